@@ -1,0 +1,82 @@
+"""The voting rules, one per file.
+
+A rule of name ``x`` is the function ``x`` in the file ``x.py`` of this folder, or of the folder
+``across`` if it looks across prompts; the file is its own registration. Other packages add rules with
+an entry point in the group ``rlchf.rules``.
+"""
+
+import difflib
+import importlib
+import pkgutil
+from collections.abc import Callable
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+__all__ = ["get_rule", "is_across", "list_rules"]
+
+Rule = Callable[..., Any]
+"""``Profiles -> (B, M) scores``, or across prompts ``Rankings -> list of score arrays``."""
+
+
+@cache
+def _modules() -> dict[str, str]:
+    """Each rule's name and the module that defines it."""
+    across = importlib.import_module(".across", __name__)
+    found = {m.name: f"{__name__}.{m.name}" for m in pkgutil.iter_modules(__path__) if not m.ispkg}
+    found |= {m.name: f"{across.__name__}.{m.name}" for m in pkgutil.iter_modules(across.__path__)}
+    return {name: module for name, module in found.items() if not name.startswith("_")}
+
+
+@cache
+def _plugins() -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group="rlchf.rules")}
+
+
+def list_rules() -> dict[str, str]:
+    """Every rule by name, with a line that says what it does.
+
+    Examples
+    --------
+    >>> list_rules()["borda"]
+    'Score a response by the responses below it, summed over the ballots.'
+    """
+    names = sorted({*_modules(), *_plugins()})
+    return {name: (get_rule(name).__doc__ or "").strip().partition("\n")[0] for name in names}
+
+
+def get_rule(name: str) -> Rule:
+    """The rule of that name.
+
+    Raises
+    ------
+    ValueError
+        If there is no such rule; the message names those that are close.
+
+    Examples
+    --------
+    >>> get_rule("borda").__name__
+    'borda'
+    """
+    if name in _modules():
+        rule: Rule = getattr(importlib.import_module(_modules()[name]), name)
+        return rule
+    if name in _plugins():
+        rule = _plugins()[name].load()
+        return rule
+    known = sorted({*_modules(), *_plugins()})
+    close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(close)}?" if close else "choose from " + ", ".join(known)
+    raise ValueError(f"unknown rule {name!r}; {hint}")
+
+
+def is_across(rule: Rule) -> bool:
+    """Whether a rule looks across prompts: its first parameter is annotated as `Rankings`.
+
+    Examples
+    --------
+    >>> is_across(get_rule("perpetual_pav")), is_across(get_rule("borda"))
+    (True, False)
+    """
+    annotations = [t for name, t in getattr(rule, "__annotations__", {}).items() if name != "return"]
+    return bool(annotations) and getattr(annotations[0], "__name__", annotations[0]) == "Rankings"

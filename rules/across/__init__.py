@@ -1,0 +1,1 @@
+"""Rules that look across prompts, one per file: each takes a whole dataset."""

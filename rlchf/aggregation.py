@@ -1,0 +1,150 @@
+"""The outcome of a rule: one collective ranking per prompt."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rlchf.rankings import Rankings
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, eq=False)
+class Aggregation:
+    """A weak order of the responses of every prompt, with scores, and the rule that made it.
+
+    Attributes
+    ----------
+    prompt_ids
+        (P,) ids, in the order of the rankings that were aggregated.
+    response_ids
+        (R,) ids; those of prompt ``p`` are at ``response_starts[p]`` to ``response_starts[p + 1]``.
+    response_scores, response_ranks
+        (R,) score (higher is better) and place (1 is best, equal is tied, dense).
+    ballots
+        (P,) how many ballots stand behind each prompt.
+    rule, options
+        The rule's name and the options it was given.
+
+    Examples
+    --------
+    >>> import rlchf
+    >>> result = rlchf.aggregate(rlchf.Rankings.from_ballots([("p", "ann", [["b"], ["a", "c"]])]))
+    >>> result.ranking("p")
+    [['b'], ['a', 'c']]
+    >>> result.scores("p")
+    {'a': 0.5, 'b': 2.0, 'c': 0.5}
+    """
+
+    prompt_ids: list[str]
+    response_ids: list[str]
+    response_starts: np.ndarray
+    response_scores: np.ndarray
+    response_ranks: np.ndarray
+    ballots: np.ndarray
+    rule: str
+    options: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def from_scores(
+        cls, rankings: Rankings, scores: np.ndarray, rule: str, options: dict[str, Any]
+    ) -> "Aggregation":
+        """Rank the responses of each prompt by their scores, (R,), given in the order of ``rankings``."""
+        prompt = np.repeat(np.arange(rankings.n_prompts), np.diff(rankings.response_starts))
+        order = np.lexsort((-scores, prompt))
+        step = np.ones(len(scores), dtype=np.int64)
+        step[1:] = (scores[order][1:] != scores[order][:-1]) | (prompt[1:] != prompt[:-1])
+        place = np.cumsum(step)
+        ranks = np.empty(len(scores), dtype=np.int64)
+        ranks[order] = place - place[rankings.response_starts[:-1]][prompt] + 1
+        starts = rankings.ballot_starts[:-1]
+        return cls(
+            prompt_ids=rankings.prompt_ids,
+            response_ids=rankings.response_ids,
+            response_starts=rankings.response_starts,
+            response_scores=scores,
+            response_ranks=ranks,
+            ballots=np.add.reduceat(rankings.ballot_counts, starts),
+            rule=rule,
+            options=options,
+        )
+
+    def __len__(self) -> int:
+        return len(self.prompt_ids)
+
+    @cached_property
+    def _index(self) -> dict[str, int]:
+        return {prompt: i for i, prompt in enumerate(self.prompt_ids)}
+
+    def _slice(self, prompt_id: object) -> slice:
+        if str(prompt_id) not in self._index:
+            raise KeyError(f"no prompt {str(prompt_id)!r} in this aggregation of {len(self)} prompts")
+        p = self._index[str(prompt_id)]
+        return slice(int(self.response_starts[p]), int(self.response_starts[p + 1]))
+
+    def scores(self, prompt_id: object) -> dict[str, float]:
+        """Each response's score; what it means is said by the rule's own page."""
+        at = self._slice(prompt_id)
+        return dict(zip(self.response_ids[at], self.response_scores[at].tolist(), strict=True))
+
+    def ranking(self, prompt_id: object) -> list[list[str]]:
+        """The responses best first, tied ones together in one inner list."""
+        at = self._slice(prompt_id)
+        ranks = self.response_ranks[at].tolist()
+        levels: list[list[str]] = [[] for _ in range(max(ranks))]
+        for response, rank in zip(self.response_ids[at], ranks, strict=True):
+            levels[rank - 1].append(response)
+        return levels
+
+    def records(self) -> Iterator[dict[str, Any]]:
+        """One dictionary per prompt, as it stands in a line of the jsonl file."""
+        for p, prompt in enumerate(self.prompt_ids):
+            yield {
+                "prompt_id": prompt,
+                "rule": self.rule,
+                "ranking": self.ranking(prompt),
+                "scores": self.scores(prompt),
+                "ballots": int(self.ballots[p]),
+            }
+
+    def columns(self) -> dict[str, Any]:
+        """One row per prompt and response, best first, as it stands in a csv or parquet file."""
+        sizes = np.diff(self.response_starts)
+        prompt = np.repeat(np.arange(len(self)), sizes)
+        order = np.lexsort((self.response_ranks, prompt))  # stable: ties keep the responses' order
+        return {
+            "prompt_id": [self.prompt_ids[p] for p in prompt],
+            "response_id": [self.response_ids[r] for r in order],
+            "rank": self.response_ranks[order],
+            "score": self.response_scores[order],
+            "rule": [self.rule] * len(order),
+            "ballots": np.repeat(self.ballots, sizes),
+        }
+
+    def to_frame(self) -> "pd.DataFrame":
+        """The collective rankings as a table, one row per prompt and response, best first."""
+        import pandas as pd
+
+        return pd.DataFrame(self.columns())
+
+    def write(self, path: str | Path) -> None:
+        """Write a ``.jsonl``, ``.csv``, ``.tsv`` or ``.parquet`` file, by the path's ending.
+
+        The file appears complete or not at all. ``-`` writes jsonl to standard output; ``.gz`` and
+        ``.zst`` compress.
+        """
+        from rlchf.io.atomic import atomic_write
+        from rlchf.io.tables import table_format, write_table
+
+        if table_format(path) != "jsonl":
+            write_table(path, self.columns())
+            return
+        with atomic_write(path) as file:
+            for record in self.records():
+                file.write((json.dumps(record, ensure_ascii=False) + "\n").encode())

@@ -1,0 +1,59 @@
+"""The few array helpers that all kernels share, for numpy and torch alike.
+
+A kernel starts with ``xp = array_namespace(profiles.ranks)`` and is written once in the Python array
+API. What comes in as numpy goes out as numpy; what comes in on a GPU stays there.
+"""
+
+from typing import Any
+
+import numpy as np
+from array_api_compat import array_namespace, device, is_numpy_array, is_torch_array
+
+Array = Any
+"""A numpy array or a torch tensor."""
+
+__all__ = ["Array", "array_namespace", "device", "is_torch_array", "segment_sum", "to_numpy"]
+
+
+def segment_sum(values: Array, starts: np.ndarray) -> Array:
+    """Sum ``values`` over consecutive, non-empty segments of its last axis.
+
+    Parameters
+    ----------
+    values
+        (..., K) numbers.
+    starts
+        (B + 1,) first index of each segment, then ``K``; always numpy, whatever ``values`` is.
+
+    Returns
+    -------
+    (..., B) sums in the dtype of ``values``.
+
+    Examples
+    --------
+    >>> segment_sum(np.array([1, 2, 3, 4]), np.array([0, 1, 4]))
+    array([1, 9])
+    """
+    sizes = np.diff(starts)
+    if (sizes == sizes[0]).all():  # equally many ballots per prompt: a plain sum, much the fastest
+        shape = (*values.shape[:-1], len(sizes), int(sizes[0]))
+        return array_namespace(values).sum(values.reshape(shape), axis=-1, dtype=values.dtype)
+    if is_numpy_array(values):
+        return np.add.reduceat(values, starts[:-1], axis=-1, dtype=values.dtype)
+    xp = array_namespace(values)
+    segment = xp.asarray(np.repeat(np.arange(len(sizes)), sizes), device=device(values))
+    zeros = xp.zeros((*values.shape[:-1], len(sizes)), dtype=values.dtype, device=device(values))
+    return zeros.index_add_(-1, segment, values)
+
+
+def to_numpy(array: Array) -> np.ndarray:
+    """Bring an array to the CPU as numpy.
+
+    Examples
+    --------
+    >>> to_numpy(np.array([1.0]))
+    array([1.])
+    """
+    if is_torch_array(array):
+        array = array.detach().cpu()
+    return np.asarray(array)
