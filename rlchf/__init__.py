@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from rlchf import rules
 from rlchf.aggregate import Aggregation, aggregate
+from rlchf.audit import audit
 from rlchf.profiles import Profiles
 from rlchf.rankings import Rankings
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from rlchf.io import read_rankings
 
 __version__ = "0.1.0"
-__all__ = ["Aggregation", "Profiles", "Rankings", "aggregate", "read_rankings", "rules"]
+__all__ = ["Aggregation", "Profiles", "Rankings", "aggregate", "audit", "read_rankings", "rules"]
 
 
 def __getattr__(name: str) -> object:

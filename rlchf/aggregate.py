@@ -51,7 +51,7 @@ def aggregate(
     """
     function = get_rule(rule) if isinstance(rule, str) else rule
     name = rule if isinstance(rule, str) else getattr(rule, "__name__", "custom")
-    _check_options(name, function, options)
+    check_options(name, function, options)
     if is_across(function):
         result: Aggregation = function(rankings, **options)
         return result
@@ -66,7 +66,8 @@ def aggregate(
     return Aggregation.from_scores(rankings, scores, name, options)
 
 
-def _check_options(name: str, function: Callable[..., Any], options: dict[str, Any]) -> None:
+def check_options(name: str, function: Callable[..., Any], options: dict[str, Any]) -> None:
+    """Refuse an option that a rule does not have, naming those that it has."""
     parameters = list(inspect.signature(function).parameters.values())[1:]
     if any(p.kind is p.VAR_KEYWORD for p in parameters):
         return

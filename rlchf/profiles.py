@@ -131,6 +131,19 @@ class Profiles:
             wins[:, i + 1 :, i] = self._tally(xp, below, unit).T
         return wins
 
+    @cached_property
+    def compared(self) -> Array:
+        """(B, M, M) float64: the weight of the ballots that rank both ``i`` and ``j``; 0 for ``i = j``."""
+        xp = array_namespace(self.ranks)
+        M, place = self.n_responses, device(self.ranks)
+        compared = xp.zeros((self.n_prompts, M, M), dtype=xp.float64, device=place)
+        ranked = self.ranks > 0
+        for i in range(M - 1):
+            both = self._tally(xp, ranked[i] & ranked[i + 1 :], unit=False).T  # (B, M - i - 1)
+            compared[:, i, i + 1 :] = both
+            compared[:, i + 1 :, i] = both
+        return compared
+
     def _tally(self, xp: Any, hits: Array, unit: bool) -> Array:
         """Weight of the ballots hit, per row and prompt: (R, K) bool to (R, B)."""
         counted = xp.astype(hits, xp.int32) if unit else hits * self.weights

@@ -132,6 +132,7 @@ class Rankings:
         source: str = "rankings",
         place: Callable[[int], str] = "entry {}".format,
         sort_responses: bool = True,
+        listed: np.ndarray | None = None,
     ) -> "Rankings":
         """Build from flat columns, one entry for each response that a ballot names; the one door.
 
@@ -151,6 +152,8 @@ class Rankings:
         sort_responses
             Whether a prompt's responses are put in the order of their ids (the default) or in that of
             their codes.
+        listed
+            (L, 2) codes of prompts and their responses that exist even if no ballot names them.
 
         Raises
         ------
@@ -190,7 +193,7 @@ class Rankings:
 
         responses, response_starts, local = _responses_by_prompt(
             ballot_prompts[entry_ballots][order], entry_responses[order], response_ids,
-            len(prompt_ids), sort_responses,
+            len(prompt_ids), sort_responses, listed,
         )  # fmt: skip
         _refuse_repeats(ballots, local, order, source, place, lambda e: response_ids[entry_responses[e]])
         sizes = np.diff(response_starts)
@@ -241,6 +244,36 @@ class Rankings:
         """The same ballots, each multiplied by its annotator's weight; annotators not named keep 1."""
         factors = np.array([annotator_weights.get(a, 1.0) for a in self.annotator_ids])
         return replace(self, ballot_weights=self.ballot_weights * factors[self.ballot_annotators])
+
+    def subset(self, prompts: np.ndarray) -> "Rankings":
+        """The ballots on some prompts only, given as indices into `prompt_ids`, in that order.
+
+        Examples
+        --------
+        >>> rankings = Rankings.from_ballots([("p", "ann", [["a"], ["b"]]), ("q", "bob", [["d"], ["c"]])])
+        >>> rankings.subset(np.array([1])).response_ids
+        ['c', 'd']
+        """
+        sizes = self.response_starts[prompts + 1] - self.response_starts[prompts]
+        counts = self.ballot_starts[prompts + 1] - self.ballot_starts[prompts]
+        ballots = ranges(self.ballot_starts[prompts], counts)
+        named = self.entry_starts[ballots + 1] - self.entry_starts[ballots]
+        entries = ranges(self.entry_starts[ballots], named)
+        responses = ranges(self.response_starts[prompts], sizes)
+        return replace(
+            self,
+            prompt_ids=[self.prompt_ids[p] for p in prompts],
+            response_ids=[self.response_ids[r] for r in responses],
+            response_starts=_offsets(sizes),
+            ballot_starts=_offsets(counts),
+            ballot_annotators=self.ballot_annotators[ballots],
+            ballot_weights=self.ballot_weights[ballots],
+            ballot_counts=self.ballot_counts[ballots],
+            entry_starts=_offsets(named),
+            entry_responses=self.entry_responses[entries],
+            entry_ranks=self.entry_ranks[entries],
+            entry_scores=None if self.entry_scores is None else self.entry_scores[entries],
+        )
 
     def profiles(self) -> Iterator[tuple[np.ndarray, Profiles]]:
         """Prompts with equally many responses as one batch each, with their indices into `prompt_ids`."""
@@ -301,13 +334,18 @@ def _codes(ids: Sequence[str]) -> tuple[list[str], np.ndarray]:
     return list(index), codes
 
 
-def _starts(sorted_or_not: np.ndarray, n: int) -> np.ndarray:
-    return np.concatenate([[0], np.cumsum(np.bincount(sorted_or_not, minlength=n))]).astype(np.int64)
+def _offsets(sizes: np.ndarray) -> np.ndarray:
+    return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+
+
+def _starts(codes: np.ndarray, n: int) -> np.ndarray:
+    return _offsets(np.bincount(codes, minlength=n))
 
 
 def _responses_by_prompt(
-    prompts: np.ndarray, responses: np.ndarray, ids: Sequence[str], n_prompts: int, sort: bool
-) -> tuple[list[str], np.ndarray, np.ndarray]:
+    prompts: np.ndarray, responses: np.ndarray, ids: Sequence[str], n_prompts: int, sort: bool,
+    listed: np.ndarray | None,
+) -> tuple[list[str], np.ndarray, np.ndarray]:  # fmt: skip
     """The responses of each prompt, where each prompt's begin, and the entries' indices into them."""
     position = np.arange(len(ids))
     if sort:
@@ -315,7 +353,11 @@ def _responses_by_prompt(
         position[sorted(range(len(ids)), key=ids.__getitem__)] = np.arange(len(ids))
     names = np.empty(len(ids), np.int64)
     names[position] = np.arange(len(ids))
-    pairs, flat = np.unique(prompts * len(ids) + position[responses], return_inverse=True)
+    keys = prompts * len(ids) + position[responses]
+    if listed is not None:
+        keys = np.concatenate([keys, listed[:, 0] * len(ids) + position[listed[:, 1]]])
+    pairs, flat = np.unique(keys, return_inverse=True)
+    flat = flat[: len(prompts)]
     starts = _starts(pairs // len(ids), n_prompts)
     local = (flat - starts[prompts]).astype(np.int32)
     return [ids[i] for i in names[pairs % len(ids)]], starts, local

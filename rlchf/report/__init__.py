@@ -1,0 +1,73 @@
+"""The HTML report of a run: one file with its tables, pictures and samples inside."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rlchf.io.atomic import atomic_write
+
+if TYPE_CHECKING:
+    from rlchf.runfile import Run
+
+SAMPLES = 12
+
+
+def write_report(
+    path: str | Path,
+    run: "Run",
+    summary: dict[str, Any],
+    metrics: Sequence[dict[str, Any]],
+    samples: Sequence[dict[str, Any]],
+) -> None:
+    """Write a run's report.
+
+    Parameters
+    ----------
+    path
+        The HTML file.
+    run
+        The settings.
+    summary
+        As in ``report.json``: the shares, the reward model's accuracy, the audit.
+    metrics, samples
+        The lines of ``metrics.jsonl`` and ``samples.jsonl``.
+    """
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    from rlchf.report.plots import share_plot, training_plot
+
+    page = Environment(
+        loader=PackageLoader("rlchf.report", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    ).get_template("report.html.jinja")
+    ppo = [line for line in metrics if line["stage"] == "ppo"]
+    by_stage = {
+        when: [row for row in samples if row["stage"] == when][:SAMPLES] for when in ("before", "after")
+    }
+    html = page.render(
+        title=f"{Path(run.data.rankings).parent.name}: {summary['rule']}",
+        trait=run.trait.name,
+        summary=summary,
+        share_plot=share_plot(summary["shares"], run.trait.name) if summary["shares"] else "",
+        training_plot=training_plot(ppo) if ppo else "",
+        samples=by_stage,
+        question=question,
+        settings=json.dumps(run.to_dict(), indent=2, ensure_ascii=False),
+    )
+    with atomic_write(path) as file:
+        file.write(html.encode())
+
+
+def question(prompt: str | Sequence[dict[str, str]]) -> str:
+    """What a prompt asks: its text, or its last message.
+
+    Examples
+    --------
+    >>> question([{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi!"}])
+    'Hi!'
+    """
+    return prompt if isinstance(prompt, str) else prompt[-1]["content"]

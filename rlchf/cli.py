@@ -1,0 +1,177 @@
+"""The command line: arguments in, library call, screen out."""
+
+import json
+import sys
+from typing import Annotated, Any, Literal
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+app = typer.Typer(
+    help="Reinforcement learning from collective human feedback.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Unranked = Literal["missing", "last"]
+
+# The base class of what typer raises on bad usage: typer brings click, or a copy of its own.
+UsageProblem: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
+
+
+@app.command(epilog="Example: rlchf aggregate rankings.csv --rule kemeny --out aggregated.jsonl")
+def aggregate(
+    rankings: Annotated[str, typer.Argument(help="Ranking file or PrefLib folder; - for stdin.")],
+    rule: Annotated[str, typer.Option(help="Voting rule; see rlchf rules.")] = "borda",
+    out: Annotated[
+        str, typer.Option(help="jsonl, csv, tsv or parquet file; - for jsonl on stdout.")
+    ] = "-",
+    format: Annotated[str, typer.Option(help="Format of the ranking file.")] = "auto",
+    unranked: Annotated[
+        Unranked, typer.Option(help="What a response means that a ballot does not name.")
+    ] = "missing",
+    annotators: Annotated[
+        str, typer.Option(help="csv with annotator_id and weight, to weigh the ballots by.")
+    ] = "",
+    option: Annotated[
+        list[str] | None, typer.Option("--option", "-o", help="Option of the rule, as name=value.")
+    ] = None,
+) -> None:
+    """Turn everybody's rankings of each prompt's responses into one collective ranking."""
+    from rlchf.aggregate import aggregate as run
+    from rlchf.aggregate import check_options
+    from rlchf.io import read_annotators, read_rankings
+    from rlchf.io.tables import table_format
+    from rlchf.progress import stage
+    from rlchf.rules import get_rule
+
+    options = _options(option or [])
+    check_options(rule, get_rule(rule), options)
+    table_format(out)  # refuse an ending that we do not write before the work, not after
+    ballots = read_rankings(rankings, format, unranked)
+    if annotators:
+        ballots = ballots.weighted(read_annotators(annotators).weights or {})
+    with stage(f"aggregate {ballots.n_prompts} prompts by {rule}", quiet=True) as tick:
+        result = run(ballots, rule, progress=tick, **options)
+    result.write(out)
+
+
+@app.command(epilog="Example: rlchf rules kemeny")
+def rules(
+    name: Annotated[str, typer.Argument(help="Show this rule's page.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
+) -> None:
+    """List the voting rules, or show one."""
+    from rlchf.rules import get_rule, is_across, list_rules
+
+    if name:
+        import inspect
+
+        function = get_rule(name)
+        print(f"{name}{inspect.signature(function)}\n\n{inspect.getdoc(function)}")
+        return
+    listed = [
+        {"name": rule, "kind": "across prompts" if is_across(get_rule(rule)) else "per prompt",
+         "description": line}
+        for rule, line in list_rules().items()
+    ]  # fmt: skip
+    if as_json:
+        print(json.dumps(listed, indent=2))
+        return
+    table = Table("rule", "kind", "what it does", box=None)
+    for row in listed:
+        table.add_row(*row.values())
+    Console().print(table)
+
+
+@app.command(epilog="Example: rlchf run examples/emoji.toml --rule perpetual_pav")
+def run(
+    file: Annotated[str, typer.Argument(help="Run file (TOML).")] = "",
+    rule: Annotated[str, typer.Option(help="Take this rule instead of the file's.")] = "",
+    data: Annotated[
+        str, typer.Option(help="Folder in which the run file's data lies, instead of its own.")
+    ] = "",
+    out: Annotated[str, typer.Option(help="Run folder; by default one in runs/.")] = "",
+    resume: Annotated[str, typer.Option(help="Go on with the stopped run in this folder.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
+) -> None:
+    """Do a whole run: aggregate, fit a reward model, fine-tune by PPO, report the shares."""
+    if bool(file) == bool(resume):
+        raise ValueError("give either a run file or --resume with a run folder")
+    if resume and (rule or data or out):
+        raise ValueError("--resume takes everything from the run folder; leave the other options out")
+    from rlchf import pipeline
+
+    work = (
+        pipeline.resume(resume)
+        if resume
+        else pipeline.start(file, rule=rule or None, out=out or None, data_folder=data or None)
+    )
+    try:
+        summary = work()
+    except KeyboardInterrupt:
+        print(f"stopped; go on with: rlchf run --resume {work.folder}", file=sys.stderr)
+        raise
+    if as_json:
+        print(json.dumps(summary, indent=2))
+        return
+    _print_summary(summary, work.run.trait.name)
+    print(f"run folder: {work.folder}")
+
+
+def _print_summary(summary: dict[str, Any], trait: str) -> None:
+    console = Console(highlight=False)
+    if summary["shares"]:
+        table = Table("stage", "measured on", f"{trait} share", "95 % interval", "n", box=None)
+        for row in summary["shares"]:
+            interval = f"{row['low']:.3f} - {row['high']:.3f}"
+            table.add_row(row["stage"], row["measure"], f"{row['share']:.3f}", interval, str(row["n"]))
+        console.print(table)
+    accuracy = summary["reward_accuracy"]
+    if accuracy:
+        table = Table("reward model agrees with", "on held-out pairs", box=None)
+        table.add_row("the collective ranking", f"{accuracy['collective_ranking']:.3f}")
+        table.add_row("all ballots", f"{accuracy['ballots']:.3f}")
+        for kind in ("groups", "annotators"):
+            for name, value in accuracy[kind].items():
+                if kind == "groups" or not accuracy["groups"]:
+                    table.add_row(name, f"{value:.3f}")
+        console.print()
+        console.print(table)
+
+
+def _options(pairs: list[str]) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise ValueError(f"option {pair!r} lacks a value; write it as name=value")
+        try:
+            options[name] = json.loads(value)
+        except json.JSONDecodeError:
+            options[name] = value
+    return options
+
+
+def main() -> None:
+    """Run the command line: 0 done, 2 bad input or usage, 130 stopped, 1 a bug (with its traceback)."""
+    try:
+        app(standalone_mode=False)
+    except (UsageProblem, ValueError, FileNotFoundError, IsADirectoryError) as error:
+        message = error.format_message() if isinstance(error, UsageProblem) else str(error)
+        print(f"rlchf: {message}", file=sys.stderr)
+        sys.exit(2)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output has gone, say head
+        sys.exit(1)
+    except (KeyboardInterrupt, typer.Abort):
+        print("rlchf: stopped", file=sys.stderr)
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,167 @@
+"""From collective rankings and texts to the examples that a reward model learns from."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from rlchf.aggregation import Aggregation
+from rlchf.rankings import Rankings
+
+Prompt = str | Sequence[dict[str, str]]
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """One prompt with its ``K`` responses and what is known of their order.
+
+    Attributes
+    ----------
+    prompt_id, response_ids
+        Where the example comes from.
+    prompt, responses
+        The texts; the prompt may be a list of chat messages.
+    ranks
+        (K,) place in the collective ranking: 1 is best, equal is tied.
+    weight
+        How much the prompt counts in the loss.
+    targets
+        (K, K) probability that ``i`` is preferred to ``j``, NaN where nobody compared the two; or None,
+        in which case the ranks decide: 1 above, 0 below, 1/2 for a tie.
+    """
+
+    prompt_id: str
+    prompt: Prompt
+    response_ids: list[str]
+    responses: list[str]
+    ranks: list[int]
+    weight: float = 1.0
+    targets: np.ndarray | None = field(default=None, repr=False)
+
+    def pair_targets(self) -> np.ndarray:
+        """(K, K) probability that ``i`` is preferred to ``j``; NaN on the diagonal and where unknown.
+
+        Examples
+        --------
+        >>> Example("p", "Hi", ["a", "b"], ["Hello.", "Go."], [1, 2]).pair_targets()
+        array([[nan,  1.],
+               [ 0., nan]])
+        """
+        ranks = np.asarray(self.ranks)
+        known = self.targets
+        if known is None:
+            known = (1 + np.sign(ranks[None, :] - ranks[:, None])) / 2
+        return np.where(np.eye(len(ranks), dtype=bool), np.nan, known)
+
+
+def examples(
+    result: Aggregation,
+    prompts: Mapping[str, Prompt],
+    responses: Mapping[str, Mapping[str, str]],
+    *,
+    shares_of: Rankings | None = None,
+    weights: Mapping[str, float] | None = None,
+) -> list[Example]:
+    """Join collective rankings with their texts, one K-wise example per prompt.
+
+    Parameters
+    ----------
+    result
+        The collective rankings.
+    prompts
+        Text or chat messages of each prompt.
+    responses
+        Text of each response, by prompt.
+    shares_of
+        The ballots behind ``result``: when given, the targets are the shares of the ballots' weight
+        that prefer one response to another (ties half), instead of the collective ranking.
+    weights
+        Weight of each prompt; 1 for those not named.
+
+    Raises
+    ------
+    ValueError
+        If a text is missing; the message names the prompt and the response.
+
+    Examples
+    --------
+    >>> import rlchf
+    >>> result = rlchf.aggregate(rlchf.Rankings.from_ballots([("p", "ann", [["b"], ["a"]])]))
+    >>> example, = examples(result, {"p": "Greet me."}, {"p": {"a": "No.", "b": "Hello!"}})
+    >>> example.responses, example.ranks
+    (['No.', 'Hello!'], [2, 1])
+    """
+    check_texts(result, prompts, responses)
+    targets = {} if shares_of is None else win_shares(shares_of)
+    made = []
+    for p, prompt_id in enumerate(result.prompt_ids):
+        at = slice(int(result.response_starts[p]), int(result.response_starts[p + 1]))
+        ids = result.response_ids[at]
+        made.append(
+            Example(
+                prompt_id=prompt_id,
+                prompt=prompts[prompt_id],
+                response_ids=ids,
+                responses=[responses[prompt_id][r] for r in ids],
+                ranks=result.response_ranks[at].tolist(),
+                weight=1.0 if weights is None else weights.get(prompt_id, 1.0),
+                targets=targets.get(prompt_id),
+            )
+        )
+    return made
+
+
+def check_texts(
+    ranked: Aggregation | Rankings,
+    prompts: Mapping[str, Prompt],
+    responses: Mapping[str, Mapping[str, str]],
+    prompts_file: str = "the prompts file",
+    responses_file: str = "the responses file",
+) -> None:
+    """Refuse texts that lack a prompt or a response that is ranked, naming the first one missing."""
+    for p, prompt_id in enumerate(ranked.prompt_ids):
+        if prompt_id not in prompts:
+            raise ValueError(
+                f"{prompts_file} has no prompt {prompt_id!r}, which is ranked; add it, or leave its ballots out"
+            )
+        texts = responses.get(prompt_id, {})
+        for r in range(int(ranked.response_starts[p]), int(ranked.response_starts[p + 1])):
+            if ranked.response_ids[r] not in texts:
+                raise ValueError(
+                    f"{responses_file} has no response {ranked.response_ids[r]!r} of prompt "
+                    f"{prompt_id!r}, which a ballot names; add a line for it"
+                )
+
+
+def win_shares(rankings: Rankings) -> dict[str, np.ndarray]:
+    """For each prompt the (K, K) share of the ballots' weight that puts ``i`` above ``j``, ties half.
+
+    NaN where no ballot names both.
+
+    Examples
+    --------
+    >>> win_shares(Rankings.from_ballots([("p", "ann", [["a"], ["b"]]), ("p", "bob", [["a", "b"]])]))["p"]
+    array([[ nan, 0.75],
+           [0.25,  nan]])
+    """
+    shares = {}
+    for prompts, profiles in rankings.profiles():
+        compared = profiles.compared
+        share = np.full(compared.shape, np.nan)
+        np.divide((compared + profiles.margins) / 2, compared, out=share, where=compared > 0)
+        shares.update(zip((rankings.prompt_ids[p] for p in prompts), share, strict=True))
+    return shares
+
+
+def split(made: Sequence[Example], held_out: float, seed: int) -> tuple[list[Example], list[Example]]:
+    """Split by prompt into examples to learn from and examples held out, at random by ``seed``.
+
+    Examples
+    --------
+    >>> made = [Example(str(i), "", ["a", "b"], ["", ""], [1, 2]) for i in range(10)]
+    >>> [len(part) for part in split(made, 0.2, seed=0)]
+    [8, 2]
+    """
+    order = np.random.default_rng(seed).permutation(len(made))
+    n = round(held_out * len(made))
+    return [made[i] for i in sorted(order[n:])], [made[i] for i in sorted(order[:n])]

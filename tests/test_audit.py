@@ -1,0 +1,50 @@
+"""The audit, on cases small enough to check by hand."""
+
+import math
+
+import pytest
+
+import rlchf
+from rlchf.audit import audit
+
+
+def majority_case() -> rlchf.Rankings:
+    """Six against four on p; all agree on q."""
+    ballots = [("p", f"a{i}", [["plain"], ["emoji"]] if i < 6 else [["emoji"], ["plain"]]) for i in range(10)]
+    ballots += [("q", f"a{i}", [["right"], ["wrong"]]) for i in range(10)]
+    return rlchf.Rankings.from_ballots(ballots)
+
+
+def test_the_majority_wins_every_contested_pair() -> None:
+    rankings = majority_case()
+    groups = {f"a{i}": "dislike" if i < 6 else "enjoy" for i in range(10)}
+    report = audit(rankings, rlchf.aggregate(rankings, "kemeny"), groups)
+    dislike, enjoy = report.groups
+    assert (dislike.contested, enjoy.contested) == (1.0, 0.0)
+    assert (dislike.pairs, enjoy.pairs) == (1.0, 0.5)
+    assert (dislike.weight, enjoy.weight) == pytest.approx((0.6, 0.4))
+    assert enjoy.top == 0.5
+    assert report.overall.contested == pytest.approx(0.6)
+
+
+def test_a_tied_outcome_agrees_half_with_everybody() -> None:
+    rankings = rlchf.Rankings.from_ballots([("p", "ann", [["a"], ["b"]]), ("p", "eve", [["b"], ["a"]])])
+    report = audit(rankings, rlchf.aggregate(rankings, "borda"))
+    assert [row.contested for row in report.annotators] == [0.5, 0.5]
+    assert [row.top for row in report.annotators] == [0.5, 0.5]
+
+
+def test_pairs_that_a_ballot_does_not_name_are_left_out() -> None:
+    rankings = rlchf.Rankings.from_ballots(
+        [("p", "ann", [["a"], ["b"]]), ("p", "bob", [["b"], ["c"]]), ("p", "bob2", [["b"], ["c"]])]
+    )
+    report = audit(rankings, rlchf.aggregate(rankings, "borda"))
+    assert report.annotators[0].pairs in (0.0, 0.5, 1.0)  # one pair only
+    assert math.isnan(report.annotators[0].contested)
+    assert report.to_dict()["annotators"][0]["contested"] is None
+
+
+def test_another_datasets_outcome_is_refused() -> None:
+    other = rlchf.Rankings.from_ballots([("p", "ann", [["x"], ["y"]])])
+    with pytest.raises(ValueError, match="same responses"):
+        audit(majority_case(), rlchf.aggregate(other))
