@@ -1,11 +1,11 @@
 """Reinforcement learning from collective human feedback.
 
-    >>> import rlchf
-    >>> rankings = rlchf.Rankings.from_ballots(
-    ...     [("p", "ann", [["a"], ["b"]]), ("p", "bob", [["a"], ["b"]]), ("p", "eve", [["b"], ["a"]])]
-    ... )
-    >>> rlchf.aggregate(rankings, rule="kemeny").ranking("p")
-    [['a'], ['b']]
+>>> import rlchf
+>>> rankings = rlchf.Rankings.from_ballots(
+...     [("p", "ann", [["a"], ["b"]]), ("p", "bob", [["a"], ["b"]]), ("p", "eve", [["b"], ["a"]])]
+... )
+>>> rlchf.aggregate(rankings, rule="kemeny").ranking("p")
+[['a'], ['b']]
 """
 
 from typing import TYPE_CHECKING

@@ -75,5 +75,7 @@ def check_options(name: str, function: Callable[..., Any], options: dict[str, An
     for option in options:
         if option not in known:
             close = difflib.get_close_matches(option, known, n=1)
-            hint = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(known) or 'none'}"
+            hint = (
+                f"did you mean {close[0]!r}?" if close else f"it has {', '.join(known) or 'none'}"
+            )
             raise ValueError(f"rule {name!r} has no option {option!r}; {hint}")

@@ -84,7 +84,9 @@ class Aggregation:
 
     def _slice(self, prompt_id: object) -> slice:
         if str(prompt_id) not in self._index:
-            raise KeyError(f"no prompt {str(prompt_id)!r} in this aggregation of {len(self)} prompts")
+            raise KeyError(
+                f"no prompt {str(prompt_id)!r} in this aggregation of {len(self)} prompts"
+            )
         p = self._index[str(prompt_id)]
         return slice(int(self.response_starts[p]), int(self.response_starts[p + 1]))
 

@@ -103,7 +103,9 @@ def run(
     if bool(file) == bool(resume):
         raise ValueError("give either a run file or --resume with a run folder")
     if resume and (rule or data or out):
-        raise ValueError("--resume takes everything from the run folder; leave the other options out")
+        raise ValueError(
+            "--resume takes everything from the run folder; leave the other options out"
+        )
     from rlchf import pipeline
 
     work = (
@@ -129,7 +131,9 @@ def _print_summary(summary: dict[str, Any], trait: str) -> None:
         table = Table("stage", "measured on", f"{trait} share", "95 % interval", "n", box=None)
         for row in summary["shares"]:
             interval = f"{row['low']:.3f} - {row['high']:.3f}"
-            table.add_row(row["stage"], row["measure"], f"{row['share']:.3f}", interval, str(row["n"]))
+            table.add_row(
+                row["stage"], row["measure"], f"{row['share']:.3f}", interval, str(row["n"])
+            )
         console.print(table)
     accuracy = summary["reward_accuracy"]
     if accuracy:

@@ -62,7 +62,9 @@ class Pipeline:
             if "group" in annotators.features:
                 self.groups = annotators.group("group")
         check_texts(self.rankings, self.prompts, self.responses, data.prompts, data.responses)
-        policy_prompts = io.read_prompts(data.policy_prompts) if data.policy_prompts else self.prompts
+        policy_prompts = (
+            io.read_prompts(data.policy_prompts) if data.policy_prompts else self.prompts
+        )
         self.policy_prompts: list[Prompt] = list(policy_prompts.values())
         self.trait = _load_trait(run.trait.test) if run.trait.name else None
 
@@ -130,7 +132,10 @@ class Pipeline:
         with stage(f"reward model's order of {len(held_out)} held-out prompts"):
             scores = [s.numpy() for s in RewardModel.load(beside).score_examples(held_out)]
             rows = [
-                {"prompt_id": e.prompt_id, "scores": dict(zip(e.response_ids, s.tolist(), strict=True))}
+                {
+                    "prompt_id": e.prompt_id,
+                    "scores": dict(zip(e.response_ids, s.tolist(), strict=True)),
+                }
                 for e, s in zip(held_out, scores, strict=True)
             ]
             self._write_lines("reward.partial/held_out.jsonl", rows)
@@ -171,7 +176,12 @@ class Pipeline:
             )  # fmt: skip
         asked = [prompt for prompt in self.policy_prompts for _ in range(each)]
         rows = [
-            {"stage": when, "prompt": prompt, "response": text, self.run.trait.name: self.trait(text)}
+            {
+                "stage": when,
+                "prompt": prompt,
+                "response": text,
+                self.run.trait.name: self.trait(text),
+            }
             for prompt, text in zip(asked, texts, strict=True)
         ]
         self._write_lines(name, rows)
@@ -184,7 +194,10 @@ class Pipeline:
             for line in self._read_lines(f"{folder}/metrics.jsonl")
         ]
         self._write_lines("metrics.jsonl", metrics)
-        samples = [*self._read_lines("samples-before.jsonl"), *self._read_lines("samples-after.jsonl")]
+        samples = [
+            *self._read_lines("samples-before.jsonl"),
+            *self._read_lines("samples-after.jsonl"),
+        ]
         self._write_lines("samples.jsonl", samples)
         summary = {
             "rule": self.run.rule["name"],
@@ -214,7 +227,9 @@ class Pipeline:
 
     def held_out_scores(self) -> list[np.ndarray]:
         """The reward model's scores of the held-out examples' responses."""
-        rows = {row["prompt_id"]: row["scores"] for row in self._read_lines("reward/held_out.jsonl")}
+        rows = {
+            row["prompt_id"]: row["scores"] for row in self._read_lines("reward/held_out.jsonl")
+        }
         return [np.array([rows[e.prompt_id][r] for r in e.response_ids]) for e in self.split[1]]
 
     def shares(self, samples: Sequence[dict[str, Any]]) -> list[Share]:
@@ -304,7 +319,9 @@ def start(
     name = f"{Path(path).stem}-{run.rule.get('name', '')}"
     folder = Path(out) if out is not None else _free(Path("runs") / name)
     if folder.exists() and any(folder.iterdir()):
-        raise ValueError(f"{folder} is not empty; choose another --out, or go on with --resume {folder}")
+        raise ValueError(
+            f"{folder} is not empty; choose another --out, or go on with --resume {folder}"
+        )
     return Pipeline(run, folder)
 
 

@@ -122,7 +122,8 @@ def check_texts(
     for p, prompt_id in enumerate(ranked.prompt_ids):
         if prompt_id not in prompts:
             raise ValueError(
-                f"{prompts_file} has no prompt {prompt_id!r}, which is ranked; add it, or leave its ballots out"
+                f"{prompts_file} has no prompt {prompt_id!r}, which a ballot ranks; "
+                "add a line for it, or leave its ballots out"
             )
         texts = responses.get(prompt_id, {})
         for r in range(int(ranked.response_starts[p]), int(ranked.response_starts[p + 1])):
@@ -144,7 +145,7 @@ def win_shares(rankings: Rankings) -> dict[str, np.ndarray]:
     array([[ nan, 0.75],
            [0.25,  nan]])
     """
-    shares = {}
+    shares: dict[str, np.ndarray] = {}
     for prompts, profiles in rankings.profiles():
         compared = profiles.compared
         share = np.full(compared.shape, np.nan)
@@ -153,7 +154,9 @@ def win_shares(rankings: Rankings) -> dict[str, np.ndarray]:
     return shares
 
 
-def split(made: Sequence[Example], held_out: float, seed: int) -> tuple[list[Example], list[Example]]:
+def split(
+    made: Sequence[Example], held_out: float, seed: int
+) -> tuple[list[Example], list[Example]]:
     """Split by prompt into examples to learn from and examples held out, at random by ``seed``.
 
     Examples

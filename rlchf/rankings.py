@@ -172,10 +172,17 @@ class Rankings:
         values = np.asarray(entry_ranks if entry_scores is None else entry_scores, dtype=np.float64)
         _refuse(~np.isfinite(values), source, place, lambda e: f"the {kind} is {values[e]}")
         counts = np.ones(n_ballots, np.int64) if ballot_counts is None else ballot_counts
-        weights = np.ones(n_ballots) if ballot_weights is None else np.asarray(ballot_weights, float)
+        weights = (
+            np.ones(n_ballots) if ballot_weights is None else np.asarray(ballot_weights, float)
+        )
         weights = weights * counts
         bad = ~(np.isfinite(weights) & (weights >= 0))[entry_ballots]
-        _refuse(bad, source, place, lambda e: f"the weight is {weights[entry_ballots[e]]}; give 0 or more")
+        _refuse(
+            bad,
+            source,
+            place,
+            lambda e: f"the weight is {weights[entry_ballots[e]]}; give 0 or more",
+        )
 
         # Ballots by prompt (in input order), entries by ballot, each ballot's entries best first.
         ballot_order = np.argsort(ballot_prompts, kind="stable")
@@ -195,14 +202,18 @@ class Rankings:
             ballot_prompts[entry_ballots][order], entry_responses[order], response_ids,
             len(prompt_ids), sort_responses, listed,
         )  # fmt: skip
-        _refuse_repeats(ballots, local, order, source, place, lambda e: response_ids[entry_responses[e]])
+        _refuse_repeats(
+            ballots, local, order, source, place, lambda e: response_ids[entry_responses[e]]
+        )
         sizes = np.diff(response_starts)
         for bad_size, problem in (
             (sizes < 2, "has one response only; give at least two, or leave the prompt out"),
             (sizes > MAX_RESPONSES, f"has more than {MAX_RESPONSES} responses"),
         ):
             if bad_size.any():
-                raise ValueError(f"{source}: prompt {prompt_ids[int(np.argmax(bad_size))]!r} {problem}")
+                raise ValueError(
+                    f"{source}: prompt {prompt_ids[int(np.argmax(bad_size))]!r} {problem}"
+                )
         return cls(
             prompt_ids=list(prompt_ids),
             annotator_ids=list(annotator_ids),
@@ -324,7 +335,9 @@ def ranges(starts: np.ndarray, counts: np.ndarray) -> np.ndarray:
     array([5, 6, 0, 1, 2])
     """
     ends = np.cumsum(counts)
-    return np.repeat(starts - (ends - counts), counts) + np.arange(int(ends[-1]) if len(ends) else 0)
+    return np.repeat(starts - (ends - counts), counts) + np.arange(
+        int(ends[-1]) if len(ends) else 0
+    )
 
 
 def _codes(ids: Sequence[str]) -> tuple[list[str], np.ndarray]:

@@ -8,6 +8,7 @@ from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass,
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
+from rlchf.rankings import Unranked
 from rlchf.train.ppo import PPOConfig
 from rlchf.train.reward import RewardConfig
 
@@ -28,7 +29,7 @@ class Data:
     """jsonl with the prompts that the policy answers; by default those of ``prompts``."""
     format: str = "auto"
     """Format of the rankings file."""
-    unranked: str = "missing"
+    unranked: Unranked = "missing"
     """What a response means that a ballot does not name: ``missing`` or ``last``."""
 
 
@@ -130,7 +131,11 @@ def _build(kind: Any, raw: Any, where: str, key: str) -> Any:
     for name in raw:
         if name not in known:
             close = difflib.get_close_matches(name, known, n=2)
-            hint = f"did you mean {' or '.join(close)}?" if close else f"choose from {', '.join(known)}"
+            hint = (
+                f"did you mean {' or '.join(close)}?"
+                if close
+                else f"choose from {', '.join(known)}"
+            )
             raise ValueError(f"{where}{section}has no key {name!r}; {hint}")
     values = {name: _value(hints[name], value, where, section, name) for name, value in raw.items()}
     for f in fields(kind):
@@ -157,5 +162,7 @@ def _value(hint: Any, value: Any, where: str, section: str, name: str) -> Any:
         return value
     plain = get_origin(hint) or hint
     if not isinstance(value, plain) or (plain is not bool and isinstance(value, bool)):
-        raise ValueError(f"{where}{section}{name} is {value!r}; it must be of type {plain.__name__}")
+        raise ValueError(
+            f"{where}{section}{name} is {value!r}; it must be of type {plain.__name__}"
+        )
     return value

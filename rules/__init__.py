@@ -78,5 +78,7 @@ def is_across(rule: Rule) -> bool:
     >>> is_across(get_rule("perpetual_pav")), is_across(get_rule("borda"))
     (True, False)
     """
-    annotations = [t for name, t in getattr(rule, "__annotations__", {}).items() if name != "return"]
+    annotations = [
+        t for name, t in getattr(rule, "__annotations__", {}).items() if name != "return"
+    ]
     return bool(annotations) and getattr(annotations[0], "__name__", annotations[0]) == "Rankings"

@@ -10,7 +10,10 @@ from rlchf.audit import audit
 
 def majority_case() -> rlchf.Rankings:
     """Six against four on p; all agree on q."""
-    ballots = [("p", f"a{i}", [["plain"], ["emoji"]] if i < 6 else [["emoji"], ["plain"]]) for i in range(10)]
+    ballots = [
+        ("p", f"a{i}", [["plain"], ["emoji"]] if i < 6 else [["emoji"], ["plain"]])
+        for i in range(10)
+    ]
     ballots += [("q", f"a{i}", [["right"], ["wrong"]]) for i in range(10)]
     return rlchf.Rankings.from_ballots(ballots)
 
@@ -28,7 +31,9 @@ def test_the_majority_wins_every_contested_pair() -> None:
 
 
 def test_a_tied_outcome_agrees_half_with_everybody() -> None:
-    rankings = rlchf.Rankings.from_ballots([("p", "ann", [["a"], ["b"]]), ("p", "eve", [["b"], ["a"]])])
+    rankings = rlchf.Rankings.from_ballots(
+        [("p", "ann", [["a"], ["b"]]), ("p", "eve", [["b"], ["a"]])]
+    )
     report = audit(rankings, rlchf.aggregate(rankings, "borda"))
     assert [row.contested for row in report.annotators] == [0.5, 0.5]
     assert [row.top for row in report.annotators] == [0.5, 0.5]

@@ -7,12 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch")
-transformers = pytest.importorskip("transformers")
+pytest.importorskip("torch")
 
-from rlchf.preferences import Example  # noqa: E402
-from rlchf.train.losses import bradley_terry  # noqa: E402
-from rlchf.train.reward import (  # noqa: E402
+import torch
+import transformers
+
+from rlchf.preferences import Example
+from rlchf.train.losses import bradley_terry
+from rlchf.train.reward import (
     Collator,
     RewardConfig,
     RewardModel,
@@ -21,9 +23,7 @@ from rlchf.train.reward import (  # noqa: E402
     load_backbone,
     train_reward,
 )
-from tests.tiny_models import tiny_classifier, tiny_gpt2, tiny_llama, tiny_tokenizer  # noqa: E402
-
-torch.set_num_threads(1)
+from tests.tiny_models import tiny_classifier, tiny_gpt2, tiny_llama, tiny_tokenizer
 
 
 def example(ranks: list[int], texts: list[str] | None = None, **kwargs: object) -> Example:
@@ -32,7 +32,7 @@ def example(ranks: list[int], texts: list[str] | None = None, **kwargs: object) 
     return Example("p", "Say something.", ids, texts, ranks, **kwargs)  # type: ignore[arg-type]
 
 
-def targets_of(*rankings: list[int]) -> "torch.Tensor":
+def targets_of(*rankings: list[int]) -> torch.Tensor:
     return torch.from_numpy(np.stack([example(ranks).pair_targets() for ranks in rankings])).float()
 
 
@@ -52,7 +52,8 @@ def test_a_tie_pulls_two_scores_together() -> None:
     assert scores.grad[0, 0] > 0 > scores.grad[0, 1]
     equal = torch.zeros((1, 2), requires_grad=True)
     bradley_terry(equal, targets_of([1, 1]), torch.ones(1)).backward()
-    assert equal.grad is not None and equal.grad.abs().max() == 0
+    assert equal.grad is not None
+    assert equal.grad.abs().max() == 0
 
 
 def test_a_soft_target_is_reached_at_its_logit() -> None:
@@ -60,7 +61,7 @@ def test_a_soft_target_is_reached_at_its_logit() -> None:
     scores = torch.zeros((1, 2), dtype=torch.float64, requires_grad=True)
     optimizer = torch.optim.LBFGS([scores], max_iter=200, tolerance_grad=1e-12)
 
-    def closure() -> "torch.Tensor":
+    def closure() -> torch.Tensor:
         optimizer.zero_grad()
         loss = bradley_terry(scores, targets.double(), torch.ones(1, dtype=torch.float64))
         loss.backward()
@@ -115,9 +116,9 @@ def test_pooled_bradley_terry_orders_as_borda() -> None:
         optimizer = torch.optim.LBFGS([scores], max_iter=300, line_search_fn="strong_wolfe")
 
         def closure(
-            scores: "torch.Tensor" = scores, targets: "torch.Tensor" = targets,
-            optimizer: "torch.optim.LBFGS" = optimizer,
-        ) -> "torch.Tensor":  # fmt: skip
+            scores: torch.Tensor = scores, targets: torch.Tensor = targets,
+            optimizer: torch.optim.LBFGS = optimizer,
+        ) -> torch.Tensor:  # fmt: skip
             optimizer.zero_grad()
             loss = bradley_terry(scores, targets, torch.ones(1, dtype=torch.float64))
             loss.backward()
@@ -196,7 +197,9 @@ def test_training_learns_the_order_and_leaves_a_plain_checkpoint(
         return " ".join(rng.permutation(chosen))
 
     data = [
-        example([1, 2, 2] if n % 2 else [2, 1, 2], [text(n % 2 == 1), text(n % 2 == 0), text(False)])
+        example(
+            [1, 2, 2] if n % 2 else [2, 1, 2], [text(n % 2 == 1), text(n % 2 == 0), text(False)]
+        )
         for n in range(60)
     ]
     config = RewardConfig(
@@ -209,7 +212,9 @@ def test_training_learns_the_order_and_leaves_a_plain_checkpoint(
     )  # fmt: skip
     assert steps[-1] == (48, 48)
     assert final["held_out_pair_accuracy"] >= 0.85
-    log = [json.loads(line) for line in (tmp_path / "reward/metrics.jsonl").read_text().splitlines()]
+    log = [
+        json.loads(line) for line in (tmp_path / "reward/metrics.jsonl").read_text().splitlines()
+    ]
     assert log[-2]["loss"] < log[0]["loss"]
 
     loaded = transformers.AutoModelForSequenceClassification.from_pretrained(tmp_path / "reward")

@@ -25,7 +25,11 @@ def test_the_interval_is_wilsons(k: int, n: int) -> None:
 
 def test_shares_of_ballots_count_ties_in_part_and_leave_out_what_is_not_ranked() -> None:
     rankings = Rankings.from_ballots(
-        [("p", "ann", [["a"], ["b"], ["c"]]), ("p", "bob", [["b", "c"]]), ("p", "eve", [["c"], ["a"]])]
+        [
+            ("p", "ann", [["a"], ["b"], ["c"]]),
+            ("p", "bob", [["b", "c"]]),
+            ("p", "eve", [["c"], ["a"]]),
+        ]
     )
     first, pairs = of_ballots(rankings, [EXAMPLE], loud)
     assert first.share == pytest.approx((1 + 0.5 + 1) / 3)

@@ -46,7 +46,8 @@ def write_report(
     ).get_template("report.html.jinja")
     ppo = [line for line in metrics if line["stage"] == "ppo"]
     by_stage = {
-        when: [row for row in samples if row["stage"] == when][:SAMPLES] for when in ("before", "after")
+        when: [row for row in samples if row["stage"] == when][:SAMPLES]
+        for when in ("before", "after")
     }
     html = page.render(
         title=f"{Path(run.data.rankings).parent.name}: {summary['rule']}",

@@ -94,4 +94,8 @@ def fit(
     trainer.train(resume_from_checkpoint=last)
     shutil.rmtree(folder, ignore_errors=True)
     keep = ("step", "epoch", "loss", "grad_norm", "learning_rate")
-    return [{k: line[k] for k in keep if k in line} for line in trainer.state.log_history if "loss" in line]
+    return [
+        {k: line[k] for k in keep if k in line}
+        for line in trainer.state.log_history
+        if "loss" in line
+    ]

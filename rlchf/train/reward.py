@@ -80,7 +80,9 @@ class Collator:
 
     def __call__(self, examples: Sequence[Example]) -> dict[str, Tensor]:
         """Rows (N, L), their ``prompt`` and ``slot`` (N,), ``targets`` (B, K, K), ``weights`` (B,)."""
-        places = [(b, k) for b, example in enumerate(examples) for k in range(len(example.responses))]
+        places = [
+            (b, k) for b, example in enumerate(examples) for k in range(len(example.responses))
+        ]
         rows = [
             encode(self.tokenizer, examples[b].prompt, examples[b].responses[k], self.max_length)
             for b, k in places
@@ -115,7 +117,9 @@ def load_backbone(path: str | Path, lora_rank: int = 0, seed: int = 0) -> tuple[
     for module in model.modules():
         if isinstance(module, nn.Dropout):
             module.p = 0.0
-    for name in [name for name in vars(model.config) if "dropout" in name or name.endswith("_pdrop")]:
+    for name in [
+        name for name in vars(model.config) if "dropout" in name or name.endswith("_pdrop")
+    ]:
         if isinstance(getattr(model.config, name), float):
             setattr(model.config, name, 0.0)
     head = model.score if hasattr(model, "score") else model.classifier
@@ -159,7 +163,9 @@ class RewardModel:
         Texts per forward pass.
     """
 
-    def __init__(self, model: Any, tokenizer: Any, max_length: int = 512, batch_size: int = 32) -> None:
+    def __init__(
+        self, model: Any, tokenizer: Any, max_length: int = 512, batch_size: int = 32
+    ) -> None:
         self.model = model.eval().requires_grad_(False)
         self.tokenizer = tokenizer
         self.max_length = max_length

@@ -19,7 +19,9 @@ def prompt_ids(tokenizer: Any, prompt: Prompt) -> list[int]:
         If the prompt is a conversation and the tokenizer has no chat template.
     """
     if tokenizer.chat_template:
-        messages = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else list(prompt)
+        messages = (
+            [{"role": "user", "content": prompt}] if isinstance(prompt, str) else list(prompt)
+        )
         text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
     elif isinstance(prompt, str):
         text = prompt
