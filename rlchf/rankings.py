@@ -383,7 +383,7 @@ def _dense_ranks(downwards: np.ndarray, entry_starts: np.ndarray) -> np.ndarray:
     step[entry_starts[:-1]] = 1
     place = np.cumsum(step)
     first = np.repeat(place[entry_starts[:-1]], np.diff(entry_starts))
-    return (place - first + 1).astype(np.int16)
+    return np.asarray(place - first + 1, dtype=np.int16)
 
 
 def _refuse(

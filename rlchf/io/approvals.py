@@ -1,0 +1,16 @@
+"""Approvals: one row for each response that an annotator approved of, or did not."""
+
+import numpy as np
+
+from rlchf.io.columns import Table
+from rlchf.io.long import from_rows
+from rlchf.rankings import Rankings, Unranked
+
+
+def read_approvals(table: Table, unranked: Unranked) -> Rankings:
+    """Read ``prompt_id, annotator_id, response_id, approved``: the approved 1st, the others 2nd.
+
+    A file that lists the approved responses only needs ``unranked="last"`` to say anything.
+    """
+    table.require("prompt_id", "annotator_id", "response_id", "approved")
+    return from_rows(table, unranked, entry_ranks=np.where(table.flags("approved"), 1.0, 2.0))

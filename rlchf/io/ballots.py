@@ -1,0 +1,89 @@
+"""Ballots: each row or line is one whole ranking."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from rlchf.io.columns import Table, cell_text
+from rlchf.io.files import shown
+from rlchf.rankings import Rankings, Unranked
+
+
+def read_ballots(table: Table, unranked: Unranked) -> Rankings:
+    """Read columns ``prompt_id, annotator_id, ranking`` and optionally ``weight``.
+
+    A ranking is text such as ``a > b = c`` or a list such as ``[["a"], ["b", "c"]]``, best first.
+    """
+    table.require("prompt_id", "annotator_id", "ranking")
+    prompts, prompt = table.ids("prompt_id")
+    annotators, annotator = table.ids("annotator_id")
+    index: dict[str, int] = {}
+    ballots: list[int] = []
+    responses: list[int] = []
+    ranks: list[int] = []
+    for i, ranking in enumerate(table.values("ranking")):
+        try:
+            levels = ranking_levels(ranking)
+        except ValueError as error:
+            raise table.error(i, str(error)) from None
+        for rank, level in enumerate(levels, start=1):
+            for name in level:
+                ballots.append(i)
+                responses.append(index.setdefault(name, len(index)))
+                ranks.append(rank)
+    return Rankings.from_entries(
+        prompt_ids=prompts,
+        annotator_ids=annotators,
+        response_ids=list(index),
+        ballot_prompts=prompt,
+        ballot_annotators=annotator,
+        ballot_weights=table.weights(),
+        entry_ballots=np.array(ballots, dtype=np.int64),
+        entry_responses=np.array(responses, dtype=np.int64),
+        entry_ranks=np.array(ranks, dtype=np.float64),
+        unranked=unranked,
+        source=table.source,
+        place=lambda entry: table.row(ballots[entry]),
+    )
+
+
+def ranking_levels(ranking: str | Sequence[object]) -> list[list[str]]:
+    """Split a ranking, text or list, into its levels, best first.
+
+    Raises
+    ------
+    ValueError
+        If it names no response, an empty one, or one twice.
+
+    Examples
+    --------
+    >>> ranking_levels("a > b = c"), ranking_levels([["a"], ["b", 3]])
+    ([['a'], ['b', 'c']], [['a'], ['b', '3']])
+    """
+    if isinstance(ranking, str) and ranking.strip():
+        levels = [[name.strip() for name in level.split("=")] for level in ranking.split(">")]
+    elif isinstance(ranking, list) and any(level != [] for level in ranking):
+        levels = [_names(level) for level in ranking]
+    else:
+        raise ValueError("the ranking is empty; name a response, or leave the ballot out")
+    names = [name for level in levels for name in level]
+    if not all(name.strip() for name in names):
+        raise ValueError(f"the ranking {shown(ranking)} has an empty response id")
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the ranking names response {twice!r} twice; name it once")
+    return levels
+
+
+def _names(level: object) -> list[str]:
+    """The ids of one level: a list of tied responses, or a single one."""
+    ids: list[Any] = level if isinstance(level, list) else [level]
+    if all(type(name) is str for name in ids):
+        return ids
+    for name in ids:
+        if not isinstance(name, str | int | float) or isinstance(name, bool):
+            raise ValueError(
+                f'the ranking has {shown(name)} for a response; write it as [["a"], ["b", "c"]]'
+            )
+    return [cell_text(name) for name in ids]

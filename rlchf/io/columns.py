@@ -1,0 +1,238 @@
+"""A table as it was read: text columns that know where each row stands in the file."""
+
+import difflib
+import math
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from rlchf.io.files import shown
+
+IDS = ("prompt_id", "annotator_id", "response_id", "chosen", "rejected")
+KNOWN = (*IDS, "rank", "score", "weight", "ranking", "tie", "approved")
+
+_FLAGS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Columns of a csv, tsv, parquet or jsonl file.
+
+    Attributes
+    ----------
+    source
+        The file's name for messages.
+    columns
+        Each column that was asked for, as a pyarrow chunked array; text, except that parquet keeps
+        its numbers and that a column of lists is a plain list.
+    names
+        All columns of the file.
+    row
+        Says where row ``i``, counted from 0, stands in the file.
+    """
+
+    source: str
+    columns: dict[str, Any]
+    names: list[str]
+    row: Callable[[int], str]
+
+    def error(self, i: int | np.integer, problem: str) -> ValueError:
+        """Make an error about row ``i``."""
+        return ValueError(f"{self.source}, {self.row(int(i))}: {problem}")
+
+    def require(self, *names: str) -> None:
+        """Check that the columns exist.
+
+        Raises
+        ------
+        ValueError
+            If one does not; the message names those found and the closest of them.
+        """
+        for name in names:
+            if name not in self.names:
+                raise ValueError(
+                    f"{self.source}: there is no column {name!r}; found "
+                    f"{', '.join(self.names)}{closest(name, self.names)}"
+                )
+
+    def ids(self, *names: str) -> tuple[list[str], np.ndarray]:
+        """Distinct texts of columns in order of appearance, and the code of each cell.
+
+        Several columns share one set of codes and are laid end to end.
+
+        Raises
+        ------
+        ValueError
+            If a cell is empty.
+        """
+        self.require(*names)
+        ids, codes = _coded([self.columns[name] for name in names])
+        for code, text in enumerate(ids):
+            if not text or text.isspace():
+                column, i = divmod(int(np.argmax(codes == code)), len(codes) // len(names))
+                raise self.error(i, f"the {names[column]} is empty")
+        return ids, codes
+
+    def texts(self, name: str) -> list[str]:
+        """A column as text."""
+        self.require(name)
+        return list(self.columns[name].to_pylist())
+
+    def values(self, name: str) -> list[Any]:
+        """A column as it is: text, or lists where the file has lists."""
+        self.require(name)
+        column = self.columns[name]
+        return column if isinstance(column, list) else list(column.to_pylist())
+
+    def numbers(self, name: str, hint: str, empty: float | None = None) -> np.ndarray:
+        """A column as finite numbers; ``empty`` stands for empty cells, which are else refused."""
+        self.require(name)
+        column = self.columns[name]
+        if isinstance(column, list):
+            raise ValueError(f"{self.source}: the column {name!r} has lists; {hint}")
+        text = pa.types.is_string(column.type)
+        column = pc.utf8_trim_whitespace(column) if text else column.cast(pa.float64(), safe=False)
+        blank = _blank(column)
+        if blank.any():
+            if empty is None:
+                raise self.error(np.argmax(blank), f"the {name} is empty; {hint}")
+            column = pc.if_else(pa.array(blank), str(empty) if text else empty, column)
+        numbers = self._parsed(name, column, hint) if text else to_numpy(column)
+        bad = ~np.isfinite(numbers)
+        if bad.any():
+            i = int(np.argmax(bad))
+            raise self.error(i, f"the {name} is {numbers[i]}; {hint}")
+        return np.asarray(numbers)
+
+    def _parsed(self, name: str, column: Any, hint: str) -> np.ndarray:
+        try:
+            return to_numpy(column.cast(pa.float64()))
+        except pa.ArrowInvalid:  # find the first that is no number
+            for i, text in enumerate(column.to_pylist()):
+                if math.isnan(_number(text)) and text.lower() != "nan":
+                    raise self.error(i, f"the {name} is {shown(text)}; {hint}") from None
+            return np.array([_number(text) for text in column.to_pylist()])
+
+    def weights(self) -> np.ndarray | None:
+        """The optional column ``weight``, at least 0; an empty cell weighs 1."""
+        if "weight" not in self.names:
+            return None
+        hint = "give a number that is 0 or more"
+        weights = self.numbers("weight", hint, empty=1.0)
+        if (weights < 0).any():
+            i = int(np.argmax(weights < 0))
+            raise self.error(i, f"the weight is {weights[i]:g}; {hint}")
+        return weights
+
+    def flags(self, name: str, empty: bool | None = None) -> np.ndarray:
+        """A column of true and false; ``empty`` stands for empty cells, which are else refused."""
+        self.require(name)
+        texts, codes = _coded([as_text(self.columns[name])])
+        meaning = [_FLAGS.get(t.strip().lower(), None if t.strip() else empty) for t in texts]
+        for code, flag in enumerate(meaning):
+            if flag is None:
+                i = int(np.argmax(codes == code))
+                raise self.error(
+                    i, f"{name} is {shown(texts[code])}; give true or false (or 1 or 0, yes or no)"
+                )
+        return np.asarray(np.array(meaning, dtype=bool)[codes])
+
+
+def cell_text(value: object) -> str:
+    """Write a value as an id: whole numbers without a fraction, nothing as an empty text.
+
+    Examples
+    --------
+    >>> [cell_text(value) for value in ("007", 7, 7.0, 7.5, True, None)]
+    ['007', '7', '7', '7.5', 'true', '']
+    """
+    if isinstance(value, str):
+        return value
+    if value is None or value != value:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def as_text(column: Any) -> Any:
+    """Turn a pyarrow column of any plain type into text, nulls into empty text."""
+    if pa.types.is_string(column.type):
+        return column.fill_null("") if column.null_count else column
+    if pa.types.is_floating(column.type):
+        encoded = pc.dictionary_encode(column).unify_dictionaries()
+        chunks = [
+            text_array([cell_text(v) for v in chunk.dictionary.to_pylist()]).take(chunk.indices)
+            for chunk in encoded.chunks
+        ]
+        column = pa.chunked_array(chunks)
+    column = column.cast(pa.string())
+    return column.fill_null("") if column.null_count else column
+
+
+# pyarrow's own array() and to_numpy() import pandas, which takes longer than most files: hence these two.
+
+
+def text_array(texts: Sequence[str]) -> Any:
+    """Make a pyarrow array of text.
+
+    Examples
+    --------
+    >>> text_array(["a", "", "é"]).to_pylist()
+    ['a', '', 'é']
+    """
+    encoded = [text.encode() for text in texts]
+    ends = np.cumsum([0, *map(len, encoded)], dtype=np.int64)
+    buffers = [None, pa.py_buffer(ends), pa.py_buffer(b"".join(encoded))]
+    return pa.Array.from_buffers(pa.large_string(), len(encoded), buffers).cast(pa.string())
+
+
+def to_numpy(column: Any) -> np.ndarray:
+    """Turn a pyarrow array or column of numbers without nulls into numpy."""
+    return np.from_dlpack(
+        column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    )
+
+
+def closest(name: str, found: Collection[str]) -> str:
+    """Ask whether a similar name was meant.
+
+    Examples
+    --------
+    >>> closest("response_id", ["prompt_id", "respons_id"])
+    "; is 'respons_id' meant?"
+    """
+    lower = {n.lower(): n for n in found}
+    close = difflib.get_close_matches(name, lower, n=1, cutoff=0.75)
+    return f"; is {lower[close[0]]!r} meant?" if close else ""
+
+
+def _coded(columns: list[Any]) -> tuple[list[str], np.ndarray]:
+    """Distinct texts of the columns, laid end to end, and each cell's code."""
+    encoded = [c if pa.types.is_dictionary(c.type) else pc.dictionary_encode(c) for c in columns]
+    chunks = (
+        pa.chunked_array([chunk for c in encoded for chunk in c.chunks]).unify_dictionaries().chunks
+    )
+    codes = np.concatenate([to_numpy(chunk.indices) for chunk in chunks]).astype(np.int64)
+    return list(chunks[0].dictionary.to_pylist()), codes
+
+
+def _blank(column: Any) -> np.ndarray:
+    if pa.types.is_string(column.type):
+        return np.asarray(to_numpy(pc.binary_length(column)) == 0)
+    if column.null_count:
+        return np.asarray(pc.is_null(column).to_numpy())
+    return np.zeros(len(column), dtype=bool)
+
+
+def _number(text: str) -> float:
+    try:
+        return math.nan if "_" in text else float(text)
+    except ValueError:
+        return math.nan

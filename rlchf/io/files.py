@@ -1,0 +1,136 @@
+"""Where bytes come from: a file or standard input, plain or compressed, and what kind it is."""
+
+import difflib
+import sys
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+STANDARD_STREAM = "-"
+COMPRESSED = {".gz": "gzip", ".zst": "zstd"}
+TABLES = ("csv", "tsv", "parquet", "jsonl")
+PREFLIB = ("soc", "soi", "toc", "toi", "cat")
+
+_MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
+_UTF8_MARK, _UTF16_MARKS = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
+
+
+def display_name(path: str | Path) -> str:
+    """Name a file in messages.
+
+    Examples
+    --------
+    >>> display_name("-")
+    'standard input'
+    """
+    return "standard input" if str(path) == STANDARD_STREAM else str(path)
+
+
+def bare_name(path: str | Path) -> tuple[str, str]:
+    """Split a file's name into stem and suffix, without a compression suffix.
+
+    Examples
+    --------
+    >>> bare_name("votes/00001-00000002.soi.gz")
+    ('00001-00000002', 'soi')
+    """
+    name = Path(path)
+    if name.suffix.lower() in COMPRESSED:
+        name = name.with_suffix("")
+    return name.stem, name.suffix.lower().removeprefix(".")
+
+
+def read_bytes(path: str | Path) -> bytes:
+    """Read a whole file, or standard input for ``-``; gzip and Zstandard are undone.
+
+    Compression is recognised by the content, a byte-order mark is dropped.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file; the message names similar ones.
+    ValueError
+        If the file cannot be read or decompressed, or is UTF-16.
+    """
+    source = display_name(path)
+    try:
+        stdin = str(path) == STANDARD_STREAM
+        data = sys.stdin.buffer.read() if stdin else Path(path).read_bytes()
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{source}: there is no such file{_similar(Path(path))}") from None
+    except OSError as error:
+        raise ValueError(f"{source}: cannot be read: {error.strerror}") from None
+    for magic, codec in _MAGIC.items():
+        if data.startswith(magic):
+            data = _decompress(data, codec, source)
+    if data.startswith(_UTF16_MARKS):
+        raise ValueError(f"{source}: the text is UTF-16; save the file as UTF-8")
+    return data.removeprefix(_UTF8_MARK)
+
+
+def file_kind(path: str | Path, data: bytes) -> str:
+    """Tell csv, tsv, parquet, jsonl or preflib by the suffix or, where there is none, the content.
+
+    Examples
+    --------
+    >>> file_kind("rankings.tsv.gz", b""), file_kind("-", b'{"prompt_id": 1}')
+    ('tsv', 'jsonl')
+    """
+    suffix = bare_name(path)[1]
+    if suffix in TABLES:
+        return suffix
+    if suffix in PREFLIB:
+        return "preflib"
+    if suffix:
+        raise ValueError(
+            f"{path}: unknown suffix '.{suffix}'; give a file that ends in "
+            f"{', '.join(f'.{s}' for s in TABLES)} (tables) or "
+            f"{', '.join(f'.{s}' for s in PREFLIB)} (PrefLib), alone or before .gz or .zst"
+        )
+    if data.startswith(b"PAR1"):
+        return "parquet"
+    first = data.lstrip()[:4096].split(b"\n")[0]
+    if first.startswith(b"{"):
+        return "jsonl"
+    if first.startswith(b"#"):
+        return "preflib"
+    return "tsv" if b"\t" in first else "csv"
+
+
+def decode(data: bytes, source: str) -> str:
+    """Decode UTF-8; the error names the line."""
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ValueError(
+            f"{source}, line {line}: not UTF-8 (byte 0x{data[error.start]:02x}); "
+            "save the file as UTF-8"
+        ) from None
+
+
+def shown(value: Any) -> str:
+    """Quote a value for a message, cut when it is long.
+
+    Examples
+    --------
+    >>> shown("abc"), shown("x" * 100)
+    ("'abc'", "'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...'")
+    """
+    text = str(value)
+    return repr(text if len(text) <= 40 else text[:40] + "...")
+
+
+def _decompress(data: bytes, codec: str, source: str) -> bytes:
+    try:
+        return bytes(pa.CompressedInputStream(pa.BufferReader(data), codec).read())
+    except (pa.ArrowException, OSError) as error:
+        raise ValueError(f"{source}: cannot be decompressed as {codec}: {error}") from None
+
+
+def _similar(path: Path) -> str:
+    if not path.parent.is_dir():
+        return f", and no folder {str(path.parent)!r}"
+    close = difflib.get_close_matches(path.name, [p.name for p in path.parent.iterdir()], n=3)
+    return f"; near it: {', '.join(close)}" if close else ""

@@ -1,0 +1,94 @@
+"""JSON lines: one object per line."""
+
+import io
+import json
+from collections.abc import Collection, Iterator
+from typing import Any
+
+import pyarrow as pa
+
+from rlchf.io.columns import Table, cell_text, text_array
+from rlchf.io.files import decode, shown
+
+
+def json_records(data: bytes, source: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Objects of a jsonl file with their line numbers; blank lines are skipped.
+
+    Examples
+    --------
+    >>> list(json_records(b'{"a": 1}', "file.jsonl"))
+    [(1, {'a': 1})]
+    """
+    surrogates = rb"\ud" in data or rb"\uD" in data
+    for number, line in enumerate(io.BytesIO(data), start=1):
+        if line.isspace():
+            continue
+        try:
+            record = json.loads(line.decode())
+        except UnicodeDecodeError:
+            decode(data, source)  # the same error, with its line
+            raise
+        except ValueError as error:
+            raise ValueError(
+                f"{source}, line {number}: not JSON ({error}); give one JSON object per line"
+            ) from None
+        if not isinstance(record, dict):
+            raise ValueError(
+                f"{source}, line {number}: found {shown(line.decode().strip())}; "
+                "give one JSON object per line"
+            )
+        if surrogates:
+            _refuse_half_characters(record, f"{source}, line {number}")
+        yield number, record
+
+
+def _refuse_half_characters(record: dict[str, Any], place: str) -> None:
+    """JSON can escape half of a character beyond the basic plane, which no file can hold as UTF-8."""
+    try:
+        json.dumps(record, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        half = ascii(error.object[error.start])
+        raise ValueError(
+            f"{place}: {half} is half of a character; write both halves, or none"
+        ) from None
+
+
+def read_jsonl(data: bytes, source: str, wanted: Collection[str] | None) -> Table:
+    """Parse jsonl into columns; a key that a line lacks is an empty cell there.
+
+    Examples
+    --------
+    >>> table = read_jsonl(b'{"rank": 1, "prompt_id": "p"}', "file.jsonl", ["prompt_id", "rank"])
+    >>> table.texts("rank"), table.row(0)
+    (['1'], 'line 1')
+    """
+    lines: list[int] = []
+    names: dict[str, None] = {}
+    cells: dict[str, list[Any]] = {}
+    shared: dict[str, str] = {}  # equal texts as one object: ids repeat on most lines
+    for number, record in json_records(data, source):
+        if not record.keys() <= names.keys():
+            for name in record.keys() - names.keys():
+                if wanted is None or name in wanted:
+                    cells[name] = [""] * len(lines)
+            names.update(dict.fromkeys(record))
+        for name, column in cells.items():
+            value = record.get(name)
+            if isinstance(value, list) and name == "ranking":
+                column.append(value)
+                continue
+            if type(value) is not str:
+                if isinstance(value, list | dict):
+                    raise ValueError(
+                        f"{source}, line {number}: {name} is {shown(value)}; give text or a number"
+                    )
+                value = cell_text(value)
+            column.append(shared.setdefault(value, value))
+        lines.append(number)
+    if not lines:
+        raise ValueError(f"{source}: the file is empty")
+    columns = {
+        name: column if name == "ranking" else pa.chunked_array([text_array(column)])
+        for name, column in cells.items()
+    }
+    return Table(source, columns, list(names), lambda i: f"line {lines[i]}")

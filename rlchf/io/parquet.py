@@ -1,0 +1,43 @@
+"""Parquet tables."""
+
+from collections.abc import Collection
+from typing import Any
+
+import pyarrow as pa
+
+from rlchf.io.columns import IDS, Table, as_text
+
+
+def read_parquet(data: bytes, source: str, wanted: Collection[str] | None) -> Table:
+    """Read the wanted columns; ids of any plain type become text, rows count from 1."""
+    import pyarrow.parquet
+
+    try:
+        file = pyarrow.parquet.ParquetFile(pa.BufferReader(data))
+        names = list(file.schema_arrow.names)
+        kept = [name for name in names if wanted is None or name in wanted]
+        table = file.read(columns=kept)
+    except (pa.ArrowException, OSError) as error:
+        raise ValueError(f"{source}: cannot be read as Parquet: {error}") from None
+    if table.num_rows == 0:
+        raise ValueError(f"{source}: there is no row in it")
+    columns = {}
+    for name in kept:
+        try:
+            columns[name] = _plain(table[name], text=name in IDS or wanted is None)
+        except pa.ArrowException:
+            raise ValueError(
+                f"{source}: the column {name!r} has type {table[name].type}; give text or numbers"
+            ) from None
+    return Table(source, columns, names, lambda i: f"row {i + 1}")
+
+
+def _plain(column: Any, text: bool) -> Any:
+    """Numbers as they are unless text is asked for, lists as a plain list, all else as text."""
+    kinds = pa.types
+    if kinds.is_list(column.type) or kinds.is_large_list(column.type):
+        if text:
+            raise pa.ArrowInvalid("a list is no text")
+        return column.to_pylist()
+    number = kinds.is_integer(column.type) or kinds.is_floating(column.type)
+    return column if number and not text else as_text(column)
