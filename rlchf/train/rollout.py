@@ -1,0 +1,218 @@
+"""Sampling responses from a policy, and reading the policy at the sampled tokens."""
+
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from transformers import GenerationConfig, LogitsProcessor
+
+from rlchf.train.text import Prompt, prompt_ids
+
+Key = tuple[int, ...]
+"""Integers from which one response draws its randomness: equal keys, equal draws."""
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """A batch of prompts and sampled responses: prompts padded on the left, responses on the right.
+
+    The masks are kept, never guessed from the ids: the padding token may well be the end token.
+    """
+
+    ids: Tensor
+    """(B, P + T) token ids: prompts in the first P columns, responses in the last T."""
+    attention_mask: Tensor
+    """(B, P + T) true on tokens of the prompt and of the response, its end token included."""
+    response_mask: Tensor
+    """(B, T) the last T columns of `attention_mask`."""
+    finished: Tensor
+    """(B,) true where the response closed itself with the end token."""
+
+    @property
+    def responses(self) -> Tensor:
+        """(B, T) ids of the responses."""
+        return self.ids[:, -self.response_mask.shape[1] :]
+
+    @property
+    def lengths(self) -> Tensor:
+        """(B,) number of tokens in each response, its end token included."""
+        return self.response_mask.sum(1)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __getitem__(self, rows: slice) -> "Rollout":
+        return Rollout(*(getattr(self, field.name)[rows] for field in fields(self)))
+
+    def texts(self, tokenizer: Any) -> list[str]:
+        """Decode the responses, without special tokens."""
+        rows = zip(self.responses, self.response_mask, strict=True)
+        kept = [row[mask].tolist() for row, mask in rows]
+        return [tokenizer.decode(row, skip_special_tokens=True) for row in kept]
+
+
+class _InverseTransform(LogitsProcessor):  # type: ignore[misc]
+    """Draws the next token by inverting the distribution function at a given uniform number.
+
+    It leaves the drawn token as the only possible one, so that `generate` needs no randomness of
+    its own and a response does not depend on the batch, or the process, in which it is sampled.
+    """
+
+    def __init__(self, uniforms: Tensor, prompt_width: int, temperature: float) -> None:
+        self.uniforms, self.prompt_width, self.temperature = uniforms, prompt_width, temperature
+
+    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
+        cumulative = torch.softmax(scores / self.temperature, dim=-1).cumsum(-1)
+        u = self.uniforms[:, input_ids.shape[1] - self.prompt_width, None]
+        # Rounding may leave the total off 1; `right` steps over tokens of probability 0.
+        drawn = torch.searchsorted(cumulative, u * cumulative[:, -1:], right=True)
+        drawn = drawn.clamp(max=scores.shape[1] - 1)  # where the logits are NaN
+        return torch.full_like(scores, -torch.inf).scatter_(1, drawn, 0.0)
+
+
+def _uniforms(keys: Sequence[Key], count: int) -> Tensor:
+    """One row of `count` uniform numbers in [0, 1) per key; below 1 in float32 products too."""
+    rows = [np.random.default_rng(key).random(count, dtype=np.float32) for key in keys]
+    return torch.from_numpy(np.stack(rows)).clamp(max=1 - 2**-22)
+
+
+def encode_prompts(
+    policy: Any, tokenizer: Any, prompts: Sequence[Prompt], max_new_tokens: int
+) -> list[list[int]]:
+    """Token ids of each prompt, checked to be non-empty and to leave room for the response."""
+    if tokenizer.eos_token_id is None:
+        raise ValueError("the tokenizer has no end-of-sequence token; set tokenizer.eos_token")
+    room = getattr(policy.config, "max_position_embeddings", None)
+    encoded = [prompt_ids(tokenizer, prompt) for prompt in prompts]
+    for number, ids in enumerate(encoded):
+        if not ids:
+            raise ValueError(f"prompt {number} has no tokens; give the model something to continue")
+        if room is not None and len(ids) + max_new_tokens > room:
+            raise ValueError(
+                f"prompt {number} has {len(ids)} tokens, with {max_new_tokens} new ones more than "
+                f"the model's {room} positions; shorten the prompt or lower max_new_tokens"
+            )
+    return encoded
+
+
+@contextmanager
+def _sampling_mode(model: Any, settings: GenerationConfig) -> Any:
+    """Switch dropout off and replace the checkpoint's own generation settings, for a while.
+
+    Settings that a call to `generate` leaves open are filled from the checkpoint (its top-k, its
+    repetition penalty ...), and the samples would no longer come from the policy being trained.
+    """
+    before, training = model.generation_config, model.training
+    model.generation_config = settings
+    model.eval()
+    try:
+        yield
+    finally:
+        model.generation_config = before
+        model.train(training)
+
+
+@torch.no_grad()
+def sample(
+    policy: Any,
+    tokenizer: Any,
+    encoded: Sequence[Sequence[int]],
+    keys: Sequence[Key],
+    *,
+    max_new_tokens: int,
+    temperature: float = 1.0,
+) -> Rollout:
+    """Sample one response to each encoded prompt from the policy at the given temperature.
+
+    Parameters
+    ----------
+    policy : a causal language model of transformers, or a peft model around one.
+    encoded : token ids of each prompt, as `encode_prompts` returns them.
+    keys : one key per prompt; a response depends on its prompt, its key and the policy only.
+    """
+    model = policy.get_base_model() if hasattr(policy, "get_base_model") else policy
+    eos = tokenizer.eos_token_id
+    pad = eos if tokenizer.pad_token_id is None else tokenizer.pad_token_id
+    width = max(len(ids) for ids in encoded)
+    prompts = torch.tensor([[pad] * (width - len(ids)) + list(ids) for ids in encoded])
+    mask = torch.tensor([[False] * (width - len(ids)) + [True] * len(ids) for ids in encoded])
+    prompts, mask = prompts.to(model.device), mask.to(model.device)
+    uniforms = _uniforms(keys, max_new_tokens).to(model.device)
+    settings = GenerationConfig(
+        max_new_tokens=max_new_tokens, do_sample=False, eos_token_id=eos, pad_token_id=pad
+    )
+    with _sampling_mode(model, settings):
+        ids = model.generate(
+            prompts,
+            attention_mask=mask.long(),
+            generation_config=settings,
+            logits_processor=[_InverseTransform(uniforms, width, temperature)],
+        )
+    is_eos = ids[:, width:] == eos
+    ended_before = is_eos.cumsum(1) - is_eos.long() > 0
+    return Rollout(ids, torch.cat([mask, ~ended_before], 1), ~ended_before, is_eos.any(1))
+
+
+def response_logits(
+    policy: Any, rollout: Rollout, temperature: float = 1.0
+) -> tuple[Tensor, Tensor]:
+    """Read the policy where it chose the response's tokens.
+
+    Returns
+    -------
+    logits : (B, T, V), divided by the temperature: the distributions that were sampled from.
+    hidden : (B, T, d) hidden states of the last layer from which those logits come.
+    """
+    length = rollout.response_mask.shape[1]
+    mask = rollout.attention_mask.long()
+    output = policy(
+        input_ids=rollout.ids,
+        attention_mask=mask,
+        # Learned positions count padding unless told otherwise.
+        position_ids=(mask.cumsum(1) - 1).clamp(min=0),
+        logits_to_keep=length + 1,
+        output_hidden_states=True,
+        use_cache=False,
+    )
+    # The last position has seen the whole response: nothing is chosen there.
+    return output.logits[:, :-1] / temperature, output.hidden_states[-1][:, -length - 1 : -1]
+
+
+def sample_texts(
+    policy: Any,
+    tokenizer: Any,
+    prompts: Sequence[Prompt],
+    *,
+    n_per_prompt: int = 1,
+    batch_size: int = 16,
+    max_new_tokens: int = 64,
+    temperature: float = 1.0,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[str]:
+    """Sample responses as texts: `n_per_prompt` to the first prompt, then to the next.
+
+    The batch size changes speed and memory, not the samples. `progress` is called with the number
+    of responses done and the number to do.
+    """
+    encoded = encode_prompts(policy, tokenizer, prompts, max_new_tokens)
+    jobs = [(i, j) for i in range(len(prompts)) for j in range(n_per_prompt)]
+    texts: list[str] = []
+    for start in range(0, len(jobs), batch_size):
+        batch = jobs[start : start + batch_size]
+        rollout = sample(
+            policy,
+            tokenizer,
+            [encoded[i] for i, _ in batch],
+            [(seed, 1, i, j) for i, j in batch],
+            max_new_tokens=max_new_tokens,
+            temperature=temperature,
+        )
+        texts += rollout.texts(tokenizer)
+        if progress:
+            progress(len(texts), len(jobs))
+    return texts
