@@ -110,7 +110,7 @@ def read(path: str | Path, data_folder: str | Path | None = None) -> Run:
         raw["reward"] = {"seed": seed}
     run: Run = _build(Run, raw, f"{path}: ", "")
     base = Path(data_folder) if data_folder is not None else path.parent
-    located = {
+    located: dict[str, Any] = {
         name: str((base / value).resolve())
         for name, value in asdict(run.data).items()
         if value and name not in ("format", "unranked")

@@ -19,6 +19,7 @@ from torch import Tensor
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from rlchf.train import ppo as ppo_module
+from rlchf.train.checkpoint import append_rows, keep_rows
 from rlchf.train.objectives import policy_loss, token_logprobs
 from rlchf.train.ppo import ActorCritic, PPOConfig, _Run, ppo
 from rlchf.train.rollout import (
@@ -614,8 +615,8 @@ def test_a_finished_run_can_be_given_more_updates(tmp_path: Path) -> None:
 def test_rows_are_kept_whatever_line_breaks_are_in_their_texts(tmp_path: Path) -> None:
     path = tmp_path / "samples.jsonl"
     rows = [{"update": i, "response": "a\u2028b\x85c\r\nd\x0c"} for i in (1, 2, 3)]
-    ppo_module.append_rows(path, rows)
-    ppo_module.keep_rows(path, 2)
+    append_rows(path, rows)
+    keep_rows(path, 2)
     assert lines(path) == rows[:2]
 
 

@@ -1,26 +1,21 @@
 """PPO fine-tuning of a language model on any reward, under a KL penalty to where it started."""
 
 import copy
-import json
-import random
-import signal
-import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, dataclass, fields
-from itertools import takewhile
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from accelerate import Accelerator
-from accelerate.utils import gather_object, set_seed
-from safetensors.torch import save_file
+from accelerate.utils import set_seed
 from torch import Tensor, nn
 
+from rlchf.train.checkpoint import RunFolder, random_states, signals_noted
 from rlchf.train.objectives import (
     KLEstimator,
     entropy,
@@ -39,8 +34,6 @@ Reward = Callable[[list[Prompt], list[str]], Sequence[float] | Tensor]
 """Scores responses to prompts, one number each, higher is better."""
 SAMPLES = 4
 """Responses written to `samples.jsonl` at a time."""
-MAY_CHANGE = ("updates", "forward_size", "checkpoint_every", "samples_every")
-"""Settings that a resumed run may change."""
 
 # -- config ----------------------------------------------------------------------------------------
 
@@ -255,7 +248,7 @@ def ppo(
     if accelerator.mixed_precision == "fp16":
         raise ValueError("mixed precision fp16 is not supported; choose bf16 or no")
     run = _Run(policy, tokenizer, prompts, reward, config, Path(out), accelerator)
-    run.open(resume)
+    run.folder.open(run, resume)
     with signals_noted() as signals:
         while run.done < config.updates:
             began = time.perf_counter()
@@ -263,7 +256,7 @@ def ppo(
                 batch, metrics, samples = run.collect()
             except KeyboardInterrupt:  # raised by the reward, or a second signal: no weight moved
                 if accelerator.num_processes == 1:
-                    run.save()
+                    run.folder.save(run)
                 raise
             metrics |= run.optimise(batch)
             metrics["seconds"] = time.perf_counter() - began
@@ -275,10 +268,10 @@ def ppo(
             noted = torch.tensor(len(signals), device=accelerator.device)
             stop = bool(accelerator.reduce(noted).item())  # one process's signal stops them all
             if stop or run.done % config.checkpoint_every == 0 or run.done == config.updates:
-                run.save()
+                run.folder.save(run)
             if stop:
                 raise KeyboardInterrupt
-    return run.finish()
+    return run.folder.finish(run, tokenizer)
 
 
 class _Run:
@@ -295,7 +288,8 @@ class _Run:
         accelerator: Accelerator,
     ) -> None:
         self.tokenizer, self.prompts, self.reward = tokenizer, list(prompts), reward
-        self.config, self.out, self.accelerator = config, out, accelerator
+        self.config, self.accelerator = config, accelerator
+        self.folder = RunFolder(out, config, accelerator)
         if not self.prompts:
             raise ValueError("there are no prompts to train on; give at least one")
         self.encoded = encode_prompts(policy, tokenizer, prompts, config.max_new_tokens)
@@ -432,135 +426,6 @@ class _Run:
                 "log-probabilities",
                 stacklevel=3,
             )
-        if not self.accelerator.is_main_process:
-            return
-        append_rows(self.out / "metrics.jsonl", [{"update": self.done, **metrics}])
-        if self.done % self.config.samples_every == 0 or self.done == 1:
-            rows = [{"update": self.done, **row} for row in samples]
-            append_rows(self.out / "samples.jsonl", rows)
-
-    # -- checkpoint --------------------------------------------------------------------------------
-
-    @property
-    def checkpoint(self) -> Path:
-        return self.out / "checkpoint" / "state.pt"
-
-    def open(self, resume: bool) -> None:
-        """Go on from the checkpoint, if there is one and it is wanted, and tidy the folder."""
-        if resume and self.checkpoint.exists():
-            self.load()
-        self.accelerator.wait_for_everyone()
-        if self.accelerator.is_main_process:
-            self.checkpoint.parent.mkdir(parents=True, exist_ok=True)
-            (self.out / "config.json").unlink(missing_ok=True)  # see `finish`
-            if not self.done:
-                self.checkpoint.unlink(missing_ok=True)
-            for name in ("metrics.jsonl", "samples.jsonl"):
-                keep_rows(self.out / name, self.done)
-            text = json.dumps(asdict(self.config), indent=2) + "\n"
-            (self.out / "ppo_config.json").write_text(text, "utf-8")
-
-    def save(self) -> None:
-        """Write all that the next update depends on, beside first so that the file is always whole.
-
-        Samples and the order of prompts follow from the seed and the number of updates done.
-        """
-        weights = {n: p.detach() for n, p in self.model.named_parameters() if p.requires_grad}
-        state = {
-            "done": self.done,
-            "weights": weights,  # the policy's, or its adapters', and the critic's
-            "optimizer": self.optimizer.state_dict(),
-            "random_states": gather_object([self.random_states]),  # one per process
-            "config": asdict(self.config),
-        }
-        if self.accelerator.is_main_process:
-            beside = self.checkpoint.with_suffix(".new")
-            torch.save(state, beside)
-            beside.replace(self.checkpoint)
-        self.accelerator.wait_for_everyone()
-
-    def load(self) -> None:
-        """Bring everything back to where it was when the checkpoint was saved."""
-        state = torch.load(self.checkpoint, map_location="cpu", weights_only=True)
-        for name, value in asdict(self.config).items():
-            before = state["config"].get(name)
-            if name not in MAY_CHANGE and before != value:
-                raise ValueError(
-                    f"{self.out} was run with {name}={before!r} and cannot be resumed with "
-                    f"{name}={value!r}; use another folder, or do not resume"
-                )
-        self.done = state["done"]
-        self.model.load_state_dict(state["weights"], strict=False)
-        self.optimizer.load_state_dict(state["optimizer"])
-        if self.accelerator.num_processes == len(state["random_states"]):
-            self.random_states = state["random_states"][self.accelerator.process_index]
-            random.setstate(self.random_states["python"])
-            np.random.set_state(self.random_states["numpy"])
-            torch.set_rng_state(self.random_states["torch"])
-
-    def finish(self) -> Any:
-        """Write policy, tokenizer and critic beside, move them to `out`, and return the policy."""
-        policy = self.model.policy
-        if self.config.lora_rank:
-            policy = policy.merge_and_unload()
-        if self.accelerator.is_main_process:
-            beside = self.out / "policy.new"
-            policy.save_pretrained(beside)
-            self.tokenizer.save_pretrained(beside)
-            save_file(self.model.critic.state_dict(), beside / "critic.safetensors")
-            # config.json goes last: a folder that has it is complete.
-            for path in sorted(beside.iterdir(), key=lambda path: path.name == "config.json"):
-                path.replace(self.out / path.name)
-            beside.rmdir()
-        self.accelerator.wait_for_everyone()
-        return policy
-
-
-def random_states() -> dict[str, Any]:
-    """States of the global random generators, for the sake of rewards that use them."""
-    name, keys, *rest = np.random.get_state()
-    return {
-        "python": random.getstate(),
-        "numpy": (name, np.asarray(keys).tolist(), *rest),
-        "torch": torch.get_rng_state(),
-    }
-
-
-def append_rows(path: Path, rows: list[dict[str, Any]]) -> None:
-    """Add one JSON line per row."""
-    with path.open("a", encoding="utf-8") as file:
-        file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-
-
-def keep_rows(path: Path, done: int) -> None:
-    """Keep the lines that the first `done` updates wrote; a killed run may have left half of one."""
-
-    def kept(line: bytes) -> bool:
-        return line.endswith(b"\n") and json.loads(line)["update"] <= done
-
-    lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
-    good = list(takewhile(kept, lines))
-    beside = path.with_suffix(".new")
-    beside.write_bytes(b"".join(good))
-    beside.replace(path)
-
-
-@contextmanager
-def signals_noted() -> Iterator[list[int]]:
-    """Note Ctrl-C and SIGTERM instead of acting on them; the second one interrupts at once."""
-    noted: list[int] = []
-
-    def note(number: int, frame: object) -> None:
-        if noted:
-            raise KeyboardInterrupt
-        noted.append(number)
-
-    if threading.current_thread() is not threading.main_thread():
-        yield noted  # only the main thread may install handlers
-        return
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield noted
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler or signal.SIG_DFL)
+        shown = samples if self.done % self.config.samples_every == 0 or self.done == 1 else []
+        rows = [{"update": self.done, **row} for row in shown]
+        self.folder.log({"update": self.done, **metrics}, rows)

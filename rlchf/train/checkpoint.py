@@ -1,0 +1,168 @@
+"""The folder of a PPO run: its logs, the checkpoint from which it goes on, and the final policy."""
+
+import json
+import random
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from itertools import takewhile
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from accelerate.utils import gather_object
+from safetensors.torch import save_file
+
+MAY_CHANGE = ("updates", "forward_size", "checkpoint_every", "samples_every")
+"""Settings that a resumed run may change."""
+
+
+class Resumable(Protocol):
+    """What a checkpoint holds of a run."""
+
+    model: Any  # with the parts `policy` and `critic`
+    optimizer: Any
+    done: int  # updates
+    random_states: dict[str, Any]
+
+
+class RunFolder:
+    """The folder `out` of a run with the settings `config`."""
+
+    def __init__(self, out: Path, config: Any, accelerator: Accelerator) -> None:
+        self.out, self.config, self.accelerator = out, config, accelerator
+
+    @property
+    def checkpoint(self) -> Path:
+        """The file from which the run goes on."""
+        return self.out / "checkpoint" / "state.pt"
+
+    def open(self, run: Resumable, resume: bool) -> None:
+        """Go on from the checkpoint, if there is one and it is wanted, and tidy the folder."""
+        if resume and self.checkpoint.exists():
+            self.load(run)
+        self.accelerator.wait_for_everyone()
+        if self.accelerator.is_main_process:
+            self.checkpoint.parent.mkdir(parents=True, exist_ok=True)
+            (self.out / "config.json").unlink(missing_ok=True)  # see `finish`
+            if not run.done:
+                self.checkpoint.unlink(missing_ok=True)
+            for name in ("metrics.jsonl", "samples.jsonl"):
+                keep_rows(self.out / name, run.done)
+            text = json.dumps(asdict(self.config), indent=2) + "\n"
+            (self.out / "ppo_config.json").write_text(text, "utf-8")
+
+    def log(self, row: dict[str, Any], samples: list[dict[str, Any]]) -> None:
+        """Add a line of metrics, and samples if there are any."""
+        if self.accelerator.is_main_process:
+            append_rows(self.out / "metrics.jsonl", [row])
+            append_rows(self.out / "samples.jsonl", samples)
+
+    def save(self, run: Resumable) -> None:
+        """Write all that the next update depends on, beside first so that the file is always whole.
+
+        Samples and the order of prompts follow from the seed and the number of updates done.
+        """
+        weights = {n: p.detach() for n, p in run.model.named_parameters() if p.requires_grad}
+        state = {
+            "done": run.done,
+            "weights": weights,  # the policy's, or its adapters', and the critic's
+            "optimizer": run.optimizer.state_dict(),
+            "random_states": gather_object([run.random_states]),  # one per process
+            "config": asdict(self.config),
+        }
+        if self.accelerator.is_main_process:
+            beside = self.checkpoint.with_suffix(".new")
+            torch.save(state, beside)
+            beside.replace(self.checkpoint)
+        self.accelerator.wait_for_everyone()
+
+    def load(self, run: Resumable) -> None:
+        """Bring everything back to where it was when the checkpoint was saved."""
+        state = torch.load(self.checkpoint, map_location="cpu", weights_only=True)
+        for name, value in asdict(self.config).items():
+            before = state["config"].get(name)
+            if name not in MAY_CHANGE and before != value:
+                raise ValueError(
+                    f"{self.out} was run with {name}={before!r} and cannot be resumed with "
+                    f"{name}={value!r}; use another folder, or do not resume"
+                )
+        run.done = state["done"]
+        run.model.load_state_dict(state["weights"], strict=False)
+        run.optimizer.load_state_dict(state["optimizer"])
+        if self.accelerator.num_processes == len(state["random_states"]):
+            run.random_states = state["random_states"][self.accelerator.process_index]
+            random.setstate(run.random_states["python"])
+            np.random.set_state(run.random_states["numpy"])
+            torch.set_rng_state(run.random_states["torch"])
+
+    def finish(self, run: Resumable, tokenizer: Any) -> Any:
+        """Write policy, tokenizer and critic beside, move them to `out`, and return the policy."""
+        policy = run.model.policy
+        if self.config.lora_rank:
+            policy = policy.merge_and_unload()
+        if self.accelerator.is_main_process:
+            beside = self.out / "policy.new"
+            policy.save_pretrained(beside)
+            tokenizer.save_pretrained(beside)
+            save_file(run.model.critic.state_dict(), beside / "critic.safetensors")
+            # config.json goes last: a folder that has it is complete.
+            for path in sorted(beside.iterdir(), key=lambda path: path.name == "config.json"):
+                path.replace(self.out / path.name)
+            beside.rmdir()
+        self.accelerator.wait_for_everyone()
+        return policy
+
+
+def random_states() -> dict[str, Any]:
+    """States of the global random generators, for the sake of rewards that use them."""
+    name, keys, *rest = np.random.get_state()
+    return {
+        "python": random.getstate(),
+        "numpy": (name, np.asarray(keys).tolist(), *rest),
+        "torch": torch.get_rng_state(),
+    }
+
+
+def append_rows(path: Path, rows: list[dict[str, Any]]) -> None:
+    """Add one JSON line per row."""
+    with path.open("a", encoding="utf-8") as file:
+        file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+
+def keep_rows(path: Path, done: int) -> None:
+    """Keep the lines that the first `done` updates wrote; a killed run may have left half of one."""
+
+    def kept(line: bytes) -> bool:
+        return line.endswith(b"\n") and json.loads(line)["update"] <= done
+
+    lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
+    good = list(takewhile(kept, lines))
+    beside = path.with_suffix(".new")
+    beside.write_bytes(b"".join(good))
+    beside.replace(path)
+
+
+@contextmanager
+def signals_noted() -> Iterator[list[int]]:
+    """Note Ctrl-C and SIGTERM instead of acting on them; the second one interrupts at once."""
+    noted: list[int] = []
+
+    def note(number: int, frame: object) -> None:
+        if noted:
+            raise KeyboardInterrupt
+        noted.append(number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield noted  # only the main thread may install handlers
+        return
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield noted
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler or signal.SIG_DFL)
