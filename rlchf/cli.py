@@ -2,6 +2,7 @@
 
 import json
 import sys
+import warnings
 from typing import Annotated, Any, Literal
 
 import typer
@@ -161,10 +162,15 @@ def _options(pairs: list[str]) -> dict[str, Any]:
     return options
 
 
+def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    print(f"rlchf: warning: {message}", file=sys.stderr)
+
+
 def main() -> None:
     """Run the command line: 0 done, 2 bad input or usage, 130 stopped, 1 a bug (with its traceback)."""
+    warnings.showwarning = _show_warning
     try:
-        app(standalone_mode=False)
+        code = app(standalone_mode=False)
     except (UsageProblem, ValueError, FileNotFoundError, IsADirectoryError) as error:
         message = error.format_message() if isinstance(error, UsageProblem) else str(error)
         print(f"rlchf: {message}", file=sys.stderr)
@@ -173,8 +179,8 @@ def main() -> None:
         sys.stderr.close()  # the reader of our output has gone, say head
         sys.exit(1)
     except (KeyboardInterrupt, typer.Abort):
-        print("rlchf: stopped", file=sys.stderr)
         sys.exit(130)
+    sys.exit(code or 0)  # typer returns the code when it has dealt with an interrupt itself
 
 
 if __name__ == "__main__":

@@ -127,7 +127,7 @@ class Pipeline:
         with stage(f"reward model on {len(train)} prompts") as tick:
             train_reward(
                 train, held_out, backbone, self.run.reward, beside, resume=True,
-                progress=lambda done, total, facts: tick(done, total, **facts),
+                progress=tick,
             )  # fmt: skip
         with stage(f"reward model's order of {len(held_out)} held-out prompts"):
             scores = [s.numpy() for s in RewardModel.load(beside).score_examples(held_out)]
@@ -161,7 +161,7 @@ class Pipeline:
     def sample(self, when: str, model: Path) -> None:
         """Sample texts from the policy before or after PPO into a file of their own."""
         name = f"samples-{when}.jsonl"
-        if self.trait is None or (self.folder / name).exists():
+        if (self.folder / name).exists():
             return
         from rlchf.train.models import load_policy, load_tokenizer
         from rlchf.train.rollout import sample_texts
@@ -175,15 +175,12 @@ class Pipeline:
                 temperature=self.run.ppo.temperature, seed=self.run.seed, progress=tick,
             )  # fmt: skip
         asked = [prompt for prompt in self.policy_prompts for _ in range(each)]
-        rows = [
-            {
-                "stage": when,
-                "prompt": prompt,
-                "response": text,
-                self.run.trait.name: self.trait(text),
-            }
+        rows: list[dict[str, Any]] = [
+            {"stage": when, "prompt": prompt, "response": text}
             for prompt, text in zip(asked, texts, strict=True)
         ]
+        if self.trait is not None:
+            rows = [row | {self.run.trait.name: self.trait(row["response"])} for row in rows]
         self._write_lines(name, rows)
 
     def report(self) -> dict[str, Any]:

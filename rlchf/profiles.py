@@ -153,7 +153,13 @@ class Profiles:
     def margins(self) -> Array:
         """(B, M, M) float64: the weight for ``i`` above ``j`` minus the weight for ``j`` above ``i``."""
         xp = array_namespace(self.wins)
-        return self.wins - xp.matrix_transpose(self.wins)
+        margins = self.wins - xp.matrix_transpose(self.wins)
+        if bool(xp.all(self.weights == xp.round(self.weights))):
+            return margins
+        # Fractions add up with rounding errors: 0.1 + 0.2 against 0.3 should be the tie that it is.
+        totals = xp.where(self.totals > 0, self.totals, 1.0)
+        grid = (2.0 ** (xp.ceil(xp.log2(totals)) - 40))[:, None, None]
+        return xp.round(margins / grid) * grid
 
     @cached_property
     def totals(self) -> Array:

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ def strict_order(rule: Callable[..., Any], profiles: Profiles, **options: Any) -
     >>> strict_order(get_rule("borda"), Profiles.from_ballots([["c > a > b", "a = b > c", "c > b > a"]]))
     array([[2, 0, 1]])
     """
-    if "ties" in inspect.signature(rule).parameters:
+    if _chooses(rule):
         options = {"ties": "lexicographic"} | options
     scores = to_numpy(rule(profiles, **options))
     order = np.argsort(-scores, axis=1, kind="stable")
@@ -38,3 +39,8 @@ def strict_order(rule: Callable[..., Any], profiles: Profiles, **options: Any) -
     block = np.zeros(scores.shape, dtype=np.int64)
     np.cumsum(downwards[:, :-1] - downwards[:, 1:] > step, axis=1, out=block[:, 1:])
     return np.take_along_axis(order, np.lexsort((order, block), axis=1), axis=1)
+
+
+@cache
+def _chooses(rule: Callable[..., Any]) -> bool:
+    return "ties" in inspect.signature(rule).parameters

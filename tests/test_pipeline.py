@@ -53,7 +53,7 @@ def run_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
         epochs = 1
         held_out = 0.25
         [ppo]
-        updates = 6
+        updates = 30
         batch_size = 8
         minibatch_size = 8
         max_new_tokens = 12

@@ -208,7 +208,7 @@ def test_training_learns_the_order_and_leaves_a_plain_checkpoint(
     steps = []
     final = train_reward(
         data[:48], data[48:], backbone, config, tmp_path / "reward",
-        progress=lambda done, total, facts: steps.append((done, total)),
+        progress=lambda done, total, **facts: steps.append((done, total)),
     )  # fmt: skip
     assert steps[-1] == (48, 48)
     assert final["held_out_pair_accuracy"] >= 0.85

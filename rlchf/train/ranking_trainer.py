@@ -49,7 +49,7 @@ class _Report(TrainerCallback):  # type: ignore[misc]
         if self.progress is not None:
             last = state.log_history[-1] if state.log_history else {}
             facts = {"loss": last["loss"]} if "loss" in last else {}
-            self.progress(state.global_step, state.max_steps, facts)
+            self.progress(state.global_step, state.max_steps, **facts)
 
 
 def fit(

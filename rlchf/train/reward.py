@@ -19,7 +19,7 @@ from rlchf.preferences import Example
 from rlchf.train.losses import pair_accuracy
 from rlchf.train.text import Prompt, prompt_ids, response_ids
 
-Progress = Callable[[int, int, dict[str, float]], None]
+Progress = Callable[..., None]
 
 
 @dataclass(frozen=True)
@@ -232,7 +232,7 @@ def train_reward(
     resume
         Go on from the epoch at which an earlier call with the same arguments was stopped.
     progress
-        Called after each step with steps done, steps in all, and the last logged figures.
+        Called after each step with steps done, steps in all, and ``loss=`` once it was logged.
 
     Returns
     -------

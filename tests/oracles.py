@@ -1,0 +1,149 @@
+"""Slow textbook definitions of the rules: plain Python and exact fractions, nothing from the package.
+
+A ballot is a pair: a dictionary from responses to places (1 is best, equal is tied, a response that is
+not in it has no place) and a weight. A profile is a list of ballots and the number of responses.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from fractions import Fraction
+from itertools import combinations, pairwise, permutations
+
+Ballot = tuple[dict[int, int], Fraction]
+Ballots = Sequence[Ballot]
+Blocks = list[list[int]]
+
+
+def support(ballots: Ballots, i: int, j: int) -> Fraction:
+    """Weight of the ballots that rank i above j."""
+    both = [(places, w) for places, w in ballots if i in places and j in places]
+    return sum((w for places, w in both if places[i] < places[j]), Fraction(0))
+
+
+def margin_table(ballots: Ballots, m: int) -> list[list[Fraction]]:
+    return [[support(ballots, i, j) - support(ballots, j, i) for j in range(m)] for i in range(m)]
+
+
+def blocks_of(scores: Sequence[object]) -> Blocks:
+    """Responses with equal scores together, the highest score first."""
+    levels = sorted(set(scores), reverse=True)  # type: ignore[type-var]
+    return [[i for i, s in enumerate(scores) if s == level] for level in levels]
+
+
+def borda(ballots: Ballots, m: int) -> list[Fraction]:
+    """A point per ballot and response below; half a point where the ballot ties or says nothing."""
+    scores = [Fraction(0)] * m
+    for places, weight in ballots:
+        for i in range(m):
+            for j in range(m):
+                if i == j:
+                    continue
+                if i not in places or j not in places or places[i] == places[j]:
+                    scores[i] += weight / 2
+                elif places[i] < places[j]:
+                    scores[i] += weight
+    return scores
+
+
+def copeland(ballots: Ballots, m: int) -> list[int]:
+    margins = margin_table(ballots, m)
+    return [sum((x > 0) - (x < 0) for x in row) for row in margins]
+
+
+def plurality(ballots: Ballots, m: int) -> list[Fraction]:
+    scores = [Fraction(0)] * m
+    for places, weight in ballots:
+        first = [i for i in places if places[i] == min(places.values())]
+        for i in first:
+            scores[i] += weight / len(first)
+    return scores
+
+
+def schulze(ballots: Ballots, m: int) -> list[int]:
+    """Beaten minus beaten by, over all simple paths, each as strong as its weakest margin."""
+    margins = margin_table(ballots, m)
+
+    def strongest(i: int, j: int) -> Fraction:
+        between = [k for k in range(m) if k not in (i, j)]
+        best = Fraction(0)
+        for n in range(len(between) + 1):
+            for middle in permutations(between, n):
+                path = (i, *middle, j)
+                best = max(best, min(margins[a][b] for a, b in pairwise(path)))
+        return best
+
+    strength = {(i, j): strongest(i, j) for i, j in permutations(range(m), 2)}
+    beats = {(i, j) for i, j in strength if strength[i, j] > strength[j, i]}
+    return [sum((i == a) - (i == b) for a, b in beats) for i in range(m)]
+
+
+def ranked_pairs(ballots: Ballots, m: int) -> list[int]:
+    """The order, first to last; all pairs both ways, by (-margin, winner, loser)."""
+    margins = margin_table(ballots, m)
+    pairs = [(-margins[i][j], i, j) for i, j in permutations(range(m), 2) if margins[i][j] >= 0]
+    locked: set[tuple[int, int]] = set()
+
+    def leads(i: int, j: int) -> bool:
+        found, todo = {i}, [i]
+        while todo:
+            node = todo.pop()
+            for a, b in locked:
+                if a == node and b not in found:
+                    found.add(b)
+                    todo.append(b)
+        return j in found
+
+    for _, winner, loser in sorted(pairs):
+        if not leads(loser, winner):
+            locked.add((winner, loser))
+    return sorted(range(m), key=lambda i: sum(leads(i, j) for j in range(m)), reverse=True)
+
+
+def kemeny_orders(ballots: Ballots, m: int) -> tuple[Fraction, list[tuple[int, ...]]]:
+    """The least cost and all orders that have it, in lexicographic order."""
+    against = [[support(ballots, j, i) for j in range(m)] for i in range(m)]
+    costs = {
+        order: sum((against[i][j] for i, j in combinations(order, 2)), Fraction(0))
+        for order in permutations(range(m))
+    }
+    least = min(costs.values())
+    return least, sorted(order for order, cost in costs.items() if cost == least)
+
+
+def kemeny(ballots: Ballots, m: int) -> Blocks:
+    """Blocks, cut wherever all optimal orders have the same responses in front."""
+    _, orders = kemeny_orders(ballots, m)
+    ends = [k for k in range(m + 1) if len({frozenset(order[:k]) for order in orders}) == 1]
+    return [sorted(orders[0][a:b]) for a, b in pairwise(ends)]
+
+
+def first_kemeny_order(ballots: Ballots, m: int) -> list[int]:
+    return list(kemeny_orders(ballots, m)[1][0])
+
+
+def perpetual_pav(
+    prompts: Iterable[tuple[Ballots, Sequence[int], int]],
+    base: Callable[[Ballots, int], list[int]] = first_kemeny_order,
+) -> tuple[list[list[int]], dict[int, Fraction]]:
+    """The orders and everybody's satisfaction; a prompt is ballots, their annotators, and a size."""
+    satisfaction: dict[int, Fraction] = {}
+    orders = []
+    for ballots, annotators, m in prompts:
+        say = [
+            (places, weight / (1 + satisfaction.get(who, Fraction(0))))
+            for (places, weight), who in zip(ballots, annotators, strict=True)
+        ]
+        order = base(say, m)
+        orders.append(order)
+        contested = [
+            (i, j)
+            for i, j in combinations(order, 2)
+            if support(ballots, i, j) > 0 and support(ballots, j, i) > 0
+        ]
+        for (places, _), who in zip(ballots, annotators, strict=True):
+            agreed = [
+                1 for i, j in contested if i in places and j in places and places[i] < places[j]
+            ]
+            if contested:
+                gain = Fraction(len(agreed), len(contested)) / list(annotators).count(who)
+                satisfaction[who] = satisfaction.get(who, Fraction(0)) + gain
+    return orders, satisfaction

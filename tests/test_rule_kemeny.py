@@ -1,0 +1,195 @@
+"""Worked cases for Kemeny, and its large and tied cases against complete search."""
+
+import builtins
+import importlib
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rlchf import Profiles
+from rlchf.rules import get_rule
+from rlchf.ties import strict_order
+from tests import oracles
+from tests.oracles import blocks_of
+from tests.profiles import Case, random_cases, together
+from tests.test_rule_schulze import schulze_45
+
+kemeny = get_rule("kemeny")
+large = importlib.import_module("rlchf.rules._kemeny_large")
+program = importlib.import_module("rlchf.rules._kemeny_program")
+subsets = importlib.import_module("rlchf.rules._kemeny_subsets")
+
+
+def impartial(seed: int, m: int, voters: int) -> Case:
+    """Every ballot any strict order with the same chance: hard, for its large cycles."""
+    ranks = np.random.default_rng(seed).random((m, voters)).argsort(axis=0).argsort(axis=0) + 1
+    return Case(ranks.astype(np.int16), np.ones(voters))
+
+
+def gain(margins: np.ndarray, scores: np.ndarray) -> float:
+    """Sum of the margins of whoever is above over whoever is below."""
+    return float(margins[scores[:, None] > scores].sum())
+
+
+def test_schulzes_45_voters_rank_e_b_a_d_c() -> None:
+    assert blocks_of(kemeny(schulze_45())[0].tolist()) == [[4], [1], [0], [3], [2]]
+
+
+def test_optimal_orders_that_share_no_front_leave_all_tied() -> None:
+    """a > b > c > d and b > c > d > a are optimal; no k responses are first in both."""
+    ballots = ["a > b > c > d"] * 2 + ["b > c > d > a"] * 2 + ["c > d > a > b", "d > a > b > c"]
+    profiles = Profiles.from_ballots([ballots])
+    assert kemeny(profiles).tolist() == [[1.5] * 4]
+    assert kemeny(profiles, ties="lexicographic").tolist() == [[3, 2, 1, 0]]
+
+
+def test_breaking_the_ties_of_blocks_one_by_one_could_leave_the_optimum() -> None:
+    """The reason for the option ``ties``: in a tied cycle c > b > a > c no order starts a > b."""
+    profiles = Profiles.from_ballots([["c > b > a", "b > a > c", "a > c > b"]])
+    assert kemeny(profiles).tolist() == [[1, 1, 1]]
+    assert strict_order(kemeny, profiles).tolist() == [[0, 2, 1]]
+
+
+def test_an_even_split_of_two_responses_below_a_common_first() -> None:
+    profiles = Profiles.from_ballots([["a > b > c", "a > c > b"]])
+    assert kemeny(profiles).tolist() == [[2, 0.5, 0.5]]
+
+
+@pytest.mark.parametrize("m", [3, 4, 5, 6])
+def test_the_lexicographic_order_is_the_first_of_the_optimal_orders(m: int) -> None:
+    batch = random_cases(m, 150 if m < 6 else 30, m)
+    orders = strict_order(kemeny, together(batch))
+    for case, order in zip(batch, orders.tolist(), strict=True):
+        assert order == oracles.first_kemeny_order(case.ballots, m)
+
+
+def test_seven_responses_equal_the_textbook() -> None:
+    for case in random_cases(70, 6, 7):
+        assert blocks_of(kemeny(together([case]))[0].tolist()) == oracles.kemeny(case.ballots, 7)
+
+
+def test_optimal_orders_respect_the_parts_of_the_weak_majority() -> None:
+    """If everybody in a set beats everybody outside, all optimal orders begin with the set."""
+    checked = 0
+    for case in random_cases(5, 120, 5):
+        margins = oracles.margin_table(case.ballots, 5)
+        _, optima = oracles.kemeny_orders(case.ballots, 5)
+        for size in range(1, 5):
+            for front in combinations(range(5), size):
+                rest = set(range(5)) - set(front)
+                if all(margins[i][j] > 0 for i in front for j in rest):
+                    assert {frozenset(order[:size]) for order in optima} == {frozenset(front)}
+                    checked += 1
+    assert checked >= 60
+
+
+@pytest.mark.parametrize("m", [4, 5, 6])
+def test_large_parts_are_split_like_small_ones(m: int) -> None:
+    """With complete search of the cycles only, blocks are sound, and mostly the same."""
+    same = 0
+    batch = random_cases(20 + m, 60, m)
+    for case in batch:
+        margins = together([case]).margins[0]
+        scores, unproven = large.large_scores(margins, 0.0, False, np.inf)
+        assert not unproven
+        exact = oracles.kemeny(case.ballots, m) if m < 6 else blocks_of(
+            kemeny(together([case]))[0].tolist()
+        )  # fmt: skip
+        place = {i: n for n, block in enumerate(exact) for i in block}
+        for i, j in combinations(range(m), 2):
+            if scores[i] != scores[j]:
+                assert (scores[i] > scores[j]) == (place[i] < place[j])
+        same += blocks_of(scores.tolist()) == exact
+    assert same >= 50
+
+
+@pytest.mark.parametrize("solver", ["highs", "cbc"])
+def test_integer_programs_cost_what_complete_search_costs(
+    solver: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if solver == "highs":
+        pytest.importorskip("highspy")
+    monkeypatch.setattr(program, "find_spec", lambda name: solver == "highs")
+    for seed in range(4):
+        case = impartial(seed, 11, 40)
+        margins = together([case]).margins[0]
+        found = program.best_order(margins, np.inf)
+        assert found.bound == found.cost
+        exact = subsets.subset_scores(margins[None], np.zeros(1), lexicographic=True)[0]
+        assert gain(margins, -np.argsort(found.order)) == gain(margins, exact)
+
+
+@pytest.mark.parametrize("solver", ["highs", "cbc"])
+def test_whole_numbers_are_required_where_fractions_are_not_enough(
+    solver: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two tournaments whose relaxation, with all circles forbidden, promises more than any order."""
+    if solver == "highs":
+        pytest.importorskip("highspy")
+    asked = []
+    kind = {"highs": program.Highs, "cbc": program.Cbc}[solver]
+    require = kind.require_whole
+    monkeypatch.setattr(program, "find_spec", lambda name: solver == "highs")
+    monkeypatch.setattr(kind, "require_whole", lambda *args: asked.append(require(*args)))
+    for m, largest, seed in ((9, 9, 138), (11, 1, 28)):
+        rng = np.random.default_rng(seed)
+        size, sign = rng.integers(1, largest + 1, (m, m)), rng.choice([-1, 1], (m, m))
+        upper = np.triu(size * sign, 1).astype(np.float64)
+        margins = upper - upper.T
+        found = program.best_order(margins, np.inf)
+        exact = subsets.subset_scores(margins[None], np.zeros(1), lexicographic=True)[0]
+        assert found.bound == found.cost
+        assert gain(margins, -np.argsort(found.order)) == gain(margins, exact)
+    assert asked
+
+
+@pytest.mark.parametrize(("m", "voters"), [(16, 20), (20, 100), (30, 100), (50, 9)])
+def test_large_cycles_are_solved_to_the_optimum(m: int, voters: int, recwarn: Any) -> None:
+    pytest.importorskip("highspy")
+    case = impartial(0, m, voters)
+    scores = kemeny(together([case]), ties="lexicographic")[0]
+    assert not recwarn.list
+    assert sorted(scores) == list(range(m))
+    margins = together([case]).margins[0]
+    improved = importlib.import_module("rlchf.rules._kemeny_search").wander(
+        margins, np.argsort(-margins.sum(axis=1)), 30, np.inf
+    )
+    assert gain(margins, scores) >= gain(margins, -np.argsort(improved))
+
+
+def test_fractions_as_weights_give_the_same_order_as_whole_numbers() -> None:
+    for seed in range(3):
+        case = impartial(seed, 16, 21)
+        tenth = Case(case.ranks, case.weights / 10)
+        both = [gain(together([case]).margins[0], kemeny(together([c]))[0]) for c in (case, tenth)]
+        assert both[0] == both[1]
+
+
+def test_when_time_runs_out_the_best_order_comes_with_a_warning() -> None:
+    case = impartial(0, 40, 100)
+    with pytest.warns(UserWarning, match=r"prompt 0 .* overrules majorities of \d+ in all, .*gap"):
+        scores = kemeny(together([case]), time_limit=0)
+    assert len(np.unique(scores)) > 30
+
+
+def test_the_same_input_gives_the_same_order() -> None:
+    case = impartial(3, 24, 30)
+    assert np.array_equal(kemeny(together([case])), kemeny(together([case])))
+
+
+def test_small_problems_import_no_solver(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = builtins.__import__
+
+    def refuse(name: str, *args: Any, **kwargs: Any) -> Any:
+        assert name not in ("highspy", "pulp")
+        return real(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", refuse)
+    kemeny(together([impartial(0, 14, 50)]))
+
+
+def test_an_unknown_way_with_ties_is_refused() -> None:
+    with pytest.raises(ValueError, match="ties is 'random'; choose from keep, lexicographic"):
+        kemeny(schulze_45(), ties="random")

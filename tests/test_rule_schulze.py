@@ -1,0 +1,46 @@
+"""Worked cases for Schulze's method."""
+
+import numpy as np
+
+from rlchf import Profiles
+from rlchf.rules import get_rule
+from tests.oracles import blocks_of
+
+schulze = get_rule("schulze")
+
+
+def schulze_45() -> Profiles:
+    """The example of Schulze's paper, section "Example 1": 45 voters, 5 alternatives."""
+    votes = {"ACBED": 5, "ADECB": 5, "BEDAC": 8, "CABED": 3, "CAEBD": 7, "CBADE": 2, "DCEBA": 7}
+    votes |= {"EBADC": 8}
+    ballots = [" > ".join(order) for order in votes]
+    return Profiles.from_ballots([ballots], weights=[list(votes.values())])
+
+
+def test_schulzes_45_voters_rank_e_a_c_b_d() -> None:
+    scores = schulze(schulze_45())[0]
+    assert blocks_of(scores.tolist()) == [[4], [0], [2], [1], [3]]
+    assert scores.tolist() == [2, -2, 0, -4, 4]
+
+
+def test_a_perfectly_even_cycle_is_a_tie() -> None:
+    profiles = Profiles.from_ballots([["a > b > c", "b > c > a", "c > a > b"]])
+    assert schulze(profiles).tolist() == [[0, 0, 0]]
+
+
+def test_whom_nobody_beats_and_who_beats_nobody_scores_nothing() -> None:
+    """Of a cycle of four, b beats c and d, and c beats d; a is beaten by none of them, nor beats any."""
+    ballots = ["a > b > c > d"] * 2 + ["b > c > d > a"] * 2 + ["c > d > a > b", "d > a > b > c"]
+    assert schulze(Profiles.from_ballots([ballots])).tolist() == [[0, 2, 0, -2]]
+
+
+def test_large_batches_are_cut_into_chunks_that_do_not_show() -> None:
+    one = schulze_45()
+    many = Profiles(
+        np.tile(one.ranks, 6000),
+        np.arange(6001) * 8,
+        np.tile(one.weights, 6000),
+        np.tile(one.annotators, 6000),
+    )
+    assert many.n_prompts * 25 > 2**17  # numbers in one chunk
+    assert (schulze(many) == schulze(one)).all()

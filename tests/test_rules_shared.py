@@ -1,0 +1,251 @@
+"""One suite for all rules: what every rule must do, and that each equals its textbook definition."""
+
+import importlib
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import rlchf
+from rlchf import Profiles, Rankings
+from rlchf.arrays import to_numpy
+from rlchf.rules import get_rule, is_across, list_rules
+from tests import oracles
+from tests.oracles import Ballots, Blocks, blocks_of
+from tests.profiles import Case, cases, random_cases, together
+
+RULES = list(list_rules())
+PER_PROMPT = [name for name in RULES if not is_across(get_rule(name))]
+ORDER_BREAKS_TIES = {"ranked_pairs", "perpetual_pav"}
+SUMS_FLOATS = {
+    "borda",
+    "plurality",
+}  # whole and half weights keep their ties exactly, tenths may not
+WINNER_ONLY = {"plurality"}  # it looks at first places only, and may tie the others
+
+Oracle = Callable[[Ballots, int], Blocks]
+ORACLES: dict[str, Oracle] = {
+    "borda": lambda ballots, m: blocks_of(oracles.borda(ballots, m)),
+    "copeland": lambda ballots, m: blocks_of(oracles.copeland(ballots, m)),
+    "kemeny": oracles.kemeny,
+    "perpetual_pav": lambda ballots, m: [[i] for i in oracles.first_kemeny_order(ballots, m)],
+    "plurality": lambda ballots, m: blocks_of(oracles.plurality(ballots, m)),
+    "ranked_pairs": lambda ballots, m: [[i] for i in oracles.ranked_pairs(ballots, m)],
+    "schulze": lambda ballots, m: blocks_of(oracles.schulze(ballots, m)),
+}
+SEED = {name: seed for seed, name in enumerate(sorted(ORACLES))}
+
+
+def rankings_of(case: Case) -> Rankings:
+    """One prompt with the responses 0, 1, ...; a first ballot of weight 0 names them all."""
+    ballots: list[tuple[object, object, list[list[object]]]] = [
+        ("p", "nobody", [[str(i) for i in range(case.m)]])
+    ]
+    for annotator, (places, _) in enumerate(case.ballots):
+        levels = [[str(i) for i in places if places[i] == k] for k in sorted(set(places.values()))]
+        ballots.append(("p", annotator, levels))  # type: ignore[arg-type]
+    return Rankings.from_ballots(ballots, [0.0, *case.weights.tolist()])
+
+
+def scores(name: str, case: Case) -> np.ndarray:
+    """Scores of one prompt, whatever kind of rule it is."""
+    if is_across(get_rule(name)):
+        found = rlchf.aggregate(rankings_of(case), name).scores("p")
+        return np.array([found[str(i)] for i in range(case.m)])
+    found_here: np.ndarray = to_numpy(get_rule(name)(together([case])))[0]
+    return found_here
+
+
+def ranking(name: str, case: Case) -> Blocks:
+    return blocks_of(scores(name, case).tolist())
+
+
+def distinct_margins(case: Case) -> bool:
+    margins = np.abs(together([case]).margins[0][np.triu_indices(case.m, 1)])
+    return len(np.unique(margins)) == len(margins) and (margins > 0).all()
+
+
+def test_every_rule_has_a_textbook_definition() -> None:
+    assert sorted(ORACLES) == RULES, "write the definition of the new rule in tests/oracles.py"
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_a_rule_equals_its_textbook_definition_on_a_thousand_profiles(name: str) -> None:
+    for m, count in ((2, 120), (3, 360), (4, 360), (5, 240)):
+        batch = random_cases(100 * SEED[name] + m, count, m)
+        if is_across(get_rule(name)):
+            found = [scores(name, case) for case in batch]
+        else:
+            found = list(get_rule(name)(together(batch)))
+        for case, got in zip(batch, found, strict=True):
+            assert blocks_of(got.tolist()) == ORACLES[name](case.ballots, m), case
+
+
+@pytest.mark.parametrize("name", ["borda", "copeland", "plurality", "schulze"])
+def test_scores_are_those_of_the_textbook(name: str) -> None:
+    for case in random_cases(7, 120, 4):
+        expected = [float(s) for s in getattr(oracles, name)(case.ballots, 4)]
+        assert scores(name, case).tolist() == expected
+
+
+@pytest.mark.parametrize("name", RULES)
+@settings(max_examples=30, deadline=None)
+@given(case=cases())
+def test_any_shape_of_ballots_gives_the_textbook_ranking(name: str, case: Case) -> None:
+    assert ranking(name, case) == ORACLES[name](case.ballots, case.m)
+
+
+@pytest.mark.parametrize("name", RULES)
+@settings(max_examples=30, deadline=None)
+@given(case=cases(st.sampled_from([0.0, 2.0**-30, 1e-9, 0.1, 1.0, 3.0, 1e6, 2.0**50])))
+def test_any_weights_give_finite_scores(name: str, case: Case) -> None:
+    assert np.isfinite(scores(name, case)).all()
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_multiplying_all_weights_does_not_change_the_ranking(name: str) -> None:
+    for case in random_cases(1, 60, 4):
+        for factor in (2.0**-40, 3.0, 1e9) + (() if name in SUMS_FLOATS else (0.1,)):
+            scaled = Case(case.ranks, case.weights * factor)
+            assert ranking(name, scaled) == ranking(name, case)
+
+
+@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize("m", [2, 3, 6, 9, 20])
+def test_unanimous_ballots_are_followed(name: str, m: int) -> None:
+    order = np.random.default_rng(m).permutation(m)
+    case = Case(np.tile(np.argsort(order)[:, None] + 1, 3).astype(np.int16), np.ones(3))
+    got = ranking(name, case)
+    if name in WINNER_ONLY:
+        assert got[0] == [order[0]]
+    else:
+        assert got == [[i] for i in order]
+
+
+@pytest.mark.parametrize("name", PER_PROMPT)
+def test_renaming_responses_renames_the_result(name: str) -> None:
+    rng, checked = np.random.default_rng(2), 0
+    for case in random_cases(2, 120, 4, most_voters=25):
+        if name in ORDER_BREAKS_TIES:
+            case = Case(case.ranks, rng.integers(1, 10**6, len(case.weights)).astype(np.float64))
+            if not distinct_margins(case):
+                continue
+        shuffle = rng.permutation(case.m)
+        assert scores(name, case.permuted(shuffle)).tolist() == scores(name, case)[shuffle].tolist()
+        checked += 1
+    assert checked >= 60
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_the_order_of_the_ballots_does_not_matter(name: str) -> None:
+    rng = np.random.default_rng(3)
+    for case in random_cases(3, 120, 4):
+        shuffle = rng.permutation(len(case.weights))
+        shuffled = Case(case.ranks[:, shuffle], case.weights[shuffle])
+        assert scores(name, shuffled).tolist() == scores(name, case).tolist()
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_weight_two_is_two_ballots_and_weight_zero_none(name: str) -> None:
+    for case in random_cases(4, 120, 4):
+        times = np.arange(len(case.weights)) % 3
+        if not times.any():
+            times += 1
+        weighted = Case(case.ranks, times.astype(np.float64))
+        repeated = Case(np.repeat(case.ranks, times, axis=1), np.ones(times.sum()))
+        assert scores(name, weighted).tolist() == scores(name, repeated).tolist()
+
+
+@pytest.mark.parametrize("name", PER_PROMPT)
+@pytest.mark.parametrize("m", [2, 3, 5, 8])
+def test_batching_and_the_order_of_prompts_change_nothing(name: str, m: int) -> None:
+    batch = random_cases(5, 60, m)
+    found = to_numpy(get_rule(name)(together(batch)))
+    assert np.array_equal(found, np.stack([scores(name, case) for case in batch]))
+    assert np.array_equal(to_numpy(get_rule(name)(together(batch[::-1]))), found[::-1])
+
+
+@pytest.mark.parametrize("name", PER_PROMPT)
+def test_scores_have_one_row_per_prompt_and_are_floats(name: str) -> None:
+    found = get_rule(name)(together(random_cases(6, 12, 4)))
+    assert found.shape == (12, 4)
+    assert found.dtype == np.float64
+
+
+@pytest.mark.parametrize("name", PER_PROMPT)
+@pytest.mark.parametrize("m", [2, 4, 7])
+def test_torch_gives_what_numpy_gives(name: str, m: int) -> None:
+    torch = pytest.importorskip("torch")
+    profiles = together(random_cases(8, 120, m))
+    found = get_rule(name)(profiles.map(torch.as_tensor))
+    assert isinstance(found, torch.Tensor)
+    assert np.array_equal(found.numpy(), get_rule(name)(profiles))
+
+
+@pytest.mark.parametrize("name", PER_PROMPT)
+@pytest.mark.parametrize("voters", [1, 2])
+def test_two_hundred_responses_are_ranked(name: str, voters: int) -> None:
+    case = random_cases(9, 1, 200)[0]
+    rng = np.random.default_rng(voters)
+    ranks = (rng.random((200, voters)).argsort(axis=0).argsort(axis=0) + 1).astype(np.int16)
+    case = Case(ranks, np.ones(voters))
+    found = scores(name, case)
+    if voters == 1 and name not in WINNER_ONLY:
+        assert np.array_equal(np.argsort(-found), np.argsort(ranks[:, 0]))
+    assert np.isfinite(found).all()
+
+
+@pytest.mark.parametrize("name", sorted(set(PER_PROMPT) - ORDER_BREAKS_TIES))
+@pytest.mark.parametrize("m", [2, 5, 200])
+def test_ballots_that_tie_everything_leave_everything_tied(name: str, m: int) -> None:
+    assert len(ranking(name, Case(np.ones((m, 2), dtype=np.int16), np.ones(2)))) == 1
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_a_rule_says_what_it_does_in_one_line(name: str) -> None:
+    assert list_rules()[name].endswith(".")
+    assert "Examples" in (get_rule(name).__doc__ or "")
+
+
+@pytest.fixture
+def folder_with_a_new_rule(tmp_path: Path) -> Iterator[None]:
+    """The package with one more file in its rules folder, in place of the real one."""
+    package = tmp_path / "rlchf"
+    shutil.copytree(Path(rlchf.__file__).parent, package, symlinks=False)
+    (package / "rules" / "shortest.py").write_text(
+        "def shortest(profiles):\n"
+        '    """Score nothing."""\n'
+        "    return profiles.margins.sum(axis=2) * 0\n"
+    )
+    ours = {name: sys.modules.pop(name) for name in list(sys.modules) if name.startswith("rlchf")}
+    sys.path.insert(0, str(tmp_path))
+    importlib.invalidate_caches()
+    yield
+    sys.path.remove(str(tmp_path))
+    for name in [name for name in sys.modules if name.startswith("rlchf")]:
+        del sys.modules[name]
+    sys.modules.update(ours)
+
+
+def test_a_new_file_in_the_rules_folder_is_a_new_rule(folder_with_a_new_rule: None) -> None:
+    rules = importlib.import_module("rlchf.rules")
+    assert rules.list_rules()["shortest"] == "Score nothing."
+    assert rules.get_rule("shortest").__name__ == "shortest"
+
+
+def test_a_function_of_ones_own_is_a_rule() -> None:
+    def first_response(profiles: Profiles) -> np.ndarray:
+        return np.eye(profiles.n_responses)[np.zeros(profiles.n_prompts, dtype=int)]
+
+    rankings = Rankings.from_ballots([("p", "ann", [["b"], ["a"]])])
+    assert rlchf.aggregate(rankings, first_response).ranking("p") == [["a"], ["b"]]
+
+
+def test_an_unknown_rule_is_answered_with_the_known_ones() -> None:
+    with pytest.raises(ValueError, match="unknown rule 'bordaa'; did you mean borda"):
+        get_rule("bordaa")
