@@ -7,15 +7,16 @@ CHUNK = 2**17  # numbers in one array of path strengths: they should fit into th
 
 
 def schulze(profiles: Profiles) -> Array:
-    """Score a response by the responses it beats along strongest paths, minus those that beat it.
+    """Score a response by the number of responses that it beats along strongest paths.
 
     A path of majority wins is as strong as its weakest margin, and i beats j if the strongest path
     from i to j is stronger than the strongest path back. That relation is a strict partial order,
-    and the scores extend it: whoever beats another has the higher score.
+    and the scores extend it: whoever beats another has the higher score. Where margins tie, a
+    response may be beaten by nobody, and so be one of Schulze's winners, without beating many.
 
     Returns
     -------
-    (B, M) array of scores from -(M - 1) to M - 1; higher is better, equal is a tie.
+    (B, M) array of scores from 0 to M - 1; higher is better, equal is a tie.
 
     References
     ----------
@@ -28,7 +29,7 @@ def schulze(profiles: Profiles) -> Array:
 
     >>> cycle = ["a > b > c"] * 4 + ["b > c > a"] * 3 + ["c > a > b"] * 2
     >>> schulze(Profiles.from_ballots([cycle]))
-    array([[ 2.,  0., -2.]])
+    array([[2., 1., 0.]])
     """
     xp = array_namespace(profiles.ranks)
     B, M = profiles.n_prompts, profiles.n_responses
@@ -36,11 +37,11 @@ def schulze(profiles: Profiles) -> Array:
     step = max(1, CHUNK // M**2)
     for start in range(0, B, step):
         chunk = slice(start, min(start + step, B))
-        scores[chunk] = _beats_minus_beaten(profiles.margins[chunk])
+        scores[chunk] = _responses_beaten(profiles.margins[chunk])
     return scores
 
 
-def _beats_minus_beaten(margins: Array) -> Array:
+def _responses_beaten(margins: Array) -> Array:
     """Schulze scores of (B, M, M) margins."""
     xp = array_namespace(margins)
     B, M = margins.shape[:2]
@@ -50,4 +51,4 @@ def _beats_minus_beaten(margins: Array) -> Array:
     for k in range(M):  # Floyd and Warshall: paths through the first k responses
         paths = xp.maximum(paths, xp.minimum(paths[:, k, None], paths[None, k]))
     beats = xp.astype(paths > xp.permute_dims(paths, (1, 0, 2)), xp.float64)
-    return (xp.sum(beats, axis=1) - xp.sum(beats, axis=0)).T
+    return xp.sum(beats, axis=1).T

@@ -59,7 +59,7 @@ def plurality(ballots: Ballots, m: int) -> list[Fraction]:
 
 
 def schulze(ballots: Ballots, m: int) -> list[int]:
-    """Beaten minus beaten by, over all simple paths, each as strong as its weakest margin."""
+    """Responses beaten, over all simple paths, each as strong as its weakest margin."""
     margins = margin_table(ballots, m)
 
     def strongest(i: int, j: int) -> Fraction:
@@ -73,7 +73,7 @@ def schulze(ballots: Ballots, m: int) -> list[int]:
 
     strength = {(i, j): strongest(i, j) for i, j in permutations(range(m), 2)}
     beats = {(i, j) for i, j in strength if strength[i, j] > strength[j, i]}
-    return [sum((i == a) - (i == b) for a, b in beats) for i in range(m)]
+    return [sum(i == a for a, _ in beats) for i in range(m)]
 
 
 def ranked_pairs(ballots: Ballots, m: int) -> list[int]:
