@@ -208,7 +208,9 @@ def main() -> None:
         )
 
     rng = np.random.default_rng(options.seed)
-    prompts, responses, texts = [], [], {}
+    prompts, responses = [], []
+    asked: dict[str, str] = {}
+    texts: dict[str, dict[str, str]] = {}
     for number, question in enumerate(questions, start=1):
         prompt_id = f"p{number:03d}"
         drafts = [
@@ -221,6 +223,7 @@ def main() -> None:
             continue
         prompt = chat(SYSTEM["plain"], EXAMPLE["emoji"], question)
         prompts.append({"prompt_id": prompt_id, "prompt": prompt})
+        asked[prompt_id] = question
         rows = [
             {"prompt_id": prompt_id, "response_id": f"r{i}", **drafts[place]}
             for i, place in enumerate(rng.permutation(len(drafts)), start=1)
@@ -229,7 +232,6 @@ def main() -> None:
         texts[prompt_id] = {row["response_id"]: row["text"] for row in rows}
 
     annotators = make_annotators(GROUPS)
-    asked = {row["prompt_id"]: row["prompt"] for row in prompts}
     rankings = simulate_rankings(asked, texts, annotators, options.seed)
     options.out.mkdir(parents=True, exist_ok=True)
     write_jsonl(options.out / "prompts.jsonl", prompts)

@@ -169,6 +169,7 @@ def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
 def main() -> None:
     """Run the command line: 0 done, 2 bad input or usage, 130 stopped, 1 a bug (with its traceback)."""
     warnings.showwarning = _show_warning
+    warnings.simplefilter("ignore", FutureWarning)  # about the libraries' own future
     try:
         code = app(standalone_mode=False)
     except (UsageProblem, ValueError, FileNotFoundError, IsADirectoryError) as error:

@@ -95,7 +95,8 @@ class Pipeline:
 
     def base_policy(self) -> Path:
         """The model to start from: as named, or a tiny one fitted to the responses."""
-        from rlchf.train.models import fit_supervised, model_folder, tiny_llama
+        from rlchf.train.models import model_folder
+        from rlchf.train.supervised import fit_supervised, tiny_llama
 
         model, seed = self.run.model, self.run.seed
         if model.name != "tiny":
@@ -110,7 +111,7 @@ class Pipeline:
             fit_supervised(
                 policy, tokenizer, pairs, epochs=model.epochs, lr=model.learning_rate,
                 batch_size=model.batch_size, seed=seed,
-                progress=lambda done, total, loss: tick(done, total, loss=loss),
+                progress=tick,
             )  # fmt: skip
             self._write_model(folder, policy, tokenizer)
         return folder

@@ -57,7 +57,10 @@ class Share:
         z = NormalDist().inv_cdf(0.975)
         centre = (p + z * z / (2 * n)) / (1 + z * z / n) if n else p
         half = z / (1 + z * z / n) * (p * (1 - p) / n + z * z / (4 * n * n)) ** 0.5 if n else p
-        low, high = max(0.0, min(centre - half, p)), min(1.0, max(centre + half, p))  # but for rounding
+        low, high = (
+            max(0.0, min(centre - half, p)),
+            min(1.0, max(centre + half, p)),
+        )  # but for rounding
         return cls(stage, measure, p, low, high, n)
 
 

@@ -9,13 +9,8 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-from rlchf.train.models import (  # noqa: E402
-    fit_supervised,
-    load_policy,
-    load_tokenizer,
-    model_folder,
-    tiny_llama,
-)
+from rlchf.train.models import load_policy, load_tokenizer, model_folder  # noqa: E402
+from rlchf.train.supervised import fit_supervised, tiny_llama  # noqa: E402
 from rlchf.train.text import prompt_ids, response_ids  # noqa: E402
 
 PAIRS = [
@@ -103,7 +98,11 @@ def test_supervised_loss_is_the_mean_over_response_tokens_only() -> None:
             count += 1
     steps = []
     losses = fit_supervised(
-        model, tokenizer, PAIRS, batch_size=4, progress=lambda *step: steps.append(step)
+        model,
+        tokenizer,
+        PAIRS,
+        batch_size=4,
+        progress=lambda *step, loss: steps.append((*step, loss)),
     )
     assert losses == [pytest.approx(total / count, rel=1e-5)]
     assert steps == [(1, 1, losses[0])]

@@ -167,9 +167,7 @@ class ActorCritic(nn.Module):
         if lora_rank:
             from peft import LoraConfig, get_peft_model  # slow to import, and optional
 
-            settings = LoraConfig(
-                r=lora_rank, lora_alpha=2 * lora_rank, target_modules="all-linear"
-            )
+            settings = LoraConfig(r=lora_rank, lora_alpha=2 * lora_rank)  # where peft thinks best
             self.policy = get_peft_model(policy, settings)
         else:
             self.reference = [copy.deepcopy(policy).requires_grad_(False).eval()]

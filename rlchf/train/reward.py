@@ -37,7 +37,8 @@ class RewardConfig:
     max_length
         Tokens of prompt and response together; a longer prompt loses its beginning.
     lora_rank
-        Rank of the LoRA adapters; 0 trains all weights.
+        Rank of the LoRA adapters, on the layers that peft chooses for the architecture (the attention's
+        queries and values, mostly); 0 trains all weights.
     held_out
         Share of the prompts kept for measuring accuracy.
     """
@@ -128,12 +129,7 @@ def load_backbone(path: str | Path, lora_rank: int = 0, seed: int = 0) -> tuple[
     if lora_rank:
         from peft import LoraConfig, TaskType, get_peft_model
 
-        lora = LoraConfig(
-            task_type=TaskType.SEQ_CLS,
-            r=lora_rank,
-            lora_alpha=2 * lora_rank,
-            target_modules="all-linear",
-        )
+        lora = LoraConfig(task_type=TaskType.SEQ_CLS, r=lora_rank, lora_alpha=2 * lora_rank)
         model = get_peft_model(model, lora)
     return model, tokenizer
 
