@@ -22,7 +22,7 @@ from typing import Any
 
 from rlchf.pipeline import Pipeline
 from rlchf.runfile import read
-from rlchf.train.reward import RewardModel
+from rlchf.train.reward_model import RewardModel
 
 ROOT = Path(__file__).parents[1]
 

@@ -21,8 +21,9 @@ from rlchf.aggregate import aggregate, check_options
 from rlchf.aggregation import Aggregation
 from rlchf.audit import audit
 from rlchf.io.atomic import atomic_write
-from rlchf.preferences import Example, Prompt, check_texts, examples, split
+from rlchf.preferences import Example, check_texts, examples, split
 from rlchf.progress import Tick, stage
+from rlchf.prompts import Prompt
 from rlchf.rankings import Rankings
 from rlchf.report import write_report
 from rlchf.rules import get_rule
@@ -71,6 +72,8 @@ class Pipeline:
     def __call__(self) -> dict[str, Any]:
         """Do every stage that is not done yet and return what `report` returned."""
         _quieten_transformers()
+        if self.run.model.name == "tiny":
+            _use_one_thread()
         self.folder.mkdir(parents=True, exist_ok=True)
         with atomic_write(self.folder / "config.toml") as file:
             tomli_w.dump(self.run.to_dict(), file)
@@ -121,7 +124,8 @@ class Pipeline:
         out = self.folder / "reward"
         if out.exists():
             return
-        from rlchf.train.reward import RewardModel, train_reward
+        from rlchf.train.reward import train_reward
+        from rlchf.train.reward_model import RewardModel
 
         train, held_out = self.split
         beside = self.folder / "reward.partial"
@@ -149,7 +153,7 @@ class Pipeline:
             return
         from rlchf.train.models import load_policy, load_tokenizer
         from rlchf.train.ppo import ppo
-        from rlchf.train.reward import RewardModel
+        from rlchf.train.reward_model import RewardModel
 
         assert self.run.ppo is not None
         with stage(f"PPO, {self.run.ppo.updates} updates") as tick:
@@ -337,6 +341,14 @@ def _quieten_transformers() -> None:
 
     logging.set_verbosity_error()
     logging.disable_progress_bar()
+
+
+def _use_one_thread() -> None:
+    """A tiny model gains nothing from more threads, which on a busy machine wait for one another; and
+    with one the numbers do not depend on how many cores there are."""
+    import torch
+
+    torch.set_num_threads(1)
 
 
 def _free(folder: Path) -> Path:

@@ -6,9 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from rlchf.aggregation import Aggregation
+from rlchf.prompts import Prompt
 from rlchf.rankings import Rankings
-
-Prompt = str | Sequence[dict[str, str]]
 
 
 @dataclass(frozen=True, eq=False)

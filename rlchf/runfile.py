@@ -10,7 +10,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from rlchf.rankings import Unranked
 from rlchf.train.ppo import PPOConfig
-from rlchf.train.reward import RewardConfig
+from rlchf.train.reward_model import RewardConfig
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,9 @@ class Model:
 
     name: str
     """A folder with a Hugging Face model, ``smollm2``, or ``tiny``: a small Llama made for the run."""
-    epochs: int = 4
+    epochs: int = 10
     """Passes of supervised learning over all responses, for ``tiny`` only."""
-    learning_rate: float = 2e-3
+    learning_rate: float = 3e-3
     """Learning rate of the supervised learning."""
     batch_size: int = 16
     """Responses per step of the supervised learning."""

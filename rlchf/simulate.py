@@ -20,8 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-Prompt = str | Sequence[Mapping[str, str]]
-"""A prompt is plain text, or chat messages; of those the last one is what was asked."""
+from rlchf.prompts import Prompt, question
 
 # Words that ask, or connect, rather than name what the prompt is about.
 STOP_WORDS = frozenset(
@@ -109,7 +108,7 @@ def relevance(prompt: Prompt, response: str) -> float:
     >>> relevance("How do I cook brown rice?", "Cook the rice with the lid on.")
     0.6666666666666666
     """
-    asked = content_words(_question(prompt))
+    asked = content_words(question(prompt))
     return len(asked & set(_words(response))) / len(asked) if asked else 1.0
 
 
@@ -125,10 +124,6 @@ def wordiness(response: str) -> float:
 
 def _words(text: str) -> list[str]:
     return re.findall(r"[^\W_]+(?:'[^\W_]+)*", text.lower().replace("’", "'"))
-
-
-def _question(prompt: Prompt) -> str:
-    return prompt if isinstance(prompt, str) else prompt[-1]["content"]
 
 
 # -- tastes ----------------------------------------------------------------------------------------

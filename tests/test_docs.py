@@ -1,12 +1,14 @@
 """The documentation does what it says: every command and every line of Python in it runs here."""
 
 import doctest
+import inspect
 import os
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -59,14 +61,31 @@ def test_a_shown_command_prints_what_the_page_shows(
 def test_shown_python_runs(page: Path, clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(clone)
     for block in blocks(page, "python"):
-        if ">>>" in block:
-            parser, runner = doctest.DocTestParser(), doctest.DocTestRunner(
-                optionflags=doctest.NORMALIZE_WHITESPACE
-            )  # fmt: skip
-            runner.run(parser.get_doctest(block, {}, page.name, str(page), 0))
-            assert runner.failures == 0
+        runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)
+        shown: dict[str, Any] = {}
+        if block.startswith(">>>"):
+            tests = [doctest.DocTestParser().get_doctest(block, {}, page.name, str(page), 0)]
         else:
-            exec(compile(block, str(page), "exec"), {"__name__": "shown"})
+            exec(compile(block, str(page), "exec"), shown)
+            functions = [
+                f for f in shown.values() if inspect.isfunction(f) and f.__globals__ is shown
+            ]
+            finder = doctest.DocTestFinder()
+            tests = [test for f in functions for test in finder.find(f, module=False, globs=shown)]
+        for test in tests:
+            assert runner.run(test).failed == 0
+
+
+def test_the_shown_run_file_is_one(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    from rlchf import runfile
+
+    (block,) = blocks(ROOT / "docs/runs.md", "toml")
+    (tmp_path / "run.toml").write_text(block)
+    run = runfile.read(tmp_path / "run.toml")
+    assert run.rule == {"name": "perpetual_pav", "base": "kemeny"}
+    assert run.ppo is not None
+    assert run.ppo.kl_coef == 0.2
 
 
 def test_the_pages_show_commands() -> None:

@@ -14,14 +14,12 @@ import transformers
 
 from rlchf.preferences import Example
 from rlchf.train.losses import bradley_terry
-from rlchf.train.reward import (
-    Collator,
+from rlchf.train.reward import Collator, accuracy, train_reward
+from rlchf.train.reward_model import (
     RewardConfig,
     RewardModel,
-    accuracy,
     encode,
     load_backbone,
-    train_reward,
 )
 from tests.tiny_models import tiny_classifier, tiny_gpt2, tiny_llama, tiny_tokenizer
 

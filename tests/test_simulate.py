@@ -7,8 +7,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from rlchf.prompts import Prompt
 from rlchf.simulate import (
-    Prompt,
     Taste,
     content_words,
     has_emoji,

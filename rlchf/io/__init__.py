@@ -13,14 +13,13 @@ from rlchf.io.files import display_name, file_kind, read_bytes
 from rlchf.io.long import read_long
 from rlchf.io.preflib import Election, from_elections, parse_election, read_election, read_folder
 from rlchf.io.tables import parse_table, read_table, table_format, write_table
-from rlchf.io.texts import Annotators, Prompt, read_annotators, read_prompts, read_responses
+from rlchf.io.texts import Annotators, read_annotators, read_prompts, read_responses
 from rlchf.rankings import Rankings, Unranked
 
 __all__ = [
     "FORMATS",
     "Annotators",
     "Election",
-    "Prompt",
     "atomic_write",
     "read_annotators",
     "read_election",

@@ -10,9 +10,7 @@ from rlchf.io.columns import cell_text
 from rlchf.io.files import display_name, file_kind, read_bytes, shown
 from rlchf.io.jsonl import json_records
 from rlchf.io.tables import read_table
-
-Prompt = str | list[dict[str, str]]
-"""A prompt is plain text, or chat messages ``[{"role": ..., "content": ...}, ...]``."""
+from rlchf.prompts import Prompt
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rlchf.io.atomic import atomic_write
+from rlchf.prompts import question
 
 if TYPE_CHECKING:
     from rlchf.runfile import Run
@@ -61,14 +62,3 @@ def write_report(
     )
     with atomic_write(path) as file:
         file.write(html.encode())
-
-
-def question(prompt: str | Sequence[dict[str, str]]) -> str:
-    """What a prompt asks: its text, or its last message.
-
-    Examples
-    --------
-    >>> question([{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi!"}])
-    'Hi!'
-    """
-    return prompt if isinstance(prompt, str) else prompt[-1]["content"]

@@ -15,6 +15,7 @@ from accelerate import Accelerator
 from accelerate.utils import set_seed
 from torch import Tensor, nn
 
+from rlchf.prompts import Prompt
 from rlchf.train.checkpoint import RunFolder, random_states, signals_noted
 from rlchf.train.objectives import (
     KLEstimator,
@@ -28,7 +29,6 @@ from rlchf.train.objectives import (
     whiten,
 )
 from rlchf.train.rollout import Rollout, encode_prompts, response_logits, sample
-from rlchf.train.text import Prompt
 
 Reward = Callable[[list[Prompt], list[str]], Sequence[float] | Tensor]
 """Scores responses to prompts, one number each, higher is better."""

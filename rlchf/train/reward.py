@@ -1,10 +1,12 @@
-"""The reward model: any sequence-classification backbone, fitted to K-wise rankings.
+"""The reward model's training: a `transformers.Trainer` whose loss compares K responses.
 
 The model reads each of a prompt's ``K`` responses once and the loss compares their scores pair by
 pair, which costs ``K - 1`` times less than a trainer that reads every pair as a row of its own.
+The trainer brings schedules, gradient accumulation, mixed precision, several processes and resuming.
 """
 
 import json
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,64 +14,17 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
-from transformers import AutoModelForSequenceClassification, AutoTokenizer
+from torch import Tensor
+from transformers import Trainer, TrainerCallback, TrainingArguments
+from transformers.trainer_callback import PrinterCallback
+from transformers.trainer_utils import get_last_checkpoint
 
 from rlchf.preferences import Example
-from rlchf.train.losses import pair_accuracy
-from rlchf.train.text import Prompt, prompt_ids, response_ids
+from rlchf.train.losses import bradley_terry, pair_accuracy
+from rlchf.train.reward_model import RewardConfig, RewardModel, encode, load_backbone, pad
 
 Progress = Callable[..., None]
-
-
-@dataclass(frozen=True)
-class RewardConfig:
-    """Settings of the reward model's training.
-
-    Attributes
-    ----------
-    epochs
-        Passes over the training prompts.
-    learning_rate
-        Peak of the schedule, which warms up over a twentieth of the steps and then falls linearly to 0.
-    batch_size
-        Prompts (not texts) per step and process.
-    max_length
-        Tokens of prompt and response together; a longer prompt loses its beginning.
-    lora_rank
-        Rank of the LoRA adapters, on the layers that peft chooses for the architecture (the attention's
-        queries and values, mostly); 0 trains all weights.
-    held_out
-        Share of the prompts kept for measuring accuracy.
-    """
-
-    epochs: float = 3.0
-    learning_rate: float = 1e-4
-    batch_size: int = 8
-    max_length: int = 512
-    lora_rank: int = 0
-    held_out: float = 0.2
-    weight_decay: float = 0.0
-    seed: int = 0
-
-
-# --- data ---------------------------------------------------------------------------------------
-
-
-def encode(tokenizer: Any, prompt: Prompt, response: str, max_length: int) -> list[int]:
-    """Token ids of a prompt and its finished response; what is too long goes from the left."""
-    return (prompt_ids(tokenizer, prompt) + response_ids(tokenizer, response))[-max_length:]
-
-
-def pad(rows: Sequence[list[int]], pad_id: int) -> dict[str, Tensor]:
-    """Stack ragged rows into right-padded (N, L) ``input_ids`` and their ``attention_mask``."""
-    length = max(len(row) for row in rows)
-    ids = torch.full((len(rows), length), pad_id)
-    mask = torch.zeros((len(rows), length), dtype=torch.long)
-    for n, row in enumerate(rows):
-        ids[n, : len(row)] = torch.tensor(row)
-        mask[n, : len(row)] = 1
-    return {"input_ids": ids, "attention_mask": mask}
+"""``progress(done, total, **facts)``"""
 
 
 @dataclass(frozen=True)
@@ -102,105 +57,36 @@ class Collator:
         }
 
 
-# --- model --------------------------------------------------------------------------------------
+class RankingTrainer(Trainer):  # type: ignore[misc]
+    """Score each response once and take the Bradley-Terry loss over each prompt's pairs."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.model_accepts_loss_kwargs = False  # the loss is a mean over the batch's prompts
+
+    def compute_loss(
+        self, model: Any, inputs: dict[str, Tensor], return_outputs: bool = False, **_: Any
+    ) -> Any:
+        """The loss of one batch from the `Collator`."""
+        targets = inputs["targets"]
+        outputs = model(input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"])
+        flat = outputs.logits[:, 0].float()  # (N,) one score per response
+        scores = flat.new_zeros(targets.shape[:2]).index_put(
+            (inputs["prompt"], inputs["slot"]), flat
+        )  # (B, K)
+        loss = bradley_terry(scores, targets, inputs["weights"])
+        return (loss, outputs) if return_outputs else loss
 
 
-def load_backbone(path: str | Path, lora_rank: int = 0, seed: int = 0) -> tuple[Any, Any]:
-    """A scalar-output model on the backbone in ``path``, and its tokenizer.
+class _Report(TrainerCallback):  # type: ignore[misc]
+    def __init__(self, progress: Progress | None) -> None:
+        self.progress = progress
 
-    The head starts small (standard deviation 1 / (d + 1), as Stiennon et al. 2020), so that training
-    starts from nearly equal scores, and dropout is off, so that a text has one score.
-    """
-    tokenizer = AutoTokenizer.from_pretrained(path)
-    torch.manual_seed(seed)
-    model = AutoModelForSequenceClassification.from_pretrained(path, num_labels=1)
-    give_own_pad_token(tokenizer, model)
-    for module in model.modules():
-        if isinstance(module, nn.Dropout):
-            module.p = 0.0
-    for name in [
-        name for name in vars(model.config) if "dropout" in name or name.endswith("_pdrop")
-    ]:
-        if isinstance(getattr(model.config, name), float):
-            setattr(model.config, name, 0.0)
-    head = model.score if hasattr(model, "score") else model.classifier
-    if isinstance(head, nn.Linear):
-        nn.init.normal_(head.weight, std=1 / (head.in_features + 1))
-    if lora_rank:
-        from peft import LoraConfig, TaskType, get_peft_model
-
-        lora = LoraConfig(task_type=TaskType.SEQ_CLS, r=lora_rank, lora_alpha=2 * lora_rank)
-        model = get_peft_model(model, lora)
-    return model, tokenizer
-
-
-def give_own_pad_token(tokenizer: Any, model: Any) -> None:
-    """Make the padding token differ from the end token, since classification heads read the last
-    token that is not padding: with one token for both they would never see the end of a response."""
-    if tokenizer.pad_token_id in (None, tokenizer.eos_token_id):
-        if tokenizer.unk_token_id not in (None, tokenizer.eos_token_id):
-            tokenizer.pad_token = tokenizer.unk_token
-        else:
-            tokenizer.add_special_tokens({"pad_token": "<|pad|>"})
-            model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
-    model.config.pad_token_id = tokenizer.pad_token_id
-
-
-class RewardModel:
-    """A trained reward model: scores responses to prompts.
-
-    Parameters
-    ----------
-    model, tokenizer
-        A sequence-classification model with one output, and its own tokenizer.
-    max_length
-        Tokens of prompt and response together.
-    batch_size
-        Texts per forward pass.
-    """
-
-    def __init__(
-        self, model: Any, tokenizer: Any, max_length: int = 512, batch_size: int = 32
-    ) -> None:
-        self.model = model.eval().requires_grad_(False)
-        self.tokenizer = tokenizer
-        self.max_length = max_length
-        self.batch_size = batch_size
-
-    @classmethod
-    def load(cls, path: str | Path, device: str | torch.device | None = None) -> "RewardModel":
-        """Load the folder that `train_reward` wrote, or any scalar sequence-classification model."""
-        model = AutoModelForSequenceClassification.from_pretrained(path)
-        if device is None:
-            device = "cuda" if torch.cuda.is_available() else "cpu"
-        settings = Path(path) / "reward_config.json"
-        length = json.loads(settings.read_text())["max_length"] if settings.exists() else 512
-        return cls(model.to(device), AutoTokenizer.from_pretrained(path), length)
-
-    @torch.no_grad()
-    def __call__(self, prompts: Sequence[Prompt], responses: Sequence[str]) -> Tensor:
-        """Score each response to the prompt beside it: (N,) float32 on the CPU."""
-        rows = [
-            encode(self.tokenizer, prompt, response, self.max_length)
-            for prompt, response in zip(prompts, responses, strict=True)
-        ]
-        by_length = sorted(range(len(rows)), key=lambda n: len(rows[n]))  # little padding per batch
-        scores = torch.empty(len(rows))
-        for start in range(0, len(rows), self.batch_size):
-            chosen = by_length[start : start + self.batch_size]
-            batch = pad([rows[n] for n in chosen], self.tokenizer.pad_token_id)
-            batch = {name: tensor.to(self.model.device) for name, tensor in batch.items()}
-            scores[chosen] = self.model(**batch).logits[:, 0].float().cpu()
-        return scores
-
-    def score_examples(self, examples: Sequence[Example]) -> list[Tensor]:
-        """Score the responses of each example: a list of (K,) tensors."""
-        prompts = [example.prompt for example in examples for _ in example.responses]
-        flat = self(prompts, [response for example in examples for response in example.responses])
-        return list(flat.split([len(example.responses) for example in examples]))
-
-
-# --- training -----------------------------------------------------------------------------------
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        if self.progress is not None:
+            last = state.log_history[-1] if state.log_history else {}
+            facts = {"loss": last["loss"]} if "loss" in last else {}
+            self.progress(state.global_step, state.max_steps, **facts)
 
 
 def train_reward(
@@ -235,8 +121,6 @@ def train_reward(
     The final figures: training loss, and the share of strictly ordered pairs put in the right order,
     on both sets.
     """
-    from rlchf.train.ranking_trainer import fit  # brings in transformers.Trainer, 10 s of imports
-
     out = Path(out)
     model, tokenizer = load_backbone(backbone, config.lora_rank, config.seed)
     collator = Collator(tokenizer, config.max_length)
@@ -264,3 +148,52 @@ def accuracy(scores: Sequence[Tensor], examples: Sequence[Example]) -> float:
     ]
     pairs = sum(n for _, n in counts)
     return sum(right for right, _ in counts) / pairs if pairs else float("nan")
+
+
+def fit(
+    model: Any,
+    train: Sequence[Example],
+    collator: Collator,
+    config: RewardConfig,
+    folder: Path,
+    resume: bool,
+    progress: Progress | None,
+) -> list[dict[str, float]]:
+    """Train ``model`` in place and return the log, one line per few steps.
+
+    ``folder`` holds a checkpoint per epoch while training runs and is removed at the end.
+    """
+    steps_per_epoch = max(1, -(-len(train) // config.batch_size))
+    trainer = RankingTrainer(
+        model=model,
+        args=TrainingArguments(
+            output_dir=str(folder),
+            num_train_epochs=config.epochs,
+            learning_rate=config.learning_rate,
+            per_device_train_batch_size=config.batch_size,
+            weight_decay=config.weight_decay,
+            warmup_steps=int(0.05 * config.epochs * steps_per_epoch),
+            lr_scheduler_type="linear",
+            logging_steps=max(1, steps_per_epoch // 4),
+            save_strategy="epoch",
+            save_total_limit=1,
+            seed=config.seed,
+            report_to="none",
+            disable_tqdm=True,
+            remove_unused_columns=False,
+            dataloader_pin_memory=torch.cuda.is_available(),
+        ),
+        train_dataset=list(train),
+        data_collator=collator,
+        callbacks=[_Report(progress)],
+    )
+    trainer.remove_callback(PrinterCallback)
+    last = get_last_checkpoint(str(folder)) if resume and folder.exists() else None
+    trainer.train(resume_from_checkpoint=last)
+    shutil.rmtree(folder, ignore_errors=True)
+    keep = ("step", "epoch", "loss", "grad_norm", "learning_rate")
+    return [
+        {k: line[k] for k in keep if k in line}
+        for line in trainer.state.log_history
+        if "loss" in line
+    ]

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 from transformers import GenerationConfig, LogitsProcessor
 
-from rlchf.train.text import Prompt, prompt_ids
+from rlchf.prompts import Prompt
+from rlchf.train.text import prompt_ids
 
 Key = tuple[int, ...]
 """Integers from which one response draws its randomness: equal keys, equal draws."""

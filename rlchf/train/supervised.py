@@ -8,7 +8,8 @@ import torch.nn.functional as F
 from accelerate import Accelerator
 from torch.utils.data import DataLoader
 
-from rlchf.train.text import Prompt, prompt_ids, response_ids
+from rlchf.prompts import Prompt
+from rlchf.train.text import prompt_ids, response_ids
 
 # Every message on a line of its own; the response begins on the line after the last one.
 TINY_CHAT_TEMPLATE = "{% for message in messages %}{{ message['content'] + '\n' }}{% endfor %}"

@@ -1,10 +1,8 @@
 """Prompts and responses as token ids: the one place that knows about chat templates and end tokens."""
 
-from collections.abc import Sequence
 from typing import Any
 
-Prompt = str | Sequence[dict[str, str]]
-"""A prompt is plain text, or chat messages ``[{"role": ..., "content": ...}, ...]``."""
+from rlchf.prompts import Prompt
 
 
 def prompt_ids(tokenizer: Any, prompt: Prompt) -> list[int]:
