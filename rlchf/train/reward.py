@@ -118,8 +118,8 @@ def train_reward(
 
     Returns
     -------
-    The final figures: training loss, and the share of strictly ordered pairs put in the right order,
-    on both sets.
+    The final figures: training loss, and the share of the held-out strictly ordered pairs that are put
+    in the right order.
     """
     out = Path(out)
     model, tokenizer = load_backbone(backbone, config.lora_rank, config.seed)
@@ -129,9 +129,8 @@ def train_reward(
         model = model.merge_and_unload()
     scorer = RewardModel(model, tokenizer, config.max_length)
     final = {"loss": log[-1]["loss"] if log else float("nan")}
-    for name, examples in (("train", train), ("held_out", held_out)):
-        if examples:
-            final[f"{name}_pair_accuracy"] = accuracy(scorer.score_examples(examples), examples)
+    if held_out:
+        final["held_out_pair_accuracy"] = accuracy(scorer.score_examples(held_out), held_out)
     model.save_pretrained(out)
     tokenizer.save_pretrained(out)
     (out / "reward_config.json").write_text(json.dumps(asdict(config), indent=2) + "\n")
