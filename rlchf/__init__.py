@@ -17,16 +17,27 @@ from rlchf.profiles import Profiles
 from rlchf.rankings import Rankings
 
 if TYPE_CHECKING:
-    from rlchf.io import read_rankings
+    from rlchf.io import read_annotators, read_prompts, read_rankings, read_responses
 
 __version__ = "0.1.0"
-__all__ = ["Aggregation", "Profiles", "Rankings", "aggregate", "audit", "read_rankings", "rules"]
+__all__ = [
+    "Aggregation",
+    "Profiles",
+    "Rankings",
+    "aggregate",
+    "audit",
+    "read_annotators",
+    "read_prompts",
+    "read_rankings",
+    "read_responses",
+    "rules",
+]
 
 
 def __getattr__(name: str) -> object:
     """Import the readers when they are first used: they bring in pyarrow."""
-    if name == "read_rankings":
-        from rlchf.io import read_rankings
+    if name.startswith("read_") and name in __all__:
+        from rlchf import io
 
-        return read_rankings
+        return getattr(io, name)
     raise AttributeError(f"module 'rlchf' has no attribute {name!r}")

@@ -106,6 +106,11 @@ def audit(
     by_group: list[Agreement] = []
     if groups is not None:
         of = {str(annotator): str(group) for annotator, group in groups.items()}
+        if not any(name in of for name in rankings.annotator_ids):
+            raise ValueError(
+                "the groups name none of the annotators; give a dictionary from annotator id to group, "
+                "or a Series whose index is the annotator ids"
+            )
         group = np.array([of.get(name, "") for name in rankings.annotator_ids])[who]
         by_group = [summary.of(name, group == name) for name in sorted({*of.values()})]
     return Audit(result.rule, summary.of("all", everybody), annotators, by_group)

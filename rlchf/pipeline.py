@@ -246,7 +246,7 @@ class Pipeline:
             texts = [row["response"] for row in samples if row["stage"] == when]
             if texts:
                 found.append(shares.of_texts(f"policy {when} PPO", texts, trait))
-        return found
+        return [share for share in found if share.n]
 
     def reward_accuracy(self) -> dict[str, Any]:
         """Share of held-out strict pairs that the reward model orders as others do."""
@@ -283,8 +283,10 @@ class Pipeline:
 
     def _read_lines(self, name: str) -> list[dict[str, Any]]:
         path = self.folder / name
-        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-        return [json.loads(line) for line in lines]
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        return [
+            json.loads(line) for line in text.split("\n") if line
+        ]  # texts may hold other breaks
 
     def _write_model(self, folder: Path, model: Any, tokenizer: Any) -> None:
         beside = folder.with_suffix(".partial")

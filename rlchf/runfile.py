@@ -74,6 +74,10 @@ class Run:
     seed: int = 0
     """Seed of everything that is random, unless a section has its own."""
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.rule.get("name"), str):
+            raise ValueError("[rule] lacks the key 'name', the name of a voting rule")
+
     def to_dict(self) -> dict[str, Any]:
         """Every setting, defaults included, as it goes into ``config.toml``."""
         return {key: value for key, value in asdict(self).items() if value is not None}

@@ -210,6 +210,16 @@ def test_a_responses_file_that_lacks_a_ranked_response(run_file: Path) -> None:
     assert not out.exists()
 
 
+def test_a_run_file_without_a_rules_name_and_one_with_a_wrong_value(run_file: Path) -> None:
+    text = run_file.read_text()
+    run_file.write_text(text.replace('name = "kemeny"', 'nam = "kemeny"'))
+    assert "[rule]" in refused(rlchf("run", run_file, "--out", run_file.parent / "out"))
+    run_file.write_text(text.replace("kl_coef = 1.0", 'kl_coef = "high"'))
+    message = refused(rlchf("run", run_file, "--out", run_file.parent / "out"))
+    assert "kl_coef is 'high'" in message
+    assert not (run_file.parent / "out").exists()
+
+
 def test_an_unknown_rule_of_a_run(run_file: Path) -> None:
     out = run_file.parent / "out"
     assert "did you mean kemeny" in refused(rlchf("run", run_file, "--rule", "kemny", "--out", out))

@@ -1,0 +1,86 @@
+"""From collective rankings and texts to training examples."""
+
+import numpy as np
+import pytest
+
+import rlchf
+from rlchf.preferences import examples, split, win_shares
+
+BALLOTS = [
+    ("p", "ann", [["a"], ["b"], ["c"]]),
+    ("p", "bob", [["b"], ["a", "c"]]),
+    ("p", "eve", [["c"], ["a"]]),
+    ("q", "ann", [["y"], ["x"]]),
+]
+PROMPTS = {"p": "First?", "q": [{"role": "user", "content": "Second?"}]}
+RESPONSES = {"p": {"a": "A", "b": "B", "c": "C", "unused": "U"}, "q": {"x": "X", "y": "Y"}}
+
+
+def test_an_example_joins_the_collective_ranking_with_its_texts() -> None:
+    rankings = rlchf.Rankings.from_ballots(BALLOTS)
+    first, second = examples(rlchf.aggregate(rankings, "borda"), PROMPTS, RESPONSES)
+    assert first.response_ids == ["a", "b", "c"]
+    assert first.responses == ["A", "B", "C"]
+    assert first.ranks == [2, 1, 3]
+    assert second.prompt == PROMPTS["q"]
+    assert second.ranks == [2, 1]
+
+
+def test_targets_follow_the_ranks_and_a_tie_is_one_half() -> None:
+    rankings = rlchf.Rankings.from_ballots([("p", "ann", [["b"], ["a", "c"]])])
+    (example,) = examples(rlchf.aggregate(rankings, "borda"), PROMPTS, RESPONSES)
+    expected = [[np.nan, 0.0, 0.5], [1.0, np.nan, 1.0], [0.5, 0.0, np.nan]]
+    np.testing.assert_array_equal(example.pair_targets(), expected)
+
+
+def test_win_shares_count_ties_half_and_leave_out_who_did_not_compare() -> None:
+    shares = win_shares(rlchf.Rankings.from_ballots(BALLOTS, weights=[2, 1, 1, 5]))
+    # a against b: ann (2) for a, bob (1) for b. a against c: ann (2), bob ties (1), eve (1) for c.
+    np.testing.assert_allclose(shares["p"][0, 1], 2 / 3)
+    np.testing.assert_allclose(shares["p"][0, 2], 2.5 / 4)
+    np.testing.assert_allclose(shares["p"] + shares["p"].T, np.where(np.eye(3), np.nan, 1.0))
+    assert shares["q"][1, 0] == 1.0
+
+
+def test_a_pair_that_nobody_compared_has_no_share() -> None:
+    ballots = [("p", "ann", [["a"], ["b"]]), ("p", "bob", [["b"], ["c"]])]
+    assert np.isnan(win_shares(rlchf.Rankings.from_ballots(ballots))["p"][0, 2])
+
+
+def test_shares_and_weights_reach_the_examples() -> None:
+    rankings = rlchf.Rankings.from_ballots(BALLOTS)
+    result = rlchf.aggregate(rankings, "kemeny")
+    first, second = examples(result, PROMPTS, RESPONSES, shares_of=rankings, weights={"q": 3.0})
+    assert (first.weight, second.weight) == (1.0, 3.0)
+    np.testing.assert_array_equal(first.pair_targets(), win_shares(rankings)["p"])
+
+
+@pytest.mark.parametrize(
+    ("prompts", "responses", "said"),
+    [
+        ({"q": "Second?"}, RESPONSES, "no prompt 'p'"),
+        (
+            PROMPTS,
+            {"p": {"a": "A", "b": "B"}, "q": RESPONSES["q"]},
+            "no response 'c' of prompt 'p'",
+        ),
+        (PROMPTS, {"p": RESPONSES["p"]}, "no response 'x' of prompt 'q'"),
+    ],
+)
+def test_a_missing_text_is_named(prompts: dict, responses: dict, said: str) -> None:  # type: ignore[type-arg]
+    result = rlchf.aggregate(rlchf.Rankings.from_ballots(BALLOTS))
+    with pytest.raises(ValueError, match=said):
+        examples(result, prompts, responses)
+
+
+def test_a_split_keeps_every_prompt_once_and_follows_the_seed() -> None:
+    rankings = rlchf.Rankings.from_ballots([(i, "ann", [["a"], ["b"]]) for i in range(20)])
+    texts = {str(i): {"a": "A", "b": "B"} for i in range(20)}
+    made = examples(rlchf.aggregate(rankings), {str(i): "?" for i in range(20)}, texts)
+    train, held_out = split(made, 0.25, seed=1)
+    assert len(held_out) == 5
+    assert sorted(e.prompt_id for e in train + held_out) == sorted(e.prompt_id for e in made)
+    again = split(made, 0.25, seed=1)
+    assert [e.prompt_id for e in again[1]] == [e.prompt_id for e in held_out]
+    other = split(made, 0.25, seed=2)
+    assert [e.prompt_id for e in other[1]] != [e.prompt_id for e in held_out]
