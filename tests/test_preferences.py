@@ -5,6 +5,7 @@ import pytest
 
 import rlchf
 from rlchf.preferences import examples, split, win_shares
+from rlchf.prompts import Prompt
 
 BALLOTS = [
     ("p", "ann", [["a"], ["b"], ["c"]]),
@@ -12,7 +13,7 @@ BALLOTS = [
     ("p", "eve", [["c"], ["a"]]),
     ("q", "ann", [["y"], ["x"]]),
 ]
-PROMPTS = {"p": "First?", "q": [{"role": "user", "content": "Second?"}]}
+PROMPTS: dict[str, Prompt] = {"p": "First?", "q": [{"role": "user", "content": "Second?"}]}
 RESPONSES = {"p": {"a": "A", "b": "B", "c": "C", "unused": "U"}, "q": {"x": "X", "y": "Y"}}
 
 
