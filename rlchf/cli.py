@@ -3,6 +3,7 @@
 import json
 import sys
 import warnings
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
@@ -53,9 +54,17 @@ def aggregate(
     options = _options(option or [])
     check_options(rule, get_rule(rule), options)
     table_format(out)  # refuse an ending that we do not write before the work, not after
+    if out != "-" and rankings != "-" and Path(out).resolve() == Path(rankings).resolve():
+        raise ValueError(f"{out} is the input; choose another file for --out")
     ballots = read_rankings(rankings, format, unranked)
     if annotators:
-        ballots = ballots.weighted(read_annotators(annotators).weights or {})
+        weights = read_annotators(annotators).weights
+        if weights is None or not set(weights) & set(ballots.annotator_ids):
+            problem = (
+                "has no column 'weight'" if weights is None else "names none of the annotators"
+            )
+            raise ValueError(f"{annotators} {problem}; give annotator_id and weight")
+        ballots = ballots.weighted(weights)
     with stage(f"aggregate {ballots.n_prompts} prompts by {rule}", quiet=True) as tick:
         result = run(ballots, rule, progress=tick, **options)
     result.write(out)
@@ -107,7 +116,13 @@ def run(
         raise ValueError(
             "--resume takes everything from the run folder; leave the other options out"
         )
-    from rlchf import pipeline
+    try:
+        from rlchf import pipeline
+    except ModuleNotFoundError as error:
+        raise ValueError(
+            f"runs need PyTorch and what comes with it, and {error.name!r} is not installed; "
+            "install it with: pip install 'rlchf[train]'"
+        ) from None
 
     work = (
         pipeline.resume(resume)
@@ -172,13 +187,13 @@ def main() -> None:
     warnings.simplefilter("ignore", FutureWarning)  # about the libraries' own future
     try:
         code = app(standalone_mode=False)
-    except (UsageProblem, ValueError, FileNotFoundError, IsADirectoryError) as error:
-        message = error.format_message() if isinstance(error, UsageProblem) else str(error)
-        print(f"rlchf: {message}", file=sys.stderr)
-        sys.exit(2)
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output has gone, say head
         sys.exit(1)
+    except (UsageProblem, ValueError, OSError) as error:
+        message = error.format_message() if isinstance(error, UsageProblem) else str(error)
+        print(message if message.startswith("Usage:") else f"rlchf: {message}", file=sys.stderr)
+        sys.exit(2)
     except (KeyboardInterrupt, typer.Abort):
         sys.exit(130)
     sys.exit(code or 0)  # typer returns the code when it has dealt with an interrupt itself

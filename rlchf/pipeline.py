@@ -29,6 +29,7 @@ from rlchf.report import write_report
 from rlchf.rules import get_rule
 from rlchf.runfile import Run, read
 from rlchf.shares import Share
+from rlchf.train.models import load_policy, load_tokenizer, model_folder
 
 
 class Pipeline:
@@ -68,15 +69,19 @@ class Pipeline:
         )
         self.policy_prompts: list[Prompt] = list(policy_prompts.values())
         self.trait = _load_trait(run.trait.test) if run.trait.name else None
+        if round(run.reward.held_out * self.rankings.n_prompts) >= self.rankings.n_prompts:
+            raise ValueError(
+                f"[reward] held_out is {run.reward.held_out}, which leaves none of the "
+                f"{self.rankings.n_prompts} prompts to learn from"
+            )
+        if run.model.name != "tiny":
+            model_folder(run.model.name)
 
     def __call__(self) -> dict[str, Any]:
         """Do every stage that is not done yet and return what `report` returned."""
         _quieten_transformers()
         if self.run.model.name == "tiny":
             _use_one_thread()
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with atomic_write(self.folder / "config.toml") as file:
-            tomli_w.dump(self.run.to_dict(), file)
         self.label()
         backbone = self.base_policy()
         self.fit_reward(backbone)
@@ -91,14 +96,16 @@ class Pipeline:
     def label(self) -> None:
         """Aggregate the ballots, and audit who got their way."""
         with stage(f"aggregate by {self.run.rule['name']}") as tick:
-            result = self.aggregation(tick)
+            result = self.aggregation(tick)  # may refuse an option, so it goes before all writing
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with atomic_write(self.folder / "config.toml") as file:
+                tomli_w.dump(self.run.to_dict(), file)
             result.write(self.folder / "aggregated.jsonl")
             found = audit(self.rankings, result, self.groups)
             self._write_json("audit.json", found.to_dict())
 
     def base_policy(self) -> Path:
         """The model to start from: as named, or a tiny one fitted to the responses."""
-        from rlchf.train.models import model_folder
         from rlchf.train.supervised import fit_supervised, tiny_llama
 
         model, seed = self.run.model, self.run.seed
@@ -151,7 +158,6 @@ class Pipeline:
         out = self.folder / "policy"
         if (out / "config.json").exists():
             return
-        from rlchf.train.models import load_policy, load_tokenizer
         from rlchf.train.ppo import ppo
         from rlchf.train.reward_model import RewardModel
 
@@ -168,7 +174,6 @@ class Pipeline:
         name = f"samples-{when}.jsonl"
         if (self.folder / name).exists():
             return
-        from rlchf.train.models import load_policy, load_tokenizer
         from rlchf.train.rollout import sample_texts
 
         assert self.run.ppo is not None
@@ -322,6 +327,8 @@ def start(
         run = replace(run, rule={"name": rule})
     name = f"{Path(path).stem}-{run.rule.get('name', '')}"
     folder = Path(out) if out is not None else _free(Path("runs") / name)
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"{folder} is a file; choose a folder for --out")
     if folder.exists() and any(folder.iterdir()):
         raise ValueError(
             f"{folder} is not empty; choose another --out, or go on with --resume {folder}"

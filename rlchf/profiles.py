@@ -76,7 +76,7 @@ class Profiles:
                [0., 0., 1.],
                [1., 1., 0.]])
         """
-        parsed = [[_parse(ballot) for ballot in ballots] for ballots in prompts]
+        parsed = [[parse_ballot(ballot) for ballot in ballots] for ballots in prompts]
         names = list(responses) if responses is not None else _names(parsed)
         index = {name: i for i, name in enumerate(names)}
         columns = []
@@ -178,7 +178,14 @@ class Profiles:
         )
 
 
-def _parse(ballot: str) -> list[list[str]]:
+def parse_ballot(ballot: str) -> list[list[str]]:
+    """The levels of a ballot such as ``a > b = c``, best first.
+
+    Examples
+    --------
+    >>> parse_ballot("a > b = c")
+    [['a'], ['b', 'c']]
+    """
     levels = (level.split("=") for level in ballot.split(">")) if ballot.strip() else ()
     return [[name.strip() for name in level] for level in levels]
 

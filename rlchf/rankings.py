@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from rlchf.profiles import Profiles
+from rlchf.profiles import Profiles, parse_ballot
 
 Unranked = Literal["missing", "last"]
 """What it means that a ballot does not name a response of its prompt.
@@ -71,15 +71,16 @@ class Rankings:
     @classmethod
     def from_ballots(
         cls,
-        ballots: Sequence[tuple[object, object, Sequence[Sequence[object]]]],
+        ballots: Sequence[tuple[object, object, str | Sequence[object]]],
         weights: Sequence[float] | None = None,
         *,
         unranked: Unranked = "missing",
         source: str = "rankings",
     ) -> "Rankings":
-        """Build from ``(prompt, annotator, ranking)`` triples, the ranking best first with ties as lists.
+        """Build from ``(prompt, annotator, ranking)`` triples.
 
-        Ids may be strings or integers; they are kept as text.
+        A ranking is best first, with ties as inner lists (``[["a"], ["b", "c"]]``) or in text
+        (``"a > b = c"``). Ids may be strings or integers; they are kept as text.
 
         Examples
         --------
@@ -92,7 +93,7 @@ class Rankings:
         rows = [
             (n, str(response), place)
             for n, (_, _, ranking) in enumerate(ballots)
-            for place, level in enumerate(ranking, start=1)
+            for place, level in enumerate(_levels(ranking), start=1)
             for response in level
         ]
         prompts, ballot_prompts = _codes([str(ballot[0]) for ballot in ballots])
@@ -324,6 +325,12 @@ class Rankings:
             annotators=self.ballot_annotators[ballots],
             scores=scores,
         )
+
+
+def _levels(ranking: str | Sequence[object]) -> list[list[object]]:
+    """The levels of a ranking given in text or as a list; an id by itself is a level."""
+    levels = parse_ballot(ranking) if isinstance(ranking, str) else ranking
+    return [list(level) if isinstance(level, list | tuple | set) else [level] for level in levels]
 
 
 def ranges(starts: np.ndarray, counts: np.ndarray) -> np.ndarray:

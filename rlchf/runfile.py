@@ -2,12 +2,12 @@
 
 import difflib
 import tomllib
-import types
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, get_args, get_type_hints
 
+from rlchf.options import checked
 from rlchf.rankings import Unranked
 from rlchf.train.ppo import PPOConfig
 from rlchf.train.reward_model import RewardConfig
@@ -58,6 +58,10 @@ class Trait:
     texts: int = 200
     """How many texts to sample from the policy before and after PPO."""
 
+    def __post_init__(self) -> None:
+        if self.texts < 1:
+            raise ValueError(f"texts is {self.texts}; it must be 1 or more")
+
 
 @dataclass(frozen=True)
 class Run:
@@ -100,6 +104,8 @@ def read(path: str | Path, data_folder: str | Path | None = None) -> Run:
         message names the key and those that are close.
     """
     path = Path(path)
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder; give a run file, or go on with --resume {path}")
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -152,21 +158,7 @@ def _build(kind: Any, raw: Any, where: str, key: str) -> Any:
 
 
 def _value(hint: Any, value: Any, where: str, section: str, name: str) -> Any:
-    choices = [t for t in get_args(hint) if t is not type(None)]
-    if isinstance(hint, types.UnionType):
-        hint = choices[0]
-    if is_dataclass(hint):
-        return _build(hint, value, where, name)
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if get_args(hint) and get_origin(hint) is not dict:  # a Literal
-        if value not in get_args(hint):
-            allowed = ", ".join(map(str, get_args(hint)))
-            raise ValueError(f"{where}{section}{name} is {value!r}; choose from {allowed}")
-        return value
-    plain = get_origin(hint) or hint
-    if not isinstance(value, plain) or (plain is not bool and isinstance(value, bool)):
-        raise ValueError(
-            f"{where}{section}{name} is {value!r}; it must be of type {plain.__name__}"
-        )
-    return value
+    table = next((t for t in (hint, *get_args(hint)) if is_dataclass(t)), None)
+    if table is not None:
+        return _build(table, value, where, name)
+    return checked(hint, value, f"{where}{section}{name}")

@@ -59,25 +59,33 @@ def get_rule(name: str) -> Rule:
     'borda'
     """
     if name in _modules():
-        rule: Rule = getattr(importlib.import_module(_modules()[name]), name)
+        module = importlib.import_module(_modules()[name])
+        if not hasattr(module, name):
+            raise ValueError(f"{module.__file__} defines no function {name!r}, so it is no rule")
+        rule: Rule = getattr(module, name)
         return rule
     if name in _plugins():
         rule = _plugins()[name].load()
         return rule
     known = sorted({*_modules(), *_plugins()})
-    close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    close = difflib.get_close_matches(name, known, n=3, cutoff=0.6)
     hint = f"did you mean {' or '.join(close)}?" if close else "choose from " + ", ".join(known)
     raise ValueError(f"unknown rule {name!r}; {hint}")
 
 
 def is_across(rule: Rule) -> bool:
-    """Whether a rule looks across prompts: its first parameter is annotated as `Rankings`.
+    """Whether a rule looks across prompts.
+
+    It does if its file lies in the folder ``across``, or, for a function from elsewhere, if its
+    first parameter is annotated as `Rankings`.
 
     Examples
     --------
     >>> is_across(get_rule("perpetual_pav")), is_across(get_rule("borda"))
     (True, False)
     """
+    if getattr(rule, "__module__", "").startswith(f"{__name__}.across."):
+        return True
     annotations = [
         t for name, t in getattr(rule, "__annotations__", {}).items() if name != "return"
     ]

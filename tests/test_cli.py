@@ -177,6 +177,41 @@ def test_unknown_usage_is_one_sentence() -> None:
     assert "bogus" in refused(rlchf("bogus"))
 
 
+def test_an_option_of_another_type_is_refused() -> None:
+    options = ("aggregate", QUICKSTART, "--rule", "kemeny", "-o")
+    assert "time_limit is 'abc'" in refused(rlchf(*options, "time_limit=abc"))
+    assert "choose from keep, lexicographic" in refused(rlchf(*options, "ties=kep"))
+
+
+def test_the_input_is_not_overwritten(tmp_path: Path) -> None:
+    file = tmp_path / "rankings.csv"
+    shutil.copy(QUICKSTART, file)
+    assert "is the input" in refused(rlchf("aggregate", file, "--out", file))
+    assert file.read_bytes() == QUICKSTART.read_bytes()
+
+
+def test_an_empty_name_is_not_the_current_folder() -> None:
+    assert "empty" in refused(rlchf("aggregate", ""))
+
+
+@pytest.mark.parametrize("text", ["annotator_id,group\nann,x\n", "annotator_id,weight\nzoe,2\n"])
+def test_an_annotators_file_that_weighs_nobody_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "annotators.csv").write_text(text)
+    message = refused(rlchf("aggregate", QUICKSTART, "--annotators", tmp_path / "annotators.csv"))
+    assert "give annotator_id and weight" in message
+
+
+def test_runs_without_torch_say_what_to_install(tmp_path: Path) -> None:
+    script = (
+        "import sys; sys.modules['torch'] = None; from rlchf.cli import main; "
+        "sys.argv = ['rlchf', 'run', 'any.toml']; main()"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert "pip install 'rlchf[train]'" in refused(result)
+
+
 # --- bad run files
 
 
@@ -226,7 +261,28 @@ def test_an_unknown_rule_of_a_run(run_file: Path) -> None:
     assert not out.exists()
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('name = "kemeny"', 'name = "kemeny"\nties = "x"', "choose from keep, lexicographic"),
+        ('name = "tiny"', 'name = "tinny"', "unknown model 'tinny'"),
+        ("epochs = 4", "epochs = 4\nheld_out = 2.0", "held_out is 2.0"),
+        ("texts = 300", "texts = 0", "texts is 0"),
+        ('test = "rlchf.simulate:has_emoji"', 'test = "rlchf.simulate:nothing"', "module:function"),
+    ],
+)
+def test_a_wrong_setting_is_refused_before_anything_is_written(
+    run_file: Path, old: str, new: str, said: str
+) -> None:
+    text = run_file.read_text()
+    assert old in text
+    run_file.write_text(text.replace(old, new))
+    assert said in refused(rlchf("run", run_file, "--out", run_file.parent / "out"))
+    assert not (run_file.parent / "out").exists()
+
+
 def test_a_run_folder_that_is_taken(run_file: Path) -> None:
     assert "--resume" in refused(rlchf("run", run_file, "--out", run_file.parent))
+    assert "is a file" in refused(rlchf("run", run_file, "--out", run_file))
     assert "config.toml" in refused(rlchf("run", "--resume", run_file.parent))
     assert "run file" in refused(rlchf("run"))

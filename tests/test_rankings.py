@@ -187,3 +187,10 @@ def test_what_goes_in_as_a_ranking_comes_out_as_the_same_ranking(
         expected = {("abcd".index(r), place) for place, lv in enumerate(levels, 1) for r in lv}
         assert {(int(r), int(place)) for r, place in found} == expected
         assert rankings.annotator_ids[rankings.ballot_annotators[n]] == str(annotator)
+
+
+def test_a_ballot_may_be_written_as_text_or_as_a_flat_list() -> None:
+    forms = ("x > yy = z", [["x"], ["yy", "z"]], ["x", ["yy", "z"]])
+    built = [Rankings.from_ballots([("p", "ann", form)]) for form in forms]
+    assert {tuple(rankings.responses("p")) for rankings in built} == {("x", "yy", "z")}
+    assert {tuple(rankings.entry_ranks) for rankings in built} == {(1, 2, 2)}

@@ -249,3 +249,13 @@ def test_a_function_of_ones_own_is_a_rule() -> None:
 def test_an_unknown_rule_is_answered_with_the_known_ones() -> None:
     with pytest.raises(ValueError, match="unknown rule 'bordaa'; did you mean borda"):
         get_rule("bordaa")
+
+
+@pytest.mark.parametrize("returned", [np.full((1, 2), np.nan), np.zeros((2, 2)), None])
+def test_a_rule_that_returns_no_scores_is_refused(returned: object) -> None:
+    def broken(profiles: Profiles) -> object:
+        return returned
+
+    rankings = Rankings.from_ballots([("p", "ann", "a > b")])
+    with pytest.raises(ValueError, match="rule 'broken' returned"):
+        rlchf.aggregate(rankings, broken)

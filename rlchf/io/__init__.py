@@ -88,6 +88,8 @@ def read_rankings(
         )
     if unranked not in get_args(Unranked):
         raise ValueError(f"unranked is {unranked!r}; choose from {', '.join(get_args(Unranked))}")
+    if not str(path):
+        raise ValueError("the name of the ranking file is empty")
     if Path(path).is_dir():
         if format not in ("auto", "preflib"):
             raise ValueError(f"{path}: a folder; the format {format!r} needs a file")

@@ -92,6 +92,9 @@ class PPOConfig:
         for name in f"{above_0} temperature checkpoint_every samples_every".split():
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be above 0")
+        for name in ("lr", "value_lr", "max_grad_norm", "kl_coef", "gamma", "lam", "clip"):
+            if not 0 <= getattr(self, name) < float("inf"):
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be 0 or more")
         if self.batch_size % self.minibatch_size:
             raise ValueError(
                 f"batch_size {self.batch_size} is not a multiple of "

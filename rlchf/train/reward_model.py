@@ -45,6 +45,13 @@ class RewardConfig:
     weight_decay: float = 0.0
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        for name in ("epochs", "learning_rate", "batch_size", "max_length"):
+            if not 0 < getattr(self, name) < float("inf"):
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be above 0")
+        if not 0 <= self.held_out < 1:
+            raise ValueError(f"held_out is {self.held_out}; it must be 0 or more and below 1")
+
 
 def encode(tokenizer: Any, prompt: Prompt, response: str, max_length: int) -> list[int]:
     """Token ids of a prompt and its finished response; what is too long goes from the left."""
