@@ -12,7 +12,11 @@ from array_api_compat import array_namespace, device, is_numpy_array, is_torch_a
 Array = Any
 """A numpy array or a torch tensor."""
 
-__all__ = ["Array", "array_namespace", "device", "is_torch_array", "segment_sum", "to_numpy"]
+GOLDEN = 0x9E3779B97F4A7C15  # 2^64 over the golden ratio, as SplitMix64 has it
+
+__all__ = [
+    "Array", "array_namespace", "device", "is_torch_array", "segment_sum", "to_numpy", "uniform",
+]  # fmt: skip
 
 
 def segment_sum(values: Array, starts: np.ndarray) -> Array:
@@ -57,3 +61,30 @@ def to_numpy(array: Array) -> np.ndarray:
     if is_torch_array(array):
         array = array.detach().cpu()
     return np.asarray(array)
+
+
+def uniform(seed: int, prompts: np.ndarray, n: int) -> np.ndarray:
+    """Draw ``n`` numbers in [0, 1) for each prompt, which depend on the seed and the prompt only.
+
+    So they are the same whatever batch a prompt is in. The generator is SplitMix64: G. L. Steele,
+    D. Lea, C. H. Flood, "Fast splittable pseudorandom number generators", 2014.
+
+    Returns
+    -------
+    (B, n) float64.
+
+    Examples
+    --------
+    >>> bool((uniform(0, np.array([3, 7]), 4)[1] == uniform(0, np.array([7]), 4)[0]).all())
+    True
+    """
+    state = np.full((1, 1), seed, dtype=np.int64).astype(np.uint64)
+    for counter in (prompts[:, None], np.arange(n)[None]):
+        state = _mixed(state + (counter.astype(np.uint64) + np.uint64(1)) * np.uint64(GOLDEN))
+    return np.asarray(state >> np.uint64(11), dtype=np.float64) / 2.0**53
+
+
+def _mixed(state: np.ndarray) -> np.ndarray:
+    state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return state ^ (state >> np.uint64(31))

@@ -1,13 +1,16 @@
 """A batch of prompts with equally many responses: what a per-prompt rule sees."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
-from rlchf.arrays import Array, array_namespace, device, segment_sum
+from rlchf.arrays import Array, array_namespace, device, segment_sum, to_numpy
+from rlchf.pairwise import pairwise_wins
+from rlchf.votes import whole_votes
+
+COARSE = 2.0**12  # votes, where weights are rounded to 2^-50 of their sum
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +35,9 @@ class Profiles:
     scores
         (M, K) float64 or None. The annotators' own scores (higher is better, NaN where there is none),
         kept when the ballots came as scores.
+    prompts
+        (B,) numpy int64. Which prompts of the dataset these are; by default 0, 1, ... What a rule draws
+        at random depends on it, and not on the batch that a prompt is in.
     """
 
     ranks: Array
@@ -39,6 +45,11 @@ class Profiles:
     weights: Array
     annotators: np.ndarray
     scores: Array | None = None
+    prompts: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+
+    def __post_init__(self) -> None:
+        if len(self.prompts) != self.n_prompts:
+            object.__setattr__(self, "prompts", np.arange(self.n_prompts))
 
     @classmethod
     def from_ballots(
@@ -111,70 +122,89 @@ class Profiles:
         return int(self.ranks.shape[0])
 
     @cached_property
+    def _whole(self) -> tuple[Array, Array, Array]:
+        found = whole_votes(to_numpy(self.weights), self.starts)
+        if found[0] is self.weights:
+            return found
+        xp, place = array_namespace(self.ranks), device(self.ranks)
+        votes, unit, exact = (xp.asarray(array, device=place) for array in found)
+        return votes, unit, exact
+
+    @property
+    def votes(self) -> Array:
+        """(K,) float64: the weights as whole numbers, so that sums are exact; see `whole_votes`."""
+        return self._whole[0]
+
+    @property
+    def unit(self) -> Array:
+        """(B,) float64: votes by weight, 1 on prompts whose weights are whole."""
+        return self._whole[1]
+
+    @cached_property
     def wins(self) -> Array:
-        """(B, M, M) float64: the weight of the ballots that rank ``i`` above ``j``.
+        """(B, M, M) float64: the votes of the ballots that rank ``i`` above ``j``.
 
         A ballot that says nothing about one of the two counts for neither.
         """
-        xp = array_namespace(self.ranks)
-        M, place = self.n_responses, device(self.ranks)
-        wins = xp.zeros((self.n_prompts, M, M), dtype=xp.float64, device=place)
-        unit = bool(xp.all(self.weights == 1))
-        ranked = None if bool(xp.all(self.ranks > 0)) else self.ranks > 0
-        for i in range(M - 1):
-            rank, others = self.ranks[i], self.ranks[i + 1 :]  # (K,) and (M - i - 1, K)
-            above, below = rank < others, others < rank
-            if ranked is not None:
-                both = ranked[i] & ranked[i + 1 :]
-                above, below = above & both, below & both
-            wins[:, i, i + 1 :] = self._tally(xp, above, unit).T
-            wins[:, i + 1 :, i] = self._tally(xp, below, unit).T
-        return wins
+        return pairwise_wins(self.ranks, self.starts, self.votes)
+
+    @cached_property
+    def margins(self) -> Array:
+        """(B, M, M) float64: the votes for ``i`` above ``j`` minus those for ``j`` above ``i``."""
+        xp = array_namespace(self.wins)
+        margins = self.wins - xp.matrix_transpose(self.wins)
+        exact = self._whole[2]
+        if bool(xp.all(exact)):
+            return margins
+        # Weights without a common part add up with errors: what is nearly a tie should be one.
+        return xp.where(exact[:, None, None], margins, xp.round(margins / COARSE) * COARSE)
 
     @cached_property
     def compared(self) -> Array:
-        """(B, M, M) float64: the weight of the ballots that rank both ``i`` and ``j``; 0 for ``i = j``."""
+        """(B, M, M) float64: the votes of the ballots that rank both ``i`` and ``j``; 0 for ``i = j``."""
         xp = array_namespace(self.ranks)
         M, place = self.n_responses, device(self.ranks)
         compared = xp.zeros((self.n_prompts, M, M), dtype=xp.float64, device=place)
         ranked = self.ranks > 0
         for i in range(M - 1):
-            both = self._tally(xp, ranked[i] & ranked[i + 1 :], unit=False).T  # (B, M - i - 1)
+            both = segment_sum((ranked[i] & ranked[i + 1 :]) * self.votes, self.starts).T
             compared[:, i, i + 1 :] = both
             compared[:, i + 1 :, i] = both
         return compared
 
-    def _tally(self, xp: Any, hits: Array, unit: bool) -> Array:
-        """Weight of the ballots hit, per row and prompt: (R, K) bool to (R, B)."""
-        counted = xp.astype(hits, xp.int32) if unit else hits * self.weights
-        return segment_sum(counted, self.starts)
-
-    @cached_property
-    def margins(self) -> Array:
-        """(B, M, M) float64: the weight for ``i`` above ``j`` minus the weight for ``j`` above ``i``."""
-        xp = array_namespace(self.wins)
-        margins = self.wins - xp.matrix_transpose(self.wins)
-        if bool(xp.all(self.weights == xp.round(self.weights))):
-            return margins
-        # Fractions add up with rounding errors: 0.1 + 0.2 against 0.3 should be the tie that it is.
-        totals = xp.where(self.totals > 0, self.totals, 1.0)
-        grid = (2.0 ** (xp.ceil(xp.log2(totals)) - 40))[:, None, None]
-        return xp.round(margins / grid) * grid
-
     @cached_property
     def totals(self) -> Array:
-        """(B,) float64: the weight of all ballots of each prompt."""
-        return segment_sum(self.weights, self.starts)
+        """(B,) float64: the votes of all ballots of each prompt."""
+        return segment_sum(self.votes, self.starts)
+
+    @cached_property
+    def owners(self) -> Array:
+        """(K,) int64: the prompt of each ballot, as an index into this batch."""
+        xp = array_namespace(self.ranks)
+        owners = np.repeat(np.arange(self.n_prompts), np.diff(self.starts))
+        return xp.asarray(owners, device=device(self.ranks))
 
     def reweighted(self, weights: Array) -> "Profiles":
         """The same ballots with other weights, (K,)."""
-        return Profiles(self.ranks, self.starts, weights, self.annotators, self.scores)
+        return replace(self, weights=weights)
+
+    def part(self, start: int, end: int) -> "Profiles":
+        """Prompts ``start`` to ``end`` of the batch, as views of its arrays."""
+        at = slice(int(self.starts[start]), int(self.starts[end]))
+        return Profiles(
+            ranks=self.ranks[:, at],
+            starts=self.starts[start : end + 1] - self.starts[start],
+            weights=self.weights[at],
+            annotators=self.annotators[at],
+            scores=None if self.scores is None else self.scores[:, at],
+            prompts=self.prompts[start:end],
+        )
 
     def map(self, convert: Callable[[Array], Array]) -> "Profiles":
         """The same batch with each array converted, say by ``torch.as_tensor``."""
         scores = None if self.scores is None else convert(self.scores)
-        return Profiles(
-            convert(self.ranks), self.starts, convert(self.weights), self.annotators, scores
+        return replace(
+            self, ranks=convert(self.ranks), weights=convert(self.weights), scores=scores
         )
 
 

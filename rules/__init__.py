@@ -13,7 +13,9 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-__all__ = ["get_rule", "is_across", "list_rules"]
+from rlchf.rules._card import AXIOMS, Card, Ties, card_of, voting_rule
+
+__all__ = ["AXIOMS", "Card", "Ties", "get_rule", "is_across", "list_rules", "voting_rule"]
 
 Rule = Callable[..., Any]
 """``Profiles -> (B, M) scores``, or across prompts ``Rankings -> list of score arrays``."""
@@ -33,16 +35,18 @@ def _plugins() -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group="rlchf.rules")}
 
 
-def list_rules() -> dict[str, str]:
-    """Every rule by name, with a line that says what it does.
+def list_rules() -> dict[str, Card]:
+    """Every rule by name, with its card: a line that says what it does, its kind, cost, axioms, source.
 
     Examples
     --------
-    >>> list_rules()["borda"]
-    'Score a response by the responses below it, summed over the ballots.'
+    >>> print(list_rules()["borda"])
+    Score a response by the responses below it, summed over the ballots.
+    >>> list_rules()["copeland"].kind
+    'majority'
     """
     names = sorted({*_modules(), *_plugins()})
-    return {name: (get_rule(name).__doc__ or "").strip().partition("\n")[0] for name in names}
+    return {name: card_of(name, get_rule(name)) for name in names}
 
 
 def get_rule(name: str) -> Rule:

@@ -2,8 +2,17 @@
 
 from rlchf.arrays import Array, array_namespace
 from rlchf.profiles import Profiles
+from rlchf.rules import voting_rule
 
 
+@voting_rule(
+    kind="positional",
+    cost="K M^2",
+    axioms=[
+        "anonymity", "neutrality", "homogeneity", "unanimity", "pareto", "condorcet loser",
+        "reinforcement", "monotonicity",
+    ],
+)
 def borda(profiles: Profiles) -> Array:
     """Score a response by the responses below it, summed over the ballots.
 
@@ -27,4 +36,4 @@ def borda(profiles: Profiles) -> Array:
     """
     xp = array_namespace(profiles.ranks)
     comparisons = profiles.totals[:, None] * (profiles.n_responses - 1)  # (B, 1)
-    return (comparisons + xp.sum(profiles.margins, axis=2)) / 2
+    return (comparisons + xp.sum(profiles.margins, axis=2)) / (2 * profiles.unit[:, None])

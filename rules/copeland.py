@@ -2,8 +2,17 @@
 
 from rlchf.arrays import Array, array_namespace
 from rlchf.profiles import Profiles
+from rlchf.rules import voting_rule
 
 
+@voting_rule(
+    kind="majority",
+    cost="K M^2",
+    axioms=[
+        "anonymity", "neutrality", "homogeneity", "unanimity", "pareto", "majority", "condorcet",
+        "condorcet loser", "smith", "monotonicity",
+    ],
+)
 def copeland(profiles: Profiles) -> Array:
     """Score a response by its majority wins minus its majority losses.
 
