@@ -3,16 +3,19 @@
 import difflib
 import inspect
 from collections.abc import Callable
+from functools import partial
 from typing import Any, get_type_hints
 
 import numpy as np
 
 from rlchf.aggregation import Aggregation
 from rlchf.arrays import to_numpy
+from rlchf.batches import scores_in_chunks
 from rlchf.options import checked
 from rlchf.profiles import Profiles
 from rlchf.rankings import Rankings
-from rlchf.rules import get_rule, is_across
+from rlchf.rules import get_rule, is_across, list_rules
+from rlchf.ties import chooses, choosing, preference
 
 __all__ = ["Aggregation", "aggregate"]
 
@@ -23,6 +26,9 @@ def aggregate(
     rankings: Rankings,
     rule: str | Callable[..., Any] = "borda",
     *,
+    ties: str | None = None,
+    seed: int = 0,
+    threads: int | None = None,
     progress: Progress | None = None,
     **options: Any,
 ) -> Aggregation:
@@ -35,6 +41,14 @@ def aggregate(
     rule
         A name from `rlchf.rules.list_rules`, or a function: ``Profiles -> (B, M) scores``, or
         ``Rankings -> Aggregation`` if it looks across prompts.
+    ties
+        What to do with ties: "keep" them, prefer the response that comes first ("lexicographic") or a
+        "random" one, or name a second rule, whose ties are kept. By default what the rule's
+        page says, which is to keep them for all but a few such as ranked_pairs. Scores stay what they are.
+    seed
+        Of the random choices that ``ties="random"`` or the rule makes.
+    threads
+        Parts of the dataset worked on at a time; by default as many as there are processors.
     progress
         Called with the number of prompts done and their total, now and then.
     options
@@ -43,35 +57,81 @@ def aggregate(
     Raises
     ------
     ValueError
-        If there is no such rule or the rule has no such option.
+        If there is no such rule, the rule has no such option, or there is no such policy for ties.
 
     Examples
     --------
     >>> rankings = Rankings.from_ballots([("p", "ann", [["a"], ["b"]]), ("q", "ann", [["d"], ["c"]])])
     >>> aggregate(rankings, "copeland").ranking("q")
     [['d'], ['c']]
+    >>> tied = Rankings.from_ballots([("p", "ann", "a > b > c"), ("p", "bob", "b > a > c")])
+    >>> aggregate(tied, "borda").ranking("p"), aggregate(tied, "borda", ties="lexicographic").ranking("p")
+    ([['a', 'b'], ['c']], [['a'], ['b'], ['c']])
     """
     function = get_rule(rule) if isinstance(rule, str) else rule
     name = rule if isinstance(rule, str) else getattr(rule, "__name__", "custom")
-    check_options(name, function, options)
+    if "seed" in inspect.signature(function).parameters:
+        options = {"seed": seed} | options
+    check_options(name, function, options, ties)
     if is_across(function):
         result: Aggregation = function(rankings, **options)
         if not isinstance(result, Aggregation):
             raise ValueError(f"rule {name!r} returned {result!r}; it must return an Aggregation")
         return result
+    settled: str | Callable[..., Any] | None = ties if ties in POLICIES else get_rule(str(ties))
+    if settled in (None, "keep") or chooses(function):
+        function, settled = _with_ties(function, settled, seed), None
     scores = np.empty(len(rankings.response_ids))
+    preferred = None if settled is None else np.empty(len(scores))
     done = 0
     for prompts, profiles in rankings.profiles():
         at = rankings.response_starts[prompts][:, None] + np.arange(profiles.n_responses)  # (B, M)
-        scores[at] = _scores(name, function(profiles, **options), profiles)
+        tick = _further(progress, done, rankings.n_prompts)
+        found = scores_in_chunks(function, profiles, threads, tick, **options)
+        scores[at] = _scores(name, found, profiles)
+        if preferred is not None and settled is not None:
+            preferred[at] = preference(settled, profiles, seed)
         done += len(prompts)
-        if progress is not None:
-            progress(done, rankings.n_prompts)
-    return Aggregation.from_scores(rankings, scores, name, options)
+    said = options if ties is None else options | {"ties": ties}
+    if ties == "random":
+        said = said | {"seed": seed}
+    return Aggregation.from_scores(rankings, scores, name, said, preferred)
 
 
-def check_options(name: str, function: Callable[..., Any], options: dict[str, Any]) -> None:
-    """Refuse an option that a rule does not have, or a value of another type than it declares."""
+POLICIES = (None, "keep", "lexicographic", "random")
+
+
+def _with_ties(
+    rule: Callable[..., Any], ties: str | Callable[..., Any] | None, seed: int
+) -> Callable[..., Any]:
+    """The rule, told what to do with ties if it can be told."""
+    if ties is None or not chooses(rule):
+        return rule
+    if ties in ("keep", "lexicographic"):
+        return partial(rule, ties=ties)
+    return choosing(rule, ties, seed)
+
+
+def _further(progress: Progress | None, done: int, total: int) -> Progress | None:
+    """Progress within one part of a dataset of which ``done`` prompts are done."""
+    if progress is None:
+        return None
+    return lambda now, _: progress(done + now, total)
+
+
+def check_options(
+    name: str, function: Callable[..., Any], options: dict[str, Any], ties: str | None = None
+) -> None:
+    """Refuse an option that a rule does not have, a value of another type than it declares, odd ties."""
+    if ties is not None and is_across(function):
+        raise ValueError(
+            f"rule {name!r} looks across prompts and breaks ties itself; leave ties out"
+        )
+    if ties not in POLICIES and (ties not in list_rules() or is_across(get_rule(str(ties)))):
+        raise ValueError(
+            f"ties is {ties!r}; choose from {', '.join(map(str, POLICIES[1:]))}, "
+            "or name a second rule that looks at one prompt at a time"
+        )
     parameters = list(inspect.signature(function).parameters.values())[1:]
     hints = get_type_hints(function) if options else {}
     if any(p.kind is p.VAR_KEYWORD for p in parameters):

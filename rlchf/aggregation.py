@@ -53,13 +53,24 @@ class Aggregation:
 
     @classmethod
     def from_scores(
-        cls, rankings: Rankings, scores: np.ndarray, rule: str, options: dict[str, Any]
+        cls,
+        rankings: Rankings,
+        scores: np.ndarray,
+        rule: str,
+        options: dict[str, Any],
+        preferred: np.ndarray | None = None,
     ) -> "Aggregation":
-        """Rank the responses of each prompt by their scores, (R,), given in the order of ``rankings``."""
+        """Rank the responses of each prompt by their scores, (R,), given in the order of ``rankings``.
+
+        Of responses with equal scores the one that is ``preferred`` (R,) more comes first.
+        """
         prompt = np.repeat(np.arange(rankings.n_prompts), np.diff(rankings.response_starts))
-        order = np.lexsort((-scores, prompt))
+        keys = [scores] if preferred is None else [scores, preferred]
+        order = np.lexsort((*(-key for key in reversed(keys)), prompt))
         step = np.ones(len(scores), dtype=np.int64)
-        step[1:] = (scores[order][1:] != scores[order][:-1]) | (prompt[1:] != prompt[:-1])
+        step[1:] = prompt[1:] != prompt[:-1]
+        for key in keys:
+            step[1:] |= key[order][1:] != key[order][:-1]
         place = np.cumsum(step)
         ranks = np.empty(len(scores), dtype=np.int64)
         ranks[order] = place - place[rankings.response_starts[:-1]][prompt] + 1

@@ -42,6 +42,11 @@ def aggregate(
     option: Annotated[
         list[str] | None, typer.Option("--option", "-o", help="Option of the rule, as name=value.")
     ] = None,
+    ties: Annotated[
+        str, typer.Option(help="keep, lexicographic, random or a second rule; see the rule's page.")
+    ] = "",
+    seed: Annotated[int, typer.Option(help="Of random choices, by the rule or among ties.")] = 0,
+    threads: Annotated[int, typer.Option(help="Work on so many parts at a time; 0: all.")] = 0,
 ) -> None:
     """Turn everybody's rankings of each prompt's responses into one collective ranking."""
     from rlchf.aggregate import aggregate as run
@@ -52,7 +57,7 @@ def aggregate(
     from rlchf.rules import get_rule
 
     options = _options(option or [])
-    check_options(rule, get_rule(rule), options)
+    check_options(rule, get_rule(rule), options, ties or None)
     table_format(out)  # refuse an ending that we do not write before the work, not after
     if out != "-" and rankings != "-" and Path(out).resolve() == Path(rankings).resolve():
         raise ValueError(f"{out} is the input; choose another file for --out")
@@ -66,7 +71,8 @@ def aggregate(
             raise ValueError(f"{annotators} {problem}; give annotator_id and weight")
         ballots = ballots.weighted(weights)
     with stage(f"aggregate {ballots.n_prompts} prompts by {rule}", quiet=True) as tick:
-        result = run(ballots, rule, progress=tick, **options)
+        choices: dict[str, Any] = {"ties": ties or None, "seed": seed, "threads": threads or None}
+        result = run(ballots, rule, progress=tick, **options | choices)
     result.write(out)
 
 
@@ -76,26 +82,16 @@ def rules(
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
 ) -> None:
     """List the voting rules, or show one."""
-    from rlchf.rules import get_rule, is_across, list_rules
+    from rlchf import rulebook
 
     if name:
-        import inspect
-
-        function = get_rule(name)
-        print(f"{name}{inspect.signature(function)}\n\n{inspect.getdoc(function)}")
-        return
-    listed = [
-        {"name": rule, "kind": "across prompts" if is_across(get_rule(rule)) else "per prompt",
-         "description": line}
-        for rule, line in list_rules().items()
-    ]  # fmt: skip
-    if as_json:
-        print(json.dumps(listed, indent=2))
-        return
-    table = Table("rule", "kind", "what it does", box=None)
-    for row in listed:
-        table.add_row(*row.values())
-    Console().print(table)
+        print(rulebook.page(name))
+    elif as_json:
+        print(json.dumps(rulebook.records(), indent=2, ensure_ascii=False))
+    else:
+        console = Console(highlight=False)
+        console.print(rulebook.table())
+        console.print("\n" + rulebook.legend(), markup=False)
 
 
 @app.command(epilog="Example: rlchf run examples/emoji.toml --rule perpetual_pav")

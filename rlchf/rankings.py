@@ -324,6 +324,7 @@ class Rankings:
             weights=self.ballot_weights[ballots],
             annotators=self.ballot_annotators[ballots],
             scores=scores,
+            prompts=np.asarray(prompts),
         )
 
 

@@ -13,9 +13,9 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from rlchf.rules._card import AXIOMS, Card, Ties, card_of, voting_rule
+from rlchf.rules._card import AXIOMS, Card, Kind, Ties, card_of, voting_rule
 
-__all__ = ["AXIOMS", "Card", "Ties", "get_rule", "is_across", "list_rules", "voting_rule"]
+__all__ = ["AXIOMS", "Card", "Kind", "Ties", "get_rule", "is_across", "list_rules", "voting_rule"]
 
 Rule = Callable[..., Any]
 """``Profiles -> (B, M) scores``, or across prompts ``Rankings -> list of score arrays``."""

@@ -1,6 +1,7 @@
 """What a rule's file says of the rule besides its docstring: its kind, its cost, its axioms."""
 
 import inspect
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, get_args
@@ -19,7 +20,7 @@ AXIOMS = {
     "homogeneity": "multiplying all weights changes nothing",
     "unanimity": "if all ballots are the same strict ranking, that is the result",
     "pareto": "if all ballots rank a above b, b is not ranked above a",
-    "majority": "whom more than half the weight ranks alone on top is alone on top",
+    "majority": "whom more than half the weight of complete ballots ranks alone on top is alone on top",
     "condorcet": "who wins against everybody else by majority is alone on top",
     "condorcet loser": "who loses against everybody else by majority is not alone on top",
     "smith": "all on top are in the Smith set: the smallest set whose members beat all others",
@@ -59,6 +60,19 @@ class Card:
 
     def __str__(self) -> str:
         return self.line
+
+    @property
+    def cited(self) -> str:
+        """The source in short: the first author's surname and the year of the first reference.
+
+        Examples
+        --------
+        >>> Card("borda", "", source='J.-C. de Borda, "Mémoire sur les élections", 1781.').cited
+        'Borda 1781'
+        """
+        years = re.search(r"\b1[0-9]{3}\b|\b20[0-9]{2}\b", self.source)
+        author = re.split(r"[,;:]| and ", self.source, maxsplit=1)[0].split()
+        return f"{author[-1]} {years[0]}" if years and author else ""
 
 
 def voting_rule(*, kind: Kind, cost: str, axioms: Iterable[str] = ()) -> Callable[[F], F]:

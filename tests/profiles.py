@@ -43,6 +43,7 @@ def together(cases: list[Case]) -> Profiles:
         starts=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
         weights=np.concatenate([case.weights for case in cases]),
         annotators=np.concatenate([np.arange(n) for n in counts]),
+        prompts=np.zeros(len(cases), dtype=np.int64),  # so that seeded rules draw alike for all
     )
 
 

@@ -5,6 +5,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,24 +22,30 @@ from tests.profiles import Case, cases, random_cases, together
 
 RULES = list(list_rules())
 PER_PROMPT = [name for name in RULES if not is_across(get_rule(name))]
-ORDER_BREAKS_TIES = {"ranked_pairs", "perpetual_pav"}
-SUMS_FLOATS = {
-    "borda",
-    "plurality",
-}  # whole and half weights keep their ties exactly, tenths may not
-WINNER_ONLY = {"plurality"}  # it looks at first places only, and may tie the others
+CLAIMS = {name: set(card.axioms) for name, card in list_rules().items()}
+SHARED = Path(oracles.__file__).parent
 
-Oracle = Callable[[Ballots, int], Blocks]
-ORACLES: dict[str, Oracle] = {
-    "borda": lambda ballots, m: blocks_of(oracles.borda(ballots, m)),
-    "copeland": lambda ballots, m: blocks_of(oracles.copeland(ballots, m)),
-    "kemeny": oracles.kemeny,
-    "perpetual_pav": lambda ballots, m: [[i] for i in oracles.first_kemeny_order(ballots, m)],
-    "plurality": lambda ballots, m: blocks_of(oracles.plurality(ballots, m)),
-    "ranked_pairs": lambda ballots, m: [[i] for i in oracles.ranked_pairs(ballots, m)],
-    "schulze": lambda ballots, m: blocks_of(oracles.schulze(ballots, m)),
-}
-SEED = {name: seed for seed, name in enumerate(sorted(ORACLES))}
+Oracle = Callable[[Ballots, int], Any]
+
+
+def textbook(name: str) -> Oracle:
+    """The definition of that name in tests/oracles.py or one of its sister files."""
+    for file in sorted(SHARED.glob("oracles*.py")):
+        module = importlib.import_module(f"tests.{file.stem}")
+        if hasattr(module, name):
+            definition: Oracle = getattr(module, name)
+            return definition
+    raise LookupError(f"write the definition of {name} in tests/oracles.py or a file beside it")
+
+
+def expected(name: str, case: Case) -> Blocks:
+    """The textbook ranking; a definition gives scores or the ranking itself."""
+    if name == "perpetual_pav":  # on a single prompt it is its base rule
+        return [[i] for i in oracles.first_kemeny_order(case.ballots, case.m)]
+    found = textbook(name)(case.ballots, case.m)
+    if name == "ranked_pairs":
+        return [[i] for i in found]
+    return found if isinstance(found[0], list) else blocks_of(found)
 
 
 def rankings_of(case: Case) -> Rankings:
@@ -65,39 +72,34 @@ def ranking(name: str, case: Case) -> Blocks:
     return blocks_of(scores(name, case).tolist())
 
 
-def distinct_margins(case: Case) -> bool:
-    margins = np.abs(together([case]).margins[0][np.triu_indices(case.m, 1)])
-    return len(np.unique(margins)) == len(margins) and (margins > 0).all()
-
-
-def test_every_rule_has_a_textbook_definition() -> None:
-    assert sorted(ORACLES) == RULES, "write the definition of the new rule in tests/oracles.py"
+def test_the_rules_are_all_there() -> None:
+    assert len(RULES) >= 55
 
 
 @pytest.mark.parametrize("name", RULES)
 def test_a_rule_equals_its_textbook_definition_on_a_thousand_profiles(name: str) -> None:
     for m, count in ((2, 120), (3, 360), (4, 360), (5, 240)):
-        batch = random_cases(100 * SEED[name] + m, count, m)
+        batch = random_cases(100 * RULES.index(name) + m, count, m)
         if is_across(get_rule(name)):
             found = [scores(name, case) for case in batch]
         else:
             found = list(get_rule(name)(together(batch)))
         for case, got in zip(batch, found, strict=True):
-            assert blocks_of(got.tolist()) == ORACLES[name](case.ballots, m), case
+            assert blocks_of(got.tolist()) == expected(name, case), case
 
 
 @pytest.mark.parametrize("name", ["borda", "copeland", "plurality", "schulze"])
 def test_scores_are_those_of_the_textbook(name: str) -> None:
     for case in random_cases(7, 120, 4):
-        expected = [float(s) for s in getattr(oracles, name)(case.ballots, 4)]
-        assert scores(name, case).tolist() == expected
+        known = [float(s) for s in getattr(oracles, name)(case.ballots, 4)]
+        assert scores(name, case).tolist() == known
 
 
 @pytest.mark.parametrize("name", RULES)
 @settings(max_examples=30, deadline=None)
 @given(case=cases())
 def test_any_shape_of_ballots_gives_the_textbook_ranking(name: str, case: Case) -> None:
-    assert ranking(name, case) == ORACLES[name](case.ballots, case.m)
+    assert ranking(name, case) == expected(name, case)
 
 
 @pytest.mark.parametrize("name", RULES)
@@ -105,49 +107,6 @@ def test_any_shape_of_ballots_gives_the_textbook_ranking(name: str, case: Case) 
 @given(case=cases(st.sampled_from([0.0, 2.0**-30, 1e-9, 0.1, 1.0, 3.0, 1e6, 2.0**50])))
 def test_any_weights_give_finite_scores(name: str, case: Case) -> None:
     assert np.isfinite(scores(name, case)).all()
-
-
-@pytest.mark.parametrize("name", RULES)
-def test_multiplying_all_weights_does_not_change_the_ranking(name: str) -> None:
-    for case in random_cases(1, 60, 4):
-        for factor in (2.0**-40, 3.0, 1e9) + (() if name in SUMS_FLOATS else (0.1,)):
-            scaled = Case(case.ranks, case.weights * factor)
-            assert ranking(name, scaled) == ranking(name, case)
-
-
-@pytest.mark.parametrize("name", RULES)
-@pytest.mark.parametrize("m", [2, 3, 6, 9, 20])
-def test_unanimous_ballots_are_followed(name: str, m: int) -> None:
-    order = np.random.default_rng(m).permutation(m)
-    case = Case(np.tile(np.argsort(order)[:, None] + 1, 3).astype(np.int16), np.ones(3))
-    got = ranking(name, case)
-    if name in WINNER_ONLY:
-        assert got[0] == [order[0]]
-    else:
-        assert got == [[i] for i in order]
-
-
-@pytest.mark.parametrize("name", PER_PROMPT)
-def test_renaming_responses_renames_the_result(name: str) -> None:
-    rng, checked = np.random.default_rng(2), 0
-    for case in random_cases(2, 120, 4, most_voters=25):
-        if name in ORDER_BREAKS_TIES:
-            case = Case(case.ranks, rng.integers(1, 10**6, len(case.weights)).astype(np.float64))
-            if not distinct_margins(case):
-                continue
-        shuffle = rng.permutation(case.m)
-        assert scores(name, case.permuted(shuffle)).tolist() == scores(name, case)[shuffle].tolist()
-        checked += 1
-    assert checked >= 60
-
-
-@pytest.mark.parametrize("name", RULES)
-def test_the_order_of_the_ballots_does_not_matter(name: str) -> None:
-    rng = np.random.default_rng(3)
-    for case in random_cases(3, 120, 4):
-        shuffle = rng.permutation(len(case.weights))
-        shuffled = Case(case.ranks[:, shuffle], case.weights[shuffle])
-        assert scores(name, shuffled).tolist() == scores(name, case).tolist()
 
 
 @pytest.mark.parametrize("name", RULES)
@@ -195,12 +154,12 @@ def test_two_hundred_responses_are_ranked(name: str, voters: int) -> None:
     ranks = (rng.random((200, voters)).argsort(axis=0).argsort(axis=0) + 1).astype(np.int16)
     case = Case(ranks, np.ones(voters))
     found = scores(name, case)
-    if voters == 1 and name not in WINNER_ONLY:
+    if voters == 1 and "unanimity" in CLAIMS[name]:
         assert np.array_equal(np.argsort(-found), np.argsort(ranks[:, 0]))
     assert np.isfinite(found).all()
 
 
-@pytest.mark.parametrize("name", sorted(set(PER_PROMPT) - ORDER_BREAKS_TIES))
+@pytest.mark.parametrize("name", [name for name in PER_PROMPT if "neutrality" in CLAIMS[name]])
 @pytest.mark.parametrize("m", [2, 5, 200])
 def test_ballots_that_tie_everything_leave_everything_tied(name: str, m: int) -> None:
     assert len(ranking(name, Case(np.ones((m, 2), dtype=np.int16), np.ones(2)))) == 1
@@ -208,7 +167,12 @@ def test_ballots_that_tie_everything_leave_everything_tied(name: str, m: int) ->
 
 @pytest.mark.parametrize("name", RULES)
 def test_a_rule_says_what_it_does_in_one_line(name: str) -> None:
-    assert list_rules()[name].endswith(".")
+    card = list_rules()[name]
+    assert card.line.endswith(".")
+    assert len(card.line) <= 100
+    assert card.kind
+    assert card.cost
+    assert card.cited
     assert "Examples" in (get_rule(name).__doc__ or "")
 
 
@@ -234,7 +198,7 @@ def folder_with_a_new_rule(tmp_path: Path) -> Iterator[None]:
 
 def test_a_new_file_in_the_rules_folder_is_a_new_rule(folder_with_a_new_rule: None) -> None:
     rules = importlib.import_module("rlchf.rules")
-    assert rules.list_rules()["shortest"] == "Score nothing."
+    assert rules.list_rules()["shortest"].line == "Score nothing."
     assert rules.get_rule("shortest").__name__ == "shortest"
 
 

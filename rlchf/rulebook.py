@@ -1,0 +1,104 @@
+"""The voting rules as pages to read: a table of all, and one page per rule with a worked example."""
+
+import inspect
+from typing import TYPE_CHECKING, Any, get_args
+
+from rlchf.aggregate import aggregate
+from rlchf.rankings import Rankings
+from rlchf.rules import AXIOMS, Kind, get_rule, list_rules
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+EXAMPLE = {"a > b > c": 4, "b > c > a": 3, "c > a > b": 2}
+"""Ballots and how many annotators cast each: majorities go round in a circle, a > b > c > a."""
+
+LETTERS = dict(zip(AXIOMS, "ANHUPJCLSRMI", strict=True))
+
+
+def records() -> list[dict[str, Any]]:
+    """The cards of all rules as plain values.
+
+    Examples
+    --------
+    >>> records()[0].keys()
+    dict_keys(['name', 'description', 'kind', 'cost', 'axioms', 'source'])
+    """
+    return [
+        {
+            "name": card.name,
+            "description": card.line,
+            "kind": card.kind,
+            "cost": card.cost,
+            "axioms": list(card.axioms),
+            "source": card.source,
+        }
+        for card in list_rules().values()
+    ]
+
+
+def table() -> "Table":
+    """All rules, one kind after the other; a letter per axiom."""
+    from rich.table import Table
+
+    cards = list_rules().values()
+    found = Table(box=None, pad_edge=False)
+    found.add_column("rule", no_wrap=True)
+    for header in ("what it does", "cost", "axioms", "source"):
+        found.add_column(header)
+    for kind in (*get_args(Kind), ""):
+        of_kind = [card for card in cards if card.kind == kind]
+        if of_kind:
+            found.add_section()
+            found.add_row(f"[bold]{kind or 'of other packages'}[/bold]")
+        for card in of_kind:
+            letters = "".join(LETTERS[axiom] for axiom in AXIOMS if axiom in card.axioms)
+            found.add_row(card.name, card.line, card.cost, letters, card.cited)
+    return found
+
+
+def legend() -> str:
+    """What the letters of the table mean."""
+    lines = [f"  {letter}  {axiom}: {AXIOMS[axiom]}" for axiom, letter in LETTERS.items()]
+    about = "cost: per prompt, of K ballots and M responses; axioms:"
+    return "\n".join([about, *lines])
+
+
+def page(name: str) -> str:
+    """A rule's page: its signature, its docstring, its card, and what it does with `EXAMPLE`."""
+    rule = get_rule(name)
+    card = list_rules()[name]
+    about = [
+        f"{label}: {value}" for label, value in (("Kind", card.kind), ("Cost", card.cost)) if value
+    ]
+    if card.axioms:
+        about.append(f"Axioms: {', '.join(card.axioms)}")
+    parts = [f"{name}{inspect.signature(rule)}", inspect.getdoc(rule) or "", "\n".join(about)]
+    return "\n\n".join(part for part in [*parts, worked_example(name)] if part)
+
+
+def worked_example(name: str) -> str:
+    """A rule applied to `EXAMPLE`, in words.
+
+    Examples
+    --------
+    >>> print(worked_example("borda"))
+    Worked example
+    --------------
+    4 annotators rank a > b > c
+    3 annotators rank b > c > a
+    2 annotators rank c > a > b
+    borda scores a 10, b 11, c 6 and ranks b > a > c
+    """
+    ballots = [
+        ("p", f"{ballot}, annotator {n}", ballot)
+        for ballot, count in EXAMPLE.items()
+        for n in range(count)
+    ]
+    result = aggregate(Rankings.from_ballots(ballots), name)
+    scores = ", ".join(f"{response} {score:.4g}" for response, score in result.scores("p").items())
+    ranking = " > ".join(" = ".join(level) for level in result.ranking("p"))
+    lines = [f"{count} annotators rank {ballot}" for ballot, count in EXAMPLE.items()]
+    return "\n".join(
+        ["Worked example", "-" * 14, *lines, f"{name} scores {scores} and ranks {ranking}"]
+    )
