@@ -51,7 +51,10 @@ class Pipeline:
     def __init__(self, run: Run, folder: str | Path) -> None:
         self.run, self.folder = run, Path(folder)
         self.options = {key: value for key, value in run.rule.items() if key != "name"}
-        check_options(run.rule["name"], get_rule(run.rule["name"]), self.options)
+        common = {"ties": None, "seed": 0, "threads": None}  # what aggregate takes for any rule
+        own = {key: value for key, value in self.options.items() if key not in common}
+        rule = run.rule["name"]
+        check_options(rule, get_rule(rule), own, self.options.get("ties"))
         data = run.data
         self.rankings: Rankings = io.read_rankings(data.rankings, data.format, data.unranked)
         self.prompts = io.read_prompts(data.prompts)

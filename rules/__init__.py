@@ -45,8 +45,14 @@ def list_rules() -> dict[str, Card]:
     >>> list_rules()["copeland"].kind
     'majority'
     """
-    names = sorted({*_modules(), *_plugins()})
-    return {name: card_of(name, get_rule(name)) for name in names}
+    return {name: _card(name) for name in sorted({*_modules(), *_plugins()})}
+
+
+def _card(name: str) -> Card:
+    try:
+        return card_of(name, get_rule(name))
+    except Exception as error:  # one broken file or package should not hide the other rules
+        return Card(name, f"It cannot be loaded: {type(error).__name__}: {error}")
 
 
 def get_rule(name: str) -> Rule:
@@ -56,6 +62,8 @@ def get_rule(name: str) -> Rule:
     ------
     ValueError
         If there is no such rule; the message names those that are close.
+    Exception
+        Whatever loading its file or package raises.
 
     Examples
     --------

@@ -87,9 +87,36 @@ def test_options_reach_the_rule() -> None:
 
 def test_rules_lists_and_shows() -> None:
     listed = json.loads(rlchf("rules", "--json").stdout)
-    assert {"name", "kind", "description"} == set(listed[0])
+    assert {"name", "description", "kind", "cost", "axioms", "source"} == set(listed[0])
     assert {row["name"] for row in listed} >= {"borda", "copeland", "kemeny", "perpetual_pav"}
-    assert "Returns" in rlchf("rules", "borda").stdout
+    page = rlchf("rules", "borda").stdout
+    for part in (
+        "Returns",
+        "References",
+        "Kind: positional",
+        "Axioms: anonymity",
+        "ranks b > a > c",
+    ):
+        assert part in page
+    table = rlchf("rules").stdout
+    assert "Borda 1781" in table
+    assert "A  anonymity" in table
+
+
+def test_ties_are_broken_on_request(tmp_path: Path) -> None:
+    file = tmp_path / "rankings.csv"
+    file.write_text("prompt_id,annotator_id,ranking\np,ann,a > b\np,bob,b > a\n")
+
+    def ranking(*options: str) -> list[list[str]]:
+        found: list[list[str]] = json.loads(rlchf("aggregate", file, *options).stdout)["ranking"]
+        return found
+
+    assert ranking() == [["a", "b"]]
+    assert ranking("--ties", "lexicographic") == [["a"], ["b"]]
+    drawn = [ranking("--ties", "random", "--seed", str(seed)) for seed in range(6)]
+    assert sorted(map(str, drawn)) != sorted([str(drawn[0])] * 6)
+    problem = refused(rlchf("aggregate", file, "--ties", "coin"))
+    assert "ties is 'coin'; choose from keep, lexicographic, random" in problem
 
 
 def test_every_command_has_help_with_an_example() -> None:
