@@ -22,7 +22,7 @@ def records() -> list[dict[str, Any]]:
     Examples
     --------
     >>> records()[0].keys()
-    dict_keys(['name', 'description', 'kind', 'cost', 'axioms', 'source'])
+    dict_keys(['name', 'description', 'kind', 'cost', 'axioms', 'source', 'any_device'])
     """
     return [
         {
@@ -32,6 +32,7 @@ def records() -> list[dict[str, Any]]:
             "cost": card.cost,
             "axioms": list(card.axioms),
             "source": card.source,
+            "any_device": card.any_device,
         }
         for card in list_rules().values()
     ]
@@ -55,6 +56,27 @@ def table() -> "Table":
             letters = "".join(LETTERS[axiom] for axiom in AXIOMS if axiom in card.axioms)
             found.add_row(card.name, card.line, card.cost, letters, card.cited)
     return found
+
+
+def markdown() -> str:
+    """The table of all rules as it stands in docs/rules.md.
+
+    ``python -m rlchf.rulebook`` prints it.
+    """
+    lines: list[str] = []
+    for kind in get_args(Kind):
+        lines += ["", f"### {kind.capitalize()}", ""]
+        lines += [
+            "| rule | what it does | cost | axioms | device | source |",
+            "|---|---|---|---|---|---|",
+        ]
+        for card in list_rules().values():
+            if card.kind == kind:
+                letters = "".join(LETTERS[axiom] for axiom in AXIOMS if axiom in card.axioms)
+                device = "any" if card.any_device else "CPU"
+                cells = (f"`{card.name}`", card.line, card.cost, letters, device, card.cited)
+                lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines[1:]) + "\n"
 
 
 def legend() -> str:
@@ -102,3 +124,7 @@ def worked_example(name: str) -> str:
     return "\n".join(
         ["Worked example", "-" * 14, *lines, f"{name} scores {scores} and ranks {ranking}"]
     )
+
+
+if __name__ == "__main__":
+    print(markdown(), end="")

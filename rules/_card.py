@@ -49,6 +49,8 @@ class Card:
         The properties in `AXIOMS` that it satisfies.
     source
         Where it was defined.
+    any_device
+        Whether it is array code that runs on tensors where they are; else it runs on the CPU.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Card:
     cost: str = ""
     axioms: tuple[str, ...] = ()
     source: str = ""
+    any_device: bool = False
 
     def __str__(self) -> str:
         return self.line
@@ -75,7 +78,9 @@ class Card:
         return f"{author[-1]} {years[0]}" if years and author else ""
 
 
-def voting_rule(*, kind: Kind, cost: str, axioms: Iterable[str] = ()) -> Callable[[F], F]:
+def voting_rule(
+    *, kind: Kind, cost: str, axioms: Iterable[str] = (), any_device: bool = True
+) -> Callable[[F], F]:
     """Say of a rule what `list_rules` tells and the tests check.
 
     Raises
@@ -88,8 +93,8 @@ def voting_rule(*, kind: Kind, cost: str, axioms: Iterable[str] = ()) -> Callabl
     >>> @voting_rule(kind="positional", cost="K M", axioms=["anonymity"])
     ... def nothing(profiles):
     ...     "Score nothing."
-    >>> card_of("nothing", nothing)
-    Card(name='nothing', line='Score nothing.', kind='positional', cost='K M', axioms=('anonymity',), source='')
+    >>> card_of("nothing", nothing).axioms
+    ('anonymity',)
     """
     axioms = tuple(axioms)
     if kind not in get_args(Kind):
@@ -98,7 +103,8 @@ def voting_rule(*, kind: Kind, cost: str, axioms: Iterable[str] = ()) -> Callabl
         raise ValueError(f"unknown axiom {unknown[0]!r}; choose from {', '.join(AXIOMS)}")
 
     def mark(function: F) -> F:
-        function.card = {"kind": kind, "cost": cost, "axioms": axioms}  # type: ignore[attr-defined]
+        card = {"kind": kind, "cost": cost, "axioms": axioms, "any_device": any_device}
+        function.card = card  # type: ignore[attr-defined]
         return function
 
     return mark
@@ -109,5 +115,8 @@ def card_of(name: str, rule: Callable[..., Any]) -> Card:
     page = inspect.getdoc(rule) or ""
     source = page.partition("References\n----------\n")[2].partition("\n\n")[0]
     return Card(
-        name, page.partition("\n")[0], **getattr(rule, "card", {}), source=" ".join(source.split())
+        name=name,
+        line=page.partition("\n")[0],
+        source=" ".join(source.split()),
+        **getattr(rule, "card", {}),
     )

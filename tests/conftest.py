@@ -2,6 +2,11 @@
 
 import contextlib
 import os
+from pathlib import Path
+
+import pytest
+
+from tests.files import Write
 
 os.environ.setdefault(
     "OMP_NUM_THREADS", "1"
@@ -16,3 +21,13 @@ def pytest_configure() -> None:
         import torch
 
         torch.set_num_threads(1)
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    def write_file(name: str, content: str | bytes) -> Path:
+        path = tmp_path / name
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    return write_file

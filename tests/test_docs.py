@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from rlchf import rulebook
+
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("**/*.md"))]
 MADE_ELSEWHERE = (
@@ -96,3 +98,11 @@ def test_the_pages_show_commands() -> None:
 def test_links_between_pages_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\((?!https?://|#)([^)#]+)", page.read_text(encoding="utf-8")):
         assert (page.parent / target).exists(), target
+
+
+def test_the_list_of_rules_is_up_to_date() -> None:
+    page = (ROOT / "docs/rules.md").read_text(encoding="utf-8")
+    shown = page.partition("rulebook -->\n")[2].partition("<!-- end")[0]
+    assert shown == rulebook.markdown(), "put in what python -m rlchf.rulebook prints"
+    for letter, axiom in zip(rulebook.LETTERS.values(), rulebook.AXIOMS.items(), strict=True):
+        assert f"| {letter} | {': '.join(axiom)} |" in page

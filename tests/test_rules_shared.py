@@ -146,6 +146,22 @@ def test_torch_gives_what_numpy_gives(name: str, m: int) -> None:
     assert np.array_equal(found.numpy(), get_rule(name)(profiles))
 
 
+@pytest.mark.parametrize("name", [name for name in PER_PROMPT if list_rules()[name].any_device])
+@pytest.mark.parametrize("m", [3, 5])
+def test_tensors_stay_where_they_are(name: str, m: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Array code never brings a tensor to numpy, and so runs on an accelerator as it is."""
+    torch = pytest.importorskip("torch")
+    profiles = together(random_cases(8, 30, m)).map(torch.as_tensor)
+    assert profiles.votes is not None  # the weights are looked at once, on the CPU
+
+    def refuse(self: object, *_: object, **__: object) -> None:
+        raise AssertionError("a tensor was brought to numpy")
+
+    for way in ("numpy", "__array__", "cpu", "tolist"):
+        monkeypatch.setattr(torch.Tensor, way, refuse)
+    assert get_rule(name)(profiles).shape == (30, m)
+
+
 @pytest.mark.parametrize("name", PER_PROMPT)
 @pytest.mark.parametrize("voters", [1, 2])
 def test_two_hundred_responses_are_ranked(name: str, voters: int) -> None:
