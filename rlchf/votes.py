@@ -5,7 +5,8 @@ import numpy as np
 LARGEST = 2.0**53
 """Whole numbers up to here are exact as floats."""
 
-MULTIPLES = (*range(1, 65), 80, 96, 100, 120, 125, 1000, 10_000, 100_000, 1_000_000)
+NEAR = 1e-14
+LARGEST_PART = 100_000
 FINE = 2.0**50
 
 
@@ -15,8 +16,9 @@ def whole_votes(
     """Multiply the weights on each prompt by a number that makes them whole.
 
     Weights that are whole stay as they are. Others become whole multiples of a common part, if there is
-    one: 0.1, 0.2 and 0.3 become 1, 2 and 3; 1/3 and 1 become 1 and 3. Weights without one, and
-    those of a prompt that add up to more than 2^53, become multiples of 2^-50 of their sum.
+    one: 0.1, 0.2 and 0.3 become 1, 2 and 3; 1/3 and 1 become 1 and 3. Weights without one (1/100,000
+    of the least weight or more), and those of a prompt that add up to more than 2^53, become
+    multiples of 2^-50 of their sum.
 
     Parameters
     ----------
@@ -48,22 +50,55 @@ def whole_votes(
         return weights, unit, exact
     least = np.minimum.reduceat(np.where(weights > 0, weights, np.inf), first)
     least[~np.isfinite(least)] = 1.0
-    votes, todo = weights.copy(), broken.copy()
-    for multiple in MULTIPLES:
-        inside = np.repeat(todo, counts)
-        if not inside.any():
-            break
-        scaled = weights / np.repeat(least, counts) * multiple
-        near = np.abs(scaled - np.rint(scaled)) <= 1e-12 * np.maximum(scaled, 1.0)
-        fits = todo & (np.add.reduceat(~near, first) == 0)
-        fits &= np.add.reduceat(scaled, first) < LARGEST
-        unit[fits] = multiple / least[fits]
-        inside = np.repeat(fits, counts)
-        votes[inside] = np.rint(scaled[inside])
-        todo &= ~fits
-    if todo.any():
-        exact[todo] = False
-        unit[todo] = FINE / np.add.reduceat(weights, first)[todo]
-        inside = np.repeat(todo, counts)
-        votes[inside] = np.rint((weights * np.repeat(unit, counts))[inside])
+    relative = weights / np.repeat(least, counts)
+    parts = np.ones(len(weights), dtype=np.int64)
+    parts[first] = _denominators(relative[first])  # one of each prompt first: it may say enough
+    inside = np.repeat(broken & (parts[first] > 0), counts)
+    parts[inside] = _denominators(relative[inside])
+    multiple = np.lcm.reduceat(parts, first)  # 0 if one has none; nonsense if it overflows
+    scaled = relative * np.repeat(multiple, counts)
+    near = np.abs(scaled - np.rint(scaled)) <= NEAR * np.maximum(scaled, 1.0)
+    fits = (np.add.reduceat(~near, first) == 0) & (multiple > 0)
+    fits &= np.add.reduceat(scaled, first) < LARGEST
+    exact = ~broken | fits
+    unit[broken] = np.where(fits, multiple / least, 1.0)[broken]
+    if not exact.all():
+        unit[~exact] = FINE / np.add.reduceat(weights, first)[~exact]
+    votes = np.where(np.repeat(broken & fits, counts), np.rint(scaled), weights)
+    inside = np.repeat(~exact, counts)
+    votes[inside] = np.rint((weights * np.repeat(unit, counts))[inside])
     return votes, unit, exact
+
+
+def _denominators(numbers: np.ndarray) -> np.ndarray:
+    """The denominators of the simplest fractions nearly equal to these numbers, or 0 for none.
+
+    Continued fractions give them.
+    """
+    found = np.zeros(len(numbers), dtype=np.int64)
+    at, target, rest = np.arange(len(numbers)), numbers, numbers - np.floor(numbers)
+    before, now = np.zeros(len(numbers)), np.ones(len(numbers))
+    while len(at):
+        off = np.abs(target * now - np.rint(target * now)) > NEAR * np.maximum(target * now, 1.0)
+        found[at[~off]] = now[~off]
+        on = off & (rest > 0)
+        at, target, rest, before, now = (x[on] for x in (at, target, rest, before, now))
+        rest = 1 / rest
+        before, now = now, np.floor(rest) * now + before
+        rest = rest - np.floor(rest)
+        on = now <= LARGEST_PART
+        at, target, rest, before, now = (x[on] for x in (at, target, rest, before, now))
+    return found
+
+
+def rounded_votes(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What `whole_votes` gives for one prompt, without a search for a common part.
+
+    Examples
+    --------
+    >>> votes, unit, exact = rounded_votes(np.array([1.0, 3.0]))
+    >>> votes / FINE, exact
+    (array([0.25, 0.75]), array([False]))
+    """
+    unit = FINE / (weights.sum() or 1.0)
+    return np.rint(weights * unit), np.array([unit]), np.array([False])

@@ -7,10 +7,17 @@ import numpy as np
 from rlchf.aggregation import Aggregation
 from rlchf.profiles import Profiles
 from rlchf.rankings import Rankings
-from rlchf.rules import get_rule, is_across
+from rlchf.rules import get_rule, is_across, voting_rule
 from rlchf.ties import strict_order
+from rlchf.votes import rounded_votes
 
 
+@voting_rule(
+    kind="across prompts",
+    cost="K M^2 + the base rule",
+    axioms=["anonymity", "homogeneity", "unanimity", "pareto"],
+    any_device=False,
+)
 def perpetual_pav(rankings: Rankings, *, base: str = "kemeny") -> Aggregation:
     """Rank prompt after prompt, giving those more say who got their way less often so far.
 
@@ -75,7 +82,9 @@ def _one_prompt(batch: Profiles, at: slice, weights: np.ndarray, above: np.ndarr
     scores = None if batch.scores is None else batch.scores[:, at]
     starts = np.array([0, at.stop - at.start])
     profiles = Profiles(batch.ranks[:, at], starts, weights, batch.annotators[at], scores)
-    vars(profiles)["wins"] = (above @ weights)[None]  # the cached property, quicker for one prompt
+    # The cached properties, found more quickly than in general: these weights are mostly fractions.
+    vars(profiles)["_whole"] = rounded_votes(weights)
+    vars(profiles)["wins"] = (above @ profiles.votes)[None]
     return profiles
 
 
