@@ -140,6 +140,11 @@ class Profiles:
         """(B,) float64: votes by weight, 1 on prompts whose weights are whole."""
         return self._whole[1]
 
+    @property
+    def exact(self) -> Array:
+        """(B,) bool: whether the votes are in the same proportions as the weights, not rounded."""
+        return self._whole[2]
+
     @cached_property
     def wins(self) -> Array:
         """(B, M, M) float64: the votes of the ballots that rank ``i`` above ``j``.
@@ -153,7 +158,7 @@ class Profiles:
         """(B, M, M) float64: the votes for ``i`` above ``j`` minus those for ``j`` above ``i``."""
         xp = array_namespace(self.wins)
         margins = self.wins - xp.matrix_transpose(self.wins)
-        exact = self._whole[2]
+        exact = self.exact
         if bool(xp.all(exact)):
             return margins
         # Weights without a common part add up with errors: what is nearly a tie should be one.

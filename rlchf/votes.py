@@ -18,7 +18,7 @@ def whole_votes(
     Weights that are whole stay as they are. Others become whole multiples of a common part, if there is
     one: 0.1, 0.2 and 0.3 become 1, 2 and 3; 1/3 and 1 become 1 and 3. Weights without one (1/100,000
     of the least weight or more), and those of a prompt that add up to more than 2^53, become
-    multiples of 2^-50 of their sum.
+    multiples of about 2^-50 of their sum.
 
     Parameters
     ----------
@@ -42,32 +42,40 @@ def whole_votes(
     (array([1., 2., 3., 2.]), array([10.,  1.]), array([ True,  True]))
     """
     first, counts = starts[:-1], np.diff(starts)
+    totals = np.add.reduceat(weights, first)
     unit, exact = np.ones(len(counts)), np.ones(len(counts), dtype=bool)
-    rounded = np.rint(weights)
-    broken = np.add.reduceat(rounded != weights, first) > 0
-    broken |= np.add.reduceat(weights, first) >= LARGEST
+    broken = np.add.reduceat(np.rint(weights) != weights, first) > 0
+    broken |= totals >= LARGEST
     if not broken.any():
         return weights, unit, exact
     least = np.minimum.reduceat(np.where(weights > 0, weights, np.inf), first)
-    least[~np.isfinite(least)] = 1.0
-    relative = weights / np.repeat(least, counts)
-    parts = np.ones(len(weights), dtype=np.int64)
-    parts[first] = _denominators(relative[first])  # one of each prompt first: it may say enough
-    inside = np.repeat(broken & (parts[first] > 0), counts)
-    parts[inside] = _denominators(relative[inside])
-    multiple = np.lcm.reduceat(parts, first)  # 0 if one has none; nonsense if it overflows
-    scaled = relative * np.repeat(multiple, counts)
-    near = np.abs(scaled - np.rint(scaled)) <= NEAR * np.maximum(scaled, 1.0)
-    fits = (np.add.reduceat(~near, first) == 0) & (multiple > 0)
-    fits &= np.add.reduceat(scaled, first) < LARGEST
-    exact = ~broken | fits
-    unit[broken] = np.where(fits, multiple / least, 1.0)[broken]
-    if not exact.all():
-        unit[~exact] = FINE / np.add.reduceat(weights, first)[~exact]
-    votes = np.where(np.repeat(broken & fits, counts), np.rint(scaled), weights)
-    inside = np.repeat(~exact, counts)
-    votes[inside] = np.rint((weights * np.repeat(unit, counts))[inside])
-    return votes, unit, exact
+    for scale in (unit.copy(), np.where(np.isfinite(least), least, 1.0)):
+        scaled = weights / np.repeat(scale, counts)
+        multiple = _common_multiple(scaled, first, counts, broken)
+        scaled *= np.repeat(multiple, counts)
+        near = np.abs(scaled - np.rint(scaled)) <= NEAR * np.maximum(scaled, 1.0)
+        fits = broken & (np.add.reduceat(~near, first) == 0) & (multiple > 0)
+        fits &= np.add.reduceat(scaled, first) < LARGEST
+        unit[fits] = (multiple / scale)[fits]
+        broken &= ~fits
+    exact = ~broken
+    unit[broken] = FINE / 2.0 ** np.ceil(np.log2(totals[broken]))
+    return np.rint(weights * np.repeat(unit, counts)), unit, exact
+
+
+def _common_multiple(
+    numbers: np.ndarray, first: np.ndarray, counts: np.ndarray, wanted: np.ndarray
+) -> np.ndarray:
+    """(B,) by what to multiply the numbers of each prompt to make them whole; 0 if nothing does.
+
+    It is nonsense if it overflows.
+    """
+    parts = np.ones(len(numbers), dtype=np.int64)
+    parts[first] = _denominators(numbers[first])  # one of each prompt first: it may say enough
+    inside = np.repeat(wanted & (parts[first] > 0), counts)
+    parts[inside] = _denominators(numbers[inside])
+    multiple: np.ndarray = np.lcm.reduceat(parts, first)
+    return multiple
 
 
 def _denominators(numbers: np.ndarray) -> np.ndarray:
@@ -89,16 +97,3 @@ def _denominators(numbers: np.ndarray) -> np.ndarray:
         on = now <= LARGEST_PART
         at, target, rest, before, now = (x[on] for x in (at, target, rest, before, now))
     return found
-
-
-def rounded_votes(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What `whole_votes` gives for one prompt, without a search for a common part.
-
-    Examples
-    --------
-    >>> votes, unit, exact = rounded_votes(np.array([1.0, 3.0]))
-    >>> votes / FINE, exact
-    (array([0.25, 0.75]), array([False]))
-    """
-    unit = FINE / (weights.sum() or 1.0)
-    return np.rint(weights * unit), np.array([unit]), np.array([False])

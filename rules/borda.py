@@ -1,8 +1,12 @@
 """The Borda count."""
 
+from typing import Literal
+
 from rlchf.arrays import Array, array_namespace
 from rlchf.profiles import Profiles
 from rlchf.rules import voting_rule
+
+Variant = Literal["symmetric", "domination", "weak_domination", "non_domination"]
 
 
 @voting_rule(
@@ -12,13 +16,22 @@ from rlchf.rules import voting_rule
         "anonymity", "neutrality", "homogeneity", "unanimity", "pareto", "condorcet loser",
         "reinforcement", "monotonicity",
     ],
-)
-def borda(profiles: Profiles) -> Array:
+)  # fmt: skip
+def borda(profiles: Profiles, *, variant: Variant = "symmetric") -> Array:
     """Score a response by the responses below it, summed over the ballots.
 
     A strict complete ballot gives M - 1 points to its first response, M - 2 to its second, and so on.
     A pair that a ballot ties, or says nothing about, gives half a point to each side, so that ties and
     gaps favour nobody (the "symmetric" Borda count for weak orders).
+
+    Parameters
+    ----------
+    variant
+        How ties and gaps count. On a ballot that ranks b responses below response i, a above it and
+        t tied with it, i gets, with ``"symmetric"``, (M - 1 + b - a) / 2, which is half of M - 1 if
+        it is unranked; with ``"domination"``, b; with ``"weak_domination"``, b + t; with
+        ``"non_domination"``, -a. In the last three an unranked response gets 0 and is neither
+        above, nor tied with, nor below any other. On strict complete ballots all four rank alike.
 
     Returns
     -------
@@ -28,12 +41,27 @@ def borda(profiles: Profiles) -> Array:
     ----------
     J.-C. de Borda, "Mémoire sur les élections au scrutin", 1781. For the link to reward models:
     A. Siththaranjan, C. Laidlaw, D. Hadfield-Menell, "Distributional preference learning", 2023.
+    For the variants: Z. Terzopoulou, U. Endriss, "The Borda class: an axiomatic study of the Borda
+    rule on top-truncated preferences", 2021.
 
     Examples
     --------
-    >>> borda(Profiles.from_ballots([["a > b > c", "a > c > b", "b > a > c"]]))
+    >>> profiles = Profiles.from_ballots([["a > b > c", "a > c > b", "b > a > c"]])
+    >>> borda(profiles)
     array([[5., 3., 1.]])
+    >>> borda(profiles, variant="non_domination")
+    array([[-1., -3., -5.]])
     """
     xp = array_namespace(profiles.ranks)
-    comparisons = profiles.totals[:, None] * (profiles.n_responses - 1)  # (B, 1)
-    return (comparisons + xp.sum(profiles.margins, axis=2)) / (2 * profiles.unit[:, None])
+    if variant == "symmetric":
+        comparisons = profiles.totals[:, None] * (profiles.n_responses - 1)  # (B, 1)
+        return (comparisons + xp.sum(profiles.margins, axis=2)) / (2 * profiles.unit[:, None])
+    below, above = xp.sum(profiles.wins, axis=2), xp.sum(profiles.wins, axis=1)
+    points = {
+        "domination": lambda: below,
+        "weak_domination": lambda: xp.sum(profiles.compared, axis=2) - above,
+        "non_domination": lambda: 0.0 - above,
+    }
+    if variant not in points:
+        raise ValueError(f"variant is {variant!r}; choose from symmetric, {', '.join(points)}")
+    return points[variant]() / profiles.unit[:, None]

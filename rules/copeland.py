@@ -12,9 +12,19 @@ from rlchf.rules import voting_rule
         "anonymity", "neutrality", "homogeneity", "unanimity", "pareto", "majority", "condorcet",
         "condorcet loser", "smith", "monotonicity",
     ],
-)
-def copeland(profiles: Profiles) -> Array:
+)  # fmt: skip
+def copeland(profiles: Profiles, *, tie: float = 0.0) -> Array:
     """Score a response by its majority wins minus its majority losses.
+
+    A pair that no ballot compares is a pairwise tie.
+
+    Parameters
+    ----------
+    tie
+        What a pairwise tie is worth, between -1 for a loss and 1 for a win. The family known as
+        Copeland^α has a tie at α between a loss at 0 and a win at 1, which is ``tie = 2 α - 1``: Copeland's
+        own 1/2 is 0, Llull's 1 is 1. Wins, losses and ties are whole numbers, so 0 and binary
+        fractions such as 1/4 keep equal scores equal; others may not.
 
     Returns
     -------
@@ -22,12 +32,22 @@ def copeland(profiles: Profiles) -> Array:
 
     References
     ----------
-    A. H. Copeland, "A reasonable social welfare function", 1951.
+    A. H. Copeland, "A reasonable social welfare function", 1951. For the worth of ties:
+    P. Faliszewski, E. Hemaspaandra, L. A. Hemaspaandra, J. Rothe, "Llull and Copeland voting
+    computationally resist bribery and constructive control", 2009.
 
     Examples
     --------
     >>> copeland(Profiles.from_ballots([["a > b > c", "a > c > b", "b > a > c"]]))
     array([[ 2.,  0., -2.]])
+    >>> copeland(Profiles.from_ballots([["a > b > c", "c > a > b"]]), tie=1)
+    array([[2., 0., 2.]])
     """
+    if not -1 <= tie <= 1:
+        raise ValueError(f"tie is {tie}; choose a worth from -1, a loss, to 1, a win")
     xp = array_namespace(profiles.ranks)
-    return xp.sum(xp.sign(profiles.margins), axis=2)
+    scores = xp.sum(xp.sign(profiles.margins), axis=2)
+    if tie:
+        ties = xp.sum(xp.astype(profiles.margins == 0, xp.float64), axis=2) - 1  # not with oneself
+        scores = scores + tie * ties
+    return scores

@@ -30,3 +30,18 @@ def test_first_places_shared_in_many_ways_still_add_up() -> None:
 def test_a_ballot_that_ranks_nothing_counts_for_nobody() -> None:
     profiles = Profiles.from_ballots([["a > b", ""]], ["a", "b"])
     assert plurality(profiles).tolist() == [[1, 0]]
+
+
+def test_a_condorcet_winner_can_be_last_by_plurality() -> None:
+    """b beats both others by 4 to 3 or better, and has the fewest first places."""
+    profiles = Profiles.from_ballots([["a > b > c"] * 3 + ["c > b > a"] * 3 + ["b > a > c"]])
+    assert (profiles.margins[0, 1, [0, 2]] > 0).all()
+    assert plurality(profiles).tolist() == [[3, 1, 3]]
+
+
+def test_a_clone_can_cost_the_first_place() -> None:
+    before = plurality(Profiles.from_ballots([["a > b"] * 4 + ["b > a"] * 3]))
+    split = ["a > x > b"] * 2 + ["x > a > b"] * 2 + ["b > a > x"] * 3
+    after = plurality(Profiles.from_ballots([split]))
+    assert before.tolist() == [[4, 3]]
+    assert after.tolist() == [[2, 3, 2]]

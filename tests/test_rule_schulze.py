@@ -1,6 +1,7 @@
 """Worked cases for Schulze's method."""
 
 import numpy as np
+import pytest
 
 from rlchf import Profiles
 from rlchf.rules import get_rule
@@ -44,3 +45,21 @@ def test_large_batches_are_cut_into_chunks_that_do_not_show() -> None:
     )
     assert many.n_prompts * 25 > 2**17  # numbers in one chunk
     assert (schulze(many) == schulze(one)).all()
+
+
+def test_winning_votes_may_rank_otherwise_than_margins() -> None:
+    # a > b by 5 to 4, b > c by 4 to 1, c > a by 3 to 1: the weakest is a > b, or else c > a.
+    ballots = {"a > b": 5, "b > a": 1, "b > a > c": 1, "b > c > a": 2, "c > a": 1, "b > c": 1}
+    profiles = Profiles.from_ballots([list(ballots)], weights=[list(map(float, ballots.values()))])
+    assert blocks_of(schulze(profiles)[0].tolist()) == [[1], [2], [0]]
+    assert blocks_of(schulze(profiles, strength="winning_votes")[0].tolist()) == [[0], [1], [2]]
+
+
+def test_without_ties_and_gaps_winning_votes_rank_as_margins() -> None:
+    profiles = schulze_45()
+    assert (schulze(profiles, strength="winning_votes") == schulze(profiles)).all()
+
+
+def test_an_unknown_strength_is_refused() -> None:
+    with pytest.raises(ValueError, match="strength is 'wins'; choose from margins, winning_votes"):
+        schulze(schulze_45(), strength="wins")

@@ -30,6 +30,7 @@ def test_whole_weights_stay() -> None:
         ((1 / 7, 1 / 11), [11, 7]),
         ((2.0**60, 2.0**61), [1, 2]),
         ((0.5, 0.5), [1, 1]),
+        ((1.5,), [3]),
         ((0.0, 0.0), [0, 0]),
     ],
 )
@@ -64,7 +65,7 @@ def test_weights_without_a_common_part_are_rounded_finely() -> None:
     counted, unit, exact = whole_votes(weights, np.array([0, 4]))
     assert not exact.any()
     np.testing.assert_allclose(counted / unit[0], weights, rtol=1e-14)
-    assert counted.sum() == pytest.approx(2**50)
+    assert 2**49 <= counted.sum() <= 2**50
 
 
 def test_tenths_tie_where_they_add_up_to_the_same() -> None:

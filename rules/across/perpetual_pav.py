@@ -9,7 +9,6 @@ from rlchf.profiles import Profiles
 from rlchf.rankings import Rankings
 from rlchf.rules import get_rule, is_across, voting_rule
 from rlchf.ties import strict_order
-from rlchf.votes import rounded_votes
 
 
 @voting_rule(
@@ -82,9 +81,9 @@ def _one_prompt(batch: Profiles, at: slice, weights: np.ndarray, above: np.ndarr
     scores = None if batch.scores is None else batch.scores[:, at]
     starts = np.array([0, at.stop - at.start])
     profiles = Profiles(batch.ranks[:, at], starts, weights, batch.annotators[at], scores)
-    # The cached properties, found more quickly than in general: these weights are mostly fractions.
-    vars(profiles)["_whole"] = rounded_votes(weights)
-    vars(profiles)["wins"] = (above @ profiles.votes)[None]
+    vars(profiles)["wins"] = (above @ profiles.votes)[
+        None
+    ]  # the cached property, found more quickly
     return profiles
 
 

@@ -1,0 +1,131 @@
+"""A best committee as an integer program, for one prompt with many responses.
+
+Responses with the same supporters are of one kind, and so are ballots with the same approvals. A column x
+for each kind of responses is the number of its members on the committee; a column z[s, n] is 1 if
+ballots of kind s approve n + 1 or more members. As what they add falls with n, the largest ones are
+filled first by themselves, and only the x need be asked to be whole.
+"""
+
+from dataclasses import dataclass
+from time import monotonic
+from typing import NamedTuple
+
+import numpy as np
+
+NEARLY = 1e-9  # a bound above the value by no more than this share of it is no better
+
+
+class Found(NamedTuple):
+    """The best committee found: the seats of each kind, its value, and a bound that none exceeds."""
+
+    seats: np.ndarray
+    value: float
+    bound: float
+
+
+@dataclass(frozen=True)
+class Kinds:
+    """The kinds of responses and of ballots on one prompt.
+
+    Attributes
+    ----------
+    kind
+        (M,) the kind of each response, in the order in which the kinds first occur.
+    sizes
+        (C,) how many responses are of each kind.
+    approves
+        (C, S) 1 or 0.
+    votes
+        (S,) as shares of all votes.
+    """
+
+    kind: np.ndarray
+    sizes: np.ndarray
+    approves: np.ndarray
+    votes: np.ndarray
+
+    @classmethod
+    def of(cls, approves: np.ndarray, votes: np.ndarray) -> "Kinds":
+        """Sort (M, S) approvals of ballots with (S,) votes into kinds."""
+        counted = votes > 0
+        columns, slot = np.unique(approves[:, counted], axis=1, return_inverse=True)
+        merged = np.bincount(slot.ravel(), votes[counted], minlength=columns.shape[1])
+        _, first, kind, sizes = np.unique(
+            columns, axis=0, return_index=True, return_inverse=True, return_counts=True
+        )
+        order = np.argsort(first)  # kinds in the order of their first response
+        kind = np.argsort(order)[kind.ravel()]
+        rows = columns[first[order]].astype(np.float64)
+        return cls(kind, sizes[order], rows, merged / max(votes.sum(), 1.0))
+
+    def shares(self, seats: np.ndarray, keep: bool) -> np.ndarray:
+        """Membership of each response, (M,): the share of its kind that is seated, or the first ones."""
+        if keep:
+            return np.asarray((seats / self.sizes)[self.kind])
+        place = np.zeros(len(self.kind), dtype=np.int64)  # among its kind
+        for c in range(len(self.sizes)):
+            place[self.kind == c] = np.arange(self.sizes[c])
+        return np.asarray(place < seats[self.kind], dtype=np.float64)
+
+
+def best_committee(kinds: Kinds, worth: np.ndarray, k: int, deadline: float) -> Found:
+    """A committee of k of the greatest value, or the best one found until the deadline."""
+    value = np.concatenate([[0.0], np.cumsum(worth)])
+    approved = kinds.sizes @ kinds.approves  # (S,) responses that each kind of ballot approves
+
+    def of(seats: np.ndarray) -> float:
+        return float(value[(seats @ kinds.approves).astype(np.int64)] @ kinds.votes)
+
+    seats = _greedy(kinds, worth, k)
+    bound = float(value[np.minimum(approved, k).astype(np.int64)] @ kinds.votes)
+    if of(seats) < bound * (1 - NEARLY):
+        better, proven = _solve(kinds, worth, k, deadline)
+        seats, bound = max(better, seats, key=of), min(bound, proven)
+    best = of(seats)
+    return Found(seats, best, bound if bound > best * (1 + NEARLY) else best)
+
+
+def _greedy(kinds: Kinds, worth: np.ndarray, k: int) -> np.ndarray:
+    """Seats filled one by one with what adds most."""
+    seats = np.zeros(len(kinds.sizes), dtype=np.int64)
+    gains = np.append(worth, 0.0)
+    for _ in range(k):
+        added = kinds.approves @ (kinds.votes * gains[(seats @ kinds.approves).astype(np.int64)])
+        seats[np.argmax(np.where(seats < kinds.sizes, added, -1.0))] += 1
+    return seats
+
+
+def _solve(kinds: Kinds, worth: np.ndarray, k: int, deadline: float) -> tuple[np.ndarray, float]:
+    """Seats, none if the solver finds no committee in time, and a bound."""
+    from scipy.optimize import Bounds, LinearConstraint, milp
+    from scipy.sparse import csr_array, hstack, vstack
+
+    C, S = kinds.approves.shape
+    steps = np.minimum(kinds.sizes @ kinds.approves, k).astype(np.int64)
+    slot = np.repeat(np.arange(S), steps)
+    step = np.arange(len(slot)) - np.repeat(np.cumsum(steps) - steps, steps)
+    used = worth[step] > 0
+    slot, step = slot[used], step[used]
+    Z = len(slot)
+    filled = csr_array((np.ones(Z), (slot, np.arange(Z))), shape=(S, Z))
+    rows = vstack(
+        [
+            hstack([csr_array(-kinds.approves.T), filled]),  # no more steps than approved members
+            hstack([csr_array(np.ones((1, C))), csr_array((1, Z))]),
+        ]
+    )
+    low, high = np.append(np.full(S, -np.inf), k), np.append(np.zeros(S), k)
+    seconds = deadline - monotonic()
+    if seconds <= 0:
+        return np.zeros(C, dtype=np.int64), np.inf
+    solved = milp(
+        np.concatenate([np.zeros(C), -kinds.votes[slot] * worth[step]]),
+        integrality=np.append(np.ones(C), np.zeros(Z)),
+        bounds=Bounds(0, np.append(kinds.sizes.astype(np.float64), np.ones(Z))),
+        constraints=LinearConstraint(rows, low, high),
+        options={"mip_rel_gap": 0.0, "time_limit": seconds},
+    )
+    bound = np.inf if solved.mip_dual_bound is None else -float(solved.mip_dual_bound)
+    if solved.x is None:
+        return np.zeros(C, dtype=np.int64), bound
+    return np.rint(solved.x[:C]).astype(np.int64), bound

@@ -1,0 +1,44 @@
+"""Draw a ballot with chances in proportion to the weights."""
+
+import numpy as np
+
+from rlchf.arrays import Array, array_namespace, device, segment_sum
+
+
+def draw(votes: Array, starts: np.ndarray, owners: Array, chances: Array) -> tuple[Array, Array]:
+    """Of each prompt the ballot at a given share of its votes, counted from its first ballot.
+
+    So a ballot of weight 2 is drawn just as two neighbours of weight 1 are, and one of weight 0 never.
+
+    Parameters
+    ----------
+    votes
+        (K,) whole numbers.
+    starts, owners
+        (B + 1,) and (K,) where each prompt's ballots begin, and the prompt of each ballot.
+    chances
+        (B,) numbers in [0, 1).
+
+    Returns
+    -------
+    ballots
+        (B,) the index of a ballot: of the prompt's last one if it has no votes.
+    totals
+        (B,) the votes of each prompt.
+
+    Examples
+    --------
+    >>> two = np.array([0, 0, 1, 1])
+    >>> draw(np.array([3.0, 1.0, 0.0, 2.0]), np.array([0, 2, 4]), two, np.array([0.75, 0.0]))
+    (array([1, 3]), array([4., 2.]))
+    """
+    xp = array_namespace(votes)
+    place = device(votes)
+    totals = segment_sum(votes, starts)
+    # Whole numbers wrap around where a batch has more than 2^63 votes, and differences are still right.
+    passed = xp.cumulative_sum(xp.astype(votes, xp.int64), axis=0)
+    first, ends = (xp.asarray(part, device=place) for part in (starts[:-1], starts[1:]))
+    before = passed[first] - xp.astype(votes, xp.int64)[first]
+    within = xp.astype(passed - before[owners], xp.float64)
+    skipped = segment_sum(xp.astype(within <= (chances * totals)[owners], xp.int64), starts)
+    return xp.minimum(first + skipped, ends - 1), totals

@@ -1,0 +1,119 @@
+"""What the likelihood models of strength share: pairs, Newton's method, and ties of estimates."""
+
+from collections.abc import Callable
+
+from rlchf.arrays import Array, array_namespace, device
+from rlchf.profiles import Profiles
+
+GRID = 1e9
+"""Strengths are rounded to 1 / GRID, and those closer than that are tied."""
+STEPS = 100
+"""Newton's method takes four to eight steps; more only where weights differ by many powers of ten."""
+
+LIGHTEST = 1e9
+"""The weights on a prompt count as at most this many times the prior."""
+
+Slopes = Callable[[Array], tuple[Array, Array]]
+"""Strengths (M, B) -> gradient (M, B), and pulls (M, M, B): minus the mixed second derivatives."""
+
+
+def prior_weights(profiles: Profiles, prior: float) -> Array:
+    """The weight of the prior on each prompt, (B,): a billionth of all weights at least.
+
+    Less would drown in rounding errors. Refused if it is not a positive number.
+    """
+    if not 0 < prior < float("inf"):
+        raise ValueError(f"prior is {prior!r}; give a number above 0, such as 1.0")
+    weights = profiles.totals / profiles.unit
+    return array_namespace(weights).clip(weights / LIGHTEST, min=float(prior))
+
+
+def pair_slopes(strengths: Array, wins: Array) -> tuple[Array, Array]:
+    """Gradient and pulls of the log-likelihood of comparisons of pairs (Bradley and Terry).
+
+    Parameters
+    ----------
+    strengths
+        (M, B) on the log scale.
+    wins
+        (M, M, B): how often i was chosen over j.
+    """
+    xp = array_namespace(strengths)
+    M, B = strengths.shape
+    gradient = xp.zeros_like(strengths)
+    pulls = xp.zeros((M, M, B), dtype=xp.float64, device=device(strengths))
+    for i in range(M - 1):
+        ahead = strengths[i] - strengths[i + 1 :]  # (M - i - 1, B)
+        small = xp.exp(-xp.abs(ahead))
+        high, low = 1 / (1 + small), small / (1 + small)
+        won, lost = wins[i, i + 1 :], wins[i + 1 :, i]
+        gain = xp.where(ahead > 0, won * low - lost * high, won * high - lost * low)
+        gradient[i] += xp.sum(gain, axis=0)
+        gradient[i + 1 :] -= gain
+        pulls[i, i + 1 :] = (won + lost) * high * low
+        pulls[i + 1 :, i] = pulls[i, i + 1 :]
+    return gradient, pulls
+
+
+def fitted(slopes: Slopes, start: Array) -> Array:
+    """Strengths where the gradient is 0, centred, found by Newton's method on all prompts at once.
+
+    Each step is shortened as self-concordance asks, so that it never goes downhill: F. Bach,
+    "Self-concordant analysis for logistic regression", 2010. A prompt that has converged stays as it
+    is while others go on, so its strengths do not depend on them.
+
+    Parameters
+    ----------
+    slopes
+        Of a concave function that only depends on differences of strengths, and on each of them.
+    start
+        (M, B) first guess.
+    """
+    xp = array_namespace(start)
+    strengths = start
+    going = xp.ones(start.shape[1:], dtype=xp.bool, device=device(start))
+    for _ in range(STEPS):
+        step = _newton_step(*slopes(strengths))
+        length = xp.max(step, axis=0) - xp.min(step, axis=0)
+        some = xp.where(length > 0, length, 1.0)
+        strengths = strengths + step * xp.where(going, xp.log1p(some) / some, 0.0)
+        going = going & (length > 1e-8)
+        if not bool(xp.any(going)):
+            break
+    return strengths - xp.mean(strengths, axis=0)
+
+
+def _newton_step(gradient: Array, pulls: Array) -> Array:
+    """Solve the equations of a network of pulls, (M, M, B), with the last response held at 0.
+
+    Gauss's elimination, written as taking one response after another out of the network: nothing is
+    ever subtracted, so nothing is lost. Overwrites its arguments.
+    """
+    xp = array_namespace(gradient)
+    M = len(gradient)
+    shares = []
+    for k in range(M - 1):
+        pull = pulls[k, k + 1 :]  # (M - k - 1, B)
+        total = xp.clip(xp.sum(pull, axis=0), min=1e-300)
+        share = pull / total
+        gradient[k + 1 :] += share * gradient[k]
+        gradient[k] /= total
+        pulls[k + 1 :, k + 1 :] += share[:, None] * pull[None]
+        shares.append(share)
+    gradient[M - 1] = 0
+    for k in range(M - 2, -1, -1):
+        gradient[k] += xp.sum(shares[k] * gradient[k + 1 :], axis=0)
+    return gradient
+
+
+def scores_of(strengths: Array) -> Array:
+    """(M, B) strengths to (B, M) scores on a grid; a chain of neighbours closer than it is tied."""
+    xp = array_namespace(strengths)
+    order = xp.argsort(-strengths, axis=0)
+    ranked = xp.take_along_axis(strengths, order, axis=0)
+    scores = xp.round(ranked * GRID) / GRID + 0.0  # + 0.0 makes -0.0 a plain 0.0
+    for i in range(1, len(ranked)):
+        near = ranked[i - 1] - ranked[i] <= 1 / GRID
+        scores[i] = xp.where(near, scores[i - 1], scores[i])
+    scores = xp.take_along_axis(scores, xp.argsort(order, axis=0), axis=0)
+    return xp.matrix_transpose(scores)

@@ -1,0 +1,111 @@
+"""Sums over ballots that are exact, so that ties stay ties, and the same in any batch."""
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from rlchf.arrays import Array, array_namespace, device, is_torch_array, segment_sum, to_numpy
+from rlchf.profiles import Profiles
+from rlchf.votes import LARGEST
+
+CHUNK = 2**18
+"""Numbers looked at together: they should fit into the processor's cache."""
+
+NEARLY = 2.0**-36
+"""Where weights or scores were rounded, sums count as tied up to this share of the largest possible."""
+
+
+def by_parts(kernel: Callable[[Profiles], Array], profiles: Profiles, per_prompt: int = 1) -> Array:
+    """Apply a kernel to some thousand prompts at a time, and put the (B, M) results together.
+
+    A part holds as many prompts as make its ballots, and ``per_prompt`` numbers for each, fit the cache;
+    torch takes all at once.
+    """
+    B, (M, K) = profiles.n_prompts, profiles.ranks.shape
+    step = max(1, min(CHUNK * B // max(1, M * K), CHUNK // per_prompt))
+    if step >= B or is_torch_array(profiles.ranks):
+        return kernel(profiles)
+    ends = [*range(0, B, step), B]
+    parts = [kernel(profiles.part(a, b)) for a, b in pairwise(ends)]
+    return array_namespace(profiles.ranks).concat(parts, axis=0)
+
+
+def limbs(numbers: Array, bits: int) -> list[Array]:
+    """Whole numbers as digits to the base ``2 ** bits``, the last digit first; the first has the sign.
+
+    Examples
+    --------
+    >>> limbs(np.array([5.0, -1.0]), 2)
+    [array([1., 3.]), array([ 1., -1.])]
+    """
+    xp, base, found = array_namespace(numbers), 2.0**bits, []
+    while float(xp.max(xp.abs(numbers))) >= base:
+        upper = xp.floor(numbers / base)
+        found.append(numbers - upper * base)
+        numbers = upper
+    return [*found, numbers]
+
+
+def exact_sums(profiles: Profiles, digits: Sequence[Array], bits: int, unit: Array | int) -> Array:
+    """Sum votes times numbers over the ballots of each prompt, and divide by a unit.
+
+    The result is the true quotient rounded once, so equal ones are equal, in whatever way they came
+    about. Where the sums outgrow floats, Python's whole numbers take over.
+
+    Parameters
+    ----------
+    digits
+        (M, K) whole numbers in floats, or several such arrays: digits to the base ``2 ** bits``.
+    unit
+        A whole number, or an array of whole numbers or powers of two that goes with (B, M).
+
+    Returns
+    -------
+    (B, M) float64.
+
+    Examples
+    --------
+    >>> profiles = Profiles.from_ballots([["a > b", "b > a"]], weights=[[3, 1]])
+    >>> exact_sums(profiles, [np.array([[1.0, 2.0], [0.0, 7.0]])], 53, 2)
+    array([[2.5, 3.5]])
+    """
+    xp, starts, votes = array_namespace(profiles.ranks), profiles.starts, profiles.votes
+    most = max(float(xp.max(xp.abs(digit))) for digit in digits)
+    if len(digits) == 1 and float(xp.max(profiles.totals)) * most < LARGEST:
+        counted = digits[0] if bool(xp.all(votes == 1)) else digits[0] * votes
+        return segment_sum(counted, starts).T / unit
+    small = (53 - int(np.diff(starts).max()).bit_length()) // 2
+    total = np.zeros((profiles.n_prompts, profiles.n_responses), dtype=object)
+    for v, vote in enumerate(limbs(votes, small)):
+        for d, digit in enumerate(digits):
+            for n, number in enumerate(limbs(digit, small)):
+                part = to_numpy(segment_sum(number * vote, starts).T).astype(np.int64)
+                total = total + part.astype(object) * 2 ** (small * (v + n) + bits * d)
+    if not isinstance(unit, int):
+        numbers = [int(u) if u.is_integer() else u for u in to_numpy(unit).ravel().tolist()]
+        unit = np.array(numbers, dtype=object).reshape(unit.shape)
+    return xp.asarray((total / unit).astype(np.float64), device=device(profiles.ranks))
+
+
+def exact_votes(profiles: Profiles) -> Array:
+    """(B,) bool: whether the votes are in the same proportions as the weights."""
+    return profiles.exact
+
+
+def settled(scores: Array, exact: Array, most: Array) -> Array:
+    """Round (B, M) scores where they are not exact, so that what is nearly a tie is one.
+
+    Parameters
+    ----------
+    exact
+        (B,) bool: where scores stay as they are.
+    most
+        (B,) what a score cannot exceed in absolute value.
+    """
+    xp = array_namespace(scores)
+    if bool(xp.all(exact)):
+        return scores
+    largest = xp.where(most > 0, most, xp.ones_like(most))
+    grid = xp.exp2(xp.floor(xp.log2(largest * NEARLY)))[:, None]
+    return xp.where(exact[:, None], scores, xp.round(scores / grid) * grid)

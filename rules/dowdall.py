@@ -1,0 +1,42 @@
+"""The Dowdall rule."""
+
+from fractions import Fraction
+
+from rlchf.arrays import Array
+from rlchf.profiles import Profiles
+from rlchf.rules import voting_rule
+from rlchf.rules._positional import positional_scores
+
+
+@voting_rule(
+    kind="positional",
+    cost="K M^2",
+    axioms=[
+        "anonymity", "neutrality", "homogeneity", "unanimity", "pareto", "reinforcement",
+        "monotonicity",
+    ],
+)  # fmt: skip
+def dowdall(profiles: Profiles) -> Array:
+    """Score a response 1 for a first place, 1/2 for a second, 1/3 for a third, and so on.
+
+    The Borda count of Nauru, also known as harmonic scoring. Tied responses each get the mean of the
+    scores of the places that they take up. Responses that a ballot does not rank share the places
+    behind those it ranks; a ballot that ranks nothing gives nothing. Sums are exact, so that
+    1/2 + 1/3 + 1/6 is tied with 1.
+
+    Returns
+    -------
+    (B, M) array of scores; higher is better, equal is a tie.
+
+    References
+    ----------
+    J. Fraenkel, B. Grofman, "The Borda count and its real-world alternatives: comparing scoring rules
+    in Nauru and Slovenia", 2014.
+
+    Examples
+    --------
+    >>> dowdall(Profiles.from_ballots([["a > b > c > d", "b > c = d > a"]])).round(2)
+    array([[1.25, 1.5 , 0.75, 0.67]])
+    """
+    places = range(1, profiles.n_responses + 1)
+    return positional_scores(profiles, [Fraction(1, place) for place in places])

@@ -1,0 +1,64 @@
+"""Majority judgement."""
+
+from rlchf.arrays import Array, array_namespace
+from rlchf.profiles import Profiles
+from rlchf.rules import voting_rule
+from rlchf.rules._cardinal import leads, number_behind
+from rlchf.rules._sums import by_parts
+
+
+@voting_rule(
+    kind="cardinal",
+    cost="(K + L) M^2 for L different scores",
+    axioms=["anonymity", "neutrality", "homogeneity", "unanimity", "pareto", "monotonicity"],
+)
+def majority_judgement(profiles: Profiles) -> Array:
+    """Rank responses by their median score; where those agree, without the median, and so on.
+
+    Of two scores in the middle the lower one is the median, the "majority-grade". Where it agrees, one
+    such score is taken from both responses, and the medians of the rest are compared. A ballot of
+    weight 2 counts as two scores. Missing scores are left out, and responses with different numbers
+    of opinions compared as if each opinion were there as often as makes the numbers equal; a
+    response that nobody has an opinion on comes last. Scores matter only by their order. Ballots
+    that came as rankings give one point per response ranked below, half a point per tie.
+
+    Returns
+    -------
+    (B, M) array of scores, the number of responses that each is better than; equal is a tie.
+
+    References
+    ----------
+    M. Balinski, R. Laraki, "A theory of measuring, electing, and ranking", 2007.
+
+    Examples
+    --------
+    The points are 2, 2, 0 for a, 1, 1, 1 for b and 0, 0, 2 for c:
+
+    >>> majority_judgement(Profiles.from_ballots([["a > b > c", "a > b > c", "c > b > a"]]))
+    array([[2., 1., 0.]])
+    """
+    return by_parts(_scores, profiles, profiles.n_responses**2)
+
+
+def _scores(profiles: Profiles) -> Array:
+    """Compare scores in pairs, from the median outwards.
+
+    Taking away medians one by one goes outwards from the middle: first to the score a share t below
+    the middle, then to the score a share t above, for growing t. The score below is at level l or
+    higher while t < lead(l) / 2, where lead(l) is the share at l or higher minus the share below l;
+    the score above is while t >= -lead(l) / 2. So the first t at which two responses differ is found
+    level by level, and whoever has the greater lead at that level is better.
+    """
+    lead = leads(profiles)  # (L, M, B)
+    xp = array_namespace(lead)
+    better = xp.zeros_like(lead[0][:, None] - lead[0])  # (M, M, B)
+    first = better + 2
+    for sign in (1, -1):  # scores below the middle count first where both differ at the same t
+        for level in range(lead.shape[0]):
+            i, j = lead[level][:, None], lead[level][None]
+            nearer, farther = xp.minimum(sign * i, sign * j), xp.maximum(sign * i, sign * j)
+            at = xp.clip(nearer, min=0)
+            found = (nearer < farther) & (farther > 0) & (at < first)
+            first = xp.where(found, at, first)
+            better = xp.where(found, i - j, better)
+    return number_behind(better)

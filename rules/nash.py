@@ -1,0 +1,109 @@
+"""The Nash rule."""
+
+from math import gcd, prod
+
+import numpy as np
+
+from rlchf.arrays import Array, array_namespace, device, segment_sum, to_numpy
+from rlchf.profiles import Profiles
+from rlchf.rules import voting_rule
+from rlchf.rules._cardinal import Utilities, number_behind, utilities
+from rlchf.rules._sums import by_parts, settled
+
+CLOSE = 1e-9  # of logarithms: farther apart they are in the right order
+SMALL = 36  # bits: products up to here come out exact from their logarithm
+LONGEST = 10**6  # bits of products that are worth multiplying out
+
+
+@voting_rule(
+    kind="cardinal",
+    cost="K M^2",
+    axioms=[
+        "anonymity", "neutrality", "homogeneity", "unanimity", "pareto", "reinforcement",
+        "monotonicity",
+    ],
+)  # fmt: skip
+def nash(profiles: Profiles) -> Array:
+    """Rank responses by the product of the scores that the annotators gave them.
+
+    Scores of 0 are handled as is usual: the weight of the ballots with a score above 0 counts first,
+    and then the product of these scores, each as often as the weight says. A missing score counts
+    as 0. A ballot with a negative score is counted from its lowest score. Products are compared in
+    whole numbers if the scores on a prompt have a part in common, such as 1/10; else, and beyond a
+    million binary digits, they are tied if their logarithms agree to 1e-9. Ballots that came as
+    rankings give one point per response ranked below, half a point per tie.
+
+    Returns
+    -------
+    (B, M) array of scores, the number of responses that each is better than; equal is a tie.
+
+    References
+    ----------
+    M. Kaneko, K. Nakamura, "The Nash social welfare function", 1979. For scores of 0: I. Caragiannis
+    et al., "The unreasonable fairness of maximum Nash welfare", 2019.
+
+    Examples
+    --------
+    The products are 3 * 1 for a, 2 * 2 for b, 1 * 3 for c, and d has one 0 more:
+
+    >>> nash(Profiles.from_ballots([["a > b > c > d", "c > b > a > d"]]))
+    array([[1., 3., 1., 0.]])
+    """
+    return by_parts(_scores, profiles, profiles.n_responses**2)
+
+
+def _scores(profiles: Profiles) -> Array:
+    xp, found, votes = array_namespace(profiles.ranks), utilities(profiles), profiles.votes
+    worth = _from_zero(found)
+    positive = segment_sum((worth > 0) * votes, profiles.starts)  # (M, B)
+    positive = settled(positive.T, found.exact, profiles.totals).T
+    bits = xp.log2(xp.where(worth > 0, worth, xp.ones_like(worth))) * votes
+    size = segment_sum(bits, profiles.starts)
+    product = xp.round(xp.exp2(xp.where(size < SMALL, size, xp.zeros_like(size))))
+    size = xp.where(size < SMALL, xp.log2(product), size)  # equal products have equal logarithms
+    more, longer = positive[:, None] - positive, size[:, None] - size  # (M, M, B)
+    close = xp.abs(longer) <= CLOSE * xp.clip(xp.maximum(size[:, None], size), min=1)
+    better = xp.where(more != 0, more, longer)
+    unsure = close & (more == 0) & ((size[:, None] >= SMALL) | ~found.exact)
+    if bool(xp.any(unsure)):
+        better = _compared(better, unsure, worth, found, profiles)
+    return number_behind(better)
+
+
+def _from_zero(found: Utilities) -> Array:
+    xp = array_namespace(found.whole)
+    lowest = xp.clip(xp.min(found.whole, axis=0), max=0)  # 0 where there is no opinion
+    return (found.whole - lowest) * found.given
+
+
+def _compared(
+    better: Array, unsure: Array, worth: Array, found: Utilities, profiles: Profiles
+) -> Array:
+    """Put the signs right where floats are not sure, by multiplying out."""
+    xp = array_namespace(better)
+    signs, exact = to_numpy(better).copy(), to_numpy(found.exact)
+    worth, votes = to_numpy(worth), to_numpy(profiles.votes)
+    for i, j, b in np.argwhere(to_numpy(unsure)).tolist():
+        if i < j:
+            at = slice(int(profiles.starts[b]), int(profiles.starts[b + 1]))
+            sign = _longer(worth[i, at], worth[j, at], votes[at]) if exact[b] else 0
+            signs[i, j, b], signs[j, i, b] = sign, -sign
+        elif i == j:
+            signs[i, i, b] = 0
+    return xp.asarray(signs, device=device(better))
+
+
+def _longer(ours: np.ndarray, theirs: np.ndarray, votes: np.ndarray) -> int:
+    """The sign of the one product of positive numbers minus the other; a number counts by its votes."""
+    times: dict[int, int] = {}
+    for numbers, sign in ((ours, 1), (theirs, -1)):
+        for number, vote in zip(numbers.tolist(), votes.tolist(), strict=True):
+            if number > 1:
+                times[int(number)] = times.get(int(number), 0) + sign * int(vote)
+    common = gcd(*times.values()) or 1
+    times = {number: n // common for number, n in times.items()}
+    if sum(abs(n) * number.bit_length() for number, n in times.items()) > LONGEST:
+        return 0
+    over: int = prod(number**n for number, n in times.items() if n > 0)
+    under: int = prod(number**-n for number, n in times.items() if n < 0)
+    return (over > under) - (over < under)

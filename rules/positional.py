@@ -1,0 +1,67 @@
+"""Positional scoring with any score vector."""
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+from rlchf.arrays import Array
+from rlchf.profiles import Profiles
+from rlchf.rules import voting_rule
+from rlchf.rules._positional import positional_scores
+
+
+@voting_rule(
+    kind="positional",
+    cost="K M^2",
+    axioms=[
+        "anonymity", "neutrality", "homogeneity", "unanimity", "pareto", "reinforcement",
+        "monotonicity",
+    ],
+)  # fmt: skip
+def positional(profiles: Profiles, *, vector: str | Sequence[float] | None = None) -> Array:
+    """Score a response by its places, each worth what a score vector says.
+
+    Tied responses each get the mean of the scores of the places that they take up. Responses that a
+    ballot does not rank share the places behind those it ranks; a ballot that ranks nothing gives
+    nothing. Sums are exact: decimals and fractions are taken as they are written.
+
+    Parameters
+    ----------
+    vector
+        The scores of the first place, the second, and so on: numbers, or text such as ``"3,1,0"`` or
+        ``"1,1/2,1/3"``. Places beyond its end score 0. By default M - 1, M - 2, ..., 0: the Borda
+        count with unranked responses last, where the rule `borda` puts them in the middle.
+
+    Returns
+    -------
+    (B, M) array of scores; higher is better, equal is a tie.
+
+    References
+    ----------
+    H. P. Young, "Social choice scoring functions", 1975.
+
+    Examples
+    --------
+    >>> profiles = Profiles.from_ballots([["a > b > c", "a > c > b", "b > c"]])
+    >>> positional(profiles)
+    array([[4., 3., 2.]])
+    >>> positional(profiles, vector="3,1,0")
+    array([[6., 4., 2.]])
+    """
+    M = profiles.n_responses
+    if vector is None:
+        return positional_scores(profiles, range(M - 1, -1, -1))
+    scores = [_number(score, vector) for score in _listed(vector)]
+    return positional_scores(profiles, (scores + [Fraction(0)] * M)[:M])
+
+
+def _listed(vector: str | Sequence[float]) -> Sequence[object]:
+    return vector.split(",") if isinstance(vector, str) else vector
+
+
+def _number(score: object, vector: object) -> Fraction:
+    try:
+        return Fraction(str(score).strip())
+    except (ValueError, ZeroDivisionError):
+        raise ValueError(
+            f"vector is {vector!r}, of which {score!r} is no number; give numbers, such as '3,1,0'"
+        ) from None

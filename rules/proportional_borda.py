@@ -1,0 +1,39 @@
+"""Proportional Borda."""
+
+from rlchf.arrays import Array, array_namespace
+from rlchf.profiles import Profiles
+from rlchf.rules import voting_rule
+
+
+@voting_rule(
+    kind="probabilistic",
+    cost="K M^2",
+    axioms=[
+        "anonymity", "neutrality", "homogeneity", "unanimity", "pareto", "condorcet loser",
+        "reinforcement", "monotonicity",
+    ],
+)  # fmt: skip
+def proportional_borda(profiles: Profiles) -> Array:
+    """Give each response a chance in proportion to its Borda score.
+
+    That is the chance to come first if a ballot is drawn by weight, then two of the responses, and the
+    one that the ballot ranks higher is taken. A pair that a ballot ties, or says nothing about,
+    counts half for each side, as in `borda`; the ranking is that of `borda`.
+
+    Returns
+    -------
+    (B, M) array of chances, which add up to 1; equal is a tie.
+
+    References
+    ----------
+    S. Barberà, "Majority and positional voting in a probabilistic framework", 1979.
+
+    Examples
+    --------
+    >>> proportional_borda(Profiles.from_ballots([["a > b > c", "a > c > b", "b > a > c"]])) * 9
+    array([[5., 3., 1.]])
+    """
+    xp = array_namespace(profiles.ranks)
+    M = profiles.n_responses
+    pairs = xp.where(profiles.totals > 0, profiles.totals, 1.0)[:, None] * max(M - 1, 1)  # (B, 1)
+    return (1 + xp.sum(profiles.margins, axis=2) / pairs) / M

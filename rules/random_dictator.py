@@ -1,0 +1,49 @@
+"""Random dictatorship."""
+
+from rlchf.arrays import Array, array_namespace, device, uniform
+from rlchf.profiles import Profiles
+from rlchf.rules import voting_rule
+from rlchf.rules._draw import draw
+
+
+@voting_rule(
+    kind="probabilistic",
+    cost="K + M",
+    axioms=["neutrality", "homogeneity", "unanimity", "pareto", "monotonicity", "clones"],
+)
+def random_dictator(profiles: Profiles, *, seed: int = 0) -> Array:
+    """Take one ballot, drawn with chances in proportion to the weights, as the result.
+
+    Whoever casts a share of the weight decides a share of the prompts, and nobody gains by
+    misreporting. Responses without a place on the ballot drawn are tied behind all others. Each prompt
+    draws for itself; what it draws depends on the seed, on which prompt of the dataset it is, and on
+    the order of its ballots.
+
+    Parameters
+    ----------
+    seed
+        Another seed draws other ballots.
+
+    Returns
+    -------
+    (B, M) array of scores, M minus the place; higher is better, equal is a tie. All are 0 where no
+    ballot has any weight.
+
+    References
+    ----------
+    A. Gibbard, "Manipulation of schemes that mix voting with chance", 1977.
+
+    Examples
+    --------
+    >>> random_dictator(Profiles.from_ballots([["a > b > c", "c > a = b"]] * 3))
+    array([[1., 1., 2.],
+           [2., 1., 0.],
+           [1., 1., 2.]])
+    """
+    xp, place = array_namespace(profiles.ranks), device(profiles.ranks)
+    chances = xp.asarray(uniform(seed, profiles.prompts, 1)[:, 0], device=place)
+    ballots, totals = draw(profiles.votes, profiles.starts, profiles.owners, chances)
+    ranks = profiles.ranks[:, ballots]  # (M, B)
+    places = xp.where(ranks > 0, ranks, xp.max(ranks, axis=0) + 1)
+    scores = xp.where(totals > 0, xp.astype(profiles.n_responses - places, xp.float64), 0.0)
+    return xp.matrix_transpose(scores)

@@ -1,0 +1,115 @@
+"""Relative utilitarianism."""
+
+from fractions import Fraction
+from functools import reduce
+from math import lcm
+
+import numpy as np
+
+from rlchf.arrays import Array, array_namespace, device, to_numpy
+from rlchf.profiles import Profiles
+from rlchf.rules import voting_rule
+from rlchf.rules._cardinal import Utilities, utilities
+from rlchf.rules._sums import by_parts, exact_sums, settled
+from rlchf.votes import LARGEST
+
+FINE = 2.0**44
+CLOSE = 2.0**-40
+
+
+@voting_rule(
+    kind="cardinal",
+    cost="K M^2",
+    axioms=[
+        "anonymity", "neutrality", "homogeneity", "unanimity", "pareto", "reinforcement",
+        "monotonicity",
+    ],
+)  # fmt: skip
+def relative_utilitarian(profiles: Profiles) -> Array:
+    """Score a response by the sum of the annotators' scores, each annotator's rescaled to 0 to 1.
+
+    The lowest score on a ballot becomes 0 and the highest 1, so that everybody has the same say however
+    they use the scale. A ballot that gives the same score everywhere adds nothing, nor does a missing
+    score. Sums are exact if the scores on a prompt have a part in common, such as 1/10; else they
+    are tied up to 2^-36 of the votes. Ballots that came as rankings give one point per response
+    ranked below, half a point per tie, before they are rescaled.
+
+    Returns
+    -------
+    (B, M) array of scores; higher is better, equal is a tie.
+
+    References
+    ----------
+    A. Dhillon, J.-F. Mertens, "Relative utilitarianism", 1999.
+
+    Examples
+    --------
+    >>> relative_utilitarian(Profiles.from_ballots([["a > b > c", "a > c > b", "b > a"]]))
+    array([[2. , 1.5, 0.5]])
+    """
+    return by_parts(_scores, profiles)
+
+
+def _scores(profiles: Profiles) -> Array:
+    xp, place = array_namespace(profiles.ranks), device(profiles.ranks)
+    found = utilities(profiles)
+    above, spread = _above_lowest(found)
+    per_spread = xp.where(spread > 0, spread, xp.ones_like(spread))
+    common = reduce(_common, map(int, xp.unique_values(per_spread)))
+    if common < LARGEST:
+        scores = exact_sums(profiles, [above * (common / per_spread)], 53, common)
+    else:
+        commons = _commons(to_numpy(per_spread), profiles.starts)
+        small = np.array([c < LARGEST for c in commons])
+        unit = np.where(small, commons, int(FINE)).astype(np.float64)
+        fits = xp.asarray(np.repeat(small, np.diff(profiles.starts)), device=place)
+        unit = xp.asarray(unit, device=place)
+        parts = xp.where(
+            fits,
+            above * (unit[profiles.owners] / per_spread),
+            xp.round(above / per_spread * FINE),
+        )
+        scores = exact_sums(profiles, [parts], 53, unit[:, None])
+        scores = _corrected(scores, above, per_spread, ~small & to_numpy(found.exact), profiles)
+    return settled(scores, found.exact, profiles.totals) / profiles.unit[:, None]
+
+
+def _above_lowest(found: Utilities) -> tuple[Array, Array]:
+    """(M, K) how far each score is above the lowest on its ballot, and (K,) the highest of these."""
+    xp = array_namespace(found.whole)
+    nowhere = xp.inf * xp.ones_like(found.whole)
+    lowest = xp.min(xp.where(found.given, found.whole, nowhere), axis=0)
+    above = xp.where(found.given, found.whole - lowest, xp.zeros_like(found.whole))
+    return above, xp.max(above, axis=0)
+
+
+def _common(one: int, other: int) -> int:
+    """The least common multiple, or some number that is too large if that is."""
+    return one if one >= LARGEST else lcm(one, other)
+
+
+def _commons(spread: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """(B,) what the ballots' spreads have in common, in Python's whole numbers."""
+    numbers = np.array([int(s) for s in spread.tolist()], dtype=object)
+    found: np.ndarray = np.frompyfunc(_common, 2, 1).reduceat(numbers, starts[:-1])
+    return found
+
+
+def _corrected(
+    scores: Array, above: Array, spread: Array, where: np.ndarray, profiles: Profiles
+) -> Array:
+    """Replace the scores of prompts on which two nearly tie by exact ones."""
+    xp = array_namespace(scores)
+    rows, totals = to_numpy(scores).copy(), to_numpy(profiles.totals)
+    gaps = np.diff(np.sort(rows, axis=1), axis=1)
+    close = (gaps <= CLOSE * totals[:, None]).any(axis=1)
+    votes, above, spread = (to_numpy(array) for array in (profiles.votes, above, spread))
+    for b in np.flatnonzero(close & where):
+        at = slice(profiles.starts[b], profiles.starts[b + 1])
+        shares = [
+            Fraction(int(v), int(s)) for v, s in zip(votes[at].tolist(), spread[at], strict=True)
+        ]
+        for i, row in enumerate(above[:, at].tolist()):
+            total = sum((int(x) * s for x, s in zip(row, shares, strict=True)), Fraction(0))
+            rows[b, i] = float(total)
+    return xp.asarray(rows, device=device(scores))

@@ -1,0 +1,164 @@
+"""The River method."""
+
+from itertools import groupby
+from operator import itemgetter
+from typing import get_args
+
+import numpy as np
+
+from rlchf.arrays import Array, array_namespace, device, to_numpy
+from rlchf.profiles import Profiles
+from rlchf.rules import Ties, voting_rule
+from rlchf.rules._defeats import undefeated
+from rlchf.rules._tiers import in_chunks, remove_winners, sorted_pairs, unless_sorted
+
+MANY = 20  # responses, from which on prompts are ranked one at a time
+WORK = 2**16  # forests times M^2 that the search for the winners under all orders may look at
+
+
+@voting_rule(
+    kind="majority",
+    cost="K M^2 + M^4",
+    axioms=[
+        "anonymity", "neutrality", "homogeneity", "unanimity", "pareto", "majority", "condorcet",
+        "condorcet loser", "smith", "monotonicity",
+    ],
+    any_device=False,
+)  # fmt: skip
+def river(profiles: Profiles, *, ties: Ties = "keep") -> Array:
+    """Rank by River winners, on the CPU: majority wins are locked in from the largest, one per loser.
+
+    A win is skipped if its loser has lost already, or if it closes a cycle, so that in the end all losses
+    lead to one response that has none, the winner. It is ranked first and removed, and so on
+    with those left. Where margins are equal, the order in which they are taken can decide.
+
+    Parameters
+    ----------
+    ties
+        "keep" takes equal margins in every order, pairs without a majority both ways round, and all who
+        can win in this way share a place; they are removed together. Equal margins are searched
+        wherever Split Cycle leaves several undefeated. That is complete for up to 6 responses; where
+        more than 2^16 / n^2 states of locked wins among n responses can come up, all the undefeated share
+        the place.
+        "lexicographic" takes equal margins by the index of the winner, then that of the loser; pairs
+        without a majority come last, the first response of the pair counting as its winner. The
+        result is a strict order.
+
+    Returns
+    -------
+    (B, M) array of scores: the number of places below; higher is better, equal is a tie.
+
+    References
+    ----------
+    M. Döring, M. Brill, J. Heitzig, "The River method", 2025.
+
+    Examples
+    --------
+    The cycle a > b > c > a is broken at its smallest margin, that of c over a:
+
+    >>> cycle = ["a > b > c"] * 4 + ["b > c > a"] * 3 + ["c > a > b"] * 2
+    >>> river(Profiles.from_ballots([cycle]))
+    array([[2., 1., 0.]])
+    """
+    if ties not in get_args(Ties):
+        raise ValueError(f"ties is {ties!r}; choose from {', '.join(get_args(Ties))}")
+    xp, place = array_namespace(profiles.ranks), device(profiles.ranks)
+    if ties == "keep":
+        table = to_numpy(profiles.margins)
+        return xp.asarray(in_chunks(lambda m: unless_sorted(_all_orders, m), table), device=place)
+    if profiles.n_responses < MANY:
+        return in_chunks(lambda margins: unless_sorted(_lock, margins), profiles.margins)
+    orders = np.stack([_lock_one(margins) for margins in to_numpy(profiles.margins)])
+    return xp.asarray(orders, device=place)
+
+
+def _lock(margins: Array) -> Array:
+    """Scores of (M, M, B) margins; all prompts lock their e-th pair at once."""
+    xp, place = array_namespace(margins), device(margins)
+    M, _, B = margins.shape
+    pairs = sorted_pairs(xp.permute_dims(margins, (2, 0, 1)))
+    winners, losers = (xp.asarray(side.T, copy=True) for side in pairs)
+    prompts = xp.arange(B, device=place)
+    responses = xp.arange(M, dtype=xp.int64, device=place)[:, None]
+    left = xp.ones((M, B), dtype=xp.bool, device=place)
+    scores = xp.zeros((M, B), dtype=xp.float64, device=place)
+    for score in range(M - 1, 0, -1):
+        root = xp.where(left, responses, -1)  # who leads the tree of each, (M, B)
+        for winner, loser in zip(winners, losers, strict=True):
+            above = root[winner, prompts]
+            locks = (above >= 0) & (above != loser) & (root[loser, prompts] == loser)
+            root = xp.where(locks[None] & (root == loser[None]), above[None], root)
+        won = xp.max(root, axis=0)  # all that are left have one root
+        scores[won, prompts] = score
+        left[won, prompts] = False
+    return scores
+
+
+def _lock_one(margins: np.ndarray) -> np.ndarray:
+    """Scores of one prompt's (M, M) margins."""
+    M = len(margins)
+    winners, losers = (side[0].tolist() for side in sorted_pairs(margins[None]))
+    pairs = list(zip(winners, losers, strict=True))
+    scores = np.zeros(M)
+    left = set(range(M))
+    for score in range(M - 1, 0, -1):
+        root, trees = list(range(M)), {i: [i] for i in left}
+        for winner, loser in pairs:
+            if loser in trees and root[winner] != loser:
+                trees[root[winner]] += trees[loser]
+                for member in trees.pop(loser):
+                    root[member] = root[winner]
+                if len(trees) == 1:
+                    break
+        (won,) = trees
+        scores[won] = score
+        left.remove(won)
+        pairs = [pair for pair in pairs if won not in pair]
+    return scores
+
+
+def _all_orders(margins: Array) -> Array:
+    """Scores of (M, M, B) margins on the CPU, equal ones taken in every order."""
+
+    def search(left: Array) -> Array:
+        won = undefeated(margins, left)
+        for prompt in np.flatnonzero(won.sum(axis=0) > 1):
+            members = np.flatnonzero(left[:, prompt])
+            inner = margins[:, :, prompt][np.ix_(members, members)]
+            won[members, prompt] = _possible(inner, won[members, prompt])
+        return won
+
+    return remove_winners(search, np.ones(margins.shape[1:], dtype=bool))
+
+
+def _possible(margins: np.ndarray, candidates: np.ndarray) -> np.ndarray:
+    """Which of the candidates, (n,) bool, win under some order of equal (n, n) margins.
+
+    A state is the root of each response's tree. Whether the search ends by finding that all
+    candidates win, or gives up and says so, does not show: so the order of the responses doesn't.
+    """
+    n = len(margins)
+    table = margins.tolist()
+    pairs = sorted((-table[i][j], i, j) for i in range(n) for j in range(n) if table[i][j] >= 0)
+    levels = [[(i, j) for _, i, j in level if i != j] for _, level in groupby(pairs, itemgetter(0))]
+    start, wanted = tuple(range(n)), set(np.flatnonzero(candidates).tolist())
+    todo, seen, won = [start], {start}, set[int]()
+    while todo:
+        root = todo.pop()
+        if len(set(root)) == 1:
+            won.add(root[0])
+            if won == wanted:
+                return candidates
+            continue
+        open_pairs: list[tuple[int, int]] = []
+        for level in levels:  # the first that still has a pair to lock
+            if open_pairs := [(i, j) for i, j in level if root[j] == j != root[i]]:
+                break
+        for i, j in open_pairs:
+            state = tuple(root[i] if r == j else r for r in root)
+            if state not in seen:
+                if len(seen) >= WORK // n**2:
+                    return candidates
+                seen.add(state)
+                todo.append(state)
+    return np.isin(np.arange(n), list(won))

@@ -1,0 +1,87 @@
+"""STAR voting: score, then automatic runoff."""
+
+from rlchf.arrays import Array, array_namespace, device
+from rlchf.profiles import Profiles
+from rlchf.rules import Ties, voting_rule
+from rlchf.rules._cardinal import sums, utilities
+from rlchf.rules._sums import by_parts
+
+
+@voting_rule(
+    kind="cardinal",
+    cost="K M^2 + M^3",
+    axioms=["anonymity", "neutrality", "homogeneity", "unanimity", "pareto", "condorcet loser"],
+)
+def star(profiles: Profiles, *, ties: Ties = "keep") -> Array:
+    """Rank the STAR winner first, then the STAR winner of the rest, and so on.
+
+    The two responses with the highest sums of scores go into a runoff, and whom more of the weight
+    puts above the other wins it; if the runoff is a tie, the higher sum wins. A missing score adds
+    nothing to a sum, and a ballot without opinion on one of two counts for neither in their runoff.
+    Ballots that came as rankings give one point per response ranked below, half a point per tie.
+
+    Parameters
+    ----------
+    ties
+        With ``"keep"`` all that win if ties for the runoff, and in it, are broken in one way or
+        another share a place. With ``"lexicographic"`` the first of the responses that are tied
+        wins, and there is one per place.
+
+    Returns
+    -------
+    (B, M) array of scores, the number of responses that win later; equal is a tie.
+
+    References
+    ----------
+    Equal Vote Coalition, "STAR voting", 2014.
+
+    Examples
+    --------
+    The sums are 4 for a, 5 for b, 3 for c and 0 for d; a wins the runoff against b by 2 to 1:
+
+    >>> star(Profiles.from_ballots([["a > b > c", "a > b > c", "b > c > a"]]))
+    array([[2., 1., 0.]])
+    """
+    return by_parts(lambda part: _scores(part, ties), profiles, profiles.n_responses**2)
+
+
+def _scores(profiles: Profiles, ties: Ties) -> Array:
+    xp = array_namespace(profiles.ranks)
+    total = sums(profiles, utilities(profiles)).T  # (M, B)
+    margins = xp.permute_dims(profiles.margins, (1, 2, 0))  # (M, M, B)
+    pick = _first_winner if ties == "lexicographic" else _winners
+    scores, left = xp.zeros_like(total), xp.ones_like(total, dtype=xp.bool)
+    for _ in range(profiles.n_responses):
+        won = pick(xp.where(left, total, -xp.inf), left, margins)
+        left = left & ~won
+        behind = xp.sum(xp.astype(left, xp.float64), axis=0)
+        scores = xp.where(won, behind, scores)
+        if not bool(xp.any(left)):
+            break
+    return scores.T
+
+
+def _winners(total: Array, left: Array, margins: Array) -> Array:
+    """(M, B) who wins a runoff that ties may lead to, or is the only one left."""
+    xp = array_namespace(total)
+    top = left & (total == xp.max(total, axis=0))
+    others = left & ~top
+    rest = xp.where(others, total, -xp.inf)
+    second = others & (rest == xp.max(rest, axis=0))
+    many = xp.sum(xp.astype(top, xp.int64), axis=0) > 1
+    second = (many & top) | (~many & second)
+    runoff = (top[:, None] & second[None]) | (second[:, None] & top[None])
+    wins = runoff & ((margins > 0) | ((margins == 0) & (total[:, None] >= total[None])))
+    wins = wins & ~xp.eye(total.shape[0], dtype=xp.bool, device=device(total))[:, :, None]
+    alone = left & (xp.sum(xp.astype(left, xp.int64), axis=0) == 1)
+    return xp.any(wins, axis=1) | alone
+
+
+def _first_winner(total: Array, left: Array, margins: Array) -> Array:
+    """(M, B) the one winner, where the first of tied responses comes first."""
+    xp = array_namespace(total)
+    numbers = xp.arange(total.shape[0], device=device(total))[:, None]
+    one = numbers == xp.argmax(total, axis=0)
+    other = numbers == xp.argmax(xp.where(one, -xp.inf, total), axis=0)
+    beaten = xp.any(one[:, None] & (other & left)[None] & (margins < 0), axis=(0, 1))
+    return xp.where(beaten, other, one) & left

@@ -1,0 +1,69 @@
+"""The utilitarian rule."""
+
+import numpy as np
+
+from rlchf.arrays import Array, array_namespace, device, segment_sum, to_numpy
+from rlchf.profiles import Profiles
+from rlchf.rules import voting_rule
+from rlchf.rules._cardinal import Utilities, sums, utilities
+from rlchf.rules._sums import by_parts
+
+
+@voting_rule(
+    kind="cardinal",
+    cost="K M^2",
+    axioms=[
+        "anonymity", "neutrality", "homogeneity", "unanimity", "pareto", "reinforcement",
+        "monotonicity",
+    ],
+)  # fmt: skip
+def utilitarian(profiles: Profiles, *, average: bool = False) -> Array:
+    """Score a response by the sum of the scores that the annotators gave it.
+
+    Also known as score or range voting. A missing score adds nothing. Sums are exact if the scores on a
+    prompt have a part in common, such as 1/10; else they are tied up to 2^-36 of the largest.
+    Ballots that came as rankings give one point per response ranked below, half a point per tie.
+
+    Parameters
+    ----------
+    average
+        Whether to score by the mean of the scores given rather than by their sum, so that responses
+        lose nothing when fewer annotators see them. A response without any gets the lowest score on
+        its prompt.
+
+    Returns
+    -------
+    (B, M) array of scores; higher is better, equal is a tie.
+
+    References
+    ----------
+    J. C. Harsanyi, "Cardinal welfare, individualistic ethics, and interpersonal comparisons of
+    utility", 1955.
+
+    Examples
+    --------
+    >>> utilitarian(Profiles.from_ballots([["a > b > c", "a > c > b", "b > a"]]))
+    array([[4., 2., 1.]])
+    """
+    return by_parts(lambda part: _scores(part, average), profiles)
+
+
+def _scores(profiles: Profiles, average: bool) -> Array:
+    found = utilities(profiles)
+    if not average:
+        return sums(profiles, found) / profiles.unit[:, None]
+    xp = array_namespace(found.whole)
+    opinions = segment_sum(found.given * profiles.votes, profiles.starts).T
+    means = sums(profiles, found, xp.where(opinions > 0, opinions, xp.ones_like(opinions)))
+    if bool(xp.all(opinions > 0)):
+        return means
+    return xp.where(opinions > 0, means, _lowest(found, profiles)[:, None])
+
+
+def _lowest(found: Utilities, profiles: Profiles) -> Array:
+    """(B,) the lowest score on each prompt, 0 where there is none."""
+    xp = array_namespace(found.whole)
+    whole = xp.where(found.given, found.whole, xp.inf * xp.ones_like(found.whole))
+    least = np.minimum.reduceat(to_numpy(xp.min(whole, axis=0)), profiles.starts[:-1])
+    least[np.isinf(least)] = 0.0
+    return xp.asarray(least, device=device(found.whole)) / found.unit
