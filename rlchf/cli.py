@@ -90,7 +90,7 @@ def rules(
         print(json.dumps(rulebook.records(), indent=2, ensure_ascii=False))
     else:
         console = Console(highlight=False)
-        console.print(rulebook.table())
+        console.print(rulebook.table(console.width))
         console.print("\n" + rulebook.legend(), markup=False)
 
 

@@ -38,15 +38,19 @@ def records() -> list[dict[str, Any]]:
     ]
 
 
-def table() -> "Table":
-    """All rules, one kind after the other; a letter per axiom."""
+def table(width: int = 120) -> "Table":
+    """All rules, one kind after the other; a letter per axiom; cost and source if there is room."""
     from rich.table import Table
 
     cards = list_rules().values()
+    wide = width >= 108
     found = Table(box=None, pad_edge=False)
     found.add_column("rule", no_wrap=True)
-    for header in ("what it does", "cost", "axioms", "source"):
-        found.add_column(header)
+    found.add_column("what it does")
+    found.add_column("axioms", min_width=11)
+    if wide:
+        found.add_column("cost", max_width=14)
+        found.add_column("source", max_width=15)
     for kind in (*get_args(Kind), ""):
         of_kind = [card for card in cards if card.kind == kind]
         if of_kind:
@@ -54,7 +58,8 @@ def table() -> "Table":
             found.add_row(f"[bold]{kind or 'of other packages'}[/bold]")
         for card in of_kind:
             letters = "".join(LETTERS[axiom] for axiom in AXIOMS if axiom in card.axioms)
-            found.add_row(card.name, card.line, card.cost, letters, card.cited)
+            rest = (card.cost, card.cited) if wide else ()
+            found.add_row(card.name, card.line, letters, *rest)
     return found
 
 
@@ -110,7 +115,7 @@ def worked_example(name: str) -> str:
     4 annotators rank a > b > c
     3 annotators rank b > c > a
     2 annotators rank c > a > b
-    borda scores a 10, b 11, c 6 and ranks b > a > c
+    borda scores a 10, b 10, c 7 and ranks a = b > c
     """
     ballots = [
         ("p", f"{ballot}, annotator {n}", ballot)

@@ -25,8 +25,7 @@ def plurality(profiles: Profiles) -> Array:
 
     References
     ----------
-    As old as voting; studied under this name since S. Merrill, "A comparison of efficiency of
-    multicandidate electoral systems", 1984.
+    S. Merrill, "A comparison of efficiency of multicandidate electoral systems", 1984; as old as voting.
 
     Examples
     --------

@@ -95,11 +95,11 @@ def test_rules_lists_and_shows() -> None:
         "References",
         "Kind: positional",
         "Axioms: anonymity",
-        "ranks b > a > c",
+        "ranks a = b > c",
     ):
         assert part in page
     table = rlchf("rules").stdout
-    assert "Borda 1781" in table
+    assert "ANHUPLRM" in table
     assert "A  anonymity" in table
 
 

@@ -1,0 +1,70 @@
+"""Many small elections for `rules_speed.py`, drawn at once."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from rlchf import Profiles
+
+
+@dataclass(frozen=True)
+class Ballots:
+    """The ballots of some prompts, as ranks for us and as orders for the peers."""
+
+    ranks: np.ndarray  # (M, K) int16
+    voters: int
+
+    @property
+    def prompts(self) -> int:
+        """How many prompts these are."""
+        return int(self.ranks.shape[1]) // self.voters
+
+    def first(self, prompts: int) -> "Ballots":
+        """The ballots of the first prompts, in an array of their own."""
+        return Ballots(np.ascontiguousarray(self.ranks[:, : prompts * self.voters]), self.voters)
+
+    @cached_property
+    def starts(self) -> np.ndarray:
+        """Where the ballots of each prompt begin."""
+        return np.arange(0, self.ranks.shape[1] + 1, self.voters)
+
+    @cached_property
+    def weights(self) -> np.ndarray:
+        """Everybody's is 1."""
+        return np.ones(self.ranks.shape[1])
+
+    @cached_property
+    def annotators(self) -> np.ndarray:
+        """The same for every prompt."""
+        return np.tile(np.arange(self.voters), self.prompts)
+
+    @cached_property
+    def scores(self) -> np.ndarray:
+        """Borda's points stand for the annotators' own scores."""
+        return len(self.ranks) - self.ranks.astype(np.float64)
+
+    def profiles(self, with_scores: bool = False) -> Profiles:
+        """As our rules take them."""
+        scores = self.scores if with_scores else None
+        return Profiles(self.ranks, self.starts, self.weights, self.annotators, scores)
+
+    def orders(self) -> np.ndarray:
+        """As the peers take them: (prompts, voters, M), best first."""
+        orders = np.argsort(self.ranks, axis=0).T
+        return np.ascontiguousarray(orders.reshape(self.prompts, self.voters, len(self.ranks)))
+
+
+def draw(prompts: int, voters: int, m: int, dispersion: float, seed: int = 0) -> Ballots:
+    """Rankings by repeated insertion, around a random centre for each prompt."""
+    rng = np.random.default_rng(seed)
+    K = prompts * voters
+    ranks = np.empty((m, K), dtype=np.int16)
+    for i in range(m):
+        chances = dispersion ** np.arange(i, -1.0, -1.0)
+        bounds = np.cumsum(chances / chances.sum())[:-1]
+        place = np.searchsorted(bounds, rng.random(K), side="right").astype(np.int16) + np.int16(1)
+        ranks[:i] += ranks[:i] >= place
+        ranks[i] = place
+    centre = rng.random((m, prompts)).argsort(axis=0)
+    return Ballots(np.take_along_axis(ranks, np.repeat(centre, voters, axis=1), axis=0), voters)

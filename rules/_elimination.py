@@ -1,0 +1,239 @@
+"""What the rules that eliminate have in common: whom ballots put first, and the rounds.
+
+Sets of responses are (M, B) bool, prompts innermost: ``left[i, b]`` says that response i of prompt b is
+still there.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, get_args
+
+import numpy as np
+
+from rlchf.arrays import Array, array_namespace, device, segment_sum, to_numpy
+from rlchf.profiles import Profiles
+from rlchf.rules import Ties
+
+EXACT = 2**53
+"""Whole numbers below are exact as floats."""
+
+Losers = Callable[[Array], Array]
+"""``left -> out``: who goes next of those left, at least one where two are left."""
+
+
+@dataclass(frozen=True)
+class Places:
+    """Which places the ballots give, ready for counting the first ones among any set of responses.
+
+    Attributes
+    ----------
+    places
+        (M, V, B) if each prompt has V ballots, otherwise (M, K); `nowhere` where a ballot says nothing.
+    votes
+        (V, B) or (K,) whole numbers, in a type that holds their sums.
+    nowhere
+        A number above all places.
+    strict, unit
+        Whether no ballot ties; whether each ballot has one vote.
+    """
+
+    places: Array
+    votes: Array
+    starts: np.ndarray
+    nowhere: int
+    strict: bool
+    unit: bool
+
+    def first(self, left: Array) -> Array:
+        """(M, B) numbers in the order of the first places among those left.
+
+        A first place that t of those left share gives 1/t of the ballot to each. The numbers of one
+        prompt are to be compared among each other only.
+        """
+        hits = self._hits(self._among(left))
+        if self.strict:
+            return self._sum(hits, self.votes)
+        xp = array_namespace(hits)
+        return self._shares(hits, xp.sum(hits, axis=0, dtype=xp.int32))
+
+    def first_unless_alone(self, left: Array) -> Array:
+        """As `first`, without the ballots that put all of those left that they rank in one place."""
+        places = self._among(left)
+        hits = self._hits(places)
+        xp = array_namespace(hits)
+        sharers = xp.sum(hits, axis=0, dtype=xp.int32)
+        several = sharers < xp.sum(places < self.nowhere, axis=0, dtype=xp.int32)
+        if self.strict:
+            return self._sum(hits & several, self.votes)
+        return self._shares(hits & several, xp.where(several, sharers, xp.zeros_like(sharers)))
+
+    def majority(self, left: Array) -> Array:
+        """(M, B) bool: alone in first place on more than half the ballots that rank any of those left."""
+        places = self._among(left)
+        hits = self._hits(places)
+        xp = array_namespace(hits)
+        alone = hits if self.strict else hits & (xp.sum(hits, axis=0, dtype=xp.int32) == 1)
+        cast = self._sum(xp.any(places < self.nowhere, axis=0)[None], self.votes)
+        return 2 * self._sum(alone, self.votes) > cast
+
+    def _among(self, left: Array) -> Array:
+        """The places of those left; the others are `nowhere`."""
+        xp = array_namespace(self.places)
+        gone = xp.astype(~left, self.places.dtype) * self.nowhere
+        if self.places.ndim == 3:
+            return xp.maximum(self.places, gone[:, None])
+        sizes = xp.asarray(np.diff(self.starts), device=device(gone))
+        return xp.maximum(self.places, xp.repeat(gone, sizes, axis=1))
+
+    def _hits(self, places: Array) -> Array:
+        """Whether a response is in first place on a ballot, alone or with others."""
+        xp = array_namespace(places)
+        return places == xp.clip(xp.min(places, axis=0), None, self.nowhere - 1)
+
+    def _sum(self, hits: Array, votes: Array) -> Array:
+        """The votes of the ballots hit, (M, B) float64; always whole numbers."""
+        xp = array_namespace(hits)
+        if self.unit and votes is self.votes:
+            counted = hits.view(np.int8) if isinstance(hits, np.ndarray) else hits
+        else:
+            counted = hits * votes
+        if self.places.ndim == 3:
+            return xp.astype(xp.sum(counted, axis=1, dtype=votes.dtype), xp.float64)
+        return segment_sum(xp.astype(counted, xp.float64), self.starts)
+
+    def _shares(self, hits: Array, sharers: Array) -> Array:
+        """First places where ``sharers`` share one, in units that make all shares whole."""
+        xp = array_namespace(hits)
+        votes = xp.astype(self.votes, xp.float64)
+        most = float(xp.max(self._sum(hits[:1] | True, self.votes)))
+        unit = math.lcm(*range(1, min(int(xp.max(sharers)), 41) + 1))
+        if unit * most >= EXACT or int(xp.max(sharers)) > 41:
+            unit = math.lcm(*(int(t) for t in xp.unique_values(sharers) if t > 0))
+        if unit * most >= EXACT:
+            return self._order(hits, sharers)
+        parts = votes * (unit / xp.clip(xp.astype(sharers, xp.float64), 1.0, None))
+        return xp.stack([self._sum(row[None], parts)[0] for row in hits])
+
+    def _order(self, hits: Array, sharers: Array) -> Array:
+        """The order of the shares, in Python's whole numbers: slow, and needed for huge ones only."""
+        if self.places.ndim == 3:  # back to ballots end to end
+            hits = array_namespace(hits).permute_dims(hits, (0, 2, 1))
+            hits, sharers = hits.reshape((hits.shape[0], -1)), sharers.T.reshape(-1)
+        votes = to_numpy(self.votes.T.reshape(-1)).astype(np.int64).astype(object)
+        hit, parts = to_numpy(hits), to_numpy(sharers).astype(object)
+        order = np.empty((len(hit), len(self.starts) - 1))
+        for b, (start, end) in enumerate(zip(self.starts[:-1], self.starts[1:], strict=True)):
+            unit = math.lcm(*(t for t in parts[start:end] if t))
+            shares = votes[start:end] * unit // np.maximum(parts[start:end], 1)
+            sums = [sum(shares[row]) for row in hit[:, start:end]]
+            levels = {s: n for n, s in enumerate(sorted(set(sums)))}
+            order[:, b] = [levels[s] for s in sums]
+        return array_namespace(hits).asarray(order, device=device(hits))
+
+
+def places_of(profiles: Profiles, *, from_below: bool = False) -> Places:
+    """Lay out the ballots; from below, each ballot's last place counts as its first."""
+    xp, ranks = array_namespace(profiles.ranks), profiles.ranks
+    M, B = profiles.n_responses, profiles.n_prompts
+    small = M < 127 and not xp.isdtype(ranks.dtype, "real floating")
+    number, nowhere = (xp.int8, 127) if small else (xp.int32, 2**30)
+    levels = xp.max(ranks, axis=0)
+    strict = bool(xp.all(xp.sum(ranks > 0, axis=0) == levels))  # places are 1, 2, ... without gaps
+    places = levels + 1 - ranks if from_below else ranks
+    sizes = np.diff(profiles.starts)
+    equal = bool((sizes == sizes[0]).all())
+    votes = profiles.votes
+    if equal:  # prompts innermost, so that all work goes along whole rows
+        places = xp.permute_dims(places.reshape((M, B, int(sizes[0]))), (0, 2, 1))
+        ranks = xp.permute_dims(ranks.reshape((M, B, int(sizes[0]))), (0, 2, 1))
+        votes = votes.reshape((B, int(sizes[0]))).T
+    laid = xp.empty(places.shape, dtype=number, device=device(ranks))
+    laid[...] = places
+    if not bool(xp.all(ranks > 0)):
+        laid = xp.where(ranks > 0, laid, xp.full_like(laid, nowhere))
+    kind = _smallest(xp, float(xp.max(votes)) * int(sizes.max()))
+    unit = bool(xp.all(votes == 1))
+    return Places(laid, xp.astype(votes, kind), profiles.starts, nowhere, strict, unit)
+
+
+def _smallest(xp: Any, most: float) -> Any:
+    """The smallest number type for sums up to a number."""
+    for dtype, limit in ((xp.int8, 2**7), (xp.int32, 2**31)):
+        if most < limit:
+            return dtype
+    return xp.float64
+
+
+def lowest(counts: Array, left: Array) -> Array:
+    """Those left that have the smallest count."""
+    xp = array_namespace(left)
+    counts = xp.where(left, counts, xp.inf)
+    return left & (counts == xp.min(counts, axis=0))
+
+
+def highest(counts: Array, left: Array) -> Array:
+    """Those left that have the largest count."""
+    return lowest(-counts, left)
+
+
+def last(chosen: Array) -> Array:
+    """Of those chosen on each prompt only the last, in the order of the responses."""
+    xp = array_namespace(chosen)
+    index = xp.arange(1, chosen.shape[0] + 1, device=device(chosen))[:, None]
+    index = index * chosen
+    return chosen & (index == xp.max(index, axis=0))
+
+
+def chooser(ties: Ties) -> Callable[[Array], Array]:
+    """What to do with responses that tie for elimination: all go, or only the last of them."""
+    if ties not in get_args(Ties):
+        raise ValueError(f"ties is {ties!r}; choose from {', '.join(get_args(Ties))}")
+    return last if ties == "lexicographic" else lambda tied: tied
+
+
+def everybody(profiles: Profiles) -> Array:
+    """All responses, (M, B) True."""
+    xp = array_namespace(profiles.ranks)
+    shape = (profiles.n_responses, profiles.n_prompts)
+    return xp.ones(shape, dtype=xp.bool, device=device(profiles.ranks))
+
+
+def by_elimination(profiles: Profiles, losers: Losers) -> Array:
+    """Score each response by how many went before it, (B, M)."""
+    left = everybody(profiles)
+    xp = array_namespace(left)
+    scores = xp.zeros(left.shape, dtype=xp.float64, device=device(left))
+    while True:
+        here = xp.astype(xp.sum(left, axis=0), xp.float64)
+        scores = xp.where(left, left.shape[0] - here, scores)
+        if not bool(xp.any(here > 1)):
+            return scores.T
+        left = left & ~losers(left)
+
+
+def by_repetition(profiles: Profiles, losers: Losers) -> Array:
+    """Score each response by how many come after it, (B, M).
+
+    The winners are those who are eliminated last; the others follow in the order in which they
+    win when the rule is applied again without the winners.
+    """
+    waiting = everybody(profiles)
+    xp = array_namespace(waiting)
+    scores = xp.zeros(waiting.shape, dtype=xp.float64, device=device(waiting))
+    while bool(xp.any(waiting)):
+        won = _last_eliminated(waiting, losers)
+        waiting = waiting & ~won
+        scores = xp.where(won, xp.astype(xp.sum(waiting, axis=0), xp.float64), scores)
+    return scores.T
+
+
+def _last_eliminated(left: Array, losers: Losers) -> Array:
+    xp = array_namespace(left)
+    while bool(xp.any(xp.sum(left, axis=0) > 1)):
+        rest = left & ~losers(left)
+        rest = xp.where(xp.any(rest, axis=0), rest, left)  # those who go last, together
+        if bool(xp.all(rest == left)):
+            return left
+        left = rest
+    return left

@@ -1,0 +1,114 @@
+"""Meek's single transferable vote, in floating point."""
+
+import numpy as np
+
+from rlchf.arrays import Array, array_namespace, device, segment_sum, to_numpy
+from rlchf.profiles import Profiles
+
+CONVERGED, SAME = 1e-12, 1e-9  # of all votes
+STEPS = 1000
+
+
+def meek(profiles: Profiles, k: int, strictly: bool) -> Array:
+    """Scores (B, M); the docstring of `stv` says what is counted."""
+    count = _Count(profiles, k)
+    M, B = count.hopeful.shape
+    scores = np.zeros((M, B))
+    elected = np.zeros(B)
+    while count.hopeful.any():
+        votes, quota = count.converge()
+        level = _levels(np.where(count.hopeful, votes, -1.0))  # 0 is who is no longer hopeful
+        over = count.hopeful & (votes > quota + SAME)
+        any_over = over.any(axis=0)
+        fewest = np.where(count.hopeful, level, M + 1).min(axis=0)
+        out = count.hopeful & (level == fewest) & ~any_over
+        if strictly:
+            out &= np.cumsum(out[::-1], axis=0)[::-1] == 1
+        above = _above(level, over, strictly)
+        scores = np.where(over, M - elected - above, scores)
+        elected += over.sum(axis=0)
+        scores = np.where(out, M - elected - count.hopeful.sum(axis=0), scores)
+        count.hopeful &= ~over & ~out
+        count.keep[out] = 0.0
+        count.elected |= over
+    return array_namespace(profiles.ranks).asarray(scores.T, device=device(profiles.ranks))
+
+
+def _above(level: np.ndarray, over: np.ndarray, strictly: bool) -> np.ndarray:
+    """How many of those over the quota rank at least as high as each of them, itself included."""
+    above = np.zeros(level.shape)
+    for j in range(len(level)):
+        higher = level[j] > level
+        if strictly:
+            higher[j:] |= level[j] == level[j:]
+        else:
+            higher |= level[j] == level
+        above += over[j] & higher
+    return above
+
+
+def _levels(votes: np.ndarray) -> np.ndarray:
+    """(M, B) the level of each number on its prompt from the smallest, 0; nearly equal ones share one."""
+    order = np.argsort(votes, axis=0, kind="stable")
+    steps = np.diff(np.take_along_axis(votes, order, axis=0), axis=0) > SAME
+    level = np.zeros(votes.shape, dtype=np.int64)
+    np.put_along_axis(level, order[1:], np.cumsum(steps, axis=0), axis=0)
+    return level
+
+
+class _Count:
+    """Who is hopeful or elected, (M, B), and what share of each ballot they keep."""
+
+    def __init__(self, profiles: Profiles, k: int) -> None:
+        self.k = k
+        self.ranks = to_numpy(profiles.ranks)
+        self.starts = profiles.starts
+        self.owners = to_numpy(profiles.owners)
+        totals = to_numpy(profiles.totals)
+        self.shares = to_numpy(profiles.votes) / np.maximum(totals, 1.0)[self.owners]
+        shape = (profiles.n_responses, profiles.n_prompts)
+        self.hopeful = np.ones(shape, dtype=bool)
+        self.elected = np.zeros(shape, dtype=bool)
+        self.keep = np.ones(shape)
+        highest = self.ranks.max(axis=0)
+        self.order = None  # the responses of each ballot, best first; those it does not rank last
+        if ((self.ranks > 0).sum(axis=0) == highest).all():  # no ties
+            self.order = np.argsort(np.where(self.ranks > 0, self.ranks, highest + 1), axis=0)
+
+    def converge(self) -> tuple[np.ndarray, np.ndarray]:
+        """The votes (M, B) and quota (B,) when the elected keep what leaves them just the quota."""
+        for _ in range(STEPS):
+            votes, excess = self._votes()
+            quota = (1.0 - excess) / (self.k + 1)
+            off = np.where(self.elected, np.abs(votes - quota), 0.0)
+            running = self.hopeful.any(axis=0) & (off.max(axis=0) > CONVERGED)
+            if not running.any():
+                break
+            ratio = quota / np.where(votes > 0, votes, 1.0)
+            self.keep = np.where(self.elected & running & (votes > 0), self.keep * ratio, self.keep)
+        return votes, quota
+
+    def _votes(self) -> tuple[np.ndarray, np.ndarray]:
+        """What each response keeps of all ballots, (M, B), and what nobody keeps, (B,)."""
+        keep = self.keep[:, self.owners] * (self.ranks > 0)
+        kept = np.zeros(keep.shape)
+        if self.order is not None:
+            down = np.take_along_axis(keep, self.order, axis=0)
+            rest = np.cumprod(np.concatenate([self.shares[None], 1.0 - down]), axis=0)
+            np.put_along_axis(kept, self.order, rest[:-1] * down, axis=0)
+            return segment_sum(kept, self.starts), segment_sum(rest[-1], self.starts)
+        rest = self.shares.copy()
+        for place in range(1, int(self.ranks.max()) + 1):
+            here = (self.ranks == place) & (keep > 0)
+            size = int(here.sum(axis=0).max())
+            if not size:
+                continue
+            share = np.where(here, keep, 0.0)
+            # In a random order of a level each response has a uniform date, and gets its share of what
+            # those before it leave: an integral over the date, of a polynomial of degree size - 1.
+            dates, weights = np.polynomial.legendre.leggauss((size + 1) // 2)
+            for date, weight in zip((1 + dates) / 2, weights / 2, strict=True):
+                leave = 1.0 - date * share
+                kept += rest * weight * share * np.prod(leave, axis=0) / leave
+            rest = rest * np.prod(1.0 - share, axis=0)
+        return segment_sum(kept, self.starts), segment_sum(rest, self.starts)

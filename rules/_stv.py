@@ -1,0 +1,109 @@
+"""What the rules with quotas share: kinds of ballots, the quota, and values that stay exact."""
+
+import math
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from itertools import pairwise
+from typing import Literal, get_args
+
+import numpy as np
+
+from rlchf.arrays import Array, array_namespace, device, to_numpy
+from rlchf.profiles import Profiles
+from rlchf.rules import Ties
+
+Quota = Literal["exact", "droop", "hare"]
+
+BITS = 1024
+"""Values of ballots are exact as long as their denominators have fewer bits."""
+
+Levels = tuple[tuple[int, ...], ...]
+
+
+class Values:
+    """What one vote of each kind of ballot is still worth: 1 at first, later fractions.
+
+    Attributes
+    ----------
+    kinds
+        The kinds of ballots: their levels, best first.
+    votes
+        How many votes each kind has.
+    parts, whole
+        A vote of kind b is worth ``parts[b] / whole``.
+    """
+
+    def __init__(self, ballots: dict[Levels, int]) -> None:
+        self.kinds = list(ballots)
+        self.votes = list(ballots.values())
+        self.parts = [1] * len(self.kinds)
+        self.whole = 1
+
+    def reduce(self, factors: list[int], whole: int) -> None:
+        """Multiply the worth of each kind by ``factor / whole``."""
+        parts = [part * factor for part, factor in zip(self.parts, factors, strict=True)]
+        self.whole *= whole
+        common = math.gcd(self.whole, *parts)
+        self.parts, self.whole = [part // common for part in parts], self.whole // common
+        if self.whole.bit_length() > BITS:
+            self.parts = [(part << BITS) // self.whole for part in self.parts]
+            self.whole = 1 << BITS
+
+
+def check_seats(k: int | None, quota: str, ties: str) -> None:
+    """Refuse options that do not exist."""
+    if k is not None and k < 1:
+        raise ValueError(f"k is {k}; give 1 or more seats")
+    if quota not in get_args(Quota):
+        raise ValueError(f"quota is {quota!r}; choose from {', '.join(get_args(Quota))}")
+    if ties not in get_args(Ties):
+        raise ValueError(f"ties is {ties!r}; choose from {', '.join(get_args(Ties))}")
+
+
+def seats(k: int | None, M: int) -> int:
+    """The number of seats; by default all but one."""
+    return max(1, M - 1) if k is None else k
+
+
+def each_prompt(
+    profiles: Profiles, k: int, quota: Quota, count: Callable[[Values, Fraction], list[int]]
+) -> Array:
+    """Count the ballots of one prompt after the other, with Python's whole numbers, on the CPU."""
+    totals, units = to_numpy(profiles.totals), to_numpy(profiles.unit)
+    scores = np.empty((profiles.n_prompts, profiles.n_responses))
+    for b, ballots in enumerate(_kinds(profiles)):
+        scores[b] = count(Values(ballots), _quota(int(totals[b]), float(units[b]), k, quota))
+    return array_namespace(profiles.ranks).asarray(scores, device=device(profiles.ranks))
+
+
+def _quota(total: int, unit: float, k: int, quota: Quota) -> Fraction:
+    """How many votes a seat costs."""
+    if quota == "droop":  # in units of weight
+        one = Fraction(unit).limit_denominator(10**9)
+        return (math.floor(total / one / (k + 1)) + 1) * one
+    return Fraction(total, k + 1 if quota == "exact" else k)
+
+
+def _kinds(profiles: Profiles) -> Iterator[dict[Levels, int]]:
+    """The votes of each kind of ballot, prompt by prompt."""
+    known: dict[tuple[int, ...], Levels] = {}
+    columns = to_numpy(profiles.ranks).T.tolist()
+    votes = to_numpy(profiles.votes).astype(np.int64).tolist()
+    starts = profiles.starts.tolist()
+    for start, end in pairwise(starts):
+        ballots: dict[Levels, int] = {}
+        for column, vote in zip(map(tuple, columns[start:end]), votes[start:end], strict=True):
+            if vote:
+                levels = known.get(column)
+                if levels is None:
+                    levels = known[column] = _levels(column)
+                ballots[levels] = ballots.get(levels, 0) + vote
+        yield ballots
+
+
+def _levels(column: tuple[int, ...]) -> Levels:
+    levels: list[list[int]] = [[] for _ in range(max(column))]
+    for i, place in enumerate(column):
+        if place:
+            levels[place - 1].append(i)
+    return tuple(map(tuple, levels))

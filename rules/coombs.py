@@ -1,0 +1,70 @@
+"""Coombs's rule."""
+
+from rlchf.arrays import Array, array_namespace
+from rlchf.profiles import Profiles
+from rlchf.rules import Ties, voting_rule
+from rlchf.rules._elimination import (
+    by_elimination,
+    by_repetition,
+    chooser,
+    highest,
+    places_of,
+)
+
+
+@voting_rule(
+    kind="elimination",
+    cost="K M^2, with the majority stop K M^3",
+    axioms=["anonymity", "neutrality", "homogeneity", "unanimity", "pareto", "majority"],
+)
+def coombs(profiles: Profiles, *, majority_stop: bool = True, ties: Ties = "keep") -> Array:
+    """Rank by elimination: whoever has the most last places among those left goes next.
+
+    If somebody is alone in first place on more than half the ballots that rank anybody who is left,
+    that response wins at once. The others are ranked by the same rule, applied again without the winner.
+
+    A ballot's last place is the last among those left that it ranks; a last place that t responses
+    share counts 1/t against each. A ballot that puts all of those left that it ranks in one place, because it
+    ties them or ranks only one, has no last place.
+
+    Parameters
+    ----------
+    majority_stop
+        Whether a majority of first places wins at once. If not, the ranking is the reverse order of
+        elimination, and last places alone decide.
+    ties
+        "keep": all who tie for the most last places go together; those who go last win together.
+        "lexicographic": one goes at a time, of those tied the last in the order of the responses.
+
+    Returns
+    -------
+    (B, M) array of scores: how many come after; without the majority stop, how many went before.
+
+    References
+    ----------
+    C. H. Coombs, "A theory of data", 1964. With and without the majority stop: B. Grofman, S. L. Feld,
+    "If you like the alternative vote (a.k.a. the instant runoff), then you ought to know about the
+    Coombs rule", 2004.
+
+    Examples
+    --------
+    Nobody has a majority, and a has the most last places:
+
+    >>> ballots = ["a > b > c"] * 4 + ["b > c > a"] * 3 + ["c > b > a"] * 2
+    >>> coombs(Profiles.from_ballots([ballots]))
+    array([[0., 2., 1.]])
+    """
+    from_below, choose = places_of(profiles, from_below=True), chooser(ties)
+
+    def most_last_places(left: Array) -> Array:
+        return choose(highest(from_below.first_unless_alone(left), left))
+
+    if not majority_stop:
+        return by_elimination(profiles, most_last_places)
+    ballots, xp = places_of(profiles), array_namespace(profiles.ranks)
+
+    def losers(left: Array) -> Array:
+        winner = ballots.majority(left)
+        return xp.where(xp.any(winner, axis=0), left & ~winner, most_last_places(left))
+
+    return by_repetition(profiles, losers)

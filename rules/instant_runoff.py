@@ -1,0 +1,51 @@
+"""Instant-runoff voting."""
+
+from rlchf.arrays import Array
+from rlchf.profiles import Profiles
+from rlchf.rules import Ties, voting_rule
+from rlchf.rules._elimination import by_elimination, chooser, lowest, places_of
+
+
+@voting_rule(
+    kind="elimination",
+    cost="K M^2",
+    axioms=[
+        "anonymity", "neutrality", "homogeneity", "pareto", "majority", "reinforcement", "clones",
+    ],
+)  # fmt: skip
+def instant_runoff(profiles: Profiles, *, ties: Ties = "keep") -> Array:
+    """Rank by elimination: whoever has the fewest first places among those left goes next.
+
+    Who goes later ranks higher. A first place that t responses share gives 1/t of the ballot to each.
+    A ballot that ranks nobody who is left says nothing any more.
+
+    Copies of a response share its first places and inherit them from each other, so that they neither
+    help nor hurt anybody; unless responses with first places tie for elimination, because those
+    tied go together by default. For the same reason, all that nobody puts first share the last place.
+
+    Parameters
+    ----------
+    ties
+        "keep": all who tie for the fewest first places go together and share a place.
+        "lexicographic": one goes at a time, of those tied the last in the order of the responses.
+
+    Returns
+    -------
+    (B, M) array of scores: how many went before.
+
+    References
+    ----------
+    T. Hare, "A treatise on the election of representatives", 1859, for several seats; W. R. Ware, 1871,
+    for one. As a ranking: R. Freeman, M. Brill, V. Conitzer, "On the axiomatic characterization of
+    runoff voting rules", 2014.
+
+    Examples
+    --------
+    With c gone, its two ballots count for b:
+
+    >>> ballots = ["a > b > c"] * 4 + ["b > c > a"] * 3 + ["c > b > a"] * 2
+    >>> instant_runoff(Profiles.from_ballots([ballots]))
+    array([[1., 2., 0.]])
+    """
+    ballots, choose = places_of(profiles), chooser(ties)
+    return by_elimination(profiles, lambda left: choose(lowest(ballots.first(left), left)))

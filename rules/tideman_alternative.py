@@ -1,0 +1,72 @@
+"""Tideman's alternative rule."""
+
+from typing import Literal, get_args
+
+from rlchf.arrays import Array, array_namespace
+from rlchf.profiles import Profiles
+from rlchf.rules import Ties, voting_rule
+from rlchf.rules._among import majorities, schwartz_set, smith_set
+from rlchf.rules._elimination import by_repetition, chooser, lowest, places_of
+
+TopSet = Literal["smith", "schwartz"]
+
+
+@voting_rule(
+    kind="elimination",
+    cost="K M^3 + M^5",
+    axioms=[
+        "anonymity", "neutrality", "homogeneity", "unanimity", "pareto", "majority", "condorcet",
+        "condorcet loser", "smith", "clones",
+    ],
+)  # fmt: skip
+def tideman_alternative(
+    profiles: Profiles, *, top_set: TopSet = "smith", ties: Ties = "keep"
+) -> Array:
+    """Rank by dropping, in turn, all outside the Smith set and whoever has the fewest first places.
+
+    The Smith set of those left is the smallest set whose members beat everybody outside it by majority. Who
+    stays to the end wins. The others are ranked by the same rule, applied again to all but the winners.
+
+    A first place that t responses share gives 1/t of the ballot to each. A pair that a ballot ties, or
+    says nothing about, counts for neither. Copies of a response neither help nor hurt anybody unless
+    responses with first places tie for elimination, as those tied go together by default.
+
+    Parameters
+    ----------
+    top_set
+        "smith", or "schwartz": the union of the smallest sets whose members nobody outside beats.
+        They are the same where no two responses tie by majority.
+    ties
+        "keep": all who tie for the fewest first places go together; those who go last win together.
+        "lexicographic": one goes at a time, of those tied the last in the order of the responses.
+
+    Returns
+    -------
+    (B, M) array of scores: how many come after.
+
+    References
+    ----------
+    T. N. Tideman, "Collective decisions and voting", 2006. Under the names "alternative Smith" and
+    "alternative Schwartz": J. Green-Armytage, "Four Condorcet-Hare hybrid methods for single-winner
+    elections", 2011.
+
+    Examples
+    --------
+    d loses to all others and is dropped; of the cycle a > b > c > a, c has the fewest first places:
+
+    >>> ballots = ["a > b > c > d"] * 4 + ["b > c > a > d"] * 3 + ["c > a > b > d"] * 2
+    >>> tideman_alternative(Profiles.from_ballots([ballots]))
+    array([[3., 2., 1., 0.]])
+    """
+    if top_set not in get_args(TopSet):
+        raise ValueError(f"top_set is {top_set!r}; choose from {', '.join(get_args(TopSet))}")
+    xp, ballots, choose = array_namespace(profiles.ranks), places_of(profiles), chooser(ties)
+    signs = majorities(profiles)
+    top = smith_set if top_set == "smith" else schwartz_set
+
+    def losers(left: Array) -> Array:
+        outside = left & ~top(signs, left)
+        fewest = choose(lowest(ballots.first(left), left))
+        return xp.where(xp.any(outside, axis=0), outside, fewest)
+
+    return by_repetition(profiles, losers)

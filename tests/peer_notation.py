@@ -1,0 +1,70 @@
+"""How `tests/peers/elections.json` writes orders, sets and shares; its `about` says it in words."""
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from fractions import Fraction
+from itertools import groupby
+from typing import Any
+
+
+def digits(responses: Iterable[Any]) -> str:
+    return "".join(str(int(i)) for i in responses)
+
+
+def written(levels: Iterable[Sequence[int]]) -> str:
+    """An order: its levels, best first, with brackets around tied responses."""
+    return "".join(digits(x) if len(x) == 1 else f"({digits(sorted(x))})" for x in levels)
+
+
+def by_key(responses: Iterable[int], key: Callable[[int], Any]) -> str:
+    """The order in which a smaller key is better."""
+    return written([list(level) for _, level in groupby(sorted(responses, key=key), key=key)])
+
+
+def order(ranking: Any) -> str:
+    return by_key(ranking.rmap, ranking.rmap.get)
+
+
+def by_score(scores: dict[int, Any]) -> str:
+    return by_key(scores, lambda i: -scores[i])
+
+
+def sets(found: Iterable[Iterable[int]]) -> str:
+    """Committees; - is an empty one."""
+    return " ".join(sorted({digits(sorted(one)) or "-" for one in found}))
+
+
+def pairs(graph: Any) -> str:
+    return sets_in_order(graph.edges)
+
+
+def sets_in_order(found: Iterable[Iterable[int]]) -> str:
+    return " ".join(sorted({digits(one) for one in found}))
+
+
+def shares(probabilities: dict[int, float]) -> str:
+    """Whole numbers in the given proportions."""
+    exact = [
+        Fraction(float(probabilities[i])).limit_denominator(10**5) for i in sorted(probabilities)
+    ]
+    unit = math.lcm(*(share.denominator for share in exact))
+    return " ".join(str(int(share * unit)) for share in exact)
+
+
+def levels_of(order: str) -> list[list[int]]:
+    """The levels of a written order such as 0(12)3."""
+    found: list[list[int]] = []
+    inside = False
+    for sign in order:
+        if sign in "()":
+            inside = sign == "("
+            found += [[]] if inside else []
+        elif inside:
+            found[-1].append(int(sign))
+        else:
+            found.append([int(sign)])
+    return found
+
+
+def numbers(text: str) -> list[int]:
+    return [int(sign) for sign in text]
