@@ -19,15 +19,18 @@ from rich.table import Table
 from rlchf.rules import list_rules
 
 
-def seconds(file: str, rule: str, options: list[str]) -> tuple[float, str]:
+def seconds(file: str, rule: str, options: list[str], limit: float) -> tuple[float, str]:
     """How long one aggregation takes, and its complaint if it fails."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "rlchf", "aggregate", file, "--rule", rule, *options]
         began = time.monotonic()
-        result = subprocess.run(
-            [*command, "--out", str(Path(folder) / "out.jsonl")],
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
+        try:
+            result = subprocess.run(
+                [*command, "--out", str(Path(folder) / "out.jsonl")],
+                capture_output=True, text=True, check=False, timeout=limit,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired:
+            return limit, f"it was stopped after {limit:.0f} s"
         return time.monotonic() - began, result.stderr.strip() if result.returncode else ""
 
 
@@ -39,15 +42,16 @@ def main() -> None:
     parser.add_argument("files", nargs="+", help="ranking files or PrefLib folders")
     parser.add_argument("--rules", nargs="+", default=list(list_rules()))
     parser.add_argument("--unranked", default="last", help="what a missing response means")
+    parser.add_argument("--limit", type=float, default=600.0, help="seconds for one run")
     parser.add_argument("--out", default="rules_on_files.json")
     arguments = parser.parse_args()
     console = Console()
-    table = Table("rule", *(Path(file).name for file in arguments.files), box=None)
+    table = Table("rule", *("/".join(Path(file).parts[-2:]) for file in arguments.files), box=None)
     rows, failures = [], []
     for rule in arguments.rules:
         cells = []
         for file in arguments.files:
-            took, problem = seconds(file, rule, ["--unranked", arguments.unranked])
+            took, problem = seconds(file, rule, ["--unranked", arguments.unranked], arguments.limit)
             rows.append({"rule": rule, "file": file, "seconds": took, "problem": problem})
             if problem:
                 failures.append(f"{rule} on {file}: {problem.splitlines()[-1]}")

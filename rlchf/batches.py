@@ -5,11 +5,16 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any
 
+import numpy as np
+
 from rlchf.arrays import Array, array_namespace, is_torch_array
 from rlchf.profiles import Profiles
 
 CHUNK = 2**19
 """Numbers in one piece: its ranks as bytes and its pairwise counts should fit into the cache."""
+
+LARGE = 2**20
+"""Once an array of so many numbers was freed, smaller ones come from memory that is already there."""
 
 
 def scores_in_chunks(
@@ -47,6 +52,7 @@ def scores_in_chunks(
         if progress is not None:
             progress(B, B)
         return scores
+    np.empty(LARGE).fill(0.0)  # makes glibc keep memory that arrays of one piece give back
     found: list[Array] = [None] * len(pieces)
     done = 0
 

@@ -3,31 +3,32 @@
 import numpy as np
 from scipy.sparse.csgraph import connected_components
 
-from rlchf.rules._kemeny_program import Found, best_order
-from rlchf.rules._kemeny_subsets import MOST, block_scores, cuts, subset_scores
+from rlchf.rules._kemeny_blocks import block_scores, cuts
+from rlchf.rules._kemeny_program import best_order
+from rlchf.rules._kemeny_solvers import Solver
+from rlchf.rules._kemeny_subsets import MOST, subset_scores
 
 
 def large_scores(
-    margins: np.ndarray, tolerance: float, lexicographic: bool, deadline: float
-) -> tuple[np.ndarray, list[Found]]:
-    """Kemeny scores of (M, M) margins, and what was found by integer programs without a proof.
+    margins: np.ndarray, lexicographic: bool, deadline: float, solver: Solver | None = None
+) -> tuple[np.ndarray, float]:
+    """Kemeny scores of (M, M) margins, and by how much an optimal order may still overrule less.
 
     The responses fall into groups that go round in a majority cycle. An order is optimal exactly if it
     is optimal within each group and respects every majority between groups.
     """
     groups = connected_components(margins > 0, connection="strong")[1]
     forced = (margins > 0) & (groups[:, None] != groups)  # in all optimal orders i is before j
-    unproven = []
+    unproven = 0.0
     for group in np.flatnonzero(np.bincount(groups) > 1):
         members = np.flatnonzero(groups == group)
         inner = margins[np.ix_(members, members)]
         if len(members) <= MOST:
-            scores = subset_scores(inner[None], np.array([tolerance]), lexicographic)[0]
+            scores = subset_scores(inner[None], lexicographic)[0]
         else:
-            found = best_order(inner, deadline)
+            found = best_order(inner, deadline, solver)
             scores = -np.argsort(found.order)
-            if found.bound < found.cost:
-                unproven.append(found)
+            unproven += found.cost - found.bound
         forced[np.ix_(members, members)] = scores[:, None] > scores
     if lexicographic:
         return _first_order(forced), unproven

@@ -40,7 +40,7 @@ def improve(margins: np.ndarray, order: np.ndarray) -> np.ndarray:
 
 def wander(margins: np.ndarray, order: np.ndarray, kicks: int, deadline: float) -> np.ndarray:
     """Improve an order further: move some responses anywhere, improve, keep what is no worse; repeat."""
-    rng = np.random.default_rng(0)  # the same wandering every time
+    rng = np.random.default_rng(order)  # the same wandering every time
     gain = gain_of(margins, order)
     for _ in range(kicks):
         if monotonic() > deadline:

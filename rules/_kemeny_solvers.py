@@ -1,8 +1,10 @@
 """The two solvers that Kemeny's integer program can use: HiGHS where it is installed, else CBC."""
 
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
+
+Solver = Literal["highs", "cbc"]
 
 
 class Solution(NamedTuple):
@@ -10,7 +12,7 @@ class Solution(NamedTuple):
 
     x: np.ndarray  # (columns,)
     reduced: np.ndarray  # (columns,) the bound falls by this much if the column moves by 1
-    bound: float  # nothing gains more
+    bound: float  # nothing gains more; -inf if no x keeps all limits
 
 
 class Program(Protocol):
@@ -21,18 +23,15 @@ class Program(Protocol):
     def add_rows(self, columns: np.ndarray, signs: np.ndarray, upper: np.ndarray) -> None:
         """Add rows ``sum(signs * x[columns]) <= upper``; (R, 3), (R, 3) and (R,)."""
 
-    def require_whole(self, settled: np.ndarray, values: np.ndarray, start: np.ndarray) -> None:
-        """From now on columns are whole numbers.
-
-        Those that are ``settled`` (bool) keep their ``values``; ``start`` is a solution to begin with.
-        """
+    def limit(self, lower: np.ndarray, upper: np.ndarray) -> None:
+        """Give the columns new limits."""
 
     def solve(self, seconds: float) -> Solution | None:
         """The best solution, or None if the time runs out."""
 
 
 class Highs:
-    """HiGHS, which goes on from its last solution when rows are added."""
+    """HiGHS, which goes on from its last solution when rows are added or limits change."""
 
     def __init__(self, gains: np.ndarray, constant: float) -> None:
         import highspy
@@ -41,9 +40,9 @@ class Highs:
             def enableCallbacks(self) -> None:  # noqa: N802
                 """Do nothing: enabling them prints a banner to standard output."""
 
-        self.columns, self.whole = np.arange(len(gains), dtype=np.int32), False
+        self.columns = np.arange(len(gains), dtype=np.int32)
         self.solver = Quiet()
-        for option, value in (("output_flag", False), ("threads", 1), ("mip_rel_gap", 0.0)):
+        for option, value in (("output_flag", False), ("threads", 1)):
             self.solver.setOptionValue(option, value)
         n, none = len(gains), np.zeros(0)
         no_rows = none.astype(np.int32)
@@ -59,13 +58,17 @@ class Highs:
         lower = np.full(rows, -np.inf)
         self.solver.addRows(rows, lower, upper, 3 * rows, starts, columns.ravel(), signs.ravel())
 
-    def require_whole(self, settled: np.ndarray, values: np.ndarray, start: np.ndarray) -> None:
-        """Ask for whole numbers; see `Program`."""
-        n, kept = len(self.columns), self.columns[settled]
-        self.solver.changeColsIntegrality(n, self.columns, np.ones(n, dtype=np.uint8))
-        self.solver.changeColsBounds(len(kept), kept, values[settled], values[settled])
-        self.solver.setSolution(n, self.columns, start)
-        self.whole = True
+    def limit(self, lower: np.ndarray, upper: np.ndarray) -> None:
+        """Change the limits; see `Program`."""
+        self.solver.changeColsBounds(len(self.columns), self.columns, lower, upper)
+
+    def drop_loose_rows(self) -> None:
+        """Leave out the rows that the last solution does not need; they may come again."""
+        solution = self.solver.getSolution()
+        slack = np.array(self.solver.getLp().row_upper_) - np.array(solution.row_value)
+        loose = np.flatnonzero((slack > 1e-6) & (np.abs(solution.row_dual) < 1e-9))
+        if len(loose):
+            self.solver.deleteRows(len(loose), loose.astype(np.int32))
 
     def solve(self, seconds: float) -> Solution | None:
         """Solve; see `Program`."""
@@ -74,19 +77,17 @@ class Highs:
         self.solver.setOptionValue("time_limit", self.solver.getRunTime() + seconds)
         self.solver.run()
         status, n = self.solver.getModelStatus(), len(self.columns)
-        if status == self.status.kInfeasible:  # no order has the settled values: none is better
+        if status == self.status.kInfeasible:
             return Solution(np.full(n, 0.5), np.zeros(n), -np.inf)
         if status != self.status.kOptimal:
             return None
         found, info = self.solver.getSolution(), self.solver.getInfo()
-        if self.whole:
-            return Solution(np.array(found.col_value), np.zeros(n), info.mip_dual_bound)
-        reduced = np.array(found.col_dual)
-        return Solution(np.array(found.col_value), reduced, info.objective_function_value)
+        x, reduced = np.array(found.col_value), np.array(found.col_dual)
+        return Solution(x, reduced, info.objective_function_value)
 
 
 class Cbc:
-    """CBC through PuLP, which solves each program from the start."""
+    """CBC through PuLP, which solves each program from the start, but can ask for whole numbers."""
 
     def __init__(self, gains: np.ndarray, constant: float) -> None:
         import pulp
@@ -103,13 +104,16 @@ class Cbc:
             terms = [(self.x[n], s) for n, s in zip(row, sign, strict=True)]
             self.model.addConstraint(self.pulp.LpAffineExpression(terms) <= limit)
 
-    def require_whole(self, settled: np.ndarray, values: np.ndarray, start: np.ndarray) -> None:
-        """Ask for whole numbers; see `Program`. CBC finds its own start."""
+    def limit(self, lower: np.ndarray, upper: np.ndarray) -> None:
+        """Change the limits; see `Program`."""
+        for variable, low, up in zip(self.x, lower.tolist(), upper.tolist(), strict=True):
+            variable.lowBound, variable.upBound = low, up
+
+    def require_whole(self) -> None:
+        """From now on all columns are whole numbers."""
         self.whole = True
-        for variable, keeps, value in zip(self.x, settled.tolist(), values.tolist(), strict=True):
+        for variable in self.x:
             variable.cat = self.pulp.LpInteger
-            if keeps:
-                variable.lowBound = variable.upBound = value
 
     def solve(self, seconds: float) -> Solution | None:
         """Solve; see `Program`."""

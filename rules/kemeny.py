@@ -1,21 +1,29 @@
 """Kemeny's rule."""
 
-import warnings
-from collections.abc import Iterator
-from time import monotonic
-from typing import Literal, get_args
+from dataclasses import dataclass
 
 import numpy as np
 
-from rlchf.arrays import Array, array_namespace, device, to_numpy
+from rlchf.arrays import Array, to_numpy
 from rlchf.profiles import Profiles
-from rlchf.rules._kemeny_large import large_scores
-from rlchf.rules._kemeny_program import Found
-from rlchf.rules._kemeny_subsets import MOST, cuts, subset_scores
+from rlchf.rules import Ties, voting_rule
+from rlchf.rules._kemeny_parts import order_scores, scores_for
+from rlchf.rules._kemeny_solvers import Solver
+from rlchf.rules._kemeny_subsets import orders
 
-Ties = Literal["keep", "lexicographic"]
+LISTED = 8
+"""Of up to so many responses `kemeny_optima` lists the optimal orders: 8 may have 40,320."""
 
 
+@voting_rule(
+    kind="majority",
+    cost="K M^2 + M^2 2^M",
+    axioms=[
+        "anonymity", "neutrality", "homogeneity", "unanimity", "pareto", "majority", "condorcet",
+        "condorcet loser", "smith", "monotonicity",
+    ],
+    any_device=False,
+)  # fmt: skip
 def kemeny(profiles: Profiles, *, ties: Ties = "keep", time_limit: float | None = 60.0) -> Array:
     """Rank by the orders that disagree least with the ballots, found exactly on the CPU.
 
@@ -30,6 +38,7 @@ def kemeny(profiles: Profiles, *, ties: Ties = "keep", time_limit: float | None 
     cycles; they are cut where majorities between the cycles, and the optimal orders within, leave no
     choice. Of a cycle through more than 14 responses one optimal order is found, by integer
     programming, and taken for the only one; which one may depend on the order of the responses.
+    `kemeny_orders` tells costs and what is proved, `kemeny_optima` lists all optimal orders.
 
     Parameters
     ----------
@@ -39,8 +48,8 @@ def kemeny(profiles: Profiles, *, ties: Ties = "keep", time_limit: float | None 
     time_limit
         Seconds for the integer programs of one part, or None for no limit; the solver may take some more
         to notice. When they run out, the best order found is returned, with a warning that tells
-        how far from the optimum it may be. A cycle through 50 responses takes seconds, one
-        through hundreds may be out of reach; through more than 400, no program is tried.
+        how far from the optimum it may be. A cycle through 50 responses takes a second or less, one
+        through 100 may be out of reach; through more than 400, no program is tried.
 
     Returns
     -------
@@ -60,53 +69,91 @@ def kemeny(profiles: Profiles, *, ties: Ties = "keep", time_limit: float | None 
     >>> kemeny(Profiles.from_ballots([["a > b > c", "b > a > c"]]))
     array([[1.5, 1.5, 0. ]])
     """
-    if ties not in get_args(Ties):
-        raise ValueError(f"ties is {ties!r}; choose from {', '.join(get_args(Ties))}")
-    wins, margins = to_numpy(profiles.wins), to_numpy(profiles.margins)
-    B, M = margins.shape[:2]
-    # Whole numbers add up exactly; other weights leave noise, so nearly equal costs count as equal.
-    whole = (margins == np.rint(margins)).all(axis=(1, 2))
-    tolerance = np.where(whole, 0.0, 1e-9 * wins.sum(axis=(1, 2)))
-
-    copeland = np.sign(margins).sum(axis=2)
-    order = np.argsort(-copeland, axis=1, kind="stable")
-    scores = np.empty((B, M))
-    np.put_along_axis(scores, order, np.arange(M - 1.0, -1.0, -1.0)[None], axis=1)
-    for prompts, starts, size in _parts(cuts(np.take_along_axis(copeland, order, axis=1))):
-        members = np.sort(order[prompts[:, None], starts[:, None] + np.arange(size)], axis=1)
-        inner = margins[prompts[:, None, None], members[:, :, None], members[:, None, :]]
-        if size <= MOST:
-            part = subset_scores(inner, tolerance[prompts], ties == "lexicographic")
-        else:
-            part = np.empty(members.shape)
-            for n, prompt in enumerate(prompts):
-                deadline = monotonic() + (np.inf if time_limit is None else time_limit)
-                part[n], unproven = large_scores(
-                    inner[n], tolerance[prompt], ties == "lexicographic", deadline
-                )
-                for found in unproven:
-                    _warn(int(prompt), found)
-        scores[prompts[:, None], members] = part + (M - size - starts)[:, None]
-    return array_namespace(profiles.ranks).asarray(scores, device=device(profiles.ranks))
+    return scores_for("kemeny", profiles, profiles.margins, ties, time_limit, profiles.unit)
 
 
-def _parts(ends: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray, int]]:
-    """Parts of several responses by their size: the prompts, the places where the parts start, the size.
+@dataclass(frozen=True)
+class KemenyResult:
+    """One order of a prompt's responses, what it pays, and what no order undercuts.
 
-    ``ends[b, k]`` is true if a part of prompt ``b`` ends after k responses, (B, M + 1).
+    Attributes
+    ----------
+    order
+        The responses, first to last.
+    cost
+        Weight of the ballots that rank a pair the other way round, summed over the pairs.
+    bound
+        No order costs less. Equal to the cost if the order is proved to be optimal.
     """
-    prompts, places = np.nonzero(ends)
-    sizes = np.where(np.diff(prompts) == 0, np.diff(places), 0)
-    for size in np.unique(sizes[sizes > 1]):
-        at = np.flatnonzero(sizes == size)
-        yield prompts[at], places[at], int(size)
+
+    order: tuple[int, ...]
+    cost: float
+    bound: float
+
+    @property
+    def proved(self) -> bool:
+        """Whether no order is better."""
+        return self.bound == self.cost
+
+    @property
+    def gap(self) -> float:
+        """The share of the cost that a better order might save: 0 if there is none."""
+        return 0.0 if self.proved else 1 - self.bound / self.cost
 
 
-def _warn(prompt: int, found: Found) -> None:
-    gap = 1 - found.bound / found.cost
-    warnings.warn(
-        f"prompt {prompt} of {len(found.order)} responses: kemeny ran out of time; its order overrules "
-        f"majorities of {found.cost:g} in all, an optimal order {found.bound:g} or more (gap {gap:.1%}); "
-        "give a longer time_limit, or choose a rule without search such as ranked_pairs",
-        stacklevel=3,
-    )
+def kemeny_orders(
+    profiles: Profiles, *, time_limit: float | None = 60.0, solver: Solver | None = None
+) -> list[KemenyResult]:
+    """Find one optimal order per prompt, with its cost and what is proved of it.
+
+    The orders are those of `kemeny` with ``ties="lexicographic"``.
+
+    Parameters
+    ----------
+    time_limit
+        As for `kemeny`; the results tell what was proved, and there are no warnings.
+    solver
+        "highs" (needs the package highspy) or "cbc" (comes with PuLP) for cycles through more than 14
+        responses; by default HiGHS where it is installed.
+
+    Examples
+    --------
+    >>> cycle = ["a > b > c"] * 4 + ["b > c > a"] * 3 + ["c > a > b"] * 2
+    >>> kemeny_orders(Profiles.from_ballots([cycle, ["c > b > a"]]))
+    [KemenyResult(order=(0, 1, 2), cost=10.0, bound=10.0),
+     KemenyResult(order=(2, 1, 0), cost=0.0, bound=0.0)]
+    """
+    wins, unit = to_numpy(profiles.wins), to_numpy(profiles.unit)
+    scores, unproven = order_scores(to_numpy(profiles.margins), True, time_limit, solver)
+    cost = np.where(scores[:, :, None] > scores[:, None], wins.transpose(0, 2, 1), 0).sum((1, 2))
+    found = zip(np.argsort(-scores, axis=1), cost, unproven, unit, strict=True)
+    return [
+        KemenyResult(tuple(order.tolist()), float(paid / one), float((paid - less) / one))
+        for order, paid, less, one in found
+    ]
+
+
+def kemeny_optima(profiles: Profiles, prompt: int = 0) -> list[list[int]]:
+    """List all optimal orders of one prompt, in lexicographic order.
+
+    Parameters
+    ----------
+    prompt
+        Which of the profiles' prompts, counted from 0.
+
+    Raises
+    ------
+    ValueError
+        If there are more than 8 responses.
+
+    Examples
+    --------
+    >>> kemeny_optima(Profiles.from_ballots([["a > b > c", "b > c > a", "c > a > b"]]))
+    [[0, 1, 2], [1, 2, 0], [2, 0, 1]]
+    """
+    if profiles.n_responses > LISTED:
+        raise ValueError(
+            f"prompt {prompt} has {profiles.n_responses} responses, and all optimal orders are listed "
+            f"of {LISTED} or fewer; kemeny_orders gives one"
+        )
+    return orders(to_numpy(profiles.margins)[prompt])

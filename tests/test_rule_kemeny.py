@@ -2,7 +2,8 @@
 
 import builtins
 import importlib
-from itertools import combinations
+from dataclasses import replace
+from itertools import combinations, permutations
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 from rlchf import Profiles
 from rlchf.rules import get_rule
+from rlchf.rules.kemeny import kemeny_optima, kemeny_orders
 from rlchf.ties import strict_order
 from tests import oracles
 from tests.oracles import blocks_of
@@ -18,6 +20,7 @@ from tests.test_rule_schulze import schulze_45
 
 kemeny = get_rule("kemeny")
 large = importlib.import_module("rlchf.rules._kemeny_large")
+parts = importlib.import_module("rlchf.rules._kemeny_parts")
 program = importlib.import_module("rlchf.rules._kemeny_program")
 subsets = importlib.import_module("rlchf.rules._kemeny_subsets")
 
@@ -92,7 +95,7 @@ def test_large_parts_are_split_like_small_ones(m: int) -> None:
     batch = random_cases(20 + m, 60, m)
     for case in batch:
         margins = together([case]).margins[0]
-        scores, unproven = large.large_scores(margins, 0.0, False, np.inf)
+        scores, unproven = large.large_scores(margins, False, np.inf)
         assert not unproven
         exact = oracles.kemeny(case.ballots, m) if m < 6 else blocks_of(
             kemeny(together([case]))[0].tolist()
@@ -107,42 +110,59 @@ def test_large_parts_are_split_like_small_ones(m: int) -> None:
 
 @pytest.mark.parametrize("solver", ["highs", "cbc"])
 def test_integer_programs_cost_what_complete_search_costs(
-    solver: str, monkeypatch: pytest.MonkeyPatch
+    solver: str,
 ) -> None:
     if solver == "highs":
         pytest.importorskip("highspy")
-    monkeypatch.setattr(program, "find_spec", lambda name: solver == "highs")
     for seed in range(4):
         case = impartial(seed, 11, 40)
         margins = together([case]).margins[0]
-        found = program.best_order(margins, np.inf)
+        found = program.best_order(margins, np.inf, solver)
         assert found.bound == found.cost
-        exact = subsets.subset_scores(margins[None], np.zeros(1), lexicographic=True)[0]
+        exact = subsets.subset_scores(margins[None], lexicographic=True)[0]
         assert gain(margins, -np.argsort(found.order)) == gain(margins, exact)
 
 
 @pytest.mark.parametrize("solver", ["highs", "cbc"])
-def test_whole_numbers_are_required_where_fractions_are_not_enough(
+def test_programs_go_on_where_fractions_are_not_enough(
     solver: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two tournaments whose relaxation, with all circles forbidden, promises more than any order."""
     if solver == "highs":
         pytest.importorskip("highspy")
-    asked = []
-    kind = {"highs": program.Highs, "cbc": program.Cbc}[solver]
-    require = kind.require_whole
-    monkeypatch.setattr(program, "find_spec", lambda name: solver == "highs")
-    monkeypatch.setattr(kind, "require_whole", lambda *args: asked.append(require(*args)))
+    went_on = []
+    for name in ("branch", "require_whole"):
+        method = getattr(program._Proof, name)
+        monkeypatch.setattr(
+            program._Proof, name, lambda *args, then=method: went_on.append(then(*args))
+        )
     for m, largest, seed in ((9, 9, 138), (11, 1, 28)):
-        rng = np.random.default_rng(seed)
-        size, sign = rng.integers(1, largest + 1, (m, m)), rng.choice([-1, 1], (m, m))
-        upper = np.triu(size * sign, 1).astype(np.float64)
-        margins = upper - upper.T
-        found = program.best_order(margins, np.inf)
-        exact = subsets.subset_scores(margins[None], np.zeros(1), lexicographic=True)[0]
+        margins = tournament(seed, m, largest)
+        found = program.best_order(margins, np.inf, solver)
+        exact = subsets.subset_scores(margins[None], lexicographic=True)[0]
         assert found.bound == found.cost
         assert gain(margins, -np.argsort(found.order)) == gain(margins, exact)
-    assert asked
+    assert went_on
+
+
+def tournament(seed: int, m: int, largest: int) -> np.ndarray:
+    """Margins of random sizes up to the largest, and of random signs."""
+    rng = np.random.default_rng(seed)
+    size, sign = rng.integers(1, largest + 1, (m, m)), rng.choice([-1, 1], (m, m))
+    upper = np.triu(size * sign, 1).astype(np.float64)
+    margins: np.ndarray = upper - upper.T
+    return margins
+
+
+def test_branching_and_whole_numbers_find_the_same_costs() -> None:
+    """Equal majorities leave the relaxation far from whole numbers, so that both have to work."""
+    pytest.importorskip("highspy")
+    for seed in range(3):
+        margins = tournament(seed, 19, 1)
+        highs = program.best_order(margins, np.inf, "highs")
+        cbc = program.best_order(margins, np.inf, "cbc")
+        assert highs.cost == highs.bound == cbc.cost == cbc.bound
+        assert highs.cost == (171 - gain(margins, -np.argsort(highs.order))) / 2
 
 
 @pytest.mark.parametrize(("m", "voters"), [(16, 20), (20, 100), (30, 100), (50, 9)])
@@ -167,11 +187,86 @@ def test_fractions_as_weights_give_the_same_order_as_whole_numbers() -> None:
         assert both[0] == both[1]
 
 
-def test_when_time_runs_out_the_best_order_comes_with_a_warning() -> None:
-    case = impartial(0, 40, 100)
-    with pytest.warns(UserWarning, match=r"prompt 0 .* overrules majorities of \d+ in all, .*gap"):
-        scores = kemeny(together([case]), time_limit=0)
+def test_when_time_runs_out_the_best_order_comes_with_a_warning_that_names_the_prompt() -> None:
+    cases = [impartial(seed, 40, 100) for seed in range(2)]
+    batch = replace(together(cases), prompts=np.array([11, 12]))
+    with pytest.warns(UserWarning, match=r"overrules majorities of \d+ in all, .*gap") as told:
+        scores = kemeny(batch.part(1, 2), time_limit=0)
+    assert str(told[0].message).startswith("prompt 12 of 40 responses: kemeny ran out of time")
     assert len(np.unique(scores)) > 30
+
+
+def test_the_gap_is_that_of_the_costs_told() -> None:
+    found = kemeny_orders(together([impartial(0, 40, 100)]), time_limit=0)[0]
+    assert not found.proved
+    assert 0 < found.bound < found.cost
+    assert found.gap == 1 - found.bound / found.cost
+
+
+@pytest.mark.parametrize("m", [2, 3, 4, 5])
+def test_orders_cost_what_the_textbook_says_in_units_of_weight(m: int) -> None:
+    batch = random_cases(40 + m, 60, m)
+    for case, found in zip(batch, kemeny_orders(together(batch)), strict=True):
+        least, optima = oracles.kemeny_orders(case.ballots, m)
+        assert found.order == optima[0]
+        assert found.cost == float(least)
+        assert found.proved
+        assert found.gap == 0
+
+
+@pytest.mark.parametrize("m", [2, 3, 4, 5])
+def test_all_optimal_orders_are_those_of_the_textbook(m: int) -> None:
+    batch = random_cases(50 + m, 60, m)
+    for n, case in enumerate(batch):
+        optima = kemeny_optima(together(batch), n)
+        assert [tuple(order) for order in optima] == oracles.kemeny_orders(case.ballots, m)[1]
+
+
+def test_all_orders_are_optimal_if_nobody_says_anything() -> None:
+    silent = Case(np.ones((5, 2), dtype=np.int16), np.ones(2))
+    assert kemeny_optima(together([silent])) == [list(order) for order in permutations(range(5))]
+
+
+def test_the_optimal_orders_of_many_responses_are_not_listed() -> None:
+    with pytest.raises(ValueError, match=r"has 9 responses, .* of 8 or fewer"):
+        kemeny_optima(together([impartial(0, 9, 3)]))
+
+
+@pytest.mark.parametrize("scale", [3.0, 2.0**12, 2.0**28, 2.0**49])
+def test_large_weights_are_added_up_as_exactly_as_small_ones(scale: float) -> None:
+    for m in (4, 7, 9):
+        batch = random_cases(60 + m, 60, m)
+        heavy = [Case(case.ranks, case.weights * scale) for case in batch]
+        assert np.array_equal(kemeny(together(heavy)), kemeny(together(batch)))
+
+
+@pytest.mark.parametrize("ties", ["keep", "lexicographic"])
+@pytest.mark.parametrize("m", [5, 7, 9, 11])
+def test_parts_are_ranked_like_the_whole(
+    m: int, ties: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Up to 8 responses are searched as they are, more in parts; small electorates have many ties."""
+    batch = together(random_cases(m, 60, m, most_voters=12))
+    found = []
+    for whole in (1, subsets.MOST):
+        monkeypatch.setattr(parts, "WHOLE", whole)
+        found.append(kemeny(batch, ties=ties))
+    assert np.array_equal(*found)
+
+
+def test_two_electorates_that_agree_may_be_ranked_otherwise_together() -> None:
+    """Both leave all tied, between different orders, of which they share a single one."""
+    one, other = ["a > b > c", "b > c > a"], ["a > b > c", "c > a > b"]
+    assert kemeny(Profiles.from_ballots([one, other])).tolist() == [[1, 1, 1], [1, 1, 1]]
+    assert kemeny(Profiles.from_ballots([one + other])).tolist() == [[2, 1, 0]]
+
+
+def test_a_copy_next_to_one_response_can_change_who_is_first() -> None:
+    """The narrow majority of c over a counts twice once c has a copy d."""
+    before = ["a > b > c"] * 5 + ["b > c > a"] * 4 + ["c > a > b"] * 4
+    after = [ballot.replace("c", "c > d") for ballot in before]
+    assert blocks_of(kemeny(Profiles.from_ballots([before]))[0].tolist())[0] == [0]
+    assert blocks_of(kemeny(Profiles.from_ballots([after]))[0].tolist())[0] == [1]
 
 
 def test_the_same_input_gives_the_same_order() -> None:

@@ -1,0 +1,144 @@
+"""Proportional sequential Borda."""
+
+import numpy as np
+
+from rlchf.arrays import Array, array_namespace, device, segment_sum, to_numpy
+from rlchf.profiles import Profiles
+from rlchf.rules import Ties, voting_rule
+from rlchf.rules._kemeny_parts import check_ties
+
+EXACT = 12
+"""Up to so many responses ties are told in whole numbers, whose digits double with each response."""
+
+NEARLY = 1e-9  # floats whose difference is a smaller share than this may be equal
+
+
+@voting_rule(
+    kind="proportional",
+    cost="K M^2",
+    axioms=["anonymity", "neutrality", "homogeneity", "unanimity", "pareto", "monotonicity"],
+    any_device=False,
+)
+def proportional_sequential_borda(profiles: Profiles, *, ties: Ties = "keep") -> Array:
+    """Elect one after the other by Borda scores that ballots pay for from budgets, on the CPU.
+
+    This is our reconstruction of a rule of which we know a description only. All pairs of
+    responses cost 1 each, and the ballots' budgets, in proportion to their weights, pay for them.
+    The next response is the one with the highest Borda score among those left, each ballot counting by
+    what is left of its budget. With r left it costs r - 1, shared among the ballots in
+    proportion to budget times points given. So no ballot pays more than the pairs it wins; on
+    random profiles the order agreed with every strict complete ballot on at least its share of the
+    pairs, rounded down.
+
+    A ballot gives a response a point for each response left that it ranks strictly below. A ballot without
+    budget gives none. If nobody gives any points, all responses left are tied.
+
+    Parameters
+    ----------
+    ties
+        "keep": responses with the same score are elected together and share a place; q of r together
+        cost q (r - 1) - q (q - 1) / 2, one for each pair that they are in. "lexicographic": the first
+        one in the order of the responses is elected alone.
+
+    Returns
+    -------
+    (B, M) array of scores: the number of responses elected later plus half of those elected together
+    with this one. Of more than 12 responses, Borda scores that differ by a billionth or less
+    count as equal; of fewer they are compared exactly.
+
+    References
+    ----------
+    P. Lederer, "Proportional representation in rank aggregation", 2025, of which we know the abstract.
+
+    Examples
+    --------
+    Two to one: the larger group gets two of the three pairs, the smaller one the third.
+
+    >>> profiles = Profiles.from_ballots([["a > b > c", "a > b > c", "c > b > a"]])
+    >>> proportional_sequential_borda(profiles)
+    array([[2., 0., 1.]])
+    """
+    check_ties(ties)
+    ranks, votes = to_numpy(profiles.ranks), to_numpy(profiles.votes)
+    scores, doubtful = _elect(ranks, votes, profiles, ties == "lexicographic")
+    for b in np.flatnonzero(doubtful):
+        at = slice(int(profiles.starts[b]), int(profiles.starts[b + 1]))
+        scores[:, b] = _elect_exactly(ranks[:, at], votes[at], ties == "lexicographic")
+    return array_namespace(profiles.ranks).asarray(scores.T, device=device(profiles.ranks))
+
+
+def _elect(
+    ranks: np.ndarray, votes: np.ndarray, profiles: Profiles, lexicographic: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """(M, B) scores in floats, and (B,) whether whole numbers might tell otherwise."""
+    M, B = len(ranks), profiles.n_prompts
+    owners, starts = to_numpy(profiles.owners), profiles.starts
+    totals = np.maximum(segment_sum(votes, starts), 1)
+    points = np.stack([((ranks > i) & (i > 0)).sum(axis=0) for i in ranks]).astype(np.float64)
+    budgets = votes.copy()  # in votes until the first is elected: whole numbers
+    scores, left = np.zeros((M, B)), np.full(B, M)
+    here, doubtful = np.ones((M, B), dtype=bool), np.zeros(B, dtype=bool)
+    for n in range(M):
+        paying = np.maximum(budgets, 0)
+        borda = np.where(here, segment_sum(paying * points, starts), -1.0)
+        best = borda.max(axis=0)
+        rough = (n > 0) | (totals * M >= 2**53)
+        elected = here & (borda >= best - rough * NEARLY * (best + 1))
+        if M <= EXACT:
+            doubtful |= rough & (elected.sum(axis=0) > 1)
+        if lexicographic:
+            elected &= np.cumsum(elected, axis=0) == 1
+        together = elected.sum(axis=0)  # (B,)
+        scores += elected * (left - (together + 1) / 2)
+        price = together * (left - 1) - together * (together - 1) / 2
+        given = paying * (points * elected[:, owners]).sum(axis=0)
+        if n == 0:
+            budgets = budgets / totals[owners] * (M * (M - 1) / 2)
+        paid = segment_sum(given, starts)
+        budgets -= given * (price / np.where(paid > 0, paid, 1))[owners]
+        here, left = here & ~elected, left - together
+        _take_out(points, ranks, elected, owners)
+        if not here.any():
+            break
+    return scores, doubtful
+
+
+def _take_out(
+    points: np.ndarray, ranks: np.ndarray, elected: np.ndarray, owners: np.ndarray
+) -> None:
+    """Nobody gets points any more for being above who is elected."""
+    waiting = elected.copy()
+    prompts, ballots = np.arange(elected.shape[1]), np.arange(ranks.shape[1])
+    while waiting.any():
+        first = waiting.argmax(axis=0)  # of each prompt
+        is_one = waiting[first, prompts]
+        rank = np.where(is_one[owners], ranks[first[owners], ballots], 0)
+        points -= (ranks < rank) & (ranks > 0)
+        waiting[first, prompts] = False
+
+
+def _elect_exactly(ranks: np.ndarray, votes: np.ndarray, lexicographic: bool) -> list[float]:
+    """The scores of one prompt in whole numbers: budgets are multiples of 1 / scale."""
+    M = len(ranks)
+    pairs = M * (M - 1) // 2
+    kinds, same = np.unique(ranks.T, axis=0, return_inverse=True)
+    weights = np.bincount(same.ravel(), votes, len(kinds)).astype(np.int64).tolist()
+    scale, budgets = max(sum(weights), 1), [weight * pairs for weight in weights]
+    one, other = kinds[:, :, None], kinds[:, None]
+    above = (one > 0) & (one < other)  # (kinds, M, M)
+    left, scores = list(range(M)), [0.0] * M
+    while left:
+        points = above[:, :, left].sum(axis=2).T.tolist()  # (M, kinds)
+        borda = [sum(b * s for b, s in zip(budgets, points[x], strict=True) if b > 0) for x in left]
+        elected = [x for x, score in zip(left, borda, strict=True) if score == max(borda)]
+        elected = elected[:1] if lexicographic else elected
+        q, r = len(elected), len(left)
+        given = [max(b, 0) * sum(points[x][k] for x in elected) for k, b in enumerate(budgets)]
+        paid, price = sum(given), q * (r - 1) - q * (q - 1) // 2
+        if paid:
+            budgets = [b * paid - scale * price * g for b, g in zip(budgets, given, strict=True)]
+            scale *= paid
+        for x in elected:
+            scores[x] = r - (q + 1) / 2
+            left.remove(x)
+    return scores

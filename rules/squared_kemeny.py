@@ -1,0 +1,136 @@
+"""The squared Kemeny rule."""
+
+import warnings
+from typing import Literal, get_args
+
+import numpy as np
+
+from rlchf.arrays import Array, array_namespace, device, to_numpy
+from rlchf.profiles import Profiles
+from rlchf.rules import Ties, voting_rule
+from rlchf.rules._kemeny_blocks import block_scores
+from rlchf.rules._kemeny_parts import check_ties
+from rlchf.rules._squared_orders import all_orders_scores
+from rlchf.rules._squared_program import better_order
+from rlchf.rules._squared_search import Electorate, good_order, interchangeable
+
+Method = Literal["exact", "approximate"]
+
+LISTED = 8
+"""Of up to so many responses all orders are looked at: 8 have 40,320."""
+
+LARGEST = 20
+"""Of more responses no program is tried: nothing would be proved within minutes."""
+
+
+@voting_rule(
+    kind="proportional",
+    cost="K M^4 + M^4 M!",
+    axioms=["anonymity", "neutrality", "homogeneity", "unanimity", "pareto"],
+    any_device=False,
+)
+def squared_kemeny(
+    profiles: Profiles,
+    *,
+    ties: Ties = "keep",
+    method: Method = "exact",
+    time_limit: float | None = 60.0,
+) -> Array:
+    """Rank by the orders whose squared distances to the ballots sum to the least, on the CPU.
+
+    The distance of an order to a ballot is the number of pairs that the ballot ranks strictly and the
+    order reverses; the square is weighted by the ballot's weight. Where Kemeny's rule follows a
+    majority altogether, this one goes about as far towards each group as its share of the
+    weight: between two opposite rankings with weights 60 and 40, 40 % of the way from the first.
+
+    Of up to 8 responses all orders are compared. Of 9 to 20, an integer program looks for an order
+    better than those that a search by moving single responses finds. Of more than 20, the best order found
+    is returned, with a warning that nothing is proved. Finding an optimal order is NP-hard.
+
+    Parameters
+    ----------
+    ties
+        "keep": the responses are cut into blocks at every place k where all optimal orders have the
+        same k responses in front, as in `kemeny`; responses of one block are tied. Of more than 8
+        responses, and with ``method="approximate"``, those orders count that cost as little as the
+        one found and differ from it by moving one response; which one is found may depend on the
+        order of the responses.
+        "lexicographic": the first optimal order in the order of the responses, or of more than
+        8 responses some optimal order, always the same.
+    method
+        "exact" as above, or "approximate" for the search alone, whatever the number of responses.
+    time_limit
+        Seconds for the integer program of one prompt, or None for no limit. When they run out, the best order
+        found is returned, with a warning that tells how far from the optimum it may be.
+
+    Returns
+    -------
+    (B, M) array of scores: the number of responses in later blocks plus half the other responses of
+    the same block; M - 1, M - 2, ..., 0 for a strict order.
+
+    References
+    ----------
+    P. Lederer, D. Peters, T. Wąs, "The squared Kemeny rule for averaging rankings", 2024.
+
+    Examples
+    --------
+    Two to one: a third of the three pairs goes to the minority.
+
+    >>> profiles = Profiles.from_ballots([["a > b > c", "a > b > c", "c > b > a"]])
+    >>> squared_kemeny(profiles, ties="lexicographic")
+    array([[2., 0., 1.]])
+    """
+    check_ties(ties)
+    if method not in get_args(Method):
+        raise ValueError(f"method is {method!r}; choose from {', '.join(get_args(Method))}")
+    ranks, votes = to_numpy(profiles.ranks), to_numpy(profiles.votes)
+    if method == "exact" and profiles.n_responses <= LISTED:
+        scores = all_orders_scores(ranks, profiles.starts, votes, ties == "lexicographic")
+    else:
+        scores = np.empty((profiles.n_prompts, profiles.n_responses))
+        for b in range(profiles.n_prompts):
+            at = slice(int(profiles.starts[b]), int(profiles.starts[b + 1]))
+            electorate = Electorate(ranks[:, at], votes[at])
+            order, cost = good_order(electorate)
+            if method == "exact" and cost > 0:
+                order = _proved(profiles, b, electorate, order, cost, time_limit)
+            scores[b] = _scores(electorate, order, ties)
+    return array_namespace(profiles.ranks).asarray(scores, device=device(profiles.ranks))
+
+
+def _proved(
+    profiles: Profiles,
+    b: int,
+    electorate: Electorate,
+    order: np.ndarray,
+    cost: float,
+    time_limit: float | None,
+) -> np.ndarray:
+    """An optimal order, or the best one found and a warning."""
+    said = f"prompt {profiles.prompts[b]} of {profiles.n_responses} responses: squared_kemeny "
+    if len(order) > LARGEST:
+        warnings.warn(
+            f"{said}proves its order for up to {LARGEST} responses only; this is the best one found, and "
+            'method="approximate" asks for no more',
+            stacklevel=3,
+        )
+        return order
+    better, bound = better_order(electorate, cost, np.inf if time_limit is None else time_limit)
+    if better is not None and electorate.cost(better) < cost:
+        order, cost = better, electorate.cost(better)
+    if bound < cost:
+        cost, bound = cost / float(profiles.unit[b]), bound / float(profiles.unit[b])
+        warnings.warn(
+            f"{said}ran out of time; its order costs {cost:g}, an optimal order {bound:g} or more "
+            f"(gap {1 - bound / cost:.1%}); give a longer time_limit",
+            stacklevel=3,
+        )
+    return order
+
+
+def _scores(electorate: Electorate, order: np.ndarray, ties: Ties) -> np.ndarray:
+    cut = np.ones(len(order) + 1, dtype=bool)
+    if ties == "keep":
+        cut = interchangeable(electorate, order)
+    scores: np.ndarray = block_scores(cut[None], np.argsort(order)[None])[0]
+    return scores
