@@ -10,7 +10,7 @@ import numpy as np
 from rlchf.arrays import Array, array_namespace, is_torch_array
 from rlchf.profiles import Profiles
 
-CHUNK = 2**19
+CHUNK = 2**20
 """Numbers in one piece: its ranks as bytes and its pairwise counts should fit into the cache."""
 
 LARGE = 2**20
