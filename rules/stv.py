@@ -2,6 +2,8 @@
 
 import math
 from fractions import Fraction
+from functools import partial
+from itertools import groupby
 from typing import Literal, get_args
 
 from rlchf.arrays import Array
@@ -10,7 +12,10 @@ from rlchf.rules import Ties, voting_rule
 from rlchf.rules._meek import meek
 from rlchf.rules._stv import Quota, Values, check_seats, each_prompt, seats
 
-Variant = Literal["inclusive_gregory", "meek"]
+Variant = Literal["inclusive_gregory", "meek", "scottish"]
+
+VOTE = 10**5
+"""Scottish values have five decimals: they are whole numbers if a vote counts as this many."""
 
 
 @voting_rule(
@@ -55,10 +60,17 @@ def stv(
         the shares and the quota, which shrinks with exhausted ballots, are found to 1e-12 of all votes, and
         votes that differ by less than 1e-9 of them count as equal. A tie on a ballot counts as
         the average of all its orders. It is slower: some hundred prompts of 20 ballots a second.
+        "scottish": the count of the Scottish Local Government Elections Order 2007. All with the
+        "droop" quota are elected, those with more votes first; then the largest surplus is passed on, by
+        its share of the votes, to those neither elected nor eliminated. Values are cut to five
+        decimals. If no more are left than seats, all are elected; with all seats filled, no surplus is
+        passed on, and the others are eliminated as before. Equal votes are told apart by the last
+        stage at which they differed; ``ties`` is for those that never did. In the Order no ballot has
+        ties: here each of t tied has a paper of value 1/t, cut to five decimals.
     quota
         "exact": more than n / (k + 1) votes of n (Hagenbach-Bischoff); whatever the weights, at most k
         responses can have them. "droop": at least floor(n / (k + 1)) + 1, n in units of weight, which is
-        meant for whole weights. "hare": at least n / k.
+        meant for whole weights. "hare": at least n / k. Meek's and the Scottish variant have their own.
     ties
         "keep": all who tie for most votes are elected together, all who tie for fewest eliminated together.
         "lexicographic": one at a time, the first of those tied elected, the last eliminated.
@@ -72,7 +84,8 @@ def stv(
     T. Hare, "A treatise on the election of representatives", 1859; for surplus at reduced value
     J. B. Gregory, 1880. B. L. Meek, "A new approach to the single transferable vote",
     1969; I. D. Hill, B. A. Wichmann, D. R. Woodall, "Algorithm 123: single transferable vote by
-    Meek's method", 1987.
+    Meek's method", 1987. The Scottish Local Government Elections Order 2007 (SSI 2007/42), schedule 1,
+    rules 45 to 52.
 
     Examples
     --------
@@ -86,15 +99,15 @@ def stv(
     if variant not in get_args(Variant):
         raise ValueError(f"variant is {variant!r}; choose from {', '.join(get_args(Variant))}")
     M, strictly = profiles.n_responses, ties == "lexicographic"
+    if variant != "inclusive_gregory" and quota != "exact":
+        raise ValueError(f"quota is {quota!r}; variant {variant!r} has its own, leave it 'exact'")
+    k = seats(k, M)
     if variant == "meek":
-        if quota != "exact":
-            raise ValueError(f"quota is {quota!r}; variant 'meek' has its own, leave it 'exact'")
-        return meek(profiles, seats(k, M), strictly)
-
-    def count(ballots: Values, price: Fraction) -> list[int]:
-        return _count(ballots, price, M, enough=quota != "exact", strictly=strictly)
-
-    return each_prompt(profiles, seats(k, M), quota, count)
+        return meek(profiles, k, strictly)
+    if variant == "scottish":
+        return each_prompt(profiles, k, "droop", partial(_scottish, M=M, k=k, strictly=strictly))
+    count = partial(_count, M=M, enough=quota != "exact", strictly=strictly)
+    return each_prompt(profiles, k, quota, count)
 
 
 def _count(ballots: Values, price: Fraction, M: int, *, enough: bool, strictly: bool) -> list[int]:
@@ -141,3 +154,70 @@ def _count(ballots: Values, price: Fraction, M: int, *, enough: bool, strictly: 
             scores[i] = rank
         left.difference_update(chosen)
     return scores
+
+
+def _scottish(ballots: Values, price: Fraction, *, M: int, k: int, strictly: bool) -> list[int]:
+    """Scores of one prompt by the Scottish Order; votes are in units of 1 / `VOTE`."""
+    quota = price * VOTE
+    continuing = set(range(M))
+    # What a ballot of each kind is worth to each response, and the votes of each, stage by stage.
+    papers: list[dict[int, int]] = [{} for _ in range(M)]
+    votes = [0] * M
+    stages: list[list[int]] = [[] for _ in range(M)]
+
+    def pass_on(b: int, value: int, part: int, whole: int) -> None:
+        tops = ([i for i in level if i in continuing] for level in ballots.kinds[b])
+        top = next(filter(None, tops), [])
+        for i in top:
+            each = value * part // (whole * len(top))
+            papers[i][b] = papers[i].get(b, 0) + each
+            votes[i] += each * ballots.votes[b]
+
+    for b in range(len(ballots.kinds)):
+        pass_on(b, VOTE, 1, 1)
+    elected: list[list[int]] = []
+    excluded: list[list[int]] = []
+    surplus: set[int] = set()  # who has one that is not yet passed on
+    while True:
+        for votes_of_one, now in zip(stages, votes, strict=True):
+            votes_of_one.append(now)
+        vacant = k - sum(map(len, elected))
+        last = len(continuing) <= vacant
+        over = {i for i in continuing if last or votes[i] >= quota}
+        elected += _by_votes(over, stages, strictly)
+        surplus |= {i for i in over if votes[i] > quota}
+        continuing -= over
+        if not continuing:
+            break
+        part = whole = 1
+        if surplus and len(over) < vacant:
+            leaving = _by_votes(surplus, stages, strictly)[0]
+            surplus.difference_update(leaving)
+            whole = votes[leaving[0]] * quota.denominator
+            part = whole - quota.numerator
+        else:
+            leaving = _by_votes(continuing, stages, strictly)[-1]
+            continuing.difference_update(leaving)
+            excluded.insert(0, leaving)
+        for i in leaving:
+            for b, value in papers[i].items():
+                pass_on(b, value, part, whole)
+    scores = [0] * M
+    below = M
+    for level in elected + excluded:
+        below -= len(level)
+        for i in level:
+            scores[i] = below
+    return scores
+
+
+def _by_votes(some: set[int], stages: list[list[int]], strictly: bool) -> list[list[int]]:
+    """Most votes first; equal ones by the last stage where they differed, else together or in order."""
+
+    def latest_first(i: int) -> list[int]:
+        return stages[i][::-1]
+
+    ranking = sorted(sorted(some), key=latest_first, reverse=True)  # stable, in reverse, too
+    if strictly:
+        return [[i] for i in ranking]
+    return [list(level) for _, level in groupby(ranking, latest_first)]

@@ -1,6 +1,6 @@
 """Textbook definitions of STV and the expanding approvals rule, with exact fractions."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from fractions import Fraction
 from itertools import pairwise, permutations
 from math import floor
@@ -35,6 +35,8 @@ def stv(
     seats = max(1, m - 1) if k is None else k
     if variant == "meek":
         return meek(ballots, m, seats, ties)
+    if variant == "scottish":
+        return scottish(ballots, m, seats, ties)
     cost = price(ballots, seats, quota)
     values = [weight for _, weight in ballots]
     left = list(range(m))
@@ -113,6 +115,63 @@ def meek(ballots: Ballots, m: int, k: int, ties: str = "keep") -> Blocks:
         for i in out:
             keep[i] = 0.0
     return elected + eliminated
+
+
+def scottish(ballots: Ballots, m: int, k: int, ties: str = "keep") -> Blocks:
+    """Rules 45 to 52 of the Order. A paper is what a ballot gives to one response, and has a value."""
+    quota = price(ballots, k, "droop")
+    continuing = list(range(m))
+    elected: Blocks = []
+    excluded: Blocks = []
+    untransferred: list[int] = []
+    stages: list[list[Fraction]] = []
+
+    def transfer(
+        papers: dict[tuple[int, int], Fraction], leaving: list[int], ratio: Fraction
+    ) -> None:
+        for (b, holder), value in list(papers.items()):
+            if holder in leaving:
+                del papers[b, holder]
+                top = tops(ballots[b][0], continuing)
+                for i in top:
+                    cut = Fraction(floor(value * ratio / len(top) * 100_000), 100_000)
+                    papers[b, i] = papers.get((b, i), Fraction(0)) + cut
+
+    def extreme(some: list[int], choose: Callable[[Iterable[Fraction]], Fraction]) -> list[int]:
+        """Of those with most or fewest votes, those who had most or fewest one stage before, ..."""
+        for votes in reversed(stages):
+            some = [i for i in some if votes[i] == choose(votes[j] for j in some)]
+        if ties == "lexicographic":
+            return some[:1] if choose is max else some[-1:]
+        return some
+
+    nobody = -1
+    papers = {(b, nobody): Fraction(1) for b in range(len(ballots))}  # rule 45
+    transfer(papers, [nobody], Fraction(1))
+    while continuing:
+        held = [[(b, value) for (b, i), value in papers.items() if i == j] for j in range(m)]
+        votes = [sum((ballots[b][1] * v for b, v in h), Fraction(0)) for h in held]
+        stages.append(votes)
+        vacancies = k - sum(len(block) for block in elected)
+        deemed = [i for i in continuing if votes[i] >= quota]  # rule 47
+        if len(continuing) <= vacancies:  # rule 52
+            deemed = list(continuing)
+        continuing = [i for i in continuing if i not in deemed]
+        untransferred = sorted(untransferred + deemed)
+        while deemed:
+            elected.append(extreme(deemed, max))
+            deemed = [i for i in deemed if i not in elected[-1]]
+        with_surplus = [i for i in untransferred if votes[i] > quota]
+        if with_surplus and sum(len(block) for block in elected) < k:  # rules 48 and 49
+            leaving = extreme(with_surplus, max)
+            untransferred = [i for i in untransferred if i not in leaving]
+            transfer(papers, leaving, 1 - quota / votes[leaving[0]])
+        elif continuing:  # rules 50 and 51
+            leaving = extreme(continuing, min)
+            excluded.insert(0, leaving)
+            continuing = [i for i in continuing if i not in leaving]
+            transfer(papers, leaving, Fraction(1))
+    return elected + excluded
 
 
 def expanding_approvals(

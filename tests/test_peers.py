@@ -262,6 +262,7 @@ def test_pref_voting_stv_passes_a_shared_vote_past_those_who_share_it() -> None:
     ballots = ["a = d > c > b", "a = b = c > d"]
     assert ranking("stv", ballots, k=1)[0] == ["a"]
     assert ranking("stv", ballots, k=1, variant="meek")[0] == ["a"]
+    assert ranking("stv", ballots, k=1, variant="scottish")[0] == ["a"]
 
 
 # -- the file ------------------------------------------------------------------------------------------

@@ -46,6 +46,56 @@ def test_meeks_method_equals_the_textbook(k: int | None, ties: str) -> None:
             assert blocks_of(got.tolist()) == expected, case
 
 
+@pytest.mark.parametrize("k", [None, 1, 2, 3])
+@pytest.mark.parametrize("ties", ["keep", "lexicographic"])
+def test_the_scottish_count_equals_the_textbook(k: int | None, ties: str) -> None:
+    options = {"k": k, "variant": "scottish", "ties": ties}
+    for m in (2, 3, 4, 5, 6):
+        batch = random_cases(90 + m, 60, m, most_voters=15)
+        found = get_rule("stv")(together(batch), **options)
+        for case, got in zip(batch, found, strict=True):
+            expected = oracles_stv.stv(case.ballots, m, k, "scottish", ties=ties)
+            assert blocks_of(got.tolist()) == expected, case
+
+
+def test_the_scottish_order_cuts_values_to_five_decimals() -> None:
+    """The quota is floor(13 / 3) + 1 = 5, and a passes on 1/6 of 6 votes: to five decimals, 0.16666.
+
+    So b has 3.99996, d goes, c has 4, and b goes. With exact values b and c tie at 4 votes.
+    """
+    ballots = {"a > b": 6, "b": 3, "c": 3, "d > c": 1}
+    assert ranking("stv", ballots, k=2, variant="scottish") == [[0], [2], [1], [3]]
+    assert ranking("stv", ballots, k=2, quota="droop") == [[0], [1, 2], [3]]
+
+
+def test_the_scottish_order_breaks_a_tie_by_the_last_stage_where_they_differed() -> None:
+    """Votes of a, b, c, d, e: 6 3 4 2 3, then 6 5 4 - 3, then 6 5 5 - -.
+
+    Before they tie, b has more than c, which had more at first; so c goes, and then b has 9 and a 6.
+    """
+    ballots = {"a": 6, "b > a": 3, "c > b": 4, "d > b > a": 2, "e": 2, "e > c": 1}
+    assert ranking("stv", ballots, k=1, variant="scottish") == [[1], [0], [2], [4], [3]]
+    assert ranking("stv", ballots, k=1, quota="droop")[0] == [0]  # b and c go together
+
+
+def test_the_scottish_order_elects_all_with_a_quota_before_it_passes_on_a_surplus() -> None:
+    """The quota is 4: a has 6 and b 4, so a's surplus of 2 goes to c, though b is next on its ballots.
+
+    With 2 + 6 * 0.33333 votes c stays and d, with 3, goes. Otherwise b has 6 of them, passes 2 on, and of
+    these 2/3 go to c: d stays.
+    """
+    ballots = {"a > b > c": 6, "b": 4, "c": 2, "d": 3}
+    assert ranking("stv", ballots, k=3, variant="scottish") == [[0], [1], [2], [3]]
+    assert ranking("stv", ballots, k=3, quota="droop") == [[0], [1], [3], [2]]
+
+
+def test_a_shared_vote_is_cut_to_five_decimals_in_the_scottish_count() -> None:
+    """Three ballots that tie a, b and c give each 0.99999 votes, and d has 1."""
+    ballots = {"a = b = c > d": 3, "d": 1}
+    assert ranking("stv", ballots, k=1, variant="scottish") == [[3], [0, 1, 2]]
+    assert ranking("stv", ballots, k=1, quota="droop") == [[0, 1, 2, 3]]
+
+
 def test_the_party_food_of_the_textbooks() -> None:
     """20 guests choose 3 of oranges a, pears b, chocolate c, strawberries d and sweets e.
 
@@ -53,8 +103,8 @@ def test_the_party_food_of_the_textbooks() -> None:
     So b goes with 2 ballots, which elect a, then e; d is left.
     """
     ballots = {"a": 4, "b > a": 2, "c > d": 8, "c > e": 4, "d": 1, "e": 1}
-    found = ranking("stv", ballots, k=3, quota="droop")
-    assert found == [[2], [0], [3], [4], [1]]
+    for options in ({"quota": "droop"}, {"variant": "scottish"}):
+        assert ranking("stv", ballots, k=3, **options) == [[2], [0], [3], [4], [1]]
     for options in ({}, {"variant": "meek"}):  # with a quota of 5, d has 1 + 8 * 7 / 12 at once
         assert ranking("stv", ballots, k=3, **options)[:3] == [[2], [3], [0]]
 
@@ -137,8 +187,12 @@ def test_many_rounds_do_not_make_numbers_grow_without_end() -> None:
         ({"k": 0}, "k is 0; give 1 or more seats"),
         ({"quota": "droops"}, "quota is 'droops'; choose from exact, droop, hare"),
         ({"ties": "random"}, "ties is 'random'; choose from keep, lexicographic"),
-        ({"variant": "warren"}, "variant is 'warren'; choose from inclusive_gregory, meek"),
+        (
+            {"variant": "warren"},
+            "variant is 'warren'; choose from inclusive_gregory, meek, scottish",
+        ),
         ({"variant": "meek", "quota": "hare"}, "variant 'meek' has its own"),
+        ({"variant": "scottish", "quota": "hare"}, "variant 'scottish' has its own"),
     ],
 )
 def test_unknown_options_are_refused(options: dict[str, object], message: str) -> None:
