@@ -31,6 +31,9 @@ class Aggregation:
         (P,) how many ballots stand behind each prompt.
     rule, options
         The rule's name and the options it was given.
+    probabilities
+        Of rules that give every pair a probability: that response i is above j, for the pairs i < j of
+        the first prompt, (0, 1), (0, 2), ..., (1, 2), ..., then those of the second, and so on; else None.
 
     Examples
     --------
@@ -50,6 +53,7 @@ class Aggregation:
     ballots: np.ndarray
     rule: str
     options: dict[str, Any] = field(default_factory=dict)
+    probabilities: np.ndarray | None = None
 
     @classmethod
     def from_scores(
@@ -90,6 +94,11 @@ class Aggregation:
         return len(self.prompt_ids)
 
     @cached_property
+    def _pair_starts(self) -> np.ndarray:
+        sizes = np.diff(self.response_starts)
+        return np.concatenate([[0], np.cumsum(sizes * (sizes - 1) // 2)])
+
+    @cached_property
     def _index(self) -> dict[str, int]:
         return {prompt: i for i, prompt in enumerate(self.prompt_ids)}
 
@@ -115,16 +124,36 @@ class Aggregation:
             levels[rank - 1].append(response)
         return levels
 
+    def pair_probabilities(self, prompt_id: object) -> np.ndarray | None:
+        """(K, K) the probability that response i is above j, NaN on the diagonal; None if there is none."""
+        if self.probabilities is None:
+            return None
+        at = self._slice(prompt_id)
+        K, start = at.stop - at.start, int(self._pair_starts[self._index[str(prompt_id)]])
+        table = np.full((K, K), np.nan)
+        upper = np.triu_indices(K, 1)
+        table[upper] = self.probabilities[start : start + len(upper[0])]
+        table.T[upper] = (1 - table[upper]).round(9)
+        return table
+
     def records(self) -> Iterator[dict[str, Any]]:
         """One dictionary per prompt, as it stands in a line of the jsonl file."""
         for p, prompt in enumerate(self.prompt_ids):
-            yield {
+            record: dict[str, Any] = {
                 "prompt_id": prompt,
                 "rule": self.rule,
                 "ranking": self.ranking(prompt),
                 "scores": self.scores(prompt),
                 "ballots": int(self.ballots[p]),
             }
+            table = self.pair_probabilities(prompt)
+            if table is not None:
+                ids, rows = list(record["scores"]), table.tolist()
+                record["probabilities"] = {
+                    one: {other: rows[i][j] for j, other in enumerate(ids) if i != j}
+                    for i, one in enumerate(ids)
+                }
+            yield record
 
     def columns(self) -> dict[str, Any]:
         """One row per prompt and response, best first, as it stands in a csv or parquet file."""
@@ -145,6 +174,13 @@ class Aggregation:
         import pandas as pd
 
         return pd.DataFrame(self.columns())
+
+    @classmethod
+    def read(cls, path: str | Path, rankings: Rankings | None = None) -> "Aggregation":
+        """Read what `write` wrote, or a table of scores; see `rlchf.io.aggregated.read_aggregation`."""
+        from rlchf.io.aggregated import read_aggregation
+
+        return read_aggregation(path, rankings)
 
     def write(self, path: str | Path) -> None:
         """Write a ``.jsonl``, ``.csv``, ``.tsv`` or ``.parquet`` file, by the path's ending.

@@ -76,6 +76,47 @@ def aggregate(
     result.write(out)
 
 
+@app.command(
+    epilog="Example: rlchf audit rankings.csv aggregated.jsonl --annotators people.csv --group region"
+)
+def audit(
+    rankings: Annotated[str, typer.Argument(help="Ranking file or PrefLib folder; - for stdin.")],
+    aggregated: Annotated[
+        str, typer.Argument(help="What rlchf aggregate wrote, or a reward model's scores.")
+    ],
+    annotators: Annotated[
+        str, typer.Option(help="csv with annotator_id, optional weight, and columns for --group.")
+    ] = "",
+    group: Annotated[str, typer.Option(help="Column of the annotators file to group by.")] = "",
+    out: Annotated[str, typer.Option(help="Write everything as JSON to this file.")] = "",
+    plot: Annotated[str, typer.Option(help="Write pictures (SVG, PNG) into this folder.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
+    bootstrap: Annotated[
+        int, typer.Option(help="Replicates for 95 % intervals; 0 for none.")
+    ] = 200,
+    seed: Annotated[int, typer.Option(help="Of the bootstrap and the search for groups.")] = 0,
+    format: Annotated[str, typer.Option(help="Format of the ranking file.")] = "auto",
+    unranked: Annotated[
+        Unranked, typer.Option(help="What a response means that a ballot does not name.")
+    ] = "missing",
+) -> None:
+    """Show who got their way: agreement, shares, equality and justified representation."""
+    from rlchf.audit.files import audit_files
+
+    report = audit_files(
+        rankings, aggregated, annotators=annotators, group=group, out=out, plot=plot,
+        replicates=bootstrap, seed=seed, format=format, unranked=unranked,
+    )  # fmt: skip
+    if as_json:
+        print(json.dumps(report.to_dict(), indent=2, ensure_ascii=False))
+        return
+    from rlchf.audit.screen import tables
+
+    console = Console(highlight=False)
+    for part in tables(report):
+        console.print(part, markup=False)
+
+
 @app.command(epilog="Example: rlchf rules kemeny")
 def rules(
     name: Annotated[str, typer.Argument(help="Show this rule's page.")] = "",

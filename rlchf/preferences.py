@@ -73,7 +73,8 @@ def examples(
         Text of each response, by prompt.
     shares_of
         The ballots behind ``result``: when given, the targets are the shares of the ballots' weight
-        that prefer one response to another (ties half), instead of the collective ranking.
+        that prefer one response to another (ties half), instead of the collective ranking or, for a
+        rule that gives them, its own pair probabilities.
     weights
         Weight of each prompt; 1 for those not named.
 
@@ -104,7 +105,11 @@ def examples(
                 responses=[responses[prompt_id][r] for r in ids],
                 ranks=result.response_ranks[at].tolist(),
                 weight=1.0 if weights is None else weights.get(prompt_id, 1.0),
-                targets=targets.get(prompt_id),
+                targets=(
+                    result.pair_probabilities(prompt_id)
+                    if shares_of is None
+                    else targets.get(prompt_id)
+                ),
             )
         )
     return made

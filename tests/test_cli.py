@@ -87,7 +87,9 @@ def test_options_reach_the_rule() -> None:
 
 def test_rules_lists_and_shows() -> None:
     listed = json.loads(rlchf("rules", "--json").stdout)
-    assert {"name", "description", "kind", "cost", "axioms", "source", "any_device"} == set(listed[0])
+    assert {"name", "description", "kind", "cost", "axioms", "source", "any_device"} == set(
+        listed[0]
+    )
     assert {row["name"] for row in listed} >= {"borda", "copeland", "kemeny", "perpetual_pav"}
     page = rlchf("rules", "borda").stdout
     for part in (

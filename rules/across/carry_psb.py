@@ -1,0 +1,75 @@
+"""Proportional sequential Borda with carried budgets."""
+
+import numpy as np
+
+from rlchf.aggregation import Aggregation
+from rlchf.rankings import Rankings
+from rlchf.rules import voting_rule
+from rlchf.rules.across._budgets import carry_over, run
+from rlchf.rules.across._sequence import Order, ranked, sequence
+
+
+@voting_rule(
+    kind="across prompts",
+    cost="K M^2",
+    axioms=["anonymity", "homogeneity", "unanimity", "pareto"],
+    any_device=False,
+)
+def carry_psb(rankings: Rankings, *, order: Order = "input", seed: int = 0) -> Aggregation:
+    """Rank with budgets that carry over, so that all agree with their share of all pairs.
+
+    As `cpb`, but every pair counts, contested or not: a prompt of M responses brings an income of
+    M (M - 1) / 2, divided in proportion to the weights. With r responses left, the next is the x with
+    the highest B(x), the sum of max(b_i, 0) s_i(x), where s_i(x) is how many of those left i's ballot
+    ranks below x; annotator i pays (r - 1) max(b_i, 0) s_i(x) / B(x).
+
+    Guarantee, for G annotators who are always present and rank all responses without ties: after every
+    prompt each agrees on at least its share of all pairs minus (G - 1)(M - 1). On prompts on which all
+    agree, those with savings pay most, so these prompts use up what a minority has saved: on
+    contested pairs it can win less than its share, even nothing. `cpb` mends that.
+
+    Ties, gaps, annotators who come and go, several ballots of one annotator, and prompts on which
+    nobody with a say has money are treated as in `cpb`. On a single prompt it is a reconstruction of
+    proportional sequential Borda.
+
+    Parameters
+    ----------
+    order, seed
+        Whether the prompts are decided as they come or shuffled with a seed.
+
+    Returns
+    -------
+    Aggregation, with scores M - 1 (first) to 0 (last): strict orders.
+
+    References
+    ----------
+    P. Lederer, "Proportional representation in rank aggregation", 2025, for one prompt; reconstructed
+    from the abstract.
+
+    Examples
+    --------
+    >>> ballots = [("p", "ann", "a > b > c > d"), ("p", "bob", "d > c > b > a")]
+    >>> carry_psb(Rankings.from_ballots(ballots)).ranking("p")
+    [['a'], ['d'], ['c'], ['b']]
+    """
+    laid = sequence(rankings, order, seed)
+    scores = run(carry_over, laid, np.zeros(laid.n_annotators), False)
+    return ranked(rankings, scores, "carry_psb", order=order, seed=seed)
+
+
+def budgets(rankings: Rankings, *, order: Order = "input", seed: int = 0) -> np.ndarray:
+    """What each annotator has left after all prompts, in pairs; below 0 is debt.
+
+    Returns
+    -------
+    (A,) float64.
+
+    Examples
+    --------
+    >>> budgets(Rankings.from_ballots([("p", "ann", "a > b"), ("p", "bob", "b > a")]))
+    array([-0.5,  0.5])
+    """
+    laid = sequence(rankings, order, seed)
+    left = np.zeros(laid.n_annotators)
+    run(carry_over, laid, left, False)
+    return left

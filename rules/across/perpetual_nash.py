@@ -1,0 +1,69 @@
+"""Perpetual Nash over rankings."""
+
+from rlchf.aggregation import Aggregation
+from rlchf.rankings import Rankings
+from rlchf.rules import voting_rule
+from rlchf.rules.across._perpetual import Unit
+from rlchf.rules.across._perpetual_orders import NASH, perpetual_orders
+from rlchf.rules.across._sequence import Order
+
+
+@voting_rule(
+    kind="across prompts",
+    cost="M! K M^2; from 7 responses on M^4 K per step",
+    axioms=["anonymity", "homogeneity", "unanimity", "pareto"],
+    any_device=False,
+)
+def perpetual_nash(
+    rankings: Rankings,
+    *,
+    unit: Unit = "contested_pair",
+    order: Order = "input",
+    seed: int = 0,
+) -> Aggregation:
+    """Rank each prompt so that the product of everybody's satisfaction so far is as large as it can be.
+
+    A pair of responses is contested if one ballot puts the first above the second and another the
+    second above the first. An annotator's satisfaction is the sum, over the prompts so far, of the
+    share of the contested pairs that the outcome orders as the annotator's ballot does. An order is
+    better if, after it, more of those present (by weight) have a satisfaction above 0, and then if the
+    product of these, each as often as the ballot weighs, is larger.
+
+    What all ballots on a prompt rank alike is kept. Of orders that are equally good the one that agrees
+    most with all ballots is chosen, then the first by the order of the responses. Up to 6 responses
+    all orders are compared; beyond, the search begins at Borda's order and moves one response at a time
+    as long as that helps. Prompts on which nothing is contested change nothing for anybody unless
+    ``unit`` is another one than contested pairs, nor do prompts on which an annotator is absent change
+    anything for the annotator; several ballots of one annotator on a prompt get their mean.
+
+    With "approval" for ``unit`` the winners are those of Lackner's rule, in which satisfaction is 0
+    or 1, and ties go by the order of the responses alone.
+
+    Parameters
+    ----------
+    unit
+        What satisfies an annotator, from 0 to 1 on each prompt: the share of the "contested_pair"s, or
+        of every "pair" of responses, that the outcome orders as the ballot does; how high the ballot
+        ranks the "winner", 1 for first and 0 for last or not at all; or 1 if the ballot gives its
+        "approval" to the winner: ranks it in its better half, as `approval` reads it. With the last
+        two the best first response is chosen first, then the best of the others, and so on.
+    order, seed
+        Go through the prompts as they come ("input"), or "shuffled" with a seed.
+
+    Returns
+    -------
+    Aggregation, with scores M - 1 (first) to 0 (last): strict orders.
+
+    References
+    ----------
+    M. Lackner, "Perpetual voting: fairness in long-term decision making", 2020, for approval ballots.
+
+    Examples
+    --------
+    >>> plain, emoji = [["plain"], ["emoji"]], [["emoji"], ["plain"]]
+    >>> ballots = [(p, name, plain if name in "abc" else emoji) for p in range(5) for name in "abcde"]
+    >>> result = perpetual_nash(Rankings.from_ballots(ballots))
+    >>> [result.ranking(p)[0][0] for p in range(5)]
+    ['plain', 'emoji', 'plain', 'emoji', 'plain']
+    """
+    return perpetual_orders(rankings, "perpetual_nash", NASH, unit=unit, order=order, seed=seed)

@@ -1,0 +1,106 @@
+"""Credit accounting over pairs."""
+
+import numpy as np
+
+from rlchf.aggregation import Aggregation
+from rlchf.rankings import Rankings
+from rlchf.rules import get_rule, is_across, voting_rule
+from rlchf.rules.across._budgets import collect, run, shares_of
+from rlchf.rules.across._credit import charge, credit, earned, says
+from rlchf.rules.across._orders import MOST
+from rlchf.rules.across._sequence import Order, Sequence, ranked, sequence
+from rlchf.ties import Rule, strict_order
+
+
+@voting_rule(
+    kind="across prompts",
+    cost="K M^2 + the base rule",
+    axioms=["anonymity", "homogeneity", "unanimity", "pareto"],
+    any_device=False,
+)
+def phragmen_credit(
+    rankings: Rankings, *, base: str = "kemeny", order: Order = "input", seed: int = 0
+) -> Aggregation:
+    """Rank with credit as weight: all earn a share of every pair, who agrees with it pays for it.
+
+    Each pair of a prompt's responses brings an income of 1, divided among those present in proportion to
+    their weights. Then the base rule ranks the responses, with each ballot counting the balance that
+    its annotator now has, or nothing if that is negative; if nobody's is positive, the ballots count
+    their weights. Its ties are broken by the order of the responses. For each pair, those who agree with
+    the outcome pay 1 together, in proportion to their weights, into debt if need be; if nobody does, all
+    pay. So the balances add up to 0.
+
+    Pairs on which all agree leave everybody's balance as it was. (Paid in proportion to the
+    balances they would use up what a minority has saved.) With Kemeny's rule and two groups that
+    each vote alike, all always present, the group with the higher balance decides all that is contested.
+    So after every prompt each group's contested pairs won are within half a prompt's contested pairs of
+    its share, and if the groups differ in their favourite and the number of contested pairs is always
+    the same, so are its first places within 1/2 of its share, with unanimous pairs and prompts
+    mixed in. Proof: with c pairs contested, a balance x before, -x of the others, and a share s of the
+    weight, a group decides if x + s c > c - s c - x, so it has more than -c/2 afterwards, and at most
+    c/2 if it does not decide.
+
+    If 10 of 100 annotators, 40 of whom are in the minority, are drawn for each prompt, the minority
+    still gets 0.40 of the first places, within 0.01 over some hundred prompts; that is observed,
+    not proven. The shares are no longer exact where the members of a group differ: with random swaps on
+    the ballots of two opposite groups of 6 and 4, the minority gets about a third of the first
+    places, while it agrees with more than its share of contested pairs. With bases that seek a middle,
+    the minority can win its pairs further down: 0.30 of the first places with Borda's rule if 6 rank
+    two responses above two others and 4 the other way.
+
+    Where annotators come and go, balances change only on prompts on which they are present. A ballot
+    that ties a pair or does not rank both pays nothing for it. An annotator's ballots on a prompt share
+    its balance in proportion to their weights.
+
+    Parameters
+    ----------
+    base
+        The rule, one that looks at one prompt at a time, that ranks each prompt. With ``kemeny`` and
+        ``borda`` the loop is compiled (with ``kemeny`` if no prompt has more than 10 responses).
+    order, seed
+        Whether the prompts are decided as they come or shuffled with a seed.
+
+    Returns
+    -------
+    Aggregation, with scores M - 1 (first) to 0 (last): strict orders.
+
+    References
+    ----------
+    rlchf, 2025; after E. Phragmén, "Till frågan om en proportionell valmetod", 1899, in which voters
+    pay for what is elected out of an income.
+
+    Examples
+    --------
+    >>> plain, emoji = [["plain"], ["emoji"]], [["emoji"], ["plain"]]
+    >>> ballots = [(p, name, plain if name in "abc" else emoji) for p in range(5) for name in "abcde"]
+    >>> result = phragmen_credit(Rankings.from_ballots(ballots))
+    >>> [result.ranking(p)[0] for p in range(5)]
+    [['plain'], ['emoji'], ['plain'], ['emoji'], ['plain']]
+    """
+    rule = get_rule(base)
+    if is_across(rule):
+        raise ValueError(
+            f"base is {base!r}, which looks across prompts itself; choose another rule"
+        )
+    laid = sequence(rankings, order, seed)
+    balances = np.zeros(laid.n_annotators)
+    if base == "borda" or (base == "kemeny" and laid.sizes.max() <= MOST):
+        scores = run(credit, laid, balances, base == "borda")
+    else:
+        scores = _by_rule(rankings, laid, rule, balances)
+    return ranked(rankings, scores, "phragmen_credit", base=base, order=order, seed=seed)
+
+
+def _by_rule(rankings: Rankings, laid: Sequence, rule: Rule, balances: np.ndarray) -> np.ndarray:
+    """The (R,) scores with any rule that looks at one prompt at a time."""
+    scores = np.empty(len(rankings.response_ids))
+    here = np.zeros(laid.n_annotators)
+    for p in laid.prompts.tolist():
+        batch = rankings.batch(np.array([p]))
+        ranks, shares, who = batch.ranks.T.copy(), shares_of(batch.weights), batch.annotators
+        money = earned(shares, who, balances, here, batch.n_responses)
+        chosen = strict_order(rule, batch.reweighted(says(shares, money)))[0]
+        scores[laid.responses[p] + chosen] = np.arange(len(chosen) - 1, -1, -1)
+        charge(ranks, shares, money, chosen)
+        collect(money, shares, who, balances)
+    return scores

@@ -1,0 +1,98 @@
+"""Soft targets by Nash welfare over a whole dataset."""
+
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+
+from rlchf.aggregation import Aggregation
+from rlchf.rankings import Rankings
+from rlchf.rules import voting_rule
+from rlchf.rules.across._sequence import ranked
+from rlchf.rules.across._welfare_soft import soften
+
+
+@voting_rule(
+    kind="across prompts",
+    cost="K M^2 + M^2 2^M per round",
+    axioms=["anonymity", "neutrality", "homogeneity", "unanimity", "pareto"],
+    any_device=False,
+)
+def soft_nash(
+    rankings: Rankings,
+    *,
+    unit: Literal["contested_pair", "pair"] = "contested_pair",
+    pull: float = 1e-4,
+    gap: float = 1e-15,
+    rounds: int = 50,
+) -> Aggregation:
+    """Give each prompt a mixture of orders, so that the product of satisfactions is largest.
+
+    The outcome of a prompt is a probability for every pair of responses, such as a distribution over
+    orders gives, none of which ranks a below b if every ballot ranks a above b. S is an annotator's
+    expected satisfaction summed over all prompts, w the annotator's weight, both as in `nash_welfare`.
+    The outcome maximises the sum of w log S, divided by all weight, less ``pull`` / 2 times the squared
+    distance between the probabilities of a prompt's pairs and the shares of its ballots' weight (ties and
+    pairs that nobody compares count half), on average over the prompts. The second term is there to choose
+    among outcomes that are about as good: prompts with the same ballots get the same probabilities.
+
+    The problem is convex. The search begins with the order of a random ballot and adds, round by round, the
+    best order of each prompt; the gap that it reports bounds what any outcome can be better by. The
+    largest Nash welfare of any orders, such as `nash_welfare` looks for, is at most that of the optimum
+    here. The probabilities are what the reward model learns from (`rlchf.preferences.examples`).
+
+    Parameters
+    ----------
+    unit
+        What satisfies: the share of a prompt's contested pairs that are ordered as in the ballot
+        ("contested_pair"), or of all pairs ("pair").
+    pull
+        How much the shares of the ballots count; more than 0.
+    gap
+        The search ends when no outcome is better by more than this.
+    rounds
+        It also ends after so many rounds.
+
+    Returns
+    -------
+    Aggregation, with the number of responses placed below on average as scores, to six decimals, and
+    with ``probabilities``.
+
+    References
+    ----------
+    J. Nash, "The bargaining problem", 1950; M. Jaggi, "Revisiting Frank-Wolfe", 2013, for the gap.
+
+    Examples
+    --------
+    >>> ballots = [("p", i, "plain > emoji" if i < 6 else "emoji > plain") for i in range(10)]
+    >>> result = soft_nash(Rankings.from_ballots(ballots))
+    >>> result.scores("p")
+    {'emoji': 0.4, 'plain': 0.6}
+    >>> result.pair_probabilities("p")
+    array([[nan, 0.4],
+           [0.6, nan]])
+    """
+    if pull <= 0:
+        raise ValueError(f"pull is {pull!r}; give a number above 0, such as 0.0001")
+    found = soften(rankings, unit, pull, gap, rounds)
+    above = np.clip(found.point, 0.0, 1.0)
+    scores = _expected(above, rankings.response_starts)
+    options = {"unit": unit, "pull": pull, "gap": gap, "rounds": rounds}
+    result = ranked(rankings, scores.round(6), "soft_nash", **options)
+    return replace(result, probabilities=above.round(6))
+
+
+def _expected(above: np.ndarray, response_starts: np.ndarray) -> np.ndarray:
+    """(R,) how many responses each is above on average."""
+    scores = np.zeros(int(response_starts[-1]))
+    sizes = np.diff(response_starts)
+    pairs = np.cumsum(sizes * (sizes - 1) // 2) - sizes * (sizes - 1) // 2
+    for size in np.unique(sizes):
+        some = np.flatnonzero(sizes == size)
+        at = pairs[some]
+        for i in range(size):
+            for j in range(i + 1, size):
+                scores[response_starts[some] + i] += above[at]
+                scores[response_starts[some] + j] += 1.0 - above[at]
+                at = at + 1
+    return scores

@@ -1,0 +1,168 @@
+"""Slow textbook definitions of what the audit measures: exact fractions, nothing from the package."""
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from itertools import chain, combinations
+from math import floor
+
+Round = Mapping[str, frozenset[str]]
+"""Who approves what; who is not there is absent."""
+
+
+def subsets(people: Sequence[str]) -> list[tuple[str, ...]]:
+    return list(chain.from_iterable(combinations(people, n) for n in range(1, len(people) + 1)))
+
+
+def temporal_axioms(
+    rounds: Sequence[Round], winners: Sequence[str], weights: Mapping[str, Fraction]
+) -> dict[str, bool]:
+    """JR, PJR and EJR over rounds, the same for groups that always agree, and EJR+."""
+    people, everything = list(weights), sum(weights.values())
+    wins = {
+        i: sum(winner in ballots.get(i, frozenset()) for ballots, winner in zip(rounds, winners, strict=True))
+        for i in people
+    }  # fmt: skip
+    names = ("JR", "PJR", "EJR", "weak JR", "weak PJR", "weak EJR", "EJR+")
+    holds = dict.fromkeys(names, True)
+    for group in subsets(people):
+        agree = [
+            bool(frozenset.intersection(*(ballots.get(i, frozenset()) for i in group)))
+            for ballots in rounds
+        ]
+        due = floor(sum(agree) * sum(weights[i] for i in group) / everything)
+        won = sum(
+            any(winner in ballots.get(i, frozenset()) for i in group)
+            for ballots, winner in zip(rounds, winners, strict=True)
+        )
+        for prefix in ("", "weak ") if all(agree) else ("",):
+            holds[prefix + "JR"] &= not (due >= 1 and won == 0)
+            holds[prefix + "PJR"] &= won >= due
+            holds[prefix + "EJR"] &= max(wins[i] for i in group) >= due
+    for level in range(1, len(rounds) + 1):
+        total = Fraction(0)
+        for ballots in rounds:
+            options = set().union(*ballots.values()) if ballots else set()
+            short = [i for i in people if wins[i] < level]
+            total += max(
+                (sum(weights[i] for i in short if o in ballots.get(i, ())) for o in options),
+                default=Fraction(0),
+            )
+        holds["EJR+"] &= total < level * everything
+    return holds
+
+
+def committee_axioms(
+    approvals: Mapping[str, frozenset[str]], committee: frozenset[str]
+) -> dict[str, bool]:
+    """JR, PJR, EJR of groups of voters, and the EJR+ of Brill and Peters."""
+    people, k = list(approvals), len(committee)
+    n = len(people)
+    holds = dict.fromkeys(("JR", "PJR", "EJR", "EJR+"), True)
+    for group in subsets(people):
+        common = frozenset.intersection(*(approvals[i] for i in group))
+        due = min(len(common), floor(Fraction(k * len(group), n)))
+        covered = committee & frozenset().union(*(approvals[i] for i in group))
+        holds["JR"] &= not (due >= 1 and not covered)
+        holds["PJR"] &= len(covered) >= due
+        holds["EJR"] &= max(len(committee & approvals[i]) for i in group) >= due
+        for level in range(1, k + 1):
+            if common - committee and len(group) * k >= level * n:
+                holds["EJR+"] &= max(len(committee & approvals[i]) for i in group) >= level
+    return holds
+
+
+Ballot = tuple[int, str, list[list[str]], Fraction]
+"""Prompt, annotator, levels best first, weight."""
+
+
+def above(levels: list[list[str]], x: str, y: str) -> bool:
+    place = {name: n for n, level in enumerate(levels) for name in level}
+    return x in place and y in place and place[x] < place[y]
+
+
+def approves(levels: list[list[str]]) -> set[str]:
+    sizes = [len(level) for level in levels]
+    better = [n == 0 or sum(sizes[:n]) < sum(sizes[n + 1 :]) for n in range(len(levels))]
+    return {name for n, level in enumerate(levels) for name in level if better[n]}
+
+
+def shares_of(
+    ballots: Sequence[Ballot], outcomes: Sequence[list[str]], members: set[str]
+) -> dict[str, Fraction | int | None]:
+    """The figures of a group of annotators; the outcomes are strict, one per prompt."""
+    sums = dict.fromkeys(
+        ("pairs", "stated", "contested", "fought", "top", "won", "weight"), Fraction(0)
+    )
+    behind = worst = got_all = due_all = Fraction(0)
+    spell = longest = 0
+    for p, outcome in enumerate(outcomes):
+        here = [ballot for ballot in ballots if ballot[0] == p and ballot[3] > 0]
+        mine = [ballot for ballot in here if ballot[1] in members]
+        pairs = list(combinations(outcome, 2))
+        contested = {
+            (x, y) for x, y in pairs
+            if any(above(b[2], x, y) for b in here) and any(above(b[2], y, x) for b in here)
+        }  # fmt: skip
+        got = due = Fraction(0)
+        for _, _, levels, w in mine:
+            agreed = {pair for pair in pairs if above(levels, *pair)}
+            stated = agreed | {(x, y) for x, y in pairs if above(levels, y, x)}
+            sums["pairs"] += w * len(agreed)
+            sums["stated"] += w * len(stated)
+            sums["contested"] += w * len(agreed & contested)
+            sums["fought"] += w * len(stated & contested)
+            sums["top"] += w * (outcome[0] in levels[0])
+            sums["won"] += w * (outcome[0] in approves(levels))
+            sums["weight"] += w
+            got += w * len(agreed & contested)
+            due += w * len(stated & contested)
+        if mine:
+            weight = sum(b[3] for b in mine)
+            got, due = got / weight, due / sum(b[3] for b in here)
+            got_all, due_all = got_all + got, due_all + due
+            behind += due - got
+            worst = max(worst, behind)
+            spell = 0 if any(outcome[0] in approves(b[2]) for b in mine) else spell + 1
+            longest = max(longest, spell)
+
+    def share(part: Fraction, whole: Fraction) -> Fraction | None:
+        return part / whole if whole else None
+
+    return {
+        "pairs": share(sums["pairs"], sums["stated"]),
+        "contested": share(sums["contested"], sums["fought"]),
+        "top": share(sums["top"], sums["weight"]),
+        "won": share(sums["won"], sums["weight"]),
+        "ratio": share(got_all, due_all),
+        "shortfall": worst,
+        "dry_spell": longest,
+    }
+
+
+def influence_and_quota(
+    ballots: Sequence[Ballot], outcomes: Sequence[list[str]], people: Sequence[str]
+) -> tuple[dict[str, Fraction], dict[str, list[bool]]]:
+    """With a ballot each per prompt: influence, and whether the lower quota is met after each round."""
+    influence = dict.fromkeys(people, Fraction(0))
+    quota, wins = dict.fromkeys(people, Fraction(0)), dict.fromkeys(people, 0)
+    kept: dict[str, list[bool]] = {name: [] for name in people}
+    for p, outcome in enumerate(outcomes):
+        here = [ballot for ballot in ballots if ballot[0] == p and ballot[3] > 0]
+        total = sum((b[3] for b in here), Fraction(0))
+        support = {
+            c: sum((b[3] for b in here if c in approves(b[2])), Fraction(0)) for c in outcome
+        }
+        for _, name, levels, w in here:
+            mine = approves(levels)
+            quota[name] += max(support[c] for c in mine) / total
+            if outcome[0] in mine:
+                wins[name] += 1
+                influence[name] += w / support[outcome[0]]
+            kept[name].append(wins[name] >= floor(quota[name]))
+    return influence, kept
+
+
+def gini(values: Sequence[Fraction]) -> Fraction:
+    """Half the mean absolute difference, by the mean."""
+    n, total = len(values), sum(values)
+    return sum((abs(x - y) for x in values for y in values), Fraction(0)) / (2 * n * total)
