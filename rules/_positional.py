@@ -5,11 +5,15 @@ from collections.abc import Sequence
 from fractions import Fraction
 from functools import lru_cache
 
+import numpy as np
+
 from rlchf.arrays import Array, array_namespace, device
 from rlchf.profiles import Profiles
 from rlchf.rules._sums import by_parts, exact_sums, exact_votes, settled
 
 BITS = 44
+LARGEST = 64
+"""The most responses for which shared places are exact: common denominators grow with them."""
 
 
 def positional_scores(profiles: Profiles, vector: Sequence[Fraction | int]) -> Array:
@@ -26,7 +30,9 @@ def positional_scores(profiles: Profiles, vector: Sequence[Fraction | int]) -> A
 
     Returns
     -------
-    (B, M) float64: the true sum, rounded once; in the unit of the weights.
+    (B, M) float64: the true sum, rounded once; in the unit of the weights. If more than 64 responses
+    share places, or have fractions as scores, each score is rounded to 2^-40 of the largest one, and
+    sums that are nearly equal are tied.
     """
     exact = tuple(Fraction(score) for score in vector)
     return by_parts(lambda part: _scores(part, exact), profiles)
@@ -35,10 +41,10 @@ def positional_scores(profiles: Profiles, vector: Sequence[Fraction | int]) -> A
 def _scores(profiles: Profiles, vector: tuple[Fraction, ...]) -> Array:
     xp, ranks = array_namespace(profiles.ranks), profiles.ranks
     M = profiles.n_responses
-    if bool(xp.all(xp.max(ranks, axis=0) == M)):  # strict and complete: a place is a rank
-        places, (table, unit) = ranks, _of_ranks(vector)
-    else:
-        places, (table, unit) = _shared_places(ranks), _of_shared_places(vector)
+    strict = bool(xp.all(xp.max(ranks, axis=0) == M))  # and complete: a place is a rank
+    exact = M <= LARGEST or (strict and all(score.denominator == 1 for score in vector))
+    places = ranks if strict else _shared_places(ranks)
+    table, unit = (_of_ranks if strict else _of_shared_places)(vector, exact)
     index = xp.reshape(xp.astype(places, xp.int64), (-1,))
     digits = [
         xp.reshape(xp.take(xp.asarray(digit, dtype=xp.float64, device=device(ranks)), index), ranks.shape)
@@ -46,7 +52,8 @@ def _scores(profiles: Profiles, vector: tuple[Fraction, ...]) -> Array:
     ]  # fmt: skip
     scores = exact_sums(profiles, digits, BITS, unit)
     most = profiles.totals * float(max(abs(score) for score in vector))
-    return settled(scores, exact_votes(profiles), most) / profiles.unit[:, None]
+    whole = exact_votes(profiles) & exact
+    return settled(scores, whole, most) / profiles.unit[:, None]
 
 
 def _shared_places(ranks: Array) -> Array:
@@ -68,14 +75,22 @@ def _shared_places(ranks: Array) -> Array:
 
 
 @lru_cache(maxsize=32)
-def _of_ranks(vector: tuple[Fraction, ...]) -> tuple[list[list[float]], int]:
-    return _whole([Fraction(0), *vector])
+def _of_ranks(vector: tuple[Fraction, ...], exact: bool) -> tuple[list[list[float]], int]:
+    table = [Fraction(0), *vector]
+    return _whole(table) if exact else _rounded(np.array([float(score) for score in table]))
 
 
 @lru_cache(maxsize=32)
-def _of_shared_places(vector: tuple[Fraction, ...]) -> tuple[list[list[float]], int]:
+def _of_shared_places(vector: tuple[Fraction, ...], exact: bool) -> tuple[list[list[float]], int]:
     """Means of the vector over the places p to p + t - 1, at (M + 1) (p - 1) + t."""
     M = len(vector)
+    if not exact:
+        sums = np.concatenate([[0.0], np.cumsum([float(score) for score in vector])])
+        means = np.zeros((M, M + 1))
+        for above in range(M):
+            t = np.arange(1, M - above + 1)
+            means[above, t] = (sums[above + t] - sums[above]) / t
+        return _rounded(means.ravel())
     table = [Fraction(0)] * (M * (M + 1))
     for above in range(M):
         total = Fraction(0)
@@ -83,6 +98,12 @@ def _of_shared_places(vector: tuple[Fraction, ...]) -> tuple[list[list[float]], 
             total += vector[above + t - 1]
             table[above * (M + 1) + t] = total / t
     return _whole(table)
+
+
+def _rounded(numbers: np.ndarray) -> tuple[list[list[float]], int]:
+    """Numbers as multiples of about 2^-40 of the largest."""
+    unit = 2 ** max(0, 40 - math.frexp(float(np.abs(numbers).max()))[1])
+    return [np.rint(numbers * unit).tolist()], unit
 
 
 def _whole(numbers: Sequence[Fraction]) -> tuple[list[list[float]], int]:
