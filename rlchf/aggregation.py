@@ -14,6 +14,8 @@ from rlchf.rankings import Rankings
 if TYPE_CHECKING:
     import pandas as pd
 
+CHUNK = 2**17  # responses ranked together: they should fit into the processor's cache
+
 
 @dataclass(frozen=True, eq=False)
 class Aggregation:
@@ -68,23 +70,14 @@ class Aggregation:
 
         Of responses with equal scores the one that is ``preferred`` (R,) more comes first.
         """
-        prompt = np.repeat(np.arange(rankings.n_prompts), np.diff(rankings.response_starts))
         keys = [scores] if preferred is None else [scores, preferred]
-        order = np.lexsort((*(-key for key in reversed(keys)), prompt))
-        step = np.ones(len(scores), dtype=np.int64)
-        step[1:] = prompt[1:] != prompt[:-1]
-        for key in keys:
-            step[1:] |= key[order][1:] != key[order][:-1]
-        place = np.cumsum(step)
-        ranks = np.empty(len(scores), dtype=np.int64)
-        ranks[order] = place - place[rankings.response_starts[:-1]][prompt] + 1
         starts = rankings.ballot_starts[:-1]
         return cls(
             prompt_ids=rankings.prompt_ids,
             response_ids=rankings.response_ids,
             response_starts=rankings.response_starts,
             response_scores=scores,
-            response_ranks=ranks,
+            response_ranks=_places(rankings.response_starts, keys),
             ballots=np.add.reduceat(rankings.ballot_counts, starts),
             rule=rule,
             options=options,
@@ -197,3 +190,21 @@ class Aggregation:
         with atomic_write(path) as file:
             for record in self.records():
                 file.write((json.dumps(record, ensure_ascii=False) + "\n").encode())
+
+
+def _places(starts: np.ndarray, keys: list[np.ndarray]) -> np.ndarray:
+    """(R,) places of the responses within each prompt, by the first key, then the second; dense."""
+    places = np.empty(int(starts[-1]), dtype=np.int64)
+    sizes = np.diff(starts)
+    for size in np.unique(sizes):
+        prompts = np.flatnonzero(sizes == size)
+        for part in np.array_split(prompts, 1 + len(prompts) * int(size) // CHUNK):
+            at = starts[part][:, None] + np.arange(size)  # (B, M)
+            here = [key[at] for key in keys]
+            order = np.lexsort([-key for key in reversed(here)], axis=1)
+            step = np.zeros(at.shape, dtype=np.int64)
+            for key in here:
+                downwards = np.take_along_axis(key, order, axis=1)
+                step[:, 1:] |= downwards[:, 1:] != downwards[:, :-1]
+            places[np.take_along_axis(at, order, axis=1)] = np.cumsum(step, axis=1) + 1
+    return places

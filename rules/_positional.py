@@ -85,11 +85,11 @@ def _of_shared_places(vector: tuple[Fraction, ...], exact: bool) -> tuple[list[l
     """Means of the vector over the places p to p + t - 1, at (M + 1) (p - 1) + t."""
     M = len(vector)
     if not exact:
-        sums = np.concatenate([[0.0], np.cumsum([float(score) for score in vector])])
+        sums: np.ndarray = np.concatenate([[0.0], np.cumsum([float(score) for score in vector])])
         means = np.zeros((M, M + 1))
         for above in range(M):
-            t = np.arange(1, M - above + 1)
-            means[above, t] = (sums[above + t] - sums[above]) / t
+            sharers = np.arange(1, M - above + 1)
+            means[above, sharers] = (sums[above + sharers] - sums[above]) / sharers
         return _rounded(means.ravel())
     table = [Fraction(0)] * (M * (M + 1))
     for above in range(M):
