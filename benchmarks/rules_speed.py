@@ -136,7 +136,7 @@ def round_down(number: float) -> int:
 
 def affordable(rule: str, ballots: Ballots, seconds: float, most: int) -> int:
     """How many prompts fit into the time, by trials on more and more of them."""
-    prompts = min(50, most)
+    prompts = min(4, most)
     while True:
         spent = ours(rule, ballots.first(prompts), 1, 1).wall
         fitting = min(round_down(seconds * prompts / max(spent, 1e-6)), most)

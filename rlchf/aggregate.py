@@ -68,6 +68,8 @@ def aggregate(
     >>> aggregate(tied, "borda").ranking("p"), aggregate(tied, "borda", ties="lexicographic").ranking("p")
     ([['a', 'b'], ['c']], [['a'], ['b'], ['c']])
     """
+    if not isinstance(rankings, Rankings):
+        raise TypeError(f"rankings is {rankings!r}; read a file with rlchf.read_rankings first")
     function = get_rule(rule) if isinstance(rule, str) else rule
     name = rule if isinstance(rule, str) else getattr(rule, "__name__", "custom")
     if "seed" in inspect.signature(function).parameters:

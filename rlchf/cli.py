@@ -57,6 +57,10 @@ def aggregate(
     from rlchf.rules import get_rule
 
     options = _options(option or [])
+    for name in sorted({"ties", "seed", "threads"} & set(options)):
+        raise ValueError(f"give {name} as --{name}, not as an option of the rule")
+    if threads < 0:
+        raise ValueError(f"--threads is {threads}; give how many, or 0 for all")
     check_options(rule, get_rule(rule), options, ties or None)
     table_format(out)  # refuse an ending that we do not write before the work, not after
     if out != "-" and rankings != "-" and Path(out).resolve() == Path(rankings).resolve():

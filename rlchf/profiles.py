@@ -87,6 +87,9 @@ class Profiles:
                [0., 0., 1.],
                [1., 1., 0.]])
         """
+        for given in prompts:
+            if isinstance(given, str):
+                raise ValueError(f"{given!r} is a ballot; give a list of ballots for each prompt")
         parsed = [[parse_ballot(ballot) for ballot in ballots] for ballots in prompts]
         names = list(responses) if responses is not None else _names(parsed)
         index = {name: i for i, name in enumerate(names)}

@@ -22,10 +22,8 @@ VOTE = 10**5
     kind="proportional",
     any_device=False,
     cost="K M^2",
-    axioms=[
-        "anonymity", "neutrality", "homogeneity", "unanimity", "pareto", "majority", "monotonicity",
-    ],
-)  # fmt: skip
+    axioms=["anonymity", "neutrality", "homogeneity", "unanimity", "pareto", "majority"],
+)
 def stv(
     profiles: Profiles,
     *,

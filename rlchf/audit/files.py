@@ -1,6 +1,7 @@
 """An audit from files to files: what the command does."""
 
 import json
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -64,6 +65,13 @@ def audit_files(
             ballots = ballots.weighted(people.weights)
         if group:
             groups = people.group(group)
+            left = [who for who in ballots.annotator_ids if who not in groups]
+            if left:
+                warnings.warn(
+                    f"{len(left)} of {len(ballots.annotator_ids)} annotators, such as {left[0]!r}, are not "
+                    f"in {annotators}, and so in no group",
+                    stacklevel=2,
+                )
     result = Aggregation.read(aggregated, ballots)
     report = audit(ballots, result, groups, axioms=True, replicates=replicates, seed=seed)
     if out:

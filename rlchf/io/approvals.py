@@ -1,5 +1,7 @@
 """Approvals: one row for each response that an annotator approved of, or did not."""
 
+import warnings
+
 import numpy as np
 
 from rlchf.io.columns import Table
@@ -13,4 +15,11 @@ def read_approvals(table: Table, unranked: Unranked) -> Rankings:
     A file that lists the approved responses only needs ``unranked="last"`` to say anything.
     """
     table.require("prompt_id", "annotator_id", "response_id", "approved")
-    return from_rows(table, unranked, entry_ranks=np.where(table.flags("approved"), 1.0, 2.0))
+    approved = table.flags("approved")
+    if unranked == "missing" and approved.all():
+        warnings.warn(
+            "every row approves, so no ballot ranks anything above anything else; "
+            "read the file with unranked last if what is not listed is not approved",
+            stacklevel=2,
+        )
+    return from_rows(table, unranked, entry_ranks=np.where(approved, 1.0, 2.0))
