@@ -6,6 +6,7 @@ ballots of kind s approve n + 1 or more members. As what they add falls with n, 
 filled first by themselves, and only the x need be asked to be whole.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from time import monotonic
 from typing import NamedTuple
@@ -68,30 +69,65 @@ class Kinds:
         return np.asarray(place < seats[self.kind], dtype=np.float64)
 
 
-def best_committee(kinds: Kinds, worth: np.ndarray, k: int, deadline: float) -> Found:
-    """A committee of k of the greatest value, or the best one found until the deadline."""
+def best_committees(
+    kinds: Kinds, worth: np.ndarray, sizes: Sequence[int], seconds: float
+) -> Iterator[Found]:
+    """For each size a committee of the greatest value, or the best one found in time.
+
+    The sizes grow; all of them share the seconds.
+    """
+    deadline = monotonic() + seconds
     value = np.concatenate([[0.0], np.cumsum(worth)])
     approved = kinds.sizes @ kinds.approves  # (S,) responses that each kind of ballot approves
 
     def of(seats: np.ndarray) -> float:
         return float(value[(seats @ kinds.approves).astype(np.int64)] @ kinds.votes)
 
-    seats = _greedy(kinds, worth, k)
-    bound = float(value[np.minimum(approved, k).astype(np.int64)] @ kinds.votes)
-    if of(seats) < bound * (1 - NEARLY):
-        better, proven = _solve(kinds, worth, k, deadline)
-        seats, bound = max(better, seats, key=of), min(bound, proven)
-    best = of(seats)
-    return Found(seats, best, bound if bound > best * (1 + NEARLY) else best)
-
-
-def _greedy(kinds: Kinds, worth: np.ndarray, k: int) -> np.ndarray:
-    """Seats filled one by one with what adds most."""
     seats = np.zeros(len(kinds.sizes), dtype=np.int64)
-    gains = np.append(worth, 0.0)
-    for _ in range(k):
-        added = kinds.approves @ (kinds.votes * gains[(seats @ kinds.approves).astype(np.int64)])
-        seats[np.argmax(np.where(seats < kinds.sizes, added, -1.0))] += 1
+    for n, k in enumerate(sizes):
+        bound = float(value[np.minimum(approved, k).astype(np.int64)] @ kinds.votes)
+        enough = bound * (1 - NEARLY)
+        seats = _filled(kinds, worth, k, seats)  # nobody more is needed once all are served
+        if of(seats) < enough:
+            fresh = _filled(kinds, worth, k, np.zeros_like(seats))
+            until = monotonic() + (deadline - monotonic()) / (len(sizes) - n)
+            seats = _swapped(kinds, worth, max(fresh, seats, key=of), until)
+            if of(seats) < enough:
+                better, proven = _solve(kinds, worth, k, until)
+                seats, bound = max(better, seats, key=of), min(bound, proven)
+        best = of(seats)
+        yield Found(seats, best, bound if bound > best * (1 + NEARLY) else best)
+
+
+def _gains(kinds: Kinds, worth: np.ndarray, seats: np.ndarray) -> np.ndarray:
+    """What one more of each kind adds, (C,); -1 where there is no more."""
+    next_worth = np.append(worth, 0.0)[(seats @ kinds.approves).astype(np.int64)]
+    return np.where(seats < kinds.sizes, kinds.approves @ (kinds.votes * next_worth), -1.0)
+
+
+def _filled(kinds: Kinds, worth: np.ndarray, k: int, seats: np.ndarray) -> np.ndarray:
+    """Seats filled up to k, one by one with what adds most."""
+    seats = seats.copy()
+    for _ in range(k - int(seats.sum())):
+        seats[np.argmax(_gains(kinds, worth, seats))] += 1
+    return seats
+
+
+def _swapped(kinds: Kinds, worth: np.ndarray, seats: np.ndarray, deadline: float) -> np.ndarray:
+    """Seats after replacing one member by another as long as that adds to the value."""
+    seats, since = seats.copy(), 0
+    while since < len(seats):
+        for c in range(len(seats)):
+            if since >= len(seats) or monotonic() > deadline:
+                return seats
+            since += 1
+            if seats[c]:
+                seats[c] -= 1
+                gains = _gains(kinds, worth, seats)
+                best = np.argmax(gains)
+                better = gains[best] > gains[c] + NEARLY
+                seats[best if better else c] += 1
+                since = 0 if better else since
     return seats
 
 

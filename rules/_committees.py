@@ -5,14 +5,13 @@ from collections.abc import Sequence
 from fractions import Fraction
 from itertools import combinations, pairwise
 from math import lcm
-from time import monotonic
 
 import numpy as np
 
 from rlchf.arrays import Array, array_namespace, device, to_numpy
 from rlchf.profiles import Profiles
 from rlchf.rules._card import Ties
-from rlchf.rules._committee_program import Found, Kinds, best_committee
+from rlchf.rules._committee_program import Kinds, best_committees
 from rlchf.rules._election import EXACT, hold
 from rlchf.rules._electorates import Electorate
 
@@ -96,23 +95,32 @@ def _programmed(
     M, B = electorate.approves.shape[0], electorate.votes.shape[1]
     scores, weights = np.zeros((M, B)), np.array(worth, dtype=np.float64)
     for b in range(B):
-        deadline = monotonic() + (np.inf if time_limit is None else time_limit)
         part = electorate.part(np.array([b]))
         kinds = Kinds.of(to_numpy(part.approves[:, :, 0]), to_numpy(part.votes[:, 0]))
-        for size in sizes:
-            found = best_committee(kinds, weights, size, deadline)
+        gaps = {}
+        seconds = np.inf if time_limit is None else time_limit
+        for size, found in zip(sizes, best_committees(kinds, weights, sizes, seconds), strict=True):
             scores[:, b] += kinds.shares(found.seats, ties == "keep")
             if found.bound > found.value:
-                _warn(name, int(electorate.prompts[b]), M, size, found)
+                gaps[size] = 1 - found.value / found.bound
+        if gaps:
+            _warn(name, int(electorate.prompts[b]), M, gaps)
     xp, place = array_namespace(electorate.votes), device(electorate.votes)
     return xp.asarray(scores, device=place), xp.ones(B, dtype=xp.bool, device=place)
 
 
-def _warn(name: str, prompt: int, M: int, size: int, found: Found) -> None:
-    gap = 1 - found.value / found.bound
+def _warn(name: str, prompt: int, M: int, gaps: dict[int, float]) -> None:
+    """Say which sizes of committees are not known to be optimal, and by how much at most."""
+    first, final, gap = min(gaps), max(gaps), max(gaps.values())
+    if len(gaps) == 1:
+        which = f"its committee of {first} may be worth {gap:.1%} less than the best one"
+    else:
+        which = (
+            f"{len(gaps)} of its committees, of {first} to {final}, may be worth up to {gap:.1%} less "
+            "than the best ones"
+        )
     warnings.warn(
-        f"prompt {prompt} of {M} responses: {name} ran out of time; its committee of {size} may be worth "
-        f"{gap:.1%} less than the best one; give a longer time_limit, or choose a rule "
-        "without search such as seq_pav",
+        f"prompt {prompt} of {M} responses: {name} ran out of time; {which}; give a longer "
+        "time_limit, or choose a rule without search such as seq_pav",
         stacklevel=2,
     )

@@ -2,11 +2,15 @@
 
 from typing import Literal, get_args
 
+import numpy as np
+
 from rlchf.arrays import Array, array_namespace
 from rlchf.profiles import Profiles
 from rlchf.rules._tiers import swapped
 
 Strength = Literal["margins", "winning_votes"]
+
+MANY = 64  # responses, from which on components are faster than strongest paths
 
 
 def majorities(profiles: Profiles, strength: Strength) -> Array:
@@ -48,6 +52,37 @@ def defeats(edges: Array) -> Array:
 
 def undefeated(edges: Array, left: Array) -> Array:
     """Those of the responses left, (M, B) bool, whom none of the others left defeats."""
+    if edges.shape[0] > MANY and isinstance(edges, np.ndarray):
+        won = np.zeros_like(left)
+        for prompt in range(edges.shape[2]):
+            won[:, prompt] = _undefeated_one(edges[:, :, prompt], left[:, prompt])
+        return won
     xp = array_namespace(edges)
     inside = xp.where(left[:, None] & left[None], edges, xp.zeros_like(edges))
     return left & ~xp.any(defeats(inside), axis=0)
+
+
+def _undefeated_one(edges: np.ndarray, left: np.ndarray) -> np.ndarray:
+    """As `undefeated`, for the (M, M) edges of one prompt.
+
+    A majority is a defeat unless both responses are on a cycle of majorities that are as strong. So
+    the components of these are looked for, from the weakest majorities up, and components without
+    anybody undefeated left out.
+    """
+    from scipy.sparse import csr_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    here, won = np.flatnonzero(left), left.copy()
+    edges = edges[np.ix_(here, here)]
+    stronger = edges > 0
+    while stronger.any():
+        weakest = edges[stronger].min()
+        _, component = connected_components(
+            csr_matrix(stronger, dtype=np.int8), connection="strong"
+        )
+        outside = stronger & (component[:, None] != component)
+        won[here[outside.any(axis=0)]] = False
+        stays = np.flatnonzero(np.bincount(component, won[here])[component])
+        here, edges = here[stays], edges[np.ix_(stays, stays)]
+        stronger = edges > weakest
+    return won

@@ -18,6 +18,9 @@ from rlchf.rules import Ties
 EXACT = 2**53
 """Whole numbers below are exact as floats."""
 
+SMALL = 2**12
+"""Ballots below this number are multiplied for all responses at once, not row by row."""
+
 Losers = Callable[[Array], Array]
 """``left -> out``: who goes next of those left, at least one where two are left."""
 
@@ -113,6 +116,8 @@ class Places:
         if unit * most >= EXACT:
             return self._order(hits, sharers)
         parts = votes * (unit / xp.clip(xp.astype(sharers, xp.float64), 1.0, None))
+        if math.prod(hits.shape[1:]) < SMALL:
+            return self._sum(hits, parts)
         return xp.stack([self._sum(row[None], parts)[0] for row in hits])
 
     def _order(self, hits: Array, sharers: Array) -> Array:

@@ -3,7 +3,7 @@
 from rlchf.arrays import Array
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
-from rlchf.rules._among import borda_among, margins_of
+from rlchf.rules._among import BordaAmong
 from rlchf.rules._elimination import by_elimination, chooser, lowest
 
 
@@ -43,5 +43,5 @@ def baldwin(profiles: Profiles, *, ties: Ties = "keep") -> Array:
     >>> baldwin(Profiles.from_ballots([ballots]))
     array([[1., 2., 0.]])
     """
-    margins, choose = margins_of(profiles), chooser(ties)
-    return by_elimination(profiles, lambda left: choose(lowest(borda_among(margins, left), left)))
+    counts, choose = BordaAmong(profiles), chooser(ties)
+    return by_elimination(profiles, lambda left: choose(lowest(counts(left), left)))

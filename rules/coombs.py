@@ -1,8 +1,13 @@
 """Coombs's rule."""
 
-from rlchf.arrays import Array, array_namespace
+from itertools import pairwise
+
+import numpy as np
+
+from rlchf.arrays import Array, array_namespace, device, to_numpy
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
+from rlchf.rules._coombs_rounds import ranked_by_majority_stops
 from rlchf.rules._elimination import (
     by_elimination,
     by_repetition,
@@ -10,6 +15,8 @@ from rlchf.rules._elimination import (
     highest,
     places_of,
 )
+
+MANY = 64  # responses; beyond, prompts are counted one by one
 
 
 @voting_rule(
@@ -25,7 +32,7 @@ def coombs(profiles: Profiles, *, majority_stop: bool = True, ties: Ties = "keep
 
     A ballot's last place is the last among those left that it ranks; a last place that t responses
     share counts 1/t against each. A ballot that puts all of those left that it ranks in one place, because it
-    ties them or ranks only one, has no last place.
+    ties them or ranks only one, has no last place. Prompts of more than 64 responses are ranked on the CPU.
 
     Parameters
     ----------
@@ -54,7 +61,10 @@ def coombs(profiles: Profiles, *, majority_stop: bool = True, ties: Ties = "keep
     >>> coombs(Profiles.from_ballots([ballots]))
     array([[0., 2., 1.]])
     """
-    from_below, choose = places_of(profiles, from_below=True), chooser(ties)
+    choose = chooser(ties)
+    if majority_stop and profiles.n_responses > MANY:
+        return _one_by_one(profiles, ties)
+    from_below = places_of(profiles, from_below=True)
 
     def most_last_places(left: Array) -> Array:
         return choose(highest(from_below.first_unless_alone(left), left))
@@ -68,3 +78,13 @@ def coombs(profiles: Profiles, *, majority_stop: bool = True, ties: Ties = "keep
         return xp.where(xp.any(winner, axis=0), left & ~winner, most_last_places(left))
 
     return by_repetition(profiles, losers)
+
+
+def _one_by_one(profiles: Profiles, ties: Ties) -> Array:
+    ranks, votes = to_numpy(profiles.ranks), to_numpy(profiles.votes)
+    scores = [
+        ranked_by_majority_stops(ranks[:, a:b], votes[a:b], ties == "lexicographic")
+        for a, b in pairwise(profiles.starts.tolist())
+    ]
+    xp = array_namespace(profiles.ranks)
+    return xp.asarray(np.stack(scores), device=device(profiles.ranks))

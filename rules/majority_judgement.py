@@ -1,10 +1,12 @@
 """Majority judgement."""
 
-from rlchf.arrays import Array, array_namespace
+from rlchf.arrays import Array, array_namespace, device
 from rlchf.profiles import Profiles
 from rlchf.rules import voting_rule
 from rlchf.rules._cardinal import leads, number_behind
 from rlchf.rules._sums import by_parts
+
+MANY = 64  # responses, from which on they are not compared in pairs
 
 
 @voting_rule(
@@ -51,6 +53,8 @@ def _scores(profiles: Profiles) -> Array:
     """
     lead = leads(profiles)  # (L, M, B)
     xp = array_namespace(lead)
+    if lead.shape[1] > MANY:
+        return xp.stack([_one_by_one(lead[:, :, b]) for b in range(lead.shape[2])])
     better = xp.zeros_like(lead[0][:, None] - lead[0])  # (M, M, B)
     first = better + 2
     for sign in (1, -1):  # scores below the middle count first where both differ at the same t
@@ -62,3 +66,21 @@ def _scores(profiles: Profiles) -> Array:
             first = xp.where(found, at, first)
             better = xp.where(found, i - j, better)
     return number_behind(better)
+
+
+def _one_by_one(lead: Array) -> Array:
+    """(M,) how many responses each is better than, from the (L, M) leads of one prompt.
+
+    For each share t at which a score may change, responses are told apart by the score below the
+    middle, then by the one above.
+    """
+    xp = array_namespace(lead)
+    L, M = lead.shape
+    behind = xp.zeros(M, dtype=xp.int64, device=device(lead))
+    for t in xp.unique_values(xp.concat([xp.abs(lead).reshape(-1), xp.zeros_like(lead[0, :1])])):
+        for reached in (t < lead, t >= -lead):
+            level = xp.sum(reached, axis=0, dtype=xp.int64)
+            values, behind = xp.unique_inverse(behind * (L + 1) + level)
+            if values.shape[0] == M:
+                return xp.astype(behind, xp.float64)
+    return xp.astype(xp.searchsorted(xp.sort(behind), behind), xp.float64)

@@ -5,7 +5,7 @@ from typing import Literal, get_args
 from rlchf.arrays import Array, array_namespace, device
 from rlchf.profiles import Profiles
 from rlchf.rules import voting_rule
-from rlchf.rules._among import borda_among, margins_of
+from rlchf.rules._among import BordaAmong
 from rlchf.rules._elimination import everybody
 
 Variant = Literal["strict", "weak"]
@@ -51,11 +51,11 @@ def nanson(profiles: Profiles, *, variant: Variant = "strict") -> Array:
     """
     if variant not in get_args(Variant):
         raise ValueError(f"variant is {variant!r}; choose from {', '.join(get_args(Variant))}")
-    xp, margins = array_namespace(profiles.ranks), margins_of(profiles)
+    xp, borda_among = array_namespace(profiles.ranks), BordaAmong(profiles)
     left = everybody(profiles)
     scores = xp.zeros(left.shape, dtype=xp.float64, device=device(left))
     while bool(xp.any(left)):
-        counts = borda_among(margins, left)  # from their average
+        counts = borda_among(left)  # from their average
         out = left & (counts < 0 if variant == "strict" else counts <= 0)
         out = xp.where(xp.any(out, axis=0), out, left)
         below = (counts[None] < counts[:, None]) & out[None]  # [i, j]: j goes too, and below i

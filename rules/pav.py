@@ -20,7 +20,7 @@ def pav(
     k: int | None = None,
     top: int | None = None,
     ties: Ties = "keep",
-    time_limit: float | None = 60.0,
+    time_limit: float | None = 4.0,
 ) -> Array:
     """Choose the committee that maximises the ballots' 1 + 1/2 + ... + 1/n for n approved members.
 
@@ -44,8 +44,9 @@ def pav(
         "keep" counts all optimal committees equally; "lexicographic" takes the first of them in the order
         of the responses, and without k ranks the first response higher where the sums tie.
     time_limit
-        Seconds for the integer programs of one prompt, or None for no limit. When they run out, the
-        best committees found are taken, with a warning that tells how far from the optimum they may be.
+        Seconds for the integer programs of one prompt, shared out over the sizes, or None for no limit.
+        When they run out, the best committees found are taken, with a warning that tells how far from
+        the optimum they may be.
 
     Returns
     -------

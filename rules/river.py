@@ -138,6 +138,8 @@ def _possible(margins: np.ndarray, candidates: np.ndarray) -> np.ndarray:
     candidates win, or gives up and says so, does not show: so the order of the responses doesn't.
     """
     n = len(margins)
+    if WORK // n**2 <= 1:  # no room for a second state
+        return candidates
     table = margins.tolist()
     pairs = sorted((-table[i][j], i, j) for i in range(n) for j in range(n) if table[i][j] >= 0)
     levels = [[(i, j) for _, i, j in level if i != j] for _, level in groupby(pairs, itemgetter(0))]

@@ -93,6 +93,8 @@ def _by_search(margins: Array) -> Array:
         won = undefeated(margins, left)
         for prompt in np.flatnonzero(won.sum(axis=0) > 1):
             members = np.flatnonzero(left[:, prompt])
+            if not WORK // len(members) ** 2:  # no room for any set
+                continue
             inner = np.ascontiguousarray(margins[:, :, prompt][np.ix_(members, members)])
             stable = _winners(inner, tuple(range(len(members))), {}, WORK // len(members) ** 2)
             if stable is not None:

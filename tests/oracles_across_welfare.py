@@ -76,12 +76,12 @@ Welfare = Callable[[list[tuple[Fraction, Fraction]]], tuple[object, ...]]
 """Of the pairs of weight and satisfaction; twice each weight is a whole number."""
 
 
-def nash(pairs: list[tuple[Fraction, Fraction]]) -> tuple[object, ...]:
+def nash_value(pairs: list[tuple[Fraction, Fraction]]) -> tuple[object, ...]:
     positive = [(w, s) for w, s in pairs if s > 0]
     return sum(w for w, _ in positive), prod(s ** int(2 * w) for w, s in positive)
 
 
-def pav(pairs: list[tuple[Fraction, Fraction]]) -> tuple[object, ...]:
+def pav_value(pairs: list[tuple[Fraction, Fraction]]) -> tuple[object, ...]:
     """The harmonic number of s is the sum of s / (k (k + s)); its series is cut off and closed."""
     total = 0.0
     for w, s in pairs:
@@ -110,12 +110,12 @@ def optimum(prompts: Sequence[Prompt], welfare: Welfare) -> tuple[tuple[object, 
 
 
 def nash_welfare(ballots: Ballots, m: int) -> list[list[int]]:
-    _, orders = optimum([(ballots, range(len(ballots)), m)], nash)
+    _, orders = optimum([(ballots, range(len(ballots)), m)], nash_value)
     return [[i] for i in orders[0]]
 
 
 def pav_welfare(ballots: Ballots, m: int) -> list[list[int]]:
-    _, orders = optimum([(ballots, range(len(ballots)), m)], pav)
+    _, orders = optimum([(ballots, range(len(ballots)), m)], pav_value)
     return [[i] for i in orders[0]]
 
 
