@@ -209,7 +209,7 @@ def test_unknown_usage_is_one_sentence() -> None:
 def test_an_option_of_another_type_is_refused() -> None:
     options = ("aggregate", QUICKSTART, "--rule", "kemeny", "-o")
     assert "time_limit is 'abc'" in refused(rlchf(*options, "time_limit=abc"))
-    assert "choose from keep, lexicographic" in refused(rlchf(*options, "ties=kep"))
+    assert "give ties as --ties" in refused(rlchf(*options, "ties=kep"))
 
 
 def test_the_input_is_not_overwritten(tmp_path: Path) -> None:
