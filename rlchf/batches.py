@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from rlchf.arrays import Array, array_namespace, is_torch_array
+from rlchf.arrays import Array, array_namespace, device, is_torch_array
 from rlchf.profiles import Profiles
 
 CHUNK = 2**20
@@ -53,24 +53,24 @@ def scores_in_chunks(
             progress(B, B)
         return scores
     np.empty(LARGE).fill(0.0)  # makes glibc keep memory that arrays of one piece give back
-    found: list[Array] = [None] * len(pieces)
+    xp = array_namespace(profiles.ranks)
+    scores = xp.empty((B, profiles.n_responses), dtype=xp.float64, device=device(profiles.ranks))
     done = 0
 
-    def work(n: int) -> int:
-        found[n] = rule(profiles.part(*pieces[n]), **options)
-        return n
+    def work(start: int, end: int) -> int:
+        scores[start:end] = rule(profiles.part(start, end), **options)
+        return end - start
 
     with ThreadPoolExecutor(threads) as pool:
-        jobs = [pool.submit(work, n) for n in range(len(pieces))]
+        jobs = [pool.submit(work, *piece) for piece in pieces]
         try:
             for job in as_completed(jobs):
-                start, end = pieces[job.result()]
-                done += end - start
+                done += job.result()
                 if progress is not None:
                     progress(done, B)
         finally:
             pool.shutdown(wait=True, cancel_futures=True)  # after an error, start nothing more
-    return array_namespace(profiles.ranks).concat(found)
+    return scores
 
 
 def processors() -> int:
