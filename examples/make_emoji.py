@@ -98,7 +98,7 @@ CLOSINGS = ["", "", "", "Good luck!", "Enjoy!", "Hope this helps!"]
 EMOJIS = ["😀", "😊", "😄", "👍", "✨", "🎈", "🌟", "🙌"]
 
 
-def make_texts(rng: np.random.Generator) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
+def make_texts(rng: np.random.Generator) -> tuple[list[dict[str, str]], list[dict[str, Any]]]:
     """Write the rows of the prompts file and of the responses file."""
     prompts, responses = [], []
     questions = [(topic, question) for topic in TOPICS for question in QUESTIONS]
@@ -107,7 +107,7 @@ def make_texts(rng: np.random.Generator) -> tuple[list[dict[str, str]], list[dic
         prompt_id = f"p{number:03d}"
         prompts.append({"prompt_id": prompt_id, "prompt": question.format(do=topic[0])})
         drafts = [
-            {"kind": kind, "text": _response(rng, topic, kind, with_emoji)}
+            {"kind": kind, "emoji": with_emoji, "text": _response(rng, topic, kind, with_emoji)}
             for with_emoji in (True, False)
             for kind in ("relevant", str(rng.choice(["vague", "off-topic"])))
         ]

@@ -214,7 +214,7 @@ def main() -> None:
     for number, question in enumerate(questions, start=1):
         prompt_id = f"p{number:03d}"
         drafts = [
-            {"system": SYSTEM[style], "text": text}
+            {"system": SYSTEM[style], "emoji": has_emoji(text), "text": text}
             for style in SYSTEM
             for text in drawn[style][number - 1]
         ]

@@ -1,8 +1,9 @@
 """From every annotator's ballots to one collective ranking per prompt."""
 
-import difflib
 import inspect
+import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any, get_type_hints
 
@@ -11,10 +12,10 @@ import numpy as np
 from rlchf.aggregation import Aggregation
 from rlchf.arrays import to_numpy
 from rlchf.batches import scores_in_chunks
-from rlchf.options import checked
+from rlchf.options import checked, meant
 from rlchf.profiles import Profiles
 from rlchf.rankings import Rankings
-from rlchf.rules import get_rule, is_across, list_rules
+from rlchf.rules import get_rule, is_across, rule_names
 from rlchf.ties import chooses, choosing, preference
 
 __all__ = ["Aggregation", "aggregate"]
@@ -52,12 +53,13 @@ def aggregate(
     progress
         Called with the number of prompts done and their total, now and then.
     options
-        Passed on to the rule.
+        Passed on to the rule. The result keeps them, with ``ties`` if given and the seed where it matters.
 
     Raises
     ------
     ValueError
-        If there is no such rule, the rule has no such option, or there is no such policy for ties.
+        If there is no such rule, the rule has no such option, or there is no such policy for ties; or if
+        the seed is negative.
 
     Examples
     --------
@@ -68,18 +70,23 @@ def aggregate(
     >>> aggregate(tied, "borda").ranking("p"), aggregate(tied, "borda", ties="lexicographic").ranking("p")
     ([['a', 'b'], ['c']], [['a'], ['b'], ['c']])
     """
+    if isinstance(rankings, Profiles):
+        raise TypeError("rankings is a Profiles; call the rule itself: get_rule(name)(profiles)")
     if not isinstance(rankings, Rankings):
         raise TypeError(f"rankings is {rankings!r}; read a file with rlchf.read_rankings first")
+    if seed < 0:
+        raise ValueError(f"seed is {seed}; give 0 or more")
     function = get_rule(rule) if isinstance(rule, str) else rule
     name = rule if isinstance(rule, str) else getattr(rule, "__name__", "custom")
     if "seed" in inspect.signature(function).parameters:
         options = {"seed": seed} | options
     check_options(name, function, options, ties)
+    _warn_of_counts(options, rankings)
     if is_across(function):
         result: Aggregation = function(rankings, **options)
         if not isinstance(result, Aggregation):
             raise ValueError(f"rule {name!r} returned {result!r}; it must return an Aggregation")
-        return result
+        return replace(result, options=options)
     settled: str | Callable[..., Any] | None = ties if ties in POLICIES else get_rule(str(ties))
     if settled in (None, "keep") or chooses(function):
         function, settled = _with_ties(function, settled, seed), None
@@ -129,10 +136,12 @@ def check_options(
         raise ValueError(
             f"rule {name!r} looks across prompts and breaks ties itself; leave ties out"
         )
-    if ties not in POLICIES and (ties not in list_rules() or is_across(get_rule(str(ties)))):
+    if ties not in POLICIES and (ties not in rule_names() or is_across(get_rule(str(ties)))):
+        policies = [str(policy) for policy in POLICIES[1:]]
+        guess = "" if ties in rule_names() else meant(str(ties), policies + rule_names())
         raise ValueError(
-            f"ties is {ties!r}; choose from {', '.join(map(str, POLICIES[1:]))}, "
-            "or name a second rule that looks at one prompt at a time"
+            f"ties is {ties!r}; choose from {', '.join(policies)}, "
+            f"or name a second rule that looks at one prompt at a time{guess and f'; {guess}'}"
         )
     parameters = list(inspect.signature(function).parameters.values())[1:]
     hints = get_type_hints(function) if options else {}
@@ -141,12 +150,26 @@ def check_options(
     known = [p.name for p in parameters]
     for option, value in options.items():
         if option not in known:
-            close = difflib.get_close_matches(option, known, n=1)
-            hint = (
-                f"did you mean {close[0]!r}?" if close else f"it has {', '.join(known) or 'none'}"
-            )
+            hint = meant(option, known) or f"it has {', '.join(known) or 'none'}"
             raise ValueError(f"rule {name!r} has no option {option!r}; {hint}")
         checked(hints.get(option, Any), value, f"rule {name!r}: option {option}")
+
+
+COUNTS = ("k", "top")
+"""Options by which a rule counts responses: places, seats, approved ones."""
+
+
+def _warn_of_counts(options: dict[str, Any], rankings: Rankings) -> None:
+    """Warn of a count beyond every prompt's responses; beyond that of some, it takes all of them there."""
+    most = int(np.diff(rankings.response_starts).max())
+    for name in COUNTS:
+        count = options.get(name)
+        if isinstance(count, int) and count > most:
+            warnings.warn(
+                f"{name} is {count}, but no prompt of {rankings.source} has more than {most} responses, "
+                f"so {name}={count} does the same as {name}={most}; give {most} or less",
+                stacklevel=3,
+            )
 
 
 def _scores(name: str, scores: Any, profiles: Profiles) -> np.ndarray:

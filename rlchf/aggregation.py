@@ -32,7 +32,8 @@ class Aggregation:
     ballots
         (P,) how many ballots stand behind each prompt.
     rule, options
-        The rule's name and the options it was given.
+        The rule's name and the options it was given, besides its defaults; among them ``ties``, if it was
+        said what to do with them, and ``seed``, if anything was drawn with it.
     probabilities
         Of rules that give every pair a probability: that response i is above j, for the pairs i < j of
         the first prompt, (0, 1), (0, 2), ..., (1, 2), ..., then those of the second, and so on; else None.
@@ -131,10 +132,12 @@ class Aggregation:
 
     def records(self) -> Iterator[dict[str, Any]]:
         """One dictionary per prompt, as it stands in a line of the jsonl file."""
+        given = {"options": json.loads(_written(self.options))} if self.options else {}
         for p, prompt in enumerate(self.prompt_ids):
             record: dict[str, Any] = {
                 "prompt_id": prompt,
                 "rule": self.rule,
+                **given,
                 "ranking": self.ranking(prompt),
                 "scores": self.scores(prompt),
                 "ballots": int(self.ballots[p]),
@@ -153,7 +156,7 @@ class Aggregation:
         sizes = np.diff(self.response_starts)
         prompt = np.repeat(np.arange(len(self)), sizes)
         order = np.lexsort((self.response_ranks, prompt))  # stable: ties keep the responses' order
-        return {
+        found = {
             "prompt_id": [self.prompt_ids[p] for p in prompt],
             "response_id": [self.response_ids[r] for r in order],
             "rank": self.response_ranks[order],
@@ -161,6 +164,9 @@ class Aggregation:
             "rule": [self.rule] * len(order),
             "ballots": np.repeat(self.ballots, sizes),
         }
+        if self.options:
+            found["options"] = [_written(self.options)] * len(order)
+        return found
 
     def to_frame(self) -> "pd.DataFrame":
         """The collective rankings as a table, one row per prompt and response, best first."""
@@ -190,6 +196,15 @@ class Aggregation:
         with atomic_write(path) as file:
             for record in self.records():
                 file.write((json.dumps(record, ensure_ascii=False) + "\n").encode())
+
+
+def _written(options: dict[str, Any]) -> str:
+    """Options as JSON; what JSON has no word for, such as a function, by its name."""
+    return json.dumps(
+        options,
+        ensure_ascii=False,
+        default=lambda x: x.tolist() if hasattr(x, "tolist") else getattr(x, "__name__", str(x)),
+    )
 
 
 def _places(starts: np.ndarray, keys: list[np.ndarray]) -> np.ndarray:

@@ -3,12 +3,15 @@
 import json
 import sys
 import warnings
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
 from rich.table import Table
+
+from rlchf.audit.command import command as audit
 
 app = typer.Typer(
     help="Reinforcement learning from collective human feedback.",
@@ -23,6 +26,26 @@ Unranked = Literal["missing", "last"]
 
 # The base class of what typer raises on bad usage: typer brings click, or a copy of its own.
 UsageProblem: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from rlchf import __version__
+
+        print(f"rlchf {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """Reinforcement learning from collective human feedback."""
 
 
 @app.command(epilog="Example: rlchf aggregate rankings.csv --rule kemeny --out aggregated.jsonl")
@@ -58,7 +81,7 @@ def aggregate(
 
     options = _options(option or [])
     for name in sorted({"ties", "seed", "threads"} & set(options)):
-        raise ValueError(f"give {name} as --{name}, not as an option of the rule")
+        raise ValueError(f"write --{name} {options[name]} instead of -o {name}={options[name]}")
     if threads < 0:
         raise ValueError(f"--threads is {threads}; give how many, or 0 for all")
     check_options(rule, get_rule(rule), options, ties or None)
@@ -74,51 +97,18 @@ def aggregate(
             )
             raise ValueError(f"{annotators} {problem}; give annotator_id and weight")
         ballots = ballots.weighted(weights)
-    with stage(f"aggregate {ballots.n_prompts} prompts by {rule}", quiet=True) as tick:
+    prompts = "1 prompt" if ballots.n_prompts == 1 else f"{ballots.n_prompts} prompts"
+    with stage(f"aggregate {prompts} by {rule}", quiet=True) as tick:
+        tick(0, ballots.n_prompts)
         choices: dict[str, Any] = {"ties": ties or None, "seed": seed, "threads": threads or None}
         result = run(ballots, rule, progress=tick, **options | choices)
     result.write(out)
 
 
-@app.command(
-    epilog="Example: rlchf audit rankings.csv aggregated.jsonl --annotators people.csv --group region"
-)
-def audit(
-    rankings: Annotated[str, typer.Argument(help="Ranking file or PrefLib folder; - for stdin.")],
-    aggregated: Annotated[
-        str, typer.Argument(help="What rlchf aggregate wrote, or a reward model's scores.")
-    ],
-    annotators: Annotated[
-        str, typer.Option(help="csv with annotator_id, optional weight, and columns for --group.")
-    ] = "",
-    group: Annotated[str, typer.Option(help="Column of the annotators file to group by.")] = "",
-    out: Annotated[str, typer.Option(help="Write everything as JSON to this file.")] = "",
-    plot: Annotated[str, typer.Option(help="Write pictures (SVG, PNG) into this folder.")] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
-    bootstrap: Annotated[
-        int, typer.Option(help="Replicates for 95 % intervals; 0 for none.")
-    ] = 200,
-    seed: Annotated[int, typer.Option(help="Of the bootstrap and the search for groups.")] = 0,
-    format: Annotated[str, typer.Option(help="Format of the ranking file.")] = "auto",
-    unranked: Annotated[
-        Unranked, typer.Option(help="What a response means that a ballot does not name.")
-    ] = "missing",
-) -> None:
-    """Show who got their way: agreement, shares, equality and justified representation."""
-    from rlchf.audit.files import audit_files
-
-    report = audit_files(
-        rankings, aggregated, annotators=annotators, group=group, out=out, plot=plot,
-        replicates=bootstrap, seed=seed, format=format, unranked=unranked,
-    )  # fmt: skip
-    if as_json:
-        print(json.dumps(report.to_dict(), indent=2, ensure_ascii=False))
-        return
-    from rlchf.audit.screen import tables
-
-    console = Console(highlight=False)
-    for part in tables(report):
-        console.print(part, markup=False)
+app.command(
+    "audit",
+    epilog="Example: rlchf audit rankings.csv aggregated.jsonl --annotators people.csv --group region",
+)(audit)
 
 
 @app.command(epilog="Example: rlchf rules kemeny")
@@ -128,6 +118,7 @@ def rules(
 ) -> None:
     """List the voting rules, or show one."""
     from rlchf import rulebook
+    from rlchf.rules import list_rules
 
     if name:
         print(rulebook.page(name))
@@ -137,6 +128,10 @@ def rules(
         console = Console(highlight=False)
         console.print(rulebook.table(console.width))
         console.print("\n" + rulebook.legend(), markup=False)
+    if not name:
+        for card in list_rules().values():
+            if card.broken:
+                _show_warning(card.line)
 
 
 @app.command(epilog="Example: rlchf run examples/emoji.toml --rule perpetual_pav")
@@ -160,9 +155,10 @@ def run(
     try:
         from rlchf import pipeline
     except ModuleNotFoundError as error:
+        missing = error.name if find_spec("torch") else "torch"  # the largest piece says most
         raise ValueError(
-            f"runs need PyTorch and what comes with it, and {error.name!r} is not installed; "
-            "install it with: pip install 'rlchf[train]'"
+            f"a run needs what trains models, and {missing!r} is not installed; "
+            "install all of it with: pip install 'rlchf[train]'"
         ) from None
 
     work = (
@@ -211,6 +207,8 @@ def _options(pairs: list[str]) -> dict[str, Any]:
         name, equals, value = pair.partition("=")
         if not equals:
             raise ValueError(f"option {pair!r} lacks a value; write it as name=value")
+        if name in options:
+            raise ValueError(f"option {name!r} is given twice; give it once")
         try:
             options[name] = json.loads(value)
         except json.JSONDecodeError:

@@ -1,9 +1,25 @@
-"""Values that users write, held against the types that the code declares."""
+"""Names and values that users write, held against those there are and the types that are declared."""
 
+import difflib
 import types
+from collections.abc import Iterable
 from typing import Any, Literal, Union, get_args, get_origin
 
 PLAIN = (bool, int, float, str, dict)
+
+
+def meant(name: str, known: Iterable[str]) -> str:
+    """Ask whether similar names were meant, the closest first; empty if there is none.
+
+    Examples
+    --------
+    >>> meant("Kemny", ["borda", "kemeny"]), meant("coin", ["borda", "kemeny"])
+    ('did you mean kemeny?', '')
+    """
+    written = name.lower().replace("-", "_")
+    close = difflib.get_close_matches(written, list(known), n=3, cutoff=0.6)
+    close = [written] if written in close else close
+    return f"did you mean {' or '.join(close)}?" if close else ""
 
 
 def checked(hint: Any, value: Any, what: str) -> Any:
@@ -23,7 +39,7 @@ def checked(hint: Any, value: Any, what: str) -> Any:
     >>> checked(Literal["keep", "drop"], "kep", "ties")
     Traceback (most recent call last):
     ...
-    ValueError: ties is 'kep'; choose from keep, drop
+    ValueError: ties is 'kep'; choose from keep, drop; did you mean keep?
     """
     if get_origin(hint) in (Union, types.UnionType):
         if value is None and type(None) in get_args(hint):
@@ -33,8 +49,9 @@ def checked(hint: Any, value: Any, what: str) -> Any:
             return value
     if get_origin(hint) is Literal:
         if value not in get_args(hint):
-            allowed = ", ".join(map(str, get_args(hint)))
-            raise ValueError(f"{what} is {value!r}; choose from {allowed}")
+            allowed = [str(choice) for choice in get_args(hint)]
+            guess = "; ".join(filter(None, [", ".join(allowed), meant(str(value), allowed)]))
+            raise ValueError(f"{what} is {value!r}; choose from {guess}")
         return value
     plain = get_origin(hint) or hint
     if plain not in PLAIN:

@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 import tomli_w
 
-from rlchf import io, shares
+from rlchf import io
 from rlchf.aggregate import aggregate, check_options
 from rlchf.aggregation import Aggregation
-from rlchf.audit import audit
+from rlchf.audit import Step, audit, follow
+from rlchf.audit.report import plain
 from rlchf.io.atomic import atomic_write
 from rlchf.preferences import Example, check_texts, examples, split
 from rlchf.progress import Tick, stage
@@ -28,7 +29,6 @@ from rlchf.rankings import Rankings
 from rlchf.report import write_report
 from rlchf.rules import get_rule
 from rlchf.runfile import Run, read
-from rlchf.shares import Share
 from rlchf.train.models import load_policy, load_tokenizer, model_folder
 
 
@@ -141,8 +141,8 @@ class Pipeline:
         beside = self.folder / "reward.partial"
         with stage(f"reward model on {len(train)} prompts") as tick:
             train_reward(
-                train, held_out, backbone, self.run.reward, beside, resume=True,
-                progress=tick,
+                train, held_out, backbone, self.run.reward, beside, groups=self.groups,
+                resume=True, progress=tick,
             )  # fmt: skip
         with stage(f"reward model's order of {len(held_out)} held-out prompts"):
             scores = [s.numpy() for s in RewardModel.load(beside).score_examples(held_out)]
@@ -209,14 +209,17 @@ class Pipeline:
             *self._read_lines("samples-after.jsonl"),
         ]
         self._write_lines("samples.jsonl", samples)
+        steps = self.steps(samples)
+        trait = self.run.trait.name
         summary = {
             "rule": self.run.rule["name"],
-            "shares": [asdict(share) for share in self.shares(samples)],
+            "shares": [asdict(step.kinds[trait]) for step in steps if trait in step.kinds],
+            "steps": plain([asdict(step) for step in steps]),
             "reward_accuracy": self.reward_accuracy(),
             "audit": json.loads((self.folder / "audit.json").read_text()),
         }
         self._write_json("report.json", summary)
-        write_report(self.folder / "report.html", self.run, summary, metrics, samples)
+        write_report(self.folder / "report.html", self.run, summary, steps, metrics, samples)
         return summary
 
     # --- what the stages share --------------------------------------------------------------------
@@ -228,7 +231,7 @@ class Pipeline:
     @cached_property
     def examples(self) -> list[Example]:
         """The collective rankings with their texts."""
-        return examples(self.aggregation(), self.prompts, self.responses)
+        return examples(self.aggregation(), self.prompts, self.responses, ballots_of=self.rankings)
 
     @cached_property
     def split(self) -> tuple[list[Example], list[Example]]:
@@ -242,31 +245,43 @@ class Pipeline:
         }
         return [np.array([rows[e.prompt_id][r] for r in e.response_ids]) for e in self.split[1]]
 
-    def shares(self, samples: Sequence[dict[str, Any]]) -> list[Share]:
-        """The trait's share at every stage."""
-        if self.trait is None:
-            return []
-        trait, held_out = self.trait, self.split[1]
-        found = shares.of_ballots(self.rankings, self.examples, trait)
-        found += shares.of_rankings(f"aggregated ({self.run.rule['name']})", self.examples, trait)
-        found += shares.of_scores("reward model, held out", self.held_out_scores(), held_out, trait)
-        for when in ("before", "after"):
-            texts = [row["response"] for row in samples if row["stage"] == when]
-            if texts:
-                found.append(shares.of_texts(f"policy {when} PPO", texts, trait))
-        return [share for share in found if share.n]
+    @cached_property
+    def learned(self) -> tuple[Rankings, Aggregation] | None:
+        """The ballots on the held-out prompts, and the reward model's orders there; None of none."""
+        where = [self.rankings.prompt_index[e.prompt_id] for e in self.split[1]]
+        if not where:
+            return None
+        test, scores = self.rankings.subset(np.array(where)), self.held_out_scores()
+        return test, Aggregation.from_scores(test, np.concatenate(scores), "reward model", {})
+
+    def steps(self, samples: Sequence[dict[str, Any]]) -> list[Step]:
+        """Each group's share, and the trait's, at every stage."""
+        orders = {f"aggregated ({self.run.rule['name']})": self.aggregation()}
+        if self.learned:
+            orders["reward model, held out"] = self.learned[1]
+        kinds: dict[str, dict[str, str]] | None = None
+        texts: dict[str, list[str]] = {}
+        if self.trait is not None:
+            trait, name = self.trait, self.run.trait.name
+            name_of = {True: name, False: f"no {name}"}
+            kinds = {
+                e.prompt_id: {
+                    r: name_of[bool(trait(text))]
+                    for r, text in zip(e.response_ids, e.responses, strict=True)
+                }
+                for e in self.examples
+            }
+            for row in samples:
+                texts.setdefault(f"policy {row['stage']} PPO", []).append(name_of[bool(row[name])])
+        return follow(self.rankings, orders, self.groups, kinds=kinds, texts=texts, replicates=200)
 
     def reward_accuracy(self) -> dict[str, Any]:
         """Share of held-out strict pairs that the reward model orders as others do."""
-        held_out = self.split[1]
-        if not held_out:
+        if not self.learned:
             return {}
-        where = np.array([self.rankings.prompt_index[e.prompt_id] for e in held_out])
-        test, scores = self.rankings.subset(where), self.held_out_scores()
-        learned = Aggregation.from_scores(test, np.concatenate(scores), "reward model", {})
-        found = audit(test, learned, self.groups)
+        held_out, found = self.split[1], audit(*self.learned, self.groups)
         right = pairs = 0.0
-        for example, score in zip(held_out, scores, strict=True):
+        for example, score in zip(held_out, self.held_out_scores(), strict=True):
             above = example.pair_targets() > 0.5
             right += float(((score[:, None] > score[None, :]) & above).sum())
             pairs += float(above.sum())

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +12,10 @@ from rlchf.pairwise import pairwise_wins
 from rlchf.votes import whole_votes
 
 COARSE = 2.0**12  # votes, where weights are rounded to 2^-50 of their sum
+
+
+class WrongKindError(TypeError, AttributeError):
+    """A rule was called with `Rankings` where it takes `Profiles`, or the other way round."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +55,16 @@ class Profiles:
     def __post_init__(self) -> None:
         if len(self.prompts) != self.n_prompts:
             object.__setattr__(self, "prompts", np.arange(self.n_prompts))
+
+    if not TYPE_CHECKING:  # mypy shall go on finding misspelt attributes
+
+        def __getattr__(self, name: str) -> object:
+            if name in ("prompt_ids", "response_starts", "ballot_starts", "n_ballots", "profiles"):
+                raise WrongKindError(
+                    "this is a Profiles, a batch of prompts, and a rule across prompts takes a "
+                    "Rankings, a whole dataset; build one with Rankings.from_ballots or read_rankings"
+                )
+            raise AttributeError(f"'Profiles' has no attribute {name!r}")
 
     @classmethod
     def from_ballots(
@@ -217,15 +232,30 @@ class Profiles:
 
 
 def parse_ballot(ballot: str) -> list[list[str]]:
-    """The levels of a ballot such as ``a > b = c``, best first.
+    """The levels of a ballot such as ``a > b = c``, best first; none of an empty one.
+
+    Raises
+    ------
+    ValueError
+        If a response id is empty, as in ``a >> b``, or has a ``<`` between spaces.
 
     Examples
     --------
     >>> parse_ballot("a > b = c")
     [['a'], ['b', 'c']]
     """
-    levels = (level.split("=") for level in ballot.split(">")) if ballot.strip() else ()
-    return [[name.strip() for name in level] for level in levels]
+    if not ballot.strip():
+        return []
+    levels = [[name.strip() for name in level.split("=")] for level in ballot.split(">")]
+    names = [name for level in levels for name in level]
+    problem = ""
+    if not all(names):
+        problem = "has an empty response id; name one on each side of > and ="
+    elif any(" < " in name for name in names):
+        problem = "has a '<'; write it best first, as a > b = c"
+    if problem:
+        raise ValueError(f"the ranking {ballot[:60]!r} {problem}")
+    return levels
 
 
 def _names(parsed: list[list[list[list[str]]]]) -> list[str]:

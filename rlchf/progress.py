@@ -1,47 +1,59 @@
 """Progress on standard error: bars on a terminal, a line per stage elsewhere."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 Tick = Callable[..., None]
 """``tick(done, total, **facts)``, facts being a few figures to show beside the bar."""
+
+DELAY = 1.0  # seconds of work before a bar appears
 
 
 @contextmanager
 def stage(name: str, quiet: bool = False) -> Iterator[Tick]:
     """Show a stage of the work while it runs.
 
-    On a terminal a bar appears once the work has taken a second; elsewhere, unless ``quiet``, one
+    On a terminal a bar with the time so far appears once the work has taken a second, whether it has
+    ticked by then or not: one large prompt ticks only at its end. Elsewhere, unless ``quiet``, one
     line says that the stage began and one how long it took.
     """
     console = Console(stderr=True, highlight=False)
     began = time.monotonic()
-    bar: Progress | None = None
     if not console.is_terminal and not quiet:
         console.print(f"{name} ...")
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+               TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.fields[facts]}"))  # fmt: skip
+    bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+    task = bar.add_task(name, total=None, facts="")
+    late = threading.Timer(DELAY, bar.start)  # rich draws from a thread of its own, too
+    late.daemon = True
+    if console.is_terminal:
+        late.start()
 
     def tick(done: int, total: int, **facts: float) -> None:
-        nonlocal bar
-        if not console.is_terminal:
-            return
-        if bar is None and time.monotonic() - began > 1:
-            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-            bar = Progress(*columns, TimeRemainingColumn(), TextColumn("{task.fields[facts]}"),
-                           console=console, transient=True)  # fmt: skip
-            bar.start()
-            bar.add_task(name, total=total, facts="")
-        if bar is not None:
-            shown = "  ".join(f"{key} {value:.3g}" for key, value in facts.items())
-            bar.update(bar.task_ids[0], completed=done, total=total, facts=shown)
+        shown = "  ".join(f"{key} {value:.3g}" for key, value in facts.items())
+        bar.update(task, completed=done, total=total, facts=shown)
 
     try:
         yield tick
     finally:
-        if bar is not None:
+        late.cancel()
+        if late.is_alive():
+            late.join()  # it may be about to start the bar
+        if bar.live.is_started:
             bar.stop()
     if not quiet:
         console.print(f"{name}: {time.monotonic() - began:.1f} s")

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
-from rlchf.profiles import Profiles, parse_ballot
+from rlchf.profiles import Profiles, WrongKindError, parse_ballot
 
 Unranked = Literal["missing", "last"]
 """What it means that a ballot does not name a response of its prompt.
@@ -68,6 +68,17 @@ class Rankings:
     unranked: Unranked = "missing"
     source: str = "rankings"
 
+    if not TYPE_CHECKING:  # mypy shall go on finding misspelt attributes
+
+        def __getattr__(self, name: str) -> object:
+            if name in ("ranks", "starts", "votes", "wins", "margins", "n_responses"):
+                raise WrongKindError(
+                    "this is a Rankings, a whole dataset, and the rule takes a Profiles, a batch of "
+                    "prompts; call rlchf.aggregate(rankings, rule), or the rule on each batch of "
+                    "rankings.profiles()"
+                )
+            raise AttributeError(f"'Rankings' has no attribute {name!r}")
+
     @classmethod
     def from_ballots(
         cls,
@@ -93,7 +104,7 @@ class Rankings:
         rows = [
             (n, str(response), place)
             for n, (_, _, ranking) in enumerate(ballots)
-            for place, level in enumerate(_levels(ranking), start=1)
+            for place, level in enumerate(_levels(ranking, f"{source}, ballot {n}"), start=1)
             for response in level
         ]
         prompts, ballot_prompts = _codes([str(ballot[0]) for ballot in ballots])
@@ -328,10 +339,16 @@ class Rankings:
         )
 
 
-def _levels(ranking: str | Sequence[object]) -> list[list[object]]:
+def _levels(ranking: str | Sequence[object], place: str) -> list[list[object]]:
     """The levels of a ranking given in text or as a list; an id by itself is a level."""
-    levels = parse_ballot(ranking) if isinstance(ranking, str) else ranking
-    return [list(level) if isinstance(level, list | tuple | set) else [level] for level in levels]
+    try:
+        levels = parse_ballot(ranking) if isinstance(ranking, str) else ranking
+    except ValueError as error:
+        raise ValueError(f"{place}: {error}") from None
+    found = [list(level) if isinstance(level, list | tuple | set) else [level] for level in levels]
+    if not all(str(response).strip() for level in found for response in level):
+        raise ValueError(f"{place}: the ranking has an empty response id; name it or leave it out")
+    return found
 
 
 def ranges(starts: np.ndarray, counts: np.ndarray) -> np.ndarray:

@@ -1,7 +1,7 @@
 """The voting rules as pages to read: a table of all, and one page per rule with a worked example."""
 
 import inspect
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
 
 from rlchf.aggregate import aggregate
 from rlchf.rankings import Rankings
@@ -42,7 +42,7 @@ def table(width: int = 120) -> "Table":
     """All rules, one kind after the other; a letter per axiom; cost and source if there is room."""
     from rich.table import Table
 
-    cards = list_rules().values()
+    cards = [card for card in list_rules().values() if not card.broken]
     wide = width >= 108
     found = Table(box=None, pad_edge=False)
     found.add_column("rule", no_wrap=True)
@@ -92,7 +92,7 @@ def legend() -> str:
 
 
 def page(name: str) -> str:
-    """A rule's page: its signature, its docstring, its card, and what it does with `EXAMPLE`."""
+    """A rule's page: its call, its docstring, its card, how to give its options, and `EXAMPLE`."""
     rule = get_rule(name)
     card = list_rules()[name]
     about = [
@@ -100,8 +100,66 @@ def page(name: str) -> str:
     ]
     if card.axioms:
         about.append(f"Axioms: {', '.join(card.axioms)}")
-    parts = [f"{name}{inspect.signature(rule)}", inspect.getdoc(rule) or "", "\n".join(about)]
+    parts = [call(name), inspect.getdoc(rule) or "", "\n".join(about), commands(name)]
     return "\n\n".join(part for part in [*parts, worked_example(name)] if part)
+
+
+def call(name: str) -> str:
+    """How a rule is called from Python, with its defaults.
+
+    Examples
+    --------
+    >>> call("k_approval")
+    'k_approval(profiles, *, k=2)'
+    """
+    signature = inspect.signature(get_rule(name))
+    bare = [p.replace(annotation=p.empty) for p in signature.parameters.values()]
+    return f"{name}{signature.replace(parameters=bare, return_annotation=signature.empty)}"
+
+
+def commands(name: str) -> str:
+    """How a rule is applied on the command line: with its defaults, and with each option set.
+
+    Examples
+    --------
+    >>> print(commands("k_approval"))
+    On the command line
+    -------------------
+    rlchf aggregate rankings.csv --rule k_approval
+    rlchf aggregate rankings.csv --rule k_approval -o k=3
+    """
+    rule, start = get_rule(name), f"rlchf aggregate rankings.csv --rule {name}"
+    hints = get_type_hints(rule)
+    options = list(inspect.signature(rule).parameters.values())[1:]
+    named = [p for p in options if p.kind is not p.VAR_KEYWORD]
+    lines = [_with_option(start, p.name, p.default, hints.get(p.name)) for p in named]
+    return "\n".join(["On the command line", "-" * 19, start, *lines])
+
+
+def _with_option(start: str, option: str, default: Any, hint: Any) -> str:
+    """The command with another value than the default, and all values if they are words."""
+    words = [str(word) for word in get_args(hint)] if get_origin(hint) is Literal else []
+    other = next((word for word in words if word != default), "")
+    if option == "ties":
+        return f"{start} --ties {other}"
+    if option == "seed":
+        return f"{start} --seed 1"
+    if words:
+        return f"{start} -o {option}={other}  # or {', '.join(w for w in words if w != other)}"
+    return f"{start} -o {option}={_other(option, default, hint)}"
+
+
+def _other(option: str, default: Any, hint: Any) -> str:
+    """A value that an option may have instead of its default."""
+    if isinstance(default, bool):
+        return str(not default).lower()
+    if isinstance(default, int):
+        return str(default + 1 if default < 10 else 2 * default)
+    if isinstance(default, float):
+        return f"{default / 2 if default >= 1 else 10 * default or 0.5:g}"
+    if int in get_args(hint):
+        return "2"
+    return {"base": "borda", "vector": "3,1,0"}.get(option, "VALUE")
 
 
 def worked_example(name: str) -> str:

@@ -5,20 +5,55 @@ A rule of name ``x`` is the function ``x`` in the file ``x.py`` of this folder, 
 an entry point in the group ``rlchf.rules``.
 """
 
-import difflib
 import importlib
 import pkgutil
+import traceback
 from collections.abc import Callable
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from rlchf.options import meant
 from rlchf.rules._card import AXIOMS, Card, Kind, Ties, card_of, voting_rule
 
-__all__ = ["AXIOMS", "Card", "Kind", "Ties", "get_rule", "is_across", "list_rules", "voting_rule"]
+if TYPE_CHECKING:
+    from rlchf.rules.kemeny import KemenyResult, kemeny_optima, kemeny_orders
+    from rlchf.rules.ranked_pairs import ranked_pairs_outcomes
+
+__all__ = [
+    "AXIOMS",
+    "Card",
+    "KemenyResult",
+    "Kind",
+    "Ties",
+    "get_rule",
+    "is_across",
+    "kemeny_optima",
+    "kemeny_orders",
+    "list_rules",
+    "ranked_pairs_outcomes",
+    "rule_names",
+    "voting_rule",
+]
+
+_BESIDE = {
+    "KemenyResult": "kemeny",
+    "kemeny_optima": "kemeny",
+    "kemeny_orders": "kemeny",
+    "ranked_pairs_outcomes": "ranked_pairs",
+}
+"""What else some rules' files offer, and the file; imported when it is first asked for."""
 
 Rule = Callable[..., Any]
 """``Profiles -> (B, M) scores``, or across prompts ``Rankings -> list of score arrays``."""
+
+
+if not TYPE_CHECKING:  # mypy shall go on finding misspelt names
+
+    def __getattr__(name: str) -> object:
+        if name not in _BESIDE:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(importlib.import_module(f"{__name__}.{_BESIDE[name]}"), name)
 
 
 @cache
@@ -35,8 +70,15 @@ def _plugins() -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group="rlchf.rules")}
 
 
+def rule_names() -> list[str]:
+    """The names of all rules, sorted; nothing is loaded for it."""
+    return sorted({*_modules(), *_plugins()})
+
+
 def list_rules() -> dict[str, Card]:
     """Every rule by name, with its card: a line that says what it does, its kind, cost, axioms, source.
+
+    The card of a rule that cannot be loaded says why, and is marked as ``broken``.
 
     Examples
     --------
@@ -45,14 +87,15 @@ def list_rules() -> dict[str, Card]:
     >>> list_rules()["copeland"].kind
     'majority'
     """
-    return {name: _card(name) for name in sorted({*_modules(), *_plugins()})}
+    return {name: _card(name) for name in rule_names()}
 
 
 def _card(name: str) -> Card:
+    """The card of a rule; one broken file or package should not hide the other rules."""
     try:
         return card_of(name, get_rule(name))
-    except Exception as error:  # one broken file or package should not hide the other rules
-        return Card(name, f"It cannot be loaded: {type(error).__name__}: {error}")
+    except Exception as error:  # a package may call anything a rule
+        return Card(name, f"It cannot be used: {error}", broken=True)
 
 
 def get_rule(name: str) -> Rule:
@@ -61,9 +104,8 @@ def get_rule(name: str) -> Rule:
     Raises
     ------
     ValueError
-        If there is no such rule; the message names those that are close.
-    Exception
-        Whatever loading its file or package raises.
+        If there is no such rule, and the message names those that are close; or if its file or package
+        cannot be loaded, and the message says where and why.
 
     Examples
     --------
@@ -71,18 +113,32 @@ def get_rule(name: str) -> Rule:
     'borda'
     """
     if name in _modules():
-        module = importlib.import_module(_modules()[name])
-        if not hasattr(module, name):
-            raise ValueError(f"{module.__file__} defines no function {name!r}, so it is no rule")
-        rule: Rule = getattr(module, name)
-        return rule
-    if name in _plugins():
-        rule = _plugins()[name].load()
-        return rule
-    known = sorted({*_modules(), *_plugins()})
-    close = difflib.get_close_matches(name, known, n=3, cutoff=0.6)
-    hint = f"did you mean {' or '.join(close)}?" if close else "choose from " + ", ".join(known)
-    raise ValueError(f"unknown rule {name!r}; {hint}")
+        place = _modules()[name]
+        found = getattr(_loaded(name, place, lambda: importlib.import_module(place)), name, None)
+    elif name in _plugins():
+        point = _plugins()[name]
+        place = point.value
+        found = _loaded(name, place, point.load)
+    else:
+        known = rule_names()
+        hint = meant(name, known) or "choose from " + ", ".join(known)
+        raise ValueError(f"unknown rule {name!r}; {hint}")
+    if not callable(found):
+        raise ValueError(f"{place} defines no function {name!r}, so it is no rule")
+    rule: Rule = found
+    return rule
+
+
+def _loaded(name: str, place: str, load: Callable[[], Any]) -> Any:
+    """What a rule's file or package holds, or a sentence about the line at which it fails."""
+    try:
+        return load()
+    except Exception as error:  # whatever other people's code may raise
+        frames = traceback.extract_tb(error.__traceback__)
+        own = [f for f in frames if f.filename != __file__ and "importlib" not in f.filename]
+        where = f" ({own[-1].filename}, line {own[-1].lineno})" if own else ""
+        why = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        raise ValueError(f"rule {name!r} cannot be loaded from {place}: {why}{where}") from error
 
 
 def is_across(rule: Rule) -> bool:

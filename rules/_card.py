@@ -51,6 +51,8 @@ class Card:
         Where it was defined.
     any_device
         Whether it is array code that runs on tensors where they are; else it runs on the CPU.
+    broken
+        Whether its file or package cannot be loaded; the line says why.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Card:
     axioms: tuple[str, ...] = ()
     source: str = ""
     any_device: bool = False
+    broken: bool = False
 
     def __str__(self) -> str:
         return self.line

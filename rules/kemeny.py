@@ -38,7 +38,6 @@ def kemeny(profiles: Profiles, *, ties: Ties = "keep", time_limit: float | None 
     cycles; they are cut where majorities between the cycles, and the optimal orders within, leave no
     choice. Of a cycle through more than 14 responses one optimal order is found, by integer
     programming, and taken for the only one; which one may depend on the order of the responses.
-    `kemeny_orders` tells costs and what is proved, `kemeny_optima` lists all optimal orders.
 
     Parameters
     ----------
@@ -55,6 +54,11 @@ def kemeny(profiles: Profiles, *, ties: Ties = "keep", time_limit: float | None 
     -------
     (B, M) array of scores: the number of responses in later blocks plus half the other responses of
     the same block; M - 1, M - 2, ..., 0 for a strict order.
+
+    See Also
+    --------
+    rlchf.rules.kemeny_orders : One optimal order per prompt with its cost, and what is proved of it.
+    rlchf.rules.kemeny_optima : All optimal orders of a prompt of up to 8 responses.
 
     References
     ----------

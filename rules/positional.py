@@ -54,8 +54,8 @@ def positional(profiles: Profiles, *, vector: str | Sequence[float] | None = Non
     return positional_scores(profiles, (scores + [Fraction(0)] * M)[:M])
 
 
-def _listed(vector: str | Sequence[float]) -> Sequence[object]:
-    return vector.split(",") if isinstance(vector, str) else vector
+def _listed(vector: str | float | Sequence[float]) -> Sequence[object]:
+    return str(vector).split(",") if isinstance(vector, str | int | float) else vector
 
 
 def _number(score: object, vector: object) -> Fraction:

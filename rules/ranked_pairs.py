@@ -47,6 +47,10 @@ def ranked_pairs(profiles: Profiles, *, ties: Ties = "lexicographic") -> Array:
     (B, M) array of scores: the number of responses in later blocks plus half the other responses of
     the same block; M - 1, M - 2, ..., 0 for a strict order.
 
+    See Also
+    --------
+    rlchf.rules.ranked_pairs_outcomes : All outcomes, for the margins of a prompt of up to 8 responses.
+
     References
     ----------
     T. N. Tideman, "Independence of clones as a criterion for voting rules", 1987. For all outcomes:

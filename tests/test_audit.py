@@ -68,3 +68,18 @@ def test_groups_may_come_from_an_annotators_file(tmp_path: Path) -> None:
     rankings = majority_case()
     report = rlchf.audit(rankings, rlchf.aggregate(rankings), groups=annotators["group"])
     assert [(row.name, row.ballots) for row in report.groups] == [("dislike", 2), ("enjoy", 2)]
+
+
+def test_the_columns_of_a_table_group_the_annotators() -> None:
+    pandas = pytest.importorskip("pandas")
+    rankings = majority_case()
+    columns = {"region": ["north"] * 6 + ["south"] * 4, "age": ["20", "30"] * 5}
+    table = pandas.DataFrame(columns, index=[f"a{i}" for i in range(10)])
+    report = audit(rankings, rlchf.aggregate(rankings, "kemeny"), table)
+    assert [(row.name, row.contested) for row in report.groups] == [
+        ("region: north", 1.0), ("region: south", 0.0),
+        ("age: 20", pytest.approx(0.6)), ("age: 30", pytest.approx(0.6)),
+    ]  # fmt: skip
+    assert len(audit(rankings, rlchf.aggregate(rankings), table["age"]).groups) == 2
+    with pytest.raises(ValueError, match="several such divisions"):
+        audit(rankings, rlchf.aggregate(rankings), {"a1": "north", "age": {"a1": "20"}})  # type: ignore[arg-type]

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,8 +29,31 @@ def folder(tmp_path: Path) -> Path:
     people = ["annotator_id,region"] + [f"a{i},{'north' if i < 6 else 'south'}" for i in range(10)]
     (tmp_path / "people.csv").write_text("\n".join(people) + "\n")
     rankings = rlchf.read_rankings(tmp_path / "rankings.csv")
-    rlchf.aggregate(rankings, "kemeny").write(tmp_path / "out.jsonl")
+    kemeny = rlchf.aggregate(rankings, "kemeny")
+    kemeny.write(tmp_path / "out.jsonl")
+    swapped = rlchf.Aggregation.from_scores(rankings, -kemeny.response_scores, "kemeny", {})
+    swapped.write(tmp_path / "swapped.jsonl")
+    judged = [(f"p{p}", r) for p in range(10) for r in ("plain", "emoji")]
+    write(tmp_path / "responses.jsonl", [
+        {"prompt_id": p, "response_id": r, "text": "", "emoji": r == "emoji"} for p, r in judged
+    ])  # fmt: skip
+    write(tmp_path / "few.jsonl", [{"prompt_id": "p0", "response_id": "plain", "emoji": False}])
+    write(tmp_path / "scores.jsonl", [
+        {"prompt_id": p, "response_id": r, "score": int(r == "emoji")} for p, r in judged
+    ])  # fmt: skip
+    write(tmp_path / "held_out.jsonl", [
+        {"prompt_id": f"p{p}", "scores": {"plain": 0.5, "emoji": p - 3}} for p in (3, 4)
+    ])  # fmt: skip
+    write(tmp_path / "other.jsonl", [{"prompt_id": "x", "response_id": "plain", "score": 1}])
+    write(tmp_path / "texts.jsonl", [
+        {"stage": stage, "prompt": [{"role": "user", "content": "Hi"}], "emoji": i < n}
+        for stage, n in (("before", 2), ("after", 1)) for i in range(4)
+    ])  # fmt: skip
     return tmp_path
+
+
+def write(path: Path, rows: list[dict[str, Any]]) -> None:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 
 def test_the_table_and_the_json_say_who_got_their_way(folder: Path) -> None:
@@ -57,15 +81,114 @@ def test_an_annotators_weights_count(folder: Path) -> None:
     assert report.intervals == []
 
 
+def test_a_share_is_followed_from_the_ballots_to_the_texts(folder: Path) -> None:
+    names = {
+        "annotators": "people.csv", "scores": "held_out.jsonl", "responses": "responses.jsonl",
+        "texts": "texts.jsonl",
+    }  # fmt: skip
+    report = audit_files(
+        str(folder / "rankings.csv"), str(folder / "out.jsonl"), group="region", judge="emoji",
+        replicates=0, **{option: str(folder / name) for option, name in names.items()},  # type: ignore[arg-type]
+    )  # fmt: skip
+    south = {(s.stage, s.measure): s.groups[1] for s in report.steps}
+    assert [got.due for got in south.values()] == pytest.approx([0.4] * 10)
+    assert {key: got.share for key, got in south.items()} == pytest.approx({
+        ("ballots", "first places"): 0.4, ("ballots", "mixed pairs"): 0.4,
+        ("aggregated (kemeny)", "contested pairs"): 0.0,
+        ("aggregated (kemeny)", "first places"): 0.0, ("aggregated (kemeny)", "mixed pairs"): 0.0,
+        ("reward model", "contested pairs"): 0.5,
+        ("reward model", "first places"): 0.5, ("reward model", "mixed pairs"): 0.5,
+        ("policy before", "texts"): 0.5, ("policy after", "texts"): 0.25,
+    })  # fmt: skip
+    assert south["policy after", "texts"].prefers == {"emoji": 1.0}
+    assert report.scores is not None  # of the two prompts that were scored
+    assert [row.contested for row in report.scores.groups] == [0.5, 0.5]
+    assert report.scores.overall.ballots == 20
+
+
+def test_texts_of_other_kinds_are_warned_of(folder: Path) -> None:
+    write(folder / "texts.jsonl", [{"emoji": "smiley"}])
+    with pytest.warns(UserWarning, match="are none of those"):
+        report = audit_files(
+            str(folder / "rankings.csv"), str(folder / "out.jsonl"), judge="emoji", replicates=0,
+            responses=str(folder / "responses.jsonl"), texts=str(folder / "texts.jsonl"),
+        )  # fmt: skip
+    assert [got.share for got in report.steps[-1].groups] == [0.0, 0.0]
+
+
+def test_the_screen_shows_every_stage_and_the_spread(folder: Path) -> None:
+    inputs = ["rankings.csv", "out.jsonl", "--scores", "held_out.jsonl", "--texts", "texts.jsonl"]
+    more = ["--responses", "responses.jsonl", "--judge", "emoji", "--shuffles", 2, "--bootstrap", 0]
+    places = [folder / str(x) if str(x).endswith(("l", "v")) else x for x in [*inputs, *more]]
+    shown = run(*places)
+    assert shown.returncode == 0, shown.stderr
+    assert "prefer emoji, by stage; prefers emoji" in shown.stdout
+    assert "policy after" in shown.stdout
+    assert "prompts changed" in shown.stdout
+
+
+def test_a_sequential_rule_is_shuffled_with_the_options_in_the_file(folder: Path) -> None:
+    rankings = rlchf.read_rankings(folder / "rankings.csv")
+    result = rlchf.aggregate(rankings, "perpetual_pav", base="borda")
+    result.write(folder / "pav.jsonl")
+    report = audit_files(
+        str(folder / "rankings.csv"), str(folder / "pav.jsonl"), shuffles=5, replicates=0
+    )
+    changed = report.spread[-1]
+    assert changed.name == "prompts changed"
+    assert changed.highest > 0
+
+
+def test_several_columns_group_the_annotators(folder: Path) -> None:
+    people = ["annotator_id,region,age"]
+    people += [f"a{i},{'north' if i < 6 else 'south'},{20 + 10 * (i % 2)}" for i in range(10)]
+    (folder / "people.csv").write_text("\n".join(people) + "\n")
+    report = audit_files(
+        str(folder / "rankings.csv"), str(folder / "out.jsonl"), group=["region", "age"],
+        annotators=str(folder / "people.csv"), replicates=40,
+    )  # fmt: skip
+    assert [(row.name, row.contested) for row in report.groups] == [
+        ("region: north", 1.0), ("region: south", 0.0),
+        ("age: 20", pytest.approx(0.6)), ("age: 30", pytest.approx(0.6)),
+    ]  # fmt: skip
+    assert {i.name for i in report.intervals} == {"all", *(row.name for row in report.groups)}
+
+
+def test_nothing_is_read_before_a_folder_is_found_missing(folder: Path) -> None:
+    for option, problem in (("out", "there is no folder"), ("plot", "is a file")):
+        path = folder / ("none/x.json" if option == "out" else "people.csv/pictures")
+        with pytest.raises(ValueError, match=problem):
+            audit_files("missing.csv", "missing.jsonl", **{option: str(path)})  # type: ignore[arg-type]
+
+
+def test_alone_an_annotator_has_no_got_by_due_on_the_screen(folder: Path) -> None:
+    inputs = folder / "rankings.csv", folder / "out.jsonl", "--bootstrap", 40
+    assert "got /" not in run(*inputs).stdout
+    people = "--annotators", folder / "people.csv", "--group", "region"
+    assert "got /" in run(*inputs, *people).stdout
+
+
+def test_where_all_agree_there_is_nothing_to_contest(folder: Path) -> None:
+    (folder / "alike.csv").write_text("prompt_id,annotator_id,ranking\np,ann,a > b\np,bob,a > b\n")
+    rankings = rlchf.read_rankings(folder / "alike.csv")
+    rlchf.aggregate(rankings).write(folder / "alike.jsonl")
+    shown = run(folder / "alike.csv", folder / "alike.jsonl")
+    assert shown.stdout.count("nothing to contest") == 2
+    report = rlchf.audit(rankings, rlchf.aggregate(rankings), axioms=True)
+    assert report.axioms["contested pairs"] == report.axioms["contested rounds"] == []
+    assert report.axioms["rounds"] != []
+
+
 def test_pictures_are_the_same_each_time(folder: Path) -> None:
     pytest.importorskip("matplotlib")
     for name in ("one", "two"):
         audit_files(
             str(folder / "rankings.csv"), str(folder / "out.jsonl"), group="region",
             annotators=str(folder / "people.csv"), plot=str(folder / name),
+            scores=str(folder / "scores.jsonl"),
         )  # fmt: skip
     names = sorted(path.name for path in (folder / "one").iterdir())
-    stems = ("lorenz", "satisfaction", "shares")
+    stems = ("lorenz", "satisfaction", "shares", "stages")
     assert names == [f"{stem}.{kind}" for stem in stems for kind in ("png", "svg")]
     for name in names:
         assert (folder / "one" / name).read_bytes() == (folder / "two" / name).read_bytes()
@@ -104,7 +227,17 @@ REFUSED = {
     "bootstrap is -1": ("rankings.csv", "out.jsonl", "--bootstrap", "-1"),
     "there is no folder": ("rankings.csv", "out.jsonl", "--out", "none/audit.json"),
     "has a column 'annotator_id'": ("rankings.csv", "rankings.csv"),
-    "both standard input": ("-", "-"),
+    "several files are standard input": ("-", "-"),
+    "give 0 for no intervals, or 40": ("rankings.csv", "out.jsonl", "--bootstrap", "1"),
+    "needs the kinds of the responses": ("rankings.csv", "out.jsonl", "--texts", "texts.jsonl"),
+    "is a column of judged responses": ("rankings.csv", "out.jsonl", "--judge", "emoji"),
+    "few.jsonl: response 'emoji' of prompt 'p0' was not judged": (
+        "rankings.csv", "out.jsonl", "--responses", "few.jsonl", "--judge", "emoji",
+    ),
+    "there is no column 'judge'": ("rankings.csv", "out.jsonl", "--responses", "responses.jsonl"),
+    "there is none of the prompts": ("rankings.csv", "out.jsonl", "--scores", "other.jsonl"),
+    "cannot aggregate again": ("rankings.csv", "scores.jsonl", "--shuffles", "2"),
+    "gives other rankings than the file": ("rankings.csv", "swapped.jsonl", "--shuffles", "2"),
 }  # fmt: skip
 
 

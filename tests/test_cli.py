@@ -80,7 +80,7 @@ def test_annotators_weights_count(tmp_path: Path) -> None:
 def test_options_reach_the_rule() -> None:
     result = rlchf("aggregate", QUICKSTART, "--rule", "perpetual_pav", "-o", "base=borda")
     assert result.returncode == 0
-    assert "did you mean 'base'" in refused(
+    assert "did you mean base?" in refused(
         rlchf("aggregate", QUICKSTART, "--rule", "perpetual_pav", "-o", "bas=borda")
     )
 
@@ -119,6 +119,24 @@ def test_ties_are_broken_on_request(tmp_path: Path) -> None:
     assert sorted(map(str, drawn)) != sorted([str(drawn[0])] * 6)
     problem = refused(rlchf("aggregate", file, "--ties", "coin"))
     assert "ties is 'coin'; choose from keep, lexicographic, random" in problem
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    import rlchf as package
+
+    assert rlchf("--version").stdout == f"rlchf {package.__version__}\n"
+
+
+def test_a_policy_for_ties_that_is_misspelt() -> None:
+    for typed, meant in (
+        ("kemny", "kemeny"),
+        ("lexicografic", "lexicographic"),
+        ("rand", "random"),
+    ):
+        assert f"did you mean {meant}" in refused(rlchf("aggregate", QUICKSTART, "--ties", typed))
+    across = refused(rlchf("aggregate", QUICKSTART, "--ties", "perpetual_pav"))
+    assert "looks at one prompt at a time" in across
+    assert "did you mean" not in across
 
 
 def test_every_command_has_help_with_an_example() -> None:
@@ -209,7 +227,10 @@ def test_unknown_usage_is_one_sentence() -> None:
 def test_an_option_of_another_type_is_refused() -> None:
     options = ("aggregate", QUICKSTART, "--rule", "kemeny", "-o")
     assert "time_limit is 'abc'" in refused(rlchf(*options, "time_limit=abc"))
-    assert "give ties as --ties" in refused(rlchf(*options, "ties=kep"))
+    assert "give it once" in refused(rlchf(*options, "time_limit=1", "-o", "time_limit=2"))
+    assert "seed is -1; give 0 or more" in refused(rlchf("aggregate", QUICKSTART, "--seed", "-1"))
+    assert "write --ties kep instead of -o" in refused(rlchf(*options, "ties=kep"))
+    assert "write --seed 3 instead of -o" in refused(rlchf(*options, "seed=3"))
 
 
 def test_the_input_is_not_overwritten(tmp_path: Path) -> None:
@@ -231,14 +252,17 @@ def test_an_annotators_file_that_weighs_nobody_is_refused(tmp_path: Path, text: 
 
 
 def test_runs_without_torch_say_what_to_install(tmp_path: Path) -> None:
-    script = (
-        "import sys; sys.modules['torch'] = None; from rlchf.cli import main; "
-        "sys.argv = ['rlchf', 'run', 'any.toml']; main()"
-    )
-    result = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=False
-    )
-    assert "pip install 'rlchf[train]'" in refused(result)
+    for absent in (["torch"], ["torch", "tomli_w"]):
+        script = (
+            f"import sys; sys.modules.update(dict.fromkeys({absent})); from rlchf.cli import main; "
+            "sys.argv = ['rlchf', 'run', 'any.toml']; main()"
+        )
+        result = subprocess.run(
+            [sys.executable, "-c", script], capture_output=True, text=True, check=False
+        )
+        message = refused(result)
+        assert "'torch' is not installed" in message
+        assert "pip install 'rlchf[train]'" in message
 
 
 # --- bad run files

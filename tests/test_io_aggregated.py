@@ -1,12 +1,14 @@
 """Reading collective rankings back, and what is refused."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import rlchf
 from rlchf import Aggregation, Rankings
+from rlchf.io.aggregated import read_scores
 
 
 def small() -> Rankings:
@@ -31,6 +33,38 @@ def test_what_is_written_is_read_back(ending: str, tmp_path: Path) -> None:
             assert back.response_scores.tolist() == result.response_scores.tolist()
             assert back.ballots.tolist() == result.ballots.tolist()
             assert back.response_starts.tolist() == result.response_starts.tolist()
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "csv", "tsv", "parquet", "jsonl.gz"])
+def test_what_the_rule_was_given_is_read_back(ending: str, tmp_path: Path) -> None:
+    path, rankings = tmp_path / f"out.{ending}", small()
+    cases: list[tuple[tuple[str, dict[str, Any]], dict[str, Any]]] = [
+        (("k_approval", {"k": 1}), {"k": 1}),
+        (("borda", {"ties": "random", "seed": 7}), {"ties": "random", "seed": 7}),
+        (("borda", {"seed": 7}), {}),
+        (("random_ballot", {"seed": 7}), {"seed": 7}),
+        (("perpetual_pav", {"base": "borda"}), {"base": "borda", "seed": 0}),
+        (("positional", {"vector": np.array([3.0, 1.0])}), {"vector": [3.0, 1.0]}),
+    ]
+    for (rule, options), kept in cases:
+        rlchf.aggregate(rankings, rule, **options).write(path)
+        assert Aggregation.read(path).options == kept, rule
+        assert Aggregation.read(path, rankings).options == kept, rule
+
+
+def test_a_line_has_no_options_unless_there_are_some() -> None:
+    plain = next(rlchf.aggregate(small(), "borda").records())
+    assert list(plain) == ["prompt_id", "rule", "ranking", "scores", "ballots"]
+    given = next(rlchf.aggregate(small(), "k_approval", k=1).records())
+    assert given["options"] == {"k": 1}
+    assert given.keys() - plain.keys() == {"options"}
+    assert "options" not in rlchf.aggregate(small(), "borda").columns()
+
+
+def test_a_column_of_somebody_elses_options_is_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_text("prompt_id,response_id,rank,options\np,a,1,none\np,b,2,[1]\n")
+    assert Aggregation.read(path).options == {}
 
 
 def test_rows_may_come_in_any_order_and_places_be_any_numbers(tmp_path: Path) -> None:
@@ -93,3 +127,42 @@ def test_bad_files_are_refused_with_their_place(message: str, tmp_path: Path) ->
         Aggregation.read(tmp_path / name, small())
     assert message in str(error.value)
     assert str(tmp_path / name) in str(error.value)
+
+
+def test_probabilities_are_read_back(tmp_path: Path) -> None:
+    rankings = small()
+    result = rlchf.aggregate(rankings, "soft_nash")
+    result.write(tmp_path / "soft.jsonl")
+    assert result.probabilities is not None
+    for back in (
+        Aggregation.read(tmp_path / "soft.jsonl", rankings),
+        Aggregation.read(tmp_path / "soft.jsonl"),
+    ):
+        assert back.probabilities is not None
+        assert back.probabilities.tolist() == result.probabilities.tolist()
+        table = back.pair_probabilities("q")
+        assert table is not None
+        assert table[0, 1] == result.probabilities[-1]
+
+
+@pytest.mark.parametrize(
+    "found", ['{"a": {"b": 0.5}}', "0.5", '{"a": {"b": 0.5, "c": "x"}, "b": {"c": 1}}']
+)
+def test_probabilities_that_lack_a_pair_are_refused(found: str, tmp_path: Path) -> None:
+    line = '{"prompt_id": "p", "ranking": [["a"], ["b"], ["c"]], "probabilities": ' + found + "}"
+    (tmp_path / "soft.jsonl").write_text(line)
+    with pytest.raises(ValueError, match=r"line 1: the probability that .* a number from 0 to 1"):
+        Aggregation.read(tmp_path / "soft.jsonl")
+
+
+def test_scores_of_a_whole_prompt_in_one_line_are_an_order(tmp_path: Path) -> None:
+    (tmp_path / "held_out.jsonl").write_text(
+        '{"prompt_id": "p", "scores": {"a": 1.5, "b": -2, "c": 1.5}}'
+    )
+    assert Aggregation.read(tmp_path / "held_out.jsonl").ranking("p") == [["a", "c"], ["b"]]
+    some, result = read_scores(tmp_path / "held_out.jsonl", small())
+    assert some.prompt_ids == result.prompt_ids == ["p"]
+    assert some.n_ballots == 2
+    (tmp_path / "held_out.jsonl").write_text('{"prompt_id": "p", "scores": {"a": 1.5, "b": -2}}')
+    with pytest.raises(ValueError, match="no response 'c' of prompt 'p'"):
+        read_scores(tmp_path / "held_out.jsonl", small())

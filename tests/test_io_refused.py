@@ -1,6 +1,7 @@
 """What readers refuse, where, and with which hint."""
 
 import gzip
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +123,23 @@ REFUSED = {
         "prompt_id,annotator_id,ranking\np,u,a > b\np,v,a > b = a\n",
         "row 3: the ranking names response 'a' twice; name it once",
     ),
+    "ranking upwards": (
+        "prompt_id,annotator_id,ranking\np,u,a > b\np,v,b < a\n",
+        "row 3: the ranking 'b < a' has a '<'; write it best first",
+    ),
+    **{
+        f"{column} {text}": (
+            f"prompt_id,annotator_id,{columns}\np,u,a,b\np,v,{row}\n".replace(*values),
+            f"row 3: the response id '{text}' reads as a ranking; name one response",
+        )
+        for column, columns, row, values, text in [
+            ("response", "response_id,rank", "a > b > c,1", ("u,a,b", "u,a,1"), "a > b > c"),
+            ("response", "response_id,score", "a < b,1", ("u,a,b", "u,a,1"), "a < b"),
+            ("approved", "response_id,approved", "a = b,1", ("u,a,b", "u,a,1"), "a = b"),
+            ("chosen", "chosen,rejected", "a >> b,c", ("", ""), "a >> b"),
+            ("rejected", "chosen,rejected", "c,a > b", ("", ""), "a > b"),
+        ]
+    },
 }
 
 
@@ -281,3 +299,19 @@ def test_a_compressed_file_that_was_cut_off_is_refused(write: Write) -> None:
     path = write("votes.csv.gz", gzip.compress((LONG + "p,u,a,1\n" * 99).encode())[:-20])
     with pytest.raises(ValueError, match=r"votes\.csv\.gz: cannot be decompressed as gzip"):
         read_rankings(path)
+
+
+def test_rankings_of_commas_alone_bring_a_warning(write: Write) -> None:
+    header = "prompt_id,annotator_id,ranking\n"
+    path = write("votes.csv", header + 'p,u,b\np,v,"a, b"\n')
+    with pytest.warns(UserWarning, match=r"votes\.csv, row 3: the ranking 'a, b' is taken for one"):
+        assert read_rankings(path).responses("p") == ["a, b", "b"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        several = write("clear.csv", header + 'p,u,b > c\np,v,"a, b"\n')
+        assert read_rankings(several).responses("p") == ["a, b", "b", "c"]
+
+
+def test_a_list_takes_any_text_as_an_id(write: Write) -> None:
+    line = '{"prompt_id": "p", "annotator_id": "u", "ranking": [["x = 3"], ["x > 4"]]}\n'
+    assert read_rankings(write("votes.jsonl", line)).response_ids == ["x = 3", "x > 4"]

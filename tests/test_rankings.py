@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rlchf.profiles import Profiles
 from rlchf.rankings import Rankings
 
 
@@ -194,3 +195,13 @@ def test_a_ballot_may_be_written_as_text_or_as_a_flat_list() -> None:
     built = [Rankings.from_ballots([("p", "ann", form)]) for form in forms]
     assert {tuple(rankings.responses("p")) for rankings in built} == {("x", "yy", "z")}
     assert {tuple(rankings.entry_ranks) for rankings in built} == {(1, 2, 2)}
+
+
+@pytest.mark.parametrize("ranking", ["a >> b", "a > b =", "> a", [["a"], [""]], [["a"], " "]])
+def test_an_empty_response_id_is_refused(ranking: str | list[object]) -> None:
+    ballots = [("p", "ann", "a > b"), ("p", "bob", ranking)]
+    with pytest.raises(ValueError, match=r"votes, ballot 1: .* has an empty response id; name"):
+        Rankings.from_ballots(ballots, source="votes")
+    if isinstance(ranking, str):
+        with pytest.raises(ValueError, match="has an empty response id; name one"):
+            Profiles.from_ballots([[ranking]])

@@ -154,3 +154,11 @@ def test_dowdall_can_reject_a_majority_favourite() -> None:
 
 def test_two_approval_ties_a_unanimous_ranking() -> None:
     assert k_approval(Profiles.from_ballots([["a > b > c"] * 3])).tolist() == [[3, 3, 0]]
+
+
+def test_a_single_number_is_a_vector_of_one() -> None:
+    """So that ``-o vector=3``, which the command line reads as a number, does what it says."""
+    rankings = Rankings.from_ballots([("p", "ann", "a > b > c")])
+    assert rlchf.aggregate(rankings, "positional", vector=3).scores("p") == {"a": 3, "b": 0, "c": 0}
+    with pytest.raises(ValueError, match="vector is True, of which 'True' is no number"):
+        rlchf.aggregate(rankings, "positional", vector=True)

@@ -1,48 +1,131 @@
-"""Shares of a trait, and their intervals."""
+"""Shares of kinds of texts at every stage, who prefers which kind, and the intervals."""
 
 import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from rlchf.preferences import Example
+import rlchf
+from rlchf.audit import follow
+from rlchf.audit.kinds import of_ballots, of_orders, tastes
 from rlchf.rankings import Rankings
-from rlchf.shares import Share, of_ballots, of_rankings, of_scores, of_texts
+from rlchf.shares import Share
+
+LOUD = np.array([0, 1, 0])  # a and c are loud, b is not
 
 
-def loud(text: str) -> bool:
-    return "!" in text
-
-
-EXAMPLE = Example("p", "Hi", ["a", "b", "c"], ["Hi!", "Hi.", "Yo!"], [1, 2, 3])
-
-
-@pytest.mark.parametrize(("k", "n"), [(0, 5), (3, 7), (50, 50), (120, 300)])
-def test_the_interval_is_wilsons(k: int, n: int) -> None:
-    share = Share.of("stage", "texts", [1.0] * k + [0.0] * (n - k))
-    expected = binomtest(k, n).proportion_ci(method="wilson")
-    assert (share.low, share.high) == pytest.approx((expected.low, expected.high))
-
-
-def test_shares_of_ballots_count_ties_in_part_and_leave_out_what_is_not_ranked() -> None:
-    rankings = Rankings.from_ballots(
+def ballots() -> Rankings:
+    return Rankings.from_ballots(
         [
             ("p", "ann", [["a"], ["b"], ["c"]]),
             ("p", "bob", [["b", "c"]]),
             ("p", "eve", [["c"], ["a"]]),
         ]
     )
-    first, pairs = of_ballots(rankings, [EXAMPLE], loud)
-    assert first.share == pytest.approx((1 + 0.5 + 1) / 3)
-    assert pairs.n == 3  # a-b and c-b for ann, c-b (tied) for bob, none for eve
-    assert pairs.share == pytest.approx((1 + 0 + 0.5) / 3)
 
 
-def test_shares_of_a_ranking_and_of_equivalent_scores_agree() -> None:
-    ranks = of_rankings("labels", [EXAMPLE], loud)
-    scores = of_scores("labels", [np.array([3.0, 2.0, 1.0])], [EXAMPLE], loud)
-    assert ranks == scores
-    assert [share.share for share in ranks] == [1.0, 0.5]
+@pytest.mark.parametrize(("k", "n"), [(0, 5), (3, 7), (50, 50), (120, 300)])
+def test_the_interval_is_wilsons(k: int, n: int) -> None:
+    share = Share.of("stage", "texts", k / n, n)
+    expected = binomtest(k, n).proportion_ci(method="wilson")
+    assert (share.low, share.high) == pytest.approx((expected.low, expected.high))
 
 
-def test_share_of_texts() -> None:
-    assert of_texts("policy", ["a!", "b", "c", "d"], loud).share == 0.25
+def test_shares_of_ballots_count_ties_in_part_and_leave_out_what_is_not_ranked() -> None:
+    counts = of_ballots(ballots(), LOUD, 2)
+    (first, n), (pairs, n_pairs) = counts.first_places(), counts.mixed_pairs()
+    assert first[0] == pytest.approx((1 + 0.5 + 1) / 3)
+    assert n[0] == pytest.approx(3)
+    assert n_pairs[0] == pytest.approx(3)  # a-b and c-b for ann, c-b (tied) for bob, none for eve
+    assert pairs[0] == pytest.approx((1 + 0 + 0.5) / 3)
+
+
+def test_a_weight_of_two_counts_as_two_ballots_but_is_no_surer() -> None:
+    two = [("p", "ann", "a > b"), ("p", "bob", "b > a")]
+    weighted = of_ballots(Rankings.from_ballots(two, [2.0, 1.0]), np.array([0, 1]), 2)
+    share, n = weighted.first_places()
+    assert share.tolist() == pytest.approx([2 / 3, 1 / 3])
+    assert n[0] == pytest.approx(9 / 5)  # Kish's effective number of ballots, (2 + 1)^2 / (4 + 1)
+
+
+def test_shares_of_an_order_take_its_ties_in_part() -> None:
+    rankings = Rankings.from_ballots([("p", "ann", [["a", "b"], ["c"]]), ("q", "ann", "a > b")])
+    kinds = np.array([0, 1, 0, 0, 1])
+    counts = of_orders(rlchf.aggregate(rankings, "borda"), kinds, 2)
+    assert counts.first_places()[0].tolist() == pytest.approx([1.5 / 2, 0.5 / 2])
+    assert counts.mixed_pairs()[0].tolist() == pytest.approx([1.5 / 3, 1.5 / 3])
+
+
+def test_a_taste_is_the_kind_that_wins_most_of_its_pairs() -> None:
+    rankings = Rankings.from_ballots(
+        [
+            ("p", "ann", "a > b > c"), ("q", "ann", "b > a > c"), ("r", "ann", "a > b > c"),
+            ("p", "bob", "c > b > a"), ("p", "eve", [["a", "b", "c"]]), ("p", "joe", "a"),
+        ]
+    )  # fmt: skip
+    found = tastes(rankings, np.tile([0, 1, 2], 3), 3)
+    people = dict(zip(rankings.annotator_ids, found.tolist(), strict=True))
+    assert people["ann"] == [1, 0, 0]
+    assert people["bob"] == [0, 0, 1]
+    assert people["eve"] == pytest.approx([1 / 3] * 3)
+    assert people["joe"] == [0, 0, 0]  # compared nothing
+
+
+def six_to_four() -> tuple[Rankings, dict[str, dict[str, str]], dict[str, str]]:
+    cast = [(p, i, "a > b" if i < 6 else "b > a") for p in range(10) for i in range(10)]
+    kinds = {str(p): {"a": "plain", "b": "emoji"} for p in range(10)}
+    return Rankings.from_ballots(cast), kinds, {str(i): "x" if i < 5 else "y" for i in range(10)}
+
+
+def test_a_group_gets_what_its_members_prefer_by_their_weight() -> None:
+    rankings, kinds, groups = six_to_four()  # y: one of five prefers plain
+    orders = {"kemeny": rlchf.aggregate(rankings, "kemeny")}
+    texts = {"policy": ["plain"] * 3 + ["emoji"]}
+    steps = follow(rankings, orders, groups, kinds=kinds, texts=texts)
+    assert [(s.stage, s.measure) for s in steps] == [
+        ("ballots", "first places"), ("ballots", "mixed pairs"), ("kemeny", "contested pairs"),
+        ("kemeny", "first places"), ("kemeny", "mixed pairs"), ("policy", "texts"),
+    ]  # fmt: skip
+    y = {(s.stage, s.measure): s.groups[1] for s in steps}
+    assert y["policy", "texts"].prefers == pytest.approx({"plain": 0.2, "emoji": 0.8})
+    assert y["ballots", "first places"].share == pytest.approx(0.2 * 0.6 + 0.8 * 0.4)
+    assert y["kemeny", "first places"].share == pytest.approx(0.2)
+    assert y["kemeny", "contested pairs"].share == pytest.approx(0.2)
+    assert y["policy", "texts"].share == pytest.approx(0.2 * 0.75 + 0.8 * 0.25)
+    assert y["policy", "texts"].ratio == pytest.approx(0.35 / 0.5)
+    assert steps[-1].kinds["emoji"] == Share.of("policy", "texts", 0.25, 4)
+    assert steps[-1].welfare.mean == pytest.approx(0.6 * 0.75 + 0.4 * 0.25)
+    assert steps[-1].welfare.minimum == pytest.approx(0.25)
+
+
+def test_without_groups_those_who_prefer_the_same_are_one() -> None:
+    rankings, kinds, _ = six_to_four()
+    held_out = rankings.subset(np.array([7, 2]))
+    orders = {"reward model": rlchf.aggregate(held_out, "kemeny")}  # of some prompts
+    steps = follow(rankings, orders, kinds=kinds)
+    assert [g.name for g in steps[-1].groups] == ["prefer emoji", "prefer plain"]
+    assert [g.due for g in steps[-1].groups] == pytest.approx([0.4, 0.6])
+    assert steps[-1].kinds["plain"].n == 2
+    assert [g.share for g in steps[-1].groups] == [0.0, 1.0]
+
+
+def test_a_kind_that_nobody_saw_is_nobodys_taste() -> None:
+    rankings, kinds, groups = six_to_four()
+    steps = follow(rankings, {}, groups, kinds=kinds, texts={"policy": ["poem", "plain"]})
+    assert steps[-1].kinds["poem"].share == 0.5
+    assert steps[-1].groups[0].share == 0.5
+
+
+def test_a_response_that_was_not_judged_is_refused() -> None:
+    rankings, kinds, _ = six_to_four()
+    del kinds["3"]["b"]
+    with pytest.raises(ValueError, match="response 'b' of prompt '3' was not judged"):
+        follow(rankings, {}, kinds=kinds)
+
+
+def test_orders_of_other_prompts_are_refused() -> None:
+    rankings, kinds, _ = six_to_four()
+    other = rlchf.aggregate(Rankings.from_ballots([("z", "ann", "a > b")]))
+    with pytest.raises(ValueError, match="not about the prompts"):
+        follow(rankings, {"mine": other}, kinds=kinds)
+    with pytest.raises(ValueError, match="need the kinds of the responses"):
+        follow(rankings, {}, texts={"policy": ["plain"]})

@@ -8,21 +8,28 @@ from rlchf.audit.justified import Verdict, committee_justified, justified
 from rlchf.audit.margins import Margins, margins
 from rlchf.audit.report import Audit, audit
 from rlchf.audit.spread import Spread, spread
+from rlchf.audit.stages import Got, Step, follow
+from rlchf.audit.violations import Violation, Violations, violations
 from rlchf.audit.welfare import Welfare, gini, p_mean, price, welfare
 
 __all__ = [
     "Agreement",
     "Audit",
+    "Got",
     "Interval",
     "Margins",
     "Rounds",
     "Spread",
+    "Step",
     "Unit",
     "Verdict",
+    "Violation",
+    "Violations",
     "Welfare",
     "audit",
     "bootstrap",
     "committee_justified",
+    "follow",
     "gini",
     "justified",
     "margins",
@@ -31,5 +38,6 @@ __all__ = [
     "rounds_of",
     "spread",
     "tally",
+    "violations",
     "welfare",
 ]

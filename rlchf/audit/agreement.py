@@ -57,6 +57,11 @@ class Agreement:
     quota: float
     influence: float
 
+    @property
+    def due(self) -> float:
+        """The share of the weight on the prompts where there was something to win."""
+        return self.contested / self.ratio if self.ratio > 0 else self.weight
+
 
 def agreements(
     names: Sequence[str], owners: np.ndarray, tallies: Tallies, n_prompts: int

@@ -9,6 +9,7 @@ from rlchf.audit._tallies import Tallies
 from rlchf.audit.agreement import share
 
 BLOCK = 5_000  # prompts at a time
+LEAST = 40  # replicates: with fewer, 2.5 % of them are less than one
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,14 @@ class Interval:
     measure: str
     low: float
     high: float
+
+
+def check_replicates(replicates: int) -> None:
+    """Refuse replicates that are too few for an interval; 0 is for none."""
+    if replicates < LEAST and replicates != 0:
+        raise ValueError(
+            f"bootstrap is {replicates}; give 0 for no intervals, or {LEAST} or more for 95 % intervals"
+        )
 
 
 def bootstrap(
@@ -56,6 +65,7 @@ def bootstrap(
     """
     from scipy.sparse import csr_array
 
+    check_replicates(replicates)
     rng = np.random.default_rng(seed)
     A, G = len(owners), len(names)
     people = rng.multinomial(A, np.full(A, 1 / A), size=replicates).T.astype(np.float64)  # (A, B)

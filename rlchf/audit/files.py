@@ -2,14 +2,25 @@
 
 import json
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
+from rlchf.aggregate import aggregate
 from rlchf.aggregation import Aggregation
+from rlchf.audit.bootstrap import check_replicates
+from rlchf.audit.kinds import coded
 from rlchf.audit.report import Audit, audit
+from rlchf.audit.spread import Spread, shuffled
+from rlchf.audit.stages import follow
 from rlchf.io import read_annotators, read_rankings
-from rlchf.io.atomic import atomic_write
-from rlchf.rankings import Unranked
+from rlchf.io.aggregated import read_scores
+from rlchf.io.atomic import atomic_write, check_folder, check_writable
+from rlchf.io.judged import read_judged, read_kinds
+from rlchf.rankings import Rankings, Unranked
+
+Divisions = dict[str, dict[str, str]]
 
 
 def audit_files(
@@ -17,9 +28,14 @@ def audit_files(
     aggregated: str,
     *,
     annotators: str = "",
-    group: str = "",
+    group: str | Sequence[str] = (),
     out: str = "",
     plot: str = "",
+    scores: str = "",
+    responses: str = "",
+    texts: str = "",
+    judge: str = "judge",
+    shuffles: int = 0,
     replicates: int = 200,
     seed: int = 0,
     format: str = "auto",
@@ -32,9 +48,16 @@ def audit_files(
     rankings, aggregated, annotators
         The files; an annotators file may have weights.
     group
-        A column of the annotators file.
+        One column of the annotators file, or several.
     out, plot
         A file for everything as JSON and a folder for pictures; empty for none.
+    scores
+        A reward model's scores of all prompts or some, audited besides; empty for none.
+    responses, texts, judge
+        Files with the kind of every response and of every text of a policy, in the column ``judge``:
+        each group's share is then followed to the texts; see `follow`.
+    shuffles
+        Shuffles of the prompts, for what depends on their order.
     replicates, seed, format, unranked
         As in `audit` and `read_rankings`.
 
@@ -43,37 +66,48 @@ def audit_files(
     ValueError, FileNotFoundError
         If a file is missing or wrong, or the aggregation is about other prompts or responses.
     """
+    columns = [group] if isinstance(group, str) and group else list(group)
     draw = _plotter() if plot else None
-    if rankings == aggregated == "-":
-        raise ValueError("the rankings and the aggregation are both standard input; name a file")
-    if replicates < 0:
-        raise ValueError(f"bootstrap is {replicates}; give 0 or more")
-    if group and not annotators:
-        raise ValueError(f"--group {group} needs an annotators file; give one with --annotators")
-    inputs = {str(Path(name).resolve()) for name in (rankings, aggregated, annotators) if name}
-    if out and out != "-" and str(Path(out).resolve()) in inputs:
-        raise ValueError(f"{out} is an input; choose another file for --out")
-    if plot and Path(plot).exists() and not Path(plot).is_dir():
-        raise ValueError(f"{plot} is a file; give a folder for the pictures")
+    check_replicates(replicates)
+    if shuffles < 0:
+        raise ValueError(f"shuffles is {shuffles}; give 0 or more")
+    if columns and not annotators:
+        raise ValueError(
+            f"--group {columns[0]} needs an annotators file; give it with --annotators"
+        )
+    if texts and not responses:
+        raise ValueError(
+            "--texts needs the kinds of the responses that people ranked; give --responses"
+        )
+    if judge != "judge" and not responses:
+        raise ValueError(f"--judge {judge} is a column of judged responses; give --responses")
+    inputs = [name for name in (rankings, aggregated, annotators, scores, responses, texts) if name]
+    _check_paths(inputs, out, plot)
     ballots = read_rankings(rankings, format, unranked)
-    groups = None
+    divisions: Divisions = {}
     if annotators:
-        people = read_annotators(annotators)
-        if not set(people.ids) & set(ballots.annotator_ids):
-            raise ValueError(f"{annotators} names none of the annotators in {rankings}")
-        if people.weights is not None:
-            ballots = ballots.weighted(people.weights)
-        if group:
-            groups = people.group(group)
-            left = [who for who in ballots.annotator_ids if who not in groups]
-            if left:
-                warnings.warn(
-                    f"{len(left)} of {len(ballots.annotator_ids)} annotators, such as {left[0]!r}, are not "
-                    f"in {annotators}, and so in no group",
-                    stacklevel=2,
-                )
+        ballots, divisions = _people(annotators, columns, ballots, rankings)
+    groups = divisions or None
     result = Aggregation.read(aggregated, ballots)
+    orders = {f"aggregated ({result.rule})": result}
+    learned = read_scores(scores, ballots) if scores else None
+    if learned:
+        orders["reward model"] = learned[1]
+    kinds = read_kinds(responses, judge) if responses else None
+    written = read_judged(texts, judge) if texts else {}
+    if kinds:
+        _check_kinds(ballots, kinds, written, responses, texts)
     report = audit(ballots, result, groups, axioms=True, replicates=replicates, seed=seed)
+    if learned:
+        other = audit(*learned, groups, axioms=True, replicates=replicates, seed=seed)
+        report = replace(report, scores=replace(other, rule="reward model"))
+    if kinds or learned:
+        steps = follow(
+            ballots, orders, groups, kinds=kinds, texts=written, replicates=replicates, seed=seed
+        )
+        report = replace(report, steps=steps)
+    if shuffles:
+        report = replace(report, spread=_spread(ballots, result, shuffles, seed, groups))
     if out:
         with atomic_write(out) as file:
             text = json.dumps(report.to_dict(), indent=2, ensure_ascii=False)
@@ -81,6 +115,78 @@ def audit_files(
     if draw:
         draw(plot, ballots, result, report, groups)
     return report
+
+
+def _check_paths(inputs: Sequence[str], out: str, plot: str) -> None:
+    """Refuse before the work what could not be read or written."""
+    if inputs.count("-") > 1:
+        raise ValueError("several files are standard input, -; name all but one of them")
+    if out and out != "-" and Path(out).resolve() in {Path(name).resolve() for name in inputs}:
+        raise ValueError(f"{out} is an input; choose another file for --out")
+    if out:
+        check_writable(out)
+    if plot:
+        check_folder(plot)
+
+
+def _check_kinds(
+    ballots: Rankings, kinds: Divisions, written: dict[str, list[str]], responses: str, texts: str
+) -> None:
+    """Refuse responses that were not judged; warn of texts that are of other kinds altogether."""
+    try:
+        known, _ = coded(ballots, kinds)
+    except ValueError as error:
+        raise ValueError(f"{responses}: {error}") from None
+    found = {kind for some in written.values() for kind in some}
+    if written and not found & set(known):
+        warnings.warn(
+            f"the kinds in {texts} ({', '.join(sorted(found)[:5])}) are none of those in {responses} "
+            f"({', '.join(known[:5])}), so nobody gets what they prefer; let one judge see both",
+            stacklevel=3,
+        )
+
+
+def _people(
+    annotators: str, columns: Sequence[str], ballots: Rankings, rankings: str
+) -> tuple[Rankings, Divisions]:
+    """The ballots with the annotators' weights, and the groups by each column."""
+    people = read_annotators(annotators)
+    if not set(people.ids) & set(ballots.annotator_ids):
+        raise ValueError(f"{annotators} names none of the annotators in {rankings}")
+    if people.weights is not None:
+        ballots = ballots.weighted(people.weights)
+    divisions = {column: people.group(column) for column in columns}
+    for column, groups in divisions.items():
+        left = [who for who in ballots.annotator_ids if who not in groups]
+        if len(left) == len(ballots.annotator_ids):
+            raise ValueError(
+                f"{annotators} names a {column} for none of the annotators in {rankings}"
+            )
+        if left:
+            warnings.warn(
+                f"{len(left)} of {len(ballots.annotator_ids)} annotators, such as {left[0]!r}, have no "
+                f"{column} in {annotators}, and so are in no group",
+                stacklevel=3,
+            )
+    return ballots, divisions
+
+
+def _spread(
+    ballots: Rankings, result: Aggregation, shuffles: int, seed: int, groups: Divisions | None
+) -> list[Spread]:
+    """Shuffle and aggregate again, by the rule and the options that the aggregation names."""
+    try:
+        again = aggregate(ballots, result.rule, **result.options)
+    except ValueError as error:
+        raise ValueError(f"--shuffles cannot aggregate again: {error}") from None
+    if (again.response_ranks != result.response_ranks).any():
+        raise ValueError(
+            f"--shuffles aggregates again, and {result.rule} gives other rankings than the file; "
+            "give what rlchf aggregate wrote for the same ballots and weights"
+        )
+    return shuffled(
+        ballots, partial(aggregate, rule=result.rule, **result.options), shuffles, seed, groups
+    )
 
 
 def _plotter() -> Callable[..., list[Path]]:

@@ -1,11 +1,15 @@
 """Which annotator is in which group."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from rlchf.rankings import Rankings
+
+Groups = Mapping[str, str] | Mapping[str, Mapping[str, str]]
+"""The group of each annotator id, or several such divisions by name, such as region and age."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +54,38 @@ class Grouping:
         index = {name: g for g, name in enumerate(names)}
         owners = np.array([index[of[a]] if a in of else -1 for a in rankings.annotator_ids])
         return cls(names, owners)
+
+    @classmethod
+    def each(cls, rankings: Rankings, groups: Groups | None) -> "list[Grouping]":
+        """One for each division; with several, a group's name begins with its division's.
+
+        Examples
+        --------
+        >>> rankings = Rankings.from_ballots([("p", "ann", "a > b"), ("p", "bob", "b > a")])
+        >>> [g.names for g in Grouping.each(rankings, {"age": {"ann": "30"}, "land": {"bob": "Peru"}})]
+        [['age: 30'], ['land: Peru']]
+        """
+        if groups is None:
+            return []
+        parts: dict[str, Any] = dict(groups.items())  # a DataFrame's items are its columns
+        divisions: dict[str, Mapping[str, str]] = {
+            str(name): part
+            for name, part in parts.items()
+            if not isinstance(part, str) and hasattr(part, "items")
+        }
+        if not divisions:
+            return [cls.of(rankings, groups)]  # type: ignore[arg-type]
+        if len(divisions) < len(parts):
+            raise ValueError(
+                "give either the group of each annotator or several such divisions by name"
+            )
+        made = [cls.of(rankings, division) for division in divisions.values()]
+        if len(made) == 1:
+            return made
+        return [
+            replace(grouping, names=[f"{title}: {name}" for name in grouping.names])
+            for title, grouping in zip(divisions, made, strict=True)
+        ]
 
     @property
     def members(self) -> list[np.ndarray]:

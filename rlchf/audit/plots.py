@@ -1,7 +1,7 @@
 """The audit's pictures. This module needs matplotlib."""
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib as mpl
@@ -12,9 +12,11 @@ from matplotlib.figure import Figure
 from rlchf.aggregation import Aggregation
 from rlchf.audit._tallies import tally
 from rlchf.audit.agreement import Agreement
-from rlchf.audit.report import Audit, influences, mean_weights
+from rlchf.audit.groups import Groups
+from rlchf.audit.report import Audit, influences
 from rlchf.audit.sequences import Running, running
-from rlchf.audit.welfare import gini, lorenz
+from rlchf.audit.stage_plot import stages_plot
+from rlchf.audit.welfare import gini, lorenz, mean_weights
 from rlchf.io.atomic import atomic_write
 from rlchf.rankings import Rankings
 
@@ -29,9 +31,9 @@ def write_plots(
     rankings: Rankings,
     result: Aggregation,
     report: Audit,
-    groups: Mapping[str, str] | None = None,
+    groups: Groups | None = None,
 ) -> list[Path]:
-    """Draw shares, satisfaction over the prompts and Lorenz curves, each as SVG and PNG.
+    """Draw shares, satisfaction over the prompts, Lorenz curves and stages, each as SVG and PNG.
 
     Returns
     -------
@@ -42,6 +44,8 @@ def write_plots(
         "satisfaction": satisfaction_plot(running(rankings, result, groups), report.rule),
         "lorenz": lorenz_plot(rankings, result, report),
     }
+    if any(step.groups for step in report.steps):
+        figures["stages"] = stages_plot(report.steps)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     written = []
@@ -62,12 +66,12 @@ def shares_plot(report: Audit) -> Figure:
     rows = [row for row in report.groups or report.annotators if not np.isnan(row.contested)]
     if len(rows) > LISTED:
         return _shares_scatter(rows, report.rule)
-    rows = sorted(rows, key=_deserved)
+    rows = sorted(rows, key=lambda row: row.due)
     intervals = {i.name: i for i in report.intervals if i.measure == "contested"}
     figure = Figure(figsize=(7.5, 1.5 + 0.38 * max(len(rows), 2)), layout="constrained")
     axes = figure.subplots()
     for y, row in enumerate(rows):
-        due, got = _deserved(row), row.contested
+        due, got = row.due, row.contested
         interval = intervals.get(row.name) if report.groups else None
         if interval and not np.isnan(interval.low):
             axes.plot([interval.low, interval.high], [y, y], color=COLOURS[0], lw=7, alpha=0.2,
@@ -95,7 +99,7 @@ def shares_plot(report: Audit) -> Figure:
 def _shares_scatter(rows: Sequence[Agreement], rule: str) -> Figure:
     figure = Figure(figsize=(6, 5.5), layout="constrained")
     axes = figure.subplots()
-    due = np.array([_deserved(row) for row in rows])
+    due = np.array([row.due for row in rows])
     got = np.array([row.contested for row in rows])
     top = min(1.0, 1.1 * float(due.max()))
     axes.plot([0, top], [0, top], color="0.4", lw=1.2, ls="--")
@@ -156,8 +160,8 @@ def satisfaction_plot(lines: Sequence[Running], rule: str) -> Figure:
 
 def lorenz_plot(rankings: Rankings, result: Aggregation, report: Audit) -> Figure:
     """How unequally agreement and influence are spread over the annotators."""
-    tallies, A = tally(rankings, result), len(rankings.annotator_ids)
-    weights = mean_weights(tallies, A)
+    tallies = tally(rankings, result)
+    weights = mean_weights(rankings)
     got = np.array([row.contested for row in report.annotators])
     there = ~np.isnan(got) & (weights > 0)
     figure = Figure(figsize=(5.2, 5.2), layout="constrained")
@@ -181,11 +185,6 @@ def lorenz_plot(rankings: Rankings, result: Aggregation, report: Audit) -> Figur
     axes.grid(alpha=0.3)
     axes.legend(loc="upper left", frameon=False)
     return _plain(figure, axes)
-
-
-def _deserved(row: Agreement) -> float:
-    """The share of the weight on the prompts where there was something to win."""
-    return row.contested / row.ratio if row.ratio > 0 else row.weight
 
 
 def _short(name: str) -> str:

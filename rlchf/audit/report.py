@@ -1,6 +1,6 @@
 """The audit: all measures of an outcome, together."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -11,11 +11,13 @@ from rlchf.audit._cells import Cells
 from rlchf.audit._rounds import Unit, rounds_of
 from rlchf.audit._tallies import Tallies, tally
 from rlchf.audit.agreement import Agreement, agreements
-from rlchf.audit.bootstrap import Interval, bootstrap
-from rlchf.audit.groups import Grouping
+from rlchf.audit.bootstrap import Interval, bootstrap, check_replicates
+from rlchf.audit.groups import Grouping, Groups
 from rlchf.audit.justified import Verdict, justified
 from rlchf.audit.margins import Margins, margins
-from rlchf.audit.welfare import Welfare, gini, price, welfare
+from rlchf.audit.spread import Spread
+from rlchf.audit.stages import Step
+from rlchf.audit.welfare import Welfare, gini, mean_weights, price, welfare
 from rlchf.rankings import Rankings
 
 if TYPE_CHECKING:
@@ -41,9 +43,16 @@ class Audit:
     margins
         What the majorities look like.
     axioms
-        For each unit of decision, justified representation; empty if it was not asked for.
+        For each unit of decision, justified representation; an empty list where there is nothing to
+        contest. Empty if it was not asked for.
     intervals
         Of the bootstrap; empty if it was not asked for.
+    steps
+        Each group's share at every stage; see `follow`. Empty if it was not asked for.
+    spread
+        Over shuffles of the prompts; see `spread`. Empty if it was not asked for.
+    scores
+        The audit of a reward model's orders; None if it was not asked for.
     """
 
     rule: str
@@ -56,11 +65,14 @@ class Audit:
     margins: Margins
     axioms: dict[str, list[Verdict]] = field(default_factory=dict)
     intervals: list[Interval] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+    spread: list[Spread] = field(default_factory=list)
+    scores: "Audit | None" = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as written to ``audit.json``; a NaN becomes None."""
-        plain: dict[str, Any] = _plain(asdict(self))
-        return plain
+        found: dict[str, Any] = plain(asdict(self))
+        return found
 
     def to_frame(self) -> "pd.DataFrame":
         """One row for all, one per group, one per annotator."""
@@ -74,7 +86,7 @@ class Audit:
 def audit(
     rankings: Rankings,
     result: Aggregation,
-    groups: Mapping[str, str] | None = None,
+    groups: Groups | None = None,
     *,
     axioms: bool = False,
     replicates: int = 0,
@@ -89,12 +101,12 @@ def audit(
     result
         Collective rankings of the same prompts.
     groups
-        Group of each annotator id (a dictionary or a pandas Series); those not named are left out of
-        the groups' figures.
+        Group of each annotator id (a dictionary or a pandas Series), or several of these by name;
+        those not named are left out of the groups' figures.
     axioms
         Whether to check justified representation, which is a search among groups of annotators.
     replicates
-        Of the bootstrap; 0 for none.
+        Of the bootstrap, 40 or more; 0 for none.
     seed
         Of the bootstrap and the search.
 
@@ -114,22 +126,23 @@ def audit(
     """
     if (rankings.prompt_ids, rankings.response_ids) != (result.prompt_ids, result.response_ids):
         raise ValueError("the rankings and the aggregation are not about the same responses")
-    grouping = Grouping.of(rankings, groups)
+    check_replicates(replicates)
+    groupings = Grouping.each(rankings, groups)
     tallies, P, A = tally(rankings, result), rankings.n_prompts, len(rankings.annotator_ids)
     everybody, each = np.zeros(A, np.int64), np.arange(A)
     nan, all_ballots = float("nan"), agreements(["all"], everybody, tallies, P)[0]
     rows = agreements(rankings.annotator_ids, each, tallies, P)
-    weights = mean_weights(tallies, A)
+    weights = mean_weights(rankings)
     intervals = []
     if replicates:
         intervals = bootstrap(tallies, everybody, ["all"], P, replicates, seed)
-        if grouping.names:
-            intervals += bootstrap(tallies, grouping.owners, grouping.names, P, replicates, seed)
+        for one in groupings:
+            intervals += bootstrap(tallies, one.owners, one.names, P, replicates, seed)
     return Audit(
         rule=result.rule,
         overall=replace(all_ballots, ratio=nan, shortfall=nan),  # of the weight, all is theirs
         annotators=rows,
-        groups=agreements(grouping.names, grouping.owners, tallies, P),
+        groups=[row for one in groupings for row in agreements(one.names, one.owners, tallies, P)],
         welfare={
             measure: welfare(np.array([getattr(row, measure) for row in rows]), weights)
             for measure in ("pairs", "contested", "top")
@@ -137,7 +150,7 @@ def audit(
         influence_gini=gini(*influences(tallies, weights, P)),
         price=price(rankings, result),
         margins=margins(rankings),
-        axioms=_axioms(rankings, tallies, grouping, seed) if axioms else {},
+        axioms=_axioms(rankings, tallies, groupings, seed) if axioms else {},
         intervals=intervals,
     )
 
@@ -154,28 +167,22 @@ def influences(
     return influence[there] / (rounds * weights)[there], weights[there]
 
 
-def mean_weights(tallies: Tallies, n_annotators: int) -> np.ndarray:
-    """(A,) the mean weight of each annotator's ballots."""
-    ballots = np.bincount(tallies.annotators, minlength=n_annotators)
-    total = np.bincount(tallies.annotators, tallies.weights, n_annotators)
-    return np.asarray(total / np.maximum(ballots, 1))
-
-
 def _axioms(
-    rankings: Rankings, tallies: Tallies, grouping: Grouping, seed: int
+    rankings: Rankings, tallies: Tallies, groupings: Sequence[Grouping], seed: int
 ) -> dict[str, list[Verdict]]:
-    found = {}
+    found: dict[str, list[Verdict]] = {}
+    members = [group for grouping in groupings for group in grouping.members]
     for unit in get_args(Unit):
         rounds = rounds_of(rankings, tallies, unit)
-        if rounds is not None and len(rounds):
-            found[unit] = justified(rounds, grouping.members, seed)
+        if rounds is not None:
+            found[unit] = justified(rounds, members, seed) if len(rounds) else []
     return found
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Dictionaries with text as keys, lists, and None for NaN."""
     if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     return None if isinstance(value, float) and np.isnan(value) else value

@@ -1,6 +1,5 @@
 """How satisfaction adds up over the prompts."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -8,8 +7,8 @@ import numpy as np
 
 from rlchf.aggregation import Aggregation
 from rlchf.audit._cells import Cells
-from rlchf.audit._tallies import tally
-from rlchf.audit.groups import Grouping
+from rlchf.audit._tallies import Tallies, tally
+from rlchf.audit.groups import Grouping, Groups
 from rlchf.rankings import Rankings
 
 
@@ -35,9 +34,7 @@ class Running:
     deserved: np.ndarray
 
 
-def running(
-    rankings: Rankings, result: Aggregation, groups: Mapping[str, str] | None = None
-) -> list[Running]:
+def running(rankings: Rankings, result: Aggregation, groups: Groups | None = None) -> list[Running]:
     """Follow each group, or each annotator if there are no groups, over the prompts.
 
     Examples
@@ -50,12 +47,17 @@ def running(
     >>> last.name, last.agreed, last.deserved.round(3)
     ('e', array([0., 1., 1., 2., 2.]), array([0.2, 0.4, 0.6, 0.8, 1. ]))
     """
-    grouping = Grouping.of(rankings, groups)
-    names, owners = grouping.names, grouping.owners
-    if groups is None:
-        names, owners = rankings.annotator_ids, np.arange(len(rankings.annotator_ids))
+    A = len(rankings.annotator_ids)
+    groupings = Grouping.each(rankings, groups) or [Grouping(rankings.annotator_ids, np.arange(A))]
     tallies = tally(rankings, result)
-    cells = Cells.of(tallies, owners[tallies.annotators], len(names), rankings.n_prompts)
+    return [
+        line for grouping in groupings for line in _lines(tallies, grouping, rankings.n_prompts)
+    ]
+
+
+def _lines(tallies: Tallies, grouping: Grouping, n_prompts: int) -> list[Running]:
+    names, owners = grouping.names, grouping.owners
+    cells = Cells.of(tallies, owners[tallies.annotators], len(names), n_prompts)
     agreed, deserved = cells.so_far(cells.agreed), cells.so_far(cells.deserved)
     ends = np.searchsorted(cells.owners, np.arange(len(names) + 1))
     parts = (slice(a, b) for a, b in pairwise(ends.tolist()))

@@ -1,7 +1,8 @@
 """How much depends on the order in which a sequential rule decides the prompts."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from rlchf.aggregate import aggregate
 from rlchf.aggregation import Aggregation
 from rlchf.audit._tallies import tally
 from rlchf.audit.agreement import agreements
-from rlchf.audit.groups import Grouping
+from rlchf.audit.groups import Grouping, Groups
 from rlchf.rankings import Rankings
 
 
@@ -46,7 +47,7 @@ def spread(
     shuffles: int = 10,
     *,
     seed: int = 0,
-    groups: Mapping[str, str] | None = None,
+    groups: Groups | None = None,
     **options: Any,
 ) -> list[Spread]:
     """Aggregate with the prompts in shuffled orders, and say how far the shares differ.
@@ -69,18 +70,30 @@ def spread(
     >>> [(row.name, round(row.mean, 3), round(row.deviation, 3)) for row in rows]
     [('all', 0.52, 0.0), ('few', 0.4, 0.0), ('many', 0.6, 0.0)]
     """
+    return shuffled(rankings, partial(aggregate, rule=rule, **options), shuffles, seed, groups)
+
+
+def shuffled(
+    rankings: Rankings,
+    run: Callable[[Rankings], Aggregation],
+    shuffles: int,
+    seed: int,
+    groups: Groups | None,
+) -> list[Spread]:
+    """The spread of whatever makes collective rankings."""
     if shuffles < 1:
         raise ValueError(f"shuffles is {shuffles}; give 1 or more")
-    grouping = Grouping.of(rankings, groups)
+    groupings = Grouping.each(rankings, groups)
     rng = np.random.default_rng(seed)
     P = rankings.n_prompts
 
     def measured(order: np.ndarray) -> tuple[dict[tuple[str, str], float], np.ndarray]:
         some = rankings.subset(order)
-        result: Aggregation = aggregate(some, rule, **options)
+        result = run(some)
         tallies = tally(some, result)
         rows = agreements(["all"], np.zeros(len(rankings.annotator_ids), np.int64), tallies, P)
-        rows += agreements(grouping.names, grouping.owners, tallies, P)
+        for grouping in groupings:
+            rows += agreements(grouping.names, grouping.owners, tallies, P)
         found = {(r.name, m): getattr(r, m) for r in rows for m in ("pairs", "contested", "top")}
         places = np.empty(len(rankings.response_ids), np.int64)
         sizes = np.diff(rankings.response_starts)

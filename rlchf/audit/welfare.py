@@ -62,6 +62,21 @@ def welfare(shares: np.ndarray, weights: np.ndarray) -> Welfare:
     )
 
 
+def mean_weights(rankings: Rankings) -> np.ndarray:
+    """(A,) the mean weight of each annotator's ballots.
+
+    Examples
+    --------
+    >>> ballots = [("p", "ann", "a > b"), ("q", "ann", "a > b"), ("q", "bob", "a > b")]
+    >>> mean_weights(Rankings.from_ballots(ballots, [1.0, 2.0, 3.0]))
+    array([1.5, 3. ])
+    """
+    A = len(rankings.annotator_ids)
+    ballots = np.bincount(rankings.ballot_annotators, minlength=A)
+    total = np.bincount(rankings.ballot_annotators, rankings.ballot_weights, A)
+    return np.asarray(total / np.maximum(ballots, 1))
+
+
 def p_mean(values: np.ndarray, weights: np.ndarray, p: float) -> float:
     """The weighted power mean of values that are at least 0; NaN of none.
 

@@ -1,8 +1,9 @@
 """Reading collective rankings back: aggregated files, and scores of a reward model."""
 
+import json
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from rlchf.io.jsonl import json_records
 from rlchf.io.tables import parse_table
 from rlchf.rankings import Rankings
 
-WANTED = ("prompt_id", "response_id", "rank", "score", "rule", "ballots", "annotator_id")
+WANTED = (
+    "prompt_id", "response_id", "rank", "score", "rule", "options", "ballots", "annotator_id",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +39,10 @@ class Rows:
         Who ranked.
     place
         Says where a row stands in the file.
+    options
+        What the rule was given.
+    probabilities
+        For each prompt, as the file has it, the probability that one response is above another; or None.
     """
 
     source: str
@@ -46,6 +53,8 @@ class Rows:
     ballots: np.ndarray
     rule: str
     place: Callable[[int], str]
+    options: dict[str, Any] = field(default_factory=dict)
+    probabilities: dict[str, Any] | None = None
 
     def error(self, row: int, problem: str) -> ValueError:
         """Make an error about a row."""
@@ -82,6 +91,32 @@ def read_aggregation(path: str | Path, rankings: Rankings | None = None) -> Aggr
     [['b'], ['a']]
     """
     rows = _rows(path)
+    index = _index(rows)
+    if rankings is None:
+        return _as_they_come(rows)
+    return _as_ranked(rows, index, rankings)
+
+
+def read_scores(path: str | Path, rankings: Rankings) -> tuple[Rankings, Aggregation]:
+    """Read the orders of some prompts only, such as those held out, and the ballots on these.
+
+    Raises
+    ------
+    ValueError
+        As for `read_aggregation`, except that prompts may be missing.
+    """
+    rows = _rows(path)
+    index = _index(rows)
+    there = set(rows.prompts)
+    where = [p for p, prompt in enumerate(rankings.prompt_ids) if prompt in there]
+    if not where:
+        raise ValueError(f"{rows.source}: there is none of the prompts of {rankings.source}")
+    some = rankings.subset(np.array(where))
+    return some, _as_ranked(rows, index, some)
+
+
+def _index(rows: Rows) -> dict[tuple[str, str], int]:
+    """The row of each response."""
     index: dict[tuple[str, str], int] = {}
     for row, key in enumerate(zip(rows.prompts, rows.responses, strict=True)):
         if index.setdefault(key, row) != row:
@@ -90,8 +125,11 @@ def read_aggregation(path: str | Path, rankings: Rankings | None = None) -> Aggr
                 f"response {key[1]!r} of prompt {key[0]!r} is in {rows.place(index[key])} too; "
                 "give each response of a prompt once",
             )
-    if rankings is None:
-        return _as_they_come(rows)
+    return index
+
+
+def _as_ranked(rows: Rows, index: dict[tuple[str, str], int], rankings: Rankings) -> Aggregation:
+    """Prompts and responses in the order of the rankings."""
     order = _matched(rows, index, rankings)
     ballots = np.add.reduceat(rankings.ballot_counts, rankings.ballot_starts[:-1])
     return _gathered(
@@ -158,7 +196,32 @@ def _gathered(
     place = np.cumsum(step)
     dense = np.empty(len(order), dtype=np.int64)
     dense[best] = place - place[starts[:-1]][prompt] + 1
-    return Aggregation(prompts, responses, starts, rows.scores[order], dense, ballots, rows.rule)
+    scores = rows.scores[order]
+    result = Aggregation(
+        prompts, responses, starts, scores, dense, ballots, rows.rule, rows.options
+    )
+    if rows.probabilities is None:
+        return result
+    return replace(result, probabilities=_probabilities(rows, rows.probabilities, result))
+
+
+def _probabilities(rows: Rows, given: dict[str, Any], result: Aggregation) -> np.ndarray:
+    """Of every pair of responses in the order of the aggregation."""
+    found: list[float] = []
+    for prompt in result.prompt_ids:
+        ids, table = list(result.scores(prompt)), given[prompt]
+        for i, one in enumerate(ids):
+            for other in ids[i + 1 :]:
+                row = table.get(one) if isinstance(table, dict) else None
+                value: Any = row.get(other) if isinstance(row, dict) else None
+                if type(value) not in (int, float) or not 0 <= value <= 1:
+                    raise rows.error(
+                        rows.prompts.index(prompt),
+                        f"the probability that {one!r} is above {other!r} is {shown(value)}; "
+                        "give a number from 0 to 1 for every pair, or leave out probabilities",
+                    )
+                found.append(float(value))
+    return np.array(found)
 
 
 def _rows(path: str | Path) -> Rows:
@@ -171,7 +234,7 @@ def _rows(path: str | Path) -> Rows:
     name = "scores" if source == "standard input" else bare_name(path)[0]
     if kind == "jsonl":
         first = next(json_records(data, source))[1]
-        if "ranking" in first and "annotator_id" not in first:
+        if {"ranking", "scores"} & set(first) and "annotator_id" not in first:
             return _from_records(data, source, name)
     return _from_table(parse_table(data, source, kind, WANTED), name)
 
@@ -215,31 +278,55 @@ def _from_table(table: Table, name: str) -> Rows:
         ),
         rule=(table.texts("rule")[0] if "rule" in table.names else "") or name,
         place=table.row,
+        options=_given(table),
     )
 
 
+def _given(table: Table) -> dict[str, Any]:
+    """The options in the first row, for all rows have the same; none if a column of that name is not ours."""
+    if "options" not in table.names:
+        return {}
+    try:
+        options = json.loads(table.texts("options")[0])
+    except ValueError:
+        return {}
+    return options if isinstance(options, dict) else {}
+
+
 def _from_records(data: bytes, source: str, name: str) -> Rows:
-    """Rows from lines that hold a prompt's whole ranking."""
+    """Rows from lines that hold a prompt's whole ranking, or the scores of all of its responses."""
     prompts: list[str] = []
     responses: list[str] = []
     ranks: list[int] = []
     scores: list[float] = []
     ballots: list[int] = []
     lines: list[int] = []
+    probabilities: dict[str, Any] = {}
+    options: dict[str, Any] = {}
     rule = ""
     for number, record in json_records(data, source):
         place = f"{source}, line {number}"
         for key in ("prompt_id", "ranking"):
-            if key not in record:
+            if key not in record and not (key == "ranking" and record.get("scores")):
                 raise ValueError(f"{place}: there is no key {key!r} among {', '.join(record)}")
         prompt = cell_text(record["prompt_id"])
         if not prompt.strip():
             raise ValueError(f"{place}: the prompt_id is empty")
         rule = rule or str(record.get("rule") or "")
+        if not options and isinstance(record.get("options"), dict):
+            options = record["options"]
         given = record.get("scores") or {}
         if not isinstance(given, dict):
             raise ValueError(f"{place}: scores is {shown(given)}; give an object of numbers")
-        for rank, level in enumerate(_levels(record["ranking"], place), start=1):
+        if "probabilities" in record:
+            probabilities[prompt] = record["probabilities"]
+        if "ranking" in record:
+            levels = _levels(record["ranking"], place)
+        else:
+            numbers = {response: _number(value, place) for response, value in given.items()}
+            best_first = sorted(set(numbers.values()), reverse=True)
+            levels = [[r for r, value in numbers.items() if value == x] for x in best_first]
+        for rank, level in enumerate(levels, start=1):
             for response in level:
                 prompts.append(prompt)
                 responses.append(response)
@@ -249,7 +336,8 @@ def _from_records(data: bytes, source: str, name: str) -> Rows:
                 lines.append(number)
     return Rows(
         source, prompts, responses, np.array(ranks), np.array(scores), np.array(ballots),
-        rule or name, lambda row: f"line {lines[row]}",
+        rule or name, lambda row: f"line {lines[row]}", options,
+        probabilities if set(prompts) <= probabilities.keys() else None,
     )  # fmt: skip
 
 

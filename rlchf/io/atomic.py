@@ -61,6 +61,36 @@ def atomic_write(path: str | Path) -> Iterator[BinaryIO]:
         raise
 
 
+def check_writable(path: str | Path) -> None:
+    """Refuse, before the work, a path that `atomic_write` would refuse after it.
+
+    Raises
+    ------
+    ValueError
+        If the folder does not exist, cannot be written to, or the path is itself a folder.
+    """
+    if str(path) == STANDARD_STREAM:
+        return
+    target = Path(os.path.realpath(path))
+    if target.is_dir():
+        raise ValueError(f"{path}: cannot be written: it is a folder")
+    if not target.parent.is_dir():
+        raise ValueError(f"{path}: there is no folder {str(Path(path).parent)!r} to write to")
+    if not os.access(target.parent if not target.exists() else target, os.W_OK):
+        raise ValueError(f"{path}: cannot be written: permission denied")
+
+
+def check_folder(path: str | Path) -> None:
+    """Refuse, before the work, a folder that could not be made or written to after it."""
+    there = Path(path)
+    while not there.exists() and there != there.parent:
+        there = there.parent
+    if not there.is_dir():
+        raise ValueError(f"{there} is a file; give a folder for the pictures")
+    if not os.access(there, os.W_OK):
+        raise ValueError(f"{path}: cannot be written: permission denied")
+
+
 def _opened(target: Path, mode: str, path: str | Path) -> Any:
     try:
         return target.open(mode)

@@ -1,5 +1,6 @@
 """Ballots: each row or line is one whole ranking."""
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 
 from rlchf.io.columns import Table, cell_text
 from rlchf.io.files import shown
+from rlchf.profiles import parse_ballot
 from rlchf.rankings import Rankings, Unranked
 
 
@@ -32,6 +34,8 @@ def read_ballots(table: Table, unranked: Unranked) -> Rankings:
                 ballots.append(i)
                 responses.append(index.setdefault(name, len(index)))
                 ranks.append(rank)
+    if max(ranks, default=0) == 1 and np.bincount(ballots).max() == 1:
+        _warn_of_commas(table)
     return Rankings.from_entries(
         prompt_ids=prompts,
         annotator_ids=annotators,
@@ -48,13 +52,25 @@ def read_ballots(table: Table, unranked: Unranked) -> Rankings:
     )
 
 
+def _warn_of_commas(table: Table) -> None:
+    """Where each ranking names one response, one with commas may be meant to name several."""
+    for i, ranking in enumerate(table.values("ranking")):
+        if isinstance(ranking, str) and "," in ranking:
+            warnings.warn(
+                f"{table.source}, {table.row(i)}: the ranking {shown(ranking)} is taken for one response, "
+                "as no ranking of the file has a > or =; if it names several, write a > b = c",
+                stacklevel=4,
+            )
+            return
+
+
 def ranking_levels(ranking: str | Sequence[object]) -> list[list[str]]:
     """Split a ranking, text or list, into its levels, best first.
 
     Raises
     ------
     ValueError
-        If it names no response, an empty one, or one twice.
+        If it names no response, an empty one, or one twice, or its text is written in another way.
 
     Examples
     --------
@@ -62,7 +78,7 @@ def ranking_levels(ranking: str | Sequence[object]) -> list[list[str]]:
     ([['a'], ['b', 'c']], [['a'], ['b', '3']])
     """
     if isinstance(ranking, str) and ranking.strip():
-        levels = [[name.strip() for name in level.split("=")] for level in ranking.split(">")]
+        levels = parse_ballot(ranking)
     elif isinstance(ranking, list) and any(level != [] for level in ranking):
         levels = [_names(level) for level in ranking]
     else:

@@ -4,6 +4,7 @@ import numpy as np
 
 from rlchf.io.columns import Table
 from rlchf.io.files import shown
+from rlchf.io.long import refuse_rankings
 from rlchf.rankings import Rankings, Unranked
 
 
@@ -21,6 +22,7 @@ def read_comparisons(table: Table, unranked: Unranked) -> Rankings:
     prompts, prompt = table.ids("prompt_id")
     annotators, annotator = table.ids("annotator_id")
     responses, response = table.ids("chosen", "rejected")  # codes of all chosen, then all rejected
+    refuse_rankings(table, responses, response)
     n = len(prompt)
     same = response[:n] == response[n:]
     if same.any():

@@ -1,11 +1,15 @@
 """The long table: one row for each response that an annotator ranked or scored."""
 
+import re
+
 import numpy as np
 import pyarrow as pa
 
 from rlchf.io.columns import Table, to_numpy
+from rlchf.io.files import shown
 from rlchf.rankings import Rankings, Unranked
 
+_COMPARES = re.compile(r"\s[<>=]+\s")
 RANK_HINT = "give a number, 1 is best, or leave the row out"
 SCORE_HINT = "give a number, higher is better, or leave the row out"
 
@@ -34,6 +38,7 @@ def from_rows(table: Table, unranked: Unranked, **values: np.ndarray) -> Ranking
     prompts, prompt = table.ids("prompt_id")
     annotators, annotator = table.ids("annotator_id")
     responses, response = table.ids("response_id")
+    refuse_rankings(table, responses, response)
     ballot_keys, ballot = _codes(prompt * len(annotators) + annotator)
     return Rankings.from_entries(
         prompt_ids=prompts,
@@ -49,6 +54,26 @@ def from_rows(table: Table, unranked: Unranked, **values: np.ndarray) -> Ranking
         place=table.row,
         **values,  # type: ignore[arg-type]
     )
+
+
+def refuse_rankings(table: Table, ids: list[str], codes: np.ndarray) -> None:
+    """Refuse a response id that reads as a ranking, such as ``a > b``: a ballot in the wrong column.
+
+    ``codes`` are of the rows, possibly of several columns laid end to end.
+
+    Raises
+    ------
+    ValueError
+        If an id has a >, < or = between spaces; the message says in which row.
+    """
+    for code, name in enumerate(ids):
+        if _COMPARES.search(name):
+            row = int(np.argmax(codes == code)) % len(table.columns["prompt_id"])
+            raise table.error(
+                row,
+                f"the response id {shown(name)} reads as a ranking; name one response, without "
+                "a >, < or = between spaces, or give whole rankings in a column 'ranking'",
+            )
 
 
 def _codes(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -14,6 +14,9 @@ from rlchf.io.files import decode
 
 TAB = "\t"
 
+ONE_BLOCK = 2**20
+"""Bytes that one thread reads before a second one could begin."""
+
 
 def read_separated(
     data: bytes, source: str, delimiter: str, wanted: Collection[str] | None
@@ -57,6 +60,7 @@ def _parse(data: bytes, source: str, delimiter: str, kept: dict[str, str], width
     try:
         return pyarrow.csv.read_csv(
             pa.BufferReader(data),
+            read_options=pyarrow.csv.ReadOptions(use_threads=len(data) > ONE_BLOCK),
             parse_options=pyarrow.csv.ParseOptions(
                 delimiter=delimiter,
                 newlines_in_values=b'"' in data,  # costs time, and only a quoted cell has them

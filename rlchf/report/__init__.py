@@ -9,6 +9,7 @@ from rlchf.io.atomic import atomic_write
 from rlchf.prompts import question
 
 if TYPE_CHECKING:
+    from rlchf.audit import Step
     from rlchf.runfile import Run
 
 SAMPLES = 12
@@ -18,6 +19,7 @@ def write_report(
     path: str | Path,
     run: "Run",
     summary: dict[str, Any],
+    steps: Sequence["Step"],
     metrics: Sequence[dict[str, Any]],
     samples: Sequence[dict[str, Any]],
 ) -> None:
@@ -31,6 +33,8 @@ def write_report(
         The settings.
     summary
         As in ``report.json``: the shares, the reward model's accuracy, the audit.
+    steps
+        Each group's share at every stage.
     metrics, samples
         The lines of ``metrics.jsonl`` and ``samples.jsonl``.
     """
@@ -54,7 +58,8 @@ def write_report(
         title=f"{Path(run.data.rankings).parent.name}: {summary['rule']}",
         trait=run.trait.name,
         summary=summary,
-        share_plot=share_plot(summary["shares"], run.trait.name) if summary["shares"] else "",
+        share_plot=share_plot(steps) if any(step.groups for step in steps) else "",
+        groups=list(dict.fromkeys(got.name for step in steps for got in step.groups)),
         training_plot=training_plot(ppo) if ppo else "",
         samples=by_stage,
         question=question,

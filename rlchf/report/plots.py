@@ -10,22 +10,13 @@ mpl.use("Agg")
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
+from rlchf.audit.stage_plot import stages_plot
+from rlchf.audit.stages import Step
 
-def share_plot(shares: Sequence[dict[str, Any]], trait: str) -> str:
-    """The trait's share at every stage, with its interval, from the ballots down to the texts."""
-    figure, axes = plt.subplots(figsize=(7, 0.5 + 0.4 * len(shares)), layout="constrained")
-    colours = {"first places": "tab:blue", "mixed pairs": "tab:orange", "texts": "tab:green"}
-    for y, row in enumerate(reversed(shares)):
-        error = [[row["share"] - row["low"]], [row["high"] - row["share"]]]
-        colour = colours.get(row["measure"], "tab:gray")
-        axes.errorbar(row["share"], y, xerr=error, fmt="o", capsize=3, color=colour)
-    names = [f"{row['stage']}: {row['measure']}" for row in reversed(shares)]
-    axes.set_yticks(range(len(shares)), names)
-    axes.set_ylim(-0.5, len(shares) - 0.5)
-    axes.set_xlim(-0.02, 1.02)
-    axes.set_xlabel(f"{trait} share, with 95 % interval")
-    axes.grid(axis="x", alpha=0.3)
-    return _svg(figure)
+
+def share_plot(steps: Sequence[Step]) -> str:
+    """What each group got at every stage, with its interval, from the ballots down to the texts."""
+    return _svg(stages_plot(steps))
 
 
 def training_plot(lines: Sequence[dict[str, Any]]) -> str:
