@@ -1,0 +1,67 @@
+"""Ballots of annotators who are held out."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from rlchf.rankings import Rankings, ranges
+
+
+def split_annotators(rankings: Rankings, held_out: float, seed: int) -> tuple[Rankings, Rankings]:
+    """Split by annotator into ballots to learn from and ballots held out, at random by ``seed``.
+
+    Every ballot of an annotator is on one side. A prompt without ballots is left out of that side;
+    the others keep all their responses. To evaluate on the held-out annotators, give their ids to
+    `evaluate` with everybody's ballots, which say what is contested.
+
+    Parameters
+    ----------
+    held_out
+        Share of the annotators to hold out; rounded to whole annotators, at least one on each side.
+
+    Raises
+    ------
+    ValueError
+        If the share is not between 0 and 1, or fewer than two annotators have ballots.
+
+    Examples
+    --------
+    >>> ballots = [("p", name, "a > b") for name in ("ann", "bob", "cat", "dan", "eve")]
+    >>> seen, unseen = split_annotators(Rankings.from_ballots(ballots), 0.4, seed=0)
+    >>> seen.annotator_ids, unseen.annotator_ids
+    (['ann', 'bob', 'dan'], ['cat', 'eve'])
+    """
+    if not 0 < held_out < 1:
+        raise ValueError(f"held_out is {held_out}; it must be above 0 and below 1")
+    people = np.unique(rankings.ballot_annotators)
+    if len(people) < 2:
+        raise ValueError(
+            f"{rankings.source}: only {len(people)} annotator has ballots; "
+            "two are needed to hold one out"
+        )
+    n = min(max(round(held_out * len(people)), 1), len(people) - 1)
+    drawn = np.random.default_rng(seed).permutation(people)[:n]
+    unseen = np.isin(rankings.ballot_annotators, drawn)
+    return _ballots(rankings, np.flatnonzero(~unseen)), _ballots(rankings, np.flatnonzero(unseen))
+
+
+def _ballots(rankings: Rankings, ballots: np.ndarray) -> Rankings:
+    """Some of the ballots, given as rising indices, and the prompts and annotators that have one."""
+    prompts = np.repeat(np.arange(rankings.n_prompts), np.diff(rankings.ballot_starts))[ballots]
+    counts = np.bincount(prompts, minlength=rankings.n_prompts)
+    named = np.diff(rankings.entry_starts)[ballots]
+    entries = ranges(rankings.entry_starts[ballots], named)
+    people, annotators = np.unique(rankings.ballot_annotators[ballots], return_inverse=True)
+    scores = rankings.entry_scores
+    return replace(
+        rankings,
+        annotator_ids=[rankings.annotator_ids[a] for a in people],
+        ballot_starts=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+        ballot_annotators=annotators.astype(np.int64),
+        ballot_weights=rankings.ballot_weights[ballots],
+        ballot_counts=rankings.ballot_counts[ballots],
+        entry_starts=np.concatenate([[0], np.cumsum(named)]).astype(np.int64),
+        entry_responses=rankings.entry_responses[entries],
+        entry_ranks=rankings.entry_ranks[entries],
+        entry_scores=None if scores is None else scores[entries],
+    ).subset(np.flatnonzero(counts))

@@ -1,0 +1,97 @@
+"""Whether a score difference means the win share that the Bradley-Terry model says."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from rlchf.evaluation.intervals import Figure, Sums
+from rlchf.evaluation.pairs import Pairs
+
+BINS = 10
+
+
+@dataclass(frozen=True)
+class Bin:
+    """Pairs whose preferred response is predicted to win with similar probability.
+
+    Attributes
+    ----------
+    low, high
+        The bin's ends; the upper end belongs to the next bin, except 1.
+    predicted
+        Mean predicted probability, weighted by votes; NaN in an empty bin.
+    observed
+        Share of the votes that the response with the higher score has.
+    """
+
+    low: float
+    high: float
+    predicted: float
+    observed: Figure
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Predicted probabilities ``sigma(r_i - r_j)`` against the ballots' win shares.
+
+    Each pair is looked at from the side of its higher score, so that probabilities are from 1/2 to 1; with
+    equal scores it is half a vote on either side. A tie on a ballot is half a vote for each.
+
+    Attributes
+    ----------
+    bins
+        Ten of equal width from 1/2 to 1.
+    error
+        Expected calibration error: mean over the votes of the distance between predicted and observed,
+        bin by bin.
+    log_loss
+        Mean over the votes of minus the log of the probability of what the vote says; ln 2 = 0.693
+        for scores that are all equal.
+    brier
+        Mean over the votes of the squared distance of the probability from 1 for what the vote says;
+        0.25 for scores that are all equal.
+
+    References
+    ----------
+    C. Guo, G. Pleiss, Y. Sun, K. Q. Weinberger, "On calibration of modern neural networks", 2017.
+    G. W. Brier, "Verification of forecasts expressed in terms of probability", 1950.
+    """
+
+    bins: list[Bin]
+    error: float
+    log_loss: Figure
+    brier: Figure
+
+
+def calibration_sums(pairs: Pairs) -> list[Sums]:
+    """What `calibration` needs measured: votes by bin, predictions by bin, log loss, Brier score."""
+    weights, gap = pairs.weights, np.abs(pairs.gaps)
+    sides = np.sign(pairs.gaps)
+    won = 0.5 + sides * (pairs.shares - 0.5)  # (Q,) share of the side that the scores prefer
+    doubt = 1 / (1 + np.exp(np.minimum(gap, 700.0)))  # its predicted chance to lose; no overflow
+    bins = np.minimum((0.5 - doubt) * 2 * BINS, BINS - 1).astype(np.int64)
+    names = [f"{0.5 + b / (2 * BINS):g}-{0.5 + (b + 1) / (2 * BINS):g}" for b in range(BINS)]
+    # -q log sigma(d) - (1 - q) log sigma(-d), with -log sigma(d) = log(1 + e^-d)
+    loss = np.logaddexp(0.0, -gap) + (1 - won) * gap
+    brier = won * doubt**2 + (1 - won) * (1 - doubt) ** 2
+    return [
+        Sums(names, bins, pairs.prompts, weights * won, weights),
+        Sums(names, bins, pairs.prompts, weights * (1 - doubt), weights),
+        Sums.one("log loss", pairs.prompts, weights * loss, weights),
+        Sums.one("Brier score", pairs.prompts, weights * brier, weights),
+    ]
+
+
+def calibration(
+    observed: list[Figure], predicted: list[Figure], log_loss: list[Figure], brier: list[Figure]
+) -> Calibration:
+    """Put together the figures of `calibration_sums`."""
+    edges = [0.5 + b / (2 * BINS) for b in range(BINS + 1)]
+    bins = [
+        Bin(edges[b], edges[b + 1], predicted[b].value, observed[b]) for b in range(len(observed))
+    ]
+    full = [b for b in bins if b.observed.weight > 0]
+    apart = sum(b.observed.weight * abs(b.predicted - b.observed.value) for b in full)
+    weight = sum(b.observed.weight for b in full)
+    error = apart / weight if weight else float("nan")
+    return Calibration(bins, error, log_loss[0], brier[0])
