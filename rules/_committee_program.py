@@ -83,13 +83,16 @@ def best_committees(
     def of(seats: np.ndarray) -> float:
         return float(value[(seats @ kinds.approves).astype(np.int64)] @ kinds.votes)
 
-    seats = np.zeros(len(kinds.sizes), dtype=np.int64)
+    seats = fresh = np.zeros(len(kinds.sizes), dtype=np.int64)
     for n, k in enumerate(sizes):
         bound = float(value[np.minimum(approved, k).astype(np.int64)] @ kinds.votes)
         enough = bound * (1 - NEARLY)
         seats = _filled(kinds, worth, k, seats)  # nobody more is needed once all are served
         if of(seats) < enough:
-            fresh = _filled(kinds, worth, k, np.zeros_like(seats))
+            fresh = _filled(kinds, worth, k, fresh)  # one by one from none, as the sizes grow
+            if k == 1:  # whoever adds most is best
+                seats, bound = fresh, of(fresh)
+                enough = bound
             until = monotonic() + (deadline - monotonic()) / (len(sizes) - n)
             seats = _swapped(kinds, worth, max(fresh, seats, key=of), until)
             if of(seats) < enough:

@@ -15,7 +15,7 @@ from rlchf.rules._committee_program import Kinds, best_committees
 from rlchf.rules._election import EXACT, hold
 from rlchf.rules._electorates import Electorate
 
-MOST = 14  # responses; among more, committees are found by integer programming
+MOST = 16  # responses; among more, committees are found by integer programming
 MOST_KINDS = 1024  # kinds of ballots that are told apart
 CHUNK = 2**19  # numbers in the table of committees and prompts
 
@@ -64,6 +64,7 @@ def _enumerated(
     chosen = [np.array(list(combinations(range(M), size))) for size in sizes]
     members = np.concatenate([np.eye(M)[c].sum(axis=1) for c in chosen])  # (C, M), 1 or 0
     members = xp.asarray(members, device=place)
+    codes = xp.astype(members @ xp.asarray(2.0 ** np.arange(M), device=place), xp.int64)
     ends = np.cumsum([0, *map(len, chosen)])
 
     scores = xp.zeros((M, B), dtype=xp.float64, device=place)
@@ -71,8 +72,12 @@ def _enumerated(
     for start in range(0, B, step):
         at = xp.arange(start, min(start + step, B), device=place)
         part = electorate.part(at)
-        approved = members @ xp.astype(part.approves[:, :, 0], xp.float64)  # (C, S) members
-        goodness = values[xp.astype(approved, xp.int64)] @ part.votes  # (C, b)
+        if len(at) == 1 and part.votes.shape[0] > 2 * M:
+            every = xp.asarray(_all_values(part, to_numpy(values)), device=place)
+            goodness = every[codes]
+        else:
+            approved = members @ xp.astype(part.approves[:, :, 0], xp.float64)  # (C, S) members
+            goodness = values[xp.astype(approved, xp.int64)] @ part.votes  # (C, b)
         for first, end in pairwise(ends):
             best = goodness[first:end] == xp.max(goodness[first:end], axis=0)
             if ties == "lexicographic":
@@ -81,6 +86,25 @@ def _enumerated(
             best = xp.astype(best, xp.float64)
             scores[:, at] += members[first:end].T @ best / xp.sum(best, axis=0)
     return scores, exact
+
+
+def _all_values(electorate: Electorate, values: np.ndarray) -> np.ndarray:
+    """The value of every set of responses for one prompt with many ballots, (2^M, 1).
+
+    A set is a number, bit by bit. Votes are counted by the set that they approve; then, response after
+    response, by whether a committee has it and how many of its members they approve.
+    """
+    M = electorate.approves.shape[0]
+    approves, votes = to_numpy(electorate.approves[:, :, 0]), to_numpy(electorate.votes[:, 0])
+    counts = np.zeros((2**M, M + 1), dtype=votes.dtype)
+    np.add.at(counts[:, 0], 2 ** np.arange(M) @ approves, votes)
+    for i in range(M):
+        sets = counts.reshape(-1, 2, 2**i, M + 1)
+        without, with_it = sets[:, 0], sets[:, 1]
+        chosen = without.copy()
+        chosen[..., 1:] += with_it[..., :-1]
+        counts = np.stack([without + with_it, chosen], axis=1).reshape(2**M, M + 1)
+    return np.asarray(counts @ values)[:, None]
 
 
 def _programmed(

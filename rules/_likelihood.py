@@ -10,6 +10,8 @@ GRID = 1e9
 STEPS = 100
 """Newton's method takes four to eight steps; more only where weights differ by many powers of ten."""
 
+BLOCK = 64  # responses taken out of the network before the others hear of it
+
 LIGHTEST = 1e9
 """The weights on a prompt count as at most this many times the prior."""
 
@@ -87,23 +89,38 @@ def _newton_step(gradient: Array, pulls: Array) -> Array:
     """Solve the equations of a network of pulls, (M, M, B), with the last response held at 0.
 
     Gauss's elimination, written as taking one response after another out of the network: nothing is
-    ever subtracted, so nothing is lost. Overwrites its arguments.
+    ever subtracted, so nothing is lost. What those taken out leave between the next `BLOCK` responses
+    and the others is a product of matrices. Overwrites its arguments.
     """
     xp = array_namespace(gradient)
     M = len(gradient)
-    shares = []
-    for k in range(M - 1):
-        pull = pulls[k, k + 1 :]  # (M - k - 1, B)
-        total = xp.clip(xp.sum(pull, axis=0), min=1e-300)
-        share = pull / total
-        gradient[k + 1 :] += share * gradient[k]
-        gradient[k] /= total
-        pulls[k + 1 :, k + 1 :] += share[:, None] * pull[None]
-        shares.append(share)
+    totals = xp.ones_like(gradient)
+    for first in range(0, M - 1, BLOCK):
+        end = min(first + BLOCK, M - 1)
+        if first:
+            shares = pulls[:first, first:end] / totals[:first, None]
+            pulls[first:end, first:] += _products(shares, pulls[:first, first:])
+        for k in range(first, end):
+            pull = pulls[k, k + 1 :]  # (M - k - 1, B)
+            totals[k] = xp.clip(xp.sum(pull, axis=0), min=1e-300)
+            share = pull / totals[k]
+            gradient[k + 1 :] += share * gradient[k]
+            gradient[k] /= totals[k]
+            pulls[k + 1 : end, k + 1 :] += share[: end - k - 1, None] * pull[None]
     gradient[M - 1] = 0
     for k in range(M - 2, -1, -1):
-        gradient[k] += xp.sum(shares[k] * gradient[k + 1 :], axis=0)
+        gradient[k] += xp.sum(pulls[k, k + 1 :] / totals[k] * gradient[k + 1 :], axis=0)
     return gradient
+
+
+def _products(left: Array, right: Array) -> Array:
+    """(p, n, B) transposed times (p, m, B): (n, m, B)."""
+    xp = array_namespace(left)
+    left, right = (xp.permute_dims(side, (2, 0, 1)) for side in (left, right))
+    pairs = zip(left, right, strict=True)
+    return xp.stack(
+        [xp.asarray(p.T, copy=True) @ xp.asarray(q, copy=True) for p, q in pairs], axis=2
+    )
 
 
 def scores_of(strengths: Array) -> Array:

@@ -11,7 +11,7 @@ from rlchf.rules._committees import committee_scores
 @voting_rule(
     kind="proportional",
     any_device=False,
-    cost="K M + 2^M min(K, 2^M), above 14 responses integer programs",
+    cost="K M + 2^M M min(K, M), above 16 responses integer programs",
     axioms=["anonymity", "neutrality", "homogeneity", "pareto"],
 )
 def chamberlin_courant(
@@ -20,7 +20,7 @@ def chamberlin_courant(
     k: int | None = None,
     top: int | None = None,
     ties: Ties = "keep",
-    time_limit: float | None = 4.0,
+    time_limit: float | None = 2.0,
 ) -> Array:
     """Choose the committee with the most weight of ballots that approve any of its members.
 
@@ -29,7 +29,7 @@ def chamberlin_courant(
     response is in. Without k it is the sum of that over all sizes from 1 to M - 1, a way of ours
     to rank the responses. Where one response is enough for all ballots, larger committees say nothing.
 
-    Up to 14 responses, all committees are compared, exactly. Among more, one optimal committee of each
+    Up to 16 responses, all committees are compared, exactly. Among more, one optimal committee of each
     size is found on the CPU by an integer program, and taken for the only one, except that responses
     with the same supporters share their seats; which one may depend on the order of the responses.
 

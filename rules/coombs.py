@@ -7,7 +7,6 @@ import numpy as np
 from rlchf.arrays import Array, array_namespace, device, to_numpy
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
-from rlchf.rules._coombs_rounds import ranked_by_majority_stops
 from rlchf.rules._elimination import (
     by_elimination,
     by_repetition,
@@ -81,6 +80,8 @@ def coombs(profiles: Profiles, *, majority_stop: bool = True, ties: Ties = "keep
 
 
 def _one_by_one(profiles: Profiles, ties: Ties) -> Array:
+    from rlchf.rules._coombs_rounds import ranked_by_majority_stops
+
     ranks, votes = to_numpy(profiles.ranks), to_numpy(profiles.votes)
     scores = [
         ranked_by_majority_stops(ranks[:, a:b], votes[a:b], ties == "lexicographic")

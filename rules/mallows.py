@@ -20,7 +20,7 @@ STEPS = 60
     ],
     any_device=False,
 )  # fmt: skip
-def mallows(profiles: Profiles, *, ties: Ties = "keep", time_limit: float | None = 60.0) -> Array:
+def mallows(profiles: Profiles, *, ties: Ties = "keep", time_limit: float | None = 15.0) -> Array:
     """Rank by the most likely centre of a Mallows model, spread as its dispersion says; on the CPU.
 
     In the model an order has a probability in proportion to φ^d, where d is the number of pairs that it
@@ -62,7 +62,7 @@ def mallows(profiles: Profiles, *, ties: Ties = "keep", time_limit: float | None
     return array_namespace(profiles.ranks).asarray(scores, device=device(profiles.ranks))
 
 
-def dispersion(profiles: Profiles, *, time_limit: float | None = 60.0) -> Array:
+def dispersion(profiles: Profiles, *, time_limit: float | None = 15.0) -> Array:
     """How far the ballots scatter around Kemeny's optimal orders: the most likely φ of a Mallows model.
 
     It is the φ under which the mean distance to the centre is the one observed. A pair that a

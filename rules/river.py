@@ -119,11 +119,14 @@ def _lock_one(margins: np.ndarray) -> np.ndarray:
 
 def _all_orders(margins: Array) -> Array:
     """Scores of (M, M, B) margins on the CPU, equal ones taken in every order."""
+    best = undefeated(margins)
 
     def search(left: Array) -> Array:
-        won = undefeated(margins, left)
+        won = best(left)
         for prompt in np.flatnonzero(won.sum(axis=0) > 1):
             members = np.flatnonzero(left[:, prompt])
+            if WORK // len(members) ** 2 <= 1:  # no room for a second state
+                continue
             inner = margins[:, :, prompt][np.ix_(members, members)]
             won[members, prompt] = _possible(inner, won[members, prompt])
         return won
@@ -138,8 +141,6 @@ def _possible(margins: np.ndarray, candidates: np.ndarray) -> np.ndarray:
     candidates win, or gives up and says so, does not show: so the order of the responses doesn't.
     """
     n = len(margins)
-    if WORK // n**2 <= 1:  # no room for a second state
-        return candidates
     table = margins.tolist()
     pairs = sorted((-table[i][j], i, j) for i in range(n) for j in range(n) if table[i][j] >= 0)
     levels = [[(i, j) for _, i, j in level if i != j] for _, level in groupby(pairs, itemgetter(0))]

@@ -15,7 +15,7 @@ from rlchf.rules._kemeny_parts import scores_for
     ],
     any_device=False,
 )  # fmt: skip
-def slater(profiles: Profiles, *, ties: Ties = "keep", time_limit: float | None = 60.0) -> Array:
+def slater(profiles: Profiles, *, ties: Ties = "keep", time_limit: float | None = 15.0) -> Array:
     """Rank by the orders that overrule fewest majorities, found exactly on the CPU.
 
     An order overrules the majority between two responses if it ranks the loser above the winner; how

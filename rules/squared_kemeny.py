@@ -16,11 +16,14 @@ from rlchf.rules._squared_search import Electorate, good_order, interchangeable
 
 Method = Literal["exact", "approximate"]
 
-LISTED = 8
-"""Of up to so many responses all orders are looked at: 8 have 40,320."""
+LISTED = 9
+"""Of up to so many responses all orders are looked at: 9 have 362,880."""
 
 LARGEST = 20
 """Of more responses no program is tried: nothing would be proved within minutes."""
+
+ROWS = 20_000
+"""Nor is one where different ballots times pairs of responses are more than this."""
 
 
 @voting_rule(
@@ -34,7 +37,7 @@ def squared_kemeny(
     *,
     ties: Ties = "keep",
     method: Method = "exact",
-    time_limit: float | None = 60.0,
+    time_limit: float | None = 4.0,
 ) -> Array:
     """Rank by the orders whose squared distances to the ballots sum to the least, on the CPU.
 
@@ -43,20 +46,21 @@ def squared_kemeny(
     majority altogether, this one goes about as far towards each group as its share of the
     weight: between two opposite rankings with weights 60 and 40, 40 % of the way from the first.
 
-    Of up to 8 responses all orders are compared. Of 9 to 20, an integer program looks for an order
-    better than those that a search by moving single responses finds. Of more than 20, the best order found
-    is returned, with a warning that nothing is proved. Finding an optimal order is NP-hard.
+    Of up to 9 responses all orders are compared. Of 10 to 20, an integer program looks for an order
+    better than those that a search by moving single responses finds. Of more than 20, or where different
+    ballots times pairs of responses are more than 20,000, the best order found is returned, with a
+    warning that nothing is proved. Finding an optimal order is NP-hard.
 
     Parameters
     ----------
     ties
         "keep": the responses are cut into blocks at every place k where all optimal orders have the
-        same k responses in front, as in `kemeny`; responses of one block are tied. Of more than 8
+        same k responses in front, as in `kemeny`; responses of one block are tied. Of more than 9
         responses, and with ``method="approximate"``, those orders count that cost as little as the
         one found and differ from it by moving one response; which one is found may depend on the
         order of the responses.
         "lexicographic": the first optimal order in the order of the responses, or of more than
-        8 responses some optimal order, always the same.
+        9 responses some optimal order, always the same.
     method
         "exact" as above, or "approximate" for the search alone, whatever the number of responses.
     time_limit
@@ -108,10 +112,11 @@ def _proved(
 ) -> np.ndarray:
     """An optimal order, or the best one found and a warning."""
     said = f"prompt {profiles.prompts[b]} of {profiles.n_responses} responses: squared_kemeny "
-    if len(order) > LARGEST:
+    pairs = len(order) * (len(order) - 1) // 2
+    if len(order) > LARGEST or pairs * len(electorate.votes) > ROWS:
         warnings.warn(
-            f"{said}proves its order for up to {LARGEST} responses only; this is the best one found, and "
-            'method="approximate" asks for no more',
+            f"{said}proves its order for up to {LARGEST} responses only, and {ROWS} different ballots times "
+            'pairs of responses; this is the best one found, and method="approximate" asks for no more',
             stacklevel=3,
         )
         return order

@@ -88,9 +88,10 @@ def _by_all_sets(margins: Array) -> Array:
 
 def _by_search(margins: Array) -> Array:
     """Scores of (M, M, B) margins, one prompt at a time where Split Cycle does not decide."""
+    best = undefeated(margins)
 
     def search(left: Array) -> Array:
-        won = undefeated(margins, left)
+        won = best(left)
         for prompt in np.flatnonzero(won.sum(axis=0) > 1):
             members = np.flatnonzero(left[:, prompt])
             if not WORK // len(members) ** 2:  # no room for any set

@@ -65,12 +65,12 @@ def test_approvals(name: str, rule: str) -> None:
     assert won == known["satisfaction"]
 
 
-@pytest.mark.parametrize("rule", ["pav", "unitcost", "reset", "consensus", "quota"])
+@pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("name", SEQUENCES)
 def test_approvals_in_exact_fractions(name: str, rule: str) -> None:
     full = "perpetual_unit_cost" if rule == "unitcost" else f"perpetual_{rule}"
     rankings = approvals(SEQUENCES[name]["rounds"])
-    result = rlchf.aggregate(rankings, full, exact=True, **WEIGHING)
+    result = rlchf.aggregate(rankings, full, exact=True, **RULES[rule])
     known = SEQUENCES[name]["expected"][rule]["winners"]
     assert [result.ranking(t)[0][0] for t in range(len(known))] == known
 

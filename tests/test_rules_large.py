@@ -35,9 +35,11 @@ def test_components_find_the_undefeated_of_strongest_paths(
     profiles = together(random_cases(12, 200, m))
     edges = np.ascontiguousarray(profiles.margins.transpose(1, 2, 0))
     left = np.random.default_rng(m).random((m, profiles.n_prompts)) < 0.8
-    by_paths = undefeated(edges, left)
+    fewer = left & (np.random.default_rng(m + 1).random(left.shape) < 0.7)
+    by_paths = [undefeated(edges)(some) for some in (left, fewer, left)]
     monkeypatch.setattr(import_module("rlchf.rules._defeats"), "MANY", 1)
-    assert np.array_equal(undefeated(edges, left), by_paths)
+    by_components = undefeated(edges)  # one function for all, which remembers
+    assert np.array_equal([by_components(some) for some in (left, fewer, left)], by_paths)
 
 
 def test_running_out_of_time_is_said_once_for_all_sizes() -> None:

@@ -94,26 +94,59 @@ def test_other_bases_equal_the_textbook(rule: str, base: str) -> None:
 
 
 @pytest.mark.parametrize("unit", UNITS)
-@pytest.mark.parametrize("rule", WEIGHING)
+@pytest.mark.parametrize("rule", RULES)
 def test_exact_fractions_equal_the_textbook(rule: str, unit: str) -> None:
-    rng = np.random.default_rng([9, WEIGHING.index(rule), UNITS.index(unit)])
+    rng = np.random.default_rng([9, RULES.index(rule), UNITS.index(unit)])
     for _ in range(10):
         data = dataset(rng, prompts=12)
         assert data.orders(rule, unit=unit, exact=True) == expected(rule, data.prompts, unit)
 
 
-@pytest.mark.parametrize("rule", WEIGHING)
+@pytest.mark.parametrize("rule", RULES)
 def test_floats_and_fractions_agree_on_a_long_sequence(rule: str) -> None:
-    data = dataset(np.random.default_rng(3), prompts=1500)
+    data = dataset(np.random.default_rng(3), prompts=1500 if rule in WEIGHING else 300)
     assert data.orders(rule) == data.orders(rule, exact=True)
 
 
-def test_exact_fractions_tell_what_floats_take_for_a_tie() -> None:
+@pytest.mark.parametrize("rule", ["pav", "phragmen"])
+def test_exact_fractions_tell_what_floats_take_for_a_tie(rule: str) -> None:
     """The weights are 2^-40 apart."""
     rows: list[Row] = [("p", "ann", [["a"], ["b"]]), ("p", "bob", [["b"], ["a"]])]
+    rankings, name = Rankings.from_ballots(rows, [1.0, 1.0 + 2.0**-40]), f"perpetual_{rule}"
+    assert rlchf.aggregate(rankings, name).ranking("p")[0] == ["a"]
+    assert rlchf.aggregate(rankings, name, exact=True).ranking("p")[0] == ["b"]
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_exact_weights_are_what_their_decimals_say(rule: str) -> None:
+    """0.3 is 0.1 + 0.2, as floats are not: a tie, which goes to a; and 0.299 is less."""
+    rows: list[Row] = [("p", "cid", [["a"], ["b"]])]
+    rows += [("p", who, [["b"], ["a"]]) for who in ("ann", "bob")]
+    for weight, first in ((0.3, "a"), (0.299, "b")):
+        rankings = Rankings.from_ballots(rows, [weight, 0.1, 0.2])
+        result = rlchf.aggregate(rankings, f"perpetual_{rule}", exact=True, unit="pair")
+        assert result.ranking("p")[0] == [first]
+
+
+def test_nash_refuses_products_of_too_many_factors() -> None:
+    rows: list[Row] = [("p", "ann", [["a"], ["b"]]), ("p", "bob", [["b"], ["a"]])]
     rankings = Rankings.from_ballots(rows, [1.0, 1.0 + 2.0**-40])
-    assert rlchf.aggregate(rankings, "perpetual_pav").ranking("p")[0] == ["a"]
-    assert rlchf.aggregate(rankings, "perpetual_pav", exact=True).ranking("p")[0] == ["b"]
+    with pytest.raises(
+        ValueError, match="prompt p: exact is true, and the weights are 2199023255553"
+    ):
+        rlchf.aggregate(rankings, "perpetual_nash", exact=True)
+
+
+@pytest.mark.parametrize("rule", CHOOSING)
+def test_seven_responses_are_too_many_orders_for_fractions(rule: str) -> None:
+    rows: list[Row] = [("p", 0, [[str(i)] for i in range(7)])]
+    rankings, name = Rankings.from_ballots(rows), f"perpetual_{rule}"
+    with pytest.raises(
+        ValueError, match="exact is true for a prompt of 7 responses; it works for up"
+    ):
+        rlchf.aggregate(rankings, name, exact=True)
+    result = rlchf.aggregate(rankings, name, exact=True, unit="winner")
+    assert result.ranking("p") == [[str(i)] for i in range(7)]
 
 
 @pytest.mark.parametrize("rule", WEIGHING)
@@ -226,11 +259,14 @@ def test_where_nobody_has_any_credit_left_all_count() -> None:
 def test_datasets_are_laid_out_as_batches_are(unranked: Unranked) -> None:
     rankings = dataset(np.random.default_rng(7), prompts=50).rankings
     rankings = replace(rankings, unranked=unranked)
-    laid = sequence(rankings)
-    for p in range(rankings.n_prompts):
-        batch = rankings.batch(np.array([p]))
-        flat = laid.ranks[laid.cells[p] :][: batch.ranks.size]
-        assert np.array_equal(flat.reshape(batch.ranks.T.shape), batch.ranks.T)
+    laid = sequence(rankings, "shuffled", seed=1)
+    backwards = np.arange(rankings.n_prompts)[::-1]
+    blocks = [(np.arange(rankings.n_prompts), *laid.whole), (backwards, *laid.block(backwards))]
+    for prompts, cells, ranks in [*blocks, *laid.blocks()]:
+        for p, cell in zip(prompts, cells, strict=True):
+            batch = rankings.batch(np.array([p]))
+            flat = ranks[cell : cell + batch.ranks.size]
+            assert np.array_equal(flat.reshape(batch.ranks.T.shape), batch.ranks.T)
 
 
 def test_options_that_do_not_exist_are_refused() -> None:

@@ -14,9 +14,6 @@ from numba import njit
 from rlchf.rules.across._orders import NEARLY
 from rlchf.rules.across._sequence import Sequence
 
-BLOCK = 10_000
-"""How many prompts a compiled loop decides before Python looks whether to stop."""
-
 NOTHING = 1e-10
 """A sum this much smaller than its larger term is rounding, and counts as 0."""
 
@@ -27,10 +24,10 @@ def run(
     """The (R,) scores that a compiled loop gives all responses; it changes the (A,) ``budgets``."""
     scores = np.empty(int(laid.responses[-1]))
     here = np.zeros(laid.n_annotators)
-    for begin in range(0, len(laid.prompts), BLOCK):
+    for prompts, cells, ranks in laid.blocks():
         kernel(
-            laid.prompts[begin : begin + BLOCK], laid.sizes, laid.ballots, laid.cells, laid.ranks,
-            laid.weights, laid.annotators, laid.responses, budgets, here, scores, *options,
+            prompts, laid.sizes, laid.ballots, cells, ranks, laid.weights, laid.annotators,
+            laid.responses, budgets, here, scores, *options,
         )  # fmt: skip
     return scores
 
@@ -109,10 +106,10 @@ def carry_over(
     budgets: np.ndarray, here: np.ndarray, scores: np.ndarray, contested_only: bool,
 ) -> None:  # fmt: skip
     """Proportional sequential Borda over prompts, with pairs that count: the contested or all."""
-    for p in prompts:
+    for t, p in enumerate(prompts):
         begin, end, M = ballots[p], ballots[p + 1], sizes[p]
         V = end - begin
-        places = ranks[cells[p] : cells[p] + V * M].reshape(V, M)
+        places = ranks[cells[t] : cells[t] + V * M].reshape(V, M)
         shares, who = shares_of(weights[begin:end]), annotators[begin:end]
         above = opposition(places, shares)
         counts = np.zeros((M, M), dtype=np.bool_)  # whether the pair costs anything

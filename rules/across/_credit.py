@@ -14,9 +14,9 @@ def credit(
     budgets: np.ndarray, here: np.ndarray, scores: np.ndarray, by_borda: bool,
 ) -> None:  # fmt: skip
     """Rank prompt after prompt by Kemeny's or Borda's rule, with the balances as weights."""
-    for p in prompts:
+    for t, p in enumerate(prompts):
         begin, end, M = ballots[p], ballots[p + 1], sizes[p]
-        places = ranks[cells[p] : cells[p] + (end - begin) * M].reshape(end - begin, M)
+        places = ranks[cells[t] : cells[t] + (end - begin) * M].reshape(end - begin, M)
         shares, who = shares_of(weights[begin:end]), annotators[begin:end]
         money = earned(shares, who, budgets, here, M)
         above, order = np.empty((M, M)), np.empty(M, dtype=np.int64)

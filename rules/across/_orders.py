@@ -10,6 +10,8 @@ from numba import njit
 NEARLY = 1e-9
 MOST = 10
 """The largest number of responses of which all subsets are searched."""
+LISTED = 6
+"""The largest number of responses of which all orders are compared."""
 
 
 @njit(cache=True, nogil=True)

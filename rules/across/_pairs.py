@@ -18,10 +18,10 @@ def buy_pairs(
     carried: np.ndarray, here: np.ndarray, scores: np.ndarray, by_load: bool,
 ) -> None:  # fmt: skip
     """Rank prompt after prompt by buying contested pairs out of what is carried over."""
-    for p in prompts:
+    for t, p in enumerate(prompts):
         begin, end, M = ballots[p], ballots[p + 1], sizes[p]
         V = end - begin
-        places = ranks[cells[p] : cells[p] + V * M].reshape(V, M)
+        places = ranks[cells[t] : cells[t] + V * M].reshape(V, M)
         shares, who = shares_of(weights[begin:end]), annotators[begin:end]
         above = opposition(places, shares)
         contested = 0

@@ -12,14 +12,13 @@ from rlchf.rules import get_rule, is_across
 from rlchf.rules.across._orders import MOST
 from rlchf.rules.across._perpetual_exact import decide_exactly
 from rlchf.rules.across._perpetual_loop import decide, settle, weigh
-from rlchf.rules.across._sequence import Order, Sequence, ranked, sequence
+from rlchf.rules.across._sequence import BLOCK, Order, Sequence, ranked, sequence
 from rlchf.ties import strict_order
 
 Unit = Literal["contested_pair", "pair", "winner", "approval"]
 """What an annotator is satisfied with."""
 
 COMPILED = ("kemeny", "borda", "approval")
-BLOCK = 10_000  # prompts between two chances to stop
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ def perpetual(
     for prompts, fast in _runs(laid, base):
         if fast:
             decide(
-                prompts, laid.sizes, laid.ballots, laid.cells, laid.ranks, laid.weights,
+                prompts, laid.sizes, laid.ballots, *laid.block(prompts), laid.weights,
                 laid.annotators, laid.responses, state, due, met, got, COMPILED.index(base), code,
                 credit.say, credit.after, credit.deserves, scores,
             )  # fmt: skip

@@ -18,6 +18,7 @@ from rlchf.rules.across._perpetual_loop import (
     worth,
 )
 from rlchf.rules.across._sequence import Sequence
+from rlchf.votes import whole_votes
 
 if TYPE_CHECKING:
     from rlchf.rules.across._perpetual import Credit
@@ -46,26 +47,31 @@ def decide_exactly(
     for p in laid.prompts.tolist():
         M, at = int(laid.sizes[p]), slice(int(laid.ballots[p]), int(laid.ballots[p + 1]))
         weights, who = laid.weights[at], laid.annotators[at].tolist()
-        cell = int(laid.cells[p])
-        ranks = laid.ranks[cell : cell + M * len(who)].reshape(len(who), M)
-        votes, decided = [Fraction(w) for w in weights.tolist()], np.empty((M, M), dtype=bool)
+        ranks = laid.block(np.array([p]))[1].reshape(len(who), M)
+        votes, decided = exact_votes(weights), np.empty((M, M), dtype=bool)
         n = decided_pairs(unit, ranks, weights, decided)
         due = dict.fromkeys(who, Fraction(0))
         if credit.deserves and n:
-            due = _by_annotator(who, _deserved(unit, ranks, votes, decided, n))
+            due = of_each(who, _deserved(unit, ranks, votes, decided, n))
         says = [vote * say(state[a], due[a]) for vote, a in zip(votes, who, strict=True)]
         order = BASES[base](ranks, _whole(says if any(s > 0 for s in says) else votes))
         scores[laid.responses[p] + np.array(order)] = np.arange(M - 1, -1, -1)
         if n:
             chosen = np.array(order)
-            got = _by_annotator(who, (_got(unit, ballot, chosen, decided, n) for ballot in ranks))
+            got = of_each(who, (got_of(unit, ballot, chosen, decided, n) for ballot in ranks))
             taken = sum(v * got[a] for v, a in zip(votes, who, strict=True) if state[a] > 0)
             price = sum(votes) / taken if taken else Fraction(0)
             for a in got:
                 state[a] = after(state[a], got[a], due[a], price)
 
 
-def _by_annotator(who: list[int], values: Iterable[Fraction]) -> dict[int, Fraction]:
+def exact_votes(weights: np.ndarray) -> Votes:
+    """The weights of a prompt in proportion; 0.1, 0.2 and 0.3 are as 1, 2 and 3, though floats are not."""
+    votes, _, exact = whole_votes(weights, np.array([0, len(weights)]))
+    return [Fraction(v) for v in (votes if exact[0] else weights).tolist()]
+
+
+def of_each(who: list[int], values: Iterable[Fraction]) -> dict[int, Fraction]:
     """The mean over each annotator's ballots."""
     times, found = Counter(who), dict.fromkeys(who, Fraction(0))
     for a, value in zip(who, values, strict=True):
@@ -73,7 +79,9 @@ def _by_annotator(who: list[int], values: Iterable[Fraction]) -> dict[int, Fract
     return found
 
 
-def _got(unit: int, ballot: np.ndarray, order: np.ndarray, decided: np.ndarray, n: int) -> Fraction:
+def got_of(
+    unit: int, ballot: np.ndarray, order: np.ndarray, decided: np.ndarray, n: int
+) -> Fraction:
     """The float is a fraction of small whole numbers, so that the nearest such one is meant."""
     most = n if unit <= PAIR else max(len(ballot) - 1, 1)
     return Fraction(round(satisfaction(unit, ballot, order, decided, n) * most), most)
@@ -82,16 +90,13 @@ def _got(unit: int, ballot: np.ndarray, order: np.ndarray, decided: np.ndarray, 
 def _deserved(unit: int, ranks: np.ndarray, votes: Votes, decided: np.ndarray, n: int) -> Votes:
     M = ranks.shape[1]
     if unit in (WINNER, APPROVAL):
-        worths = [
-            [Fraction(round(worth(unit, ballot, i) * (M - 1)), M - 1) for i in range(M)]
-            for ballot in ranks
-        ]
+        worths = worths_of(unit, ranks)
         total = sum(votes) or Fraction(1)
         mean = [
             sum(v * row[i] for v, row in zip(votes, worths, strict=True)) / total for i in range(M)
         ]
         return [max(u * m for u, m in zip(row, mean, strict=True)) for row in worths]
-    above = _above(ranks, votes)
+    above = above_of(ranks, votes)
     both = [[above[i][j] + above[j][i] for j in range(M)] for i in range(M)]
     pairs = [(i, j) for i in range(M) for j in range(M) if decided[i, j] and above[i][j] > 0]
     return [
@@ -100,7 +105,16 @@ def _deserved(unit: int, ranks: np.ndarray, votes: Votes, decided: np.ndarray, n
     ]
 
 
-def _above(ranks: np.ndarray, votes: Votes) -> list[list[Fraction]]:
+def worths_of(unit: int, ranks: np.ndarray) -> list[Votes]:
+    """What each ballot gets from each response in first place."""
+    M = ranks.shape[1]
+    most = max(M - 1, 1)
+    return [
+        [Fraction(round(worth(unit, ballot, i) * most), most) for i in range(M)] for ballot in ranks
+    ]
+
+
+def above_of(ranks: np.ndarray, votes: Votes) -> list[list[Fraction]]:
     """The votes of the ballots that rank i above j."""
     M = ranks.shape[1]
     above = [[Fraction(0)] * M for _ in range(M)]
@@ -119,7 +133,7 @@ def _whole(votes: Votes) -> Votes:
 
 
 def _kemeny(ranks: np.ndarray, votes: Votes) -> list[int]:
-    M, above = ranks.shape[1], _above(ranks, votes)
+    M, above = ranks.shape[1], above_of(ranks, votes)
 
     def gain(i: int, left: int) -> Fraction:
         others = (j for j in range(M) if left >> j & 1)
@@ -137,7 +151,7 @@ def _kemeny(ranks: np.ndarray, votes: Votes) -> list[int]:
 
 
 def _borda(ranks: np.ndarray, votes: Votes) -> list[int]:
-    M, above = ranks.shape[1], _above(ranks, votes)
+    M, above = ranks.shape[1], above_of(ranks, votes)
     return sorted(range(M), key=lambda i: sum(above[j][i] - above[i][j] for j in range(M)))
 
 

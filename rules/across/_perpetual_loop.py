@@ -24,6 +24,7 @@ from rlchf.rules.across._orders import (
 
 CONTESTED_PAIR, PAIR, WINNER, APPROVAL = 0, 1, 2, 3
 KEMENY, BORDA, APPROVALS = 0, 1, 2
+NASH, EQUALITY, PHRAGMEN = 0, 1, 2
 SAY = "float64(float64, float64)"
 AFTER = "float64(float64, float64, float64, float64)"
 
@@ -171,10 +172,10 @@ def decide(
     base: int, unit: int, say: Any, after: Any, with_due: bool, scores: np.ndarray,
 ) -> None:  # fmt: skip
     """Rank prompt after prompt into ``scores`` (R,)."""
-    for p in prompts:
+    for t, p in enumerate(prompts):
         M, start, end = sizes[p], ballots[p], ballots[p + 1]
         V = end - start
-        here = ranks[cells[p] : cells[p] + V * M].reshape((V, M))
+        here = ranks[cells[t] : cells[t] + V * M].reshape((V, M))
         w, who = weights[start:end], annotators[start:end]
         decided = np.empty((M, M), dtype=np.bool_)
         says, order = np.empty(V), np.empty(M, dtype=np.int64)

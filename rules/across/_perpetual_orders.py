@@ -11,29 +11,39 @@ from numba import njit
 
 from rlchf.aggregation import Aggregation
 from rlchf.rankings import Rankings
-from rlchf.rules.across._orders import NEARLY, count_above, first_borda_order
-from rlchf.rules.across._perpetual import BLOCK, Unit, unit_code
-from rlchf.rules.across._perpetual_loop import APPROVAL, WINNER, decided_pairs, worth
+from rlchf.rules.across._orders import LISTED, NEARLY, count_above, first_borda_order
+from rlchf.rules.across._perpetual import Unit, unit_code
+from rlchf.rules.across._perpetual_loop import (
+    APPROVAL,
+    NASH,
+    PHRAGMEN,
+    WINNER,
+    decided_pairs,
+    worth,
+)
+from rlchf.rules.across._perpetual_orders_exact import decide_orders_exactly
 from rlchf.rules.across._sequence import Order, ranked, sequence
 
-NASH, EQUALITY, PHRAGMEN = 0, 1, 2
-LISTED = 6
 NOBODY = 1e300  # the load where nobody would carry it
 
 
 def perpetual_orders(
-    rankings: Rankings, name: str, aim: int, *, unit: Unit, order: Order, seed: int
+    rankings: Rankings, name: str, aim: int, *, unit: Unit, exact: bool, order: Order, seed: int
 ) -> Aggregation:
     """Rank prompt after prompt by the order that serves the aim best."""
     code, laid = unit_code(unit), sequence(rankings, order, seed)
     scores = np.empty(len(rankings.response_ids))
+    options = {"unit": unit, "exact": exact, "order": order, "seed": seed}
+    if exact:
+        decide_orders_exactly(laid, aim, code, scores)
+        return ranked(rankings, scores, name, **options)
     state, slots = np.zeros(laid.n_annotators), np.full(laid.n_annotators, -1)
-    for at in range(0, len(laid.prompts), BLOCK):
+    for prompts, cells, ranks in laid.blocks():
         decide_orders(
-            laid.prompts[at : at + BLOCK], laid.sizes, laid.ballots, laid.cells, laid.ranks,
-            laid.weights, laid.annotators, laid.responses, state, slots, aim, code, *_listed(), scores,
+            prompts, laid.sizes, laid.ballots, cells, ranks, laid.weights, laid.annotators,
+            laid.responses, state, slots, aim, code, *_listed(), scores,
         )  # fmt: skip
-    return ranked(rankings, scores, name, unit=unit, order=order, seed=seed)
+    return ranked(rankings, scores, name, **options)
 
 
 def _listed() -> tuple[np.ndarray, np.ndarray]:
@@ -258,9 +268,9 @@ def decide_orders(
     starts: np.ndarray, scores: np.ndarray,
 ) -> None:  # fmt: skip
     """Rank prompt after prompt into ``scores`` (R,); ``slots`` (A,) is -1 before and after."""
-    for p in prompts:
+    for t, p in enumerate(prompts):
         M, start, V = sizes[p], ballots[p], ballots[p + 1] - ballots[p]
-        here = ranks[cells[p] : cells[p] + V * M].reshape((V, M))
+        here = ranks[cells[t] : cells[t] + V * M].reshape((V, M))
         w, who = weights[start : start + V], annotators[start : start + V]
         decided = np.empty((M, M), dtype=np.bool_)
         n = decided_pairs(unit, here, w, decided)

@@ -1,6 +1,8 @@
 """A whole dataset as flat arrays, prompt after prompt: what compiled loops across prompts read."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, get_args
 
 import numpy as np
@@ -12,6 +14,9 @@ from rlchf.rankings import Rankings
 Order = Literal["input", "shuffled"]
 """Whether a rule goes through the prompts as they come or shuffled with a seed."""
 
+BLOCK = 10_000
+"""How many prompts a compiled loop decides before Python looks whether to stop."""
+
 
 @dataclass(frozen=True, eq=False)
 class Sequence:
@@ -19,33 +24,74 @@ class Sequence:
 
     Attributes
     ----------
+    rankings
+        Where the ballots are from.
     prompts
         (P,) int64, the prompts in the order in which they are decided.
     sizes
         (P,) int64, M of each prompt.
-    ballots
-        (P + 1,) int64: those of prompt p are ``ballots[p]`` to ``ballots[p + 1]``.
-    cells
-        (P,) int64: where the ranks of prompt p begin in ``ranks``, V x M of them, ballot after ballot.
-    ranks
-        int16: 1 is best, equal is tied, 0 for a response that the ballot does not name.
-    weights, annotators
-        (N,) float64 and int64, of each ballot.
-    n_annotators
-        How many annotators the dataset has.
-    responses
-        (P + 1,) int64: where the responses of each prompt begin among all.
     """
 
+    rankings: Rankings
     prompts: np.ndarray
     sizes: np.ndarray
-    ballots: np.ndarray
-    cells: np.ndarray
-    ranks: np.ndarray
-    weights: np.ndarray
-    annotators: np.ndarray
-    n_annotators: int
-    responses: np.ndarray
+
+    @property
+    def ballots(self) -> np.ndarray:
+        """(P + 1,) int64: those of prompt p are ``ballots[p]`` to ``ballots[p + 1]``."""
+        return self.rankings.ballot_starts
+
+    @property
+    def weights(self) -> np.ndarray:
+        """(N,) float64, of each ballot."""
+        return self.rankings.ballot_weights
+
+    @property
+    def annotators(self) -> np.ndarray:
+        """(N,) int64, of each ballot."""
+        return self.rankings.ballot_annotators
+
+    @property
+    def n_annotators(self) -> int:
+        """How many annotators the dataset has."""
+        return len(self.rankings.annotator_ids)
+
+    @property
+    def responses(self) -> np.ndarray:
+        """(P + 1,) int64: where the responses of each prompt begin among all."""
+        return self.rankings.response_starts
+
+    @cached_property
+    def whole(self) -> tuple[np.ndarray, np.ndarray]:
+        """`block` of all prompts, as the rankings have them."""
+        return self.block(np.arange(len(self.prompts)))
+
+    def block(self, prompts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Where the ranks of each of these prompts begin, and the ranks.
+
+        Rules that see each prompt once ask for `BLOCK` prompts at a time: the ranks then stay in the
+        processor's cache, and a dataset needs no second copy.
+
+        Returns
+        -------
+        (B,) int64 cells, and int16 ranks: the t-th prompt's V x M of them, ballot after ballot, begin
+        at ``cells[t]``; 1 is best, equal is tied, 0 for a response that the ballot does not name.
+        """
+        given = self.rankings
+        counts = self.ballots[prompts + 1] - self.ballots[prompts]
+        cells = np.concatenate([[0], np.cumsum(self.sizes[prompts] * counts)])
+        ranks = np.zeros(int(cells[-1]), dtype=np.int16)
+        _fill(
+            prompts, self.sizes, self.ballots, given.entry_starts, given.entry_responses,
+            given.entry_ranks, given.unranked == "last", ranks,
+        )  # fmt: skip
+        return cells[:-1], ranks
+
+    def blocks(self) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """Prompts, cells and ranks of one block after the other, in the order of deciding."""
+        for begin in range(0, len(self.prompts), BLOCK):
+            prompts = self.prompts[begin : begin + BLOCK]
+            yield prompts, *self.block(prompts)
 
 
 def sequence(rankings: Rankings, order: Order = "input", seed: int = 0) -> Sequence:
@@ -54,43 +100,25 @@ def sequence(rankings: Rankings, order: Order = "input", seed: int = 0) -> Seque
     Examples
     --------
     >>> ballots = [("p", "ann", "b > a"), ("p", "bob", "a"), ("q", "ann", "x = y")]
-    >>> laid = sequence(Rankings.from_ballots(ballots))
-    >>> laid.ranks, laid.cells
-    (array([2, 1, 1, 0, 1, 1], dtype=int16), array([0, 4]))
+    >>> sequence(Rankings.from_ballots(ballots)).whole
+    (array([0, 4]), array([2, 1, 1, 0, 1, 1], dtype=int16))
     """
     if order not in get_args(Order):
         raise ValueError(f"order is {order!r}; choose from {', '.join(get_args(Order))}")
-    sizes, counts = np.diff(rankings.response_starts), np.diff(rankings.ballot_starts)
-    cells = np.concatenate([[0], np.cumsum(sizes * counts)])
-    ranks = np.zeros(int(cells[-1]), dtype=np.int16)
-    _fill(
-        sizes, rankings.ballot_starts, rankings.entry_starts, rankings.entry_responses,
-        rankings.entry_ranks, rankings.unranked == "last", ranks,
-    )  # fmt: skip
     prompts = np.arange(rankings.n_prompts)
     if order == "shuffled":
         np.random.default_rng(seed).shuffle(prompts)
-    return Sequence(
-        prompts=prompts,
-        sizes=sizes,
-        ballots=rankings.ballot_starts,
-        cells=cells[:-1],
-        ranks=ranks,
-        weights=rankings.ballot_weights,
-        annotators=rankings.ballot_annotators,
-        n_annotators=len(rankings.annotator_ids),
-        responses=rankings.response_starts,
-    )
+    return Sequence(rankings, prompts, np.diff(rankings.response_starts))
 
 
 @njit(cache=True, nogil=True)
 def _fill(
-    sizes: np.ndarray, ballots: np.ndarray, entry_starts: np.ndarray, responses: np.ndarray,
-    places: np.ndarray, unranked_last: bool, ranks: np.ndarray,
+    prompts: np.ndarray, sizes: np.ndarray, ballots: np.ndarray, entry_starts: np.ndarray,
+    responses: np.ndarray, places: np.ndarray, unranked_last: bool, ranks: np.ndarray,
 ) -> None:  # fmt: skip
     """Write each ballot's places to its cells; compiled, for it needs no memory of its own."""
     cell = 0
-    for p in range(len(sizes)):
+    for p in prompts:
         for ballot in range(ballots[p], ballots[p + 1]):
             last = 1
             for entry in range(entry_starts[ballot], entry_starts[ballot + 1]):

@@ -176,7 +176,8 @@ def _few_pairs(laid: Sequence) -> bool:
 
 
 def columns(laid: Sequence) -> tuple[np.ndarray, ...]:
-    return laid.ballots, laid.cells, laid.responses, laid.ranks
+    cells, ranks = laid.whole
+    return laid.ballots, cells, laid.responses, ranks
 
 
 @njit(cache=True, nogil=True)

@@ -112,7 +112,7 @@ def _take_turns(
     chances: np.ndarray, starts: np.ndarray, deadlines: np.ndarray,
 ) -> None:  # fmt: skip
     """Give each prompt to one ballot; ``decided`` and ``due`` (A,) are so far, in prompts."""
-    for p in prompts:
+    for t, p in enumerate(prompts):
         begin, end, M = ballots[p], ballots[p + 1], sizes[p]
         shares, who = shares_of(weights[begin:end]), annotators[begin:end]
         for k in range(end - begin):
@@ -122,7 +122,7 @@ def _take_turns(
             scores[responses[p] : responses[p + 1]] = 0.0
             continue
         decided[who[taken]] += 1.0
-        ballot = ranks[cells[p] + taken * M : cells[p] + (taken + 1) * M]
+        ballot = ranks[cells[t] + taken * M : cells[t] + (taken + 1) * M]
         last = ballot.max() + 1
         for i in range(M):
             scores[responses[p] + i] = M - (ballot[i] if ballot[i] > 0 else last)

@@ -41,7 +41,10 @@ def cpb(rankings: Rankings, *, order: Order = "input", seed: int = 0) -> Aggrega
     weights decide in place of the budgets, and who agrees pays by weight, and goes into debt; the
     guarantee then holds up to these debts. If ballots with gaps leave everybody below somebody, only
     those below another on all ballots have to wait. An annotator's ballots on a prompt share its
-    budget in proportion to their weights. Ties go to the first response.
+    budget in proportion to their weights. Ties go to the first response; bids that differ by less than
+    1e-9 of all money are tied. Exact fractions are no option: every payment divides by a sum of
+    budgets, so that their digits multiply with each place (five annotators and four responses: 543
+    digits after five prompts, four times as many after each one more).
 
     The share of first places is not guaranteed: with two opposite groups the minority may win its share
     of the pairs in second places.

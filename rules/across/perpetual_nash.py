@@ -4,7 +4,8 @@ from rlchf.aggregation import Aggregation
 from rlchf.rankings import Rankings
 from rlchf.rules import voting_rule
 from rlchf.rules.across._perpetual import Unit
-from rlchf.rules.across._perpetual_orders import NASH, perpetual_orders
+from rlchf.rules.across._perpetual_loop import NASH
+from rlchf.rules.across._perpetual_orders import perpetual_orders
 from rlchf.rules.across._sequence import Order
 
 
@@ -18,6 +19,7 @@ def perpetual_nash(
     rankings: Rankings,
     *,
     unit: Unit = "contested_pair",
+    exact: bool = False,
     order: Order = "input",
     seed: int = 0,
 ) -> Aggregation:
@@ -47,6 +49,11 @@ def perpetual_nash(
         ranks the "winner", 1 for first and 0 for last or not at all; or 1 if the ballot gives its
         "approval" to the winner: ranks it in its better half, as `approval` reads it. With the last
         two the best first response is chosen first, then the best of the others, and so on.
+    exact
+        Count in fractions, so that no tie is taken for a difference or the other way round: for prompts of
+        up to 6 responses (any number with "winner" or "approval"), weights that add up to at most
+        10,000 times their common part, and some 200 prompts a second. Else differences below 1e-9 of
+        the sums compared are ties.
     order, seed
         Go through the prompts as they come ("input"), or "shuffled" with a seed.
 
@@ -66,4 +73,6 @@ def perpetual_nash(
     >>> [result.ranking(p)[0][0] for p in range(5)]
     ['plain', 'emoji', 'plain', 'emoji', 'plain']
     """
-    return perpetual_orders(rankings, "perpetual_nash", NASH, unit=unit, order=order, seed=seed)
+    return perpetual_orders(
+        rankings, "perpetual_nash", NASH, unit=unit, exact=exact, order=order, seed=seed
+    )

@@ -4,7 +4,8 @@ from rlchf.aggregation import Aggregation
 from rlchf.rankings import Rankings
 from rlchf.rules import voting_rule
 from rlchf.rules.across._perpetual import Unit
-from rlchf.rules.across._perpetual_orders import PHRAGMEN, perpetual_orders
+from rlchf.rules.across._perpetual_loop import PHRAGMEN
+from rlchf.rules.across._perpetual_orders import perpetual_orders
 from rlchf.rules.across._sequence import Order
 
 
@@ -18,6 +19,7 @@ def perpetual_phragmen(
     rankings: Rankings,
     *,
     unit: Unit = "contested_pair",
+    exact: bool = False,
     order: Order = "input",
     seed: int = 0,
 ) -> Aggregation:
@@ -48,6 +50,10 @@ def perpetual_phragmen(
         ranks the "winner", 1 for first and 0 for last or not at all; or 1 if the ballot gives its
         "approval" to the winner: ranks it in its better half, as `approval` reads it. With the last
         two the best first response is chosen first, then the best of the others, and so on.
+    exact
+        Count in fractions, so that no tie is taken for a difference or the other way round: for prompts of
+        up to 6 responses (any number with "winner" or "approval"), at some 200 prompts a second. Else
+        differences below 1e-9 of the sums compared are ties.
     order, seed
         Go through the prompts as they come ("input"), or "shuffled" with a seed.
 
@@ -68,5 +74,5 @@ def perpetual_phragmen(
     ['plain', 'emoji', 'plain', 'plain', 'emoji']
     """
     return perpetual_orders(
-        rankings, "perpetual_phragmen", PHRAGMEN, unit=unit, order=order, seed=seed
+        rankings, "perpetual_phragmen", PHRAGMEN, unit=unit, exact=exact, order=order, seed=seed
     )
