@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.table import Table
 
 from rlchf.audit.command import command as audit
+from rlchf.options import parsed_pairs
+from rlchf.reward_command import app as reward
 
 app = typer.Typer(
     help="Reinforcement learning from collective human feedback.",
@@ -79,7 +81,7 @@ def aggregate(
     from rlchf.progress import stage
     from rlchf.rules import get_rule
 
-    options = _options(option or [])
+    options = parsed_pairs(option or [])
     for name in sorted({"ties", "seed", "threads"} & set(options)):
         raise ValueError(f"write --{name} {options[name]} instead of -o {name}={options[name]}")
     if threads < 0:
@@ -109,6 +111,7 @@ app.command(
     "audit",
     epilog="Example: rlchf audit rankings.csv aggregated.jsonl --annotators people.csv --group region",
 )(audit)
+app.add_typer(reward, name="reward")
 
 
 @app.command(epilog="Example: rlchf rules kemeny")
@@ -199,21 +202,6 @@ def _print_summary(summary: dict[str, Any], trait: str) -> None:
                     table.add_row(name, f"{value:.3f}")
         console.print()
         console.print(table)
-
-
-def _options(pairs: list[str]) -> dict[str, Any]:
-    options: dict[str, Any] = {}
-    for pair in pairs:
-        name, equals, value = pair.partition("=")
-        if not equals:
-            raise ValueError(f"option {pair!r} lacks a value; write it as name=value")
-        if name in options:
-            raise ValueError(f"option {name!r} is given twice; give it once")
-        try:
-            options[name] = json.loads(value)
-        except json.JSONDecodeError:
-            options[name] = value
-    return options
 
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:

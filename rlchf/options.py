@@ -1,6 +1,7 @@
 """Names and values that users write, held against those there are and the types that are declared."""
 
 import difflib
+import json
 import types
 from collections.abc import Iterable
 from typing import Any, Literal, Union, get_args, get_origin
@@ -61,3 +62,25 @@ def checked(hint: Any, value: Any, what: str) -> Any:
     if not isinstance(value, plain) or (plain is not bool and isinstance(value, bool)):
         raise ValueError(f"{what} is {value!r}; it must be of type {plain.__name__}")
     return value
+
+
+def parsed_pairs(pairs: Iterable[str]) -> dict[str, Any]:
+    """Read ``name=value`` from a command line; a value that is JSON is what it says, others are text.
+
+    Examples
+    --------
+    >>> parsed_pairs(["k=3", "variant=domination"])
+    {'k': 3, 'variant': 'domination'}
+    """
+    options: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise ValueError(f"option {pair!r} lacks a value; write it as name=value")
+        if name in options:
+            raise ValueError(f"option {name!r} is given twice; give it once")
+        try:
+            options[name] = json.loads(value)
+        except json.JSONDecodeError:
+            options[name] = value
+    return options

@@ -29,7 +29,12 @@ from rlchf.rankings import Rankings
 from rlchf.report import write_report
 from rlchf.rules import get_rule
 from rlchf.runfile import Run, read
-from rlchf.train.models import load_policy, load_tokenizer, model_folder
+from rlchf.train.models import (
+    load_policy,
+    load_tokenizer,
+    model_folder,
+    quieten_transformers,
+)
 
 
 class Pipeline:
@@ -82,7 +87,7 @@ class Pipeline:
 
     def __call__(self) -> dict[str, Any]:
         """Do every stage that is not done yet and return what `report` returned."""
-        _quieten_transformers()
+        quieten_transformers()
         if self.run.model.name == "tiny":
             _use_one_thread()
         self.label()
@@ -360,14 +365,6 @@ def resume(folder: str | Path) -> Pipeline:
     if not config.exists():
         raise FileNotFoundError(f"{folder} holds no config.toml, so there is no run to go on with")
     return Pipeline(read(config), folder)
-
-
-def _quieten_transformers() -> None:
-    """Our stages say what goes on; a bar per file loaded and written would drown them."""
-    from transformers.utils import logging
-
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
 
 
 def _use_one_thread() -> None:

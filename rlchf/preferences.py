@@ -1,13 +1,48 @@
 """From collective rankings and texts to the examples that a reward model learns from."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from rlchf.aggregation import Aggregation
 from rlchf.prompts import Prompt
 from rlchf.rankings import Rankings
+
+
+@dataclass(frozen=True, eq=False)
+class Ballots:
+    """Every annotator's own ranking of one prompt's ``K`` responses.
+
+    Attributes
+    ----------
+    ranks
+        (V, K) place that each ballot gives each response: 1 is best, equal is tied, 0 is not ranked.
+    weights
+        (V,) weight of each ballot.
+    annotators
+        Who cast it, ``V`` ids.
+    """
+
+    ranks: np.ndarray
+    weights: np.ndarray
+    annotators: list[str]
+
+    def shares(self) -> np.ndarray:
+        """(K, K) share of the ballots' weight that puts ``i`` above ``j``, ties half; NaN if unknown.
+
+        Examples
+        --------
+        >>> Ballots(np.array([[1, 2], [1, 1]]), np.ones(2), ["ann", "bob"]).shares()
+        array([[ nan, 0.75],
+               [0.25,  nan]])
+        """
+        each = np.stack([order_targets(ranks) for ranks in self.ranks])  # (V, K, K)
+        weights = self.weights[:, None, None] * ~np.isnan(each)
+        total = weights.sum(0)
+        shares = np.full(total.shape, np.nan)
+        np.divide((weights * np.nan_to_num(each)).sum(0), total, out=shares, where=total > 0)
+        return shares
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +62,12 @@ class Example:
     targets
         (K, K) probability that ``i`` is preferred to ``j``, NaN where nobody compared the two; or None,
         in which case the ranks decide: 1 above, 0 below, 1/2 for a tie.
+    pair_weights
+        (K, K) how much each pair counts among the prompt's pairs, symmetric; or None, all alike.
+    margins
+        (K, K) by how much ``i``'s score should exceed ``j``'s, antisymmetric; or None, by nothing.
+    ballots
+        The rankings behind the collective one, or None where they are not known.
     """
 
     prompt_id: str
@@ -36,6 +77,23 @@ class Example:
     ranks: list[int]
     weight: float = 1.0
     targets: np.ndarray | None = field(default=None, repr=False)
+    pair_weights: np.ndarray | None = field(default=None, repr=False)
+    margins: np.ndarray | None = field(default=None, repr=False)
+    ballots: Ballots | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        K = len(self.responses)
+        if len(self.ranks) != K:
+            raise ValueError(
+                f"prompt {self.prompt_id!r}: {K} responses, but {len(self.ranks)} ranks"
+            )
+        for name in ("targets", "pair_weights", "margins"):
+            table = getattr(self, name)
+            if table is not None and table.shape != (K, K):
+                raise ValueError(
+                    f"prompt {self.prompt_id!r}: {name} has the shape {table.shape}; "
+                    f"with {K} responses it must be {(K, K)}"
+                )
 
     def pair_targets(self) -> np.ndarray:
         """(K, K) probability that ``i`` is preferred to ``j``; NaN on the diagonal and where unknown.
@@ -46,11 +104,24 @@ class Example:
         array([[nan,  1.],
                [ 0., nan]])
         """
-        ranks = np.asarray(self.ranks)
-        known = self.targets
-        if known is None:
-            known = (1 + np.sign(ranks[None, :] - ranks[:, None])) / 2
-        return np.where(np.eye(len(ranks), dtype=bool), np.nan, known)
+        if self.targets is None:
+            return order_targets(np.asarray(self.ranks))
+        return np.where(np.eye(len(self.ranks), dtype=bool), np.nan, self.targets)
+
+
+def order_targets(ranks: np.ndarray) -> np.ndarray:
+    """(K, K) pair targets of one weak order (K,): 1 above, 0 below, 1/2 tied, NaN where not ranked (0).
+
+    Examples
+    --------
+    >>> order_targets(np.array([2, 1, 0]))
+    array([[nan,  0., nan],
+           [ 1., nan, nan],
+           [nan, nan, nan]])
+    """
+    targets = (1 + np.sign(ranks[None, :] - ranks[:, None])) / 2
+    unknown = (ranks[None, :] == 0) | (ranks[:, None] == 0) | np.eye(len(ranks), dtype=bool)
+    return np.where(unknown, np.nan, targets)
 
 
 def examples(
@@ -59,6 +130,7 @@ def examples(
     responses: Mapping[str, Mapping[str, str]],
     *,
     shares_of: Rankings | None = None,
+    ballots_of: Rankings | None = None,
     weights: Mapping[str, float] | None = None,
 ) -> list[Example]:
     """Join collective rankings with their texts, one K-wise example per prompt.
@@ -75,6 +147,9 @@ def examples(
         The ballots behind ``result``: when given, the targets are the shares of the ballots' weight
         that prefer one response to another (ties half), instead of the collective ranking or, for a
         rule that gives them, its own pair probabilities.
+    ballots_of
+        The ballots behind ``result``: when given, every example carries its own, to learn from or to
+        measure by.
     weights
         Weight of each prompt; 1 for those not named.
 
@@ -93,10 +168,19 @@ def examples(
     """
     check_texts(result, prompts, responses)
     targets = {} if shares_of is None else win_shares(shares_of)
+    ballots = {} if ballots_of is None else ballots_by_prompt(ballots_of)
     made = []
     for p, prompt_id in enumerate(result.prompt_ids):
         at = slice(int(result.response_starts[p]), int(result.response_starts[p + 1]))
         ids = result.response_ids[at]
+        soft, cast = result.pair_probabilities(prompt_id), ballots.get(prompt_id)
+        if shares_of is not None:
+            soft = targets.get(prompt_id)
+            if soft is not None:
+                order = _order(shares_of, prompt_id, ids)
+                soft = soft[np.ix_(order, order)]
+        if cast is not None and ballots_of is not None:
+            cast = replace(cast, ranks=cast.ranks[:, _order(ballots_of, prompt_id, ids)])
         made.append(
             Example(
                 prompt_id=prompt_id,
@@ -105,14 +189,23 @@ def examples(
                 responses=[responses[prompt_id][r] for r in ids],
                 ranks=result.response_ranks[at].tolist(),
                 weight=1.0 if weights is None else weights.get(prompt_id, 1.0),
-                targets=(
-                    result.pair_probabilities(prompt_id)
-                    if shares_of is None
-                    else targets.get(prompt_id)
-                ),
+                targets=soft,
+                ballots=cast,
             )
         )
     return made
+
+
+def _order(rankings: Rankings, prompt_id: str, ids: Sequence[str]) -> list[int]:
+    """Where the rankings have a prompt's responses."""
+    at = {response: k for k, response in enumerate(rankings.responses(prompt_id))}
+    for response in ids:
+        if response not in at:
+            raise ValueError(
+                f"the collective ranking of prompt {prompt_id!r} has the response {response!r}, which "
+                "its ballots do not have; give the ballots that it was made from"
+            )
+    return [at[response] for response in ids]
 
 
 def check_texts(
@@ -156,6 +249,27 @@ def win_shares(rankings: Rankings) -> dict[str, np.ndarray]:
         np.divide((compared + profiles.margins) / 2, compared, out=share, where=compared > 0)
         shares.update(zip((rankings.prompt_ids[p] for p in prompts), share, strict=True))
     return shares
+
+
+def ballots_by_prompt(rankings: Rankings) -> dict[str, Ballots]:
+    """The ballots of each prompt, its responses in the order of ``rankings``.
+
+    Examples
+    --------
+    >>> found = ballots_by_prompt(Rankings.from_ballots([("p", "ann", "b > a"), ("p", "bob", "a = b")]))
+    >>> found["p"].ranks.tolist(), found["p"].annotators
+    ([[2, 1], [1, 1]], ['ann', 'bob'])
+    """
+    found: dict[str, Ballots] = {}
+    for prompts, profiles in rankings.profiles():
+        for b, p in enumerate(prompts):
+            at = slice(int(profiles.starts[b]), int(profiles.starts[b + 1]))
+            found[rankings.prompt_ids[p]] = Ballots(
+                ranks=profiles.ranks[:, at].T.copy(),
+                weights=profiles.weights[at],
+                annotators=[rankings.annotator_ids[a] for a in profiles.annotators[at]],
+            )
+    return found
 
 
 def split(

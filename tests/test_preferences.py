@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import rlchf
-from rlchf.preferences import examples, split, win_shares
+from rlchf.preferences import Example, examples, split, win_shares
 from rlchf.prompts import Prompt
 
 BALLOTS = [
@@ -85,3 +85,34 @@ def test_a_split_keeps_every_prompt_once_and_follows_the_seed() -> None:
     assert [e.prompt_id for e in again[1]] == [e.prompt_id for e in held_out]
     other = split(made, 0.25, seed=2)
     assert [e.prompt_id for e in other[1]] != [e.prompt_id for e in held_out]
+
+
+def test_ballots_come_with_the_examples_as_they_were_cast() -> None:
+    rankings = rlchf.Rankings.from_ballots(BALLOTS, weights=[2, 1, 1, 5])
+    first, second = examples(rlchf.aggregate(rankings), PROMPTS, RESPONSES, ballots_of=rankings)
+    assert first.ballots is not None
+    assert second.ballots is not None
+    assert first.ballots.ranks.tolist() == [[1, 2, 3], [2, 1, 2], [2, 0, 1]]
+    assert first.ballots.annotators == ["ann", "bob", "eve"]
+    assert second.ballots.weights.tolist() == [5]
+    np.testing.assert_allclose(first.ballots.shares(), win_shares(rankings)["p"])
+
+
+def test_tables_of_another_size_are_refused() -> None:
+    with pytest.raises(ValueError, match="prompt 'p': pair_weights has the shape"):
+        Example("p", "Hi", ["a", "b"], ["A", "B"], [1, 2], pair_weights=np.ones((3, 3)))
+
+
+def test_ballots_follow_the_collective_rankings_order_of_responses() -> None:
+    result = rlchf.aggregate(rlchf.Rankings.from_ballots(BALLOTS))
+    other = rlchf.Rankings.from_entries(
+        prompt_ids=["p", "q"], annotator_ids=["ann"], response_ids=["c", "b", "a", "y", "x"],
+        ballot_prompts=np.array([0, 1]), ballot_annotators=np.array([0, 0]),
+        entry_ballots=np.array([0, 0, 0, 1, 1]), entry_responses=np.arange(5),
+        entry_ranks=np.array([1.0, 2, 3, 1, 2]), sort_responses=False,
+    )  # fmt: skip
+    first, _ = examples(result, PROMPTS, RESPONSES, ballots_of=other, shares_of=other)
+    assert first.response_ids == ["a", "b", "c"]
+    assert first.ballots is not None
+    assert first.ballots.ranks.tolist() == [[3, 2, 1]]
+    assert first.pair_targets()[2, 0] == 1

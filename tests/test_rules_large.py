@@ -7,6 +7,7 @@ import pytest
 
 from rlchf.rules import get_rule
 from rlchf.rules._defeats import undefeated
+from rlchf.rules._squared_search import Electorate, Form
 from tests.profiles import random_cases, together
 
 
@@ -26,6 +27,41 @@ def test_many_responses_are_ranked_as_few(
     few = get_rule(name)(profiles, **options)
     monkeypatch.setattr(import_module(f"rlchf.rules.{name}"), "MANY", 1)
     assert np.array_equal(get_rule(name)(profiles, **options), few)
+
+
+def test_coombs_shares_too_fine_for_whole_numbers_are_fractions(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    profiles = together(random_cases(13, 200, 5))
+    few = get_rule("coombs")(profiles)
+    monkeypatch.setattr(import_module("rlchf.rules.coombs"), "MANY", 1)
+    monkeypatch.setattr(import_module("rlchf.rules._coombs_rounds"), "EXACT", 1.0)
+    assert np.array_equal(get_rule("coombs")(profiles), few)
+
+
+@pytest.mark.parametrize("m", [3, 5, 8])
+def test_squared_costs_as_a_quadratic_form_are_those_of_the_ballots(m: int) -> None:
+    rng = np.random.default_rng(m)
+    for case in random_cases(14, 20, m, most_voters=60):
+        profiles = together([case])
+        electorate = Electorate(profiles.ranks, profiles.votes)
+        orders = np.array([rng.permutation(m) for _ in range(4)])
+        distances = np.array([electorate.distances(order) for order in orders])
+        form = Form(electorate.ranks, electorate.votes)
+        assert np.array_equal(form.costs(orders), distances**2 @ electorate.votes)
+        for order, far in zip(orders, distances, strict=True):
+            place = int(rng.integers(m))
+            moved = electorate.moved(order, place, far) ** 2 @ electorate.votes
+            assert np.array_equal(form.mover(order)(place), moved)
+
+
+def test_strengths_by_blocks_are_those_of_one_response_after_the_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    profiles = together(random_cases(15, 4, 100, most_voters=9))
+    blocks = get_rule("bradley_terry")(profiles)
+    monkeypatch.setattr(import_module("rlchf.rules._likelihood"), "BLOCK", 1)
+    assert np.array_equal(get_rule("bradley_terry")(profiles), blocks)
 
 
 @pytest.mark.parametrize("m", [3, 6, 9])

@@ -34,7 +34,7 @@ def tables(found: Evaluation) -> Iterator[Table | str]:
 def accuracy_table(found: Evaluation) -> Table:
     """All and contested pairs, those by margin, and the collective order."""
     title = f"{found.prompts} prompts, {found.ballots} ballots"
-    table = _table(title, "accuracy", "95 % interval", "other people", "attainable", "weight")
+    table = _table(title, "accuracy", "95 % interval", "other people", "at most", "weight")
     overall = zip(
         (found.pairs, found.contested),
         found.other_people,
@@ -44,8 +44,8 @@ def accuracy_table(found: Evaluation) -> Table:
     for row, people, most in overall:
         span = _span(row), _span(people)
         table.add_row(f"{row.name} pairs", number(row.value), *span, number(most), _weight(row))
-    for row in found.margins:
-        name = f"  winner has {row.name}" if row.name[0].isdigit() else f"  {row.name}"
+    for row in (row for row in found.margins if row.weight):
+        name = f"  won by {row.name}" if row.name[0].isdigit() else f"  {row.name}"
         table.add_row(name, number(row.value), _span(row), "", "", _weight(row))
     for one in (found.collective_pairs, found.tau):
         if one is not None:
@@ -92,7 +92,7 @@ def _weight(row: Figure) -> str:
 
 def _table(first: str, *others: str) -> Table:
     table = Table(box=None)
-    table.add_column(first)
+    table.add_column(first, no_wrap=True)
     for name in others:
         table.add_column(name, justify="right", no_wrap=True)
     return table

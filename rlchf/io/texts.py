@@ -95,6 +95,43 @@ def read_responses(path: str | Path) -> dict[str, dict[str, str]]:
     return responses
 
 
+def read_texts(
+    path: str | Path, prompts: dict[str, Prompt] | None = None
+) -> tuple[list[dict[str, Any]], list[Prompt], list[str]]:
+    """Read lines of responses to be scored, in the order of the file.
+
+    Parameters
+    ----------
+    prompts
+        The prompts by id, for lines ``{"prompt_id", "text"}``; without them lines are
+        ``{"prompt", "response"}``.
+
+    Returns
+    -------
+    The lines as they are, and the prompt and the response of each.
+
+    Raises
+    ------
+    ValueError
+        If a key is missing, a text is no text, or a prompt's id is not among the prompts.
+    """
+    keys = ("prompt", "response") if prompts is None else ("prompt_id", "text")
+    rows: list[dict[str, Any]] = []
+    asked: list[Prompt] = []
+    answers: list[str] = []
+    for place, _, record in _lines(path, *keys):
+        if prompts is None:
+            asked.append(_prompt(record["prompt"], place))
+        else:
+            prompt_id = _id(record, "prompt_id", place)
+            if prompt_id not in prompts:
+                raise ValueError(f"{place}: the prompts file has no prompt {prompt_id!r}")
+            asked.append(prompts[prompt_id])
+        answers.append(_text(record[keys[1]], place))
+        rows.append(record)
+    return rows, asked, answers
+
+
 def read_annotators(path: str | Path) -> Annotators:
     """Read a table with a column ``annotator_id``, optionally ``weight``, and any features.
 

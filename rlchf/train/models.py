@@ -63,3 +63,11 @@ def model_folder(name: str | Path) -> str:
         f"unknown model '{name}'; choose an existing folder, '{SMOLLM2}', "
         "or a model on the Hugging Face Hub as 'owner/model'"
     )
+
+
+def quieten_transformers() -> None:
+    """Let commands say themselves what goes on; a bar per file loaded and written would drown it."""
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()

@@ -1,92 +1,38 @@
-"""The reward model's training: a `transformers.Trainer` whose loss compares K responses.
+"""The reward model's training, from examples to a checkpoint.
 
-The model reads each of a prompt's ``K`` responses once and the loss compares their scores pair by
-pair, which costs ``K - 1`` times less than a trainer that reads every pair as a row of its own.
-The trainer brings schedules, gradient accumulation, mixed precision, several processes and resuming.
+The model reads each of a prompt's ``K`` responses once and the loss compares their scores, which costs
+``K - 1`` times less than a trainer that reads every pair as a row of its own.
 """
 
 import json
 import shutil
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
+from accelerate.utils import broadcast_object_list
 from torch import Tensor
-from transformers import Trainer, TrainerCallback, TrainingArguments
+from transformers import EarlyStoppingCallback, TrainerCallback, TrainingArguments
 from transformers.trainer_callback import PrinterCallback
-from transformers.trainer_utils import get_last_checkpoint
 
 from rlchf.preferences import Example
-from rlchf.train.losses import bradley_terry, pair_accuracy
-from rlchf.train.reward_model import RewardConfig, RewardModel, encode, load_backbone, pad
+from rlchf.train.backbone import load_backbone, positions_of
+from rlchf.train.collator import Collator, EncodedExamples
+from rlchf.train.groups import GroupWeights
+from rlchf.train.heads import explained
+from rlchf.train.losses import pair_accuracy
+from rlchf.train.orders import annotators_of, bootstrap_draws, orders_of
+from rlchf.train.ranking_trainer import RankingTrainer
+from rlchf.train.readout import Readout
+from rlchf.train.reward_config import RewardConfig
+from rlchf.train.reward_model import SETTINGS, RewardModel
 
 Progress = Callable[..., None]
 """``progress(done, total, **facts)``"""
-
-
-@dataclass(frozen=True)
-class Collator:
-    """Make one batch of examples: every response as a row, and which scores belong together."""
-
-    tokenizer: Any
-    max_length: int
-
-    def __call__(self, examples: Sequence[Example]) -> dict[str, Tensor]:
-        """Rows (N, L), their ``prompt`` and ``slot`` (N,), ``targets`` (B, K, K), ``weights`` (B,)."""
-        places = [
-            (b, k) for b, example in enumerate(examples) for k in range(len(example.responses))
-        ]
-        rows = [
-            encode(self.tokenizer, examples[b].prompt, examples[b].responses[k], self.max_length)
-            for b, k in places
-        ]
-        K = max(len(example.responses) for example in examples)
-        targets = np.full((len(examples), K, K), np.nan, dtype=np.float32)
-        for b, example in enumerate(examples):
-            n = len(example.responses)
-            targets[b, :n, :n] = example.pair_targets()
-        return {
-            **pad(rows, self.tokenizer.pad_token_id),
-            "prompt": torch.tensor([b for b, _ in places]),
-            "slot": torch.tensor([k for _, k in places]),
-            "targets": torch.from_numpy(targets),
-            "weights": torch.tensor([example.weight for example in examples]),
-        }
-
-
-class RankingTrainer(Trainer):  # type: ignore[misc]
-    """Score each response once and take the Bradley-Terry loss over each prompt's pairs."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.model_accepts_loss_kwargs = False  # the loss is a mean over the batch's prompts
-
-    def compute_loss(
-        self, model: Any, inputs: dict[str, Tensor], return_outputs: bool = False, **_: Any
-    ) -> Any:
-        """The loss of one batch from the `Collator`."""
-        targets = inputs["targets"]
-        outputs = model(input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"])
-        flat = outputs.logits[:, 0].float()  # (N,) one score per response
-        scores = flat.new_zeros(targets.shape[:2]).index_put(
-            (inputs["prompt"], inputs["slot"]), flat
-        )  # (B, K)
-        loss = bradley_terry(scores, targets, inputs["weights"])
-        return (loss, outputs) if return_outputs else loss
-
-
-class _Report(TrainerCallback):  # type: ignore[misc]
-    def __init__(self, progress: Progress | None) -> None:
-        self.progress = progress
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        if self.progress is not None:
-            last = state.log_history[-1] if state.log_history else {}
-            facts = {"loss": last["loss"]} if "loss" in last else {}
-            self.progress(state.global_step, state.max_steps, **facts)
 
 
 def train_reward(
@@ -96,9 +42,10 @@ def train_reward(
     config: RewardConfig,
     out: str | Path,
     *,
+    groups: Mapping[str, str] | None = None,
     resume: bool = False,
     progress: Progress | None = None,
-) -> dict[str, float]:
+) -> dict[str, Any]:
     """Fit a reward model and write it to ``out`` as a checkpoint that ``from_pretrained`` loads.
 
     Parameters
@@ -111,32 +58,157 @@ def train_reward(
         The settings; written beside the checkpoint as ``reward_config.json``.
     out
         Folder for the checkpoint, its tokenizer and ``metrics.jsonl``.
+    groups
+        Group of each annotator, for ``worst_group``; those without one are a group of their own.
     resume
-        Go on from the epoch at which an earlier call with the same arguments was stopped.
+        Go on from the last checkpoint of an earlier call with the same arguments that was stopped.
     progress
         Called after each step with steps done, steps in all, and ``loss=`` once it was logged.
 
     Returns
     -------
-    The final figures: training loss, and the share of the held-out strictly ordered pairs that are put
-    in the right order.
+    The final figures: training ``loss``; ``held_out_pair_accuracy``, the share of the held-out strictly
+    ordered pairs that are put in the right order; ``truncated_rows``, how many training texts were too
+    long; of a head with a distribution, ``explained``, the r² of hidden context. What the scores'
+    mean and standard deviation were before they were normalised is in ``reward_config.json``.
+
+    Raises
+    ------
+    ValueError
+        If there is nothing to learn from, or the settings and the examples do not fit.
     """
     out = Path(out)
-    model, tokenizer = load_backbone(backbone, config.lora_rank, config.seed)
-    collator = Collator(tokenizer, config.max_length)
-    log = fit(model, train, collator, config, out / "checkpoints", resume, progress)
-    if config.lora_rank:
-        model = model.merge_and_unload()
-    scorer = RewardModel(model, tokenizer, config.max_length)
-    final = {"loss": log[-1]["loss"] if log else float("nan")}
-    if held_out:
-        final["held_out_pair_accuracy"] = accuracy(scorer.score_examples(held_out), held_out)
-    model.save_pretrained(out)
-    tokenizer.save_pretrained(out)
-    (out / "reward_config.json").write_text(json.dumps(asdict(config), indent=2) + "\n")
-    lines = [*log, {"final": True, **final}]
-    (out / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    return final
+    if not train:
+        raise ValueError("there is no example to learn from; give at least one prompt")
+    if config.early_stopping and not held_out:
+        raise ValueError("early_stopping needs held-out prompts; set held_out above 0")
+    if config.worst_group and not groups:
+        raise ValueError("worst_group needs the annotators' groups; give groups={annotator: group}")
+    model, tokenizer = load_backbone(backbone, config.lora_rank, config.seed, config.outputs)
+    trainer = make_trainer(
+        model, tokenizer, train, held_out, config, out / "checkpoints", groups, progress
+    )
+    if not resume:
+        _clear(trainer, out)
+    trainer.resume(out / "checkpoints")
+    model = whole_model(trainer, backbone, config)
+    final: list[Any] = [None]
+    if trainer.is_world_process_zero():
+        log = _log(trainer.state.log_history)
+        loss = [line["loss"] for line in log if "loss" in line]
+        final = [
+            {"loss": loss[-1] if loss else float("nan")}
+            | _finish(model, tokenizer, train, held_out, config, out)
+            | {"truncated_rows": trainer.train_dataset.truncated}
+        ]
+        lines = [*log, {"final": True, **final[0]}]
+        (out / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    _clear(trainer, out)
+    return dict(broadcast_object_list(final)[0])
+
+
+def make_trainer(
+    model: Any,
+    tokenizer: Any,
+    train: Sequence[Example],
+    held_out: Sequence[Example],
+    config: RewardConfig,
+    folder: Path,
+    groups: Mapping[str, str] | None = None,
+    progress: Progress | None = None,
+) -> RankingTrainer:
+    """The trainer with everything it needs; ``folder`` holds its checkpoints."""
+    annotators = annotators_of(train)
+    names = sorted({(groups or {}).get(a, "") for a in annotators})
+    number = {a: names.index((groups or {}).get(a, "")) for a in annotators}
+    draws = bootstrap_draws(annotators, config.ensemble, config.seed) if config.bootstrap else None
+    plain = model.get_base_model() if config.lora_rank else model
+    if config.share_prompt and "past_key_values" not in signature(plain.forward).parameters:
+        raise ValueError(
+            f"share_prompt needs a model that continues from keys and values, and "
+            f"{type(plain).__name__} does not; leave it out"
+        )
+    limit = positions_of(plain)[1]
+    length = config.max_length if limit is None else min(config.max_length, limit)
+    data = EncodedExamples(
+        train, tokenizer, length, lambda example: orders_of(example, config, number, draws)
+    )
+    if data.truncated:
+        rows = sum(len(example.responses) for example in train)
+        warnings.warn(
+            f"{data.truncated} of {rows} training texts are longer than {length} tokens and lose "
+            "the beginning of their prompt; a larger max_length would keep it",
+            stacklevel=3,
+        )
+    measured = None
+    if config.early_stopping:
+        measured = EncodedExamples(
+            held_out, tokenizer, length, lambda example: orders_of(example, config)
+        )
+    trainer = RankingTrainer(
+        model=model,
+        config=config,
+        group_weights=GroupWeights(len(names), step=config.worst_group)
+        if config.worst_group
+        else None,
+        args=arguments(config, folder, len(data)),
+        train_dataset=data,
+        eval_dataset=measured,
+        data_collator=Collator(plain.config.pad_token_id, config.share_prompt),
+        callbacks=[
+            _Report(progress),
+            *([EarlyStoppingCallback(config.early_stopping)] if config.early_stopping else []),
+        ],
+    )
+    trainer.remove_callback(PrinterCallback)
+    return trainer
+
+
+def arguments(config: RewardConfig, folder: Path, n: int) -> TrainingArguments:
+    """What `transformers.Trainer` is told, for ``n`` training prompts."""
+    when = "steps" if config.save_steps else "epoch"
+    arguments = TrainingArguments(
+        output_dir=str(folder),
+        num_train_epochs=config.epochs,
+        learning_rate=config.learning_rate,
+        per_device_train_batch_size=config.batch_size,
+        per_device_eval_batch_size=config.batch_size,
+        gradient_accumulation_steps=config.gradient_accumulation,
+        weight_decay=config.weight_decay,
+        lr_scheduler_type=config.scheduler.replace("constant", "constant_with_warmup"),
+        bf16=config.bf16,
+        use_cpu=config.bf16 and not torch.accelerator.is_available(),  # or bf16 is refused there
+        eval_strategy=when if config.early_stopping else "no",
+        eval_steps=config.save_steps or None,
+        save_strategy=when,
+        save_steps=config.save_steps or 500,
+        save_total_limit=1,
+        load_best_model_at_end=config.early_stopping > 0,
+        metric_for_best_model="loss" if config.early_stopping else None,
+        restore_callback_states_from_checkpoint=config.early_stopping > 0,
+        seed=config.seed,
+        report_to=[name.strip() for name in config.report_to.split(",")],
+        disable_tqdm=True,
+        remove_unused_columns=False,
+        dataloader_pin_memory=torch.cuda.is_available(),
+    )
+    each = config.batch_size * config.gradient_accumulation * arguments.world_size
+    steps = max(1, -(-n // each))  # per epoch
+    arguments.warmup_steps = int(0.05 * config.epochs * steps)
+    arguments.logging_steps = max(1, steps // 4)
+    return arguments
+
+
+def whole_model(trainer: RankingTrainer, backbone: str | Path, config: RewardConfig) -> Any:
+    """The trained model in one piece, also when it was sharded over processes, without LoRA's parts."""
+    model = trainer.model
+    if trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled:
+        state = trainer.accelerator.get_state_dict(trainer.model_wrapped)
+        if trainer.is_world_process_zero():
+            model, _ = load_backbone(backbone, config.lora_rank, config.seed, config.outputs)
+            model.load_state_dict(state)
+            model = model.to(trainer.args.device)
+    return model.merge_and_unload() if config.lora_rank else model
 
 
 def accuracy(scores: Sequence[Tensor], examples: Sequence[Example]) -> float:
@@ -149,50 +221,58 @@ def accuracy(scores: Sequence[Tensor], examples: Sequence[Example]) -> float:
     return sum(right for right, _ in counts) / pairs if pairs else float("nan")
 
 
-def fit(
-    model: Any,
-    train: Sequence[Example],
-    collator: Collator,
-    config: RewardConfig,
-    folder: Path,
-    resume: bool,
-    progress: Progress | None,
-) -> list[dict[str, float]]:
-    """Train ``model`` in place and return the log, one line per few steps.
-
-    ``folder`` holds a checkpoint per epoch while training runs and is removed at the end.
-    """
-    steps_per_epoch = max(1, -(-len(train) // config.batch_size))
-    trainer = RankingTrainer(
-        model=model,
-        args=TrainingArguments(
-            output_dir=str(folder),
-            num_train_epochs=config.epochs,
-            learning_rate=config.learning_rate,
-            per_device_train_batch_size=config.batch_size,
-            weight_decay=config.weight_decay,
-            warmup_steps=int(0.05 * config.epochs * steps_per_epoch),
-            lr_scheduler_type="linear",
-            logging_steps=max(1, steps_per_epoch // 4),
-            save_strategy="epoch",
-            save_total_limit=1,
-            seed=config.seed,
-            report_to="none",
-            disable_tqdm=True,
-            remove_unused_columns=False,
-            dataloader_pin_memory=torch.cuda.is_available(),
-        ),
-        train_dataset=list(train),
-        data_collator=collator,
-        callbacks=[_Report(progress)],
+def _finish(
+    model: Any, tokenizer: Any, train: Sequence[Example], held_out: Sequence[Example],
+    config: RewardConfig, out: Path,
+) -> dict[str, float]:  # fmt: skip
+    """Normalise the scores, measure them, and write the checkpoint."""
+    settings: dict[str, Any] = asdict(config)
+    scorer = RewardModel(
+        model, tokenizer, config.max_length, readout=Readout.from_settings(settings)
     )
-    trainer.remove_callback(PrinterCallback)
-    last = get_last_checkpoint(str(folder)) if resume and folder.exists() else None
-    trainer.train(resume_from_checkpoint=last)
-    shutil.rmtree(folder, ignore_errors=True)
+    final: dict[str, float] = {}
+    if config.normalise != "none" or config.head != "scalar":
+        reference = scorer.outputs_of(held_out or train)
+        if config.head != "scalar":
+            mean, spread = scorer.readout.moments(torch.cat(reference))
+            final["explained"] = float(explained(mean, spread**2))
+        if config.normalise != "none":
+            settings |= scorer.normalise(reference, scale=config.normalise == "scale")
+    if held_out:
+        final["held_out_pair_accuracy"] = accuracy(scorer.score_examples(held_out), held_out)
+    model.save_pretrained(out)
+    tokenizer.save_pretrained(out)
+    (out / SETTINGS).write_text(json.dumps(settings | final, indent=2) + "\n")
+    return final
+
+
+def _clear(trainer: RankingTrainer, out: Path) -> None:
+    """Remove the checkpoints, once all processes are done with them; TensorBoard's files move out."""
+    trainer.accelerator.wait_for_everyone()
+    if trainer.is_world_process_zero():
+        logs = out / "checkpoints" / "runs"
+        if logs.exists():
+            shutil.copytree(logs, out / "runs", dirs_exist_ok=True)
+        shutil.rmtree(out / "checkpoints", ignore_errors=True)
+    trainer.accelerator.wait_for_everyone()
+
+
+def _log(history: Sequence[Mapping[str, float]]) -> list[dict[str, float]]:
     keep = ("step", "epoch", "loss", "grad_norm", "learning_rate")
-    return [
-        {k: line[k] for k in keep if k in line}
-        for line in trainer.state.log_history
-        if "loss" in line
-    ]
+    lines = [{k: line[k] for k in keep if k in line} for line in history if "loss" in line]
+    held_out = {line["step"]: line["eval_loss"] for line in history if "eval_loss" in line}
+    for line in lines:
+        if line["step"] in held_out:
+            line["held_out_loss"] = held_out[line["step"]]
+    return lines
+
+
+class _Report(TrainerCallback):  # type: ignore[misc]
+    def __init__(self, progress: Progress | None) -> None:
+        self.progress = progress
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        if self.progress is not None:
+            losses = [line["loss"] for line in state.log_history[-2:] if "loss" in line]
+            facts = {"loss": losses[-1]} if losses else {}
+            self.progress(state.global_step, state.max_steps, **facts)

@@ -1,0 +1,188 @@
+"""Preference pairs, the form other trainers take: rows of ``prompt``, ``chosen`` and ``rejected``."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rlchf.io.atomic import atomic_write
+from rlchf.io.files import display_name, read_bytes, shown
+from rlchf.io.jsonl import json_records
+from rlchf.preferences import Example
+from rlchf.prompts import Prompt
+
+
+def to_preference_rows(examples: Sequence[Example]) -> Iterator[dict[str, Any]]:
+    """Every pair of responses with a preference as one row; ties have no row.
+
+    A prompt of chat messages gives chat messages for the responses too. Keys that say nothing are
+    left out: ``probability`` (that the chosen one is preferred) when it is 1, ``weight`` when it is 1
+    and ``margin`` when there is none.
+
+    Examples
+    --------
+    >>> example = Example("p", "Greet me.", ["a", "b"], ["Hello!", "No."], [1, 2])
+    >>> list(to_preference_rows([example]))
+    [{'prompt_id': 'p', 'prompt': 'Greet me.', 'chosen': 'Hello!', 'rejected': 'No.'}]
+    """
+    for example in examples:
+        targets, chat = example.pair_targets(), not isinstance(example.prompt, str)
+        said: list[Any] = [
+            [{"role": "assistant", "content": text}] if chat else text for text in example.responses
+        ]
+        for i, j in np.argwhere(targets > 0.5).tolist():
+            row = {
+                "prompt_id": example.prompt_id,
+                "prompt": [dict(m) for m in example.prompt] if chat else example.prompt,  # type: ignore[arg-type]
+                "chosen": said[i],
+                "rejected": said[j],
+            }
+            weight = example.weight
+            if example.pair_weights is not None:
+                weight *= float(example.pair_weights[i, j])
+            margin = 0.0 if example.margins is None else float(example.margins[i, j])
+            extra = {"probability": float(targets[i, j]), "weight": weight, "margin": margin}
+            usual = {"probability": 1.0, "weight": 1.0, "margin": 0.0}
+            yield row | {key: value for key, value in extra.items() if value != usual[key]}
+
+
+def write_pairs(examples: Sequence[Example], path: str | Path) -> int:
+    """Write `to_preference_rows` as jsonl, complete or not at all; returns the number of rows."""
+    count = 0
+    with atomic_write(path) as file:
+        for row in to_preference_rows(examples):
+            file.write((json.dumps(row, ensure_ascii=False) + "\n").encode())
+            count += 1
+    return count
+
+
+def read_pairs(path: str | Path) -> list[Example]:
+    """Read a jsonl file of preference pairs, one example per distinct prompt.
+
+    Pairs of the same prompt become one example, so that each response is read once. Its loss is that
+    of its rows: the share of the rows' weight that chose ``i`` over ``j`` is the pair's target, their
+    sum its weight, and the sum over all pairs the prompt's.
+
+    Parameters
+    ----------
+    path
+        Lines with ``prompt``, ``chosen`` and ``rejected``, as text or as chat messages. With chat
+        messages ``prompt`` may be left out: what both conversations begin with is the prompt.
+        Optional: ``prompt_id``, ``weight`` (0 or more), ``probability`` (0 to 1), ``margin``.
+
+    Raises
+    ------
+    ValueError
+        If a line lacks a key or holds something else; the message says where and what would work.
+    """
+    source = display_name(path)
+    rows = [
+        _checked(record, f"{source}, line {number}")
+        for number, record in json_records(read_bytes(path), source)
+    ]
+    if not rows:
+        raise ValueError(f"{source}: there is no row in it; give prompt, chosen and rejected")
+    return _merged(rows)
+
+
+def _checked(record: Mapping[str, Any], place: str) -> dict[str, Any]:
+    for key in ("chosen", "rejected"):
+        if key not in record:
+            raise ValueError(f"{place}: there is no key {key!r} among {', '.join(record)}")
+    prompt, chosen, rejected = record.get("prompt"), record["chosen"], record["rejected"]
+    if prompt is None:
+        prompt, chosen, rejected = _shared_beginning(chosen, rejected, place)
+    row = {
+        "prompt": _prompt(prompt, place),
+        "chosen": _response(chosen, "chosen", place),
+        "rejected": _response(rejected, "rejected", place),
+        "prompt_id": record.get("prompt_id"),
+    }
+    if row["chosen"] == row["rejected"]:
+        raise ValueError(f"{place}: chosen and rejected are the same text; leave the row out")
+    for key, usual, top in (
+        ("weight", 1.0, np.inf), ("probability", 1.0, 1.0), ("margin", 0.0, np.inf),
+    ):  # fmt: skip
+        value = record.get(key, usual)
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        low = -np.inf if key == "margin" else 0.0
+        if not number or not low <= value <= top or not np.isfinite(value):
+            allowed = {"weight": "0 or more", "probability": "from 0 to 1", "margin": "finite"}[key]
+            raise ValueError(f"{place}: the {key} is {shown(value)}; give a number, {allowed}")
+        row[key] = float(value)
+    return row
+
+
+def _shared_beginning(chosen: Any, rejected: Any, place: str) -> tuple[Any, Any, Any]:
+    """Split two conversations that differ in their last message only."""
+    lists = isinstance(chosen, list) and isinstance(rejected, list)
+    if not lists or len(chosen) < 2 or chosen[:-1] != rejected[:-1]:
+        raise ValueError(
+            f"{place}: there is no prompt, and chosen and rejected are not two conversations that "
+            "differ in their last message only; give the prompt under the key 'prompt'"
+        )
+    return chosen[:-1], chosen[-1:], rejected[-1:]
+
+
+def _is_message(message: Any) -> bool:
+    return isinstance(message, dict) and all(
+        isinstance(message.get(key), str) for key in ("role", "content")
+    )
+
+
+def _prompt(prompt: Any, place: str) -> Prompt:
+    if isinstance(prompt, str) or (
+        isinstance(prompt, list) and prompt and all(_is_message(m) for m in prompt)
+    ):
+        return prompt
+    raise ValueError(f"{place}: the prompt is {shown(prompt)}; give text or chat messages")
+
+
+def _response(response: Any, key: str, place: str) -> str:
+    if isinstance(response, str):
+        return response
+    if isinstance(response, list) and len(response) == 1 and _is_message(response[0]):
+        return str(response[0]["content"])
+    raise ValueError(
+        f"{place}: {key} is {shown(response)}; give text or a list of one message of the assistant"
+    )
+
+
+def _merged(rows: Sequence[Mapping[str, Any]]) -> list[Example]:
+    by_prompt: dict[str, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        key = json.dumps([row["prompt_id"], row["prompt"]], sort_keys=True)
+        by_prompt.setdefault(key, []).append(row)
+    return [_example(number, same) for number, same in enumerate(by_prompt.values())]
+
+
+def _example(number: int, rows: Sequence[Mapping[str, Any]]) -> Example:
+    texts = list(dict.fromkeys(row[key] for row in rows for key in ("chosen", "rejected")))
+    at, K = {text: k for k, text in enumerate(texts)}, len(texts)
+    total, won, margin = np.zeros((K, K)), np.zeros((K, K)), np.zeros((K, K))
+    for row in rows:
+        i, j, weight = at[row["chosen"]], at[row["rejected"]], row["weight"]
+        total[i, j] += weight
+        total[j, i] += weight
+        won[i, j] += weight * row["probability"]
+        won[j, i] += weight * (1 - row["probability"])
+        margin[i, j] += weight * row["margin"]
+        margin[j, i] -= weight * row["margin"]
+    targets, margins = np.full((K, K), np.nan), np.zeros((K, K))
+    np.divide(won, total, out=targets, where=total > 0)
+    np.divide(margin, total, out=margins, where=total > 0)
+    copeland = np.sign(np.nan_to_num(targets - targets.T)).sum(1)
+    prompt_id = rows[0]["prompt_id"]
+    return Example(
+        prompt_id=str(number) if prompt_id is None else str(prompt_id),
+        prompt=rows[0]["prompt"],
+        response_ids=[str(k) for k in range(K)],
+        responses=texts,
+        ranks=(1 + np.searchsorted(np.unique(-copeland), -copeland)).tolist(),
+        weight=float(total.sum() / 2),
+        targets=targets,
+        pair_weights=total,
+        margins=margins if margins.any() else None,
+    )

@@ -1,0 +1,77 @@
+"""Any sequence-classification model as a reward model's backbone: its head, dropout and padding."""
+
+import inspect
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
+
+
+def load_backbone(
+    path: str | Path, lora_rank: int = 0, seed: int = 0, outputs: int = 1
+) -> tuple[Any, Any]:
+    """A model with a new head on the backbone in ``path``, in float32, and its tokenizer.
+
+    The head starts small (standard deviation 1 / (d + 1), as Stiennon et al. 2020), so that training
+    starts from nearly equal scores, and dropout is off, so that a text has one score.
+    """
+    tokenizer = AutoTokenizer.from_pretrained(path)
+    config = AutoConfig.from_pretrained(path, num_labels=outputs)
+    for name in [n for n in vars(config) if "drop" in n and isinstance(getattr(config, n), float)]:
+        setattr(config, name, 0.0)
+    torch.manual_seed(seed)
+    model = AutoModelForSequenceClassification.from_pretrained(
+        path, config=config, dtype=torch.float32
+    )
+    give_own_pad_token(tokenizer, model)
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 0.0  # of models that do not ask their config
+    head = last_layer(model)
+    nn.init.normal_(head.weight, std=1 / (head.in_features + 1))
+    if lora_rank:
+        from peft import LoraConfig, TaskType, get_peft_model
+
+        lora = LoraConfig(task_type=TaskType.SEQ_CLS, r=lora_rank, lora_alpha=2 * lora_rank)
+        model = get_peft_model(model, lora)
+    return model, tokenizer
+
+
+def last_layer(model: Any) -> nn.Linear:
+    """The linear layer that gives the scores: the last one outside the backbone."""
+    base = model.base_model
+    inside = set(base.modules()) if base is not model else set()
+    layers = [m for m in model.modules() if isinstance(m, nn.Linear) and m not in inside]
+    assert layers, "a sequence classifier has a linear head"
+    return layers[-1]
+
+
+def give_own_pad_token(tokenizer: Any, model: Any) -> None:
+    """Make the padding token differ from the end token, since classification heads read the last
+    token that is not padding: with one token for both they would never see the end of a response."""
+    if tokenizer.pad_token_id in (None, tokenizer.eos_token_id):
+        if tokenizer.unk_token_id not in (None, tokenizer.eos_token_id):
+            tokenizer.pad_token = tokenizer.unk_token
+        else:
+            tokenizer.add_special_tokens({"pad_token": "<|pad|>"})
+            model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
+    model.config.pad_token_id = tokenizer.pad_token_id
+
+
+def positions_of(model: Any) -> tuple[bool, int | None]:
+    """Whether the model takes ``position_ids`` that count from 0, and for how many it is made.
+
+    Models of RoBERTa's family count theirs from the padding token's id on, and do so themselves.
+    """
+    takes = "position_ids" in inspect.signature(model.forward).parameters
+    offset = any(
+        isinstance(module, nn.Embedding) and module.padding_idx is not None
+        for name, module in model.named_modules()
+        if name.endswith("position_embeddings")
+    )
+    limit = getattr(model.config, "max_position_embeddings", None)
+    if limit is not None and offset:
+        limit -= 2  # positions begin behind those of <s> and <pad>
+    return takes and not offset, limit

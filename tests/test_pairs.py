@@ -1,0 +1,86 @@
+"""Preference pairs: written for other trainers, and read back into examples."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rlchf.pairs import read_pairs, to_preference_rows, write_pairs
+from rlchf.preferences import Example
+
+CHAT = [{"role": "user", "content": "Greet me."}]
+
+
+def lines(path: Path, *rows: dict[str, Any]) -> Path:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def test_every_strict_pair_is_a_row_and_a_tie_is_none() -> None:
+    example = Example("p", "Hi", ["a", "b", "c"], ["A", "B", "C"], [1, 2, 2])
+    rows = list(to_preference_rows([example]))
+    assert [(row["chosen"], row["rejected"]) for row in rows] == [("A", "B"), ("A", "C")]
+
+
+def test_a_conversation_gives_messages() -> None:
+    (row,) = to_preference_rows([Example("p", CHAT, ["a", "b"], ["A", "B"], [2, 1])])
+    assert row["prompt"] == CHAT
+    assert row["chosen"] == [{"role": "assistant", "content": "B"}]
+
+
+@pytest.mark.parametrize("prompt", ["Greet me.", CHAT])
+def test_what_is_written_is_read_back(prompt: Any, tmp_path: Path) -> None:
+    targets = np.array([[np.nan, 0.8, 1.0], [0.2, np.nan, np.nan], [0.0, np.nan, np.nan]])
+    margins = np.array([[0, 0.5, 2.0], [-0.5, 0, 0], [-2.0, 0, 0]])
+    texts = ["A", "B", "C"]
+    example = Example("p", prompt, texts, texts, [1, 2, 3], 3.0, targets, margins=margins)
+    assert write_pairs([example], tmp_path / "pairs.jsonl") == 2
+    (again,) = read_pairs(tmp_path / "pairs.jsonl")
+    assert (again.prompt_id, again.prompt, again.responses) == ("p", prompt, texts)
+    np.testing.assert_allclose(again.pair_targets(), targets)
+    assert again.margins is not None
+    np.testing.assert_allclose(again.margins, margins)
+    assert again.weight == 6.0  # two rows of weight three
+    assert again.ranks[0] == 1
+
+
+def test_rows_of_one_prompt_become_one_example_with_shares(tmp_path: Path) -> None:
+    rows = [{"prompt": "Hi", "chosen": "A", "rejected": "B"}] * 3
+    rows += [{"prompt": "Hi", "chosen": "B", "rejected": "A"}]
+    rows += [{"prompt": "Hi", "chosen": "C", "rejected": "A"}]
+    rows += [{"prompt": "Bye", "chosen": "A", "rejected": "B"}]
+    first, second = read_pairs(lines(tmp_path / "pairs.jsonl", *rows))
+    assert first.responses == ["A", "B", "C"]
+    assert first.pair_targets()[0, 1] == 0.75
+    assert np.isnan(first.pair_targets()[1, 2])
+    assert first.pair_weights is not None
+    assert first.pair_weights[0, 1] == 4
+    assert (first.weight, second.weight) == (5.0, 1.0)
+
+
+def test_a_prompt_may_be_what_two_conversations_begin_with(tmp_path: Path) -> None:
+    good, bad = ({"role": "assistant", "content": text} for text in ("Hello!", "No."))
+    path = lines(tmp_path / "pairs.jsonl", {"chosen": [*CHAT, good], "rejected": [*CHAT, bad]})
+    (example,) = read_pairs(path)
+    assert example.prompt == CHAT
+    assert example.responses == ["Hello!", "No."]
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ({"prompt": "Hi", "chosen": "A"}, "no key 'rejected'"),
+        ({"chosen": "A", "rejected": "B"}, "give the prompt"),
+        ({"prompt": 3, "chosen": "A", "rejected": "B"}, "the prompt is '3'"),
+        ({"prompt": "Hi", "chosen": ["A"], "rejected": "B"}, "chosen is"),
+        ({"prompt": "Hi", "chosen": "A", "rejected": "A"}, "the same text"),
+        ({"prompt": "Hi", "chosen": "A", "rejected": "B", "weight": -1}, "the weight is '-1'"),
+        ({"prompt": "Hi", "chosen": "A", "rejected": "B", "probability": 2}, "from 0 to 1"),
+    ],
+)
+def test_a_wrong_row_is_named(row: dict[str, Any], said: str, tmp_path: Path) -> None:
+    good = {"prompt": "Hi", "chosen": "A", "rejected": "B"}
+    with pytest.raises(ValueError, match=f"line 2: .*{said}"):
+        read_pairs(lines(tmp_path / "pairs.jsonl", good, row))
