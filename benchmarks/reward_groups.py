@@ -200,17 +200,21 @@ def with_deviations(
     """
     names = sorted(set(groups.values()))
     d = len(next(iter(next(iter(x.values())).values())))
-    made, wide = [], {}
+    made: list[tuple[str, str, list[list[str]]]] = []
+    wide: dict[str, dict[str, np.ndarray]] = {}
+    named: dict[str, set[str]] = {}
     for prompt, annotator, ranking in triples(ballots):
         group = groups.get(annotator, "")  # who has none casts ballots on what all share
         places = [0, 1 + names.index(group)] if group else [0]
         key = f"{prompt} {group}"
         made.append((key, annotator, ranking))
+        named.setdefault(key, set()).update(r for level in ranking for r in level)
         if key not in wide:
             ids = ballots.responses(prompt)
             wide[key] = {r: np.zeros((1 + len(names), d)) for r in ids}
             for r in ids:
                 wide[key][r][places] = x[prompt][r]
+    made = [ballot for ballot in made if len(named[ballot[0]]) > 1]  # who compares nothing
     flat = {key: {r: row.ravel() for r, row in rows.items()} for key, rows in wide.items()}
     theta = fit_linear(rlchf.Rankings.from_ballots(made), flat, ridge=ridge).reshape(-1, d)
     return {name: theta[0] + theta[1 + n] for n, name in enumerate(names)}
