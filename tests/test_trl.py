@@ -1,0 +1,64 @@
+"""What we write, TRL reads: optional, for machines that have trl."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rlchf.pairs import to_preference_rows
+from rlchf.train.reward import train_reward
+from rlchf.train.reward_model import RewardConfig, RewardModel
+from tests.reward_examples import fox_examples, tiny_backbone
+
+trl = pytest.importorskip("trl")
+datasets = pytest.importorskip("datasets")
+
+PLAIN: dict[str, Any] = {
+    "use_cpu": True, "bf16": False, "report_to": "none", "save_strategy": "no", "disable_tqdm": True,
+    "per_device_train_batch_size": 4, "max_steps": 2, "gradient_checkpointing": False,
+}  # fmt: skip
+
+
+def test_grpo_takes_the_checkpoint_as_its_reward(tmp_path: Path) -> None:
+    base = tiny_backbone(tmp_path / "base")
+    settings = RewardConfig(epochs=1, learning_rate=1e-2, max_length=64)
+    train_reward(fox_examples(16), [], base, settings, tmp_path / "reward")
+    seen: list[float] = []
+
+    def ours(prompts: list[str], completions: list[str], **_: Any) -> list[float]:
+        seen.extend(RewardModel.load(tmp_path / "reward")(prompts, completions).tolist())
+        return [0.0] * len(prompts)
+
+    trainer = trl.GRPOTrainer(
+        model=str(base),
+        reward_funcs=[str(tmp_path / "reward"), ours],
+        args=trl.GRPOConfig(
+            output_dir=str(tmp_path / "grpo"), num_generations=4, max_completion_length=8, **PLAIN
+        ),
+        train_dataset=datasets.Dataset.from_list([{"prompt": "Say something."}] * 8),
+    )
+    trainer.train()
+    rewards = [line["reward"] for line in trainer.state.log_history if "reward" in line]
+    assert rewards
+    assert seen
+    assert any(reward != 0 for reward in rewards)
+
+
+def test_the_reward_trainer_takes_exported_pairs(tmp_path: Path) -> None:
+    base = tiny_backbone(tmp_path / "base")
+    rows = list(to_preference_rows(fox_examples(16)))
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    model = AutoModelForSequenceClassification.from_pretrained(
+        base, num_labels=1, pad_token_id=tokenizer.pad_token_id
+    )
+    trainer = trl.RewardTrainer(
+        model=model,
+        args=trl.RewardConfig(output_dir=str(tmp_path / "trl"), max_length=64, **PLAIN),
+        train_dataset=datasets.Dataset.from_list(rows),
+        processing_class=tokenizer,
+    )
+    trainer.train()
+    assert trainer.state.global_step == 2
+    assert trainer.state.log_history[-1]["train_loss"] > 0
