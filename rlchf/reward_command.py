@@ -1,8 +1,8 @@
-"""The commands `rlchf reward` and `rlchf reward score`."""
+"""The commands `rlchf reward`, `rlchf reward score` and `rlchf reward jury`."""
 
 import json
 import sys
-from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Annotated, Any
 
 import typer
@@ -44,7 +44,7 @@ def fit(
     prompts: Annotated[str, typer.Option(help="jsonl with prompt_id and prompt.")],
     responses: Annotated[str, typer.Option(help="jsonl with prompt_id, response_id and text.")],
     model: Annotated[
-        str, typer.Option(help="Folder of a model, smollm2, or owner/model on the Hub.")
+        str, typer.Option(help="Folder of a model, tiny, smollm2, or owner/model on the Hub.")
     ],
     out: Annotated[str, typer.Option(help="Folder for the checkpoint and its figures.")],
     rule: Annotated[str, typer.Option(help="Voting rule; see rlchf rules.")] = "kemeny",
@@ -74,6 +74,10 @@ def fit(
     unseen: Annotated[
         float, typer.Option(help="Share of the annotators whose ballots are not learned from.")
     ] = 0.0,
+    feature: Annotated[
+        list[str] | None,
+        typer.Option(help="Column to tell the model who judges by; repeat it for several."),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of the split, the rule and the training.")] = 0,
     resume: Annotated[bool, typer.Option(help="Go on with the training that was stopped.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
@@ -83,8 +87,10 @@ def fit(
     ] = "missing",
 ) -> None:
     """Aggregate, fit a reward model, and measure it on the prompts held out."""
-    from rlchf.evaluation.screen import tables
-    from rlchf.reward_files import Job, settings
+    from rlchf.evaluation.screen import tables, told_tables
+    from rlchf.reward_files import Job, fit_files, settings
+
+    need_torch()
 
     given = parsed_pairs(setting or [])
     flags = {
@@ -98,10 +104,9 @@ def fit(
             raise ValueError(f"write --{flag} {given[name]} instead of --set {name}={given[name]}")
     job = Job(
         rankings, prompts, responses, annotators, rule, parsed_pairs(option or []), ties, seed,
-        tuple(group or ()), unseen, format, unranked,
+        tuple(group or ()), unseen, tuple(feature or ()), format, unranked,
     )  # fmt: skip
     config = settings(flags | given)
-    fit_files = _torch_part("fit_files")
     try:
         found = fit_files(job, config, model, out, resume=resume)
     except KeyboardInterrupt:
@@ -117,12 +122,17 @@ def fit(
             console.print(f"\n{what}\n", markup=False)
             for part in tables(measured):
                 console.print(part, markup=False)
+    if found.people is not None:
+        for part in told_tables(found.people):
+            console.print(part, markup=False)
     console.print(f"\nreward model: {out}", markup=False)
 
 
 def _plain(found: Any) -> dict[str, Any]:
     parts = {"held_out": found.held_out, "unseen_annotators": found.unseen}
     measured = {name: part.to_dict() for name, part in parts.items() if part is not None}
+    if found.people is not None:
+        measured = found.people.to_dict()
     return {"figures": found.figures, **measured}
 
 
@@ -137,20 +147,49 @@ def score(
     out: Annotated[str, typer.Option(help="The lines with their scores; - for stdout.")] = "-",
 ) -> None:
     """Score responses with a reward model."""
-    _torch_part("score_files")(model, texts, out, prompts)
+    need_torch()
+    from rlchf.reward_files import score_files
+
+    score_files(model, texts, out, prompts)
 
 
-def _torch_part(name: str) -> Callable[..., Any]:
-    """A function of `rlchf.reward_files`, or a sentence if what trains models is not installed."""
-    from importlib.util import find_spec
+@app.command(
+    epilog="Example: rlchf reward jury reward/ --prompts prompts.jsonl --responses responses.jsonl "
+    "--annotators people.csv --rule perpetual_pav --out collective.jsonl"
+)
+def jury(
+    model: Annotated[str, typer.Argument(help="Folder of a model fitted with --feature.")],
+    prompts: Annotated[str, typer.Option(help="jsonl with prompt_id and prompt.")],
+    responses: Annotated[str, typer.Option(help="jsonl with prompt_id, response_id and text.")],
+    annotators: Annotated[str, typer.Option(help="csv with who can be on the panel.")],
+    rule: Annotated[str, typer.Option(help="Voting rule; see rlchf rules.")] = "kemeny",
+    option: Annotated[
+        list[str] | None, typer.Option("--option", "-o", help="Option of the rule, name=value.")
+    ] = None,
+    size: Annotated[int, typer.Option(help="Members of the panel; 0 takes everybody.")] = 0,
+    by: Annotated[
+        list[str] | None, typer.Option(help="Column whose shares the panel keeps; repeatable.")
+    ] = None,
+    noisy: Annotated[bool, typer.Option(help="Draw ballots as unsure as people are.")] = False,
+    ballots: Annotated[str, typer.Option(help="Write the simulated ballots to this file.")] = "",
+    out: Annotated[str, typer.Option(help="The collective rankings; - for stdout.")] = "-",
+    seed: Annotated[int, typer.Option(help="Of the panel, the noise and the rule.")] = 0,
+) -> None:
+    """Let a simulated jury rank responses: draw a panel, predict its ballots, aggregate them."""
+    need_torch()
+    from rlchf.jury_files import jury_files
 
-    from rlchf import reward_files
+    jury_files(
+        model, prompts, responses, annotators, out, ballots=ballots, rule=rule,
+        options=parsed_pairs(option or []), size=size, by=tuple(by or ()), noisy=noisy, seed=seed,
+    )  # fmt: skip
 
+
+def need_torch() -> None:
+    """Refuse with a sentence if what trains models is not installed."""
     missing = [part for part in ("torch", "transformers", "accelerate") if not find_spec(part)]
     if missing:
         raise ValueError(
             f"reward models need what trains models, and {missing[0]!r} is not installed; "
             "install all of it with: pip install 'rlchf[train]'"
         )
-    function: Callable[..., Any] = getattr(reward_files, name)
-    return function

@@ -1,12 +1,11 @@
 """A reward model from files to a folder, and scores from files to a file: what the commands do."""
 
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from rlchf import io
 from rlchf.aggregate import aggregate, check_options
@@ -19,7 +18,10 @@ from rlchf.preferences import Example, check_texts, examples, split
 from rlchf.progress import stage
 from rlchf.rankings import Rankings, Unranked
 from rlchf.rules import get_rule
+from rlchf.told_files import Told, ToldData, measure_told, voted
 from rlchf.train.reward_config import RewardConfig
+
+TINY = "tiny"
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,9 @@ class Job:
     unseen
         Share of the annotators whose ballots nobody learns from; they show how well the model does
         for people never seen.
+    features
+        Columns of the annotators file that the model is told before the prompt, so that it learns each
+        annotator's own order in place of the collective one; see `rlchf.train.evaluators`.
     """
 
     rankings: str
@@ -49,17 +54,19 @@ class Job:
     seed: int = 0
     groups: Sequence[str] = ()
     unseen: float = 0.0
+    features: Sequence[str] = ()
     format: str = "auto"
     unranked: Unranked = "missing"
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """The figures of a training, and the evaluations on what was held out."""
+    """The figures of a training, and the evaluations on what was held out; ``people`` if it was told them."""
 
     figures: dict[str, Any]
-    held_out: Evaluation | None
-    unseen: Evaluation | None
+    held_out: Evaluation | None = None
+    unseen: Evaluation | None = None
+    people: Told | None = None
 
 
 def settings(given: Mapping[str, Any]) -> RewardConfig:
@@ -96,7 +103,8 @@ def fit_files(
     Parameters
     ----------
     model
-        A name as in `rlchf.train.models.model_folder`.
+        A name as in `rlchf.train.models.model_folder`, or "tiny" for a small Llama made from nothing,
+        to try things out with.
     out
         The checkpoint with its tokenizer, ``aggregated.jsonl``, ``held_out.jsonl`` (scores),
         ``evaluation.json``, ``calibration.png``, ``metrics.jsonl``, and ``unseen_annotators/`` if there
@@ -115,27 +123,32 @@ def fit_files(
     from rlchf.train.models import model_folder, quieten_transformers
 
     quieten_transformers()
-    backbone = model_folder(model)
+    backbone = None if model == TINY else model_folder(model)
     data = _Data.read(job, config)
     from accelerate import PartialState
 
     from rlchf.train.reward import train_reward
 
     beside, main = out.with_name(out.name + ".partial"), PartialState().is_main_process
+    backbone = backbone or _tiny(data, beside / "base", config.seed)
     with stage(f"reward model on {len(data.train)} prompts") as tick:
         figures = train_reward(
             data.train, data.held_out, backbone, config, beside,
             groups=data.flat_groups, resume=resume, progress=tick,
         )  # fmt: skip
     if not main:
-        return Fitted(figures, None, None)
+        return Fitted(figures)
     data.result.write(beside / "aggregated.jsonl")
     (beside / "job.json").write_text(json.dumps(asdict(job), indent=2) + "\n", encoding="utf-8")
-    found = _measured(data, beside, figures)
+    if data.told is not None:
+        fitted = Fitted(figures, people=measure_told(data.told, data.rankings, beside, config.seed))
+    else:
+        fitted = Fitted(figures, *_measured(data, beside, figures))
+    shutil.rmtree(beside / "base", ignore_errors=True)
     if out.exists():
         out.rmdir()
     beside.rename(out)
-    return Fitted(figures, *found)
+    return fitted
 
 
 @dataclass(frozen=True)
@@ -149,6 +162,7 @@ class _Data:
     train: list[Example]
     held_out: list[Example]
     groups: dict[str, dict[str, str]]
+    told: ToldData | None
 
     @property
     def flat_groups(self) -> dict[str, str] | None:
@@ -162,13 +176,15 @@ class _Data:
         prompts, responses = io.read_prompts(job.prompts), io.read_responses(job.responses)
         check_texts(rankings, prompts, responses, job.prompts, job.responses)
         groups: dict[str, dict[str, str]] = {}
+        people = None
         if job.annotators:
             people = io.read_annotators(job.annotators)
             groups = {name: people.group(name) for name in job.groups}
             if people.weights is not None:
                 rankings = rankings.weighted(people.weights)
-        elif job.groups:
-            raise ValueError(f"--group {job.groups[0]} needs an annotators file; give --annotators")
+        elif job.groups or job.features:
+            name = f"--group {job.groups[0]}" if job.groups else f"--feature {job.features[0]}"
+            raise ValueError(f"{name} needs an annotators file; give --annotators")
         seen, unseen = rankings, None
         if job.unseen:
             seen, unseen = split_annotators(rankings, job.unseen, job.seed)
@@ -182,8 +198,32 @@ class _Data:
                 f"held_out is {config.held_out}, which leaves none of the {len(made)} prompts to "
                 "learn from; make it smaller"
             )
+        told = None
+        if job.features and people is not None:
+            told = ToldData(
+                seen, unseen, prompts, responses, people, tuple(job.features),
+                job.groups[0] if job.groups else "", [e.prompt_id for e in held_out],
+            )  # fmt: skip
+            train, held_out = told.examples(config)
         others = [] if unseen is None else list(unseen.annotator_ids)
-        return cls(rankings, list(seen.annotator_ids), others, result, train, held_out, groups)
+        seen_ids = list(seen.annotator_ids)
+        return cls(rankings, seen_ids, others, result, train, held_out, groups, told)
+
+
+def _tiny(data: _Data, folder: Path, seed: int) -> str:
+    """A small Llama of random weights, in a folder; every process makes the same."""
+    from accelerate import PartialState
+
+    from rlchf.train.supervised import tiny_llama
+
+    with PartialState().main_process_first():
+        if not (folder / "config.json").exists():
+            examples = [*data.train, *data.held_out]
+            texts = [str(e.prompt) for e in examples] + [t for e in examples for t in e.responses]
+            model, tokenizer = tiny_llama(texts, seed=seed)
+            tokenizer.save_pretrained(folder)
+            model.save_pretrained(folder)
+    return str(folder)
 
 
 def _measured(
@@ -203,7 +243,7 @@ def _measured(
             file.write((line + "\n").encode())
     found: list[Evaluation | None] = []
     for people, where in ((data.seen, folder), (data.unseen, folder / "unseen_annotators")):
-        if not people or not _have_ballots(data.rankings, people, named):
+        if not people or not voted(data.rankings, people, named):
             found.append(None)
             continue
         found.append(
@@ -214,14 +254,6 @@ def _measured(
         )  # fmt: skip
         write_evaluation(where, found[-1])  # type: ignore[arg-type]
     return found[0], found[1]
-
-
-def _have_ballots(rankings: Rankings, people: Sequence[str], prompts: Mapping[str, Any]) -> bool:
-    """Whether any of these people has a ballot on any of these prompts."""
-    where = [p for p, name in enumerate(rankings.prompt_ids) if name in prompts]
-    cast = rankings.subset(np.array(where))
-    who = {cast.annotator_ids[a] for a in cast.ballot_annotators.tolist()}
-    return not who.isdisjoint(people)
 
 
 def score_files(model: str, texts: str, out: str = "-", prompts: str = "") -> int:

@@ -185,3 +185,33 @@ def test_settings_are_held_against_the_declared_types() -> None:
     assert settings({"epochs": 2}).epochs == 2.0
     with pytest.raises(ValueError, match="loss is 'bt'; choose from bradley_terry"):
         settings({"loss": "bt"})
+
+
+def test_a_model_that_is_told_who_judges_serves_both_groups_and_a_jury_decides(
+    folder: Path,
+) -> None:
+    out = folder / "told"
+    people = ("--annotators", folder / "people.csv", "--feature", "likes", "--unseen", 0.4)
+    done = run(*job(folder, out, *people, "--epochs", 20, "--seed", 3))
+    assert done.returncode == 0, done.stderr
+    found = json.loads((out / "evaluation.json").read_text())
+    for part in ("held_out", "unseen_annotators"):
+        assert {row["pairs"]["value"] > 0.9 for row in found[part].values()} == {True}
+    assert len(found["held_out"]) == 2
+    assert found["calibration"][0]["annotators"] == 4
+    done = run(
+        "jury", out, "--prompts", folder / "prompts.jsonl", "--responses",
+        folder / "responses.jsonl", "--annotators", folder / "people.csv", "--rule", "kemeny",
+        "--ballots", folder / "jury.csv",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(lines) == 20
+    firsts = [line["ranking"][0] for line in lines]
+    assert firsts.count(["fox"]) > 15  # six of ten
+    assert rlchf.read_rankings(folder / "jury.csv").n_ballots == 200
+    done = run(
+        "jury", folder / "reward", *job(folder, out)[1:5], "--annotators", folder / "people.csv"
+    )
+    assert done.returncode == 2
+    assert "no evaluators.json" in done.stderr

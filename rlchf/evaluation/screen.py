@@ -1,6 +1,7 @@
 """The evaluation as tables for the screen."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from rich.table import Table
 
@@ -72,6 +73,31 @@ def calibration_table(found: Evaluation) -> Table:
     if found.explained is not None:
         table.add_row("r² of hidden context", number(found.explained), "")
     return table
+
+
+def told_tables(found: Any) -> Iterator[Table | str]:
+    """How well a model that is told who judges does by each kind of people."""
+    for name, cells in (("held-out prompts", found.seen), ("annotators never seen", found.unseen)):
+        if not cells:
+            continue
+        table = _table(f"{name}, told", "pairs", "95 % interval", "contested", "at most", "weight")
+        listed = sorted(cells.items(), key=lambda item: item[1].pairs.value)[:LISTED]
+        for text, one in listed:
+            row = one.pairs
+            more = number(one.contested.value), number(one.attainable), _weight(row)
+            table.add_row(text.strip() or "nothing", number(row.value), _span(row), *more)
+        yield ""
+        yield table
+        if len(cells) > len(listed):
+            yield f" the {len(listed)} worst served of {len(cells)}"
+    if found.calibration:
+        table = _table("group", "temperature", "calibration error before", "after")
+        for row in found.calibration:
+            after = number(row.after.error) if row.after else "-"
+            cells = number(row.temperature), number(row.before.error), after
+            table.add_row(row.group or "all", *cells)
+        yield ""
+        yield table
 
 
 def _rows(title: str, first: str, last: str, rows: Sequence[Figure]) -> Table:
