@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from rlchf import Profiles
+from rlchf.cultures import mallows
 
 
 @dataclass(frozen=True)
@@ -56,15 +57,6 @@ class Ballots:
 
 
 def draw(prompts: int, voters: int, m: int, dispersion: float, seed: int = 0) -> Ballots:
-    """Rankings by repeated insertion, around a random centre for each prompt."""
-    rng = np.random.default_rng(seed)
-    K = prompts * voters
-    ranks = np.empty((m, K), dtype=np.int16)
-    for i in range(m):
-        chances = dispersion ** np.arange(i, -1.0, -1.0)
-        bounds = np.cumsum(chances / chances.sum())[:-1]
-        place = np.searchsorted(bounds, rng.random(K), side="right").astype(np.int16) + np.int16(1)
-        ranks[:i] += ranks[:i] >= place
-        ranks[i] = place
-    centre = rng.random((m, prompts)).argsort(axis=0)
-    return Ballots(np.take_along_axis(ranks, np.repeat(centre, voters, axis=1), axis=0), voters)
+    """Rankings around a random centre for each prompt."""
+    profiles = mallows(prompts, voters, m, dispersion, np.random.default_rng(seed))
+    return Ballots(profiles.ranks, voters)
