@@ -217,7 +217,7 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output has gone, say head
         sys.exit(1)
-    except (UsageProblem, ValueError, OSError) as error:
+    except (UsageProblem, ValueError, OSError, FloatingPointError) as error:
         message = error.format_message() if isinstance(error, UsageProblem) else str(error)
         print(message if message.startswith("Usage:") else f"rlchf: {message}", file=sys.stderr)
         sys.exit(2)

@@ -168,13 +168,15 @@ class Pipeline:
             return
         from rlchf.train.ppo import ppo
         from rlchf.train.reward_model import RewardModel
+        from rlchf.train.scores import share_of
 
         assert self.run.ppo is not None
+        share = share_of(self.run.trait.name, self.trait) if self.trait else None
         with stage(f"PPO, {self.run.ppo.updates} updates") as tick:
             ppo(
                 load_policy(backbone), load_tokenizer(backbone), self.policy_prompts,
                 RewardModel.load(self.folder / "reward"), self.run.ppo, out,
-                resume=True, progress=tick,
+                resume=True, progress=tick, measure=share,
             )  # fmt: skip
 
     def sample(self, when: str, model: Path) -> None:

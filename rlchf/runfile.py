@@ -9,7 +9,7 @@ from typing import Any, get_args, get_type_hints
 
 from rlchf.options import checked
 from rlchf.rankings import Unranked
-from rlchf.train.ppo import PPOConfig
+from rlchf.train.ppo_config import PPOConfig
 from rlchf.train.reward_model import RewardConfig
 
 

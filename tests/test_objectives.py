@@ -1,162 +1,28 @@
 """PPO's quantities against slow definitions, exact gradients and closed forms."""
 
-import itertools
 import math
 
 import pytest
 import torch
-from torch import Tensor
 
 from rlchf.train import objectives
-from rlchf.train.objectives import KLEstimator, gae, kl_estimate, policy_loss, value_loss, whiten
-
-
-def ragged(seed: int, rows: int = 6, width: int = 9) -> tuple[Tensor, Tensor, Tensor]:
-    """Random rewards and values, and a mask with rows of every kind of length."""
-    generator = torch.Generator().manual_seed(seed)
-    rewards, values = torch.randn(2, rows, width, generator=generator, dtype=torch.float64)
-    lengths = torch.randint(1, width + 1, (rows,), generator=generator)
-    lengths[0], lengths[1] = 1, width
-    return rewards, values, torch.arange(width) < lengths[:, None]
-
-
-# -- advantages ------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("seed", range(5))
-@pytest.mark.parametrize(("gamma", "lam"), [(1.0, 0.95), (0.9, 0.5), (0.97, 1.0), (1.0, 0.0)])
-def test_gae_equals_its_definition_on_ragged_rows(seed: int, gamma: float, lam: float) -> None:
-    rewards, values, mask = ragged(seed)
-    advantages, returns = gae(rewards, values, mask, gamma, lam)
-    for row, length in enumerate(mask.sum(1).tolist()):
-        r, v = rewards[row, :length].tolist(), [*values[row, :length].tolist(), 0.0]
-        delta = [r[t] + gamma * v[t + 1] - v[t] for t in range(length)]
-        for t in range(length):
-            expected = sum((gamma * lam) ** (u - t) * delta[u] for u in range(t, length))
-            assert advantages[row, t].item() == pytest.approx(expected, abs=1e-12)
-            assert returns[row, t].item() == pytest.approx(expected + v[t], abs=1e-12)
-        assert not advantages[row, length:].any()
-        assert not returns[row, length:].any()
-
-
-def test_gae_at_lambda_1_is_the_return_to_go_minus_the_value() -> None:
-    rewards, values, mask = ragged(1)
-    advantages, returns = gae(rewards, values, mask, 0.9, 1.0)
-    for row, length in enumerate(mask.sum(1).tolist()):
-        for t in range(length):
-            to_go = sum(0.9 ** (u - t) * rewards[row, u] for u in range(t, length))
-            torch.testing.assert_close(returns[row, t], to_go)
-            torch.testing.assert_close(advantages[row, t], to_go - values[row, t])
-
-
-def test_gae_at_lambda_0_is_the_temporal_difference_error() -> None:
-    rewards, values, mask = ragged(2)
-    following = torch.where(mask, values, 0).roll(-1, 1)
-    following[:, -1] = 0
-    expected = torch.where(mask, rewards + 0.9 * following - values, 0)
-    torch.testing.assert_close(gae(rewards, values, mask, 0.9, 0.0)[0], expected)
-
-
-def test_what_lies_after_a_response_does_not_reach_its_advantages() -> None:
-    rewards, values, mask = ragged(3)
-    clean = gae(rewards, values, mask, 0.9, 0.8)
-    dirty = gae(
-        torch.where(mask, rewards, torch.nan), torch.where(mask, values, torch.inf), mask, 0.9, 0.8
-    )
-    assert torch.equal(clean[0], dirty[0])
-    assert torch.equal(clean[1], dirty[1])
-
-
-# -- the exact gradient ----------------------------------------------------------------------------
-
-V, T = 4, 3  # token 0 ends a sequence
-
-
-def all_sequences() -> list[tuple[int, ...]]:
-    """Every sequence the policy can write: closed by token 0, or T tokens long."""
-    longest = [s for s in itertools.product(range(V), repeat=T) if 0 not in s[:-1]]
-    shorter = [
-        (*s, 0) for n in range(T - 1) for s in itertools.product(range(1, V), repeat=n)
-    ]  # fmt: skip
-    return longest + shorter
+from rlchf.train.advantages import gae
+from rlchf.train.objectives import policy_loss, value_loss
+from tests.ppo_enumeration import Enumeration
+from tests.ppo_runs import ragged
 
 
 @pytest.mark.parametrize("beta", [0.0, 0.3])
 def test_the_gradient_at_ratio_1_is_that_of_expected_reward_minus_kl(beta: float) -> None:
-    generator = torch.Generator().manual_seed(0)
-    sequences = all_sequences()
-    prefixes = sorted({s[:t] for s in sequences for t in range(len(s))})
-    assert len(prefixes) == 1 + 3 + 9
-
-    def random(*shape: int) -> Tensor:
-        return torch.randn(*shape, generator=generator, dtype=torch.float64)
-
-    table = random(len(prefixes), V).requires_grad_()
-    reference, baseline, reward = random(len(prefixes), V), random(len(prefixes)), random(1000)
-    at = torch.zeros(len(sequences), T, dtype=torch.long)  # where in the table each choice was made
-    ids = torch.zeros(len(sequences), T, dtype=torch.long)
-    for row, sequence in enumerate(sequences):
-        for t, token in enumerate(sequence):
-            at[row, t], ids[row, t] = prefixes.index(sequence[:t]), token
-    lengths = torch.tensor([len(s) for s in sequences])
-    mask = torch.arange(T) < lengths[:, None]
-    r = reward[: len(sequences)]
-
-    logp = objectives.token_logprobs(table[at], ids)
-    ref_logp = objectives.token_logprobs(reference[at], ids)
-    log_prob = torch.where(mask, logp, 0).sum(1)
-    ref_log_prob = torch.where(mask, ref_logp, 0).sum(1)
-    assert log_prob.exp().sum().item() == pytest.approx(1, abs=1e-12)
-    objective = (log_prob.exp() * (r - beta * (log_prob - ref_log_prob))).sum()
-    (exact,) = torch.autograd.grad(objective, table, retain_graph=True)
-
-    rewards = -beta * kl_estimate(logp, ref_logp, "k1").detach()
-    rewards = rewards.scatter_add(1, lengths[:, None] - 1, r[:, None])
-    advantages, _ = gae(rewards, baseline[at], mask, 1.0, 1.0)
-    weighted = advantages * log_prob.exp().detach()[:, None]  # every sequence as often as sampled
-    loss, clipped = policy_loss(logp, logp.detach(), weighted, mask, 0.2)
-    (found,) = torch.autograd.grad(-loss, table)
+    every = Enumeration()
+    exact = every.gradient(beta)
+    advantages, _ = gae(every.rewards(beta), every.baseline, every.mask, 1.0, 1.0)
+    weighted = advantages * every.log_prob.exp().detach()[:, None]  # as often as it is sampled
+    loss, clipped = policy_loss(every.logp, every.logp.detach(), weighted, every.mask, 0.2)
+    (found,) = torch.autograd.grad(-loss, every.table)
     assert exact.abs().max() > 0.1
     torch.testing.assert_close(found, exact, atol=1e-13, rtol=0)
     assert clipped == 0
-
-
-# -- divergence ------------------------------------------------------------------------------------
-
-
-def test_kl_estimators_have_the_bias_and_the_sign_they_should() -> None:
-    generator = torch.Generator().manual_seed(0)
-    p, q = (torch.randn(10, generator=generator, dtype=torch.float64) for _ in range(2))
-    p, q = p.log_softmax(0), (1.2 * q).log_softmax(0)
-    true = (p.exp() * (p - q)).sum().item()
-    drawn = torch.multinomial(p.exp(), 400_000, replacement=True, generator=generator)
-    kinds: tuple[KLEstimator, ...] = ("k1", "k2", "k3")
-    k1, k2, k3 = (kl_estimate(p[drawn], q[drawn], kind) for kind in kinds)
-
-    def off(estimates: Tensor) -> float:
-        """Distance of the mean from the truth, in standard errors."""
-        return abs(estimates.mean().item() - true) / (estimates.std().item() / math.sqrt(400_000))
-
-    assert off(k1) < 4
-    assert off(k3) < 4
-    assert off(k2) > 20
-    assert k1.min() < 0
-    assert k2.min() >= 0
-    assert k3.min() >= 0
-
-
-def test_kl_estimates_of_equal_policies_are_0() -> None:
-    logp = torch.tensor([[-0.1, -7.0]])
-    for kind in ("k1", "k2", "k3"):
-        assert not kl_estimate(logp, logp, kind).any()
-
-
-def test_an_unknown_kl_estimator_is_named_with_the_known_ones() -> None:
-    with pytest.raises(ValueError, match="'k4'; choose from k1, k2, k3"):
-        kl_estimate(torch.zeros(1), torch.zeros(1), "k4")  # type: ignore[arg-type]
-
-
-# -- small pieces ----------------------------------------------------------------------------------
 
 
 def test_token_logprobs_are_the_log_softmax_at_the_ids() -> None:
@@ -188,19 +54,6 @@ def test_masked_mean_counts_only_the_mask_and_all_processes() -> None:
     # A second process that holds the sum 21 over 7 tokens, told by its dtype which it is asked for.
     other = {torch.float32: 21, torch.int64: 7}
     assert objectives.masked_mean(values, mask, lambda t: t + other[t.dtype]) == 3
-
-
-def test_whitened_values_have_mean_0_and_variance_1_on_the_mask() -> None:
-    _, values, mask = ragged(4)
-    found = whiten(5 + 3 * values, mask)
-    assert found[mask].mean().item() == pytest.approx(0, abs=1e-12)
-    assert found[mask].var(correction=0).item() == pytest.approx(1, abs=1e-6)
-    assert not found[~mask].any()
-    assert torch.equal(found[mask].argsort(), values[mask].argsort())
-
-
-def test_whitening_equal_values_gives_0_rather_than_nan() -> None:
-    assert not whiten(torch.full((2, 2), 7.0), torch.ones(2, 2, dtype=torch.bool)).any()
 
 
 @pytest.mark.parametrize(

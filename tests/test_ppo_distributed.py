@@ -1,6 +1,6 @@
 """PPO on two processes must be PPO on one: the same samples, gradients and weights.
 
-The file is also the program that `torchrun` starts on each process.
+The file is also the program that `accelerate launch` starts on each process.
 """
 
 import json
@@ -20,6 +20,16 @@ PROMPTS = ["the", "a committee votes on", "once upon a time there was", "fox", "
 CASES: dict[str, tuple[Any, dict[str, Any]]] = {
     "llama": (tiny_llama, {}),
     "lora-gpt2": (tiny_gpt2, {"lora_rank": 2, "forward_size": 4}),
+    "groups": (
+        tiny_llama,
+        {
+            "responses_per_prompt": 2,
+            "advantages": "rloo",
+            "normalise_reward": True,
+            "kl_schedule": "adaptive",
+            "kl_target": 0.01,
+        },
+    ),
 }
 
 
@@ -34,6 +44,7 @@ def train(case: str, out: Path, updates: int, resume: bool = False) -> Any:
         model().double(), tiny_tokenizer(), PROMPTS,
         lambda prompts, responses: [float(len(r)) for r in responses],
         PPOConfig(**settings | options), out, resume=resume,
+        measure=lambda prompts, responses: {"with_e": sum("e" in r for r in responses) / len(responses)},
     )  # fmt: skip
 
 
@@ -46,9 +57,10 @@ def metrics(out: Path) -> list[dict[str, float]]:
 
 
 def test_two_processes_give_the_weights_of_one_also_after_resuming(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2"]
-    command += ["--standalone", "--no-python", sys.executable, "-m", "tests.test_ppo_distributed"]
     root = Path(__file__).parents[1]
+    config = root / "examples" / "accelerate" / "ddp.yaml"
+    command = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", str(config)]
+    command += ["--main_process_port", "0", "--module", "tests.test_ppo_distributed"]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
     done = subprocess.run(
         [*command, str(tmp_path)], cwd=root, env=environment, capture_output=True, text=True

@@ -17,7 +17,9 @@ from accelerate import Accelerator
 from accelerate.utils import gather_object
 from safetensors.torch import save_file
 
-MAY_CHANGE = ("updates", "forward_size", "checkpoint_every", "samples_every")
+MAY_CHANGE = (
+    "updates", "forward_size", "checkpoint_every", "samples_every", "max_kl", "report_to",
+)  # fmt: skip
 """Settings that a resumed run may change."""
 
 
@@ -27,7 +29,10 @@ class Resumable(Protocol):
     model: Any  # with the parts `policy` and `critic`
     optimizer: Any
     done: int  # updates
-    random_states: dict[str, Any]
+    carried: dict[str, Any]  # what else goes from update to update, as `restore` takes it
+
+    def restore(self, state: dict[str, Any], random: bool) -> None:
+        """Go on with what was carried; with its random generators, if `random`."""
 
 
 class RunFolder:
@@ -35,15 +40,21 @@ class RunFolder:
 
     def __init__(self, out: Path, config: Any, accelerator: Accelerator) -> None:
         self.out, self.config, self.accelerator = out, config, accelerator
+        self.saved = -1  # updates done when the checkpoint was written
 
     @property
     def checkpoint(self) -> Path:
         """The file from which the run goes on."""
         return self.out / "checkpoint" / "state.pt"
 
+    @property
+    def previous(self) -> Path:
+        """The checkpoint before that, kept until `trust` says that the last one is good."""
+        return self.out / "checkpoint" / "previous.pt"
+
     def open(self, run: Resumable, resume: bool) -> None:
         """Go on from the checkpoint, if there is one and it is wanted, and tidy the folder."""
-        if resume and self.checkpoint.exists():
+        if resume and (self.checkpoint.exists() or self.previous.exists()):
             self.load(run)
         self.accelerator.wait_for_everyone()
         if self.accelerator.is_main_process:
@@ -51,6 +62,7 @@ class RunFolder:
             (self.out / "config.json").unlink(missing_ok=True)  # see `finish`
             if not run.done:
                 self.checkpoint.unlink(missing_ok=True)
+                self.previous.unlink(missing_ok=True)
             for name in ("metrics.jsonl", "samples.jsonl"):
                 keep_rows(self.out / name, run.done)
             text = json.dumps(asdict(self.config), indent=2) + "\n"
@@ -67,23 +79,40 @@ class RunFolder:
 
         Samples and the order of prompts follow from the seed and the number of updates done.
         """
+        if self.saved == run.done:
+            return
         weights = {n: p.detach() for n, p in run.model.named_parameters() if p.requires_grad}
         state = {
             "done": run.done,
             "weights": weights,  # the policy's, or its adapters', and the critic's
             "optimizer": run.optimizer.state_dict(),
-            "random_states": gather_object([run.random_states]),  # one per process
+            "carried": gather_object([run.carried]),  # one per process
             "config": asdict(self.config),
         }
         if self.accelerator.is_main_process:
             beside = self.checkpoint.with_suffix(".new")
             torch.save(state, beside)
+            if self.checkpoint.exists():
+                self.checkpoint.replace(self.previous)
             beside.replace(self.checkpoint)
+        self.saved = run.done
+        self.accelerator.wait_for_everyone()
+
+    def trust(self) -> None:
+        """Drop the checkpoint before the last: the policy in the last one has turned out good."""
+        if self.accelerator.is_main_process and self.checkpoint.exists():
+            self.previous.unlink(missing_ok=True)
+
+    def go_back(self, run: Resumable) -> None:
+        """Return to the checkpoint before the last, if the last one holds the present policy."""
+        if self.saved == run.done and self.accelerator.is_main_process and self.previous.exists():
+            self.previous.replace(self.checkpoint)
         self.accelerator.wait_for_everyone()
 
     def load(self, run: Resumable) -> None:
         """Bring everything back to where it was when the checkpoint was saved."""
-        state = torch.load(self.checkpoint, map_location="cpu", weights_only=True)
+        file = self.checkpoint if self.checkpoint.exists() else self.previous
+        state = torch.load(file, map_location="cpu", weights_only=True)
         for name, value in asdict(self.config).items():
             before = state["config"].get(name)
             if name not in MAY_CHANGE and before != value:
@@ -91,17 +120,15 @@ class RunFolder:
                     f"{self.out} was run with {name}={before!r} and cannot be resumed with "
                     f"{name}={value!r}; use another folder, or do not resume"
                 )
-        run.done = state["done"]
+        run.done = self.saved = state["done"]
         run.model.load_state_dict(state["weights"], strict=False)
         run.optimizer.load_state_dict(state["optimizer"])
-        if self.accelerator.num_processes == len(state["random_states"]):
-            run.random_states = state["random_states"][self.accelerator.process_index]
-            random.setstate(run.random_states["python"])
-            np.random.set_state(run.random_states["numpy"])
-            torch.set_rng_state(run.random_states["torch"])
+        same = self.accelerator.num_processes == len(state["carried"])
+        run.restore(state["carried"][self.accelerator.process_index if same else 0], random=same)
 
     def finish(self, run: Resumable, tokenizer: Any) -> Any:
         """Write policy, tokenizer and critic beside, move them to `out`, and return the policy."""
+        self.trust()
         policy = run.model.policy
         if self.config.lora_rank:
             policy = policy.merge_and_unload()
@@ -109,7 +136,8 @@ class RunFolder:
             beside = self.out / "policy.new"
             policy.save_pretrained(beside)
             tokenizer.save_pretrained(beside)
-            save_file(run.model.critic.state_dict(), beside / "critic.safetensors")
+            if run.model.critic is not None:
+                save_file(run.model.critic.state_dict(), beside / "critic.safetensors")
             # config.json goes last: a folder that has it is complete.
             for path in sorted(beside.iterdir(), key=lambda path: path.name == "config.json"):
                 path.replace(self.out / path.name)
@@ -126,6 +154,13 @@ def random_states() -> dict[str, Any]:
         "numpy": (name, np.asarray(keys).tolist(), *rest),
         "torch": torch.get_rng_state(),
     }
+
+
+def restore_random_states(states: dict[str, Any]) -> None:
+    """Bring the global random generators to where `random_states` found them."""
+    random.setstate(states["python"])
+    np.random.set_state(states["numpy"])
+    torch.set_rng_state(states["torch"])
 
 
 def append_rows(path: Path, rows: list[dict[str, Any]]) -> None:

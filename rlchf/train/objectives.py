@@ -7,13 +7,11 @@ gradient accumulation nor the number of processes changes the gradient.
 """
 
 from collections.abc import Callable
-from typing import Literal
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-KLEstimator = Literal["k1", "k2", "k3"]
 Reduce = Callable[[Tensor], Tensor]
 """Sums a tensor over all processes; the identity when there is one."""
 
@@ -40,27 +38,6 @@ def _at_least_float32(logits: Tensor) -> Tensor:
     return logits.to(torch.promote_types(logits.dtype, torch.float32))
 
 
-def kl_estimate(logp: Tensor, ref_logp: Tensor, kind: KLEstimator = "k1") -> Tensor:
-    """Estimate KL(policy || reference) at each token from one sample of the policy.
-
-    With ``r = exp(ref_logp - logp)``: k1 is ``-log r``, unbiased and of either sign; k2 is
-    ``(log r)^2 / 2``, biased and never negative; k3 is ``r - 1 - log r``, unbiased and never
-    negative.
-
-    References
-    ----------
-    J. Schulman, "Approximating KL divergence", 2020, http://joschu.net/blog/kl-approx.html.
-    """
-    log_r = ref_logp - logp
-    if kind == "k1":
-        return -log_r
-    if kind == "k2":
-        return log_r.square() / 2
-    if kind == "k3":
-        return torch.expm1(log_r) - log_r
-    raise ValueError(f"unknown KL estimator {kind!r}; choose from k1, k2, k3")
-
-
 def masked_sum(values: Tensor, mask: Tensor) -> Tensor:
     """Sum of the values where the mask is true; what lies elsewhere is ignored, NaN included."""
     return torch.where(mask, values, 0).sum()
@@ -69,41 +46,6 @@ def masked_sum(values: Tensor, mask: Tensor) -> Tensor:
 def masked_mean(values: Tensor, mask: Tensor, reduce: Reduce = one_process) -> Tensor:
     """Mean of the values where the mask is true, over all processes."""
     return reduce(masked_sum(values, mask)) / reduce(mask.sum())
-
-
-def whiten(values: Tensor, mask: Tensor, reduce: Reduce = one_process) -> Tensor:
-    """Bring the masked values to mean 0 and variance 1 over all processes; 0 elsewhere."""
-    centred = values - masked_mean(values, mask, reduce)
-    variance = masked_mean(centred.square(), mask, reduce)
-    return torch.where(mask, centred * torch.rsqrt(variance + 1e-8), 0)
-
-
-def gae(
-    rewards: Tensor, values: Tensor, mask: Tensor, gamma: float, lam: float
-) -> tuple[Tensor, Tensor]:
-    """Generalised advantage estimates, and the returns that the critic should fit.
-
-    ``mask`` is true on the first tokens of each row: rows may differ in length, and the value after
-    a row's last token is 0 because the response has ended.
-
-    Returns
-    -------
-    advantages, returns : (B, T) tensors, 0 outside the mask. ``returns = advantages + values``.
-
-    References
-    ----------
-    J. Schulman et al., "High-dimensional continuous control using generalized advantage
-    estimation", 2016, equations 10 and 16.
-    """
-    rewards, values = torch.where(mask, rewards, 0), torch.where(mask, values, 0)
-    following = functional.pad(values, (0, 1))[:, 1:]  # V(s_{t+1}), 0 past the end
-    delta = rewards + gamma * following - values  # equation 10
-    advantages = torch.zeros_like(values)
-    carried = torch.zeros_like(values[:, 0])
-    for t in reversed(range(values.shape[1])):
-        carried = delta[:, t] + gamma * lam * carried  # equation 16, as a recursion
-        advantages[:, t] = carried
-    return advantages, advantages + values
 
 
 def policy_loss(

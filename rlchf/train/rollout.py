@@ -1,9 +1,8 @@
-"""Sampling responses from a policy, and reading the policy at the sampled tokens."""
+"""Sampling responses from a policy."""
 
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -11,49 +10,56 @@ from torch import Tensor
 from transformers import GenerationConfig, LogitsProcessor
 
 from rlchf.prompts import Prompt
+from rlchf.train.responses import Rollout, response_logits
 from rlchf.train.text import prompt_ids
+
+__all__ = [
+    "Rollout",
+    "Sampler",
+    "encode_prompts",
+    "end_ids",
+    "response_logits",
+    "sample",
+    "sample_texts",
+]
 
 Key = tuple[int, ...]
 """Integers from which one response draws its randomness: equal keys, equal draws."""
 
 
-@dataclass(frozen=True)
-class Rollout:
-    """A batch of prompts and sampled responses: prompts padded on the left, responses on the right.
+class Sampler(Protocol):
+    """Samples one response to each encoded prompt: `sample`, or a faster backend in its place.
 
-    The masks are kept, never guessed from the ids: the padding token may well be the end token.
+    The loop computes the log-probabilities itself, so a backend need only return token ids. It must
+    draw from the whole distribution at the temperature, without top-k, top-p or penalties, and with
+    the weights that `policy` has now; `keys` are its only source of randomness if runs are to be
+    repeatable. One for an engine with a batch interface looks like this:
+
+    .. code-block:: python
+
+        def sample_by_engine(
+            policy, tokenizer, encoded, keys, *, max_new_tokens, temperature, ends
+        ):
+            engine.load_weights(policy.state_dict())  # as the engine wants them
+            responses = engine.generate(
+                encoded, seeds=[hash(key) for key in keys], temperature=temperature,
+                max_tokens=max_new_tokens, stop_token_ids=ends,
+            )
+            return Rollout.of(encoded, responses, ends, policy.device)
     """
 
-    ids: Tensor
-    """(B, P + T) token ids: prompts in the first P columns, responses in the last T."""
-    attention_mask: Tensor
-    """(B, P + T) true on tokens of the prompt and of the response, its end token included."""
-    response_mask: Tensor
-    """(B, T) the last T columns of `attention_mask`."""
-    finished: Tensor
-    """(B,) true where the response closed itself with the end token."""
-
-    @property
-    def responses(self) -> Tensor:
-        """(B, T) ids of the responses."""
-        return self.ids[:, -self.response_mask.shape[1] :]
-
-    @property
-    def lengths(self) -> Tensor:
-        """(B,) number of tokens in each response, its end token included."""
-        return self.response_mask.sum(1)
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-    def __getitem__(self, rows: slice) -> "Rollout":
-        return Rollout(*(getattr(self, field.name)[rows] for field in fields(self)))
-
-    def texts(self, tokenizer: Any) -> list[str]:
-        """Decode the responses, without special tokens."""
-        rows = zip(self.responses, self.response_mask, strict=True)
-        kept = [row[mask].tolist() for row, mask in rows]
-        return [tokenizer.decode(row, skip_special_tokens=True) for row in kept]
+    def __call__(
+        self,
+        policy: Any,
+        tokenizer: Any,
+        encoded: Sequence[Sequence[int]],
+        keys: Sequence[Key],
+        *,
+        max_new_tokens: int,
+        temperature: float,
+        ends: Sequence[int],
+    ) -> Rollout:
+        """Sample as `sample` does."""
 
 
 class _InverseTransform(LogitsProcessor):  # type: ignore[misc]
@@ -100,6 +106,32 @@ def encode_prompts(
     return encoded
 
 
+def end_ids(tokenizer: Any, stop: Sequence[str | int] = ()) -> list[int]:
+    """Ids of the tokens that end a response: the tokenizer's end token, then those of `stop`.
+
+    Raises
+    ------
+    ValueError
+        If a text is not exactly one token, or an id is none of the vocabulary's.
+    """
+    ends = [int(tokenizer.eos_token_id)]
+    for token in stop:
+        ids: list[Any] = [token]
+        if isinstance(token, str):
+            ids = tokenizer(token, add_special_tokens=False)["input_ids"]
+            if len(ids) != 1:
+                raise ValueError(
+                    f"stop: {token!r} is {len(ids)} tokens of the policy's tokenizer; give texts of "
+                    "one token each, or a token's id"
+                )
+        elif not 0 <= token < len(tokenizer):
+            raise ValueError(
+                f"stop: {token} is no token; the vocabulary has ids up to {len(tokenizer) - 1}"
+            )
+        ends += [i for i in ids if i not in ends]
+    return ends
+
+
 @contextmanager
 def _sampling_mode(model: Any, settings: GenerationConfig) -> Any:
     """Switch dropout off and replace the checkpoint's own generation settings, for a while.
@@ -126,6 +158,7 @@ def sample(
     *,
     max_new_tokens: int,
     temperature: float = 1.0,
+    ends: Sequence[int] = (),
 ) -> Rollout:
     """Sample one response to each encoded prompt from the policy at the given temperature.
 
@@ -134,17 +167,18 @@ def sample(
     policy : a causal language model of transformers, or a peft model around one.
     encoded : token ids of each prompt, as `encode_prompts` returns them.
     keys : one key per prompt; a response depends on its prompt, its key and the policy only.
+    ends : ids of the tokens that end a response; by default the tokenizer's end token.
     """
     model = policy.get_base_model() if hasattr(policy, "get_base_model") else policy
-    eos = tokenizer.eos_token_id
-    pad = eos if tokenizer.pad_token_id is None else tokenizer.pad_token_id
+    ends = list(ends) or end_ids(tokenizer)
+    pad = ends[0] if tokenizer.pad_token_id is None else tokenizer.pad_token_id
     width = max(len(ids) for ids in encoded)
     prompts = torch.tensor([[pad] * (width - len(ids)) + list(ids) for ids in encoded])
     mask = torch.tensor([[False] * (width - len(ids)) + [True] * len(ids) for ids in encoded])
     prompts, mask = prompts.to(model.device), mask.to(model.device)
     uniforms = _uniforms(keys, max_new_tokens).to(model.device)
     settings = GenerationConfig(
-        max_new_tokens=max_new_tokens, do_sample=False, eos_token_id=eos, pad_token_id=pad
+        max_new_tokens=max_new_tokens, do_sample=False, eos_token_id=ends, pad_token_id=pad
     )
     with _sampling_mode(model, settings):
         ids = model.generate(
@@ -153,34 +187,9 @@ def sample(
             generation_config=settings,
             logits_processor=[_InverseTransform(uniforms, width, temperature)],
         )
-    is_eos = ids[:, width:] == eos
-    ended_before = is_eos.cumsum(1) - is_eos.long() > 0
-    return Rollout(ids, torch.cat([mask, ~ended_before], 1), ~ended_before, is_eos.any(1))
-
-
-def response_logits(
-    policy: Any, rollout: Rollout, temperature: float = 1.0
-) -> tuple[Tensor, Tensor]:
-    """Read the policy where it chose the response's tokens.
-
-    Returns
-    -------
-    logits : (B, T, V), divided by the temperature: the distributions that were sampled from.
-    hidden : (B, T, d) hidden states of the last layer from which those logits come.
-    """
-    length = rollout.response_mask.shape[1]
-    mask = rollout.attention_mask.long()
-    output = policy(
-        input_ids=rollout.ids,
-        attention_mask=mask,
-        # Learned positions count padding unless told otherwise.
-        position_ids=(mask.cumsum(1) - 1).clamp(min=0),
-        logits_to_keep=length + 1,
-        output_hidden_states=True,
-        use_cache=False,
-    )
-    # The last position has seen the whole response: nothing is chosen there.
-    return output.logits[:, :-1] / temperature, output.hidden_states[-1][:, -length - 1 : -1]
+    is_end = torch.isin(ids[:, width:], torch.tensor(ends, device=ids.device))
+    ended_before = is_end.cumsum(1) - is_end.long() > 0
+    return Rollout(ids, torch.cat([mask, ~ended_before], 1), ~ended_before, is_end.any(1))
 
 
 def sample_texts(

@@ -1,0 +1,111 @@
+"""Sampled responses as token ids, and reading a policy where it chose them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """A batch of prompts and sampled responses: prompts padded on the left, responses on the right.
+
+    The masks are kept, never guessed from the ids: the padding token may well be the end token.
+    """
+
+    ids: Tensor
+    """(B, P + T) token ids: prompts in the first P columns, responses in the last T."""
+    attention_mask: Tensor
+    """(B, P + T) true on tokens of the prompt and of the response, its end token included."""
+    response_mask: Tensor
+    """(B, T) the last T columns of `attention_mask`."""
+    finished: Tensor
+    """(B,) true where the response closed itself with an end token."""
+
+    @classmethod
+    def of(
+        cls,
+        prompts: Sequence[Sequence[int]],
+        responses: Sequence[Sequence[int]],
+        ends: Sequence[int],
+        device: torch.device | str = "cpu",
+    ) -> "Rollout":
+        """Lay out token ids; what a response has after its first end token is left out.
+
+        Examples
+        --------
+        >>> rollout = Rollout.of([[7], [5, 6]], [[8, 9], [3, 2, 8]], ends=[2])
+        >>> rollout.ids.tolist()
+        [[2, 7, 8, 9], [5, 6, 3, 2]]
+        >>> rollout.finished.tolist()
+        [False, True]
+        """
+        for number, row in enumerate(responses):
+            if not row:
+                raise ValueError(f"response {number} has no tokens; its end token counts as one")
+        until = [next((t + 1 for t, i in enumerate(row) if i in ends), None) for row in responses]
+        kept = [list(row[:end]) for row, end in zip(responses, until, strict=True)]
+        before, after = max(map(len, prompts)), max(map(len, kept))
+        pairs = list(zip(prompts, kept, strict=True))
+        pad = ends[0]
+        ids = [[pad] * (before - len(p)) + list(p) + r + [pad] * (after - len(r)) for p, r in pairs]
+        mask = [
+            [False] * (before - len(p)) + [True] * (len(p) + len(r)) + [False] * (after - len(r))
+            for p, r in pairs
+        ]
+        attention = torch.tensor(mask, device=device)
+        finished = torch.tensor([end is not None for end in until], device=device)
+        return cls(torch.tensor(ids, device=device), attention, attention[:, before:], finished)
+
+    @property
+    def responses(self) -> Tensor:
+        """(B, T) ids of the responses."""
+        return self.ids[:, -self.response_mask.shape[1] :]
+
+    @property
+    def lengths(self) -> Tensor:
+        """(B,) number of tokens in each response, its end token included."""
+        return self.response_mask.sum(1)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __getitem__(self, rows: slice) -> "Rollout":
+        return Rollout(*(getattr(self, field.name)[rows] for field in fields(self)))
+
+    def texts(self, tokenizer: Any) -> list[str]:
+        """Decode the responses, without special tokens and without the token that ended them."""
+        rows = zip(self.responses, self.lengths - self.finished.long(), strict=True)
+        kept = [row[:length].tolist() for row, length in rows]
+        return [tokenizer.decode(row, skip_special_tokens=True) for row in kept]
+
+
+def positions(attention_mask: Tensor) -> Tensor:
+    """Positions that do not count padding, as learned positions would unless told otherwise."""
+    return (attention_mask.long().cumsum(1) - 1).clamp(min=0)
+
+
+def response_logits(
+    policy: Any, rollout: Rollout, temperature: float = 1.0
+) -> tuple[Tensor, Tensor]:
+    """Read the policy where it chose the response's tokens.
+
+    Returns
+    -------
+    logits : (B, T, V), divided by the temperature: the distributions that were sampled from.
+    hidden : (B, T, d) hidden states of the last layer from which those logits come.
+    """
+    length = rollout.response_mask.shape[1]
+    mask = rollout.attention_mask.long()
+    output = policy(
+        input_ids=rollout.ids,
+        attention_mask=mask,
+        position_ids=positions(rollout.attention_mask),
+        logits_to_keep=length + 1,
+        output_hidden_states=True,
+        use_cache=False,
+    )
+    # The last position has seen the whole response: nothing is chosen there.
+    return output.logits[:, :-1] / temperature, output.hidden_states[-1][:, -length - 1 : -1]

@@ -1,0 +1,35 @@
+"""Figures of a run to TensorBoard and its like, through accelerate."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from accelerate import Accelerator
+
+
+def make_accelerator(report_to: str, folder: Path) -> Accelerator:
+    """An accelerator that reports to the trackers named, whose files go to `folder`."""
+    names = [name.strip() for name in report_to.split(",") if name.strip() not in ("", "none")]
+    accelerator = Accelerator(log_with=names or None, project_dir=folder)
+    missing = set(names) - {str(tracker) for tracker in accelerator.log_with}
+    if missing:  # accelerate passes over what is not installed
+        raise ValueError(f"report_to: {', '.join(sorted(missing))} is not installed")
+    return accelerator
+
+
+@contextmanager
+def trackers(accelerator: Accelerator, config: Any) -> Iterator[None]:
+    """Start the accelerator's trackers, unless the caller has, and close those that were started."""
+    started = bool(accelerator.log_with) and not getattr(accelerator, "trackers", [])
+    if started:
+        plain = (bool, int, float, str)
+        settings = {k: v for k, v in asdict(config).items() if isinstance(v, plain)}
+        accelerator.init_trackers("ppo", config=settings)
+    try:
+        yield
+    finally:
+        if started:
+            for tracker in accelerator.trackers:
+                tracker.finish()

@@ -1,0 +1,94 @@
+"""Estimators of divergence and the schedules of its price."""
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from rlchf.train.kl import kl_estimate, next_price
+from rlchf.train.ppo import PPOConfig
+from rlchf.train.ppo_config import KLEstimator
+
+
+def test_kl_estimators_have_the_bias_and_the_sign_they_should() -> None:
+    generator = torch.Generator().manual_seed(0)
+    p, q = (torch.randn(10, generator=generator, dtype=torch.float64) for _ in range(2))
+    p, q = p.log_softmax(0), (1.2 * q).log_softmax(0)
+    true = (p.exp() * (p - q)).sum().item()
+    drawn = torch.multinomial(p.exp(), 400_000, replacement=True, generator=generator)
+    kinds: tuple[KLEstimator, ...] = ("k1", "k2", "k3")
+    k1, k2, k3 = (kl_estimate(p[drawn], q[drawn], kind) for kind in kinds)
+
+    def off(estimates: Tensor) -> float:
+        """Distance of the mean from the truth, in standard errors."""
+        return abs(estimates.mean().item() - true) / (estimates.std().item() / math.sqrt(400_000))
+
+    assert off(k1) < 4
+    assert off(k3) < 4
+    assert off(k2) > 20
+    assert k1.min() < 0
+    assert k2.min() >= 0
+    assert k3.min() >= 0
+
+
+def test_kl_estimates_of_equal_policies_are_0() -> None:
+    logp = torch.tensor([[-0.1, -7.0]])
+    for kind in ("k1", "k2", "k3"):
+        assert not kl_estimate(logp, logp, kind).any()
+
+
+def test_an_unknown_kl_estimator_is_named_with_the_known_ones() -> None:
+    with pytest.raises(ValueError, match="'k4'; choose from k1, k2, k3"):
+        kl_estimate(torch.zeros(1), torch.zeros(1), "k4")  # type: ignore[arg-type]
+
+
+def test_in_a_loss_each_estimator_has_the_gradient_of_another_divergence() -> None:
+    """Over all tokens, each as often as it is sampled."""
+    generator = torch.Generator().manual_seed(1)
+    table, other = torch.randn(2, 6, generator=generator, dtype=torch.float64)
+    table.requires_grad_()
+    p, q = table.log_softmax(0), other.log_softmax(0)
+
+    def gradient(of: Tensor) -> Tensor:
+        (found,) = torch.autograd.grad(of, table, retain_graph=True)
+        assert isinstance(found, Tensor)
+        return found
+
+    def of_loss(kind: KLEstimator) -> Tensor:
+        return gradient((p.exp().detach() * kl_estimate(p, q, kind)).sum())
+
+    assert of_loss("k1").abs().max() < 1e-15
+    torch.testing.assert_close(of_loss("k2"), gradient((p.exp() * (p - q)).sum()))
+    torch.testing.assert_close(of_loss("k3"), gradient((q.exp() * (q - p)).sum()))
+    assert of_loss("k2").abs().max() > 0.1
+
+
+# -- the price -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kl", "price"),
+    [
+        (6.0, 0.5),
+        (6.6, 0.505),  # a tenth over the target: K = 1 / horizon = 0.1 of that
+        (7.2, 0.51),
+        (90.0, 0.51),  # held at a fifth
+        (5.4, 0.495),
+        (0.0, 0.49),
+        (-3.0, 0.49),  # k1 can be negative
+    ],
+)
+def test_the_adaptive_price_follows_the_divergence(kl: float, price: float) -> None:
+    config = PPOConfig(kl_schedule="adaptive", kl_target=6.0, kl_horizon=10, kl_coef=99.0)
+    assert next_price(config, 0.5, kl, 3) == pytest.approx(price)
+
+
+def test_the_linear_price_ends_at_its_horizon() -> None:
+    config = PPOConfig(kl_schedule="linear", kl_coef=0.5, kl_end=0.1, kl_horizon=4)
+    prices = [next_price(config, 0.3, 7.0, done) for done in (0, 1, 2, 4, 9)]
+    assert prices == pytest.approx([0.5, 0.4, 0.3, 0.1, 0.1])
+
+
+def test_the_fixed_price_stays() -> None:
+    assert next_price(PPOConfig(kl_coef=0.5), 0.5, 1e9, 3) == 0.5
