@@ -1,0 +1,288 @@
+"""The share that a minority keeps: in the labels, in the reward model, in the policy.
+
+    python benchmarks/share_audit.py --out runs/share_audit
+
+makes up ballots, aggregates them by several rules, fits a Bradley-Terry reward to the labels, and computes
+the best policy under several regularisers, all exactly; prints a table, and writes ``bandit.json`` and
+``bandit.png``.
+
+The populations: 60/40, where each prompt has a plain response and one with an emoji, and 50/30/20, where
+it has a plain one, one with an emoji and a terse one. Each of the groups likes its own kind best and the
+others equally. There are ten annotators and 200 prompts. A ballot has nothing to do with its annotator's
+taste with chance 0.1 (``--noise``): then it is a strict order drawn at random. The prompts are
+exchangeable: nothing but the kinds of the responses tells them apart, so that a reward model can know
+nothing but one number per kind.
+
+The stages:
+
+- ballots: the part of the ballots that put a kind first, ties divided;
+- labels: the part of the prompts whose collective ranking puts a kind first, ties divided. For "pooled"
+  nothing is aggregated: the labels are the ballots' pairs;
+- reward: softmax of the Bradley-Terry rewards of the kinds that make the labels' pairs most likely, with
+  half a win more on each side of a pair, so that they are finite;
+- KL, beta: the policy with the largest reward minus beta times its divergence from the reference, which
+  is uniform unless ``--reference`` says otherwise;
+- PM: preference matching, the largest reward plus entropy, whatever the reference;
+- PPA: population-proportional, from the labels' win shares without a reward model.
+
+Beside each population stands what the law says where the labels keep the shares: with shares s the policy is
+proportional to reference * s^(1/beta); and to s under preference matching. Intervals are 95 % of the
+values found with new ballots, one set of ballots per seed.
+"""
+
+import argparse
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+import rlchf
+from rlchf import Aggregation, Rankings
+from rlchf.optima import (
+    bradley_terry,
+    kl_optimum,
+    population_proportional,
+    preference_matching,
+    share_bounds,
+    uniform,
+)
+
+KINDS = ["plain", "emoji", "terse"]
+POPULATIONS = {"60/40": [6, 4], "50/30/20": [5, 3, 2]}
+RULES: dict[str, dict[str, Any] | None] = {
+    "kemeny": {},
+    "borda": {},
+    "pooled": None,
+    "perpetual_pav": {},
+    "cpb": {},
+    "nash_welfare": {},
+}
+BETAS = [1.0, 0.5, 0.2]
+PRIOR = 1.0  # comparisons added to each pair, half a win for each side
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A share of the smallest group's kind over the seeds: its mean and 95 % of its values."""
+
+    mean: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, values: list[float]) -> "Cell":
+        """Sum values up."""
+        low, high = np.quantile(values, [0.025, 0.975])
+        return cls(float(np.mean(values)), float(low), float(high))
+
+    def __str__(self) -> str:
+        return f"{self.mean:.3f} ({self.low:.2f}-{self.high:.2f})"
+
+
+# -- ballots ---------------------------------------------------------------------------------------
+
+
+def ballots(sizes: list[int], prompts: int, noise: float, seed: int) -> Rankings:
+    """Each group's annotators put their kind first; some ballots are random orders."""
+    rng = np.random.default_rng((seed, len(sizes)))
+    kinds = KINDS[: len(sizes)]
+    tastes = [kind for kind, size in zip(kinds, sizes, strict=True) for _ in range(size)]
+    rows: list[tuple[object, object, list[list[object]]]] = []
+    for prompt in range(prompts):
+        for who, taste in enumerate(tastes):
+            ranking: list[list[object]] = [[taste], [kind for kind in kinds if kind != taste]]
+            if rng.random() < noise:
+                ranking = [[kind] for kind in rng.permutation(kinds).tolist()]
+            rows.append((prompt, who, ranking))
+    return Rankings.from_ballots(rows)
+
+
+# -- labels ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What a reward model learns from, pooled over exchangeable prompts.
+
+    Attributes
+    ----------
+    firsts
+        (M,) the part of the labels that put each kind first.
+    wins
+        (M, M) how often a kind is above another, ties half to each.
+    """
+
+    firsts: np.ndarray
+    wins: np.ndarray
+
+    def shares(self) -> np.ndarray:
+        """(M, M) win shares, with the prior."""
+        return np.asarray((self.wins + PRIOR / 2) / (self.wins + self.wins.T + PRIOR))
+
+
+def labels_of(orders: np.ndarray) -> Labels:
+    """Count weak orders, (N, M) places with 1 for best."""
+    first = orders == orders.min(axis=1, keepdims=True)
+    above = np.sign(orders[:, None, :] - orders[:, :, None])  # 1 where i is above j
+    wins = ((1 + above) / 2).sum(axis=0)
+    return Labels((first / first.sum(axis=1, keepdims=True)).mean(axis=0), wins)
+
+
+def places_in_ballots(rankings: Rankings, kinds: list[str]) -> np.ndarray:
+    """(N, M) the place that each ballot gives each kind."""
+    ((_, profiles),) = rankings.profiles()
+    at = [rankings.responses(rankings.prompt_ids[0]).index(kind) for kind in kinds]
+    return np.asarray(profiles.ranks)[at].T.astype(float)
+
+
+def places_in_result(result: Aggregation, kinds: list[str]) -> np.ndarray:
+    """(N, M) the place that each collective ranking gives each kind."""
+    ranks = result.response_ranks.reshape(len(result), len(kinds)).astype(float)
+    at = [result.response_ids[: len(kinds)].index(kind) for kind in kinds]
+    return np.asarray(ranks[:, at])
+
+
+# -- stages ----------------------------------------------------------------------------------------
+
+
+def regularised(labels: Labels, reference: np.ndarray) -> dict[str, np.ndarray]:
+    """The reward's shares, and the best policy under each regulariser: (M,) each."""
+    rewards = bradley_terry(labels.wins, PRIOR)
+    found = {"reward": preference_matching(rewards)}
+    for beta in BETAS:
+        found[f"KL {beta:g}"] = kl_optimum(reference, rewards, beta)
+    found["PM"] = preference_matching(rewards)
+    found["PPA"] = population_proportional(labels.shares())
+    return found
+
+
+def law(shares: np.ndarray, reference: np.ndarray) -> dict[str, np.ndarray]:
+    """The closed form of every stage where the labels keep the shares."""
+    found = {name: shares for name in ("ballots", "labels", "reward")}
+    for beta in BETAS:
+        powers = reference * shares ** (1 / beta)
+        found[f"KL {beta:g}"] = powers / powers.sum()
+    # Groups that are torn between the others' kinds: the bounds are the share and half of the rest's.
+    halves = (1 + shares[:, None] - shares[None, :]) / 2
+    np.fill_diagonal(halves, 0.5)
+    bounds = share_bounds(halves)
+    return found | {"PM": shares, "PPA": bounds / bounds.sum()}
+
+
+def bandit(seeds: int, prompts: int, noise: float, reference: float | None) -> list[dict[str, Any]]:
+    """Every population under every rule: rows of the table."""
+    rows: list[dict[str, Any]] = []
+    for population, sizes in POPULATIONS.items():
+        kinds, last = KINDS[: len(sizes)], len(sizes) - 1
+        start = uniform(len(sizes))
+        if reference is not None:
+            start = np.array([(1 - reference) / last] * last + [reference])
+        found: dict[str, dict[str, list[float]]] = {rule: {} for rule in RULES}
+        for seed in range(seeds):
+            rankings = ballots(sizes, prompts, noise, seed)
+            pooled = labels_of(places_in_ballots(rankings, kinds))
+            for rule, options in RULES.items():
+                labels = pooled
+                if options is not None:
+                    result = rlchf.aggregate(rankings, rule, seed=seed, **options)
+                    labels = labels_of(places_in_result(result, kinds))
+                stages = {"ballots": pooled.firsts, "labels": labels.firsts}
+                for name, shares in (stages | regularised(labels, start)).items():
+                    found[rule].setdefault(name, []).append(float(shares[last]))
+        exact = law(np.array(sizes) / sum(sizes), start)
+        rows.append(
+            {
+                "population": population,
+                "rule": "law",
+                "shares": {name: asdict(Cell.of([x[last]])) for name, x in exact.items()},
+            }
+        )
+        for rule, values in found.items():
+            cells = {name: asdict(Cell.of(each)) for name, each in values.items()}
+            rows.append({"population": population, "rule": rule, "shares": cells})
+    return rows
+
+
+# -- output ----------------------------------------------------------------------------------------
+
+
+def table(rows: list[dict[str, Any]]) -> Table:
+    """One line per population and rule."""
+    stages = list(rows[0]["shares"])
+    found = Table(title="share of the smallest group's kind (95 % over seeds)")
+    for name in ("population", "rule", *stages):
+        found.add_column(name, no_wrap=True)
+    for n, row in enumerate(rows):
+        exact = row["rule"] == "law"
+        cells = [Cell(**row["shares"][stage]) for stage in stages]
+        shown = [f"{cell.mean:.3f}" if exact else str(cell) for cell in cells]
+        ends = n + 1 == len(rows) or rows[n + 1]["population"] != row["population"]
+        found.add_row(row["population"], row["rule"], *shown, end_section=ends)
+    return found
+
+
+def picture(rows: list[dict[str, Any]], path: Path) -> None:
+    """The share from stage to stage, a panel per population, a line per rule."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(1, len(POPULATIONS), figsize=(12, 4.6), sharey=True)
+    for axis, population in zip(axes, POPULATIONS, strict=True):
+        own = [row for row in rows if row["population"] == population]
+        rules = [row for row in own if row["rule"] != "law"]
+        for n, row in enumerate(rules):
+            cells = list(row["shares"].values())
+            x = np.arange(len(cells)) + (n - (len(rules) - 1) / 2) * 0.1
+            means = np.array([cell["mean"] for cell in cells])
+            ends = [[cell["low"] for cell in cells], [cell["high"] for cell in cells]]
+            spread = np.abs(np.array(ends) - means)
+            axis.errorbar(x, means, spread, fmt="o", ms=4, lw=1.2, label=row["rule"])
+        exact = next(row for row in own if row["rule"] == "law")["shares"]
+        for at, cell in enumerate(exact.values()):
+            label = "law, if the labels keep the shares" if at == 0 else None
+            axis.hlines(
+                cell["mean"], at - 0.4, at + 0.4, color="0.5", lw=1.2, label=label, zorder=0
+            )
+        axis.set_xticks(range(len(exact)), list(exact))
+        axis.set_title(f"{population}: share of the smallest group's kind")
+        axis.set_ylim(-0.02, None)
+        axis.spines[["top", "right"]].set_visible(False)
+    axes[0].set_ylabel("share")
+    axes[1].legend(frameon=False, fontsize=8)
+    figure.tight_layout()
+    figure.savefig(path, dpi=120)
+
+
+def main() -> None:
+    """Measure, print, write."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--model", choices=["bandit"], default="bandit", help="what the policy is")
+    parser.add_argument("--seeds", type=int, default=20, help="how many sets of ballots")
+    parser.add_argument("--prompts", type=int, default=200)
+    parser.add_argument("--noise", type=float, default=0.1, help="part of ballots drawn at random")
+    parser.add_argument(
+        "--reference",
+        type=float,
+        help="the smallest group's share before training; even by default",
+    )
+    parser.add_argument("--out", type=Path, default=Path("runs/share_audit"))
+    arguments = parser.parse_args()
+    rows = bandit(arguments.seeds, arguments.prompts, arguments.noise, arguments.reference)
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    settings = {name: value for name, value in vars(arguments).items() if name != "out"}
+    report = json.dumps({"settings": settings, "rows": rows}, indent=2)
+    (arguments.out / f"{arguments.model}.json").write_text(report + "\n")
+    picture(rows, arguments.out / f"{arguments.model}.png")
+    Console(width=200).print(table(rows))
+
+
+if __name__ == "__main__":
+    main()

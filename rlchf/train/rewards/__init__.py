@@ -1,0 +1,28 @@
+"""Rewards for PPO: callables ``(prompts, responses) -> scores``, made of reward models and functions.
+
+A reward model (`rlchf.train.reward_model.RewardModel`) and any function of that form is a reward as it
+is. What is here makes one of several: their weighted sum, a vote among them, and the objectives under
+which groups of people keep their share.
+"""
+
+from rlchf.train.rewards.groups import Group, groups_of
+from rlchf.train.rewards.max_min import MaxMin
+from rlchf.train.rewards.preferences import Electorate, Pairwise, Preference
+from rlchf.train.rewards.proportional import PopulationProportional
+from rlchf.train.rewards.self_play import SelfPlay, WinShare
+from rlchf.train.rewards.vote import Vote
+from rlchf.train.rewards.weighted import WeightedSum
+
+__all__ = [
+    "Electorate",
+    "Group",
+    "MaxMin",
+    "Pairwise",
+    "PopulationProportional",
+    "Preference",
+    "SelfPlay",
+    "Vote",
+    "WeightedSum",
+    "WinShare",
+    "groups_of",
+]
