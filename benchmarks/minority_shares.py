@@ -2,6 +2,7 @@
 
     python benchmarks/minority_shares.py --out runs/minority_shares.json
     python benchmarks/minority_shares.py --data FOLDER --group COLUMN --size 4
+    python benchmarks/minority_shares.py --shuffles 20
 
 Every rule that looks across prompts is set beside Kemeny, Borda, squared Kemeny and a random dictator,
 which look at one prompt at a time; there ties go to the first response, as across prompts. Five made-up
@@ -20,6 +21,10 @@ coefficient over the annotators. What soft_nash proposes are chances; its cells 
 With ``--data``, a folder with rankings.csv and annotators.csv, a cell gives these for each group of a
 column; ``--size`` first cuts the responses of each prompt into prompts of that many, and ``--unranked
 last`` takes a response that a ballot does not name (approve) for one below all others.
+
+With ``--shuffles`` the prompts come in so many other orders: a cell gives the lowest to highest share
+of the contested pairs that the minority gets, its standard deviation, and the share of the prompts
+whose ranking changes.
 """
 
 import argparse
@@ -33,7 +38,7 @@ import numpy as np
 
 import rlchf
 from rlchf import Rankings
-from rlchf.audit import Audit
+from rlchf.audit import Audit, spread
 from rlchf.io.texts import read_annotators
 from rlchf.rankings import Unranked
 from rlchf.rules import list_rules
@@ -163,6 +168,9 @@ def mean(found: list[dict[str, Any]]) -> dict[str, Any]:
 
 def cell(name: str, found: dict[str, Any]) -> str:
     """One cell of the table."""
+    if "changed" in found:
+        shares = f"{found['lowest']:.3f} to {found['highest']:.3f}, sd {found['deviation']:.3f}"
+        return f"{shares}; {found['changed']:.2f}"
     if name == "noisy":
         return f"{found['mean']:.3f} / {found['minimum']:.3f} / {found['gini']:.3f}"
     contested = " / ".join(f"{share:.3f}" for share in found["contested"].values())
@@ -191,6 +199,24 @@ def measure(rule: str, data: tuple[Rankings, dict[str, str]] | None) -> dict[str
     return {"rule": rule, "seconds": time.process_time() - began, "cases": cells}
 
 
+def shuffled(rule: str, shuffles: int) -> dict[str, Any]:
+    """The cells of a rule's row where the prompts come in other orders (seed 0)."""
+    began = time.process_time()
+    cells = {}
+    for name, (draw, minority) in CASES.items():
+        rankings, groups = made_up(draw, minority, 0)
+        found = spread(rankings, rule, shuffles, groups=groups)
+        shares = next(row for row in found if (row.name, row.measure) == ("min", "contested"))
+        changed = next(row for row in found if row.measure == "ranking")
+        cells[name] = {
+            "lowest": shares.lowest,
+            "highest": shares.highest,
+            "deviation": shares.deviation,
+            "changed": changed.mean,
+        }
+    return {"rule": rule, "seconds": time.process_time() - began, "cases": cells}
+
+
 def table(results: list[dict[str, Any]]) -> str:
     """A Markdown table, one line per rule."""
     names = list(results[0]["cases"])
@@ -216,12 +242,18 @@ def main() -> None:
     parser.add_argument("--group", default="group", help="a column of annotators.csv")
     parser.add_argument("--size", type=int, help="cut prompts into parts of so many responses")
     parser.add_argument("--unranked", choices=get_args(Unranked), default="missing")
+    parser.add_argument("--shuffles", type=int, help="other orders of the prompts to try")
     parser.add_argument("--out", type=Path, default=Path("runs/minority_shares.json"))
     arguments = parser.parse_args()
     data = None
     if arguments.data is not None:
         data = real(arguments.data, arguments.group, arguments.size, arguments.unranked)
-    results = [measure(rule, data) for rule in arguments.rules]
+    if arguments.shuffles:
+        sequential = ["cpb", "phragmen_credit", "perpetual_pav", "perpetual_quota"]
+        rules = sequential if arguments.rules == [*CONTROLS, *across] else arguments.rules
+        results = [shuffled(rule, arguments.shuffles) for rule in rules]
+    else:
+        results = [measure(rule, data) for rule in arguments.rules]
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     arguments.out.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     print(table(results))
