@@ -9,6 +9,8 @@ from rlchf.rules._squared_orders import signs
 STARTS = 10  # ballots from which a search starts
 LOOKS = 50_000  # responses that one search tries to move, over all its rounds
 WORK = 10**6  # starts times M^2: among many responses fewer ballots are tried
+READ = 3 * 10**8  # starts times M^2 K without a quadratic form: nor among many ballots of many
+COMPARED = 2 * 10**9  # the same for the ballots of which the cheapest are the starts
 
 
 class Electorate:
@@ -60,19 +62,27 @@ class Electorate:
         return lambda place: np.asarray(self.moved(order, place, distances) ** 2 @ self.votes)
 
     def starts(self) -> list[np.ndarray]:
-        """The Borda order, and the cheapest ballots, with what they leave open in the Borda order."""
+        """The Borda order, and the cheapest ballots, with what they leave open in the Borda order.
+
+        Of thousands of ballots on many responses not all are compared.
+        """
         M = len(self.ranks)
         everybody = np.arange(M)
         borda = np.array([self.above(i, everybody).sum(axis=0) @ self.votes for i in range(M)])
         first = np.lexsort((everybody, -borda))
         place = np.argsort(first)
-        ballots = np.where(self.ranks > 0, self.ranks, M + 1)
+        most = min(STARTS, WORK // M**2)
+        compared = np.arange(len(self.votes))
+        if self.form is None:
+            once = M**2 * len(self.votes)
+            most = min(most, READ // once)
+            compared = compared[:: -(-len(compared) * once // COMPARED)]  # evenly spaced
+        ballots = np.where(self.ranks > 0, self.ranks, M + 1)[:, compared]
         orders = np.array([np.lexsort((place, ballot)) for ballot in ballots.T])
         if self.form is not None:
             costs = self.form.costs(orders)
         else:
             costs = np.array([self.cost(order) for order in orders])
-        most = min(STARTS, WORK // M**2)
         return [first, *orders[np.argsort(costs, kind="stable")[:most]]]
 
 
