@@ -13,6 +13,7 @@ from rich.table import Table
 
 from rlchf.audit.command import command as audit
 from rlchf.options import parsed_pairs
+from rlchf.ppo_command import command as ppo
 from rlchf.reward_command import app as reward
 
 app = typer.Typer(
@@ -112,6 +113,10 @@ app.command(
     epilog="Example: rlchf audit rankings.csv aggregated.jsonl --annotators people.csv --group region",
 )(audit)
 app.add_typer(reward, name="reward")
+app.command(
+    "ppo",
+    epilog="Example: rlchf ppo --policy smollm2 --reward reward/ --prompts prompts.jsonl --out policy/",
+)(ppo)
 
 
 @app.command(epilog="Example: rlchf rules kemeny")

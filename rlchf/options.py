@@ -1,10 +1,13 @@
 """Names and values that users write, held against those there are and the types that are declared."""
 
 import difflib
+import importlib
 import json
+import sys
 import types
-from collections.abc import Iterable
-from typing import Any, Literal, Union, get_args, get_origin
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 PLAIN = (bool, int, float, str, dict)
 
@@ -84,3 +87,52 @@ def parsed_pairs(pairs: Iterable[str]) -> dict[str, Any]:
         except json.JSONDecodeError:
             options[name] = value
     return options
+
+
+def fitting(kind: type, given: Mapping[str, Any], where: str = "") -> dict[str, Any]:
+    """Settings that a user wrote, held against the fields of a dataclass and their types.
+
+    Raises
+    ------
+    ValueError
+        If there is no such setting, or a value does not fit; the message begins with ``where``.
+    """
+    hints = get_type_hints(kind)
+    for name in given:
+        if name not in hints:
+            guess = meant(name, hints)
+            raise ValueError(
+                f"{where}there is no setting {name!r}{'; ' if guess else ''}{guess}; "
+                f"choose from {', '.join(hints)}"
+            )
+    return {name: checked(hints[name], value, where + name) for name, value in given.items()}
+
+
+def function_named(name: str, what: str) -> Callable[..., Any]:
+    """The function that ``module:function`` names; the module may lie in the current folder.
+
+    Raises
+    ------
+    ValueError
+        If there is no such module or function; the message begins with ``what``.
+
+    Examples
+    --------
+    >>> function_named("math:sqrt", "measure")(4.0)
+    2.0
+    """
+    module, _, attribute = name.partition(":")
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.append(here)  # last, so that nothing here hides what is installed
+    try:
+        function = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ValueError(
+            f"{what} is {name!r}, which names no function ({error}); write module:function, such as "
+            "rlchf.simulate:has_emoji"
+        ) from None
+    if not callable(function):
+        raise ValueError(f"{what} is {name!r}, a {type(function).__name__}; name a function")
+    found: Callable[..., Any] = function
+    return found

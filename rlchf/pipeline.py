@@ -4,10 +4,9 @@ Every stage leaves its result in the run folder, complete or not at all, and is 
 result is there already; so a run that was stopped goes on where it was.
 """
 
-import importlib
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +21,7 @@ from rlchf.aggregation import Aggregation
 from rlchf.audit import Step, audit, follow
 from rlchf.audit.report import plain
 from rlchf.io.atomic import atomic_write
+from rlchf.options import function_named
 from rlchf.preferences import Example, check_texts, examples, split
 from rlchf.progress import Tick, stage
 from rlchf.prompts import Prompt
@@ -76,7 +76,7 @@ class Pipeline:
             io.read_prompts(data.policy_prompts) if data.policy_prompts else self.prompts
         )
         self.policy_prompts: list[Prompt] = list(policy_prompts.values())
-        self.trait = _load_trait(run.trait.test) if run.trait.name else None
+        self.trait = function_named(run.trait.test, "[trait] test") if run.trait.name else None
         if round(run.reward.held_out * self.rankings.n_prompts) >= self.rankings.n_prompts:
             raise ValueError(
                 f"[reward] held_out is {run.reward.held_out}, which leaves none of the "
@@ -384,15 +384,3 @@ def _free(folder: Path) -> Path:
         number += 1
         free = folder.with_name(f"{folder.name}-{number}")
     return free
-
-
-def _load_trait(test: str) -> Callable[[str], bool]:
-    module, _, name = test.partition(":")
-    try:
-        function: Callable[[str], bool] = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, ValueError):
-        raise ValueError(
-            f"[trait] test is {test!r}, which names no function; write module:function, "
-            "such as rlchf.simulate:has_emoji"
-        ) from None
-    return function

@@ -185,11 +185,11 @@ def jury(
     )  # fmt: skip
 
 
-def need_torch() -> None:
+def need_torch(what: str = "reward models need") -> None:
     """Refuse with a sentence if what trains models is not installed."""
     missing = [part for part in ("torch", "transformers", "accelerate") if not find_spec(part)]
     if missing:
         raise ValueError(
-            f"reward models need what trains models, and {missing[0]!r} is not installed; "
+            f"{what} what trains models, and {missing[0]!r} is not installed; "
             "install all of it with: pip install 'rlchf[train]'"
         )

@@ -13,7 +13,7 @@ from rlchf.aggregation import Aggregation
 from rlchf.evaluation import Evaluation, by_response, evaluate, split_annotators, write_evaluation
 from rlchf.io.atomic import atomic_write, check_writable
 from rlchf.io.texts import read_texts
-from rlchf.options import checked, meant
+from rlchf.options import fitting
 from rlchf.preferences import Example, check_texts, examples, split
 from rlchf.progress import stage
 from rlchf.rankings import Rankings, Unranked
@@ -82,17 +82,7 @@ def settings(given: Mapping[str, Any]) -> RewardConfig:
     >>> settings({"loss": "plackett_luce", "top": 2}).top
     2
     """
-    hints = RewardConfig.__annotations__
-    for name in given:
-        if name not in hints:
-            guess = meant(name, hints)
-            raise ValueError(
-                f"there is no setting {name!r}{'; ' if guess else ''}{guess}; "
-                f"choose from {', '.join(hints)}"
-            )
-    return RewardConfig(
-        **{name: checked(hints[name], value, name) for name, value in given.items()}
-    )
+    return RewardConfig(**fitting(RewardConfig, given))
 
 
 def fit_files(

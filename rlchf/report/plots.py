@@ -10,6 +10,7 @@ mpl.use("Agg")
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
+from rlchf.audit.plots import COLOURS
 from rlchf.audit.stage_plot import stages_plot
 from rlchf.audit.stages import Step
 
@@ -21,15 +22,38 @@ def share_plot(steps: Sequence[Step]) -> str:
 
 def training_plot(lines: Sequence[dict[str, Any]]) -> str:
     """Reward and KL divergence from the reference over the updates of PPO."""
-    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3), layout="constrained")
+    return _svg(training_figure(lines))
+
+
+def training_figure(
+    lines: Sequence[dict[str, Any]], shares: Sequence[str] = (), others: Sequence[str] = ()
+) -> Figure:
+    """Reward, KL divergence, and further figures by their names over the updates of PPO.
+
+    Each as it was, and as the mean of the last tenth of the updates so far.
+    """
+    curves = [("reward_mean", "reward"), ("kl", "KL to the start, nats")]
+    curves += [(name, name) for name in others] + [(name, f"share: {name}") for name in shares]
+    columns = min(3, len(curves))
+    rows = -(-len(curves) // columns)
+    figure = Figure(figsize=(4.5 * columns, 3 * rows), layout="constrained")
     updates = [line["update"] for line in lines]
-    left.plot(updates, [line["reward_mean"] for line in lines])
-    left.set(xlabel="update", ylabel="reward")
-    right.plot(updates, [line["kl"] for line in lines], color="tab:orange")
-    right.set(xlabel="update", ylabel="KL to the reference, nats")
-    for axes in (left, right):
+    width = max(1, len(lines) // 10)
+    for n, (name, label) in enumerate(curves):
+        values = [line[name] for line in lines]
+        recent = [values[max(0, i + 1 - width) : i + 1] for i in range(len(values))]
+        axes = figure.add_subplot(rows, columns, n + 1)
+        colour = COLOURS[n % len(COLOURS)]
+        axes.plot(updates, values, color=colour, lw=0.8, alpha=0.4)
+        axes.plot(updates, [sum(own) / len(own) for own in recent], color=colour, lw=2)
+        axes.set(xlabel="update", ylabel=label)
+        if name in shares:
+            axes.set_ylim(-0.02, 1.02)
+        elif max(values) - min(values) < 1e-6:  # a vote's mean is 0, but for rounding
+            axes.set_ylim(values[0] - 1, values[0] + 1)
         axes.grid(alpha=0.3)
-    return _svg(figure)
+        axes.spines[["top", "right"]].set_visible(False)
+    return figure
 
 
 def _svg(figure: Figure) -> str:

@@ -236,8 +236,8 @@ class _Run:
         self.folder.go_back(self)
         raise FloatingPointError(
             f"update {self.done + 1}: the KL divergence is {kl:.4g} nats per response, and max_kl is "
-            f"{self.config.max_kl:g}; the last checkpoint before that is kept, try a lower learning "
-            "rate or a higher kl_coef"
+            f"{self.config.max_kl:g}; the last checkpoint before that is kept; begin anew with a "
+            "lower learning rate or a higher kl_coef"
         )
 
     def optimise(self, batch: Experience) -> dict[str, float]:

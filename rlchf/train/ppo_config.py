@@ -130,8 +130,9 @@ class PPOConfig:
                     f"{name} {getattr(self, name)} is not a multiple of "
                     f"{multiple} {getattr(self, multiple)}"
                 )
-        if isinstance(self.stop, str):
-            raise ValueError(f'stop is {self.stop!r}; write it as a list, ["{self.stop}"]')
+        if isinstance(self.stop, str | int):
+            shown = f'"{self.stop}"' if isinstance(self.stop, str) else self.stop
+            raise ValueError(f"stop is {self.stop!r}; write it as a list, [{shown}]")
         object.__setattr__(self, "stop", tuple(self.stop))  # TOML has lists
         for wrong, problem in self._contradictions():
             if wrong:

@@ -88,19 +88,27 @@ def _uniforms(keys: Sequence[Key], count: int) -> Tensor:
 
 
 def encode_prompts(
-    policy: Any, tokenizer: Any, prompts: Sequence[Prompt], max_new_tokens: int
+    policy: Any,
+    tokenizer: Any,
+    prompts: Sequence[Prompt],
+    max_new_tokens: int,
+    names: Sequence[str] | None = None,
 ) -> list[list[int]]:
-    """Token ids of each prompt, checked to be non-empty and to leave room for the response."""
+    """Token ids of each prompt, checked to be non-empty and to leave room for the response.
+
+    Messages call a prompt by its name; without `names`, by its number.
+    """
     if tokenizer.eos_token_id is None:
         raise ValueError("the tokenizer has no end-of-sequence token; set tokenizer.eos_token")
     room = getattr(policy.config, "max_position_embeddings", None)
     encoded = [prompt_ids(tokenizer, prompt) for prompt in prompts]
     for number, ids in enumerate(encoded):
+        name = names[number] if names else f"prompt {number}"
         if not ids:
-            raise ValueError(f"prompt {number} has no tokens; give the model something to continue")
+            raise ValueError(f"{name} has no tokens; give the model something to continue")
         if room is not None and len(ids) + max_new_tokens > room:
             raise ValueError(
-                f"prompt {number} has {len(ids)} tokens, with {max_new_tokens} new ones more than "
+                f"{name} has {len(ids)} tokens, with {max_new_tokens} new ones more than "
                 f"the model's {room} positions; shorten the prompt or lower max_new_tokens"
             )
     return encoded

@@ -9,6 +9,7 @@ from rlchf.train.rewards.groups import Group, groups_of
 from rlchf.train.rewards.max_min import MaxMin
 from rlchf.train.rewards.preferences import Electorate, Pairwise, Preference
 from rlchf.train.rewards.proportional import PopulationProportional
+from rlchf.train.rewards.remembered import Remembered
 from rlchf.train.rewards.self_play import SelfPlay, WinShare
 from rlchf.train.rewards.vote import Vote
 from rlchf.train.rewards.weighted import WeightedSum
@@ -20,6 +21,7 @@ __all__ = [
     "Pairwise",
     "PopulationProportional",
     "Preference",
+    "Remembered",
     "SelfPlay",
     "Vote",
     "WeightedSum",

@@ -1,0 +1,227 @@
+"""PPO from files to a folder: what the command does."""
+
+import io as streams
+import json
+import tomllib
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rlchf import io
+from rlchf.io.atomic import atomic_write
+from rlchf.options import fitting, function_named
+from rlchf.ppo_rewards import Rewards
+from rlchf.progress import stage
+from rlchf.prompts import Prompt
+from rlchf.train.ppo_config import PPOConfig
+
+if TYPE_CHECKING:
+    from rlchf.train.rewards import Remembered
+    from rlchf.train.scores import Measure, Reward
+
+TINY = "tiny"
+BEGUN = {"job.json", "ppo_config.json", "metrics.jsonl", "samples.jsonl", "checkpoint"}
+"""What a run leaves that stopped before its first checkpoint."""
+REWARD_OF = "reward of "
+"""What the figures of one of several rewards are called, before its name."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is trained, on what, and by which reward.
+
+    Attributes
+    ----------
+    policy
+        A name as in `rlchf.train.models.model_folder`, or "tiny" for a small Llama of random weights,
+        to try a reward out with.
+    prompts
+        The prompts file.
+    rewards
+        What responses are paid by.
+    measures
+        For each name, the function of a text, as ``module:function``, that tells a trait whose share of
+        the responses is followed.
+    """
+
+    policy: str
+    prompts: str
+    rewards: Rewards
+    measures: Mapping[str, str] = field(default_factory=dict)
+
+
+def settings(given: Mapping[str, Any], file: str = "") -> PPOConfig:
+    """A `PPOConfig` from settings that a user wrote, which go before those of a TOML file.
+
+    The file holds settings by name, or has a table ``[ppo]`` that does, as a run file has.
+
+    Raises
+    ------
+    ValueError, FileNotFoundError
+        If there is no such file or setting, or a value does not fit.
+    """
+    found = fitting(PPOConfig, _table(file), f"{file}: ") if file else {}
+    return PPOConfig(**found | fitting(PPOConfig, given))
+
+
+def _table(file: str) -> dict[str, Any]:
+    try:
+        raw = tomllib.loads(Path(file).read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{file} is not a TOML file: {error}") from None
+    except FileNotFoundError:
+        raise FileNotFoundError(f"no settings file {file}") from None
+    table = raw.get("ppo")
+    if not isinstance(table, dict):
+        return raw
+    return {key: raw[key] for key in ("seed",) if key in raw} | table
+
+
+def tune_files(
+    job: Job, config: PPOConfig, out: str | Path, *, resume: bool = False, plot: bool = False
+) -> list[dict[str, Any]]:
+    """Fine-tune a policy by PPO and leave all of it in one folder.
+
+    Parameters
+    ----------
+    out
+        As `rlchf.train.ppo.ppo` writes it, with ``job.json``; it must be empty, unless the run goes on.
+    resume
+        Go on with the run that was stopped, or begin if there is none.
+    plot
+        Draw the figures over the updates, ``metrics.png``.
+
+    Returns
+    -------
+    The figures of each update, as in ``metrics.jsonl``; nothing on processes other than the main one.
+
+    Raises
+    ------
+    ValueError, FileNotFoundError
+        If a file is missing or wrong, or ``out`` is there already; nothing has been written then.
+    KeyboardInterrupt, FloatingPointError
+        As `rlchf.train.ppo.ppo` raises them.
+    """
+    out = Path(out)
+    _check_folder(out, job, resume)
+    job.rewards.check(config.responses_per_prompt)
+    prompts = io.read_prompts(job.prompts)
+    traits = {name: _trait(name, test) for name, test in job.measures.items()}
+    from rlchf.train.models import quieten_transformers
+    from rlchf.train.ppo import ppo
+    from rlchf.train.reward_model import RewardModel
+    from rlchf.train.rollout import encode_prompts, end_ids
+    from rlchf.train.trackers import make_accelerator
+
+    quieten_transformers()
+    policy, tokenizer = _policy(job.policy, prompts, config.seed)
+    names = [f"{job.prompts}: prompt {prompt_id!r}" for prompt_id in prompts]
+    asked = list(prompts.values())
+    encode_prompts(policy, tokenizer, asked, config.max_new_tokens, names)
+    end_ids(tokenizer, config.stop)
+    accelerator = make_accelerator(config.report_to, out)
+    rewards = job.rewards.load(accelerator.device)
+    of_each = _of_each(rewards) if job.rewards.combine else {}
+    reward = job.rewards.made_one(rewards | of_each)
+    main = accelerator.is_main_process
+    accelerator.wait_for_everyone()  # all have seen the folder as it was
+    if main:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "job.json").write_text(json.dumps(asdict(job), indent=2) + "\n", encoding="utf-8")
+    with stage(f"PPO, {config.updates} updates") if main else nullcontext() as tick:
+        ppo(
+            policy, tokenizer, asked, reward, config, out, resume=resume, progress=tick,
+            measure=_measure(traits, of_each), accelerator=accelerator,
+        )  # fmt: skip
+    if not main:
+        return []
+    for name, own in rewards.items():
+        if isinstance(own, RewardModel) and own.truncated:
+            warnings.warn(
+                f"{own.truncated} texts were longer than the reward model {name} reads, and were "
+                "scored without their beginning",
+                stacklevel=2,
+            )
+    lines = (out / "metrics.jsonl").read_text(encoding="utf-8").split("\n")
+    rows = [json.loads(line) for line in lines if line]
+    if plot:
+        _draw(out / "metrics.png", rows, [name for name in traits if name in rows[0]])
+    return rows
+
+
+def _check_folder(out: Path, job: Job, resume: bool) -> None:
+    """Refuse a folder that holds something else, or another job's run."""
+    if out.exists() and not out.is_dir():
+        raise ValueError(f"{out} is a file; choose a folder for --out")
+    names = {path.name for path in out.iterdir()} if out.exists() else set()
+    saved = any((out / "checkpoint").glob("*")) if out.exists() else False
+    if not resume and (saved or names - BEGUN):
+        raise ValueError(
+            f"{out} is there already; choose another folder for --out, or go on with --resume"
+        )
+    if not saved or not (out / "job.json").exists():
+        return
+    before = json.loads((out / "job.json").read_text(encoding="utf-8"))
+    now = json.loads(json.dumps(asdict(job)))
+    for name in now:
+        if before[name] != now[name]:
+            raise ValueError(
+                f"{out} was run with {name} {_said(before[name])} and cannot go on with "
+                f"{_said(now[name])}; give the same, or another folder for --out"
+            )
+
+
+def _said(value: Any) -> str:
+    if not isinstance(value, dict):
+        return repr(value)
+    return ", ".join(f"{name}={own!r}" for name, own in value.items() if own) or "none"
+
+
+def _policy(name: str, prompts: Mapping[str, Prompt], seed: int) -> tuple[Any, Any]:
+    if name != TINY:
+        from rlchf.train.models import load_policy, load_tokenizer
+
+        return load_policy(name), load_tokenizer(name)
+    from rlchf.train.supervised import tiny_llama
+
+    return tiny_llama([str(prompt) for prompt in prompts.values()], seed=seed)
+
+
+def _trait(name: str, test: str) -> Callable[[str], object]:
+    return function_named(str(test), f"measure {name}")
+
+
+def _of_each(rewards: "Mapping[str, Reward]") -> "dict[str, Remembered]":
+    """Rewards that tell their means; those with a state are left alone."""
+    from rlchf.train.rewards import Remembered
+
+    plain = {name: own for name, own in rewards.items() if not hasattr(own, "load_state_dict")}
+    return {name: Remembered(own) for name, own in plain.items()}
+
+
+def _measure(
+    traits: Mapping[str, Callable[[str], object]], rewards: "Mapping[str, Remembered]"
+) -> "Measure":
+    """The share of the responses that have each trait, and the mean of each reward."""
+    from rlchf.train.scores import share_of
+
+    shares = [share_of(name, trait) for name, trait in traits.items()]
+
+    def measure(prompts: list[Prompt], responses: list[str]) -> dict[str, float]:
+        found = {REWARD_OF + name: own.mean(prompts, responses) for name, own in rewards.items()}
+        return found | {n: x for share in shares for n, x in share(prompts, responses).items()}
+
+    return measure
+
+
+def _draw(path: Path, rows: Sequence[dict[str, Any]], shares: Sequence[str]) -> None:
+    from rlchf.report.plots import training_figure
+
+    drawn = streams.BytesIO()
+    figure = training_figure(rows, shares, [name for name in rows[0] if name.startswith(REWARD_OF)])
+    figure.savefig(drawn, format="png", dpi=150, metadata={"Software": None})
+    with atomic_write(path) as file:
+        file.write(drawn.getvalue())
