@@ -1,13 +1,15 @@
 """What we write, TRL reads: optional, for machines that have trl."""
 
+import functools
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from rlchf.pairs import to_preference_rows
+from rlchf.pairs import to_preference_rows, write_pairs
 from rlchf.train.reward import train_reward
 from rlchf.train.reward_model import RewardConfig, RewardModel
+from rlchf.train.supervised import tiny_llama
 from tests.reward_examples import fox_examples, tiny_backbone
 
 trl = pytest.importorskip("trl")
@@ -62,3 +64,20 @@ def test_the_reward_trainer_takes_exported_pairs(tmp_path: Path) -> None:
     trainer.train()
     assert trainer.state.global_step == 2
     assert trainer.state.log_history[-1]["train_loss"] > 0
+
+
+def test_the_page_on_dpo_trains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (Path(__file__).parents[1] / "docs" / "dpo.md").read_text(encoding="utf-8")
+    shown = page.partition("```py\n")[2].partition("```")[0]
+    monkeypatch.chdir(tmp_path)
+    for part in tiny_llama(
+        ["What is a fox?", "A fox is red.", "A dog."], vocab_size=300, hidden_size=32
+    ):
+        part.save_pretrained("policy")
+    write_pairs(fox_examples(16), "pairs.jsonl")
+    config = functools.partial(trl.DPOConfig, **PLAIN)
+    monkeypatch.setattr(trl, "DPOConfig", config)
+    found: dict[str, Any] = {}
+    exec(compile(shown, "docs/dpo.md", "exec"), found)
+    assert found["trainer"].state.global_step == 2
+    assert found["trainer"].state.log_history[-1]["train_loss"] > 0
