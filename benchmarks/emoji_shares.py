@@ -17,52 +17,84 @@ import math
 import resource
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from rlchf.pipeline import Pipeline
-from rlchf.runfile import read
+from rlchf.progress import stage
+from rlchf.runfile import Run, read
+from rlchf.train.models import load_policy, load_tokenizer, quieten_transformers
+from rlchf.train.ppo import ppo
 from rlchf.train.reward_model import RewardModel
+from rlchf.train.scores import Reward, share_of
 
 ROOT = Path(__file__).parents[1]
+Wrap = Callable[[Reward], Reward]
 
 
-def run_once(example: str, rule: str, beta: float, folder: Path) -> dict[str, Any]:
-    """One whole run; its shares, its time and its peak memory so far."""
-    run = read(ROOT / "examples" / f"{example}.toml")
+def run_once(run: Run, fitted: Path, folder: Path, wrap: Wrap | None = None) -> dict[str, Any]:
+    """One run of PPO and the stages before it; its shares, its time and its peak memory so far.
+
+    Parameters
+    ----------
+    fitted
+        A folder for the stages before PPO; runs that differ in PPO alone share it.
+    wrap
+        Makes the reward that PPO is paid from the reward model; by default it is the model.
+    """
     assert run.ppo is not None
-    run = replace(run, rule={"name": rule}, ppo=replace(run.ppo, kl_coef=beta))
-    work = Pipeline(run, folder / f"{example}-{rule}-{beta}")
-    began = time.monotonic()
+    work, began = Pipeline(run, fitted), time.monotonic()
+    quieten_transformers()
+    if run.model.name == "tiny":
+        torch.set_num_threads(1)
+    work.label()
+    work.fit_reward(work.base_policy())
+    work.sample("before", work.base_policy())
+    seconds = {"reward": time.monotonic() - began}
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("base", "reward", "samples-before.jsonl"):
+        if (fitted / name).exists() and not (folder / name).exists():
+            (folder / name).symlink_to((fitted / name).resolve())
+    work, began = Pipeline(run, folder), time.monotonic()
+    reward, backbone = RewardModel.load(folder / "reward"), work.base_policy()
+    if not (folder / "policy/config.json").exists():
+        measure = share_of(run.trait.name, work.trait) if work.trait else None
+        paid = wrap(reward) if wrap else reward
+        with stage(f"PPO, {run.ppo.updates} updates") as tick:
+            ppo(
+                load_policy(backbone), load_tokenizer(backbone), work.policy_prompts, paid, run.ppo,
+                folder / "policy", resume=True, measure=measure, progress=tick,
+            )  # fmt: skip
     summary = work()
-    seconds = time.monotonic() - began
-    shares = {f"{row['stage']}/{row['measure']}": row for row in summary["shares"]}
-    samples = [json.loads(line) for line in (work.folder / "samples.jsonl").open(encoding="utf-8")]
-    before = [row for row in samples if row["stage"] == "before"]
-    gap, predicted = law(before, RewardModel.load(work.folder / "reward"), beta)
+    seconds["policy"] = time.monotonic() - began
     return {
-        "rule": rule,
-        "beta": beta,
+        "rule": run.rule["name"],
+        "beta": run.ppo.kl_coef,
         "seconds": seconds,
         "peak_gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
-        "shares": shares,
-        "gap": gap,
-        "predicted": predicted,
+        "shares": {f"{row['stage']}/{row['measure']}": row for row in summary["shares"]},
         "reward_accuracy": summary["reward_accuracy"],
     }
 
 
-def law(samples: list[dict[str, Any]], reward: RewardModel, beta: float) -> tuple[float, float]:
-    """The reward's gap between texts with and without the trait, and the share it should lead to."""
-    scores = reward([row["prompt"] for row in samples], [row["response"] for row in samples])
-    has = torch.tensor([row["emoji"] for row in samples])
-    gap = float(scores[has].mean() - scores[~has].mean())
-    share = float(has.float().mean())
-    odds = share / (1 - share) * math.exp(gap / beta)
-    return gap, odds / (1 + odds)
+def scored(fitted: Path) -> tuple[np.ndarray, np.ndarray]:
+    """The reward model's scores of the texts before PPO, and whether they have an emoji."""
+    lines = (fitted / "samples-before.jsonl").read_text(encoding="utf-8").split("\n")
+    rows = [json.loads(line) for line in lines if line]
+    reward = RewardModel.load(fitted / "reward")
+    scores = reward([row["prompt"] for row in rows], [row["response"] for row in rows])
+    return scores.numpy(), np.array([row["emoji"] for row in rows])
+
+
+def tilted(share: float, gap: float) -> float:
+    """The share when the odds become exp(gap) times as large."""
+    odds = share / (1 - share) * math.exp(gap)
+    return odds / (1 + odds)
 
 
 def table(results: list[dict[str, Any]]) -> str:
@@ -93,10 +125,18 @@ def main() -> None:
     parser.add_argument("--betas", nargs="+", type=float, default=[1.0])
     parser.add_argument("--out", type=Path, default=Path("runs/emoji_shares"))
     arguments = parser.parse_args()
+    example = read(ROOT / "examples" / f"{arguments.example}.toml")
+    assert example.ppo is not None
     results = []
     for rule in arguments.rules:
+        fitted = arguments.out / f"{arguments.example}-{rule}"
         for beta in arguments.betas:
-            results.append(run_once(arguments.example, rule, beta, arguments.out))
+            run = replace(example, rule={"name": rule}, ppo=replace(example.ppo, kl_coef=beta))
+            result = run_once(run, fitted, fitted.with_name(f"{fitted.name}-{beta}"))
+            scores, has = scored(fitted)
+            result["gap"] = float(scores[has].mean() - scores[~has].mean())
+            result["predicted"] = tilted(float(has.mean()), result["gap"] / beta)
+            results.append(result)
             print(json.dumps(results[-1]), file=sys.stderr)
     arguments.out.mkdir(parents=True, exist_ok=True)
     (arguments.out / f"{arguments.example}.json").write_text(json.dumps(results, indent=2) + "\n")

@@ -1,17 +1,20 @@
 """The share that a minority keeps: in the labels, in the reward model, in the policy.
 
-    python benchmarks/share_audit.py --out runs/share_audit
+    python benchmarks/share_audit.py
+    python benchmarks/share_audit.py --model tiny
+    python benchmarks/share_audit.py --model smollm2 --quick
 
-makes up ballots, aggregates them by several rules, fits a Bradley-Terry reward to the labels, and computes
-the best policy under several regularisers, all exactly; prints a table, and writes ``bandit.json`` and
-``bandit.png``.
+The first makes up ballots, aggregates them by several rules, fits a Bradley-Terry reward to the labels, and
+computes the best policy under several regularisers, all exactly. The others train a language model;
+``share_texts.py`` says how. Each prints a table and writes a JSON, and ``shares.png`` draws all that are
+in the folder.
 
-The populations: 60/40, where each prompt has a plain response and one with an emoji, and 50/30/20, where
-it has a plain one, one with an emoji and a terse one. Each of the groups likes its own kind best and the
-others equally. There are ten annotators and 200 prompts. A ballot has nothing to do with its annotator's
-taste with chance 0.1 (``--noise``): then it is a strict order drawn at random. The prompts are
-exchangeable: nothing but the kinds of the responses tells them apart, so that a reward model can know
-nothing but one number per kind.
+The populations of the exact part: 60/40, where each prompt has a plain response and one with an emoji,
+and 50/30/20, where it has a plain one, one with an emoji and a terse one. Each of the groups likes its
+own kind best and the others equally. There are ten annotators and 200 prompts. A ballot has nothing to do
+with its annotator's taste with chance 0.1 (``--noise``): then it is a strict order drawn at random. The
+prompts are exchangeable: nothing but the kinds of the responses tells them apart, so that a reward model
+can know nothing but one number per kind.
 
 The stages:
 
@@ -32,6 +35,7 @@ values found with new ballots, one set of ballots per seed.
 
 import argparse
 import json
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -39,6 +43,7 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 from rich.table import Table
+from share_picture import picture
 
 import rlchf
 from rlchf import Aggregation, Rankings
@@ -211,52 +216,26 @@ def bandit(seeds: int, prompts: int, noise: float, reference: float | None) -> l
 
 
 def table(rows: list[dict[str, Any]]) -> Table:
-    """One line per population and rule."""
-    stages = list(rows[0]["shares"])
-    found = Table(title="share of the smallest group's kind (95 % over seeds)")
+    """One line per population and rule; in brackets the closed form, where each rule has its own."""
+    stages = list(dict.fromkeys(stage for row in rows for stage in row["shares"]))
+    found = Table(title="share of the smallest group's kind (95 %)")
     for name in ("population", "rule", *stages):
         found.add_column(name, no_wrap=True)
     for n, row in enumerate(rows):
-        exact = row["rule"] == "law"
-        cells = [Cell(**row["shares"][stage]) for stage in stages]
-        shown = [f"{cell.mean:.3f}" if exact else str(cell) for cell in cells]
+        cells = [shown(row["shares"].get(stage), row["rule"] == "law") for stage in stages]
         ends = n + 1 == len(rows) or rows[n + 1]["population"] != row["population"]
-        found.add_row(row["population"], row["rule"], *shown, end_section=ends)
+        found.add_row(row["population"], row["rule"], *cells, end_section=ends)
     return found
 
 
-def picture(rows: list[dict[str, Any]], path: Path) -> None:
-    """The share from stage to stage, a panel per population, a line per rule."""
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    import matplotlib.pyplot as plt
-
-    figure, axes = plt.subplots(1, len(POPULATIONS), figsize=(12, 4.6), sharey=True)
-    for axis, population in zip(axes, POPULATIONS, strict=True):
-        own = [row for row in rows if row["population"] == population]
-        rules = [row for row in own if row["rule"] != "law"]
-        for n, row in enumerate(rules):
-            cells = list(row["shares"].values())
-            x = np.arange(len(cells)) + (n - (len(rules) - 1) / 2) * 0.1
-            means = np.array([cell["mean"] for cell in cells])
-            ends = [[cell["low"] for cell in cells], [cell["high"] for cell in cells]]
-            spread = np.abs(np.array(ends) - means)
-            axis.errorbar(x, means, spread, fmt="o", ms=4, lw=1.2, label=row["rule"])
-        exact = next(row for row in own if row["rule"] == "law")["shares"]
-        for at, cell in enumerate(exact.values()):
-            label = "law, if the labels keep the shares" if at == 0 else None
-            axis.hlines(
-                cell["mean"], at - 0.4, at + 0.4, color="0.5", lw=1.2, label=label, zorder=0
-            )
-        axis.set_xticks(range(len(exact)), list(exact))
-        axis.set_title(f"{population}: share of the smallest group's kind")
-        axis.set_ylim(-0.02, None)
-        axis.spines[["top", "right"]].set_visible(False)
-    axes[0].set_ylabel("share")
-    axes[1].legend(frameon=False, fontsize=8)
-    figure.tight_layout()
-    figure.savefig(path, dpi=120)
+def shown(cell: dict[str, float] | None, exact: bool) -> str:
+    """A cell of the table."""
+    if cell is None:
+        return ""
+    if exact:
+        return f"{cell['mean']:.3f}"
+    law = f" \\[{cell['law']:.2f}]" if "law" in cell else ""
+    return str(Cell(cell["mean"], cell["low"], cell["high"])) + law
 
 
 def main() -> None:
@@ -264,7 +243,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--model", choices=["bandit"], default="bandit", help="what the policy is")
+    parser.add_argument(
+        "--model",
+        choices=["bandit", "tiny", "smollm2"],
+        default="bandit",
+        help="what the policy is",
+    )
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="language models: Kemeny and perpetual PAV, and KL 0.2 only",
+    )
     parser.add_argument("--seeds", type=int, default=20, help="how many sets of ballots")
     parser.add_argument("--prompts", type=int, default=200)
     parser.add_argument("--noise", type=float, default=0.1, help="part of ballots drawn at random")
@@ -275,12 +264,20 @@ def main() -> None:
     )
     parser.add_argument("--out", type=Path, default=Path("runs/share_audit"))
     arguments = parser.parse_args()
-    rows = bandit(arguments.seeds, arguments.prompts, arguments.noise, arguments.reference)
+    began, worked = time.monotonic(), time.process_time()
+    if arguments.model == "bandit":
+        rows = bandit(arguments.seeds, arguments.prompts, arguments.noise, arguments.reference)
+    else:
+        from share_texts import texts  # needs torch
+
+        rows = texts(arguments.model, arguments.quick, arguments.out)
     arguments.out.mkdir(parents=True, exist_ok=True)
     settings = {name: value for name, value in vars(arguments).items() if name != "out"}
+    settings["seconds"] = round(time.monotonic() - began, 1)
+    settings["cpu_seconds"] = round(time.process_time() - worked, 1)
     report = json.dumps({"settings": settings, "rows": rows}, indent=2)
     (arguments.out / f"{arguments.model}.json").write_text(report + "\n")
-    picture(rows, arguments.out / f"{arguments.model}.png")
+    picture(arguments.out)
     Console(width=200).print(table(rows))
 
 
