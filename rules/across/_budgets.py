@@ -85,18 +85,19 @@ def collect(
 def opposition(ranks: np.ndarray, shares: np.ndarray) -> np.ndarray:
     """(M, M) int8: 2 if all ballots that count rank i above j, else 1 if any does, else 0."""
     V, M = ranks.shape
-    above = np.zeros((M, M), dtype=np.int8)
+    above, votes = np.zeros((M, M), dtype=np.int64), 0
+    for k in range(V):
+        if shares[k] > 0.0:
+            votes += 1
+            for i in range(M):
+                if ranks[k, i] > 0:
+                    for j in range(M):
+                        above[i, j] += ranks[k, i] < ranks[k, j]
+    found = np.zeros((M, M), dtype=np.int8)
     for i in range(M):
         for j in range(M):
-            some, every = False, True
-            for k in range(V):
-                if shares[k] > 0.0:
-                    if 0 < ranks[k, i] < ranks[k, j]:
-                        some = True
-                    else:
-                        every = False
-            above[i, j] = 2 if some and every else 1 if some else 0
-    return above
+            found[i, j] = 0 if above[i, j] == 0 else 2 if above[i, j] == votes else 1
+    return found
 
 
 @njit(cache=True, nogil=True)

@@ -23,9 +23,8 @@ def count_above(ranks: np.ndarray, weights: np.ndarray, above: np.ndarray) -> No
         for i in range(M):
             if ranks[k, i] == 0:
                 continue
-            for j in range(M):
-                if ranks[k, i] < ranks[k, j]:
-                    above[i, j] += weights[k]
+            for j in range(M):  # without branches, so that the processor counts several at once
+                above[i, j] += weights[k] * (ranks[k, i] < ranks[k, j])
 
 
 @njit(cache=True, nogil=True)
@@ -124,8 +123,7 @@ def contested_pairs(ranks: np.ndarray, weights: np.ndarray, contested: np.ndarra
             if ranks[k, i] == 0:
                 continue
             for j in range(M):
-                if ranks[k, i] < ranks[k, j]:
-                    contested[i, j] = True
+                contested[i, j] |= ranks[k, i] < ranks[k, j]
     count = 0
     for i in range(M):
         for j in range(i + 1, M):

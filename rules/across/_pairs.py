@@ -1,7 +1,7 @@
 """Buying pairs of responses, one after the other: what equal shares and Phragmén over pairs share.
 
-On a prompt ``before[i, j]`` says that i is bound to come before j. ``wallet`` (V,) holds a ballot's
-budget or, with ``by_load``, its load.
+On a prompt ``columns`` (M, V) holds the places, and ``before[i, j]`` says that i is bound to come before
+j. ``wallet`` (V,) holds a ballot's budget or, with ``by_load``, its load.
 """
 
 import numpy as np
@@ -9,6 +9,9 @@ from numba import njit
 
 from rlchf.rules.across._budgets import collect, opposition, settled, shares_of, split
 from rlchf.rules.across._orders import MOST, NEARLY, count_above, first_kemeny_order
+
+BOUGHT = 128
+"""The largest number of responses of which pairs are bought."""
 
 
 @njit(cache=True, nogil=True)
@@ -32,13 +35,15 @@ def buy_pairs(
         wallet = carried[who] if by_load else split(shares, who, carried, here)
         for k in range(V):
             wallet[k] = settled(wallet[k], contested * (-1.0 if by_load else shares[k]))
-        _buy(places, shares, wallet, above, before, by_load)
+        sides = np.ascontiguousarray(places.T)  # (M, V), to go along one response
+        if M <= BOUGHT:
+            _buy(sides, shares, wallet, above, before, by_load)
         order = _completed(places, shares, before)
         rest = np.zeros((M, M), dtype=np.bool_)
         for place in range(M):
             for later in range(place + 1, M):
                 rest[order[place], order[later]] = not before[order[place], order[later]]
-        _charge(places, shares, wallet, above, rest, by_load)
+        _charge(sides, shares, wallet, above, rest, by_load)
         if by_load:
             _collect_loads(wallet, shares, who, carried, here)
         else:
@@ -51,13 +56,16 @@ def buy_pairs(
 def _uncontested(above: np.ndarray) -> np.ndarray:
     """Bind the pairs that nobody contests: those that all rank first, then in the responses' order."""
     M = len(above)
-    before = np.zeros((M, M), dtype=np.bool_)
-    for demanded in (2, 1):
-        for i in range(M):
-            for j in range(M):
-                bound = before[j, i] or before[i, j]
-                if above[i, j] == demanded and above[j, i] == 0 and not bound:
-                    _bind(before, i, j)
+    before: np.ndarray = above == 2  # transitive as it is
+    for i in range(M):
+        for j in range(M):
+            if above[i, j] == 1 and above[j, i] == 0 and not before[j, i] and not before[i, j]:
+                for a in range(M):
+                    if (a == i or before[a, i]) and not before[
+                        a, j
+                    ]:  # else it has all that follows
+                        before[a] |= before[j]
+                        before[a, j] = True
     return before
 
 
@@ -77,42 +85,50 @@ def _bind(before: np.ndarray, i: int, j: int) -> np.ndarray:
 
 @njit(cache=True, nogil=True)
 def _buy(
-    ranks: np.ndarray, shares: np.ndarray, wallet: np.ndarray, above: np.ndarray,
+    columns: np.ndarray, shares: np.ndarray, wallet: np.ndarray, above: np.ndarray,
     before: np.ndarray, by_load: bool,
 ) -> None:  # fmt: skip
     """Buy until nothing is left that can be afforded; prices only rise, so old ones are lower bounds."""
     M = len(before)
     prices = np.full((M, M), -np.inf)  # lower bounds; the ones that are ``exact`` are the prices
     exact = np.zeros((M, M), dtype=np.bool_)
+    least = np.full(M, -np.inf)  # of each row, or less
+    for i in range(M):
+        for j in range(M):
+            if above[i, j] == 0 or above[j, i] == 0:
+                prices[i, j] = np.inf
     while True:
         a, b, cheapest = -1, -1, 1e300  # what nobody can afford costs more
         for i in range(M):
+            if least[i] >= cheapest - NEARLY * max(1.0, abs(cheapest)):
+                continue
+            least[i] = np.inf
             for j in range(M):
-                contested = above[i, j] > 0 and above[j, i] > 0
-                cheaper = prices[i, j] < cheapest - NEARLY * max(1.0, abs(cheapest))
-                if contested and cheaper and not before[i, j] and not before[j, i]:
-                    a, b, cheapest = i, j, prices[i, j]
+                if not before[i, j] and not before[j, i]:
+                    least[i] = min(least[i], prices[i, j])
+                    if prices[i, j] < cheapest - NEARLY * max(1.0, abs(cheapest)):
+                        a, b, cheapest = i, j, prices[i, j]
         if a < 0:
             return
         if not exact[a, b]:
-            prices[a, b] = _price(ranks, shares, wallet, a, b, by_load)
+            prices[a, b] = _price(columns, shares, wallet, a, b, by_load)
             exact[a, b] = True
             continue
         new = _bind(before, a, b)
         new[a, b] = False
-        _pay(ranks, shares, wallet, a, b, prices[a, b], by_load)
-        _charge(ranks, shares, wallet, above, new, by_load)
+        _pay(columns, shares, wallet, a, b, prices[a, b], by_load)
+        _charge(columns, shares, wallet, above, new, by_load)
         exact[:] = False
 
 
 @njit(cache=True, nogil=True)
-def _agrees(ranks: np.ndarray, k: int, i: int, j: int) -> bool:
-    return bool(0 < ranks[k, i] < ranks[k, j])
+def _agrees(columns: np.ndarray, k: int, i: int, j: int) -> bool:
+    return bool(0 < columns[i, k] < columns[j, k])
 
 
 @njit(cache=True, nogil=True)
 def _price(
-    ranks: np.ndarray, shares: np.ndarray, wallet: np.ndarray, i: int, j: int, by_load: bool
+    columns: np.ndarray, shares: np.ndarray, wallet: np.ndarray, i: int, j: int, by_load: bool
 ) -> float:
     """The least level at which those who rank i above j pay 1 together; infinite if they cannot.
 
@@ -120,7 +136,7 @@ def _price(
     """
     total, weight = 0.0, 0.0
     for k in range(len(shares)):
-        if shares[k] > 0.0 and _agrees(ranks, k, i, j):
+        if shares[k] > 0.0 and _agrees(columns, k, i, j):
             total += shares[k] * wallet[k] if by_load else max(wallet[k], 0.0)
             weight += shares[k]
     if not by_load and total < 1.0 - NEARLY:
@@ -129,7 +145,7 @@ def _price(
     while True:  # who takes part in full at one level and not at the next never does again
         missing, weight = 1.0, 0.0
         for k in range(len(shares)):
-            if shares[k] > 0.0 and _agrees(ranks, k, i, j):
+            if shares[k] > 0.0 and _agrees(columns, k, i, j):
                 if by_load:
                     if wallet[k] < level:
                         missing += shares[k] * wallet[k]
@@ -148,13 +164,13 @@ def _price(
 
 @njit(cache=True, nogil=True)
 def _pay(
-    ranks: np.ndarray, shares: np.ndarray, wallet: np.ndarray, i: int, j: int, level: float,
+    columns: np.ndarray, shares: np.ndarray, wallet: np.ndarray, i: int, j: int, level: float,
     by_load: bool,
 ) -> None:  # fmt: skip
     """Let those who rank i above j pay at a level; all they have, and debts by weight, if infinite."""
     missing, agreed = 1.0, 0.0
     for k in range(len(shares)):
-        if shares[k] > 0.0 and _agrees(ranks, k, i, j):
+        if shares[k] > 0.0 and _agrees(columns, k, i, j):
             agreed += shares[k]
             if by_load:
                 wallet[k] = max(wallet[k], level)
@@ -164,21 +180,21 @@ def _pay(
                 wallet[k] = settled(wallet[k], -paid)
     if level == np.inf:
         for k in range(len(shares)):
-            if shares[k] > 0.0 and _agrees(ranks, k, i, j):
+            if shares[k] > 0.0 and _agrees(columns, k, i, j):
                 wallet[k] -= missing * (shares[k] / agreed)
 
 
 @njit(cache=True, nogil=True)
 def _charge(
-    ranks: np.ndarray, shares: np.ndarray, wallet: np.ndarray, above: np.ndarray,
+    columns: np.ndarray, shares: np.ndarray, wallet: np.ndarray, above: np.ndarray,
     decided: np.ndarray, by_load: bool,
 ) -> None:  # fmt: skip
     """Let those who agree pay for each contested pair that is decided without having been bought."""
     for i in range(len(above)):
         for j in range(len(above)):
             if decided[i, j] and above[i, j] > 0 and above[j, i] > 0:
-                price = _price(ranks, shares, wallet, i, j, by_load)
-                _pay(ranks, shares, wallet, i, j, price, by_load)
+                price = _price(columns, shares, wallet, i, j, by_load)
+                _pay(columns, shares, wallet, i, j, price, by_load)
 
 
 @njit(cache=True, nogil=True)
@@ -219,13 +235,14 @@ def _completed(ranks: np.ndarray, shares: np.ndarray, before: np.ndarray) -> np.
         first_kemeny_order(above, M, order)
         return order
     scores = above.sum(axis=1) - above.sum(axis=0)
-    left = np.ones(M, dtype=np.bool_)
+    left, blocked = np.ones(M, dtype=np.bool_), before.sum(axis=0)  # by how many of those left
     for place in range(M):
         chosen = -1
         for i in range(M):
             higher = chosen < 0 or scores[i] > scores[chosen] + NEARLY * M
-            if left[i] and higher and not (before[:, i] & left).any():
+            if left[i] and higher and blocked[i] == 0:
                 chosen = i
         order[place] = chosen
         left[chosen] = False
+        blocked -= before[chosen]
     return order

@@ -1,7 +1,8 @@
 """The perpetual rules that choose among whole orders by what everybody would have got after it.
 
 Up to `LISTED` responses all orders are compared; beyond, the search starts from Borda's order and moves one
-response at a time to where it improves most, until no such move improves.
+response at a time to where it improves most, until no such move improves. On a prompt that is too large for
+that Borda's order stands.
 """
 
 from itertools import permutations
@@ -25,6 +26,9 @@ from rlchf.rules.across._perpetual_orders_exact import decide_orders_exactly
 from rlchf.rules.across._sequence import Order, ranked, sequence
 
 NOBODY = 1e300  # the load where nobody would carry it
+FEW = 64  # annotators whose levels are sorted one by one
+SEARCHED = 5e8
+"""The largest M^3 P, for M responses and P annotators, with which orders are searched for."""
 
 
 def perpetual_orders(
@@ -68,6 +72,10 @@ def fill_key(
                 key[1, 0] += weights[s] * np.log(state[s] + got[s])
     elif aim == PHRAGMEN:
         key[0, 0] = new_load(state, got, weights, cost)
+    elif P > FEW:  # as below, faster
+        levels: np.ndarray = state + got
+        by_level = np.argsort(levels, kind="mergesort")
+        key[0], key[1] = levels[by_level], weights[by_level]
     else:  # all levels, the lowest first, and their weights
         for s in range(P):
             level, at = state[s] + got[s], s
@@ -182,13 +190,26 @@ def consider(
     M: int, cost: float, slack: np.ndarray, key: np.ndarray, best_key: np.ndarray,
     got: np.ndarray,
 ) -> None:  # fmt: skip
-    """Take an order for the best one if it is better; ``standing[0]`` is the agreement of the best."""
+    """Take an order for the best one if it is better and keeps what all ballots rank alike."""
     agreed = total_agreement(order, above, forced, M)
     if agreed < 0.0:
         return
-    better = 1
     if n > 0:
         gains(order, agreeing, n, M, got)
+    compete(
+        aim, order, best, standing, state, weights, n, agreed, M, cost, slack, key, best_key, got
+    )
+
+
+@njit(cache=True, nogil=True)
+def compete(
+    aim: int, order: np.ndarray, best: np.ndarray, standing: np.ndarray, state: np.ndarray,
+    weights: np.ndarray, n: int, agreed: float, M: int, cost: float, slack: np.ndarray,
+    key: np.ndarray, best_key: np.ndarray, got: np.ndarray,
+) -> None:  # fmt: skip
+    """Take an order for the best one if it is better; ``standing[0]`` is the agreement of the best."""
+    better = 1
+    if n > 0:
         fill_key(aim, state, got, weights, cost, key)
         if standing[0] >= 0.0:
             better = compare(aim, key, best_key, slack)
@@ -216,26 +237,46 @@ def best_order(
                      M, cost, slack, key, best_key, got)  # fmt: skip
         return
     first_borda_order(above, M, best)
-    now = best.copy()
-    consider(aim, now, best, standing, state, weights, agreeing, n, above, forced,
+    consider(aim, best.copy(), best, standing, state, weights, agreeing, n, above, forced,
              M, cost, slack, key, best_key, got)  # fmt: skip
+    if float(M) ** 3 * P > SEARCHED:
+        return
+    now, moved = best.copy(), best.copy()
+    had, pairs = np.zeros(P), np.zeros(P)  # in pairs, mostly whole numbers: differences are exact
     for _ in range(M * M):
         now[:] = best
+        if n > 0:
+            gains(now, agreeing, 1, M, had)
+        agreed_now = total_agreement(now, above, forced, M)
         for a in range(M):
+            x = now[a]
+            moved[0], moved[1 : a + 1], moved[a + 1 :] = x, now[:a], now[a + 1 :]
+            pairs[:] = had
+            agreed, wrong = agreed_now, 0  # pairs against what all ballots say
+            for c in range(a):
+                agreed += swap(agreeing, above, x, now[c], pairs)
+                wrong += forced[now[c], x]
             for b in range(M):
-                moved = np.empty(M, dtype=np.int64)
-                at = 0
-                for place in range(M):
-                    if place == b:
-                        moved[place] = now[a]
-                    else:
-                        at += at == a
-                        moved[place] = now[at]
-                        at += 1
-                consider(aim, moved, best, standing, state, weights, agreeing, n, above, forced,
-                         M, cost, slack, key, best_key, got)  # fmt: skip
+                if b > 0:  # x goes down by one place
+                    y = moved[b]
+                    moved[b - 1], moved[b] = y, x
+                    agreed += swap(agreeing, above, y, x, pairs)
+                    wrong += int(forced[x, y]) - int(forced[y, x])
+                if wrong == 0:
+                    for s in range(P):
+                        got[s] = pairs[s] / n if pairs[s] > NEARLY else 0.0
+                    compete(aim, moved, best, standing, state, weights, n, agreed, M, cost, slack,
+                            key, best_key, got)  # fmt: skip
         if (now == best).all():
             break
+
+
+@njit(cache=True, nogil=True)
+def swap(agreeing: np.ndarray, above: np.ndarray, i: int, j: int, pairs: np.ndarray) -> float:
+    """Change ``pairs`` (P,) by what i just above j, not j above i, gives; return the change in agreement."""
+    for s in range(len(pairs)):
+        pairs[s] += agreeing[i, j, s] - agreeing[j, i, s]
+    return float(above[i, j] - above[j, i])
 
 
 @njit(cache=True, nogil=True)

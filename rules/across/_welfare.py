@@ -14,6 +14,7 @@ from rlchf.rules.across._perpetual import Unit, unit_code
 from rlchf.rules.across._perpetual_loop import decided_pairs
 from rlchf.rules.across._sequence import Sequence, sequence
 from rlchf.rules.across._welfare_pairs import sweep_pairs
+from rlchf.rules.across._welfare_sweep import sweep
 
 BLOCK = 10_000
 FEW, MOST_ORDERS = 200, 1000
@@ -152,8 +153,7 @@ def _climb(people: Electorate, prompts: np.ndarray, nash: bool, sweeps: int) -> 
             people.members, people.weights, people.unit, nash,
         )  # fmt: skip
         changed = sum(
-            steps.sweep(block, *given, count == 0, orders, satisfaction)
-            for block in blocks(prompts)
+            sweep(block, *given, count == 0, orders, satisfaction) for block in blocks(prompts)
         )
         if pairs and not changed:
             changed += sweep_pairs(prompts, *given, orders, satisfaction)

@@ -5,6 +5,7 @@ from numba import njit
 
 from rlchf.rules.across import _welfare_steps as steps
 from rlchf.rules.across._perpetual_loop import decided_pairs
+from rlchf.rules.across._welfare_sweep import sweep
 
 
 @njit(cache=True, nogil=True)
@@ -59,7 +60,7 @@ def sweep_pairs(
                     for s in range(len(who)):
                         trial[who[s]] += gains[s]
                     tried[responses[p] : responses[p + 1]] = order
-                    steps.sweep(
+                    sweep(
                         q, ballots, cells, responses, ranks, ballot_weights, ballot_shares,
                         ballot_slots, voters, members, weights, unit, nash, False, tried, trial,
                     )  # fmt: skip

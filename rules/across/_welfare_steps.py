@@ -1,4 +1,4 @@
-"""Compiled steps of welfare over a dataset: one prompt's order chosen again, given all the others.
+"""Compiled pieces of welfare over a dataset: what an order brings, and the best of all orders.
 
 An annotator's satisfaction is a sum over prompts, and on one prompt a sum of what each pair gives that
 the order puts that way: ``gives`` (n, M, M) for the n annotators of the prompt. Where the first response
@@ -10,8 +10,8 @@ function of satisfaction, then the weight of all ballots that agree, pair by pai
 import numpy as np
 from numba import njit
 
-from rlchf.rules.across._orders import NEARLY, count_above, first_borda_order
-from rlchf.rules.across._perpetual_loop import WINNER, decided_pairs, worth
+from rlchf.rules.across._orders import NEARLY
+from rlchf.rules.across._perpetual_loop import WINNER, worth
 
 ENUMERATED = 6
 """The largest number of responses of which all orders are tried."""
@@ -42,8 +42,7 @@ def unanimous_pairs(ranks: np.ndarray, weights: np.ndarray, unanimous: np.ndarra
         some = True
         for i in range(M):
             for j in range(M):
-                if not 0 < ranks[k, i] < ranks[k, j]:
-                    unanimous[i, j] = False
+                unanimous[i, j] &= (ranks[k, i] > 0) & (ranks[k, i] < ranks[k, j])
     if not some:
         unanimous[:] = False
 
@@ -74,16 +73,23 @@ def gains_of(
     """Fill (n,) ``gains`` with what each annotator has of an order."""
     V, M = ranks.shape
     gains[:] = 0.0
-    for k in range(V):
-        if unit >= WINNER:
+    if unit >= WINNER:
+        for k in range(V):
             gains[slots[k]] += shares[k] * worth(unit, ranks[k], order[0])
-            continue
+        return
+    counts, mine = np.empty((M, M), dtype=np.int32), np.empty(M, dtype=ranks.dtype)
+    for a in range(M):
+        for b in range(M):
+            counts[a, b] = decided[order[a], order[b]]
+    for k in range(V):
+        agreed = 0
+        for a in range(M):
+            mine[a] = ranks[k, order[a]]
         for a in range(M - 1):
-            i = order[a]
-            for b in range(a + 1, M):
-                j = order[b]
-                if decided[i, j] and 0 < ranks[k, i] < ranks[k, j]:
-                    gains[slots[k]] += shares[k]
+            if mine[a] > 0:
+                for b in range(a + 1, M):
+                    agreed += counts[a, b] * (mine[a] < mine[b])
+        gains[slots[k]] += shares[k] * agreed
 
 
 @njit(cache=True, nogil=True)
@@ -174,112 +180,3 @@ def try_all(
             chosen[:] = order
         at = next_order(order, M - 1)
     return found
-
-
-@njit(cache=True, nogil=True)
-def try_moves(
-    ranks: np.ndarray, shares: np.ndarray, slots: np.ndarray, decided: np.ndarray,
-    others: np.ndarray, weights: np.ndarray, above: np.ndarray, unanimous: np.ndarray, unit: int,
-    nash: bool, best: tuple[float, float, float], scale: float, all_weight: float,
-    chosen: np.ndarray,
-) -> bool:  # fmt: skip
-    """Move one response at a time to a better place until no move helps; say whether one did."""
-    V, M = ranks.shape
-    order, gains = chosen.copy(), np.zeros(len(others))
-    found, going = False, True
-    while going:
-        going = False
-        for i in range(M):
-            base = chosen.copy()
-            place = int(np.nonzero(base == i)[0][0])
-            for step in (-1, 1):
-                order[:] = base
-                gains_of(order, ranks, shares, slots, decided, unit, gains)
-                at, agreed = place, 0.0
-                for a in range(M):
-                    for b in range(a + 1, M):
-                        agreed += above[order[a], order[b]]
-                while 0 <= at + step < M:
-                    j = order[at + step]
-                    first, second = (i, j) if step == 1 else (j, i)
-                    if unanimous[first, second]:
-                        break
-                    order[at], order[at + step] = j, i
-                    agreed += above[second, first] - above[first, second]
-                    if unit >= WINNER:
-                        if min(at, at + step) == 0:
-                            gains_of(order, ranks, shares, slots, decided, unit, gains)
-                    elif decided[i, j]:
-                        for k in range(V):
-                            if 0 < ranks[k, first] < ranks[k, second]:
-                                gains[slots[k]] -= shares[k]
-                            elif 0 < ranks[k, second] < ranks[k, first]:
-                                gains[slots[k]] += shares[k]
-                    at += step
-                    positive, value = welfare_of(others, gains, weights, nash)
-                    new = (positive, value, agreed)
-                    if better(new, best, scale, all_weight):
-                        best, found, going = new, True, True
-                        chosen[:] = order
-    return found
-
-
-@njit(cache=True, nogil=True)
-def sweep(
-    prompts: np.ndarray, ballots: np.ndarray, cells: np.ndarray, responses: np.ndarray,
-    ranks: np.ndarray, ballot_weights: np.ndarray, ballot_shares: np.ndarray,
-    ballot_slots: np.ndarray, voters: np.ndarray, members: np.ndarray, weights: np.ndarray,
-    unit: int, nash: bool, first: bool, orders: np.ndarray, satisfaction: np.ndarray,
-) -> int:  # fmt: skip
-    """Choose the orders of some prompts again, one after the other; say how many changed.
-
-    ``first`` when these prompts have no order yet: they then add nothing to ``satisfaction`` (A,).
-    """
-    changed = 0
-    for p in prompts:
-        at = slice(ballots[p], ballots[p + 1])
-        V, M = ballots[p + 1] - ballots[p], responses[p + 1] - responses[p]
-        mine = ranks[cells[p] : cells[p] + V * M].reshape(V, M)
-        above, decided = np.zeros((M, M)), np.zeros((M, M), dtype=np.bool_)
-        unanimous = np.zeros((M, M), dtype=np.bool_)
-        count_above(mine, ballot_weights[at], above)
-        units = decided_pairs(unit, mine, ballot_weights[at], decided)
-        unanimous_pairs(mine, ballot_weights[at], unanimous)
-        order = orders[responses[p] : responses[p + 1]]
-        shares, slots = ballot_shares[at] / max(units, 1), ballot_slots[at]
-        if units == 0:
-            if not first:
-                continue
-            shares[:] = 0.0
-        who = members[voters[p] : voters[p + 1]]
-        say, others, gains = weights[who], satisfaction[who], np.zeros(len(who))
-        scale, all_weight = say.sum(), above.sum()
-        best = (-np.inf, -np.inf, -np.inf)
-        if first and M > ENUMERATED:
-            first_borda_order(above, M, order)
-        if not first or M > ENUMERATED:
-            gains_of(order, mine, shares, slots, decided, unit, gains)
-            if not first:
-                others -= gains
-            agreed = 0.0
-            for a in range(M):
-                for b in range(a + 1, M):
-                    agreed += above[order[a], order[b]]
-            positive, value = welfare_of(others, gains, say, nash)
-            best = (positive, value, agreed)
-        if M <= ENUMERATED:
-            gives = np.zeros((len(who), M, M))
-            fill_gives(mine, shares, slots, decided, unit, gives)
-            found = try_all(
-                gives, others, say, above, unanimous, unit, nash, best, scale, all_weight, order
-            )
-        else:
-            found = try_moves(
-                mine, shares, slots, decided, others, say, above, unanimous, unit, nash, best,
-                scale, all_weight, order,
-            )  # fmt: skip
-        changed += found
-        gains_of(order, mine, shares, slots, decided, unit, gains)
-        for s in range(len(who)):
-            satisfaction[who[s]] = others[s] + gains[s]
-    return changed

@@ -43,6 +43,8 @@ def equal_shares_pairs(rankings: Rankings, *, order: Order = "input", seed: int 
     income comes only from prompts on which they are present. An annotator's ballots on a prompt share
     its budget in proportion to their weights. Ties go to the first pair in the order of the responses.
     With more than 10 responses, Borda scores take the place of the Kemeny order.
+    With more than 128, no pair is bought: the order by Borda scores that keeps the pairs that nobody
+    contests is taken, and paid for as above.
 
     Parameters
     ----------

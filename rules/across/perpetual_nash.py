@@ -11,7 +11,7 @@ from rlchf.rules.across._sequence import Order
 
 @voting_rule(
     kind="across prompts",
-    cost="M! K M^2; from 7 responses on M^4 K per step",
+    cost="M! K M^2; from 7 responses on M^2 K per step",
     axioms=["anonymity", "homogeneity", "unanimity", "pareto"],
     any_device=False,
 )
@@ -34,7 +34,8 @@ def perpetual_nash(
     What all ballots on a prompt rank alike is kept. Of orders that are equally good the one that agrees
     most with all ballots is chosen, then the first by the order of the responses. Up to 6 responses
     all orders are compared; beyond, the search begins at Borda's order and moves one response at a time
-    as long as that helps. Prompts on which nothing is contested change nothing for anybody unless
+    as long as that helps, but Borda's order stands where M^3 times the number of annotators is over 5e8 (100
+    responses and 500 annotators). Prompts on which nothing is contested change nothing for anybody unless
     ``unit`` is another one than contested pairs, nor do prompts on which an annotator is absent change
     anything for the annotator; several ballots of one annotator on a prompt get their mean.
 

@@ -36,7 +36,9 @@ def phragmen_pairs(rankings: Rankings, *, order: Order = "input", seed: int = 0)
 
     A ballot that ties a pair or does not rank both takes no load for it. Of an annotator's ballots on a
     prompt, the mean load by weight is carried on. Ties go to the first pair in the order of the
-    responses. With more than 10 responses, Borda scores take the place of the Kemeny order.
+    responses. With more than 10 responses, Borda scores take the place of the Kemeny order. With more
+    than 128, no pair is chosen by its level: the order by Borda scores that keeps the pairs that nobody
+    contests is taken, and its load is spread as above.
 
     Parameters
     ----------
