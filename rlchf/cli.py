@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from rlchf.audit.command import command as audit
+from rlchf.console import wide_console
 from rlchf.options import parsed_pairs
 from rlchf.ppo_command import command as ppo
 from rlchf.reward_command import app as reward
@@ -133,7 +133,7 @@ def rules(
     elif as_json:
         print(json.dumps(rulebook.records(), indent=2, ensure_ascii=False))
     else:
-        console = Console(highlight=False)
+        console = wide_console()
         console.print(rulebook.table(console.width))
         console.print("\n" + rulebook.legend(), markup=False)
     if not name:
@@ -187,7 +187,7 @@ def run(
 
 
 def _print_summary(summary: dict[str, Any], trait: str) -> None:
-    console = Console(highlight=False)
+    console = wide_console()
     if summary["shares"]:
         table = Table("stage", "measured on", f"{trait} share", "95 % interval", "n", box=None)
         for row in summary["shares"]:

@@ -7,9 +7,9 @@ from dataclasses import fields
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from rlchf.console import wide_console
 from rlchf.options import parsed_pairs
 from rlchf.ppo_files import REWARD_OF, Job, settings, tune_files
 from rlchf.ppo_rewards import Combine, Rewards
@@ -118,7 +118,7 @@ def command(
     for name, label in shown.items():
         if name in first:  # not where the library began the run, without this measure
             table.add_row(label, f"{first[name]:.3g}", f"{last[name]:.3g}")
-    console = Console(highlight=False)
+    console = wide_console()
     console.print(table)
     console.print(f"policy: {out}", markup=False, soft_wrap=True)
 

@@ -1,5 +1,7 @@
 """Rewards by name, and how several become one; torch is imported when they are loaded."""
 
+import inspect
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from rlchf.options import checked, function_named, meant
 
 if TYPE_CHECKING:
+    from rlchf.prompts import Prompt
     from rlchf.train.scores import Reward
 
 Combine = Literal[
@@ -153,7 +156,24 @@ def _check_reward(name: str) -> None:
 
 def _load_reward(name: str, device: Any) -> "Reward":
     if not Path(name).is_dir():
-        return function_named(name, "reward")
+        function = function_named(name, "reward")
+        return _explained(name, function) if inspect.isroutine(function) else function
     from rlchf.train.reward_model import RewardModel
 
     return RewardModel.load(name, device)
+
+
+def _explained(name: str, function: "Reward") -> "Reward":
+    """The function, whose own errors say whose they are and where they came up."""
+
+    def explained(prompts: "list[Prompt]", responses: list[str]) -> Any:
+        try:
+            return function(prompts, responses)
+        except Exception as error:
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            raise ValueError(
+                f"reward {name!r} raised {type(error).__name__}: {error} "
+                f"({where.filename}, line {where.lineno})"
+            ) from error
+
+    return explained

@@ -6,8 +6,8 @@ from importlib.util import find_spec
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
+from rlchf.console import wide_console
 from rlchf.options import parsed_pairs
 from rlchf.rankings import Unranked
 from rlchf.train.reward_config import Head, LearnFrom, Loss, RewardConfig
@@ -115,7 +115,7 @@ def fit(
     if as_json:
         print(json.dumps(_plain(found), indent=2, ensure_ascii=False))
         return
-    console = Console(highlight=False)
+    console = wide_console()
     shown = (found.held_out, "held-out prompts"), (found.unseen, "annotators never seen")
     for measured, what in shown:
         if measured is not None:

@@ -113,12 +113,20 @@ def fit_files(
     from rlchf.train.models import model_folder, quieten_transformers
 
     quieten_transformers()
+    stopped = out.with_name(out.name + ".partial") / "checkpoints"
+    if not resume and stopped.exists() and any(stopped.iterdir()):
+        raise ValueError(
+            f"{stopped.parent} holds a training that was stopped; add --resume to go on with it, or "
+            "remove that folder"
+        )
     backbone = None if model == TINY else model_folder(model)
     data = _Data.read(job, config)
     from accelerate import PartialState
 
+    from rlchf.train.processes import allow_processors
     from rlchf.train.reward import train_reward
 
+    allow_processors()
     beside, main = out.with_name(out.name + ".partial"), PartialState().is_main_process
     backbone = backbone or _tiny(data, beside / "base", config.seed)
     with stage(f"reward model on {len(data.train)} prompts") as tick:
@@ -169,7 +177,10 @@ class _Data:
         people = None
         if job.annotators:
             people = io.read_annotators(job.annotators)
-            groups = {name: people.group(name) for name in job.groups}
+            groups = people.divisions(
+                job.groups, rankings.annotator_ids, job.annotators, job.rankings
+            )
+            people.divisions(job.features, rankings.annotator_ids, job.annotators, job.rankings)
             if people.weights is not None:
                 rankings = rankings.weighted(people.weights)
         elif job.groups or job.features:
@@ -266,6 +277,10 @@ def score_files(model: str, texts: str, out: str = "-", prompts: str = "") -> in
     The number of lines.
     """
     check_writable(out)
+    if not (Path(model) / "config.json").exists():
+        raise ValueError(
+            f"{model!r} is no folder of a reward model; give one that rlchf reward wrote"
+        )
     rows, asked, answers = read_texts(texts, io.read_prompts(prompts) if prompts else None)
     from rlchf.train.models import quieten_transformers
     from rlchf.train.reward_model import RewardModel

@@ -212,7 +212,6 @@ def test_two_processes_train_one_policy_and_only_one_speaks(folder: Path, tmp_pa
     launch = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", "-m", "rlchf"]
     done = subprocess.run(
         [sys.executable, *launch, *arguments(*given)],
-        env=os.environ | {"ACCELERATE_USE_CPU": "true"},
         capture_output=True,
         text=True,
         check=False,

@@ -61,7 +61,7 @@ def test_two_processes_give_the_weights_of_one_also_after_resuming(tmp_path: Pat
     config = root / "examples" / "accelerate" / "ddp.yaml"
     command = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", str(config)]
     command += ["--main_process_port", "0", "--module", "tests.test_ppo_distributed"]
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
     done = subprocess.run(
         [*command, str(tmp_path)], cwd=root, env=environment, capture_output=True, text=True
     )

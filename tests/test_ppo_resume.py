@@ -72,7 +72,7 @@ def whole(
     ("stop", "error", "saved"),
     [
         (interrupt, KeyboardInterrupt, 3),  # in the fourth update: back to the third
-        (crash, OSError, 2),  # back to the last regular checkpoint
+        (crash, OSError, 3),  # nor does an error of the reward lose an update that is complete
         (terminate, KeyboardInterrupt, 4),  # the update in progress is finished
         (press_ctrl_c, KeyboardInterrupt, 4),
     ],

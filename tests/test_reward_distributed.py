@@ -55,7 +55,7 @@ def test_two_processes_give_the_weights_of_one(tmp_path: Path) -> None:
         "tests.test_reward_distributed",
     ]
     root = Path(__file__).parents[1]
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
     done = subprocess.run(
         [*command, str(tmp_path)], cwd=root, env=environment, capture_output=True, text=True
     )

@@ -327,3 +327,17 @@ def test_the_textbook_by_hand() -> None:
     for rule in ("cpb", "carry_psb", "phragmen_credit", "equal_shares_pairs"):
         assert TEXTBOOK[rule](prompts) == ([[0, 1]], {0: -half, 1: half})
     assert TEXTBOOK["phragmen_pairs"](prompts) == ([[0, 1]], {0: Fraction(1), 1: Fraction(-1)})
+
+
+@pytest.mark.parametrize("rule", ["equal_shares_pairs", "phragmen_pairs"])
+def test_beyond_128_responses_the_order_is_bordas(rule: str) -> None:
+    rng = np.random.default_rng(0)
+    orders = [rng.permutation(129).tolist() for _ in range(7)]
+    rankings = Rankings.from_ballots([("p", i, [[r] for r in o]) for i, o in enumerate(orders)])
+    points = -np.array([np.argsort(order) for order in orders]).sum(axis=0)
+    result = rlchf.aggregate(rankings, rule)
+    ranks = dict(zip(map(int, result.response_ids), result.response_ranks.tolist(), strict=True))
+    for better in range(129):
+        for worse in range(129):
+            if points[better] > points[worse]:
+                assert ranks[better] < ranks[worse]

@@ -4,8 +4,8 @@ import json
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from rlchf.console import wide_console
 from rlchf.rankings import Unranked
 
 
@@ -60,6 +60,6 @@ def command(
     if as_json:
         print(json.dumps(report.to_dict(), indent=2, ensure_ascii=False))
         return
-    console = Console(highlight=False)
+    console = wide_console()
     for part in tables(report):
         console.print(part, markup=False)

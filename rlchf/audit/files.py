@@ -155,20 +155,7 @@ def _people(
         raise ValueError(f"{annotators} names none of the annotators in {rankings}")
     if people.weights is not None:
         ballots = ballots.weighted(people.weights)
-    divisions = {column: people.group(column) for column in columns}
-    for column, groups in divisions.items():
-        left = [who for who in ballots.annotator_ids if who not in groups]
-        if len(left) == len(ballots.annotator_ids):
-            raise ValueError(
-                f"{annotators} names a {column} for none of the annotators in {rankings}"
-            )
-        if left:
-            warnings.warn(
-                f"{len(left)} of {len(ballots.annotator_ids)} annotators, such as {left[0]!r}, have no "
-                f"{column} in {annotators}, and so are in no group",
-                stacklevel=3,
-            )
-    return ballots, divisions
+    return ballots, people.divisions(columns, ballots.annotator_ids, annotators, rankings)
 
 
 def _spread(

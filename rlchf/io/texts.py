@@ -1,7 +1,8 @@
 """The texts and people behind the ids: prompts, responses and annotators."""
 
 import json
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,38 @@ class Annotators:
             )
         pairs = zip(self.ids, self.features[column], strict=True)
         return {annotator: value for annotator, value in pairs if value.strip()}
+
+    def divisions(
+        self, columns: Sequence[str], voters: Sequence[str], source: str, rankings: str
+    ) -> dict[str, dict[str, str]]:
+        """The groups by each column, for those who vote; a warning names who has none.
+
+        Parameters
+        ----------
+        voters
+            Ids of the annotators in the rankings.
+        source, rankings
+            Names of the two files, for messages.
+
+        Raises
+        ------
+        ValueError
+            If there is no such column, or it has no group for any who votes.
+        """
+        divisions = {column: self.group(column) for column in columns}
+        for column, groups in divisions.items():
+            left = [who for who in voters if who not in groups]
+            if len(left) == len(voters):
+                raise ValueError(
+                    f"{source} names a {column} for none of the annotators in {rankings}"
+                )
+            if left:
+                warnings.warn(
+                    f"{len(left)} of {len(voters)} annotators, such as {left[0]!r}, have no "
+                    f"{column} in {source}, and so are in no group",
+                    stacklevel=3,
+                )
+        return divisions
 
     def __getitem__(self, column: str) -> dict[str, str]:
         return self.group(column)
@@ -119,7 +152,8 @@ def read_texts(
     rows: list[dict[str, Any]] = []
     asked: list[Prompt] = []
     answers: list[str] = []
-    for place, _, record in _lines(path, *keys):
+    hint = "; lines with prompt_id need --prompts" if prompts is None else ""
+    for place, _, record in _lines(path, *keys, hint=hint):
         if prompts is None:
             asked.append(_prompt(record["prompt"], place))
         else:
@@ -158,7 +192,9 @@ def read_annotators(path: str | Path) -> Annotators:
     )
 
 
-def _lines(path: str | Path, *keys: str) -> Iterator[tuple[str, int, dict[str, Any]]]:
+def _lines(
+    path: str | Path, *keys: str, hint: str = ""
+) -> Iterator[tuple[str, int, dict[str, Any]]]:
     """Lines of a jsonl file that has certain keys, each with its place for messages."""
     source, data = display_name(path), read_bytes(path)
     needed = f"one JSON object per line with the keys {', '.join(keys)}"
@@ -169,7 +205,9 @@ def _lines(path: str | Path, *keys: str) -> Iterator[tuple[str, int, dict[str, A
         place = f"{source}, line {number}"
         for key in keys:
             if key not in record:
-                raise ValueError(f"{place}: there is no key {key!r} among {', '.join(record)}")
+                raise ValueError(
+                    f"{place}: there is no key {key!r} among {', '.join(record)}{hint}"
+                )
         yield place, number, record
     if number == 0:
         raise ValueError(f"{source}: the file is empty; give {needed}")

@@ -103,8 +103,9 @@ def ppo(
             began = time.perf_counter()
             try:
                 batch, metrics, samples = run.collect()
-            except KeyboardInterrupt:  # raised by the reward, or a second signal: no weight moved
-                if accelerator.num_processes == 1:
+            except BaseException as error:  # the reward's, or a second signal: no weight has moved
+                wanted = run.done or isinstance(error, KeyboardInterrupt)
+                if wanted and accelerator.num_processes == 1:
                     run.folder.save(run)
                 raise
             run.judge(metrics["kl"])
@@ -234,10 +235,14 @@ class _Run:
             self.folder.trust()
             return
         self.folder.go_back(self)
+        kept = "the last checkpoint before that is kept"
+        if not self.folder.checkpoint.exists():
+            kept = (
+                f"there is no checkpoint yet, with checkpoint_every {self.config.checkpoint_every}"
+            )
         raise FloatingPointError(
             f"update {self.done + 1}: the KL divergence is {kl:.4g} nats per response, and max_kl is "
-            f"{self.config.max_kl:g}; the last checkpoint before that is kept; begin anew with a "
-            "lower learning rate or a higher kl_coef"
+            f"{self.config.max_kl:g}; {kept}; begin anew with a lower learning rate or a higher kl_coef"
         )
 
     def optimise(self, batch: Experience) -> dict[str, float]:

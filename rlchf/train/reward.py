@@ -26,6 +26,7 @@ from rlchf.train.groups import GroupWeights
 from rlchf.train.heads import explained
 from rlchf.train.losses import pair_accuracy
 from rlchf.train.orders import annotators_of, bootstrap_draws, orders_of
+from rlchf.train.processes import allow_processors
 from rlchf.train.ranking_trainer import RankingTrainer
 from rlchf.train.readout import Readout
 from rlchf.train.reward_config import RewardConfig
@@ -166,6 +167,7 @@ def make_trainer(
 
 def arguments(config: RewardConfig, folder: Path, n: int) -> TrainingArguments:
     """What `transformers.Trainer` is told, for ``n`` training prompts."""
+    allow_processors()
     when = "steps" if config.save_steps else "epoch"
     arguments = TrainingArguments(
         output_dir=str(folder),

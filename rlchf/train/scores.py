@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from rlchf.io.files import shown
 from rlchf.prompts import Prompt
 from rlchf.train.objectives import Reduce, one_process
 from rlchf.train.ppo_config import PPOConfig
@@ -35,7 +36,12 @@ def share_of(name: str, trait: Callable[[str], object]) -> Measure:
 
 def check_scores(scores: Sequence[float] | Tensor, texts: list[str]) -> Tensor:
     """Bring what the reward returned to a tensor with one finite score per response."""
-    scores = torch.as_tensor(scores).detach()
+    try:
+        scores = torch.as_tensor(scores).detach()
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(
+            f"the reward returned {shown(scores)}; it must return one number per response"
+        ) from error
     if scores.shape != (len(texts),):
         raise ValueError(
             f"the reward returned shape {tuple(scores.shape)} for {len(texts)} responses; "

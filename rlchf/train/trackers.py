@@ -8,10 +8,13 @@ from typing import Any
 
 from accelerate import Accelerator
 
+from rlchf.train.processes import allow_processors
+
 
 def make_accelerator(report_to: str, folder: Path) -> Accelerator:
     """An accelerator that reports to the trackers named, whose files go to `folder`."""
     names = [name.strip() for name in report_to.split(",") if name.strip() not in ("", "none")]
+    allow_processors()
     accelerator = Accelerator(log_with=names or None, project_dir=folder)
     missing = set(names) - {str(tracker) for tracker in accelerator.log_with}
     if missing:  # accelerate passes over what is not installed
