@@ -53,7 +53,7 @@ def _count(ranks: Array, starts: np.ndarray, votes: Array, wins: Array) -> None:
     equal = bool((sizes == sizes[0]).all())
     if equal:  # ballots before prompts, so that a sum over ballots adds whole rows
         planes = _planes(xp, ranks, int(sizes[0]))
-        votes = _planes(xp, votes[None], int(sizes[0]))[0]
+        votes = votes if unit else _planes(xp, votes[None], int(sizes[0]))[0]
     else:
         planes = ranks
     votes = xp.astype(votes, number)
