@@ -32,7 +32,7 @@ def mallows(
     order = rng.random((prompts, responses)).argsort(axis=1)  # which response is at each place
     by_ballot = np.repeat(order.argsort(axis=1), ballots, axis=0).T  # (M, K)
     return Profiles(
-        ranks=np.take_along_axis(ranks, by_ballot, axis=0),
+        ranks=np.ascontiguousarray(np.take_along_axis(ranks, by_ballot, axis=0)),
         starts=np.arange(0, K + 1, ballots, dtype=np.int64),
         weights=np.ones(K),
         annotators=np.tile(np.arange(ballots), prompts),
