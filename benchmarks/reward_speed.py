@@ -82,6 +82,7 @@ def learn_ours(
         batch_size=batch,
         max_length=MAX_LENGTH,
         share_prompt=share,
+        normalise="none",  # reading the texts once more to centre the scores is not what TRL does
     )
     began = time.process_time()
     train_reward(train, [], path, settings, out)
