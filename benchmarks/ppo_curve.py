@@ -4,8 +4,8 @@
 
 fits a reward model to the Kemeny rankings of ``examples/emoji-smollm2.toml`` (six of ten annotators
 dislike emojis, all like answers that answer), lets PPO raise it under a fixed price of divergence,
-and draws the reward and the divergence of every update from ``metrics.jsonl``. Takes about a quarter of an hour of one
-core. A second call with the same folder only draws.
+and draws the reward and the divergence of every update from ``metrics.jsonl``.
+Takes about a quarter of an hour of one core. A second call with the same folder only draws.
 """
 
 import argparse
