@@ -1,6 +1,7 @@
 """The command line: arguments in, library call, screen out."""
 
 import json
+import os
 import sys
 import warnings
 from importlib.util import find_spec
@@ -213,6 +214,16 @@ def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
     print(f"rlchf: warning: {message}", file=sys.stderr)
 
 
+def _say(problem: str) -> None:
+    """Print what went wrong; of processes of `torchrun` that fail alike, the first does."""
+    if "TORCHELASTIC_RUN_ID" in os.environ:
+        from rlchf.train.processes import first_to_say
+
+        if not first_to_say(problem):
+            return
+    print(problem, file=sys.stderr)
+
+
 def main() -> None:
     """Run the command line: 0 done, 2 bad input or usage, 130 stopped, 1 a bug (with its traceback)."""
     warnings.showwarning = _show_warning
@@ -224,7 +235,7 @@ def main() -> None:
         sys.exit(1)
     except (UsageProblem, ValueError, OSError, FloatingPointError) as error:
         message = error.format_message() if isinstance(error, UsageProblem) else str(error)
-        print(message if message.startswith("Usage:") else f"rlchf: {message}", file=sys.stderr)
+        _say(message if message.startswith("Usage:") else f"rlchf: {message}")
         sys.exit(2)
     except (KeyboardInterrupt, typer.Abort):
         sys.exit(130)

@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from dataclasses import fields
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -17,6 +18,12 @@ from rlchf.reward_command import need_torch
 from rlchf.train.ppo_config import Advantages, PPOConfig
 
 DEFAULT = {field.name: field.default for field in fields(PPOConfig)}
+FLAGS = (
+    "updates", "batch_size", "minibatch_size", "responses_per_prompt", "max_new_tokens", "lr",
+    "kl_coef", "advantages", "lora_rank", "checkpoint_every", "report_to", "seed",
+)  # fmt: skip
+"""Settings that are options of their own."""
+OTHERS = ", ".join(name for name in DEFAULT if name not in FLAGS)
 SHOWN = {"reward_mean": "reward", "kl": "KL, nats per response", "response_length": "tokens"}
 
 
@@ -44,6 +51,9 @@ def command(
         list[str] | None,
         typer.Option("--option", "-o", help="Option of the rule or of --combine, name=value."),
     ] = None,
+    critic: Annotated[
+        str, typer.Option(help="Folder of the reward model that the critic starts as a copy of.")
+    ] = "",
     measure: Annotated[
         list[str] | None,
         typer.Option(
@@ -74,7 +84,9 @@ def command(
     seed: Annotated[int | None, _setting("seed", "Of samples, prompts and new weights.")] = None,
     setting: Annotated[
         list[str] | None,
-        typer.Option("--set", help="Any other setting of PPOConfig, name=value; repeatable."),
+        typer.Option(
+            "--set", help=f"Another setting of PPOConfig, name=value; repeatable: {OTHERS}."
+        ),
     ] = None,
     config: Annotated[
         str, typer.Option(help="TOML file of settings, or a run file with a table [ppo].")
@@ -84,25 +96,19 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
 ) -> None:
     """Fine-tune a language model by PPO on reward models, on functions, or on a vote among them."""
+    told = {name: value for name, value in locals().items() if name in FLAGS and value is not None}
     need_torch("PPO needs")
-    flags = {
-        "updates": updates, "batch_size": batch_size, "minibatch_size": minibatch_size,
-        "responses_per_prompt": responses_per_prompt, "max_new_tokens": max_new_tokens, "lr": lr,
-        "kl_coef": kl_coef, "advantages": advantages, "lora_rank": lora_rank,
-        "checkpoint_every": checkpoint_every, "report_to": report_to, "seed": seed,
-    }  # fmt: skip
     given = parsed_pairs(setting or [])
     for name in given:
-        if name in flags:
+        if name in FLAGS:
             flag = name.replace("_", "-")
             raise ValueError(f"write --{flag} {given[name]} instead of --set {name}={given[name]}")
-    told = {name: value for name, value in flags.items() if value is not None}
     rewards = Rewards(tuple(reward), combine, _numbers(weights), rule, parsed_pairs(option or []))
-    job = Job(policy, prompts, rewards, parsed_pairs(measure or []))
+    job = Job(policy, prompts, rewards, parsed_pairs(measure or []), critic)
     try:
         rows = tune_files(job, settings(told | given, config), out, resume=resume, plot=plot)
     except KeyboardInterrupt:
-        if os.environ.get("RANK", "0") == "0":
+        if os.environ.get("RANK", "0") == "0" and Path(out, "job.json").exists():
             print("stopped; the same command with --resume goes on", file=sys.stderr)
         raise
     if not rows:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from rlchf import io
 from rlchf.io.atomic import atomic_write
 from rlchf.options import fitting, function_named
-from rlchf.ppo_rewards import Rewards
+from rlchf.ppo_rewards import Rewards, check_model
 from rlchf.progress import stage
 from rlchf.prompts import Prompt
 from rlchf.train.ppo_config import PPOConfig
@@ -45,12 +45,16 @@ class Job:
     measures
         For each name, the function of a text, as ``module:function``, that tells a trait whose share of
         the responses is followed.
+    critic
+        Folder of the reward model from which the critic starts; empty for one that shares the
+        policy's trunk.
     """
 
     policy: str
     prompts: str
     rewards: Rewards
     measures: Mapping[str, str] = field(default_factory=dict)
+    critic: str = ""
 
 
 def settings(given: Mapping[str, Any], file: str = "") -> PPOConfig:
@@ -90,7 +94,7 @@ def tune_files(
     out
         As `rlchf.train.ppo.ppo` writes it, with ``job.json``; it must be empty, unless the run goes on.
     resume
-        Go on with the run that was stopped, or begin if there is none.
+        Go on with the run that was stopped.
     plot
         Draw the figures over the updates, ``metrics.png``.
 
@@ -101,13 +105,20 @@ def tune_files(
     Raises
     ------
     ValueError, FileNotFoundError
-        If a file is missing or wrong, or ``out`` is there already; nothing has been written then.
+        If a file is missing or wrong, ``out`` is there already, or there is no run to go on with;
+        nothing has been written then.
     KeyboardInterrupt, FloatingPointError
         As `rlchf.train.ppo.ppo` raises them.
     """
     out = Path(out)
     _check_folder(out, job, resume)
     job.rewards.check(config.responses_per_prompt)
+    if job.critic:
+        check_model(job.critic, "critic")
+        if config.advantages != "gae":
+            raise ValueError(
+                f"advantages is '{config.advantages}', which takes no critic; leave --critic out"
+            )
     prompts = io.read_prompts(job.prompts)
     traits = {name: _trait(name, test) for name, test in job.measures.items()}
     from rlchf.train.models import quieten_transformers
@@ -126,6 +137,7 @@ def tune_files(
     rewards = job.rewards.load(accelerator.device)
     of_each = _of_each(rewards) if job.rewards.combine else {}
     reward = job.rewards.made_one(rewards | of_each)
+    critic = _critic(job, policy, tokenizer, rewards) if job.critic else None
     main = accelerator.is_main_process
     accelerator.wait_for_everyone()  # all have seen the folder as it was
     if main:
@@ -133,7 +145,7 @@ def tune_files(
         (out / "job.json").write_text(json.dumps(asdict(job), indent=2) + "\n", encoding="utf-8")
     with stage(f"PPO, {config.updates} updates") if main else nullcontext() as tick:
         ppo(
-            policy, tokenizer, asked, reward, config, out, resume=resume, progress=tick,
+            policy, tokenizer, asked, reward, config, out, resume=resume, critic=critic, progress=tick,
             measure=_measure(traits, of_each), accelerator=accelerator,
         )  # fmt: skip
     if not main:
@@ -162,14 +174,19 @@ def _check_folder(out: Path, job: Job, resume: bool) -> None:
         raise ValueError(
             f"{out} is there already; choose another folder for --out, or go on with --resume"
         )
+    if resume and not names & BEGUN:
+        raise ValueError(
+            f"{out} holds no run to go on with; give the --out of one that was stopped, or leave "
+            "--resume out to begin"
+        )
     if not saved or not (out / "job.json").exists():
         return
     before = json.loads((out / "job.json").read_text(encoding="utf-8"))
     now = json.loads(json.dumps(asdict(job)))
     for name in now:
-        if before[name] != now[name]:
+        if before.get(name, "") != now[name]:
             raise ValueError(
-                f"{out} was run with {name} {_said(before[name])} and cannot go on with "
+                f"{out} was run with {name} {_said(before.get(name, ''))} and cannot go on with "
                 f"{_said(now[name])}; give the same, or another folder for --out"
             )
 
@@ -188,6 +205,27 @@ def _policy(name: str, prompts: Mapping[str, Prompt], seed: int) -> tuple[Any, A
     from rlchf.train.supervised import tiny_llama
 
     return tiny_llama([str(prompt) for prompt in prompts.values()], seed=seed)
+
+
+def _critic(job: Job, policy: Any, tokenizer: Any, rewards: "Mapping[str, Reward]") -> Any:
+    """The model from which the critic starts."""
+    from rlchf.train.actor_critic import check_critic
+    from rlchf.train.reward_model import RewardModel
+
+    loaded = rewards.get(job.critic)
+    found = loaded if isinstance(loaded, RewardModel) else RewardModel.load(job.critic)
+    where = f"--critic {job.critic} and --policy {job.policy} do not fit"
+    try:
+        check_critic(found.model, policy)
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from None
+    own = found.tokenizer.get_vocab()
+    if any(own.get(token) != number for token, number in tokenizer.get_vocab().items()):
+        raise ValueError(
+            f"{where}: their tokenizers number the tokens in different ways; give a reward model "
+            "that was fitted from the policy's folder, or none"
+        )
+    return found.model
 
 
 def _trait(name: str, test: str) -> Callable[[str], object]:

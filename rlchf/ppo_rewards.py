@@ -136,8 +136,7 @@ class Rewards:
 
 def _check_reward(name: str) -> None:
     """Refuse a name that is neither a reward model's folder nor a function."""
-    folder = Path(name)
-    if not folder.is_dir():
+    if not Path(name).is_dir():
         if ":" not in name:
             raise ValueError(
                 f"reward {name!r} is no folder; give a reward model's folder, or a function as "
@@ -145,8 +144,16 @@ def _check_reward(name: str) -> None:
             )
         function_named(name, "reward")
         return
+    check_model(name, "reward")
+
+
+def check_model(name: str, what: str) -> None:
+    """Refuse a folder that holds no reward model, or one that has to be told who judges."""
+    folder = Path(name)
+    if not folder.is_dir():
+        raise ValueError(f"{what} {name!r} is no folder; give a reward model's folder")
     if not (folder / "config.json").exists():
-        raise ValueError(f"reward folder {name!r} has no config.json, so it is no reward model")
+        raise ValueError(f"{what} folder {name!r} has no config.json, so it is no reward model")
     if (folder / "evaluators.json").exists():
         raise ValueError(
             f"the reward model in {name!r} has to be told who judges (--feature), and PPO tells it "

@@ -1,13 +1,16 @@
 """A whole small run, stopped and resumed."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 
 import pytest
+import tomli_w
 
 pytest.importorskip("torch")
 
@@ -141,3 +144,17 @@ def test_a_finished_run_is_not_done_again(whole: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in (whole / "policy").iterdir()}
     pipeline.resume(whole)()
     assert before == {path: path.stat().st_mtime_ns for path in (whole / "policy").iterdir()}
+
+
+def test_a_run_goes_on_with_what_its_config_has_been_changed_to(
+    whole: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "changed"
+    shutil.copytree(whole, folder)
+    (folder / "policy/config.json").unlink()  # as a run leaves it that is not finished
+    config = tomllib.loads((folder / "config.toml").read_text())
+    config["ppo"] |= {"kl_coef": 0.5, "lr": 1e-6, "updates": 31}
+    (folder / "config.toml").write_text(tomli_w.dumps(config))
+    pipeline.resume(folder)()
+    rows = [json.loads(line) for line in (folder / "policy/metrics.jsonl").read_text().splitlines()]
+    assert [row["kl_coef"] for row in rows] == [0.05] * 30 + [0.5]

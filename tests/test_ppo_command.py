@@ -1,8 +1,7 @@
-"""The command `rlchf ppo`: whole jobs, stopped jobs, and what it refuses."""
+"""The command `rlchf ppo`: whole jobs and stopped ones."""
 
 import importlib
 import json
-import os
 import subprocess
 import sys
 import warnings
@@ -16,84 +15,28 @@ from safetensors.torch import load_file
 
 from rlchf import ppo_files
 from rlchf.cli import main
-from rlchf.ppo_command import command
+from rlchf.ppo_command import DEFAULT
 from rlchf.ppo_files import Job, settings, tune_files
 from rlchf.ppo_rewards import Rewards
 from rlchf.train.ppo_config import PPOConfig
+from tests.ppo_jobs import (
+    arguments,
+    assert_same_policy,
+    job_folder,
+    on_two,
+    policy_weights,
+    tune,
+)
 from tests.ppo_runs import PROMPTS, SMALL, lines, vowels
 from tests.tiny_models import tiny_classifier, tiny_llama, tiny_tokenizer
 
 Run = Callable[..., object]
-FUNCTIONS = """
-import os, signal
-
-def vowels(prompts, responses):
-    return [float(sum(c in "aeiou" for c in text)) for text in responses]
-
-def brief(prompts, responses):
-    return [-float(len(text)) for text in responses]
-
-calls = stop_at = 0
-
-def stopped(prompts, responses):
-    global calls
-    calls += 1
-    if calls == stop_at:
-        os.kill(os.getpid(), signal.SIGTERM)
-    return vowels(prompts, responses)
-
-def nothing(prompts, responses):
-    return [float("nan")] * len(responses)
-
-def short(text):
-    return len(text) < 8
-
-number = 3
-"""
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A tiny policy, a tiny reward model with another tokenizer, prompts, and functions."""
-    folder = tmp_path_factory.mktemp("ppo")
-    tiny_llama().save_pretrained(folder / "policy")
-    tiny_tokenizer().save_pretrained(folder / "policy")
-    other = tiny_tokenizer(["once there was a fox"], vocab_size=300)
-    tiny_classifier("gpt2", len(other), seed=3).save_pretrained(folder / "reward")
-    other.save_pretrained(folder / "reward")
-    rows = [{"prompt_id": f"p{n}", "prompt": prompt} for n, prompt in enumerate(PROMPTS)]
-    write(folder / "prompts.jsonl", rows)
-    (folder / "tastes.py").write_text(FUNCTIONS)
-    before, path = Path.cwd(), list(sys.path)
-    os.chdir(folder)  # where functions are looked for, too
-    yield folder
-    os.chdir(before)
-    sys.path[:] = path
-
-
-def write(path: Path, rows: list[dict[str, Any]]) -> None:
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-
-
-def tune(out: Path, *, rewards: tuple[str, ...] = ("tastes:vowels",), **options: Any) -> None:
-    """The command as a function, on the small files and settings."""
-    given: dict[str, Any] = (
-        {"setting": [f"{name}={value}" for name, value in REST.items()]} | FLAGS | options
-    )
-    files: dict[str, Any] = {"policy": "policy", "prompts": "prompts.jsonl"}
-    command(**files | given, reward=list(rewards), out=str(out))
-
-
-FLAGS = {name: SMALL[name] for name in ("updates", "batch_size", "minibatch_size", "lr")}
-FLAGS |= {"max_new_tokens": SMALL["max_new_tokens"]}
-REST = {name: value for name, value in SMALL.items() if name not in FLAGS}
-
-
-def arguments(*more: object) -> list[str]:
-    flags = [f"--{name.replace('_', '-')}={value}" for name, value in FLAGS.items()]
-    rest = [f"--set={name}={value}" for name, value in REST.items()]
-    files = ["--policy", "policy", "--prompts", "prompts.jsonl"]
-    return ["ppo", *files, *flags, *rest, *map(str, more)]
+    """Where the small models, prompts and functions are, and the tests too."""
+    yield from job_folder(tmp_path_factory.mktemp("ppo"))
 
 
 @pytest.fixture
@@ -108,17 +51,6 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., object]:
         return ended.value.code
 
     return call
-
-
-def policy_weights(out: Path) -> dict[str, torch.Tensor]:
-    found: dict[str, torch.Tensor] = load_file(out / "model.safetensors")
-    return found
-
-
-def assert_same_policy(one: Path, other: Path) -> None:
-    a, b = policy_weights(one), policy_weights(other)
-    assert a.keys() == b.keys()
-    assert all(torch.equal(a[name], b[name]) for name in a)
 
 
 def test_one_command_leaves_the_policy_and_its_figures(
@@ -206,17 +138,24 @@ def test_a_stopped_run_goes_on_to_the_same_weights(
     assert lines(metrics) == lines(tmp_path / "whole" / "metrics.jsonl")
 
 
+@pytest.mark.parametrize(
+    ("reward", "said"),
+    [
+        ("tastes:no", "rlchf: reward is 'tastes:no', which names no function"),
+        ("tastes:picky", "the second process has no server"),  # the first knows nothing of it
+    ],
+)
+def test_of_two_processes_one_says_what_is_wrong(
+    folder: Path, tmp_path: Path, reward: str, said: str
+) -> None:
+    done = on_two("--reward", reward, "--out", tmp_path / "out")
+    assert done.returncode != 0
+    assert done.stderr.count(said) == 1
+
+
 def test_two_processes_train_one_policy_and_only_one_speaks(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "two"
-    given = ("--reward", "tastes:vowels", "--out", out, "--measure", "short=tastes:short")
-    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", "-m", "rlchf"]
-    done = subprocess.run(
-        [sys.executable, *launch, *arguments(*given)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
+    done = on_two("--reward", "tastes:vowels", "--out", out, "--measure", "short=tastes:short")
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout.count("policy:") == 1
     assert done.stderr.count("3 updates ...") == 1
@@ -269,72 +208,6 @@ def test_of_a_vote_the_figures_tell_what_each_voter_thinks(folder: Path, tmp_pat
     assert (tmp_path / "out" / "metrics.png").exists()
 
 
-BOTH: dict[str, Any] = {"rewards": ("tastes:vowels", "tastes:brief")}
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"setting": ["kl_coeff=1"]}, "no setting 'kl_coeff'; did you mean kl_coef"),
-        ({"setting": ["kl_coef=1"]}, "write --kl-coef 1 instead of --set kl_coef=1"),
-        ({"setting": ["gamma=high"]}, "gamma is 'high'; it must be of type float"),
-        ({"setting": ["kl_in=los"]}, "kl_in is 'los'; choose from reward, loss; did you mean loss"),
-        ({"setting": ["stop=5"]}, r"stop is 5; write it as a list, \[5\]"),
-        ({"setting": ['stop=["no such token"]']}, "is .* tokens of the policy's tokenizer"),
-        ({"batch_size": 10}, "batch_size 10 is not a multiple of minibatch_size 4"),
-        ({"config": "nowhere.toml"}, "no settings file nowhere.toml"),
-        ({"config": "tastes.py"}, "tastes.py is not a TOML file"),
-        ({"policy": "nowhere"}, "unknown model 'nowhere'"),
-        ({"prompts": "nowhere.jsonl"}, "nowhere.jsonl"),
-        ({"prompts": "bad.jsonl"}, r"bad.jsonl, line 2: there is no key 'prompt'"),
-        (
-            {"prompts": "long.jsonl"},
-            r"long.jsonl: prompt 'p2' has \d+ tokens, with 6 new ones more",
-        ),
-        ({"rewards": ("nowhere",)}, "reward 'nowhere' is no folder; give a reward model's folder"),
-        ({"rewards": ("tastes:no",)}, "'tastes:no', which names no function .*no attribute 'no'"),
-        ({"rewards": ("tastes:number",)}, "'tastes:number', a int; name a function"),
-        ({"rewards": ("empty",)}, "reward folder 'empty' has no config.json"),
-        ({"rewards": ("told",)}, "has to be told who judges"),
-        ({"rewards": ("policy",)}, "the model in policy has 2 outputs"),
-        ({"rewards": ("reward", "reward")}, "reward 'reward' is given twice"),
-        (BOTH, "there are 2 rewards; say by --combine how they become one: sum, vote, max_min"),
-        (BOTH | {"combine": "sum", "weights": "1"}, "1 weights for 2 rewards; give one for each"),
-        (
-            BOTH | {"combine": "sum", "weights": "1;2"},
-            "--weights is '1;2'; write a number for each",
-        ),
-        (BOTH | {"combine": "max_min", "weights": "1,2"}, "leave them out, max_min finds its own"),
-        (BOTH | {"combine": "self_play", "weights": "1,0"}, "a voter's weight is 0"),
-        ({"weights": "2"}, "weights are of a sum or a vote; say which by --combine"),
-        (BOTH | {"combine": "vote"}, "--combine vote needs --rule"),
-        (BOTH | {"combine": "sum", "rule": "borda"}, "--rule borda is the rule of a vote"),
-        (BOTH | {"combine": "vote", "rule": "bordda"}, "did you mean borda"),
-        (BOTH | {"combine": "vote", "rule": "borda", "option": ["k=1"]}, "has no option 'k'"),
-        (BOTH | {"combine": "vote", "rule": "borda"}, "set --responses-per-prompt to 2 or more"),
-        (BOTH | {"combine": "max_min", "option": ["stepp=1"]}, "'stepp'; did you mean step"),
-        (BOTH | {"combine": "max_min", "option": ["step=x"]}, "option step is 'x'; it must be of"),
-        ({"option": ["step=1"]}, "a reward as it is has no option 'step'; it has none"),
-        ({"measure": ["short"]}, "'short' lacks a value; write it as name=value"),
-        ({"measure": ["short=tastes:tall"]}, "measure short is 'tastes:tall', which names no"),
-        ({"report_to": "tensorbord"}, "tensorbord"),
-    ],
-)
-def test_what_cannot_work_is_refused_before_anything_is_written(
-    folder: Path, tmp_path: Path, options: dict[str, Any], message: str
-) -> None:
-    write(folder / "bad.jsonl", [{"prompt_id": "a", "prompt": "Hi"}, {"prompt_id": "b"}])
-    long = [{"prompt_id": "p1", "prompt": "fox"}, {"prompt_id": "p2", "prompt": "z" * 130}]
-    write(folder / "long.jsonl", long)
-    for name in ("empty", "told"):
-        (folder / name).mkdir(exist_ok=True)
-    (folder / "told" / "config.json").write_text("{}")
-    (folder / "told" / "evaluators.json").write_text("{}")
-    with pytest.raises((ValueError, FileNotFoundError), match=message):
-        tune(tmp_path / "out", **options)
-    assert not list(tmp_path.iterdir())
-
-
 def test_a_folder_that_holds_something_is_left_alone(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(ValueError, match="is there already"):
@@ -351,6 +224,38 @@ def test_a_run_that_never_saved_is_begun_again_without_asking(folder: Path, tmp_
     assert (out / "job.json").exists()
     tune(out)
     assert (out / "config.json").exists()
+
+
+def test_where_no_run_was_stopped_there_is_none_to_go_on_with(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "notes.txt").write_text("mine")
+    for name in ("nowhere", "empty", "other"):
+        with pytest.raises(ValueError, match=f"{name} holds no run to go on with; give the --out"):
+            tune(tmp_path / name, resume=True)
+    assert {path.name for path in tmp_path.iterdir()} == {"empty", "other"}
+
+
+def test_a_critic_starts_as_a_reward_model(folder: Path, tmp_path: Path) -> None:
+    from rlchf.train.ppo import ppo
+
+    for reward in ("tastes:vowels", "alike"):  # in memory already, or not
+        tune(tmp_path / reward, rewards=(reward,), critic="alike")
+    args = (tiny_tokenizer(), PROMPTS, vowels, PPOConfig(**SMALL), tmp_path / "library")
+    ppo(tiny_llama(), *args, critic=tiny_classifier(seed=4))
+    assert_same_policy(tmp_path / "tastes:vowels", tmp_path / "library")
+    for name in ("tastes:vowels", "alike"):
+        assert "trunk.norm.weight" in load_file(tmp_path / name / "critic.safetensors")
+    with pytest.raises(ValueError, match="was run with critic 'alike' and cannot go on with ''"):
+        tune(tmp_path / "alike", rewards=("alike",), resume=True)
+
+
+def test_help_names_every_setting_once() -> None:
+    start = [sys.executable, "-m", "rlchf", "ppo", "--help"]
+    found = subprocess.run(start, capture_output=True, text=True, check=True).stdout
+    listed = "".join(found.partition("repeatable: ")[2].partition(".")[0].split()).split(",")
+    options = [name for name in DEFAULT if f"--{name.replace('_', '-')} " in found]
+    assert sorted(listed + options) == sorted(DEFAULT)
 
 
 def test_a_policy_that_goes_too_far_ends_with_a_sentence(

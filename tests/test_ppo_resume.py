@@ -1,5 +1,6 @@
 """Stopping a PPO run and going on with it."""
 
+import json
 import math
 import os
 import signal
@@ -140,9 +141,53 @@ def test_a_run_that_is_not_resumed_starts_afresh(tmp_path: Path) -> None:
 
 def test_resuming_with_other_settings_is_refused_by_name(tmp_path: Path) -> None:
     ppo(tiny_llama(), tiny_tokenizer(), PROMPTS, vowels, PPOConfig(**SMALL), tmp_path)
-    other = PPOConfig(**SMALL | {"kl_coef": 0.2})
-    with pytest.raises(ValueError, match=r"kl_coef=0\.05 and cannot .* kl_coef=0\.2"):
+    other = PPOConfig(**SMALL | {"kl_coef": 0.2, "temperature": 0.5})
+    with pytest.raises(ValueError, match=r"temperature=1\.0 and cannot .* temperature=0\.5"):
         ppo(tiny_llama(), tiny_tokenizer(), PROMPTS, vowels, other, tmp_path, resume=True)
+
+
+def test_a_resumed_run_may_learn_at_other_rates_and_another_price(tmp_path: Path) -> None:
+    def run(**options: Any) -> Tensor:
+        config = PPOConfig(**SMALL | options)
+        policy = tiny_llama()
+        return weights(ppo(policy, tiny_tokenizer(), PROMPTS, noisy, config, tmp_path, resume=True))
+
+    def critic() -> bytes:
+        return (tmp_path / "critic.safetensors").read_bytes()
+
+    before, values = run(), critic()
+    assert torch.equal(run(updates=4, lr=0.0, kl_coef=0.2), before)
+    assert critic() != values
+    values = critic()
+    assert not torch.equal(run(updates=5, lr=1e-3, value_lr=0.0, kl_coef=0.3), before)
+    assert critic() == values
+    prices = [row["kl_coef"] for row in lines(tmp_path / "metrics.jsonl")]
+    assert prices == [0.05, 0.05, 0.05, 0.2, 0.3]
+    assert json.loads((tmp_path / "ppo_config.json").read_text())["kl_coef"] == 0.3
+
+
+@pytest.mark.parametrize(
+    ("changed", "price"),
+    [
+        ({"lr": 1e-3}, None),  # as if nothing had changed
+        ({"kl_coef": 0.7}, 0.7),
+        ({"kl_target": 50.0}, None),  # it counts from the next update on
+        ({"kl_schedule": "fixed"}, 0.2),
+        ({"kl_schedule": "linear", "kl_end": 1.2, "kl_horizon": 4}, 0.2 + 0.5),
+    ],
+)
+def test_an_adaptive_price_goes_on_unless_it_is_set_anew(
+    changed: dict[str, Any], price: float | None, tmp_path: Path
+) -> None:
+    adaptive = {"kl_schedule": "adaptive", "kl_target": 0.01, "kl_horizon": 2, "kl_coef": 0.2}
+    config = PPOConfig(**SMALL | adaptive | {"updates": 2})
+    args = (tiny_tokenizer(), PROMPTS, vowels)
+    ppo(tiny_llama(), *args, config, tmp_path)
+    carried = torch.load(tmp_path / "checkpoint" / "state.pt")["carried"][0]["price"]
+    assert carried != 0.2
+    ppo(tiny_llama(), *args, replace(config, updates=3, **changed), tmp_path, resume=True)
+    row = lines(tmp_path / "metrics.jsonl")[2]
+    assert row["kl_coef"] == pytest.approx(carried if price is None else price)
 
 
 def test_an_interrupted_save_leaves_the_checkpoint_before_it(
@@ -255,7 +300,8 @@ def test_a_policy_that_has_gone_too_far_is_not_what_the_checkpoint_holds(tmp_pat
     )
     args = (tiny_tokenizer(), PROMPTS, vowels)
     with pytest.raises(
-        FloatingPointError, match=r"update \d+: the KL divergence is .* and max_kl is 1;"
+        FloatingPointError,
+        match=r"update \d+: the KL divergence is .* and max_kl is 1; resume from the last checkpoint",
     ):
         ppo(tiny_llama(), *args, config, tmp_path)
     rows = lines(tmp_path / "metrics.jsonl")
@@ -265,10 +311,18 @@ def test_a_policy_that_has_gone_too_far_is_not_what_the_checkpoint_holds(tmp_pat
     state = torch.load(tmp_path / "checkpoint" / "state.pt")
     assert state["done"] == done - 1
     assert not (tmp_path / "checkpoint" / "previous.pt").exists()
-    free = replace(config, max_kl=math.inf, updates=done + 1)
-    ppo(tiny_llama(), *args, free, tmp_path, resume=True)
+    slower = replace(config, lr=1e-5, max_kl=math.inf, updates=done + 1)
+    ppo(tiny_llama(), *args, slower, tmp_path, resume=True)
     assert len(lines(tmp_path / "metrics.jsonl")) == done + 1
     assert not (tmp_path / "checkpoint" / "previous.pt").exists()
+
+
+def test_a_run_whose_only_checkpoint_has_gone_too_far_is_to_begin_anew(tmp_path: Path) -> None:
+    config = PPOConfig(**SMALL | {"checkpoint_every": 1, "max_kl": 1e-9})
+    with pytest.raises(
+        FloatingPointError, match=r"update 2: .* begin anew .* no checkpoint before"
+    ):
+        ppo(tiny_llama(), tiny_tokenizer(), PROMPTS, vowels, config, tmp_path)
 
 
 def test_a_divergence_that_is_no_number_stops_the_run(tmp_path: Path) -> None:

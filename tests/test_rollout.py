@@ -9,7 +9,7 @@ import torch
 from rlchf.train.objectives import token_logprobs
 from rlchf.train.ppo import PPOConfig, ppo
 from rlchf.train.responses import Rollout, response_logits
-from rlchf.train.rollout import _uniforms, encode_prompts, end_ids, sample, sample_texts
+from rlchf.train.rollout import encode_prompts, end_ids, sample, sample_texts, uniforms
 from tests.ppo_runs import MODELS, PROMPTS, SMALL, lines, rollouts, vowels
 from tests.tiny_models import tiny_gpt2, tiny_llama, tiny_tokenizer, word_tokenizer
 
@@ -36,8 +36,8 @@ def test_sampled_tokens_come_from_the_distributions_that_are_trained(
     policy, tokenizer = MODELS[kind](), tiny_tokenizer()
     rollout = rollouts(policy, tokenizer, temperature=temperature)
     logits, _ = response_logits(policy, rollout, temperature)
-    uniforms = _uniforms([(7, i) for i in range(len(PROMPTS))], 10)[:, : logits.shape[1], None]
-    drawn = torch.searchsorted(logits.softmax(-1).cumsum(-1), uniforms, right=True)[..., 0]
+    u = uniforms([(7, i) for i in range(len(PROMPTS))], 10)[:, : logits.shape[1], None]
+    drawn = torch.searchsorted(logits.softmax(-1).cumsum(-1), u, right=True)[..., 0]
     mask = rollout.response_mask
     assert torch.equal(drawn[mask], rollout.responses[mask])
 
@@ -171,9 +171,9 @@ def token_by_token(
 ) -> Rollout:  # fmt: skip
     """A sampler that knows neither batches nor padding, as an engine of its own would stand in."""
     responses = []
-    for ids, uniforms in zip(encoded, _uniforms(keys, max_new_tokens), strict=True):
+    for ids, numbers in zip(encoded, uniforms(keys, max_new_tokens), strict=True):
         row = list(ids)
-        for u in uniforms:
+        for u in numbers:
             logits = policy(input_ids=torch.tensor([row])).logits[0, -1].detach()
             total = (logits / temperature).softmax(-1).cumsum(-1)
             row.append(int(torch.searchsorted(total, u * total[-1:], right=True)))

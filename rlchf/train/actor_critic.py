@@ -79,15 +79,8 @@ class OwnCritic(nn.Module):
 
     def __init__(self, model: Any, policy: Any) -> None:
         super().__init__()
-        trunk, ours = model.base_model, policy.base_model
-        sizes = [m.get_input_embeddings().num_embeddings for m in (trunk, ours)]
-        if type(trunk) is not type(ours) or sizes[0] != sizes[1]:
-            raise ValueError(
-                f"the critic is a {type(trunk).__name__} with {sizes[0]} tokens, and the policy a "
-                f"{type(ours).__name__} with {sizes[1]}; give a critic of the policy's "
-                "architecture and tokenizer, or none"
-            )
-        self.trunk = copy.deepcopy(trunk).requires_grad_(True).to(policy.device)
+        check_critic(model, policy)
+        self.trunk = copy.deepcopy(model.base_model).requires_grad_(True).to(policy.device)
         self.head = _head(policy, policy.dtype, model)
         score = getattr(model, "score", None)
         if isinstance(score, nn.Linear) and score.out_features == 1:
@@ -108,6 +101,18 @@ class OwnCritic(nn.Module):
         ).last_hidden_state[:, -length - 1 : -1]
         values: Tensor = self.head(states.to(self.head.weight.dtype)).squeeze(-1)
         return values
+
+
+def check_critic(model: Any, policy: Any) -> None:
+    """Refuse a model that does not read the policy's tokens with the policy's architecture."""
+    trunk, ours = model.base_model, policy.base_model
+    sizes = [m.get_input_embeddings().num_embeddings for m in (trunk, ours)]
+    if type(trunk) is not type(ours) or sizes[0] != sizes[1]:
+        raise ValueError(
+            f"the critic is a {type(trunk).__name__} with {sizes[0]} tokens, and the policy a "
+            f"{type(ours).__name__} with {sizes[1]}; give a critic of the policy's "
+            "architecture and tokenizer, or none"
+        )
 
 
 def _head(policy: Any, dtype: torch.dtype, model: Any = None) -> nn.Linear:

@@ -4,7 +4,7 @@ import json
 import random
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from itertools import takewhile
@@ -18,9 +18,11 @@ from accelerate.utils import gather_object
 from safetensors.torch import save_file
 
 MAY_CHANGE = (
-    "updates", "forward_size", "checkpoint_every", "samples_every", "max_kl", "report_to",
+    "updates", "forward_size", "sampler", "checkpoint_every", "samples_every", "report_to",
+    "lr", "value_lr", "max_grad_norm", "clip", "value_clip", "stop_kl", "max_kl",
+    "kl_coef", "kl_schedule", "kl_target", "kl_end", "kl_horizon", "entropy_coef",
 )  # fmt: skip
-"""Settings that a resumed run may change."""
+"""Settings that a resumed run may change: how much, how far at once, and at which price."""
 
 
 class Resumable(Protocol):
@@ -31,8 +33,9 @@ class Resumable(Protocol):
     done: int  # updates
     carried: dict[str, Any]  # what else goes from update to update, as `restore` takes it
 
-    def restore(self, state: dict[str, Any], random: bool) -> None:
-        """Go on with what was carried; with its random generators, if `random`."""
+    def restore(self, state: dict[str, Any], random: bool, changed: Sequence[str]) -> None:
+        """Go on with what was carried, now that these settings have `changed`; with its random
+        generators, if `random`."""
 
 
 class RunFolder:
@@ -103,28 +106,39 @@ class RunFolder:
         if self.accelerator.is_main_process and self.checkpoint.exists():
             self.previous.unlink(missing_ok=True)
 
-    def go_back(self, run: Resumable) -> None:
-        """Return to the checkpoint before the last, if the last one holds the present policy."""
-        if self.saved == run.done and self.accelerator.is_main_process and self.previous.exists():
+    def go_back(self, run: Resumable) -> bool:
+        """Return to the checkpoint before the last, if the last one holds the present policy, and say
+        whether there now is one that holds another."""
+        bad = self.saved == run.done
+        other = (self.previous if bad else self.checkpoint).exists()
+        self.accelerator.wait_for_everyone()  # all have seen the folder as it was
+        if bad and other and self.accelerator.is_main_process:
             self.previous.replace(self.checkpoint)
         self.accelerator.wait_for_everyone()
+        return other
 
     def load(self, run: Resumable) -> None:
         """Bring everything back to where it was when the checkpoint was saved."""
         file = self.checkpoint if self.checkpoint.exists() else self.previous
         state = torch.load(file, map_location="cpu", weights_only=True)
-        for name, value in asdict(self.config).items():
-            before = state["config"].get(name)
-            if name not in MAY_CHANGE and before != value:
+        before, now = state["config"], asdict(self.config)
+        changed = [name for name, value in now.items() if before.get(name) != value]
+        for name in changed:
+            if name not in MAY_CHANGE:
                 raise ValueError(
-                    f"{self.out} was run with {name}={before!r} and cannot be resumed with "
-                    f"{name}={value!r}; use another folder, or do not resume"
+                    f"{self.out} was run with {name}={before.get(name)!r} and cannot be resumed with "
+                    f"{name}={now[name]!r}; use another folder, or do not resume; what may change is "
+                    f"{', '.join(MAY_CHANGE)}"
                 )
         run.done = self.saved = state["done"]
         run.model.load_state_dict(state["weights"], strict=False)
+        rates = [group["lr"] for group in run.optimizer.param_groups]  # of the settings as they are
         run.optimizer.load_state_dict(state["optimizer"])
+        for group, rate in zip(run.optimizer.param_groups, rates, strict=True):
+            group["lr"] = rate
         same = self.accelerator.num_processes == len(state["carried"])
-        run.restore(state["carried"][self.accelerator.process_index if same else 0], random=same)
+        own = state["carried"][self.accelerator.process_index if same else 0]
+        run.restore(own, random=same, changed=changed)
 
     def finish(self, run: Resumable, tokenizer: Any) -> Any:
         """Write policy, tokenizer and critic beside, move them to `out`, and return the policy."""

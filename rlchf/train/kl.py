@@ -50,3 +50,14 @@ def next_price(config: PPOConfig, price: float, kl: float, done: int) -> float:
         way = min(done / config.kl_horizon, 1.0)
         return config.kl_coef + way * (config.kl_end - config.kl_coef)
     return config.kl_coef
+
+
+def resumed_price(config: PPOConfig, price: float, done: int, new: bool) -> float:
+    """The price with which a run goes on after `done` updates, given the `price` it had then.
+
+    The settings may have changed since, and `new` says whether `kl_coef` has. An adaptive price goes on
+    from where it was unless it has; the others follow from the settings.
+    """
+    if config.kl_schedule != "adaptive":
+        return next_price(config, price, 0.0, done)
+    return config.kl_coef if new else price

@@ -62,7 +62,7 @@ def optimise(
         if not all(norm.isfinite() for norm in norms):
             raise FloatingPointError(
                 f"update {done + 1}: the loss or its gradient is not a finite number; "
-                "the last checkpoint is as it was, try a lower learning rate"
+                "resume from the last checkpoint with a lower lr, or begin anew with one"
             )
         means = accelerator.reduce(sums) / tokens
         if config.stop_kl and means[3] > config.stop_kl:

@@ -16,11 +16,11 @@ from rlchf.prompts import Prompt
 from rlchf.train.actor_critic import ActorCritic
 from rlchf.train.checkpoint import RunFolder, random_states, restore_random_states, signals_noted
 from rlchf.train.experience import Experience, estimate, figures, forward_slices, prompt_at, read
-from rlchf.train.kl import kl_estimate, next_price
+from rlchf.train.kl import kl_estimate, next_price, resumed_price
 from rlchf.train.optimise import optimise
 from rlchf.train.ppo_config import PPOConfig
 from rlchf.train.responses import Rollout
-from rlchf.train.rollout import Sampler, encode_prompts, end_ids, sample
+from rlchf.train.rollout import Sampler, encode_prompts, end_ids, named_sampler
 from rlchf.train.scores import Measure, Moments, Reward, check_scores, keeps_state, pay
 from rlchf.train.trackers import make_accelerator, trackers
 
@@ -41,7 +41,7 @@ def ppo(
     resume: bool = False,
     critic: Any = None,
     measure: Measure | None = None,
-    sampler: Sampler = sample,
+    sampler: Sampler | None = None,
     progress: Callable[..., None] | None = None,
     accelerator: Accelerator | None = None,
 ) -> Any:
@@ -61,7 +61,8 @@ def ppo(
         ``critic.safetensors`` and ``ppo_config.json``.
     resume
         Go on from the checkpoint in `out`, given the same starting policy, or begin if there is
-        none. Without it, an earlier run in `out` is discarded.
+        none. The settings in `rlchf.train.checkpoint.MAY_CHANGE` may have changed. Without it, an
+        earlier run in `out` is discarded.
     critic
         A model from which the critic starts, such as the reward model's; it is copied, and must have
         the policy's architecture and tokenizer. By default the critic shares the policy's trunk.
@@ -69,7 +70,7 @@ def ppo(
         Called with each batch; what it returns is logged and shown under its own names, as a mean
         over processes.
     sampler
-        Draws the responses; see `rlchf.train.rollout.Sampler`.
+        Draws the responses in place of the setting `sampler`; see `rlchf.train.rollout.Sampler`.
     progress
         Called after each update with updates done, updates to do, and ``reward=``, ``kl=`` and what
         `measure` found.
@@ -140,11 +141,11 @@ class _Run:
         *,
         critic: Any = None,
         measure: Measure | None = None,
-        sampler: Sampler = sample,
+        sampler: Sampler | None = None,
     ) -> None:
         self.tokenizer, self.prompts, self.reward = tokenizer, list(prompts), reward
         self.config, self.accelerator = config, accelerator
-        self.measure, self.sampler = measure, sampler
+        self.measure, self.sampler = measure, sampler or named_sampler(config.sampler)
         self.folder = RunFolder(out, config, accelerator)
         if not self.prompts:
             raise ValueError("there are no prompts to train on; give at least one")
@@ -234,15 +235,16 @@ class _Run:
         if kl <= self.config.max_kl:
             self.folder.trust()
             return
-        self.folder.go_back(self)
-        kept = "the last checkpoint before that is kept"
-        if not self.folder.checkpoint.exists():
-            kept = (
-                f"there is no checkpoint yet, with checkpoint_every {self.config.checkpoint_every}"
-            )
+        ways = "a lower lr, a higher kl_coef or a larger max_kl"
+        remedy = (
+            f"begin anew with {ways}: there is no checkpoint before that, with checkpoint_every "
+            f"{self.config.checkpoint_every}"
+        )
+        if self.folder.go_back(self):
+            remedy = f"resume from the last checkpoint before that with {ways}"
         raise FloatingPointError(
             f"update {self.done + 1}: the KL divergence is {kl:.4g} nats per response, and max_kl is "
-            f"{self.config.max_kl:g}; {kept}; begin anew with a lower learning rate or a higher kl_coef"
+            f"{self.config.max_kl:g}; {remedy}"
         )
 
     def optimise(self, batch: Experience) -> dict[str, float]:
@@ -268,9 +270,11 @@ class _Run:
             "random": random_states(),
         }
 
-    def restore(self, state: dict[str, Any], random: bool) -> None:
-        """Go on with what `state` returned; with its random generators, if `random`."""
-        self.price, self.moments = state["price"], Moments(*state["moments"])
+    def restore(self, state: dict[str, Any], random: bool, changed: Sequence[str] = ()) -> None:
+        """Go on with what `state` returned, now that these settings have `changed`; with its random
+        generators, if `random`."""
+        self.price = resumed_price(self.config, state["price"], self.done, "kl_coef" in changed)
+        self.moments = Moments(*state["moments"])
         if state["reward"] is not None:
             self.reward.load_state_dict(state["reward"])  # type: ignore[attr-defined]
         if random:

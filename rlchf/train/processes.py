@@ -1,6 +1,7 @@
-"""Several processes on processors alone: what accelerate has to be told of them."""
+"""Several processes: what accelerate has to be told of them, and who of them speaks."""
 
 import os
+from datetime import timedelta
 
 import torch
 
@@ -13,3 +14,22 @@ def allow_processors() -> None:
     """
     if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not torch.accelerator.is_available():
         os.environ.setdefault("ACCELERATE_USE_CPU", "true")
+
+
+def first_to_say(text: str) -> bool:
+    """Whether no other process of the same `torchrun` has said this.
+
+    They ask the store of `torchrun` itself, which is there before the processes have met and when one
+    of them has failed. Where there is none, each is the first.
+    """
+    if os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != "True":
+        return True
+    from torch.distributed import TCPStore  # type: ignore[attr-defined]  # not in every build
+
+    attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
+    host, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
+    try:
+        store = TCPStore(host, port, is_master=False, timeout=timedelta(seconds=5))
+        return bool(store.add(f"rlchf/said/{attempt}/{text}", 1) == 1)
+    except RuntimeError:  # torchrun has ended
+        return True

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
+import transformers
 from torch import Tensor
 from transformers import GenerationConfig, LogitsProcessor
 
@@ -18,6 +19,7 @@ __all__ = [
     "Sampler",
     "encode_prompts",
     "end_ids",
+    "named_sampler",
     "response_logits",
     "sample",
     "sample_texts",
@@ -33,19 +35,7 @@ class Sampler(Protocol):
     The loop computes the log-probabilities itself, so a backend need only return token ids. It must
     draw from the whole distribution at the temperature, without top-k, top-p or penalties, and with
     the weights that `policy` has now; `keys` are its only source of randomness if runs are to be
-    repeatable. One for an engine with a batch interface looks like this:
-
-    .. code-block:: python
-
-        def sample_by_engine(
-            policy, tokenizer, encoded, keys, *, max_new_tokens, temperature, ends
-        ):
-            engine.load_weights(policy.state_dict())  # as the engine wants them
-            responses = engine.generate(
-                encoded, seeds=[hash(key) for key in keys], temperature=temperature,
-                max_tokens=max_new_tokens, stop_token_ids=ends,
-            )
-            return Rollout.of(encoded, responses, ends, policy.device)
+    repeatable. `Rollout.of` lays token ids out; docs/ppo.md shows a sampler for vLLM.
     """
 
     def __call__(
@@ -73,15 +63,20 @@ class _InverseTransform(LogitsProcessor):  # type: ignore[misc]
         self.uniforms, self.prompt_width, self.temperature = uniforms, prompt_width, temperature
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
-        cumulative = torch.softmax(scores / self.temperature, dim=-1).cumsum(-1)
-        u = self.uniforms[:, input_ids.shape[1] - self.prompt_width, None]
-        # Rounding may leave the total off 1; `right` steps over tokens of probability 0.
-        drawn = torch.searchsorted(cumulative, u * cumulative[:, -1:], right=True)
-        drawn = drawn.clamp(max=scores.shape[1] - 1)  # where the logits are NaN
-        return torch.full_like(scores, -torch.inf).scatter_(1, drawn, 0.0)
+        u = self.uniforms[:, input_ids.shape[1] - self.prompt_width]
+        return only_drawn(scores / self.temperature, u)
 
 
-def _uniforms(keys: Sequence[Key], count: int) -> Tensor:
+def only_drawn(logits: Tensor, u: Tensor) -> Tensor:
+    """Leave of each row of logits (B, V) the token at its uniform number (B,)."""
+    cumulative = torch.softmax(logits, dim=-1).cumsum(-1)
+    # Rounding may leave the total off 1; `right` steps over tokens of probability 0.
+    drawn = torch.searchsorted(cumulative, u[:, None] * cumulative[:, -1:], right=True)
+    drawn = drawn.clamp(max=logits.shape[1] - 1)  # where the logits are NaN
+    return torch.full_like(logits, -torch.inf).scatter_(1, drawn, 0.0)
+
+
+def uniforms(keys: Sequence[Key], count: int) -> Tensor:
     """One row of `count` uniform numbers in [0, 1) per key; below 1 in float32 products too."""
     rows = [np.random.default_rng(key).random(count, dtype=np.float32) for key in keys]
     return torch.from_numpy(np.stack(rows)).clamp(max=1 - 2**-22)
@@ -141,7 +136,7 @@ def end_ids(tokenizer: Any, stop: Sequence[str | int] = ()) -> list[int]:
 
 
 @contextmanager
-def _sampling_mode(model: Any, settings: GenerationConfig) -> Any:
+def sampling_mode(model: Any, settings: GenerationConfig) -> Any:
     """Switch dropout off and replace the checkpoint's own generation settings, for a while.
 
     Settings that a call to `generate` leaves open are filled from the checkpoint (its top-k, its
@@ -184,20 +179,34 @@ def sample(
     prompts = torch.tensor([[pad] * (width - len(ids)) + list(ids) for ids in encoded])
     mask = torch.tensor([[False] * (width - len(ids)) + [True] * len(ids) for ids in encoded])
     prompts, mask = prompts.to(model.device), mask.to(model.device)
-    uniforms = _uniforms(keys, max_new_tokens).to(model.device)
+    numbers = uniforms(keys, max_new_tokens).to(model.device)
     settings = GenerationConfig(
         max_new_tokens=max_new_tokens, do_sample=False, eos_token_id=ends, pad_token_id=pad
     )
-    with _sampling_mode(model, settings):
+    with sampling_mode(model, settings):
         ids = model.generate(
             prompts,
             attention_mask=mask.long(),
             generation_config=settings,
-            logits_processor=[_InverseTransform(uniforms, width, temperature)],
+            logits_processor=[_InverseTransform(numbers, width, temperature)],
         )
     is_end = torch.isin(ids[:, width:], torch.tensor(ends, device=ids.device))
     ended_before = is_end.cumsum(1) - is_end.long() > 0
     return Rollout(ids, torch.cat([mask, ~ended_before], 1), ~ended_before, is_end.any(1))
+
+
+def named_sampler(name: str) -> Sampler:
+    """The sampler of a run's setting `sampler`."""
+    if name == "generate":
+        return sample
+    try:
+        from rlchf.train.continuous import sample_continuous
+    except ImportError as error:
+        raise ValueError(
+            f"sampler is 'continuous', for which transformers {transformers.__version__} is too old; "
+            "install 5.23 or later, or choose 'generate'"
+        ) from error
+    return sample_continuous
 
 
 def sample_texts(
