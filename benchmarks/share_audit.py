@@ -35,6 +35,7 @@ values found with new ballots, one set of ballots per seed.
 
 import argparse
 import json
+import os
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -43,10 +44,20 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 from rich.table import Table
+from share_ballots import (
+    KINDS,
+    POPULATIONS,
+    PRIOR,
+    RULES,
+    Labels,
+    ballots,
+    labels_of,
+    places_in_ballots,
+    places_in_result,
+)
 from share_picture import picture
 
 import rlchf
-from rlchf import Aggregation, Rankings
 from rlchf.optima import (
     bradley_terry,
     kl_optimum,
@@ -56,18 +67,7 @@ from rlchf.optima import (
     uniform,
 )
 
-KINDS = ["plain", "emoji", "terse"]
-POPULATIONS = {"60/40": [6, 4], "50/30/20": [5, 3, 2]}
-RULES: dict[str, dict[str, Any] | None] = {
-    "kemeny": {},
-    "borda": {},
-    "pooled": None,
-    "perpetual_pav": {},
-    "cpb": {},
-    "nash_welfare": {},
-}
 BETAS = [1.0, 0.5, 0.2]
-PRIOR = 1.0  # comparisons added to each pair, half a win for each side
 
 
 @dataclass(frozen=True)
@@ -86,69 +86,6 @@ class Cell:
 
     def __str__(self) -> str:
         return f"{self.mean:.3f} ({self.low:.2f}-{self.high:.2f})"
-
-
-# -- ballots ---------------------------------------------------------------------------------------
-
-
-def ballots(sizes: list[int], prompts: int, noise: float, seed: int) -> Rankings:
-    """Each group's annotators put their kind first; some ballots are random orders."""
-    rng = np.random.default_rng((seed, len(sizes)))
-    kinds = KINDS[: len(sizes)]
-    tastes = [kind for kind, size in zip(kinds, sizes, strict=True) for _ in range(size)]
-    rows: list[tuple[object, object, list[list[object]]]] = []
-    for prompt in range(prompts):
-        for who, taste in enumerate(tastes):
-            ranking: list[list[object]] = [[taste], [kind for kind in kinds if kind != taste]]
-            if rng.random() < noise:
-                ranking = [[kind] for kind in rng.permutation(kinds).tolist()]
-            rows.append((prompt, who, ranking))
-    return Rankings.from_ballots(rows)
-
-
-# -- labels ----------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Labels:
-    """What a reward model learns from, pooled over exchangeable prompts.
-
-    Attributes
-    ----------
-    firsts
-        (M,) the part of the labels that put each kind first.
-    wins
-        (M, M) how often a kind is above another, ties half to each.
-    """
-
-    firsts: np.ndarray
-    wins: np.ndarray
-
-    def shares(self) -> np.ndarray:
-        """(M, M) win shares, with the prior."""
-        return np.asarray((self.wins + PRIOR / 2) / (self.wins + self.wins.T + PRIOR))
-
-
-def labels_of(orders: np.ndarray) -> Labels:
-    """Count weak orders, (N, M) places with 1 for best."""
-    first = orders == orders.min(axis=1, keepdims=True)
-    above = np.sign(orders[:, None, :] - orders[:, :, None])  # 1 where i is above j
-    wins = ((1 + above) / 2).sum(axis=0)
-    return Labels((first / first.sum(axis=1, keepdims=True)).mean(axis=0), wins)
-
-
-def places_in_ballots(rankings: Rankings, kinds: list[str]) -> np.ndarray:
-    """(N, M) the place that each ballot gives each kind."""
-    ((_, profiles),) = rankings.profiles()
-    at = [rankings.responses(rankings.prompt_ids[0]).index(kind) for kind in kinds]
-    return np.asarray(profiles.ranks)[at].T.astype(float)
-
-
-def places_in_result(result: Aggregation, kinds: list[str]) -> np.ndarray:
-    """(N, M) the place that each collective ranking gives each kind."""
-    ranks = result.response_ranks.reshape(len(result), len(kinds)).astype(float)
-    at = [result.response_ids[: len(kinds)].index(kind) for kind in kinds]
-    return np.asarray(ranks[:, at])
 
 
 # -- stages ----------------------------------------------------------------------------------------
@@ -252,7 +189,10 @@ def main() -> None:
     parser.add_argument(
         "--quick",
         action="store_true",
-        help="language models: Kemeny and perpetual PAV, and KL 0.2 only",
+        help="language models: 60/40, Kemeny and perpetual PAV, leashes only",
+    )
+    parser.add_argument(
+        "--jobs", type=int, default=os.cpu_count(), help="language models: processes at a time"
     )
     parser.add_argument("--seeds", type=int, default=20, help="how many sets of ballots")
     parser.add_argument("--prompts", type=int, default=200)
@@ -270,7 +210,7 @@ def main() -> None:
     else:
         from share_texts import texts  # needs torch
 
-        rows = texts(arguments.model, arguments.quick, arguments.out)
+        rows = texts(arguments.model, arguments.quick, arguments.out, arguments.jobs)
     arguments.out.mkdir(parents=True, exist_ok=True)
     settings = {name: value for name, value in vars(arguments).items() if name != "out"}
     settings["seconds"] = round(time.monotonic() - began, 1)

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from rlchf.train.responses import Rollout, positions, response_logits
+from rlchf.train.rollout import Sampler
 
 
 class ActorCritic(nn.Module):
@@ -32,7 +33,7 @@ class ActorCritic(nn.Module):
         self, policy: Any, lora_rank: int, critic: Any = None, has_critic: bool = True
     ) -> None:
         super().__init__()
-        self.reference: list[Any] = []  # a list hides the frozen copy from DDP and checkpoints
+        self.reference: Any = None
         own = OwnCritic(critic, policy) if critic is not None else None
         if lora_rank:
             from peft import LoraConfig, get_peft_model  # slow to import, and optional
@@ -40,12 +41,13 @@ class ActorCritic(nn.Module):
             settings = LoraConfig(r=lora_rank, lora_alpha=2 * lora_rank)  # where peft thinks best
             self.policy = get_peft_model(policy, settings)
         else:
-            self.reference = [copy.deepcopy(policy).requires_grad_(False).eval()]
+            self.reference = copy.deepcopy(policy).requires_grad_(False)
             self.policy = policy
         self.critic: nn.Module | None = own
         if own is None and has_critic:
             self.critic = _head(policy, policy.dtype)
         self.eval()  # no dropout: it would make the ratio a matter of chance
+        self._no_split_modules = policy._no_split_modules  # the layers that FSDP divides one by one
 
     def forward(self, rollout: Rollout, temperature: float) -> tuple[Tensor, Tensor]:
         """Logits (B, T, V) and values (B, T) where each response token was chosen."""
@@ -59,10 +61,14 @@ class ActorCritic(nn.Module):
 
     def reference_logits(self, rollout: Rollout, temperature: float) -> Tensor:
         """Logits (B, T, V) of the policy as it was before training."""
-        if self.reference:
-            return response_logits(self.reference[0], rollout, temperature)[0]
+        if self.reference is not None:
+            return response_logits(self.reference, rollout, temperature)[0]
         with self.policy.disable_adapter():
             return response_logits(self.policy, rollout, temperature)[0]
+
+    def sample(self, sampler: Sampler, *args: Any, **options: Any) -> Rollout:
+        """Responses that the sampler draws from the policy."""
+        return sampler(self.policy, *args, **options)
 
 
 class OwnCritic(nn.Module):

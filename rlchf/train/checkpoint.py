@@ -17,6 +17,8 @@ from accelerate import Accelerator
 from accelerate.utils import gather_object
 from safetensors.torch import save_file
 
+from rlchf.train.divided import divided, divided_state, is_divided, plain_weights, whole
+
 MAY_CHANGE = (
     "updates", "forward_size", "sampler", "checkpoint_every", "samples_every", "report_to",
     "lr", "value_lr", "max_grad_norm", "clip", "value_clip", "stop_kl", "max_kl",
@@ -87,8 +89,8 @@ class RunFolder:
         weights = {n: p.detach() for n, p in run.model.named_parameters() if p.requires_grad}
         state = {
             "done": run.done,
-            "weights": weights,  # the policy's, or its adapters', and the critic's
-            "optimizer": run.optimizer.state_dict(),
+            "weights": whole(weights),  # the policy's, or its adapters', and the critic's
+            "optimizer": whole(run.optimizer.state_dict()),
             "carried": gather_object([run.carried]),  # one per process
             "config": asdict(self.config),
         }
@@ -131,9 +133,10 @@ class RunFolder:
                     f"{', '.join(MAY_CHANGE)}"
                 )
         run.done = self.saved = state["done"]
-        run.model.load_state_dict(state["weights"], strict=False)
+        weights = divided(state["weights"], dict(run.model.named_parameters()))
+        run.model.load_state_dict(weights, strict=False)
         rates = [group["lr"] for group in run.optimizer.param_groups]  # of the settings as they are
-        run.optimizer.load_state_dict(state["optimizer"])
+        run.optimizer.load_state_dict(divided_state(run.optimizer, state["optimizer"]))
         for group, rate in zip(run.optimizer.param_groups, rates, strict=True):
             group["lr"] = rate
         same = self.accelerator.num_processes == len(state["carried"])
@@ -143,15 +146,20 @@ class RunFolder:
     def finish(self, run: Resumable, tokenizer: Any) -> Any:
         """Write policy, tokenizer and critic beside, move them to `out`, and return the policy."""
         self.trust()
-        policy = run.model.policy
-        if self.config.lora_rank:
-            policy = policy.merge_and_unload()
+        policy = plain = run.model.policy
+        weights = None
+        if is_divided(run.model):
+            weights = dict(plain_weights(policy))
+            plain = policy.get_base_model() if self.config.lora_rank else policy
+        elif self.config.lora_rank:
+            policy = plain = policy.merge_and_unload()
+        critic = whole(dict(run.model.critic.state_dict())) if run.model.critic is not None else {}
         if self.accelerator.is_main_process:
             beside = self.out / "policy.new"
-            policy.save_pretrained(beside)
+            plain.save_pretrained(beside, state_dict=weights)
             tokenizer.save_pretrained(beside)
-            if run.model.critic is not None:
-                save_file(run.model.critic.state_dict(), beside / "critic.safetensors")
+            if critic:
+                save_file(critic, beside / "critic.safetensors")
             # config.json goes last: a folder that has it is complete.
             for path in sorted(beside.iterdir(), key=lambda path: path.name == "config.json"):
                 path.replace(self.out / path.name)

@@ -13,6 +13,7 @@ from transformers.generation.continuous_batching.cb_logits_processors import (
     ContinuousBatchingLogitsProcessorList,
 )
 
+from rlchf.train.divided import is_divided
 from rlchf.train.responses import Rollout
 from rlchf.train.rollout import Key, end_ids, only_drawn, sampling_mode, uniforms
 
@@ -73,6 +74,8 @@ def sample_continuous(
     RuntimeError
         If the engine fails, with what it says.
     """
+    if is_divided(policy):
+        raise ValueError("sampler 'continuous' needs whole weights; under FSDP choose 'generate'")
     model = policy.get_base_model() if hasattr(policy, "get_base_model") else policy
     ends = list(ends) or end_ids(tokenizer)
     settings = GenerationConfig(

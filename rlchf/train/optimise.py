@@ -9,6 +9,7 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
+from rlchf.train.divided import whole
 from rlchf.train.experience import Experience
 from rlchf.train.kl import kl_estimate
 from rlchf.train.objectives import entropy, masked_sum, policy_loss, token_logprobs, value_loss
@@ -49,14 +50,15 @@ def optimise(
         for rows in minibatch:
             more = rows is not minibatch[-1]
             with accelerator.no_sync(model) if more else nullcontext():
-                loss, figures, off = summed_loss(batch[rows], model, config, price)
+                with accelerator.autocast():
+                    loss, figures, off = summed_loss(batch[rows], model, config, price)
                 # A mean over all tokens; DDP averages over processes, hence the factor.
                 accelerator.backward(loss * accelerator.num_processes / tokens)
             sums += figures
             if not steps:
                 first_error = torch.maximum(first_error, off)
         norms = [
-            nn.utils.clip_grad_norm_(group["params"], config.max_grad_norm)
+            whole(nn.utils.clip_grad_norm_(group["params"], config.max_grad_norm))
             for group in optimizer.param_groups  # policy, critic
         ]
         if not all(norm.isfinite() for norm in norms):
@@ -73,7 +75,7 @@ def optimise(
                 parameter.grad = None
         optimizer.step()
         optimizer.zero_grad()
-        steps.append(torch.cat([means, norms[0][None]]))
+        steps.append(torch.cat([means, norms[0].to(means)[None]]))
     policy, value, clip_fraction, approx_kl, _, norm = torch.stack(steps).mean(0).tolist()
     return {
         "policy_loss": policy,

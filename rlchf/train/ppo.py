@@ -15,10 +15,12 @@ from accelerate.utils import set_seed
 from rlchf.prompts import Prompt
 from rlchf.train.actor_critic import ActorCritic
 from rlchf.train.checkpoint import RunFolder, random_states, restore_random_states, signals_noted
+from rlchf.train.divided import gather_for
 from rlchf.train.experience import Experience, estimate, figures, forward_slices, prompt_at, read
 from rlchf.train.kl import kl_estimate, next_price, resumed_price
 from rlchf.train.optimise import optimise
 from rlchf.train.ppo_config import PPOConfig
+from rlchf.train.processes import check_processes
 from rlchf.train.responses import Rollout
 from rlchf.train.rollout import Sampler, encode_prompts, end_ids, named_sampler
 from rlchf.train.scores import Measure, Moments, Reward, check_scores, keeps_state, pay
@@ -85,15 +87,7 @@ def ppo(
         above `max_kl`; the last checkpoint before that is kept.
     """
     accelerator = accelerator or make_accelerator(config.report_to, Path(out))
-    groups = accelerator.num_processes * config.responses_per_prompt
-    if config.minibatch_size % groups:
-        several = " times responses_per_prompt" * (config.responses_per_prompt > 1)
-        raise ValueError(
-            f"minibatch_size {config.minibatch_size} is not a multiple of the number of "
-            f"processes{several}, {groups}"
-        )
-    if accelerator.mixed_precision == "fp16":
-        raise ValueError("mixed precision fp16 is not supported; choose bf16 or no")
+    check_processes(accelerator, config)
     run = _Run(
         policy, tokenizer, prompts, reward, config, Path(out), accelerator,
         critic=critic, measure=measure, sampler=sampler,
@@ -151,11 +145,12 @@ class _Run:
             raise ValueError("there are no prompts to train on; give at least one")
         self.encoded = encode_prompts(policy, tokenizer, prompts, config.max_new_tokens)
         self.ends = end_ids(tokenizer, config.stop)
-        set_seed(config.seed, device_specific=True)
+        set_seed(config.seed)  # new weights are the same on all processes
         has_critic = config.advantages == "gae"
         if critic is not None and not has_critic:
             raise ValueError(f"advantages is '{config.advantages}', which takes no critic")
-        policy = policy.to(accelerator.device)
+        if accelerator.distributed_type != "FSDP":  # which takes the weights over layer by layer
+            policy = policy.to(accelerator.device)
         self.model = ActorCritic(policy, config.lora_rank, critic, has_critic)
         trained = [p for p in self.model.policy.parameters() if p.requires_grad]
         groups = [{"params": trained, "lr": config.lr}]
@@ -163,6 +158,8 @@ class _Run:
             groups += [{"params": list(self.model.critic.parameters()), "lr": config.value_lr}]
         adam = torch.optim.AdamW(groups, eps=1e-5, weight_decay=0.0)
         self.wrapped, self.optimizer = accelerator.prepare(self.model, adam)
+        gather_for(self.model, "sample", "reference_logits")
+        set_seed(config.seed, device_specific=True)
         self.slices = forward_slices(config, accelerator.num_processes)
         self.done = 0  # updates
         self.price, self.moments = config.kl_coef, Moments()
@@ -178,8 +175,8 @@ class _Run:
         positions = [start + i for start in minibatches for i in range(share)]
         places = [position // config.responses_per_prompt for position in positions]
         chosen = [prompt_at(place, len(self.prompts), config.seed) for place in places]
-        rollout = self.sampler(
-            self.model.policy,
+        rollout = self.model.sample(
+            self.sampler,
             self.tokenizer,
             [self.encoded[i] for i in chosen],
             [(config.seed, 2, position) for position in positions],

@@ -2,8 +2,11 @@
 
 import os
 from datetime import timedelta
+from typing import Any
 
 import torch
+
+from rlchf.train.ppo_config import PPOConfig
 
 
 def allow_processors() -> None:
@@ -14,6 +17,25 @@ def allow_processors() -> None:
     """
     if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not torch.accelerator.is_available():
         os.environ.setdefault("ACCELERATE_USE_CPU", "true")
+
+
+def check_processes(accelerator: Any, config: PPOConfig) -> None:
+    """Refuse processes that PPO cannot run on, or cannot share its batches among."""
+    groups = accelerator.num_processes * config.responses_per_prompt
+    if config.minibatch_size % groups:
+        several = " times responses_per_prompt" * (config.responses_per_prompt > 1)
+        raise ValueError(
+            f"minibatch_size {config.minibatch_size} is not a multiple of the number of "
+            f"processes{several}, {groups}"
+        )
+    if accelerator.mixed_precision == "fp16":
+        raise ValueError("mixed precision fp16 is not supported; choose bf16 or no")
+    kind = accelerator.distributed_type
+    if kind == "DEEPSPEED" or (kind == "FSDP" and not accelerator.is_fsdp2):
+        raise ValueError(
+            f"PPO does not run under {'DeepSpeed' if kind == 'DEEPSPEED' else 'FSDP 1'}; FSDP 2 "
+            "(fsdp_version: 2, as in examples/accelerate/fsdp.yaml) divides the weights as ZeRO 3 does"
+        )
 
 
 def first_to_say(text: str) -> bool:

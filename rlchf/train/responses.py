@@ -97,15 +97,16 @@ def response_logits(
     logits : (B, T, V), divided by the temperature: the distributions that were sampled from.
     hidden : (B, T, d) hidden states of the last layer from which those logits come.
     """
-    length = rollout.response_mask.shape[1]
-    mask = rollout.attention_mask.long()
+    width, length = rollout.ids.shape[1], rollout.response_mask.shape[1]
+    # The last position has seen the whole response: nothing is chosen there. Given as indices, since
+    # a frozen head on a slice is multiplied row by row, at a third of the speed in bfloat16.
+    chosen = torch.arange(width - length - 1, width - 1, device=rollout.ids.device)
     output = policy(
         input_ids=rollout.ids,
-        attention_mask=mask,
+        attention_mask=rollout.attention_mask.long(),
         position_ids=positions(rollout.attention_mask),
-        logits_to_keep=length + 1,
+        logits_to_keep=chosen,
         output_hidden_states=True,
         use_cache=False,
     )
-    # The last position has seen the whole response: nothing is chosen there.
-    return output.logits[:, :-1] / temperature, output.hidden_states[-1][:, -length - 1 : -1]
+    return output.logits / temperature, output.hidden_states[-1][:, -length - 1 : -1]

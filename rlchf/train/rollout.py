@@ -11,6 +11,7 @@ from torch import Tensor
 from transformers import GenerationConfig, LogitsProcessor
 
 from rlchf.prompts import Prompt
+from rlchf.train.divided import is_divided
 from rlchf.train.responses import Rollout, response_logits
 from rlchf.train.text import prompt_ids
 
@@ -189,6 +190,7 @@ def sample(
             attention_mask=mask.long(),
             generation_config=settings,
             logits_processor=[_InverseTransform(numbers, width, temperature)],
+            synced_gpus=is_divided(model),  # then all processes take part in each token
         )
     is_end = torch.isin(ids[:, width:], torch.tensor(ends, device=ids.device))
     ended_before = is_end.cumsum(1) - is_end.long() > 0
