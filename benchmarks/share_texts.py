@@ -76,19 +76,19 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "tiny": {
         "supervised": {"epochs": 6, "lr": 3e-3},
         "reward": {"epochs": 2, "learning_rate": 5e-4},
-        "ppo": {"updates": 60, "batch_size": 64, "minibatch_size": 32, "forward_size": 32, "lr": 5e-4},
+        "ppo": {"updates": 60, "batch_size": 64, "minibatch_size": 32, "forward_size": 32, "lr": 1e-3},
         "texts": {"before": 16, "after": 4},  # per prompt
     },
     "smollm2": {
         "supervised": {"epochs": 1, "lr": 5e-5},
         "reward": {"epochs": 1, "learning_rate": 5e-4, "lora_rank": 8, "share_prompt": True, "bf16": True},
-        "ppo": {"updates": 16, "batch_size": 16, "minibatch_size": 16, "forward_size": 16, "lr": 1e-3,
+        "ppo": {"updates": 12, "batch_size": 24, "minibatch_size": 8, "forward_size": 24, "lr": 5e-4,
                 "lora_rank": 8},
         "texts": {"before": 8, "after": 2},
     },
 }  # fmt: skip
 Plan = dict[tuple[str, str], list[str]]
-QUICK: Plan = {("60/40", "kemeny"): ["KL 0.2"], ("60/40", "perpetual_pav"): ["KL 1", "KL 0.2"]}
+QUICK: Plan = {("60/40", rule): ["KL 1", "KL 0.2"] for rule in ("kemeny", "perpetual_pav")}
 FULL: Plan = {(p, rule): list(REGULARISERS) for p in POPULATIONS for rule in RULES}
 
 
@@ -228,12 +228,13 @@ def improve(case: Case, name: str) -> dict[str, Any]:
     if not file.exists():
         config = PPOConfig(
             responses_per_prompt=4, advantages="rloo", max_new_tokens=MAX_NEW_TOKENS, ppo_epochs=1,
-            **case.settings["ppo"] | REGULARISERS[name],
+            lr_schedule="linear", **case.settings["ppo"] | REGULARISERS[name],
         )  # fmt: skip
         reward = load_reward(case)
         paid = proportional(reward) if name == "PPA" else reward
         base = case.scene / "base"
-        ppo(load_policy(base), load_tokenizer(base), case.asked(), paid, config, out, resume=True)
+        policy = load_policy(base).to(torch.float32 if case.model == "tiny" else torch.bfloat16)
+        ppo(policy, load_tokenizer(base), case.asked(), paid, config, out, resume=True)
         write_texts(case, out, file, "after")
         shutil.rmtree(out / "checkpoint")
         (out / "model.safetensors").unlink()

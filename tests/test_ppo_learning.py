@@ -67,7 +67,7 @@ def test_the_penalised_reward_is_what_the_kl_coefficient_says(tmp_path: Path) ->
         run.model.policy.lm_head.bias[5:50] += 1.0
     batch, metrics, samples = run.collect()
     rollout, mask = batch.rollout, batch.rollout.response_mask
-    ref = token_logprobs(response_logits(run.model.reference[0], rollout)[0], rollout.responses)
+    ref = token_logprobs(response_logits(run.model.reference, rollout)[0], rollout.responses)
     log_ratio = torch.where(mask, batch.logp - ref, 0)
     scores = torch.tensor(vowels([], rollout.texts(run.tokenizer)))
     torch.testing.assert_close(batch.returns[:, 0], scores - 0.3 * log_ratio.sum(1))
@@ -224,3 +224,15 @@ def test_pay_is_normalised_and_measurements_are_logged(tmp_path: Path) -> None:
     assert [facts["with_e"] for facts in shown] == pytest.approx(seen)
     assert all(row["reward_mean"] > 100 for row in rows), "the log has the scores as they came"
     assert all(row["value_loss"] < 2 for row in rows), "and the critic sees them normalised"
+
+
+def test_the_learning_rates_fall_to_0_in_a_straight_line(tmp_path: Path) -> None:
+    options = {"updates": 4, "lr": 1e-3, "value_lr": 1e-2, "lr_schedule": "linear"}
+    run, batch, _ = experience(tmp_path, **options)
+    rates = []
+    for run.done in range(4):
+        run.optimise(batch)
+        rates.append([group["lr"] for group in run.optimizer.param_groups])
+    lr, value_lr = zip(*rates, strict=True)
+    assert lr == pytest.approx([1e-3, 0.75e-3, 0.5e-3, 0.25e-3])
+    assert value_lr == pytest.approx([1e-2, 0.75e-2, 0.5e-2, 0.25e-2])

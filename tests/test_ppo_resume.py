@@ -54,7 +54,11 @@ def press_ctrl_c() -> None:
     signal.raise_signal(signal.SIGINT)
 
 
-STOPPED: dict[str, Any] = SMALL | {"updates": 5, "checkpoint_every": 2}
+STOPPED: dict[str, Any] = SMALL | {
+    "updates": 5,
+    "checkpoint_every": 2,
+    "lr_schedule": "linear",
+}
 
 
 @pytest.fixture(scope="module", params=[0, 2], ids=["full", "lora"])

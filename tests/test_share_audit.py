@@ -45,6 +45,16 @@ def texts(monkeypatch: pytest.MonkeyPatch) -> Any:
     return importlib.import_module("share_texts")
 
 
+def test_a_response_of_every_kind_is_told_to_be_of_that_kind(texts: Any) -> None:
+    scene = importlib.import_module("share_scene")
+    judged, asked = (scene.make_talk(texts.KINDS, each) for each in (scene.JUDGED, scene.ASKED))
+    assert not set(judged.prompts.values()) & set(asked.prompts.values())
+    for talk in (judged, asked):
+        for responses in talk.responses.values():
+            for kind, text in responses.items():
+                assert scene.kind_of(text, texts.KINDS) == kind
+
+
 def test_ppa_is_paid_the_logarithm_of_the_reward_models_win_share(texts: Any) -> None:
     def reward(prompts: object, responses: list[str]) -> list[float]:
         return [math.log(0.6) if text.isascii() else math.log(0.4) for text in responses]
@@ -55,22 +65,55 @@ def test_ppa_is_paid_the_logarithm_of_the_reward_models_win_share(texts: Any) ->
     assert paid.exp().tolist() == pytest.approx([0.6, 0.4])
 
 
-def test_the_law_starts_from_the_shares_before_unless_the_reference_is_uniform(texts: Any) -> None:
+def test_the_closed_form_weighs_the_texts_of_each_prompt(texts: Any, tmp_path: Path) -> None:
+    plain, emoji = "To cook, rinse it.", "To cook, rinse it. \U0001f35a"
     gap = math.log(0.4 / 0.6)
-    regularisers = texts.REGULARISERS
-    assert texts.law(0.5, gap, regularisers["KL 1"]) == pytest.approx(0.4)
-    assert texts.law(0.5, gap, regularisers["KL 0.2"]) == pytest.approx(0.1164, abs=1e-4)
-    assert texts.law(0.1, gap, regularisers["KL 1"]) == pytest.approx(0.4 / 5.8)
-    assert texts.law(0.1, gap, regularisers["PM"]) == pytest.approx(0.4)
-    assert texts.law(0.1, gap, regularisers["PPA"]) == pytest.approx(0.4)
+    case = texts.Case("tiny", "60/40", "kemeny", str(tmp_path))
+    case.folder.mkdir(parents=True)
+    rows = [("p", plain), ("p", emoji), ("q", plain), ("q", plain), ("q", plain), ("q", emoji)]
+    scores = [1.0, 1.0 + gap, 5.0, 5.0, 5.0, 5.0 + gap]  # what a prompt is worth does not count
+    texts.write_json(case.scene / "before.json", rows)
+    texts.write_json(case.folder / "scores.json", scores)
+    half, quarter = 0.4, 0.4 / (0.4 + 3 * 0.6)
+    assert texts.law(case, "KL 1")[-1] == pytest.approx((half + quarter) / 2)
+    half, quarter = (0.4**5 / (0.4**5 + n * 0.6**5) for n in (1, 3))
+    assert texts.law(case, "KL 0.2")[-1] == pytest.approx((half + quarter) / 2)
+    means = [(1 + 15) / 4, (6 + 2 * gap) / 2]
+    odds = math.exp(means[1] - means[0])
+    assert texts.law(case, "PM")[-1] == pytest.approx(odds / (1 + odds))
+    assert texts.law(case, "PPA")[-1] == pytest.approx(
+        odds / (1 + odds) / (0.5 + odds / (1 + odds))
+    )
 
 
-@pytest.mark.parametrize("model", ["tiny", "smollm2"])
-def test_pooled_learns_from_the_ballots_and_other_rules_from_the_ranking(
-    texts: Any, model: str
+def test_a_policy_is_trained_on_the_reward_of_a_rules_labels_once(
+    texts: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for rule in texts.FULL[model]:
-        for changes in texts.REGULARISERS.values():
-            run = texts.run_of(model, rule, changes)
-            assert run.reward.learn_from == ("shares" if rule == "pooled" else "ranking")
-            assert (run.ppo.kl_coef, run.ppo.batch_size % 4) == (changes["kl_coef"], 0)
+    small: dict[str, Any] = {
+        "supervised": {"epochs": 1, "lr": 3e-3},
+        "reward": {"epochs": 1, "learning_rate": 5e-4},
+        "ppo": {"updates": 1, "batch_size": 8, "minibatch_size": 8, "lr": 1e-3},
+        "texts": {"before": 1, "after": 1},
+    }
+    monkeypatch.setitem(texts.SETTINGS, "tiny", small)
+    for rule, votes in (("pooled", 10), ("kemeny", 1)):
+        case = texts.Case("tiny", "60/40", rule, str(tmp_path))
+        texts.learn_to_write(case)
+        texts.fit(case)
+        found = texts.improve(case, "PPA")
+        assert found.keys() == {"mean", "low", "high", "law", "kl", "entropy"}
+        made = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.json*")}
+        texts.learn_to_write(case)
+        texts.fit(case)
+        assert texts.improve(case, "PPA") == found
+        assert made == {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.json*")}
+        shares = texts.stages(case)
+        width = shares["labels"]["high"] - shares["labels"]["low"]
+        expected = texts.cell(shares["labels"]["mean"], 200 * votes)
+        assert width == pytest.approx(expected["high"] - expected["low"])
+    assert (tmp_path / "60-40/base/config.json").exists()
+    pooled, kemeny = (
+        texts.read_json(tmp_path / f"60-40/{r}/scores.json") for r in ("pooled", "kemeny")
+    )
+    assert len(pooled) == len(kemeny) == 80
+    assert pooled != kemeny

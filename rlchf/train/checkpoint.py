@@ -21,7 +21,7 @@ from rlchf.train.divided import divided, divided_state, is_divided, plain_weight
 
 MAY_CHANGE = (
     "updates", "forward_size", "sampler", "checkpoint_every", "samples_every", "report_to",
-    "lr", "value_lr", "max_grad_norm", "clip", "value_clip", "stop_kl", "max_kl",
+    "lr", "value_lr", "lr_schedule", "max_grad_norm", "clip", "value_clip", "stop_kl", "max_kl",
     "kl_coef", "kl_schedule", "kl_target", "kl_end", "kl_horizon", "entropy_coef",
 )  # fmt: skip
 """Settings that a resumed run may change: how much, how far at once, and at which price."""
@@ -135,10 +135,7 @@ class RunFolder:
         run.done = self.saved = state["done"]
         weights = divided(state["weights"], dict(run.model.named_parameters()))
         run.model.load_state_dict(weights, strict=False)
-        rates = [group["lr"] for group in run.optimizer.param_groups]  # of the settings as they are
         run.optimizer.load_state_dict(divided_state(run.optimizer, state["optimizer"]))
-        for group, rate in zip(run.optimizer.param_groups, rates, strict=True):
-            group["lr"] = rate
         same = self.accelerator.num_processes == len(state["carried"])
         own = state["carried"][self.accelerator.process_index if same else 0]
         run.restore(own, random=same, changed=changed)

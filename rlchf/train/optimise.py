@@ -41,6 +41,7 @@ def optimise(
     price
         Of a nat of divergence, where it is paid in the loss.
     """
+    set_rates(optimizer, config, done)
     steps: list[Tensor] = []
     first_error = torch.zeros((), device=accelerator.device)
     for minibatch in minibatches(slices, config, done):
@@ -83,10 +84,18 @@ def optimise(
         "clip_fraction": clip_fraction,
         "approx_kl": approx_kl,  # per token, from the policy that sampled to the current one
         "grad_norm": norm,
+        "lr": optimizer.param_groups[0]["lr"],
         "steps": len(steps),
         "first_ratio": 1 + steps[0][4].item(),
         "first_ratio_error": accelerator.gather(first_error[None]).max().item(),
     }
+
+
+def set_rates(optimizer: Any, config: PPOConfig, done: int) -> None:
+    """Bring the learning rates of policy and critic to where they are after `done` updates."""
+    left = 1 - done / config.updates if config.lr_schedule == "linear" else 1.0
+    for group, rate in zip(optimizer.param_groups, (config.lr, config.value_lr), strict=False):
+        group["lr"] = rate * left
 
 
 def minibatches(

@@ -92,6 +92,8 @@ class PPOConfig:
     """Learning rate of the policy; LoRA usually takes ten times as much."""
     value_lr: float = 1e-3
     """Learning rate of the critic; a critic with a trunk of its own takes about as little as `lr`."""
+    lr_schedule: Literal["constant", "linear"] = "constant"
+    """Whether the learning rates stay, or fall to 0 in a straight line over `updates`."""
     max_grad_norm: float = 1.0
     """Gradients longer than this are shortened to it, those of policy and critic separately."""
     critic_warmup: int = 0

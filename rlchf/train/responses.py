@@ -98,8 +98,8 @@ def response_logits(
     hidden : (B, T, d) hidden states of the last layer from which those logits come.
     """
     width, length = rollout.ids.shape[1], rollout.response_mask.shape[1]
-    # The last position has seen the whole response: nothing is chosen there. Given as indices, since
-    # a frozen head on a slice is multiplied row by row, at a third of the speed in bfloat16.
+    # The last position has seen the whole response: nothing is chosen there. These are indices and no
+    # slice, because torch copies a frozen head (LoRA's) once for each row that it multiplies with one.
     chosen = torch.arange(width - length - 1, width - 1, device=rollout.ids.device)
     output = policy(
         input_ids=rollout.ids,

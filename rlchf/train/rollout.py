@@ -190,6 +190,7 @@ def sample(
             attention_mask=mask.long(),
             generation_config=settings,
             logits_processor=[_InverseTransform(numbers, width, temperature)],
+            logits_to_keep=torch.tensor([-1], device=model.device),  # see `response_logits`
             synced_gpus=is_divided(model),  # then all processes take part in each token
         )
     is_end = torch.isin(ids[:, width:], torch.tensor(ends, device=ids.device))
