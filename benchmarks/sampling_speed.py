@@ -37,14 +37,14 @@ def main() -> None:
     encoded = encode_prompts(policy, tokenizer, prompts, NEW)
     keys = [(0, number) for number in range(COUNT)]
     for sampler in SAMPLERS:  # what is done once
-        named_sampler(sampler)(
+        named_sampler(sampler, NEW)(
             policy, tokenizer, encoded[:2], keys[:2], max_new_tokens=2, temperature=1.0, ends=[0]
         )
     for stop in ("", STOPS[name]):
         ends = end_ids(tokenizer, list(stop))
         for sampler in SAMPLERS:
             began = time.process_time()
-            rollout = named_sampler(sampler)(
+            rollout = named_sampler(sampler, NEW)(
                 policy, tokenizer, encoded, keys, max_new_tokens=NEW, temperature=1.0, ends=ends
             )
             seconds = time.process_time() - began

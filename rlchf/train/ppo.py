@@ -139,12 +139,14 @@ class _Run:
     ) -> None:
         self.tokenizer, self.prompts, self.reward = tokenizer, list(prompts), reward
         self.config, self.accelerator = config, accelerator
-        self.measure, self.sampler = measure, sampler or named_sampler(config.sampler)
+        self.measure = measure
         self.folder = RunFolder(out, config, accelerator)
         if not self.prompts:
             raise ValueError("there are no prompts to train on; give at least one")
         self.encoded = encode_prompts(policy, tokenizer, prompts, config.max_new_tokens)
         self.ends = end_ids(tokenizer, config.stop)
+        longest = max(map(len, self.encoded)) + config.max_new_tokens
+        self.sampler = sampler or named_sampler(config.sampler, longest)
         set_seed(config.seed)  # new weights are the same on all processes
         has_critic = config.advantages == "gae"
         if critic is not None and not has_critic:

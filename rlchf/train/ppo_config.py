@@ -33,9 +33,8 @@ class PPOConfig:
     """Longest response."""
     temperature: float = 1.0
     """Temperature of the policy, in sampling, in its log-probabilities and in the reference."""
-    sampler: Literal["generate", "continuous"] = "generate"
-    """How responses are sampled, in batches or by continuous batching: speed and memory differ, the
-    draws are the same."""
+    sampler: Literal["generate", "continuous", "vllm"] = "generate"
+    """How responses are sampled: in batches, by continuous batching of the same draws, or by vLLM."""
     stop: tuple[str | int, ...] = ()
     """Tokens that end a response beside the end token, as ids or as texts of one token each."""
 

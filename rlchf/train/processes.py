@@ -30,6 +30,11 @@ def check_processes(accelerator: Any, config: PPOConfig) -> None:
         )
     if accelerator.mixed_precision == "fp16":
         raise ValueError("mixed precision fp16 is not supported; choose bf16 or no")
+    if config.sampler == "vllm" and accelerator.num_processes > 1:
+        raise ValueError(
+            f"sampler is 'vllm', whose engine works in one process, not in {accelerator.num_processes}; "
+            "choose 'generate' or 'continuous'"
+        )
     kind = accelerator.distributed_type
     if kind == "DEEPSPEED" or (kind == "FSDP" and not accelerator.is_fsdp2):
         raise ValueError(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import Any, Protocol
 
 import numpy as np
@@ -36,7 +37,7 @@ class Sampler(Protocol):
     The loop computes the log-probabilities itself, so a backend need only return token ids. It must
     draw from the whole distribution at the temperature, without top-k, top-p or penalties, and with
     the weights that `policy` has now; `keys` are its only source of randomness if runs are to be
-    repeatable. `Rollout.of` lays token ids out; docs/ppo.md shows a sampler for vLLM.
+    repeatable. `Rollout.of` lays token ids out; `rlchf.train.vllm_sampler` is an example.
     """
 
     def __call__(
@@ -198,10 +199,18 @@ def sample(
     return Rollout(ids, torch.cat([mask, ~ended_before], 1), ~ended_before, is_end.any(1))
 
 
-def named_sampler(name: str) -> Sampler:
-    """The sampler of a run's setting `sampler`."""
+def named_sampler(name: str, longest: int) -> Sampler:
+    """The sampler of a run's setting `sampler`; prompt and response have at most `longest` tokens."""
     if name == "generate":
         return sample
+    if name == "vllm":
+        if not find_spec("vllm"):
+            raise ValueError(
+                "sampler is 'vllm', which is not installed; pip install vllm, or choose 'generate'"
+            )
+        from rlchf.train.vllm_sampler import VllmSampler
+
+        return VllmSampler(longest)
     try:
         from rlchf.train.continuous import sample_continuous
     except ImportError as error:
