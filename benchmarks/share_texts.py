@@ -23,6 +23,7 @@ What is done is kept in the folder, and a run that was stopped goes on.
 import json
 import os
 import shutil
+import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -124,6 +125,7 @@ def texts(model: str, quick: bool, folder: Path, jobs: int) -> list[dict[str, An
 def calm(model: str) -> None:
     """Set up a process that does part of the work; SmolLM2 computes in bfloat16, on weights in float32."""
     quieten_transformers()
+    warnings.simplefilter("ignore", FutureWarning)  # about the libraries' own future
     torch.set_num_threads(1)
     os.environ["ACCELERATE_MIXED_PRECISION"] = precision(model)
 

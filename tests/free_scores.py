@@ -45,8 +45,8 @@ def order_of(scores: Tensor | np.ndarray) -> list[int]:
 
 
 def optimum(loss: Callable[[Tensor], Tensor], k: int, steps: int = 300) -> Tensor:
-    """Free scores (k,) that make the loss of (1, k) scores least, from 0."""
-    scores = torch.zeros((1, k), dtype=torch.float64, requires_grad=True)
+    """Free scores (k,) that make the loss of (1, k) scores least; they sum to 0 and begin unequal."""
+    scores = torch.linspace(1, -1, k, dtype=torch.float64)[None].requires_grad_()
     optimizer = torch.optim.LBFGS(
         [scores], max_iter=steps, tolerance_grad=1e-12, tolerance_change=1e-14,
         line_search_fn="strong_wolfe",

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 from accelerate import Accelerator
+from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from rlchf.train.actor_critic import ActorCritic
@@ -13,7 +14,16 @@ from rlchf.train.ppo import PPOConfig, _Run, ppo
 from rlchf.train.responses import Rollout, response_logits
 from rlchf.train.reward_model import RewardModel
 from rlchf.train.rollout import sample_texts
-from tests.ppo_runs import MODELS, PROMPTS, SMALL, lines, rollouts, vowels, weights
+from tests.ppo_runs import (
+    MODELS,
+    PROMPTS,
+    SMALL,
+    experience,
+    lines,
+    rollouts,
+    vowels,
+    weights,
+)
 from tests.tiny_models import tiny_classifier, tiny_llama, tiny_tokenizer
 
 
@@ -26,6 +36,31 @@ def test_the_critic_fits_a_constant_and_leaves_the_policy_alone(tmp_path: Path) 
     assert errors[0] > 1.5
     assert errors[-1] < 0.01 * errors[0]
     assert torch.equal(weights(policy), before)
+    run = _Run(policy, tiny_tokenizer(), PROMPTS, vowels, config, tmp_path, Accelerator())
+    critic = run.model.critic
+    assert critic is not None
+    critic.load_state_dict(load_file(tmp_path / "critic.safetensors"))
+    rollout = run.draw()[1]
+    with torch.no_grad():
+        values = run.model(rollout, 1.0)[1][rollout.response_mask]
+    torch.testing.assert_close(values, torch.full_like(values, 2.5), atol=0.5, rtol=0)
+    assert values.mean().item() == pytest.approx(2.5, abs=0.1)
+
+
+def test_a_value_that_has_moved_further_than_the_clip_counts_with_the_worse_error(
+    tmp_path: Path,
+) -> None:
+    options = {"value_clip": 0.5, "lam": 1.0, "ppo_epochs": 1, "minibatch_size": 16, "lr": 0.0}
+    run, batch, _ = experience(tmp_path, **options)
+    mask = batch.rollout.response_mask
+    critic = run.model.critic
+    assert isinstance(critic, torch.nn.Linear)
+    critic.bias.data.fill_(2.0)  # from values of 0
+    found = run.optimise(batch)["value_loss"]
+    returns = batch.returns[mask]
+    worse = torch.maximum((2.0 - returns).square(), (0.5 - returns).square()) / 2
+    assert worse.mean() > ((2.0 - returns).square() / 2).mean() + 0.1
+    assert found == pytest.approx(worse.mean().item(), rel=1e-5)
 
 
 @pytest.mark.parametrize("lora_rank", [0, 4])

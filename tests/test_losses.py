@@ -4,6 +4,7 @@ import itertools
 import math
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
@@ -153,6 +154,17 @@ def test_shapes_that_do_not_fit_are_refused(loss: Loss) -> None:
         loss(scores[0], RANKS, WEIGHTS)
 
 
+@pytest.mark.parametrize("shape", [(4,), (4, 5), (1, 5, 5), (4, 1, 1), (4, 5, 1)])
+@pytest.mark.parametrize("name", ["margins", "pair_weights"])
+def test_margins_and_weights_of_pairs_are_not_broadcast(name: str, shape: tuple[int, ...]) -> None:
+    targets = targets_of(RANKS)
+    fits: dict[str, Any] = {name: torch.ones(4, 5, 5, dtype=torch.float64)}
+    assert bradley_terry(random_scores(), targets, WEIGHTS, **fits).isfinite()
+    wrong: dict[str, Any] = {name: torch.ones(shape, dtype=torch.float64)}
+    with pytest.raises(ValueError, match=rf"{name} have shape .*nothing is broadcast"):
+        bradley_terry(random_scores(), targets, WEIGHTS, **wrong)
+
+
 @pytest.mark.parametrize(
     "name",
     ["bradley_terry", "majority", "soft_copeland", "soft_kemeny", "plackett_luce", "best_of_k"],
@@ -200,7 +212,7 @@ def test_margins_and_smoothing_by_hand_and_at_their_optimum() -> None:
     )
     close(best[0] - best[1], 0.5 + math.log(0.9 / 0.1), atol=1e-5)
     tie = optimum(lambda s: bradley_terry(s, pair_table(0.5), ONE, smoothing=0.1), 2)
-    close(tie[0] - tie[1], 0.0)
+    close(tie[0] - tie[1], 0.0, atol=1e-6)
 
 
 @pytest.mark.parametrize("smoothing", [-0.1, 0.5, NAN])

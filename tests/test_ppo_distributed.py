@@ -14,11 +14,12 @@ import pytest
 import torch
 
 from rlchf.train.ppo import PPOConfig, ppo
+from tests.ppo_runs import ending_policy
 from tests.tiny_models import tiny_gpt2, tiny_llama, tiny_tokenizer
 
 PROMPTS = ["the", "a committee votes on", "once upon a time there was", "fox", "what should the"]
 CASES: dict[str, tuple[Any, dict[str, Any]]] = {
-    "llama": (tiny_llama, {}),
+    "llama": (lambda: ending_policy(0.25), {}),  # responses of all lengths
     "lora-gpt2": (tiny_gpt2, {"lora_rank": 2, "forward_size": 4}),
     "groups": (
         tiny_llama,

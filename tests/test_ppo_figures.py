@@ -11,7 +11,7 @@ from torch import Tensor
 from rlchf.train import optimise as optimise_module
 from rlchf.train.objectives import token_logprobs
 from rlchf.train.ppo import PPOConfig, ppo
-from tests.ppo_runs import MODELS, PROMPTS, SMALL, lines, vowels
+from tests.ppo_runs import MODELS, PROMPTS, SMALL, ending_policy, lines, vowels
 from tests.tiny_models import tiny_llama, tiny_tokenizer
 
 
@@ -32,13 +32,26 @@ def test_at_step_0_the_kl_is_0_and_the_first_ratio_exactly_1(
         assert row["approx_kl"] > 0, "later minibatches have moved"
 
 
+@pytest.mark.parametrize("kind", MODELS)
+def test_while_nothing_moves_the_ratio_is_1_in_every_minibatch(kind: str, tmp_path: Path) -> None:
+    config = PPOConfig(**SMALL | {"lr": 0.0, "stop": tuple(range(2, 60)), "forward_size": 3})
+    ppo(MODELS[kind](), tiny_tokenizer(), PROMPTS, vowels, config, tmp_path)
+    for row in lines(tmp_path / "metrics.jsonl"):
+        assert row["steps"] == 4
+        assert row["response_length"] < 6, "ragged"
+        assert row["approx_kl"] == row["clip_fraction"] == row["first_ratio_error"] == 0
+        assert row["kl"] == row["kl_k3"] == 0
+
+
 def test_the_first_loss_of_whitened_advantages_is_0(tmp_path: Path) -> None:
     """At ratio 1 it is minus their mean over all tokens."""
     config = PPOConfig(**SMALL | {"updates": 1, "minibatch_size": 8, "ppo_epochs": 1})
-    ppo(tiny_llama(), tiny_tokenizer(), PROMPTS, vowels, config, tmp_path)
+    policy = ending_policy(0.25).double()
+    ppo(policy, tiny_tokenizer(), PROMPTS, vowels, config, tmp_path)
     (row,) = lines(tmp_path / "metrics.jsonl")
+    assert row["response_length"] < 6, "ragged"
     assert row["reward_std"] > 0.1
-    assert row["policy_loss"] == pytest.approx(0, abs=1e-6)
+    assert row["policy_loss"] == pytest.approx(0, abs=1e-7)  # figures are summed in float32
     assert row["grad_norm"] > 0.01
 
 

@@ -12,7 +12,16 @@ from rlchf.train.experience import Experience
 from rlchf.train.objectives import token_logprobs
 from rlchf.train.ppo import PPOConfig, _Run, ppo
 from rlchf.train.responses import Rollout, response_logits
-from tests.ppo_runs import PROMPTS, SMALL, experience, lines, noisy, vowels, weights
+from tests.ppo_runs import (
+    PROMPTS,
+    SMALL,
+    ending_policy,
+    experience,
+    lines,
+    noisy,
+    vowels,
+    weights,
+)
 from tests.tiny_models import tiny_llama, tiny_tokenizer
 
 
@@ -72,15 +81,43 @@ def test_the_penalised_reward_is_what_the_kl_coefficient_says(tmp_path: Path) ->
     scores = torch.tensor(vowels([], rollout.texts(run.tokenizer)))
     torch.testing.assert_close(batch.returns[:, 0], scores - 0.3 * log_ratio.sum(1))
     assert metrics["kl"] == pytest.approx(log_ratio.sum(1).mean().item(), abs=1e-6)
-    assert metrics["kl_k3"] > 0.05
+    k3 = torch.where(mask, torch.expm1(ref - batch.logp) + log_ratio, 0).sum(1)
+    assert k3.mean() > 0.05
+    assert metrics["kl_k3"] == pytest.approx(k3.mean().item(), rel=1e-4)
+    logits, _ = response_logits(run.model.policy, rollout)
+    chances = logits.softmax(-1)
+    nats = torch.where(mask, -(chances * chances.log()).sum(-1), 0)
+    assert metrics["entropy"] == pytest.approx((nats.sum() / mask.sum()).item(), rel=1e-5)
+    paid = (scores - 0.3 * log_ratio.sum(1)).mean()
+    assert metrics["objective"] == pytest.approx(paid.item(), rel=1e-5)
     assert samples[2]["kl"] == pytest.approx(log_ratio[2].sum().item(), abs=1e-6)
+
+
+def test_a_stop_token_is_paid_for_as_the_end_token_is(tmp_path: Path) -> None:
+    stops = tuple(range(2, 60))
+    run, batch, metrics = experience(
+        tmp_path, gamma=0.9, lam=1.0, missing_eos_penalty=3.0, stop=stops
+    )
+    rollout = batch.rollout
+    scores = vowels([], rollout.texts(run.tokenizer))
+    last = rollout.responses.gather(1, rollout.lengths[:, None] - 1)[:, 0].tolist()
+    assert any(token in stops for token in last)
+    assert not all(token == 0 or token in stops for token in last)
+    for row, (score, token) in enumerate(zip(scores, last, strict=True)):
+        done = token == 0 or token in stops
+        assert bool(rollout.finished[row]) == done
+        length = int(rollout.lengths[row])
+        paid = score - (0 if done else 3.0)
+        expected = [paid * 0.9 ** (length - 1 - t) for t in range(length)]
+        assert batch.returns[row, :length].tolist() == pytest.approx(expected, abs=1e-5)
+    assert metrics["eos_share"] == rollout.finished.float().mean().item()
 
 
 @pytest.mark.parametrize("whiten", [True, False])
 def test_gradient_accumulation_does_not_change_the_result(whiten: bool, tmp_path: Path) -> None:
     found = []
     for size in (4, 3, 1):
-        policy = tiny_llama().double()
+        policy = ending_policy(0.25).double()  # responses of all lengths
         config = PPOConfig(**SMALL | {"forward_size": size, "whiten": whiten})
         found.append(weights(ppo(policy, tiny_tokenizer(), PROMPTS, vowels, config, tmp_path)))
     torch.testing.assert_close(found[1], found[0], atol=1e-9, rtol=0)

@@ -142,6 +142,17 @@ def test_the_end_of_a_response_is_read_although_the_pad_token_was_the_end_token(
     assert abs(float(with_end - without)) > 1e-4
 
 
+def test_a_model_whose_pad_token_is_its_end_token_is_warned_of() -> None:
+    tokenizer = tiny_tokenizer(pad_is_eos=True)
+    model = tiny_classifier()
+    model.config.pad_token_id = tokenizer.eos_token_id
+    with pytest.warns(UserWarning, match="do not see whether a response has ended"):
+        found = RewardModel(model, tokenizer)(["Hi"], [" dog"])
+    ids = torch.tensor([encode(tokenizer, "Hi", " dog", 64)[:-1]])
+    without_end = model(input_ids=ids, attention_mask=torch.ones_like(ids)).logits[:, 0]
+    torch.testing.assert_close(found, without_end.detach())
+
+
 def test_dropout_is_off_and_the_head_starts_small(tmp_path: Path) -> None:
     tiny_gpt2().save_pretrained(tmp_path)
     tiny_tokenizer().save_pretrained(tmp_path)

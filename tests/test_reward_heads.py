@@ -57,7 +57,10 @@ def test_scores_are_centred_and_their_gaps_are_those_that_were_learned(tmp_path:
     torch.testing.assert_close(centred, plain - plain.mean(), atol=1e-6, rtol=0)
     assert float(scaled.mean()) == pytest.approx(0, abs=1e-5)
     assert float(scaled.std(correction=0)) == pytest.approx(1, abs=1e-5)
-    assert torch.equal(scaled.argsort(), plain.argsort())
+    spread = plain.std(correction=0)
+    torch.testing.assert_close(scaled, (plain - plain.mean()) / spread, atol=1e-5, rtol=0)
+    gaps = [(each[:, None] - each[None]).sigmoid() for each in (plain, centred)]
+    torch.testing.assert_close(*gaps, atol=1e-6, rtol=0)
 
 
 def test_the_plain_checkpoint_has_the_scale_and_the_settings_the_shift(tmp_path: Path) -> None:

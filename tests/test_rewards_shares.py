@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+import rlchf
 from rlchf.mixtures import apportion
 from rlchf.optima import (
     kl_optimum,
@@ -16,9 +17,14 @@ from rlchf.optima import (
     regularised_nash,
     uniform,
 )
+from rlchf.preferences import examples
 from rlchf.profiles import Profiles
+from rlchf.prompts import Prompt
 from rlchf.rules import get_rule
 from rlchf.train.mixture import Mixture
+from rlchf.train.reward import train_reward
+from rlchf.train.reward_config import RewardConfig
+from rlchf.train.reward_model import RewardModel
 from rlchf.train.rewards import (
     Electorate,
     MaxMin,
@@ -28,6 +34,7 @@ from rlchf.train.rewards import (
     WinShare,
 )
 from tests.bandit import Bandit, distance
+from tests.reward_examples import tiny_backbone
 
 FAST: dict[str, Any] = {
     "updates": 60, "lr": 5e-3, "ppo_epochs": 2, "advantages": "rloo", "responses_per_prompt": 512,
@@ -140,3 +147,42 @@ def test_a_mixture_answers_as_many_prompts_as_are_apportioned() -> None:
     assert mixture.sample_texts(["a"] * 100, seed=2, max_new_tokens=1)[1] != names
     with pytest.raises(ValueError, match="give each policy a weight"):
         Mixture({"a": one.policy}, one.tokenizer, weights)
+
+
+@pytest.mark.parametrize("rule", ["pooled", "perpetual_pav", "kemeny"])
+def test_from_ballots_through_a_fitted_reward_model_to_the_policy(
+    rule: str, tmp_path: Path
+) -> None:
+    """Six of ten annotators like a plain text, four the other: what is left at each price."""
+    entries = [
+        (f"p{n}", f"v{v}", [["a"], ["b"]] if v < 6 else [["b"], ["a"]])
+        for n in range(20)
+        for v in range(10)
+    ]
+    rankings = rlchf.Rankings.from_ballots(entries)
+    result = rlchf.aggregate(rankings, "kemeny" if rule == "pooled" else rule)
+    prompts: dict[str, Prompt] = dict.fromkeys((f"p{n}" for n in range(20)), "a")
+    texts = {name: {"a": "a dog", "b": "a little girl"} for name in prompts}
+    learnt = examples(result, prompts, texts, shares_of=rankings if rule == "pooled" else None)
+    config = RewardConfig(
+        epochs=60, learning_rate=3e-3, batch_size=20, scheduler="constant", held_out=0.0
+    )
+    base = tiny_backbone(tmp_path / "base")
+    train_reward(learnt, [], base, config, tmp_path / "reward")
+    model = RewardModel.load(tmp_path / "reward")
+    plain, other = model(["a", "a"], ["a dog", "a little girl"]).tolist()
+    share = 1 / (1 + np.exp(plain - other))
+    if rule == "kemeny":
+        assert share < 0.02, "no label is left of the minority"
+    else:
+        assert share == pytest.approx(0.4, abs=0.01)
+    bandit = Bandit(2)
+
+    def reward(prompts: list[Any], responses: list[str]) -> list[float]:
+        return [plain if text == bandit.responses[0] else other for text in responses]
+
+    for beta in (1.0, 0.5, 0.2):
+        found = Bandit(2).train(reward, tmp_path / f"{beta}", kl_coef=beta, **FAST)
+        assert distance(found, kl_optimum(uniform(2), [plain, other], beta)) < 0.01
+        kept = 0.4 ** (1 / beta) / (0.4 ** (1 / beta) + 0.6 ** (1 / beta))
+        assert found[1] == pytest.approx(0.0 if rule == "kemeny" else kept, abs=0.03)

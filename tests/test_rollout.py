@@ -17,7 +17,8 @@ from tests.tiny_models import tiny_gpt2, tiny_llama, tiny_tokenizer, word_tokeni
 @pytest.mark.parametrize("kind", MODELS)
 def test_padding_does_not_change_log_probabilities(kind: str) -> None:
     policy, tokenizer = MODELS[kind](), tiny_tokenizer()
-    rollout = rollouts(policy, tokenizer)
+    rollout = rollouts(policy, tokenizer, ends=[0, *range(7, 70)])
+    assert len(set(rollout.lengths.tolist())) > 2, "the responses should, too"
     padded = token_logprobs(response_logits(policy, rollout)[0], rollout.responses)
     assert not rollout.attention_mask[:, 0].all(), "the prompts should differ in length"
     for row in range(len(rollout)):

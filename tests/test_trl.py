@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from rlchf.pairs import to_preference_rows, write_pairs
 from rlchf.train.reward import train_reward
-from rlchf.train.reward_model import RewardConfig, RewardModel
+from rlchf.train.reward_model import RewardConfig
 from rlchf.train.supervised import tiny_llama
 from tests.reward_examples import fox_examples, tiny_backbone
 
@@ -21,36 +22,41 @@ PLAIN: dict[str, Any] = {
 }  # fmt: skip
 
 
-def test_grpo_takes_the_checkpoint_as_its_reward(tmp_path: Path) -> None:
+@pytest.mark.parametrize("algorithm", ["GRPO", "RLOO"])
+def test_the_checkpoint_is_a_reward_as_it_is(algorithm: str, tmp_path: Path) -> None:
     base = tiny_backbone(tmp_path / "base")
-    settings = RewardConfig(epochs=1, learning_rate=1e-2, max_length=64)
+    settings = RewardConfig(epochs=1, learning_rate=1e-2, max_length=64, normalise="none")
     train_reward(fox_examples(16), [], base, settings, tmp_path / "reward")
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path / "reward")
+    plain = AutoModelForSequenceClassification.from_pretrained(tmp_path / "reward")
     seen: list[float] = []
 
     def ours(prompts: list[str], completions: list[str], **_: Any) -> list[float]:
-        seen.extend(RewardModel.load(tmp_path / "reward")(prompts, completions).tolist())
+        texts = [prompt + text for prompt, text in zip(prompts, completions, strict=True)]
+        batch = tokenizer(texts, return_tensors="pt", padding=True)
+        seen.append(float(plain(**batch).logits.mean()))
         return [0.0] * len(prompts)
 
-    trainer = trl.GRPOTrainer(
+    config, trainer = getattr(trl, f"{algorithm}Config"), getattr(trl, f"{algorithm}Trainer")
+    run = trainer(
         model=str(base),
         reward_funcs=[str(tmp_path / "reward"), ours],
-        args=trl.GRPOConfig(
-            output_dir=str(tmp_path / "grpo"), num_generations=4, max_completion_length=8, **PLAIN
+        args=config(
+            output_dir=str(tmp_path / "out"), num_generations=4, max_completion_length=8,
+            logging_steps=1, beta=0.0, **PLAIN,
         ),
         train_dataset=datasets.Dataset.from_list([{"prompt": "Say something."}] * 8),
-    )
-    trainer.train()
-    rewards = [line["reward"] for line in trainer.state.log_history if "reward" in line]
-    assert rewards
-    assert seen
-    assert any(reward != 0 for reward in rewards)
+    )  # fmt: skip
+    run.train()
+    rewards = [line["reward"] for line in run.state.log_history if "reward" in line]
+    assert len(rewards) == 2
+    assert max(map(abs, rewards)) > 1e-3
+    assert rewards == pytest.approx(seen, abs=1e-4)
 
 
 def test_the_reward_trainer_takes_exported_pairs(tmp_path: Path) -> None:
     base = tiny_backbone(tmp_path / "base")
     rows = list(to_preference_rows(fox_examples(16)))
-    from transformers import AutoModelForSequenceClassification, AutoTokenizer
-
     tokenizer = AutoTokenizer.from_pretrained(base)
     model = AutoModelForSequenceClassification.from_pretrained(
         base, num_labels=1, pad_token_id=tokenizer.pad_token_id

@@ -1,6 +1,7 @@
 """The reward model: any sequence-classification model, and how it reads a text."""
 
 import json
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -51,6 +52,12 @@ class RewardModel:
         self.tokenizer = tokenizer
         if model.config.pad_token_id is None:
             give_own_pad_token(tokenizer, model)
+        elif model.config.pad_token_id == tokenizer.eos_token_id:
+            warnings.warn(
+                "the reward model's padding token is its end token, so that its scores do not see "
+                "whether a response has ended; that is right only if it was trained so",
+                stacklevel=3,
+            )
         self.takes_positions, limit = positions_of(model)
         self.max_length = max_length if limit is None else min(max_length, limit)
         self.batch_size = batch_size
