@@ -56,7 +56,7 @@ class ActorCritic(nn.Module):
             return logits, logits.new_zeros(logits.shape[:2])
         if isinstance(self.critic, nn.Linear):
             states = hidden.detach().to(self.critic.weight.dtype)
-            return logits, self.critic(states).squeeze(-1)
+            return logits, self.critic(states).sum(-1)  # the one output; FSDP warns of views
         return logits, self.critic(rollout)
 
     def reference_logits(self, rollout: Rollout, temperature: float) -> Tensor:
@@ -105,7 +105,7 @@ class OwnCritic(nn.Module):
             position_ids=positions(mask),
             use_cache=False,
         ).last_hidden_state[:, -length - 1 : -1]
-        values: Tensor = self.head(states.to(self.head.weight.dtype)).squeeze(-1)
+        values: Tensor = self.head(states.to(self.head.weight.dtype)).sum(-1)
         return values
 
 
