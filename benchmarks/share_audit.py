@@ -220,7 +220,7 @@ def main() -> None:
     report = json.dumps({"settings": settings, "rows": rows}, indent=2)
     (arguments.out / f"{arguments.model}.json").write_text(report + "\n")
     picture(arguments.out)
-    Console(width=200).print(table(rows))
+    Console(width=300).print(table(rows))
 
 
 if __name__ == "__main__":

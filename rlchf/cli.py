@@ -235,6 +235,7 @@ def main() -> None:
         sys.exit(1)
     except (UsageProblem, ValueError, OSError, FloatingPointError) as error:
         message = error.format_message() if isinstance(error, UsageProblem) else str(error)
+        message = "; ".join([message, *getattr(error, "__notes__", [])])
         _say(message if message.startswith("Usage:") else f"rlchf: {message}")
         sys.exit(2)
     except (KeyboardInterrupt, typer.Abort):

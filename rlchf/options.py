@@ -62,6 +62,8 @@ def checked(hint: Any, value: Any, what: str) -> Any:
         return value
     if plain is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
+    if plain is float and value == "inf":  # no number in JSON
+        return float("inf")
     if not isinstance(value, plain) or (plain is not bool and isinstance(value, bool)):
         raise ValueError(f"{what} is {value!r}; it must be of type {plain.__name__}")
     return value

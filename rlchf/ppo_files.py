@@ -143,13 +143,16 @@ def tune_files(
     if main:
         out.mkdir(parents=True, exist_ok=True)
         (out / "job.json").write_text(json.dumps(asdict(job), indent=2) + "\n", encoding="utf-8")
-    with stage(f"PPO, {config.updates} updates") if main else nullcontext() as tick:
-        ppo(
-            policy, tokenizer, asked, reward, config, out, resume=resume, critic=critic, progress=tick,
-            measure=_measure(traits, of_each), accelerator=accelerator,
-        )  # fmt: skip
-    if not main:
-        return []
+    try:
+        with stage(f"PPO, {config.updates} updates") if main else nullcontext() as tick:
+            ppo(
+                policy, tokenizer, asked, reward, config, out, resume=resume, critic=critic,
+                progress=tick, measure=_measure(traits, of_each), accelerator=accelerator,
+            )  # fmt: skip
+    finally:  # a run that was stopped is looked at, too
+        rows = _figures(out) if main else []
+        if plot and rows:
+            _draw(out / "metrics.png", rows, [name for name in traits if name in rows[0]])
     for name, own in rewards.items():
         if isinstance(own, RewardModel) and own.truncated:
             warnings.warn(
@@ -157,11 +160,14 @@ def tune_files(
                 "scored without their beginning",
                 stacklevel=2,
             )
-    lines = (out / "metrics.jsonl").read_text(encoding="utf-8").split("\n")
-    rows = [json.loads(line) for line in lines if line]
-    if plot:
-        _draw(out / "metrics.png", rows, [name for name in traits if name in rows[0]])
     return rows
+
+
+def _figures(out: Path) -> list[dict[str, Any]]:
+    """The figures of each update so far."""
+    file = out / "metrics.jsonl"
+    text = file.read_text(encoding="utf-8") if file.exists() else ""
+    return [json.loads(line) for line in text.split("\n") if line]
 
 
 def _check_folder(out: Path, job: Job, resume: bool) -> None:

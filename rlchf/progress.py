@@ -20,6 +20,7 @@ Tick = Callable[..., None]
 """``tick(done, total, **facts)``, facts being a few figures to show beside the bar."""
 
 DELAY = 1.0  # seconds of work before a bar appears
+EVERY = 60.0  # seconds between lines where there is no bar
 
 
 @contextmanager
@@ -28,7 +29,7 @@ def stage(name: str, quiet: bool = False) -> Iterator[Tick]:
 
     On a terminal a bar with the time so far appears once the work has taken a second, whether it has
     ticked by then or not: one large prompt ticks only at its end. Elsewhere, unless ``quiet``, one
-    line says that the stage began and one how long it took.
+    line says that the stage began, one a minute how far it is, and one how long it took.
     """
     console = Console(stderr=True, highlight=False)
     began = time.monotonic()
@@ -43,9 +44,15 @@ def stage(name: str, quiet: bool = False) -> Iterator[Tick]:
     if console.is_terminal:
         late.start()
 
+    said = began
+
     def tick(done: int, total: int, **facts: float) -> None:
+        nonlocal said
         shown = "  ".join(f"{key} {value:.3g}" for key, value in facts.items())
         bar.update(task, completed=done, total=total, facts=shown)
+        if not console.is_terminal and not quiet and time.monotonic() - said > EVERY:
+            said = time.monotonic()
+            console.print(f"{name}: {done} of {total}  {shown}".rstrip())
 
     try:
         yield tick

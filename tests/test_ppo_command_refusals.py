@@ -31,6 +31,7 @@ BOTH: dict[str, Any] = {"rewards": ("tastes:vowels", "tastes:brief")}
         ({"config": "nowhere.toml"}, "no settings file nowhere.toml"),
         ({"config": "tastes.py"}, "tastes.py is not a TOML file"),
         ({"policy": "nowhere"}, "unknown model 'nowhere'"),
+        ({"policy": "alike"}, "'alike' is a LlamaForSequenceClassification, which writes no text"),
         ({"prompts": "nowhere.jsonl"}, "nowhere.jsonl"),
         ({"prompts": "bad.jsonl"}, r"bad.jsonl, line 2: there is no key 'prompt'"),
         (

@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from peft import LoraConfig, get_peft_model
 
 from rlchf.train.ppo import PPOConfig, ppo
+from rlchf.train.reward_model import RewardModel
+from rlchf.train.rewards import Electorate, WinShare
 from tests.ppo_runs import PROMPTS, SMALL, vowels
 from tests.tiny_models import tiny_classifier, tiny_llama, tiny_tokenizer
 
@@ -51,11 +54,86 @@ def test_rewards_of_the_wrong_shape_or_not_finite_are_refused(
         ({"kl_schedule": "adaptive", "kl_coef": 0.0}, "kl_coef is 0, which no factor changes"),
         ({"reference": "uniform", "kl_estimator": "k3"}, "needs a distribution to compare with"),
         ({"stop": "###"}, r'write it as a list, \["###"\]'),
+        (
+            {"reference": "Policy"},
+            "reference is 'Policy'; choose from policy, uniform; did you mean",
+        ),
+        ({"kl_in": "rewards"}, "kl_in is 'rewards'; choose from reward, loss"),
+        ({"kl_schedule": "adaptve"}, "kl_schedule is 'adaptve'; .* did you mean adaptive"),
+        ({"lr_schedule": "cosine"}, "lr_schedule is 'cosine'; choose from constant, linear"),
+        ({"advantages": "geae"}, "advantages is 'geae'; choose from gae, rloo, grpo"),
+        ({"lr": "1e-4"}, "lr is '1e-4'; it must be of type float"),
+        ({"batch_size": 8.0}, "batch_size is 8.0; it must be of type int"),
+        ({"gamma": 5.0}, "gamma is 5.0; it must be 1 at most"),
+        ({"missing_eos_penalty": -5.0}, "missing_eos_penalty is -5.0; it must be 0 or more"),
     ],
 )
 def test_settings_that_cannot_work_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         PPOConfig(**options)
+
+
+def unmendable(policy: Any) -> Any:
+    policy.generation_config.temperature = 0.5  # without do_sample
+    return policy
+
+
+def adapted(policy: Any) -> Any:
+    return get_peft_model(policy, LoraConfig(r=2))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"config": {"updates": 3}}, "config is a dict; give a PPOConfig"),
+        ({"prompts": "Hi there"}, "prompts is one string; give a list"),
+        ({"prompts": []}, "there are no prompts"),
+        ({"reward": "length"}, "reward is 'length'; give a RewardModel, or a function"),
+        ({"critic": "reward/"}, "critic is 'reward/'; give a model, such as a RewardModel"),
+        ({"policy": adapted(tiny_llama())}, r"has adapters already; merge them \(policy.merge_and"),
+        ({"policy": unmendable(tiny_llama())}, "could not be saved with its generation_config"),
+        (
+            {"policy": tiny_llama(70)},
+            r"makes token \d+ of a prompt, and the policy knows 70 tokens",
+        ),
+        (
+            {"measure": lambda p, r: 0.5},
+            "measure returned 0.5; it must return numbers by their names",
+        ),
+    ],
+)
+def test_what_is_given_wrongly_is_refused_before_anything_is_trained(
+    changes: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    given = {
+        "policy": tiny_llama(), "tokenizer": tiny_tokenizer(), "prompts": PROMPTS, "reward": vowels,
+        "config": PPOConfig(**SMALL), "out": tmp_path / "out",
+    }  # fmt: skip
+    with pytest.raises(ValueError, match=message):
+        ppo(**given | changes)
+    if "measure" not in changes:
+        assert not (tmp_path / "out").exists()
+
+
+def test_a_reward_model_is_taken_as_a_critic(tmp_path: Path) -> None:
+    tokenizer, config = tiny_tokenizer(), PPOConfig(**SMALL | {"updates": 1})
+    judge = RewardModel(tiny_classifier(seed=4), tokenizer)
+    for name, critic in (("model", judge.model), ("reward model", judge)):
+        args = (tiny_llama(), tokenizer, PROMPTS, vowels, config, tmp_path / name)
+        ppo(*args, critic=critic)
+    one, other = (tmp_path / name / "critic.safetensors" for name in ("model", "reward model"))
+    assert one.read_bytes() == other.read_bytes()
+
+
+@pytest.mark.parametrize("options", [{"advantages": "grpo"}, {"normalise_reward": True}])
+def test_what_loses_the_shares_is_warned_of(options: dict[str, Any], tmp_path: Path) -> None:
+    people = Electorate([vowels, lambda p, r: [float(len(text)) for text in r]], [6, 4])
+    config = PPOConfig(**SMALL | {"updates": 1, "responses_per_prompt": 2} | options)
+    args = (tiny_tokenizer(), PROMPTS, WinShare(people), config, tmp_path)
+    with pytest.warns(
+        UserWarning, match="WinShare keeps the shares at a price of 1, and .* no share"
+    ):
+        ppo(tiny_llama(), *args)
 
 
 def test_importing_the_loop_brings_in_neither_peft_nor_the_trainer() -> None:

@@ -344,3 +344,41 @@ def test_a_kill_between_two_files_leaves_the_checkpoint_before(tmp_path: Path) -
     (folder / "state.pt").rename(folder / "previous.pt")
     parts = ppo(tiny_llama(), *args, config, tmp_path / "parts", resume=True)
     assert torch.equal(weights(parts), weights(ppo(tiny_llama(), *args, config, tmp_path / "a")))
+
+
+def test_a_run_goes_on_only_from_the_policy_and_the_prompts_it_began_with(tmp_path: Path) -> None:
+    config = PPOConfig(**SMALL | {"updates": 2})
+    policy, more = tiny_llama(), replace(config, updates=3)
+    ppo(policy, tiny_tokenizer(), PROMPTS, vowels, config, tmp_path)
+    with pytest.raises(ValueError, match=r"the policy is not the one .* load that one again"):
+        ppo(policy, tiny_tokenizer(), PROMPTS, vowels, more, tmp_path, resume=True)
+    with pytest.raises(ValueError, match=r"the prompts, .* are not those with which the run began"):
+        ppo(tiny_llama(), tiny_tokenizer(), PROMPTS[:4], vowels, more, tmp_path, resume=True)
+    ppo(tiny_llama(), tiny_tokenizer(), PROMPTS, vowels, more, tmp_path, resume=True)
+    assert len(lines(tmp_path / "metrics.jsonl")) == 3
+
+
+def test_a_damaged_checkpoint_is_told(tmp_path: Path) -> None:
+    config = PPOConfig(**SMALL | {"updates": 2})
+    args = (tiny_tokenizer(), PROMPTS, vowels, config, tmp_path)
+    ppo(tiny_llama(), *args)
+    (tmp_path / "checkpoint" / "state.pt").write_bytes(b"junk\n")
+    with pytest.raises(ValueError, match=r"checkpoint .*state\.pt is damaged .*; begin anew"):
+        ppo(tiny_llama(), *args, resume=True)
+
+
+def test_an_error_of_the_reward_says_what_is_saved(tmp_path: Path) -> None:
+    args = (tiny_tokenizer(), PROMPTS, stopping(3, crash), PPOConfig(**STOPPED), tmp_path)
+    with pytest.raises(OSError, match="server is gone") as caught:
+        ppo(tiny_llama(), *args)
+    assert caught.value.__notes__ == [f"2 updates are saved in {tmp_path}, and can be resumed"]
+
+
+def test_gradients_are_not_shortened_to_0(tmp_path: Path) -> None:
+    found = []
+    for norm in (0.0, 1e9):
+        config = PPOConfig(**SMALL | {"max_grad_norm": norm})
+        args = (tiny_tokenizer(), PROMPTS, vowels, config, tmp_path / str(norm))
+        found.append(weights(ppo(tiny_llama(), *args)))
+    assert torch.equal(*found)
+    assert not torch.equal(found[0], weights(tiny_llama()))

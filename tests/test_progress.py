@@ -50,3 +50,18 @@ def test_short_work_and_work_without_a_terminal_show_nothing(
 ) -> None:
     assert shown(monkeypatch, True, 60.0, lambda tick, _: tick(1, 1)) == ""
     assert shown(monkeypatch, False, 0.0, lambda *_: time.sleep(0.1)) == ""
+
+
+def test_where_there_is_no_bar_a_line_now_and_then_says_how_far_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    text = io.StringIO()
+    monkeypatch.setattr(progress, "Console", lambda **_: Console(file=text, width=120, _environ={}))
+    for every in (60.0, 0.0):
+        monkeypatch.setattr(progress, "EVERY", every)
+        with progress.stage("work") as tick:
+            tick(3, 8, loss=0.25)
+    found = text.getvalue().splitlines()
+    assert found[0] == "work ..."
+    assert found[2:4] == ["work ...", "work: 3 of 8  loss 0.25"]
+    assert len(found) == 5

@@ -73,6 +73,14 @@ def test_a_baseline_of_the_other_rows_counts_a_comparison_of_four_four_thirds_ti
     assert found[1] == pytest.approx(share, abs=0.005)
 
 
+def test_a_prompt_that_comes_again_is_a_group_of_its_own(tmp_path: Path) -> None:
+    """So the price of 4 / 3 is right for groups of four, though all answer the same prompt."""
+    bandit = Bandit(2)
+    reward = WinShare(favourites(bandit, [8, 2]))
+    options = FAST | {"responses_per_prompt": 4, "kl_coef": 4 / 3}
+    assert bandit.train(reward, tmp_path, **options)[1] == pytest.approx(0.2, abs=0.01)
+
+
 def test_preference_matching_keeps_the_shares_whatever_the_reference(tmp_path: Path) -> None:
     bandit, rewards = Bandit(3, scale=4.0), np.log([5.0, 3.0, 2.0])
     optimum = preference_matching(rewards)

@@ -9,6 +9,7 @@ import matplotlib as mpl
 mpl.use("Agg")
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from rlchf.audit.plots import COLOURS
 from rlchf.audit.stage_plot import stages_plot
@@ -30,7 +31,7 @@ def training_figure(
 ) -> Figure:
     """Reward, KL divergence, and further figures by their names over the updates of PPO.
 
-    Each as it was, and as the mean of the last tenth of the updates so far.
+    Each as it was (thin), and as the mean of the last tenth of the updates so far (thick).
     """
     curves = [("reward_mean", "reward"), ("kl", "KL to the start, nats")]
     curves += [(name, name) for name in others] + [(name, f"share: {name}") for name in shares]
@@ -51,8 +52,11 @@ def training_figure(
             axes.set_ylim(-0.02, 1.02)
         elif max(values) - min(values) < 1e-6:  # a vote's mean is 0, but for rounding
             axes.set_ylim(values[0] - 1, values[0] + 1)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)
+    if width > 1:
+        figure.suptitle(f"thin: each update; thick: mean of the last {width}", fontsize=9)
     return figure
 
 

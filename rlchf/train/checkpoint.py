@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from itertools import takewhile
 from pathlib import Path
-from typing import Any, Protocol
+from pickle import UnpicklingError
+from typing import Any, NoReturn, Protocol
 
 import numpy as np
 import torch
@@ -18,6 +19,7 @@ from accelerate.utils import gather_object
 from safetensors.torch import save_file
 
 from rlchf.train.divided import divided, divided_state, is_divided, plain_weights, whole
+from rlchf.train.ppo_given import check_origin
 
 MAY_CHANGE = (
     "updates", "forward_size", "sampler", "checkpoint_every", "samples_every", "report_to",
@@ -33,6 +35,7 @@ class Resumable(Protocol):
     model: Any  # with the parts `policy` and `critic`
     optimizer: Any
     done: int  # updates
+    origin: dict[str, int]  # what the run began with, as numbers that change with it
     carried: dict[str, Any]  # what else goes from update to update, as `restore` takes it
 
     def restore(self, state: dict[str, Any], random: bool, changed: Sequence[str]) -> None:
@@ -93,6 +96,7 @@ class RunFolder:
             "optimizer": whole(run.optimizer.state_dict()),
             "carried": gather_object([run.carried]),  # one per process
             "config": asdict(self.config),
+            "origin": run.origin,
         }
         if self.accelerator.is_main_process:
             beside = self.checkpoint.with_suffix(".new")
@@ -119,10 +123,26 @@ class RunFolder:
         self.accelerator.wait_for_everyone()
         return other
 
+    def give_up(self, done: int, problem: str, ways: str, kept: bool) -> NoReturn:
+        """Stop a run with what to do, given whether a checkpoint from before the problem is kept."""
+        remedy = f"resume from the last checkpoint before that with {ways}"
+        if not kept:
+            remedy = (
+                f"begin anew with {ways}: there is no checkpoint before that, with checkpoint_every "
+                f"{self.config.checkpoint_every}"
+            )
+        raise FloatingPointError(f"update {done + 1}: {problem}; {remedy}")
+
     def load(self, run: Resumable) -> None:
         """Bring everything back to where it was when the checkpoint was saved."""
         file = self.checkpoint if self.checkpoint.exists() else self.previous
-        state = torch.load(file, map_location="cpu", weights_only=True)
+        try:
+            state = torch.load(file, map_location="cpu", weights_only=True)
+        except (RuntimeError, EOFError, KeyError, ValueError, UnpicklingError) as error:
+            raise ValueError(
+                f"the checkpoint {file} is damaged ({error}); begin anew without resuming"
+            ) from None
+        check_origin(state["origin"], run.origin)
         before, now = state["config"], asdict(self.config)
         changed = [name for name, value in now.items() if before.get(name) != value]
         for name in changed:

@@ -9,10 +9,22 @@ from rlchf.train.smollm2 import SMOLLM2, smollm2_folder
 
 
 def load_policy(name_or_path: str | Path) -> Any:
-    """Load a causal language model in float32, on the CPU (see `model_folder` for the names)."""
-    from transformers import AutoModelForCausalLM
+    """Load a causal language model in float32, on the CPU (see `model_folder` for the names).
 
-    return AutoModelForCausalLM.from_pretrained(model_folder(name_or_path), dtype=torch.float32)
+    Raises
+    ------
+    ValueError
+        As `model_folder`, and if the model is another, such as a reward model.
+    """
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    folder = model_folder(name_or_path)
+    kinds = AutoConfig.from_pretrained(folder).architectures or []
+    if kinds and all("SequenceClassification" in kind for kind in kinds):
+        raise ValueError(
+            f"the model '{name_or_path}' is a {kinds[0]}, which writes no text; give a causal language model"
+        )
+    return AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
 
 
 def load_tokenizer(name_or_path: str | Path) -> Any:

@@ -1,5 +1,6 @@
 """Learning from one batch of responses: the optimiser's steps on PPO's loss."""
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from typing import Any
@@ -59,14 +60,11 @@ def optimise(
             if not steps:
                 first_error = torch.maximum(first_error, off)
         norms = [
-            whole(nn.utils.clip_grad_norm_(group["params"], config.max_grad_norm))
+            whole(nn.utils.clip_grad_norm_(group["params"], config.max_grad_norm or math.inf))
             for group in optimizer.param_groups  # policy, critic
         ]
         if not all(norm.isfinite() for norm in norms):
-            raise FloatingPointError(
-                f"update {done + 1}: the loss or its gradient is not a finite number; "
-                "resume from the last checkpoint with a lower lr, or begin anew with one"
-            )
+            raise FloatingPointError("the loss or its gradient is not a finite number")
         means = accelerator.reduce(sums) / tokens
         if config.stop_kl and means[3] > config.stop_kl:
             optimizer.zero_grad()

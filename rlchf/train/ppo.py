@@ -13,6 +13,7 @@ from accelerate import Accelerator
 from accelerate.utils import set_seed
 
 from rlchf.prompts import Prompt
+from rlchf.train import ppo_given
 from rlchf.train.actor_critic import ActorCritic
 from rlchf.train.checkpoint import RunFolder, random_states, restore_random_states, signals_noted
 from rlchf.train.divided import gather_for
@@ -62,12 +63,12 @@ def ppo(
         and at the end the policy as a plain Hugging Face checkpoint (LoRA merged), with
         ``critic.safetensors`` and ``ppo_config.json``.
     resume
-        Go on from the checkpoint in `out`, given the same starting policy, or begin if there is
-        none. The settings in `rlchf.train.checkpoint.MAY_CHANGE` may have changed. Without it, an
+        Go on from the checkpoint in `out`, given the same starting policy and prompts, or begin if
+        there is none. The settings in `rlchf.train.checkpoint.MAY_CHANGE` may have changed. Without it, an
         earlier run in `out` is discarded.
     critic
-        A model from which the critic starts, such as the reward model's; it is copied, and must have
-        the policy's architecture and tokenizer. By default the critic shares the policy's trunk.
+        A model from which the critic starts, such as a reward model; it is copied, and must have the
+        policy's architecture and tokenizer. By default the critic shares the policy's trunk.
     measure
         Called with each batch; what it returns is logged and shown under its own names, as a mean
         over processes.
@@ -86,6 +87,7 @@ def ppo(
         When the loss is not a finite number; no step is taken on it. When the divergence is none, or
         above `max_kl`; the last checkpoint before that is kept.
     """
+    ppo_given.check_given(policy, prompts, reward, config)
     accelerator = accelerator or make_accelerator(config.report_to, Path(out))
     check_processes(accelerator, config)
     run = _Run(
@@ -102,6 +104,7 @@ def ppo(
                 wanted = run.done or isinstance(error, KeyboardInterrupt)
                 if wanted and accelerator.num_processes == 1:
                     run.folder.save(run)
+                    error.add_note(f"{run.done} updates are saved in {out}, and can be resumed")
                 raise
             run.judge(metrics["kl"])
             metrics |= run.optimise(batch)
@@ -137,14 +140,15 @@ class _Run:
         measure: Measure | None = None,
         sampler: Sampler | None = None,
     ) -> None:
+        ppo_given.tell_group_size(reward, config.responses_per_prompt)
         self.tokenizer, self.prompts, self.reward = tokenizer, list(prompts), reward
         self.config, self.accelerator = config, accelerator
         self.measure = measure
         self.folder = RunFolder(out, config, accelerator)
-        if not self.prompts:
-            raise ValueError("there are no prompts to train on; give at least one")
         self.encoded = encode_prompts(policy, tokenizer, prompts, config.max_new_tokens)
         self.ends = end_ids(tokenizer, config.stop)
+        ppo_given.check_vocabulary(policy, self.encoded, self.ends)
+        self.origin = ppo_given.origin(policy, self.encoded)
         longest = max(map(len, self.encoded)) + config.max_new_tokens
         self.sampler = sampler or named_sampler(config.sampler, longest)
         set_seed(config.seed)  # new weights are the same on all processes
@@ -153,7 +157,7 @@ class _Run:
             raise ValueError(f"advantages is '{config.advantages}', which takes no critic")
         if accelerator.distributed_type != "FSDP":  # which takes the weights over layer by layer
             policy = policy.to(accelerator.device)
-        self.model = ActorCritic(policy, config.lora_rank, critic, has_critic)
+        self.model = ActorCritic(policy, config.lora_rank, ppo_given.critic_of(critic), has_critic)
         trained = [p for p in self.model.policy.parameters() if p.requires_grad]
         groups = [{"params": trained, "lr": config.lr}]
         if self.model.critic is not None:
@@ -220,7 +224,7 @@ class _Run:
         self, asked: list[Prompt], texts: list[str], metrics: dict[str, float]
     ) -> dict[str, float]:
         """What `measure` finds in the batch, as a mean over processes."""
-        found = dict(self.measure(asked, texts)) if self.measure else {}
+        found = ppo_given.check_measured(self.measure(asked, texts)) if self.measure else {}
         if taken := sorted(found.keys() & metrics.keys()):
             raise ValueError(f"measure returned {taken[0]!r}, a name that PPO's own figures have")
         self.measured = list(found)
@@ -234,24 +238,22 @@ class _Run:
         if kl <= self.config.max_kl:
             self.folder.trust()
             return
+        problem = (
+            f"the KL divergence is {kl:.4g} nats per response, and max_kl is {self.config.max_kl:g}"
+        )
         ways = "a lower lr, a higher kl_coef or a larger max_kl"
-        remedy = (
-            f"begin anew with {ways}: there is no checkpoint before that, with checkpoint_every "
-            f"{self.config.checkpoint_every}"
-        )
-        if self.folder.go_back(self):
-            remedy = f"resume from the last checkpoint before that with {ways}"
-        raise FloatingPointError(
-            f"update {self.done + 1}: the KL divergence is {kl:.4g} nats per response, and max_kl is "
-            f"{self.config.max_kl:g}; {remedy}"
-        )
+        self.folder.give_up(self.done, problem, ways, self.folder.go_back(self))
 
     def optimise(self, batch: Experience) -> dict[str, float]:
         """Take the optimiser's steps on one batch, and say how they went."""
-        return optimise(
-            batch, self.wrapped, self.optimizer, self.accelerator, self.config,
-            slices=self.slices, done=self.done, price=self.price,
-        )  # fmt: skip
+        try:
+            return optimise(
+                batch, self.wrapped, self.optimizer, self.accelerator, self.config,
+                slices=self.slices, done=self.done, price=self.price,
+            )  # fmt: skip
+        except FloatingPointError as error:
+            kept = self.folder.checkpoint.exists()
+            self.folder.give_up(self.done, str(error), "a lower lr", kept)
 
     def complete(self, metrics: dict[str, float]) -> None:
         """Count the update, and note what the next one depends on beside the weights."""

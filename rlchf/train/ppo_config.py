@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from rlchf.options import fitting
+
 KLEstimator = Literal["k1", "k2", "k3"]
 Advantages = Literal["gae", "rloo", "grpo"]
 
@@ -36,7 +38,8 @@ class PPOConfig:
     sampler: Literal["generate", "continuous", "vllm"] = "generate"
     """How responses are sampled: in batches, by continuous batching of the same draws, or by vLLM."""
     stop: tuple[str | int, ...] = ()
-    """Tokens that end a response beside the end token, as ids or as texts of one token each."""
+    """Tokens that end a response beside the end token, as ids or as texts of one token each. The
+    token that ended a response is not part of the text that the reward reads."""
 
     # -- score -------------------------------------------------------------------------------------
     missing_eos_penalty: float = 0.0
@@ -94,7 +97,7 @@ class PPOConfig:
     lr_schedule: Literal["constant", "linear"] = "constant"
     """Whether the learning rates stay, or fall to 0 in a straight line over `updates`."""
     max_grad_norm: float = 1.0
-    """Gradients longer than this are shortened to it, those of policy and critic separately."""
+    """Gradients longer than this are shortened to it, those of policy and critic separately; 0 is off."""
     critic_warmup: int = 0
     """First updates in which only the critic learns."""
     lora_rank: int = 0
@@ -115,16 +118,23 @@ class PPOConfig:
     """Seed of sampling, of the order of the prompts and of new weights."""
 
     def __post_init__(self) -> None:
+        for name, value in fitting(PPOConfig, vars(self)).items():
+            object.__setattr__(self, name, value)
         above_0 = "updates batch_size minibatch_size forward_size ppo_epochs max_new_tokens max_kl"
         above_0 += " temperature checkpoint_every samples_every responses_per_prompt"
         for name in f"{above_0} kl_target kl_horizon".split():
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be above 0")
         least_0 = "lr value_lr max_grad_norm kl_coef kl_end gamma lam clip value_clip entropy_coef"
-        least_0 += " reward_clip critic_warmup lora_rank stop_kl"
+        least_0 += (
+            " reward_clip critic_warmup lora_rank stop_kl missing_eos_penalty overlong_penalty"
+        )
         for name in least_0.split():
             if not 0 <= getattr(self, name) < float("inf"):
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be 0 or more")
+        for name in ("gamma", "lam"):
+            if getattr(self, name) > 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be 1 at most")
         for name, multiple in (
             ("batch_size", "minibatch_size"),
             ("minibatch_size", "responses_per_prompt"),

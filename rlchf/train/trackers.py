@@ -29,7 +29,9 @@ def trackers(accelerator: Accelerator, config: Any) -> Iterator[None]:
     if started:
         plain = (bool, int, float, str)
         settings = {k: v for k, v in asdict(config).items() if isinstance(v, plain)}
-        accelerator.init_trackers("ppo", config=settings)
+        only_board = {str(one) for one in accelerator.log_with} == {"tensorboard"}
+        # TensorBoard would show the settings as two more runs, whose names are numbers.
+        accelerator.init_trackers("ppo", config=None if only_board else settings)
     try:
         yield
     finally:

@@ -35,21 +35,42 @@ class Group:
         return torch.bincount(self.at, minlength=len(self.responses))
 
 
-def groups_of(prompts: Sequence[Prompt], responses: Sequence[str]) -> list[Group]:
-    """Cut a batch where the prompt changes.
+def groups_of(prompts: Sequence[Prompt], responses: Sequence[str], each: int = 0) -> list[Group]:
+    """Cut a batch where the prompt changes, and after `each` responses if the prompt comes again.
 
     Examples
     --------
     >>> [group.responses for group in groups_of(["p", "p", "p", "q"], ["x", "y", "x", "z"])]
     [['x', 'y'], ['z']]
+    >>> [group.responses for group in groups_of(["p"] * 4, ["x", "y", "x", "z"], each=2)]
+    [['x', 'y'], ['x', 'z']]
     """
     found = []
     rows = zip(prompts, responses, strict=True)
     for prompt, members in groupby(rows, key=lambda row: row[0]):
-        texts = [text for _, text in members]
-        number = {text: k for k, text in enumerate(dict.fromkeys(texts))}
-        found.append(Group(prompt, list(number), torch.tensor([number[text] for text in texts])))
+        run = [text for _, text in members]
+        size = each if each and len(run) % each == 0 else len(run)
+        for start in range(0, len(run), size):
+            texts = run[start : start + size]
+            number = {text: k for k, text in enumerate(dict.fromkeys(texts))}
+            at = torch.tensor([number[text] for text in texts])
+            found.append(Group(prompt, list(number), at))
     return found
+
+
+class Comparing:
+    """A reward that compares the responses to one prompt."""
+
+    each = 0
+    """Responses to a prompt, if known: PPO sets it, so that a prompt that comes twice is two groups."""
+    called = ""
+    """What messages call it; by default its class's name."""
+
+    def groups(self, prompts: Sequence[Prompt], responses: Sequence[str]) -> list[Group]:
+        """The groups of a batch; one in which no prompt is answered twice is refused."""
+        found = groups_of(prompts, responses, self.each)
+        need_several(found, self.called or type(self).__name__)
+        return found
 
 
 def need_several(groups: Sequence[Group], what: str) -> None:

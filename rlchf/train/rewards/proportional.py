@@ -6,12 +6,12 @@ import torch
 from torch import Tensor
 
 from rlchf.prompts import Prompt
-from rlchf.train.rewards.groups import groups_of, need_several
+from rlchf.train.rewards.groups import Comparing
 from rlchf.train.rewards.preferences import Preference
 from rlchf.train.rewards.self_play import checked_floor
 
 
-class PopulationProportional:
+class PopulationProportional(Comparing):
     """The logarithm of the largest part of the votes that can have a response as its favourite.
 
     That part is u(y), the smallest of its win shares against the other texts that the policy gave to
@@ -47,8 +47,7 @@ class PopulationProportional:
 
     def __call__(self, prompts: Sequence[Prompt], responses: Sequence[str]) -> Tensor:
         """(B,) scores."""
-        groups = groups_of(prompts, responses)
-        need_several(groups, type(self).__name__)
+        groups = self.groups(prompts, responses)
         rows = []
         for group, shares in zip(groups, self.preference(groups), strict=True):
             others = shares + torch.eye(len(shares)).to(shares)  # a text does not meet itself

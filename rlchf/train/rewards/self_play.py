@@ -6,11 +6,11 @@ import torch
 from torch import Tensor
 
 from rlchf.prompts import Prompt
-from rlchf.train.rewards.groups import Group, groups_of, need_several
+from rlchf.train.rewards.groups import Comparing, Group
 from rlchf.train.rewards.preferences import Preference
 
 
-class SelfPlay:
+class SelfPlay(Comparing):
     """Nash learning from human feedback: the mean share of votes against the other responses.
 
     The opponents are the other responses that the policy gave to the same prompt in this batch. The
@@ -41,8 +41,7 @@ class SelfPlay:
 
     def __call__(self, prompts: Sequence[Prompt], responses: Sequence[str]) -> Tensor:
         """(B,) scores."""
-        groups = groups_of(prompts, responses)
-        need_several(groups, type(self).__name__)
+        groups = self.groups(prompts, responses)
         tables = zip(groups, self.preference(groups), strict=True)
         return torch.cat([against_others(group, self.payoff(table)) for group, table in tables])
 

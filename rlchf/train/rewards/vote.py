@@ -10,11 +10,11 @@ from rlchf.aggregate import aggregate
 from rlchf.prompts import Prompt
 from rlchf.rankings import Rankings
 from rlchf.rules import get_rule, is_across
-from rlchf.train.rewards.groups import groups_of, need_several, scores_of, weights_of
+from rlchf.train.rewards.groups import Comparing, scores_of, weights_of
 from rlchf.train.scores import Reward
 
 
-class Vote:
+class Vote(Comparing):
     """The score of a voting rule in an election among the responses to one prompt.
 
     The candidates are the different texts of a batch that answer the same prompt, and each voter ranks
@@ -54,10 +54,11 @@ class Vote:
         self.voters, self.rule = list(voters), rule
         self.weights = weights_of(weights, len(self.voters), "voters")
 
+    called = "a vote"
+
     def __call__(self, prompts: Sequence[Prompt], responses: Sequence[str]) -> Tensor:
         """(B,) scores."""
-        groups = groups_of(prompts, responses)
-        need_several(groups, "a vote")
+        groups = self.groups(prompts, responses)
         ballots: list[tuple[object, object, list[list[object]]]] = []
         weights: list[float] = []
         for number, voter in enumerate(self.voters):
