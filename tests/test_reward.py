@@ -163,6 +163,17 @@ def test_dropout_is_off_and_the_head_starts_small(tmp_path: Path) -> None:
     assert last_layer(model).weight.std() < 2 / model.config.n_embd
 
 
+def test_a_folder_that_is_not_there_is_told_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "runs").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match="there is no folder 'runs/reward'"):
+        RewardModel.load("runs/reward")
+    with pytest.raises(ValueError, match="unknown model"):
+        RewardModel.load(tmp_path / "nowhere")
+
+
 def test_several_outputs_that_nothing_explains_are_refused(tmp_path: Path) -> None:
     tiny_classifier(num_labels=3).save_pretrained(tmp_path)
     tiny_tokenizer().save_pretrained(tmp_path)

@@ -70,6 +70,8 @@ def model_folder(name: str | Path) -> str:
     if str(name) == SMOLLM2:
         return str(smollm2_folder())
     if str(name).count("/") == 1 and not str(name).startswith((".", "/", "~")):
+        if path.parent.is_dir():  # rather a slip than an owner on the Hub
+            raise ValueError(f"there is no folder '{name}'")
         return str(name)
     raise ValueError(
         f"unknown model '{name}'; choose an existing folder, '{SMOLLM2}', "

@@ -15,6 +15,7 @@ from rlchf.preferences import Example
 from rlchf.prompts import Prompt
 from rlchf.train.backbone import give_own_pad_token, last_layer, load_backbone, positions_of
 from rlchf.train.collator import pad
+from rlchf.train.models import model_folder
 from rlchf.train.readout import Readout
 from rlchf.train.reward_config import RewardConfig
 from rlchf.train.text import encode, encode_responses
@@ -71,9 +72,10 @@ class RewardModel:
         Raises
         ------
         ValueError
-            If the model has several outputs and no ``reward_config.json`` says what they mean.
+            If there is no such folder, or the model has several outputs and no ``reward_config.json``
+            says what they mean.
         """
-        model = AutoModelForSequenceClassification.from_pretrained(path)
+        model = AutoModelForSequenceClassification.from_pretrained(model_folder(path))
         file = Path(path) / SETTINGS
         settings = json.loads(file.read_text()) if file.exists() else {}
         if model.config.num_labels != 1 and not settings:
