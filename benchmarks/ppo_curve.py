@@ -5,7 +5,7 @@
 fits a reward model to the Kemeny rankings of ``examples/emoji-smollm2.toml`` (six of ten annotators
 dislike emojis, all like answers that answer), lets PPO raise it under a fixed price of divergence,
 and draws the reward and the divergence of every update from ``metrics.jsonl``.
-Takes about a quarter of an hour of one core. A second call with the same folder only draws.
+Takes about ten minutes of one core. A second call with the same folder only draws.
 """
 
 import argparse
@@ -22,9 +22,9 @@ from rlchf.train.ppo_config import PPOConfig
 ROOT = Path(__file__).parents[1]
 BOUND = 5.0  # nats per response above which the run would stop
 PPO = PPOConfig(
-    updates=12, batch_size=24, minibatch_size=8, forward_size=8, ppo_epochs=1, max_new_tokens=24,
-    advantages="rloo", responses_per_prompt=2, lora_rank=8, lr=1e-3, kl_coef=0.1, max_kl=BOUND,
-    checkpoint_every=100,
+    updates=14, batch_size=24, minibatch_size=8, forward_size=8, ppo_epochs=1, max_new_tokens=24,
+    advantages="rloo", responses_per_prompt=2, lora_rank=8, lr=7e-4, lr_schedule="linear",
+    kl_coef=0.1, max_kl=BOUND, checkpoint_every=100,
 )  # fmt: skip
 
 

@@ -142,7 +142,7 @@ class RunFolder:
             raise ValueError(
                 f"the checkpoint {file} is damaged ({error}); begin anew without resuming"
             ) from None
-        check_origin(state["origin"], run.origin)
+        check_origin(state.get("origin", run.origin), run.origin)
         before, now = state["config"], asdict(self.config)
         changed = [name for name, value in now.items() if before.get(name) != value]
         for name in changed:
