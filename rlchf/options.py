@@ -3,6 +3,7 @@
 import difflib
 import importlib
 import json
+import math
 import sys
 import types
 from collections.abc import Callable, Iterable, Mapping
@@ -62,8 +63,6 @@ def checked(hint: Any, value: Any, what: str) -> Any:
         return value
     if plain is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
-    if plain is float and value == "inf":  # no number in JSON
-        return float("inf")
     if not isinstance(value, plain) or (plain is not bool and isinstance(value, bool)):
         raise ValueError(f"{what} is {value!r}; it must be of type {plain.__name__}")
     return value
@@ -74,8 +73,8 @@ def parsed_pairs(pairs: Iterable[str]) -> dict[str, Any]:
 
     Examples
     --------
-    >>> parsed_pairs(["k=3", "variant=domination"])
-    {'k': 3, 'variant': 'domination'}
+    >>> parsed_pairs(["k=3", "variant=domination", "max_kl=inf"])
+    {'k': 3, 'variant': 'domination', 'max_kl': inf}
     """
     options: dict[str, Any] = {}
     for pair in pairs:
@@ -87,7 +86,7 @@ def parsed_pairs(pairs: Iterable[str]) -> dict[str, Any]:
         try:
             options[name] = json.loads(value)
         except json.JSONDecodeError:
-            options[name] = value
+            options[name] = math.inf if value == "inf" else value  # which JSON has no word for
     return options
 
 

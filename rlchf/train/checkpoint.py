@@ -18,7 +18,14 @@ from accelerate import Accelerator
 from accelerate.utils import gather_object
 from safetensors.torch import save_file
 
-from rlchf.train.divided import divided, divided_state, is_divided, plain_weights, whole
+from rlchf.train.divided import (
+    divided,
+    divided_state,
+    inside_adapters,
+    is_divided,
+    plain_weights,
+    whole,
+)
 from rlchf.train.ppo_given import check_origin
 
 MAY_CHANGE = (
@@ -167,7 +174,7 @@ class RunFolder:
         weights = None
         if is_divided(run.model):
             weights = dict(plain_weights(policy))
-            plain = policy.get_base_model() if self.config.lora_rank else policy
+            plain = inside_adapters(policy)
         elif self.config.lora_rank:
             policy = plain = policy.merge_and_unload()
         critic = whole(dict(run.model.critic.state_dict())) if run.model.critic is not None else {}

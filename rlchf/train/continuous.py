@@ -13,7 +13,7 @@ from transformers.generation.continuous_batching.cb_logits_processors import (
     ContinuousBatchingLogitsProcessorList,
 )
 
-from rlchf.train.divided import is_divided
+from rlchf.train.divided import inside_adapters, is_divided
 from rlchf.train.responses import Rollout
 from rlchf.train.rollout import Key, end_ids, only_drawn, sampling_mode, uniforms
 
@@ -76,7 +76,7 @@ def sample_continuous(
     """
     if is_divided(policy):
         raise ValueError("sampler 'continuous' needs whole weights; under FSDP choose 'generate'")
-    model = policy.get_base_model() if hasattr(policy, "get_base_model") else policy
+    model = inside_adapters(policy)
     ends = list(ends) or end_ids(tokenizer)
     settings = GenerationConfig(
         max_new_tokens=max_new_tokens, do_sample=False, eos_token_id=ends, pad_token_id=ends[0]

@@ -57,15 +57,18 @@ def _divided(value: Any, alike: Any) -> Any:
     return value
 
 
+def inside_adapters(policy: Any) -> Any:
+    """The model of transformers that a peft model is around, or the model itself."""
+    return policy.get_base_model() if hasattr(policy, "get_base_model") else policy
+
+
 def plain_weights(policy: Any) -> Iterator[tuple[str, Tensor]]:
     """The weights of a causal language model by the names of its checkpoint, whole, LoRA added in.
 
     Of weights that are tied there is one.
     """
-    adapted: dict[str, Any] = {}
-    if hasattr(policy, "get_base_model"):
-        policy = policy.get_base_model()
-        adapted = {n: m for n, m in policy.named_modules() if hasattr(m, "get_delta_weight")}
+    policy = inside_adapters(policy)
+    adapted = {n: m for n, m in policy.named_modules() if hasattr(m, "get_delta_weight")}
     every = [name for name, _ in policy.named_parameters(remove_duplicate=False)]
     again = set(every) - {name for name, _ in policy.named_parameters()}  # tied to another
     with torch.no_grad():

@@ -12,7 +12,7 @@ from torch import Tensor
 from transformers import GenerationConfig, LogitsProcessor
 
 from rlchf.prompts import Prompt
-from rlchf.train.divided import is_divided
+from rlchf.train.divided import inside_adapters, is_divided
 from rlchf.train.responses import Rollout, response_logits
 from rlchf.train.text import prompt_ids
 
@@ -174,7 +174,7 @@ def sample(
     keys : one key per prompt; a response depends on its prompt, its key and the policy only.
     ends : ids of the tokens that end a response; by default the tokenizer's end token.
     """
-    model = policy.get_base_model() if hasattr(policy, "get_base_model") else policy
+    model = inside_adapters(policy)
     ends = list(ends) or end_ids(tokenizer)
     pad = ends[0] if tokenizer.pad_token_id is None else tokenizer.pad_token_id
     width = max(len(ids) for ids in encoded)

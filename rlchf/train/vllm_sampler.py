@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from rlchf.train.checkpoint import random_states, restore_random_states
-from rlchf.train.divided import plain_weights
+from rlchf.train.divided import inside_adapters, plain_weights
 from rlchf.train.responses import Rollout
 from rlchf.train.rollout import Key, end_ids
 
@@ -78,7 +78,7 @@ class VllmSampler:
         os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"  # in this process, where the weights are
         from vllm import LLM
 
-        model = policy.get_base_model() if hasattr(policy, "get_base_model") else policy
+        model = inside_adapters(policy)
         kind = model.device.type
         mixed = torch.is_autocast_enabled(kind)
         precision = torch.get_autocast_dtype(kind) if mixed else model.dtype
