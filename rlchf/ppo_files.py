@@ -123,8 +123,9 @@ def tune_files(
     traits = {name: _trait(name, test) for name, test in job.measures.items()}
     from rlchf.train.models import quieten_transformers
     from rlchf.train.ppo import ppo
+    from rlchf.train.processes import check_processes
     from rlchf.train.reward_model import RewardModel
-    from rlchf.train.rollout import encode_prompts, end_ids
+    from rlchf.train.rollout import encode_prompts, end_ids, named_sampler
     from rlchf.train.trackers import make_accelerator
 
     quieten_transformers()
@@ -133,7 +134,9 @@ def tune_files(
     asked = list(prompts.values())
     encode_prompts(policy, tokenizer, asked, config.max_new_tokens, names)
     end_ids(tokenizer, config.stop)
+    named_sampler(config.sampler, config.max_new_tokens)  # whether it is there
     accelerator = make_accelerator(config.report_to, out)
+    check_processes(accelerator, config)
     rewards = job.rewards.load(accelerator.device)
     of_each = _of_each(rewards) if job.rewards.combine else {}
     reward = job.rewards.made_one(rewards | of_each)
