@@ -14,7 +14,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
 
 from rlchf.options import meant
-from rlchf.rules._card import AXIOMS, Card, Kind, Ties, card_of, voting_rule
+from rlchf.rules._registry import AXIOMS, Card, Kind, Ties, card_of, voting_rule
 
 if TYPE_CHECKING:
     from rlchf.rules.kemeny import KemenyResult, kemeny_optima, kemeny_orders

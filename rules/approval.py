@@ -3,8 +3,8 @@
 from rlchf.arrays import Array
 from rlchf.profiles import Profiles
 from rlchf.rules import voting_rule
-from rlchf.rules._approvals import approvals
-from rlchf.rules._sums import by_parts, exact_sums, exact_votes, settled
+from rlchf.rules._parts.committees.approvals import approvals
+from rlchf.rules._parts.exact_sums import by_parts, exact_sums, exact_votes, settled
 
 
 @voting_rule(

@@ -3,8 +3,8 @@
 from rlchf.arrays import Array
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
-from rlchf.rules._among import BordaAmong
-from rlchf.rules._elimination import by_elimination, chooser, lowest
+from rlchf.rules._parts.among import BordaAmong
+from rlchf.rules._parts.elimination import by_elimination, chooser, lowest
 
 
 @voting_rule(

@@ -3,8 +3,8 @@
 from rlchf.arrays import Array, array_namespace
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
-from rlchf.rules._among import condorcet_winner, majorities
-from rlchf.rules._elimination import by_repetition, chooser, lowest, places_of
+from rlchf.rules._parts.among import condorcet_winner, majorities
+from rlchf.rules._parts.elimination import by_repetition, chooser, lowest, places_of
 
 
 @voting_rule(

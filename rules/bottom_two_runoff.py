@@ -3,8 +3,8 @@
 from rlchf.arrays import Array, array_namespace
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
-from rlchf.rules._among import majorities, net_wins
-from rlchf.rules._elimination import by_elimination, chooser, last, lowest, places_of
+from rlchf.rules._parts.among import majorities, net_wins
+from rlchf.rules._parts.elimination import by_elimination, chooser, last, lowest, places_of
 
 
 @voting_rule(

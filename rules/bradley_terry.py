@@ -3,7 +3,7 @@
 from rlchf.arrays import Array, array_namespace, device
 from rlchf.profiles import Profiles
 from rlchf.rules import voting_rule
-from rlchf.rules._likelihood import fitted, pair_slopes, prior_weights, scores_of
+from rlchf.rules._parts.likelihood import fitted, pair_slopes, prior_weights, scores_of
 
 
 @voting_rule(

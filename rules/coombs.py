@@ -7,7 +7,7 @@ import numpy as np
 from rlchf.arrays import Array, array_namespace, device, to_numpy
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
-from rlchf.rules._elimination import (
+from rlchf.rules._parts.elimination import (
     by_elimination,
     by_repetition,
     chooser,
@@ -80,7 +80,7 @@ def coombs(profiles: Profiles, *, majority_stop: bool = True, ties: Ties = "keep
 
 
 def _one_by_one(profiles: Profiles, ties: Ties) -> Array:
-    from rlchf.rules._coombs_rounds import ranked_by_majority_stops
+    from rlchf.rules._parts.coombs_rounds import ranked_by_majority_stops
 
     ranks, votes = to_numpy(profiles.ranks), to_numpy(profiles.votes)
     scores = [

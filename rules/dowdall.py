@@ -5,7 +5,7 @@ from fractions import Fraction
 from rlchf.arrays import Array
 from rlchf.profiles import Profiles
 from rlchf.rules import voting_rule
-from rlchf.rules._positional import positional_scores
+from rlchf.rules._parts.positional import positional_scores
 
 
 @voting_rule(

@@ -5,10 +5,10 @@ from typing import Literal, get_args
 from rlchf.arrays import Array, array_namespace
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
-from rlchf.rules._election import Election, hold
-from rlchf.rules._electorates import Electorate
-from rlchf.rules._phragmen import phragmen
-from rlchf.rules._shares import Shares
+from rlchf.rules._parts.committees.election import Election, hold
+from rlchf.rules._parts.committees.electorates import Electorate
+from rlchf.rules._parts.committees.phragmen import phragmen
+from rlchf.rules._parts.shares import Shares
 
 Completion = Literal["seq_phragmen", "add_one", "none"]
 RAISES = 100  # "add_one" tries so many larger budgets

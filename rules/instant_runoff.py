@@ -3,7 +3,7 @@
 from rlchf.arrays import Array
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
-from rlchf.rules._elimination import by_elimination, chooser, lowest, places_of
+from rlchf.rules._parts.elimination import by_elimination, chooser, lowest, places_of
 
 
 @voting_rule(

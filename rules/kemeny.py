@@ -7,9 +7,9 @@ import numpy as np
 from rlchf.arrays import Array, to_numpy
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
-from rlchf.rules._kemeny_parts import order_scores, scores_for
-from rlchf.rules._kemeny_solvers import Solver
-from rlchf.rules._kemeny_subsets import orders
+from rlchf.rules._parts.kemeny.parts import order_scores, scores_for
+from rlchf.rules._parts.kemeny.solvers import Solver
+from rlchf.rules._parts.kemeny.subsets import orders
 
 LISTED = 8
 """Of up to so many responses `kemeny_optima` lists the optimal orders: 8 may have 40,320."""

@@ -3,8 +3,8 @@
 from rlchf.arrays import Array, array_namespace
 from rlchf.profiles import Profiles
 from rlchf.rules import voting_rule
-from rlchf.rules._cardinal import leads, number_behind
-from rlchf.rules._sums import by_parts
+from rlchf.rules._parts.cardinal import leads, number_behind
+from rlchf.rules._parts.exact_sums import by_parts
 
 
 @voting_rule(

@@ -5,8 +5,8 @@ from typing import Literal, get_args
 from rlchf.arrays import Array, array_namespace, device
 from rlchf.profiles import Profiles
 from rlchf.rules import voting_rule
-from rlchf.rules._among import BordaAmong
-from rlchf.rules._elimination import everybody
+from rlchf.rules._parts.among import BordaAmong
+from rlchf.rules._parts.elimination import everybody
 
 Variant = Literal["strict", "weak"]
 

@@ -7,8 +7,8 @@ import numpy as np
 from rlchf.arrays import Array, array_namespace, device, segment_sum, to_numpy
 from rlchf.profiles import Profiles
 from rlchf.rules import voting_rule
-from rlchf.rules._cardinal import Utilities, number_behind, utilities
-from rlchf.rules._sums import by_parts, settled
+from rlchf.rules._parts.cardinal import Utilities, number_behind, utilities
+from rlchf.rules._parts.exact_sums import by_parts, settled
 
 CLOSE = 1e-9  # of logarithms: farther apart they are in the right order
 SMALL = 36  # bits: products up to here come out exact from their logarithm

@@ -7,8 +7,8 @@ import numpy as np
 from rlchf.arrays import Array, array_namespace, device, to_numpy
 from rlchf.profiles import Profiles
 from rlchf.rules import voting_rule
-from rlchf.rules._choices import by_ballots, by_sets
-from rlchf.rules._likelihood import Slopes, fitted, pair_slopes, prior_weights, scores_of
+from rlchf.rules._parts.choices import by_ballots, by_sets
+from rlchf.rules._parts.likelihood import Slopes, fitted, pair_slopes, prior_weights, scores_of
 
 MOST = 10
 """Up to here choices are counted by the set of responses that they were made from."""

@@ -5,7 +5,7 @@ import numpy as np
 from rlchf.arrays import Array, array_namespace, device, segment_sum, to_numpy
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
-from rlchf.rules._kemeny_parts import check_ties
+from rlchf.rules._parts.kemeny.parts import check_ties
 
 EXACT = 12
 """Up to so many responses ties are told in whole numbers, whose digits double with each response."""

@@ -3,7 +3,7 @@
 from rlchf.arrays import Array, array_namespace, device, uniform
 from rlchf.profiles import Profiles
 from rlchf.rules import voting_rule
-from rlchf.rules._draw import draw
+from rlchf.rules._parts.draw import draw
 
 
 @voting_rule(

@@ -8,8 +8,8 @@ import numpy as np
 from rlchf.arrays import Array, array_namespace, device, to_numpy
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
-from rlchf.rules._defeats import defeats
-from rlchf.rules._tiers import block_scores, closure, in_chunks, sorted_pairs
+from rlchf.rules._parts.defeats import defeats
+from rlchf.rules._parts.tiers import block_scores, closure, in_chunks, sorted_pairs
 
 BITS = 62  # responses whose reach fits into one int64
 CHUNK = 2**16  # numbers in one array of reaches: they should fit into the processor's cache

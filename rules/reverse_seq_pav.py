@@ -3,9 +3,9 @@
 from rlchf.arrays import Array, array_namespace, device
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
-from rlchf.rules._election import EXACT, hold, least
-from rlchf.rules._electorates import Electorate
-from rlchf.rules._harmonic import harmonic
+from rlchf.rules._parts.committees.election import EXACT, hold, least
+from rlchf.rules._parts.committees.electorates import Electorate
+from rlchf.rules._parts.committees.harmonic import harmonic
 
 
 @voting_rule(

@@ -9,8 +9,8 @@ import numpy as np
 from rlchf.arrays import Array, array_namespace, device, to_numpy
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
-from rlchf.rules._defeats import undefeated
-from rlchf.rules._tiers import in_chunks, remove_winners, sorted_pairs, unless_sorted
+from rlchf.rules._parts.defeats import undefeated
+from rlchf.rules._parts.tiers import in_chunks, remove_winners, sorted_pairs, unless_sorted
 
 MANY = 20  # responses, from which on prompts are ranked one at a time
 WORK = 2**16  # forests times M^2 that the search for the winners under all orders may look at

@@ -3,8 +3,8 @@
 from rlchf.arrays import Array, array_namespace
 from rlchf.profiles import Profiles
 from rlchf.rules import voting_rule
-from rlchf.rules._defeats import Strength, majorities, strongest_paths
-from rlchf.rules._tiers import in_chunks, swapped
+from rlchf.rules._parts.defeats import Strength, majorities, strongest_paths
+from rlchf.rules._parts.tiers import in_chunks, swapped
 
 
 @voting_rule(

@@ -3,7 +3,7 @@
 from rlchf.arrays import Array
 from rlchf.profiles import Profiles
 from rlchf.rules import voting_rule
-from rlchf.rules._tiers import closure, in_chunks, swapped, tiers
+from rlchf.rules._parts.tiers import closure, in_chunks, swapped, tiers
 
 
 @voting_rule(

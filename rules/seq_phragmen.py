@@ -3,9 +3,9 @@
 from rlchf.arrays import Array, array_namespace
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
-from rlchf.rules._election import Election, hold
-from rlchf.rules._electorates import Electorate
-from rlchf.rules._phragmen import phragmen
+from rlchf.rules._parts.committees.election import Election, hold
+from rlchf.rules._parts.committees.electorates import Electorate
+from rlchf.rules._parts.committees.phragmen import phragmen
 
 
 @voting_rule(

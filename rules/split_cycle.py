@@ -3,8 +3,8 @@
 from rlchf.arrays import Array
 from rlchf.profiles import Profiles
 from rlchf.rules import voting_rule
-from rlchf.rules._defeats import Strength, defeats, majorities
-from rlchf.rules._tiers import in_chunks, tiers
+from rlchf.rules._parts.defeats import Strength, defeats, majorities
+from rlchf.rules._parts.tiers import in_chunks, tiers
 
 
 @voting_rule(

@@ -8,11 +8,11 @@ import numpy as np
 from rlchf.arrays import Array, array_namespace, device, to_numpy
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
-from rlchf.rules._kemeny_blocks import block_scores
-from rlchf.rules._kemeny_parts import check_ties
-from rlchf.rules._squared_orders import all_orders_scores
-from rlchf.rules._squared_program import better_order
-from rlchf.rules._squared_search import Electorate, good_order, interchangeable
+from rlchf.rules._parts.kemeny.blocks import block_scores
+from rlchf.rules._parts.kemeny.parts import check_ties
+from rlchf.rules._parts.squared_kemeny.orders import all_orders_scores
+from rlchf.rules._parts.squared_kemeny.program import better_order
+from rlchf.rules._parts.squared_kemeny.search import Electorate, good_order, interchangeable
 
 Method = Literal["exact", "approximate"]
 

@@ -5,8 +5,8 @@ import numpy as np
 from rlchf.arrays import Array, array_namespace, device, to_numpy
 from rlchf.profiles import Profiles
 from rlchf.rules import voting_rule
-from rlchf.rules._defeats import defeats, undefeated
-from rlchf.rules._tiers import in_chunks, remove_winners, unless_sorted
+from rlchf.rules._parts.defeats import defeats, undefeated
+from rlchf.rules._parts.tiers import in_chunks, remove_winners, unless_sorted
 
 MOST = 12
 """The largest number of responses of which all sets are looked at."""

@@ -9,8 +9,8 @@ from typing import Literal, get_args
 from rlchf.arrays import Array
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
-from rlchf.rules._meek import meek
-from rlchf.rules._stv import Quota, Values, check_seats, each_prompt, seats
+from rlchf.rules._parts.meek import meek
+from rlchf.rules._parts.stv import Quota, Values, check_seats, each_prompt, seats
 
 Variant = Literal["inclusive_gregory", "meek", "scottish"]
 

@@ -5,8 +5,8 @@ from typing import Literal, get_args
 from rlchf.arrays import Array, array_namespace
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
-from rlchf.rules._among import majorities, schwartz_set, smith_set
-from rlchf.rules._elimination import by_repetition, chooser, lowest, places_of
+from rlchf.rules._parts.among import majorities, schwartz_set, smith_set
+from rlchf.rules._parts.elimination import by_repetition, chooser, lowest, places_of
 
 TopSet = Literal["smith", "schwartz"]
 

@@ -5,8 +5,8 @@ import numpy as np
 from rlchf.arrays import Array, array_namespace, device, segment_sum, to_numpy
 from rlchf.profiles import Profiles
 from rlchf.rules import voting_rule
-from rlchf.rules._cardinal import Utilities, sums, utilities
-from rlchf.rules._sums import by_parts
+from rlchf.rules._parts.cardinal import Utilities, sums, utilities
+from rlchf.rules._parts.exact_sums import by_parts
 
 
 @voting_rule(

@@ -5,7 +5,7 @@ import pytest
 
 from rlchf import Profiles
 from rlchf.rules import get_rule
-from rlchf.rules._elimination import places_of
+from rlchf.rules._parts.elimination import places_of
 from tests.oracles import Blocks, blocks_of
 from tests.oracles_elimination import first_places
 from tests.profiles import Case, random_cases, together

@@ -19,10 +19,10 @@ from tests.profiles import Case, random_cases, together
 from tests.test_rule_schulze import schulze_45
 
 kemeny = get_rule("kemeny")
-large = importlib.import_module("rlchf.rules._kemeny_large")
-parts = importlib.import_module("rlchf.rules._kemeny_parts")
-program = importlib.import_module("rlchf.rules._kemeny_program")
-subsets = importlib.import_module("rlchf.rules._kemeny_subsets")
+large = importlib.import_module("rlchf.rules._parts.kemeny.large")
+parts = importlib.import_module("rlchf.rules._parts.kemeny.parts")
+program = importlib.import_module("rlchf.rules._parts.kemeny.program")
+subsets = importlib.import_module("rlchf.rules._parts.kemeny.subsets")
 
 
 def impartial(seed: int, m: int, voters: int) -> Case:
@@ -173,7 +173,7 @@ def test_large_cycles_are_solved_to_the_optimum(m: int, voters: int, recwarn: An
     assert not recwarn.list
     assert sorted(scores) == list(range(m))
     margins = together([case]).margins[0]
-    improved = importlib.import_module("rlchf.rules._kemeny_search").wander(
+    improved = importlib.import_module("rlchf.rules._parts.kemeny.search").wander(
         margins, np.argsort(-margins.sum(axis=1)), 30, np.inf
     )
     assert gain(margins, scores) >= gain(margins, -np.argsort(improved))

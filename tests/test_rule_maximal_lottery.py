@@ -8,7 +8,7 @@ from scipy.optimize import linprog
 
 from rlchf import Profiles
 from rlchf.rules import get_rule
-from rlchf.rules._lottery import closest, supported
+from rlchf.rules._parts.lottery import closest, supported
 from tests import oracles_probabilistic as oracles
 from tests.oracles import blocks_of
 from tests.profiles import random_cases, together
@@ -88,7 +88,7 @@ def test_a_bad_start_is_corrected(monkeypatch: pytest.MonkeyPatch) -> None:
         for margins in random_margins(9, 5, 20):
             expected = closest(margins)
             with monkeypatch.context() as patch:
-                patch.setattr("rlchf.rules._lottery._guess", lambda _, start=start: start)
+                patch.setattr("rlchf.rules._parts.lottery._guess", lambda _, start=start: start)
                 assert closest(margins) == expected
 
 

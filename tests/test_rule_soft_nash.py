@@ -5,8 +5,8 @@ import pytest
 
 import rlchf
 from rlchf import Rankings
-from rlchf.rules.across._welfare import ascend
-from rlchf.rules.across._welfare_soft import MOST_POINTS, soften
+from rlchf.rules.across._parts.welfare.ascent import ascend
+from rlchf.rules.across._parts.welfare.soft import MOST_POINTS, soften
 from tests.test_rules_welfare import random_dataset, sixty_forty
 
 

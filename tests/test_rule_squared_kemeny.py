@@ -16,7 +16,7 @@ from tests.profiles import Case, random_cases, together
 
 squared_kemeny, kemeny = get_rule("squared_kemeny"), get_rule("kemeny")
 module = importlib.import_module("rlchf.rules.squared_kemeny")
-search = importlib.import_module("rlchf.rules._squared_search")
+search = importlib.import_module("rlchf.rules._parts.squared_kemeny.search")
 
 
 def cost(case: Case, order: np.ndarray) -> float:

@@ -7,7 +7,7 @@ import pytest
 
 from rlchf import Profiles
 from rlchf.rules import get_rule
-from rlchf.rules._stv import BITS, Values
+from rlchf.rules._parts.stv import BITS, Values
 from tests import oracles_stv
 from tests.oracles import Blocks, blocks_of
 from tests.profiles import Case, random_cases, together

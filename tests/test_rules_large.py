@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from rlchf.rules import get_rule
-from rlchf.rules._defeats import undefeated
-from rlchf.rules._squared_search import Electorate, Form
+from rlchf.rules._parts.defeats import undefeated
+from rlchf.rules._parts.squared_kemeny.search import Electorate, Form
 from tests.profiles import random_cases, together
 
 
@@ -35,7 +35,7 @@ def test_coombs_shares_too_fine_for_whole_numbers_are_fractions(
     profiles = together(random_cases(13, 200, 5))
     few = get_rule("coombs")(profiles)
     monkeypatch.setattr(import_module("rlchf.rules.coombs"), "MANY", 1)
-    monkeypatch.setattr(import_module("rlchf.rules._coombs_rounds"), "EXACT", 1.0)
+    monkeypatch.setattr(import_module("rlchf.rules._parts.coombs_rounds"), "EXACT", 1.0)
     assert np.array_equal(get_rule("coombs")(profiles), few)
 
 
@@ -60,7 +60,7 @@ def test_strengths_by_blocks_are_those_of_one_response_after_the_other(
 ) -> None:
     profiles = together(random_cases(15, 4, 100, most_voters=9))
     blocks = get_rule("bradley_terry")(profiles)
-    monkeypatch.setattr(import_module("rlchf.rules._likelihood"), "BLOCK", 1)
+    monkeypatch.setattr(import_module("rlchf.rules._parts.likelihood"), "BLOCK", 1)
     assert np.array_equal(get_rule("bradley_terry")(profiles), blocks)
 
 
@@ -73,7 +73,7 @@ def test_components_find_the_undefeated_of_strongest_paths(
     left = np.random.default_rng(m).random((m, profiles.n_prompts)) < 0.8
     fewer = left & (np.random.default_rng(m + 1).random(left.shape) < 0.7)
     by_paths = [undefeated(edges)(some) for some in (left, fewer, left)]
-    monkeypatch.setattr(import_module("rlchf.rules._defeats"), "MANY", 1)
+    monkeypatch.setattr(import_module("rlchf.rules._parts.defeats"), "MANY", 1)
     by_components = undefeated(edges)  # one function for all, which remembers
     assert np.array_equal([by_components(some) for some in (left, fewer, left)], by_paths)
 

@@ -11,7 +11,7 @@ import rlchf
 from rlchf import Rankings
 from rlchf.rankings import Unranked
 from rlchf.rules import get_rule
-from rlchf.rules.across._sequence import sequence
+from rlchf.rules.across._parts.layout import sequence
 from tests import oracles
 from tests import oracles_across_perpetual as textbook
 from tests.oracles_across_perpetual import Orders, Prompt

@@ -10,8 +10,8 @@ import pytest
 
 import rlchf
 from rlchf import Rankings
-from rlchf.rules.across._welfare import ascend, electorate
-from rlchf.rules.across._welfare_steps import harmonic
+from rlchf.rules.across._parts.welfare.ascent import ascend, electorate
+from rlchf.rules.across._parts.welfare.steps import harmonic
 from tests import oracles_across_welfare as oracles
 from tests.profiles import random_case
 

@@ -7,9 +7,9 @@ from rlchf.aggregation import Aggregation
 from rlchf.arrays import uniform
 from rlchf.rankings import Rankings
 from rlchf.rules import voting_rule
-from rlchf.rules.across._budgets import run, shares_of
-from rlchf.rules.across._orders import NEARLY
-from rlchf.rules.across._sequence import Order, Sequence, ranked, sequence
+from rlchf.rules.across._parts.budgets import run, shares_of
+from rlchf.rules.across._parts.layout import Order, Sequence, ranked, sequence
+from rlchf.rules.across._parts.orders import NEARLY
 
 
 @voting_rule(

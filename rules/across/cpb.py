@@ -5,8 +5,8 @@ import numpy as np
 from rlchf.aggregation import Aggregation
 from rlchf.rankings import Rankings
 from rlchf.rules import voting_rule
-from rlchf.rules.across._budgets import carry_over, run
-from rlchf.rules.across._sequence import Order, ranked, sequence
+from rlchf.rules.across._parts.budgets import carry_over, run
+from rlchf.rules.across._parts.layout import Order, ranked, sequence
 
 
 @voting_rule(

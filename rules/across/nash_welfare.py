@@ -3,9 +3,9 @@
 from rlchf.aggregation import Aggregation
 from rlchf.rankings import Rankings
 from rlchf.rules import voting_rule
-from rlchf.rules.across._perpetual import Unit
-from rlchf.rules.across._sequence import ranked
-from rlchf.rules.across._welfare import ascend, scores_of
+from rlchf.rules.across._parts.layout import ranked
+from rlchf.rules.across._parts.perpetual.weighting import Unit
+from rlchf.rules.across._parts.welfare.ascent import ascend, scores_of
 
 
 @voting_rule(

@@ -3,10 +3,10 @@
 from rlchf.aggregation import Aggregation
 from rlchf.rankings import Rankings
 from rlchf.rules import voting_rule
-from rlchf.rules.across._perpetual import Unit
-from rlchf.rules.across._perpetual_loop import NASH
-from rlchf.rules.across._perpetual_orders import perpetual_orders
-from rlchf.rules.across._sequence import Order
+from rlchf.rules.across._parts.layout import Order
+from rlchf.rules.across._parts.perpetual.loop import NASH
+from rlchf.rules.across._parts.perpetual.orders import perpetual_orders
+from rlchf.rules.across._parts.perpetual.weighting import Unit
 
 
 @voting_rule(

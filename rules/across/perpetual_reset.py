@@ -5,9 +5,9 @@ from numba import cfunc
 from rlchf.aggregation import Aggregation
 from rlchf.rankings import Rankings
 from rlchf.rules import voting_rule
-from rlchf.rules.across._perpetual import Credit, Unit, perpetual
-from rlchf.rules.across._perpetual_loop import AFTER, SAY
-from rlchf.rules.across._sequence import Order
+from rlchf.rules.across._parts.layout import Order
+from rlchf.rules.across._parts.perpetual.loop import AFTER, SAY
+from rlchf.rules.across._parts.perpetual.weighting import Credit, Unit, perpetual
 
 
 @cfunc(SAY, cache=True)

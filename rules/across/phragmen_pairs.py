@@ -5,9 +5,9 @@ import numpy as np
 from rlchf.aggregation import Aggregation
 from rlchf.rankings import Rankings
 from rlchf.rules import voting_rule
-from rlchf.rules.across._budgets import run
-from rlchf.rules.across._pairs import buy_pairs
-from rlchf.rules.across._sequence import Order, ranked, sequence
+from rlchf.rules.across._parts.budgets import run
+from rlchf.rules.across._parts.layout import Order, ranked, sequence
+from rlchf.rules.across._parts.pair_purchases import buy_pairs
 
 
 @voting_rule(

@@ -8,8 +8,8 @@ import numpy as np
 from rlchf.aggregation import Aggregation
 from rlchf.rankings import Rankings
 from rlchf.rules import voting_rule
-from rlchf.rules.across._sequence import ranked
-from rlchf.rules.across._welfare_soft import soften
+from rlchf.rules.across._parts.layout import ranked
+from rlchf.rules.across._parts.welfare.soft import soften
 
 
 @voting_rule(

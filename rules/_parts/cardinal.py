@@ -1,0 +1,193 @@
+"""What a ballot says a response is worth: the annotators' own scores, or points read off a ranking.
+
+Where ballots came as rankings, a ballot gives each response that it ranks one point for each response
+that it ranks below, and half a point for each other that it ties with it. A missing score, and a response
+that a ballot does not rank, is no opinion.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from rlchf.arrays import Array, array_namespace, device, is_torch_array, segment_sum, to_numpy
+from rlchf.profiles import Profiles
+from rlchf.rules._parts.exact_sums import NEARLY, exact_sums, exact_votes, settled
+from rlchf.votes import LARGEST
+
+MULTIPLES = (2, 4, 10, 100, 1000, *range(3, 65), 80, 96, 120, 125, 10_000, 100_000, 1_000_000)
+CLOSE = 1e-14  # relative error of a decimal that went through a few operations as a float
+FINE_BITS = 40
+FEW = 64  # levels, beside four per response, that are not worth a sort
+
+
+@dataclass(frozen=True)
+class Utilities:
+    """Scores as whole numbers, so that sums are exact.
+
+    Attributes
+    ----------
+    whole
+        (M, K) whole numbers in float64, 0 where there is no opinion: the scores times the unit.
+    given
+        (M, K) bool: where a ballot has an opinion. Ballots without votes have none.
+    unit
+        (B,) a whole number or a power of two.
+    exact
+        (B,) bool: whether neither scores nor votes were rounded.
+    """
+
+    whole: Array
+    given: Array
+    unit: Array
+    exact: Array
+
+
+def utilities(profiles: Profiles) -> Utilities:
+    """Read the scores of a batch, as multiples of a part that the scores on a prompt have in common.
+
+    Whole scores stay as they are, and those in tenths or in thirds become whole. Scores without such a
+    part are rounded to 2^-40 of the largest.
+
+    Examples
+    --------
+    >>> found = utilities(Profiles.from_ballots([["a > b = c"]]))
+    >>> (found.whole / found.unit).T
+    array([[2. , 0.5, 0.5]])
+    """
+    xp, place = array_namespace(profiles.ranks), device(profiles.ranks)
+    voting, exact = profiles.votes > 0, exact_votes(profiles)
+    if profiles.scores is None:
+        given = (profiles.ranks > 0) & voting
+        two = xp.full((profiles.n_prompts,), 2.0, dtype=xp.float64, device=place)
+        return Utilities(_points(profiles.ranks) * given, given, two, exact)
+    given = ~xp.isnan(profiles.scores) & voting
+    scores = xp.where(given, profiles.scores, xp.zeros_like(profiles.scores))
+    found = _whole_scores(to_numpy(scores), profiles.starts)
+    whole, unit, common = (xp.asarray(array, device=place) for array in found)
+    return Utilities(whole, given, unit, exact & common)
+
+
+def _points(ranks: Array) -> Array:
+    """(M, K) two points per response ranked below, one per other tied."""
+    xp = array_namespace(ranks)
+    ranked = ranks > 0
+    points = xp.zeros(ranks.shape, dtype=xp.int16, device=device(ranks)) - 1  # itself is no other
+    for j in range(ranks.shape[0]):
+        below, level = ranks < ranks[j], ranks <= ranks[j]
+        points += (xp.astype(below, xp.int16) + xp.astype(level, xp.int16)) * ranked[j]
+    return xp.astype(points, xp.float64)
+
+
+def _whole_scores(
+    scores: np.ndarray, starts: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Whole numbers (M, K), their units (B,) and whether they are exact (B,)."""
+    first, counts = starts[:-1], np.diff(starts)
+    unit, exact = np.ones(len(counts)), np.ones(len(counts), dtype=bool)
+    broken = ((np.rint(scores) != scores) | (np.abs(scores) >= LARGEST)).any(axis=0)
+    todo = np.logical_or.reduceat(broken, first)
+    if not todo.any():
+        return scores, unit, exact
+    for multiple in MULTIPLES:
+        at = np.flatnonzero(todo)
+        fits = np.zeros(len(counts), dtype=bool)
+        fits[at[_near(scores[:, first[at]] * multiple)]] = True  # one ballot shows most misfits
+        ballots = np.flatnonzero(np.repeat(fits, counts))
+        off = np.zeros(scores.shape[1], dtype=bool)
+        off[ballots] = ~_near(scores[:, ballots] * multiple)
+        fits &= ~np.logical_or.reduceat(off, first)
+        unit[fits] = multiple
+        todo &= ~fits
+    most = np.maximum.reduceat(np.abs(scores).max(axis=0), first)
+    unit[todo] = np.ldexp(1.0, np.minimum(FINE_BITS - np.frexp(most[todo])[1], 1000))
+    scaled = scores * np.repeat(unit, counts)
+    whole = np.rint(scaled)
+    exact[todo] = ~np.logical_or.reduceat((whole != scaled).any(axis=0), first)[todo]
+    return whole, unit, exact
+
+
+def _near(scaled: np.ndarray) -> np.ndarray:
+    """(K,) whether all numbers in a column of (M, K) are nearly whole, and not too large."""
+    size = np.abs(scaled)
+    whole = (np.abs(scaled - np.rint(scaled)) <= CLOSE * size) & (size < LARGEST)
+    found: np.ndarray = whole.all(axis=0)
+    return found
+
+
+def sums(profiles: Profiles, found: Utilities, opinions: Array | None = None) -> Array:
+    """(B, M) sums of the scores over the votes; means if the votes on each response are given."""
+    xp, unit = array_namespace(found.whole), found.unit[:, None]
+    added = exact_sums(profiles, [found.whole], 53, unit if opinions is None else unit * opinions)
+    if bool(xp.all(found.exact)):
+        return added
+    largest = segment_sum(xp.max(xp.abs(found.whole), axis=0) * profiles.votes, profiles.starts)
+    if opinions is not None:
+        largest = largest / xp.clip(profiles.totals, min=1)
+    return settled(added, found.exact, largest / found.unit)
+
+
+def leads(profiles: Profiles) -> Array:
+    """For each level of worth, the share of votes that see a response there or higher, less the others.
+
+    Levels are the scores in use on a prompt, from the lowest up. Shares are of the votes that have an
+    opinion on the response. One that nobody has an opinion on is below all levels: its leads are -1.
+
+    Returns
+    -------
+    (L, M, B) float64. Quotients of whole numbers are rounded once, so equal shares are equal.
+
+    Examples
+    --------
+    >>> profiles = Profiles.from_ballots([["a > b", "a > b", "a > b", "b > a"]])
+    >>> leads(profiles)[:, :, 0].T
+    array([[ 1. ,  0.5],
+           [ 1. , -0.5]])
+    """
+    xp, place = array_namespace(profiles.ranks), device(profiles.ranks)
+    found = utilities(profiles)
+    levels, L = _levels(found, profiles)
+    M, B = profiles.n_responses, profiles.n_prompts
+    counts = xp.zeros((M, L * B), dtype=xp.float64, device=place)
+    for i in range(M):
+        votes = profiles.votes * found.given[i]
+        at = levels[i] * B + profiles.owners
+        if is_torch_array(counts):
+            counts[i].index_add_(0, at, votes)
+        else:
+            counts[i] = np.bincount(at, weights=votes, minlength=L * B)
+    counts = xp.permute_dims(xp.reshape(counts, (M, L, B)), (1, 0, 2))
+    counts = counts[xp.any(counts > 0, axis=(1, 2))]  # levels in use on some prompt
+    if counts.shape[0] == 0:
+        return -xp.ones((1, M, B), dtype=xp.float64, device=place)
+    reached = xp.cumulative_sum(counts, axis=0)
+    total = reached[-1]
+    lead = (total - 2 * (reached - counts)) / xp.where(total > 0, total, xp.ones_like(total))
+    lead = xp.where(total > 0, lead, -xp.ones_like(lead))
+    if bool(xp.all(found.exact)):
+        return lead
+    return xp.where(found.exact, lead, xp.round(lead / NEARLY) * NEARLY)
+
+
+def _levels(found: Utilities, profiles: Profiles) -> tuple[Array, int]:
+    """(M, K) int64 level of each score on its prompt, higher for more, and how many there may be."""
+    xp = array_namespace(found.whole)
+    low = min(float(xp.min(found.whole)), 0.0)
+    span = int(float(xp.max(found.whole)) - low) + 1
+    if span <= FEW + 4 * profiles.n_responses:
+        return xp.astype(found.whole - low, xp.int64), span
+    whole, owners = to_numpy(found.whole), np.repeat(to_numpy(profiles.owners), len(found.whole))
+    values = whole.T.ravel()
+    order = np.lexsort((values, owners))
+    new = np.diff(values[order], prepend=np.nan) != 0
+    new[profiles.starts[:-1] * len(whole)] = False
+    steps = np.cumsum(new)
+    levels = np.empty(len(order), dtype=np.int64)
+    levels[order] = steps - steps[profiles.starts[:-1] * len(whole)][owners[order]]
+    places = np.ascontiguousarray(levels.reshape(whole.T.shape).T)
+    return xp.asarray(places, device=device(found.whole)), int(levels.max()) + 1
+
+
+def number_behind(better: Array) -> Array:
+    """(B, M) how many responses each is better than; ``better`` is (M, M, B), positive for i over j."""
+    xp = array_namespace(better)
+    return xp.sum(xp.astype(better > 0, xp.float64), axis=1).T

@@ -1,0 +1,1 @@
+"""Committees of approval ballots, from which rankings are read."""

@@ -1,0 +1,149 @@
+"""Coombs's rule on one prompt of many responses, with as little work per round as possible.
+
+There may be as many rounds as pairs of responses, so they are compiled. Each ballot remembers its first
+and its last place; they change only when the last of those who share one goes.
+"""
+
+from math import gcd, lcm
+
+import numpy as np
+from numba import njit
+
+from rlchf.rules._parts.elimination import EXACT
+
+NEARLY = 1e-9  # of all votes: sums of shares as floats that differ by more are different
+
+
+def ranked_by_majority_stops(ranks: np.ndarray, votes: np.ndarray, one_by_one: bool) -> np.ndarray:
+    """Score each response by how many come after it, (M,), as `coombs` does.
+
+    Parameters
+    ----------
+    ranks
+        (M, V) places, 0 where a ballot says nothing.
+    votes
+        (V,) whole numbers.
+    one_by_one
+        Whether of those tied only the last goes.
+    """
+    M = len(ranks)
+    rows, slot = np.unique(ranks.T, axis=0, return_inverse=True)  # (V', M) different ballots
+    votes, places = np.bincount(slot.ravel(), votes), rows.astype(np.int32)
+    waiting, scores = np.arange(M), np.zeros(M)
+    while len(waiting):
+        won = waiting[_winners(places[:, waiting], votes, one_by_one)]
+        waiting = np.setdiff1d(waiting, won, assume_unique=True)
+        scores[won] = len(waiting)
+    return scores
+
+
+def _winners(places: np.ndarray, votes: np.ndarray, one_by_one: bool) -> np.ndarray:
+    """The columns of ``places`` that win; whoever goes gets place 0."""
+    places, left = np.ascontiguousarray(places), np.ones(places.shape[1], dtype=bool)
+    while not _rounds(places, votes, left, one_by_one, EXACT):
+        here = np.flatnonzero(left)
+        gone = _most_last_places(places[:, here], votes)
+        if one_by_one:
+            gone = gone[-1:]
+        if len(gone) == len(here):
+            break
+        left[here[gone]], places[:, here[gone]] = False, 0
+    return np.flatnonzero(left)
+
+
+@njit(cache=True, nogil=True)
+def _rounds(
+    places: np.ndarray, votes: np.ndarray, left: np.ndarray, one_by_one: bool, exact: float
+) -> bool:  # pragma: no cover
+    """Take those who go out of ``left`` and of ``places``; say whether those who are left win.
+
+    If they don't, it has to be counted in fractions who of them has the most last places.
+    """
+    (V, M), total = places.shape, max(votes.sum(), 1.0)
+    ends = np.zeros((V, 5), np.int64)
+    for v in range(V):
+        _find_ends(places[v], ends[v])
+    while left.sum() > 1:
+        firsts, counts = np.zeros(M), np.zeros(M)
+        cast, unit, fits = 0.0, 1, True
+        for v in range(V):
+            first, tops, top, last, sharers = ends[v]
+            cast += votes[v] * (sharers > 0)
+            firsts[top] += votes[v] * (tops == 1)
+            if first < last and fits:
+                part = sharers // gcd(unit, sharers)
+                fits = float(unit) * part * total < exact
+                unit = unit * part if fits else unit
+        for i in range(M):
+            if left[i] and 2 * firsts[i] > cast:
+                left[:] = False
+                left[i] = True
+                return True
+        for v in range(V):
+            first, tops, top, last, sharers = ends[v]
+            if first < last:
+                share = votes[v] * (unit // sharers) if fits else votes[v] / sharers
+                for i in range(M):  # without branches, so that the processor counts several at once
+                    counts[i] += share * (places[v, i] == last)
+        most, out, final = -1.0, 0, 0
+        for i in range(M):
+            if left[i] and counts[i] >= most:
+                out = 1 if counts[i] > most or one_by_one else out + 1
+                most, final = counts[i], i
+        if not fits and (left & (counts >= most - NEARLY * total)).sum() > 1:
+            return False
+        if out == left.sum():
+            return True
+        for i in range(M):
+            if left[i] and counts[i] == most and (i == final or not one_by_one):
+                left[i] = False
+                for v in range(V):
+                    _take_out(places[v], i, ends[v])
+    return True
+
+
+@njit(cache=True, nogil=True)
+def _find_ends(places: np.ndarray, ends: np.ndarray) -> None:  # pragma: no cover
+    """Fill (5,): the first place of a ballot, how many share it, one of them; the last, how many share it."""
+    first, last = np.iinfo(np.int32).max, 0
+    for place in places:
+        first = min(first, place) if place > 0 else first
+        last = max(last, place)
+    ends[:] = first, 0, 0, last, 0
+    if last > 0:
+        for i in range(len(places)):
+            if places[i] == first:
+                ends[1] += 1
+                ends[2] = i
+            ends[4] += places[i] == last
+
+
+@njit(cache=True, nogil=True)
+def _take_out(places: np.ndarray, i: int, ends: np.ndarray) -> None:  # pragma: no cover
+    """Give response i place 0 on one ballot, and look for new first and last places if need be."""
+    place = places[i]
+    if place == 0:
+        return
+    places[i] = 0
+    ends[1] -= place == ends[0]
+    ends[4] -= place == ends[3]
+    if (place == ends[0] and ends[1] < 2) or ends[4] == 0:
+        _find_ends(places, ends)
+
+
+def _most_last_places(places: np.ndarray, votes: np.ndarray) -> np.ndarray:
+    """Indices of those who have the most last places, among all columns of (V, M) places."""
+    lowest = places.max(axis=1)
+    hits = places == lowest[:, None]
+    several = np.where(places > 0, places, lowest[:, None]).min(axis=1) < lowest
+    hits, votes = hits[several], votes[several]
+    sharers = hits.sum(axis=1)
+    about = (votes / sharers) @ hits
+    most = np.flatnonzero(about >= about.max() - NEARLY * votes.sum())
+    unit = lcm(*sharers.tolist())
+    counts = np.zeros(len(most), dtype=object)
+    for t in np.unique(sharers).tolist():
+        same = votes[sharers == t] @ hits[sharers == t][:, most]  # whole numbers
+        counts += same.astype(np.int64).astype(object) * (unit // t)
+    chosen: np.ndarray = most[counts == counts.max()]
+    return chosen

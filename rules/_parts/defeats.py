@@ -1,0 +1,136 @@
+"""Strongest paths through majorities, and the defeats of Split Cycle. Prompts are innermost: (M, M, B)."""
+
+from collections.abc import Callable
+from typing import Literal, get_args
+
+import numpy as np
+
+from rlchf.arrays import Array, array_namespace
+from rlchf.profiles import Profiles
+from rlchf.rules._parts.tiers import swapped
+
+Strength = Literal["margins", "winning_votes"]
+
+MANY = 64  # responses, from which on components are faster than strongest paths
+
+
+def majorities(profiles: Profiles, strength: Strength) -> Array:
+    """(B, M, M) how strong the majority of i over j is; 0 or less where there is none."""
+    if strength not in get_args(Strength):
+        raise ValueError(f"strength is {strength!r}; choose from {', '.join(get_args(Strength))}")
+    if strength == "margins":
+        return profiles.margins
+    return profiles.wins * (profiles.margins > 0)
+
+
+def strongest_paths(edges: Array) -> Array:
+    """How strong the strongest path from i to j is; a path is as strong as its weakest edge.
+
+    Parameters
+    ----------
+    edges
+        (M, M, B); 0 or less is no edge.
+
+    Returns
+    -------
+    (M, M, B); 0 where no path leads.
+    """
+    xp = array_namespace(edges)
+    paths = xp.clip(edges, min=0)
+    for k in range(edges.shape[0]):  # Floyd and Warshall: paths through the first k responses
+        paths = xp.maximum(paths, xp.minimum(paths[:, k, None], paths[None, k]))
+    return paths
+
+
+def defeats(edges: Array) -> Array:
+    """Whose majority over whom is stronger than every path back, (M, M, B) bool.
+
+    In other words, it is not the weakest of any cycle, alone or with others. So there are no cycles
+    of defeats.
+    """
+    return edges > swapped(strongest_paths(edges))
+
+
+def undefeated(edges: Array) -> Callable[[Array], Array]:
+    """A function from responses left, (M, B) bool, to those whom none of the others left defeats.
+
+    Examples
+    --------
+    >>> edges = np.array([[0, 3, -1], [-3, 0, 5], [1, -5, 0]])[:, :, None]
+    >>> undefeated(edges)(np.array([[True], [True], [True]])).T
+    array([[ True, False, False]])
+    """
+    xp = array_namespace(edges)
+    if edges.shape[0] > MANY and isinstance(edges, np.ndarray):
+        finders = [_Undefeated(edges[:, :, b]) for b in range(edges.shape[2])]
+        return lambda left: np.stack([f(left[:, b]) for b, f in enumerate(finders)], axis=1)
+
+    def by_paths(left: Array) -> Array:
+        inside = xp.where(left[:, None] & left[None], edges, xp.zeros_like(edges))
+        return left & ~xp.any(defeats(inside), axis=0)
+
+    return by_paths
+
+
+class _Undefeated:
+    """Whom nobody defeats among ever fewer responses of one prompt.
+
+    A majority between two components of the majority relation is always a defeat, since no path leads
+    back. It is counted, and only components that have changed are looked into.
+    """
+
+    def __init__(self, edges: np.ndarray) -> None:
+        self.edges = np.ascontiguousarray(edges)
+        self.component = _components(self.edges > 0)
+        self.between = (self.edges > 0) & (self.component[:, None] != self.component)
+        self.left = np.zeros(len(edges), dtype=bool)
+        self.beaten = np.zeros(len(edges), dtype=np.int64)  # how often by other components
+        self.known: dict[int, tuple[np.ndarray, np.ndarray]] = {}  # members left, those undefeated
+
+    def __call__(self, left: np.ndarray) -> np.ndarray:
+        """(M,) bool to (M,) bool."""
+        self.beaten += self.between[left & ~self.left].sum(axis=0)
+        self.beaten -= self.between[self.left & ~left].sum(axis=0)
+        self.left = left.copy()
+        won: np.ndarray = left & (self.beaten == 0)
+        several = np.bincount(self.component[left], minlength=len(left)) > 1
+        for c in np.unique(self.component[won & several[self.component]]).tolist():
+            members = np.flatnonzero(left & (self.component == c))
+            if c not in self.known or not np.array_equal(self.known[c][0], members):
+                inner = self.edges[np.ix_(members, members)]
+                self.known[c] = members, _undefeated_of_all(inner)
+            won[members] &= self.known[c][1]
+        return won
+
+
+def _components(relation: np.ndarray) -> np.ndarray:
+    """(n,) the strongly connected component of each."""
+    from scipy.sparse import csr_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    n = len(relation)
+    ends = np.concatenate([[0], np.cumsum(np.count_nonzero(relation, axis=1))])
+    targets = np.flatnonzero(relation).astype(np.int32) % n
+    graph = csr_matrix((np.ones(len(targets)), targets, ends), shape=(n, n))
+    component: np.ndarray = connected_components(graph, connection="strong")[1]
+    return component
+
+
+def _undefeated_of_all(edges: np.ndarray) -> np.ndarray:
+    """Whom nobody defeats, for the (n, n) edges of one prompt.
+
+    A majority is a defeat unless both responses are on a cycle of majorities that are as strong. So
+    the components of these are looked for, from the weakest majorities up, and components without
+    anybody undefeated left out.
+    """
+    here, won = np.arange(len(edges)), np.ones(len(edges), dtype=bool)
+    stronger = edges > 0
+    while stronger.any():
+        weakest = edges[stronger].min()
+        component = _components(stronger)
+        outside = stronger & (component[:, None] != component)
+        won[here[outside.any(axis=0)]] = False
+        stays = np.flatnonzero(np.bincount(component, won[here])[component])
+        here, edges = here[stays], edges[np.ix_(stays, stays)]
+        stronger = edges > weakest
+    return won

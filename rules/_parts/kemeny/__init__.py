@@ -1,0 +1,1 @@
+"""Kemeny's rule for any number of responses."""

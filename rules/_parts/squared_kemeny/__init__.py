@@ -1,0 +1,1 @@
+"""The orders of least summed squared distance."""

@@ -1,0 +1,91 @@
+"""Squared Kemeny by looking at all orders, for many prompts with few responses.
+
+An order is a vector t with 1 for each pair i < j that it ranks i above j, and -1 for the others; a
+ballot is such a vector s, with 0 for a pair that it does not rank. Their distance is (n - s t) / 2, n pairs
+being ranked by the ballot. Its square, summed over the ballots, is a quadratic form in t, and
+so the costs of all orders on all prompts are one matrix product, whatever the number of ballots.
+"""
+
+from functools import cache
+from itertools import permutations
+
+import numpy as np
+
+from rlchf.arrays import segment_sum
+from rlchf.rules._parts.kemeny.blocks import block_scores, cuts
+
+CHUNK = 2**21  # numbers in the largest array
+
+
+def all_orders_scores(
+    ranks: np.ndarray, starts: np.ndarray, votes: np.ndarray, lexicographic: bool
+) -> np.ndarray:
+    """(B, M) scores, in blocks or of the first optimal order."""
+    M, B = len(ranks), len(starts) - 1
+    orders, vectors = _orders(M)
+    scores = np.empty((B, M))
+    step = max(1, CHUNK // len(orders))
+    for start in range(0, B, step):
+        chunk = slice(start, min(start + step, B))
+        ballots = slice(starts[chunk.start], starts[chunk.stop])
+        optimal = _optimal(
+            ranks[:, ballots], starts[start : chunk.stop + 1] - ballots.start, votes[ballots]
+        )
+        if lexicographic:
+            place = np.argsort(orders[optimal.argmax(axis=1)], axis=1)
+            scores[chunk] = M - 1 - place
+        else:
+            scores[chunk] = _blocks(optimal, vectors, M)
+    return scores
+
+
+def signs(ranks: np.ndarray) -> np.ndarray:
+    """The vectors of the ballots, (pairs, K) int8."""
+    i, j = np.triu_indices(len(ranks), 1)
+    both = (ranks[i] > 0) & (ranks[j] > 0)
+    vectors: np.ndarray = ((ranks[i] < ranks[j]) & both).astype(np.int8)
+    vectors -= (ranks[i] > ranks[j]) & both
+    return vectors
+
+
+def _optimal(ranks: np.ndarray, starts: np.ndarray, votes: np.ndarray) -> np.ndarray:
+    """(B, M!) bool: which orders cost least."""
+    ballots, vectors = signs(ranks), _orders(len(ranks))[1]
+    N = len(ballots)
+    most = 2 * N**2 * segment_sum(votes, starts)  # no sum of the costs' terms is larger
+    number = np.float32 if most.max() < 2**24 else np.float64
+    ballots, votes = ballots.astype(number), votes.astype(number)
+    ranked, vectors = np.abs(ballots).sum(axis=0), vectors.T.astype(number)
+    costs = -segment_sum(ballots * (ranked * votes), starts).T @ vectors  # the linear terms
+    form = [segment_sum(ballots[p] * votes * ballots[p + 1 :], starts) for p in range(N - 1)]
+    square = np.concatenate([np.zeros((0, len(costs)), number), *form]).T  # (B, pairs of pairs)
+    p, q = np.triu_indices(N, 1)
+    step = max(1, CHUNK // vectors.shape[1])
+    for at in range(0, len(p), step):
+        some = slice(at, at + step)
+        costs += square[:, some] @ (vectors[p[some]] * vectors[q[some]])
+    # Beyond 2^53 sums are not exact: costs that are equal but for rounding count as equal.
+    tolerance = np.where(most < 2**53, 0, most * 2.0**-45)
+    optimal: np.ndarray = costs <= (costs.min(axis=1) + tolerance)[:, None]
+    return optimal
+
+
+def _blocks(optimal: np.ndarray, vectors: np.ndarray, M: int) -> np.ndarray:
+    """Scores in blocks, cut where all optimal orders have the same responses in front."""
+    agreed = optimal.astype(np.float32) @ vectors  # (B, pairs)
+    agreed = np.sign(agreed) * (np.abs(agreed) == optimal.sum(axis=1)[:, None])
+    i, j = np.triu_indices(M, 1)
+    before = np.zeros((len(optimal), M, M))
+    before[:, i, j], before[:, j, i] = agreed, -agreed
+    ahead = before.sum(axis=2)
+    order = np.argsort(-ahead, axis=1, kind="stable")
+    return block_scores(cuts(np.take_along_axis(ahead, order, axis=1)), np.argsort(order, axis=1))
+
+
+@cache
+def _orders(M: int) -> tuple[np.ndarray, np.ndarray]:
+    """All orders, (M!, M), the first in the order of the responses first, and their vectors."""
+    orders = np.array(list(permutations(range(M))), dtype=np.int8)
+    place = np.argsort(orders, axis=1)
+    i, j = np.triu_indices(M, 1)
+    return orders, np.where(place[:, i] < place[:, j], np.float32(1), np.float32(-1))

@@ -1,0 +1,1 @@
+"""What several rules across prompts share; no rule is in here."""

@@ -1,0 +1,1 @@
+"""The perpetual rules: one loop, several ways to weigh."""

@@ -1,0 +1,1 @@
+"""Orders of all prompts that maximise a welfare of the annotators."""
