@@ -36,8 +36,8 @@ from rich.console import Console
 from rich.table import Table
 
 from rlchf import Rankings
-from rlchf.cultures import mallows
 from rlchf.rules import get_rule, list_rules
+from rlchf.simulate.cultures import mallows
 
 ANNOTATORS, PER_PROMPT, RESPONSES = 10_000, 10, 4
 DISPERSION = 0.8

@@ -23,11 +23,11 @@ from share_ballots import PRIOR, labels_of, places_in_ballots, places_in_result
 from share_scene import JUDGED, make_talk
 from share_texts import Case, calm, cell, fit, improve, learn_to_write, read_texts, write_texts
 
+from rlchf.io.preference_pairs import to_preference_rows
+from rlchf.jobs.progress import stage
 from rlchf.optima import bradley_terry, kl_optimum
-from rlchf.pairs import to_preference_rows
 from rlchf.preferences import Example
-from rlchf.progress import stage
-from rlchf.train.models import load_policy, load_tokenizer
+from rlchf.train.models.load import load_policy, load_tokenizer
 
 RULES = ("kemeny", "pooled", "perpetual_pav")
 BETAS = (1.0, 0.5, 0.2)

@@ -25,13 +25,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from rlchf.pipeline import Pipeline
-from rlchf.progress import stage
-from rlchf.runfile import Run, read
-from rlchf.train.models import load_policy, load_tokenizer, quieten_transformers
+from rlchf.jobs.progress import stage
+from rlchf.jobs.run import Pipeline
+from rlchf.jobs.runfile import Run, read
+from rlchf.train.models.load import load_policy, load_tokenizer, quieten_transformers
 from rlchf.train.ppo import ppo
-from rlchf.train.reward_model import RewardModel
-from rlchf.train.scores import Reward, share_of
+from rlchf.train.ppo.shaping import Reward, share_of
+from rlchf.train.reward import RewardModel
 
 ROOT = Path(__file__).parents[1]
 Wrap = Callable[[Reward], Reward]

@@ -21,8 +21,8 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from rlchf.cultures import mallows
 from rlchf.rules.kemeny import kemeny_orders
+from rlchf.simulate.cultures import mallows
 
 SOLVERS = ["highs", "cbc"] if find_spec("highspy") else ["cbc"]
 

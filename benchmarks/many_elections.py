@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from rlchf import Profiles
-from rlchf.cultures import mallows
+from rlchf.simulate.cultures import mallows
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ import numpy as np
 
 import rlchf
 from rlchf import Rankings
-from rlchf.audit import Audit, spread
+from rlchf.auditing import Audit, spread
 from rlchf.io.texts import read_annotators
 from rlchf.rankings import Unranked
 from rlchf.rules import list_rules

@@ -14,10 +14,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from rlchf.pipeline import Pipeline
-from rlchf.runfile import read
-from rlchf.train.models import quieten_transformers
-from rlchf.train.ppo_config import PPOConfig
+from rlchf.jobs.run import Pipeline
+from rlchf.jobs.runfile import read
+from rlchf.train.models.load import quieten_transformers
+from rlchf.train.ppo import PPOConfig
 
 ROOT = Path(__file__).parents[1]
 BOUND = 5.0  # nats per response above which the run would stop

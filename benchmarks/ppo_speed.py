@@ -37,7 +37,7 @@ def models(folder: Path) -> tuple[Any, Any, Any]:
     """A policy, its tokenizer, and the folder of a reward model on the same backbone."""
     from transformers import AutoModelForSequenceClassification
 
-    from rlchf.train.supervised import tiny_llama
+    from rlchf.train.models.tiny import tiny_llama
 
     policy, tokenizer = tiny_llama([" ".join(WORDS)] * 4, vocab_size=600, hidden_size=64)
     tokenizer.chat_template = None
@@ -64,7 +64,7 @@ def prompts(tokenizer: Any, count: int) -> list[str]:
 def ours(updates: int, folder: Path) -> list[float]:
     """Seconds of the processor at the end of each update."""
     from rlchf.train.ppo import PPOConfig, ppo
-    from rlchf.train.reward_model import RewardModel
+    from rlchf.train.reward import RewardModel
 
     policy, tokenizer, scorer = models(folder / "base")
     config = PPOConfig(

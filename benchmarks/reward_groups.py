@@ -127,9 +127,9 @@ def vectors(data: Data, model: str) -> Vectors:
     """(d,) for each response: the mean of the last layer's states over its tokens, standardised."""
     import torch
 
-    from rlchf.progress import stage
-    from rlchf.train.models import load_policy, load_tokenizer, quieten_transformers
-    from rlchf.train.text import prompt_ids, response_ids
+    from rlchf.jobs.progress import stage
+    from rlchf.train.models.load import load_policy, load_tokenizer, quieten_transformers
+    from rlchf.train.models.text import prompt_ids, response_ids
 
     quieten_transformers()
     policy, tokenizer = load_policy(model).eval(), load_tokenizer(model)

@@ -59,7 +59,7 @@ def ranked(prompts: int, K: int, seed: int = 0) -> list[Example]:
 
 def backbone(folder: Path) -> str:
     """A model of random weights and its tokenizer."""
-    from rlchf.train.supervised import tiny_llama
+    from rlchf.train.models.tiny import tiny_llama
 
     texts = [text for example in ranked(64, 2, seed=5) for text in example.responses]
     model, tokenizer = tiny_llama(texts, vocab_size=600, hidden_size=64)
@@ -72,9 +72,8 @@ def backbone(folder: Path) -> str:
 def learn_ours(
     train: list[Example], batch: int, path: str, out: Path, share: bool
 ) -> tuple[Any, float]:
-    """Train by `rlchf.train.reward.train_reward`; the model, and the seconds it took."""
-    from rlchf.train.reward import train_reward
-    from rlchf.train.reward_model import RewardConfig, RewardModel
+    """Train by `rlchf.train.reward.trainer.train_reward`; the model, and the seconds it took."""
+    from rlchf.train.reward import RewardConfig, RewardModel, train_reward
 
     settings = RewardConfig(
         epochs=1,
@@ -96,7 +95,7 @@ def learn_trl(train: list[Example], batch: int, path: str, out: Path) -> tuple[A
     from transformers import AutoTokenizer
     from trl import RewardConfig, RewardTrainer
 
-    from rlchf.train.reward_model import RewardModel, load_backbone
+    from rlchf.train.reward.model import RewardModel, load_backbone
 
     datasets.disable_progress_bars()
     K = len(train[0].responses)
@@ -127,7 +126,7 @@ def worker(arguments: argparse.Namespace) -> None:
     """One training, reported as a line of JSON."""
     import torch
 
-    from rlchf.train.reward import accuracy
+    from rlchf.train.reward.trainer import accuracy
 
     torch.set_num_threads(1)
     train = ranked(arguments.prompts, arguments.k, seed=1)

@@ -36,7 +36,7 @@ from rich.console import Console
 from rich.table import Table
 from speed_peers import BEYOND, PEERS, Solve, installed
 
-from rlchf.batches import scores_in_chunks
+from rlchf.numeric.chunks import scores_in_chunks
 from rlchf.rules import get_rule, is_across, list_rules
 
 SHAPES = {"20x5": (20, 5), "50x10": (50, 10)}

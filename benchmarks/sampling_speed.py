@@ -14,9 +14,9 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from rlchf.io import read_prompts
-from rlchf.train.models import load_policy, load_tokenizer
-from rlchf.train.rollout import encode_prompts, end_ids, named_sampler
-from rlchf.train.supervised import tiny_llama
+from rlchf.train.models.load import load_policy, load_tokenizer
+from rlchf.train.models.tiny import tiny_llama
+from rlchf.train.ppo.sampling import encode_prompts, end_ids, named_sampler
 
 PROMPTS = Path(__file__).parents[1] / "examples/emoji/prompts.jsonl"
 STOPS = {"tiny": "etaoin", "smollm2": ".!?"}

@@ -46,21 +46,19 @@ from share_scene import ASKED, JUDGED, kind_of, make_talk
 
 import rlchf
 from rlchf import Aggregation
+from rlchf.auditing.shares import wilson
+from rlchf.jobs.progress import stage
 from rlchf.optima import kl_optimum, preference_matching, uniform
 from rlchf.preferences import examples
-from rlchf.progress import stage
 from rlchf.prompts import Prompt
-from rlchf.shares import wilson
-from rlchf.train.models import load_policy, load_tokenizer, quieten_transformers
+from rlchf.train.models.load import load_policy, load_tokenizer, quieten_transformers
+from rlchf.train.models.tiny import TINY_CHAT_TEMPLATE, fit_supervised, tiny_llama
 from rlchf.train.ppo import PPOConfig, ppo
-from rlchf.train.reward import train_reward
-from rlchf.train.reward_config import RewardConfig
-from rlchf.train.reward_model import RewardModel
-from rlchf.train.rewards import Group, PopulationProportional
-from rlchf.train.rewards.groups import scores_of
-from rlchf.train.rollout import sample_texts
-from rlchf.train.scores import Reward
-from rlchf.train.supervised import TINY_CHAT_TEMPLATE, fit_supervised, tiny_llama
+from rlchf.train.ppo.rewards import Group, PopulationProportional
+from rlchf.train.ppo.rewards.groups import scores_of
+from rlchf.train.ppo.sampling import sample_texts
+from rlchf.train.ppo.shaping import Reward
+from rlchf.train.reward import RewardConfig, RewardModel, train_reward
 
 UNIFORM = {"reference": "uniform", "kl_coef": 1.0}
 REGULARISERS: dict[str, dict[str, Any]] = {

@@ -14,7 +14,7 @@ A little noise makes the ballots differ: 95 % of them are exactly as above. By m
 of responses all 160 prompts have the first order, and on each the four who enjoy emojis lose.
 The files are the same on every machine.
 
-A Llama of about a million parameters (`rlchf.train.supervised.tiny_llama`) that learns these responses
+A Llama of about a million parameters (`rlchf.train.models.tiny.tiny_llama`) that learns these responses
 for ten epochs uses an emoji in about half of its samples (45 to 49 % with three seeds).
 """
 

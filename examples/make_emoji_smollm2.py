@@ -32,8 +32,8 @@ import torch
 from make_emoji import GROUPS, report, write_csv, write_jsonl
 
 from rlchf.simulate import has_emoji, make_annotators, simulate_rankings
-from rlchf.train.models import load_policy, load_tokenizer
-from rlchf.train.text import prompt_ids
+from rlchf.train.models.load import load_policy, load_tokenizer
+from rlchf.train.models.text import prompt_ids
 
 SYSTEM = {
     "emoji": "Answer in one short, cheerful sentence with emojis.",

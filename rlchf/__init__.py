@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from rlchf import rules
 from rlchf.aggregate import Aggregation, aggregate
-from rlchf.audit import audit
+from rlchf.auditing import audit
 from rlchf.profiles import Profiles
 from rlchf.rankings import Rankings
 

@@ -1,5 +1,5 @@
 """``python -m rlchf`` is the command ``rlchf``."""
 
-from rlchf.cli import main
+from rlchf.cli.main import main
 
 main()

@@ -10,8 +10,8 @@ from typing import Any, get_type_hints
 import numpy as np
 
 from rlchf.aggregation import Aggregation
-from rlchf.arrays import to_numpy
-from rlchf.batches import scores_in_chunks
+from rlchf.numeric.arrays import to_numpy
+from rlchf.numeric.chunks import scores_in_chunks
 from rlchf.options import checked, meant
 from rlchf.profiles import Profiles
 from rlchf.rankings import Rankings

@@ -176,8 +176,8 @@ class Aggregation:
 
     @classmethod
     def read(cls, path: str | Path, rankings: Rankings | None = None) -> "Aggregation":
-        """Read what `write` wrote, or a table of scores; see `rlchf.io.aggregated.read_aggregation`."""
-        from rlchf.io.aggregated import read_aggregation
+        """Read what `write` wrote, or a table of scores; see `rlchf.io.aggregations.read_aggregation`."""
+        from rlchf.io.aggregations import read_aggregation
 
         return read_aggregation(path, rankings)
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rlchf.arrays import Array, array_namespace, device, segment_sum, to_numpy
-from rlchf.pairwise import pairwise_wins
-from rlchf.votes import whole_votes
+from rlchf.numeric.arrays import Array, array_namespace, device, segment_sum, to_numpy
+from rlchf.numeric.integer_weights import whole_votes
+from rlchf.numeric.pairwise import pairwise_wins
 
 COARSE = 2.0**12  # votes, where weights are rounded to 2^-50 of their sum
 

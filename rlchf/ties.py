@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from rlchf.arrays import array_namespace, device, to_numpy, uniform
+from rlchf.numeric.arrays import array_namespace, device, to_numpy, uniform
 from rlchf.profiles import Profiles
 
 Rule = Callable[..., Any]

@@ -1,6 +1,6 @@
 """Approval voting."""
 
-from rlchf.arrays import Array
+from rlchf.numeric.arrays import Array
 from rlchf.profiles import Profiles
 from rlchf.rules import voting_rule
 from rlchf.rules._parts.committees.approvals import approvals

@@ -1,6 +1,6 @@
 """Baldwin's rule."""
 
-from rlchf.arrays import Array
+from rlchf.numeric.arrays import Array
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
 from rlchf.rules._parts.among import BordaAmong

@@ -1,6 +1,6 @@
 """Benham's rule."""
 
-from rlchf.arrays import Array, array_namespace
+from rlchf.numeric.arrays import Array, array_namespace
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
 from rlchf.rules._parts.among import condorcet_winner, majorities

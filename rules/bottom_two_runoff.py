@@ -1,6 +1,6 @@
 """Bottom-two-runoff."""
 
-from rlchf.arrays import Array, array_namespace
+from rlchf.numeric.arrays import Array, array_namespace
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
 from rlchf.rules._parts.among import majorities, net_wins

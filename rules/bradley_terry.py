@@ -1,6 +1,6 @@
 """The Bradley-Terry model."""
 
-from rlchf.arrays import Array, array_namespace, device
+from rlchf.numeric.arrays import Array, array_namespace, device
 from rlchf.profiles import Profiles
 from rlchf.rules import voting_rule
 from rlchf.rules._parts.likelihood import fitted, pair_slopes, prior_weights, scores_of

@@ -1,6 +1,6 @@
 """Bucklin's rule."""
 
-from rlchf.arrays import Array, array_namespace, device, segment_sum
+from rlchf.numeric.arrays import Array, array_namespace, device, segment_sum
 from rlchf.profiles import Profiles
 from rlchf.rules import voting_rule
 from rlchf.rules._parts.exact_sums import by_parts, exact_votes, settled

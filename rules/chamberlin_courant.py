@@ -2,7 +2,7 @@
 
 from fractions import Fraction
 
-from rlchf.arrays import Array
+from rlchf.numeric.arrays import Array
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
 from rlchf.rules._parts.committees.enumeration import committee_scores

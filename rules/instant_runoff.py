@@ -1,6 +1,6 @@
 """Instant-runoff voting."""
 
-from rlchf.arrays import Array
+from rlchf.numeric.arrays import Array
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
 from rlchf.rules._parts.elimination import by_elimination, chooser, lowest, places_of

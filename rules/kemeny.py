@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rlchf.arrays import Array, to_numpy
+from rlchf.numeric.arrays import Array, to_numpy
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
 from rlchf.rules._parts.kemeny.parts import order_scores, scores_for

@@ -1,6 +1,6 @@
 """Majority judgement."""
 
-from rlchf.arrays import Array, array_namespace, device
+from rlchf.numeric.arrays import Array, array_namespace, device
 from rlchf.profiles import Profiles
 from rlchf.rules import voting_rule
 from rlchf.rules._parts.cardinal import leads, number_behind

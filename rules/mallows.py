@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rlchf.arrays import Array, array_namespace, device, to_numpy
+from rlchf.numeric.arrays import Array, array_namespace, device, to_numpy
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
 from rlchf.rules.kemeny import kemeny

@@ -2,7 +2,7 @@
 
 from typing import Literal, get_args
 
-from rlchf.arrays import Array, array_namespace
+from rlchf.numeric.arrays import Array, array_namespace
 from rlchf.profiles import Profiles
 from rlchf.rules import voting_rule
 

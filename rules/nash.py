@@ -4,7 +4,7 @@ from math import gcd, prod
 
 import numpy as np
 
-from rlchf.arrays import Array, array_namespace, device, segment_sum, to_numpy
+from rlchf.numeric.arrays import Array, array_namespace, device, segment_sum, to_numpy
 from rlchf.profiles import Profiles
 from rlchf.rules import voting_rule
 from rlchf.rules._parts.cardinal import Utilities, number_behind, utilities

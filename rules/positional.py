@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from fractions import Fraction
 
-from rlchf.arrays import Array
+from rlchf.numeric.arrays import Array
 from rlchf.profiles import Profiles
 from rlchf.rules import voting_rule
 from rlchf.rules._parts.positional import positional_scores

@@ -1,6 +1,6 @@
 """Proportional Borda."""
 
-from rlchf.arrays import Array, array_namespace
+from rlchf.numeric.arrays import Array, array_namespace
 from rlchf.profiles import Profiles
 from rlchf.rules import voting_rule
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rlchf.arrays import Array, array_namespace, device, segment_sum, to_numpy
+from rlchf.numeric.arrays import Array, array_namespace, device, segment_sum, to_numpy
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
 from rlchf.rules._parts.kemeny.parts import check_ties

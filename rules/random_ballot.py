@@ -1,6 +1,6 @@
 """Random ballots, one for each place."""
 
-from rlchf.arrays import Array, array_namespace, device, uniform
+from rlchf.numeric.arrays import Array, array_namespace, device, uniform
 from rlchf.profiles import Profiles
 from rlchf.rules import voting_rule
 from rlchf.rules._parts.draw import draw

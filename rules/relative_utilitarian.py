@@ -6,12 +6,12 @@ from math import lcm
 
 import numpy as np
 
-from rlchf.arrays import Array, array_namespace, device, to_numpy
+from rlchf.numeric.arrays import Array, array_namespace, device, to_numpy
+from rlchf.numeric.integer_weights import LARGEST
 from rlchf.profiles import Profiles
 from rlchf.rules import voting_rule
 from rlchf.rules._parts.cardinal import Utilities, utilities
 from rlchf.rules._parts.exact_sums import by_parts, exact_sums, settled
-from rlchf.votes import LARGEST
 
 FINE = 2.0**44
 CLOSE = 2.0**-40

@@ -1,6 +1,6 @@
 """Reverse sequential proportional approval voting."""
 
-from rlchf.arrays import Array, array_namespace, device
+from rlchf.numeric.arrays import Array, array_namespace, device
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
 from rlchf.rules._parts.committees.election import EXACT, hold, least

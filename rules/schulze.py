@@ -1,6 +1,6 @@
 """Schulze's method."""
 
-from rlchf.arrays import Array, array_namespace
+from rlchf.numeric.arrays import Array, array_namespace
 from rlchf.profiles import Profiles
 from rlchf.rules import voting_rule
 from rlchf.rules._parts.defeats import Strength, majorities, strongest_paths

@@ -1,6 +1,6 @@
 """Sequential proportional approval voting."""
 
-from rlchf.arrays import Array, array_namespace
+from rlchf.numeric.arrays import Array, array_namespace
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
 from rlchf.rules._parts.committees.election import EXACT, Election, hold

@@ -1,6 +1,6 @@
 """Phragmén's sequential method."""
 
-from rlchf.arrays import Array, array_namespace
+from rlchf.numeric.arrays import Array, array_namespace
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
 from rlchf.rules._parts.committees.election import Election, hold

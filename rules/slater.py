@@ -1,6 +1,6 @@
 """Slater's rule."""
 
-from rlchf.arrays import Array, array_namespace
+from rlchf.numeric.arrays import Array, array_namespace
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
 from rlchf.rules._parts.kemeny.parts import scores_for

@@ -1,6 +1,6 @@
 """Smith tiers."""
 
-from rlchf.arrays import Array, array_namespace, device
+from rlchf.numeric.arrays import Array, array_namespace, device
 from rlchf.profiles import Profiles
 from rlchf.rules import voting_rule
 

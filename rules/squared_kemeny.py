@@ -5,7 +5,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from rlchf.arrays import Array, array_namespace, device, to_numpy
+from rlchf.numeric.arrays import Array, array_namespace, device, to_numpy
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
 from rlchf.rules._parts.kemeny.blocks import block_scores

@@ -1,6 +1,6 @@
 """STAR voting: score, then automatic runoff."""
 
-from rlchf.arrays import Array, array_namespace, device
+from rlchf.numeric.arrays import Array, array_namespace, device
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
 from rlchf.rules._parts.cardinal import sums, utilities

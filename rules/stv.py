@@ -6,7 +6,7 @@ from functools import partial
 from itertools import groupby
 from typing import Literal, get_args
 
-from rlchf.arrays import Array
+from rlchf.numeric.arrays import Array
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
 from rlchf.rules._parts.meek import meek

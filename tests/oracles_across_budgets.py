@@ -10,7 +10,7 @@ from itertools import combinations, permutations
 
 import numpy as np
 
-from rlchf.arrays import uniform
+from rlchf.numeric.arrays import uniform
 from tests.oracles import Ballots, Blocks, first_kemeny_order, support
 from tests.oracles_probabilistic import drawn
 

@@ -1,7 +1,7 @@
 """Slow textbook definitions of the probabilistic rules; see oracles.py.
 
-The numbers from which the rules draw are the package's own (`rlchf.arrays.uniform`): they are the source
-of chance, and no part of a rule.
+The numbers from which the rules draw are the package's own (`rlchf.numeric.arrays.uniform`): they are
+the source of chance, and no part of a rule.
 """
 
 from fractions import Fraction
@@ -9,7 +9,7 @@ from itertools import combinations
 
 import numpy as np
 
-from rlchf.arrays import uniform
+from rlchf.numeric.arrays import uniform
 from tests.oracles import Ballots, Blocks, borda, margin_table
 
 Vector = list[Fraction]

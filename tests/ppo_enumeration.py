@@ -5,8 +5,8 @@ import itertools
 import torch
 from torch import Tensor
 
-from rlchf.train.kl import kl_estimate
-from rlchf.train.objectives import token_logprobs
+from rlchf.train.ppo.kl import kl_estimate
+from rlchf.train.ppo.objectives import token_logprobs
 
 V, T = 4, 3  # token 0 ends a sequence
 

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from safetensors.torch import load_file
 
-from rlchf.ppo_command import command
+from rlchf.cli.ppo import command
 from tests.ppo_runs import PROMPTS, SMALL
 from tests.tiny_models import tiny_classifier, tiny_llama, tiny_tokenizer
 

@@ -10,8 +10,8 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor
 
-from rlchf.train.ppo import PPOConfig, _Run
-from rlchf.train.rollout import Rollout, encode_prompts, sample
+from rlchf.train.ppo.loop import PPOConfig, _Run
+from rlchf.train.ppo.sampling import Rollout, encode_prompts, sample
 from tests.tiny_models import tiny_gpt2, tiny_llama, tiny_tokenizer, word_tokenizer
 
 PROMPTS = ["the", "a committee votes on", "once upon a time there was", "fox", "what should the"]

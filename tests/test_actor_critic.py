@@ -9,11 +9,11 @@ from accelerate import Accelerator
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from rlchf.train.actor_critic import ActorCritic
-from rlchf.train.ppo import PPOConfig, _Run, ppo
-from rlchf.train.responses import Rollout, response_logits
-from rlchf.train.reward_model import RewardModel
-from rlchf.train.rollout import sample_texts
+from rlchf.train.ppo.actor_critic import ActorCritic
+from rlchf.train.ppo.loop import PPOConfig, _Run, ppo
+from rlchf.train.ppo.responses import Rollout, response_logits
+from rlchf.train.ppo.sampling import sample_texts
+from rlchf.train.reward.model import RewardModel
 from tests.ppo_runs import (
     MODELS,
     PROMPTS,

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from rlchf.train.advantages import gae, grpo, rloo, whiten
-from rlchf.train.objectives import masked_sum
+from rlchf.train.ppo.advantages import gae, grpo, rloo, whiten
+from rlchf.train.ppo.objectives import masked_sum
 from tests.ppo_enumeration import Enumeration
 from tests.ppo_runs import ragged
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import rlchf
-from rlchf.audit import audit
+from rlchf.auditing import audit
 
 
 def majority_case() -> rlchf.Rankings:

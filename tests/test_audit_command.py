@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import rlchf
-from rlchf.audit.files import audit_files
+from rlchf.jobs.audit import audit_files
 
 
 def run(*arguments: object, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
@@ -196,7 +196,7 @@ def test_pictures_are_the_same_each_time(folder: Path) -> None:
 
 def test_pictures_of_many_annotators_are_drawn(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
-    from rlchf.audit.plots import write_plots
+    from rlchf.plots.audit import write_plots
 
     ballots = [(p, i, "a > b" if (p + i) % 3 else "b > a") for p in range(20) for i in range(40)]
     rankings = rlchf.Rankings.from_ballots(ballots)
@@ -211,7 +211,7 @@ def test_without_matplotlib_a_sentence_says_so(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    monkeypatch.delitem(sys.modules, "rlchf.audit.plots", raising=False)
+    monkeypatch.delitem(sys.modules, "rlchf.plots.audit", raising=False)
     with pytest.raises(ValueError, match="pip install matplotlib"):
         audit_files(str(folder / "rankings.csv"), str(folder / "out.jsonl"), plot="pictures")
 

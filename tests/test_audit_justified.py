@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rlchf
-from rlchf.audit import Rounds, committee_justified, justified, rounds_of, tally
+from rlchf.auditing import Rounds, committee_justified, justified, rounds_of, tally
 from tests.oracles_audit import committee_axioms, temporal_axioms
 
 PEOPLE, OPTIONS = "uvwxyz", "abc"
-MODULE = import_module("rlchf.audit.justified")
+MODULE = import_module("rlchf.auditing.justified")
 
 
 @st.composite

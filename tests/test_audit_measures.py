@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import rlchf
-from rlchf.audit import bootstrap, gini, margins, p_mean, spread, tally, welfare
+from rlchf.auditing import bootstrap, gini, margins, p_mean, spread, tally, welfare
 from tests.oracles_audit import Ballot, influence_and_quota, shares_of
 from tests.oracles_audit import gini as plain_gini
 

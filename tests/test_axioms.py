@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import rlchf
-from rlchf.arrays import to_numpy
+from rlchf.numeric.arrays import to_numpy
 from rlchf.rules import AXIOMS, get_rule, is_across, list_rules
 from tests.oracles import Blocks, blocks_of
 from tests.profiles import Case, dense, random_cases, together

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 from rlchf import Profiles
-from rlchf.batches import scores_in_chunks
+from rlchf.numeric.chunks import scores_in_chunks
 from rlchf.rules import get_rule
 from tests.profiles import random_cases, together
 
 
 @pytest.fixture
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rlchf.batches.CHUNK", 600)
+    monkeypatch.setattr("rlchf.numeric.chunks.CHUNK", 600)
 
 
 @pytest.mark.parametrize("name", ["borda", "kemeny", "random_ballot"])

@@ -146,7 +146,7 @@ def test_every_command_has_help_with_an_example() -> None:
 
 def test_aggregating_imports_neither_torch_nor_pandas() -> None:
     script = (
-        "import sys; from rlchf.cli import app; "
+        "import sys; from rlchf.cli.main import app; "
         f"app(['aggregate', {str(QUICKSTART)!r}, '--rule', 'kemeny'], standalone_mode=False); "
         "print([m for m in ('torch', 'transformers', 'pandas') if m in sys.modules], file=sys.stderr)"
     )
@@ -254,7 +254,7 @@ def test_an_annotators_file_that_weighs_nobody_is_refused(tmp_path: Path, text: 
 def test_runs_without_torch_say_what_to_install(tmp_path: Path) -> None:
     for absent in (["torch"], ["torch", "tomli_w"]):
         script = (
-            f"import sys; sys.modules.update(dict.fromkeys({absent})); from rlchf.cli import main; "
+            f"import sys; sys.modules.update(dict.fromkeys({absent})); from rlchf.cli.main import main; "
             "sys.argv = ['rlchf', 'run', 'any.toml']; main()"
         )
         result = subprocess.run(

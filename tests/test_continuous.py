@@ -10,11 +10,11 @@ import peft
 import pytest
 import torch
 
-from rlchf.train import rollout
-from rlchf.train.continuous import TOGETHER, sample_continuous
-from rlchf.train.ppo import PPOConfig, ppo
-from rlchf.train.responses import Rollout
-from rlchf.train.rollout import sample
+from rlchf.train.ppo import sampling as rollout
+from rlchf.train.ppo.continuous import TOGETHER, sample_continuous
+from rlchf.train.ppo.loop import PPOConfig, ppo
+from rlchf.train.ppo.responses import Rollout
+from rlchf.train.ppo.sampling import sample
 from tests.ppo_runs import MODELS, PROMPTS, SMALL, lines, vowels, weights
 from tests.tiny_models import tiny_llama, tiny_tokenizer, word_tokenizer
 
@@ -136,6 +136,6 @@ def test_a_run_is_that_of_generate(rank: int, tmp_path: Path) -> None:
 
 
 def test_a_transformers_that_is_too_old_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "rlchf.train.continuous", None)
+    monkeypatch.setitem(sys.modules, "rlchf.train.ppo.continuous", None)
     with pytest.raises(ValueError, match=r"install 5\.23 or later, or choose 'generate'"):
         rollout.named_sampler("continuous", 30)

@@ -6,7 +6,7 @@ from itertools import combinations, permutations
 import numpy as np
 import pytest
 
-from rlchf.cultures import mallows
+from rlchf.simulate.cultures import mallows
 
 
 @pytest.mark.parametrize("phi", [0.3, 0.8, 1.0])

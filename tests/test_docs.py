@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from rlchf import rulebook
+from rlchf.cli import rulebook
 from rlchf.rules import AXIOMS
 
 ROOT = Path(__file__).parents[1]
@@ -81,7 +81,7 @@ def test_shown_python_runs(page: Path, clone: Path, monkeypatch: pytest.MonkeyPa
 
 def test_the_shown_run_file_is_one(tmp_path: Path) -> None:
     pytest.importorskip("torch")
-    from rlchf import runfile
+    from rlchf.jobs import runfile
 
     (block,) = blocks(ROOT / "docs/runs.md", "toml")
     (tmp_path / "run.toml").write_text(block)
@@ -104,6 +104,6 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
 def test_the_list_of_rules_is_up_to_date() -> None:
     page = (ROOT / "docs/rules.md").read_text(encoding="utf-8")
     shown = page.partition("rulebook -->\n")[2].partition("<!-- end")[0]
-    assert shown == rulebook.markdown(), "put in what python -m rlchf.rulebook prints"
+    assert shown == rulebook.markdown(), "put in what python -m rlchf.cli.rulebook prints"
     for letter, axiom in zip(rulebook.LETTERS.values(), AXIOMS.items(), strict=True):
         assert f"| {letter} | {': '.join(axiom)} |" in page

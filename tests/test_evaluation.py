@@ -16,6 +16,7 @@ from rich.console import Console
 from scipy.stats import kendalltau
 
 import rlchf
+from rlchf.cli.tables.evaluation import tables
 from rlchf.evaluation import (
     Evaluation,
     Figure,
@@ -24,7 +25,6 @@ from rlchf.evaluation import (
     write_evaluation,
 )
 from rlchf.evaluation.intervals import Sums, figures
-from rlchf.evaluation.screen import tables
 from rlchf.rankings import Unranked
 from tests import oracles_evaluation as oracle
 

@@ -15,18 +15,18 @@ import torch
 import rlchf
 from rlchf.evaluation import split_annotators
 from rlchf.io import Annotators, read_rankings
-from rlchf.jury_files import jury_files
+from rlchf.jobs.jury import jury_files
+from rlchf.jury.calibration import calibrate
+from rlchf.jury.conditioning import Evaluators, evaluator_examples, told
+from rlchf.jury.panels import jury
 from rlchf.preferences import Example
 from rlchf.prompts import Prompt
 from rlchf.simulate import Taste, make_annotators, simulate_rankings
-from rlchf.train.calibrate import calibrate
-from rlchf.train.evaluators import Evaluators, evaluator_examples, told
-from rlchf.train.jury import jury
-from rlchf.train.losses import bradley_terry
-from rlchf.train.orders import orders_of
-from rlchf.train.reward import train_reward
-from rlchf.train.reward_config import RewardConfig
-from rlchf.train.reward_model import RewardModel
+from rlchf.train.reward.config import RewardConfig
+from rlchf.train.reward.losses import bradley_terry
+from rlchf.train.reward.model import RewardModel
+from rlchf.train.reward.targets import orders_of
+from rlchf.train.reward.trainer import train_reward
 from tests.reward_examples import WORDS, tiny_backbone
 
 PEOPLE = Annotators(

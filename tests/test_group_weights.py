@@ -18,8 +18,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from rlchf.train.groups import GroupWeights
-from rlchf.train.losses import bradley_terry
+from rlchf.train.reward.group_weights import GroupWeights
+from rlchf.train.reward.losses import bradley_terry
 from tests.free_scores import close, targets_of
 
 

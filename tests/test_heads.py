@@ -12,9 +12,9 @@ pytest.importorskip("torch")
 import torch
 from torch import Tensor
 
-from rlchf.train import heads
-from rlchf.train.heads import categorical, mean_variance
-from rlchf.train.losses import bradley_terry
+from rlchf.train.reward import heads
+from rlchf.train.reward.heads import categorical, mean_variance
+from rlchf.train.reward.losses import bradley_terry
 from tests.free_scores import NAN, ONE, close, targets_of
 
 Head = Callable[[Tensor, Tensor, Tensor], Tensor]

@@ -8,7 +8,7 @@ import pytest
 
 import rlchf
 from rlchf import Aggregation, Rankings
-from rlchf.io.aggregated import read_scores
+from rlchf.io.aggregations import read_scores
 
 
 def small() -> Rankings:

@@ -7,10 +7,10 @@ import pytest
 
 import rlchf
 from rlchf.io import Annotators
+from rlchf.jury.calibration import calibrate
+from rlchf.jury.conditioning import Evaluators
+from rlchf.jury.panels import draw_panel, jury, levelled
 from rlchf.prompts import Prompt
-from rlchf.train.calibrate import calibrate
-from rlchf.train.evaluators import Evaluators
-from rlchf.train.jury import draw_panel, jury, levelled
 
 # --- the panel
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import rlchf
-from rlchf.audit import Rounds, committee_justified, justified
+from rlchf.auditing import Rounds, committee_justified, justified
 
 FILE = Path(__file__).parents[2] / "shared" / "known_answers.json"
 ANSWERS: dict[str, Any] = json.loads(FILE.read_text()) if FILE.exists() else {}

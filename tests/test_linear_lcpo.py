@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 from rlchf import Rankings
-from rlchf.audit import violations
+from rlchf.auditing import violations
 from rlchf.linear import fit_linear, lcpo
 from rlchf.linear.features import Features
 

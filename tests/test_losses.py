@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 from rlchf.rules import get_rule
-from rlchf.train import losses
-from rlchf.train.losses import bradley_terry, plackett_luce
+from rlchf.train.reward import losses
+from rlchf.train.reward.losses import bradley_terry, plackett_luce
 from tests.free_scores import (
     NAN,
     ONE,

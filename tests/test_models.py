@@ -9,9 +9,9 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-from rlchf.train.models import load_policy, load_tokenizer, model_folder  # noqa: E402
-from rlchf.train.supervised import fit_supervised, tiny_llama  # noqa: E402
-from rlchf.train.text import prompt_ids, response_ids  # noqa: E402
+from rlchf.train.models.load import load_policy, load_tokenizer, model_folder  # noqa: E402
+from rlchf.train.models.text import prompt_ids, response_ids  # noqa: E402
+from rlchf.train.models.tiny import fit_supervised, tiny_llama  # noqa: E402
 
 PAIRS = [
     ("How do I boil an egg?", "Boil the egg for seven minutes."),

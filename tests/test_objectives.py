@@ -5,9 +5,9 @@ import math
 import pytest
 import torch
 
-from rlchf.train import objectives
-from rlchf.train.advantages import gae
-from rlchf.train.objectives import policy_loss, value_loss
+from rlchf.train.ppo import objectives
+from rlchf.train.ppo.advantages import gae
+from rlchf.train.ppo.objectives import policy_loss, value_loss
 from tests.ppo_enumeration import Enumeration
 from tests.ppo_runs import ragged
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rlchf.pairs import read_pairs, to_preference_rows, write_pairs
+from rlchf.io.preference_pairs import read_pairs, to_preference_rows, write_pairs
 from rlchf.preferences import Example
 
 CHAT = [{"role": "user", "content": "Greet me."}]

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from rlchf import Profiles
-from rlchf.arrays import to_numpy
+from rlchf.numeric.arrays import to_numpy
 from rlchf.rules import get_rule
 from tests.oracles import blocks_of
 from tests.peer_file import KINDS, batches, elections

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rlchf.arrays import to_numpy
+from rlchf.numeric.arrays import to_numpy
 from rlchf.rules import get_rule
 from tests.peer_file import Election, batches
 from tests.profiles import Case, together

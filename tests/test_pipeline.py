@@ -16,7 +16,7 @@ pytest.importorskip("torch")
 
 from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification
 
-from rlchf import pipeline
+from rlchf.jobs import run as pipeline
 
 ROOT = Path(__file__).parents[1]
 PROMPTS = 12

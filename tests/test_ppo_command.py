@@ -13,12 +13,12 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from rlchf import ppo_files
-from rlchf.cli import main
-from rlchf.ppo_command import DEFAULT
-from rlchf.ppo_files import Job, settings, tune_files
-from rlchf.ppo_rewards import Rewards
-from rlchf.train.ppo_config import PPOConfig
+from rlchf.cli.main import main
+from rlchf.cli.ppo import DEFAULT
+from rlchf.jobs import ppo as ppo_files
+from rlchf.jobs.ppo import Job, settings, tune_files
+from rlchf.jobs.ppo_rewards import Rewards
+from rlchf.train.ppo.config import PPOConfig
 from tests.ppo_jobs import (
     arguments,
     assert_same_policy,
@@ -79,7 +79,7 @@ def test_one_command_leaves_the_policy_and_its_figures(
 
 
 def test_the_command_does_what_the_library_does(folder: Path, tmp_path: Path) -> None:
-    from rlchf.train.ppo import ppo
+    from rlchf.train.ppo.loop import ppo
 
     tune(tmp_path / "command")
     library = tmp_path / "library"
@@ -88,7 +88,7 @@ def test_the_command_does_what_the_library_does(folder: Path, tmp_path: Path) ->
 
 
 def test_a_reward_model_reads_with_its_own_tokenizer(folder: Path, tmp_path: Path) -> None:
-    from rlchf.train.reward_model import RewardModel
+    from rlchf.train.reward.model import RewardModel
 
     tune(tmp_path / "out", rewards=("reward",))
     rows = lines(tmp_path / "out" / "samples.jsonl")
@@ -237,7 +237,7 @@ def test_where_no_run_was_stopped_there_is_none_to_go_on_with(folder: Path, tmp_
 
 
 def test_a_critic_starts_as_a_reward_model(folder: Path, tmp_path: Path) -> None:
-    from rlchf.train.ppo import ppo
+    from rlchf.train.ppo.loop import ppo
 
     for reward in ("tastes:vowels", "alike"):  # in memory already, or not
         tune(tmp_path / reward, rewards=(reward,), critic="alike")
@@ -291,7 +291,7 @@ def test_a_policy_made_from_nothing_is_the_same_each_time(folder: Path, tmp_path
 
 
 def test_without_torch_help_is_there_and_work_says_what_to_install() -> None:
-    code = "import sys; sys.modules['torch'] = None; from rlchf.cli import main; main()"
+    code = "import sys; sys.modules['torch'] = None; from rlchf.cli.main import main; main()"
     start = [sys.executable, "-c", code, "ppo"]
     found = subprocess.run([*start, "--help"], capture_output=True, text=True, check=True)
     assert "--kl-coef" in found.stdout

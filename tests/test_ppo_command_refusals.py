@@ -96,7 +96,7 @@ def test_what_cannot_work_is_refused_before_anything_is_written(
 def test_a_sampler_that_is_not_installed_is_refused_before_anything_is_written(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rlchf.train.rollout.find_spec", lambda name: None)
+    monkeypatch.setattr("rlchf.train.ppo.sampling.find_spec", lambda name: None)
     with pytest.raises(ValueError, match="'vllm', which is not installed"):
         tune(tmp_path / "out", setting=["sampler=vllm"])
     assert not list(tmp_path.iterdir())

@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from rlchf.train import optimise as optimise_module
-from rlchf.train.objectives import token_logprobs
-from rlchf.train.ppo import PPOConfig, ppo
+from rlchf.train.ppo import optimise as optimise_module
+from rlchf.train.ppo.loop import PPOConfig, ppo
+from rlchf.train.ppo.objectives import token_logprobs
 from tests.ppo_runs import MODELS, PROMPTS, SMALL, ending_policy, lines, vowels
 from tests.tiny_models import tiny_llama, tiny_tokenizer
 

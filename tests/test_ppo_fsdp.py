@@ -19,8 +19,8 @@ from accelerate.state import PartialState
 from accelerate.utils import DistributedType, FullyShardedDataParallelPlugin
 from safetensors.torch import load_file
 
-from rlchf.train.divided import is_divided, plain_weights
-from rlchf.train.ppo import PPOConfig, ppo
+from rlchf.train.ppo.loop import PPOConfig, ppo
+from rlchf.train.ppo.sharding import is_divided, plain_weights
 from tests.tiny_models import tiny_classifier, tiny_gpt2, tiny_llama, tiny_tokenizer
 
 PROMPTS = ["the", "a committee votes on", "once upon a time there was", "fox", "what should the"]

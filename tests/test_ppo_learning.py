@@ -8,10 +8,10 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor
 
-from rlchf.train.experience import Experience
-from rlchf.train.objectives import token_logprobs
-from rlchf.train.ppo import PPOConfig, _Run, ppo
-from rlchf.train.responses import Rollout, response_logits
+from rlchf.train.ppo.experience import Experience
+from rlchf.train.ppo.loop import PPOConfig, _Run, ppo
+from rlchf.train.ppo.objectives import token_logprobs
+from rlchf.train.ppo.responses import Rollout, response_logits
 from tests.ppo_runs import (
     PROMPTS,
     SMALL,

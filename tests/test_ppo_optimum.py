@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from rlchf.train.ppo import PPOConfig, ppo
+from rlchf.train.ppo.loop import PPOConfig, ppo
 from tests.ppo_runs import (
     PROMPTS,
     REWARDS,

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from peft import LoraConfig, get_peft_model
 
-from rlchf.train.ppo import PPOConfig, ppo
-from rlchf.train.reward_model import RewardModel
-from rlchf.train.rewards import Electorate, WinShare
+from rlchf.train.ppo.loop import PPOConfig, ppo
+from rlchf.train.ppo.rewards import Electorate, WinShare
+from rlchf.train.reward.model import RewardModel
 from tests.ppo_runs import PROMPTS, SMALL, vowels
 from tests.tiny_models import tiny_classifier, tiny_llama, tiny_tokenizer
 
@@ -137,7 +137,7 @@ def test_what_loses_the_shares_is_warned_of(options: dict[str, Any], tmp_path: P
 
 
 def test_importing_the_loop_brings_in_neither_peft_nor_the_trainer() -> None:
-    code = "import sys, rlchf.train.ppo; print([m for m in sys.modules if m in sys.argv])"
+    code = "import sys, rlchf.train.ppo.loop; print([m for m in sys.modules if m in sys.argv])"
     unwanted = ["peft", "transformers.trainer"]
     found = subprocess.run(
         [sys.executable, "-c", code, *unwanted], capture_output=True, text=True, check=True

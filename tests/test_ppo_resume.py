@@ -15,10 +15,10 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor
 
-from rlchf.train import optimise as optimise_module
-from rlchf.train.checkpoint import append_rows, keep_rows
-from rlchf.train.objectives import policy_loss
-from rlchf.train.ppo import PPOConfig, _Run, ppo
+from rlchf.train.ppo import optimise as optimise_module
+from rlchf.train.ppo.checkpoint import append_rows, keep_rows
+from rlchf.train.ppo.loop import PPOConfig, _Run, ppo
+from rlchf.train.ppo.objectives import policy_loss
 from tests.ppo_runs import PROMPTS, SMALL, lines, noisy, vowels, weights
 from tests.tiny_models import tiny_llama, tiny_tokenizer
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from rlchf import progress
+from rlchf.jobs import progress
 
 
 def shown(monkeypatch: pytest.MonkeyPatch, terminal: bool, delay: float, work: Any) -> str:

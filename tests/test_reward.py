@@ -14,15 +14,15 @@ import torch
 import transformers
 from transformers import BertConfig, BertForMaskedLM
 
-from rlchf.pairs import read_pairs, write_pairs
+from rlchf.io.preference_pairs import read_pairs, write_pairs
 from rlchf.preferences import Ballots, Example
-from rlchf.train.backbone import last_layer
-from rlchf.train.collator import Collator, Encoded, EncodedExamples, pad
-from rlchf.train.orders import orders_of
-from rlchf.train.reward import accuracy, train_reward
-from rlchf.train.reward_config import RewardConfig
-from rlchf.train.reward_model import RewardModel, load_backbone
-from rlchf.train.text import encode, encode_responses
+from rlchf.train.models.text import encode, encode_responses
+from rlchf.train.reward.backbone import last_layer
+from rlchf.train.reward.collator import Collator, Encoded, EncodedExamples, pad
+from rlchf.train.reward.config import RewardConfig
+from rlchf.train.reward.model import RewardModel, load_backbone
+from rlchf.train.reward.targets import orders_of
+from rlchf.train.reward.trainer import accuracy, train_reward
 from tests.reward_examples import fox_examples, ragged_examples, tiny_backbone
 from tests.tiny_models import tiny_classifier, tiny_gpt2, tiny_llama, tiny_tokenizer
 

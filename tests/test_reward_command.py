@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import rlchf
-from rlchf.reward_files import settings
+from rlchf.jobs.reward import settings
 from tests.reward_examples import tiny_backbone
 
 FILES = ("rankings.csv", "prompts.jsonl", "responses.jsonl")
@@ -102,7 +102,7 @@ def test_the_collective_rankings_are_those_of_the_annotators_that_are_learned_fr
 
 
 def test_scores_of_the_command_are_those_of_the_library(folder: Path, fitted: Path) -> None:
-    from rlchf.train.reward_model import RewardModel
+    from rlchf.train.reward.model import RewardModel
 
     rows = [
         {"prompt": "Tell me of the girl.", "response": text, "note": n}

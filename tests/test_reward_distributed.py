@@ -18,9 +18,9 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from rlchf.train.reward import train_reward
-from rlchf.train.reward_config import RewardConfig
-from rlchf.train.reward_model import RewardModel
+from rlchf.train.reward.config import RewardConfig
+from rlchf.train.reward.model import RewardModel
+from rlchf.train.reward.trainer import train_reward
 from tests.reward_examples import ragged_examples, tiny_backbone
 
 COMMON: dict[str, Any] = {"epochs": 2, "learning_rate": 1e-4}

@@ -14,11 +14,11 @@ import torch
 import transformers
 
 from rlchf.preferences import Ballots, Example
-from rlchf.train.orders import bootstrap_draws
-from rlchf.train.readout import Readout
-from rlchf.train.reward import train_reward
-from rlchf.train.reward_config import RewardConfig
-from rlchf.train.reward_model import RewardModel
+from rlchf.train.reward.config import RewardConfig
+from rlchf.train.reward.model import RewardModel
+from rlchf.train.reward.readout import Readout
+from rlchf.train.reward.targets import bootstrap_draws
+from rlchf.train.reward.trainer import train_reward
 from tests.reward_examples import fox_examples, ragged_examples, tiny_backbone
 
 

@@ -19,12 +19,12 @@ import torch
 from torch import Tensor
 
 from rlchf.preferences import Ballots, Example
-from rlchf.train.backbone import load_backbone
-from rlchf.train.collator import PromptSampler
-from rlchf.train.ranking_trainer import last_checkpoint
-from rlchf.train.reward import make_trainer, train_reward
-from rlchf.train.reward_config import RewardConfig
-from rlchf.train.reward_model import RewardModel
+from rlchf.train.reward.backbone import load_backbone
+from rlchf.train.reward.collator import PromptSampler
+from rlchf.train.reward.config import RewardConfig
+from rlchf.train.reward.model import RewardModel
+from rlchf.train.reward.ranking_trainer import last_checkpoint
+from rlchf.train.reward.trainer import make_trainer, train_reward
 from tests.reward_examples import ragged_examples, tiny_backbone
 
 GROUPS = {"ann": "old", "bob": "old", "eve": "new"}

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from rlchf.train.reward_model import RewardModel
-from rlchf.train.rewards import (
+from rlchf.train.ppo.rewards import (
     Electorate,
     MaxMin,
     Pairwise,
@@ -20,6 +19,7 @@ from rlchf.train.rewards import (
     groups_of,
     max_min,
 )
+from rlchf.train.reward.model import RewardModel
 from tests.tiny_models import tiny_classifier, tiny_tokenizer
 
 

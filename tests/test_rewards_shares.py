@@ -22,10 +22,7 @@ from rlchf.profiles import Profiles
 from rlchf.prompts import Prompt
 from rlchf.rules import get_rule
 from rlchf.train.mixture import Mixture
-from rlchf.train.reward import train_reward
-from rlchf.train.reward_config import RewardConfig
-from rlchf.train.reward_model import RewardModel
-from rlchf.train.rewards import (
+from rlchf.train.ppo.rewards import (
     Electorate,
     MaxMin,
     PopulationProportional,
@@ -33,6 +30,9 @@ from rlchf.train.rewards import (
     Vote,
     WinShare,
 )
+from rlchf.train.reward.config import RewardConfig
+from rlchf.train.reward.model import RewardModel
+from rlchf.train.reward.trainer import train_reward
 from tests.bandit import Bandit, distance
 from tests.reward_examples import tiny_backbone
 

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 import torch
 
-from rlchf.train.objectives import token_logprobs
-from rlchf.train.ppo import PPOConfig, ppo
-from rlchf.train.responses import Rollout, response_logits
-from rlchf.train.rollout import encode_prompts, end_ids, sample, sample_texts, uniforms
+from rlchf.train.ppo.loop import PPOConfig, ppo
+from rlchf.train.ppo.objectives import token_logprobs
+from rlchf.train.ppo.responses import Rollout, response_logits
+from rlchf.train.ppo.sampling import encode_prompts, end_ids, sample, sample_texts, uniforms
 from tests.ppo_runs import MODELS, PROMPTS, SMALL, lines, rollouts, vowels
 from tests.tiny_models import tiny_gpt2, tiny_llama, tiny_tokenizer, word_tokenizer
 

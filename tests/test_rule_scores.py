@@ -11,7 +11,7 @@ import pytest
 
 import rlchf
 from rlchf import Profiles
-from rlchf.arrays import to_numpy
+from rlchf.numeric.arrays import to_numpy
 from rlchf.rules import get_rule
 from tests import oracles_cardinal as oracles
 from tests.oracles import blocks_of

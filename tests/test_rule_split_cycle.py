@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rlchf import Profiles
-from rlchf.arrays import to_numpy
+from rlchf.numeric.arrays import to_numpy
 from rlchf.rules import get_rule
 from tests import oracles_majority as oracles
 from tests.oracles import Blocks, blocks_of

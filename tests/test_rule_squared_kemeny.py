@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from rlchf import Profiles
-from rlchf.cultures import mallows
 from rlchf.rules import get_rule
+from rlchf.simulate.cultures import mallows
 from rlchf.ties import strict_order
 from tests.oracles import blocks_of
 from tests.oracles_distance import squared_kemeny_orders

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from rlchf import Profiles
-from rlchf.rules import _choices, get_rule
+from rlchf.rules import get_rule
+from rlchf.rules._parts import choices as _choices
 from tests import oracles_statistical as oracles
 from tests.oracles import blocks_of
 from tests.profiles import KINDS, Case, random_case, random_cases, together

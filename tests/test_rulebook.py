@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from rlchf import rulebook
-from rlchf.cli import app
+from rlchf.cli import rulebook
+from rlchf.cli.main import app
 from rlchf.rules import get_rule, is_across, rule_names
 
 QUICKSTART = Path(__file__).parents[1] / "examples/quickstart/rankings.csv"

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import rlchf
 from rlchf import Profiles, Rankings
-from rlchf.arrays import to_numpy
+from rlchf.numeric.arrays import to_numpy
 from rlchf.rules import get_rule, is_across, list_rules
 from tests import oracles
 from tests.oracles import Ballots, Blocks, blocks_of

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from rlchf.train.ppo import PPOConfig
-from rlchf.train.responses import Rollout
-from rlchf.train.scores import Moments, pay
+from rlchf.train.ppo.loop import PPOConfig
+from rlchf.train.ppo.responses import Rollout
+from rlchf.train.ppo.shaping import Moments, pay
 
 
 @pytest.mark.parametrize("sizes", [(64,), (1, 3, 20, 40)])

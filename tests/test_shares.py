@@ -5,10 +5,10 @@ import pytest
 from scipy.stats import binomtest
 
 import rlchf
-from rlchf.audit import follow
-from rlchf.audit.kinds import of_ballots, of_orders, tastes
+from rlchf.auditing import follow
+from rlchf.auditing.categories import of_ballots, of_orders, tastes
+from rlchf.auditing.shares import Share
 from rlchf.rankings import Rankings
-from rlchf.shares import Share
 
 LOUD = np.array([0, 1, 0])  # a and c are loud, b is not
 

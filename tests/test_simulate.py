@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from rlchf.prompts import Prompt
-from rlchf.simulate import (
+from rlchf.simulate.annotators import (
     Taste,
     content_words,
     has_emoji,

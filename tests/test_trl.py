@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-from rlchf.pairs import to_preference_rows, write_pairs
-from rlchf.train.reward import train_reward
-from rlchf.train.reward_model import RewardConfig
-from rlchf.train.supervised import tiny_llama
+from rlchf.io.preference_pairs import to_preference_rows, write_pairs
+from rlchf.train.models.tiny import tiny_llama
+from rlchf.train.reward.model import RewardConfig
+from rlchf.train.reward.trainer import train_reward
 from tests.reward_examples import fox_examples, tiny_backbone
 
 trl = pytest.importorskip("trl")

@@ -5,7 +5,7 @@ import pytest
 
 import rlchf
 from rlchf import Rankings
-from rlchf.audit import Violations, violations
+from rlchf.auditing import Violations, violations
 from tests.profiles import Case, random_cases
 
 

@@ -9,11 +9,11 @@ import torch
 from accelerate import Accelerator
 from peft import LoraConfig, get_peft_model
 
-from rlchf.train import rollout
-from rlchf.train.ppo import PPOConfig, _Run, ppo
+from rlchf.train.ppo import sampling as rollout
+from rlchf.train.ppo.loop import PPOConfig, _Run, ppo
+from rlchf.train.ppo.responses import response_logits
+from rlchf.train.ppo.sampling import named_sampler
 from rlchf.train.processes import check_processes
-from rlchf.train.responses import response_logits
-from rlchf.train.rollout import named_sampler
 from tests.ppo_runs import PROMPTS, SMALL, lines, vowels, weights
 from tests.tiny_models import tiny_llama, tiny_tokenizer, word_tokenizer
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rlchf import Profiles
-from rlchf.votes import whole_votes
+from rlchf.numeric.integer_weights import whole_votes
 
 
 def votes(*weights: float) -> list[float]:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from rlchf.rules import get_rule
-from rlchf.train.losses import bradley_terry, majority, soft_copeland, soft_kemeny
+from rlchf.train.reward.losses import bradley_terry, majority, soft_copeland, soft_kemeny
 from tests.free_scores import NAN, ONE, close, optimum, order_of, shares_of
 
 

@@ -1,6 +1,6 @@
 """A voting rule from a package of its own."""
 
-from rlchf.arrays import Array, array_namespace, segment_sum
+from rlchf.numeric.arrays import Array, array_namespace, segment_sum
 from rlchf.profiles import Profiles
 from rlchf.rules import voting_rule
 

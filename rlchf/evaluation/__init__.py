@@ -2,10 +2,10 @@
 
 from rlchf.evaluation.annotators import split_annotators
 from rlchf.evaluation.calibration import Bin, Calibration
-from rlchf.evaluation.files import write_evaluation
 from rlchf.evaluation.intervals import Figure
 from rlchf.evaluation.report import Evaluation, evaluate
 from rlchf.evaluation.scores import Scores, by_response
+from rlchf.jobs.evaluation import write_evaluation
 
 __all__ = [
     "Bin",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rlchf.audit.agreement import share
+from rlchf.auditing.agreement import share
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from rlchf.aggregation import Aggregation
-from rlchf.audit._tallies import Tallies, tally
-from rlchf.audit.groups import Grouping, Groups
-from rlchf.audit.report import plain
+from rlchf.auditing._tallies import Tallies, tally
+from rlchf.auditing.groups import Grouping, Groups
+from rlchf.auditing.report import plain
 from rlchf.evaluation.calibration import Calibration, calibration, calibration_sums
 from rlchf.evaluation.intervals import Figure, Sums, figures
 from rlchf.evaluation.pairs import Pairs, collective_order
@@ -107,7 +107,7 @@ def evaluate(
         all. Everybody's ballots say what is contested and by what margin.
     explained
         The r² of hidden context of a model whose scores have a spread, to be shown with the rest; see
-        `rlchf.train.heads.explained`.
+        `rlchf.train.reward.heads.explained`.
     replicates, seed
         Of the bootstrap.
 

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.optimize import linprog
 
 from rlchf.aggregation import Aggregation
-from rlchf.audit.violations import unanimous
+from rlchf.auditing.violations import unanimous
 from rlchf.linear.features import Features, feature_rows
 from rlchf.rankings import Rankings
 

@@ -9,8 +9,8 @@ from rlchf.io.atomic import atomic_write
 from rlchf.prompts import question
 
 if TYPE_CHECKING:
-    from rlchf.audit import Step
-    from rlchf.runfile import Run
+    from rlchf.auditing import Step
+    from rlchf.jobs.runfile import Run
 
 SAMPLES = 12
 
@@ -40,7 +40,7 @@ def write_report(
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    from rlchf.report.plots import share_plot, training_plot
+    from rlchf.plots.report import share_plot, training_plot
 
     page = Environment(
         loader=PackageLoader("rlchf.report", "."),

@@ -6,7 +6,7 @@ from typing import Any
 
 from rlchf.mixtures import apportion, assign
 from rlchf.prompts import Prompt
-from rlchf.train.rollout import sample_texts
+from rlchf.train.ppo.sampling import sample_texts
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Mixture:
         Parameters
         ----------
         seed, options
-            Passed on to `rlchf.train.rollout.sample_texts`.
+            Passed on to `rlchf.train.ppo.sampling.sample_texts`.
 
         Returns
         -------

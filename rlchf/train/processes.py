@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from rlchf.train.ppo_config import PPOConfig
+from rlchf.train.ppo.config import PPOConfig
 
 
 def allow_processors() -> None:

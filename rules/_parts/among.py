@@ -1,6 +1,6 @@
 """Who beats whom by majority, among those left; sets are (M, B) bool, as in `_elimination`."""
 
-from rlchf.arrays import Array, array_namespace, device
+from rlchf.numeric.arrays import Array, array_namespace, device
 from rlchf.profiles import Profiles
 from rlchf.rules._parts.elimination import EXACT, highest
 

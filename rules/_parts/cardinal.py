@@ -9,10 +9,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rlchf.arrays import Array, array_namespace, device, is_torch_array, segment_sum, to_numpy
+from rlchf.numeric.arrays import (
+    Array,
+    array_namespace,
+    device,
+    is_torch_array,
+    segment_sum,
+    to_numpy,
+)
+from rlchf.numeric.integer_weights import LARGEST
 from rlchf.profiles import Profiles
 from rlchf.rules._parts.exact_sums import NEARLY, exact_sums, exact_votes, settled
-from rlchf.votes import LARGEST
 
 MULTIPLES = (2, 4, 10, 100, 1000, *range(3, 65), 80, 96, 120, 125, 10_000, 100_000, 1_000_000)
 CLOSE = 1e-14  # relative error of a decimal that went through a few operations as a float

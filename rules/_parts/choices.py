@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rlchf.arrays import Array, segment_sum
+from rlchf.numeric.arrays import Array, segment_sum
 from rlchf.profiles import Profiles
 from rlchf.rules._parts.likelihood import Slopes
 

@@ -5,7 +5,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from rlchf.arrays import Array, array_namespace
+from rlchf.numeric.arrays import Array, array_namespace
 from rlchf.profiles import Profiles
 from rlchf.rules._parts.tiers import swapped
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rlchf.arrays import Array, array_namespace, device, segment_sum
+from rlchf.numeric.arrays import Array, array_namespace, device, segment_sum
 
 
 def draw(votes: Array, starts: np.ndarray, owners: Array, chances: Array) -> tuple[Array, Array]:

@@ -11,7 +11,7 @@ from typing import Any, get_args
 
 import numpy as np
 
-from rlchf.arrays import Array, array_namespace, device, segment_sum, to_numpy
+from rlchf.numeric.arrays import Array, array_namespace, device, segment_sum, to_numpy
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties
 

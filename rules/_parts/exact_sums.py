@@ -5,9 +5,16 @@ from itertools import pairwise
 
 import numpy as np
 
-from rlchf.arrays import Array, array_namespace, device, is_torch_array, segment_sum, to_numpy
+from rlchf.numeric.arrays import (
+    Array,
+    array_namespace,
+    device,
+    is_torch_array,
+    segment_sum,
+    to_numpy,
+)
+from rlchf.numeric.integer_weights import LARGEST
 from rlchf.profiles import Profiles
-from rlchf.votes import LARGEST
 
 CHUNK = 2**18
 """Numbers looked at together: they should fit into the processor's cache."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from rlchf.arrays import Array, array_namespace, device
+from rlchf.numeric.arrays import Array, array_namespace, device
 from rlchf.profiles import Profiles
 
 GRID = 1e9

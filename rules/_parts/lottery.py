@@ -7,7 +7,7 @@ from math import gcd
 
 import numpy as np
 
-from rlchf.votes import LARGEST
+from rlchf.numeric.integer_weights import LARGEST
 
 MOST = 7
 """Up to here all sets of responses are tried as supports, for all prompts at once."""

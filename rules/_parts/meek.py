@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rlchf.arrays import Array, array_namespace, device, segment_sum, to_numpy
+from rlchf.numeric.arrays import Array, array_namespace, device, segment_sum, to_numpy
 from rlchf.profiles import Profiles
 
 CONVERGED, SAME = 1e-12, 1e-9  # of all votes

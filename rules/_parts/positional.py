@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from rlchf.arrays import Array, array_namespace, device
+from rlchf.numeric.arrays import Array, array_namespace, device
 from rlchf.profiles import Profiles
 from rlchf.rules._parts.exact_sums import by_parts, exact_sums, exact_votes, settled
 

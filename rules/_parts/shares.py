@@ -1,6 +1,6 @@
 """Buying responses with equal shares of the seats' price, in whole numbers."""
 
-from rlchf.arrays import Array, array_namespace
+from rlchf.numeric.arrays import Array, array_namespace
 from rlchf.rules._parts.committees.election import Election, least, pick, ratio, settle
 from rlchf.rules._parts.committees.electorates import Electorate
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from rlchf.arrays import Array, array_namespace, device
+from rlchf.numeric.arrays import Array, array_namespace, device
 
 CHUNK = 2**17  # numbers in one array of margins: they should fit into the processor's cache
 

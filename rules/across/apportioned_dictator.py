@@ -4,7 +4,7 @@ import numpy as np
 from numba import njit
 
 from rlchf.aggregation import Aggregation
-from rlchf.arrays import uniform
+from rlchf.numeric.arrays import uniform
 from rlchf.rankings import Rankings
 from rlchf.rules import voting_rule
 from rlchf.rules.across._parts.budgets import run, shares_of

@@ -1,6 +1,6 @@
 """Which responses a ballot approves."""
 
-from rlchf.arrays import Array, array_namespace, device
+from rlchf.numeric.arrays import Array, array_namespace, device
 from rlchf.profiles import Profiles
 
 

@@ -6,7 +6,7 @@ from typing import get_args
 
 import numpy as np
 
-from rlchf.arrays import Array, array_namespace, device, to_numpy
+from rlchf.numeric.arrays import Array, array_namespace, device, to_numpy
 from rlchf.profiles import Profiles
 from rlchf.rules._parts.committees.electorates import MOST_KINDS, Electorate, electorates
 from rlchf.rules._registry import Ties

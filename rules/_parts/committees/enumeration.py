@@ -8,7 +8,7 @@ from math import lcm
 
 import numpy as np
 
-from rlchf.arrays import Array, array_namespace, device, to_numpy
+from rlchf.numeric.arrays import Array, array_namespace, device, to_numpy
 from rlchf.profiles import Profiles
 from rlchf.rules._parts.committees.election import EXACT, hold
 from rlchf.rules._parts.committees.electorates import Electorate

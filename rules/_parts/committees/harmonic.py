@@ -4,9 +4,9 @@ from math import lcm
 
 import numpy as np
 
-from rlchf.arrays import Array, array_namespace, device, to_numpy
+from rlchf.numeric.arrays import Array, array_namespace, device, to_numpy
+from rlchf.numeric.integer_weights import LARGEST
 from rlchf.rules._parts.committees.electorates import Electorate
-from rlchf.votes import LARGEST
 
 
 def harmonic(electorate: Electorate) -> tuple[Array, float]:

@@ -1,6 +1,6 @@
 """Phragmén's sequential method: counting by loads, in whole numbers."""
 
-from rlchf.arrays import Array, array_namespace
+from rlchf.numeric.arrays import Array, array_namespace
 from rlchf.rules._parts.committees.election import Election, pick, ratio, settle
 from rlchf.rules._parts.committees.electorates import Electorate
 

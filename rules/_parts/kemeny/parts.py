@@ -7,7 +7,7 @@ from typing import get_args
 
 import numpy as np
 
-from rlchf.arrays import Array, array_namespace, device, to_numpy
+from rlchf.numeric.arrays import Array, array_namespace, device, to_numpy
 from rlchf.profiles import Profiles
 from rlchf.rules._parts.kemeny.blocks import cuts
 from rlchf.rules._parts.kemeny.large import large_scores

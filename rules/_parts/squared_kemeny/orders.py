@@ -11,7 +11,7 @@ from itertools import permutations
 
 import numpy as np
 
-from rlchf.arrays import segment_sum
+from rlchf.numeric.arrays import segment_sum
 from rlchf.rules._parts.kemeny.blocks import block_scores, cuts
 
 CHUNK = 2**21  # numbers in the largest array

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rlchf.numeric.integer_weights import whole_votes
 from rlchf.rules.across._parts.layout import Sequence
 from rlchf.rules.across._parts.orders import MOST, approves
 from rlchf.rules.across._parts.perpetual.loop import (
@@ -18,7 +19,6 @@ from rlchf.rules.across._parts.perpetual.loop import (
     satisfaction,
     worth,
 )
-from rlchf.votes import whole_votes
 
 if TYPE_CHECKING:
     from rlchf.rules.across._parts.perpetual.weighting import Credit

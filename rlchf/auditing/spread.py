@@ -1,0 +1,119 @@
+"""How much depends on the order in which a sequential rule decides the prompts."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from rlchf.aggregate import aggregate
+from rlchf.aggregation import Aggregation
+from rlchf.auditing._tallies import tally
+from rlchf.auditing.agreement import agreements
+from rlchf.auditing.groups import Grouping, Groups
+from rlchf.rankings import Rankings
+
+
+@dataclass(frozen=True)
+class Spread:
+    """A measure over shuffles of the prompts.
+
+    Attributes
+    ----------
+    name
+        ``"all"``, a group, or ``"prompts changed"``: the share of the prompts whose collective
+        ranking is another than in the input's order.
+    measure
+        As in `Agreement`.
+    input
+        In the input's order.
+    mean, deviation, lowest, highest
+        Over the shuffles.
+    """
+
+    name: str
+    measure: str
+    input: float
+    mean: float
+    deviation: float
+    lowest: float
+    highest: float
+
+
+def spread(
+    rankings: Rankings,
+    rule: str | Callable[..., Any],
+    shuffles: int = 10,
+    *,
+    seed: int = 0,
+    groups: Groups | None = None,
+    **options: Any,
+) -> list[Spread]:
+    """Aggregate with the prompts in shuffled orders, and say how far the shares differ.
+
+    Parameters
+    ----------
+    rule, options
+        As in `aggregate`.
+    shuffles
+        How many orders to try, besides that of the input.
+    groups
+        As in `audit`.
+
+    Examples
+    --------
+    >>> ballots = [(p, name, "a > b" if name < "d" else "b > a") for p in range(5) for name in "abcde"]
+    >>> groups = {name: "many" if name < "d" else "few" for name in "abcde"}
+    >>> found = spread(Rankings.from_ballots(ballots), "perpetual_pav", 3, groups=groups)
+    >>> rows = [row for row in found if row.measure == "contested"]
+    >>> [(row.name, round(row.mean, 3), round(row.deviation, 3)) for row in rows]
+    [('all', 0.52, 0.0), ('few', 0.4, 0.0), ('many', 0.6, 0.0)]
+    """
+    return shuffled(rankings, partial(aggregate, rule=rule, **options), shuffles, seed, groups)
+
+
+def shuffled(
+    rankings: Rankings,
+    run: Callable[[Rankings], Aggregation],
+    shuffles: int,
+    seed: int,
+    groups: Groups | None,
+) -> list[Spread]:
+    """The spread of whatever makes collective rankings."""
+    if shuffles < 1:
+        raise ValueError(f"shuffles is {shuffles}; give 1 or more")
+    groupings = Grouping.each(rankings, groups)
+    rng = np.random.default_rng(seed)
+    P = rankings.n_prompts
+
+    def measured(order: np.ndarray) -> tuple[dict[tuple[str, str], float], np.ndarray]:
+        some = rankings.subset(order)
+        result = run(some)
+        tallies = tally(some, result)
+        rows = agreements(["all"], np.zeros(len(rankings.annotator_ids), np.int64), tallies, P)
+        for grouping in groupings:
+            rows += agreements(grouping.names, grouping.owners, tallies, P)
+        found = {(r.name, m): getattr(r, m) for r in rows for m in ("pairs", "contested", "top")}
+        places = np.empty(len(rankings.response_ids), np.int64)
+        sizes = np.diff(rankings.response_starts)
+        at = np.repeat(rankings.response_starts[order] - some.response_starts[:-1], sizes[order])
+        places[at + np.arange(len(places))] = result.response_ranks
+        return found, places
+
+    base, usual = measured(np.arange(P))
+    tried, changed = [], []
+    for _ in range(shuffles):
+        found, places = measured(rng.permutation(P))
+        tried.append(found)
+        other = np.add.reduceat(places != usual, rankings.response_starts[:-1]) > 0
+        changed.append(float(other.mean()))
+    rows = [_spread(*key, base[key], [found[key] for found in tried]) for key in base]
+    return [*rows, _spread("prompts changed", "ranking", 0.0, changed)]
+
+
+def _spread(name: str, measure: str, usual: float, values: list[float]) -> Spread:
+    v = np.array(values)
+    return Spread(
+        name, measure, usual, float(v.mean()), float(v.std()), float(v.min()), float(v.max())
+    )

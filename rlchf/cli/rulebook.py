@@ -1,0 +1,193 @@
+"""The voting rules as pages to read: a table of all, and one page per rule with a worked example."""
+
+import inspect
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
+
+from rlchf.aggregate import aggregate
+from rlchf.rankings import Rankings
+from rlchf.rules import AXIOMS, Kind, get_rule, list_rules
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+EXAMPLE = {"a > b > c": 4, "b > c > a": 3, "c > a > b": 2}
+"""Ballots and how many annotators cast each: majorities go round in a circle, a > b > c > a."""
+
+LETTERS = dict(zip(AXIOMS, "ANHUPJCLSRMI", strict=True))
+
+
+def records() -> list[dict[str, Any]]:
+    """The cards of all rules as plain values.
+
+    Examples
+    --------
+    >>> records()[0].keys()
+    dict_keys(['name', 'description', 'kind', 'cost', 'axioms', 'source', 'any_device'])
+    """
+    return [
+        {
+            "name": card.name,
+            "description": card.line,
+            "kind": card.kind,
+            "cost": card.cost,
+            "axioms": list(card.axioms),
+            "source": card.source,
+            "any_device": card.any_device,
+        }
+        for card in list_rules().values()
+    ]
+
+
+def table(width: int = 120) -> "Table":
+    """All rules, one kind after the other; a letter per axiom; cost and source if there is room."""
+    from rich.table import Table
+
+    cards = [card for card in list_rules().values() if not card.broken]
+    wide = width >= 108
+    found = Table(box=None, pad_edge=False)
+    found.add_column("rule", no_wrap=True)
+    found.add_column("what it does")
+    found.add_column("axioms", min_width=11)
+    if wide:
+        found.add_column("cost", max_width=14)
+        found.add_column("source", max_width=15)
+    for kind in (*get_args(Kind), ""):
+        of_kind = [card for card in cards if card.kind == kind]
+        if of_kind:
+            found.add_section()
+            found.add_row(f"[bold]{kind or 'of other packages'}[/bold]")
+        for card in of_kind:
+            letters = "".join(LETTERS[axiom] for axiom in AXIOMS if axiom in card.axioms)
+            rest = (card.cost, card.cited) if wide else ()
+            found.add_row(card.name, card.line, letters, *rest)
+    return found
+
+
+def markdown() -> str:
+    """The table of all rules as it stands in docs/rules.md.
+
+    ``python -m rlchf.cli.rulebook`` prints it.
+    """
+    lines: list[str] = []
+    for kind in get_args(Kind):
+        lines += ["", f"### {kind.capitalize()}", ""]
+        lines += [
+            "| rule | what it does | cost | axioms | device | source |",
+            "|---|---|---|---|---|---|",
+        ]
+        for card in list_rules().values():
+            if card.kind == kind:
+                letters = "".join(LETTERS[axiom] for axiom in AXIOMS if axiom in card.axioms)
+                device = "any" if card.any_device else "CPU"
+                cells = (f"`{card.name}`", card.line, card.cost, letters, device, card.cited)
+                lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines[1:]) + "\n"
+
+
+def legend() -> str:
+    """What the letters of the table mean."""
+    lines = [f"  {letter}  {axiom}: {AXIOMS[axiom]}" for axiom, letter in LETTERS.items()]
+    about = "cost: per prompt, of K ballots and M responses; axioms:"
+    return "\n".join([about, *lines])
+
+
+def page(name: str) -> str:
+    """A rule's page: its call, its docstring, its card, how to give its options, and `EXAMPLE`."""
+    rule = get_rule(name)
+    card = list_rules()[name]
+    about = [
+        f"{label}: {value}" for label, value in (("Kind", card.kind), ("Cost", card.cost)) if value
+    ]
+    if card.axioms:
+        about.append(f"Axioms: {', '.join(card.axioms)}")
+    parts = [call(name), inspect.getdoc(rule) or "", "\n".join(about), commands(name)]
+    return "\n\n".join(part for part in [*parts, worked_example(name)] if part)
+
+
+def call(name: str) -> str:
+    """How a rule is called from Python, with its defaults.
+
+    Examples
+    --------
+    >>> call("k_approval")
+    'k_approval(profiles, *, k=2)'
+    """
+    signature = inspect.signature(get_rule(name))
+    bare = [p.replace(annotation=p.empty) for p in signature.parameters.values()]
+    return f"{name}{signature.replace(parameters=bare, return_annotation=signature.empty)}"
+
+
+def commands(name: str) -> str:
+    """How a rule is applied on the command line: with its defaults, and with each option set.
+
+    Examples
+    --------
+    >>> print(commands("k_approval"))
+    On the command line
+    -------------------
+    rlchf aggregate rankings.csv --rule k_approval
+    rlchf aggregate rankings.csv --rule k_approval -o k=3
+    """
+    rule, start = get_rule(name), f"rlchf aggregate rankings.csv --rule {name}"
+    hints = get_type_hints(rule)
+    options = list(inspect.signature(rule).parameters.values())[1:]
+    named = [p for p in options if p.kind is not p.VAR_KEYWORD]
+    lines = [_with_option(start, p.name, p.default, hints.get(p.name)) for p in named]
+    return "\n".join(["On the command line", "-" * 19, start, *lines])
+
+
+def _with_option(start: str, option: str, default: Any, hint: Any) -> str:
+    """The command with another value than the default, and all values if they are words."""
+    words = [str(word) for word in get_args(hint)] if get_origin(hint) is Literal else []
+    other = next((word for word in words if word != default), "")
+    if option == "ties":
+        return f"{start} --ties {other}"
+    if option == "seed":
+        return f"{start} --seed 1"
+    if words:
+        return f"{start} -o {option}={other}  # or {', '.join(w for w in words if w != other)}"
+    return f"{start} -o {option}={_other(option, default, hint)}"
+
+
+def _other(option: str, default: Any, hint: Any) -> str:
+    """A value that an option may have instead of its default."""
+    if isinstance(default, bool):
+        return str(not default).lower()
+    if isinstance(default, int):
+        return str(default + 1 if default < 10 else 2 * default)
+    if isinstance(default, float):
+        return f"{default / 2 if default >= 1 else 10 * default or 0.5:g}"
+    if int in get_args(hint):
+        return "2"
+    return {"base": "borda", "vector": "3,1,0"}.get(option, "VALUE")
+
+
+def worked_example(name: str) -> str:
+    """A rule applied to `EXAMPLE`, in words.
+
+    Examples
+    --------
+    >>> print(worked_example("borda"))
+    Worked example
+    --------------
+    4 annotators rank a > b > c
+    3 annotators rank b > c > a
+    2 annotators rank c > a > b
+    borda scores a 10, b 10, c 7 and ranks a = b > c
+    """
+    ballots = [
+        ("p", f"{ballot}, annotator {n}", ballot)
+        for ballot, count in EXAMPLE.items()
+        for n in range(count)
+    ]
+    result = aggregate(Rankings.from_ballots(ballots), name)
+    scores = ", ".join(f"{response} {score:.4g}" for response, score in result.scores("p").items())
+    ranking = " > ".join(" = ".join(level) for level in result.ranking("p"))
+    lines = [f"{count} annotators rank {ballot}" for ballot, count in EXAMPLE.items()]
+    return "\n".join(
+        ["Worked example", "-" * 14, *lines, f"{name} scores {scores} and ranks {ranking}"]
+    )
+
+
+if __name__ == "__main__":
+    print(markdown(), end="")

@@ -1,0 +1,1 @@
+"""From files to a folder or a file: one module per command."""

@@ -1,0 +1,239 @@
+"""Simulated juries: a panel's predicted rankings of new responses, aggregated by any rule."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from rlchf.aggregate import aggregate, check_options
+from rlchf.aggregation import Aggregation
+from rlchf.io import Annotators
+from rlchf.jury.calibration import Progress, Scorer, score_all
+from rlchf.jury.conditioning import Evaluators, told
+from rlchf.preferences import Example
+from rlchf.prompts import Prompt
+from rlchf.rankings import Rankings
+from rlchf.rules import get_rule
+
+SAME = 1e-6
+"""Differences of log-odds that mean nothing: what padding can do to a score."""
+
+
+@dataclass(frozen=True, eq=False)
+class Jury:
+    """What a simulated jury decided.
+
+    Attributes
+    ----------
+    result
+        The collective rankings and scores.
+    rankings
+        A ballot for each member on each prompt; its scores are log-odds.
+    members
+        How many seats each member has, or their weight if everybody is on the panel.
+    """
+
+    result: Aggregation
+    rankings: Rankings
+    members: dict[str, float]
+
+
+def jury(
+    model: Scorer,
+    prompts: Mapping[str, Prompt],
+    responses: Mapping[str, Mapping[str, str]],
+    annotators: Annotators,
+    *,
+    evaluators: Evaluators,
+    rule: str = "borda",
+    options: Mapping[str, Any] | None = None,
+    size: int = 0,
+    by: Sequence[str] = (),
+    tolerance: float = SAME,
+    noisy: bool = False,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Jury:
+    """Draw a panel, predict how its members rank the responses, and aggregate.
+
+    Parameters
+    ----------
+    model
+        A `RewardModel` that learned from `evaluator_examples`, or any function of prompts and responses.
+        Members of whom it is told the same are scored once.
+    prompts, responses
+        The texts; prompts without responses are left out.
+    annotators
+        The population, with weights or not.
+    evaluators
+        What the model is told of annotators: `Evaluators.load` of its folder.
+    rule, options
+        As in `rlchf.aggregate`, of one prompt or across prompts.
+    size, by
+        Seats and strata of the panel; see `draw_panel`. 0 is everybody.
+    tolerance
+        A member ties responses whose scores, divided by the group's temperature, step down by no more
+        than this from one to the next.
+    noisy
+        Draw each ballot from the Plackett-Luce model of the scores divided by the group's temperature,
+        so that members of whom the model is told the same differ as people do; no ties then. A member
+        with several seats has one ballot with their weight. Else each member ranks by the scores.
+    seed
+        Of the panel, the ballots and the rule.
+    progress
+        Called with texts scored and texts in all.
+
+    Raises
+    ------
+    ValueError
+        If a text or a column is missing, or there is nobody to draw.
+
+    References
+    ----------
+    M. L. Gordon et al., "Jury learning: integrating dissenting voices into machine learning models",
+    2022. For the draws: J. I. Yellott, "The relationship between Luce's choice axiom, Thurstone's theory
+    of comparative judgment, and the double exponential distribution", 1977.
+
+    Examples
+    --------
+    >>> def model(prompts, responses):  # the old like long answers
+    ...     old = np.array(["age 70" in prompt for prompt in prompts])
+    ...     return np.where(old, 1, -1) * [len(response) for response in responses]
+    >>> people = Annotators(["ann", "bob", "eve"], None, {"age": ["70", "20", "20"]})
+    >>> texts = {"p": {"a": "Good day to you!", "b": "Hi!"}}
+    >>> found = jury(model, {"p": "Greet me."}, texts, people, evaluators=Evaluators(("age",)))
+    >>> found.result.ranking("p"), found.rankings.n_ballots
+    ([['b'], ['a']], 3)
+    """
+    if not 0 <= tolerance < float("inf"):
+        raise ValueError(f"tolerance is {tolerance}; give 0 or more")
+    check_options(rule, get_rule(rule), dict(options or {}))
+    members = draw_panel(annotators, size, by, seed)
+    asked = _asked(prompts, responses)
+    texts, groups = evaluators.texts(annotators), evaluators.groups(annotators)
+    kinds = list(dict.fromkeys(texts[who] for who in members))
+    made = [
+        Example(p, told(prompts[p], text), list(responses[p]), list(responses[p].values()),
+                [0] * len(responses[p]))
+        for text in kinds for p in asked
+    ]  # fmt: skip
+    scores = score_all(model, made, progress)
+    cells = np.array([kinds.index(texts[who]) for who in members])  # (V,)
+    heat = np.array([evaluators.temperature(groups[who]) for who in members])[:, None]
+    rng = np.random.default_rng([seed, 1])  # another stream than the panel's
+    ballots = []
+    for p in range(len(asked)):
+        logits = np.stack(scores[p :: len(asked)])[cells] / heat  # (V, K)
+        drawn = logits + rng.gumbel(size=logits.shape) if noisy else levelled(logits, tolerance)
+        ballots.append(drawn)
+    rankings = _cast(asked, responses, members, ballots)
+    result = aggregate(rankings, rule, seed=seed, **(options or {}))
+    return Jury(result, rankings, members)
+
+
+def draw_panel(
+    annotators: Annotators, size: int = 0, by: Sequence[str] = (), seed: int = 0
+) -> dict[str, float]:
+    """Draw a panel in proportion to the annotators' weights: seats by annotator, in the file's order.
+
+    The annotators are shuffled, sorted by their strata, and laid end to end by weight; seats are then
+    drawn at equal distances. So everybody expects seats in proportion to their weight, every stratum
+    gets its share of the seats rounded up or down, and nobody with less than a seat's share gets two.
+
+    Parameters
+    ----------
+    size
+        Seats; 0 is everybody, with their weights instead of seats.
+    by
+        Columns whose values (together, if several) are the strata; an empty cell is a value.
+
+    Raises
+    ------
+    ValueError
+        If the size is negative, there is no such column, or nobody has any weight.
+
+    References
+    ----------
+    W. G. Madow, "On the theory of systematic sampling, II", 1949.
+
+    Examples
+    --------
+    >>> people = Annotators(list("abcdef"), None, {"region": ["north"] * 4 + ["south"] * 2})
+    >>> draw_panel(people, 3, ["region"], seed=1)
+    {'a': 1.0, 'b': 1.0, 'e': 1.0}
+    """
+    if size < 0:
+        raise ValueError(f"size is {size}; give the number of seats, or 0 for everybody")
+    given = annotators.weights or {}
+    weights = np.array([given.get(who, 1.0) for who in annotators.ids])
+    if not weights.sum() > 0:
+        raise ValueError("nobody in the annotators file has a weight above 0, so no panel is drawn")
+    columns = [annotators.group(column) for column in by]
+    if size == 0:
+        seats = weights
+    else:
+        rng = np.random.default_rng([seed, 0])
+        strata = [tuple(column.get(who, "") for column in columns) for who in annotators.ids]
+        order = np.array(sorted(rng.permutation(len(weights)), key=lambda a: strata[a]))
+        order = order[weights[order] > 0]
+        ends = np.cumsum(weights[order]) * (size / weights.sum())
+        at = np.searchsorted(ends, rng.random() + np.arange(size), side="right")
+        seats = np.bincount(order[np.minimum(at, len(order) - 1)], minlength=len(weights))
+    pairs = zip(annotators.ids, seats.tolist(), strict=True)
+    return {who: float(n) for who, n in pairs if n > 0}
+
+
+def levelled(scores: np.ndarray, tolerance: float) -> np.ndarray:
+    """Scores (V, K) with those that are within reach of one another, step by step, made equal.
+
+    Examples
+    --------
+    >>> levelled(np.array([[1.0, 1.5, 5.0, 2.0]]), 0.5)
+    array([[1.5, 1.5, 5. , 1.5]])
+    """
+    order = np.argsort(-scores, axis=1, kind="stable")
+    steps = -np.diff(np.take_along_axis(scores, order, axis=1), axis=1) > tolerance
+    level = np.zeros(scores.shape, dtype=np.int64)
+    np.put_along_axis(level, order[:, 1:], np.cumsum(steps, axis=1), axis=1)
+    flat = level + scores.shape[1] * np.arange(len(scores))[:, None]
+    total = np.bincount(flat.ravel(), scores.ravel(), minlength=scores.size)
+    mean = total / np.maximum(np.bincount(flat.ravel(), minlength=scores.size), 1)
+    return np.asarray(mean[flat])
+
+
+def _asked(prompts: Mapping[str, Prompt], responses: Mapping[str, Mapping[str, str]]) -> list[str]:
+    for prompt_id in responses:
+        if prompt_id not in prompts:
+            raise ValueError(
+                f"there are responses to prompt {prompt_id!r}, but no text of the prompt; "
+                "add it to the prompts, or leave its responses out"
+            )
+    asked = [prompt_id for prompt_id in prompts if responses.get(prompt_id)]
+    if not asked:
+        raise ValueError("there are no responses to any of the prompts; give some to be ranked")
+    return asked
+
+
+def _cast(
+    asked: Sequence[str], responses: Mapping[str, Mapping[str, str]], members: Mapping[str, float],
+    ballots: Sequence[np.ndarray],
+) -> Rankings:  # fmt: skip
+    """Rankings of the scores (V, K) that the members give on each prompt."""
+    P, V = len(asked), len(members)
+    sizes = np.array([table.shape[1] for table in ballots])
+    first = np.cumsum(sizes) - sizes
+    return Rankings.from_entries(
+        prompt_ids=asked,
+        annotator_ids=list(members),
+        response_ids=[response for p in asked for response in responses[p]],
+        ballot_prompts=np.repeat(np.arange(P), V),
+        ballot_annotators=np.tile(np.arange(V), P),
+        ballot_weights=np.tile(list(members.values()), P),
+        entry_ballots=np.repeat(np.arange(P * V), np.repeat(sizes, V)),
+        entry_responses=np.concatenate(
+            [np.tile(first[p] + np.arange(sizes[p]), V) for p in range(P)]
+        ),
+        entry_scores=np.concatenate([table.ravel() for table in ballots]),
+        source="the jury's ballots",
+    )

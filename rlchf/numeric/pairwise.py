@@ -1,0 +1,97 @@
+"""How many votes rank one response above another: the count behind every majority rule."""
+
+from typing import Any
+
+import numpy as np
+
+from rlchf.numeric.arrays import Array, array_namespace, device, is_torch_array, segment_sum
+
+CHUNK = 2**19
+"""Ranks looked at together: as bytes they should fit into the processor's cache."""
+
+
+def pairwise_wins(ranks: Array, starts: np.ndarray, votes: Array) -> Array:
+    """Count the votes of the ballots that rank ``i`` above ``j``.
+
+    Parameters
+    ----------
+    ranks
+        (M, K) places, 1 is best, 0 for none.
+    starts
+        (B + 1,) where each prompt's ballots begin.
+    votes
+        (K,) whole numbers.
+
+    Returns
+    -------
+    (B, M, M) float64, a view of an array with prompts innermost.
+
+    Examples
+    --------
+    >>> pairwise_wins(np.array([[1, 1], [2, 0]], dtype=np.int16), np.array([0, 2]), np.ones(2))[0]
+    array([[0., 1.],
+           [0., 0.]])
+    """
+    xp = array_namespace(ranks)
+    M, B = ranks.shape[0], len(starts) - 1
+    wins = xp.zeros((M, M, B), dtype=xp.float64, device=device(ranks))
+    step = B if is_torch_array(ranks) else max(1, CHUNK * B // max(1, ranks.shape[0] * len(votes)))
+    for start in range(0, B, step):
+        end = min(start + step, B)
+        ballots = slice(int(starts[start]), int(starts[end]))
+        part = starts[start : end + 1] - starts[start]
+        _count(ranks[:, ballots], part, votes[ballots], wins[:, :, start:end])
+    return xp.permute_dims(wins, (2, 0, 1))
+
+
+def _count(ranks: Array, starts: np.ndarray, votes: Array, wins: Array) -> None:
+    """Fill the (M, M, B) wins of one chunk."""
+    xp = array_namespace(ranks)
+    number = _smallest(xp, ranks, starts, votes)
+    unit = bool(xp.all(votes == 1))
+    sizes = np.diff(starts)
+    equal = bool((sizes == sizes[0]).all())
+    if equal:  # ballots before prompts, so that a sum over ballots adds whole rows
+        planes = _planes(xp, ranks, int(sizes[0]))
+        votes = votes if unit else _planes(xp, votes[None], int(sizes[0]))[0]
+    else:
+        planes = ranks
+    votes = xp.astype(votes, number)
+    ranked = None if bool(xp.all(ranks > 0)) else planes > 0
+
+    def total(hits: Array) -> Array:
+        counted = _as_bytes(xp, hits) if unit else xp.where(hits, votes, xp.zeros_like(votes))
+        if equal:
+            return xp.sum(counted, axis=1, dtype=number)
+        return segment_sum(xp.astype(counted, number, copy=False), starts)
+
+    for i in range(ranks.shape[0] - 1):
+        above, below = planes[i] < planes[i + 1 :], planes[i + 1 :] < planes[i]
+        if ranked is not None:
+            both = ranked[i] & ranked[i + 1 :]
+            above, below = above & both, below & both
+        wins[i, i + 1 :] = total(above)
+        wins[i + 1 :, i] = total(below)
+
+
+def _planes(xp: Any, rows: Array, ballots: int) -> Array:
+    """(R, B V) to (R, V, B), in one byte each if the numbers allow."""
+    R = rows.shape[0]
+    turned = xp.permute_dims(xp.reshape(rows, (R, -1, ballots)), (0, 2, 1))
+    small = bool(xp.max(rows) < 128) and not xp.isdtype(rows.dtype, "real floating")
+    planes = xp.empty(turned.shape, dtype=xp.int8 if small else rows.dtype, device=device(rows))
+    planes[...] = turned
+    return planes
+
+
+def _as_bytes(xp: Any, hits: Array) -> Array:
+    return hits.view(xp.int8) if isinstance(hits, np.ndarray) else xp.astype(hits, xp.int8)
+
+
+def _smallest(xp: Any, ranks: Array, starts: np.ndarray, votes: Array) -> Any:
+    """The smallest number type that holds the sum of the votes on any prompt of the chunk."""
+    most = float(xp.max(votes)) * int(np.diff(starts).max())
+    for dtype, limit in ((xp.int8, 2**7), (xp.int16, 2**15), (xp.int32, 2**31)):
+        if most < limit:
+            return dtype
+    return xp.float64

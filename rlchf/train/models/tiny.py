@@ -1,0 +1,177 @@
+"""A tiny language model made from nothing: its tokenizer, its weights, and its first lesson."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from accelerate import Accelerator
+from torch.utils.data import DataLoader
+
+from rlchf.prompts import Prompt
+from rlchf.train.models.text import prompt_ids, response_ids
+
+# Every message on a line of its own; the response begins on the line after the last one.
+TINY_CHAT_TEMPLATE = "{% for message in messages %}{{ message['content'] + '\n' }}{% endfor %}"
+
+
+def tiny_llama(
+    texts: Sequence[str],
+    *,
+    seed: int = 0,
+    vocab_size: int = 1500,
+    hidden_size: int = 192,
+    layers: int = 2,
+    heads: int = 4,
+    max_length: int = 256,
+) -> tuple[Any, Any]:
+    """Build a Llama with random weights and a tokenizer for `texts`, offline and within seconds.
+
+    The tokenizer is a byte-level BPE (so it reads and writes any text, emojis included) whose
+    padding and end-of-sequence tokens differ; its chat template puts every message on a line.
+    With the defaults the model has about one million parameters.
+
+    Returns
+    -------
+    (model, tokenizer); the same texts and seed give the same pair, and the global random state
+    of torch is left as it was.
+    """
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    tokenizer = _byte_level_bpe(texts, vocab_size, max_length)
+    config = LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=hidden_size,
+        intermediate_size=3 * hidden_size,
+        num_hidden_layers=layers,
+        num_attention_heads=heads,
+        num_key_value_heads=heads,
+        max_position_embeddings=max_length,
+        tie_word_embeddings=True,
+        pad_token_id=tokenizer.pad_token_id,
+        bos_token_id=None,
+        eos_token_id=tokenizer.eos_token_id,
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = LlamaForCausalLM(config)
+    return model, tokenizer
+
+
+def _byte_level_bpe(texts: Sequence[str], vocab_size: int, max_length: int) -> Any:
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    backend = Tokenizer(models.BPE())
+    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    backend.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocab_size,
+        special_tokens=["<pad>", "<eos>"],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    backend.train_from_iterator(texts, trainer)
+    return PreTrainedTokenizerFast(
+        tokenizer_object=backend,
+        pad_token="<pad>",
+        eos_token="<eos>",
+        chat_template=TINY_CHAT_TEMPLATE,
+        model_max_length=max_length,
+        clean_up_tokenization_spaces=False,
+    )
+
+
+def fit_supervised(
+    model: Any,
+    tokenizer: Any,
+    pairs: Sequence[tuple[Prompt, str]],
+    *,
+    epochs: int = 1,
+    lr: float = 1e-3,
+    batch_size: int = 16,
+    seed: int = 0,
+    accelerator: Accelerator | None = None,
+    progress: Callable[..., None] | None = None,
+) -> list[float]:
+    """Teach a language model to write the responses, before any preference is learned.
+
+    The loss is the mean negative log-likelihood of the response tokens, the end of sequence
+    included; prompts are read but not learned. The learning rate rises over the first tenth of the
+    steps and then falls to zero, both linearly. The model is changed in place; afterwards it is in
+    evaluation mode, on the accelerator's device.
+
+    Parameters
+    ----------
+    pairs
+        (prompt, response), the prompt as text or chat messages.
+    batch_size
+        Pairs per step and process.
+    progress
+        Called after every step with the number of steps done, their total, and ``loss=``.
+
+    Returns
+    -------
+    The loss of every step.
+    """
+    accelerator = accelerator or Accelerator()
+    examples = [(prompt_ids(tokenizer, p), response_ids(tokenizer, r)) for p, r in pairs]
+    loader = accelerator.prepare(
+        DataLoader(
+            examples,  # type: ignore[arg-type]  # a list is all the dataset it needs
+            batch_size=batch_size,
+            shuffle=True,
+            generator=torch.Generator().manual_seed(seed),
+            collate_fn=lambda batch: _collate(batch, tokenizer.pad_token_id),
+        )
+    )
+    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0.01)
+    wrapped, optimizer = accelerator.prepare(model, optimizer)
+
+    losses: list[float] = []
+    steps = epochs * len(loader)
+    warmup = max(1, steps // 10)
+    wrapped.train()
+    for _ in range(epochs):
+        for ids, attention, is_response in loader:
+            for group in optimizer.param_groups:
+                group["lr"] = lr * min((len(losses) + 1) / warmup, 1 - len(losses) / steps)
+            nll = _response_nll(wrapped, ids, attention, is_response)
+            # Every token of the step counts the same, on whichever process it lies; the factor
+            # undoes the mean over processes that follows the backward pass.
+            tokens = accelerator.reduce(is_response[:, 1:].sum(), reduction="sum")
+            loss = nll.sum() * accelerator.num_processes / tokens
+            accelerator.backward(loss)
+            accelerator.clip_grad_norm_(wrapped.parameters(), 1.0)
+            optimizer.step()
+            optimizer.zero_grad()
+            losses.append(float(accelerator.reduce(loss.detach(), reduction="mean")))
+            if progress is not None:
+                progress(len(losses), steps, loss=losses[-1])
+    wrapped.eval()
+    return losses
+
+
+def _collate(
+    batch: Sequence[tuple[list[int], list[int]]], pad_id: int
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Pad on the right -> ids, attention mask and response mask, each (batch, length)."""
+    length = max(len(prompt) + len(response) for prompt, response in batch)
+    ids = torch.full((len(batch), length), pad_id)
+    attention = torch.zeros((len(batch), length), dtype=torch.long)
+    is_response = torch.zeros((len(batch), length), dtype=torch.bool)
+    for row, (prompt, response) in enumerate(batch):
+        end = len(prompt) + len(response)
+        ids[row, :end] = torch.tensor(prompt + response)
+        attention[row, :end] = 1
+        is_response[row, len(prompt) : end] = True
+    return ids, attention, is_response
+
+
+def _response_nll(
+    model: Any, ids: torch.Tensor, attention: torch.Tensor, is_response: torch.Tensor
+) -> torch.Tensor:
+    """Negative log-likelihood of each token given those before it, zero outside the response."""
+    logits = model(input_ids=ids, attention_mask=attention).logits[:, :-1].float()
+    nll = F.cross_entropy(logits.transpose(1, 2), ids[:, 1:], reduction="none")  # (batch, length-1)
+    return nll * is_response[:, 1:]

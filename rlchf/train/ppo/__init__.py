@@ -1,0 +1,21 @@
+"""PPO: settings, the loop, and the functions it is made of. Nothing here imports torch before it is used."""
+
+from typing import TYPE_CHECKING
+
+from rlchf.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from rlchf.train.ppo.config import PPOConfig
+    from rlchf.train.ppo.loop import ppo
+    from rlchf.train.ppo.sampling import sample_texts
+
+__all__ = ["PPOConfig", "ppo", "sample_texts"]
+
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "PPOConfig": "rlchf.train.ppo.config",
+        "ppo": "rlchf.train.ppo.loop",
+        "sample_texts": "rlchf.train.ppo.sampling",
+    },
+)

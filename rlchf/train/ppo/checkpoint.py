@@ -1,0 +1,249 @@
+"""The folder of a PPO run: its logs, the checkpoint from which it goes on, and the final policy."""
+
+import json
+import random
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from itertools import takewhile
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any, NoReturn, Protocol
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from accelerate.utils import gather_object
+from safetensors.torch import save_file
+
+from rlchf.train.ppo.checks import check_origin
+from rlchf.train.ppo.sharding import (
+    divided,
+    divided_state,
+    inside_adapters,
+    is_divided,
+    plain_weights,
+    whole,
+)
+
+MAY_CHANGE = (
+    "updates", "forward_size", "sampler", "checkpoint_every", "samples_every", "report_to",
+    "lr", "value_lr", "lr_schedule", "max_grad_norm", "clip", "value_clip", "stop_kl", "max_kl",
+    "kl_coef", "kl_schedule", "kl_target", "kl_end", "kl_horizon", "entropy_coef",
+)  # fmt: skip
+"""Settings that a resumed run may change: how much, how far at once, and at which price."""
+
+
+class Resumable(Protocol):
+    """What a checkpoint holds of a run."""
+
+    model: Any  # with the parts `policy` and `critic`
+    optimizer: Any
+    done: int  # updates
+    origin: dict[str, int]  # what the run began with, as numbers that change with it
+    carried: dict[str, Any]  # what else goes from update to update, as `restore` takes it
+
+    def restore(self, state: dict[str, Any], random: bool, changed: Sequence[str]) -> None:
+        """Go on with what was carried, now that these settings have `changed`; with its random
+        generators, if `random`."""
+
+
+class RunFolder:
+    """The folder `out` of a run with the settings `config`."""
+
+    def __init__(self, out: Path, config: Any, accelerator: Accelerator) -> None:
+        self.out, self.config, self.accelerator = out, config, accelerator
+        self.saved = -1  # updates done when the checkpoint was written
+
+    @property
+    def checkpoint(self) -> Path:
+        """The file from which the run goes on."""
+        return self.out / "checkpoint" / "state.pt"
+
+    @property
+    def previous(self) -> Path:
+        """The checkpoint before that, kept until `trust` says that the last one is good."""
+        return self.out / "checkpoint" / "previous.pt"
+
+    def open(self, run: Resumable, resume: bool) -> None:
+        """Go on from the checkpoint, if there is one and it is wanted, and tidy the folder."""
+        if resume and (self.checkpoint.exists() or self.previous.exists()):
+            self.load(run)
+        self.accelerator.wait_for_everyone()
+        if self.accelerator.is_main_process:
+            self.checkpoint.parent.mkdir(parents=True, exist_ok=True)
+            (self.out / "config.json").unlink(missing_ok=True)  # see `finish`
+            if not run.done:
+                self.checkpoint.unlink(missing_ok=True)
+                self.previous.unlink(missing_ok=True)
+            for name in ("metrics.jsonl", "samples.jsonl"):
+                keep_rows(self.out / name, run.done)
+            text = json.dumps(asdict(self.config), indent=2) + "\n"
+            (self.out / "ppo_config.json").write_text(text, "utf-8")
+
+    def log(self, row: dict[str, Any], samples: list[dict[str, Any]]) -> None:
+        """Add a line of metrics, and samples if there are any."""
+        if self.accelerator.is_main_process:
+            append_rows(self.out / "metrics.jsonl", [row])
+            append_rows(self.out / "samples.jsonl", samples)
+
+    def save(self, run: Resumable) -> None:
+        """Write all that the next update depends on, beside first so that the file is always whole.
+
+        Samples and the order of prompts follow from the seed and the number of updates done.
+        """
+        if self.saved == run.done:
+            return
+        weights = {n: p.detach() for n, p in run.model.named_parameters() if p.requires_grad}
+        state = {
+            "done": run.done,
+            "weights": whole(weights),  # the policy's, or its adapters', and the critic's
+            "optimizer": whole(run.optimizer.state_dict()),
+            "carried": gather_object([run.carried]),  # one per process
+            "config": asdict(self.config),
+            "origin": run.origin,
+        }
+        if self.accelerator.is_main_process:
+            beside = self.checkpoint.with_suffix(".new")
+            torch.save(state, beside)
+            if self.checkpoint.exists():
+                self.checkpoint.replace(self.previous)
+            beside.replace(self.checkpoint)
+        self.saved = run.done
+        self.accelerator.wait_for_everyone()
+
+    def trust(self) -> None:
+        """Drop the checkpoint before the last: the policy in the last one has turned out good."""
+        if self.accelerator.is_main_process and self.checkpoint.exists():
+            self.previous.unlink(missing_ok=True)
+
+    def go_back(self, run: Resumable) -> bool:
+        """Return to the checkpoint before the last, if the last one holds the present policy, and say
+        whether there now is one that holds another."""
+        bad = self.saved == run.done
+        other = (self.previous if bad else self.checkpoint).exists()
+        self.accelerator.wait_for_everyone()  # all have seen the folder as it was
+        if bad and other and self.accelerator.is_main_process:
+            self.previous.replace(self.checkpoint)
+        self.accelerator.wait_for_everyone()
+        return other
+
+    def give_up(self, done: int, problem: str, ways: str, kept: bool) -> NoReturn:
+        """Stop a run with what to do, given whether a checkpoint from before the problem is kept."""
+        remedy = f"resume from the last checkpoint before that with {ways}"
+        if not kept:
+            remedy = (
+                f"begin anew with {ways}: there is no checkpoint before that, with checkpoint_every "
+                f"{self.config.checkpoint_every}"
+            )
+        raise FloatingPointError(f"update {done + 1}: {problem}; {remedy}")
+
+    def load(self, run: Resumable) -> None:
+        """Bring everything back to where it was when the checkpoint was saved."""
+        file = self.checkpoint if self.checkpoint.exists() else self.previous
+        try:
+            state = torch.load(file, map_location="cpu", weights_only=True)
+        except (RuntimeError, EOFError, KeyError, ValueError, UnpicklingError) as error:
+            raise ValueError(
+                f"the checkpoint {file} is damaged ({error}); begin anew without resuming"
+            ) from None
+        check_origin(state.get("origin", run.origin), run.origin)
+        before, now = state["config"], asdict(self.config)
+        changed = [name for name, value in now.items() if before.get(name) != value]
+        for name in changed:
+            if name not in MAY_CHANGE:
+                raise ValueError(
+                    f"{self.out} was run with {name}={before.get(name)!r} and cannot be resumed with "
+                    f"{name}={now[name]!r}; use another folder, or do not resume; what may change is "
+                    f"{', '.join(MAY_CHANGE)}"
+                )
+        run.done = self.saved = state["done"]
+        weights = divided(state["weights"], dict(run.model.named_parameters()))
+        run.model.load_state_dict(weights, strict=False)
+        run.optimizer.load_state_dict(divided_state(run.optimizer, state["optimizer"]))
+        same = self.accelerator.num_processes == len(state["carried"])
+        own = state["carried"][self.accelerator.process_index if same else 0]
+        run.restore(own, random=same, changed=changed)
+
+    def finish(self, run: Resumable, tokenizer: Any) -> Any:
+        """Write policy, tokenizer and critic beside, move them to `out`, and return the policy."""
+        self.trust()
+        policy = plain = run.model.policy
+        weights = None
+        if is_divided(run.model):
+            weights = dict(plain_weights(policy))
+            plain = inside_adapters(policy)
+        elif self.config.lora_rank:
+            policy = plain = policy.merge_and_unload()
+        critic = whole(dict(run.model.critic.state_dict())) if run.model.critic is not None else {}
+        if self.accelerator.is_main_process:
+            beside = self.out / "policy.new"
+            plain.save_pretrained(beside, state_dict=weights)
+            tokenizer.save_pretrained(beside)
+            if critic:
+                save_file(critic, beside / "critic.safetensors")
+            # config.json goes last: a folder that has it is complete.
+            for path in sorted(beside.iterdir(), key=lambda path: path.name == "config.json"):
+                path.replace(self.out / path.name)
+            beside.rmdir()
+        self.accelerator.wait_for_everyone()
+        return policy
+
+
+def random_states() -> dict[str, Any]:
+    """States of the global random generators, for the sake of rewards that use them."""
+    name, keys, *rest = np.random.get_state()
+    return {
+        "python": random.getstate(),
+        "numpy": (name, np.asarray(keys).tolist(), *rest),
+        "torch": torch.get_rng_state(),
+    }
+
+
+def restore_random_states(states: dict[str, Any]) -> None:
+    """Bring the global random generators to where `random_states` found them."""
+    random.setstate(states["python"])
+    np.random.set_state(states["numpy"])
+    torch.set_rng_state(states["torch"])
+
+
+def append_rows(path: Path, rows: list[dict[str, Any]]) -> None:
+    """Add one JSON line per row."""
+    with path.open("a", encoding="utf-8") as file:
+        file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+
+def keep_rows(path: Path, done: int) -> None:
+    """Keep the lines that the first `done` updates wrote; a killed run may have left half of one."""
+
+    def kept(line: bytes) -> bool:
+        return line.endswith(b"\n") and json.loads(line)["update"] <= done
+
+    lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
+    good = list(takewhile(kept, lines))
+    beside = path.with_suffix(".new")
+    beside.write_bytes(b"".join(good))
+    beside.replace(path)
+
+
+@contextmanager
+def signals_noted() -> Iterator[list[int]]:
+    """Note Ctrl-C and SIGTERM instead of acting on them; the second one interrupts at once."""
+    noted: list[int] = []
+
+    def note(number: int, frame: object) -> None:
+        if noted:
+            raise KeyboardInterrupt
+        noted.append(number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield noted  # only the main thread may install handlers
+        return
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield noted
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler or signal.SIG_DFL)

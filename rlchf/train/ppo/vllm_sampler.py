@@ -1,0 +1,121 @@
+"""Sampling responses by vLLM, where it is installed."""
+
+import copy
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import torch
+
+from rlchf.train.ppo.checkpoint import random_states, restore_random_states
+from rlchf.train.ppo.responses import Rollout
+from rlchf.train.ppo.sampling import Key, end_ids
+from rlchf.train.ppo.sharding import inside_adapters, plain_weights
+
+
+class VllmSampler:
+    """Samples by an engine of vLLM in this process, which takes the policy's weights before each batch.
+
+    The engine starts with the first batch, and holds the weights once more and the keys and values. A
+    response depends on its key, its prompt and the policy, and, as far as the engine's kernels round
+    differently, on its batch. Under `torch.autocast` the engine computes in that precision.
+
+    Parameters
+    ----------
+    longest
+        Tokens of a prompt and its response at most.
+    memory
+        Share of the GPU's memory that the engine may take.
+
+    Raises
+    ------
+    ValueError
+        If the engine has packed its weights, as on processors, and could not take others.
+    """
+
+    def __init__(self, longest: int, memory: float = 0.3) -> None:
+        self.longest, self.memory = longest, memory
+        self.engine: Any = None
+
+    def __call__(
+        self,
+        policy: Any,
+        tokenizer: Any,
+        encoded: Sequence[Sequence[int]],
+        keys: Sequence[Key],
+        *,
+        max_new_tokens: int,
+        temperature: float = 1.0,
+        ends: Sequence[int] = (),
+    ) -> Rollout:
+        """Sample as `rlchf.train.ppo.sampling.sample` does."""
+        with _generators_kept():
+            self.engine = self.engine or self._start(policy)
+            from vllm import SamplingParams, TokensPrompt
+
+            ends = list(ends) or end_ids(tokenizer)
+            weights = {"weights_iterator": plain_weights(policy)}
+            self.engine.collective_rpc("reload_weights", kwargs=weights)
+            settings = [
+                SamplingParams(
+                    seed=int(np.random.SeedSequence(key).generate_state(1)[0]),
+                    temperature=temperature,
+                    max_tokens=max_new_tokens,
+                    stop_token_ids=ends,
+                    detokenize=False,
+                )
+                for key in keys
+            ]
+            prompts = [TokensPrompt(prompt_token_ids=list(ids)) for ids in encoded]
+            found = self.engine.generate(prompts, settings, use_tqdm=False)
+        responses = [list(each.outputs[0].token_ids) for each in found]
+        return Rollout.of(encoded, responses, ends, policy.device)
+
+    def _start(self, policy: Any) -> Any:
+        os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"  # in this process, where the weights are
+        from vllm import LLM
+
+        model = inside_adapters(policy)
+        kind = model.device.type
+        mixed = torch.is_autocast_enabled(kind)
+        precision = torch.get_autocast_dtype(kind) if mixed else model.dtype
+        config = copy.deepcopy(model.config)
+        config.architectures = [type(model).__name__]
+        with (
+            TemporaryDirectory() as folder
+        ):  # the engine asks for a model's folder, of which it reads this
+            config.save_pretrained(folder)
+            engine = LLM(
+                folder,
+                load_format="dummy",
+                skip_tokenizer_init=True,
+                generation_config="vllm",  # not the checkpoint's own top-k and the like
+                dtype=str(precision).removeprefix("torch."),
+                max_model_len=self.longest,
+                gpu_memory_utilization=self.memory,
+                enable_prefix_caching=False,  # it would outlive the weights
+            )
+        if not all(engine.apply_model(_takes_weights)):
+            raise ValueError(
+                "sampler is 'vllm', whose engine has packed its weights, as it does on processors, and "
+                "cannot take the policy's; choose 'generate' or 'continuous'"
+            )
+        return engine
+
+
+def _takes_weights(model: Any) -> bool:
+    """Whether all weights of an engine's model lie where they can be written."""
+    return all(weight.numel() for weight in model.parameters())
+
+
+@contextmanager
+def _generators_kept() -> Iterator[None]:
+    """The engine seeds the global generators: bring them back to where they were."""
+    states = random_states()
+    try:
+        yield
+    finally:
+        restore_random_states(states)

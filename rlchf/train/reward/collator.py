@@ -1,0 +1,221 @@
+"""The reward model's batches: every response once, and which of their scores belong together."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset, Sampler
+
+from rlchf.preferences import Example
+from rlchf.train.models.text import encode_responses
+from rlchf.train.reward.targets import Orders
+
+
+@dataclass(frozen=True, eq=False)
+class Encoded:
+    """One prompt's responses as token ids, and what is known of their order."""
+
+    rows: list[list[int]]
+    orders: Orders
+
+
+class EncodedExamples(Dataset[Encoded]):
+    """Examples, each tokenised once before the training.
+
+    Index ``n + i`` is example ``i`` once more, counting for nothing: it fills up a last batch that is
+    shared between processes.
+
+    Attributes
+    ----------
+    truncated
+        How many rows were longer than ``max_length`` and lost their beginning.
+    """
+
+    def __init__(
+        self, examples: Sequence[Example], tokenizer: Any, max_length: int,
+        orders: Callable[[Example], Orders],
+    ) -> None:  # fmt: skip
+        self.items: list[Encoded] = []
+        self.truncated = 0
+        for example in examples:
+            rows, cut = encode_responses(tokenizer, example.prompt, example.responses, max_length)
+            self.items.append(Encoded(rows, orders(example)))
+            self.truncated += cut
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __getitem__(self, index: int) -> Encoded:
+        if index < len(self.items):
+            return self.items[index]
+        item = self.items[index - len(self.items)]
+        return replace(item, orders=item.orders.without_weight())
+
+    def tokens(self) -> list[int]:
+        """Tokens of each prompt's rows together."""
+        return [sum(map(len, item.rows)) for item in self.items]
+
+
+@dataclass(frozen=True)
+class Collator:
+    """Make one batch of `Encoded` prompts with any numbers of responses.
+
+    Attributes
+    ----------
+    pad_id
+        The model's padding token.
+    share_prompt
+        Whether what a prompt's rows begin with is a row of its own, to be read once.
+    """
+
+    pad_id: int
+    share_prompt: bool = False
+
+    def __call__(self, items: Sequence[Encoded]) -> dict[str, Tensor]:
+        """The batch: ``N`` rows (responses), ``B`` prompts, ``R`` orders.
+
+        Returns
+        -------
+        ``input_ids``, ``attention_mask``, ``position_ids`` (N, L); ``prompt``, ``slot`` (N,), where a
+        row's score goes in (B, K); ``owner`` (R,), the prompt of each order; ``ranks`` (R, K),
+        ``targets``, ``pair_weights``, ``margins`` (R, K, K), ``weights``, ``group`` (R,) and ``draws``
+        (R, E) of the orders. If prompts are shared, ``prefix_ids`` and ``prefix_mask`` (B, P) are what the
+        rows of each prompt begin with, ``input_ids`` the rest, and ``attention_mask`` (N, P + L) covers both.
+        """
+        counts = [len(item.rows) for item in items]
+        K, orders = max(counts), [item.orders for item in items]
+        R = sum(len(o.weights) for o in orders)
+        ranks = np.zeros((R, K), dtype=np.int64)
+        targets = np.full((R, K, K), np.nan, dtype=np.float32)
+        pair_weights = np.zeros((R, K, K), dtype=np.float32)
+        margins = np.zeros((R, K, K), dtype=np.float32)
+        r = 0
+        for o, n in zip(orders, counts, strict=True):
+            at = slice(r, r := r + len(o.weights))
+            ranks[at, :n] = o.ranks
+            targets[at, :n, :n] = o.targets
+            pair_weights[at, :n, :n] = o.pair_weights
+            margins[at, :n, :n] = o.margins
+        return {
+            **self._texts([item.rows for item in items]),
+            "prompt": torch.repeat_interleave(torch.arange(len(items)), torch.tensor(counts)),
+            "slot": torch.cat([torch.arange(n) for n in counts]),
+            "owner": torch.tensor([b for b, o in enumerate(orders) for _ in o.weights]),
+            "ranks": torch.from_numpy(ranks),
+            "targets": torch.from_numpy(targets),
+            "pair_weights": torch.from_numpy(pair_weights),
+            "margins": torch.from_numpy(margins),
+            "weights": torch.from_numpy(np.concatenate([o.weights for o in orders])),
+            "group": torch.from_numpy(np.concatenate([o.groups for o in orders])),
+            "draws": torch.from_numpy(np.concatenate([o.draws for o in orders])),
+        }
+
+    def _texts(self, rows: Sequence[list[list[int]]]) -> dict[str, Tensor]:
+        shared = [common_beginning(of_prompt) for of_prompt in rows]
+        if not self.share_prompt or min(shared) == 0:
+            return pad([row for of_prompt in rows for row in of_prompt], self.pad_id)
+        before = pad([r[0][:n] for r, n in zip(rows, shared, strict=True)], self.pad_id)
+        rest = pad([row[n:] for r, n in zip(rows, shared, strict=True) for row in r], self.pad_id)
+        counts = torch.tensor([len(of_prompt) for of_prompt in rows])
+        seen = before["attention_mask"].repeat_interleave(counts, 0)  # (N, P)
+        return {
+            "prefix_ids": before["input_ids"],
+            "prefix_mask": before["attention_mask"],
+            "input_ids": rest["input_ids"],
+            "attention_mask": torch.cat([seen, rest["attention_mask"]], 1),
+            "position_ids": rest["position_ids"] + seen.sum(1, keepdim=True),
+        }
+
+
+def common_beginning(rows: Sequence[list[int]]) -> int:
+    """How many tokens all rows begin with, leaving each of them one at least.
+
+    Examples
+    --------
+    >>> common_beginning([[1, 2, 3, 4], [1, 2, 4]]), common_beginning([[1, 2], [1, 2, 3]])
+    (2, 1)
+    """
+    first, n = rows[0], min(map(len, rows)) - 1
+    for row in rows[1:]:
+        n = next((i for i in range(n) if row[i] != first[i]), n)
+    return n
+
+
+def pad(rows: Sequence[list[int]], pad_id: int, side: str = "right") -> dict[str, Tensor]:
+    """Stack ragged rows into (N, L) ``input_ids``, their ``attention_mask`` and ``position_ids``.
+
+    Positions count the tokens that are not padding, from 0, so that a model with learned positions
+    gives a text the same score on whichever side it is padded.
+    """
+    length = max(len(row) for row in rows)
+    ids = torch.full((len(rows), length), pad_id)
+    mask = torch.zeros((len(rows), length), dtype=torch.long)
+    for n, row in enumerate(rows):
+        at = slice(len(row)) if side == "right" else slice(length - len(row), length)
+        ids[n, at] = torch.tensor(row)
+        mask[n, at] = 1
+    positions = (mask.cumsum(1) - 1).clamp(min=0)
+    return {"input_ids": ids, "attention_mask": mask, "position_ids": positions}
+
+
+class PromptSampler(Sampler[int]):
+    """The prompts of an epoch in an order that depends on the seed and the epoch alone.
+
+    So a training that was stopped within an epoch goes on with the prompts that it has not seen.
+
+    Parameters
+    ----------
+    n
+        Number of prompts.
+    seed
+        Of the order.
+    multiple
+        The epoch is filled up to a multiple of this with prompts ``n + i``, which count for nothing.
+    lengths
+        When given, batches of ``batch_size`` prompts with similar lengths, in random order.
+    """
+
+    def __init__(
+        self, n: int, seed: int, *, multiple: int = 1, lengths: Sequence[int] | None = None,
+        batch_size: int = 1,
+    ) -> None:  # fmt: skip
+        self.n, self.seed, self.multiple = n, seed, multiple
+        self.lengths, self.batch_size, self.epoch = lengths, batch_size, 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Say which epoch comes next."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return -(-self.n // self.multiple) * self.multiple
+
+    def __iter__(self) -> Iterator[int]:
+        generator = torch.Generator().manual_seed(self.seed + self.epoch)
+        order = torch.randperm(self.n, generator=generator).tolist()
+        if self.lengths is not None:
+            order = self._by_length(order, self.lengths, generator)
+        yield from order
+        yield from (self.n + order[i % self.n] for i in range(len(self) - self.n))
+
+    def _by_length(
+        self, order: list[int], lengths: Sequence[int], generator: torch.Generator
+    ) -> list[int]:
+        """Sort, longest first, within pools of 32 batches, and shuffle the batches.
+
+        The longest batch comes first, so that a lack of memory shows at once, and an incomplete one last.
+        """
+        pool = 32 * self.batch_size
+        batches: list[list[int]] = []
+        for start in range(0, self.n, pool):
+            ranked = sorted(order[start : start + pool], key=lengths.__getitem__, reverse=True)
+            batches += [
+                ranked[i : i + self.batch_size] for i in range(0, len(ranked), self.batch_size)
+            ]
+        *whole, last = batches
+        whole.sort(key=lambda batch: -lengths[batch[0]])
+        first, rest = whole[:1], whole[1:]
+        mixed = [rest[i] for i in torch.randperm(len(rest), generator=generator).tolist()]
+        return [i for batch in [*first, *mixed, last] for i in batch]

@@ -1,0 +1,161 @@
+"""A `transformers.Trainer` whose batches are prompts and whose loss compares their responses.
+
+The trainer brings schedules, gradient accumulation, mixed precision, several processes (DDP, FSDP,
+DeepSpeed), trackers and resuming. Ours are the order of the prompts, the loss, and how a step's
+batches are weighed.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import Trainer
+from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
+
+from rlchf.train.reward.backbone import positions_of
+from rlchf.train.reward.batch_loss import extent, ranking_loss
+from rlchf.train.reward.collator import PromptSampler
+from rlchf.train.reward.config import RewardConfig
+from rlchf.train.reward.group_weights import GroupWeights
+
+GROUPS = "group_weights.pt"
+
+
+class RankingTrainer(Trainer):  # type: ignore[misc]
+    """Score each response once and compare the scores of a prompt's responses.
+
+    Parameters
+    ----------
+    config
+        Says which loss.
+    group_weights
+        The groups' weights when training for the worst-off group; kept with each checkpoint.
+    args, kwargs
+        As `transformers.Trainer` takes them; the data set is an `EncodedExamples`.
+    """
+
+    def __init__(
+        self, *args: Any, config: RewardConfig, group_weights: GroupWeights | None = None,
+        **kwargs: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(*args, **kwargs)
+        self.model_accepts_loss_kwargs = True  # the loss is a part of the step's: see ranking_loss
+        self.config = config
+        self.group_weights = group_weights
+        self.takes_positions = positions_of(_plain(self.model))[0]
+        if group_weights is not None:
+            group_weights.to(self.args.device)
+
+    def get_batch_samples(
+        self, epoch_iterator: Iterator[Any], num_batches: int, device: torch.device
+    ) -> tuple[list[Any], Tensor]:
+        """The batches of one step, and their `extent` over all processes."""
+        batches = list(islice(epoch_iterator, num_batches))
+        sizes = torch.stack([extent(batch) for batch in batches] or [torch.zeros(2)])
+        return batches, self.accelerator.reduce(sizes.sum(0).to(device), reduction="sum")
+
+    def compute_loss(
+        self,
+        model: Any,
+        inputs: dict[str, Tensor],
+        return_outputs: bool = False,
+        num_items_in_batch: Tensor | None = None,
+    ) -> Any:
+        """The loss of one batch from the `Collator`, as its part of the step's."""
+        outputs = self._read(model, inputs)
+        alone = num_items_in_batch is None
+        loss = ranking_loss(
+            outputs.logits.float(), inputs, self.config,
+            extent(inputs) if num_items_in_batch is None else num_items_in_batch,
+            processes=1 if alone else self.accelerator.num_processes,
+            parts=1 if alone else self.current_gradient_accumulation_steps,
+            group_weights=self.group_weights,
+        )  # fmt: skip
+        return (loss, outputs) if return_outputs else loss
+
+    def _read(self, model: Any, inputs: dict[str, Tensor]) -> Any:
+        """The model's outputs for the batch's rows; prompts that are shared are read once before."""
+        texts: dict[str, Any] = {name: inputs[name] for name in ("input_ids", "attention_mask")}
+        if self.takes_positions:
+            texts["position_ids"] = inputs["position_ids"]
+        if "prefix_ids" in inputs:
+            mask = inputs["prefix_mask"]
+            prompts = {"input_ids": inputs["prefix_ids"], "attention_mask": mask}
+            if self.takes_positions:
+                prompts["position_ids"] = (mask.cumsum(1) - 1).clamp(min=0)
+            cache = model(**prompts, use_cache=True).past_key_values
+            cache.batch_select_indices(inputs["prompt"])  # a copy for each of its responses
+            texts["past_key_values"] = cache
+        return model(**texts)
+
+    @torch.no_grad()
+    def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
+        """The loss of the held-out examples, however many processes share them; no regulariser in it."""
+        model, config = self.model_wrapped.eval(), replace(self.config, centring=0.0)
+        found = torch.zeros(2, device=self.args.device)  # weighted losses, weights
+        for batch in self.get_eval_dataloader():
+            inputs = self._prepare_inputs(batch)
+            outputs = self._read(model, inputs).logits.float()
+            loss = ranking_loss(outputs, inputs, config, torch.ones_like(found))
+            found += torch.stack([loss, extent(inputs)[0]])
+        total, weight = self.accelerator.reduce(found, reduction="sum").tolist()
+        metrics = {"eval_loss": total / weight if weight else float("nan")}
+        self.log(metrics)
+        control = self.control  # type: ignore[has-type]
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, control, metrics)
+        return metrics
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> PromptSampler:
+        data, batch = train_dataset or self.train_dataset, self.args.train_batch_size
+        accumulation = self.args.gradient_accumulation_steps
+        lengths = data.tokens() if self.config.group_by_length else None
+        return self._sampler(len(data), batch, lengths, accumulation)
+
+    def _get_eval_sampler(self, eval_dataset: Any) -> PromptSampler:
+        return self._sampler(len(eval_dataset), self.args.eval_batch_size)
+
+    def _sampler(
+        self, n: int, batch: int, lengths: list[int] | None = None, accumulation: int = 1
+    ) -> PromptSampler:
+        each = batch * self.args.world_size
+        return PromptSampler(
+            n, self.args.seed, lengths=lengths, batch_size=each * accumulation,
+            multiple=each if self.args.world_size > 1 else 1,
+        )  # fmt: skip
+
+    def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
+        """Save the model and the groups' weights."""
+        super().save_model(output_dir, _internal_call)
+        if self.group_weights is not None and self.args.should_save:
+            torch.save(
+                self.group_weights.state_dict(), Path(output_dir or self.args.output_dir) / GROUPS
+            )
+
+    def resume(self, folder: Path) -> None:
+        """Train, from the last complete checkpoint in ``folder`` on if there is one."""
+        last = last_checkpoint(folder)
+        if last is not None and self.group_weights is not None:
+            state = torch.load(last / GROUPS, map_location=self.args.device, weights_only=True)
+            self.group_weights.load_state_dict(state)
+        self.train(resume_from_checkpoint=None if last is None else str(last))
+
+
+def last_checkpoint(folder: Path) -> Path | None:
+    """The newest checkpoint that was written to its end; its state file is written last."""
+    found = {}
+    for path in folder.glob(f"{PREFIX_CHECKPOINT_DIR}-*"):
+        try:
+            found[json.loads((path / "trainer_state.json").read_text())["global_step"]] = path
+        except (OSError, ValueError, KeyError):
+            continue
+    return found[max(found)] if found else None
+
+
+def _plain(model: Any) -> Any:
+    """The model inside of LoRA's wrapper."""
+    return model.get_base_model() if hasattr(model, "get_base_model") else model

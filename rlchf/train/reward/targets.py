@@ -1,0 +1,129 @@
+"""What is known of an example's order, as the arrays that the losses take."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from rlchf.preferences import Ballots, Example, order_targets
+from rlchf.train.reward.config import OF_PLACES, RewardConfig
+
+
+@dataclass(frozen=True, eq=False)
+class Orders:
+    """The ``R`` orders of one prompt's ``K`` responses: its collective ranking, or its ballots.
+
+    Attributes
+    ----------
+    ranks
+        (R, K) int64 places; 0 is not ranked.
+    targets
+        (R, K, K) probability that ``i`` is preferred to ``j``; NaN is unknown.
+    weights
+        (R,) weight of each order; 0 if the order says nothing to the loss.
+    groups
+        (R,) int64 index of the annotator's group; 0 without groups.
+    draws
+        (R, E) how often each head of an ensemble drew the annotator; ones without a bootstrap.
+    pair_weights, margins
+        (K, K) as in `Example`, of all orders alike.
+    """
+
+    ranks: np.ndarray
+    targets: np.ndarray
+    weights: np.ndarray
+    groups: np.ndarray
+    draws: np.ndarray
+    pair_weights: np.ndarray
+    margins: np.ndarray
+
+    def without_weight(self) -> "Orders":
+        """The same, counting for nothing."""
+        return replace(self, weights=np.zeros_like(self.weights))
+
+
+def orders_of(
+    example: Example,
+    config: RewardConfig,
+    groups: Mapping[str, int] | None = None,
+    draws: Mapping[str, np.ndarray] | None = None,
+) -> Orders:
+    """What the model is to learn of an example.
+
+    Parameters
+    ----------
+    example
+        The prompt, its responses and their order.
+    config
+        Says what to learn from, and with which loss.
+    groups, draws
+        Index of the group of each annotator, and how often each head drew them.
+
+    Raises
+    ------
+    ValueError
+        If the ballots are to be learned from and the example has none, or if it has margins and the
+        loss takes none.
+    """
+    if example.margins is not None and (config.loss, config.head) != ("bradley_terry", "scalar"):
+        raise ValueError(
+            f"prompt {example.prompt_id!r} has margins, which only loss = 'bradley_terry' with "
+            "head = 'scalar' takes; choose it, or leave the margins out"
+        )
+    K, ballots = len(example.responses), _ballots(example, config)
+    if config.learn_from == "ballots":
+        ranks = ballots.ranks.astype(np.int64)
+        targets = np.stack([order_targets(row) for row in ranks])
+        weights, annotators = example.weight * ballots.weights, ballots.annotators
+    else:
+        ranks = np.asarray(example.ranks, dtype=np.int64)[None]
+        shares = config.learn_from == "shares"
+        targets = (ballots.shares() if shares else example.pair_targets())[None]
+        weights, annotators = np.array([example.weight]), [""]
+    square = np.ones((K, K))
+    pair_weights = square if example.pair_weights is None else example.pair_weights
+    margins = 0 * square if example.margins is None else example.margins
+    said = ~np.isnan(targets) & (pair_weights > 0)  # (R, K, K) pairs that count
+    if config.loss == "majority":
+        said &= targets != 0.5
+    speaks = (ranks > 0).sum(1) > 1 if config.loss in OF_PLACES else said.any((1, 2))
+    return Orders(
+        ranks=ranks,
+        targets=targets.astype(np.float32),
+        weights=np.where(speaks, weights, 0).astype(np.float32),
+        groups=np.array([(groups or {}).get(a, 0) for a in annotators], dtype=np.int64),
+        draws=np.array(
+            [np.ones(config.ensemble) if draws is None else draws[a] for a in annotators],
+            dtype=np.float32,
+        ).reshape(-1, config.ensemble),
+        pair_weights=pair_weights.astype(np.float32),
+        margins=margins.astype(np.float32),
+    )
+
+
+def _ballots(example: Example, config: RewardConfig) -> Ballots:
+    if example.ballots is None and config.learn_from != "ranking":
+        raise ValueError(
+            f"prompt {example.prompt_id!r} comes without its ballots, and learn_from is "
+            f"'{config.learn_from}'; make the examples with ballots_of=rankings"
+        )
+    return example.ballots or Ballots(np.zeros((0, len(example.responses))), np.zeros(0), [])
+
+
+def annotators_of(examples: Sequence[Example]) -> list[str]:
+    """Ids of all annotators with a ballot on the examples, in order."""
+    return sorted({a for e in examples if e.ballots is not None for a in e.ballots.annotators})
+
+
+def bootstrap_draws(annotators: Sequence[str], heads: int, seed: int) -> dict[str, np.ndarray]:
+    """How often each annotator is in each head's sample, drawn with replacement: (heads,) each.
+
+    Examples
+    --------
+    >>> draws = bootstrap_draws(["ann", "bob", "eve"], 4, seed=0)
+    >>> sum(draws.values()).tolist()
+    [3, 3, 3, 3]
+    """
+    n = len(annotators)
+    counts = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=heads)
+    return {annotator: counts[:, a] for a, annotator in enumerate(annotators)}
