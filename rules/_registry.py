@@ -28,7 +28,7 @@ AXIOMS = {
     "monotonicity": "who is alone on top stays there when ballots raise nobody but them",
     "clones": "whether a response is on top does not depend on copies of others next to them",
 }
-"""Properties that a rule may claim; `tests/test_axioms.py` holds every claim against random profiles."""
+"""Properties that a rule may claim; every claim is held against random profiles by the tests."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.files import Write
+from tests.support.files import Write
 
 os.environ.setdefault(
     "OMP_NUM_THREADS", "1"

@@ -1,0 +1,229 @@
+"""How fast the rules across prompts are, and how their time and memory grow.
+
+    python benchmarks/across/across_speed.py --out runs/across_speed.json
+
+Each prompt has 4 responses and 10 annotators out of 10,000; ballots come from Mallows' model with
+dispersion 0.8 around an order of each prompt's own. Rules that go through the prompts one after the other get
+100,000 prompts and 1,000,000; rules that look at the whole dataset at once get a tenth of that. The
+dataset lies in memory before the clock starts, as `rlchf.read_rankings` leaves it; the time ends with
+the finished `rlchf.Aggregation`. Compiling is not counted. Seconds are the processor's, "kernel" those of
+them in which the system hands out memory that was not in use before; those of the clock, "wall", are
+longer when the machine has other work.
+
+The growth is the time for all prompts over the mean time for a tenth of them, all ten tenths measured:
+the same work in one piece and in ten.
+
+The floor is the time to copy the ballots once, at the bandwidth measured in the same run. Peak memory is
+that of the whole process, dataset included, while the rule runs.
+"""
+# ruff: noqa: E402
+
+import argparse
+import inspect
+import json
+import os
+import resource
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")  # before numpy: one core is what we measure
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from rlchf import Rankings
+from rlchf.rules import get_rule, list_rules
+from rlchf.simulate.cultures import mallows
+
+ANNOTATORS, PER_PROMPT, RESPONSES = 10_000, 10, 4
+DISPERSION = 0.8
+SECONDS_GOAL = {True: 15.0, False: 120.0}  # of sequential rules on 1 M prompts, of others on 100 k
+GROWTH_GOAL, GIB_GOAL = 11.0, 4.0
+
+
+@dataclass(frozen=True)
+class Found:
+    """One rule."""
+
+    rule: str
+    sequential: bool
+    prompts: int
+    seconds: float
+    kernel: float
+    seconds_tenth: float  # on a tenth of the prompts
+    wall: float
+    ratio: float
+    microseconds_per_ballot: float
+    over_floor: float
+    peak_gib: float
+
+    @property
+    def goals(self) -> dict[str, bool]:
+        """Whether the goals are met, where they are for this number of prompts."""
+        full = self.prompts == (1_000_000 if self.sequential else 100_000)
+        met = {"ratio": self.ratio <= GROWTH_GOAL}
+        if full:
+            met["seconds"] = self.seconds <= SECONDS_GOAL[self.sequential]
+            met["memory"] = self.peak_gib <= GIB_GOAL
+        return met
+
+
+def dataset(prompts: int, seed: int = 0) -> Rankings:
+    """Ballots as reading leaves them: entries of each ballot best first."""
+    rng = np.random.default_rng(seed)
+    ranks = mallows(prompts, PER_PROMPT, RESPONSES, DISPERSION, rng).ranks.T  # (N, M)
+    n = len(ranks)
+    step = rng.integers(1, ANNOTATORS // PER_PROMPT, prompts)[:, None] * np.arange(PER_PROMPT)
+    annotators = (rng.integers(0, ANNOTATORS, prompts)[:, None] + step) % ANNOTATORS
+    return Rankings(
+        prompt_ids=[str(p) for p in range(prompts)],
+        annotator_ids=[str(a) for a in range(ANNOTATORS)],
+        response_ids=["a", "b", "c", "d"] * prompts,
+        response_starts=np.arange(0, prompts * RESPONSES + 1, RESPONSES),
+        ballot_starts=np.arange(0, n + 1, PER_PROMPT),
+        ballot_annotators=annotators.ravel(),
+        ballot_weights=np.ones(n),
+        ballot_counts=np.ones(n, dtype=np.int64),
+        entry_starts=np.arange(0, n * RESPONSES + 1, RESPONSES),
+        entry_responses=np.argsort(ranks, axis=1).astype(np.int32).ravel(),
+        entry_ranks=np.tile(np.arange(1, RESPONSES + 1, dtype=np.int16), n),
+    )
+
+
+def ballot_bytes(rankings: Rankings) -> int:
+    """Of what the ballots say, who cast them, and their weights."""
+    columns = (rankings.ballot_annotators, rankings.ballot_weights, rankings.entry_starts,
+               rankings.entry_responses, rankings.entry_ranks)  # fmt: skip
+    return sum(column.nbytes for column in columns)
+
+
+def copy_bandwidth(size: int = 2**28) -> float:
+    """Bytes copied per second, the best of some tries."""
+    source, target = np.ones(size, dtype=np.uint8), np.zeros(size, dtype=np.uint8)
+    best = np.inf
+    for _ in range(5):
+        began = time.perf_counter()
+        np.copyto(target, source)
+        best = min(best, time.perf_counter() - began)
+    return float(size / best)
+
+
+@dataclass(frozen=True)
+class Took:
+    """Seconds of the processor, of the kernel among them, and of the clock; the most GiB."""
+
+    seconds: float
+    kernel: float
+    wall: float
+    gib: float
+
+
+def timed(rule: str, parts: Sequence[Rankings], repeat: int) -> Took:
+    """One dataset after the other, all of them together; the best of some tries."""
+    tries = []
+    for _ in range(repeat):
+        forget_peak()
+        began, clock = os.times(), time.perf_counter()
+        for part in parts:
+            get_rule(rule)(part)
+        wall, ended = time.perf_counter() - clock, os.times()
+        kernel = ended.system - began.system
+        tries.append(Took(ended.user - began.user + kernel, kernel, wall, peak_gib()))
+    return min(tries, key=lambda took: took.seconds)
+
+
+def forget_peak() -> None:
+    """Begin a new peak of memory, where Linux lets us."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    except OSError:
+        return
+
+
+def peak_gib() -> float:
+    """The peak since `forget_peak`, or of the process so far."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        for line in status.read_text(encoding="ascii").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) / 2**20
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+
+
+def is_sequential(rule: str) -> bool:
+    """Whether a rule goes through the prompts in an order that one can choose."""
+    return "order" in inspect.signature(get_rule(rule)).parameters
+
+
+def table(found: list[Found]) -> Table:
+    """One line per rule; green meets its goal, red misses it."""
+    shown = Table(title="4 responses, 10 annotators out of 10,000 per prompt; one core")
+    for head in ("rule", "prompts", "seconds", "kernel", "wall", "us per ballot",
+                 "ten times the prompts take", "over floor", "peak GiB"):  # fmt: skip
+        shown.add_column(head, justify="left" if head == "rule" else "right")
+    for row in found:
+        cells = {"seconds": f"{row.seconds:.2f}", "ratio": f"{row.ratio:.1f}x",
+                 "memory": f"{row.peak_gib:.2f}"}  # fmt: skip
+        for goal, met in row.goals.items():
+            cells[goal] = f"[{'green' if met else 'red'}]{cells[goal]}[/]"
+        shown.add_row(
+            row.rule, f"{row.prompts:,}", cells["seconds"], f"{row.kernel:.2f}", f"{row.wall:.2f}",
+            f"{row.microseconds_per_ballot:.3f}", cells["ratio"], f"{row.over_floor:,.0f}x", cells["memory"],
+        )  # fmt: skip
+    return shown
+
+
+def main() -> None:
+    """Measure, print, write."""
+    across = [name for name, card in list_rules().items() if card.kind == "across prompts"]
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rules", nargs="+", default=across, choices=across, metavar="RULE")
+    parser.add_argument("--prompts", type=int, default=1_000_000, help="for sequential rules")
+    parser.add_argument("--repeat", type=int, default=3, help="runs, of which the best counts")
+    parser.add_argument("--quick", action="store_true", help="a tenth of the prompts, once")
+    parser.add_argument("--out", type=Path, help="write a JSON")
+    settings = parser.parse_args()
+    if settings.quick:
+        settings.prompts, settings.repeat = settings.prompts // 10, 1
+    console, progress = Console(width=130), Console(stderr=True)
+    bandwidth = copy_bandwidth()
+    console.print(f"copying goes at {bandwidth / 1e9:.1f} GB/s; green meets its goal")
+    found: list[Found] = []
+    small = dataset(200)
+    for sequential in (True, False):
+        rules = [rule for rule in settings.rules if is_sequential(rule) is sequential]
+        if not rules:
+            continue
+        prompts = settings.prompts if sequential else settings.prompts // 10
+        many = dataset(prompts)
+        for rule in rules:
+            progress.print(f"{rule}: {prompts:,} prompts")
+            get_rule(rule)(small)
+            tenths = [many.subset(part) for part in np.array_split(np.arange(prompts), 10)]
+            apart = timed(rule, tenths, settings.repeat).seconds / 10
+            del tenths
+            took = timed(rule, [many], settings.repeat)
+            floor = ballot_bytes(many) / bandwidth
+            found.append(
+                Found(rule, sequential, prompts, took.seconds, took.kernel, apart, took.wall,
+                      took.seconds / apart, took.seconds / many.n_ballots * 1e6,
+                      took.seconds / floor, took.gib)
+            )  # fmt: skip
+    console.print(table(found))
+    missed = [(row.rule, goal) for row in found for goal, met in row.goals.items() if not met]
+    console.print("goals missed: " + ", ".join(f"{rule} ({goal})" for rule, goal in missed)
+                  if missed else "all goals are met")  # fmt: skip
+    if settings.out is not None:
+        settings.out.parent.mkdir(parents=True, exist_ok=True)
+        result = {"bandwidth": bandwidth, "rules": [asdict(row) for row in found]}
+        settings.out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

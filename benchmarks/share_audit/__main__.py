@@ -1,0 +1,227 @@
+"""The share that a minority keeps: in the labels, in the reward model, in the policy.
+
+    python benchmarks/share_audit
+    python benchmarks/share_audit --model tiny
+    python benchmarks/share_audit --model smollm2 --quick
+
+The first makes up ballots, aggregates them by several rules, fits a Bradley-Terry reward to the labels, and
+computes the best policy under several regularisers, all exactly. The others train a language model;
+``texts.py`` says how. Each prints a table and writes a JSON, and ``shares.png`` draws all that are
+in the folder.
+
+The populations of the exact part: 60/40, where each prompt has a plain response and one with an emoji,
+and 50/30/20, where it has a plain one, one with an emoji and a terse one. Each of the groups likes its
+own kind best and the others equally. There are ten annotators and 200 prompts. A ballot has nothing to do
+with its annotator's taste with chance 0.1 (``--noise``): then it is a strict order drawn at random. The
+prompts are exchangeable: nothing but the kinds of the responses tells them apart, so that a reward model
+can know nothing but one number per kind.
+
+The stages:
+
+- ballots: the part of the ballots that put a kind first, ties divided;
+- labels: the part of the prompts whose collective ranking puts a kind first, ties divided. For "pooled"
+  nothing is aggregated: the labels are the ballots' pairs;
+- reward: softmax of the Bradley-Terry rewards of the kinds that make the labels' pairs most likely, with
+  half a win more on each side of a pair, so that they are finite;
+- KL, beta: the policy with the largest reward minus beta times its divergence from the reference, which
+  is uniform unless ``--reference`` says otherwise;
+- PM: preference matching, the largest reward plus entropy, whatever the reference;
+- PPA: population-proportional, from the labels' win shares without a reward model.
+
+Beside each population stands what the law says where the labels keep the shares: with shares s the policy is
+proportional to reference * s^(1/beta); and to s under preference matching. Intervals are 95 % of the
+values found with new ballots, one set of ballots per seed.
+"""
+
+import argparse
+import json
+import os
+import resource
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ballots import (
+    KINDS,
+    POPULATIONS,
+    PRIOR,
+    RULES,
+    Labels,
+    ballots,
+    labels_of,
+    places_in_ballots,
+    places_in_result,
+)
+from picture import picture
+from rich.console import Console
+from rich.table import Table
+
+import rlchf
+from rlchf.optima import (
+    bradley_terry,
+    kl_optimum,
+    population_proportional,
+    preference_matching,
+    share_bounds,
+    uniform,
+)
+
+BETAS = [1.0, 0.5, 0.2]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A share of the smallest group's kind over the seeds: its mean and 95 % of its values."""
+
+    mean: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, values: list[float]) -> "Cell":
+        """Sum values up."""
+        low, high = np.quantile(values, [0.025, 0.975])
+        return cls(float(np.mean(values)), float(low), float(high))
+
+    def __str__(self) -> str:
+        return f"{self.mean:.3f} ({self.low:.2f}-{self.high:.2f})"
+
+
+# -- stages ----------------------------------------------------------------------------------------
+
+
+def regularised(labels: Labels, reference: np.ndarray) -> dict[str, np.ndarray]:
+    """The reward's shares, and the best policy under each regulariser: (M,) each."""
+    rewards = bradley_terry(labels.wins, PRIOR)
+    found = {"reward": preference_matching(rewards)}
+    for beta in BETAS:
+        found[f"KL {beta:g}"] = kl_optimum(reference, rewards, beta)
+    found["PM"] = preference_matching(rewards)
+    found["PPA"] = population_proportional(labels.shares())
+    return found
+
+
+def law(shares: np.ndarray, reference: np.ndarray) -> dict[str, np.ndarray]:
+    """The closed form of every stage where the labels keep the shares."""
+    found = {name: shares for name in ("ballots", "labels", "reward")}
+    for beta in BETAS:
+        powers = reference * shares ** (1 / beta)
+        found[f"KL {beta:g}"] = powers / powers.sum()
+    # Groups that are torn between the others' kinds: the bounds are the share and half of the rest's.
+    halves = (1 + shares[:, None] - shares[None, :]) / 2
+    np.fill_diagonal(halves, 0.5)
+    bounds = share_bounds(halves)
+    return found | {"PM": shares, "PPA": bounds / bounds.sum()}
+
+
+def bandit(seeds: int, prompts: int, noise: float, reference: float | None) -> list[dict[str, Any]]:
+    """Every population under every rule: rows of the table."""
+    rows: list[dict[str, Any]] = []
+    for population, sizes in POPULATIONS.items():
+        kinds, last = KINDS[: len(sizes)], len(sizes) - 1
+        start = uniform(len(sizes))
+        if reference is not None:
+            start = np.array([(1 - reference) / last] * last + [reference])
+        found: dict[str, dict[str, list[float]]] = {rule: {} for rule in RULES}
+        for seed in range(seeds):
+            rankings = ballots(sizes, prompts, noise, seed)
+            pooled = labels_of(places_in_ballots(rankings, kinds))
+            for rule, options in RULES.items():
+                labels = pooled
+                if options is not None:
+                    result = rlchf.aggregate(rankings, rule, seed=seed, **options)
+                    labels = labels_of(places_in_result(result, kinds))
+                stages = {"ballots": pooled.firsts, "labels": labels.firsts}
+                for name, shares in (stages | regularised(labels, start)).items():
+                    found[rule].setdefault(name, []).append(float(shares[last]))
+        exact = law(np.array(sizes) / sum(sizes), start)
+        rows.append(
+            {
+                "population": population,
+                "rule": "law",
+                "shares": {name: asdict(Cell.of([x[last]])) for name, x in exact.items()},
+            }
+        )
+        for rule, values in found.items():
+            cells = {name: asdict(Cell.of(each)) for name, each in values.items()}
+            rows.append({"population": population, "rule": rule, "shares": cells})
+    return rows
+
+
+# -- output ----------------------------------------------------------------------------------------
+
+
+def table(rows: list[dict[str, Any]]) -> Table:
+    """One line per population and rule; in brackets the closed form, where each rule has its own."""
+    stages = list(dict.fromkeys(stage for row in rows for stage in row["shares"]))
+    found = Table(title="share of the smallest group's kind (95 %)")
+    for name in ("population", "rule", *stages):
+        found.add_column(name, no_wrap=True)
+    for n, row in enumerate(rows):
+        cells = [shown(row["shares"].get(stage), row["rule"] == "law") for stage in stages]
+        ends = n + 1 == len(rows) or rows[n + 1]["population"] != row["population"]
+        found.add_row(row["population"], row["rule"], *cells, end_section=ends)
+    return found
+
+
+def shown(cell: dict[str, float] | None, exact: bool) -> str:
+    """A cell of the table."""
+    if cell is None:
+        return ""
+    if exact:
+        return f"{cell['mean']:.3f}"
+    law = f" \\[{cell['law']:.2f}]" if "law" in cell else ""
+    return str(Cell(cell["mean"], cell["low"], cell["high"])) + law
+
+
+def main() -> None:
+    """Measure, print, write."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument(
+        "--model",
+        choices=["bandit", "tiny", "smollm2"],
+        default="bandit",
+        help="what the policy is",
+    )
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="language models: 60/40, Kemeny and perpetual PAV, leashes only",
+    )
+    parser.add_argument(
+        "--jobs", type=int, default=os.cpu_count(), help="language models: processes at a time"
+    )
+    parser.add_argument("--seeds", type=int, default=20, help="how many sets of ballots")
+    parser.add_argument("--prompts", type=int, default=200)
+    parser.add_argument("--noise", type=float, default=0.1, help="part of ballots drawn at random")
+    parser.add_argument(
+        "--reference",
+        type=float,
+        help="the smallest group's share before training; even by default",
+    )
+    parser.add_argument("--out", type=Path, default=Path("runs/share_audit"))
+    arguments = parser.parse_args()
+    began = time.monotonic()
+    if arguments.model == "bandit":
+        rows = bandit(arguments.seeds, arguments.prompts, arguments.noise, arguments.reference)
+    else:
+        from texts import texts  # needs torch
+
+        rows = texts(arguments.model, arguments.quick, arguments.out, arguments.jobs)
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    settings = {name: value for name, value in vars(arguments).items() if name != "out"}
+    settings["seconds"] = round(time.monotonic() - began, 1)
+    both = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    settings["cpu_seconds"] = round(sum(use.ru_utime + use.ru_stime for use in both), 1)
+    report = json.dumps({"settings": settings, "rows": rows}, indent=2)
+    (arguments.out / f"{arguments.model}.json").write_text(report + "\n")
+    picture(arguments.out)
+    Console(width=300).print(table(rows))
+
+
+if __name__ == "__main__":
+    main()

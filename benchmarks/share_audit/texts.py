@@ -1,0 +1,376 @@
+"""The share audit's second part: the same ballots, learned by a policy that writes texts.
+
+The responses are sentences of everyday advice (``scene.py``): a plain one, one with an emoji, and
+for three groups a terse one. A language model learns to write them, each kind equally often; that is the
+policy before PPO, the reference, and the reward model's backbone. What the exact part computes from the
+labels is learned here: a reward model is fitted to the labels of 200 prompts, and PPO is paid by it under
+each regulariser for its answers to 80 others. What is said of a stage is the share of the smallest
+group's kind:
+
+- ballots, labels: as in the exact part, for one set of ballots;
+- reward: softmax of the mean scores of each kind of text, among those sampled before PPO, with the
+  bootstrap's interval over prompts;
+- before, and the regularisers: of the texts that the policy wrote, with Wilson's interval.
+
+The closed form beside a leash is the best that the fitted reward allows: to each prompt the texts sampled
+before PPO are weighted by exp(score / beta), and their weights brought to the sum 1. Beside preference
+matching and PPA stands what they would choose from one text per kind with the kind's mean score: exp(score)
+and the smallest win share.
+
+What is done is kept in the folder, and a run that was stopped goes on.
+"""
+
+import json
+import os
+import shutil
+import warnings
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from ballots import (
+    KINDS,
+    POPULATIONS,
+    RULES,
+    ballots,
+    labels_of,
+    places_in_ballots,
+    places_in_result,
+)
+from scene import ASKED, JUDGED, kind_of, make_talk
+
+import rlchf
+from rlchf import Aggregation
+from rlchf.auditing.shares import wilson
+from rlchf.jobs.progress import stage
+from rlchf.optima import kl_optimum, preference_matching, uniform
+from rlchf.preferences import examples
+from rlchf.prompts import Prompt
+from rlchf.train.models.load import load_policy, load_tokenizer, quieten_transformers
+from rlchf.train.models.tiny import TINY_CHAT_TEMPLATE, fit_supervised, tiny_llama
+from rlchf.train.ppo import PPOConfig, ppo
+from rlchf.train.ppo.rewards import Group, PopulationProportional
+from rlchf.train.ppo.rewards.groups import scores_of
+from rlchf.train.ppo.sampling import sample_texts
+from rlchf.train.ppo.shaping import Reward
+from rlchf.train.reward import RewardConfig, RewardModel, train_reward
+
+UNIFORM = {"reference": "uniform", "kl_coef": 1.0}
+REGULARISERS: dict[str, dict[str, Any]] = {
+    "KL 1": {"kl_coef": 1.0},
+    "KL 0.5": {"kl_coef": 0.5},
+    "KL 0.2": {"kl_coef": 0.2},
+    "PM": UNIFORM,
+    "PPA": UNIFORM,
+}
+NOISE = 0.1
+MAX_NEW_TOKENS = 24
+SAMPLING: dict[str, Any] = {"max_new_tokens": MAX_NEW_TOKENS, "batch_size": 80, "seed": 1}
+SETTINGS: dict[str, dict[str, Any]] = {
+    "tiny": {
+        "supervised": {"epochs": 6, "lr": 3e-3},
+        "reward": {"epochs": 2, "learning_rate": 5e-4},
+        "ppo": {"updates": 60, "batch_size": 64, "minibatch_size": 32, "forward_size": 32, "lr": 1e-3},
+        "texts": {"before": 16, "after": 4},  # per prompt
+    },
+    "smollm2": {
+        "supervised": {"epochs": 1, "lr": 5e-5},
+        "reward": {"epochs": 1, "learning_rate": 5e-4, "lora_rank": 8, "share_prompt": True, "bf16": True},
+        "ppo": {"updates": 12, "batch_size": 24, "minibatch_size": 8, "forward_size": 24, "lr": 5e-4,
+                "lora_rank": 8},
+        "texts": {"before": 8, "after": 2},
+    },
+}  # fmt: skip
+Plan = dict[tuple[str, str], list[str]]
+QUICK: Plan = {("60/40", rule): ["KL 1", "KL 0.2"] for rule in ("kemeny", "perpetual_pav")}
+FULL: Plan = {(p, rule): list(REGULARISERS) for p in POPULATIONS for rule in RULES}
+
+
+def texts(model: str, quick: bool, folder: Path, jobs: int) -> list[dict[str, Any]]:
+    """Rows of the table; `jobs` processes share the work."""
+    plan = QUICK if quick else FULL
+    cases = [Case(model, population, rule, str(folder / model)) for population, rule in plan]
+    context = get_context("spawn")
+    with ProcessPoolExecutor(jobs, context, initializer=calm, initargs=(model,)) as pool:
+
+        def done(
+            name: str, work: Callable[..., Any], given: Sequence[tuple[Any, ...]]
+        ) -> list[Any]:
+            with stage(f"{len(given)} {name}") as tick:
+                running = [pool.submit(work, *each) for each in given]
+                for n, one in enumerate(as_completed(running), start=1):
+                    one.result()
+                    tick(n, len(given))
+            return [one.result() for one in running]
+
+        first = {case.population: case for case in reversed(cases)}
+        done("policies before PPO", learn_to_write, [(case,) for case in first.values()])
+        done("reward models", fit, [(case,) for case in cases])
+        tasks = [(case, name) for case in cases for name in plan[case.population, case.rule]]
+        found = dict(zip(tasks, done("policies after PPO", improve, tasks), strict=True))
+    rows = []
+    for case in cases:
+        shares = stages(case) | {name: found[case, name] for c, name in tasks if c == case}
+        rows.append({"population": case.population, "rule": case.rule, "shares": shares})
+    return rows
+
+
+def calm(model: str) -> None:
+    """Set up a process that does part of the work; SmolLM2 computes in bfloat16, on weights in float32."""
+    quieten_transformers()
+    warnings.simplefilter("ignore", FutureWarning)  # about the libraries' own future
+    torch.set_num_threads(1)
+    os.environ["ACCELERATE_MIXED_PRECISION"] = precision(model)
+
+
+def precision(model: str) -> str:
+    """What a model computes in."""
+    return "no" if model == "tiny" else "bf16"
+
+
+@dataclass(frozen=True)
+class Case:
+    """A population under a rule, and what follows from that without training."""
+
+    model: str
+    population: str
+    rule: str
+    root: str
+
+    @property
+    def kinds(self) -> list[str]:
+        """The groups' kinds, the largest group's first."""
+        return KINDS[: len(POPULATIONS[self.population])]
+
+    @property
+    def scene(self) -> Path:
+        """Folder of what all rules of the population share."""
+        return Path(self.root) / self.population.replace("/", "-")
+
+    @property
+    def folder(self) -> Path:
+        """Folder of the rule's own."""
+        return self.scene / self.rule
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Sizes of the trainings."""
+        return SETTINGS[self.model]
+
+    def asked(self) -> list[str]:
+        """The prompts that the policy answers."""
+        return list(make_talk(self.kinds, ASKED).prompts.values())
+
+    def rankings(self) -> rlchf.Rankings:
+        """The ballots on the judged prompts."""
+        sizes = POPULATIONS[self.population]
+        return ballots(sizes, len(make_talk(self.kinds, JUDGED).prompts), NOISE, seed=0)
+
+    def result(self) -> Aggregation:
+        """The collective rankings; Kemeny's where nothing is aggregated."""
+        options = RULES[self.rule]
+        rule = "kemeny" if options is None else self.rule
+        return rlchf.aggregate(self.rankings(), rule, seed=0, **options or {})
+
+    def shares_of(self, texts: Sequence[str]) -> np.ndarray:
+        """(kinds,) share of the texts of each kind."""
+        found = [kind_of(text, self.kinds) for text in texts]
+        return np.array([found.count(kind) / len(found) for kind in self.kinds])
+
+
+# -- work, each piece in a process of its own ------------------------------------------------------
+
+
+def learn_to_write(case: Case) -> None:
+    """The policy before PPO: it learns the responses, each kind as often as the others."""
+    if not (case.scene / "base").exists():
+        pairs = [pair for asked in (JUDGED, ASKED) for pair in make_talk(case.kinds, asked).pairs()]
+        if case.model == "tiny":
+            policy, tokenizer = tiny_llama([text for pair in pairs for text in pair])
+        else:
+            policy, tokenizer = load_policy(case.model), load_tokenizer(case.model)
+            tokenizer.chat_template = TINY_CHAT_TEMPLATE  # short prompts are cheap prompts
+        fit_supervised(policy, tokenizer, pairs, **case.settings["supervised"])
+        case.scene.mkdir(parents=True, exist_ok=True)
+        beside = case.scene / "base.partial"
+        policy.save_pretrained(beside)
+        tokenizer.save_pretrained(beside)
+        beside.rename(case.scene / "base")
+    write_texts(case, case.scene / "base", case.scene / "before.json", "before")
+
+
+def fit(case: Case) -> None:
+    """The reward model of the labels, or of the ballots' pairs if pooled, and its scores."""
+    if (case.folder / "scores.json").exists():
+        return
+    talk, shares_of = make_talk(case.kinds, JUDGED), None
+    if case.rule == "pooled":
+        shares_of = case.rankings()
+    learnt = examples(case.result(), talk.prompts, talk.responses, shares_of=shares_of)
+    config = RewardConfig(batch_size=4, held_out=0.0, normalise="none", **case.settings["reward"])
+    case.folder.mkdir(exist_ok=True)
+    out = case.folder / "reward"
+    train_reward(learnt, [], case.scene / "base", config, out, resume=True)
+    asked, responses = zip(*read_texts(case.scene / "before.json"), strict=True)
+    scores = load_reward(case)(list(asked), list(responses))
+    write_json(case.folder / "scores.json", torch.as_tensor(scores).tolist())
+
+
+def improve(case: Case, name: str) -> dict[str, Any]:
+    """PPO under a regulariser: the share of its texts, and what the closed form says."""
+    slug = name.replace(" ", "-")
+    out, file = case.folder / slug, case.folder / f"{slug}.json"
+    if not file.exists():
+        config = PPOConfig(
+            responses_per_prompt=4, advantages="rloo", max_new_tokens=MAX_NEW_TOKENS, ppo_epochs=1,
+            lr_schedule="linear", **case.settings["ppo"] | REGULARISERS[name],
+        )  # fmt: skip
+        reward = load_reward(case)
+        paid = proportional(reward) if name == "PPA" else reward
+        base = case.scene / "base"
+        policy = load_policy(base).to(torch.float32 if case.model == "tiny" else torch.bfloat16)
+        ppo(policy, load_tokenizer(base), case.asked(), paid, config, out, resume=True)
+        write_texts(case, out, file, "after")
+        shutil.rmtree(out / "checkpoint")
+        (out / "model.safetensors").unlink()
+    after = [text for _, text in read_texts(file)]
+    ended = json.loads((out / "metrics.jsonl").read_text(encoding="utf-8").splitlines()[-1])
+    found = cell(case.shares_of(after)[-1], len(after)) | {"law": float(law(case, name)[-1])}
+    return found | {figure: ended[figure] for figure in ("kl", "entropy")}
+
+
+def load_reward(case: Case) -> Reward:
+    """The case's reward model, in the precision of everything else."""
+    model = RewardModel.load(case.folder / "reward")
+
+    def reward(prompts: list[Prompt], responses: list[str]) -> torch.Tensor:
+        with autocast(case):
+            return model(prompts, responses)
+
+    return reward
+
+
+def autocast(case: Case) -> Any:
+    """Compute in the case's precision."""
+    return torch.autocast("cpu", torch.bfloat16, enabled=precision(case.model) == "bf16")
+
+
+def write_texts(case: Case, model: Path, file: Path, when: str) -> None:
+    """Sample the same number of responses to each prompt that the policy answers."""
+    if file.exists():
+        return
+    prompts, count = case.asked(), case.settings["texts"][when]
+    policy, tokenizer = load_policy(model), load_tokenizer(model)
+    with autocast(case):
+        found = sample_texts(policy, tokenizer, prompts, n_per_prompt=count, **SAMPLING)
+    asked = [prompt for prompt in prompts for _ in range(count)]
+    write_json(file, list(zip(asked, found, strict=True)))
+
+
+def proportional(reward: Reward) -> PopulationProportional:
+    """PPA on the win shares that the reward model gives."""
+
+    def shares(groups: Sequence[Group]) -> list[Any]:
+        scores = scores_of(reward, groups, "the reward model")
+        return [(own[:, None] - own[None, :]).sigmoid() for own in scores]
+
+    return PopulationProportional(shares)
+
+
+# -- figures ---------------------------------------------------------------------------------------
+
+
+def stages(case: Case, replicates: int = 1000) -> dict[str, dict[str, Any]]:
+    """The shares before PPO."""
+    rankings = case.rankings()
+    cast = labels_of(places_in_ballots(rankings, case.kinds))
+    labels = cast
+    if case.rule != "pooled":
+        labels = labels_of(places_in_result(case.result(), case.kinds))
+    before = [text for _, text in read_texts(case.scene / "before.json")]
+    sums, counts = by_prompt(case)
+    drawn = np.random.default_rng(0).integers(len(sums), size=(replicates, len(sums)))
+    means = sums[drawn].sum(1) / counts[drawn].sum(1)
+    low, high = np.quantile([preference_matching(each)[-1] for each in means], [0.025, 0.975])
+    share = preference_matching(kind_means(case))[-1]
+    annotators = sum(POPULATIONS[case.population])
+    judged = len(rankings.prompt_ids)
+    return {
+        "ballots": cell(cast.firsts[-1], judged * annotators),
+        "labels": cell(labels.firsts[-1], judged * (annotators if labels is cast else 1)),
+        "reward": {"mean": float(share), "low": float(low), "high": float(high)},
+        "before": cell(case.shares_of(before)[-1], len(before)),
+    }
+
+
+def by_prompt(case: Case) -> tuple[np.ndarray, np.ndarray]:
+    """(prompts, kinds) sums of the scores before PPO, and how many they are."""
+    rows, scores = read_texts(case.scene / "before.json"), read_json(case.folder / "scores.json")
+    prompts = list(dict.fromkeys(prompt for prompt, _ in rows))
+    sums, counts = np.zeros((2, len(prompts), len(case.kinds)))
+    for (prompt, text), score in zip(rows, scores, strict=True):
+        at = prompts.index(prompt), case.kinds.index(kind_of(text, case.kinds))
+        sums[at] += score
+        counts[at] += 1
+    return sums, counts
+
+
+def kind_means(case: Case) -> np.ndarray:
+    """(kinds,) mean score before PPO."""
+    sums, counts = by_prompt(case)
+    return np.asarray(sums.sum(0) / counts.sum(0))
+
+
+def law(case: Case, name: str) -> np.ndarray:
+    """(kinds,) where a regulariser ends, given the fitted reward."""
+    means = kind_means(case)
+    if name == "PM":
+        return preference_matching(means)
+    if name == "PPA":  # against another of its kind a text wins half of the votes
+        smallest = (1 / (1 + np.exp(means[None, :] - means[:, None]))).min(axis=1)
+        return np.asarray(smallest / smallest.sum())
+    rows, scores = (
+        read_texts(case.scene / "before.json"),
+        np.array(read_json(case.folder / "scores.json")),
+    )
+    asked = np.array([prompt for prompt, _ in rows])
+    is_kind = np.array(
+        [[kind_of(text, case.kinds) == kind for kind in case.kinds] for _, text in rows]
+    )
+    found = []
+    for prompt in dict.fromkeys(asked.tolist()):
+        own = asked == prompt
+        best = kl_optimum(uniform(own.sum()), scores[own], REGULARISERS[name]["kl_coef"])
+        found.append(best @ is_kind[own])
+    return np.asarray(np.mean(found, axis=0))
+
+
+def cell(share: float, trials: int) -> dict[str, Any]:
+    """A share with Wilson's interval."""
+    low, high = wilson(float(share), trials)
+    return {"mean": float(share), "low": low, "high": high}
+
+
+# -- files -----------------------------------------------------------------------------------------
+
+
+def write_json(file: Path, value: Any) -> None:
+    """Write all or nothing."""
+    beside = file.with_suffix(".partial")
+    beside.write_text(json.dumps(value, ensure_ascii=False, indent=1), encoding="utf-8")
+    beside.rename(file)
+
+
+def read_json(file: Path) -> Any:
+    """What `write_json` wrote."""
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
+def read_texts(file: Path) -> list[tuple[str, str]]:
+    """Prompts and responses."""
+    return [(prompt, response) for prompt, response in read_json(file)]

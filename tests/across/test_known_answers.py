@@ -1,0 +1,94 @@
+"""Perpetual rules on worked examples from a file outside the repository; skipped where it is absent."""
+
+import json
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import rlchf
+from rlchf import Rankings
+
+FILE = Path(__file__).parents[3] / "shared" / "known_answers.json"
+ANSWERS: dict[str, Any] = json.loads(FILE.read_text()) if FILE.exists() else {}
+pytestmark = pytest.mark.skipif(not ANSWERS, reason="known_answers.json is not there")
+
+SEQUENCES = ANSWERS.get("perpetual_profiles", {})
+DATASETS = ANSWERS.get("dataset_profiles", {})
+APPROVAL: dict[str, Any] = {"unit": "approval"}
+WEIGHING = {"base": "approval"} | APPROVAL
+RULES = {
+    "pav": WEIGHING,
+    "unitcost": WEIGHING,
+    "reset": WEIGHING,
+    "consensus": WEIGHING,
+    "quota": WEIGHING,
+    "nash": APPROVAL,
+    "equality": APPROVAL,
+    "phragmen": APPROVAL,
+}
+"""The names in the file; its ninth rule, av, is approval voting prompt by prompt."""
+
+
+def approvals(rounds: list[dict[str, list[str]]]) -> Rankings:
+    """A ballot of weight 0 names all, for a prompt has two responses or more."""
+    rows: list[tuple[object, object, list[list[str]]]] = []
+    weights: list[float] = []
+    for t, ballots in enumerate(rounds):
+        named = sorted({response for approved in ballots.values() for response in approved})
+        rows.append((t, "nobody", [[*named, "~"]]))
+        rows += [(t, annotator, [approved]) for annotator, approved in ballots.items()]
+        weights += [0.0, *[1.0] * len(ballots)]
+    return Rankings.from_ballots(rows, weights)
+
+
+@pytest.mark.parametrize("rule", ["av", *RULES])
+@pytest.mark.parametrize("name", SEQUENCES)
+def test_approvals(name: str, rule: str) -> None:
+    rankings = approvals(SEQUENCES[name]["rounds"])
+    known = SEQUENCES[name]["expected"][rule]
+    if rule == "av":
+        result = rlchf.aggregate(rankings, "approval", ties="lexicographic")
+    else:
+        full = "perpetual_unit_cost" if rule == "unitcost" else f"perpetual_{rule}"
+        result = rlchf.aggregate(rankings, full, **RULES[rule])
+    winners = [result.ranking(t)[0][0] for t in range(len(known["winners"]))]
+    assert winners == known["winners"]
+    won = [
+        sum(
+            w in ballots[str(i)]
+            for w, ballots in zip(winners, SEQUENCES[name]["rounds"], strict=True)
+        )
+        for i in range(1, len(known["satisfaction"]) + 1)
+    ]
+    assert won == known["satisfaction"]
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("name", SEQUENCES)
+def test_approvals_in_exact_fractions(name: str, rule: str) -> None:
+    full = "perpetual_unit_cost" if rule == "unitcost" else f"perpetual_{rule}"
+    rankings = approvals(SEQUENCES[name]["rounds"])
+    result = rlchf.aggregate(rankings, full, exact=True, **RULES[rule])
+    known = SEQUENCES[name]["expected"][rule]["winners"]
+    assert [result.ranking(t)[0][0] for t in range(len(known))] == known
+
+
+@pytest.mark.parametrize("exact", [False, True])
+@pytest.mark.parametrize("name", DATASETS)
+def test_rankings_with_kemeny_and_contested_pairs(name: str, exact: bool) -> None:
+    prompts, expected = DATASETS[name]["prompts"], DATASETS[name]["expected"]
+    rankings = Rankings.from_ballots(
+        [
+            (t, annotator, [[response] for response in ballot])
+            for t, ballots in enumerate(prompts)
+            for annotator, ballot in ballots.items()
+        ]
+    )
+    result = rlchf.aggregate(rankings, "perpetual_pav", exact=exact)
+    orders = [[block[0] for block in result.ranking(t)] for t in range(len(prompts))]
+    assert orders == expected["perpetual_pav_kemeny_contested"]
+    shares = [row.contested for row in rlchf.audit(rankings, result).annotators]
+    known = [float(Fraction(share)) for share in expected["perpetual_pav_kemeny_share"]]
+    assert shares == pytest.approx(known)

@@ -1,0 +1,84 @@
+"""Justified representation of outcomes from a file outside the repository; skipped where it is absent."""
+
+import json
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import rlchf
+from rlchf.auditing import Rounds, committee_justified, justified
+
+FILE = Path(__file__).parents[3] / "shared" / "known_answers.json"
+ANSWERS: dict[str, Any] = json.loads(FILE.read_text()) if FILE.exists() else {}
+pytestmark = pytest.mark.skipif(not ANSWERS, reason="known_answers.json is not there")
+
+SEQUENCES = ANSWERS.get("perpetual_profiles", {})
+COMMITTEES = ANSWERS.get("approval_profiles", {})
+DATASETS = ANSWERS.get("dataset_profiles", {})
+
+
+@pytest.mark.parametrize("name", SEQUENCES)
+def test_rounds(name: str) -> None:
+    rounds = SEQUENCES[name]["rounds"]
+    for rule, expected in SEQUENCES[name]["expected"].items():
+        outcome = Rounds.from_approvals(rounds, expected["winners"])
+        wins = np.bincount(outcome.voters, outcome.chances[outcome.options], len(outcome.names))
+        assert dict(zip(outcome.names, wins.tolist(), strict=True)) == dict(
+            zip(rounds[0], expected["satisfaction"], strict=True)
+        )
+        found = {v.axiom.replace(" ", ""): v.holds for v in justified(outcome)}
+        assert {axiom: found[axiom] for axiom in expected["temporal_axioms"]} == expected[
+            "temporal_axioms"
+        ], rule
+
+
+@pytest.mark.parametrize("name", COMMITTEES)
+def test_committees(name: str) -> None:
+    profile, expected = COMMITTEES[name], COMMITTEES[name]["expected"]
+    approvals = {
+        f"{b}-{n}": ballot["approve"]
+        for b, ballot in enumerate(profile["ballots"])
+        for n in range(ballot["count"])
+    }
+    committees = {
+        "av": expected["av_all"][0],
+        "pav": expected["pav_all"][0],
+        "seqpav": expected["seqpav_order_lex"],
+        "seqphragmen": expected["seqphragmen_order_lex"],
+        "mes": expected["mes_order_lex"],
+    }
+    for rule, known in expected["jr"].items():
+        verdicts = committee_justified(approvals, committees[rule], seats=profile["k"])
+        found = {v.axiom: v.holds for v in verdicts}
+        assert {axiom: found[axiom] for axiom in known} == known, rule
+        assert found["EJR"] or not found["EJR+"]
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_contested_shares_of_datasets(name: str) -> None:
+    prompts, expected = DATASETS[name]["prompts"], DATASETS[name]["expected"]
+    rankings = rlchf.Rankings.from_ballots(
+        [
+            (t, who, [[r] for r in order])
+            for t, ballots in enumerate(prompts)
+            for who, order in ballots.items()
+        ]
+    )
+    for outcome, share in (
+        ("independent_kemeny", "independent_contested_share"),
+        ("carry_psb", "carry_psb_contested_share"),
+        ("cpb", "cpb_contested_share"),
+    ):
+        scores = np.concatenate(
+            [
+                [-float(order.index(r)) for r in rankings.responses(t)]
+                for t, order in enumerate(expected[outcome])
+            ]
+        )
+        result = rlchf.Aggregation.from_scores(rankings, scores, outcome, {})
+        found = [row.contested for row in rlchf.audit(rankings, result).annotators]
+        known = [float(Fraction(value)) for value in expected[share]]
+        assert found == pytest.approx(known), outcome

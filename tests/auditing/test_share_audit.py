@@ -1,0 +1,119 @@
+"""The share audit: without noise its exact part is the closed form; what its trained part sets up."""
+
+import importlib
+import json
+import math
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SCRIPT = Path(__file__).parents[2] / "benchmarks/share_audit"
+
+
+def test_without_noise_proportional_labels_obey_the_law(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    command = [sys.executable, str(SCRIPT), "--noise", "0", "--seeds", "1", "--out", str(tmp_path)]
+    shown = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    rows = json.loads((tmp_path / "bandit.json").read_text())["rows"]
+    means = {
+        (row["population"], row["rule"]): {k: cell["mean"] for k, cell in row["shares"].items()}
+        for row in rows
+    }
+    law = means["60/40", "law"]
+    assert [round(law[f"KL {beta}"], 3) for beta in ("1", "0.5", "0.2")] == [0.4, 0.308, 0.116]
+    assert law["PM"] == pytest.approx(0.4)
+    assert law["PPA"] == pytest.approx(0.4)
+    for rule in ("pooled", "perpetual_pav", "cpb", "nash_welfare"):
+        assert means["60/40", rule] == pytest.approx(law, abs=2e-3), rule
+    for rule in ("kemeny", "borda"):
+        assert means["60/40", rule]["labels"] == 0
+        assert means["60/40", rule]["PM"] < 0.01
+    pooled = means["50/30/20", "pooled"]
+    assert pooled["PPA"] == pytest.approx(means["50/30/20", "law"]["PPA"], abs=2e-3)
+    assert (tmp_path / "shares.png").stat().st_size > 10_000
+    assert "nash_welfare" in shown
+
+
+@pytest.fixture
+def texts(monkeypatch: pytest.MonkeyPatch) -> Any:
+    for name in ("torch", "transformers", "peft"):
+        pytest.importorskip(name)
+    monkeypatch.syspath_prepend(str(SCRIPT))
+    return importlib.import_module("texts")
+
+
+def test_a_response_of_every_kind_is_told_to_be_of_that_kind(texts: Any) -> None:
+    scene = importlib.import_module("scene")
+    judged, asked = (scene.make_talk(texts.KINDS, each) for each in (scene.JUDGED, scene.ASKED))
+    assert not set(judged.prompts.values()) & set(asked.prompts.values())
+    for talk in (judged, asked):
+        for responses in talk.responses.values():
+            for kind, text in responses.items():
+                assert scene.kind_of(text, texts.KINDS) == kind
+
+
+def test_ppa_is_paid_the_logarithm_of_the_reward_models_win_share(texts: Any) -> None:
+    def reward(prompts: object, responses: list[str]) -> list[float]:
+        return [math.log(0.6) if text.isascii() else math.log(0.4) for text in responses]
+
+    paid = texts.proportional(reward)(["p"] * 4, ["Hi.", "Hi \U0001f600", "Hi.", "Yes."])
+    assert paid.exp().tolist() == pytest.approx([0.5, 0.4, 0.5, 0.5])  # two plain texts tie
+    paid = texts.proportional(reward)(["p"] * 2, ["Hi.", "Hi \U0001f600"])
+    assert paid.exp().tolist() == pytest.approx([0.6, 0.4])
+
+
+def test_the_closed_form_weighs_the_texts_of_each_prompt(texts: Any, tmp_path: Path) -> None:
+    plain, emoji = "To cook, rinse it.", "To cook, rinse it. \U0001f35a"
+    gap = math.log(0.4 / 0.6)
+    case = texts.Case("tiny", "60/40", "kemeny", str(tmp_path))
+    case.folder.mkdir(parents=True)
+    rows = [("p", plain), ("p", emoji), ("q", plain), ("q", plain), ("q", plain), ("q", emoji)]
+    scores = [1.0, 1.0 + gap, 5.0, 5.0, 5.0, 5.0 + gap]  # what a prompt is worth does not count
+    texts.write_json(case.scene / "before.json", rows)
+    texts.write_json(case.folder / "scores.json", scores)
+    half, quarter = 0.4, 0.4 / (0.4 + 3 * 0.6)
+    assert texts.law(case, "KL 1")[-1] == pytest.approx((half + quarter) / 2)
+    half, quarter = (0.4**5 / (0.4**5 + n * 0.6**5) for n in (1, 3))
+    assert texts.law(case, "KL 0.2")[-1] == pytest.approx((half + quarter) / 2)
+    means = [(1 + 15) / 4, (6 + 2 * gap) / 2]
+    odds = math.exp(means[1] - means[0])
+    assert texts.law(case, "PM")[-1] == pytest.approx(odds / (1 + odds))
+    assert texts.law(case, "PPA")[-1] == pytest.approx(
+        odds / (1 + odds) / (0.5 + odds / (1 + odds))
+    )
+
+
+def test_a_policy_is_trained_on_the_reward_of_a_rules_labels_once(
+    texts: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small: dict[str, Any] = {
+        "supervised": {"epochs": 1, "lr": 3e-3},
+        "reward": {"epochs": 1, "learning_rate": 5e-4},
+        "ppo": {"updates": 1, "batch_size": 8, "minibatch_size": 8, "lr": 1e-3},
+        "texts": {"before": 1, "after": 1},
+    }
+    monkeypatch.setitem(texts.SETTINGS, "tiny", small)
+    for rule, votes in (("pooled", 10), ("kemeny", 1)):
+        case = texts.Case("tiny", "60/40", rule, str(tmp_path))
+        texts.learn_to_write(case)
+        texts.fit(case)
+        found = texts.improve(case, "PPA")
+        assert found.keys() == {"mean", "low", "high", "law", "kl", "entropy"}
+        made = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.json*")}
+        texts.learn_to_write(case)
+        texts.fit(case)
+        assert texts.improve(case, "PPA") == found
+        assert made == {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.json*")}
+        shares = texts.stages(case)
+        width = shares["labels"]["high"] - shares["labels"]["low"]
+        expected = texts.cell(shares["labels"]["mean"], 200 * votes)
+        assert width == pytest.approx(expected["high"] - expected["low"])
+    assert (tmp_path / "60-40/base/config.json").exists()
+    pooled, kemeny = (
+        texts.read_json(tmp_path / f"60-40/{r}/scores.json") for r in ("pooled", "kemeny")
+    )
+    assert len(pooled) == len(kemeny) == 80
+    assert pooled != kemeny

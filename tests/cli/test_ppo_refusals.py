@@ -1,0 +1,102 @@
+"""What `rlchf ppo` refuses before it writes anything."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.ppo_jobs import job_folder, tune, write
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where the small models, prompts and functions are, and the tests too."""
+    yield from job_folder(tmp_path_factory.mktemp("ppo"))
+
+
+BOTH: dict[str, Any] = {"rewards": ("tastes:vowels", "tastes:brief")}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"setting": ["kl_coeff=1"]}, "no setting 'kl_coeff'; did you mean kl_coef"),
+        ({"setting": ["kl_coef=1"]}, "write --kl-coef 1 instead of --set kl_coef=1"),
+        ({"setting": ["gamma=high"]}, "gamma is 'high'; it must be of type float"),
+        ({"setting": ["kl_in=los"]}, "kl_in is 'los'; choose from reward, loss; did you mean loss"),
+        ({"setting": ["stop=5"]}, r"stop is 5; write it as a list, \[5\]"),
+        ({"setting": ['stop=["no such token"]']}, "is .* tokens of the policy's tokenizer"),
+        ({"batch_size": 10}, "batch_size 10 is not a multiple of minibatch_size 4"),
+        ({"config": "nowhere.toml"}, "no settings file nowhere.toml"),
+        ({"config": "tastes.py"}, "tastes.py is not a TOML file"),
+        ({"policy": "nowhere"}, "unknown model 'nowhere'"),
+        ({"policy": "alike"}, "'alike' is a LlamaForSequenceClassification, which writes no text"),
+        ({"prompts": "nowhere.jsonl"}, "nowhere.jsonl"),
+        ({"prompts": "bad.jsonl"}, r"bad.jsonl, line 2: there is no key 'prompt'"),
+        (
+            {"prompts": "long.jsonl"},
+            r"long.jsonl: prompt 'p2' has \d+ tokens, with 6 new ones more",
+        ),
+        ({"rewards": ("nowhere",)}, "reward 'nowhere' is no folder; give a reward model's folder"),
+        ({"rewards": ("tastes:no",)}, "'tastes:no', which names no function .*no attribute 'no'"),
+        ({"rewards": ("tastes:number",)}, "'tastes:number', a int; name a function"),
+        ({"rewards": ("empty",)}, "reward folder 'empty' has no config.json"),
+        ({"rewards": ("told",)}, "has to be told who judges"),
+        ({"rewards": ("policy",)}, "the model in policy has 2 outputs"),
+        ({"rewards": ("reward", "reward")}, "reward 'reward' is given twice"),
+        (BOTH, "there are 2 rewards; say by --combine how they become one: sum, vote, max_min"),
+        (BOTH | {"combine": "sum", "weights": "1"}, "1 weights for 2 rewards; give one for each"),
+        (
+            BOTH | {"combine": "sum", "weights": "1;2"},
+            "--weights is '1;2'; write a number for each",
+        ),
+        (BOTH | {"combine": "max_min", "weights": "1,2"}, "leave them out, max_min finds its own"),
+        (BOTH | {"combine": "self_play", "weights": "1,0"}, "a voter's weight is 0"),
+        ({"weights": "2"}, "weights are of a sum or a vote; say which by --combine"),
+        (BOTH | {"combine": "vote"}, "--combine vote needs --rule"),
+        (BOTH | {"combine": "sum", "rule": "borda"}, "--rule borda is the rule of a vote"),
+        (BOTH | {"combine": "vote", "rule": "bordda"}, "did you mean borda"),
+        (BOTH | {"combine": "vote", "rule": "borda", "option": ["k=1"]}, "has no option 'k'"),
+        (BOTH | {"combine": "vote", "rule": "borda"}, "set --responses-per-prompt to 2 or more"),
+        (BOTH | {"combine": "max_min", "option": ["stepp=1"]}, "'stepp'; did you mean step"),
+        (BOTH | {"combine": "max_min", "option": ["step=x"]}, "option step is 'x'; it must be of"),
+        ({"option": ["step=1"]}, "a reward as it is has no option 'step'; it has none"),
+        ({"measure": ["short"]}, "'short' lacks a value; write it as name=value"),
+        ({"measure": ["short=tastes:tall"]}, "measure short is 'tastes:tall', which names no"),
+        ({"report_to": "tensorbord"}, "tensorbord"),
+        ({"critic": "nowhere"}, "critic 'nowhere' is no folder; give a reward model's folder"),
+        ({"critic": "told"}, "has to be told who judges"),
+        (
+            {"critic": "reward"},
+            r"--critic reward and --policy policy do not fit: the critic is a GPT2Model with \d+",
+        ),
+        ({"critic": "renumbered"}, "--critic renumbered and --policy policy .* number the tokens"),
+        (
+            {"critic": "alike", "advantages": "rloo", "responses_per_prompt": 2},
+            "advantages is 'rloo', which takes no critic; leave --critic out",
+        ),
+    ],
+)
+def test_what_cannot_work_is_refused_before_anything_is_written(
+    folder: Path, tmp_path: Path, options: dict[str, Any], message: str
+) -> None:
+    write(folder / "bad.jsonl", [{"prompt_id": "a", "prompt": "Hi"}, {"prompt_id": "b"}])
+    long = [{"prompt_id": "p1", "prompt": "fox"}, {"prompt_id": "p2", "prompt": "z" * 130}]
+    write(folder / "long.jsonl", long)
+    for name in ("empty", "told"):
+        (folder / name).mkdir(exist_ok=True)
+    (folder / "told" / "config.json").write_text("{}")
+    (folder / "told" / "evaluators.json").write_text("{}")
+    with pytest.raises((ValueError, FileNotFoundError), match=message):
+        tune(tmp_path / "out", **options)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_sampler_that_is_not_installed_is_refused_before_anything_is_written(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rlchf.train.ppo.sampling.find_spec", lambda name: None)
+    with pytest.raises(ValueError, match="'vllm', which is not installed"):
+        tune(tmp_path / "out", setting=["sampler=vllm"])
+    assert not list(tmp_path.iterdir())

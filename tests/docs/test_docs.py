@@ -1,0 +1,109 @@
+"""The documentation does what it says: every command and every line of Python in it runs here."""
+
+import doctest
+import inspect
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rlchf.cli import rulebook
+from rlchf.rules import AXIOMS
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("**/*.md"))]
+MADE_ELSEWHERE = (
+    "make ",
+    "git ",
+)  # whole runs and installs: continuous integration and people do them
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), re.M | re.S)
+
+
+def consoles() -> list[tuple[str, str, str]]:
+    """Every ``$ command`` of a console block with the output shown below it."""
+    found = []
+    for page in PAGES:
+        for block in blocks(page, "console"):
+            for part in re.split(r"^\$ ", block, flags=re.M)[1:]:
+                command, _, output = part.partition("\n")
+                if not command.startswith(MADE_ELSEWHERE):
+                    found.append((page.name, command, output))
+    return found
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("clone")
+    shutil.copytree(ROOT / "examples", folder / "examples")
+    return folder
+
+
+@pytest.mark.parametrize(("page", "command", "output"), consoles())
+def test_a_shown_command_prints_what_the_page_shows(
+    page: str, command: str, output: str, clone: Path
+) -> None:
+    program = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    result = subprocess.run(
+        command, shell=True, cwd=clone, capture_output=True, text=True, timeout=300, check=False,
+        env={**os.environ, "PATH": program, "COLUMNS": "110", "NO_COLOR": "1"},
+    )  # fmt: skip
+    assert [line.rstrip() for line in (result.stdout + result.stderr).splitlines()] == [
+        line.rstrip() for line in output.splitlines()
+    ]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_shown_python_runs(page: Path, clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(clone)
+    for block in blocks(page, "python"):
+        runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)
+        shown: dict[str, Any] = {}
+        if block.startswith(">>>"):
+            tests = [doctest.DocTestParser().get_doctest(block, {}, page.name, str(page), 0)]
+        else:
+            exec(compile(block, str(page), "exec"), shown)
+            functions = [
+                f for f in shown.values() if inspect.isfunction(f) and f.__globals__ is shown
+            ]
+            finder = doctest.DocTestFinder()
+            tests = [test for f in functions for test in finder.find(f, module=False, globs=shown)]
+        for test in tests:
+            assert runner.run(test).failed == 0
+
+
+def test_the_shown_run_file_is_one(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    from rlchf.jobs import runfile
+
+    (block,) = blocks(ROOT / "docs/runs.md", "toml")
+    (tmp_path / "run.toml").write_text(block)
+    run = runfile.read(tmp_path / "run.toml")
+    assert run.rule == {"name": "perpetual_pav", "base": "kemeny"}
+    assert run.ppo is not None
+    assert run.ppo.kl_coef == 0.2
+
+
+def test_the_pages_show_commands() -> None:
+    assert len(consoles()) >= 3
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\((?!https?://|#)([^)#]+)", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), target
+
+
+def test_the_list_of_rules_is_up_to_date() -> None:
+    page = (ROOT / "docs/rules.md").read_text(encoding="utf-8")
+    shown = page.partition("rulebook -->\n")[2].partition("<!-- end")[0]
+    assert shown == rulebook.markdown(), "put in what python -m rlchf.cli.rulebook prints"
+    for letter, axiom in zip(rulebook.LETTERS.values(), AXIOMS.items(), strict=True):
+        assert f"| {letter} | {': '.join(axiom)} |" in page

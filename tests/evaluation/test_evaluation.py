@@ -1,0 +1,413 @@
+"""The evaluation of scores: cases to check by hand, plain definitions, and what must not matter."""
+
+import io
+import json
+import math
+import subprocess
+import sys
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.console import Console
+from scipy.stats import kendalltau
+
+import rlchf
+from rlchf.cli.tables.evaluation import tables
+from rlchf.evaluation import (
+    Evaluation,
+    Figure,
+    evaluate,
+    split_annotators,
+    write_evaluation,
+)
+from rlchf.evaluation.intervals import Sums, figures
+from rlchf.rankings import Unranked
+from tests.oracles import evaluation as oracle
+
+Scores = dict[str, dict[str, float]]
+
+
+def random_case(
+    seed: int, n_prompts: int = 12, unranked: Unranked = "missing"
+) -> tuple[rlchf.Rankings, list[oracle.Ballot], Scores]:
+    """Ballots with ties, gaps and weights (some of them 0), and scores with ties."""
+    rng = np.random.default_rng(seed)
+    given, weights = [], []
+    plain: list[oracle.Ballot] = []
+    scores: Scores = {}
+    for p in range(n_prompts):
+        names = [f"r{k}" for k in range(rng.integers(2, 6))]
+        scores[f"p{p}"] = {name: float(rng.integers(-3, 4)) / 2 for name in names}
+        people = [f"a{a}" for a in rng.permutation(7)[: rng.integers(1, 6)]]
+        for n, who in enumerate(people):
+            every = n == 0  # so that each response is known
+            named = [name for name in names if every or rng.random() < 0.8] or names[:1]
+            levels = rng.integers(1, 4, size=len(named))
+            ranking = [
+                [x for x, at in zip(named, levels, strict=True) if at == level]
+                for level in np.unique(levels)
+            ]
+            places = {x: place for place, level in enumerate(ranking) for x in level}
+            if unranked == "last":
+                places |= {x: 9 for x in names if x not in places}
+            weight = Fraction(int(rng.integers(0, 4)), 4)
+            given.append((f"p{p}", who, ranking))
+            weights.append(float(weight))
+            plain.append((f"p{p}", who, places, weight))
+    return rlchf.Rankings.from_ballots(given, weights, unranked=unranked), plain, scores
+
+
+def same(found: float, expected: float | None) -> bool:
+    return math.isnan(found) if expected is None else found == pytest.approx(expected, abs=1e-12)
+
+
+def test_a_case_that_can_be_checked_by_hand() -> None:
+    ballots = [("p", name, "a > b" if name < "d" else "b > a") for name in "abcde"]
+    ballots += [("q", name, "c > d") for name in "abcde"] + [("r", "a", "e > f")]
+    scores = {"p": {"a": 1, "b": 0}, "q": {"c": 0, "d": 2}, "r": {"e": 7, "f": 7}}
+    rankings = rlchf.Rankings.from_ballots(ballots)
+    groups = {name: "many" if name < "d" else "few" for name in "abcde"}
+    found = evaluate(scores, rankings, rlchf.aggregate(rankings, "borda"), groups=groups)
+    assert found.pairs.value == pytest.approx((3 + 0 + 0.5) / 11)  # r's scores are tied: one half
+    assert found.contested.value == 0.6
+    assert found.contested.weight == 5
+    assert found.attainable == pytest.approx(9 / 11)
+    assert [row.value for row in found.margins if row.weight] == [0.6, pytest.approx(0.5 / 6)]
+    assert [row.name for row in found.margins if row.weight] == ["0.6-0.7", "unanimous"]
+    few, many = found.groups
+    assert few.value == 0.0
+    assert many.value == pytest.approx(3.5 / 7)
+    assert [row.value for row in found.contested_groups] == [0.0, 1.0]
+    assert {row.name: row.value for row in found.annotators} == {
+        "a": 0.5, "b": 0.5, "c": 0.5, "d": 0.0, "e": 0.0,
+    }  # fmt: skip
+    assert found.collective_pairs is not None
+    assert found.collective_pairs.value == 0.5  # right on p, wrong on q, tied on r
+    assert found.tau is not None
+    assert found.tau.value == 0.0
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_accuracies_are_those_of_the_plain_definition(seed: int) -> None:
+    rankings, ballots, scores = random_case(seed, unranked="last" if seed % 3 == 0 else "missing")
+    groups = {f"a{a}": "odd" if a % 2 else "even" for a in range(5)}
+    found = evaluate(scores, rankings, groups=groups, replicates=0)
+    sides = oracle.votes(ballots)
+    contested = {pair for pair, s in sides.items() if s[0] and s[1]}
+    assert same(found.pairs.value, oracle.accuracy(ballots, scores))
+    assert same(found.contested.value, oracle.accuracy(ballots, scores, pairs=contested))
+    assert same(found.attainable, oracle.attainable(ballots))
+    assert same(found.attainable_contested, oracle.attainable(ballots, pairs=contested))
+    for n, row in enumerate(found.margins):
+        here = {pair for pair, s in sides.items() if s[0] + s[1] and oracle.margin(s) == n}
+        assert same(row.value, oracle.accuracy(ballots, scores, pairs=here))
+    for row, other in zip(found.groups, found.contested_groups, strict=True):
+        mine = {name for name, group in groups.items() if group == row.name}
+        assert same(row.value, oracle.accuracy(ballots, scores, people=mine))
+        expected = oracle.accuracy(ballots, scores, people=mine, pairs=contested)
+        assert same(other.value, expected)
+    for row in found.annotators:
+        assert same(row.value, oracle.accuracy(ballots, scores, people={row.name}))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_only_some_peoples_ballots_are_counted(seed: int) -> None:
+    rankings, ballots, scores = random_case(seed)
+    people = {"a1", "a3", "a4", "not there"}
+    mine = [ballot for ballot in ballots if ballot[1] in people]
+    groups = {f"a{a}": "odd" if a % 2 else "even" for a in range(7)}
+    found = evaluate(scores, rankings, people=people, groups=groups, replicates=3)
+    sides = oracle.votes(ballots)  # everybody's
+    contested = {pair for pair, s in sides.items() if s[0] and s[1]}
+    assert found.ballots == len(mine)
+    assert found.prompts == len({prompt for prompt, *_ in mine})
+    assert same(found.pairs.value, oracle.accuracy(mine, scores))
+    assert same(found.contested.value, oracle.accuracy(mine, scores, pairs=contested))
+    for n, row in enumerate(found.margins):
+        here = {pair for pair, s in sides.items() if s[0] + s[1] and oracle.margin(s) == n}
+        assert same(row.value, oracle.accuracy(mine, scores, pairs=here))
+    assert same(found.attainable, oracle.attainable(mine))
+    assert same(found.attainable_contested, oracle.attainable(mine, pairs=contested))
+    assert same(found.groups[0].value, oracle.accuracy(mine, scores, people={"a4"}))
+    assert {row.name for row in found.annotators} <= people
+    assert found.calibration.error == pytest.approx(oracle.calibration(mine, scores)[0])
+    assert {row.drawn for row in found.other_people} <= {0, 1, 2, 3}
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_calibration_is_that_of_the_plain_definition(seed: int) -> None:
+    rankings, ballots, scores = random_case(seed)
+    found = evaluate(scores, rankings, replicates=0).calibration
+    expected = oracle.calibration(ballots, scores)
+    assert (found.error, found.log_loss.value, found.brier.value) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_tau_is_scipys(seed: int) -> None:
+    rankings, _, scores = random_case(seed)
+    result = rlchf.aggregate(rankings, "copeland")
+    found = evaluate(scores, rankings, result, replicates=0)
+    taus, right, pairs = [], 0.0, 0
+    for prompt, mine in scores.items():
+        theirs = result.scores(prompt)
+        gaps = [(mine[a] - mine[b], theirs[a] - theirs[b]) for a in mine for b in mine if a < b]
+        right += sum((np.sign(x * y) + 1) / 2 for x, y in gaps if y)
+        pairs += sum(y != 0 for _, y in gaps)
+        if len(set(theirs.values())) > 1:  # else the rule ties all
+            tau = kendalltau(list(mine.values()), [theirs[r] for r in mine]).statistic
+            taus.append(0.0 if len(set(mine.values())) == 1 else tau)
+    assert found.tau is not None
+    assert found.collective_pairs is not None
+    assert found.tau.value == pytest.approx(np.mean(taus))
+    assert (found.tau.weight, found.collective_pairs.weight) == (len(taus), pairs)
+    assert found.collective_pairs.value == pytest.approx(right / pairs)
+
+
+def ranking_figures(found: Evaluation) -> list[float]:
+    rows = [found.pairs, found.contested, *found.margins, *found.other_people, found.tau]
+    rows += [*found.annotators, found.collective_pairs]
+    there = [row for row in rows if row is not None]
+    return [x for row in there for x in (row.value, row.low, row.high, row.weight)]
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 2**16), shifts=st.lists(st.integers(-50, 50), min_size=12, max_size=12))
+def test_a_constant_added_to_a_prompts_scores_changes_nothing(seed: int, shifts: list[int]) -> None:
+    rankings, _, scores = random_case(seed)
+    result = rlchf.aggregate(rankings, "borda")
+    moved = {
+        prompt: {r: score + shift for r, score in mine.items()}
+        for (prompt, mine), shift in zip(scores.items(), shifts, strict=True)
+    }
+    before, after = (evaluate(s, rankings, result, replicates=5) for s in (scores, moved))
+    assert before.to_dict() == after.to_dict()
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 2**16))
+def test_a_rising_function_of_the_scores_changes_the_calibration_only(seed: int) -> None:
+    rankings, _, scores = random_case(seed)
+    result = rlchf.aggregate(rankings, "borda")
+    cubed = {p: {r: score**3 + score for r, score in mine.items()} for p, mine in scores.items()}
+    before, after = (evaluate(s, rankings, result, replicates=5) for s in (scores, cubed))
+    np.testing.assert_equal(ranking_figures(before), ranking_figures(after))
+    assert before.calibration != after.calibration
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 2**16))
+def test_the_order_of_the_responses_does_not_matter(seed: int) -> None:
+    _, ballots, scores = random_case(seed)
+    backwards = {f"r{k}": f"r{9 - k}" for k in range(5)}
+    found = []
+    for names in ({x: x for x in backwards}, backwards):
+        triples = []
+        for prompt, who, places, _ in ballots:
+            levels = sorted({*places.values()})
+            ranking = [[names[x] for x in places if places[x] == level] for level in levels]
+            triples.append((prompt, who, ranking))
+        rankings = rlchf.Rankings.from_ballots(triples, [float(b[3]) for b in ballots])
+        renamed = {p: {names[r]: x for r, x in mine.items()} for p, mine in scores.items()}
+        result = rlchf.aggregate(rankings, "borda")
+        found.append(evaluate(renamed, rankings, result, replicates=5))
+    np.testing.assert_allclose(ranking_figures(found[0]), ranking_figures(found[1]), atol=1e-12)
+    one, two = (f.calibration for f in found)
+    assert one.error == pytest.approx(two.error, abs=1e-12)
+    assert one.log_loss.value == pytest.approx(two.log_loss.value)
+
+
+def test_scores_that_say_nothing_have_log_loss_ln_2() -> None:
+    rankings, _, scores = random_case(1)
+    flat = {prompt: dict.fromkeys(mine, 3.0) for prompt, mine in scores.items()}
+    found = evaluate(flat, rankings)
+    assert found.pairs.value == found.contested.value == 0.5
+    assert found.calibration.log_loss.value == pytest.approx(math.log(2))
+    assert found.calibration.brier.value == pytest.approx(0.25)
+    assert found.calibration.error == 0.0
+
+
+def test_log_odds_of_the_win_shares_are_calibrated() -> None:
+    ballots = [
+        (f"p{wins}", f"a{a}", "a > b" if a < wins else "b > a")
+        for wins in range(1, 10)
+        for a in range(10)
+    ]
+    scores = {f"p{w}": {"a": math.log(w / (10 - w)), "b": 0.0} for w in range(1, 10)}
+    calibration = evaluate(scores, rlchf.Rankings.from_ballots(ballots)).calibration
+    assert calibration.error == pytest.approx(0, abs=1e-12)
+    predicted = [b.predicted for b in calibration.bins if b.observed.weight]
+    assert predicted == pytest.approx([0.5, 0.6, 0.7, 0.8, 0.9])
+    twice = {p: {r: 2 * x for r, x in mine.items()} for p, mine in scores.items()}
+    assert evaluate(twice, rlchf.Rankings.from_ballots(ballots)).calibration.error > 0.05
+
+
+def test_huge_score_differences_have_finite_losses() -> None:
+    rankings = rlchf.Rankings.from_ballots([("p", "ann", "a > b"), ("p", "bob", "b > a")])
+    found = evaluate({"p": {"a": 1e4, "b": 0.0}}, rankings).calibration
+    assert found.log_loss.value == 5e3
+    assert found.bins[-1].predicted == 1.0
+
+
+def test_intervals_are_as_wide_as_for_independent_draws() -> None:
+    rng, n = np.random.default_rng(0), 400
+    right = (rng.random(n) < 0.7).astype(float)
+    ((row,),) = figures([Sums.one("all", np.arange(n), right, np.ones(n))], n, replicates=4000)
+    deviation = math.sqrt(row.value * (1 - row.value) / n)
+    assert row.low == pytest.approx(row.value - 1.96 * deviation, abs=0.006)
+    assert row.high == pytest.approx(row.value + 1.96 * deviation, abs=0.006)
+
+
+def test_pairs_of_a_prompt_are_drawn_together() -> None:
+    rng, n = np.random.default_rng(0), 100
+    right = (rng.random(n) < 0.5).astype(float)
+    once = Sums.one("all", np.arange(n), right, np.ones(n))
+    often = Sums.one("all", np.repeat(np.arange(n), 50), np.repeat(right, 50), np.ones(50 * n))
+    ((a,), (b,)) = figures([once, often], n)
+    assert (a.low, a.high, a.drawn) == (b.low, b.high, b.drawn)
+
+
+def test_the_seed_decides_the_intervals_and_nothing_else() -> None:
+    rankings, _, scores = random_case(2, n_prompts=40)
+    one, again, other = (evaluate(scores, rankings, seed=seed) for seed in (0, 0, 1))
+    assert one.to_json() == again.to_json()
+    assert (one.pairs.low, one.pairs.value) != (other.pairs.low, other.pairs.value)
+    assert one.pairs.value == other.pairs.value
+
+
+def test_intervals_over_other_people_are_wide_where_people_differ() -> None:
+    sides = {name: "a > b" if name < "e" else "b > a" for name in "abcdefgh"}
+    ballots = [(p, name, side) for p in range(50) for name, side in sides.items()]
+    rankings = rlchf.Rankings.from_ballots([*ballots, ("other", "zoe", "a > b")])
+    scores = {str(p): {"a": 1.0, "b": 0.0} for p in range(50)}
+    found = evaluate(scores, rankings)
+    assert found.to_dict() == evaluate(scores, rlchf.Rankings.from_ballots(ballots)).to_dict()
+    assert (found.pairs.low, found.pairs.high) == (0.5, 0.5)
+    people = found.other_people[0]
+    assert (people.value, people.drawn) == (0.5, 8)  # zoe has no ballot here
+    assert people.low < 0.3
+    assert people.high > 0.7
+
+
+def test_one_prompt_has_no_interval() -> None:
+    rankings = rlchf.Rankings.from_ballots([("p", "ann", "a > b"), ("p", "bob", "b > a")])
+    row = evaluate({"p": {"a": 1.0, "b": 0.0}}, rankings).pairs
+    assert row.value == 0.5
+    assert math.isnan(row.low)
+    assert math.isnan(row.high)
+
+
+def test_prompts_without_scores_are_left_out() -> None:
+    rankings, _, scores = random_case(3)
+    some = {prompt: scores[prompt] for prompt in list(scores)[3:7]}
+    inside = rankings.subset(np.arange(3, 7))
+    by_all = evaluate(some, rankings, rlchf.aggregate(rankings, "borda"))
+    assert by_all.to_dict() == evaluate(some, inside, rlchf.aggregate(inside, "borda")).to_dict()
+    assert by_all.prompts == 4
+
+
+def test_collective_rankings_may_have_responses_that_no_held_out_ballot_names() -> None:
+    rankings = rlchf.Rankings.from_ballots([("p", "ann", "a > b > c"), ("p", "bob", "a > b")])
+    held_out = rlchf.Rankings.from_ballots([("p", "bob", "a > b")])
+    scores = {"p": {"a": 3.0, "b": 2.0, "c": 1.0}}
+    found = evaluate(scores, held_out, rlchf.aggregate(rankings, "borda"))
+    assert found.collective_pairs is not None
+    assert (found.pairs.weight, found.collective_pairs.weight) == (1, 3)
+
+
+@pytest.mark.parametrize(
+    ("scores", "message"),
+    [
+        ({"q": {"a": 1.0}}, "no prompt of rankings has scores.*'p'.*'q'"),
+        ({}, "no prompt of rankings has scores"),
+        ({"p": {"a": 1.0}}, "prompt 'p' lack response 'b'"),
+        ({"p": {"a": 1.0, "b": math.nan}}, "response 'b' of prompt 'p' is nan"),
+    ],
+)
+def test_scores_that_do_not_fit_are_refused(scores: Scores, message: str) -> None:
+    rankings = rlchf.Rankings.from_ballots([("p", "ann", "a > b")])
+    with pytest.raises(ValueError, match=message):
+        evaluate(scores, rankings)
+
+
+def test_people_without_a_ballot_are_refused() -> None:
+    rankings = rlchf.Rankings.from_ballots([("p", "ann", "a > b"), ("q", "bob", "a > b")])
+    with pytest.raises(ValueError, match=r"none of the 1 people.*such as 'ann'"):
+        evaluate({"p": {"a": 1.0, "b": 0.0}}, rankings, people=["bob"])
+
+
+def test_annotators_are_split_whole() -> None:
+    rankings, ballots, _ = random_case(4, n_prompts=30)
+    seen, unseen = split_annotators(rankings, 0.3, seed=1)
+    assert len(unseen.annotator_ids) == 2  # of 7
+    assert {*seen.annotator_ids} | {*unseen.annotator_ids} == {who for _, who, _, _ in ballots}
+    assert not {*seen.annotator_ids} & {*unseen.annotator_ids}
+    for part in (seen, unseen):
+        mine = [b for b in ballots if b[1] in part.annotator_ids]
+        assert {*part.prompt_ids} == {prompt for prompt, *_ in mine}
+        assert (part.n_ballots, part.ballot_weights.sum()) == (len(mine), sum(b[3] for b in mine))
+        assert all(part.responses(p) == rankings.responses(p) for p in part.prompt_ids)
+
+
+def test_a_split_keeps_what_each_ballot_says() -> None:
+    rankings, ballots, scores = random_case(5, n_prompts=30)
+    for part in split_annotators(rankings, 0.5, seed=0):
+        mine = [b for b in ballots if b[1] in part.annotator_ids]
+        here = {prompt: scores[prompt] for prompt in part.prompt_ids}
+        found = evaluate(here, part, replicates=0).pairs.value
+        assert same(found, oracle.accuracy(mine, scores))
+
+
+def test_a_split_depends_on_the_seed() -> None:
+    rankings, *_ = random_case(4, n_prompts=30)
+    drawn = {tuple(split_annotators(rankings, 0.4, seed)[1].annotator_ids) for seed in range(9)}
+    assert len(drawn) > 3
+    assert drawn == {tuple(split_annotators(rankings, 0.4, s)[1].annotator_ids) for s in range(9)}
+
+
+def test_impossible_splits_are_refused() -> None:
+    rankings = rlchf.Rankings.from_ballots([("p", "ann", "a > b"), ("q", "ann", "c > d")])
+    with pytest.raises(ValueError, match="only 1 annotator has ballots"):
+        split_annotators(rankings, 0.5, seed=0)
+    with pytest.raises(ValueError, match=r"held_out is 1\.0"):
+        split_annotators(rankings, 1.0, seed=0)
+
+
+def test_the_folder_has_the_figures_and_the_picture(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    rankings, _, scores = random_case(6)
+    found = evaluate(scores, rankings, rlchf.aggregate(rankings, "borda"))
+    figures_file, picture = write_evaluation(tmp_path / "reward", found)
+    text = figures_file.read_text()
+    assert json.loads(text) == found.to_dict()
+    assert "NaN" not in text
+    first = picture.read_bytes()
+    assert first.startswith(b"\x89PNG")
+    assert write_evaluation(tmp_path / "reward", found)[1].read_bytes() == first
+
+
+def test_the_tables_show_every_figure() -> None:
+    rankings, _, scores = random_case(7)
+    groups = {f"a{a}": "odd" if a % 2 else "even" for a in range(7)}
+    result = rlchf.aggregate(rankings, "borda")
+    found = evaluate(scores, rankings, result, groups=groups, explained=0.625)
+    console = Console(width=120, record=True, file=io.StringIO())
+    for part in tables(found):
+        console.print(part)
+    text = console.export_text()
+    shown: list[Figure | None] = [found.pairs, found.contested, *found.margins, *found.groups]
+    shown += [*found.contested_groups, *found.annotators, found.tau, found.collective_pairs]
+    shown += [found.calibration.log_loss, found.calibration.brier]
+    for row in shown:
+        assert row is not None
+        assert math.isnan(row.value) or f"{row.value:.3f}" in text
+        assert math.isnan(row.low) or f"{row.low:.3f} to {row.high:.3f}" in text
+    assert "0.625" in text
+
+
+def test_the_evaluation_needs_no_torch() -> None:
+    code = "import sys, rlchf.evaluation; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)

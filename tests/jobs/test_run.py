@@ -1,0 +1,160 @@
+"""A whole small run, stopped and resumed."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import tomllib
+from pathlib import Path
+
+import pytest
+import tomli_w
+
+pytest.importorskip("torch")
+
+from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification
+
+from rlchf.jobs import run as pipeline
+
+ROOT = Path(__file__).parents[2]
+PROMPTS = 12
+
+
+@pytest.fixture(scope="module")
+def run_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The emoji example, cut down to a dozen prompts and a few steps."""
+    folder = tmp_path_factory.mktemp("small")
+    source = ROOT / "examples/emoji"
+    chosen: set[str] = set()
+    for name in ("prompts.jsonl", "responses.jsonl"):
+        lines = (source / name).read_text(encoding="utf-8").splitlines(keepends=True)
+        if not chosen:
+            chosen = {json.loads(line)["prompt_id"] for line in lines[:PROMPTS]}
+        kept = [line for line in lines if json.loads(line)["prompt_id"] in chosen]
+        (folder / name).write_text("".join(kept), encoding="utf-8")
+    head, *rows = (source / "rankings.csv").read_text().splitlines(keepends=True)
+    kept = [row for row in rows if row.split(",")[0] in chosen]
+    (folder / "rankings.csv").write_text(head + "".join(kept))
+    (folder / "annotators.csv").write_text((source / "annotators.csv").read_text())
+    (folder / "small.toml").write_text(
+        """
+        seed = 3
+        [data]
+        rankings = "rankings.csv"
+        prompts = "prompts.jsonl"
+        responses = "responses.jsonl"
+        annotators = "annotators.csv"
+        [rule]
+        name = "perpetual_pav"
+        base = "borda"
+        [model]
+        name = "tiny"
+        epochs = 1
+        [reward]
+        epochs = 1
+        held_out = 0.25
+        [ppo]
+        updates = 30
+        batch_size = 8
+        minibatch_size = 8
+        max_new_tokens = 12
+        checkpoint_every = 1
+        [trait]
+        name = "emoji"
+        test = "rlchf.simulate:has_emoji"
+        texts = 24
+        """
+    )
+    return folder / "small.toml"
+
+
+@pytest.fixture(scope="module")
+def whole(run_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run that nothing stopped."""
+    folder = tmp_path_factory.mktemp("runs") / "whole"
+    pipeline.start(run_file, out=folder)()
+    return folder
+
+
+def test_a_run_leaves_the_promised_files(whole: Path) -> None:
+    for name in (
+        "config.toml",
+        "aggregated.jsonl",
+        "audit.json",
+        "metrics.jsonl",
+        "samples.jsonl",
+        "report.html",
+    ):
+        assert (whole / name).stat().st_size > 0, name
+    assert AutoModelForSequenceClassification.from_pretrained(whole / "reward").num_labels == 1
+    AutoModelForCausalLM.from_pretrained(whole / "policy")
+    assert len((whole / "aggregated.jsonl").read_text().splitlines()) == PROMPTS
+    assert "seed = 3" in (whole / "config.toml").read_text()
+    assert (
+        "learning_rate" in (whole / "config.toml").read_text()
+    )  # a default that the file left out
+    assert not list(whole.glob("*.partial"))
+
+
+def test_a_run_reports_the_share_at_every_stage(whole: Path) -> None:
+    report = json.loads((whole / "report.json").read_text())
+    stages = [row["stage"] for row in report["shares"]]
+    assert stages == [
+        "ballots", "ballots", "aggregated (perpetual_pav)", "aggregated (perpetual_pav)",
+        "reward model, held out", "reward model, held out", "policy before PPO", "policy after PPO",
+    ]  # fmt: skip
+    assert all(row["low"] <= row["share"] <= row["high"] for row in report["shares"])
+    assert report["shares"][-1]["n"] == 24
+    assert set(report["reward_accuracy"]["groups"]) == {"dislike", "enjoy"}
+    samples = [json.loads(line) for line in (whole / "samples.jsonl").read_text().splitlines()]
+    assert sum(row["stage"] == "after" for row in samples) == 24
+    page = (whole / "report.html").read_text()
+    assert "<svg" in page
+    assert "policy after PPO" in page
+
+
+def test_a_run_that_was_stopped_ends_as_one_that_was_not(
+    run_file: Path, whole: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "stopped"
+    command = [sys.executable, "-m", "rlchf", "run"]
+    work = subprocess.Popen(
+        [*command, run_file, "--out", folder], stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 300
+    metrics = folder / "policy/metrics.jsonl"
+    while not (metrics.exists() and metrics.read_text()):
+        assert work.poll() is None, "the run ended before it could be stopped"
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    work.send_signal(signal.SIGINT)
+    _, said = work.communicate(timeout=120)
+    assert work.returncode == 130
+    assert f"rlchf run --resume {folder}" in said
+    assert not (folder / "report.json").exists()
+
+    subprocess.run([*command, "--resume", folder], check=True, capture_output=True, timeout=300)
+    for name in ("aggregated.jsonl", "report.json", "samples.jsonl", "config.toml"):
+        assert (folder / name).read_bytes() == (whole / name).read_bytes(), name
+
+
+def test_a_finished_run_is_not_done_again(whole: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in (whole / "policy").iterdir()}
+    pipeline.resume(whole)()
+    assert before == {path: path.stat().st_mtime_ns for path in (whole / "policy").iterdir()}
+
+
+def test_a_run_goes_on_with_what_its_config_has_been_changed_to(
+    whole: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "changed"
+    shutil.copytree(whole, folder)
+    (folder / "policy/config.json").unlink()  # as a run leaves it that is not finished
+    config = tomllib.loads((folder / "config.toml").read_text())
+    config["ppo"] |= {"kl_coef": 0.5, "lr": 1e-6, "updates": 31}
+    (folder / "config.toml").write_text(tomli_w.dumps(config))
+    pipeline.resume(folder)()
+    rows = [json.loads(line) for line in (folder / "policy/metrics.jsonl").read_text().splitlines()]
+    assert [row["kl_coef"] for row in rows] == [0.05] * 30 + [0.5]

@@ -1,0 +1,1 @@
+"""Slow textbook definitions that the package must agree with."""

@@ -1,0 +1,303 @@
+"""Textbook definitions of the rules that carry budgets across prompts, in exact fractions.
+
+Each is written for a whole dataset: a prompt is its ballots, who cast them, and a number of responses.
+The functions named after a rule rank a single prompt of ballots by different annotators.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from fractions import Fraction
+from itertools import combinations, permutations
+
+import numpy as np
+
+from rlchf.numeric.arrays import uniform
+from tests.oracles.probabilistic import drawn
+from tests.oracles.textbook import Ballots, Blocks, first_kemeny_order, support
+
+Prompt = tuple[Ballots, Sequence[int], int]
+Budgets = dict[int, Fraction]
+Outcome = tuple[list[list[int]], Budgets]
+Pair = tuple[int, int]
+
+
+def contested_pairs(ballots: Ballots, m: int) -> set[Pair]:
+    """Both ways round."""
+    pairs = permutations(range(m), 2)
+    return {(i, j) for i, j in pairs if support(ballots, i, j) and support(ballots, j, i)}
+
+
+def shares_of(ballots: Ballots) -> list[Fraction]:
+    total = sum((weight for _, weight in ballots), Fraction(0))
+    return [weight / total if total else Fraction(0) for _, weight in ballots]
+
+
+def above(ballots: Ballots, k: int, i: int, j: int) -> bool:
+    places = ballots[k][0]
+    return i in places and j in places and places[i] < places[j]
+
+
+def split(budgets: Budgets, annotators: Sequence[int], shares: list[Fraction]) -> list[Fraction]:
+    """Each ballot's part of what its annotator has."""
+    here: Budgets = {}
+    for who, share in zip(annotators, shares, strict=True):
+        here[who] = here.get(who, Fraction(0)) + share
+    return [
+        budgets.get(who, Fraction(0)) * share / here[who] if share else Fraction(0)
+        for who, share in zip(annotators, shares, strict=True)
+    ]
+
+
+def collect(
+    budgets: Budgets, annotators: Sequence[int], shares: list[Fraction], money: list[Fraction]
+) -> None:
+    for who in {who for who, share in zip(annotators, shares, strict=True) if share}:
+        budgets[who] = sum(
+            (b for b, w, s in zip(money, annotators, shares, strict=True) if w == who and s),
+            Fraction(0),
+        )
+
+
+def carry_over(prompts: Iterable[Prompt], contested_only: bool) -> Outcome:
+    """The pseudocode: fill places from the top; who is chosen is paid for by those who rank it high."""
+    budgets: Budgets = {}
+    orders = []
+    for ballots, annotators, m in prompts:
+        shares = shares_of(ballots)
+        contested = contested_pairs(ballots, m)
+        counted = contested if contested_only else set(permutations(range(m), 2))
+        money = split(budgets, annotators, shares)
+        money = [b + share * len(counted) / 2 for b, share in zip(money, shares, strict=True)]
+        voters = [k for k in range(len(ballots)) if shares[k]]
+        left, order = list(range(m)), []
+        while left:
+            able = left
+            if contested_only:
+                beaten = {
+                    (x, y)
+                    for x, y in permutations(left, 2)
+                    if support(ballots, y, x) and not support(ballots, x, y)
+                }
+                able = [x for x in left if not any((x, y) in beaten for y in left)]
+                if not able:
+                    by_all = {
+                        (x, y) for x, y in beaten if all(above(ballots, k, y, x) for k in voters)
+                    }
+                    able = [x for x in left if not any((x, y) in by_all for y in left)]
+            cost = {x: sum((x, y) in counted for y in left) for x in left}
+            wins = {
+                x: [
+                    sum((x, y) in counted and above(ballots, k, x, y) for y in left)
+                    for k in range(len(ballots))
+                ]
+                for x in left
+            }
+
+            def paying(
+                x: int, say: list[Fraction], wins: dict[int, list[int]] = wins
+            ) -> list[Fraction]:
+                return [max(b, Fraction(0)) * s for b, s in zip(say, wins[x], strict=True)]
+
+            free = [x for x in able if cost[x] == 0]
+            if free:
+                chosen = free[0]
+            else:
+                say = money
+                if not any(sum(paying(x, money)) for x in able):
+                    say = shares
+                bids = [sum(paying(x, say)) / cost[x] for x in able]
+                chosen = able[bids.index(max(bids))]
+                if any(shares):
+                    paid = paying(chosen, say)
+                    if not any(paid):
+                        paid = list(shares)
+                    money = [
+                        b - cost[chosen] * pay / sum(paid)
+                        for b, pay in zip(money, paid, strict=True)
+                    ]
+            order.append(chosen)
+            left = [x for x in left if x != chosen]
+        orders.append(order)
+        collect(budgets, annotators, shares, money)
+    return orders, budgets
+
+
+def credit_accounting(
+    prompts: Iterable[Prompt],
+    base: Callable[[Ballots, int], list[int]] = first_kemeny_order,
+) -> Outcome:
+    """Everybody earns a share of each pair; who agrees with how it is decided pays for it, by weight."""
+    balances: Budgets = {}
+    orders = []
+    for ballots, annotators, m in prompts:
+        shares = shares_of(ballots)
+        money = split(balances, annotators, shares)
+        money = [b + share * m * (m - 1) / 2 for b, share in zip(money, shares, strict=True)]
+        say = [max(b, Fraction(0)) for b in money]
+        if not any(say):
+            say = shares
+        order = base([(places, s) for (places, _), s in zip(ballots, say, strict=True)], m)
+        for i, j in combinations(order, 2):
+            paying = [share * above(ballots, k, i, j) for k, share in enumerate(shares)]
+            if not any(paying):
+                paying = shares
+            total = sum(paying) or Fraction(1)
+            money = [b - pay / total for b, pay in zip(money, paying, strict=True)]
+        orders.append(order)
+        collect(balances, annotators, shares, money)
+    return orders, balances
+
+
+def closed(before: set[Pair]) -> set[Pair]:
+    """All that follows from pairs."""
+    while True:
+        more = {(a, d) for a, b in before for c, d in before if b == c} - before
+        if not more:
+            return before
+        before = before | more
+
+
+def pair_buying(prompts: Iterable[Prompt], by_load: bool) -> Outcome:
+    """Equal shares (or Phragmén's rule, by load) with contested pairs as the candidates."""
+    carried: Budgets = {}
+    orders = []
+    for ballots, annotators, m in prompts:
+        shares = shares_of(ballots)
+        contested = contested_pairs(ballots, m)
+        voters = [k for k in range(len(ballots)) if shares[k]]
+        before: set[Pair] = set()
+        uncontested = [
+            (i, j)
+            for i, j in permutations(range(m), 2)
+            if support(ballots, i, j) and not support(ballots, j, i)
+        ]
+        by_all = [(i, j) for i, j in uncontested if all(above(ballots, k, i, j) for k in voters)]
+        for i, j in by_all + uncontested:
+            if (j, i) not in before:
+                before = closed(before | {(i, j)})
+        n = Fraction(len(contested), 2)
+        if by_load:
+            wallet = [carried.get(who, Fraction(0)) - n for who in annotators]
+        else:
+            money = split(carried, annotators, shares)
+            wallet = [b + share * n for b, share in zip(money, shares, strict=True)]
+
+        def price(
+            pair: Pair, wallet: list[Fraction], ballots: Ballots = ballots,
+            shares: list[Fraction] = shares, voters: list[int] = voters,
+        ) -> Fraction | None:  # fmt: skip
+            """The least level at which the supporters pay 1: at one of them each in turn is the last."""
+            who = [k for k in voters if above(ballots, k, *pair)]
+            if by_load:
+                who.sort(key=lambda k: wallet[k])
+                levels = [
+                    (1 + sum((shares[k] * wallet[k] for k in who[:n]), Fraction(0)))
+                    / sum((shares[k] for k in who[:n]), Fraction(0))
+                    for n in range(1, len(who) + 1)
+                ]
+                return min(levels)
+            if sum(max(wallet[k], Fraction(0)) for k in who) < 1:
+                return None
+            who.sort(key=lambda k: wallet[k] / shares[k])
+            for n, k in enumerate(who):
+                rest = sum(shares[k] for k in who[n:])
+                level: Fraction = (
+                    1 - sum((max(wallet[k], Fraction(0)) for k in who[:n]), Fraction(0))
+                ) / rest
+                if level * shares[k] <= wallet[k]:
+                    return level
+            raise AssertionError("they can afford it")
+
+        def charge(
+            pair: Pair, level: Fraction | None, wallet: list[Fraction], ballots: Ballots = ballots,
+            shares: list[Fraction] = shares, voters: list[int] = voters,
+        ) -> list[Fraction]:  # fmt: skip
+            left = list(wallet)
+            who = [k for k in voters if above(ballots, k, *pair)]
+            for k in who:
+                if by_load:
+                    assert level is not None
+                    left[k] = max(left[k], level)
+                elif level is None:
+                    left[k] = min(left[k], Fraction(0))
+                elif left[k] > 0:
+                    left[k] -= min(left[k], shares[k] * level)
+            if not by_load:
+                missing = 1 - sum(wallet[k] - left[k] for k in who)
+                for k in who:
+                    left[k] -= missing * shares[k] / sum(shares[k] for k in who)
+            return left
+
+        while True:
+            open_pairs = [
+                (i, j)
+                for i, j in sorted(contested)
+                if (i, j) not in before and (j, i) not in before
+            ]
+            prices = [(price(pair, wallet), pair) for pair in open_pairs]
+            affordable = [(level, pair) for level, pair in prices if level is not None]
+            if not affordable:
+                break
+            level, pair = min(affordable)
+            grown = closed(before | {pair})
+            wallet = charge(pair, level, wallet)
+            for implied in sorted((grown - before - {pair}) & contested):
+                wallet = charge(implied, price(implied, wallet), wallet)
+            before = grown
+        orders.append(extended(ballots, m, before))
+        for pair in sorted(set(combinations(orders[-1], 2)) & contested - before):
+            wallet = charge(pair, price(pair, wallet), wallet)
+        if by_load:
+            for who in {annotators[k] for k in voters}:
+                own = [k for k in voters if annotators[k] == who]
+                weight = sum(shares[k] for k in own)
+                carried[who] = Fraction(sum(shares[k] * wallet[k] for k in own)) / weight
+        else:
+            collect(carried, annotators, shares, wallet)
+    return orders, carried
+
+
+def extended(ballots: Ballots, m: int, before: set[Pair]) -> list[int]:
+    """The first of the orders that keep ``before`` and disagree least with the ballots."""
+    against = {pair: support(ballots, *pair[::-1]) for pair in permutations(range(m), 2)}
+    able = [
+        order
+        for order in permutations(range(m))
+        if not any((j, i) in before for i, j in combinations(order, 2))
+    ]
+    return list(
+        min(able, key=lambda order: (sum(against[p] for p in combinations(order, 2)), order))
+    )
+
+
+def single(ballots: Ballots, m: int) -> list[Prompt]:
+    return [(ballots, range(len(ballots)), m)]
+
+
+def cpb(ballots: Ballots, m: int) -> Blocks:
+    return [[i] for i in carry_over(single(ballots, m), True)[0][0]]
+
+
+def carry_psb(ballots: Ballots, m: int) -> Blocks:
+    return [[i] for i in carry_over(single(ballots, m), False)[0][0]]
+
+
+def phragmen_credit(ballots: Ballots, m: int) -> Blocks:
+    return [[i] for i in credit_accounting(single(ballots, m))[0][0]]
+
+
+def equal_shares_pairs(ballots: Ballots, m: int) -> Blocks:
+    return [[i] for i in pair_buying(single(ballots, m), False)[0][0]]
+
+
+def phragmen_pairs(ballots: Ballots, m: int) -> Blocks:
+    return [[i] for i in pair_buying(single(ballots, m), True)[0][0]]
+
+
+def apportioned_dictator(ballots: Ballots, m: int) -> Blocks:
+    """On one prompt nobody has a claim yet: a ballot is drawn."""
+    if not any(weight for _, weight in ballots):
+        return [list(range(m))]
+    places = drawn(ballots, uniform(0, np.array([0]), 1)[0, 0])
+    levels = [[i for i in places if places[i] == k] for k in sorted(set(places.values()))]
+    rest = [i for i in range(m) if i not in places]
+    return [sorted(level) for level in levels] + ([rest] if rest else [])

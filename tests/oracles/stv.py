@@ -1,0 +1,217 @@
+"""Textbook definitions of STV and the expanding approvals rule, with exact fractions."""
+
+from collections.abc import Callable, Iterable
+from fractions import Fraction
+from itertools import pairwise, permutations
+from math import floor
+
+from tests.oracles.textbook import Ballots, Blocks, blocks_of
+
+
+def price(ballots: Ballots, k: int, quota: str) -> Fraction:
+    total = sum((weight for _, weight in ballots), Fraction(0))
+    if quota == "droop":
+        return Fraction(floor(total / (k + 1)) + 1)
+    return total / (k + 1 if quota == "exact" else k)
+
+
+def reaches(votes: Fraction, cost: Fraction, quota: str) -> bool:
+    return votes > cost if quota == "exact" else votes >= cost and votes > 0
+
+
+def tops(places: dict[int, int], left: Iterable[int]) -> list[int]:
+    named = [i for i in left if i in places]
+    return [i for i in named if places[i] == min(places[j] for j in named)]
+
+
+def stv(
+    ballots: Ballots,
+    m: int,
+    k: int | None = None,
+    variant: str = "inclusive_gregory",
+    quota: str = "exact",
+    ties: str = "keep",
+) -> Blocks:
+    seats = max(1, m - 1) if k is None else k
+    if variant == "meek":
+        return meek(ballots, m, seats, ties)
+    if variant == "scottish":
+        return scottish(ballots, m, seats, ties)
+    cost = price(ballots, seats, quota)
+    values = [weight for _, weight in ballots]
+    left = list(range(m))
+    elected: Blocks = []
+    eliminated: Blocks = []
+    while left:
+        piles = {i: Fraction(0) for i in left}
+        for (places, _), value in zip(ballots, values, strict=True):
+            top = tops(places, left)
+            for i in top:
+                piles[i] += value / len(top)
+        most = max(piles.values())
+        if reaches(most, cost, quota):
+            chosen = [i for i in left if piles[i] == most]
+            chosen = chosen if ties == "keep" else chosen[:1]
+            for b, (places, _) in enumerate(ballots):
+                top = tops(places, left)
+                share = values[b] / len(top) if top else Fraction(0)
+                values[b] -= sum((share * cost / most for i in top if i in chosen), Fraction(0))
+            elected.append(chosen)
+        else:
+            chosen = [i for i in left if piles[i] == min(piles.values())]
+            chosen = chosen if ties == "keep" else chosen[-1:]
+            eliminated.insert(0, chosen)
+        left = [i for i in left if i not in chosen]
+    return elected + eliminated
+
+
+def strict_orders(ballots: Ballots) -> list[tuple[list[int], float]]:
+    """Each ballot as all the orders of its ties, its weight divided among them."""
+    total = float(sum(weight for _, weight in ballots)) or 1.0
+    found = []
+    for places, weight in ballots:
+        orders = [
+            order
+            for order in permutations(places)
+            if all(places[a] <= places[b] for a, b in pairwise(order))
+        ]
+        found += [(list(order), float(weight) / total / len(orders)) for order in orders]
+    return found
+
+
+def meek(ballots: Ballots, m: int, k: int, ties: str = "keep") -> Blocks:
+    """In floating point, over strict orders; votes within 1e-9 are equal."""
+    orders = strict_orders(ballots)
+    keep = [1.0] * m
+    hopeful = list(range(m))
+    elected: Blocks = []
+    eliminated: Blocks = []
+    while hopeful:
+        winners = [i for block in elected for i in block]
+        while True:
+            votes, excess = [0.0] * m, 0.0
+            for order, weight in orders:
+                for i in order:
+                    votes[i] += weight * keep[i]
+                    weight *= 1 - keep[i]
+                excess += weight
+            quota = (1 - excess) / (k + 1)
+            if all(abs(votes[i] - quota) < 1e-12 for i in winners):
+                break
+            for i in winners:
+                keep[i] *= quota / votes[i]
+        over = [i for i in hopeful if votes[i] > quota + 1e-9]
+        if over:
+            levels = blocks_of([round(votes[i], 9) for i in over])
+            blocks = [[over[n] for n in level] for level in levels]
+            elected += blocks if ties == "keep" else [[i] for block in blocks for i in block]
+            hopeful = [i for i in hopeful if i not in over]
+            continue
+        fewest = min(votes[i] for i in hopeful)
+        out = [i for i in hopeful if votes[i] < fewest + 1e-9]
+        out = out if ties == "keep" else out[-1:]
+        eliminated.insert(0, out)
+        hopeful = [i for i in hopeful if i not in out]
+        for i in out:
+            keep[i] = 0.0
+    return elected + eliminated
+
+
+def scottish(ballots: Ballots, m: int, k: int, ties: str = "keep") -> Blocks:
+    """Rules 45 to 52 of the Order. A paper is what a ballot gives to one response, and has a value."""
+    quota = price(ballots, k, "droop")
+    continuing = list(range(m))
+    elected: Blocks = []
+    excluded: Blocks = []
+    untransferred: list[int] = []
+    stages: list[list[Fraction]] = []
+
+    def transfer(
+        papers: dict[tuple[int, int], Fraction], leaving: list[int], ratio: Fraction
+    ) -> None:
+        for (b, holder), value in list(papers.items()):
+            if holder in leaving:
+                del papers[b, holder]
+                top = tops(ballots[b][0], continuing)
+                for i in top:
+                    cut = Fraction(floor(value * ratio / len(top) * 100_000), 100_000)
+                    papers[b, i] = papers.get((b, i), Fraction(0)) + cut
+
+    def extreme(some: list[int], choose: Callable[[Iterable[Fraction]], Fraction]) -> list[int]:
+        """Of those with most or fewest votes, those who had most or fewest one stage before, ..."""
+        for votes in reversed(stages):
+            some = [i for i in some if votes[i] == choose(votes[j] for j in some)]
+        if ties == "lexicographic":
+            return some[:1] if choose is max else some[-1:]
+        return some
+
+    nobody = -1
+    papers = {(b, nobody): Fraction(1) for b in range(len(ballots))}  # rule 45
+    transfer(papers, [nobody], Fraction(1))
+    while continuing:
+        held = [[(b, value) for (b, i), value in papers.items() if i == j] for j in range(m)]
+        votes = [sum((ballots[b][1] * v for b, v in h), Fraction(0)) for h in held]
+        stages.append(votes)
+        vacancies = k - sum(len(block) for block in elected)
+        deemed = [i for i in continuing if votes[i] >= quota]  # rule 47
+        if len(continuing) <= vacancies:  # rule 52
+            deemed = list(continuing)
+        continuing = [i for i in continuing if i not in deemed]
+        untransferred = sorted(untransferred + deemed)
+        while deemed:
+            elected.append(extreme(deemed, max))
+            deemed = [i for i in deemed if i not in elected[-1]]
+        with_surplus = [i for i in untransferred if votes[i] > quota]
+        if with_surplus and sum(len(block) for block in elected) < k:  # rules 48 and 49
+            leaving = extreme(with_surplus, max)
+            untransferred = [i for i in untransferred if i not in leaving]
+            transfer(papers, leaving, 1 - quota / votes[leaving[0]])
+        elif continuing:  # rules 50 and 51
+            leaving = extreme(continuing, min)
+            excluded.insert(0, leaving)
+            continuing = [i for i in continuing if i not in leaving]
+            transfer(papers, leaving, Fraction(1))
+    return elected + excluded
+
+
+def expanding_approvals(
+    ballots: Ballots, m: int, k: int | None = None, quota: str = "exact", ties: str = "keep"
+) -> Blocks:
+    cost = price(ballots, max(1, m - 1) if k is None else k, quota)
+    values = [weight for _, weight in ballots]
+    left = list(range(m))
+    ranking: Blocks = []
+    depth = 1
+    while True:
+        support = {
+            i: sum(
+                (
+                    value
+                    for (places, _), value in zip(ballots, values, strict=True)
+                    if i in places and sum(p < places[i] for p in places.values()) < depth
+                ),
+                Fraction(0),
+            )
+            for i in left
+        }
+        if not left:
+            return ranking
+        most = max(support.values())
+        if reaches(most, cost, quota):
+            chosen = [i for i in left if support[i] == most]
+            chosen = chosen if ties == "keep" else chosen[:1]
+            for b, (places, _) in enumerate(ballots):
+                n = sum(
+                    i in places and sum(p < places[i] for p in places.values()) < depth
+                    for i in chosen
+                )
+                values[b] = max(Fraction(0), values[b] * (1 - n * cost / most))
+            ranking.append(chosen)
+            left = [i for i in left if i not in chosen]
+        elif depth < m:
+            depth += 1
+        else:
+            blocks = [[left[n] for n in block] for block in blocks_of(list(support.values()))]
+            if ties == "lexicographic":
+                blocks = [[i] for block in blocks for i in block]
+            return ranking + blocks

@@ -1,0 +1,1 @@
+"""Elections with the frozen answers of pref_voting and abcvoting."""

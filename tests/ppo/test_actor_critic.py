@@ -1,0 +1,177 @@
+"""The critic and the reference of a PPO run."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from accelerate import Accelerator
+from safetensors.torch import load_file
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from rlchf.train.ppo.actor_critic import ActorCritic
+from rlchf.train.ppo.loop import PPOConfig, _Run, ppo
+from rlchf.train.ppo.responses import Rollout, response_logits
+from rlchf.train.ppo.sampling import sample_texts
+from rlchf.train.reward.model import RewardModel
+from tests.support.ppo_runs import (
+    MODELS,
+    PROMPTS,
+    SMALL,
+    experience,
+    lines,
+    rollouts,
+    vowels,
+    weights,
+)
+from tests.support.tiny_models import tiny_classifier, tiny_llama, tiny_tokenizer
+
+
+def test_the_critic_fits_a_constant_and_leaves_the_policy_alone(tmp_path: Path) -> None:
+    policy = tiny_llama()
+    before = weights(policy).clone()
+    config = PPOConfig(**SMALL | {"updates": 40, "lr": 0.0, "value_lr": 3e-2, "lam": 1.0})
+    ppo(policy, tiny_tokenizer(), PROMPTS, lambda p, r: [2.5] * len(r), config, tmp_path)
+    errors = [row["value_loss"] for row in lines(tmp_path / "metrics.jsonl")]
+    assert errors[0] > 1.5
+    assert errors[-1] < 0.01 * errors[0]
+    assert torch.equal(weights(policy), before)
+    run = _Run(policy, tiny_tokenizer(), PROMPTS, vowels, config, tmp_path, Accelerator())
+    critic = run.model.critic
+    assert critic is not None
+    critic.load_state_dict(load_file(tmp_path / "critic.safetensors"))
+    rollout = run.draw()[1]
+    with torch.no_grad():
+        values = run.model(rollout, 1.0)[1][rollout.response_mask]
+    torch.testing.assert_close(values, torch.full_like(values, 2.5), atol=0.5, rtol=0)
+    assert values.mean().item() == pytest.approx(2.5, abs=0.1)
+
+
+def test_a_value_that_has_moved_further_than_the_clip_counts_with_the_worse_error(
+    tmp_path: Path,
+) -> None:
+    options = {"value_clip": 0.5, "lam": 1.0, "ppo_epochs": 1, "minibatch_size": 16, "lr": 0.0}
+    run, batch, _ = experience(tmp_path, **options)
+    mask = batch.rollout.response_mask
+    critic = run.model.critic
+    assert isinstance(critic, torch.nn.Linear)
+    critic.bias.data.fill_(2.0)  # from values of 0
+    found = run.optimise(batch)["value_loss"]
+    returns = batch.returns[mask]
+    worse = torch.maximum((2.0 - returns).square(), (0.5 - returns).square()) / 2
+    assert worse.mean() > ((2.0 - returns).square() / 2).mean() + 0.1
+    assert found == pytest.approx(worse.mean().item(), rel=1e-5)
+
+
+@pytest.mark.parametrize("lora_rank", [0, 4])
+def test_value_gradients_stop_at_the_critic(lora_rank: int) -> None:
+    policy, tokenizer = tiny_llama(), tiny_tokenizer()
+    rollout = rollouts(policy, tokenizer)
+    model = ActorCritic(policy, lora_rank)
+    critic = model.critic
+    assert isinstance(critic, torch.nn.Linear)
+    model(rollout, 1.0)[1].square().sum().backward()
+    assert all(p.grad is None for p in model.policy.parameters())
+    (model(rollout, 1.0)[1] - 1).square().sum().backward()
+    assert critic.weight.grad is not None
+    assert critic.weight.grad.any()
+
+
+@pytest.mark.parametrize("own_trunk", [False, True])
+def test_values_do_not_see_the_token_they_are_the_baseline_of(own_trunk: bool) -> None:
+    policy, tokenizer = tiny_llama(), tiny_tokenizer()
+    rollout = rollouts(policy, tokenizer)
+    model = ActorCritic(policy, 0, tiny_classifier() if own_trunk else None)
+    if isinstance(model.critic, torch.nn.Linear):
+        torch.nn.init.normal_(model.critic.weight)
+    values = model(rollout, 1.0)[1]
+    changed = rollout.ids.clone()
+    changed[:, -4] = 50  # the 7th of 10 response tokens
+    rest = (rollout.attention_mask, rollout.response_mask, rollout.finished)
+    again = model(Rollout(changed, *rest), 1.0)[1]
+    assert torch.equal(again[:, :7], values[:, :7])
+    assert not torch.isclose(again[:, 7], values[:, 7]).any()
+
+
+@pytest.mark.parametrize("lora_rank", [0, 4])
+def test_the_reference_stays_while_the_policy_moves(lora_rank: int, tmp_path: Path) -> None:
+    policy, tokenizer = tiny_llama(), tiny_tokenizer()
+    rollout = rollouts(policy, tokenizer)
+    with torch.no_grad():
+        before = response_logits(policy, rollout)[0]
+    config = PPOConfig(**SMALL | {"lora_rank": lora_rank, "lr": 1e-2})
+    run = _Run(policy, tokenizer, PROMPTS, vowels, config, tmp_path, Accelerator())
+    for _ in range(2):
+        run.optimise(run.collect()[0])
+    with torch.no_grad():
+        assert torch.equal(run.model.reference_logits(rollout, 1.0), before)
+        assert (response_logits(run.model.policy, rollout)[0] - before).abs().max() > 0.05
+
+
+@pytest.mark.parametrize("lora_rank", [0, 4])
+def test_the_result_is_a_plain_checkpoint_of_the_trained_policy(
+    lora_rank: int, tmp_path: Path
+) -> None:
+    policy, tokenizer = tiny_llama(), tiny_tokenizer()
+    before = sample_texts(policy, tokenizer, PROMPTS, max_new_tokens=8)
+    config = PPOConfig(**SMALL | {"lora_rank": lora_rank, "lr": 1e-2})
+    trained = ppo(policy, tokenizer, PROMPTS, vowels, config, tmp_path)
+    assert not any("lora" in name for name, _ in trained.named_parameters())
+    loaded = AutoModelForCausalLM.from_pretrained(tmp_path)
+    loaded_tokenizer = AutoTokenizer.from_pretrained(tmp_path)
+    after = sample_texts(loaded, loaded_tokenizer, PROMPTS, max_new_tokens=8)
+    assert after == sample_texts(trained, tokenizer, PROMPTS, max_new_tokens=8)
+    assert after != before
+    assert torch.equal(weights(loaded), weights(trained))
+    assert (tmp_path / "critic.safetensors").exists()
+    assert not (tmp_path / "policy.new").exists()
+
+
+# -- a critic with a trunk of its own --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", MODELS)
+def test_a_critic_from_the_reward_model_begins_with_its_scores(kind: str) -> None:
+    policy, judge = MODELS[kind](), tiny_classifier(kind, seed=5)
+    rollout = rollouts(policy, tiny_tokenizer())
+    values = ActorCritic(policy, 0, judge)(rollout, 1.0)[1]
+    width = rollout.ids.shape[1] - 10
+    assert values.std() > 0.1
+    for row in range(len(rollout)):
+        for t in (0, 4):
+            prefix = rollout.ids[row, : width + t][rollout.attention_mask[row, : width + t]]
+            expected = judge(input_ids=prefix[None]).logits[0, 0]
+            torch.testing.assert_close(values[row, t], expected, atol=2e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("lora_rank", [0, 4])
+def test_a_critic_of_its_own_learns_and_the_reward_model_stays(
+    lora_rank: int, tmp_path: Path
+) -> None:
+    tokenizer, judge = tiny_tokenizer(), tiny_classifier(seed=5)
+    reward = RewardModel(judge, tokenizer)
+    before = weights(judge).clone()
+    config = PPOConfig(**SMALL | {"value_lr": 1e-3, "lora_rank": lora_rank, "updates": 4})
+    args = (tokenizer, PROMPTS, reward, config)
+    run = _Run(tiny_llama(), *args, tmp_path, Accelerator(), critic=judge)
+    start = weights(run.model.critic).clone()
+    run.optimise(run.collect()[0])
+    assert torch.equal(weights(judge), before)
+    assert all(p.grad is None for p in judge.parameters())
+    moved = (weights(run.model.critic) - start).abs()
+    assert (moved > 0).float().mean() > 0.5, "the trunk learns too"
+    critics = []
+    for name, updates in (("whole", [4]), ("parts", [2, 4])):
+        for count in updates:
+            args = (tokenizer, PROMPTS, reward, replace(config, updates=count))
+            ppo(tiny_llama(), *args, tmp_path / name, critic=judge, resume=True)
+        critics.append((tmp_path / name / "critic.safetensors").read_bytes())
+    assert critics[0] == critics[1]
+    assert torch.equal(weights(judge), before)
+
+
+def test_a_critic_of_another_architecture_or_vocabulary_is_refused() -> None:
+    with pytest.raises(ValueError, match="GPT2Model with 320 tokens, and the policy a LlamaModel"):
+        ActorCritic(tiny_llama(), 0, tiny_classifier("gpt2"))
+    with pytest.raises(ValueError, match="with 300 tokens, and the policy a LlamaModel with 320"):
+        ActorCritic(tiny_llama(), 0, tiny_classifier("llama", 300))

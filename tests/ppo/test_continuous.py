@@ -1,0 +1,141 @@
+"""Sampling by continuous batching: what is drawn, and what is left behind."""
+
+import random
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import peft
+import pytest
+import torch
+
+from rlchf.train.ppo import sampling as rollout
+from rlchf.train.ppo.continuous import TOGETHER, sample_continuous
+from rlchf.train.ppo.loop import PPOConfig, ppo
+from rlchf.train.ppo.responses import Rollout
+from rlchf.train.ppo.sampling import sample
+from tests.support.ppo_runs import MODELS, PROMPTS, SMALL, lines, vowels, weights
+from tests.support.tiny_models import tiny_llama, tiny_tokenizer, word_tokenizer
+
+N = TOGETHER + 9  # so that some responses wait for others to end
+ENDS = [0, *range(7, 17)]
+
+
+def prompts(n: int = N) -> list[list[int]]:
+    """Of 1 to 40 tokens."""
+    generator = random.Random(0)
+    return [generator.choices(range(5, 300), k=generator.randint(1, 40)) for _ in range(n)]
+
+
+def drawn(sampler: Any, policy: Any, encoded: Any, **options: Any) -> list[list[int]]:
+    """The responses, after a look at the rest of the rollout."""
+    settings: dict[str, Any] = {"max_new_tokens": 24, "temperature": 1.0, "ends": ENDS} | options
+    keys = [(3, i) for i in range(len(encoded))]
+    found: Rollout = sampler(policy, tiny_tokenizer(), encoded, keys, **settings)
+    rows = [ids[mask].tolist() for ids, mask in zip(found.ids, found.attention_mask, strict=True)]
+    for row, prompt in zip(rows, encoded, strict=True):
+        assert row[: len(prompt)] == prompt
+    responses = [row[len(prompt) :] for row, prompt in zip(rows, encoded, strict=True)]
+    for response, finished in zip(responses, found.finished, strict=True):
+        assert finished == (response[-1] in settings["ends"])
+        assert not set(response[:-1]) & set(settings["ends"])
+        assert finished or len(response) == settings["max_new_tokens"]
+    return responses
+
+
+@pytest.mark.parametrize(("kind", "attention"), [("llama", "sdpa"), ("gpt2", "eager")])
+def test_the_responses_are_those_of_generate(kind: str, attention: str) -> None:
+    policy = MODELS[kind]().double()
+    policy.set_attn_implementation(attention)
+    theirs = drawn(sample, policy, prompts(), temperature=1.3)
+    assert drawn(sample_continuous, policy, prompts(), temperature=1.3) == theirs
+    assert len({len(response) for response in theirs}) > 10, "lengths should differ"
+    assert policy.config._attn_implementation == attention
+
+
+def test_a_policy_with_adapters_is_sampled_with_them() -> None:
+    policy = tiny_llama()
+    plain = drawn(sample, policy, prompts(8))
+    torch.manual_seed(0)
+    adapted = peft.get_peft_model(policy, peft.LoraConfig(r=2, init_lora_weights=False))
+    responses = drawn(sample_continuous, adapted, prompts(8))
+    assert responses == drawn(sample, adapted, prompts(8))
+    assert responses != plain
+
+
+def test_the_frequencies_are_those_of_the_policy_at_its_temperature() -> None:
+    tokenizer = word_tokenizer(["<eos>", *"abcdefg"], eos="<eos>")
+    policy = tiny_llama(8, hidden=16, layers=1, pad_token_id=None)
+    policy.generation_config.top_k, policy.generation_config.repetition_penalty = 2, 5.0
+    n = 2000
+    found = sample_continuous(
+        policy, tokenizer, [[1]] * n, [(i,) for i in range(n)], max_new_tokens=2, temperature=0.5
+    )
+    first = (policy(input_ids=torch.tensor([[1]])).logits[0, -1] / 0.5).softmax(-1).detach()
+    pairs = torch.tensor([[1, letter] for letter in range(8)])
+    second = (policy(input_ids=pairs).logits[:, -1] / 0.5).softmax(-1).detach()
+    expected = torch.cat([first[:1], (first[1:, None] * second[1:]).flatten()])
+    codes = found.responses[:, 0] * 8 + found.responses[:, 1] - 7
+    seen = codes.where(found.responses[:, 0] > 0, torch.zeros(())).long().bincount(minlength=57)
+    chi_square = ((seen - n * expected) ** 2 / (n * expected)).sum()
+    assert len(seen) == 57
+    assert 0.2 < first.max() < 0.9
+    assert chi_square < 56 + 4 * (2 * 56) ** 0.5
+
+
+def test_nothing_is_left_behind() -> None:
+    policy = tiny_llama().train()
+    own, threads, before = policy.generation_config, threading.active_count(), weights(policy)
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    first = drawn(sample_continuous, policy, prompts(6))
+    assert torch.equal(torch.rand(3), expected), "the global generators"
+    assert policy.training
+    assert policy.generation_config is own
+    assert not hasattr(policy, "_cached_continuous_batching_manager")
+    assert threading.active_count() == threads
+    assert torch.equal(weights(policy), before)
+    torch.rand(7)
+    assert drawn(sample_continuous, policy, prompts(6)) == first
+    with torch.no_grad():
+        policy.lm_head.weight.mul_(-1)
+    assert drawn(sample_continuous, policy, prompts(6)) != first, "the weights that it has now"
+
+
+def test_a_failure_is_told_and_leaves_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    policy, threads = tiny_llama(), threading.active_count()
+    policy.set_attn_implementation("eager")
+
+    def broken(*args: Any, **kwargs: Any) -> None:
+        raise ArithmeticError("no forward pass today")
+
+    monkeypatch.setattr(policy.model, "forward", broken)
+    with pytest.raises(RuntimeError, match="continuous batching failed: no forward pass today"):
+        drawn(sample_continuous, policy, prompts(3))
+    assert threading.active_count() == threads
+    assert policy.config._attn_implementation == "eager"
+
+
+@pytest.mark.parametrize("rank", [0, 2])
+def test_a_run_is_that_of_generate(rank: int, tmp_path: Path) -> None:
+    found = []
+    for name in ("generate", "continuous"):
+        options = {"updates": 2, "lora_rank": rank, "sampler": name, "samples_every": 1}
+        start = tiny_llama().double()
+        before = weights(start).clone()
+        policy = ppo(
+            start, tiny_tokenizer(), PROMPTS, vowels, PPOConfig(**SMALL | options), tmp_path / name
+        )
+        assert (weights(policy) - before).abs().max() > 1e-4
+        found.append(lines(tmp_path / name / "metrics.jsonl"))
+        assert [row["first_ratio_error"] for row in found[-1]] == [0, 0]
+    for row, other in zip(*found, strict=True):
+        assert other == pytest.approx(row, abs=1e-9)
+
+
+def test_a_transformers_that_is_too_old_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "rlchf.train.ppo.continuous", None)
+    with pytest.raises(ValueError, match=r"install 5\.23 or later, or choose 'generate'"):
+        rollout.named_sampler("continuous", 30)

@@ -1,0 +1,148 @@
+"""PPO with weights that FSDP divides over two processes must be PPO on one: the same weights and files.
+
+The file is also the program that `torchrun` starts on each process. Accelerate runs FSDP on GPUs only; torch
+runs it on processors too, once accelerate is told that this is what it does.
+"""
+
+import copy
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from accelerate import Accelerator
+from accelerate.state import PartialState
+from accelerate.utils import DistributedType, FullyShardedDataParallelPlugin
+from safetensors.torch import load_file
+
+from rlchf.train.ppo.loop import PPOConfig, ppo
+from rlchf.train.ppo.sharding import is_divided, plain_weights
+from tests.support.tiny_models import tiny_classifier, tiny_gpt2, tiny_llama, tiny_tokenizer
+
+PROMPTS = ["the", "a committee votes on", "once upon a time there was", "fox", "what should the"]
+CASES: dict[str, tuple[Any, dict[str, Any]]] = {
+    "llama": (tiny_llama, {}),
+    "lora-gpt2": (tiny_gpt2, {"lora_rank": 2, "forward_size": 4}),
+    "rloo": (tiny_llama, {"responses_per_prompt": 2, "advantages": "rloo", "stop": ("e",)}),
+    "critic": (tiny_llama, {"critic_warmup": 1, "value_lr": 1e-3}),
+}
+
+
+def train(case: str, out: Path, updates: int, **more: Any) -> Any:
+    """Double precision, so that the order of a sum is not blown up by Adam."""
+    model, options = CASES[case]
+    settings: dict[str, Any] = {
+        "updates": updates, "batch_size": 8, "minibatch_size": 4, "forward_size": 1,
+        "max_new_tokens": 6, "lr": 3e-3, "checkpoint_every": 2,
+    }  # fmt: skip
+    critic = tiny_classifier(seed=4).double() if case == "critic" else None
+    return ppo(
+        model().double(), tiny_tokenizer(), PROMPTS,
+        lambda prompts, responses: [float(len(r)) for r in responses],
+        PPOConfig(**settings | options), out, critic=critic, **more,
+    )  # fmt: skip
+
+
+def metrics(out: Path) -> list[dict[str, float]]:
+    return [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
+
+
+@pytest.fixture(scope="module")
+def divided(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the cases on two processes, the third update resumed from the second."""
+    folder = tmp_path_factory.mktemp("fsdp")
+    launch = ["torch.distributed.run", "--standalone", "--nproc_per_node=2", "-m"]
+    command = [sys.executable, "-m", *launch, "tests.ppo.test_fsdp", str(folder)]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
+    done = subprocess.run(
+        command, cwd=Path(__file__).parents[2], env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return folder
+
+
+@pytest.mark.parametrize("case", list(CASES))
+def test_divided_weights_learn_what_whole_ones_do(divided: Path, tmp_path: Path, case: str) -> None:
+    train(case, tmp_path, updates=3)
+    one, two = (load_file(out / "model.safetensors") for out in (tmp_path, divided / case))
+    assert one.keys() == two.keys()
+    moved = False
+    for name, start in CASES[case][0]().double().state_dict().items():
+        if name in one:
+            torch.testing.assert_close(two[name], one[name], atol=1e-8, rtol=0)
+            moved = moved or bool((one[name] - start).abs().max() > 1e-3)
+    assert moved, "nothing was learnt"
+    assert (tmp_path / "critic.safetensors").exists() == (case != "rloo")
+    if case != "rloo":
+        one, two = (load_file(out / "critic.safetensors") for out in (tmp_path, divided / case))
+        for name in one.keys() | two.keys():
+            torch.testing.assert_close(two[name], one[name], atol=1e-8, rtol=0)
+    for row, other in zip(metrics(tmp_path), metrics(divided / case), strict=True):
+        assert other["first_ratio_error"] == 0
+        for name in row.keys() - {"seconds"}:
+            assert other[name] == pytest.approx(row[name], abs=2e-6), name
+
+
+@pytest.mark.parametrize("case", ["llama", "lora-gpt2"])
+def test_one_process_goes_on_with_a_run_of_divided_weights(
+    divided: Path, tmp_path: Path, case: str
+) -> None:
+    train(case, tmp_path, updates=4)
+    train(case, divided / case, updates=4, resume=True)
+    one, two = (load_file(out / "model.safetensors") for out in (tmp_path, divided / case))
+    for name in one:
+        torch.testing.assert_close(two[name], one[name], atol=1e-8, rtol=0)
+
+
+@pytest.mark.parametrize("model", [tiny_llama, tiny_gpt2])
+def test_plain_weights_are_those_of_the_checkpoint(model: Any, tmp_path: Path) -> None:
+    from peft import LoraConfig, get_peft_model
+
+    adapted = get_peft_model(model(), LoraConfig(r=2, lora_alpha=4, init_lora_weights=False))
+    for policy, merged in (
+        (model(), model()),
+        (adapted, copy.deepcopy(adapted).merge_and_unload()),
+    ):
+        found = dict(plain_weights(policy))
+        merged.save_pretrained(tmp_path)
+        saved = load_file(tmp_path / "model.safetensors")
+        assert found.keys() == saved.keys()
+        for name, tensor in saved.items():
+            torch.testing.assert_close(found[name], tensor, atol=1e-7, rtol=0)
+
+
+def fsdp(accelerator: Accelerator) -> None:
+    """Tell accelerate that it runs FSDP, with settings that have seen no model yet."""
+    accelerator.state.fsdp_plugin = FullyShardedDataParallelPlugin(
+        fsdp_version=2,
+        reshard_after_forward=True,
+        auto_wrap_policy="transformer_based_wrap",
+        cpu_ram_efficient_loading=False,
+        state_dict_type="FULL_STATE_DICT",
+    )
+    accelerator.state.distributed_type = DistributedType.FSDP
+    PartialState._shared_state["distributed_type"] = DistributedType.FSDP
+    assert accelerator.is_fsdp2
+    assert accelerator.num_processes == 2
+
+
+def main(folder: Path) -> None:
+    """Two updates of each case, then a third one resumed from their checkpoint."""
+    torch.set_num_threads(1)
+    accelerator = Accelerator()
+    for case in CASES:
+        for updates, resume in ((2, False), (3, True)):
+            fsdp(accelerator)
+            policy = train(case, folder / case, updates, resume=resume, accelerator=accelerator)
+        assert is_divided(policy)
+        own = sum(p.to_local().numel() for p in policy.parameters())
+        assert own < 0.6 * sum(p.numel() for p in policy.parameters())
+    torch.distributed.destroy_process_group()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

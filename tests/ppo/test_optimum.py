@@ -1,0 +1,190 @@
+"""The loop against known optima, and on small models."""
+
+import itertools
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from rlchf.train.ppo.loop import PPOConfig, ppo
+from tests.support.ppo_runs import (
+    PROMPTS,
+    REWARDS,
+    SMALL,
+    bandit,
+    distance,
+    first_token,
+    lines,
+    reward_of_letters,
+    tilted,
+    vowels,
+)
+from tests.support.tiny_models import STORIES, TEXTS, tiny_gpt2, tiny_tokenizer
+
+BANDIT: dict[str, Any] = {
+    "batch_size": 512, "minibatch_size": 512, "forward_size": 512, "max_new_tokens": 1,
+    "max_grad_norm": 100.0, "lr": 5e-3, "whiten": False, "checkpoint_every": 1000, "kl_coef": 0.5,
+}  # fmt: skip
+SMALLER = {"batch_size": 256, "minibatch_size": 256}
+
+
+def test_ppo_finds_the_optimum_of_a_bandit(tmp_path: Path) -> None:
+    """The policy ends at reference * exp(reward / beta) / Z, the maximiser of reward - beta KL."""
+    beta = 0.5
+    policy, tokenizer = bandit(scale=4.0)
+    reference = first_token(policy)
+    z = (reference * (REWARDS / beta).exp()).sum()
+    optimum = tilted(reference, beta)
+    assert distance(reference, optimum) > 0.2
+    config = PPOConfig(**BANDIT | {"updates": 100})
+    ppo(policy, tokenizer, ["a"], reward_of_letters, config, tmp_path)
+    found = first_token(policy)
+    assert distance(found, optimum) < 1e-3
+    objective = (found * (REWARDS - beta * (found / reference).log())).sum()
+    assert objective.item() == pytest.approx((beta * z.log()).item(), abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("options", "within"),
+    [
+        # At the optimum reward - beta log(policy / reference) is the same for all responses: nothing
+        # is left to learn from, not even noise.
+        ({"advantages": "rloo", "responses_per_prompt": 4}, 1e-3),
+        # Whitening makes the last differences as loud as the first: the steps have to shrink.
+        ({"whiten": True, "updates": 150, "lr_schedule": "linear"}, 4e-3),
+        # Dividing by the group's deviation makes the last differences as loud as the first.
+        ({"advantages": "grpo", "responses_per_prompt": 16}, 0.03),
+        # In the loss the divergence does not cancel the reward of each sample, only on average.
+        ({"kl_in": "loss", "kl_estimator": "k2"}, 0.03),
+    ],
+    ids=["rloo", "whitened", "grpo", "kl in the loss"],
+)
+def test_other_advantages_and_losses_find_it_too(
+    options: dict[str, Any], within: float, tmp_path: Path
+) -> None:
+    policy, tokenizer = bandit(scale=4.0)
+    optimum = tilted(first_token(policy), 0.5)
+    config = PPOConfig(**BANDIT | {"updates": 90} | options)
+    ppo(policy, tokenizer, ["a"], reward_of_letters, config, tmp_path)
+    assert distance(first_token(policy), optimum) < within
+
+
+def test_preference_matching_forgets_the_reference(tmp_path: Path) -> None:
+    """With a price on minus the entropy the policy ends at exp(reward / beta) / Z (Xiao et al. 2024).
+
+    Where rewards are log-odds of people's choices and beta is 1, it chooses as people do.
+    """
+    policy, tokenizer = bandit(scale=4.0)
+    reference, choices = first_token(policy), torch.exp(REWARDS).double()
+    choices /= choices.sum()
+    options = {"reference": "uniform", "kl_coef": 1.0, "advantages": "rloo"}
+    config = PPOConfig(**BANDIT | SMALLER | {"updates": 100, "responses_per_prompt": 4} | options)
+    ppo(policy, tokenizer, ["a"], reward_of_letters, config, tmp_path)
+    assert distance(first_token(policy), choices) < 1e-3
+    assert distance(tilted(reference, 1.0), choices) > 0.1
+    last = lines(tmp_path / "metrics.jsonl")[-1]
+    assert last["objective"] == pytest.approx(torch.exp(REWARDS).sum().log().item(), abs=0.01)
+    assert last["kl"] > 0.1, "still the divergence from the start"
+
+
+@pytest.mark.parametrize(("beta", "share"), [(1.0, 0.4), (0.5, 0.308), (0.2, 0.116)])
+def test_a_minoritys_share_in_the_texts_follows_the_price(
+    beta: float, share: float, tmp_path: Path
+) -> None:
+    """Four of eight texts have an emoji, which 40 % like: a Bradley-Terry reward of log(0.4 / 0.6)."""
+    policy, tokenizer = bandit(scale=0.0)
+    assert torch.equal(first_token(policy), torch.full((8,), 0.125).double())
+
+    def likes(prompts: list[Any], responses: list[str]) -> list[float]:
+        return [math.log(0.4 / 0.6) * (text in ("a", "b", "c", "d")) for text in responses]
+
+    config = PPOConfig(**BANDIT | SMALLER | {"updates": 60, "kl_coef": beta})
+    ppo(policy, tokenizer, ["a"], likes, config, tmp_path)
+    assert first_token(policy)[1:5].sum().item() == pytest.approx(share, abs=0.005)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "options", "gap", "within"),
+    [
+        (2, {}, 0.02, 0.06),
+        (2, {"whiten": False}, 0.02, 0.06),
+        (2, {"clip": 1000.0}, 0.03, 0.09),
+        (3, {}, 0.04, 0.2),  # rare beginnings are learnt slowly
+    ],
+    ids=["two", "not whitened", "not clipped", "three"],
+)
+def test_ppo_nearly_reaches_the_optimum_over_several_tokens(
+    tokens: int, options: dict[str, Any], gap: float, within: float, tmp_path: Path
+) -> None:
+    """Reward minus beta KL of the whole policy, by enumeration, against beta log Z."""
+    beta = 0.5
+    policy, tokenizer = bandit(scale=4.0)
+    policy.requires_grad_(True)
+    texts = [  # which end with the end token, 0, or are as long as they may be
+        text
+        for n in range(1, tokens + 1)
+        for text in itertools.product(range(8), repeat=n)
+        if 0 not in text[:-1] and (text[-1] == 0 or n == tokens)
+    ]
+    padded = torch.tensor([text + (0,) * (tokens - len(text)) for text in texts])
+    real = torch.tensor([[n < len(text) for n in range(tokens)] for text in texts])
+    rewards = torch.where(real, REWARDS[padded], 0).sum(1).double()
+
+    @torch.no_grad()
+    def log_probabilities() -> Tensor:
+        ids = torch.cat([torch.ones(len(texts), 1, dtype=torch.long), padded], 1)
+        logp = policy(input_ids=ids).logits.double().log_softmax(-1)[:, :-1]
+        each: Tensor = logp.gather(2, padded[..., None])[..., 0]
+        return torch.where(real, each, 0).sum(1)
+
+    reference = log_probabilities()
+    assert reference.exp().sum().item() == pytest.approx(1)
+    log_z = torch.logsumexp(reference + rewards / beta, 0)
+    optimum, best = (reference + rewards / beta - log_z).exp(), beta * log_z.item()
+
+    def objective() -> float:
+        logp = log_probabilities()
+        return float((logp.exp() * (rewards - beta * (logp - reference))).sum())
+
+    before = objective()
+    settings: dict[str, Any] = {
+        "updates": 40, "batch_size": 256, "minibatch_size": 128, "forward_size": 128,
+        "max_new_tokens": tokens, "kl_coef": beta, "lr": 3e-3, "lam": 1.0, "checkpoint_every": 1000,
+    }  # fmt: skip
+    ppo(policy, tokenizer, ["a"], reward_of_letters, PPOConfig(**settings | options), tmp_path)
+    assert best - before > 0.3
+    assert best - objective() < gap * (best - before)
+    assert distance(log_probabilities().exp(), optimum) < within
+    assert distance(reference.exp(), optimum) > 2 * within
+
+
+@pytest.mark.skipif(not STORIES.exists(), reason="the story model is not on this machine")
+def test_a_story_model_learns_to_write_what_is_rewarded(tmp_path: Path) -> None:
+    policy = AutoModelForCausalLM.from_pretrained(STORIES)
+    tokenizer = AutoTokenizer.from_pretrained(STORIES)
+    prompts = ["Once upon a time", "Lily and her dog", "One day, a boy named Tim", "The sun"]
+
+    def letters(prompts: list[Any], responses: list[str]) -> list[float]:
+        return [float(response.count("o")) for response in responses]
+
+    config = PPOConfig(
+        updates=8, batch_size=32, minibatch_size=16, max_new_tokens=16, lr=1e-3, kl_coef=0.02
+    )
+    ppo(policy, tokenizer, prompts, letters, config, tmp_path)
+    rows = lines(tmp_path / "metrics.jsonl")
+    assert rows[0]["kl"] == rows[0]["kl_k3"] == rows[0]["first_ratio_error"] == 0
+    assert rows[-1]["reward_mean"] > rows[0]["reward_mean"] + 1
+    assert rows[-1]["kl_k3"] > 0
+
+
+def test_the_reward_rises_on_a_random_model(tmp_path: Path) -> None:
+    config = PPOConfig(
+        **SMALL | {"updates": 15, "batch_size": 32, "minibatch_size": 16, "lr": 3e-3}
+    )
+    ppo(tiny_gpt2(), tiny_tokenizer(TEXTS), PROMPTS, vowels, config, tmp_path)
+    rewards = [row["reward_mean"] for row in lines(tmp_path / "metrics.jsonl")]
+    assert sum(rewards[-3:]) / 3 > sum(rewards[:3]) / 3 + 1

@@ -1,0 +1,94 @@
+"""The reward model on two processes must be the reward model on one.
+
+The file is also the program that `torchrun` starts on each process.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("torch")
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+from rlchf.train.reward.config import RewardConfig
+from rlchf.train.reward.model import RewardModel
+from rlchf.train.reward.trainer import train_reward
+from tests.support.reward_examples import ragged_examples, tiny_backbone
+
+COMMON: dict[str, Any] = {"epochs": 2, "learning_rate": 1e-4}
+GROUPS = {"ann": "old", "bob": "old", "eve": "new"}
+CASES: dict[str, dict[str, Any]] = {
+    "ranking": {"centring": 0.1, "early_stopping": 3},
+    "worst-group": {"learn_from": "ballots", "worst_group": 0.5, "group_by_length": True},
+    "shared": {"share_prompt": True},
+    "heads": {"learn_from": "ballots", "ensemble": 2, "bootstrap": True, "lora_rank": 2},
+}
+
+
+def train(case: str, folder: Path, name: str, **settings: Any) -> tuple[Any, dict[str, Tensor]]:
+    """Eleven prompts: their last batch is not full, whoever shares it."""
+    data, config = ragged_examples(15), RewardConfig(**COMMON | CASES[case] | settings)
+    groups = GROUPS if config.worst_group else None
+    out = folder / name / case
+    final = train_reward(
+        data[:11], data[11:], folder / "backbone", config, out, groups=groups
+    )  # fmt: skip
+    return final, RewardModel.load(out).model.state_dict()
+
+
+def test_two_processes_give_the_weights_of_one(tmp_path: Path) -> None:
+    tiny_backbone(tmp_path / "backbone")
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2"]
+    command += [
+        "--standalone",
+        "--no-python",
+        sys.executable,
+        "-m",
+        "tests.reward.test_distributed",
+    ]
+    root = Path(__file__).parents[2]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [*command, str(tmp_path)], cwd=root, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    for case in CASES:
+        final, one = train(case, tmp_path, "one", batch_size=4)
+        two = RewardModel.load(tmp_path / "two" / case).model.state_dict()
+        for key in one:
+            torch.testing.assert_close(two[key], one[key], atol=1e-6, rtol=0, msg=f"{case} {key}")
+        start = load_file(tmp_path / "backbone/model.safetensors")
+        moved = [(one[key] - start[key]).abs().max() for key in start.keys() & one.keys()]
+        assert max(moved) > 2e-4, "nothing was learnt"
+        for rank in (0, 1):
+            theirs = json.loads((tmp_path / f"{case}-{rank}.json").read_text())
+            assert theirs == pytest.approx(final, abs=1e-5)
+        ours, theirs = (
+            [json.loads(line) for line in (tmp_path / name / case / "metrics.jsonl").open()]
+            for name in ("one", "two")
+        )
+        assert [row.get("held_out_loss") for row in theirs] == pytest.approx(
+            [row.get("held_out_loss") for row in ours], abs=1e-6
+        )
+
+
+def main(folder: Path) -> None:
+    """Half the batch on each of two processes."""
+    torch.set_num_threads(1)
+    for case in CASES:
+        final, _ = train(case, folder, "two", batch_size=2)
+        (folder / f"{case}-{os.environ['RANK']}.json").write_text(json.dumps(final))
+    assert int(os.environ["WORLD_SIZE"]) == 2
+    torch.distributed.destroy_process_group()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

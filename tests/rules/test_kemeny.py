@@ -1,0 +1,290 @@
+"""Worked cases for Kemeny, and its large and tied cases against complete search."""
+
+import builtins
+import importlib
+from dataclasses import replace
+from itertools import combinations, permutations
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rlchf import Profiles
+from rlchf.rules import get_rule
+from rlchf.rules.kemeny import kemeny_optima, kemeny_orders
+from rlchf.ties import strict_order
+from tests.oracles import textbook as oracles
+from tests.oracles.textbook import blocks_of
+from tests.rules.test_schulze import schulze_45
+from tests.support.profiles import Case, random_cases, together
+
+kemeny = get_rule("kemeny")
+large = importlib.import_module("rlchf.rules._parts.kemeny.large")
+parts = importlib.import_module("rlchf.rules._parts.kemeny.parts")
+program = importlib.import_module("rlchf.rules._parts.kemeny.program")
+subsets = importlib.import_module("rlchf.rules._parts.kemeny.subsets")
+
+
+def impartial(seed: int, m: int, voters: int) -> Case:
+    """Every ballot any strict order with the same chance: hard, for its large cycles."""
+    ranks = np.random.default_rng(seed).random((m, voters)).argsort(axis=0).argsort(axis=0) + 1
+    return Case(ranks.astype(np.int16), np.ones(voters))
+
+
+def gain(margins: np.ndarray, scores: np.ndarray) -> float:
+    """Sum of the margins of whoever is above over whoever is below."""
+    return float(margins[scores[:, None] > scores].sum())
+
+
+def test_schulzes_45_voters_rank_e_b_a_d_c() -> None:
+    assert blocks_of(kemeny(schulze_45())[0].tolist()) == [[4], [1], [0], [3], [2]]
+
+
+def test_optimal_orders_that_share_no_front_leave_all_tied() -> None:
+    """a > b > c > d and b > c > d > a are optimal; no k responses are first in both."""
+    ballots = ["a > b > c > d"] * 2 + ["b > c > d > a"] * 2 + ["c > d > a > b", "d > a > b > c"]
+    profiles = Profiles.from_ballots([ballots])
+    assert kemeny(profiles).tolist() == [[1.5] * 4]
+    assert kemeny(profiles, ties="lexicographic").tolist() == [[3, 2, 1, 0]]
+
+
+def test_breaking_the_ties_of_blocks_one_by_one_could_leave_the_optimum() -> None:
+    """The reason for the option ``ties``: in a tied cycle c > b > a > c no order starts a > b."""
+    profiles = Profiles.from_ballots([["c > b > a", "b > a > c", "a > c > b"]])
+    assert kemeny(profiles).tolist() == [[1, 1, 1]]
+    assert strict_order(kemeny, profiles).tolist() == [[0, 2, 1]]
+
+
+def test_an_even_split_of_two_responses_below_a_common_first() -> None:
+    profiles = Profiles.from_ballots([["a > b > c", "a > c > b"]])
+    assert kemeny(profiles).tolist() == [[2, 0.5, 0.5]]
+
+
+@pytest.mark.parametrize("m", [3, 4, 5, 6])
+def test_the_lexicographic_order_is_the_first_of_the_optimal_orders(m: int) -> None:
+    batch = random_cases(m, 150 if m < 6 else 30, m)
+    orders = strict_order(kemeny, together(batch))
+    for case, order in zip(batch, orders.tolist(), strict=True):
+        assert order == oracles.first_kemeny_order(case.ballots, m)
+
+
+def test_seven_responses_equal_the_textbook() -> None:
+    for case in random_cases(70, 6, 7):
+        assert blocks_of(kemeny(together([case]))[0].tolist()) == oracles.kemeny(case.ballots, 7)
+
+
+def test_optimal_orders_respect_the_parts_of_the_weak_majority() -> None:
+    """If everybody in a set beats everybody outside, all optimal orders begin with the set."""
+    checked = 0
+    for case in random_cases(5, 120, 5):
+        margins = oracles.margin_table(case.ballots, 5)
+        _, optima = oracles.kemeny_orders(case.ballots, 5)
+        for size in range(1, 5):
+            for front in combinations(range(5), size):
+                rest = set(range(5)) - set(front)
+                if all(margins[i][j] > 0 for i in front for j in rest):
+                    assert {frozenset(order[:size]) for order in optima} == {frozenset(front)}
+                    checked += 1
+    assert checked >= 60
+
+
+@pytest.mark.parametrize("m", [4, 5, 6])
+def test_large_parts_are_split_like_small_ones(m: int) -> None:
+    """With complete search of the cycles only, blocks are sound, and mostly the same."""
+    same = 0
+    batch = random_cases(20 + m, 60, m)
+    for case in batch:
+        margins = together([case]).margins[0]
+        scores, unproven = large.large_scores(margins, False, np.inf)
+        assert not unproven
+        exact = oracles.kemeny(case.ballots, m) if m < 6 else blocks_of(
+            kemeny(together([case]))[0].tolist()
+        )  # fmt: skip
+        place = {i: n for n, block in enumerate(exact) for i in block}
+        for i, j in combinations(range(m), 2):
+            if scores[i] != scores[j]:
+                assert (scores[i] > scores[j]) == (place[i] < place[j])
+        same += blocks_of(scores.tolist()) == exact
+    assert same >= 50
+
+
+@pytest.mark.parametrize("solver", ["highs", "cbc"])
+def test_integer_programs_cost_what_complete_search_costs(
+    solver: str,
+) -> None:
+    if solver == "highs":
+        pytest.importorskip("highspy")
+    for seed in range(4):
+        case = impartial(seed, 11, 40)
+        margins = together([case]).margins[0]
+        found = program.best_order(margins, np.inf, solver)
+        assert found.bound == found.cost
+        exact = subsets.subset_scores(margins[None], lexicographic=True)[0]
+        assert gain(margins, -np.argsort(found.order)) == gain(margins, exact)
+
+
+@pytest.mark.parametrize("solver", ["highs", "cbc"])
+def test_programs_go_on_where_fractions_are_not_enough(
+    solver: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two tournaments whose relaxation, with all circles forbidden, promises more than any order."""
+    if solver == "highs":
+        pytest.importorskip("highspy")
+    went_on = []
+    for name in ("branch", "require_whole"):
+        method = getattr(program._Proof, name)
+        monkeypatch.setattr(
+            program._Proof, name, lambda *args, then=method: went_on.append(then(*args))
+        )
+    for m, largest, seed in ((9, 9, 138), (11, 1, 28)):
+        margins = tournament(seed, m, largest)
+        found = program.best_order(margins, np.inf, solver)
+        exact = subsets.subset_scores(margins[None], lexicographic=True)[0]
+        assert found.bound == found.cost
+        assert gain(margins, -np.argsort(found.order)) == gain(margins, exact)
+    assert went_on
+
+
+def tournament(seed: int, m: int, largest: int) -> np.ndarray:
+    """Margins of random sizes up to the largest, and of random signs."""
+    rng = np.random.default_rng(seed)
+    size, sign = rng.integers(1, largest + 1, (m, m)), rng.choice([-1, 1], (m, m))
+    upper = np.triu(size * sign, 1).astype(np.float64)
+    margins: np.ndarray = upper - upper.T
+    return margins
+
+
+def test_branching_and_whole_numbers_find_the_same_costs() -> None:
+    """Equal majorities leave the relaxation far from whole numbers, so that both have to work."""
+    pytest.importorskip("highspy")
+    for seed in range(3):
+        margins = tournament(seed, 19, 1)
+        highs = program.best_order(margins, np.inf, "highs")
+        cbc = program.best_order(margins, np.inf, "cbc")
+        assert highs.cost == highs.bound == cbc.cost == cbc.bound
+        assert highs.cost == (171 - gain(margins, -np.argsort(highs.order))) / 2
+
+
+@pytest.mark.parametrize(("m", "voters"), [(16, 20), (20, 100), (30, 100), (50, 9)])
+def test_large_cycles_are_solved_to_the_optimum(m: int, voters: int, recwarn: Any) -> None:
+    pytest.importorskip("highspy")
+    case = impartial(0, m, voters)
+    scores = kemeny(together([case]), ties="lexicographic")[0]
+    assert not recwarn.list
+    assert sorted(scores) == list(range(m))
+    margins = together([case]).margins[0]
+    improved = importlib.import_module("rlchf.rules._parts.kemeny.search").wander(
+        margins, np.argsort(-margins.sum(axis=1)), 30, np.inf
+    )
+    assert gain(margins, scores) >= gain(margins, -np.argsort(improved))
+
+
+def test_fractions_as_weights_give_the_same_order_as_whole_numbers() -> None:
+    for seed in range(3):
+        case = impartial(seed, 16, 21)
+        tenth = Case(case.ranks, case.weights / 10)
+        both = [gain(together([case]).margins[0], kemeny(together([c]))[0]) for c in (case, tenth)]
+        assert both[0] == both[1]
+
+
+def test_when_time_runs_out_the_best_order_comes_with_a_warning_that_names_the_prompt() -> None:
+    cases = [impartial(seed, 40, 100) for seed in range(2)]
+    batch = replace(together(cases), prompts=np.array([11, 12]))
+    with pytest.warns(UserWarning, match=r"overrules majorities of \d+ in all, .*gap") as told:
+        scores = kemeny(batch.part(1, 2), time_limit=0)
+    assert str(told[0].message).startswith("prompt 12 of 40 responses: kemeny ran out of time")
+    assert len(np.unique(scores)) > 30
+
+
+def test_the_gap_is_that_of_the_costs_told() -> None:
+    found = kemeny_orders(together([impartial(0, 40, 100)]), time_limit=0)[0]
+    assert not found.proved
+    assert 0 < found.bound < found.cost
+    assert found.gap == 1 - found.bound / found.cost
+
+
+@pytest.mark.parametrize("m", [2, 3, 4, 5])
+def test_orders_cost_what_the_textbook_says_in_units_of_weight(m: int) -> None:
+    batch = random_cases(40 + m, 60, m)
+    for case, found in zip(batch, kemeny_orders(together(batch)), strict=True):
+        least, optima = oracles.kemeny_orders(case.ballots, m)
+        assert found.order == optima[0]
+        assert found.cost == float(least)
+        assert found.proved
+        assert found.gap == 0
+
+
+@pytest.mark.parametrize("m", [2, 3, 4, 5])
+def test_all_optimal_orders_are_those_of_the_textbook(m: int) -> None:
+    batch = random_cases(50 + m, 60, m)
+    for n, case in enumerate(batch):
+        optima = kemeny_optima(together(batch), n)
+        assert [tuple(order) for order in optima] == oracles.kemeny_orders(case.ballots, m)[1]
+
+
+def test_all_orders_are_optimal_if_nobody_says_anything() -> None:
+    silent = Case(np.ones((5, 2), dtype=np.int16), np.ones(2))
+    assert kemeny_optima(together([silent])) == [list(order) for order in permutations(range(5))]
+
+
+def test_the_optimal_orders_of_many_responses_are_not_listed() -> None:
+    with pytest.raises(ValueError, match=r"has 9 responses, .* of 8 or fewer"):
+        kemeny_optima(together([impartial(0, 9, 3)]))
+
+
+@pytest.mark.parametrize("scale", [3.0, 2.0**12, 2.0**28, 2.0**49])
+def test_large_weights_are_added_up_as_exactly_as_small_ones(scale: float) -> None:
+    for m in (4, 7, 9):
+        batch = random_cases(60 + m, 60, m)
+        heavy = [Case(case.ranks, case.weights * scale) for case in batch]
+        assert np.array_equal(kemeny(together(heavy)), kemeny(together(batch)))
+
+
+@pytest.mark.parametrize("ties", ["keep", "lexicographic"])
+@pytest.mark.parametrize("m", [5, 7, 9, 11])
+def test_parts_are_ranked_like_the_whole(
+    m: int, ties: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Up to 8 responses are searched as they are, more in parts; small electorates have many ties."""
+    batch = together(random_cases(m, 60, m, most_voters=12))
+    found = []
+    for whole in (1, subsets.MOST):
+        monkeypatch.setattr(parts, "WHOLE", whole)
+        found.append(kemeny(batch, ties=ties))
+    assert np.array_equal(*found)
+
+
+def test_two_electorates_that_agree_may_be_ranked_otherwise_together() -> None:
+    """Both leave all tied, between different orders, of which they share a single one."""
+    one, other = ["a > b > c", "b > c > a"], ["a > b > c", "c > a > b"]
+    assert kemeny(Profiles.from_ballots([one, other])).tolist() == [[1, 1, 1], [1, 1, 1]]
+    assert kemeny(Profiles.from_ballots([one + other])).tolist() == [[2, 1, 0]]
+
+
+def test_a_copy_next_to_one_response_can_change_who_is_first() -> None:
+    """The narrow majority of c over a counts twice once c has a copy d."""
+    before = ["a > b > c"] * 5 + ["b > c > a"] * 4 + ["c > a > b"] * 4
+    after = [ballot.replace("c", "c > d") for ballot in before]
+    assert blocks_of(kemeny(Profiles.from_ballots([before]))[0].tolist())[0] == [0]
+    assert blocks_of(kemeny(Profiles.from_ballots([after]))[0].tolist())[0] == [1]
+
+
+def test_the_same_input_gives_the_same_order() -> None:
+    case = impartial(3, 24, 30)
+    assert np.array_equal(kemeny(together([case])), kemeny(together([case])))
+
+
+def test_small_problems_import_no_solver(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = builtins.__import__
+
+    def refuse(name: str, *args: Any, **kwargs: Any) -> Any:
+        assert name not in ("highspy", "pulp")
+        return real(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", refuse)
+    kemeny(together([impartial(0, 14, 50)]))
+
+
+def test_an_unknown_way_with_ties_is_refused() -> None:
+    with pytest.raises(ValueError, match="ties is 'random'; choose from keep, lexicographic"):
+        kemeny(schulze_45(), ties="random")

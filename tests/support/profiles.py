@@ -1,0 +1,91 @@
+"""Random profiles, each as the package's arrays and as plain ballots for the oracles."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from hypothesis import strategies as st
+
+from rlchf import Profiles
+from tests.oracles.textbook import Ballot
+
+
+@dataclass(frozen=True)
+class Case:
+    """One prompt: ranks (M, V), 0 for no place, and the weights of the ballots."""
+
+    ranks: np.ndarray
+    weights: np.ndarray
+
+    @property
+    def m(self) -> int:
+        return len(self.ranks)
+
+    @property
+    def ballots(self) -> list[Ballot]:
+        columns = self.ranks.T.tolist()
+        weights = self.weights.tolist()
+        return [
+            ({i: place for i, place in enumerate(column) if place}, Fraction(weight))
+            for column, weight in zip(columns, weights, strict=True)
+        ]
+
+    def permuted(self, responses: np.ndarray) -> "Case":
+        """Response ``responses[i]`` takes the place of response ``i``."""
+        return Case(self.ranks[responses], self.weights)
+
+
+def together(cases: list[Case]) -> Profiles:
+    """One batch of cases that have equally many responses."""
+    counts = [len(case.weights) for case in cases]
+    return Profiles(
+        ranks=np.ascontiguousarray(np.concatenate([case.ranks for case in cases], axis=1)),
+        starts=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+        weights=np.concatenate([case.weights for case in cases]),
+        annotators=np.concatenate([np.arange(n) for n in counts]),
+        prompts=np.zeros(len(cases), dtype=np.int64),  # so that seeded rules draw alike for all
+    )
+
+
+def dense(values: np.ndarray) -> np.ndarray:
+    """(M, V) numbers to places 1, 2, ... without gaps, the smallest first; 0 where the number is 0."""
+    ranks = np.zeros(values.shape, dtype=np.int16)
+    for v, column in enumerate(values.T):
+        named = column > 0
+        ranks[named, v] = np.unique(column[named], return_inverse=True)[1] + 1
+    return ranks
+
+
+def random_case(rng: np.random.Generator, m: int, v: int, kind: str) -> Case:
+    """``kind`` names what the ballots may have: any of "ties", "gaps" and "weights"."""
+    values = rng.random((m, v)).argsort(axis=0) + 1
+    if "ties" in kind:
+        values = rng.integers(1, m + 1, size=(m, v))
+    if "gaps" in kind:
+        values = np.where(rng.random((m, v)) < 0.3, 0, values)
+        values[rng.integers(m), values.max(axis=0) == 0] = 1
+    weights = rng.integers(0, 5, size=v) / 2 if "weights" in kind else np.ones(v)
+    return Case(dense(values), weights.astype(np.float64))
+
+
+KINDS = ("strict", "ties", "gaps", "ties gaps", "weights", "ties gaps weights")
+
+
+def random_cases(seed: int, count: int, m: int, most_voters: int = 7) -> list[Case]:
+    """Cases with ``m`` responses, going through all kinds."""
+    rng = np.random.default_rng(seed)
+    return [
+        random_case(rng, m, int(rng.integers(1, most_voters + 1)), KINDS[n % len(KINDS)])
+        for n in range(count)
+    ]
+
+
+@st.composite
+def cases(draw: st.DrawFn, weights: st.SearchStrategy[float] | None = None) -> Case:
+    """A prompt of any shape: single ballots, two responses, ties, gaps, equal and odd weights."""
+    m, v = draw(st.integers(2, 5)), draw(st.integers(1, 5))
+    column = st.lists(st.integers(0, m), min_size=m, max_size=m).filter(any)
+    columns = draw(st.lists(column, min_size=v, max_size=v))
+    each = st.integers(0, 4).map(float) if weights is None else weights
+    values = draw(st.lists(each, min_size=v, max_size=v))
+    return Case(dense(np.array(columns).T), np.array(values, dtype=np.float64))
