@@ -94,5 +94,5 @@ def committee_weights(
     ranks = np.asarray(profiles.ranks)[at].astype(float)  # (k, K), 0 where a ballot names it not
     ranks[ranks == 0] = np.inf
     best = ranks == ranks.min(axis=0)
-    votes = (best / best.sum(axis=0)) @ np.asarray(profiles.votes, dtype=float)
+    votes = (best / best.sum(axis=0)) @ np.asarray(profiles.integer_weights, dtype=float)
     return dict(zip(elected, (votes / votes.sum()).tolist(), strict=True))

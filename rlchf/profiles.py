@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rlchf.numeric.arrays import Array, array_namespace, device, segment_sum, to_numpy
-from rlchf.numeric.integer_weights import whole_votes
+from rlchf.numeric.arrays import Array, array_namespace, device_of, segment_sum, to_numpy
+from rlchf.numeric.integer_weights import integer_weights
 from rlchf.numeric.pairwise import pairwise_wins
 
-COARSE = 2.0**12  # votes, where weights are rounded to 2^-50 of their sum
+COARSE = 2.0**12  # in integer weights, where weights are rounded to 2^-50 of their sum
 
 
 class WrongKindError(TypeError, AttributeError):
@@ -140,72 +140,71 @@ class Profiles:
         return int(self.ranks.shape[0])
 
     @cached_property
-    def _whole(self) -> tuple[Array, Array, Array]:
-        found = whole_votes(to_numpy(self.weights), self.starts)
-        if found[0] is self.weights:
-            return found
-        xp, place = array_namespace(self.ranks), device(self.ranks)
-        votes, unit, exact = (xp.asarray(array, device=place) for array in found)
-        return votes, unit, exact
+    def _integers(self) -> tuple[Array, Array, Array]:
+        arrays = integer_weights(to_numpy(self.weights), self.starts)
+        if arrays[0] is self.weights:
+            return arrays
+        xp, device = array_namespace(self.ranks), device_of(self.ranks)
+        weights, scale, is_exact = (xp.asarray(array, device=device) for array in arrays)
+        return weights, scale, is_exact
 
     @property
-    def votes(self) -> Array:
-        """(K,) float64: the weights as whole numbers, so that sums are exact; see `whole_votes`."""
-        return self._whole[0]
+    def integer_weights(self) -> Array:
+        """(K,) float64: the weights as whole numbers, so that sums are exact; see `integer_weights`."""
+        return self._integers[0]
 
     @property
-    def unit(self) -> Array:
-        """(B,) float64: votes by weight, 1 on prompts whose weights are whole."""
-        return self._whole[1]
+    def scale(self) -> Array:
+        """(B,) float64: integer weight divided by weight, 1 on prompts whose weights are whole."""
+        return self._integers[1]
 
     @property
-    def exact(self) -> Array:
-        """(B,) bool: whether the votes are in the same proportions as the weights, not rounded."""
-        return self._whole[2]
+    def is_exact(self) -> Array:
+        """(B,) bool: whether the integer weights keep the proportions of the weights, unrounded."""
+        return self._integers[2]
 
     @cached_property
     def wins(self) -> Array:
-        """(B, M, M) float64: the votes of the ballots that rank ``i`` above ``j``.
+        """(B, M, M) float64: the integer weight of the ballots that rank ``i`` above ``j``.
 
         A ballot that says nothing about one of the two counts for neither.
         """
-        return pairwise_wins(self.ranks, self.starts, self.votes)
+        return pairwise_wins(self.ranks, self.starts, self.integer_weights)
 
     @cached_property
     def margins(self) -> Array:
-        """(B, M, M) float64: the votes for ``i`` above ``j`` minus those for ``j`` above ``i``."""
+        """(B, M, M) float64: the integer weight for ``i`` above ``j`` minus that for ``j`` above ``i``."""
         xp = array_namespace(self.wins)
         margins = self.wins - xp.matrix_transpose(self.wins)
-        exact = self.exact
-        if bool(xp.all(exact)):
+        if bool(xp.all(self.is_exact)):
             return margins
         # Weights without a common part add up with errors: what is nearly a tie should be one.
-        return xp.where(exact[:, None, None], margins, xp.round(margins / COARSE) * COARSE)
+        return xp.where(self.is_exact[:, None, None], margins, xp.round(margins / COARSE) * COARSE)
 
     @cached_property
     def compared(self) -> Array:
-        """(B, M, M) float64: the votes of the ballots that rank both ``i`` and ``j``; 0 for ``i = j``."""
+        """(B, M, M) float64: the integer weight of ballots that rank ``i`` and ``j``; 0 for ``i = j``."""
         xp = array_namespace(self.ranks)
-        M, place = self.n_responses, device(self.ranks)
-        compared = xp.zeros((self.n_prompts, M, M), dtype=xp.float64, device=place)
+        M, device = self.n_responses, device_of(self.ranks)
+        compared = xp.zeros((self.n_prompts, M, M), dtype=xp.float64, device=device)
         ranked = self.ranks > 0
         for i in range(M - 1):
-            both = segment_sum((ranked[i] & ranked[i + 1 :]) * self.votes, self.starts).T
+            both = segment_sum((ranked[i] & ranked[i + 1 :]) * self.integer_weights, self.starts).T
             compared[:, i, i + 1 :] = both
             compared[:, i + 1 :, i] = both
         return compared
 
     @cached_property
     def totals(self) -> Array:
-        """(B,) float64: the votes of all ballots of each prompt."""
-        return segment_sum(self.votes, self.starts)
+        """(B,) float64: the integer weight of all ballots of each prompt."""
+        return segment_sum(self.integer_weights, self.starts)
 
     @cached_property
     def owners(self) -> Array:
         """(K,) int64: the prompt of each ballot, as an index into this batch."""
         xp = array_namespace(self.ranks)
         owners = np.repeat(np.arange(self.n_prompts), np.diff(self.starts))
-        return xp.asarray(owners, device=device(self.ranks))
+        return xp.asarray(owners, device=device_of(self.ranks))
 
     def reweighted(self, weights: Array) -> "Profiles":
         """The same ballots with other weights, (K,)."""

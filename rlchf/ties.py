@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from rlchf.numeric.arrays import array_namespace, device, to_numpy, uniform
+from rlchf.numeric.arrays import array_namespace, device_of, to_numpy, uniform
 from rlchf.profiles import Profiles
 
 Rule = Callable[..., Any]
@@ -72,8 +72,8 @@ def choosing(rule: Rule, ties: str | Rule, seed: int = 0) -> Rule:
     def chosen(profiles: Profiles, **options: Any) -> Any:
         preferred = preference(ties, profiles, seed)
         order = np.argsort(-preferred, axis=1, kind="stable")  # (B, M)
-        xp, place = array_namespace(profiles.ranks), device(profiles.ranks)
-        by_ballot = xp.asarray(order.T[:, to_numpy(profiles.owners)], device=place)  # (M, K)
+        xp, device = array_namespace(profiles.ranks), device_of(profiles.ranks)
+        by_ballot = xp.asarray(order.T[:, to_numpy(profiles.owners)], device=device)  # (M, K)
         scores = profiles.scores
         turned = replace(
             profiles,
@@ -81,7 +81,7 @@ def choosing(rule: Rule, ties: str | Rule, seed: int = 0) -> Rule:
             scores=None if scores is None else xp.take_along_axis(scores, by_ballot, axis=0),
         )
         found = rule(turned, **{"ties": "lexicographic"} | options)
-        back = xp.asarray(np.argsort(order, axis=1), device=place)
+        back = xp.asarray(np.argsort(order, axis=1), device=device)
         return xp.take_along_axis(found, back, axis=1)
 
     return chosen

@@ -44,4 +44,4 @@ def approval(profiles: Profiles, *, top: int | None = None) -> Array:
 def _scores(profiles: Profiles, top: int | None) -> Array:
     approved = approvals(profiles, top) * 1.0
     scores = exact_sums(profiles, [approved], 53, 1)
-    return settled(scores, exact_votes(profiles), profiles.totals) / profiles.unit[:, None]
+    return settled(scores, exact_votes(profiles), profiles.totals) / profiles.scale[:, None]

@@ -37,7 +37,7 @@ def black(profiles: Profiles) -> Array:
     array([[16.,  7.,  2.]])
     """
     xp = array_namespace(profiles.ranks)
-    most = (profiles.n_responses - 1) * profiles.totals / profiles.unit  # (B,)
+    most = (profiles.n_responses - 1) * profiles.totals / profiles.scale  # (B,)
     wins = xp.sum(xp.astype(profiles.margins > 0, xp.float64), axis=2)
     first = xp.astype(wins == profiles.n_responses - 1, xp.float64)
     return borda(profiles) + first * most[:, None]

@@ -55,7 +55,7 @@ def borda(profiles: Profiles, *, variant: Variant = "symmetric") -> Array:
     xp = array_namespace(profiles.ranks)
     if variant == "symmetric":
         comparisons = profiles.totals[:, None] * (profiles.n_responses - 1)  # (B, 1)
-        return (comparisons + xp.sum(profiles.margins, axis=2)) / (2 * profiles.unit[:, None])
+        return (comparisons + xp.sum(profiles.margins, axis=2)) / (2 * profiles.scale[:, None])
     below, above = xp.sum(profiles.wins, axis=2), xp.sum(profiles.wins, axis=1)
     points = {
         "domination": lambda: below,
@@ -64,4 +64,4 @@ def borda(profiles: Profiles, *, variant: Variant = "symmetric") -> Array:
     }
     if variant not in points:
         raise ValueError(f"variant is {variant!r}; choose from symmetric, {', '.join(points)}")
-    return points[variant]() / profiles.unit[:, None]
+    return points[variant]() / profiles.scale[:, None]

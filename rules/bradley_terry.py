@@ -1,6 +1,6 @@
 """The Bradley-Terry model."""
 
-from rlchf.numeric.arrays import Array, array_namespace, device
+from rlchf.numeric.arrays import Array, array_namespace, device_of
 from rlchf.profiles import Profiles
 from rlchf.rules import voting_rule
 from rlchf.rules._parts.likelihood import fitted, pair_slopes, prior_weights, scores_of
@@ -46,11 +46,11 @@ def bradley_terry(profiles: Profiles, *, prior: float = 1.0) -> Array:
     >>> bradley_terry(Profiles.from_ballots([["a > b"] * 3 + ["b > a"]])).round(3)
     array([[ 0.424, -0.424]])
     """
-    xp, place = array_namespace(profiles.ranks), device(profiles.ranks)
+    xp, device = array_namespace(profiles.ranks), device_of(profiles.ranks)
     # (comparisons + margins) / 2 are the wins with half of the ties, in whole votes
     doubled = xp.permute_dims(profiles.compared, (1, 2, 0)) + xp.permute_dims(
         profiles.margins, (1, 2, 0)
     )
-    wins = doubled / (2 * profiles.unit) + prior_weights(profiles, prior) / 2  # (M, M, B)
-    start = xp.zeros((profiles.n_responses, profiles.n_prompts), dtype=xp.float64, device=place)
+    wins = doubled / (2 * profiles.scale) + prior_weights(profiles, prior) / 2  # (M, M, B)
+    start = xp.zeros((profiles.n_responses, profiles.n_prompts), dtype=xp.float64, device=device)
     return scores_of(fitted(lambda strengths: pair_slopes(strengths, wins), start))

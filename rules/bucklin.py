@@ -1,6 +1,6 @@
 """Bucklin's rule."""
 
-from rlchf.numeric.arrays import Array, array_namespace, device, segment_sum
+from rlchf.numeric.arrays import Array, array_namespace, device_of, segment_sum
 from rlchf.profiles import Profiles
 from rlchf.rules import voting_rule
 from rlchf.rules._parts.exact_sums import by_parts, exact_votes, settled
@@ -45,11 +45,11 @@ def _scores(profiles: Profiles) -> Array:
     xp, ranks = array_namespace(profiles.ranks), profiles.ranks
     M, B = profiles.n_responses, profiles.n_prompts
     places = _places(ranks)
-    votes = None if bool(xp.all(profiles.votes == 1)) else profiles.votes
+    votes = None if bool(xp.all(profiles.integer_weights == 1)) else profiles.integer_weights
     exact = exact_votes(profiles)
     totals = profiles.totals
     per_vote = xp.where(totals > 0, totals, xp.ones_like(totals))
-    support = xp.zeros((M, B), dtype=xp.float64, device=device(ranks))
+    support = xp.zeros((M, B), dtype=xp.float64, device=device_of(ranks))
     scores = xp.zeros_like(support)
     waiting = support == 0
     for r in range(1, M + 1):

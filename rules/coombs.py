@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from rlchf.numeric.arrays import Array, array_namespace, device, to_numpy
+from rlchf.numeric.arrays import Array, array_namespace, device_of, to_numpy
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
 from rlchf.rules._parts.elimination import (
@@ -82,10 +82,10 @@ def coombs(profiles: Profiles, *, majority_stop: bool = True, ties: Ties = "keep
 def _one_by_one(profiles: Profiles, ties: Ties) -> Array:
     from rlchf.rules._parts.coombs_rounds import ranked_by_majority_stops
 
-    ranks, votes = to_numpy(profiles.ranks), to_numpy(profiles.votes)
+    ranks, votes = to_numpy(profiles.ranks), to_numpy(profiles.integer_weights)
     scores = [
         ranked_by_majority_stops(ranks[:, a:b], votes[a:b], ties == "lexicographic")
         for a, b in pairwise(profiles.starts.tolist())
     ]
     xp = array_namespace(profiles.ranks)
-    return xp.asarray(np.stack(scores), device=device(profiles.ranks))
+    return xp.asarray(np.stack(scores), device=device_of(profiles.ranks))

@@ -73,7 +73,7 @@ def kemeny(profiles: Profiles, *, ties: Ties = "keep", time_limit: float | None 
     >>> kemeny(Profiles.from_ballots([["a > b > c", "b > a > c"]]))
     array([[1.5, 1.5, 0. ]])
     """
-    return scores_for("kemeny", profiles, profiles.margins, ties, time_limit, profiles.unit)
+    return scores_for("kemeny", profiles, profiles.margins, ties, time_limit, profiles.scale)
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def kemeny_orders(
     [KemenyResult(order=(0, 1, 2), cost=10.0, bound=10.0),
      KemenyResult(order=(2, 1, 0), cost=0.0, bound=0.0)]
     """
-    wins, unit = to_numpy(profiles.wins), to_numpy(profiles.unit)
+    wins, unit = to_numpy(profiles.wins), to_numpy(profiles.scale)
     scores, unproven = order_scores(to_numpy(profiles.margins), True, time_limit, solver)
     cost = np.where(scores[:, :, None] > scores[:, None], wins.transpose(0, 2, 1), 0).sum((1, 2))
     found = zip(np.argsort(-scores, axis=1), cost, unproven, unit, strict=True)

@@ -1,6 +1,6 @@
 """Majority judgement."""
 
-from rlchf.numeric.arrays import Array, array_namespace, device
+from rlchf.numeric.arrays import Array, array_namespace, device_of
 from rlchf.profiles import Profiles
 from rlchf.rules import voting_rule
 from rlchf.rules._parts.cardinal import leads, number_behind
@@ -76,7 +76,7 @@ def _one_by_one(lead: Array) -> Array:
     """
     xp = array_namespace(lead)
     L, M = lead.shape
-    behind = xp.zeros(M, dtype=xp.int64, device=device(lead))
+    behind = xp.zeros(M, dtype=xp.int64, device=device_of(lead))
     for t in xp.unique_values(xp.concat([xp.abs(lead).reshape(-1), xp.zeros_like(lead[0, :1])])):
         for reached in (t < lead, t >= -lead):
             level = xp.sum(reached, axis=0, dtype=xp.int64)

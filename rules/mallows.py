@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rlchf.numeric.arrays import Array, array_namespace, device, to_numpy
+from rlchf.numeric.arrays import Array, array_namespace, device_of, to_numpy
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
 from rlchf.rules.kemeny import kemeny
@@ -59,7 +59,7 @@ def mallows(profiles: Profiles, *, ties: Ties = "keep", time_limit: float | None
     prompts = np.arange(len(places))[:, None]
     means = (sums[prompts, last + 1] - sums[prompts, first]) / (last - first + 1)
     scores = np.clip(means, places[prompts, last], places[prompts, first])
-    return array_namespace(profiles.ranks).asarray(scores, device=device(profiles.ranks))
+    return array_namespace(profiles.ranks).asarray(scores, device=device_of(profiles.ranks))
 
 
 def dispersion(profiles: Profiles, *, time_limit: float | None = 15.0) -> Array:
@@ -89,7 +89,9 @@ def dispersion(profiles: Profiles, *, time_limit: float | None = 15.0) -> Array:
     0.333333333
     """
     spread = _spread(profiles, np.zeros((profiles.n_prompts, profiles.n_responses)), time_limit)
-    return array_namespace(profiles.ranks).asarray(np.exp(-spread), device=device(profiles.ranks))
+    return array_namespace(profiles.ranks).asarray(
+        np.exp(-spread), device=device_of(profiles.ranks)
+    )
 
 
 def _spread(profiles: Profiles, blocks: np.ndarray, time_limit: float | None) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rlchf.numeric.arrays import Array, array_namespace, device, to_numpy
+from rlchf.numeric.arrays import Array, array_namespace, device_of, to_numpy
 from rlchf.profiles import Profiles
 from rlchf.rules import voting_rule
 from rlchf.rules._parts.lottery import MOST, closest, supported
@@ -62,7 +62,7 @@ def maximal_lottery(profiles: Profiles) -> Array:
         members = np.sort(order[prompts, :size], axis=1)
         inner = margins[prompts[:, None, None], members[:, :, None], members[:, None, :]]
         chances[prompts[:, None], members] = _lotteries(inner)
-    return array_namespace(profiles.ranks).asarray(chances, device=device(profiles.ranks))
+    return array_namespace(profiles.ranks).asarray(chances, device=device_of(profiles.ranks))
 
 
 def _lotteries(margins: np.ndarray) -> np.ndarray:

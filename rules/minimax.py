@@ -59,4 +59,4 @@ def minimax(profiles: Profiles, *, variant: Variant = "margins") -> Array:
     else:
         losses = profiles.wins
     worst = xp.max(losses, axis=1)  # 0 or more: the diagonal is 0
-    return (0.0 - worst) / profiles.unit[:, None]
+    return (0.0 - worst) / profiles.scale[:, None]

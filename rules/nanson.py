@@ -2,7 +2,7 @@
 
 from typing import Literal, get_args
 
-from rlchf.numeric.arrays import Array, array_namespace, device
+from rlchf.numeric.arrays import Array, array_namespace, device_of
 from rlchf.profiles import Profiles
 from rlchf.rules import voting_rule
 from rlchf.rules._parts.among import BordaAmong
@@ -53,7 +53,7 @@ def nanson(profiles: Profiles, *, variant: Variant = "strict") -> Array:
         raise ValueError(f"variant is {variant!r}; choose from {', '.join(get_args(Variant))}")
     xp, borda_among = array_namespace(profiles.ranks), BordaAmong(profiles)
     left = everybody(profiles)
-    scores = xp.zeros(left.shape, dtype=xp.float64, device=device(left))
+    scores = xp.zeros(left.shape, dtype=xp.float64, device=device_of(left))
     while bool(xp.any(left)):
         counts = borda_among(left)  # from their average
         out = left & (counts < 0 if variant == "strict" else counts <= 0)

@@ -4,7 +4,7 @@ from math import gcd, prod
 
 import numpy as np
 
-from rlchf.numeric.arrays import Array, array_namespace, device, segment_sum, to_numpy
+from rlchf.numeric.arrays import Array, array_namespace, device_of, segment_sum, to_numpy
 from rlchf.profiles import Profiles
 from rlchf.rules import voting_rule
 from rlchf.rules._parts.cardinal import Utilities, number_behind, utilities
@@ -53,7 +53,11 @@ def nash(profiles: Profiles) -> Array:
 
 
 def _scores(profiles: Profiles) -> Array:
-    xp, found, votes = array_namespace(profiles.ranks), utilities(profiles), profiles.votes
+    xp, found, votes = (
+        array_namespace(profiles.ranks),
+        utilities(profiles),
+        profiles.integer_weights,
+    )
     worth = _from_zero(found)
     positive = segment_sum((worth > 0) * votes, profiles.starts)  # (M, B)
     positive = settled(positive.T, found.exact, profiles.totals).T
@@ -82,7 +86,7 @@ def _compared(
     """Put the signs right where floats are not sure, by multiplying out."""
     xp = array_namespace(better)
     signs, exact = to_numpy(better).copy(), to_numpy(found.exact)
-    worth, votes = to_numpy(worth), to_numpy(profiles.votes)
+    worth, votes = to_numpy(worth), to_numpy(profiles.integer_weights)
     for i, j, b in np.argwhere(to_numpy(unsure)).tolist():
         if i < j:
             at = slice(int(profiles.starts[b]), int(profiles.starts[b + 1]))
@@ -90,7 +94,7 @@ def _compared(
             signs[i, j, b], signs[j, i, b] = sign, -sign
         elif i == j:
             signs[i, i, b] = 0
-    return xp.asarray(signs, device=device(better))
+    return xp.asarray(signs, device=device_of(better))
 
 
 def _longer(ours: np.ndarray, theirs: np.ndarray, votes: np.ndarray) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from rlchf.numeric.arrays import Array, array_namespace, device, to_numpy
+from rlchf.numeric.arrays import Array, array_namespace, device_of, to_numpy
 from rlchf.profiles import Profiles
 from rlchf.rules import voting_rule
 from rlchf.rules._parts.choices import by_ballots, by_sets
@@ -52,13 +52,13 @@ def plackett_luce(profiles: Profiles, *, prior: float = 1.0) -> Array:
     >>> plackett_luce(Profiles.from_ballots([["a > b > c", "a > c > b", "b > a > c"]])).round(3)
     array([[ 0.698, -0.083, -0.616]])
     """
-    xp, place, B = array_namespace(profiles.ranks), device(profiles.ranks), profiles.n_prompts
+    xp, device, B = array_namespace(profiles.ranks), device_of(profiles.ranks), profiles.n_prompts
     profiles = profiles.map(to_numpy)
     few = profiles.n_responses <= MOST
     step = max(1, CHUNK >> profiles.n_responses) if few else B
     parts = (profiles.part(start, min(start + step, B)) for start in range(0, B, step))
     scores = [_scores(part, prior, by_sets if few else by_ballots) for part in parts]
-    return xp.asarray(np.concatenate(scores), device=place)
+    return xp.asarray(np.concatenate(scores), device=device)
 
 
 def _scores(profiles: Profiles, prior: float, likelihood: Callable[[Profiles], Slopes]) -> Array:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rlchf.numeric.arrays import Array, array_namespace, device, segment_sum, to_numpy
+from rlchf.numeric.arrays import Array, array_namespace, device_of, segment_sum, to_numpy
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
 from rlchf.rules._parts.kemeny.parts import check_ties
@@ -59,12 +59,12 @@ def proportional_sequential_borda(profiles: Profiles, *, ties: Ties = "keep") ->
     array([[2., 0., 1.]])
     """
     check_ties(ties)
-    ranks, votes = to_numpy(profiles.ranks), to_numpy(profiles.votes)
+    ranks, votes = to_numpy(profiles.ranks), to_numpy(profiles.integer_weights)
     scores, doubtful = _elect(ranks, votes, profiles, ties == "lexicographic")
     for b in np.flatnonzero(doubtful):
         at = slice(int(profiles.starts[b]), int(profiles.starts[b + 1]))
         scores[:, b] = _elect_exactly(ranks[:, at], votes[at], ties == "lexicographic")
-    return array_namespace(profiles.ranks).asarray(scores.T, device=device(profiles.ranks))
+    return array_namespace(profiles.ranks).asarray(scores.T, device=device_of(profiles.ranks))
 
 
 def _elect(

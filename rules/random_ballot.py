@@ -1,6 +1,6 @@
 """Random ballots, one for each place."""
 
-from rlchf.numeric.arrays import Array, array_namespace, device, uniform
+from rlchf.numeric.arrays import Array, array_namespace, device_of, uniform
 from rlchf.profiles import Profiles
 from rlchf.rules import voting_rule
 from rlchf.rules._parts.draw import draw
@@ -41,14 +41,14 @@ def random_ballot(profiles: Profiles, *, seed: int = 0) -> Array:
            [2., 1., 0.],
            [1., 2., 0.]])
     """
-    xp, place = array_namespace(profiles.ranks), device(profiles.ranks)
-    ranks, votes, M = profiles.ranks, profiles.votes, profiles.n_responses
+    xp, device = array_namespace(profiles.ranks), device_of(profiles.ranks)
+    ranks, votes, M = profiles.ranks, profiles.integer_weights, profiles.n_responses
     named = ranks > 0
     complete = bool(xp.all(named))
-    scores = xp.zeros((M, profiles.n_prompts), dtype=xp.float64, device=place)
+    scores = xp.zeros((M, profiles.n_prompts), dtype=xp.float64, device=device)
     left = scores == 0
     nobody = M + 1
-    chances = xp.asarray(uniform(seed, profiles.prompts, M), device=place)
+    chances = xp.asarray(uniform(seed, profiles.prompts, M), device=device)
     for n in range(M):
         if not complete:
             able = xp.any(named & left[:, profiles.owners], axis=0)

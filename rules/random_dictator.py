@@ -1,6 +1,6 @@
 """Random dictatorship."""
 
-from rlchf.numeric.arrays import Array, array_namespace, device, uniform
+from rlchf.numeric.arrays import Array, array_namespace, device_of, uniform
 from rlchf.profiles import Profiles
 from rlchf.rules import voting_rule
 from rlchf.rules._parts.draw import draw
@@ -40,9 +40,9 @@ def random_dictator(profiles: Profiles, *, seed: int = 0) -> Array:
            [2., 1., 0.],
            [1., 1., 2.]])
     """
-    xp, place = array_namespace(profiles.ranks), device(profiles.ranks)
-    chances = xp.asarray(uniform(seed, profiles.prompts, 1)[:, 0], device=place)
-    ballots, totals = draw(profiles.votes, profiles.starts, profiles.owners, chances)
+    xp, device = array_namespace(profiles.ranks), device_of(profiles.ranks)
+    chances = xp.asarray(uniform(seed, profiles.prompts, 1)[:, 0], device=device)
+    ballots, totals = draw(profiles.integer_weights, profiles.starts, profiles.owners, chances)
     ranks = profiles.ranks[:, ballots]  # (M, B)
     places = xp.where(ranks > 0, ranks, xp.max(ranks, axis=0) + 1)
     scores = xp.where(totals > 0, xp.astype(profiles.n_responses - places, xp.float64), 0.0)

@@ -5,7 +5,7 @@ from typing import get_args
 
 import numpy as np
 
-from rlchf.numeric.arrays import Array, array_namespace, device, to_numpy
+from rlchf.numeric.arrays import Array, array_namespace, device_of, to_numpy
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
 from rlchf.rules._parts.defeats import defeats
@@ -72,15 +72,15 @@ def ranked_pairs(profiles: Profiles, *, ties: Ties = "lexicographic") -> Array:
     """
     if ties not in get_args(Ties):
         raise ValueError(f"ties is {ties!r}; choose from {', '.join(get_args(Ties))}")
-    xp, place = array_namespace(profiles.ranks), device(profiles.ranks)
+    xp, device = array_namespace(profiles.ranks), device_of(profiles.ranks)
     B, M = profiles.n_prompts, profiles.n_responses
     if ties == "keep":
         levels = in_chunks(_levels, to_numpy(profiles.margins))
-        return xp.asarray(block_scores(levels), device=place)
+        return xp.asarray(block_scores(levels), device=device)
     if M > BITS:  # one at a time, on the CPU
         orders = np.stack([_lock_one(margins) for margins in to_numpy(profiles.margins)])
-        return xp.asarray(orders, device=place)
-    scores = xp.empty((B, M), dtype=xp.float64, device=place)
+        return xp.asarray(orders, device=device)
+    scores = xp.empty((B, M), dtype=xp.float64, device=device)
     step = max(1, CHUNK // M)
     for start in range(0, B, step):
         chunk = slice(start, min(start + step, B))
@@ -124,10 +124,10 @@ def _lock(margins: Array) -> Array:
     xp = array_namespace(margins)
     B, M = margins.shape[:2]
     winners, losers = (xp.asarray(side.T, copy=True) for side in sorted_pairs(margins))
-    prompts = xp.arange(B, device=device(margins))
-    responses = xp.arange(M, dtype=xp.int64, device=device(margins))
+    prompts = xp.arange(B, device=device_of(margins))
+    responses = xp.arange(M, dtype=xp.int64, device=device_of(margins))
     # Bit j of reach[i, b]: in prompt b a path of locked pairs leads from i to j; i reaches itself.
-    reach = xp.zeros((M, B), dtype=xp.int64, device=device(margins))
+    reach = xp.zeros((M, B), dtype=xp.int64, device=device_of(margins))
     reach += (xp.ones_like(responses) << responses)[:, None]
     for winner, loser in zip(winners, losers, strict=True):
         below = reach[loser, prompts]  # (B,)

@@ -6,7 +6,7 @@ from math import lcm
 
 import numpy as np
 
-from rlchf.numeric.arrays import Array, array_namespace, device, to_numpy
+from rlchf.numeric.arrays import Array, array_namespace, device_of, to_numpy
 from rlchf.numeric.integer_weights import LARGEST
 from rlchf.profiles import Profiles
 from rlchf.rules import voting_rule
@@ -51,7 +51,7 @@ def relative_utilitarian(profiles: Profiles) -> Array:
 
 
 def _scores(profiles: Profiles) -> Array:
-    xp, place = array_namespace(profiles.ranks), device(profiles.ranks)
+    xp, device = array_namespace(profiles.ranks), device_of(profiles.ranks)
     found = utilities(profiles)
     above, spread = _above_lowest(found)
     per_spread = xp.where(spread > 0, spread, xp.ones_like(spread))
@@ -62,8 +62,8 @@ def _scores(profiles: Profiles) -> Array:
         commons = _commons(to_numpy(per_spread), profiles.starts)
         small = np.array([c < LARGEST for c in commons])
         unit = np.where(small, commons, int(FINE)).astype(np.float64)
-        fits = xp.asarray(np.repeat(small, np.diff(profiles.starts)), device=place)
-        unit = xp.asarray(unit, device=place)
+        fits = xp.asarray(np.repeat(small, np.diff(profiles.starts)), device=device)
+        unit = xp.asarray(unit, device=device)
         parts = xp.where(
             fits,
             above * (unit[profiles.owners] / per_spread),
@@ -71,7 +71,7 @@ def _scores(profiles: Profiles) -> Array:
         )
         scores = exact_sums(profiles, [parts], 53, unit[:, None])
         scores = _corrected(scores, above, per_spread, ~small & to_numpy(found.exact), profiles)
-    return settled(scores, found.exact, profiles.totals) / profiles.unit[:, None]
+    return settled(scores, found.exact, profiles.totals) / profiles.scale[:, None]
 
 
 def _above_lowest(found: Utilities) -> tuple[Array, Array]:
@@ -103,7 +103,7 @@ def _corrected(
     rows, totals = to_numpy(scores).copy(), to_numpy(profiles.totals)
     gaps = np.diff(np.sort(rows, axis=1), axis=1)
     close = (gaps <= CLOSE * totals[:, None]).any(axis=1)
-    votes, above, spread = (to_numpy(array) for array in (profiles.votes, above, spread))
+    votes, above, spread = (to_numpy(array) for array in (profiles.integer_weights, above, spread))
     for b in np.flatnonzero(close & where):
         at = slice(profiles.starts[b], profiles.starts[b + 1])
         shares = [
@@ -112,4 +112,4 @@ def _corrected(
         for i, row in enumerate(above[:, at].tolist()):
             total = sum((int(x) * s for x, s in zip(row, shares, strict=True)), Fraction(0))
             rows[b, i] = float(total)
-    return xp.asarray(rows, device=device(scores))
+    return xp.asarray(rows, device=device_of(scores))

@@ -1,6 +1,6 @@
 """Reverse sequential proportional approval voting."""
 
-from rlchf.numeric.arrays import Array, array_namespace, device
+from rlchf.numeric.arrays import Array, array_namespace, device_of
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
 from rlchf.rules._parts.committees.election import EXACT, hold, least
@@ -61,7 +61,7 @@ def _count(electorate: Electorate, k: int | None, ties: Ties) -> tuple[Array, Ar
     weights, multiple = harmonic(electorate)
     exact = xp.sum(votes, axis=0) < EXACT / multiple
     M = electorate.approves.shape[0]
-    remaining = xp.ones((M, votes.shape[1]), dtype=xp.bool, device=device(votes))
+    remaining = xp.ones((M, votes.shape[1]), dtype=xp.bool, device=device_of(votes))
     scores = xp.zeros_like(remaining, dtype=xp.int64)
     for _ in range(M):
         left = electorate.counts(remaining)  # responses that each slot still has

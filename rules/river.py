@@ -6,7 +6,7 @@ from typing import get_args
 
 import numpy as np
 
-from rlchf.numeric.arrays import Array, array_namespace, device, to_numpy
+from rlchf.numeric.arrays import Array, array_namespace, device_of, to_numpy
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
 from rlchf.rules._parts.defeats import undefeated
@@ -62,26 +62,26 @@ def river(profiles: Profiles, *, ties: Ties = "keep") -> Array:
     """
     if ties not in get_args(Ties):
         raise ValueError(f"ties is {ties!r}; choose from {', '.join(get_args(Ties))}")
-    xp, place = array_namespace(profiles.ranks), device(profiles.ranks)
+    xp, device = array_namespace(profiles.ranks), device_of(profiles.ranks)
     if ties == "keep":
         table = to_numpy(profiles.margins)
-        return xp.asarray(in_chunks(lambda m: unless_sorted(_all_orders, m), table), device=place)
+        return xp.asarray(in_chunks(lambda m: unless_sorted(_all_orders, m), table), device=device)
     if profiles.n_responses < MANY:
         return in_chunks(lambda margins: unless_sorted(_lock, margins), profiles.margins)
     orders = np.stack([_lock_one(margins) for margins in to_numpy(profiles.margins)])
-    return xp.asarray(orders, device=place)
+    return xp.asarray(orders, device=device)
 
 
 def _lock(margins: Array) -> Array:
     """Scores of (M, M, B) margins; all prompts lock their e-th pair at once."""
-    xp, place = array_namespace(margins), device(margins)
+    xp, device = array_namespace(margins), device_of(margins)
     M, _, B = margins.shape
     pairs = sorted_pairs(xp.permute_dims(margins, (2, 0, 1)))
     winners, losers = (xp.asarray(side.T, copy=True) for side in pairs)
-    prompts = xp.arange(B, device=place)
-    responses = xp.arange(M, dtype=xp.int64, device=place)[:, None]
-    left = xp.ones((M, B), dtype=xp.bool, device=place)
-    scores = xp.zeros((M, B), dtype=xp.float64, device=place)
+    prompts = xp.arange(B, device=device)
+    responses = xp.arange(M, dtype=xp.int64, device=device)[:, None]
+    left = xp.ones((M, B), dtype=xp.bool, device=device)
+    scores = xp.zeros((M, B), dtype=xp.float64, device=device)
     for score in range(M - 1, 0, -1):
         root = xp.where(left, responses, -1)  # who leads the tree of each, (M, B)
         for winner, loser in zip(winners, losers, strict=True):

@@ -53,5 +53,5 @@ def slater(profiles: Profiles, *, ties: Ties = "keep", time_limit: float | None 
     array([[2., 1., 0.]])
     """
     xp = array_namespace(profiles.margins)
-    majorities, one = xp.sign(profiles.margins), xp.ones_like(profiles.unit)
+    majorities, one = xp.sign(profiles.margins), xp.ones_like(profiles.scale)
     return scores_for("slater", profiles, majorities, ties, time_limit, one)

@@ -1,6 +1,6 @@
 """Smith tiers."""
 
-from rlchf.numeric.arrays import Array, array_namespace, device
+from rlchf.numeric.arrays import Array, array_namespace, device_of
 from rlchf.profiles import Profiles
 from rlchf.rules import voting_rule
 
@@ -41,7 +41,7 @@ def smith(profiles: Profiles) -> Array:
     order = xp.argsort(copeland, axis=1, descending=True)
     sums = xp.cumulative_sum(xp.take_along_axis(copeland, order, axis=1), axis=1)
     # Among the first k, wins and losses cancel: the rest is k (M - k) if they beat all others.
-    k = xp.asarray([k * (M - k) for k in range(1, M + 1)], dtype=xp.float64, device=device(sums))
+    k = xp.asarray([k * (M - k) for k in range(1, M + 1)], dtype=xp.float64, device=device_of(sums))
     ends = xp.astype(sums == k, xp.float64)  # a tier ends here; the last always does
     lower = xp.flip(xp.cumulative_sum(xp.flip(ends, axis=1), axis=1), axis=1) - 1
     return xp.take_along_axis(lower, xp.argsort(order, axis=1), axis=1)

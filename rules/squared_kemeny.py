@@ -5,7 +5,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from rlchf.numeric.arrays import Array, array_namespace, device, to_numpy
+from rlchf.numeric.arrays import Array, array_namespace, device_of, to_numpy
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
 from rlchf.rules._parts.kemeny.blocks import block_scores
@@ -87,7 +87,7 @@ def squared_kemeny(
     check_ties(ties)
     if method not in get_args(Method):
         raise ValueError(f"method is {method!r}; choose from {', '.join(get_args(Method))}")
-    ranks, votes = to_numpy(profiles.ranks), to_numpy(profiles.votes)
+    ranks, votes = to_numpy(profiles.ranks), to_numpy(profiles.integer_weights)
     if method == "exact" and profiles.n_responses <= LISTED:
         scores = all_orders_scores(ranks, profiles.starts, votes, ties == "lexicographic")
     else:
@@ -99,7 +99,7 @@ def squared_kemeny(
             if method == "exact" and cost > 0:
                 order = _proved(profiles, b, electorate, order, cost, time_limit)
             scores[b] = _scores(electorate, order, ties)
-    return array_namespace(profiles.ranks).asarray(scores, device=device(profiles.ranks))
+    return array_namespace(profiles.ranks).asarray(scores, device=device_of(profiles.ranks))
 
 
 def _proved(
@@ -124,7 +124,7 @@ def _proved(
     if better is not None and electorate.cost(better) < cost:
         order, cost = better, electorate.cost(better)
     if bound < cost:
-        cost, bound = cost / float(profiles.unit[b]), bound / float(profiles.unit[b])
+        cost, bound = cost / float(profiles.scale[b]), bound / float(profiles.scale[b])
         warnings.warn(
             f"{said}ran out of time; its order costs {cost:g}, an optimal order {bound:g} or more "
             f"(gap {1 - bound / cost:.1%}); give a longer time_limit",

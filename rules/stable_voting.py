@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rlchf.numeric.arrays import Array, array_namespace, device, to_numpy
+from rlchf.numeric.arrays import Array, array_namespace, device_of, to_numpy
 from rlchf.profiles import Profiles
 from rlchf.rules import voting_rule
 from rlchf.rules._parts.defeats import defeats, undefeated
@@ -54,22 +54,22 @@ def stable_voting(profiles: Profiles) -> Array:
         return in_chunks(lambda margins: unless_sorted(_by_all_sets, margins), profiles.margins)
     xp = array_namespace(profiles.ranks)
     scores = in_chunks(lambda m: unless_sorted(_by_search, m), to_numpy(profiles.margins))
-    return xp.asarray(scores, device=device(profiles.ranks))
+    return xp.asarray(scores, device=device_of(profiles.ranks))
 
 
 def _by_all_sets(margins: Array) -> Array:
     """Scores of (M, M, B) margins; a set of responses is a number, bit by bit."""
-    xp, place = array_namespace(margins), device(margins)
+    xp, device = array_namespace(margins), device_of(margins)
     M, _, B = margins.shape
-    responses = xp.arange(M, dtype=xp.int64, device=place)
+    responses = xp.arange(M, dtype=xp.int64, device=device)
     bits = xp.ones_like(responses) << responses
-    winners = xp.zeros((2**M, B), dtype=xp.int64, device=place)
+    winners = xp.zeros((2**M, B), dtype=xp.int64, device=device)
     for subset in range(1, 2**M):
         inside = [i for i in range(M) if subset >> i & 1]
         if len(inside) == 1:
             winners[subset] = subset
             continue
-        members = xp.asarray(inside, device=place)
+        members = xp.asarray(inside, device=device)
         inner = margins[members[:, None], members[None]]
         candidates = ~xp.any(defeats(inner), axis=0)  # (k, B)
         without = winners[subset - bits[members]]  # (k, B): the winners without each
@@ -77,13 +77,13 @@ def _by_all_sets(margins: Array) -> Array:
         best = xp.max(xp.where(candidates[:, None] & stable, inner, -xp.inf), axis=1)
         won = xp.astype(best == xp.max(best, axis=0), xp.int64)
         winners[subset] = xp.sum(won * bits[members][:, None], axis=0)
-    prompts = xp.arange(B, device=place)
+    prompts = xp.arange(B, device=device)
 
     def look_up(left: Array) -> Array:
         subsets = xp.sum(xp.astype(left, xp.int64) * bits[:, None], axis=0)
         return xp.astype((winners[subsets, prompts] >> responses[:, None]) & 1, xp.bool)
 
-    return remove_winners(look_up, xp.ones((M, B), dtype=xp.bool, device=place))
+    return remove_winners(look_up, xp.ones((M, B), dtype=xp.bool, device=device))
 
 
 def _by_search(margins: Array) -> Array:

@@ -1,6 +1,6 @@
 """STAR voting: score, then automatic runoff."""
 
-from rlchf.numeric.arrays import Array, array_namespace, device
+from rlchf.numeric.arrays import Array, array_namespace, device_of
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
 from rlchf.rules._parts.cardinal import sums, utilities
@@ -72,7 +72,7 @@ def _winners(total: Array, left: Array, margins: Array) -> Array:
     second = (many & top) | (~many & second)
     runoff = (top[:, None] & second[None]) | (second[:, None] & top[None])
     wins = runoff & ((margins > 0) | ((margins == 0) & (total[:, None] >= total[None])))
-    wins = wins & ~xp.eye(total.shape[0], dtype=xp.bool, device=device(total))[:, :, None]
+    wins = wins & ~xp.eye(total.shape[0], dtype=xp.bool, device=device_of(total))[:, :, None]
     alone = left & (xp.sum(xp.astype(left, xp.int64), axis=0) == 1)
     return xp.any(wins, axis=1) | alone
 
@@ -80,7 +80,7 @@ def _winners(total: Array, left: Array, margins: Array) -> Array:
 def _first_winner(total: Array, left: Array, margins: Array) -> Array:
     """(M, B) the one winner, where the first of tied responses comes first."""
     xp = array_namespace(total)
-    numbers = xp.arange(total.shape[0], device=device(total))[:, None]
+    numbers = xp.arange(total.shape[0], device=device_of(total))[:, None]
     one = numbers == xp.argmax(total, axis=0)
     other = numbers == xp.argmax(xp.where(one, -xp.inf, total), axis=0)
     beaten = xp.any(one[:, None] & (other & left)[None] & (margins < 0), axis=(0, 1))

@@ -2,7 +2,7 @@
 
 from typing import Literal, get_args
 
-from rlchf.numeric.arrays import Array, array_namespace, device
+from rlchf.numeric.arrays import Array, array_namespace, device_of
 from rlchf.profiles import Profiles
 from rlchf.rules import voting_rule
 from rlchf.rules._parts.tiers import in_chunks, swapped, tiers
@@ -73,7 +73,7 @@ def _covers(beats: Array, variant: Variant) -> Array:
 def _beat_one_alone(beats: Array) -> Array:
     """Whether somebody beats i who does not beat j, (M, M, B) bool."""
     xp = array_namespace(beats)
-    found = xp.zeros(beats.shape, dtype=xp.bool, device=device(beats))
+    found = xp.zeros(beats.shape, dtype=xp.bool, device=device_of(beats))
     for row in beats:  # whom one response beats, (M, B)
         found |= row[:, None] & ~row[None]
     return found

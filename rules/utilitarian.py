@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rlchf.numeric.arrays import Array, array_namespace, device, segment_sum, to_numpy
+from rlchf.numeric.arrays import Array, array_namespace, device_of, segment_sum, to_numpy
 from rlchf.profiles import Profiles
 from rlchf.rules import voting_rule
 from rlchf.rules._parts.cardinal import Utilities, sums, utilities
@@ -51,9 +51,9 @@ def utilitarian(profiles: Profiles, *, average: bool = False) -> Array:
 def _scores(profiles: Profiles, average: bool) -> Array:
     found = utilities(profiles)
     if not average:
-        return sums(profiles, found) / profiles.unit[:, None]
+        return sums(profiles, found) / profiles.scale[:, None]
     xp = array_namespace(found.whole)
-    opinions = segment_sum(found.given * profiles.votes, profiles.starts).T
+    opinions = segment_sum(found.given * profiles.integer_weights, profiles.starts).T
     means = sums(profiles, found, xp.where(opinions > 0, opinions, xp.ones_like(opinions)))
     if bool(xp.all(opinions > 0)):
         return means
@@ -66,4 +66,4 @@ def _lowest(found: Utilities, profiles: Profiles) -> Array:
     whole = xp.where(found.given, found.whole, xp.inf * xp.ones_like(found.whole))
     least = np.minimum.reduceat(to_numpy(xp.min(whole, axis=0)), profiles.starts[:-1])
     least[np.isinf(least)] = 0.0
-    return xp.asarray(least, device=device(found.whole)) / found.unit
+    return xp.asarray(least, device=device_of(found.whole)) / found.unit

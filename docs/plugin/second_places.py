@@ -23,5 +23,5 @@ def second_places(profiles: Profiles) -> Array:
     array([[0., 1., 2.]])
     """
     xp = array_namespace(profiles.ranks)
-    votes = segment_sum((profiles.ranks == 2) * profiles.votes, profiles.starts)  # (M, B)
-    return xp.matrix_transpose(votes) / profiles.unit[:, None]
+    votes = segment_sum((profiles.ranks == 2) * profiles.integer_weights, profiles.starts)  # (M, B)
+    return xp.matrix_transpose(votes) / profiles.scale[:, None]

@@ -144,8 +144,8 @@ def violations(
                     prompt_id=rankings.prompt_ids[here[b]],
                     preferred=rankings.response_ids[one],
                     other=rankings.response_ids[other],
-                    weight_for=float(profiles.wins[b, i, j] / profiles.unit[b]),
-                    weight_against=float(profiles.wins[b, j, i] / profiles.unit[b]),
+                    weight_for=float(profiles.wins[b, i, j] / profiles.scale[b]),
+                    weight_against=float(profiles.wins[b, j, i] / profiles.scale[b]),
                     unanimous=bool(agreed[b, i, j]),
                     gap=float(scores[one] - scores[other]),
                 )

@@ -151,4 +151,4 @@ def price(rankings: Rankings, result: Aggregation) -> float:
 def _agreed(profiles: Profiles, places: np.ndarray) -> float:
     """The weight of the strict pairs that outcomes, (B, M) places, agree with; ties count half."""
     halves = 1 + np.sign(places[:, None, :] - places[:, :, None])  # (B, M, M): i above j
-    return float(((profiles.wins * halves).sum(axis=(1, 2)) / profiles.unit).sum()) / 2
+    return float(((profiles.wins * halves).sum(axis=(1, 2)) / profiles.scale).sum()) / 2

@@ -72,7 +72,7 @@ class Pairs:
                     mine.compared[b, i, j],
                 )
                 ups, downs = everyone.wins[b, i, j], everyone.wins[b, j, i]
-                unit = mine.unit[b]
+                unit = mine.scale[b]
                 found.append(
                     (
                         prompts[b],

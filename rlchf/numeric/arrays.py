@@ -7,7 +7,8 @@ API. What comes in as numpy goes out as numpy; what comes in on a GPU stays ther
 from typing import Any
 
 import numpy as np
-from array_api_compat import array_namespace, device, is_numpy_array, is_torch_array
+from array_api_compat import array_namespace, is_numpy_array, is_torch_array
+from array_api_compat import device as device_of
 
 Array = Any
 """A numpy array or a torch tensor."""
@@ -15,7 +16,7 @@ Array = Any
 GOLDEN = 0x9E3779B97F4A7C15  # 2^64 over the golden ratio, as SplitMix64 has it
 
 __all__ = [
-    "Array", "array_namespace", "device", "is_torch_array", "segment_sum", "to_numpy", "uniform",
+    "Array", "array_namespace", "device_of", "is_torch_array", "segment_sum", "to_numpy", "uniform",
 ]  # fmt: skip
 
 
@@ -45,8 +46,8 @@ def segment_sum(values: Array, starts: np.ndarray) -> Array:
     if is_numpy_array(values):
         return np.add.reduceat(values, starts[:-1], axis=-1, dtype=values.dtype)
     xp = array_namespace(values)
-    segment = xp.asarray(np.repeat(np.arange(len(sizes)), sizes), device=device(values))
-    zeros = xp.zeros((*values.shape[:-1], len(sizes)), dtype=values.dtype, device=device(values))
+    segment = xp.asarray(np.repeat(np.arange(len(sizes)), sizes), device=device_of(values))
+    zeros = xp.zeros((*values.shape[:-1], len(sizes)), dtype=values.dtype, device=device_of(values))
     return zeros.index_add_(-1, segment, values)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from rlchf.numeric.arrays import Array, array_namespace, device, is_torch_array
+from rlchf.numeric.arrays import Array, array_namespace, device_of, is_torch_array
 from rlchf.profiles import Profiles
 
 CHUNK = 2**20
@@ -54,7 +54,7 @@ def scores_in_chunks(
         return scores
     np.empty(LARGE).fill(0.0)  # makes glibc keep memory that arrays of one piece give back
     xp = array_namespace(profiles.ranks)
-    scores = xp.empty((B, profiles.n_responses), dtype=xp.float64, device=device(profiles.ranks))
+    scores = xp.empty((B, profiles.n_responses), dtype=xp.float64, device=device_of(profiles.ranks))
     done = 0
 
     def work(start: int, end: int) -> int:

@@ -10,7 +10,7 @@ LARGEST_PART = 100_000
 FINE = 2.0**50
 
 
-def whole_votes(
+def integer_weights(
     weights: np.ndarray, starts: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Multiply the weights on each prompt by a number that makes them whole.
@@ -29,40 +29,40 @@ def whole_votes(
 
     Returns
     -------
-    votes
+    integers
         (K,) float64, whole numbers.
-    unit
-        (B,) float64, votes by weight.
-    exact
-        (B,) bool: whether the votes are in the same proportions as the weights.
+    scale
+        (B,) float64, integer weight divided by weight.
+    is_exact
+        (B,) bool: whether the integers are in the same proportions as the weights.
 
     Examples
     --------
-    >>> whole_votes(np.array([0.1, 0.2, 0.3, 2.0]), np.array([0, 3, 4]))
+    >>> integer_weights(np.array([0.1, 0.2, 0.3, 2.0]), np.array([0, 3, 4]))
     (array([1., 2., 3., 2.]), array([10.,  1.]), array([ True,  True]))
     """
     first, counts = starts[:-1], np.diff(starts)
     if (weights == 1).all():  # most often they are
         return weights, np.ones(len(counts)), np.ones(len(counts), dtype=bool)
     totals = np.add.reduceat(weights, first)
-    unit, exact = np.ones(len(counts)), np.ones(len(counts), dtype=bool)
+    scale, is_exact = np.ones(len(counts)), np.ones(len(counts), dtype=bool)
     broken = np.add.reduceat(np.rint(weights) != weights, first) > 0
     broken |= totals >= LARGEST
     if not broken.any():
-        return weights, unit, exact
+        return weights, scale, is_exact
     least = np.minimum.reduceat(np.where(weights > 0, weights, np.inf), first)
-    for scale in (unit.copy(), np.where(np.isfinite(least), least, 1.0)):
-        scaled = weights / np.repeat(scale, counts)
+    for unit in (scale.copy(), np.where(np.isfinite(least), least, 1.0)):
+        scaled = weights / np.repeat(unit, counts)
         multiple = _common_multiple(scaled, first, counts, broken)
         scaled *= np.repeat(multiple, counts)
         near = np.abs(scaled - np.rint(scaled)) <= NEAR * np.maximum(scaled, 1.0)
         fits = broken & (np.add.reduceat(~near, first) == 0) & (multiple > 0)
         fits &= np.add.reduceat(scaled, first) < LARGEST
-        unit[fits] = (multiple / scale)[fits]
+        scale[fits] = (multiple / unit)[fits]
         broken &= ~fits
-    exact = ~broken
-    unit[broken] = FINE / 2.0 ** np.ceil(np.log2(totals[broken]))
-    return np.rint(weights * np.repeat(unit, counts)), unit, exact
+    is_exact = ~broken
+    scale[broken] = FINE / 2.0 ** np.ceil(np.log2(totals[broken]))
+    return np.rint(weights * np.repeat(scale, counts)), scale, is_exact
 
 
 def _common_multiple(

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from rlchf.numeric.arrays import Array, array_namespace, device, is_torch_array, segment_sum
+from rlchf.numeric.arrays import Array, array_namespace, device_of, is_torch_array, segment_sum
 
 CHUNK = 2**19
 """Ranks looked at together: as bytes they should fit into the processor's cache."""
@@ -34,7 +34,7 @@ def pairwise_wins(ranks: Array, starts: np.ndarray, votes: Array) -> Array:
     """
     xp = array_namespace(ranks)
     M, B = ranks.shape[0], len(starts) - 1
-    wins = xp.zeros((M, M, B), dtype=xp.float64, device=device(ranks))
+    wins = xp.zeros((M, M, B), dtype=xp.float64, device=device_of(ranks))
     step = B if is_torch_array(ranks) else max(1, CHUNK * B // max(1, ranks.shape[0] * len(votes)))
     for start in range(0, B, step):
         end = min(start + step, B)
@@ -79,7 +79,7 @@ def _planes(xp: Any, rows: Array, ballots: int) -> Array:
     R = rows.shape[0]
     turned = xp.permute_dims(xp.reshape(rows, (R, -1, ballots)), (0, 2, 1))
     small = bool(xp.max(rows) < 128) and not xp.isdtype(rows.dtype, "real floating")
-    planes = xp.empty(turned.shape, dtype=xp.int8 if small else rows.dtype, device=device(rows))
+    planes = xp.empty(turned.shape, dtype=xp.int8 if small else rows.dtype, device=device_of(rows))
     planes[...] = turned
     return planes
 

@@ -1,6 +1,6 @@
 """Who beats whom by majority, among those left; sets are (M, B) bool, as in `_elimination`."""
 
-from rlchf.numeric.arrays import Array, array_namespace, device
+from rlchf.numeric.arrays import Array, array_namespace, device_of
 from rlchf.profiles import Profiles
 from rlchf.rules._parts.elimination import EXACT, highest
 
@@ -9,7 +9,7 @@ def majorities(profiles: Profiles) -> Array:
     """(M, M, B) int8: 1 where more votes rank i above j than j above i, -1 where fewer do, else 0."""
     xp = array_namespace(profiles.ranks)
     signs = xp.sign(xp.permute_dims(profiles.margins, (1, 2, 0)))
-    laid = xp.empty(signs.shape, dtype=xp.int8, device=device(signs))
+    laid = xp.empty(signs.shape, dtype=xp.int8, device=device_of(signs))
     laid[...] = signs
     return laid
 
@@ -84,7 +84,7 @@ class BordaAmong:
         self.margins = margins
         self.exact = float(xp.max(profiles.totals)) * len(margins) < EXACT
         self.counts = xp.zeros_like(margins[0])
-        self.left = xp.zeros(margins.shape[1:], dtype=xp.bool, device=device(margins))
+        self.left = xp.zeros(margins.shape[1:], dtype=xp.bool, device=device_of(margins))
 
     def __call__(self, left: Array) -> Array:
         """(M, B) counts."""

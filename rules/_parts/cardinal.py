@@ -12,7 +12,7 @@ import numpy as np
 from rlchf.numeric.arrays import (
     Array,
     array_namespace,
-    device,
+    device_of,
     is_torch_array,
     segment_sum,
     to_numpy,
@@ -61,16 +61,16 @@ def utilities(profiles: Profiles) -> Utilities:
     >>> (found.whole / found.unit).T
     array([[2. , 0.5, 0.5]])
     """
-    xp, place = array_namespace(profiles.ranks), device(profiles.ranks)
-    voting, exact = profiles.votes > 0, exact_votes(profiles)
+    xp, device = array_namespace(profiles.ranks), device_of(profiles.ranks)
+    voting, exact = profiles.integer_weights > 0, exact_votes(profiles)
     if profiles.scores is None:
         given = (profiles.ranks > 0) & voting
-        two = xp.full((profiles.n_prompts,), 2.0, dtype=xp.float64, device=place)
+        two = xp.full((profiles.n_prompts,), 2.0, dtype=xp.float64, device=device)
         return Utilities(_points(profiles.ranks) * given, given, two, exact)
     given = ~xp.isnan(profiles.scores) & voting
     scores = xp.where(given, profiles.scores, xp.zeros_like(profiles.scores))
     found = _whole_scores(to_numpy(scores), profiles.starts)
-    whole, unit, common = (xp.asarray(array, device=place) for array in found)
+    whole, unit, common = (xp.asarray(array, device=device) for array in found)
     return Utilities(whole, given, unit, exact & common)
 
 
@@ -78,7 +78,9 @@ def _points(ranks: Array) -> Array:
     """(M, K) two points per response ranked below, one per other tied."""
     xp = array_namespace(ranks)
     ranked = ranks > 0
-    points = xp.zeros(ranks.shape, dtype=xp.int16, device=device(ranks)) - 1  # itself is no other
+    points = (
+        xp.zeros(ranks.shape, dtype=xp.int16, device=device_of(ranks)) - 1
+    )  # itself is no other
     for j in range(ranks.shape[0]):
         below, level = ranks < ranks[j], ranks <= ranks[j]
         points += (xp.astype(below, xp.int16) + xp.astype(level, xp.int16)) * ranked[j]
@@ -127,7 +129,9 @@ def sums(profiles: Profiles, found: Utilities, opinions: Array | None = None) ->
     added = exact_sums(profiles, [found.whole], 53, unit if opinions is None else unit * opinions)
     if bool(xp.all(found.exact)):
         return added
-    largest = segment_sum(xp.max(xp.abs(found.whole), axis=0) * profiles.votes, profiles.starts)
+    largest = segment_sum(
+        xp.max(xp.abs(found.whole), axis=0) * profiles.integer_weights, profiles.starts
+    )
     if opinions is not None:
         largest = largest / xp.clip(profiles.totals, min=1)
     return settled(added, found.exact, largest / found.unit)
@@ -150,13 +154,13 @@ def leads(profiles: Profiles) -> Array:
     array([[ 1. ,  0.5],
            [ 1. , -0.5]])
     """
-    xp, place = array_namespace(profiles.ranks), device(profiles.ranks)
+    xp, device = array_namespace(profiles.ranks), device_of(profiles.ranks)
     found = utilities(profiles)
     levels, L = _levels(found, profiles)
     M, B = profiles.n_responses, profiles.n_prompts
-    counts = xp.zeros((M, L * B), dtype=xp.float64, device=place)
+    counts = xp.zeros((M, L * B), dtype=xp.float64, device=device)
     for i in range(M):
-        votes = profiles.votes * found.given[i]
+        votes = profiles.integer_weights * found.given[i]
         at = levels[i] * B + profiles.owners
         if is_torch_array(counts):
             counts[i].index_add_(0, at, votes)
@@ -165,7 +169,7 @@ def leads(profiles: Profiles) -> Array:
     counts = xp.permute_dims(xp.reshape(counts, (M, L, B)), (1, 0, 2))
     counts = counts[xp.any(counts > 0, axis=(1, 2))]  # levels in use on some prompt
     if counts.shape[0] == 0:
-        return -xp.ones((1, M, B), dtype=xp.float64, device=place)
+        return -xp.ones((1, M, B), dtype=xp.float64, device=device)
     reached = xp.cumulative_sum(counts, axis=0)
     total = reached[-1]
     lead = (total - 2 * (reached - counts)) / xp.where(total > 0, total, xp.ones_like(total))
@@ -191,7 +195,7 @@ def _levels(found: Utilities, profiles: Profiles) -> tuple[Array, int]:
     levels = np.empty(len(order), dtype=np.int64)
     levels[order] = steps - steps[profiles.starts[:-1] * len(whole)][owners[order]]
     places = np.ascontiguousarray(levels.reshape(whole.T.shape).T)
-    return xp.asarray(places, device=device(found.whole)), int(levels.max()) + 1
+    return xp.asarray(places, device=device_of(found.whole)), int(levels.max()) + 1
 
 
 def number_behind(better: Array) -> Array:

@@ -13,15 +13,15 @@ def by_sets(profiles: Profiles) -> Slopes:
     """The slopes from counts of the choices that were made from each of the 2^M sets of responses."""
     M, B = profiles.n_responses, profiles.n_prompts
     ranks, owners = profiles.ranks, profiles.owners
-    made = np.where((ranks > 0) & (ranks < ranks.max(axis=0)), profiles.votes, 0.0)
+    made = np.where((ranks > 0) & (ranks < ranks.max(axis=0)), profiles.integer_weights, 0.0)
     counts = np.zeros(B << M)
     for i in range(M):
         sets = owners << M
         for j in range(M):
             sets += (ranks[j] >= ranks[i]).astype(np.int64) << j
         counts += np.bincount(sets, made[i], minlength=B << M)
-    choices = segment_sum(made, profiles.starts) / profiles.unit
-    table = np.ascontiguousarray(counts.reshape(B, -1).T) / profiles.unit
+    choices = segment_sum(made, profiles.starts) / profiles.scale
+    table = np.ascontiguousarray(counts.reshape(B, -1).T) / profiles.scale
     member = ((np.arange(1 << M) >> np.arange(M)[:, None]) & 1).astype(np.float64)
     first, second = np.triu_indices(M, 1)
     both = member[first] * member[second]
@@ -44,7 +44,7 @@ def by_ballots(profiles: Profiles) -> Slopes:
     M, B = profiles.n_responses, profiles.n_prompts
     ranks, starts, votes = _distinct(profiles)
     owners = np.repeat(np.arange(B), np.diff(starts))
-    weights = votes / profiles.unit[owners]
+    weights = votes / profiles.scale[owners]
     ranked = ranks > 0
     made = ranked & (ranks < np.max(ranks, axis=0))  # (M, K): those whose place was a choice
     choices = segment_sum(made * weights, starts)
@@ -80,7 +80,12 @@ def _distinct(profiles: Profiles) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     -------
     (M, D) ranks, (B + 1,) starts and (D,) votes; a prompt without votes keeps a ballot.
     """
-    ranks, votes, owners, starts = profiles.ranks, profiles.votes, profiles.owners, profiles.starts
+    ranks, votes, owners, starts = (
+        profiles.ranks,
+        profiles.integer_weights,
+        profiles.owners,
+        profiles.starts,
+    )
     kept = votes > 0
     kept[starts[:-1][np.add.reduceat(kept, starts[:-1], dtype=np.int64) == 0]] = True
     ranks, votes, owners = ranks[:, kept], votes[kept], owners[kept]

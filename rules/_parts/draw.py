@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rlchf.numeric.arrays import Array, array_namespace, device, segment_sum
+from rlchf.numeric.arrays import Array, array_namespace, device_of, segment_sum
 
 
 def draw(votes: Array, starts: np.ndarray, owners: Array, chances: Array) -> tuple[Array, Array]:
@@ -33,11 +33,11 @@ def draw(votes: Array, starts: np.ndarray, owners: Array, chances: Array) -> tup
     (array([1, 3]), array([4., 2.]))
     """
     xp = array_namespace(votes)
-    place = device(votes)
+    device = device_of(votes)
     totals = segment_sum(votes, starts)
     # Whole numbers wrap around where a batch has more than 2^63 votes, and differences are still right.
     passed = xp.cumulative_sum(xp.astype(votes, xp.int64), axis=0)
-    first, ends = (xp.asarray(part, device=place) for part in (starts[:-1], starts[1:]))
+    first, ends = (xp.asarray(part, device=device) for part in (starts[:-1], starts[1:]))
     before = passed[first] - xp.astype(votes, xp.int64)[first]
     within = xp.astype(passed - before[owners], xp.float64)
     skipped = segment_sum(xp.astype(within <= (chances * totals)[owners], xp.int64), starts)

@@ -11,7 +11,7 @@ from typing import Any, get_args
 
 import numpy as np
 
-from rlchf.numeric.arrays import Array, array_namespace, device, segment_sum, to_numpy
+from rlchf.numeric.arrays import Array, array_namespace, device_of, segment_sum, to_numpy
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties
 
@@ -86,7 +86,7 @@ class Places:
         gone = xp.astype(~left, self.places.dtype) * self.nowhere
         if self.places.ndim == 3:
             return xp.maximum(self.places, gone[:, None])
-        sizes = xp.asarray(np.diff(self.starts), device=device(gone))
+        sizes = xp.asarray(np.diff(self.starts), device=device_of(gone))
         return xp.maximum(self.places, xp.repeat(gone, sizes, axis=1))
 
     def _hits(self, places: Array) -> Array:
@@ -134,7 +134,7 @@ class Places:
             sums = [sum(shares[row]) for row in hit[:, start:end]]
             levels = {s: n for n, s in enumerate(sorted(set(sums)))}
             order[:, b] = [levels[s] for s in sums]
-        return array_namespace(hits).asarray(order, device=device(hits))
+        return array_namespace(hits).asarray(order, device=device_of(hits))
 
 
 def places_of(profiles: Profiles, *, from_below: bool = False) -> Places:
@@ -148,12 +148,12 @@ def places_of(profiles: Profiles, *, from_below: bool = False) -> Places:
     places = levels + 1 - ranks if from_below else ranks
     sizes = np.diff(profiles.starts)
     equal = bool((sizes == sizes[0]).all())
-    votes = profiles.votes
+    votes = profiles.integer_weights
     if equal:  # prompts innermost, so that all work goes along whole rows
         places = xp.permute_dims(places.reshape((M, B, int(sizes[0]))), (0, 2, 1))
         ranks = xp.permute_dims(ranks.reshape((M, B, int(sizes[0]))), (0, 2, 1))
         votes = votes.reshape((B, int(sizes[0]))).T
-    laid = xp.empty(places.shape, dtype=number, device=device(ranks))
+    laid = xp.empty(places.shape, dtype=number, device=device_of(ranks))
     laid[...] = places
     if not bool(xp.all(ranks > 0)):
         laid = xp.where(ranks > 0, laid, xp.full_like(laid, nowhere))
@@ -185,7 +185,7 @@ def highest(counts: Array, left: Array) -> Array:
 def last(chosen: Array) -> Array:
     """Of those chosen on each prompt only the last, in the order of the responses."""
     xp = array_namespace(chosen)
-    index = xp.arange(1, chosen.shape[0] + 1, device=device(chosen))[:, None]
+    index = xp.arange(1, chosen.shape[0] + 1, device=device_of(chosen))[:, None]
     index = index * chosen
     return chosen & (index == xp.max(index, axis=0))
 
@@ -201,14 +201,14 @@ def everybody(profiles: Profiles) -> Array:
     """All responses, (M, B) True."""
     xp = array_namespace(profiles.ranks)
     shape = (profiles.n_responses, profiles.n_prompts)
-    return xp.ones(shape, dtype=xp.bool, device=device(profiles.ranks))
+    return xp.ones(shape, dtype=xp.bool, device=device_of(profiles.ranks))
 
 
 def by_elimination(profiles: Profiles, losers: Losers) -> Array:
     """Score each response by how many went before it, (B, M)."""
     left = everybody(profiles)
     xp = array_namespace(left)
-    scores = xp.zeros(left.shape, dtype=xp.float64, device=device(left))
+    scores = xp.zeros(left.shape, dtype=xp.float64, device=device_of(left))
     while True:
         here = xp.astype(xp.sum(left, axis=0), xp.float64)
         scores = xp.where(left, left.shape[0] - here, scores)
@@ -225,7 +225,7 @@ def by_repetition(profiles: Profiles, losers: Losers) -> Array:
     """
     waiting = everybody(profiles)
     xp = array_namespace(waiting)
-    scores = xp.zeros(waiting.shape, dtype=xp.float64, device=device(waiting))
+    scores = xp.zeros(waiting.shape, dtype=xp.float64, device=device_of(waiting))
     while bool(xp.any(waiting)):
         won = _last_eliminated(waiting, losers)
         waiting = waiting & ~won

@@ -8,7 +8,7 @@ import numpy as np
 from rlchf.numeric.arrays import (
     Array,
     array_namespace,
-    device,
+    device_of,
     is_torch_array,
     segment_sum,
     to_numpy,
@@ -77,7 +77,7 @@ def exact_sums(profiles: Profiles, digits: Sequence[Array], bits: int, unit: Arr
     >>> exact_sums(profiles, [np.array([[1.0, 2.0], [0.0, 7.0]])], 53, 2)
     array([[2.5, 3.5]])
     """
-    xp, starts, votes = array_namespace(profiles.ranks), profiles.starts, profiles.votes
+    xp, starts, votes = array_namespace(profiles.ranks), profiles.starts, profiles.integer_weights
     most = max(float(xp.max(xp.abs(digit))) for digit in digits)
     if len(digits) == 1 and float(xp.max(profiles.totals)) * most < LARGEST:
         counted = digits[0] if bool(xp.all(votes == 1)) else digits[0] * votes
@@ -92,12 +92,12 @@ def exact_sums(profiles: Profiles, digits: Sequence[Array], bits: int, unit: Arr
     if not isinstance(unit, int):
         numbers = [int(u) if u.is_integer() else u for u in to_numpy(unit).ravel().tolist()]
         unit = np.array(numbers, dtype=object).reshape(unit.shape)
-    return xp.asarray((total / unit).astype(np.float64), device=device(profiles.ranks))
+    return xp.asarray((total / unit).astype(np.float64), device=device_of(profiles.ranks))
 
 
 def exact_votes(profiles: Profiles) -> Array:
     """(B,) bool: whether the votes are in the same proportions as the weights."""
-    return profiles.exact
+    return profiles.is_exact
 
 
 def settled(scores: Array, exact: Array, most: Array) -> Array:

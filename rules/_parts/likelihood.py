@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from rlchf.numeric.arrays import Array, array_namespace, device
+from rlchf.numeric.arrays import Array, array_namespace, device_of
 from rlchf.profiles import Profiles
 
 GRID = 1e9
@@ -26,7 +26,7 @@ def prior_weights(profiles: Profiles, prior: float) -> Array:
     """
     if not 0 < prior < float("inf"):
         raise ValueError(f"prior is {prior!r}; give a number above 0, such as 1.0")
-    weights = profiles.totals / profiles.unit
+    weights = profiles.totals / profiles.scale
     return array_namespace(weights).clip(weights / LIGHTEST, min=float(prior))
 
 
@@ -43,7 +43,7 @@ def pair_slopes(strengths: Array, wins: Array) -> tuple[Array, Array]:
     xp = array_namespace(strengths)
     M, B = strengths.shape
     gradient = xp.zeros_like(strengths)
-    pulls = xp.zeros((M, M, B), dtype=xp.float64, device=device(strengths))
+    pulls = xp.zeros((M, M, B), dtype=xp.float64, device=device_of(strengths))
     for i in range(M - 1):
         ahead = strengths[i] - strengths[i + 1 :]  # (M - i - 1, B)
         small = xp.exp(-xp.abs(ahead))
@@ -73,7 +73,7 @@ def fitted(slopes: Slopes, start: Array) -> Array:
     """
     xp = array_namespace(start)
     strengths = start
-    going = xp.ones(start.shape[1:], dtype=xp.bool, device=device(start))
+    going = xp.ones(start.shape[1:], dtype=xp.bool, device=device_of(start))
     for _ in range(STEPS):
         step = _newton_step(*slopes(strengths))
         length = xp.max(step, axis=0) - xp.min(step, axis=0)

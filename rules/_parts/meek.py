@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rlchf.numeric.arrays import Array, array_namespace, device, segment_sum, to_numpy
+from rlchf.numeric.arrays import Array, array_namespace, device_of, segment_sum, to_numpy
 from rlchf.profiles import Profiles
 
 CONVERGED, SAME = 1e-12, 1e-9  # of all votes
@@ -31,7 +31,7 @@ def meek(profiles: Profiles, k: int, strictly: bool) -> Array:
         count.hopeful &= ~over & ~out
         count.keep[out] = 0.0
         count.elected |= over
-    return array_namespace(profiles.ranks).asarray(scores.T, device=device(profiles.ranks))
+    return array_namespace(profiles.ranks).asarray(scores.T, device=device_of(profiles.ranks))
 
 
 def _above(level: np.ndarray, over: np.ndarray, strictly: bool) -> np.ndarray:
@@ -65,7 +65,7 @@ class _Count:
         self.starts = profiles.starts
         self.owners = to_numpy(profiles.owners)
         totals = to_numpy(profiles.totals)
-        self.shares = to_numpy(profiles.votes) / np.maximum(totals, 1.0)[self.owners]
+        self.shares = to_numpy(profiles.integer_weights) / np.maximum(totals, 1.0)[self.owners]
         shape = (profiles.n_responses, profiles.n_prompts)
         self.hopeful = np.ones(shape, dtype=bool)
         self.elected = np.zeros(shape, dtype=bool)

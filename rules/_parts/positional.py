@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from rlchf.numeric.arrays import Array, array_namespace, device
+from rlchf.numeric.arrays import Array, array_namespace, device_of
 from rlchf.profiles import Profiles
 from rlchf.rules._parts.exact_sums import by_parts, exact_sums, exact_votes, settled
 
@@ -47,13 +47,13 @@ def _scores(profiles: Profiles, vector: tuple[Fraction, ...]) -> Array:
     table, unit = (_of_ranks if strict else _of_shared_places)(vector, exact)
     index = xp.reshape(xp.astype(places, xp.int64), (-1,))
     digits = [
-        xp.reshape(xp.take(xp.asarray(digit, dtype=xp.float64, device=device(ranks)), index), ranks.shape)
+        xp.reshape(xp.take(xp.asarray(digit, dtype=xp.float64, device=device_of(ranks)), index), ranks.shape)
         for digit in table
     ]  # fmt: skip
     scores = exact_sums(profiles, digits, BITS, unit)
     most = profiles.totals * float(max(abs(score) for score in vector))
     whole = exact_votes(profiles) & exact
-    return settled(scores, whole, most) / profiles.unit[:, None]
+    return settled(scores, whole, most) / profiles.scale[:, None]
 
 
 def _shared_places(ranks: Array) -> Array:
@@ -63,9 +63,9 @@ def _shared_places(ranks: Array) -> Array:
     """
     xp = array_namespace(ranks)
     M = ranks.shape[0]
-    behind = xp.asarray(M + 1, dtype=ranks.dtype, device=device(ranks))
+    behind = xp.asarray(M + 1, dtype=ranks.dtype, device=device_of(ranks))
     filled = xp.where(ranks > 0, ranks, behind)
-    above = xp.zeros(ranks.shape, dtype=xp.int16, device=device(ranks))
+    above = xp.zeros(ranks.shape, dtype=xp.int16, device=device_of(ranks))
     level = xp.zeros_like(above)
     for j in range(M):
         above += filled[j] < filled

@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from rlchf.numeric.arrays import Array, array_namespace, device, to_numpy
+from rlchf.numeric.arrays import Array, array_namespace, device_of, to_numpy
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties
 
@@ -69,11 +69,11 @@ def each_prompt(
     profiles: Profiles, k: int, quota: Quota, count: Callable[[Values, Fraction], list[int]]
 ) -> Array:
     """Count the ballots of one prompt after the other, with Python's whole numbers, on the CPU."""
-    totals, units = to_numpy(profiles.totals), to_numpy(profiles.unit)
+    totals, units = to_numpy(profiles.totals), to_numpy(profiles.scale)
     scores = np.empty((profiles.n_prompts, profiles.n_responses))
     for b, ballots in enumerate(_kinds(profiles)):
         scores[b] = count(Values(ballots), _quota(int(totals[b]), float(units[b]), k, quota))
-    return array_namespace(profiles.ranks).asarray(scores, device=device(profiles.ranks))
+    return array_namespace(profiles.ranks).asarray(scores, device=device_of(profiles.ranks))
 
 
 def _quota(total: int, unit: float, k: int, quota: Quota) -> Fraction:
@@ -88,7 +88,7 @@ def _kinds(profiles: Profiles) -> Iterator[dict[Levels, int]]:
     """The votes of each kind of ballot, prompt by prompt."""
     known: dict[tuple[int, ...], Levels] = {}
     columns = to_numpy(profiles.ranks).T.tolist()
-    votes = to_numpy(profiles.votes).astype(np.int64).tolist()
+    votes = to_numpy(profiles.integer_weights).astype(np.int64).tolist()
     starts = profiles.starts.tolist()
     for start, end in pairwise(starts):
         ballots: dict[Levels, int] = {}

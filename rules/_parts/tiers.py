@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from rlchf.numeric.arrays import Array, array_namespace, device
+from rlchf.numeric.arrays import Array, array_namespace, device_of
 
 CHUNK = 2**17  # numbers in one array of margins: they should fit into the processor's cache
 
@@ -16,7 +16,7 @@ def in_chunks(kernel: Kernel, margins: Array) -> Array:
     """Apply a kernel to (B, M, M) margins, some prompts at a time; (B, M) scores."""
     xp = array_namespace(margins)
     B, M = margins.shape[:2]
-    scores = xp.empty((B, M), dtype=xp.float64, device=device(margins))
+    scores = xp.empty((B, M), dtype=xp.float64, device=device_of(margins))
     step = max(1, CHUNK // M**2)
     for start in range(0, B, step):
         chunk = slice(start, min(start + step, B))
@@ -58,7 +58,7 @@ def tiers(above: Array) -> Array:
     xp = array_namespace(above)
     return remove_winners(
         lambda left: ~xp.any(above & left[:, None], axis=0),
-        xp.ones(above.shape[1:], dtype=xp.bool, device=device(above)),
+        xp.ones(above.shape[1:], dtype=xp.bool, device=device_of(above)),
     )
 
 
@@ -77,7 +77,7 @@ def remove_winners(winners: Callable[[Array], Array], left: Array) -> Array:
     (M, B) float64: the number of lower tiers.
     """
     xp = array_namespace(left)
-    scores = xp.zeros(left.shape, dtype=xp.float64, device=device(left))
+    scores = xp.zeros(left.shape, dtype=xp.float64, device=device_of(left))
     for _ in range(left.shape[0] - 1):
         left = left & ~winners(left)
         if not bool(xp.any(left)):
@@ -128,8 +128,8 @@ def sorted_pairs(margins: Array) -> tuple[Array, Array]:
     xp = array_namespace(margins)
     M = margins.shape[1]
     i, j = np.nonzero(~np.eye(M, dtype=bool))  # all ordered pairs, by winner and then by loser
-    first = xp.asarray(i < j, device=device(margins))
-    i, j = (xp.asarray(index, device=device(margins)) for index in (i, j))
+    first = xp.asarray(i < j, device=device_of(margins))
+    i, j = (xp.asarray(index, device=device_of(margins)) for index in (i, j))
     keys = -margins[:, i, j]
     keys = xp.where((keys < 0) | ((keys == 0) & first), keys, xp.inf)
     order = xp.argsort(keys, axis=1, stable=True)[:, : M * (M - 1) // 2]

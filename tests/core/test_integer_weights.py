@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rlchf import Profiles
-from rlchf.numeric.integer_weights import whole_votes
+from rlchf.numeric.integer_weights import integer_weights
 
 
 def votes(*weights: float) -> list[float]:
-    found: list[float] = whole_votes(np.array(weights), np.array([0, len(weights)]))[0].tolist()
+    found: list[float] = integer_weights(np.array(weights), np.array([0, len(weights)]))[0].tolist()
     return found
 
 
@@ -54,7 +54,7 @@ def test_fractions_keep_their_proportions_exactly(weights: list[Fraction]) -> No
 
 def test_prompts_do_not_share_their_parts() -> None:
     weights, starts = np.array([0.1, 0.2, 5.0, 1 / 3, 1.0]), np.array([0, 2, 3, 5])
-    counted, unit, exact = whole_votes(weights, starts)
+    counted, unit, exact = integer_weights(weights, starts)
     assert counted.tolist() == [1, 2, 5, 1, 3]
     np.testing.assert_allclose(unit, [10, 1, 3])
     assert exact.all()
@@ -62,7 +62,7 @@ def test_prompts_do_not_share_their_parts() -> None:
 
 def test_weights_without_a_common_part_are_rounded_finely() -> None:
     weights = np.array([np.pi, np.e, 1.0, 0.0])
-    counted, unit, exact = whole_votes(weights, np.array([0, 4]))
+    counted, unit, exact = integer_weights(weights, np.array([0, 4]))
     assert not exact.any()
     np.testing.assert_allclose(counted / unit[0], weights, rtol=1e-14)
     assert 2**49 <= counted.sum() <= 2**50
@@ -71,5 +71,5 @@ def test_weights_without_a_common_part_are_rounded_finely() -> None:
 def test_tenths_tie_where_they_add_up_to_the_same() -> None:
     profiles = Profiles.from_ballots([["a > b", "a > b", "b > a"]], weights=[[0.1, 0.2, 0.3]])
     assert profiles.margins[0, 0, 1] == 0
-    assert profiles.unit.tolist() == [10]
+    assert profiles.scale.tolist() == [10]
     assert profiles.totals.tolist() == [6]

@@ -44,7 +44,7 @@ def test_squared_costs_as_a_quadratic_form_are_those_of_the_ballots(m: int) -> N
     rng = np.random.default_rng(m)
     for case in random_cases(14, 20, m, most_voters=60):
         profiles = together([case])
-        electorate = Electorate(profiles.ranks, profiles.votes)
+        electorate = Electorate(profiles.ranks, profiles.integer_weights)
         orders = np.array([rng.permutation(m) for _ in range(4)])
         distances = np.array([electorate.distances(order) for order in orders])
         form = Form(electorate.ranks, electorate.votes)

@@ -80,6 +80,6 @@ def test_near_ties_of_budgets_are_told_exactly() -> None:
     module = importlib.import_module("rlchf.rules.proportional_sequential_borda")
     batch = random_cases(1, 240, 5)
     doubtful = module._elect(
-        together(batch).ranks, together(batch).votes, together(batch), lexicographic=False
+        together(batch).ranks, together(batch).integer_weights, together(batch), lexicographic=False
     )[1]
     assert 0 < doubtful.sum() < 240

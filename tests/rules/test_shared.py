@@ -154,7 +154,7 @@ def test_tensors_stay_where_they_are(name: str, m: int, monkeypatch: pytest.Monk
     """Array code never brings a tensor to numpy, and so runs on an accelerator as it is."""
     torch = pytest.importorskip("torch")
     profiles = together(random_cases(8, 30, m)).map(torch.as_tensor)
-    assert profiles.votes is not None  # the weights are looked at once, on the CPU
+    assert profiles.integer_weights is not None  # the weights are looked at once, on the CPU
 
     def refuse(self: object, *_: object, **__: object) -> None:
         raise AssertionError("a tensor was brought to numpy")

@@ -1,6 +1,6 @@
 """Which responses a ballot approves."""
 
-from rlchf.numeric.arrays import Array, array_namespace, device
+from rlchf.numeric.arrays import Array, array_namespace, device_of
 from rlchf.profiles import Profiles
 
 
@@ -34,7 +34,7 @@ def approvals(profiles: Profiles, top: int | None = None) -> Array:
     xp, ranks = array_namespace(profiles.ranks), profiles.ranks
     M = profiles.n_responses
     ranked = ranks > 0
-    above = xp.zeros(ranks.shape, dtype=xp.int16, device=device(ranks))
+    above = xp.zeros(ranks.shape, dtype=xp.int16, device=device_of(ranks))
     below = xp.zeros_like(above)
     for j in range(M):
         above += xp.astype((ranks[j] < ranks) & ranked[j], xp.int16)

@@ -6,7 +6,7 @@ from typing import get_args
 
 import numpy as np
 
-from rlchf.numeric.arrays import Array, array_namespace, device, to_numpy
+from rlchf.numeric.arrays import Array, array_namespace, device_of, to_numpy
 from rlchf.profiles import Profiles
 from rlchf.rules._parts.committees.electorates import MOST_KINDS, Electorate, electorates
 from rlchf.rules._registry import Ties
@@ -30,11 +30,11 @@ class Election:
     """
 
     def __init__(self, electorate: Electorate, k: int | None, ties: Ties) -> None:
-        xp, place = array_namespace(electorate.votes), device(electorate.votes)
+        xp, device = array_namespace(electorate.votes), device_of(electorate.votes)
         M, B = electorate.approves.shape[0], electorate.votes.shape[1]
-        self.remaining = xp.ones((M, B), dtype=xp.bool, device=place)
-        self.left = xp.full(B, M, dtype=xp.int64, device=place)
-        self.scores = xp.zeros((M, B), dtype=xp.int64, device=place)
+        self.remaining = xp.ones((M, B), dtype=xp.bool, device=device)
+        self.left = xp.full(B, M, dtype=xp.int64, device=device)
+        self.scores = xp.zeros((M, B), dtype=xp.int64, device=device)
         self.ties = ties
         self.stop = M - min(M, k or M)  # how many may remain
 
@@ -76,9 +76,9 @@ def hold(
         raise ValueError(f"k is {k}; give 1 or more seats")
     if ties not in get_args(Ties):
         raise ValueError(f"ties is {ties!r}; choose from {', '.join(get_args(Ties))}")
-    xp, place = array_namespace(profiles.ranks), device(profiles.ranks)
+    xp, device = array_namespace(profiles.ranks), device_of(profiles.ranks)
     shape = (profiles.n_prompts, profiles.n_responses)
-    scores = xp.empty(shape, dtype=xp.float64, device=place)
+    scores = xp.empty(shape, dtype=xp.float64, device=device)
     for electorate in electorates(profiles, top, most_kinds):
         found, exact = count(electorate)
         scores[electorate.prompts] = xp.astype(found.T, xp.float64)
@@ -86,7 +86,7 @@ def hold(
         if len(inexact):
             again = electorate.part(inexact).exact()
             found = np.asarray(count(again)[0].T, dtype=np.float64)
-            scores[again.prompts] = xp.asarray(found, device=place)
+            scores[again.prompts] = xp.asarray(found, device=device)
     return scores
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rlchf.numeric.arrays import Array, array_namespace, device, to_numpy
+from rlchf.numeric.arrays import Array, array_namespace, device_of, to_numpy
 from rlchf.profiles import Profiles
 from rlchf.rules._parts.committees.approvals import approvals
 
@@ -87,7 +87,7 @@ def electorates(
     if (sizes == sizes[0]).all():
         shape = (profiles.n_prompts, int(sizes[0]))
         slots = xp.permute_dims(approved.reshape((M, *shape)), (0, 2, 1))
-        yield Electorate(np.arange(shape[0]), slots, profiles.votes.reshape(shape).T)
+        yield Electorate(np.arange(shape[0]), slots, profiles.integer_weights.reshape(shape).T)
         return
     widths = 2 ** np.ceil(np.log2(sizes)).astype(np.int64)
     for width in np.unique(widths):
@@ -95,14 +95,14 @@ def electorates(
         slot = np.arange(width)[:, None]
         filled = slot < sizes[prompts]
         at = profiles.starts[prompts] + np.where(filled, slot, 0)  # (S, B)
-        at, filled = (xp.asarray(a, device=device(profiles.ranks)) for a in (at, filled))
-        votes = xp.where(filled, profiles.votes[at], 0.0)
+        at, filled = (xp.asarray(a, device=device_of(profiles.ranks)) for a in (at, filled))
+        votes = xp.where(filled, profiles.integer_weights[at], 0.0)
         yield Electorate(prompts, approved[:, at], votes)
 
 
 def _kinds(profiles: Profiles, approved: Array, most: int) -> Electorate | None:
     """One slot for each kind of ballot; None if there are too many kinds."""
-    xp, place = array_namespace(profiles.ranks), device(profiles.ranks)
+    xp, device = array_namespace(profiles.ranks), device_of(profiles.ranks)
     M, B, K = profiles.n_responses, profiles.n_prompts, profiles.ranks.shape[1]
     codes = xp.astype(approved[0], xp.int16)
     for i in range(1, M):
@@ -113,8 +113,8 @@ def _kinds(profiles: Profiles, approved: Array, most: int) -> Electorate | None:
         return None
     number = np.zeros(2**M, dtype=np.int64)
     number[present] = np.arange(len(present)) * B
-    at = xp.asarray(number, device=place)[codes] + profiles.owners
-    votes = xp.bincount(at, profiles.votes, minlength=len(present) * B)
+    at = xp.asarray(number, device=device)[codes] + profiles.owners
+    votes = xp.bincount(at, profiles.integer_weights, minlength=len(present) * B)
     kinds = (present >> np.arange(M)[:, None]) & 1 == 1  # (M, S)
-    approves = xp.asarray(kinds, device=place)[:, :, None]
+    approves = xp.asarray(kinds, device=device)[:, :, None]
     return Electorate(np.arange(B), approves, votes.reshape((len(present), B)))

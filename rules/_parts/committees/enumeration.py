@@ -8,7 +8,7 @@ from math import lcm
 
 import numpy as np
 
-from rlchf.numeric.arrays import Array, array_namespace, device, to_numpy
+from rlchf.numeric.arrays import Array, array_namespace, device_of, to_numpy
 from rlchf.profiles import Profiles
 from rlchf.rules._parts.committees.election import EXACT, hold
 from rlchf.rules._parts.committees.electorates import Electorate
@@ -45,7 +45,7 @@ def committee_scores(
     scores = hold(profiles, top, k, ties, count, MOST_KINDS)
     xp = array_namespace(scores)
     if k is None and ties == "lexicographic":  # the order of the responses decides where sums tie
-        return scores - xp.arange(M, dtype=scores.dtype, device=device(scores)) / (M + 1)
+        return scores - xp.arange(M, dtype=scores.dtype, device=device_of(scores)) / (M + 1)
     return xp.round(scores * 1e9) / 1e9  # sums of shares, such as 1/3 + 2/3, are exact again
 
 
@@ -54,26 +54,26 @@ def _enumerated(
 ) -> tuple[Array, Array]:
     """Scores (M, B) from all committees, and where they are exact."""
     votes = electorate.votes
-    xp, place = array_namespace(votes), device(votes)
+    xp, device = array_namespace(votes), device_of(votes)
     M, B = electorate.approves.shape[0], votes.shape[1]
     unit = lcm(*(w.denominator for w in worth))
     values = np.cumsum([0, *(int(w * unit) for w in worth)], dtype=object)
     exact = xp.sum(votes, axis=0) < EXACT / values[-1]
     if votes.dtype == xp.float64:
-        values = xp.asarray(values.astype(np.float64), device=place)
+        values = xp.asarray(values.astype(np.float64), device=device)
     chosen = [np.array(list(combinations(range(M), size))) for size in sizes]
     members = np.concatenate([np.eye(M)[c].sum(axis=1) for c in chosen])  # (C, M), 1 or 0
-    members = xp.asarray(members, device=place)
-    codes = xp.astype(members @ xp.asarray(2.0 ** np.arange(M), device=place), xp.int64)
+    members = xp.asarray(members, device=device)
+    codes = xp.astype(members @ xp.asarray(2.0 ** np.arange(M), device=device), xp.int64)
     ends = np.cumsum([0, *map(len, chosen)])
 
-    scores = xp.zeros((M, B), dtype=xp.float64, device=place)
+    scores = xp.zeros((M, B), dtype=xp.float64, device=device)
     step = max(1, CHUNK // len(members)) if electorate.approves.shape[2] == 1 else 1
     for start in range(0, B, step):
-        at = xp.arange(start, min(start + step, B), device=place)
+        at = xp.arange(start, min(start + step, B), device=device)
         part = electorate.part(at)
         if len(at) == 1 and part.votes.shape[0] > 2 * M:
-            every = xp.asarray(_all_values(part, to_numpy(values)), device=place)
+            every = xp.asarray(_all_values(part, to_numpy(values)), device=device)
             goodness = every[codes]
         else:
             approved = members @ xp.astype(part.approves[:, :, 0], xp.float64)  # (C, S) members
@@ -129,8 +129,8 @@ def _programmed(
                 gaps[size] = 1 - found.value / found.bound
         if gaps:
             _warn(name, int(electorate.prompts[b]), M, gaps)
-    xp, place = array_namespace(electorate.votes), device(electorate.votes)
-    return xp.asarray(scores, device=place), xp.ones(B, dtype=xp.bool, device=place)
+    xp, device = array_namespace(electorate.votes), device_of(electorate.votes)
+    return xp.asarray(scores, device=device), xp.ones(B, dtype=xp.bool, device=device)
 
 
 def _warn(name: str, prompt: int, M: int, gaps: dict[int, float]) -> None:

@@ -4,7 +4,7 @@ from math import lcm
 
 import numpy as np
 
-from rlchf.numeric.arrays import Array, array_namespace, device, to_numpy
+from rlchf.numeric.arrays import Array, array_namespace, device_of, to_numpy
 from rlchf.numeric.integer_weights import LARGEST
 from rlchf.rules._parts.committees.electorates import Electorate
 
@@ -23,4 +23,4 @@ def harmonic(electorate: Electorate) -> tuple[Array, float]:
         return np.array([multiple // (n + 1) for n in range(largest + 1)], dtype=object), np.inf
     whole = multiple if multiple < LARGEST else np.inf
     weights = np.rint((1.0 if np.isinf(whole) else multiple) / np.arange(1.0, largest + 2))
-    return xp.asarray(weights, device=device(votes)), whole
+    return xp.asarray(weights, device=device_of(votes)), whole

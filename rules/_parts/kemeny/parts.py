@@ -7,7 +7,7 @@ from typing import get_args
 
 import numpy as np
 
-from rlchf.numeric.arrays import Array, array_namespace, device, to_numpy
+from rlchf.numeric.arrays import Array, array_namespace, device_of, to_numpy
 from rlchf.profiles import Profiles
 from rlchf.rules._parts.kemeny.blocks import cuts
 from rlchf.rules._parts.kemeny.large import large_scores
@@ -82,7 +82,7 @@ def scores_for(
             "search such as ranked_pairs",
             stacklevel=3,
         )
-    return array_namespace(profiles.ranks).asarray(scores, device=device(profiles.ranks))
+    return array_namespace(profiles.ranks).asarray(scores, device=device_of(profiles.ranks))
 
 
 def check_ties(ties: Ties) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rlchf.numeric.integer_weights import whole_votes
+from rlchf.numeric.integer_weights import integer_weights
 from rlchf.rules.across._parts.layout import Sequence
 from rlchf.rules.across._parts.orders import MOST, approves
 from rlchf.rules.across._parts.perpetual.loop import (
@@ -67,7 +67,7 @@ def decide_exactly(
 
 def exact_votes(weights: np.ndarray) -> Votes:
     """The weights of a prompt in proportion; 0.1, 0.2 and 0.3 are as 1, 2 and 3, though floats are not."""
-    votes, _, exact = whole_votes(weights, np.array([0, len(weights)]))
+    votes, _, exact = integer_weights(weights, np.array([0, len(weights)]))
     return [Fraction(v) for v in (votes if exact[0] else weights).tolist()]
 
 
