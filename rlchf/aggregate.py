@@ -25,7 +25,7 @@ Progress = Callable[[int, int], None]
 
 def aggregate(
     rankings: Rankings,
-    rule: str | Callable[..., Any] = "borda",
+    rule: str | Callable[..., Any] = "kemeny",
     *,
     ties: str | None = None,
     seed: int = 0,

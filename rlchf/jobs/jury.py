@@ -26,7 +26,7 @@ def jury_files(
     out: str = "-",
     *,
     ballots: str = "",
-    rule: str = "borda",
+    rule: str = "kemeny",
     options: Mapping[str, Any] | None = None,
     size: int = 0,
     by: Sequence[str] = (),

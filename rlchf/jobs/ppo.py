@@ -6,14 +6,16 @@ import tomllib
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rlchf import io
 from rlchf.io.atomic import atomic_write
-from rlchf.jobs.ppo_rewards import Rewards, check_model
+from rlchf.jobs.files import read_json, read_lines, write_json
+from rlchf.jobs.ppo_rewards import REWARD_OF, check_model
 from rlchf.jobs.progress import stage
+from rlchf.jobs.settings import TINY, PPOJob, built
 from rlchf.options import fitting, function_named
 from rlchf.prompts import Prompt
 from rlchf.train.ppo.config import PPOConfig
@@ -22,53 +24,41 @@ if TYPE_CHECKING:
     from rlchf.train.ppo.rewards import Remembered
     from rlchf.train.ppo.shaping import Measure, Reward
 
-TINY = "tiny"
-BEGUN = {"job.json", "ppo_config.json", "metrics.jsonl", "samples.jsonl", "checkpoint"}
+SETTINGS = "ppo_config.json"
+BEGUN = {"job.json", SETTINGS, "metrics.jsonl", "samples.jsonl", "checkpoint"}
 """What a run leaves that stopped before its first checkpoint."""
-REWARD_OF = "reward of "
-"""What the figures of one of several rewards are called, before its name."""
 
 
-@dataclass(frozen=True)
-class Job:
-    """What is trained, on what, and by which reward.
+def settings(given: Mapping[str, Any], file: str = "", folder: str = "") -> PPOConfig:
+    """A `PPOConfig` from settings that a user wrote, before those of a TOML file and of a stopped run.
 
-    Attributes
-    ----------
-    policy
-        A name as in `rlchf.train.models.load.model_folder`, or "tiny" for a small Llama of random weights,
-        to try a reward out with.
-    prompts
-        The prompts file.
-    rewards
-        What responses are paid by.
-    measures
-        For each name, the function of a text, as ``module:function``, that tells a trait whose share of
-        the responses is followed.
-    critic
-        Folder of the reward model from which the critic starts; empty for one that shares the
-        policy's trunk.
-    """
-
-    policy: str
-    prompts: str
-    rewards: Rewards
-    measures: Mapping[str, str] = field(default_factory=dict)
-    critic: str = ""
-
-
-def settings(given: Mapping[str, Any], file: str = "") -> PPOConfig:
-    """A `PPOConfig` from settings that a user wrote, which go before those of a TOML file.
-
-    The file holds settings by name, or has a table ``[ppo]`` that does, as a run file has.
+    The file holds settings by name, or has a table ``[ppo]`` that does, as a run file has. The folder is
+    that of the stopped run.
 
     Raises
     ------
     ValueError, FileNotFoundError
         If there is no such file or setting, or a value does not fit.
     """
-    found = fitting(PPOConfig, _table(file), f"{file}: ") if file else {}
-    return PPOConfig(**found | fitting(PPOConfig, given))
+    in_folder = read_json(Path(folder, SETTINGS)) if folder else {}
+    in_file = fitting(PPOConfig, _table(file), f"{file}: ") if file else {}
+    return PPOConfig(**in_folder | in_file | fitting(PPOConfig, given))
+
+
+def read_job(folder: str | Path) -> PPOJob:
+    """What a run that was stopped was told.
+
+    Raises
+    ------
+    ValueError
+        If the folder holds no run.
+    """
+    path = Path(folder, "job.json")
+    if not path.exists() or not Path(folder, SETTINGS).exists():
+        raise ValueError(
+            f"{folder} holds no run to go on with; give the --out of one that was stopped"
+        )
+    return built(PPOJob, read_json(path), f"{path}: ")
 
 
 def _table(file: str) -> dict[str, Any]:
@@ -84,8 +74,8 @@ def _table(file: str) -> dict[str, Any]:
     return {key: raw[key] for key in ("seed",) if key in raw} | table
 
 
-def tune_files(
-    job: Job, config: PPOConfig, out: str | Path, *, resume: bool = False, plot: bool = False
+def run_ppo(
+    job: PPOJob, config: PPOConfig, out: str | Path, *, resume: bool = False, plot: bool = False
 ) -> list[dict[str, Any]]:
     """Fine-tune a policy by PPO and leave all of it in one folder.
 
@@ -112,7 +102,8 @@ def tune_files(
     """
     out = Path(out)
     _check_folder(out, job, resume)
-    job.rewards.check(config.responses_per_prompt)
+    rewards_setting = job.rewards
+    rewards_setting.check(config.responses_per_prompt)
     if job.critic:
         check_model(job.critic, "critic")
         if config.advantages != "gae":
@@ -120,7 +111,7 @@ def tune_files(
                 f"advantages is '{config.advantages}', which takes no critic; leave --critic out"
             )
     prompts = io.read_prompts(job.prompts)
-    traits = {name: _trait(name, test) for name, test in job.measures.items()}
+    labels = {name: function_named(str(test), f"label {name}") for name, test in job.label.items()}
     from rlchf.train.models.load import quieten_transformers
     from rlchf.train.ppo.loop import ppo
     from rlchf.train.ppo.sampling import encode_prompts, end_ids, named_sampler
@@ -137,25 +128,25 @@ def tune_files(
     named_sampler(config.sampler, config.max_new_tokens)  # whether it is there
     accelerator = make_accelerator(config.report_to, out)
     check_processes(accelerator, config)
-    rewards = job.rewards.load(accelerator.device)
-    of_each = _of_each(rewards) if job.rewards.combine else {}
-    reward = job.rewards.made_one(rewards | of_each)
+    rewards = rewards_setting.load(accelerator.device)
+    of_each = _of_each(rewards) if job.combine else {}
+    reward = rewards_setting.made_one(rewards | of_each)
     critic = _critic(job, policy, tokenizer, rewards) if job.critic else None
     main = accelerator.is_main_process
     accelerator.wait_for_everyone()  # all have seen the folder as it was
     if main:
         out.mkdir(parents=True, exist_ok=True)
-        (out / "job.json").write_text(json.dumps(asdict(job), indent=2) + "\n", encoding="utf-8")
+        write_json(out / "job.json", asdict(job))
     try:
         with stage(f"PPO, {config.updates} updates") if main else nullcontext() as tick:
             ppo(
                 policy, tokenizer, asked, reward, config, out, resume=resume, critic=critic,
-                progress=tick, measure=_measure(traits, of_each), accelerator=accelerator,
+                progress=tick, measure=_measure(labels, of_each), accelerator=accelerator,
             )  # fmt: skip
     finally:  # a run that was stopped is looked at, too
-        rows = _figures(out) if main else []
+        rows = read_lines(out / "metrics.jsonl") if main else []
         if plot and rows:
-            _draw(out / "metrics.png", rows, [name for name in traits if name in rows[0]])
+            _draw(out / "metrics.png", rows, [name for name in labels if name in rows[0]])
     for name, own in rewards.items():
         if isinstance(own, RewardModel) and own.truncated:
             warnings.warn(
@@ -166,14 +157,12 @@ def tune_files(
     return rows
 
 
-def _figures(out: Path) -> list[dict[str, Any]]:
-    """The figures of each update so far."""
-    file = out / "metrics.jsonl"
-    text = file.read_text(encoding="utf-8") if file.exists() else ""
-    return [json.loads(line) for line in text.split("\n") if line]
+def has_begun(out: Path) -> bool:
+    """Whether a folder holds a run that was stopped, with or without a checkpoint."""
+    return out.is_dir() and any((out / name).exists() for name in BEGUN)
 
 
-def _check_folder(out: Path, job: Job, resume: bool) -> None:
+def _check_folder(out: Path, job: PPOJob, resume: bool) -> None:
     """Refuse a folder that holds something else, or another job's run."""
     if out.exists() and not out.is_dir():
         raise ValueError(f"{out} is a file; choose a folder for --out")
@@ -183,7 +172,7 @@ def _check_folder(out: Path, job: Job, resume: bool) -> None:
         raise ValueError(
             f"{out} is there already; choose another folder for --out, or go on with --resume"
         )
-    if resume and not names & BEGUN:
+    if resume and not has_begun(out):
         raise ValueError(
             f"{out} holds no run to go on with; give the --out of one that was stopped, or leave "
             "--resume out to begin"
@@ -216,7 +205,7 @@ def _policy(name: str, prompts: Mapping[str, Prompt], seed: int) -> tuple[Any, A
     return tiny_llama([str(prompt) for prompt in prompts.values()], seed=seed)
 
 
-def _critic(job: Job, policy: Any, tokenizer: Any, rewards: "Mapping[str, Reward]") -> Any:
+def _critic(job: PPOJob, policy: Any, tokenizer: Any, rewards: "Mapping[str, Reward]") -> Any:
     """The model from which the critic starts."""
     from rlchf.train.ppo.actor_critic import check_critic
     from rlchf.train.reward.model import RewardModel
@@ -237,10 +226,6 @@ def _critic(job: Job, policy: Any, tokenizer: Any, rewards: "Mapping[str, Reward
     return found.model
 
 
-def _trait(name: str, test: str) -> Callable[[str], object]:
-    return function_named(str(test), f"measure {name}")
-
-
 def _of_each(rewards: "Mapping[str, Reward]") -> "dict[str, Remembered]":
     """Rewards that tell their means; those with a state are left alone."""
     from rlchf.train.ppo.rewards import Remembered
@@ -250,12 +235,12 @@ def _of_each(rewards: "Mapping[str, Reward]") -> "dict[str, Remembered]":
 
 
 def _measure(
-    traits: Mapping[str, Callable[[str], object]], rewards: "Mapping[str, Remembered]"
+    labels: Mapping[str, Callable[[str], object]], rewards: "Mapping[str, Remembered]"
 ) -> "Measure":
-    """The share of the responses that have each trait, and the mean of each reward."""
+    """The share of the responses that have each label, and the mean of each reward."""
     from rlchf.train.ppo.shaping import share_of
 
-    shares = [share_of(name, trait) for name, trait in traits.items()]
+    shares = [share_of(name, label) for name, label in labels.items()]
 
     def measure(prompts: list[Prompt], responses: list[str]) -> dict[str, float]:
         found = {REWARD_OF + name: own.mean(prompts, responses) for name, own in rewards.items()}

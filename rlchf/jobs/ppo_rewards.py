@@ -18,6 +18,8 @@ Combine = Literal[
 ]  # fmt: skip
 COMPARING = ("vote", "self_play", "win_share", "population_proportional")
 """Those that compare the responses to one prompt."""
+REWARD_OF = "reward of "
+"""What the figures of one of several rewards are called, before its name."""
 OPTIONS: dict[str, tuple[str, ...]] = {
     "max_min": ("step",),
     "win_share": ("floor",),

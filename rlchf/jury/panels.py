@@ -46,7 +46,7 @@ def jury(
     annotators: Annotators,
     *,
     evaluators: Evaluators,
-    rule: str = "borda",
+    rule: str = "kemeny",
     options: Mapping[str, Any] | None = None,
     size: int = 0,
     by: Sequence[str] = (),

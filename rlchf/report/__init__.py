@@ -56,7 +56,7 @@ def write_report(
     }
     html = page.render(
         title=f"{Path(run.data.rankings).parent.name}: {summary['rule']}",
-        trait=run.trait.name,
+        trait=run.label.name,
         summary=summary,
         share_plot=share_plot(steps) if any(step.groups for step in steps) else "",
         groups=list(dict.fromkeys(got.name for step in steps for got in step.groups)),

@@ -46,6 +46,7 @@ def run_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
         prompts = "prompts.jsonl"
         responses = "responses.jsonl"
         annotators = "annotators.csv"
+        group = "group"
         [rule]
         name = "perpetual_pav"
         base = "borda"
@@ -61,7 +62,7 @@ def run_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
         minibatch_size = 8
         max_new_tokens = 12
         checkpoint_every = 1
-        [trait]
+        [label]
         name = "emoji"
         test = "rlchf.simulate:has_emoji"
         texts = 24

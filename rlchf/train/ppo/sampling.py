@@ -230,15 +230,17 @@ def sample_texts(
     batch_size: int = 16,
     max_new_tokens: int = 64,
     temperature: float = 1.0,
+    stop: Sequence[str | int] = (),
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[str]:
     """Sample responses as texts: `n_per_prompt` to the first prompt, then to the next.
 
-    The batch size changes speed and memory, not the samples. `progress` is called with the number
+    The batch size changes speed and memory, not the samples. `stop` is as in `end_ids`. `progress` is called with the number
     of responses done and the number to do.
     """
     encoded = encode_prompts(policy, tokenizer, prompts, max_new_tokens)
+    ends = end_ids(tokenizer, stop)
     jobs = [(i, j) for i in range(len(prompts)) for j in range(n_per_prompt)]
     texts: list[str] = []
     for start in range(0, len(jobs), batch_size):
@@ -250,6 +252,7 @@ def sample_texts(
             [(seed, 1, i, j) for i, j in batch],
             max_new_tokens=max_new_tokens,
             temperature=temperature,
+            ends=ends,
         )
         texts += rollout.texts(tokenizer)
         if progress:

@@ -45,7 +45,7 @@ class Vote(Comparing):
     def __init__(
         self,
         voters: Sequence[Reward],
-        rule: str | Callable[..., Any] = "borda",
+        rule: str | Callable[..., Any] = "kemeny",
         weights: Sequence[float] | None = None,
         **options: Any,
     ) -> None:

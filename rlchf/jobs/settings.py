@@ -1,0 +1,188 @@
+"""Settings of each job, as its command takes them; reading them needs neither torch nor pyarrow."""
+
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any, TypeVar, get_origin, get_type_hints
+
+from rlchf.jobs.ppo_rewards import Combine, Rewards
+from rlchf.options import fitting
+from rlchf.rankings import Unranked
+from rlchf.settings import Settings, setting
+
+Made = TypeVar("Made")
+TINY = "tiny"
+"""The name of a model that is made for the job: a small Llama."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RankingsInput(Settings):
+    """The ballots and the people who cast them."""
+
+    rankings: str = setting(MISSING, "Ranking file or PrefLib folder; - for standard input.")
+    annotators: str = setting(
+        "", "csv with annotator_id, optional weight, and columns for --group.", group="Data"
+    )
+    format: str = setting("auto", "Format of the ranking file.", group="Data")
+    unranked: Unranked = setting(  # noqa: RUF009  # a field
+        "missing", "How to read responses a ballot leaves out.", group="Data"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuleSettings(Settings):
+    """A voting rule and what it is given."""
+
+    rule: str = setting("kemeny", "Voting rule; see rlchf rules.", group="Aggregation")
+    option: dict[str, Any] = field(
+        default_factory=dict,
+        metadata={"help": "Option of the rule, NAME=VALUE; repeatable.", "group": "Aggregation"},
+    )
+    ties: str = setting(
+        "",
+        "Ties: keep, lexicographic, random or a second rule; by default what the rule's page says.",
+        group="Aggregation",
+    )
+    threads: int = setting(
+        0, "Number of threads; 0 uses all cores.", at_least=0, group="Aggregation"
+    )
+    seed: int = setting(0, "Random seed.", at_least=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AggregateJob(RuleSettings, RankingsInput):
+    """Rankings to aggregate."""
+
+    annotators: str = setting("", "csv with annotator_id and weight.", group="Data")
+    out: str = setting("-", "jsonl, csv, tsv or parquet file; - for jsonl on standard output.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RewardData(RankingsInput):
+    """Rankings with their texts, and the people a reward model is measured by."""
+
+    prompts: str = setting(MISSING, "jsonl with prompt_id and prompt.", group="Data")
+    responses: str = setting(MISSING, "jsonl with prompt_id, response_id and text.", group="Data")
+    group: tuple[str, ...] = setting(
+        (), "Column of the annotators file to group by; repeatable.", group="Data"
+    )
+    feature: tuple[str, ...] = setting(
+        (),
+        "Column of the annotators file that stands before the prompt, so that the model learns each "
+        "annotator's ranking; repeatable.",
+        group="Data",
+    )
+    unseen: float = setting(
+        0.0,
+        "Fraction of annotators held out.",
+        at_least=0,
+        below=1,
+        group="Data",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class RewardJob(RuleSettings, RewardData):
+    """What a reward model is trained on."""
+
+    model: str = setting(
+        MISSING,
+        "Language model to start from: a folder, smollm2, owner/model on the Hub, or tiny.",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreJob(Settings):
+    """Texts to score with a reward model."""
+
+    model: str = setting(MISSING, "Folder of a reward model.")
+    texts: str = setting(
+        MISSING,
+        "jsonl with prompt and response, or prompt_id and text; - for standard input.",
+    )
+    prompts: str = setting("", "jsonl with prompt_id and prompt, for lines with a prompt_id.")
+    out: str = setting("-", "jsonl file for the lines with their scores; - for standard output.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PPOJob(Settings):
+    """The policy to train, its prompts and its reward."""
+
+    policy: str = setting(
+        MISSING, "Language model to train: a folder, smollm2, owner/model on the Hub, or tiny."
+    )
+    prompts: str = setting(MISSING, "jsonl with prompt_id and prompt.")
+    reward: tuple[str, ...] = setting(
+        MISSING, "Folder of a reward model, or module:function; repeatable.", group="Reward"
+    )
+    combine: Combine | None = setting(  # noqa: RUF009
+        None, "How several rewards become one.", group="Reward"
+    )
+    weights: str = setting(
+        "", "Weights of the rewards or voters, in their order, such as 0.7,0.3.", group="Reward"
+    )
+    rule: str = setting("", "Voting rule of --combine vote; see rlchf rules.", group="Reward")
+    option: dict[str, Any] = field(
+        default_factory=dict,
+        metadata={
+            "help": "Option of the rule or of --combine, NAME=VALUE; repeatable.",
+            "group": "Reward",
+        },
+    )
+    critic: str = setting("", "Folder of the reward model the critic starts from.")
+    label: dict[str, str] = field(
+        default_factory=dict,
+        metadata={
+            "help": "Label of texts whose share is logged, NAME=module:function; repeatable.",
+            "group": "Records",
+        },
+    )
+
+    @property
+    def rewards(self) -> Rewards:
+        """The rewards, and how they are combined."""
+        return Rewards(self.reward, self.combine, _numbers(self.weights), self.rule, self.option)
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(part) for part in text.split(",")) if text else ()
+    except ValueError:
+        raise ValueError(
+            f"--weights is {text!r}; write a number for each reward, such as 0.7,0.3"
+        ) from None
+
+
+def built(kind: type[Made], values: Mapping[str, Any], where: str = "") -> Made:
+    """A settings object from what a file holds: lists are tuples, and one text is a list of one.
+
+    Raises
+    ------
+    ValueError
+        If there is no such setting, one is missing, or a value does not fit; the message begins with
+        ``where``.
+
+    Examples
+    --------
+    >>> built(RewardData, {"rankings": "r.csv", "prompts": "p", "responses": "t", "group": "age"}).group
+    ('age',)
+    >>> built(RewardData, {"rankings": "r.csv", "prompts": "p"}, "[data] ")
+    Traceback (most recent call last):
+    ...
+    ValueError: [data] lacks the key 'responses': jsonl with prompt_id, response_id and text.
+    """
+    hints = get_type_hints(kind)
+    fitted = fitting(kind, values, where)
+    for one in fields(kind):  # type: ignore[arg-type]  # a dataclass
+        missing = one.default is MISSING and one.default_factory is MISSING
+        if missing and one.name not in fitted:
+            help = one.metadata.get("help", "")
+            raise ValueError(f"{where}lacks the key {one.name!r}" + (f": {help}" if help else ""))
+    for name, value in fitted.items():
+        if get_origin(hints[name]) is tuple and isinstance(value, list):
+            fitted[name] = tuple(value)
+        elif hints[name] == tuple[str, ...] and isinstance(value, str):
+            fitted[name] = (value,)
+    try:
+        return kind(**fitted)
+    except ValueError as error:
+        raise ValueError(f"{where}{error}") from None
