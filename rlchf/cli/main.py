@@ -93,7 +93,7 @@ def main() -> None:
     warnings.showwarning = _show_warning
     warnings.simplefilter("ignore", FutureWarning)  # about the libraries' own future
     try:
-        code = app(standalone_mode=False)
+        code = app(standalone_mode=False, prog_name="rlchf")
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output has gone, say head
         sys.exit(1)

@@ -97,13 +97,7 @@ def tune(
 
 def arguments(*more: object) -> list[str]:
     """The command with the small files and settings."""
-    values = {name: value for name, value in SMALL.items() if not isinstance(value, bool)}
-    flags = [f"--{name.replace('_', '-')}={value}" for name, value in values.items()]
-    flags += [
-        f"--{'' if value else 'no-'}{name.replace('_', '-')}"
-        for name, value in SMALL.items()
-        if isinstance(value, bool)
-    ]
+    flags = [f"--{name.replace('_', '-')}={value}" for name, value in SMALL.items()]
     return ["ppo", "--policy", "policy", "--prompts", "prompts.jsonl", *flags, *map(str, more)]
 
 
