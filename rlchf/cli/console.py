@@ -3,15 +3,19 @@
 import os
 import sys
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
-from rich.console import Console
+if TYPE_CHECKING:
+    from rich.console import Console
 
 WIDE = 160
 """Columns of a table that goes to a file or another program, which cut nothing off."""
 
 
-def wide_console() -> Console:
+def wide_console() -> "Console":
     """Standard output: as wide as the terminal, or as COLUMNS, or as tables need."""
+    from rich.console import Console
+
     narrow = sys.stdout.isatty() or "COLUMNS" in os.environ
     return Console(highlight=False, width=None if narrow else WIDE)
 

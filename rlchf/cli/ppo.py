@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from rlchf.cli.console import need_torch, wide_console
 from rlchf.cli.settings import Given, chosen, part, refuse, with_settings
@@ -37,6 +36,8 @@ def command(
 ) -> None:
     """Fine-tune a language model by PPO on reward models, on functions, or on a vote among them."""
     need_torch("PPO needs")
+    from rich.table import Table
+
     from rlchf.jobs.ppo import read_job, run_ppo, settings
 
     folder = resume or out

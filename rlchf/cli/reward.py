@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
 from rlchf.cli.console import need_torch, wide_console
 from rlchf.cli.settings import Given, chosen, refuse, with_settings
@@ -14,6 +13,8 @@ from rlchf.jobs.settings import RewardJob
 from rlchf.train.reward.config import RewardConfig
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from rlchf.jobs.reward import Fitted
 
 
@@ -52,7 +53,7 @@ def command(
     console.print(f"\nreward model: {folder}", markup=False)
 
 
-def _tables(fitted: "Fitted") -> Iterator[Table | str]:
+def _tables(fitted: "Fitted") -> "Iterator[Table | str]":
     from rlchf.cli.tables.evaluation import tables, told_tables
 
     parts = (fitted.held_out, "held-out prompts"), (fitted.unseen, "annotators never seen")

@@ -5,7 +5,6 @@ import sys
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from rlchf.cli.completion import rules as rule_names
 from rlchf.cli.console import need_torch, wide_console
@@ -48,6 +47,8 @@ def command(
 
 
 def _print_summary(summary: dict[str, Any], label: str) -> None:
+    from rich.table import Table
+
     console = wide_console()
     if summary["shares"]:
         table = Table("stage", "measured on", f"{label} share", "95 % interval", "n", box=None)
