@@ -15,8 +15,8 @@ from rlchf.rules.across._parts.welfare.steps import harmonic
 from tests.oracles import across_welfare as oracles
 from tests.support.profiles import random_case
 
-FILE = Path(__file__).parents[3] / "shared" / "known_answers.json"
-DATASETS: dict[str, Any] = json.loads(FILE.read_text())["dataset_profiles"] if FILE.exists() else {}
+FILE = Path(__file__).parents[1] / "data" / "known_answers.json"
+DATASETS: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))["dataset_profiles"]
 PLAIN, EMOJI = [["plain"], ["emoji"]], [["emoji"], ["plain"]]
 WELFARES: list[Literal["nash", "pav"]] = ["nash", "pav"]
 
