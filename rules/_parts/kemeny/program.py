@@ -103,7 +103,7 @@ class _Proof:
                 if isinstance(program, Highs):
                     self.branch(program, root)
                 else:
-                    self.require_whole(program, root)
+                    self.require_integers(program, root)
             self.proved = True
         except _OutOfTimeError:
             pass
@@ -152,14 +152,14 @@ class _Proof:
             better = [part for part in parts if part is not None]
             unfinished += sorted(better, key=lambda part: part.solution.bound)
 
-    def require_whole(self, program: Cbc, root: _Node) -> None:
+    def require_integers(self, program: Cbc, root: _Node) -> None:
         """Solve in whole numbers, with rows against all circles that the solution comes near to."""
         lower, upper = self.settled(root)
         near = _circles(self.before(root.solution), NEAR, MORE_ROWS * len(self.margins))
         rows = _rows(near, self.columns)
         needed = (upper > lower)[rows[0]].any(axis=1)
         program.add_rows(*(part[needed] for part in rows))
-        program.require_whole()
+        program.require_integers()
         self.without_circles(program, lower, upper)
 
     def settled(self, node: _Node) -> tuple[np.ndarray, np.ndarray]:

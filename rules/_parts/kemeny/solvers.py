@@ -6,6 +6,8 @@ import numpy as np
 
 Solver = Literal["highs", "cbc"]
 
+OPTIMAL, INFEASIBLE = 1, -1  # statuses of PuLP, the same in all versions
+
 
 class Solution(NamedTuple):
     """A solution of the program as far as it is written down."""
@@ -87,31 +89,34 @@ class Highs:
 
 
 class Cbc:
-    """CBC through PuLP, which solves each program from the start, but can ask for whole numbers."""
+    """CBC through PuLP, which solves each program from the start, but can ask for integers.
+
+    PuLP 4 makes variables through the problem, returns a status from ``solve``, and brings CBC only as
+    an extra; PuLP 2 and 3 have a class for variables, keep the status in the problem, and contain CBC.
+    """
 
     def __init__(self, gains: np.ndarray, constant: float) -> None:
         import pulp
 
-        self.pulp, self.whole = pulp, False
+        self.pulp, self.is_integer = pulp, False
         self.model = pulp.LpProblem("kemeny", pulp.LpMaximize)
-        self.x = [pulp.LpVariable(f"x{n}", 0, 1) for n in range(len(gains))]
-        terms = list(zip(self.x, gains.tolist(), strict=True))
-        self.model.setObjective(pulp.LpAffineExpression(terms, constant))
+        new_variable = getattr(self.model, "add_variable", pulp.LpVariable)
+        self.x = [new_variable(f"x{n}", 0, 1) for n in range(len(gains))]
+        self.model.setObjective(pulp.lpDot(gains.tolist(), self.x) + constant)
 
     def add_rows(self, columns: np.ndarray, signs: np.ndarray, upper: np.ndarray) -> None:
         """Add rows; see `Program`."""
         for row, sign, limit in zip(columns.tolist(), signs.tolist(), upper.tolist(), strict=True):
-            terms = [(self.x[n], s) for n, s in zip(row, sign, strict=True)]
-            self.model.addConstraint(self.pulp.LpAffineExpression(terms) <= limit)
+            self.model.addConstraint(self.pulp.lpDot(sign, [self.x[n] for n in row]) <= limit)
 
     def limit(self, lower: np.ndarray, upper: np.ndarray) -> None:
         """Change the limits; see `Program`."""
         for variable, low, up in zip(self.x, lower.tolist(), upper.tolist(), strict=True):
             variable.lowBound, variable.upBound = low, up
 
-    def require_whole(self) -> None:
-        """From now on all columns are whole numbers."""
-        self.whole = True
+    def require_integers(self) -> None:
+        """From now on all columns are integers."""
+        self.is_integer = True
         for variable in self.x:
             variable.cat = self.pulp.LpInteger
 
@@ -120,12 +125,14 @@ class Cbc:
         if seconds <= 0:
             return None
         limit = None if seconds == float("inf") else seconds
-        self.model.solve(self.pulp.PULP_CBC_CMD(msg=False, timeLimit=limit, threads=1, gapRel=0))
-        n = len(self.x)
-        if self.model.status == self.pulp.LpStatusInfeasible:
+        solver = getattr(self.pulp, "PULP_CBC_CMD", self.pulp.COIN_CMD)
+        result = self.model.solve(solver(msg=False, timeLimit=limit, threads=1, gapRel=0))
+        status, n = getattr(result, "status", result), len(self.x)
+        if status == INFEASIBLE:
             return Solution(np.full(n, 0.5), np.zeros(n), -np.inf)
-        if self.model.sol_status != self.pulp.LpSolutionOptimal:
-            return None
-        x = np.array([variable.value() for variable in self.x])
-        reduced = np.array([0.0 if self.whole else variable.dj for variable in self.x])
-        return Solution(x, reduced, float(self.pulp.value(self.model.objective)))
+        if status != OPTIMAL or getattr(self.model, "sol_status", OPTIMAL) != OPTIMAL:
+            return None  # PuLP 2 and 3 call a program optimal that ran out of time with a solution
+        # A variable without a gain and a row is not given to CBC and has no value: any will do.
+        x = np.array([variable.value() or 0.0 for variable in self.x])
+        reduced = np.array([0.0 if self.is_integer else variable.dj or 0.0 for variable in self.x])
+        return Solution(x, reduced, float(self.model.objective.value()))
