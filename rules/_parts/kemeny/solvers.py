@@ -1,4 +1,4 @@
-"""The two solvers that Kemeny's integer program can use: HiGHS where it is installed, else CBC."""
+"""The two solvers of Kemeny's integer program: HiGHS, and CBC through PuLP."""
 
 from typing import Literal, NamedTuple, Protocol
 
@@ -10,11 +10,11 @@ OPTIMAL, INFEASIBLE = 1, -1  # statuses of PuLP, the same in all versions
 
 
 class Solution(NamedTuple):
-    """A solution of the program as far as it is written down."""
+    """A solution of the program with the rows added so far."""
 
     x: np.ndarray  # (columns,)
-    reduced: np.ndarray  # (columns,) the bound falls by this much if the column moves by 1
-    bound: float  # nothing gains more; -inf if no x keeps all limits
+    reduced: np.ndarray  # (columns,) reduced costs: what the bound loses if the column moves by 1
+    bound: float  # no x gains more; -inf if no x keeps all limits
 
 
 class Program(Protocol):
@@ -29,11 +29,11 @@ class Program(Protocol):
         """Give the columns new limits."""
 
     def solve(self, seconds: float) -> Solution | None:
-        """The best solution, or None if the time runs out."""
+        """An optimal solution, or None if time runs out."""
 
 
 class Highs:
-    """HiGHS, which goes on from its last solution when rows are added or limits change."""
+    """HiGHS, which starts from its last solution when rows are added or limits change."""
 
     def __init__(self, gains: np.ndarray, constant: float) -> None:
         import highspy
@@ -65,7 +65,7 @@ class Highs:
         self.solver.changeColsBounds(len(self.columns), self.columns, lower, upper)
 
     def drop_loose_rows(self) -> None:
-        """Leave out the rows that the last solution does not need; they may come again."""
+        """Delete the rows that the last solution does not need; they may be added again."""
         solution = self.solver.getSolution()
         slack = np.array(self.solver.getLp().row_upper_) - np.array(solution.row_value)
         loose = np.flatnonzero((slack > 1e-6) & (np.abs(solution.row_dual) < 1e-9))
@@ -83,8 +83,8 @@ class Highs:
             return Solution(np.full(n, 0.5), np.zeros(n), -np.inf)
         if status != self.status.kOptimal:
             return None
-        found, info = self.solver.getSolution(), self.solver.getInfo()
-        x, reduced = np.array(found.col_value), np.array(found.col_dual)
+        solution, info = self.solver.getSolution(), self.solver.getInfo()
+        x, reduced = np.array(solution.col_value), np.array(solution.col_dual)
         return Solution(x, reduced, info.objective_function_value)
 
 
@@ -99,6 +99,11 @@ class Cbc:
         import pulp
 
         self.pulp, self.is_integer = pulp, False
+        self.solver = getattr(pulp, "PULP_CBC_CMD", pulp.COIN_CMD)
+        if not self.solver(msg=False).available():
+            raise ValueError(
+                "solver is 'cbc', but there is no CBC; install pulp[cbc] or choose 'highs'"
+            )
         self.model = pulp.LpProblem("kemeny", pulp.LpMaximize)
         new_variable = getattr(self.model, "add_variable", pulp.LpVariable)
         self.x = [new_variable(f"x{n}", 0, 1) for n in range(len(gains))]
@@ -125,8 +130,7 @@ class Cbc:
         if seconds <= 0:
             return None
         limit = None if seconds == float("inf") else seconds
-        solver = getattr(self.pulp, "PULP_CBC_CMD", self.pulp.COIN_CMD)
-        result = self.model.solve(solver(msg=False, timeLimit=limit, threads=1, gapRel=0))
+        result = self.model.solve(self.solver(msg=False, timeLimit=limit, threads=1, gapRel=0))
         status, n = getattr(result, "status", result), len(self.x)
         if status == INFEASIBLE:
             return Solution(np.full(n, 0.5), np.zeros(n), -np.inf)
