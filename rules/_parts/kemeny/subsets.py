@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from rlchf.numeric.chunks import TABLE, chunks
+
 MOST = 14
 """The largest set worth searching completely: 2 ** 14 subsets take less than a millisecond."""
-
-CHUNK = 2**22  # numbers in the largest array
 
 
 class Fronts(NamedTuple):
@@ -56,10 +56,9 @@ def subset_scores(margins: np.ndarray, lexicographic: bool) -> np.ndarray:
     """
     B, M = margins.shape[:2]
     scores = np.empty((M, B))
-    step = max(1, CHUNK // (M * 2**M))
-    for start in range(0, B, step):
-        fronts = search(margins[start : start + step])
-        scores[:, start : start + step] = first_scores(fronts) if lexicographic else _blocks(fronts)
+    for chunk in chunks(B, M * 2**M, TABLE):
+        fronts = search(margins[chunk])
+        scores[:, chunk] = first_scores(fronts) if lexicographic else _blocks(fronts)
     return scores.T
 
 
