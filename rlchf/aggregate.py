@@ -11,11 +11,11 @@ import numpy as np
 
 from rlchf.aggregation import Aggregation
 from rlchf.numeric.arrays import to_numpy
-from rlchf.numeric.chunks import scores_in_chunks
 from rlchf.options import checked, meant
 from rlchf.profiles import Profiles
 from rlchf.rankings import Rankings
 from rlchf.rules import get_rule, is_across, rule_names
+from rlchf.rules._parts.threads import scores_in_chunks
 from rlchf.ties import chooses, choosing, preference
 
 __all__ = ["Aggregation", "aggregate"]

@@ -5,7 +5,7 @@ import numpy as np
 from rlchf.numeric.arrays import Array, array_namespace, device_of, segment_sum, to_numpy
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
-from rlchf.rules._parts.kemeny.parts import check_ties
+from rlchf.rules._parts.kemeny.blocks import check_ties
 
 EXACT = 12
 """Up to so many responses ties are told in whole numbers, whose digits double with each response."""

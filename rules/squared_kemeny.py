@@ -8,8 +8,7 @@ import numpy as np
 from rlchf.numeric.arrays import Array, array_namespace, device_of, to_numpy
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
-from rlchf.rules._parts.kemeny.blocks import block_scores
-from rlchf.rules._parts.kemeny.parts import check_ties
+from rlchf.rules._parts.kemeny.blocks import block_scores, check_ties
 from rlchf.rules._parts.squared_kemeny.orders import all_orders_scores
 from rlchf.rules._parts.squared_kemeny.program import better_order
 from rlchf.rules._parts.squared_kemeny.search import Electorate, good_order, interchangeable

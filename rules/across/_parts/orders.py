@@ -89,7 +89,7 @@ def by_scores(scores: np.ndarray, slack: float, M: int, order: np.ndarray) -> No
 
 @njit(cache=True, nogil=True)
 def approves(ballot: np.ndarray, i: int) -> bool:
-    """Whether response i is in the better half of a ballot, as `_parts.committees.approvals` reads it."""
+    """Whether response i is in the better half of a ballot, as `_parts.committees.ballots.approvals` does."""
     if ballot[i] == 0:
         return False
     above, below = 0, 0
