@@ -3,7 +3,6 @@
 import warnings
 from collections.abc import Iterator
 from time import monotonic
-from typing import get_args
 
 import numpy as np
 
@@ -69,7 +68,6 @@ def scores_for(
 
     Margins are told in multiples of ``unit``, (B,).
     """
-    check_ties(ties)
     margins, unit = to_numpy(margins), to_numpy(unit)
     scores, unproven = order_scores(margins, ties == "lexicographic", time_limit)
     for b in np.flatnonzero(unproven):
@@ -83,12 +81,6 @@ def scores_for(
             stacklevel=3,
         )
     return array_namespace(profiles.ranks).asarray(scores, device=device_of(profiles.ranks))
-
-
-def check_ties(ties: Ties) -> None:
-    """Refuse an unknown way with ties."""
-    if ties not in get_args(Ties):
-        raise ValueError(f"ties is {ties!r}; choose from {', '.join(get_args(Ties))}")
 
 
 def _whole(margins: np.ndarray) -> np.ndarray:
