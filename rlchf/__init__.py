@@ -18,7 +18,18 @@ from rlchf.profiles import Profiles
 from rlchf.rankings import Rankings
 
 if TYPE_CHECKING:
-    from rlchf import evaluation, io, jury, linear, mixtures, optima, preferences, simulate, train
+    from rlchf import (
+        auditing,
+        evaluation,
+        io,
+        jury,
+        linear,
+        mixtures,
+        optima,
+        preferences,
+        simulate,
+        train,
+    )
     from rlchf.io import read_annotators, read_prompts, read_rankings, read_responses
     from rlchf.io.aggregations import read_aggregation
 
@@ -29,6 +40,7 @@ __all__ = [
     "Rankings",
     "aggregate",
     "audit",
+    "auditing",
     "evaluation",
     "io",
     "jury",
@@ -46,17 +58,12 @@ __all__ = [
     "train",
 ]
 
-_MODULES = (
-    "evaluation", "io", "jury", "linear", "mixtures", "optima", "preferences", "simulate", "train",
-)  # fmt: skip
-_READERS = ("read_annotators", "read_prompts", "read_rankings", "read_responses")
-
 if not TYPE_CHECKING:  # so that type checkers find misspelt names
+    _READERS = ("read_annotators", "read_prompts", "read_rankings", "read_responses")
     __getattr__, __dir__ = lazy_names(
         __name__,
         {
-            **dict.fromkeys(_MODULES, ""),
-            **dict.fromkeys(_READERS, "rlchf.io"),
+            **dict.fromkeys(_READERS, "rlchf.io"),  # which brings in pyarrow
             "read_aggregation": "rlchf.io.aggregations",
         },
     )

@@ -54,10 +54,10 @@ def check_ties(ties: str | None, rule: Rule, name: str = "") -> None:
 def _second_rule(ties: str) -> Rule:
     """The rule that breaks another rule's ties."""
     policies = get_args(Policy)
-    is_rule = ":" in ties or ties in rule_names()
+    is_rule = ":" in str(ties) or ties in rule_names()
     if is_rule and not is_across(rule := get_rule(ties)):
         return rule
-    guess = "" if is_rule else meant(ties, [*policies, *rule_names()])
+    guess = "" if is_rule else meant(str(ties), [*policies, *rule_names()])
     raise ValueError(
         f"ties is {ties!r}; choose from {', '.join(policies)}, "
         f"or name a second rule that looks at one prompt at a time{guess and f'; {guess}'}"

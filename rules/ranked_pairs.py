@@ -48,7 +48,8 @@ def ranked_pairs(profiles: Profiles, *, ties: Ties = "lexicographic") -> Array:
 
     See Also
     --------
-    rlchf.rules.ranked_pairs_outcomes : All outcomes, for the margins of a prompt of up to 8 responses.
+    ranked_pairs_outcomes : All outcomes, for the margins of a prompt of up to 8 responses; in
+        rlchf.rules.ranked_pairs.
 
     References
     ----------

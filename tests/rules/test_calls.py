@@ -195,6 +195,26 @@ def test_a_function_is_a_rule_by_its_name(my_rules: str) -> None:
     assert across.ranking("p") == rlchf.aggregate(RANKINGS, "perpetual_pav").ranking("p")
 
 
+def test_every_command_takes_a_function_by_its_name(
+    my_rules: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from rlchf.cli.main import app
+    from rlchf.jobs.ppo_rewards import Rewards
+
+    by_name = f"{my_rules}:second_places"
+    (tmp_path / "r.csv").write_text("prompt_id,annotator_id,ranking\np,ann,a > b > c\n")
+    words = ["aggregate", "r.csv", "--rule", by_name, "-o", "worth=2", "--out", "out.jsonl"]
+    app(words, standalone_mode=False)
+    assert rlchf.read_aggregation("out.jsonl").rule == by_name
+    app(["audit", "r.csv", "out.jsonl", "--shuffles", "2"], standalone_mode=False)
+    app(["rules", by_name], standalone_mode=False)
+    assert f"--rule {by_name} -o worth=0.5" in capsys.readouterr().out
+    voters = ("rlchf.simulate:has_emoji", "rlchf.simulate:wordiness")
+    Rewards(voters, "vote", rule=by_name, options={"worth": 2.0}).check(4)
+    with pytest.raises(ValueError, match="has no option 'wort'"):
+        Rewards(voters, "vote", rule=by_name, options={"wort": 2.0}).check(4)
+
+
 def test_names_of_functions_that_are_none(my_rules: str) -> None:
     cases: list[tuple[str, dict[str, Any], str]] = [
         ("no_module:borda", {}, "rule is 'no_module:borda', which names no function"),
