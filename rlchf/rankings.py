@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 
-from rlchf.profiles import Profiles, WrongKindError, parse_ballot
+from rlchf.profiles import Profiles, parse_ballot
 
 Unranked = Literal["missing", "last"]
 """What it means that a ballot does not name a response of its prompt.
@@ -67,17 +67,6 @@ class Rankings:
     entry_scores: np.ndarray | None = None
     unranked: Unranked = "missing"
     source: str = "rankings"
-
-    if not TYPE_CHECKING:  # mypy shall go on finding misspelt attributes
-
-        def __getattr__(self, name: str) -> object:
-            if name in ("ranks", "starts", "votes", "wins", "margins", "n_responses"):
-                raise WrongKindError(
-                    "this is a Rankings, a whole dataset, and the rule takes a Profiles, a batch of "
-                    "prompts; call rlchf.aggregate(rankings, rule), or the rule on each batch of "
-                    "rankings.profiles()"
-                )
-            raise AttributeError(f"'Rankings' has no attribute {name!r}")
 
     @classmethod
     def from_ballots(
@@ -432,3 +421,18 @@ def _refuse_repeats(
             f"{source}, {place(entry)}: the same ballot ranks response {name(entry)!r} twice; "
             "give each annotator one row per prompt and response"
         )
+
+
+def as_rankings(data: object) -> Rankings:
+    """The rankings that a function was given.
+
+    Raises
+    ------
+    TypeError
+        If they are something else.
+    """
+    if isinstance(data, Rankings):
+        return data
+    if isinstance(data, Profiles):
+        raise TypeError("rankings is a Profiles; call the rule itself: get_rule(name)(profiles)")
+    raise TypeError(f"rankings is {data!r}; read a file with rlchf.read_rankings first")

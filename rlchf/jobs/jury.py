@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from rlchf.aggregate import check_options
+from rlchf.aggregation import check_options
 from rlchf.io import read_annotators, read_prompts, read_responses, table_format, write_table
 from rlchf.io.atomic import check_writable
 from rlchf.jobs.progress import stage
@@ -15,7 +15,6 @@ from rlchf.jury.conditioning import Evaluators, told
 from rlchf.jury.panels import SAME, Jury, jury
 from rlchf.prompts import Prompt
 from rlchf.rankings import Rankings
-from rlchf.rules import get_rule
 
 
 def jury_files(
@@ -67,7 +66,7 @@ def jury_files(
             raise ValueError(f"{path} is an input; choose another file to write to")
         table_format(path)
         check_writable(path)
-    check_options(rule, get_rule(rule), dict(options or {}))
+    check_options(rule, dict(options or {}))
     evaluators = Evaluators.load(model)
     asked, answers, people = (
         read_prompts(prompts), read_responses(responses), read_annotators(annotators),

@@ -4,12 +4,12 @@ import numpy as np
 
 from rlchf.aggregation import Aggregation
 from rlchf.rankings import Rankings
-from rlchf.rules import get_rule, is_across, voting_rule
+from rlchf.rules import Rule, get_rule, is_across, voting_rule
 from rlchf.rules.across._parts.budgets import collect, run, shares_of
 from rlchf.rules.across._parts.credit import charge, credit, earned, says
 from rlchf.rules.across._parts.layout import Order, Sequence, ranked, sequence
 from rlchf.rules.across._parts.orders import MOST
-from rlchf.ties import Rule, strict_order
+from rlchf.ties import strict_order
 
 
 @voting_rule(

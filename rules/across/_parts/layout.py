@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 from numba import njit
@@ -103,8 +103,6 @@ def sequence(rankings: Rankings, order: Order = "input", seed: int = 0) -> Seque
     >>> sequence(Rankings.from_ballots(ballots)).whole
     (array([0, 4]), array([2, 1, 1, 0, 1, 1], dtype=int16))
     """
-    if order not in get_args(Order):
-        raise ValueError(f"order is {order!r}; choose from {', '.join(get_args(Order))}")
     prompts = np.arange(rankings.n_prompts)
     if order == "shuffled":
         np.random.default_rng(seed).shuffle(prompts)
