@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
-from rlchf.entries import Entries, offsets, sorted_columns
-from rlchf.profiles import Profiles, WrongKindError, parse_ballot
+from rlchf.display import html_table, shortened
+from rlchf.entries import Entries, ballot_entries, offsets, sorted_columns
+from rlchf.profiles import Profiles, WrongKindError
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Unranked = Literal["missing", "last"]
-"""What it means that a ballot does not name a response of its prompt.
+"""What it means that a ballot leaves out a response of its prompt.
 
 ``missing``: the annotator has no opinion of it, and no pair with it counts.
 ``last``: the annotator puts it below all that the ballot names, tied with the others it leaves out.
@@ -46,13 +47,20 @@ class Rankings:
     entry_starts
         (N + 1,) int64. What ballot ``n`` says is at ``entry_starts[n]`` to ``entry_starts[n + 1]``.
     entry_responses, entry_ranks
-        (E,) the response, counted within its prompt, and its place: 1 is best, equal is tied, dense.
+        (E,) the response, counted within its prompt, and its rank: 1 is best, equal is tied, dense.
     entry_scores
         (E,) the annotators' own scores, or None when the ballots came as ranks.
     unranked
-        What a response means that a ballot does not name: "missing" or "last".
+        What it means that a ballot leaves out a response: "missing" or "last".
     source
         The name that error messages give to the dataset.
+
+    Examples
+    --------
+    >>> Rankings.from_ballots([("p", "ann", "a > b = c"), ("p", "bob", "c > a")])
+    <Rankings rankings: 1 prompt, 2 annotators, 3 responses, 2 ballots, unranked='missing'>
+      p, ann: a > b = c
+      p, bob: c > a
     """
 
     prompt_ids: list[str]
@@ -103,29 +111,7 @@ class Rankings:
         >>> rankings.n_ballots
         2
         """
-        rows = [
-            (n, str(response), rank)
-            for n, (_, _, ranking) in enumerate(ballots)
-            for rank, level in enumerate(_levels(ranking, f"{source}, ballot {n}"), start=1)
-            for response in level
-        ]
-        prompts, ballot_prompts = _codes([str(ballot[0]) for ballot in ballots])
-        annotators, ballot_annotators = _codes([str(ballot[1]) for ballot in ballots])
-        responses, entry_responses = _codes([row[1] for row in rows])
-        entries = Entries(
-            prompt_ids=prompts,
-            annotator_ids=annotators,
-            response_ids=responses,
-            ballot_prompts=ballot_prompts,
-            ballot_annotators=ballot_annotators,
-            ballot_weights=None if weights is None else np.asarray(weights, dtype=np.float64),
-            entry_ballots=np.array([row[0] for row in rows], dtype=np.int64),
-            entry_responses=entry_responses,
-            entry_ranks=np.array([row[2] for row in rows], dtype=np.float64),
-            source=source,
-            locate=lambda entry: f"ballot {rows[entry][0]}",
-        )
-        return cls.from_entries(entries, unranked)
+        return cls.from_entries(ballot_entries(ballots, weights, source), unranked)
 
     @classmethod
     def from_frame(
@@ -181,6 +167,46 @@ class Rankings:
         columns = sorted_columns(entries.checked())
         return cls(**columns, unranked=unranked, source=entries.source)
 
+    def __repr__(self) -> str:
+        lines = [
+            f"  {shortened(prompt)}, {shortened(annotator)}: {shortened(ranking)}"
+            for prompt, annotator, ranking in self._first_ballots()
+        ]
+        more = ["  ..."] if self.n_ballots > len(lines) else []
+        return "\n".join([f"<Rankings {self._summary()}>", *lines, *more])
+
+    def _repr_html_(self) -> str:
+        names = ["prompt_id", "annotator_id", "ranking"]
+        return html_table(f"Rankings {self._summary()}", names, self._first_ballots())
+
+    def _summary(self) -> str:
+        numbers = {
+            "prompt": self.n_prompts,
+            "annotator": len(self.annotator_ids),
+            "response": len(self.response_ids),
+            "ballot": self.n_ballots,
+        }
+        counts = ", ".join(f"{n} {name}{'' if n == 1 else 's'}" for name, n in numbers.items())
+        return f"{self.source}: {counts}, unranked={self.unranked!r}"
+
+    def _first_ballots(self, n: int = 5) -> list[tuple[str, str, str]]:
+        """The prompt, the annotator and the ranking of the first ballots."""
+        n = min(n, self.n_ballots)
+        prompts = np.searchsorted(self.ballot_starts, np.arange(n), side="right") - 1
+        rows = []
+        for ballot, p in enumerate(prompts.tolist()):
+            levels: dict[int, list[str]] = {}
+            entries = slice(int(self.entry_starts[ballot]), int(self.entry_starts[ballot + 1]))
+            for response, rank in zip(
+                self.entry_responses[entries], self.entry_ranks[entries], strict=True
+            ):
+                name = self.response_ids[int(self.response_starts[p]) + int(response)]
+                levels.setdefault(int(rank), []).append(name)
+            annotator = self.annotator_ids[int(self.ballot_annotators[ballot])]
+            ranking = " > ".join(" = ".join(level) for level in levels.values())
+            rows.append((self.prompt_ids[p], annotator, ranking))
+        return rows
+
     @property
     def n_prompts(self) -> int:
         """Number of prompts, ``P``."""
@@ -193,7 +219,7 @@ class Rankings:
 
     @cached_property
     def prompt_index(self) -> dict[str, int]:
-        """Where each prompt id stands."""
+        """The index of each prompt id."""
         return {prompt: i for i, prompt in enumerate(self.prompt_ids)}
 
     def responses(self, prompt_id: object) -> list[str]:
@@ -324,18 +350,6 @@ class Rankings:
         )
 
 
-def _levels(ranking: str | Sequence[object], place: str) -> list[list[object]]:
-    """The levels of a ranking given in text or as a list; an id by itself is a level."""
-    try:
-        levels = parse_ballot(ranking) if isinstance(ranking, str) else ranking
-    except ValueError as error:
-        raise ValueError(f"{place}: {error}") from None
-    found = [list(level) if isinstance(level, list | tuple | set) else [level] for level in levels]
-    if not all(str(response).strip() for level in found for response in level):
-        raise ValueError(f"{place}: the ranking has an empty response id; name it or leave it out")
-    return found
-
-
 def ranges(starts: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """Concatenate ``arange(start, start + count)`` for each pair.
 
@@ -348,13 +362,6 @@ def ranges(starts: np.ndarray, counts: np.ndarray) -> np.ndarray:
     return np.repeat(starts - (ends - counts), counts) + np.arange(
         int(ends[-1]) if len(ends) else 0
     )
-
-
-def _codes(ids: Sequence[str]) -> tuple[list[str], np.ndarray]:
-    """Distinct ids in order of appearance, and each id's index among them."""
-    index: dict[str, int] = {}
-    codes = np.array([index.setdefault(i, len(index)) for i in ids], dtype=np.int64)
-    return list(index), codes
 
 
 def as_rankings(data: object) -> Rankings:

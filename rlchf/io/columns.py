@@ -184,7 +184,11 @@ def as_text(column: Any) -> Any:
     if pa.types.is_string(column.type):
         return column.fill_null("") if column.null_count else column
     if pa.types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
+        chunks = [
+            as_text(pa.chunked_array([chunk.dictionary])).combine_chunks().take(chunk.indices)
+            for chunk in column.chunks
+        ]
+        column = pa.chunked_array(chunks, pa.string())
     if pa.types.is_floating(column.type):
         encoded = pc.dictionary_encode(column).unify_dictionaries()
         chunks = [

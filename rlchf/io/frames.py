@@ -1,6 +1,6 @@
 """Tables in memory: DataFrames, lists of dictionaries, dictionaries of columns."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -58,24 +58,28 @@ def _table(data: object) -> Table:
         )
     if hasattr(data, "__arrow_c_stream__"):
         return _arrow_table(data)
-    rows = _rows_of_columns(data) if isinstance(data, Mapping) else iter(data)  # type: ignore[call-overload]
-    table = from_records(enumerate(map(_plain_row, rows), start=1), SOURCE, known_columns(), "row")
-    if table is None:
-        raise ValueError(f"{SOURCE}: there is no row in it")
-    return table
+    return _record_table(_rows_of_columns(data) if isinstance(data, Mapping) else data)  # type: ignore[arg-type]
 
 
 def _arrow_table(data: Any) -> Table:
     try:
         table = pa.RecordBatchReader.from_stream(data).read_all()
     except (pa.ArrowException, TypeError, ValueError) as error:
+        if hasattr(data, "columns") and hasattr(data, "to_dict"):
+            return _record_table(data.to_dict("records"))  # pandas, with objects of several types
         raise ValueError(f"{SOURCE}: cannot be read through Arrow: {error}") from None
-    names = list(table.column_names)
-    wanted = known_columns()
+    names, wanted = list(table.column_names), known_columns()
     for name in names:
         if name in wanted and names.count(name) > 1:
             raise ValueError(f"{SOURCE}: two columns are named {name!r}; keep one of them")
     return from_arrow(table.select([name for name in names if name in wanted]), SOURCE, names)
+
+
+def _record_table(rows: Iterable[Mapping[str, Any]]) -> Table:
+    table = from_records(enumerate(map(_plain_row, rows), start=1), SOURCE, known_columns(), "row")
+    if table is None:
+        raise ValueError(f"{SOURCE}: there is no row in it")
+    return table
 
 
 def _rows_of_columns(columns: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Any]]:
@@ -92,7 +96,7 @@ def _plain_row(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _plain_cell(cell: Any) -> Any:
-    """A cell without numpy types, and with lists for tuples and sets, which are ties.
+    """A cell without numpy or pandas types; tuples and sets become lists.
 
     Examples
     --------
@@ -101,6 +105,8 @@ def _plain_cell(cell: Any) -> Any:
     """
     if isinstance(cell, np.generic | np.ndarray):
         cell = cell.tolist()
+    if type(cell).__name__ == "NAType":  # pandas' missing value
+        return None
     if isinstance(cell, set | frozenset):
         cell = sorted(cell, key=str)
     if isinstance(cell, list | tuple):
