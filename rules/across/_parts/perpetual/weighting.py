@@ -7,7 +7,7 @@ import numpy as np
 
 from rlchf.aggregation import Aggregation
 from rlchf.rankings import Rankings
-from rlchf.rules import get_rule, is_across
+from rlchf.rules import Rule, get_rule, is_across
 from rlchf.rules.across._parts.layout import BLOCK, Ballots, Layout, Order, as_aggregation, lay_out
 from rlchf.rules.across._parts.orders import MOST_FOR_SUBSETS
 from rlchf.rules.across._parts.pages import page_with
@@ -21,7 +21,7 @@ from rlchf.rules.across._parts.perpetual.loop import (
     weigh,
 )
 from rlchf.rules.across._parts.perpetual.satisfaction import counted_pairs
-from rlchf.ties import Rule, strict_order
+from rlchf.ties import strict_order
 
 Unit = Literal["contested_pair", "pair", "winner", "approval"]
 """What an annotator is satisfied with."""
