@@ -2,14 +2,12 @@
 
 from pathlib import Path
 
-from rlchf.aggregate import aggregate, check_options
-from rlchf.aggregation import Aggregation
+from rlchf.aggregation import Aggregation, aggregate, check_options
 from rlchf.io.tables import table_format
 from rlchf.jobs.annotators import read_people
 from rlchf.jobs.progress import stage
 from rlchf.jobs.settings import AggregateJob, RuleSettings
 from rlchf.rankings import Rankings
-from rlchf.rules import get_rule
 
 COMMON = ("ties", "seed", "threads")
 """What every rule is given, beside its own options."""
@@ -39,7 +37,7 @@ def check_rule(job: RuleSettings) -> None:
         if name in job.option:
             value = job.option[name]
             raise ValueError(f"write --{name} {value} instead of -o {name}={value}")
-    check_options(job.rule, get_rule(job.rule), job.option, job.ties or None)
+    check_options(job.rule, job.option, job.ties or None)
 
 
 def aggregate_rankings(rankings: Rankings, job: RuleSettings) -> Aggregation:

@@ -17,7 +17,7 @@ from rlchf.aggregation import Aggregation
 from rlchf.auditing import Step, audit, follow
 from rlchf.auditing.report import plain
 from rlchf.io import read_prompts
-from rlchf.io.aggregations import read_scores
+from rlchf.io.aggregations import read_aggregation, read_scores
 from rlchf.io.atomic import atomic_write
 from rlchf.jobs.aggregate import aggregate_rankings, check_rule
 from rlchf.jobs.files import read_json, read_lines, write_json, write_lines
@@ -101,7 +101,7 @@ class Pipeline:
         """The collective rankings: read from the folder, or made, which may refuse an option."""
         path = self.folder / "aggregated.jsonl"
         if path.exists():
-            return Aggregation.read(path, self.seen)
+            return read_aggregation(path, self.seen)
         return aggregate_rankings(self.seen, self.job)
 
     def aggregate(self) -> None:
