@@ -10,10 +10,11 @@ from typing import Any
 from rlchf import io
 from rlchf.aggregate import aggregate, check_options
 from rlchf.aggregation import Aggregation
-from rlchf.evaluation import Evaluation, by_response, evaluate, split_annotators, write_evaluation
+from rlchf.evaluation import Evaluation, by_response, evaluate, split_annotators
 from rlchf.io.atomic import atomic_write, check_writable
 from rlchf.io.texts import read_texts
 from rlchf.jobs.conditioned import Told, ToldData, measure_told, voted
+from rlchf.jobs.evaluation import write_evaluation
 from rlchf.jobs.progress import stage
 from rlchf.options import fitting
 from rlchf.preferences import Example, check_texts, examples, split
