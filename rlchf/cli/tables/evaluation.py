@@ -75,24 +75,26 @@ def calibration_table(evaluation: Evaluation) -> Table:
     return table
 
 
-def told_tables(evaluation: Any) -> Iterator[Table | str]:
-    """How well a model that is told who judges does by each kind of people."""
+def conditioned_tables(evaluation: Any) -> Iterator[Table | str]:
+    """Accuracy of a model conditioned on annotator features, by features, and its calibration."""
     for name, cells in (
         ("held-out prompts", evaluation.seen),
-        ("annotators never seen", evaluation.unseen),
+        ("held-out annotators", evaluation.unseen),
     ):
         if not cells:
             continue
-        table = _table(f"{name}, told", "pairs", "95 % interval", "contested", "at most", "weight")
+        table = _table(
+            f"{name}, by features", "pairs", "95 % interval", "contested", "at most", "weight"
+        )
         listed = sorted(cells.items(), key=lambda item: item[1].pairs.value)[:LISTED]
-        for text, one in listed:
-            row = one.pairs
-            more = number(one.contested.value), number(one.attainable), _weight(row)
-            table.add_row(text.strip() or "nothing", number(row.value), _span(row), *more)
+        for text, measured in listed:
+            row = measured.pairs
+            more = number(measured.contested.value), number(measured.attainable), _weight(row)
+            table.add_row(text.strip() or "no features", number(row.value), _span(row), *more)
         yield ""
         yield table
         if len(cells) > len(listed):
-            yield f" the {len(listed)} worst served of {len(cells)}"
+            yield f" the {len(listed)} lowest of {len(cells)}"
     if evaluation.calibration:
         table = _table("group", "temperature", "calibration error before", "after")
         for row in evaluation.calibration:
