@@ -87,7 +87,7 @@ def fit(
     ] = "missing",
 ) -> None:
     """Aggregate, fit a reward model, and measure it on the prompts held out."""
-    from rlchf.cli.tables.evaluation import tables, conditioned_tables
+    from rlchf.cli.tables.evaluation import conditioned_tables, tables
     from rlchf.jobs.reward import Job, fit_files, settings
 
     need_torch()
