@@ -31,7 +31,7 @@ def audit_files(job: AuditJob) -> Audit:
     ValueError, FileNotFoundError
         If a file is missing or wrong, or the aggregation is about other prompts or responses.
     """
-    write_plots = _plotter() if job.plot else None
+    draw = _plotter() if job.plot else None
     _check_paths(job)
     inputs = AuditInputs.read(job)
     report = measure(inputs, job)
@@ -39,8 +39,8 @@ def audit_files(job: AuditJob) -> Audit:
         with atomic_write(job.out) as file:
             text = json.dumps(report.to_dict(), indent=2, ensure_ascii=False)
             file.write((text + "\n").encode())
-    if write_plots:
-        write_plots(job.plot, inputs.rankings, inputs.result, report, inputs.groups)
+    if draw:
+        draw(inputs, report, job.plot)
     return report
 
 
@@ -175,12 +175,18 @@ def _spread(inputs: AuditInputs, job: AuditJob) -> list[Spread]:
     return shuffled(rankings, run, job.shuffles, job.seed, inputs.groups)
 
 
-def _plotter() -> Callable[..., list[Path]]:
+def _plotter() -> Callable[[AuditInputs, Audit, str], None]:
+    """The function that draws the pictures into a folder."""
     try:
-        from rlchf.plots.audit import write_plots
+        from rlchf.plots.audit import audit_plots
+        from rlchf.plots.save import save_all
     except ModuleNotFoundError as error:
         raise ValueError(
             f"pictures need matplotlib, and {error.name!r} is not installed; "
             "install it with: pip install matplotlib"
         ) from None
-    return write_plots
+
+    def draw(inputs: AuditInputs, report: Audit, folder: str) -> None:
+        save_all(audit_plots(inputs.rankings, inputs.result, report, inputs.groups), folder)
+
+    return draw

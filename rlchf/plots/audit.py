@@ -1,7 +1,6 @@
 """Pictures of an audit. This module needs matplotlib."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,7 +13,6 @@ from rlchf.auditing.groups import Groups
 from rlchf.auditing.report import Audit, influences
 from rlchf.auditing.sequences import CumulativeAgreement, cumulative_agreement
 from rlchf.auditing.welfare import gini, lorenz, mean_weights
-from rlchf.plots.save import save
 from rlchf.plots.stages import stages_plot
 from rlchf.rankings import Rankings
 
@@ -24,19 +22,10 @@ LINES = 8  # lines in a picture that names its lines
 POINTS = 1000  # points on a line
 
 
-def write_plots(
-    folder: str | Path,
-    rankings: Rankings,
-    result: Aggregation,
-    report: Audit,
-    groups: Groups | None = None,
-) -> list[Path]:
-    """Draw shares, agreement over the prompts, Lorenz curves and stages, each as SVG and PNG.
-
-    Returns
-    -------
-    The files, in the folder, which is created if it does not exist.
-    """
+def audit_plots(
+    rankings: Rankings, result: Aggregation, report: Audit, groups: Groups | None = None
+) -> dict[str, Figure]:
+    """Shares, agreement over the prompts, Lorenz curves and, if shares are traced, stages, by name."""
     figures = {
         "shares": shares_plot(report),
         "agreement": agreement_plot(cumulative_agreement(rankings, result, groups), report.rule),
@@ -44,14 +33,7 @@ def write_plots(
     }
     if any(stage.groups for stage in report.stages):
         figures["stages"] = stages_plot(report.stages)
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    written = []
-    for name, figure in figures.items():
-        for kind in ("svg", "png"):
-            written.append(folder / f"{name}.{kind}")
-            save(figure, written[-1])
-    return written
+    return figures
 
 
 def shares_plot(report: Audit) -> Figure:

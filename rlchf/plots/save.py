@@ -1,6 +1,7 @@
 """Saving pictures: the same figure gives the same bytes. This module needs matplotlib."""
 
 import io
+from collections.abc import Mapping
 from pathlib import Path
 
 import matplotlib as mpl
@@ -15,6 +16,21 @@ def save(figure: Figure, path: str | Path) -> None:
     """Write a figure to a file that ends in ``.svg`` or ``.png``."""
     with atomic_write(path) as file:
         file.write(_picture(figure, Path(path).suffix[1:]))
+
+
+def save_all(figures: Mapping[str, Figure], folder: str | Path) -> list[Path]:
+    """Write each figure as SVG and PNG.
+
+    Returns
+    -------
+    The files, in the folder, which is created if it does not exist.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = {folder / f"{name}.{end}": name for name in figures for end in ("svg", "png")}
+    for path, name in paths.items():
+        save(figures[name], path)
+    return list(paths)
 
 
 def svg_text(figure: Figure) -> str:

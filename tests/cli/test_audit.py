@@ -201,15 +201,17 @@ def test_pictures_are_the_same_each_time(folder: Path) -> None:
 
 def test_pictures_of_many_annotators_are_drawn(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
-    from rlchf.plots.audit import write_plots
+    from rlchf.plots.audit import audit_plots
+    from rlchf.plots.save import save_all
 
     ballots = [(p, i, "a > b" if (p + i) % 3 else "b > a") for p in range(20) for i in range(40)]
     rankings = rlchf.Rankings.from_ballots(ballots)
     result = rlchf.aggregate(rankings, "kemeny")
-    assert len(write_plots(tmp_path, rankings, result, rlchf.audit(rankings, result))) == 6
+    figures = audit_plots(rankings, result, rlchf.audit(rankings, result))
+    assert len(save_all(figures, tmp_path / "many")) == 6
     alike = rlchf.Rankings.from_ballots([("p", "ann", "a > b")])  # nothing is contested
     result = rlchf.aggregate(alike, "kemeny")
-    write_plots(tmp_path, alike, result, rlchf.audit(alike, result))
+    save_all(audit_plots(alike, result, rlchf.audit(alike, result)), tmp_path / "alike")
 
 
 def test_without_matplotlib_a_sentence_says_so(
