@@ -148,7 +148,7 @@ def figures(report: Audit) -> dict[str, Any]:
     groups = {row.name: row for row in report.groups}
     return {
         "contested": {name: row.contested for name, row in groups.items()},
-        "top": {name: row.top for name, row in groups.items()},
+        "first_place": {name: row.first_place for name, row in groups.items()},
         "weight": {name: row.weight for name, row in groups.items()},
         "mean": welfare.mean,
         "minimum": welfare.minimum,
@@ -174,7 +174,7 @@ def cell(name: str, found: dict[str, Any]) -> str:
     if name == "noisy":
         return f"{found['mean']:.3f} / {found['minimum']:.3f} / {found['gini']:.3f}"
     contested = " / ".join(f"{share:.3f}" for share in found["contested"].values())
-    tops = list(found["top"].values())
+    tops = list(found["first_place"].values())
     shown = tops if name == "data" else tops[-1:]
     return f"{contested} ({' / '.join(f'{share:.2f}' for share in shown)})"
 

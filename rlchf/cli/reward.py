@@ -54,7 +54,7 @@ def command(
 
 
 def _tables(fitted: "Fitted") -> "Iterator[Table | str]":
-    from rlchf.cli.tables.evaluation import tables, told_tables
+    from rlchf.cli.tables.evaluation import conditioned_tables, tables
 
     parts = (fitted.held_out, "held-out prompts"), (fitted.unseen, "annotators never seen")
     for evaluation, title in parts:
@@ -62,4 +62,4 @@ def _tables(fitted: "Fitted") -> "Iterator[Table | str]":
             yield f"\n{title}\n"
             yield from tables(evaluation)
     if fitted.people is not None:
-        yield from told_tables(fitted.people)
+        yield from conditioned_tables(fitted.people)

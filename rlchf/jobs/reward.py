@@ -8,10 +8,11 @@ from typing import Any
 
 from rlchf import io
 from rlchf.aggregation import Aggregation
-from rlchf.evaluation import Evaluation, by_response, evaluate, split_annotators, write_evaluation
+from rlchf.evaluation import Evaluation, by_response, evaluate, split_annotators
 from rlchf.jobs.aggregate import aggregate_rankings, check_rule
 from rlchf.jobs.annotators import People, read_people
 from rlchf.jobs.conditioned import Told, ToldData, measure_told, voted
+from rlchf.jobs.evaluation import write_evaluation
 from rlchf.jobs.files import read_json, write_json, write_lines
 from rlchf.jobs.progress import stage
 from rlchf.jobs.settings import TINY, RewardData, RewardJob, built

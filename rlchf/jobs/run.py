@@ -14,12 +14,13 @@ from typing import Any
 import tomli_w
 
 from rlchf.aggregation import Aggregation
-from rlchf.auditing import Step, audit, follow
+from rlchf.auditing import StageShares, trace_shares
 from rlchf.auditing.report import plain
 from rlchf.io import read_prompts
 from rlchf.io.aggregations import read_aggregation, read_scores
 from rlchf.io.atomic import atomic_write
 from rlchf.jobs.aggregate import aggregate_rankings, check_rule
+from rlchf.jobs.audit import AuditInputs, measure
 from rlchf.jobs.files import read_json, read_lines, write_json, write_lines
 from rlchf.jobs.ppo import has_begun, run_ppo
 from rlchf.jobs.progress import stage
@@ -31,7 +32,7 @@ from rlchf.jobs.reward import (
     training_data,
 )
 from rlchf.jobs.runfile import Run, read
-from rlchf.jobs.settings import TINY, PPOJob, RewardJob
+from rlchf.jobs.settings import TINY, AuditJob, PPOJob, RewardJob
 from rlchf.options import function_named
 from rlchf.prompts import Prompt
 from rlchf.report import write_report
@@ -105,15 +106,20 @@ class Pipeline:
         return aggregate_rankings(self.seen, self.job)
 
     def aggregate(self) -> None:
-        """Aggregate the ballots, and audit who got their way."""
+        """Aggregate the ballots, and audit the collective rankings as `rlchf audit` does."""
         result = self.result  # before anything is written
         self.folder.mkdir(parents=True, exist_ok=True)
         with atomic_write(self.folder / "config.toml") as file:
             tomli_w.dump(self.run.to_dict(), file)
         if not (self.folder / "audit.json").exists():
             result.write(self.folder / "aggregated.jsonl")
-            report = audit(self.inputs.rankings, result, self.groups)
-            write_json(self.folder / "audit.json", report.to_dict())
+            data = self.run.data
+            job = AuditJob(
+                rankings=data.rankings, aggregated=str(self.folder / "aggregated.jsonl"),
+                annotators=data.annotators, group=data.group,
+            )  # fmt: skip
+            inputs = AuditInputs(self.inputs.rankings, result, self.groups, None, None, {})
+            write_json(self.folder / "audit.json", measure(inputs, job).to_dict())
 
     def base_policy(self) -> Path:
         """The model to start from: as named, or a tiny one that learned to write the responses."""
@@ -214,16 +220,18 @@ class Pipeline:
             for row in read_lines(self.folder / f"samples-{when}.jsonl")
         ]
         write_lines(self.folder / "samples.jsonl", samples)
-        steps, label = self.steps(samples), self.run.label.name
+        stages, label = self.stages(samples), self.run.label.name
         summary = {
             "rule": self.job.rule,
-            "shares": [asdict(step.kinds[label]) for step in steps if label in step.kinds],
-            "steps": plain([asdict(step) for step in steps]),
+            "shares": [
+                asdict(stage.categories[label]) for stage in stages if label in stage.categories
+            ],
+            "stages": plain([asdict(stage) for stage in stages]),
             "reward_accuracy": self.reward_accuracy(),
             "audit": read_json(self.folder / "audit.json"),
         }
         write_json(self.folder / "report.json", summary)
-        write_report(self.folder / "report.html", self.run, summary, steps, metrics, samples)
+        write_report(self.folder / "report.html", self.run, summary, stages, metrics, samples)
         return summary
 
     # --- what the stages share --------------------------------------------------------------------
@@ -233,18 +241,18 @@ class Pipeline:
         """Each annotator's group, by column; None without columns."""
         return self.inputs.people.groups or None
 
-    def steps(self, samples: Sequence[dict[str, Any]]) -> list[Step]:
+    def stages(self, samples: Sequence[dict[str, Any]]) -> list[StageShares]:
         """Each group's share, and the label's, at every stage."""
         rankings, label = self.inputs.rankings, self.run.label.name
         orders = {f"aggregated ({self.job.rule})": self.result}
         scores = self.folder / "reward/held_out.jsonl"
         if scores.exists():
             orders["reward model, held out"] = read_scores(scores, rankings)[1]
-        kinds: dict[str, dict[str, str]] | None = None
+        categories: dict[str, dict[str, str]] | None = None
         texts: dict[str, list[str]] = {}
         if self.has_label is not None:
             has_label, name_of = self.has_label, {True: label, False: f"no {label}"}
-            kinds = {
+            categories = {
                 p: {
                     r: name_of[bool(has_label(self.inputs.responses[p][r]))]
                     for r in rankings.responses(p)
@@ -254,7 +262,9 @@ class Pipeline:
             for row in samples:
                 category = name_of[bool(row[label])]
                 texts.setdefault(f"policy {row['stage']} PPO", []).append(category)
-        return follow(rankings, orders, self.groups, kinds=kinds, texts=texts, replicates=200)
+        return trace_shares(
+            rankings, orders, self.groups, categories=categories, texts=texts, replicates=200
+        )
 
     def reward_accuracy(self) -> dict[str, Any]:
         """Pair accuracy of the reward model on the prompts held out, from its evaluation."""

@@ -1,15 +1,18 @@
 """Settings of each job, as its command takes them; reading them needs neither torch nor pyarrow."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, TypeVar, get_origin, get_type_hints
 
+from rlchf.auditing.bootstrap import LEAST
 from rlchf.jobs.ppo_rewards import Combine, Rewards
 from rlchf.options import fitting
 from rlchf.rankings import Unranked
 from rlchf.settings import Settings, setting
 
 Made = TypeVar("Made")
+LABEL = "label"
+"""The column of labelled texts, unless another is named."""
 TINY = "tiny"
 """The name of a model that is made for the job: a small Llama."""
 
@@ -54,6 +57,70 @@ class AggregateJob(RuleSettings, RankingsInput):
 
     annotators: str = setting("", "csv with annotator_id and weight.", group="Data")
     out: str = setting("-", "jsonl, csv, tsv or parquet file; - for jsonl on standard output.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditJob(RankingsInput):
+    """Files to audit, and files to write."""
+
+    aggregated: str = setting(
+        MISSING, "Collective rankings from rlchf aggregate, or a reward model's scores."
+    )
+    group: tuple[str, ...] = setting(
+        (), "Column of the annotators file to group by; repeatable.", group="Data"
+    )
+    scores: str = setting(
+        "",
+        "A reward model's scores of all prompts or some, audited in addition.",
+        group="Data",
+    )
+    responses: str = setting(
+        "", "Labelled responses: prompt_id, response_id and the label's column.", group="Data"
+    )
+    texts: str = setting(
+        "", "Labelled texts of a policy: the label's column, optional stage.", group="Data"
+    )
+    label: str = setting(
+        LABEL, "Column of --responses and --texts with the category of each text.", group="Data"
+    )
+    shuffles: int = setting(
+        0,
+        "Number of shuffled orders of the prompts in which to aggregate again.",
+        at_least=0,
+        group="Measures",
+    )
+    bootstrap: int = setting(
+        200,
+        f"Number of bootstrap replicates for 95 % intervals, {LEAST} or more; 0 for no intervals.",
+        at_least=0,
+        group="Measures",
+    )
+    seed: int = setting(0, "Random seed.", at_least=0, group="Measures")
+    out: str = setting("", "JSON file for all measures.", group="Output")
+    plot: str = setting("", "Folder for pictures (SVG and PNG).", group="Output")
+
+    def contradictions(self) -> Iterable[tuple[bool, str]]:
+        """Combinations of settings that do not fit."""
+        group = self.group[0] if self.group else ""
+        return (
+            (
+                0 < self.bootstrap < LEAST,
+                f"bootstrap is {self.bootstrap}; give 0 for no intervals, or {LEAST} or more",
+            ),
+            (
+                bool(group) and not self.annotators,
+                f"--group {group} needs an annotators file; give --annotators",
+            ),
+            (
+                bool(self.texts) and not self.responses,
+                "--texts needs the categories of the responses that annotators ranked; "
+                "give --responses",
+            ),
+            (
+                self.label != LABEL and not self.responses,
+                f"--label {self.label} is a column of labelled responses; give --responses",
+            ),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
