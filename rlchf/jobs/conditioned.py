@@ -13,7 +13,7 @@ from rlchf.evaluation import Evaluation, evaluate
 from rlchf.io import Annotators
 from rlchf.io.atomic import atomic_write
 from rlchf.jobs.progress import stage
-from rlchf.jury.conditioning import Evaluators, evaluator_examples, told
+from rlchf.jury.conditioning import Conditioning, conditioned_examples, with_annotator
 from rlchf.preferences import Example
 from rlchf.prompts import Prompt
 from rlchf.rankings import Rankings
@@ -21,7 +21,7 @@ from rlchf.train.reward.config import RewardConfig
 
 
 @dataclass(frozen=True)
-class ToldData:
+class ConditionedData:
     """What a model that is told who judges learns from.
 
     Attributes
@@ -48,9 +48,9 @@ class ToldData:
     held_out: list[str]
 
     @property
-    def evaluators(self) -> Evaluators:
+    def conditioning(self) -> Conditioning:
         """How the model is told who judges."""
-        return Evaluators(self.columns)
+        return Conditioning(self.columns)
 
     def examples(self, config: RewardConfig) -> tuple[list[Example], list[Example]]:
         """Examples of the prompts to learn from, and of those held out."""
@@ -58,9 +58,9 @@ class ToldData:
         out = np.isin(np.array(self.seen.prompt_ids), self.held_out)
         for where in (np.flatnonzero(~out), np.flatnonzero(out)):
             made.append(
-                evaluator_examples(
+                conditioned_examples(
                     self.seen.subset(where), self.prompts, self.responses, self.annotators,
-                    self.evaluators, ballots=config.learn_from == "ballots",
+                    self.conditioning, ballots=config.learn_from == "ballots",
                 )
                 if len(where)
                 else []
@@ -69,7 +69,7 @@ class ToldData:
 
 
 @dataclass(frozen=True)
-class Told:
+class ConditionedEvaluation:
     """How well the model does by people, on the prompts held out.
 
     Attributes
@@ -95,13 +95,15 @@ class Told:
         return found | {"calibration": plain([asdict(row) for row in self.calibration])}
 
 
-def measure_told(data: ToldData, rankings: Rankings, folder: Path, seed: int) -> Told:
+def evaluate_conditioned(
+    data: ConditionedData, rankings: Rankings, folder: Path, seed: int
+) -> ConditionedEvaluation:
     """Score the held-out prompts as each kind of people would, calibrate, and write what was found."""
     from rlchf.jury.calibration import calibrate
     from rlchf.train.reward.model import RewardModel
 
-    model, evaluators = RewardModel.load(folder), data.evaluators
-    texts = evaluators.texts(data.annotators)
+    model, conditioning = RewardModel.load(folder), data.conditioning
+    texts = conditioning.texts(data.annotators)
     cells = sorted({texts.get(who, "") for who in rankings.annotator_ids})
     found: list[dict[str, Evaluation]] = [{}, {}]
     asked = [p for p in data.held_out for _ in rankings.responses(p)]
@@ -109,7 +111,7 @@ def measure_told(data: ToldData, rankings: Rankings, folder: Path, seed: int) ->
     with stage(f"scores of {len(data.held_out)} held-out prompts") as tick:
         for n, text in enumerate(cells):
             scores = model(
-                [told(data.prompts[p], text) for p in asked],
+                [with_annotator(data.prompts[p], text) for p in asked],
                 [data.responses[p][r] for p, r in answers],
             ).tolist()
             named: dict[str, dict[str, float]] = {}
@@ -124,12 +126,12 @@ def measure_told(data: ToldData, rankings: Rankings, folder: Path, seed: int) ->
     if data.unseen is not None:
         out = np.isin(np.array(data.unseen.prompt_ids), data.held_out)
         if out.any():
-            evaluators, rows = calibrate(
-                model, evaluators, data.unseen.subset(np.flatnonzero(out)), data.prompts,
+            conditioning, rows = calibrate(
+                model, conditioning, data.unseen.subset(np.flatnonzero(out)), data.prompts,
                 data.responses, data.annotators, group=data.group, seed=seed,
             )  # fmt: skip
-    evaluators.save(folder)
-    result = Told(found[0], found[1], rows)
+    conditioning.save(folder)
+    result = ConditionedEvaluation(found[0], found[1], rows)
     with atomic_write(folder / "evaluation.json") as file:
         text = json.dumps(result.to_dict(), indent=2, ensure_ascii=False) + "\n"
         file.write(text.encode())

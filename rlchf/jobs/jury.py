@@ -11,7 +11,7 @@ from rlchf.aggregate import check_options
 from rlchf.io import read_annotators, read_prompts, read_responses, table_format, write_table
 from rlchf.io.atomic import check_writable
 from rlchf.jobs.progress import stage
-from rlchf.jury.conditioning import Evaluators, told
+from rlchf.jury.conditioning import Conditioning, with_annotator
 from rlchf.jury.panels import SAME, Jury, jury
 from rlchf.prompts import Prompt
 from rlchf.rankings import Rankings
@@ -68,18 +68,18 @@ def jury_files(
         table_format(path)
         check_writable(path)
     check_options(rule, get_rule(rule), dict(options or {}))
-    evaluators = Evaluators.load(model)
+    conditioning = Conditioning.load(model)
     asked, answers, people = (
         read_prompts(prompts), read_responses(responses), read_annotators(annotators),
     )  # fmt: skip
     from rlchf.train.reward.model import RewardModel
 
     scorer = RewardModel.load(model)
-    longest = max(evaluators.texts(people).values(), key=len)
+    longest = max(conditioning.texts(people).values(), key=len)
     _warn_of_cuts(scorer, asked, answers, longest)
     with stage(f"a jury on {len(answers)} prompts", quiet=True) as tick:
         found = jury(
-            scorer, asked, answers, people, evaluators=evaluators, rule=rule, options=options,
+            scorer, asked, answers, people, conditioning=conditioning, rule=rule, options=options,
             size=size, by=by, tolerance=tolerance, noisy=noisy, seed=seed, progress=tick,
         )  # fmt: skip
     if ballots:
@@ -111,7 +111,7 @@ def _warn_of_cuts(
 
     cut = sum(
         encode_responses(
-            model.tokenizer, told(prompts[p], text), list(texts.values()), model.max_length
+            model.tokenizer, with_annotator(prompts[p], text), list(texts.values()), model.max_length
         )[1]
         for p, texts in responses.items() if p in prompts
     )  # fmt: skip

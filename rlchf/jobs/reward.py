@@ -13,7 +13,12 @@ from rlchf.aggregation import Aggregation
 from rlchf.evaluation import Evaluation, by_response, evaluate, split_annotators, write_evaluation
 from rlchf.io.atomic import atomic_write, check_writable
 from rlchf.io.texts import read_texts
-from rlchf.jobs.conditioned import Told, ToldData, measure_told, voted
+from rlchf.jobs.conditioned import (
+    ConditionedData,
+    ConditionedEvaluation,
+    evaluate_conditioned,
+    voted,
+)
 from rlchf.jobs.progress import stage
 from rlchf.options import fitting
 from rlchf.preferences import Example, check_texts, examples, split
@@ -35,12 +40,12 @@ class Job:
     rule, options, ties, seed
         As `aggregate` takes them.
     groups
-        Columns of the annotators file to tell groups by, for evaluation and for ``worst_group``.
+        Columns of the annotators file to tell groups by, for evaluation and for ``group_dro_step``.
     unseen
         Share of the annotators whose ballots nobody learns from; they show how well the model does
         for people never seen.
     features
-        Columns of the annotators file that the model is told before the prompt, so that it learns each
+        Columns of the annotators file that the model is conditioned on, so that it learns each
         annotator's own order in place of the collective one; see `rlchf.jury.conditioning`.
     """
 
@@ -61,12 +66,12 @@ class Job:
 
 @dataclass(frozen=True)
 class Fitted:
-    """The figures of a training, and the evaluations on what was held out; ``people`` if it was told them."""
+    """The figures of a training, and the evaluations; ``people`` if conditioned on annotator features."""
 
     figures: dict[str, Any]
     held_out: Evaluation | None = None
     unseen: Evaluation | None = None
-    people: Told | None = None
+    people: ConditionedEvaluation | None = None
 
 
 def settings(given: Mapping[str, Any]) -> RewardConfig:
@@ -138,8 +143,11 @@ def fit_files(
         return Fitted(figures)
     data.result.write(beside / "aggregated.jsonl")
     (beside / "job.json").write_text(json.dumps(asdict(job), indent=2) + "\n", encoding="utf-8")
-    if data.told is not None:
-        fitted = Fitted(figures, people=measure_told(data.told, data.rankings, beside, config.seed))
+    if data.conditioned is not None:
+        fitted = Fitted(
+            figures,
+            people=evaluate_conditioned(data.conditioned, data.rankings, beside, config.seed),
+        )
     else:
         fitted = Fitted(figures, *_measured(data, beside, figures))
     shutil.rmtree(beside / "base", ignore_errors=True)
@@ -160,7 +168,7 @@ class _Data:
     train: list[Example]
     held_out: list[Example]
     groups: dict[str, dict[str, str]]
-    told: ToldData | None
+    conditioned: ConditionedData | None
 
     @property
     def flat_groups(self) -> dict[str, str] | None:
@@ -199,16 +207,16 @@ class _Data:
                 f"held_out is {config.held_out}, which leaves none of the {len(made)} prompts to "
                 "learn from; make it smaller"
             )
-        told = None
+        conditioned = None
         if job.features and people is not None:
-            told = ToldData(
+            conditioned = ConditionedData(
                 seen, unseen, prompts, responses, people, tuple(job.features),
                 job.groups[0] if job.groups else "", [e.prompt_id for e in held_out],
             )  # fmt: skip
-            train, held_out = told.examples(config)
+            train, held_out = conditioned.examples(config)
         others = [] if unseen is None else list(unseen.annotator_ids)
         seen_ids = list(seen.annotator_ids)
-        return cls(rankings, seen_ids, others, result, train, held_out, groups, told)
+        return cls(rankings, seen_ids, others, result, train, held_out, groups, conditioned)
 
 
 def _tiny(data: _Data, folder: Path, seed: int) -> str:

@@ -9,7 +9,7 @@ from rlchf.evaluation.calibration import Calibration, calibration, calibration_s
 from rlchf.evaluation.intervals import figures
 from rlchf.evaluation.pairs import Pairs
 from rlchf.io import Annotators
-from rlchf.jury.conditioning import Evaluators, ballot_targets, evaluator_examples
+from rlchf.jury.conditioning import Conditioning, ballot_targets, conditioned_examples
 from rlchf.preferences import Ballots, Example
 from rlchf.prompts import Prompt
 from rlchf.rankings import Rankings
@@ -50,7 +50,7 @@ class Measured:
 
 def calibrate(
     model: Scorer,
-    evaluators: Evaluators,
+    conditioning: Conditioning,
     rankings: Rankings,
     prompts: Mapping[str, Prompt],
     responses: Mapping[str, Mapping[str, str]],
@@ -59,7 +59,7 @@ def calibrate(
     group: str = "",
     seed: int = 0,
     progress: Progress | None = None,
-) -> tuple[Evaluators, list[Measured]]:
+) -> tuple[Conditioning, list[Measured]]:
     """Fit a temperature for each group by the log loss on held-out annotators' pairs.
 
     Scores are divided by it, so that no order changes. To say what that is worth, the annotators of a
@@ -73,8 +73,8 @@ def calibrate(
     rankings
         Ballots of annotators whom the model has never seen, such as `split_annotators` holds out; best
         on prompts that it has never seen either.
-    prompts, responses, annotators, evaluators
-        As in `evaluator_examples`.
+    prompts, responses, annotators, conditioning
+        As in `conditioned_examples`.
     group
         Column of the annotators file; "" for one temperature for all.
     seed
@@ -84,7 +84,7 @@ def calibrate(
 
     Returns
     -------
-    The evaluators with their temperatures, to be saved beside the checkpoint, and what was measured: of
+    The conditioning with their temperatures, to be saved beside the checkpoint, and what was measured: of
     all held-out annotators first, then group by group.
 
     References
@@ -93,11 +93,13 @@ def calibrate(
     J. C. Platt, "Probabilistic outputs for support vector machines and comparisons to regularized
     likelihood methods", 1999, for few votes that all agree.
     """
-    made = evaluator_examples(rankings, prompts, responses, annotators, evaluators, ballots=True)
+    made = conditioned_examples(
+        rankings, prompts, responses, annotators, conditioning, ballots=True
+    )
     if not made:
         raise ValueError(f"no ballot of {rankings.source} compares two responses")
     votes = _votes(made, score_all(model, made, progress))
-    chosen = replace(evaluators, group=group, temperatures={})
+    chosen = replace(conditioning, group=group, temperatures={})
     owner = chosen.groups(annotators)
     of = np.array([owner.get(who, "") for who in votes.annotators])
     rng, found = np.random.default_rng(seed), []

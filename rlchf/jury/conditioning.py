@@ -1,7 +1,7 @@
 """Evaluator features: the prompt says who judges, so that one model predicts each annotator's ranking.
 
 The features are text before the prompt, so the checkpoint stays a plain sequence-classification model.
-Which columns and which template made the text stands beside it, in ``evaluators.json``.
+Which columns and which template made the text stands beside it, in ``conditioning.json``.
 """
 
 import json
@@ -16,12 +16,12 @@ from rlchf.preferences import Ballots, Example, ballots_by_prompt, check_texts
 from rlchf.prompts import Prompt
 from rlchf.rankings import Rankings
 
-FILE = "evaluators.json"
+FILE = "conditioning.json"
 PLACE = "{features}"
 
 
 @dataclass(frozen=True)
-class Evaluators:
+class Conditioning:
     """How a model is told who judges.
 
     Attributes
@@ -39,7 +39,7 @@ class Evaluators:
     Examples
     --------
     >>> people = Annotators(["ann", "bob"], None, {"age": ["30", "41"], "region": ["north", ""]})
-    >>> Evaluators(("age", "region")).texts(people)
+    >>> Conditioning(("age", "region")).texts(people)
     {'ann': 'Annotator: age 30; region north.\\n\\n', 'bob': 'Annotator: age 41.\\n\\n'}
     """
 
@@ -75,12 +75,12 @@ class Evaluators:
         return self.temperatures.get(group, self.temperatures.get("", 1.0))
 
     def save(self, folder: str | Path) -> None:
-        """Write ``evaluators.json`` into a checkpoint's folder."""
+        """Write ``conditioning.json`` into a checkpoint's folder."""
         with atomic_write(Path(folder) / FILE) as file:
             file.write((json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n").encode())
 
     @classmethod
-    def load(cls, folder: str | Path) -> "Evaluators":
+    def load(cls, folder: str | Path) -> "Conditioning":
         """Read what `save` wrote.
 
         Raises
@@ -98,14 +98,14 @@ class Evaluators:
         return cls(**found | {"columns": tuple(found["columns"])})
 
 
-def told(prompt: Prompt, text: str) -> Prompt:
+def with_annotator(prompt: Prompt, text: str) -> Prompt:
     """A prompt that says who judges: plain text begins with it, a conversation's system message does.
 
     Examples
     --------
-    >>> told("Greet me.", "Annotator: age 30.\\n\\n")
+    >>> with_annotator("Greet me.", "Annotator: age 30.\\n\\n")
     'Annotator: age 30.\\n\\nGreet me.'
-    >>> told([{"role": "user", "content": "Hi"}], "Annotator: age 30.\\n\\n")[0]
+    >>> with_annotator([{"role": "user", "content": "Hi"}], "Annotator: age 30.\\n\\n")[0]
     {'role': 'system', 'content': 'Annotator: age 30.'}
     """
     if not text:
@@ -118,12 +118,12 @@ def told(prompt: Prompt, text: str) -> Prompt:
     return [{"role": "system", "content": text.rstrip()}, *prompt]
 
 
-def evaluator_examples(
+def conditioned_examples(
     rankings: Rankings,
     prompts: Mapping[str, Prompt],
     responses: Mapping[str, Mapping[str, str]],
     annotators: Annotators,
-    evaluators: Evaluators,
+    conditioning: Conditioning,
     *,
     ballots: bool = False,
 ) -> list[Example]:
@@ -140,7 +140,7 @@ def evaluator_examples(
         The ballots; those of annotators of whom nothing is known have the plain prompt.
     prompts, responses
         The texts.
-    annotators, evaluators
+    annotators, conditioning
         The features, and how the model is told them.
     ballots
         Give the ballots themselves in place of targets, for ``learn_from = "ballots"``: losses of
@@ -155,15 +155,15 @@ def evaluator_examples(
     --------
     >>> rankings = Rankings.from_ballots([("p", "ann", "a > b"), ("p", "bob", "b > a")])
     >>> people = Annotators(["ann", "bob"], None, {"age": ["30", "41"]})
-    >>> for one in evaluator_examples(
-    ...     rankings, {"p": "Greet me."}, {"p": {"a": "No.", "b": "Hi!"}}, people, Evaluators(("age",))
+    >>> for one in conditioned_examples(
+    ...     rankings, {"p": "Greet me."}, {"p": {"a": "No.", "b": "Hi!"}}, people, Conditioning(("age",))
     ... ):
     ...     print(repr(one.prompt), one.ranks)
     'Annotator: age 30.\\n\\nGreet me.' [1, 2]
     'Annotator: age 41.\\n\\nGreet me.' [2, 1]
     """
     check_texts(rankings, prompts, responses)
-    texts = evaluators.texts(annotators)
+    texts = conditioning.texts(annotators)
     if not set(texts) & set(rankings.annotator_ids):
         raise ValueError(f"the annotators file names none of the annotators in {rankings.source}")
     cast, made = ballots_by_prompt(rankings), []
@@ -176,7 +176,7 @@ def evaluator_examples(
             made.append(
                 Example(
                     prompt_id=prompt_id,
-                    prompt=told(prompts[prompt_id], text),
+                    prompt=with_annotator(prompts[prompt_id], text),
                     response_ids=ids,
                     responses=[responses[prompt_id][r] for r in ids],
                     ranks=_places(targets, pair_weights),

@@ -10,7 +10,7 @@ from rlchf.aggregate import aggregate, check_options
 from rlchf.aggregation import Aggregation
 from rlchf.io import Annotators
 from rlchf.jury.calibration import Progress, Scorer, score_all
-from rlchf.jury.conditioning import Evaluators, told
+from rlchf.jury.conditioning import Conditioning, with_annotator
 from rlchf.preferences import Example
 from rlchf.prompts import Prompt
 from rlchf.rankings import Rankings
@@ -45,7 +45,7 @@ def jury(
     responses: Mapping[str, Mapping[str, str]],
     annotators: Annotators,
     *,
-    evaluators: Evaluators,
+    conditioning: Conditioning,
     rule: str = "borda",
     options: Mapping[str, Any] | None = None,
     size: int = 0,
@@ -60,14 +60,14 @@ def jury(
     Parameters
     ----------
     model
-        A `RewardModel` that learned from `evaluator_examples`, or any function of prompts and responses.
+        A `RewardModel` that learned from `conditioned_examples`, or any function of prompts and responses.
         Members of whom it is told the same are scored once.
     prompts, responses
         The texts; prompts without responses are left out.
     annotators
         The population, with weights or not.
-    evaluators
-        What the model is told of annotators: `Evaluators.load` of its folder.
+    conditioning
+        What the model is told of annotators: `Conditioning.load` of its folder.
     rule, options
         As in `rlchf.aggregate`, of one prompt or across prompts.
     size, by
@@ -102,7 +102,7 @@ def jury(
     ...     return np.where(old, 1, -1) * [len(response) for response in responses]
     >>> people = Annotators(["ann", "bob", "eve"], None, {"age": ["70", "20", "20"]})
     >>> texts = {"p": {"a": "Good day to you!", "b": "Hi!"}}
-    >>> found = jury(model, {"p": "Greet me."}, texts, people, evaluators=Evaluators(("age",)))
+    >>> found = jury(model, {"p": "Greet me."}, texts, people, conditioning=Conditioning(("age",)))
     >>> found.result.ranking("p"), found.rankings.n_ballots
     ([['b'], ['a']], 3)
     """
@@ -111,16 +111,16 @@ def jury(
     check_options(rule, get_rule(rule), dict(options or {}))
     members = draw_panel(annotators, size, by, seed)
     asked = _asked(prompts, responses)
-    texts, groups = evaluators.texts(annotators), evaluators.groups(annotators)
+    texts, groups = conditioning.texts(annotators), conditioning.groups(annotators)
     kinds = list(dict.fromkeys(texts[who] for who in members))
     made = [
-        Example(p, told(prompts[p], text), list(responses[p]), list(responses[p].values()),
+        Example(p, with_annotator(prompts[p], text), list(responses[p]), list(responses[p].values()),
                 [0] * len(responses[p]))
         for text in kinds for p in asked
     ]  # fmt: skip
     scores = score_all(model, made, progress)
     cells = np.array([kinds.index(texts[who]) for who in members])  # (V,)
-    heat = np.array([evaluators.temperature(groups[who]) for who in members])[:, None]
+    heat = np.array([conditioning.temperature(groups[who]) for who in members])[:, None]
     rng = np.random.default_rng([seed, 1])  # another stream than the panel's
     ballots = []
     for p in range(len(asked)):

@@ -17,7 +17,7 @@ from rlchf.evaluation import split_annotators
 from rlchf.io import Annotators, read_rankings
 from rlchf.jobs.jury import jury_files
 from rlchf.jury.calibration import calibrate
-from rlchf.jury.conditioning import Evaluators, evaluator_examples, told
+from rlchf.jury.conditioning import Conditioning, conditioned_examples, with_annotator
 from rlchf.jury.panels import jury
 from rlchf.preferences import Example
 from rlchf.prompts import Prompt
@@ -33,7 +33,7 @@ PEOPLE = Annotators(
     ["ann", "bob", "cat", "dan"], None,
     {"age": ["30", "30", "", " 41 "], "region": ["north", "north", "", "south"]},
 )  # fmt: skip
-AGE = Evaluators(("age", "region"))
+AGE = Conditioning(("age", "region"))
 
 
 # --- what the model is told
@@ -43,34 +43,37 @@ def test_features_that_are_not_known_are_left_out() -> None:
     texts = AGE.texts(PEOPLE)
     assert texts["dan"] == "Annotator: age 41; region south.\n\n"
     assert texts["cat"] == ""
-    assert Evaluators(("age",), template="[{features}] ").texts(PEOPLE)["ann"] == "[age 30] "
+    assert Conditioning(("age",), template="[{features}] ").texts(PEOPLE)["ann"] == "[age 30] "
 
 
 def test_a_conversation_is_told_in_its_system_message() -> None:
     user = {"role": "user", "content": "Hi"}
     system = {"role": "system", "content": "Be brief."}
     text = "Age 30.\n\n"
-    assert told([user], text) == [{"role": "system", "content": "Age 30."}, user]
-    assert told([system, user], text) == [{**system, "content": "Age 30.\n\nBe brief."}, user]
-    assert told([user], "") == [user]
+    assert with_annotator([user], text) == [{"role": "system", "content": "Age 30."}, user]
+    assert with_annotator([system, user], text) == [
+        {**system, "content": "Age 30.\n\nBe brief."},
+        user,
+    ]
+    assert with_annotator([user], "") == [user]
 
 
 def test_what_the_model_is_told_is_kept_beside_it(tmp_path: Path) -> None:
-    kept = Evaluators(("age",), "{features}: ", "region", {"": 1.5, "north": 0.5})
+    kept = Conditioning(("age",), "{features}: ", "region", {"": 1.5, "north": 0.5})
     kept.save(tmp_path)
-    assert Evaluators.load(tmp_path) == kept
+    assert Conditioning.load(tmp_path) == kept
     assert [kept.temperature(group) for group in ("north", "south")] == [0.5, 1.5]
-    with pytest.raises(ValueError, match=r"has no evaluators\.json"):
-        Evaluators.load(tmp_path / "elsewhere")
+    with pytest.raises(ValueError, match=r"has no conditioning\.json"):
+        Conditioning.load(tmp_path / "elsewhere")
 
 
 def test_what_cannot_be_told_is_refused() -> None:
     with pytest.raises(ValueError, match="the template is 'Age: '"):
-        Evaluators(("age",), "Age: ")
+        Conditioning(("age",), "Age: ")
     with pytest.raises(ValueError, match="no column is chosen"):
-        Evaluators(())
+        Conditioning(())
     with pytest.raises(ValueError, match="no column 'land'; choose from age, region"):
-        Evaluators(("land",)).texts(PEOPLE)
+        Conditioning(("land",)).texts(PEOPLE)
 
 
 # --- the examples
@@ -124,9 +127,9 @@ def loss(made: Sequence[Example], scores: dict[str, torch.Tensor], learn_from: s
 def test_annotators_who_share_an_example_cost_what_their_ballots_cost(seed: int) -> None:
     rankings = ragged(seed)
     people = Annotators(rankings.annotator_ids, None, {"age": [str(30 + a % 3) for a in range(12)]})
-    texts, age = texts_of(rankings), Evaluators(("age",))
-    shared = evaluator_examples(rankings, *texts, people, age)
-    single = evaluator_examples(rankings, *texts, people, age, ballots=True)
+    texts, age = texts_of(rankings), Conditioning(("age",))
+    shared = conditioned_examples(rankings, *texts, people, age)
+    single = conditioned_examples(rankings, *texts, people, age, ballots=True)
     assert len(shared) == len(single)
     assert len(shared) <= 6 * 3 < rankings.n_ballots  # three ages
     rng = np.random.default_rng(seed)
@@ -145,7 +148,7 @@ def test_an_example_has_the_ballots_of_those_with_its_features() -> None:
         [("p", "ann", "a > b"), ("p", "bob", "b > a"), ("p", "cat", "b > a"), ("p", "eve", "b > a"),
          ("p", "dan", "a")],
     )  # fmt: skip
-    both, unknown = evaluator_examples(rankings, *texts_of(rankings), PEOPLE, AGE)
+    both, unknown = conditioned_examples(rankings, *texts_of(rankings), PEOPLE, AGE)
     assert both.prompt == "Annotator: age 30; region north.\n\nPrompt p."
     assert both.pair_targets()[0, 1] == 0.5
     assert (both.ranks, both.weight) == ([1, 1], 2)
@@ -155,7 +158,7 @@ def test_an_example_has_the_ballots_of_those_with_its_features() -> None:
 def test_an_annotators_file_about_other_people_is_refused() -> None:
     rankings = rlchf.Rankings.from_ballots([("p", "zoe", "a > b")])
     with pytest.raises(ValueError, match="names none of the annotators"):
-        evaluator_examples(rankings, *texts_of(rankings), PEOPLE, AGE)
+        conditioned_examples(rankings, *texts_of(rankings), PEOPLE, AGE)
 
 
 # --- a model that learns
@@ -196,13 +199,13 @@ class World:
                 if rank == 1
             ]
         )
-        self.evaluators = Evaluators(("region", "age"))
-        made = evaluator_examples(rankings, self.prompts, old, self.people, self.evaluators)
+        self.conditioning = Conditioning(("region", "age"))
+        made = conditioned_examples(rankings, self.prompts, old, self.people, self.conditioning)
         assert len(made) == 40 * 6  # forty prompts, six kinds of annotators of fifteen
         config = RewardConfig(epochs=8, learning_rate=3e-3, batch_size=16, max_length=64)
         tiny_backbone(folder / "backbone")
         train_reward(made, [], folder / "backbone", config, folder / "reward")
-        self.evaluators.save(folder / "reward")
+        self.conditioning.save(folder / "reward")
         self.folder = folder / "reward"
         self.model = RewardModel.load(self.folder)
         with (folder / "prompts.jsonl").open("w") as file:
@@ -239,14 +242,14 @@ def test_the_model_knows_what_people_it_has_never_seen_like(world: World) -> Non
     for place, share in (("north", 0.0), ("south", 1.0)):
         ids = [a for a in world.people.ids if ages[a] == "60" and regions[a] == place]
         group = Annotators(ids, None, {"region": [place] * len(ids), "age": ["60"] * len(ids)})
-        found = jury(world.model, world.prompts, world.new, group, evaluators=world.evaluators)
+        found = jury(world.model, world.prompts, world.new, group, conditioning=world.conditioning)
         assert emoji_first(found.result) == pytest.approx(share, abs=0.1)
 
 
 def test_a_jury_follows_the_majority_or_gives_everybody_their_share(world: World) -> None:
     def decided(rule: str) -> float:
         found = jury(
-            world.model, world.prompts, world.new, world.people, evaluators=world.evaluators,
+            world.model, world.prompts, world.new, world.people, conditioning=world.conditioning,
             rule=rule, size=10, by=["region"],
         )  # fmt: skip
         return emoji_first(found.result)
@@ -274,7 +277,7 @@ def test_calibration_of_a_model_changes_no_order(world: World) -> None:
     _, unseen = split_annotators(rankings, 0.5, seed=0)
     fitted, found = calibrate(
         world.model,
-        world.evaluators,
+        world.conditioning,
         unseen,
         world.prompts,
         world.new,
@@ -286,7 +289,9 @@ def test_calibration_of_a_model_changes_no_order(world: World) -> None:
         assert one.temperature > 1.3  # these people waver more than those it learned from
         assert one.after.error < one.before.error
     texts = (world.model, world.prompts, world.new, world.people)
-    orders = [jury(*texts, evaluators=e).rankings.entry_ranks for e in (world.evaluators, fitted)]
+    orders = [
+        jury(*texts, conditioning=e).rankings.entry_ranks for e in (world.conditioning, fitted)
+    ]
     assert orders[0].tolist() == orders[1].tolist()
 
 
@@ -316,7 +321,7 @@ def test_a_jury_that_cannot_be_held_writes_nothing(world: World, tmp_path: Path)
     ):
         with pytest.raises(ValueError, match=said):
             jury_files(folder, *world.files, out=str(out), **more)
-    with pytest.raises(ValueError, match=r"has no evaluators\.json"):
+    with pytest.raises(ValueError, match=r"has no conditioning\.json"):
         jury_files(str(world.folder.parent / "backbone"), *world.files, out=str(out))
     assert not list(tmp_path.iterdir())
 

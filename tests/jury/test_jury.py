@@ -8,7 +8,7 @@ import pytest
 import rlchf
 from rlchf.io import Annotators
 from rlchf.jury.calibration import calibrate
-from rlchf.jury.conditioning import Evaluators
+from rlchf.jury.conditioning import Conditioning
 from rlchf.jury.panels import draw_panel, jury, levelled
 from rlchf.prompts import Prompt
 
@@ -68,7 +68,7 @@ class Known:
 
 TWO = {"p": {"a": "A", "b": "B"}, "q": {"b": "B", "a": "A"}}
 ASKED: dict[str, Prompt] = {"p": "First?", "q": "Second?", "r": "Never answered?"}
-REGION = Evaluators(("region",), group="region", temperatures={"": 2.0, "south": 4.0})
+REGION = Conditioning(("region",), group="region", temperatures={"": 2.0, "south": 4.0})
 
 
 def region(n_north: int, n_south: int) -> Annotators:
@@ -80,16 +80,16 @@ def region(n_north: int, n_south: int) -> Annotators:
 
 def test_people_of_whom_the_same_is_told_are_scored_once() -> None:
     model = Known()
-    found = jury(model, ASKED, TWO, region(5, 3), evaluators=REGION, rule="kemeny")
+    found = jury(model, ASKED, TWO, region(5, 3), conditioning=REGION, rule="kemeny")
     assert len(model.asked) == len(set(model.asked)) == 2 * 2 * 2
     assert found.rankings.n_ballots == 8 * 2
     assert [found.result.ranking(p) for p in "pq"] == [[["a"], ["b"]]] * 2
-    others = jury(model, ASKED, TWO, region(3, 5), evaluators=REGION, rule="kemeny")
+    others = jury(model, ASKED, TWO, region(3, 5), conditioning=REGION, rule="kemeny")
     assert others.result.ranking("q") == [["b"], ["a"]]
 
 
 def test_noisy_ballots_win_as_often_as_the_calibrated_model_says() -> None:
-    noisy = jury(Known(), ASKED, TWO, region(4000, 4000), evaluators=REGION, noisy=True, seed=3)
+    noisy = jury(Known(), ASKED, TWO, region(4000, 4000), conditioning=REGION, noisy=True, seed=3)
     shares = []
     for north in (True, False):
         ids = [a for a in noisy.members if (a < "a4000") == north]
@@ -101,9 +101,9 @@ def test_noisy_ballots_win_as_often_as_the_calibrated_model_says() -> None:
 
 
 def test_a_member_ties_what_is_too_close_to_tell() -> None:
-    found = jury(Known(), ASKED, TWO, region(1, 1), evaluators=REGION, tolerance=1.0)
+    found = jury(Known(), ASKED, TWO, region(1, 1), conditioning=REGION, tolerance=1.0)
     assert found.result.ranking("p") == [["a", "b"]]  # 2 / 2 and 4 / 4
-    strict = jury(Known(), ASKED, TWO, region(2, 1), evaluators=REGION, tolerance=0.99)
+    strict = jury(Known(), ASKED, TWO, region(2, 1), conditioning=REGION, tolerance=0.99)
     assert strict.result.ranking("p") == [["a"], ["b"]]
     np.testing.assert_array_equal(
         levelled(np.array([[3.0, 1.0, 1.0], [0.0, 5.0, 0.4]]), 0.5), [[3, 1, 1], [0.2, 5, 0.2]]
@@ -112,11 +112,11 @@ def test_a_member_ties_what_is_too_close_to_tell() -> None:
 
 def test_a_jury_without_texts_is_refused() -> None:
     with pytest.raises(ValueError, match="responses to prompt 'p', but no text"):
-        jury(Known(), {}, TWO, region(1, 1), evaluators=REGION)
+        jury(Known(), {}, TWO, region(1, 1), conditioning=REGION)
     with pytest.raises(ValueError, match="no responses to any"):
-        jury(Known(), ASKED, {}, region(1, 1), evaluators=REGION)
+        jury(Known(), ASKED, {}, region(1, 1), conditioning=REGION)
     with pytest.raises(ValueError, match="unknown rule 'bordaa'"):
-        jury(Known(), ASKED, TWO, region(1, 1), evaluators=REGION, rule="bordaa")
+        jury(Known(), ASKED, TWO, region(1, 1), conditioning=REGION, rule="bordaa")
 
 
 # --- calibration

@@ -27,7 +27,7 @@ COMMON: dict[str, Any] = {"epochs": 2, "learning_rate": 1e-4}
 GROUPS = {"ann": "old", "bob": "old", "eve": "new"}
 CASES: dict[str, dict[str, Any]] = {
     "ranking": {"centring": 0.1, "early_stopping": 3},
-    "worst-group": {"learn_from": "ballots", "worst_group": 0.5, "group_by_length": True},
+    "worst-group": {"learn_from": "ballots", "group_dro_step": 0.5, "group_by_length": True},
     "shared": {"share_prompt": True},
     "heads": {"learn_from": "ballots", "ensemble": 2, "bootstrap": True, "lora_rank": 2},
 }
@@ -36,7 +36,7 @@ CASES: dict[str, dict[str, Any]] = {
 def train(case: str, folder: Path, name: str, **settings: Any) -> tuple[Any, dict[str, Tensor]]:
     """Eleven prompts: their last batch is not full, whoever shares it."""
     data, config = ragged_examples(15), RewardConfig(**COMMON | CASES[case] | settings)
-    groups = GROUPS if config.worst_group else None
+    groups = GROUPS if config.group_dro_step else None
     out = folder / name / case
     final = train_reward(
         data[:11], data[11:], folder / "backbone", config, out, groups=groups

@@ -287,7 +287,7 @@ def test_settings_that_contradict_each_other_are_refused() -> None:
         ({"loss": "plackett_luce", "learn_from": "shares"}, "needs places"),
         ({"head": "categorical", "loss": "majority"}, "has its own likelihood"),
         ({"bootstrap": True, "ensemble": 4}, "learn_from = 'ballots'"),
-        ({"caution": 1.0}, "set ensemble to 2 or more"),
+        ({"uncertainty_penalty": 1.0}, "set ensemble to 2 or more"),
         ({"smoothing": 0.5}, "below 0.5"),
     ]:
         with pytest.raises(ValueError, match=said):

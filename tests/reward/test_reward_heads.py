@@ -90,7 +90,7 @@ def test_an_ensemble_has_a_mean_a_lower_bound_and_disagreement(tmp_path: Path) -
     _, spread = scorer.moments(prompts, texts)
     torch.testing.assert_close(spread, heads.std(1), atol=1e-5, rtol=0)
     assert spread.min() > 0
-    scorer.readout = replace(scorer.readout, caution=2.0)
+    scorer.readout = replace(scorer.readout, uncertainty_penalty=2.0)
     low = torch.cat(scorer.score_examples(data))
     torch.testing.assert_close(low, mean - 2 * spread, atol=1e-5, rtol=0)
 

@@ -29,9 +29,9 @@ from tests.support.reward_examples import ragged_examples, tiny_backbone
 
 GROUPS = {"ann": "old", "bob": "old", "eve": "new"}
 CASES: dict[str, dict[str, Any]] = {
-    "plain": {"save_steps": 3},
+    "plain": {"checkpoint_every": 3},
     "worst-group": {
-        "save_steps": 3, "learn_from": "ballots", "worst_group": 0.5, "group_by_length": True, "lora_rank": 2,
+        "checkpoint_every": 3, "learn_from": "ballots", "group_dro_step": 0.5, "group_by_length": True, "lora_rank": 2,
         "gradient_accumulation": 2,
     },
 }  # fmt: skip
@@ -43,7 +43,7 @@ def train(folder: Path, data: list[Example], name: str, **settings: Any) -> dict
         tiny_backbone(folder / "backbone")
     options = {key: settings.pop(key) for key in ("resume", "progress") if key in settings}
     config = RewardConfig(**{"epochs": 2, "batch_size": 4, "learning_rate": 5e-3} | settings)
-    groups = GROUPS if config.worst_group else None
+    groups = GROUPS if config.group_dro_step else None
     train_reward(data, [], folder / "backbone", config, folder / name, groups=groups, **options)
     state: dict[str, Tensor] = RewardModel.load(folder / name).model.state_dict()
     return state
@@ -192,7 +192,7 @@ def test_the_worst_group_counts_more(tmp_path: Path) -> None:
     gaps = []
     for step in (0.0, 1.0):
         config = RewardConfig(
-            epochs=20, batch_size=8, learning_rate=5e-3, learn_from="ballots", worst_group=step
+            epochs=20, batch_size=8, learning_rate=5e-3, learn_from="ballots", group_dro_step=step
         )
         train_reward(data, [], tmp_path / "backbone", config, tmp_path / f"{step}", groups=groups)
         a, b = RewardModel.load(tmp_path / f"{step}").score_examples(data[:1])[0].tolist()
@@ -207,9 +207,9 @@ def test_the_worst_group_counts_more(tmp_path: Path) -> None:
 def test_tensorboard_and_bfloat16(tmp_path: Path) -> None:
     pytest.importorskip("tensorboard")
     data = ragged_examples(8)
-    train(tmp_path, data, "reward", report_to="tensorboard", bf16=True, scheduler="cosine")
+    train(tmp_path, data, "reward", report_to="tensorboard", bf16=True, lr_schedule="cosine")
     assert list((tmp_path / "reward/runs").rglob("events.out.tfevents*"))
-    exact = train(tmp_path, data, "exact", scheduler="cosine")
+    exact = train(tmp_path, data, "exact", lr_schedule="cosine")
     assert exact["score.weight"].dtype == torch.float32
 
 

@@ -75,12 +75,14 @@ def calibration_table(found: Evaluation) -> Table:
     return table
 
 
-def told_tables(found: Any) -> Iterator[Table | str]:
-    """How well a model that is told who judges does by each kind of people."""
+def conditioned_tables(found: Any) -> Iterator[Table | str]:
+    """How well a model that is conditioned on annotator features does by features."""
     for name, cells in (("held-out prompts", found.seen), ("annotators never seen", found.unseen)):
         if not cells:
             continue
-        table = _table(f"{name}, told", "pairs", "95 % interval", "contested", "at most", "weight")
+        table = _table(
+            f"{name}, features", "pairs", "95 % interval", "contested", "at most", "weight"
+        )
         listed = sorted(cells.items(), key=lambda item: item[1].pairs.value)[:LISTED]
         for text, one in listed:
             row = one.pairs

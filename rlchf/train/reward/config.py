@@ -49,7 +49,7 @@ class RewardConfig:
         Scalar heads on the shared backbone, each started anew; the reward is their mean.
     bootstrap
         Let each head of an ensemble learn from its own draw, with replacement, of the annotators.
-    caution
+    uncertainty_penalty
         How many standard deviations of an ensemble's heads the reward stays below their mean.
     smoothing
         Of Bradley-Terry: probability that a preference is the wrong way round.
@@ -59,14 +59,14 @@ class RewardConfig:
         Of soft Copeland and soft Kemeny; 0 is the loss's own default.
     centring
         Weight of the regulariser that holds each prompt's scores around 0.
-    worst_group
+    group_dro_step
         Step size of the groups' weights when training for the worst-off group of annotators; 0 trains
         for the mean.
     normalise
         What is done to the scores after training, so that those of the held-out examples (the training
         examples if there are none) have mean 0 (``centre``) and standard deviation 1 (``scale``).
         Centring changes no preference; scaling changes how sure of them the model is.
-    scheduler
+    lr_schedule
         How the learning rate goes on after the warm-up.
     gradient_accumulation
         Forward passes per step.
@@ -80,7 +80,7 @@ class RewardConfig:
     early_stopping
         Stop after so many measurements of the held-out loss without a better one, and keep the best
         weights; 0 goes on to the end. The held-out figures are then those of a model chosen by them.
-    save_steps
+    checkpoint_every
         Steps between the checkpoints that a stopped training goes on from, and between measurements
         of the held-out loss; 0 is once per epoch.
     report_to
@@ -102,20 +102,20 @@ class RewardConfig:
     quantile: float = 0.0
     ensemble: int = 1
     bootstrap: bool = False
-    caution: float = 0.0
+    uncertainty_penalty: float = 0.0
     smoothing: float = 0.0
     top: int = 0
     temperature: float = 0.0
     centring: float = 0.0
-    worst_group: float = 0.0
+    group_dro_step: float = 0.0
     normalise: Literal["none", "centre", "scale"] = "centre"
-    scheduler: Literal["linear", "cosine", "constant"] = "linear"
+    lr_schedule: Literal["linear", "cosine", "constant"] = "linear"
     gradient_accumulation: int = 1
     bf16: bool = False
     group_by_length: bool = False
     share_prompt: bool = False
     early_stopping: int = 0
-    save_steps: int = 0
+    checkpoint_every: int = 0
     report_to: str = "none"
 
     def __post_init__(self) -> None:
@@ -125,8 +125,8 @@ class RewardConfig:
         for name in ("ensemble", "gradient_accumulation"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be 1 or more")
-        for name in ("caution", "top", "temperature", "centring", "worst_group", "early_stopping",
-                     "save_steps", "lora_rank"):  # fmt: skip
+        for name in ("uncertainty_penalty", "top", "temperature", "centring", "group_dro_step", "early_stopping",
+                     "checkpoint_every", "lora_rank"):  # fmt: skip
             if not 0 <= getattr(self, name) < float("inf"):
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be 0 or more")
         if self.atoms < 2:
@@ -174,12 +174,12 @@ class RewardConfig:
                 "quantile is for head = 'mean_variance' or 'categorical'",
             ),
             (
-                self.ensemble == 1 and (self.bootstrap or self.caution > 0),
-                "bootstrap and caution are for an ensemble; set ensemble to 2 or more",
+                self.ensemble == 1 and (self.bootstrap or self.uncertainty_penalty > 0),
+                "bootstrap and uncertainty_penalty are for an ensemble; set ensemble to 2 or more",
             ),
             (
-                self.learn_from != "ballots" and (self.bootstrap or self.worst_group > 0),
-                f"learn_from is '{self.learn_from}', and bootstrap and worst_group tell annotators "
+                self.learn_from != "ballots" and (self.bootstrap or self.group_dro_step > 0),
+                f"learn_from is '{self.learn_from}', and bootstrap and group_dro_step tell annotators "
                 "apart; set learn_from = 'ballots'",
             ),
             (

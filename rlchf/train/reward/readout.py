@@ -19,7 +19,7 @@ class Readout:
         ``scalar`` (with several outputs, an ensemble), ``mean_variance`` or ``categorical``.
     quantile
         The reward is this quantile of a head with a distribution; 0 is the mean.
-    caution
+    uncertainty_penalty
         The reward of an ensemble is its mean less this many standard deviations (the lower bound).
     shift
         What is taken from each output of a scalar head, or from the reward of another.
@@ -27,7 +27,7 @@ class Readout:
 
     head: str = "scalar"
     quantile: float = 0.0
-    caution: float = 0.0
+    uncertainty_penalty: float = 0.0
     shift: tuple[float, ...] = ()
 
     @classmethod
@@ -36,7 +36,7 @@ class Readout:
         return cls(
             head=settings.get("head", "scalar"),
             quantile=settings.get("quantile", 0.0),
-            caution=settings.get("caution", 0.0),
+            uncertainty_penalty=settings.get("uncertainty_penalty", 0.0),
             shift=tuple(settings.get("shift", ())),
         )
 
@@ -47,7 +47,7 @@ class Readout:
             return category_quantile(outputs, self.quantile) - self._shift(outputs)[0]
         if self.head == "mean_variance" and self.quantile:
             return quantile(mean, spread, self.quantile)
-        return mean - self.caution * spread if self.caution else mean
+        return mean - self.uncertainty_penalty * spread if self.uncertainty_penalty else mean
 
     def moments(self, outputs: Tensor) -> tuple[Tensor, Tensor]:
         """(N,) mean and standard deviation: of the distribution, or of the ensemble's heads."""

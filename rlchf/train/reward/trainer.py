@@ -60,7 +60,7 @@ def train_reward(
     out
         Folder for the checkpoint, its tokenizer and ``metrics.jsonl``.
     groups
-        Group of each annotator, for ``worst_group``; those without one are a group of their own.
+        Group of each annotator, for ``group_dro_step``; those without one are a group of their own.
     resume
         Go on from the last checkpoint of an earlier call with the same arguments that was stopped.
     progress
@@ -83,8 +83,10 @@ def train_reward(
         raise ValueError("there is no example to learn from; give at least one prompt")
     if config.early_stopping and not held_out:
         raise ValueError("early_stopping needs held-out prompts; set held_out above 0")
-    if config.worst_group and not groups:
-        raise ValueError("worst_group needs the annotators' groups; give groups={annotator: group}")
+    if config.group_dro_step and not groups:
+        raise ValueError(
+            "group_dro_step needs the annotators' groups; give groups={annotator: group}"
+        )
     model, tokenizer = load_backbone(backbone, config.lora_rank, config.seed, config.outputs)
     trainer = make_trainer(
         model, tokenizer, train, held_out, config, out / "checkpoints", groups, progress
@@ -149,8 +151,8 @@ def make_trainer(
     trainer = RankingTrainer(
         model=model,
         config=config,
-        group_weights=GroupWeights(len(names), step=config.worst_group)
-        if config.worst_group
+        group_weights=GroupWeights(len(names), step=config.group_dro_step)
+        if config.group_dro_step
         else None,
         args=arguments(config, folder, len(data)),
         train_dataset=data,
@@ -168,7 +170,7 @@ def make_trainer(
 def arguments(config: RewardConfig, folder: Path, n: int) -> TrainingArguments:
     """What `transformers.Trainer` is told, for ``n`` training prompts."""
     allow_processors()
-    when = "steps" if config.save_steps else "epoch"
+    when = "steps" if config.checkpoint_every else "epoch"
     arguments = TrainingArguments(
         output_dir=str(folder),
         num_train_epochs=config.epochs,
@@ -177,13 +179,13 @@ def arguments(config: RewardConfig, folder: Path, n: int) -> TrainingArguments:
         per_device_eval_batch_size=config.batch_size,
         gradient_accumulation_steps=config.gradient_accumulation,
         weight_decay=config.weight_decay,
-        lr_scheduler_type=config.scheduler.replace("constant", "constant_with_warmup"),
+        lr_scheduler_type=config.lr_schedule.replace("constant", "constant_with_warmup"),
         bf16=config.bf16,
         use_cpu=config.bf16 and not torch.accelerator.is_available(),  # or bf16 is refused there
         eval_strategy=when if config.early_stopping else "no",
-        eval_steps=config.save_steps or None,
+        eval_steps=config.checkpoint_every or None,
         save_strategy=when,
-        save_steps=config.save_steps or 500,
+        save_steps=config.checkpoint_every or 500,
         save_total_limit=1,
         load_best_model_at_end=config.early_stopping > 0,
         metric_for_best_model="loss" if config.early_stopping else None,
