@@ -95,7 +95,8 @@ def learn_trl(train: list[Example], batch: int, path: str, out: Path) -> tuple[A
     from transformers import AutoTokenizer
     from trl import RewardConfig, RewardTrainer
 
-    from rlchf.train.reward.model import RewardModel, load_backbone
+    from rlchf.train.reward.backbone import load_backbone
+    from rlchf.train.reward.model import RewardModel
 
     datasets.disable_progress_bars()
     K = len(train[0].responses)

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rlchf import io
 from rlchf.aggregate import aggregate, check_options
@@ -17,7 +17,7 @@ from rlchf.jobs.conditioned import (
     ConditionedData,
     ConditionedEvaluation,
     evaluate_conditioned,
-    voted,
+    any_ballots,
 )
 from rlchf.jobs.progress import stage
 from rlchf.options import fitting
@@ -25,6 +25,9 @@ from rlchf.preferences import Example, check_texts, examples, split
 from rlchf.rankings import Rankings, Unranked
 from rlchf.rules import get_rule
 from rlchf.train.reward.config import RewardConfig
+
+if TYPE_CHECKING:
+    from rlchf.train.reward.trainer import Trained
 
 TINY = "tiny"
 
@@ -132,24 +135,27 @@ def fit_files(
     from rlchf.train.reward.trainer import train_reward
 
     allow_processors()
-    beside, main = out.with_name(out.name + ".partial"), PartialState().is_main_process
+    beside = out.with_name(out.name + ".partial")
     backbone = backbone or _tiny(data, beside / "base", config.seed)
     with stage(f"reward model on {len(data.train)} prompts") as tick:
-        figures = train_reward(
+        trained = train_reward(
             data.train, data.held_out, backbone, config, beside,
             groups=data.flat_groups, resume=resume, progress=tick,
         )  # fmt: skip
-    if not main:
+    figures = trained.figures
+    if trained.model is None:  # not the main process
         return Fitted(figures)
     data.result.write(beside / "aggregated.jsonl")
     (beside / "job.json").write_text(json.dumps(asdict(job), indent=2) + "\n", encoding="utf-8")
     if data.conditioned is not None:
         fitted = Fitted(
             figures,
-            people=evaluate_conditioned(data.conditioned, data.rankings, beside, config.seed),
+            people=evaluate_conditioned(
+                trained.model, data.conditioned, data.rankings, beside, config.seed
+            ),
         )
     else:
-        fitted = Fitted(figures, *_measured(data, beside, figures))
+        fitted = Fitted(figures, *_measured(data, beside, trained))
     shutil.rmtree(beside / "base", ignore_errors=True)
     if out.exists():
         out.rmdir()
@@ -236,29 +242,25 @@ def _tiny(data: _Data, folder: Path, seed: int) -> str:
 
 
 def _measured(
-    data: _Data, folder: Path, figures: Mapping[str, Any]
+    data: _Data, folder: Path, trained: "Trained"
 ) -> tuple[Evaluation | None, Evaluation | None]:
-    """Score the held-out prompts and hold the scores against the ballots on them."""
+    """Compare the held-out prompts' scores with the ballots on them."""
     if not data.held_out:
         return None, None
-    from rlchf.train.reward.model import RewardModel
-
-    with stage(f"scores of {len(data.held_out)} held-out prompts"):
-        scores = RewardModel.load(folder).score_examples(data.held_out)
-    named = by_response(data.held_out, [s.tolist() for s in scores])
+    named = by_response(data.held_out, [s.tolist() for s in trained.held_out_scores])
     with atomic_write(folder / "held_out.jsonl") as file:
         for prompt_id, row in named.items():
             line = json.dumps({"prompt_id": prompt_id, "scores": row}, ensure_ascii=False)
             file.write((line + "\n").encode())
     found: list[Evaluation | None] = []
     for people, where in ((data.seen, folder), (data.unseen, folder / "unseen_annotators")):
-        if not people or not voted(data.rankings, people, named):
+        if not people or not any_ballots(data.rankings, people, named):
             found.append(None)
             continue
         found.append(
             evaluate(
                 named, data.rankings, data.result, groups=data.groups or None, people=people,
-                explained=figures.get("explained"),
+                r_squared=trained.figures.get("r_squared"),
             )
         )  # fmt: skip
         write_evaluation(where, found[-1])  # type: ignore[arg-type]

@@ -25,7 +25,7 @@ from rlchf.simulate import Taste, make_annotators, simulate_rankings
 from rlchf.train.reward.config import RewardConfig
 from rlchf.train.reward.losses import bradley_terry
 from rlchf.train.reward.model import RewardModel
-from rlchf.train.reward.targets import orders_of
+from rlchf.train.reward.targets import targets_of
 from rlchf.train.reward.trainer import train_reward
 from tests.support.reward_examples import WORDS, tiny_backbone
 
@@ -107,7 +107,7 @@ def loss(made: Sequence[Example], scores: dict[str, torch.Tensor], learn_from: s
     config = RewardConfig(learn_from=learn_from)  # type: ignore[arg-type]
     parts, weights = [], []
     for one in made:
-        found = orders_of(one, config)
+        found = targets_of(one, config)
         R, K = found.ranks.shape
         targets, weight, pair_weights = (
             torch.from_numpy(a).double() for a in (found.targets, found.weights, found.pair_weights)

@@ -17,11 +17,11 @@ from transformers import BertConfig, BertForMaskedLM
 from rlchf.io.preference_pairs import read_pairs, write_pairs
 from rlchf.preferences import Ballots, Example
 from rlchf.train.models.text import encode, encode_responses
-from rlchf.train.reward.backbone import last_layer
+from rlchf.train.reward.backbone import last_layer, load_backbone
 from rlchf.train.reward.collator import Collator, Encoded, EncodedExamples, pad
 from rlchf.train.reward.config import RewardConfig
-from rlchf.train.reward.model import RewardModel, load_backbone
-from rlchf.train.reward.targets import orders_of
+from rlchf.train.reward.model import RewardModel
+from rlchf.train.reward.targets import targets_of
 from rlchf.train.reward.trainer import accuracy, train_reward
 from tests.support.reward_examples import fox_examples, ragged_examples, tiny_backbone
 from tests.support.tiny_models import tiny_classifier, tiny_gpt2, tiny_llama, tiny_tokenizer
@@ -35,7 +35,7 @@ def example(ranks: list[int], texts: list[str] | None = None, **kwargs: object) 
 
 def encoded(examples: list[Example], **settings: object) -> list[Encoded]:
     config = RewardConfig(**settings)  # type: ignore[arg-type]
-    data = EncodedExamples(examples, tiny_tokenizer(), 64, partial(orders_of, config=config))
+    data = EncodedExamples(examples, tiny_tokenizer(), 64, partial(targets_of, config=config))
     return [data[i] for i in range(len(data))]
 
 

@@ -16,7 +16,7 @@ import transformers
 from rlchf.preferences import Ballots, Example
 from rlchf.train.reward.config import RewardConfig
 from rlchf.train.reward.model import RewardModel
-from rlchf.train.reward.readout import Readout
+from rlchf.train.reward.model import Readout
 from rlchf.train.reward.targets import bootstrap_draws
 from rlchf.train.reward.trainer import train_reward
 from tests.support.reward_examples import fox_examples, ragged_examples, tiny_backbone
@@ -127,7 +127,7 @@ def test_spread_shows_what_annotators_do_not_agree_on(head: Any, tmp_path: Path)
     assert float(mean.mean()) == pytest.approx(0, abs=1e-5)
     cautious = replace(scorer.readout, quantile=0.01).reward(scorer.outputs_of([one])[0])
     assert cautious.argmin() == 2  # half of the annotators would be ill served
-    final = settings_of(tmp_path / "reward")["explained"]
+    final = settings_of(tmp_path / "reward")["r_squared"]
     assert 0 < final < 1
 
 

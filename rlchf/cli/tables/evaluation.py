@@ -70,8 +70,8 @@ def calibration_table(found: Evaluation) -> Table:
     table.add_row("expected calibration error", number(c.error), "")
     for row in (c.log_loss, c.brier):
         table.add_row(row.name, number(row.value), _span(row))
-    if found.explained is not None:
-        table.add_row("r² of hidden context", number(found.explained), "")
+    if found.r_squared is not None:
+        table.add_row("r² of hidden context", number(found.r_squared), "")
     return table
 
 

@@ -1,15 +1,22 @@
 """Losses of the reward model: pure functions of scores and of what is known about their order.
 
-Shapes are the same throughout: ``R`` orders (one per prompt, or one per ballot) of at most ``K``
-responses. Every loss first takes one figure per order and then ``reduce`` makes one figure of those: the
-weighted mean, unless told otherwise. Responses that pad a row have NaN in ``targets`` or 0 in ``ranks``;
-their scores are never read. Orders that say nothing do not count.
+Shapes are the same throughout: ``R`` orders (one per prompt, or one per ballot) of at most ``K`` responses.
+A loss first computes one figure per order; ``reduce`` then makes one figure of them, the weighted mean by
+default. Responses that pad a row have NaN in ``targets`` or 0 in ``ranks``; their scores are never read.
+Orders that compare nothing do not count.
+
+A new loss is a function here and a line in `LOSSES`: the settings, the command line and the training take
+its name and its options from there. Importing this module does not import torch.
 """
 
-import torch
-import torch.nn.functional as F
-from torch import Tensor
+from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rlchf.lazy import lazy_module
 from rlchf.train.reward.pairs import (
     Reduce,
     expect,
@@ -18,6 +25,13 @@ from rlchf.train.reward.pairs import (
     pair_gaps,
     weighted_mean,
 )
+
+if TYPE_CHECKING:
+    import torch
+    import torch.nn.functional as F
+    from torch import Tensor
+else:
+    torch, F = lazy_module("torch"), lazy_module("torch.nn.functional")
 
 
 def bradley_terry(
@@ -316,28 +330,53 @@ def centring(scores: Tensor, known: Tensor) -> Tensor:
     return weighted_mean(squares / n_pairs.clamp(min=1), (n_pairs > 0).to(scores.dtype))
 
 
-def pair_accuracy(scores: Tensor, targets: Tensor) -> tuple[int, int]:
-    """How many pairs with a strict preference the scores put in the right order, and of how many.
-
-    Parameters
-    ----------
-    scores
-        (K,) rewards of one prompt's responses.
-    targets
-        (K, K) probability that ``i`` is preferred to ``j``.
-
-    Examples
-    --------
-    >>> targets = torch.tensor([[torch.nan, 1.0], [0.0, torch.nan]])
-    >>> pair_accuracy(torch.tensor([2.0, 1.0]), targets)
-    (1, 1)
-    """
-    preferred = targets > 0.5  # each strict pair once; ties and unknown pairs never
-    right = (scores[:, None] > scores[None, :]) & preferred
-    return int(right.sum()), int(preferred.sum())
-
-
 def check_temperature(temperature: float) -> None:
     """Refuse a temperature that is not above 0."""
     if not temperature > 0:
         raise ValueError(f"temperature is {temperature}; it must be above 0")
+
+
+@dataclass(frozen=True)
+class ListedLoss:
+    """What the settings and the training know of a loss.
+
+    Attributes
+    ----------
+    function
+        The loss: ``function(scores, ranks or targets, weights, *, reduce, ...)``.
+    learns_from
+        The training signals it is meant for.
+    skips_balance
+        Whether it leaves out pairs whose target is 1/2.
+    """
+
+    function: Callable[..., Tensor]
+    learns_from: tuple[str, ...] = ("ranking", "shares", "ballots")
+    skips_balance: bool = False
+
+    @property
+    def takes_ranks(self) -> bool:
+        """Whether the loss takes ranks; other losses take pair targets."""
+        return "ranks" in inspect.signature(self.function).parameters
+
+    @property
+    def options(self) -> list[str]:
+        """Names of its keyword-only parameters."""
+        parameters = inspect.signature(self.function).parameters.values()
+        return [each.name for each in parameters if each.kind is each.KEYWORD_ONLY]
+
+    @property
+    def settings(self) -> list[str]:
+        """Those of its options that are fields of `RewardConfig`; 0 there is the loss's own default."""
+        return [name for name in self.options if name not in ("pair_weights", "margins", "reduce")]
+
+
+LOSSES = {
+    "bradley_terry": ListedLoss(bradley_terry),
+    "plackett_luce": ListedLoss(plackett_luce, learns_from=("ranking", "ballots")),
+    "best_of_k": ListedLoss(best_of_k, learns_from=("ranking", "ballots")),
+    "soft_copeland": ListedLoss(soft_copeland, learns_from=("ranking", "shares")),
+    "soft_kemeny": ListedLoss(soft_kemeny),
+    "majority": ListedLoss(majority, learns_from=("ranking", "shares"), skips_balance=True),
+}
+"""The losses by name."""

@@ -1,11 +1,19 @@
-"""What the losses on pairs share: shapes that fit, pairs that are known, and the mean over both."""
+"""What losses, heads and group weights share: checks of shapes, pairs with a target, means over both."""
+
+from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias
 
-import torch
-from torch import Tensor
+from rlchf.lazy import lazy_module
 
-Reduce = Callable[[Tensor, Tensor], Tensor]
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+else:
+    torch = lazy_module("torch")
+
+Reduce: TypeAlias = "Callable[[Tensor, Tensor], Tensor]"
 """``reduce(losses, weights)``: one figure from the losses (R,) of the orders and their weights (R,)."""
 
 
