@@ -63,7 +63,9 @@ class ConditionedData:
     def examples(self, config: RewardConfig) -> tuple[list[Example], list[Example]]:
         """Examples of the prompts to learn from, and of those held out."""
         held_out = self.on_held_out(self.seen)
-        train, measured = (self._examples(np.flatnonzero(part), config) for part in (~held_out, held_out))
+        train, measured = (
+            self._examples(np.flatnonzero(part), config) for part in (~held_out, held_out)
+        )
         return train, measured
 
     def _examples(self, prompts: np.ndarray, config: RewardConfig) -> list[Example]:

@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Any
 from rlchf import io
 from rlchf.aggregate import aggregate, check_options
 from rlchf.aggregation import Aggregation
-from rlchf.evaluation import Evaluation, by_response, evaluate, split_annotators, write_evaluation
+from rlchf.evaluation import Evaluation, by_response, evaluate, split_annotators
 from rlchf.io.atomic import atomic_write, check_writable
 from rlchf.io.texts import read_texts
 from rlchf.jobs.conditioned import (
     ConditionedData,
     ConditionedEvaluation,
-    evaluate_conditioned,
     any_ballots,
+    evaluate_conditioned,
 )
+from rlchf.jobs.evaluation import write_evaluation
 from rlchf.jobs.progress import stage
 from rlchf.options import fitting
 from rlchf.preferences import Example, check_texts, examples, split
@@ -129,8 +130,6 @@ def fit_files(
         )
     backbone = None if model == TINY else model_folder(model)
     data = _Data.read(job, config)
-    from accelerate import PartialState
-
     from rlchf.train.processes import allow_processors
     from rlchf.train.reward.trainer import train_reward
 

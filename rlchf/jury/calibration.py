@@ -25,7 +25,7 @@ ROWS = 512
 
 
 @dataclass(frozen=True)
-class Measured:
+class GroupCalibration:
     """How well probabilities fit the held-out annotators of one group.
 
     Attributes
@@ -59,7 +59,7 @@ def calibrate(
     group: str = "",
     seed: int = 0,
     progress: Progress | None = None,
-) -> tuple[Conditioning, list[Measured]]:
+) -> tuple[Conditioning, list[GroupCalibration]]:
     """Fit a temperature for each group by the log loss on held-out annotators' pairs.
 
     Scores are divided by it, so that no order changes. To say what that is worth, the annotators of a
@@ -186,7 +186,7 @@ def _votes(made: Sequence[Example], scores: Sequence[np.ndarray]) -> _Votes:
     return _Votes(gaps, wants, weights, who, list(people))
 
 
-def _measure(name: str, votes: _Votes, people: np.ndarray) -> Measured:
+def _measure(name: str, votes: _Votes, people: np.ndarray) -> GroupCalibration:
     """Fit to everybody; measure each half, in the order given, with the other half's temperature."""
     mine, after = votes.of(people), None
     if len(people) > 1:
@@ -195,4 +195,4 @@ def _measure(name: str, votes: _Votes, people: np.ndarray) -> Measured:
         for measured, fitted in ((one, other), (other, one)):
             gaps[np.isin(mine.who, measured)] /= mine.of(fitted).temperature()
         after = replace(mine, gaps=gaps).calibration()
-    return Measured(name, len(people), mine.temperature(), mine.calibration(), after)
+    return GroupCalibration(name, len(people), mine.temperature(), mine.calibration(), after)

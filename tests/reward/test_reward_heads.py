@@ -15,8 +15,7 @@ import transformers
 
 from rlchf.preferences import Ballots, Example
 from rlchf.train.reward.config import RewardConfig
-from rlchf.train.reward.model import RewardModel
-from rlchf.train.reward.model import Readout
+from rlchf.train.reward.model import Readout, RewardModel
 from rlchf.train.reward.targets import bootstrap_draws
 from rlchf.train.reward.trainer import train_reward
 from tests.support.reward_examples import fox_examples, ragged_examples, tiny_backbone

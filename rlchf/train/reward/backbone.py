@@ -2,6 +2,7 @@
 
 import inspect
 from pathlib import Path
+
 import torch
 from torch import nn
 from transformers import (
