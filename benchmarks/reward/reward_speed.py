@@ -127,7 +127,7 @@ def worker(arguments: argparse.Namespace) -> None:
     """One training, reported as a line of JSON."""
     import torch
 
-    from rlchf.train.reward.trainer import accuracy
+    from rlchf.evaluation import pair_accuracy
 
     torch.set_num_threads(1)
     train = ranked(arguments.prompts, arguments.k, seed=1)
@@ -143,7 +143,8 @@ def worker(arguments: argparse.Namespace) -> None:
         else:
             learn_ours(train[: 2 * arguments.batch], arguments.batch, path, out, share)
             scorer, took = learn_ours(train, arguments.batch, path, out, share)
-        right = accuracy(scorer.score_examples(held_out), held_out)
+        scores = [scores.numpy() for scores in scorer.score_examples(held_out)]
+        right = pair_accuracy(scores, held_out)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(json.dumps({"seconds": took, "accuracy": right, "peak_mib": peak}))
 

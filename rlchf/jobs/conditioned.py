@@ -154,7 +154,7 @@ def evaluations_by_features(
     rankings: Rankings,
     part: Rankings | None,
 ) -> dict[str, Evaluation]:
-    """For each text of features, the evaluation on the ballots of the annotators in ``part`` who have them."""
+    """For each text of features, the evaluation on the ballots of annotators in ``part`` who have them."""
     texts = data.conditioning.texts(data.annotators)
     evaluations = {}
     for text, by_prompt in scores.items():

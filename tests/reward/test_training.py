@@ -31,10 +31,14 @@ GROUPS = {"ann": "old", "bob": "old", "eve": "new"}
 CASES: dict[str, dict[str, Any]] = {
     "plain": {"checkpoint_every": 3},
     "worst-group": {
-        "checkpoint_every": 3, "learn_from": "ballots", "group_dro_step": 0.5, "group_by_length": True, "lora_rank": 2,
+        "checkpoint_every": 3,
+        "learn_from": "ballots",
+        "group_dro_step": 0.5,
+        "group_by_length": True,
+        "lora_rank": 2,
         "gradient_accumulation": 2,
     },
-}  # fmt: skip
+}
 
 
 def train(folder: Path, data: list[Example], name: str, **settings: Any) -> dict[str, Tensor]:

@@ -70,12 +70,12 @@ class RewardConfig(Settings):
     )
     seed: int = setting(0, "Random seed.", at_least=0, group="Training")
 
-    learn_from: LearnFrom = setting(
+    learn_from: LearnFrom = setting(  # noqa: RUF009  # a field, not a call for a default
         "ranking",
-        "Training signal: the collective ranking, the ballots' shares on each pair, or the ballots themselves.",
+        "Training signal: the collective ranking, the ballots' share on each pair, or the ballots.",
         group="Loss",
     )
-    loss: Loss = setting("bradley_terry", "Loss function.", group="Loss")
+    loss: Loss = setting("bradley_terry", "Loss function.", group="Loss")  # noqa: RUF009
     smoothing: float = setting(
         0.0,
         "Assumed probability that a preference is recorded the wrong way round.",
@@ -96,7 +96,7 @@ class RewardConfig(Settings):
         group="Loss",
     )
 
-    head: Head = setting(
+    head: Head = setting(  # noqa: RUF009
         "scalar",
         "Output of the model: one score, or a distribution of scores whose spread shows disagreement.",
         group="Head",
@@ -129,7 +129,7 @@ class RewardConfig(Settings):
 
     group_dro_step: float = setting(
         0.0,
-        "Step size of the group weights in training for the worst-off group (group DRO); 0 trains for the mean.",
+        "Step size of the group weights in training for the worst-off group; 0 trains for the mean.",
         at_least=0,
         group="Groups",
     )

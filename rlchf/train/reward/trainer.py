@@ -115,20 +115,17 @@ def train_reward(
         _clear(trainer, out)
     trainer.resume(out / "checkpoints")
     model = gathered_model(trainer, backbone, config)
-    scorer, scores, final = None, [], [{}]
+    trained, log = Trained(None, {}, []), _log(trainer.state.log_history)
     if trainer.is_world_process_zero():
-        log = _log(trainer.state.log_history)
         losses = [line["loss"] for line in log if "loss" in line]
         scorer, scores, figures = _finish(model, tokenizer, train, held_out, config, out)
-        final = [
-            {"loss": losses[-1] if losses else float("nan")}
-            | figures
-            | {"truncated_rows": trainer.train_dataset.truncated}
-        ]
-        lines = [*log, {"final": True, **final[0]}]
+        loss = {"loss": losses[-1] if losses else float("nan")}
+        truncated = {"truncated_rows": trainer.train_dataset.truncated}
+        trained = Trained(scorer, loss | figures | truncated, scores)
+        lines = [*log, {"final": True, **trained.figures}]
         (out / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     _clear(trainer, out)
-    return Trained(scorer, dict(broadcast_object_list(final)[0]), scores)
+    return trained._replace(figures=broadcast_object_list([trained.figures])[0])
 
 
 def make_trainer(
