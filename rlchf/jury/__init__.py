@@ -1,4 +1,4 @@
-"""Simulated juries: what a model is told of annotators, its calibration, and panels drawn from them."""
+"""Simulated juries: conditioning on annotator features, calibration, and panels of annotators."""
 
 from rlchf.jury.calibration import calibrate
 from rlchf.jury.conditioning import Conditioning, conditioned_examples

@@ -1,4 +1,4 @@
-"""Models that are told who judges: their examples, their calibration, and the juries made of them."""
+"""Models conditioned on annotator features: their examples, their calibration, and their juries."""
 
 import json
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ import torch
 import rlchf
 from rlchf.evaluation import split_annotators
 from rlchf.io import Annotators, read_rankings
-from rlchf.jobs.jury import jury_files
+from rlchf.jobs.jury import JuryJob, run_jury
 from rlchf.jury.calibration import calibrate
 from rlchf.jury.conditioning import Conditioning, conditioned_examples, with_annotator
 from rlchf.jury.panels import jury
@@ -36,7 +36,7 @@ PEOPLE = Annotators(
 AGE = Conditioning(("age", "region"))
 
 
-# --- what the model is told
+# --- the features before the prompt
 
 
 def test_features_that_are_not_known_are_left_out() -> None:
@@ -46,7 +46,7 @@ def test_features_that_are_not_known_are_left_out() -> None:
     assert Conditioning(("age",), template="[{features}] ").texts(PEOPLE)["ann"] == "[age 30] "
 
 
-def test_a_conversation_is_told_in_its_system_message() -> None:
+def test_a_conversation_has_the_features_in_its_system_message() -> None:
     user = {"role": "user", "content": "Hi"}
     system = {"role": "system", "content": "Be brief."}
     text = "Age 30.\n\n"
@@ -58,7 +58,7 @@ def test_a_conversation_is_told_in_its_system_message() -> None:
     assert with_annotator([user], "") == [user]
 
 
-def test_what_the_model_is_told_is_kept_beside_it(tmp_path: Path) -> None:
+def test_the_conditioning_is_kept_beside_the_model(tmp_path: Path) -> None:
     kept = Conditioning(("age",), "{features}: ", "region", {"": 1.5, "north": 0.5})
     kept.save(tmp_path)
     assert Conditioning.load(tmp_path) == kept
@@ -67,7 +67,7 @@ def test_what_the_model_is_told_is_kept_beside_it(tmp_path: Path) -> None:
         Conditioning.load(tmp_path / "elsewhere")
 
 
-def test_what_cannot_be_told_is_refused() -> None:
+def test_a_conditioning_without_columns_or_with_a_wrong_template_is_refused() -> None:
     with pytest.raises(ValueError, match="the template is 'Age: '"):
         Conditioning(("age",), "Age: ")
     with pytest.raises(ValueError, match="no column is chosen"):
@@ -220,11 +220,14 @@ class World:
         (folder / "annotators.csv").write_text(
             "annotator_id,region,age\n" + "".join(",".join(row) + "\n" for row in rows)
         )
-        self.files = (
-            str(folder / "prompts.jsonl"),
-            str(folder / "responses.jsonl"),
-            str(folder / "annotators.csv"),
-        )
+        self.files = {
+            "prompts": str(folder / "prompts.jsonl"),
+            "responses": str(folder / "responses.jsonl"),
+            "annotators": str(folder / "annotators.csv"),
+        }
+
+    def job(self, **settings: Any) -> JuryJob:
+        return JuryJob(**{"model": str(self.folder)} | self.files | settings)
 
 
 @pytest.fixture(scope="module")
@@ -297,9 +300,7 @@ def test_calibration_of_a_model_changes_no_order(world: World) -> None:
 
 def test_a_jury_from_files_writes_what_it_decided(world: World, tmp_path: Path) -> None:
     out, ballots = tmp_path / "jury.jsonl", tmp_path / "ballots.csv"
-    found = jury_files(
-        str(world.folder), *world.files, out=str(out), ballots=str(ballots), rule="kemeny", size=5
-    )
+    found = run_jury(world.job(out=str(out), ballots=str(ballots), rule="kemeny", size=5))
     result = rlchf.Aggregation.read(out)
     assert result.rule == "kemeny"
     assert [result.ranking(p) for p in world.new] == [found.result.ranking(p) for p in world.new]
@@ -310,19 +311,19 @@ def test_a_jury_from_files_writes_what_it_decided(world: World, tmp_path: Path) 
 
 
 def test_a_jury_that_cannot_be_held_writes_nothing(world: World, tmp_path: Path) -> None:
-    out, folder = tmp_path / "jury.jsonl", str(world.folder)
+    out = tmp_path / "jury.jsonl"
     more: dict[str, Any]
     for more, said in (
         ({"rule": "bordaa"}, "unknown rule"),
-        ({"by": ["land"]}, "no column 'land'"),
+        ({"by": ("land",)}, "no column 'land'"),
         ({"ballots": str(out)}, "both go to"),
-        ({"ballots": world.files[2]}, "is an input"),
+        ({"ballots": world.files["annotators"]}, "is an input"),
         ({"ballots": str(tmp_path / "no" / "b.csv")}, "there is no folder"),
     ):
         with pytest.raises(ValueError, match=said):
-            jury_files(folder, *world.files, out=str(out), **more)
+            run_jury(world.job(out=str(out), **more))
     with pytest.raises(ValueError, match=r"has no conditioning\.json"):
-        jury_files(str(world.folder.parent / "backbone"), *world.files, out=str(out))
+        run_jury(world.job(model=str(world.folder.parent / "backbone"), out=str(out)))
     assert not list(tmp_path.iterdir())
 
 
@@ -331,7 +332,7 @@ def test_a_text_so_long_that_the_features_are_lost_is_warned_about(
 ) -> None:
     line = {"prompt_id": "p41", "response_id": "long", "text": "lazy " * 80}
     longer = tmp_path / "responses.jsonl"
-    longer.write_text(Path(world.files[1]).read_text() + json.dumps(line) + "\n")
+    longer.write_text(Path(world.files["responses"]).read_text() + json.dumps(line) + "\n")
     out = str(tmp_path / "jury.jsonl")
     with pytest.warns(UserWarning, match="1 responses with their prompts are longer than 64"):
-        jury_files(str(world.folder), world.files[0], str(longer), world.files[2], out)
+        run_jury(world.job(responses=str(longer), out=out))

@@ -9,7 +9,7 @@ import rlchf
 from rlchf.io import Annotators
 from rlchf.jury.calibration import calibrate
 from rlchf.jury.conditioning import Conditioning
-from rlchf.jury.panels import draw_panel, jury, levelled
+from rlchf.jury.panels import draw_panel, jury, tie_close
 from rlchf.prompts import Prompt
 
 # --- the panel
@@ -78,7 +78,7 @@ def region(n_north: int, n_south: int) -> Annotators:
     )  # fmt: skip
 
 
-def test_people_of_whom_the_same_is_told_are_scored_once() -> None:
+def test_people_with_the_same_features_are_scored_once() -> None:
     model = Known()
     found = jury(model, ASKED, TWO, region(5, 3), conditioning=REGION, rule="kemeny")
     assert len(model.asked) == len(set(model.asked)) == 2 * 2 * 2
@@ -106,7 +106,7 @@ def test_a_member_ties_what_is_too_close_to_tell() -> None:
     strict = jury(Known(), ASKED, TWO, region(2, 1), conditioning=REGION, tolerance=0.99)
     assert strict.result.ranking("p") == [["a"], ["b"]]
     np.testing.assert_array_equal(
-        levelled(np.array([[3.0, 1.0, 1.0], [0.0, 5.0, 0.4]]), 0.5), [[3, 1, 1], [0.2, 5, 0.2]]
+        tie_close(np.array([[3.0, 1.0, 1.0], [0.0, 5.0, 0.4]]), 0.5), [[3, 1, 1], [0.2, 5, 0.2]]
     )
 
 
