@@ -26,6 +26,7 @@ from rlchf.train.reward.model import RewardModel
 from rlchf.train.reward.ranking_trainer import last_checkpoint
 from rlchf.train.reward.trainer import make_trainer, train_reward
 from tests.support.reward_examples import ragged_examples, tiny_backbone
+from tests.support.tiny_models import tiny_llama, tiny_tokenizer
 
 GROUPS = {"ann": "old", "bob": "old", "eve": "new"}
 CASES: dict[str, dict[str, Any]] = {
@@ -215,6 +216,42 @@ def test_tensorboard_and_bfloat16(tmp_path: Path) -> None:
     assert list((tmp_path / "reward/runs").rglob("events.out.tfevents*"))
     exact = train(tmp_path, data, "exact", lr_schedule="cosine")
     assert exact["score.weight"].dtype == torch.float32
+
+
+# --- what training returns
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"bf16": True},
+        {"lora_rank": 2, "normalise": "scale"},
+        {"head": "mean_variance", "quantile": 0.1},
+        {"ensemble": 2, "uncertainty_penalty": 1.0, "max_length": 12},
+    ],
+)
+@pytest.mark.filterwarnings("ignore:.*training texts are longer")
+def test_the_model_that_training_returns_scores_as_the_one_on_disk(
+    settings: dict[str, Any], tmp_path: Path
+) -> None:
+    """The backbone's padding token is its end token, so training adds one of its own."""
+    tokenizer = tiny_tokenizer(pad_is_eos=True)
+    tiny_llama(len(tokenizer), scale=1.0).save_pretrained(tmp_path / "backbone")
+    tokenizer.save_pretrained(tmp_path / "backbone")
+    data = ragged_examples(16)
+    config = RewardConfig(epochs=1, batch_size=4, learning_rate=5e-3, **settings)
+    out = tmp_path / "reward"
+    trained = train_reward(data[:12], data[12:], tmp_path / "backbone", config, out)
+    assert trained.model is not None
+    loaded = RewardModel.load(out)
+    assert (loaded.max_length, loaded.readout) == (trained.model.max_length, trained.model.readout)
+    assert_equal_scores(trained.held_out_scores, loaded.score_examples(data[12:]))
+    assert_equal_scores(trained.model.score_examples(data), loaded.score_examples(data))
+
+
+def assert_equal_scores(ours: list[Tensor], theirs: list[Tensor]) -> None:
+    assert torch.cat(ours).std() > 0
+    assert [scores.tolist() for scores in ours] == [scores.tolist() for scores in theirs]
 
 
 # --- the order of the prompts
