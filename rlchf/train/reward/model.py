@@ -9,7 +9,12 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import AutoModelForSequenceClassification, AutoTokenizer
+from transformers import (
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
 
 from rlchf.preferences import Example
 from rlchf.prompts import Prompt
@@ -101,9 +106,13 @@ class RewardModel:
     """
 
     def __init__(
-        self, model: Any, tokenizer: Any, max_length: int = 512, batch_size: int = 32,
+        self,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
+        max_length: int = 512,
+        batch_size: int = 32,
         readout: Readout | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.model = model.eval().requires_grad_(False)
         self.tokenizer = tokenizer
         if model.config.pad_token_id is None:
@@ -111,7 +120,7 @@ class RewardModel:
         elif model.config.pad_token_id == tokenizer.eos_token_id:
             warnings.warn(
                 "the reward model's padding token is its end token, so that its scores do not see "
-                "whether a response has ended; that is right only if it was trained so",
+                "whether a response has ended; that is right only if it was trained this way",
                 stacklevel=3,
             )
         self.takes_positions, limit = positions_of(model)

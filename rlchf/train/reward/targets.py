@@ -119,7 +119,7 @@ def annotators_of(examples: Sequence[Example]) -> list[str]:
 
 
 def bootstrap_draws(annotators: Sequence[str], heads: int, seed: int) -> dict[str, np.ndarray]:
-    """How often each annotator is in each head's sample, drawn with replacement: (heads,) each.
+    """(heads,) for each annotator: the number of times that each head's bootstrap sample has them.
 
     Examples
     --------
