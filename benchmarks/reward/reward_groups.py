@@ -59,8 +59,9 @@ def load(folder: Path) -> Data:
     """Read one data set; without groups every annotator is one."""
     rankings = rlchf.read_rankings(folder / "rankings.csv")
     prompts, responses = (
-        read_prompts(folder / "prompts.jsonl"), read_responses(folder / "responses.jsonl")
-    )  # fmt: skip
+        read_prompts(folder / "prompts.jsonl"),
+        read_responses(folder / "responses.jsonl"),
+    )
     groups = {a: a for a in rankings.annotator_ids}
     if (folder / "annotators.csv").exists():
         groups = largest_and_others(

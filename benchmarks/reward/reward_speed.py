@@ -103,11 +103,21 @@ def learn_trl(train: list[Example], batch: int, path: str, out: Path) -> tuple[A
     model, _ = load_backbone(path)
     tokenizer = AutoTokenizer.from_pretrained(path)
     settings = RewardConfig(
-        output_dir=str(out), num_train_epochs=1, learning_rate=LEARNING_RATE, max_length=MAX_LENGTH,
-        per_device_train_batch_size=batch * K * (K - 1) // 2, lr_scheduler_type="linear",
-        warmup_steps=int(0.05 * len(train) / batch), report_to="none", save_strategy="no", disable_tqdm=True,
-        bf16=False, gradient_checkpointing=False, logging_steps=1000, use_cpu=True,
-    )  # fmt: skip
+        output_dir=str(out),
+        num_train_epochs=1,
+        learning_rate=LEARNING_RATE,
+        max_length=MAX_LENGTH,
+        per_device_train_batch_size=batch * K * (K - 1) // 2,
+        lr_scheduler_type="linear",
+        warmup_steps=int(0.05 * len(train) / batch),
+        report_to="none",
+        save_strategy="no",
+        disable_tqdm=True,
+        bf16=False,
+        gradient_checkpointing=False,
+        logging_steps=1000,
+        use_cpu=True,
+    )
     began = time.process_time()
     rows = []
     for example in train:
@@ -116,9 +126,11 @@ def learn_trl(train: list[Example], batch: int, path: str, out: Path) -> tuple[A
             texts = example.responses[better], example.responses[worse]
             rows.append({"prompt": example.prompt, "chosen": texts[0], "rejected": texts[1]})
     trainer = RewardTrainer(
-        model=model, args=settings, train_dataset=datasets.Dataset.from_list(rows),
+        model=model,
+        args=settings,
+        train_dataset=datasets.Dataset.from_list(rows),
         processing_class=tokenizer,
-    )  # fmt: skip
+    )
     trainer.train()
     return RewardModel(model, tokenizer, MAX_LENGTH), time.process_time() - began
 
@@ -175,9 +187,14 @@ def main() -> None:
     if arguments.worker:
         return worker(arguments)
     table = Table(
-        "K", "trainer", "prompts per CPU-s", "times TRL (goal)", "held-out accuracy", "peak MiB",
+        "K",
+        "trainer",
+        "prompts per CPU-s",
+        "times TRL (goal)",
+        "held-out accuracy",
+        "peak MiB",
         box=None,
-    )  # fmt: skip
+    )
     found: list[dict[str, Any]] = []
     for K, goal in GOALS.items():
         rates = {}

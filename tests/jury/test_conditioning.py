@@ -30,9 +30,10 @@ from rlchf.train.reward.trainer import train_reward
 from tests.support.reward_examples import WORDS, tiny_backbone
 
 PEOPLE = Annotators(
-    ["ann", "bob", "cat", "dan"], None,
+    ["ann", "bob", "cat", "dan"],
+    None,
     {"age": ["30", "30", "", " 41 "], "region": ["north", "north", "", "south"]},
-)  # fmt: skip
+)
 AGE = Conditioning(("age", "region"))
 
 
@@ -114,11 +115,13 @@ def loss(made: Sequence[Example], scores: dict[str, torch.Tensor], learn_from: s
         )
         parts.append(
             bradley_terry(
-                scores[str(one.prompt)].expand(R, K), targets, weight,
+                scores[str(one.prompt)].expand(R, K),
+                targets,
+                weight,
                 pair_weights=pair_weights.expand(R, K, K),
             )
             * weight.sum()
-        )  # fmt: skip
+        )
         weights.append(weight.sum())
     return sum(parts, torch.zeros(())) / sum(weights, torch.zeros(()))
 
@@ -145,9 +148,14 @@ def test_annotators_who_share_an_example_cost_what_their_ballots_cost(seed: int)
 
 def test_an_example_has_the_ballots_of_those_with_its_features() -> None:
     rankings = rlchf.Rankings.from_ballots(
-        [("p", "ann", "a > b"), ("p", "bob", "b > a"), ("p", "cat", "b > a"), ("p", "eve", "b > a"),
-         ("p", "dan", "a")],
-    )  # fmt: skip
+        [
+            ("p", "ann", "a > b"),
+            ("p", "bob", "b > a"),
+            ("p", "cat", "b > a"),
+            ("p", "eve", "b > a"),
+            ("p", "dan", "a"),
+        ],
+    )
     both, unknown = conditioned_examples(rankings, *texts_of(rankings), PEOPLE, AGE)
     assert both.prompt == "Annotator: age 30; region north.\n\nPrompt p."
     assert both.pair_targets()[0, 1] == 0.5
@@ -176,9 +184,10 @@ class World:
         )
         ages = [str(30 + 10 * (i % 4)) for i in range(20)]
         self.people = Annotators(
-            [a.annotator_id for a in crowd], None,
+            [a.annotator_id for a in crowd],
+            None,
             {"region": [a.group for a in crowd], "age": ages},
-        )  # fmt: skip
+        )
         rng = np.random.default_rng(0)
         self.prompts: dict[str, Prompt] = {f"p{i}": f"Say {rng.choice(WORDS)}" for i in range(60)}
         texts = {
@@ -252,9 +261,15 @@ def test_the_model_knows_what_people_it_has_never_seen_like(world: World) -> Non
 def test_a_jury_follows_the_majority_or_gives_everybody_their_share(world: World) -> None:
     def decided(rule: str) -> float:
         found = jury(
-            world.model, world.prompts, world.new, world.people, conditioning=world.conditioning,
-            rule=rule, size=10, by=["region"],
-        )  # fmt: skip
+            world.model,
+            world.prompts,
+            world.new,
+            world.people,
+            conditioning=world.conditioning,
+            rule=rule,
+            size=10,
+            by=["region"],
+        )
         return emoji_first(found.result)
 
     assert decided("kemeny") <= 0.1
@@ -269,10 +284,15 @@ def test_the_checkpoint_loads_as_any_other(world: World) -> None:
 
 def test_calibration_of_a_model_changes_no_order(world: World) -> None:
     rows = simulate_rankings(
-        {p: world.prompts[p] for p in world.new}, world.new,
-        make_annotators({"north": (12, Taste(emoji=-2, relevance=0, noise=2)),
-                         "south": (8, Taste(emoji=2, relevance=0, noise=2))}),
-    )  # fmt: skip
+        {p: world.prompts[p] for p in world.new},
+        world.new,
+        make_annotators(
+            {
+                "north": (12, Taste(emoji=-2, relevance=0, noise=2)),
+                "south": (8, Taste(emoji=2, relevance=0, noise=2)),
+            }
+        ),
+    )
     firsts = [(r.prompt_id, r.annotator_id, r.response_id) for r in rows if r.rank == 1]
     rankings = rlchf.Rankings.from_ballots(
         [(p, who, [r, "emoji" if r == "plain" else "plain"]) for p, who, r in firsts]

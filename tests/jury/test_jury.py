@@ -73,9 +73,10 @@ REGION = Conditioning(("region",), group="region", temperatures={"": 2.0, "south
 
 def region(n_north: int, n_south: int) -> Annotators:
     return Annotators(
-        [f"a{i:04d}" for i in range(n_north + n_south)], None,
+        [f"a{i:04d}" for i in range(n_north + n_south)],
+        None,
         {"region": ["north"] * n_north + ["south"] * n_south},
-    )  # fmt: skip
+    )
 
 
 def test_people_with_the_same_features_are_scored_once() -> None:
@@ -140,8 +141,10 @@ def test_each_group_gets_the_temperature_of_its_own_ballots() -> None:
     assert fitted.temperature("north") == pytest.approx(2, rel=0.1)
     assert fitted.temperature("south") == pytest.approx(4, rel=0.1)
     assert [(one.group, one.annotators) for one in found] == [
-        ("", 4000), ("north", 2000), ("south", 2000)
-    ]  # fmt: skip
+        ("", 4000),
+        ("north", 2000),
+        ("south", 2000),
+    ]
     for one in found[1:]:
         assert one.after is not None
         assert one.before.error > 0.1
@@ -159,8 +162,9 @@ def test_a_few_ballots_that_all_agree_do_not_make_the_model_certain() -> None:
 
 
 def test_calibration_is_measured_on_annotators_that_it_was_not_fitted_to() -> None:
-    ballots = [(p, who, "a > b" if who == "a0000" else "b > a")
-               for p in "pq" for who in ("a0000", "a0001")]  # fmt: skip
+    ballots = [
+        (p, who, "a > b" if who == "a0000" else "b > a") for p in "pq" for who in ("a0000", "a0001")
+    ]
     rankings = rlchf.Rankings.from_ballots(ballots)  # one goes with the scores, one against them
     _, (found,) = calibrate(Known(), REGION, rankings, ASKED, TWO, region(2, 0))
     assert found.after is not None

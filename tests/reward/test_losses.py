@@ -47,9 +47,13 @@ def fixed_table(scores: Tensor, ranks: Tensor, weights: Tensor) -> Tensor:
     """Bradley-Terry with margins and pair weights that follow the ranks."""
     gaps = (ranks[:, None, :] - ranks[:, :, None]).double()
     return bradley_terry(
-        scores, targets_of(ranks), weights,
-        margins=0.3 * gaps, pair_weights=1 + gaps.abs(), smoothing=0.1,
-    )  # fmt: skip
+        scores,
+        targets_of(ranks),
+        weights,
+        margins=0.3 * gaps,
+        pair_weights=1 + gaps.abs(),
+        smoothing=0.1,
+    )
 
 
 LOSSES: dict[str, Loss] = {
@@ -346,9 +350,13 @@ def test_a_loss_that_joins_the_table_is_trained_with_the_options_in_its_signatur
     """Nothing but the table has to know of it."""
 
     def hinge(
-        scores: Tensor, targets: Tensor, weights: Tensor, *, smoothing: float = 0.25,
+        scores: Tensor,
+        targets: Tensor,
+        weights: Tensor,
+        *,
+        smoothing: float = 0.25,
         reduce: Reduce = weighted_mean,
-    ) -> Tensor:  # fmt: skip
+    ) -> Tensor:
         preferred = targets > 0.5
         gaps = scores[:, :, None] - scores[:, None, :]
         per_order = (preferred * (1 - smoothing - gaps).relu()).sum((1, 2))

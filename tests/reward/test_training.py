@@ -144,9 +144,13 @@ def test_a_killed_training_resumes_to_the_same_weights(tmp_path: Path) -> None:
         assert not (tmp_path / case / "config.json").exists()
         steps: list[int] = []
         resumed = train(
-            tmp_path, examples_of(case), case, resume=True,
-            progress=lambda done, total, steps=steps, **facts: steps.append(done), **settings,
-        )  # fmt: skip
+            tmp_path,
+            examples_of(case),
+            case,
+            resume=True,
+            progress=lambda done, total, steps=steps, **facts: steps.append(done),
+            **settings,
+        )
         assert steps == [7, 8, 9, 10]
         assert distance(whole, resumed) == 0
         assert not checkpoints.exists()
@@ -170,9 +174,13 @@ def test_early_stopping_keeps_the_best_weights(tmp_path: Path) -> None:
     config = RewardConfig(epochs=20, batch_size=4, learning_rate=1e-3, early_stopping=2)
     steps = []
     train_reward(
-        data, held_out, tmp_path / "backbone", config, tmp_path / "reward",
+        data,
+        held_out,
+        tmp_path / "backbone",
+        config,
+        tmp_path / "reward",
         progress=lambda done, total, **facts: steps.append(done),
-    )  # fmt: skip
+    )
     assert steps[-1] == 6  # the first epoch is the best, and two more are not better
     lines = (tmp_path / "reward/metrics.jsonl").read_text().splitlines()
     losses = [row["held_out_loss"] for row in map(json.loads, lines) if "held_out_loss" in row]

@@ -40,9 +40,12 @@ class RankingTrainer(Trainer):  # type: ignore[misc]
     """
 
     def __init__(
-        self, *args: Any, config: RewardConfig, group_weights: GroupWeights | None = None,
+        self,
+        *args: Any,
+        config: RewardConfig,
+        group_weights: GroupWeights | None = None,
         **kwargs: Any,
-    ) -> None:  # fmt: skip
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.model_accepts_loss_kwargs = True  # ranking_loss is given the weight of the step
         self.config = config
