@@ -6,17 +6,13 @@ from dataclasses import MISSING, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from rlchf.aggregate import check_options
-from rlchf.io import read_annotators, read_prompts, read_responses, table_format, write_table
+from rlchf.aggregation import check_options
+from rlchf.io import read_annotators, read_prompts, read_responses, table_format, write_rankings
 from rlchf.io.atomic import check_writable
 from rlchf.jobs.progress import stage
 from rlchf.jury.conditioning import Conditioning, with_annotator
 from rlchf.jury.panels import TOLERANCE, Jury, jury
 from rlchf.prompts import Prompt
-from rlchf.rankings import Rankings
-from rlchf.rules import get_rule
 from rlchf.settings import Settings, setting
 
 if TYPE_CHECKING:
@@ -68,7 +64,7 @@ def run_jury(job: JuryJob) -> Jury:
         If a file is missing or wrong; nothing has been written then.
     """
     _check_paths(job)
-    check_options(job.rule, get_rule(job.rule), job.option)
+    check_options(job.rule, job.option)
     conditioning = Conditioning.load(job.model)
     prompts, responses = read_prompts(job.prompts), read_responses(job.responses)
     annotators = read_annotators(job.annotators)
@@ -94,7 +90,7 @@ def run_jury(job: JuryJob) -> Jury:
             progress=tick,
         )
     if job.ballots:
-        write_table(job.ballots, _long_table(decision.rankings))
+        write_rankings(job.ballots, decision.rankings)
     decision.result.write(job.out)
     return decision
 
@@ -114,21 +110,6 @@ def _check_paths(job: JuryJob) -> None:
             raise ValueError(f"{path} is an input; choose another file to write to")
         table_format(path)
         check_writable(path)
-
-
-def _long_table(rankings: Rankings) -> dict[str, Any]:
-    """Ballots as columns of a long table, with one row for each response that a member scores."""
-    n_entries = np.diff(rankings.entry_starts)
-    ballot = np.repeat(np.arange(rankings.n_ballots), n_entries)
-    prompt = np.repeat(np.arange(rankings.n_prompts), np.diff(rankings.ballot_starts))[ballot]
-    response = rankings.response_starts[prompt] + rankings.entry_responses
-    return {
-        "prompt_id": [rankings.prompt_ids[p] for p in prompt],
-        "annotator_id": [rankings.annotator_ids[a] for a in rankings.ballot_annotators[ballot]],
-        "response_id": [rankings.response_ids[r] for r in response],
-        "score": rankings.entry_scores,
-        "weight": rankings.ballot_weights[ballot],
-    }
 
 
 def _warn_of_truncation(

@@ -6,15 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from rlchf.aggregate import aggregate, check_options
-from rlchf.aggregation import Aggregation
+from rlchf.aggregation import Aggregation, aggregate, check_options
+from rlchf.entries import Entries
 from rlchf.io import Annotators
 from rlchf.jury.calibration import Progress, Scorer, score_all
 from rlchf.jury.conditioning import Conditioning, with_annotator
 from rlchf.preferences import Example
 from rlchf.prompts import Prompt
 from rlchf.rankings import Rankings
-from rlchf.rules import get_rule
 
 TOLERANCE = 1e-6
 """Differences of log-odds that are ties: padding can change a score by as much."""
@@ -108,7 +107,7 @@ def jury(
     """
     if not 0 <= tolerance < float("inf"):
         raise ValueError(f"tolerance is {tolerance}; give 0 or more")
-    check_options(rule, get_rule(rule), dict(options or {}))
+    check_options(rule, dict(options or {}))
     members = draw_panel(annotators, size, by, seed)
     prompt_ids = _answered(prompts, responses)
     texts, groups = conditioning.texts(annotators), conditioning.groups(annotators)
@@ -236,7 +235,7 @@ def _rankings(
     P, V = len(prompt_ids), len(members)
     sizes = np.array([scores.shape[1] for scores in ballots])
     first = np.cumsum(sizes) - sizes
-    return Rankings.from_entries(
+    entries = Entries(
         prompt_ids=prompt_ids,
         annotator_ids=list(members),
         response_ids=[response for p in prompt_ids for response in responses[p]],
@@ -250,3 +249,4 @@ def _rankings(
         entry_scores=np.concatenate([scores.ravel() for scores in ballots]),
         source="the jury's ballots",
     )
+    return Rankings.from_entries(entries)

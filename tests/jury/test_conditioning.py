@@ -321,7 +321,7 @@ def test_calibration_of_a_model_changes_no_order(world: World) -> None:
 def test_a_jury_from_files_writes_what_it_decided(world: World, tmp_path: Path) -> None:
     out, ballots = tmp_path / "jury.jsonl", tmp_path / "ballots.csv"
     found = run_jury(world.job(out=str(out), ballots=str(ballots), rule="kemeny", size=5))
-    result = rlchf.Aggregation.read(out)
+    result = rlchf.read_aggregation(out)
     assert result.rule == "kemeny"
     assert [result.ranking(p) for p in world.new] == [found.result.ranking(p) for p in world.new]
     again = read_rankings(ballots)
