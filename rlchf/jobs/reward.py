@@ -1,17 +1,21 @@
 """A reward model from files to a folder."""
 
 import shutil
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rlchf import io
 from rlchf.aggregation import Aggregation
 from rlchf.evaluation import Evaluation, by_response, evaluate, split_annotators
 from rlchf.jobs.aggregate import aggregate_rankings, check_rule
 from rlchf.jobs.annotators import People, read_people
-from rlchf.jobs.conditioned import Told, ToldData, measure_told, voted
+from rlchf.jobs.conditioned import (
+    ConditionedData,
+    ConditionedEvaluation,
+    any_ballots,
+    evaluate_conditioned,
+)
 from rlchf.jobs.evaluation import write_evaluation
 from rlchf.jobs.files import read_json, write_json, write_lines
 from rlchf.jobs.progress import stage
@@ -20,6 +24,9 @@ from rlchf.preferences import Example, check_texts, examples, split
 from rlchf.prompts import Prompt
 from rlchf.rankings import Rankings
 from rlchf.train.reward.config import RewardConfig
+
+if TYPE_CHECKING:
+    from rlchf.train.reward.trainer import Trained
 
 SETTINGS = "reward_config.json"
 
@@ -50,7 +57,7 @@ class TrainingData:
         The collective rankings of the ballots that are learned from.
     train, held_out
         Examples of the prompts to learn from, and of those held out.
-    told
+    conditioned
         What a model conditioned on annotator features learns from; None for other models.
     """
 
@@ -60,7 +67,7 @@ class TrainingData:
     result: Aggregation
     train: list[Example]
     held_out: list[Example]
-    told: ToldData | None
+    conditioned: ConditionedData | None
 
     @property
     def groups(self) -> dict[str, dict[str, str]]:
@@ -75,7 +82,7 @@ class Fitted:
     figures: dict[str, Any]
     held_out: Evaluation | None = None
     unseen: Evaluation | None = None
-    people: Told | None = None
+    people: ConditionedEvaluation | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
@@ -126,14 +133,14 @@ def training_data(
             f"held_out is {config.held_out}, which leaves none of the {len(joined)} prompts to "
             "learn from; make it smaller"
         )
-    told = None
+    conditioned = None
     if job.feature and inputs.people.annotators is not None:
-        told = ToldData(
+        conditioned = ConditionedData(
             seen, unseen, inputs.prompts, inputs.responses, inputs.people.annotators, job.feature,
             job.group[0] if job.group else "", [example.prompt_id for example in held_out],
         )  # fmt: skip
-        train, held_out = told.examples(config)
-    return TrainingData(inputs, seen, unseen, result, train, held_out, told)
+        train, held_out = conditioned.examples(config)
+    return TrainingData(inputs, seen, unseen, result, train, held_out, conditioned)
 
 
 def partial_folder(out: str | Path) -> Path:
@@ -189,26 +196,27 @@ def train_reward_model(
     from rlchf.train.reward.trainer import train_reward
 
     allow_processors()
-    is_main = PartialState().is_main_process
-    if is_main:
+    if PartialState().is_main_process:
         partial.mkdir(parents=True, exist_ok=True)
         write_json(partial / "job.json", asdict(job))
         write_json(partial / SETTINGS, asdict(config))
     backbone = backbone or _tiny(data, partial / "base", config.seed)
     groups = next(iter(data.groups.values()), None)
     with stage(f"reward model on {len(data.train)} prompts") as tick:
-        figures = train_reward(
+        trained = train_reward(
             data.train, data.held_out, backbone, config, partial,
             groups=groups, resume=resume, progress=tick,
         )  # fmt: skip
-    if not is_main:
-        return Fitted(figures)
+    if trained.model is None:  # not the main process
+        return Fitted(trained.figures)
     data.result.write(partial / "aggregated.jsonl")
-    if data.told is not None:
-        told = measure_told(data.told, data.inputs.rankings, partial, config.seed)
-        fitted = Fitted(figures, people=told)
+    if data.conditioned is not None:
+        evaluation = evaluate_conditioned(
+            trained.model, data.conditioned, data.inputs.rankings, partial, config.seed
+        )
+        fitted = Fitted(trained.figures, people=evaluation)
     else:
-        fitted = Fitted(figures, *_measured(data, partial, figures))
+        fitted = Fitted(trained.figures, *_evaluate(data, partial, trained))
     shutil.rmtree(partial / "base", ignore_errors=True)
     if out.exists():
         out.rmdir()
@@ -253,28 +261,24 @@ def _tiny(data: TrainingData, folder: Path, seed: int) -> str:
     return str(folder)
 
 
-def _measured(
-    data: TrainingData, folder: Path, figures: Mapping[str, Any]
+def _evaluate(
+    data: TrainingData, folder: Path, trained: "Trained"
 ) -> tuple[Evaluation | None, Evaluation | None]:
-    """Score the held-out prompts and hold the scores against the ballots on them."""
+    """Compare the scores of the held-out prompts with the ballots on them."""
     if not data.held_out:
         return None, None
-    from rlchf.train.reward.model import RewardModel
-
-    with stage(f"scores of {len(data.held_out)} held-out prompts"):
-        scores = RewardModel.load(folder).score_examples(data.held_out)
-    by_prompt = by_response(data.held_out, [s.tolist() for s in scores])
+    by_prompt = by_response(data.held_out, [s.tolist() for s in trained.held_out_scores])
     rows = [{"prompt_id": name, "scores": scores} for name, scores in by_prompt.items()]
     write_lines(folder / "held_out.jsonl", rows)
     evaluations: list[Evaluation | None] = []
     for part, target in ((data.seen, folder), (data.unseen, folder / "unseen_annotators")):
         people = [] if part is None else list(part.annotator_ids)
-        if not people or not voted(data.inputs.rankings, people, by_prompt):
+        if not people or not any_ballots(data.inputs.rankings, people, by_prompt):
             evaluations.append(None)
             continue
         evaluation = evaluate(
             by_prompt, data.inputs.rankings, data.result, groups=data.groups or None,
-            people=people, explained=figures.get("explained"),
+            people=people, r_squared=trained.figures.get("r_squared"),
         )  # fmt: skip
         write_evaluation(target, evaluation)
         evaluations.append(evaluation)

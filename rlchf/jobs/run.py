@@ -1,4 +1,4 @@
-"""A whole run: from the rankings file to the fine-tuned policy, in one folder, by the jobs of the other commands.
+"""A whole run, from the rankings file to the fine-tuned policy, by the jobs of the other commands.
 
 Every stage leaves its result in the run folder, complete or not at all, and is passed over when its
 result is there already; so a run that was stopped goes on where it was.

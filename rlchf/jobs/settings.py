@@ -171,6 +171,36 @@ class ScoreJob(Settings):
 
 
 @dataclass(frozen=True, kw_only=True)
+class JuryJob(Settings):
+    """A reward model, texts, a population of annotators, and how the jury decides."""
+
+    model: str = setting(MISSING, "Folder of a reward model conditioned on annotator features.")
+    prompts: str = setting(MISSING, "jsonl with prompt_id and prompt.")
+    responses: str = setting(MISSING, "jsonl with prompt_id, response_id and text.")
+    annotators: str = setting(MISSING, "csv with the annotators that the panel is drawn from.")
+    out: str = setting("-", "File for the collective rankings; - for standard output.")
+    ballots: str = setting("", "File for the simulated ballots, a long table.")
+    rule: str = setting("kemeny", "Voting rule; see rlchf rules.", group="Aggregation")
+    option: dict[str, Any] = field(
+        default_factory=dict,
+        metadata={"help": "Option of the rule, NAME=VALUE; repeatable.", "group": "Aggregation"},
+    )
+    size: int = setting(
+        0, "Number of seats on the panel; 0 takes everybody.", at_least=0, group="Panel"
+    )
+    by: tuple[str, ...] = setting(
+        (), "Column of the annotators file to stratify the panel by; repeatable.", group="Panel"
+    )
+    tolerance: float = setting(
+        1e-6, "Largest difference of log-odds that is a tie.", at_least=0, group="Panel"
+    )
+    noisy: bool = setting(
+        False, "Ballots drawn from the predicted Plackett-Luce model.", group="Panel"
+    )
+    seed: int = setting(0, "Random seed.", at_least=0, group="Panel")
+
+
+@dataclass(frozen=True, kw_only=True)
 class PPOJob(Settings):
     """The policy to train, its prompts and its reward."""
 

@@ -181,10 +181,10 @@ def test_what_is_missing_is_named(folder: Path, tmp_path: Path) -> None:
     assert "--out is missing" in done.stderr
 
 
-def test_a_model_that_is_told_who_judges_serves_both_groups_and_a_jury_decides(
+def test_a_model_conditioned_on_features_serves_both_groups_and_a_jury_decides(
     folder: Path,
 ) -> None:
-    out = folder / "told"
+    out = folder / "conditioned"
     people = ("--annotators", folder / "people.csv", "--feature", "likes", "--unseen", 0.4)
     done = call("reward", *job(folder, out, *people, "--epochs", 20, "--seed", 3))
     assert done.returncode == 0, done.stderr
@@ -208,4 +208,4 @@ def test_a_model_that_is_told_who_judges_serves_both_groups_and_a_jury_decides(
         "jury", folder / "reward", *job(folder, out)[1:5], "--annotators", folder / "people.csv"
     )
     assert done.returncode == 2
-    assert "no evaluators.json" in done.stderr
+    assert "no conditioning.json" in done.stderr

@@ -173,7 +173,7 @@ def test_from_ballots_through_a_fitted_reward_model_to_the_policy(
     texts = {name: {"a": "a dog", "b": "a little girl"} for name in prompts}
     learnt = examples(result, prompts, texts, shares_of=rankings if rule == "pooled" else None)
     config = RewardConfig(
-        epochs=60, learning_rate=3e-3, batch_size=20, scheduler="constant", held_out=0.0
+        epochs=60, learning_rate=3e-3, batch_size=20, lr_schedule="constant", held_out=0.0
     )
     base = tiny_backbone(tmp_path / "base")
     train_reward(learnt, [], base, config, tmp_path / "reward")
