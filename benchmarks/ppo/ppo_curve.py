@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 BOUND = 5.0  # nats per response above which the run would stop
 PPO = PPOConfig(
     updates=14, batch_size=24, minibatch_size=8, forward_size=8, ppo_epochs=1, max_new_tokens=24,
-    advantages="rloo", responses_per_prompt=2, lora_rank=8, lr=7e-4, lr_schedule="linear",
+    advantages="rloo", responses_per_prompt=2, lora_rank=8, learning_rate=7e-4, lr_schedule="linear",
     kl_coef=0.1, max_kl=BOUND, checkpoint_every=100,
 )  # fmt: skip
 

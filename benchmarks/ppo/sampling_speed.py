@@ -16,7 +16,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 from rlchf.io import read_prompts
 from rlchf.train.models.load import load_policy, load_tokenizer
 from rlchf.train.models.tiny import tiny_llama
-from rlchf.train.ppo.sampling import encode_prompts, end_ids, named_sampler
+from rlchf.train.ppo.samplers import named_sampler
+from rlchf.train.ppo.sampling import encode_prompts, end_ids
 
 PROMPTS = Path(__file__).parents[2] / "examples/emoji/prompts.jsonl"
 STOPS = {"tiny": "etaoin", "smollm2": ".!?"}

@@ -4,22 +4,38 @@ import pytest
 import torch
 from torch import Tensor
 
-from rlchf.train.ppo.advantages import gae, grpo, rloo, whiten
-from rlchf.train.ppo.objectives import masked_sum
+from rlchf.train.ppo.advantages import gae, grpo, rloo
+from rlchf.train.ppo.config import PPOConfig
+from rlchf.train.ppo.experience import estimate
+from rlchf.train.ppo.objectives import masked_sum, one_process, whiten
 from tests.support.ppo_enumeration import Enumeration
 from tests.support.ppo_runs import ragged
 
 
+def gae_and_returns(
+    rewards: Tensor, values: Tensor, mask: Tensor, gamma: float, gae_lambda: float
+) -> tuple[Tensor, Tensor]:
+    """As PPO computes them from its settings."""
+    config = PPOConfig(gamma=gamma, gae_lambda=gae_lambda, whiten=False)
+    advantages, returns = estimate(config, rewards, values, mask, one_process)
+    assert torch.equal(advantages, gae(rewards, values, mask, gamma, gae_lambda))
+    return advantages, returns
+
+
 @pytest.mark.parametrize("seed", range(5))
-@pytest.mark.parametrize(("gamma", "lam"), [(1.0, 0.95), (0.9, 0.5), (0.97, 1.0), (1.0, 0.0)])
-def test_gae_equals_its_definition_on_ragged_rows(seed: int, gamma: float, lam: float) -> None:
+@pytest.mark.parametrize(
+    ("gamma", "gae_lambda"), [(1.0, 0.95), (0.9, 0.5), (0.97, 1.0), (1.0, 0.0)]
+)
+def test_gae_equals_its_definition_on_ragged_rows(
+    seed: int, gamma: float, gae_lambda: float
+) -> None:
     rewards, values, mask = ragged(seed)
-    advantages, returns = gae(rewards, values, mask, gamma, lam)
+    advantages, returns = gae_and_returns(rewards, values, mask, gamma, gae_lambda)
     for row, length in enumerate(mask.sum(1).tolist()):
         r, v = rewards[row, :length].tolist(), [*values[row, :length].tolist(), 0.0]
         delta = [r[t] + gamma * v[t + 1] - v[t] for t in range(length)]
         for t in range(length):
-            expected = sum((gamma * lam) ** (u - t) * delta[u] for u in range(t, length))
+            expected = sum((gamma * gae_lambda) ** (u - t) * delta[u] for u in range(t, length))
             assert advantages[row, t].item() == pytest.approx(expected, abs=1e-12)
             assert returns[row, t].item() == pytest.approx(expected + v[t], abs=1e-12)
         assert not advantages[row, length:].any()
@@ -28,7 +44,7 @@ def test_gae_equals_its_definition_on_ragged_rows(seed: int, gamma: float, lam: 
 
 def test_gae_at_lambda_1_is_the_return_to_go_minus_the_value() -> None:
     rewards, values, mask = ragged(1)
-    advantages, returns = gae(rewards, values, mask, 0.9, 1.0)
+    advantages, returns = gae_and_returns(rewards, values, mask, 0.9, 1.0)
     for row, length in enumerate(mask.sum(1).tolist()):
         for t in range(length):
             to_go = sum(0.9 ** (u - t) * rewards[row, u] for u in range(t, length))
@@ -41,13 +57,13 @@ def test_gae_at_lambda_0_is_the_temporal_difference_error() -> None:
     following = torch.where(mask, values, 0).roll(-1, 1)
     following[:, -1] = 0
     expected = torch.where(mask, rewards + 0.9 * following - values, 0)
-    torch.testing.assert_close(gae(rewards, values, mask, 0.9, 0.0)[0], expected)
+    torch.testing.assert_close(gae(rewards, values, mask, 0.9, 0.0), expected)
 
 
 def test_what_lies_after_a_response_does_not_reach_its_advantages() -> None:
     rewards, values, mask = ragged(3)
-    clean = gae(rewards, values, mask, 0.9, 0.8)
-    dirty = gae(
+    clean = gae_and_returns(rewards, values, mask, 0.9, 0.8)
+    dirty = gae_and_returns(
         torch.where(mask, rewards, torch.nan), torch.where(mask, values, torch.inf), mask, 0.9, 0.8
     )
     assert torch.equal(clean[0], dirty[0])

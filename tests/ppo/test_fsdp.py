@@ -20,15 +20,15 @@ from accelerate.utils import DistributedType, FullyShardedDataParallelPlugin
 from safetensors.torch import load_file
 
 from rlchf.train.ppo.loop import PPOConfig, ppo
-from rlchf.train.ppo.sharding import is_divided, plain_weights
+from rlchf.train.ppo.sharding import is_sharded, plain_weights
 from tests.support.tiny_models import tiny_classifier, tiny_gpt2, tiny_llama, tiny_tokenizer
 
 PROMPTS = ["the", "a committee votes on", "once upon a time there was", "fox", "what should the"]
 CASES: dict[str, tuple[Any, dict[str, Any]]] = {
     "llama": (tiny_llama, {}),
     "lora-gpt2": (tiny_gpt2, {"lora_rank": 2, "forward_size": 4}),
-    "rloo": (tiny_llama, {"responses_per_prompt": 2, "advantages": "rloo", "stop": ("e",)}),
-    "critic": (tiny_llama, {"critic_warmup": 1, "value_lr": 1e-3}),
+    "rloo": (tiny_llama, {"responses_per_prompt": 2, "advantages": "rloo", "stop_tokens": ("e",)}),
+    "critic": (tiny_llama, {"critic_warmup": 1, "value_learning_rate": 1e-3}),
 }
 
 
@@ -37,7 +37,7 @@ def train(case: str, out: Path, updates: int, **more: Any) -> Any:
     model, options = CASES[case]
     settings: dict[str, Any] = {
         "updates": updates, "batch_size": 8, "minibatch_size": 4, "forward_size": 1,
-        "max_new_tokens": 6, "lr": 3e-3, "checkpoint_every": 2,
+        "max_new_tokens": 6, "learning_rate": 3e-3, "checkpoint_every": 2,
     }  # fmt: skip
     critic = tiny_classifier(seed=4).double() if case == "critic" else None
     return ppo(
@@ -138,7 +138,7 @@ def main(folder: Path) -> None:
         for updates, resume in ((2, False), (3, True)):
             fsdp(accelerator)
             policy = train(case, folder / case, updates, resume=resume, accelerator=accelerator)
-        assert is_divided(policy)
+        assert is_sharded(policy)
         own = sum(p.to_local().numel() for p in policy.parameters())
         assert own < 0.6 * sum(p.numel() for p in policy.parameters())
     torch.distributed.destroy_process_group()

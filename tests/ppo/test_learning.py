@@ -5,11 +5,10 @@ from typing import Any
 
 import pytest
 import torch
-from accelerate import Accelerator
 from torch import Tensor
 
 from rlchf.train.ppo.experience import Experience
-from rlchf.train.ppo.loop import PPOConfig, _Run, ppo
+from rlchf.train.ppo.loop import PPO, PPOConfig, Setup, ppo
 from rlchf.train.ppo.objectives import token_logprobs
 from rlchf.train.ppo.responses import Rollout, response_logits
 from tests.support.ppo_runs import (
@@ -28,7 +27,7 @@ from tests.support.tiny_models import tiny_llama, tiny_tokenizer
 def test_the_score_is_paid_at_the_end_token_and_the_penalty_only_without_one(
     tmp_path: Path,
 ) -> None:
-    run, batch, metrics = experience(tmp_path, gamma=0.9, lam=1.0, missing_eos_penalty=3.0)
+    run, batch, metrics = experience(tmp_path, gamma=0.9, gae_lambda=1.0, missing_eos_penalty=3.0)
     rollout = batch.rollout
     scores = vowels([], rollout.texts(run.tokenizer))
     for row, (score, done) in enumerate(zip(scores, rollout.finished.tolist(), strict=True)):
@@ -71,7 +70,7 @@ def test_tokens_after_the_end_change_no_number_and_no_gradient(tmp_path: Path) -
 
 def test_the_penalised_reward_is_what_the_kl_coefficient_says(tmp_path: Path) -> None:
     """Moved off its reference, each token costs beta times its log-ratio."""
-    run, _, _ = experience(tmp_path, lam=1.0, kl_coef=0.3)
+    run, _, _ = experience(tmp_path, gae_lambda=1.0, kl_coef=0.3)
     with torch.no_grad():
         run.model.policy.lm_head.bias[5:50] += 1.0
     batch, metrics, samples = run.collect()
@@ -96,7 +95,7 @@ def test_the_penalised_reward_is_what_the_kl_coefficient_says(tmp_path: Path) ->
 def test_a_stop_token_is_paid_for_as_the_end_token_is(tmp_path: Path) -> None:
     stops = tuple(range(2, 60))
     run, batch, metrics = experience(
-        tmp_path, gamma=0.9, lam=1.0, missing_eos_penalty=3.0, stop=stops
+        tmp_path, gamma=0.9, gae_lambda=1.0, missing_eos_penalty=3.0, stop_tokens=stops
     )
     rollout = batch.rollout
     scores = vowels([], rollout.texts(run.tokenizer))
@@ -142,7 +141,7 @@ def test_the_same_seed_gives_the_same_run_and_another_seed_another(tmp_path: Pat
 def test_the_responses_to_one_prompt_stand_together(tmp_path: Path) -> None:
     options = {"batch_size": 12, "minibatch_size": 6, "responses_per_prompt": 3}
     config = PPOConfig(**SMALL | options)
-    run = _Run(tiny_llama(), tiny_tokenizer(), PROMPTS, vowels, config, tmp_path, Accelerator())
+    run = PPO(Setup(tiny_llama(), tiny_tokenizer(), PROMPTS, vowels, config, tmp_path))
     asked, rollout = run.draw()
     assert asked == [prompt for prompt in asked[::3] for _ in range(3)]
     assert len(set(rollout.texts(run.tokenizer))) > 9
@@ -178,7 +177,7 @@ def test_without_a_critic_a_response_has_one_advantage(advantages: str, tmp_path
     ],
 )
 def test_what_comes_off_the_reward(options: dict[str, Any], taken_off: str, tmp_path: Path) -> None:
-    run, _, _ = experience(tmp_path, lam=1.0, kl_coef=0.3, **options)
+    run, _, _ = experience(tmp_path, gae_lambda=1.0, kl_coef=0.3, **options)
     with torch.no_grad():
         run.model.policy.lm_head.bias[5:50] += 1.0
     batch, metrics, _ = run.collect()
@@ -205,7 +204,9 @@ def test_the_bonus_on_entropy_raises_it(tmp_path: Path) -> None:
         policy = tiny_llama(scale=8.0)  # far from uniform
         alone = {"advantages": "rloo", "responses_per_prompt": 2}
         config = PPOConfig(
-            **SMALL | alone | {"updates": 8, "lr": 1e-2, "entropy_coef": bonus, "kl_coef": 0.0}
+            **SMALL
+            | alone
+            | {"updates": 8, "learning_rate": 1e-2, "entropy_coef": bonus, "kl_coef": 0.0}
         )
         ppo(policy, tiny_tokenizer(), PROMPTS, lambda p, r: [0.0] * 8, config, tmp_path)
         rows = lines(tmp_path / "metrics.jsonl")
@@ -231,9 +232,9 @@ def test_while_the_critic_warms_up_only_it_learns(tmp_path: Path) -> None:
 
 
 def test_an_update_that_moves_too_far_ends_early(tmp_path: Path) -> None:
-    run, batch, _ = experience(tmp_path, lr=1e-2)
+    run, batch, _ = experience(tmp_path, learning_rate=1e-2)
     assert run.optimise(batch)["steps"] == 8
-    run, batch, _ = experience(tmp_path, lr=1e-2, stop_kl=1e-7)
+    run, batch, _ = experience(tmp_path, learning_rate=1e-2, target_kl=1e-7)
     before = weights(run.model).clone()
     figures = run.optimise(batch)
     assert figures["steps"] == 1, "the first step has moved it, the second is not taken"
@@ -264,7 +265,12 @@ def test_pay_is_normalised_and_measurements_are_logged(tmp_path: Path) -> None:
 
 
 def test_the_learning_rates_fall_to_0_in_a_straight_line(tmp_path: Path) -> None:
-    options = {"updates": 4, "lr": 1e-3, "value_lr": 1e-2, "lr_schedule": "linear"}
+    options = {
+        "updates": 4,
+        "learning_rate": 1e-3,
+        "value_learning_rate": 1e-2,
+        "lr_schedule": "linear",
+    }
     run, batch, _ = experience(tmp_path, **options)
     rates = []
     for run.done in range(4):

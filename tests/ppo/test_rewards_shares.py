@@ -23,11 +23,11 @@ from rlchf.prompts import Prompt
 from rlchf.rules import get_rule
 from rlchf.train.mixture import Mixture
 from rlchf.train.ppo.rewards import (
-    Electorate,
     MaxMin,
     PopulationProportional,
     SelfPlay,
     Vote,
+    VoterPreferences,
     WinShare,
 )
 from rlchf.train.reward.config import RewardConfig
@@ -37,13 +37,13 @@ from tests.support.bandit import Bandit, distance
 from tests.support.reward_examples import tiny_backbone
 
 FAST: dict[str, Any] = {
-    "updates": 60, "lr": 5e-3, "ppo_epochs": 2, "advantages": "rloo", "responses_per_prompt": 512,
+    "updates": 60, "learning_rate": 5e-3, "ppo_epochs": 2, "advantages": "rloo", "responses_per_prompt": 512,
 }  # fmt: skip
 
 
-def favourites(bandit: Bandit, sizes: list[float]) -> Electorate:
+def favourites(bandit: Bandit, sizes: list[float]) -> VoterPreferences:
     """Groups of these sizes; each likes one response best and the others equally."""
-    return Electorate([bandit.rewarding(row) for row in np.eye(len(sizes))], sizes)
+    return VoterPreferences([bandit.rewarding(row) for row in np.eye(len(sizes))], sizes)
 
 
 @pytest.mark.parametrize(("beta", "share"), [(1.0, 0.4), (0.5, 0.308), (0.2, 0.116)])
@@ -107,8 +107,8 @@ def test_self_play_shares_a_cycle_as_the_regularised_equilibrium_does(tmp_path: 
     payoff = [[1 / 2, 6 / 9, 4 / 9], [3 / 9, 1 / 2, 7 / 9], [5 / 9, 2 / 9, 1 / 2]]
     optimum = regularised_nash(payoff, uniform(3), beta)
     assert distance(optimum, uniform(3)) > 0.15
-    reward = SelfPlay(Electorate(cycle, [4, 3, 2]))
-    found = bandit.train(reward, tmp_path, kl_coef=beta, updates=200, lr=1e-3)
+    reward = SelfPlay(VoterPreferences(cycle, [4, 3, 2]))
+    found = bandit.train(reward, tmp_path, kl_coef=beta, updates=200, learning_rate=1e-3)
     assert distance(found, optimum) < 0.03
     lottery = get_rule("maximal_lottery")(
         Profiles.from_ballots([["a > b > c"] * 4 + ["b > c > a"] * 3 + ["c > a > b"] * 2])

@@ -15,7 +15,7 @@ from transformers.generation.continuous_batching.cb_logits_processors import (
 
 from rlchf.train.ppo.responses import Rollout
 from rlchf.train.ppo.sampling import Key, end_ids, only_drawn, sampling_mode, uniforms
-from rlchf.train.ppo.sharding import inside_adapters, is_divided
+from rlchf.train.ppo.sharding import inside_adapters, is_sharded
 
 PAGE = 32
 """Tokens by which the memory of a response grows."""
@@ -74,7 +74,7 @@ def sample_continuous(
     RuntimeError
         If the engine fails, with what it says.
     """
-    if is_divided(policy):
+    if is_sharded(policy):
         raise ValueError("sampler 'continuous' needs whole weights; under FSDP choose 'generate'")
     model = inside_adapters(policy)
     ends = list(ends) or end_ids(tokenizer)
