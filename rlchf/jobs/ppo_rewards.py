@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rlchf.options import checked, function_named, meant
-from rlchf.train.ppo.rewards import COMBINE, combination_named
+from rlchf.train.ppo.rewards import COMBINE, Combine, combination_named
 
 if TYPE_CHECKING:
     from rlchf.prompts import Prompt
-    from rlchf.train.ppo.rewards import Combination, Combine
+    from rlchf.train.ppo.rewards import Combination
     from rlchf.train.ppo.shaping import Reward
 
 
@@ -36,7 +36,7 @@ class Rewards:
     """
 
     names: tuple[str, ...]
-    combine: "Combine | None" = None
+    combine: Combine | None = None
     weights: tuple[float, ...] = ()
     rule: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)

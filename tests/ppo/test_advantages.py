@@ -86,7 +86,7 @@ def test_whitening_equal_values_gives_0_rather_than_nan() -> None:
 # -- several responses per prompt ------------------------------------------------------------------
 
 
-def paid(*totals: float) -> tuple[Tensor, Tensor]:
+def rewards_of(*totals: float) -> tuple[Tensor, Tensor]:
     """Rewards of ragged rows with these totals, and their mask; NaN where a row has no token."""
     lengths = torch.tensor([1 + i % 3 for i in range(len(totals))])
     mask = torch.arange(3) < lengths[:, None]
@@ -96,14 +96,14 @@ def paid(*totals: float) -> tuple[Tensor, Tensor]:
 
 
 def test_leave_one_out_takes_off_the_mean_of_the_others() -> None:
-    rewards, mask = paid(1, 2, 6, 0, 0, 3)
+    rewards, mask = rewards_of(1, 2, 6, 0, 0, 3)
     found = rloo(rewards, mask, 3)
     expected = torch.tensor([-3.0, -1.5, 4.5, -1.5, -1.5, 3.0]).double()
     assert torch.equal(found, torch.where(mask, expected[:, None], 0))
 
 
 def test_group_relative_advantages_have_mean_0_and_deviation_1() -> None:
-    rewards, mask = paid(1, 2, 6, 5, 5, 5)
+    rewards, mask = rewards_of(1, 2, 6, 5, 5, 5)
     found = grpo(rewards, mask, 3)
     # Mean 3, squared deviations 4 + 1 + 9 over n - 1 = 2: standard deviation the root of 7.
     expected = torch.tensor([-2.0, -1.0, 3.0, 0.0, 0.0, 0.0]).double() / 7**0.5
@@ -112,7 +112,7 @@ def test_group_relative_advantages_have_mean_0_and_deviation_1() -> None:
 
 @pytest.mark.parametrize("beta", [0.0, 0.3])
 def test_the_leave_one_out_gradient_is_unbiased(beta: float) -> None:
-    """Over all pairs of sequences, each as often as it is sampled, with the divergence paid for."""
+    """Over all pairs of sequences, each as often as it is sampled, with the KL penalty."""
     every = Enumeration()
     exact = every.gradient(beta)
     first, second = (

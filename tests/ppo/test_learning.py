@@ -1,4 +1,4 @@
-"""What PPO learns from: who is paid what, and what moves."""
+"""What PPO learns from: rewards per token, and which weights move."""
 
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from tests.support.ppo_runs import (
 from tests.support.tiny_models import tiny_llama, tiny_tokenizer
 
 
-def test_the_score_is_paid_at_the_end_token_and_the_penalty_only_without_one(
+def test_the_score_is_given_at_the_end_token_and_the_penalty_only_without_one(
     tmp_path: Path,
 ) -> None:
     run, batch, metrics = experience(tmp_path, gamma=0.9, gae_lambda=1.0, missing_eos_penalty=3.0)
@@ -33,9 +33,9 @@ def test_the_score_is_paid_at_the_end_token_and_the_penalty_only_without_one(
     for row, (score, done) in enumerate(zip(scores, rollout.finished.tolist(), strict=True)):
         length = int(rollout.lengths[row])
         assert (rollout.responses[row, length - 1] == 0) == done
-        paid = score - (0 if done else 3.0)
+        reward = score - (0 if done else 3.0)
         # The critic is 0 and so is the KL: the return at t is the discounted score and no more.
-        expected = [paid * 0.9 ** (length - 1 - t) for t in range(length)]
+        expected = [reward * 0.9 ** (length - 1 - t) for t in range(length)]
         assert batch.returns[row, :length].tolist() == pytest.approx(expected, abs=1e-5)
         assert not batch.returns[row, length:].any()
     assert metrics["reward_mean"] == pytest.approx(sum(scores) / 16)
@@ -85,14 +85,14 @@ def test_the_penalised_reward_is_what_the_kl_coefficient_says(tmp_path: Path) ->
     assert metrics["kl_k3"] == pytest.approx(k3.mean().item(), rel=1e-4)
     logits, _ = response_logits(run.model.policy, rollout)
     chances = logits.softmax(-1)
-    nats = torch.where(mask, -(chances * chances.log()).sum(-1), 0)
-    assert metrics["entropy"] == pytest.approx((nats.sum() / mask.sum()).item(), rel=1e-5)
-    paid = (scores - 0.3 * log_ratio.sum(1)).mean()
-    assert metrics["objective"] == pytest.approx(paid.item(), rel=1e-5)
+    entropies = torch.where(mask, -(chances * chances.log()).sum(-1), 0)
+    assert metrics["entropy"] == pytest.approx((entropies.sum() / mask.sum()).item(), rel=1e-5)
+    penalised = (scores - 0.3 * log_ratio.sum(1)).mean()
+    assert metrics["objective"] == pytest.approx(penalised.item(), rel=1e-5)
     assert samples[2]["kl"] == pytest.approx(log_ratio[2].sum().item(), abs=1e-6)
 
 
-def test_a_stop_token_is_paid_for_as_the_end_token_is(tmp_path: Path) -> None:
+def test_a_stop_token_counts_as_the_end_token_does(tmp_path: Path) -> None:
     stops = tuple(range(2, 60))
     run, batch, metrics = experience(
         tmp_path, gamma=0.9, gae_lambda=1.0, missing_eos_penalty=3.0, stop_tokens=stops
@@ -106,8 +106,8 @@ def test_a_stop_token_is_paid_for_as_the_end_token_is(tmp_path: Path) -> None:
         done = token == 0 or token in stops
         assert bool(rollout.finished[row]) == done
         length = int(rollout.lengths[row])
-        paid = score - (0 if done else 3.0)
-        expected = [paid * 0.9 ** (length - 1 - t) for t in range(length)]
+        reward = score - (0 if done else 3.0)
+        expected = [reward * 0.9 ** (length - 1 - t) for t in range(length)]
         assert batch.returns[row, :length].tolist() == pytest.approx(expected, abs=1e-5)
     assert metrics["eos_share"] == rollout.finished.float().mean().item()
 
@@ -166,7 +166,7 @@ def test_without_a_critic_a_response_has_one_advantage(advantages: str, tmp_path
     assert run.optimise(batch)["value_loss"] == 0
 
 
-# -- what the price is on --------------------------------------------------------------------------
+# -- the KL penalty -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -188,10 +188,10 @@ def test_what_comes_off_the_reward(options: dict[str, Any], taken_off: str, tmp_
     assert metrics["kl_k3"] > 0.05, "the divergence from the start is measured in any case"
 
 
-def test_a_price_in_the_loss_holds_the_policy_back(tmp_path: Path) -> None:
-    def moved(price: float) -> float:
+def test_a_kl_penalty_in_the_loss_holds_the_policy_back(tmp_path: Path) -> None:
+    def moved(kl_coef: float) -> float:
         config = PPOConfig(
-            **SMALL | {"updates": 6, "kl_in": "loss", "kl_estimator": "k2", "kl_coef": price}
+            **SMALL | {"updates": 6, "kl_in": "loss", "kl_estimator": "k2", "kl_coef": kl_coef}
         )
         ppo(tiny_llama(), tiny_tokenizer(), PROMPTS, vowels, config, tmp_path)
         return float(lines(tmp_path / "metrics.jsonl")[-1]["kl_k3"])
@@ -243,7 +243,7 @@ def test_an_update_that_moves_too_far_ends_early(tmp_path: Path) -> None:
     assert all(p.grad is None for p in run.model.parameters()), "nothing left for the next update"
 
 
-def test_pay_is_normalised_and_measurements_are_logged(tmp_path: Path) -> None:
+def test_scores_are_normalised_and_measurements_are_logged(tmp_path: Path) -> None:
     seen: list[float] = []
 
     def share(prompts: list[Any], responses: list[str]) -> dict[str, float]:

@@ -149,7 +149,9 @@ def test_resuming_with_other_settings_is_refused_by_name(tmp_path: Path) -> None
         ppo(tiny_llama(), tiny_tokenizer(), PROMPTS, vowels, other, tmp_path, resume=True)
 
 
-def test_a_resumed_run_may_learn_at_other_rates_and_another_price(tmp_path: Path) -> None:
+def test_a_resumed_run_may_learn_at_other_rates_and_with_another_kl_coefficient(
+    tmp_path: Path,
+) -> None:
     def run(**options: Any) -> Tensor:
         config = PPOConfig(**SMALL | options)
         policy = tiny_llama()
@@ -166,13 +168,13 @@ def test_a_resumed_run_may_learn_at_other_rates_and_another_price(tmp_path: Path
         run(updates=5, learning_rate=1e-3, value_learning_rate=0.0, kl_coef=0.3), before
     )
     assert critic() == values
-    prices = [row["kl_coef"] for row in lines(tmp_path / "metrics.jsonl")]
-    assert prices == [0.05, 0.05, 0.05, 0.2, 0.3]
+    coefficients = [row["kl_coef"] for row in lines(tmp_path / "metrics.jsonl")]
+    assert coefficients == [0.05, 0.05, 0.05, 0.2, 0.3]
     assert json.loads((tmp_path / "ppo_config.json").read_text())["kl_coef"] == 0.3
 
 
 @pytest.mark.parametrize(
-    ("changed", "price"),
+    ("changed", "expected"),
     [
         ({"learning_rate": 1e-3}, None),  # as if nothing had changed
         ({"kl_coef": 0.7}, 0.7),
@@ -181,8 +183,8 @@ def test_a_resumed_run_may_learn_at_other_rates_and_another_price(tmp_path: Path
         ({"kl_schedule": "linear", "kl_coef_end": 1.2, "kl_horizon": 4}, 0.2 + 0.5),
     ],
 )
-def test_an_adaptive_price_goes_on_unless_it_is_set_anew(
-    changed: dict[str, Any], price: float | None, tmp_path: Path
+def test_an_adaptive_kl_coefficient_goes_on_unless_it_is_set_anew(
+    changed: dict[str, Any], expected: float | None, tmp_path: Path
 ) -> None:
     adaptive = {
         "kl_schedule": "adaptive",
@@ -197,7 +199,7 @@ def test_an_adaptive_price_goes_on_unless_it_is_set_anew(
     assert carried != 0.2
     ppo(tiny_llama(), *args, replace(config, updates=3, **changed), tmp_path, resume=True)
     row = lines(tmp_path / "metrics.jsonl")[2]
-    assert row["kl_coef"] == pytest.approx(carried if price is None else price)
+    assert row["kl_coef"] == pytest.approx(carried if expected is None else expected)
 
 
 def test_an_interrupted_save_leaves_the_checkpoint_before_it(
@@ -288,11 +290,16 @@ class Growing:
         {"advantages": "rloo", "responses_per_prompt": 2, "kl_in": "loss", "kl_estimator": "k2"},
     ],
 )
-def test_price_moments_and_the_rewards_state_go_on_too(
+def test_kl_coefficient_moments_and_the_rewards_state_go_on_too(
     options: dict[str, Any], stop_at: int, tmp_path: Path
 ) -> None:
-    price = {"kl_schedule": "adaptive", "kl_schedule_target": 0.01, "kl_horizon": 2, "kl_coef": 0.2}
-    config = PPOConfig(**STOPPED | price | {"normalise_reward": True} | options)
+    adaptive = {
+        "kl_schedule": "adaptive",
+        "kl_schedule_target": 0.01,
+        "kl_horizon": 2,
+        "kl_coef": 0.2,
+    }
+    config = PPOConfig(**STOPPED | adaptive | {"normalise_reward": True} | options)
     args = (tiny_tokenizer(), PROMPTS)
     whole = ppo(tiny_llama(), *args, Growing(), config, tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):
@@ -301,7 +308,7 @@ def test_price_moments_and_the_rewards_state_go_on_too(
     assert torch.equal(weights(parts), weights(whole))
     rows = lines(tmp_path / "whole" / "metrics.jsonl")
     assert lines(tmp_path / "parts" / "metrics.jsonl") == rows
-    assert len({row["kl_coef"] for row in rows}) == 5, "the price has moved"
+    assert len({row["kl_coef"] for row in rows}) == 5, "the KL coefficient has moved"
 
 
 def test_a_policy_that_has_gone_too_far_is_not_what_the_checkpoint_holds(tmp_path: Path) -> None:

@@ -100,7 +100,7 @@ def set_learning_rates(optimizer: Any, config: PPOConfig, done: int) -> None:
 def minibatches(
     slices: Sequence[list[slice]], config: PPOConfig, done: int
 ) -> Iterator[list[slice]]:
-    """The forward slices of each optimiser step, every epoch in an order of its own."""
+    """The forward slices of each optimiser step, in a new order every epoch."""
     for epoch in range(config.ppo_epochs):
         rng = np.random.default_rng((config.seed, 4, done, epoch))
         yield from (slices[i] for i in rng.permutation(len(slices)))

@@ -73,8 +73,8 @@ def combination_named(name: str) -> "type[Combination]":
     True
     """
     module, attribute = COMBINE[name]
-    found: type[Combination] = getattr(importlib.import_module(f"{__name__}.{module}"), attribute)
-    return found
+    kind: type[Combination] = getattr(importlib.import_module(f"{__name__}.{module}"), attribute)
+    return kind
 
 
 __getattr__, __dir__ = lazy_names(

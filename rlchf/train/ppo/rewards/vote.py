@@ -48,7 +48,7 @@ class Vote(Comparison):
     def __init__(
         self,
         voters: Sequence[Reward],
-        rule: str | Callable[..., Any] = "borda",
+        rule: str | Callable[..., Any] = "kemeny",
         weights: Sequence[float] | None = None,
         **options: Any,
     ) -> None:
