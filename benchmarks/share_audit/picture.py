@@ -79,6 +79,6 @@ def panel(axis: Any, rows: list[dict[str, Any]], colours: dict[str, str]) -> Non
         if row["rule"] == CLOSED_FORM:
             for position, cell in enumerate(row["shares"].values()):
                 label = None if position else "closed form"
-                ends = (position - 0.45, position + 0.45)
-                axis.hlines(cell["mean"], *ends, color="0.4", lw=1.2, label=label, zorder=0)
+                span = (position - 0.45, position + 0.45)
+                axis.hlines(cell["mean"], *span, color="0.4", lw=1.2, label=label, zorder=0)
     axis.set_xticks(range(len(stages)), stages)

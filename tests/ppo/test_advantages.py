@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from rlchf.train.ppo.advantages import gae, grpo, rloo
+from rlchf.train.ppo.advantages import ADVANTAGES, gae, grpo, rloo
 from rlchf.train.ppo.config import PPOConfig
 from rlchf.train.ppo.experience import estimate
 from rlchf.train.ppo.objectives import masked_sum, one_process, whiten
@@ -126,3 +126,16 @@ def test_the_leave_one_out_gradient_is_unbiased(beta: float) -> None:
     (found,) = torch.autograd.grad(summed, every.table)
     assert exact.abs().max() > 0.1
     torch.testing.assert_close(found, exact, atol=1e-13, rtol=0)
+
+
+def test_a_new_estimator_gets_what_its_parameters_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    def discounted(rewards: Tensor, mask: Tensor, gamma: float) -> Tensor:
+        return torch.where(mask, gamma * rewards, 0)
+
+    monkeypatch.setitem(ADVANTAGES, "discounted", discounted)
+    rewards, values, mask = ragged(0)
+    config = PPOConfig(gamma=0.5)
+    object.__setattr__(config, "advantages", "discounted")
+    advantages, returns = estimate(config, rewards, values, mask, one_process)
+    assert torch.equal(advantages, torch.where(mask, 0.5 * rewards, 0))
+    assert not returns.any(), "it has no critic"

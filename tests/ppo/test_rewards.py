@@ -1,13 +1,17 @@
 """Rewards made of several: what each response is given, by hand."""
 
 import math
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 import torch
 
+from rlchf.train.ppo.advantages import ADVANTAGES
 from rlchf.train.ppo.rewards import (
+    COMBINE,
     MaxMin,
     Pairwise,
     PopulationProportional,
@@ -16,6 +20,7 @@ from rlchf.train.ppo.rewards import (
     VoterPreferences,
     WeightedSum,
     WinShare,
+    combination_named,
     groups_of,
     max_min,
 )
@@ -261,3 +266,27 @@ def test_comparisons_need_several_responses_to_a_prompt(reward: Any) -> None:
 def test_what_cannot_work_is_refused(call: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         call()
+
+
+# -- the table of combinations ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", COMBINE)
+def test_every_combination_makes_a_reward_of_its_class_with_its_options(name: str) -> None:
+    kind = combination_named(name)
+    options: dict[str, Any] = dict.fromkeys(kind.option_types(), 0.2)
+    options |= {"rule": "borda"} if name == "vote" else {}
+    reward = kind.combine({"x": approves("a"), "y": approves("b")}, None, **options)
+    assert type(reward) is kind
+    assert reward(["p"] * 2, ["a", "b"]).shape == (2,)
+    assert all(value == 0.2 for value in map(vars(reward).get, kind.option_types()))
+
+
+def test_names_of_estimators_and_combinations_are_known_without_torch() -> None:
+    code = (
+        "import sys, typing, rlchf.jobs.ppo_rewards as jobs, rlchf.train.ppo.config as config\n"
+        "print(typing.get_args(config.Advantages), typing.get_args(jobs.Combine))\n"
+        "print('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [f"{(*ADVANTAGES,)} {(*COMBINE,)}", "False"]

@@ -169,9 +169,8 @@ class PPO:
                 began = time.perf_counter()
                 try:
                     batch, metrics, samples = self.collect()
-                except (
-                    BaseException
-                ) as error:  # the reward's, or a second signal: no weight has moved
+                except BaseException as error:
+                    # The reward failed, or a second signal came: no weight has moved.
                     worth_saving = self.done or isinstance(error, KeyboardInterrupt)
                     if worth_saving and accelerator.num_processes == 1:
                         self.folder.save(self)

@@ -1,4 +1,10 @@
-"""Weights that FSDP has sharded over processes: gathered for files, and sharded again."""
+"""Weights that FSDP has sharded over processes: gathered for files, and sharded again.
+
+`torch.distributed.checkpoint.state_dict` gathers and shards too, but does not resume a run exactly (torch
+2.13): `get_optimizer_state_dict` takes a step with an optimiser that has taken none, which Adam then counts,
+and `set_optimizer_state_dict` refuses a state without the policy's parameters, as it is while the critic
+warms up.
+"""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
