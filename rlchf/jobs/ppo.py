@@ -19,7 +19,7 @@ from rlchf.prompts import Prompt
 from rlchf.train.ppo.config import PPOConfig
 
 if TYPE_CHECKING:
-    from rlchf.train.ppo.rewards import Remembered
+    from rlchf.train.ppo.rewards import LoggedReward
     from rlchf.train.ppo.shaping import Measure, Reward
 
 SETTINGS = "ppo_config.json"
@@ -100,8 +100,8 @@ def run_ppo(
     """
     out = Path(out)
     _check_folder(out, job, resume)
-    rewards_setting = job.rewards
-    rewards_setting.check(config.responses_per_prompt)
+    reward_settings = job.rewards
+    reward_settings.check(config.responses_per_prompt)
     if job.critic:
         check_model(job.critic, "critic")
         if config.advantages != "gae":
@@ -111,25 +111,23 @@ def run_ppo(
     prompts = io.read_prompts(job.prompts)
     labels = {name: function_named(str(test), f"label {name}") for name, test in job.label.items()}
     from rlchf.train.models.load import quieten_transformers
-    from rlchf.train.ppo.loop import ppo
-    from rlchf.train.ppo.sampling import encode_prompts, end_ids, named_sampler
+    from rlchf.train.ppo.loop import PPO, Setup
     from rlchf.train.ppo.trackers import make_accelerator
-    from rlchf.train.processes import check_processes
     from rlchf.train.reward.model import RewardModel
 
     quieten_transformers()
     policy, tokenizer = _policy(job.policy, prompts, config.seed)
     names = [f"{job.prompts}: prompt {prompt_id!r}" for prompt_id in prompts]
-    asked = list(prompts.values())
-    encode_prompts(policy, tokenizer, asked, config.max_new_tokens, names)
-    end_ids(tokenizer, config.stop)
-    named_sampler(config.sampler, config.max_new_tokens)  # whether it is there
     accelerator = make_accelerator(config.report_to, out)
-    check_processes(accelerator, config)
-    rewards = rewards_setting.load(accelerator.device)
+    rewards = reward_settings.load(accelerator.device)
     of_each = _of_each(rewards) if job.combine else {}
-    reward = rewards_setting.made_one(rewards | of_each)
+    reward = reward_settings.combined(rewards | of_each)
     critic = _critic(job, policy, tokenizer, rewards) if job.critic else None
+    setup = Setup(
+        policy, tokenizer, list(prompts.values()), reward, config, out, critic=critic,
+        measure=_measure(labels, of_each), accelerator=accelerator, prompt_names=names,
+    )  # fmt: skip
+    run = PPO(setup)
     main = accelerator.is_main_process
     accelerator.wait_for_everyone()  # all have seen the folder as it was
     if main:
@@ -137,10 +135,7 @@ def run_ppo(
         write_json(out / "job.json", asdict(job))
     try:
         with stage(f"PPO, {config.updates} updates") if main else nullcontext() as tick:
-            ppo(
-                policy, tokenizer, asked, reward, config, out, resume=resume, critic=critic,
-                progress=tick, measure=_measure(labels, of_each), accelerator=accelerator,
-            )  # fmt: skip
+            run.train(resume=resume, progress=tick)
     finally:  # a run that was stopped is looked at, too
         rows = read_lines(out / "metrics.jsonl") if main else []
         if plot and rows:
@@ -224,16 +219,16 @@ def _critic(job: PPOJob, policy: Any, tokenizer: Any, rewards: "Mapping[str, Rew
     return found.model
 
 
-def _of_each(rewards: "Mapping[str, Reward]") -> "dict[str, Remembered]":
+def _of_each(rewards: "Mapping[str, Reward]") -> "dict[str, LoggedReward]":
     """Rewards that tell their means; those with a state are left alone."""
-    from rlchf.train.ppo.rewards import Remembered
+    from rlchf.train.ppo.rewards import LoggedReward
 
     plain = {name: own for name, own in rewards.items() if not hasattr(own, "load_state_dict")}
-    return {name: Remembered(own) for name, own in plain.items()}
+    return {name: LoggedReward(own) for name, own in plain.items()}
 
 
 def _measure(
-    labels: Mapping[str, Callable[[str], object]], rewards: "Mapping[str, Remembered]"
+    labels: Mapping[str, Callable[[str], object]], rewards: "Mapping[str, LoggedReward]"
 ) -> "Measure":
     """The share of the responses that have each label, and the mean of each reward."""
     from rlchf.train.ppo.shaping import share_of

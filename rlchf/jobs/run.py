@@ -194,7 +194,7 @@ class Pipeline:
             texts = sample_texts(
                 load_policy(model).to(PartialState().device), load_tokenizer(model),
                 self.policy_prompts, n_per_prompt=n_per_prompt, batch_size=32,
-                max_new_tokens=ppo.max_new_tokens, temperature=ppo.temperature, stop=ppo.stop,
+                max_new_tokens=ppo.max_new_tokens, temperature=ppo.temperature, stop_tokens=ppo.stop_tokens,
                 seed=self.run.seed, progress=tick,
             )  # fmt: skip
         prompts = [prompt for prompt in self.policy_prompts for _ in range(n_per_prompt)]

@@ -5,10 +5,11 @@ from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, TypeVar, get_origin, get_type_hints
 
 from rlchf.auditing.bootstrap import LEAST
-from rlchf.jobs.ppo_rewards import Combine, Rewards
+from rlchf.jobs.ppo_rewards import Rewards
 from rlchf.options import fitting
 from rlchf.rankings import Unranked
 from rlchf.settings import Settings, setting
+from rlchf.train.ppo.rewards import Combine
 
 Made = TypeVar("Made")
 LABEL = "label"

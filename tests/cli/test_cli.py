@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from rlchf.cli.main import COMMANDS
-from tests.support.cli import refused, rlchf
+from tests.support.cli import Done, refused, rlchf
 
 ROOT = Path(__file__).parents[2]
 QUICKSTART = ROOT / "examples/quickstart/rankings.csv"
@@ -324,7 +324,7 @@ def test_runs_without_torch_say_what_to_install(tmp_path: Path) -> None:
         result = subprocess.run(
             [sys.executable, "-c", script], capture_output=True, text=True, check=False
         )
-        message = refused(result)
+        message = refused(Done(result.returncode, result.stdout, result.stderr))
         assert "'torch' is not installed" in message
         assert "pip install 'rlchf[train]'" in message
 

@@ -25,8 +25,8 @@ BOTH: dict[str, Any] = {"reward": ("tastes:vowels", "tastes:brief")}
         ({"kl_coeff": 1}, "no setting 'kl_coeff'; did you mean kl_coef"),
         ({"gamma": "high"}, "gamma is 'high'; it must be of type float"),
         ({"kl_in": "los"}, "kl_in is 'los'; choose from reward, loss; did you mean loss"),
-        ({"stop": 5}, r"stop is 5; write it as a list, \[5\]"),
-        ({"stop": ["no such token"]}, "is .* tokens of the policy's tokenizer"),
+        ({"stop_tokens": 5}, r"stop_tokens is 5; write it as a list, \[5\]"),
+        ({"stop_tokens": ["no such token"]}, "is .* tokens of the policy's tokenizer"),
         ({"batch_size": 10}, "batch_size 10 is not a multiple of minibatch_size 4"),
         ({"config": "nowhere.toml"}, "no settings file nowhere.toml"),
         ({"config": "tastes.py"}, "tastes.py is not a TOML file"),
@@ -98,7 +98,7 @@ def test_what_cannot_work_is_refused_before_anything_is_written(
 def test_a_sampler_that_is_not_installed_is_refused_before_anything_is_written(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rlchf.train.ppo.sampling.find_spec", lambda name: None)
+    monkeypatch.setattr("rlchf.train.ppo.samplers.find_spec", lambda name: None)
     with pytest.raises(ValueError, match="'vllm', which is not installed"):
         tune(tmp_path / "out", sampler="vllm")
     assert not list(tmp_path.iterdir())

@@ -8,6 +8,7 @@ import sys
 import time
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 import tomli_w
@@ -17,6 +18,7 @@ pytest.importorskip("torch")
 from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification
 
 from rlchf.jobs import run as pipeline
+from rlchf.jobs.aggregate import aggregate_rankings
 from tests.support.cli import rlchf
 from tests.support.ppo_runs import lines
 
@@ -156,7 +158,7 @@ def test_a_run_goes_on_with_what_its_config_has_been_changed_to(
     shutil.copytree(whole, folder)
     (folder / "policy/config.json").unlink()  # as a run leaves it that is not finished
     config = tomllib.loads((folder / "config.toml").read_text())
-    config["ppo"] |= {"kl_coef": 0.5, "lr": 1e-6, "updates": 31}
+    config["ppo"] |= {"kl_coef": 0.5, "learning_rate": 1e-6, "updates": 31}
     (folder / "config.toml").write_text(tomli_w.dumps(config))
     pipeline.resume(folder)()
     rows = [json.loads(line) for line in (folder / "policy/metrics.jsonl").read_text().splitlines()]
@@ -166,7 +168,7 @@ def test_a_run_goes_on_with_what_its_config_has_been_changed_to(
 def test_a_run_does_what_its_commands_do_one_by_one(
     run_file: Path, whole: Path, tmp_path: Path
 ) -> None:
-    """`rlchf aggregate`, `rlchf reward` and `rlchf ppo` leave the files of `rlchf run`."""
+    """`rlchf aggregate`, `audit`, `reward` and `ppo` leave the files of `rlchf run`."""
     data = {name: run_file.parent / name for name in ("rankings.csv", "annotators.csv")}
     prompts, responses = run_file.parent / "prompts.jsonl", run_file.parent / "responses.jsonl"
     rule = ("--rule", "perpetual_pav", "-o", "base=borda", "--seed", 3)
@@ -184,7 +186,12 @@ def test_a_run_does_what_its_commands_do_one_by_one(
         "--out", tmp_path / "policy",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    same = ["aggregated.jsonl"]
+    done = rlchf(
+        "audit", data["rankings.csv"], tmp_path / "aggregated.jsonl", "--group", "group",
+        "--annotators", data["annotators.csv"], "--out", tmp_path / "audit.json",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    same = ["aggregated.jsonl", "audit.json"]
     for folder, different in (("reward", set()), ("policy", {"job.json", "metrics.jsonl"})):
         names = {path.name for path in (whole / folder).iterdir() if path.is_file()}
         assert {path.name for path in (tmp_path / folder).iterdir() if path.is_file()} == names
@@ -203,7 +210,7 @@ def test_a_run_does_what_its_commands_do_one_by_one(
         ('group = "group"', 'group = ["group", "nothing"]', "no column 'nothing'"),
         ('annotators = "annotators.csv"', "", "--group group needs an annotators file"),
         ('group = "group"', 'feature = "group"', "PPO has none; leave \\[ppo\\] out"),
-        ("max_new_tokens = 12", 'max_new_tokens = 12\nstop = "!"', "write it as a list"),
+        ("max_new_tokens = 12", 'max_new_tokens = 12\nstop_tokens = "!"', "write it as a list"),
         ("seed = 3", "seed = 3\nmodels = 1", "there is no setting 'models'; did you mean model"),
         ("held_out = 0.25", "held_outt = 0.25", "\\[reward\\] .*did you mean held_out"),
     ],
@@ -229,10 +236,12 @@ def test_a_stopped_run_aggregates_once(
     run_file: Path, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls: list[int] = []
-    aggregate = pipeline.aggregate_rankings
-    monkeypatch.setattr(
-        pipeline, "aggregate_rankings", lambda *given: calls.append(1) or aggregate(*given)
-    )
+
+    def counted(*given: Any) -> Any:
+        calls.append(1)
+        return aggregate_rankings(*given)
+
+    monkeypatch.setattr(pipeline, "aggregate_rankings", counted)
     folder = tmp_path / "again"
     shutil.copytree(whole, folder)
     for name in ("report.json", "report.html"):
@@ -253,6 +262,6 @@ def test_the_texts_of_a_run_end_at_its_stop_tokens(whole: Path) -> None:
     model = load_policy(whole / "base"), load_tokenizer(whole / "base")
     texts = sample_texts(*model, ["Hello."], n_per_prompt=8, max_new_tokens=20)
     token = next(t for t in model[1](texts[0], add_special_tokens=False)["input_ids"][2:])
-    ended = sample_texts(*model, ["Hello."], n_per_prompt=8, max_new_tokens=20, stop=[token])
+    ended = sample_texts(*model, ["Hello."], n_per_prompt=8, max_new_tokens=20, stop_tokens=[token])
     assert ended[0] != texts[0]
     assert texts[0].startswith(ended[0])

@@ -4,6 +4,7 @@ import io
 import sys
 import warnings
 from dataclasses import dataclass
+from typing import Any
 from unittest import mock
 
 from rlchf.cli.main import main
@@ -20,7 +21,9 @@ class Done:
 
 def rlchf(*arguments: object, stdin: str = "") -> Done:
     """Do what the program does with these arguments."""
-    streams = {name: io.TextIOWrapper(io.BytesIO(), "utf-8") for name in ("stdout", "stderr")}
+    streams: dict[str, Any] = {
+        name: io.TextIOWrapper(io.BytesIO(), "utf-8") for name in ("stdout", "stderr")
+    }
     streams["stdin"] = io.TextIOWrapper(io.BytesIO(stdin.encode()), "utf-8")
     code = 0
     with (
@@ -34,9 +37,7 @@ def rlchf(*arguments: object, stdin: str = "") -> Done:
         texts = {}
         for name in ("stdout", "stderr"):
             streams[name].flush()
-            buffer = streams[name].buffer
-            assert isinstance(buffer, io.BytesIO)
-            texts[name] = buffer.getvalue().decode()
+            texts[name] = streams[name].buffer.getvalue().decode()
     return Done(code, **texts)
 
 
