@@ -23,7 +23,9 @@ def command(
     config: Annotated[
         str, typer.Option(help="TOML file of settings, or a run file with a table [ppo].")
     ] = "",
-    out: Annotated[str, typer.Option(help="Folder for the policy, its figures and samples.")] = "",
+    out: Annotated[
+        str, typer.Option(help="Folder for the policy, its figures and samples.  [required]")
+    ] = "",
     resume: Annotated[
         str,
         typer.Option(
@@ -31,7 +33,9 @@ def command(
             "may be given anew."
         ),
     ] = "",
-    plot: Annotated[bool, typer.Option(help="Draw the figures into metrics.png.")] = False,
+    plot: Annotated[
+        bool, typer.Option("--plot", help="Draw the figures into metrics.png.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
 ) -> None:
     """Fine-tune a language model by PPO on reward models, on functions, or on a vote among them."""

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 @with_settings(RewardJob, RewardConfig, arguments=["rankings"])
 def command(
     given: Given,
-    out: Annotated[str, typer.Option(help="Folder for the checkpoint and its figures.")] = "",
+    out: Annotated[
+        str, typer.Option(help="Folder for the checkpoint and its figures.  [required]")
+    ] = "",
     resume: Annotated[
         str, typer.Option(help="Go on with the stopped training in this folder.")
     ] = "",

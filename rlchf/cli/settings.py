@@ -1,7 +1,8 @@
 """Options of the command line, made from the fields of settings classes."""
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import MISSING, Field, fields
 from types import UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -52,7 +53,7 @@ def with_settings(
                 name,
                 inspect.Parameter.KEYWORD_ONLY,
                 default=None,
-                annotation=_annotation(by_name[name], hints[name], name in arguments),
+                annotation=_annotation(by_name[name], hints[name], name in arguments, by_name),
             )
             for name in ordered
         ]
@@ -121,8 +122,11 @@ class SettingsCommand(typer.core.TyperCommand):
                 formatter.write_dl(records)
 
 
-def _annotation(one: "Field[Any]", hint: Any, is_argument: bool) -> Any:
-    text = _help(one)
+def _annotation(one: "Field[Any]", hint: Any, is_argument: bool, names: Collection[str]) -> Any:
+    """The type of a parameter, and its option or argument; ``names`` are those of all settings."""
+    text = re.sub(
+        r"\w+_\w+", lambda word: flag(word[0]) if word[0] in names else word[0], _help(one)
+    )
     complete = COMPLETIONS.get(one.name)
     if is_argument:
         argument = typer.Argument(help=text, show_default=False, autocompletion=complete)

@@ -231,7 +231,7 @@ class PPOJob(Settings):
         default_factory=dict,
         metadata={
             "help": "Label of texts whose share is logged, NAME=module:function; repeatable.",
-            "group": "Records",
+            "group": "Limits and records",
         },
     )
 

@@ -184,7 +184,7 @@ def completed(line: str) -> list[str]:
         ("rlchf rules perpetual_p", ["perpetual_pav", "perpetual_phragmen"]),
         ("rlchf aggregate --ties lexic", ["lexicographic"]),
         ("rlchf aggregate --rule kemeny -o time", ["time_limit="]),
-        ("rlchf ppo --kl-c", ["--kl-coef"]),
+        ("rlchf ppo --ppo-e", ["--ppo-epochs"]),
         ("rlchf ppo --kl-schedule ad", ["adaptive"]),
         ("rlchf reward --learn-from ba", ["ballots"]),
     ],
