@@ -7,14 +7,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from rlchf.aggregate import aggregate
-from rlchf.aggregation import Aggregation
+from rlchf.aggregation import Aggregation, aggregate
 from rlchf.auditing.categories import encode_categories
 from rlchf.auditing.report import Audit, audit
 from rlchf.auditing.spread import Spread, shuffled
 from rlchf.auditing.stages import trace_shares
 from rlchf.io import read_annotators, read_rankings
-from rlchf.io.aggregations import read_scores
+from rlchf.io.aggregations import read_aggregation, read_scores
 from rlchf.io.atomic import atomic_write, check_folder, check_writable
 from rlchf.io.categories import read_categories, read_text_categories
 from rlchf.jobs.audit_settings import AuditJob
@@ -78,7 +77,7 @@ class AuditInputs:
         groups: Divisions = {}
         if job.annotators:
             rankings, groups = _read_annotators(job, rankings)
-        result = Aggregation.read(job.aggregated, rankings)
+        result = read_aggregation(job.aggregated, rankings)
         scores = read_scores(job.scores, rankings) if job.scores else None
         categories = read_categories(job.responses, job.label) if job.responses else None
         texts = read_text_categories(job.texts, job.label) if job.texts else {}
