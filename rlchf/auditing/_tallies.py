@@ -7,6 +7,7 @@ import numpy as np
 
 from rlchf.aggregation import Aggregation
 from rlchf.rankings import Rankings
+from rlchf.rules._parts.committees.ballots import approvals
 
 
 @dataclass(frozen=True, eq=False)
@@ -224,15 +225,12 @@ def _count_pairs(
 ) -> np.ndarray:
     """Fill in the pairs of these ballots; return (n, K) whether they approve each response."""
     n, K = batch.ranks.shape
-    lead = np.zeros((n, K), dtype=np.int32)  # responses below minus responses above
     agreed, stated = np.zeros(K, np.int64), np.zeros(K, np.int64)  # agreed in halves
     contested_agreed, contested = np.zeros(K, np.int64), np.zeros(K, np.int64)
     outcome = result.response_ranks[batch.responses]
     index = PairIndex.of(batch, rankings, prompts, table_starts)
     for a, b in pairs(n):
         strict = batch.ranks[a] < batch.ranks[b]
-        lead[a] += strict
-        lead[b] -= strict
         strict_contested = strict & above[index.pair(a, b)] & above[index.pair(b, a)]
         halves = 1 + np.sign(outcome[b] - outcome[a])
         agreed += halves * strict
@@ -240,4 +238,4 @@ def _count_pairs(
         contested_agreed += halves * strict_contested
         contested += strict_contested
     counted[:, batch.ballots] = agreed / 2, stated, contested_agreed / 2, contested
-    return np.asarray((batch.ranks == 1) | (lead > 0))
+    return np.asarray(approvals(batch.ranks))

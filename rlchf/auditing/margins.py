@@ -5,10 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rlchf.numeric.chunks import chunks
 from rlchf.rankings import Rankings
 from rlchf.rules import get_rule
-
-CHUNK = 2**22  # cells of majority tables looked at together
 
 
 @dataclass(frozen=True)
@@ -60,10 +59,9 @@ def margins(rankings: Rankings, closer: Sequence[float] = (0.1, 0.2, 0.5)) -> Ma
     close = np.zeros(len(closer), np.int64)
     for size in np.unique(np.diff(rankings.response_starts)).tolist():
         prompts = np.flatnonzero(np.diff(rankings.response_starts) == size)
-        step = max(1, CHUNK // size**2)
         upper = np.triu(np.ones((size, size), bool), 1)
-        for start in range(0, len(prompts), step):
-            profiles = rankings.batch(prompts[start : start + step])
+        for chunk in chunks(len(prompts), size**2):
+            profiles = rankings.batch(prompts[chunk])
             beats = profiles.margins > 0  # (B, M, M)
             winners += int((beats.sum(axis=2) == size - 1).any(axis=1).sum())
             cycles += int(_cyclic(beats).sum())

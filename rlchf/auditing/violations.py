@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rlchf.aggregation import Aggregation
+from rlchf.numeric.chunks import chunks
 from rlchf.profiles import Profiles
 from rlchf.rankings import Rankings
 
 if TYPE_CHECKING:
     import pandas as pd
-
-CHUNK = 2**22  # cells of pairwise tables looked at together
 
 
 @dataclass(frozen=True)
@@ -114,10 +113,8 @@ def violations(
     counts: Counter[str] = Counter()
     rows: list[tuple[int, Violation]] = []
     for prompts, profiles in rankings.profiles():
-        step = max(1, CHUNK // profiles.n_responses**2)
-        for first in range(0, len(prompts), step):
-            chunk = profiles.part(first, min(first + step, len(prompts)))
-            chunk_prompts = prompts[first : first + step]
+        for part in chunks(len(prompts), profiles.n_responses**2):
+            chunk, chunk_prompts = profiles.part(part.start, part.stop), prompts[part]
             begins = rankings.response_starts[chunk_prompts]
             responses = begins[:, None] + np.arange(profiles.n_responses)  # (B, M)
             ahead = np.sign(order[responses][:, :, None] - order[responses][:, None, :])

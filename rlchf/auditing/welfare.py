@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rlchf.aggregation import Aggregation
+from rlchf.numeric.chunks import chunks
 from rlchf.profiles import Profiles
 from rlchf.rankings import Rankings
 from rlchf.rules import get_rule
@@ -143,9 +144,9 @@ def price_of_fairness(rankings: Rankings, result: Aggregation) -> float:
     kemeny = get_rule("kemeny")
     for prompts, profiles in rankings.profiles():
         M = profiles.n_responses
-        for start in range(0, len(prompts) if M <= LARGEST else 0, CHUNK):
-            chunk = profiles.part(start, min(start + CHUNK, len(prompts)))
-            begins = rankings.response_starts[prompts[start : start + CHUNK]]
+        for part in chunks(len(prompts) if M <= LARGEST else 0, 1, CHUNK):
+            chunk = profiles.part(part.start, part.stop)
+            begins = rankings.response_starts[prompts[part]]
             order = strict_order(kemeny, chunk)
             best += _agreed(chunk, np.argsort(order, axis=1))
             agreed += _agreed(chunk, result.response_ranks[begins[:, None] + np.arange(M)])

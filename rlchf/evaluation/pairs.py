@@ -7,9 +7,9 @@ import numpy as np
 from rlchf.aggregation import Aggregation
 from rlchf.evaluation.intervals import Sums
 from rlchf.evaluation.scores import Scores, flat, scored
+from rlchf.numeric.chunks import chunks
 from rlchf.rankings import Rankings, ranges
 
-CHUNK = 2**20  # cells of pairwise tables looked at together
 MARGINS = ["0.5-0.6", "0.6-0.7", "0.7-0.8", "0.8-0.9", "0.9-1", "unanimous"]
 """Bins of the share of a pair's strict votes that its winner has; each without its upper end."""
 
@@ -57,9 +57,8 @@ class Pairs:
         for size in np.unique(sizes).tolist():
             same = np.flatnonzero(sizes == size)
             first, second = np.triu_indices(size, 1)
-            step = max(1, CHUNK // size**2)
-            for start in range(0, len(same), step):
-                prompts = same[start : start + step]
+            for chunk in chunks(len(same), size**2):
+                prompts = same[chunk]
                 all_ballots = profiles = rankings.batch(prompts)
                 if not counted.all():
                     ballots = ranges(rankings.ballot_starts[prompts], counts[prompts])
@@ -137,16 +136,15 @@ def collective_order(result: Aggregation, scores: Scores) -> tuple[list[Sums], i
     for size in np.unique(sizes).tolist():
         same = np.flatnonzero(sizes == size)
         first, second = np.triu_indices(size, 1)
-        step = max(1, CHUNK // size**2)
-        for begin in range(0, len(same), step):
-            chunk, inside = same[begin : begin + step], np.arange(size)
-            chunk_scores = values[starts[chunk][:, None] + inside]
-            ranks = result.response_ranks[result.response_starts[prompts[chunk]][:, None] + inside]
+        for chunk in chunks(len(same), size**2):
+            rows, inside = same[chunk], np.arange(size)
+            chunk_scores = values[starts[rows][:, None] + inside]
+            ranks = result.response_ranks[result.response_starts[prompts[rows]][:, None] + inside]
             by_ranks = np.sign(ranks[:, second] - ranks[:, first])  # (B, pairs)
             by_scores = np.sign(chunk_scores[:, first] - chunk_scores[:, second])
-            agreed[chunk] = (by_ranks * by_scores).sum(axis=1)
-            strict[chunk] = (by_ranks != 0).sum(axis=1)
-            untied[chunk] = (by_scores != 0).sum(axis=1)
+            agreed[rows] = (by_ranks * by_scores).sum(axis=1)
+            strict[rows] = (by_ranks != 0).sum(axis=1)
+            untied[rows] = (by_scores != 0).sum(axis=1)
     scale = np.sqrt(strict * untied)
     tau = np.divide(agreed, scale, out=np.zeros(len(prompts)), where=scale > 0)
     units = np.arange(len(prompts))
