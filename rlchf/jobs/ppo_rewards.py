@@ -86,11 +86,10 @@ class Rewards:
 
     def _check_options(self, kind: "type[Combination] | None") -> None:
         if self.combine == "vote":
-            from rlchf.aggregate import check_options
-            from rlchf.rules import get_rule
+            from rlchf.aggregation import check_options
 
             rule_options = {name: value for name, value in self.options.items() if name != "ties"}
-            check_options(self.rule, get_rule(self.rule), rule_options, self.options.get("ties"))
+            check_options(self.rule, rule_options, self.options.get("ties"))
             return
         types = kind.option_types() if kind is not None else {}
         for name, value in self.options.items():
