@@ -295,8 +295,11 @@ def test_settings_come_from_the_file_unless_they_are_given(write: Any) -> None:
     assert (found.learning_rate, found.kl_coef, found.stop_tokens) == (1.0, 0.5, ("a",))
     run_file = str(write("run.toml", "seed = 3\n[model]\nname = 'tiny'\n[ppo]\nupdates = 7\n"))
     assert (settings({}, run_file).updates, settings({}, run_file).seed) == (7, 3)
-    wrong = str(write("wrong.toml", "lrr = 1\n"))
-    with pytest.raises(ValueError, match=r"wrong.toml: there is no setting 'lrr'; did you mean lr"):
+    wrong = str(write("wrong.toml", "learning_rat = 1\n"))
+    with pytest.raises(
+        ValueError,
+        match=r"wrong.toml: there is no setting 'learning_rat'; did you mean learning_rate",
+    ):
         settings({}, wrong)
 
 
