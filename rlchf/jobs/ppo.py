@@ -1,15 +1,14 @@
-"""PPO from files to a folder: what the command does."""
+"""PPO from files to a folder."""
 
-import json
 import tomllib
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rlchf import io
+from rlchf.io import read_prompts
 from rlchf.jobs.files import read_json, read_lines, write_json
 from rlchf.jobs.ppo_rewards import REWARD_OF, check_model
 from rlchf.jobs.progress import stage
@@ -23,12 +22,14 @@ if TYPE_CHECKING:
     from rlchf.train.ppo.shaping import Measure, Reward
 
 SETTINGS = "ppo_config.json"
-BEGUN = {"job.json", SETTINGS, "metrics.jsonl", "samples.jsonl", "checkpoint"}
+JOB_FILES = {"job.json", SETTINGS}
+"""What a run writes first; `read_job` and `settings` read it back."""
+BEGUN = {*JOB_FILES, "metrics.jsonl", "samples.jsonl", "checkpoint"}
 """What a run leaves that stopped before its first checkpoint."""
 
 
 def settings(given: Mapping[str, Any], file: str = "", folder: str = "") -> PPOConfig:
-    """A `PPOConfig` from settings that a user wrote, before those of a TOML file and of a stopped run.
+    """A `PPOConfig` from settings that a user gave, from a TOML file and from a stopped run, in this order.
 
     The file holds settings by name, or has a table ``[ppo]`` that does, as a run file has. The folder is
     that of the stopped run.
@@ -44,7 +45,7 @@ def settings(given: Mapping[str, Any], file: str = "", folder: str = "") -> PPOC
 
 
 def read_job(folder: str | Path) -> PPOJob:
-    """What a run that was stopped was told.
+    """The job of a run that was stopped.
 
     Raises
     ------
@@ -52,7 +53,7 @@ def read_job(folder: str | Path) -> PPOJob:
         If the folder holds no run.
     """
     path = Path(folder, "job.json")
-    if not path.exists() or not Path(folder, SETTINGS).exists():
+    if not all(Path(folder, name).exists() for name in JOB_FILES):
         raise ValueError(
             f"{folder} holds no run to go on with; give the --out of one that was stopped"
         )
@@ -100,53 +101,43 @@ def run_ppo(
     """
     out = Path(out)
     _check_folder(out, job, resume)
-    reward_settings = job.rewards
-    reward_settings.check(config.responses_per_prompt)
+    job.rewards.check(config.responses_per_prompt)
     if job.critic:
         check_model(job.critic, "critic")
         if config.advantages != "gae":
             raise ValueError(
                 f"advantages is '{config.advantages}', which takes no critic; leave --critic out"
             )
-    prompts = io.read_prompts(job.prompts)
+    prompts = read_prompts(job.prompts)
     labels = {name: function_named(str(test), f"label {name}") for name, test in job.label.items()}
     from rlchf.train.models.load import quieten_transformers
     from rlchf.train.ppo.loop import PPO, Setup
     from rlchf.train.ppo.trackers import make_accelerator
-    from rlchf.train.reward.model import RewardModel
 
     quieten_transformers()
     policy, tokenizer = _policy(job.policy, prompts, config.seed)
-    names = [f"{job.prompts}: prompt {prompt_id!r}" for prompt_id in prompts]
     accelerator = make_accelerator(config.report_to, out)
-    rewards = reward_settings.load(accelerator.device)
-    of_each = _of_each(rewards) if job.combine else {}
-    reward = reward_settings.combined(rewards | of_each)
-    critic = _critic(job, policy, tokenizer, rewards) if job.critic else None
+    rewards = job.rewards.load(accelerator.device)
+    logged = _logged(rewards) if job.combine else {}
     setup = Setup(
-        policy, tokenizer, list(prompts.values()), reward, config, out, critic=critic,
-        measure=_measure(labels, of_each), accelerator=accelerator, prompt_names=names,
+        policy, tokenizer, list(prompts.values()), job.rewards.combined(rewards | logged), config, out,
+        critic=_critic(job, policy, tokenizer, rewards) if job.critic else None,
+        measure=_measure(labels, logged), accelerator=accelerator,
+        prompt_names=[f"{job.prompts}: prompt {prompt_id!r}" for prompt_id in prompts],
     )  # fmt: skip
-    run = PPO(setup)
-    main = accelerator.is_main_process
-    accelerator.wait_for_everyone()  # all have seen the folder as it was
-    if main:
+    run, is_main = PPO(setup), accelerator.is_main_process
+    accelerator.wait_for_everyone()  # every process has checked the folder before it is written to
+    if is_main:
         out.mkdir(parents=True, exist_ok=True)
         write_json(out / "job.json", asdict(job))
     try:
-        with stage(f"PPO, {config.updates} updates") if main else nullcontext() as tick:
+        with stage(f"PPO, {config.updates} updates") if is_main else nullcontext() as tick:
             run.train(resume=resume, progress=tick)
-    finally:  # a run that was stopped is looked at, too
-        rows = read_lines(out / "metrics.jsonl") if main else []
+    finally:  # a run that was stopped has figures, too
+        rows = read_lines(out / "metrics.jsonl") if is_main else []
         if plot and rows:
             _draw(out / "metrics.png", rows, [name for name in labels if name in rows[0]])
-    for name, own in rewards.items():
-        if isinstance(own, RewardModel) and own.truncated:
-            warnings.warn(
-                f"{own.truncated} texts were longer than the reward model {name} reads, and were "
-                "scored without their beginning",
-                stacklevel=2,
-            )
+    _warn_of_truncation(rewards)
     return rows
 
 
@@ -163,29 +154,21 @@ def _check_folder(out: Path, job: PPOJob, resume: bool) -> None:
     saved = any((out / "checkpoint").glob("*")) if out.exists() else False
     if not resume and (saved or names - BEGUN):
         raise ValueError(
-            f"{out} is there already; choose another folder for --out, or go on with --resume"
+            f"{out} is there already; choose another folder for --out, or go on with --resume {out}"
         )
     if resume and not has_begun(out):
         raise ValueError(
-            f"{out} holds no run to go on with; give the --out of one that was stopped, or leave "
-            "--resume out to begin"
+            f"{out} holds no run to go on with; give the --out of one that was stopped"
         )
-    if not saved or not (out / "job.json").exists():
-        return
-    before = json.loads((out / "job.json").read_text(encoding="utf-8"))
-    now = json.loads(json.dumps(asdict(job)))
-    for name in now:
-        if before.get(name, "") != now[name]:
-            raise ValueError(
-                f"{out} was run with {name} {_said(before.get(name, ''))} and cannot go on with "
-                f"{_said(now[name])}; give the same, or another folder for --out"
-            )
-
-
-def _said(value: Any) -> str:
-    if not isinstance(value, dict):
-        return repr(value)
-    return ", ".join(f"{name}={own!r}" for name, own in value.items() if own) or "none"
+    if saved and names >= JOB_FILES:
+        before = read_job(out)
+        for one in fields(PPOJob):
+            old, new = getattr(before, one.name), getattr(job, one.name)
+            if old != new:
+                raise ValueError(
+                    f"{out} was run with {one.name} {old!r} and cannot go on with {new!r}; give the "
+                    "same, or another folder for --out"
+                )
 
 
 def _policy(name: str, prompts: Mapping[str, Prompt], seed: int) -> tuple[Any, Any]:
@@ -203,28 +186,31 @@ def _critic(job: PPOJob, policy: Any, tokenizer: Any, rewards: "Mapping[str, Rew
     from rlchf.train.ppo.actor_critic import check_critic
     from rlchf.train.reward.model import RewardModel
 
-    loaded = rewards.get(job.critic)
-    found = loaded if isinstance(loaded, RewardModel) else RewardModel.load(job.critic)
-    where = f"--critic {job.critic} and --policy {job.policy} do not fit"
+    reward = rewards.get(job.critic)
+    model = reward if isinstance(reward, RewardModel) else RewardModel.load(job.critic)
+    problem = f"--critic {job.critic} and --policy {job.policy} do not fit"
     try:
-        check_critic(found.model, policy)
+        check_critic(model.model, policy)
     except ValueError as error:
-        raise ValueError(f"{where}: {error}") from None
-    own = found.tokenizer.get_vocab()
-    if any(own.get(token) != number for token, number in tokenizer.get_vocab().items()):
+        raise ValueError(f"{problem}: {error}") from None
+    vocabulary = model.tokenizer.get_vocab()
+    if any(vocabulary.get(token) != number for token, number in tokenizer.get_vocab().items()):
         raise ValueError(
-            f"{where}: their tokenizers number the tokens in different ways; give a reward model "
+            f"{problem}: their tokenizers number the tokens in different ways; give a reward model "
             "that was fitted from the policy's folder, or none"
         )
-    return found.model
+    return model.model
 
 
-def _of_each(rewards: "Mapping[str, Reward]") -> "dict[str, LoggedReward]":
-    """Rewards that tell their means; those with a state are left alone."""
+def _logged(rewards: "Mapping[str, Reward]") -> "dict[str, LoggedReward]":
+    """The rewards without a state, each of which then logs its mean."""
     from rlchf.train.ppo.rewards import LoggedReward
 
-    plain = {name: own for name, own in rewards.items() if not hasattr(own, "load_state_dict")}
-    return {name: LoggedReward(own) for name, own in plain.items()}
+    return {
+        name: LoggedReward(reward)
+        for name, reward in rewards.items()
+        if not hasattr(reward, "load_state_dict")
+    }
 
 
 def _measure(
@@ -236,10 +222,26 @@ def _measure(
     shares = [share_of(name, label) for name, label in labels.items()]
 
     def measure(prompts: list[Prompt], responses: list[str]) -> dict[str, float]:
-        found = {REWARD_OF + name: own.mean(prompts, responses) for name, own in rewards.items()}
-        return found | {n: x for share in shares for n, x in share(prompts, responses).items()}
+        figures = {
+            REWARD_OF + name: reward.mean(prompts, responses) for name, reward in rewards.items()
+        }
+        for share in shares:
+            figures |= share(prompts, responses)
+        return figures
 
     return measure
+
+
+def _warn_of_truncation(rewards: "Mapping[str, Reward]") -> None:
+    from rlchf.train.reward.model import RewardModel
+
+    for name, reward in rewards.items():
+        if isinstance(reward, RewardModel) and reward.truncated:
+            warnings.warn(
+                f"{reward.truncated} texts were longer than the reward model {name} reads, and were "
+                "scored without their beginning",
+                stacklevel=3,
+            )
 
 
 def _draw(path: Path, rows: Sequence[dict[str, Any]], shares: Sequence[str]) -> None:

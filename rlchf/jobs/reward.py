@@ -225,7 +225,7 @@ def train_reward_model(
 
 
 def read_job(folder: str | Path) -> tuple[RewardJob, RewardConfig]:
-    """What a training that was stopped was told; ``folder`` is its ``out``.
+    """The job and the settings of a training that was stopped; ``folder`` is its ``out``.
 
     Raises
     ------

@@ -1,6 +1,8 @@
 """The commands `rlchf reward`, `rlchf score` and `rlchf jury`: whole jobs, and what they refuse."""
 
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -142,7 +144,10 @@ def test_an_ensemble_says_how_far_its_heads_are_apart(folder: Path) -> None:
         (["--ensemble", "two"], "Invalid value for '--ensemble'"),
         (["--loss", "bt"], "Invalid value for '--loss'"),
         (["--ensemble", "0"], "ensemble is 0; it must be 1 or more"),
-        (["--loss", "plackett_luce", "--learn-from", "shares"], "which needs places"),
+        (
+            ["--loss", "plackett_luce", "--learn-from", "shares"],
+            "this loss learns from 'ranking' or 'ballots'",
+        ),
         (["--rule", "kemny"], "did you mean kemeny?"),
         (["--group", "likes"], "needs an annotators file"),
         (["--held-out", 0.99], "leaves none of the 20 prompts"),
@@ -171,6 +176,43 @@ def test_lines_that_cannot_be_scored_are_named(folder: Path, fitted: Path) -> No
     done = call("score", fitted, folder / "bad.jsonl")
     assert done.returncode == 2
     assert "bad.jsonl, line 2: there is no key 'response'" in done.stderr
+
+
+def test_a_stopped_training_goes_on_from_its_folder(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, more = tmp_path / "out", ("--epochs", 2, "--seed", 1, "--group", "likes")
+    more += ("--annotators", folder / "people.csv")
+
+    @contextmanager
+    def stopped(name: str, quiet: bool = False) -> Iterator[Callable[..., None]]:
+        def tick(done: int, total: int, **facts: float) -> None:
+            if name.startswith("reward model") and done > total // 2:
+                raise KeyboardInterrupt
+
+        yield tick
+
+    with monkeypatch.context() as patch:
+        patch.setattr("rlchf.jobs.reward.stage", stopped)
+        done = call("reward", *job(folder, out, *more))
+    assert done.returncode == 130
+    assert f"stopped; go on with: rlchf reward --resume {out}" in done.stderr
+    again = call("reward", *job(folder, out, *more))
+    assert again.returncode == 2
+    assert f"go on with --resume {out}" in again.stderr
+    refused = call("reward", "--resume", out, "--epochs", 3)
+    assert refused.returncode == 2
+    assert "--resume reads --epochs from the folder; leave the option out" in refused.stderr
+    resumed = call("reward", "--resume", out)
+    assert resumed.returncode == 0, resumed.stderr
+    whole = tmp_path / "whole"
+    assert call("reward", *job(folder, whole, *more)).returncode == 0
+    for name in ("model.safetensors", "evaluation.json", "reward_config.json", "job.json"):
+        assert (out / name).read_bytes() == (whole / name).read_bytes(), name
+    done = call("reward", "--resume", out)
+    assert f"the reward model in {out} is done" in done.stderr
+    done = call("reward", "--resume", tmp_path / "nowhere")
+    assert "holds no training to go on with" in done.stderr
 
 
 def test_what_is_missing_is_named(folder: Path, tmp_path: Path) -> None:
