@@ -53,12 +53,12 @@ def _refuse_half_characters(record: dict[str, Any], place: str) -> None:
         ) from None
 
 
-def read_jsonl(data: bytes, source: str, wanted: Collection[str] | None) -> Table:
+def parse_jsonl(data: bytes, source: str, wanted: Collection[str] | None) -> Table:
     """Parse jsonl into columns; a key that a line lacks is an empty cell there.
 
     Examples
     --------
-    >>> table = read_jsonl(b'{"rank": 1, "prompt_id": "p"}', "file.jsonl", ["prompt_id", "rank"])
+    >>> table = parse_jsonl(b'{"rank": 1, "prompt_id": "p"}', "file.jsonl", ["prompt_id", "rank"])
     >>> table.texts("rank"), table.row(0)
     (['1'], 'line 1')
     """

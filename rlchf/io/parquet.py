@@ -8,8 +8,8 @@ import pyarrow as pa
 from rlchf.io.columns import IDS, Table, as_text
 
 
-def read_parquet(data: bytes, source: str, wanted: Collection[str] | None) -> Table:
-    """Read the wanted columns; rows count from 1."""
+def parse_parquet(data: bytes, source: str, wanted: Collection[str] | None) -> Table:
+    """Parse a Parquet file; rows count from 1."""
     import pyarrow.parquet
 
     try:

@@ -3,19 +3,24 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
-from rlchf.io.atomic import atomic_write
 from rlchf.io.files import display_name, read_bytes, shown
+from rlchf.io.json import write_jsonl
 from rlchf.io.jsonl import json_records
 from rlchf.preferences import Example
 from rlchf.prompts import Prompt
 
 
-def to_preference_rows(examples: Sequence[Example]) -> Iterator[dict[str, Any]]:
+def to_preference_rows(
+    examples: Sequence[Example], learn_from: Literal["ranking", "shares"] = "ranking"
+) -> Iterator[dict[str, Any]]:
     """Every pair of responses with a preference as one row; ties have no row.
+
+    The preferences are those of the collective ranking or, with ``learn_from="shares"``, those of the
+    majority of the ballots, which the examples must have.
 
     A prompt of chat messages gives chat messages for the responses too. Keys that say nothing are
     left out: ``probability`` (that the chosen one is preferred) when it is 1, ``weight`` when it is 1
@@ -28,16 +33,16 @@ def to_preference_rows(examples: Sequence[Example]) -> Iterator[dict[str, Any]]:
     [{'prompt_id': 'p', 'prompt': 'Greet me.', 'chosen': 'Hello!', 'rejected': 'No.'}]
     """
     for example in examples:
-        targets, chat = example.pair_targets(), not isinstance(example.prompt, str)
-        said: list[Any] = [
+        targets, chat = _pair_targets(example, learn_from), not isinstance(example.prompt, str)
+        responses: list[Any] = [
             [{"role": "assistant", "content": text}] if chat else text for text in example.responses
         ]
         for i, j in np.argwhere(targets > 0.5).tolist():
             row = {
                 "prompt_id": example.prompt_id,
                 "prompt": [dict(m) for m in example.prompt] if chat else example.prompt,  # type: ignore[arg-type]
-                "chosen": said[i],
-                "rejected": said[j],
+                "chosen": responses[i],
+                "rejected": responses[j],
             }
             weight = example.weight
             if example.pair_weights is not None:
@@ -48,14 +53,24 @@ def to_preference_rows(examples: Sequence[Example]) -> Iterator[dict[str, Any]]:
             yield row | {key: value for key, value in extra.items() if value != usual[key]}
 
 
-def write_pairs(examples: Sequence[Example], path: str | Path) -> int:
+def _pair_targets(example: Example, learn_from: str) -> np.ndarray:
+    if learn_from == "ranking":
+        return example.pair_targets()
+    if example.ballots is None:
+        raise ValueError(
+            f"prompt {example.prompt_id!r} comes without its ballots; "
+            "make the examples with ballots_of=rankings"
+        )
+    return example.ballots.shares()
+
+
+def write_pairs(
+    examples: Sequence[Example],
+    path: str | Path,
+    learn_from: Literal["ranking", "shares"] = "ranking",
+) -> int:
     """Write `to_preference_rows` as jsonl, complete or not at all; returns the number of rows."""
-    count = 0
-    with atomic_write(path) as file:
-        for row in to_preference_rows(examples):
-            file.write((json.dumps(row, ensure_ascii=False) + "\n").encode())
-            count += 1
-    return count
+    return write_jsonl(path, to_preference_rows(examples, learn_from))
 
 
 def read_pairs(path: str | Path) -> list[Example]:

@@ -18,14 +18,14 @@ ONE_BLOCK = 2**20
 """Bytes that one thread reads before a second one could begin."""
 
 
-def read_separated(
+def parse_separated(
     data: bytes, source: str, delimiter: str, wanted: Collection[str] | None
 ) -> Table:
     """Parse csv (``,``) or tsv (a tab); every cell is text, and only the wanted columns are kept.
 
     Examples
     --------
-    >>> table = read_separated(b"rank,note\\n1,x\\n", "file.csv", ",", ["rank"])
+    >>> table = parse_separated(b"rank,note\\n1,x\\n", "file.csv", ",", ["rank"])
     >>> table.texts("rank"), table.names, table.row(0)
     (['1'], ['rank', 'note'], 'row 2')
     """
