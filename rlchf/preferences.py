@@ -49,27 +49,27 @@ class Ballots:
 
 @dataclass(frozen=True, eq=False)
 class Example:
-    """One prompt with its ``K`` responses and what is known of their order.
+    """One prompt with its ``K`` responses and the preferences between them.
 
     Attributes
     ----------
     prompt_id, response_ids
-        Where the example comes from.
+        Ids of the prompt and its responses.
     prompt, responses
         The texts; the prompt may be a list of chat messages.
     ranks
         (K,) rank in the collective ranking: 1 is best, equal is tied.
     weight
-        How much the prompt counts in the loss.
+        Weight of the prompt in the loss.
     targets
-        (K, K) probability that ``i`` is preferred to ``j``, NaN where nobody compared the two; or None,
-        in which case the ranks decide: 1 above, 0 below, 1/2 for a tie.
+        (K, K) probability that ``i`` is preferred to ``j``, NaN where nobody compared the two; or None:
+        then the ranks decide, 1 above, 0 below, 1/2 for a tie.
     pair_weights
-        (K, K) how much each pair counts among the prompt's pairs, symmetric; or None, all alike.
+        (K, K) weight of each pair among the prompt's pairs, symmetric; or None, all equal.
     margins
-        (K, K) by how much ``i``'s score should exceed ``j``'s, antisymmetric; or None, by nothing.
+        (K, K) margin by which ``i``'s score should exceed ``j``'s, antisymmetric; or None, all 0.
     ballots
-        The rankings behind the collective one, or None where they are not known.
+        The ballots that the collective ranking was made from, or None.
     """
 
     prompt_id: str

@@ -27,7 +27,7 @@ def from_arrow(table: Any, source: str, names: list[str], all_text: bool = False
     Examples
     --------
     >>> table = from_arrow(pa.table({"prompt_id": [7], "rank": [1]}), "votes", ["prompt_id", "rank"])
-    >>> table.texts("prompt_id"), table.values("rank"), table.row(0)
+    >>> table.texts("prompt_id"), table.columns["rank"].to_pylist(), table.row(0)
     (['7'], [1], 'row 1')
     """
     if table.num_rows == 0:

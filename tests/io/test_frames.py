@@ -84,7 +84,7 @@ def test_a_table_holds_what_a_file_of_the_same_rows_holds(
 ) -> None:
     columns = SHAPES[shape]
     path = write("votes.jsonl", "\n".join(json.dumps(row) for row in records(columns)))
-    table: Any = FRAMES[frame](columns)  # type: ignore[operator]
+    table: Any = FRAMES[frame](columns)
     assert content(Rankings.from_frame(table)) == content(read_rankings(path))
 
 
@@ -141,7 +141,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
 @pytest.mark.parametrize("case", REFUSED)
 def test_a_table_is_refused_with_its_row(case: str, frame: str) -> None:
     columns, message = REFUSED[case]
-    table: Any = FRAMES[frame](columns)  # type: ignore[operator]
+    table: Any = FRAMES[frame](columns)
     with pytest.raises(ValueError, match=message):
         Rankings.from_frame(table)
 

@@ -39,9 +39,9 @@ def test_shares_of_the_ballots_are_not_the_rules_probabilities() -> None:
     texts = {**TEXTS, "r": {"a": "A", "b": "B"}}
     prompts = {**PROMPTS, "r": "So?"}
     own = examples(result, prompts, texts)[0].pair_targets()
-    ballots = examples(result, prompts, texts, ballots_of=rankings)[0].ballots
-    assert ballots is not None
-    assert ballots.shares()[0, 1] == 0.5
+    cast = examples(result, prompts, texts, ballots_of=rankings)[0].ballots
+    assert cast is not None
+    assert cast.shares()[0, 1] == 0.5
     assert own[0, 1] > 0.6  # Bob has a second prompt, Ann does not
 
 
