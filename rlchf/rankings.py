@@ -58,7 +58,7 @@ class Rankings:
     Examples
     --------
     >>> Rankings.from_ballots([("p", "ann", "a > b = c"), ("p", "bob", "c > a")])
-    Rankings of rankings: 1 prompt, 2 annotators, 3 responses, 2 ballots, unranked='missing'
+    Rankings: 1 prompt, 2 annotators, 3 responses, 2 ballots, unranked='missing'
       p, ann: a > b = c
       p, bob: c > a
     """
@@ -188,7 +188,8 @@ class Rankings:
             "ballot": self.n_ballots,
         }
         counts = ", ".join(f"{n:,} {name}{'s' * (n != 1)}" for name, n in numbers.items())
-        return f"Rankings of {self.source}: {counts}, unranked={self.unranked!r}"
+        origin = "" if self.source == "rankings" else f" of {self.source}"
+        return f"Rankings{origin}: {counts}, unranked={self.unranked!r}"
 
     def _first_ballots(self, n: int = 5) -> list[tuple[str, str, str]]:
         """The prompt, the annotator and the ranking of the first ballots."""
