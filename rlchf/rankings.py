@@ -9,7 +9,7 @@ import numpy as np
 
 from rlchf.display import html_table, shortened
 from rlchf.entries import Entries, ballot_entries, offsets, sorted_columns
-from rlchf.profiles import Profiles, WrongKindError
+from rlchf.profiles import Profiles
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,17 +77,6 @@ class Rankings:
     entry_scores: np.ndarray | None = None
     unranked: Unranked = "missing"
     source: str = "rankings"
-
-    if not TYPE_CHECKING:  # mypy shall go on finding misspelt attributes
-
-        def __getattr__(self, name: str) -> object:
-            if name in ("ranks", "starts", "votes", "wins", "margins", "n_responses"):
-                raise WrongKindError(
-                    "this is a Rankings, a whole dataset, and the rule takes a Profiles, a batch of "
-                    "prompts; call rlchf.aggregate(rankings, rule), or the rule on each batch of "
-                    "rankings.profiles()"
-                )
-            raise AttributeError(f"'Rankings' has no attribute {name!r}")
 
     @classmethod
     def from_ballots(
@@ -384,6 +373,8 @@ def as_rankings(data: object) -> Rankings:
     """
     if isinstance(data, Rankings):
         return data
+    if isinstance(data, Profiles):
+        raise TypeError("rankings is a Profiles; call the rule itself: get_rule(name)(profiles)")
     from rlchf.io.frames import is_frame
 
     if not is_frame(data):

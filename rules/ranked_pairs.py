@@ -1,18 +1,17 @@
 """Ranked pairs, Tideman's rule."""
 
 from collections.abc import Callable, Iterator
-from typing import get_args
 
 import numpy as np
 
 from rlchf.numeric.arrays import Array, array_namespace, device_of, to_numpy
+from rlchf.numeric.chunks import chunks
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
 from rlchf.rules._parts.defeats import defeats
 from rlchf.rules._parts.tiers import block_scores, closure, in_chunks, sorted_pairs
 
 BITS = 62  # responses whose reach fits into one int64
-CHUNK = 2**16  # numbers in one array of reaches: they should fit into the processor's cache
 MOST = 8
 """The largest number of responses of which all outcomes are looked at."""
 
@@ -49,7 +48,8 @@ def ranked_pairs(profiles: Profiles, *, ties: Ties = "lexicographic") -> Array:
 
     See Also
     --------
-    rlchf.rules.ranked_pairs_outcomes : All outcomes, for the margins of a prompt of up to 8 responses.
+    ranked_pairs_outcomes : All outcomes, for the margins of a prompt of up to 8 responses; in
+        rlchf.rules.ranked_pairs.
 
     References
     ----------
@@ -70,8 +70,6 @@ def ranked_pairs(profiles: Profiles, *, ties: Ties = "lexicographic") -> Array:
     >>> ranked_pairs(even), ranked_pairs(even, ties="keep")
     (array([[2., 1., 0.]]), array([[1., 1., 1.]]))
     """
-    if ties not in get_args(Ties):
-        raise ValueError(f"ties is {ties!r}; choose from {', '.join(get_args(Ties))}")
     xp, device = array_namespace(profiles.ranks), device_of(profiles.ranks)
     B, M = profiles.n_prompts, profiles.n_responses
     if ties == "keep":
@@ -81,9 +79,7 @@ def ranked_pairs(profiles: Profiles, *, ties: Ties = "lexicographic") -> Array:
         orders = np.stack([_lock_one(margins) for margins in to_numpy(profiles.margins)])
         return xp.asarray(orders, device=device)
     scores = xp.empty((B, M), dtype=xp.float64, device=device)
-    step = max(1, CHUNK // M)
-    for start in range(0, B, step):
-        chunk = slice(start, min(start + step, B))
+    for chunk in chunks(B, M):
         scores[chunk] = _lock(profiles.margins[chunk])
     return scores
 

@@ -7,8 +7,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from rlchf.aggregate import aggregate
-from rlchf.aggregation import Aggregation
+from rlchf.aggregation import Aggregation, aggregate
 from rlchf.auditing.bootstrap import check_replicates
 from rlchf.auditing.categories import coded
 from rlchf.auditing.report import Audit, audit

@@ -5,14 +5,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rlchf.aggregate import check_options
+from rlchf.aggregation import check_options
 from rlchf.io import read_annotators, read_prompts, read_responses, table_format, write_rankings
 from rlchf.io.atomic import check_writable
 from rlchf.jobs.progress import stage
 from rlchf.jury.conditioning import Evaluators, told
 from rlchf.jury.panels import SAME, Jury, jury
 from rlchf.prompts import Prompt
-from rlchf.rules import get_rule
 
 
 def jury_files(
@@ -64,7 +63,7 @@ def jury_files(
             raise ValueError(f"{path} is an input; choose another file to write to")
         table_format(path)
         check_writable(path)
-    check_options(rule, get_rule(rule), dict(options or {}))
+    check_options(rule, dict(options or {}))
     evaluators = Evaluators.load(model)
     asked, answers, people = (
         read_prompts(prompts), read_responses(responses), read_annotators(annotators),

@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from rlchf.aggregate import aggregate, check_options
-from rlchf.aggregation import Aggregation
+from rlchf.aggregation import Aggregation, aggregate, check_options
 from rlchf.entries import Entries
 from rlchf.io import Annotators
 from rlchf.jury.calibration import Progress, Scorer, score_all
@@ -15,7 +14,6 @@ from rlchf.jury.conditioning import Evaluators, told
 from rlchf.preferences import Example
 from rlchf.prompts import Prompt
 from rlchf.rankings import Rankings
-from rlchf.rules import get_rule
 
 SAME = 1e-6
 """Differences of log-odds that mean nothing: what padding can do to a score."""
@@ -109,7 +107,7 @@ def jury(
     """
     if not 0 <= tolerance < float("inf"):
         raise ValueError(f"tolerance is {tolerance}; give 0 or more")
-    check_options(rule, get_rule(rule), dict(options or {}))
+    check_options(rule, dict(options or {}))
     members = draw_panel(annotators, size, by, seed)
     asked = _asked(prompts, responses)
     texts, groups = evaluators.texts(annotators), evaluators.groups(annotators)

@@ -14,7 +14,7 @@ import torch
 
 import rlchf
 from rlchf.evaluation import split_annotators
-from rlchf.io import Annotators, read_aggregation, read_rankings
+from rlchf.io import Annotators, read_rankings
 from rlchf.jobs.jury import jury_files
 from rlchf.jury.calibration import calibrate
 from rlchf.jury.conditioning import Evaluators, evaluator_examples, told
@@ -295,7 +295,7 @@ def test_a_jury_from_files_writes_what_it_decided(world: World, tmp_path: Path) 
     found = jury_files(
         str(world.folder), *world.files, out=str(out), ballots=str(ballots), rule="kemeny", size=5
     )
-    result = read_aggregation(out)
+    result = rlchf.read_aggregation(out)
     assert result.rule == "kemeny"
     assert [result.ranking(p) for p in world.new] == [found.result.ranking(p) for p in world.new]
     again = read_rankings(ballots)
