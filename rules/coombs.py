@@ -1,10 +1,6 @@
 """Coombs's rule."""
 
-from itertools import pairwise
-
-import numpy as np
-
-from rlchf.numeric.arrays import Array, array_namespace, device_of, to_numpy
+from rlchf.numeric.arrays import Array, array_namespace
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
 from rlchf.rules._parts.elimination import (
@@ -62,7 +58,9 @@ def coombs(profiles: Profiles, *, majority_stop: bool = True, ties: Ties = "keep
     """
     choose = chooser(ties)
     if majority_stop and profiles.n_responses > MANY:
-        return _one_by_one(profiles, ties)
+        from rlchf.rules._parts.coombs_rounds import coombs_of_many
+
+        return coombs_of_many(profiles, ties == "lexicographic")
     from_below = places_of(profiles, from_below=True)
 
     def most_last_places(left: Array) -> Array:
@@ -77,15 +75,3 @@ def coombs(profiles: Profiles, *, majority_stop: bool = True, ties: Ties = "keep
         return xp.where(xp.any(winner, axis=0), left & ~winner, most_last_places(left))
 
     return by_repetition(profiles, losers)
-
-
-def _one_by_one(profiles: Profiles, ties: Ties) -> Array:
-    from rlchf.rules._parts.coombs_rounds import ranked_by_majority_stops
-
-    ranks, votes = to_numpy(profiles.ranks), to_numpy(profiles.integer_weights)
-    scores = [
-        ranked_by_majority_stops(ranks[:, a:b], votes[a:b], ties == "lexicographic")
-        for a, b in pairwise(profiles.starts.tolist())
-    ]
-    xp = array_namespace(profiles.ranks)
-    return xp.asarray(np.stack(scores), device=device_of(profiles.ranks))

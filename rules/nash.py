@@ -8,7 +8,7 @@ from rlchf.numeric.arrays import Array, array_namespace, device_of, segment_sum,
 from rlchf.profiles import Profiles
 from rlchf.rules import voting_rule
 from rlchf.rules._parts.cardinal import Utilities, number_behind, utilities
-from rlchf.rules._parts.exact_sums import by_parts, settled
+from rlchf.rules._parts.exact_sums import by_parts, round_inexact
 
 CLOSE = 1e-9  # of logarithms: farther apart they are in the right order
 SMALL = 36  # bits: products up to here come out exact from their logarithm
@@ -60,7 +60,7 @@ def _scores(profiles: Profiles) -> Array:
     )
     worth = _from_zero(found)
     positive = segment_sum((worth > 0) * votes, profiles.starts)  # (M, B)
-    positive = settled(positive.T, found.exact, profiles.totals).T
+    positive = round_inexact(positive.T, found.exact, profiles.totals).T
     bits = xp.log2(xp.where(worth > 0, worth, xp.ones_like(worth))) * votes
     size = segment_sum(bits, profiles.starts)
     product = xp.round(xp.exp2(xp.where(size < SMALL, size, xp.zeros_like(size))))

@@ -11,7 +11,7 @@ from rlchf.numeric.integer_weights import LARGEST
 from rlchf.profiles import Profiles
 from rlchf.rules import voting_rule
 from rlchf.rules._parts.cardinal import Utilities, utilities
-from rlchf.rules._parts.exact_sums import by_parts, exact_sums, settled
+from rlchf.rules._parts.exact_sums import by_parts, exact_sums, round_inexact
 
 FINE = 2.0**44
 CLOSE = 2.0**-40
@@ -71,7 +71,7 @@ def _scores(profiles: Profiles) -> Array:
         )
         scores = exact_sums(profiles, [parts], 53, unit[:, None])
         scores = _corrected(scores, above, per_spread, ~small & to_numpy(found.exact), profiles)
-    return settled(scores, found.exact, profiles.totals) / profiles.scale[:, None]
+    return round_inexact(scores, found.exact, profiles.totals) / profiles.scale[:, None]
 
 
 def _above_lowest(found: Utilities) -> tuple[Array, Array]:

@@ -10,6 +10,7 @@ from rlchf.numeric.arrays import Array, array_namespace, device_of, to_numpy
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
 from rlchf.rules._parts.defeats import undefeated
+from rlchf.rules._parts.many_responses import lock_one_per_loser
 from rlchf.rules._parts.tiers import in_chunks, remove_winners, sorted_pairs, unless_sorted
 
 MANY = 20  # responses, from which on prompts are ranked one at a time
@@ -68,7 +69,7 @@ def river(profiles: Profiles, *, ties: Ties = "keep") -> Array:
         return xp.asarray(in_chunks(lambda m: unless_sorted(_all_orders, m), table), device=device)
     if profiles.n_responses < MANY:
         return in_chunks(lambda margins: unless_sorted(_lock, margins), profiles.margins)
-    orders = np.stack([_lock_one(margins) for margins in to_numpy(profiles.margins)])
+    orders = np.stack([lock_one_per_loser(margins) for margins in to_numpy(profiles.margins)])
     return xp.asarray(orders, device=device)
 
 
@@ -91,29 +92,6 @@ def _lock(margins: Array) -> Array:
         won = xp.max(root, axis=0)  # all that are left have one root
         scores[won, prompts] = score
         left[won, prompts] = False
-    return scores
-
-
-def _lock_one(margins: np.ndarray) -> np.ndarray:
-    """Scores of one prompt's (M, M) margins."""
-    M = len(margins)
-    winners, losers = (side[0].tolist() for side in sorted_pairs(margins[None]))
-    pairs = list(zip(winners, losers, strict=True))
-    scores = np.zeros(M)
-    left = set(range(M))
-    for score in range(M - 1, 0, -1):
-        root, trees = list(range(M)), {i: [i] for i in left}
-        for winner, loser in pairs:
-            if loser in trees and root[winner] != loser:
-                trees[root[winner]] += trees[loser]
-                for member in trees.pop(loser):
-                    root[member] = root[winner]
-                if len(trees) == 1:
-                    break
-        (won,) = trees
-        scores[won] = score
-        left.remove(won)
-        pairs = [pair for pair in pairs if won not in pair]
     return scores
 
 

@@ -1,30 +1,44 @@
-"""Coombs's rule on one prompt of many responses, with as little work per round as possible.
+"""Coombs's rule on prompts of many responses, with as little work per round as possible.
 
-There may be as many rounds as pairs of responses, so they are compiled. Each ballot remembers its first
-and its last place; they change only when the last of those who share one goes.
+There may be as many rounds as pairs of responses, so they are compiled. For each ballot the first and the
+last place are stored; they change only when the last response in one of them is eliminated.
 """
 
+from itertools import pairwise
 from math import gcd, lcm
 
 import numpy as np
 from numba import njit
 
+from rlchf.numeric.arrays import Array, array_namespace, device_of, to_numpy
+from rlchf.profiles import Profiles
 from rlchf.rules._parts.elimination import EXACT
 
 NEARLY = 1e-9  # of all votes: sums of shares as floats that differ by more are different
 
 
-def ranked_by_majority_stops(ranks: np.ndarray, votes: np.ndarray, one_by_one: bool) -> np.ndarray:
-    """Score each response by how many come after it, (M,), as `coombs` does.
+def coombs_of_many(profiles: Profiles, one_by_one: bool) -> Array:
+    """Scores (B, M) by `coombs` with the majority stop, one prompt after the other on the CPU."""
+    ranks, votes = to_numpy(profiles.ranks), to_numpy(profiles.integer_weights)
+    scores = [
+        _repeated_winners(ranks[:, start:end], votes[start:end], one_by_one)
+        for start, end in pairwise(profiles.starts.tolist())
+    ]
+    xp = array_namespace(profiles.ranks)
+    return xp.asarray(np.stack(scores), device=device_of(profiles.ranks))
+
+
+def _repeated_winners(ranks: np.ndarray, votes: np.ndarray, one_by_one: bool) -> np.ndarray:
+    """Score each response by the number of responses ranked after it, (M,).
 
     Parameters
     ----------
     ranks
-        (M, V) places, 0 where a ballot says nothing.
+        (M, V), 0 where a ballot does not rank a response.
     votes
-        (V,) whole numbers.
+        (V,) integers.
     one_by_one
-        Whether of those tied only the last goes.
+        Whether only the last of the tied responses is eliminated.
     """
     M = len(ranks)
     rows, slot = np.unique(ranks.T, axis=0, return_inverse=True)  # (V', M) different ballots
@@ -38,16 +52,16 @@ def ranked_by_majority_stops(ranks: np.ndarray, votes: np.ndarray, one_by_one: b
 
 
 def _winners(places: np.ndarray, votes: np.ndarray, one_by_one: bool) -> np.ndarray:
-    """The columns of ``places`` that win; whoever goes gets place 0."""
+    """The columns of ``places`` that win; eliminated responses get place 0."""
     places, left = np.ascontiguousarray(places), np.ones(places.shape[1], dtype=bool)
     while not _rounds(places, votes, left, one_by_one, EXACT):
-        here = np.flatnonzero(left)
-        gone = _most_last_places(places[:, here], votes)
+        members = np.flatnonzero(left)
+        eliminated = _most_last_places(places[:, members], votes)
         if one_by_one:
-            gone = gone[-1:]
-        if len(gone) == len(here):
+            eliminated = eliminated[-1:]
+        if len(eliminated) == len(members):
             break
-        left[here[gone]], places[:, here[gone]] = False, 0
+        left[members[eliminated]], places[:, members[eliminated]] = False, 0
     return np.flatnonzero(left)
 
 
@@ -55,9 +69,9 @@ def _winners(places: np.ndarray, votes: np.ndarray, one_by_one: bool) -> np.ndar
 def _rounds(
     places: np.ndarray, votes: np.ndarray, left: np.ndarray, one_by_one: bool, exact: float
 ) -> bool:  # pragma: no cover
-    """Take those who go out of ``left`` and of ``places``; say whether those who are left win.
+    """Remove eliminated responses from ``left`` and ``places``; return whether those left win.
 
-    If they don't, it has to be counted in fractions who of them has the most last places.
+    If not, it takes fractions to tell which of them has the most last places.
     """
     (V, M), total = places.shape, max(votes.sum(), 1.0)
     ends = np.zeros((V, 5), np.int64)
@@ -104,7 +118,7 @@ def _rounds(
 
 @njit(cache=True, nogil=True)
 def _find_ends(places: np.ndarray, ends: np.ndarray) -> None:  # pragma: no cover
-    """Fill (5,): the first place of a ballot, how many share it, one of them; the last, how many share it."""
+    """Fill (5,): a ballot's first place, how many share it, one of them; its last, how many share it."""
     first, last = np.iinfo(np.int32).max, 0
     for place in places:
         first = min(first, place) if place > 0 else first
@@ -120,7 +134,7 @@ def _find_ends(places: np.ndarray, ends: np.ndarray) -> None:  # pragma: no cove
 
 @njit(cache=True, nogil=True)
 def _take_out(places: np.ndarray, i: int, ends: np.ndarray) -> None:  # pragma: no cover
-    """Give response i place 0 on one ballot, and look for new first and last places if need be."""
+    """Give response i place 0 on one ballot, and find its new first and last places if they changed."""
     place = places[i]
     if place == 0:
         return
@@ -132,7 +146,7 @@ def _take_out(places: np.ndarray, i: int, ends: np.ndarray) -> None:  # pragma: 
 
 
 def _most_last_places(places: np.ndarray, votes: np.ndarray) -> np.ndarray:
-    """Indices of those who have the most last places, among all columns of (V, M) places."""
+    """Indices of the columns of (V, M) places with the most last places."""
     lowest = places.max(axis=1)
     hits = places == lowest[:, None]
     several = np.where(places > 0, places, lowest[:, None]).min(axis=1) < lowest

@@ -9,7 +9,7 @@ import numpy as np
 
 from rlchf.numeric.arrays import Array, array_namespace, device_of
 from rlchf.profiles import Profiles
-from rlchf.rules._parts.exact_sums import by_parts, exact_sums, exact_votes, settled
+from rlchf.rules._parts.exact_sums import by_parts, exact_sums, round_inexact
 
 BITS = 44
 LARGEST = 64
@@ -52,8 +52,8 @@ def _scores(profiles: Profiles, vector: tuple[Fraction, ...]) -> Array:
     ]  # fmt: skip
     scores = exact_sums(profiles, digits, BITS, unit)
     most = profiles.totals * float(max(abs(score) for score in vector))
-    whole = exact_votes(profiles) & exact
-    return settled(scores, whole, most) / profiles.scale[:, None]
+    whole = profiles.is_exact & exact
+    return round_inexact(scores, whole, most) / profiles.scale[:, None]
 
 
 def _shared_places(ranks: Array) -> Array:
