@@ -57,8 +57,8 @@ def _scores(profiles: Profiles) -> Array:
         support = support + segment_sum(hits, profiles.starts)
         support = round_inexact(support.T, exact, totals).T
         reached = waiting & ((2 * support > totals) | (r == M))
-        left = xp.where(2 * support > totals, M - r, 0)
-        scores = xp.where(reached, left + support / per_vote, scores)
+        remaining = xp.where(2 * support > totals, M - r, 0)
+        scores = xp.where(reached, remaining + support / per_vote, scores)
         waiting = waiting & ~reached
         if not bool(xp.any(waiting)):
             break

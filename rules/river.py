@@ -81,17 +81,17 @@ def _lock(margins: Array) -> Array:
     winners, losers = (xp.asarray(side.T, copy=True) for side in pairs)
     prompts = xp.arange(B, device=device)
     responses = xp.arange(M, dtype=xp.int64, device=device)[:, None]
-    left = xp.ones((M, B), dtype=xp.bool, device=device)
+    remaining = xp.ones((M, B), dtype=xp.bool, device=device)
     scores = xp.zeros((M, B), dtype=xp.float64, device=device)
     for score in range(M - 1, 0, -1):
-        root = xp.where(left, responses, -1)  # who leads the tree of each, (M, B)
+        root = xp.where(remaining, responses, -1)  # who leads the tree of each, (M, B)
         for winner, loser in zip(winners, losers, strict=True):
             above = root[winner, prompts]
             locks = (above >= 0) & (above != loser) & (root[loser, prompts] == loser)
             root = xp.where(locks[None] & (root == loser[None]), above[None], root)
         won = xp.max(root, axis=0)  # all that are left have one root
         scores[won, prompts] = score
-        left[won, prompts] = False
+        remaining[won, prompts] = False
     return scores
 
 
@@ -99,10 +99,10 @@ def _all_orders(margins: Array) -> Array:
     """Scores of (M, M, B) margins on the CPU, equal ones taken in every order."""
     best = undefeated(margins)
 
-    def search(left: Array) -> Array:
-        won = best(left)
+    def search(remaining: Array) -> Array:
+        won = best(remaining)
         for prompt in np.flatnonzero(won.sum(axis=0) > 1):
-            members = np.flatnonzero(left[:, prompt])
+            members = np.flatnonzero(remaining[:, prompt])
             if WORK // len(members) ** 2 <= 1:  # no room for a second state
                 continue
             inner = margins[:, :, prompt][np.ix_(members, members)]

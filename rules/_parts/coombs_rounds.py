@@ -53,23 +53,23 @@ def _repeated_winners(ranks: np.ndarray, votes: np.ndarray, one_by_one: bool) ->
 
 def _winners(places: np.ndarray, votes: np.ndarray, one_by_one: bool) -> np.ndarray:
     """The columns of ``places`` that win; eliminated responses get place 0."""
-    places, left = np.ascontiguousarray(places), np.ones(places.shape[1], dtype=bool)
-    while not _rounds(places, votes, left, one_by_one, EXACT):
-        members = np.flatnonzero(left)
+    places, remaining = np.ascontiguousarray(places), np.ones(places.shape[1], dtype=bool)
+    while not _rounds(places, votes, remaining, one_by_one, EXACT):
+        members = np.flatnonzero(remaining)
         eliminated = _most_last_places(places[:, members], votes)
         if one_by_one:
             eliminated = eliminated[-1:]
         if len(eliminated) == len(members):
             break
-        left[members[eliminated]], places[:, members[eliminated]] = False, 0
-    return np.flatnonzero(left)
+        remaining[members[eliminated]], places[:, members[eliminated]] = False, 0
+    return np.flatnonzero(remaining)
 
 
 @njit(cache=True, nogil=True)
 def _rounds(
-    places: np.ndarray, votes: np.ndarray, left: np.ndarray, one_by_one: bool, exact: float
+    places: np.ndarray, votes: np.ndarray, remaining: np.ndarray, one_by_one: bool, exact: float
 ) -> bool:  # pragma: no cover
-    """Remove eliminated responses from ``left`` and ``places``; return whether those left win.
+    """Remove eliminated responses from ``remaining`` and ``places``; return whether those left win.
 
     If not, it takes fractions to tell which of them has the most last places.
     """
@@ -77,7 +77,7 @@ def _rounds(
     ends = np.zeros((V, 5), np.int64)
     for v in range(V):
         _find_ends(places[v], ends[v])
-    while left.sum() > 1:
+    while remaining.sum() > 1:
         firsts, counts = np.zeros(M), np.zeros(M)
         cast, unit, fits = 0.0, 1, True
         for v in range(V):
@@ -89,9 +89,9 @@ def _rounds(
                 fits = float(unit) * part * total < exact
                 unit = unit * part if fits else unit
         for i in range(M):
-            if left[i] and 2 * firsts[i] > cast:
-                left[:] = False
-                left[i] = True
+            if remaining[i] and 2 * firsts[i] > cast:
+                remaining[:] = False
+                remaining[i] = True
                 return True
         for v in range(V):
             first, tops, top, last, sharers = ends[v]
@@ -101,16 +101,16 @@ def _rounds(
                     counts[i] += share * (places[v, i] == last)
         most, out, final = -1.0, 0, 0
         for i in range(M):
-            if left[i] and counts[i] >= most:
+            if remaining[i] and counts[i] >= most:
                 out = 1 if counts[i] > most or one_by_one else out + 1
                 most, final = counts[i], i
-        if not fits and (left & (counts >= most - NEARLY * total)).sum() > 1:
+        if not fits and (remaining & (counts >= most - NEARLY * total)).sum() > 1:
             return False
-        if out == left.sum():
+        if out == remaining.sum():
             return True
         for i in range(M):
-            if left[i] and counts[i] == most and (i == final or not one_by_one):
-                left[i] = False
+            if remaining[i] and counts[i] == most and (i == final or not one_by_one):
+                remaining[i] = False
                 for v in range(V):
                     _take_out(places[v], i, ends[v])
     return True
@@ -120,9 +120,9 @@ def _rounds(
 def _find_ends(places: np.ndarray, ends: np.ndarray) -> None:  # pragma: no cover
     """Fill (5,): a ballot's first place, how many share it, one of them; its last, how many share it."""
     first, last = np.iinfo(np.int32).max, 0
-    for place in places:
-        first = min(first, place) if place > 0 else first
-        last = max(last, place)
+    for rank in places:
+        first = min(first, rank) if rank > 0 else first
+        last = max(last, rank)
     ends[:] = first, 0, 0, last, 0
     if last > 0:
         for i in range(len(places)):
@@ -135,13 +135,13 @@ def _find_ends(places: np.ndarray, ends: np.ndarray) -> None:  # pragma: no cove
 @njit(cache=True, nogil=True)
 def _take_out(places: np.ndarray, i: int, ends: np.ndarray) -> None:  # pragma: no cover
     """Give response i place 0 on one ballot, and find its new first and last places if they changed."""
-    place = places[i]
-    if place == 0:
+    rank = places[i]
+    if rank == 0:
         return
     places[i] = 0
-    ends[1] -= place == ends[0]
-    ends[4] -= place == ends[3]
-    if (place == ends[0] and ends[1] < 2) or ends[4] == 0:
+    ends[1] -= rank == ends[0]
+    ends[4] -= rank == ends[3]
+    if (rank == ends[0] and ends[1] < 2) or ends[4] == 0:
         _find_ends(places, ends)
 
 

@@ -1,4 +1,4 @@
-"""Scores that depend on places only, exact also where places are shared."""
+"""Positional scoring, exact also where places are shared."""
 
 import math
 from collections.abc import Sequence
