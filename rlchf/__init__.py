@@ -11,13 +11,27 @@
 from typing import TYPE_CHECKING
 
 from rlchf import rules
-from rlchf.aggregate import Aggregation, aggregate
+from rlchf.aggregation import Aggregation, aggregate
 from rlchf.auditing import audit
+from rlchf.lazy import lazy_names
 from rlchf.profiles import Profiles
 from rlchf.rankings import Rankings
 
 if TYPE_CHECKING:
+    from rlchf import (
+        auditing,
+        evaluation,
+        io,
+        jury,
+        linear,
+        mixtures,
+        optima,
+        preferences,
+        simulate,
+        train,
+    )
     from rlchf.io import read_annotators, read_prompts, read_rankings, read_responses
+    from rlchf.io.aggregations import read_aggregation
 
 __version__ = "0.1.0"
 __all__ = [
@@ -26,18 +40,30 @@ __all__ = [
     "Rankings",
     "aggregate",
     "audit",
+    "auditing",
+    "evaluation",
+    "io",
+    "jury",
+    "linear",
+    "mixtures",
+    "optima",
+    "preferences",
+    "read_aggregation",
     "read_annotators",
     "read_prompts",
     "read_rankings",
     "read_responses",
     "rules",
+    "simulate",
+    "train",
 ]
 
-
-def __getattr__(name: str) -> object:
-    """Import the readers when they are first used: they bring in pyarrow."""
-    if name.startswith("read_") and name in __all__:
-        from rlchf import io
-
-        return getattr(io, name)
-    raise AttributeError(f"module 'rlchf' has no attribute {name!r}")
+if not TYPE_CHECKING:  # so that type checkers find misspelt names
+    _READERS = ("read_annotators", "read_prompts", "read_rankings", "read_responses")
+    __getattr__, __dir__ = lazy_names(
+        __name__,
+        {
+            **dict.fromkeys(_READERS, "rlchf.io"),  # which brings in pyarrow
+            "read_aggregation": "rlchf.io.aggregations",
+        },
+    )

@@ -1,19 +1,31 @@
-"""The outcome of a rule: one collective ranking per prompt."""
+"""From every annotator's ballots to one collective ranking per prompt."""
 
+import html
+import inspect
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rlchf.rankings import Rankings
+from rlchf.numeric.arrays import to_numpy
+from rlchf.profiles import Profiles
+from rlchf.rankings import Rankings, as_rankings
+from rlchf.rules import Rule, check_call, get_rule, is_across
+from rlchf.rules._parts.threads import scores_in_chunks
+from rlchf.ties import check_ties, resolve
 
 if TYPE_CHECKING:
     import pandas as pd
 
+Progress = Callable[[int, int], None]
+
+SHOWN = 5  # prompts in a repr, and twice as many rows in a notebook's table
+COUNTS = ("k", "top")  # options by which a rule counts responses: seats, places, approved ones
 CHUNK = 2**17  # responses ranked together: they should fit into the processor's cache
 
 
@@ -32,11 +44,12 @@ class Aggregation:
     ballots
         (P,) how many ballots stand behind each prompt.
     rule, options
-        The rule's name and the options it was given, besides its defaults; among them ``ties``, if it was
-        said what to do with them, and ``seed``, if anything was drawn with it.
+        The rule's name and the options it was given, besides its defaults; ``ties`` is among them if a
+        policy for ties was given, and ``seed`` if anything was drawn with it.
     probabilities
-        Of rules that give every pair a probability: that response i is above j, for the pairs i < j of
-        the first prompt, (0, 1), (0, 2), ..., (1, 2), ..., then those of the second, and so on; else None.
+        From a rule that gives every pair a probability, such as soft_nash: that response i is above j,
+        for the pairs i < j of the first prompt, (0, 1), (0, 2), ..., (1, 2), ..., then those of the second,
+        and so on; else None.
 
     Examples
     --------
@@ -46,6 +59,9 @@ class Aggregation:
     [['b'], ['a', 'c']]
     >>> result.scores("p")
     {'a': 0.5, 'b': 2.0, 'c': 0.5}
+    >>> result
+    Aggregation by borda: 1 prompt, 3 responses
+      p: b > a = c
     """
 
     prompt_ids: list[str]
@@ -78,7 +94,7 @@ class Aggregation:
             response_ids=rankings.response_ids,
             response_starts=rankings.response_starts,
             response_scores=scores,
-            response_ranks=_places(rankings.response_starts, keys),
+            response_ranks=_dense_ranks(rankings.response_starts, keys),
             ballots=np.add.reduceat(rankings.ballot_counts, starts),
             rule=rule,
             options=options,
@@ -86,6 +102,40 @@ class Aggregation:
 
     def __len__(self) -> int:
         return len(self.prompt_ids)
+
+    def __repr__(self) -> str:
+        """The rule, the size, and the first rankings."""
+        lines = [self._title()]
+        for prompt in self.prompt_ids[:SHOWN]:
+            levels = " > ".join(" = ".join(level) for level in self.ranking(prompt))
+            line = f"  {prompt}: {levels}"
+            lines.append(line if len(line) <= 100 else line[:97] + "...")
+        if len(self) > SHOWN:
+            lines.append(f"  ... and {len(self) - SHOWN:,} more")
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        """The first rows of `to_frame`, as notebooks show them."""
+        rows = []
+        for prompt in self.prompt_ids[: 2 * SHOWN]:
+            scores = self.scores(prompt)
+            for rank, level in enumerate(self.ranking(prompt), start=1):
+                rows += [(prompt, response, rank, f"{scores[response]:g}") for response in level]
+        names = ("prompt_id", "response_id", "rank", "score")
+        head = "".join(f"<th>{name}</th>" for name in names)
+        body = "".join(
+            f"<tr>{''.join(f'<td>{html.escape(str(cell))}</td>' for cell in row)}</tr>"
+            for row in rows[: 2 * SHOWN]
+        )
+        return f"<p>{html.escape(self._title())}</p><table><tr>{head}</tr>{body}</table>"
+
+    def _title(self) -> str:
+        options = ", ".join(f"{name}={value}" for name, value in self.options.items())
+        prompts, responses = len(self), len(self.response_ids)
+        return (
+            f"Aggregation by {self.rule}{options and f' ({options})'}: "
+            f"{prompts:,} prompt{'s' * (prompts != 1)}, {responses:,} responses"
+        )
 
     @cached_property
     def _pair_starts(self) -> np.ndarray:
@@ -105,7 +155,7 @@ class Aggregation:
         return slice(int(self.response_starts[p]), int(self.response_starts[p + 1]))
 
     def scores(self, prompt_id: object) -> dict[str, float]:
-        """Each response's score; what it means is said by the rule's own page."""
+        """Each response's score; the page of the rule says what it means."""
         at = self._slice(prompt_id)
         return dict(zip(self.response_ids[at], self.response_scores[at].tolist(), strict=True))
 
@@ -119,25 +169,25 @@ class Aggregation:
         return levels
 
     def pair_probabilities(self, prompt_id: object) -> np.ndarray | None:
-        """(K, K) the probability that response i is above j, NaN on the diagonal; None if there is none."""
+        """(M, M) the probability that response i is above j, NaN on the diagonal; None if there are none."""
         if self.probabilities is None:
             return None
         at = self._slice(prompt_id)
-        K, start = at.stop - at.start, int(self._pair_starts[self._index[str(prompt_id)]])
-        table = np.full((K, K), np.nan)
-        upper = np.triu_indices(K, 1)
+        M, start = at.stop - at.start, int(self._pair_starts[self._index[str(prompt_id)]])
+        table = np.full((M, M), np.nan)
+        upper = np.triu_indices(M, 1)
         table[upper] = self.probabilities[start : start + len(upper[0])]
         table.T[upper] = (1 - table[upper]).round(9)
         return table
 
     def records(self) -> Iterator[dict[str, Any]]:
         """One dictionary per prompt, as it stands in a line of the jsonl file."""
-        given = {"options": json.loads(_written(self.options))} if self.options else {}
+        options = {"options": json.loads(_options_text(self.options))} if self.options else {}
         for p, prompt in enumerate(self.prompt_ids):
             record: dict[str, Any] = {
                 "prompt_id": prompt,
                 "rule": self.rule,
-                **given,
+                **options,
                 "ranking": self.ranking(prompt),
                 "scores": self.scores(prompt),
                 "ballots": int(self.ballots[p]),
@@ -156,7 +206,7 @@ class Aggregation:
         sizes = np.diff(self.response_starts)
         prompt = np.repeat(np.arange(len(self)), sizes)
         order = np.lexsort((self.response_ranks, prompt))  # stable: ties keep the responses' order
-        found = {
+        columns = {
             "prompt_id": [self.prompt_ids[p] for p in prompt],
             "response_id": [self.response_ids[r] for r in order],
             "rank": self.response_ranks[order],
@@ -165,21 +215,14 @@ class Aggregation:
             "ballots": np.repeat(self.ballots, sizes),
         }
         if self.options:
-            found["options"] = [_written(self.options)] * len(order)
-        return found
+            columns["options"] = [_options_text(self.options)] * len(order)
+        return columns
 
     def to_frame(self) -> "pd.DataFrame":
         """The collective rankings as a table, one row per prompt and response, best first."""
         import pandas as pd
 
         return pd.DataFrame(self.columns())
-
-    @classmethod
-    def read(cls, path: str | Path, rankings: Rankings | None = None) -> "Aggregation":
-        """Read what `write` wrote, or a table of scores; see `rlchf.io.aggregations.read_aggregation`."""
-        from rlchf.io.aggregations import read_aggregation
-
-        return read_aggregation(path, rankings)
 
     def write(self, path: str | Path) -> None:
         """Write a ``.jsonl``, ``.csv``, ``.tsv`` or ``.parquet`` file, by the path's ending.
@@ -198,8 +241,141 @@ class Aggregation:
                 file.write((json.dumps(record, ensure_ascii=False) + "\n").encode())
 
 
-def _written(options: dict[str, Any]) -> str:
-    """Options as JSON; what JSON has no word for, such as a function, by its name."""
+def aggregate(
+    rankings: Rankings | Any,
+    rule: str | Rule = "borda",
+    *,
+    ties: str | None = None,
+    seed: int = 0,
+    threads: int | None = None,
+    progress: Progress | None = None,
+    **options: Any,
+) -> Aggregation:
+    """Turn the ballots on each prompt into one collective ranking.
+
+    Parameters
+    ----------
+    rankings
+        The ballots of the whole dataset, or a table that `Rankings.from_frame` takes.
+    rule
+        A name from `rlchf.rules.list_rules`; or a function, ``Profiles -> (B, M) scores``, or
+        ``Rankings -> Aggregation`` if it looks across prompts; or such a function's name, as
+        ``"package.module:function"``.
+    ties
+        "keep" ties, prefer the response that comes first ("lexicographic") or a "random" one, or name a
+        second rule, whose ties are kept. By default what the rule's page says, which is to keep them
+        for all but a few rules such as ranked_pairs. Scores stay what they are.
+    seed
+        Of the random choices that ``ties="random"`` or the rule makes.
+    threads
+        Parts of the dataset worked on at a time; by default as many as there are processors.
+    progress
+        Called with the number of prompts done and their total, now and then.
+    options
+        Passed on to the rule. The result keeps them, with ``ties`` if given and the seed where it matters.
+
+    Raises
+    ------
+    ValueError
+        If there is no such rule, the rule has no such option, or there is no such policy for ties; or if
+        the seed is negative.
+
+    Examples
+    --------
+    >>> rankings = Rankings.from_ballots([("p", "ann", [["a"], ["b"]]), ("q", "ann", [["d"], ["c"]])])
+    >>> aggregate(rankings, "copeland").ranking("q")
+    [['d'], ['c']]
+    >>> tied = Rankings.from_ballots([("p", "ann", "a > b > c"), ("p", "bob", "b > a > c")])
+    >>> aggregate(tied, "borda").ranking("p"), aggregate(tied, "borda", ties="lexicographic").ranking("p")
+    ([['a', 'b'], ['c']], [['a'], ['b'], ['c']])
+    """
+    rankings = as_rankings(rankings)
+    if seed < 0:
+        raise ValueError(f"seed is {seed}; give 0 or more")
+    function, name = _named(rule)
+    if "seed" in inspect.signature(function).parameters:
+        options = {"seed": seed} | options
+    check_options(rule, options, ties)
+    _warn_of_counts(options, rankings)
+    if is_across(function):
+        result: Aggregation = function(rankings, **options)
+        if not isinstance(result, Aggregation):
+            raise ValueError(f"rule {name!r} returned {result!r}; it must return an Aggregation")
+        return replace(result, rule=name, options=options)
+    function, prefer = resolve(function, ties, seed)
+    scores = np.empty(len(rankings.response_ids))
+    preferred = None if prefer is None else np.empty(len(scores))
+    done = 0
+    for prompts, profiles in rankings.profiles():
+        cells = rankings.response_starts[prompts][:, None] + np.arange(
+            profiles.n_responses
+        )  # (B, M)
+        tick = _further(progress, done, rankings.n_prompts)
+        batch_scores = scores_in_chunks(function, profiles, threads, tick, **options)
+        scores[cells] = _checked_scores(name, batch_scores, profiles)
+        if preferred is not None and prefer is not None:
+            preferred[cells] = prefer(profiles)
+        done += len(prompts)
+    kept = options if ties is None else options | {"ties": ties}
+    if ties == "random":
+        kept = kept | {"seed": seed}
+    return Aggregation.from_scores(rankings, scores, name, kept, preferred)
+
+
+def check_options(rule: str | Rule, options: Mapping[str, Any], ties: str | None = None) -> None:
+    """Refuse, before any file is read, a rule, options or ties that `aggregate` would refuse.
+
+    Raises
+    ------
+    ValueError
+        If there is no such rule, option or policy, or a value does not fit.
+    """
+    function, name = _named(rule)
+    check_ties(ties, function, name)
+    check_call(name, function, options)
+
+
+def _named(rule: str | Rule) -> tuple[Rule, str]:
+    """A rule, given by name or as a function, and what results call it."""
+    if isinstance(rule, str):
+        return get_rule(rule), rule
+    return rule, getattr(rule, "__name__", "custom")
+
+
+def _further(progress: Progress | None, done: int, total: int) -> Progress | None:
+    """Progress within one part of a dataset of which ``done`` prompts are done."""
+    if progress is None:
+        return None
+    return lambda now, _: progress(done + now, total)
+
+
+def _warn_of_counts(options: Mapping[str, Any], rankings: Rankings) -> None:
+    """Warn of a count of responses that no prompt has; a rule takes all responses where there are fewer."""
+    most = int(np.diff(rankings.response_starts).max())
+    for name in COUNTS:
+        count = options.get(name)
+        if isinstance(count, int) and count > most:
+            warnings.warn(
+                f"{name} is {count}, but no prompt of {rankings.source} has more than {most} responses, "
+                f"so {name}={count} does the same as {name}={most}; give {most} or less",
+                stacklevel=3,
+            )
+
+
+def _checked_scores(name: str, scores: Any, profiles: Profiles) -> np.ndarray:
+    """What a rule returned, if it is one number per prompt and response."""
+    array = to_numpy(scores)
+    expected = (profiles.n_prompts, profiles.n_responses)
+    if array.shape != expected or array.dtype.kind not in "biuf" or np.isnan(array).any():
+        problem = "NaN" if array.shape == expected else f"an array of shape {array.shape}"
+        raise ValueError(
+            f"rule {name!r} returned {problem}; it must return scores of shape {expected}"
+        )
+    return array
+
+
+def _options_text(options: dict[str, Any]) -> str:
+    """Options as JSON; what JSON cannot write, such as a function, by its name."""
     return json.dumps(
         options,
         ensure_ascii=False,
@@ -207,19 +383,19 @@ def _written(options: dict[str, Any]) -> str:
     )
 
 
-def _places(starts: np.ndarray, keys: list[np.ndarray]) -> np.ndarray:
-    """(R,) places of the responses within each prompt, by the first key, then the second; dense."""
-    places = np.empty(int(starts[-1]), dtype=np.int64)
+def _dense_ranks(starts: np.ndarray, keys: list[np.ndarray]) -> np.ndarray:
+    """(R,) ranks of the responses within each prompt, by the first key, then the second; dense."""
+    ranks = np.empty(int(starts[-1]), dtype=np.int64)
     sizes = np.diff(starts)
     for size in np.unique(sizes):
         prompts = np.flatnonzero(sizes == size)
         for part in np.array_split(prompts, 1 + len(prompts) * int(size) // CHUNK):
-            at = starts[part][:, None] + np.arange(size)  # (B, M)
-            here = [key[at] for key in keys]
-            order = np.lexsort([-key for key in reversed(here)], axis=1)
-            step = np.zeros(at.shape, dtype=np.int64)
-            for key in here:
+            cells = starts[part][:, None] + np.arange(size)  # (B, M)
+            values = [key[cells] for key in keys]
+            order = np.lexsort([-key for key in reversed(values)], axis=1)
+            step = np.zeros(cells.shape, dtype=np.int64)
+            for key in values:
                 downwards = np.take_along_axis(key, order, axis=1)
                 step[:, 1:] |= downwards[:, 1:] != downwards[:, :-1]
-            places[np.take_along_axis(at, order, axis=1)] = np.cumsum(step, axis=1) + 1
-    return places
+            ranks[np.take_along_axis(cells, order, axis=1)] = np.cumsum(step, axis=1) + 1
+    return ranks

@@ -1,33 +1,50 @@
 """Names of a package that are imported when they are first used."""
 
 import importlib
+import pkgutil
 import sys
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 
 def lazy_names(
-    package: str, modules: Mapping[str, str]
+    package: str, modules: Mapping[str, str] | None = None
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """The functions ``__getattr__`` and ``__dir__`` of a package whose names come from heavy modules.
+
+    The modules of the package are names of it, too, except those that begin with an underscore.
 
     Parameters
     ----------
     package
         The package's ``__name__``.
     modules
-        For each public name, the module that defines it; ``""`` for a name that is a module itself.
+        For each public name, the module that defines it.
+
+    Examples
+    --------
+    >>> get, names = lazy_names("rlchf.numeric", {"Rankings": "rlchf.rankings"})
+    >>> get("Rankings").__name__, get("pairwise").__name__
+    ('Rankings', 'rlchf.numeric.pairwise')
     """
+    origins = dict(modules or {})
+
+    @cache
+    def submodules() -> frozenset[str]:
+        files = pkgutil.iter_modules(sys.modules[package].__path__)
+        return frozenset(file.name for file in files if not file.name.startswith("_"))
 
     def get(name: str) -> Any:
-        if name not in modules:
-            raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        value = importlib.import_module(modules[name] or f"{package}.{name}")
-        value = getattr(value, name) if modules[name] else value
-        setattr(sys.modules[package], name, value)
-        return value
+        if name in origins:
+            value = getattr(importlib.import_module(origins[name]), name)
+            setattr(sys.modules[package], name, value)
+            return value
+        if not name.startswith("_") and name in submodules():
+            return importlib.import_module(f"{package}.{name}")
+        raise AttributeError(f"module {package!r} has no attribute {name!r}")
 
     def names() -> list[str]:
-        return sorted({*vars(sys.modules[package]), *modules})
+        return sorted({*vars(sys.modules[package]), *origins, *submodules()})
 
     return get, names

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from rlchf.aggregate import aggregate
+from rlchf.aggregation import aggregate
 from rlchf.rankings import Rankings
 
 

@@ -8,7 +8,9 @@ import sys
 import types
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hints
+
+import numpy as np
 
 PLAIN = (bool, int, float, str, dict)
 
@@ -61,6 +63,8 @@ def checked(hint: Any, value: Any, what: str) -> Any:
     plain = get_origin(hint) or hint
     if plain not in PLAIN:
         return value
+    if plain in (int, float) and isinstance(value, np.integer):
+        value = int(value)
     if plain is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if not isinstance(value, plain) or (plain is not bool and isinstance(value, bool)):
@@ -109,13 +113,16 @@ def fitting(kind: type, given: Mapping[str, Any], where: str = "") -> dict[str, 
     return {name: checked(hints[name], value, where + name) for name, value in given.items()}
 
 
-def function_named(name: str, what: str) -> Callable[..., Any]:
+def function_named(
+    name: str, what: str, example: str = "rlchf.simulate:has_emoji"
+) -> Callable[..., Any]:
     """The function that ``module:function`` names; the module may lie in the current folder.
 
     Raises
     ------
     ValueError
-        If there is no such module or function; the message begins with ``what``.
+        If there is no such module or function, or the module cannot be imported; the message begins
+        with ``what``.
 
     Examples
     --------
@@ -123,17 +130,20 @@ def function_named(name: str, what: str) -> Callable[..., Any]:
     2.0
     """
     module, _, attribute = name.partition(":")
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.append(here)  # last, so that nothing here hides what is installed
+    folder = str(Path.cwd())
+    if folder not in sys.path:
+        sys.path.append(folder)  # last, so that no file of the folder hides what is installed
     try:
         function = getattr(importlib.import_module(module), attribute)
     except (ImportError, AttributeError, ValueError) as error:
         raise ValueError(
             f"{what} is {name!r}, which names no function ({error}); write module:function, such as "
-            "rlchf.simulate:has_emoji"
+            f"{example}"
         ) from None
+    except Exception as error:  # whatever the module raises
+        raise ValueError(
+            f"{what} is {name!r}, and {module} cannot be imported: {type(error).__name__}: {error}"
+        ) from error
     if not callable(function):
         raise ValueError(f"{what} is {name!r}, a {type(function).__name__}; name a function")
-    found: Callable[..., Any] = function
-    return found
+    return cast(Callable[..., Any], function)

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,10 +11,6 @@ from rlchf.numeric.integer_weights import integer_weights
 from rlchf.numeric.pairwise import pairwise_wins
 
 COARSE = 2.0**12  # in integer weights, where weights are rounded to 2^-50 of their sum
-
-
-class WrongKindError(TypeError, AttributeError):
-    """A rule was called with `Rankings` where it takes `Profiles`, or the other way round."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,16 +50,6 @@ class Profiles:
     def __post_init__(self) -> None:
         if len(self.prompts) != self.n_prompts:
             object.__setattr__(self, "prompts", np.arange(self.n_prompts))
-
-    if not TYPE_CHECKING:  # mypy shall go on finding misspelt attributes
-
-        def __getattr__(self, name: str) -> object:
-            if name in ("prompt_ids", "response_starts", "ballot_starts", "n_ballots", "profiles"):
-                raise WrongKindError(
-                    "this is a Profiles, a batch of prompts, and a rule across prompts takes a "
-                    "Rankings, a whole dataset; build one with Rankings.from_ballots or read_rankings"
-                )
-            raise AttributeError(f"'Profiles' has no attribute {name!r}")
 
     @classmethod
     def from_ballots(
@@ -128,6 +113,10 @@ class Profiles:
             weights=np.array(flat, dtype=np.float64),
             annotators=np.concatenate([np.arange(n) for n in counts]),
         )
+
+    def __repr__(self) -> str:
+        K, M = len(self.weights), self.n_responses
+        return f"<Profiles: {self.n_prompts} prompts of {M} responses, {K} ballots>"
 
     @property
     def n_prompts(self) -> int:

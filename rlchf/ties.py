@@ -1,35 +1,94 @@
 """Breaking the ties that a rule leaves: one policy for all rules.
 
-Scores that are equal are a tie, and a rule keeps it. Who wants another outcome names a policy:
+Equal scores are a tie, and a rule keeps it. Another outcome is asked for by a policy:
 
-- ``"lexicographic"``: the first response, in the order of the prompt's responses, is preferred;
-- ``"random"``: a random one is, drawn with a seed, independently on each prompt;
-- another rule: its scores decide, and where they tie, too, the tie is kept.
+- ``"lexicographic"`` prefers the first response, in the order of the prompt's responses;
+- ``"random"`` prefers a random one, drawn with a seed, independently on each prompt;
+- another rule decides by its scores, and keeps the ties that it has itself.
 
-A rule with an option ``ties`` chooses among several optimal orders, or step by step. Breaking
-its ties afterwards could leave the optimum, so it sees the responses in the order of preference, and
-chooses itself; then a tie that the second rule leaves is broken by the order of the responses.
+A rule with an option ``ties`` chooses among several optimal orders, or step by step. Breaking its ties
+afterwards could leave the optimum. So such a rule gets the responses in the order of preference and
+chooses itself; ties that a second rule leaves are then broken by the order of the responses.
 """
 
 import inspect
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
-from typing import Any
+from functools import cache, partial
+from typing import Any, Literal, get_args
 
 import numpy as np
 
 from rlchf.numeric.arrays import array_namespace, device_of, to_numpy, uniform
+from rlchf.options import meant
 from rlchf.profiles import Profiles
+from rlchf.rules import Rule, get_rule, is_across, rule_names
 
-Rule = Callable[..., Any]
+Policy = Literal["keep", "lexicographic", "random"]
+
+Preference = Callable[[Profiles], np.ndarray]
+"""(B, M) numbers; of tied responses the one with the higher number comes first."""
 
 NEARLY = 1e-9
 """Scores that differ by less than this share of the largest one differ by rounding, and count as tied."""
 
 
+def check_ties(ties: str | None, rule: Rule, name: str = "") -> None:
+    """Refuse a policy that does not exist, and any policy for a rule that looks across prompts.
+
+    Raises
+    ------
+    ValueError
+        If so; the message names the policies.
+    """
+    if ties is None:
+        return
+    if is_across(rule):
+        raise ValueError(
+            f"rule {name or rule.__name__!r} looks across prompts and breaks ties itself; leave ties out"
+        )
+    if ties not in get_args(Policy):
+        _second_rule(ties)
+
+
+def _second_rule(ties: str) -> Rule:
+    """The rule that breaks another rule's ties."""
+    policies = get_args(Policy)
+    is_rule = ":" in str(ties) or ties in rule_names()
+    if is_rule and not is_across(rule := get_rule(ties)):
+        return rule
+    guess = "" if is_rule else meant(str(ties), [*policies, *rule_names()])
+    raise ValueError(
+        f"ties is {ties!r}; choose from {', '.join(policies)}, "
+        f"or name a second rule that looks at one prompt at a time{guess and f'; {guess}'}"
+    )
+
+
+def resolve(rule: Rule, ties: str | None, seed: int = 0) -> tuple[Rule, Preference | None]:
+    """How ties are broken: the rule to apply, and what decides among responses that it ties.
+
+    A rule that breaks ties itself comes back with its option ``ties`` set, any other rule as it is. The
+    preference is None where ties are kept or the rule has broken them.
+
+    Examples
+    --------
+    >>> profiles = Profiles.from_ballots([["a = b > c", "b > a > c", "a > b > c", "b = c > a"]])
+    >>> kemeny, prefer = resolve(get_rule("kemeny"), "plurality")
+    >>> kemeny(profiles), prefer
+    (array([[1., 2., 0.]]), None)
+    """
+    if ties is None or (ties == "keep" and not breaks_ties(rule)):
+        return rule, None
+    if ties in ("keep", "lexicographic") and breaks_ties(rule):
+        return partial(rule, ties=ties), None
+    prefer = partial(
+        preference, ties if ties in get_args(Policy) else _second_rule(ties), seed=seed
+    )
+    return (_choosing(rule, prefer), None) if breaks_ties(rule) else (rule, prefer)
+
+
 def preference(ties: str | Rule, profiles: Profiles, seed: int = 0) -> np.ndarray:
-    """How a policy prefers the responses among each other.
+    """How a policy, or a second rule, prefers the responses among each other.
 
     Returns
     -------
@@ -48,43 +107,30 @@ def preference(ties: str | Rule, profiles: Profiles, seed: int = 0) -> np.ndarra
     return np.broadcast_to(-np.arange(shape[1]), shape)
 
 
-def chooses(rule: Rule) -> bool:
-    """Whether a rule has the option ``ties``, and so breaks ties itself."""
-    return "ties" in _parameters(rule)
-
-
 @cache
-def _parameters(rule: Rule) -> frozenset[str]:
-    return frozenset(inspect.signature(rule).parameters)
+def breaks_ties(rule: Rule) -> bool:
+    """Whether a rule has the option ``ties``, and so breaks ties itself."""
+    return "ties" in inspect.signature(rule).parameters
 
 
-def choosing(rule: Rule, ties: str | Rule, seed: int = 0) -> Rule:
-    """The rule that, where the given one has a choice, chooses by a policy.
+def _choosing(rule: Rule, prefer: Preference) -> Rule:
+    """The rule that, where the given one has a choice, chooses what is preferred."""
 
-    Examples
-    --------
-    >>> from rlchf.rules import get_rule
-    >>> second = choosing(get_rule("kemeny"), get_rule("plurality"))
-    >>> second(Profiles.from_ballots([["a = b > c", "b > a > c", "a > b > c", "b = c > a"]]))
-    array([[1., 2., 0.]])
-    """
-
-    def chosen(profiles: Profiles, **options: Any) -> Any:
-        preferred = preference(ties, profiles, seed)
-        order = np.argsort(-preferred, axis=1, kind="stable")  # (B, M)
+    def choose(profiles: Profiles, **options: Any) -> Any:
+        order = np.argsort(-prefer(profiles), axis=1, kind="stable")  # (B, M)
         xp, device = array_namespace(profiles.ranks), device_of(profiles.ranks)
         by_ballot = xp.asarray(order.T[:, to_numpy(profiles.owners)], device=device)  # (M, K)
         scores = profiles.scores
-        turned = replace(
+        reordered = replace(
             profiles,
             ranks=xp.take_along_axis(profiles.ranks, by_ballot, axis=0),
             scores=None if scores is None else xp.take_along_axis(scores, by_ballot, axis=0),
         )
-        found = rule(turned, **{"ties": "lexicographic"} | options)
+        result = rule(reordered, **{"ties": "lexicographic"} | options)
         back = xp.asarray(np.argsort(order, axis=1), device=device)
-        return xp.take_along_axis(found, back, axis=1)
+        return xp.take_along_axis(result, back, axis=1)
 
-    return chosen
+    return choose
 
 
 def strict_order(rule: Rule, profiles: Profiles, **options: Any) -> np.ndarray:
@@ -96,11 +142,10 @@ def strict_order(rule: Rule, profiles: Profiles, **options: Any) -> np.ndarray:
 
     Examples
     --------
-    >>> from rlchf.rules import get_rule
     >>> strict_order(get_rule("borda"), Profiles.from_ballots([["c > a > b", "a = b > c", "c > b > a"]]))
     array([[2, 0, 1]])
     """
-    if chooses(rule):
+    if breaks_ties(rule):
         options = {"ties": "lexicographic"} | options
     scores = to_numpy(rule(profiles, **options))
     order = np.argsort(-scores, axis=1, kind="stable")

@@ -1,68 +1,165 @@
 """The voting rules, one per file.
 
 A rule of name ``x`` is the function ``x`` in the file ``x.py`` of this folder, or of the folder
-``across`` if it looks across prompts; the file is its own registration. Other packages add rules with
-an entry point in the group ``rlchf.rules``.
+``across`` if it looks across prompts; the file is its own registration. ``from rlchf.rules import x``
+gives the function. Other packages add rules with an entry point in the group ``rlchf.rules``.
 """
 
 import importlib
 import pkgutil
+import sys
 import traceback
 from collections.abc import Callable
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from rlchf.options import meant
-from rlchf.rules._registry import AXIOMS, Card, Kind, Ties, card_of, voting_rule
-
-if TYPE_CHECKING:
-    from rlchf.rules.kemeny import KemenyResult, kemeny_optima, kemeny_orders
-    from rlchf.rules.ranked_pairs import ranked_pairs_outcomes
+from rlchf.options import function_named, meant
+from rlchf.rules._registry import (
+    AXIOMS,
+    Axiom,
+    Card,
+    Kind,
+    Rule,
+    Ties,
+    card_of,
+    check_call,
+    is_across,
+    voting_rule,
+)
 
 __all__ = [
     "AXIOMS",
+    "Axiom",
     "Card",
-    "KemenyResult",
     "Kind",
+    "Rule",
     "Ties",
+    "card_of",
+    "check_call",
     "get_rule",
     "is_across",
-    "kemeny_optima",
-    "kemeny_orders",
     "list_rules",
-    "ranked_pairs_outcomes",
+    "rule_modules",
     "rule_names",
     "voting_rule",
 ]
 
-_BESIDE = {
-    "KemenyResult": "kemeny",
-    "kemeny_optima": "kemeny",
-    "kemeny_orders": "kemeny",
-    "ranked_pairs_outcomes": "ranked_pairs",
-}
-"""What else some rules' files offer, and the file; imported when it is first asked for."""
-
-Rule = Callable[..., Any]
-"""``Profiles -> (B, M) scores``, or across prompts ``Rankings -> list of score arrays``."""
-
-
-if not TYPE_CHECKING:  # mypy shall go on finding misspelt names
+if TYPE_CHECKING:  # what editors and type checkers see; python -m rlchf.cli.rulebook writes it
+    # begin: rules
+    from rlchf.rules.across.apportioned_dictator import apportioned_dictator as apportioned_dictator
+    from rlchf.rules.across.carry_psb import carry_psb as carry_psb
+    from rlchf.rules.across.cpb import cpb as cpb
+    from rlchf.rules.across.equal_shares_pairs import equal_shares_pairs as equal_shares_pairs
+    from rlchf.rules.across.nash_welfare import nash_welfare as nash_welfare
+    from rlchf.rules.across.pav_welfare import pav_welfare as pav_welfare
+    from rlchf.rules.across.perpetual_consensus import perpetual_consensus as perpetual_consensus
+    from rlchf.rules.across.perpetual_equality import perpetual_equality as perpetual_equality
+    from rlchf.rules.across.perpetual_nash import perpetual_nash as perpetual_nash
+    from rlchf.rules.across.perpetual_pav import perpetual_pav as perpetual_pav
+    from rlchf.rules.across.perpetual_phragmen import perpetual_phragmen as perpetual_phragmen
+    from rlchf.rules.across.perpetual_quota import perpetual_quota as perpetual_quota
+    from rlchf.rules.across.perpetual_reset import perpetual_reset as perpetual_reset
+    from rlchf.rules.across.perpetual_unit_cost import perpetual_unit_cost as perpetual_unit_cost
+    from rlchf.rules.across.phragmen_credit import phragmen_credit as phragmen_credit
+    from rlchf.rules.across.phragmen_pairs import phragmen_pairs as phragmen_pairs
+    from rlchf.rules.across.soft_nash import soft_nash as soft_nash
+    from rlchf.rules.approval import approval as approval
+    from rlchf.rules.baldwin import baldwin as baldwin
+    from rlchf.rules.benham import benham as benham
+    from rlchf.rules.black import black as black
+    from rlchf.rules.borda import borda as borda
+    from rlchf.rules.bottom_two_runoff import bottom_two_runoff as bottom_two_runoff
+    from rlchf.rules.bradley_terry import bradley_terry as bradley_terry
+    from rlchf.rules.bucklin import bucklin as bucklin
+    from rlchf.rules.chamberlin_courant import chamberlin_courant as chamberlin_courant
+    from rlchf.rules.coombs import coombs as coombs
+    from rlchf.rules.copeland import copeland as copeland
+    from rlchf.rules.dowdall import dowdall as dowdall
+    from rlchf.rules.equal_shares import equal_shares as equal_shares
+    from rlchf.rules.expanding_approvals import expanding_approvals as expanding_approvals
+    from rlchf.rules.instant_runoff import instant_runoff as instant_runoff
+    from rlchf.rules.k_approval import k_approval as k_approval
+    from rlchf.rules.kemeny import kemeny as kemeny
+    from rlchf.rules.leximin import leximin as leximin
+    from rlchf.rules.llull import llull as llull
+    from rlchf.rules.majority_judgement import majority_judgement as majority_judgement
+    from rlchf.rules.mallows import mallows as mallows
+    from rlchf.rules.maximal_lottery import maximal_lottery as maximal_lottery
+    from rlchf.rules.minimax import minimax as minimax
+    from rlchf.rules.nanson import nanson as nanson
+    from rlchf.rules.nash import nash as nash
+    from rlchf.rules.pav import pav as pav
+    from rlchf.rules.plackett_luce import plackett_luce as plackett_luce
+    from rlchf.rules.plurality import plurality as plurality
+    from rlchf.rules.positional import positional as positional
+    from rlchf.rules.proportional_borda import proportional_borda as proportional_borda
+    from rlchf.rules.proportional_sequential_borda import (
+        proportional_sequential_borda as proportional_sequential_borda,
+    )
+    from rlchf.rules.random_ballot import random_ballot as random_ballot
+    from rlchf.rules.random_dictator import random_dictator as random_dictator
+    from rlchf.rules.ranked_pairs import ranked_pairs as ranked_pairs
+    from rlchf.rules.relative_utilitarian import relative_utilitarian as relative_utilitarian
+    from rlchf.rules.reverse_seq_pav import reverse_seq_pav as reverse_seq_pav
+    from rlchf.rules.river import river as river
+    from rlchf.rules.schulze import schulze as schulze
+    from rlchf.rules.schwartz import schwartz as schwartz
+    from rlchf.rules.seq_pav import seq_pav as seq_pav
+    from rlchf.rules.seq_phragmen import seq_phragmen as seq_phragmen
+    from rlchf.rules.slater import slater as slater
+    from rlchf.rules.smith import smith as smith
+    from rlchf.rules.split_cycle import split_cycle as split_cycle
+    from rlchf.rules.squared_kemeny import squared_kemeny as squared_kemeny
+    from rlchf.rules.stable_voting import stable_voting as stable_voting
+    from rlchf.rules.star import star as star
+    from rlchf.rules.stv import stv as stv
+    from rlchf.rules.tideman_alternative import tideman_alternative as tideman_alternative
+    from rlchf.rules.uncovered_set import uncovered_set as uncovered_set
+    from rlchf.rules.utilitarian import utilitarian as utilitarian
+    from rlchf.rules.veto import veto as veto
+    # end: rules
+else:
 
     def __getattr__(name: str) -> object:
-        if name not in _BESIDE:
+        """Load a rule when it is first imported from here."""
+        if name not in rule_modules():
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return getattr(importlib.import_module(f"{__name__}.{_BESIDE[name]}"), name)
+        try:
+            return get_rule(name)
+        except ValueError as error:
+            raise AttributeError(str(error)) from error
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *rule_modules()})
+
+
+class _Package(ModuleType):
+    """A package in which the name of a rule is the function, and not the module that defines it."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        """Put the rule in the place where the import of its file puts the module."""
+        if isinstance(value, ModuleType):
+            value = getattr(value, name, value)
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
 
 
 @cache
-def _modules() -> dict[str, str]:
-    """Each rule's name and the module that defines it."""
+def rule_modules() -> dict[str, str]:
+    """The rules of this package: each one's name and the module that defines it."""
     across = importlib.import_module(".across", __name__)
-    found = {m.name: f"{__name__}.{m.name}" for m in pkgutil.iter_modules(__path__) if not m.ispkg}
-    found |= {m.name: f"{across.__name__}.{m.name}" for m in pkgutil.iter_modules(across.__path__)}
-    return {name: module for name, module in found.items() if not name.startswith("_")}
+    modules = {
+        module.name: f"{package.__name__}.{module.name}"
+        for package in (sys.modules[__name__], across)
+        for module in pkgutil.iter_modules(package.__path__)
+        if not module.ispkg
+    }
+    return {name: module for name, module in modules.items() if not name.startswith("_")}
 
 
 @cache
@@ -72,7 +169,7 @@ def _plugins() -> dict[str, EntryPoint]:
 
 def rule_names() -> list[str]:
     """The names of all rules, sorted; nothing is loaded for it."""
-    return sorted({*_modules(), *_plugins()})
+    return sorted({*rule_modules(), *_plugins()})
 
 
 def list_rules() -> dict[str, Card]:
@@ -99,7 +196,7 @@ def _card(name: str) -> Card:
 
 
 def get_rule(name: str) -> Rule:
-    """The rule of that name.
+    """The rule of that name, or the function that ``package.module:function`` names.
 
     Raises
     ------
@@ -112,49 +209,30 @@ def get_rule(name: str) -> Rule:
     >>> get_rule("borda").__name__
     'borda'
     """
-    if name in _modules():
-        place = _modules()[name]
-        found = getattr(_loaded(name, place, lambda: importlib.import_module(place)), name, None)
+    if ":" in name:
+        return function_named(name, "rule", example="my_rules:second_places")
+    if name in rule_modules():
+        origin = rule_modules()[name]
+        rule = getattr(_load(name, origin, lambda: importlib.import_module(origin)), name, None)
     elif name in _plugins():
-        point = _plugins()[name]
-        place = point.value
-        found = _loaded(name, place, point.load)
+        origin = _plugins()[name].value
+        rule = _load(name, origin, _plugins()[name].load)
     else:
-        known = rule_names()
-        hint = meant(name, known) or "choose from " + ", ".join(known)
+        hint = meant(name, rule_names()) or "choose from " + ", ".join(rule_names())
         raise ValueError(f"unknown rule {name!r}; {hint}")
-    if not callable(found):
-        raise ValueError(f"{place} defines no function {name!r}, so it is no rule")
-    rule: Rule = found
-    return rule
+    if not callable(rule):
+        raise ValueError(f"{origin} defines no function {name!r}, so it is no rule")
+    function: Rule = rule
+    return function
 
 
-def _loaded(name: str, place: str, load: Callable[[], Any]) -> Any:
+def _load(name: str, origin: str, load: Callable[[], Any]) -> Any:
     """What a rule's file or package holds, or a sentence about the line at which it fails."""
     try:
         return load()
     except Exception as error:  # whatever other people's code may raise
         frames = traceback.extract_tb(error.__traceback__)
-        own = [f for f in frames if f.filename != __file__ and "importlib" not in f.filename]
-        where = f" ({own[-1].filename}, line {own[-1].lineno})" if own else ""
-        why = f"{type(error).__name__}: {' '.join(str(error).split())}"
-        raise ValueError(f"rule {name!r} cannot be loaded from {place}: {why}{where}") from error
-
-
-def is_across(rule: Rule) -> bool:
-    """Whether a rule looks across prompts.
-
-    It does if its file lies in the folder ``across``, or, for a function from elsewhere, if its
-    first parameter is annotated as `Rankings`.
-
-    Examples
-    --------
-    >>> is_across(get_rule("perpetual_pav")), is_across(get_rule("borda"))
-    (True, False)
-    """
-    if getattr(rule, "__module__", "").startswith(f"{__name__}.across."):
-        return True
-    annotations = [
-        t for name, t in getattr(rule, "__annotations__", {}).items() if name != "return"
-    ]
-    return bool(annotations) and getattr(annotations[0], "__name__", annotations[0]) == "Rankings"
+        theirs = [f for f in frames if f.filename != __file__ and "importlib" not in f.filename]
+        line = f" ({theirs[-1].filename}, line {theirs[-1].lineno})" if theirs else ""
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        raise ValueError(f"rule {name!r} cannot be loaded from {origin}: {reason}{line}") from error

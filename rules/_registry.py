@@ -1,34 +1,82 @@
-"""What a rule's file says of the rule besides its docstring: its kind, its cost, its axioms."""
+"""What a rule's file says of the rule besides its docstring, and the check of every call of a rule."""
 
 import inspect
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar, get_args
+from functools import cache, wraps
+from typing import Any, Literal, NamedTuple, TypeVar, cast, get_args
+
+from rlchf.options import checked, meant
+from rlchf.profiles import Profiles
+from rlchf.rankings import Rankings
 
 Kind = Literal[
-    "positional", "majority", "elimination", "probabilistic", "proportional", "statistical",
-    "cardinal", "across prompts",
-]  # fmt: skip
+    "positional",
+    "majority",
+    "elimination",
+    "probabilistic",
+    "proportional",
+    "statistical",
+    "cardinal",
+    "across prompts",
+]
 
 Ties = Literal["keep", "lexicographic"]
 """The option ``ties`` of a rule that chooses: among several optimal orders, or step by step."""
 
+Rule = Callable[..., Any]
+"""``Profiles -> (B, M) scores``, or for a rule across prompts ``Rankings -> Aggregation``."""
+
+
+class Axiom(NamedTuple):
+    """A property that a rule may claim: its letter in the tables, and what it says."""
+
+    letter: str
+    sentence: str
+
+
 AXIOMS = {
-    "anonymity": "who cast which ballot does not matter",
-    "neutrality": "renaming the responses renames the result",
-    "homogeneity": "multiplying all weights changes nothing",
-    "unanimity": "if all ballots are the same strict ranking, that is the result",
-    "pareto": "if all ballots rank a above b, b is not ranked above a",
-    "majority": "whom more than half the weight of complete ballots ranks alone on top is alone on top",
-    "condorcet": "who wins against everybody else by majority is alone on top",
-    "condorcet loser": "who loses against everybody else by majority is not alone on top",
-    "smith": "all on top are in the Smith set: the smallest set whose members beat all others",
-    "reinforcement": "if two electorates agree on the result, it is also that of both together",
-    "monotonicity": "who is alone on top stays there when ballots raise nobody but them",
-    "clones": "whether a response is on top does not depend on copies of others next to them",
+    "anonymity": Axiom("A", "the result does not depend on which annotator cast which ballot"),
+    "neutrality": Axiom("N", "if the responses are renamed, the result is renamed in the same way"),
+    "homogeneity": Axiom(
+        "H", "multiplying all weights by the same number leaves the result as it is"
+    ),
+    "unanimity": Axiom(
+        "U", "if all ballots are the same strict ranking, that ranking is the result"
+    ),
+    "pareto": Axiom("P", "if all ballots rank a above b, the result does not rank b above a"),
+    "majority": Axiom(
+        "J",
+        "a response ranked alone in first place by more than half the weight of complete ballots "
+        "(majority winner) is the sole winner",
+    ),
+    "condorcet": Axiom(
+        "C", "a response that beats every other by majority (Condorcet winner) is the sole winner"
+    ),
+    "condorcet loser": Axiom(
+        "L",
+        "a response that loses to every other by majority (Condorcet loser) is not the sole winner",
+    ),
+    "smith": Axiom(
+        "S",
+        "all winners are in the Smith set, the smallest set of responses that each beat all responses "
+        "outside it by majority",
+    ),
+    "reinforcement": Axiom(
+        "R", "if two electorates have the same result, both together have it too"
+    ),
+    "monotonicity": Axiom(
+        "M",
+        "a sole winner stays the sole winner when some ballots rank it higher and nothing else changes",
+    ),
+    "clones": Axiom(
+        "I",
+        "whether a response wins does not depend on clones of another response, ranked next to it on "
+        "every ballot (independence of clones)",
+    ),
 }
-"""Properties that a rule may claim; every claim is held against random profiles by the tests."""
+"""The properties that a rule may claim; the tests check every claim on random profiles."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -84,7 +132,11 @@ class Card:
 def voting_rule(
     *, kind: Kind, cost: str, axioms: Iterable[str] = (), any_device: bool = True
 ) -> Callable[[F], F]:
-    """Say of a rule what `list_rules` tells and the tests check.
+    """Declare a rule: what `list_rules` shows and the tests check; and check every call of it.
+
+    A call is refused with a ``TypeError`` if the rule gets `Rankings` where it takes `Profiles` or the
+    other way round, and with a ``ValueError`` if there is no such option or the value of an option
+    does not fit its annotation; see `check_call`.
 
     Raises
     ------
@@ -94,10 +146,14 @@ def voting_rule(
     Examples
     --------
     >>> @voting_rule(kind="positional", cost="K M", axioms=["anonymity"])
-    ... def nothing(profiles):
+    ... def nothing(profiles: Profiles, *, variant: Literal["first", "last"] = "first"):
     ...     "Score nothing."
     >>> card_of("nothing", nothing).axioms
     ('anonymity',)
+    >>> nothing(Profiles.from_ballots([["a > b"]]), variant="fist")
+    Traceback (most recent call last):
+    ...
+    ValueError: rule 'nothing': option variant is 'fist'; choose from first, last; did you mean first?
     """
     axioms = tuple(axioms)
     if kind not in get_args(Kind):
@@ -105,16 +161,92 @@ def voting_rule(
     if unknown := [axiom for axiom in axioms if axiom not in AXIOMS]:
         raise ValueError(f"unknown axiom {unknown[0]!r}; choose from {', '.join(AXIOMS)}")
 
-    def mark(function: F) -> F:
+    def declare(function: F) -> F:
+        name = function.__name__
+
+        @wraps(function)
+        def rule(*data: Any, **options: Any) -> Any:
+            if data:
+                _check_data(function, data[0])
+            if options:
+                check_call(name, function, options)
+            return function(*data, **options)
+
         card = {"kind": kind, "cost": cost, "axioms": axioms, "any_device": any_device}
-        function.card = card  # type: ignore[attr-defined]
-        return function
+        rule.card = card  # type: ignore[attr-defined]
+        return cast(F, rule)
 
-    return mark
+    return declare
 
 
-def card_of(name: str, rule: Callable[..., Any]) -> Card:
-    """The card of a rule, from its docstring and what `voting_rule` said of it."""
+def _check_data(rule: Rule, data: object) -> None:
+    """Refuse a whole dataset where the rule takes a batch of prompts, and the other way round."""
+    expected = Rankings if is_across(rule) else Profiles
+    if isinstance(data, expected):
+        return
+    if isinstance(data, Profiles):
+        raise TypeError(
+            "this is a Profiles, a batch of prompts, and a rule across prompts takes a "
+            "Rankings, a whole dataset; build one with Rankings.from_ballots or read_rankings"
+        )
+    if isinstance(data, Rankings):
+        raise TypeError(
+            "this is a Rankings, a whole dataset, and the rule takes a Profiles, a batch of "
+            "prompts; call rlchf.aggregate(rankings, rule), or the rule on each batch of "
+            "rankings.profiles()"
+        )
+    raise TypeError(
+        f"rule {rule.__name__!r} takes a {expected.__name__}, not a {type(data).__name__}"
+    )
+
+
+def check_call(name: str, rule: Rule, options: Mapping[str, Any]) -> None:
+    """Refuse an option that a rule does not have, and a value that does not fit its annotation.
+
+    A rule that takes any option (``**options``) checks them itself.
+
+    Raises
+    ------
+    ValueError
+        If so; the message names the rule and the option.
+    """
+    known, hints = _options_of(rule)
+    if known is None:
+        return
+    for option, value in options.items():
+        if option not in known:
+            hint = meant(option, known) or f"it has {', '.join(known[1:]) or 'none'}"
+            raise ValueError(f"rule {name!r} has no option {option!r}; {hint}")
+        checked(hints.get(option, Any), value, f"rule {name!r}: option {option}")
+
+
+@cache
+def _options_of(rule: Rule) -> tuple[list[str] | None, dict[str, Any]]:
+    """The names of a rule's parameters, None if it takes any name; and their annotations."""
+    parameters = inspect.signature(rule, eval_str=True).parameters
+    if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+        return None, {}
+    return list(parameters), {name: p.annotation for name, p in parameters.items()}
+
+
+@cache
+def is_across(rule: Rule) -> bool:
+    """Whether a rule looks across prompts: whether its first parameter is annotated as `Rankings`.
+
+    Examples
+    --------
+    >>> from rlchf.rules import get_rule
+    >>> is_across(get_rule("perpetual_pav")), is_across(get_rule("borda"))
+    (True, False)
+    """
+    first = next(iter(inspect.signature(rule).parameters.values()), None)
+    annotation = getattr(first, "annotation", None)
+    name = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", "")
+    return name.rpartition(".")[2] == "Rankings"
+
+
+def card_of(name: str, rule: Rule) -> Card:
+    """The card of a rule, from its docstring and what `voting_rule` declares of it."""
     page = inspect.getdoc(rule) or ""
     source = page.partition("References\n----------\n")[2].partition("\n\n")[0]
     return Card(

@@ -62,6 +62,4 @@ def borda(profiles: Profiles, *, variant: Variant = "symmetric") -> Array:
         "weak_domination": lambda: xp.sum(profiles.compared, axis=2) - above,
         "non_domination": lambda: 0.0 - above,
     }
-    if variant not in points:
-        raise ValueError(f"variant is {variant!r}; choose from symmetric, {', '.join(points)}")
     return points[variant]() / profiles.scale[:, None]

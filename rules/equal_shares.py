@@ -1,6 +1,6 @@
 """The method of equal budgets."""
 
-from typing import Literal, get_args
+from typing import Literal
 
 from rlchf.numeric.arrays import Array, array_namespace
 from rlchf.profiles import Profiles
@@ -86,10 +86,6 @@ def equal_shares(
     >>> equal_shares(profiles, k=3, ties="lexicographic", completion="none")
     array([[4., 3., 0., 0.]])
     """
-    if completion not in get_args(Completion):
-        raise ValueError(
-            f"completion is {completion!r}; choose from {', '.join(get_args(Completion))}"
-        )
     seats = min(k or profiles.n_responses, profiles.n_responses)
 
     def count(ballots: ApprovalBallots) -> tuple[Array, Array]:

@@ -59,7 +59,7 @@ def expanding_approvals(
     >>> expanding_approvals(Profiles.from_ballots([ballots]))
     array([[3., 1., 2., 0.]])
     """
-    check_seats(k, quota, ties)
+    check_seats(k)
     M, strictly = profiles.n_responses, ties == "lexicographic"
 
     def count(ballots: Values, price: Fraction) -> list[int]:

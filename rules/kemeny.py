@@ -57,8 +57,8 @@ def kemeny(profiles: Profiles, *, ties: Ties = "keep", time_limit: float | None 
 
     See Also
     --------
-    rlchf.rules.kemeny_orders : One optimal order per prompt with its cost, and what is proved of it.
-    rlchf.rules.kemeny_optima : All optimal orders of a prompt of up to 8 responses.
+    kemeny_orders : One optimal order per prompt with its cost, and what is proved of it.
+    kemeny_optima : All optimal orders of a prompt of up to 8 responses; both in rlchf.rules.kemeny.
 
     References
     ----------

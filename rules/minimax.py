@@ -1,6 +1,6 @@
 """Minimax, the Simpson-Kramer rule."""
 
-from typing import Literal, get_args
+from typing import Literal
 
 from rlchf.numeric.arrays import Array, array_namespace
 from rlchf.profiles import Profiles
@@ -49,8 +49,6 @@ def minimax(profiles: Profiles, *, variant: Variant = "margins") -> Array:
     >>> minimax(cycle, variant="winning_votes")
     array([[-5., -6., -7.]])
     """
-    if variant not in get_args(Variant):
-        raise ValueError(f"variant is {variant!r}; choose from {', '.join(get_args(Variant))}")
     xp = array_namespace(profiles.ranks)
     if variant == "margins":
         losses = profiles.margins

@@ -1,6 +1,6 @@
 """Nanson's rule."""
 
-from typing import Literal, get_args
+from typing import Literal
 
 from rlchf.numeric.arrays import Array, array_namespace, device_of
 from rlchf.profiles import Profiles
@@ -49,8 +49,6 @@ def nanson(profiles: Profiles, *, variant: Variant = "strict") -> Array:
     >>> nanson(Profiles.from_ballots([ballots]))
     array([[1., 2., 0.]])
     """
-    if variant not in get_args(Variant):
-        raise ValueError(f"variant is {variant!r}; choose from {', '.join(get_args(Variant))}")
     xp, borda_among = array_namespace(profiles.ranks), BordaAmong(profiles)
     remaining = everybody(profiles)
     scores = xp.zeros(remaining.shape, dtype=xp.float64, device=device_of(remaining))

@@ -5,7 +5,6 @@ import numpy as np
 from rlchf.numeric.arrays import Array, array_namespace, device_of, segment_sum, to_numpy
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
-from rlchf.rules._parts.kemeny.blocks import check_ties
 
 EXACT = 12
 """Up to so many responses ties are told in whole numbers, whose digits double with each response."""
@@ -58,7 +57,6 @@ def proportional_sequential_borda(profiles: Profiles, *, ties: Ties = "keep") ->
     >>> proportional_sequential_borda(profiles)
     array([[2., 0., 1.]])
     """
-    check_ties(ties)
     ranks, votes = to_numpy(profiles.ranks), to_numpy(profiles.integer_weights)
     scores, doubtful = _elect(ranks, votes, profiles, ties == "lexicographic")
     for b in np.flatnonzero(doubtful):

@@ -2,7 +2,6 @@
 
 from itertools import groupby
 from operator import itemgetter
-from typing import get_args
 
 import numpy as np
 
@@ -61,8 +60,6 @@ def river(profiles: Profiles, *, ties: Ties = "keep") -> Array:
     >>> river(Profiles.from_ballots([cycle]))
     array([[2., 1., 0.]])
     """
-    if ties not in get_args(Ties):
-        raise ValueError(f"ties is {ties!r}; choose from {', '.join(get_args(Ties))}")
     xp, device = array_namespace(profiles.ranks), device_of(profiles.ranks)
     if ties == "keep":
         table = to_numpy(profiles.margins)

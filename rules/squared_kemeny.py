@@ -1,14 +1,14 @@
 """The squared Kemeny rule."""
 
 import warnings
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 
 from rlchf.numeric.arrays import Array, array_namespace, device_of, to_numpy
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
-from rlchf.rules._parts.kemeny.blocks import block_scores, check_ties
+from rlchf.rules._parts.kemeny.blocks import block_scores
 from rlchf.rules._parts.squared_kemeny.orders import all_orders_scores
 from rlchf.rules._parts.squared_kemeny.program import better_order
 from rlchf.rules._parts.squared_kemeny.search import RankedBallots, good_order, interchangeable
@@ -83,9 +83,6 @@ def squared_kemeny(
     >>> squared_kemeny(profiles, ties="lexicographic")
     array([[2., 0., 1.]])
     """
-    check_ties(ties)
-    if method not in get_args(Method):
-        raise ValueError(f"method is {method!r}; choose from {', '.join(get_args(Method))}")
     ranks, votes = to_numpy(profiles.ranks), to_numpy(profiles.integer_weights)
     if method == "exact" and profiles.n_responses <= LISTED:
         scores = all_orders_scores(ranks, profiles.starts, votes, ties == "lexicographic")

@@ -4,7 +4,7 @@ import math
 from fractions import Fraction
 from functools import partial
 from itertools import groupby
-from typing import Literal, get_args
+from typing import Literal
 
 from rlchf.numeric.arrays import Array
 from rlchf.profiles import Profiles
@@ -93,9 +93,7 @@ def stv(
     >>> stv(Profiles.from_ballots([ballots]))
     array([[3., 1., 2., 0.]])
     """
-    check_seats(k, quota, ties)
-    if variant not in get_args(Variant):
-        raise ValueError(f"variant is {variant!r}; choose from {', '.join(get_args(Variant))}")
+    check_seats(k)
     M, strictly = profiles.n_responses, ties == "lexicographic"
     if variant != "inclusive_gregory" and quota != "exact":
         raise ValueError(f"quota is {quota!r}; variant {variant!r} has its own, leave it 'exact'")

@@ -1,6 +1,6 @@
 """Tideman's alternative rule."""
 
-from typing import Literal, get_args
+from typing import Literal
 
 from rlchf.numeric.arrays import Array, array_namespace
 from rlchf.profiles import Profiles
@@ -58,8 +58,6 @@ def tideman_alternative(
     >>> tideman_alternative(Profiles.from_ballots([ballots]))
     array([[3., 2., 1., 0.]])
     """
-    if top_set not in get_args(TopSet):
-        raise ValueError(f"top_set is {top_set!r}; choose from {', '.join(get_args(TopSet))}")
     xp, ballots, choose = array_namespace(profiles.ranks), places_of(profiles), chooser(ties)
     signs = majorities(profiles)
     top = smith_set if top_set == "smith" else schwartz_set

@@ -1,6 +1,6 @@
 """Tiers by covering: the uncovered set and those below."""
 
-from typing import Literal, get_args
+from typing import Literal
 
 from rlchf.numeric.arrays import Array, array_namespace, device_of
 from rlchf.profiles import Profiles
@@ -48,8 +48,6 @@ def uncovered_set(profiles: Profiles, *, variant: Variant = "gillies") -> Array:
     >>> uncovered_set(Profiles.from_ballots([["a > b > d > c", "b > d > c > a", "c > a > b > d"]]))
     array([[1., 1., 1., 0.]])
     """
-    if variant not in get_args(Variant):
-        raise ValueError(f"variant is {variant!r}; choose from {', '.join(get_args(Variant))}")
 
     def kernel(margins: Array) -> Array:
         return tiers(_covers(margins > 0, variant))

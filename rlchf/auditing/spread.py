@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from rlchf.aggregate import aggregate
-from rlchf.aggregation import Aggregation
+from rlchf.aggregation import Aggregation, aggregate
 from rlchf.auditing._tallies import tally
 from rlchf.auditing.agreement import agreements
 from rlchf.auditing.groups import Grouping, Groups

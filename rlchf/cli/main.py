@@ -76,19 +76,18 @@ def aggregate(
     threads: Annotated[int, typer.Option(help="Work on so many parts at a time; 0: all.")] = 0,
 ) -> None:
     """Turn everybody's rankings of each prompt's responses into one collective ranking."""
-    from rlchf.aggregate import aggregate as run
-    from rlchf.aggregate import check_options
+    from rlchf.aggregation import aggregate as run
+    from rlchf.aggregation import check_options
     from rlchf.io import read_annotators, read_rankings
     from rlchf.io.tables import table_format
     from rlchf.jobs.progress import stage
-    from rlchf.rules import get_rule
 
     options = parsed_pairs(option or [])
     for name in sorted({"ties", "seed", "threads"} & set(options)):
         raise ValueError(f"write --{name} {options[name]} instead of -o {name}={options[name]}")
     if threads < 0:
         raise ValueError(f"--threads is {threads}; give how many, or 0 for all")
-    check_options(rule, get_rule(rule), options, ties or None)
+    check_options(rule, options, ties or None)
     table_format(out)  # refuse an ending that we do not write before the work, not after
     if out != "-" and rankings != "-" and Path(out).resolve() == Path(rankings).resolve():
         raise ValueError(f"{out} is the input; choose another file for --out")

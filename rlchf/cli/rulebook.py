@@ -1,19 +1,27 @@
-"""The voting rules as pages to read: a table of all, and one page per rule with a worked example."""
+"""The voting rules as pages to read: a table of all, and one page per rule with a worked example.
+
+``python -m rlchf.cli.rulebook``, run in the root of the repository, writes what is made from the rules
+between its markers: the tables of ``docs/rules.md``, and in ``rules/__init__.py`` the imports that editors
+and type checkers read.
+"""
 
 import inspect
+import re
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
 
-from rlchf.aggregate import aggregate
+from rlchf.aggregation import aggregate
 from rlchf.rankings import Rankings
-from rlchf.rules import AXIOMS, Kind, get_rule, list_rules
+from rlchf.rules import AXIOMS, Card, Kind, card_of, get_rule, list_rules, rule_modules
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 EXAMPLE = {"a > b > c": 4, "b > c > a": 3, "c > a > b": 2}
-"""Ballots and how many annotators cast each: majorities go round in a circle, a > b > c > a."""
+"""Ballots and the number of annotators who cast each; the majorities form a cycle, a > b > c > a."""
 
-LETTERS = dict(zip(AXIOMS, "ANHUPJCLSRMI", strict=True))
+LINE_LENGTH = 100  # of the imports that are written for type checkers
 
 
 def records() -> list[dict[str, Any]]:
@@ -44,57 +52,112 @@ def table(width: int = 120) -> "Table":
 
     cards = [card for card in list_rules().values() if not card.broken]
     wide = width >= 108
-    found = Table(box=None, pad_edge=False)
-    found.add_column("rule", no_wrap=True)
-    found.add_column("what it does")
-    found.add_column("axioms", min_width=11)
+    rules = Table(box=None, pad_edge=False)
+    rules.add_column("rule", no_wrap=True)
+    rules.add_column("what it does")
+    rules.add_column("axioms", min_width=11)
     if wide:
-        found.add_column("cost", max_width=14)
-        found.add_column("source", max_width=15)
+        rules.add_column("cost", max_width=14)
+        rules.add_column("source", max_width=15)
     for kind in (*get_args(Kind), ""):
         of_kind = [card for card in cards if card.kind == kind]
         if of_kind:
-            found.add_section()
-            found.add_row(f"[bold]{kind or 'of other packages'}[/bold]")
+            rules.add_section()
+            rules.add_row(f"[bold]{kind or 'of other packages'}[/bold]")
         for card in of_kind:
-            letters = "".join(LETTERS[axiom] for axiom in AXIOMS if axiom in card.axioms)
             rest = (card.cost, card.cited) if wide else ()
-            found.add_row(card.name, card.line, letters, *rest)
-    return found
+            rules.add_row(card.name, card.line, _letters(card), *rest)
+    return rules
 
 
-def markdown() -> str:
-    """The table of all rules as it stands in docs/rules.md.
-
-    ``python -m rlchf.cli.rulebook`` prints it.
-    """
-    lines: list[str] = []
-    for kind in get_args(Kind):
-        lines += ["", f"### {kind.capitalize()}", ""]
-        lines += [
-            "| rule | what it does | cost | axioms | device | source |",
-            "|---|---|---|---|---|---|",
-        ]
-        for card in list_rules().values():
-            if card.kind == kind:
-                letters = "".join(LETTERS[axiom] for axiom in AXIOMS if axiom in card.axioms)
-                device = "any" if card.any_device else "CPU"
-                cells = (f"`{card.name}`", card.line, card.cost, letters, device, card.cited)
-                lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines[1:]) + "\n"
+def _letters(card: Card) -> str:
+    return "".join(axiom.letter for name, axiom in AXIOMS.items() if name in card.axioms)
 
 
 def legend() -> str:
     """What the letters of the table mean."""
-    lines = [f"  {letter}  {axiom}: {AXIOMS[axiom]}" for axiom, letter in LETTERS.items()]
+    lines = [f"  {axiom.letter}  {name}: {axiom.sentence}" for name, axiom in AXIOMS.items()]
     about = "cost: per prompt, of K ballots and M responses; axioms:"
     return "\n".join([about, *lines])
+
+
+def rules_table() -> str:
+    """The table of this package's rules in docs/rules.md."""
+    cards = [card_of(name, get_rule(name)) for name in sorted(rule_modules())]
+    lines: list[str] = []
+    for kind in get_args(Kind):
+        lines += [
+            "",
+            f"### {kind.capitalize()}",
+            "",
+            "| rule | what it does | cost | axioms | device | source |",
+            "|---|---|---|---|---|---|",
+        ]
+        for card in cards:
+            if card.kind == kind:
+                device = "any" if card.any_device else "CPU"
+                cells = (f"`{card.name}`", card.line, card.cost, _letters(card), device, card.cited)
+                lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines[1:]) + "\n"
+
+
+def axioms_table() -> str:
+    """The table of axioms in docs/rules.md."""
+    lines = ["| letter | axiom |", "|---|---|"]
+    lines += [f"| {axiom.letter} | {name}: {axiom.sentence} |" for name, axiom in AXIOMS.items()]
+    return "\n".join(lines) + "\n"
+
+
+def imports() -> str:
+    """The imports in rules/__init__.py that show every rule to editors and type checkers."""
+    lines = []
+    for name, module in sorted(rule_modules().items(), key=lambda item: item[1]):
+        line = f"    from {module} import {name} as {name}"
+        if len(line) > LINE_LENGTH:
+            line = f"    from {module} import (\n        {name} as {name},\n    )"
+        lines.append(line)
+    return "\n".join(lines) + "\n"
+
+
+PARTS: dict[tuple[str, str], Callable[[], str]] = {
+    ("docs/rules.md", "axioms"): axioms_table,
+    ("docs/rules.md", "rules"): rules_table,
+    ("rules/__init__.py", "rules"): imports,
+}
+"""What is written where: a file, and the name that its markers ``begin:`` and ``end:`` give the part."""
+
+
+def with_part(text: str, name: str, part: str) -> str:
+    """A file's text with the lines between two markers replaced.
+
+    Raises
+    ------
+    ValueError
+        If the text lacks the markers.
+
+    Examples
+    --------
+    >>> with_part("# begin: rules\\nold\\n# end: rules\\n", "rules", "new\\n")
+    '# begin: rules\\nnew\\n# end: rules\\n'
+    """
+    markers = re.compile(rf"(^[^\n]*begin: {name}\b[^\n]*\n).*?(^[^\n]*end: {name}\b)", re.M | re.S)
+    if not markers.search(text):
+        raise ValueError(f"there are no lines with 'begin: {name}' and 'end: {name}'")
+    return markers.sub(lambda found: found[1] + part + found[2], text, count=1)
+
+
+def rewrite(root: Path) -> None:
+    """Write every part into its file, below the root of the repository."""
+    for (file, name), part in PARTS.items():
+        path = root / file
+        text = path.read_text(encoding="utf-8")
+        path.write_text(with_part(text, name, part()), encoding="utf-8")
 
 
 def page(name: str) -> str:
     """A rule's page: its call, its docstring, its card, how to give its options, and `EXAMPLE`."""
     rule = get_rule(name)
-    card = list_rules()[name]
+    card = card_of(name, rule)
     about = [
         f"{label}: {value}" for label, value in (("Kind", card.kind), ("Cost", card.cost)) if value
     ]
@@ -190,4 +253,4 @@ def worked_example(name: str) -> str:
 
 
 if __name__ == "__main__":
-    print(markdown(), end="")
+    rewrite(Path())

@@ -7,15 +7,14 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from rlchf.aggregate import aggregate
-from rlchf.aggregation import Aggregation
+from rlchf.aggregation import Aggregation, aggregate
 from rlchf.auditing.bootstrap import check_replicates
 from rlchf.auditing.categories import coded
 from rlchf.auditing.report import Audit, audit
 from rlchf.auditing.spread import Spread, shuffled
 from rlchf.auditing.stages import follow
 from rlchf.io import read_annotators, read_rankings
-from rlchf.io.aggregations import read_scores
+from rlchf.io.aggregations import read_aggregation, read_scores
 from rlchf.io.atomic import atomic_write, check_folder, check_writable
 from rlchf.io.categories import read_judged, read_kinds
 from rlchf.rankings import Rankings, Unranked
@@ -88,7 +87,7 @@ def audit_files(
     if annotators:
         ballots, divisions = _people(annotators, columns, ballots, rankings)
     groups = divisions or None
-    result = Aggregation.read(aggregated, ballots)
+    result = read_aggregation(aggregated, ballots)
     orders = {f"aggregated ({result.rule})": result}
     learned = read_scores(scores, ballots) if scores else None
     if learned:

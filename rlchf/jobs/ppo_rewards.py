@@ -95,11 +95,10 @@ class Rewards:
 
     def _check_options(self) -> None:
         if self.combine == "vote":
-            from rlchf.aggregate import check_options
-            from rlchf.rules import get_rule
+            from rlchf.aggregation import check_options
 
             own = {name: value for name, value in self.options.items() if name != "ties"}
-            check_options(self.rule, get_rule(self.rule), own, self.options.get("ties"))
+            check_options(self.rule, own, self.options.get("ties"))
             return
         known = OPTIONS.get(self.combine or "", ())
         for name, value in self.options.items():

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rlchf import io
-from rlchf.aggregate import aggregate, check_options
-from rlchf.aggregation import Aggregation
+from rlchf.aggregation import Aggregation, aggregate, check_options
 from rlchf.evaluation import Evaluation, by_response, evaluate, split_annotators, write_evaluation
 from rlchf.io.atomic import atomic_write, check_writable
 from rlchf.io.texts import read_texts
@@ -18,7 +17,6 @@ from rlchf.jobs.progress import stage
 from rlchf.options import fitting
 from rlchf.preferences import Example, check_texts, examples, split
 from rlchf.rankings import Rankings, Unranked
-from rlchf.rules import get_rule
 from rlchf.train.reward.config import RewardConfig
 
 TINY = "tiny"
@@ -169,7 +167,7 @@ class _Data:
 
     @classmethod
     def read(cls, job: Job, config: RewardConfig) -> "_Data":
-        check_options(job.rule, get_rule(job.rule), dict(job.options), job.ties or None)
+        check_options(job.rule, dict(job.options), job.ties or None)
         rankings = io.read_rankings(job.rankings, job.format, job.unranked)
         prompts, responses = io.read_prompts(job.prompts), io.read_responses(job.responses)
         check_texts(rankings, prompts, responses, job.prompts, job.responses)

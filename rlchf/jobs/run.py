@@ -16,8 +16,7 @@ import numpy as np
 import tomli_w
 
 from rlchf import io
-from rlchf.aggregate import aggregate, check_options
-from rlchf.aggregation import Aggregation
+from rlchf.aggregation import Aggregation, aggregate, check_options
 from rlchf.auditing import Step, audit, follow
 from rlchf.auditing.report import plain
 from rlchf.io.atomic import atomic_write
@@ -28,7 +27,6 @@ from rlchf.preferences import Example, check_texts, examples, split
 from rlchf.prompts import Prompt
 from rlchf.rankings import Rankings
 from rlchf.report import write_report
-from rlchf.rules import get_rule
 from rlchf.train.models.load import (
     load_policy,
     load_tokenizer,
@@ -59,7 +57,7 @@ class Pipeline:
         common = {"ties": None, "seed": 0, "threads": None}  # what aggregate takes for any rule
         own = {key: value for key, value in self.options.items() if key not in common}
         rule = run.rule["name"]
-        check_options(rule, get_rule(rule), own, self.options.get("ties"))
+        check_options(rule, own, self.options.get("ties"))
         data = run.data
         self.rankings: Rankings = io.read_rankings(data.rankings, data.format, data.unranked)
         self.prompts = io.read_prompts(data.prompts)

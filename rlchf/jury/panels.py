@@ -6,15 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from rlchf.aggregate import aggregate, check_options
-from rlchf.aggregation import Aggregation
+from rlchf.aggregation import Aggregation, aggregate, check_options
+from rlchf.entries import Entries
 from rlchf.io import Annotators
 from rlchf.jury.calibration import Progress, Scorer, score_all
 from rlchf.jury.conditioning import Evaluators, told
 from rlchf.preferences import Example
 from rlchf.prompts import Prompt
 from rlchf.rankings import Rankings
-from rlchf.rules import get_rule
 
 SAME = 1e-6
 """Differences of log-odds that mean nothing: what padding can do to a score."""
@@ -108,7 +107,7 @@ def jury(
     """
     if not 0 <= tolerance < float("inf"):
         raise ValueError(f"tolerance is {tolerance}; give 0 or more")
-    check_options(rule, get_rule(rule), dict(options or {}))
+    check_options(rule, dict(options or {}))
     members = draw_panel(annotators, size, by, seed)
     asked = _asked(prompts, responses)
     texts, groups = evaluators.texts(annotators), evaluators.groups(annotators)
@@ -223,7 +222,7 @@ def _cast(
     P, V = len(asked), len(members)
     sizes = np.array([table.shape[1] for table in ballots])
     first = np.cumsum(sizes) - sizes
-    return Rankings.from_entries(
+    entries = Entries(
         prompt_ids=asked,
         annotator_ids=list(members),
         response_ids=[response for p in asked for response in responses[p]],
@@ -237,3 +236,4 @@ def _cast(
         entry_scores=np.concatenate([table.ravel() for table in ballots]),
         source="the jury's ballots",
     )
+    return Rankings.from_entries(entries)

@@ -1,7 +1,7 @@
 """Strongest paths through majorities, and the defeats of Split Cycle. Prompts are innermost: (M, M, B)."""
 
 from collections.abc import Callable
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 
@@ -16,8 +16,6 @@ MANY = 64  # responses, from which on components are faster than strongest paths
 
 def majorities(profiles: Profiles, strength: Strength) -> Array:
     """(B, M, M) how strong the majority of i over j is; 0 or less where there is none."""
-    if strength not in get_args(Strength):
-        raise ValueError(f"strength is {strength!r}; choose from {', '.join(get_args(Strength))}")
     if strength == "margins":
         return profiles.margins
     return profiles.wins * (profiles.margins > 0)

@@ -4,13 +4,12 @@ import math
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from itertools import pairwise
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 
 from rlchf.numeric.arrays import Array, array_namespace, device_of, to_numpy
 from rlchf.profiles import Profiles
-from rlchf.rules import Ties
 
 Quota = Literal["exact", "droop", "hare"]
 
@@ -50,14 +49,10 @@ class Values:
             self.whole = 1 << BITS
 
 
-def check_seats(k: int | None, quota: str, ties: str) -> None:
-    """Refuse options that do not exist."""
+def check_seats(k: int | None) -> None:
+    """Refuse a number of seats below 1."""
     if k is not None and k < 1:
         raise ValueError(f"k is {k}; give 1 or more seats")
-    if quota not in get_args(Quota):
-        raise ValueError(f"quota is {quota!r}; choose from {', '.join(get_args(Quota))}")
-    if ties not in get_args(Ties):
-        raise ValueError(f"ties is {ties!r}; choose from {', '.join(get_args(Ties))}")
 
 
 def seats(k: int | None, M: int) -> int:

@@ -38,8 +38,8 @@ def test_a_page_begins_with_a_call_of_one_short_line(name: str) -> None:
 
 
 def test_pages_name_what_else_there_is() -> None:
-    assert "rlchf.rules.kemeny_orders :" in rulebook.page("kemeny")
-    assert "rlchf.rules.ranked_pairs_outcomes :" in rulebook.page("ranked_pairs")
+    assert "kemeny_orders :" in rulebook.page("kemeny")
+    assert "ranked_pairs_outcomes :" in rulebook.page("ranked_pairs")
     assert "-o k=3" in rulebook.page("k_approval")
     assert "--ties lexicographic" in rulebook.page("kemeny")
     assert "-o variant=domination  # or symmetric, weak_domination" in rulebook.page("borda")

@@ -295,7 +295,7 @@ def test_a_jury_from_files_writes_what_it_decided(world: World, tmp_path: Path) 
     found = jury_files(
         str(world.folder), *world.files, out=str(out), ballots=str(ballots), rule="kemeny", size=5
     )
-    result = rlchf.Aggregation.read(out)
+    result = rlchf.read_aggregation(out)
     assert result.rule == "kemeny"
     assert [result.ranking(p) for p in world.new] == [found.result.ranking(p) for p in world.new]
     again = read_rankings(ballots)

@@ -1,16 +1,19 @@
 """Rules called in ways that cannot be meant: what the caller is told."""
 
+import pickle
+import re
 import subprocess
 import sys
 import warnings
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal, get_origin, get_type_hints
 
 import numpy as np
 import pytest
 
 import rlchf
 from rlchf import Profiles, Rankings
-from rlchf.rules import get_rule, is_across, list_rules, rule_names
+from rlchf.rules import borda, get_rule, is_across, list_rules, rule_modules, rule_names
 
 BALLOTS = ["a > b > c", "b > a > c", "c > b > a"]
 PROFILES = Profiles.from_ballots([BALLOTS])
@@ -38,13 +41,13 @@ def test_a_rule_says_what_to_call_instead(name: str) -> None:
 
 def test_aggregate_refuses_profiles() -> None:
     with pytest.raises(TypeError, match="rankings is a Profiles; call the rule itself"):
-        rlchf.aggregate(PROFILES, "borda")  # type: ignore[arg-type]
+        rlchf.aggregate(PROFILES, "borda")
 
 
 def test_asking_for_an_attribute_still_works() -> None:
     assert not hasattr(RANKINGS, "ranks")
     assert not hasattr(PROFILES, "profiles")
-    with pytest.raises(AttributeError, match="'Rankings' has no attribute 'rank'"):
+    with pytest.raises(AttributeError, match="'Rankings' object has no attribute 'rank'"):
         RANKINGS.rank  # type: ignore[attr-defined]  # noqa: B018
 
 
@@ -82,16 +85,150 @@ def test_misspelt_names_and_values() -> None:
             rlchf.aggregate(RANKINGS, rule, **options)
 
 
-def test_what_stands_beside_a_rule_is_imported_when_it_is_asked_for() -> None:
+@pytest.mark.parametrize("name", rule_names())
+def test_every_call_of_a_rule_is_checked(name: str) -> None:
+    rule = get_rule(name)
+    data = RANKINGS if is_across(rule) else PROFILES
+    with pytest.raises(ValueError, match=f"rule {name!r} has no option 'tie_s'"):
+        rule(data, tie_s="keep")
+    with pytest.raises(TypeError, match=f"rule {name!r} takes a (Profiles|Rankings), not a list"):
+        rule(BALLOTS)
+    for option, hint in get_type_hints(rule).items():
+        if get_origin(hint) is Literal:
+            with pytest.raises(ValueError, match=f"rule {name!r}: option {option} is 'x'; choose"):
+                rule(data, **{option: "x"})
+        elif hint in (int, float, bool):
+            wrong = rf"rule {name!r}: option {option} is \[\]; it must be of type {hint.__name__}"
+            with pytest.raises(ValueError, match=wrong):
+                rule(data, **{option: []})
+
+
+def test_numpy_numbers_are_numbers() -> None:
+    k_approval = get_rule("k_approval")
+    assert np.array_equal(k_approval(PROFILES, k=np.int64(2)), k_approval(PROFILES, k=2))
+
+
+def test_a_rule_takes_its_profiles_by_name_too() -> None:
+    assert np.array_equal(borda(profiles=PROFILES), borda(PROFILES))
+
+
+def test_a_function_that_is_not_declared_as_a_rule_is_checked_by_aggregate() -> None:
+    def seconds(profiles: Profiles, *, worth: float = 1.0) -> Any:
+        return worth * (profiles.ranks == 2).sum(axis=1, dtype=np.float64)[None]
+
+    assert rlchf.aggregate(RANKINGS, seconds, worth=2).scores("p")["b"] == 4
+    with pytest.raises(ValueError, match="'seconds' has no option 'wort'; did you mean worth"):
+        rlchf.aggregate(RANKINGS, seconds, wort=2)
+    with pytest.raises(
+        ValueError, match="'seconds': option worth is 'x'; it must be of type float"
+    ):
+        rlchf.aggregate(RANKINGS, seconds, worth="x")
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        "import rlchf",
+        "import rlchf.rules.borda, rlchf.rules.across.cpb",
+        "from importlib import import_module as load; load('rlchf.rules.borda')",
+        "from rlchf.rules.borda import borda",
+        "import rlchf; rlchf.rules.list_rules()",
+    ],
+)
+def test_a_rule_is_imported_by_its_name(first: str) -> None:
     script = (
-        "import sys, rlchf; before = 'rlchf.rules.kemeny' in sys.modules; "
-        "from rlchf.rules import KemenyResult, kemeny_optima, kemeny_orders, ranked_pairs_outcomes; "
-        "print(before, kemeny_orders.__module__, ranked_pairs_outcomes.__module__)"
+        f"{first}\n"
+        "import importlib, rlchf\n"
+        "from rlchf.rules import borda, cpb\n"
+        "module = importlib.import_module('rlchf.rules.borda')\n"
+        "assert module.borda is borda is rlchf.rules.borda is rlchf.rules.get_rule('borda')\n"
+        "assert cpb is rlchf.rules.cpb is rlchf.rules.get_rule('cpb')\n"
+        "from rlchf.rules.kemeny import KemenyResult, kemeny_optima, kemeny_orders\n"
+        "assert rlchf.rules.kemeny.__name__ == 'kemeny', callable(kemeny_optima)\n"
     )
-    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    assert result.stdout.split() == ["False", "rlchf.rules.kemeny", "rlchf.rules.ranked_pairs"]
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_every_rule_is_listed_among_the_names_of_the_package() -> None:
+    assert set(rule_modules()) <= set(dir(rlchf.rules))
     with pytest.raises(AttributeError, match="no attribute 'kemeny_order'"):
         rlchf.rules.kemeny_order  # type: ignore[attr-defined]  # noqa: B018
+
+
+def test_rules_can_be_pickled() -> None:
+    for name in rule_modules():
+        assert pickle.loads(pickle.dumps(get_rule(name))) is get_rule(name)
+
+
+RULES_FILE = """
+from rlchf import Aggregation, Profiles, Rankings
+from rlchf.rules import borda, perpetual_pav
+
+def second_places(profiles: Profiles, *, worth: float = 1.0):
+    return borda(profiles) * 0 + worth * (profiles.ranks == 2).sum(axis=1)
+
+def in_turn(rankings: Rankings) -> Aggregation:
+    return perpetual_pav(rankings)
+
+NOT_A_RULE = 3
+"""
+
+
+@pytest.fixture
+def my_rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A module of rules in the current folder."""
+    (tmp_path / "rules_of_mine.py").write_text(RULES_FILE)
+    (tmp_path / "broken_rules.py").write_text("1 / 0\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    return "rules_of_mine"
+
+
+def test_a_function_is_a_rule_by_its_name(my_rules: str) -> None:
+    by_name = f"{my_rules}:second_places"
+    result = rlchf.aggregate(RANKINGS, by_name, worth=2.0, ties="lexicographic")
+    assert (result.rule, result.scores("p")) == (by_name, {"a": 2.0, "b": 4.0, "c": 0.0})
+    assert rlchf.aggregate(RANKINGS, "veto", ties=by_name).options == {"ties": by_name}
+    assert rlchf.aggregate(RANKINGS, "perpetual_pav", base=by_name).ranking("p")[0] == ["b"]
+    across = rlchf.aggregate(RANKINGS, f"{my_rules}:in_turn")
+    assert across.rule == f"{my_rules}:in_turn"
+    assert across.ranking("p") == rlchf.aggregate(RANKINGS, "perpetual_pav").ranking("p")
+
+
+def test_every_command_takes_a_function_by_its_name(
+    my_rules: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from rlchf.cli.main import app
+    from rlchf.jobs.ppo_rewards import Rewards
+
+    by_name = f"{my_rules}:second_places"
+    (tmp_path / "r.csv").write_text("prompt_id,annotator_id,ranking\np,ann,a > b > c\n")
+    words = ["aggregate", "r.csv", "--rule", by_name, "-o", "worth=2", "--out", "out.jsonl"]
+    app(words, standalone_mode=False)
+    assert rlchf.read_aggregation("out.jsonl").rule == by_name
+    app(["audit", "r.csv", "out.jsonl", "--shuffles", "2"], standalone_mode=False)
+    app(["rules", by_name], standalone_mode=False)
+    assert f"--rule {by_name} -o worth=0.5" in capsys.readouterr().out
+    voters = ("rlchf.simulate:has_emoji", "rlchf.simulate:wordiness")
+    Rewards(voters, "vote", rule=by_name, options={"worth": 2.0}).check(4)
+    with pytest.raises(ValueError, match="has no option 'wort'"):
+        Rewards(voters, "vote", rule=by_name, options={"wort": 2.0}).check(4)
+
+
+def test_names_of_functions_that_are_none(my_rules: str) -> None:
+    cases: list[tuple[str, dict[str, Any], str]] = [
+        ("no_module:borda", {}, "rule is 'no_module:borda', which names no function"),
+        (f"{my_rules}:first", {}, "write module:function, such as my_rules:second_places"),
+        (f"{my_rules}:NOT_A_RULE", {}, "a int; name a function"),
+        ("broken_rules:rule", {}, "broken_rules cannot be imported: ZeroDivisionError"),
+        (f"{my_rules}:second_places", {"wort": 2}, "did you mean worth?"),
+        ("borda", {"ties": f"{my_rules}:in_turn"}, "name a second rule that looks at one prompt"),
+        ("borda", {"ties": f"{my_rules}:first"}, "which names no function"),
+        ("perpetual_pav", {"base": f"{my_rules}:in_turn"}, "base"),
+    ]
+    for rule, options, said in cases:
+        with pytest.raises(ValueError, match=re.escape(said)):
+            rlchf.aggregate(RANKINGS, rule, **options)
 
 
 def test_no_rule_of_ours_is_broken() -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from fractions import Fraction
-from typing import get_args
 
 import numpy as np
 
@@ -78,8 +77,6 @@ def run_elections(
     """
     if k is not None and k < 1:
         raise ValueError(f"k is {k}; give 1 or more seats")
-    if ties not in get_args(Ties):
-        raise ValueError(f"ties is {ties!r}; choose from {', '.join(get_args(Ties))}")
     xp, device = array_namespace(profiles.ranks), device_of(profiles.ranks)
     shape = (profiles.n_prompts, profiles.n_responses)
     scores = xp.empty(shape, dtype=xp.float64, device=device)

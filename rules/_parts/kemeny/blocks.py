@@ -7,7 +7,6 @@ scores describe a ranking in blocks of tied responses.
 import warnings
 from collections.abc import Iterator
 from time import monotonic
-from typing import get_args
 
 import numpy as np
 from scipy.sparse.csgraph import connected_components
@@ -83,7 +82,6 @@ def scores_for(
 
     The margins are divided by ``scale``, (B,), in the warning.
     """
-    check_ties(ties)
     margins, scale = to_numpy(margins), to_numpy(scale)
     scores, unproven = order_scores(margins, ties == "lexicographic", time_limit)
     for b in np.flatnonzero(unproven):
@@ -97,12 +95,6 @@ def scores_for(
             stacklevel=3,
         )
     return array_namespace(profiles.ranks).asarray(scores, device=device_of(profiles.ranks))
-
-
-def check_ties(ties: Ties) -> None:
-    """Refuse an unknown treatment of ties."""
-    if ties not in get_args(Ties):
-        raise ValueError(f"ties is {ties!r}; choose from {', '.join(get_args(Ties))}")
 
 
 def order_scores(

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rlchf.aggregate import aggregate
+from rlchf.aggregation import aggregate
 from rlchf.prompts import Prompt
 from rlchf.rankings import Rankings
 from rlchf.rules import get_rule, is_across
