@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-CACHE = 2**17
+CACHE = 2**18
 """Numbers in the arrays of one chunk, so that they fit into the processor's cache."""
 
 TABLE = 2**21
