@@ -7,7 +7,7 @@ import numpy as np
 from rlchf.numeric.arrays import Array, array_namespace, device_of, is_torch_array, segment_sum
 from rlchf.numeric.chunks import CACHE, chunks
 
-BUDGET = 2 * CACHE  # ranks are counted as bytes, and twice as many measured faster
+BUDGET = 2 * CACHE  # ranks are counted as bytes
 
 
 def pairwise_wins(ranks: Array, starts: np.ndarray, votes: Array) -> Array:

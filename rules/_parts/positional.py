@@ -47,9 +47,12 @@ def _scores(profiles: Profiles, vector: tuple[Fraction, ...]) -> Array:
     table, unit = (_of_ranks if strict else _of_shared_places)(vector, exact)
     index = xp.reshape(xp.astype(places, xp.int64), (-1,))
     digits = [
-        xp.reshape(xp.take(xp.asarray(digit, dtype=xp.float64, device=device_of(ranks)), index), ranks.shape)
+        xp.reshape(
+            xp.take(xp.asarray(digit, dtype=xp.float64, device=device_of(ranks)), index),
+            ranks.shape,
+        )
         for digit in table
-    ]  # fmt: skip
+    ]
     scores = exact_sums(profiles, digits, BITS, unit)
     most = profiles.totals * float(max(abs(score) for score in vector))
     whole = profiles.is_exact & exact
