@@ -87,7 +87,7 @@ def fit(
     ] = "missing",
 ) -> None:
     """Aggregate, fit a reward model, and measure it on the prompts held out."""
-    from rlchf.cli.tables.evaluation import tables, told_tables
+    from rlchf.cli.tables.evaluation import conditioned_tables, tables
     from rlchf.jobs.reward import Job, fit_files, settings
 
     need_torch()
@@ -123,7 +123,7 @@ def fit(
             for part in tables(measured):
                 console.print(part, markup=False)
     if found.people is not None:
-        for part in told_tables(found.people):
+        for part in conditioned_tables(found.people):
             console.print(part, markup=False)
     console.print(f"\nreward model: {out}", markup=False)
 

@@ -1,6 +1,5 @@
 """PPO from files to a folder: what the command does."""
 
-import io as streams
 import json
 import tomllib
 import warnings
@@ -11,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rlchf import io
-from rlchf.io.atomic import atomic_write
 from rlchf.jobs.ppo_rewards import Rewards, check_model
 from rlchf.jobs.progress import stage
 from rlchf.options import fitting, function_named
@@ -265,10 +263,8 @@ def _measure(
 
 
 def _draw(path: Path, rows: Sequence[dict[str, Any]], shares: Sequence[str]) -> None:
-    from rlchf.plots.report import training_figure
+    from rlchf.plots.save import save
+    from rlchf.plots.training import training_plot
 
-    drawn = streams.BytesIO()
-    figure = training_figure(rows, shares, [name for name in rows[0] if name.startswith(REWARD_OF)])
-    figure.savefig(drawn, format="png", dpi=150, metadata={"Software": None})
-    with atomic_write(path) as file:
-        file.write(drawn.getvalue())
+    rewards = [name for name in rows[0] if name.startswith(REWARD_OF)]
+    save(training_plot(rows, shares, rewards), path)

@@ -9,10 +9,11 @@ from typing import Any
 
 from rlchf import io
 from rlchf.aggregation import Aggregation, aggregate, check_options
-from rlchf.evaluation import Evaluation, by_response, evaluate, split_annotators, write_evaluation
+from rlchf.evaluation import Evaluation, by_response, evaluate, split_annotators
 from rlchf.io.atomic import atomic_write, check_writable
 from rlchf.io.texts import read_texts
 from rlchf.jobs.conditioned import Told, ToldData, measure_told, voted
+from rlchf.jobs.evaluation import write_evaluation
 from rlchf.jobs.progress import stage
 from rlchf.options import fitting
 from rlchf.preferences import Example, check_texts, examples, split

@@ -17,7 +17,7 @@ import tomli_w
 
 from rlchf import io
 from rlchf.aggregation import Aggregation, aggregate, check_options
-from rlchf.auditing import Step, audit, follow
+from rlchf.auditing import StageShares, audit, trace_shares
 from rlchf.auditing.report import plain
 from rlchf.io.atomic import atomic_write
 from rlchf.jobs.progress import Tick, stage
@@ -218,8 +218,10 @@ class Pipeline:
         trait = self.run.trait.name
         summary = {
             "rule": self.run.rule["name"],
-            "shares": [asdict(step.kinds[trait]) for step in steps if trait in step.kinds],
-            "steps": plain([asdict(step) for step in steps]),
+            "shares": [
+                asdict(step.categories[trait]) for step in steps if trait in step.categories
+            ],
+            "stages": plain([asdict(step) for step in steps]),
             "reward_accuracy": self.reward_accuracy(),
             "audit": json.loads((self.folder / "audit.json").read_text()),
         }
@@ -259,17 +261,17 @@ class Pipeline:
         test, scores = self.rankings.subset(np.array(where)), self.held_out_scores()
         return test, Aggregation.from_scores(test, np.concatenate(scores), "reward model", {})
 
-    def steps(self, samples: Sequence[dict[str, Any]]) -> list[Step]:
+    def steps(self, samples: Sequence[dict[str, Any]]) -> list[StageShares]:
         """Each group's share, and the trait's, at every stage."""
         orders = {f"aggregated ({self.run.rule['name']})": self.aggregation()}
         if self.learned:
             orders["reward model, held out"] = self.learned[1]
-        kinds: dict[str, dict[str, str]] | None = None
+        categories: dict[str, dict[str, str]] | None = None
         texts: dict[str, list[str]] = {}
         if self.trait is not None:
             trait, name = self.trait, self.run.trait.name
             name_of = {True: name, False: f"no {name}"}
-            kinds = {
+            categories = {
                 e.prompt_id: {
                     r: name_of[bool(trait(text))]
                     for r, text in zip(e.response_ids, e.responses, strict=True)
@@ -278,7 +280,9 @@ class Pipeline:
             }
             for row in samples:
                 texts.setdefault(f"policy {row['stage']} PPO", []).append(name_of[bool(row[name])])
-        return follow(self.rankings, orders, self.groups, kinds=kinds, texts=texts, replicates=200)
+        return trace_shares(
+            self.rankings, orders, self.groups, categories=categories, texts=texts, replicates=200
+        )
 
     def reward_accuracy(self) -> dict[str, Any]:
         """Share of held-out strict pairs that the reward model orders as others do."""
