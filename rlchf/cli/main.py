@@ -214,13 +214,9 @@ def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
 
 
 def _say(problem: str) -> None:
-    """Print what went wrong; of processes of `torchrun` that fail alike, the first does."""
-    if "TORCHELASTIC_RUN_ID" in os.environ:
-        from rlchf.train.processes import first_to_say
-
-        if not first_to_say(problem):
-            return
-    print(problem, file=sys.stderr)
+    """Print what went wrong; processes of `torchrun` other than the first put their rank before it."""
+    rank = os.environ.get("RANK", "0")
+    print(problem if rank == "0" else f"[rank {rank}] {problem}", file=sys.stderr)
 
 
 def main() -> None:

@@ -177,11 +177,14 @@ def jury(
 ) -> None:
     """Let a simulated jury rank responses: draw a panel, predict its ballots, aggregate them."""
     need_torch()
-    from rlchf.jobs.jury import jury_files
+    from rlchf.jobs.jury import JuryJob, run_jury
 
-    jury_files(
-        model, prompts, responses, annotators, out, ballots=ballots, rule=rule,
-        options=parsed_pairs(option or []), size=size, by=tuple(by or ()), noisy=noisy, seed=seed,
+    run_jury(
+        JuryJob(
+            model=model, prompts=prompts, responses=responses, annotators=annotators, out=out,
+            ballots=ballots, rule=rule, option=parsed_pairs(option or []), size=size,
+            by=tuple(by or ()), noisy=noisy, seed=seed,
+        )
     )  # fmt: skip
 
 

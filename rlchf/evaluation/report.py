@@ -48,7 +48,7 @@ class Evaluation:
         Accuracy over the strict pairs of the collective rankings; None without them.
     tau
         Kendall's tau-b to the collective ranking, mean over prompts; None without them.
-    explained
+    r_squared
         The r² of hidden context; None for scores without a variance.
     """
 
@@ -66,7 +66,7 @@ class Evaluation:
     contested_groups: list[Figure] = field(default_factory=list)
     collective_pairs: Figure | None = None
     tau: Figure | None = None
-    explained: float | None = None
+    r_squared: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as written to ``evaluation.json``; a NaN becomes None."""
@@ -85,7 +85,7 @@ def evaluate(
     *,
     groups: Groups | None = None,
     people: Collection[str] | None = None,
-    explained: float | None = None,
+    r_squared: float | None = None,
     replicates: int = 200,
     seed: int = 0,
 ) -> Evaluation:
@@ -105,9 +105,9 @@ def evaluate(
     people
         The annotators whose ballots are counted, such as those that `split_annotators` holds out; by
         default all. All ballots define the contested pairs and the margins.
-    explained
+    r_squared
         The r² of hidden context of a model whose scores have a variance, which is part of the result; see
-        `rlchf.train.reward.heads.explained`.
+        `rlchf.train.reward.heads.r_squared`.
     replicates, seed
         Number of bootstrap replicates and random seed.
 
@@ -166,7 +166,7 @@ def evaluate(
         contested_groups=[row for rows in by_group[len(groupings) :] for row in rows],
         collective_pairs=collective[0][0] if collective else None,
         tau=collective[1][0] if collective else None,
-        explained=explained,
+        r_squared=r_squared,
     )
 
 

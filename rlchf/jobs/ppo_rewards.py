@@ -147,16 +147,16 @@ def _check_reward(name: str) -> None:
 
 
 def check_model(name: str, what: str) -> None:
-    """Refuse a folder that holds no reward model, or one that has to be told who judges."""
+    """Refuse a folder that holds no reward model, or one that is conditioned on annotator features."""
     folder = Path(name)
     if not folder.is_dir():
         raise ValueError(f"{what} {name!r} is no folder; give a reward model's folder")
     if not (folder / "config.json").exists():
         raise ValueError(f"{what} folder {name!r} has no config.json, so it is no reward model")
-    if (folder / "evaluators.json").exists():
+    if (folder / "conditioning.json").exists():
         raise ValueError(
-            f"the reward model in {name!r} has to be told who judges (--feature), and PPO tells it "
-            "nobody; fit one without"
+            f"the reward model in {name!r} is conditioned on annotator features (--feature), and PPO "
+            "gives it none; fit one without"
         )
 
 

@@ -5,20 +5,28 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rlchf import io
 from rlchf.aggregation import Aggregation, aggregate, check_options
 from rlchf.evaluation import Evaluation, by_response, evaluate, split_annotators
 from rlchf.io.atomic import atomic_write, check_writable
 from rlchf.io.texts import read_texts
-from rlchf.jobs.conditioned import Told, ToldData, measure_told, voted
+from rlchf.jobs.conditioned import (
+    ConditionedData,
+    ConditionedEvaluation,
+    any_ballots,
+    evaluate_conditioned,
+)
 from rlchf.jobs.evaluation import write_evaluation
 from rlchf.jobs.progress import stage
 from rlchf.options import fitting
 from rlchf.preferences import Example, check_texts, examples, split
 from rlchf.rankings import Rankings, Unranked
 from rlchf.train.reward.config import RewardConfig
+
+if TYPE_CHECKING:
+    from rlchf.train.reward.trainer import Trained
 
 TINY = "tiny"
 
@@ -34,12 +42,12 @@ class Job:
     rule, options, ties, seed
         As `aggregate` takes them.
     groups
-        Columns of the annotators file to tell groups by, for evaluation and for ``worst_group``.
+        Columns of the annotators file to tell groups by, for evaluation and for ``group_dro_step``.
     unseen
         Share of the annotators whose ballots nobody learns from; they show how well the model does
         for people never seen.
     features
-        Columns of the annotators file that the model is told before the prompt, so that it learns each
+        Columns of the annotators file that the model is conditioned on, so that it learns each
         annotator's own order in place of the collective one; see `rlchf.jury.conditioning`.
     """
 
@@ -60,12 +68,12 @@ class Job:
 
 @dataclass(frozen=True)
 class Fitted:
-    """The figures of a training, and the evaluations on what was held out; ``people`` if it was told them."""
+    """The figures of a training, and the evaluations; ``people`` if conditioned on annotator features."""
 
     figures: dict[str, Any]
     held_out: Evaluation | None = None
     unseen: Evaluation | None = None
-    people: Told | None = None
+    people: ConditionedEvaluation | None = None
 
 
 def settings(given: Mapping[str, Any]) -> RewardConfig:
@@ -120,27 +128,31 @@ def fit_files(
         )
     backbone = None if model == TINY else model_folder(model)
     data = _Data.read(job, config)
-    from accelerate import PartialState
-
     from rlchf.train.processes import allow_processors
     from rlchf.train.reward.trainer import train_reward
 
     allow_processors()
-    beside, main = out.with_name(out.name + ".partial"), PartialState().is_main_process
+    beside = out.with_name(out.name + ".partial")
     backbone = backbone or _tiny(data, beside / "base", config.seed)
     with stage(f"reward model on {len(data.train)} prompts") as tick:
-        figures = train_reward(
+        trained = train_reward(
             data.train, data.held_out, backbone, config, beside,
             groups=data.flat_groups, resume=resume, progress=tick,
         )  # fmt: skip
-    if not main:
+    figures = trained.figures
+    if trained.model is None:  # not the main process
         return Fitted(figures)
     data.result.write(beside / "aggregated.jsonl")
     (beside / "job.json").write_text(json.dumps(asdict(job), indent=2) + "\n", encoding="utf-8")
-    if data.told is not None:
-        fitted = Fitted(figures, people=measure_told(data.told, data.rankings, beside, config.seed))
+    if data.conditioned is not None:
+        fitted = Fitted(
+            figures,
+            people=evaluate_conditioned(
+                trained.model, data.conditioned, data.rankings, beside, config.seed
+            ),
+        )
     else:
-        fitted = Fitted(figures, *_measured(data, beside, figures))
+        fitted = Fitted(figures, *_measured(data, beside, trained))
     shutil.rmtree(beside / "base", ignore_errors=True)
     if out.exists():
         out.rmdir()
@@ -159,7 +171,7 @@ class _Data:
     train: list[Example]
     held_out: list[Example]
     groups: dict[str, dict[str, str]]
-    told: ToldData | None
+    conditioned: ConditionedData | None
 
     @property
     def flat_groups(self) -> dict[str, str] | None:
@@ -198,16 +210,16 @@ class _Data:
                 f"held_out is {config.held_out}, which leaves none of the {len(made)} prompts to "
                 "learn from; make it smaller"
             )
-        told = None
+        conditioned = None
         if job.features and people is not None:
-            told = ToldData(
+            conditioned = ConditionedData(
                 seen, unseen, prompts, responses, people, tuple(job.features),
                 job.groups[0] if job.groups else "", [e.prompt_id for e in held_out],
             )  # fmt: skip
-            train, held_out = told.examples(config)
+            train, held_out = conditioned.examples(config)
         others = [] if unseen is None else list(unseen.annotator_ids)
         seen_ids = list(seen.annotator_ids)
-        return cls(rankings, seen_ids, others, result, train, held_out, groups, told)
+        return cls(rankings, seen_ids, others, result, train, held_out, groups, conditioned)
 
 
 def _tiny(data: _Data, folder: Path, seed: int) -> str:
@@ -227,29 +239,25 @@ def _tiny(data: _Data, folder: Path, seed: int) -> str:
 
 
 def _measured(
-    data: _Data, folder: Path, figures: Mapping[str, Any]
+    data: _Data, folder: Path, trained: "Trained"
 ) -> tuple[Evaluation | None, Evaluation | None]:
-    """Score the held-out prompts and hold the scores against the ballots on them."""
+    """Compare the held-out prompts' scores with the ballots on them."""
     if not data.held_out:
         return None, None
-    from rlchf.train.reward.model import RewardModel
-
-    with stage(f"scores of {len(data.held_out)} held-out prompts"):
-        scores = RewardModel.load(folder).score_examples(data.held_out)
-    named = by_response(data.held_out, [s.tolist() for s in scores])
+    named = by_response(data.held_out, [s.tolist() for s in trained.held_out_scores])
     with atomic_write(folder / "held_out.jsonl") as file:
         for prompt_id, row in named.items():
             line = json.dumps({"prompt_id": prompt_id, "scores": row}, ensure_ascii=False)
             file.write((line + "\n").encode())
     found: list[Evaluation | None] = []
     for people, where in ((data.seen, folder), (data.unseen, folder / "unseen_annotators")):
-        if not people or not voted(data.rankings, people, named):
+        if not people or not any_ballots(data.rankings, people, named):
             found.append(None)
             continue
         found.append(
             evaluate(
                 named, data.rankings, data.result, groups=data.groups or None, people=people,
-                explained=figures.get("explained"),
+                r_squared=trained.figures.get("r_squared"),
             )
         )  # fmt: skip
         write_evaluation(where, found[-1])  # type: ignore[arg-type]

@@ -10,7 +10,7 @@ from typing import Any, get_args, get_type_hints
 from rlchf.options import checked
 from rlchf.rankings import Unranked
 from rlchf.train.ppo.config import PPOConfig
-from rlchf.train.reward.model import RewardConfig
+from rlchf.train.reward.config import RewardConfig
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ BOTH: dict[str, Any] = {"rewards": ("tastes:vowels", "tastes:brief")}
         ({"rewards": ("tastes:no",)}, "'tastes:no', which names no function .*no attribute 'no'"),
         ({"rewards": ("tastes:number",)}, "'tastes:number', a int; name a function"),
         ({"rewards": ("empty",)}, "reward folder 'empty' has no config.json"),
-        ({"rewards": ("told",)}, "has to be told who judges"),
+        ({"rewards": ("conditioned",)}, "is conditioned on annotator features"),
         ({"rewards": ("policy",)}, "the model in policy has 2 outputs"),
         ({"rewards": ("reward", "reward")}, "reward 'reward' is given twice"),
         (BOTH, "there are 2 rewards; say by --combine how they become one: sum, vote, max_min"),
@@ -66,7 +66,7 @@ BOTH: dict[str, Any] = {"rewards": ("tastes:vowels", "tastes:brief")}
         ({"measure": ["short=tastes:tall"]}, "measure short is 'tastes:tall', which names no"),
         ({"report_to": "tensorbord"}, "tensorbord"),
         ({"critic": "nowhere"}, "critic 'nowhere' is no folder; give a reward model's folder"),
-        ({"critic": "told"}, "has to be told who judges"),
+        ({"critic": "conditioned"}, "is conditioned on annotator features"),
         (
             {"critic": "reward"},
             r"--critic reward and --policy policy do not fit: the critic is a GPT2Model with \d+",
@@ -84,10 +84,10 @@ def test_what_cannot_work_is_refused_before_anything_is_written(
     write(folder / "bad.jsonl", [{"prompt_id": "a", "prompt": "Hi"}, {"prompt_id": "b"}])
     long = [{"prompt_id": "p1", "prompt": "fox"}, {"prompt_id": "p2", "prompt": "z" * 130}]
     write(folder / "long.jsonl", long)
-    for name in ("empty", "told"):
+    for name in ("empty", "conditioned"):
         (folder / name).mkdir(exist_ok=True)
-    (folder / "told" / "config.json").write_text("{}")
-    (folder / "told" / "evaluators.json").write_text("{}")
+    (folder / "conditioned" / "config.json").write_text("{}")
+    (folder / "conditioned" / "conditioning.json").write_text("{}")
     with pytest.raises((ValueError, FileNotFoundError), match=message):
         tune(tmp_path / "out", **options)
     assert not list(tmp_path.iterdir())

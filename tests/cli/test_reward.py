@@ -150,7 +150,10 @@ def test_an_ensemble_says_how_far_its_heads_are_apart(folder: Path) -> None:
         (["--set", "epoch=2"], "there is no setting 'epoch'; did you mean epochs?"),
         (["--set", "epochs=2"], "write --epochs 2 instead of --set epochs=2"),
         (["--set", "ensemble=two"], "ensemble is 'two'; it must be of type int"),
-        (["--loss", "plackett_luce", "--learn", "shares"], "which needs places"),
+        (
+            ["--loss", "plackett_luce", "--learn", "shares"],
+            "this loss learns from 'ranking' or 'ballots'",
+        ),
         (["--rule", "kemny"], "did you mean kemeny?"),
         (["--group", "likes"], "needs an annotators file"),
         (["--held-out", 0.99], "leaves none of the 20 prompts"),
@@ -187,10 +190,10 @@ def test_settings_are_held_against_the_declared_types() -> None:
         settings({"loss": "bt"})
 
 
-def test_a_model_that_is_told_who_judges_serves_both_groups_and_a_jury_decides(
+def test_a_model_conditioned_on_features_serves_both_groups_and_a_jury_decides(
     folder: Path,
 ) -> None:
-    out = folder / "told"
+    out = folder / "conditioned"
     people = ("--annotators", folder / "people.csv", "--feature", "likes", "--unseen", 0.4)
     done = run(*job(folder, out, *people, "--epochs", 20, "--seed", 3))
     assert done.returncode == 0, done.stderr
@@ -214,4 +217,4 @@ def test_a_model_that_is_told_who_judges_serves_both_groups_and_a_jury_decides(
         "jury", folder / "reward", *job(folder, out)[1:5], "--annotators", folder / "people.csv"
     )
     assert done.returncode == 2
-    assert "no evaluators.json" in done.stderr
+    assert "no conditioning.json" in done.stderr

@@ -407,7 +407,7 @@ def test_the_tables_show_every_figure() -> None:
     rankings, _, scores = random_case(7)
     groups = {f"a{a}": "odd" if a % 2 else "even" for a in range(7)}
     result = rlchf.aggregate(rankings, "borda")
-    found = evaluate(scores, rankings, result, groups=groups, explained=0.625)
+    found = evaluate(scores, rankings, result, groups=groups, r_squared=0.625)
     console = Console(width=120, record=True, file=io.StringIO())
     for part in tables(found):
         console.print(part)

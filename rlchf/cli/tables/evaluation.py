@@ -70,8 +70,8 @@ def calibration_table(evaluation: Evaluation) -> Table:
     table.add_row("expected calibration error", number(c.error), "")
     for row in (c.log_loss, c.brier):
         table.add_row(row.name, number(row.value), _span(row))
-    if evaluation.explained is not None:
-        table.add_row("r² of hidden context", number(evaluation.explained), "")
+    if evaluation.r_squared is not None:
+        table.add_row("r² of hidden context", number(evaluation.r_squared), "")
     return table
 
 
