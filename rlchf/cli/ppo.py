@@ -13,13 +13,15 @@ from rich.table import Table
 from rlchf.cli.console import wide_console
 from rlchf.cli.reward import need_torch
 from rlchf.jobs.ppo import REWARD_OF, Job, settings, tune_files
-from rlchf.jobs.ppo_rewards import Combine, Rewards
+from rlchf.jobs.ppo_rewards import Rewards
 from rlchf.options import parsed_pairs
 from rlchf.train.ppo.config import Advantages, PPOConfig
+from rlchf.train.ppo.rewards import Combine
 
 DEFAULT = {field.name: field.default for field in fields(PPOConfig)}
 FLAGS = (
-    "updates", "batch_size", "minibatch_size", "responses_per_prompt", "max_new_tokens", "lr",
+    "updates", "batch_size", "minibatch_size", "responses_per_prompt", "max_new_tokens",
+    "learning_rate",
     "kl_coef", "advantages", "lora_rank", "checkpoint_every", "report_to", "seed",
 )  # fmt: skip
 """Settings that are options of their own."""
@@ -60,20 +62,18 @@ def command(
             help="NAME=module:function: follow the share of texts of which it is true; repeatable."
         ),
     ] = None,
-    updates: Annotated[int | None, _setting("updates", "Batches to learn from.")] = None,
+    updates: Annotated[int | None, _setting("updates", "Number of PPO updates.")] = None,
     batch_size: Annotated[int | None, _setting("batch_size", "Responses per update.")] = None,
     minibatch_size: Annotated[int | None, _setting("minibatch_size", "Responses per step.")] = None,
     responses_per_prompt: Annotated[
         int | None, _setting("responses_per_prompt", "Responses to each prompt.")
     ] = None,
     max_new_tokens: Annotated[int | None, _setting("max_new_tokens", "Longest response.")] = None,
-    lr: Annotated[float | None, _setting("lr", "Learning rate of the policy.")] = None,
-    kl_coef: Annotated[
-        float | None, _setting("kl_coef", "Price of a nat of divergence from the start.")
+    learning_rate: Annotated[
+        float | None, _setting("learning_rate", "Learning rate of the policy.")
     ] = None,
-    advantages: Annotated[
-        Advantages | None, _setting("advantages", "Baseline of a response.")
-    ] = None,
+    kl_coef: Annotated[float | None, _setting("kl_coef", "KL coefficient (beta).")] = None,
+    advantages: Annotated[Advantages | None, _setting("advantages", "Advantage estimator.")] = None,
     lora_rank: Annotated[int | None, _setting("lora_rank", "0 trains all weights.")] = None,
     checkpoint_every: Annotated[
         int | None, _setting("checkpoint_every", "Updates between checkpoints.")

@@ -17,7 +17,7 @@ from rlchf.prompts import Prompt
 from rlchf.train.ppo.config import PPOConfig
 
 if TYPE_CHECKING:
-    from rlchf.train.ppo.rewards import Remembered
+    from rlchf.train.ppo.rewards import LoggedReward
     from rlchf.train.ppo.shaping import Measure, Reward
 
 TINY = "tiny"
@@ -39,7 +39,7 @@ class Job:
     prompts
         The prompts file.
     rewards
-        What responses are paid by.
+        The reward of a response.
     measures
         For each name, the function of a text, as ``module:function``, that tells a trait whose share of
         the responses is followed.
@@ -120,25 +120,23 @@ def tune_files(
     prompts = io.read_prompts(job.prompts)
     traits = {name: _trait(name, test) for name, test in job.measures.items()}
     from rlchf.train.models.load import quieten_transformers
-    from rlchf.train.ppo.loop import ppo
-    from rlchf.train.ppo.sampling import encode_prompts, end_ids, named_sampler
+    from rlchf.train.ppo.loop import PPO, Setup
     from rlchf.train.ppo.trackers import make_accelerator
-    from rlchf.train.processes import check_processes
     from rlchf.train.reward.model import RewardModel
 
     quieten_transformers()
     policy, tokenizer = _policy(job.policy, prompts, config.seed)
     names = [f"{job.prompts}: prompt {prompt_id!r}" for prompt_id in prompts]
-    asked = list(prompts.values())
-    encode_prompts(policy, tokenizer, asked, config.max_new_tokens, names)
-    end_ids(tokenizer, config.stop)
-    named_sampler(config.sampler, config.max_new_tokens)  # whether it is there
     accelerator = make_accelerator(config.report_to, out)
-    check_processes(accelerator, config)
     rewards = job.rewards.load(accelerator.device)
     of_each = _of_each(rewards) if job.rewards.combine else {}
-    reward = job.rewards.made_one(rewards | of_each)
+    reward = job.rewards.combined(rewards | of_each)
     critic = _critic(job, policy, tokenizer, rewards) if job.critic else None
+    setup = Setup(
+        policy, tokenizer, list(prompts.values()), reward, config, out, critic=critic,
+        measure=_measure(traits, of_each), accelerator=accelerator, prompt_names=names,
+    )  # fmt: skip
+    run = PPO(setup)
     main = accelerator.is_main_process
     accelerator.wait_for_everyone()  # all have seen the folder as it was
     if main:
@@ -146,10 +144,7 @@ def tune_files(
         (out / "job.json").write_text(json.dumps(asdict(job), indent=2) + "\n", encoding="utf-8")
     try:
         with stage(f"PPO, {config.updates} updates") if main else nullcontext() as tick:
-            ppo(
-                policy, tokenizer, asked, reward, config, out, resume=resume, critic=critic,
-                progress=tick, measure=_measure(traits, of_each), accelerator=accelerator,
-            )  # fmt: skip
+            run.train(resume=resume, progress=tick)
     finally:  # a run that was stopped is looked at, too
         rows = _figures(out) if main else []
         if plot and rows:
@@ -239,16 +234,16 @@ def _trait(name: str, test: str) -> Callable[[str], object]:
     return function_named(str(test), f"measure {name}")
 
 
-def _of_each(rewards: "Mapping[str, Reward]") -> "dict[str, Remembered]":
+def _of_each(rewards: "Mapping[str, Reward]") -> "dict[str, LoggedReward]":
     """Rewards that tell their means; those with a state are left alone."""
-    from rlchf.train.ppo.rewards import Remembered
+    from rlchf.train.ppo.rewards import LoggedReward
 
     plain = {name: own for name, own in rewards.items() if not hasattr(own, "load_state_dict")}
-    return {name: Remembered(own) for name, own in plain.items()}
+    return {name: LoggedReward(own) for name, own in plain.items()}
 
 
 def _measure(
-    traits: Mapping[str, Callable[[str], object]], rewards: "Mapping[str, Remembered]"
+    traits: Mapping[str, Callable[[str], object]], rewards: "Mapping[str, LoggedReward]"
 ) -> "Measure":
     """The share of the responses that have each trait, and the mean of each reward."""
     from rlchf.train.ppo.shaping import share_of

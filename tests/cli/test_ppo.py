@@ -75,7 +75,7 @@ def test_one_command_leaves_the_policy_and_its_figures(
     assert "short share" in said
     assert f"{rows[-1]['reward_mean']:.3g}" in said
     config = json.loads((out / "ppo_config.json").read_text())
-    assert (config["lr"], config["forward_size"]) == (SMALL["lr"], 4)
+    assert (config["learning_rate"], config["forward_size"]) == (SMALL["learning_rate"], 4)
 
 
 def test_the_command_does_what_the_library_does(folder: Path, tmp_path: Path) -> None:
@@ -189,7 +189,7 @@ def test_several_rewards_become_the_one_that_is_named(
 ) -> None:
     rewards = Rewards(("tastes:vowels", "tastes:brief"), **options)  # 4 and 1 vowels, and letters
     rewards.check(responses_per_prompt=2)
-    reward = rewards.made_one(rewards.load())
+    reward = rewards.combined(rewards.load())
     assert torch.as_tensor(reward(["p", "p"], ["aaaa", "a"])).tolist() == pytest.approx(
         made, abs=1e-4
     )
@@ -274,13 +274,16 @@ def test_a_policy_that_goes_too_far_ends_with_a_sentence(
 
 
 def test_settings_come_from_the_file_unless_they_are_given(write: Any) -> None:
-    file = str(write("ppo.toml", 'lr = 1\nkl_coef = 0.2\nstop = ["a"]\n'))
+    file = str(write("ppo.toml", 'learning_rate = 1\nkl_coef = 0.2\nstop_tokens = ["a"]\n'))
     found = settings({"kl_coef": 0.5}, file)
-    assert (found.lr, found.kl_coef, found.stop) == (1.0, 0.5, ("a",))
+    assert (found.learning_rate, found.kl_coef, found.stop_tokens) == (1.0, 0.5, ("a",))
     run_file = str(write("run.toml", "seed = 3\n[model]\nname = 'tiny'\n[ppo]\nupdates = 7\n"))
     assert (settings({}, run_file).updates, settings({}, run_file).seed) == (7, 3)
-    wrong = str(write("wrong.toml", "lrr = 1\n"))
-    with pytest.raises(ValueError, match=r"wrong.toml: there is no setting 'lrr'; did you mean lr"):
+    wrong = str(write("wrong.toml", "learning_rat = 1\n"))
+    with pytest.raises(
+        ValueError,
+        match=r"wrong.toml: there is no setting 'learning_rat'; did you mean learning_rate",
+    ):
         settings({}, wrong)
 
 

@@ -25,8 +25,8 @@ BOTH: dict[str, Any] = {"rewards": ("tastes:vowels", "tastes:brief")}
         ({"setting": ["kl_coef=1"]}, "write --kl-coef 1 instead of --set kl_coef=1"),
         ({"setting": ["gamma=high"]}, "gamma is 'high'; it must be of type float"),
         ({"setting": ["kl_in=los"]}, "kl_in is 'los'; choose from reward, loss; did you mean loss"),
-        ({"setting": ["stop=5"]}, r"stop is 5; write it as a list, \[5\]"),
-        ({"setting": ['stop=["no such token"]']}, "is .* tokens of the policy's tokenizer"),
+        ({"setting": ["stop_tokens=5"]}, r"stop_tokens is 5; write it as a list, \[5\]"),
+        ({"setting": ['stop_tokens=["no such token"]']}, "is .* tokens of the policy's tokenizer"),
         ({"batch_size": 10}, "batch_size 10 is not a multiple of minibatch_size 4"),
         ({"config": "nowhere.toml"}, "no settings file nowhere.toml"),
         ({"config": "tastes.py"}, "tastes.py is not a TOML file"),
@@ -96,7 +96,7 @@ def test_what_cannot_work_is_refused_before_anything_is_written(
 def test_a_sampler_that_is_not_installed_is_refused_before_anything_is_written(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rlchf.train.ppo.sampling.find_spec", lambda name: None)
+    monkeypatch.setattr("rlchf.train.ppo.samplers.find_spec", lambda name: None)
     with pytest.raises(ValueError, match="'vllm', which is not installed"):
         tune(tmp_path / "out", setting=["sampler=vllm"])
     assert not list(tmp_path.iterdir())

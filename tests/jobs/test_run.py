@@ -153,7 +153,7 @@ def test_a_run_goes_on_with_what_its_config_has_been_changed_to(
     shutil.copytree(whole, folder)
     (folder / "policy/config.json").unlink()  # as a run leaves it that is not finished
     config = tomllib.loads((folder / "config.toml").read_text())
-    config["ppo"] |= {"kl_coef": 0.5, "lr": 1e-6, "updates": 31}
+    config["ppo"] |= {"kl_coef": 0.5, "learning_rate": 1e-6, "updates": 31}
     (folder / "config.toml").write_text(tomli_w.dumps(config))
     pipeline.resume(folder)()
     rows = [json.loads(line) for line in (folder / "policy/metrics.jsonl").read_text().splitlines()]

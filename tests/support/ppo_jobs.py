@@ -82,7 +82,7 @@ def tune(out: Path, *, rewards: tuple[str, ...] = ("tastes:vowels",), **options:
     command(**files | given, reward=list(rewards), out=str(out))
 
 
-FLAGS = {name: SMALL[name] for name in ("updates", "batch_size", "minibatch_size", "lr")}
+FLAGS = {name: SMALL[name] for name in ("updates", "batch_size", "minibatch_size", "learning_rate")}
 FLAGS |= {"max_new_tokens": SMALL["max_new_tokens"]}
 REST = {name: value for name, value in SMALL.items() if name not in FLAGS}
 
