@@ -1,6 +1,5 @@
 """An audit from files to files."""
 
-import json
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -12,14 +11,13 @@ from rlchf.auditing.categories import encode_categories
 from rlchf.auditing.report import Audit, audit
 from rlchf.auditing.spread import Spread, shuffled
 from rlchf.auditing.stages import trace_shares
-from rlchf.io import read_annotators, read_rankings
 from rlchf.io.aggregations import read_aggregation, read_scores
-from rlchf.io.atomic import atomic_write, check_folder, check_writable
+from rlchf.io.atomic import check_folder, check_writable
 from rlchf.io.categories import read_categories, read_text_categories
-from rlchf.jobs.audit_settings import AuditJob
+from rlchf.jobs.annotators import Groups, read_people
+from rlchf.jobs.files import write_json
+from rlchf.jobs.settings import AuditJob
 from rlchf.rankings import Rankings
-
-Divisions = dict[str, dict[str, str]]
 
 
 def audit_files(job: AuditJob) -> Audit:
@@ -35,9 +33,7 @@ def audit_files(job: AuditJob) -> Audit:
     inputs = AuditInputs.read(job)
     report = measure(inputs, job)
     if job.out:
-        with atomic_write(job.out) as file:
-            text = json.dumps(report.to_dict(), indent=2, ensure_ascii=False)
-            file.write((text + "\n").encode())
+        write_json(job.out, report.to_dict())
     if draw:
         draw(inputs, report, job.plot)
     return report
@@ -65,25 +61,23 @@ class AuditInputs:
 
     rankings: Rankings
     result: Aggregation
-    groups: Divisions | None
+    groups: Groups | None
     scores: tuple[Rankings, Aggregation] | None
-    categories: Divisions | None
+    categories: Groups | None
     texts: Mapping[str, list[str]]
 
     @classmethod
     def read(cls, job: AuditJob) -> "AuditInputs":
         """Read the files of a job."""
-        rankings = read_rankings(job.rankings, job.format, job.unranked)
-        groups: Divisions = {}
-        if job.annotators:
-            rankings, groups = _read_annotators(job, rankings)
+        people = read_people(job, job.group)
+        rankings = people.rankings
         result = read_aggregation(job.aggregated, rankings)
         scores = read_scores(job.scores, rankings) if job.scores else None
         categories = read_categories(job.responses, job.label) if job.responses else None
         texts = read_text_categories(job.texts, job.label) if job.texts else {}
         if categories:
             _check_categories(job, rankings, categories, texts)
-        return cls(rankings, result, groups or None, scores, categories, texts)
+        return cls(rankings, result, people.groups or None, scores, categories, texts)
 
 
 def measure(inputs: AuditInputs, job: AuditJob) -> Audit:
@@ -130,7 +124,7 @@ def _check_paths(job: AuditJob) -> None:
 
 
 def _check_categories(
-    job: AuditJob, rankings: Rankings, categories: Divisions, texts: Mapping[str, list[str]]
+    job: AuditJob, rankings: Rankings, categories: Groups, texts: Mapping[str, list[str]]
 ) -> None:
     """Refuse responses without a category; warn of texts none of whose categories a response has."""
     try:
@@ -145,17 +139,6 @@ def _check_categories(
             "both files in the same way",
             stacklevel=4,
         )
-
-
-def _read_annotators(job: AuditJob, rankings: Rankings) -> tuple[Rankings, Divisions]:
-    """The ballots with the annotators' weights, and the groups by each column."""
-    annotators = read_annotators(job.annotators)
-    if not set(annotators.ids) & set(rankings.annotator_ids):
-        raise ValueError(f"{job.annotators} names none of the annotators in {job.rankings}")
-    if annotators.weights is not None:
-        rankings = rankings.weighted(annotators.weights)
-    ids = rankings.annotator_ids
-    return rankings, annotators.divisions(job.group, ids, job.annotators, job.rankings)
 
 
 def _spread(inputs: AuditInputs, job: AuditJob) -> list[Spread]:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from rlchf.train.ppo.rewards import Combination
     from rlchf.train.ppo.shaping import Reward
 
+REWARD_OF = "reward of "
+"""What the figures of one of several rewards are called, before its name."""
+
 
 @dataclass(frozen=True)
 class Rewards:

@@ -58,7 +58,7 @@ def write_report(
     }
     html = page.render(
         title=f"{Path(run.data.rankings).parent.name}: {summary['rule']}",
-        trait=run.trait.name,
+        label=run.label.name,
         summary=summary,
         share_plot=svg_text(stages_plot(stages)) if any(s.groups for s in stages) else "",
         groups=list(dict.fromkeys(group.name for stage in stages for group in stage.groups)),

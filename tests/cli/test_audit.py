@@ -11,7 +11,7 @@ import pytest
 import rlchf
 from rlchf.auditing import Audit
 from rlchf.jobs.audit import audit_files
-from rlchf.jobs.audit_settings import AuditJob
+from rlchf.jobs.settings import AuditJob
 
 
 def run(*arguments: object, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
