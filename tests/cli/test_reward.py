@@ -150,7 +150,10 @@ def test_an_ensemble_says_how_far_its_heads_are_apart(folder: Path) -> None:
         (["--set", "epoch=2"], "there is no setting 'epoch'; did you mean epochs?"),
         (["--set", "epochs=2"], "write --epochs 2 instead of --set epochs=2"),
         (["--set", "ensemble=two"], "ensemble is 'two'; it must be of type int"),
-        (["--loss", "plackett_luce", "--learn", "shares"], "this loss learns from 'ranking' or 'ballots'"),
+        (
+            ["--loss", "plackett_luce", "--learn", "shares"],
+            "this loss learns from 'ranking' or 'ballots'",
+        ),
         (["--rule", "kemny"], "did you mean kemeny?"),
         (["--group", "likes"], "needs an annotators file"),
         (["--held-out", 0.99], "leaves none of the 20 prompts"),

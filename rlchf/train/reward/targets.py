@@ -77,7 +77,7 @@ def targets_of(
     K, ballots = len(example.responses), _ballots(example, config)
     if config.learn_from == "ballots":
         ranks = ballots.ranks.astype(np.int64)
-        targets = np.stack([order_targets(row) for row in ranks])
+        targets = order_targets(ranks)
         weights, annotators = example.weight * ballots.weights, ballots.annotators
     else:
         ranks = np.asarray(example.ranks, dtype=np.int64)[None]
