@@ -1,9 +1,9 @@
-"""A learning curve of PPO: SmolLM2 with LoRA on a reward model that was learnt from collective rankings.
+"""A learning curve of PPO: SmolLM2 with LoRA on a reward model of collective rankings.
 
     OMP_NUM_THREADS=1 python benchmarks/ppo/ppo_curve.py --out runs/ppo_curve --picture docs/ppo.png
 
 fits a reward model to the Kemeny rankings of ``examples/emoji-smollm2.toml`` (six of ten annotators
-dislike emojis, all like answers that answer), lets PPO raise it under a fixed price of divergence,
+dislike emojis, all prefer relevant answers), lets PPO raise it under a fixed KL coefficient,
 and draws the reward and the divergence of every update from ``metrics.jsonl``.
 Takes about ten minutes of one core. A second call with the same folder only draws.
 """
@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 BOUND = 5.0  # nats per response above which the run would stop
 PPO = PPOConfig(
     updates=14, batch_size=24, minibatch_size=8, forward_size=8, ppo_epochs=1, max_new_tokens=24,
-    advantages="rloo", responses_per_prompt=2, lora_rank=8, lr=7e-4, lr_schedule="linear",
+    advantages="rloo", responses_per_prompt=2, lora_rank=8, learning_rate=7e-4, lr_schedule="linear",
     kl_coef=0.1, max_kl=BOUND, checkpoint_every=100,
 )  # fmt: skip
 
@@ -33,10 +33,9 @@ def fine_tuned(folder: Path) -> list[dict[str, Any]]:
     run = read(ROOT / "examples/emoji-smollm2.toml")
     work = Pipeline(replace(run, reward=replace(run.reward, share_prompt=True), ppo=PPO), folder)
     quieten_transformers()
-    work.label()
-    backbone = work.base_policy()
-    work.fit_reward(backbone)
-    work.fine_tune(backbone)
+    work.aggregate()
+    work.train_reward_model()
+    work.fine_tune()
     lines = (folder / "policy/metrics.jsonl").read_text(encoding="utf-8").splitlines()
     return [json.loads(line) for line in lines]
 

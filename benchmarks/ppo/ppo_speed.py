@@ -1,11 +1,11 @@
-"""How fast the PPO loop is, beside TRL's PPOTrainer, which TRL has dropped after version 1.12.0.
+"""Speed of the PPO loop and of TRL's PPOTrainer, which TRL dropped after version 1.12.0.
 
     pip install trl==1.12.0 'datasets>=4.0'
     python benchmarks/ppo/ppo_speed.py --out runs/ppo_speed.json
 
 Both fine-tune the same Llama of two layers, made from nothing, with the same reward model: 16 prompts of
 16 tokens an update, 32 new tokens each, 4 passes, float32, one thread, with the defaults of each
-otherwise. Each run has a process of its own and its updates are timed from the second one on. TRL
+otherwise. Each run is a process of its own, and its updates are timed from the second one on. TRL
 calls the garbage collector twice an update; "trl, no gc" is TRL with these calls stubbed.
 """
 
@@ -136,8 +136,8 @@ def measured(who: str, updates: int) -> dict[str, float]:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"{who}: {done.stderr.strip()[-2000:]}")
-    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return figures
 
 
 def main() -> None:

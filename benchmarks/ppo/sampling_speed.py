@@ -1,9 +1,9 @@
-"""How fast responses are sampled: batches of `model.generate`, and continuous batching.
+"""Speed of sampling: batches of `model.generate`, and continuous batching.
 
     OMP_NUM_THREADS=1 python benchmarks/ppo/sampling_speed.py --policy smollm2
 
 Samples the same 64 responses of up to 96 tokens to the first prompts of the emoji example both ways,
-in float32: once to the end, and once with tokens in `stop` that make the lengths differ.
+in float32: once to the end, and once with stop tokens that make the lengths differ.
 """
 
 import argparse
@@ -16,10 +16,11 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 from rlchf.io import read_prompts
 from rlchf.train.models.load import load_policy, load_tokenizer
 from rlchf.train.models.tiny import tiny_llama
-from rlchf.train.ppo.sampling import encode_prompts, end_ids, named_sampler
+from rlchf.train.ppo.samplers import named_sampler
+from rlchf.train.ppo.sampling import encode_prompts, end_ids
 
 PROMPTS = Path(__file__).parents[2] / "examples/emoji/prompts.jsonl"
-STOPS = {"tiny": "etaoin", "smollm2": ".!?"}
+STOP_TOKENS = {"tiny": "etaoin", "smollm2": ".!?"}
 SAMPLERS = ("generate", "continuous")
 COUNT, NEW = 64, 96
 
@@ -27,7 +28,7 @@ COUNT, NEW = 64, 96
 def main() -> None:
     """Sample both ways, and print how fast."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--policy", choices=STOPS, default="tiny")
+    parser.add_argument("--policy", choices=STOP_TOKENS, default="tiny")
     name = parser.parse_args().policy
     prompts = list(read_prompts(PROMPTS).values())[:COUNT]
     if name == "tiny":
@@ -36,11 +37,11 @@ def main() -> None:
         policy, tokenizer = load_policy(name), load_tokenizer(name)
     encoded = encode_prompts(policy, tokenizer, prompts, NEW)
     keys = [(0, number) for number in range(COUNT)]
-    for sampler in SAMPLERS:  # what is done once
+    for sampler in SAMPLERS:  # loading and compiling, before the clock starts
         named_sampler(sampler, NEW)(
             policy, tokenizer, encoded[:2], keys[:2], max_new_tokens=2, temperature=1.0, ends=[0]
         )
-    for stop in ("", STOPS[name]):
+    for stop in ("", STOP_TOKENS[name]):
         ends = end_ids(tokenizer, list(stop))
         for sampler in SAMPLERS:
             began = time.process_time()

@@ -1,36 +1,35 @@
-"""The share that a minority keeps: in the labels, in the reward model, in the policy.
+"""The share of a minority in the labels, in the reward model, and in the policy.
 
     python benchmarks/share_audit
     python benchmarks/share_audit --model tiny
     python benchmarks/share_audit --model smollm2 --quick
 
-The first makes up ballots, aggregates them by several rules, fits a Bradley-Terry reward to the labels, and
-computes the best policy under several regularisers, all exactly. The others train a language model;
-``texts.py`` says how. Each prints a table and writes a JSON, and ``shares.png`` draws all that are
-in the folder.
+The first simulates ballots, aggregates them by several rules, fits a Bradley-Terry reward to the labels,
+and computes the optimal policy under several regularisers, all exactly. The others train a language model,
+as ``texts.py`` describes. Each prints a table and writes a JSON, and ``shares.png`` shows all JSONs in the
+folder.
 
 The populations of the exact part: 60/40, where each prompt has a plain response and one with an emoji,
 and 50/30/20, where it has a plain one, one with an emoji and a terse one. Each of the groups likes its
-own kind best and the others equally. There are ten annotators and 200 prompts. A ballot has nothing to do
-with its annotator's taste with chance 0.1 (``--noise``): then it is a strict order drawn at random. The
-prompts are exchangeable: nothing but the kinds of the responses tells them apart, so that a reward model
-can know nothing but one number per kind.
+own kind best and the others equally. There are ten annotators and 200 prompts. With probability 0.1
+(``--noise``) a ballot is a strict order drawn at random instead. The prompts are exchangeable: their
+responses differ in nothing but the kind, so that a reward model learns one number per kind.
 
 The stages:
 
-- ballots: the part of the ballots that put a kind first, ties divided;
-- labels: the part of the prompts whose collective ranking puts a kind first, ties divided. For "pooled"
+- ballots: share of the ballots that put a kind first, ties divided;
+- labels: share of the prompts whose collective ranking puts a kind first, ties divided. For "pooled"
   nothing is aggregated: the labels are the ballots' pairs;
 - reward: softmax of the Bradley-Terry rewards of the kinds that make the labels' pairs most likely, with
-  half a win more on each side of a pair, so that they are finite;
+  half a win added to each side of a pair, so that they are finite;
 - KL, beta: the policy with the largest reward minus beta times its divergence from the reference, which
-  is uniform unless ``--reference`` says otherwise;
+  is uniform or set by ``--reference``;
 - PM: preference matching, the largest reward plus entropy, whatever the reference;
 - PPA: population-proportional, from the labels' win shares without a reward model.
 
-Beside each population stands what the law says where the labels keep the shares: with shares s the policy is
-proportional to reference * s^(1/beta); and to s under preference matching. Intervals are 95 % of the
-values found with new ballots, one set of ballots per seed.
+The row "closed form" of a population is for labels that keep the shares s: there the optimal policy is
+proportional to reference * s^(1/beta), and to s under preference matching. Intervals hold 95 % of the
+values over new ballots, one set of ballots per seed.
 """
 
 import argparse
@@ -54,7 +53,7 @@ from ballots import (
     places_in_ballots,
     places_in_result,
 )
-from picture import picture
+from picture import CLOSED_FORM, picture
 from rich.console import Console
 from rich.table import Table
 
@@ -95,25 +94,25 @@ class Cell:
 def regularised(labels: Labels, reference: np.ndarray) -> dict[str, np.ndarray]:
     """The reward's shares, and the best policy under each regulariser: (M,) each."""
     rewards = bradley_terry(labels.wins, PRIOR)
-    found = {"reward": preference_matching(rewards)}
+    policies = {"reward": preference_matching(rewards)}
     for beta in BETAS:
-        found[f"KL {beta:g}"] = kl_optimum(reference, rewards, beta)
-    found["PM"] = preference_matching(rewards)
-    found["PPA"] = population_proportional(labels.shares())
-    return found
+        policies[f"KL {beta:g}"] = kl_optimum(reference, rewards, beta)
+    policies["PM"] = preference_matching(rewards)
+    policies["PPA"] = population_proportional(labels.shares())
+    return policies
 
 
-def law(shares: np.ndarray, reference: np.ndarray) -> dict[str, np.ndarray]:
+def closed_form(shares: np.ndarray, reference: np.ndarray) -> dict[str, np.ndarray]:
     """The closed form of every stage where the labels keep the shares."""
-    found = {name: shares for name in ("ballots", "labels", "reward")}
+    stages = {name: shares for name in ("ballots", "labels", "reward")}
     for beta in BETAS:
         powers = reference * shares ** (1 / beta)
-        found[f"KL {beta:g}"] = powers / powers.sum()
+        stages[f"KL {beta:g}"] = powers / powers.sum()
     # Groups that are torn between the others' kinds: the bounds are the share and half of the rest's.
     halves = (1 + shares[:, None] - shares[None, :]) / 2
     np.fill_diagonal(halves, 0.5)
     bounds = share_bounds(halves)
-    return found | {"PM": shares, "PPA": bounds / bounds.sum()}
+    return stages | {"PM": shares, "PPA": bounds / bounds.sum()}
 
 
 def bandit(seeds: int, prompts: int, noise: float, reference: float | None) -> list[dict[str, Any]]:
@@ -124,7 +123,7 @@ def bandit(seeds: int, prompts: int, noise: float, reference: float | None) -> l
         start = uniform(len(sizes))
         if reference is not None:
             start = np.array([(1 - reference) / last] * last + [reference])
-        found: dict[str, dict[str, list[float]]] = {rule: {} for rule in RULES}
+        values: dict[str, dict[str, list[float]]] = {rule: {} for rule in RULES}
         for seed in range(seeds):
             rankings = ballots(sizes, prompts, noise, seed)
             pooled = labels_of(places_in_ballots(rankings, kinds))
@@ -135,17 +134,17 @@ def bandit(seeds: int, prompts: int, noise: float, reference: float | None) -> l
                     labels = labels_of(places_in_result(result, kinds))
                 stages = {"ballots": pooled.firsts, "labels": labels.firsts}
                 for name, shares in (stages | regularised(labels, start)).items():
-                    found[rule].setdefault(name, []).append(float(shares[last]))
-        exact = law(np.array(sizes) / sum(sizes), start)
+                    values[rule].setdefault(name, []).append(float(shares[last]))
+        exact = closed_form(np.array(sizes) / sum(sizes), start)
         rows.append(
             {
                 "population": population,
-                "rule": "law",
+                "rule": CLOSED_FORM,
                 "shares": {name: asdict(Cell.of([x[last]])) for name, x in exact.items()},
             }
         )
-        for rule, values in found.items():
-            cells = {name: asdict(Cell.of(each)) for name, each in values.items()}
+        for rule, by_stage in values.items():
+            cells = {name: asdict(Cell.of(each)) for name, each in by_stage.items()}
             rows.append({"population": population, "rule": rule, "shares": cells})
     return rows
 
@@ -156,14 +155,14 @@ def bandit(seeds: int, prompts: int, noise: float, reference: float | None) -> l
 def table(rows: list[dict[str, Any]]) -> Table:
     """One line per population and rule; in brackets the closed form, where each rule has its own."""
     stages = list(dict.fromkeys(stage for row in rows for stage in row["shares"]))
-    found = Table(title="share of the smallest group's kind (95 %)")
+    shares = Table(title="share of the smallest group's kind (95 %)")
     for name in ("population", "rule", *stages):
-        found.add_column(name, no_wrap=True)
+        shares.add_column(name, no_wrap=True)
     for n, row in enumerate(rows):
-        cells = [shown(row["shares"].get(stage), row["rule"] == "law") for stage in stages]
+        cells = [shown(row["shares"].get(stage), row["rule"] == CLOSED_FORM) for stage in stages]
         ends = n + 1 == len(rows) or rows[n + 1]["population"] != row["population"]
-        found.add_row(row["population"], row["rule"], *cells, end_section=ends)
-    return found
+        shares.add_row(row["population"], row["rule"], *cells, end_section=ends)
+    return shares
 
 
 def shown(cell: dict[str, float] | None, exact: bool) -> str:
@@ -172,8 +171,8 @@ def shown(cell: dict[str, float] | None, exact: bool) -> str:
         return ""
     if exact:
         return f"{cell['mean']:.3f}"
-    law = f" \\[{cell['law']:.2f}]" if "law" in cell else ""
-    return str(Cell(cell["mean"], cell["low"], cell["high"])) + law
+    closed_form = f" \\[{cell['closed_form']:.2f}]" if "closed_form" in cell else ""
+    return str(Cell(cell["mean"], cell["low"], cell["high"])) + closed_form
 
 
 def main() -> None:
@@ -190,7 +189,7 @@ def main() -> None:
     parser.add_argument(
         "--quick",
         action="store_true",
-        help="language models: 60/40, Kemeny and perpetual PAV, leashes only",
+        help="language models: 60/40, Kemeny and perpetual PAV, KL penalties only",
     )
     parser.add_argument(
         "--jobs", type=int, default=os.cpu_count(), help="language models: processes at a time"

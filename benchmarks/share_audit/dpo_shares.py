@@ -1,13 +1,13 @@
-"""What DPO leaves of a minority's share, beside PPO: the same labels, the same policy before.
+"""The share of a minority under DPO and under PPO, with the same labels and the same initial policy.
 
     pip install "rlchf[trl]"
     python benchmarks/share_audit/dpo_shares.py --out runs/dpo_shares
 
 Six of ten annotators like plain advice better, four like an emoji in it (``texts.py``, the tiny
 Llama). The collective rankings of each rule become rows of chosen and rejected, and TRL's DPOTrainer
-learns from them; for "pooled" every ballot gives a row. Beside it stands PPO on a reward model of the
-same labels, and what both should come to if all texts of a kind were alike: the shares before, times the
-labels' share to the power of 1 / beta. Takes about ten minutes of one core.
+learns from them; for "pooled" every ballot gives a row. The table compares it with PPO on a reward model
+of the same labels, and with the closed form if all texts of a kind were alike: the shares before, times
+the labels' share to the power of 1 / beta. Takes about ten minutes of one core.
 """
 
 import argparse
@@ -45,13 +45,14 @@ def rows(case: Case) -> list[dict[str, Any]]:
     """Rows of prompt, chosen and rejected."""
     talk, orders = make_talk(case.kinds, JUDGED), places(case)
     names = [name for name in talk.prompts for _ in range(len(orders) // len(talk.prompts))]
-    found: list[dict[str, Any]] = []
+    examples: list[Example] = []
     for name, order in zip(names, orders, strict=True):
         texts = [talk.responses[name][kind] for kind in case.kinds]
         prompt = talk.prompts[name] + "\n"  # as the policy's chat template closes it
         ranks = order.astype(int).tolist()
-        found += to_preference_rows([Example(name, prompt, case.kinds, texts, ranks)])
-    return [{key: row[key] for key in ("prompt", "chosen", "rejected")} for row in found]
+        examples.append(Example(name, prompt, case.kinds, texts, ranks))
+    columns = ("prompt", "chosen", "rejected")
+    return [{key: row[key] for key in columns} for row in to_preference_rows(examples)]
 
 
 def dpo(case: Case, beta: float) -> dict[str, Any]:
@@ -85,13 +86,15 @@ def compared(case: Case) -> list[dict[str, Any]]:
     """A row per beta: the closed form of the labels, DPO and PPO."""
     labels = labels_of(places(case))
     before = case.shares_of([text for _, text in read_texts(case.scene / "before.json")])
-    found = []
+    rows = []
     for beta in BETAS:
-        law = kl_optimum(before, bradley_terry(labels.wins, PRIOR), beta)
+        closed_form = kl_optimum(before, bradley_terry(labels.wins, PRIOR), beta)
         row = {"rule": case.rule, "beta": beta, "labels": float(labels.firsts[-1])}
-        ours = improve(case, f"KL {beta:g}")
-        found.append(row | {"law": float(law[-1]), "dpo": dpo(case, beta), "ppo": ours})
-    return found
+        of_ppo = improve(case, f"KL {beta:g}")
+        rows.append(
+            row | {"closed_form": float(closed_form[-1]), "dpo": dpo(case, beta), "ppo": of_ppo}
+        )
+    return rows
 
 
 def main() -> None:
@@ -102,21 +105,25 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/dpo_shares"))
     out = parser.parse_args().out
     calm("tiny")
-    found = []
+    results: list[dict[str, Any]] = []
     for rule in RULES:
         case = Case("tiny", "60/40", rule, str(out / "tiny"))
         with stage(rule):
             learn_to_write(case)
             fit(case)
-            found += compared(case)
-    (out / "dpo_shares.json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+            results += compared(case)
+    (out / "dpo_shares.json").write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     table = Table("rule", "beta", "labels", "closed form", "DPO", "PPO")
-    for row in found:
+    for row in results:
         shown = [
             f"{x['mean']:.2f} ({x['low']:.2f}-{x['high']:.2f})" for x in (row["dpo"], row["ppo"])
         ]
         table.add_row(
-            row["rule"], f"{row['beta']:g}", f"{row['labels']:.2f}", f"{row['law']:.2f}", *shown
+            row["rule"],
+            f"{row['beta']:g}",
+            f"{row['labels']:.2f}",
+            f"{row['closed_form']:.2f}",
+            *shown,
         )
     Console(width=120).print(table)
 

@@ -1,11 +1,11 @@
-"""The emoji share from the ballots to the text, for several rules and several prices of divergence.
+"""The emoji share from the ballots to the text, for several rules and several KL coefficients.
 
     python benchmarks/share_audit/emoji_shares.py --rules kemeny perpetual_pav --betas 1.0 0.2
 
 runs ``examples/emoji.toml`` once per rule and beta (two minutes each on two cores), prints a Markdown
 table, and writes a JSON. With ``--example emoji-smollm2`` it runs the real model.
 
-Beside what PPO reached stands what the law in beta predicts: PPO approaches the reference times
+The table compares what PPO reached with the closed form: PPO approaches the reference times
 exp(reward / beta), so if all texts with an emoji score a gap g above all texts without, the odds of an
 emoji become the reference's times exp(g / beta). The gap is the difference of the mean scores of the
 texts sampled before PPO; that it is the same for all texts is a simplification.
@@ -45,15 +45,15 @@ def run_once(run: Run, fitted: Path, folder: Path, wrap: Wrap | None = None) -> 
     fitted
         A folder for the stages before PPO; runs that differ in PPO alone share it.
     wrap
-        Makes the reward that PPO is paid from the reward model; by default it is the model.
+        Makes PPO's reward from the reward model; by default it is the model itself.
     """
     assert run.ppo is not None
     work, began = Pipeline(run, fitted), time.monotonic()
     quieten_transformers()
     if run.model.name == "tiny":
         torch.set_num_threads(1)
-    work.label()
-    work.fit_reward(work.base_policy())
+    work.aggregate()
+    work.train_reward_model()
     work.sample("before", work.base_policy())
     seconds = {"reward": time.monotonic() - began}
     folder.mkdir(parents=True, exist_ok=True)
@@ -63,11 +63,11 @@ def run_once(run: Run, fitted: Path, folder: Path, wrap: Wrap | None = None) -> 
     work, began = Pipeline(run, folder), time.monotonic()
     reward, backbone = RewardModel.load(folder / "reward"), work.base_policy()
     if not (folder / "policy/config.json").exists():
-        measure = share_of(run.trait.name, work.trait) if work.trait else None
-        paid = wrap(reward) if wrap else reward
+        measure = share_of(run.label.name, work.has_label) if work.has_label else None
+        reward_of_ppo = wrap(reward) if wrap else reward
         with stage(f"PPO, {run.ppo.updates} updates") as tick:
             ppo(
-                load_policy(backbone), load_tokenizer(backbone), work.policy_prompts, paid, run.ppo,
+                load_policy(backbone), load_tokenizer(backbone), work.policy_prompts, reward_of_ppo, run.ppo,
                 folder / "policy", resume=True, measure=measure, progress=tick,
             )  # fmt: skip
     summary = work()

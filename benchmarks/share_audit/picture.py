@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+CLOSED_FORM = "closed form"
+"""Name of the row with the closed form among those of the rules."""
 TITLES = {
     "bandit": "exact training",
     "tiny": "a Llama of a million parameters",
@@ -26,11 +28,13 @@ def picture(folder: Path) -> None:
             continue
         rows = json.loads((folder / f"{model}.json").read_text(encoding="utf-8"))["rows"]
         for population in dict.fromkeys(row["population"] for row in rows):
-            own = [row for row in rows if row["population"] == population]
-            panels.append((f"{population}, {what}", own))
+            members = [row for row in rows if row["population"] == population]
+            panels.append((f"{population}, {what}", members))
     high = -(-len(panels) // 2)
     figure, axes = plt.subplots(high, 2, figsize=(13, 4.4 * high), sharey=True, squeeze=False)
-    names = dict.fromkeys(row["rule"] for _, rows in panels for row in rows if row["rule"] != "law")
+    names = dict.fromkeys(
+        row["rule"] for _, rows in panels for row in rows if row["rule"] != CLOSED_FORM
+    )
     colours = {name: f"C{n}" for n, name in enumerate(names)}
     for axis, (title, rows) in zip(axes.flat, panels, strict=False):
         panel(axis, rows, colours)
@@ -49,26 +53,32 @@ def picture(folder: Path) -> None:
 
 def panel(axis: Any, rows: list[dict[str, Any]], colours: dict[str, str]) -> None:
     """Points with intervals for each rule, and a line where the closed form is."""
-    rules = [row for row in rows if row["rule"] != "law"]
+    rules = [row for row in rows if row["rule"] != CLOSED_FORM]
     stages = list(dict.fromkeys(stage for row in rules for stage in row["shares"]))
     width = 0.8 / len(rules)
     for n, row in enumerate(rules):
         x = np.array([stages.index(stage) for stage in row["shares"]])
-        at = x + (n - (len(rules) - 1) / 2) * width
+        positions = x + (n - (len(rules) - 1) / 2) * width
         cells = list(row["shares"].values())
         means = np.array([cell["mean"] for cell in cells])
         ends = [[cell["low"] for cell in cells], [cell["high"] for cell in cells]]
         axis.errorbar(
-            at, means, np.abs(np.array(ends) - means), fmt="o", ms=4, lw=1.2,
+            positions, means, np.abs(np.array(ends) - means), fmt="o", ms=4, lw=1.2,
             color=colours[row["rule"]], label=row["rule"],
         )  # fmt: skip
-        for place, cell in zip(at, cells, strict=True):
-            if "law" in cell:
-                axis.hlines(cell["law"], place - width / 2, place + width / 2, color="0.4", lw=1.5)
+        for position, cell in zip(positions, cells, strict=True):
+            if "closed_form" in cell:
+                axis.hlines(
+                    cell["closed_form"],
+                    position - width / 2,
+                    position + width / 2,
+                    color="0.4",
+                    lw=1.5,
+                )
     for row in rows:
-        if row["rule"] == "law":
-            for place, cell in enumerate(row["shares"].values()):
-                label = None if place else "closed form"
-                spot = (place - 0.45, place + 0.45)
-                axis.hlines(cell["mean"], *spot, color="0.4", lw=1.2, label=label, zorder=0)
+        if row["rule"] == CLOSED_FORM:
+            for position, cell in enumerate(row["shares"].values()):
+                label = None if position else "closed form"
+                span = (position - 0.45, position + 0.45)
+                axis.hlines(cell["mean"], *span, color="0.4", lw=1.2, label=label, zorder=0)
     axis.set_xticks(range(len(stages)), stages)

@@ -1,4 +1,4 @@
-"""What the share audit's language models talk about: advice that is plain, has an emoji, or is terse."""
+"""Prompts and responses of the share audit: advice that is plain, has an emoji, or is terse."""
 
 from dataclasses import dataclass
 
@@ -78,20 +78,20 @@ def make_talk(kinds: list[str], questions: list[str], seed: int = 0) -> Talk:
     ['emoji', 'plain', 'terse']
     """
     rng = np.random.default_rng(seed)
-    asked = [(topic, question) for topic in TOPICS for question in questions]
+    pairs = [(topic, question) for topic in TOPICS for question in questions]
     prompts: dict[str, str] = {}
     responses: dict[str, dict[str, str]] = {}
-    for n, i in enumerate(rng.permutation(len(asked))):
-        (do, how, emoji), question = asked[i]
+    for n, i in enumerate(rng.permutation(len(pairs))):
+        (do, how, emoji), question = pairs[i]
         prompts[str(n)] = question.format(do)
         plain, other = (str(rng.choice(OPENINGS)).format(do=do, how=how) for _ in range(2))
-        made = {"plain": plain, "emoji": f"{other} {emoji}", "terse": f"{how.capitalize()}."}
-        responses[str(n)] = {kind: made[kind] for kind in kinds}
+        texts = {"plain": plain, "emoji": f"{other} {emoji}", "terse": f"{how.capitalize()}."}
+        responses[str(n)] = {kind: texts[kind] for kind in kinds}
     return Talk(prompts, responses)
 
 
 def kind_of(text: str, kinds: list[str]) -> str:
-    """Tell a text's kind: with an emoji, at most seven words long, or neither.
+    """The kind of a text: with an emoji, at most seven words long, or neither.
 
     Examples
     --------

@@ -1,23 +1,22 @@
-"""The share audit's second part: the same ballots, learned by a policy that writes texts.
+"""The second part of the share audit: the same ballots, and a language model as the policy.
 
 The responses are sentences of everyday advice (``scene.py``): a plain one, one with an emoji, and
 for three groups a terse one. A language model learns to write them, each kind equally often; that is the
 policy before PPO, the reference, and the reward model's backbone. What the exact part computes from the
-labels is learned here: a reward model is fitted to the labels of 200 prompts, and PPO is paid by it under
-each regulariser for its answers to 80 others. What is said of a stage is the share of the smallest
-group's kind:
+labels is learned here: a reward model is fitted to the labels of 200 prompts, and PPO uses it under each
+regulariser for the answers to 80 others. The figure of a stage is the share of the smallest group's kind:
 
 - ballots, labels: as in the exact part, for one set of ballots;
 - reward: softmax of the mean scores of each kind of text, among those sampled before PPO, with the
   bootstrap's interval over prompts;
 - before, and the regularisers: of the texts that the policy wrote, with Wilson's interval.
 
-The closed form beside a leash is the best that the fitted reward allows: to each prompt the texts sampled
-before PPO are weighted by exp(score / beta), and their weights brought to the sum 1. Beside preference
-matching and PPA stands what they would choose from one text per kind with the kind's mean score: exp(score)
+The closed form of a KL penalty is the best that the fitted reward allows: to each prompt the texts sampled
+before PPO are weighted by exp(score / beta), and the weights normalised to the sum 1. The closed form of
+preference matching and PPA is their choice from one text per kind with the kind's mean score: exp(score)
 and the smallest win share.
 
-What is done is kept in the folder, and a run that was stopped goes on.
+Finished parts are kept in the folder, and a run that was stopped continues.
 """
 
 import json
@@ -75,14 +74,15 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "tiny": {
         "supervised": {"epochs": 6, "lr": 3e-3},
         "reward": {"epochs": 2, "learning_rate": 5e-4},
-        "ppo": {"updates": 60, "batch_size": 64, "minibatch_size": 32, "forward_size": 32, "lr": 1e-3},
+        "ppo": {"updates": 60, "batch_size": 64, "minibatch_size": 32, "forward_size": 32,
+                "learning_rate": 1e-3},
         "texts": {"before": 16, "after": 4},  # per prompt
     },
     "smollm2": {
         "supervised": {"epochs": 1, "lr": 5e-5},
         "reward": {"epochs": 1, "learning_rate": 5e-4, "lora_rank": 8, "share_prompt": True, "bf16": True},
-        "ppo": {"updates": 12, "batch_size": 24, "minibatch_size": 8, "forward_size": 24, "lr": 5e-4,
-                "lora_rank": 8},
+        "ppo": {"updates": 12, "batch_size": 24, "minibatch_size": 8, "forward_size": 24,
+                "learning_rate": 5e-4, "lora_rank": 8},
         "texts": {"before": 8, "after": 2},
     },
 }  # fmt: skip
@@ -112,10 +112,10 @@ def texts(model: str, quick: bool, folder: Path, jobs: int) -> list[dict[str, An
         done("policies before PPO", learn_to_write, [(case,) for case in first.values()])
         done("reward models", fit, [(case,) for case in cases])
         tasks = [(case, name) for case in cases for name in plan[case.population, case.rule]]
-        found = dict(zip(tasks, done("policies after PPO", improve, tasks), strict=True))
+        cells = dict(zip(tasks, done("policies after PPO", improve, tasks), strict=True))
     rows = []
     for case in cases:
-        shares = stages(case) | {name: found[case, name] for c, name in tasks if c == case}
+        shares = stages(case) | {name: cells[case, name] for c, name in tasks if c == case}
         rows.append({"population": case.population, "rule": case.rule, "shares": shares})
     return rows
 
@@ -123,13 +123,13 @@ def texts(model: str, quick: bool, folder: Path, jobs: int) -> list[dict[str, An
 def calm(model: str) -> None:
     """Set up a process that does part of the work; SmolLM2 computes in bfloat16, on weights in float32."""
     quieten_transformers()
-    warnings.simplefilter("ignore", FutureWarning)  # about the libraries' own future
+    warnings.simplefilter("ignore", FutureWarning)  # of the libraries about their future versions
     torch.set_num_threads(1)
     os.environ["ACCELERATE_MIXED_PRECISION"] = precision(model)
 
 
 def precision(model: str) -> str:
-    """What a model computes in."""
+    """The mixed precision of a model."""
     return "no" if model == "tiny" else "bf16"
 
 
@@ -154,7 +154,7 @@ class Case:
 
     @property
     def folder(self) -> Path:
-        """Folder of the rule's own."""
+        """Folder of the rule."""
         return self.scene / self.rule
 
     @property
@@ -162,7 +162,7 @@ class Case:
         """Sizes of the trainings."""
         return SETTINGS[self.model]
 
-    def asked(self) -> list[str]:
+    def policy_prompts(self) -> list[str]:
         """The prompts that the policy answers."""
         return list(make_talk(self.kinds, ASKED).prompts.values())
 
@@ -179,17 +179,21 @@ class Case:
 
     def shares_of(self, texts: Sequence[str]) -> np.ndarray:
         """(kinds,) share of the texts of each kind."""
-        found = [kind_of(text, self.kinds) for text in texts]
-        return np.array([found.count(kind) / len(found) for kind in self.kinds])
+        kinds = [kind_of(text, self.kinds) for text in texts]
+        return np.array([kinds.count(kind) / len(kinds) for kind in self.kinds])
 
 
-# -- work, each piece in a process of its own ------------------------------------------------------
+# -- work, each part in a process of its own -------------------------------------------------------
 
 
 def learn_to_write(case: Case) -> None:
     """The policy before PPO: it learns the responses, each kind as often as the others."""
     if not (case.scene / "base").exists():
-        pairs = [pair for asked in (JUDGED, ASKED) for pair in make_talk(case.kinds, asked).pairs()]
+        pairs = [
+            pair
+            for questions in (JUDGED, ASKED)
+            for pair in make_talk(case.kinds, questions).pairs()
+        ]
         if case.model == "tiny":
             policy, tokenizer = tiny_llama([text for pair in pairs for text in pair])
         else:
@@ -197,10 +201,10 @@ def learn_to_write(case: Case) -> None:
             tokenizer.chat_template = TINY_CHAT_TEMPLATE  # short prompts are cheap prompts
         fit_supervised(policy, tokenizer, pairs, **case.settings["supervised"])
         case.scene.mkdir(parents=True, exist_ok=True)
-        beside = case.scene / "base.partial"
-        policy.save_pretrained(beside)
-        tokenizer.save_pretrained(beside)
-        beside.rename(case.scene / "base")
+        temporary = case.scene / "base.partial"
+        policy.save_pretrained(temporary)
+        tokenizer.save_pretrained(temporary)
+        temporary.rename(case.scene / "base")
     write_texts(case, case.scene / "base", case.scene / "before.json", "before")
 
 
@@ -221,13 +225,13 @@ def fit(case: Case) -> None:
     case.folder.mkdir(exist_ok=True)
     out = case.folder / "reward"
     train_reward(learnt, [], case.scene / "base", config, out, resume=True)
-    asked, responses = zip(*read_texts(case.scene / "before.json"), strict=True)
-    scores = load_reward(case)(list(asked), list(responses))
+    prompts, responses = zip(*read_texts(case.scene / "before.json"), strict=True)
+    scores = load_reward(case)(list(prompts), list(responses))
     write_json(case.folder / "scores.json", torch.as_tensor(scores).tolist())
 
 
 def improve(case: Case, name: str) -> dict[str, Any]:
-    """PPO under a regulariser: the share of its texts, and what the closed form says."""
+    """PPO under a regulariser: the share of its texts, and the closed form."""
     slug = name.replace(" ", "-")
     out, file = case.folder / slug, case.folder / f"{slug}.json"
     if not file.exists():
@@ -236,17 +240,18 @@ def improve(case: Case, name: str) -> dict[str, Any]:
             lr_schedule="linear", **case.settings["ppo"] | REGULARISERS[name],
         )  # fmt: skip
         reward = load_reward(case)
-        paid = proportional(reward) if name == "PPA" else reward
+        reward = proportional(reward) if name == "PPA" else reward
         base = case.scene / "base"
         policy = load_policy(base).to(torch.float32 if case.model == "tiny" else torch.bfloat16)
-        ppo(policy, load_tokenizer(base), case.asked(), paid, config, out, resume=True)
+        ppo(policy, load_tokenizer(base), case.policy_prompts(), reward, config, out, resume=True)
         write_texts(case, out, file, "after")
         shutil.rmtree(out / "checkpoint")
         (out / "model.safetensors").unlink()
     after = [text for _, text in read_texts(file)]
-    ended = json.loads((out / "metrics.jsonl").read_text(encoding="utf-8").splitlines()[-1])
-    found = cell(case.shares_of(after)[-1], len(after)) | {"law": float(law(case, name)[-1])}
-    return found | {figure: ended[figure] for figure in ("kl", "entropy")}
+    last = json.loads((out / "metrics.jsonl").read_text(encoding="utf-8").splitlines()[-1])
+    share = cell(case.shares_of(after)[-1], len(after))
+    share["closed_form"] = float(closed_form(case, name)[-1])
+    return share | {figure: last[figure] for figure in ("kl", "entropy")}
 
 
 def load_reward(case: Case) -> Reward:
@@ -269,20 +274,20 @@ def write_texts(case: Case, model: Path, file: Path, when: str) -> None:
     """Sample the same number of responses to each prompt that the policy answers."""
     if file.exists():
         return
-    prompts, count = case.asked(), case.settings["texts"][when]
+    prompts, count = case.policy_prompts(), case.settings["texts"][when]
     policy, tokenizer = load_policy(model), load_tokenizer(model)
     with autocast(case):
-        found = sample_texts(policy, tokenizer, prompts, n_per_prompt=count, **SAMPLING)
-    asked = [prompt for prompt in prompts for _ in range(count)]
-    write_json(file, list(zip(asked, found, strict=True)))
+        texts = sample_texts(policy, tokenizer, prompts, n_per_prompt=count, **SAMPLING)
+    repeated = [prompt for prompt in prompts for _ in range(count)]
+    write_json(file, list(zip(repeated, texts, strict=True)))
 
 
 def proportional(reward: Reward) -> PopulationProportional:
     """PPA on the win shares that the reward model gives."""
 
     def shares(groups: Sequence[Group]) -> list[Any]:
-        scores = scores_of(reward, groups, "the reward model")
-        return [(own[:, None] - own[None, :]).sigmoid() for own in scores]
+        by_group = scores_of(reward, groups, "the reward model")
+        return [(scores[:, None] - scores[None, :]).sigmoid() for scores in by_group]
 
     return PopulationProportional(shares)
 
@@ -314,14 +319,14 @@ def stages(case: Case, replicates: int = 1000) -> dict[str, dict[str, Any]]:
 
 
 def by_prompt(case: Case) -> tuple[np.ndarray, np.ndarray]:
-    """(prompts, kinds) sums of the scores before PPO, and how many they are."""
+    """(prompts, kinds) sums and numbers of the scores before PPO."""
     rows, scores = read_texts(case.scene / "before.json"), read_json(case.folder / "scores.json")
     prompts = list(dict.fromkeys(prompt for prompt, _ in rows))
     sums, counts = np.zeros((2, len(prompts), len(case.kinds)))
     for (prompt, text), score in zip(rows, scores, strict=True):
-        at = prompts.index(prompt), case.kinds.index(kind_of(text, case.kinds))
-        sums[at] += score
-        counts[at] += 1
+        index = prompts.index(prompt), case.kinds.index(kind_of(text, case.kinds))
+        sums[index] += score
+        counts[index] += 1
     return sums, counts
 
 
@@ -331,8 +336,8 @@ def kind_means(case: Case) -> np.ndarray:
     return np.asarray(sums.sum(0) / counts.sum(0))
 
 
-def law(case: Case, name: str) -> np.ndarray:
-    """(kinds,) where a regulariser ends, given the fitted reward."""
+def closed_form(case: Case, name: str) -> np.ndarray:
+    """(kinds,) shares of the optimal policy under a regulariser, given the fitted reward."""
     means = kind_means(case)
     if name == "PM":
         return preference_matching(means)
@@ -343,16 +348,17 @@ def law(case: Case, name: str) -> np.ndarray:
         read_texts(case.scene / "before.json"),
         np.array(read_json(case.folder / "scores.json")),
     )
-    asked = np.array([prompt for prompt, _ in rows])
+    prompts = np.array([prompt for prompt, _ in rows])
     is_kind = np.array(
         [[kind_of(text, case.kinds) == kind for kind in case.kinds] for _, text in rows]
     )
-    found = []
-    for prompt in dict.fromkeys(asked.tolist()):
-        own = asked == prompt
-        best = kl_optimum(uniform(own.sum()), scores[own], REGULARISERS[name]["kl_coef"])
-        found.append(best @ is_kind[own])
-    return np.asarray(np.mean(found, axis=0))
+    shares = []
+    for prompt in dict.fromkeys(prompts.tolist()):
+        members = prompts == prompt
+        n = members.sum()
+        optimum = kl_optimum(uniform(n), scores[members], REGULARISERS[name]["kl_coef"])
+        shares.append(optimum @ is_kind[members])
+    return np.asarray(np.mean(shares, axis=0))
 
 
 def cell(share: float, trials: int) -> dict[str, Any]:
@@ -365,14 +371,14 @@ def cell(share: float, trials: int) -> dict[str, Any]:
 
 
 def write_json(file: Path, value: Any) -> None:
-    """Write all or nothing."""
-    beside = file.with_suffix(".partial")
-    beside.write_text(json.dumps(value, ensure_ascii=False, indent=1), encoding="utf-8")
-    beside.rename(file)
+    """Write a value to a temporary file that then gets the file's name."""
+    temporary = file.with_suffix(".partial")
+    temporary.write_text(json.dumps(value, ensure_ascii=False, indent=1), encoding="utf-8")
+    temporary.rename(file)
 
 
 def read_json(file: Path) -> Any:
-    """What `write_json` wrote."""
+    """The value that `write_json` wrote."""
     return json.loads(file.read_text(encoding="utf-8"))
 
 

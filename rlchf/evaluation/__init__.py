@@ -1,4 +1,4 @@
-"""How good a reward model's scores are, on prompts and annotators that it has never seen."""
+"""Evaluation of a reward model's scores on held-out prompts and annotators."""
 
 from rlchf.evaluation.accuracy import pair_accuracy
 from rlchf.evaluation.annotators import split_annotators

@@ -1,58 +1,21 @@
-"""A simulated jury from files to files: the job of `rlchf reward jury`."""
+"""A simulated jury from files to files: the job of `rlchf jury`."""
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rlchf.aggregation import check_options
 from rlchf.io import read_annotators, read_prompts, read_responses, table_format, write_rankings
 from rlchf.io.atomic import check_writable
 from rlchf.jobs.progress import stage
+from rlchf.jobs.settings import JuryJob
 from rlchf.jury.conditioning import Conditioning, with_annotator
-from rlchf.jury.panels import TOLERANCE, Jury, jury
+from rlchf.jury.panels import Jury, jury
 from rlchf.prompts import Prompt
-from rlchf.settings import Settings, setting
 
 if TYPE_CHECKING:
     from rlchf.train.reward.model import RewardModel
-
-
-@dataclass(frozen=True, kw_only=True)
-class JuryJob(Settings):
-    """A reward model, texts, a population of annotators, and how the jury decides."""
-
-    model: str = setting(
-        MISSING, "Folder of a reward model conditioned on annotator features.", group="Files"
-    )
-    prompts: str = setting(MISSING, "jsonl with prompt_id and prompt.", group="Files")
-    responses: str = setting(MISSING, "jsonl with prompt_id, response_id and text.", group="Files")
-    annotators: str = setting(
-        MISSING, "csv with the annotators that the panel is drawn from.", group="Files"
-    )
-    out: str = setting(
-        "-", "File for the collective rankings; - for standard output.", group="Files"
-    )
-    ballots: str = setting("", "File for the simulated ballots, a long table.", group="Files")
-    rule: str = setting("kemeny", "Voting rule.", group="Aggregation")
-    option: dict[str, Any] = field(
-        default_factory=dict,
-        metadata={"help": "Options of the voting rule.", "group": "Aggregation"},
-    )
-    size: int = setting(
-        0, "Number of seats on the panel; 0 takes everybody.", at_least=0, group="Panel"
-    )
-    by: tuple[str, ...] = setting(
-        (), "Columns of the annotators file to stratify the panel by.", group="Panel"
-    )
-    tolerance: float = setting(
-        TOLERANCE, "Largest difference of log-odds that is a tie.", at_least=0, group="Panel"
-    )
-    noisy: bool = setting(
-        False, "Ballots drawn from the predicted Plackett-Luce model.", group="Panel"
-    )
-    seed: int = setting(0, "Random seed.", at_least=0, group="Panel")
 
 
 def run_jury(job: JuryJob) -> Jury:

@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rlchf.mixtures import apportion, assign
 from rlchf.prompts import Prompt
 from rlchf.train.ppo.sampling import sample_texts
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 
 @dataclass(frozen=True)
@@ -14,7 +17,7 @@ class Mixture:
     """Several policies with weights.
 
     No single policy has to be a compromise: each can be trained on one group's reward, or on one rule's,
-    with any price of divergence, and the weights alone decide who gets which share of the texts.
+    with any KL coefficient, and the weights alone decide each policy's share of the texts.
 
     Attributes
     ----------
@@ -23,11 +26,11 @@ class Mixture:
     tokenizer
         That tokenizer.
     weights
-        Each policy's share, such as the groups' sizes, or what `rlchf.mixtures.committee_weights` says.
+        Each policy's share, such as the groups' sizes, or those of `rlchf.mixtures.committee_weights`.
     """
 
-    policies: dict[str, Any]
-    tokenizer: Any
+    policies: "dict[str, PreTrainedModel]"
+    tokenizer: "PreTrainedTokenizerBase"
     weights: dict[str, float]
 
     def __post_init__(self) -> None:
@@ -36,12 +39,12 @@ class Mixture:
                 f"the policies are {', '.join(self.policies)}, but the weights are of "
                 f"{', '.join(self.weights)}; give each policy a weight"
             )
-        apportion(self.weights, 0)  # refuses weights that are none
+        apportion(self.weights, 0)  # checks the weights
 
     def sample_texts(
         self, prompts: Sequence[Prompt], *, seed: int = 0, **options: Any
     ) -> tuple[list[str], list[str]]:
-        """Answer each prompt once; who answers which depends on the seed and their number alone.
+        """Answer each prompt once; which policy does depends on the seed and the number of prompts alone.
 
         Parameters
         ----------
@@ -50,16 +53,16 @@ class Mixture:
 
         Returns
         -------
-        texts, names : the responses, and the policy that gave each. Of any number of prompts each policy
-        answers as many as `rlchf.mixtures.apportion` gives it.
+        texts, names : the responses, and the name of the policy of each. Each policy answers as many
+        prompts as `rlchf.mixtures.apportion` gives it.
         """
         names = assign(self.weights, len(prompts), seed)
         texts = [""] * len(prompts)
         for name, policy in self.policies.items():
-            own = [n for n, chosen in enumerate(names) if chosen == name]
-            asked = [prompts[n] for n in own]
-            if own:
-                found = sample_texts(policy, self.tokenizer, asked, seed=seed, **options)
-                for n, text in zip(own, found, strict=True):
+            rows = [n for n, chosen in enumerate(names) if chosen == name]
+            if rows:
+                its_prompts = [prompts[n] for n in rows]
+                answers = sample_texts(policy, self.tokenizer, its_prompts, seed=seed, **options)
+                for n, text in zip(rows, answers, strict=True):
                     texts[n] = text
         return texts, names

@@ -13,7 +13,7 @@ import pytest
 SCRIPT = Path(__file__).parents[2] / "benchmarks/share_audit"
 
 
-def test_without_noise_proportional_labels_obey_the_law(tmp_path: Path) -> None:
+def test_without_noise_proportional_labels_end_at_the_closed_form(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     command = [sys.executable, str(SCRIPT), "--noise", "0", "--seeds", "1", "--out", str(tmp_path)]
     shown = subprocess.run(command, check=True, capture_output=True, text=True).stdout
@@ -22,17 +22,17 @@ def test_without_noise_proportional_labels_obey_the_law(tmp_path: Path) -> None:
         (row["population"], row["rule"]): {k: cell["mean"] for k, cell in row["shares"].items()}
         for row in rows
     }
-    law = means["60/40", "law"]
-    assert [round(law[f"KL {beta}"], 3) for beta in ("1", "0.5", "0.2")] == [0.4, 0.308, 0.116]
-    assert law["PM"] == pytest.approx(0.4)
-    assert law["PPA"] == pytest.approx(0.4)
+    exact = means["60/40", "closed form"]
+    assert [round(exact[f"KL {beta}"], 3) for beta in ("1", "0.5", "0.2")] == [0.4, 0.308, 0.116]
+    assert exact["PM"] == pytest.approx(0.4)
+    assert exact["PPA"] == pytest.approx(0.4)
     for rule in ("pooled", "perpetual_pav", "cpb", "nash_welfare"):
-        assert means["60/40", rule] == pytest.approx(law, abs=2e-3), rule
+        assert means["60/40", rule] == pytest.approx(exact, abs=2e-3), rule
     for rule in ("kemeny", "borda"):
         assert means["60/40", rule]["labels"] == 0
         assert means["60/40", rule]["PM"] < 0.01
     pooled = means["50/30/20", "pooled"]
-    assert pooled["PPA"] == pytest.approx(means["50/30/20", "law"]["PPA"], abs=2e-3)
+    assert pooled["PPA"] == pytest.approx(means["50/30/20", "closed form"]["PPA"], abs=2e-3)
     assert (tmp_path / "shares.png").stat().st_size > 10_000
     assert "nash_welfare" in shown
 
@@ -55,7 +55,7 @@ def test_a_response_of_every_kind_is_told_to_be_of_that_kind(texts: Any) -> None
                 assert scene.kind_of(text, texts.KINDS) == kind
 
 
-def test_ppa_is_paid_the_logarithm_of_the_reward_models_win_share(texts: Any) -> None:
+def test_the_reward_of_ppa_is_the_logarithm_of_the_reward_models_win_share(texts: Any) -> None:
     def reward(prompts: object, responses: list[str]) -> list[float]:
         return [math.log(0.6) if text.isascii() else math.log(0.4) for text in responses]
 
@@ -75,13 +75,13 @@ def test_the_closed_form_weighs_the_texts_of_each_prompt(texts: Any, tmp_path: P
     texts.write_json(case.scene / "before.json", rows)
     texts.write_json(case.folder / "scores.json", scores)
     half, quarter = 0.4, 0.4 / (0.4 + 3 * 0.6)
-    assert texts.law(case, "KL 1")[-1] == pytest.approx((half + quarter) / 2)
+    assert texts.closed_form(case, "KL 1")[-1] == pytest.approx((half + quarter) / 2)
     half, quarter = (0.4**5 / (0.4**5 + n * 0.6**5) for n in (1, 3))
-    assert texts.law(case, "KL 0.2")[-1] == pytest.approx((half + quarter) / 2)
+    assert texts.closed_form(case, "KL 0.2")[-1] == pytest.approx((half + quarter) / 2)
     means = [(1 + 15) / 4, (6 + 2 * gap) / 2]
     odds = math.exp(means[1] - means[0])
-    assert texts.law(case, "PM")[-1] == pytest.approx(odds / (1 + odds))
-    assert texts.law(case, "PPA")[-1] == pytest.approx(
+    assert texts.closed_form(case, "PM")[-1] == pytest.approx(odds / (1 + odds))
+    assert texts.closed_form(case, "PPA")[-1] == pytest.approx(
         odds / (1 + odds) / (0.5 + odds / (1 + odds))
     )
 
@@ -92,7 +92,7 @@ def test_a_policy_is_trained_on_the_reward_of_a_rules_labels_once(
     small: dict[str, Any] = {
         "supervised": {"epochs": 1, "lr": 3e-3},
         "reward": {"epochs": 1, "learning_rate": 5e-4},
-        "ppo": {"updates": 1, "batch_size": 8, "minibatch_size": 8, "lr": 1e-3},
+        "ppo": {"updates": 1, "batch_size": 8, "minibatch_size": 8, "learning_rate": 1e-3},
         "texts": {"before": 1, "after": 1},
     }
     monkeypatch.setitem(texts.SETTINGS, "tiny", small)
@@ -101,7 +101,7 @@ def test_a_policy_is_trained_on_the_reward_of_a_rules_labels_once(
         texts.learn_to_write(case)
         texts.fit(case)
         found = texts.improve(case, "PPA")
-        assert found.keys() == {"mean", "low", "high", "law", "kl", "entropy"}
+        assert found.keys() == {"mean", "low", "high", "closed_form", "kl", "entropy"}
         made = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.json*")}
         texts.learn_to_write(case)
         texts.fit(case)

@@ -335,9 +335,9 @@ def test_scores_that_do_not_fit_are_refused(scores: Scores, message: str) -> Non
         evaluate(scores, rankings)
 
 
-def test_people_without_a_ballot_are_refused() -> None:
+def test_annotators_without_a_ballot_are_refused() -> None:
     rankings = rlchf.Rankings.from_ballots([("p", "ann", "a > b"), ("q", "bob", "a > b")])
-    with pytest.raises(ValueError, match=r"none of the 1 people.*such as 'ann'"):
+    with pytest.raises(ValueError, match=r"none of the 1 annotators.*such as 'ann'"):
         evaluate({"p": {"a": 1.0, "b": 0.0}}, rankings, people=["bob"])
 
 

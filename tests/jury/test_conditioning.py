@@ -15,7 +15,8 @@ import torch
 import rlchf
 from rlchf.evaluation import split_annotators
 from rlchf.io import Annotators, read_rankings
-from rlchf.jobs.jury import JuryJob, run_jury
+from rlchf.jobs.jury import run_jury
+from rlchf.jobs.settings import JuryJob
 from rlchf.jury.calibration import calibrate
 from rlchf.jury.conditioning import Conditioning, conditioned_examples, with_annotator
 from rlchf.jury.panels import jury

@@ -5,12 +5,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from accelerate import Accelerator
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from rlchf.train.ppo.actor_critic import ActorCritic
-from rlchf.train.ppo.loop import PPOConfig, _Run, ppo
+from rlchf.train.ppo.loop import PPO, PPOConfig, Setup, ppo
 from rlchf.train.ppo.responses import Rollout, response_logits
 from rlchf.train.ppo.sampling import sample_texts
 from rlchf.train.reward.model import RewardModel
@@ -30,13 +29,16 @@ from tests.support.tiny_models import tiny_classifier, tiny_llama, tiny_tokenize
 def test_the_critic_fits_a_constant_and_leaves_the_policy_alone(tmp_path: Path) -> None:
     policy = tiny_llama()
     before = weights(policy).clone()
-    config = PPOConfig(**SMALL | {"updates": 40, "lr": 0.0, "value_lr": 3e-2, "lam": 1.0})
+    config = PPOConfig(
+        **SMALL
+        | {"updates": 40, "learning_rate": 0.0, "value_learning_rate": 3e-2, "gae_lambda": 1.0}
+    )
     ppo(policy, tiny_tokenizer(), PROMPTS, lambda p, r: [2.5] * len(r), config, tmp_path)
     errors = [row["value_loss"] for row in lines(tmp_path / "metrics.jsonl")]
     assert errors[0] > 1.5
     assert errors[-1] < 0.01 * errors[0]
     assert torch.equal(weights(policy), before)
-    run = _Run(policy, tiny_tokenizer(), PROMPTS, vowels, config, tmp_path, Accelerator())
+    run = PPO(Setup(policy, tiny_tokenizer(), PROMPTS, vowels, config, tmp_path))
     critic = run.model.critic
     assert critic is not None
     critic.load_state_dict(load_file(tmp_path / "critic.safetensors"))
@@ -50,7 +52,13 @@ def test_the_critic_fits_a_constant_and_leaves_the_policy_alone(tmp_path: Path) 
 def test_a_value_that_has_moved_further_than_the_clip_counts_with_the_worse_error(
     tmp_path: Path,
 ) -> None:
-    options = {"value_clip": 0.5, "lam": 1.0, "ppo_epochs": 1, "minibatch_size": 16, "lr": 0.0}
+    options = {
+        "value_clip": 0.5,
+        "gae_lambda": 1.0,
+        "ppo_epochs": 1,
+        "minibatch_size": 16,
+        "learning_rate": 0.0,
+    }
     run, batch, _ = experience(tmp_path, **options)
     mask = batch.rollout.response_mask
     critic = run.model.critic
@@ -99,8 +107,8 @@ def test_the_reference_stays_while_the_policy_moves(lora_rank: int, tmp_path: Pa
     rollout = rollouts(policy, tokenizer)
     with torch.no_grad():
         before = response_logits(policy, rollout)[0]
-    config = PPOConfig(**SMALL | {"lora_rank": lora_rank, "lr": 1e-2})
-    run = _Run(policy, tokenizer, PROMPTS, vowels, config, tmp_path, Accelerator())
+    config = PPOConfig(**SMALL | {"lora_rank": lora_rank, "learning_rate": 1e-2})
+    run = PPO(Setup(policy, tokenizer, PROMPTS, vowels, config, tmp_path))
     for _ in range(2):
         run.optimise(run.collect()[0])
     with torch.no_grad():
@@ -114,7 +122,7 @@ def test_the_result_is_a_plain_checkpoint_of_the_trained_policy(
 ) -> None:
     policy, tokenizer = tiny_llama(), tiny_tokenizer()
     before = sample_texts(policy, tokenizer, PROMPTS, max_new_tokens=8)
-    config = PPOConfig(**SMALL | {"lora_rank": lora_rank, "lr": 1e-2})
+    config = PPOConfig(**SMALL | {"lora_rank": lora_rank, "learning_rate": 1e-2})
     trained = ppo(policy, tokenizer, PROMPTS, vowels, config, tmp_path)
     assert not any("lora" in name for name, _ in trained.named_parameters())
     loaded = AutoModelForCausalLM.from_pretrained(tmp_path)
@@ -151,9 +159,11 @@ def test_a_critic_of_its_own_learns_and_the_reward_model_stays(
     tokenizer, judge = tiny_tokenizer(), tiny_classifier(seed=5)
     reward = RewardModel(judge, tokenizer)
     before = weights(judge).clone()
-    config = PPOConfig(**SMALL | {"value_lr": 1e-3, "lora_rank": lora_rank, "updates": 4})
+    config = PPOConfig(
+        **SMALL | {"value_learning_rate": 1e-3, "lora_rank": lora_rank, "updates": 4}
+    )
     args = (tokenizer, PROMPTS, reward, config)
-    run = _Run(tiny_llama(), *args, tmp_path, Accelerator(), critic=judge)
+    run = PPO(Setup(tiny_llama(), *args, tmp_path, critic=judge))
     start = weights(run.model.critic).clone()
     run.optimise(run.collect()[0])
     assert torch.equal(weights(judge), before)

@@ -28,7 +28,7 @@ CASES: dict[str, tuple[Any, dict[str, Any]]] = {
             "advantages": "rloo",
             "normalise_reward": True,
             "kl_schedule": "adaptive",
-            "kl_target": 0.01,
+            "kl_schedule_target": 0.01,
         },
     ),
 }
@@ -39,7 +39,7 @@ def train(case: str, out: Path, updates: int, resume: bool = False) -> Any:
     model, options = CASES[case]
     settings: dict[str, Any] = {
         "updates": updates, "batch_size": 8, "minibatch_size": 4, "forward_size": 1,
-        "max_new_tokens": 6, "lr": 3e-3, "checkpoint_every": 2,
+        "max_new_tokens": 6, "learning_rate": 3e-3, "checkpoint_every": 2,
     }  # fmt: skip
     return ppo(
         model().double(), tiny_tokenizer(), PROMPTS,

@@ -34,7 +34,9 @@ def test_at_step_0_the_kl_is_0_and_the_first_ratio_exactly_1(
 
 @pytest.mark.parametrize("kind", MODELS)
 def test_while_nothing_moves_the_ratio_is_1_in_every_minibatch(kind: str, tmp_path: Path) -> None:
-    config = PPOConfig(**SMALL | {"lr": 0.0, "stop": tuple(range(2, 60)), "forward_size": 3})
+    config = PPOConfig(
+        **SMALL | {"learning_rate": 0.0, "stop_tokens": tuple(range(2, 60)), "forward_size": 3}
+    )
     ppo(MODELS[kind](), tiny_tokenizer(), PROMPTS, vowels, config, tmp_path)
     for row in lines(tmp_path / "metrics.jsonl"):
         assert row["steps"] == 4
@@ -99,7 +101,7 @@ def test_the_log_has_a_line_per_update_with_figures_in_their_ranges(tmp_path: Pa
 def test_figures_go_to_tensorboard_and_to_the_log(tmp_path: Path) -> None:
     module = "tensorboard.backend.event_processing.event_accumulator"
     events = pytest.importorskip(module).EventAccumulator
-    config = PPOConfig(**SMALL | {"report_to": "tensorboard", "stop": (" the",)})
+    config = PPOConfig(**SMALL | {"report_to": "tensorboard", "stop_tokens": (" the",)})
     args = (tiny_tokenizer(), PROMPTS, vowels, config, tmp_path)
     ppo(tiny_llama(), *args, measure=lambda p, r: {"share": 0.25})
     found = events(str(tmp_path / "ppo"))

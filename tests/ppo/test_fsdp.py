@@ -1,4 +1,4 @@
-"""PPO with weights that FSDP divides over two processes must be PPO on one: the same weights and files.
+"""PPO with weights that FSDP shards over two processes must be PPO on one: the same weights and files.
 
 The file is also the program that `torchrun` starts on each process. Accelerate runs FSDP on GPUs only; torch
 runs it on processors too, once accelerate is told that this is what it does.
@@ -20,15 +20,15 @@ from accelerate.utils import DistributedType, FullyShardedDataParallelPlugin
 from safetensors.torch import load_file
 
 from rlchf.train.ppo.loop import PPOConfig, ppo
-from rlchf.train.ppo.sharding import is_divided, plain_weights
+from rlchf.train.ppo.sharding import is_sharded, plain_weights
 from tests.support.tiny_models import tiny_classifier, tiny_gpt2, tiny_llama, tiny_tokenizer
 
 PROMPTS = ["the", "a committee votes on", "once upon a time there was", "fox", "what should the"]
 CASES: dict[str, tuple[Any, dict[str, Any]]] = {
     "llama": (tiny_llama, {}),
     "lora-gpt2": (tiny_gpt2, {"lora_rank": 2, "forward_size": 4}),
-    "rloo": (tiny_llama, {"responses_per_prompt": 2, "advantages": "rloo", "stop": ("e",)}),
-    "critic": (tiny_llama, {"critic_warmup": 1, "value_lr": 1e-3}),
+    "rloo": (tiny_llama, {"responses_per_prompt": 2, "advantages": "rloo", "stop_tokens": ("e",)}),
+    "critic": (tiny_llama, {"critic_warmup": 1, "value_learning_rate": 1e-3}),
 }
 
 
@@ -37,7 +37,7 @@ def train(case: str, out: Path, updates: int, **more: Any) -> Any:
     model, options = CASES[case]
     settings: dict[str, Any] = {
         "updates": updates, "batch_size": 8, "minibatch_size": 4, "forward_size": 1,
-        "max_new_tokens": 6, "lr": 3e-3, "checkpoint_every": 2,
+        "max_new_tokens": 6, "learning_rate": 3e-3, "checkpoint_every": 2,
     }  # fmt: skip
     critic = tiny_classifier(seed=4).double() if case == "critic" else None
     return ppo(
@@ -52,7 +52,7 @@ def metrics(out: Path) -> list[dict[str, float]]:
 
 
 @pytest.fixture(scope="module")
-def divided(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def sharded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the cases on two processes, the third update resumed from the second."""
     folder = tmp_path_factory.mktemp("fsdp")
     launch = ["torch.distributed.run", "--standalone", "--nproc_per_node=2", "-m"]
@@ -66,9 +66,9 @@ def divided(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("case", list(CASES))
-def test_divided_weights_learn_what_whole_ones_do(divided: Path, tmp_path: Path, case: str) -> None:
+def test_sharded_weights_learn_what_whole_ones_do(sharded: Path, tmp_path: Path, case: str) -> None:
     train(case, tmp_path, updates=3)
-    one, two = (load_file(out / "model.safetensors") for out in (tmp_path, divided / case))
+    one, two = (load_file(out / "model.safetensors") for out in (tmp_path, sharded / case))
     assert one.keys() == two.keys()
     moved = False
     for name, start in CASES[case][0]().double().state_dict().items():
@@ -78,22 +78,22 @@ def test_divided_weights_learn_what_whole_ones_do(divided: Path, tmp_path: Path,
     assert moved, "nothing was learnt"
     assert (tmp_path / "critic.safetensors").exists() == (case != "rloo")
     if case != "rloo":
-        one, two = (load_file(out / "critic.safetensors") for out in (tmp_path, divided / case))
+        one, two = (load_file(out / "critic.safetensors") for out in (tmp_path, sharded / case))
         for name in one.keys() | two.keys():
             torch.testing.assert_close(two[name], one[name], atol=1e-8, rtol=0)
-    for row, other in zip(metrics(tmp_path), metrics(divided / case), strict=True):
+    for row, other in zip(metrics(tmp_path), metrics(sharded / case), strict=True):
         assert other["first_ratio_error"] == 0
         for name in row.keys() - {"seconds"}:
             assert other[name] == pytest.approx(row[name], abs=2e-6), name
 
 
 @pytest.mark.parametrize("case", ["llama", "lora-gpt2"])
-def test_one_process_goes_on_with_a_run_of_divided_weights(
-    divided: Path, tmp_path: Path, case: str
+def test_one_process_goes_on_with_a_run_of_sharded_weights(
+    sharded: Path, tmp_path: Path, case: str
 ) -> None:
     train(case, tmp_path, updates=4)
-    train(case, divided / case, updates=4, resume=True)
-    one, two = (load_file(out / "model.safetensors") for out in (tmp_path, divided / case))
+    train(case, sharded / case, updates=4, resume=True)
+    one, two = (load_file(out / "model.safetensors") for out in (tmp_path, sharded / case))
     for name in one:
         torch.testing.assert_close(two[name], one[name], atol=1e-8, rtol=0)
 
@@ -138,7 +138,7 @@ def main(folder: Path) -> None:
         for updates, resume in ((2, False), (3, True)):
             fsdp(accelerator)
             policy = train(case, folder / case, updates, resume=resume, accelerator=accelerator)
-        assert is_divided(policy)
+        assert is_sharded(policy)
         own = sum(p.to_local().numel() for p in policy.parameters())
         assert own < 0.6 * sum(p.numel() for p in policy.parameters())
     torch.distributed.destroy_process_group()

@@ -1,4 +1,4 @@
-"""Estimators of divergence and the schedules of its price."""
+"""Estimators of divergence and the schedules of the KL coefficient."""
 
 import math
 
@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from rlchf.train.ppo.config import KLEstimator
-from rlchf.train.ppo.kl import kl_estimate, next_price
+from rlchf.train.ppo.kl import kl_estimate, next_kl_coef
 from rlchf.train.ppo.loop import PPOConfig
 
 
@@ -64,11 +64,11 @@ def test_in_a_loss_each_estimator_has_the_gradient_of_another_divergence() -> No
     assert of_loss("k2").abs().max() > 0.1
 
 
-# -- the price -------------------------------------------------------------------------------------
+# -- the KL coefficient ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("kl", "price"),
+    ("kl", "expected"),
     [
         (6.0, 0.5),
         (6.6, 0.505),  # a tenth over the target: K = 1 / horizon = 0.1 of that
@@ -79,16 +79,16 @@ def test_in_a_loss_each_estimator_has_the_gradient_of_another_divergence() -> No
         (-3.0, 0.49),  # k1 can be negative
     ],
 )
-def test_the_adaptive_price_follows_the_divergence(kl: float, price: float) -> None:
-    config = PPOConfig(kl_schedule="adaptive", kl_target=6.0, kl_horizon=10, kl_coef=99.0)
-    assert next_price(config, 0.5, kl, 3) == pytest.approx(price)
+def test_the_adaptive_coefficient_follows_the_divergence(kl: float, expected: float) -> None:
+    config = PPOConfig(kl_schedule="adaptive", kl_schedule_target=6.0, kl_horizon=10, kl_coef=99.0)
+    assert next_kl_coef(config, 0.5, kl, 3) == pytest.approx(expected)
 
 
-def test_the_linear_price_ends_at_its_horizon() -> None:
-    config = PPOConfig(kl_schedule="linear", kl_coef=0.5, kl_end=0.1, kl_horizon=4)
-    prices = [next_price(config, 0.3, 7.0, done) for done in (0, 1, 2, 4, 9)]
-    assert prices == pytest.approx([0.5, 0.4, 0.3, 0.1, 0.1])
+def test_the_linear_coefficient_ends_at_its_horizon() -> None:
+    config = PPOConfig(kl_schedule="linear", kl_coef=0.5, kl_coef_end=0.1, kl_horizon=4)
+    coefficients = [next_kl_coef(config, 0.3, 7.0, done) for done in (0, 1, 2, 4, 9)]
+    assert coefficients == pytest.approx([0.5, 0.4, 0.3, 0.1, 0.1])
 
 
-def test_the_fixed_price_stays() -> None:
-    assert next_price(PPOConfig(kl_coef=0.5), 0.5, 1e9, 3) == 0.5
+def test_the_fixed_coefficient_stays() -> None:
+    assert next_kl_coef(PPOConfig(kl_coef=0.5), 0.5, 1e9, 3) == 0.5

@@ -1,15 +1,14 @@
-"""What PPO learns from: who is paid what, and what moves."""
+"""What PPO learns from: rewards per token, and which weights move."""
 
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from accelerate import Accelerator
 from torch import Tensor
 
 from rlchf.train.ppo.experience import Experience
-from rlchf.train.ppo.loop import PPOConfig, _Run, ppo
+from rlchf.train.ppo.loop import PPO, PPOConfig, Setup, ppo
 from rlchf.train.ppo.objectives import token_logprobs
 from rlchf.train.ppo.responses import Rollout, response_logits
 from tests.support.ppo_runs import (
@@ -25,18 +24,18 @@ from tests.support.ppo_runs import (
 from tests.support.tiny_models import tiny_llama, tiny_tokenizer
 
 
-def test_the_score_is_paid_at_the_end_token_and_the_penalty_only_without_one(
+def test_the_score_is_given_at_the_end_token_and_the_penalty_only_without_one(
     tmp_path: Path,
 ) -> None:
-    run, batch, metrics = experience(tmp_path, gamma=0.9, lam=1.0, missing_eos_penalty=3.0)
+    run, batch, metrics = experience(tmp_path, gamma=0.9, gae_lambda=1.0, missing_eos_penalty=3.0)
     rollout = batch.rollout
     scores = vowels([], rollout.texts(run.tokenizer))
     for row, (score, done) in enumerate(zip(scores, rollout.finished.tolist(), strict=True)):
         length = int(rollout.lengths[row])
         assert (rollout.responses[row, length - 1] == 0) == done
-        paid = score - (0 if done else 3.0)
+        reward = score - (0 if done else 3.0)
         # The critic is 0 and so is the KL: the return at t is the discounted score and no more.
-        expected = [paid * 0.9 ** (length - 1 - t) for t in range(length)]
+        expected = [reward * 0.9 ** (length - 1 - t) for t in range(length)]
         assert batch.returns[row, :length].tolist() == pytest.approx(expected, abs=1e-5)
         assert not batch.returns[row, length:].any()
     assert metrics["reward_mean"] == pytest.approx(sum(scores) / 16)
@@ -71,7 +70,7 @@ def test_tokens_after_the_end_change_no_number_and_no_gradient(tmp_path: Path) -
 
 def test_the_penalised_reward_is_what_the_kl_coefficient_says(tmp_path: Path) -> None:
     """Moved off its reference, each token costs beta times its log-ratio."""
-    run, _, _ = experience(tmp_path, lam=1.0, kl_coef=0.3)
+    run, _, _ = experience(tmp_path, gae_lambda=1.0, kl_coef=0.3)
     with torch.no_grad():
         run.model.policy.lm_head.bias[5:50] += 1.0
     batch, metrics, samples = run.collect()
@@ -86,17 +85,17 @@ def test_the_penalised_reward_is_what_the_kl_coefficient_says(tmp_path: Path) ->
     assert metrics["kl_k3"] == pytest.approx(k3.mean().item(), rel=1e-4)
     logits, _ = response_logits(run.model.policy, rollout)
     chances = logits.softmax(-1)
-    nats = torch.where(mask, -(chances * chances.log()).sum(-1), 0)
-    assert metrics["entropy"] == pytest.approx((nats.sum() / mask.sum()).item(), rel=1e-5)
-    paid = (scores - 0.3 * log_ratio.sum(1)).mean()
-    assert metrics["objective"] == pytest.approx(paid.item(), rel=1e-5)
+    entropies = torch.where(mask, -(chances * chances.log()).sum(-1), 0)
+    assert metrics["entropy"] == pytest.approx((entropies.sum() / mask.sum()).item(), rel=1e-5)
+    penalised = (scores - 0.3 * log_ratio.sum(1)).mean()
+    assert metrics["objective"] == pytest.approx(penalised.item(), rel=1e-5)
     assert samples[2]["kl"] == pytest.approx(log_ratio[2].sum().item(), abs=1e-6)
 
 
-def test_a_stop_token_is_paid_for_as_the_end_token_is(tmp_path: Path) -> None:
+def test_a_stop_token_counts_as_the_end_token_does(tmp_path: Path) -> None:
     stops = tuple(range(2, 60))
     run, batch, metrics = experience(
-        tmp_path, gamma=0.9, lam=1.0, missing_eos_penalty=3.0, stop=stops
+        tmp_path, gamma=0.9, gae_lambda=1.0, missing_eos_penalty=3.0, stop_tokens=stops
     )
     rollout = batch.rollout
     scores = vowels([], rollout.texts(run.tokenizer))
@@ -107,8 +106,8 @@ def test_a_stop_token_is_paid_for_as_the_end_token_is(tmp_path: Path) -> None:
         done = token == 0 or token in stops
         assert bool(rollout.finished[row]) == done
         length = int(rollout.lengths[row])
-        paid = score - (0 if done else 3.0)
-        expected = [paid * 0.9 ** (length - 1 - t) for t in range(length)]
+        reward = score - (0 if done else 3.0)
+        expected = [reward * 0.9 ** (length - 1 - t) for t in range(length)]
         assert batch.returns[row, :length].tolist() == pytest.approx(expected, abs=1e-5)
     assert metrics["eos_share"] == rollout.finished.float().mean().item()
 
@@ -142,7 +141,7 @@ def test_the_same_seed_gives_the_same_run_and_another_seed_another(tmp_path: Pat
 def test_the_responses_to_one_prompt_stand_together(tmp_path: Path) -> None:
     options = {"batch_size": 12, "minibatch_size": 6, "responses_per_prompt": 3}
     config = PPOConfig(**SMALL | options)
-    run = _Run(tiny_llama(), tiny_tokenizer(), PROMPTS, vowels, config, tmp_path, Accelerator())
+    run = PPO(Setup(tiny_llama(), tiny_tokenizer(), PROMPTS, vowels, config, tmp_path))
     asked, rollout = run.draw()
     assert asked == [prompt for prompt in asked[::3] for _ in range(3)]
     assert len(set(rollout.texts(run.tokenizer))) > 9
@@ -167,7 +166,7 @@ def test_without_a_critic_a_response_has_one_advantage(advantages: str, tmp_path
     assert run.optimise(batch)["value_loss"] == 0
 
 
-# -- what the price is on --------------------------------------------------------------------------
+# -- the KL penalty -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -178,7 +177,7 @@ def test_without_a_critic_a_response_has_one_advantage(advantages: str, tmp_path
     ],
 )
 def test_what_comes_off_the_reward(options: dict[str, Any], taken_off: str, tmp_path: Path) -> None:
-    run, _, _ = experience(tmp_path, lam=1.0, kl_coef=0.3, **options)
+    run, _, _ = experience(tmp_path, gae_lambda=1.0, kl_coef=0.3, **options)
     with torch.no_grad():
         run.model.policy.lm_head.bias[5:50] += 1.0
     batch, metrics, _ = run.collect()
@@ -189,10 +188,10 @@ def test_what_comes_off_the_reward(options: dict[str, Any], taken_off: str, tmp_
     assert metrics["kl_k3"] > 0.05, "the divergence from the start is measured in any case"
 
 
-def test_a_price_in_the_loss_holds_the_policy_back(tmp_path: Path) -> None:
-    def moved(price: float) -> float:
+def test_a_kl_penalty_in_the_loss_holds_the_policy_back(tmp_path: Path) -> None:
+    def moved(kl_coef: float) -> float:
         config = PPOConfig(
-            **SMALL | {"updates": 6, "kl_in": "loss", "kl_estimator": "k2", "kl_coef": price}
+            **SMALL | {"updates": 6, "kl_in": "loss", "kl_estimator": "k2", "kl_coef": kl_coef}
         )
         ppo(tiny_llama(), tiny_tokenizer(), PROMPTS, vowels, config, tmp_path)
         return float(lines(tmp_path / "metrics.jsonl")[-1]["kl_k3"])
@@ -205,7 +204,9 @@ def test_the_bonus_on_entropy_raises_it(tmp_path: Path) -> None:
         policy = tiny_llama(scale=8.0)  # far from uniform
         alone = {"advantages": "rloo", "responses_per_prompt": 2}
         config = PPOConfig(
-            **SMALL | alone | {"updates": 8, "lr": 1e-2, "entropy_coef": bonus, "kl_coef": 0.0}
+            **SMALL
+            | alone
+            | {"updates": 8, "learning_rate": 1e-2, "entropy_coef": bonus, "kl_coef": 0.0}
         )
         ppo(policy, tiny_tokenizer(), PROMPTS, lambda p, r: [0.0] * 8, config, tmp_path)
         rows = lines(tmp_path / "metrics.jsonl")
@@ -231,9 +232,9 @@ def test_while_the_critic_warms_up_only_it_learns(tmp_path: Path) -> None:
 
 
 def test_an_update_that_moves_too_far_ends_early(tmp_path: Path) -> None:
-    run, batch, _ = experience(tmp_path, lr=1e-2)
+    run, batch, _ = experience(tmp_path, learning_rate=1e-2)
     assert run.optimise(batch)["steps"] == 8
-    run, batch, _ = experience(tmp_path, lr=1e-2, stop_kl=1e-7)
+    run, batch, _ = experience(tmp_path, learning_rate=1e-2, target_kl=1e-7)
     before = weights(run.model).clone()
     figures = run.optimise(batch)
     assert figures["steps"] == 1, "the first step has moved it, the second is not taken"
@@ -242,7 +243,7 @@ def test_an_update_that_moves_too_far_ends_early(tmp_path: Path) -> None:
     assert all(p.grad is None for p in run.model.parameters()), "nothing left for the next update"
 
 
-def test_pay_is_normalised_and_measurements_are_logged(tmp_path: Path) -> None:
+def test_scores_are_normalised_and_measurements_are_logged(tmp_path: Path) -> None:
     seen: list[float] = []
 
     def share(prompts: list[Any], responses: list[str]) -> dict[str, float]:
@@ -264,7 +265,12 @@ def test_pay_is_normalised_and_measurements_are_logged(tmp_path: Path) -> None:
 
 
 def test_the_learning_rates_fall_to_0_in_a_straight_line(tmp_path: Path) -> None:
-    options = {"updates": 4, "lr": 1e-3, "value_lr": 1e-2, "lr_schedule": "linear"}
+    options = {
+        "updates": 4,
+        "learning_rate": 1e-3,
+        "value_learning_rate": 1e-2,
+        "lr_schedule": "linear",
+    }
     run, batch, _ = experience(tmp_path, **options)
     rates = []
     for run.done in range(4):

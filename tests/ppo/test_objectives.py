@@ -16,7 +16,7 @@ from tests.support.ppo_runs import ragged
 def test_the_gradient_at_ratio_1_is_that_of_expected_reward_minus_kl(beta: float) -> None:
     every = Enumeration()
     exact = every.gradient(beta)
-    advantages, _ = gae(every.rewards(beta), every.baseline, every.mask, 1.0, 1.0)
+    advantages = gae(every.rewards(beta), every.baseline, every.mask, 1.0, 1.0)
     weighted = advantages * every.log_prob.exp().detach()[:, None]  # as often as it is sampled
     loss, clipped = policy_loss(every.logp, every.logp.detach(), weighted, every.mask, 0.2)
     (found,) = torch.autograd.grad(-loss, every.table)

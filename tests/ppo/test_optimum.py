@@ -5,29 +5,21 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from rlchf.optima import kl_optimum, preference_matching
 from rlchf.train.ppo.loop import PPOConfig, ppo
-from tests.support.ppo_runs import (
-    PROMPTS,
-    REWARDS,
-    SMALL,
-    bandit,
-    distance,
-    first_token,
-    lines,
-    reward_of_letters,
-    tilted,
-    vowels,
-)
+from tests.support.bandit import Bandit, distance
+from tests.support.ppo_runs import PROMPTS, SMALL, lines, vowels
 from tests.support.tiny_models import STORIES, TEXTS, tiny_gpt2, tiny_tokenizer
 
+REWARDS = np.array([0.0, 1, -0.5, 0.3, 0.8, -1, 0.2, 0.5])
 BANDIT: dict[str, Any] = {
-    "batch_size": 512, "minibatch_size": 512, "forward_size": 512, "max_new_tokens": 1,
-    "max_grad_norm": 100.0, "lr": 5e-3, "whiten": False, "checkpoint_every": 1000, "kl_coef": 0.5,
+    "ppo_epochs": 2, "learning_rate": 5e-3, "value_learning_rate": 1e-3, "kl_coef": 0.5,
 }  # fmt: skip
 SMALLER = {"batch_size": 256, "minibatch_size": 256}
 
@@ -35,17 +27,15 @@ SMALLER = {"batch_size": 256, "minibatch_size": 256}
 def test_ppo_finds_the_optimum_of_a_bandit(tmp_path: Path) -> None:
     """The policy ends at reference * exp(reward / beta) / Z, the maximiser of reward - beta KL."""
     beta = 0.5
-    policy, tokenizer = bandit(scale=4.0)
-    reference = first_token(policy)
-    z = (reference * (REWARDS / beta).exp()).sum()
-    optimum = tilted(reference, beta)
-    assert distance(reference, optimum) > 0.2
-    config = PPOConfig(**BANDIT | {"updates": 100})
-    ppo(policy, tokenizer, ["a"], reward_of_letters, config, tmp_path)
-    found = first_token(policy)
+    bandit = Bandit(8, scale=4.0)
+    weights = bandit.reference * np.exp(REWARDS / beta)
+    optimum = weights / weights.sum()
+    assert distance(bandit.reference, optimum) > 0.2
+    assert distance(kl_optimum(bandit.reference, REWARDS, beta), optimum) < 1e-12
+    found = bandit.train(bandit.rewarding(REWARDS), tmp_path, **BANDIT | {"updates": 100})
     assert distance(found, optimum) < 1e-3
-    objective = (found * (REWARDS - beta * (found / reference).log())).sum()
-    assert objective.item() == pytest.approx((beta * z.log()).item(), abs=1e-5)
+    objective = (found * (REWARDS - beta * np.log(found / bandit.reference))).sum()
+    assert objective == pytest.approx(beta * np.log(weights.sum()), abs=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -54,9 +44,9 @@ def test_ppo_finds_the_optimum_of_a_bandit(tmp_path: Path) -> None:
         # At the optimum reward - beta log(policy / reference) is the same for all responses: nothing
         # is left to learn from, not even noise.
         ({"advantages": "rloo", "responses_per_prompt": 4}, 1e-3),
-        # Whitening makes the last differences as loud as the first: the steps have to shrink.
+        # Whitening makes the last differences as large as the first: the steps have to shrink.
         ({"whiten": True, "updates": 150, "lr_schedule": "linear"}, 4e-3),
-        # Dividing by the group's deviation makes the last differences as loud as the first.
+        # Dividing by the group's deviation makes the last differences as large as the first.
         ({"advantages": "grpo", "responses_per_prompt": 16}, 0.03),
         # In the loss the divergence does not cancel the reward of each sample, only on average.
         ({"kl_in": "loss", "kl_estimator": "k2"}, 0.03),
@@ -66,45 +56,40 @@ def test_ppo_finds_the_optimum_of_a_bandit(tmp_path: Path) -> None:
 def test_other_advantages_and_losses_find_it_too(
     options: dict[str, Any], within: float, tmp_path: Path
 ) -> None:
-    policy, tokenizer = bandit(scale=4.0)
-    optimum = tilted(first_token(policy), 0.5)
-    config = PPOConfig(**BANDIT | {"updates": 90} | options)
-    ppo(policy, tokenizer, ["a"], reward_of_letters, config, tmp_path)
-    assert distance(first_token(policy), optimum) < within
+    bandit = Bandit(8, scale=4.0)
+    settings = BANDIT | {"updates": 90} | options
+    found = bandit.train(bandit.rewarding(REWARDS), tmp_path, **settings)
+    assert distance(found, kl_optimum(bandit.reference, REWARDS, 0.5)) < within
 
 
 def test_preference_matching_forgets_the_reference(tmp_path: Path) -> None:
-    """With a price on minus the entropy the policy ends at exp(reward / beta) / Z (Xiao et al. 2024).
+    """With a penalty on negative entropy the policy ends at exp(reward / beta) / Z (Xiao et al. 2024).
 
     Where rewards are log-odds of people's choices and beta is 1, it chooses as people do.
     """
-    policy, tokenizer = bandit(scale=4.0)
-    reference, choices = first_token(policy), torch.exp(REWARDS).double()
-    choices /= choices.sum()
+    bandit = Bandit(8, scale=4.0)
+    choices = np.exp(REWARDS) / np.exp(REWARDS).sum()
+    assert distance(preference_matching(REWARDS), choices) < 1e-12
     options = {"reference": "uniform", "kl_coef": 1.0, "advantages": "rloo"}
-    config = PPOConfig(**BANDIT | SMALLER | {"updates": 100, "responses_per_prompt": 4} | options)
-    ppo(policy, tokenizer, ["a"], reward_of_letters, config, tmp_path)
-    assert distance(first_token(policy), choices) < 1e-3
-    assert distance(tilted(reference, 1.0), choices) > 0.1
+    settings = BANDIT | SMALLER | {"updates": 100, "responses_per_prompt": 4} | options
+    found = bandit.train(bandit.rewarding(REWARDS), tmp_path, **settings)
+    assert distance(found, choices) < 1e-3
+    assert distance(kl_optimum(bandit.reference, REWARDS, 1.0), choices) > 0.1
     last = lines(tmp_path / "metrics.jsonl")[-1]
-    assert last["objective"] == pytest.approx(torch.exp(REWARDS).sum().log().item(), abs=0.01)
+    assert last["objective"] == pytest.approx(np.log(np.exp(REWARDS).sum()), abs=0.01)
     assert last["kl"] > 0.1, "still the divergence from the start"
 
 
 @pytest.mark.parametrize(("beta", "share"), [(1.0, 0.4), (0.5, 0.308), (0.2, 0.116)])
-def test_a_minoritys_share_in_the_texts_follows_the_price(
+def test_a_minoritys_share_in_the_texts_follows_the_kl_coefficient(
     beta: float, share: float, tmp_path: Path
 ) -> None:
     """Four of eight texts have an emoji, which 40 % like: a Bradley-Terry reward of log(0.4 / 0.6)."""
-    policy, tokenizer = bandit(scale=0.0)
-    assert torch.equal(first_token(policy), torch.full((8,), 0.125).double())
-
-    def likes(prompts: list[Any], responses: list[str]) -> list[float]:
-        return [math.log(0.4 / 0.6) * (text in ("a", "b", "c", "d")) for text in responses]
-
-    config = PPOConfig(**BANDIT | SMALLER | {"updates": 60, "kl_coef": beta})
-    ppo(policy, tokenizer, ["a"], likes, config, tmp_path)
-    assert first_token(policy)[1:5].sum().item() == pytest.approx(share, abs=0.005)
+    bandit = Bandit(8)
+    assert bandit.reference.tolist() == [0.125] * 8
+    reward = bandit.rewarding(math.log(0.4 / 0.6) * np.isin(bandit.responses, list("abcd")))
+    settings = BANDIT | SMALLER | {"updates": 60, "kl_coef": beta}
+    assert bandit.train(reward, tmp_path, **settings)[1:5].sum() == pytest.approx(share, abs=0.005)
 
 
 @pytest.mark.parametrize(
@@ -122,8 +107,8 @@ def test_ppo_nearly_reaches_the_optimum_over_several_tokens(
 ) -> None:
     """Reward minus beta KL of the whole policy, by enumeration, against beta log Z."""
     beta = 0.5
-    policy, tokenizer = bandit(scale=4.0)
-    policy.requires_grad_(True)
+    bandit = Bandit(8, scale=4.0)
+    policy = bandit.policy.requires_grad_(True)
     texts = [  # which end with the end token, 0, or are as long as they may be
         text
         for n in range(1, tokens + 1)
@@ -132,7 +117,7 @@ def test_ppo_nearly_reaches_the_optimum_over_several_tokens(
     ]
     padded = torch.tensor([text + (0,) * (tokens - len(text)) for text in texts])
     real = torch.tensor([[n < len(text) for n in range(tokens)] for text in texts])
-    rewards = torch.where(real, REWARDS[padded], 0).sum(1).double()
+    rewards = torch.where(real, torch.from_numpy(REWARDS)[padded], 0).sum(1)
 
     @torch.no_grad()
     def log_probabilities() -> Tensor:
@@ -153,13 +138,15 @@ def test_ppo_nearly_reaches_the_optimum_over_several_tokens(
     before = objective()
     settings: dict[str, Any] = {
         "updates": 40, "batch_size": 256, "minibatch_size": 128, "forward_size": 128,
-        "max_new_tokens": tokens, "kl_coef": beta, "lr": 3e-3, "lam": 1.0, "checkpoint_every": 1000,
+        "max_new_tokens": tokens, "kl_coef": beta, "learning_rate": 3e-3, "gae_lambda": 1.0,
+        "value_learning_rate": 1e-3, "ppo_epochs": 2, "whiten": True, "max_grad_norm": 1.0,
     }  # fmt: skip
-    ppo(policy, tokenizer, ["a"], reward_of_letters, PPOConfig(**settings | options), tmp_path)
+    bandit.train(bandit.rewarding(REWARDS), tmp_path, **settings | options)
     assert best - before > 0.3
     assert best - objective() < gap * (best - before)
-    assert distance(log_probabilities().exp(), optimum) < within
-    assert distance(reference.exp(), optimum) > 2 * within
+    best_policy, start = optimum.numpy(), reference.exp().numpy()
+    assert distance(log_probabilities().exp().numpy(), best_policy) < within
+    assert distance(start, best_policy) > 2 * within
 
 
 @pytest.mark.skipif(not STORIES.exists(), reason="the story model is not on this machine")
@@ -172,7 +159,12 @@ def test_a_story_model_learns_to_write_what_is_rewarded(tmp_path: Path) -> None:
         return [float(response.count("o")) for response in responses]
 
     config = PPOConfig(
-        updates=8, batch_size=32, minibatch_size=16, max_new_tokens=16, lr=1e-3, kl_coef=0.02
+        updates=8,
+        batch_size=32,
+        minibatch_size=16,
+        max_new_tokens=16,
+        learning_rate=1e-3,
+        kl_coef=0.02,
     )
     ppo(policy, tokenizer, prompts, letters, config, tmp_path)
     rows = lines(tmp_path / "metrics.jsonl")
@@ -183,7 +175,7 @@ def test_a_story_model_learns_to_write_what_is_rewarded(tmp_path: Path) -> None:
 
 def test_the_reward_rises_on_a_random_model(tmp_path: Path) -> None:
     config = PPOConfig(
-        **SMALL | {"updates": 15, "batch_size": 32, "minibatch_size": 16, "lr": 3e-3}
+        **SMALL | {"updates": 15, "batch_size": 32, "minibatch_size": 16, "learning_rate": 3e-3}
     )
     ppo(tiny_gpt2(), tiny_tokenizer(TEXTS), PROMPTS, vowels, config, tmp_path)
     rewards = [row["reward_mean"] for row in lines(tmp_path / "metrics.jsonl")]

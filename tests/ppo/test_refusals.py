@@ -10,7 +10,7 @@ import pytest
 from peft import LoraConfig, get_peft_model
 
 from rlchf.train.ppo.loop import PPOConfig, ppo
-from rlchf.train.ppo.rewards import Electorate, WinShare
+from rlchf.train.ppo.rewards import VoterPreferences, WinShare
 from rlchf.train.reward.model import RewardModel
 from tests.support.ppo_runs import PROMPTS, SMALL, vowels
 from tests.support.tiny_models import tiny_classifier, tiny_llama, tiny_tokenizer
@@ -38,7 +38,7 @@ def test_rewards_of_the_wrong_shape_or_not_finite_are_refused(
     [
         ({"batch_size": 10, "minibatch_size": 4}, "batch_size 10 is not a multiple"),
         ({"temperature": 0.0}, "temperature is 0.0; it must be above 0"),
-        ({"updates": 0}, "updates is 0; it must be above 0"),
+        ({"updates": 0}, "updates is 0; it must be 1 or more"),
         ({"max_kl": math.nan}, "max_kl is nan; it must be above 0"),
         ({"entropy_coef": -1.0}, "entropy_coef is -1.0; it must be 0 or more"),
         (
@@ -53,7 +53,7 @@ def test_rewards_of_the_wrong_shape_or_not_finite_are_refused(
         ({"kl_in": "loss"}, "kl_estimator is 'k1', whose gradient is 0 on average; choose 'k2'"),
         ({"kl_schedule": "adaptive", "kl_coef": 0.0}, "kl_coef is 0, which no factor changes"),
         ({"reference": "uniform", "kl_estimator": "k3"}, "needs a distribution to compare with"),
-        ({"stop": "###"}, r'write it as a list, \["###"\]'),
+        ({"stop_tokens": "###"}, r'write it as a list, \["###"\]'),
         (
             {"reference": "Policy"},
             "reference is 'Policy'; choose from policy, uniform; did you mean",
@@ -62,7 +62,7 @@ def test_rewards_of_the_wrong_shape_or_not_finite_are_refused(
         ({"kl_schedule": "adaptve"}, "kl_schedule is 'adaptve'; .* did you mean adaptive"),
         ({"lr_schedule": "cosine"}, "lr_schedule is 'cosine'; choose from constant, linear"),
         ({"advantages": "geae"}, "advantages is 'geae'; choose from gae, rloo, grpo"),
-        ({"lr": "1e-4"}, "lr is '1e-4'; it must be of type float"),
+        ({"learning_rate": "1e-4"}, "learning_rate is '1e-4'; it must be of type float"),
         ({"batch_size": 8.0}, "batch_size is 8.0; it must be of type int"),
         ({"gamma": 5.0}, "gamma is 5.0; it must be 1 at most"),
         ({"missing_eos_penalty": -5.0}, "missing_eos_penalty is -5.0; it must be 0 or more"),
@@ -127,11 +127,11 @@ def test_a_reward_model_is_taken_as_a_critic(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("options", [{"advantages": "grpo"}, {"normalise_reward": True}])
 def test_what_loses_the_shares_is_warned_of(options: dict[str, Any], tmp_path: Path) -> None:
-    people = Electorate([vowels, lambda p, r: [float(len(text)) for text in r]], [6, 4])
+    people = VoterPreferences([vowels, lambda p, r: [float(len(text)) for text in r]], [6, 4])
     config = PPOConfig(**SMALL | {"updates": 1, "responses_per_prompt": 2} | options)
     args = (tiny_tokenizer(), PROMPTS, WinShare(people), config, tmp_path)
     with pytest.warns(
-        UserWarning, match="WinShare keeps the shares at a price of 1, and .* no share"
+        UserWarning, match="WinShare keeps the shares at a KL coefficient of 1, and .* no share"
     ):
         ppo(tiny_llama(), *args)
 

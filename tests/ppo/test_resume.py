@@ -12,12 +12,11 @@ from typing import Any
 
 import pytest
 import torch
-from accelerate import Accelerator
 from torch import Tensor
 
 from rlchf.train.ppo import optimise as optimise_module
 from rlchf.train.ppo.checkpoint import append_rows, keep_rows
-from rlchf.train.ppo.loop import PPOConfig, _Run, ppo
+from rlchf.train.ppo.loop import PPO, PPOConfig, Setup, ppo
 from rlchf.train.ppo.objectives import policy_loss
 from tests.support.ppo_runs import PROMPTS, SMALL, lines, noisy, vowels, weights
 from tests.support.tiny_models import tiny_llama, tiny_tokenizer
@@ -150,7 +149,9 @@ def test_resuming_with_other_settings_is_refused_by_name(tmp_path: Path) -> None
         ppo(tiny_llama(), tiny_tokenizer(), PROMPTS, vowels, other, tmp_path, resume=True)
 
 
-def test_a_resumed_run_may_learn_at_other_rates_and_another_price(tmp_path: Path) -> None:
+def test_a_resumed_run_may_learn_at_other_rates_and_with_another_kl_coefficient(
+    tmp_path: Path,
+) -> None:
     def run(**options: Any) -> Tensor:
         config = PPOConfig(**SMALL | options)
         policy = tiny_llama()
@@ -160,38 +161,45 @@ def test_a_resumed_run_may_learn_at_other_rates_and_another_price(tmp_path: Path
         return (tmp_path / "critic.safetensors").read_bytes()
 
     before, values = run(), critic()
-    assert torch.equal(run(updates=4, lr=0.0, kl_coef=0.2), before)
+    assert torch.equal(run(updates=4, learning_rate=0.0, kl_coef=0.2), before)
     assert critic() != values
     values = critic()
-    assert not torch.equal(run(updates=5, lr=1e-3, value_lr=0.0, kl_coef=0.3), before)
+    assert not torch.equal(
+        run(updates=5, learning_rate=1e-3, value_learning_rate=0.0, kl_coef=0.3), before
+    )
     assert critic() == values
-    prices = [row["kl_coef"] for row in lines(tmp_path / "metrics.jsonl")]
-    assert prices == [0.05, 0.05, 0.05, 0.2, 0.3]
+    coefficients = [row["kl_coef"] for row in lines(tmp_path / "metrics.jsonl")]
+    assert coefficients == [0.05, 0.05, 0.05, 0.2, 0.3]
     assert json.loads((tmp_path / "ppo_config.json").read_text())["kl_coef"] == 0.3
 
 
 @pytest.mark.parametrize(
-    ("changed", "price"),
+    ("changed", "expected"),
     [
-        ({"lr": 1e-3}, None),  # as if nothing had changed
+        ({"learning_rate": 1e-3}, None),  # as if nothing had changed
         ({"kl_coef": 0.7}, 0.7),
-        ({"kl_target": 50.0}, None),  # it counts from the next update on
+        ({"kl_schedule_target": 50.0}, None),  # it counts from the next update on
         ({"kl_schedule": "fixed"}, 0.2),
-        ({"kl_schedule": "linear", "kl_end": 1.2, "kl_horizon": 4}, 0.2 + 0.5),
+        ({"kl_schedule": "linear", "kl_coef_end": 1.2, "kl_horizon": 4}, 0.2 + 0.5),
     ],
 )
-def test_an_adaptive_price_goes_on_unless_it_is_set_anew(
-    changed: dict[str, Any], price: float | None, tmp_path: Path
+def test_an_adaptive_kl_coefficient_goes_on_unless_it_is_set_anew(
+    changed: dict[str, Any], expected: float | None, tmp_path: Path
 ) -> None:
-    adaptive = {"kl_schedule": "adaptive", "kl_target": 0.01, "kl_horizon": 2, "kl_coef": 0.2}
+    adaptive = {
+        "kl_schedule": "adaptive",
+        "kl_schedule_target": 0.01,
+        "kl_horizon": 2,
+        "kl_coef": 0.2,
+    }
     config = PPOConfig(**SMALL | adaptive | {"updates": 2})
     args = (tiny_tokenizer(), PROMPTS, vowels)
     ppo(tiny_llama(), *args, config, tmp_path)
-    carried = torch.load(tmp_path / "checkpoint" / "state.pt")["carried"][0]["price"]
+    carried = torch.load(tmp_path / "checkpoint" / "state.pt")["carried"][0]["kl_coef"]
     assert carried != 0.2
     ppo(tiny_llama(), *args, replace(config, updates=3, **changed), tmp_path, resume=True)
     row = lines(tmp_path / "metrics.jsonl")[2]
-    assert row["kl_coef"] == pytest.approx(carried if price is None else price)
+    assert row["kl_coef"] == pytest.approx(carried if expected is None else expected)
 
 
 def test_an_interrupted_save_leaves_the_checkpoint_before_it(
@@ -282,11 +290,16 @@ class Growing:
         {"advantages": "rloo", "responses_per_prompt": 2, "kl_in": "loss", "kl_estimator": "k2"},
     ],
 )
-def test_price_moments_and_the_rewards_state_go_on_too(
+def test_kl_coefficient_moments_and_the_rewards_state_go_on_too(
     options: dict[str, Any], stop_at: int, tmp_path: Path
 ) -> None:
-    price = {"kl_schedule": "adaptive", "kl_target": 0.01, "kl_horizon": 2, "kl_coef": 0.2}
-    config = PPOConfig(**STOPPED | price | {"normalise_reward": True} | options)
+    adaptive = {
+        "kl_schedule": "adaptive",
+        "kl_schedule_target": 0.01,
+        "kl_horizon": 2,
+        "kl_coef": 0.2,
+    }
+    config = PPOConfig(**STOPPED | adaptive | {"normalise_reward": True} | options)
     args = (tiny_tokenizer(), PROMPTS)
     whole = ppo(tiny_llama(), *args, Growing(), config, tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):
@@ -295,12 +308,12 @@ def test_price_moments_and_the_rewards_state_go_on_too(
     assert torch.equal(weights(parts), weights(whole))
     rows = lines(tmp_path / "whole" / "metrics.jsonl")
     assert lines(tmp_path / "parts" / "metrics.jsonl") == rows
-    assert len({row["kl_coef"] for row in rows}) == 5, "the price has moved"
+    assert len({row["kl_coef"] for row in rows}) == 5, "the KL coefficient has moved"
 
 
 def test_a_policy_that_has_gone_too_far_is_not_what_the_checkpoint_holds(tmp_path: Path) -> None:
     config = PPOConfig(
-        **STOPPED | {"updates": 50, "lr": 3e-3, "checkpoint_every": 1, "max_kl": 1.0}
+        **STOPPED | {"updates": 50, "learning_rate": 3e-3, "checkpoint_every": 1, "max_kl": 1.0}
     )
     args = (tiny_tokenizer(), PROMPTS, vowels)
     with pytest.raises(
@@ -315,7 +328,7 @@ def test_a_policy_that_has_gone_too_far_is_not_what_the_checkpoint_holds(tmp_pat
     state = torch.load(tmp_path / "checkpoint" / "state.pt")
     assert state["done"] == done - 1
     assert not (tmp_path / "checkpoint" / "previous.pt").exists()
-    slower = replace(config, lr=1e-5, max_kl=math.inf, updates=done + 1)
+    slower = replace(config, learning_rate=1e-5, max_kl=math.inf, updates=done + 1)
     ppo(tiny_llama(), *args, slower, tmp_path, resume=True)
     assert len(lines(tmp_path / "metrics.jsonl")) == done + 1
     assert not (tmp_path / "checkpoint" / "previous.pt").exists()
@@ -330,9 +343,9 @@ def test_a_run_whose_only_checkpoint_has_gone_too_far_is_to_begin_anew(tmp_path:
 
 
 def test_a_divergence_that_is_no_number_stops_the_run(tmp_path: Path) -> None:
-    args = (tiny_tokenizer(), PROMPTS, vowels, PPOConfig(**SMALL), tmp_path, Accelerator())
+    args = (tiny_tokenizer(), PROMPTS, vowels, PPOConfig(**SMALL), tmp_path)
     with pytest.raises(FloatingPointError, match="update 1: the KL divergence is nan nats"):
-        _Run(tiny_llama(), *args).judge(math.nan)
+        PPO(Setup(tiny_llama(), *args)).check_kl(math.nan)
 
 
 def test_a_kill_between_two_files_leaves_the_checkpoint_before(tmp_path: Path) -> None:

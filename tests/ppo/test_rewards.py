@@ -1,21 +1,26 @@
 """Rewards made of several: what each response is given, by hand."""
 
 import math
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 import torch
 
+from rlchf.train.ppo.advantages import ADVANTAGES
 from rlchf.train.ppo.rewards import (
-    Electorate,
+    COMBINE,
     MaxMin,
     Pairwise,
     PopulationProportional,
     SelfPlay,
     Vote,
+    VoterPreferences,
     WeightedSum,
     WinShare,
+    combination_named,
     groups_of,
     max_min,
 )
@@ -46,7 +51,7 @@ CYCLE = [likes("a", "b", "c"), likes("b", "c", "a"), likes("c", "a", "b")]
 def test_a_batch_is_cut_where_the_prompt_changes_and_texts_are_named_once() -> None:
     chat = [{"role": "user", "content": "p"}]
     first, second, third = groups_of([chat, list(chat), "p", chat], ["x", "x", "x", "y"])
-    assert (first.prompt, first.responses, first.at.tolist()) == (chat, ["x"], [0, 0])
+    assert (first.prompt, first.responses, first.index.tolist()) == (chat, ["x"], [0, 0])
     assert second.responses == ["x"]
     assert third.responses == ["y"]
     assert first.counts.tolist() == [2]
@@ -128,7 +133,9 @@ def test_a_rule_across_prompts_lets_the_minority_win_some() -> None:
 
 
 def test_an_electorate_counts_half_a_vote_for_a_tie() -> None:
-    (table,) = Electorate([approves("a"), likes("b", "a", "c")], [3, 1])(groups_of("ppp", "abc"))
+    (table,) = VoterPreferences([approves("a"), likes("b", "a", "c")], [3, 1])(
+        groups_of("ppp", "abc")
+    )
     expected = [[0.5, 0.75, 1.0], [0.25, 0.5, 0.625], [0.0, 0.375, 0.5]]
     torch.testing.assert_close(table, torch.tensor(expected, dtype=torch.float64))
 
@@ -154,7 +161,7 @@ def test_a_pairwise_model_meets_only_texts_that_differ() -> None:
 
 
 def test_self_play_is_the_mean_win_share_against_the_other_rows() -> None:
-    play = SelfPlay(Electorate(CYCLE, [4, 3, 2]))
+    play = SelfPlay(VoterPreferences(CYCLE, [4, 3, 2]))
     found = play(["p"] * 4 + ["q"], ["a", "b", "b", "c", "a"])
     a = (2 * 6 / 9 + 4 / 9) / 3
     b = (3 / 9 + 1 / 2 + 7 / 9) / 3
@@ -163,14 +170,14 @@ def test_self_play_is_the_mean_win_share_against_the_other_rows() -> None:
 
 
 def test_what_one_wins_another_loses() -> None:
-    found = SelfPlay(Electorate(CYCLE, [4, 3, 2]))(["p"] * 6, list("abbcca"))
+    found = SelfPlay(VoterPreferences(CYCLE, [4, 3, 2]))(["p"] * 6, list("abbcca"))
     assert found.mean().item() == pytest.approx(0.5)
-    odds = WinShare(Electorate(CYCLE, [4, 3, 2]))(["p"] * 6, list("abbcca"))
+    odds = WinShare(VoterPreferences(CYCLE, [4, 3, 2]))(["p"] * 6, list("abbcca"))
     assert odds.mean().item() == pytest.approx(0, abs=1e-6)
 
 
 def test_win_shares_are_log_odds_within_their_floor() -> None:
-    play = WinShare(Electorate([approves("a"), approves("a", "b")], [1, 3]), floor=0.05)
+    play = WinShare(VoterPreferences([approves("a"), approves("a", "b")], [1, 3]), floor=0.05)
     found = play(["p"] * 3, ["a", "b", "c"])
     ab, ac, bc = math.log(0.625 / 0.375), math.log(0.95 / 0.05), math.log(0.875 / 0.125)
     expected = torch.tensor([(ab + ac) / 2, (bc - ab) / 2, -(ac + bc) / 2])
@@ -178,11 +185,11 @@ def test_win_shares_are_log_odds_within_their_floor() -> None:
 
 
 def test_population_proportional_takes_the_smallest_share_and_no_logarithm_of_0() -> None:
-    electorate = Electorate([approves("a"), approves("b")], [3, 1])
+    electorate = VoterPreferences([approves("a"), approves("b")], [3, 1])
     found = PopulationProportional(electorate, sharpness=2.0, floor=0.1)("pppq", "abca")
     bounds = torch.tensor([0.75, 0.25, 0.125])
     assert found[:3].tolist() == rewards(bounds.log() + 2 * bounds)
-    none = PopulationProportional(Electorate([approves("a")]), floor=0.1)("pp", "ab")
+    none = PopulationProportional(VoterPreferences([approves("a")]), floor=0.1)("pp", "ab")
     assert none.exp().tolist() == rewards(torch.tensor([1.0, 0.1]))
 
 
@@ -226,9 +233,9 @@ def test_max_min_goes_on_from_its_state_to_the_last_bit() -> None:
     "reward",
     [
         Vote(CYCLE),
-        SelfPlay(Electorate(CYCLE)),
-        WinShare(Electorate(CYCLE)),
-        PopulationProportional(Electorate(CYCLE)),
+        SelfPlay(VoterPreferences(CYCLE)),
+        WinShare(VoterPreferences(CYCLE)),
+        PopulationProportional(VoterPreferences(CYCLE)),
     ],
 )
 def test_comparisons_need_several_responses_to_a_prompt(reward: Any) -> None:
@@ -242,17 +249,44 @@ def test_comparisons_need_several_responses_to_a_prompt(reward: Any) -> None:
         (lambda: Vote(CYCLE, weights=[1, 2]), "there are 2 weights for 3 voters"),
         (lambda: Vote(CYCLE, weights=[1, 2, 0]), "each must be above 0"),
         (lambda: Vote(CYCLE, "bord"), "bord"),
-        (lambda: Electorate([]), "no voters"),
+        (lambda: VoterPreferences([]), "no voters"),
         (lambda: Vote([]), "no voters"),
         (lambda: WeightedSum([approves("a")], []), "there are 1 rewards and 0 weights"),
-        (lambda: WinShare(Electorate(CYCLE), floor=0.5), "floor is 0.5"),
+        (lambda: WinShare(VoterPreferences(CYCLE), floor=0.5), "floor is 0.5"),
         (lambda: MaxMin({}), "there are no groups"),
         (lambda: MaxMin({"x": approves("a")}, step=0), "step is 0"),
         (lambda: Vote([*CYCLE, lambda p, r: [math.nan] * len(r)])("pp", "ab"), "voter 3: .*nan"),
-        (lambda: Electorate([lambda p, r: [1.0]])(groups_of("pp", "ab")), r"voter 0: .*\(1,\)"),
+        (
+            lambda: VoterPreferences([lambda p, r: [1.0]])(groups_of("pp", "ab")),
+            r"voter 0: .*\(1,\)",
+        ),
         (lambda: Pairwise(lambda *c: [1.5, 0.0])(groups_of("pp", "ab")), "no share"),
     ],
 )
 def test_what_cannot_work_is_refused(call: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         call()
+
+
+# -- the table of combinations ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", COMBINE)
+def test_every_combination_makes_a_reward_of_its_class_with_its_options(name: str) -> None:
+    kind = combination_named(name)
+    options: dict[str, Any] = dict.fromkeys(kind.option_types(), 0.2)
+    options |= {"rule": "borda"} if name == "vote" else {}
+    reward = kind.combine({"x": approves("a"), "y": approves("b")}, None, **options)
+    assert type(reward) is kind
+    assert reward(["p"] * 2, ["a", "b"]).shape == (2,)
+    assert all(value == 0.2 for value in map(vars(reward).get, kind.option_types()))
+
+
+def test_names_of_estimators_and_combinations_are_known_without_torch() -> None:
+    code = (
+        "import sys, typing, rlchf.jobs.ppo_rewards as jobs, rlchf.train.ppo.config as config\n"
+        "print(typing.get_args(config.Advantages), typing.get_args(jobs.Combine))\n"
+        "print('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [f"{(*ADVANTAGES,)} {(*COMBINE,)}", "False"]

@@ -23,11 +23,11 @@ from rlchf.prompts import Prompt
 from rlchf.rules import get_rule
 from rlchf.train.mixture import Mixture
 from rlchf.train.ppo.rewards import (
-    Electorate,
     MaxMin,
     PopulationProportional,
     SelfPlay,
     Vote,
+    VoterPreferences,
     WinShare,
 )
 from rlchf.train.reward.config import RewardConfig
@@ -37,13 +37,13 @@ from tests.support.bandit import Bandit, distance
 from tests.support.reward_examples import tiny_backbone
 
 FAST: dict[str, Any] = {
-    "updates": 60, "lr": 5e-3, "ppo_epochs": 2, "advantages": "rloo", "responses_per_prompt": 512,
+    "updates": 60, "learning_rate": 5e-3, "ppo_epochs": 2, "advantages": "rloo", "responses_per_prompt": 512,
 }  # fmt: skip
 
 
-def favourites(bandit: Bandit, sizes: list[float]) -> Electorate:
+def favourites(bandit: Bandit, sizes: list[float]) -> VoterPreferences:
     """Groups of these sizes; each likes one response best and the others equally."""
-    return Electorate([bandit.rewarding(row) for row in np.eye(len(sizes))], sizes)
+    return VoterPreferences([bandit.rewarding(row) for row in np.eye(len(sizes))], sizes)
 
 
 @pytest.mark.parametrize(("beta", "share"), [(1.0, 0.4), (0.5, 0.308), (0.2, 0.116)])
@@ -57,9 +57,9 @@ def test_win_shares_keep_the_share_at_beta_1_only(
     assert found[1] == pytest.approx(share, abs=0.01)
 
 
-@pytest.mark.parametrize(("price", "share"), [(4 / 3, 0.2), (1.0, 0.136)])
+@pytest.mark.parametrize(("kl_coef", "share"), [(4 / 3, 0.2), (1.0, 0.136)])
 def test_a_baseline_of_the_other_rows_counts_a_comparison_of_four_four_thirds_times(
-    price: float, share: float, tmp_path: Path
+    kl_coef: float, share: float, tmp_path: Path
 ) -> None:
     """0.136 is 0.2 to the power of 4 / 3, divided by the sum of that and of 0.8 to that power."""
     bandit = Bandit(2)
@@ -69,12 +69,14 @@ def test_a_baseline_of_the_other_rows_counts_a_comparison_of_four_four_thirds_ti
         parts = [win_share(prompts[n : n + 4], texts[n : n + 4]) for n in range(0, 512, 4)]
         return torch.cat(parts)
 
-    found = bandit.train(by_fours, tmp_path, **FAST | {"responses_per_prompt": 4, "kl_coef": price})
+    found = bandit.train(
+        by_fours, tmp_path, **FAST | {"responses_per_prompt": 4, "kl_coef": kl_coef}
+    )
     assert found[1] == pytest.approx(share, abs=0.005)
 
 
 def test_a_prompt_that_comes_again_is_a_group_of_its_own(tmp_path: Path) -> None:
-    """So the price of 4 / 3 is right for groups of four, though all answer the same prompt."""
+    """So a KL coefficient of 4 / 3 is right for groups of four, though all answer the same prompt."""
     bandit = Bandit(2)
     reward = WinShare(favourites(bandit, [8, 2]))
     options = FAST | {"responses_per_prompt": 4, "kl_coef": 4 / 3}
@@ -107,8 +109,8 @@ def test_self_play_shares_a_cycle_as_the_regularised_equilibrium_does(tmp_path: 
     payoff = [[1 / 2, 6 / 9, 4 / 9], [3 / 9, 1 / 2, 7 / 9], [5 / 9, 2 / 9, 1 / 2]]
     optimum = regularised_nash(payoff, uniform(3), beta)
     assert distance(optimum, uniform(3)) > 0.15
-    reward = SelfPlay(Electorate(cycle, [4, 3, 2]))
-    found = bandit.train(reward, tmp_path, kl_coef=beta, updates=200, lr=1e-3)
+    reward = SelfPlay(VoterPreferences(cycle, [4, 3, 2]))
+    found = bandit.train(reward, tmp_path, kl_coef=beta, updates=200, learning_rate=1e-3)
     assert distance(found, optimum) < 0.03
     lottery = get_rule("maximal_lottery")(
         Profiles.from_ballots([["a > b > c"] * 4 + ["b > c > a"] * 3 + ["c > a > b"] * 2])
@@ -161,7 +163,7 @@ def test_a_mixture_answers_as_many_prompts_as_are_apportioned() -> None:
 def test_from_ballots_through_a_fitted_reward_model_to_the_policy(
     rule: str, tmp_path: Path
 ) -> None:
-    """Six of ten annotators like a plain text, four the other: what is left at each price."""
+    """Six of ten annotators like a plain text, four the other: the minority's share at each beta."""
     entries = [
         (f"p{n}", f"v{v}", [["a"], ["b"]] if v < 6 else [["b"], ["a"]])
         for n in range(20)

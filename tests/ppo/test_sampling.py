@@ -183,7 +183,7 @@ def token_by_token(
 
 
 def test_another_sampler_can_stand_in(tmp_path: Path) -> None:
-    config = PPOConfig(**SMALL | {"updates": 2, "max_new_tokens": 12, "stop": (" the", 7)})
+    config = PPOConfig(**SMALL | {"updates": 2, "max_new_tokens": 12, "stop_tokens": (" the", 7)})
     tokenizer = tiny_tokenizer()
     found = []
     for name, sampler in (("ours", sample), ("theirs", token_by_token)):

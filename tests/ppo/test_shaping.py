@@ -1,11 +1,11 @@
-"""From scores to pay: normalisation, clipping and penalties."""
+"""From scores to shape_scores: normalisation, clipping and penalties."""
 
 import pytest
 import torch
 
 from rlchf.train.ppo.loop import PPOConfig
 from rlchf.train.ppo.responses import Rollout
-from rlchf.train.ppo.shaping import Moments, pay
+from rlchf.train.ppo.shaping import Moments, shape_scores
 
 
 @pytest.mark.parametrize("sizes", [(64,), (1, 3, 20, 40)])
@@ -44,7 +44,7 @@ def response(length: int, finished: bool, longest: int = 20) -> Rollout:
 )
 def test_the_penalty_of_length_grows_over_the_last_fifth(length: int, penalty: float) -> None:
     config = PPOConfig(max_new_tokens=20, overlong_penalty=2.0)
-    found = pay(torch.tensor([5.0]), response(length, True), config, Moments())
+    found = shape_scores(torch.tensor([5.0]), response(length, True), config, Moments())
     assert found.item() == pytest.approx(5 - penalty, abs=1e-5)
 
 
@@ -54,10 +54,10 @@ def test_scores_are_normalised_then_clipped_then_penalised() -> None:
     )
     moments = Moments(4.0, 10.0, 16.0)  # standard deviation 2
     for score, finished, expected in [(12, True, 1.0), (40, True, 1.5), (0, False, -2.5)]:
-        found = pay(torch.tensor([float(score)]), response(5, finished), config, moments)
+        found = shape_scores(torch.tensor([float(score)]), response(5, finished), config, moments)
         assert found.item() == pytest.approx(expected)
 
 
 def test_nothing_is_changed_by_default() -> None:
     scores = torch.tensor([123.0])
-    assert torch.equal(pay(scores, response(20, False), PPOConfig(), Moments()), scores)
+    assert torch.equal(shape_scores(scores, response(20, False), PPOConfig(), Moments()), scores)

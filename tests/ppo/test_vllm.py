@@ -6,13 +6,12 @@ from typing import Any
 
 import pytest
 import torch
-from accelerate import Accelerator
 from peft import LoraConfig, get_peft_model
 
-from rlchf.train.ppo import sampling as rollout
-from rlchf.train.ppo.loop import PPOConfig, _Run, ppo
+from rlchf.train.ppo import samplers
+from rlchf.train.ppo.loop import PPOConfig, Setup, ppo
 from rlchf.train.ppo.responses import response_logits
-from rlchf.train.ppo.sampling import named_sampler
+from rlchf.train.ppo.samplers import named_sampler
 from rlchf.train.processes import check_processes
 from tests.support.ppo_runs import PROMPTS, SMALL, lines, vowels, weights
 from tests.support.tiny_models import tiny_llama, tiny_tokenizer, word_tokenizer
@@ -121,11 +120,11 @@ def test_where_there_is_no_vllm_that_is_said(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setitem(sys.modules, "vllm", None)
-    monkeypatch.setattr(rollout, "find_spec", lambda name: None)
+    monkeypatch.setattr(samplers, "find_spec", lambda name: None)
     config = PPOConfig(**SMALL | {"sampler": "vllm"})
-    args = (tiny_llama(), tiny_tokenizer(), PROMPTS, vowels, config, tmp_path, Accelerator())
+    args = (tiny_llama(), tiny_tokenizer(), PROMPTS, vowels, config, tmp_path)
     with pytest.raises(ValueError, match="'vllm', which is not installed; pip install vllm, or"):
-        _Run(*args)
+        Setup(*args)
 
 
 def test_several_processes_do_not_sample_by_vllm() -> None:

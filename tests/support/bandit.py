@@ -1,4 +1,4 @@
-"""A policy that answers with one token: small enough that PPO reaches the optimum of any objective."""
+"""A policy over a few tokens: small enough that PPO reaches the optimum of any objective."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -31,16 +31,16 @@ class Bandit:
         self.reference = self.distribution()
 
     def distribution(self) -> np.ndarray:
-        """The chances of the responses."""
+        """The probabilities of the responses."""
         with torch.no_grad():
             logits = self.policy(input_ids=torch.tensor([[1]])).logits[0, -1]
         return np.asarray(logits.double().softmax(-1).numpy())
 
     def train(self, reward: Callable[..., Any], out: Path, **options: Any) -> np.ndarray:
-        """Where PPO ends, all responses of a batch answering the same prompt."""
+        """The probabilities where PPO ends, all responses of a batch answering the same prompt."""
         settings: dict[str, Any] = {
             "updates": 120, "batch_size": 512, "minibatch_size": 512, "forward_size": 512,
-            "ppo_epochs": 1, "max_new_tokens": 1, "lr": 3e-3, "value_lr": 1e-2,
+            "ppo_epochs": 1, "max_new_tokens": 1, "learning_rate": 3e-3, "value_learning_rate": 1e-2,
             "max_grad_norm": 100.0, "kl_coef": 1.0, "whiten": False, "checkpoint_every": 1000,
         }  # fmt: skip
         config = PPOConfig(**settings | options)
@@ -48,9 +48,16 @@ class Bandit:
         return self.distribution()
 
     def rewarding(self, values: Sequence[float] | np.ndarray) -> Callable[..., Any]:
-        """A reward that is a table."""
+        """A reward from a table; a response of several letters gets the sum of theirs."""
         table = dict(zip(self.responses, values, strict=True))
-        return lambda prompts, responses: [float(table[text]) for text in responses]
+
+        def reward(prompts: list[Any], responses: list[str]) -> list[float]:
+            return [
+                float(sum(table[letter] for letter in response.split() or [""]))
+                for response in responses
+            ]
+
+        return reward
 
 
 def distance(one: np.ndarray, other: np.ndarray) -> float:

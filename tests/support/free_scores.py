@@ -1,4 +1,4 @@
-"""Free scores in place of a reward model: what a loss makes of them, and what ballots say of them."""
+"""Free scores in place of a reward model: their targets from ballots, and the optimum of a loss."""
 
 import math
 from collections.abc import Callable
@@ -22,10 +22,9 @@ def targets_of(ranks: Tensor) -> Tensor:
     return torch.where(known, (1 + signs.double()) / 2, NAN)
 
 
-def close(found: Tensor, expected: Tensor | float, atol: float = 1e-12) -> None:
-    torch.testing.assert_close(
-        found, torch.as_tensor(expected, dtype=found.dtype), atol=atol, rtol=0
-    )
+def close(actual: Tensor, expected: Tensor | float, atol: float = 1e-12) -> None:
+    wanted = torch.as_tensor(expected, dtype=actual.dtype)
+    torch.testing.assert_close(actual, wanted, atol=atol, rtol=0)
 
 
 def pair_table(p: float) -> Tensor:

@@ -1,4 +1,4 @@
-"""Every sequence that a small tabular policy can write, so that expectations are finite sums."""
+"""All sequences of a small tabular policy, so that expectations are finite sums."""
 
 import itertools
 
@@ -34,16 +34,16 @@ class Enumeration:
 
         self.table = random(len(prefixes), V).requires_grad_()
         reference, baseline, self.r = random(len(prefixes), V), random(len(prefixes)), random(40)
-        at = torch.zeros(len(sequences), T, dtype=torch.long)  # where in the table a choice is made
+        states = torch.zeros(len(sequences), T, dtype=torch.long)  # rows of the table
         ids = torch.zeros(len(sequences), T, dtype=torch.long)
         for row, sequence in enumerate(sequences):
             for t, token in enumerate(sequence):
-                at[row, t], ids[row, t] = prefixes.index(sequence[:t]), token
+                states[row, t], ids[row, t] = prefixes.index(sequence[:t]), token
         self.lengths = torch.tensor([len(s) for s in sequences])
         self.mask = torch.arange(T) < self.lengths[:, None]
-        self.logp = token_logprobs(self.table[at], ids)
-        self.ref_logp = token_logprobs(reference[at], ids)
-        self.baseline = baseline[at]
+        self.logp = token_logprobs(self.table[states], ids)
+        self.ref_logp = token_logprobs(reference[states], ids)
+        self.baseline = baseline[states]
         self.log_prob = torch.where(self.mask, self.logp, 0).sum(1)
         self.ref_log_prob = torch.where(self.mask, self.ref_logp, 0).sum(1)
         assert abs(self.log_prob.exp().sum().item() - 1) < 1e-12
@@ -52,11 +52,11 @@ class Enumeration:
         """Of the expected reward minus beta KL, by autograd."""
         gains = self.r - beta * (self.log_prob - self.ref_log_prob)
         objective = (self.log_prob.exp() * gains).sum()
-        (found,) = torch.autograd.grad(objective, self.table, retain_graph=True)
-        assert isinstance(found, Tensor)
-        return found
+        (gradient,) = torch.autograd.grad(objective, self.table, retain_graph=True)
+        assert isinstance(gradient, Tensor)
+        return gradient
 
     def rewards(self, beta: float) -> Tensor:
-        """(40, T) what the loop pays per token."""
+        """(40, T) rewards per token, as PPO computes them."""
         rewards = -beta * kl_estimate(self.logp, self.ref_logp, "k1").detach()
         return rewards.scatter_add(1, self.lengths[:, None] - 1, self.r[:, None])

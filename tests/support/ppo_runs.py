@@ -1,4 +1,4 @@
-"""What the tests of PPO share: small runs on tiny random models, and a bandit with known answers."""
+"""What the tests of PPO share: small runs on tiny random models."""
 
 import json
 import math
@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from accelerate import Accelerator
 from torch import Tensor
 
-from rlchf.train.ppo.loop import PPOConfig, _Run
-from rlchf.train.ppo.sampling import Rollout, encode_prompts, sample
-from tests.support.tiny_models import tiny_gpt2, tiny_llama, tiny_tokenizer, word_tokenizer
+from rlchf.train.ppo.loop import PPO, PPOConfig, Setup
+from rlchf.train.ppo.responses import Rollout
+from rlchf.train.ppo.sampling import encode_prompts, sample
+from tests.support.tiny_models import tiny_gpt2, tiny_llama, tiny_tokenizer
 
 PROMPTS = ["the", "a committee votes on", "once upon a time there was", "fox", "what should the"]
 MODELS = {"llama": tiny_llama, "gpt2": tiny_gpt2}
@@ -22,7 +22,7 @@ SMALL: dict[str, Any] = {
     "minibatch_size": 4,
     "forward_size": 4,
     "max_new_tokens": 6,
-    "lr": 3e-3,
+    "learning_rate": 3e-3,
     "samples_every": 2,
 }
 
@@ -52,42 +52,6 @@ def rollouts(policy: Any, tokenizer: Any, **options: Any) -> Rollout:
     return sample(policy, tokenizer, encoded, keys, max_new_tokens=10, **options)
 
 
-REWARDS = torch.tensor([0.0, 1, -0.5, 0.3, 0.8, -1, 0.2, 0.5])
-ACTIONS = ["<eos>", *"abcdefg"]
-
-
-def bandit(scale: float) -> tuple[Any, Any]:
-    """A policy over 8 tokens in which only the last layer learns, and its tokenizer."""
-    policy = tiny_llama(8, hidden=16, layers=1, scale=1.0, seed=1, pad_token_id=None)
-    policy.requires_grad_(False)
-    policy.lm_head.requires_grad_(True).weight.data.mul_(scale)
-    return policy, word_tokenizer(ACTIONS, eos="<eos>")
-
-
-def reward_of_letters(prompts: list[Any], responses: list[str]) -> Tensor:
-    """Sum of the rewards of the letters; an end token is worth the 0 of its action."""
-    ids = [[ACTIONS.index(letter) for letter in response.split()] for response in responses]
-    return torch.stack([REWARDS[i].sum() for i in ids])
-
-
-def first_token(policy: Any) -> Tensor:
-    """(8,) probabilities of the bandit's actions."""
-    with torch.no_grad():
-        logits: Tensor = policy(input_ids=torch.tensor([[1]])).logits[0, -1]
-        return logits.double().softmax(-1)
-
-
-def tilted(reference: Tensor, beta: float) -> Tensor:
-    """(8,) the reference times exp(reward / beta), normalised."""
-    weights = reference * (REWARDS.double() / beta).exp()
-    return weights / weights.sum()
-
-
-def distance(p: Tensor, q: Tensor) -> float:
-    """Total variation."""
-    return (p - q).abs().sum().item() / 2
-
-
 def ending_policy(share: float) -> Any:
     """A policy that ends its response at each token with about this probability."""
     policy = tiny_llama(seed=3)
@@ -99,10 +63,10 @@ def ending_policy(share: float) -> Any:
     return policy
 
 
-def experience(tmp_path: Path, **options: Any) -> tuple[_Run, Any, Any]:
+def experience(tmp_path: Path, **options: Any) -> tuple[PPO, Any, Any]:
     config = PPOConfig(**SMALL | {"batch_size": 16, "whiten": False} | options)
     policy, tokenizer = ending_policy(0.25), tiny_tokenizer()
-    run = _Run(policy, tokenizer, PROMPTS, vowels, config, tmp_path, Accelerator())
+    run = PPO(Setup(policy, tokenizer, PROMPTS, vowels, config, tmp_path))
     batch, metrics, _ = run.collect()
     finished = batch.rollout.finished
     assert 0 < finished.sum() < len(finished), "both kinds of response are needed"

@@ -1,7 +1,7 @@
 """The models of a PPO run: the policy, the reference it started as, and the critic."""
 
 import copy
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -9,45 +9,54 @@ from torch import Tensor, nn
 from rlchf.train.ppo.responses import Rollout, positions, response_logits
 from rlchf.train.ppo.sampling import Sampler
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
 
 class ActorCritic(nn.Module):
     """The policy, the reference, and a critic: by default one linear layer on the policy's states.
 
-    That critic reads the policy's last hidden states detached. A trunk of its own would double the
-    cost of a step, and a value gradient through the shared one would move the policy for the critic's
-    sake. It begins at 0 and has its own learning rate.
+    That critic reads the policy's last hidden states detached: a trunk of its own would double the cost
+    of a step, and a value gradient through the shared trunk would move the policy to fit the critic. It
+    begins at 0 and has its own learning rate.
 
     Parameters
     ----------
     policy
         A causal language model of transformers; it is trained in place.
     lora_rank
-        Rank of adapters around the policy, whose base is then the reference; 0 copies the policy.
+        Rank of LoRA adapters on the policy, whose base is then the reference; 0 copies the policy.
     critic
-        A model whose trunk a critic of its own starts from (see `OwnCritic`).
+        A model from whose trunk the critic starts (see `OwnCritic`).
     has_critic
-        Whether there is a critic at all.
+        Whether there is a critic.
     """
 
     def __init__(
-        self, policy: Any, lora_rank: int, critic: Any = None, has_critic: bool = True
+        self,
+        policy: "PreTrainedModel",
+        lora_rank: int,
+        critic: "PreTrainedModel | None" = None,
+        has_critic: bool = True,
     ) -> None:
         super().__init__()
         self.reference: Any = None
-        own = OwnCritic(critic, policy) if critic is not None else None
+        own_critic = OwnCritic(critic, policy) if critic is not None else None
         if lora_rank:
             from peft import LoraConfig, get_peft_model  # slow to import, and optional
 
-            settings = LoraConfig(r=lora_rank, lora_alpha=2 * lora_rank)  # where peft thinks best
-            self.policy = get_peft_model(policy, settings)
+            lora = LoraConfig(
+                r=lora_rank, lora_alpha=2 * lora_rank
+            )  # peft's default target modules
+            self.policy: Any = get_peft_model(policy, lora)
         else:
             self.reference = copy.deepcopy(policy).requires_grad_(False)
             self.policy = policy
-        self.critic: nn.Module | None = own
-        if own is None and has_critic:
+        self.critic: nn.Module | None = own_critic
+        if own_critic is None and has_critic:
             self.critic = _head(policy, policy.dtype)
-        self.eval()  # no dropout: it would make the ratio a matter of chance
-        self._no_split_modules = policy._no_split_modules  # the layers that FSDP divides one by one
+        self.eval()  # no dropout: it would make the ratio random
+        self._no_split_modules = policy._no_split_modules  # the layers that FSDP shards one by one
 
     def forward(self, rollout: Rollout, temperature: float) -> tuple[Tensor, Tensor]:
         """Logits (B, T, V) and values (B, T) where each response token was chosen."""
@@ -74,8 +83,8 @@ class ActorCritic(nn.Module):
 class OwnCritic(nn.Module):
     """A critic with a trunk of its own, copied from a model such as the reward model.
 
-    A scalar ``score`` head is copied too, so that values begin as what the reward model would say
-    if the response ended there; without one they begin at 0.
+    A scalar ``score`` head is copied too, so that values begin as the reward model's score of a response
+    that ends there; without one they begin at 0.
 
     Raises
     ------
@@ -83,7 +92,7 @@ class OwnCritic(nn.Module):
         If the model does not read the policy's tokens with the policy's architecture.
     """
 
-    def __init__(self, model: Any, policy: Any) -> None:
+    def __init__(self, model: "PreTrainedModel", policy: "PreTrainedModel") -> None:
         super().__init__()
         check_critic(model, policy)
         self.trunk = copy.deepcopy(model.base_model).requires_grad_(True).to(policy.device)
@@ -109,23 +118,25 @@ class OwnCritic(nn.Module):
         return values
 
 
-def check_critic(model: Any, policy: Any) -> None:
+def check_critic(model: "PreTrainedModel", policy: "PreTrainedModel") -> None:
     """Refuse a model that does not read the policy's tokens with the policy's architecture."""
-    trunk, ours = model.base_model, policy.base_model
-    sizes = [m.get_input_embeddings().num_embeddings for m in (trunk, ours)]
-    if type(trunk) is not type(ours) or sizes[0] != sizes[1]:
+    trunk, policy_trunk = model.base_model, policy.base_model
+    sizes = [m.get_input_embeddings().num_embeddings for m in (trunk, policy_trunk)]
+    if type(trunk) is not type(policy_trunk) or sizes[0] != sizes[1]:
         raise ValueError(
             f"the critic is a {type(trunk).__name__} with {sizes[0]} tokens, and the policy a "
-            f"{type(ours).__name__} with {sizes[1]}; give a critic of the policy's "
+            f"{type(policy_trunk).__name__} with {sizes[1]}; give a critic of the policy's "
             "architecture and tokenizer, or none"
         )
 
 
-def _head(policy: Any, dtype: torch.dtype, model: Any = None) -> nn.Linear:
+def _head(
+    policy: "PreTrainedModel", dtype: torch.dtype, model: "PreTrainedModel | None" = None
+) -> nn.Linear:
     """A linear layer of zeros, in float32 at least, on the hidden states of `model`."""
     size = (policy if model is None else model).config.get_text_config().hidden_size
-    kind = torch.promote_types(dtype, torch.float32)
-    head = nn.Linear(size, 1, device=policy.device, dtype=kind)
+    dtype = torch.promote_types(dtype, torch.float32)
+    head = nn.Linear(size, 1, device=policy.device, dtype=dtype)
     nn.init.zeros_(head.weight)
     nn.init.zeros_(head.bias)
     return head

@@ -1,82 +1,92 @@
-"""What a response was worth beyond what was to be expected: GAE, leave-one-out, group-relative.
+"""Advantage estimators: generalised advantage estimation, leave-one-out, group-relative.
 
-``rewards`` are (B, T) per token, as in `rlchf.train.ppo.objectives`, and ``mask`` is true on the first
-tokens of each row.
+An estimator is a function in the table `ADVANTAGES`. It takes what its parameters name: ``rewards``,
+``values`` and ``mask``, which are (B, T) with ``mask`` true on the first tokens of each row, and
+settings of `rlchf.train.ppo.config.PPOConfig`; it returns (B, T) advantages, 0 outside the mask. One
+that takes ``values`` has a critic, and one without compares the ``responses_per_prompt`` consecutive rows
+of each prompt. The settings read the table, so importing this module needs no torch.
 """
 
-import torch
-from torch import Tensor
-from torch.nn import functional
+import inspect
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from rlchf.train.ppo.objectives import Reduce, masked_mean, one_process
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def gae(
-    rewards: Tensor, values: Tensor, mask: Tensor, gamma: float, lam: float
-) -> tuple[Tensor, Tensor]:
-    """Generalised advantage estimates, and the returns that the critic should fit.
+    rewards: "Tensor", values: "Tensor", mask: "Tensor", gamma: float, gae_lambda: float
+) -> "Tensor":
+    """Generalised advantage estimates.
 
     Rows may differ in length, and the value after a row's last token is 0 because the response has
     ended.
-
-    Returns
-    -------
-    advantages, returns : (B, T) tensors, 0 outside the mask. ``returns = advantages + values``.
 
     References
     ----------
     J. Schulman et al., "High-dimensional continuous control using generalized advantage
     estimation", 2016, equations 10 and 16.
     """
-    rewards, values = torch.where(mask, rewards, 0), torch.where(mask, values, 0)
-    following = functional.pad(values, (0, 1))[:, 1:]  # V(s_{t+1}), 0 past the end
-    delta = rewards + gamma * following - values  # equation 10
-    advantages = torch.zeros_like(values)
-    carried = torch.zeros_like(values[:, 0])
+    rewards, values = rewards.where(mask, 0), values.where(mask, 0)
+    next_values = values.roll(-1, 1)  # V(s_{t+1})
+    next_values[:, -1] = 0
+    delta = rewards + gamma * next_values - values  # equation 10
+    advantages = values.new_zeros(values.shape)
+    carried = values.new_zeros(len(values))
     for t in reversed(range(values.shape[1])):
-        carried = delta[:, t] + gamma * lam * carried  # equation 16, as a recursion
+        carried = delta[:, t] + gamma * gae_lambda * carried  # equation 16, as a recursion
         advantages[:, t] = carried
-    return advantages, advantages + values
+    return advantages
 
 
-def whiten(values: Tensor, mask: Tensor, reduce: Reduce = one_process) -> Tensor:
-    """Bring the masked values to mean 0 and variance 1 over all processes; 0 elsewhere."""
-    centred = values - masked_mean(values, mask, reduce)
-    variance = masked_mean(centred.square(), mask, reduce)
-    return torch.where(mask, centred * torch.rsqrt(variance + 1e-8), 0)
-
-
-def rloo(rewards: Tensor, mask: Tensor, n: int) -> Tensor:
+def rloo(rewards: "Tensor", mask: "Tensor", responses_per_prompt: int) -> "Tensor":
     """REINFORCE leave-one-out: a response's reward minus the mean of the others to its prompt.
 
-    Each `n` consecutive rows belong to one prompt. A response is one action, so its tokens share its
-    advantage, and the gradient is unbiased because no baseline knows the response it is taken off.
+    A response is one action, so its tokens share its advantage, and the gradient is unbiased because
+    the baseline does not depend on the response from which it is subtracted.
 
     References
     ----------
     A. Ahmadian et al., "Back to basics: revisiting REINFORCE style optimization for learning from
     human feedback in LLMs", 2024, https://arxiv.org/abs/2402.14740.
     """
-    totals = _totals(rewards, mask, n)  # (B / n, n)
-    others = (totals.sum(1, keepdim=True) - totals) / (n - 1)
-    return torch.where(mask, (totals - others).view(-1, 1), 0)
+    totals = _totals(rewards, mask, responses_per_prompt)
+    others = (totals.sum(1, keepdim=True) - totals) / (responses_per_prompt - 1)
+    return (totals - others).view(-1, 1).where(mask, 0)
 
 
-def grpo(rewards: Tensor, mask: Tensor, n: int) -> Tensor:
-    """Group-relative: rewards of a prompt's `n` responses at mean 0 and standard deviation 1.
+def grpo(rewards: "Tensor", mask: "Tensor", responses_per_prompt: int) -> "Tensor":
+    """Group-relative: a prompt's rewards normalised to mean 0 and standard deviation 1.
 
-    The standard deviation is that of a sample, over n - 1. Dividing by it makes every prompt count
-    alike, however little its responses differ.
+    The standard deviation is that of a sample, over n - 1. Dividing by it gives every prompt the same
+    weight, however little its responses differ.
 
     References
     ----------
     Z. Shao et al., "DeepSeekMath", 2024, https://arxiv.org/abs/2402.03300, section 4.1.2.
     """
-    totals = _totals(rewards, mask, n)
+    totals = _totals(rewards, mask, responses_per_prompt)
     centred = totals - totals.mean(1, keepdim=True)
-    spread = totals.std(1, keepdim=True)
-    return torch.where(mask, (centred / (spread + 1e-4)).view(-1, 1), 0)
+    deviation = totals.std(1, keepdim=True)
+    return (centred / (deviation + 1e-4)).view(-1, 1).where(mask, 0)
 
 
-def _totals(rewards: Tensor, mask: Tensor, n: int) -> Tensor:
-    return torch.where(mask, rewards, 0).sum(1).view(-1, n)
+def _totals(rewards: "Tensor", mask: "Tensor", responses_per_prompt: int) -> "Tensor":
+    """(prompts, responses_per_prompt) total reward of each response."""
+    return rewards.where(mask, 0).sum(1).view(-1, responses_per_prompt)
+
+
+ADVANTAGES: "dict[str, Callable[..., Tensor]]" = {"gae": gae, "rloo": rloo, "grpo": grpo}
+"""Advantage estimators by their names in the settings; see the module's docstring."""
+
+
+def needs_critic(name: str) -> bool:
+    """Whether an estimator takes the values of a critic.
+
+    Examples
+    --------
+    >>> [name for name in ADVANTAGES if needs_critic(name)]
+    ['gae']
+    """
+    return "values" in inspect.signature(ADVANTAGES[name]).parameters

@@ -18,36 +18,37 @@ from accelerate import Accelerator
 from accelerate.utils import gather_object
 from safetensors.torch import save_file
 
-from rlchf.train.ppo.checks import check_origin
+from rlchf.train.ppo.checks import check_fingerprint
 from rlchf.train.ppo.sharding import (
-    divided,
-    divided_state,
+    gather,
     inside_adapters,
-    is_divided,
+    is_sharded,
     plain_weights,
-    whole,
+    shard,
+    shard_optimizer_state,
 )
 
 MAY_CHANGE = (
     "updates", "forward_size", "sampler", "checkpoint_every", "samples_every", "report_to",
-    "lr", "value_lr", "lr_schedule", "max_grad_norm", "clip", "value_clip", "stop_kl", "max_kl",
-    "kl_coef", "kl_schedule", "kl_target", "kl_end", "kl_horizon", "entropy_coef",
+    "learning_rate", "value_learning_rate", "lr_schedule", "max_grad_norm", "clip", "value_clip",
+    "target_kl", "max_kl", "kl_coef", "kl_schedule", "kl_schedule_target", "kl_coef_end", "kl_horizon",
+    "entropy_coef",
 )  # fmt: skip
-"""Settings that a resumed run may change: how much, how far at once, and at which price."""
+"""Settings that a resumed run may change."""
 
 
 class Resumable(Protocol):
-    """What a checkpoint holds of a run."""
+    """The parts of a run that a checkpoint holds."""
 
     model: Any  # with the parts `policy` and `critic`
     optimizer: Any
     done: int  # updates
-    origin: dict[str, int]  # what the run began with, as numbers that change with it
-    carried: dict[str, Any]  # what else goes from update to update, as `restore` takes it
+    fingerprint: dict[str, int]  # checksums of the prompts and the initial policy
+    carried: dict[str, Any]  # the rest of the state, as `restore` takes it
 
     def restore(self, state: dict[str, Any], random: bool, changed: Sequence[str]) -> None:
-        """Go on with what was carried, now that these settings have `changed`; with its random
-        generators, if `random`."""
+        """Go on with a carried state, given the names of the settings that have `changed` since; restore
+        the random generators too, if `random`."""
 
 
 class RunFolder:
@@ -68,7 +69,7 @@ class RunFolder:
         return self.out / "checkpoint" / "previous.pt"
 
     def open(self, run: Resumable, resume: bool) -> None:
-        """Go on from the checkpoint, if there is one and it is wanted, and tidy the folder."""
+        """Load the checkpoint, if there is one and the run resumes, and tidy the folder."""
         if resume and (self.checkpoint.exists() or self.previous.exists()):
             self.load(run)
         self.accelerator.wait_for_everyone()
@@ -90,7 +91,7 @@ class RunFolder:
             append_rows(self.out / "samples.jsonl", samples)
 
     def save(self, run: Resumable) -> None:
-        """Write all that the next update depends on, beside first so that the file is always whole.
+        """Write all that the next update depends on, to a temporary file that then replaces the checkpoint.
 
         Samples and the order of prompts follow from the seed and the number of updates done.
         """
@@ -99,18 +100,18 @@ class RunFolder:
         weights = {n: p.detach() for n, p in run.model.named_parameters() if p.requires_grad}
         state = {
             "done": run.done,
-            "weights": whole(weights),  # the policy's, or its adapters', and the critic's
-            "optimizer": whole(run.optimizer.state_dict()),
+            "weights": gather(weights),  # the policy's, or its adapters', and the critic's
+            "optimizer": gather(run.optimizer.state_dict()),
             "carried": gather_object([run.carried]),  # one per process
             "config": asdict(self.config),
-            "origin": run.origin,
+            "fingerprint": run.fingerprint,
         }
         if self.accelerator.is_main_process:
-            beside = self.checkpoint.with_suffix(".new")
-            torch.save(state, beside)
+            temporary = self.checkpoint.with_suffix(".new")
+            torch.save(state, temporary)
             if self.checkpoint.exists():
                 self.checkpoint.replace(self.previous)
-            beside.replace(self.checkpoint)
+            temporary.replace(self.checkpoint)
         self.saved = run.done
         self.accelerator.wait_for_everyone()
 
@@ -120,28 +121,27 @@ class RunFolder:
             self.previous.unlink(missing_ok=True)
 
     def go_back(self, run: Resumable) -> bool:
-        """Return to the checkpoint before the last, if the last one holds the present policy, and say
-        whether there now is one that holds another."""
+        """Drop the last checkpoint if it holds the present policy, and return whether another is left."""
         bad = self.saved == run.done
-        other = (self.previous if bad else self.checkpoint).exists()
+        has_other = (self.previous if bad else self.checkpoint).exists()
         self.accelerator.wait_for_everyone()  # all have seen the folder as it was
-        if bad and other and self.accelerator.is_main_process:
+        if bad and has_other and self.accelerator.is_main_process:
             self.previous.replace(self.checkpoint)
         self.accelerator.wait_for_everyone()
-        return other
+        return has_other
 
-    def give_up(self, done: int, problem: str, ways: str, kept: bool) -> NoReturn:
-        """Stop a run with what to do, given whether a checkpoint from before the problem is kept."""
-        remedy = f"resume from the last checkpoint before that with {ways}"
+    def give_up(self, done: int, problem: str, remedies: str, kept: bool) -> NoReturn:
+        """Stop a run with remedies, given whether a checkpoint from before the problem is kept."""
+        remedy = f"resume from the last checkpoint before that with {remedies}"
         if not kept:
             remedy = (
-                f"begin anew with {ways}: there is no checkpoint before that, with checkpoint_every "
+                f"begin anew with {remedies}: there is no checkpoint before that, with checkpoint_every "
                 f"{self.config.checkpoint_every}"
             )
         raise FloatingPointError(f"update {done + 1}: {problem}; {remedy}")
 
     def load(self, run: Resumable) -> None:
-        """Bring everything back to where it was when the checkpoint was saved."""
+        """Restore the run as it was when the checkpoint was saved."""
         file = self.checkpoint if self.checkpoint.exists() else self.previous
         try:
             state = torch.load(file, map_location="cpu", weights_only=True)
@@ -149,7 +149,7 @@ class RunFolder:
             raise ValueError(
                 f"the checkpoint {file} is damaged ({error}); begin anew without resuming"
             ) from None
-        check_origin(state.get("origin", run.origin), run.origin)
+        check_fingerprint(state.get("fingerprint", run.fingerprint), run.fingerprint)
         before, now = state["config"], asdict(self.config)
         changed = [name for name, value in now.items() if before.get(name) != value]
         for name in changed:
@@ -160,40 +160,40 @@ class RunFolder:
                     f"{', '.join(MAY_CHANGE)}"
                 )
         run.done = self.saved = state["done"]
-        weights = divided(state["weights"], dict(run.model.named_parameters()))
+        weights = shard(state["weights"], dict(run.model.named_parameters()))
         run.model.load_state_dict(weights, strict=False)
-        run.optimizer.load_state_dict(divided_state(run.optimizer, state["optimizer"]))
+        run.optimizer.load_state_dict(shard_optimizer_state(run.optimizer, state["optimizer"]))
         same = self.accelerator.num_processes == len(state["carried"])
-        own = state["carried"][self.accelerator.process_index if same else 0]
-        run.restore(own, random=same, changed=changed)
+        carried = state["carried"][self.accelerator.process_index if same else 0]
+        run.restore(carried, random=same, changed=changed)
 
     def finish(self, run: Resumable, tokenizer: Any) -> Any:
-        """Write policy, tokenizer and critic beside, move them to `out`, and return the policy."""
+        """Write policy, tokenizer and critic to a temporary folder, move them to `out`, return the policy."""
         self.trust()
         policy = plain = run.model.policy
         weights = None
-        if is_divided(run.model):
+        if is_sharded(run.model):
             weights = dict(plain_weights(policy))
             plain = inside_adapters(policy)
         elif self.config.lora_rank:
             policy = plain = policy.merge_and_unload()
-        critic = whole(dict(run.model.critic.state_dict())) if run.model.critic is not None else {}
+        critic = gather(dict(run.model.critic.state_dict())) if run.model.critic is not None else {}
         if self.accelerator.is_main_process:
-            beside = self.out / "policy.new"
-            plain.save_pretrained(beside, state_dict=weights)
-            tokenizer.save_pretrained(beside)
+            temporary = self.out / "policy.new"
+            plain.save_pretrained(temporary, state_dict=weights)
+            tokenizer.save_pretrained(temporary)
             if critic:
-                save_file(critic, beside / "critic.safetensors")
+                save_file(critic, temporary / "critic.safetensors")
             # config.json goes last: a folder that has it is complete.
-            for path in sorted(beside.iterdir(), key=lambda path: path.name == "config.json"):
+            for path in sorted(temporary.iterdir(), key=lambda path: path.name == "config.json"):
                 path.replace(self.out / path.name)
-            beside.rmdir()
+            temporary.rmdir()
         self.accelerator.wait_for_everyone()
         return policy
 
 
 def random_states() -> dict[str, Any]:
-    """States of the global random generators, for the sake of rewards that use them."""
+    """States of the global random generators, which rewards may use."""
     name, keys, *rest = np.random.get_state()
     return {
         "python": random.getstate(),
@@ -203,7 +203,7 @@ def random_states() -> dict[str, Any]:
 
 
 def restore_random_states(states: dict[str, Any]) -> None:
-    """Bring the global random generators to where `random_states` found them."""
+    """Restore the global random generators from what `random_states` returned."""
     random.setstate(states["python"])
     np.random.set_state(states["numpy"])
     torch.set_rng_state(states["torch"])
@@ -216,16 +216,16 @@ def append_rows(path: Path, rows: list[dict[str, Any]]) -> None:
 
 
 def keep_rows(path: Path, done: int) -> None:
-    """Keep the lines that the first `done` updates wrote; a killed run may have left half of one."""
+    """Keep the lines of the first `done` updates; a killed run may have left half a line."""
 
     def kept(line: bytes) -> bool:
         return line.endswith(b"\n") and json.loads(line)["update"] <= done
 
     lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
     good = list(takewhile(kept, lines))
-    beside = path.with_suffix(".new")
-    beside.write_bytes(b"".join(good))
-    beside.replace(path)
+    temporary = path.with_suffix(".new")
+    temporary.write_bytes(b"".join(good))
+    temporary.replace(path)
 
 
 @contextmanager

@@ -1,30 +1,36 @@
-"""What a PPO run is given, looked at before it begins."""
+"""Checks of the inputs of a PPO run."""
 
 import json
 import warnings
 import zlib
 from collections.abc import Mapping, Sequence
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
+from rlchf.prompts import Prompt
+from rlchf.train.ppo.advantages import needs_critic
 from rlchf.train.ppo.config import PPOConfig
-from rlchf.train.ppo.rewards import PopulationProportional, WeightedSum, WinShare
-from rlchf.train.ppo.rewards.groups import Comparing
+from rlchf.train.ppo.rewards.weighted_sum import WeightedSum
 from rlchf.train.ppo.shaping import Reward
 from rlchf.train.reward.model import RewardModel
 
-SAMPLE = 4096  # weights of each tensor that tell one policy from another
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+SAMPLE = 4096  # weights of each tensor that the fingerprint of a policy reads
 
 
-def check_given(policy: Any, prompts: Sequence[Any], reward: Reward, config: PPOConfig) -> None:
-    """Refuse what would fail later, or train something else than was meant.
+def check_inputs(
+    policy: "PreTrainedModel", prompts: Sequence[Prompt], reward: Reward, config: PPOConfig
+) -> None:
+    """Refuse inputs that would fail later, or train something else than was meant.
 
     Raises
     ------
     ValueError
-        With what was given, and what would work.
+        If an input is wrong; the message says what would work.
     """
     if not isinstance(config, PPOConfig):
         raise ValueError(f"config is a {type(config).__name__}; give a PPOConfig")
@@ -41,40 +47,42 @@ def check_given(policy: Any, prompts: Sequence[Any], reward: Reward, config: PPO
             "the policy has adapters already; merge them (policy.merge_and_unload()), or give the plain "
             "model and lora_rank"
         )
-    settings = getattr(policy, "generation_config", None)
-    if settings is not None:  # save_pretrained would refuse it when all is done
+    generation = getattr(policy, "generation_config", None)
+    if generation is not None:  # save_pretrained would refuse it at the end of the run
         try:
-            settings.validate(strict=True)
+            generation.validate(strict=True)
         except ValueError as error:
             problem = str(error).strip().splitlines()[0]
             raise ValueError(
-                f"the policy could not be saved with its generation_config ({problem}); mend that, for "
-                "instance by policy.generation_config.do_sample = True"
+                f"the policy could not be saved with its generation_config ({problem}); correct that, "
+                "for instance by policy.generation_config.do_sample = True"
             ) from None
-    keeping = [one for one in parts(reward) if isinstance(one, WinShare | PopulationProportional)]
+    keeping = [one for one in terms(reward) if getattr(one, "keeps_shares", False)]
     if keeping and (config.advantages == "grpo" or config.normalise_reward):
-        by = "advantages 'grpo'" if config.advantages == "grpo" else "normalise_reward"
+        cause = "advantages 'grpo'" if config.advantages == "grpo" else "normalise_reward"
         warnings.warn(
-            f"{type(keeping[0]).__name__} keeps the shares at a price of 1, and {by} divides the reward, "
-            "which gives the price another meaning: no share is kept",
+            f"{type(keeping[0]).__name__} keeps the shares at a KL coefficient of 1, and {cause} divides "
+            "the reward, which gives the coefficient another meaning: no share is kept",
             stacklevel=3,
         )
 
 
-def parts(reward: Reward) -> list[Any]:
-    """The reward itself, or those that it is the weighted sum of."""
+def terms(reward: Reward) -> list[Any]:
+    """The reward itself, or those of which it is the weighted sum."""
     return list(reward.rewards) if isinstance(reward, WeightedSum) else [reward]
 
 
-def tell_group_size(reward: Reward, count: int) -> None:
-    """Let rewards that compare responses know how many of them answer a prompt."""
-    for one in parts(reward):
-        if isinstance(one, Comparing):
-            one.each = count if count > 1 else 0
+def set_group_size(reward: Reward, responses_per_prompt: int) -> None:
+    """Tell rewards that compare responses how many of them answer a prompt."""
+    for one in terms(reward):
+        if getattr(one, "compares", False):
+            one.responses_per_prompt = responses_per_prompt if responses_per_prompt > 1 else 0
 
 
-def critic_of(critic: Any) -> Any:
-    """The model from which the critic starts, of a reward model too."""
+def critic_model(critic: object, config: PPOConfig) -> "PreTrainedModel | None":
+    """The model from which the critic starts, given that or a `RewardModel`."""
+    if critic is not None and not needs_critic(config.advantages):
+        raise ValueError(f"advantages is '{config.advantages}', which takes no critic")
     if isinstance(critic, RewardModel):
         return critic.model
     if critic is not None and not isinstance(critic, torch.nn.Module):
@@ -82,19 +90,19 @@ def critic_of(critic: Any) -> Any:
     return critic
 
 
-def origin(policy: Any, encoded: Sequence[Sequence[int]]) -> dict[str, int]:
-    """What a run begins with, as numbers that change with it: the prompts, and the policy's weights."""
+def fingerprint(policy: "PreTrainedModel", encoded: Sequence[Sequence[int]]) -> dict[str, int]:
+    """Checksums of the prompts and of the policy's weights with which a run begins."""
     weights = 0
     for name, tensor in policy.named_parameters():
-        few = tensor.detach().flatten()[:SAMPLE].cpu().contiguous()
+        sample = tensor.detach().flatten()[:SAMPLE].cpu().contiguous()
         weights = zlib.crc32(
-            few.view(torch.uint8).numpy().tobytes(), zlib.crc32(name.encode(), weights)
+            sample.view(torch.uint8).numpy().tobytes(), zlib.crc32(name.encode(), weights)
         )
     return {"prompts": zlib.crc32(json.dumps(list(map(list, encoded))).encode()), "policy": weights}
 
 
-def check_origin(before: dict[str, int], now: dict[str, int]) -> None:
-    """Refuse to go on with a run that began with something else."""
+def check_fingerprint(before: dict[str, int], now: dict[str, int]) -> None:
+    """Refuse to go on with a run that began with other prompts or another policy."""
     if before["prompts"] != now["prompts"]:
         raise ValueError(
             "the prompts, or the tokens that the tokenizer makes of them, are not those with which the "
@@ -107,8 +115,10 @@ def check_origin(before: dict[str, int], now: dict[str, int]) -> None:
         )
 
 
-def check_vocabulary(policy: Any, encoded: Sequence[Sequence[int]], ends: Sequence[int]) -> None:
-    """Refuse a tokenizer that has tokens of which the policy knows nothing."""
+def check_vocabulary(
+    policy: "PreTrainedModel", encoded: Sequence[Sequence[int]], ends: Sequence[int]
+) -> None:
+    """Refuse a tokenizer with tokens that the policy has no embedding of."""
     known = policy.get_input_embeddings().num_embeddings
     largest = max(chain(ends, chain.from_iterable(encoded)))
     if largest >= known:
@@ -118,8 +128,8 @@ def check_vocabulary(policy: Any, encoded: Sequence[Sequence[int]], ends: Sequen
         )
 
 
-def check_measured(found: object) -> dict[str, float]:
-    """Refuse what is no mapping of names to numbers."""
-    if not isinstance(found, Mapping):
-        raise ValueError(f"measure returned {found!r}; it must return numbers by their names")
-    return dict(found)
+def check_measured(measured: object) -> dict[str, float]:
+    """What a measure returned, checked to be a mapping of names to numbers."""
+    if not isinstance(measured, Mapping):
+        raise ValueError(f"measure returned {measured!r}; it must return numbers by their names")
+    return dict(measured)

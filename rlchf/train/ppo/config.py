@@ -1,182 +1,275 @@
 """Settings of a PPO run; reading them needs no torch."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from rlchf.options import fitting
+from rlchf.settings import Settings, setting
+from rlchf.train.ppo.advantages import ADVANTAGES, needs_critic
 
 KLEstimator = Literal["k1", "k2", "k3"]
-Advantages = Literal["gae", "rloo", "grpo"]
+if TYPE_CHECKING:
+    Advantages = str
+else:
+    Advantages = Literal[tuple(ADVANTAGES)]
+
+SIZES, SAMPLING, REWARD, KL = "Batches", "Sampling", "Reward", "KL penalty"
+OBJECTIVE, OPTIMISER, RECORDS = "Objective", "Optimiser", "Limits and records"
 
 
 @dataclass(frozen=True)
-class PPOConfig:
+class PPOConfig(Settings):
     """Settings of a PPO run; sizes count over all processes together.
 
-    Everything that is 0 or empty by default is off.
+    A setting that is 0 or empty by default is off by default.
     """
 
-    # -- how much ----------------------------------------------------------------------------------
-    updates: int = 100
-    """How often to sample a batch of responses and learn from it."""
-    batch_size: int = 64
-    """Responses per update; a multiple of `minibatch_size`."""
-    minibatch_size: int = 16
-    """Responses per optimiser step; a multiple of processes times `responses_per_prompt`."""
-    forward_size: int = 16
-    """Responses per forward pass on each process: lower it to save memory, the gradient stays."""
-    ppo_epochs: int = 2
-    """Passes over each batch of responses."""
+    updates: int = setting(100, "Number of PPO updates.", at_least=1, group=SIZES)
+    batch_size: int = setting(
+        64, "Responses per update; a multiple of minibatch_size.", at_least=1, group=SIZES
+    )
+    minibatch_size: int = setting(
+        16,
+        "Responses per optimiser step; a multiple of processes times responses_per_prompt.",
+        at_least=1,
+        group=SIZES,
+    )
+    forward_size: int = setting(
+        16,
+        "Responses per forward pass on each process; a smaller number saves memory and leaves the "
+        "gradient as it is.",
+        at_least=1,
+        group=SIZES,
+    )
+    ppo_epochs: int = setting(2, "Passes over each batch of responses.", at_least=1, group=SIZES)
 
-    # -- sampling ----------------------------------------------------------------------------------
-    responses_per_prompt: int = 1
-    """Responses sampled to each prompt; they stand in consecutive rows of the batch."""
-    max_new_tokens: int = 64
-    """Longest response."""
-    temperature: float = 1.0
-    """Temperature of the policy, in sampling, in its log-probabilities and in the reference."""
-    sampler: Literal["generate", "continuous", "vllm"] = "generate"
-    """How responses are sampled: in batches, by continuous batching of the same draws, or by vLLM."""
-    stop: tuple[str | int, ...] = ()
-    """Tokens that end a response beside the end token, as ids or as texts of one token each. The
-    token that ended a response is not part of the text that the reward reads."""
+    responses_per_prompt: int = setting(
+        1,
+        "Responses sampled to each prompt; they are consecutive rows of the batch.",
+        at_least=1,
+        group=SAMPLING,
+    )
+    max_new_tokens: int = setting(
+        64, "Maximum length of a response in tokens.", at_least=1, group=SAMPLING
+    )
+    temperature: float = setting(
+        1.0,
+        "Temperature of the policy and the reference, in sampling and in log-probabilities.",
+        above=0,
+        group=SAMPLING,
+    )
+    sampler: Literal["generate", "continuous", "vllm"] = setting(
+        "generate",
+        "Sampling backend: transformers' generate, its continuous batching (the same draws), or vLLM.",
+        group=SAMPLING,
+    )
+    stop_tokens: tuple[str | int, ...] = setting(
+        (),
+        "Tokens that end a response besides the end token, as ids or as texts of one token each. The "
+        "text that the reward reads excludes the token that ended it.",
+        group=SAMPLING,
+    )
 
-    # -- score -------------------------------------------------------------------------------------
-    missing_eos_penalty: float = 0.0
-    """Taken off the score of a response that did not end within `max_new_tokens`."""
-    overlong_penalty: float = 0.0
-    """Taken off the score of a response of full length; less, in a straight line, over the last
-    fifth of `max_new_tokens`, and nothing below."""
-    normalise_reward: bool = False
-    """Whether scores are brought to mean 0 and variance 1 over the run so far. The divergence is
-    then paid for in standard deviations of the reward."""
-    reward_clip: float = 0.0
-    """Scores (normalised, if they are) are held between minus and plus this."""
+    normalise_reward: bool = setting(
+        False,
+        "Normalisation of scores to mean 0 and variance 1 over the run so far. The KL coefficient "
+        "then counts in standard deviations of the reward.",
+        group=REWARD,
+    )
+    reward_clip: float = setting(
+        0.0,
+        "Largest absolute value of a score, after normalisation; 0 disables clipping.",
+        at_least=0,
+        group=REWARD,
+    )
+    missing_eos_penalty: float = setting(
+        0.0,
+        "Penalty for a response that did not end within max_new_tokens.",
+        at_least=0,
+        group=REWARD,
+    )
+    overlong_penalty: float = setting(
+        0.0,
+        "Penalty for a response of max_new_tokens tokens; it grows linearly from 0 over the last fifth "
+        "of that length.",
+        at_least=0,
+        group=REWARD,
+    )
 
-    # -- divergence --------------------------------------------------------------------------------
-    kl_coef: float = 0.05
-    """Price of one nat of divergence from the reference (beta)."""
-    kl_estimator: KLEstimator = "k1"
-    """Estimator of that divergence; see `rlchf.train.ppo.kl.kl_estimate`."""
-    kl_in: Literal["reward", "loss"] = "reward"
-    """Whether the price comes off the reward, or is added to the loss token by token."""
-    kl_schedule: Literal["fixed", "adaptive", "linear"] = "fixed"
-    """Whether the price stays, follows `kl_target`, or moves to `kl_end` in a straight line."""
-    kl_target: float = 6.0
-    """Nats per response that the adaptive price steers to."""
-    kl_end: float = 0.0
-    """Where the linear price ends."""
-    kl_horizon: int = 10
-    """Adaptive: updates in which the price may change by about a fifth. Linear: updates until
-    `kl_end`."""
-    reference: Literal["policy", "uniform"] = "policy"
-    """What divergence is paid for: from where the policy started, or none but minus the entropy of
-    its responses, so that it approaches exp(score / kl_coef) (preference matching)."""
+    kl_coef: float = setting(0.05, "KL coefficient (beta).", at_least=0, group=KL)
+    kl_estimator: KLEstimator = setting(  # noqa: RUF009
+        "k1", "Estimator of the KL divergence; see rlchf.train.ppo.kl.", group=KL
+    )
+    kl_in: Literal["reward", "loss"] = setting(
+        "reward", "Place of the KL penalty: in the reward, or in the loss token by token.", group=KL
+    )
+    kl_schedule: Literal["fixed", "adaptive", "linear"] = setting(
+        "fixed",
+        "Schedule of the KL coefficient: fixed, adaptive to kl_schedule_target, or linear to "
+        "kl_coef_end.",
+        group=KL,
+    )
+    kl_schedule_target: float = setting(
+        6.0,
+        "KL divergence from the start, in nats per response, that the adaptive schedule steers to.",
+        above=0,
+        group=KL,
+    )
+    kl_coef_end: float = setting(
+        0.0, "KL coefficient at the end of the linear schedule.", at_least=0, group=KL
+    )
+    kl_horizon: int = setting(
+        10,
+        "Horizon of the schedule in updates. Adaptive: updates in which the KL coefficient changes by "
+        "about a fifth at most. Linear: updates until kl_coef_end.",
+        at_least=1,
+        group=KL,
+    )
+    reference: Literal["policy", "uniform"] = setting(
+        "policy",
+        "Reference of the KL penalty: the initial policy, or 'uniform', which penalises negative "
+        "entropy only (preference matching).",
+        group=KL,
+    )
 
-    # -- objective ---------------------------------------------------------------------------------
-    advantages: Advantages = "gae"
-    """Baseline of a response: a critic (gae), or its prompt's other responses (rloo, grpo)."""
-    gamma: float = 1.0
-    """Discount per token, in GAE."""
-    lam: float = 0.95
-    """GAE's lambda: 1 trusts sampled returns, 0 trusts the critic."""
-    whiten: bool = True
-    """Whether GAE's advantages are brought to mean 0 and variance 1 over the batch."""
-    clip: float = 0.2
-    """How far the probability ratio may move from 1 before its gradient stops."""
-    value_clip: float = 0.0
-    """How far a value may move from its old one before its loss is clipped; 0 is plain MSE."""
-    entropy_coef: float = 0.0
-    """Bonus per nat of the next token's entropy."""
+    advantages: Advantages = setting(  # noqa: RUF009
+        "gae",
+        "Advantage estimator: gae, which needs a critic, or rloo and grpo, whose baseline is the other "
+        "responses to the prompt.",
+        group=OBJECTIVE,
+    )
+    gamma: float = setting(
+        1.0, "Discount per token in GAE.", at_least=0, at_most=1, group=OBJECTIVE
+    )
+    gae_lambda: float = setting(
+        0.95,
+        "Lambda of GAE: 1 uses sampled returns only, 0 the critic only.",
+        at_least=0,
+        at_most=1,
+        group=OBJECTIVE,
+    )
+    whiten: bool = setting(
+        True,
+        "Normalisation of GAE's advantages to mean 0 and variance 1 over the batch.",
+        group=OBJECTIVE,
+    )
+    clip: float = setting(
+        0.2, "Clip range of the probability ratio around 1.", at_least=0, group=OBJECTIVE
+    )
+    value_clip: float = setting(
+        0.0,
+        "Clip range of a value around its old value; 0 leaves the plain squared error.",
+        at_least=0,
+        group=OBJECTIVE,
+    )
+    entropy_coef: float = setting(
+        0.0,
+        "Entropy coefficient: bonus per nat of the next token's entropy.",
+        at_least=0,
+        group=OBJECTIVE,
+    )
 
-    # -- optimiser ---------------------------------------------------------------------------------
-    lr: float = 1e-5
-    """Learning rate of the policy; LoRA usually takes ten times as much."""
-    value_lr: float = 1e-3
-    """Learning rate of the critic; a critic with a trunk of its own takes about as little as `lr`."""
-    lr_schedule: Literal["constant", "linear"] = "constant"
-    """Whether the learning rates stay, or fall to 0 in a straight line over `updates`."""
-    max_grad_norm: float = 1.0
-    """Gradients longer than this are shortened to it, those of policy and critic separately; 0 is off."""
-    critic_warmup: int = 0
-    """First updates in which only the critic learns."""
-    lora_rank: int = 0
-    """Rank of LoRA adapters; 0 trains all weights and keeps a frozen copy as the reference."""
+    learning_rate: float = setting(
+        1e-5,
+        "Learning rate of the policy; LoRA usually needs ten times as much.",
+        at_least=0,
+        group=OPTIMISER,
+    )
+    value_learning_rate: float = setting(
+        1e-3,
+        "Learning rate of the critic; a critic with its own trunk needs about as little as the policy.",
+        at_least=0,
+        group=OPTIMISER,
+    )
+    lr_schedule: Literal["constant", "linear"] = setting(
+        "constant",
+        "Schedule of the learning rates: constant, or linear to 0 over all updates.",
+        group=OPTIMISER,
+    )
+    max_grad_norm: float = setting(
+        1.0,
+        "Maximum gradient norm (policy and critic separately); 0 disables clipping.",
+        at_least=0,
+        group=OPTIMISER,
+    )
+    critic_warmup: int = setting(
+        0, "Number of first updates in which only the critic learns.", at_least=0, group=OPTIMISER
+    )
+    lora_rank: int = setting(
+        0,
+        "Rank of LoRA adapters; 0 trains all weights and keeps a frozen copy as the reference.",
+        at_least=0,
+        group=OPTIMISER,
+    )
 
-    # -- safety and records ------------------------------------------------------------------------
-    stop_kl: float = 0.0
-    """Nats per token that an update may move the policy before the rest of its steps is left out."""
-    max_kl: float = 500.0
-    """Nats per response from the start at which the run stops with an error."""
-    checkpoint_every: int = 10
-    """Updates between checkpoints from which a stopped run goes on."""
-    samples_every: int = 10
-    """Updates between samples written to `samples.jsonl`."""
-    report_to: str = "none"
-    """Where else the figures go, such as ``tensorboard`` or ``wandb``, separated by commas."""
-    seed: int = 0
-    """Seed of sampling, of the order of the prompts and of new weights."""
+    target_kl: float = setting(
+        0.0,
+        "KL divergence, in nats per token, between the policy that sampled and the current one at which "
+        "an update stops early; 0 disables this.",
+        at_least=0,
+        group=RECORDS,
+    )
+    max_kl: float = setting(
+        500.0,
+        "KL divergence from the start, in nats per response, at which the run stops with an error.",
+        above=0,
+        finite=False,
+        group=RECORDS,
+    )
+    checkpoint_every: int = setting(
+        10, "Number of updates between checkpoints.", at_least=1, group=RECORDS
+    )
+    samples_every: int = setting(
+        10, "Number of updates between samples in samples.jsonl.", at_least=1, group=RECORDS
+    )
+    report_to: str = setting(
+        "none",
+        "Trackers that receive the metrics, such as tensorboard or wandb, separated by commas.",
+        group=RECORDS,
+    )
+    seed: int = setting(
+        0, "Random seed of samples, the order of the prompts, and new weights.", group=RECORDS
+    )
 
     def __post_init__(self) -> None:
-        for name, value in fitting(PPOConfig, vars(self)).items():
-            object.__setattr__(self, name, value)
-        above_0 = "updates batch_size minibatch_size forward_size ppo_epochs max_new_tokens max_kl"
-        above_0 += " temperature checkpoint_every samples_every responses_per_prompt"
-        for name in f"{above_0} kl_target kl_horizon".split():
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} is {getattr(self, name)}; it must be above 0")
-        least_0 = "lr value_lr max_grad_norm kl_coef kl_end gamma lam clip value_clip entropy_coef"
-        least_0 += (
-            " reward_clip critic_warmup lora_rank stop_kl missing_eos_penalty overlong_penalty"
-        )
-        for name in least_0.split():
-            if not 0 <= getattr(self, name) < float("inf"):
-                raise ValueError(f"{name} is {getattr(self, name)}; it must be 0 or more")
-        for name in ("gamma", "lam"):
-            if getattr(self, name) > 1:
-                raise ValueError(f"{name} is {getattr(self, name)}; it must be 1 at most")
-        for name, multiple in (
+        if isinstance(self.stop_tokens, str | int):
+            shown = (
+                f'"{self.stop_tokens}"' if isinstance(self.stop_tokens, str) else self.stop_tokens
+            )
+            raise ValueError(f"stop_tokens is {self.stop_tokens!r}; write it as a list, [{shown}]")
+        object.__setattr__(self, "stop_tokens", tuple(self.stop_tokens))  # TOML has lists
+        super().__post_init__()
+
+    def contradictions(self) -> Iterable[tuple[bool, str]]:
+        """Pairs of whether something is wrong with the settings together, and what would work."""
+        for name, divisor in (
             ("batch_size", "minibatch_size"),
             ("minibatch_size", "responses_per_prompt"),
         ):
-            if getattr(self, name) % getattr(self, multiple):
-                raise ValueError(
-                    f"{name} {getattr(self, name)} is not a multiple of "
-                    f"{multiple} {getattr(self, multiple)}"
-                )
-        if isinstance(self.stop, str | int):
-            shown = f'"{self.stop}"' if isinstance(self.stop, str) else self.stop
-            raise ValueError(f"stop is {self.stop!r}; write it as a list, [{shown}]")
-        object.__setattr__(self, "stop", tuple(self.stop))  # TOML has lists
-        for wrong, problem in self._contradictions():
-            if wrong:
-                raise ValueError(problem)
-
-    def _contradictions(self) -> list[tuple[bool, str]]:
-        alone = self.advantages != "gae"
-        return [
-            (
-                alone and self.responses_per_prompt < 2,
-                f"advantages is '{self.advantages}', which compares responses to one prompt; set "
-                "responses_per_prompt to 2 or more, better 4 to 8",
-            ),
-            (
-                alone and self.critic_warmup > 0,
-                f"advantages is '{self.advantages}', which has no critic to warm up; set "
-                "critic_warmup to 0",
-            ),
-            (
-                self.kl_in == "loss" and self.kl_estimator == "k1",
-                "kl_in is 'loss' and kl_estimator is 'k1', whose gradient is 0 on average; choose "
-                "'k2', whose gradient is that of the divergence, or 'k3'",
-            ),
-            (
-                self.kl_schedule == "adaptive" and self.kl_coef == 0,
-                "kl_schedule is 'adaptive' and kl_coef is 0, which no factor changes; begin above 0",
-            ),
-            (
-                self.reference == "uniform" and self.kl_estimator == "k3",
-                "reference is 'uniform' and kl_estimator is 'k3', which needs a distribution to "
-                "compare with; choose 'k1', or 'k2' with kl_in = 'loss'",
-            ),
-        ]
+            size, part = getattr(self, name), getattr(self, divisor)
+            yield size % part != 0, f"{name} {size} is not a multiple of {divisor} {part}"
+        compares = not needs_critic(self.advantages)
+        yield (
+            compares and self.responses_per_prompt < 2,
+            f"advantages is '{self.advantages}', which compares responses to one prompt; set "
+            "responses_per_prompt to 2 or more, better 4 to 8",
+        )
+        yield (
+            compares and self.critic_warmup > 0,
+            f"advantages is '{self.advantages}', which has no critic to warm up; set "
+            "critic_warmup to 0",
+        )
+        yield (
+            self.kl_in == "loss" and self.kl_estimator == "k1",
+            "kl_in is 'loss' and kl_estimator is 'k1', whose gradient is 0 on average; choose "
+            "'k2', whose gradient is that of the divergence, or 'k3'",
+        )
+        yield (
+            self.kl_schedule == "adaptive" and self.kl_coef == 0,
+            "kl_schedule is 'adaptive' and kl_coef is 0, which no factor changes; begin above 0",
+        )
+        yield (
+            self.reference == "uniform" and self.kl_estimator == "k3",
+            "reference is 'uniform' and kl_estimator is 'k3', which needs a distribution to "
+            "compare with; choose 'k1', or 'k2' with kl_in = 'loss'",
+        )

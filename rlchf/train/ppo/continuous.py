@@ -3,7 +3,7 @@
 import gc
 from collections.abc import Sequence
 from contextlib import contextmanager
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -15,17 +15,20 @@ from transformers.generation.continuous_batching.cb_logits_processors import (
 
 from rlchf.train.ppo.responses import Rollout
 from rlchf.train.ppo.sampling import Key, end_ids, only_drawn, sampling_mode, uniforms
-from rlchf.train.ppo.sharding import inside_adapters, is_divided
+from rlchf.train.ppo.sharding import inside_adapters, is_sharded
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 PAGE = 32
-"""Tokens by which the memory of a response grows."""
+"""Tokens per page of the key-value cache."""
 
 TOGETHER = 64
-"""Responses under way at a time: they set the memory, and without flash attention the work too,
-as each token is then held against the tokens of all of them."""
+"""Responses sampled at a time. They determine the memory, and without flash attention the work too,
+because each token then attends over the tokens of all of them."""
 
 READ = 512
-"""Tokens of prompts read at a time."""
+"""Prompt tokens read at a time."""
 
 
 class _Draws(ContinuousBatchingLogitsProcessor):  # type: ignore[misc]
@@ -42,9 +45,9 @@ class _Draws(ContinuousBatchingLogitsProcessor):  # type: ignore[misc]
 
     def prepare_tensor_args(self, requests_with_new_token: Sequence[Any]) -> Tensor:
         states = [request.state for request in requests_with_new_token]
-        places = [(int(state.request_id), state.generated_len()) for state in states]
-        rows, columns = torch.tensor(places, dtype=torch.long).view(-1, 2).unbind(1)
-        return self.numbers[rows, columns].view(torch.int32)  # what the engine carries about
+        indices = [(int(state.request_id), state.generated_len()) for state in states]
+        rows, columns = torch.tensor(indices, dtype=torch.long).view(-1, 2).unbind(1)
+        return self.numbers[rows, columns].view(torch.int32)  # the engine carries int32
 
     def __call__(self, scores: Tensor, tensor_arg: Tensor) -> Tensor:
         u = tensor_arg[: len(scores)].view(torch.float32)
@@ -53,8 +56,8 @@ class _Draws(ContinuousBatchingLogitsProcessor):  # type: ignore[misc]
 
 @torch.no_grad()
 def sample_continuous(
-    policy: Any,
-    tokenizer: Any,
+    policy: "PreTrainedModel",
+    tokenizer: "PreTrainedTokenizerBase",
     encoded: Sequence[Sequence[int]],
     keys: Sequence[Key],
     *,
@@ -62,26 +65,28 @@ def sample_continuous(
     temperature: float = 1.0,
     ends: Sequence[int] = (),
 ) -> Rollout:
-    """Sample the responses that `rlchf.train.ppo.sampling.sample` does, another way.
+    """Sample the responses of `rlchf.train.ppo.sampling.sample` by continuous batching.
 
     When a response ends, the next one takes its place, so that none waits for the longest, and
     prompts need no padding. The draws are those of `sample`: the responses differ only where
-    rounding moves a probability across a uniform number. The engine keeps the attention that the
-    policy was loaded with, and its precision: `torch.autocast` does not reach its thread.
+    rounding moves a probability across a uniform number. The engine uses the attention implementation
+    and the precision with which the policy was loaded: `torch.autocast` does not reach its thread.
 
     Raises
     ------
     RuntimeError
-        If the engine fails, with what it says.
+        If the engine fails, with its message.
     """
-    if is_divided(policy):
-        raise ValueError("sampler 'continuous' needs whole weights; under FSDP choose 'generate'")
+    if is_sharded(policy):
+        raise ValueError(
+            "sampler 'continuous' does not work with sharded weights; under FSDP choose 'generate'"
+        )
     model = inside_adapters(policy)
     ends = list(ends) or end_ids(tokenizer)
     settings = GenerationConfig(
         max_new_tokens=max_new_tokens, do_sample=False, eos_token_id=ends, pad_token_id=ends[0]
     )
-    with sampling_mode(model, settings), _aside(model.device):
+    with sampling_mode(model, settings), _isolated(model.device):
         engine = model.init_continuous_batching(
             generation_config=settings,
             continuous_batching_config=_bounds([len(ids) for ids in encoded], max_new_tokens),
@@ -94,8 +99,8 @@ def sample_continuous(
 
 
 @contextmanager
-def _aside(device: torch.device) -> Any:
-    """The engine seeds the global generators, and collects garbage twice: let it see its own."""
+def _isolated(device: torch.device) -> Any:
+    """Keep the global generators, which the engine seeds, and the garbage collector, which it calls."""
     devices = [] if device.type == "cpu" else [device]
     gc.freeze()
     try:
@@ -106,7 +111,7 @@ def _aside(device: torch.device) -> Any:
 
 
 def _bounds(prompts: Sequence[int], max_new_tokens: int) -> ContinuousBatchingConfig:
-    """Settings with room for the `TOGETHER` longest responses; else it takes most of the memory."""
+    """Settings with room for the `TOGETHER` longest responses; by default it takes most of the memory."""
     pages = sorted((-(-(length + max_new_tokens) // PAGE) for length in prompts), reverse=True)
     together = min(TOGETHER, len(prompts))
     return ContinuousBatchingConfig(
@@ -125,21 +130,21 @@ def _bounds(prompts: Sequence[int], max_new_tokens: int) -> ContinuousBatchingCo
 
 
 def _run(engine: Any, encoded: Sequence[Sequence[int]]) -> list[list[int]]:
-    """The ids of each response; the engine's thread has ended in any case."""
-    found: dict[int, Any] = {}
+    """The ids of each response; the engine's thread ends also if it fails."""
+    responses: dict[int, Any] = {}
     engine.start()
     try:
         for number, ids in enumerate(encoded):
             engine.add_request(list(ids), request_id=str(number))
-        while len(found) < len(encoded):
+        while len(responses) < len(encoded):
             result = engine.get_result(timeout=1)
             if result is None and not engine.is_running():
                 raise RuntimeError("continuous batching stopped before all responses were sampled")
             if result is not None:
                 if result.error is not None:
                     raise RuntimeError(f"continuous batching failed: {result.error}")
-                found[int(result.request_id)] = result.generated_tokens
+                responses[int(result.request_id)] = result.generated_tokens
     finally:
         engine.stop(block=True, hard_stop=True)
         engine.destroy()
-    return [found[number] for number in range(len(encoded))]
+    return [responses[number] for number in range(len(encoded))]

@@ -1,5 +1,6 @@
-"""A batch of responses and what PPO needs to know about it."""
+"""A batch of responses and the quantities that PPO needs of it."""
 
+import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 
@@ -8,20 +9,20 @@ import torch
 from torch import Tensor
 
 from rlchf.train.ppo.actor_critic import ActorCritic
-from rlchf.train.ppo.advantages import gae, grpo, rloo, whiten
+from rlchf.train.ppo.advantages import ADVANTAGES, needs_critic
 from rlchf.train.ppo.config import PPOConfig
 from rlchf.train.ppo.kl import kl_estimate
-from rlchf.train.ppo.objectives import Reduce, entropy, token_logprobs
+from rlchf.train.ppo.objectives import Reduce, entropy, token_logprobs, whiten
 from rlchf.train.ppo.responses import Rollout
 
 
 @dataclass(frozen=True)
 class Experience:
-    """One process's share of a batch: what was sampled, and what PPO needs to know about it."""
+    """One process's share of a batch: the sampled responses, and the quantities that PPO needs of them."""
 
     rollout: Rollout
     logp: Tensor  # (B, T) under the policy that sampled; the others have this shape too
-    ref_logp: Tensor  # what the divergence is from; 0 where it is minus the entropy
+    ref_logp: Tensor  # log-probabilities that the KL penalty refers to; 0 for a uniform reference
     values: Tensor
     advantages: Tensor
     returns: Tensor
@@ -32,14 +33,14 @@ class Experience:
 
 def prompt_at(position: int, count: int, seed: int) -> int:
     """Index of the prompt at a position of the endless shuffled stream over `count` prompts."""
-    epoch, place = divmod(position, count)
-    return int(np.random.default_rng((seed, 3, epoch)).permutation(count)[place])
+    epoch, index = divmod(position, count)
+    return int(np.random.default_rng((seed, 3, epoch)).permutation(count)[index])
 
 
 def forward_slices(config: PPOConfig, processes: int) -> list[list[slice]]:
-    """Rows of one process's share: a list per minibatch, in it a slice per forward pass.
+    """Rows of one process's share: a list per minibatch, with a slice per forward pass.
 
-    Minibatches keep their members through all epochs and are visited in a new order each time. Old
+    Minibatches keep their rows in all epochs and are visited in a new order each time. Old
     log-probabilities are computed in the same slices, so that the first ratio is 1 to the last bit.
     """
     size, share = config.minibatch_size // processes, config.batch_size // processes
@@ -58,67 +59,76 @@ def read(
 
     Returns
     -------
-    logp, ref_logp, values, entropy : (B, T) tensors.
+    logp, ref_logp, values, entropies : (B, T) tensors.
     """
-    parts = []
+    rows = []
     for part in (rollout[rows] for minibatch in slices for rows in minibatch):
         logits, values = model(part, temperature)
         ref_logits = model.reference_logits(part, temperature)
         logp = token_logprobs(logits, part.responses)
         ref_logp = token_logprobs(ref_logits, part.responses)
-        parts.append((logp, ref_logp, values.to(logp.dtype), entropy(logits)))
-    logp, ref_logp, values, nats = (torch.cat(column) for column in zip(*parts, strict=True))
-    return logp, ref_logp, values, nats
+        rows.append((logp, ref_logp, values.to(logp.dtype), entropy(logits)))
+    logp, ref_logp, values, entropies = (torch.cat(column) for column in zip(*rows, strict=True))
+    return logp, ref_logp, values, entropies
 
 
 def estimate(
     config: PPOConfig, rewards: Tensor, values: Tensor, mask: Tensor, reduce: Reduce
 ) -> tuple[Tensor, Tensor]:
-    """Advantages by the chosen estimator, and the returns that the critic should fit."""
-    if config.advantages == "gae":
-        advantages, returns = gae(rewards, values, mask, config.gamma, config.lam)
-        return whiten(advantages, mask, reduce) if config.whiten else advantages, returns
-    compare = rloo if config.advantages == "rloo" else grpo
-    return compare(rewards, mask, config.responses_per_prompt), torch.zeros_like(values)
+    """(B, T) advantages by the estimator in the settings, and the returns that the critic should fit.
+
+    Without a critic the returns are 0.
+    """
+    estimator = ADVANTAGES[config.advantages]
+    tensors = {"rewards": rewards, "values": values, "mask": mask}
+    names = inspect.signature(estimator).parameters
+    arguments = {n: tensors[n] if n in tensors else getattr(config, n) for n in names}
+    advantages = estimator(**arguments)
+    if not needs_critic(config.advantages):
+        return advantages, torch.zeros_like(values)
+    returns = torch.where(mask, advantages + values, 0)
+    return whiten(advantages, mask, reduce) if config.whiten else advantages, returns
 
 
-def figures(
+def batch_metrics(
     rollout: Rollout,
     scores: Tensor,
     logp: Tensor,
     ref_logp: Tensor,
-    target: Tensor,
-    nats: Tensor,
+    kl_reference: Tensor,
+    entropies: Tensor,
     *,
-    price: float,
+    kl_coef: float,
     gather: Callable[[Tensor], Tensor],
 ) -> tuple[dict[str, float], Tensor]:
-    """The figures of a batch over all processes, and this process's (B,) estimates of the divergence.
+    """The metrics of a batch over all processes, and this process's (B,) estimates of the divergence.
 
     Parameters
     ----------
-    target
-        Log-probabilities that the divergence which is paid for is from; those of the reference, or 0.
-    nats
-        Entropy at each token.
+    ref_logp
+        (B, T) log-probabilities under the policy as it was before training.
+    kl_reference
+        (B, T) log-probabilities that the KL penalty refers to: those, or 0 for a uniform reference.
+    entropies
+        (B, T) entropy of the policy at each token.
     """
     k1, k3 = (kl_estimate(logp, ref_logp, kind) for kind in ("k1", "k3"))
-    by_token = (k1, k3, nats, logp - target)
-    kl, kl_k3, nats, bought = (
+    by_token = (k1, k3, entropies, logp - kl_reference)
+    kl, kl_k3, entropy_sums, penalised_kl = (
         torch.where(rollout.response_mask, each, 0).sum(1) for each in by_token
     )
-    columns = [scores, kl, kl_k3, nats, rollout.lengths, rollout.finished, bought]
+    columns = [scores, kl, kl_k3, entropy_sums, rollout.lengths, rollout.finished, penalised_kl]
     rows = gather(torch.stack([x.to(logp) for x in columns], 1))  # (batch_size, 7)
-    score, mean_kl, mean_k3, mean_nats, length, ended, mean_bought = rows.mean(0).tolist()
-    found = {
+    score, mean_kl, mean_k3, mean_entropy, length, ended, mean_penalised = rows.mean(0).tolist()
+    metrics = {
         "reward_mean": score,
         "reward_std": rows[:, 0].std(correction=0).item(),
-        "objective": score - price * mean_bought,
+        "objective": score - kl_coef * mean_penalised,
         "kl": mean_kl,  # per response from the start, k1: unbiased, of either sign
         "kl_k3": mean_k3,  # the same, k3: unbiased, never negative
-        "kl_coef": price,
-        "entropy": mean_nats / length,  # per token
+        "kl_coef": kl_coef,
+        "entropy": mean_entropy / length,  # per token
         "response_length": length,
         "eos_share": ended,
     }
-    return found, kl
+    return metrics, kl

@@ -1,4 +1,4 @@
-"""Divergence of the policy from a reference: its estimators, and its price over a run."""
+"""KL divergence of the policy from a reference: its estimators, and the schedules of its coefficient."""
 
 import torch
 from torch import Tensor
@@ -13,10 +13,10 @@ def kl_estimate(logp: Tensor, ref_logp: Tensor, kind: KLEstimator = "k1") -> Ten
     ``(log r)^2 / 2``, biased and never negative; k3 is ``r - 1 - log r``, unbiased and never
     negative.
 
-    As terms of a loss their gradients count, and there the order is another one: on the policy's own
-    samples k2 has the gradient of KL(policy || reference), k3 that of KL(reference || policy), and
-    k1 has 0 on average. This is a token by itself: how a token changes the divergence of those after
-    it is seen only where the price is part of the reward.
+    In a loss the gradient of the estimate counts, and the order is another one: on samples of the
+    policy k2 has the gradient of KL(policy || reference), k3 that of KL(reference || policy), and
+    k1 has gradient 0 on average. This holds for one token by itself: the effect of a token on the
+    divergence of later tokens is seen only where the penalty is part of the reward.
 
     References
     ----------
@@ -32,11 +32,11 @@ def kl_estimate(logp: Tensor, ref_logp: Tensor, kind: KLEstimator = "k1") -> Ten
     raise ValueError(f"unknown KL estimator {kind!r}; choose from k1, k2, k3")
 
 
-def next_price(config: PPOConfig, price: float, kl: float, done: int) -> float:
-    """The price of divergence after `done` updates, the last of which saw `kl` at this `price`.
+def next_kl_coef(config: PPOConfig, kl_coef: float, kl: float, done: int) -> float:
+    """The KL coefficient after `done` updates, the last of which had divergence `kl` at this `kl_coef`.
 
-    The adaptive price rises while the divergence is over its target, by a fifth per horizon at most,
-    and falls while it is under it. A horizon of 10 updates is the paper's K of 0.1.
+    The adaptive coefficient rises while the divergence is above its target, by a fifth per horizon at
+    most, and falls while it is below. A horizon of 10 updates is the paper's K of 0.1.
 
     References
     ----------
@@ -44,20 +44,20 @@ def next_price(config: PPOConfig, price: float, kl: float, done: int) -> float:
     https://arxiv.org/abs/1909.08593.
     """
     if config.kl_schedule == "adaptive":
-        error = min(max(kl / config.kl_target - 1, -0.2), 0.2)
-        return price * (1 + error / config.kl_horizon)
+        error = min(max(kl / config.kl_schedule_target - 1, -0.2), 0.2)
+        return kl_coef * (1 + error / config.kl_horizon)
     if config.kl_schedule == "linear":
-        way = min(done / config.kl_horizon, 1.0)
-        return config.kl_coef + way * (config.kl_end - config.kl_coef)
+        progress = min(done / config.kl_horizon, 1.0)
+        return config.kl_coef + progress * (config.kl_coef_end - config.kl_coef)
     return config.kl_coef
 
 
-def resumed_price(config: PPOConfig, price: float, done: int, new: bool) -> float:
-    """The price with which a run goes on after `done` updates, given the `price` it had then.
+def resumed_kl_coef(config: PPOConfig, kl_coef: float, done: int, changed: bool) -> float:
+    """The KL coefficient of a run resumed after `done` updates, given the `kl_coef` it had then.
 
-    The settings may have changed since, and `new` says whether `kl_coef` has. An adaptive price goes on
-    from where it was unless it has; the others follow from the settings.
+    An adaptive coefficient goes on from its last value, unless the setting `kl_coef` has `changed`
+    since; the other schedules follow from the settings.
     """
     if config.kl_schedule != "adaptive":
-        return next_price(config, price, 0.0, done)
-    return config.kl_coef if new else price
+        return next_kl_coef(config, kl_coef, 0.0, done)
+    return config.kl_coef if changed else kl_coef

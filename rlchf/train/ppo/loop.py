@@ -1,4 +1,4 @@
-"""PPO fine-tuning of a language model on any reward, under a KL penalty to where it started."""
+"""PPO fine-tuning of a language model on any reward, with a KL penalty to the initial policy."""
 
 import copy
 import time
@@ -6,183 +6,193 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import astuple
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from accelerate import Accelerator
 from accelerate.utils import set_seed
 
 from rlchf.prompts import Prompt
-from rlchf.train.ppo import checks as ppo_given
 from rlchf.train.ppo.actor_critic import ActorCritic
+from rlchf.train.ppo.advantages import needs_critic
 from rlchf.train.ppo.checkpoint import (
     RunFolder,
     random_states,
     restore_random_states,
     signals_noted,
 )
+from rlchf.train.ppo.checks import check_measured, fingerprint, set_group_size
 from rlchf.train.ppo.config import PPOConfig
 from rlchf.train.ppo.experience import (
     Experience,
+    batch_metrics,
     estimate,
-    figures,
     forward_slices,
     prompt_at,
     read,
 )
-from rlchf.train.ppo.kl import kl_estimate, next_price, resumed_price
+from rlchf.train.ppo.kl import kl_estimate, next_kl_coef, resumed_kl_coef
 from rlchf.train.ppo.optimise import optimise
 from rlchf.train.ppo.responses import Rollout
-from rlchf.train.ppo.sampling import Sampler, encode_prompts, end_ids, named_sampler
-from rlchf.train.ppo.shaping import Measure, Moments, Reward, check_scores, keeps_state, pay
-from rlchf.train.ppo.sharding import gather_for
-from rlchf.train.ppo.trackers import make_accelerator, trackers
-from rlchf.train.processes import check_processes
+from rlchf.train.ppo.sampling import Sampler
+from rlchf.train.ppo.setup import Setup
+from rlchf.train.ppo.shaping import (
+    Measure,
+    Moments,
+    Reward,
+    check_scores,
+    keeps_state,
+    shape_scores,
+)
+from rlchf.train.ppo.sharding import gather_during
+from rlchf.train.ppo.trackers import trackers
 
-__all__ = ["Measure", "PPOConfig", "Reward", "ppo"]
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+    from rlchf.train.reward.model import RewardModel
+
+__all__ = ["PPO", "Measure", "PPOConfig", "Reward", "Setup", "ppo"]
 
 SAMPLES = 4
 """Responses written to `samples.jsonl` at a time."""
 
 
 def ppo(
-    policy: Any,
-    tokenizer: Any,
+    policy: "PreTrainedModel",
+    tokenizer: "PreTrainedTokenizerBase",
     prompts: Sequence[Prompt],
     reward: Reward,
     config: PPOConfig,
     out: str | Path,
     *,
     resume: bool = False,
-    critic: Any = None,
+    critic: "PreTrainedModel | RewardModel | None" = None,
     measure: Measure | None = None,
     sampler: Sampler | None = None,
     progress: Callable[..., None] | None = None,
     accelerator: Accelerator | None = None,
-) -> Any:
+) -> "PreTrainedModel":
     """Fine-tune `policy` in place by PPO, write it to the folder `out`, and return it.
 
     Parameters
     ----------
     policy
-        A causal language model of transformers; as passed in, it is also the reference.
+        A causal language model of transformers; its initial weights are also the reference.
     reward
         Any callable ``(prompts, responses) -> scores``. Under `torchrun` every process calls it with
-        its own share of the batch. One with ``state_dict`` and ``load_state_dict`` goes on from a
-        checkpoint with its state.
+        its share of the batch. The state of a reward with ``state_dict`` and ``load_state_dict`` is
+        part of the checkpoint.
     out
-        Gets ``metrics.jsonl`` and ``samples.jsonl`` as the run goes, ``checkpoint/`` to go on from,
-        and at the end the policy as a plain Hugging Face checkpoint (LoRA merged), with
-        ``critic.safetensors`` and ``ppo_config.json``.
+        The folder of the run: ``metrics.jsonl`` and ``samples.jsonl``, ``checkpoint/``, and at the end
+        the policy as a plain Hugging Face checkpoint (LoRA merged), with ``critic.safetensors`` and
+        ``ppo_config.json``.
     resume
-        Go on from the checkpoint in `out`, given the same starting policy and prompts, or begin if
+        Go on from the checkpoint in `out`, given the same initial policy and prompts, or begin if
         there is none. The settings in `rlchf.train.ppo.checkpoint.MAY_CHANGE` may have changed.
         Without it, an earlier run in `out` is discarded.
     critic
         A model from which the critic starts, such as a reward model; it is copied, and must have the
-        policy's architecture and tokenizer. By default the critic shares the policy's trunk.
+        policy's architecture and tokenizer. By default the critic is a linear layer on the policy's
+        hidden states.
     measure
-        Called with each batch; what it returns is logged and shown under its own names, as a mean
-        over processes.
+        Called with each batch; the numbers that it returns are logged and shown under their names, as
+        means over processes.
     sampler
         Draws the responses in place of the setting `sampler`; see `rlchf.train.ppo.sampling.Sampler`.
     progress
-        Called after each update with updates done, updates to do, and ``reward=``, ``kl=`` and what
-        `measure` found.
+        Called after each update with updates done, updates to do, and ``reward=``, ``kl=`` and the
+        numbers of `measure`.
 
     Raises
     ------
+    ValueError
+        If an input is wrong or does not fit the others, before anything is written.
     KeyboardInterrupt
         On Ctrl-C or SIGTERM, when the update in progress is done and a checkpoint is saved. A
         second signal acts at once.
     FloatingPointError
-        When the loss is not a finite number; no step is taken on it. When the divergence is none, or
-        above `max_kl`; the last checkpoint before that is kept.
+        When the loss is not a finite number; no step is taken on it. When the KL divergence is not a
+        number or is above `max_kl`; the last checkpoint before that is kept.
     """
-    ppo_given.check_given(policy, prompts, reward, config)
-    accelerator = accelerator or make_accelerator(config.report_to, Path(out))
-    check_processes(accelerator, config)
-    run = _Run(
-        policy, tokenizer, prompts, reward, config, Path(out), accelerator,
-        critic=critic, measure=measure, sampler=sampler,
+    setup = Setup(
+        policy, tokenizer, prompts, reward, config, Path(out),
+        critic=critic, measure=measure, sampler=sampler, accelerator=accelerator,
     )  # fmt: skip
-    run.folder.open(run, resume)
-    with trackers(accelerator, config), signals_noted() as signals:
-        while run.done < config.updates:
-            began = time.perf_counter()
-            try:
-                batch, metrics, samples = run.collect()
-            except BaseException as error:  # the reward's, or a second signal: no weight has moved
-                wanted = run.done or isinstance(error, KeyboardInterrupt)
-                if wanted and accelerator.num_processes == 1:
-                    run.folder.save(run)
-                    error.add_note(f"{run.done} updates are saved in {out}, and can be resumed")
-                raise
-            run.judge(metrics["kl"])
-            metrics |= run.optimise(batch)
-            metrics["seconds"] = time.perf_counter() - began
-            run.complete(metrics)
-            run.log(metrics, samples)
-            if progress and accelerator.is_main_process:
-                shown = {name: metrics[name] for name in ("kl", *run.measured)}
-                progress(run.done, config.updates, reward=metrics["reward_mean"], **shown)
-            noted = torch.tensor(len(signals), device=accelerator.device)
-            stop = bool(accelerator.reduce(noted).item())  # one process's signal stops them all
-            if stop or run.done % config.checkpoint_every == 0 or run.done == config.updates:
-                run.folder.save(run)
-            if stop:
-                raise KeyboardInterrupt
-    return run.folder.finish(run, tokenizer)
+    return PPO(setup).train(resume=resume, progress=progress)
 
 
-class _Run:
-    """What lives as long as a run, and the stages of an update."""
+class PPO:
+    """A PPO run: its models and state, and the stages of an update.
 
-    def __init__(
-        self,
-        policy: Any,
-        tokenizer: Any,
-        prompts: Sequence[Prompt],
-        reward: Reward,
-        config: PPOConfig,
-        out: Path,
-        accelerator: Accelerator,
-        *,
-        critic: Any = None,
-        measure: Measure | None = None,
-        sampler: Sampler | None = None,
-    ) -> None:
-        ppo_given.tell_group_size(reward, config.responses_per_prompt)
-        self.tokenizer, self.prompts, self.reward = tokenizer, list(prompts), reward
-        self.config, self.accelerator = config, accelerator
-        self.measure = measure
-        self.folder = RunFolder(out, config, accelerator)
-        self.encoded = encode_prompts(policy, tokenizer, prompts, config.max_new_tokens)
-        self.ends = end_ids(tokenizer, config.stop)
-        ppo_given.check_vocabulary(policy, self.encoded, self.ends)
-        self.origin = ppo_given.origin(policy, self.encoded)
-        longest = max(map(len, self.encoded)) + config.max_new_tokens
-        self.sampler = sampler or named_sampler(config.sampler, longest)
+    `train` runs all updates; `collect`, `optimise` and `complete` are those of one update.
+    """
+
+    def __init__(self, setup: Setup) -> None:
+        config, accelerator, policy = setup.config, setup.accelerator, setup.policy
+        assert accelerator is not None  # the setup has made one, and chosen the sampler
+        assert setup.sampler is not None
+        set_group_size(setup.reward, config.responses_per_prompt)
+        self.setup, self.config, self.accelerator = setup, config, accelerator
+        self.tokenizer, self.prompts = setup.tokenizer, list(setup.prompts)
+        self.reward, self.sampler = setup.reward, setup.sampler
+        self.folder = RunFolder(setup.out, config, accelerator)
+        self.fingerprint = fingerprint(policy, setup.encoded)
         set_seed(config.seed)  # new weights are the same on all processes
-        has_critic = config.advantages == "gae"
-        if critic is not None and not has_critic:
-            raise ValueError(f"advantages is '{config.advantages}', which takes no critic")
-        if accelerator.distributed_type != "FSDP":  # which takes the weights over layer by layer
+        if accelerator.distributed_type != "FSDP":  # which moves the weights layer by layer
             policy = policy.to(accelerator.device)
-        self.model = ActorCritic(policy, config.lora_rank, ppo_given.critic_of(critic), has_critic)
+        has_critic = needs_critic(config.advantages)
+        self.model = ActorCritic(policy, config.lora_rank, setup.critic, has_critic)
         trained = [p for p in self.model.policy.parameters() if p.requires_grad]
-        groups = [{"params": trained, "lr": config.lr}]
+        groups = [{"params": trained, "lr": config.learning_rate}]
         if self.model.critic is not None:
-            groups += [{"params": list(self.model.critic.parameters()), "lr": config.value_lr}]
+            parameters = list(self.model.critic.parameters())
+            groups += [{"params": parameters, "lr": config.value_learning_rate}]
         adam = torch.optim.AdamW(groups, eps=1e-5, weight_decay=0.0)
         self.wrapped, self.optimizer = accelerator.prepare(self.model, adam)
-        gather_for(self.model, "sample", "reference_logits")
+        gather_during(self.model, "sample", "reference_logits")
         set_seed(config.seed, device_specific=True)
         self.slices = forward_slices(config, accelerator.num_processes)
         self.done = 0  # updates
-        self.price, self.moments = config.kl_coef, Moments()
-        self.measured: list[str] = []  # names of what `measure` finds
+        self.kl_coef, self.moments = config.kl_coef, Moments()
+        self.measured: list[str] = []  # names of the numbers of `measure`
         self.carried = self.state()
+
+    def train(
+        self, *, resume: bool = False, progress: Callable[..., None] | None = None
+    ) -> "PreTrainedModel":
+        """Run all updates, write the policy, and return it; see `ppo`."""
+        config, accelerator = self.config, self.accelerator
+        self.folder.open(self, resume)
+        with trackers(accelerator, config), signals_noted() as signals:
+            while self.done < config.updates:
+                began = time.perf_counter()
+                try:
+                    batch, metrics, samples = self.collect()
+                except BaseException as error:
+                    # The reward failed, or a second signal came: no weight has moved.
+                    worth_saving = self.done or isinstance(error, KeyboardInterrupt)
+                    if worth_saving and accelerator.num_processes == 1:
+                        self.folder.save(self)
+                        error.add_note(
+                            f"{self.done} updates are saved in {self.setup.out}, and can be resumed"
+                        )
+                    raise
+                self.check_kl(metrics["kl"])
+                metrics |= self.optimise(batch)
+                metrics["seconds"] = time.perf_counter() - began
+                self.complete(metrics)
+                self.log(metrics, samples)
+                if progress and accelerator.is_main_process:
+                    shown = {name: metrics[name] for name in ("kl", *self.measured)}
+                    progress(self.done, config.updates, reward=metrics["reward_mean"], **shown)
+                signalled = torch.tensor(len(signals), device=accelerator.device)
+                stop = bool(accelerator.reduce(signalled).item())  # one process's signal stops all
+                if stop or self.done % config.checkpoint_every == 0 or self.done == config.updates:
+                    self.folder.save(self)
+                if stop:
+                    raise KeyboardInterrupt
+        return self.folder.finish(self, self.tokenizer)
 
     def draw(self) -> tuple[list[Prompt], Rollout]:
         """Sample this process's share of a batch: the prompts and the responses to them."""
@@ -191,102 +201,109 @@ class _Run:
         first = self.done * config.batch_size + accelerator.process_index * share
         minibatches = range(first, first + config.batch_size, config.minibatch_size)
         positions = [start + i for start in minibatches for i in range(share)]
-        places = [position // config.responses_per_prompt for position in positions]
-        chosen = [prompt_at(place, len(self.prompts), config.seed) for place in places]
+        prompt_positions = [position // config.responses_per_prompt for position in positions]
+        chosen = [prompt_at(each, len(self.prompts), config.seed) for each in prompt_positions]
         rollout = self.model.sample(
             self.sampler,
             self.tokenizer,
-            [self.encoded[i] for i in chosen],
+            [self.setup.encoded[i] for i in chosen],
             [(config.seed, 2, position) for position in positions],
             max_new_tokens=config.max_new_tokens,
             temperature=config.temperature,
-            ends=self.ends,
+            ends=self.setup.ends,
         )
         return [self.prompts[i] for i in chosen], rollout
 
     def collect(self) -> tuple[Experience, dict[str, float], list[dict[str, Any]]]:
-        """Sample and score responses, and say what to learn: experience, metrics, sample rows."""
+        """Sample and score a batch: the experience to learn from, its metrics, and some samples."""
         config, accelerator = self.config, self.accelerator
         with accelerator.autocast():
-            asked, rollout = self.draw()
-            logp, ref_logp, values, nats = read(
+            prompts, rollout = self.draw()
+            logp, ref_logp, values, entropies = read(
                 self.model, rollout, self.slices, config.temperature
             )
         mask, texts = rollout.response_mask, rollout.texts(self.tokenizer)
-        scores = check_scores(self.reward(asked, texts), texts).to(logp)
+        scores = check_scores(self.reward(prompts, texts), texts).to(logp)
         if config.normalise_reward:
             self.moments = self.moments.with_batch(scores, accelerator.reduce)
 
-        target = ref_logp if config.reference == "policy" else torch.zeros_like(ref_logp)
-        price = self.price if config.kl_in == "reward" else 0.0
-        rewards = -price * kl_estimate(logp, target, config.kl_estimator)
-        paid = pay(scores, rollout, config, self.moments)
-        rewards = rewards.scatter_add(1, rollout.lengths[:, None] - 1, paid[:, None])
+        kl_reference = ref_logp if config.reference == "policy" else torch.zeros_like(ref_logp)
+        kl_coef = self.kl_coef if config.kl_in == "reward" else 0.0
+        rewards = -kl_coef * kl_estimate(logp, kl_reference, config.kl_estimator)
+        shaped = shape_scores(scores, rollout, config, self.moments)
+        rewards = rewards.scatter_add(1, rollout.lengths[:, None] - 1, shaped[:, None])
         advantages, returns = estimate(config, rewards, values, mask, accelerator.reduce)
-        batch = Experience(rollout, logp, target, values, advantages, returns)
+        batch = Experience(rollout, logp, kl_reference, values, advantages, returns)
 
-        readings = (scores, logp, ref_logp, target, nats)
-        metrics, kl = figures(rollout, *readings, price=self.price, gather=accelerator.gather)
-        table = zip(asked, texts, scores.tolist(), kl.tolist(), strict=True)
+        metrics, kl = batch_metrics(
+            rollout, scores, logp, ref_logp, kl_reference, entropies,
+            kl_coef=self.kl_coef, gather=accelerator.gather,
+        )  # fmt: skip
+        rows = zip(prompts, texts, scores.tolist(), kl.tolist(), strict=True)
         names = ("prompt", "response", "score", "kl")
-        samples = [dict(zip(names, row, strict=True)) for row in table]
-        return batch, metrics | self.measurements(asked, texts, metrics), samples[:SAMPLES]
+        samples = [dict(zip(names, row, strict=True)) for row in rows]
+        return batch, metrics | self.measurements(prompts, texts, metrics), samples[:SAMPLES]
 
     def measurements(
-        self, asked: list[Prompt], texts: list[str], metrics: dict[str, float]
+        self, prompts: list[Prompt], texts: list[str], metrics: dict[str, float]
     ) -> dict[str, float]:
-        """What `measure` finds in the batch, as a mean over processes."""
-        found = ppo_given.check_measured(self.measure(asked, texts)) if self.measure else {}
-        if taken := sorted(found.keys() & metrics.keys()):
-            raise ValueError(f"measure returned {taken[0]!r}, a name that PPO's own figures have")
-        self.measured = list(found)
-        if not found:
+        """The numbers of `measure` for the batch, as means over processes."""
+        if self.setup.measure is None:
             return {}
-        values = torch.tensor(list(found.values()), device=self.accelerator.device)
-        return dict(zip(found, self.accelerator.reduce(values, "mean").tolist(), strict=True))
+        measured = check_measured(self.setup.measure(prompts, texts))
+        if taken := sorted(measured.keys() & metrics.keys()):
+            raise ValueError(f"measure returned {taken[0]!r}, a name that PPO's own metrics have")
+        self.measured = list(measured)
+        if not measured:
+            return {}
+        values = torch.tensor(list(measured.values()), device=self.accelerator.device)
+        return dict(zip(measured, self.accelerator.reduce(values, "mean").tolist(), strict=True))
 
-    def judge(self, kl: float) -> None:
-        """Stop the run if the policy has gone too far from where it started."""
+    def check_kl(self, kl: float) -> None:
+        """Stop the run if the policy has moved too far from where it started."""
         if kl <= self.config.max_kl:
             self.folder.trust()
             return
         problem = (
             f"the KL divergence is {kl:.4g} nats per response, and max_kl is {self.config.max_kl:g}"
         )
-        ways = "a lower lr, a higher kl_coef or a larger max_kl"
-        self.folder.give_up(self.done, problem, ways, self.folder.go_back(self))
+        remedies = "a lower learning_rate, a higher kl_coef or a larger max_kl"
+        self.folder.give_up(self.done, problem, remedies, self.folder.go_back(self))
 
     def optimise(self, batch: Experience) -> dict[str, float]:
-        """Take the optimiser's steps on one batch, and say how they went."""
+        """Take the optimiser's steps on one batch and return their metrics."""
         try:
             return optimise(
                 batch, self.wrapped, self.optimizer, self.accelerator, self.config,
-                slices=self.slices, done=self.done, price=self.price,
+                slices=self.slices, done=self.done, kl_coef=self.kl_coef,
             )  # fmt: skip
         except FloatingPointError as error:
             kept = self.folder.checkpoint.exists()
-            self.folder.give_up(self.done, str(error), "a lower lr", kept)
+            self.folder.give_up(self.done, str(error), "a lower learning_rate", kept)
 
     def complete(self, metrics: dict[str, float]) -> None:
-        """Count the update, and note what the next one depends on beside the weights."""
+        """Count the update, and update the state that the next one depends on besides the weights."""
         self.done += 1
-        self.price = next_price(self.config, self.price, metrics["kl"], self.done)
+        self.kl_coef = next_kl_coef(self.config, self.kl_coef, metrics["kl"], self.done)
         self.carried = self.state()
 
     def state(self) -> dict[str, Any]:
-        """What a run carries from update to update, beside weights and optimiser."""
+        """The state that a run carries from update to update, besides weights and optimiser."""
         stateful = keeps_state(self.reward)
         return {
-            "price": self.price,
+            "kl_coef": self.kl_coef,
             "moments": astuple(self.moments),
             "reward": copy.deepcopy(self.reward.state_dict()) if stateful else None,  # type: ignore[attr-defined]
             "random": random_states(),
         }
 
     def restore(self, state: dict[str, Any], random: bool, changed: Sequence[str] = ()) -> None:
-        """Go on with what `state` returned, now that these settings have `changed`; with its random
-        generators, if `random`."""
-        self.price = resumed_price(self.config, state["price"], self.done, "kl_coef" in changed)
+        """Go on with a `state`, given the names of the settings that have `changed` since; restore the
+        random generators too, if `random`."""
+        coefficient_changed = "kl_coef" in changed
+        self.kl_coef = resumed_kl_coef(
+            self.config, state["kl_coef"], self.done, coefficient_changed
+        )
         self.moments = Moments(*state["moments"])
         if state["reward"] is not None:
             self.reward.load_state_dict(state["reward"])  # type: ignore[attr-defined]
@@ -295,11 +312,11 @@ class _Run:
         self.carried = state
 
     def log(self, metrics: dict[str, float], samples: list[dict[str, Any]]) -> None:
-        """Write a line of metrics, and samples now and then."""
+        """Write a line of metrics, and samples every few updates."""
         if metrics["first_ratio_error"] > 0.01:
             warnings.warn(
                 f"update {self.done}: the first ratio is off 1 by "
-                f"{metrics['first_ratio_error']:.2g}: the policy does not repeat its own "
+                f"{metrics['first_ratio_error']:.2g}: the policy does not reproduce its "
                 "log-probabilities",
                 stacklevel=3,
             )

@@ -1,9 +1,9 @@
 """The quantities of PPO as pure functions of tensors.
 
 Shapes are ``(B, T)`` throughout: ``B`` responses of at most ``T`` tokens, with a boolean ``mask``
-that is true on the tokens a response really has. Losses come back as *sums* over those tokens: the
-loop divides by the number of tokens in the whole minibatch, over all processes, so that neither
-gradient accumulation nor the number of processes changes the gradient.
+that is true on the tokens of the response. Losses are *sums* over those tokens: the loop divides by
+the number of tokens in the whole minibatch, over all processes, so that neither gradient accumulation
+nor the number of processes changes the gradient.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ Reduce = Callable[[Tensor], Tensor]
 
 
 def one_process(total: Tensor) -> Tensor:
-    """Reduce over a single process: nothing to add."""
+    """The sum over a single process: the tensor itself."""
     return total
 
 
@@ -39,13 +39,20 @@ def _at_least_float32(logits: Tensor) -> Tensor:
 
 
 def masked_sum(values: Tensor, mask: Tensor) -> Tensor:
-    """Sum of the values where the mask is true; what lies elsewhere is ignored, NaN included."""
+    """Sum of the values where the mask is true; values elsewhere are ignored, NaN included."""
     return torch.where(mask, values, 0).sum()
 
 
 def masked_mean(values: Tensor, mask: Tensor, reduce: Reduce = one_process) -> Tensor:
     """Mean of the values where the mask is true, over all processes."""
     return reduce(masked_sum(values, mask)) / reduce(mask.sum())
+
+
+def whiten(values: Tensor, mask: Tensor, reduce: Reduce = one_process) -> Tensor:
+    """Normalise the masked values to mean 0 and variance 1 over all processes; 0 elsewhere."""
+    centred = values - masked_mean(values, mask, reduce)
+    variance = masked_mean(centred.square(), mask, reduce)
+    return torch.where(mask, centred * torch.rsqrt(variance + 1e-8), 0)
 
 
 def policy_loss(
@@ -58,9 +65,10 @@ def policy_loss(
     J. Schulman et al., "Proximal policy optimization algorithms", 2017, equation 7.
     """
     ratio = torch.exp(logp - old_logp)
-    plain = ratio * advantages
+    unclipped = ratio * advantages
     clipped = ratio.clamp(1 - clip, 1 + clip) * advantages
-    return -masked_sum(torch.minimum(plain, clipped), mask), (mask & (clipped < plain)).sum()
+    loss = -masked_sum(torch.minimum(unclipped, clipped), mask)
+    return loss, (mask & (clipped < unclipped)).sum()
 
 
 def value_loss(
@@ -68,11 +76,11 @@ def value_loss(
 ) -> Tensor:
     """Half the squared error of the critic, summed over tokens.
 
-    With ``clip > 0`` the worse of two errors counts: that of the value, and that of the value held
-    within ``clip`` of what it was when the responses were sampled, as in the code of PPO's authors.
+    With ``clip > 0`` the larger of two errors counts: that of the value, and that of the value clipped
+    to within ``clip`` of its old value, as in the code of PPO's authors.
     """
     error = (values - returns).square()
     if clip:
-        near = old_values + (values - old_values).clamp(-clip, clip)
-        error = torch.maximum(error, (near - returns).square())
+        clipped = old_values + (values - old_values).clamp(-clip, clip)
+        error = torch.maximum(error, (clipped - returns).square())
     return masked_sum(error, mask) / 2

@@ -1,18 +1,21 @@
-"""Sampled responses as token ids, and reading a policy where it chose them."""
+"""Sampled responses as token ids, and the policy's logits at their tokens."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 
 @dataclass(frozen=True)
 class Rollout:
     """A batch of prompts and sampled responses: prompts padded on the left, responses on the right.
 
-    The masks are kept, never guessed from the ids: the padding token may well be the end token.
+    The masks are kept, and not derived from the ids: the padding token may be the end token.
     """
 
     ids: Tensor
@@ -22,7 +25,7 @@ class Rollout:
     response_mask: Tensor
     """(B, T) the last T columns of `attention_mask`."""
     finished: Tensor
-    """(B,) true where the response closed itself with an end token."""
+    """(B,) true where the response ended with an end token."""
 
     @classmethod
     def of(
@@ -32,7 +35,7 @@ class Rollout:
         ends: Sequence[int],
         device: torch.device | str = "cpu",
     ) -> "Rollout":
-        """Lay out token ids; what a response has after its first end token is left out.
+        """A rollout of token ids; tokens of a response after its first end token are dropped.
 
         Examples
         --------
@@ -45,19 +48,21 @@ class Rollout:
         for number, row in enumerate(responses):
             if not row:
                 raise ValueError(f"response {number} has no tokens; its end token counts as one")
-        until = [next((t + 1 for t, i in enumerate(row) if i in ends), None) for row in responses]
-        kept = [list(row[:end]) for row, end in zip(responses, until, strict=True)]
-        before, after = max(map(len, prompts)), max(map(len, kept))
+        lengths = [next((t + 1 for t, i in enumerate(row) if i in ends), None) for row in responses]
+        kept = [list(row[:length]) for row, length in zip(responses, lengths, strict=True)]
+        width, longest = max(map(len, prompts)), max(map(len, kept))
         pairs = list(zip(prompts, kept, strict=True))
         pad = ends[0]
-        ids = [[pad] * (before - len(p)) + list(p) + r + [pad] * (after - len(r)) for p, r in pairs]
+        ids = [
+            [pad] * (width - len(p)) + list(p) + r + [pad] * (longest - len(r)) for p, r in pairs
+        ]
         mask = [
-            [False] * (before - len(p)) + [True] * (len(p) + len(r)) + [False] * (after - len(r))
+            [False] * (width - len(p)) + [True] * (len(p) + len(r)) + [False] * (longest - len(r))
             for p, r in pairs
         ]
         attention = torch.tensor(mask, device=device)
-        finished = torch.tensor([end is not None for end in until], device=device)
-        return cls(torch.tensor(ids, device=device), attention, attention[:, before:], finished)
+        finished = torch.tensor([length is not None for length in lengths], device=device)
+        return cls(torch.tensor(ids, device=device), attention, attention[:, width:], finished)
 
     @property
     def responses(self) -> Tensor:
@@ -75,22 +80,22 @@ class Rollout:
     def __getitem__(self, rows: slice) -> "Rollout":
         return Rollout(*(getattr(self, field.name)[rows] for field in fields(self)))
 
-    def texts(self, tokenizer: Any) -> list[str]:
-        """Decode the responses, without special tokens and without the token that ended them."""
+    def texts(self, tokenizer: "PreTrainedTokenizerBase") -> list[str]:
+        """The responses as texts, without special tokens and without the token that ended them."""
         rows = zip(self.responses, self.lengths - self.finished.long(), strict=True)
-        kept = [row[:length].tolist() for row, length in rows]
-        return [tokenizer.decode(row, skip_special_tokens=True) for row in kept]
+        texts = [row[:length].tolist() for row, length in rows]
+        return [tokenizer.decode(ids, skip_special_tokens=True) for ids in texts]
 
 
 def positions(attention_mask: Tensor) -> Tensor:
-    """Positions that do not count padding, as learned positions would unless told otherwise."""
+    """Position ids that do not count padding; by default learned positions would count it."""
     return (attention_mask.long().cumsum(1) - 1).clamp(min=0)
 
 
 def response_logits(
-    policy: Any, rollout: Rollout, temperature: float = 1.0
+    policy: "PreTrainedModel", rollout: Rollout, temperature: float = 1.0
 ) -> tuple[Tensor, Tensor]:
-    """Read the policy where it chose the response's tokens.
+    """The policy's logits and hidden states at the positions where it chose the response's tokens.
 
     Returns
     -------
@@ -98,8 +103,8 @@ def response_logits(
     hidden : (B, T, d) hidden states of the last layer from which those logits come.
     """
     width, length = rollout.ids.shape[1], rollout.response_mask.shape[1]
-    # The last position has seen the whole response: nothing is chosen there. These are indices and no
-    # slice, because torch copies a frozen head (LoRA's) once for each row that it multiplies with one.
+    # The last position has seen the whole response: no token is chosen there. These are indices and not
+    # a slice, because torch copies a frozen head (LoRA's) for each row that it multiplies with a slice.
     chosen = torch.arange(width - length - 1, width - 1, device=rollout.ids.device)
     output = policy(
         input_ids=rollout.ids,

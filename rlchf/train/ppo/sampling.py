@@ -2,48 +2,39 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
-from importlib.util import find_spec
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import torch
-import transformers
 from torch import Tensor
 from transformers import GenerationConfig, LogitsProcessor
 
 from rlchf.prompts import Prompt
 from rlchf.train.models.text import prompt_ids
-from rlchf.train.ppo.responses import Rollout, response_logits
-from rlchf.train.ppo.sharding import inside_adapters, is_divided
+from rlchf.train.ppo.responses import Rollout
+from rlchf.train.ppo.sharding import inside_adapters, is_sharded
 
-__all__ = [
-    "Rollout",
-    "Sampler",
-    "encode_prompts",
-    "end_ids",
-    "named_sampler",
-    "response_logits",
-    "sample",
-    "sample_texts",
-]
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 Key = tuple[int, ...]
-"""Integers from which one response draws its randomness: equal keys, equal draws."""
+"""Integers that seed the draws of one response: equal keys give equal draws."""
 
 
 class Sampler(Protocol):
-    """Samples one response to each encoded prompt: `sample`, or a faster backend in its place.
+    """Samples one response to each encoded prompt: `sample`, or another backend.
 
-    The loop computes the log-probabilities itself, so a backend need only return token ids. It must
-    draw from the whole distribution at the temperature, without top-k, top-p or penalties, and with
-    the weights that `policy` has now; `keys` are its only source of randomness if runs are to be
-    repeatable. `Rollout.of` lays token ids out; `rlchf.train.ppo.vllm_sampler` is an example.
+    PPO computes the log-probabilities itself, so a backend only returns token ids. It must draw from the
+    whole distribution at the temperature, without top-k, top-p or penalties, with the current weights of
+    `policy`; runs are repeatable if `keys` are its only source of randomness. `Rollout.of` makes a
+    rollout of token ids; `rlchf.train.ppo.vllm_sampler` is an example. The samplers that a setting
+    names are in `rlchf.train.ppo.samplers`.
     """
 
     def __call__(
         self,
-        policy: Any,
-        tokenizer: Any,
+        policy: "PreTrainedModel",
+        tokenizer: "PreTrainedTokenizerBase",
         encoded: Sequence[Sequence[int]],
         keys: Sequence[Key],
         *,
@@ -70,79 +61,81 @@ class _InverseTransform(LogitsProcessor):  # type: ignore[misc]
 
 
 def only_drawn(logits: Tensor, u: Tensor) -> Tensor:
-    """Leave of each row of logits (B, V) the token at its uniform number (B,)."""
+    """The logits (B, V) with all tokens ruled out but the one drawn by each row's uniform number (B,)."""
     cumulative = torch.softmax(logits, dim=-1).cumsum(-1)
-    # Rounding may leave the total off 1; `right` steps over tokens of probability 0.
+    # Rounding may make the total differ from 1; `right` steps over tokens of probability 0.
     drawn = torch.searchsorted(cumulative, u[:, None] * cumulative[:, -1:], right=True)
     drawn = drawn.clamp(max=logits.shape[1] - 1)  # where the logits are NaN
     return torch.full_like(logits, -torch.inf).scatter_(1, drawn, 0.0)
 
 
 def uniforms(keys: Sequence[Key], count: int) -> Tensor:
-    """One row of `count` uniform numbers in [0, 1) per key; below 1 in float32 products too."""
+    """(keys, count) uniform numbers in [0, 1), below 1 in float32 products too."""
     rows = [np.random.default_rng(key).random(count, dtype=np.float32) for key in keys]
     return torch.from_numpy(np.stack(rows)).clamp(max=1 - 2**-22)
 
 
 def encode_prompts(
-    policy: Any,
-    tokenizer: Any,
+    policy: "PreTrainedModel",
+    tokenizer: "PreTrainedTokenizerBase",
     prompts: Sequence[Prompt],
     max_new_tokens: int,
     names: Sequence[str] | None = None,
 ) -> list[list[int]]:
     """Token ids of each prompt, checked to be non-empty and to leave room for the response.
 
-    Messages call a prompt by its name; without `names`, by its number.
+    Error messages call a prompt by its name; without `names`, by its number.
     """
     if tokenizer.eos_token_id is None:
         raise ValueError("the tokenizer has no end-of-sequence token; set tokenizer.eos_token")
-    room = getattr(policy.config, "max_position_embeddings", None)
+    positions = getattr(policy.config, "max_position_embeddings", None)
     encoded = [prompt_ids(tokenizer, prompt) for prompt in prompts]
     for number, ids in enumerate(encoded):
         name = names[number] if names else f"prompt {number}"
         if not ids:
             raise ValueError(f"{name} has no tokens; give the model something to continue")
-        if room is not None and len(ids) + max_new_tokens > room:
+        if positions is not None and len(ids) + max_new_tokens > positions:
             raise ValueError(
                 f"{name} has {len(ids)} tokens, with {max_new_tokens} new ones more than "
-                f"the model's {room} positions; shorten the prompt or lower max_new_tokens"
+                f"the model's {positions} positions; shorten the prompt or lower max_new_tokens"
             )
     return encoded
 
 
-def end_ids(tokenizer: Any, stop: Sequence[str | int] = ()) -> list[int]:
-    """Ids of the tokens that end a response: the tokenizer's end token, then those of `stop`.
+def end_ids(
+    tokenizer: "PreTrainedTokenizerBase", stop_tokens: Sequence[str | int] = ()
+) -> list[int]:
+    """Ids of the tokens that end a response: the tokenizer's end token, then the stop tokens.
 
     Raises
     ------
     ValueError
-        If a text is not exactly one token, or an id is none of the vocabulary's.
+        If a text is not exactly one token, or an id is not in the vocabulary.
     """
     ends = [int(tokenizer.eos_token_id)]
-    for token in stop:
+    for token in stop_tokens:
         ids: list[Any] = [token]
         if isinstance(token, str):
             ids = tokenizer(token, add_special_tokens=False)["input_ids"]
             if len(ids) != 1:
                 raise ValueError(
-                    f"stop: {token!r} is {len(ids)} tokens of the policy's tokenizer; give texts of "
+                    f"stop_tokens: {token!r} is {len(ids)} tokens of the policy's tokenizer; give texts of "
                     "one token each, or a token's id"
                 )
         elif not 0 <= token < len(tokenizer):
             raise ValueError(
-                f"stop: {token} is no token; the vocabulary has ids up to {len(tokenizer) - 1}"
+                f"stop_tokens: {token} is no token; the vocabulary has ids up to {len(tokenizer) - 1}"
             )
         ends += [i for i in ids if i not in ends]
     return ends
 
 
 @contextmanager
-def sampling_mode(model: Any, settings: GenerationConfig) -> Any:
-    """Switch dropout off and replace the checkpoint's own generation settings, for a while.
+def sampling_mode(model: "PreTrainedModel", settings: GenerationConfig) -> Any:
+    """Switch dropout off and replace the checkpoint's generation settings within a context.
 
-    Settings that a call to `generate` leaves open are filled from the checkpoint (its top-k, its
-    repetition penalty ...), and the samples would no longer come from the policy being trained.
+    A call to `generate` takes settings that it is not given from the checkpoint (its top-k, its
+    repetition penalty ...), and the samples would not come from the policy being trained.
     """
     before, training = model.generation_config, model.training
     model.generation_config = settings
@@ -156,8 +149,8 @@ def sampling_mode(model: Any, settings: GenerationConfig) -> Any:
 
 @torch.no_grad()
 def sample(
-    policy: Any,
-    tokenizer: Any,
+    policy: "PreTrainedModel",
+    tokenizer: "PreTrainedTokenizerBase",
     encoded: Sequence[Sequence[int]],
     keys: Sequence[Key],
     *,
@@ -192,57 +185,38 @@ def sample(
             generation_config=settings,
             logits_processor=[_InverseTransform(numbers, width, temperature)],
             logits_to_keep=torch.tensor([-1], device=model.device),  # see `response_logits`
-            synced_gpus=is_divided(model),  # then all processes take part in each token
+            synced_gpus=is_sharded(model),  # then all processes take part in each token
         )
     is_end = torch.isin(ids[:, width:], torch.tensor(ends, device=ids.device))
     ended_before = is_end.cumsum(1) - is_end.long() > 0
     return Rollout(ids, torch.cat([mask, ~ended_before], 1), ~ended_before, is_end.any(1))
 
 
-def named_sampler(name: str, longest: int) -> Sampler:
-    """The sampler of a run's setting `sampler`; prompt and response have at most `longest` tokens."""
-    if name == "generate":
-        return sample
-    if name == "vllm":
-        if not find_spec("vllm"):
-            raise ValueError(
-                "sampler is 'vllm', which is not installed; pip install vllm, or choose 'generate'"
-            )
-        from rlchf.train.ppo.vllm_sampler import VllmSampler
-
-        return VllmSampler(longest)
-    try:
-        from rlchf.train.ppo.continuous import sample_continuous
-    except ImportError as error:
-        raise ValueError(
-            f"sampler is 'continuous', for which transformers {transformers.__version__} is too old; "
-            "install 5.23 or later, or choose 'generate'"
-        ) from error
-    return sample_continuous
-
-
 def sample_texts(
-    policy: Any,
-    tokenizer: Any,
+    policy: "PreTrainedModel",
+    tokenizer: "PreTrainedTokenizerBase",
     prompts: Sequence[Prompt],
     *,
     n_per_prompt: int = 1,
     batch_size: int = 16,
     max_new_tokens: int = 64,
     temperature: float = 1.0,
+    stop_tokens: Sequence[str | int] = (),
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[str]:
     """Sample responses as texts: `n_per_prompt` to the first prompt, then to the next.
 
-    The batch size changes speed and memory, not the samples. `progress` is called with the number
-    of responses done and the number to do.
+    The batch size changes speed and memory, not the samples. `stop_tokens` are as in
+    `rlchf.train.ppo.config.PPOConfig`. `progress` is called with the number of responses done and the
+    number to do.
     """
     encoded = encode_prompts(policy, tokenizer, prompts, max_new_tokens)
-    jobs = [(i, j) for i in range(len(prompts)) for j in range(n_per_prompt)]
+    ends = end_ids(tokenizer, stop_tokens)
+    pairs = [(i, j) for i in range(len(prompts)) for j in range(n_per_prompt)]
     texts: list[str] = []
-    for start in range(0, len(jobs), batch_size):
-        batch = jobs[start : start + batch_size]
+    for start in range(0, len(pairs), batch_size):
+        batch = pairs[start : start + batch_size]
         rollout = sample(
             policy,
             tokenizer,
@@ -250,8 +224,9 @@ def sample_texts(
             [(seed, 1, i, j) for i, j in batch],
             max_new_tokens=max_new_tokens,
             temperature=temperature,
+            ends=ends,
         )
         texts += rollout.texts(tokenizer)
         if progress:
-            progress(len(texts), len(jobs))
+            progress(len(texts), len(pairs))
     return texts

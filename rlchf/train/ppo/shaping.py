@@ -1,4 +1,4 @@
-"""From what the reward returned to what a response is paid: checks, normalisation, penalties."""
+"""Scores of responses: checks of what a reward returned, normalisation, clipping and penalties."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,11 +16,11 @@ from rlchf.train.ppo.responses import Rollout
 Reward = Callable[[list[Prompt], list[str]], Sequence[float] | Tensor]
 """Scores responses to prompts, one number each, higher is better."""
 Measure = Callable[[list[Prompt], list[str]], Mapping[str, float]]
-"""Figures of responses to prompts, to be shown and logged."""
+"""Measures responses to prompts: numbers by name, to be shown and logged."""
 
 
 def share_of(name: str, trait: Callable[[str], object]) -> Measure:
-    """A measurement: the share of responses that have a trait.
+    """A measure: the share of responses that have a trait.
 
     Examples
     --------
@@ -35,7 +35,7 @@ def share_of(name: str, trait: Callable[[str], object]) -> Measure:
 
 
 def check_scores(scores: Sequence[float] | Tensor, texts: list[str]) -> Tensor:
-    """Bring what the reward returned to a tensor with one finite score per response."""
+    """The scores that a reward returned as a tensor, checked: one finite number per response."""
     try:
         scores = torch.as_tensor(scores).detach()
     except (TypeError, ValueError, RuntimeError) as error:
@@ -54,20 +54,20 @@ def check_scores(scores: Sequence[float] | Tensor, texts: list[str]) -> Tensor:
 
 
 def keeps_state(reward: Any) -> bool:
-    """Whether a reward changes as it is used, and a checkpoint has to hold its state."""
+    """Whether a reward has a state that changes as it is used, which a checkpoint has to hold."""
     return hasattr(reward, "load_state_dict") and not isinstance(reward, nn.Module)
 
 
 @dataclass(frozen=True)
 class Moments:
-    """Number, mean and sum of squared deviations of all scores so far."""
+    """Count, mean and sum of squared deviations of all scores so far."""
 
     count: float = 0.0
     mean: float = 0.0
     squares: float = 0.0
 
     def with_batch(self, scores: Tensor, reduce: Reduce = one_process) -> "Moments":
-        """These and a batch's, over all processes.
+        """The moments with those of one more batch, over all processes.
 
         References
         ----------
@@ -86,14 +86,17 @@ class Moments:
         )
 
     def normalise(self, scores: Tensor) -> Tensor:
-        """The scores at mean 0 and variance 1 of all scores so far; 0 where all were equal."""
+        """The scores, normalised so that all scores so far have mean 0 and variance 1.
+
+        They are 0 where all scores were equal.
+        """
         deviation = (self.squares / self.count) ** 0.5
         normalised: Tensor = (scores - self.mean) / max(deviation, 1e-4)
         return normalised
 
 
-def pay(scores: Tensor, rollout: Rollout, config: PPOConfig, moments: Moments) -> Tensor:
-    """(B,) what each response is paid: its score, normalised, clipped and with its penalties.
+def shape_scores(scores: Tensor, rollout: Rollout, config: PPOConfig, moments: Moments) -> Tensor:
+    """(B,) reward of each response after normalisation, clipping and penalties.
 
     References
     ----------
@@ -106,6 +109,6 @@ def pay(scores: Tensor, rollout: Rollout, config: PPOConfig, moments: Moments) -
         scores = scores.clamp(-config.reward_clip, config.reward_clip)
     scores = scores - config.missing_eos_penalty * ~rollout.finished
     if config.overlong_penalty:
-        over = (rollout.lengths / config.max_new_tokens - 0.8) / 0.2
-        scores = scores - config.overlong_penalty * over.clamp(0, 1)
+        excess = (rollout.lengths / config.max_new_tokens - 0.8) / 0.2
+        scores = scores - config.overlong_penalty * excess.clamp(0, 1)
     return scores

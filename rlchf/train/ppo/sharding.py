@@ -1,4 +1,10 @@
-"""Weights that FSDP has divided over processes: made whole for files, and divided again."""
+"""Weights that FSDP has sharded over processes: gathered for files, and sharded again.
+
+`torch.distributed.checkpoint.state_dict` gathers and shards too, but does not resume a run exactly (torch
+2.13): `get_optimizer_state_dict` takes a step with an optimiser that has taken none, which Adam then counts,
+and `set_optimizer_state_dict` refuses a state without the policy's parameters, as it is while the critic
+warms up.
+"""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -9,78 +15,78 @@ from torch.distributed.fsdp import FSDPModule, register_fsdp_forward_method
 from torch.distributed.tensor import DTensor, distribute_tensor
 
 
-def is_divided(model: nn.Module) -> bool:
-    """Whether FSDP has divided the model's weights."""
+def is_sharded(model: nn.Module) -> bool:
+    """Whether FSDP has sharded the model's weights."""
     return any(isinstance(module, FSDPModule) for module in model.modules())
 
 
-def gather_for(model: nn.Module, *methods: str) -> None:
-    """Let these methods of the model find whole weights, as its `forward` does, if they are divided."""
+def gather_during(model: nn.Module, *methods: str) -> None:
+    """Gather sharded weights while these methods of the model run, as FSDP does for its `forward`."""
     for method in methods:
         register_fsdp_forward_method(model, method)
 
 
-def whole(value: Any) -> Any:
-    """A tensor, or containers of them, with those that are divided made whole, on the CPU.
+def gather(value: Any) -> Any:
+    """A tensor, or containers of tensors, with the sharded ones gathered on the CPU.
 
-    All processes have to ask for it together.
+    All processes have to call this together.
     """
     if isinstance(value, DTensor):
         full: Tensor = value.full_tensor().cpu()
         return full
     if isinstance(value, dict):
-        return {key: whole(each) for key, each in value.items()}
+        return {key: gather(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
-        return type(value)(whole(each) for each in value)
+        return type(value)(gather(each) for each in value)
     return value
 
 
-def divided(values: Mapping[Any, Any], alike: Mapping[Any, Any]) -> dict[Any, Any]:
-    """Whole tensors, divided as those of the same name in `alike` are."""
-    return {name: _divided(value, alike.get(name)) for name, value in values.items()}
+def shard(tensors: Mapping[Any, Any], like: Mapping[Any, Any]) -> dict[Any, Any]:
+    """Whole tensors, sharded as those of the same name in `like` are."""
+    return {name: _shard(tensor, like.get(name)) for name, tensor in tensors.items()}
 
 
-def divided_state(optimizer: Any, state: dict[str, Any]) -> dict[str, Any]:
-    """An optimiser's state of whole tensors, divided as its parameters are."""
+def shard_optimizer_state(optimizer: Any, state: dict[str, Any]) -> dict[str, Any]:
+    """An optimiser's state of whole tensors, sharded as its parameters are."""
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
-    own = {
-        number: {name: _divided(value, parameters[number]) for name, value in each.items()}
-        for number, each in state["state"].items()
+    sharded = {
+        number: {name: _shard(value, parameters[number]) for name, value in moments.items()}
+        for number, moments in state["state"].items()
     }
-    return state | {"state": own}
+    return state | {"state": sharded}
 
 
-def _divided(value: Any, alike: Any) -> Any:
-    if isinstance(alike, DTensor) and isinstance(value, Tensor) and value.shape == alike.shape:
-        given = value.to(alike.device)  # every process has the whole: nothing is sent
-        return distribute_tensor(given, alike.device_mesh, alike.placements, src_data_rank=None)
+def _shard(value: Any, like: Any) -> Any:
+    if isinstance(like, DTensor) and isinstance(value, Tensor) and value.shape == like.shape:
+        whole = value.to(like.device)  # every process has all of it: nothing is sent
+        return distribute_tensor(whole, like.device_mesh, like.placements, src_data_rank=None)
     return value
 
 
 def inside_adapters(policy: Any) -> Any:
-    """The model of transformers that a peft model is around, or the model itself."""
+    """The transformers model inside a peft model, or the model itself."""
     return policy.get_base_model() if hasattr(policy, "get_base_model") else policy
 
 
 def plain_weights(policy: Any) -> Iterator[tuple[str, Tensor]]:
-    """The weights of a causal language model by the names of its checkpoint, whole, LoRA added in.
+    """The weights of a causal language model by their names in its checkpoint, gathered, LoRA merged.
 
-    Of weights that are tied there is one.
+    Tied weights come once.
     """
     policy = inside_adapters(policy)
     adapted = {n: m for n, m in policy.named_modules() if hasattr(m, "get_delta_weight")}
-    every = [name for name, _ in policy.named_parameters(remove_duplicate=False)]
-    again = set(every) - {name for name, _ in policy.named_parameters()}  # tied to another
+    names = [name for name, _ in policy.named_parameters(remove_duplicate=False)]
+    tied = set(names) - {name for name, _ in policy.named_parameters()}
     with torch.no_grad():
         for name, tensor in policy.state_dict().items():
-            if name in again:
+            if name in tied:
                 continue
             layer, _, rest = name.rpartition(".base_layer.")
             if layer in adapted:
                 if rest == "weight":
                     module = adapted[layer]
                     deltas = [module.get_delta_weight(each) for each in module.active_adapters]
-                    tensor = whole(tensor) + sum(whole(delta) for delta in deltas)
-                yield f"{layer}.{rest}", whole(tensor)
+                    tensor = gather(tensor) + sum(gather(delta) for delta in deltas)
+                yield f"{layer}.{rest}", gather(tensor)
             elif not any(part.startswith("lora_") for part in name.split(".")):
-                yield name, whole(tensor)
+                yield name, gather(tensor)

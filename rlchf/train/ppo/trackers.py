@@ -1,4 +1,4 @@
-"""Figures of a run to TensorBoard and its like, through accelerate."""
+"""Metrics of a run for TensorBoard and other trackers, through accelerate."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,26 +12,26 @@ from rlchf.train.processes import allow_processors
 
 
 def make_accelerator(report_to: str, folder: Path) -> Accelerator:
-    """An accelerator that reports to the trackers named, whose files go to `folder`."""
+    """An accelerator with the named trackers, which write to `folder`."""
     names = [name.strip() for name in report_to.split(",") if name.strip() not in ("", "none")]
     allow_processors()
     accelerator = Accelerator(log_with=names or None, project_dir=folder)
     missing = set(names) - {str(tracker) for tracker in accelerator.log_with}
-    if missing:  # accelerate passes over what is not installed
+    if missing:  # accelerate ignores trackers that are not installed
         raise ValueError(f"report_to: {', '.join(sorted(missing))} is not installed")
     return accelerator
 
 
 @contextmanager
 def trackers(accelerator: Accelerator, config: Any) -> Iterator[None]:
-    """Start the accelerator's trackers, unless the caller has, and close those that were started."""
+    """Start the accelerator's trackers, unless they run already, and finish those that were started."""
     started = bool(accelerator.log_with) and not getattr(accelerator, "trackers", [])
     if started:
         plain = (bool, int, float, str)
         settings = {k: v for k, v in asdict(config).items() if isinstance(v, plain)}
-        only_board = {str(one) for one in accelerator.log_with} == {"tensorboard"}
-        # TensorBoard would show the settings as two more runs, whose names are numbers.
-        accelerator.init_trackers("ppo", config=None if only_board else settings)
+        only_tensorboard = {str(tracker) for tracker in accelerator.log_with} == {"tensorboard"}
+        # TensorBoard would show the settings as two more runs named by numbers.
+        accelerator.init_trackers("ppo", config=None if only_tensorboard else settings)
     try:
         yield
     finally:

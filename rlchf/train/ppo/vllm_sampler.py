@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -15,25 +15,28 @@ from rlchf.train.ppo.responses import Rollout
 from rlchf.train.ppo.sampling import Key, end_ids
 from rlchf.train.ppo.sharding import inside_adapters, plain_weights
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
 
 class VllmSampler:
-    """Samples by an engine of vLLM in this process, which takes the policy's weights before each batch.
+    """Samples by an engine of vLLM in this process, which gets the policy's weights before each batch.
 
-    The engine starts with the first batch, and holds the weights once more and the keys and values. A
+    The engine starts with the first batch, and holds a copy of the weights and the key-value cache. A
     response depends on its key, its prompt and the policy, and, as far as the engine's kernels round
     differently, on its batch. Under `torch.autocast` the engine computes in that precision.
 
     Parameters
     ----------
     longest
-        Tokens of a prompt and its response at most.
+        Maximum number of tokens of a prompt and its response together.
     memory
-        Share of the GPU's memory that the engine may take.
+        Fraction of the GPU's memory that the engine may take.
 
     Raises
     ------
     ValueError
-        If the engine has packed its weights, as on processors, and could not take others.
+        If the engine has packed its weights, as on CPUs, and cannot take others.
     """
 
     def __init__(self, longest: int, memory: float = 0.3) -> None:
@@ -42,8 +45,8 @@ class VllmSampler:
 
     def __call__(
         self,
-        policy: Any,
-        tokenizer: Any,
+        policy: "PreTrainedModel",
+        tokenizer: "PreTrainedTokenizerBase",
         encoded: Sequence[Sequence[int]],
         keys: Sequence[Key],
         *,
@@ -70,50 +73,48 @@ class VllmSampler:
                 for key in keys
             ]
             prompts = [TokensPrompt(prompt_token_ids=list(ids)) for ids in encoded]
-            found = self.engine.generate(prompts, settings, use_tqdm=False)
-        responses = [list(each.outputs[0].token_ids) for each in found]
+            outputs = self.engine.generate(prompts, settings, use_tqdm=False)
+        responses = [list(each.outputs[0].token_ids) for each in outputs]
         return Rollout.of(encoded, responses, ends, policy.device)
 
-    def _start(self, policy: Any) -> Any:
-        os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"  # in this process, where the weights are
+    def _start(self, policy: "PreTrainedModel") -> Any:
+        os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"  # in the process that has the weights
         from vllm import LLM
 
         model = inside_adapters(policy)
-        kind = model.device.type
-        mixed = torch.is_autocast_enabled(kind)
-        precision = torch.get_autocast_dtype(kind) if mixed else model.dtype
+        device = model.device.type
+        mixed = torch.is_autocast_enabled(device)
+        dtype = torch.get_autocast_dtype(device) if mixed else model.dtype
         config = copy.deepcopy(model.config)
         config.architectures = [type(model).__name__]
-        with (
-            TemporaryDirectory() as folder
-        ):  # the engine asks for a model's folder, of which it reads this
+        with TemporaryDirectory() as folder:  # the engine reads the config of a model's folder
             config.save_pretrained(folder)
             engine = LLM(
                 folder,
                 load_format="dummy",
                 skip_tokenizer_init=True,
-                generation_config="vllm",  # not the checkpoint's own top-k and the like
-                dtype=str(precision).removeprefix("torch."),
+                generation_config="vllm",  # not the checkpoint's top-k and the like
+                dtype=str(dtype).removeprefix("torch."),
                 max_model_len=self.longest,
                 gpu_memory_utilization=self.memory,
                 enable_prefix_caching=False,  # it would outlive the weights
             )
         if not all(engine.apply_model(_takes_weights)):
             raise ValueError(
-                "sampler is 'vllm', whose engine has packed its weights, as it does on processors, and "
+                "sampler is 'vllm', whose engine has packed its weights, as it does on CPUs, and "
                 "cannot take the policy's; choose 'generate' or 'continuous'"
             )
         return engine
 
 
 def _takes_weights(model: Any) -> bool:
-    """Whether all weights of an engine's model lie where they can be written."""
+    """Whether all weights of an engine's model can be written."""
     return all(weight.numel() for weight in model.parameters())
 
 
 @contextmanager
 def _generators_kept() -> Iterator[None]:
-    """The engine seeds the global generators: bring them back to where they were."""
+    """Restore the global random generators, which the engine seeds."""
     states = random_states()
     try:
         yield

@@ -1,4 +1,4 @@
-"""What rewards share: the responses of a batch that answer the same prompt, and scores per voter."""
+"""The responses of a batch grouped by prompt, their scores, and payoffs within a group."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,72 +18,52 @@ class Group:
     Attributes
     ----------
     prompt
-        What is answered.
+        The prompt.
     responses
-        The K different texts among the answers, in the order in which they appear.
-    at
-        For each row, which of them it is: (n,) whole numbers.
+        The K different texts among the responses, in the order in which they appear.
+    index
+        (n,) index into `responses` for each row.
     """
 
     prompt: Prompt
     responses: list[str]
-    at: Tensor
+    index: Tensor
 
     @property
     def counts(self) -> Tensor:
-        """(K,) how many rows give each text."""
-        return torch.bincount(self.at, minlength=len(self.responses))
+        """(K,) number of rows with each text."""
+        return torch.bincount(self.index, minlength=len(self.responses))
 
 
-def groups_of(prompts: Sequence[Prompt], responses: Sequence[str], each: int = 0) -> list[Group]:
-    """Cut a batch where the prompt changes, and after `each` responses if the prompt comes again.
+def groups_of(
+    prompts: Sequence[Prompt], responses: Sequence[str], responses_per_prompt: int = 0
+) -> list[Group]:
+    """Cut a batch where the prompt changes, and every `responses_per_prompt` rows of the same prompt.
 
     Examples
     --------
     >>> [group.responses for group in groups_of(["p", "p", "p", "q"], ["x", "y", "x", "z"])]
     [['x', 'y'], ['z']]
-    >>> [group.responses for group in groups_of(["p"] * 4, ["x", "y", "x", "z"], each=2)]
+    >>> groups = groups_of(["p"] * 4, ["x", "y", "x", "z"], responses_per_prompt=2)
+    >>> [group.responses for group in groups]
     [['x', 'y'], ['x', 'z']]
     """
-    found = []
+    groups = []
     rows = zip(prompts, responses, strict=True)
     for prompt, members in groupby(rows, key=lambda row: row[0]):
         run = [text for _, text in members]
-        size = each if each and len(run) % each == 0 else len(run)
+        divides = responses_per_prompt and len(run) % responses_per_prompt == 0
+        size = responses_per_prompt if divides else len(run)
         for start in range(0, len(run), size):
             texts = run[start : start + size]
             number = {text: k for k, text in enumerate(dict.fromkeys(texts))}
-            at = torch.tensor([number[text] for text in texts])
-            found.append(Group(prompt, list(number), at))
-    return found
-
-
-class Comparing:
-    """A reward that compares the responses to one prompt."""
-
-    each = 0
-    """Responses to a prompt, if known: PPO sets it, so that a prompt that comes twice is two groups."""
-    called = ""
-    """What messages call it; by default its class's name."""
-
-    def groups(self, prompts: Sequence[Prompt], responses: Sequence[str]) -> list[Group]:
-        """The groups of a batch; one in which no prompt is answered twice is refused."""
-        found = groups_of(prompts, responses, self.each)
-        need_several(found, self.called or type(self).__name__)
-        return found
-
-
-def need_several(groups: Sequence[Group], what: str) -> None:
-    """Refuse a batch in which no prompt is answered twice."""
-    if groups and all(len(group.at) < 2 for group in groups):
-        raise ValueError(
-            f"{what} compares the responses to one prompt, but every prompt is answered once; "
-            "set responses_per_prompt to 2 or more, better 4 to 8"
-        )
+            index = torch.tensor([number[text] for text in texts])
+            groups.append(Group(prompt, list(number), index))
+    return groups
 
 
 def scores_of(reward: Reward, groups: Sequence[Group], name: str) -> list[Tensor]:
-    """(K,) scores of each group's texts; every text is read once."""
+    """(K,) scores of each group's texts; the reward reads every text once."""
     prompts = [group.prompt for group in groups for _ in group.responses]
     texts = [text for group in groups for text in group.responses]
     try:
@@ -99,9 +79,26 @@ def weights_of(weights: Sequence[float] | None, count: int, what: str) -> Tensor
         raise ValueError(f"there are no {what}; give at least one")
     if weights is None:
         return torch.ones(count, dtype=torch.float64)
-    found = torch.tensor(list(weights), dtype=torch.float64)
-    if len(found) != count:
-        raise ValueError(f"there are {len(found)} weights for {count} {what}; give one for each")
-    if not ((found > 0) & found.isfinite()).all():
-        raise ValueError(f"the weights are {found.tolist()}; each must be above 0")
-    return found
+    tensor = torch.tensor(list(weights), dtype=torch.float64)
+    if len(tensor) != count:
+        raise ValueError(f"there are {len(tensor)} weights for {count} {what}; give one for each")
+    if not ((tensor > 0) & tensor.isfinite()).all():
+        raise ValueError(f"the weights are {tensor.tolist()}; each must be above 0")
+    return tensor
+
+
+def mean_payoffs(group: Group, payoff: Tensor) -> Tensor:
+    """(n,) each row's mean payoff (K, K) against the other rows of its group; 0 if it is alone."""
+    n = len(group.index)
+    if n < 2:
+        return torch.zeros(n)
+    counts = group.counts.to(payoff)
+    totals = payoff @ counts - payoff.diagonal()  # no row meets itself
+    return (totals / (n - 1))[group.index].float()
+
+
+def checked_floor(floor: float) -> float:
+    """The floor of win shares, checked to leave room between it and 1 - floor."""
+    if not 0 < floor < 0.5:
+        raise ValueError(f"floor is {floor}; it must be above 0 and below 0.5")
+    return floor

@@ -1,7 +1,7 @@
 """The reward of the worst-off group."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 import torch
 from accelerate import PartialState
@@ -9,32 +9,33 @@ from accelerate.utils import reduce
 from torch import Tensor
 
 from rlchf.prompts import Prompt
+from rlchf.train.ppo.rewards.combination import Combination
 from rlchf.train.ppo.shaping import Reward, check_scores
 
 
-class MaxMin:
-    """A weighted sum of the groups' rewards, whose weights follow whoever is worst off.
+class MaxMin(Combination):
+    """A weighted sum of the groups' rewards, whose weights move towards the worst-off group.
 
     After each batch a group's weight is multiplied by exp(-step * its mean reward), and all are divided
-    by their sum: the weight goes to the group that gets least until it gets as much as the others.
+    by their sum, so the weight of the group with the smallest mean grows until the means are equal.
     The policy and the weights together end at the saddle point `rlchf.optima.max_min`, where
-    the smallest of the groups' mean rewards, minus beta times the divergence, is largest. How many are
-    in a group does not count.
+    the smallest of the groups' mean rewards, minus beta times the divergence, is largest. The size of a
+    group does not count.
 
     The rewards must be on a common scale with a common zero, such as mean 0 and standard deviation 1 over
-    the reference's responses: "worst off" has no meaning otherwise.
+    the reference's responses: otherwise the worst-off group is not defined.
 
     Parameters
     ----------
     groups
         A reward for each group's name: its reward model, or a function.
     step
-        How fast the weights follow. Large steps circle around the saddle point.
+        Step size of the weights. Large steps circle around the saddle point.
 
     Attributes
     ----------
     weights
-        Each group's weight now; they add up to 1. `state_dict` keeps them for a run that goes on later.
+        The current weight of each group; they add up to 1. `state_dict` keeps them for a resumed run.
 
     References
     ----------
@@ -53,33 +54,42 @@ class MaxMin:
     {'north': 0.378, 'south': 0.622}
     """
 
-    def __init__(self, groups: Mapping[str, Reward], step: float = 0.1) -> None:
+    weighting = "none"
+
+    def __init__(self, groups: Mapping[str, Reward], *, step: float = 0.1) -> None:
         if not groups:
             raise ValueError("there are no groups; give a reward for each group's name")
         if not step > 0:
             raise ValueError(f"step is {step}; it must be above 0")
         self.groups, self.step = dict(groups), step
-        self._logs = torch.zeros(len(self.groups), dtype=torch.float64)
+        self._log_weights = torch.zeros(len(self.groups), dtype=torch.float64)
+
+    @classmethod
+    def combine(
+        cls, rewards: Mapping[str, Reward], weights: Sequence[float] | None, **options: Any
+    ) -> Self:
+        """The worst-off reward; it finds its own weights."""
+        return cls(rewards, **options)
 
     @property
     def weights(self) -> dict[str, float]:
-        """Each group's weight now."""
-        return dict(zip(self.groups, self._logs.softmax(0).tolist(), strict=True))
+        """The current weight of each group."""
+        return dict(zip(self.groups, self._log_weights.softmax(0).tolist(), strict=True))
 
     def __call__(self, prompts: Sequence[Prompt], responses: Sequence[str]) -> Tensor:
-        """(B,) scores under the weights as they are; then the weights move."""
-        asked, texts = list(prompts), list(responses)
-        parts = [check_scores(own(asked, texts), texts) for own in self.groups.values()]
-        scores = torch.stack([part.double().cpu() for part in parts])  # (G, B)
-        found = (self._logs.softmax(0) @ scores).float()
+        """(B,) scores under the current weights, which then move."""
+        prompts, responses = list(prompts), list(responses)
+        by_group = [check_scores(r(prompts, responses), responses) for r in self.groups.values()]
+        scores = torch.stack([each.double().cpu() for each in by_group])  # (G, B)
+        combined = (self._log_weights.softmax(0) @ scores).float()
         means = scores.mean(1).float().to(PartialState().device)
-        self._logs -= self.step * reduce(means, "mean").double().cpu()  # over all processes
-        self._logs -= self._logs.logsumexp(0)
-        return found
+        self._log_weights -= self.step * reduce(means, "mean").double().cpu()  # over all processes
+        self._log_weights -= self._log_weights.logsumexp(0)
+        return combined
 
     def state_dict(self) -> dict[str, Any]:
-        """What a later run needs to go on with the same weights."""
-        return {"groups": list(self.groups), "log_weights": self._logs.tolist()}
+        """The weights, for a resumed run."""
+        return {"groups": list(self.groups), "log_weights": self._log_weights.tolist()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on with the weights of an earlier run."""
@@ -88,4 +98,4 @@ class MaxMin:
                 f"the saved weights are of {', '.join(state['groups'])}, but the groups are "
                 f"{', '.join(self.groups)}; give the same groups"
             )
-        self._logs = torch.tensor(state["log_weights"], dtype=torch.float64)
+        self._log_weights = torch.tensor(state["log_weights"], dtype=torch.float64)

@@ -1,4 +1,4 @@
-"""Who would win between two responses: from voters, or from a model of pairs."""
+"""Win shares between the responses to a prompt: from voters, or from a model of pairs."""
 
 from collections.abc import Callable, Sequence
 
@@ -13,15 +13,15 @@ Preference = Callable[[Sequence[Group]], list[Tensor]]
 """For each group a (K, K) table: the share of votes that text i gets against text j, 1/2 if i is j."""
 
 
-class Electorate:
-    """Win shares among voters, each a reward: who scores higher wins the voter's vote, equal halves it.
+class VoterPreferences:
+    """Win shares among voters, each a reward: the higher score wins the voter's vote, equal halves it.
 
     Examples
     --------
     >>> from rlchf.train.ppo.rewards.groups import groups_of
     >>> plain = lambda prompts, texts: [1.0 if text.isascii() else 0.0 for text in texts]
     >>> emoji = lambda prompts, texts: [0.0 if text.isascii() else 1.0 for text in texts]
-    >>> Electorate([plain, emoji], [6, 4])(groups_of(["p", "p"], ["Hi.", "Hi 😀"]))[0]
+    >>> VoterPreferences([plain, emoji], [6, 4])(groups_of(["p", "p"], ["Hi.", "Hi 😀"]))[0]
     tensor([[0.5000, 0.6000],
             [0.4000, 0.5000]], dtype=torch.float64)
     """
@@ -32,11 +32,11 @@ class Electorate:
 
     def __call__(self, groups: Sequence[Group]) -> list[Tensor]:
         """(K, K) win shares of each group."""
-        each = [scores_of(voter, groups, f"voter {v}") for v, voter in enumerate(self.voters)]
+        by_voter = [scores_of(voter, groups, f"voter {v}") for v, voter in enumerate(self.voters)]
         shares = self.weights / self.weights.sum()
         tables = []
-        for own in zip(*each, strict=True):
-            scores = torch.stack(own)  # (V, K)
+        for group_scores in zip(*by_voter, strict=True):
+            scores = torch.stack(group_scores)  # (V, K)
             votes = (1 + (scores[:, :, None] - scores[:, None, :]).sign()) / 2  # (V, K, K)
             tables.append((shares[:, None, None] * votes).sum(0))
         return tables
@@ -45,8 +45,8 @@ class Electorate:
 class Pairwise:
     """Win shares from a model of pairs: any callable ``(prompts, firsts, seconds) -> shares``.
 
-    Each pair is asked in both orders, and what the model says of the two is averaged, so that it does
-    not matter which response comes first.
+    The model reads each pair in both orders, and the two answers are averaged, so that the order of the
+    responses does not matter.
     """
 
     def __init__(
@@ -64,17 +64,17 @@ class Pairwise:
             if first != second
         ]
         columns = [list(column) for column in zip(*pairs, strict=True)] or [[], [], []]
-        said = torch.as_tensor(self.model(*columns)).detach().double().cpu()
-        if said.shape != (len(pairs),) or not ((said >= 0) & (said <= 1)).all():
+        shares = torch.as_tensor(self.model(*columns)).detach().double().cpu()
+        if shares.shape != (len(pairs),) or not ((shares >= 0) & (shares <= 1)).all():
             raise ValueError(
-                f"the preference model returned shape {tuple(said.shape)} for {len(pairs)} pairs, or "
+                f"the preference model returned shape {tuple(shares.shape)} for {len(pairs)} pairs, or "
                 "a number that is no share; it must return one number from 0 to 1 per pair"
             )
         tables, start = [], 0
         for group in groups:
             K = len(group.responses)
             table = torch.full((K, K), 0.5, dtype=torch.float64)
-            table[~torch.eye(K, dtype=torch.bool)] = said[start : start + K * (K - 1)]
+            table[~torch.eye(K, dtype=torch.bool)] = shares[start : start + K * (K - 1)]
             tables.append((table + 1 - table.T) / 2)
             start += K * (K - 1)
         return tables

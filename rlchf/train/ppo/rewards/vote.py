@@ -1,7 +1,7 @@
 """A vote among rewards: each is a voter, and a rule turns their orders into one reward."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -10,27 +10,28 @@ from rlchf.aggregation import aggregate
 from rlchf.prompts import Prompt
 from rlchf.rankings import Rankings
 from rlchf.rules import get_rule, is_across
-from rlchf.train.ppo.rewards.groups import Comparing, scores_of, weights_of
+from rlchf.train.ppo.rewards.combination import Comparison
+from rlchf.train.ppo.rewards.groups import scores_of, weights_of
 from rlchf.train.ppo.shaping import Reward
 
 
-class Vote(Comparing):
+class Vote(Comparison):
     """The score of a voting rule in an election among the responses to one prompt.
 
     The candidates are the different texts of a batch that answer the same prompt, and each voter ranks
-    them by its reward; equal rewards are a tie. How much a voter likes a response does not count, only
-    its order, so rewards on any scale vote together. The rule's scores are brought to mean 0 over the
-    rows of a prompt and to a distance of 1 between its best and its worst text; where all tie, to 0.
+    them by its reward; equal rewards are a tie. Only the order counts, so rewards on any scale vote
+    together. The rule's scores are scaled to mean 0 over the rows of a prompt and to a distance of 1
+    between its best and its worst text; where all texts tie, they are 0.
 
     Parameters
     ----------
     voters
         Rewards: models or functions.
     rule
-        Name of a rule, or a function as `rlchf.aggregate` takes it. One that looks across prompts sees
-        the prompts of one batch, one process's share of it; it begins anew with the next.
+        Name of a rule, or a function as `rlchf.aggregate` takes it. A rule across prompts sees the
+        prompts of one batch, one process's share of it, and begins anew with the next batch.
     weights
-        Of the voters, above 0; 1 each by default.
+        Weights of the voters, above 0; 1 each by default.
     options
         Passed on to `rlchf.aggregate`. Ties of the rule are kept unless ``ties`` says otherwise.
 
@@ -42,10 +43,12 @@ class Vote(Comparing):
     tensor([ 0.5000,  1.5000, -3.5000,  1.5000])
     """
 
+    title = "a vote"
+
     def __init__(
         self,
         voters: Sequence[Reward],
-        rule: str | Callable[..., Any] = "borda",
+        rule: str | Callable[..., Any] = "kemeny",
         weights: Sequence[float] | None = None,
         **options: Any,
     ) -> None:
@@ -54,35 +57,41 @@ class Vote(Comparing):
         self.voters, self.rule = list(voters), rule
         self.weights = weights_of(weights, len(self.voters), "voters")
 
-    called = "a vote"
+    @classmethod
+    def combine(
+        cls, rewards: Mapping[str, Reward], weights: Sequence[float] | None, **options: Any
+    ) -> Self:
+        """A vote among the rewards, by the rule and with the options given."""
+        return cls(list(rewards.values()), weights=weights, **options)
 
     def __call__(self, prompts: Sequence[Prompt], responses: Sequence[str]) -> Tensor:
         """(B,) scores."""
         groups = self.groups(prompts, responses)
         ballots: list[tuple[object, object, list[list[object]]]] = []
         weights: list[float] = []
-        for number, voter in enumerate(self.voters):
-            for g, scores in enumerate(scores_of(voter, groups, f"voter {number}")):
+        for v, voter in enumerate(self.voters):
+            for g, scores in enumerate(scores_of(voter, groups, f"voter {v}")):
                 if len(scores) > 1:
-                    ballots.append((g, number, _order(scores.tolist())))
-                    weights.append(float(self.weights[number]))
-        found = [torch.zeros(len(group.responses)).double() for group in groups]
+                    ballots.append((g, v, _order(scores.tolist())))
+                    weights.append(float(self.weights[v]))
+        group_scores = [torch.zeros(len(group.responses)).double() for group in groups]
         if ballots:
             rankings = Rankings.from_ballots(ballots, weights, source="the vote")
             result = aggregate(rankings, self.rule, **self.options)
             for g in {int(str(prompt)) for prompt, *_ in ballots}:
-                named = result.scores(g)
-                own = torch.tensor([named[str(k)] for k in range(len(named))], dtype=torch.float64)
-                width = own.max() - own.min()
+                by_text = result.scores(g)
+                values = [by_text[str(k)] for k in range(len(by_text))]
+                scores = torch.tensor(values, dtype=torch.float64)
+                width = scores.max() - scores.min()
                 if width > 0:
-                    found[g] = own / width
-        rows = [scores[group.at] for scores, group in zip(found, groups, strict=True)]
+                    group_scores[g] = scores / width
+        rows = [scores[group.index] for scores, group in zip(group_scores, groups, strict=True)]
         return torch.cat([(row - row.mean()).float() for row in rows])
 
 
 def _order(scores: list[float]) -> list[list[object]]:
-    """The numbers of the texts, best first, those with equal scores together."""
+    """The indices of the texts, best first, those with equal scores together."""
     return [
-        [k for k, own in enumerate(scores) if own == score]
+        [k for k, other in enumerate(scores) if other == score]
         for score in sorted(set(scores), reverse=True)
     ]

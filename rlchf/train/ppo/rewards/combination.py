@@ -1,0 +1,74 @@
+"""The base classes of ways to combine several rewards into one."""
+
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal, Self, get_type_hints
+
+from torch import Tensor
+
+from rlchf.prompts import Prompt
+from rlchf.train.ppo.rewards.groups import Group, groups_of
+from rlchf.train.ppo.rewards.preferences import VoterPreferences
+from rlchf.train.ppo.shaping import Reward
+
+
+class Combination:
+    """Several rewards combined into one reward."""
+
+    compares: ClassVar[bool] = False
+    """Whether it compares the responses to one prompt, so that it needs several of them."""
+    keeps_shares: ClassVar[bool] = False
+    """Whether groups keep their shares under it, with a KL coefficient of 1."""
+    weighting: ClassVar[Literal["any", "positive", "none"]] = "positive"
+    """The weights of rewards that it takes: any numbers, numbers above 0, or none at all."""
+
+    def __call__(self, prompts: Sequence[Prompt], responses: Sequence[str]) -> Tensor:
+        """(B,) scores."""
+        raise NotImplementedError
+
+    @classmethod
+    def combine(
+        cls, rewards: Mapping[str, Reward], weights: Sequence[float] | None, **options: Any
+    ) -> Self:
+        """Combine rewards by name, given their weights (all equal by default) and the options."""
+        raise NotImplementedError
+
+    @classmethod
+    def option_types(cls) -> dict[str, Any]:
+        """The type of each option: the keyword-only parameters of the class."""
+        hints = get_type_hints(cls.__init__)
+        parameters = inspect.signature(cls).parameters.values()
+        return {p.name: hints[p.name] for p in parameters if p.kind is p.KEYWORD_ONLY}
+
+
+class Comparison(Combination):
+    """A combination that compares the responses to one prompt; its rewards are voters."""
+
+    compares = True
+    title: ClassVar[str] = ""
+    """Its name in messages; by default that of its class."""
+    responses_per_prompt = 0
+    """Responses to a prompt, if known: PPO sets it, so that a prompt that comes twice is two groups."""
+
+    @classmethod
+    def combine(
+        cls, rewards: Mapping[str, Reward], weights: Sequence[float] | None, **options: Any
+    ) -> Self:
+        """An objective on the win shares among the rewards, each of which is a voter."""
+        return cls(VoterPreferences(list(rewards.values()), weights), **options)  # type: ignore[call-arg]
+
+    def groups(self, prompts: Sequence[Prompt], responses: Sequence[str]) -> list[Group]:
+        """The groups of a batch.
+
+        Raises
+        ------
+        ValueError
+            If no prompt has more than one response.
+        """
+        groups = groups_of(prompts, responses, self.responses_per_prompt)
+        if groups and all(len(group.index) < 2 for group in groups):
+            raise ValueError(
+                f"{self.title or type(self).__name__} compares the responses to one prompt, but every "
+                "prompt is answered once; set responses_per_prompt to 2 or more, better 4 to 8"
+            )
+        return groups
