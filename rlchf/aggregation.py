@@ -1,6 +1,5 @@
 """From every annotator's ballots to one collective ranking per prompt."""
 
-import html
 import inspect
 import json
 import warnings
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rlchf.display import html_table
 from rlchf.numeric.arrays import to_numpy
 from rlchf.profiles import Profiles
 from rlchf.rankings import Rankings, as_rankings
@@ -122,12 +122,7 @@ class Aggregation:
             for rank, level in enumerate(self.ranking(prompt), start=1):
                 rows += [(prompt, response, rank, f"{scores[response]:g}") for response in level]
         names = ("prompt_id", "response_id", "rank", "score")
-        head = "".join(f"<th>{name}</th>" for name in names)
-        body = "".join(
-            f"<tr>{''.join(f'<td>{html.escape(str(cell))}</td>' for cell in row)}</tr>"
-            for row in rows[: 2 * SHOWN]
-        )
-        return f"<p>{html.escape(self._title())}</p><table><tr>{head}</tr>{body}</table>"
+        return html_table(self._title(), names, rows[: 2 * SHOWN])
 
     def _title(self) -> str:
         options = ", ".join(f"{name}={value}" for name, value in self.options.items())
@@ -230,15 +225,13 @@ class Aggregation:
         The file appears complete or not at all. ``-`` writes jsonl to standard output; ``.gz`` and
         ``.zst`` compress.
         """
-        from rlchf.io.atomic import atomic_write
+        from rlchf.io.json import write_jsonl
         from rlchf.io.tables import table_format, write_table
 
-        if table_format(path) != "jsonl":
+        if table_format(path) == "jsonl":
+            write_jsonl(path, self.records())
+        else:
             write_table(path, self.columns())
-            return
-        with atomic_write(path) as file:
-            for record in self.records():
-                file.write((json.dumps(record, ensure_ascii=False) + "\n").encode())
 
 
 def aggregate(

@@ -12,16 +12,16 @@ from rlchf.rankings import Rankings
 
 @dataclass(frozen=True, eq=False)
 class Ballots:
-    """Every annotator's own ranking of one prompt's ``K`` responses.
+    """All annotators' rankings of one prompt's ``K`` responses.
 
     Attributes
     ----------
     ranks
-        (V, K) place that each ballot gives each response: 1 is best, equal is tied, 0 is not ranked.
+        (V, K) rank that each ballot gives each response: 1 is best, equal is tied, 0 is not ranked.
     weights
         (V,) weight of each ballot.
     annotators
-        Who cast it, ``V`` ids.
+        The id of each ballot's annotator, ``V`` ids.
     """
 
     ranks: np.ndarray
@@ -29,7 +29,9 @@ class Ballots:
     annotators: list[str]
 
     def shares(self) -> np.ndarray:
-        """(K, K) share of the ballots' weight that puts ``i`` above ``j``, ties half; NaN if unknown.
+        """(K, K) share of the ballots' weight that ranks ``i`` above ``j``; a tie counts half.
+
+        The share is of the ballots that rank both, NaN if there is none.
 
         Examples
         --------
@@ -37,37 +39,37 @@ class Ballots:
         array([[ nan, 0.75],
                [0.25,  nan]])
         """
-        each = np.stack([order_targets(ranks) for ranks in self.ranks])  # (V, K, K)
-        weights = self.weights[:, None, None] * ~np.isnan(each)
+        targets = order_targets(self.ranks)  # (V, K, K)
+        weights = self.weights[:, None, None] * ~np.isnan(targets)
         total = weights.sum(0)
         shares = np.full(total.shape, np.nan)
-        np.divide((weights * np.nan_to_num(each)).sum(0), total, out=shares, where=total > 0)
+        np.divide((weights * np.nan_to_num(targets)).sum(0), total, out=shares, where=total > 0)
         return shares
 
 
 @dataclass(frozen=True, eq=False)
 class Example:
-    """One prompt with its ``K`` responses and what is known of their order.
+    """One prompt with its ``K`` responses and the preferences between them.
 
     Attributes
     ----------
     prompt_id, response_ids
-        Where the example comes from.
+        Ids of the prompt and its responses.
     prompt, responses
         The texts; the prompt may be a list of chat messages.
     ranks
-        (K,) place in the collective ranking: 1 is best, equal is tied.
+        (K,) rank in the collective ranking: 1 is best, equal is tied.
     weight
-        How much the prompt counts in the loss.
+        Weight of the prompt in the loss.
     targets
-        (K, K) probability that ``i`` is preferred to ``j``, NaN where nobody compared the two; or None,
-        in which case the ranks decide: 1 above, 0 below, 1/2 for a tie.
+        (K, K) probability that ``i`` is preferred to ``j``, NaN where nobody compared the two; or None:
+        then the ranks decide, 1 above, 0 below, 1/2 for a tie.
     pair_weights
-        (K, K) how much each pair counts among the prompt's pairs, symmetric; or None, all alike.
+        (K, K) weight of each pair among the prompt's pairs, symmetric; or None, all equal.
     margins
-        (K, K) by how much ``i``'s score should exceed ``j``'s, antisymmetric; or None, by nothing.
+        (K, K) margin by which ``i``'s score should exceed ``j``'s, antisymmetric; or None, all 0.
     ballots
-        The rankings behind the collective one, or None where they are not known.
+        The ballots that the collective ranking was made from, or None.
     """
 
     prompt_id: str
@@ -110,7 +112,9 @@ class Example:
 
 
 def order_targets(ranks: np.ndarray) -> np.ndarray:
-    """(K, K) pair targets of one weak order (K,): 1 above, 0 below, 1/2 tied, NaN where not ranked (0).
+    """(..., K, K) pair targets of weak orders (..., K).
+
+    1 if ``i`` is ranked above ``j``, 0 if below, 1/2 if tied, NaN if one of them is not ranked (0).
 
     Examples
     --------
@@ -119,9 +123,9 @@ def order_targets(ranks: np.ndarray) -> np.ndarray:
            [ 1., nan, nan],
            [nan, nan, nan]])
     """
-    targets = (1 + np.sign(ranks[None, :] - ranks[:, None])) / 2
-    unknown = (ranks[None, :] == 0) | (ranks[:, None] == 0) | np.eye(len(ranks), dtype=bool)
-    return np.where(unknown, np.nan, targets)
+    i, j = ranks[..., :, None], ranks[..., None, :]
+    unknown = (i == 0) | (j == 0) | np.eye(ranks.shape[-1], dtype=bool)
+    return np.where(unknown, np.nan, (1 + np.sign(j - i)) / 2)
 
 
 def examples(
@@ -129,7 +133,6 @@ def examples(
     prompts: Mapping[str, Prompt],
     responses: Mapping[str, Mapping[str, str]],
     *,
-    shares_of: Rankings | None = None,
     ballots_of: Rankings | None = None,
     weights: Mapping[str, float] | None = None,
 ) -> list[Example]:
@@ -143,13 +146,9 @@ def examples(
         Text or chat messages of each prompt.
     responses
         Text of each response, by prompt.
-    shares_of
-        The ballots behind ``result``: when given, the targets are the shares of the ballots' weight
-        that prefer one response to another (ties half), instead of the collective ranking or, for a
-        rule that gives them, its own pair probabilities.
     ballots_of
-        The ballots behind ``result``: when given, every example carries its own, to learn from or to
-        measure by.
+        The rankings that ``result`` was made from: when given, every example carries its ballots, to
+        learn from (or from their shares) or to measure by.
     weights
         Weight of each prompt; 1 for those not named.
 
@@ -167,18 +166,12 @@ def examples(
     (['No.', 'Hello!'], [2, 1])
     """
     check_texts(result, prompts, responses)
-    targets = {} if shares_of is None else win_shares(shares_of)
     ballots = {} if ballots_of is None else ballots_by_prompt(ballots_of)
     made = []
     for p, prompt_id in enumerate(result.prompt_ids):
-        at = slice(int(result.response_starts[p]), int(result.response_starts[p + 1]))
-        ids = result.response_ids[at]
-        soft, cast = result.pair_probabilities(prompt_id), ballots.get(prompt_id)
-        if shares_of is not None:
-            soft = targets.get(prompt_id)
-            if soft is not None:
-                order = _order(shares_of, prompt_id, ids)
-                soft = soft[np.ix_(order, order)]
+        of_prompt = slice(int(result.response_starts[p]), int(result.response_starts[p + 1]))
+        ids = result.response_ids[of_prompt]
+        cast = ballots.get(prompt_id)
         if cast is not None and ballots_of is not None:
             cast = replace(cast, ranks=cast.ranks[:, _order(ballots_of, prompt_id, ids)])
         made.append(
@@ -187,9 +180,9 @@ def examples(
                 prompt=prompts[prompt_id],
                 response_ids=ids,
                 responses=[responses[prompt_id][r] for r in ids],
-                ranks=result.response_ranks[at].tolist(),
+                ranks=result.response_ranks[of_prompt].tolist(),
                 weight=1.0 if weights is None else weights.get(prompt_id, 1.0),
-                targets=soft,
+                targets=result.pair_probabilities(prompt_id),
                 ballots=cast,
             )
         )
@@ -197,58 +190,38 @@ def examples(
 
 
 def _order(rankings: Rankings, prompt_id: str, ids: Sequence[str]) -> list[int]:
-    """Where the rankings have a prompt's responses."""
-    at = {response: k for k, response in enumerate(rankings.responses(prompt_id))}
+    """The indices that a prompt's responses have in the rankings."""
+    index = {response: k for k, response in enumerate(rankings.responses(prompt_id))}
     for response in ids:
-        if response not in at:
+        if response not in index:
             raise ValueError(
                 f"the collective ranking of prompt {prompt_id!r} has the response {response!r}, which "
                 "its ballots do not have; give the ballots that it was made from"
             )
-    return [at[response] for response in ids]
+    return [index[response] for response in ids]
 
 
 def check_texts(
-    ranked: Aggregation | Rankings,
+    rankings: Aggregation | Rankings,
     prompts: Mapping[str, Prompt],
     responses: Mapping[str, Mapping[str, str]],
     prompts_file: str = "the prompts file",
     responses_file: str = "the responses file",
 ) -> None:
     """Refuse texts that lack a prompt or a response that is ranked, naming the first one missing."""
-    for p, prompt_id in enumerate(ranked.prompt_ids):
+    for p, prompt_id in enumerate(rankings.prompt_ids):
         if prompt_id not in prompts:
             raise ValueError(
                 f"{prompts_file} has no prompt {prompt_id!r}, which a ballot ranks; "
                 "add a line for it, or leave its ballots out"
             )
         texts = responses.get(prompt_id, {})
-        for r in range(int(ranked.response_starts[p]), int(ranked.response_starts[p + 1])):
-            if ranked.response_ids[r] not in texts:
+        for r in range(int(rankings.response_starts[p]), int(rankings.response_starts[p + 1])):
+            if rankings.response_ids[r] not in texts:
                 raise ValueError(
-                    f"{responses_file} has no response {ranked.response_ids[r]!r} of prompt "
+                    f"{responses_file} has no response {rankings.response_ids[r]!r} of prompt "
                     f"{prompt_id!r}, which a ballot names; add a line for it"
                 )
-
-
-def win_shares(rankings: Rankings) -> dict[str, np.ndarray]:
-    """For each prompt the (K, K) share of the ballots' weight that puts ``i`` above ``j``, ties half.
-
-    NaN where no ballot names both.
-
-    Examples
-    --------
-    >>> win_shares(Rankings.from_ballots([("p", "ann", [["a"], ["b"]]), ("p", "bob", [["a", "b"]])]))["p"]
-    array([[ nan, 0.75],
-           [0.25,  nan]])
-    """
-    shares: dict[str, np.ndarray] = {}
-    for prompts, profiles in rankings.profiles():
-        compared = profiles.compared
-        share = np.full(compared.shape, np.nan)
-        np.divide((compared + profiles.margins) / 2, compared, out=share, where=compared > 0)
-        shares.update(zip((rankings.prompt_ids[p] for p in prompts), share, strict=True))
-    return shares
 
 
 def ballots_by_prompt(rankings: Rankings) -> dict[str, Ballots]:
@@ -256,20 +229,21 @@ def ballots_by_prompt(rankings: Rankings) -> dict[str, Ballots]:
 
     Examples
     --------
-    >>> found = ballots_by_prompt(Rankings.from_ballots([("p", "ann", "b > a"), ("p", "bob", "a = b")]))
-    >>> found["p"].ranks.tolist(), found["p"].annotators
+    >>> ballots = ballots_by_prompt(Rankings.from_ballots([("p", "ann", "b > a"), ("p", "bob", "a = b")]))
+    >>> ballots["p"].ranks.tolist(), ballots["p"].annotators
     ([[2, 1], [1, 1]], ['ann', 'bob'])
     """
-    found: dict[str, Ballots] = {}
+    ballots: dict[str, Ballots] = {}
     for prompts, profiles in rankings.profiles():
         for b, p in enumerate(prompts):
-            at = slice(int(profiles.starts[b]), int(profiles.starts[b + 1]))
-            found[rankings.prompt_ids[p]] = Ballots(
-                ranks=profiles.ranks[:, at].T.copy(),
-                weights=profiles.weights[at],
-                annotators=[rankings.annotator_ids[a] for a in profiles.annotators[at]],
+            of_prompt = slice(int(profiles.starts[b]), int(profiles.starts[b + 1]))
+            annotators = profiles.annotators[of_prompt]
+            ballots[rankings.prompt_ids[p]] = Ballots(
+                ranks=profiles.ranks[:, of_prompt].T.copy(),
+                weights=profiles.weights[of_prompt],
+                annotators=[rankings.annotator_ids[a] for a in annotators],
             )
-    return found
+    return ballots
 
 
 def split(

@@ -116,7 +116,7 @@ class Profiles:
 
     def __repr__(self) -> str:
         K, M = len(self.weights), self.n_responses
-        return f"<Profiles: {self.n_prompts} prompts of {M} responses, {K} ballots>"
+        return f"Profiles: {self.n_prompts:,} prompts of {M} responses, {K:,} ballots"
 
     @property
     def n_prompts(self) -> int:

@@ -7,7 +7,7 @@ Prompt = str | Sequence[Mapping[str, str]]
 
 
 def question(prompt: Prompt) -> str:
-    """What a prompt asks: its text, or its last message.
+    """The text of a prompt, or that of its last message.
 
     Examples
     --------

@@ -58,7 +58,7 @@ class Rankings:
     Examples
     --------
     >>> Rankings.from_ballots([("p", "ann", "a > b = c"), ("p", "bob", "c > a")])
-    <Rankings rankings: 1 prompt, 2 annotators, 3 responses, 2 ballots, unranked='missing'>
+    Rankings: 1 prompt, 2 annotators, 3 responses, 2 ballots, unranked='missing'
       p, ann: a > b = c
       p, bob: c > a
     """
@@ -161,22 +161,24 @@ class Rankings:
             f"  {shortened(prompt)}, {shortened(annotator)}: {shortened(ranking)}"
             for prompt, annotator, ranking in self._first_ballots()
         ]
-        more = ["  ..."] if self.n_ballots > len(lines) else []
-        return "\n".join([f"<Rankings {self._summary()}>", *lines, *more])
+        others = self.n_ballots - len(lines)
+        more = [f"  ... and {others:,} more"] if others else []
+        return "\n".join([self._title(), *lines, *more])
 
     def _repr_html_(self) -> str:
         names = ["prompt_id", "annotator_id", "ranking"]
-        return html_table(f"Rankings {self._summary()}", names, self._first_ballots())
+        return html_table(self._title(), names, self._first_ballots())
 
-    def _summary(self) -> str:
+    def _title(self) -> str:
         numbers = {
             "prompt": self.n_prompts,
             "annotator": len(self.annotator_ids),
             "response": len(self.response_ids),
             "ballot": self.n_ballots,
         }
-        counts = ", ".join(f"{n} {name}{'' if n == 1 else 's'}" for name, n in numbers.items())
-        return f"{self.source}: {counts}, unranked={self.unranked!r}"
+        counts = ", ".join(f"{n:,} {name}{'s' * (n != 1)}" for name, n in numbers.items())
+        origin = "" if self.source == "rankings" else f" of {self.source}"
+        return f"Rankings{origin}: {counts}, unranked={self.unranked!r}"
 
     def _first_ballots(self, n: int = 5) -> list[tuple[str, str, str]]:
         """The prompt, the annotator and the ranking of the first ballots."""

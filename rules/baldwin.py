@@ -44,4 +44,4 @@ def baldwin(profiles: Profiles, *, ties: Ties = "keep") -> Array:
     array([[1., 2., 0.]])
     """
     counts, choose = BordaAmong(profiles), chooser(ties)
-    return by_elimination(profiles, lambda left: choose(lowest(counts(left), left)))
+    return by_elimination(profiles, lambda remaining: choose(lowest(counts(remaining), remaining)))

@@ -50,9 +50,9 @@ def benham(profiles: Profiles, *, ties: Ties = "keep") -> Array:
     xp, ballots, choose = array_namespace(profiles.ranks), places_of(profiles), chooser(ties)
     signs = majorities(profiles)
 
-    def losers(left: Array) -> Array:
-        winner = condorcet_winner(signs, left)
-        fewest = choose(lowest(ballots.first(left), left))
-        return xp.where(xp.any(winner, axis=0), left & ~winner, fewest)
+    def losers(remaining: Array) -> Array:
+        winner = condorcet_winner(signs, remaining)
+        fewest = choose(lowest(ballots.first(remaining), remaining))
+        return xp.where(xp.any(winner, axis=0), remaining & ~winner, fewest)
 
     return by_repetition(profiles, losers)

@@ -48,18 +48,18 @@ def bottom_two_runoff(profiles: Profiles, *, ties: Ties = "keep") -> Array:
     xp, ballots, signs = array_namespace(profiles.ranks), places_of(profiles), majorities(profiles)
     choose = chooser(ties)
 
-    def goes(left: Array) -> Array:
+    def goes(remaining: Array) -> Array:
         """Of all who may be among the two, whoever has the fewest wins less losses against them."""
-        first = ballots.first(left)
-        fewest = lowest(first, left)
+        first = ballots.first(remaining)
+        fewest = lowest(first, remaining)
         alone = xp.sum(fewest, axis=0) == 1
-        bottom = fewest | lowest(first, left & ~fewest) & alone
+        bottom = fewest | lowest(first, remaining & ~fewest) & alone
         return lowest(net_wins(signs, bottom), bottom)
 
-    def goes_alone(left: Array) -> Array:
-        first = ballots.first(left)
-        one = last(lowest(first, left))
-        bottom = one | last(lowest(first, left & ~one))
+    def goes_alone(remaining: Array) -> Array:
+        first = ballots.first(remaining)
+        one = last(lowest(first, remaining))
+        bottom = one | last(lowest(first, remaining & ~one))
         return choose(lowest(net_wins(signs, bottom), bottom))
 
     return by_elimination(profiles, goes if ties == "keep" else goes_alone)

@@ -3,7 +3,7 @@
 from rlchf.numeric.arrays import Array, array_namespace, device_of, segment_sum
 from rlchf.profiles import Profiles
 from rlchf.rules import voting_rule
-from rlchf.rules._parts.exact_sums import by_parts, exact_votes, settled
+from rlchf.rules._parts.exact_sums import by_parts, round_inexact
 
 
 @voting_rule(
@@ -46,7 +46,7 @@ def _scores(profiles: Profiles) -> Array:
     M, B = profiles.n_responses, profiles.n_prompts
     places = _places(ranks)
     votes = None if bool(xp.all(profiles.integer_weights == 1)) else profiles.integer_weights
-    exact = exact_votes(profiles)
+    exact = profiles.is_exact
     totals = profiles.totals
     per_vote = xp.where(totals > 0, totals, xp.ones_like(totals))
     support = xp.zeros((M, B), dtype=xp.float64, device=device_of(ranks))
@@ -55,10 +55,10 @@ def _scores(profiles: Profiles) -> Array:
     for r in range(1, M + 1):
         hits = xp.astype(places == r, xp.int32) if votes is None else (places == r) * votes
         support = support + segment_sum(hits, profiles.starts)
-        support = settled(support.T, exact, totals).T
+        support = round_inexact(support.T, exact, totals).T
         reached = waiting & ((2 * support > totals) | (r == M))
-        left = xp.where(2 * support > totals, M - r, 0)
-        scores = xp.where(reached, left + support / per_vote, scores)
+        remaining = xp.where(2 * support > totals, M - r, 0)
+        scores = xp.where(reached, remaining + support / per_vote, scores)
         waiting = waiting & ~reached
         if not bool(xp.any(waiting)):
             break

@@ -1,10 +1,6 @@
 """Coombs's rule."""
 
-from itertools import pairwise
-
-import numpy as np
-
-from rlchf.numeric.arrays import Array, array_namespace, device_of, to_numpy
+from rlchf.numeric.arrays import Array, array_namespace
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
 from rlchf.rules._parts.elimination import (
@@ -24,10 +20,10 @@ MANY = 64  # responses; beyond, prompts are counted one by one
     axioms=["anonymity", "neutrality", "homogeneity", "unanimity", "pareto", "majority"],
 )
 def coombs(profiles: Profiles, *, majority_stop: bool = True, ties: Ties = "keep") -> Array:
-    """Rank by elimination: whoever has the most last places among those left goes next.
+    """Rank by elimination: the response with the most last places among those left goes next.
 
-    If somebody is alone in first place on more than half the ballots that rank anybody who is left,
-    that response wins at once. The others are ranked by the same rule, applied again without the winner.
+    If a response is alone in first place on more than half the ballots that rank any remaining response,
+    it wins at once. The others are ranked by the same rule, applied again without the winner.
 
     A ballot's last place is the last among those left that it ranks; a last place that t responses
     share counts 1/t against each. A ballot that puts all of those left that it ranks in one place, because it
@@ -62,30 +58,20 @@ def coombs(profiles: Profiles, *, majority_stop: bool = True, ties: Ties = "keep
     """
     choose = chooser(ties)
     if majority_stop and profiles.n_responses > MANY:
-        return _one_by_one(profiles, ties)
+        from rlchf.rules._parts.coombs_rounds import coombs_of_many
+
+        return coombs_of_many(profiles, ties == "lexicographic")
     from_below = places_of(profiles, from_below=True)
 
-    def most_last_places(left: Array) -> Array:
-        return choose(highest(from_below.first_unless_alone(left), left))
+    def most_last_places(remaining: Array) -> Array:
+        return choose(highest(from_below.first_unless_alone(remaining), remaining))
 
     if not majority_stop:
         return by_elimination(profiles, most_last_places)
     ballots, xp = places_of(profiles), array_namespace(profiles.ranks)
 
-    def losers(left: Array) -> Array:
-        winner = ballots.majority(left)
-        return xp.where(xp.any(winner, axis=0), left & ~winner, most_last_places(left))
+    def losers(remaining: Array) -> Array:
+        winner = ballots.majority(remaining)
+        return xp.where(xp.any(winner, axis=0), remaining & ~winner, most_last_places(remaining))
 
     return by_repetition(profiles, losers)
-
-
-def _one_by_one(profiles: Profiles, ties: Ties) -> Array:
-    from rlchf.rules._parts.coombs_rounds import ranked_by_majority_stops
-
-    ranks, votes = to_numpy(profiles.ranks), to_numpy(profiles.integer_weights)
-    scores = [
-        ranked_by_majority_stops(ranks[:, a:b], votes[a:b], ties == "lexicographic")
-        for a, b in pairwise(profiles.starts.tolist())
-    ]
-    xp = array_namespace(profiles.ranks)
-    return xp.asarray(np.stack(scores), device=device_of(profiles.ranks))

@@ -70,13 +70,13 @@ def expanding_approvals(
 
 def _count(ballots: Values, price: Fraction, M: int, *, enough: bool, strictly: bool) -> list[int]:
     """Scores of one prompt; ``enough``: exactly the price elects, too."""
-    left = list(range(M))
+    remaining = list(range(M))
     approved: list[list[int]] = [[] for _ in ballots.kinds]
-    at = [0] * len(approved)  # the next level
+    next_level = [0] * len(approved)  # the next level
     scores = [0] * M
     depth = 0
-    while left:
-        counts = dict.fromkeys(left, 0)
+    while remaining:
+        counts = dict.fromkeys(remaining, 0)
         for responses, votes, part in zip(approved, ballots.votes, ballots.parts, strict=True):
             for i in responses:
                 counts[i] += votes * part
@@ -84,9 +84,9 @@ def _count(ballots: Values, price: Fraction, M: int, *, enough: bool, strictly: 
         paid = price.numerator * ballots.whole  # the price, times its denominator
         worth = most * price.denominator
         if most and (worth > paid or (enough and worth == paid)):
-            chosen = [i for i in left if counts[i] == most]
+            chosen = [i for i in remaining if counts[i] == most]
             chosen = chosen[:1] if strictly else chosen
-            left = [i for i in left if i not in chosen]
+            remaining = [i for i in remaining if i not in chosen]
             factors = [worth] * len(approved)
             for b, responses in enumerate(approved):
                 if n := sum(i in chosen for i in responses):
@@ -94,13 +94,13 @@ def _count(ballots: Values, price: Fraction, M: int, *, enough: bool, strictly: 
                     approved[b] = [i for i in responses if i not in chosen]
             ballots.reduce(factors, worth)
             for i in chosen:
-                scores[i] = len(left)
+                scores[i] = len(remaining)
         elif depth < M:
             depth += 1
             for b, levels in enumerate(ballots.kinds):
-                if at[b] < len(levels) and sum(map(len, levels[: at[b]])) < depth:
-                    approved[b] += [i for i in levels[at[b]] if i in counts]
-                    at[b] += 1
+                if next_level[b] < len(levels) and sum(map(len, levels[: next_level[b]])) < depth:
+                    approved[b] += [i for i in levels[next_level[b]] if i in counts]
+                    next_level[b] += 1
         else:
             order = sorted(counts, key=lambda i: (-counts[i], i))
             for n, i in enumerate(order, start=1):

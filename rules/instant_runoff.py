@@ -48,4 +48,6 @@ def instant_runoff(profiles: Profiles, *, ties: Ties = "keep") -> Array:
     array([[1., 2., 0.]])
     """
     ballots, choose = places_of(profiles), chooser(ties)
-    return by_elimination(profiles, lambda left: choose(lowest(ballots.first(left), left)))
+    return by_elimination(
+        profiles, lambda remaining: choose(lowest(ballots.first(remaining), remaining))
+    )

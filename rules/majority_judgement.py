@@ -61,10 +61,10 @@ def _scores(profiles: Profiles) -> Array:
         for level in range(lead.shape[0]):
             i, j = lead[level][:, None], lead[level][None]
             nearer, farther = xp.minimum(sign * i, sign * j), xp.maximum(sign * i, sign * j)
-            at = xp.clip(nearer, min=0)
-            found = (nearer < farther) & (farther > 0) & (at < first)
-            first = xp.where(found, at, first)
-            better = xp.where(found, i - j, better)
+            distance = xp.clip(nearer, min=0)
+            decides = (nearer < farther) & (farther > 0) & (distance < first)
+            first = xp.where(decides, distance, first)
+            better = xp.where(decides, i - j, better)
     return number_behind(better)
 
 

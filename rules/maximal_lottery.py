@@ -70,10 +70,10 @@ def _lotteries(margins: np.ndarray) -> np.ndarray:
     B, k = margins.shape[:2]
     if k == 1:
         return np.ones((B, 1))
-    lotteries, found = np.empty((B, k)), np.zeros(B, dtype=bool)
+    lotteries, is_found = np.empty((B, k)), np.zeros(B, dtype=bool)
     if k <= MOST:
-        turned, found = supported(np.ascontiguousarray(margins.transpose(1, 2, 0)))
+        turned, is_found = supported(np.ascontiguousarray(margins.transpose(1, 2, 0)))
         lotteries[:] = turned.T
-    for prompt in np.flatnonzero(~found):
+    for prompt in np.flatnonzero(~is_found):
         lotteries[prompt] = closest(margins[prompt])
     return lotteries

@@ -50,14 +50,14 @@ def nanson(profiles: Profiles, *, variant: Variant = "strict") -> Array:
     array([[1., 2., 0.]])
     """
     xp, borda_among = array_namespace(profiles.ranks), BordaAmong(profiles)
-    left = everybody(profiles)
-    scores = xp.zeros(left.shape, dtype=xp.float64, device=device_of(left))
-    while bool(xp.any(left)):
-        counts = borda_among(left)  # from their average
-        out = left & (counts < 0 if variant == "strict" else counts <= 0)
-        out = xp.where(xp.any(out, axis=0), out, left)
+    remaining = everybody(profiles)
+    scores = xp.zeros(remaining.shape, dtype=xp.float64, device=device_of(remaining))
+    while bool(xp.any(remaining)):
+        counts = borda_among(remaining)  # from their average
+        out = remaining & (counts < 0 if variant == "strict" else counts <= 0)
+        out = xp.where(xp.any(out, axis=0), out, remaining)
         below = (counts[None] < counts[:, None]) & out[None]  # [i, j]: j goes too, and below i
-        gone = left.shape[0] - xp.sum(left, axis=0) + xp.sum(below, axis=1)
+        gone = remaining.shape[0] - xp.sum(remaining, axis=0) + xp.sum(below, axis=1)
         scores = xp.where(out, xp.astype(gone, xp.float64), scores)
-        left = left & ~out
+        remaining = remaining & ~out
     return scores.T

@@ -8,7 +8,7 @@ from rlchf.numeric.arrays import Array, array_namespace, device_of, segment_sum,
 from rlchf.profiles import Profiles
 from rlchf.rules import voting_rule
 from rlchf.rules._parts.cardinal import Utilities, number_behind, utilities
-from rlchf.rules._parts.exact_sums import by_parts, settled
+from rlchf.rules._parts.exact_sums import by_parts, round_inexact
 
 CLOSE = 1e-9  # of logarithms: farther apart they are in the right order
 SMALL = 36  # bits: products up to here come out exact from their logarithm
@@ -53,14 +53,14 @@ def nash(profiles: Profiles) -> Array:
 
 
 def _scores(profiles: Profiles) -> Array:
-    xp, found, votes = (
+    xp, utility, votes = (
         array_namespace(profiles.ranks),
         utilities(profiles),
         profiles.integer_weights,
     )
-    worth = _from_zero(found)
+    worth = _from_zero(utility)
     positive = segment_sum((worth > 0) * votes, profiles.starts)  # (M, B)
-    positive = settled(positive.T, found.exact, profiles.totals).T
+    positive = round_inexact(positive.T, utility.exact, profiles.totals).T
     bits = xp.log2(xp.where(worth > 0, worth, xp.ones_like(worth))) * votes
     size = segment_sum(bits, profiles.starts)
     product = xp.round(xp.exp2(xp.where(size < SMALL, size, xp.zeros_like(size))))
@@ -68,29 +68,29 @@ def _scores(profiles: Profiles) -> Array:
     more, longer = positive[:, None] - positive, size[:, None] - size  # (M, M, B)
     close = xp.abs(longer) <= CLOSE * xp.clip(xp.maximum(size[:, None], size), min=1)
     better = xp.where(more != 0, more, longer)
-    unsure = close & (more == 0) & ((size[:, None] >= SMALL) | ~found.exact)
+    unsure = close & (more == 0) & ((size[:, None] >= SMALL) | ~utility.exact)
     if bool(xp.any(unsure)):
-        better = _compared(better, unsure, worth, found, profiles)
+        better = _compared(better, unsure, worth, utility, profiles)
     return number_behind(better)
 
 
-def _from_zero(found: Utilities) -> Array:
-    xp = array_namespace(found.whole)
-    lowest = xp.clip(xp.min(found.whole, axis=0), max=0)  # 0 where there is no opinion
-    return (found.whole - lowest) * found.given
+def _from_zero(utility: Utilities) -> Array:
+    xp = array_namespace(utility.whole)
+    lowest = xp.clip(xp.min(utility.whole, axis=0), max=0)  # 0 where there is no opinion
+    return (utility.whole - lowest) * utility.given
 
 
 def _compared(
-    better: Array, unsure: Array, worth: Array, found: Utilities, profiles: Profiles
+    better: Array, unsure: Array, worth: Array, utility: Utilities, profiles: Profiles
 ) -> Array:
     """Put the signs right where floats are not sure, by multiplying out."""
     xp = array_namespace(better)
-    signs, exact = to_numpy(better).copy(), to_numpy(found.exact)
+    signs, exact = to_numpy(better).copy(), to_numpy(utility.exact)
     worth, votes = to_numpy(worth), to_numpy(profiles.integer_weights)
     for i, j, b in np.argwhere(to_numpy(unsure)).tolist():
         if i < j:
-            at = slice(int(profiles.starts[b]), int(profiles.starts[b + 1]))
-            sign = _longer(worth[i, at], worth[j, at], votes[at]) if exact[b] else 0
+            columns = slice(int(profiles.starts[b]), int(profiles.starts[b + 1]))
+            sign = _longer(worth[i, columns], worth[j, columns], votes[columns]) if exact[b] else 0
             signs[i, j, b], signs[j, i, b] = sign, -sign
         elif i == j:
             signs[i, i, b] = 0

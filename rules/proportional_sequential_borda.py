@@ -60,43 +60,43 @@ def proportional_sequential_borda(profiles: Profiles, *, ties: Ties = "keep") ->
     ranks, votes = to_numpy(profiles.ranks), to_numpy(profiles.integer_weights)
     scores, doubtful = _elect(ranks, votes, profiles, ties == "lexicographic")
     for b in np.flatnonzero(doubtful):
-        at = slice(int(profiles.starts[b]), int(profiles.starts[b + 1]))
-        scores[:, b] = _elect_exactly(ranks[:, at], votes[at], ties == "lexicographic")
+        columns = slice(int(profiles.starts[b]), int(profiles.starts[b + 1]))
+        scores[:, b] = _elect_exactly(ranks[:, columns], votes[columns], ties == "lexicographic")
     return array_namespace(profiles.ranks).asarray(scores.T, device=device_of(profiles.ranks))
 
 
 def _elect(
     ranks: np.ndarray, votes: np.ndarray, profiles: Profiles, lexicographic: bool
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(M, B) scores in floats, and (B,) whether whole numbers might tell otherwise."""
+    """(M, B) scores in floats, and (B,) whether integers might elect otherwise."""
     M, B = len(ranks), profiles.n_prompts
     owners, starts = to_numpy(profiles.owners), profiles.starts
     totals = np.maximum(segment_sum(votes, starts), 1)
     points = np.stack([((ranks > i) & (i > 0)).sum(axis=0) for i in ranks]).astype(np.float64)
-    budgets = votes.copy()  # in votes until the first is elected: whole numbers
-    scores, left = np.zeros((M, B)), np.full(B, M)
-    here, doubtful = np.ones((M, B), dtype=bool), np.zeros(B, dtype=bool)
+    budgets = votes.copy()  # in votes until the first is elected: integers
+    scores, n_remaining = np.zeros((M, B)), np.full(B, M)
+    remaining, doubtful = np.ones((M, B), dtype=bool), np.zeros(B, dtype=bool)
     for n in range(M):
         paying = np.maximum(budgets, 0)
-        borda = np.where(here, segment_sum(paying * points, starts), -1.0)
+        borda = np.where(remaining, segment_sum(paying * points, starts), -1.0)
         best = borda.max(axis=0)
         rough = (n > 0) | (totals * M >= 2**53)
-        elected = here & (borda >= best - rough * NEARLY * (best + 1))
+        elected = remaining & (borda >= best - rough * NEARLY * (best + 1))
         if M <= EXACT:
             doubtful |= rough & (elected.sum(axis=0) > 1)
         if lexicographic:
             elected &= np.cumsum(elected, axis=0) == 1
         together = elected.sum(axis=0)  # (B,)
-        scores += elected * (left - (together + 1) / 2)
-        price = together * (left - 1) - together * (together - 1) / 2
+        scores += elected * (n_remaining - (together + 1) / 2)
+        price = together * (n_remaining - 1) - together * (together - 1) / 2
         given = paying * (points * elected[:, owners]).sum(axis=0)
         if n == 0:
             budgets = budgets / totals[owners] * (M * (M - 1) / 2)
         paid = segment_sum(given, starts)
         budgets -= given * (price / np.where(paid > 0, paid, 1))[owners]
-        here, left = here & ~elected, left - together
+        remaining, n_remaining = remaining & ~elected, n_remaining - together
         _take_out(points, ranks, elected, owners)
-        if not here.any():
+        if not remaining.any():
             break
     return scores, doubtful
 
@@ -104,7 +104,7 @@ def _elect(
 def _take_out(
     points: np.ndarray, ranks: np.ndarray, elected: np.ndarray, owners: np.ndarray
 ) -> None:
-    """Nobody gets points any more for being above who is elected."""
+    """Take away the points for being ranked above an elected response."""
     waiting = elected.copy()
     prompts, ballots = np.arange(elected.shape[1]), np.arange(ranks.shape[1])
     while waiting.any():
@@ -116,7 +116,7 @@ def _take_out(
 
 
 def _elect_exactly(ranks: np.ndarray, votes: np.ndarray, lexicographic: bool) -> list[float]:
-    """The scores of one prompt in whole numbers: budgets are multiples of 1 / scale."""
+    """The scores of one prompt in integers: budgets are multiples of 1 / scale."""
     M = len(ranks)
     pairs = M * (M - 1) // 2
     kinds, same = np.unique(ranks.T, axis=0, return_inverse=True)
@@ -124,13 +124,15 @@ def _elect_exactly(ranks: np.ndarray, votes: np.ndarray, lexicographic: bool) ->
     scale, budgets = max(sum(weights), 1), [weight * pairs for weight in weights]
     one, other = kinds[:, :, None], kinds[:, None]
     above = (one > 0) & (one < other)  # (kinds, M, M)
-    left, scores = list(range(M)), [0.0] * M
-    while left:
-        points = above[:, :, left].sum(axis=2).T.tolist()  # (M, kinds)
-        borda = [sum(b * s for b, s in zip(budgets, points[x], strict=True) if b > 0) for x in left]
-        elected = [x for x, score in zip(left, borda, strict=True) if score == max(borda)]
+    remaining, scores = list(range(M)), [0.0] * M
+    while remaining:
+        points = above[:, :, remaining].sum(axis=2).T.tolist()  # (M, kinds)
+        borda = [
+            sum(b * s for b, s in zip(budgets, points[x], strict=True) if b > 0) for x in remaining
+        ]
+        elected = [x for x, score in zip(remaining, borda, strict=True) if score == max(borda)]
         elected = elected[:1] if lexicographic else elected
-        q, r = len(elected), len(left)
+        q, r = len(elected), len(remaining)
         given = [max(b, 0) * sum(points[x][k] for x in elected) for k, b in enumerate(budgets)]
         paid, price = sum(given), q * (r - 1) - q * (q - 1) // 2
         if paid:
@@ -138,5 +140,5 @@ def _elect_exactly(ranks: np.ndarray, votes: np.ndarray, lexicographic: bool) ->
             scale *= paid
         for x in elected:
             scores[x] = r - (q + 1) / 2
-            left.remove(x)
+            remaining.remove(x)
     return scores

@@ -46,17 +46,17 @@ def random_ballot(profiles: Profiles, *, seed: int = 0) -> Array:
     named = ranks > 0
     complete = bool(xp.all(named))
     scores = xp.zeros((M, profiles.n_prompts), dtype=xp.float64, device=device)
-    left = scores == 0
+    remaining = scores == 0
     nobody = M + 1
     chances = xp.asarray(uniform(seed, profiles.prompts, M), device=device)
     for n in range(M):
         if not complete:
-            able = xp.any(named & left[:, profiles.owners], axis=0)
+            able = xp.any(named & remaining[:, profiles.owners], axis=0)
             votes = xp.where(able, votes, 0.0)
         ballots, totals = draw(votes, profiles.starts, profiles.owners, chances[:, n])
         drawn = ranks[:, ballots]  # (M, B)
-        drawn = xp.where(left & (drawn > 0) & (totals > 0), drawn, nobody)
+        drawn = xp.where(remaining & (drawn > 0) & (totals > 0), drawn, nobody)
         best = (drawn == xp.min(drawn, axis=0)) & (drawn < nobody)
-        left = left & ~best
-        scores = xp.where(best, xp.sum(xp.astype(left, xp.float64), axis=0), scores)
+        remaining = remaining & ~best
+        scores = xp.where(best, xp.sum(xp.astype(remaining, xp.float64), axis=0), scores)
     return xp.matrix_transpose(scores)

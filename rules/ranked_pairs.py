@@ -9,6 +9,7 @@ from rlchf.numeric.chunks import chunks
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
 from rlchf.rules._parts.defeats import defeats
+from rlchf.rules._parts.many_responses import lock_all
 from rlchf.rules._parts.tiers import block_scores, closure, in_chunks, sorted_pairs
 
 BITS = 62  # responses whose reach fits into one int64
@@ -76,7 +77,7 @@ def ranked_pairs(profiles: Profiles, *, ties: Ties = "lexicographic") -> Array:
         levels = in_chunks(_levels, to_numpy(profiles.margins))
         return xp.asarray(block_scores(levels), device=device)
     if M > BITS:  # one at a time, on the CPU
-        orders = np.stack([_lock_one(margins) for margins in to_numpy(profiles.margins)])
+        orders = np.stack([lock_all(margins) for margins in to_numpy(profiles.margins)])
         return xp.asarray(orders, device=device)
     scores = xp.empty((B, M), dtype=xp.float64, device=device)
     for chunk in chunks(B, M):
@@ -131,32 +132,6 @@ def _lock(margins: Array) -> Array:
         reach |= below[None] * ((reach >> winner[None]) & 1)
     reached = (reach[None] >> responses[:, None, None]) & 1  # (M, M, B)
     return xp.astype(xp.sum(reached, axis=0) - 1, xp.float64).T
-
-
-def _lock_one(margins: np.ndarray) -> np.ndarray:
-    """Scores of one prompt's (M, M) margins; sets of responses are Python integers, bit by bit."""
-    M = len(margins)
-    winners, losers = (side[0].tolist() for side in sorted_pairs(margins[None]))
-    reach = [1 << i for i in range(M)]  # whom i reaches
-    reached_by = [1 << i for i in range(M)]  # who reaches i
-    for winner, loser in zip(winners, losers, strict=True):
-        if reach[loser] >> winner & 1 or reach[winner] >> loser & 1:
-            continue  # it would close a cycle, or says nothing new
-        above = reached_by[winner] & ~reached_by[loser]  # these reach the winner, and now the loser
-        below = reach[loser] & ~reach[winner]
-        gained, gains = reach[loser], reached_by[winner]
-        for i in _members(above):
-            reach[i] |= gained
-        for j in _members(below):
-            reached_by[j] |= gains
-    return np.array([reach[i].bit_count() - 1.0 for i in range(M)])
-
-
-def _members(bits: int) -> Iterator[int]:
-    while bits:
-        lowest = bits & -bits
-        yield lowest.bit_length() - 1
-        bits ^= lowest
 
 
 def _levels(margins: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ from rlchf.numeric.integer_weights import LARGEST
 from rlchf.profiles import Profiles
 from rlchf.rules import voting_rule
 from rlchf.rules._parts.cardinal import Utilities, utilities
-from rlchf.rules._parts.exact_sums import by_parts, exact_sums, settled
+from rlchf.rules._parts.exact_sums import by_parts, exact_sums, round_inexact
 
 FINE = 2.0**44
 CLOSE = 2.0**-40
@@ -52,8 +52,8 @@ def relative_utilitarian(profiles: Profiles) -> Array:
 
 def _scores(profiles: Profiles) -> Array:
     xp, device = array_namespace(profiles.ranks), device_of(profiles.ranks)
-    found = utilities(profiles)
-    above, spread = _above_lowest(found)
+    utility = utilities(profiles)
+    above, spread = _above_lowest(utility)
     per_spread = xp.where(spread > 0, spread, xp.ones_like(spread))
     common = reduce(_common, map(int, xp.unique_values(per_spread)))
     if common < LARGEST:
@@ -70,16 +70,16 @@ def _scores(profiles: Profiles) -> Array:
             xp.round(above / per_spread * FINE),
         )
         scores = exact_sums(profiles, [parts], 53, unit[:, None])
-        scores = _corrected(scores, above, per_spread, ~small & to_numpy(found.exact), profiles)
-    return settled(scores, found.exact, profiles.totals) / profiles.scale[:, None]
+        scores = _corrected(scores, above, per_spread, ~small & to_numpy(utility.exact), profiles)
+    return round_inexact(scores, utility.exact, profiles.totals) / profiles.scale[:, None]
 
 
-def _above_lowest(found: Utilities) -> tuple[Array, Array]:
+def _above_lowest(utility: Utilities) -> tuple[Array, Array]:
     """(M, K) how far each score is above the lowest on its ballot, and (K,) the highest of these."""
-    xp = array_namespace(found.whole)
-    nowhere = xp.inf * xp.ones_like(found.whole)
-    lowest = xp.min(xp.where(found.given, found.whole, nowhere), axis=0)
-    above = xp.where(found.given, found.whole - lowest, xp.zeros_like(found.whole))
+    xp = array_namespace(utility.whole)
+    nowhere = xp.inf * xp.ones_like(utility.whole)
+    lowest = xp.min(xp.where(utility.given, utility.whole, nowhere), axis=0)
+    above = xp.where(utility.given, utility.whole - lowest, xp.zeros_like(utility.whole))
     return above, xp.max(above, axis=0)
 
 
@@ -91,8 +91,8 @@ def _common(one: int, other: int) -> int:
 def _commons(spread: np.ndarray, starts: np.ndarray) -> np.ndarray:
     """(B,) what the ballots' spreads have in common, in Python's whole numbers."""
     numbers = np.array([int(s) for s in spread.tolist()], dtype=object)
-    found: np.ndarray = np.frompyfunc(_common, 2, 1).reduceat(numbers, starts[:-1])
-    return found
+    common: np.ndarray = np.frompyfunc(_common, 2, 1).reduceat(numbers, starts[:-1])
+    return common
 
 
 def _corrected(
@@ -105,11 +105,12 @@ def _corrected(
     close = (gaps <= CLOSE * totals[:, None]).any(axis=1)
     votes, above, spread = (to_numpy(array) for array in (profiles.integer_weights, above, spread))
     for b in np.flatnonzero(close & where):
-        at = slice(profiles.starts[b], profiles.starts[b + 1])
+        columns = slice(profiles.starts[b], profiles.starts[b + 1])
         shares = [
-            Fraction(int(v), int(s)) for v, s in zip(votes[at].tolist(), spread[at], strict=True)
+            Fraction(int(v), int(s))
+            for v, s in zip(votes[columns].tolist(), spread[columns], strict=True)
         ]
-        for i, row in enumerate(above[:, at].tolist()):
+        for i, row in enumerate(above[:, columns].tolist()):
             total = sum((int(x) * s for x, s in zip(row, shares, strict=True)), Fraction(0))
             rows[b, i] = float(total)
     return xp.asarray(rows, device=device_of(scores))

@@ -63,8 +63,8 @@ def _count(ballots: ApprovalBallots, k: int | None, ties: Ties) -> tuple[Array, 
     remaining = xp.ones((M, votes.shape[1]), dtype=xp.bool, device=device_of(votes))
     scores = xp.zeros_like(remaining, dtype=xp.int64)
     for _ in range(M):
-        left = ballots.counts(remaining)  # responses that each slot still has
-        losses = ballots.sums(votes * weights[xp.clip(left - 1, min=0)])
+        n_approved = ballots.counts(remaining)  # remaining responses that each slot approves
+        losses = ballots.sums(votes * weights[xp.clip(n_approved - 1, min=0)])
         # The order of the responses is turned round, so that the last of the tied ones comes first.
         last = least(xp.flip(losses, axis=0), xp.flip(remaining, axis=0), ties)
         dropped = xp.flip(last, axis=0)

@@ -9,6 +9,7 @@ from rlchf.numeric.arrays import Array, array_namespace, device_of, to_numpy
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
 from rlchf.rules._parts.defeats import undefeated
+from rlchf.rules._parts.many_responses import lock_one_per_loser
 from rlchf.rules._parts.tiers import in_chunks, remove_winners, sorted_pairs, unless_sorted
 
 MANY = 20  # responses, from which on prompts are ranked one at a time
@@ -65,7 +66,7 @@ def river(profiles: Profiles, *, ties: Ties = "keep") -> Array:
         return xp.asarray(in_chunks(lambda m: unless_sorted(_all_orders, m), table), device=device)
     if profiles.n_responses < MANY:
         return in_chunks(lambda margins: unless_sorted(_lock, margins), profiles.margins)
-    orders = np.stack([_lock_one(margins) for margins in to_numpy(profiles.margins)])
+    orders = np.stack([lock_one_per_loser(margins) for margins in to_numpy(profiles.margins)])
     return xp.asarray(orders, device=device)
 
 
@@ -77,40 +78,17 @@ def _lock(margins: Array) -> Array:
     winners, losers = (xp.asarray(side.T, copy=True) for side in pairs)
     prompts = xp.arange(B, device=device)
     responses = xp.arange(M, dtype=xp.int64, device=device)[:, None]
-    left = xp.ones((M, B), dtype=xp.bool, device=device)
+    remaining = xp.ones((M, B), dtype=xp.bool, device=device)
     scores = xp.zeros((M, B), dtype=xp.float64, device=device)
     for score in range(M - 1, 0, -1):
-        root = xp.where(left, responses, -1)  # who leads the tree of each, (M, B)
+        root = xp.where(remaining, responses, -1)  # who leads the tree of each, (M, B)
         for winner, loser in zip(winners, losers, strict=True):
             above = root[winner, prompts]
             locks = (above >= 0) & (above != loser) & (root[loser, prompts] == loser)
             root = xp.where(locks[None] & (root == loser[None]), above[None], root)
         won = xp.max(root, axis=0)  # all that are left have one root
         scores[won, prompts] = score
-        left[won, prompts] = False
-    return scores
-
-
-def _lock_one(margins: np.ndarray) -> np.ndarray:
-    """Scores of one prompt's (M, M) margins."""
-    M = len(margins)
-    winners, losers = (side[0].tolist() for side in sorted_pairs(margins[None]))
-    pairs = list(zip(winners, losers, strict=True))
-    scores = np.zeros(M)
-    left = set(range(M))
-    for score in range(M - 1, 0, -1):
-        root, trees = list(range(M)), {i: [i] for i in left}
-        for winner, loser in pairs:
-            if loser in trees and root[winner] != loser:
-                trees[root[winner]] += trees[loser]
-                for member in trees.pop(loser):
-                    root[member] = root[winner]
-                if len(trees) == 1:
-                    break
-        (won,) = trees
-        scores[won] = score
-        left.remove(won)
-        pairs = [pair for pair in pairs if won not in pair]
+        remaining[won, prompts] = False
     return scores
 
 
@@ -118,10 +96,10 @@ def _all_orders(margins: Array) -> Array:
     """Scores of (M, M, B) margins on the CPU, equal ones taken in every order."""
     best = undefeated(margins)
 
-    def search(left: Array) -> Array:
-        won = best(left)
+    def search(remaining: Array) -> Array:
+        won = best(remaining)
         for prompt in np.flatnonzero(won.sum(axis=0) > 1):
-            members = np.flatnonzero(left[:, prompt])
+            members = np.flatnonzero(remaining[:, prompt])
             if WORK // len(members) ** 2 <= 1:  # no room for a second state
                 continue
             inner = margins[:, :, prompt][np.ix_(members, members)]

@@ -11,7 +11,7 @@ from rlchf.rules import Ties, voting_rule
 from rlchf.rules._parts.kemeny.blocks import block_scores
 from rlchf.rules._parts.squared_kemeny.orders import all_orders_scores
 from rlchf.rules._parts.squared_kemeny.program import better_order
-from rlchf.rules._parts.squared_kemeny.search import Electorate, good_order, interchangeable
+from rlchf.rules._parts.squared_kemeny.search import RankedBallots, good_order, interchangeable
 
 Method = Literal["exact", "approximate"]
 
@@ -89,49 +89,49 @@ def squared_kemeny(
     else:
         scores = np.empty((profiles.n_prompts, profiles.n_responses))
         for b in range(profiles.n_prompts):
-            at = slice(int(profiles.starts[b]), int(profiles.starts[b + 1]))
-            electorate = Electorate(ranks[:, at], votes[at])
-            order, cost = good_order(electorate)
+            columns = slice(int(profiles.starts[b]), int(profiles.starts[b + 1]))
+            ballots = RankedBallots(ranks[:, columns], votes[columns])
+            order, cost = good_order(ballots)
             if method == "exact" and cost > 0:
-                order = _proved(profiles, b, electorate, order, cost, time_limit)
-            scores[b] = _scores(electorate, order, ties)
+                order = _proved(profiles, b, ballots, order, cost, time_limit)
+            scores[b] = _scores(ballots, order, ties)
     return array_namespace(profiles.ranks).asarray(scores, device=device_of(profiles.ranks))
 
 
 def _proved(
     profiles: Profiles,
     b: int,
-    electorate: Electorate,
+    ballots: RankedBallots,
     order: np.ndarray,
     cost: float,
     time_limit: float | None,
 ) -> np.ndarray:
     """An optimal order, or the best one found and a warning."""
-    said = f"prompt {profiles.prompts[b]} of {profiles.n_responses} responses: squared_kemeny "
+    prefix = f"prompt {profiles.prompts[b]} of {profiles.n_responses} responses: squared_kemeny "
     pairs = len(order) * (len(order) - 1) // 2
-    if len(order) > LARGEST or pairs * len(electorate.votes) > ROWS:
+    if len(order) > LARGEST or pairs * len(ballots.votes) > ROWS:
         warnings.warn(
-            f"{said}proves its order for up to {LARGEST} responses only, and {ROWS} different ballots times "
-            'pairs of responses; this is the best one found, and method="approximate" asks for no more',
+            f"{prefix}proves its order for up to {LARGEST} responses only, and {ROWS} different ballots "
+            'times pairs of responses; this is the best one found, and method="approximate" asks for no more',
             stacklevel=3,
         )
         return order
-    better, bound = better_order(electorate, cost, np.inf if time_limit is None else time_limit)
-    if better is not None and electorate.cost(better) < cost:
-        order, cost = better, electorate.cost(better)
+    better, bound = better_order(ballots, cost, np.inf if time_limit is None else time_limit)
+    if better is not None and ballots.cost(better) < cost:
+        order, cost = better, ballots.cost(better)
     if bound < cost:
         cost, bound = cost / float(profiles.scale[b]), bound / float(profiles.scale[b])
         warnings.warn(
-            f"{said}ran out of time; its order costs {cost:g}, an optimal order {bound:g} or more "
+            f"{prefix}ran out of time; its order costs {cost:g}, an optimal order {bound:g} or more "
             f"(gap {1 - bound / cost:.1%}); give a longer time_limit",
             stacklevel=3,
         )
     return order
 
 
-def _scores(electorate: Electorate, order: np.ndarray, ties: Ties) -> np.ndarray:
+def _scores(ballots: RankedBallots, order: np.ndarray, ties: Ties) -> np.ndarray:
     cut = np.ones(len(order) + 1, dtype=bool)
     if ties == "keep":
-        cut = interchangeable(electorate, order)
+        cut = interchangeable(ballots, order)
     scores: np.ndarray = block_scores(cut[None], np.argsort(order)[None])[0]
     return scores

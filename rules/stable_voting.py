@@ -79,8 +79,8 @@ def _by_all_sets(margins: Array) -> Array:
         winners[subset] = xp.sum(won * bits[members][:, None], axis=0)
     prompts = xp.arange(B, device=device)
 
-    def look_up(left: Array) -> Array:
-        subsets = xp.sum(xp.astype(left, xp.int64) * bits[:, None], axis=0)
+    def look_up(remaining: Array) -> Array:
+        subsets = xp.sum(xp.astype(remaining, xp.int64) * bits[:, None], axis=0)
         return xp.astype((winners[subsets, prompts] >> responses[:, None]) & 1, xp.bool)
 
     return remove_winners(look_up, xp.ones((M, B), dtype=xp.bool, device=device))
@@ -90,10 +90,10 @@ def _by_search(margins: Array) -> Array:
     """Scores of (M, M, B) margins, one prompt at a time where Split Cycle does not decide."""
     best = undefeated(margins)
 
-    def search(left: Array) -> Array:
-        won = best(left)
+    def search(remaining: Array) -> Array:
+        won = best(remaining)
         for prompt in np.flatnonzero(won.sum(axis=0) > 1):
-            members = np.flatnonzero(left[:, prompt])
+            members = np.flatnonzero(remaining[:, prompt])
             if not WORK // len(members) ** 2:  # no room for any set
                 continue
             inner = np.ascontiguousarray(margins[:, :, prompt][np.ix_(members, members)])

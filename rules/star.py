@@ -50,22 +50,22 @@ def _scores(profiles: Profiles, ties: Ties) -> Array:
     total = sums(profiles, utilities(profiles)).T  # (M, B)
     margins = xp.permute_dims(profiles.margins, (1, 2, 0))  # (M, M, B)
     pick = _first_winner if ties == "lexicographic" else _winners
-    scores, left = xp.zeros_like(total), xp.ones_like(total, dtype=xp.bool)
+    scores, remaining = xp.zeros_like(total), xp.ones_like(total, dtype=xp.bool)
     for _ in range(profiles.n_responses):
-        won = pick(xp.where(left, total, -xp.inf), left, margins)
-        left = left & ~won
-        behind = xp.sum(xp.astype(left, xp.float64), axis=0)
+        won = pick(xp.where(remaining, total, -xp.inf), remaining, margins)
+        remaining = remaining & ~won
+        behind = xp.sum(xp.astype(remaining, xp.float64), axis=0)
         scores = xp.where(won, behind, scores)
-        if not bool(xp.any(left)):
+        if not bool(xp.any(remaining)):
             break
     return scores.T
 
 
-def _winners(total: Array, left: Array, margins: Array) -> Array:
+def _winners(total: Array, remaining: Array, margins: Array) -> Array:
     """(M, B) who wins a runoff that ties may lead to, or is the only one left."""
     xp = array_namespace(total)
-    top = left & (total == xp.max(total, axis=0))
-    others = left & ~top
+    top = remaining & (total == xp.max(total, axis=0))
+    others = remaining & ~top
     rest = xp.where(others, total, -xp.inf)
     second = others & (rest == xp.max(rest, axis=0))
     many = xp.sum(xp.astype(top, xp.int64), axis=0) > 1
@@ -73,15 +73,15 @@ def _winners(total: Array, left: Array, margins: Array) -> Array:
     runoff = (top[:, None] & second[None]) | (second[:, None] & top[None])
     wins = runoff & ((margins > 0) | ((margins == 0) & (total[:, None] >= total[None])))
     wins = wins & ~xp.eye(total.shape[0], dtype=xp.bool, device=device_of(total))[:, :, None]
-    alone = left & (xp.sum(xp.astype(left, xp.int64), axis=0) == 1)
+    alone = remaining & (xp.sum(xp.astype(remaining, xp.int64), axis=0) == 1)
     return xp.any(wins, axis=1) | alone
 
 
-def _first_winner(total: Array, left: Array, margins: Array) -> Array:
+def _first_winner(total: Array, remaining: Array, margins: Array) -> Array:
     """(M, B) the one winner, where the first of tied responses comes first."""
     xp = array_namespace(total)
     numbers = xp.arange(total.shape[0], device=device_of(total))[:, None]
     one = numbers == xp.argmax(total, axis=0)
     other = numbers == xp.argmax(xp.where(one, -xp.inf, total), axis=0)
-    beaten = xp.any(one[:, None] & (other & left)[None] & (margins < 0), axis=(0, 1))
-    return xp.where(beaten, other, one) & left
+    beaten = xp.any(one[:, None] & (other & remaining)[None] & (margins < 0), axis=(0, 1))
+    return xp.where(beaten, other, one) & remaining

@@ -108,21 +108,21 @@ def stv(
 
 def _count(ballots: Values, price: Fraction, M: int, *, enough: bool, strictly: bool) -> list[int]:
     """Scores of one prompt; ``enough``: exactly the price elects, too."""
-    left = set(range(M))
-    at = [0] * len(ballots.kinds)  # the level that counts now
-    tops: list[list[int]] = [[]] * len(at)
+    remaining = set(range(M))
+    current = [0] * len(ballots.kinds)  # the level that counts now
+    tops: list[list[int]] = [[]] * len(current)
     scores = [0] * M
     elected = 0
-    while left:
+    while remaining:
         for b, levels in enumerate(ballots.kinds):
-            if tops[b] and left.issuperset(tops[b]):
+            if tops[b] and remaining.issuperset(tops[b]):
                 continue
             tops[b] = []
-            while at[b] < len(levels) and not tops[b]:
-                tops[b] = [i for i in levels[at[b]] if i in left]
-                at[b] += not tops[b]
+            while current[b] < len(levels) and not tops[b]:
+                tops[b] = [i for i in levels[current[b]] if i in remaining]
+                current[b] += not tops[b]
         unit = math.lcm(*{len(top) for top in tops if top})
-        counts = dict.fromkeys(sorted(left), 0)  # in units of 1 / (unit whole)
+        counts = dict.fromkeys(sorted(remaining), 0)  # in units of 1 / (unit whole)
         for top, votes, part in zip(tops, ballots.votes, ballots.parts, strict=True):
             for i in top:
                 counts[i] += votes * part * (unit // len(top))
@@ -145,10 +145,10 @@ def _count(ballots: Values, price: Fraction, M: int, *, enough: bool, strictly: 
             fewest = min(counts.values())
             chosen = [i for i in counts if counts[i] == fewest]
             chosen = chosen[-1:] if strictly else chosen
-            rank = M - elected - len(left)
+            rank = M - elected - len(remaining)
         for i in chosen:
             scores[i] = rank
-        left.difference_update(chosen)
+        remaining.difference_update(chosen)
     return scores
 
 

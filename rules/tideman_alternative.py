@@ -62,9 +62,9 @@ def tideman_alternative(
     signs = majorities(profiles)
     top = smith_set if top_set == "smith" else schwartz_set
 
-    def losers(left: Array) -> Array:
-        outside = left & ~top(signs, left)
-        fewest = choose(lowest(ballots.first(left), left))
+    def losers(remaining: Array) -> Array:
+        outside = remaining & ~top(signs, remaining)
+        fewest = choose(lowest(ballots.first(remaining), remaining))
         return xp.where(xp.any(outside, axis=0), outside, fewest)
 
     return by_repetition(profiles, losers)

@@ -71,7 +71,7 @@ def _covers(beats: Array, variant: Variant) -> Array:
 def _beat_one_alone(beats: Array) -> Array:
     """Whether somebody beats i who does not beat j, (M, M, B) bool."""
     xp = array_namespace(beats)
-    found = xp.zeros(beats.shape, dtype=xp.bool, device=device_of(beats))
+    beaten_alone = xp.zeros(beats.shape, dtype=xp.bool, device=device_of(beats))
     for row in beats:  # whom one response beats, (M, B)
-        found |= row[:, None] & ~row[None]
-    return found
+        beaten_alone |= row[:, None] & ~row[None]
+    return beaten_alone

@@ -49,21 +49,21 @@ def utilitarian(profiles: Profiles, *, average: bool = False) -> Array:
 
 
 def _scores(profiles: Profiles, average: bool) -> Array:
-    found = utilities(profiles)
+    utility = utilities(profiles)
     if not average:
-        return sums(profiles, found) / profiles.scale[:, None]
-    xp = array_namespace(found.whole)
-    opinions = segment_sum(found.given * profiles.integer_weights, profiles.starts).T
-    means = sums(profiles, found, xp.where(opinions > 0, opinions, xp.ones_like(opinions)))
+        return sums(profiles, utility) / profiles.scale[:, None]
+    xp = array_namespace(utility.whole)
+    opinions = segment_sum(utility.given * profiles.integer_weights, profiles.starts).T
+    means = sums(profiles, utility, xp.where(opinions > 0, opinions, xp.ones_like(opinions)))
     if bool(xp.all(opinions > 0)):
         return means
-    return xp.where(opinions > 0, means, _lowest(found, profiles)[:, None])
+    return xp.where(opinions > 0, means, _lowest(utility, profiles)[:, None])
 
 
-def _lowest(found: Utilities, profiles: Profiles) -> Array:
+def _lowest(utility: Utilities, profiles: Profiles) -> Array:
     """(B,) the lowest score on each prompt, 0 where there is none."""
-    xp = array_namespace(found.whole)
-    whole = xp.where(found.given, found.whole, xp.inf * xp.ones_like(found.whole))
+    xp = array_namespace(utility.whole)
+    whole = xp.where(utility.given, utility.whole, xp.inf * xp.ones_like(utility.whole))
     least = np.minimum.reduceat(to_numpy(xp.min(whole, axis=0)), profiles.starts[:-1])
     least[np.isinf(least)] = 0.0
-    return xp.asarray(least, device=device_of(found.whole)) / found.unit
+    return xp.asarray(least, device=device_of(utility.whole)) / utility.unit

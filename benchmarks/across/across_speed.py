@@ -3,14 +3,13 @@
     python benchmarks/across/across_speed.py --out runs/across_speed.json
 
 Each prompt has 4 responses and 10 annotators out of 10,000; ballots come from Mallows' model with
-dispersion 0.8 around an order of each prompt's own. Rules that go through the prompts one after the other get
-100,000 prompts and 1,000,000; rules that look at the whole dataset at once get a tenth of that. The
-dataset lies in memory before the clock starts, as `rlchf.read_rankings` leaves it; the time ends with
-the finished `rlchf.Aggregation`. Compiling is not counted. Seconds are the processor's, "kernel" those of
-them in which the system hands out memory that was not in use before; those of the clock, "wall", are
-longer when the machine has other work.
+dispersion 0.8 around a different order for each prompt. Rules that go through the prompts one after the
+other get 1,000,000 prompts; rules that look at the whole dataset at once get a tenth of that. The dataset
+is in memory before the clock starts, as `rlchf.read_rankings` leaves it; the time ends with the finished
+`rlchf.Aggregation`. Compilation is not counted. "seconds" are CPU seconds, "system" those of them that the
+operating system takes, mostly to allocate memory; "wall" is longer when the machine has other work.
 
-The growth is the time for all prompts over the mean time for a tenth of them, all ten tenths measured:
+The growth is the time for all prompts over the mean time for a tenth of them, with all ten tenths measured:
 the same work in one piece and in ten.
 
 The floor is the time to copy the ballots once, at the bandwidth measured in the same run. Peak memory is
@@ -46,14 +45,14 @@ GROWTH_GOAL, GIB_GOAL = 11.0, 4.0
 
 
 @dataclass(frozen=True)
-class Found:
-    """One rule."""
+class Row:
+    """The measurements of one rule."""
 
     rule: str
     sequential: bool
     prompts: int
     seconds: float
-    kernel: float
+    system: float
     seconds_tenth: float  # on a tenth of the prompts
     wall: float
     ratio: float
@@ -63,17 +62,16 @@ class Found:
 
     @property
     def goals(self) -> dict[str, bool]:
-        """Whether the goals are met, where they are for this number of prompts."""
-        full = self.prompts == (1_000_000 if self.sequential else 100_000)
-        met = {"ratio": self.ratio <= GROWTH_GOAL}
-        if full:
-            met["seconds"] = self.seconds <= SECONDS_GOAL[self.sequential]
-            met["memory"] = self.peak_gib <= GIB_GOAL
-        return met
+        """Whether the goals are met; those of time and memory hold for the full number of prompts only."""
+        goals = {"ratio": self.ratio <= GROWTH_GOAL}
+        if self.prompts == (1_000_000 if self.sequential else 100_000):
+            goals["seconds"] = self.seconds <= SECONDS_GOAL[self.sequential]
+            goals["memory"] = self.peak_gib <= GIB_GOAL
+        return goals
 
 
 def dataset(prompts: int, seed: int = 0) -> Rankings:
-    """Ballots as reading leaves them: entries of each ballot best first."""
+    """Random ballots; the entries of each ballot are best first, as after reading."""
     rng = np.random.default_rng(seed)
     ranks = mallows(prompts, PER_PROMPT, RESPONSES, DISPERSION, rng).ranks.T  # (N, M)
     n = len(ranks)
@@ -95,14 +93,19 @@ def dataset(prompts: int, seed: int = 0) -> Rankings:
 
 
 def ballot_bytes(rankings: Rankings) -> int:
-    """Of what the ballots say, who cast them, and their weights."""
-    columns = (rankings.ballot_annotators, rankings.ballot_weights, rankings.entry_starts,
-               rankings.entry_responses, rankings.entry_ranks)  # fmt: skip
+    """The size of the ballots, their annotators and their weights."""
+    columns = (
+        rankings.ballot_annotators,
+        rankings.ballot_weights,
+        rankings.entry_starts,
+        rankings.entry_responses,
+        rankings.entry_ranks,
+    )
     return sum(column.nbytes for column in columns)
 
 
 def copy_bandwidth(size: int = 2**28) -> float:
-    """Bytes copied per second, the best of some tries."""
+    """Bytes copied per second, the best of five runs."""
     source, target = np.ones(size, dtype=np.uint8), np.zeros(size, dtype=np.uint8)
     best = np.inf
     for _ in range(5):
@@ -113,31 +116,31 @@ def copy_bandwidth(size: int = 2**28) -> float:
 
 
 @dataclass(frozen=True)
-class Took:
-    """Seconds of the processor, of the kernel among them, and of the clock; the most GiB."""
+class Timing:
+    """CPU seconds, those of them in the operating system, wall-clock seconds, and the peak in GiB."""
 
     seconds: float
-    kernel: float
+    system: float
     wall: float
-    gib: float
+    peak_gib: float
 
 
-def timed(rule: str, parts: Sequence[Rankings], repeat: int) -> Took:
-    """One dataset after the other, all of them together; the best of some tries."""
-    tries = []
+def time_rule(rule: str, parts: Sequence[Rankings], repeat: int) -> Timing:
+    """The time for all datasets, one after the other; the best of ``repeat`` runs."""
+    timings = []
     for _ in range(repeat):
-        forget_peak()
+        reset_peak()
         began, clock = os.times(), time.perf_counter()
         for part in parts:
             get_rule(rule)(part)
         wall, ended = time.perf_counter() - clock, os.times()
-        kernel = ended.system - began.system
-        tries.append(Took(ended.user - began.user + kernel, kernel, wall, peak_gib()))
-    return min(tries, key=lambda took: took.seconds)
+        system = ended.system - began.system
+        timings.append(Timing(ended.user - began.user + system, system, wall, peak_gib()))
+    return min(timings, key=lambda timing: timing.seconds)
 
 
-def forget_peak() -> None:
-    """Begin a new peak of memory, where Linux lets us."""
+def reset_peak() -> None:
+    """Start a new peak of memory, where the operating system can."""
     try:
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
     except OSError:
@@ -145,7 +148,7 @@ def forget_peak() -> None:
 
 
 def peak_gib() -> float:
-    """The peak since `forget_peak`, or of the process so far."""
+    """The peak since `reset_peak`, or of the process so far."""
     status = Path("/proc/self/status")
     if status.exists():
         for line in status.read_text(encoding="ascii").splitlines():
@@ -155,23 +158,27 @@ def peak_gib() -> float:
 
 
 def is_sequential(rule: str) -> bool:
-    """Whether a rule goes through the prompts in an order that one can choose."""
+    """Whether a rule decides the prompts one after the other."""
     return "order" in inspect.signature(get_rule(rule)).parameters
 
 
-def table(found: list[Found]) -> Table:
+HEADS = (
+    "rule", "prompts", "seconds", "system", "wall", "us per ballot", "growth", "over floor", "peak GiB",
+)  # fmt: skip
+
+
+def table(rows: list[Row]) -> Table:
     """One line per rule; green meets its goal, red misses it."""
     shown = Table(title="4 responses, 10 annotators out of 10,000 per prompt; one core")
-    for head in ("rule", "prompts", "seconds", "kernel", "wall", "us per ballot",
-                 "ten times the prompts take", "over floor", "peak GiB"):  # fmt: skip
+    for head in HEADS:
         shown.add_column(head, justify="left" if head == "rule" else "right")
-    for row in found:
-        cells = {"seconds": f"{row.seconds:.2f}", "ratio": f"{row.ratio:.1f}x",
-                 "memory": f"{row.peak_gib:.2f}"}  # fmt: skip
+    for row in rows:
+        cells = {"seconds": f"{row.seconds:.2f}", "ratio": f"{row.ratio:.1f}x"}
+        cells["memory"] = f"{row.peak_gib:.2f}"
         for goal, met in row.goals.items():
             cells[goal] = f"[{'green' if met else 'red'}]{cells[goal]}[/]"
         shown.add_row(
-            row.rule, f"{row.prompts:,}", cells["seconds"], f"{row.kernel:.2f}", f"{row.wall:.2f}",
+            row.rule, f"{row.prompts:,}", cells["seconds"], f"{row.system:.2f}", f"{row.wall:.2f}",
             f"{row.microseconds_per_ballot:.3f}", cells["ratio"], f"{row.over_floor:,.0f}x", cells["memory"],
         )  # fmt: skip
     return shown
@@ -193,35 +200,44 @@ def main() -> None:
         settings.prompts, settings.repeat = settings.prompts // 10, 1
     console, progress = Console(width=130), Console(stderr=True)
     bandwidth = copy_bandwidth()
-    console.print(f"copying goes at {bandwidth / 1e9:.1f} GB/s; green meets its goal")
-    found: list[Found] = []
-    small = dataset(200)
+    console.print(f"bandwidth of copying: {bandwidth / 1e9:.1f} GB/s; green meets its goal")
+    rows: list[Row] = []
+    warm_up = dataset(200)
     for sequential in (True, False):
         rules = [rule for rule in settings.rules if is_sequential(rule) is sequential]
         if not rules:
             continue
         prompts = settings.prompts if sequential else settings.prompts // 10
-        many = dataset(prompts)
+        rankings = dataset(prompts)
         for rule in rules:
             progress.print(f"{rule}: {prompts:,} prompts")
-            get_rule(rule)(small)
-            tenths = [many.subset(part) for part in np.array_split(np.arange(prompts), 10)]
-            apart = timed(rule, tenths, settings.repeat).seconds / 10
+            get_rule(rule)(warm_up)
+            tenths = [rankings.subset(part) for part in np.array_split(np.arange(prompts), 10)]
+            tenth = time_rule(rule, tenths, settings.repeat).seconds / 10
             del tenths
-            took = timed(rule, [many], settings.repeat)
-            floor = ballot_bytes(many) / bandwidth
-            found.append(
-                Found(rule, sequential, prompts, took.seconds, took.kernel, apart, took.wall,
-                      took.seconds / apart, took.seconds / many.n_ballots * 1e6,
-                      took.seconds / floor, took.gib)
-            )  # fmt: skip
-    console.print(table(found))
-    missed = [(row.rule, goal) for row in found for goal, met in row.goals.items() if not met]
-    console.print("goals missed: " + ", ".join(f"{rule} ({goal})" for rule, goal in missed)
-                  if missed else "all goals are met")  # fmt: skip
+            timing = time_rule(rule, [rankings], settings.repeat)
+            floor = ballot_bytes(rankings) / bandwidth
+            rows.append(
+                Row(
+                    rule,
+                    sequential,
+                    prompts,
+                    timing.seconds,
+                    timing.system,
+                    tenth,
+                    timing.wall,
+                    timing.seconds / tenth,
+                    timing.seconds / rankings.n_ballots * 1e6,
+                    timing.seconds / floor,
+                    timing.peak_gib,
+                )
+            )
+    console.print(table(rows))
+    missed = [f"{row.rule} ({goal})" for row in rows for goal, met in row.goals.items() if not met]
+    console.print(f"goals missed: {', '.join(missed)}" if missed else "all goals are met")
     if settings.out is not None:
         settings.out.parent.mkdir(parents=True, exist_ok=True)
-        result = {"bandwidth": bandwidth, "rules": [asdict(row) for row in found]}
+        result = {"bandwidth": bandwidth, "rules": [asdict(row) for row in rows]}
         settings.out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
 
 

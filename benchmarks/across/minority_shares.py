@@ -1,12 +1,12 @@
-"""What a minority gets: its share of contested pairs and of first places, for rules across prompts.
+"""A minority's share of contested pairs and of first places, under rules across prompts.
 
     python benchmarks/across/minority_shares.py --out runs/minority_shares.json
     python benchmarks/across/minority_shares.py --data FOLDER --group COLUMN --size 4
     python benchmarks/across/minority_shares.py --shuffles 20
 
-Every rule that looks across prompts is set beside Kemeny, Borda, squared Kemeny and a random dictator,
-which look at one prompt at a time; there ties go to the first response, as across prompts. Five made-up
-cases of ten annotators, 60 prompts, three seeds:
+Every rule that looks across prompts is compared with Kemeny, Borda, squared Kemeny and a random dictator,
+which look at one prompt at a time; there ties go to the first response, as across prompts. There are five
+synthetic cases of ten annotators, 60 prompts, three seeds:
 
 - pair: 6 prefer the plain response, 4 the one with an emoji;
 - emoji: of two plain responses and two with an emoji, 6 rank the plain ones first, 4 the others;
@@ -16,15 +16,16 @@ cases of ten annotators, 60 prompts, three seeds:
 
 A cell gives the agreement on contested pairs of majority / minority, and in brackets the share of the
 minority's first places on all prompts; for the noisy case the mean, the minimum and the Gini
-coefficient over the annotators. What soft_nash proposes are chances; its cells show their order only.
+coefficient over the annotators. The outcome of soft_nash is a probability for each pair; its cells show
+the order only.
 
-With ``--data``, a folder with rankings.csv and annotators.csv, a cell gives these for each group of a
+With ``--data``, a folder with rankings.csv and annotators.csv, a cell gives the same for each group of a
 column; ``--size`` first cuts the responses of each prompt into prompts of that many, and ``--unranked
-last`` takes a response that a ballot does not name (approve) for one below all others.
+last`` ranks the responses that a ballot leaves out below all others.
 
-With ``--shuffles`` the prompts come in so many other orders: a cell gives the lowest to highest share
-of the contested pairs that the minority gets, its standard deviation, and the share of the prompts
-whose ranking changes.
+With ``--shuffles N`` the prompts come in N other orders: a cell gives the lowest to highest share of the
+contested pairs that the minority wins, its standard deviation, and the share of the prompts whose ranking
+changes.
 """
 
 import argparse
@@ -48,26 +49,26 @@ CONTROLS = ["kemeny", "borda", "squared_kemeny", "random_dictator"]
 
 Ballot = tuple[object, object, list[list[object]]]
 Draw = Callable[[int, bool, np.random.Generator], list[int]]
-"""A prompt's number, whether the annotator is of the minority, and chance -> the ranking."""
+"""From a prompt's number and whether the annotator is in the minority to the ranking."""
 
 
 def pair(prompt: int, minority: bool, rng: np.random.Generator) -> list[int]:
-    """Plain is response 0, with an emoji 1."""
+    """Response 0 is plain, response 1 has an emoji."""
     return [1, 0] if minority else [0, 1]
 
 
 def emoji(prompt: int, minority: bool, rng: np.random.Generator) -> list[int]:
-    """Plain are 0 and 1, with an emoji 2 and 3."""
+    """Responses 0 and 1 are plain, 2 and 3 have an emoji."""
     return [2, 3, 0, 1] if minority else [0, 1, 2, 3]
 
 
 def common(prompt: int, minority: bool, rng: np.random.Generator) -> list[int]:
-    """Opposite orders, and on every second prompt one on which all agree."""
+    """Opposite orders on every second prompt, the same order on the others."""
     return [2, 1, 0] if minority and prompt % 2 == 0 else [0, 1, 2]
 
 
 def noisy(phi: float) -> Draw:
-    """Opposite orders with noise: drawn by repeated insertion, response j at place k with phi^(j - k)."""
+    """Opposite orders with noise: drawn by repeated insertion, response j at rank k with phi^(j - k)."""
 
     def draw(prompt: int, minority: bool, rng: np.random.Generator) -> list[int]:
         order = np.random.default_rng(prompt).permutation(4).tolist()
@@ -89,7 +90,7 @@ CASES: dict[str, tuple[Draw, int]] = {
 }
 
 
-def made_up(draw: Draw, minority: int, seed: int) -> tuple[Rankings, dict[str, str]]:
+def synthetic(draw: Draw, minority: int, seed: int) -> tuple[Rankings, dict[str, str]]:
     """The ballots of a case, and the group of each annotator."""
     rng = np.random.default_rng(seed)
     groups = {str(i): "min" if i >= ANNOTATORS - minority else "maj" for i in range(ANNOTATORS)}
@@ -123,27 +124,29 @@ def cut(rankings: Rankings, size: int) -> Rankings:
     weights: list[float] = []
     for p, prompt in enumerate(rankings.prompt_ids):
         names = rankings.responses(prompt)
-        part = np.empty(len(names), dtype=np.int64)
-        part[rng.permutation(len(names))] = np.arange(len(names)) // size
+        parts = np.empty(len(names), dtype=np.int64)
+        parts[rng.permutation(len(names))] = np.arange(len(names)) // size
         for n in range(int(rankings.ballot_starts[p]), int(rankings.ballot_starts[p + 1])):
-            at = slice(int(rankings.entry_starts[n]), int(rankings.entry_starts[n + 1]))
-            who = rankings.annotator_ids[int(rankings.ballot_annotators[n])]
-            levels: dict[int, dict[int, list[object]]] = {}
-            entries = zip(rankings.entry_responses[at], rankings.entry_ranks[at], strict=True)
-            for response, rank in entries:
-                own = levels.setdefault(int(part[response]), {})
-                own.setdefault(int(rank), []).append(names[int(response)])
-            for number, own in levels.items():
-                named = sum(map(len, own.values()))
-                enough = named > 1 or rankings.unranked == "last"
-                if number < len(names) // size and enough:
-                    ballots.append((f"{prompt}/{number}", who, [own[rank] for rank in sorted(own)]))
+            entries = slice(int(rankings.entry_starts[n]), int(rankings.entry_starts[n + 1]))
+            annotator = rankings.annotator_ids[int(rankings.ballot_annotators[n])]
+            by_part: dict[int, dict[int, list[object]]] = {}
+            for response, rank in zip(
+                rankings.entry_responses[entries], rankings.entry_ranks[entries], strict=True
+            ):
+                levels = by_part.setdefault(int(parts[response]), {})
+                levels.setdefault(int(rank), []).append(names[int(response)])
+            for part, levels in by_part.items():
+                n_ranked = sum(map(len, levels.values()))
+                has_pairs = n_ranked > 1 or rankings.unranked == "last"
+                if part < len(names) // size and has_pairs:
+                    ranking = [levels[rank] for rank in sorted(levels)]
+                    ballots.append((f"{prompt}/{part}", annotator, ranking))
                     weights.append(float(rankings.ballot_weights[n]))
     return Rankings.from_ballots(ballots, weights, unranked=rankings.unranked)
 
 
 def figures(report: Audit) -> dict[str, Any]:
-    """What the tables show of an audit."""
+    """The figures of an audit that the tables show."""
     welfare = report.welfare["contested"]
     groups = {row.name: row for row in report.groups}
     return {
@@ -156,31 +159,31 @@ def figures(report: Audit) -> dict[str, Any]:
     }
 
 
-def mean(found: list[dict[str, Any]]) -> dict[str, Any]:
+def mean(runs: list[dict[str, Any]]) -> dict[str, Any]:
     """The mean of figures over seeds."""
     return {
-        key: mean([one[key] for one in found])
+        key: mean([run[key] for run in runs])
         if isinstance(value, dict)
-        else float(np.mean([one[key] for one in found]))
-        for key, value in found[0].items()
+        else float(np.mean([run[key] for run in runs]))
+        for key, value in runs[0].items()
     }
 
 
-def cell(name: str, found: dict[str, Any]) -> str:
+def cell(name: str, case: dict[str, Any]) -> str:
     """One cell of the table."""
-    if "changed" in found:
-        shares = f"{found['lowest']:.3f} to {found['highest']:.3f}, sd {found['deviation']:.3f}"
-        return f"{shares}; {found['changed']:.2f}"
+    if "changed" in case:
+        shares = f"{case['lowest']:.3f} to {case['highest']:.3f}, sd {case['deviation']:.3f}"
+        return f"{shares}; {case['changed']:.2f}"
     if name == "noisy":
-        return f"{found['mean']:.3f} / {found['minimum']:.3f} / {found['gini']:.3f}"
-    contested = " / ".join(f"{share:.3f}" for share in found["contested"].values())
-    tops = list(found["top"].values())
+        return f"{case['mean']:.3f} / {case['minimum']:.3f} / {case['gini']:.3f}"
+    contested = " / ".join(f"{share:.3f}" for share in case["contested"].values())
+    tops = list(case["top"].values())
     shown = tops if name == "data" else tops[-1:]
     return f"{contested} ({' / '.join(f'{share:.2f}' for share in shown)})"
 
 
 def measure(rule: str, data: tuple[Rankings, dict[str, str]] | None) -> dict[str, Any]:
-    """All cells of a rule's row, and the seconds it took."""
+    """All cells of a rule's row, and its CPU seconds."""
     began = time.process_time()
     if data is not None:
         rankings, groups = data
@@ -189,25 +192,25 @@ def measure(rule: str, data: tuple[Rankings, dict[str, str]] | None) -> dict[str
         return {"rule": rule, "seconds": time.process_time() - began, "cases": cells}
     cells = {}
     for name, (draw, minority) in CASES.items():
-        found = []
+        runs = []
         for seed in range(SEEDS):
-            rankings, groups = made_up(draw, minority, seed)
+            rankings, groups = synthetic(draw, minority, seed)
             ties = "lexicographic" if rule in CONTROLS else None  # the others break their own
             result = rlchf.aggregate(rankings, rule, ties=ties, seed=seed)
-            found.append(figures(rlchf.audit(rankings, result, groups)))
-        cells[name] = mean(found)
+            runs.append(figures(rlchf.audit(rankings, result, groups)))
+        cells[name] = mean(runs)
     return {"rule": rule, "seconds": time.process_time() - began, "cases": cells}
 
 
 def shuffled(rule: str, shuffles: int) -> dict[str, Any]:
-    """The cells of a rule's row where the prompts come in other orders (seed 0)."""
+    """All cells of a rule's row with the prompts in other orders (seed 0)."""
     began = time.process_time()
     cells = {}
     for name, (draw, minority) in CASES.items():
-        rankings, groups = made_up(draw, minority, 0)
-        found = spread(rankings, rule, shuffles, groups=groups)
-        shares = next(row for row in found if (row.name, row.measure) == ("min", "contested"))
-        changed = next(row for row in found if row.measure == "ranking")
+        rankings, groups = synthetic(draw, minority, 0)
+        rows = spread(rankings, rule, shuffles, groups=groups)
+        shares = next(row for row in rows if (row.name, row.measure) == ("min", "contested"))
+        changed = next(row for row in rows if row.measure == "ranking")
         cells[name] = {
             "lowest": shares.lowest,
             "highest": shares.highest,
@@ -226,7 +229,7 @@ def table(results: list[dict[str, Any]]) -> str:
         head[1] = " / ".join(f"{name} ({weight:.3f})" for name, weight in weights.items())
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     for result in results:
-        cells = [cell(name, found) for name, found in result["cases"].items()]
+        cells = [cell(name, case) for name, case in result["cases"].items()]
         lines.append(f"| {result['rule']} | {' | '.join(cells)} | {result['seconds']:.1f} |")
     return "\n".join(lines)
 
@@ -238,11 +241,13 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--rules", nargs="+", default=[*CONTROLS, *across])
-    parser.add_argument("--data", type=Path, help="a folder with rankings.csv and annotators.csv")
-    parser.add_argument("--group", default="group", help="a column of annotators.csv")
-    parser.add_argument("--size", type=int, help="cut prompts into parts of so many responses")
+    parser.add_argument("--data", type=Path, help="folder with rankings.csv and annotators.csv")
+    parser.add_argument("--group", default="group", help="column of annotators.csv with the groups")
+    parser.add_argument(
+        "--size", type=int, help="number of responses of the prompts into which prompts are cut"
+    )
     parser.add_argument("--unranked", choices=get_args(Unranked), default="missing")
-    parser.add_argument("--shuffles", type=int, help="other orders of the prompts to try")
+    parser.add_argument("--shuffles", type=int, help="number of shuffled orders of the prompts")
     parser.add_argument("--out", type=Path, default=Path("runs/minority_shares.json"))
     arguments = parser.parse_args()
     data = None

@@ -1,4 +1,4 @@
-"""The perpetual rules in the setting of Lackner's paper, beside the medians that its own code gives.
+"""The perpetual rules in the setting of Lackner's paper, compared with the medians of the paper's code.
 
     python benchmarks/across/perpetual_voting.py --out runs/perpetual_voting.json
 
@@ -10,13 +10,13 @@ a round are new points, uniform in the square from -1 to 1. A voter approves tho
 
 Three measures per instance, of which the table gives medians over instances:
 
-- quota compliance: in how many cases, over voters and rounds, what a voter has won so far is within 1 of
-  the quota; the quota grows each round by the largest share of voters that approve some
+- quota compliance: the share of cases, over voters and rounds, in which a voter's satisfaction so far is
+  less than 1 below its quota; the quota grows each round by the largest share of voters that approve an
   alternative that the voter approves;
 - Gini of influence: a voter's influence is the sum, over the rounds won, of 1 / (number of winners);
 - satisfaction: rounds won by all voters together, as a multiple of those under approval voting.
 
-The instances are drawn anew, so that the medians differ by chance, too; they are to agree within 0.02.
+The instances are drawn anew, so the medians also differ by chance; they should agree within 0.02.
 """
 
 import argparse
@@ -67,12 +67,12 @@ def approvals(instances: int, rng: np.random.Generator) -> np.ndarray:
     voters = rng.normal(centres, 0.2, (instances, 1, VOTERS, 1, 2))
     alternatives = rng.uniform(-1, 1, (instances, ROUNDS, 1, ALTERNATIVES, 2))
     distance = np.sqrt(((voters - alternatives) ** 2).sum(axis=-1))
-    found: np.ndarray = distance <= 1.5 * distance.min(axis=-1, keepdims=True)
-    return found
+    approved: np.ndarray = distance <= 1.5 * distance.min(axis=-1, keepdims=True)
+    return approved
 
 
 def as_rankings(approved: np.ndarray) -> Rankings:
-    """All instances as one dataset: each has annotators of its own, so that none bears on another."""
+    """All instances as one dataset: each has its own annotators, so that they are independent."""
     instances = len(approved)
     prompts = instances * ROUNDS
     annotators = np.arange(instances * VOTERS).reshape(instances, 1, VOTERS)
@@ -94,14 +94,14 @@ def as_rankings(approved: np.ndarray) -> Rankings:
 
 
 def winners(rankings: Rankings, rule: str) -> np.ndarray:
-    """(instances, ROUNDS) the alternative that each round chooses: the first of those ranked first."""
+    """(instances, ROUNDS) the alternative chosen in each round: the first of those ranked first."""
     result = rlchf.aggregate(rankings, rule, **OPTIONS[rule])
     first = result.response_ranks.reshape(-1, ROUNDS, ALTERNATIVES) == 1
     chosen: np.ndarray = first.argmax(axis=-1)
     return chosen
 
 
-def measured(approved: np.ndarray, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def measure(approved: np.ndarray, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Quota compliance, Gini of influence and rounds won, (instances,) each."""
     won = np.take_along_axis(approved, chosen[:, :, None, None], axis=3)[..., 0]  # (I, ROUNDS, V)
     support = (approved * approved.sum(axis=2, keepdims=True)).max(axis=3)  # in voters
@@ -113,22 +113,23 @@ def measured(approved: np.ndarray, chosen: np.ndarray) -> tuple[np.ndarray, np.n
 
 
 def medians(approved: np.ndarray) -> dict[str, list[float]]:
-    """Of each rule, in the order of `MEASURES`."""
+    """The medians of each rule, in the order of `MEASURES`."""
     rankings = as_rankings(approved)
-    found, most = {}, None
+    by_rule, won_by_approval = {}, None
     for rule in OPTIONS:  # approval voting comes first
-        compliance, gini, won = measured(approved, winners(rankings, rule))
-        most = won if most is None else most
-        found[rule] = [float(np.median(x)) for x in (compliance, gini, won / most)]
-    return found
+        compliance, gini, won = measure(approved, winners(rankings, rule))
+        won_by_approval = won if won_by_approval is None else won_by_approval
+        measures = compliance, gini, won / won_by_approval
+        by_rule[rule] = [float(np.median(values)) for values in measures]
+    return by_rule
 
 
-def table(found: dict[str, list[float]]) -> Table:
-    """Ours beside the known ones; red where they are too far apart."""
+def table(by_rule: dict[str, list[float]]) -> Table:
+    """Our medians and the paper's; red where they differ too much."""
     shown = Table(title=f"{VOTERS} voters, {ALTERNATIVES} alternatives, {ROUNDS} rounds: medians")
     for head in ("rule", *(f"{measure} (paper's code)" for measure in MEASURES)):
         shown.add_column(head, justify="left" if head == "rule" else "right")
-    for rule, ours in found.items():
+    for rule, ours in by_rule.items():
         cells = []
         for value, known in zip(ours, KNOWN[rule], strict=True):
             colour = "green" if abs(value - known) <= GOAL else "red"
@@ -138,7 +139,7 @@ def table(found: dict[str, list[float]]) -> Table:
 
 
 def main() -> None:
-    """Draw, decide, measure, print."""
+    """Draw the instances, apply the rules, measure and print."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -146,19 +147,18 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, help="write a JSON")
     settings = parser.parse_args()
-    found = medians(approvals(settings.instances, np.random.default_rng(settings.seed)))
+    by_rule = medians(approvals(settings.instances, np.random.default_rng(settings.seed)))
     console = Console(width=120)
-    console.print(table(found))
-    apart = {
+    console.print(table(by_rule))
+    differences = {
         rule: max(abs(a - b) for a, b in zip(ours, KNOWN[rule], strict=True))
-        for rule, ours in found.items()
+        for rule, ours in by_rule.items()
     }
-    console.print(
-        f"largest difference: {max(apart.values()):.3f} ({max(apart, key=apart.__getitem__)})"
-    )
+    largest = max(differences, key=differences.__getitem__)
+    console.print(f"largest difference: {differences[largest]:.3f} ({largest})")
     if settings.out is not None:
         settings.out.parent.mkdir(parents=True, exist_ok=True)
-        rows = {rule: dict(zip(MEASURES, ours, strict=True)) for rule, ours in found.items()}
+        rows = {rule: dict(zip(MEASURES, ours, strict=True)) for rule, ours in by_rule.items()}
         result = {"instances": settings.instances, "seed": settings.seed, "medians": rows}
         settings.out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
 

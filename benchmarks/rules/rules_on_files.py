@@ -27,8 +27,11 @@ def seconds(file: str, rule: str, options: list[str], limit: float) -> tuple[flo
         try:
             result = subprocess.run(
                 [*command, "--out", str(Path(folder) / "out.jsonl")],
-                capture_output=True, text=True, check=False, timeout=limit,
-            )  # fmt: skip
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=limit,
+            )
         except subprocess.TimeoutExpired:
             return limit, f"it was stopped after {limit:.0f} s"
         return time.monotonic() - began, result.stderr.strip() if result.returncode else ""

@@ -212,11 +212,16 @@ def fit(case: Case) -> None:
     """The reward model of the labels, or of the ballots' pairs if pooled, and its scores."""
     if (case.folder / "scores.json").exists():
         return
-    talk, shares_of = make_talk(case.kinds, JUDGED), None
-    if case.rule == "pooled":
-        shares_of = case.rankings()
-    learnt = examples(case.result(), talk.prompts, talk.responses, shares_of=shares_of)
-    config = RewardConfig(batch_size=4, held_out=0.0, normalise="none", **case.settings["reward"])
+    talk, pooled = make_talk(case.kinds, JUDGED), case.rule == "pooled"
+    ballots_of = case.rankings() if pooled else None
+    learnt = examples(case.result(), talk.prompts, talk.responses, ballots_of=ballots_of)
+    config = RewardConfig(
+        batch_size=4,
+        held_out=0.0,
+        normalise="none",
+        learn_from="shares" if pooled else "ranking",
+        **case.settings["reward"],
+    )
     case.folder.mkdir(exist_ok=True)
     out = case.folder / "reward"
     train_reward(learnt, [], case.scene / "base", config, out, resume=True)

@@ -16,7 +16,7 @@ from rlchf.io.files import COMPRESSED, STANDARD_STREAM
 
 @contextmanager
 def atomic_write(path: str | Path) -> Iterator[BinaryIO]:
-    """Open a binary file that takes its place when the block ends well.
+    """Open a binary file that appears under its name when the block ends without an exception.
 
     Bytes go to a hidden file beside ``path``, which is renamed at the end and removed on any
     exception, Ctrl-C included. Names that end in ``.gz`` or ``.zst`` are compressed, always to the
@@ -48,21 +48,21 @@ def atomic_write(path: str | Path) -> Iterator[BinaryIO]:
         with _opened(target, "wb", path) as file:
             yield file
         return
-    beside = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
     try:
         with (
-            _opened(beside, "xb", path) as file,
+            _opened(temporary, "xb", path) as file,
             _compressed(file, COMPRESSED.get(target.suffix.lower())) as stream,
         ):
             yield stream
-        beside.replace(target)
+        temporary.replace(target)
     except BaseException:
-        beside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 
 def check_writable(path: str | Path) -> None:
-    """Refuse, before the work, a path that `atomic_write` would refuse after it.
+    """Refuse a path that `atomic_write` could not write to, before the work is done.
 
     Raises
     ------
@@ -81,13 +81,19 @@ def check_writable(path: str | Path) -> None:
 
 
 def check_folder(path: str | Path) -> None:
-    """Refuse, before the work, a folder that could not be made or written to after it."""
-    there = Path(path)
-    while not there.exists() and there != there.parent:
-        there = there.parent
-    if not there.is_dir():
-        raise ValueError(f"{there} is a file; give a folder for the pictures")
-    if not os.access(there, os.W_OK):
+    """Refuse a folder that could not be made or written to, before the work is done.
+
+    Raises
+    ------
+    ValueError
+        If a part of the path is a file, or the folder cannot be written to.
+    """
+    existing = Path(path)
+    while not existing.exists() and existing != existing.parent:
+        existing = existing.parent
+    if not existing.is_dir():
+        raise ValueError(f"{existing} is a file; give a folder for the pictures")
+    if not os.access(existing, os.W_OK):
         raise ValueError(f"{path}: cannot be written: permission denied")
 
 

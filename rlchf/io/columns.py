@@ -1,4 +1,4 @@
-"""A table as it was read: text columns that know where each row stands in the file."""
+"""A table as it was read: columns of text or numbers, and where each row stands in the file."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -90,10 +90,10 @@ class Table:
         return column if pa.types.is_dictionary(column.type) else as_text(column)
 
     def values(self, name: str) -> list[Any]:
-        """A column as it is: text or numbers, or lists where the source has lists."""
+        """A column as text, or as lists where the source has lists."""
         self.require(name)
         column = self.columns[name]
-        return column if isinstance(column, list) else list(column.to_pylist())
+        return column if isinstance(column, list) else self.texts(name)
 
     def numbers(self, name: str, hint: str, empty: float | None = None) -> np.ndarray:
         """A column as finite numbers; ``empty`` stands for empty cells, which are else refused."""

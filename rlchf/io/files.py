@@ -1,4 +1,4 @@
-"""Where bytes come from: a file or standard input, plain or compressed, and what kind it is."""
+"""Bytes of a file or of standard input, plain or compressed, and the kind of file that they are."""
 
 import difflib
 import sys
@@ -42,7 +42,7 @@ def bare_name(path: str | Path) -> tuple[str, str]:
 
 
 def read_bytes(path: str | Path) -> bytes:
-    """Read a whole file, or standard input for ``-``; gzip and Zstandard are undone.
+    """Read a whole file, or standard input for ``-``; gzip and Zstandard are decompressed.
 
     Compression is recognised by the content, a byte-order mark is dropped.
 
@@ -55,8 +55,8 @@ def read_bytes(path: str | Path) -> bytes:
     """
     source = display_name(path)
     try:
-        stdin = str(path) == STANDARD_STREAM
-        data = sys.stdin.buffer.read() if stdin else Path(path).read_bytes()
+        is_stdin = str(path) == STANDARD_STREAM
+        data = sys.stdin.buffer.read() if is_stdin else Path(path).read_bytes()
     except FileNotFoundError:
         raise FileNotFoundError(f"{source}: there is no such file{_similar(Path(path))}") from None
     except OSError as error:
@@ -70,7 +70,7 @@ def read_bytes(path: str | Path) -> bytes:
 
 
 def file_kind(path: str | Path, data: bytes) -> str:
-    """Tell csv, tsv, parquet, jsonl or preflib by the suffix or, where there is none, the content.
+    """Recognise csv, tsv, parquet, jsonl or preflib by the suffix or, without one, by the content.
 
     Examples
     --------
@@ -99,7 +99,13 @@ def file_kind(path: str | Path, data: bytes) -> str:
 
 
 def decode(data: bytes, source: str) -> str:
-    """Decode UTF-8; the error names the line."""
+    """Decode UTF-8.
+
+    Raises
+    ------
+    ValueError
+        If the text is not UTF-8; the message names the line.
+    """
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:

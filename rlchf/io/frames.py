@@ -8,10 +8,9 @@ import pyarrow as pa
 
 from rlchf.entries import Entries
 from rlchf.io.columns import Table
-from rlchf.io.formats import formats, known_columns, recognised
+from rlchf.io.formats import check_format, known_columns, read_entries
 from rlchf.io.jsonl import from_records
 from rlchf.io.parquet import from_arrow
-from rlchf.options import meant
 
 SOURCE = "table"
 """The name of a table in error messages."""
@@ -27,14 +26,8 @@ def read_frame(data: object, format: str, unranked: str) -> Entries:
     ValueError
         If the table does not hold what it should; the message names the row, counted from 1.
     """
-    choices = ["auto", *formats()]
-    if format not in choices:
-        hint = meant(format, choices)
-        raise ValueError(
-            f"unknown format {format!r}; choose from {', '.join(choices)}{hint and f'; {hint}'}"
-        )
-    table = _table(data)
-    return (recognised(table) if format == "auto" else formats()[format]).read(table, unranked)
+    check_format(format)
+    return read_entries(_table(data), format, unranked)
 
 
 def is_frame(data: object) -> bool:

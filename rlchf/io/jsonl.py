@@ -1,4 +1,4 @@
-"""JSON lines: one object per line."""
+"""JSON lines, one object each, and tables of them."""
 
 import io
 import json
@@ -42,23 +42,23 @@ def json_records(data: bytes, source: str) -> Iterator[tuple[int, dict[str, Any]
         yield number, record
 
 
-def _refuse_half_characters(record: dict[str, Any], place: str) -> None:
-    """JSON can escape half of a character beyond the basic plane, which no file can hold as UTF-8."""
+def _refuse_half_characters(record: dict[str, Any], line: str) -> None:
+    """Refuse half of a character beyond the basic plane: JSON can escape it, UTF-8 cannot hold it."""
     try:
         json.dumps(record, ensure_ascii=False).encode()
     except UnicodeEncodeError as error:
         half = ascii(error.object[error.start])
         raise ValueError(
-            f"{place}: {half} is half of a character; write both halves, or none"
+            f"{line}: {half} is half of a character; write both halves, or none"
         ) from None
 
 
-def read_jsonl(data: bytes, source: str, wanted: Collection[str] | None) -> Table:
+def parse_jsonl(data: bytes, source: str, wanted: Collection[str] | None) -> Table:
     """Parse jsonl into columns; a key that a line lacks is an empty cell there.
 
     Examples
     --------
-    >>> table = read_jsonl(b'{"rank": 1, "prompt_id": "p"}', "file.jsonl", ["prompt_id", "rank"])
+    >>> table = parse_jsonl(b'{"rank": 1, "prompt_id": "p"}', "file.jsonl", ["prompt_id", "rank"])
     >>> table.texts("rank"), table.row(0)
     (['1'], 'line 1')
     """

@@ -8,8 +8,8 @@ import pyarrow as pa
 from rlchf.io.columns import IDS, Table, as_text
 
 
-def read_parquet(data: bytes, source: str, wanted: Collection[str] | None) -> Table:
-    """Read the wanted columns; rows count from 1."""
+def parse_parquet(data: bytes, source: str, wanted: Collection[str] | None) -> Table:
+    """Parse a Parquet file; rows count from 1."""
     import pyarrow.parquet
 
     try:
@@ -27,7 +27,7 @@ def from_arrow(table: Any, source: str, names: list[str], all_text: bool = False
     Examples
     --------
     >>> table = from_arrow(pa.table({"prompt_id": [7], "rank": [1]}), "votes", ["prompt_id", "rank"])
-    >>> table.texts("prompt_id"), table.values("rank"), table.row(0)
+    >>> table.texts("prompt_id"), table.columns["rank"].to_pylist(), table.row(0)
     (['7'], [1], 'row 1')
     """
     if table.num_rows == 0:

@@ -3,23 +3,28 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
-from rlchf.io.atomic import atomic_write
 from rlchf.io.files import display_name, read_bytes, shown
+from rlchf.io.json import write_jsonl
 from rlchf.io.jsonl import json_records
 from rlchf.preferences import Example
 from rlchf.prompts import Prompt
 
 
-def to_preference_rows(examples: Sequence[Example]) -> Iterator[dict[str, Any]]:
+def to_preference_rows(
+    examples: Sequence[Example], learn_from: Literal["ranking", "shares"] = "ranking"
+) -> Iterator[dict[str, Any]]:
     """Every pair of responses with a preference as one row; ties have no row.
 
-    A prompt of chat messages gives chat messages for the responses too. Keys that say nothing are
-    left out: ``probability`` (that the chosen one is preferred) when it is 1, ``weight`` when it is 1
-    and ``margin`` when there is none.
+    The preferences are those of the collective ranking or, with ``learn_from="shares"``, those of the
+    majority of the ballots, which the examples must have.
+
+    With a prompt of chat messages the responses are chat messages too. Keys with their usual value are
+    left out: ``probability`` (that the chosen one is preferred) and ``weight`` when they are 1,
+    ``margin`` when it is 0.
 
     Examples
     --------
@@ -28,16 +33,16 @@ def to_preference_rows(examples: Sequence[Example]) -> Iterator[dict[str, Any]]:
     [{'prompt_id': 'p', 'prompt': 'Greet me.', 'chosen': 'Hello!', 'rejected': 'No.'}]
     """
     for example in examples:
-        targets, chat = example.pair_targets(), not isinstance(example.prompt, str)
-        said: list[Any] = [
+        targets, chat = _pair_targets(example, learn_from), not isinstance(example.prompt, str)
+        responses: list[Any] = [
             [{"role": "assistant", "content": text}] if chat else text for text in example.responses
         ]
         for i, j in np.argwhere(targets > 0.5).tolist():
             row = {
                 "prompt_id": example.prompt_id,
                 "prompt": [dict(m) for m in example.prompt] if chat else example.prompt,  # type: ignore[arg-type]
-                "chosen": said[i],
-                "rejected": said[j],
+                "chosen": responses[i],
+                "rejected": responses[j],
             }
             weight = example.weight
             if example.pair_weights is not None:
@@ -48,22 +53,32 @@ def to_preference_rows(examples: Sequence[Example]) -> Iterator[dict[str, Any]]:
             yield row | {key: value for key, value in extra.items() if value != usual[key]}
 
 
-def write_pairs(examples: Sequence[Example], path: str | Path) -> int:
+def _pair_targets(example: Example, learn_from: str) -> np.ndarray:
+    if learn_from == "ranking":
+        return example.pair_targets()
+    if example.ballots is None:
+        raise ValueError(
+            f"prompt {example.prompt_id!r} comes without its ballots; "
+            "make the examples with ballots_of=rankings"
+        )
+    return example.ballots.shares()
+
+
+def write_pairs(
+    examples: Sequence[Example],
+    path: str | Path,
+    learn_from: Literal["ranking", "shares"] = "ranking",
+) -> int:
     """Write `to_preference_rows` as jsonl, complete or not at all; returns the number of rows."""
-    count = 0
-    with atomic_write(path) as file:
-        for row in to_preference_rows(examples):
-            file.write((json.dumps(row, ensure_ascii=False) + "\n").encode())
-            count += 1
-    return count
+    return write_jsonl(path, to_preference_rows(examples, learn_from))
 
 
 def read_pairs(path: str | Path) -> list[Example]:
     """Read a jsonl file of preference pairs, one example per distinct prompt.
 
-    Pairs of the same prompt become one example, so that each response is read once. Its loss is that
-    of its rows: the share of the rows' weight that chose ``i`` over ``j`` is the pair's target, their
-    sum its weight, and the sum over all pairs the prompt's.
+    Pairs of the same prompt become one example, so that each response is read once. The example has the
+    loss of its rows: a pair's target is the share of its rows' weight that chose ``i`` over ``j``, its
+    weight is the sum of theirs, and the prompt's weight is the sum over all pairs.
 
     Parameters
     ----------
@@ -87,40 +102,42 @@ def read_pairs(path: str | Path) -> list[Example]:
     return _merged(rows)
 
 
-def _checked(record: Mapping[str, Any], place: str) -> dict[str, Any]:
+def _checked(record: Mapping[str, Any], line: str) -> dict[str, Any]:
     for key in ("chosen", "rejected"):
         if key not in record:
-            raise ValueError(f"{place}: there is no key {key!r} among {', '.join(record)}")
+            raise ValueError(f"{line}: there is no key {key!r} among {', '.join(record)}")
     prompt, chosen, rejected = record.get("prompt"), record["chosen"], record["rejected"]
     if prompt is None:
-        prompt, chosen, rejected = _shared_beginning(chosen, rejected, place)
+        prompt, chosen, rejected = _shared_beginning(chosen, rejected, line)
     row = {
-        "prompt": _prompt(prompt, place),
-        "chosen": _response(chosen, "chosen", place),
-        "rejected": _response(rejected, "rejected", place),
+        "prompt": _prompt(prompt, line),
+        "chosen": _response(chosen, "chosen", line),
+        "rejected": _response(rejected, "rejected", line),
         "prompt_id": record.get("prompt_id"),
     }
     if row["chosen"] == row["rejected"]:
-        raise ValueError(f"{place}: chosen and rejected are the same text; leave the row out")
-    for key, usual, top in (
-        ("weight", 1.0, np.inf), ("probability", 1.0, 1.0), ("margin", 0.0, np.inf),
-    ):  # fmt: skip
+        raise ValueError(f"{line}: chosen and rejected are the same text; leave the row out")
+    for key, usual, top in [
+        ("weight", 1.0, np.inf),
+        ("probability", 1.0, 1.0),
+        ("margin", 0.0, np.inf),
+    ]:
         value = record.get(key, usual)
         number = isinstance(value, int | float) and not isinstance(value, bool)
         low = -np.inf if key == "margin" else 0.0
         if not number or not low <= value <= top or not np.isfinite(value):
             allowed = {"weight": "0 or more", "probability": "from 0 to 1", "margin": "finite"}[key]
-            raise ValueError(f"{place}: the {key} is {shown(value)}; give a number, {allowed}")
+            raise ValueError(f"{line}: the {key} is {shown(value)}; give a number, {allowed}")
         row[key] = float(value)
     return row
 
 
-def _shared_beginning(chosen: Any, rejected: Any, place: str) -> tuple[Any, Any, Any]:
+def _shared_beginning(chosen: Any, rejected: Any, line: str) -> tuple[Any, Any, Any]:
     """Split two conversations that differ in their last message only."""
     lists = isinstance(chosen, list) and isinstance(rejected, list)
     if not lists or len(chosen) < 2 or chosen[:-1] != rejected[:-1]:
         raise ValueError(
-            f"{place}: there is no prompt, and chosen and rejected are not two conversations that "
+            f"{line}: there is no prompt, and chosen and rejected are not two conversations that "
             "differ in their last message only; give the prompt under the key 'prompt'"
         )
     return chosen[:-1], chosen[-1:], rejected[-1:]
@@ -132,21 +149,21 @@ def _is_message(message: Any) -> bool:
     )
 
 
-def _prompt(prompt: Any, place: str) -> Prompt:
+def _prompt(prompt: Any, line: str) -> Prompt:
     if isinstance(prompt, str) or (
         isinstance(prompt, list) and prompt and all(_is_message(m) for m in prompt)
     ):
         return prompt
-    raise ValueError(f"{place}: the prompt is {shown(prompt)}; give text or chat messages")
+    raise ValueError(f"{line}: the prompt is {shown(prompt)}; give text or chat messages")
 
 
-def _response(response: Any, key: str, place: str) -> str:
+def _response(response: Any, key: str, line: str) -> str:
     if isinstance(response, str):
         return response
     if isinstance(response, list) and len(response) == 1 and _is_message(response[0]):
         return str(response[0]["content"])
     raise ValueError(
-        f"{place}: {key} is {shown(response)}; give text or a list of one message of the assistant"
+        f"{line}: {key} is {shown(response)}; give text or a list of one message of the assistant"
     )
 
 
@@ -160,10 +177,10 @@ def _merged(rows: Sequence[Mapping[str, Any]]) -> list[Example]:
 
 def _example(number: int, rows: Sequence[Mapping[str, Any]]) -> Example:
     texts = list(dict.fromkeys(row[key] for row in rows for key in ("chosen", "rejected")))
-    at, K = {text: k for k, text in enumerate(texts)}, len(texts)
+    index, K = {text: k for k, text in enumerate(texts)}, len(texts)
     total, won, margin = np.zeros((K, K)), np.zeros((K, K)), np.zeros((K, K))
     for row in rows:
-        i, j, weight = at[row["chosen"]], at[row["rejected"]], row["weight"]
+        i, j, weight = index[row["chosen"]], index[row["rejected"]], row["weight"]
         total[i, j] += weight
         total[j, i] += weight
         won[i, j] += weight * row["probability"]

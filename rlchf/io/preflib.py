@@ -28,7 +28,7 @@ class Election:
     counts, lines
         (N,) how many voters gave the order, and the line where it stands.
     orders
-        (N,) levels of each order, best first, of alternatives numbered from 1.
+        (N,) the levels of each order, best first; alternatives are numbered from 1.
     """
 
     source: str
@@ -110,13 +110,13 @@ def parse_election(data: bytes, path: str | Path) -> Election:
 
 
 def election_entries(elections: Sequence[Election], source: str) -> Entries:
-    """Make each election a prompt, each distinct order a ballot that stands for its voters.
+    """Make each election a prompt and each distinct order a ballot that stands for its voters.
 
-    Responses are the alternatives' numbers, in file order, whether a ballot names them or not. Who
-    gave an order is not known: its annotator is named after the file and the order's place in it.
+    Responses are the alternatives' numbers, in the order of the file, whether a ballot names them or
+    not. The voters are not known: an order's annotator is named after the file and the order's number.
     """
     sizes = [len(election.counts) for election in elections]
-    where = [(e, line) for e, election in enumerate(elections) for line in election.lines]
+    lines = [(e, line) for e, election in enumerate(elections) for line in election.lines]
     entries = [
         (ballot, alternative - 1, rank)
         for ballot, order in enumerate(order for e in elections for order in e.orders)
@@ -126,7 +126,7 @@ def election_entries(elections: Sequence[Election], source: str) -> Entries:
     ballots, responses, ranks = np.array(entries, dtype=np.int64).T
 
     def locate(entry: int) -> str:
-        e, line = where[ballots[entry]]
+        e, line = lines[ballots[entry]]
         return f"{elections[e].name}, line {line}" if len(elections) > 1 else f"line {line}"
 
     most = max(len(election.alternatives) for election in elections)
@@ -157,13 +157,13 @@ def read_folder(folder: str | Path) -> Entries:
     ValueError
         If there is none, or two belong to the same election.
     """
-    inside = sorted(path for path in Path(folder).iterdir() if path.is_file())
-    paths = [path for path in inside if bare_name(path)[1] in PREFLIB]
+    files = sorted(path for path in Path(folder).iterdir() if path.is_file())
+    paths = [path for path in files if bare_name(path)[1] in PREFLIB]
     if not paths:
-        found = ", ".join(path.name for path in inside[:3]) + (", ..." if len(inside) > 3 else "")
+        names = ", ".join(path.name for path in files[:3]) + (", ..." if len(files) > 3 else "")
         raise ValueError(
             f"{folder}: a folder without PrefLib files ({', '.join(f'.{s}' for s in PREFLIB)}); "
-            f"give a file{f', say one of {found}' if found else ''}"
+            f"give a file{f', say one of {names}' if names else ''}"
         )
     for name, count in Counter(bare_name(path)[0] for path in paths).items():
         if count > 1:

@@ -5,10 +5,9 @@ from typing import get_args
 
 from rlchf.entries import Entries
 from rlchf.io.files import display_name, file_kind, read_bytes
-from rlchf.io.formats import formats, known_columns, recognised
+from rlchf.io.formats import check_format, known_columns, read_entries
 from rlchf.io.preflib import election_entries, parse_election, read_folder
 from rlchf.io.tables import parse_table, write_table
-from rlchf.options import meant
 from rlchf.rankings import Rankings, Unranked
 
 PREFLIB = "preflib"
@@ -48,20 +47,15 @@ def read_rankings(
     >>> rankings.n_ballots, rankings.responses("p")
     (2, ['a', 'b', 'c'])
     """
-    choices = ["auto", *formats(), PREFLIB]
-    if format not in choices:
-        hint = meant(format, choices)
-        raise ValueError(
-            f"unknown format {format!r}; choose from {', '.join(choices)}{hint and f'; {hint}'}"
-        )
+    check_format(format, PREFLIB)
     if unranked not in get_args(Unranked):
         raise ValueError(f"unranked is {unranked!r}; choose from {', '.join(get_args(Unranked))}")
     if not str(path):
         raise ValueError("the name of the ranking file is empty")
-    return Rankings.from_entries(_read_entries(path, format, unranked), unranked)
+    return Rankings.from_entries(_file_entries(path, format, unranked), unranked)
 
 
-def _read_entries(path: str | Path, format: str, unranked: Unranked) -> Entries:
+def _file_entries(path: str | Path, format: str, unranked: Unranked) -> Entries:
     if Path(path).is_dir():
         if format not in ("auto", PREFLIB):
             raise ValueError(f"{path}: a folder; the format {format!r} needs a file")
@@ -74,8 +68,7 @@ def _read_entries(path: str | Path, format: str, unranked: Unranked) -> Entries:
         if format not in ("auto", PREFLIB):
             raise ValueError(f"{source}: a PrefLib file; the format {format!r} needs a table")
         return election_entries([parse_election(data, path)], source)
-    table = parse_table(data, source, kind, known_columns())
-    return (recognised(table) if format == "auto" else formats()[format]).read(table, unranked)
+    return read_entries(parse_table(data, source, kind, known_columns()), format, unranked)
 
 
 def write_rankings(path: str | Path, rankings: Rankings) -> None:

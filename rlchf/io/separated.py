@@ -18,14 +18,14 @@ ONE_BLOCK = 2**20
 """Bytes that one thread reads before a second one could begin."""
 
 
-def read_separated(
+def parse_separated(
     data: bytes, source: str, delimiter: str, wanted: Collection[str] | None
 ) -> Table:
     """Parse csv (``,``) or tsv (a tab); every cell is text, and only the wanted columns are kept.
 
     Examples
     --------
-    >>> table = read_separated(b"rank,note\\n1,x\\n", "file.csv", ",", ["rank"])
+    >>> table = parse_separated(b"rank,note\\n1,x\\n", "file.csv", ",", ["rank"])
     >>> table.texts("rank"), table.names, table.row(0)
     (['1'], ['rank', 'note'], 'row 2')
     """
@@ -44,7 +44,7 @@ def read_separated(
     for name in kept:
         if names.count(name) > 1:
             raise ValueError(f"{source}: two columns are named {name!r}; keep one of them")
-    if not kept:  # nothing to parse; whoever asks for a column is told what is there
+    if not kept:  # nothing to parse; `Table.require` names the columns that exist
         return Table(source, {}, names, "row {}".format)
     raw = [header[names.index(name)] for name in kept]
     parsed = _parse(data, source, delimiter, dict(zip(raw, kept, strict=True)), len(names))
@@ -85,7 +85,7 @@ def _parse(data: bytes, source: str, delimiter: str, kept: dict[str, str], width
 
 
 def _records(data: bytes, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Records that are not blank, with the row that a spreadsheet shows for them."""
+    """Records that are not blank, with their row numbers as a spreadsheet shows them."""
     text = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8", newline="")
     try:
         for number, record in enumerate(csv.reader(text, delimiter=delimiter), start=1):

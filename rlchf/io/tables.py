@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,9 +12,10 @@ import pyarrow as pa
 from rlchf.io.atomic import atomic_write
 from rlchf.io.columns import Table
 from rlchf.io.files import STANDARD_STREAM, TABLES, bare_name, display_name, file_kind, read_bytes
-from rlchf.io.jsonl import read_jsonl
-from rlchf.io.parquet import read_parquet
-from rlchf.io.separated import TAB, read_separated
+from rlchf.io.json import write_jsonl
+from rlchf.io.jsonl import parse_jsonl
+from rlchf.io.parquet import parse_parquet
+from rlchf.io.separated import TAB, parse_separated
 
 SEPARATORS = {"csv": ",", "tsv": TAB}
 
@@ -33,16 +33,16 @@ def parse_table(
     if not data.strip():
         raise ValueError(f"{source}: the file is empty")
     if kind == "jsonl":
-        return read_jsonl(data, source, wanted)
+        return parse_jsonl(data, source, wanted)
     if kind == "parquet":
-        return read_parquet(data, source, wanted)
+        return parse_parquet(data, source, wanted)
     if kind in SEPARATORS:
-        return read_separated(data, source, SEPARATORS[kind], wanted)
+        return parse_separated(data, source, SEPARATORS[kind], wanted)
     raise ValueError(f"{source}: this is a {kind} file; give a table ({', '.join(TABLES)})")
 
 
 def table_format(path: str | Path) -> str:
-    """Say which kind of table a path to write asks for; standard output gets jsonl.
+    """The kind of table that a path asks for by its suffix; standard output gets jsonl.
 
     Examples
     --------
@@ -53,10 +53,10 @@ def table_format(path: str | Path) -> str:
         return "jsonl"
     suffix = bare_name(path)[1]
     if suffix not in TABLES:
-        found = f"unknown suffix '.{suffix}'" if suffix else "no suffix"
+        problem = f"unknown suffix '.{suffix}'" if suffix else "no suffix"
         choices = ", ".join(f".{name}" for name in TABLES)
         raise ValueError(
-            f"{path}: {found}; choose from {choices}, followed by .gz or .zst or nothing"
+            f"{path}: {problem}; choose from {choices}, followed by .gz or .zst or nothing"
         )
     return suffix
 
@@ -76,21 +76,20 @@ def write_table(path: str | Path, columns: Mapping[str, Any]) -> None:
     <BLANKLINE>
     """
     kind = table_format(path)
-    with atomic_write(path) as file:
-        if kind == "parquet":
-            import pyarrow.parquet
+    if kind == "parquet":
+        import pyarrow.parquet
 
+        with atomic_write(path) as file:
             pyarrow.parquet.write_table(pa.table(dict(columns)), file)
-            return
-        cells = [c.tolist() if isinstance(c, np.ndarray) else c for c in columns.values()]
-        rows = zip(*cells, strict=True)
+        return
+    cells = [c.tolist() if isinstance(c, np.ndarray) else c for c in columns.values()]
+    rows = zip(*cells, strict=True)
+    if kind == "jsonl":
+        write_jsonl(path, (dict(zip(columns, row, strict=True)) for row in rows))
+        return
+    with atomic_write(path) as file:
         text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
-        if kind == "jsonl":
-            for row in rows:
-                record = dict(zip(columns, row, strict=True))
-                text.write(json.dumps(record, ensure_ascii=False) + "\n")
-        else:
-            writer = csv.writer(text, delimiter=SEPARATORS[kind], lineterminator="\n")
-            writer.writerow(columns)
-            writer.writerows(rows)
+        writer = csv.writer(text, delimiter=SEPARATORS[kind], lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows(rows)
         text.detach()

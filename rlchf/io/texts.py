@@ -1,4 +1,4 @@
-"""The texts and people behind the ids: prompts, responses and annotators."""
+"""Prompts, responses and annotators: the texts and the people behind the ids."""
 
 import json
 import warnings
@@ -16,7 +16,7 @@ from rlchf.prompts import Prompt
 
 @dataclass(frozen=True)
 class Annotators:
-    """Who the annotators are.
+    """The annotators with their weights and features.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ class Annotators:
     def divisions(
         self, columns: Sequence[str], voters: Sequence[str], source: str, rankings: str
     ) -> dict[str, dict[str, str]]:
-        """The groups by each column, for those who vote; a warning names who has none.
+        """The groups by each column; a warning names an annotator of the rankings who has none.
 
         Parameters
         ----------
@@ -64,18 +64,18 @@ class Annotators:
         Raises
         ------
         ValueError
-            If there is no such column, or it has no group for any who votes.
+            If there is no such column, or no annotator of the rankings has a group by it.
         """
         divisions = {column: self.group(column) for column in columns}
         for column, groups in divisions.items():
-            left = [who for who in voters if who not in groups]
-            if len(left) == len(voters):
+            ungrouped = [annotator for annotator in voters if annotator not in groups]
+            if len(ungrouped) == len(voters):
                 raise ValueError(
                     f"{source} names a {column} for none of the annotators in {rankings}"
                 )
-            if left:
+            if ungrouped:
                 warnings.warn(
-                    f"{len(left)} of {len(voters)} annotators, such as {left[0]!r}, have no "
+                    f"{len(ungrouped)} of {len(voters)} annotators, such as {ungrouped[0]!r}, have no "
                     f"{column} in {source}, and so are in no group",
                     stacklevel=3,
                 )
@@ -95,14 +95,14 @@ def read_prompts(path: str | Path) -> dict[str, Prompt]:
     """
     prompts: dict[str, Prompt] = {}
     first: dict[str, int] = {}
-    for place, number, record in _lines(path, "prompt_id", "prompt"):
-        prompt_id = _id(record, "prompt_id", place)
+    for line, number, record in _lines(path, "prompt_id", "prompt"):
+        prompt_id = _id(record, "prompt_id", line)
         if prompt_id in first:
             raise ValueError(
-                f"{place}: prompt {prompt_id!r} is on line {first[prompt_id]} too; keep one of them"
+                f"{line}: prompt {prompt_id!r} is on line {first[prompt_id]} too; keep one of them"
             )
         first[prompt_id] = number
-        prompts[prompt_id] = _prompt(record["prompt"], place)
+        prompts[prompt_id] = _prompt(record["prompt"], line)
     return prompts
 
 
@@ -116,15 +116,15 @@ def read_responses(path: str | Path) -> dict[str, dict[str, str]]:
     """
     responses: dict[str, dict[str, str]] = {}
     first: dict[tuple[str, str], int] = {}
-    for place, number, record in _lines(path, "prompt_id", "response_id", "text"):
-        key = _id(record, "prompt_id", place), _id(record, "response_id", place)
+    for line, number, record in _lines(path, "prompt_id", "response_id", "text"):
+        key = _id(record, "prompt_id", line), _id(record, "response_id", line)
         if key in first:
             raise ValueError(
-                f"{place}: response {key[1]!r} of prompt {key[0]!r} is on line {first[key]} too; "
+                f"{line}: response {key[1]!r} of prompt {key[0]!r} is on line {first[key]} too; "
                 "keep one of them"
             )
         first[key] = number
-        responses.setdefault(key[0], {})[key[1]] = _text(record["text"], place)
+        responses.setdefault(key[0], {})[key[1]] = _text(record["text"], line)
     return responses
 
 
@@ -150,20 +150,20 @@ def read_texts(
     """
     keys = ("prompt", "response") if prompts is None else ("prompt_id", "text")
     rows: list[dict[str, Any]] = []
-    asked: list[Prompt] = []
-    answers: list[str] = []
+    row_prompts: list[Prompt] = []
+    responses: list[str] = []
     hint = "; lines with prompt_id need --prompts" if prompts is None else ""
-    for place, _, record in _lines(path, *keys, hint=hint):
+    for line, _, record in _lines(path, *keys, hint=hint):
         if prompts is None:
-            asked.append(_prompt(record["prompt"], place))
+            row_prompts.append(_prompt(record["prompt"], line))
         else:
-            prompt_id = _id(record, "prompt_id", place)
+            prompt_id = _id(record, "prompt_id", line)
             if prompt_id not in prompts:
-                raise ValueError(f"{place}: the prompts file has no prompt {prompt_id!r}")
-            asked.append(prompts[prompt_id])
-        answers.append(_text(record[keys[1]], place))
+                raise ValueError(f"{line}: the prompts file has no prompt {prompt_id!r}")
+            row_prompts.append(prompts[prompt_id])
+        responses.append(_text(record[keys[1]], line))
         rows.append(record)
-    return rows, asked, answers
+    return rows, row_prompts, responses
 
 
 def read_annotators(path: str | Path) -> Annotators:
@@ -195,42 +195,40 @@ def read_annotators(path: str | Path) -> Annotators:
 def _lines(
     path: str | Path, *keys: str, hint: str = ""
 ) -> Iterator[tuple[str, int, dict[str, Any]]]:
-    """Lines of a jsonl file that has certain keys, each with its place for messages."""
+    """Lines of a jsonl file that has certain keys: the line's name for messages, its number, the object."""
     source, data = display_name(path), read_bytes(path)
     needed = f"one JSON object per line with the keys {', '.join(keys)}"
     if data.strip() and file_kind(path, data) != "jsonl":
         raise ValueError(f"{source}: give a jsonl file, {needed}")
     number = 0
     for number, record in json_records(data, source):
-        place = f"{source}, line {number}"
+        line = f"{source}, line {number}"
         for key in keys:
             if key not in record:
-                raise ValueError(
-                    f"{place}: there is no key {key!r} among {', '.join(record)}{hint}"
-                )
-        yield place, number, record
+                raise ValueError(f"{line}: there is no key {key!r} among {', '.join(record)}{hint}")
+        yield line, number, record
     if number == 0:
         raise ValueError(f"{source}: the file is empty; give {needed}")
 
 
-def _id(record: dict[str, Any], key: str, place: str) -> str:
+def _id(record: dict[str, Any], key: str, line: str) -> str:
     value = record[key]
     text = "" if isinstance(value, list | dict) else cell_text(value)
     if not text.strip():
-        raise ValueError(f"{place}: the {key} is {shown(value)}; give text or a whole number")
+        raise ValueError(f"{line}: the {key} is {shown(value)}; give text or a whole number")
     return text
 
 
-def _text(text: Any, place: str) -> str:
-    """A response such as ``True`` or ``42`` easily loses its quotes on the way; it is text all the same."""
+def _text(text: Any, line: str) -> str:
+    """A text; one such as ``True`` or ``42`` may have lost its quotes when it was written."""
     if isinstance(text, str):
         return text
     if isinstance(text, bool | int | float):
         return json.dumps(text)
-    raise ValueError(f"{place}: the text is {shown(text)}; give text")
+    raise ValueError(f"{line}: the text is {shown(text)}; give text")
 
 
-def _prompt(prompt: Any, place: str) -> Prompt:
+def _prompt(prompt: Any, line: str) -> Prompt:
     if isinstance(prompt, str):
         return prompt
     messages = prompt if isinstance(prompt, list) else []
@@ -238,8 +236,8 @@ def _prompt(prompt: Any, place: str) -> Prompt:
         texts = [message.get(k) for k in ("role", "content")] if isinstance(message, dict) else []
         if not texts or not all(isinstance(text, str) for text in texts):
             raise ValueError(
-                f'{place}: a chat message is {shown(message)}; give {{"role": ..., "content": ...}}'
+                f'{line}: a chat message is {shown(message)}; give {{"role": ..., "content": ...}}'
             )
     if not messages:
-        raise ValueError(f"{place}: the prompt is {shown(prompt)}; give text or chat messages")
+        raise ValueError(f"{line}: the prompt is {shown(prompt)}; give text or chat messages")
     return messages

@@ -9,8 +9,8 @@ from rlchf.evaluation.calibration import Calibration, calibration, calibration_s
 from rlchf.evaluation.intervals import figures
 from rlchf.evaluation.pairs import Pairs
 from rlchf.io import Annotators
-from rlchf.jury.conditioning import Evaluators, ballot_targets, evaluator_examples
-from rlchf.preferences import Ballots, Example
+from rlchf.jury.conditioning import Evaluators, evaluator_examples
+from rlchf.preferences import Ballots, Example, order_targets
 from rlchf.prompts import Prompt
 from rlchf.rankings import Rankings
 
@@ -174,7 +174,7 @@ def _votes(made: Sequence[Example], scores: Sequence[np.ndarray]) -> _Votes:
     for one, values in zip(made, scores, strict=True):
         cast: Ballots = one.ballots  # type: ignore[assignment]  # they were asked for
         i, j = np.triu_indices(len(values), 1)
-        targets = ballot_targets(cast.ranks)[:, i, j]  # (V, pairs)
+        targets = order_targets(cast.ranks)[:, i, j]  # (V, pairs)
         v, q = np.nonzero(~np.isnan(targets) & (cast.weights > 0)[:, None])
         who = np.array([people.setdefault(a, len(people)) for a in cast.annotators])
         found = ((values[i] - values[j])[q], targets[v, q], cast.weights[v], who[v])

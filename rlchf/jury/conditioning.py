@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from rlchf.io import Annotators, atomic_write
-from rlchf.preferences import Ballots, Example, ballots_by_prompt, check_texts
+from rlchf.preferences import Ballots, Example, ballots_by_prompt, check_texts, order_targets
 from rlchf.prompts import Prompt
 from rlchf.rankings import Rankings
 
@@ -214,7 +214,7 @@ def merged(ballots: Ballots) -> tuple[np.ndarray, np.ndarray]:
     >>> targets[0].round(3), weights[0].round(3), weights.sum().round(3)
     (array([ nan, 0.25, 1.  ]), array([0.   , 0.667, 0.167]), np.float64(2.0))
     """
-    each = ballot_targets(ballots.ranks)
+    each = order_targets(ballots.ranks)
     known = ~np.isnan(each)
     share = ballots.weights / np.maximum(known.sum((1, 2)), 1)
     weights = (share[:, None, None] * known).sum(0)
@@ -222,21 +222,6 @@ def merged(ballots: Ballots) -> tuple[np.ndarray, np.ndarray]:
     targets = np.full(weights.shape, np.nan)
     np.divide(wins, weights, out=targets, where=weights > 0)
     return targets, weights
-
-
-def ballot_targets(ranks: np.ndarray) -> np.ndarray:
-    """(V, K, K) pair targets of each ballot's ranks (V, K), as `order_targets` makes them of one.
-
-    Examples
-    --------
-    >>> ballot_targets(np.array([[2, 1, 0]]))
-    array([[[nan,  0., nan],
-            [ 1., nan, nan],
-            [nan, nan, nan]]])
-    """
-    mine, other = ranks[:, :, None], ranks[:, None, :]
-    unknown = (mine == 0) | (other == 0) | np.eye(ranks.shape[1], dtype=bool)
-    return np.where(unknown, np.nan, (1 + np.sign(other - mine)) / 2)
 
 
 def _places(targets: np.ndarray, weights: np.ndarray) -> list[int]:

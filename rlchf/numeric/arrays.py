@@ -16,8 +16,14 @@ Array = Any
 GOLDEN = 0x9E3779B97F4A7C15  # 2^64 over the golden ratio, as SplitMix64 has it
 
 __all__ = [
-    "Array", "array_namespace", "device_of", "is_torch_array", "segment_sum", "to_numpy", "uniform",
-]  # fmt: skip
+    "Array",
+    "array_namespace",
+    "device_of",
+    "is_torch_array",
+    "segment_sum",
+    "to_numpy",
+    "uniform",
+]
 
 
 def segment_sum(values: Array, starts: np.ndarray) -> Array:

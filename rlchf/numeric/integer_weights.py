@@ -85,17 +85,17 @@ def _denominators(numbers: np.ndarray) -> np.ndarray:
 
     Continued fractions give them.
     """
-    found = np.zeros(len(numbers), dtype=np.int64)
-    at, target, rest = np.arange(len(numbers)), numbers, numbers - np.floor(numbers)
+    denominators = np.zeros(len(numbers), dtype=np.int64)
+    index, target, rest = np.arange(len(numbers)), numbers, numbers - np.floor(numbers)
     before, now = np.zeros(len(numbers)), np.ones(len(numbers))
-    while len(at):
+    while len(index):
         off = np.abs(target * now - np.rint(target * now)) > NEAR * np.maximum(target * now, 1.0)
-        found[at[~off]] = now[~off]
+        denominators[index[~off]] = now[~off]
         on = off & (rest > 0)
-        at, target, rest, before, now = (x[on] for x in (at, target, rest, before, now))
+        index, target, rest, before, now = (x[on] for x in (index, target, rest, before, now))
         rest = 1 / rest
         before, now = now, np.floor(rest) * now + before
         rest = rest - np.floor(rest)
         on = now <= LARGEST_PART
-        at, target, rest, before, now = (x[on] for x in (at, target, rest, before, now))
-    return found
+        index, target, rest, before, now = (x[on] for x in (index, target, rest, before, now))
+    return denominators

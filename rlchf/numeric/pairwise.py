@@ -5,7 +5,9 @@ from typing import Any
 import numpy as np
 
 from rlchf.numeric.arrays import Array, array_namespace, device_of, is_torch_array, segment_sum
-from rlchf.numeric.chunks import chunks
+from rlchf.numeric.chunks import CACHE, chunks
+
+BUDGET = 2 * CACHE  # ranks are counted as bytes
 
 
 def pairwise_wins(ranks: Array, starts: np.ndarray, votes: Array) -> Array:
@@ -33,7 +35,7 @@ def pairwise_wins(ranks: Array, starts: np.ndarray, votes: Array) -> Array:
     xp = array_namespace(ranks)
     M, B = ranks.shape[0], len(starts) - 1
     wins = xp.zeros((M, M, B), dtype=xp.float64, device=device_of(ranks))
-    for chunk in [slice(0, B)] if is_torch_array(ranks) else chunks(B, M * len(votes) / B):
+    for chunk in [slice(0, B)] if is_torch_array(ranks) else chunks(B, M * len(votes) / B, BUDGET):
         ballots = slice(int(starts[chunk.start]), int(starts[chunk.stop]))
         chunk_starts = starts[chunk.start : chunk.stop + 1] - starts[chunk.start]
         _count(ranks[:, ballots], chunk_starts, votes[ballots], wins[:, :, chunk])

@@ -19,7 +19,7 @@ from rlchf.numeric.arrays import (
 )
 from rlchf.numeric.integer_weights import LARGEST
 from rlchf.profiles import Profiles
-from rlchf.rules._parts.exact_sums import NEARLY, exact_sums, exact_votes, settled
+from rlchf.rules._parts.exact_sums import NEARLY, exact_sums, round_inexact
 
 MULTIPLES = (2, 4, 10, 100, 1000, *range(3, 65), 80, 96, 120, 125, 10_000, 100_000, 1_000_000)
 CLOSE = 1e-14  # relative error of a decimal that went through a few operations as a float
@@ -29,16 +29,16 @@ FEW = 64  # levels, beside four per response, that are not worth a sort
 
 @dataclass(frozen=True)
 class Utilities:
-    """Scores as whole numbers, so that sums are exact.
+    """Scores as integers, so that sums are exact.
 
     Attributes
     ----------
     whole
-        (M, K) whole numbers in float64, 0 where there is no opinion: the scores times the unit.
+        (M, K) integers in float64, 0 where there is no opinion: the scores times the unit.
     given
         (M, K) bool: where a ballot has an opinion. Ballots without votes have none.
     unit
-        (B,) a whole number or a power of two.
+        (B,) an integer or a power of two.
     exact
         (B,) bool: whether neither scores nor votes were rounded.
     """
@@ -57,20 +57,20 @@ def utilities(profiles: Profiles) -> Utilities:
 
     Examples
     --------
-    >>> found = utilities(Profiles.from_ballots([["a > b = c"]]))
-    >>> (found.whole / found.unit).T
+    >>> scores = utilities(Profiles.from_ballots([["a > b = c"]]))
+    >>> (scores.whole / scores.unit).T
     array([[2. , 0.5, 0.5]])
     """
     xp, device = array_namespace(profiles.ranks), device_of(profiles.ranks)
-    voting, exact = profiles.integer_weights > 0, exact_votes(profiles)
+    voting, exact = profiles.integer_weights > 0, profiles.is_exact
     if profiles.scores is None:
         given = (profiles.ranks > 0) & voting
         two = xp.full((profiles.n_prompts,), 2.0, dtype=xp.float64, device=device)
         return Utilities(_points(profiles.ranks) * given, given, two, exact)
     given = ~xp.isnan(profiles.scores) & voting
     scores = xp.where(given, profiles.scores, xp.zeros_like(profiles.scores))
-    found = _whole_scores(to_numpy(scores), profiles.starts)
-    whole, unit, common = (xp.asarray(array, device=device) for array in found)
+    arrays = _whole_scores(to_numpy(scores), profiles.starts)
+    whole, unit, common = (xp.asarray(array, device=device) for array in arrays)
     return Utilities(whole, given, unit, exact & common)
 
 
@@ -90,7 +90,7 @@ def _points(ranks: Array) -> Array:
 def _whole_scores(
     scores: np.ndarray, starts: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Whole numbers (M, K), their units (B,) and whether they are exact (B,)."""
+    """Integers (M, K), their units (B,) and whether they are exact (B,)."""
     first, counts = starts[:-1], np.diff(starts)
     unit, exact = np.ones(len(counts)), np.ones(len(counts), dtype=bool)
     broken = ((np.rint(scores) != scores) | (np.abs(scores) >= LARGEST)).any(axis=0)
@@ -98,9 +98,10 @@ def _whole_scores(
     if not todo.any():
         return scores, unit, exact
     for multiple in MULTIPLES:
-        at = np.flatnonzero(todo)
+        prompts = np.flatnonzero(todo)
         fits = np.zeros(len(counts), dtype=bool)
-        fits[at[_near(scores[:, first[at]] * multiple)]] = True  # one ballot shows most misfits
+        # The first ballot of a prompt shows most misfits.
+        fits[prompts[_near(scores[:, first[prompts]] * multiple)]] = True
         ballots = np.flatnonzero(np.repeat(fits, counts))
         off = np.zeros(scores.shape[1], dtype=bool)
         off[ballots] = ~_near(scores[:, ballots] * multiple)
@@ -119,29 +120,29 @@ def _near(scaled: np.ndarray) -> np.ndarray:
     """(K,) whether all numbers in a column of (M, K) are nearly whole, and not too large."""
     size = np.abs(scaled)
     whole = (np.abs(scaled - np.rint(scaled)) <= CLOSE * size) & (size < LARGEST)
-    found: np.ndarray = whole.all(axis=0)
-    return found
+    near: np.ndarray = whole.all(axis=0)
+    return near
 
 
-def sums(profiles: Profiles, found: Utilities, opinions: Array | None = None) -> Array:
+def sums(profiles: Profiles, scores: Utilities, opinions: Array | None = None) -> Array:
     """(B, M) sums of the scores over the votes; means if the votes on each response are given."""
-    xp, unit = array_namespace(found.whole), found.unit[:, None]
-    added = exact_sums(profiles, [found.whole], 53, unit if opinions is None else unit * opinions)
-    if bool(xp.all(found.exact)):
+    xp, unit = array_namespace(scores.whole), scores.unit[:, None]
+    added = exact_sums(profiles, [scores.whole], 53, unit if opinions is None else unit * opinions)
+    if bool(xp.all(scores.exact)):
         return added
     largest = segment_sum(
-        xp.max(xp.abs(found.whole), axis=0) * profiles.integer_weights, profiles.starts
+        xp.max(xp.abs(scores.whole), axis=0) * profiles.integer_weights, profiles.starts
     )
     if opinions is not None:
         largest = largest / xp.clip(profiles.totals, min=1)
-    return settled(added, found.exact, largest / found.unit)
+    return round_inexact(added, scores.exact, largest / scores.unit)
 
 
 def leads(profiles: Profiles) -> Array:
-    """For each level of worth, the share of votes that see a response there or higher, less the others.
+    """For each level, the share of votes that score a response at it or higher, minus the share below.
 
     Levels are the scores in use on a prompt, from the lowest up. Shares are of the votes that have an
-    opinion on the response. One that nobody has an opinion on is below all levels: its leads are -1.
+    opinion on the response. A response without opinions is below all levels: its leads are -1.
 
     Returns
     -------
@@ -155,17 +156,17 @@ def leads(profiles: Profiles) -> Array:
            [ 1. , -0.5]])
     """
     xp, device = array_namespace(profiles.ranks), device_of(profiles.ranks)
-    found = utilities(profiles)
-    levels, L = _levels(found, profiles)
+    scores = utilities(profiles)
+    levels, L = _levels(scores, profiles)
     M, B = profiles.n_responses, profiles.n_prompts
     counts = xp.zeros((M, L * B), dtype=xp.float64, device=device)
     for i in range(M):
-        votes = profiles.integer_weights * found.given[i]
-        at = levels[i] * B + profiles.owners
+        votes = profiles.integer_weights * scores.given[i]
+        cells = levels[i] * B + profiles.owners
         if is_torch_array(counts):
-            counts[i].index_add_(0, at, votes)
+            counts[i].index_add_(0, cells, votes)
         else:
-            counts[i] = np.bincount(at, weights=votes, minlength=L * B)
+            counts[i] = np.bincount(cells, weights=votes, minlength=L * B)
     counts = xp.permute_dims(xp.reshape(counts, (M, L, B)), (1, 0, 2))
     counts = counts[xp.any(counts > 0, axis=(1, 2))]  # levels in use on some prompt
     if counts.shape[0] == 0:
@@ -174,19 +175,19 @@ def leads(profiles: Profiles) -> Array:
     total = reached[-1]
     lead = (total - 2 * (reached - counts)) / xp.where(total > 0, total, xp.ones_like(total))
     lead = xp.where(total > 0, lead, -xp.ones_like(lead))
-    if bool(xp.all(found.exact)):
+    if bool(xp.all(scores.exact)):
         return lead
-    return xp.where(found.exact, lead, xp.round(lead / NEARLY) * NEARLY)
+    return xp.where(scores.exact, lead, xp.round(lead / NEARLY) * NEARLY)
 
 
-def _levels(found: Utilities, profiles: Profiles) -> tuple[Array, int]:
+def _levels(scores: Utilities, profiles: Profiles) -> tuple[Array, int]:
     """(M, K) int64 level of each score on its prompt, higher for more, and how many there may be."""
-    xp = array_namespace(found.whole)
-    low = min(float(xp.min(found.whole)), 0.0)
-    span = int(float(xp.max(found.whole)) - low) + 1
+    xp = array_namespace(scores.whole)
+    low = min(float(xp.min(scores.whole)), 0.0)
+    span = int(float(xp.max(scores.whole)) - low) + 1
     if span <= FEW + 4 * profiles.n_responses:
-        return xp.astype(found.whole - low, xp.int64), span
-    whole, owners = to_numpy(found.whole), np.repeat(to_numpy(profiles.owners), len(found.whole))
+        return xp.astype(scores.whole - low, xp.int64), span
+    whole, owners = to_numpy(scores.whole), np.repeat(to_numpy(profiles.owners), len(scores.whole))
     values = whole.T.ravel()
     order = np.lexsort((values, owners))
     new = np.diff(values[order], prepend=np.nan) != 0
@@ -194,8 +195,8 @@ def _levels(found: Utilities, profiles: Profiles) -> tuple[Array, int]:
     steps = np.cumsum(new)
     levels = np.empty(len(order), dtype=np.int64)
     levels[order] = steps - steps[profiles.starts[:-1] * len(whole)][owners[order]]
-    places = np.ascontiguousarray(levels.reshape(whole.T.shape).T)
-    return xp.asarray(places, device=device_of(found.whole)), int(levels.max()) + 1
+    laid_out = np.ascontiguousarray(levels.reshape(whole.T.shape).T)
+    return xp.asarray(laid_out, device=device_of(scores.whole)), int(levels.max()) + 1
 
 
 def number_behind(better: Array) -> Array:

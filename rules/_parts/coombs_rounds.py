@@ -1,30 +1,44 @@
-"""Coombs's rule on one prompt of many responses, with as little work per round as possible.
+"""Coombs's rule on prompts of many responses, with as little work per round as possible.
 
-There may be as many rounds as pairs of responses, so they are compiled. Each ballot remembers its first
-and its last place; they change only when the last of those who share one goes.
+There may be as many rounds as pairs of responses, so they are compiled. For each ballot the first and the
+last place are stored; they change only when the last response in one of them is eliminated.
 """
 
+from itertools import pairwise
 from math import gcd, lcm
 
 import numpy as np
 from numba import njit
 
+from rlchf.numeric.arrays import Array, array_namespace, device_of, to_numpy
+from rlchf.profiles import Profiles
 from rlchf.rules._parts.elimination import EXACT
 
 NEARLY = 1e-9  # of all votes: sums of shares as floats that differ by more are different
 
 
-def ranked_by_majority_stops(ranks: np.ndarray, votes: np.ndarray, one_by_one: bool) -> np.ndarray:
-    """Score each response by how many come after it, (M,), as `coombs` does.
+def coombs_of_many(profiles: Profiles, one_by_one: bool) -> Array:
+    """Scores (B, M) by `coombs` with the majority stop, one prompt after the other on the CPU."""
+    ranks, votes = to_numpy(profiles.ranks), to_numpy(profiles.integer_weights)
+    scores = [
+        _repeated_winners(ranks[:, start:end], votes[start:end], one_by_one)
+        for start, end in pairwise(profiles.starts.tolist())
+    ]
+    xp = array_namespace(profiles.ranks)
+    return xp.asarray(np.stack(scores), device=device_of(profiles.ranks))
+
+
+def _repeated_winners(ranks: np.ndarray, votes: np.ndarray, one_by_one: bool) -> np.ndarray:
+    """Score each response by the number of responses ranked after it, (M,).
 
     Parameters
     ----------
     ranks
-        (M, V) places, 0 where a ballot says nothing.
+        (M, V), 0 where a ballot does not rank a response.
     votes
-        (V,) whole numbers.
+        (V,) integers.
     one_by_one
-        Whether of those tied only the last goes.
+        Whether only the last of the tied responses is eliminated.
     """
     M = len(ranks)
     rows, slot = np.unique(ranks.T, axis=0, return_inverse=True)  # (V', M) different ballots
@@ -38,32 +52,32 @@ def ranked_by_majority_stops(ranks: np.ndarray, votes: np.ndarray, one_by_one: b
 
 
 def _winners(places: np.ndarray, votes: np.ndarray, one_by_one: bool) -> np.ndarray:
-    """The columns of ``places`` that win; whoever goes gets place 0."""
-    places, left = np.ascontiguousarray(places), np.ones(places.shape[1], dtype=bool)
-    while not _rounds(places, votes, left, one_by_one, EXACT):
-        here = np.flatnonzero(left)
-        gone = _most_last_places(places[:, here], votes)
+    """The columns of ``places`` that win; eliminated responses get place 0."""
+    places, remaining = np.ascontiguousarray(places), np.ones(places.shape[1], dtype=bool)
+    while not _rounds(places, votes, remaining, one_by_one, EXACT):
+        members = np.flatnonzero(remaining)
+        eliminated = _most_last_places(places[:, members], votes)
         if one_by_one:
-            gone = gone[-1:]
-        if len(gone) == len(here):
+            eliminated = eliminated[-1:]
+        if len(eliminated) == len(members):
             break
-        left[here[gone]], places[:, here[gone]] = False, 0
-    return np.flatnonzero(left)
+        remaining[members[eliminated]], places[:, members[eliminated]] = False, 0
+    return np.flatnonzero(remaining)
 
 
 @njit(cache=True, nogil=True)
 def _rounds(
-    places: np.ndarray, votes: np.ndarray, left: np.ndarray, one_by_one: bool, exact: float
+    places: np.ndarray, votes: np.ndarray, remaining: np.ndarray, one_by_one: bool, exact: float
 ) -> bool:  # pragma: no cover
-    """Take those who go out of ``left`` and of ``places``; say whether those who are left win.
+    """Remove eliminated responses from ``remaining`` and ``places``; return whether those left win.
 
-    If they don't, it has to be counted in fractions who of them has the most last places.
+    If not, it takes fractions to tell which of them has the most last places.
     """
     (V, M), total = places.shape, max(votes.sum(), 1.0)
     ends = np.zeros((V, 5), np.int64)
     for v in range(V):
         _find_ends(places[v], ends[v])
-    while left.sum() > 1:
+    while remaining.sum() > 1:
         firsts, counts = np.zeros(M), np.zeros(M)
         cast, unit, fits = 0.0, 1, True
         for v in range(V):
@@ -75,9 +89,9 @@ def _rounds(
                 fits = float(unit) * part * total < exact
                 unit = unit * part if fits else unit
         for i in range(M):
-            if left[i] and 2 * firsts[i] > cast:
-                left[:] = False
-                left[i] = True
+            if remaining[i] and 2 * firsts[i] > cast:
+                remaining[:] = False
+                remaining[i] = True
                 return True
         for v in range(V):
             first, tops, top, last, sharers = ends[v]
@@ -87,16 +101,16 @@ def _rounds(
                     counts[i] += share * (places[v, i] == last)
         most, out, final = -1.0, 0, 0
         for i in range(M):
-            if left[i] and counts[i] >= most:
+            if remaining[i] and counts[i] >= most:
                 out = 1 if counts[i] > most or one_by_one else out + 1
                 most, final = counts[i], i
-        if not fits and (left & (counts >= most - NEARLY * total)).sum() > 1:
+        if not fits and (remaining & (counts >= most - NEARLY * total)).sum() > 1:
             return False
-        if out == left.sum():
+        if out == remaining.sum():
             return True
         for i in range(M):
-            if left[i] and counts[i] == most and (i == final or not one_by_one):
-                left[i] = False
+            if remaining[i] and counts[i] == most and (i == final or not one_by_one):
+                remaining[i] = False
                 for v in range(V):
                     _take_out(places[v], i, ends[v])
     return True
@@ -104,11 +118,11 @@ def _rounds(
 
 @njit(cache=True, nogil=True)
 def _find_ends(places: np.ndarray, ends: np.ndarray) -> None:  # pragma: no cover
-    """Fill (5,): the first place of a ballot, how many share it, one of them; the last, how many share it."""
+    """Fill (5,): a ballot's first place, how many share it, one of them; its last, how many share it."""
     first, last = np.iinfo(np.int32).max, 0
-    for place in places:
-        first = min(first, place) if place > 0 else first
-        last = max(last, place)
+    for rank in places:
+        first = min(first, rank) if rank > 0 else first
+        last = max(last, rank)
     ends[:] = first, 0, 0, last, 0
     if last > 0:
         for i in range(len(places)):
@@ -120,19 +134,19 @@ def _find_ends(places: np.ndarray, ends: np.ndarray) -> None:  # pragma: no cove
 
 @njit(cache=True, nogil=True)
 def _take_out(places: np.ndarray, i: int, ends: np.ndarray) -> None:  # pragma: no cover
-    """Give response i place 0 on one ballot, and look for new first and last places if need be."""
-    place = places[i]
-    if place == 0:
+    """Give response i place 0 on one ballot, and find its new first and last places if they changed."""
+    rank = places[i]
+    if rank == 0:
         return
     places[i] = 0
-    ends[1] -= place == ends[0]
-    ends[4] -= place == ends[3]
-    if (place == ends[0] and ends[1] < 2) or ends[4] == 0:
+    ends[1] -= rank == ends[0]
+    ends[4] -= rank == ends[3]
+    if (rank == ends[0] and ends[1] < 2) or ends[4] == 0:
         _find_ends(places, ends)
 
 
 def _most_last_places(places: np.ndarray, votes: np.ndarray) -> np.ndarray:
-    """Indices of those who have the most last places, among all columns of (V, M) places."""
+    """Indices of the columns of (V, M) places with the most last places."""
     lowest = places.max(axis=1)
     hits = places == lowest[:, None]
     several = np.where(places > 0, places, lowest[:, None]).min(axis=1) < lowest

@@ -41,16 +41,15 @@ def strongest_paths(edges: Array) -> Array:
 
 
 def defeats(edges: Array) -> Array:
-    """Whose majority over whom is stronger than every path back, (M, M, B) bool.
+    """Whether the majority of i over j is stronger than every path back, (M, M, B) bool.
 
-    In other words, it is not the weakest of any cycle, alone or with others. So there are no cycles
-    of defeats.
+    In other words, it is not a weakest majority of any cycle. So there are no cycles of defeats.
     """
     return edges > swapped(strongest_paths(edges))
 
 
 def undefeated(edges: Array) -> Callable[[Array], Array]:
-    """A function from responses left, (M, B) bool, to those whom none of the others left defeats.
+    """A function from remaining responses, (M, B) bool, to those that no other remaining one defeats.
 
     Examples
     --------
@@ -61,17 +60,19 @@ def undefeated(edges: Array) -> Callable[[Array], Array]:
     xp = array_namespace(edges)
     if edges.shape[0] > MANY and isinstance(edges, np.ndarray):
         finders = [_Undefeated(edges[:, :, b]) for b in range(edges.shape[2])]
-        return lambda left: np.stack([f(left[:, b]) for b, f in enumerate(finders)], axis=1)
+        return lambda remaining: np.stack(
+            [f(remaining[:, b]) for b, f in enumerate(finders)], axis=1
+        )
 
-    def by_paths(left: Array) -> Array:
-        inside = xp.where(left[:, None] & left[None], edges, xp.zeros_like(edges))
-        return left & ~xp.any(defeats(inside), axis=0)
+    def by_paths(remaining: Array) -> Array:
+        inside = xp.where(remaining[:, None] & remaining[None], edges, xp.zeros_like(edges))
+        return remaining & ~xp.any(defeats(inside), axis=0)
 
     return by_paths
 
 
 class _Undefeated:
-    """Whom nobody defeats among ever fewer responses of one prompt.
+    """The undefeated among ever fewer responses of one prompt.
 
     A majority between two components of the majority relation is always a defeat, since no path leads
     back. It is counted, and only components that have changed are looked into.
@@ -81,19 +82,21 @@ class _Undefeated:
         self.edges = np.ascontiguousarray(edges)
         self.component = _components(self.edges > 0)
         self.between = (self.edges > 0) & (self.component[:, None] != self.component)
-        self.left = np.zeros(len(edges), dtype=bool)
+        self.remaining = np.zeros(len(edges), dtype=bool)
         self.beaten = np.zeros(len(edges), dtype=np.int64)  # how often by other components
-        self.known: dict[int, tuple[np.ndarray, np.ndarray]] = {}  # members left, those undefeated
+        self.known: dict[
+            int, tuple[np.ndarray, np.ndarray]
+        ] = {}  # remaining members, the undefeated
 
-    def __call__(self, left: np.ndarray) -> np.ndarray:
+    def __call__(self, remaining: np.ndarray) -> np.ndarray:
         """(M,) bool to (M,) bool."""
-        self.beaten += self.between[left & ~self.left].sum(axis=0)
-        self.beaten -= self.between[self.left & ~left].sum(axis=0)
-        self.left = left.copy()
-        won: np.ndarray = left & (self.beaten == 0)
-        several = np.bincount(self.component[left], minlength=len(left)) > 1
+        self.beaten += self.between[remaining & ~self.remaining].sum(axis=0)
+        self.beaten -= self.between[self.remaining & ~remaining].sum(axis=0)
+        self.remaining = remaining.copy()
+        won: np.ndarray = remaining & (self.beaten == 0)
+        several = np.bincount(self.component[remaining], minlength=len(remaining)) > 1
         for c in np.unique(self.component[won & several[self.component]]).tolist():
-            members = np.flatnonzero(left & (self.component == c))
+            members = np.flatnonzero(remaining & (self.component == c))
             if c not in self.known or not np.array_equal(self.known[c][0], members):
                 inner = self.edges[np.ix_(members, members)]
                 self.known[c] = members, _undefeated_of_all(inner)
@@ -115,20 +118,20 @@ def _components(relation: np.ndarray) -> np.ndarray:
 
 
 def _undefeated_of_all(edges: np.ndarray) -> np.ndarray:
-    """Whom nobody defeats, for the (n, n) edges of one prompt.
+    """The undefeated responses, for the (n, n) edges of one prompt.
 
     A majority is a defeat unless both responses are on a cycle of majorities that are as strong. So
-    the components of these are looked for, from the weakest majorities up, and components without
-    anybody undefeated left out.
+    the components are found from the weakest majorities up, and components without an undefeated
+    response are dropped.
     """
-    here, won = np.arange(len(edges)), np.ones(len(edges), dtype=bool)
+    members, won = np.arange(len(edges)), np.ones(len(edges), dtype=bool)
     stronger = edges > 0
     while stronger.any():
         weakest = edges[stronger].min()
         component = _components(stronger)
         outside = stronger & (component[:, None] != component)
-        won[here[outside.any(axis=0)]] = False
-        stays = np.flatnonzero(np.bincount(component, won[here])[component])
-        here, edges = here[stays], edges[np.ix_(stays, stays)]
+        won[members[outside.any(axis=0)]] = False
+        stays = np.flatnonzero(np.bincount(component, won[members])[component])
+        members, edges = members[stays], edges[np.ix_(stays, stays)]
         stronger = edges > weakest
     return won

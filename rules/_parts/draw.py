@@ -6,14 +6,14 @@ from rlchf.numeric.arrays import Array, array_namespace, device_of, segment_sum
 
 
 def draw(votes: Array, starts: np.ndarray, owners: Array, chances: Array) -> tuple[Array, Array]:
-    """Of each prompt the ballot at a given share of its votes, counted from its first ballot.
+    """The ballot of each prompt at a given share of its votes, counted from its first ballot.
 
     So a ballot of weight 2 is drawn just as two neighbours of weight 1 are, and one of weight 0 never.
 
     Parameters
     ----------
     votes
-        (K,) whole numbers.
+        (K,) integers.
     starts, owners
         (B + 1,) and (K,) where each prompt's ballots begin, and the prompt of each ballot.
     chances
@@ -35,7 +35,7 @@ def draw(votes: Array, starts: np.ndarray, owners: Array, chances: Array) -> tup
     xp = array_namespace(votes)
     device = device_of(votes)
     totals = segment_sum(votes, starts)
-    # Whole numbers wrap around where a batch has more than 2^63 votes, and differences are still right.
+    # Integers wrap around where a batch has more than 2^63 votes, and differences are still right.
     passed = xp.cumulative_sum(xp.astype(votes, xp.int64), axis=0)
     first, ends = (xp.asarray(part, device=device) for part in (starts[:-1], starts[1:]))
     before = passed[first] - xp.astype(votes, xp.int64)[first]

@@ -1,7 +1,7 @@
-"""What the rules that eliminate have in common: whom ballots put first, and the rounds.
+"""What elimination rules share: first places among the remaining responses, and the rounds.
 
-Sets of responses are (M, B) bool, prompts innermost: ``left[i, b]`` says that response i of prompt b is
-still there.
+Sets of responses are (M, B) bool, prompts innermost: ``remaining[i, b]`` says that response i of prompt b is
+not yet eliminated.
 """
 
 import math
@@ -16,29 +16,29 @@ from rlchf.profiles import Profiles
 from rlchf.rules import Ties
 
 EXACT = 2**53
-"""Whole numbers below are exact as floats."""
+"""Integers below this are exact as floats."""
 
 SMALL = 2**12
 """Ballots below this number are multiplied for all responses at once, not row by row."""
 
 Losers = Callable[[Array], Array]
-"""``left -> out``: who goes next of those left, at least one where two are left."""
+"""``remaining -> out``: the next to be eliminated, at least one where two remain."""
 
 
 @dataclass(frozen=True)
 class Places:
-    """Which places the ballots give, ready for counting the first ones among any set of responses.
+    """The ranks of the ballots, laid out for counting first places among any set of responses.
 
     Attributes
     ----------
     places
-        (M, V, B) if each prompt has V ballots, otherwise (M, K); `nowhere` where a ballot says nothing.
+        (M, V, B) if each prompt has V ballots, otherwise (M, K); `nowhere` where a ballot does not rank it.
     votes
-        (V, B) or (K,) whole numbers, in a type that holds their sums.
+        (V, B) or (K,) integers, in a type that holds their sums.
     nowhere
         A number above all places.
     strict, unit
-        Whether no ballot ties; whether each ballot has one vote.
+        Whether no ballot has ties; whether each ballot has one vote.
     """
 
     places: Array
@@ -48,21 +48,21 @@ class Places:
     strict: bool
     unit: bool
 
-    def first(self, left: Array) -> Array:
-        """(M, B) numbers in the order of the first places among those left.
+    def first(self, remaining: Array) -> Array:
+        """(M, B) numbers in the order of the first places among the remaining responses.
 
-        A first place that t of those left share gives 1/t of the ballot to each. The numbers of one
-        prompt are to be compared among each other only.
+        A first place that t responses share gives 1/t of the ballot to each. Only the numbers of one
+        prompt can be compared with each other.
         """
-        hits = self._hits(self._among(left))
+        hits = self._hits(self._among(remaining))
         if self.strict:
             return self._sum(hits, self.votes)
         xp = array_namespace(hits)
         return self._shares(hits, xp.sum(hits, axis=0, dtype=xp.int32))
 
-    def first_unless_alone(self, left: Array) -> Array:
-        """As `first`, without the ballots that put all of those left that they rank in one place."""
-        places = self._among(left)
+    def first_unless_alone(self, remaining: Array) -> Array:
+        """As `first`, without the ballots that put all remaining responses that they rank in one place."""
+        places = self._among(remaining)
         hits = self._hits(places)
         xp = array_namespace(hits)
         sharers = xp.sum(hits, axis=0, dtype=xp.int32)
@@ -71,19 +71,19 @@ class Places:
             return self._sum(hits & several, self.votes)
         return self._shares(hits & several, xp.where(several, sharers, xp.zeros_like(sharers)))
 
-    def majority(self, left: Array) -> Array:
-        """(M, B) bool: alone in first place on more than half the ballots that rank any of those left."""
-        places = self._among(left)
+    def majority(self, remaining: Array) -> Array:
+        """(M, B) bool: alone in first place on more than half the ballots that rank any remaining one."""
+        places = self._among(remaining)
         hits = self._hits(places)
         xp = array_namespace(hits)
         alone = hits if self.strict else hits & (xp.sum(hits, axis=0, dtype=xp.int32) == 1)
         cast = self._sum(xp.any(places < self.nowhere, axis=0)[None], self.votes)
         return 2 * self._sum(alone, self.votes) > cast
 
-    def _among(self, left: Array) -> Array:
-        """The places of those left; the others are `nowhere`."""
+    def _among(self, remaining: Array) -> Array:
+        """The places of the remaining responses; the others are `nowhere`."""
         xp = array_namespace(self.places)
-        gone = xp.astype(~left, self.places.dtype) * self.nowhere
+        gone = xp.astype(~remaining, self.places.dtype) * self.nowhere
         if self.places.ndim == 3:
             return xp.maximum(self.places, gone[:, None])
         sizes = xp.asarray(np.diff(self.starts), device=device_of(gone))
@@ -95,7 +95,7 @@ class Places:
         return places == xp.clip(xp.min(places, axis=0), None, self.nowhere - 1)
 
     def _sum(self, hits: Array, votes: Array) -> Array:
-        """The votes of the ballots hit, (M, B) float64; always whole numbers."""
+        """The votes of the ballots hit, (M, B) float64; always integers."""
         xp = array_namespace(hits)
         if self.unit and votes is self.votes:
             counted = hits.view(np.int8) if isinstance(hits, np.ndarray) else hits
@@ -106,7 +106,7 @@ class Places:
         return segment_sum(xp.astype(counted, xp.float64), self.starts)
 
     def _shares(self, hits: Array, sharers: Array) -> Array:
-        """First places where ``sharers`` share one, in units that make all shares whole."""
+        """First places where ``sharers`` share one, in units that make all shares integers."""
         xp = array_namespace(hits)
         votes = xp.astype(self.votes, xp.float64)
         most = float(xp.max(self._sum(hits[:1] | True, self.votes)))
@@ -121,7 +121,7 @@ class Places:
         return xp.stack([self._sum(row[None], parts)[0] for row in hits])
 
     def _order(self, hits: Array, sharers: Array) -> Array:
-        """The order of the shares, in Python's whole numbers: slow, and needed for huge ones only."""
+        """The order of the shares, in Python's integers: slow, and needed for huge ones only."""
         if self.places.ndim == 3:  # back to ballots end to end
             hits = array_namespace(hits).permute_dims(hits, (0, 2, 1))
             hits, sharers = hits.reshape((hits.shape[0], -1)), sharers.T.reshape(-1)
@@ -170,20 +170,20 @@ def _smallest(xp: Any, most: float) -> Any:
     return xp.float64
 
 
-def lowest(counts: Array, left: Array) -> Array:
-    """Those left that have the smallest count."""
-    xp = array_namespace(left)
-    counts = xp.where(left, counts, xp.inf)
-    return left & (counts == xp.min(counts, axis=0))
+def lowest(counts: Array, remaining: Array) -> Array:
+    """The remaining responses with the smallest count."""
+    xp = array_namespace(remaining)
+    counts = xp.where(remaining, counts, xp.inf)
+    return remaining & (counts == xp.min(counts, axis=0))
 
 
-def highest(counts: Array, left: Array) -> Array:
-    """Those left that have the largest count."""
-    return lowest(-counts, left)
+def highest(counts: Array, remaining: Array) -> Array:
+    """The remaining responses with the largest count."""
+    return lowest(-counts, remaining)
 
 
 def last(chosen: Array) -> Array:
-    """Of those chosen on each prompt only the last, in the order of the responses."""
+    """The last of the chosen responses on each prompt, in the order of the responses."""
     xp = array_namespace(chosen)
     index = xp.arange(1, chosen.shape[0] + 1, device=device_of(chosen))[:, None]
     index = index * chosen
@@ -191,7 +191,7 @@ def last(chosen: Array) -> Array:
 
 
 def chooser(ties: Ties) -> Callable[[Array], Array]:
-    """What to do with responses that tie for elimination: all go, or only the last of them."""
+    """A function that takes all responses tied for elimination, or only the last of them."""
     return last if ties == "lexicographic" else lambda tied: tied
 
 
@@ -203,22 +203,22 @@ def everybody(profiles: Profiles) -> Array:
 
 
 def by_elimination(profiles: Profiles, losers: Losers) -> Array:
-    """Score each response by how many went before it, (B, M)."""
-    left = everybody(profiles)
-    xp = array_namespace(left)
-    scores = xp.zeros(left.shape, dtype=xp.float64, device=device_of(left))
+    """Score each response by the number eliminated before it, (B, M)."""
+    remaining = everybody(profiles)
+    xp = array_namespace(remaining)
+    scores = xp.zeros(remaining.shape, dtype=xp.float64, device=device_of(remaining))
     while True:
-        here = xp.astype(xp.sum(left, axis=0), xp.float64)
-        scores = xp.where(left, left.shape[0] - here, scores)
-        if not bool(xp.any(here > 1)):
+        n_remaining = xp.astype(xp.sum(remaining, axis=0), xp.float64)
+        scores = xp.where(remaining, remaining.shape[0] - n_remaining, scores)
+        if not bool(xp.any(n_remaining > 1)):
             return scores.T
-        left = left & ~losers(left)
+        remaining = remaining & ~losers(remaining)
 
 
 def by_repetition(profiles: Profiles, losers: Losers) -> Array:
-    """Score each response by how many come after it, (B, M).
+    """Score each response by the number of responses ranked after it, (B, M).
 
-    The winners are those who are eliminated last; the others follow in the order in which they
+    The winners are the responses eliminated last; the others follow in the order in which they
     win when the rule is applied again without the winners.
     """
     waiting = everybody(profiles)
@@ -231,12 +231,12 @@ def by_repetition(profiles: Profiles, losers: Losers) -> Array:
     return scores.T
 
 
-def _last_eliminated(left: Array, losers: Losers) -> Array:
-    xp = array_namespace(left)
-    while bool(xp.any(xp.sum(left, axis=0) > 1)):
-        rest = left & ~losers(left)
-        rest = xp.where(xp.any(rest, axis=0), rest, left)  # those who go last, together
-        if bool(xp.all(rest == left)):
-            return left
-        left = rest
-    return left
+def _last_eliminated(remaining: Array, losers: Losers) -> Array:
+    xp = array_namespace(remaining)
+    while bool(xp.any(xp.sum(remaining, axis=0) > 1)):
+        rest = remaining & ~losers(remaining)
+        rest = xp.where(xp.any(rest, axis=0), rest, remaining)  # eliminated last, together
+        if bool(xp.all(rest == remaining)):
+            return remaining
+        remaining = rest
+    return remaining

@@ -21,10 +21,10 @@ NEARLY = 2.0**-36
 
 
 def by_parts(kernel: Callable[[Profiles], Array], profiles: Profiles, per_prompt: int = 1) -> Array:
-    """Apply a kernel to some thousand prompts at a time, and put the (B, M) results together.
+    """Apply a kernel to chunks of the prompts, and concatenate the (B, M) results.
 
-    A part holds as many prompts as make its ballots, and ``per_prompt`` numbers for each, fit the cache;
-    torch takes all at once.
+    The ranks of a chunk, and ``per_prompt`` numbers for each of its prompts, fit the cache; torch tensors
+    are not split.
     """
     B, (M, K) = profiles.n_prompts, profiles.ranks.shape
     slices = list(chunks(B, max(M * K / max(B, 1), per_prompt)))
@@ -35,33 +35,33 @@ def by_parts(kernel: Callable[[Profiles], Array], profiles: Profiles, per_prompt
 
 
 def limbs(numbers: Array, bits: int) -> list[Array]:
-    """Whole numbers as digits to the base ``2 ** bits``, the last digit first; the first has the sign.
+    """Integers as digits to the base ``2 ** bits``, the last digit first; the first has the sign.
 
     Examples
     --------
     >>> limbs(np.array([5.0, -1.0]), 2)
     [array([1., 3.]), array([ 1., -1.])]
     """
-    xp, base, found = array_namespace(numbers), 2.0**bits, []
+    xp, base, digits = array_namespace(numbers), 2.0**bits, []
     while float(xp.max(xp.abs(numbers))) >= base:
         upper = xp.floor(numbers / base)
-        found.append(numbers - upper * base)
+        digits.append(numbers - upper * base)
         numbers = upper
-    return [*found, numbers]
+    return [*digits, numbers]
 
 
 def exact_sums(profiles: Profiles, digits: Sequence[Array], bits: int, unit: Array | int) -> Array:
     """Sum votes times numbers over the ballots of each prompt, and divide by a unit.
 
-    The result is the true quotient rounded once, so equal ones are equal, in whatever way they came
-    about. Where the sums outgrow floats, Python's whole numbers take over.
+    The result is the true quotient rounded once, so equal quotients are equal, however they were
+    summed. Where the sums are too large for exact floats, they are counted in Python's integers.
 
     Parameters
     ----------
     digits
-        (M, K) whole numbers in floats, or several such arrays: digits to the base ``2 ** bits``.
+        (M, K) integers in floats, or several such arrays: digits to the base ``2 ** bits``.
     unit
-        A whole number, or an array of whole numbers or powers of two that goes with (B, M).
+        An integer, or an array of integers or powers of two that broadcasts with (B, M).
 
     Returns
     -------
@@ -91,20 +91,15 @@ def exact_sums(profiles: Profiles, digits: Sequence[Array], bits: int, unit: Arr
     return xp.asarray((total / unit).astype(np.float64), device=device_of(profiles.ranks))
 
 
-def exact_votes(profiles: Profiles) -> Array:
-    """(B,) bool: whether the votes are in the same proportions as the weights."""
-    return profiles.is_exact
-
-
-def settled(scores: Array, exact: Array, most: Array) -> Array:
-    """Round (B, M) scores where they are not exact, so that what is nearly a tie is one.
+def round_inexact(scores: Array, exact: Array, most: Array) -> Array:
+    """Round (B, M) scores where they are not exact, so that scores that are nearly tied are tied.
 
     Parameters
     ----------
     exact
         (B,) bool: where scores stay as they are.
     most
-        (B,) what a score cannot exceed in absolute value.
+        (B,) the largest possible absolute value of a score.
     """
     xp = array_namespace(scores)
     if bool(xp.all(exact)):

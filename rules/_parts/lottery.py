@@ -31,7 +31,7 @@ def supported(margins: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     (k, B) lotteries and (B,) whether one was found.
     """
     k, _, B = margins.shape
-    lotteries, found = np.zeros((k, B)), np.zeros(B, dtype=bool)
+    lotteries, is_found = np.zeros((k, B)), np.zeros(B, dtype=bool)
     squares = (margins * margins).sum(axis=(0, 1))  # twice the bound of each coefficient below
     largest = np.abs(margins).max(axis=(0, 1), initial=0.0)
     todo = np.flatnonzero(squares ** (k // 2) * k * np.maximum(largest, 1.0) < LARGEST)
@@ -49,9 +49,9 @@ def supported(margins: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         expected = (margins[outside[:, None], inside] * chances).sum(axis=1)
         good &= (expected < 0).all(axis=0)
         lotteries[inside[:, None], todo[good]] = chances[:, good] / chances[:, good].sum(axis=0)
-        found[todo[good]] = True
+        is_found[todo[good]] = True
         todo, margins = todo[~good], margins[:, :, ~good]
-    return lotteries, found
+    return lotteries, is_found
 
 
 def _kernel(margins: np.ndarray) -> np.ndarray:

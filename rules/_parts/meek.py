@@ -17,7 +17,7 @@ def meek(profiles: Profiles, k: int, strictly: bool) -> Array:
     elected = np.zeros(B)
     while count.hopeful.any():
         votes, quota = count.converge()
-        level = _levels(np.where(count.hopeful, votes, -1.0))  # 0 is who is no longer hopeful
+        level = _levels(np.where(count.hopeful, votes, -1.0))  # 0: no longer hopeful
         over = count.hopeful & (votes > quota + SAME)
         any_over = over.any(axis=0)
         fewest = np.where(count.hopeful, level, M + 1).min(axis=0)
@@ -35,7 +35,7 @@ def meek(profiles: Profiles, k: int, strictly: bool) -> Array:
 
 
 def _above(level: np.ndarray, over: np.ndarray, strictly: bool) -> np.ndarray:
-    """How many of those over the quota rank at least as high as each of them, itself included."""
+    """How many responses over the quota have at least as many votes, itself included."""
     above = np.zeros(level.shape)
     for j in range(len(level)):
         higher = level[j] > level
@@ -57,7 +57,7 @@ def _levels(votes: np.ndarray) -> np.ndarray:
 
 
 class _Count:
-    """Who is hopeful or elected, (M, B), and what share of each ballot they keep."""
+    """The hopeful and elected responses, (M, B), and the share of each ballot that they keep."""
 
     def __init__(self, profiles: Profiles, k: int) -> None:
         self.k = k
@@ -76,7 +76,7 @@ class _Count:
             self.order = np.argsort(np.where(self.ranks > 0, self.ranks, highest + 1), axis=0)
 
     def converge(self) -> tuple[np.ndarray, np.ndarray]:
-        """The votes (M, B) and quota (B,) when the elected keep what leaves them just the quota."""
+        """The votes (M, B) and quota (B,) once the elected responses keep just the quota."""
         for _ in range(STEPS):
             votes, excess = self._votes()
             quota = (1.0 - excess) / (self.k + 1)
@@ -89,7 +89,7 @@ class _Count:
         return votes, quota
 
     def _votes(self) -> tuple[np.ndarray, np.ndarray]:
-        """What each response keeps of all ballots, (M, B), and what nobody keeps, (B,)."""
+        """What each response keeps of all ballots, (M, B), and the exhausted rest, (B,)."""
         keep = self.keep[:, self.owners] * (self.ranks > 0)
         kept = np.zeros(keep.shape)
         if self.order is not None:
@@ -98,12 +98,12 @@ class _Count:
             np.put_along_axis(kept, self.order, rest[:-1] * down, axis=0)
             return segment_sum(kept, self.starts), segment_sum(rest[-1], self.starts)
         rest = self.shares.copy()
-        for place in range(1, int(self.ranks.max()) + 1):
-            here = (self.ranks == place) & (keep > 0)
-            size = int(here.sum(axis=0).max())
+        for level_rank in range(1, int(self.ranks.max()) + 1):
+            on_level = (self.ranks == level_rank) & (keep > 0)
+            size = int(on_level.sum(axis=0).max())
             if not size:
                 continue
-            share = np.where(here, keep, 0.0)
+            share = np.where(on_level, keep, 0.0)
             # In a random order of a level each response has a uniform date, and gets its share of what
             # those before it leave: an integral over the date, of a polynomial of degree size - 1.
             dates, weights = np.polynomial.legendre.leggauss((size + 1) // 2)

@@ -1,4 +1,4 @@
-"""Scores that depend on places only, exact also where places are shared."""
+"""Positional scoring, exact also where places are shared."""
 
 import math
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ import numpy as np
 
 from rlchf.numeric.arrays import Array, array_namespace, device_of
 from rlchf.profiles import Profiles
-from rlchf.rules._parts.exact_sums import by_parts, exact_sums, exact_votes, settled
+from rlchf.rules._parts.exact_sums import by_parts, exact_sums, round_inexact
 
 BITS = 44
 LARGEST = 64
@@ -47,13 +47,16 @@ def _scores(profiles: Profiles, vector: tuple[Fraction, ...]) -> Array:
     table, unit = (_of_ranks if strict else _of_shared_places)(vector, exact)
     index = xp.reshape(xp.astype(places, xp.int64), (-1,))
     digits = [
-        xp.reshape(xp.take(xp.asarray(digit, dtype=xp.float64, device=device_of(ranks)), index), ranks.shape)
+        xp.reshape(
+            xp.take(xp.asarray(digit, dtype=xp.float64, device=device_of(ranks)), index),
+            ranks.shape,
+        )
         for digit in table
-    ]  # fmt: skip
+    ]
     scores = exact_sums(profiles, digits, BITS, unit)
     most = profiles.totals * float(max(abs(score) for score in vector))
-    whole = exact_votes(profiles) & exact
-    return settled(scores, whole, most) / profiles.scale[:, None]
+    whole = profiles.is_exact & exact
+    return round_inexact(scores, whole, most) / profiles.scale[:, None]
 
 
 def _shared_places(ranks: Array) -> Array:

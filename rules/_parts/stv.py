@@ -98,7 +98,7 @@ def _kinds(profiles: Profiles) -> Iterator[dict[Levels, int]]:
 
 def _levels(column: tuple[int, ...]) -> Levels:
     levels: list[list[int]] = [[] for _ in range(max(column))]
-    for i, place in enumerate(column):
-        if place:
-            levels[place - 1].append(i)
+    for i, rank in enumerate(column):
+        if rank:
+            levels[rank - 1].append(i)
     return tuple(map(tuple, levels))

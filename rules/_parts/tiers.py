@@ -27,7 +27,7 @@ def swapped(relation: Array) -> Array:
 
 
 def closure(relation: Array) -> Array:
-    """Whom one reaches in one step or several, (M, M, B) bool.
+    """The transitive closure: which responses one reaches in one step or several, (M, M, B) bool.
 
     Examples
     --------
@@ -41,11 +41,11 @@ def closure(relation: Array) -> Array:
 
 
 def tiers(above: Array) -> Array:
-    """Tiers of an acyclic relation: those with nobody above, those with only them above, and so on.
+    """Tiers of an acyclic relation: responses with none above, those with only them above, and so on.
 
     Returns
     -------
-    (M, B) float64: the number of lower tiers. Whoever is above another has the higher score.
+    (M, B) float64: the number of lower tiers. A response above another has the higher score.
 
     Examples
     --------
@@ -54,18 +54,18 @@ def tiers(above: Array) -> Array:
     """
     xp = array_namespace(above)
     return remove_winners(
-        lambda left: ~xp.any(above & left[:, None], axis=0),
+        lambda remaining: ~xp.any(above & remaining[:, None], axis=0),
         xp.ones(above.shape[1:], dtype=xp.bool, device=device_of(above)),
     )
 
 
-def remove_winners(winners: Callable[[Array], Array], left: Array) -> Array:
-    """Tiers by taking the winners, removing them, and choosing again among those left.
+def remove_winners(winners: Callable[[Array], Array], remaining: Array) -> Array:
+    """Tiers by taking the winners, removing them, and choosing again among the rest.
 
     Parameters
     ----------
     winners
-        From the responses left, (M, B) bool, to those that win, which may include others.
+        From the remaining responses, (M, B) bool, to those that win, which may include others.
     left
         All responses, (M, B) bool.
 
@@ -73,13 +73,13 @@ def remove_winners(winners: Callable[[Array], Array], left: Array) -> Array:
     -------
     (M, B) float64: the number of lower tiers.
     """
-    xp = array_namespace(left)
-    scores = xp.zeros(left.shape, dtype=xp.float64, device=device_of(left))
-    for _ in range(left.shape[0] - 1):
-        left = left & ~winners(left)
-        if not bool(xp.any(left)):
+    xp = array_namespace(remaining)
+    scores = xp.zeros(remaining.shape, dtype=xp.float64, device=device_of(remaining))
+    for _ in range(remaining.shape[0] - 1):
+        remaining = remaining & ~winners(remaining)
+        if not bool(xp.any(remaining)):
             break
-        scores -= xp.astype(left, xp.float64)
+        scores -= xp.astype(remaining, xp.float64)
     return scores - xp.min(scores, axis=0)
 
 

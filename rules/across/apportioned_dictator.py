@@ -1,4 +1,4 @@
-"""Dictators in turn, as often as their weight says."""
+"""Dictators in turn, in proportion to their weights."""
 
 from typing import NamedTuple
 
@@ -30,34 +30,34 @@ from rlchf.rules.across._parts.orders import NEARLY
 def apportioned_dictator(
     rankings: Rankings, *, order: Order = "input", seed: int = 0
 ) -> Aggregation:
-    """Take on each prompt one ballot as the result, so that all decide as many as they should.
+    """Take one ballot as the outcome of each prompt, so that everybody decides its share of the prompts.
 
-    On a prompt an annotator is due the share of the weight that its ballots have. Having decided n
-    prompts, an annotator may decide the next once it is due more than n, and has to by the prompt on
-    which that reaches n + 1, its deadline. The prompt goes to the annotator present who may decide and
-    has the earliest deadline, which is known as the whole dataset is. Among those who are never due a
-    whole prompt more, one is drawn by weight. If nobody present may decide, the one who is ahead least
-    does.
+    On each prompt an annotator's entitlement grows by its share of the weight of the prompt's ballots. An
+    annotator who has decided n prompts may decide the next once its entitlement is more than n, and has to
+    by the prompt on which the entitlement reaches n + 1, its deadline. The prompt goes to the annotator
+    present who may decide and has the earliest deadline; deadlines are computed from the whole dataset
+    beforehand. Among annotators whose entitlement never reaches n + 1 one is drawn by weight. If nobody
+    present may decide, the annotator with the largest entitlement minus prompts decided does.
 
-    So where all annotators are always present, everybody's number of prompts differs by less than 1
-    from what is due, after every prompt. Proof: give each prompt to the annotators in parts, as is due;
-    then each annotator's n-th prompt is given within its time, so the prompts can also be given whole
-    (a bipartite graph with a fractional matching has a whole one), and going by deadlines finds
-    that. Where annotators come and go it can differ by more; in random trials it stayed below 2.
-    `random_dictator` draws every prompt for itself, and is off by the order of the square root of
-    the number of prompts.
+    So if all annotators are always present, everybody's number of prompts differs by less than 1 from its
+    entitlement, after every prompt. Proof: give each prompt to the annotators in parts, by their shares;
+    then each annotator's n-th prompt is given between its first possible prompt and its deadline. So the
+    prompts can also be given whole (a bipartite graph with a fractional perfect matching has a perfect
+    matching), and the earliest deadline first finds such an assignment. If annotators come and go the
+    difference can be larger; in random trials it stayed below 2. `random_dictator` draws every prompt
+    independently, and its difference grows with the square root of the number of prompts.
 
-    Ties on the ballot taken stay ties; responses without a place on it are tied behind all others. Of
+    Ties on the chosen ballot stay ties; responses that it does not rank are tied behind all others. Of
     several ballots of an annotator on a prompt the first counts.
 
     Parameters
     ----------
     order, seed
-        Whether the prompts are decided as they come or shuffled with a seed; it also draws.
+        Decide the prompts in the order of the input ("input"), or "shuffled" with a seed, which also draws.
 
     Returns
     -------
-    Aggregation, with scores M minus the place. All are 0 where no ballot has any weight.
+    Aggregation, with scores M minus the rank. All are 0 where no ballot has any weight.
 
     References
     ----------

@@ -17,20 +17,20 @@ from rlchf.rules.across._parts.sequential_borda import carry_over
     any_device=False,
 )
 def carry_psb(rankings: Rankings, *, order: Order = "input", seed: int = 0) -> Aggregation:
-    """Rank with budgets that carry over, so that all agree with their share of all pairs.
+    """Rank with budgets that carry over, so that every group agrees with its share of all pairs.
 
-    As `cpb`, but every pair counts, contested or not: a prompt of M responses brings an income of
-    M (M - 1) / 2, divided in proportion to the weights. With r responses left, the next is the x with
-    the highest B(x), the sum of max(b_i, 0) s_i(x), where s_i(x) is how many of those left i's ballot
-    ranks below x; annotator i pays (r - 1) max(b_i, 0) s_i(x) / B(x).
+    This is `cpb` with all pairs in place of the contested ones: a prompt of M responses brings an income of
+    M (M - 1) / 2, divided in proportion to the weights. With r responses unplaced, the next is the x with
+    the highest B(x), the sum of max(b_i, 0) s_i(x), where s_i(x) is the number of unplaced responses that
+    i's ballot ranks below x; annotator i pays (r - 1) max(b_i, 0) s_i(x) / B(x).
 
     Guarantee, for G annotators who are always present and rank all responses without ties: after every
-    prompt each agrees on at least its share of all pairs minus (G - 1)(M - 1). On prompts on which all
-    agree, those with savings pay most, so these prompts use up what a minority has saved: on
-    contested pairs it can win less than its share, even nothing. `cpb` mends that.
+    prompt each agrees on at least its share of all pairs minus (G - 1)(M - 1). On unanimous prompts the
+    annotators with savings pay most, so these prompts use up the savings of a minority: it can win less
+    than its share of the contested pairs, even nothing. `cpb` avoids that.
 
-    Ties, gaps, annotators who come and go, several ballots of one annotator, and prompts on which
-    nobody with a say has money are treated as in `cpb`. On a single prompt it is a reconstruction of
+    Ties, gaps, annotators who come and go, several ballots of one annotator, and prompts on which nobody
+    has money for a candidate are treated as in `cpb`. On a single prompt the rule is a reconstruction of
     proportional sequential Borda.
 
     Parameters
@@ -59,7 +59,7 @@ def carry_psb(rankings: Rankings, *, order: Order = "input", seed: int = 0) -> A
 
 
 def budgets(rankings: Rankings, *, order: Order = "input", seed: int = 0) -> np.ndarray:
-    """What each annotator has left after all prompts, in pairs; below 0 is debt.
+    """Each annotator's budget after all prompts, in pairs; a negative budget is debt.
 
     Returns
     -------

@@ -19,32 +19,32 @@ from rlchf.rules.across._parts.pair_purchases import buy_pairs
 def equal_shares_pairs(rankings: Rankings, *, order: Order = "input", seed: int = 0) -> Aggregation:
     """Let annotators buy pairs, each paid in equal shares, out of budgets that carry over.
 
-    A pair is contested if one ballot ranks it one way and another the other way; pairs that nobody
-    contests cost nothing and come first. Each contested pair of a prompt brings an income of 1, divided
-    among those present in proportion to their weights v_i. To put a above b costs 1, paid by those who
-    rank them so: each pays min(b_i, v_i rho) of its budget b_i (nothing if that is negative), with the
-    least rho that makes up 1. Bought is what has the least rho, until nothing left can be afforded.
-    What would contradict the pairs bought is not for sale, and what follows from them is charged at
-    once to those who agree, in the same way. In the end the first Kemeny order of the ballots that
-    keeps the pairs bought is taken, and those who agree are charged for the rest. If they have less
-    than 1 together, they give all they have, and owe what is missing in proportion to the weights.
+    A pair is contested if one ballot ranks it one way and another ballot the other way; uncontested pairs
+    cost nothing and are decided first. Each contested pair of a prompt brings an income of 1, divided among
+    the annotators present in proportion to their weights v_i. To put a above b costs 1, which its
+    supporters pay: each pays min(b_i, v_i rho) of its budget b_i (nothing if that is negative), with the
+    least rho at which the payments add up to 1. The pair with the least rho is bought next, until no pair
+    can be afforded. A pair that contradicts the pairs bought cannot be bought. A pair that follows from
+    them is charged at once to its supporters, in the same way. In the end the outcome is the first Kemeny
+    order of the ballots that keeps the pairs bought, and supporters are charged for its other pairs. If
+    supporters have less than 1 together, they pay all they have, and owe the rest in proportion to the
+    weights.
 
-    So every contested pair is paid for, the budgets add up to 0, and a group that always votes alike
-    can win less than its share only by saving without end. No bound on that is proven; in random
-    trials with up to five groups nobody fell short by more than two pairs at any time. If nobody owed
-    what is missing, a majority could win much of what follows for free: with four responses and 1/3
-    of the weight a minority got 1/6.
+    So every contested pair is paid for, the budgets add up to 0, and a group with the same ballots can win
+    less than its share only if its savings grow without bound. No bound on the savings is proved; in random
+    trials with up to five groups nobody fell short by more than two pairs at any time. Without debts a
+    majority could win many of the implied pairs for free: with four responses and 1/3 of the weight a
+    minority got 1/6.
 
-    The prompts are decided one by one as they come, with what was saved before and no look ahead. So
-    each prompt takes at most M (M - 1) / 2 purchases, with M (M - 1) prices each, and the time grows
-    linearly with the prompts.
+    The prompts are decided one by one, from the savings so far and without looking ahead. Each prompt takes
+    at most M (M - 1) / 2 purchases, with M (M - 1) prices each, and the time grows linearly with the number
+    of prompts.
 
-    A ballot that ties a pair or does not rank both pays nothing for it. Where annotators come and go,
-    income comes only from prompts on which they are present. An annotator's ballots on a prompt share
-    its budget in proportion to their weights. Ties go to the first pair in the order of the responses.
-    With more than 10 responses, Borda scores take the place of the Kemeny order.
-    With more than 128, no pair is bought: the order by Borda scores that keeps the pairs that nobody
-    contests is taken, and paid for as above.
+    A ballot that ties a pair or does not rank both pays nothing for it. Annotators who come and go earn
+    income only on prompts on which they are present. An annotator's ballots on a prompt share its budget in
+    proportion to their weights. Ties go to the first pair in the order of the responses. With more than 10
+    responses, Borda scores take the place of the Kemeny order. With more than 128, no pair is bought: the
+    outcome is the order by Borda scores that keeps the uncontested pairs, and it is paid for as above.
 
     Parameters
     ----------

@@ -62,13 +62,4 @@ def perpetual_consensus(
     >>> [result.ranking(p)[0][0] for p in range(5)]
     ['plain', 'emoji', 'plain', 'emoji', 'plain']
     """
-    return perpetual(
-        rankings,
-        "perpetual_consensus",
-        CONSENSUS,
-        base=base,
-        unit=unit,
-        exact=exact,
-        order=order,
-        seed=seed,
-    )
+    return perpetual(rankings, "perpetual_consensus", CONSENSUS, base, unit, exact, order, seed)

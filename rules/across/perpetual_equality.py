@@ -43,6 +43,4 @@ def perpetual_equality(
     >>> [result.ranking(p)[0][0] for p in range(5)]
     ['plain', 'emoji', 'plain', 'emoji', 'plain']
     """
-    return perpetual_orders(
-        rankings, "perpetual_equality", EQUALITY, unit=unit, exact=exact, order=order, seed=seed
-    )
+    return perpetual_orders(rankings, "perpetual_equality", EQUALITY, unit, exact, order, seed)

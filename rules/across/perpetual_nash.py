@@ -42,6 +42,4 @@ def perpetual_nash(
     >>> [result.ranking(p)[0][0] for p in range(5)]
     ['plain', 'emoji', 'plain', 'emoji', 'plain']
     """
-    return perpetual_orders(
-        rankings, "perpetual_nash", NASH, unit=unit, exact=exact, order=order, seed=seed
-    )
+    return perpetual_orders(rankings, "perpetual_nash", NASH, unit, exact, order, seed)

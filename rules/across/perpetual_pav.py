@@ -59,6 +59,4 @@ def perpetual_pav(
     >>> [result.ranking(p)[0][0] for p in range(5)]
     ['plain', 'emoji', 'plain', 'emoji', 'plain']
     """
-    return perpetual(
-        rankings, "perpetual_pav", PAV, base=base, unit=unit, exact=exact, order=order, seed=seed
-    )
+    return perpetual(rankings, "perpetual_pav", PAV, base, unit, exact, order, seed)

@@ -44,6 +44,4 @@ def perpetual_phragmen(
     >>> [result.ranking(p)[0][0] for p in range(5)]
     ['plain', 'emoji', 'plain', 'plain', 'emoji']
     """
-    return perpetual_orders(
-        rankings, "perpetual_phragmen", PHRAGMEN, unit=unit, exact=exact, order=order, seed=seed
-    )
+    return perpetual_orders(rankings, "perpetual_phragmen", PHRAGMEN, unit, exact, order, seed)

@@ -63,13 +63,4 @@ def perpetual_quota(
     >>> [result.ranking(p)[0][0] for p in range(5)]
     ['plain', 'emoji', 'plain', 'emoji', 'plain']
     """
-    return perpetual(
-        rankings,
-        "perpetual_quota",
-        QUOTA,
-        base=base,
-        unit=unit,
-        exact=exact,
-        order=order,
-        seed=seed,
-    )
+    return perpetual(rankings, "perpetual_quota", QUOTA, base, unit, exact, order, seed)

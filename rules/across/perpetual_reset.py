@@ -59,13 +59,4 @@ def perpetual_reset(
     >>> [result.ranking(p)[0][0] for p in range(5)]
     ['plain', 'emoji', 'plain', 'emoji', 'plain']
     """
-    return perpetual(
-        rankings,
-        "perpetual_reset",
-        RESET,
-        base=base,
-        unit=unit,
-        exact=exact,
-        order=order,
-        seed=seed,
-    )
+    return perpetual(rankings, "perpetual_reset", RESET, base, unit, exact, order, seed)

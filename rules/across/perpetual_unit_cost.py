@@ -58,13 +58,4 @@ def perpetual_unit_cost(
     >>> [result.ranking(p)[0][0] for p in range(5)]
     ['plain', 'emoji', 'plain', 'emoji', 'plain']
     """
-    return perpetual(
-        rankings,
-        "perpetual_unit_cost",
-        UNIT_COST,
-        base=base,
-        unit=unit,
-        exact=exact,
-        order=order,
-        seed=seed,
-    )
+    return perpetual(rankings, "perpetual_unit_cost", UNIT_COST, base, unit, exact, order, seed)

@@ -17,28 +17,29 @@ from rlchf.rules.across._parts.pair_purchases import buy_pairs
     any_device=False,
 )
 def phragmen_pairs(rankings: Rankings, *, order: Order = "input", seed: int = 0) -> Aggregation:
-    """Decide pair after pair so that the load of having won is spread over the annotators.
+    """Decide pair after pair so that the load of the pairs won is balanced over the annotators.
 
-    A pair is contested if one ballot ranks it one way and another the other way; pairs that nobody
-    contests bring no load and come first. To put a above b brings a load of 1, spread over those who
-    rank them so: with weights v_i that add up to 1 and loads l_i, they all rise to the level t at which
-    the sum of v_i max(0, t - l_i) is 1. Who is above that level already takes no part. Decided next is
-    the pair with the least level. What follows from the pairs decided brings a load in the same way to
-    those who agree. What would contradict them is no longer open. Pairs that no ballot ranks are
-    left to the first Kemeny order of the ballots that keeps the pairs decided. No bound on the
-    shortfall of a group that always votes alike is proven; in random trials with up to five groups
-    nobody fell short by more than one pair at any time.
+    A pair is contested if one ballot ranks it one way and another ballot the other way; uncontested pairs
+    bring no load and are decided first. To put a above b brings a load of 1, which its supporters carry:
+    with weights v_i that add up to 1 and loads l_i, their loads rise to the level t at which the sum of
+    v_i max(0, t - l_i) is 1; supporters with a higher load carry nothing. The pair with the least level is
+    decided next. A pair that follows from the pairs decided brings a load to its supporters in the same
+    way. A pair that contradicts them can no longer be decided. Pairs that no ballot ranks are ordered by
+    the first Kemeny order of the ballots that keeps the pairs decided. No bound on the shortfall of a group
+    with the same ballots is proved; in random trials with up to five groups nobody fell short by more than
+    one pair at any time.
 
-    The prompts are decided one by one as they come, and loads carry over. On each prompt the loads of
-    those present first fall by the number of its contested pairs, which is what they rise by on
-    average, so that who comes later or seldom is neither ahead nor behind. Each prompt takes at most
-    M (M - 1) / 2 decisions, with M (M - 1) levels each, and the time grows linearly with the prompts.
+    The prompts are decided one by one, and loads carry over. On each prompt the loads of the annotators
+    present first fall by the number of its contested pairs, which is what they rise by on average, so that
+    an annotator who comes late or seldom is neither ahead nor behind. Each prompt takes at most
+    M (M - 1) / 2 decisions, with M (M - 1) levels each, and the time grows linearly with the number of
+    prompts.
 
-    A ballot that ties a pair or does not rank both takes no load for it. Of an annotator's ballots on a
-    prompt, the mean load by weight is carried on. Ties go to the first pair in the order of the
-    responses. With more than 10 responses, Borda scores take the place of the Kemeny order. With more
-    than 128, no pair is chosen by its level: the order by Borda scores that keeps the pairs that nobody
-    contests is taken, and its load is spread as above.
+    A ballot that ties a pair or does not rank both carries no load for it. If an annotator has several
+    ballots on a prompt, their mean load by weight carries over. Ties go to the first pair in the order of
+    the responses. With more than 10 responses, Borda scores take the place of the Kemeny order. With more
+    than 128, no pair is chosen by its level: the outcome is the order by Borda scores that keeps the
+    uncontested pairs, and its load is spread as above.
 
     Parameters
     ----------

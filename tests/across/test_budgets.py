@@ -1,4 +1,4 @@
-"""Whole datasets with the rules that carry budgets, and what each of them is good for."""
+"""The rules with budgets on whole datasets: against the textbook, and what each guarantees."""
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
@@ -40,9 +40,9 @@ def random_dataset(rng: np.random.Generator, n_prompts: int) -> tuple[list[Promp
         prompts.append((case.ballots, present.tolist(), m))
         rows.append((t, "all", [[str(i) for i in range(m)]]))
         weights.append(0.0)
-        for who, (places, weight) in zip(present.tolist(), case.ballots, strict=True):
+        for who, (ranks, weight) in zip(present.tolist(), case.ballots, strict=True):
             levels: list[list[object]] = [
-                [str(i) for i in places if places[i] == k] for k in sorted(set(places.values()))
+                [str(i) for i in ranks if ranks[i] == k] for k in sorted(set(ranks.values()))
             ]
             rows.append((t, who, levels))
             weights.append(float(weight))
@@ -56,8 +56,8 @@ def dataset(prompts: Sequence[Orders], weights: Sequence[float] | None = None) -
         for t, orders in enumerate(prompts)
         for i, order in enumerate(orders)
     ]
-    each = [1.0] * len(prompts[0]) if weights is None else weights
-    return Rankings.from_ballots(rows, [each[i] for orders in prompts for i in range(len(orders))])
+    weights = [1.0] * len(prompts[0]) if weights is None else weights
+    return Rankings.from_ballots(rows, [w for _ in prompts for w in weights])
 
 
 def outcome(rule: str, rankings: Rankings, **options: Any) -> list[list[int]]:
@@ -66,7 +66,7 @@ def outcome(rule: str, rankings: Rankings, **options: Any) -> list[list[int]]:
 
 
 def agreement(prompts: Sequence[Orders], orders: Orders) -> tuple[np.ndarray, np.ndarray]:
-    """(T, n) contested pairs that each annotator has won after each prompt, and (T,) how many there were."""
+    """(T, n) contested pairs that each annotator has won after each prompt, and (T,) their number."""
     won, contested = [], []
     for ballots, order in zip(prompts, orders, strict=True):
         agrees = np.array(
@@ -75,11 +75,10 @@ def agreement(prompts: Sequence[Orders], orders: Orders) -> tuple[np.ndarray, np
                 for i, j in combinations(order, 2)
             ]
         )
-        fought = agrees[~agrees.all(axis=1) & agrees.any(axis=1)]
-        lost_by_all = ~agrees.any(axis=1)
-        assert not lost_by_all.any(), "the outcome contradicts everybody"
-        won.append(fought.sum(axis=0))
-        contested.append(len(fought))
+        assert agrees.any(axis=1).all(), "the outcome contradicts everybody"
+        contested_pairs = agrees[~agrees.all(axis=1)]
+        won.append(contested_pairs.sum(axis=0))
+        contested.append(len(contested_pairs))
     return np.cumsum(won, axis=0), np.cumsum(contested)
 
 
@@ -136,7 +135,7 @@ def test_prompts_on_which_all_agree_use_up_savings_where_all_pairs_count() -> No
 
 @pytest.mark.parametrize("rule", ["equal_shares_pairs", "phragmen_pairs", "phragmen_credit"])
 def test_groups_fall_short_by_at_most_two_pairs(rule: str) -> None:
-    """Observed, not proven: up to five groups, profiles that come again and again."""
+    """Observed, not proved: up to five groups, profiles that recur."""
     rng = np.random.default_rng(0)
     for _ in range(25):
         m, groups = int(rng.integers(2, 5)), int(rng.integers(2, 6))
@@ -181,21 +180,21 @@ def test_with_credit_ten_of_a_hundred_give_the_minority_its_first_places(
             ballot = majority if who < 60 or (common and t % 2) else minority
             rows.append((t, who, [[str(i)] for i in ballot]))
     orders = outcome("phragmen_credit", Rankings.from_ballots(rows))
-    fought = orders[:: 2 if common else 1]
-    share = sum(order[0] == minority[0] for order in fought) / len(fought)
+    contested = orders[:: 2 if common else 1]
+    share = sum(order[0] == minority[0] for order in contested) / len(contested)
     assert abs(share - 0.4) <= 0.01
 
 
 def noisy(n_prompts: int, seed: int) -> list[list[list[int]]]:
-    """Six against four with opposite tastes, and on every ballot each of three swaps half the time."""
+    """Six against four with opposite rankings, and on every ballot each of three swaps half the time."""
     rng = np.random.default_rng(seed)
     prompts = []
     for _ in range(n_prompts):
         ballots = []
         for i in range(10):
             ballot = [0, 1, 2, 3] if i < 6 else [3, 2, 1, 0]
-            for at in rng.integers(0, 3, 3)[rng.random(3) < 0.5].tolist():
-                ballot[at], ballot[at + 1] = ballot[at + 1], ballot[at]
+            for k in rng.integers(0, 3, 3)[rng.random(3) < 0.5].tolist():
+                ballot[k], ballot[k + 1] = ballot[k + 1], ballot[k]
             ballots.append(ballot)
         prompts.append(ballots)
     return prompts
@@ -214,8 +213,8 @@ def test_with_credit_first_places_are_not_in_proportion_where_ballots_are_noisy(
     assert np.mean(firsts) < 0.38
 
 
-def test_credit_with_borda_seeks_a_middle() -> None:
-    """Two tastes, two pairs of responses: 0.40 of the pairs, and only 0.30 of the first places."""
+def test_credit_with_borda_compromises() -> None:
+    """Two groups, two pairs of responses: 0.40 of the pairs, and only 0.30 of the first places."""
     prompts = blocs(200, [0, 1, 2, 3], [2, 3, 0, 1])
     orders = outcome("phragmen_credit", dataset(prompts), base="borda")
     won, contested = agreement(prompts, orders)
@@ -238,8 +237,8 @@ def test_credit_with_another_base_goes_prompt_by_prompt() -> None:
 @pytest.mark.parametrize("rule", BUDGETED)
 def test_prompts_with_many_responses(rule: str) -> None:
     orders = [list(range(12)), list(range(12))[::-1], list(range(12))]
-    found = outcome(rule, dataset([orders, orders]))
-    assert all(sorted(order) == list(range(12)) for order in found)
+    outcomes = outcome(rule, dataset([orders, orders]))
+    assert all(sorted(order) == list(range(12)) for order in outcomes)
 
 
 @pytest.mark.parametrize("rule", BUDGETED)
@@ -272,7 +271,7 @@ def test_a_ballot_of_weight_two_is_two_ballots_of_the_same_annotator(rule: str) 
 
 
 def turns(present: list[list[int]], weights: list[list[int]]) -> tuple[np.ndarray, np.ndarray]:
-    """(T, A) prompts decided and due after each prompt; everybody has a favourite of their own."""
+    """(T, A) prompts decided and entitlement after each prompt; everybody has another favourite."""
     n = 1 + max(max(who) for who in present)
     rows: list[Row] = [
         (t, i, [[str(i)], [str(j) for j in range(n) if j != i]])
@@ -281,33 +280,33 @@ def turns(present: list[list[int]], weights: list[list[int]]) -> tuple[np.ndarra
     ]
     rankings = Rankings.from_ballots(rows, [float(w) for each in weights for w in each])
     result = rlchf.aggregate(rankings, "apportioned_dictator")
-    decided, due = np.zeros((len(present), n)), np.zeros((len(present), n))
+    decided, entitlement = np.zeros((len(present), n)), np.zeros((len(present), n))
     for t, (who, each) in enumerate(zip(present, weights, strict=True)):
         decided[t, int(result.ranking(t)[0][0])] = 1
-        due[t, who] = np.array(each) / sum(each)
-    return np.cumsum(decided, axis=0), np.cumsum(due, axis=0)
+        entitlement[t, who] = np.array(each) / sum(each)
+    return np.cumsum(decided, axis=0), np.cumsum(entitlement, axis=0)
 
 
-def test_dictators_in_turn_decide_within_one_of_what_they_are_due() -> None:
+def test_dictators_in_turn_decide_within_one_of_their_entitlement() -> None:
     rng = np.random.default_rng(0)
     for _ in range(20):
         n = int(rng.integers(2, 7))
         each = rng.integers(1, 20, (40, n)).tolist()
-        decided, due = turns([list(range(n))] * 40, each)
-        assert abs(decided - due).max() < 1
+        decided, entitlement = turns([list(range(n))] * 40, each)
+        assert abs(decided - entitlement).max() < 1
 
 
-def test_dictators_who_come_and_go_decide_within_two_of_what_they_are_due() -> None:
-    """Observed, not proven."""
+def test_dictators_who_come_and_go_decide_within_two_of_their_entitlement() -> None:
+    """Observed, not proved."""
     rng = np.random.default_rng(1)
     for _ in range(10):
         present = [rng.choice(8, 3, replace=False).tolist() for _ in range(100)]
-        decided, due = turns(present, rng.integers(1, 5, (100, 3)).tolist())
-        assert abs(decided - due).max() < 2
+        decided, entitlement = turns(present, rng.integers(1, 5, (100, 3)).tolist())
+        assert abs(decided - entitlement).max() < 2
 
 
 def test_of_dictators_who_come_once_one_is_drawn_by_weight() -> None:
-    """Nobody is ever due a whole prompt; of ballots sorted by group not always the first decides."""
+    """Nobody's entitlement reaches 1; of ballots sorted by group not always the first decides."""
     rows: list[Row] = []
     for t in range(400):
         rows += [(t, 10 * t + k, [["a"], ["b"]] if k < 6 else [["b"], ["a"]]) for k in range(10)]

@@ -63,7 +63,7 @@ def test_with_carried_psb_the_same_holds_for_all_pairs(
 
 
 def test_the_bound_holds_over_a_long_sequence() -> None:
-    """A thousand prompts, five annotators, random tastes: the shortfall does not grow."""
+    """A thousand prompts, five annotators, random rankings: the shortfall does not grow."""
     rng = np.random.default_rng(0)
     prompts = [[rng.permutation(4).tolist() for _ in range(5)] for _ in range(1000)]
     weights = [1.0, 2.0, 3.0, 4.0, 10.0]
@@ -72,15 +72,15 @@ def test_the_bound_holds_over_a_long_sequence() -> None:
     assert shortfall.max() <= 4 * 3
 
 
-def test_what_is_left_is_at_least_the_shortfall_and_adds_up_to_nothing() -> None:
+def test_budgets_are_at_least_the_shortfall_and_add_up_to_0() -> None:
     rng = np.random.default_rng(1)
     prompts = [[rng.permutation(4).tolist() for _ in range(5)] for _ in range(100)]
     rankings = dataset(prompts)
-    left = cpb.budgets(rankings)
+    budgets = cpb.budgets(rankings)
     won, contested = agreement(prompts, outcome("cpb", rankings))
-    assert abs(left.sum()) < 1e-9
-    assert (contested[-1] / 5 - won[-1] <= left + 1e-9).all()
-    assert (left > -3).all()
+    assert abs(budgets.sum()) < 1e-9
+    assert (contested[-1] / 5 - won[-1] <= budgets + 1e-9).all()
+    assert (budgets > -3).all()
 
 
 def test_budgets_equal_exact_fractions() -> None:
@@ -89,9 +89,9 @@ def test_budgets_equal_exact_fractions() -> None:
         prompts, rankings = random_dataset(rng, 3)
         for module, contested_only in ((cpb, True), (carry_psb, False)):
             _, exact = carry_over(prompts, contested_only)
-            found = dict(zip(rankings.annotator_ids, module.budgets(rankings), strict=True))
+            budgets = dict(zip(rankings.annotator_ids, module.budgets(rankings), strict=True))
             for who, budget in exact.items():
-                assert found[str(who)] == pytest.approx(float(budget), abs=1e-9)
+                assert budgets[str(who)] == pytest.approx(float(budget), abs=1e-9)
 
 
 def test_two_pairs_with_emoji_by_hand() -> None:
@@ -110,7 +110,7 @@ def test_the_minority_may_win_its_pairs_without_a_first_place() -> None:
     assert sum(order[0] == 3 for order in orders) < 0.4 * 60
 
 
-def test_income_comes_only_from_prompts_on_which_one_is_present() -> None:
+def test_annotators_earn_income_only_on_prompts_on_which_they_are_present() -> None:
     rows: list[Row] = [(0, "ann", [["a"], ["b"]]), (0, "bob", [["b"], ["a"]])]
     rows += [(1, "ann", [["a"], ["b"]]), (1, "cid", [["b"], ["a"]])]
     rankings = Rankings.from_ballots(rows)
@@ -126,21 +126,21 @@ def test_the_income_is_in_proportion_to_the_weights() -> None:
 
 
 def test_a_ballot_without_an_opinion_saves_its_income() -> None:
-    """Cid ties the pair: ann pays all she has for it, and the rest of the price is hers alone."""
+    """Cid ties the pair: Ann pays all her budget for it, and owes the rest of the price alone."""
     ballots = [("p", "ann", "a > b"), ("p", "bob", "b > a"), ("p", "cid", "a = b")]
-    left = cpb.budgets(Rankings.from_ballots(ballots))
-    assert left == pytest.approx([float(Fraction(1, 3)) - 1, 1 / 3, 1 / 3])
+    budgets = cpb.budgets(Rankings.from_ballots(ballots))
+    assert budgets == pytest.approx([float(Fraction(1, 3)) - 1, 1 / 3, 1 / 3])
 
 
-def test_a_pair_that_one_ballot_ranks_and_nobody_opposes_is_kept() -> None:
-    """Not only what all ballots say: a tie does not stand against b before a."""
+def test_an_uncontested_pair_is_kept_though_others_tie_it() -> None:
+    """Unanimity is not needed: a tie does not contest b before a."""
     ballots = [("p", "ann", "b > a > c"), ("p", "bob", "a = b > c"), ("p", "cid", "c > a = b")]
     result = rlchf.aggregate(Rankings.from_ballots(ballots), "cpb").ranking("p")
     assert result.index(["b"]) < result.index(["a"])
 
 
-def test_unopposed_pairs_in_a_circle_do_not_stop_it() -> None:
-    """Ballots with gaps can leave everybody below somebody; then all may come next."""
+def test_uncontested_pairs_can_form_a_cycle() -> None:
+    """Ballots with gaps can put every response below another; then all may come next."""
     ballots = [("p", "ann", "a > b"), ("p", "bob", "b > c"), ("p", "cid", "c > a")]
     assert rlchf.aggregate(Rankings.from_ballots(ballots), "cpb").ranking("p") == [
         ["a"],
@@ -150,7 +150,7 @@ def test_unopposed_pairs_in_a_circle_do_not_stop_it() -> None:
 
 
 def test_debtors_among_themselves_decide_by_weight() -> None:
-    """On the second prompt everybody present has spent more than they got; the credit of bob is away."""
+    """On the second prompt everybody present is in debt; Bob, who has savings, is absent."""
     rows: list[Row] = [(0, "bob", [["c"], ["b"], ["a"]])]
     rows += [(0, who, [["a"], ["b"], ["c"]]) for who in ("ann", "cid", "dan")]
     rows += [(1, "ann", [["a"], ["b"]]), (1, "cid", [["a"], ["b"]]), (1, "dan", [["b"], ["a"]])]

@@ -31,7 +31,7 @@ RULES = {
 
 
 def approvals(rounds: list[dict[str, list[str]]]) -> Rankings:
-    """A ballot of weight 0 names all, for a prompt has two responses or more."""
+    """A ballot of weight 0 ranks all responses, since a prompt needs two or more."""
     rows: list[tuple[object, object, list[list[str]]]] = []
     weights: list[float] = []
     for t, ballots in enumerate(rounds):

@@ -1,4 +1,4 @@
-"""The benchmark behind the table of what a minority gets."""
+"""The benchmark behind the table of a minority's shares."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""The perpetual rules on whole datasets: against the textbook, and what each of them is for."""
+"""The perpetual rules on whole datasets: against the textbook, and what each guarantees."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -47,24 +47,22 @@ class Dataset:
 
 def dataset(rng: np.random.Generator, prompts: int = 8, most: int = 4, kind: str = "") -> Dataset:
     """Prompts of different sizes, annotators who come and go, one with two ballots now and then."""
-    found: list[Prompt] = []
+    drawn: list[Prompt] = []
     rows: list[Row] = []
     weights: list[float] = []
     for t in range(prompts):
         m = int(rng.integers(2, most + 1))
         who = sorted(rng.integers(0, 6, size=int(rng.integers(1, 6))).tolist())
-        drawn = kind or str(rng.choice(["strict", "ties gaps weights"]))
-        case = random_case(rng, m, len(who), drawn)
-        found.append((case.ballots, who, m))
+        case_kind = kind or str(rng.choice(["strict", "ties gaps weights"]))
+        case = random_case(rng, m, len(who), case_kind)
+        drawn.append((case.ballots, who, m))
         rows.append((t, "nobody", [[str(i) for i in range(m)]]))
         weights.append(0.0)
-        for annotator, (places, weight) in zip(who, case.ballots, strict=True):
-            levels = sorted(set(places.values()))
-            rows.append(
-                (t, annotator, [[str(i) for i in places if places[i] == k] for k in levels])
-            )
+        for annotator, (ranks, weight) in zip(who, case.ballots, strict=True):
+            levels = [[str(i) for i in ranks if ranks[i] == k] for k in sorted(set(ranks.values()))]
+            rows.append((t, annotator, levels))
             weights.append(float(weight))
-    return Dataset(Rankings.from_ballots(rows, weights), found)
+    return Dataset(Rankings.from_ballots(rows, weights), drawn)
 
 
 def expected(rule: str, prompts: Sequence[Prompt], unit: str, base: str = "kemeny") -> Orders:
@@ -109,7 +107,7 @@ def test_floats_and_fractions_agree_on_a_long_sequence(rule: str) -> None:
 
 
 @pytest.mark.parametrize("rule", ["pav", "phragmen"])
-def test_exact_fractions_tell_what_floats_take_for_a_tie(rule: str) -> None:
+def test_exact_fractions_decide_what_is_a_tie_in_floats(rule: str) -> None:
     """The weights are 2^-40 apart."""
     rows: list[Row] = [("p", "ann", [["a"], ["b"]]), ("p", "bob", [["b"], ["a"]])]
     rankings, name = Rankings.from_ballots(rows, [1.0, 1.0 + 2.0**-40]), f"perpetual_{rule}"
@@ -150,7 +148,7 @@ def test_seven_responses_are_too_many_orders_for_fractions(rule: str) -> None:
 
 
 @pytest.mark.parametrize("rule", WEIGHING)
-def test_a_base_without_compiled_code_goes_the_same_way(rule: str) -> None:
+def test_a_base_without_compiled_code_gives_the_same(rule: str) -> None:
     """Schulze's rule ranks two responses by majority, as Kemeny's does."""
     data = dataset(np.random.default_rng(4), prompts=60, most=2)
     assert data.orders(rule, base="schulze") == data.orders(rule, base="kemeny")
@@ -184,7 +182,7 @@ def test_forty_percent_get_their_share(rule: str) -> None:
 
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("unit", ["contested_pair", "pair", "winner"])
-def test_what_all_rank_alike_stays_so(rule: str, unit: str) -> None:
+def test_unanimous_pairs_are_kept(rule: str, unit: str) -> None:
     rng = np.random.default_rng(5)
     for _ in range(10):
         data = dataset(rng, prompts=15, kind="strict")
@@ -196,7 +194,7 @@ def test_what_all_rank_alike_stays_so(rule: str, unit: str) -> None:
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_unanimous_prompts_change_nobodys_say_over_contested_pairs(rule: str) -> None:
+def test_unanimous_prompts_do_not_change_how_contested_pairs_are_decided(rule: str) -> None:
     contested = sixty_forty(10)
     plain, emoji = [["plain"], ["emoji"]], [["emoji"], ["plain"]]
     rows: list[Row] = []
@@ -247,7 +245,7 @@ def test_seven_responses_keep_what_all_agree_on(rule: str) -> None:
         assert {block[0] for block in result.ranking(t)[:3]} == {"0", "1", "2"}
 
 
-def test_where_nobody_has_any_credit_left_all_count() -> None:
+def test_if_nobody_has_positive_credit_all_ballots_count() -> None:
     """On the first prompt, a tie, Ann pays 2 of her credit of 1 and earns 1, so that she has nothing."""
     rows: list[Row] = [("p", "ann", [["a"], ["b"]]), ("p", "bob", [["b"], ["a"]])]
     rows += [("q", "ann", [["b"], ["a"]])]

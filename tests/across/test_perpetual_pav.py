@@ -43,7 +43,7 @@ def test_other_bases_see_the_tie_that_floats_would_miss(base: str) -> None:
     assert "".join(name[0] for name in firsts(sixty_forty(10), base=base)) == "pepeppepep"
 
 
-def test_prompts_on_which_all_agree_cost_the_majority_nothing() -> None:
+def test_unanimous_prompts_cost_the_majority_nothing() -> None:
     common = [["good"], ["bad"]]
     ballots: list[tuple[object, object, list[list[str]]]] = [
         (t, i, common if t % 2 else PLAIN if i < 3 else EMOJI) for t in range(6) for i in range(5)
@@ -89,19 +89,19 @@ def test_random_datasets_equal_the_textbook() -> None:
             prompts.append((case.ballots, present, m))
             rows.append((t, "all", [[str(i) for i in range(m)]]))
             weights.append(0.0)
-            for who, (places, weight) in zip(present, case.ballots, strict=True):
+            for who, (ranks, weight) in zip(present, case.ballots, strict=True):
                 levels = [
-                    [str(i) for i in places if places[i] == k] for k in sorted(set(places.values()))
+                    [str(i) for i in ranks if ranks[i] == k] for k in sorted(set(ranks.values()))
                 ]
                 rows.append((t, who, levels))  # type: ignore[arg-type]
                 weights.append(float(weight))
         result = rlchf.aggregate(Rankings.from_ballots(rows, weights), "perpetual_pav")
         expected, _ = oracles.perpetual_pav(prompts)
-        got = [[int(block[0]) for block in result.ranking(t)] for t in range(8)]
-        assert got == expected
+        orders = [[int(block[0]) for block in result.ranking(t)] for t in range(8)]
+        assert orders == expected
 
 
-def test_two_ballots_of_one_annotator_share_one_gain() -> None:
+def test_two_ballots_of_one_annotator_get_their_mean_satisfaction() -> None:
     twice = [("p", "ann", PLAIN), ("p", "ann", PLAIN), ("p", "bob", EMOJI)]
     later = [("q", "ann", PLAIN), ("q", "bob", EMOJI), ("q", "bob", EMOJI)]
     third = [("r", "ann", PLAIN), ("r", "ann", PLAIN), ("r", "bob", EMOJI)]

@@ -17,7 +17,7 @@ def test_sixty_against_forty_is_sixty_to_forty_on_every_prompt() -> None:
             assert result.scores(t) == {"emoji": 0.4, "plain": 0.6}
 
 
-def test_the_start_does_not_matter_where_prompts_of_other_kinds_pull_away_from_it() -> None:
+def test_the_optimum_is_found_where_it_is_far_from_the_start() -> None:
     """Everybody agrees on half the prompts of one annotator: the exact optimum of two variables.
 
     Ann votes a > b on p and q, Bob b > a on p only, Cid b > a on q only. With x = P(a above b) on both,
@@ -29,9 +29,9 @@ def test_the_start_does_not_matter_where_prompts_of_other_kinds_pull_away_from_i
         ("p", "bob", "b > a"),
         ("q", "cid", "b > a"),
     ]
-    found = soften(Rankings.from_ballots(ballots), "contested_pair", 1e-6, 1e-15, 50)
-    assert found.point == pytest.approx([1 / 3, 1 / 3], abs=1e-5)
-    assert found.nash_gap < 1e-5
+    soft = soften(Rankings.from_ballots(ballots), "contested_pair", 1e-6, 1e-15, 50)
+    assert soft.point == pytest.approx([1 / 3, 1 / 3], abs=1e-5)
+    assert soft.nash_gap < 1e-5
 
 
 @pytest.mark.parametrize("kind", ["strict", "ties gaps weights"])
@@ -39,25 +39,25 @@ def test_the_gap_proves_the_optimum_of_random_datasets(kind: str) -> None:
     rng = np.random.default_rng(1)
     for _ in range(30):
         _, rankings = random_dataset(rng, kind, 8, 5)
-        found = soften(rankings, "contested_pair", 1e-4, 1e-12, 200)
-        assert found.gaps[-1] <= 1e-11
-        assert found.nash_gap <= 1e-4 * 10  # the pull moves 10 pairs by at most 1 each
-        assert (np.diff(found.objective) >= -1e-11).all()
-        assert (found.gaps >= -1e-11).all()
-        ahead = found.objective[-1] - found.objective
-        assert (ahead <= found.gaps + 1e-11).all()  # every round's gap was a bound
+        soft = soften(rankings, "contested_pair", 1e-4, 1e-12, 200)
+        assert soft.gaps[-1] <= 1e-11
+        assert soft.nash_gap <= 1e-4 * 10  # the pull moves 10 pairs by at most 1 each
+        assert (np.diff(soft.objective) >= -1e-11).all()
+        assert (soft.gaps >= -1e-11).all()
+        ahead = soft.objective[-1] - soft.objective
+        assert (ahead <= soft.gaps + 1e-11).all()  # every round's gap was a bound
 
 
 def test_no_orders_have_a_larger_product_than_the_mixture() -> None:
     rng = np.random.default_rng(2)
     for _ in range(20):
         _, rankings = random_dataset(rng, "strict", 8, 4)
-        found = soften(rankings, "contested_pair", 1e-6, 1e-12, 200)
+        soft = soften(rankings, "contested_pair", 1e-6, 1e-12, 200)
         hard = ascend(rankings, "nash")
-        some = hard.satisfaction > 0
-        if some.any() and some.sum() == (found.satisfaction > 0).sum():
-            mixed, sure = np.log(found.satisfaction[some]), np.log(hard.satisfaction[some])
-            assert mixed.mean() + found.nash_gap >= sure.mean() - 1e-9
+        positive = hard.satisfaction > 0
+        if positive.any() and positive.sum() == (soft.satisfaction > 0).sum():
+            bound = np.log(soft.satisfaction[positive]).mean() + soft.nash_gap
+            assert bound >= np.log(hard.satisfaction[positive]).mean() - 1e-9
 
 
 def test_probabilities_are_those_of_a_distribution_over_orders() -> None:
@@ -86,11 +86,11 @@ def test_prompts_with_the_same_ballots_get_the_same_probabilities() -> None:
     assert all(np.allclose(tables[0], t, atol=1e-6, equal_nan=True) for t in tables)  # type: ignore[arg-type]
 
 
-def test_more_points_than_are_kept_are_merged_and_nothing_is_lost() -> None:
+def test_merging_points_loses_nothing() -> None:
     _, rankings = random_dataset(np.random.default_rng(12), "strict", 400, 4)
-    found = soften(rankings, "contested_pair", 1e-4, 1e-15, 2 * MOST_POINTS)
-    assert (np.diff(found.objective) >= -1e-11).all()
-    assert found.nash_gap < 1e-3
+    soft = soften(rankings, "contested_pair", 1e-4, 1e-15, 2 * MOST_POINTS)
+    assert (np.diff(soft.objective) >= -1e-11).all()
+    assert soft.nash_gap < 1e-3
 
 
 def test_many_responses_are_ordered_by_search() -> None:
@@ -101,6 +101,6 @@ def test_many_responses_are_ordered_by_search() -> None:
     assert result.scores("p") == {n: round(8.25 - 0.5 * i, 6) for i, n in enumerate(names)}
 
 
-def test_a_pull_of_nothing_is_refused() -> None:
+def test_a_pull_of_0_is_refused() -> None:
     with pytest.raises(ValueError, match=r"pull is 0.0; give a number above 0"):
         rlchf.aggregate(sixty_forty(1), "soft_nash", pull=0.0)

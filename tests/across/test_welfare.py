@@ -31,7 +31,7 @@ def sixty_forty(prompts: int) -> Rankings:
 def random_dataset(
     rng: np.random.Generator, kind: str, most_prompts: int = 4, most_responses: int = 4
 ) -> tuple[list[oracles.Prompt], Rankings]:
-    """Annotators that come and go, as the oracles take it and as rankings."""
+    """Annotators who come and go, for the oracles and as rankings."""
     prompts: list[oracles.Prompt] = []
     rows: list[tuple[object, object, list[list[object]]]] = []
     weights: list[float] = []
@@ -42,8 +42,8 @@ def random_dataset(
         prompts.append((case.ballots, present, m))
         rows.append((t, "all", [[str(i) for i in range(m)]]))
         weights.append(0.0)
-        for who, (places, weight) in zip(present, case.ballots, strict=True):
-            levels = [[str(i) for i in places if places[i] == k] for k in set(places.values())]
+        for who, (ranks, weight) in zip(present, case.ballots, strict=True):
+            levels = [[str(i) for i in ranks if ranks[i] == k] for k in set(ranks.values())]
             rows.append((t, who, levels))  # type: ignore[arg-type]
             weights.append(float(weight))
     return prompts, Rankings.from_ballots(rows, weights)
@@ -67,11 +67,13 @@ def test_the_largest_product_of_the_known_answers_is_reached(name: str) -> None:
         ]
     )
     expected = DATASETS[name]["expected"]["nash_optimum_product"]
-    got = ascend(rankings, "nash").satisfaction
+    satisfaction = ascend(rankings, "nash").satisfaction
     if expected is not None:
-        assert np.prod(got) == pytest.approx(float(Fraction(expected)), rel=1e-12)
+        assert np.prod(satisfaction) == pytest.approx(float(Fraction(expected)), rel=1e-12)
         known = DATASETS[name]["expected"]["nash_optimum_satisfactions"]
-        assert got.round(9).tolist() in [[round(float(Fraction(s)), 9) for s in k] for k in known]
+        assert satisfaction.round(9).tolist() in [
+            [round(float(Fraction(s)), 9) for s in k] for k in known
+        ]
 
 
 @pytest.mark.parametrize("kind", ["strict", "ties gaps"])
@@ -79,23 +81,23 @@ def test_the_largest_product_of_the_known_answers_is_reached(name: str) -> None:
 def test_four_starts_find_the_optimum_of_small_datasets(
     welfare: Literal["nash", "pav"], kind: str
 ) -> None:
-    """Against all orders of all prompts, in exact fractions; the pages of the rules say how often."""
+    """Against all orders of all prompts, in exact fractions."""
     rng, exact = (
         np.random.default_rng(3),
         oracles.nash_value if welfare == "nash" else oracles.pav_value,
     )
-    found, count = 0, 25
-    for _ in range(count):
+    n_found, n_datasets = 0, 25
+    for _ in range(n_datasets):
         prompts, rankings = random_dataset(rng, kind, 3, 3)
         best: Any = oracles.optimum(prompts, exact)[0]
         most, top = (best[0], np.log(float(best[1])) / 2) if welfare == "nash" else (0, best[0])
         positive, value = ascend(rankings, welfare).objective[-1]
         assert (positive, value) <= (float(most), top + 1e-6)
-        found += positive == float(most) and value > top - 1e-6
-    assert found == count
+        n_found += positive == float(most) and value > top - 1e-6
+    assert n_found == n_datasets
 
 
-def test_ballots_of_other_weights_count_by_their_share() -> None:
+def test_ballots_of_different_weights_count_by_their_share() -> None:
     """Satisfaction is a sum of weights by the annotator's own, as the exact definition has it."""
     rng = np.random.default_rng(4)
     for _ in range(40):
@@ -131,17 +133,17 @@ def test_the_objective_never_falls(welfare: Literal["nash", "pav"], unit: Any) -
 
 @pytest.mark.parametrize("rule", ["nash_welfare", "pav_welfare"])
 @pytest.mark.parametrize("unit", ["contested_pair", "pair", "winner", "approval"])
-def test_what_all_ballots_say_is_kept_on_every_prompt(rule: str, unit: str) -> None:
+def test_unanimous_pairs_are_kept_on_every_prompt(rule: str, unit: str) -> None:
     rng = np.random.default_rng(6)
     for _ in range(20):
         prompts, rankings = random_dataset(rng, "ties weights", 6, 8)
         result = rlchf.aggregate(rankings, rule, unit=unit)
         for t, (ballots, _, m) in enumerate(prompts):
-            say = [places for places, weight in ballots if weight > 0]
+            voters = [ranks for ranks, weight in ballots if weight > 0]
             order = [int(block[0]) for block in result.ranking(t)]
             for i in range(m):
                 for j in range(m):
-                    if say and all(p[i] < p[j] for p in say):
+                    if voters and all(ranks[i] < ranks[j] for ranks in voters):
                         assert order.index(i) < order.index(j)
 
 
@@ -155,7 +157,7 @@ def test_prompts_on_which_all_agree_cost_the_majority_nothing() -> None:
     assert climbed.satisfaction.tolist() == [3, 3, 3, 2, 2]
 
 
-def test_two_ballots_of_one_annotator_on_a_prompt_are_one_voice_of_their_weight() -> None:
+def test_two_ballots_of_one_annotator_count_as_one_of_their_weight() -> None:
     twice = [(t, "ann", ballot) for t in range(3) for ballot in (PLAIN, PLAIN)]
     once = [(t, "bob", EMOJI) for t in range(3)]
     weighted = Rankings.from_ballots(

@@ -5,7 +5,7 @@ import pytest
 
 import rlchf
 from rlchf.entries import Entries
-from rlchf.preferences import Example, examples, split, win_shares
+from rlchf.preferences import Example, ballots_by_prompt, examples, split
 from rlchf.prompts import Prompt
 
 BALLOTS = [
@@ -35,8 +35,12 @@ def test_targets_follow_the_ranks_and_a_tie_is_one_half() -> None:
     np.testing.assert_array_equal(example.pair_targets(), expected)
 
 
-def test_win_shares_count_ties_half_and_leave_out_who_did_not_compare() -> None:
-    shares = win_shares(rlchf.Rankings.from_ballots(BALLOTS, weights=[2, 1, 1, 5]))
+def shares_by_prompt(rankings: rlchf.Rankings) -> dict[str, np.ndarray]:
+    return {prompt: ballots.shares() for prompt, ballots in ballots_by_prompt(rankings).items()}
+
+
+def test_shares_count_ties_half_and_leave_out_who_did_not_compare() -> None:
+    shares = shares_by_prompt(rlchf.Rankings.from_ballots(BALLOTS, weights=[2, 1, 1, 5]))
     # a against b: ann (2) for a, bob (1) for b. a against c: ann (2), bob ties (1), eve (1) for c.
     np.testing.assert_allclose(shares["p"][0, 1], 2 / 3)
     np.testing.assert_allclose(shares["p"][0, 2], 2.5 / 4)
@@ -46,15 +50,16 @@ def test_win_shares_count_ties_half_and_leave_out_who_did_not_compare() -> None:
 
 def test_a_pair_that_nobody_compared_has_no_share() -> None:
     ballots = [("p", "ann", [["a"], ["b"]]), ("p", "bob", [["b"], ["c"]])]
-    assert np.isnan(win_shares(rlchf.Rankings.from_ballots(ballots))["p"][0, 2])
+    assert np.isnan(shares_by_prompt(rlchf.Rankings.from_ballots(ballots))["p"][0, 2])
 
 
 def test_shares_and_weights_reach_the_examples() -> None:
     rankings = rlchf.Rankings.from_ballots(BALLOTS)
     result = rlchf.aggregate(rankings, "kemeny")
-    first, second = examples(result, PROMPTS, RESPONSES, shares_of=rankings, weights={"q": 3.0})
+    first, second = examples(result, PROMPTS, RESPONSES, ballots_of=rankings, weights={"q": 3.0})
     assert (first.weight, second.weight) == (1.0, 3.0)
-    np.testing.assert_array_equal(first.pair_targets(), win_shares(rankings)["p"])
+    assert first.ballots is not None
+    np.testing.assert_array_equal(first.ballots.shares(), shares_by_prompt(rankings)["p"])
 
 
 @pytest.mark.parametrize(
@@ -96,7 +101,7 @@ def test_ballots_come_with_the_examples_as_they_were_cast() -> None:
     assert first.ballots.ranks.tolist() == [[1, 2, 3], [2, 1, 2], [2, 0, 1]]
     assert first.ballots.annotators == ["ann", "bob", "eve"]
     assert second.ballots.weights.tolist() == [5]
-    np.testing.assert_allclose(first.ballots.shares(), win_shares(rankings)["p"])
+    np.testing.assert_allclose(first.ballots.shares(), shares_by_prompt(rankings)["p"])
 
 
 def test_tables_of_another_size_are_refused() -> None:
@@ -118,8 +123,8 @@ def test_ballots_follow_the_collective_rankings_order_of_responses() -> None:
         sort_responses=False,
     )
     other = rlchf.Rankings.from_entries(entries)
-    first, _ = examples(result, PROMPTS, RESPONSES, ballots_of=other, shares_of=other)
+    first, _ = examples(result, PROMPTS, RESPONSES, ballots_of=other)
     assert first.response_ids == ["a", "b", "c"]
     assert first.ballots is not None
     assert first.ballots.ranks.tolist() == [[3, 2, 1]]
-    assert first.pair_targets()[2, 0] == 1
+    assert first.ballots.shares()[2, 0] == 1

@@ -231,12 +231,15 @@ def test_a_dataset_is_shown_in_a_few_lines() -> None:
     rankings = Rankings.from_ballots(ballots, source="votes.csv")
     lines = repr(rankings).splitlines()
     assert lines[0] == (
-        "<Rankings votes.csv: 20000 prompts, 1 annotator, 40000 responses, 20000 ballots, "
-        "unranked='missing'>"
+        "Rankings of votes.csv: 20,000 prompts, 1 annotator, 40,000 responses, 20,000 ballots, "
+        "unranked='missing'"
     )
-    assert lines[1:] == [*(f"  prompt {i}, <b>ann</b>: a > b" for i in range(5)), "  ..."]
+    assert lines[1:] == [
+        *(f"  prompt {i}, <b>ann</b>: a > b" for i in range(5)),
+        "  ... and 19,995 more",
+    ]
     html = rankings._repr_html_()
     assert "<b>" not in html
     assert html.count("<td>&lt;b&gt;ann&lt;/b&gt;</td><td>a &gt; b</td>") == 5
     (_, profiles), *_ = rankings.profiles()
-    assert repr(profiles) == "<Profiles: 20000 prompts of 2 responses, 20000 ballots>"
+    assert repr(profiles) == "Profiles: 20,000 prompts of 2 responses, 20,000 ballots"

@@ -1,6 +1,7 @@
 """Preference pairs: written for other trainers, and read back into examples."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 from rlchf.io.preference_pairs import read_pairs, to_preference_rows, write_pairs
-from rlchf.preferences import Example
+from rlchf.preferences import Ballots, Example
 
 CHAT = [{"role": "user", "content": "Greet me."}]
 
@@ -84,3 +85,14 @@ def test_a_wrong_row_is_named(row: dict[str, Any], said: str, tmp_path: Path) ->
     good = {"prompt": "Hi", "chosen": "A", "rejected": "B"}
     with pytest.raises(ValueError, match=f"line 2: .*{said}"):
         read_pairs(lines(tmp_path / "pairs.jsonl", good, row))
+
+
+def test_pairs_may_follow_the_majorities_of_the_ballots() -> None:
+    ballots = Ballots(np.array([[2, 1], [2, 1], [1, 2], [1, 1]]), np.ones(4), list("abcd"))
+    example = Example("p", "Hi", ["a", "b"], ["A", "B"], [1, 2], ballots=ballots)
+    (row,) = to_preference_rows([example], learn_from="shares")
+    assert (row["chosen"], row["rejected"], row["probability"]) == ("B", "A", 0.625)
+    (row,) = to_preference_rows([example])
+    assert (row["chosen"], row["rejected"]) == ("A", "B")
+    with pytest.raises(ValueError, match="prompt 'p' comes without its ballots; make the examples"):
+        list(to_preference_rows([replace(example, ballots=None)], learn_from="shares"))

@@ -1,7 +1,9 @@
 """Tables out: complete or absent."""
 
+import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from rlchf.io import (
     table_format,
     write_table,
 )
+from rlchf.io.json import read_jsonl, write_json, write_jsonl
 from tests.support.files import LONG, Write
 
 
@@ -101,3 +104,22 @@ def test_reading_imports_neither_torch_nor_pandas(write: Write) -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=False
     )
     assert done.stdout == "['pyarrow']\n", done.stderr
+
+
+def test_json_and_json_lines_come_back_as_they_were_written(tmp_path: Path) -> None:
+    value = {"name": "é\u2028", "figures": [1, None, 0.5]}
+    write_json(tmp_path / "x.json", value)
+    assert json.loads((tmp_path / "x.json").read_text(encoding="utf-8")) == value
+    assert write_jsonl(tmp_path / "x.jsonl.gz", [value, {}]) == 2
+    assert read_jsonl(tmp_path / "x.jsonl.gz") == [value, {}]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["x.json", "x.jsonl.gz"]
+
+
+def test_rows_that_fail_leave_no_file(tmp_path: Path) -> None:
+    def rows() -> Iterator[dict[str, int]]:
+        yield {"a": 1}
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        write_jsonl(tmp_path / "x.jsonl", rows())
+    assert list(tmp_path.iterdir()) == []

@@ -1,6 +1,6 @@
 """Textbook definitions of the rules that carry budgets across prompts, in exact fractions.
 
-Each is written for a whole dataset: a prompt is its ballots, who cast them, and a number of responses.
+Each is written for a whole dataset: a prompt is its ballots, their annotators, and a number of responses.
 The functions named after a rule rank a single prompt of ballots by different annotators.
 """
 
@@ -21,7 +21,7 @@ Pair = tuple[int, int]
 
 
 def contested_pairs(ballots: Ballots, m: int) -> set[Pair]:
-    """Both ways round."""
+    """Each pair in both directions."""
     pairs = permutations(range(m), 2)
     return {(i, j) for i, j in pairs if support(ballots, i, j) and support(ballots, j, i)}
 
@@ -32,17 +32,17 @@ def shares_of(ballots: Ballots) -> list[Fraction]:
 
 
 def above(ballots: Ballots, k: int, i: int, j: int) -> bool:
-    places = ballots[k][0]
-    return i in places and j in places and places[i] < places[j]
+    ranks = ballots[k][0]
+    return i in ranks and j in ranks and ranks[i] < ranks[j]
 
 
 def split(budgets: Budgets, annotators: Sequence[int], shares: list[Fraction]) -> list[Fraction]:
-    """Each ballot's part of what its annotator has."""
-    here: Budgets = {}
+    """Each ballot's part of its annotator's budget."""
+    totals: Budgets = {}
     for who, share in zip(annotators, shares, strict=True):
-        here[who] = here.get(who, Fraction(0)) + share
+        totals[who] = totals.get(who, Fraction(0)) + share
     return [
-        budgets.get(who, Fraction(0)) * share / here[who] if share else Fraction(0)
+        budgets.get(who, Fraction(0)) * share / totals[who] if share else Fraction(0)
         for who, share in zip(annotators, shares, strict=True)
     ]
 
@@ -58,7 +58,7 @@ def collect(
 
 
 def carry_over(prompts: Iterable[Prompt], contested_only: bool) -> Outcome:
-    """The pseudocode: fill places from the top; who is chosen is paid for by those who rank it high."""
+    """The pseudocode: fill ranks from the top; those who rank the chosen response high pay for it."""
     budgets: Budgets = {}
     orders = []
     for ballots, annotators, m in prompts:
@@ -68,46 +68,48 @@ def carry_over(prompts: Iterable[Prompt], contested_only: bool) -> Outcome:
         money = split(budgets, annotators, shares)
         money = [b + share * len(counted) / 2 for b, share in zip(money, shares, strict=True)]
         voters = [k for k in range(len(ballots)) if shares[k]]
-        left, order = list(range(m)), []
-        while left:
-            able = left
+        unplaced, order = list(range(m)), []
+        while unplaced:
+            candidates = unplaced
             if contested_only:
                 beaten = {
                     (x, y)
-                    for x, y in permutations(left, 2)
+                    for x, y in permutations(unplaced, 2)
                     if support(ballots, y, x) and not support(ballots, x, y)
                 }
-                able = [x for x in left if not any((x, y) in beaten for y in left)]
-                if not able:
+                candidates = [x for x in unplaced if not any((x, y) in beaten for y in unplaced)]
+                if not candidates:
                     by_all = {
                         (x, y) for x, y in beaten if all(above(ballots, k, y, x) for k in voters)
                     }
-                    able = [x for x in left if not any((x, y) in by_all for y in left)]
-            cost = {x: sum((x, y) in counted for y in left) for x in left}
+                    candidates = [
+                        x for x in unplaced if not any((x, y) in by_all for y in unplaced)
+                    ]
+            cost = {x: sum((x, y) in counted for y in unplaced) for x in unplaced}
             wins = {
                 x: [
-                    sum((x, y) in counted and above(ballots, k, x, y) for y in left)
+                    sum((x, y) in counted and above(ballots, k, x, y) for y in unplaced)
                     for k in range(len(ballots))
                 ]
-                for x in left
+                for x in unplaced
             }
 
             def paying(
-                x: int, say: list[Fraction], wins: dict[int, list[int]] = wins
+                x: int, means: list[Fraction], wins: dict[int, list[int]] = wins
             ) -> list[Fraction]:
-                return [max(b, Fraction(0)) * s for b, s in zip(say, wins[x], strict=True)]
+                return [max(b, Fraction(0)) * s for b, s in zip(means, wins[x], strict=True)]
 
-            free = [x for x in able if cost[x] == 0]
+            free = [x for x in candidates if cost[x] == 0]
             if free:
                 chosen = free[0]
             else:
-                say = money
-                if not any(sum(paying(x, money)) for x in able):
-                    say = shares
-                bids = [sum(paying(x, say)) / cost[x] for x in able]
-                chosen = able[bids.index(max(bids))]
+                means = money
+                if not any(sum(paying(x, money)) for x in candidates):
+                    means = shares
+                bids = [sum(paying(x, means)) / cost[x] for x in candidates]
+                chosen = candidates[bids.index(max(bids))]
                 if any(shares):
-                    paid = paying(chosen, say)
+                    paid = paying(chosen, means)
                     if not any(paid):
                         paid = list(shares)
                     money = [
@@ -115,7 +117,7 @@ def carry_over(prompts: Iterable[Prompt], contested_only: bool) -> Outcome:
                         for b, pay in zip(money, paid, strict=True)
                     ]
             order.append(chosen)
-            left = [x for x in left if x != chosen]
+            unplaced = [x for x in unplaced if x != chosen]
         orders.append(order)
         collect(budgets, annotators, shares, money)
     return orders, budgets
@@ -125,17 +127,17 @@ def credit_accounting(
     prompts: Iterable[Prompt],
     base: Callable[[Ballots, int], list[int]] = first_kemeny_order,
 ) -> Outcome:
-    """Everybody earns a share of each pair; who agrees with how it is decided pays for it, by weight."""
+    """Everybody earns a share of each pair; those who agree with its outcome pay for it, by weight."""
     balances: Budgets = {}
     orders = []
     for ballots, annotators, m in prompts:
         shares = shares_of(ballots)
         money = split(balances, annotators, shares)
         money = [b + share * m * (m - 1) / 2 for b, share in zip(money, shares, strict=True)]
-        say = [max(b, Fraction(0)) for b in money]
-        if not any(say):
-            say = shares
-        order = base([(places, s) for (places, _), s in zip(ballots, say, strict=True)], m)
+        weights = [max(b, Fraction(0)) for b in money]
+        if not any(weights):
+            weights = shares
+        order = base([(ranks, w) for (ranks, _), w in zip(ballots, weights, strict=True)], m)
         for i, j in combinations(order, 2):
             paying = [share * above(ballots, k, i, j) for k, share in enumerate(shares)]
             if not any(paying):
@@ -185,7 +187,7 @@ def pair_buying(prompts: Iterable[Prompt], by_load: bool) -> Outcome:
             pair: Pair, wallet: list[Fraction], ballots: Ballots = ballots,
             shares: list[Fraction] = shares, voters: list[int] = voters,
         ) -> Fraction | None:  # fmt: skip
-            """The least level at which the supporters pay 1: at one of them each in turn is the last."""
+            """The least level at which the supporters pay 1, found by adding them one after the other."""
             who = [k for k in voters if above(ballots, k, *pair)]
             if by_load:
                 who.sort(key=lambda k: wallet[k])
@@ -211,21 +213,21 @@ def pair_buying(prompts: Iterable[Prompt], by_load: bool) -> Outcome:
             pair: Pair, level: Fraction | None, wallet: list[Fraction], ballots: Ballots = ballots,
             shares: list[Fraction] = shares, voters: list[int] = voters,
         ) -> list[Fraction]:  # fmt: skip
-            left = list(wallet)
+            after = list(wallet)
             who = [k for k in voters if above(ballots, k, *pair)]
             for k in who:
                 if by_load:
                     assert level is not None
-                    left[k] = max(left[k], level)
+                    after[k] = max(after[k], level)
                 elif level is None:
-                    left[k] = min(left[k], Fraction(0))
-                elif left[k] > 0:
-                    left[k] -= min(left[k], shares[k] * level)
+                    after[k] = min(after[k], Fraction(0))
+                elif after[k] > 0:
+                    after[k] -= min(after[k], shares[k] * level)
             if not by_load:
-                missing = 1 - sum(wallet[k] - left[k] for k in who)
+                missing = 1 - sum(wallet[k] - after[k] for k in who)
                 for k in who:
-                    left[k] -= missing * shares[k] / sum(shares[k] for k in who)
-            return left
+                    after[k] -= missing * shares[k] / sum(shares[k] for k in who)
+            return after
 
         while True:
             open_pairs = [
@@ -259,13 +261,13 @@ def pair_buying(prompts: Iterable[Prompt], by_load: bool) -> Outcome:
 def extended(ballots: Ballots, m: int, before: set[Pair]) -> list[int]:
     """The first of the orders that keep ``before`` and disagree least with the ballots."""
     against = {pair: support(ballots, *pair[::-1]) for pair in permutations(range(m), 2)}
-    able = [
+    candidates = [
         order
         for order in permutations(range(m))
         if not any((j, i) in before for i, j in combinations(order, 2))
     ]
     return list(
-        min(able, key=lambda order: (sum(against[p] for p in combinations(order, 2)), order))
+        min(candidates, key=lambda order: (sum(against[p] for p in combinations(order, 2)), order))
     )
 
 
@@ -294,10 +296,10 @@ def phragmen_pairs(ballots: Ballots, m: int) -> Blocks:
 
 
 def apportioned_dictator(ballots: Ballots, m: int) -> Blocks:
-    """On one prompt nobody has a claim yet: a ballot is drawn."""
+    """On one prompt no entitlement is above 1: a ballot is drawn."""
     if not any(weight for _, weight in ballots):
         return [list(range(m))]
-    places = drawn(ballots, uniform(0, np.array([0]), 1)[0, 0])
-    levels = [[i for i in places if places[i] == k] for k in sorted(set(places.values()))]
-    rest = [i for i in range(m) if i not in places]
+    ranks = drawn(ballots, uniform(0, np.array([0]), 1)[0, 0])
+    levels = [[i for i in ranks if ranks[i] == k] for k in sorted(set(ranks.values()))]
+    rest = [i for i in range(m) if i not in ranks]
     return [sorted(level) for level in levels] + ([rest] if rest else [])

@@ -16,28 +16,28 @@ from tests.oracles.textbook import Ballot, Ballots, Blocks, borda, first_kemeny_
 Prompt = tuple[Sequence[Ballot], Sequence[int], int]
 Orders = list[list[int]]
 Base = Callable[[Ballots, int], list[int]]
-Places = dict[int, int]
+Ranks = dict[int, int]
 
 
-# -- what satisfies --------------------------------------------------------------------------------
+# -- satisfaction --------------------------------------------------------------------------------
 
 
-def approves(places: Places, i: int) -> bool:
-    """In the first place, or fewer ranked responses above than below."""
-    if i not in places:
+def approves(ranks: Ranks, i: int) -> bool:
+    """Whether response i is ranked first, or has fewer ranked responses above than below."""
+    if i not in ranks:
         return False
-    above = sum(place < places[i] for place in places.values())
-    below = sum(place > places[i] for place in places.values())
+    above = sum(rank < ranks[i] for rank in ranks.values())
+    below = sum(rank > ranks[i] for rank in ranks.values())
     return above == 0 or above < below
 
 
-def worth(unit: str, places: Places, i: int, m: int) -> Fraction:
-    """Of a response in first place."""
+def winner_satisfaction(unit: str, ranks: Ranks, i: int, m: int) -> Fraction:
+    """The satisfaction with response i in first place."""
     if unit == "approval":
-        return Fraction(approves(places, i))
-    if i not in places:
+        return Fraction(approves(ranks, i))
+    if i not in ranks:
         return Fraction(0)
-    rank = 1 + sum(place < places[i] for place in places.values())
+    rank = 1 + sum(rank < ranks[i] for rank in ranks.values())
     return Fraction(m - rank, m - 1)
 
 
@@ -48,13 +48,13 @@ def pairs_that_count(unit: str, ballots: Ballots, m: int) -> list[tuple[int, int
     return [(i, j) for i, j in pairs if support(ballots, i, j) > 0 and support(ballots, j, i) > 0]
 
 
-def puts_above(places: Places, i: int, j: int) -> bool:
-    return i in places and j in places and places[i] < places[j]
+def puts_above(ranks: Ranks, i: int, j: int) -> bool:
+    return i in ranks and j in ranks and ranks[i] < ranks[j]
 
 
 @dataclass(frozen=True)
 class Round:
-    """One prompt, and what satisfies on it."""
+    """One prompt, and how satisfaction counts on it."""
 
     ballots: Sequence[Ballot]
     annotators: Sequence[int]
@@ -62,19 +62,19 @@ class Round:
     unit: str
 
     @cached_property
-    def own(self) -> dict[int, list[Places]]:
+    def ballots_of(self) -> dict[int, list[Ranks]]:
         """The ballots of each annotator."""
-        found: dict[int, list[Places]] = {who: [] for who in self.annotators}
-        for (places, _), who in zip(self.ballots, self.annotators, strict=True):
-            found[who].append(places)
-        return found
+        ballots: dict[int, list[Ranks]] = {who: [] for who in self.annotators}
+        for (ranks, _), who in zip(self.ballots, self.annotators, strict=True):
+            ballots[who].append(ranks)
+        return ballots
 
     @cached_property
     def weight(self) -> dict[int, Fraction]:
-        found = dict.fromkeys(self.own, Fraction(0))
+        weights = dict.fromkeys(self.annotators, Fraction(0))
         for (_, weight), who in zip(self.ballots, self.annotators, strict=True):
-            found[who] += weight
-        return found
+            weights[who] += weight
+        return weights
 
     @cached_property
     def counted(self) -> list[tuple[int, int]]:
@@ -84,41 +84,45 @@ class Round:
     def changes_nothing(self) -> bool:
         return self.unit == "contested_pair" and not self.counted
 
-    def satisfaction(self, places: Places, order: Sequence[int]) -> Fraction:
+    def ballot_satisfaction(self, ranks: Ranks, order: Sequence[int]) -> Fraction:
         if self.unit in ("winner", "approval"):
-            return worth(self.unit, places, order[0], self.m)
-        place = {i: n for n, i in enumerate(order)}
+            return winner_satisfaction(self.unit, ranks, order[0], self.m)
         agreed = sum(
-            puts_above(places, i, j) if place[i] < place[j] else puts_above(places, j, i)
+            puts_above(ranks, i, j) if order.index(i) < order.index(j) else puts_above(ranks, j, i)
             for i, j in self.counted
         )
         return Fraction(agreed, max(len(self.counted), 1))
 
-    def got(self, order: Sequence[int]) -> dict[int, Fraction]:
+    def satisfaction(self, order: Sequence[int]) -> dict[int, Fraction]:
         return {
-            who: mean([self.satisfaction(places, order) for places in own])
-            for who, own in self.own.items()
+            who: mean([self.ballot_satisfaction(ranks, order) for ranks in ballots])
+            for who, ballots in self.ballots_of.items()
         }
 
-    def support(self, places: Places) -> Fraction:
-        """What an annotator with this ballot deserves."""
+    def mean_winner_satisfaction(self, i: int) -> Fraction:
+        """By weight."""
+        total = sum((w for _, w in self.ballots), Fraction(0)) or Fraction(1)
+        values = (w * winner_satisfaction(self.unit, p, i, self.m) for p, w in self.ballots)
+        return sum(values, Fraction(0)) / total
+
+    def ballot_entitlement(self, ranks: Ranks) -> Fraction:
         if self.unit in ("winner", "approval"):
-            total = sum((w for _, w in self.ballots), Fraction(0)) or Fraction(1)
             return max(
-                worth(self.unit, places, i, self.m)
-                * sum((w * worth(self.unit, p, i, self.m) for p, w in self.ballots), Fraction(0))
-                / total
+                winner_satisfaction(self.unit, ranks, i, self.m) * self.mean_winner_satisfaction(i)
                 for i in range(self.m)
             )
-        found = Fraction(0)
+        total = Fraction(0)
         for i, j in [*self.counted, *((j, i) for i, j in self.counted)]:
-            own, other = support(self.ballots, i, j), support(self.ballots, j, i)
-            if puts_above(places, i, j) and own > 0:
-                found += own / (own + other)
-        return found / max(len(self.counted), 1)
+            same, opposite = support(self.ballots, i, j), support(self.ballots, j, i)
+            if puts_above(ranks, i, j) and same > 0:
+                total += same / (same + opposite)
+        return total / max(len(self.counted), 1)
 
-    def due(self) -> dict[int, Fraction]:
-        return {who: mean([self.support(p) for p in own]) for who, own in self.own.items()}
+    def entitlement(self) -> dict[int, Fraction]:
+        return {
+            who: mean([self.ballot_entitlement(ranks) for ranks in ballots])
+            for who, ballots in self.ballots_of.items()
+        }
 
 
 def mean(values: Sequence[Fraction]) -> Fraction:
@@ -134,7 +138,7 @@ def first_borda_order(ballots: Ballots, m: int) -> list[int]:
 
 
 def first_approval_order(ballots: Ballots, m: int) -> list[int]:
-    scores = [sum(w for places, w in ballots if approves(places, i)) for i in range(m)]
+    scores = [sum(w for ranks, w in ballots if approves(ranks, i)) for i in range(m)]
     return sorted(range(m), key=lambda i: -scores[i])
 
 
@@ -148,45 +152,45 @@ def weighing(
     states: dict[int, Fraction] = {}
     orders = []
     for prompt in prompts:
-        here = Round(*prompt, unit)
-        state = {who: states.get(who, begin) for who in here.own}
-        due = here.due()
+        round_ = Round(*prompt, unit)
+        state = {who: states.get(who, begin) for who in round_.annotators}
+        entitlement = round_.entitlement()
         if rule == "pav":
-            say = {who: 1 / (1 + s) for who, s in state.items()}
+            factor = {who: 1 / (1 + s) for who, s in state.items()}
         elif rule == "quota":
-            say = {who: max(s + due[who], Fraction(0)) for who, s in state.items()}
+            factor = {who: max(s + entitlement[who], Fraction(0)) for who, s in state.items()}
         else:
-            say = {who: max(s, Fraction(0)) for who, s in state.items()}
-        heard = [
-            (places, weight * say[who])
-            for (places, weight), who in zip(here.ballots, here.annotators, strict=True)
+            factor = {who: max(s, Fraction(0)) for who, s in state.items()}
+        weighed = [
+            (ranks, weight * factor[who])
+            for (ranks, weight), who in zip(round_.ballots, round_.annotators, strict=True)
         ]
-        order = base(heard if any(weight for _, weight in heard) else here.ballots, here.m)
+        order = base(weighed if any(weight for _, weight in weighed) else round_.ballots, round_.m)
         orders.append(order)
-        if not here.changes_nothing:
-            states |= later(rule, here, state, here.got(order), due)
+        if not round_.changes_nothing:
+            states |= updated(rule, round_, state, round_.satisfaction(order), entitlement)
     return orders
 
 
-def later(
+def updated(
     rule: str,
-    here: Round,
+    round_: Round,
     state: dict[int, Fraction],
-    got: dict[int, Fraction],
-    due: dict[int, Fraction],
+    satisfaction: dict[int, Fraction],
+    entitlement: dict[int, Fraction],
 ) -> dict[int, Fraction]:
     """Everybody's state after a prompt."""
     if rule == "pav":
-        return {who: s + got[who] for who, s in state.items()}
+        return {who: s + satisfaction[who] for who, s in state.items()}
     if rule == "unit_cost":
-        return {who: s + 1 - got[who] for who, s in state.items()}
+        return {who: s + 1 - satisfaction[who] for who, s in state.items()}
     if rule == "reset":
-        return {who: s * (1 - got[who]) + 1 for who, s in state.items()}
+        return {who: s * (1 - satisfaction[who]) + 1 for who, s in state.items()}
     if rule == "quota":
-        return {who: s + due[who] - got[who] for who, s in state.items()}
-    bought = sum(here.weight[who] * got[who] for who, s in state.items() if s > 0)
-    cost = sum(here.weight.values()) / bought if bought else Fraction(0)
-    return {who: s + 1 - (cost * got[who] if s > 0 else 0) for who, s in state.items()}
+        return {who: s + entitlement[who] - satisfaction[who] for who, s in state.items()}
+    paid = sum(round_.weight[who] * satisfaction[who] for who, s in state.items() if s > 0)
+    price = sum(round_.weight.values()) / paid if paid else Fraction(0)
+    return {who: s + 1 - (price * satisfaction[who] if s > 0 else 0) for who, s in state.items()}
 
 
 # -- rules that choose among orders ----------------------------------------------------------------
@@ -206,59 +210,58 @@ def equality_key(after: dict[int, Fraction], weight: dict[int, Fraction]) -> lis
 
 
 def level(
-    load: dict[int, Fraction], got: dict[int, Fraction], weight: dict[int, Fraction]
+    load: dict[int, Fraction], satisfaction: dict[int, Fraction], weight: dict[int, Fraction]
 ) -> Fraction | None:
     """The load at which supporters carry the prompt; those with more drop out."""
-    supporters = [who for who in load if got[who] > 0 and weight[who] > 0]
+    supporters = [who for who in load if satisfaction[who] > 0 and weight[who] > 0]
     while supporters:
-        carriers = {i: weight[i] * got[i] for i in supporters}
+        carriers = {i: weight[i] * satisfaction[i] for i in supporters}
         cost = sum(weight.values(), Fraction(0))
-        found = (cost + sum(carriers[i] * load[i] for i in supporters)) / sum(
-            carriers.values(), Fraction(0)
-        )
-        if all(load[i] <= found for i in supporters):
-            return found
-        supporters = [i for i in supporters if load[i] <= found]
+        carried = cost + sum(carriers[i] * load[i] for i in supporters)
+        new_load = carried / sum(carriers.values(), Fraction(0))
+        if all(load[i] <= new_load for i in supporters):
+            return new_load
+        supporters = [i for i in supporters if load[i] <= new_load]
     return None
 
 
-def key(rule: str, here: Round, state: dict[int, Fraction], order: Sequence[int]) -> Any:
-    """What the best order has the most of."""
-    got = here.got(order)
-    after = {who: state[who] + got[who] for who in got}
+def key(rule: str, round_: Round, state: dict[int, Fraction], order: Sequence[int]) -> Any:
+    """What is largest for the best order."""
+    satisfaction = round_.satisfaction(order)
+    after = {who: state[who] + satisfaction[who] for who in satisfaction}
     if rule == "nash":
-        return nash_key(after, here.weight)
+        return nash_key(after, round_.weight)
     if rule == "equality":
-        return equality_key(after, here.weight)
-    found = level(state, got, here.weight)
-    return (found is not None, -(found or 0))
+        return equality_key(after, round_.weight)
+    load = level(state, satisfaction, round_.weight)
+    return (load is not None, -(load or 0))
 
 
-def forced_pairs(here: Round) -> set[tuple[int, int]]:
-    """What all ballots of positive weight rank alike."""
-    voters = [places for places, weight in here.ballots if weight > 0]
+def unanimous_pairs(round_: Round) -> set[tuple[int, int]]:
+    """The pairs that all ballots of positive weight rank the same way."""
+    voters = [ranks for ranks, weight in round_.ballots if weight > 0]
     return {
         (i, j)
-        for i, j in permutations(range(here.m), 2)
-        if voters and all(puts_above(places, i, j) for places in voters)
+        for i, j in permutations(range(round_.m), 2)
+        if voters and all(puts_above(ranks, i, j) for ranks in voters)
     }
 
 
-def best_order(rule: str, here: Round, state: dict[int, Fraction]) -> list[int]:
-    forced = forced_pairs(here)
-    if here.unit not in ("winner", "approval"):
+def best_order(rule: str, round_: Round, state: dict[int, Fraction]) -> list[int]:
+    unanimous = unanimous_pairs(round_)
+    if round_.unit not in ("winner", "approval"):
         allowed = [
             order
-            for order in permutations(range(here.m))
-            if all(order.index(i) < order.index(j) for i, j in forced)
+            for order in permutations(range(round_.m))
+            if all(order.index(i) < order.index(j) for i, j in unanimous)
         ]
-        keys = [(key(rule, here, state, o), agreement(here.ballots, o)) for o in allowed]
+        keys = [(key(rule, round_, state, o), agreement(round_.ballots, o)) for o in allowed]
         return list(allowed[keys.index(max(keys))])
-    keys = [key(rule, here, state, [i]) for i in range(here.m)]
+    keys = [key(rule, round_, state, [i]) for i in range(round_.m)]
     order: list[int] = []
-    while len(order) < here.m:
-        left = [i for i in range(here.m) if i not in order]
-        free = [i for i in left if not any((j, i) in forced for j in left)]
+    while len(order) < round_.m:
+        unplaced = [i for i in range(round_.m) if i not in order]
+        free = [i for i in unplaced if not any((j, i) in unanimous for j in unplaced)]
         order.append(max(free, key=keys.__getitem__))
     return order
 
@@ -267,17 +270,19 @@ def choosing(rule: str, prompts: Sequence[Prompt], unit: str = "contested_pair")
     states: dict[int, Fraction] = {}
     orders = []
     for prompt in prompts:
-        here = Round(*prompt, unit)
-        state = {who: states.get(who, Fraction(0)) for who in here.own}
-        order = best_order(rule, here, state)
+        round_ = Round(*prompt, unit)
+        state = {who: states.get(who, Fraction(0)) for who in round_.annotators}
+        order = best_order(rule, round_, state)
         orders.append(order)
-        if here.changes_nothing:
+        if round_.changes_nothing:
             continue
-        got = here.got(order)
+        satisfaction = round_.satisfaction(order)
         if rule != "phragmen":
-            states |= {who: s + got[who] for who, s in state.items()}
-        elif (found := level(state, got, here.weight)) is not None:
-            states |= {who: s + got[who] * max(found - s, Fraction(0)) for who, s in state.items()}
+            states |= {who: s + satisfaction[who] for who, s in state.items()}
+        elif (load := level(state, satisfaction, round_.weight)) is not None:
+            states |= {
+                who: s + satisfaction[who] * max(load - s, Fraction(0)) for who, s in state.items()
+            }
     return orders
 
 

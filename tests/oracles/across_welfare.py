@@ -17,12 +17,12 @@ Order = tuple[int, ...]
 
 def allowed_orders(ballots: Ballots, m: int) -> list[Order]:
     """All orders, by the responses' order, that put a above b where every ballot does."""
-    say = [places for places, weight in ballots if weight > 0]
+    voters = [ranks for ranks, weight in ballots if weight > 0]
     unanimous = [
         (i, j)
         for i in range(m)
         for j in range(m)
-        if say and all(i in p and j in p and p[i] < p[j] for p in say)
+        if voters and all(i in p and j in p and p[i] < p[j] for p in voters)
     ]
     return [o for o in permutations(range(m)) if all(o.index(i) < o.index(j) for i, j in unanimous)]
 
@@ -49,15 +49,15 @@ def agreement(ballots: Ballots, order: Order) -> Fraction:
 
 
 def annotator_weights(prompts: Iterable[Prompt]) -> dict[int, Fraction]:
-    """The weight of all ballots of an annotator on a prompt, on average where something is at stake."""
-    each: dict[int, list[Fraction]] = {}
+    """The weight of all ballots of an annotator on a prompt, on average over those with contested pairs."""
+    weights: dict[int, list[Fraction]] = {}
     for ballots, who, m in prompts:
         if contested(ballots, m):
             for annotator in sorted(set(who)):
-                both = zip(ballots, who, strict=True)
-                mine = sum((w for (_, w), a in both if a == annotator), Fraction(0))
-                each.setdefault(annotator, []).extend([mine] if mine > 0 else [])
-    return {a: sum(found, Fraction(0)) / len(found) for a, found in each.items() if found}
+                cast = zip(ballots, who, strict=True)
+                own = sum((w for (_, w), a in cast if a == annotator), Fraction(0))
+                weights.setdefault(annotator, []).extend([own] if own > 0 else [])
+    return {a: sum(each, Fraction(0)) / len(each) for a, each in weights.items() if each}
 
 
 def satisfactions(prompts: Sequence[Prompt], orders: Sequence[Order]) -> dict[int, Fraction]:
@@ -65,15 +65,15 @@ def satisfactions(prompts: Sequence[Prompt], orders: Sequence[Order]) -> dict[in
     weights = annotator_weights(prompts)
     sums = dict.fromkeys(weights, Fraction(0))
     for (ballots, who, m), order in zip(prompts, orders, strict=True):
-        found = zip(ballots, who, gain(ballots, m, order), strict=True)
-        for (_, weight), annotator, gained in found:
+        gains = zip(ballots, who, gain(ballots, m, order), strict=True)
+        for (_, weight), annotator, gained in gains:
             if annotator in weights:
                 sums[annotator] += weight / weights[annotator] * gained
     return sums
 
 
 Welfare = Callable[[list[tuple[Fraction, Fraction]]], tuple[object, ...]]
-"""Of the pairs of weight and satisfaction; twice each weight is a whole number."""
+"""From pairs of weight and satisfaction; twice each weight is a whole number."""
 
 
 def nash_value(pairs: list[tuple[Fraction, Fraction]]) -> tuple[object, ...]:
@@ -102,9 +102,9 @@ def optimum(prompts: Sequence[Prompt], welfare: Welfare) -> tuple[tuple[object, 
         if key not in known:
             known[key] = welfare([(weights[a], s) for a, s in sums.items()])
         agreed = sum(agreement(p[0], o) for p, o in zip(prompts, orders, strict=True))
-        found = (*known[key], agreed)
-        if best is None or found > best[0]:
-            best = found, list(orders)
+        value = (*known[key], agreed)
+        if best is None or value > best[0]:
+            best = value, list(orders)
     assert best is not None
     return best
 
@@ -120,10 +120,10 @@ def pav_welfare(ballots: Ballots, m: int) -> list[list[int]]:
 
 
 def soft_nash(ballots: Ballots, m: int, pull: float = 1e-4) -> list[float]:
-    """How many responses each is above on average in the best mixture of the allowed orders.
+    """The expected number of responses below each, in the best mixture of the allowed orders.
 
-    Newton's method; each step is a least-squares problem with parts that are at least 0, as the
-    quadratic that touches w log s at S is - w (s / S - 2)^2 / 2 but for a constant.
+    This is Newton's method; each step is a nonnegative least-squares problem, since the quadratic
+    approximation of w log s at S is - w (s / S - 2)^2 / 2 plus a constant.
     """
     orders = allowed_orders(ballots, m)
     pairs = [(i, j) for i in range(m) for j in range(i + 1, m)]
@@ -134,38 +134,40 @@ def soft_nash(ballots: Ballots, m: int, pull: float = 1e-4) -> list[float]:
     total = sum(float(w) for _, w in ballots) or 1.0
     weights = weights / total
     gains = np.array([[float(g) for g in gain(ballots, m, o)] for o in orders]).T  # (V, orders)
-    some = (weights > 0) & (gains.max(axis=1) > 0)
-    weights, gains = weights[some], gains[some]
+    counts = (weights > 0) & (gains.max(axis=1) > 0)
+    weights, gains = weights[counts], gains[counts]
 
     def value(q: np.ndarray) -> float:
-        got = gains @ q
-        if (got <= 0).any():
+        satisfaction = gains @ q
+        if (satisfaction <= 0).any():
             return -np.inf
-        return float(weights @ np.log(got) - pull / 2 * np.square(above @ q - shares).sum())
+        return float(
+            weights @ np.log(satisfaction) - pull / 2 * np.square(above @ q - shares).sum()
+        )
 
     q = np.full(len(orders), 1 / len(orders))
     for _ in range(200):
-        got = gains @ q
+        satisfaction = gains @ q
         rows = np.vstack(
             [
-                np.sqrt(weights)[:, None] * (gains / got[:, None] - 2),
+                np.sqrt(weights)[:, None] * (gains / satisfaction[:, None] - 2),
                 np.sqrt(pull) * (above - shares[:, None]),
                 np.ones((1, len(orders))),
             ]
         )
         target = np.zeros(len(rows))
         target[-1] = 1.0
-        found, _ = nnls(rows, target)
-        step = found / found.sum() - q
+        solution, _ = nnls(rows, target)
+        step = solution / solution.sum() - q
         length = 1.0
         while value(q + length * step) < value(q) and length > 1e-9:
             length /= 2
         q = q + length * step
         if np.abs(above @ step).max() < 1e-11 or length <= 1e-9:
             break
-    chance = above @ q
+    probabilities = above @ q
     scores = np.zeros(m)
-    for (i, j), p in zip(pairs, chance, strict=True):
+    for (i, j), p in zip(pairs, probabilities, strict=True):
         scores[i] += p
         scores[j] += 1 - p
     return [float(s) for s in scores.round(6)]

@@ -173,9 +173,14 @@ def test_from_ballots_through_a_fitted_reward_model_to_the_policy(
     result = rlchf.aggregate(rankings, "kemeny" if rule == "pooled" else rule)
     prompts: dict[str, Prompt] = dict.fromkeys((f"p{n}" for n in range(20)), "a")
     texts = {name: {"a": "a dog", "b": "a little girl"} for name in prompts}
-    learnt = examples(result, prompts, texts, shares_of=rankings if rule == "pooled" else None)
+    learnt = examples(result, prompts, texts, ballots_of=rankings)
     config = RewardConfig(
-        epochs=60, learning_rate=3e-3, batch_size=20, scheduler="constant", held_out=0.0
+        epochs=60,
+        learning_rate=3e-3,
+        batch_size=20,
+        scheduler="constant",
+        held_out=0.0,
+        learn_from="shares" if rule == "pooled" else "ranking",
     )
     base = tiny_backbone(tmp_path / "base")
     train_reward(learnt, [], base, config, tmp_path / "reward")

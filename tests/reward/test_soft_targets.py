@@ -27,7 +27,7 @@ def test_probabilities_are_the_targets_of_the_examples() -> None:
     assert table[0, 2] == pytest.approx(0.75)
 
 
-def test_shares_of_the_ballots_are_preferred_where_they_are_asked_for() -> None:
+def test_shares_of_the_ballots_are_not_the_rules_probabilities() -> None:
     ballots = [
         ("p", "ann", "a > b"),
         ("q", "ann", "x > y > z"),
@@ -39,8 +39,9 @@ def test_shares_of_the_ballots_are_preferred_where_they_are_asked_for() -> None:
     texts = {**TEXTS, "r": {"a": "A", "b": "B"}}
     prompts = {**PROMPTS, "r": "So?"}
     own = examples(result, prompts, texts)[0].pair_targets()
-    shares = examples(result, prompts, texts, shares_of=rankings)[0].pair_targets()
-    assert shares[0, 1] == 0.5
+    cast = examples(result, prompts, texts, ballots_of=rankings)[0].ballots
+    assert cast is not None
+    assert cast.shares()[0, 1] == 0.5
     assert own[0, 1] > 0.6  # Bob has a second prompt, Ann does not
 
 

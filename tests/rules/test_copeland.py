@@ -39,9 +39,10 @@ def test_a_tie_is_worth_what_the_option_says(tie: float) -> None:
 
 def test_with_ties_worth_a_win_copeland_ranks_as_llull() -> None:
     profiles = together(random_cases(32, 240, 5))
-    ranked = [[blocks_of(row) for row in rule.tolist()] for rule in (
-        copeland(profiles, tie=1), get_rule("llull")(profiles)
-    )]  # fmt: skip
+    ranked = [
+        [blocks_of(row) for row in rule.tolist()]
+        for rule in (copeland(profiles, tie=1), get_rule("llull")(profiles))
+    ]
     assert ranked[0] == ranked[1]
 
 

@@ -96,9 +96,11 @@ def test_large_parts_are_split_like_small_ones(m: int) -> None:
         margins = together([case]).margins[0]
         scores, unproven = blocks.large_scores(margins, False, np.inf)
         assert not unproven
-        exact = oracles.kemeny(case.ballots, m) if m < 6 else blocks_of(
-            kemeny(together([case]))[0].tolist()
-        )  # fmt: skip
+        exact = (
+            oracles.kemeny(case.ballots, m)
+            if m < 6
+            else blocks_of(kemeny(together([case]))[0].tolist())
+        )
         place = {i: n for n, block in enumerate(exact) for i in block}
         for i, j in combinations(range(m), 2):
             if scores[i] != scores[j]:

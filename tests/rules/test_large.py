@@ -7,7 +7,7 @@ import pytest
 
 from rlchf.rules import get_rule
 from rlchf.rules._parts.defeats import undefeated
-from rlchf.rules._parts.squared_kemeny.search import Electorate, Form
+from rlchf.rules._parts.squared_kemeny.search import QuadraticForm, RankedBallots
 from tests.support.profiles import random_cases, together
 
 
@@ -44,14 +44,14 @@ def test_squared_costs_as_a_quadratic_form_are_those_of_the_ballots(m: int) -> N
     rng = np.random.default_rng(m)
     for case in random_cases(14, 20, m, most_voters=60):
         profiles = together([case])
-        electorate = Electorate(profiles.ranks, profiles.integer_weights)
+        ballots = RankedBallots(profiles.ranks, profiles.integer_weights)
         orders = np.array([rng.permutation(m) for _ in range(4)])
-        distances = np.array([electorate.distances(order) for order in orders])
-        form = Form(electorate.ranks, electorate.votes)
-        assert np.array_equal(form.costs(orders), distances**2 @ electorate.votes)
+        distances = np.array([ballots.distances(order) for order in orders])
+        form = QuadraticForm(ballots.ranks, ballots.votes)
+        assert np.array_equal(form.costs(orders), distances**2 @ ballots.votes)
         for order, far in zip(orders, distances, strict=True):
             place = int(rng.integers(m))
-            moved = electorate.moved(order, place, far) ** 2 @ electorate.votes
+            moved = ballots.moved(order, place, far) ** 2 @ ballots.votes
             assert np.array_equal(form.mover(order)(place), moved)
 
 

@@ -31,9 +31,15 @@ def random_margins(seed: int, k: int, count: int, largest: int = 4) -> np.ndarra
 def test_schulzes_example_of_45_voters_has_a_lottery_over_three() -> None:
     # margins of Schulze 2011, example 1: A, C and E are in a cycle that B and D cannot break
     ballots = {
-        "A>C>B>E>D": 5, "A>D>E>C>B": 5, "B>E>D>A>C": 8, "C>A>B>E>D": 3, "C>A>E>B>D": 7,
-        "C>B>A>D>E": 2, "D>C>E>B>A": 7, "E>B>A>D>C": 8,
-    }  # fmt: skip
+        "A>C>B>E>D": 5,
+        "A>D>E>C>B": 5,
+        "B>E>D>A>C": 8,
+        "C>A>B>E>D": 3,
+        "C>A>E>B>D": 7,
+        "C>B>A>D>E": 2,
+        "D>C>E>B>A": 7,
+        "E>B>A>D>C": 8,
+    }
     profiles = Profiles.from_ballots(
         [list(ballots)], weights=[[float(n) for n in ballots.values()]]
     )

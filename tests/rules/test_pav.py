@@ -33,9 +33,12 @@ def test_the_first_of_tied_committees_is_taken_where_ties_are_broken() -> None:
 def test_chamberlin_courant_can_stop_preferring_a_winner_that_rises() -> None:
     """c passes b and e on the fourth ballot: what they lose there is gained by committees without c."""
     before = [
-        "e > a > c > b > d", "e > a > c > d > b", "c > d > e > b > a", "a > e > b > c > d",
+        "e > a > c > b > d",
+        "e > a > c > d > b",
+        "c > d > e > b > a",
+        "a > e > b > c > d",
         "c > b > a > e > d",
-    ]  # fmt: skip
+    ]
     after = [*before[:3], "a > c > e > b > d", before[4]]
     weights = [[3.0, 2.0, 1.0, 2.0, 3.0]] * 2
     one, other = chamberlin_courant(Profiles.from_ballots([before, after], weights=weights))

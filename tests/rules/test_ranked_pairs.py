@@ -5,6 +5,7 @@ import pytest
 
 from rlchf import Profiles
 from rlchf.rules import get_rule
+from rlchf.rules._parts.many_responses import lock_all
 from rlchf.rules.ranked_pairs import ranked_pairs_outcomes
 from tests.oracles import majority as oracles
 from tests.oracles.textbook import blocks_of
@@ -36,11 +37,8 @@ def test_a_pair_without_a_majority_goes_to_the_first_response() -> None:
 
 @pytest.mark.parametrize("m", [3, 6, 12])
 def test_one_prompt_alone_gets_what_a_batch_gets(m: int) -> None:
-    from importlib import import_module
-
-    lock_one = import_module("rlchf.rules.ranked_pairs")._lock_one
     profiles = together(random_cases(1, 60, m))
-    alone = np.stack([lock_one(margins) for margins in profiles.margins])
+    alone = np.stack([lock_all(margins) for margins in profiles.margins])
     assert np.array_equal(alone, ranked_pairs(profiles))
 
 

@@ -139,6 +139,6 @@ def test_lexicographic_river_equals_its_definition(m: int) -> None:
 @pytest.mark.parametrize("m", [1, 3, 6, 12])
 def test_river_for_one_prompt_alone_gets_what_a_batch_gets(m: int) -> None:
     profiles = together(random_cases(18, 60, m))
-    lock_one = import_module("rlchf.rules.river")._lock_one
+    lock_one = import_module("rlchf.rules._parts.many_responses").lock_one_per_loser
     alone = np.stack([lock_one(margins) for margins in profiles.margins])
     assert np.array_equal(alone, river(profiles, ties="lexicographic"))

@@ -20,7 +20,7 @@ search = importlib.import_module("rlchf.rules._parts.squared_kemeny.search")
 
 
 def cost(case: Case, order: np.ndarray) -> float:
-    return float(search.Electorate(case.ranks, case.weights).cost(order))
+    return float(search.RankedBallots(case.ranks, case.weights).cost(order))
 
 
 def test_a_ranking_moves_towards_each_of_two_groups_by_its_share() -> None:
@@ -89,9 +89,9 @@ def test_a_program_betters_an_order_that_the_search_does_not(
         assert cost(case, one) == cost(case, other)
 
 
-def first_order(electorate: object) -> tuple[np.ndarray, float]:
+def first_order(ballots: object) -> tuple[np.ndarray, float]:
     order = np.arange(6)
-    return order, electorate.cost(order)  # type: ignore[attr-defined]
+    return order, ballots.cost(order)  # type: ignore[attr-defined]
 
 
 def test_the_search_is_rarely_worse_than_the_optimum() -> None:
@@ -132,14 +132,14 @@ def test_orders_of_more_than_twenty_responses_come_without_proof() -> None:
 def test_the_search_moves_no_response_for_the_better(m: int) -> None:
     """And responses that can change places for nothing share one."""
     case = random_cases(m, 3, m)[1]
-    electorate = search.Electorate(case.ranks, case.weights)
-    order, least = search.good_order(electorate)
-    cut = search.interchangeable(electorate, order)
+    ballots = search.RankedBallots(case.ranks, case.weights)
+    order, least = search.good_order(ballots)
+    cut = search.interchangeable(ballots, order)
     for start in range(m):
         for end in range(m):
             moved = np.insert(np.delete(order, start), end, order[start])
-            assert electorate.cost(moved) >= least
-            if electorate.cost(moved) == least:
+            assert ballots.cost(moved) >= least
+            if ballots.cost(moved) == least:
                 assert not cut[min(start, end) + 1 : max(start, end) + 1].any()
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 import rlchf
-from rlchf.preferences import win_shares
+from rlchf.preferences import ballots_by_prompt
 
 ONE = torch.ones(1, dtype=torch.float64)
 NAN = math.nan
@@ -32,11 +32,11 @@ def pair_table(p: float) -> Tensor:
 
 
 def shares_of(ballots: list[list[int]]) -> tuple[Tensor, rlchf.Profiles]:
-    """The win shares (1, M, M) of ballots that list responses best first, and the profile."""
+    """The shares of wins (1, M, M) of ballots that list responses best first, and the profile."""
     entries = [("p", f"v{v}", [[f"r{i}"] for i in ballot]) for v, ballot in enumerate(ballots)]
     rankings = rlchf.Rankings.from_ballots(entries)
     ((_, profiles),) = rankings.profiles()
-    return torch.from_numpy(win_shares(rankings)["p"])[None], profiles
+    return torch.from_numpy(ballots_by_prompt(rankings)["p"].shares())[None], profiles
 
 
 def order_of(scores: Tensor | np.ndarray) -> list[int]:

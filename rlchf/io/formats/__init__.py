@@ -60,7 +60,23 @@ def known_columns() -> set[str]:
     return {*IDS, "weight", *(name for format in formats().values() for name in format.columns)}
 
 
-def recognised(table: Table) -> Format:
+def check_format(name: str, *others: str) -> None:
+    """Refuse a name that is neither "auto" nor that of a format, nor one of the others."""
+    choices = ["auto", *formats(), *others]
+    if name not in choices:
+        hint = meant(name, choices)
+        raise ValueError(
+            f"unknown format {name!r}; choose from {', '.join(choices)}{hint and f'; {hint}'}"
+        )
+
+
+def read_entries(table: Table, format: str, unranked: str) -> Entries:
+    """Read the ballots of a table in a format, which "auto" recognises by the columns."""
+    shape = _recognised(table) if format == "auto" else formats()[format]
+    return shape.read(table, unranked)
+
+
+def _recognised(table: Table) -> Format:
     """The format whose marks are among a table's columns.
 
     Raises

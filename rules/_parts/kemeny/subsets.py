@@ -179,14 +179,14 @@ def _plan(M: int) -> _Plan:
     layers = [slice(ends[k], ends[k + 1]) for k in range(M + 1)]
     last = []
     for size, layer in enumerate(layers):
-        left, steps = subsets[layer].copy(), []
+        remaining, steps = subsets[layer].copy(), []
         for _ in range(size):  # each subset's lowest response, the next one, ...
-            bit = left & -left
+            bit = remaining & -remaining
             without = subsets[layer] - bit
             low = without & bit - 1
             steps.append(
                 (row[without], np.log2(bit).astype(int) * 2 ** (M - 1) + (without + low) // 2)
             )
-            left -= bit
+            remaining -= bit
         last.append(steps)
     return _Plan(subsets, subsets[:, None].astype(np.int16), row, layers, last)

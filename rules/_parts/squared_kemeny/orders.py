@@ -29,8 +29,8 @@ def all_orders_scores(
             ranks[:, ballots], starts[chunk.start : chunk.stop + 1] - ballots.start, votes[ballots]
         )
         if lexicographic:
-            place = np.argsort(orders[optimal.argmax(axis=1)], axis=1)
-            scores[chunk] = M - 1 - place
+            positions = np.argsort(orders[optimal.argmax(axis=1)], axis=1)
+            scores[chunk] = M - 1 - positions
         else:
             scores[chunk] = _blocks(optimal, vectors, M)
     return scores
@@ -46,7 +46,7 @@ def signs(ranks: np.ndarray) -> np.ndarray:
 
 
 def _optimal(ranks: np.ndarray, starts: np.ndarray, votes: np.ndarray) -> np.ndarray:
-    """(B, M!) bool: which orders cost least."""
+    """(B, M!) bool: which orders have the least cost."""
     ballots, vectors = signs(ranks), _orders(len(ranks))[1]
     N = len(ballots)
     most = 2 * N**2 * segment_sum(votes, starts)  # no sum of the costs' terms is larger
@@ -81,6 +81,6 @@ def _blocks(optimal: np.ndarray, vectors: np.ndarray, M: int) -> np.ndarray:
 def _orders(M: int) -> tuple[np.ndarray, np.ndarray]:
     """All orders, (M!, M), the first in the order of the responses first, and their vectors."""
     orders = np.array(list(permutations(range(M))), dtype=np.int8)
-    place = np.argsort(orders, axis=1)
+    positions = np.argsort(orders, axis=1)
     i, j = np.triu_indices(M, 1)
-    return orders, np.where(place[:, i] < place[:, j], np.float32(1), np.float32(-1))
+    return orders, np.where(positions[:, i] < positions[:, j], np.float32(1), np.float32(-1))

@@ -13,19 +13,19 @@ READ = 3 * 10**8  # starts times M^2 K without a quadratic form: nor among many 
 COMPARED = 2 * 10**9  # the same for the ballots of which the cheapest are the starts
 
 
-class Electorate:
-    """The ballots of one prompt, (M, K) ranks and (K,) votes, and what orders cost them.
+class RankedBallots:
+    """The ballots of one prompt, (M, K) ranks and (K,) votes, and the costs of orders.
 
-    Where there are more ballots than pairs, costs are told by a quadratic form: see `_squared_orders`.
+    Where there are more ballots than pairs, costs are computed by a `QuadraticForm`.
     """
 
     def __init__(self, ranks: np.ndarray, votes: np.ndarray) -> None:
-        said = votes > 0
-        columns, same = np.unique(ranks[:, said].T, axis=0, return_inverse=True)
+        counted = votes > 0
+        columns, index = np.unique(ranks[:, counted].T, axis=0, return_inverse=True)
         self.ranks = np.ascontiguousarray(columns.T).astype(np.int32)
-        self.votes = np.bincount(same.ravel(), votes[said], len(columns))
+        self.votes = np.bincount(index.ravel(), votes[counted], len(columns))
         M, K = self.ranks.shape
-        self.form = Form(self.ranks, self.votes) if K > M * (M - 1) // 2 else None
+        self.form = QuadraticForm(self.ranks, self.votes) if K > M * (M - 1) // 2 else None
 
     def above(self, response: int, others: np.ndarray) -> np.ndarray:
         """(others, K) int: 1 where a ballot ranks the response above another, -1 where below."""
@@ -36,8 +36,8 @@ class Electorate:
     def distances(self, order: np.ndarray) -> np.ndarray:
         """(K,) pairs that a ballot ranks and the order reverses."""
         distances = np.zeros(len(self.votes))
-        for place, response in enumerate(order):
-            distances += (self.above(response, order[place + 1 :]) < 0).sum(axis=0)
+        for position, response in enumerate(order):
+            distances += (self.above(response, order[position + 1 :]) < 0).sum(axis=0)
         return distances
 
     def cost(self, order: np.ndarray) -> float:
@@ -46,47 +46,47 @@ class Electorate:
             return float(self.form.costs(order[None])[0])
         return float(self.distances(order) ** 2 @ self.votes)
 
-    def moved(self, order: np.ndarray, place: int, distances: np.ndarray) -> np.ndarray:
-        """(M, K) distances once the response at a place has moved to each place."""
-        above = self.above(order[place], np.delete(order, place))
+    def moved(self, order: np.ndarray, position: int, distances: np.ndarray) -> np.ndarray:
+        """(M, K) distances once the response at a position has moved to each position."""
+        above = self.above(order[position], np.delete(order, position))
         passed = np.zeros((len(order), len(self.votes)))
-        # each ballot that has it above loses by moving down
+        # The distance of a ballot grows by 1 for each response that it ranks below and that moves above.
         np.cumsum(above, axis=0, out=passed[1:])
-        moved: np.ndarray = distances + passed - passed[place]
+        moved: np.ndarray = distances + passed - passed[position]
         return moved
 
     def mover(self, order: np.ndarray, distances: np.ndarray) -> Callable[[int], np.ndarray]:
-        """A function from a place to the (M,) costs once the response there has moved to each place."""
+        """A function from a position to the (M,) costs once its response has moved to each position."""
         if self.form is not None:
             return self.form.mover(order)
-        return lambda place: np.asarray(self.moved(order, place, distances) ** 2 @ self.votes)
+        return lambda position: np.asarray(self.moved(order, position, distances) ** 2 @ self.votes)
 
     def starts(self) -> list[np.ndarray]:
-        """The Borda order, and the cheapest ballots, with what they leave open in the Borda order.
+        """The Borda order, and the ballots of least cost, with their ties broken by the Borda order.
 
         Of thousands of ballots on many responses not all are compared.
         """
         M = len(self.ranks)
-        everybody = np.arange(M)
-        borda = np.array([self.above(i, everybody).sum(axis=0) @ self.votes for i in range(M)])
-        first = np.lexsort((everybody, -borda))
-        place = np.argsort(first)
-        most = min(STARTS, WORK // M**2)
+        responses = np.arange(M)
+        borda = np.array([self.above(i, responses).sum(axis=0) @ self.votes for i in range(M)])
+        borda_order = np.lexsort((responses, -borda))
+        positions = np.argsort(borda_order)
+        limit = min(STARTS, WORK // M**2)
         compared = np.arange(len(self.votes))
         if self.form is None:
             once = M**2 * len(self.votes)
-            most = min(most, READ // once)
+            limit = min(limit, READ // once)
             compared = compared[:: -(-len(compared) * once // COMPARED)]  # evenly spaced
         ballots = np.where(self.ranks > 0, self.ranks, M + 1)[:, compared]
-        orders = np.array([np.lexsort((place, ballot)) for ballot in ballots.T])
+        orders = np.array([np.lexsort((positions, ballot)) for ballot in ballots.T])
         if self.form is not None:
             costs = self.form.costs(orders)
         else:
             costs = np.array([self.cost(order) for order in orders])
-        return [first, *orders[np.argsort(costs, kind="stable")[:most]]]
+        return [borda_order, *orders[np.argsort(costs, kind="stable")[:limit]]]
 
 
-class Form:
+class QuadraticForm:
     """The costs of orders as a quadratic form of their vectors, whatever the number of ballots."""
 
     def __init__(self, ranks: np.ndarray, votes: np.ndarray) -> None:
@@ -102,8 +102,8 @@ class Form:
 
     def vectors(self, orders: np.ndarray) -> np.ndarray:
         """(n, N) vectors of (n, M) orders."""
-        place, (i, j) = np.argsort(orders, axis=1), self.pairs
-        return np.where(place[:, i] < place[:, j], 1.0, -1.0)
+        positions, (i, j) = np.argsort(orders, axis=1), self.pairs
+        return np.where(positions[:, i] < positions[:, j], 1.0, -1.0)
 
     def costs(self, orders: np.ndarray) -> np.ndarray:
         """(n,) costs of (n, M) orders."""
@@ -112,65 +112,65 @@ class Form:
         return np.asarray((self.constant - 2 * t @ self.linear + bent) / 4)
 
     def mover(self, order: np.ndarray) -> Callable[[int], np.ndarray]:
-        """As `Electorate.mover`."""
+        """As `RankedBallots.mover`."""
         t = self.vectors(order[None])[0]
         bent = self.square @ t
         cost = (self.constant - 2 * t @ self.linear + bent @ t) / 4
 
-        def costs(place: int) -> np.ndarray:
-            response, others = order[place], np.delete(order, place)
+        def costs(position: int) -> np.ndarray:
+            response, others = order[position], np.delete(order, position)
             pairs, side = self.index[response, others], np.where(response < others, 1.0, -1.0)
             inner = self.square[pairs[:, None], pairs]
             slope = side * (bent[pairs] - inner @ t[pairs] - self.linear[pairs])
             inner = side[:, None] * inner * side
-            # With v = 1 for those behind the response and -1 for those in front of it, the cost is
-            # (2 slope v + v inner v) / 4 and something that does not change.
+            # With v = 1 for the responses behind and -1 for those in front, the cost is
+            # (2 slope v + v inner v) / 4 plus a constant.
             corners = np.append(0.0, inner.cumsum(axis=0).cumsum(axis=1).diagonal())
             terms = np.append(0.0, np.cumsum(slope + inner.sum(axis=0)))
             moved = corners - terms
-            return np.asarray(cost + moved - moved[place])
+            return np.asarray(cost + moved - moved[position])
 
         return costs
 
 
-def good_order(electorate: Electorate) -> tuple[np.ndarray, float]:
-    """The best order found, first to last, and its cost.
+def good_order(ballots: RankedBallots) -> tuple[np.ndarray, float]:
+    """A locally optimal order, first to last, and its cost.
 
-    From each start single responses move to their best places until no move helps, or, of thousands of
-    responses, for `LOOKS` tries.
+    From each start, single responses move to their best positions until no move helps, or `LOOKS` moves
+    were tried; the best result counts.
     """
-    best, least = np.arange(len(electorate.ranks)), np.inf
-    for start in electorate.starts() if len(electorate.votes) else []:
-        order, cost = _improved(electorate, start)
+    best, least = np.arange(len(ballots.ranks)), np.inf
+    for start in ballots.starts() if len(ballots.votes) else []:
+        order, cost = _improved(ballots, start)
         if cost < least:
             best, least = order, cost
-    return best, least if len(electorate.votes) else 0.0
+    return best, least if len(ballots.votes) else 0.0
 
 
-def interchangeable(electorate: Electorate, order: np.ndarray) -> np.ndarray:
-    """(M + 1,) bool: no move of one response across here leaves the cost as it is."""
+def interchangeable(ballots: RankedBallots, order: np.ndarray) -> np.ndarray:
+    """(M + 1,) bool: whether every move of one response across a position raises the cost."""
     cut = np.ones(len(order) + 1, dtype=bool)
-    costs_of = electorate.mover(order, electorate.distances(order))
-    cost = electorate.cost(order)
-    for place in range(len(order)):
-        equal = np.flatnonzero(costs_of(place) <= cost * (1 + 1e-12))
-        first, last = min(place, *equal), max(place, *equal)
+    costs_of = ballots.mover(order, ballots.distances(order))
+    cost = ballots.cost(order)
+    for position in range(len(order)):
+        equal = np.flatnonzero(costs_of(position) <= cost * (1 + 1e-12))
+        first, last = min(position, *equal), max(position, *equal)
         cut[first + 1 : last + 1] = False
     return cut
 
 
-def _improved(electorate: Electorate, order: np.ndarray) -> tuple[np.ndarray, float]:
-    distances, cost = electorate.distances(order), electorate.cost(order)
-    costs_of = electorate.mover(order, distances)
+def _improved(ballots: RankedBallots, order: np.ndarray) -> tuple[np.ndarray, float]:
+    distances, cost = ballots.distances(order), ballots.cost(order)
+    costs_of = ballots.mover(order, distances)
     unmoved, n = 0, 0
     while unmoved < len(order) and n < LOOKS:
-        place = int(np.flatnonzero(order == n % len(order))[0])
-        costs = costs_of(place)
+        position = int(np.flatnonzero(order == n % len(order))[0])
+        costs = costs_of(position)
         best = int(np.argmin(costs))
         unmoved, n = unmoved + 1, n + 1
         if costs[best] < cost * (1 - 1e-12):
-            if electorate.form is None:
-                distances = electorate.moved(order, place, distances)[best]
-            order = np.insert(np.delete(order, place), best, order[place])
-            costs_of, cost, unmoved = electorate.mover(order, distances), float(costs[best]), 0
+            if ballots.form is None:
+                distances = ballots.moved(order, position, distances)[best]
+            order = np.insert(np.delete(order, position), best, order[position])
+            costs_of, cost, unmoved = ballots.mover(order, distances), float(costs[best]), 0
     return order, cost

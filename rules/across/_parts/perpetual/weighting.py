@@ -67,7 +67,7 @@ weighting_page = page_with(
 
 
 def perpetual(
-    rankings: Rankings, name: str, weighting: Weighting, *,
+    rankings: Rankings, name: str, weighting: Weighting,
     base: str, unit: Unit, exact: bool, order: Order, seed: int,
 ) -> Aggregation:  # fmt: skip
     """Rank prompt after prompt by the base rule, with ballots weighed by their annotators' accounts."""

@@ -1,0 +1,61 @@
+"""JSON and JSON-lines files, written complete or not at all."""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from rlchf.io.atomic import atomic_write
+from rlchf.io.files import display_name, read_bytes
+from rlchf.io.jsonl import json_records
+
+
+def write_json(path: str | Path, value: Any) -> None:
+    """Write one value, indented.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> write_json(Path(folder.name) / "x.json", {"rule": "borda"})
+    >>> print((Path(folder.name) / "x.json").read_text())
+    {
+      "rule": "borda"
+    }
+    <BLANKLINE>
+    """
+    with atomic_write(path) as file:
+        file.write((json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
+
+
+def write_jsonl(path: str | Path, rows: Iterable[Mapping[str, Any]]) -> int:
+    """Write one line for each row; returns their number.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> write_jsonl(Path(folder.name) / "x.jsonl", [{"a": 1}, {"a": 2}])
+    2
+    >>> read_jsonl(Path(folder.name) / "x.jsonl")
+    [{'a': 1}, {'a': 2}]
+    """
+    count = 0
+    with atomic_write(path) as file:
+        for row in rows:
+            file.write((json.dumps(row, ensure_ascii=False) + "\n").encode())
+            count += 1
+    return count
+
+
+def read_jsonl(path: str | Path) -> list[dict[str, Any]]:
+    """Read the object of each line; blank lines are skipped.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If a line is not a JSON object; the message says which.
+    """
+    return [record for _, record in json_records(read_bytes(path), display_name(path))]
