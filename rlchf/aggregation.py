@@ -236,7 +236,7 @@ class Aggregation:
 
 def aggregate(
     rankings: Rankings | Any,
-    rule: str | Rule = "borda",
+    rule: str | Rule = "kemeny",
     *,
     ties: str | None = None,
     seed: int = 0,

@@ -5,6 +5,7 @@ import pkgutil
 import sys
 from collections.abc import Callable, Mapping
 from functools import cache
+from types import ModuleType
 from typing import Any
 
 
@@ -48,3 +49,15 @@ def lazy_names(
         return sorted({*vars(sys.modules[package]), *origins, *submodules()})
 
     return get, names
+
+
+class _LazyModule(ModuleType):
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):  # what inspect and doctest look for
+            raise AttributeError(name)
+        return getattr(importlib.import_module(self.__name__), name)
+
+
+def lazy_module(name: str) -> Any:
+    """A module that is imported when one of its attributes is first used."""
+    return _LazyModule(name)

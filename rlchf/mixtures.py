@@ -1,4 +1,4 @@
-"""Which of several policies answers which prompt, so that each answers its share of them."""
+"""Mixtures of policies: assign prompts to several policies in proportion to their weights."""
 
 from fractions import Fraction
 from typing import Any
@@ -12,7 +12,7 @@ from rlchf.rankings import Rankings
 def apportion(weights: dict[str, float], seats: int) -> dict[str, int]:
     """Divide seats in proportion to weights by the method of Sainte-Laguë (Webster).
 
-    Each seat goes to whoever has the largest weight / (2 * seats so far + 1); of equals, to the first.
+    Each seat goes to the name with the largest weight / (2 * seats so far + 1); of equals, to the first.
 
     References
     ----------
@@ -29,17 +29,16 @@ def apportion(weights: dict[str, float], seats: int) -> dict[str, int]:
     total = sum(shares.values())
     if not shares or min(shares.values()) < 0 or not total > 0:
         raise ValueError(f"the weights are {weights}; give numbers of 0 or more, and one above 0")
-    # Nobody ends further below the exact share than there are names: begin there, to save rounds.
-    given = {
-        name: max(0, int(share * seats / total) - len(shares)) for name, share in shares.items()
-    }
-    for _ in range(seats - sum(given.values())):
-        given[max(shares, key=lambda name: shares[name] / (2 * given[name] + 1))] += 1
-    return given
+    # No name ends more seats below its exact share than there are names: start there to save rounds.
+    start = {name: int(share * seats / total) - len(shares) for name, share in shares.items()}
+    allocated = {name: max(0, count) for name, count in start.items()}
+    for _ in range(seats - sum(allocated.values())):
+        allocated[max(shares, key=lambda name: shares[name] / (2 * allocated[name] + 1))] += 1
+    return allocated
 
 
 def assign(weights: dict[str, float], prompts: int, seed: int = 0) -> list[str]:
-    """Which policy answers each of so many prompts: as many each as `apportion` says, in random order.
+    """Assign a policy to each prompt: as many prompts to each as `apportion` gives it, in random order.
 
     Examples
     --------
@@ -53,21 +52,21 @@ def assign(weights: dict[str, float], prompts: int, seed: int = 0) -> list[str]:
 def committee_weights(
     rankings: Rankings, k: int, rule: str = "seq_phragmen", **options: Any
 ) -> dict[str, float]:
-    """Elect k policies by a committee rule, and weigh each by the votes that like it best among them.
+    """Elect k policies by a committee rule, and weight each by the votes that prefer it to the others.
 
     Parameters
     ----------
     rankings
-        Orders of the policies, as the "responses" to a single "prompt".
+        Rankings of the policies, which are the "responses" to a single "prompt".
     k
-        How many policies to elect. Of policies tied for the last place the first ones are taken.
+        Number of policies to elect. Of policies tied for the last place the first ones are elected.
     rule, options
-        What elects them; see `rlchf.aggregate`. ``k`` is passed on to rules that have such an option.
+        The committee rule and its options; see `rlchf.aggregate`.
 
     Returns
     -------
-    The weight of each elected policy, in the order of election; they add up to 1. A ballot whose best
-    elected policies are tied is divided among them, and so is one that ranks none of them.
+    The weight of each elected policy, in the order of election; the weights add up to 1. A ballot that
+    ties its best elected policies is divided among them, and so is a ballot that ranks none of them.
 
     Examples
     --------
@@ -89,9 +88,9 @@ def committee_weights(
         name for level in aggregate(rankings, rule, **options).ranking(prompt) for name in level
     ]
     elected = order[:k]
-    at = [names.index(name) for name in elected]
+    rows = [names.index(name) for name in elected]
     ((_, profiles),) = rankings.profiles()
-    ranks = np.asarray(profiles.ranks)[at].astype(float)  # (k, K), 0 where a ballot names it not
+    ranks = np.asarray(profiles.ranks)[rows].astype(float)  # (k, K), 0 for policies not ranked
     ranks[ranks == 0] = np.inf
     best = ranks == ranks.min(axis=0)
     votes = (best / best.sum(axis=0)) @ np.asarray(profiles.integer_weights, dtype=float)

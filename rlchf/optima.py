@@ -1,12 +1,12 @@
-"""Where regularised training ends when a policy may choose freely among a few responses.
+"""Optimal policies of regularised objectives over a few responses.
 
-Closed forms and small solvers for policies that are just tables of probabilities: what a training run
-would reach if it were perfect. A run with a language model can be held against them, and so the shares
-that an objective keeps are known before anything is trained.
+Closed forms and small solvers for policies that are tables of probabilities: the limit of a perfect
+training run. They predict which shares of the votes an objective preserves, and a run with a language
+model can be compared with them.
 
-Throughout, `reference` (M,) is the policy that training starts from, `rewards` (M,) are numbers per
-response, `beta` is the price of one nat of divergence, and `shares` (M, M) says which part of the
-votes prefers response i to response j; a tie counts half for each, so opposite entries add up to 1.
+Throughout, `reference` (M,) is the initial policy, `rewards` (M,) are the responses' rewards, `beta` is
+the KL coefficient, and `shares` (M, M) are win shares: the share of the votes that prefers response i to
+response j, where a tie counts half for each, so that opposite entries add up to 1.
 """
 
 from collections.abc import Sequence
@@ -19,18 +19,18 @@ Table = Sequence[Sequence[float]] | np.ndarray
 
 
 def uniform(count: int) -> np.ndarray:
-    """Equal chances for each of so many responses."""
+    """The uniform policy over so many responses."""
     return np.full(count, 1 / count)
 
 
 def kl_optimum(reference: Numbers, rewards: Numbers, beta: float) -> np.ndarray:
-    """The policy with the largest expected reward minus beta times its divergence from the reference.
+    """The policy of maximum expected reward minus beta times its KL divergence from the reference.
 
     It is proportional to ``reference * exp(rewards / beta)``.
 
     Examples
     --------
-    A Bradley-Terry reward of win shares, 0.4 to 0.6, keeps the shares at beta = 1 and no other:
+    The Bradley-Terry reward of win shares 0.6 and 0.4 preserves the shares only at beta = 1:
 
     >>> reward = np.log([0.6, 0.4])
     >>> [kl_optimum([0.5, 0.5], reward, beta)[1].round(3).item() for beta in (1.0, 0.5, 0.2)]
@@ -39,14 +39,14 @@ def kl_optimum(reference: Numbers, rewards: Numbers, beta: float) -> np.ndarray:
     if not beta > 0:
         raise ValueError(f"beta is {beta}; it must be above 0")
     with np.errstate(divide="ignore"):
-        return _softmax(np.log(_chances(reference)) + np.asarray(rewards, dtype=float) / beta)
+        return _softmax(np.log(_probabilities(reference)) + np.asarray(rewards, dtype=float) / beta)
 
 
 def preference_matching(rewards: Numbers) -> np.ndarray:
-    """The policy with the largest expected reward plus entropy: proportional to ``exp(rewards)``.
+    """The policy of maximum expected reward plus entropy: proportional to ``exp(rewards)``.
 
-    Its odds of two responses are those that the Bradley-Terry model gives them, whatever the policy
-    from which training starts. It is `kl_optimum` with a uniform reference and beta = 1.
+    The odds of two responses are those of the Bradley-Terry model, whatever the initial policy. It is
+    `kl_optimum` with a uniform reference and beta = 1.
 
     References
     ----------
@@ -62,19 +62,19 @@ def preference_matching(rewards: Numbers) -> np.ndarray:
 
 
 def bradley_terry(wins: Table, prior: float = 0.0) -> np.ndarray:
-    """The rewards, with mean 0, that make the wins most likely: what a perfect reward model learns.
+    """The maximum-likelihood rewards, with mean 0: those that a perfect reward model learns.
 
     Parameters
     ----------
     wins
-        (M, M) how often response i was preferred to response j, ties half to each.
+        (M, M) how often response i was preferred to response j; a tie counts half for each.
     prior
-        This many comparisons are added to each pair, half of them won by each side. Without any,
-        a response that never wins (or never loses) has no finite reward, and that is refused.
+        Number of comparisons added to each pair, half of them won by each side. Without a prior, a
+        response that never wins or never loses has no finite reward, and an error is raised.
 
     Examples
     --------
-    >>> bradley_terry([[0, 6], [4, 0]])  # the logarithm of 6 / 4, apart
+    >>> bradley_terry([[0, 6], [4, 0]])  # they differ by log(6 / 4)
     array([ 0.20273255, -0.20273255])
     """
     table = np.asarray(wins, dtype=float)
@@ -99,15 +99,15 @@ def bradley_terry(wins: Table, prior: float = 0.0) -> np.ndarray:
 
 
 def share_bounds(shares: Table) -> np.ndarray:
-    """(M,) the largest part of the votes that can have each response as its favourite.
+    """(M,) an upper bound of the share of the votes that rank each response first.
 
-    Whoever likes a response best prefers it to every other one, so that part is at most the smallest of
-    its win shares. Nobody has to say who belongs to which group.
+    A vote that ranks a response first prefers it to every other response, so the share is at most the
+    smallest of its win shares. The bound needs no knowledge of who belongs to which group.
 
     Examples
     --------
-    Half like the first best, three in ten the second, two in ten the third, and each group is torn
-    between the other two:
+    50, 30 and 20 % rank the first, second and third response first, and each group is split evenly over
+    the other two:
 
     >>> share_bounds([[0.5, 0.6, 0.65], [0.4, 0.5, 0.55], [0.35, 0.45, 0.5]])
     array([0.6 , 0.4 , 0.35])
@@ -119,9 +119,10 @@ def share_bounds(shares: Table) -> np.ndarray:
 def population_proportional(shares: Table, sharpness: float = 0.0) -> np.ndarray:
     """Population-proportional alignment: proportional to ``u * exp(sharpness * u)``, u the share bounds.
 
-    It gives each response the share of those who like it best if there are two responses, or if for each
-    response there is another that only they put below it; else the bounds add up to more than 1. A large
-    `sharpness` gives all to the response that fares best at its worst (minimax Condorcet).
+    The share of each response is that of the votes that rank it first if there are two responses, or if
+    for each response there is another that only these votes put below it; otherwise the bounds add up to
+    more than 1. With a large `sharpness`, the policy concentrates on the response whose smallest win
+    share is largest (minimax Condorcet).
 
     References
     ----------
@@ -139,17 +140,17 @@ def population_proportional(shares: Table, sharpness: float = 0.0) -> np.ndarray
 
 
 def regularised_nash(payoff: Table, reference: Numbers, beta: float) -> np.ndarray:
-    """The policy that is its own best answer in the game of `payoff`, each side paying beta per nat.
+    """The symmetric Nash equilibrium of the game of `payoff` with KL coefficient beta for both players.
 
-    Against itself as the opponent, ``payoff @ policy`` are the rewards, and the policy is their
-    `kl_optimum`. With win shares as the payoff this is the solution of Nash learning from human
-    feedback, and for beta towards 0 a maximal lottery. With the log-odds of win shares that follow a
-    Bradley-Terry model, it is the `kl_optimum` of that model's rewards.
+    The policy is the `kl_optimum` of the rewards ``payoff @ policy`` against itself. With win shares as
+    the payoff this is the solution of Nash learning from human feedback, which tends to a maximal lottery
+    as beta tends to 0. With the log-odds of win shares of a Bradley-Terry model, it is the `kl_optimum`
+    of the model's rewards.
 
     Parameters
     ----------
     payoff
-        (M, M) what response i gets against response j; ``payoff + payoff.T`` must be constant.
+        (M, M) payoff of response i against response j; ``payoff + payoff.T`` must be constant.
 
     References
     ----------
@@ -169,10 +170,10 @@ def regularised_nash(payoff: Table, reference: Numbers, beta: float) -> np.ndarr
     table = table - table[0, 0]
     if np.abs(table + table.T).max() > 1e-9:
         raise ValueError(
-            "the game is not fair: payoff[i][j] + payoff[j][i] must be the same for all pairs"
+            "the game is not symmetric: payoff[i][j] + payoff[j][i] must be the same for all pairs"
         )
     with np.errstate(divide="ignore"):
-        start = np.log(_chances(reference))
+        start = np.log(_probabilities(reference))
     used = np.isfinite(start)
     table, start = table[np.ix_(used, used)], start[used]
     policy = np.zeros(used.size)
@@ -181,43 +182,43 @@ def regularised_nash(payoff: Table, reference: Numbers, beta: float) -> np.ndarr
 
 
 def _equilibrium(table: np.ndarray, start: np.ndarray, beta: float) -> np.ndarray:
-    """Solve ``log policy = start + table @ policy / beta - log Z`` from large beta down to the one asked.
+    """Solve ``log policy = start + table @ policy / beta - log Z``, from a large beta down to the given one.
 
-    Newton's method on the logits: the game is antisymmetric, so each step's equations have one solution.
+    Newton's method on the logits: the game is antisymmetric, so the equations of each step have one
+    solution.
     """
     if not beta > 0:
         raise ValueError(f"beta is {beta}; it must be above 0")
-    logits, price = start - start.mean(), max(beta, 4 * float(np.abs(table).max()))
+    logits, current = start - start.mean(), max(beta, 4 * float(np.abs(table).max()))
 
-    def missing(logits: np.ndarray) -> np.ndarray:
-        gap = start + table @ _softmax(logits) / price - logits
+    def residual(logits: np.ndarray) -> np.ndarray:
+        gap = start + table @ _softmax(logits) / current - logits
         return np.asarray(gap - gap.mean())
 
     while True:
-        gap = missing(logits)
+        gap = residual(logits)
         for _ in range(200):
             if np.abs(gap).max() < 1e-12 * max(100.0, np.abs(logits).max()):
                 break
             policy = _softmax(logits)
-            slope = table @ (np.diag(policy) - np.outer(policy, policy)) / price
+            slope = table @ (np.diag(policy) - np.outer(policy, policy)) / current
             step = np.linalg.solve(np.eye(len(table)) - slope, gap)
             step -= step.mean()
             size = 1.0
-            while (
-                np.linalg.norm(missing(logits + size * step)) > np.linalg.norm(gap) and size > 1e-9
-            ):
+            norm = np.linalg.norm(gap)
+            while np.linalg.norm(residual(logits + size * step)) > norm and size > 1e-9:
                 size /= 2
             logits = logits + size * step
-            gap = missing(logits)
+            gap = residual(logits)
         else:
-            raise RuntimeError(f"no equilibrium was found for beta = {beta}; give a larger one")
-        if price == beta:
+            raise RuntimeError(f"no equilibrium was found for beta = {beta}; give a larger beta")
+        if current == beta:
             return _softmax(logits)
-        price = max(beta, price * 0.7)
+        current = max(beta, current * 0.7)
 
 
 def max_min(reference: Numbers, rewards: Table, beta: float) -> tuple[np.ndarray, np.ndarray]:
-    """The policy whose worst-off group has the most, minus beta times the divergence.
+    """The policy of maximum reward of the worst-off group minus beta times the KL divergence.
 
     Parameters
     ----------
@@ -226,9 +227,10 @@ def max_min(reference: Numbers, rewards: Table, beta: float) -> tuple[np.ndarray
 
     Returns
     -------
-    policy, weights : the policy (M,), and the weights (G,) of the groups under whose summed reward it is
-    the `kl_optimum`: they are what minimises ``beta log sum reference exp(weights @ rewards / beta)``.
-    Groups that are better off than the worst have weight 0.
+    policy, weights : the policy (M,), and weights (G,) of the groups such that the policy is the
+    `kl_optimum` of the weighted sum of the groups' rewards. The weights minimise
+    ``beta log sum reference exp(weights @ rewards / beta)``; groups that are better off than the
+    worst-off group have weight 0.
 
     References
     ----------
@@ -237,7 +239,7 @@ def max_min(reference: Numbers, rewards: Table, beta: float) -> tuple[np.ndarray
 
     Examples
     --------
-    Two groups want opposite things as much as each other; how many they are does not count:
+    Two groups have opposite rewards of the same size; the sizes of the groups do not count:
 
     >>> policy, weights = max_min([0.5, 0.5], [[1, 0], [0, 1]], beta=0.1)
     >>> policy.round(3), weights.round(3)
@@ -245,7 +247,7 @@ def max_min(reference: Numbers, rewards: Table, beta: float) -> tuple[np.ndarray
     """
     from scipy.optimize import minimize
 
-    table, start = np.asarray(rewards, dtype=float), _chances(reference)
+    table, start = np.asarray(rewards, dtype=float), _probabilities(reference)
 
     def dual(weights: np.ndarray) -> tuple[float, np.ndarray]:
         policy = kl_optimum(start, weights @ table, beta)
@@ -254,29 +256,36 @@ def max_min(reference: Numbers, rewards: Table, beta: float) -> tuple[np.ndarray
         return float(value), table @ policy
 
     simplex: Any = {"type": "eq", "fun": lambda w: w.sum() - 1, "jac": np.ones_like}
-    found = minimize(
-        dual, uniform(len(table)), jac=True, method="SLSQP", bounds=[(0.0, 1.0)] * len(table),
-        constraints=simplex, options={"ftol": 1e-14, "maxiter": 1000},
-    )  # fmt: skip
-    weights = np.clip(found.x, 0.0, None)
+    solution = minimize(
+        dual,
+        uniform(len(table)),
+        jac=True,
+        method="SLSQP",
+        bounds=[(0.0, 1.0)] * len(table),
+        constraints=simplex,
+        options={"ftol": 1e-14, "maxiter": 1000},
+    )
+    weights = np.clip(solution.x, 0.0, None)
     weights = weights / weights.sum()
     policy = kl_optimum(start, weights @ table, beta)
     gains = table @ policy
     if weights @ gains - gains.min() > 1e-5 * max(1.0, np.abs(table).max()):
-        raise RuntimeError(f"no saddle point was found for beta = {beta}; give a larger one")
+        raise RuntimeError(f"no saddle point was found for beta = {beta}; give a larger beta")
     return policy, weights
 
 
-def _chances(reference: Numbers) -> np.ndarray:
+def _probabilities(reference: Numbers) -> np.ndarray:
     """The reference as an array, checked to be probabilities."""
-    chances = np.asarray(reference, dtype=float)
-    if (chances < 0).any() or abs(chances.sum() - 1) > 1e-6:
-        raise ValueError(f"reference is {chances}; its entries must be 0 or more and add up to 1")
-    return chances
+    probabilities = np.asarray(reference, dtype=float)
+    if (probabilities < 0).any() or abs(probabilities.sum() - 1) > 1e-6:
+        raise ValueError(
+            f"reference is {probabilities}; its entries must be 0 or more and add up to 1"
+        )
+    return probabilities
 
 
 def _win_shares(shares: Table) -> np.ndarray:
-    """Win shares as an array, checked to be some."""
+    """The win shares as an array, checked to be win shares."""
     table = np.asarray(shares, dtype=float)
     if np.abs(table + table.T - 1).max() > 1e-9 or table.min() < 0:
         raise ValueError(

@@ -151,7 +151,7 @@ def figures(report: Audit) -> dict[str, Any]:
     groups = {row.name: row for row in report.groups}
     return {
         "contested": {name: row.contested for name, row in groups.items()},
-        "top": {name: row.top for name, row in groups.items()},
+        "first_place": {name: row.first_place for name, row in groups.items()},
         "weight": {name: row.weight for name, row in groups.items()},
         "mean": welfare.mean,
         "minimum": welfare.minimum,
@@ -177,7 +177,7 @@ def cell(name: str, case: dict[str, Any]) -> str:
     if name == "noisy":
         return f"{case['mean']:.3f} / {case['minimum']:.3f} / {case['gini']:.3f}"
     contested = " / ".join(f"{share:.3f}" for share in case["contested"].values())
-    tops = list(case["top"].values())
+    tops = list(case["first_place"].values())
     shown = tops if name == "data" else tops[-1:]
     return f"{contested} ({' / '.join(f'{share:.2f}' for share in shown)})"
 

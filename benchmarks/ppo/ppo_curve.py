@@ -33,10 +33,9 @@ def fine_tuned(folder: Path) -> list[dict[str, Any]]:
     run = read(ROOT / "examples/emoji-smollm2.toml")
     work = Pipeline(replace(run, reward=replace(run.reward, share_prompt=True), ppo=PPO), folder)
     quieten_transformers()
-    work.label()
-    backbone = work.base_policy()
-    work.fit_reward(backbone)
-    work.fine_tune(backbone)
+    work.aggregate()
+    work.train_reward_model()
+    work.fine_tune()
     lines = (folder / "policy/metrics.jsonl").read_text(encoding="utf-8").splitlines()
     return [json.loads(line) for line in lines]
 

@@ -1,17 +1,17 @@
-"""Whom reward models serve: held-out agreement by group, on data of several annotators per prompt.
+"""Pair accuracy of reward models by group, on data with several annotators per prompt.
 
     python benchmarks/reward/reward_groups.py --data DATA --model smollm2 --out runs/reward_groups.json
 
-DATA is a folder with the folders ``lamp_rankings``, ``pandalm`` and ``polis`` (those that are there are
-used), each with rankings.csv, prompts.jsonl, responses.jsonl and, for polis, annotators.csv.
+DATA is a folder with some of the folders ``lamp_rankings``, ``pandalm`` and ``polis``, each with
+rankings.csv, prompts.jsonl, responses.jsonl and, for polis, annotators.csv.
 
-Every text is read once by the frozen language model; its features are the mean of the last layer's
-states over the response. On these a linear reward is fitted, Bradley-Terry with a normal prior: to all
-ballots together (pooled), to the collective rankings of a rule, and with evaluator features: a shared
-reward and, for each group, a deviation from it. All prompts are held out once, in five folds; the prior's
-width is chosen by the pooled fit within the training prompts. Statements of polis are dealt into
-prompts of a dozen; an annotator ranks what they agree with above what they pass, and that above what they
-disagree with. Intervals are 95 %, from the bootstrap over prompts.
+The features of a text are the mean of the last hidden states of the frozen language model over the
+response. On these a linear reward is fitted, Bradley-Terry with a normal prior: to all ballots together
+(pooled), to the collective rankings of a rule, and with annotator features: a common reward and, for each
+group, a deviation from it. Each prompt is held out once, in five folds; the width of the prior is chosen by
+the pooled fit within the training prompts. The statements of a polis conversation are split into prompts of
+a dozen; an annotator ranks statements they agree with above those they pass on, and these above those they
+disagree with. Intervals are 95 % bootstrap intervals over prompts.
 """
 
 import argparse
@@ -46,7 +46,7 @@ Vectors = dict[str, dict[str, np.ndarray]]
 
 @dataclass(frozen=True)
 class Data:
-    """Ballots, texts, and each annotator's group."""
+    """Ballots, texts, and the group of each annotator."""
 
     name: str
     rankings: rlchf.Rankings
@@ -56,18 +56,19 @@ class Data:
 
 
 def load(folder: Path) -> Data:
-    """Read one data set; without groups every annotator is one."""
+    """Read one data set; without groups every annotator is a group."""
     rankings = rlchf.read_rankings(folder / "rankings.csv")
     prompts, responses = (
-        read_prompts(folder / "prompts.jsonl"), read_responses(folder / "responses.jsonl")
-    )  # fmt: skip
+        read_prompts(folder / "prompts.jsonl"),
+        read_responses(folder / "responses.jsonl"),
+    )
     groups = {a: a for a in rankings.annotator_ids}
     if (folder / "annotators.csv").exists():
         groups = largest_and_others(
             read_annotators(folder / "annotators.csv").group("opinion_group")
         )
     if folder.name == "polis":
-        rankings, prompts, responses = dealt(rankings, prompts, responses)
+        rankings, prompts, responses = split_prompts(rankings, prompts, responses)
     return Data(folder.name, rankings, prompts, responses, groups)
 
 
@@ -96,31 +97,31 @@ def largest_and_others(groups: dict[str, str]) -> dict[str, str]:
     }
 
 
-def dealt(
+def split_prompts(
     rankings: rlchf.Rankings, prompts: dict[str, Any], responses: dict[str, dict[str, str]]
 ) -> tuple[rlchf.Rankings, dict[str, Any], dict[str, dict[str, str]]]:
-    """Deal each prompt's responses at random into prompts of a dozen."""
+    """Split each prompt's responses at random into prompts of a dozen."""
     rng = np.random.default_rng(0)
-    hand: dict[tuple[str, str], str] = {}
+    new_prompt: dict[tuple[str, str], str] = {}
     for prompt in rankings.prompt_ids:
         ids = list(rankings.responses(prompt))
-        for place, n in enumerate(rng.permutation(len(ids))):
-            hand[prompt, ids[n]] = f"{prompt}/{place % -(-len(ids) // STATEMENTS)}"
-    made = []
+        for position, n in enumerate(rng.permutation(len(ids))):
+            new_prompt[prompt, ids[n]] = f"{prompt}/{position % -(-len(ids) // STATEMENTS)}"
+    ballots = []
     for prompt, annotator, levels in triples(rankings):
         parts: dict[str, list[list[str]]] = {}
         for level in levels:
             tied: dict[str, list[str]] = {}
             for response in level:
-                tied.setdefault(hand[prompt, response], []).append(response)
+                tied.setdefault(new_prompt[prompt, response], []).append(response)
             for part, names in tied.items():
                 parts.setdefault(part, []).append(names)
-        made += [(part, annotator, ranking) for part, ranking in parts.items()]
+        ballots += [(part, annotator, ranking) for part, ranking in parts.items()]
     texts: dict[str, dict[str, str]] = {}
-    for (prompt, response), new in hand.items():
+    for (prompt, response), new in new_prompt.items():
         texts.setdefault(new, {})[response] = responses[prompt][response]
-    asked = {new: prompts[new.rsplit("/", 1)[0]] for new in texts}
-    return rlchf.Rankings.from_ballots(made), asked, texts
+    prompt_texts = {new: prompts[new.rsplit("/", 1)[0]] for new in texts}
+    return rlchf.Rankings.from_ballots(ballots), prompt_texts, texts
 
 
 def vectors(data: Data, model: str) -> Vectors:
@@ -133,23 +134,22 @@ def vectors(data: Data, model: str) -> Vectors:
 
     quieten_transformers()
     policy, tokenizer = load_policy(model).eval(), load_tokenizer(model)
-    found: dict[tuple[str, str], np.ndarray] = {}
-    todo = [(p, r) for p in data.rankings.prompt_ids for r in data.rankings.responses(p)]
-    with stage(f"{data.name}: {len(todo)} texts read by {model}") as tick, torch.no_grad():
-        for n, (prompt, response) in enumerate(todo):
-            said = response_ids(tokenizer, data.responses[prompt][response])[-TOKENS:]
-            asked = prompt_ids(tokenizer, data.prompts[prompt])[-max(1, TOKENS - len(said)) :]
-            out = policy.base_model(input_ids=torch.tensor([asked + said]))
-            found[prompt, response] = (
-                out.last_hidden_state[0, len(asked) :].mean(0).double().numpy()
-            )
-            tick(n + 1, len(todo))
-    rows = np.stack([found[key] for key in todo])
+    states: dict[tuple[str, str], np.ndarray] = {}
+    pairs = [(p, r) for p in data.rankings.prompt_ids for r in data.rankings.responses(p)]
+    with stage(f"{data.name}: {len(pairs)} texts read by {model}") as tick, torch.no_grad():
+        for n, (prompt, response) in enumerate(pairs):
+            answer = response_ids(tokenizer, data.responses[prompt][response])[-TOKENS:]
+            question = prompt_ids(tokenizer, data.prompts[prompt])[-max(1, TOKENS - len(answer)) :]
+            out = policy.base_model(input_ids=torch.tensor([question + answer]))
+            hidden = out.last_hidden_state[0, len(question) :]
+            states[prompt, response] = hidden.mean(0).double().numpy()
+            tick(n + 1, len(pairs))
+    rows = np.stack([states[key] for key in pairs])
     rows = (rows - rows.mean(0)) / rows.std(0)
-    made: Vectors = {}
-    for (prompt, response), row in zip(todo, rows, strict=True):
-        made.setdefault(prompt, {})[response] = row
-    return made
+    features: Vectors = {}
+    for (prompt, response), row in zip(pairs, rows, strict=True):
+        features.setdefault(prompt, {})[response] = row
+    return features
 
 
 def folds(data: Data) -> list[np.ndarray]:
@@ -161,11 +161,11 @@ def folds(data: Data) -> list[np.ndarray]:
 def held_out(
     data: Data, x: Vectors, fit: Callable[[rlchf.Rankings], np.ndarray]
 ) -> dict[str, dict[str, float]]:
-    """Scores of every prompt's responses by a reward that did not learn from the prompt."""
+    """Scores of each prompt's responses by a reward that was not fitted to the prompt."""
     scores: dict[str, dict[str, float]] = {}
-    everything = np.arange(data.rankings.n_prompts)
+    all_prompts = np.arange(data.rankings.n_prompts)
     for part in folds(data):
-        theta = fit(data.rankings.subset(np.setdiff1d(everything, part)))
+        theta = fit(data.rankings.subset(np.setdiff1d(all_prompts, part)))
         for p in part:
             name = data.rankings.prompt_ids[p]
             scores[name] = {r: float(theta @ row) for r, row in x[name].items()}
@@ -181,47 +181,49 @@ def collective(rankings: rlchf.Rankings, rule: str) -> rlchf.Rankings:
 
 
 def ridge_of(data: Data, x: Vectors) -> float:
-    """The prior that does best within the training prompts of the first fold."""
+    """The prior with the highest accuracy within the training prompts of the first fold."""
     train = data.rankings.subset(np.setdiff1d(np.arange(data.rankings.n_prompts), folds(data)[0]))
     inner = Data(data.name, train, data.prompts, data.responses, data.groups)
-    right = {}
+    accuracy = {}
     for ridge in RIDGES:
         scores = held_out(inner, x, partial(fit_linear, features=x, ridge=ridge))
-        right[ridge] = evaluate(scores, train, replicates=0).pairs.value
-    return max(right, key=lambda ridge: right[ridge])
+        accuracy[ridge] = evaluate(scores, train, replicates=0).pairs.value
+    return max(accuracy, key=lambda ridge: accuracy[ridge])
 
 
 def with_deviations(
     ballots: rlchf.Rankings, x: Vectors, groups: dict[str, str], ridge: float
 ) -> dict[str, np.ndarray]:
-    """A reward for each group: what all share, and the group's deviation from it, fitted together.
+    """A reward for each group: a common reward and the group's deviation from it, fitted together.
 
-    Ballots of group g are cast on features (x, 0, ..., x, ..., 0) with the second x in g's place.
+    Ballots of group g are cast on features (x, 0, ..., x, ..., 0) with the second x at the position of g.
     """
     names = sorted(set(groups.values()))
     d = len(next(iter(next(iter(x.values())).values())))
-    made: list[tuple[str, str, list[list[str]]]] = []
+    conditioned: list[tuple[str, str, list[list[str]]]] = []
     wide: dict[str, dict[str, np.ndarray]] = {}
-    named: dict[str, set[str]] = {}
+    ranked: dict[str, set[str]] = {}
     for prompt, annotator, ranking in triples(ballots):
-        group = groups.get(annotator, "")  # who has none casts ballots on what all share
-        places = [0, 1 + names.index(group)] if group else [0]
+        group = groups.get(
+            annotator, ""
+        )  # ballots of annotators without a group are on the common reward
+        blocks = [0, 1 + names.index(group)] if group else [0]
         key = f"{prompt} {group}"
-        made.append((key, annotator, ranking))
-        named.setdefault(key, set()).update(r for level in ranking for r in level)
+        conditioned.append((key, annotator, ranking))
+        ranked.setdefault(key, set()).update(r for level in ranking for r in level)
         if key not in wide:
             ids = ballots.responses(prompt)
             wide[key] = {r: np.zeros((1 + len(names), d)) for r in ids}
             for r in ids:
-                wide[key][r][places] = x[prompt][r]
-    made = [ballot for ballot in made if len(named[ballot[0]]) > 1]  # who compares nothing
+                wide[key][r][blocks] = x[prompt][r]
+    compared = [ballot for ballot in conditioned if len(ranked[ballot[0]]) > 1]
     flat = {key: {r: row.ravel() for r, row in rows.items()} for key, rows in wide.items()}
-    theta = fit_linear(rlchf.Rankings.from_ballots(made), flat, ridge=ridge).reshape(-1, d)
+    theta = fit_linear(rlchf.Rankings.from_ballots(compared), flat, ridge=ridge).reshape(-1, d)
     return {name: theta[0] + theta[1 + n] for n, name in enumerate(names)}
 
 
 def methods(data: Data, x: Vectors) -> Iterator[tuple[str, dict[str, Evaluation]]]:
-    """What each way of learning reaches: "all" and every group."""
+    """Each method with its evaluation by group."""
     ridge, names = ridge_of(data, x), sorted(set(data.groups.values()))
     members = {
         g: [a for a in data.rankings.annotator_ids if data.groups.get(a) == g] for g in names
@@ -236,7 +238,7 @@ def methods(data: Data, x: Vectors) -> Iterator[tuple[str, dict[str, Evaluation]
     pooled = held_out(data, x, partial(fit_linear, features=x, ridge=ridge))
     yield "pooled Bradley-Terry", measured(dict.fromkeys(names, pooled))
     for rule in RULES:
-        # A collective ranking is one ballot where the pooled fit has many: its prior is as much wider.
+        # A prompt has one collective ranking but many ballots, so the prior is wider in proportion.
         share = data.rankings.n_prompts / data.rankings.n_ballots
 
         def fit(part: rlchf.Rankings, rule: str = rule, share: float = share) -> np.ndarray:
@@ -244,19 +246,19 @@ def methods(data: Data, x: Vectors) -> Iterator[tuple[str, dict[str, Evaluation]
 
         yield rule, measured(dict.fromkeys(names, held_out(data, x, fit)))
     by_group: dict[str, dict[str, dict[str, float]]] = {g: {} for g in names}
-    everything = np.arange(data.rankings.n_prompts)
+    all_prompts = np.arange(data.rankings.n_prompts)
     for part in folds(data):
-        train = data.rankings.subset(np.setdiff1d(everything, part))
+        train = data.rankings.subset(np.setdiff1d(all_prompts, part))
         thetas = with_deviations(train, x, data.groups, ridge)
         for p in part:
             prompt = data.rankings.prompt_ids[p]
             for g, theta in thetas.items():
                 by_group[g][prompt] = {r: float(theta @ row) for r, row in x[prompt].items()}
-    yield "evaluator features", measured(dict(by_group))
+    yield "annotator features", measured(dict(by_group))
 
 
 def main() -> None:
-    """Fit everything and print a table per data set."""
+    """Fit all methods and print a table for each data set."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
@@ -265,10 +267,10 @@ def main() -> None:
     parser.add_argument("--sets", nargs="+", default=["lamp_rankings", "pandalm", "polis"])
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
-    found: list[dict[str, Any]] = []
+    records: list[dict[str, Any]] = []
     for name in arguments.sets:
         if not (arguments.data / name).is_dir():
-            print(f"{arguments.data / name} is not there; left out", file=sys.stderr)
+            print(f"{arguments.data / name} does not exist; left out", file=sys.stderr)
             continue
         data = load(arguments.data / name)
         x, table = vectors(data, arguments.model), None
@@ -279,7 +281,7 @@ def main() -> None:
             for group, one in groups.items():
                 row = {"value": one.pairs.value, "low": one.pairs.low, "high": one.pairs.high}
                 row |= {"contested": one.contested.value, "weight": one.pairs.weight}
-                found.append({"data": name, "method": method, "group": group, **row})
+                records.append({"data": name, "method": method, "group": group, **row})
                 cells.append(f"{row['value']:.3f} ({row['low']:.2f}-{row['high']:.2f})")
             table.add_row(method, *cells)
             print(method, *cells, file=sys.stderr, flush=True)
@@ -287,7 +289,7 @@ def main() -> None:
             Console(width=240).print(table)
     if arguments.out:
         arguments.out.parent.mkdir(parents=True, exist_ok=True)
-        arguments.out.write_text(json.dumps(found, indent=2) + "\n")
+        arguments.out.write_text(json.dumps(records, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,16 +1,15 @@
-"""How fast reward models learn from rankings of K responses, beside TRL's trainer of pairs.
+"""Speed of training reward models on rankings of K responses, compared with TRL's trainer on pairs.
 
     pip install 'rlchf[trl]'
     python benchmarks/reward/reward_speed.py --out runs/reward_speed.json
 
-"sharing" is our option ``share_prompt``: a prompt is read once for all its responses.
+"sharing" is the option ``share_prompt``: a prompt is read once for all its responses.
 
-Both learn the same rankings of the same synthetic texts, with the same backbone (a Llama of two
-layers, made from nothing), one epoch with the same number of prompts in each step, so with the same
-number of steps. We read a prompt's K responses once each; TRL reads K (K - 1) / 2 pairs of texts.
-Each run has a process of its own; its seconds are the processor's, on one thread, of the training
-alone, with tokenizing and without imports. Held-out accuracy is over all pairs of the prompts that
-nobody learned from.
+Both learn the same rankings of the same synthetic texts, with the same backbone (a Llama of two layers with
+random weights), for one epoch with the same number of prompts in each step. rlchf reads a prompt's K
+responses once each; TRL reads K (K - 1) / 2 pairs of texts. Each run is a separate process; times are CPU
+seconds on one thread of the training with tokenizing and without imports. Held-out accuracy is over all
+pairs of the held-out prompts.
 """
 
 import argparse
@@ -35,7 +34,7 @@ from rich.table import Table
 
 from rlchf.preferences import Example
 
-GOALS = {2: 1.0, 4: 3.0, 8: 7.0}  # times as many prompts per second of the processor as TRL
+GOALS = {2: 1.0, 4: 3.0, 8: 7.0}  # speed relative to TRL
 HELD_OUT = 256
 LEARNING_RATE = 1e-3
 MAX_LENGTH = 128
@@ -46,15 +45,15 @@ def ranked(prompts: int, K: int, seed: int = 0) -> list[Example]:
     rng = np.random.default_rng(seed)
     words = np.array([f"{a}{b}" for a in "bdfgklmnprst" for b in "aeiou"])
     values = np.random.default_rng(99).normal(size=len(words))
-    made = []
+    examples = []
     for p in range(prompts):
-        asked = " ".join(rng.choice(words, 20)) + "\n"
+        prompt = " ".join(rng.choice(words, 20)) + "\n"
         drawn = [rng.integers(len(words), size=rng.integers(20, 40)) for _ in range(K)]
         scores = np.array([values[d].sum() for d in drawn])
         ranks = 1 + (scores[None] > scores[:, None]).sum(1)
         texts = [" ".join(words[d]) for d in drawn]
-        made.append(Example(str(p), asked, [str(k) for k in range(K)], texts, ranks.tolist()))
-    return made
+        examples.append(Example(str(p), prompt, [str(k) for k in range(K)], texts, ranks.tolist()))
+    return examples
 
 
 def backbone(folder: Path) -> str:
@@ -63,7 +62,7 @@ def backbone(folder: Path) -> str:
 
     texts = [text for example in ranked(64, 2, seed=5) for text in example.responses]
     model, tokenizer = tiny_llama(texts, vocab_size=600, hidden_size=64)
-    tokenizer.chat_template = None  # so that both see the same tokens
+    tokenizer.chat_template = None  # so that both trainers see the same tokens
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return str(folder)
@@ -72,8 +71,8 @@ def backbone(folder: Path) -> str:
 def learn_ours(
     train: list[Example], batch: int, path: str, out: Path, share: bool
 ) -> tuple[Any, float]:
-    """Train by `rlchf.train.reward.trainer.train_reward`; the model, and the seconds it took."""
-    from rlchf.train.reward import RewardConfig, RewardModel, train_reward
+    """The model trained by `rlchf.train.reward.train_reward`, and the CPU seconds."""
+    from rlchf.train.reward import RewardConfig, train_reward
 
     settings = RewardConfig(
         epochs=1,
@@ -81,32 +80,42 @@ def learn_ours(
         batch_size=batch,
         max_length=MAX_LENGTH,
         share_prompt=share,
-        normalise="none",  # reading the texts once more to centre the scores is not what TRL does
+        normalise="none",  # TRL does not score the texts again to centre the scores
     )
     began = time.process_time()
-    train_reward(train, [], path, settings, out)
-    took = time.process_time() - began
-    return RewardModel.load(out), took
+    trained = train_reward(train, [], path, settings, out)
+    return trained.model, time.process_time() - began
 
 
 def learn_trl(train: list[Example], batch: int, path: str, out: Path) -> tuple[Any, float]:
-    """Train by TRL on all pairs of each prompt; the model, and the seconds it took."""
+    """The model trained by TRL on all pairs of each prompt, and the CPU seconds."""
     import datasets
     from transformers import AutoTokenizer
     from trl import RewardConfig, RewardTrainer
 
-    from rlchf.train.reward.model import RewardModel, load_backbone
+    from rlchf.train.reward.backbone import load_backbone
+    from rlchf.train.reward.model import RewardModel
 
     datasets.disable_progress_bars()
     K = len(train[0].responses)
     model, _ = load_backbone(path)
     tokenizer = AutoTokenizer.from_pretrained(path)
     settings = RewardConfig(
-        output_dir=str(out), num_train_epochs=1, learning_rate=LEARNING_RATE, max_length=MAX_LENGTH,
-        per_device_train_batch_size=batch * K * (K - 1) // 2, lr_scheduler_type="linear",
-        warmup_steps=int(0.05 * len(train) / batch), report_to="none", save_strategy="no", disable_tqdm=True,
-        bf16=False, gradient_checkpointing=False, logging_steps=1000, use_cpu=True,
-    )  # fmt: skip
+        output_dir=str(out),
+        num_train_epochs=1,
+        learning_rate=LEARNING_RATE,
+        max_length=MAX_LENGTH,
+        per_device_train_batch_size=batch * K * (K - 1) // 2,
+        lr_scheduler_type="linear",
+        warmup_steps=int(0.05 * len(train) / batch),
+        report_to="none",
+        save_strategy="no",
+        disable_tqdm=True,
+        bf16=False,
+        gradient_checkpointing=False,
+        logging_steps=1000,
+        use_cpu=True,
+    )
     began = time.process_time()
     rows = []
     for example in train:
@@ -115,18 +124,20 @@ def learn_trl(train: list[Example], batch: int, path: str, out: Path) -> tuple[A
             texts = example.responses[better], example.responses[worse]
             rows.append({"prompt": example.prompt, "chosen": texts[0], "rejected": texts[1]})
     trainer = RewardTrainer(
-        model=model, args=settings, train_dataset=datasets.Dataset.from_list(rows),
+        model=model,
+        args=settings,
+        train_dataset=datasets.Dataset.from_list(rows),
         processing_class=tokenizer,
-    )  # fmt: skip
+    )
     trainer.train()
     return RewardModel(model, tokenizer, MAX_LENGTH), time.process_time() - began
 
 
 def worker(arguments: argparse.Namespace) -> None:
-    """One training, reported as a line of JSON."""
+    """One training, reported as one line of JSON."""
     import torch
 
-    from rlchf.train.reward.trainer import accuracy
+    from rlchf.evaluation import pair_accuracy
 
     torch.set_num_threads(1)
     train = ranked(arguments.prompts, arguments.k, seed=1)
@@ -138,28 +149,38 @@ def worker(arguments: argparse.Namespace) -> None:
             import trl  # noqa: F401  # not counted
 
             learn_trl(train[: 2 * arguments.batch], arguments.batch, path, out)
-            scorer, took = learn_trl(train, arguments.batch, path, out)
+            scorer, seconds = learn_trl(train, arguments.batch, path, out)
         else:
             learn_ours(train[: 2 * arguments.batch], arguments.batch, path, out, share)
-            scorer, took = learn_ours(train, arguments.batch, path, out, share)
-        right = accuracy(scorer.score_examples(held_out), held_out)
+            scorer, seconds = learn_ours(train, arguments.batch, path, out, share)
+        scores = [scores.numpy() for scores in scorer.score_examples(held_out)]
+        accuracy = pair_accuracy(scores, held_out)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"seconds": took, "accuracy": right, "peak_mib": peak}))
+    print(json.dumps({"seconds": seconds, "accuracy": accuracy, "peak_mib": peak}))
 
 
-def measured(who: str, K: int, prompts: int, batch: int) -> dict[str, float]:
-    """One training in a process of its own."""
-    command = [sys.executable, __file__, "--worker", who, "--k", str(K), "--prompts", str(prompts)]
+def measure(trainer: str, K: int, prompts: int, batch: int) -> dict[str, float]:
+    """The figures of one training in a separate process."""
+    command = [
+        sys.executable,
+        __file__,
+        "--worker",
+        trainer,
+        "--k",
+        str(K),
+        "--prompts",
+        str(prompts),
+    ]
     command += ["--batch", str(batch)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise SystemExit(f"{who}, K = {K}: {done.stderr.strip()[-2000:]}")
-    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return found
+        raise SystemExit(f"{trainer}, K = {K}: {done.stderr.strip()[-2000:]}")
+    figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return figures
 
 
 def main() -> None:
-    """Run both for each K and print a table."""
+    """Run all trainers for each K and print a table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
@@ -173,29 +194,36 @@ def main() -> None:
     if arguments.worker:
         return worker(arguments)
     table = Table(
-        "K", "trainer", "prompts per CPU-s", "times TRL (goal)", "held-out accuracy", "peak MiB",
+        "K",
+        "trainer",
+        "prompts per CPU second",
+        "relative to TRL (goal)",
+        "held-out accuracy",
+        "peak MiB",
         box=None,
-    )  # fmt: skip
-    found: list[dict[str, Any]] = []
+    )
+    records: list[dict[str, Any]] = []
     for K, goal in GOALS.items():
         rates = {}
-        for who in ("trl", "rlchf", "sharing"):
+        for trainer in ("trl", "rlchf", "sharing"):
             runs = [
-                measured(who, K, arguments.prompts, arguments.batch)
+                measure(trainer, K, arguments.prompts, arguments.batch)
                 for _ in range(arguments.repeat)
             ]
-            middle = {name: statistics.median(run[name] for run in runs) for name in runs[0]}
-            rates[who] = arguments.prompts / middle["seconds"]
-            times = rates[who] / rates["trl"]
-            found.append({"K": K, "trainer": who, "rate": rates[who], "times": times, **middle})
-            shown = f"{times:.1f} ({goal:g})" if who != "trl" else "1"
-            numbers = f"{middle['accuracy']:.3f}", f"{middle['peak_mib']:.0f}"
-            table.add_row(str(K), who, f"{rates[who]:.0f}", shown, *numbers)
-            print(found[-1], file=sys.stderr, flush=True)
+            medians = {name: statistics.median(run[name] for run in runs) for name in runs[0]}
+            rates[trainer] = arguments.prompts / medians["seconds"]
+            relative = rates[trainer] / rates["trl"]
+            records.append(
+                {"K": K, "trainer": trainer, "rate": rates[trainer], "times": relative, **medians}
+            )
+            shown = f"{relative:.1f} ({goal:g})" if trainer != "trl" else "1"
+            numbers = f"{medians['accuracy']:.3f}", f"{medians['peak_mib']:.0f}"
+            table.add_row(str(K), trainer, f"{rates[trainer]:.0f}", shown, *numbers)
+            print(records[-1], file=sys.stderr, flush=True)
     Console().print(table)
     if arguments.out:
         arguments.out.parent.mkdir(parents=True, exist_ok=True)
-        arguments.out.write_text(json.dumps(found, indent=2) + "\n")
+        arguments.out.write_text(json.dumps(records, indent=2) + "\n")
     return None
 
 

@@ -52,8 +52,8 @@ def run_once(run: Run, fitted: Path, folder: Path, wrap: Wrap | None = None) -> 
     quieten_transformers()
     if run.model.name == "tiny":
         torch.set_num_threads(1)
-    work.label()
-    work.fit_reward(work.base_policy())
+    work.aggregate()
+    work.train_reward_model()
     work.sample("before", work.base_policy())
     seconds = {"reward": time.monotonic() - began}
     folder.mkdir(parents=True, exist_ok=True)
@@ -63,7 +63,7 @@ def run_once(run: Run, fitted: Path, folder: Path, wrap: Wrap | None = None) -> 
     work, began = Pipeline(run, folder), time.monotonic()
     reward, backbone = RewardModel.load(folder / "reward"), work.base_policy()
     if not (folder / "policy/config.json").exists():
-        measure = share_of(run.trait.name, work.trait) if work.trait else None
+        measure = share_of(run.label.name, work.has_label) if work.has_label else None
         reward_of_ppo = wrap(reward) if wrap else reward
         with stage(f"PPO, {run.ppo.updates} updates") as tick:
             ppo(

@@ -1,26 +1,26 @@
-"""Who got their way: how far the collective rankings agree with each annotator's ballots."""
+"""Agreement of collective rankings with the ballots behind them, by annotator and by group."""
 
 from rlchf.auditing._rounds import Rounds, Unit, rounds_of
 from rlchf.auditing._tallies import tally
 from rlchf.auditing.agreement import Agreement
 from rlchf.auditing.bootstrap import Interval, bootstrap
-from rlchf.auditing.justified import Verdict, committee_justified, justified
+from rlchf.auditing.justified import Verdict, justified
 from rlchf.auditing.margins import Margins, margins
 from rlchf.auditing.report import Audit, audit
 from rlchf.auditing.spread import Spread, spread
-from rlchf.auditing.stages import Got, Step, follow
+from rlchf.auditing.stages import GroupShare, StageShares, trace_shares
 from rlchf.auditing.violations import Violation, Violations, violations
-from rlchf.auditing.welfare import Welfare, gini, p_mean, price, welfare
+from rlchf.auditing.welfare import Welfare, gini, p_mean, price_of_fairness, welfare
 
 __all__ = [
     "Agreement",
     "Audit",
-    "Got",
+    "GroupShare",
     "Interval",
     "Margins",
     "Rounds",
     "Spread",
-    "Step",
+    "StageShares",
     "Unit",
     "Verdict",
     "Violation",
@@ -28,16 +28,15 @@ __all__ = [
     "Welfare",
     "audit",
     "bootstrap",
-    "committee_justified",
-    "follow",
     "gini",
     "justified",
     "margins",
     "p_mean",
-    "price",
+    "price_of_fairness",
     "rounds_of",
     "spread",
     "tally",
+    "trace_shares",
     "violations",
     "welfare",
 ]

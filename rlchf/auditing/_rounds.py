@@ -1,4 +1,4 @@
-"""Decisions to which everybody approves or not: what justified representation is about."""
+"""Rounds with approvals: the decisions over which justified representation is checked."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -6,7 +6,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from rlchf.auditing._tallies import Places, Tallies, pairs, sheets
+from rlchf.auditing._tallies import PairIndex, Tallies, ballots_by_length, pairs
 from rlchf.rankings import Rankings, ranges
 
 Unit = Literal["rounds", "contested rounds", "contested pairs"]
@@ -24,18 +24,16 @@ class Rounds:
     ----------
     starts
         (T + 1,) the options of round t are ``starts[t]`` to ``starts[t + 1]``.
-    chances
-        (O,) the part that each option has in the outcome of its round; 1 and 0 if it has no ties.
+    outcome_shares
+        (O,) each option's share of the outcome of its round; 1 and 0 if the outcome has no ties.
     voters, options
-        (E,) who approves which option; no approval comes twice.
-    weights
-        (V,) of the voters.
-    names
-        (V,) theirs.
+        (E,) voter and option of each approval; no approval comes twice.
+    weights, names
+        (V,) the voters' weights and names.
     """
 
     starts: np.ndarray
-    chances: np.ndarray
+    outcome_shares: np.ndarray
     voters: np.ndarray
     options: np.ndarray
     weights: np.ndarray
@@ -50,21 +48,21 @@ class Rounds:
         Examples
         --------
         >>> rounds = Rounds.from_approvals([{"ann": ["a"], "bob": ["b"]}, {"ann": ["c"]}], ["a", "c"])
-        >>> rounds.starts, rounds.chances
+        >>> rounds.starts, rounds.outcome_shares
         (array([0, 2, 3]), array([1., 0., 1.]))
         """
         names = list(dict.fromkeys(voter for ballots in rounds for voter in ballots))
         index = {name: v for v, name in enumerate(names)}
-        starts, chances, entries = [0], [], []
+        starts, outcome_shares, entries = [0], [], []
         for ballots, winner in zip(rounds, winners, strict=True):
             options = sorted({winner}.union(*ballots.values()))
-            at = {option: starts[-1] + o for o, option in enumerate(options)}
-            entries += [(index[v], at[o]) for v, mine in ballots.items() for o in set(mine)]
-            chances += [float(option == winner) for option in options]
+            codes = {option: starts[-1] + o for o, option in enumerate(options)}
+            entries += [(index[v], codes[o]) for v, named in ballots.items() for o in set(named)]
+            outcome_shares += [float(option == winner) for option in options]
             starts.append(starts[-1] + len(options))
         voters, approved = np.array(entries, dtype=np.int64).reshape(-1, 2).T
         weights = np.ones(len(names))
-        return cls(np.array(starts), np.array(chances), voters, approved, weights, names)
+        return cls(np.array(starts), np.array(outcome_shares), voters, approved, weights, names)
 
     def __len__(self) -> int:
         return len(self.starts) - 1
@@ -83,7 +81,7 @@ class Rounds:
         return replace(
             self,
             starts=np.concatenate([[0], np.cumsum(sizes)]),
-            chances=self.chances[keep],
+            outcome_shares=self.outcome_shares[keep],
             voters=self.voters[kept],
             options=new[self.options[kept]],
         )
@@ -104,8 +102,8 @@ def by_code(codes: np.ndarray) -> np.ndarray:
 def rounds_of(rankings: Rankings, tallies: Tallies, unit: Unit) -> Rounds | None:
     """The rounds of a dataset; None for more than ten million approvals.
 
-    An annotator approves what one of their ballots approves, and weighs as much as their ballots do on
-    average; who has no ballot in a round approves nothing there.
+    An annotator approves what any of their ballots approves, and has the mean weight of their ballots; an
+    annotator without a ballot in a round approves nothing there.
     """
     if unit not in get_args(Unit):
         raise ValueError(f"unit is {unit!r}; choose from {', '.join(get_args(Unit))}")
@@ -114,62 +112,65 @@ def rounds_of(rankings: Rankings, tallies: Tallies, unit: Unit) -> Rounds | None
     total = np.bincount(tallies.annotators, tallies.weights, A)
     weights = np.divide(total, ballots, out=np.zeros(A), where=ballots > 0)
     if unit == "contested pairs":
-        found = _pairs(rankings, tallies)
-        if found is None:
+        pair_rounds = _pairs(rankings, tallies)
+        if pair_rounds is None:
             return None
-        starts, chances, ballot, option = found
+        starts, outcome_shares, ballot, option = pair_rounds
     else:
-        starts, chances = rankings.response_starts, tallies.chances
+        starts, outcome_shares = rankings.response_starts, tallies.outcome_shares
         ballot, option = tallies.approvers, tallies.approved
     if len(ballot) > MOST_APPROVALS:
         return None
-    heavy = tallies.weights[ballot] > 0
-    voters, options = tallies.annotators[ballot[heavy]], option[heavy]
+    weighted = tallies.weights[ballot] > 0
+    voters, options = tallies.annotators[ballot[weighted]], option[weighted]
     ballot_keys = np.sort(tallies.prompts * A + tallies.annotators)
     if (np.diff(ballot_keys) == 0).any():  # somebody has several ballots on a prompt
-        keys = np.sort(voters * max(len(chances), 1) + options)
-        voters, options = np.divmod(keys[np.diff(keys, prepend=-1) > 0], max(len(chances), 1))
-    rounds = Rounds(starts, chances, voters, options, weights, rankings.annotator_ids)
+        keys = np.sort(voters * max(len(outcome_shares), 1) + options)
+        voters, options = np.divmod(
+            keys[np.diff(keys, prepend=-1) > 0], max(len(outcome_shares), 1)
+        )
+    rounds = Rounds(starts, outcome_shares, voters, options, weights, rankings.annotator_ids)
     return rounds.of(_contested(rankings, tallies)) if unit == "contested rounds" else rounds
 
 
 def _contested(rankings: Rankings, tallies: Tallies) -> np.ndarray:
     """(P,) bool: no response is approved by all ballots that have a weight."""
-    heavy = tallies.weights > 0
-    present = np.bincount(tallies.prompts, heavy, rankings.n_prompts)
-    by = heavy[tallies.approvers]
-    approvals = np.bincount(tallies.approved, by, len(rankings.response_ids))
+    weighted = tallies.weights > 0
+    present = np.bincount(tallies.prompts, weighted, rankings.n_prompts)
+    approvals = np.bincount(
+        tallies.approved, weighted[tallies.approvers], len(rankings.response_ids)
+    )
     return np.asarray(np.maximum.reduceat(approvals, rankings.response_starts[:-1]) < present)
 
 
 def _pairs(
     rankings: Rankings, tallies: Tallies
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray] | None:
-    """Contested pairs as rounds of two options: starts, chances, and approvals by ballot."""
+    """Contested pairs as rounds of two options: starts, outcome_shares, and approvals by ballot."""
     if tallies.contested.sum() > MOST_APPROVALS:
         return None
     sizes = np.diff(rankings.response_starts)
-    cells = sizes**2
-    size = np.repeat(sizes, cells)  # of each cell's table
-    inside = ranges(np.zeros(len(cells), np.int64), cells)
+    table_sizes = sizes**2
+    size = np.repeat(sizes, table_sizes)  # of each cell's table
+    inside = ranges(np.zeros(len(sizes), np.int64), table_sizes)
     row, column = np.divmod(inside, size)
     back = np.arange(len(size)) - inside + column * size + row
     up = np.flatnonzero(tallies.above & tallies.above[back] & (row < column))
     option = np.full(len(size), -1)
     option[up], option[back[up]] = 2 * np.arange(len(up)), 2 * np.arange(len(up)) + 1
 
-    begin = np.repeat(rankings.response_starts[:-1], cells)[up]
+    begin = np.repeat(rankings.response_starts[:-1], table_sizes)[up]
     first, second = begin + row[up], begin + column[up]
-    chances = np.empty(2 * len(up))
-    chances[::2] = (1 + np.sign(tallies.places[second] - tallies.places[first])) / 2
-    chances[1::2] = 1 - chances[::2]
+    outcome_shares = np.empty(2 * len(up))
+    outcome_shares[::2] = (1 + np.sign(tallies.ranks[second] - tallies.ranks[first])) / 2
+    outcome_shares[1::2] = 1 - outcome_shares[::2]
     ballots, options = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
-    for sheet in sheets(rankings):
-        places = Places.of(sheet, rankings, tallies.prompts, tallies.cells)
-        for a, b in pairs(len(sheet.ranks)):
-            at = option[places.pair(a, b)]
-            keep = (sheet.ranks[a] < sheet.ranks[b]) & (at >= 0)
-            ballots.append(sheet.ballots[keep])
-            options.append(at[keep])
+    for batch in ballots_by_length(rankings):
+        index = PairIndex.of(batch, rankings, tallies.prompts, tallies.table_starts)
+        for a, b in pairs(len(batch.ranks)):
+            preferred = option[index.pair(a, b)]
+            keep = (batch.ranks[a] < batch.ranks[b]) & (preferred >= 0)
+            ballots.append(batch.ballots[keep])
+            options.append(preferred[keep])
     starts = np.arange(0, 2 * len(up) + 1, 2)
-    return starts, chances, np.concatenate(ballots), np.concatenate(options)
+    return starts, outcome_shares, np.concatenate(ballots), np.concatenate(options)

@@ -23,7 +23,7 @@ class Types:
     """
 
     starts: np.ndarray
-    chances: np.ndarray
+    outcome_shares: np.ndarray
     voters: np.ndarray
     options: np.ndarray
     weights: np.ndarray
@@ -32,7 +32,7 @@ class Types:
 
     @classmethod
     def of(cls, rounds: Rounds) -> "Types":
-        """Tell types by two random 64-bit sums of what each voter approves.
+        """Group voters by two random 64-bit sums over what each of them approves.
 
         Examples
         --------
@@ -43,11 +43,11 @@ class Types:
         V = len(rounds.weights)
         order = by_code(rounds.voters)
         voters, options = rounds.voters[order], rounds.options[order]
-        heavy = rounds.weights[voters] > 0
-        voters, options = voters[heavy], options[heavy]
+        weighted = rounds.weights[voters] > 0
+        voters, options = voters[weighted], options[weighted]
         firsts = np.flatnonzero(np.diff(voters, prepend=-1))
         rng = np.random.default_rng(0)
-        marks = rng.integers(0, 2**63, size=(2, len(rounds.chances)), dtype=np.int64)
+        marks = rng.integers(0, 2**63, size=(2, len(rounds.outcome_shares)), dtype=np.int64)
         of_voter = np.full(V, -1)
         weights: np.ndarray = np.zeros(0)
         keep = np.zeros(len(voters), dtype=bool)
@@ -60,7 +60,7 @@ class Types:
             keep = np.isin(voters, voters[firsts][np.sort(first)])
         return cls(
             starts=rounds.starts,
-            chances=rounds.chances,
+            outcome_shares=rounds.outcome_shares,
             voters=of_voter[voters[keep]],
             options=options[keep],
             weights=weights,
@@ -70,7 +70,7 @@ class Types:
 
     def wins(self) -> np.ndarray:
         """(G,) rounds whose outcome each type approves."""
-        return np.bincount(self.voters, self.chances[self.options], len(self.weights))
+        return np.bincount(self.voters, self.outcome_shares[self.options], len(self.weights))
 
     def members(self, types: np.ndarray) -> np.ndarray:
         """The voters of some types."""
@@ -78,19 +78,19 @@ class Types:
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
-    """Groups that were looked at.
+class VoterGroups:
+    """Groups of voters that were looked at.
 
     Attributes
     ----------
     agreed
         (S,) rounds in which all members approve some option.
     weights
-        (S,) of all members.
+        (S,) weight of all members.
     won, best
         (S,) rounds whose outcome some member approves, and the most that one member approves.
     group
-        The types in group s.
+        A function from a group's number to the types in it.
     """
 
     agreed: np.ndarray
@@ -100,73 +100,95 @@ class Found:
     group: Callable[[int], np.ndarray]
 
 
-def grown_groups(types: Types, groups: Sequence[np.ndarray] = (), seed: int = 0) -> Found:
+def grown_groups(types: Types, groups: Sequence[np.ndarray] = (), seed: int = 0) -> VoterGroups:
     """Look at the given groups, and at groups grown from single types.
 
-    From each of up to 50 types (half of them those that win least, the others random), a group takes in
-    the type with which its weight times the options approved by all is largest, while it agrees
-    anywhere; once among all types, and once among those that win no more than the first. It stops
-    early when 300 million approvals have been looked at.
+    Groups grow from up to 50 types (half of them those that win least, the others random). A group takes
+    in the type that makes its weight times the number of options approved by all largest, as long as the
+    group agrees on some option; once among all types, and once among those that win no more than the
+    first. The search stops early when 300 million approvals have been looked at.
     """
-    from scipy.sparse import csr_array
-
-    G, n_options = len(types.weights), len(types.chances)
-    data = np.ones(len(types.voters), dtype=np.float32)
-    approves = csr_array((data, (types.voters, types.options)), shape=(G, n_options))
-    wins = types.wins()
-    rows: list[tuple[float, float, float, float, np.ndarray]] = []
-
-    def options(g: int) -> np.ndarray:
-        return np.asarray(approves.indices[approves.indptr[g] : approves.indptr[g + 1]])
-
-    def note(members: list[int], alive: np.ndarray, touched: np.ndarray) -> None:
-        agreed = int(np.logical_or.reduceat(alive, types.starts[:-1]).sum())
-        chosen = np.array(members)
-        weight, best = float(types.weights[chosen].sum()), float(wins[chosen].max())
-        rows.append((agreed, weight, float(types.chances[touched].sum()), best, chosen))
-
-    def begin(g: int) -> tuple[np.ndarray, np.ndarray]:
-        alive = np.zeros(n_options, dtype=bool)
-        alive[options(g)] = True
-        return alive, alive.copy()
-
-    def extend(g: int, alive: np.ndarray, touched: np.ndarray) -> np.ndarray:
-        mine = options(g)
-        touched[mine] = True
-        both = np.zeros(n_options, dtype=bool)
-        both[mine] = alive[mine]
-        return both
-
-    visits = 0.0
+    search = _Search(types)
     for voters in groups:
-        chosen = np.unique(types.of_voter[voters])
-        chosen = chosen[chosen >= 0]
-        if len(chosen):
-            alive, touched = begin(int(chosen[0]))
-            for g in chosen[1:].tolist():
-                alive = extend(g, alive, touched)
-            note(chosen.tolist(), alive, touched)
+        members = np.unique(types.of_voter[voters])
+        members = members[members >= 0]
+        if len(members):
+            search.add(search.group(members.tolist()))
+    wins = search.wins
     for first in _seeds(wins, seed):
-        for allowed in (np.ones(G, dtype=bool), wins <= wins[first]):
-            alive, touched = begin(first)
-            members, weight, free = [first], types.weights[first], allowed.copy()
-            free[first] = False
-            note(members, alive, touched)
-            while free.any() and visits < VISITS and len(members) < STEPS:
-                common = approves @ alive.astype(np.float32)
-                visits += len(types.voters) + n_options
-                worth = np.where(free, common * (weight + types.weights), 0.0)
-                g = int(np.argmax(worth))
-                if worth[g] <= 0:
-                    break
-                alive = extend(g, alive, touched)
-                members.append(g)
-                weight += types.weights[g]
-                free[g] = False
-                note(members, alive, touched)
-    columns = [np.array(column) for column in list(zip(*rows, strict=True))[:4]] if rows else []
-    agreed, weights, won, best = columns or [np.zeros(0)] * 4
-    return Found(agreed, weights, won, best, lambda s: rows[s][4])
+        for allowed in (np.ones(len(wins), dtype=bool), wins <= wins[first]):
+            search.grow(first, allowed)
+    return search.groups()
+
+
+@dataclass(frozen=True, eq=False)
+class _Group:
+    """Types, and (O,) which options all of them approve (common) and some of them approve (covered)."""
+
+    members: list[int]
+    common: np.ndarray
+    covered: np.ndarray
+
+
+class _Search:
+    """The groups looked at so far."""
+
+    def __init__(self, types: Types) -> None:
+        from scipy.sparse import csr_array
+
+        data = np.ones(len(types.voters), dtype=np.float32)
+        shape = len(types.weights), len(types.outcome_shares)
+        self.types, self.wins = types, types.wins()
+        self.approves = csr_array((data, (types.voters, types.options)), shape=shape)
+        self.visits = 0.0
+        self.rows: list[tuple[float, float, float, float, np.ndarray]] = []
+
+    def group(self, members: list[int]) -> _Group:
+        """The group of some types."""
+        n_options = self.approves.shape[1]
+        group = _Group([], np.ones(n_options, dtype=bool), np.zeros(n_options, dtype=bool))
+        for member in members:
+            group = self.extended(group, member)
+        return group
+
+    def extended(self, group: _Group, member: int) -> _Group:
+        """The group with one more type."""
+        start, end = self.approves.indptr[member : member + 2]
+        approved = np.zeros(len(group.common), dtype=bool)
+        approved[self.approves.indices[start:end]] = True
+        return _Group([*group.members, member], group.common & approved, group.covered | approved)
+
+    def add(self, group: _Group) -> None:
+        """Note a group's figures."""
+        agreed = int(np.logical_or.reduceat(group.common, self.types.starts[:-1]).sum())
+        members = np.array(group.members)
+        weight = float(self.types.weights[members].sum())
+        won = float(self.types.outcome_shares[group.covered].sum())
+        self.rows.append((agreed, weight, won, float(self.wins[members].max()), members))
+
+    def grow(self, first: int, allowed: np.ndarray) -> None:
+        """Grow a group from one type among those allowed, and note every group on the way."""
+        weights = self.types.weights
+        group, weight, free = self.group([first]), weights[first], allowed.copy()
+        free[first] = False
+        self.add(group)
+        while free.any() and self.visits < VISITS and len(group.members) < STEPS:
+            n_common = self.approves @ group.common.astype(np.float32)
+            self.visits += len(self.types.voters) + len(group.common)
+            worth = np.where(free, n_common * (weight + weights), 0.0)
+            best = int(np.argmax(worth))
+            if worth[best] <= 0:
+                break
+            group = self.extended(group, best)
+            weight += weights[best]
+            free[best] = False
+            self.add(group)
+
+    def groups(self) -> VoterGroups:
+        """All groups noted."""
+        columns = [np.array([row[c] for row in self.rows]) for c in range(4)]
+        agreed, weights, won, best = columns
+        return VoterGroups(agreed, weights, won, best, lambda s: self.rows[s][4])
 
 
 def _seeds(wins: np.ndarray, seed: int) -> list[int]:

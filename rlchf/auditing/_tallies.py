@@ -1,4 +1,4 @@
-"""What the outcome does to every ballot, counted once; all measures are sums of it."""
+"""Agreement of the outcome with every ballot, counted once; all measures are sums of it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ import numpy as np
 
 from rlchf.aggregation import Aggregation
 from rlchf.rankings import Rankings
+from rlchf.rules._parts.committees.ballots import approvals
 
 
 @dataclass(frozen=True, eq=False)
@@ -15,32 +16,32 @@ class Tallies:
 
     A round is a prompt: its outcome is the first response, and a ballot approves its better half (its
     first place, and all that have fewer ranked responses above than below). Where the outcome ties
-    several responses for the first place, each has its part.
+    several responses for the first place, each has an equal share of the outcome.
 
     Attributes
     ----------
     prompts, annotators, weights, counts
-        (N,) where, whose, and how heavy the ballot is, and how many it stands for.
+        (N,) each ballot's prompt, annotator and weight, and the number of ballots that it stands for.
     agreed, stated
-        (N,) strict pairs of the ballot in the outcome's order (half for a pair that the outcome
-        ties), and strict pairs.
+        (N,) strict pairs of the ballot that the outcome puts in the same order (half for a pair that
+        the outcome ties), and strict pairs.
     contested_agreed, contested
         (N,) the same over contested pairs: those about which two ballots strictly disagree.
-    top
+    first_place
         (N,) whether the ballot's first response is the outcome's (parts of ties in proportion).
     won
         (N,) whether the ballot approves the outcome of the round.
     quota
         (N,) the largest share of the round's weight that approves what this ballot approves.
     influence
-        (N,) the ballot's part of the round: its weight by that of all who approve the outcome.
+        (N,) the ballot's weight divided by the weight of all that approve the outcome of the round.
     approvers, approved
         (E,) ballot, and index into ``response_ids``, of every approval.
-    chances, places
-        (R,) the part of the round's outcome that each response has, and its place.
+    outcome_shares, ranks
+        (R,) each response's share of the round's outcome, and its rank in the outcome.
     above
-        For each prompt an M x M table at ``cells``: whether a ballot (of some weight) ranks i above j.
-    cells
+        For each prompt an M x M table: whether a ballot with a weight ranks i above j.
+    table_starts
         (P,) where each prompt's table begins.
     """
 
@@ -52,16 +53,16 @@ class Tallies:
     stated: np.ndarray
     contested_agreed: np.ndarray
     contested: np.ndarray
-    top: np.ndarray
+    first_place: np.ndarray
     won: np.ndarray
     quota: np.ndarray
     influence: np.ndarray
     approvers: np.ndarray
     approved: np.ndarray
-    chances: np.ndarray
-    places: np.ndarray
+    outcome_shares: np.ndarray
+    ranks: np.ndarray
     above: np.ndarray
-    cells: np.ndarray
+    table_starts: np.ndarray
 
     def totals(self, n_prompts: int) -> np.ndarray:
         """(P,) the weight of all ballots of each prompt."""
@@ -69,15 +70,15 @@ class Tallies:
 
 
 @dataclass(frozen=True, eq=False)
-class Sheets:
+class BallotsOfLength:
     """Ballots that rank equally many responses, best first.
 
     Attributes
     ----------
     ballots
-        (K,) which ballots these are.
+        (K,) the ballots, as indices.
     responses, ranks
-        (n, K) the responses, as indices into ``response_ids``, and their places, which never fall.
+        (n, K) the responses, as indices into ``response_ids``, and their ranks, in ascending order.
     """
 
     ballots: np.ndarray
@@ -85,62 +86,65 @@ class Sheets:
     ranks: np.ndarray
 
 
-def sheets(rankings: Rankings) -> Iterator[Sheets]:
-    """The ballots by the number of responses that they rank.
+def ballots_by_length(rankings: Rankings) -> Iterator[BallotsOfLength]:
+    """Group the ballots by the number of responses that they rank.
 
     Examples
     --------
-    >>> for sheet in sheets(Rankings.from_ballots([("p", "ann", "b > a"), ("p", "bob", "c")])):
-    ...     print(sheet.ballots, sheet.responses.T, sheet.ranks.T)
+    >>> rankings = Rankings.from_ballots([("p", "ann", "b > a"), ("p", "bob", "c")])
+    >>> for batch in ballots_by_length(rankings):
+    ...     print(batch.ballots, batch.responses.T, batch.ranks.T)
     [1] [[2]] [[1]]
     [0] [[1 0]] [[1 2]]
     """
     counts = np.diff(rankings.ballot_starts)
     if rankings.unranked == "last":
         for prompts, profiles in rankings.profiles():
-            here = rankings.ballot_starts[prompts] - profiles.starts[:-1]
-            ballots = np.repeat(here, counts[prompts]) + np.arange(profiles.ranks.shape[1])
+            offsets = rankings.ballot_starts[prompts] - profiles.starts[:-1]
+            ballots = np.repeat(offsets, counts[prompts]) + np.arange(profiles.ranks.shape[1])
             order = np.argsort(profiles.ranks, axis=0, kind="stable")
             begin = np.repeat(rankings.response_starts[prompts], counts[prompts])
-            yield Sheets(ballots, order + begin, np.take_along_axis(profiles.ranks, order, axis=0))
+            yield BallotsOfLength(
+                ballots, order + begin, np.take_along_axis(profiles.ranks, order, axis=0)
+            )
         return
     begin = np.repeat(rankings.response_starts[:-1], counts)  # (N,)
-    named = np.diff(rankings.entry_starts)
-    for n in np.unique(named).tolist():
-        ballots = np.flatnonzero(named == n)
-        at = rankings.entry_starts[ballots] + np.arange(n)[:, None]  # (n, K)
-        responses = rankings.entry_responses[at] + begin[ballots]
-        yield Sheets(ballots, responses, rankings.entry_ranks[at])
+    lengths = np.diff(rankings.entry_starts)
+    for n in np.unique(lengths).tolist():
+        ballots = np.flatnonzero(lengths == n)
+        entries = rankings.entry_starts[ballots] + np.arange(n)[:, None]  # (n, K)
+        responses = rankings.entry_responses[entries] + begin[ballots]
+        yield BallotsOfLength(ballots, responses, rankings.entry_ranks[entries])
 
 
 def tally(rankings: Rankings, result: Aggregation) -> Tallies:
-    """Count what an outcome of the same prompts and responses does to every ballot."""
+    """Count how far an outcome of the same prompts and responses agrees with every ballot."""
     N, R = rankings.n_ballots, len(rankings.response_ids)
     sizes = np.diff(rankings.response_starts)
     prompts = np.repeat(np.arange(rankings.n_prompts), np.diff(rankings.ballot_starts))
     weights = rankings.ballot_weights
     prompt_of = np.repeat(np.arange(rankings.n_prompts), sizes)  # (R,)
     first = result.response_ranks == 1
-    chances = first / np.bincount(prompt_of, first)[prompt_of]
-    cells, above = above_table(rankings, prompts, sizes)
+    outcome_shares = first / np.bincount(prompt_of, first)[prompt_of]
+    table_starts, above = above_table(rankings, prompts, sizes)
 
     counted = np.zeros((4, N))  # agreed and stated, then both over contested pairs
-    top, approvers, approved = np.zeros(N), [], []
-    for sheet in sheets(rankings):
-        approves = _count_pairs(sheet, rankings, result, prompts, cells, above, counted)
-        winners = chances[sheet.responses]  # (n, K)
-        top[sheet.ballots] = (winners * (sheet.ranks == 1)).sum(axis=0)
-        place, column = np.nonzero(approves)
-        approvers.append(sheet.ballots[column])
-        approved.append(sheet.responses[place, column])
-    who, what = np.concatenate(approvers), np.concatenate(approved)
+    first_place, approvers, approved = np.zeros(N), [], []
+    for batch in ballots_by_length(rankings):
+        approves = _count_pairs(batch, rankings, result, prompts, table_starts, above, counted)
+        winners = outcome_shares[batch.responses]  # (n, K)
+        first_place[batch.ballots] = (winners * (batch.ranks == 1)).sum(axis=0)
+        row, column = np.nonzero(approves)
+        approvers.append(batch.ballots[column])
+        approved.append(batch.responses[row, column])
+    ballots, responses = np.concatenate(approvers), np.concatenate(approved)
 
-    support = np.bincount(what, weights[who], R)
+    support = np.bincount(responses, weights[ballots], R)
     totals = np.bincount(prompts, weights, rankings.n_prompts)[prompt_of]
-    quota, part = np.zeros(N), np.zeros(R)
+    quota, influence = np.zeros(N), np.zeros(R)
     shares = np.divide(support, totals, out=np.zeros(R), where=totals > 0)
-    np.maximum.at(quota, who, shares[what])
-    np.divide(chances, support, out=part, where=support > 0)
+    np.maximum.at(quota, ballots, shares[responses])
+    np.divide(outcome_shares, support, out=influence, where=support > 0)
     return Tallies(
         prompts=prompts,
         annotators=rankings.ballot_annotators,
@@ -150,16 +154,16 @@ def tally(rankings: Rankings, result: Aggregation) -> Tallies:
         stated=counted[1],
         contested_agreed=counted[2],
         contested=counted[3],
-        top=top,
-        won=np.bincount(who, chances[what], N),
+        first_place=first_place,
+        won=np.bincount(ballots, outcome_shares[responses], N),
         quota=quota,
-        influence=np.bincount(who, part[what], N) * weights,
-        approvers=who,
-        approved=what,
-        chances=chances,
-        places=result.response_ranks,
+        influence=np.bincount(ballots, influence[responses], N) * weights,
+        approvers=ballots,
+        approved=responses,
+        outcome_shares=outcome_shares,
+        ranks=result.response_ranks,
         above=above,
-        cells=cells,
+        table_starts=table_starts,
     )
 
 
@@ -167,15 +171,15 @@ def above_table(
     rankings: Rankings, prompts: np.ndarray, sizes: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Where each prompt's table begins, and the tables: some ballot with a weight ranks i above j."""
-    cells = np.cumsum(sizes**2) - sizes**2
+    starts = np.cumsum(sizes**2) - sizes**2
     above = np.zeros(int((sizes**2).sum()), dtype=bool)
-    for sheet in sheets(rankings):
-        heavy = rankings.ballot_weights[sheet.ballots] > 0
-        places = Places.of(sheet, rankings, prompts, cells)
-        for a, b in pairs(len(sheet.ranks)):
-            strict = heavy & (sheet.ranks[a] < sheet.ranks[b])
-            above[places.pair(a, b)[strict]] = True
-    return cells, above
+    for batch in ballots_by_length(rankings):
+        weighted = rankings.ballot_weights[batch.ballots] > 0
+        index = PairIndex.of(batch, rankings, prompts, starts)
+        for a, b in pairs(len(batch.ranks)):
+            strict = weighted & (batch.ranks[a] < batch.ranks[b])
+            above[index.pair(a, b)[strict]] = True
+    return starts, above
 
 
 def pairs(n: int) -> Iterator[tuple[int, int]]:
@@ -184,48 +188,54 @@ def pairs(n: int) -> Iterator[tuple[int, int]]:
 
 
 @dataclass(frozen=True, eq=False)
-class Places:
-    """Where the tables of pairs have what a sheet's ballots say."""
+class PairIndex:
+    """Positions of the ballots' pairs in the tables of pairs."""
 
     rows: np.ndarray
     columns: np.ndarray
 
     @classmethod
     def of(
-        cls, sheet: Sheets, rankings: Rankings, prompts: np.ndarray, cells: np.ndarray
-    ) -> "Places":
+        cls,
+        batch: BallotsOfLength,
+        rankings: Rankings,
+        prompts: np.ndarray,
+        table_starts: np.ndarray,
+    ) -> "PairIndex":
         """Look up the prompts of the ballots."""
-        prompt = prompts[sheet.ballots]
+        prompt = prompts[batch.ballots]
         begin = rankings.response_starts[prompt]
         size = rankings.response_starts[prompt + 1] - begin
-        columns = sheet.responses - begin
-        return cls(cells[prompt] + columns * size, columns)
+        columns = batch.responses - begin
+        return cls(table_starts[prompt] + columns * size, columns)
 
     def pair(self, a: int, b: int) -> np.ndarray:
-        """(K,) the cell that says whether the response in place a is above that in place b."""
+        """(K,) the positions of the pairs of the a-th and the b-th response on each ballot."""
         return np.asarray(self.rows[a] + self.columns[b])
 
 
 def _count_pairs(
-    sheet: Sheets, rankings: Rankings, result: Aggregation, prompts: np.ndarray,
-    cells: np.ndarray, above: np.ndarray, counted: np.ndarray,
-) -> np.ndarray:  # fmt: skip
-    """Fill in the pairs of these ballots; (n, K) what they approve."""
-    n, K = sheet.ranks.shape
-    lead = np.zeros((n, K), dtype=np.int32)  # responses below minus responses above
+    batch: BallotsOfLength,
+    rankings: Rankings,
+    result: Aggregation,
+    prompts: np.ndarray,
+    table_starts: np.ndarray,
+    above: np.ndarray,
+    counted: np.ndarray,
+) -> np.ndarray:
+    """Fill in the pairs of these ballots; return (n, K) whether they approve each response."""
+    n, K = batch.ranks.shape
     agreed, stated = np.zeros(K, np.int64), np.zeros(K, np.int64)  # agreed in halves
     contested_agreed, contested = np.zeros(K, np.int64), np.zeros(K, np.int64)
-    outcome = result.response_ranks[sheet.responses]
-    places = Places.of(sheet, rankings, prompts, cells)
+    outcome = result.response_ranks[batch.responses]
+    index = PairIndex.of(batch, rankings, prompts, table_starts)
     for a, b in pairs(n):
-        strict = sheet.ranks[a] < sheet.ranks[b]
-        lead[a] += strict
-        lead[b] -= strict
-        fought = strict & above[places.pair(a, b)] & above[places.pair(b, a)]
+        strict = batch.ranks[a] < batch.ranks[b]
+        strict_contested = strict & above[index.pair(a, b)] & above[index.pair(b, a)]
         halves = 1 + np.sign(outcome[b] - outcome[a])
         agreed += halves * strict
         stated += strict
-        contested_agreed += halves * fought
-        contested += fought
-    counted[:, sheet.ballots] = agreed / 2, stated, contested_agreed / 2, contested
-    return np.asarray((sheet.ranks == 1) | (lead > 0))
+        contested_agreed += halves * strict_contested
+        contested += strict_contested
+    counted[:, batch.ballots] = agreed / 2, stated, contested_agreed / 2, contested
+    return np.asarray(approvals(batch.ranks))

@@ -1,11 +1,11 @@
-"""Agreement, shares and spells of annotators and groups."""
+"""Agreement of the outcome with annotators and groups, and proportionality over the prompts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from rlchf.auditing._cells import Cells
+from rlchf.auditing._owner_rounds import OwnerRounds
 from rlchf.auditing._tallies import Tallies
 
 
@@ -25,23 +25,28 @@ class Agreement:
     contested
         The same over contested pairs only: those about which two ballots strictly disagree. NaN when
         there are none.
-    top
+    first_place
         Share of the ballots whose best response is the outcome's best (parts of ties in proportion).
-    ratio
-        Contested pairs agreed, by those deserved: the contested pairs of each prompt times the
-        annotator's or group's share of the weight there. At least 1 where nobody is short.
-    shortfall
-        The largest, over all prefixes of the prompts, of the pairs deserved so far minus those agreed.
+    representation_ratio
+        Contested pairs agreed divided by those deserved: the contested pairs of each prompt times the
+        annotator's or group's share of the weight of that prompt. Representation is proportional at 1.
+    maximum_deficit
+        The largest, over all prefixes of the prompts, of the contested pairs deserved so far minus those
+        agreed.
     won
         Share of the rounds (prompts with a ballot) whose first response the ballots approve.
-    dry_spell
-        The longest run of rounds whose first response no ballot approves.
-    quota
+    longest_losing_streak
+        The longest run of rounds whose first response no ballot approves (a dry spell).
+    lower_quota_compliance
         Share of the rounds after which the annotator has won at least the perpetual lower quota: the
-        sum so far of the largest support among what the ballot approves, rounded down. For a
-        group, over its members.
+        sum so far of the largest support for a response that the ballot approves, rounded down. For a
+        group, the share over its members' rounds.
     influence
-        Share of all influence: each round's winners share it by weight.
+        Share of all influence: those who approve the outcome of a round share its influence by weight.
+
+    References
+    ----------
+    M. Lackner, "Perpetual voting: fairness in long-term decision making", 2020.
     """
 
     name: str
@@ -49,18 +54,22 @@ class Agreement:
     weight: float
     pairs: float
     contested: float
-    top: float
-    ratio: float
-    shortfall: float
+    first_place: float
+    representation_ratio: float
+    maximum_deficit: float
     won: float
-    dry_spell: int
-    quota: float
+    longest_losing_streak: int
+    lower_quota_compliance: float
     influence: float
 
     @property
-    def due(self) -> float:
-        """The share of the weight on the prompts where there was something to win."""
-        return self.contested / self.ratio if self.ratio > 0 else self.weight
+    def proportional_share(self) -> float:
+        """The share of the contested pairs that is in proportion to the weight."""
+        return (
+            self.contested / self.representation_ratio
+            if self.representation_ratio > 0
+            else self.weight
+        )
 
 
 def agreements(
@@ -68,26 +77,26 @@ def agreements(
 ) -> list[Agreement]:
     """One row per owner; ``owners`` (A,) gives each annotator's, -1 for none."""
     n, owner = len(names), owners[tallies.annotators]
-    mine = owner >= 0
-    if not mine.all():
-        owner = np.where(mine, owner, n)  # a spare row, cut off below
+    owned = owner >= 0
+    if not owned.all():
+        owner = np.where(owned, owner, n)  # a spare row, cut off below
 
     def sums(values: np.ndarray) -> np.ndarray:
         return np.asarray(np.bincount(owner, values, n + 1)[:n])
 
     w = tallies.weights
-    cells = Cells.of(tallies, owners[tallies.annotators], n, n_prompts)
-    kept, rounds = _quotas(tallies, owners, n, n_prompts)
+    rounds = OwnerRounds.of(tallies, owners[tallies.annotators], n, n_prompts)
+    met, counted = _quotas(tallies, owners, n, n_prompts)
     columns = {
         "weight": share(sums(w), w.sum()),
         "pairs": share(sums(w * tallies.agreed), sums(w * tallies.stated)),
         "contested": share(sums(w * tallies.contested_agreed), sums(w * tallies.contested)),
-        "top": share(sums(w * tallies.top), sums(w)),
-        "ratio": share(cells.sums(cells.agreed), cells.sums(cells.deserved)),
-        "shortfall": cells.shortfalls(),
+        "first_place": share(sums(w * tallies.first_place), sums(w)),
+        "representation_ratio": share(rounds.sums(rounds.agreed), rounds.sums(rounds.deserved)),
+        "maximum_deficit": rounds.maximum_deficits(),
         "won": share(sums(w * tallies.won), sums(w)),
-        "dry_spell": cells.dry_spells(),
-        "quota": share(kept, rounds),
+        "longest_losing_streak": rounds.longest_losing_streaks(),
+        "lower_quota_compliance": share(met, counted),
         "influence": share(sums(tallies.influence), tallies.influence.sum()),
         "ballots": sums(tallies.counts).astype(np.int64),
     }
@@ -99,7 +108,7 @@ def agreements(
 
 
 def share(part: np.ndarray, whole: np.ndarray | float) -> np.ndarray:
-    """Part by whole, NaN where there is nothing.
+    """Part divided by whole; NaN where the whole is 0.
 
     Examples
     --------
@@ -115,9 +124,9 @@ def share(part: np.ndarray, whole: np.ndarray | float) -> np.ndarray:
 def _quotas(
     tallies: Tallies, owners: np.ndarray, n: int, n_prompts: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(n,) rounds after which members had their quota, and their rounds."""
-    cells = Cells.of(tallies, tallies.annotators, len(owners), n_prompts)
-    owner = owners[cells.owners]
-    mine = owner >= 0
-    kept = np.bincount(owner[mine], cells.quota_kept()[mine], n)
-    return kept, np.bincount(owner[mine], minlength=n).astype(np.float64)
+    """(n,) rounds after which the members had their lower quota, and the number of their rounds."""
+    rounds = OwnerRounds.of(tallies, tallies.annotators, len(owners), n_prompts)
+    owner = owners[rounds.owners]
+    owned = owner >= 0
+    met = np.bincount(owner[owned], rounds.quota_met()[owned], n)
+    return met, np.bincount(owner[owned], minlength=n).astype(np.float64)

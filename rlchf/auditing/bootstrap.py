@@ -1,4 +1,4 @@
-"""How sure the shares are, given that other annotators and other prompts might have been drawn."""
+"""Bootstrap intervals of shares of agreement, over annotators and prompts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Interval:
     name
         The group, or ``"all"``.
     measure
-        As in `Agreement`: pairs, contested, top or ratio.
+        A field of `Agreement`: pairs, contested, first_place or representation_ratio.
     low, high
         The 2.5 % and 97.5 % quantiles over the replicates.
     """
@@ -48,11 +48,11 @@ def bootstrap(
     replicates: int = 200,
     seed: int = 0,
 ) -> list[Interval]:
-    """Draw annotators and prompts anew, both with replacement, and measure again.
+    """Resample annotators and prompts, both with replacement, and measure again.
 
-    A ballot counts in a replicate as often as its annotator was drawn times as often as its prompt was.
-    What is contested, and the groups' shares of the weight of a prompt, stay as they are. A group
-    without anybody in a replicate is left out of it.
+    In a replicate, a ballot counts as often as its annotator was drawn times as often as its prompt was
+    drawn. The contested pairs and the groups' shares of the weight of a prompt stay as they are. A
+    replicate in which a group has no annotator does not count for that group.
 
     Parameters
     ----------
@@ -68,50 +68,58 @@ def bootstrap(
     check_replicates(replicates)
     rng = np.random.default_rng(seed)
     A, G = len(owners), len(names)
-    people = rng.multinomial(A, np.full(A, 1 / A), size=replicates).T.astype(np.float64)  # (A, B)
+    annotators = rng.multinomial(A, np.full(A, 1 / A), size=replicates).T.astype(
+        np.float64
+    )  # (A, B)
     group = owners[tallies.annotators]
-    columns = _columns(tallies, group, G, n_prompts)  # (7, N)
+    columns = _columns(tallies, group, G, n_prompts)  # (8, N)
     sums = np.zeros((G, len(columns), replicates))
     drawn = rng.multinomial(n_prompts, np.full(n_prompts, 1 / n_prompts), size=replicates)
     starts = np.searchsorted(tallies.prompts, np.arange(0, n_prompts + BLOCK, BLOCK))
     for block, begin in enumerate(range(0, n_prompts, BLOCK)):
-        at = slice(int(starts[block]), int(starts[block + 1]))
+        start, end = int(starts[block]), int(starts[block + 1])
         times = drawn[:, begin : begin + BLOCK].T.astype(np.float64)  # (prompts, B)
         for g in range(G):
-            mine = np.flatnonzero(group[at] == g) + at.start
-            where = (tallies.prompts[mine] - begin, tallies.annotators[mine])
+            ballots = np.flatnonzero(group[start:end] == g) + start
+            cells = (tallies.prompts[ballots] - begin, tallies.annotators[ballots])
             for c, column in enumerate(columns):
-                table = csr_array((column[mine], where), shape=(len(times), A))
-                sums[g, c] += np.einsum("pb,pb->b", table @ people, times)
-    found = []
+                table = csr_array((column[ballots], cells), shape=(len(times), A))
+                sums[g, c] += np.einsum("pb,pb->b", table @ annotators, times)
+    intervals = []
     for g, name in enumerate(names):
-        agreed, stated, contested_agreed, contested, top, weight, got, due = sums[g]
+        agreed, stated, contested_agreed, contested, first_place, weight, received, deserved = sums[
+            g
+        ]
         for measure, part, whole in (
             ("pairs", agreed, stated),
             ("contested", contested_agreed, contested),
-            ("top", top, weight),
-            ("ratio", got, due),
+            ("first_place", first_place, weight),
+            ("representation_ratio", received, deserved),
         ):
             values: np.ndarray = share(part, whole)
             known = values[~np.isnan(values)]
             low, high = np.quantile(known, [0.025, 0.975]) if len(known) else (np.nan, np.nan)
-            found.append(Interval(name, measure, float(low), float(high)))
-    return found
+            intervals.append(Interval(name, measure, float(low), float(high)))
+    return intervals
 
 
 def _columns(tallies: Tallies, group: np.ndarray, n_groups: int, n_prompts: int) -> np.ndarray:
-    """(8, N) what each ballot adds to each sum."""
+    """(8, N) the terms of each ballot in each sum."""
     t, w = tallies, tallies.weights
     keys = t.prompts * (n_groups + 1) + group + 1
-    mine = np.bincount(keys, w, n_prompts * (n_groups + 1))[
-        keys
-    ]  # weight of the ballot's group there
-    part = np.divide(w, mine, out=np.zeros(len(w)), where=mine > 0)
+    of_group = np.bincount(keys, w, n_prompts * (n_groups + 1))[keys]  # weight on the prompt
+    part = np.divide(w, of_group, out=np.zeros(len(w)), where=of_group > 0)
     total = t.totals(n_prompts)[t.prompts]
-    due = np.divide(w, total, out=np.zeros(len(w)), where=total > 0) * t.contested
+    deserved = np.divide(w, total, out=np.zeros(len(w)), where=total > 0) * t.contested
     return np.stack(
         [
-            w * t.agreed, w * t.stated, w * t.contested_agreed, w * t.contested,
-            w * t.top, w, part * t.contested_agreed, due,
+            w * t.agreed,
+            w * t.stated,
+            w * t.contested_agreed,
+            w * t.contested,
+            w * t.first_place,
+            w,
+            part * t.contested_agreed,
+            deserved,
         ]
-    )  # fmt: skip
+    )

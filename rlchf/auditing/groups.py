@@ -1,4 +1,4 @@
-"""Which annotator is in which group."""
+"""Groups of annotators."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -19,9 +19,9 @@ class Grouping:
     Attributes
     ----------
     names
-        The groups, sorted.
+        The groups' names, sorted.
     owners
-        (A,) each annotator's, as an index into the names; -1 for none.
+        (A,) each annotator's group, as an index into the names; -1 for none.
     """
 
     names: list[str]
@@ -44,20 +44,20 @@ class Grouping:
         """
         if groups is None:
             return cls([], np.full(len(rankings.annotator_ids), -1))
-        of = {str(annotator): str(group) for annotator, group in groups.items()}
-        if not any(name in of for name in rankings.annotator_ids):
+        group_of = {str(annotator): str(group) for annotator, group in groups.items()}
+        if not any(name in group_of for name in rankings.annotator_ids):
             raise ValueError(
                 "the groups name none of the annotators; give a dictionary from annotator id to group, "
                 "or a Series whose index is the annotator ids"
             )
-        names = sorted({*of.values()})
+        names = sorted({*group_of.values()})
         index = {name: g for g, name in enumerate(names)}
-        owners = np.array([index[of[a]] if a in of else -1 for a in rankings.annotator_ids])
-        return cls(names, owners)
+        ids = rankings.annotator_ids
+        return cls(names, np.array([index[group_of[a]] if a in group_of else -1 for a in ids]))
 
     @classmethod
     def each(cls, rankings: Rankings, groups: Groups | None) -> "list[Grouping]":
-        """One for each division; with several, a group's name begins with its division's.
+        """One grouping for each division; with several, a group's name begins with its division's name.
 
         Examples
         --------
@@ -79,12 +79,12 @@ class Grouping:
             raise ValueError(
                 "give either the group of each annotator or several such divisions by name"
             )
-        made = [cls.of(rankings, division) for division in divisions.values()]
-        if len(made) == 1:
-            return made
+        groupings = [cls.of(rankings, division) for division in divisions.values()]
+        if len(groupings) == 1:
+            return groupings
         return [
             replace(grouping, names=[f"{title}: {name}" for name in grouping.names])
-            for title, grouping in zip(divisions, made, strict=True)
+            for title, grouping in zip(divisions, groupings, strict=True)
         ]
 
     @property

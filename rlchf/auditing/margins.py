@@ -5,28 +5,27 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rlchf.numeric.chunks import chunks
 from rlchf.rankings import Rankings
 from rlchf.rules import get_rule
-
-CHUNK = 2**22  # cells of majority tables looked at together
 
 
 @dataclass(frozen=True)
 class Margins:
-    """What the majorities on the prompts look like.
+    """Summary of the majorities on the prompts.
 
     Attributes
     ----------
     prompts
-        How many prompts there are.
+        Number of prompts.
     condorcet
         Share of the prompts with a Condorcet winner: a response that beats every other by majority.
     cycles
-        Share of the prompts on which majorities go in a circle.
+        Share of the prompts with a majority cycle.
     smith
-        How many prompts have a Smith set of each size.
+        Number of prompts with a Smith set of each size.
     pairs
-        How many pairs of responses somebody compares.
+        Number of pairs of responses that a ballot compares.
     contested
         Share of these pairs about which two ballots disagree.
     tied
@@ -46,13 +45,13 @@ class Margins:
 
 
 def margins(rankings: Rankings, closer: Sequence[float] = (0.1, 0.2, 0.5)) -> Margins:
-    """Look at the majorities on every prompt.
+    """Count majorities, cycles and close pairs over all prompts.
 
     Examples
     --------
     >>> cycle = [("p", "ann", "a > b > c"), ("p", "bob", "b > c > a"), ("p", "eve", "c > a > b")]
-    >>> found = margins(Rankings.from_ballots(cycle))
-    >>> found.condorcet, found.cycles, found.smith, found.closer
+    >>> summary = margins(Rankings.from_ballots(cycle))
+    >>> summary.condorcet, summary.cycles, summary.smith, summary.closer
     (0.0, 1.0, {3: 1}, {'0.1': 0.0, '0.2': 0.0, '0.5': 1.0})
     """
     smith, winners, cycles = np.zeros(rankings_most(rankings) + 1, np.int64), 0, 0
@@ -60,24 +59,23 @@ def margins(rankings: Rankings, closer: Sequence[float] = (0.1, 0.2, 0.5)) -> Ma
     close = np.zeros(len(closer), np.int64)
     for size in np.unique(np.diff(rankings.response_starts)).tolist():
         prompts = np.flatnonzero(np.diff(rankings.response_starts) == size)
-        step = max(1, CHUNK // size**2)
         upper = np.triu(np.ones((size, size), bool), 1)
-        for start in range(0, len(prompts), step):
-            profiles = rankings.batch(prompts[start : start + step])
+        for chunk in chunks(len(prompts), size**2):
+            profiles = rankings.batch(prompts[chunk])
             beats = profiles.margins > 0  # (B, M, M)
             winners += int((beats.sum(axis=2) == size - 1).any(axis=1).sum())
             cycles += int(_cyclic(beats).sum())
             tiers = get_rule("smith")(profiles)
-            top = (tiers == tiers.max(axis=1, keepdims=True)).sum(axis=1)
-            smith += np.bincount(top, minlength=len(smith))
+            sizes = (tiers == tiers.max(axis=1, keepdims=True)).sum(axis=1)
+            smith += np.bincount(sizes, minlength=len(smith))
             wins = profiles.wins[:, upper]  # (B, pairs)
             losses = profiles.wins.transpose(0, 2, 1)[:, upper]
             margin, total = np.abs(profiles.margins[:, upper]), wins + losses
-            there = total > 0
-            pairs += int(there.sum())
+            compared = total > 0
+            pairs += int(compared.sum())
             contested += int(((wins > 0) & (losses > 0)).sum())
-            tied += int((there & (margin == 0)).sum())
-            close += [int((there & (margin < x * total)).sum()) for x in closer]
+            tied += int((compared & (margin == 0)).sum())
+            close += [int((compared & (margin < x * total)).sum()) for x in closer]
     n = rankings.n_prompts
 
     def part(count: int) -> float:
@@ -101,11 +99,11 @@ def rankings_most(rankings: Rankings) -> int:
 
 
 def _cyclic(beats: np.ndarray) -> np.ndarray:
-    """(B,) whether the relation has a cycle: some response is left after all sinks are taken away."""
-    left = np.ones(beats.shape[:2], dtype=bool)
+    """(B,) whether the relation has a cycle: some response remains after all sinks are removed."""
+    remaining = np.ones(beats.shape[:2], dtype=bool)
     for _ in range(beats.shape[1]):
-        sink = left & ~(beats & left[:, None, :]).any(axis=2)
+        sink = remaining & ~(beats & remaining[:, None, :]).any(axis=2)
         if not sink.any():
             break
-        left &= ~sink
-    return np.asarray(left.any(axis=1))
+        remaining &= ~sink
+    return np.asarray(remaining.any(axis=1))

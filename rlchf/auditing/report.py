@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 
 from rlchf.aggregation import Aggregation
-from rlchf.auditing._cells import Cells
+from rlchf.auditing._owner_rounds import OwnerRounds
 from rlchf.auditing._rounds import Unit, rounds_of
 from rlchf.auditing._tallies import Tallies, tally
 from rlchf.auditing.agreement import Agreement, agreements
@@ -16,8 +16,8 @@ from rlchf.auditing.groups import Grouping, Groups
 from rlchf.auditing.justified import Verdict, justified
 from rlchf.auditing.margins import Margins, margins
 from rlchf.auditing.spread import Spread
-from rlchf.auditing.stages import Step
-from rlchf.auditing.welfare import Welfare, gini, mean_weights, price, welfare
+from rlchf.auditing.stages import StageShares
+from rlchf.auditing.welfare import Welfare, gini, mean_weights, price_of_fairness, welfare
 from rlchf.rankings import Rankings
 
 if TYPE_CHECKING:
@@ -26,33 +26,33 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Audit:
-    """Agreement of an aggregation with everybody, with each annotator, and with each group.
+    """Agreement of an aggregation with all ballots, with each annotator, and with each group.
 
     Attributes
     ----------
     rule
-        The rule that made it.
+        The rule of the aggregation.
     overall, annotators, groups
-        Agreement of all ballots, of each annotator's and of each group's.
+        Agreement with all ballots, with each annotator's and with each group's.
     welfare
-        Over the annotators' shares of ``pairs``, ``contested`` and ``top``.
+        Welfare over the annotators' shares of ``pairs``, ``contested`` and ``first_place``.
     influence_gini
-        Gini coefficient of the annotators' influence per round that they took part in.
-    price
-        The price of proportionality: the part of Kemeny's agreement over all pairs that is lost.
+        Gini coefficient of the annotators' influence per round with a ballot of theirs.
+    price_of_fairness
+        The part of Kemeny's agreement over all pairs that the outcome gives up.
     margins
-        What the majorities look like.
+        The sizes of the majorities.
     axioms
-        For each unit of decision, justified representation; an empty list where there is nothing to
-        contest. Empty if it was not asked for.
+        Justified representation over each unit of decision; an empty list where no two ballots disagree.
+        Empty if it was not measured.
     intervals
-        Of the bootstrap; empty if it was not asked for.
-    steps
-        Each group's share at every stage; see `follow`. Empty if it was not asked for.
+        The bootstrap's intervals; empty if there were no replicates.
+    stages
+        Each group's share at every stage; see `trace_shares`. Empty if it was not measured.
     spread
-        Over shuffles of the prompts; see `spread`. Empty if it was not asked for.
+        Measures over shuffles of the prompts; see `spread`. Empty if it was not measured.
     scores
-        The audit of a reward model's orders; None if it was not asked for.
+        The audit of a reward model's orders; None if there is no reward model.
     """
 
     rule: str
@@ -61,18 +61,18 @@ class Audit:
     groups: list[Agreement]
     welfare: dict[str, Welfare]
     influence_gini: float
-    price: float
+    price_of_fairness: float
     margins: Margins
     axioms: dict[str, list[Verdict]] = field(default_factory=dict)
     intervals: list[Interval] = field(default_factory=list)
-    steps: list[Step] = field(default_factory=list)
+    stages: list[StageShares] = field(default_factory=list)
     spread: list[Spread] = field(default_factory=list)
     scores: "Audit | None" = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as written to ``audit.json``; a NaN becomes None."""
-        found: dict[str, Any] = plain(asdict(self))
-        return found
+        values: dict[str, Any] = plain(asdict(self))
+        return values
 
     def to_frame(self) -> "pd.DataFrame":
         """One row for all, one per group, one per annotator."""
@@ -101,14 +101,14 @@ def audit(
     result
         Collective rankings of the same prompts.
     groups
-        Group of each annotator id (a dictionary or a pandas Series), or several of these by name;
-        those not named are left out of the groups' figures.
+        Group of each annotator id (a dictionary or a pandas Series), or several such divisions by name;
+        annotators without a group are left out of the groups' figures.
     axioms
         Whether to check justified representation, which is a search among groups of annotators.
     replicates
-        Of the bootstrap, 40 or more; 0 for none.
+        Number of bootstrap replicates, 40 or more; 0 for none.
     seed
-        Of the bootstrap and the search.
+        Random seed of the bootstrap and the search.
 
     Raises
     ------
@@ -129,26 +129,26 @@ def audit(
     check_replicates(replicates)
     groupings = Grouping.each(rankings, groups)
     tallies, P, A = tally(rankings, result), rankings.n_prompts, len(rankings.annotator_ids)
-    everybody, each = np.zeros(A, np.int64), np.arange(A)
-    nan, all_ballots = float("nan"), agreements(["all"], everybody, tallies, P)[0]
-    rows = agreements(rankings.annotator_ids, each, tallies, P)
+    all_owners, nan = np.zeros(A, np.int64), float("nan")
+    overall = agreements(["all"], all_owners, tallies, P)[0]
+    rows = agreements(rankings.annotator_ids, np.arange(A), tallies, P)
     weights = mean_weights(rankings)
     intervals = []
     if replicates:
-        intervals = bootstrap(tallies, everybody, ["all"], P, replicates, seed)
-        for one in groupings:
-            intervals += bootstrap(tallies, one.owners, one.names, P, replicates, seed)
+        intervals = bootstrap(tallies, all_owners, ["all"], P, replicates, seed)
+        for g in groupings:
+            intervals += bootstrap(tallies, g.owners, g.names, P, replicates, seed)
     return Audit(
         rule=result.rule,
-        overall=replace(all_ballots, ratio=nan, shortfall=nan),  # of the weight, all is theirs
+        overall=replace(overall, representation_ratio=nan, maximum_deficit=nan),  # all the weight
         annotators=rows,
-        groups=[row for one in groupings for row in agreements(one.names, one.owners, tallies, P)],
+        groups=[row for g in groupings for row in agreements(g.names, g.owners, tallies, P)],
         welfare={
             measure: welfare(np.array([getattr(row, measure) for row in rows]), weights)
-            for measure in ("pairs", "contested", "top")
+            for measure in ("pairs", "contested", "first_place")
         },
         influence_gini=gini(*influences(tallies, weights, P)),
-        price=price(rankings, result),
+        price_of_fairness=price_of_fairness(rankings, result),
         margins=margins(rankings),
         axioms=_axioms(rankings, tallies, groupings, seed) if axioms else {},
         intervals=intervals,
@@ -158,29 +158,29 @@ def audit(
 def influences(
     tallies: Tallies, weights: np.ndarray, n_prompts: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Influence per unit of weight and round taken part in, and weights, of all who took part."""
+    """Influence per unit of weight and round, and weights, of all annotators with a round and a weight."""
     A = len(weights)
-    cells = Cells.of(tallies, tallies.annotators, A, n_prompts)
-    rounds = np.bincount(cells.owners, minlength=A)
+    owners = OwnerRounds.of(tallies, tallies.annotators, A, n_prompts).owners
+    rounds = np.bincount(owners, minlength=A)
     influence = np.bincount(tallies.annotators, tallies.influence, A)
-    there = (rounds > 0) & (weights > 0)
-    return influence[there] / (rounds * weights)[there], weights[there]
+    present = (rounds > 0) & (weights > 0)
+    return influence[present] / (rounds * weights)[present], weights[present]
 
 
 def _axioms(
     rankings: Rankings, tallies: Tallies, groupings: Sequence[Grouping], seed: int
 ) -> dict[str, list[Verdict]]:
-    found: dict[str, list[Verdict]] = {}
+    verdicts: dict[str, list[Verdict]] = {}
     members = [group for grouping in groupings for group in grouping.members]
     for unit in get_args(Unit):
         rounds = rounds_of(rankings, tallies, unit)
         if rounds is not None:
-            found[unit] = justified(rounds, members, seed) if len(rounds) else []
-    return found
+            verdicts[unit] = justified(rounds, members, seed) if len(rounds) else []
+    return verdicts
 
 
 def plain(value: Any) -> Any:
-    """Dictionaries with text as keys, lists, and None for NaN."""
+    """Convert to dictionaries with text as keys and to lists, with None for NaN."""
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -1,4 +1,4 @@
-"""A share with its interval: of a kind of text at some stage, from the ballots to the policy's texts."""
+"""A share with its interval: of a category of texts at a stage, from the ballots to the policy's texts."""
 
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -11,7 +11,7 @@ class Share:
     Attributes
     ----------
     stage
-        Where it was measured.
+        The stage at which it was measured.
     measure
         What was counted.
     share
@@ -19,7 +19,7 @@ class Share:
     low, high
         Wilson's 95 % interval for ``n`` independent trials.
     n
-        How many were counted.
+        Number of outcomes counted.
     """
 
     stage: str
@@ -31,12 +31,12 @@ class Share:
 
     @classmethod
     def of(cls, stage: str, measure: str, share: float, n: float) -> "Share":
-        """A share of so many trials.
+        """A share of n trials, with its interval.
 
         Examples
         --------
-        >>> found = Share.of("policy", "texts", 0.75, 4)
-        >>> round(found.low, 3), round(found.high, 3), found.n
+        >>> share = Share.of("policy", "texts", 0.75, 4)
+        >>> round(share.low, 3), round(share.high, 3), share.n
         (0.301, 0.954, 4)
         """
         return cls(stage, measure, share, *wilson(share, n), round(n))

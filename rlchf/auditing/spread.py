@@ -1,4 +1,4 @@
-"""How much depends on the order in which a sequential rule decides the prompts."""
+"""Sensitivity to the order in which a sequential rule decides the prompts."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +11,9 @@ from rlchf.aggregation import Aggregation, aggregate
 from rlchf.auditing._tallies import tally
 from rlchf.auditing.agreement import agreements
 from rlchf.auditing.groups import Grouping, Groups
-from rlchf.rankings import Rankings
+from rlchf.rankings import Rankings, ranges
+
+MEASURES = ("pairs", "contested", "first_place")
 
 
 @dataclass(frozen=True)
@@ -22,13 +24,13 @@ class Spread:
     ----------
     name
         ``"all"``, a group, or ``"prompts changed"``: the share of the prompts whose collective
-        ranking is another than in the input's order.
+        ranking differs from that in the input's order.
     measure
         As in `Agreement`.
     input
-        In the input's order.
+        The measure in the input's order.
     mean, deviation, lowest, highest
-        Over the shuffles.
+        Mean, standard deviation, minimum and maximum over the shuffles.
     """
 
     name: str
@@ -49,14 +51,14 @@ def spread(
     groups: Groups | None = None,
     **options: Any,
 ) -> list[Spread]:
-    """Aggregate with the prompts in shuffled orders, and say how far the shares differ.
+    """Aggregate with the prompts in shuffled orders, and measure how far the shares differ.
 
     Parameters
     ----------
     rule, options
         As in `aggregate`.
     shuffles
-        How many orders to try, besides that of the input.
+        Number of shuffled orders.
     groups
         As in `audit`.
 
@@ -64,9 +66,8 @@ def spread(
     --------
     >>> ballots = [(p, name, "a > b" if name < "d" else "b > a") for p in range(5) for name in "abcde"]
     >>> groups = {name: "many" if name < "d" else "few" for name in "abcde"}
-    >>> found = spread(Rankings.from_ballots(ballots), "perpetual_pav", 3, groups=groups)
-    >>> rows = [row for row in found if row.measure == "contested"]
-    >>> [(row.name, round(row.mean, 3), round(row.deviation, 3)) for row in rows]
+    >>> rows = spread(Rankings.from_ballots(ballots), "perpetual_pav", 3, groups=groups)
+    >>> [(r.name, round(r.mean, 3), round(r.deviation, 3)) for r in rows if r.measure == "contested"]
     [('all', 0.52, 0.0), ('few', 0.4, 0.0), ('many', 0.6, 0.0)]
     """
     return shuffled(rankings, partial(aggregate, rule=rule, **options), shuffles, seed, groups)
@@ -79,7 +80,7 @@ def shuffled(
     seed: int,
     groups: Groups | None,
 ) -> list[Spread]:
-    """The spread of whatever makes collective rankings."""
+    """The spread of a function that makes collective rankings."""
     if shuffles < 1:
         raise ValueError(f"shuffles is {shuffles}; give 1 or more")
     groupings = Grouping.each(rankings, groups)
@@ -87,27 +88,27 @@ def shuffled(
     P = rankings.n_prompts
 
     def measured(order: np.ndarray) -> tuple[dict[tuple[str, str], float], np.ndarray]:
-        some = rankings.subset(order)
-        result = run(some)
-        tallies = tally(some, result)
+        """The measures, and the responses' ranks in the order of the input."""
+        reordered = rankings.subset(order)
+        result = run(reordered)
+        tallies = tally(reordered, result)
         rows = agreements(["all"], np.zeros(len(rankings.annotator_ids), np.int64), tallies, P)
         for grouping in groupings:
             rows += agreements(grouping.names, grouping.owners, tallies, P)
-        found = {(r.name, m): getattr(r, m) for r in rows for m in ("pairs", "contested", "top")}
-        places = np.empty(len(rankings.response_ids), np.int64)
-        sizes = np.diff(rankings.response_starts)
-        at = np.repeat(rankings.response_starts[order] - some.response_starts[:-1], sizes[order])
-        places[at + np.arange(len(places))] = result.response_ranks
-        return found, places
+        measures = {(r.name, m): getattr(r, m) for r in rows for m in MEASURES}
+        ranks = np.empty(len(rankings.response_ids), np.int64)
+        sizes = np.diff(rankings.response_starts)[order]
+        ranks[ranges(rankings.response_starts[order], sizes)] = result.response_ranks
+        return measures, ranks
 
     base, usual = measured(np.arange(P))
     tried, changed = [], []
     for _ in range(shuffles):
-        found, places = measured(rng.permutation(P))
-        tried.append(found)
-        other = np.add.reduceat(places != usual, rankings.response_starts[:-1]) > 0
-        changed.append(float(other.mean()))
-    rows = [_spread(*key, base[key], [found[key] for found in tried]) for key in base]
+        measures, ranks = measured(rng.permutation(P))
+        tried.append(measures)
+        differs = np.add.reduceat(ranks != usual, rankings.response_starts[:-1]) > 0
+        changed.append(float(differs.mean()))
+    rows = [_spread(*key, base[key], [measures[key] for measures in tried]) for key in base]
     return [*rows, _spread("prompts changed", "ranking", 0.0, changed)]
 
 

@@ -10,7 +10,13 @@ from rlchf.aggregation import Aggregation
 from rlchf.auditing._tallies import tally
 from rlchf.auditing.agreement import agreements
 from rlchf.auditing.bootstrap import bootstrap
-from rlchf.auditing.categories import coded, of_ballots, of_orders, tastes
+from rlchf.auditing.categories import (
+    CategoryCounts,
+    encode_categories,
+    of_ballots,
+    of_orders,
+    preferred_categories,
+)
 from rlchf.auditing.groups import Grouping, Groups
 from rlchf.auditing.shares import Share, wilson
 from rlchf.auditing.welfare import Welfare, mean_weights, welfare
@@ -20,213 +26,260 @@ CONTESTED, FIRST, PAIRS, TEXTS = "contested pairs", "first places", "mixed pairs
 
 
 @dataclass(frozen=True)
-class Got:
-    """What a group got at a stage.
+class GroupShare:
+    """A group's share at a stage.
 
     Attributes
     ----------
     name
         The group.
     prefers
-        For each kind of text the part of the group's weight that prefers it; empty where texts were
-        not judged.
-    due
-        The group's share of the weight.
+        For each category of texts the part of the group's weight that prefers it; empty where texts have
+        no categories.
+    proportional_share
+        The share that is in proportion to the group's weight.
     share, low, high
-        What it got, with a 95 % interval; NaN if there is none.
-    ratio
-        Got by due.
+        The group's share, with a 95 % interval; NaN if there is none.
+    representation_ratio
+        Share divided by proportional share.
     """
 
     name: str
     prefers: dict[str, float]
-    due: float
+    proportional_share: float
     share: float
     low: float
     high: float
-    ratio: float
+    representation_ratio: float
 
 
 @dataclass(frozen=True)
-class Step:
-    """A stage, measured in one way.
+class StageShares:
+    """The groups' shares at a stage, by one measure.
 
     Attributes
     ----------
     stage
-        ``"ballots"``, the rule or model whose orders these are, or who wrote the texts.
+        ``"ballots"``, the rule or model whose orders these are, or the policy that wrote the texts.
     measure
-        Contested pairs: those that the order agrees with, as in `Agreement`. The others are about
-        the kind of text that somebody prefers. First places: how often it comes first. Mixed pairs:
-        how often it is above in pairs of it and another kind. Texts: how often it is written.
-    kinds
-        The share of each kind of text; empty for contested pairs.
+        Contested pairs: those with which the order agrees, as in `Agreement`. The other measures are
+        about the category of texts that an annotator prefers. First places: how often it comes first.
+        Mixed pairs: how often it is above another category. Texts: how often it is written.
+    categories
+        The share of each category of texts; empty for contested pairs.
     groups
-        What each group got.
+        The share of each group.
     welfare
-        Over what the annotators got.
+        Welfare over the annotators' shares.
     """
 
     stage: str
     measure: str
-    kinds: dict[str, Share]
-    groups: list[Got]
+    categories: dict[str, Share]
+    groups: list[GroupShare]
     welfare: Welfare
 
 
-def follow(
+def trace_shares(
     rankings: Rankings,
     orders: Mapping[str, Aggregation],
     groups: Groups | None = None,
     *,
-    kinds: Mapping[str, Mapping[str, str]] | None = None,
+    categories: Mapping[str, Mapping[str, str]] | None = None,
     texts: Mapping[str, Sequence[str]] | None = None,
     replicates: int = 0,
     seed: int = 0,
-) -> list[Step]:
-    """Follow each group's share from the ballots to the texts.
+) -> list[StageShares]:
+    """Trace each group's share from the ballots to the texts of a policy.
 
-    A judge says of each text which kind it is. The kind that an annotator prefers is read off the
-    ballots (see `tastes`). A group gets, at each stage, the share of the outcomes that are of the kind
-    that its members prefer, by their weight; it is due its share of the weight of all who prefer some.
+    Every text has a category, and the category that an annotator prefers is read off the ballots (see
+    `preferred_categories`). At each stage, a group's share is the share of the outcomes that are of the
+    category that its members prefer, by their weight. The proportional share is the group's share of
+    the weight of all annotators who prefer a category.
 
     Parameters
     ----------
     orders
         Collective rankings, a reward model's scores, and the like, by name; about all prompts or some.
     groups
-        As in `audit`; by default those who prefer the same kind.
-    kinds
-        For each prompt the kind of each response; without them only contested pairs are measured.
+        As in `audit`; by default the annotators who prefer the same category.
+    categories
+        For each prompt the category of each response; without them only contested pairs are measured.
     texts
-        The kinds of the texts that a policy wrote, by name.
+        The categories of the texts that a policy wrote, by name.
     replicates, seed
-        Of the bootstrap for contested pairs; the other intervals are Wilson's, for independent orders,
-        pairs or texts.
+        Replicates and random seed of the bootstrap for contested pairs; the other intervals are Wilson's,
+        for independent orders, pairs or texts.
 
     Raises
     ------
     ValueError
-        If a response has no kind, or an order is not about the ballots' prompts and responses.
+        If a response has no category, or an order is not about the ballots' prompts and responses.
 
     Examples
     --------
     >>> import rlchf
     >>> ballots = [(p, name, "a > b" if name < "d" else "b > a") for p in range(5) for name in "abcde"]
     >>> rankings = rlchf.Rankings.from_ballots(ballots)
-    >>> kinds = {str(p): {"a": "plain", "b": "emoji"} for p in range(5)}
-    >>> result = rlchf.aggregate(rankings, "perpetual_pav")
-    >>> steps = follow(rankings, {"labels": result}, kinds=kinds, texts={"policy": ["plain", "emoji"]})
-    >>> for step in steps:
-    ...     print(step.stage, step.measure, step.groups[0].name, step.groups[0].due, step.groups[0].share)
+    >>> categories = {str(p): {"a": "plain", "b": "emoji"} for p in range(5)}
+    >>> orders = {"labels": rlchf.aggregate(rankings, "perpetual_pav")}
+    >>> texts = {"policy": ["plain", "emoji"]}
+    >>> for stage in trace_shares(rankings, orders, categories=categories, texts=texts):
+    ...     emoji = stage.groups[0]
+    ...     print(stage.stage, stage.measure, emoji.name, emoji.share, emoji.proportional_share)
     ballots first places prefer emoji 0.4 0.4
     ballots mixed pairs prefer emoji 0.4 0.4
     labels contested pairs prefer emoji 0.4 0.4
     labels first places prefer emoji 0.4 0.4
     labels mixed pairs prefer emoji 0.4 0.4
-    policy texts prefer emoji 0.4 0.5
+    policy texts prefer emoji 0.5 0.4
     """
     texts = texts or {}
-    if kinds is None and texts:
-        raise ValueError("texts need the kinds of the responses on the ballots, to read tastes off")
-    taste = None
-    if kinds is not None:
-        names, codes = coded(rankings, kinds, (kind for some in texts.values() for kind in some))
-        taste = _Taste(names, tastes(rankings, codes, len(names)), _weights(rankings))
-    groupings = Grouping.each(
-        rankings, taste.groups(rankings) if taste and groups is None else groups
-    )
-    steps = []
-    if taste:
+    if categories is None and texts:
+        raise ValueError(
+            "texts need the categories of the responses on the ballots; give categories"
+        )
+    preferences = None
+    if categories is not None:
+        of_texts = (category for written in texts.values() for category in written)
+        names, codes = encode_categories(rankings, categories, of_texts)
+        preferences = CategoryPreferences.of(rankings, names, codes)
+        if groups is None:
+            groups = preferences.groups(rankings)
+    groupings = Grouping.each(rankings, groups)
+    stages = []
+    if preferences:
         counts = of_ballots(rankings, codes, len(names))
-        steps.append(taste.step("ballots", FIRST, *counts.first_places(), groupings))
-        steps.append(taste.step("ballots", PAIRS, *counts.mixed_pairs(), groupings))
+        stages += preferences.order_shares("ballots", counts, groupings)
     for stage, result in orders.items():
-        where = [rankings.prompt_index.get(prompt, -1) for prompt in result.prompt_ids]
-        some = rankings.subset(np.array(where)) if min(where) >= 0 else None
-        if some is None or some.response_ids != result.response_ids:
+        prompts = [rankings.prompt_index.get(prompt, -1) for prompt in result.prompt_ids]
+        ranked = rankings.subset(np.array(prompts)) if min(prompts) >= 0 else None
+        if ranked is None or ranked.response_ids != result.response_ids:
             raise ValueError(f"{stage}: not about the prompts and responses of the ballots")
-        steps.append(_contested(stage, some, result, groupings, replicates, seed))
-        if taste and kinds is not None:
-            _, here = coded(some, kinds, taste.names)
-            counts = of_orders(result, here, len(taste.names))
-            steps.append(taste.step(stage, FIRST, *counts.first_places(), groupings))
-            steps.append(taste.step(stage, PAIRS, *counts.mixed_pairs(), groupings))
+        stages.append(_contested(stage, ranked, result, groupings, replicates, seed))
+        if preferences and categories is not None:
+            _, codes = encode_categories(ranked, categories, names)
+            counts = of_orders(result, codes, len(names))
+            stages += preferences.order_shares(stage, counts, groupings)
     for stage, written in texts.items():
-        assert taste is not None
-        found = Counter(written)
-        share = np.array([found[name] / len(written) for name in names])
-        steps.append(taste.step(stage, TEXTS, share, np.full(len(names), len(written)), groupings))
-    return steps
+        assert preferences is not None
+        stages.append(preferences.text_shares(stage, written, groupings))
+    return stages
 
 
 def _contested(
-    stage: str, rankings: Rankings, result: Aggregation, groupings: Sequence[Grouping],
-    replicates: int, seed: int,
-) -> Step:  # fmt: skip
+    stage: str,
+    rankings: Rankings,
+    result: Aggregation,
+    groupings: Sequence[Grouping],
+    replicates: int,
+    seed: int,
+) -> StageShares:
     tallies, P, A = tally(rankings, result), rankings.n_prompts, len(rankings.annotator_ids)
-    got = []
+    groups = []
     for grouping in groupings:
-        spans = {}
+        bounds = {}
         if replicates:
-            found = bootstrap(tallies, grouping.owners, grouping.names, P, replicates, seed)
-            spans = {i.name: (i.low, i.high) for i in found if i.measure == "contested"}
+            intervals = bootstrap(tallies, grouping.owners, grouping.names, P, replicates, seed)
+            bounds = {i.name: (i.low, i.high) for i in intervals if i.measure == "contested"}
         for row in agreements(grouping.names, grouping.owners, tallies, P):
-            low, high = spans.get(row.name, (float("nan"),) * 2)
-            got.append(Got(row.name, {}, row.due, row.contested, low, high, row.ratio))
-    each = agreements(rankings.annotator_ids, np.arange(A), tallies, P)
-    shares = np.array([row.contested for row in each])
-    return Step(stage, CONTESTED, {}, got, welfare(shares, mean_weights(rankings)))
-
-
-def _weights(rankings: Rankings) -> np.ndarray:
-    """(A,) the weight of all ballots of each annotator."""
-    A = len(rankings.annotator_ids)
-    return np.bincount(rankings.ballot_annotators, rankings.ballot_weights, A)
+            low, high = bounds.get(row.name, (float("nan"),) * 2)
+            share = row.proportional_share, row.contested, low, high, row.representation_ratio
+            groups.append(GroupShare(row.name, {}, *share))
+    annotators = agreements(rankings.annotator_ids, np.arange(A), tallies, P)
+    shares = np.array([row.contested for row in annotators])
+    return StageShares(stage, CONTESTED, {}, groups, welfare(shares, mean_weights(rankings)))
 
 
 @dataclass(frozen=True, eq=False)
-class _Taste:
-    """The kinds, (A, K) who prefers which, and (A,) the annotators' weights."""
+class CategoryPreferences:
+    """The categories that annotators prefer.
+
+    Attributes
+    ----------
+    names
+        The K categories.
+    parts
+        (A, K) the category that each annotator prefers; see `preferred_categories`.
+    weights
+        (A,) the weight of all ballots of each annotator.
+    """
 
     names: list[str]
     parts: np.ndarray
     weights: np.ndarray
 
+    @classmethod
+    def of(cls, rankings: Rankings, names: list[str], codes: np.ndarray) -> "CategoryPreferences":
+        """Read the annotators' preferences off their ballots, given each response's category, (R,)."""
+        A = len(rankings.annotator_ids)
+        weights = np.bincount(rankings.ballot_annotators, rankings.ballot_weights, A)
+        return cls(names, preferred_categories(rankings, codes, len(names)), weights)
+
     def groups(self, rankings: Rankings) -> dict[str, str]:
-        """Those who prefer one kind."""
-        sure = self.parts.max(axis=1) == 1
+        """The annotators who prefer one category, grouped by it."""
+        decided = self.parts.max(axis=1) == 1
         return {
             rankings.annotator_ids[a]: f"prefer {self.names[int(self.parts[a].argmax())]}"
-            for a in np.flatnonzero(sure)
+            for a in np.flatnonzero(decided)
         }
 
-    def step(
-        self, stage: str, measure: str, shares: np.ndarray, n: np.ndarray, groupings: Sequence[Grouping]
-    ) -> Step:  # fmt: skip
-        """What everybody gets if each kind has such a share, (K,), of so many, (K,)."""
-        known, many = np.nan_to_num(shares), np.nan_to_num(n)
+    def order_shares(
+        self, stage: str, counts: CategoryCounts, groupings: Sequence[Grouping]
+    ) -> list[StageShares]:
+        """The groups' shares of first places and of mixed pairs."""
+        return [
+            self.shares(stage, FIRST, *counts.first_places(), groupings),
+            self.shares(stage, PAIRS, *counts.mixed_pairs(), groupings),
+        ]
+
+    def text_shares(
+        self, stage: str, written: Sequence[str], groupings: Sequence[Grouping]
+    ) -> StageShares:
+        """The groups' shares of texts, given the texts' categories."""
+        counts = Counter(written)
+        shares = np.array([counts[name] / len(written) for name in self.names])
+        return self.shares(stage, TEXTS, shares, np.full(len(shares), len(written)), groupings)
+
+    def shares(
+        self,
+        stage: str,
+        measure: str,
+        shares: np.ndarray,
+        n: np.ndarray,
+        groupings: Sequence[Grouping],
+    ) -> StageShares:
+        """The groups' shares if the categories have these shares, (K,), of so many outcomes, (K,)."""
+        shares, n = np.nan_to_num(shares), np.nan_to_num(n)
         weights = self.weights * (self.parts.sum(axis=1) > 0)
-        got = []
-        for grouping in groupings:
-            for name, members in zip(grouping.names, grouping.members, strict=True):
-                weight = weights[members].sum()
-                due = float(weight / weights.sum()) if weights.sum() else float("nan")
-                if not weight:
-                    got.append(Got(name, {}, due, *[float("nan")] * 4))
-                    continue
-                prefers = weights[members] @ self.parts[members] / weight  # (K,)
-                share, trials = float(prefers @ known), float(prefers @ many)
-                named = {k: float(x) for k, x in zip(self.names, prefers, strict=True) if x}
-                got.append(Got(name, named, due, share, *wilson(share, trials), share / due))
-        return Step(
-            stage,
-            measure,
-            {
-                name: Share.of(stage, measure, float(share), float(trials))
-                for name, share, trials in zip(self.names, known, many, strict=True)
-                if trials
-            },
-            got,
-            welfare(self.parts @ known, weights),
+        groups = [
+            self._group_share(name, members, weights, shares, n)
+            for grouping in groupings
+            for name, members in zip(grouping.names, grouping.members, strict=True)
+        ]
+        categories = {
+            name: Share.of(stage, measure, float(share), float(trials))
+            for name, share, trials in zip(self.names, shares, n, strict=True)
+            if trials
+        }
+        return StageShares(
+            stage, measure, categories, groups, welfare(self.parts @ shares, weights)
         )
+
+    def _group_share(
+        self,
+        name: str,
+        members: np.ndarray,
+        weights: np.ndarray,
+        shares: np.ndarray,
+        n: np.ndarray,
+    ) -> GroupShare:
+        weight, total = weights[members].sum(), weights.sum()
+        proportional = float(weight / total) if total else float("nan")
+        if not weight:
+            return GroupShare(name, {}, proportional, *[float("nan")] * 4)
+        parts = weights[members] @ self.parts[members] / weight  # (K,)
+        share, trials = float(parts @ shares), float(parts @ n)
+        prefers = {k: float(part) for k, part in zip(self.names, parts, strict=True) if part}
+        interval = wilson(share, trials)
+        return GroupShare(name, prefers, proportional, share, *interval, share / proportional)

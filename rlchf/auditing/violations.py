@@ -1,4 +1,4 @@
-"""Where a reward model goes against what all annotators, or most of them, agree on."""
+"""Pairs on which a reward model contradicts all ballots (Pareto) or a majority of them."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -8,18 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rlchf.aggregation import Aggregation
+from rlchf.numeric.chunks import chunks
 from rlchf.profiles import Profiles
 from rlchf.rankings import Rankings
 
 if TYPE_CHECKING:
     import pandas as pd
 
-CHUNK = 2**22  # cells of pairwise tables looked at together
-
 
 @dataclass(frozen=True)
 class Violation:
-    """A pair that a majority of the ballots' weight puts in one order and the rewards in the other.
+    """A pair that a majority of the ballots' weight puts in one order and the rewards in the other order.
 
     Attributes
     ----------
@@ -28,7 +27,7 @@ class Violation:
     weight_for, weight_against
         The weight of the ballots for and against it; ballots that tie the two count for neither.
     unanimous
-        Whether all ballots that compare the two agree: then Pareto is violated.
+        Whether all ballots that compare the two agree, so that the rewards violate Pareto.
     gap
         Reward of ``preferred`` minus that of ``other``.
     """
@@ -44,18 +43,18 @@ class Violation:
 
 @dataclass(frozen=True)
 class Violations:
-    """What a reward model does with the pairs that have a majority.
+    """Pairs with a majority, and those that a reward model violates.
 
     Attributes
     ----------
     unanimous, unanimous_violated, unanimous_tied
-        Pairs that all ballots comparing them put in the same order (Pareto), those of them that the
-        rewards put in the other order, and those with equal rewards.
+        Number of pairs that all ballots comparing them put in the same order, of those among them that
+        the rewards put in the other order (Pareto violations), and of those with equal rewards.
     majority, majority_violated, majority_tied
-        The same for pairs with a strict majority of the weight, the unanimous ones among them.
+        The same for pairs with a strict majority of the weight, which include the unanimous pairs.
     consistent, consistent_kept
-        Prompts whose majorities are one strict order of all responses, and those of them that the
-        rewards rank in just that order (pairwise majority consistency, PMC).
+        Number of prompts whose majorities form a strict order of all responses, and of those among them
+        that the rewards rank in this order (pairwise majority consistency, PMC).
     rows
         The violated pairs, prompt by prompt.
     """
@@ -82,15 +81,14 @@ class Violations:
 def violations(
     rankings: Rankings, rewards: Aggregation | Mapping[str, Mapping[str, float]]
 ) -> Violations:
-    """List the pairs on which rewards go against all annotators (Pareto) or against most of them.
+    """List the pairs on which rewards contradict all ballots (Pareto) or a majority of them.
 
     Parameters
     ----------
     rankings
         The ballots.
     rewards
-        What any reward model gives each response of each prompt, higher is better; or a collective
-        ranking, whose order counts.
+        The reward of each response of each prompt, higher is better; or collective rankings.
 
     Raises
     ------
@@ -105,57 +103,58 @@ def violations(
     Examples
     --------
     >>> ballots = [("p", "ann", "a > b > c"), ("p", "bob", "a > c > b"), ("p", "eve", "a > b > c")]
-    >>> found = violations(Rankings.from_ballots(ballots), {"p": {"a": 1.0, "b": 1.5, "c": 0.5}})
-    >>> found.unanimous, found.unanimous_violated, found.majority, found.majority_violated
+    >>> result = violations(Rankings.from_ballots(ballots), {"p": {"a": 1.0, "b": 1.5, "c": 0.5}})
+    >>> result.unanimous, result.unanimous_violated, result.majority, result.majority_violated
     (2, 1, 3, 1)
-    >>> found.rows[0].preferred, found.rows[0].other, found.rows[0].gap
+    >>> result.rows[0].preferred, result.rows[0].other, result.rows[0].gap
     ('a', 'b', -0.5)
     """
     scores, order = _columns(rankings, rewards)
     counts: Counter[str] = Counter()
     rows: list[tuple[int, Violation]] = []
-    for prompts, whole in rankings.profiles():
-        M = whole.n_responses
-        step = max(1, CHUNK // M**2)
-        for first in range(0, len(prompts), step):
-            profiles = whole.part(first, min(first + step, len(prompts)))
-            here = prompts[first : first + step]
-            at = rankings.response_starts[here][:, None] + np.arange(M)  # (B, M)
-            ahead = np.sign(order[at][:, :, None] - order[at][:, None, :])  # (B, M, M): i over j
-            agreed, majority = unanimous(profiles), profiles.margins > 0
-            strict = _strict(majority)
-            kept = strict & ((ahead > 0) == majority).all(axis=(1, 2))
-            against = majority & (ahead < 0)
-            tied = ahead == 0
-            for name, found in (
-                ("unanimous", agreed),
-                ("unanimous_violated", agreed & against),
-                ("unanimous_tied", agreed & tied),
-                ("majority", majority),
-                ("majority_violated", against),
-                ("majority_tied", majority & tied),
-                ("consistent", strict),
-                ("consistent_kept", kept),
-            ):
-                counts[name] += int(found.sum())
-            for b, i, j in np.argwhere(against).tolist():
-                one, other = int(at[b, i]), int(at[b, j])
+    for prompts, profiles in rankings.profiles():
+        for part in chunks(len(prompts), profiles.n_responses**2):
+            chunk, chunk_prompts = profiles.part(part.start, part.stop), prompts[part]
+            begins = rankings.response_starts[chunk_prompts]
+            responses = begins[:, None] + np.arange(profiles.n_responses)  # (B, M)
+            ahead = np.sign(order[responses][:, :, None] - order[responses][:, None, :])
+            counts.update(_counts(chunk, ahead))
+            agreed = unanimous(chunk)
+            for b, i, j in np.argwhere((chunk.margins > 0) & (ahead < 0)).tolist():
+                preferred, other = int(responses[b, i]), int(responses[b, j])
                 violation = Violation(
-                    prompt_id=rankings.prompt_ids[here[b]],
-                    preferred=rankings.response_ids[one],
+                    prompt_id=rankings.prompt_ids[chunk_prompts[b]],
+                    preferred=rankings.response_ids[preferred],
                     other=rankings.response_ids[other],
-                    weight_for=float(profiles.wins[b, i, j] / profiles.scale[b]),
-                    weight_against=float(profiles.wins[b, j, i] / profiles.scale[b]),
+                    weight_for=float(chunk.wins[b, i, j] / chunk.scale[b]),
+                    weight_against=float(chunk.wins[b, j, i] / chunk.scale[b]),
                     unanimous=bool(agreed[b, i, j]),
-                    gap=float(scores[one] - scores[other]),
+                    gap=float(scores[preferred] - scores[other]),
                 )
-                rows.append((int(here[b]), violation))
+                rows.append((int(chunk_prompts[b]), violation))
     rows.sort(key=lambda row: row[0])
     return Violations(**counts, rows=[violation for _, violation in rows])
 
 
+def _counts(profiles: Profiles, ahead: np.ndarray) -> dict[str, int]:
+    """The numbers of pairs and prompts in `Violations`; ``ahead`` (B, M, M) is 1 if i is above j."""
+    agreed, majority = unanimous(profiles), profiles.margins > 0
+    strict = _strict(majority)
+    tables = {
+        "unanimous": agreed,
+        "unanimous_violated": agreed & (ahead < 0),
+        "unanimous_tied": agreed & (ahead == 0),
+        "majority": majority,
+        "majority_violated": majority & (ahead < 0),
+        "majority_tied": majority & (ahead == 0),
+        "consistent": strict,
+        "consistent_kept": strict & ((ahead > 0) == majority).all(axis=(1, 2)),
+    }
+    return {name: int(table.sum()) for name, table in tables.items()}
+
+
 def unanimous(profiles: Profiles) -> np.ndarray:
-    """(B, M, M) whether all ballots that compare i and j put i above j, and there is one.
+    """(B, M, M) whether at least one ballot compares i and j, and all that do put i above j.
 
     A ballot that ties the two compares them, and one without weight does not count.
 
@@ -178,7 +177,7 @@ def _strict(majority: np.ndarray) -> np.ndarray:
 def _columns(
     rankings: Rankings, rewards: Aggregation | Mapping[str, Mapping[str, float]]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(R,) the rewards, and (R,) what decides the order: the rewards, or a ranking's places."""
+    """(R,) the rewards, and (R,) the values that decide the order: the rewards, or minus the ranks."""
     if isinstance(rewards, Aggregation):
         if (rankings.prompt_ids, rankings.response_ids) != (
             rewards.prompt_ids,
@@ -190,10 +189,10 @@ def _columns(
     for p, prompt in enumerate(rankings.prompt_ids):
         given = rewards.get(prompt, {})
         for r, response in enumerate(rankings.responses(prompt), int(rankings.response_starts[p])):
-            where = f"rewards: response {response!r} of prompt {prompt!r}"
+            name = f"rewards: response {response!r} of prompt {prompt!r}"
             if response not in given:
-                raise ValueError(f"{where} has none; score it, or leave its ballots out")
+                raise ValueError(f"{name} has none; score it, or leave its ballots out")
             scores[r] = given[response]
             if not np.isfinite(scores[r]):
-                raise ValueError(f"{where} has {scores[r]}; give a finite number")
+                raise ValueError(f"{name} has {scores[r]}; give a finite number")
     return scores, scores

@@ -1,10 +1,11 @@
-"""How equal and how good the outcome is over the annotators."""
+"""Welfare and equality of agreement over the annotators."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from rlchf.aggregation import Aggregation
+from rlchf.numeric.chunks import chunks
 from rlchf.profiles import Profiles
 from rlchf.rankings import Rankings
 from rlchf.rules import get_rule
@@ -12,17 +13,17 @@ from rlchf.ties import strict_order
 
 CHUNK = 20_000  # prompts
 LARGEST = 8
-"""The price against Kemeny is measured on prompts of up to so many responses."""
+"""The price of fairness is measured on prompts of up to so many responses."""
 
 
 @dataclass(frozen=True)
 class Welfare:
-    """Annotators' shares of agreement, u, as one society; each annotator counts by their mean weight.
+    """Summary of the annotators' shares of agreement, u; each annotator counts by their mean weight.
 
     Attributes
     ----------
     annotators
-        How many have a share.
+        Number of annotators with a share.
     mean, nash, harmonic, minimum
         The power means of u for p = 1, 0 (geometric: Nash welfare), -1 and minus infinity.
     lowest
@@ -45,12 +46,12 @@ def welfare(shares: np.ndarray, weights: np.ndarray) -> Welfare:
 
     Examples
     --------
-    >>> found = welfare(np.array([0.5, 1.0, 0.0]), np.ones(3))
-    >>> found.mean, found.nash, found.minimum
+    >>> summary = welfare(np.array([0.5, 1.0, 0.0]), np.ones(3))
+    >>> summary.mean, summary.nash, summary.minimum
     (0.5, 0.0, 0.0)
     """
-    there = ~np.isnan(shares) & (weights > 0)
-    u, w = shares[there], weights[there]
+    present = ~np.isnan(shares) & (weights > 0)
+    u, w = shares[present], weights[present]
     return Welfare(
         annotators=len(u),
         mean=p_mean(u, w, 1),
@@ -98,7 +99,7 @@ def p_mean(values: np.ndarray, weights: np.ndarray, p: float) -> float:
 
 
 def gini(values: np.ndarray, weights: np.ndarray) -> float:
-    """The weighted Gini coefficient: half the mean difference of two, by the mean; NaN of none.
+    """The weighted Gini coefficient: half the mean absolute difference divided by the mean; NaN of none.
 
     Examples
     --------
@@ -110,45 +111,49 @@ def gini(values: np.ndarray, weights: np.ndarray) -> float:
 
 
 def lorenz(values: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The Lorenz curve: part of the people, poorest first, and part of the whole that they have.
+    """The Lorenz curve: cumulative share of the weight, lowest value first, and of the values.
 
-    If all have nothing, all have equally much.
+    If all values are 0, they are equal.
     """
     order = np.argsort(values)
-    people = np.concatenate([[0.0], np.cumsum(weights[order])])
-    wealth = np.concatenate([[0.0], np.cumsum((values * weights)[order])])
-    people = people / max(people[-1], np.finfo(float).tiny)
-    return people, (wealth / wealth[-1] if wealth[-1] > 0 else people)
+    weight = np.concatenate([[0.0], np.cumsum(weights[order])])
+    value = np.concatenate([[0.0], np.cumsum((values * weights)[order])])
+    weight = weight / max(weight[-1], np.finfo(float).tiny)
+    return weight, (value / value[-1] if value[-1] > 0 else weight)
 
 
-def price(rankings: Rankings, result: Aggregation) -> float:
-    """The price of proportionality: the part of Kemeny's agreement over all pairs that is lost.
+def price_of_fairness(rankings: Rankings, result: Aggregation) -> float:
+    """The part of the utilitarian optimum that the outcome gives up: its loss of agreement against Kemeny.
 
-    No outcome agrees with more of the strict pairs on the ballots than Kemeny's. Measured on the prompts
-    with up to eight responses; NaN if there are none.
+    No outcome agrees with more of the strict pairs on the ballots than Kemeny's. The price is measured on
+    the prompts with up to eight responses; NaN if there are none.
+
+    References
+    ----------
+    D. Bertsimas, V. F. Farias, N. Trichakis, "The price of fairness", 2011.
 
     Examples
     --------
     >>> ballots = [("p", name, "a > b" if name < "d" else "b > a") for name in "abcde"]
     >>> rankings = Rankings.from_ballots(ballots)
-    >>> other = Aggregation.from_scores(rankings, np.array([0.0, 1.0]), "mine", {})
-    >>> round(price(rankings, other), 3)
+    >>> minority = Aggregation.from_scores(rankings, np.array([0.0, 1.0]), "minority", {})
+    >>> round(price_of_fairness(rankings, minority), 3)
     0.333
     """
-    best = got = 0.0
+    best = agreed = 0.0
     kemeny = get_rule("kemeny")
     for prompts, profiles in rankings.profiles():
         M = profiles.n_responses
-        for start in range(0, len(prompts) if M <= LARGEST else 0, CHUNK):
-            some = profiles.part(start, min(start + CHUNK, len(prompts)))
-            at = rankings.response_starts[prompts[start : start + CHUNK]][:, None] + np.arange(M)
-            order = strict_order(kemeny, some)
-            best += _agreed(some, np.argsort(order, axis=1))
-            got += _agreed(some, result.response_ranks[at])
-    return 1 - got / best if best else float("nan")
+        for part in chunks(len(prompts) if M <= LARGEST else 0, 1, CHUNK):
+            chunk = profiles.part(part.start, part.stop)
+            begins = rankings.response_starts[prompts[part]]
+            order = strict_order(kemeny, chunk)
+            best += _agreed(chunk, np.argsort(order, axis=1))
+            agreed += _agreed(chunk, result.response_ranks[begins[:, None] + np.arange(M)])
+    return 1 - agreed / best if best else float("nan")
 
 
-def _agreed(profiles: Profiles, places: np.ndarray) -> float:
-    """The weight of the strict pairs that outcomes, (B, M) places, agree with; ties count half."""
-    halves = 1 + np.sign(places[:, None, :] - places[:, :, None])  # (B, M, M): i above j
+def _agreed(profiles: Profiles, ranks: np.ndarray) -> float:
+    """The weight of the strict pairs with which outcomes, (B, M) ranks, agree; ties count half."""
+    halves = 1 + np.sign(ranks[:, None, :] - ranks[:, :, None])  # (B, M, M): i above j
     return float(((profiles.wins * halves).sum(axis=(1, 2)) / profiles.scale).sum()) / 2

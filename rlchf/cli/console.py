@@ -1,15 +1,31 @@
-"""Where tables are printed."""
+"""Where tables are printed, and what several commands need before they work."""
 
 import os
 import sys
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
-from rich.console import Console
+if TYPE_CHECKING:
+    from rich.console import Console
 
 WIDE = 160
 """Columns of a table that goes to a file or another program, which cut nothing off."""
 
 
-def wide_console() -> Console:
+def wide_console() -> "Console":
     """Standard output: as wide as the terminal, or as COLUMNS, or as tables need."""
+    from rich.console import Console
+
     narrow = sys.stdout.isatty() or "COLUMNS" in os.environ
     return Console(highlight=False, width=None if narrow else WIDE)
+
+
+def need_torch(who: str, *more: str) -> None:
+    """Refuse with a sentence if what trains models is not installed, or one of the packages ``more``."""
+    packages = ("torch", "transformers", "accelerate", *more)
+    missing = [name for name in packages if not find_spec(name)]
+    if missing:
+        raise ValueError(
+            f"{who} what trains models, and {missing[0]!r} is not installed; "
+            "install all of it with: pip install 'rlchf[train]'"
+        )

@@ -1,11 +1,11 @@
-"""How good a reward model's scores are, on prompts and annotators that it has never seen."""
+"""Evaluation of a reward model's scores on held-out prompts and annotators."""
 
+from rlchf.evaluation.accuracy import pair_accuracy
 from rlchf.evaluation.annotators import split_annotators
 from rlchf.evaluation.calibration import Bin, Calibration
 from rlchf.evaluation.intervals import Figure
 from rlchf.evaluation.report import Evaluation, evaluate
 from rlchf.evaluation.scores import Scores, by_response
-from rlchf.jobs.evaluation import write_evaluation
 
 __all__ = [
     "Bin",
@@ -15,6 +15,6 @@ __all__ = [
     "Scores",
     "by_response",
     "evaluate",
+    "pair_accuracy",
     "split_annotators",
-    "write_evaluation",
 ]

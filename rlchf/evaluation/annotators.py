@@ -1,4 +1,4 @@
-"""Ballots of annotators who are held out."""
+"""Holding out the ballots of some annotators."""
 
 from dataclasses import replace
 
@@ -8,21 +8,23 @@ from rlchf.rankings import Rankings, ranges
 
 
 def split_annotators(rankings: Rankings, held_out: float, seed: int) -> tuple[Rankings, Rankings]:
-    """Split by annotator into ballots to learn from and ballots held out, at random by ``seed``.
+    """Split the ballots at random into those of training annotators and those of held-out annotators.
 
-    Every ballot of an annotator is on one side. A prompt without ballots is left out of that side;
-    the others keep all their responses. To evaluate on the held-out annotators, give their ids to
-    `evaluate` with everybody's ballots, which say what is contested.
+    All ballots of an annotator are on one side. A prompt without ballots is left out of that side; the
+    other prompts keep all their responses. To evaluate on the held-out annotators, give their ids to
+    `evaluate` together with all ballots, which define the contested pairs.
 
     Parameters
     ----------
     held_out
-        Share of the annotators to hold out; rounded to whole annotators, at least one on each side.
+        Fraction of annotators to hold out; rounded to whole annotators, at least one on each side.
+    seed
+        Random seed.
 
     Raises
     ------
     ValueError
-        If the share is not between 0 and 1, or fewer than two annotators have ballots.
+        If the fraction is not between 0 and 1, or fewer than two annotators have ballots.
 
     Examples
     --------
@@ -33,34 +35,34 @@ def split_annotators(rankings: Rankings, held_out: float, seed: int) -> tuple[Ra
     """
     if not 0 < held_out < 1:
         raise ValueError(f"held_out is {held_out}; it must be above 0 and below 1")
-    people = np.unique(rankings.ballot_annotators)
-    if len(people) < 2:
+    annotators = np.unique(rankings.ballot_annotators)
+    if len(annotators) < 2:
         raise ValueError(
-            f"{rankings.source}: only {len(people)} annotator has ballots; "
+            f"{rankings.source}: only {len(annotators)} annotator has ballots; "
             "two are needed to hold one out"
         )
-    n = min(max(round(held_out * len(people)), 1), len(people) - 1)
-    drawn = np.random.default_rng(seed).permutation(people)[:n]
+    n = min(max(round(held_out * len(annotators)), 1), len(annotators) - 1)
+    drawn = np.random.default_rng(seed).permutation(annotators)[:n]
     unseen = np.isin(rankings.ballot_annotators, drawn)
     return _ballots(rankings, np.flatnonzero(~unseen)), _ballots(rankings, np.flatnonzero(unseen))
 
 
 def _ballots(rankings: Rankings, ballots: np.ndarray) -> Rankings:
-    """Some of the ballots, given as rising indices, and the prompts and annotators that have one."""
+    """Some of the ballots, given as ascending indices, with the prompts and annotators that have one."""
     prompts = np.repeat(np.arange(rankings.n_prompts), np.diff(rankings.ballot_starts))[ballots]
     counts = np.bincount(prompts, minlength=rankings.n_prompts)
-    named = np.diff(rankings.entry_starts)[ballots]
-    entries = ranges(rankings.entry_starts[ballots], named)
-    people, annotators = np.unique(rankings.ballot_annotators[ballots], return_inverse=True)
+    lengths = np.diff(rankings.entry_starts)[ballots]
+    entries = ranges(rankings.entry_starts[ballots], lengths)
+    kept, annotators = np.unique(rankings.ballot_annotators[ballots], return_inverse=True)
     scores = rankings.entry_scores
     return replace(
         rankings,
-        annotator_ids=[rankings.annotator_ids[a] for a in people],
+        annotator_ids=[rankings.annotator_ids[a] for a in kept],
         ballot_starts=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
         ballot_annotators=annotators.astype(np.int64),
         ballot_weights=rankings.ballot_weights[ballots],
         ballot_counts=rankings.ballot_counts[ballots],
-        entry_starts=np.concatenate([[0], np.cumsum(named)]).astype(np.int64),
+        entry_starts=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
         entry_responses=rankings.entry_responses[entries],
         entry_ranks=rankings.entry_ranks[entries],
         entry_scores=None if scores is None else scores[entries],

@@ -1,4 +1,4 @@
-"""Whether a score difference means the win share that the Bradley-Terry model says."""
+"""Calibration of score differences as Bradley-Terry win probabilities."""
 
 from dataclasses import dataclass
 
@@ -12,16 +12,16 @@ BINS = 10
 
 @dataclass(frozen=True)
 class Bin:
-    """Pairs whose preferred response is predicted to win with similar probability.
+    """Pairs whose response with the higher score is predicted to win with similar probability.
 
     Attributes
     ----------
     low, high
-        The bin's ends; the upper end belongs to the next bin, except 1.
+        Ends of the bin; the upper end belongs to the next bin, except 1.
     predicted
         Mean predicted probability, weighted by votes; NaN in an empty bin.
     observed
-        Share of the votes that the response with the higher score has.
+        Share of the votes for the response with the higher score.
     """
 
     low: float
@@ -34,22 +34,22 @@ class Bin:
 class Calibration:
     """Predicted probabilities ``sigma(r_i - r_j)`` against the ballots' win shares.
 
-    Each pair is looked at from the side of its higher score, so that probabilities are from 1/2 to 1; with
-    equal scores it is half a vote on either side. A tie on a ballot is half a vote for each.
+    Each pair is counted from the side of its higher score, so that probabilities are from 1/2 to 1; with
+    equal scores, each side has half of the votes. A tie on a ballot is half a vote for each response.
 
     Attributes
     ----------
     bins
         Ten of equal width from 1/2 to 1.
     error
-        Expected calibration error: mean over the votes of the distance between predicted and observed,
-        bin by bin.
+        Expected calibration error: mean over the votes of the absolute difference between the bin's
+        predicted and observed shares.
     log_loss
-        Mean over the votes of minus the log of the probability of what the vote says; ln 2 = 0.693
-        for scores that are all equal.
+        Mean over the votes of minus the logarithm of the predicted probability of the vote; ln 2 = 0.693
+        if all scores are equal.
     brier
-        Mean over the votes of the squared distance of the probability from 1 for what the vote says;
-        0.25 for scores that are all equal.
+        Mean over the votes of the squared difference between 1 and the predicted probability of the vote;
+        0.25 if all scores are equal.
 
     References
     ----------
@@ -64,19 +64,19 @@ class Calibration:
 
 
 def calibration_sums(pairs: Pairs) -> list[Sums]:
-    """What `calibration` needs measured: votes by bin, predictions by bin, log loss, Brier score."""
+    """The sums behind `calibration`: votes by bin, predictions by bin, log loss, Brier score."""
     weights, gap = pairs.weights, np.abs(pairs.gaps)
     sides = np.sign(pairs.gaps)
     won = 0.5 + sides * (pairs.shares - 0.5)  # (Q,) share of the side that the scores prefer
-    doubt = 1 / (1 + np.exp(np.minimum(gap, 700.0)))  # its predicted chance to lose; no overflow
-    bins = np.minimum((0.5 - doubt) * 2 * BINS, BINS - 1).astype(np.int64)
+    losing = 1 / (1 + np.exp(np.minimum(gap, 700.0)))  # predicted probability; no overflow
+    bins = np.minimum((0.5 - losing) * 2 * BINS, BINS - 1).astype(np.int64)
     names = [f"{0.5 + b / (2 * BINS):g}-{0.5 + (b + 1) / (2 * BINS):g}" for b in range(BINS)]
     # -q log sigma(d) - (1 - q) log sigma(-d), with -log sigma(d) = log(1 + e^-d)
     loss = np.logaddexp(0.0, -gap) + (1 - won) * gap
-    brier = won * doubt**2 + (1 - won) * (1 - doubt) ** 2
+    brier = won * losing**2 + (1 - won) * (1 - losing) ** 2
     return [
         Sums(names, bins, pairs.prompts, weights * won, weights),
-        Sums(names, bins, pairs.prompts, weights * (1 - doubt), weights),
+        Sums(names, bins, pairs.prompts, weights * (1 - losing), weights),
         Sums.one("log loss", pairs.prompts, weights * loss, weights),
         Sums.one("Brier score", pairs.prompts, weights * brier, weights),
     ]
@@ -85,13 +85,13 @@ def calibration_sums(pairs: Pairs) -> list[Sums]:
 def calibration(
     observed: list[Figure], predicted: list[Figure], log_loss: list[Figure], brier: list[Figure]
 ) -> Calibration:
-    """Put together the figures of `calibration_sums`."""
+    """The calibration from the figures of `calibration_sums`."""
     edges = [0.5 + b / (2 * BINS) for b in range(BINS + 1)]
     bins = [
         Bin(edges[b], edges[b + 1], predicted[b].value, observed[b]) for b in range(len(observed))
     ]
-    full = [b for b in bins if b.observed.weight > 0]
-    apart = sum(b.observed.weight * abs(b.predicted - b.observed.value) for b in full)
-    weight = sum(b.observed.weight for b in full)
-    error = apart / weight if weight else float("nan")
+    filled = [b for b in bins if b.observed.weight > 0]
+    errors = sum(b.observed.weight * abs(b.predicted - b.observed.value) for b in filled)
+    weight = sum(b.observed.weight for b in filled)
+    error = errors / weight if weight else float("nan")
     return Calibration(bins, error, log_loss[0], brier[0])

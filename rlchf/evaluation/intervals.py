@@ -1,4 +1,4 @@
-"""Shares of sums, and how sure they are, given that others might have been drawn."""
+"""Ratios of sums with bootstrap intervals."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,15 +15,15 @@ class Figure:
     Attributes
     ----------
     name
-        Of what: ``"all"``, a margin, a group, an annotator.
+        The subject of the measure: ``"all"``, a margin, a group, an annotator.
     weight
-        The weight that it is a mean over: with weights of 1, the number of pairs on ballots.
+        Total weight of the mean: with weights of 1, the number of pairs on ballots.
     drawn
-        How many prompts (or annotators, where those are drawn anew) it comes from.
+        Number of prompts (or annotators, if these are resampled) behind the measure.
     value
-        The figure; NaN if there is nothing to measure.
+        The share or mean; NaN if there is nothing to measure.
     low, high
-        Its 95 % interval by the bootstrap; NaN without replicates, or if it comes from one alone.
+        Its 95 % bootstrap interval; NaN without replicates, or if ``drawn`` is 1.
     """
 
     name: str
@@ -36,16 +36,16 @@ class Figure:
 
 @dataclass(frozen=True, eq=False)
 class Sums:
-    """What several figures, each a sum of parts by a sum of wholes, are made of.
+    """The terms of several figures, each of which is a sum of parts divided by a sum of wholes.
 
     Attributes
     ----------
     names
         (F,) the figures' names.
     rows, units
-        (N,) the figure that an observation adds to, and the prompt (or annotator) that it comes from.
+        (N,) the figure that each observation adds to, and its prompt (or annotator).
     part, whole
-        (N,) what it adds; nothing with a whole of 0.
+        (N,) the terms that it adds to the two sums.
     """
 
     names: Sequence[str]
@@ -63,9 +63,9 @@ class Sums:
 def figures(
     families: Sequence[Sums], n_units: int, replicates: int = 200, seed: int = 0
 ) -> list[list[Figure]]:
-    """Measure, then draw the units anew with replacement and measure again, all families at once.
+    """Measure all figures, with bootstrap intervals over the units.
 
-    A figure that a replicate has nothing of is left out of it.
+    A replicate in which a figure's sum of wholes is 0 does not count for that figure.
 
     References
     ----------
@@ -81,30 +81,30 @@ def figures(
 
     parts, wholes = [], []
     for sums in families:
-        at, shape = (sums.rows, sums.units), (len(sums.names), n_units)
-        parts.append(csr_array((sums.part, at), shape=shape))  # adds up what is in the same place
-        wholes.append(csr_array((sums.whole, at), shape=shape))
+        cells, shape = (sums.rows, sums.units), (len(sums.names), n_units)
+        parts.append(csr_array((sums.part, cells), shape=shape))  # adds up equal cells
+        wholes.append(csr_array((sums.whole, cells), shape=shape))
     part, whole = vstack(parts, format="csr"), vstack(wholes, format="csr")
     rng, F = np.random.default_rng(seed), part.shape[0]
-    again = np.empty((F, replicates))
+    resampled = np.empty((F, replicates))
     for b in range(replicates):
         times = np.bincount(rng.integers(n_units, size=n_units), minlength=n_units).astype(float)
-        again[:, b] = share(part @ times, whole @ times)
+        resampled[:, b] = share(part @ times, whole @ times)
     once, weight = np.ones(n_units), whole.sum(axis=1)
     drawn = (whole > 0).astype(float) @ once
-    low, high = _spans(np.where((drawn > 1)[:, None], again, np.nan))
+    low, high = _bounds(np.where((drawn > 1)[:, None], resampled, np.nan))
     columns = [weight, drawn.astype(np.int64), share(part @ once, weight), low, high]
     rows = iter(zip(*(column.tolist() for column in columns), strict=True))
     return [[Figure(name, *next(rows)) for name in sums.names] for sums in families]
 
 
-def _spans(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _bounds(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The 2.5 % and 97.5 % quantiles of each row, (F, B), without its NaN."""
-    spans = np.full((2, len(values)), np.nan)
+    bounds = np.full((2, len(values)), np.nan)
     if values.shape[1]:
         known = ~np.isnan(values)
-        whole = known.all(axis=1)
-        spans[:, whole] = np.quantile(values[whole], [0.025, 0.975], axis=1)
-        for f in np.flatnonzero(known.any(axis=1) & ~whole):
-            spans[:, f] = np.quantile(values[f, known[f]], [0.025, 0.975])
-    return spans[0], spans[1]
+        complete = known.all(axis=1)
+        bounds[:, complete] = np.quantile(values[complete], [0.025, 0.975], axis=1)
+        for f in np.flatnonzero(known.any(axis=1) & ~complete):
+            bounds[:, f] = np.quantile(values[f, known[f]], [0.025, 0.975])
+    return bounds[0], bounds[1]

@@ -1,4 +1,4 @@
-"""The pairs that ballots compare, with how far apart their scores are."""
+"""The pairs that ballots compare, with the differences of their scores."""
 
 from dataclasses import dataclass
 
@@ -7,9 +7,9 @@ import numpy as np
 from rlchf.aggregation import Aggregation
 from rlchf.evaluation.intervals import Sums
 from rlchf.evaluation.scores import Scores, flat, scored
+from rlchf.numeric.chunks import chunks
 from rlchf.rankings import Rankings, ranges
 
-CHUNK = 2**20  # cells of pairwise tables looked at together
 MARGINS = ["0.5-0.6", "0.6-0.7", "0.7-0.8", "0.8-0.9", "0.9-1", "unanimous"]
 """Bins of the share of a pair's strict votes that its winner has; each without its upper end."""
 
@@ -21,12 +21,12 @@ class Pairs:
     Attributes
     ----------
     prompts
-        (Q,) where.
+        (Q,) the prompt of each pair.
     gaps
         (Q,) score of the first response minus score of the second.
     wins, losses, ties
-        (Q,) weight of the counted ballots that put the first above the second, below it, and level
-        with it.
+        (Q,) weight of the counted ballots that put the first above the second, below it, and tie the
+        two.
     contested
         (Q,) whether two ballots, counted or not, strictly disagree about it.
     margins
@@ -43,7 +43,7 @@ class Pairs:
 
     @classmethod
     def of(cls, rankings: Rankings, scores: np.ndarray, counted: np.ndarray) -> "Pairs":
-        """Count ballots, (N,) bool; ``scores`` (R,) are in the order of the responses.
+        """Compare the scores, (R,) in the order of the responses, with the counted ballots, (N,) bool.
 
         Examples
         --------
@@ -52,39 +52,35 @@ class Pairs:
         >>> pairs.gaps, pairs.wins, pairs.losses, MARGINS[pairs.margins[0]]
         (array([-2.]), array([3.]), array([2.]), '0.6-0.7')
         """
-        found = []
+        columns = []
         sizes, counts = np.diff(rankings.response_starts), np.diff(rankings.ballot_starts)
         for size in np.unique(sizes).tolist():
             same = np.flatnonzero(sizes == size)
             first, second = np.triu_indices(size, 1)
-            step = max(1, CHUNK // size**2)
-            for start in range(0, len(same), step):
-                prompts = same[start : start + step]
-                everyone = mine = rankings.batch(prompts)
+            for chunk in chunks(len(same), size**2):
+                prompts = same[chunk]
+                all_ballots = profiles = rankings.batch(prompts)
                 if not counted.all():
                     ballots = ranges(rankings.ballot_starts[prompts], counts[prompts])
-                    mine = everyone.reweighted(everyone.weights * counted[ballots])
-                b, q = np.nonzero(mine.compared[:, first, second])
+                    profiles = profiles.reweighted(profiles.weights * counted[ballots])
+                b, q = np.nonzero(profiles.compared[:, first, second])
                 i, j, begin = first[q], second[q], rankings.response_starts[prompts[b]]
-                wins, losses, compared = (
-                    mine.wins[b, i, j],
-                    mine.wins[b, j, i],
-                    mine.compared[b, i, j],
-                )
-                ups, downs = everyone.wins[b, i, j], everyone.wins[b, j, i]
-                unit = mine.scale[b]
-                found.append(
+                wins, losses = profiles.wins[b, i, j], profiles.wins[b, j, i]
+                ties = profiles.compared[b, i, j] - wins - losses
+                all_wins, all_losses = all_ballots.wins[b, i, j], all_ballots.wins[b, j, i]
+                scale = profiles.scale[b]
+                columns.append(
                     (
                         prompts[b],
                         scores[begin + i] - scores[begin + j],
-                        wins / unit,
-                        losses / unit,
-                        (compared - wins - losses) / unit,
-                        (ups > 0) & (downs > 0),
-                        _margins(ups, downs),
+                        wins / scale,
+                        losses / scale,
+                        ties / scale,
+                        (all_wins > 0) & (all_losses > 0),
+                        _margins(all_wins, all_losses),
                     )
                 )
-        return cls(*(np.concatenate(column) for column in zip(*found, strict=True)))
+        return cls(*(np.concatenate(parts) for parts in zip(*columns, strict=True)))
 
     @property
     def weights(self) -> np.ndarray:
@@ -97,13 +93,13 @@ class Pairs:
         return np.asarray((self.wins + self.ties / 2) / self.weights)
 
     def by_margin(self) -> Sums:
-        """Ballots' strict pairs that the scores have in the ballots' order, by margin."""
+        """The sums of pair accuracy by margin."""
         credit = (1 + np.sign(self.gaps)) / 2
         right = self.wins * credit + self.losses * (1 - credit)
         return Sums(MARGINS, self.margins, self.prompts, right, self.wins + self.losses)
 
     def attainable(self, contested: bool = False) -> float:
-        """The accuracy of siding with each pair's majority of the counted: no scores do better."""
+        """The accuracy of the majority of the counted ballots on each pair: no scores do better."""
         kept = self.contested if contested else np.ones(len(self.gaps), dtype=bool)
         votes = (self.wins + self.losses)[kept].sum()
         most = np.maximum(self.wins, self.losses)[kept].sum()
@@ -111,22 +107,22 @@ class Pairs:
 
 
 def _margins(wins: np.ndarray, losses: np.ndarray) -> np.ndarray:
-    """The bin of each winner's share, from whole votes, so that 3 of 5 is exactly 0.6."""
+    """The bin of each winner's share, from integer votes, so that 3 of 5 is exactly 0.6."""
     total = np.maximum(wins + losses, 1)
     tenths = np.floor_divide(10 * np.maximum(wins, losses), total)
     return np.asarray(np.maximum(tenths, 5) - 5, dtype=np.int64)
 
 
 def collective_order(result: Aggregation, scores: Scores) -> tuple[list[Sums], int]:
-    """What the scores have in common with collective rankings: pairs and Kendall's tau-b.
+    """Agreement of the scores with collective rankings: pair accuracy and Kendall's tau-b.
 
-    The first figure is over the strict pairs of the rankings, where equal scores count half. The
-    second is the mean over prompts. A prompt that the rule ties altogether has no tau; one that the scores
-    tie altogether has 0.
+    Pair accuracy is over the strict pairs of the rankings, where equal scores count half. Tau is the mean
+    over prompts: a prompt whose responses are all tied by the rule has no tau, and a prompt whose
+    responses are all tied by the scores has a tau of 0.
 
     Returns
     -------
-    The two figures' sums, and the number of prompts.
+    The sums of the two figures, and the number of prompts.
 
     References
     ----------
@@ -136,26 +132,23 @@ def collective_order(result: Aggregation, scores: Scores) -> tuple[list[Sums], i
     values = flat(result, prompts, scores)
     sizes = np.diff(result.response_starts)[prompts]
     starts = np.cumsum(sizes) - sizes  # of each prompt's scores
-    agreed, strict, apart = np.zeros((3, len(prompts)))
+    agreed, strict, untied = np.zeros((3, len(prompts)))
     for size in np.unique(sizes).tolist():
         same = np.flatnonzero(sizes == size)
         first, second = np.triu_indices(size, 1)
-        step = max(1, CHUNK // size**2)
-        for begin in range(0, len(same), step):
-            here = same[begin : begin + step]
-            mine = values[starts[here][:, None] + np.arange(size)]
-            ranks = result.response_ranks[
-                result.response_starts[prompts[here]][:, None] + np.arange(size)
-            ]
-            order = np.sign(ranks[:, second] - ranks[:, first])  # (B, pairs)
-            ours = np.sign(mine[:, first] - mine[:, second])
-            agreed[here] = (order * ours).sum(axis=1)
-            strict[here] = (order != 0).sum(axis=1)
-            apart[here] = (ours != 0).sum(axis=1)
-    scale = np.sqrt(strict * apart)
+        for chunk in chunks(len(same), size**2):
+            rows, inside = same[chunk], np.arange(size)
+            chunk_scores = values[starts[rows][:, None] + inside]
+            ranks = result.response_ranks[result.response_starts[prompts[rows]][:, None] + inside]
+            by_ranks = np.sign(ranks[:, second] - ranks[:, first])  # (B, pairs)
+            by_scores = np.sign(chunk_scores[:, first] - chunk_scores[:, second])
+            agreed[rows] = (by_ranks * by_scores).sum(axis=1)
+            strict[rows] = (by_ranks != 0).sum(axis=1)
+            untied[rows] = (by_scores != 0).sum(axis=1)
+    scale = np.sqrt(strict * untied)
     tau = np.divide(agreed, scale, out=np.zeros(len(prompts)), where=scale > 0)
-    at = np.arange(len(prompts))
+    units = np.arange(len(prompts))
     return [
-        Sums.one("collective pairs", at, (strict + agreed) / 2, strict),
-        Sums.one("Kendall's tau", at, tau, (strict > 0).astype(float)),
+        Sums.one("collective pairs", units, (strict + agreed) / 2, strict),
+        Sums.one("Kendall's tau", units, tau, (strict > 0).astype(float)),
     ], len(prompts)

@@ -1,4 +1,4 @@
-"""The evaluation: all figures of a reward model's scores, together."""
+"""The evaluation: all measures of a reward model's scores together."""
 
 import json
 from collections.abc import Collection
@@ -20,7 +20,7 @@ from rlchf.rankings import Rankings, ranges
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How far scores agree with ballots and with the collective rankings.
+    """Agreement of scores with ballots and with the collective rankings.
 
     Pair accuracy is the share of the strict pairs on the counted ballots that the scores put in the same
     order; equal scores count half. A pair counts by its ballot's weight. Contested are the pairs about
@@ -29,27 +29,27 @@ class Evaluation:
     Attributes
     ----------
     prompts, ballots
-        How many were counted.
+        Number of prompts and ballots counted.
     pairs, contested
-        Accuracy over all pairs and over contested pairs; the intervals draw prompts anew.
+        Accuracy over all pairs and over contested pairs; the intervals resample prompts.
     other_people
-        The same two; the intervals draw annotators anew.
+        The same two; the intervals resample annotators.
     attainable, attainable_contested
-        Accuracy of siding with the majority of each pair: no scores do better.
+        Accuracy of the majority on each pair: no scores do better.
     margins
-        By the share of a pair's strict votes that its winner has.
+        Accuracy by the share of a pair's strict votes that its winner has.
     groups, contested_groups
         Accuracy over all pairs and over contested pairs by group.
     annotators
         Accuracy over all pairs by annotator, in the order of the rankings.
     calibration
-        Of the predicted probabilities.
+        Calibration of the predicted probabilities.
     collective_pairs
         Accuracy over the strict pairs of the collective rankings; None without them.
     tau
         Kendall's tau-b to the collective ranking, mean over prompts; None without them.
-    explained
-        The r² of hidden context; None for scores without a spread.
+    r_squared
+        The r² of hidden context; None for scores without a variance.
     """
 
     prompts: int
@@ -66,15 +66,15 @@ class Evaluation:
     contested_groups: list[Figure] = field(default_factory=list)
     collective_pairs: Figure | None = None
     tau: Figure | None = None
-    explained: float | None = None
+    r_squared: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as written to ``evaluation.json``; a NaN becomes None."""
-        found: dict[str, Any] = plain(asdict(self))
-        return found
+        values: dict[str, Any] = plain(asdict(self))
+        return values
 
     def to_json(self) -> str:
-        """The same as text."""
+        """The same as JSON text."""
         return json.dumps(self.to_dict(), indent=2, ensure_ascii=False) + "\n"
 
 
@@ -85,17 +85,17 @@ def evaluate(
     *,
     groups: Groups | None = None,
     people: Collection[str] | None = None,
-    explained: float | None = None,
+    r_squared: float | None = None,
     replicates: int = 200,
     seed: int = 0,
 ) -> Evaluation:
-    """Hold scores against ballots, and against collective rankings if there are any.
+    """Compare scores with ballots, and with collective rankings if there are any.
 
     Parameters
     ----------
     scores
-        A reward for each response of each prompt to look at; ballots and collective rankings of other
-        prompts are left out. Differences of rewards are read as log-odds.
+        A reward of each response of the prompts to evaluate; ballots and collective rankings of other
+        prompts are left out. Differences of rewards are log-odds.
     rankings
         The ballots.
     result
@@ -103,18 +103,18 @@ def evaluate(
     groups
         Group of each annotator id, or several such divisions by name, as in `audit`.
     people
-        The annotators whose ballots are counted, such as those that `split_annotators` held out; by default
-        all. Everybody's ballots say what is contested and by what margin.
-    explained
-        The r² of hidden context of a model whose scores have a spread, to be shown with the rest; see
-        `rlchf.train.reward.heads.explained`.
+        The annotators whose ballots are counted, such as those that `split_annotators` holds out; by
+        default all. All ballots define the contested pairs and the margins.
+    r_squared
+        The r² of hidden context of a model whose scores have a variance, which is part of the result; see
+        `rlchf.train.reward.heads.r_squared`.
     replicates, seed
-        Of the bootstrap.
+        Number of bootstrap replicates and random seed.
 
     Raises
     ------
     ValueError
-        If no ballot of these people is on a prompt with scores, a response has no score, or a score is
+        If no ballot of these annotators is on a prompt with scores, a response has no score, or a score is
         not finite.
 
     Examples
@@ -122,30 +122,29 @@ def evaluate(
     >>> import rlchf
     >>> ballots = [("p", "ann", "a > b > c"), ("p", "bob", "a > c > b"), ("q", "ann", "d > e")]
     >>> scores = {"p": {"a": 2.0, "b": 1.0, "c": 0.0}, "q": {"d": 1.0, "e": 1.0}}
-    >>> found = evaluate(scores, rlchf.Rankings.from_ballots(ballots))
-    >>> found.pairs.value, found.contested.value, found.attainable
+    >>> evaluation = evaluate(scores, rlchf.Rankings.from_ballots(ballots))
+    >>> evaluation.pairs.value, evaluation.contested.value, evaluation.attainable
     (0.7857142857142857, 0.5, 0.8571428571428571)
-    >>> [(row.name, row.value) for row in found.annotators]
+    >>> [(row.name, row.value) for row in evaluation.annotators]
     [('ann', 0.875), ('bob', 0.6666666666666666)]
     """
     rankings, counted = _chosen(rankings, scores, people)
     values, P = flat(rankings, np.arange(rankings.n_prompts), scores), rankings.n_prompts
     tallies = tally(rankings, Aggregation.from_scores(rankings, values, "scores", {}))
     pairs = Pairs.of(rankings, values, counted)
-    divisions = Grouping.each(rankings, groups)
-    each = np.arange(len(rankings.annotator_ids))
+    groupings, A = Grouping.each(rankings, groups), len(rankings.annotator_ids)
     families = [
         *_overall(tallies, tallies.prompts[counted], counted),
         pairs.by_margin(),
-        _owned(tallies, counted, each, rankings.annotator_ids),
+        _owned(tallies, counted, np.arange(A), rankings.annotator_ids),
         *calibration_sums(pairs),
-        *(_owned(tallies, counted, g.owners, g.names) for g in divisions),
-        *(_owned(tallies, counted, g.owners, g.names, contested=True) for g in divisions),
+        *(_owned(tallies, counted, g.owners, g.names) for g in groupings),
+        *(_owned(tallies, counted, g.owners, g.names, contested=True) for g in groupings),
     ]
     (overall,), (contested,), margins, annotators, *others = figures(families, P, replicates, seed)
     calibrated, by_group = others[:4], others[4:]
-    there, who = np.unique(tallies.annotators[counted], return_inverse=True)
-    by_people = figures(_overall(tallies, who, counted), len(there), replicates, seed)
+    present, annotator = np.unique(tallies.annotators[counted], return_inverse=True)
+    by_people = figures(_overall(tallies, annotator, counted), len(present), replicates, seed)
     collective: list[list[Figure]] = []
     if result is not None:
         order, n = collective_order(result, scores)
@@ -163,18 +162,18 @@ def evaluate(
         margins=margins,
         annotators=[row for row in annotators if row.weight > 0],
         calibration=calibration(*calibrated),
-        groups=[row for rows in by_group[: len(divisions)] for row in rows],
-        contested_groups=[row for rows in by_group[len(divisions) :] for row in rows],
+        groups=[row for rows in by_group[: len(groupings)] for row in rows],
+        contested_groups=[row for rows in by_group[len(groupings) :] for row in rows],
         collective_pairs=collective[0][0] if collective else None,
         tau=collective[1][0] if collective else None,
-        explained=explained,
+        r_squared=r_squared,
     )
 
 
 def _chosen(
     rankings: Rankings, scores: Scores, people: Collection[str] | None
 ) -> tuple[Rankings, np.ndarray]:
-    """The ballots on the prompts to look at, and (N,) which of them are counted."""
+    """The ballots on the prompts to evaluate, and (N,) which of them are counted."""
     kept = scored(rankings.prompt_ids, scores)
     if not len(kept):
         raise ValueError(
@@ -182,18 +181,19 @@ def _chosen(
             f"{rankings.prompt_ids[0]!r}, the scores about {next(iter(scores), None)!r}"
         )
     names = set(rankings.annotator_ids if people is None else map(str, people))
-    mine = np.array([name in names for name in rankings.annotator_ids])[rankings.ballot_annotators]
-    kept = kept[np.add.reduceat(mine, rankings.ballot_starts[:-1], dtype=np.int64)[kept] > 0]
+    is_counted = np.array([name in names for name in rankings.annotator_ids])
+    counted = is_counted[rankings.ballot_annotators]
+    kept = kept[np.add.reduceat(counted, rankings.ballot_starts[:-1], dtype=np.int64)[kept] > 0]
     if not len(kept):
         raise ValueError(
-            f"none of the {len(names)} people to count has a ballot on a prompt with scores; "
-            f"annotators of {rankings.source} are such as {rankings.annotator_ids[0]!r}"
+            f"none of the {len(names)} annotators to count has a ballot on a prompt with scores; "
+            f"{rankings.source} has annotators such as {rankings.annotator_ids[0]!r}"
         )
     if len(kept) < rankings.n_prompts:
         counts = np.diff(rankings.ballot_starts)[kept]
-        mine = mine[ranges(rankings.ballot_starts[kept], counts)]
+        counted = counted[ranges(rankings.ballot_starts[kept], counts)]
         rankings = rankings.subset(kept)
-    return rankings, mine
+    return rankings, counted
 
 
 def _overall(tallies: Tallies, units: np.ndarray, counted: np.ndarray) -> list[Sums]:
@@ -205,12 +205,15 @@ def _overall(tallies: Tallies, units: np.ndarray, counted: np.ndarray) -> list[S
 
 
 def _owned(
-    tallies: Tallies, counted: np.ndarray, owners: np.ndarray, names: list[str],
+    tallies: Tallies,
+    counted: np.ndarray,
+    owners: np.ndarray,
+    names: list[str],
     contested: bool = False,
-) -> Sums:  # fmt: skip
-    """By owner: ``owners`` (A,) gives each annotator's, -1 for none."""
+) -> Sums:
+    """Pair accuracy by owner: ``owners`` (A,) gives each annotator's, -1 for none."""
     t, owner = tallies, owners[tallies.annotators]
-    mine = counted & (owner >= 0)
+    owned = counted & (owner >= 0)
     agreed, stated = (t.contested_agreed, t.contested) if contested else (t.agreed, t.stated)
-    w = t.weights[mine]
-    return Sums(names, owner[mine], t.prompts[mine], w * agreed[mine], w * stated[mine])
+    w = t.weights[owned]
+    return Sums(names, owner[owned], t.prompts[owned], w * agreed[owned], w * stated[owned])

@@ -1,4 +1,4 @@
-"""Scores of responses, held against the responses that are ranked."""
+"""Scores of responses, in the order of the ranked responses."""
 
 from collections.abc import Mapping, Sequence
 
@@ -27,7 +27,7 @@ def by_response(examples: Sequence[Example], scores: Sequence[Sequence[float]]) 
 
 
 def scored(prompt_ids: Sequence[str], scores: Scores) -> np.ndarray:
-    """Which prompts have scores, as indices."""
+    """The prompts that have scores, as indices."""
     return np.flatnonzero([prompt in scores for prompt in prompt_ids])
 
 
@@ -39,12 +39,12 @@ def flat(ranked: Rankings | Aggregation, prompts: np.ndarray, scores: Scores) ->
     ValueError
         If a response has no score, or one that is not a finite number.
     """
-    found: list[float] = []
+    listed: list[float] = []
     starts = ranked.response_starts.tolist()
     for p in prompts.tolist():
         given = scores[ranked.prompt_ids[p]]
         try:
-            found += [
+            listed += [
                 given[response] for response in ranked.response_ids[starts[p] : starts[p + 1]]
             ]
         except KeyError as error:
@@ -52,14 +52,14 @@ def flat(ranked: Rankings | Aggregation, prompts: np.ndarray, scores: Scores) ->
                 f"the scores of prompt {ranked.prompt_ids[p]!r} lack response {error.args[0]!r}, which "
                 "is ranked; score it, or leave the prompt out of the scores"
             ) from None
-    values = np.array(found, dtype=np.float64)
+    values = np.array(listed, dtype=np.float64)
     if not np.isfinite(values).all():
         sizes = np.diff(ranked.response_starts)[prompts]
-        at = int(np.argmax(~np.isfinite(values)))
-        p = int(np.repeat(prompts, sizes)[at])
-        response = ranked.response_ids[ranges(ranked.response_starts[prompts], sizes)[at]]
+        first = int(np.argmax(~np.isfinite(values)))
+        p = int(np.repeat(prompts, sizes)[first])
+        response = ranked.response_ids[ranges(ranked.response_starts[prompts], sizes)[first]]
         raise ValueError(
-            f"the score of response {response!r} of prompt {ranked.prompt_ids[p]!r} is {values[at]}; "
+            f"the score of response {response!r} of prompt {ranked.prompt_ids[p]!r} is {values[first]}; "
             "give finite numbers"
         )
     return values

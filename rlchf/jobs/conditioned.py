@@ -1,10 +1,10 @@
-"""A reward model that is told who judges: what it learns from, and how well it does by people."""
+"""A reward model conditioned on annotator features: its data, and its evaluation by features."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,16 +13,20 @@ from rlchf.evaluation import Evaluation, evaluate
 from rlchf.io import Annotators
 from rlchf.io.atomic import atomic_write
 from rlchf.jobs.progress import stage
-from rlchf.jury.conditioning import Evaluators, evaluator_examples, told
+from rlchf.jury.calibration import GroupCalibration, calibrate
+from rlchf.jury.conditioning import Conditioning, conditioned_examples, with_annotator
 from rlchf.preferences import Example
 from rlchf.prompts import Prompt
 from rlchf.rankings import Rankings
 from rlchf.train.reward.config import RewardConfig
 
+if TYPE_CHECKING:
+    from rlchf.train.reward.model import RewardModel
+
 
 @dataclass(frozen=True)
-class ToldData:
-    """What a model that is told who judges learns from.
+class ConditionedData:
+    """What a model conditioned on annotator features learns from.
 
     Attributes
     ----------
@@ -31,9 +35,9 @@ class ToldData:
     prompts, responses, annotators
         The texts, and the features.
     columns
-        Which features are told.
+        The features that the model is conditioned on.
     group
-        The feature that the temperatures are by; "" for one temperature.
+        The feature whose groups have their own temperatures; "" for one temperature.
     held_out
         The prompts that are held out.
     """
@@ -48,97 +52,140 @@ class ToldData:
     held_out: list[str]
 
     @property
-    def evaluators(self) -> Evaluators:
-        """How the model is told who judges."""
-        return Evaluators(self.columns)
+    def conditioning(self) -> Conditioning:
+        """How prompts show the annotator's features."""
+        return Conditioning(self.columns)
+
+    def on_held_out(self, rankings: Rankings) -> np.ndarray:
+        """(P,) bool, whether a prompt of the rankings is held out."""
+        return np.isin(np.array(rankings.prompt_ids), self.held_out)
 
     def examples(self, config: RewardConfig) -> tuple[list[Example], list[Example]]:
         """Examples of the prompts to learn from, and of those held out."""
-        made: list[list[Example]] = []
-        out = np.isin(np.array(self.seen.prompt_ids), self.held_out)
-        for where in (np.flatnonzero(~out), np.flatnonzero(out)):
-            made.append(
-                evaluator_examples(
-                    self.seen.subset(where), self.prompts, self.responses, self.annotators,
-                    self.evaluators, ballots=config.learn_from == "ballots",
-                )
-                if len(where)
-                else []
-            )  # fmt: skip
-        return made[0], made[1]
+        held_out = self.on_held_out(self.seen)
+        train, measured = (
+            self._examples(np.flatnonzero(part), config) for part in (~held_out, held_out)
+        )
+        return train, measured
+
+    def _examples(self, prompts: np.ndarray, config: RewardConfig) -> list[Example]:
+        if not len(prompts):
+            return []
+        return conditioned_examples(
+            self.seen.subset(prompts),
+            self.prompts,
+            self.responses,
+            self.annotators,
+            self.conditioning,
+            ballots=config.learn_from == "ballots",
+        )
 
 
 @dataclass(frozen=True)
-class Told:
-    """How well the model does by people, on the prompts held out.
+class ConditionedEvaluation:
+    """Evaluation of a conditioned model on the held-out prompts.
 
     Attributes
     ----------
     seen, unseen
-        For each text of features, the evaluation on the ballots of the people it describes, of those
-        learned from and of those never seen.
+        For each text of features, the evaluation on the ballots of the annotators who have them: of those
+        learned from, and of those held out.
     calibration
-        What a temperature for each group is worth to annotators never seen; none without them.
+        Calibration with a temperature for each group, measured on held-out annotators; empty without them.
     """
 
     seen: dict[str, Evaluation]
     unseen: dict[str, Evaluation]
-    calibration: list[Any]
+    calibration: list[GroupCalibration]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as written to ``evaluation.json``."""
         parts = {"held_out": self.seen, "unseen_annotators": self.unseen}
-        found = {
-            part: {text: one.to_dict() for text, one in some.items()}
-            for part, some in parts.items()
+        evaluations = {
+            name: {text: one.to_dict() for text, one in by_features.items()}
+            for name, by_features in parts.items()
         }
-        return found | {"calibration": plain([asdict(row) for row in self.calibration])}
+        return evaluations | {"calibration": plain([asdict(row) for row in self.calibration])}
 
 
-def measure_told(data: ToldData, rankings: Rankings, folder: Path, seed: int) -> Told:
-    """Score the held-out prompts as each kind of people would, calibrate, and write what was found."""
-    from rlchf.jury.calibration import calibrate
-    from rlchf.train.reward.model import RewardModel
+def evaluate_conditioned(
+    model: "RewardModel", data: ConditionedData, rankings: Rankings, folder: Path, seed: int
+) -> ConditionedEvaluation:
+    """Evaluate a model by annotator features on the held-out prompts and calibrate it.
 
-    model, evaluators = RewardModel.load(folder), data.evaluators
-    texts = evaluators.texts(data.annotators)
-    cells = sorted({texts.get(who, "") for who in rankings.annotator_ids})
-    found: list[dict[str, Evaluation]] = [{}, {}]
-    asked = [p for p in data.held_out for _ in rankings.responses(p)]
-    answers = [(p, r) for p in data.held_out for r in rankings.responses(p)]
-    with stage(f"scores of {len(data.held_out)} held-out prompts") as tick:
-        for n, text in enumerate(cells):
-            scores = model(
-                [told(data.prompts[p], text) for p in asked],
-                [data.responses[p][r] for p, r in answers],
-            ).tolist()
-            named: dict[str, dict[str, float]] = {}
-            for (p, r), score in zip(answers, scores, strict=True):
-                named.setdefault(p, {})[r] = score
-            for place, part in enumerate((data.seen, data.unseen)):
-                people = [a for a in part.annotator_ids if texts.get(a, "") == text] if part else []
-                if voted(rankings, people, named):
-                    found[place][text] = evaluate(named, rankings, people=people)
-            tick(n + 1, len(cells))
-    rows: list[Any] = []
-    if data.unseen is not None:
-        out = np.isin(np.array(data.unseen.prompt_ids), data.held_out)
-        if out.any():
-            evaluators, rows = calibrate(
-                model, evaluators, data.unseen.subset(np.flatnonzero(out)), data.prompts,
-                data.responses, data.annotators, group=data.group, seed=seed,
-            )  # fmt: skip
-    evaluators.save(folder)
-    result = Told(found[0], found[1], rows)
+    Writes ``conditioning.json`` and ``evaluation.json`` into the folder.
+    """
+    scores = scores_by_features(model, data, rankings)
+    seen, unseen = (
+        evaluations_by_features(scores, data, rankings, part) for part in (data.seen, data.unseen)
+    )
+    conditioning, calibration = calibrate_on_unseen(model, data, seed)
+    conditioning.save(folder)
+    evaluation = ConditionedEvaluation(seen, unseen, calibration)
     with atomic_write(folder / "evaluation.json") as file:
-        text = json.dumps(result.to_dict(), indent=2, ensure_ascii=False) + "\n"
+        text = json.dumps(evaluation.to_dict(), indent=2, ensure_ascii=False) + "\n"
         file.write(text.encode())
-    return result
+    return evaluation
 
 
-def voted(rankings: Rankings, people: list[str], prompts: Mapping[str, Any]) -> bool:
+def scores_by_features(
+    model: "RewardModel", data: ConditionedData, rankings: Rankings
+) -> dict[str, dict[str, dict[str, float]]]:
+    """For each text of features, the scores of the held-out prompts' responses, by prompt and response."""
+    texts = data.conditioning.texts(data.annotators)
+    different = sorted({texts.get(who, "") for who in rankings.annotator_ids})
+    pairs = [(p, r) for p in data.held_out for r in rankings.responses(p)]
+    responses = [data.responses[p][r] for p, r in pairs]
+    by_features: dict[str, dict[str, dict[str, float]]] = {}
+    with stage(f"scores of {len(data.held_out)} held-out prompts") as tick:
+        for n, text in enumerate(different):
+            prompts = [with_annotator(data.prompts[p], text) for p, _ in pairs]
+            scores: dict[str, dict[str, float]] = {}
+            for (p, r), score in zip(pairs, model(prompts, responses).tolist(), strict=True):
+                scores.setdefault(p, {})[r] = score
+            by_features[text] = scores
+            tick(n + 1, len(different))
+    return by_features
+
+
+def evaluations_by_features(
+    scores: Mapping[str, Mapping[str, Mapping[str, float]]],
+    data: ConditionedData,
+    rankings: Rankings,
+    part: Rankings | None,
+) -> dict[str, Evaluation]:
+    """For each text of features, the evaluation on the ballots of annotators in ``part`` who have them."""
+    texts = data.conditioning.texts(data.annotators)
+    evaluations = {}
+    for text, by_prompt in scores.items():
+        people = [who for who in part.annotator_ids if texts.get(who, "") == text] if part else []
+        if any_ballots(rankings, people, by_prompt):
+            evaluations[text] = evaluate(by_prompt, rankings, people=people)
+    return evaluations
+
+
+def calibrate_on_unseen(
+    model: "RewardModel", data: ConditionedData, seed: int
+) -> tuple[Conditioning, list[GroupCalibration]]:
+    """Temperatures fitted to held-out annotators on held-out prompts; none without such ballots."""
+    unseen = data.unseen
+    if unseen is None or not data.on_held_out(unseen).any():
+        return data.conditioning, []
+    return calibrate(
+        model,
+        data.conditioning,
+        unseen.subset(np.flatnonzero(data.on_held_out(unseen))),
+        data.prompts,
+        data.responses,
+        data.annotators,
+        group=data.group,
+        seed=seed,
+    )
+
+
+def any_ballots(rankings: Rankings, people: Sequence[str], prompts: Collection[str]) -> bool:
     """Whether any of these people has a ballot on any of these prompts."""
-    where = [p for p, name in enumerate(rankings.prompt_ids) if name in prompts]
-    cast = rankings.subset(np.array(where, dtype=np.int64))
-    who = {cast.annotator_ids[a] for a in cast.ballot_annotators.tolist()}
-    return not who.isdisjoint(people)
+    numbers = [p for p, prompt_id in enumerate(rankings.prompt_ids) if prompt_id in prompts]
+    ballots = rankings.subset(np.array(numbers, dtype=np.int64))
+    voters = {ballots.annotator_ids[a] for a in ballots.ballot_annotators.tolist()}
+    return not voters.isdisjoint(people)

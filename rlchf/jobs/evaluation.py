@@ -1,33 +1,30 @@
-"""An evaluation in a folder: its figures as JSON, its calibration as a picture."""
+"""An evaluation in a folder: its measures as JSON, its calibration as a picture."""
 
-import io
 from pathlib import Path
 
 from rlchf.evaluation.report import Evaluation
 from rlchf.io.atomic import atomic_write
 
 
-def write_evaluation(folder: str | Path, found: Evaluation) -> list[Path]:
+def write_evaluation(folder: str | Path, evaluation: Evaluation) -> list[Path]:
     """Write ``evaluation.json`` and, where matplotlib is installed, ``calibration.png``.
 
     Returns
     -------
-    The files, in the folder, which is made if need be.
+    The files, in the folder, which is created if it does not exist.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    files = {"evaluation.json": found.to_json().encode()}
+    written = [folder / "evaluation.json"]
+    with atomic_write(written[0]) as file:
+        file.write(evaluation.to_json().encode())
     try:
         from rlchf.plots.evaluation import calibration_plot
+        from rlchf.plots.save import save
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] != "matplotlib":
             raise
     else:
-        drawn = io.BytesIO()
-        figure = calibration_plot(found.calibration)
-        figure.savefig(drawn, format="png", dpi=150, metadata={"Software": None})
-        files["calibration.png"] = drawn.getvalue()
-    for name, content in files.items():
-        with atomic_write(folder / name) as file:
-            file.write(content)
-    return [folder / name for name in files]
+        written.append(folder / "calibration.png")
+        save(calibration_plot(evaluation.calibration), written[-1])
+    return written

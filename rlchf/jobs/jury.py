@@ -1,104 +1,100 @@
-"""A simulated jury from files to files: what the command does."""
+"""A simulated jury from files to files: the job of `rlchf jury`."""
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from rlchf.aggregation import check_options
 from rlchf.io import read_annotators, read_prompts, read_responses, table_format, write_rankings
 from rlchf.io.atomic import check_writable
 from rlchf.jobs.progress import stage
-from rlchf.jury.conditioning import Evaluators, told
-from rlchf.jury.panels import SAME, Jury, jury
+from rlchf.jobs.settings import JuryJob
+from rlchf.jury.conditioning import Conditioning, with_annotator
+from rlchf.jury.panels import Jury, jury
 from rlchf.prompts import Prompt
 
+if TYPE_CHECKING:
+    from rlchf.train.reward.model import RewardModel
 
-def jury_files(
-    model: str,
-    prompts: str,
-    responses: str,
-    annotators: str,
-    out: str = "-",
-    *,
-    ballots: str = "",
-    rule: str = "borda",
-    options: Mapping[str, Any] | None = None,
-    size: int = 0,
-    by: Sequence[str] = (),
-    tolerance: float = SAME,
-    noisy: bool = False,
-    seed: int = 0,
-) -> Jury:
-    """Read a model and texts, let a simulated jury rank the responses, and write what it decided.
 
-    Parameters
-    ----------
-    model
-        Folder of a reward model that learned from evaluator features.
-    prompts, responses, annotators
-        The files; who can be on the panel is in the last one.
-    out
-        The collective rankings, as `rlchf.Aggregation.write` writes them.
-    ballots
-        The simulated ballots, as a long table that `rlchf.read_rankings` reads; "" for none.
-    rule, options, size, by, tolerance, noisy, seed
-        As in `rlchf.jury.panels.jury`.
+def run_jury(job: JuryJob) -> Jury:
+    """Let a simulated jury rank the responses and write its decision.
 
     Raises
     ------
     ValueError, FileNotFoundError
         If a file is missing or wrong; nothing has been written then.
     """
-    inputs = [prompts, responses, annotators]
+    _check_paths(job)
+    check_options(job.rule, job.option)
+    conditioning = Conditioning.load(job.model)
+    prompts, responses = read_prompts(job.prompts), read_responses(job.responses)
+    annotators = read_annotators(job.annotators)
+    from rlchf.train.reward.model import RewardModel
+
+    model = RewardModel.load(job.model)
+    longest = max(conditioning.texts(annotators).values(), key=len)
+    _warn_of_truncation(model, prompts, responses, longest)
+    with stage(f"a jury on {len(responses)} prompts", quiet=True) as tick:
+        decision = jury(
+            model,
+            prompts,
+            responses,
+            annotators,
+            conditioning=conditioning,
+            rule=job.rule,
+            options=job.option,
+            size=job.size,
+            by=job.by,
+            tolerance=job.tolerance,
+            noisy=job.noisy,
+            seed=job.seed,
+            progress=tick,
+        )
+    if job.ballots:
+        write_rankings(job.ballots, decision.rankings)
+    decision.result.write(job.out)
+    return decision
+
+
+def _check_paths(job: JuryJob) -> None:
+    """Refuse two inputs from standard input, and outputs that cannot be written or would replace an input."""
+    inputs = [job.prompts, job.responses, job.annotators]
     if inputs.count("-") > 1:
         raise ValueError("several files are standard input, -; name all but one of them")
-    if out == ballots:
+    if job.out == job.ballots:
         raise ValueError(
-            f"the collective rankings and the ballots both go to {out}; name two files"
+            f"the collective rankings and the ballots both go to {job.out}; name two files"
         )
-    read = {Path(name).resolve() for name in inputs if name != "-"}
-    for path in filter(None, (out, ballots)):
-        if path != "-" and Path(path).resolve() in read:
+    input_paths = {Path(name).resolve() for name in inputs if name != "-"}
+    for path in filter(None, (job.out, job.ballots)):
+        if path != "-" and Path(path).resolve() in input_paths:
             raise ValueError(f"{path} is an input; choose another file to write to")
         table_format(path)
         check_writable(path)
-    check_options(rule, dict(options or {}))
-    evaluators = Evaluators.load(model)
-    asked, answers, people = (
-        read_prompts(prompts), read_responses(responses), read_annotators(annotators),
-    )  # fmt: skip
-    from rlchf.train.reward.model import RewardModel
-
-    scorer = RewardModel.load(model)
-    longest = max(evaluators.texts(people).values(), key=len)
-    _warn_of_cuts(scorer, asked, answers, longest)
-    with stage(f"a jury on {len(answers)} prompts", quiet=True) as tick:
-        found = jury(
-            scorer, asked, answers, people, evaluators=evaluators, rule=rule, options=options,
-            size=size, by=by, tolerance=tolerance, noisy=noisy, seed=seed, progress=tick,
-        )  # fmt: skip
-    if ballots:
-        write_rankings(ballots, found.rankings)
-    found.result.write(out)
-    return found
 
 
-def _warn_of_cuts(
-    model: Any, prompts: Mapping[str, Prompt], responses: Mapping[str, Mapping[str, str]], text: str
+def _warn_of_truncation(
+    model: "RewardModel",
+    prompts: Mapping[str, Prompt],
+    responses: Mapping[str, Mapping[str, str]],
+    features: str,
 ) -> None:
-    """Too long a text loses its beginning, and there the features stand."""
+    """Warn of texts that lose their beginning, where the features stand, because they are too long."""
     from rlchf.train.models.text import encode_responses
 
-    cut = sum(
-        encode_responses(
-            model.tokenizer, told(prompts[p], text), list(texts.values()), model.max_length
-        )[1]
-        for p, texts in responses.items() if p in prompts
-    )  # fmt: skip
-    if cut:
+    truncated = 0
+    for prompt_id, texts in responses.items():
+        if prompt_id in prompts:
+            prompt = with_annotator(prompts[prompt_id], features)
+            texts_of_prompt = list(texts.values())
+            truncated += encode_responses(
+                model.tokenizer, prompt, texts_of_prompt, model.max_length
+            )[1]
+    if truncated:
         warnings.warn(
-            f"{cut} responses with their prompts are longer than {model.max_length} tokens and lose "
+            f"{truncated} responses with their prompts are longer than {model.max_length} tokens and lose "
             "the annotator's features, which stand first; train with a larger max_length",
             stacklevel=3,
         )

@@ -1,19 +1,18 @@
-"""PPO from files to a folder: what the command does."""
+"""PPO from files to a folder."""
 
-import io as streams
-import json
 import tomllib
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rlchf import io
-from rlchf.io.atomic import atomic_write
-from rlchf.jobs.ppo_rewards import Rewards, check_model
+from rlchf.io import read_prompts
+from rlchf.jobs.files import read_json, read_lines, write_json
+from rlchf.jobs.ppo_rewards import REWARD_OF, check_model
 from rlchf.jobs.progress import stage
+from rlchf.jobs.settings import TINY, PPOJob, built
 from rlchf.options import fitting, function_named
 from rlchf.prompts import Prompt
 from rlchf.train.ppo.config import PPOConfig
@@ -22,53 +21,43 @@ if TYPE_CHECKING:
     from rlchf.train.ppo.rewards import LoggedReward
     from rlchf.train.ppo.shaping import Measure, Reward
 
-TINY = "tiny"
-BEGUN = {"job.json", "ppo_config.json", "metrics.jsonl", "samples.jsonl", "checkpoint"}
+SETTINGS = "ppo_config.json"
+JOB_FILES = {"job.json", SETTINGS}
+"""What a run writes first; `read_job` and `settings` read it back."""
+BEGUN = {*JOB_FILES, "metrics.jsonl", "samples.jsonl", "checkpoint"}
 """What a run leaves that stopped before its first checkpoint."""
-REWARD_OF = "reward of "
-"""What the figures of one of several rewards are called, before its name."""
 
 
-@dataclass(frozen=True)
-class Job:
-    """What is trained, on what, and by which reward.
+def settings(given: Mapping[str, Any], file: str = "", folder: str = "") -> PPOConfig:
+    """A `PPOConfig` from settings that a user gave, from a TOML file and from a stopped run, in this order.
 
-    Attributes
-    ----------
-    policy
-        A name as in `rlchf.train.models.load.model_folder`, or "tiny" for a small Llama of random weights,
-        to try a reward out with.
-    prompts
-        The prompts file.
-    rewards
-        The reward of a response.
-    measures
-        For each name, the function of a text, as ``module:function``, that tells a trait whose share of
-        the responses is followed.
-    critic
-        Folder of the reward model from which the critic starts; empty for one that shares the
-        policy's trunk.
-    """
-
-    policy: str
-    prompts: str
-    rewards: Rewards
-    measures: Mapping[str, str] = field(default_factory=dict)
-    critic: str = ""
-
-
-def settings(given: Mapping[str, Any], file: str = "") -> PPOConfig:
-    """A `PPOConfig` from settings that a user wrote, which go before those of a TOML file.
-
-    The file holds settings by name, or has a table ``[ppo]`` that does, as a run file has.
+    The file holds settings by name, or has a table ``[ppo]`` that does, as a run file has. The folder is
+    that of the stopped run.
 
     Raises
     ------
     ValueError, FileNotFoundError
         If there is no such file or setting, or a value does not fit.
     """
-    found = fitting(PPOConfig, _table(file), f"{file}: ") if file else {}
-    return PPOConfig(**found | fitting(PPOConfig, given))
+    in_folder = read_json(Path(folder, SETTINGS)) if folder else {}
+    in_file = fitting(PPOConfig, _table(file), f"{file}: ") if file else {}
+    return PPOConfig(**in_folder | in_file | fitting(PPOConfig, given))
+
+
+def read_job(folder: str | Path) -> PPOJob:
+    """The job of a run that was stopped.
+
+    Raises
+    ------
+    ValueError
+        If the folder holds no run.
+    """
+    path = Path(folder, "job.json")
+    if not all(Path(folder, name).exists() for name in JOB_FILES):
+        raise ValueError(
+            f"{folder} holds no run to go on with; give the --out of one that was stopped"
+        )
+    return built(PPOJob, read_json(path), f"{path}: ")
 
 
 def _table(file: str) -> dict[str, Any]:
@@ -84,8 +73,8 @@ def _table(file: str) -> dict[str, Any]:
     return {key: raw[key] for key in ("seed",) if key in raw} | table
 
 
-def tune_files(
-    job: Job, config: PPOConfig, out: str | Path, *, resume: bool = False, plot: bool = False
+def run_ppo(
+    job: PPOJob, config: PPOConfig, out: str | Path, *, resume: bool = False, plot: bool = False
 ) -> list[dict[str, Any]]:
     """Fine-tune a policy by PPO and leave all of it in one folder.
 
@@ -119,56 +108,45 @@ def tune_files(
             raise ValueError(
                 f"advantages is '{config.advantages}', which takes no critic; leave --critic out"
             )
-    prompts = io.read_prompts(job.prompts)
-    traits = {name: _trait(name, test) for name, test in job.measures.items()}
+    prompts = read_prompts(job.prompts)
+    labels = {name: function_named(str(test), f"label {name}") for name, test in job.label.items()}
     from rlchf.train.models.load import quieten_transformers
     from rlchf.train.ppo.loop import PPO, Setup
     from rlchf.train.ppo.trackers import make_accelerator
-    from rlchf.train.reward.model import RewardModel
 
     quieten_transformers()
     policy, tokenizer = _policy(job.policy, prompts, config.seed)
-    names = [f"{job.prompts}: prompt {prompt_id!r}" for prompt_id in prompts]
     accelerator = make_accelerator(config.report_to, out)
     rewards = job.rewards.load(accelerator.device)
-    of_each = _of_each(rewards) if job.rewards.combine else {}
-    reward = job.rewards.combined(rewards | of_each)
-    critic = _critic(job, policy, tokenizer, rewards) if job.critic else None
+    logged = _logged(rewards) if job.combine else {}
     setup = Setup(
-        policy, tokenizer, list(prompts.values()), reward, config, out, critic=critic,
-        measure=_measure(traits, of_each), accelerator=accelerator, prompt_names=names,
+        policy, tokenizer, list(prompts.values()), job.rewards.combined(rewards | logged), config, out,
+        critic=_critic(job, policy, tokenizer, rewards) if job.critic else None,
+        measure=_measure(labels, logged), accelerator=accelerator,
+        prompt_names=[f"{job.prompts}: prompt {prompt_id!r}" for prompt_id in prompts],
     )  # fmt: skip
-    run = PPO(setup)
-    main = accelerator.is_main_process
-    accelerator.wait_for_everyone()  # all have seen the folder as it was
-    if main:
+    run, is_main = PPO(setup), accelerator.is_main_process
+    accelerator.wait_for_everyone()  # every process has checked the folder before it is written to
+    if is_main:
         out.mkdir(parents=True, exist_ok=True)
-        (out / "job.json").write_text(json.dumps(asdict(job), indent=2) + "\n", encoding="utf-8")
+        write_json(out / "job.json", asdict(job))
     try:
-        with stage(f"PPO, {config.updates} updates") if main else nullcontext() as tick:
+        with stage(f"PPO, {config.updates} updates") if is_main else nullcontext() as tick:
             run.train(resume=resume, progress=tick)
-    finally:  # a run that was stopped is looked at, too
-        rows = _figures(out) if main else []
+    finally:  # a run that was stopped has figures, too
+        rows = read_lines(out / "metrics.jsonl") if is_main else []
         if plot and rows:
-            _draw(out / "metrics.png", rows, [name for name in traits if name in rows[0]])
-    for name, own in rewards.items():
-        if isinstance(own, RewardModel) and own.truncated:
-            warnings.warn(
-                f"{own.truncated} texts were longer than the reward model {name} reads, and were "
-                "scored without their beginning",
-                stacklevel=2,
-            )
+            _draw(out / "metrics.png", rows, [name for name in labels if name in rows[0]])
+    _warn_of_truncation(rewards)
     return rows
 
 
-def _figures(out: Path) -> list[dict[str, Any]]:
-    """The figures of each update so far."""
-    file = out / "metrics.jsonl"
-    text = file.read_text(encoding="utf-8") if file.exists() else ""
-    return [json.loads(line) for line in text.split("\n") if line]
+def has_begun(out: Path) -> bool:
+    """Whether a folder holds a run that was stopped, with or without a checkpoint."""
+    return out.is_dir() and any((out / name).exists() for name in BEGUN)
 
 
-def _check_folder(out: Path, job: Job, resume: bool) -> None:
+def _check_folder(out: Path, job: PPOJob, resume: bool) -> None:
     """Refuse a folder that holds something else, or another job's run."""
     if out.exists() and not out.is_dir():
         raise ValueError(f"{out} is a file; choose a folder for --out")
@@ -176,29 +154,21 @@ def _check_folder(out: Path, job: Job, resume: bool) -> None:
     saved = any((out / "checkpoint").glob("*")) if out.exists() else False
     if not resume and (saved or names - BEGUN):
         raise ValueError(
-            f"{out} is there already; choose another folder for --out, or go on with --resume"
+            f"{out} is there already; choose another folder for --out, or go on with --resume {out}"
         )
-    if resume and not names & BEGUN:
+    if resume and not has_begun(out):
         raise ValueError(
-            f"{out} holds no run to go on with; give the --out of one that was stopped, or leave "
-            "--resume out to begin"
+            f"{out} holds no run to go on with; give the --out of one that was stopped"
         )
-    if not saved or not (out / "job.json").exists():
-        return
-    before = json.loads((out / "job.json").read_text(encoding="utf-8"))
-    now = json.loads(json.dumps(asdict(job)))
-    for name in now:
-        if before.get(name, "") != now[name]:
-            raise ValueError(
-                f"{out} was run with {name} {_said(before.get(name, ''))} and cannot go on with "
-                f"{_said(now[name])}; give the same, or another folder for --out"
-            )
-
-
-def _said(value: Any) -> str:
-    if not isinstance(value, dict):
-        return repr(value)
-    return ", ".join(f"{name}={own!r}" for name, own in value.items() if own) or "none"
+    if saved and names >= JOB_FILES:
+        before = read_job(out)
+        for one in fields(PPOJob):
+            old, new = getattr(before, one.name), getattr(job, one.name)
+            if old != new:
+                raise ValueError(
+                    f"{out} was run with {one.name} {old!r} and cannot go on with {new!r}; give the "
+                    "same, or another folder for --out"
+                )
 
 
 def _policy(name: str, prompts: Mapping[str, Prompt], seed: int) -> tuple[Any, Any]:
@@ -211,59 +181,72 @@ def _policy(name: str, prompts: Mapping[str, Prompt], seed: int) -> tuple[Any, A
     return tiny_llama([str(prompt) for prompt in prompts.values()], seed=seed)
 
 
-def _critic(job: Job, policy: Any, tokenizer: Any, rewards: "Mapping[str, Reward]") -> Any:
+def _critic(job: PPOJob, policy: Any, tokenizer: Any, rewards: "Mapping[str, Reward]") -> Any:
     """The model from which the critic starts."""
     from rlchf.train.ppo.actor_critic import check_critic
     from rlchf.train.reward.model import RewardModel
 
-    loaded = rewards.get(job.critic)
-    found = loaded if isinstance(loaded, RewardModel) else RewardModel.load(job.critic)
-    where = f"--critic {job.critic} and --policy {job.policy} do not fit"
+    reward = rewards.get(job.critic)
+    model = reward if isinstance(reward, RewardModel) else RewardModel.load(job.critic)
+    problem = f"--critic {job.critic} and --policy {job.policy} do not fit"
     try:
-        check_critic(found.model, policy)
+        check_critic(model.model, policy)
     except ValueError as error:
-        raise ValueError(f"{where}: {error}") from None
-    own = found.tokenizer.get_vocab()
-    if any(own.get(token) != number for token, number in tokenizer.get_vocab().items()):
+        raise ValueError(f"{problem}: {error}") from None
+    vocabulary = model.tokenizer.get_vocab()
+    if any(vocabulary.get(token) != number for token, number in tokenizer.get_vocab().items()):
         raise ValueError(
-            f"{where}: their tokenizers number the tokens in different ways; give a reward model "
+            f"{problem}: their tokenizers number the tokens in different ways; give a reward model "
             "that was fitted from the policy's folder, or none"
         )
-    return found.model
+    return model.model
 
 
-def _trait(name: str, test: str) -> Callable[[str], object]:
-    return function_named(str(test), f"measure {name}")
-
-
-def _of_each(rewards: "Mapping[str, Reward]") -> "dict[str, LoggedReward]":
-    """Rewards that tell their means; those with a state are left alone."""
+def _logged(rewards: "Mapping[str, Reward]") -> "dict[str, LoggedReward]":
+    """The rewards without a state, each of which then logs its mean."""
     from rlchf.train.ppo.rewards import LoggedReward
 
-    plain = {name: own for name, own in rewards.items() if not hasattr(own, "load_state_dict")}
-    return {name: LoggedReward(own) for name, own in plain.items()}
+    return {
+        name: LoggedReward(reward)
+        for name, reward in rewards.items()
+        if not hasattr(reward, "load_state_dict")
+    }
 
 
 def _measure(
-    traits: Mapping[str, Callable[[str], object]], rewards: "Mapping[str, LoggedReward]"
+    labels: Mapping[str, Callable[[str], object]], rewards: "Mapping[str, LoggedReward]"
 ) -> "Measure":
-    """The share of the responses that have each trait, and the mean of each reward."""
+    """The share of the responses that have each label, and the mean of each reward."""
     from rlchf.train.ppo.shaping import share_of
 
-    shares = [share_of(name, trait) for name, trait in traits.items()]
+    shares = [share_of(name, label) for name, label in labels.items()]
 
     def measure(prompts: list[Prompt], responses: list[str]) -> dict[str, float]:
-        found = {REWARD_OF + name: own.mean(prompts, responses) for name, own in rewards.items()}
-        return found | {n: x for share in shares for n, x in share(prompts, responses).items()}
+        figures = {
+            REWARD_OF + name: reward.mean(prompts, responses) for name, reward in rewards.items()
+        }
+        for share in shares:
+            figures |= share(prompts, responses)
+        return figures
 
     return measure
 
 
-def _draw(path: Path, rows: Sequence[dict[str, Any]], shares: Sequence[str]) -> None:
-    from rlchf.plots.report import training_figure
+def _warn_of_truncation(rewards: "Mapping[str, Reward]") -> None:
+    from rlchf.train.reward.model import RewardModel
 
-    drawn = streams.BytesIO()
-    figure = training_figure(rows, shares, [name for name in rows[0] if name.startswith(REWARD_OF)])
-    figure.savefig(drawn, format="png", dpi=150, metadata={"Software": None})
-    with atomic_write(path) as file:
-        file.write(drawn.getvalue())
+    for name, reward in rewards.items():
+        if isinstance(reward, RewardModel) and reward.truncated:
+            warnings.warn(
+                f"{reward.truncated} texts were longer than the reward model {name} reads, and were "
+                "scored without their beginning",
+                stacklevel=3,
+            )
+
+
+def _draw(path: Path, rows: Sequence[dict[str, Any]], shares: Sequence[str]) -> None:
+    from rlchf.plots.save import save
+    from rlchf.plots.training import training_plot
+
+    rewards = [name for name in rows[0] if name.startswith(REWARD_OF)]
+    save(training_plot(rows, shares, rewards), path)

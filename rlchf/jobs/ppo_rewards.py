@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from rlchf.train.ppo.rewards import Combination
     from rlchf.train.ppo.shaping import Reward
 
+REWARD_OF = "reward of "
+"""What the figures of one of several rewards are called, before its name."""
+
 
 @dataclass(frozen=True)
 class Rewards:
@@ -131,10 +134,10 @@ def check_model(name: str, what: str) -> None:
         raise ValueError(f"{what} {name!r} is no folder; give a reward model's folder")
     if not (folder / "config.json").exists():
         raise ValueError(f"{what} folder {name!r} has no config.json, so it is no reward model")
-    if (folder / "evaluators.json").exists():
+    if (folder / "conditioning.json").exists():
         raise ValueError(
-            f"the reward model in {name!r} has to be told who judges (--feature), and PPO tells it "
-            "nobody; fit one without"
+            f"the reward model in {name!r} is conditioned on annotator features (--feature), and PPO "
+            "gives it none; fit one without"
         )
 
 

@@ -35,31 +35,38 @@ def stage(name: str, quiet: bool = False) -> Iterator[Tick]:
     began = time.monotonic()
     if not console.is_terminal and not quiet:
         console.print(f"{name} ...")
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
-               TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.fields[facts]}"))  # fmt: skip
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[facts]}"),
+    )
     bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
     task = bar.add_task(name, total=None, facts="")
-    late = threading.Timer(DELAY, bar.start)  # rich draws from a thread of its own, too
-    late.daemon = True
+    timer = threading.Timer(DELAY, bar.start)  # rich draws from its own thread, too
+    timer.daemon = True
     if console.is_terminal:
-        late.start()
+        timer.start()
 
-    said = began
+    last_line = began
 
     def tick(done: int, total: int, **facts: float) -> None:
-        nonlocal said
-        shown = "  ".join(f"{key} {value:.3g}" for key, value in facts.items())
-        bar.update(task, completed=done, total=total, facts=shown)
-        if not console.is_terminal and not quiet and time.monotonic() - said > EVERY:
-            said = time.monotonic()
-            console.print(f"{name}: {done} of {total}  {shown}".rstrip())
+        nonlocal last_line
+        figures = "  ".join(f"{key} {value:.3g}" for key, value in facts.items())
+        bar.update(task, completed=done, total=total, facts=figures)
+        if not console.is_terminal and not quiet and time.monotonic() - last_line > EVERY:
+            last_line = time.monotonic()
+            console.print(f"{name}: {done} of {total}  {figures}".rstrip())
 
     try:
         yield tick
     finally:
-        late.cancel()
-        if late.is_alive():
-            late.join()  # it may be about to start the bar
+        timer.cancel()
+        if timer.is_alive():
+            timer.join()  # it may be about to start the bar
         if bar.live.is_started:
             bar.stop()
     if not quiet:

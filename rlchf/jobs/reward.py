@@ -1,215 +1,251 @@
-"""A reward model from files to a folder, and scores from files to a file: what the commands do."""
+"""A reward model from files to a folder."""
 
-import json
 import shutil
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rlchf import io
-from rlchf.aggregation import Aggregation, aggregate, check_options
-from rlchf.evaluation import Evaluation, by_response, evaluate, split_annotators, write_evaluation
-from rlchf.io.atomic import atomic_write, check_writable
-from rlchf.io.texts import read_texts
-from rlchf.jobs.conditioned import Told, ToldData, measure_told, voted
+from rlchf.aggregation import Aggregation
+from rlchf.evaluation import Evaluation, by_response, evaluate, split_annotators
+from rlchf.jobs.aggregate import aggregate_rankings, check_rule
+from rlchf.jobs.annotators import People, read_people
+from rlchf.jobs.conditioned import (
+    ConditionedData,
+    ConditionedEvaluation,
+    any_ballots,
+    evaluate_conditioned,
+)
+from rlchf.jobs.evaluation import write_evaluation
+from rlchf.jobs.files import read_json, write_json, write_lines
 from rlchf.jobs.progress import stage
-from rlchf.options import fitting
+from rlchf.jobs.settings import TINY, RewardData, RewardJob, built
 from rlchf.preferences import Example, check_texts, examples, split
-from rlchf.rankings import Rankings, Unranked
+from rlchf.prompts import Prompt
+from rlchf.rankings import Rankings
 from rlchf.train.reward.config import RewardConfig
 
-TINY = "tiny"
+if TYPE_CHECKING:
+    from rlchf.train.reward.trainer import Trained
+
+SETTINGS = "reward_config.json"
 
 
 @dataclass(frozen=True)
-class Job:
-    """What a reward model is learned from.
+class Inputs:
+    """The files of a `RewardData`, read and checked."""
+
+    people: People
+    prompts: dict[str, Prompt]
+    responses: dict[str, dict[str, str]]
+
+    @property
+    def rankings(self) -> Rankings:
+        """Everybody's ballots."""
+        return self.people.rankings
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """What a reward model learns from, and what is held out.
 
     Attributes
     ----------
-    rankings, prompts, responses, annotators
-        The files; no annotators file is "".
-    rule, options, ties, seed
-        As `aggregate` takes them.
-    groups
-        Columns of the annotators file to tell groups by, for evaluation and for ``worst_group``.
-    unseen
-        Share of the annotators whose ballots nobody learns from; they show how well the model does
-        for people never seen.
-    features
-        Columns of the annotators file that the model is told before the prompt, so that it learns each
-        annotator's own order in place of the collective one; see `rlchf.jury.conditioning`.
+    seen, unseen
+        The ballots that are learned from, and those of the annotators held out; None without them.
+    result
+        The collective rankings of the ballots that are learned from.
+    train, held_out
+        Examples of the prompts to learn from, and of those held out.
+    conditioned
+        What a model conditioned on annotator features learns from; None for other models.
     """
 
-    rankings: str
-    prompts: str
-    responses: str
-    annotators: str = ""
-    rule: str = "kemeny"
-    options: Mapping[str, Any] = field(default_factory=dict)
-    ties: str = ""
-    seed: int = 0
-    groups: Sequence[str] = ()
-    unseen: float = 0.0
-    features: Sequence[str] = ()
-    format: str = "auto"
-    unranked: Unranked = "missing"
+    inputs: Inputs
+    seen: Rankings
+    unseen: Rankings | None
+    result: Aggregation
+    train: list[Example]
+    held_out: list[Example]
+    conditioned: ConditionedData | None
+
+    @property
+    def groups(self) -> dict[str, dict[str, str]]:
+        """Each annotator's group, by column."""
+        return self.inputs.people.groups
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """The figures of a training, and the evaluations on what was held out; ``people`` if it was told them."""
+    """The figures of a training, and the evaluations on what was held out; ``people`` if conditioned."""
 
     figures: dict[str, Any]
     held_out: Evaluation | None = None
     unseen: Evaluation | None = None
-    people: Told | None = None
+    people: ConditionedEvaluation | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        if self.people is not None:
+            return {"figures": self.figures, **self.people.to_dict()}
+        parts = {"held_out": self.held_out, "unseen_annotators": self.unseen}
+        measured = {name: part.to_dict() for name, part in parts.items() if part is not None}
+        return {"figures": self.figures, **measured}
 
 
-def settings(given: Mapping[str, Any]) -> RewardConfig:
-    """A `RewardConfig` from settings that a user wrote.
+def read_inputs(job: RewardData) -> Inputs:
+    """Read the rankings, the texts and the annotators.
+
+    Raises
+    ------
+    ValueError, FileNotFoundError
+        If a file is missing or wrong, or lacks the text of a response that is ranked.
+    """
+    people = read_people(job, job.group, job.feature)
+    prompts, responses = io.read_prompts(job.prompts), io.read_responses(job.responses)
+    check_texts(people.rankings, prompts, responses, job.prompts, job.responses)
+    return Inputs(people, prompts, responses)
+
+
+def seen_and_unseen(
+    job: RewardData, rankings: Rankings, seed: int
+) -> tuple[Rankings, Rankings | None]:
+    """The ballots that are learned from, and those of the annotators held out."""
+    return split_annotators(rankings, job.unseen, seed) if job.unseen else (rankings, None)
+
+
+def training_data(
+    job: RewardJob, config: RewardConfig, inputs: Inputs, result: Aggregation | None = None
+) -> TrainingData:
+    """Aggregate, unless the collective rankings are there already, and hold out prompts.
 
     Raises
     ------
     ValueError
-        If there is no such setting, or a value does not fit.
-
-    Examples
-    --------
-    >>> settings({"loss": "plackett_luce", "top": 2}).top
-    2
+        If nothing is left to learn from.
     """
-    return RewardConfig(**fitting(RewardConfig, given))
+    seen, unseen = seen_and_unseen(job, inputs.rankings, job.seed)
+    result = aggregate_rankings(seen, job) if result is None else result
+    joined = examples(result, inputs.prompts, inputs.responses, ballots_of=seen)
+    train, held_out = split(joined, config.held_out, config.seed)
+    if not train:
+        raise ValueError(
+            f"held_out is {config.held_out}, which leaves none of the {len(joined)} prompts to "
+            "learn from; make it smaller"
+        )
+    conditioned = None
+    if job.feature and inputs.people.annotators is not None:
+        conditioned = ConditionedData(
+            seen, unseen, inputs.prompts, inputs.responses, inputs.people.annotators, job.feature,
+            job.group[0] if job.group else "", [example.prompt_id for example in held_out],
+        )  # fmt: skip
+        train, held_out = conditioned.examples(config)
+    return TrainingData(inputs, seen, unseen, result, train, held_out, conditioned)
 
 
-def fit_files(
-    job: Job, config: RewardConfig, model: str, out: str | Path, *, resume: bool = False
+def partial_folder(out: str | Path) -> Path:
+    """The folder that a training fills, and that becomes ``out`` when it is done."""
+    return Path(out).with_name(Path(out).name + ".partial")
+
+
+def train_reward_model(
+    job: RewardJob,
+    config: RewardConfig,
+    out: str | Path,
+    *,
+    resume: bool = False,
+    data: TrainingData | None = None,
 ) -> Fitted:
-    """Aggregate, fit a reward model, measure it, and leave all of it in one folder.
+    """Aggregate, train a reward model, measure it, and leave all of it in one folder.
 
     Parameters
     ----------
-    model
-        A name as in `rlchf.train.models.load.model_folder`, or "tiny" for a small Llama made from nothing,
-        to try things out with.
     out
         The checkpoint with its tokenizer, ``aggregated.jsonl``, ``held_out.jsonl`` (scores),
-        ``evaluation.json``, ``calibration.png``, ``metrics.jsonl``, and ``unseen_annotators/`` if there
-        are some. The folder is there when the work is done; until then it is ``<out>.partial``.
+        ``evaluation.json``, ``calibration.png``, ``metrics.jsonl``, ``job.json``, and
+        ``unseen_annotators/`` if there are some. The folder is there when the work is done; until then
+        it is ``<out>.partial``.
     resume
         Go on with the training that was stopped.
+    data
+        What to learn from, where the caller has read it already; by default it is read from the files.
 
     Raises
     ------
     ValueError, FileNotFoundError
         If a file is missing or wrong, or ``out`` is there already; nothing has been written then.
     """
-    out = Path(out)
+    out, partial = Path(out), partial_folder(out)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ValueError(f"{out} is there already; choose another folder for --out")
+    checkpoints = partial / "checkpoints"
+    if not resume and checkpoints.exists() and any(checkpoints.iterdir()):
+        raise ValueError(
+            f"{partial} holds a training that was stopped; go on with --resume {out}, or remove that "
+            "folder"
+        )
     from rlchf.train.models.load import model_folder, quieten_transformers
 
     quieten_transformers()
-    stopped = out.with_name(out.name + ".partial") / "checkpoints"
-    if not resume and stopped.exists() and any(stopped.iterdir()):
-        raise ValueError(
-            f"{stopped.parent} holds a training that was stopped; add --resume to go on with it, or "
-            "remove that folder"
-        )
-    backbone = None if model == TINY else model_folder(model)
-    data = _Data.read(job, config)
+    check_rule(job)
+    backbone = None if job.model == TINY else model_folder(job.model)
+    data = data or training_data(job, config, read_inputs(job))
     from accelerate import PartialState
 
     from rlchf.train.processes import allow_processors
     from rlchf.train.reward.trainer import train_reward
 
     allow_processors()
-    beside, main = out.with_name(out.name + ".partial"), PartialState().is_main_process
-    backbone = backbone or _tiny(data, beside / "base", config.seed)
+    if PartialState().is_main_process:
+        partial.mkdir(parents=True, exist_ok=True)
+        write_json(partial / "job.json", asdict(job))
+        write_json(partial / SETTINGS, asdict(config))
+    backbone = backbone or _tiny(data, partial / "base", config.seed)
+    groups = next(iter(data.groups.values()), None)
     with stage(f"reward model on {len(data.train)} prompts") as tick:
-        figures = train_reward(
-            data.train, data.held_out, backbone, config, beside,
-            groups=data.flat_groups, resume=resume, progress=tick,
+        trained = train_reward(
+            data.train, data.held_out, backbone, config, partial,
+            groups=groups, resume=resume, progress=tick,
         )  # fmt: skip
-    if not main:
-        return Fitted(figures)
-    data.result.write(beside / "aggregated.jsonl")
-    (beside / "job.json").write_text(json.dumps(asdict(job), indent=2) + "\n", encoding="utf-8")
-    if data.told is not None:
-        fitted = Fitted(figures, people=measure_told(data.told, data.rankings, beside, config.seed))
+    if trained.model is None:  # not the main process
+        return Fitted(trained.figures)
+    data.result.write(partial / "aggregated.jsonl")
+    if data.conditioned is not None:
+        evaluation = evaluate_conditioned(
+            trained.model, data.conditioned, data.inputs.rankings, partial, config.seed
+        )
+        fitted = Fitted(trained.figures, people=evaluation)
     else:
-        fitted = Fitted(figures, *_measured(data, beside, figures))
-    shutil.rmtree(beside / "base", ignore_errors=True)
+        fitted = Fitted(trained.figures, *_evaluate(data, partial, trained))
+    shutil.rmtree(partial / "base", ignore_errors=True)
     if out.exists():
         out.rmdir()
-    beside.rename(out)
+    partial.rename(out)
     return fitted
 
 
-@dataclass(frozen=True)
-class _Data:
-    """What the files hold, split into what is learned from and what is held out."""
+def read_job(folder: str | Path) -> tuple[RewardJob, RewardConfig]:
+    """The job and the settings of a training that was stopped; ``folder`` is its ``out``.
 
-    rankings: Rankings
-    seen: list[str]
-    unseen: list[str]
-    result: Aggregation
-    train: list[Example]
-    held_out: list[Example]
-    groups: dict[str, dict[str, str]]
-    told: ToldData | None
-
-    @property
-    def flat_groups(self) -> dict[str, str] | None:
-        """The first column's groups, for training."""
-        return next(iter(self.groups.values()), None)
-
-    @classmethod
-    def read(cls, job: Job, config: RewardConfig) -> "_Data":
-        check_options(job.rule, dict(job.options), job.ties or None)
-        rankings = io.read_rankings(job.rankings, job.format, job.unranked)
-        prompts, responses = io.read_prompts(job.prompts), io.read_responses(job.responses)
-        check_texts(rankings, prompts, responses, job.prompts, job.responses)
-        groups: dict[str, dict[str, str]] = {}
-        people = None
-        if job.annotators:
-            people = io.read_annotators(job.annotators)
-            groups = people.divisions(
-                job.groups, rankings.annotator_ids, job.annotators, job.rankings
-            )
-            people.divisions(job.features, rankings.annotator_ids, job.annotators, job.rankings)
-            if people.weights is not None:
-                rankings = rankings.weighted(people.weights)
-        elif job.groups or job.features:
-            name = f"--group {job.groups[0]}" if job.groups else f"--feature {job.features[0]}"
-            raise ValueError(f"{name} needs an annotators file; give --annotators")
-        seen, unseen = rankings, None
-        if job.unseen:
-            seen, unseen = split_annotators(rankings, job.unseen, job.seed)
-        with stage(f"aggregate {seen.n_prompts} prompts by {job.rule}", quiet=True) as tick:
-            choices: dict[str, Any] = {"ties": job.ties or None, "seed": job.seed}
-            result = aggregate(seen, job.rule, progress=tick, **dict(job.options), **choices)
-        made = examples(result, prompts, responses, ballots_of=seen)
-        train, held_out = split(made, config.held_out, config.seed)
-        if not train:
-            raise ValueError(
-                f"held_out is {config.held_out}, which leaves none of the {len(made)} prompts to "
-                "learn from; make it smaller"
-            )
-        told = None
-        if job.features and people is not None:
-            told = ToldData(
-                seen, unseen, prompts, responses, people, tuple(job.features),
-                job.groups[0] if job.groups else "", [e.prompt_id for e in held_out],
-            )  # fmt: skip
-            train, held_out = told.examples(config)
-        others = [] if unseen is None else list(unseen.annotator_ids)
-        seen_ids = list(seen.annotator_ids)
-        return cls(rankings, seen_ids, others, result, train, held_out, groups, told)
+    Raises
+    ------
+    ValueError
+        If there is no training to go on with.
+    """
+    partial = partial_folder(folder)
+    if not (partial / "job.json").exists():
+        raise ValueError(
+            f"the reward model in {folder} is done, and there is nothing to go on with"
+            if Path(folder, "config.json").exists()
+            else f"{folder} holds no training to go on with; give the --out of one that was stopped"
+        )
+    job = built(RewardJob, read_json(partial / "job.json"), f"{partial / 'job.json'}: ")
+    settings = read_json(partial / SETTINGS)  # with figures, if only the measuring was stopped
+    known = {one.name for one in fields(RewardConfig)}
+    return job, RewardConfig(**{name: settings[name] for name in known & set(settings)})
 
 
-def _tiny(data: _Data, folder: Path, seed: int) -> str:
+def _tiny(data: TrainingData, folder: Path, seed: int) -> str:
     """A small Llama of random weights, in a folder; every process makes the same."""
     from accelerate import PartialState
 
@@ -225,73 +261,25 @@ def _tiny(data: _Data, folder: Path, seed: int) -> str:
     return str(folder)
 
 
-def _measured(
-    data: _Data, folder: Path, figures: Mapping[str, Any]
+def _evaluate(
+    data: TrainingData, folder: Path, trained: "Trained"
 ) -> tuple[Evaluation | None, Evaluation | None]:
-    """Score the held-out prompts and hold the scores against the ballots on them."""
+    """Compare the scores of the held-out prompts with the ballots on them."""
     if not data.held_out:
         return None, None
-    from rlchf.train.reward.model import RewardModel
-
-    with stage(f"scores of {len(data.held_out)} held-out prompts"):
-        scores = RewardModel.load(folder).score_examples(data.held_out)
-    named = by_response(data.held_out, [s.tolist() for s in scores])
-    with atomic_write(folder / "held_out.jsonl") as file:
-        for prompt_id, row in named.items():
-            line = json.dumps({"prompt_id": prompt_id, "scores": row}, ensure_ascii=False)
-            file.write((line + "\n").encode())
-    found: list[Evaluation | None] = []
-    for people, where in ((data.seen, folder), (data.unseen, folder / "unseen_annotators")):
-        if not people or not voted(data.rankings, people, named):
-            found.append(None)
+    by_prompt = by_response(data.held_out, [s.tolist() for s in trained.held_out_scores])
+    rows = [{"prompt_id": name, "scores": scores} for name, scores in by_prompt.items()]
+    write_lines(folder / "held_out.jsonl", rows)
+    evaluations: list[Evaluation | None] = []
+    for part, target in ((data.seen, folder), (data.unseen, folder / "unseen_annotators")):
+        people = [] if part is None else list(part.annotator_ids)
+        if not people or not any_ballots(data.inputs.rankings, people, by_prompt):
+            evaluations.append(None)
             continue
-        found.append(
-            evaluate(
-                named, data.rankings, data.result, groups=data.groups or None, people=people,
-                explained=figures.get("explained"),
-            )
+        evaluation = evaluate(
+            by_prompt, data.inputs.rankings, data.result, groups=data.groups or None,
+            people=people, r_squared=trained.figures.get("r_squared"),
         )  # fmt: skip
-        write_evaluation(where, found[-1])  # type: ignore[arg-type]
-    return found[0], found[1]
-
-
-def score_files(model: str, texts: str, out: str = "-", prompts: str = "") -> int:
-    """Score every line of a jsonl file with a reward model, and write the lines with their scores.
-
-    Parameters
-    ----------
-    model
-        The folder that `fit_files` left, or any sequence-classification checkpoint with one output.
-    texts
-        Lines with ``prompt`` and ``response``; or, if ``prompts`` is given, with ``prompt_id`` and
-        ``text``, as in a responses file. Further keys are kept.
-    out
-        The lines with ``score``, and ``spread`` where the model has one; "-" is standard output.
-    prompts
-        A prompts file.
-
-    Returns
-    -------
-    The number of lines.
-    """
-    check_writable(out)
-    if not (Path(model) / "config.json").exists():
-        raise ValueError(
-            f"{model!r} is no folder of a reward model; give one that rlchf reward wrote"
-        )
-    rows, asked, answers = read_texts(texts, io.read_prompts(prompts) if prompts else None)
-    from rlchf.train.models.load import quieten_transformers
-    from rlchf.train.reward.model import RewardModel
-
-    quieten_transformers()
-    scorer = RewardModel.load(model)
-    with stage(f"score {len(rows)} responses", quiet=True):
-        scores = scorer(asked, answers)
-        spreads = scorer.moments(asked, answers)[1] if scorer.model.config.num_labels > 1 else None
-    with atomic_write(out) as file:
-        for n, row in enumerate(rows):
-            more = {"score": scores[n].item()}
-            if spreads is not None:
-                more["spread"] = spreads[n].item()
-            file.write((json.dumps(row | more, ensure_ascii=False) + "\n").encode())
-    return len(rows)
+        write_evaluation(target, evaluation)
+        evaluations.append(evaluation)
+    return evaluations[0], evaluations[1]

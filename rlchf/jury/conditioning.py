@@ -1,7 +1,7 @@
-"""Evaluator features: the prompt says who judges, so that one model predicts each annotator's ranking.
+"""Conditioning on annotator features: one model predicts each annotator's ranking.
 
 The features are text before the prompt, so the checkpoint stays a plain sequence-classification model.
-Which columns and which template made the text stands beside it, in ``evaluators.json``.
+``conditioning.json``, beside it, has the columns and the template of the text.
 """
 
 import json
@@ -16,30 +16,30 @@ from rlchf.preferences import Ballots, Example, ballots_by_prompt, check_texts, 
 from rlchf.prompts import Prompt
 from rlchf.rankings import Rankings
 
-FILE = "evaluators.json"
-PLACE = "{features}"
+FILE = "conditioning.json"
+PLACEHOLDER = "{features}"
 
 
 @dataclass(frozen=True)
-class Evaluators:
-    """How a model is told who judges.
+class Conditioning:
+    """How prompts show the features of an annotator, and the temperatures of groups of annotators.
 
     Attributes
     ----------
     columns
-        Features of the annotators file that the model is told.
+        Columns of the annotators file that are shown.
     template
-        What stands before the prompt; ``{features}`` becomes such as ``age 30; region north``.
+        The text before the prompt; ``{features}`` becomes, for example, ``age 30; region north``.
     group
-        The feature that the temperatures are by; "" for one temperature.
+        The column whose groups have their own temperatures; "" for one temperature.
     temperatures
-        By group, what divides score differences to make them log-odds (see `calibrate`); "" is for
-        annotators of no group or of another one. 1 where there is none.
+        By group, the divisor of score differences that makes them log-odds (see `calibrate`); "" is for
+        annotators without a group or in another one. 1 where there is none.
 
     Examples
     --------
     >>> people = Annotators(["ann", "bob"], None, {"age": ["30", "41"], "region": ["north", ""]})
-    >>> Evaluators(("age", "region")).texts(people)
+    >>> Conditioning(("age", "region")).texts(people)
     {'ann': 'Annotator: age 30; region north.\\n\\n', 'bob': 'Annotator: age 41.\\n\\n'}
     """
 
@@ -50,62 +50,62 @@ class Evaluators:
 
     def __post_init__(self) -> None:
         if not self.columns:
-            raise ValueError("no column is chosen; name at least one of the annotators file")
-        if self.template.count(PLACE) != 1:
+            raise ValueError("no column is chosen; name at least one column of the annotators file")
+        if self.template.count(PLACEHOLDER) != 1:
             raise ValueError(
-                f"the template is {self.template!r}; it must have {PLACE} once, for the features"
+                f"the template is {self.template!r}; it must have {PLACEHOLDER} once, for the features"
             )
 
     def texts(self, annotators: Annotators) -> dict[str, str]:
-        """What the model is told of each annotator; "" if no feature of theirs is known."""
+        """The text before the prompt for each annotator; "" if none of their features is known."""
         known = {column: annotators.group(column) for column in self.columns}
-        found = {}
+        texts = {}
         for who in annotators.ids:
             features = [f"{c} {known[c][who].strip()}" for c in self.columns if who in known[c]]
-            found[who] = self.template.replace(PLACE, "; ".join(features)) if features else ""
-        return found
+            texts[who] = self.template.replace(PLACEHOLDER, "; ".join(features)) if features else ""
+        return texts
 
     def groups(self, annotators: Annotators) -> dict[str, str]:
-        """Each annotator's group, "" if they have none."""
+        """Each annotator's group; "" if they have none."""
         known = annotators.group(self.group) if self.group else {}
         return {who: known.get(who, "") for who in annotators.ids}
 
     def temperature(self, group: str) -> float:
-        """The temperature of a group, or that of all if the group has none of its own."""
+        """The temperature of a group, or the common one if the group has none of its own."""
         return self.temperatures.get(group, self.temperatures.get("", 1.0))
 
     def save(self, folder: str | Path) -> None:
-        """Write ``evaluators.json`` into a checkpoint's folder."""
+        """Write ``conditioning.json`` into a checkpoint's folder."""
         with atomic_write(Path(folder) / FILE) as file:
             file.write((json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n").encode())
 
     @classmethod
-    def load(cls, folder: str | Path) -> "Evaluators":
+    def load(cls, folder: str | Path) -> "Conditioning":
         """Read what `save` wrote.
 
         Raises
         ------
         ValueError
-            If the checkpoint is not one that learned from evaluator features.
+            If the checkpoint is not conditioned on annotator features.
         """
         path = Path(folder) / FILE
         if not path.exists():
             raise ValueError(
-                f"{folder} has no {FILE}, so nobody knows which features its model was told; "
-                "give a model that was trained with evaluator features"
+                f"{folder} has no {FILE}, so the features that its model is conditioned on are not known; "
+                "give a model that was trained with annotator features"
             )
-        found = json.loads(path.read_text(encoding="utf-8"))
-        return cls(**found | {"columns": tuple(found["columns"])})
+        values = json.loads(path.read_text(encoding="utf-8"))
+        return cls(**values | {"columns": tuple(values["columns"])})
 
 
-def told(prompt: Prompt, text: str) -> Prompt:
-    """A prompt that says who judges: plain text begins with it, a conversation's system message does.
+def with_annotator(prompt: Prompt, text: str) -> Prompt:
+    """A prompt with an annotator's features before it, or at the start of a conversation's system message.
 
     Examples
     --------
-    >>> told("Greet me.", "Annotator: age 30.\\n\\n")
+    >>> with_annotator("Greet me.", "Annotator: age 30.\\n\\n")
     'Annotator: age 30.\\n\\nGreet me.'
-    >>> told([{"role": "user", "content": "Hi"}], "Annotator: age 30.\\n\\n")[0]
+    >>> with_annotator([{"role": "user", "content": "Hi"}], "Annotator: age 30.\\n\\n")[0]
     {'role': 'system', 'content': 'Annotator: age 30.'}
     """
     if not text:
@@ -118,33 +118,33 @@ def told(prompt: Prompt, text: str) -> Prompt:
     return [{"role": "system", "content": text.rstrip()}, *prompt]
 
 
-def evaluator_examples(
+def conditioned_examples(
     rankings: Rankings,
     prompts: Mapping[str, Prompt],
     responses: Mapping[str, Mapping[str, str]],
     annotators: Annotators,
-    evaluators: Evaluators,
+    conditioning: Conditioning,
     *,
     ballots: bool = False,
 ) -> list[Example]:
     """One example for each prompt and each different text of features among those who ranked it.
 
-    Annotators of whom the model is told the same share an example, and so a forward pass. Its pair
-    targets and weights make the Bradley-Terry loss that of the ballots one by one, exactly; its ranks
-    are the order by mean share of wins. As several examples share a prompt, hold prompts out before,
-    with `Rankings.subset`, and people with `split_annotators`.
+    Annotators with the same features share an example, and so a forward pass. Its pair targets and pair
+    weights give exactly the Bradley-Terry loss of the separate ballots; its ranks are the order by mean
+    share of wins. Several examples share a prompt, so hold out prompts beforehand with `Rankings.subset`,
+    and annotators with `split_annotators`.
 
     Parameters
     ----------
     rankings
-        The ballots; those of annotators of whom nothing is known have the plain prompt.
+        The ballots; annotators without known features have the plain prompt.
     prompts, responses
         The texts.
-    annotators, evaluators
-        The features, and how the model is told them.
+    annotators, conditioning
+        The features, and how prompts show them.
     ballots
-        Give the ballots themselves in place of targets, for ``learn_from = "ballots"``: losses of
-        places, and groups. Every annotator keeps their name.
+        Give the ballots themselves in place of targets, for ``learn_from = "ballots"``: losses of ranks,
+        and group DRO. Every annotator keeps their id.
 
     Raises
     ------
@@ -155,57 +155,57 @@ def evaluator_examples(
     --------
     >>> rankings = Rankings.from_ballots([("p", "ann", "a > b"), ("p", "bob", "b > a")])
     >>> people = Annotators(["ann", "bob"], None, {"age": ["30", "41"]})
-    >>> for one in evaluator_examples(
-    ...     rankings, {"p": "Greet me."}, {"p": {"a": "No.", "b": "Hi!"}}, people, Evaluators(("age",))
+    >>> for one in conditioned_examples(
+    ...     rankings, {"p": "Greet me."}, {"p": {"a": "No.", "b": "Hi!"}}, people, Conditioning(("age",))
     ... ):
     ...     print(repr(one.prompt), one.ranks)
     'Annotator: age 30.\\n\\nGreet me.' [1, 2]
     'Annotator: age 41.\\n\\nGreet me.' [2, 1]
     """
     check_texts(rankings, prompts, responses)
-    texts = evaluators.texts(annotators)
+    texts = conditioning.texts(annotators)
     if not set(texts) & set(rankings.annotator_ids):
         raise ValueError(f"the annotators file names none of the annotators in {rankings.source}")
-    cast, made = ballots_by_prompt(rankings), []
+    by_prompt, examples = ballots_by_prompt(rankings), []
     for prompt_id in rankings.prompt_ids:
         ids = rankings.responses(prompt_id)
-        for text, cell in _cells(cast[prompt_id], texts).items():
-            targets, pair_weights = merged(cell)
+        for text, same_features in _by_features(by_prompt[prompt_id], texts).items():
+            targets, pair_weights = merged(same_features)
             if not pair_weights.any():
                 continue  # nothing is compared
-            made.append(
+            examples.append(
                 Example(
                     prompt_id=prompt_id,
-                    prompt=told(prompts[prompt_id], text),
+                    prompt=with_annotator(prompts[prompt_id], text),
                     response_ids=ids,
                     responses=[responses[prompt_id][r] for r in ids],
-                    ranks=_places(targets, pair_weights),
+                    ranks=_ranks(targets, pair_weights),
                     weight=1.0 if ballots else float(pair_weights.sum()),
                     targets=None if ballots else targets,
                     pair_weights=None if ballots else pair_weights,
-                    ballots=cell if ballots else None,
+                    ballots=same_features if ballots else None,
                 )
             )
-    return made
+    return examples
 
 
-def _cells(cast: Ballots, texts: Mapping[str, str]) -> dict[str, Ballots]:
-    """The ballots on a prompt by what the model is told of those who cast them."""
+def _by_features(ballots: Ballots, texts: Mapping[str, str]) -> dict[str, Ballots]:
+    """The ballots on a prompt by the text of their annotators' features."""
     rows: dict[str, list[int]] = {}
-    for v, who in enumerate(cast.annotators):
+    for v, who in enumerate(ballots.annotators):
         rows.setdefault(texts.get(who, ""), []).append(v)
     return {
-        text: Ballots(cast.ranks[v], cast.weights[v], [cast.annotators[i] for i in v])
+        text: Ballots(ballots.ranks[v], ballots.weights[v], [ballots.annotators[i] for i in v])
         for text, v in rows.items()
     }
 
 
 def merged(ballots: Ballots) -> tuple[np.ndarray, np.ndarray]:
-    """Pair targets and pair weights (K, K) that cost Bradley-Terry what the ballots cost one by one.
+    """Pair targets and pair weights (K, K) with the same Bradley-Terry loss as the separate ballots.
 
-    A ballot of weight w that compares n pairs gives each of them w / n, since its loss is a mean over
-    them. A pair's loss is linear in its target, so that the weighted mean of the targets says it all.
-    The example's weight is that of all ballots that compare anything, which the table sums to.
+    A ballot of weight w that compares n pairs gives each of them the weight w / n, because its loss is a
+    mean over them. A pair's loss is linear in its target, so the weighted mean of the targets is enough.
+    The pair weights sum to the weight of all ballots that compare anything, the example's weight.
 
     Examples
     --------
@@ -214,20 +214,20 @@ def merged(ballots: Ballots) -> tuple[np.ndarray, np.ndarray]:
     >>> targets[0].round(3), weights[0].round(3), weights.sum().round(3)
     (array([ nan, 0.25, 1.  ]), array([0.   , 0.667, 0.167]), np.float64(2.0))
     """
-    each = order_targets(ballots.ranks)
-    known = ~np.isnan(each)
+    per_ballot = order_targets(ballots.ranks)
+    known = ~np.isnan(per_ballot)
     share = ballots.weights / np.maximum(known.sum((1, 2)), 1)
     weights = (share[:, None, None] * known).sum(0)
-    wins = (share[:, None, None] * np.nan_to_num(each)).sum(0)
+    wins = (share[:, None, None] * np.nan_to_num(per_ballot)).sum(0)
     targets = np.full(weights.shape, np.nan)
     np.divide(wins, weights, out=targets, where=weights > 0)
     return targets, weights
 
 
-def _places(targets: np.ndarray, weights: np.ndarray) -> list[int]:
-    """Places by the mean share of wins; 0 for a response that nobody compares."""
+def _ranks(targets: np.ndarray, weights: np.ndarray) -> list[int]:
+    """Ranks by mean share of wins; 0 for a response that nobody compares."""
     total = weights.sum(1)
     mean = (weights * np.nan_to_num(targets)).sum(1) / np.where(total > 0, total, 1)
     keys = np.where(total > 0, -mean.round(12), 2.0)
-    places = 1 + np.unique(keys, return_inverse=True)[1]
-    return [int(place) if known else 0 for place, known in zip(places, total > 0, strict=True)]
+    ranks = 1 + np.unique(keys, return_inverse=True)[1]
+    return [int(rank) if known else 0 for rank, known in zip(ranks, total > 0, strict=True)]

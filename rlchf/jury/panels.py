@@ -1,4 +1,4 @@
-"""Simulated juries: a panel's predicted rankings of new responses, aggregated by any rule."""
+"""Simulated juries: a panel's predicted rankings of new responses, aggregated by a voting rule."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,27 +10,27 @@ from rlchf.aggregation import Aggregation, aggregate, check_options
 from rlchf.entries import Entries
 from rlchf.io import Annotators
 from rlchf.jury.calibration import Progress, Scorer, score_all
-from rlchf.jury.conditioning import Evaluators, told
+from rlchf.jury.conditioning import Conditioning, with_annotator
 from rlchf.preferences import Example
 from rlchf.prompts import Prompt
 from rlchf.rankings import Rankings
 
-SAME = 1e-6
-"""Differences of log-odds that mean nothing: what padding can do to a score."""
+TOLERANCE = 1e-6
+"""Differences of log-odds that are ties: padding can change a score by as much."""
 
 
 @dataclass(frozen=True, eq=False)
 class Jury:
-    """What a simulated jury decided.
+    """The decision of a simulated jury.
 
     Attributes
     ----------
     result
         The collective rankings and scores.
     rankings
-        A ballot for each member on each prompt; its scores are log-odds.
+        A ballot of each member on each prompt; its scores are log-odds.
     members
-        How many seats each member has, or their weight if everybody is on the panel.
+        Number of seats of each member, or their weight if everybody is on the panel.
     """
 
     result: Aggregation
@@ -44,12 +44,12 @@ def jury(
     responses: Mapping[str, Mapping[str, str]],
     annotators: Annotators,
     *,
-    evaluators: Evaluators,
-    rule: str = "borda",
+    conditioning: Conditioning,
+    rule: str = "kemeny",
     options: Mapping[str, Any] | None = None,
     size: int = 0,
     by: Sequence[str] = (),
-    tolerance: float = SAME,
+    tolerance: float = TOLERANCE,
     noisy: bool = False,
     seed: int = 0,
     progress: Progress | None = None,
@@ -59,27 +59,27 @@ def jury(
     Parameters
     ----------
     model
-        A `RewardModel` that learned from `evaluator_examples`, or any function of prompts and responses.
-        Members of whom it is told the same are scored once.
+        A `RewardModel` that learned from `conditioned_examples`, or any function of prompts and responses.
+        Members with the same features are scored once.
     prompts, responses
         The texts; prompts without responses are left out.
     annotators
-        The population, with weights or not.
-    evaluators
-        What the model is told of annotators: `Evaluators.load` of its folder.
+        The population, with or without weights.
+    conditioning
+        How the model is conditioned on annotators: `Conditioning.load` of its folder.
     rule, options
-        As in `rlchf.aggregate`, of one prompt or across prompts.
+        As in `rlchf.aggregate`; a rule for one prompt or across prompts.
     size, by
-        Seats and strata of the panel; see `draw_panel`. 0 is everybody.
+        Seats and strata of the panel; see `draw_panel`. 0 seats is everybody.
     tolerance
-        A member ties responses whose scores, divided by the group's temperature, step down by no more
-        than this from one to the next.
+        A member ties neighbours in the order of the scores, divided by the group's temperature, whose
+        difference is at most this.
     noisy
-        Draw each ballot from the Plackett-Luce model of the scores divided by the group's temperature,
-        so that members of whom the model is told the same differ as people do; no ties then. A member
-        with several seats has one ballot with their weight. Else each member ranks by the scores.
+        Draw each ballot from the Plackett-Luce model of the scores divided by the group's temperature, so
+        that members with the same features differ; there are no ties then. A member with several seats has
+        one ballot with their weight. By default each member ranks by the scores.
     seed
-        Of the panel, the ballots and the rule.
+        Random seed of the panel, the ballots and the rule.
     progress
         Called with texts scored and texts in all.
 
@@ -101,32 +101,38 @@ def jury(
     ...     return np.where(old, 1, -1) * [len(response) for response in responses]
     >>> people = Annotators(["ann", "bob", "eve"], None, {"age": ["70", "20", "20"]})
     >>> texts = {"p": {"a": "Good day to you!", "b": "Hi!"}}
-    >>> found = jury(model, {"p": "Greet me."}, texts, people, evaluators=Evaluators(("age",)))
-    >>> found.result.ranking("p"), found.rankings.n_ballots
+    >>> decision = jury(model, {"p": "Greet me."}, texts, people, conditioning=Conditioning(("age",)))
+    >>> decision.result.ranking("p"), decision.rankings.n_ballots
     ([['b'], ['a']], 3)
     """
     if not 0 <= tolerance < float("inf"):
         raise ValueError(f"tolerance is {tolerance}; give 0 or more")
     check_options(rule, dict(options or {}))
     members = draw_panel(annotators, size, by, seed)
-    asked = _asked(prompts, responses)
-    texts, groups = evaluators.texts(annotators), evaluators.groups(annotators)
-    kinds = list(dict.fromkeys(texts[who] for who in members))
-    made = [
-        Example(p, told(prompts[p], text), list(responses[p]), list(responses[p].values()),
-                [0] * len(responses[p]))
-        for text in kinds for p in asked
-    ]  # fmt: skip
-    scores = score_all(model, made, progress)
-    cells = np.array([kinds.index(texts[who]) for who in members])  # (V,)
-    heat = np.array([evaluators.temperature(groups[who]) for who in members])[:, None]
+    prompt_ids = _answered(prompts, responses)
+    texts, groups = conditioning.texts(annotators), conditioning.groups(annotators)
+    different = list(dict.fromkeys(texts[who] for who in members))
+    examples = [
+        Example(
+            prompt_id=p,
+            prompt=with_annotator(prompts[p], text),
+            response_ids=list(responses[p]),
+            responses=list(responses[p].values()),
+            ranks=[0] * len(responses[p]),
+        )
+        for text in different
+        for p in prompt_ids
+    ]
+    scores = score_all(model, examples, progress)
+    features = np.array([different.index(texts[who]) for who in members])  # (V,)
+    temperature = np.array([conditioning.temperature(groups[who]) for who in members])[:, None]
     rng = np.random.default_rng([seed, 1])  # another stream than the panel's
     ballots = []
-    for p in range(len(asked)):
-        logits = np.stack(scores[p :: len(asked)])[cells] / heat  # (V, K)
-        drawn = logits + rng.gumbel(size=logits.shape) if noisy else levelled(logits, tolerance)
-        ballots.append(drawn)
-    rankings = _cast(asked, responses, members, ballots)
+    for p in range(len(prompt_ids)):
+        logits = np.stack(scores[p :: len(prompt_ids)])[features] / temperature  # (V, K)
+        ballot = logits + rng.gumbel(size=logits.shape) if noisy else tie_close(logits, tolerance)
+        ballots.append(ballot)
+    rankings = _rankings(prompt_ids, responses, members, ballots)
     result = aggregate(rankings, rule, seed=seed, **(options or {}))
     return Jury(result, rankings, members)
 
@@ -136,16 +142,16 @@ def draw_panel(
 ) -> dict[str, float]:
     """Draw a panel in proportion to the annotators' weights: seats by annotator, in the file's order.
 
-    The annotators are shuffled, sorted by their strata, and laid end to end by weight; seats are then
-    drawn at equal distances. So everybody expects seats in proportion to their weight, every stratum
-    gets its share of the seats rounded up or down, and nobody with less than a seat's share gets two.
+    Systematic sampling: the annotators are shuffled, sorted by stratum, and arranged on a line by weight;
+    seats are drawn at equal distances. Expected seats are in proportion to weight, every stratum gets its
+    share of the seats rounded up or down, and nobody with less than a seat's share gets two.
 
     Parameters
     ----------
     size
-        Seats; 0 is everybody, with their weights instead of seats.
+        Number of seats; 0 is everybody, with their weights in place of seats.
     by
-        Columns whose values (together, if several) are the strata; an empty cell is a value.
+        Columns whose combinations of values are the strata; an empty cell is a value.
 
     Raises
     ------
@@ -164,8 +170,8 @@ def draw_panel(
     """
     if size < 0:
         raise ValueError(f"size is {size}; give the number of seats, or 0 for everybody")
-    given = annotators.weights or {}
-    weights = np.array([given.get(who, 1.0) for who in annotators.ids])
+    by_annotator = annotators.weights or {}
+    weights = np.array([by_annotator.get(who, 1.0) for who in annotators.ids])
     if not weights.sum() > 0:
         raise ValueError("nobody in the annotators file has a weight above 0, so no panel is drawn")
     columns = [annotators.group(column) for column in by]
@@ -177,18 +183,20 @@ def draw_panel(
         order = np.array(sorted(rng.permutation(len(weights)), key=lambda a: strata[a]))
         order = order[weights[order] > 0]
         ends = np.cumsum(weights[order]) * (size / weights.sum())
-        at = np.searchsorted(ends, rng.random() + np.arange(size), side="right")
-        seats = np.bincount(order[np.minimum(at, len(order) - 1)], minlength=len(weights))
+        chosen = np.searchsorted(ends, rng.random() + np.arange(size), side="right")
+        seats = np.bincount(order[np.minimum(chosen, len(order) - 1)], minlength=len(weights))
     pairs = zip(annotators.ids, seats.tolist(), strict=True)
     return {who: float(n) for who, n in pairs if n > 0}
 
 
-def levelled(scores: np.ndarray, tolerance: float) -> np.ndarray:
-    """Scores (V, K) with those that are within reach of one another, step by step, made equal.
+def tie_close(scores: np.ndarray, tolerance: float) -> np.ndarray:
+    """Scores (V, K) in which neighbours in each row's order that differ by at most the tolerance are equal.
+
+    Chains of close neighbours get the mean of their scores.
 
     Examples
     --------
-    >>> levelled(np.array([[1.0, 1.5, 5.0, 2.0]]), 0.5)
+    >>> tie_close(np.array([[1.0, 1.5, 5.0, 2.0]]), 0.5)
     array([[1.5, 1.5, 5. , 1.5]])
     """
     order = np.argsort(-scores, axis=1, kind="stable")
@@ -201,31 +209,36 @@ def levelled(scores: np.ndarray, tolerance: float) -> np.ndarray:
     return np.asarray(mean[flat])
 
 
-def _asked(prompts: Mapping[str, Prompt], responses: Mapping[str, Mapping[str, str]]) -> list[str]:
+def _answered(
+    prompts: Mapping[str, Prompt], responses: Mapping[str, Mapping[str, str]]
+) -> list[str]:
+    """Ids of the prompts that have responses."""
     for prompt_id in responses:
         if prompt_id not in prompts:
             raise ValueError(
                 f"there are responses to prompt {prompt_id!r}, but no text of the prompt; "
                 "add it to the prompts, or leave its responses out"
             )
-    asked = [prompt_id for prompt_id in prompts if responses.get(prompt_id)]
-    if not asked:
+    answered = [prompt_id for prompt_id in prompts if responses.get(prompt_id)]
+    if not answered:
         raise ValueError("there are no responses to any of the prompts; give some to be ranked")
-    return asked
+    return answered
 
 
-def _cast(
-    asked: Sequence[str], responses: Mapping[str, Mapping[str, str]], members: Mapping[str, float],
+def _rankings(
+    prompt_ids: Sequence[str],
+    responses: Mapping[str, Mapping[str, str]],
+    members: Mapping[str, float],
     ballots: Sequence[np.ndarray],
-) -> Rankings:  # fmt: skip
-    """Rankings of the scores (V, K) that the members give on each prompt."""
-    P, V = len(asked), len(members)
-    sizes = np.array([table.shape[1] for table in ballots])
+) -> Rankings:
+    """Rankings from the members' scores (V, K) on each prompt."""
+    P, V = len(prompt_ids), len(members)
+    sizes = np.array([scores.shape[1] for scores in ballots])
     first = np.cumsum(sizes) - sizes
     entries = Entries(
-        prompt_ids=asked,
+        prompt_ids=prompt_ids,
         annotator_ids=list(members),
-        response_ids=[response for p in asked for response in responses[p]],
+        response_ids=[response for p in prompt_ids for response in responses[p]],
         ballot_prompts=np.repeat(np.arange(P), V),
         ballot_annotators=np.tile(np.arange(V), P),
         ballot_weights=np.tile(list(members.values()), P),
@@ -233,7 +246,7 @@ def _cast(
         entry_responses=np.concatenate(
             [np.tile(first[p] + np.arange(sizes[p]), V) for p in range(P)]
         ),
-        entry_scores=np.concatenate([table.ravel() for table in ballots]),
+        entry_scores=np.concatenate([scores.ravel() for scores in ballots]),
         source="the jury's ballots",
     )
     return Rankings.from_entries(entries)

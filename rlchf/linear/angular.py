@@ -3,31 +3,32 @@
 import numpy as np
 
 STARTS = 32
-"""The search starts from so many directions of largest weight, and from the arithmetic mean."""
+"""Number of directions, those of largest weight, from which the search starts besides the mean."""
 FIRST_STEPS = 50
+"""Maximum number of steps from every start."""
 STEPS = 5000
-"""So many steps from every start, and so many more from the best point found."""
-STILL = 1e-10
-"""A step smaller than this, in radians, is the last."""
+"""Maximum number of further steps from the best end point."""
+TOLERANCE = 1e-10
+"""The search stops after a step smaller than this, in radians."""
 OPPOSITE = 1e-7
-"""Directions that are this near to being opposite, in radians, are."""
+"""Directions this close to being opposite, in radians, count as opposite."""
 
 
 def angular_mean(directions: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
-    """Average directions on the sphere: the least weighted sum of squared angles (Fréchet, Karcher).
+    """The mean of directions on the sphere with the least weighted sum of squared angles (Karcher mean).
 
-    If annotator i with part a_i of the weight ranks by ``directions[i] @ x``, then whoever ranks by the
-    mean m agrees with i on the part ``agreement(directions[i], m)`` of random pairs, and this is at
-    least a_i: the minority has its share in the long run. The arithmetic mean does not give that.
+    Suppose that annotator i has the part a_i of the weight and ranks by ``directions[i] @ x``. A ranking
+    by the mean m agrees with i on the share ``agreement(directions[i], m)`` of random pairs, which is at
+    least a_i: the minority has its share in the long run. The arithmetic mean does not guarantee this.
 
-    Each step goes to ``exp_m(v)`` with ``v = sum_i a_i log_m(directions[i])``. It never makes the sum
-    larger, but it can end in a local minimum: the best of several starts is returned. Two opposite
-    directions have many shortest ways between them, and one of these is taken.
+    Each step goes to ``exp_m(v)`` with ``v = sum_i a_i log_m(directions[i])``. A step never increases the
+    sum, but the search can end in a local minimum: the best of several starts is returned. Two opposite
+    directions have many shortest paths between them; one of these is chosen.
 
     Parameters
     ----------
     directions
-        (n, d) one vector per annotator, of any length above 0.
+        (n, d) one vector per annotator, of any positive length.
     weights
         (n,) at least 0; equal by default.
 
@@ -42,7 +43,7 @@ def angular_mean(directions: np.ndarray, weights: np.ndarray | None = None) -> n
 
     Examples
     --------
-    60 % look along the first axis and 40 % along the second, 90 degrees away: 36 degrees to go.
+    60 % of the weight is on the first axis and 40 % on the second, 90 degrees away: the mean is at 36.
 
     >>> mean = angular_mean(np.eye(2), np.array([0.6, 0.4]))
     >>> float(np.degrees(np.arctan2(mean[1], mean[0])).round(6))
@@ -59,15 +60,15 @@ def angular_mean(directions: np.ndarray, weights: np.ndarray | None = None) -> n
     ends = _descend(starts, units, parts, FIRST_STEPS)
     costs = np.arccos(np.clip(ends @ units.T, -1, 1)) ** 2 @ parts
     best = int(np.flatnonzero(costs <= costs.min() + 1e-9)[0])
-    found: np.ndarray = _descend(ends[best : best + 1], units, parts, STEPS)[0]
-    return found
+    direction: np.ndarray = _descend(ends[best : best + 1], units, parts, STEPS)[0]
+    return direction
 
 
 def agreement(directions: np.ndarray, other: np.ndarray) -> np.ndarray:
     """Share of random pairs that two linear rewards put in the same order: 1 - angle / π.
 
-    The differences of the pairs' features are random with no preferred direction. ``directions`` is
-    (n, d) or (d,), ``other`` (d,).
+    The differences between the features of a pair are random without a preferred direction.
+    ``directions`` has the shape (n, d) or (d,), ``other`` (d,).
 
     Examples
     --------
@@ -94,42 +95,44 @@ def _checked(directions: np.ndarray, weights: np.ndarray | None) -> tuple[np.nda
     bad = np.flatnonzero((w > 0) & ~((lengths > 0) & np.isfinite(lengths)))
     if len(bad):
         raise ValueError(
-            f"direction {bad[0]} is {directions[bad[0]].tolist()}, which points nowhere; leave it out"
+            f"direction {bad[0]} is {directions[bad[0]].tolist()}, which has no direction; leave it out"
         )
-    there = w > 0
-    return directions[there] / lengths[there, None], w[there] / w.sum()
+    kept = w > 0
+    return directions[kept] / lengths[kept, None], w[kept] / w.sum()
 
 
-def _descend(at: np.ndarray, units: np.ndarray, parts: np.ndarray, steps: int) -> np.ndarray:
-    """Go downhill from unit vectors, (S, d), to where the weighted logarithms add up to 0."""
+def _descend(points: np.ndarray, units: np.ndarray, parts: np.ndarray, steps: int) -> np.ndarray:
+    """Descend from unit vectors, (S, d), until the weighted logarithms add up to 0."""
     for _ in range(steps):
-        v = _mean_logarithm(at, units, parts)
+        v = _mean_logarithm(points, units, parts)
         size = np.linalg.norm(v, axis=1, keepdims=True)
-        if (size < STILL).all():
+        if (size < TOLERANCE).all():
             break
-        at = np.cos(size) * at + np.sinc(size / np.pi) * v  # sinc(x / π) is sin(x) / x
-        at = at / np.linalg.norm(at, axis=1, keepdims=True)
-    return at
+        points = np.cos(size) * points + np.sinc(size / np.pi) * v  # sinc(x / π) is sin(x) / x
+        points = points / np.linalg.norm(points, axis=1, keepdims=True)
+    return points
 
 
-def _mean_logarithm(at: np.ndarray, units: np.ndarray, parts: np.ndarray) -> np.ndarray:
-    """(S, d) the weighted sum of the tangents that lead to the units, each as long as the way."""
-    cosines = np.clip(at @ units.T, -1, 1)  # (S, n)
+def _mean_logarithm(points: np.ndarray, units: np.ndarray, parts: np.ndarray) -> np.ndarray:
+    """(S, d) the weighted sum of the tangents at the points towards the units, each as long as the angle."""
+    cosines = np.clip(points @ units.T, -1, 1)  # (S, n)
     angles = np.arccos(cosines)
     opposite = angles > np.pi - OPPOSITE
-    # log(u) = angle / sin(angle) * (u - cos(angle) * at)
+    # log(u) = angle / sin(angle) * (u - cos(angle) * point)
     pulls = np.where(opposite, 0.0, parts / np.sinc(angles / np.pi))
-    v = pulls @ units - np.sum(pulls * cosines, axis=1, keepdims=True) * at
-    if opposite.any():  # any tangent leads there: take the one towards the axis farthest away
-        axes = np.eye(at.shape[1])[np.argmin(np.abs(at), axis=1)]
-        axes -= np.sum(axes * at, axis=1, keepdims=True) * at
+    v = pulls @ units - np.sum(pulls * cosines, axis=1, keepdims=True) * points
+    if (
+        opposite.any()
+    ):  # every tangent leads to the opposite: take the one towards the farthest axis
+        axes = np.eye(points.shape[1])[np.argmin(np.abs(points), axis=1)]
+        axes -= np.sum(axes * points, axis=1, keepdims=True) * points
         axes /= np.linalg.norm(axes, axis=1, keepdims=True)
         v += np.pi * (opposite @ parts)[:, None] * axes
-    tangents: np.ndarray = v - np.sum(v * at, axis=1, keepdims=True) * at
+    tangents: np.ndarray = v - np.sum(v * points, axis=1, keepdims=True) * points
     return tangents
 
 
-def _angles(units: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """The angles between unit vectors, exact for small and large ones (Kahan)."""
-    apart, together = np.linalg.norm(units - at, axis=-1), np.linalg.norm(units + at, axis=-1)
-    return np.asarray(2 * np.arctan2(apart, together))
+def _angles(units: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """The angles between unit vectors, accurate for small and large angles (Kahan)."""
+    difference = np.linalg.norm(units - other, axis=-1)
+    return np.asarray(2 * np.arctan2(difference, np.linalg.norm(units + other, axis=-1)))

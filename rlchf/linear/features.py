@@ -1,4 +1,4 @@
-"""The features of responses, held against the rankings."""
+"""The features of responses, in the order of the rankings."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,7 +7,7 @@ import numpy as np
 from rlchf.rankings import Rankings
 
 Features = Mapping[str, Mapping[str, Sequence[float] | np.ndarray]]
-"""For each prompt the feature vector of each response, by response id."""
+"""The feature vector of each response of each prompt: ``features[prompt_id][response_id]``."""
 
 
 def feature_rows(rankings: Rankings, features: Features) -> np.ndarray:
@@ -29,17 +29,17 @@ def feature_rows(rankings: Rankings, features: Features) -> np.ndarray:
     for prompt in rankings.prompt_ids:
         given = features.get(prompt, {})
         for response in rankings.responses(prompt):
-            where = f"features: response {response!r} of prompt {prompt!r}"
+            name = f"features: response {response!r} of prompt {prompt!r}"
             if response not in given:
-                raise ValueError(f"{where} has none; add a vector for it, or leave its ballots out")
+                raise ValueError(f"{name} has none; add a vector for it, or leave its ballots out")
             row = np.asarray(given[response], dtype=np.float64)
             if row.ndim != 1 or len(row) == 0:
-                raise ValueError(f"{where} has shape {row.shape}; give a list of numbers")
+                raise ValueError(f"{name} has shape {row.shape}; give a list of numbers")
             if not np.isfinite(row).all():
-                raise ValueError(f"{where} has {row[~np.isfinite(row)][0]}; give finite numbers")
+                raise ValueError(f"{name} has {row[~np.isfinite(row)][0]}; give finite numbers")
             if rows and len(row) != len(rows[0]):
                 raise ValueError(
-                    f"{where} has {len(row)} numbers, the first response has {len(rows[0])}"
+                    f"{name} has {len(row)} numbers, the first response has {len(rows[0])}"
                 )
             rows.append(row)
     return np.array(rows)

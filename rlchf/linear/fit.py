@@ -1,4 +1,4 @@
-"""Linear rewards from ballots by Bradley and Terry's model, for everybody or annotator by annotator."""
+"""Linear Bradley-Terry rewards, fitted to all ballots together or to each annotator's ballots."""
 
 from dataclasses import dataclass
 
@@ -17,11 +17,9 @@ class Comparisons:
     Attributes
     ----------
     above, below
-        (C,) rows of the features; a pair that a ballot ties comes once each way, with half the weight.
-    weights
-        (C,) of the ballots.
-    annotators
-        (C,) who compared.
+        (C,) rows of the features; a pair that a ballot ties is listed in both orders with half the weight.
+    weights, annotators
+        (C,) the weight of the ballot, and its annotator.
     """
 
     above: np.ndarray
@@ -31,41 +29,41 @@ class Comparisons:
 
     @classmethod
     def of(cls, rankings: Rankings) -> "Comparisons":
-        """All pairs that the ballots name, those of weight 0 left out."""
+        """All pairs that ballots with a weight compare."""
         columns: list[tuple[np.ndarray, ...]] = []
         for prompts, profiles in rankings.profiles():
             first = rankings.response_starts[prompts][profiles.owners]  # (K,)
             for i in range(profiles.n_responses):
                 for j in range(i):
-                    one, other = profiles.ranks[i], profiles.ranks[j]
-                    both = (one > 0) & (other > 0) & (profiles.weights > 0)
-                    for top, low, hit in ((i, j, one <= other), (j, i, other <= one)):
-                        k = np.flatnonzero(both & hit)
-                        weights = np.where(one[k] == other[k], 0.5, 1.0) * profiles.weights[k]
+                    rank_i, rank_j = profiles.ranks[i], profiles.ranks[j]
+                    both = (rank_i > 0) & (rank_j > 0) & (profiles.weights > 0)
+                    for top, low, above in ((i, j, rank_i <= rank_j), (j, i, rank_j <= rank_i)):
+                        k = np.flatnonzero(both & above)
+                        weights = np.where(rank_i[k] == rank_j[k], 0.5, 1.0) * profiles.weights[k]
                         columns.append(
                             (first[k] + top, first[k] + low, weights, profiles.annotators[k])
                         )
         return cls(*(np.concatenate(parts) for parts in zip(*columns, strict=True)))
 
-    def only(self, which: np.ndarray) -> "Comparisons":
-        """Some of them, given by a mask or indices."""
+    def only(self, rows: np.ndarray) -> "Comparisons":
+        """Some of the pairs, given by a mask or by indices."""
         return Comparisons(
-            self.above[which], self.below[which], self.weights[which], self.annotators[which]
+            self.above[rows], self.below[rows], self.weights[rows], self.annotators[rows]
         )
 
 
 @dataclass(frozen=True, eq=False)
-class Rewards:
-    """Every annotator's own linear reward.
+class LinearRewards:
+    """The linear reward of each annotator.
 
     Attributes
     ----------
     annotators
-        (A,) their ids; who compares no two responses is left out.
+        (A,) the annotators' ids, without annotators who compare no two responses.
     thetas
-        (A, d) annotator a gives a response with features x the reward ``thetas[a] @ x``.
+        (A, d) the coefficients: annotator a's reward of a response with features x is ``thetas[a] @ x``.
     weights
-        (A,) the mean weight of each one's ballots.
+        (A,) the mean weight of each annotator's ballots.
     """
 
     annotators: list[str]
@@ -87,13 +85,13 @@ def fit_linear(rankings: Rankings, features: Features, *, ridge: float = 1.0) ->
     features
         For each prompt the feature vector of each response.
     ridge
-        The prior: every coefficient is normal with mean 0 and variance ``1 / ridge``, independent of the
-        others. Features should be of similar size. Without it, who never contradicts themselves
-        would have a reward without bound.
+        The prior: the coefficients are independent and normal with mean 0 and variance ``1 / ridge``.
+        Features should be of similar size. Without a prior, the reward of an annotator who never
+        contradicts themselves would be unbounded.
 
     Returns
     -------
-    (d,) the coefficients of highest posterior probability.
+    (d,) the coefficients of maximum posterior probability.
 
     References
     ----------
@@ -102,7 +100,7 @@ def fit_linear(rankings: Rankings, features: Features, *, ridge: float = 1.0) ->
 
     Examples
     --------
-    Three of four prefer a, which has one more of the only feature: the logarithm of 3 / 1.
+    Three of four ballots prefer a, whose only feature is larger by 1: the coefficient is log(3 / 1).
 
     >>> rankings = Rankings.from_ballots([("p", n, "a > b" if n < "d" else "b > a") for n in "abcd"])
     >>> fit_linear(rankings, {"p": {"a": [1.0], "b": [0.0]}}, ridge=1e-9).round(4)
@@ -112,27 +110,27 @@ def fit_linear(rankings: Rankings, features: Features, *, ridge: float = 1.0) ->
     return _fit(rows, pairs, _positive(ridge))
 
 
-def fit_annotators(rankings: Rankings, features: Features, *, ridge: float = 1.0) -> Rewards:
-    """Fit to each annotator's ballots a linear reward of their own; see `fit_linear`.
+def fit_annotators(rankings: Rankings, features: Features, *, ridge: float = 1.0) -> LinearRewards:
+    """Fit a linear reward to each annotator's ballots; see `fit_linear`.
 
     Examples
     --------
     >>> rankings = Rankings.from_ballots([("p", "ann", "a > b"), ("p", "bob", "b > a")])
-    >>> found = fit_annotators(rankings, {"p": {"a": [1.0, 0.0], "b": [0.0, 0.0]}})
-    >>> found.annotators, found.thetas.round(3).tolist()
+    >>> rewards = fit_annotators(rankings, {"p": {"a": [1.0, 0.0], "b": [0.0, 0.0]}})
+    >>> rewards.annotators, rewards.thetas.round(3).tolist()
     (['ann', 'bob'], [[0.401, 0.0], [-0.401, 0.0]])
     """
     rows, pairs = feature_rows(rankings, features), Comparisons.of(rankings)
     ridge = _positive(ridge)
     order = np.argsort(pairs.annotators, kind="stable")
-    who, starts = np.unique(pairs.annotators[order], return_index=True)
+    annotators, starts = np.unique(pairs.annotators[order], return_index=True)
     thetas = [_fit(rows, pairs.only(part), ridge) for part in np.split(order, starts[1:])]
     ballots = np.bincount(rankings.ballot_annotators, weights=rankings.ballot_counts)
     weight = np.bincount(rankings.ballot_annotators, weights=rankings.ballot_weights)
-    return Rewards(
-        annotators=[rankings.annotator_ids[a] for a in who.tolist()],
+    return LinearRewards(
+        annotators=[rankings.annotator_ids[a] for a in annotators.tolist()],
         thetas=np.array(thetas),
-        weights=weight[who] / ballots[who],
+        weights=weight[annotators] / ballots[annotators],
     )
 
 
@@ -152,24 +150,24 @@ def _fit(rows: np.ndarray, pairs: Comparisons, ridge: float) -> np.ndarray:
     used, both = np.unique(np.concatenate([pairs.above, pairs.below]), return_inverse=True)
     rows = rows[used]
     above, below = np.split(both, 2)
-    # the same pair from many ballots is one comparison
-    keys, where = np.unique(above * len(used) + below, return_inverse=True)
-    together = Comparisons(
-        keys // len(used), keys % len(used), np.bincount(where, pairs.weights), np.zeros(0)
+    # a pair that many ballots compare is one comparison
+    keys, key_of = np.unique(above * len(used) + below, return_inverse=True)
+    merged = Comparisons(
+        keys // len(used), keys % len(used), np.bincount(key_of, pairs.weights), np.zeros(0)
     )
-    found = minimize(
+    result = minimize(
         loss,
         np.zeros(rows.shape[1]),
-        args=(rows, together, ridge),
+        args=(rows, merged, ridge),
         jac=True,
         method="L-BFGS-B",
         options={"maxiter": 10_000, "maxfun": 20_000, "ftol": 0.0, "gtol": 1e-9},
     )
-    if found.status == 1:
+    if result.status == 1:
         raise RuntimeError(
-            "the fit did not settle; bring the features to similar size, or give a larger ridge"
+            "the fit did not converge; bring the features to similar size, or give a larger ridge"
         )
-    return np.asarray(found.x)
+    return np.asarray(result.x)
 
 
 def _positive(ridge: float) -> float:

@@ -1,4 +1,4 @@
-"""Leximax Copeland subject to Pareto: a linear reward that keeps to what everybody agrees on."""
+"""Leximax Copeland subject to Pareto: a linear reward that agrees with all unanimous pairs."""
 
 import itertools
 from dataclasses import dataclass
@@ -14,15 +14,15 @@ from rlchf.rankings import Rankings
 SMALLEST = 1e-7
 """Features that differ by less than this part of the largest difference count as the same."""
 EXACT = 1e-9
-"""A gap may fall short of 1 by so much."""
+"""Tolerance of the condition that a gap is at least 1."""
 
 Pair = tuple[int, int]
-"""Two rows of the features; the first shall have the higher reward."""
+"""Two rows of the features; the first must have the higher reward."""
 
 
 @dataclass(frozen=True, eq=False)
 class Lcpo:
-    """What `lcpo` finds.
+    """A reward found by `lcpo`, with its ranking.
 
     Attributes
     ----------
@@ -41,12 +41,12 @@ def lcpo(rankings: Rankings, features: Features) -> Lcpo:
 
     A ranking is feasible if some linear reward gives it and if it puts i above j wherever all ballots
     do. The first place goes to the response with the highest Copeland score that is first in a
-    feasible ranking; given that, so does the second; and so on. Whether a response can have a place is
-    asked of a linear program, so there are O(M^2) of them, with d unknowns each.
+    feasible ranking; the second place is then filled in the same way, and so on. A linear program
+    decides whether a response can have a place, so there are O(M^2) programs, with d unknowns each.
 
     The Copeland score of a response is the number of responses that it beats by a majority. Of equal
     scores the response that comes first in ``rankings`` is preferred. All ballots put i above j if at
-    least one of those that compare the two does and none ties them or puts j above.
+    least one ballot compares the two, and all that do put i above j.
 
     The rule is defined for one prompt. Here all prompts share one reward: their first places are filled
     in the order of the prompts, then their second places, and so on.
@@ -60,15 +60,15 @@ def lcpo(rankings: Rankings, features: Features) -> Lcpo:
 
     Returns
     -------
-    A reward with rewards of neighbours in the ranking at least 1 apart; among these it has the smallest
-    sum of absolute coefficients.
+    A reward under which neighbours in the ranking are at least 1 apart, and among such rewards one with
+    the smallest sum of absolute coefficients.
 
     Raises
     ------
     ValueError
         If two responses to a prompt have the same features, or no linear reward agrees with all
-        unanimous pairs. The latter cannot be where every annotator's own ballots are those of a
-        linear reward, and each ranks all responses.
+        unanimous pairs. The latter cannot happen if every annotator ranks all responses by a linear
+        reward.
 
     References
     ----------
@@ -78,8 +78,8 @@ def lcpo(rankings: Rankings, features: Features) -> Lcpo:
     Examples
     --------
     >>> rankings = Rankings.from_ballots([("p", "ann", "a > b > c"), ("p", "bob", "c > b > a")])
-    >>> found = lcpo(rankings, {"p": {"a": [2, 1], "b": [1, 1], "c": [0, 0]}})
-    >>> found.result.ranking("p"), found.theta.tolist()
+    >>> fitted = lcpo(rankings, {"p": {"a": [2, 1], "b": [1, 1], "c": [0, 0]}})
+    >>> fitted.result.ranking("p"), fitted.theta.tolist()
     ([['a'], ['b'], ['c']], [1.0, 0.0])
     """
     rows = feature_rows(rankings, features)
@@ -90,44 +90,43 @@ def lcpo(rankings: Rankings, features: Features) -> Lcpo:
     if theta is None:
         raise ValueError(_contradiction(rankings, rows, agreed))
 
-    chains: list[list[Pair]] = [[] for _ in waiting]  # every response with a place above the next
-    claims: list[list[Pair]] = [[] for _ in waiting]  # the last one with a place above all without
+    chains: list[list[Pair]] = [[] for _ in waiting]  # every placed response above the next one
+    claims: list[list[Pair]] = [[] for _ in waiting]  # the last placed response above all others
     for place in range(1, max(map(len, waiting))):
-        for p, left in enumerate(waiting):
-            if len(left) < 2:
+        for p, candidates in enumerate(waiting):
+            if len(candidates) < 2:
                 continue
-            last, claims[p] = claims[p], []
-            fixed = agreed + [pair for part in chains + claims for pair in part]
-            found = None
-            for response in left:
-                link = [pair for pair in last if pair[1] == response]
-                claim = [(response, other) for other in left if other != response]
-                found = _reward(rows, fixed + link + claim, theta)
-                if found is not None:
+            last_claim, claims[p] = claims[p], []
+            fixed = agreed + [pair for pairs in chains + claims for pair in pairs]
+            for response in candidates:
+                link = [pair for pair in last_claim if pair[1] == response]
+                claim = [(response, other) for other in candidates if other != response]
+                fitted = _reward(rows, fixed + link + claim, theta)
+                if fitted is not None:
                     break
-            if found is None:
+            else:
                 raise ValueError(
                     f"{rankings.source}: no response to prompt {rankings.prompt_ids[p]!r} can have "
-                    f"place {place}; the features are too nearly alike for the solver"
+                    f"place {place}; the features are too similar for the solver"
                 )
-            theta, claims[p] = found, claim
+            theta, claims[p] = fitted, claim
             chains[p] += link
-            left.remove(response)
+            candidates.remove(response)
     return Lcpo(theta / scale, Aggregation.from_scores(rankings, rows @ theta, "lcpo", {}))
 
 
 def _largest_difference(rankings: Rankings, rows: np.ndarray) -> float:
-    """The largest difference within a prompt; responses to a prompt that differ too little are refused."""
+    """The largest difference within a prompt; refuse responses to a prompt that differ too little."""
     largest, nearest = 0.0, (np.inf, 0, 0)
     for start, end in itertools.pairwise(rankings.response_starts.tolist()):
         for r in range(start, end - 1):
-            apart = np.abs(rows[r + 1 : end] - rows[r]).max(axis=1)
-            largest = max(largest, float(apart.max()))
-            nearest = min(nearest, (float(apart.min()), r, r + 1 + int(apart.argmin())))
+            differences = np.abs(rows[r + 1 : end] - rows[r]).max(axis=1)
+            largest = max(largest, float(differences.max()))
+            nearest = min(nearest, (float(differences.min()), r, r + 1 + int(differences.argmin())))
     if nearest[0] <= SMALLEST * largest:
-        one, other = (_named(rankings, r) for r in nearest[1:])
+        first, second = (_named(rankings, r) for r in nearest[1:])
         raise ValueError(
-            f"{rankings.source}: {one} and {other} have the same features, and no linear reward "
+            f"{rankings.source}: {first} and {second} have the same features, and no linear reward "
             "tells them apart; leave one of them out"
         )
     return largest
@@ -147,9 +146,9 @@ def _candidates(rankings: Rankings) -> tuple[list[Pair], list[list[int]]]:
 
 
 def _reward(rows: np.ndarray, pairs: list[Pair], guess: np.ndarray) -> np.ndarray | None:
-    """A smallest theta with ``theta @ (rows[i] - rows[j]) >= 1`` for all pairs, or None.
+    """A smallest theta with ``theta @ (rows[i] - rows[j]) >= 1`` for all pairs; None if there is none.
 
-    The guess is returned if it is one; it is the smallest for some of the pairs.
+    The guess is the smallest for some of the pairs, and it is returned if it fulfils all of them.
     """
     if not pairs:
         return guess
@@ -158,19 +157,19 @@ def _reward(rows: np.ndarray, pairs: list[Pair], guess: np.ndarray) -> np.ndarra
     if (gaps @ guess >= 1 - EXACT).all():
         return guess
     d = rows.shape[1]
-    found = linprog(  # theta is the difference of two vectors that are at least 0
+    solution = linprog(  # theta is the difference of two vectors that are at least 0
         np.ones(2 * d), A_ub=np.hstack([-gaps, gaps]), b_ub=-np.ones(len(gaps)), method="highs"
     )
-    if found.status == 2:
+    if solution.status == 2:
         return None
-    if found.status != 0:
-        raise RuntimeError(f"the solver gave up on a linear program: {found.message}")
-    parts = np.asarray(found.x).reshape(2, d)
+    if solution.status != 0:
+        raise RuntimeError(f"the solver failed on a linear program: {solution.message}")
+    parts = np.asarray(solution.x).reshape(2, d)
     return np.asarray(parts[0] - parts[1])
 
 
 def _contradiction(rankings: Rankings, rows: np.ndarray, agreed: list[Pair]) -> str:
-    """Name a unanimous pair that no linear reward can agree with besides those before it."""
+    """Name a unanimous pair with which no linear reward agrees that agrees with those before it."""
     fits, fails, zero = 0, len(agreed), np.zeros(rows.shape[1])
     while fails - fits > 1:
         middle = (fits + fails) // 2
@@ -178,9 +177,9 @@ def _contradiction(rankings: Rankings, rows: np.ndarray, agreed: list[Pair]) -> 
             fails = middle
         else:
             fits = middle
-    one, other = (_named(rankings, r) for r in agreed[fails - 1])
+    above, below = (_named(rankings, r) for r in agreed[fails - 1])
     return (
-        f"{rankings.source}: all ballots put {one} above {other}, and no linear reward does that and "
+        f"{rankings.source}: all ballots put {above} above {below}, and no linear reward does that and "
         "agrees with the other unanimous pairs; give more features, or leave ballots out"
     )
 

@@ -1,1 +1,1 @@
-"""Every picture."""
+"""All pictures."""

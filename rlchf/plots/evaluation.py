@@ -1,4 +1,4 @@
-"""The evaluation's picture. This module needs matplotlib."""
+"""Calibration of a reward model. This module needs matplotlib."""
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -7,11 +7,11 @@ from rlchf.evaluation.calibration import Calibration
 from rlchf.plots.audit import COLOURS
 
 
-def calibration_plot(found: Calibration) -> Figure:
-    """Predicted probability against the share of the votes, with intervals; below, the votes by bin."""
+def calibration_plot(calibration: Calibration) -> Figure:
+    """Predicted probability against the share of the votes, with intervals; below it the votes by bin."""
     figure = Figure(figsize=(5.2, 6.2), layout="constrained")
     axes, below = figure.subplots(2, 1, sharex=True, height_ratios=[4, 1])
-    bins = [b for b in found.bins if b.observed.weight > 0]
+    bins = [b for b in calibration.bins if b.observed.weight > 0]
     x = np.array([b.predicted for b in bins])
     y = np.array([b.observed.value for b in bins])
     ends = np.array([[b.observed.low, b.observed.high] for b in bins]).reshape(-1, 2).T
@@ -23,15 +23,15 @@ def calibration_plot(found: Calibration) -> Figure:
     lowest = min(0.5, *y, *np.nan_to_num(ends[0], nan=0.5)) if bins else 0.5
     axes.set_ylim(np.floor(20 * lowest - 0.5) / 20, 1.02)
     axes.set_ylabel("share of the votes for the higher score")
-    error, loss = found.error, found.log_loss.value
+    error, loss = calibration.error, calibration.log_loss.value
     axes.set_title(f"Calibration: error {error:.3f}, log loss {loss:.3f}", loc="left")
     figure.legend(loc="outside lower center", ncols=3, frameon=False)
     width = [b.high - b.low for b in bins]
     weights = [b.observed.weight for b in bins]
-    below.bar([b.low for b in bins], weights, width, align="edge", color=COLOURS[0], alpha=0.5,
-              ec="white")  # fmt: skip
+    lows = [b.low for b in bins]
+    below.bar(lows, weights, width, align="edge", color=COLOURS[0], alpha=0.5, ec="white")
     below.set(xlabel="predicted probability that it wins", ylabel="votes")
-    for each in (axes, below):
-        each.grid(alpha=0.3)
-        each.spines[["top", "right"]].set_visible(False)
+    for panel in (axes, below):
+        panel.grid(alpha=0.3)
+        panel.spines[["top", "right"]].set_visible(False)
     return figure

@@ -9,7 +9,7 @@ from rlchf.io.atomic import atomic_write
 from rlchf.prompts import question
 
 if TYPE_CHECKING:
-    from rlchf.auditing import Step
+    from rlchf.auditing import StageShares
     from rlchf.jobs.runfile import Run
 
 SAMPLES = 12
@@ -19,7 +19,7 @@ def write_report(
     path: str | Path,
     run: "Run",
     summary: dict[str, Any],
-    steps: Sequence["Step"],
+    stages: Sequence["StageShares"],
     metrics: Sequence[dict[str, Any]],
     samples: Sequence[dict[str, Any]],
 ) -> None:
@@ -32,15 +32,17 @@ def write_report(
     run
         The settings.
     summary
-        As in ``report.json``: the shares, the reward model's accuracy, the audit.
-    steps
+        The contents of ``report.json``: the shares, the reward model's accuracy, the audit.
+    stages
         Each group's share at every stage.
     metrics, samples
         The lines of ``metrics.jsonl`` and ``samples.jsonl``.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    from rlchf.plots.report import share_plot, training_plot
+    from rlchf.plots.save import svg_text
+    from rlchf.plots.stages import stages_plot
+    from rlchf.plots.training import training_plot
 
     page = Environment(
         loader=PackageLoader("rlchf.report", "."),
@@ -51,16 +53,16 @@ def write_report(
     ).get_template("report.html.jinja")
     ppo = [line for line in metrics if line["stage"] == "ppo"]
     by_stage = {
-        when: [row for row in samples if row["stage"] == when][:SAMPLES]
-        for when in ("before", "after")
+        stage: [row for row in samples if row["stage"] == stage][:SAMPLES]
+        for stage in ("before", "after")
     }
     html = page.render(
         title=f"{Path(run.data.rankings).parent.name}: {summary['rule']}",
-        trait=run.trait.name,
+        label=run.label.name,
         summary=summary,
-        share_plot=share_plot(steps) if any(step.groups for step in steps) else "",
-        groups=list(dict.fromkeys(got.name for step in steps for got in step.groups)),
-        training_plot=training_plot(ppo) if ppo else "",
+        share_plot=svg_text(stages_plot(stages)) if any(s.groups for s in stages) else "",
+        groups=list(dict.fromkeys(group.name for stage in stages for group in stage.groups)),
+        training_plot=svg_text(training_plot(ppo)) if ppo else "",
         samples=by_stage,
         question=question,
         settings=json.dumps(run.to_dict(), indent=2, ensure_ascii=False),

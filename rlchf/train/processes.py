@@ -1,26 +1,28 @@
-"""Several processes: what accelerate has to be told of them, and who of them speaks."""
+"""Several processes: settings of accelerate, and what PPO supports."""
 
 import os
-from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 
 from rlchf.train.ppo.config import PPOConfig
 
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
 
 def allow_processors() -> None:
-    """Let processes without an accelerator work together, as `torchrun` started them.
+    """Let the processes of `torchrun` work together on a machine without a GPU.
 
-    Where there is no accelerator, the library of that name takes each process of `torchrun` for one
-    that is alone, unless told to use the processors. Call this before anything asks it.
+    Without this setting the library accelerate treats each process as the only one there. Call it before
+    accelerate is first used.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not torch.accelerator.is_available():
         os.environ.setdefault("ACCELERATE_USE_CPU", "true")
 
 
-def check_processes(accelerator: Any, config: PPOConfig) -> None:
-    """Refuse processes that PPO cannot run on, or cannot share its batches among."""
+def check_processes(accelerator: "Accelerator", config: PPOConfig) -> None:
+    """Refuse kinds of processes that PPO does not support, and numbers that do not divide its batches."""
     groups = accelerator.num_processes * config.responses_per_prompt
     if config.minibatch_size % groups:
         several = " times responses_per_prompt" * (config.responses_per_prompt > 1)
@@ -39,24 +41,5 @@ def check_processes(accelerator: Any, config: PPOConfig) -> None:
     if kind == "DEEPSPEED" or (kind == "FSDP" and not accelerator.is_fsdp2):
         raise ValueError(
             f"PPO does not run under {'DeepSpeed' if kind == 'DEEPSPEED' else 'FSDP 1'}; FSDP 2 "
-            "(fsdp_version: 2, as in examples/accelerate/fsdp.yaml) divides the weights as ZeRO 3 does"
+            "(fsdp_version: 2, as in examples/accelerate/fsdp.yaml) shards the weights as ZeRO 3 does"
         )
-
-
-def first_to_say(text: str) -> bool:
-    """Whether no other process of the same `torchrun` has said this.
-
-    They ask the store of `torchrun` itself, which is there before the processes have met and when one
-    of them has failed. Where there is none, each is the first.
-    """
-    if os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != "True":
-        return True
-    from torch.distributed import TCPStore  # type: ignore[attr-defined]  # not in every build
-
-    attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
-    host, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
-    try:
-        store = TCPStore(host, port, is_master=False, timeout=timedelta(seconds=5))
-        return bool(store.add(f"rlchf/said/{attempt}/{text}", 1) == 1)
-    except RuntimeError:  # torchrun has ended
-        return True

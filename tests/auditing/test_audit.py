@@ -27,7 +27,7 @@ def test_the_majority_wins_every_contested_pair() -> None:
     assert (dislike.contested, enjoy.contested) == (1.0, 0.0)
     assert (dislike.pairs, enjoy.pairs) == (1.0, 0.5)
     assert (dislike.weight, enjoy.weight) == pytest.approx((0.6, 0.4))
-    assert enjoy.top == 0.5
+    assert enjoy.first_place == 0.5
     assert report.overall.contested == pytest.approx(0.6)
 
 
@@ -37,7 +37,7 @@ def test_a_tied_outcome_agrees_half_with_everybody() -> None:
     )
     report = audit(rankings, rlchf.aggregate(rankings, "borda"))
     assert [row.contested for row in report.annotators] == [0.5, 0.5]
-    assert [row.top for row in report.annotators] == [0.5, 0.5]
+    assert [row.first_place for row in report.annotators] == [0.5, 0.5]
 
 
 def test_pairs_that_a_ballot_does_not_name_are_left_out() -> None:

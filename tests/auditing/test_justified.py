@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rlchf
-from rlchf.auditing import Rounds, committee_justified, justified, rounds_of, tally
-from tests.oracles.auditing import committee_axioms, temporal_axioms
+from rlchf.auditing import Rounds, justified, rounds_of, tally
+from tests.oracles.auditing import committee_axioms, committee_axioms_by_type, temporal_axioms
 
 PEOPLE, OPTIONS = "uvwxyz", "abc"
 MODULE = import_module("rlchf.auditing.justified")
@@ -53,13 +53,13 @@ def test_weights_count_as_people(
         return
     lists = [{i: sorted(mine) for i, mine in ballots.items()} for ballots in rounds]
     plain = Rounds.from_approvals(lists, winners)
-    heavy = Rounds(
-        plain.starts, plain.chances, plain.voters, plain.options,
+    weighted = Rounds(
+        plain.starts, plain.outcome_shares, plain.voters, plain.options,
         np.array([float(weights[i]) for i in plain.names]), plain.names,
     )  # fmt: skip
     heavy_people = {i: w for i, w in weights.items() if w}
     expected = temporal_axioms(rounds, winners, heavy_people)
-    assert {v.axiom: v.holds for v in justified(heavy)} == expected
+    assert {v.axiom: v.holds for v in justified(weighted)} == expected
 
 
 @given(elections())
@@ -129,10 +129,8 @@ def test_committees_agree_with_the_definition(
     ballots: list[frozenset[str]], committee: frozenset[str]
 ) -> None:
     approvals = dict(zip(PEOPLE, ballots, strict=False))
-    found = committee_justified(
-        {i: sorted(mine) for i, mine in approvals.items()}, sorted(committee)
-    )
-    assert {v.axiom: v.holds for v in found} == committee_axioms(approvals, committee)
+    by_type = committee_axioms_by_type(approvals, committee, len(committee))
+    assert by_type == committee_axioms(approvals, committee)
 
 
 def test_unanimous_prompts_hide_a_minority_that_the_contested_ones_show() -> None:
@@ -147,7 +145,12 @@ def test_unanimous_prompts_hide_a_minority_that_the_contested_ones_show() -> Non
     assert not any(holds["contested rounds"].values())
     assert not any(holds["contested pairs"].values())
     worst = next(v for v in report.axioms["contested pairs"] if v.axiom == "EJR")
-    assert (worst.group, worst.agreed, worst.deserved, worst.got) == (("6", "7", "8", "9"), 5, 2, 0)
+    assert (worst.group, worst.agreed, worst.deserved, worst.received) == (
+        ("6", "7", "8", "9"),
+        5,
+        2,
+        0,
+    )
 
 
 def test_a_tied_first_place_counts_in_parts() -> None:
@@ -167,7 +170,7 @@ def test_contested_pairs_of_different_sizes_keep_their_sides() -> None:
     rounds = rounds_of(rankings, tally(rankings, result), "contested pairs")
     assert rounds is not None
     assert len(rounds) == 3  # a and b are not contested
-    wins = np.bincount(rounds.voters, rounds.chances[rounds.options], 2)
+    wins = np.bincount(rounds.voters, rounds.outcome_shares[rounds.options], 2)
     assert wins.tolist() == [3, 0]
 
 

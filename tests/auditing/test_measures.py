@@ -66,7 +66,7 @@ def test_figures_of_annotators_and_groups_are_those_defined(seed: int) -> None:
             assert same(getattr(row, name), value), (row.name, name)
     everybody = {ballot[1] for ballot in ballots}
     known = shares_of(ballots, outcomes, everybody)
-    for name in ("pairs", "contested", "top", "won"):
+    for name in ("pairs", "contested", "first_place", "won"):
         assert same(getattr(report.overall, name), known[name])
 
 
@@ -80,7 +80,9 @@ def test_influence_and_quotas_are_those_defined(seed: int) -> None:
     for row in rlchf.audit(rankings, result).annotators:
         assert same(row.influence, influence[row.name] / total if total else None)
         rounds = kept[row.name]
-        assert same(row.quota, Fraction(sum(rounds), len(rounds)) if rounds else None)
+        assert same(
+            row.lower_quota_compliance, Fraction(sum(rounds), len(rounds)) if rounds else None
+        )
 
 
 def test_unranked_last_is_a_tie_below_all() -> None:
@@ -98,12 +100,12 @@ def test_perpetual_quota_of_sixty_to_forty() -> None:
     ballots = [(p, i, "a > b" if i < 6 else "b > a") for p in range(5) for i in range(10)]
     rankings = rlchf.Rankings.from_ballots(ballots)
     report = rlchf.audit(rankings, rlchf.aggregate(rankings, "kemeny"))
-    assert report.annotators[9].quota == pytest.approx(2 / 5)
-    assert report.annotators[9].dry_spell == 5
-    assert report.annotators[0].quota == 1
-    assert report.annotators[9].shortfall == pytest.approx(0.1 * 5)
+    assert report.annotators[9].lower_quota_compliance == pytest.approx(2 / 5)
+    assert report.annotators[9].longest_losing_streak == 5
+    assert report.annotators[0].lower_quota_compliance == 1
+    assert report.annotators[9].maximum_deficit == pytest.approx(0.1 * 5)
     assert report.influence_gini == pytest.approx(0.4)
-    assert report.price == 0
+    assert report.price_of_fairness == 0
 
 
 def test_welfare_and_gini_are_those_defined() -> None:
@@ -165,7 +167,7 @@ def test_intervals_hold_the_estimate_and_follow_the_seed() -> None:
     rows: dict[str, Any] = {row.name: row for row in (first.overall, *first.groups)}
     assert {i.name for i in first.intervals} == {"all", "few", "many"}
     for interval in first.intervals:
-        if interval.measure != "ratio" or interval.name != "all":
+        if interval.measure != "representation_ratio" or interval.name != "all":
             assert interval.low <= getattr(rows[interval.name], interval.measure) <= interval.high
 
 
@@ -204,6 +206,6 @@ def test_the_price_counts_what_kemeny_would_have_agreed_with() -> None:
     ballots = [(p, i, "a > b" if i < 3 else "b > a") for p in range(2) for i in range(5)]
     rankings = rlchf.Rankings.from_ballots(ballots)
     once = rlchf.Aggregation.from_scores(rankings, np.array([1.0, 0.0, 0.0, 1.0]), "mine", {})
-    assert rlchf.audit(rankings, once).price == pytest.approx(1 - 5 / 6)
+    assert rlchf.audit(rankings, once).price_of_fairness == pytest.approx(1 - 5 / 6)
     tied = rlchf.Aggregation.from_scores(rankings, np.zeros(4), "tied", {})
-    assert rlchf.audit(rankings, tied).price == pytest.approx(1 - 5 / 6)
+    assert rlchf.audit(rankings, tied).price_of_fairness == pytest.approx(1 - 5 / 6)

@@ -1,12 +1,12 @@
-"""Shares of kinds of texts at every stage, who prefers which kind, and the intervals."""
+"""Shares of categories of texts at every stage, who prefers which category, and the intervals."""
 
 import numpy as np
 import pytest
 from scipy.stats import binomtest
 
 import rlchf
-from rlchf.auditing import follow
-from rlchf.auditing.categories import of_ballots, of_orders, tastes
+from rlchf.auditing import trace_shares
+from rlchf.auditing.categories import of_ballots, of_orders, preferred_categories
 from rlchf.auditing.shares import Share
 from rlchf.rankings import Rankings
 
@@ -49,20 +49,20 @@ def test_a_weight_of_two_counts_as_two_ballots_but_is_no_surer() -> None:
 
 def test_shares_of_an_order_take_its_ties_in_part() -> None:
     rankings = Rankings.from_ballots([("p", "ann", [["a", "b"], ["c"]]), ("q", "ann", "a > b")])
-    kinds = np.array([0, 1, 0, 0, 1])
-    counts = of_orders(rlchf.aggregate(rankings, "borda"), kinds, 2)
+    categories = np.array([0, 1, 0, 0, 1])
+    counts = of_orders(rlchf.aggregate(rankings, "borda"), categories, 2)
     assert counts.first_places()[0].tolist() == pytest.approx([1.5 / 2, 0.5 / 2])
     assert counts.mixed_pairs()[0].tolist() == pytest.approx([1.5 / 3, 1.5 / 3])
 
 
-def test_a_taste_is_the_kind_that_wins_most_of_its_pairs() -> None:
+def test_an_annotator_prefers_the_category_that_wins_most_of_its_pairs() -> None:
     rankings = Rankings.from_ballots(
         [
             ("p", "ann", "a > b > c"), ("q", "ann", "b > a > c"), ("r", "ann", "a > b > c"),
             ("p", "bob", "c > b > a"), ("p", "eve", [["a", "b", "c"]]), ("p", "joe", "a"),
         ]
     )  # fmt: skip
-    found = tastes(rankings, np.tile([0, 1, 2], 3), 3)
+    found = preferred_categories(rankings, np.tile([0, 1, 2], 3), 3)
     people = dict(zip(rankings.annotator_ids, found.tolist(), strict=True))
     assert people["ann"] == [1, 0, 0]
     assert people["bob"] == [0, 0, 1]
@@ -72,15 +72,19 @@ def test_a_taste_is_the_kind_that_wins_most_of_its_pairs() -> None:
 
 def six_to_four() -> tuple[Rankings, dict[str, dict[str, str]], dict[str, str]]:
     cast = [(p, i, "a > b" if i < 6 else "b > a") for p in range(10) for i in range(10)]
-    kinds = {str(p): {"a": "plain", "b": "emoji"} for p in range(10)}
-    return Rankings.from_ballots(cast), kinds, {str(i): "x" if i < 5 else "y" for i in range(10)}
+    categories = {str(p): {"a": "plain", "b": "emoji"} for p in range(10)}
+    return (
+        Rankings.from_ballots(cast),
+        categories,
+        {str(i): "x" if i < 5 else "y" for i in range(10)},
+    )
 
 
 def test_a_group_gets_what_its_members_prefer_by_their_weight() -> None:
-    rankings, kinds, groups = six_to_four()  # y: one of five prefers plain
+    rankings, categories, groups = six_to_four()  # y: one of five prefers plain
     orders = {"kemeny": rlchf.aggregate(rankings, "kemeny")}
     texts = {"policy": ["plain"] * 3 + ["emoji"]}
-    steps = follow(rankings, orders, groups, kinds=kinds, texts=texts)
+    steps = trace_shares(rankings, orders, groups, categories=categories, texts=texts)
     assert [(s.stage, s.measure) for s in steps] == [
         ("ballots", "first places"), ("ballots", "mixed pairs"), ("kemeny", "contested pairs"),
         ("kemeny", "first places"), ("kemeny", "mixed pairs"), ("policy", "texts"),
@@ -91,41 +95,43 @@ def test_a_group_gets_what_its_members_prefer_by_their_weight() -> None:
     assert y["kemeny", "first places"].share == pytest.approx(0.2)
     assert y["kemeny", "contested pairs"].share == pytest.approx(0.2)
     assert y["policy", "texts"].share == pytest.approx(0.2 * 0.75 + 0.8 * 0.25)
-    assert y["policy", "texts"].ratio == pytest.approx(0.35 / 0.5)
-    assert steps[-1].kinds["emoji"] == Share.of("policy", "texts", 0.25, 4)
+    assert y["policy", "texts"].representation_ratio == pytest.approx(0.35 / 0.5)
+    assert steps[-1].categories["emoji"] == Share.of("policy", "texts", 0.25, 4)
     assert steps[-1].welfare.mean == pytest.approx(0.6 * 0.75 + 0.4 * 0.25)
     assert steps[-1].welfare.minimum == pytest.approx(0.25)
 
 
 def test_without_groups_those_who_prefer_the_same_are_one() -> None:
-    rankings, kinds, _ = six_to_four()
+    rankings, categories, _ = six_to_four()
     held_out = rankings.subset(np.array([7, 2]))
     orders = {"reward model": rlchf.aggregate(held_out, "kemeny")}  # of some prompts
-    steps = follow(rankings, orders, kinds=kinds)
+    steps = trace_shares(rankings, orders, categories=categories)
     assert [g.name for g in steps[-1].groups] == ["prefer emoji", "prefer plain"]
-    assert [g.due for g in steps[-1].groups] == pytest.approx([0.4, 0.6])
-    assert steps[-1].kinds["plain"].n == 2
+    assert [g.proportional_share for g in steps[-1].groups] == pytest.approx([0.4, 0.6])
+    assert steps[-1].categories["plain"].n == 2
     assert [g.share for g in steps[-1].groups] == [0.0, 1.0]
 
 
-def test_a_kind_that_nobody_saw_is_nobodys_taste() -> None:
-    rankings, kinds, groups = six_to_four()
-    steps = follow(rankings, {}, groups, kinds=kinds, texts={"policy": ["poem", "plain"]})
-    assert steps[-1].kinds["poem"].share == 0.5
+def test_a_category_that_nobody_saw_is_preferred_by_nobody() -> None:
+    rankings, categories, groups = six_to_four()
+    steps = trace_shares(
+        rankings, {}, groups, categories=categories, texts={"policy": ["poem", "plain"]}
+    )
+    assert steps[-1].categories["poem"].share == 0.5
     assert steps[-1].groups[0].share == 0.5
 
 
-def test_a_response_that_was_not_judged_is_refused() -> None:
-    rankings, kinds, _ = six_to_four()
-    del kinds["3"]["b"]
-    with pytest.raises(ValueError, match="response 'b' of prompt '3' was not judged"):
-        follow(rankings, {}, kinds=kinds)
+def test_a_response_without_a_category_is_refused() -> None:
+    rankings, categories, _ = six_to_four()
+    del categories["3"]["b"]
+    with pytest.raises(ValueError, match="response 'b' of prompt '3' has no category"):
+        trace_shares(rankings, {}, categories=categories)
 
 
 def test_orders_of_other_prompts_are_refused() -> None:
-    rankings, kinds, _ = six_to_four()
+    rankings, categories, _ = six_to_four()
     other = rlchf.aggregate(Rankings.from_ballots([("z", "ann", "a > b")]))
     with pytest.raises(ValueError, match="not about the prompts"):
-        follow(rankings, {"mine": other}, kinds=kinds)
-    with pytest.raises(ValueError, match="need the kinds of the responses"):
-        follow(rankings, {}, texts={"policy": ["plain"]})
+        trace_shares(rankings, {"mine": other}, categories=categories)
+    with pytest.raises(ValueError, match="need the categories of the responses"):
+        trace_shares(rankings, {}, texts={"policy": ["plain"]})

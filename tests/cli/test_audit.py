@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 import rlchf
+from rlchf.auditing import Audit
 from rlchf.jobs.audit import audit_files
+from rlchf.jobs.settings import AuditJob
 
 
 def run(*arguments: object, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
@@ -52,11 +54,29 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def audited(
+    folder: Path, aggregated: str = "out.jsonl", *, bootstrap: int = 0, **settings: Any
+) -> Audit:
+    values: dict[str, Any] = {
+        name: str(folder / value)
+        if name in ("annotators", "scores", "responses", "texts")
+        else value
+        for name, value in settings.items()
+    }
+    job = AuditJob(
+        rankings=str(folder / "rankings.csv"),
+        aggregated=str(folder / aggregated),
+        bootstrap=bootstrap,
+        **values,
+    )
+    return audit_files(job)
+
+
 def write(path: Path, rows: list[dict[str, Any]]) -> None:
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 
-def test_the_table_and_the_json_say_who_got_their_way(folder: Path) -> None:
+def test_the_table_and_the_json_show_the_agreement_of_each_group(folder: Path) -> None:
     inputs = folder / "rankings.csv", folder / "out.jsonl", "--annotators", folder / "people.csv"
     shown = run(*inputs, "--group", "region", "--out", folder / "audit.json")
     assert shown.returncode == 0, shown.stderr
@@ -64,8 +84,8 @@ def test_the_table_and_the_json_say_who_got_their_way(folder: Path) -> None:
     assert "justified representation" in shown.stdout
     written = json.loads((folder / "audit.json").read_text())
     assert [(g["name"], g["contested"]) for g in written["groups"]] == [("north", 1), ("south", 0)]
-    assert written["groups"][1]["shortfall"] == pytest.approx(4.0)
-    assert written["overall"]["ratio"] is None
+    assert written["groups"][1]["maximum_deficit"] == pytest.approx(4.0)
+    assert written["overall"]["representation_ratio"] is None
     printed = run(*inputs, "--group", "region", "--json")
     assert json.loads(printed.stdout) == written
 
@@ -73,26 +93,19 @@ def test_the_table_and_the_json_say_who_got_their_way(folder: Path) -> None:
 def test_an_annotators_weights_count(folder: Path) -> None:
     people = ["annotator_id,weight"] + [f"a{i},{1 if i < 6 else 3}" for i in range(10)]
     (folder / "people.csv").write_text("\n".join(people) + "\n")
-    report = audit_files(
-        str(folder / "rankings.csv"), str(folder / "out.jsonl"),
-        annotators=str(folder / "people.csv"), replicates=0,
-    )  # fmt: skip
+    report = audited(folder, annotators="people.csv")
     assert report.overall.contested == pytest.approx(6 / 18)
     assert report.intervals == []
 
 
-def test_a_share_is_followed_from_the_ballots_to_the_texts(folder: Path) -> None:
-    names = {
-        "annotators": "people.csv", "scores": "held_out.jsonl", "responses": "responses.jsonl",
-        "texts": "texts.jsonl",
-    }  # fmt: skip
-    report = audit_files(
-        str(folder / "rankings.csv"), str(folder / "out.jsonl"), group="region", judge="emoji",
-        replicates=0, **{option: str(folder / name) for option, name in names.items()},  # type: ignore[arg-type]
+def test_a_share_is_traced_from_the_ballots_to_the_texts(folder: Path) -> None:
+    report = audited(
+        folder, group=("region",), label="emoji", annotators="people.csv", scores="held_out.jsonl",
+        responses="responses.jsonl", texts="texts.jsonl",
     )  # fmt: skip
-    south = {(s.stage, s.measure): s.groups[1] for s in report.steps}
-    assert [got.due for got in south.values()] == pytest.approx([0.4] * 10)
-    assert {key: got.share for key, got in south.items()} == pytest.approx({
+    south = {(stage.stage, stage.measure): stage.groups[1] for stage in report.stages}
+    assert [share.proportional_share for share in south.values()] == pytest.approx([0.4] * 10)
+    assert {key: share.share for key, share in south.items()} == pytest.approx({
         ("ballots", "first places"): 0.4, ("ballots", "mixed pairs"): 0.4,
         ("aggregated (kemeny)", "contested pairs"): 0.0,
         ("aggregated (kemeny)", "first places"): 0.0, ("aggregated (kemeny)", "mixed pairs"): 0.0,
@@ -106,21 +119,19 @@ def test_a_share_is_followed_from_the_ballots_to_the_texts(folder: Path) -> None
     assert report.scores.overall.ballots == 20
 
 
-def test_texts_of_other_kinds_are_warned_of(folder: Path) -> None:
+def test_texts_of_other_categories_are_warned_of(folder: Path) -> None:
     write(folder / "texts.jsonl", [{"emoji": "smiley"}])
     with pytest.warns(UserWarning, match="are none of those"):
-        report = audit_files(
-            str(folder / "rankings.csv"), str(folder / "out.jsonl"), judge="emoji", replicates=0,
-            responses=str(folder / "responses.jsonl"), texts=str(folder / "texts.jsonl"),
-        )  # fmt: skip
-    assert [got.share for got in report.steps[-1].groups] == [0.0, 0.0]
+        report = audited(folder, label="emoji", responses="responses.jsonl", texts="texts.jsonl")
+    assert [group.share for group in report.stages[-1].groups] == [0.0, 0.0]
 
 
 def test_the_screen_shows_every_stage_and_the_spread(folder: Path) -> None:
     inputs = ["rankings.csv", "out.jsonl", "--scores", "held_out.jsonl", "--texts", "texts.jsonl"]
-    more = ["--responses", "responses.jsonl", "--judge", "emoji", "--shuffles", 2, "--bootstrap", 0]
-    places = [folder / str(x) if str(x).endswith(("l", "v")) else x for x in [*inputs, *more]]
-    shown = run(*places)
+    more = ["--responses", "responses.jsonl", "--label", "emoji", "--shuffles", 2, "--bootstrap", 0]
+    words = [str(word) for word in (*inputs, *more)]
+    files = (".csv", ".jsonl")
+    shown = run(*(folder / word if word.endswith(files) else word for word in words))
     assert shown.returncode == 0, shown.stderr
     assert "prefer emoji, by stage; prefers emoji" in shown.stdout
     assert "policy after" in shown.stdout
@@ -131,9 +142,7 @@ def test_a_sequential_rule_is_shuffled_with_the_options_in_the_file(folder: Path
     rankings = rlchf.read_rankings(folder / "rankings.csv")
     result = rlchf.aggregate(rankings, "perpetual_pav", base="borda")
     result.write(folder / "pav.jsonl")
-    report = audit_files(
-        str(folder / "rankings.csv"), str(folder / "pav.jsonl"), shuffles=5, replicates=0
-    )
+    report = audited(folder, "pav.jsonl", shuffles=5)
     changed = report.spread[-1]
     assert changed.name == "prompts changed"
     assert changed.highest > 0
@@ -143,10 +152,7 @@ def test_several_columns_group_the_annotators(folder: Path) -> None:
     people = ["annotator_id,region,age"]
     people += [f"a{i},{'north' if i < 6 else 'south'},{20 + 10 * (i % 2)}" for i in range(10)]
     (folder / "people.csv").write_text("\n".join(people) + "\n")
-    report = audit_files(
-        str(folder / "rankings.csv"), str(folder / "out.jsonl"), group=["region", "age"],
-        annotators=str(folder / "people.csv"), replicates=40,
-    )  # fmt: skip
+    report = audited(folder, group=("region", "age"), annotators="people.csv", bootstrap=40)
     assert [(row.name, row.contested) for row in report.groups] == [
         ("region: north", 1.0), ("region: south", 0.0),
         ("age: 20", pytest.approx(0.6)), ("age: 30", pytest.approx(0.6)),
@@ -158,22 +164,22 @@ def test_nothing_is_read_before_a_folder_is_found_missing(folder: Path) -> None:
     for option, problem in (("out", "there is no folder"), ("plot", "is a file")):
         path = folder / ("none/x.json" if option == "out" else "people.csv/pictures")
         with pytest.raises(ValueError, match=problem):
-            audit_files("missing.csv", "missing.jsonl", **{option: str(path)})  # type: ignore[arg-type]
+            audited(folder, "missing.jsonl", **{option: str(path)})  # type: ignore[arg-type]
 
 
-def test_alone_an_annotator_has_no_got_by_due_on_the_screen(folder: Path) -> None:
+def test_a_single_annotator_has_no_representation_ratio_on_the_screen(folder: Path) -> None:
     inputs = folder / "rankings.csv", folder / "out.jsonl", "--bootstrap", 40
-    assert "got /" not in run(*inputs).stdout
+    assert "repr." not in run(*inputs).stdout
     people = "--annotators", folder / "people.csv", "--group", "region"
-    assert "got /" in run(*inputs, *people).stdout
+    assert "repr." in run(*inputs, *people).stdout
 
 
-def test_where_all_agree_there_is_nothing_to_contest(folder: Path) -> None:
+def test_where_all_agree_there_are_no_contested_pairs(folder: Path) -> None:
     (folder / "alike.csv").write_text("prompt_id,annotator_id,ranking\np,ann,a > b\np,bob,a > b\n")
     rankings = rlchf.read_rankings(folder / "alike.csv")
     rlchf.aggregate(rankings).write(folder / "alike.jsonl")
     shown = run(folder / "alike.csv", folder / "alike.jsonl")
-    assert shown.stdout.count("nothing to contest") == 2
+    assert shown.stdout.count("no contested pairs") == 2
     report = rlchf.audit(rankings, rlchf.aggregate(rankings), axioms=True)
     assert report.axioms["contested pairs"] == report.axioms["contested rounds"] == []
     assert report.axioms["rounds"] != []
@@ -182,38 +188,41 @@ def test_where_all_agree_there_is_nothing_to_contest(folder: Path) -> None:
 def test_pictures_are_the_same_each_time(folder: Path) -> None:
     pytest.importorskip("matplotlib")
     for name in ("one", "two"):
-        audit_files(
-            str(folder / "rankings.csv"), str(folder / "out.jsonl"), group="region",
-            annotators=str(folder / "people.csv"), plot=str(folder / name),
-            scores=str(folder / "scores.jsonl"),
+        audited(
+            folder, group=("region",), annotators="people.csv", scores="scores.jsonl",
+            plot=str(folder / name), bootstrap=200,
         )  # fmt: skip
     names = sorted(path.name for path in (folder / "one").iterdir())
-    stems = ("lorenz", "satisfaction", "shares", "stages")
-    assert names == [f"{stem}.{kind}" for stem in stems for kind in ("png", "svg")]
+    stems = ("agreement", "lorenz", "shares", "stages")
+    assert names == [f"{stem}.{category}" for stem in stems for category in ("png", "svg")]
     for name in names:
         assert (folder / "one" / name).read_bytes() == (folder / "two" / name).read_bytes()
 
 
 def test_pictures_of_many_annotators_are_drawn(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
-    from rlchf.plots.audit import write_plots
+    from rlchf.plots.audit import audit_plots
+    from rlchf.plots.save import save_all
 
     ballots = [(p, i, "a > b" if (p + i) % 3 else "b > a") for p in range(20) for i in range(40)]
     rankings = rlchf.Rankings.from_ballots(ballots)
     result = rlchf.aggregate(rankings, "kemeny")
-    assert len(write_plots(tmp_path, rankings, result, rlchf.audit(rankings, result))) == 6
+    figures = audit_plots(rankings, result, rlchf.audit(rankings, result))
+    assert len(save_all(figures, tmp_path / "many")) == 6
     alike = rlchf.Rankings.from_ballots([("p", "ann", "a > b")])  # nothing is contested
     result = rlchf.aggregate(alike, "kemeny")
-    write_plots(tmp_path, alike, result, rlchf.audit(alike, result))
+    save_all(audit_plots(alike, result, rlchf.audit(alike, result)), tmp_path / "alike")
 
 
 def test_without_matplotlib_a_sentence_says_so(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for name in [name for name in sys.modules if name.partition(".")[0] == "matplotlib"]:
+        monkeypatch.setitem(sys.modules, name, None)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     monkeypatch.delitem(sys.modules, "rlchf.plots.audit", raising=False)
     with pytest.raises(ValueError, match="pip install matplotlib"):
-        audit_files(str(folder / "rankings.csv"), str(folder / "out.jsonl"), plot="pictures")
+        audited(folder, plot="pictures")
 
 
 REFUSED = {
@@ -229,12 +238,12 @@ REFUSED = {
     "has a column 'annotator_id'": ("rankings.csv", "rankings.csv"),
     "several files are standard input": ("-", "-"),
     "give 0 for no intervals, or 40": ("rankings.csv", "out.jsonl", "--bootstrap", "1"),
-    "needs the kinds of the responses": ("rankings.csv", "out.jsonl", "--texts", "texts.jsonl"),
-    "is a column of judged responses": ("rankings.csv", "out.jsonl", "--judge", "emoji"),
-    "few.jsonl: response 'emoji' of prompt 'p0' was not judged": (
-        "rankings.csv", "out.jsonl", "--responses", "few.jsonl", "--judge", "emoji",
+    "needs the categories of the responses": ("rankings.csv", "out.jsonl", "--texts", "texts.jsonl"),
+    "is a column of labelled responses": ("rankings.csv", "out.jsonl", "--label", "emoji"),
+    "few.jsonl: response 'emoji' of prompt 'p0' has no category": (
+        "rankings.csv", "out.jsonl", "--responses", "few.jsonl", "--label", "emoji",
     ),
-    "there is no column 'judge'": ("rankings.csv", "out.jsonl", "--responses", "responses.jsonl"),
+    "there is no column 'label'": ("rankings.csv", "out.jsonl", "--responses", "responses.jsonl"),
     "there is none of the prompts": ("rankings.csv", "out.jsonl", "--scores", "other.jsonl"),
     "cannot aggregate again": ("rankings.csv", "scores.jsonl", "--shuffles", "2"),
     "gives other rankings than the file": ("rankings.csv", "swapped.jsonl", "--shuffles", "2"),

@@ -1,6 +1,7 @@
 """The command line as a user meets it: exit codes, messages, and outputs that are whole or absent."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -8,23 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from rlchf.cli.main import COMMANDS
+from tests.support.cli import Done, refused, rlchf
+
 ROOT = Path(__file__).parents[2]
 QUICKSTART = ROOT / "examples/quickstart/rankings.csv"
-
-
-def rlchf(*arguments: object, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "rlchf", *map(str, arguments)]
-    return subprocess.run(
-        command, input=stdin, capture_output=True, text=True, timeout=300, check=False
-    )
-
-
-def refused(result: subprocess.CompletedProcess[str]) -> str:
-    """The one sentence that bad input is answered with."""
-    assert result.returncode == 2, result.stderr
-    assert result.stdout == ""
-    assert len(result.stderr.strip().splitlines()) == 1
-    return result.stderr
 
 
 def test_aggregate_writes_the_promised_jsonl(tmp_path: Path) -> None:
@@ -140,20 +129,93 @@ def test_a_policy_for_ties_that_is_misspelt() -> None:
 
 
 def test_every_command_has_help_with_an_example() -> None:
-    for command in ("aggregate", "rules", "run"):
+    for command in COMMANDS:
         assert f"Example: rlchf {command}" in rlchf(command, "--help").stdout
 
 
-def test_aggregating_imports_neither_torch_nor_pandas() -> None:
+@pytest.mark.parametrize(
+    ("arguments", "heavy"),
+    [
+        (["--help"], ["torch", "transformers", "pandas", "pyarrow", "scipy", "numba"]),
+        (["ppo", "--help"], ["torch", "transformers", "pandas", "pyarrow", "scipy", "numba"]),
+        (["rules"], ["torch", "transformers", "pandas", "pyarrow"]),
+        (["rules", "kemeny"], ["torch", "transformers", "pandas", "pyarrow"]),
+        (["aggregate", str(QUICKSTART)], ["torch", "transformers", "pandas"]),
+    ],
+)
+def test_a_command_imports_only_what_it_needs(arguments: list[str], heavy: list[str]) -> None:
     script = (
-        "import sys; from rlchf.cli.main import app; "
-        f"app(['aggregate', {str(QUICKSTART)!r}, '--rule', 'kemeny'], standalone_mode=False); "
-        "print([m for m in ('torch', 'transformers', 'pandas') if m in sys.modules], file=sys.stderr)"
+        f"import sys; from rlchf.cli.main import app; app({arguments}, standalone_mode=False); "
+        f"print([m for m in {heavy} if m in sys.modules], file=sys.stderr)"
     )
     result = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     assert result.stderr.strip() == "[]"
+
+
+def test_reading_a_run_file_imports_no_torch() -> None:
+    script = (
+        "import sys; from rlchf.jobs.runfile import read; read('examples/emoji.toml'); "
+        "print('torch' in sys.modules)"
+    )
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def completed(line: str) -> list[str]:
+    """What bash offers at the end of a line."""
+    words = line.split(" ")
+    asked = {"COMP_WORDS": line, "COMP_CWORD": str(len(words) - 1)}
+    environment = {**os.environ, "_RLCHF_COMPLETE": "complete_bash", **asked}
+    script = "import sys; sys.argv = ['rlchf']; from rlchf.cli.main import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("rlchf aggregate --rule kem", ["kemeny"]),
+        ("rlchf rules perpetual_p", ["perpetual_pav", "perpetual_phragmen"]),
+        ("rlchf aggregate --ties lexic", ["lexicographic"]),
+        ("rlchf aggregate --rule kemeny -o time", ["time_limit="]),
+        ("rlchf ppo --ppo-e", ["--ppo-epochs"]),
+        ("rlchf ppo --kl-schedule ad", ["adaptive"]),
+        ("rlchf reward --learn-from ba", ["ballots"]),
+    ],
+)
+def test_the_shell_completes_rules_and_settings(line: str, offered: list[str]) -> None:
+    assert completed(line) == offered
+
+
+def test_completion_can_be_installed(tmp_path: Path) -> None:
+    environment = {
+        **os.environ, "HOME": str(tmp_path), "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1",
+    }  # fmt: skip
+    script = (
+        "import sys; sys.argv = ['rlchf', '--install-completion', 'bash']; "
+        "from rlchf.cli.main import main; main()"
+    )
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert "completion installed" in done.stdout
+    assert "_RLCHF_COMPLETE" in (tmp_path / ".bash_completions/rlchf.sh").read_text()
+
+
+def test_the_program_ends_with_the_exit_code_of_its_command(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "rlchf", "aggregate"]
+    done = subprocess.run([*command, QUICKSTART], capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert len(done.stdout.splitlines()) == 2
+    wrong = subprocess.run([*command, "absent.csv"], capture_output=True, text=True, check=False)
+    assert wrong.returncode == 2
+    assert "absent.csv" in wrong.stderr
+    assert "Traceback" not in wrong.stderr
 
 
 def test_importing_the_package_brings_in_nothing_heavier_than_numpy() -> None:
@@ -228,7 +290,9 @@ def test_an_option_of_another_type_is_refused() -> None:
     options = ("aggregate", QUICKSTART, "--rule", "kemeny", "-o")
     assert "time_limit is 'abc'" in refused(rlchf(*options, "time_limit=abc"))
     assert "give it once" in refused(rlchf(*options, "time_limit=1", "-o", "time_limit=2"))
-    assert "seed is -1; give 0 or more" in refused(rlchf("aggregate", QUICKSTART, "--seed", "-1"))
+    assert "seed is -1; it must be 0 or more" in refused(
+        rlchf("aggregate", QUICKSTART, "--seed", "-1")
+    )
     assert "write --ties kep instead of -o" in refused(rlchf(*options, "ties=kep"))
     assert "write --seed 3 instead of -o" in refused(rlchf(*options, "seed=3"))
 
@@ -260,7 +324,7 @@ def test_runs_without_torch_say_what_to_install(tmp_path: Path) -> None:
         result = subprocess.run(
             [sys.executable, "-c", script], capture_output=True, text=True, check=False
         )
-        message = refused(result)
+        message = refused(Done(result.returncode, result.stdout, result.stderr))
         assert "'torch' is not installed" in message
         assert "pip install 'rlchf[train]'" in message
 

@@ -2,10 +2,12 @@
 
 import importlib
 import json
+import re
 import subprocess
 import sys
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +16,12 @@ import torch
 from safetensors.torch import load_file
 
 from rlchf.cli.main import main
-from rlchf.cli.ppo import DEFAULT
-from rlchf.jobs import ppo as ppo_files
-from rlchf.jobs.ppo import Job, settings, tune_files
+from rlchf.cli.settings import flag
+from rlchf.jobs.ppo import run_ppo, settings
 from rlchf.jobs.ppo_rewards import Rewards
+from rlchf.jobs.settings import TINY, PPOJob
 from rlchf.train.ppo.config import PPOConfig
+from tests.support.cli import rlchf
 from tests.support.ppo_jobs import (
     arguments,
     assert_same_policy,
@@ -41,10 +44,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., object]:
-    """Do what the program does, and return its exit code."""
+    """Do what the program does, and return its exit code; a run that goes on takes only what is given."""
 
     def call(*more: object) -> object:
-        monkeypatch.setattr(sys, "argv", ["rlchf", *arguments(*more)])
+        given = ["ppo", *map(str, more)] if "--resume" in more else arguments(*more)
+        monkeypatch.setattr(sys, "argv", ["rlchf", *given])
         monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)  # to be put back
         with pytest.raises(SystemExit) as ended:
             main()
@@ -57,7 +61,7 @@ def test_one_command_leaves_the_policy_and_its_figures(
     folder: Path, tmp_path: Path, run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out"
-    more = ("--measure", "short=tastes:short", "--plot")
+    more = ("--label", "short=tastes:short", "--plot")
     assert run("--reward", "tastes:vowels", "--out", out, *more) == 0
     said = capsys.readouterr().out
     from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -90,7 +94,7 @@ def test_the_command_does_what_the_library_does(folder: Path, tmp_path: Path) ->
 def test_a_reward_model_reads_with_its_own_tokenizer(folder: Path, tmp_path: Path) -> None:
     from rlchf.train.reward.model import RewardModel
 
-    tune(tmp_path / "out", rewards=("reward",))
+    tune(tmp_path / "out", reward=("reward",))
     rows = lines(tmp_path / "out" / "samples.jsonl")
     expected = RewardModel.load(folder / "reward")(
         [row["prompt"] for row in rows], [row["response"] for row in rows]
@@ -105,7 +109,7 @@ def test_what_a_reward_model_did_not_read_is_told(folder: Path, tmp_path: Path) 
         (brief / file.name).write_bytes(file.read_bytes())
     (brief / "reward_config.json").write_text('{"max_length": 4}')
     with pytest.warns(UserWarning, match=r"texts were longer than the reward model .*brief reads"):
-        tune(tmp_path / "out", rewards=(str(brief),))
+        tune(tmp_path / "out", reward=(str(brief),))
 
 
 def test_a_stopped_run_goes_on_to_the_same_weights(
@@ -121,45 +125,49 @@ def test_a_stopped_run_goes_on_to_the_same_weights(
     monkeypatch.setattr(tastes, "stop_at", 3)  # SIGTERM comes while update 3 is scored
     assert run(*given, *parts) == 130
     said = capsys.readouterr().err
-    assert "stopped; the same command with --resume goes on" in said
+    assert f"stopped; go on with: rlchf ppo --resume {tmp_path / 'parts'}" in said
     assert "Traceback" not in said
     metrics = tmp_path / "parts" / "metrics.jsonl"
     assert len(lines(metrics)) == 3
     monkeypatch.setattr(tastes, "stop_at", 0)
     assert run(*given, *parts) == 2
     assert "parts is there already; choose another folder" in capsys.readouterr().err
-    assert run(*given, *parts, "--resume", "-o", "step=0.5") == 2
-    assert "parts was run with rewards names=" in capsys.readouterr().err
-    assert run(*given, *parts, "--resume", "--measure", "short=tastes:short") == 2
-    assert "cannot go on with short='tastes:short'" in capsys.readouterr().err
-    assert run(*given, *parts, "--resume") == 0
+    resume = ("--resume", tmp_path / "parts")
+    for option, value in (("-o", "step=0.5"), ("--label", "a=tastes:short"), ("--seed", 1)):
+        assert run(*resume, option, value) == 2
+        said = capsys.readouterr().err
+        assert f"--resume reads {'--option' if option == '-o' else option} from the folder" in said
+    assert run(*resume) == 0
     assert run(*given, "--out", tmp_path / "whole") == 0
     assert_same_policy(tmp_path / "parts", tmp_path / "whole")
     assert lines(metrics) == lines(tmp_path / "whole" / "metrics.jsonl")
 
 
 @pytest.mark.parametrize(
-    ("reward", "said"),
+    ("reward", "message", "ranks"),
     [
-        ("tastes:no", "rlchf: reward is 'tastes:no', which names no function"),
-        ("tastes:picky", "the second process has no server"),  # the first knows nothing of it
+        ("tastes:no", "reward is 'tastes:no', which names no function", {0, 1}),
+        ("tastes:picky", "the second process has no server", {1}),  # the first knows nothing of it
     ],
 )
-def test_of_two_processes_one_says_what_is_wrong(
-    folder: Path, tmp_path: Path, reward: str, said: str
+def test_each_process_that_fails_says_so_once_under_its_rank(
+    folder: Path, tmp_path: Path, reward: str, message: str, ranks: set[int]
 ) -> None:
     done = on_two("--reward", reward, "--out", tmp_path / "out")
     assert done.returncode != 0
-    assert done.stderr.count(said) == 1
+    lines = [line for line in done.stderr.splitlines() if message in line]
+    said = [int(line[6]) if line.startswith("[rank ") else 0 for line in lines]
+    assert len(said) == len(set(said)) > 0
+    assert set(said) <= ranks  # torchrun stops the others when one has failed
 
 
 def test_two_processes_train_one_policy_and_only_one_speaks(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "two"
-    done = on_two("--reward", "tastes:vowels", "--out", out, "--measure", "short=tastes:short")
+    done = on_two("--reward", "tastes:vowels", "--out", out, "--label", "short=tastes:short")
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout.count("policy:") == 1
     assert done.stderr.count("3 updates ...") == 1
-    tune(tmp_path / "one", measure=["short=tastes:short"])
+    tune(tmp_path / "one", label={"short": "tastes:short"})
     one, two = policy_weights(tmp_path / "one"), policy_weights(out)
     for name, own in one.items():
         torch.testing.assert_close(two[name], own, atol=1e-4, rtol=0)
@@ -193,9 +201,18 @@ def test_several_rewards_become_the_one_that_is_named(
 
 
 def test_of_a_vote_the_figures_tell_what_each_voter_thinks(folder: Path, tmp_path: Path) -> None:
-    vote = {"combine": "vote", "rule": "kemeny", "responses_per_prompt": 2, "plot": True}
-    two = {"updates": 1, "batch_size": 4, "minibatch_size": 4}  # so that all texts are samples
-    tune(tmp_path / "out", rewards=("tastes:vowels", "tastes:brief"), **vote | two)
+    vote: dict[str, Any] = {
+        "combine": "vote",
+        "rule": "kemeny",
+        "responses_per_prompt": 2,
+        "plot": True,
+    }
+    two: dict[str, Any] = {
+        "updates": 1,
+        "batch_size": 4,
+        "minibatch_size": 4,
+    }  # so that all texts are samples
+    tune(tmp_path / "out", reward=("tastes:vowels", "tastes:brief"), **vote | two)
     (row,), samples = (
         lines(tmp_path / "out" / "metrics.jsonl"),
         lines(tmp_path / "out" / "samples.jsonl"),
@@ -220,7 +237,7 @@ def test_a_folder_that_holds_something_is_left_alone(folder: Path, tmp_path: Pat
 def test_a_run_that_never_saved_is_begun_again_without_asking(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     with pytest.raises(ValueError, match="the reward of response 0 is nan"):
-        tune(out, rewards=("tastes:nothing",))
+        tune(out, reward=("tastes:nothing",))
     assert (out / "job.json").exists()
     tune(out)
     assert (out / "config.json").exists()
@@ -240,28 +257,30 @@ def test_a_critic_starts_as_a_reward_model(folder: Path, tmp_path: Path) -> None
     from rlchf.train.ppo.loop import ppo
 
     for reward in ("tastes:vowels", "alike"):  # in memory already, or not
-        tune(tmp_path / reward, rewards=(reward,), critic="alike")
+        tune(tmp_path / reward, reward=(reward,), critic="alike")
     args = (tiny_tokenizer(), PROMPTS, vowels, PPOConfig(**SMALL), tmp_path / "library")
     ppo(tiny_llama(), *args, critic=tiny_classifier(seed=4))
     assert_same_policy(tmp_path / "tastes:vowels", tmp_path / "library")
     for name in ("tastes:vowels", "alike"):
         assert "trunk.norm.weight" in load_file(tmp_path / name / "critic.safetensors")
     with pytest.raises(ValueError, match="was run with critic 'alike' and cannot go on with ''"):
-        tune(tmp_path / "alike", rewards=("alike",), resume=True)
+        tune(tmp_path / "alike", reward=("alike",), resume=True)
 
 
 def test_help_names_every_setting_once() -> None:
-    start = [sys.executable, "-m", "rlchf", "ppo", "--help"]
-    found = subprocess.run(start, capture_output=True, text=True, check=True).stdout
-    listed = "".join(found.partition("repeatable: ")[2].partition(".")[0].split()).split(",")
-    options = [name for name in DEFAULT if f"--{name.replace('_', '-')} " in found]
-    assert sorted(listed + options) == sorted(DEFAULT)
+    help = rlchf("ppo", "--help").stdout
+    for kind in (PPOJob, PPOConfig):
+        for one in fields(kind):
+            assert len(re.findall(rf"^ +(-o, )?{flag(one.name)}[ ,]", help, re.M)) == 1, one.name
+    assert "[default: 100]" in help
+    assert "[default: (" not in help
+    assert "--kl-coef, --beta" in help
 
 
 def test_a_policy_that_goes_too_far_ends_with_a_sentence(
     folder: Path, tmp_path: Path, run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    more = ("--reward", "tastes:vowels", "--set", "max_kl=0.01", "--updates", 30)
+    more = ("--reward", "tastes:vowels", "--max-kl", 0.01, "--updates", 30)
     assert run(*more, "--out", tmp_path / "out") == 2
     said = capsys.readouterr().err
     assert "the KL divergence is" in said
@@ -285,10 +304,10 @@ def test_settings_come_from_the_file_unless_they_are_given(write: Any) -> None:
 
 
 def test_a_policy_made_from_nothing_is_the_same_each_time(folder: Path, tmp_path: Path) -> None:
-    job = Job(ppo_files.TINY, "prompts.jsonl", Rewards(("tastes:vowels",)))
+    job = PPOJob(policy=TINY, prompts="prompts.jsonl", reward=("tastes:vowels",))
     config = PPOConfig(**SMALL | {"updates": 1})
     for name in ("one", "two"):
-        rows = tune_files(job, config, tmp_path / name)
+        rows = run_ppo(job, config, tmp_path / name)
     assert [row["update"] for row in rows] == [1]
     assert_same_policy(tmp_path / "one", tmp_path / "two")
 

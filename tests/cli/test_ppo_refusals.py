@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.ppo_jobs import job_folder, tune, write
+from tests.support.cli import refused, rlchf
+from tests.support.ppo_jobs import arguments, job_folder, tune, write
 
 
 @pytest.fixture(scope="module")
@@ -15,18 +16,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     yield from job_folder(tmp_path_factory.mktemp("ppo"))
 
 
-BOTH: dict[str, Any] = {"rewards": ("tastes:vowels", "tastes:brief")}
+BOTH: dict[str, Any] = {"reward": ("tastes:vowels", "tastes:brief")}
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"setting": ["kl_coeff=1"]}, "no setting 'kl_coeff'; did you mean kl_coef"),
-        ({"setting": ["kl_coef=1"]}, "write --kl-coef 1 instead of --set kl_coef=1"),
-        ({"setting": ["gamma=high"]}, "gamma is 'high'; it must be of type float"),
-        ({"setting": ["kl_in=los"]}, "kl_in is 'los'; choose from reward, loss; did you mean loss"),
-        ({"setting": ["stop_tokens=5"]}, r"stop_tokens is 5; write it as a list, \[5\]"),
-        ({"setting": ['stop_tokens=["no such token"]']}, "is .* tokens of the policy's tokenizer"),
+        ({"kl_coeff": 1}, "no setting 'kl_coeff'; did you mean kl_coef"),
+        ({"gamma": "high"}, "gamma is 'high'; it must be of type float"),
+        ({"kl_in": "los"}, "kl_in is 'los'; choose from reward, loss; did you mean loss"),
+        ({"stop_tokens": 5}, r"stop_tokens is 5; write it as a list, \[5\]"),
+        ({"stop_tokens": ["no such token"]}, "is .* tokens of the policy's tokenizer"),
         ({"batch_size": 10}, "batch_size 10 is not a multiple of minibatch_size 4"),
         ({"config": "nowhere.toml"}, "no settings file nowhere.toml"),
         ({"config": "tastes.py"}, "tastes.py is not a TOML file"),
@@ -38,13 +38,13 @@ BOTH: dict[str, Any] = {"rewards": ("tastes:vowels", "tastes:brief")}
             {"prompts": "long.jsonl"},
             r"long.jsonl: prompt 'p2' has \d+ tokens, with 6 new ones more",
         ),
-        ({"rewards": ("nowhere",)}, "reward 'nowhere' is no folder; give a reward model's folder"),
-        ({"rewards": ("tastes:no",)}, "'tastes:no', which names no function .*no attribute 'no'"),
-        ({"rewards": ("tastes:number",)}, "'tastes:number', a int; name a function"),
-        ({"rewards": ("empty",)}, "reward folder 'empty' has no config.json"),
-        ({"rewards": ("told",)}, "has to be told who judges"),
-        ({"rewards": ("policy",)}, "the model in policy has 2 outputs"),
-        ({"rewards": ("reward", "reward")}, "reward 'reward' is given twice"),
+        ({"reward": ("nowhere",)}, "reward 'nowhere' is no folder; give a reward model's folder"),
+        ({"reward": ("tastes:no",)}, "'tastes:no', which names no function .*no attribute 'no'"),
+        ({"reward": ("tastes:number",)}, "'tastes:number', a int; name a function"),
+        ({"reward": ("empty",)}, "reward folder 'empty' has no config.json"),
+        ({"reward": ("conditioned",)}, "is conditioned on annotator features"),
+        ({"reward": ("policy",)}, "the model in policy has 2 outputs"),
+        ({"reward": ("reward", "reward")}, "reward 'reward' is given twice"),
         (BOTH, "there are 2 rewards; say by --combine how they become one: sum, vote, max_min"),
         (BOTH | {"combine": "sum", "weights": "1"}, "1 weights for 2 rewards; give one for each"),
         (
@@ -57,16 +57,18 @@ BOTH: dict[str, Any] = {"rewards": ("tastes:vowels", "tastes:brief")}
         (BOTH | {"combine": "vote"}, "--combine vote needs --rule"),
         (BOTH | {"combine": "sum", "rule": "borda"}, "--rule borda is the rule of a vote"),
         (BOTH | {"combine": "vote", "rule": "bordda"}, "did you mean borda"),
-        (BOTH | {"combine": "vote", "rule": "borda", "option": ["k=1"]}, "has no option 'k'"),
+        (BOTH | {"combine": "vote", "rule": "borda", "option": {"k": 1}}, "has no option 'k'"),
         (BOTH | {"combine": "vote", "rule": "borda"}, "set --responses-per-prompt to 2 or more"),
-        (BOTH | {"combine": "max_min", "option": ["stepp=1"]}, "'stepp'; did you mean step"),
-        (BOTH | {"combine": "max_min", "option": ["step=x"]}, "option step is 'x'; it must be of"),
-        ({"option": ["step=1"]}, "a reward as it is has no option 'step'; it has none"),
-        ({"measure": ["short"]}, "'short' lacks a value; write it as name=value"),
-        ({"measure": ["short=tastes:tall"]}, "measure short is 'tastes:tall', which names no"),
+        (BOTH | {"combine": "max_min", "option": {"stepp": 1}}, "'stepp'; did you mean step"),
+        (
+            BOTH | {"combine": "max_min", "option": {"step": "x"}},
+            "option step is 'x'; it must be of",
+        ),
+        ({"option": {"step": 1}}, "a reward as it is has no option 'step'; it has none"),
+        ({"label": {"short": "tastes:tall"}}, "label short is 'tastes:tall', which names no"),
         ({"report_to": "tensorbord"}, "tensorbord"),
         ({"critic": "nowhere"}, "critic 'nowhere' is no folder; give a reward model's folder"),
-        ({"critic": "told"}, "has to be told who judges"),
+        ({"critic": "conditioned"}, "is conditioned on annotator features"),
         (
             {"critic": "reward"},
             r"--critic reward and --policy policy do not fit: the critic is a GPT2Model with \d+",
@@ -84,10 +86,10 @@ def test_what_cannot_work_is_refused_before_anything_is_written(
     write(folder / "bad.jsonl", [{"prompt_id": "a", "prompt": "Hi"}, {"prompt_id": "b"}])
     long = [{"prompt_id": "p1", "prompt": "fox"}, {"prompt_id": "p2", "prompt": "z" * 130}]
     write(folder / "long.jsonl", long)
-    for name in ("empty", "told"):
+    for name in ("empty", "conditioned"):
         (folder / name).mkdir(exist_ok=True)
-    (folder / "told" / "config.json").write_text("{}")
-    (folder / "told" / "evaluators.json").write_text("{}")
+    (folder / "conditioned" / "config.json").write_text("{}")
+    (folder / "conditioned" / "evaluators.json").write_text("{}")
     with pytest.raises((ValueError, FileNotFoundError), match=message):
         tune(tmp_path / "out", **options)
     assert not list(tmp_path.iterdir())
@@ -98,5 +100,24 @@ def test_a_sampler_that_is_not_installed_is_refused_before_anything_is_written(
 ) -> None:
     monkeypatch.setattr("rlchf.train.ppo.samplers.find_spec", lambda name: None)
     with pytest.raises(ValueError, match="'vllm', which is not installed"):
-        tune(tmp_path / "out", setting=["sampler=vllm"])
+        tune(tmp_path / "out", sampler="vllm")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--kl-coeff", 1], "No such option: --kl-coeff"),
+        (["--gamma", "high"], "Invalid value for '--gamma'"),
+        (["--label", "short"], "'short' lacks a value; write it as name=value"),
+        (["--weights", "1;2"], "--weights is '1;2'; write a number for each"),
+        (["--resume", "nowhere"], "--resume reads --policy from the folder"),
+    ],
+)
+def test_what_the_command_cannot_read_is_refused(
+    folder: Path, tmp_path: Path, more: list[object], message: str
+) -> None:
+    reward = ("--reward", "tastes:vowels", "--reward", "tastes:brief", "--combine", "sum")
+    done = rlchf(*arguments(*reward, "--out", tmp_path / "out", *more))
+    assert message in refused(done)
     assert not list(tmp_path.iterdir())

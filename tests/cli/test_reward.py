@@ -1,8 +1,8 @@
-"""The commands `rlchf reward` and `rlchf reward score`: whole jobs, and what they refuse."""
+"""The commands `rlchf reward`, `rlchf score` and `rlchf jury`: whole jobs, and what they refuse."""
 
 import json
-import subprocess
-import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +10,10 @@ import numpy as np
 import pytest
 
 import rlchf
-from rlchf.jobs.reward import settings
+from tests.support.cli import rlchf as call
 from tests.support.reward_examples import tiny_backbone
 
 FILES = ("rankings.csv", "prompts.jsonl", "responses.jsonl")
-
-
-def run(*arguments: object, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "rlchf", "reward", *map(str, arguments)]
-    return subprocess.run(
-        command, input=stdin, capture_output=True, text=True, timeout=300, check=False
-    )
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +56,7 @@ def job(folder: Path, out: Path, *more: object) -> list[object]:
 def fitted(folder: Path) -> Path:
     out = folder / "reward"
     people = ("--annotators", folder / "people.csv", "--group", "likes", "--unseen", 0.2)
-    done = run(*job(folder, out, *people, "--rule", "borda", "--epochs", 4))
+    done = call("reward", *job(folder, out, *people, "--rule", "borda", "--epochs", 4))
     assert done.returncode == 0, done.stderr
     assert "annotators never seen" in done.stdout
     return out
@@ -109,7 +102,7 @@ def test_scores_of_the_command_are_those_of_the_library(folder: Path, fitted: Pa
         for n, text in enumerate(["the quick fox", "once upon a time and votes", "the lazy dog"])
     ]
     write(folder / "texts.jsonl", rows)
-    done = run("score", fitted, folder / "texts.jsonl")
+    done = call("score", fitted, folder / "texts.jsonl")
     assert done.returncode == 0, done.stderr
     found = [json.loads(line) for line in done.stdout.splitlines()]
     assert [{k: v for k, v in row.items() if k != "score"} for row in found] == rows
@@ -122,7 +115,7 @@ def test_scores_of_the_command_are_those_of_the_library(folder: Path, fitted: Pa
 def test_a_responses_file_is_scored_with_its_prompts_file(folder: Path, fitted: Path) -> None:
     texts, prompts = folder / "responses.jsonl", folder / "prompts.jsonl"
     out = folder / "scored.jsonl"
-    done = run("score", fitted, texts, "--prompts", prompts, "--out", out)
+    done = call("score", fitted, texts, "--prompts", prompts, "--out", out)
     assert done.returncode == 0, done.stderr
     rows = [json.loads(line) for line in out.read_text().splitlines()]
     assert len(rows) == 60
@@ -135,22 +128,26 @@ def test_a_responses_file_is_scored_with_its_prompts_file(folder: Path, fitted: 
 
 def test_an_ensemble_says_how_far_its_heads_are_apart(folder: Path) -> None:
     out = folder / "ensemble"
-    more = ("--set", "ensemble=3", "--epochs", 1, "--held-out", 0, "--json")
-    done = run(*job(folder, out, *more))
+    more = ("--ensemble", "3", "--epochs", 1, "--held-out", 0, "--json")
+    done = call("reward", *job(folder, out, *more))
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["figures"]["loss"] > 0
     line = json.dumps({"prompt": "Tell me.", "response": "the quick fox"})
-    done = run("score", out, "-", stdin=line + "\n")
+    done = call("score", out, "-", stdin=line + "\n")
     assert json.loads(done.stdout)["spread"] > 0
 
 
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        (["--set", "epoch=2"], "there is no setting 'epoch'; did you mean epochs?"),
-        (["--set", "epochs=2"], "write --epochs 2 instead of --set epochs=2"),
-        (["--set", "ensemble=two"], "ensemble is 'two'; it must be of type int"),
-        (["--loss", "plackett_luce", "--learn", "shares"], "which needs places"),
+        (["--epoch", "2"], "No such option: --epoch"),
+        (["--ensemble", "two"], "Invalid value for '--ensemble'"),
+        (["--loss", "bt"], "Invalid value for '--loss'"),
+        (["--ensemble", "0"], "ensemble is 0; it must be 1 or more"),
+        (
+            ["--loss", "plackett_luce", "--learn-from", "shares"],
+            "this loss learns from 'ranking' or 'ballots'",
+        ),
         (["--rule", "kemny"], "did you mean kemeny?"),
         (["--group", "likes"], "needs an annotators file"),
         (["--held-out", 0.99], "leaves none of the 20 prompts"),
@@ -160,7 +157,7 @@ def test_an_ensemble_says_how_far_its_heads_are_apart(folder: Path) -> None:
 def test_what_cannot_work_is_refused_before_anything_is_written(
     folder: Path, tmp_path: Path, more: list[str], message: str
 ) -> None:
-    done = run(*job(folder, tmp_path / "out", *more))
+    done = call("reward", *job(folder, tmp_path / "out", *more))
     assert done.returncode == 2, done.stderr
     assert message in done.stderr
     assert not list(tmp_path.iterdir())
@@ -168,7 +165,7 @@ def test_what_cannot_work_is_refused_before_anything_is_written(
 
 def test_a_folder_that_is_there_is_left_alone(folder: Path, fitted: Path) -> None:
     before = (fitted / "model.safetensors").stat().st_mtime_ns
-    done = run(*job(folder, fitted))
+    done = call("reward", *job(folder, fitted))
     assert done.returncode == 2
     assert "is there already" in done.stderr
     assert (fitted / "model.safetensors").stat().st_mtime_ns == before
@@ -176,30 +173,70 @@ def test_a_folder_that_is_there_is_left_alone(folder: Path, fitted: Path) -> Non
 
 def test_lines_that_cannot_be_scored_are_named(folder: Path, fitted: Path) -> None:
     write(folder / "bad.jsonl", [{"prompt": "Hi", "response": "a"}, {"prompt": "Hi", "text": "b"}])
-    done = run("score", fitted, folder / "bad.jsonl")
+    done = call("score", fitted, folder / "bad.jsonl")
     assert done.returncode == 2
     assert "bad.jsonl, line 2: there is no key 'response'" in done.stderr
 
 
-def test_settings_are_held_against_the_declared_types() -> None:
-    assert settings({"epochs": 2}).epochs == 2.0
-    with pytest.raises(ValueError, match="loss is 'bt'; choose from bradley_terry"):
-        settings({"loss": "bt"})
+def test_a_stopped_training_goes_on_from_its_folder(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = folder / "people.csv"
+    out = tmp_path / "out"
+    more = ("--epochs", 2, "--seed", 1, "--group", "likes", "--annotators", people)
+
+    @contextmanager
+    def stopped(name: str, quiet: bool = False) -> Iterator[Callable[..., None]]:
+        def tick(done: int, total: int, **facts: float) -> None:
+            if name.startswith("reward model") and done > total // 2:
+                raise KeyboardInterrupt
+
+        yield tick
+
+    with monkeypatch.context() as patch:
+        patch.setattr("rlchf.jobs.reward.stage", stopped)
+        done = call("reward", *job(folder, out, *more))
+    assert done.returncode == 130
+    assert f"stopped; go on with: rlchf reward --resume {out}" in done.stderr
+    again = call("reward", *job(folder, out, *more))
+    assert again.returncode == 2
+    assert f"go on with --resume {out}" in again.stderr
+    refused = call("reward", "--resume", out, "--epochs", 3)
+    assert refused.returncode == 2
+    assert "--resume reads --epochs from the folder; leave the option out" in refused.stderr
+    resumed = call("reward", "--resume", out)
+    assert resumed.returncode == 0, resumed.stderr
+    whole = tmp_path / "whole"
+    assert call("reward", *job(folder, whole, *more)).returncode == 0
+    for name in ("model.safetensors", "evaluation.json", "reward_config.json", "job.json"):
+        assert (out / name).read_bytes() == (whole / name).read_bytes(), name
+    done = call("reward", "--resume", out)
+    assert f"the reward model in {out} is done" in done.stderr
+    done = call("reward", "--resume", tmp_path / "nowhere")
+    assert "holds no training to go on with" in done.stderr
 
 
-def test_a_model_that_is_told_who_judges_serves_both_groups_and_a_jury_decides(
+def test_what_is_missing_is_named(folder: Path, tmp_path: Path) -> None:
+    done = call("reward", folder / "rankings.csv", "--out", tmp_path / "out")
+    assert done.returncode == 2
+    assert "--prompts is missing; give jsonl with prompt_id and prompt" in done.stderr
+    done = call("reward", *job(folder, tmp_path / "out")[:7])
+    assert "--out is missing" in done.stderr
+
+
+def test_a_model_conditioned_on_features_serves_both_groups_and_a_jury_decides(
     folder: Path,
 ) -> None:
-    out = folder / "told"
+    out = folder / "conditioned"
     people = ("--annotators", folder / "people.csv", "--feature", "likes", "--unseen", 0.4)
-    done = run(*job(folder, out, *people, "--epochs", 20, "--seed", 3))
+    done = call("reward", *job(folder, out, *people, "--epochs", 20, "--seed", 3))
     assert done.returncode == 0, done.stderr
     found = json.loads((out / "evaluation.json").read_text())
     for part in ("held_out", "unseen_annotators"):
         assert {row["pairs"]["value"] > 0.9 for row in found[part].values()} == {True}
     assert len(found["held_out"]) == 2
     assert found["calibration"][0]["annotators"] == 4
-    done = run(
+    done = call(
         "jury", out, "--prompts", folder / "prompts.jsonl", "--responses",
         folder / "responses.jsonl", "--annotators", folder / "people.csv", "--rule", "kemeny",
         "--ballots", folder / "jury.csv",
@@ -210,8 +247,8 @@ def test_a_model_that_is_told_who_judges_serves_both_groups_and_a_jury_decides(
     firsts = [line["ranking"][0] for line in lines]
     assert firsts.count(["fox"]) > 15  # six of ten
     assert rlchf.read_rankings(folder / "jury.csv").n_ballots == 200
-    done = run(
+    done = call(
         "jury", folder / "reward", *job(folder, out)[1:5], "--annotators", folder / "people.csv"
     )
     assert done.returncode == 2
-    assert "no evaluators.json" in done.stderr
+    assert "no conditioning.json" in done.stderr

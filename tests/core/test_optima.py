@@ -185,10 +185,10 @@ def test_max_min_is_the_best_for_the_worst_off(seed: int) -> None:
         (lambda: kl_optimum([0.5, 0.6], [0, 0], 1), "add up to 1"),
         (lambda: kl_optimum([0.5, 0.5], [0, 0], 0), "beta is 0; it must be above 0"),
         (lambda: regularised_nash(np.full((2, 2), 0.5), [0.5, 0.5], -1), "beta is -1"),
-        (lambda: regularised_nash([[0, 1], [1, 0]], [0.5, 0.5], 1), "not fair"),
+        (lambda: regularised_nash([[0, 1], [1, 0]], [0.5, 0.5], 1), "not symmetric"),
         (lambda: share_bounds([[0.5, 0.7], [0.4, 0.5]]), "must add up to 1"),
     ],
 )
-def test_what_is_no_game_or_no_policy_is_refused(call: Any, message: str) -> None:
+def test_bad_games_and_bad_policies_are_refused(call: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         call()

@@ -21,10 +21,12 @@ from rlchf.evaluation import (
     Evaluation,
     Figure,
     evaluate,
+    pair_accuracy,
     split_annotators,
-    write_evaluation,
 )
 from rlchf.evaluation.intervals import Sums, figures
+from rlchf.jobs.evaluation import write_evaluation
+from rlchf.preferences import Example
 from rlchf.rankings import Unranked
 from tests.oracles import evaluation as oracle
 
@@ -333,9 +335,9 @@ def test_scores_that_do_not_fit_are_refused(scores: Scores, message: str) -> Non
         evaluate(scores, rankings)
 
 
-def test_people_without_a_ballot_are_refused() -> None:
+def test_annotators_without_a_ballot_are_refused() -> None:
     rankings = rlchf.Rankings.from_ballots([("p", "ann", "a > b"), ("q", "bob", "a > b")])
-    with pytest.raises(ValueError, match=r"none of the 1 people.*such as 'ann'"):
+    with pytest.raises(ValueError, match=r"none of the 1 annotators.*such as 'ann'"):
         evaluate({"p": {"a": 1.0, "b": 0.0}}, rankings, people=["bob"])
 
 
@@ -376,6 +378,18 @@ def test_impossible_splits_are_refused() -> None:
         split_annotators(rankings, 1.0, seed=0)
 
 
+def test_pair_accuracy_counts_strict_pairs_of_all_examples_alike() -> None:
+    texts = ["Hello.", "Go.", "Hi."]
+    ordered = Example("p", "Hi", ["a", "b", "c"], texts, [1, 2, 2])  # b and c are tied
+    shares = np.array([[np.nan, 0.6], [0.4, np.nan]])
+    compared = Example("q", "Hi", ["a", "b"], texts[:2], [1, 1], targets=shares)
+    right, equal = np.array([2.0, 0.0, 1.0]), np.zeros(2)
+    assert pair_accuracy([right], [ordered]) == 1
+    assert pair_accuracy([right, equal], [ordered, compared]) == pytest.approx(2 / 3)
+    tied = Example("r", "Hi", ["a", "b"], texts[:2], [1, 1])
+    assert pair_accuracy([equal], [tied]) is None
+
+
 def test_the_folder_has_the_figures_and_the_picture(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     rankings, _, scores = random_case(6)
@@ -393,7 +407,7 @@ def test_the_tables_show_every_figure() -> None:
     rankings, _, scores = random_case(7)
     groups = {f"a{a}": "odd" if a % 2 else "even" for a in range(7)}
     result = rlchf.aggregate(rankings, "borda")
-    found = evaluate(scores, rankings, result, groups=groups, explained=0.625)
+    found = evaluate(scores, rankings, result, groups=groups, r_squared=0.625)
     console = Console(width=120, record=True, file=io.StringIO())
     for part in tables(found):
         console.print(part)

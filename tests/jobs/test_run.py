@@ -8,6 +8,7 @@ import sys
 import time
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 import tomli_w
@@ -17,6 +18,9 @@ pytest.importorskip("torch")
 from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification
 
 from rlchf.jobs import run as pipeline
+from rlchf.jobs.aggregate import aggregate_rankings
+from tests.support.cli import rlchf
+from tests.support.ppo_runs import lines
 
 ROOT = Path(__file__).parents[2]
 PROMPTS = 12
@@ -46,6 +50,7 @@ def run_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
         prompts = "prompts.jsonl"
         responses = "responses.jsonl"
         annotators = "annotators.csv"
+        group = "group"
         [rule]
         name = "perpetual_pav"
         base = "borda"
@@ -61,7 +66,7 @@ def run_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
         minibatch_size = 8
         max_new_tokens = 12
         checkpoint_every = 1
-        [trait]
+        [label]
         name = "emoji"
         test = "rlchf.simulate:has_emoji"
         texts = 24
@@ -158,3 +163,105 @@ def test_a_run_goes_on_with_what_its_config_has_been_changed_to(
     pipeline.resume(folder)()
     rows = [json.loads(line) for line in (folder / "policy/metrics.jsonl").read_text().splitlines()]
     assert [row["kl_coef"] for row in rows] == [0.05] * 30 + [0.5]
+
+
+def test_a_run_does_what_its_commands_do_one_by_one(
+    run_file: Path, whole: Path, tmp_path: Path
+) -> None:
+    """`rlchf aggregate`, `audit`, `reward` and `ppo` leave the files of `rlchf run`."""
+    data = {name: run_file.parent / name for name in ("rankings.csv", "annotators.csv")}
+    prompts, responses = run_file.parent / "prompts.jsonl", run_file.parent / "responses.jsonl"
+    rule = ("--rule", "perpetual_pav", "-o", "base=borda", "--seed", 3)
+    done = rlchf("aggregate", data["rankings.csv"], *rule, "--out", tmp_path / "aggregated.jsonl")
+    assert done.returncode == 0, done.stderr
+    done = rlchf(
+        "reward", data["rankings.csv"], "--prompts", prompts, "--responses", responses,
+        "--annotators", data["annotators.csv"], "--group", "group", *rule,
+        "--model", whole / "base", "--epochs", 1, "--held-out", 0.25, "--out", tmp_path / "reward",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    done = rlchf(
+        "ppo", "--policy", whole / "base", "--reward", tmp_path / "reward", "--prompts", prompts,
+        "--label", "emoji=rlchf.simulate:has_emoji", "--config", run_file,
+        "--out", tmp_path / "policy",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    done = rlchf(
+        "audit", data["rankings.csv"], tmp_path / "aggregated.jsonl", "--group", "group",
+        "--annotators", data["annotators.csv"], "--out", tmp_path / "audit.json",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    same = ["aggregated.jsonl", "audit.json"]
+    for folder, different in (("reward", set()), ("policy", {"job.json", "metrics.jsonl"})):
+        names = {path.name for path in (whole / folder).iterdir() if path.is_file()}
+        assert {path.name for path in (tmp_path / folder).iterdir() if path.is_file()} == names
+        same += [f"{folder}/{name}" for name in sorted(names - different)]
+    assert {"reward/model.safetensors", "policy/model.safetensors", "reward/evaluation.json"} <= {
+        *same
+    }
+    for name in same:
+        assert (tmp_path / name).read_bytes() == (whole / name).read_bytes(), name
+    assert lines(tmp_path / "policy/metrics.jsonl") == lines(whole / "policy/metrics.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('group = "group"', 'group = ["group", "nothing"]', "no column 'nothing'"),
+        ('annotators = "annotators.csv"', "", "--group group needs an annotators file"),
+        ('group = "group"', 'feature = "group"', "PPO has none; leave \\[ppo\\] out"),
+        ("max_new_tokens = 12", 'max_new_tokens = 12\nstop_tokens = "!"', "write it as a list"),
+        ("seed = 3", "seed = 3\nmodels = 1", "there is no setting 'models'; did you mean model"),
+        ("held_out = 0.25", "held_outt = 0.25", "\\[reward\\] .*did you mean held_out"),
+    ],
+)
+def test_a_run_file_that_cannot_work_is_refused(
+    run_file: Path, tmp_path: Path, old: str, new: str, message: str
+) -> None:
+    text = run_file.read_text()
+    assert old in text
+    (tmp_path / "run.toml").write_text(text.replace(old, new))
+    with pytest.raises(ValueError, match=message):
+        pipeline.start(tmp_path / "run.toml", data_folder=run_file.parent, out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_table_that_is_none_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "run.toml").write_text("rule = 1")
+    with pytest.raises(ValueError, match=r"rule is 1; it must be a table, \[rule\]"):
+        pipeline.start(tmp_path / "run.toml")
+
+
+def test_a_stopped_run_aggregates_once(
+    run_file: Path, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[int] = []
+
+    def counted(*given: Any) -> Any:
+        calls.append(1)
+        return aggregate_rankings(*given)
+
+    monkeypatch.setattr(pipeline, "aggregate_rankings", counted)
+    folder = tmp_path / "again"
+    shutil.copytree(whole, folder)
+    for name in ("report.json", "report.html"):
+        (folder / name).unlink()
+    pipeline.resume(folder)()
+    assert calls == []
+    assert (folder / "report.json").read_bytes() == (whole / "report.json").read_bytes()
+    work = pipeline.start(run_file, out=tmp_path / "anew")
+    work.aggregate()
+    work.aggregate()
+    assert calls == [1]
+
+
+def test_the_texts_of_a_run_end_at_its_stop_tokens(whole: Path) -> None:
+    from rlchf.train.models.load import load_policy, load_tokenizer
+    from rlchf.train.ppo.sampling import sample_texts
+
+    model = load_policy(whole / "base"), load_tokenizer(whole / "base")
+    texts = sample_texts(*model, ["Hello."], n_per_prompt=8, max_new_tokens=20)
+    token = next(t for t in model[1](texts[0], add_special_tokens=False)["input_ids"][2:])
+    ended = sample_texts(*model, ["Hello."], n_per_prompt=8, max_new_tokens=20, stop_tokens=[token])
+    assert ended[0] != texts[0]
+    assert texts[0].startswith(ended[0])

@@ -1,4 +1,4 @@
-"""Models that are told who judges: their examples, their calibration, and the juries made of them."""
+"""Models conditioned on annotator features: their examples, their calibration, and their juries."""
 
 import json
 from collections.abc import Sequence
@@ -15,9 +15,10 @@ import torch
 import rlchf
 from rlchf.evaluation import split_annotators
 from rlchf.io import Annotators, read_rankings
-from rlchf.jobs.jury import jury_files
+from rlchf.jobs.jury import run_jury
+from rlchf.jobs.settings import JuryJob
 from rlchf.jury.calibration import calibrate
-from rlchf.jury.conditioning import Evaluators, evaluator_examples, told
+from rlchf.jury.conditioning import Conditioning, conditioned_examples, with_annotator
 from rlchf.jury.panels import jury
 from rlchf.preferences import Example
 from rlchf.prompts import Prompt
@@ -25,52 +26,56 @@ from rlchf.simulate import Taste, make_annotators, simulate_rankings
 from rlchf.train.reward.config import RewardConfig
 from rlchf.train.reward.losses import bradley_terry
 from rlchf.train.reward.model import RewardModel
-from rlchf.train.reward.targets import orders_of
+from rlchf.train.reward.targets import targets_of
 from rlchf.train.reward.trainer import train_reward
 from tests.support.reward_examples import WORDS, tiny_backbone
 
 PEOPLE = Annotators(
-    ["ann", "bob", "cat", "dan"], None,
+    ["ann", "bob", "cat", "dan"],
+    None,
     {"age": ["30", "30", "", " 41 "], "region": ["north", "north", "", "south"]},
-)  # fmt: skip
-AGE = Evaluators(("age", "region"))
+)
+AGE = Conditioning(("age", "region"))
 
 
-# --- what the model is told
+# --- the features before the prompt
 
 
 def test_features_that_are_not_known_are_left_out() -> None:
     texts = AGE.texts(PEOPLE)
     assert texts["dan"] == "Annotator: age 41; region south.\n\n"
     assert texts["cat"] == ""
-    assert Evaluators(("age",), template="[{features}] ").texts(PEOPLE)["ann"] == "[age 30] "
+    assert Conditioning(("age",), template="[{features}] ").texts(PEOPLE)["ann"] == "[age 30] "
 
 
-def test_a_conversation_is_told_in_its_system_message() -> None:
+def test_a_conversation_has_the_features_in_its_system_message() -> None:
     user = {"role": "user", "content": "Hi"}
     system = {"role": "system", "content": "Be brief."}
     text = "Age 30.\n\n"
-    assert told([user], text) == [{"role": "system", "content": "Age 30."}, user]
-    assert told([system, user], text) == [{**system, "content": "Age 30.\n\nBe brief."}, user]
-    assert told([user], "") == [user]
+    assert with_annotator([user], text) == [{"role": "system", "content": "Age 30."}, user]
+    assert with_annotator([system, user], text) == [
+        {**system, "content": "Age 30.\n\nBe brief."},
+        user,
+    ]
+    assert with_annotator([user], "") == [user]
 
 
-def test_what_the_model_is_told_is_kept_beside_it(tmp_path: Path) -> None:
-    kept = Evaluators(("age",), "{features}: ", "region", {"": 1.5, "north": 0.5})
+def test_the_conditioning_is_kept_beside_the_model(tmp_path: Path) -> None:
+    kept = Conditioning(("age",), "{features}: ", "region", {"": 1.5, "north": 0.5})
     kept.save(tmp_path)
-    assert Evaluators.load(tmp_path) == kept
+    assert Conditioning.load(tmp_path) == kept
     assert [kept.temperature(group) for group in ("north", "south")] == [0.5, 1.5]
-    with pytest.raises(ValueError, match=r"has no evaluators\.json"):
-        Evaluators.load(tmp_path / "elsewhere")
+    with pytest.raises(ValueError, match=r"has no conditioning\.json"):
+        Conditioning.load(tmp_path / "elsewhere")
 
 
-def test_what_cannot_be_told_is_refused() -> None:
+def test_a_conditioning_without_columns_or_with_a_wrong_template_is_refused() -> None:
     with pytest.raises(ValueError, match="the template is 'Age: '"):
-        Evaluators(("age",), "Age: ")
+        Conditioning(("age",), "Age: ")
     with pytest.raises(ValueError, match="no column is chosen"):
-        Evaluators(())
+        Conditioning(())
     with pytest.raises(ValueError, match="no column 'land'; choose from age, region"):
-        Evaluators(("land",)).texts(PEOPLE)
+        Conditioning(("land",)).texts(PEOPLE)
 
 
 # --- the examples
@@ -104,18 +109,20 @@ def loss(made: Sequence[Example], scores: dict[str, torch.Tensor], learn_from: s
     config = RewardConfig(learn_from=learn_from)  # type: ignore[arg-type]
     parts, weights = [], []
     for one in made:
-        found = orders_of(one, config)
+        found = targets_of(one, config)
         R, K = found.ranks.shape
         targets, weight, pair_weights = (
             torch.from_numpy(a).double() for a in (found.targets, found.weights, found.pair_weights)
         )
         parts.append(
             bradley_terry(
-                scores[str(one.prompt)].expand(R, K), targets, weight,
+                scores[str(one.prompt)].expand(R, K),
+                targets,
+                weight,
                 pair_weights=pair_weights.expand(R, K, K),
             )
             * weight.sum()
-        )  # fmt: skip
+        )
         weights.append(weight.sum())
     return sum(parts, torch.zeros(())) / sum(weights, torch.zeros(()))
 
@@ -124,9 +131,9 @@ def loss(made: Sequence[Example], scores: dict[str, torch.Tensor], learn_from: s
 def test_annotators_who_share_an_example_cost_what_their_ballots_cost(seed: int) -> None:
     rankings = ragged(seed)
     people = Annotators(rankings.annotator_ids, None, {"age": [str(30 + a % 3) for a in range(12)]})
-    texts, age = texts_of(rankings), Evaluators(("age",))
-    shared = evaluator_examples(rankings, *texts, people, age)
-    single = evaluator_examples(rankings, *texts, people, age, ballots=True)
+    texts, age = texts_of(rankings), Conditioning(("age",))
+    shared = conditioned_examples(rankings, *texts, people, age)
+    single = conditioned_examples(rankings, *texts, people, age, ballots=True)
     assert len(shared) == len(single)
     assert len(shared) <= 6 * 3 < rankings.n_ballots  # three ages
     rng = np.random.default_rng(seed)
@@ -142,10 +149,15 @@ def test_annotators_who_share_an_example_cost_what_their_ballots_cost(seed: int)
 
 def test_an_example_has_the_ballots_of_those_with_its_features() -> None:
     rankings = rlchf.Rankings.from_ballots(
-        [("p", "ann", "a > b"), ("p", "bob", "b > a"), ("p", "cat", "b > a"), ("p", "eve", "b > a"),
-         ("p", "dan", "a")],
-    )  # fmt: skip
-    both, unknown = evaluator_examples(rankings, *texts_of(rankings), PEOPLE, AGE)
+        [
+            ("p", "ann", "a > b"),
+            ("p", "bob", "b > a"),
+            ("p", "cat", "b > a"),
+            ("p", "eve", "b > a"),
+            ("p", "dan", "a"),
+        ],
+    )
+    both, unknown = conditioned_examples(rankings, *texts_of(rankings), PEOPLE, AGE)
     assert both.prompt == "Annotator: age 30; region north.\n\nPrompt p."
     assert both.pair_targets()[0, 1] == 0.5
     assert (both.ranks, both.weight) == ([1, 1], 2)
@@ -155,7 +167,7 @@ def test_an_example_has_the_ballots_of_those_with_its_features() -> None:
 def test_an_annotators_file_about_other_people_is_refused() -> None:
     rankings = rlchf.Rankings.from_ballots([("p", "zoe", "a > b")])
     with pytest.raises(ValueError, match="names none of the annotators"):
-        evaluator_examples(rankings, *texts_of(rankings), PEOPLE, AGE)
+        conditioned_examples(rankings, *texts_of(rankings), PEOPLE, AGE)
 
 
 # --- a model that learns
@@ -173,9 +185,10 @@ class World:
         )
         ages = [str(30 + 10 * (i % 4)) for i in range(20)]
         self.people = Annotators(
-            [a.annotator_id for a in crowd], None,
+            [a.annotator_id for a in crowd],
+            None,
             {"region": [a.group for a in crowd], "age": ages},
-        )  # fmt: skip
+        )
         rng = np.random.default_rng(0)
         self.prompts: dict[str, Prompt] = {f"p{i}": f"Say {rng.choice(WORDS)}" for i in range(60)}
         texts = {
@@ -196,13 +209,13 @@ class World:
                 if rank == 1
             ]
         )
-        self.evaluators = Evaluators(("region", "age"))
-        made = evaluator_examples(rankings, self.prompts, old, self.people, self.evaluators)
+        self.conditioning = Conditioning(("region", "age"))
+        made = conditioned_examples(rankings, self.prompts, old, self.people, self.conditioning)
         assert len(made) == 40 * 6  # forty prompts, six kinds of annotators of fifteen
         config = RewardConfig(epochs=8, learning_rate=3e-3, batch_size=16, max_length=64)
         tiny_backbone(folder / "backbone")
         train_reward(made, [], folder / "backbone", config, folder / "reward")
-        self.evaluators.save(folder / "reward")
+        self.conditioning.save(folder / "reward")
         self.folder = folder / "reward"
         self.model = RewardModel.load(self.folder)
         with (folder / "prompts.jsonl").open("w") as file:
@@ -217,11 +230,14 @@ class World:
         (folder / "annotators.csv").write_text(
             "annotator_id,region,age\n" + "".join(",".join(row) + "\n" for row in rows)
         )
-        self.files = (
-            str(folder / "prompts.jsonl"),
-            str(folder / "responses.jsonl"),
-            str(folder / "annotators.csv"),
-        )
+        self.files = {
+            "prompts": str(folder / "prompts.jsonl"),
+            "responses": str(folder / "responses.jsonl"),
+            "annotators": str(folder / "annotators.csv"),
+        }
+
+    def job(self, **settings: Any) -> JuryJob:
+        return JuryJob(**{"model": str(self.folder)} | self.files | settings)
 
 
 @pytest.fixture(scope="module")
@@ -239,16 +255,22 @@ def test_the_model_knows_what_people_it_has_never_seen_like(world: World) -> Non
     for place, share in (("north", 0.0), ("south", 1.0)):
         ids = [a for a in world.people.ids if ages[a] == "60" and regions[a] == place]
         group = Annotators(ids, None, {"region": [place] * len(ids), "age": ["60"] * len(ids)})
-        found = jury(world.model, world.prompts, world.new, group, evaluators=world.evaluators)
+        found = jury(world.model, world.prompts, world.new, group, conditioning=world.conditioning)
         assert emoji_first(found.result) == pytest.approx(share, abs=0.1)
 
 
 def test_a_jury_follows_the_majority_or_gives_everybody_their_share(world: World) -> None:
     def decided(rule: str) -> float:
         found = jury(
-            world.model, world.prompts, world.new, world.people, evaluators=world.evaluators,
-            rule=rule, size=10, by=["region"],
-        )  # fmt: skip
+            world.model,
+            world.prompts,
+            world.new,
+            world.people,
+            conditioning=world.conditioning,
+            rule=rule,
+            size=10,
+            by=["region"],
+        )
         return emoji_first(found.result)
 
     assert decided("kemeny") <= 0.1
@@ -263,10 +285,15 @@ def test_the_checkpoint_loads_as_any_other(world: World) -> None:
 
 def test_calibration_of_a_model_changes_no_order(world: World) -> None:
     rows = simulate_rankings(
-        {p: world.prompts[p] for p in world.new}, world.new,
-        make_annotators({"north": (12, Taste(emoji=-2, relevance=0, noise=2)),
-                         "south": (8, Taste(emoji=2, relevance=0, noise=2))}),
-    )  # fmt: skip
+        {p: world.prompts[p] for p in world.new},
+        world.new,
+        make_annotators(
+            {
+                "north": (12, Taste(emoji=-2, relevance=0, noise=2)),
+                "south": (8, Taste(emoji=2, relevance=0, noise=2)),
+            }
+        ),
+    )
     firsts = [(r.prompt_id, r.annotator_id, r.response_id) for r in rows if r.rank == 1]
     rankings = rlchf.Rankings.from_ballots(
         [(p, who, [r, "emoji" if r == "plain" else "plain"]) for p, who, r in firsts]
@@ -274,7 +301,7 @@ def test_calibration_of_a_model_changes_no_order(world: World) -> None:
     _, unseen = split_annotators(rankings, 0.5, seed=0)
     fitted, found = calibrate(
         world.model,
-        world.evaluators,
+        world.conditioning,
         unseen,
         world.prompts,
         world.new,
@@ -286,15 +313,15 @@ def test_calibration_of_a_model_changes_no_order(world: World) -> None:
         assert one.temperature > 1.3  # these people waver more than those it learned from
         assert one.after.error < one.before.error
     texts = (world.model, world.prompts, world.new, world.people)
-    orders = [jury(*texts, evaluators=e).rankings.entry_ranks for e in (world.evaluators, fitted)]
+    orders = [
+        jury(*texts, conditioning=e).rankings.entry_ranks for e in (world.conditioning, fitted)
+    ]
     assert orders[0].tolist() == orders[1].tolist()
 
 
 def test_a_jury_from_files_writes_what_it_decided(world: World, tmp_path: Path) -> None:
     out, ballots = tmp_path / "jury.jsonl", tmp_path / "ballots.csv"
-    found = jury_files(
-        str(world.folder), *world.files, out=str(out), ballots=str(ballots), rule="kemeny", size=5
-    )
+    found = run_jury(world.job(out=str(out), ballots=str(ballots), rule="kemeny", size=5))
     result = rlchf.read_aggregation(out)
     assert result.rule == "kemeny"
     assert [result.ranking(p) for p in world.new] == [found.result.ranking(p) for p in world.new]
@@ -305,19 +332,19 @@ def test_a_jury_from_files_writes_what_it_decided(world: World, tmp_path: Path) 
 
 
 def test_a_jury_that_cannot_be_held_writes_nothing(world: World, tmp_path: Path) -> None:
-    out, folder = tmp_path / "jury.jsonl", str(world.folder)
+    out = tmp_path / "jury.jsonl"
     more: dict[str, Any]
     for more, said in (
         ({"rule": "bordaa"}, "unknown rule"),
-        ({"by": ["land"]}, "no column 'land'"),
+        ({"by": ("land",)}, "no column 'land'"),
         ({"ballots": str(out)}, "both go to"),
-        ({"ballots": world.files[2]}, "is an input"),
+        ({"ballots": world.files["annotators"]}, "is an input"),
         ({"ballots": str(tmp_path / "no" / "b.csv")}, "there is no folder"),
     ):
         with pytest.raises(ValueError, match=said):
-            jury_files(folder, *world.files, out=str(out), **more)
-    with pytest.raises(ValueError, match=r"has no evaluators\.json"):
-        jury_files(str(world.folder.parent / "backbone"), *world.files, out=str(out))
+            run_jury(world.job(out=str(out), **more))
+    with pytest.raises(ValueError, match=r"has no conditioning\.json"):
+        run_jury(world.job(model=str(world.folder.parent / "backbone"), out=str(out)))
     assert not list(tmp_path.iterdir())
 
 
@@ -326,7 +353,7 @@ def test_a_text_so_long_that_the_features_are_lost_is_warned_about(
 ) -> None:
     line = {"prompt_id": "p41", "response_id": "long", "text": "lazy " * 80}
     longer = tmp_path / "responses.jsonl"
-    longer.write_text(Path(world.files[1]).read_text() + json.dumps(line) + "\n")
+    longer.write_text(Path(world.files["responses"]).read_text() + json.dumps(line) + "\n")
     out = str(tmp_path / "jury.jsonl")
     with pytest.warns(UserWarning, match="1 responses with their prompts are longer than 64"):
-        jury_files(str(world.folder), world.files[0], str(longer), world.files[2], out)
+        run_jury(world.job(responses=str(longer), out=out))

@@ -8,8 +8,8 @@ import pytest
 import rlchf
 from rlchf.io import Annotators
 from rlchf.jury.calibration import calibrate
-from rlchf.jury.conditioning import Evaluators
-from rlchf.jury.panels import draw_panel, jury, levelled
+from rlchf.jury.conditioning import Conditioning
+from rlchf.jury.panels import draw_panel, jury, tie_close
 from rlchf.prompts import Prompt
 
 # --- the panel
@@ -68,28 +68,29 @@ class Known:
 
 TWO = {"p": {"a": "A", "b": "B"}, "q": {"b": "B", "a": "A"}}
 ASKED: dict[str, Prompt] = {"p": "First?", "q": "Second?", "r": "Never answered?"}
-REGION = Evaluators(("region",), group="region", temperatures={"": 2.0, "south": 4.0})
+REGION = Conditioning(("region",), group="region", temperatures={"": 2.0, "south": 4.0})
 
 
 def region(n_north: int, n_south: int) -> Annotators:
     return Annotators(
-        [f"a{i:04d}" for i in range(n_north + n_south)], None,
+        [f"a{i:04d}" for i in range(n_north + n_south)],
+        None,
         {"region": ["north"] * n_north + ["south"] * n_south},
-    )  # fmt: skip
+    )
 
 
-def test_people_of_whom_the_same_is_told_are_scored_once() -> None:
+def test_people_with_the_same_features_are_scored_once() -> None:
     model = Known()
-    found = jury(model, ASKED, TWO, region(5, 3), evaluators=REGION, rule="kemeny")
+    found = jury(model, ASKED, TWO, region(5, 3), conditioning=REGION, rule="kemeny")
     assert len(model.asked) == len(set(model.asked)) == 2 * 2 * 2
     assert found.rankings.n_ballots == 8 * 2
     assert [found.result.ranking(p) for p in "pq"] == [[["a"], ["b"]]] * 2
-    others = jury(model, ASKED, TWO, region(3, 5), evaluators=REGION, rule="kemeny")
+    others = jury(model, ASKED, TWO, region(3, 5), conditioning=REGION, rule="kemeny")
     assert others.result.ranking("q") == [["b"], ["a"]]
 
 
 def test_noisy_ballots_win_as_often_as_the_calibrated_model_says() -> None:
-    noisy = jury(Known(), ASKED, TWO, region(4000, 4000), evaluators=REGION, noisy=True, seed=3)
+    noisy = jury(Known(), ASKED, TWO, region(4000, 4000), conditioning=REGION, noisy=True, seed=3)
     shares = []
     for north in (True, False):
         ids = [a for a in noisy.members if (a < "a4000") == north]
@@ -101,22 +102,22 @@ def test_noisy_ballots_win_as_often_as_the_calibrated_model_says() -> None:
 
 
 def test_a_member_ties_what_is_too_close_to_tell() -> None:
-    found = jury(Known(), ASKED, TWO, region(1, 1), evaluators=REGION, tolerance=1.0)
+    found = jury(Known(), ASKED, TWO, region(1, 1), conditioning=REGION, tolerance=1.0)
     assert found.result.ranking("p") == [["a", "b"]]  # 2 / 2 and 4 / 4
-    strict = jury(Known(), ASKED, TWO, region(2, 1), evaluators=REGION, tolerance=0.99)
+    strict = jury(Known(), ASKED, TWO, region(2, 1), conditioning=REGION, tolerance=0.99)
     assert strict.result.ranking("p") == [["a"], ["b"]]
     np.testing.assert_array_equal(
-        levelled(np.array([[3.0, 1.0, 1.0], [0.0, 5.0, 0.4]]), 0.5), [[3, 1, 1], [0.2, 5, 0.2]]
+        tie_close(np.array([[3.0, 1.0, 1.0], [0.0, 5.0, 0.4]]), 0.5), [[3, 1, 1], [0.2, 5, 0.2]]
     )
 
 
 def test_a_jury_without_texts_is_refused() -> None:
     with pytest.raises(ValueError, match="responses to prompt 'p', but no text"):
-        jury(Known(), {}, TWO, region(1, 1), evaluators=REGION)
+        jury(Known(), {}, TWO, region(1, 1), conditioning=REGION)
     with pytest.raises(ValueError, match="no responses to any"):
-        jury(Known(), ASKED, {}, region(1, 1), evaluators=REGION)
+        jury(Known(), ASKED, {}, region(1, 1), conditioning=REGION)
     with pytest.raises(ValueError, match="unknown rule 'bordaa'"):
-        jury(Known(), ASKED, TWO, region(1, 1), evaluators=REGION, rule="bordaa")
+        jury(Known(), ASKED, TWO, region(1, 1), conditioning=REGION, rule="bordaa")
 
 
 # --- calibration
@@ -140,8 +141,10 @@ def test_each_group_gets_the_temperature_of_its_own_ballots() -> None:
     assert fitted.temperature("north") == pytest.approx(2, rel=0.1)
     assert fitted.temperature("south") == pytest.approx(4, rel=0.1)
     assert [(one.group, one.annotators) for one in found] == [
-        ("", 4000), ("north", 2000), ("south", 2000)
-    ]  # fmt: skip
+        ("", 4000),
+        ("north", 2000),
+        ("south", 2000),
+    ]
     for one in found[1:]:
         assert one.after is not None
         assert one.before.error > 0.1
@@ -159,8 +162,9 @@ def test_a_few_ballots_that_all_agree_do_not_make_the_model_certain() -> None:
 
 
 def test_calibration_is_measured_on_annotators_that_it_was_not_fitted_to() -> None:
-    ballots = [(p, who, "a > b" if who == "a0000" else "b > a")
-               for p in "pq" for who in ("a0000", "a0001")]  # fmt: skip
+    ballots = [
+        (p, who, "a > b" if who == "a0000" else "b > a") for p in "pq" for who in ("a0000", "a0001")
+    ]
     rankings = rlchf.Rankings.from_ballots(ballots)  # one goes with the scores, one against them
     _, (found,) = calibrate(Known(), REGION, rankings, ASKED, TWO, region(2, 0))
     assert found.after is not None

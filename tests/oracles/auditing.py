@@ -1,15 +1,20 @@
 """Slow textbook definitions of what the audit measures: exact fractions, nothing from the package."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from fractions import Fraction
 from itertools import chain, combinations
 from math import floor
+from typing import TypeVar
 
 Round = Mapping[str, frozenset[str]]
 """Who approves what; who is not there is absent."""
 
 
-def subsets(people: Sequence[str]) -> list[tuple[str, ...]]:
+T = TypeVar("T")
+
+
+def subsets(people: Sequence[T]) -> list[tuple[T, ...]]:
     return list(chain.from_iterable(combinations(people, n) for n in range(1, len(people) + 1)))
 
 
@@ -71,6 +76,28 @@ def committee_axioms(
     return holds
 
 
+def committee_axioms_by_type(
+    approvals: Mapping[str, Collection[str]], committee: Collection[str], seats: int
+) -> dict[str, bool]:
+    """The same for many voters of few types: a group can take in all voters of a type at no loss."""
+    counts = Counter(frozenset(approved) for approved in approvals.values())
+    types, elected = list(counts), frozenset(committee)
+    seat = Fraction(len(approvals), seats)
+    holds = dict.fromkeys(("JR", "PJR", "EJR", "EJR+"), True)
+    for group in subsets(types):
+        common = len(frozenset.intersection(*group))
+        due = min(common, floor(sum(counts[t] for t in group) / seat))
+        covered = len(elected & frozenset().union(*group))
+        holds["JR"] &= not (due >= 1 and not covered)
+        holds["PJR"] &= covered >= due
+        holds["EJR"] &= max(len(elected & t) for t in group) >= due
+    for candidate in frozenset().union(*types) - elected:
+        for level in range(1, seats + 1):
+            short = [t for t in types if candidate in t and len(elected & t) < level]
+            holds["EJR+"] &= sum(counts[t] for t in short) < level * seat
+    return holds
+
+
 Ballot = tuple[int, str, list[list[str]], Fraction]
 """Prompt, annotator, levels best first, weight."""
 
@@ -91,7 +118,7 @@ def shares_of(
 ) -> dict[str, Fraction | int | None]:
     """The figures of a group of annotators; the outcomes are strict, one per prompt."""
     sums = dict.fromkeys(
-        ("pairs", "stated", "contested", "fought", "top", "won", "weight"), Fraction(0)
+        ("pairs", "stated", "contested", "fought", "first_place", "won", "weight"), Fraction(0)
     )
     behind = worst = got_all = due_all = Fraction(0)
     spell = longest = 0
@@ -111,7 +138,7 @@ def shares_of(
             sums["stated"] += w * len(stated)
             sums["contested"] += w * len(agreed & contested)
             sums["fought"] += w * len(stated & contested)
-            sums["top"] += w * (outcome[0] in levels[0])
+            sums["first_place"] += w * (outcome[0] in levels[0])
             sums["won"] += w * (outcome[0] in approves(levels))
             sums["weight"] += w
             got += w * len(agreed & contested)
@@ -131,11 +158,11 @@ def shares_of(
     return {
         "pairs": share(sums["pairs"], sums["stated"]),
         "contested": share(sums["contested"], sums["fought"]),
-        "top": share(sums["top"], sums["weight"]),
+        "first_place": share(sums["first_place"], sums["weight"]),
         "won": share(sums["won"], sums["weight"]),
-        "ratio": share(got_all, due_all),
-        "shortfall": worst,
-        "dry_spell": longest,
+        "representation_ratio": share(got_all, due_all),
+        "maximum_deficit": worst,
+        "longest_losing_streak": longest,
     }
 
 

@@ -178,7 +178,7 @@ def test_from_ballots_through_a_fitted_reward_model_to_the_policy(
         epochs=60,
         learning_rate=3e-3,
         batch_size=20,
-        scheduler="constant",
+        lr_schedule="constant",
         held_out=0.0,
         learn_from="shares" if rule == "pooled" else "ranking",
     )

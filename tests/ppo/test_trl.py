@@ -9,7 +9,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from rlchf.io.preference_pairs import to_preference_rows, write_pairs
 from rlchf.train.models.tiny import tiny_llama
-from rlchf.train.reward.model import RewardConfig
+from rlchf.train.reward.config import RewardConfig
 from rlchf.train.reward.trainer import train_reward
 from tests.support.reward_examples import fox_examples, tiny_backbone
 

@@ -27,7 +27,7 @@ COMMON: dict[str, Any] = {"epochs": 2, "learning_rate": 1e-4}
 GROUPS = {"ann": "old", "bob": "old", "eve": "new"}
 CASES: dict[str, dict[str, Any]] = {
     "ranking": {"centring": 0.1, "early_stopping": 3},
-    "worst-group": {"learn_from": "ballots", "worst_group": 0.5, "group_by_length": True},
+    "worst-group": {"learn_from": "ballots", "group_dro_step": 0.5, "group_by_length": True},
     "shared": {"share_prompt": True},
     "heads": {"learn_from": "ballots", "ensemble": 2, "bootstrap": True, "lora_rank": 2},
 }
@@ -36,12 +36,10 @@ CASES: dict[str, dict[str, Any]] = {
 def train(case: str, folder: Path, name: str, **settings: Any) -> tuple[Any, dict[str, Tensor]]:
     """Eleven prompts: their last batch is not full, whoever shares it."""
     data, config = ragged_examples(15), RewardConfig(**COMMON | CASES[case] | settings)
-    groups = GROUPS if config.worst_group else None
+    groups = GROUPS if config.group_dro_step else None
     out = folder / name / case
-    final = train_reward(
-        data[:11], data[11:], folder / "backbone", config, out, groups=groups
-    )  # fmt: skip
-    return final, RewardModel.load(out).model.state_dict()
+    trained = train_reward(data[:11], data[11:], folder / "backbone", config, out, groups=groups)
+    return trained.figures, RewardModel.load(out).model.state_dict()
 
 
 def test_two_processes_give_the_weights_of_one(tmp_path: Path) -> None:
@@ -61,7 +59,7 @@ def test_two_processes_give_the_weights_of_one(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr[-3000:]
     for case in CASES:
-        final, one = train(case, tmp_path, "one", batch_size=4)
+        figures, one = train(case, tmp_path, "one", batch_size=4)
         two = RewardModel.load(tmp_path / "two" / case).model.state_dict()
         for key in one:
             torch.testing.assert_close(two[key], one[key], atol=1e-6, rtol=0, msg=f"{case} {key}")
@@ -70,7 +68,7 @@ def test_two_processes_give_the_weights_of_one(tmp_path: Path) -> None:
         assert max(moved) > 2e-4, "nothing was learnt"
         for rank in (0, 1):
             theirs = json.loads((tmp_path / f"{case}-{rank}.json").read_text())
-            assert theirs == pytest.approx(final, abs=1e-5)
+            assert theirs == pytest.approx(figures, abs=1e-5)
         ours, theirs = (
             [json.loads(line) for line in (tmp_path / name / case / "metrics.jsonl").open()]
             for name in ("one", "two")
@@ -84,8 +82,8 @@ def main(folder: Path) -> None:
     """Half the batch on each of two processes."""
     torch.set_num_threads(1)
     for case in CASES:
-        final, _ = train(case, folder, "two", batch_size=2)
-        (folder / f"{case}-{os.environ['RANK']}.json").write_text(json.dumps(final))
+        figures, _ = train(case, folder, "two", batch_size=2)
+        (folder / f"{case}-{os.environ['RANK']}.json").write_text(json.dumps(figures))
     assert int(os.environ["WORLD_SIZE"]) == 2
     torch.distributed.destroy_process_group()
 

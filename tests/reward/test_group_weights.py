@@ -141,11 +141,14 @@ def test_two_processes_find_what_one_does(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tests.reward.test_group_weights", str(tmp_path)]
     running = [
         subprocess.Popen(
-            [*command, str(rank)], cwd=Path(__file__).parents[2], stderr=subprocess.PIPE, text=True,
+            [*command, str(rank)],
+            cwd=Path(__file__).parents[2],
+            stderr=subprocess.PIPE,
+            text=True,
             env=os.environ | {"OMP_NUM_THREADS": "1"},
         )
         for rank in range(2)
-    ]  # fmt: skip
+    ]
     for process in running:
         _, errors = process.communicate(timeout=300)
         assert process.returncode == 0, errors[-3000:]

@@ -120,7 +120,7 @@ def test_spreads_and_outputs_of_the_wrong_shape_are_refused() -> None:
     with pytest.raises(ValueError, match="the last must be 2"):
         heads.mean_and_spread(torch.zeros(3, 1))
     with pytest.raises(ValueError, match="variances have shape"):
-        heads.explained(torch.zeros(3), torch.zeros(1))
+        heads.r_squared(torch.zeros(3), torch.zeros(1))
 
 
 def test_no_figure_of_a_padded_response_is_read() -> None:
@@ -247,7 +247,7 @@ def test_explained_variance_falls_with_hidden_context(head: Head, width: int) ->
     agreed = shares_by_utility([(1.0, LADDER)])
     split = shares_by_utility([(0.5, LADDER), (0.5, [3.0, 5.0, 0.0, 4.0, 1.0, 2.0])])
     found = [
-        float(heads.explained(*moments(width, fit(head, width, table))))
+        float(heads.r_squared(*moments(width, fit(head, width, table))))
         for table in (agreed, split)
     ]
     assert found[0] > 0.5 > found[1]

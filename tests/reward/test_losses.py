@@ -2,7 +2,10 @@
 
 import itertools
 import math
+import subprocess
+import sys
 from collections.abc import Callable
+from dataclasses import fields
 from functools import partial
 from typing import Any
 
@@ -14,9 +17,14 @@ pytest.importorskip("torch")
 import torch
 from torch import Tensor
 
+from rlchf.preferences import Example
 from rlchf.rules import get_rule
 from rlchf.train.reward import losses
+from rlchf.train.reward.batch_loss import scalar_loss
+from rlchf.train.reward.config import RewardConfig
 from rlchf.train.reward.losses import bradley_terry, plackett_luce
+from rlchf.train.reward.pairs import Reduce, weighted_mean
+from rlchf.train.reward.targets import targets_of as targets_of_example
 from tests.support.free_scores import (
     NAN,
     ONE,
@@ -39,9 +47,13 @@ def fixed_table(scores: Tensor, ranks: Tensor, weights: Tensor) -> Tensor:
     """Bradley-Terry with margins and pair weights that follow the ranks."""
     gaps = (ranks[:, None, :] - ranks[:, :, None]).double()
     return bradley_terry(
-        scores, targets_of(ranks), weights,
-        margins=0.3 * gaps, pair_weights=1 + gaps.abs(), smoothing=0.1,
-    )  # fmt: skip
+        scores,
+        targets_of(ranks),
+        weights,
+        margins=0.3 * gaps,
+        pair_weights=1 + gaps.abs(),
+        smoothing=0.1,
+    )
 
 
 LOSSES: dict[str, Loss] = {
@@ -165,14 +177,11 @@ def test_margins_and_weights_of_pairs_are_not_broadcast(name: str, shape: tuple[
         bradley_terry(random_scores(), targets, WEIGHTS, **wrong)
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["bradley_terry", "majority", "soft_copeland", "soft_kemeny", "plackett_luce", "best_of_k"],
-)
+@pytest.mark.parametrize("name", losses.LOSSES)
 def test_reduce_gets_the_loss_and_the_weight_of_each_order(name: str) -> None:
     loss, seen = getattr(losses, name), []
     ranks = torch.cat([RANKS, torch.zeros(1, 5, dtype=torch.int64)])
-    table = ranks if name in ("plackett_luce", "best_of_k") else targets_of(ranks)
+    table = ranks if losses.LOSSES[name].takes_ranks else targets_of(ranks)
     scores, weights = random_scores(shape=(5, 5)), torch.cat([WEIGHTS, ONE])
 
     def spy(values: Tensor, counts: Tensor) -> Tensor:
@@ -323,3 +332,55 @@ def test_centring_is_the_squared_sum_of_pairs_and_zero_at_the_middle() -> None:
     assert torch.autograd.gradcheck(lambda s: losses.centring(s, everything), (free,))
     with pytest.raises(ValueError, match="known have shape"):
         losses.centring(scores, known[0])
+
+
+# -- the table -------------------------------------------------------------------------------------
+
+
+def test_every_option_of_a_listed_loss_is_a_setting() -> None:
+    settings = {field.name for field in fields(RewardConfig)}
+    for name, listed in losses.LOSSES.items():
+        assert listed.function.__name__ == name
+        assert settings >= set(listed.settings)
+
+
+def test_a_loss_that_joins_the_table_is_trained_with_the_options_in_its_signature(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nothing but the table has to know of it."""
+
+    def hinge(
+        scores: Tensor,
+        targets: Tensor,
+        weights: Tensor,
+        *,
+        smoothing: float = 0.25,
+        reduce: Reduce = weighted_mean,
+    ) -> Tensor:
+        preferred = targets > 0.5
+        gaps = scores[:, :, None] - scores[:, None, :]
+        per_order = (preferred * (1 - smoothing - gaps).relu()).sum((1, 2))
+        return reduce(per_order, weights * preferred.any(2).any(1))
+
+    listed = losses.ListedLoss(hinge, learns_from=("ranking",))
+    monkeypatch.setitem(losses.LOSSES, "hinge", listed)
+    assert not listed.takes_ranks
+    example = Example("p", "Hi", ["a", "b"], ["A", "B"], [1, 2])
+    scores = torch.tensor([[0.5, 0.0]])
+    for smoothing, expected in ((0.0, 0.25), (0.125, 0.375)):  # 0 is the loss's own default
+        config = RewardConfig()
+        object.__setattr__(config, "loss", "hinge")  # the choices were read before it joined
+        object.__setattr__(config, "smoothing", smoothing)
+        order = targets_of_example(example, config)
+        tables = {name: torch.from_numpy(getattr(order, name)) for name in ("ranks", "targets")}
+        weights = torch.from_numpy(order.weights)
+        loss = scalar_loss(scores, tables, weights, config, weighted_mean)
+        assert float(loss) == pytest.approx(expected)
+
+
+def test_settings_and_juries_are_read_without_torch() -> None:
+    program = (
+        "import sys, rlchf.train.reward.config as config, rlchf.jury; config.RewardConfig();"
+        "sys.exit('torch' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)

@@ -14,15 +14,16 @@ import torch
 import transformers
 from transformers import BertConfig, BertForMaskedLM
 
+from rlchf.evaluation import pair_accuracy
 from rlchf.io.preference_pairs import read_pairs, write_pairs
 from rlchf.preferences import Ballots, Example
 from rlchf.train.models.text import encode, encode_responses
-from rlchf.train.reward.backbone import last_layer
+from rlchf.train.reward.backbone import last_layer, load_backbone
 from rlchf.train.reward.collator import Collator, Encoded, EncodedExamples, pad
 from rlchf.train.reward.config import RewardConfig
-from rlchf.train.reward.model import RewardModel, load_backbone
-from rlchf.train.reward.targets import orders_of
-from rlchf.train.reward.trainer import accuracy, train_reward
+from rlchf.train.reward.model import RewardModel
+from rlchf.train.reward.targets import targets_of
+from rlchf.train.reward.trainer import train_reward
 from tests.support.reward_examples import fox_examples, ragged_examples, tiny_backbone
 from tests.support.tiny_models import tiny_classifier, tiny_gpt2, tiny_llama, tiny_tokenizer
 
@@ -35,7 +36,7 @@ def example(ranks: list[int], texts: list[str] | None = None, **kwargs: object) 
 
 def encoded(examples: list[Example], **settings: object) -> list[Encoded]:
     config = RewardConfig(**settings)  # type: ignore[arg-type]
-    data = EncodedExamples(examples, tiny_tokenizer(), 64, partial(orders_of, config=config))
+    data = EncodedExamples(examples, tiny_tokenizer(), 64, partial(targets_of, config=config))
     return [data[i] for i in range(len(data))]
 
 
@@ -101,8 +102,8 @@ def test_cut_rows_are_counted_and_warned_about_once(tmp_path: Path) -> None:
     data = [replace(e, prompt="long " * 40) for e in fox_examples(4)]
     config = RewardConfig(epochs=1, max_length=16)
     with pytest.warns(UserWarning, match="12 of 12 training texts are longer than 16 tokens") as w:
-        final = train_reward(data, [], backbone, config, tmp_path / "reward")
-    assert final["truncated_rows"] == 12
+        figures = train_reward(data, [], backbone, config, tmp_path / "reward").figures
+    assert figures["truncated_rows"] == 12
     scorer = RewardModel.load(tmp_path / "reward")
     scorer.score_examples(data[:2])
     assert scorer.truncated == 6
@@ -195,12 +196,16 @@ def test_training_learns_the_order_and_leaves_a_plain_checkpoint(
         epochs=6, learning_rate=2e-2 if lora_rank else 5e-3, batch_size=6, lora_rank=lora_rank
     )
     steps = []
-    final = train_reward(
-        data[:48], data[48:], backbone, config, tmp_path / "reward",
+    figures = train_reward(
+        data[:48],
+        data[48:],
+        backbone,
+        config,
+        tmp_path / "reward",
         progress=lambda done, total, **facts: steps.append((done, total)),
-    )  # fmt: skip
+    ).figures
     assert steps[-1] == (48, 48)
-    assert final["held_out_pair_accuracy"] >= 0.85
+    assert figures["held_out_pair_accuracy"] >= 0.85
     log = [
         json.loads(line) for line in (tmp_path / "reward/metrics.jsonl").read_text().splitlines()
     ]
@@ -209,8 +214,8 @@ def test_training_learns_the_order_and_leaves_a_plain_checkpoint(
     loaded = transformers.AutoModelForSequenceClassification.from_pretrained(tmp_path / "reward")
     assert loaded.config.num_labels == 1
     scorer = RewardModel.load(tmp_path / "reward")
-    held_out = accuracy(scorer.score_examples(data[48:]), data[48:])
-    assert held_out == final["held_out_pair_accuracy"]
+    scores = [s.numpy() for s in scorer.score_examples(data[48:])]
+    assert pair_accuracy(scores, data[48:]) == figures["held_out_pair_accuracy"]
     assert not (tmp_path / "reward/checkpoints").exists()
 
 
@@ -220,15 +225,21 @@ def test_an_encoder_serves_as_backbone(tmp_path: Path) -> None:
     tokenizer.eos_token = None
     torch.manual_seed(0)
     config = BertConfig(
-        vocab_size=len(tokenizer), hidden_size=32, num_hidden_layers=2, num_attention_heads=4,
-        intermediate_size=64, max_position_embeddings=64, pad_token_id=tokenizer.pad_token_id,
-    )  # fmt: skip
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        intermediate_size=64,
+        max_position_embeddings=64,
+        pad_token_id=tokenizer.pad_token_id,
+    )
     BertForMaskedLM(config).save_pretrained(tmp_path / "backbone")
     tokenizer.save_pretrained(tmp_path / "backbone")
     data = fox_examples(60)
     settings = RewardConfig(epochs=8, learning_rate=5e-3, batch_size=6)
-    final = train_reward(data[:48], data[48:], tmp_path / "backbone", settings, tmp_path / "reward")
-    assert final["held_out_pair_accuracy"] >= 0.85
+    base = tmp_path / "backbone"
+    figures = train_reward(data[:48], data[48:], base, settings, tmp_path / "reward").figures
+    assert figures["held_out_pair_accuracy"] >= 0.85
     settings_file = json.loads((tmp_path / "reward/reward_config.json").read_text())
     assert settings_file["shift"] == []  # this head has a bias, which takes the shift
     share = RewardConfig(share_prompt=True)
@@ -264,8 +275,8 @@ def test_every_loss_learns_the_order(settings: dict[str, object], tmp_path: Path
     ]
     config = RewardConfig(epochs=3, learning_rate=1e-2, batch_size=4, **settings)  # type: ignore[arg-type]
     backbone = tiny_backbone(tmp_path / "backbone")
-    final = train_reward(data[:36], data[36:], backbone, config, tmp_path / "reward")
-    assert final["held_out_pair_accuracy"] >= 0.85
+    figures = train_reward(data[:36], data[36:], backbone, config, tmp_path / "reward").figures
+    assert figures["held_out_pair_accuracy"] >= 0.85
 
 
 def test_pairs_that_were_exported_teach_what_the_ranking_does(tmp_path: Path) -> None:
@@ -284,10 +295,10 @@ def test_pairs_that_were_exported_teach_what_the_ranking_does(tmp_path: Path) ->
 
 def test_settings_that_contradict_each_other_are_refused() -> None:
     for settings, said in [
-        ({"loss": "plackett_luce", "learn_from": "shares"}, "needs places"),
+        ({"loss": "plackett_luce", "learn_from": "shares"}, "learns from 'ranking' or 'ballots'"),
         ({"head": "categorical", "loss": "majority"}, "has its own likelihood"),
         ({"bootstrap": True, "ensemble": 4}, "learn_from = 'ballots'"),
-        ({"caution": 1.0}, "set ensemble to 2 or more"),
+        ({"uncertainty_penalty": 1.0}, "set ensemble to 2 or more"),
         ({"smoothing": 0.5}, "below 0.5"),
     ]:
         with pytest.raises(ValueError, match=said):

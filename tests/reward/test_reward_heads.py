@@ -15,8 +15,7 @@ import transformers
 
 from rlchf.preferences import Ballots, Example
 from rlchf.train.reward.config import RewardConfig
-from rlchf.train.reward.model import RewardModel
-from rlchf.train.reward.readout import Readout
+from rlchf.train.reward.model import Readout, RewardModel
 from rlchf.train.reward.targets import bootstrap_draws
 from rlchf.train.reward.trainer import train_reward
 from tests.support.reward_examples import fox_examples, ragged_examples, tiny_backbone
@@ -90,7 +89,7 @@ def test_an_ensemble_has_a_mean_a_lower_bound_and_disagreement(tmp_path: Path) -
     _, spread = scorer.moments(prompts, texts)
     torch.testing.assert_close(spread, heads.std(1), atol=1e-5, rtol=0)
     assert spread.min() > 0
-    scorer.readout = replace(scorer.readout, caution=2.0)
+    scorer.readout = replace(scorer.readout, uncertainty_penalty=2.0)
     low = torch.cat(scorer.score_examples(data))
     torch.testing.assert_close(low, mean - 2 * spread, atol=1e-5, rtol=0)
 
@@ -127,8 +126,7 @@ def test_spread_shows_what_annotators_do_not_agree_on(head: Any, tmp_path: Path)
     assert float(mean.mean()) == pytest.approx(0, abs=1e-5)
     cautious = replace(scorer.readout, quantile=0.01).reward(scorer.outputs_of([one])[0])
     assert cautious.argmin() == 2  # half of the annotators would be ill served
-    final = settings_of(tmp_path / "reward")["explained"]
-    assert 0 < final < 1
+    assert 0 < settings_of(tmp_path / "reward")["r_squared"] < 1
 
 
 def test_a_quantile_is_the_reward_when_it_is_asked_for(tmp_path: Path) -> None:
@@ -145,5 +143,5 @@ def test_a_held_out_fox_is_found_by_a_distribution_too(tmp_path: Path) -> None:
     data = fox_examples(48)
     tiny_backbone(tmp_path / "backbone")
     config = RewardConfig(epochs=4, learning_rate=1e-2, batch_size=4, head="categorical")
-    final = train_reward(data[:36], data[36:], tmp_path / "backbone", config, tmp_path / "reward")
-    assert final["held_out_pair_accuracy"] >= 0.85
+    trained = train_reward(data[:36], data[36:], tmp_path / "backbone", config, tmp_path / "reward")
+    assert trained.figures["held_out_pair_accuracy"] >= 0.85

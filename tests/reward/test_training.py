@@ -26,15 +26,20 @@ from rlchf.train.reward.model import RewardModel
 from rlchf.train.reward.ranking_trainer import last_checkpoint
 from rlchf.train.reward.trainer import make_trainer, train_reward
 from tests.support.reward_examples import ragged_examples, tiny_backbone
+from tests.support.tiny_models import tiny_llama, tiny_tokenizer
 
 GROUPS = {"ann": "old", "bob": "old", "eve": "new"}
 CASES: dict[str, dict[str, Any]] = {
-    "plain": {"save_steps": 3},
+    "plain": {"checkpoint_every": 3},
     "worst-group": {
-        "save_steps": 3, "learn_from": "ballots", "worst_group": 0.5, "group_by_length": True, "lora_rank": 2,
+        "checkpoint_every": 3,
+        "learn_from": "ballots",
+        "group_dro_step": 0.5,
+        "group_by_length": True,
+        "lora_rank": 2,
         "gradient_accumulation": 2,
     },
-}  # fmt: skip
+}
 
 
 def train(folder: Path, data: list[Example], name: str, **settings: Any) -> dict[str, Tensor]:
@@ -43,7 +48,7 @@ def train(folder: Path, data: list[Example], name: str, **settings: Any) -> dict
         tiny_backbone(folder / "backbone")
     options = {key: settings.pop(key) for key in ("resume", "progress") if key in settings}
     config = RewardConfig(**{"epochs": 2, "batch_size": 4, "learning_rate": 5e-3} | settings)
-    groups = GROUPS if config.worst_group else None
+    groups = GROUPS if config.group_dro_step else None
     train_reward(data, [], folder / "backbone", config, folder / name, groups=groups, **options)
     state: dict[str, Tensor] = RewardModel.load(folder / name).model.state_dict()
     return state
@@ -139,9 +144,13 @@ def test_a_killed_training_resumes_to_the_same_weights(tmp_path: Path) -> None:
         assert not (tmp_path / case / "config.json").exists()
         steps: list[int] = []
         resumed = train(
-            tmp_path, examples_of(case), case, resume=True,
-            progress=lambda done, total, steps=steps, **facts: steps.append(done), **settings,
-        )  # fmt: skip
+            tmp_path,
+            examples_of(case),
+            case,
+            resume=True,
+            progress=lambda done, total, steps=steps, **facts: steps.append(done),
+            **settings,
+        )
         assert steps == [7, 8, 9, 10]
         assert distance(whole, resumed) == 0
         assert not checkpoints.exists()
@@ -165,9 +174,13 @@ def test_early_stopping_keeps_the_best_weights(tmp_path: Path) -> None:
     config = RewardConfig(epochs=20, batch_size=4, learning_rate=1e-3, early_stopping=2)
     steps = []
     train_reward(
-        data, held_out, tmp_path / "backbone", config, tmp_path / "reward",
+        data,
+        held_out,
+        tmp_path / "backbone",
+        config,
+        tmp_path / "reward",
         progress=lambda done, total, **facts: steps.append(done),
-    )  # fmt: skip
+    )
     assert steps[-1] == 6  # the first epoch is the best, and two more are not better
     lines = (tmp_path / "reward/metrics.jsonl").read_text().splitlines()
     losses = [row["held_out_loss"] for row in map(json.loads, lines) if "held_out_loss" in row]
@@ -192,7 +205,7 @@ def test_the_worst_group_counts_more(tmp_path: Path) -> None:
     gaps = []
     for step in (0.0, 1.0):
         config = RewardConfig(
-            epochs=20, batch_size=8, learning_rate=5e-3, learn_from="ballots", worst_group=step
+            epochs=20, batch_size=8, learning_rate=5e-3, learn_from="ballots", group_dro_step=step
         )
         train_reward(data, [], tmp_path / "backbone", config, tmp_path / f"{step}", groups=groups)
         a, b = RewardModel.load(tmp_path / f"{step}").score_examples(data[:1])[0].tolist()
@@ -207,10 +220,46 @@ def test_the_worst_group_counts_more(tmp_path: Path) -> None:
 def test_tensorboard_and_bfloat16(tmp_path: Path) -> None:
     pytest.importorskip("tensorboard")
     data = ragged_examples(8)
-    train(tmp_path, data, "reward", report_to="tensorboard", bf16=True, scheduler="cosine")
+    train(tmp_path, data, "reward", report_to="tensorboard", bf16=True, lr_schedule="cosine")
     assert list((tmp_path / "reward/runs").rglob("events.out.tfevents*"))
-    exact = train(tmp_path, data, "exact", scheduler="cosine")
+    exact = train(tmp_path, data, "exact", lr_schedule="cosine")
     assert exact["score.weight"].dtype == torch.float32
+
+
+# --- what training returns
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"bf16": True},
+        {"lora_rank": 2, "normalise": "scale"},
+        {"head": "mean_variance", "quantile": 0.1},
+        {"ensemble": 2, "uncertainty_penalty": 1.0, "max_length": 12},
+    ],
+)
+@pytest.mark.filterwarnings("ignore:.*training texts are longer")
+def test_the_model_that_training_returns_scores_as_the_one_on_disk(
+    settings: dict[str, Any], tmp_path: Path
+) -> None:
+    """The backbone's padding token is its end token, so training adds one of its own."""
+    tokenizer = tiny_tokenizer(pad_is_eos=True)
+    tiny_llama(len(tokenizer), scale=1.0).save_pretrained(tmp_path / "backbone")
+    tokenizer.save_pretrained(tmp_path / "backbone")
+    data = ragged_examples(16)
+    config = RewardConfig(epochs=1, batch_size=4, learning_rate=5e-3, **settings)
+    out = tmp_path / "reward"
+    trained = train_reward(data[:12], data[12:], tmp_path / "backbone", config, out)
+    assert trained.model is not None
+    loaded = RewardModel.load(out)
+    assert (loaded.max_length, loaded.readout) == (trained.model.max_length, trained.model.readout)
+    assert_equal_scores(trained.held_out_scores, loaded.score_examples(data[12:]))
+    assert_equal_scores(trained.model.score_examples(data), loaded.score_examples(data))
+
+
+def assert_equal_scores(ours: list[Tensor], theirs: list[Tensor]) -> None:
+    assert torch.cat(ours).std() > 0
+    assert [scores.tolist() for scores in ours] == [scores.tolist() for scores in theirs]
 
 
 # --- the order of the prompts

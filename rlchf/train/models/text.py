@@ -1,16 +1,19 @@
-"""Prompts and responses as token ids: the one place that knows about chat templates and end tokens."""
+"""Prompts and responses as token ids, with chat templates and end tokens."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from rlchf.prompts import Prompt
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
-def prompt_ids(tokenizer: Any, prompt: Prompt) -> list[int]:
+
+def prompt_ids(tokenizer: "PreTrainedTokenizerBase", prompt: Prompt) -> list[int]:
     """Encode a prompt up to the point where the response begins.
 
-    A tokenizer with a chat template sees the prompt as a conversation (plain text becomes one user
-    message) followed by the header of the assistant's turn; one without sees plain text as it is.
+    With a chat template, the prompt is a conversation (plain text becomes one user message) followed by the
+    header of the assistant's turn; without one, it is plain text as it is.
 
     Raises
     ------
@@ -32,34 +35,36 @@ def prompt_ids(tokenizer: Any, prompt: Prompt) -> list[int]:
     return list(tokenizer(text, add_special_tokens=False)["input_ids"])
 
 
-def response_ids(tokenizer: Any, response: str) -> list[int]:
+def response_ids(tokenizer: "PreTrainedTokenizerBase", response: str) -> list[int]:
     """Encode a finished response, closed by the end-of-sequence token."""
     ids = list(tokenizer(response, add_special_tokens=False)["input_ids"])
     return [*ids, _end(tokenizer)]
 
 
 def encode_responses(
-    tokenizer: Any, prompt: Prompt, responses: Sequence[str], max_length: int
+    tokenizer: "PreTrainedTokenizerBase", prompt: Prompt, responses: Sequence[str], max_length: int
 ) -> tuple[list[list[int]], int]:
-    """Token ids of a prompt with each of its finished responses, and how many rows were too long.
+    """Token ids of a prompt with each of its finished responses, and the number of rows that were too long.
 
-    What is too long goes from the left: first the prompt's beginning and, if the response alone is
-    too long, then its own; never its end. An encoder's classification token stays in front.
+    Rows are truncated on the left: they lose the prompt's beginning first and, if the response alone is too
+    long, the response's beginning, but never its end. An encoder's classification token stays in front.
     """
-    begin = [] if tokenizer.cls_token_id is None else [tokenizer.cls_token_id]
-    ids = prompt_ids(tokenizer, prompt)
-    ends = tokenizer(list(responses), add_special_tokens=False)["input_ids"] if responses else []
-    whole = [[*ids, *end, _end(tokenizer)] for end in ends]
-    room = max(max_length - len(begin), 1)
-    return [begin + row[-room:] for row in whole], sum(len(row) > room for row in whole)
+    cls = [] if tokenizer.cls_token_id is None else [tokenizer.cls_token_id]
+    prompt_part = prompt_ids(tokenizer, prompt)
+    texts = tokenizer(list(responses), add_special_tokens=False)["input_ids"] if responses else []
+    rows = [[*prompt_part, *text, _end(tokenizer)] for text in texts]
+    longest = max(max_length - len(cls), 1)
+    return [cls + row[-longest:] for row in rows], sum(len(row) > longest for row in rows)
 
 
-def encode(tokenizer: Any, prompt: Prompt, response: str, max_length: int) -> list[int]:
-    """Token ids of a prompt and its finished response; what is too long goes from the left."""
+def encode(
+    tokenizer: "PreTrainedTokenizerBase", prompt: Prompt, response: str, max_length: int
+) -> list[int]:
+    """Token ids of a prompt and its finished response, truncated on the left."""
     return encode_responses(tokenizer, prompt, [response], max_length)[0][0]
 
 
-def _end(tokenizer: Any) -> int:
-    """The end-of-sequence token, or what encoders have in its place."""
-    end = tokenizer.eos_token_id
-    return int(tokenizer.sep_token_id if end is None else end)
+def _end(tokenizer: "PreTrainedTokenizerBase") -> int:
+    """Id of the end-of-sequence token, or of the separator of an encoder."""
+    eos = tokenizer.eos_token_id
+    return int(tokenizer.sep_token_id if eos is None else eos)

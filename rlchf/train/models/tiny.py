@@ -1,7 +1,7 @@
-"""A tiny language model made from nothing: its tokenizer, its weights, and its first lesson."""
+"""A tiny language model with random weights, its tokenizer, and supervised fine-tuning."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
@@ -11,7 +11,10 @@ from torch.utils.data import DataLoader
 from rlchf.prompts import Prompt
 from rlchf.train.models.text import prompt_ids, response_ids
 
-# Every message on a line of its own; the response begins on the line after the last one.
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+# One line for each message; the response begins on the line after the last one.
 TINY_CHAT_TEMPLATE = "{% for message in messages %}{{ message['content'] + '\n' }}{% endfor %}"
 
 
@@ -24,17 +27,17 @@ def tiny_llama(
     layers: int = 2,
     heads: int = 4,
     max_length: int = 256,
-) -> tuple[Any, Any]:
-    """Build a Llama with random weights and a tokenizer for `texts`, offline and within seconds.
+) -> tuple["PreTrainedModel", "PreTrainedTokenizerBase"]:
+    """Build a Llama with random weights and a tokenizer for `texts`, without a download.
 
-    The tokenizer is a byte-level BPE (so it reads and writes any text, emojis included) whose
-    padding and end-of-sequence tokens differ; its chat template puts every message on a line.
-    With the defaults the model has about one million parameters.
+    The tokenizer is a byte-level BPE, which encodes any text, emojis included. Its padding and end tokens
+    differ, and its chat template puts every message on a line. The default model has about one million
+    parameters.
 
     Returns
     -------
-    (model, tokenizer); the same texts and seed give the same pair, and the global random state
-    of torch is left as it was.
+    (model, tokenizer), which depend on the texts and the seed only; the global random state of torch is
+    not changed.
     """
     from transformers import LlamaConfig, LlamaForCausalLM
 
@@ -58,7 +61,9 @@ def tiny_llama(
     return model, tokenizer
 
 
-def _byte_level_bpe(texts: Sequence[str], vocab_size: int, max_length: int) -> Any:
+def _byte_level_bpe(
+    texts: Sequence[str], vocab_size: int, max_length: int
+) -> "PreTrainedTokenizerBase":
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 
@@ -83,8 +88,8 @@ def _byte_level_bpe(texts: Sequence[str], vocab_size: int, max_length: int) -> A
 
 
 def fit_supervised(
-    model: Any,
-    tokenizer: Any,
+    model: "PreTrainedModel",
+    tokenizer: "PreTrainedTokenizerBase",
     pairs: Sequence[tuple[Prompt, str]],
     *,
     epochs: int = 1,
@@ -94,12 +99,11 @@ def fit_supervised(
     accelerator: Accelerator | None = None,
     progress: Callable[..., None] | None = None,
 ) -> list[float]:
-    """Teach a language model to write the responses, before any preference is learned.
+    """Fine-tune a language model on prompts and responses.
 
-    The loss is the mean negative log-likelihood of the response tokens, the end of sequence
-    included; prompts are read but not learned. The learning rate rises over the first tenth of the
-    steps and then falls to zero, both linearly. The model is changed in place; afterwards it is in
-    evaluation mode, on the accelerator's device.
+    The loss is the mean negative log-likelihood of the response tokens, including the end token, given the
+    prompt. The learning rate rises linearly over the first tenth of the steps and then falls linearly to
+    zero. The model is changed in place; afterwards it is in evaluation mode on the accelerator's device.
 
     Parameters
     ----------
@@ -108,11 +112,11 @@ def fit_supervised(
     batch_size
         Pairs per step and process.
     progress
-        Called after every step with the number of steps done, their total, and ``loss=``.
+        Called after each step with steps done, steps in all, and ``loss=``.
 
     Returns
     -------
-    The loss of every step.
+    The loss of each step.
     """
     accelerator = accelerator or Accelerator()
     examples = [(prompt_ids(tokenizer, p), response_ids(tokenizer, r)) for p, r in pairs]
@@ -137,8 +141,8 @@ def fit_supervised(
             for group in optimizer.param_groups:
                 group["lr"] = lr * min((len(losses) + 1) / warmup, 1 - len(losses) / steps)
             nll = _response_nll(wrapped, ids, attention, is_response)
-            # Every token of the step counts the same, on whichever process it lies; the factor
-            # undoes the mean over processes that follows the backward pass.
+            # All tokens of the step on all processes have the same weight; the factor undoes the mean over
+            # processes that follows the backward pass.
             tokens = accelerator.reduce(is_response[:, 1:].sum(), reduction="sum")
             loss = nll.sum() * accelerator.num_processes / tokens
             accelerator.backward(loss)
@@ -155,7 +159,7 @@ def fit_supervised(
 def _collate(
     batch: Sequence[tuple[list[int], list[int]]], pad_id: int
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Pad on the right -> ids, attention mask and response mask, each (batch, length)."""
+    """Token ids, attention mask and response mask, padded on the right: each (batch, length)."""
     length = max(len(prompt) + len(response) for prompt, response in batch)
     ids = torch.full((len(batch), length), pad_id)
     attention = torch.zeros((len(batch), length), dtype=torch.long)
@@ -169,9 +173,9 @@ def _collate(
 
 
 def _response_nll(
-    model: Any, ids: torch.Tensor, attention: torch.Tensor, is_response: torch.Tensor
+    model: "PreTrainedModel", ids: torch.Tensor, attention: torch.Tensor, is_response: torch.Tensor
 ) -> torch.Tensor:
-    """Negative log-likelihood of each token given those before it, zero outside the response."""
+    """Negative log-likelihood of each token given those before it; 0 outside the response."""
     logits = model(input_ids=ids, attention_mask=attention).logits[:, :-1].float()
     nll = F.cross_entropy(logits.transpose(1, 2), ids[:, 1:], reduction="none")  # (batch, length-1)
     return nll * is_response[:, 1:]

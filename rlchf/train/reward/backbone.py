@@ -1,21 +1,26 @@
-"""Any sequence-classification model as a reward model's backbone: its head, dropout and padding."""
+"""Sequence-classification models as backbones of reward models: head, dropout, padding, positions."""
 
 import inspect
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
-from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
+from transformers import (
+    AutoConfig,
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
 
 
 def load_backbone(
     path: str | Path, lora_rank: int = 0, seed: int = 0, outputs: int = 1
-) -> tuple[Any, Any]:
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """A model with a new head on the backbone in ``path``, in float32, and its tokenizer.
 
-    The head starts small (standard deviation 1 / (d + 1), as Stiennon et al. 2020), so that training
-    starts from nearly equal scores, and dropout is off, so that a text has one score.
+    The head's initial weights are small (standard deviation 1 / (d + 1), as Stiennon et al. 2020), so that
+    training starts from nearly equal scores. Dropout is off, so that a text has one score.
     """
     tokenizer = AutoTokenizer.from_pretrained(path)
     config = AutoConfig.from_pretrained(path, num_labels=outputs)
@@ -28,7 +33,7 @@ def load_backbone(
     give_own_pad_token(tokenizer, model)
     for module in model.modules():
         if isinstance(module, nn.Dropout):
-            module.p = 0.0  # of models that do not ask their config
+            module.p = 0.0  # for models that do not read it from their config
     head = last_layer(model)
     nn.init.normal_(head.weight, std=1 / (head.in_features + 1))
     if lora_rank:
@@ -39,7 +44,7 @@ def load_backbone(
     return model, tokenizer
 
 
-def last_layer(model: Any) -> nn.Linear:
+def last_layer(model: PreTrainedModel) -> nn.Linear:
     """The linear layer that gives the scores: the last one outside the backbone."""
     base = model.base_model
     inside = set(base.modules()) if base is not model else set()
@@ -48,9 +53,12 @@ def last_layer(model: Any) -> nn.Linear:
     return layers[-1]
 
 
-def give_own_pad_token(tokenizer: Any, model: Any) -> None:
-    """Make the padding token differ from the end token, since classification heads read the last
-    token that is not padding: with one token for both they would never see the end of a response."""
+def give_own_pad_token(tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel) -> None:
+    """Make the padding token differ from the end token.
+
+    Classification heads read the last token that is not padding; with one token for both they would never
+    see the end of a response.
+    """
     if tokenizer.pad_token_id in (None, tokenizer.eos_token_id):
         if tokenizer.unk_token_id not in (None, tokenizer.eos_token_id):
             tokenizer.pad_token = tokenizer.unk_token
@@ -60,12 +68,12 @@ def give_own_pad_token(tokenizer: Any, model: Any) -> None:
     model.config.pad_token_id = tokenizer.pad_token_id
 
 
-def positions_of(model: Any) -> tuple[bool, int | None]:
-    """Whether the model takes ``position_ids`` that count from 0, and for how many it is made.
+def positions_of(model: PreTrainedModel) -> tuple[bool, int | None]:
+    """Whether the model takes ``position_ids`` that count from 0, and its number of positions.
 
-    Models of RoBERTa's family count theirs from the padding token's id on, and do so themselves.
+    Models of the RoBERTa family compute their own, which count from the padding token's id.
     """
-    takes = "position_ids" in inspect.signature(model.forward).parameters
+    takes_positions = "position_ids" in inspect.signature(model.forward).parameters
     offset = any(
         isinstance(module, nn.Embedding) and module.padding_idx is not None
         for name, module in model.named_modules()
@@ -73,5 +81,5 @@ def positions_of(model: Any) -> tuple[bool, int | None]:
     )
     limit = getattr(model.config, "max_position_embeddings", None)
     if limit is not None and offset:
-        limit -= 2  # positions begin behind those of <s> and <pad>
-    return takes and not offset, limit
+        limit -= 2  # positions start after those of <s> and <pad>
+    return takes_positions and not offset, limit

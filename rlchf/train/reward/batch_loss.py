@@ -1,4 +1,4 @@
-"""From a batch's outputs to its loss: which scores belong together, and how orders are weighed."""
+"""From the head's outputs on a batch to the batch's part of the loss of an optimiser step."""
 
 from collections.abc import Mapping
 
@@ -14,28 +14,28 @@ Batch = Mapping[str, Tensor]
 TINY = torch.finfo(torch.float32).tiny
 
 
-def extent(batch: Batch) -> Tensor:
-    """(2,) the weight of a batch's orders, over all heads, and how many of its prompts have any."""
+def batch_weight(batch: Batch) -> Tensor:
+    """(2,) total weight of a batch's orders over all heads, and number of its prompts with any weight."""
     weights = batch["weights"]
-    weight = (weights[:, None] * batch["draws"]).sum()
-    return torch.stack([weight, weights.new_tensor(len(batch["owner"][weights > 0].unique()))])
+    total = (weights[:, None] * batch["draws"]).sum()
+    return torch.stack([total, weights.new_tensor(len(batch["owner"][weights > 0].unique()))])
 
 
 def ranking_loss(
     outputs: Tensor,
     batch: Batch,
     config: RewardConfig,
-    whole: Tensor,
+    step_weight: Tensor,
     *,
-    processes: int = 1,
-    parts: int = 1,
+    n_processes: int = 1,
+    n_batches: int = 1,
     group_weights: GroupWeights | None = None,
 ) -> Tensor:
-    """What one batch contributes to the loss of a step.
+    """One batch's part of the loss of an optimiser step.
 
-    Summed over the batches of a step and averaged over processes it is the weighted mean over all of the
-    step's orders, however they were divided. The groups' weights move with each batch, so the loss of
-    the worst group is the batches' mean.
+    Summed over the step's batches and averaged over processes, the parts give the weighted mean over all
+    orders of the step, independent of gradient accumulation and number of processes. Group weights move
+    with each batch, so the loss of the worst-off group is the mean over batches.
 
     Parameters
     ----------
@@ -44,80 +44,64 @@ def ranking_loss(
     batch
         From the `Collator`.
     config
-        Says which loss and head.
-    whole
-        (2,) sum of `extent` over all batches of the step on all processes.
-    processes, parts
-        How many processes share the step, and how many batches each of them has in it.
+        The loss and the head.
+    step_weight
+        (2,) sum of `batch_weight` over all batches of the step on all processes.
+    n_processes, n_batches
+        Number of processes that share the step, and of batches that each of them has in it.
     group_weights
-        When given, the loss of the worst group takes the place of the mean.
+        When given, the loss of the worst-off group takes the place of the mean.
     """
     B, K, n = int(batch["prompt"][-1]) + 1, batch["ranks"].shape[1], outputs.shape[1]
-    place = (batch["prompt"], batch["slot"])
-    by_prompt = outputs.new_zeros((B, K, n)).index_put(place, outputs)
-    table = by_prompt[batch["owner"]]  # (R, K, n), one for each order
+    rows = (batch["prompt"], batch["slot"])
+    by_prompt = outputs.new_zeros((B, K, n)).index_put(rows, outputs)
+    by_order = by_prompt[batch["owner"]]  # (R, K, n)
     weights = (batch["weights"][:, None] * batch["draws"]).T.reshape(-1)  # (E R,), head by head
-    every = {
+    orders = {
         name: batch[name].repeat(config.ensemble, *[1] * (batch[name].ndim - 1))
         for name in ("ranks", "targets", "pair_weights", "margins", "group")
     }  # the same orders for each head of an ensemble
-    share = processes * extent(batch) / whole.clamp(min=TINY)  # of the step
+    share = n_processes * batch_weight(batch) / step_weight.clamp(min=TINY)  # of the step
 
-    def reduce(each: Tensor, counted: Tensor) -> Tensor:
+    def reduce(per_order: Tensor, counted: Tensor) -> Tensor:
         if group_weights is None:
-            return (counted * each).sum() / whole[0].clamp(min=TINY) * processes
-        worst: Tensor = group_weights(each, counted, every["group"])
-        return worst / parts
+            return (counted * per_order).sum() / step_weight[0].clamp(min=TINY) * n_processes
+        worst: Tensor = group_weights(per_order, counted, orders["group"])
+        return worst / n_batches
 
+    targets, pair_weights = orders["targets"], orders["pair_weights"]
     if config.head == "mean_variance":
         return heads.mean_variance(
-            *heads.mean_and_spread(table), every["targets"], weights,
-            pair_weights=every["pair_weights"], reduce=reduce,
-        )  # fmt: skip
+            *heads.mean_and_spread(by_order),
+            targets,
+            weights,
+            pair_weights=pair_weights,
+            reduce=reduce,
+        )
     if config.head == "categorical":
+        entropy = 0.1 * float(share[0])
         return heads.categorical(
-            table, every["targets"], weights, entropy=0.1 * float(share[0]),
-            pair_weights=every["pair_weights"], reduce=reduce,
-        )  # fmt: skip
-    scores = table.permute(2, 0, 1).reshape(-1, K)  # (E R, K)
-    loss = _scalar_loss(scores, every, weights, config, reduce)
+            by_order, targets, weights, entropy=entropy, pair_weights=pair_weights, reduce=reduce
+        )
+    scores = by_order.permute(2, 0, 1).reshape(-1, K)  # (E R, K)
+    loss = scalar_loss(scores, orders, weights, config, reduce)
     if config.centring:
-        heavy = torch.zeros(B, dtype=torch.bool, device=outputs.device)
-        heavy[batch["owner"][batch["weights"] > 0]] = True
+        has_weight = torch.zeros(B, dtype=torch.bool, device=outputs.device)
+        has_weight[batch["owner"][batch["weights"] > 0]] = True
         known = torch.zeros((B, K), dtype=torch.bool, device=outputs.device)
-        known[place] = heavy[batch["prompt"]]
-        flat = by_prompt.permute(2, 0, 1).reshape(-1, K)  # (E B, K)
-        spread = losses.centring(flat, known.repeat(config.ensemble, 1))
-        loss = loss + config.centring * share[1] * spread
+        known[rows] = has_weight[batch["prompt"]]
+        every_score = by_prompt.permute(2, 0, 1).reshape(-1, K)  # (E B, K)
+        penalty = losses.centring(every_score, known.repeat(config.ensemble, 1))
+        loss = loss + config.centring * share[1] * penalty
     return loss
 
 
-def _scalar_loss(
+def scalar_loss(
     scores: Tensor, orders: Batch, weights: Tensor, config: RewardConfig, reduce: Reduce
 ) -> Tensor:
-    ranks, targets, pair_weights = orders["ranks"], orders["targets"], orders["pair_weights"]
-    soft = {"temperature": config.temperature} if config.temperature else {}
-    match config.loss:
-        case "bradley_terry":
-            return losses.bradley_terry(
-                scores, targets, weights, pair_weights=pair_weights, margins=orders["margins"],
-                smoothing=config.smoothing, reduce=reduce,
-            )  # fmt: skip
-        case "soft_copeland":
-            return losses.soft_copeland(
-                scores, targets, weights, pair_weights=pair_weights, reduce=reduce, **soft
-            )
-        case "soft_kemeny":
-            return losses.soft_kemeny(
-                scores, targets, weights, pair_weights=pair_weights, reduce=reduce, **soft
-            )
-        case "majority":
-            return losses.majority(
-                scores, targets, weights, pair_weights=pair_weights, reduce=reduce
-            )
-        case "best_of_k":
-            return losses.best_of_k(scores, ranks, weights, reduce=reduce)
-        case "plackett_luce":
-            return losses.plackett_luce(
-                scores, ranks, weights, top=config.top or None, reduce=reduce
-            )
+    """The loss that the settings name, with the options that its signature names."""
+    loss = losses.LOSSES[config.loss]
+    tables = {name: orders[name] for name in ("pair_weights", "margins") if name in loss.options}
+    settings = {name: getattr(config, name) for name in loss.settings if getattr(config, name)}
+    order = orders["ranks" if loss.takes_ranks else "targets"]
+    return loss.function(scores, order, weights, reduce=reduce, **tables, **settings)

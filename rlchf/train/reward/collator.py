@@ -1,8 +1,8 @@
-"""The reward model's batches: every response once, and which of their scores belong together."""
+"""The reward model's batches: every response once, and which prompts and orders the scores belong to."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -11,7 +11,10 @@ from torch.utils.data import Dataset, Sampler
 
 from rlchf.preferences import Example
 from rlchf.train.models.text import encode_responses
-from rlchf.train.reward.targets import Orders
+from rlchf.train.reward.targets import Targets
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,30 +22,32 @@ class Encoded:
     """One prompt's responses as token ids, and what is known of their order."""
 
     rows: list[list[int]]
-    orders: Orders
+    targets: Targets
 
 
 class EncodedExamples(Dataset[Encoded]):
-    """Examples, each tokenised once before the training.
+    """Examples, tokenised once before the training.
 
-    Index ``n + i`` is example ``i`` once more, counting for nothing: it fills up a last batch that is
-    shared between processes.
+    Index ``n + i`` is example ``i`` again with weight 0; it fills up a last batch that processes share.
 
     Attributes
     ----------
     truncated
-        How many rows were longer than ``max_length`` and lost their beginning.
+        Number of rows that were longer than ``max_length`` and lost their beginning.
     """
 
     def __init__(
-        self, examples: Sequence[Example], tokenizer: Any, max_length: int,
-        orders: Callable[[Example], Orders],
-    ) -> None:  # fmt: skip
+        self,
+        examples: Sequence[Example],
+        tokenizer: "PreTrainedTokenizerBase",
+        max_length: int,
+        targets_of: Callable[[Example], Targets],
+    ) -> None:
         self.items: list[Encoded] = []
         self.truncated = 0
         for example in examples:
             rows, cut = encode_responses(tokenizer, example.prompt, example.responses, max_length)
-            self.items.append(Encoded(rows, orders(example)))
+            self.items.append(Encoded(rows, targets_of(example)))
             self.truncated += cut
 
     def __len__(self) -> int:
@@ -52,10 +57,10 @@ class EncodedExamples(Dataset[Encoded]):
         if index < len(self.items):
             return self.items[index]
         item = self.items[index - len(self.items)]
-        return replace(item, orders=item.orders.without_weight())
+        return replace(item, targets=item.targets.without_weight())
 
     def tokens(self) -> list[int]:
-        """Tokens of each prompt's rows together."""
+        """Total number of tokens of each prompt's rows."""
         return [sum(map(len, item.rows)) for item in self.items]
 
 
@@ -68,7 +73,7 @@ class Collator:
     pad_id
         The model's padding token.
     share_prompt
-        Whether what a prompt's rows begin with is a row of its own, to be read once.
+        Whether the common beginning of a prompt's rows is a row of its own, to be read once.
     """
 
     pad_id: int
@@ -79,14 +84,15 @@ class Collator:
 
         Returns
         -------
-        ``input_ids``, ``attention_mask``, ``position_ids`` (N, L); ``prompt``, ``slot`` (N,), where a
-        row's score goes in (B, K); ``owner`` (R,), the prompt of each order; ``ranks`` (R, K),
+        ``input_ids``, ``attention_mask``, ``position_ids`` (N, L); ``prompt``, ``slot`` (N,), the position
+        of a row's score in (B, K); ``owner`` (R,), the prompt of each order; ``ranks`` (R, K),
         ``targets``, ``pair_weights``, ``margins`` (R, K, K), ``weights``, ``group`` (R,) and ``draws``
-        (R, E) of the orders. If prompts are shared, ``prefix_ids`` and ``prefix_mask`` (B, P) are what the
-        rows of each prompt begin with, ``input_ids`` the rest, and ``attention_mask`` (N, P + L) covers both.
+        (R, E) of the orders. If prompts are shared, ``prefix_ids`` and ``prefix_mask`` (B, P) are the
+        common beginnings of the prompts' rows, ``input_ids`` the rest, and ``attention_mask`` (N, P + L)
+        covers both.
         """
         counts = [len(item.rows) for item in items]
-        K, orders = max(counts), [item.orders for item in items]
+        K, orders = max(counts), [item.targets for item in items]
         R = sum(len(o.weights) for o in orders)
         ranks = np.zeros((R, K), dtype=np.int64)
         targets = np.full((R, K, K), np.nan, dtype=np.float32)
@@ -94,11 +100,11 @@ class Collator:
         margins = np.zeros((R, K, K), dtype=np.float32)
         r = 0
         for o, n in zip(orders, counts, strict=True):
-            at = slice(r, r := r + len(o.weights))
-            ranks[at, :n] = o.ranks
-            targets[at, :n, :n] = o.targets
-            pair_weights[at, :n, :n] = o.pair_weights
-            margins[at, :n, :n] = o.margins
+            of_prompt = slice(r, r := r + len(o.weights))
+            ranks[of_prompt, :n] = o.ranks
+            targets[of_prompt, :n, :n] = o.targets
+            pair_weights[of_prompt, :n, :n] = o.pair_weights
+            margins[of_prompt, :n, :n] = o.margins
         return {
             **self._texts([item.rows for item in items]),
             "prompt": torch.repeat_interleave(torch.arange(len(items)), torch.tensor(counts)),
@@ -114,16 +120,16 @@ class Collator:
         }
 
     def _texts(self, rows: Sequence[list[list[int]]]) -> dict[str, Tensor]:
-        shared = [common_beginning(of_prompt) for of_prompt in rows]
-        if not self.share_prompt or min(shared) == 0:
+        lengths = [common_beginning(of_prompt) for of_prompt in rows]
+        if not self.share_prompt or min(lengths) == 0:
             return pad([row for of_prompt in rows for row in of_prompt], self.pad_id)
-        before = pad([r[0][:n] for r, n in zip(rows, shared, strict=True)], self.pad_id)
-        rest = pad([row[n:] for r, n in zip(rows, shared, strict=True) for row in r], self.pad_id)
+        prefix = pad([r[0][:n] for r, n in zip(rows, lengths, strict=True)], self.pad_id)
+        rest = pad([row[n:] for r, n in zip(rows, lengths, strict=True) for row in r], self.pad_id)
         counts = torch.tensor([len(of_prompt) for of_prompt in rows])
-        seen = before["attention_mask"].repeat_interleave(counts, 0)  # (N, P)
+        seen = prefix["attention_mask"].repeat_interleave(counts, 0)  # (N, P)
         return {
-            "prefix_ids": before["input_ids"],
-            "prefix_mask": before["attention_mask"],
+            "prefix_ids": prefix["input_ids"],
+            "prefix_mask": prefix["attention_mask"],
             "input_ids": rest["input_ids"],
             "attention_mask": torch.cat([seen, rest["attention_mask"]], 1),
             "position_ids": rest["position_ids"] + seen.sum(1, keepdim=True),
@@ -131,7 +137,7 @@ class Collator:
 
 
 def common_beginning(rows: Sequence[list[int]]) -> int:
-    """How many tokens all rows begin with, leaving each of them one at least.
+    """Number of tokens that all rows begin with; at least one token of each row is left.
 
     Examples
     --------
@@ -154,9 +160,9 @@ def pad(rows: Sequence[list[int]], pad_id: int, side: str = "right") -> dict[str
     ids = torch.full((len(rows), length), pad_id)
     mask = torch.zeros((len(rows), length), dtype=torch.long)
     for n, row in enumerate(rows):
-        at = slice(len(row)) if side == "right" else slice(length - len(row), length)
-        ids[n, at] = torch.tensor(row)
-        mask[n, at] = 1
+        columns = slice(len(row)) if side == "right" else slice(length - len(row), length)
+        ids[n, columns] = torch.tensor(row)
+        mask[n, columns] = 1
     positions = (mask.cumsum(1) - 1).clamp(min=0)
     return {"input_ids": ids, "attention_mask": mask, "position_ids": positions}
 
@@ -164,29 +170,34 @@ def pad(rows: Sequence[list[int]], pad_id: int, side: str = "right") -> dict[str
 class PromptSampler(Sampler[int]):
     """The prompts of an epoch in an order that depends on the seed and the epoch alone.
 
-    So a training that was stopped within an epoch goes on with the prompts that it has not seen.
+    A training that was stopped within an epoch therefore continues with the prompts it has not seen.
 
     Parameters
     ----------
     n
         Number of prompts.
     seed
-        Of the order.
+        Random seed of the order.
     multiple
-        The epoch is filled up to a multiple of this with prompts ``n + i``, which count for nothing.
+        The epoch is filled up to a multiple of this with prompts ``n + i``, which have weight 0.
     lengths
-        When given, batches of ``batch_size`` prompts with similar lengths, in random order.
+        When given, batches of ``batch_size`` prompts have similar lengths and come in random order.
     """
 
     def __init__(
-        self, n: int, seed: int, *, multiple: int = 1, lengths: Sequence[int] | None = None,
+        self,
+        n: int,
+        seed: int,
+        *,
+        multiple: int = 1,
+        lengths: Sequence[int] | None = None,
         batch_size: int = 1,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.n, self.seed, self.multiple = n, seed, multiple
         self.lengths, self.batch_size, self.epoch = lengths, batch_size, 0
 
     def set_epoch(self, epoch: int) -> None:
-        """Say which epoch comes next."""
+        """Set the number of the next epoch."""
         self.epoch = epoch
 
     def __len__(self) -> int:
@@ -205,17 +216,20 @@ class PromptSampler(Sampler[int]):
     ) -> list[int]:
         """Sort, longest first, within pools of 32 batches, and shuffle the batches.
 
-        The longest batch comes first, so that a lack of memory shows at once, and an incomplete one last.
+        The longest batch comes first, so that too little memory shows at once; an incomplete one comes last.
         """
         pool = 32 * self.batch_size
         batches: list[list[int]] = []
         for start in range(0, self.n, pool):
-            ranked = sorted(order[start : start + pool], key=lengths.__getitem__, reverse=True)
+            longest_first = sorted(
+                order[start : start + pool], key=lengths.__getitem__, reverse=True
+            )
             batches += [
-                ranked[i : i + self.batch_size] for i in range(0, len(ranked), self.batch_size)
+                longest_first[i : i + self.batch_size]
+                for i in range(0, len(longest_first), self.batch_size)
             ]
-        *whole, last = batches
-        whole.sort(key=lambda batch: -lengths[batch[0]])
-        first, rest = whole[:1], whole[1:]
-        mixed = [rest[i] for i in torch.randperm(len(rest), generator=generator).tolist()]
-        return [i for batch in [*first, *mixed, last] for i in batch]
+        *complete, last = batches
+        complete.sort(key=lambda batch: -lengths[batch[0]])
+        first, rest = complete[:1], complete[1:]
+        shuffled = [rest[i] for i in torch.randperm(len(rest), generator=generator).tolist()]
+        return [i for batch in [*first, *shuffled, last] for i in batch]

@@ -1,4 +1,4 @@
-"""Worst-group training: groups of annotators that lose most come to count most."""
+"""Group distributionally robust optimisation (group DRO): training for the worst-off group of annotators."""
 
 import torch
 import torch.distributed as dist
@@ -10,22 +10,22 @@ from rlchf.train.reward.pairs import expect
 class GroupWeights(nn.Module):
     """Turn the losses of orders into ``Σ_g q_g L_g``, with weights q that follow the worst group.
 
-    ``L_g`` is the weighted mean loss of group g in the batch. In training mode each call first moves the
-    weights, ``q_g ← q_g exp(step L_g) / Z`` (exponentiated gradient ascent), so that training descends
-    on the loss of the worst mixture of groups. A group that is not in the batch keeps its place: its L_g
-    is taken to be the mean of the others by their weights, so that rare groups do not fade.
+    ``L_g`` is the weighted mean loss of group g in the batch. In training mode each call first updates the
+    weights, ``q_g ← q_g exp(step L_g) / Z`` (exponentiated gradient ascent), so that training minimises
+    the loss of the worst mixture of groups. For a group without orders in the batch, the weighted mean of
+    the other groups' losses takes the place of L_g, so that rare groups do not lose weight.
 
     Give it as ``reduce`` to a loss: ``bradley_terry(..., reduce=partial(group_weights, groups=groups))``.
-    The weights are a buffer: they are saved and loaded with ``state_dict``. With several processes the
-    group means are those of the whole batch, the weights stay equal everywhere, and the mean of the
-    processes' losses and gradients is what one process would have found.
+    The weights are a buffer, saved and loaded with ``state_dict``. With several processes the group means
+    are those of the whole batch, the weights are equal on all processes, and the mean of the processes'
+    losses and gradients is that of one process.
 
     Parameters
     ----------
     n_groups
-        Number of groups; their weights start equal.
+        Number of groups; their initial weights are equal.
     step
-        Size of the weights' steps.
+        Step size of the weights.
 
     References
     ----------
@@ -61,7 +61,7 @@ class GroupWeights(nn.Module):
         return self.log_weights.exp()
 
     def forward(self, losses: Tensor, weights: Tensor, groups: Tensor) -> Tensor:
-        """The loss to descend on.
+        """The loss to minimise.
 
         Parameters
         ----------
@@ -75,15 +75,15 @@ class GroupWeights(nn.Module):
         sums = losses.new_zeros(2, n_groups)  # per group: weighted losses, weights
         sums[0].index_add_(0, groups, (weights * losses).detach())
         sums[1].index_add_(0, groups, weights)
-        processes = dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
-        if processes > 1:
+        n_processes = dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
+        if n_processes > 1:
             dist.all_reduce(sums)
         present = sums[1] > 0
         totals = torch.where(present, sums[1], 1.0)
         if self.training:
             self._move(sums[0] / totals, present)
         per_order = (self.weights.to(losses.dtype) / totals)[groups] * weights
-        return processes * (per_order * losses).sum()
+        return n_processes * (per_order * losses).sum()
 
     def _move(self, means: Tensor, present: Tensor) -> None:
         q = self.weights * present

@@ -1,7 +1,8 @@
 """Reward heads that give every response a distribution instead of one score.
 
-What annotators do not agree on shows as spread. Both heads are those of distributional preference
-learning: a normal distribution per response, or probabilities of ``A`` evenly spaced values.
+The spread of the distribution shows disagreement between annotators. Both heads are those of
+distributional preference learning: a normal distribution per response, or probabilities of ``A`` evenly
+spaced values.
 
 References
 ----------
@@ -29,8 +30,8 @@ from rlchf.train.reward.pairs import (
 def mean_and_spread(outputs: Tensor) -> tuple[Tensor, Tensor]:
     """Read a head with two outputs (..., 2) as means and standard deviations, both (...).
 
-    The second output goes through ``log(1 + exp(x))``, as in the paper's code, plus 1e-4, so that
-    nothing is divided by 0.
+    The standard deviation is ``log(1 + exp(x))`` of the second output, as in the paper's code, plus 1e-4
+    to avoid divisions by 0.
 
     Examples
     --------
@@ -53,7 +54,7 @@ def mean_variance(
 ) -> Tensor:
     """Cross-entropy of ``P(i over j) = σ(√(2π) (μ_i - μ_j) / √(s_i² + s_j²))``.
 
-    The logistic curve stands in for the normal one, ``Φ(z) ≈ σ(√(2π) z)``, as in the paper's code. With
+    The logistic function approximates the normal one, ``Φ(z) ≈ σ(√(2π) z)``, as in the paper's code. With
     equal spreads s this is Bradley-Terry on the scores ``√π μ / s``.
 
     Parameters
@@ -94,21 +95,21 @@ def categorical(
 ) -> Tensor:
     """Cross-entropy of ``P(i over j) = Σ_{a > b} π_i(a) π_j(b) + ½ Σ_a π_i(a) π_j(a)``.
 
-    From it comes ``entropy`` times the entropy of the mean distribution of all responses, which keeps
-    all values in use.
+    ``entropy`` times the entropy of the mean distribution of all responses is subtracted, which keeps all
+    values in use.
 
     Parameters
     ----------
     logits
         (R, K, A) of each response's probabilities π of the values 0, 1 / (A - 1), ..., 1.
     entropy
-        How much the entropy counts; 0.1 in the paper.
+        Coefficient of the entropy; 0.1 in the paper.
     targets, weights, pair_weights, reduce
         As in `losses.bradley_terry`.
 
     Returns
     -------
-    Mean over each order's pairs, then weighted mean over the orders that have a pair, less the entropy.
+    Mean over each order's pairs, then weighted mean over the orders that have a pair, minus the entropy.
 
     Examples
     --------
@@ -118,21 +119,21 @@ def categorical(
     """
     expect("logits", logits, 3)
     known = known_pairs(logits[:, :, 0], targets, weights, pair_weights=pair_weights)
-    real = known.any(2)  # (R, K) responses that some pair compares
-    logp = torch.where(real[:, :, None], logits, 0.0).log_softmax(2)  # (R, K, A)
+    is_compared = known.any(2)  # (R, K)
+    logp = torch.where(is_compared[:, :, None], logits, 0.0).log_softmax(2)  # (R, K, A)
     A = logits.shape[2]
     lower = torch.ones(A, A, dtype=logp.dtype, device=logp.device).tril(-1)
     worth = (lower + 0.5 * torch.eye(A, dtype=logp.dtype, device=logp.device)).log()  # (A, A)
-    beaten = torch.logsumexp(logp[:, :, None, :] + worth, dim=3)  # log P(a beats j), (R, K, A)
-    above = torch.logsumexp(logp[:, :, None, :] + beaten[:, None, :, :], dim=3)  # log P(i over j)
+    at_most = torch.logsumexp(logp[:, :, None, :] + worth, dim=3)  # log P(a beats j), (R, K, A)
+    above = torch.logsumexp(logp[:, :, None, :] + at_most[:, None, :, :], dim=3)  # log P(i over j)
     p = torch.where(known, targets, 0.5).to(logp.dtype)
     losses = -p * above - (1 - p) * above.transpose(1, 2)
     loss = mean_over_pairs(losses, known, weights, pair_weights, reduce)
-    shares = real * weights[:, None]
+    shares = is_compared * weights[:, None]
     total = shares.sum().clamp(min=torch.finfo(logp.dtype).tiny)
     mean = (shares[:, :, None] * logp.exp()).sum((0, 1)) / total  # (A,)
-    spread: Tensor = torch.special.entr(mean).sum()
-    return loss - entropy * spread
+    mean_entropy: Tensor = torch.special.entr(mean).sum()
+    return loss - entropy * mean_entropy
 
 
 def category_moments(logits: Tensor) -> tuple[Tensor, Tensor]:
@@ -149,10 +150,10 @@ def category_moments(logits: Tensor) -> tuple[Tensor, Tensor]:
     return means, (probabilities * (values - means[..., None]) ** 2).sum(-1)
 
 
-def explained(means: Tensor, variances: Tensor) -> Tensor:
+def r_squared(means: Tensor, variances: Tensor) -> Tensor:
     """The r² of hidden context: ``Var(μ) / (Var(μ) + E[s²])`` over a data set's responses.
 
-    Near 1, what responses are worth depends on the responses; near 0, on who judges them.
+    Near 1, rewards depend on the response; near 0, on the annotator.
 
     Parameters
     ----------
@@ -161,7 +162,7 @@ def explained(means: Tensor, variances: Tensor) -> Tensor:
 
     Examples
     --------
-    >>> explained(torch.tensor([0.0, 2.0]), torch.tensor([1.0, 1.0]))
+    >>> r_squared(torch.tensor([0.0, 2.0]), torch.tensor([1.0, 1.0]))
     tensor(0.5000)
     """
     expect("variances", variances, means.shape)
@@ -177,7 +178,7 @@ def quantile(means: Tensor, spreads: Tensor, level: float = 0.01) -> Tensor:
     means, spreads
         (...) mean and standard deviation of each response's reward.
     level
-        Share of the distribution below the reward, between 0 and 1; 0.01 in the paper.
+        Probability of a value below the reward, between 0 and 1; 0.01 in the paper.
 
     Examples
     --------
@@ -192,8 +193,8 @@ def quantile(means: Tensor, spreads: Tensor, level: float = 0.01) -> Tensor:
 def category_quantile(logits: Tensor, level: float = 0.01) -> Tensor:
     """Risk-averse reward of the categorical head, as the paper's code takes it: (..., A) to (...).
 
-    Value ``a`` stands for all of the interval from ``a / A`` to ``(a + 1) / A``, evenly, so that the
-    quantile moves without jumps.
+    The probability of value ``a`` is spread evenly over the interval from ``a / A`` to ``(a + 1) / A``, so
+    that the quantile is continuous.
 
     Examples
     --------
@@ -205,8 +206,8 @@ def category_quantile(logits: Tensor, level: float = 0.01) -> Tensor:
     below = probabilities.cumsum(-1)
     a = (below < level).sum(-1, keepdim=True).clamp(max=logits.shape[-1] - 1)
     share = probabilities.gather(-1, a)
-    into = (level - (below.gather(-1, a) - share)) / share
-    return ((a + into) / logits.shape[-1])[..., 0]
+    fraction = (level - (below.gather(-1, a) - share)) / share
+    return ((a + fraction) / logits.shape[-1])[..., 0]
 
 
 def check_level(level: float) -> None:

@@ -1,15 +1,22 @@
 """Losses of the reward model: pure functions of scores and of what is known about their order.
 
-Shapes are the same throughout: ``R`` orders (one per prompt, or one per ballot) of at most ``K``
-responses. Every loss first takes one figure per order and then ``reduce`` makes one figure of those: the
-weighted mean, unless told otherwise. Responses that pad a row have NaN in ``targets`` or 0 in ``ranks``;
-their scores are never read. Orders that say nothing do not count.
+Shapes are the same throughout: ``R`` orders (one per prompt, or one per ballot) of at most ``K`` responses.
+A loss first computes one figure per order; ``reduce`` then makes one figure of them, the weighted mean by
+default. Responses that pad a row have NaN in ``targets`` or 0 in ``ranks``; their scores are never read.
+Orders that compare nothing do not count.
+
+A new loss is a function here and a line in `LOSSES`: the settings, the command line and the training take
+its name and its options from there. Importing this module does not import torch.
 """
 
-import torch
-import torch.nn.functional as F
-from torch import Tensor
+from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rlchf.lazy import lazy_module
 from rlchf.train.reward.pairs import (
     Reduce,
     expect,
@@ -18,6 +25,13 @@ from rlchf.train.reward.pairs import (
     pair_gaps,
     weighted_mean,
 )
+
+if TYPE_CHECKING:
+    import torch
+    import torch.nn.functional as F
+    from torch import Tensor
+else:
+    torch, F = lazy_module("torch"), lazy_module("torch.nn.functional")
 
 
 def bradley_terry(
@@ -32,9 +46,9 @@ def bradley_terry(
 ) -> Tensor:
     """Cross-entropy of the Bradley-Terry model over all pairs of each order's responses.
 
-    A pair costs ``-p log σ(r_i - r_j - m) - (1 - p) log σ(r_j - r_i + m)``, with ``p`` its target and ``m``
-    its margin; so a free pair of scores comes to rest at ``r_i - r_j = m + logit p``. With the shares of
-    all ballots as targets, free scores rank as the Borda count does.
+    The loss of a pair is ``-p log σ(r_i - r_j - m) - (1 - p) log σ(r_j - r_i + m)``, with target ``p`` and
+    margin ``m``; its optimum is ``r_i - r_j = m + logit p``. With the shares of all ballots as targets,
+    the optimal free scores rank as the Borda count does.
 
     Parameters
     ----------
@@ -46,13 +60,13 @@ def bradley_terry(
     weights
         (R,) weight of each order.
     pair_weights
-        (R, K, K) how much each pair counts among its order's pairs; 1 by default, 0 leaves it out.
+        (R, K, K) weight of each pair among its order's pairs; 1 by default, 0 leaves it out.
     margins
-        (R, K, K) by how much ``i`` shall lead ``j``; the margin of ``j`` over ``i`` is its negative.
+        (R, K, K) margin of ``i`` over ``j``; the margin of ``j`` over ``i`` is its negative.
     smoothing
-        Probability with which a preference is taken to be the wrong way round, below 1/2.
+        Assumed probability that a preference is recorded the wrong way round, below 1/2.
     reduce
-        What is made of the orders' losses.
+        Makes one figure of the orders' losses and weights.
 
     Returns
     -------
@@ -83,7 +97,7 @@ def bradley_terry(
     gaps = pair_gaps(scores) if margins is None else pair_gaps(scores) - margins
     logits = torch.where(known, gaps, 0.0)
     p = torch.where(known, targets, 0.5).to(logits.dtype)
-    p = (1 - 2 * smoothing) * p + smoothing  # flipped with this probability (Mitchell 2023)
+    p = (1 - 2 * smoothing) * p + smoothing  # label smoothing (Mitchell 2023)
     # -p log sigma(x) - (1 - p) log sigma(-x); each pair appears twice, with equal loss
     losses = F.binary_cross_entropy_with_logits(logits, p, reduction="none")
     return mean_over_pairs(losses, known, weights, pair_weights, reduce)
@@ -97,27 +111,27 @@ def plackett_luce(
     top: int | None = None,
     reduce: Reduce = weighted_mean,
 ) -> Tensor:
-    """Minus the log-probability of an order that is chosen from the top: the best of all, then of the rest.
+    """Negative log-likelihood of an order whose responses are chosen one by one from the top.
 
-    The response in place k is chosen with probability ``exp(r_k) / Σ_{j from k on} exp(r_j)``. The
-    probabilities of all strict orders sum to one, and two responses give the Bradley-Terry model. Of t
-    tied responses one after the other is chosen, and nobody knows which: each choice sees the mean of
-    their scores chosen, and each of them still there with the share of the tied that is still there
-    (Efron). The last response in all is no choice, so two that tie cost what Bradley-Terry makes them
-    cost, and at equal scores a weak order costs what a strict one does.
+    The response at rank k is chosen with probability ``exp(r_k) / Σ_{j from k on} exp(r_j)``. The
+    probabilities of all strict orders sum to one, and two responses give the Bradley-Terry model. Ties are
+    treated as in Efron's likelihood: t tied responses are t choices, each of them chooses the mean of the
+    tied scores, and each tied response counts by the share of the tied that is still to be chosen. The last
+    response is no choice, so two tied responses have the Bradley-Terry loss, and at equal scores a weak
+    order has the loss of a strict one.
 
     Parameters
     ----------
     scores
         (R, K) rewards.
     ranks
-        (R, K) places, 1 is best, equal is tied; 0 is not ranked, and not among those chosen from.
+        (R, K) ranks, 1 is best, equal is tied; 0 is not ranked and cannot be chosen.
     weights
         (R,) weight of each order.
     top
-        Only the first so many choices count; what is ranked below only loses against them.
+        Number of choices that count; responses ranked below appear in the denominators only.
     reduce
-        What is made of the orders' losses.
+        Makes one figure of the orders' losses and weights.
 
     Returns
     -------
@@ -149,28 +163,28 @@ def plackett_luce(
     tied = both & (ranks[:, :, None] == ranks[:, None, :])  # (R, K, K), i with itself too
     behind = both & (ranks[:, :, None] < ranks[:, None, :])  # j is behind i
     ties = tied.sum(2)
-    gone = (tied & torch.ones_like(tied[0]).tril(-1)).sum(2)  # of i's tied, chosen before it
-    left = 1 - gone.to(scores.dtype) / ties.clamp(min=1)  # share of the tied still there
+    before = (tied & torch.ones_like(tied[0]).tril(-1)).sum(2)  # tied with i and chosen before it
+    remaining = 1 - before.to(scores.dtype) / ties.clamp(min=1)  # share of the tied
     itself = torch.eye(K, dtype=torch.bool, device=scores.device)  # also for those not ranked
-    share = (tied | itself) * left[:, :, None] + behind  # (R, K, K): how much of j may be chosen
+    share = (tied | itself) * remaining[:, :, None] + behind  # (R, K, K) weight of j in i's choice
     safe = torch.where(ranked, scores, 0.0)
     pool = torch.logsumexp(safe[:, None, :] + share.log(), dim=2)
     chosen = (tied * safe[:, None, :]).sum(2) / ties.clamp(min=1)  # mean score of the tied
-    places = behind.sum(1) + gone  # how many are chosen before
-    count = ranked.sum(1)
-    last = count - 1 if top is None else (count - 1).clamp(max=top)
-    counts = ranked & (places < last[:, None])
+    n_before = behind.sum(1) + before  # (R, K) number of choices before i's
+    n_ranked = ranked.sum(1)
+    n_choices = n_ranked - 1 if top is None else (n_ranked - 1).clamp(max=top)
+    counts = ranked & (n_before < n_choices[:, None])
     per_order = torch.where(counts, pool - chosen, 0.0).sum(1)
-    return reduce(per_order, weights * (count > 1))
+    return reduce(per_order, weights * (n_ranked > 1))
 
 
 def best_of_k(
     scores: Tensor, ranks: Tensor, weights: Tensor, *, reduce: Reduce = weighted_mean
 ) -> Tensor:
-    """Cross-entropy of the choice of the first place among all ranked: ``-log softmax(r)_best``.
+    """Cross-entropy of the choice of the best among all ranked responses: ``-log softmax(r)_best``.
 
-    Responses that share the first place share the choice equally; the order of the others says nothing.
-    It is the first choice of `plackett_luce`, with the same arguments.
+    Responses tied for the best share the choice equally; the order of the others has no effect. This is the
+    first choice of `plackett_luce`, with the same arguments.
 
     References
     ----------
@@ -192,12 +206,12 @@ def majority(
     pair_weights: Tensor | None = None,
     reduce: Reduce = weighted_mean,
 ) -> Tensor:
-    """Bradley-Terry on the majority's side of each pair alone: ``-log σ(r_i - r_j)`` where ``p_ij > 1/2``.
+    """Bradley-Terry on the majority's side of each pair: ``-log σ(r_i - r_j)`` where ``p_ij > 1/2``.
 
-    If the majorities form an order that some reward makes, free scores tend to it, which the shares
-    themselves do not ensure (pairwise majority consistency). A pair in balance has no majority and is
-    left out. Arguments and result are those of `bradley_terry`; ``targets`` must be shares of all
-    ballots, because a single ballot is its own majority.
+    If the majorities are an order that some reward gives, free scores tend to that order (pairwise majority
+    consistency); with the shares as targets they need not. A balanced pair has no majority and is left out.
+    Arguments and result are those of `bradley_terry`; ``targets`` must be shares of all ballots, because a
+    single ballot is its own majority.
 
     References
     ----------
@@ -210,9 +224,9 @@ def majority(
     >>> majority(torch.tensor([[0.0, 0.0]]), targets, torch.ones(1))
     tensor(0.6931)
     """
-    unclear = targets.isnan() | (targets == 0.5)
-    sides = torch.where(unclear, torch.nan, (targets > 0.5).to(targets.dtype))
-    return bradley_terry(scores, sides, weights, pair_weights=pair_weights, reduce=reduce)
+    no_majority = targets.isnan() | (targets == 0.5)
+    majorities = torch.where(no_majority, torch.nan, (targets > 0.5).to(targets.dtype))
+    return bradley_terry(scores, majorities, weights, pair_weights=pair_weights, reduce=reduce)
 
 
 def soft_copeland(
@@ -227,13 +241,13 @@ def soft_copeland(
     """Bradley-Terry on softened majorities: the target of a pair is ``q_ij = σ((2 p_ij - 1) / temperature)``.
 
     If all pairs are compared, free scores rank by ``Σ_j q_ij``, as Bradley-Terry on the shares ranks by
-    ``Σ_j p_ij``. When the temperature falls, ``q_ij`` tends to 1, 1/2 or 0 for a pair won, in balance or
-    lost, and the order to Copeland's; when it rises, the order tends to Borda's. The loss is convex in the
-    scores. Arguments and result are those of `bradley_terry`; ``targets`` must be shares of all ballots.
+    ``Σ_j p_ij``. At low temperatures ``q_ij`` tends to 1, 1/2 or 0 for a pair won, balanced or lost, and the
+    order to Copeland's; at high temperatures the order tends to Borda's. The loss is convex in the scores.
+    Arguments and result are those of `bradley_terry`; ``targets`` must be shares of all ballots.
 
-    This form is ours. In the code of Differential Voting soft Copeland is, per vote ``y = ±1``, a
-    regularised ``-y tanh(β (σ((r_i - r_j) / τ) - 1/2))``. It is linear in the votes, so that its sharp
-    limit makes the votes against the order least, as `soft_kemeny` does, and counts no majorities.
+    The form is this project's own. In the code of Differential Voting soft Copeland is, per vote
+    ``y = ±1``, a regularised ``-y tanh(β (σ((r_i - r_j) / τ) - 1/2))``. That is linear in the votes, so its
+    sharp limit minimises the votes against the order, as `soft_kemeny` does, and counts no majorities.
 
     References
     ----------
@@ -243,7 +257,7 @@ def soft_copeland(
     Examples
     --------
     >>> targets = torch.tensor([[[torch.nan, 0.6], [0.4, torch.nan]]])
-    >>> soft_copeland(torch.tensor([[2.0, 0.0]]), targets, torch.ones(1))  # at rest: 0.2 / 0.1
+    >>> soft_copeland(torch.tensor([[2.0, 0.0]]), targets, torch.ones(1))  # optimum: 0.2 / 0.1
     tensor(0.3653)
     """
     check_temperature(temperature)
@@ -262,10 +276,10 @@ def soft_kemeny(
 ) -> Tensor:
     """Smoothed share of the votes that disagree: ``p_ij σ((r_j - r_i) / t) + p_ji σ((r_i - r_j) / t)``.
 
-    When the temperature ``t`` falls, the loss of strict scores tends to the mean over the pairs of the
-    votes against them, which Kemeny's orders make least. It is linear in the targets, so ballots one by
-    one and their shares are the same to it. It is not convex, a tie has no pull, and free scores grow
-    without end. Arguments and result are those of `bradley_terry`.
+    At low temperatures ``t`` the loss of strict scores tends to the mean over the pairs of the votes against
+    them, which Kemeny's orders minimise. The loss is linear in the targets, so separate ballots and their
+    shares have the same loss. It is not convex, ties have no gradient, and free scores grow without bound.
+    Arguments and result are those of `bradley_terry`.
 
     References
     ----------
@@ -288,7 +302,7 @@ def soft_kemeny(
 
 
 def centring(scores: Tensor, known: Tensor) -> Tensor:
-    """Mean of ``(r_i + r_j)²`` over each prompt's pairs, then over prompts: holds the scores around 0.
+    """Mean of ``(r_i + r_j)²`` over each prompt's pairs, then over prompts; it keeps the scores around 0.
 
     Parameters
     ----------
@@ -316,28 +330,53 @@ def centring(scores: Tensor, known: Tensor) -> Tensor:
     return weighted_mean(squares / n_pairs.clamp(min=1), (n_pairs > 0).to(scores.dtype))
 
 
-def pair_accuracy(scores: Tensor, targets: Tensor) -> tuple[int, int]:
-    """How many pairs with a strict preference the scores put in the right order, and of how many.
-
-    Parameters
-    ----------
-    scores
-        (K,) rewards of one prompt's responses.
-    targets
-        (K, K) probability that ``i`` is preferred to ``j``.
-
-    Examples
-    --------
-    >>> targets = torch.tensor([[torch.nan, 1.0], [0.0, torch.nan]])
-    >>> pair_accuracy(torch.tensor([2.0, 1.0]), targets)
-    (1, 1)
-    """
-    preferred = targets > 0.5  # each strict pair once; ties and unknown pairs never
-    right = (scores[:, None] > scores[None, :]) & preferred
-    return int(right.sum()), int(preferred.sum())
-
-
 def check_temperature(temperature: float) -> None:
     """Refuse a temperature that is not above 0."""
     if not temperature > 0:
         raise ValueError(f"temperature is {temperature}; it must be above 0")
+
+
+@dataclass(frozen=True)
+class ListedLoss:
+    """What the settings and the training know of a loss.
+
+    Attributes
+    ----------
+    function
+        The loss: ``function(scores, ranks or targets, weights, *, reduce, ...)``.
+    learns_from
+        The training signals it is meant for.
+    skips_balance
+        Whether it leaves out pairs whose target is 1/2.
+    """
+
+    function: Callable[..., Tensor]
+    learns_from: tuple[str, ...] = ("ranking", "shares", "ballots")
+    skips_balance: bool = False
+
+    @property
+    def takes_ranks(self) -> bool:
+        """Whether the loss takes ranks; other losses take pair targets."""
+        return "ranks" in inspect.signature(self.function).parameters
+
+    @property
+    def options(self) -> list[str]:
+        """Names of its keyword-only parameters."""
+        parameters = inspect.signature(self.function).parameters.values()
+        return [each.name for each in parameters if each.kind is each.KEYWORD_ONLY]
+
+    @property
+    def settings(self) -> list[str]:
+        """Those of its options that are fields of `RewardConfig`; 0 there is the loss's own default."""
+        return [name for name in self.options if name not in ("pair_weights", "margins", "reduce")]
+
+
+LOSSES = {
+    "bradley_terry": ListedLoss(bradley_terry),
+    "plackett_luce": ListedLoss(plackett_luce, learns_from=("ranking", "ballots")),
+    "best_of_k": ListedLoss(best_of_k, learns_from=("ranking", "ballots")),
+    "soft_copeland": ListedLoss(soft_copeland, learns_from=("ranking", "shares")),
+    "soft_kemeny": ListedLoss(soft_kemeny),
+    "majority": ListedLoss(majority, learns_from=("ranking", "shares"), skips_balance=True),
+}
+"""The losses by name."""

@@ -1,28 +1,88 @@
-"""The reward model: any sequence-classification model, and how it reads a text."""
+"""The reward model: any sequence-classification model, how it reads a text, and what its outputs mean."""
 
 import json
 import warnings
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import AutoModelForSequenceClassification, AutoTokenizer
+from transformers import (
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
 
 from rlchf.preferences import Example
 from rlchf.prompts import Prompt
 from rlchf.train.models.load import model_folder
-from rlchf.train.models.text import encode, encode_responses
-from rlchf.train.reward.backbone import give_own_pad_token, last_layer, load_backbone, positions_of
+from rlchf.train.models.text import encode_responses
+from rlchf.train.reward.backbone import give_own_pad_token, last_layer, positions_of
 from rlchf.train.reward.collator import pad
-from rlchf.train.reward.config import RewardConfig
-from rlchf.train.reward.readout import Readout
-
-__all__ = ["RewardConfig", "RewardModel", "encode", "load_backbone", "pad"]
+from rlchf.train.reward.heads import category_moments, category_quantile, mean_and_spread, quantile
 
 SETTINGS = "reward_config.json"
+
+
+@dataclass(frozen=True)
+class Readout:
+    """How the outputs (N, n) of a head become rewards, and how uncertain the rewards are.
+
+    Attributes
+    ----------
+    head
+        ``scalar`` (with several outputs, an ensemble), ``mean_variance`` or ``categorical``.
+    quantile
+        The reward is this quantile of a head with a distribution; 0 is the mean.
+    uncertainty_penalty
+        The reward of an ensemble is its mean minus this many standard deviations (the lower bound).
+    shift
+        Subtracted from each output of a scalar head, or from the reward of another head.
+    """
+
+    head: str = "scalar"
+    quantile: float = 0.0
+    uncertainty_penalty: float = 0.0
+    shift: tuple[float, ...] = ()
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Any]) -> "Readout":
+        """From the contents of ``reward_config.json``; the score of a plain model if it is empty."""
+        return cls(
+            head=settings.get("head", "scalar"),
+            quantile=settings.get("quantile", 0.0),
+            uncertainty_penalty=settings.get("uncertainty_penalty", 0.0),
+            shift=tuple(settings.get("shift", ())),
+        )
+
+    def reward(self, outputs: Tensor) -> Tensor:
+        """(N,) reward of each response."""
+        mean, spread = self.moments(outputs)
+        if self.head == "categorical" and self.quantile:
+            return category_quantile(outputs, self.quantile) - self._shift(outputs)[0]
+        if self.head == "mean_variance" and self.quantile:
+            return quantile(mean, spread, self.quantile)
+        return mean - self.uncertainty_penalty * spread if self.uncertainty_penalty else mean
+
+    def moments(self, outputs: Tensor) -> tuple[Tensor, Tensor]:
+        """(N,) mean and standard deviation: of the distribution, or of the ensemble's heads."""
+        shift = self._shift(outputs)
+        if self.head == "mean_variance":
+            mean, spread = mean_and_spread(outputs)
+            return mean - shift[0], spread
+        if self.head == "categorical":
+            mean, variance = category_moments(outputs)
+            return mean - shift[0], variance.sqrt()
+        scores = outputs - shift if self.shift else outputs
+        if scores.shape[1] == 1:
+            return scores[:, 0], scores.new_zeros(len(scores))
+        return scores.mean(1), scores.std(1)
+
+    def _shift(self, outputs: Tensor) -> Tensor:
+        return outputs.new_tensor(self.shift or (0.0,))
 
 
 class RewardModel:
@@ -33,7 +93,7 @@ class RewardModel:
     model, tokenizer
         A sequence-classification model and its own tokenizer.
     max_length
-        Tokens of prompt and response together; never more than the model has positions for.
+        Maximum length in tokens of prompt and response; the model's number of positions limits it.
     batch_size
         Texts per forward pass.
     readout
@@ -42,13 +102,17 @@ class RewardModel:
     Attributes
     ----------
     truncated
-        How many texts so far were too long and were read without their beginning.
+        Number of texts so far that were too long and were read without their beginning.
     """
 
     def __init__(
-        self, model: Any, tokenizer: Any, max_length: int = 512, batch_size: int = 32,
+        self,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
+        max_length: int = 512,
+        batch_size: int = 32,
         readout: Readout | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.model = model.eval().requires_grad_(False)
         self.tokenizer = tokenizer
         if model.config.pad_token_id is None:
@@ -56,7 +120,7 @@ class RewardModel:
         elif model.config.pad_token_id == tokenizer.eos_token_id:
             warnings.warn(
                 "the reward model's padding token is its end token, so that its scores do not see "
-                "whether a response has ended; that is right only if it was trained so",
+                "whether a response has ended; that is right only if it was trained this way",
                 stacklevel=3,
             )
         self.takes_positions, limit = positions_of(model)
@@ -90,12 +154,12 @@ class RewardModel:
         return cls(model.to(device), tokenizer, settings.get("max_length", 512), readout=readout)
 
     def __call__(self, prompts: Sequence[Prompt], responses: Sequence[str]) -> Tensor:
-        """Reward of each response to the prompt beside it: (N,) float32 on the CPU."""
+        """Reward of each response to its prompt: (N,) float32 on the CPU."""
         return self.readout.reward(self.outputs(prompts, responses))
 
     def moments(self, prompts: Sequence[Prompt], responses: Sequence[str]) -> tuple[Tensor, Tensor]:
-        """(N,) mean reward, and its standard deviation: how far an ensemble's heads are from one
-        another, or the spread that a head with a distribution sees; 0 for a single score."""
+        """(N,) mean and standard deviation of the reward, over an ensemble's heads or of the distribution
+        that the head predicts; the standard deviation of a single score is 0."""
         return self.readout.moments(self.outputs(prompts, responses))
 
     def score_examples(self, examples: Sequence[Example]) -> list[Tensor]:
@@ -107,12 +171,12 @@ class RewardModel:
         return list(flat.split([len(example.responses) for example in examples]))
 
     def outputs(self, prompts: Sequence[Prompt], responses: Sequence[str]) -> Tensor:
-        """(N, n) what the head itself says of each response, in float32 on the CPU."""
-        each = zip(prompts, responses, strict=True)
-        return self._read([row for p, r in each for row in self._encode(p, [r])])
+        """(N, n) outputs of the head for each response, in float32 on the CPU."""
+        pairs = zip(prompts, responses, strict=True)
+        return self._read([row for p, r in pairs for row in self._encode(p, [r])])
 
     def outputs_of(self, examples: Sequence[Example]) -> list[Tensor]:
-        """(K, n) what the head itself says of each example's responses."""
+        """Outputs of the head for the responses of each example: a list of (K, n) tensors."""
         rows = [row for e in examples for row in self._encode(e.prompt, e.responses)]
         return list(self._read(rows).split([len(example.responses) for example in examples]))
 
@@ -135,38 +199,38 @@ class RewardModel:
         return outputs
 
     def normalise(self, reference: Sequence[Tensor], scale: bool) -> dict[str, list[float]]:
-        """Give the rewards of reference texts mean 0 and, if asked to, standard deviation 1.
+        """Give the rewards of reference texts mean 0 and, with ``scale``, standard deviation 1.
 
-        What the head can hold goes into its weights, so that whoever loads the plain checkpoint has it
-        too: the scale always, the shift where it has a bias. Each head of an ensemble is normalised by
-        itself, since Bradley-Terry says nothing of its zero.
+        The scale goes into the head's weights, and so does the shift if the head has a bias: the plain
+        checkpoint then gives normalised scores. Each head of an ensemble is normalised separately, because
+        Bradley-Terry does not determine its zero.
 
         Parameters
         ----------
         reference
-            What `outputs_of` gave for the reference texts.
+            Outputs of the reference texts, from `outputs_of`.
         scale
-            Whether to divide by the standard deviation, too; of scalar heads only.
+            Whether to divide by the standard deviation; for scalar heads only.
 
         Returns
         -------
-        ``mean`` and ``sd`` found, and the ``shift`` that is left for the readout to take.
+        The ``mean`` and ``sd`` before, and the ``shift`` that remains for the readout.
         """
-        found = torch.cat(list(reference))
+        rewards = torch.cat(list(reference))
         if self.readout.head != "scalar":
-            found = self.readout.reward(found)[:, None]
-        mean, sd = found.double().mean(0), found.double().std(0, correction=0)
+            rewards = self.readout.reward(rewards)[:, None]
+        mean, sd = rewards.double().mean(0), rewards.double().std(0, correction=0)
         shift, head = mean.clone(), last_layer(self.model)
         with torch.no_grad():
             if scale:
-                by = torch.where(sd > 0, sd, 1.0)
-                head.weight.div_(by[:, None].to(head.weight))
+                divisor = torch.where(sd > 0, sd, 1.0)
+                head.weight.div_(divisor[:, None].to(head.weight))
                 if head.bias is not None:
-                    head.bias.div_(by.to(head.bias))
-                shift = shift / by
+                    head.bias.div_(divisor.to(head.bias))
+                shift = shift / divisor
             if head.bias is not None and self.readout.head == "scalar":
                 head.bias.sub_(shift.to(head.bias))
                 shift = torch.zeros_like(shift)
-        left = tuple(shift.tolist()) if shift.any() else ()
-        self.readout = replace(self.readout, shift=left)
-        return {"mean": mean.tolist(), "sd": sd.tolist(), "shift": list(left)}
+        remaining = tuple(shift.tolist()) if shift.any() else ()
+        self.readout = replace(self.readout, shift=remaining)
+        return {"mean": mean.tolist(), "sd": sd.tolist(), "shift": list(remaining)}

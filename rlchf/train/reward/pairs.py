@@ -1,11 +1,19 @@
-"""What the losses on pairs share: shapes that fit, pairs that are known, and the mean over both."""
+"""What losses, heads and group weights share: checks of shapes, pairs with a target, means over both."""
+
+from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias
 
-import torch
-from torch import Tensor
+from rlchf.lazy import lazy_module
 
-Reduce = Callable[[Tensor, Tensor], Tensor]
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+else:
+    torch = lazy_module("torch")
+
+Reduce: TypeAlias = "Callable[[Tensor, Tensor], Tensor]"
 """``reduce(losses, weights)``: one figure from the losses (R,) of the orders and their weights (R,)."""
 
 
@@ -28,7 +36,7 @@ def pair_gaps(scores: Tensor) -> Tensor:
 def known_pairs(
     scores: Tensor, targets: Tensor, weights: Tensor, **per_pair: Tensor | None
 ) -> Tensor:
-    """(R, K, K) where there is a target off the diagonal, once all shapes are found to fit."""
+    """(R, K, K) bool, True where there is a target off the diagonal; checks all shapes."""
     expect("scores", scores, 2)
     R, K = scores.shape
     expect("targets", targets, (R, K, K))
@@ -57,10 +65,11 @@ def mean_over_pairs(
 
 
 def expect(name: str, tensor: Tensor, shape: tuple[int, ...] | int) -> None:
-    """Refuse a tensor of another shape, or, given a number, of another number of dimensions."""
+    """Refuse a tensor of another shape, or of another number of dimensions if that is given."""
     if isinstance(shape, int):
         if tensor.ndim != shape:
             raise ValueError(f"{name} have shape {tuple(tensor.shape)}; choose {shape} dimensions")
     elif tensor.shape != shape:
-        found = f"{name} have shape {tuple(tensor.shape)}"
-        raise ValueError(f"{found}, {tuple(shape)} would fit; nothing is broadcast")
+        raise ValueError(
+            f"{name} have shape {tuple(tensor.shape)}, {tuple(shape)} would fit; nothing is broadcast"
+        )

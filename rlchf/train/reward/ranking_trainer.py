@@ -1,8 +1,8 @@
 """A `transformers.Trainer` whose batches are prompts and whose loss compares their responses.
 
-The trainer brings schedules, gradient accumulation, mixed precision, several processes (DDP, FSDP,
-DeepSpeed), trackers and resuming. Ours are the order of the prompts, the loss, and how a step's
-batches are weighed.
+`transformers.Trainer` brings schedules, gradient accumulation, mixed precision, several processes (DDP,
+FSDP, DeepSpeed), trackers and resuming. This class adds the order of the prompts, the loss, and the
+weights of a step's batches.
 """
 
 import json
@@ -18,7 +18,7 @@ from transformers import Trainer
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from rlchf.train.reward.backbone import positions_of
-from rlchf.train.reward.batch_loss import extent, ranking_loss
+from rlchf.train.reward.batch_loss import batch_weight, ranking_loss
 from rlchf.train.reward.collator import PromptSampler
 from rlchf.train.reward.config import RewardConfig
 from rlchf.train.reward.group_weights import GroupWeights
@@ -32,32 +32,35 @@ class RankingTrainer(Trainer):  # type: ignore[misc]
     Parameters
     ----------
     config
-        Says which loss.
+        The loss and the head.
     group_weights
-        The groups' weights when training for the worst-off group; kept with each checkpoint.
+        The group weights when training for the worst-off group; saved with each checkpoint.
     args, kwargs
         As `transformers.Trainer` takes them; the data set is an `EncodedExamples`.
     """
 
     def __init__(
-        self, *args: Any, config: RewardConfig, group_weights: GroupWeights | None = None,
+        self,
+        *args: Any,
+        config: RewardConfig,
+        group_weights: GroupWeights | None = None,
         **kwargs: Any,
-    ) -> None:  # fmt: skip
+    ) -> None:
         super().__init__(*args, **kwargs)
-        self.model_accepts_loss_kwargs = True  # the loss is a part of the step's: see ranking_loss
+        self.model_accepts_loss_kwargs = True  # ranking_loss is given the weight of the step
         self.config = config
         self.group_weights = group_weights
-        self.takes_positions = positions_of(_plain(self.model))[0]
+        self.takes_positions = positions_of(_inner_model(self.model))[0]
         if group_weights is not None:
             group_weights.to(self.args.device)
 
     def get_batch_samples(
         self, epoch_iterator: Iterator[Any], num_batches: int, device: torch.device
     ) -> tuple[list[Any], Tensor]:
-        """The batches of one step, and their `extent` over all processes."""
+        """The batches of one step, and the sum of their `batch_weight` over all processes."""
         batches = list(islice(epoch_iterator, num_batches))
-        sizes = torch.stack([extent(batch) for batch in batches] or [torch.zeros(2)])
-        return batches, self.accelerator.reduce(sizes.sum(0).to(device), reduction="sum")
+        weights = torch.stack([batch_weight(batch) for batch in batches] or [torch.zeros(2)])
+        return batches, self.accelerator.reduce(weights.sum(0).to(device), reduction="sum")
 
     def compute_loss(
         self,
@@ -66,20 +69,22 @@ class RankingTrainer(Trainer):  # type: ignore[misc]
         return_outputs: bool = False,
         num_items_in_batch: Tensor | None = None,
     ) -> Any:
-        """The loss of one batch from the `Collator`, as its part of the step's."""
+        """One batch's part of the loss of its step; without ``num_items_in_batch`` it is the whole step."""
         outputs = self._read(model, inputs)
         alone = num_items_in_batch is None
         loss = ranking_loss(
-            outputs.logits.float(), inputs, self.config,
-            extent(inputs) if num_items_in_batch is None else num_items_in_batch,
-            processes=1 if alone else self.accelerator.num_processes,
-            parts=1 if alone else self.current_gradient_accumulation_steps,
+            outputs.logits.float(),
+            inputs,
+            self.config,
+            batch_weight(inputs) if num_items_in_batch is None else num_items_in_batch,
+            n_processes=1 if alone else self.accelerator.num_processes,
+            n_batches=1 if alone else self.current_gradient_accumulation_steps,
             group_weights=self.group_weights,
-        )  # fmt: skip
+        )
         return (loss, outputs) if return_outputs else loss
 
     def _read(self, model: Any, inputs: dict[str, Tensor]) -> Any:
-        """The model's outputs for the batch's rows; prompts that are shared are read once before."""
+        """The model's outputs for the batch's rows; shared prompts are read first, once each."""
         texts: dict[str, Any] = {name: inputs[name] for name in ("input_ids", "attention_mask")}
         if self.takes_positions:
             texts["position_ids"] = inputs["position_ids"]
@@ -89,21 +94,21 @@ class RankingTrainer(Trainer):  # type: ignore[misc]
             if self.takes_positions:
                 prompts["position_ids"] = (mask.cumsum(1) - 1).clamp(min=0)
             cache = model(**prompts, use_cache=True).past_key_values
-            cache.batch_select_indices(inputs["prompt"])  # a copy for each of its responses
+            cache.batch_select_indices(inputs["prompt"])  # one copy for each response
             texts["past_key_values"] = cache
         return model(**texts)
 
     @torch.no_grad()
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
-        """The loss of the held-out examples, however many processes share them; no regulariser in it."""
+        """The loss of the held-out examples over all processes, without the regulariser."""
         model, config = self.model_wrapped.eval(), replace(self.config, centring=0.0)
-        found = torch.zeros(2, device=self.args.device)  # weighted losses, weights
+        sums = torch.zeros(2, device=self.args.device)  # weighted losses, weights
         for batch in self.get_eval_dataloader():
             inputs = self._prepare_inputs(batch)
             outputs = self._read(model, inputs).logits.float()
-            loss = ranking_loss(outputs, inputs, config, torch.ones_like(found))
-            found += torch.stack([loss, extent(inputs)[0]])
-        total, weight = self.accelerator.reduce(found, reduction="sum").tolist()
+            loss = ranking_loss(outputs, inputs, config, torch.ones_like(sums))
+            sums += torch.stack([loss, batch_weight(inputs)[0]])
+        total, weight = self.accelerator.reduce(sums, reduction="sum").tolist()
         metrics = {"eval_loss": total / weight if weight else float("nan")}
         self.log(metrics)
         control = self.control  # type: ignore[has-type]
@@ -111,25 +116,28 @@ class RankingTrainer(Trainer):  # type: ignore[misc]
         return metrics
 
     def _get_train_sampler(self, train_dataset: Any = None) -> PromptSampler:
-        data, batch = train_dataset or self.train_dataset, self.args.train_batch_size
+        data, batch_size = train_dataset or self.train_dataset, self.args.train_batch_size
         accumulation = self.args.gradient_accumulation_steps
         lengths = data.tokens() if self.config.group_by_length else None
-        return self._sampler(len(data), batch, lengths, accumulation)
+        return self._sampler(len(data), batch_size, lengths, accumulation)
 
     def _get_eval_sampler(self, eval_dataset: Any) -> PromptSampler:
         return self._sampler(len(eval_dataset), self.args.eval_batch_size)
 
     def _sampler(
-        self, n: int, batch: int, lengths: list[int] | None = None, accumulation: int = 1
+        self, n: int, batch_size: int, lengths: list[int] | None = None, accumulation: int = 1
     ) -> PromptSampler:
-        each = batch * self.args.world_size
+        over_processes = batch_size * self.args.world_size
         return PromptSampler(
-            n, self.args.seed, lengths=lengths, batch_size=each * accumulation,
-            multiple=each if self.args.world_size > 1 else 1,
-        )  # fmt: skip
+            n,
+            self.args.seed,
+            lengths=lengths,
+            batch_size=over_processes * accumulation,
+            multiple=over_processes if self.args.world_size > 1 else 1,
+        )
 
     def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
-        """Save the model and the groups' weights."""
+        """Save the model and the group weights."""
         super().save_model(output_dir, _internal_call)
         if self.group_weights is not None and self.args.should_save:
             torch.save(
@@ -137,7 +145,7 @@ class RankingTrainer(Trainer):  # type: ignore[misc]
             )
 
     def resume(self, folder: Path) -> None:
-        """Train, from the last complete checkpoint in ``folder`` on if there is one."""
+        """Train, starting from the last complete checkpoint in ``folder`` if there is one."""
         last = last_checkpoint(folder)
         if last is not None and self.group_weights is not None:
             state = torch.load(last / GROUPS, map_location=self.args.device, weights_only=True)
@@ -146,16 +154,16 @@ class RankingTrainer(Trainer):  # type: ignore[misc]
 
 
 def last_checkpoint(folder: Path) -> Path | None:
-    """The newest checkpoint that was written to its end; its state file is written last."""
-    found = {}
+    """The newest complete checkpoint; its state file is written last."""
+    by_step = {}
     for path in folder.glob(f"{PREFIX_CHECKPOINT_DIR}-*"):
         try:
-            found[json.loads((path / "trainer_state.json").read_text())["global_step"]] = path
+            by_step[json.loads((path / "trainer_state.json").read_text())["global_step"]] = path
         except (OSError, ValueError, KeyError):
             continue
-    return found[max(found)] if found else None
+    return by_step[max(by_step)] if by_step else None
 
 
-def _plain(model: Any) -> Any:
-    """The model inside of LoRA's wrapper."""
+def _inner_model(model: Any) -> Any:
+    """The model inside LoRA's wrapper, if there is one."""
     return model.get_base_model() if hasattr(model, "get_base_model") else model

@@ -6,27 +6,29 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from rlchf.preferences import Ballots, Example, order_targets
-from rlchf.train.reward.config import OF_PLACES, RewardConfig
+from rlchf.train.reward.config import RewardConfig
+from rlchf.train.reward.losses import LOSSES
 
 
 @dataclass(frozen=True, eq=False)
-class Orders:
+class Targets:
     """The ``R`` orders of one prompt's ``K`` responses: its collective ranking, or its ballots.
 
     Attributes
     ----------
     ranks
-        (R, K) int64 places; 0 is not ranked.
+        (R, K) int64 ranks, 1 is best; 0 is not ranked.
     targets
         (R, K, K) probability that ``i`` is preferred to ``j``; NaN is unknown.
     weights
-        (R,) weight of each order; 0 if the order says nothing to the loss.
+        (R,) weight of each order; 0 if the loss learns nothing from the order.
     groups
         (R,) int64 index of the annotator's group; 0 without groups.
     draws
-        (R, E) how often each head of an ensemble drew the annotator; ones without a bootstrap.
+        (R, E) how often the bootstrap sample of each head of an ensemble has the annotator; ones without
+        a bootstrap.
     pair_weights, margins
-        (K, K) as in `Example`, of all orders alike.
+        (K, K) as in `Example`, the same for all orders.
     """
 
     ranks: np.ndarray
@@ -37,17 +39,17 @@ class Orders:
     pair_weights: np.ndarray
     margins: np.ndarray
 
-    def without_weight(self) -> "Orders":
-        """The same, counting for nothing."""
+    def without_weight(self) -> "Targets":
+        """The same orders with weight 0."""
         return replace(self, weights=np.zeros_like(self.weights))
 
 
-def orders_of(
+def targets_of(
     example: Example,
     config: RewardConfig,
     groups: Mapping[str, int] | None = None,
     draws: Mapping[str, np.ndarray] | None = None,
-) -> Orders:
+) -> Targets:
     """What the model is to learn of an example.
 
     Parameters
@@ -55,42 +57,43 @@ def orders_of(
     example
         The prompt, its responses and their order.
     config
-        Says what to learn from, and with which loss.
+        The training signal, the loss and the head.
     groups, draws
-        Index of the group of each annotator, and how often each head drew them.
+        Index of each annotator's group, and how often each head's bootstrap sample has the annotator.
 
     Raises
     ------
     ValueError
-        If the ballots are to be learned from and the example has none, or if it has margins and the
-        loss takes none.
+        If the settings learn from ballots and the example has none, or if it has margins and the loss
+        takes none.
     """
-    if example.margins is not None and (config.loss, config.head) != ("bradley_terry", "scalar"):
+    loss = LOSSES[config.loss]
+    if example.margins is not None and (config.head != "scalar" or "margins" not in loss.options):
         raise ValueError(
-            f"prompt {example.prompt_id!r} has margins, which only loss = 'bradley_terry' with "
-            "head = 'scalar' takes; choose it, or leave the margins out"
+            f"prompt {example.prompt_id!r} has margins, which loss = '{config.loss}' with head = "
+            f"'{config.head}' does not take; choose loss = 'bradley_terry' and head = 'scalar', or leave "
+            "the margins out"
         )
     K, ballots = len(example.responses), _ballots(example, config)
     if config.learn_from == "ballots":
         ranks = ballots.ranks.astype(np.int64)
-        targets = np.stack([order_targets(row) for row in ranks])
+        targets = order_targets(ranks)
         weights, annotators = example.weight * ballots.weights, ballots.annotators
     else:
         ranks = np.asarray(example.ranks, dtype=np.int64)[None]
-        shares = config.learn_from == "shares"
-        targets = (ballots.shares() if shares else example.pair_targets())[None]
+        learn_shares = config.learn_from == "shares"
+        targets = (ballots.shares() if learn_shares else example.pair_targets())[None]
         weights, annotators = np.array([example.weight]), [""]
-    square = np.ones((K, K))
-    pair_weights = square if example.pair_weights is None else example.pair_weights
-    margins = 0 * square if example.margins is None else example.margins
-    said = ~np.isnan(targets) & (pair_weights > 0)  # (R, K, K) pairs that count
-    if config.loss == "majority":
-        said &= targets != 0.5
-    speaks = (ranks > 0).sum(1) > 1 if config.loss in OF_PLACES else said.any((1, 2))
-    return Orders(
+    pair_weights = np.ones((K, K)) if example.pair_weights is None else example.pair_weights
+    margins = np.zeros((K, K)) if example.margins is None else example.margins
+    is_compared = ~np.isnan(targets) & (pair_weights > 0)  # (R, K, K) pairs that count
+    if loss.skips_balance:
+        is_compared &= targets != 0.5
+    has_signal = (ranks > 0).sum(1) > 1 if loss.takes_ranks else is_compared.any((1, 2))
+    return Targets(
         ranks=ranks,
         targets=targets.astype(np.float32),
-        weights=np.where(speaks, weights, 0).astype(np.float32),
+        weights=np.where(has_signal, weights, 0).astype(np.float32),
         groups=np.array([(groups or {}).get(a, 0) for a in annotators], dtype=np.int64),
         draws=np.array(
             [np.ones(config.ensemble) if draws is None else draws[a] for a in annotators],
@@ -116,7 +119,7 @@ def annotators_of(examples: Sequence[Example]) -> list[str]:
 
 
 def bootstrap_draws(annotators: Sequence[str], heads: int, seed: int) -> dict[str, np.ndarray]:
-    """How often each annotator is in each head's sample, drawn with replacement: (heads,) each.
+    """(heads,) for each annotator: the number of times that each head's bootstrap sample has them.
 
     Examples
     --------

@@ -1,7 +1,7 @@
 """The reward model's training, from examples to a checkpoint.
 
-The model reads each of a prompt's ``K`` responses once and the loss compares their scores, which costs
-``K - 1`` times less than a trainer that reads every pair as a row of its own.
+The model reads each of a prompt's ``K`` responses once and the loss compares their scores. This costs
+``K - 1`` times less than reading every pair as a row of its own.
 """
 
 import json
@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from inspect import signature
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from accelerate.utils import broadcast_object_list
@@ -19,21 +19,43 @@ from torch import Tensor
 from transformers import EarlyStoppingCallback, TrainerCallback, TrainingArguments
 from transformers.trainer_callback import PrinterCallback
 
+from rlchf.evaluation import pair_accuracy
 from rlchf.preferences import Example
 from rlchf.train.processes import allow_processors
 from rlchf.train.reward.backbone import load_backbone, positions_of
 from rlchf.train.reward.collator import Collator, EncodedExamples
 from rlchf.train.reward.config import RewardConfig
 from rlchf.train.reward.group_weights import GroupWeights
-from rlchf.train.reward.heads import explained
-from rlchf.train.reward.losses import pair_accuracy
-from rlchf.train.reward.model import SETTINGS, RewardModel
+from rlchf.train.reward.heads import r_squared
+from rlchf.train.reward.model import SETTINGS, Readout, RewardModel
 from rlchf.train.reward.ranking_trainer import RankingTrainer
-from rlchf.train.reward.readout import Readout
-from rlchf.train.reward.targets import annotators_of, bootstrap_draws, orders_of
+from rlchf.train.reward.targets import annotators_of, bootstrap_draws, targets_of
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 Progress = Callable[..., None]
 """``progress(done, total, **facts)``"""
+
+
+class Trained(NamedTuple):
+    """A trained reward model with its figures.
+
+    Attributes
+    ----------
+    model
+        The model as `RewardModel.load` reads it from the folder; None on other processes than the main one.
+    figures
+        Training ``loss``; ``held_out_pair_accuracy``, the share of the strict held-out pairs in the right
+        order; ``truncated_rows``, the number of training texts that were too long; ``r_squared`` of hidden
+        context for a head with a distribution.
+    held_out_scores
+        (K,) rewards of the responses of each held-out example; none on other processes.
+    """
+
+    model: RewardModel | None
+    figures: dict[str, Any]
+    held_out_scores: list[Tensor]
 
 
 def train_reward(
@@ -46,32 +68,30 @@ def train_reward(
     groups: Mapping[str, str] | None = None,
     resume: bool = False,
     progress: Progress | None = None,
-) -> dict[str, Any]:
+) -> Trained:
     """Fit a reward model and write it to ``out`` as a checkpoint that ``from_pretrained`` loads.
 
     Parameters
     ----------
     train, held_out
-        What to learn from, and what to measure accuracy on.
+        Examples to learn from, and examples to measure accuracy on.
     backbone
-        Folder of a Hugging Face model; its language-model head, if any, is left out.
+        Folder of a Hugging Face model; its language-model head, if any, is not used.
     config
         The settings; written beside the checkpoint as ``reward_config.json``.
     out
         Folder for the checkpoint, its tokenizer and ``metrics.jsonl``.
     groups
-        Group of each annotator, for ``worst_group``; those without one are a group of their own.
+        Group of each annotator, for ``group_dro_step``; annotators without one form a group of their own.
     resume
-        Go on from the last checkpoint of an earlier call with the same arguments that was stopped.
+        Continue from the last checkpoint of an earlier call with the same arguments that was stopped.
     progress
         Called after each step with steps done, steps in all, and ``loss=`` once it was logged.
 
     Returns
     -------
-    The final figures: training ``loss``; ``held_out_pair_accuracy``, the share of the held-out strictly
-    ordered pairs that are put in the right order; ``truncated_rows``, how many training texts were too
-    long; of a head with a distribution, ``explained``, the r² of hidden context. What the scores'
-    mean and standard deviation were before they were normalised is in ``reward_config.json``.
+    The model, its figures and the held-out scores. The mean and standard deviation of the scores before
+    normalisation are in ``reward_config.json``.
 
     Raises
     ------
@@ -83,8 +103,10 @@ def train_reward(
         raise ValueError("there is no example to learn from; give at least one prompt")
     if config.early_stopping and not held_out:
         raise ValueError("early_stopping needs held-out prompts; set held_out above 0")
-    if config.worst_group and not groups:
-        raise ValueError("worst_group needs the annotators' groups; give groups={annotator: group}")
+    if config.group_dro_step and not groups:
+        raise ValueError(
+            "group_dro_step needs the annotators' groups; give groups={annotator: group}"
+        )
     model, tokenizer = load_backbone(backbone, config.lora_rank, config.seed, config.outputs)
     trainer = make_trainer(
         model, tokenizer, train, held_out, config, out / "checkpoints", groups, progress
@@ -92,25 +114,23 @@ def train_reward(
     if not resume:
         _clear(trainer, out)
     trainer.resume(out / "checkpoints")
-    model = whole_model(trainer, backbone, config)
-    final: list[Any] = [None]
+    model = gathered_model(trainer, backbone, config)
+    trained, log = Trained(None, {}, []), _log(trainer.state.log_history)
     if trainer.is_world_process_zero():
-        log = _log(trainer.state.log_history)
-        loss = [line["loss"] for line in log if "loss" in line]
-        final = [
-            {"loss": loss[-1] if loss else float("nan")}
-            | _finish(model, tokenizer, train, held_out, config, out)
-            | {"truncated_rows": trainer.train_dataset.truncated}
-        ]
-        lines = [*log, {"final": True, **final[0]}]
+        losses = [line["loss"] for line in log if "loss" in line]
+        scorer, scores, figures = _finish(model, tokenizer, train, held_out, config, out)
+        loss = {"loss": losses[-1] if losses else float("nan")}
+        truncated = {"truncated_rows": trainer.train_dataset.truncated}
+        trained = Trained(scorer, loss | figures | truncated, scores)
+        lines = [*log, {"final": True, **trained.figures}]
         (out / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     _clear(trainer, out)
-    return dict(broadcast_object_list(final)[0])
+    return trained._replace(figures=broadcast_object_list([trained.figures])[0])
 
 
 def make_trainer(
-    model: Any,
-    tokenizer: Any,
+    model: "PreTrainedModel",
+    tokenizer: "PreTrainedTokenizerBase",
     train: Sequence[Example],
     held_out: Sequence[Example],
     config: RewardConfig,
@@ -118,21 +138,21 @@ def make_trainer(
     groups: Mapping[str, str] | None = None,
     progress: Progress | None = None,
 ) -> RankingTrainer:
-    """The trainer with everything it needs; ``folder`` holds its checkpoints."""
+    """The trainer with its data, collator and callbacks; ``folder`` holds its checkpoints."""
     annotators = annotators_of(train)
     names = sorted({(groups or {}).get(a, "") for a in annotators})
-    number = {a: names.index((groups or {}).get(a, "")) for a in annotators}
+    group_index = {a: names.index((groups or {}).get(a, "")) for a in annotators}
     draws = bootstrap_draws(annotators, config.ensemble, config.seed) if config.bootstrap else None
-    plain = model.get_base_model() if config.lora_rank else model
-    if config.share_prompt and "past_key_values" not in signature(plain.forward).parameters:
+    inner = model.get_base_model() if config.lora_rank else model
+    if config.share_prompt and "past_key_values" not in signature(inner.forward).parameters:
         raise ValueError(
             f"share_prompt needs a model that continues from keys and values, and "
-            f"{type(plain).__name__} does not; leave it out"
+            f"{type(inner).__name__} does not; leave it out"
         )
-    limit = positions_of(plain)[1]
+    limit = positions_of(inner)[1]
     length = config.max_length if limit is None else min(config.max_length, limit)
     data = EncodedExamples(
-        train, tokenizer, length, lambda example: orders_of(example, config, number, draws)
+        train, tokenizer, length, lambda example: targets_of(example, config, group_index, draws)
     )
     if data.truncated:
         rows = sum(len(example.responses) for example in train)
@@ -141,21 +161,21 @@ def make_trainer(
             "the beginning of their prompt; a larger max_length would keep it",
             stacklevel=3,
         )
-    measured = None
+    held_out_data = None
     if config.early_stopping:
-        measured = EncodedExamples(
-            held_out, tokenizer, length, lambda example: orders_of(example, config)
+        held_out_data = EncodedExamples(
+            held_out, tokenizer, length, lambda example: targets_of(example, config)
         )
     trainer = RankingTrainer(
         model=model,
         config=config,
-        group_weights=GroupWeights(len(names), step=config.worst_group)
-        if config.worst_group
+        group_weights=GroupWeights(len(names), step=config.group_dro_step)
+        if config.group_dro_step
         else None,
         args=arguments(config, folder, len(data)),
         train_dataset=data,
-        eval_dataset=measured,
-        data_collator=Collator(plain.config.pad_token_id, config.share_prompt),
+        eval_dataset=held_out_data,
+        data_collator=Collator(inner.config.pad_token_id, config.share_prompt),
         callbacks=[
             _Report(progress),
             *([EarlyStoppingCallback(config.early_stopping)] if config.early_stopping else []),
@@ -166,9 +186,9 @@ def make_trainer(
 
 
 def arguments(config: RewardConfig, folder: Path, n: int) -> TrainingArguments:
-    """What `transformers.Trainer` is told, for ``n`` training prompts."""
+    """The arguments of `transformers.Trainer` for ``n`` training prompts."""
     allow_processors()
-    when = "steps" if config.save_steps else "epoch"
+    interval = "steps" if config.checkpoint_every else "epoch"
     arguments = TrainingArguments(
         output_dir=str(folder),
         num_train_epochs=config.epochs,
@@ -177,13 +197,13 @@ def arguments(config: RewardConfig, folder: Path, n: int) -> TrainingArguments:
         per_device_eval_batch_size=config.batch_size,
         gradient_accumulation_steps=config.gradient_accumulation,
         weight_decay=config.weight_decay,
-        lr_scheduler_type=config.scheduler.replace("constant", "constant_with_warmup"),
+        lr_scheduler_type=config.lr_schedule.replace("constant", "constant_with_warmup"),
         bf16=config.bf16,
         use_cpu=config.bf16 and not torch.accelerator.is_available(),  # or bf16 is refused there
-        eval_strategy=when if config.early_stopping else "no",
-        eval_steps=config.save_steps or None,
-        save_strategy=when,
-        save_steps=config.save_steps or 500,
+        eval_strategy=interval if config.early_stopping else "no",
+        eval_steps=config.checkpoint_every or None,
+        save_strategy=interval,
+        save_steps=config.checkpoint_every or 500,
         save_total_limit=1,
         load_best_model_at_end=config.early_stopping > 0,
         metric_for_best_model="loss" if config.early_stopping else None,
@@ -194,16 +214,21 @@ def arguments(config: RewardConfig, folder: Path, n: int) -> TrainingArguments:
         remove_unused_columns=False,
         dataloader_pin_memory=torch.cuda.is_available(),
     )
-    each = config.batch_size * config.gradient_accumulation * arguments.world_size
-    steps = max(1, -(-n // each))  # per epoch
+    prompts_per_step = config.batch_size * config.gradient_accumulation * arguments.world_size
+    steps = max(1, -(-n // prompts_per_step))  # per epoch
     arguments.warmup_steps = int(0.05 * config.epochs * steps)
     arguments.logging_steps = max(1, steps // 4)
     return arguments
 
 
-def whole_model(trainer: RankingTrainer, backbone: str | Path, config: RewardConfig) -> Any:
-    """The trained model in one piece, also when it was sharded over processes, without LoRA's parts."""
-    model = trainer.model
+def gathered_model(
+    trainer: RankingTrainer, backbone: str | Path, config: RewardConfig
+) -> "PreTrainedModel":
+    """The trained model with all its weights, also if it was sharded over processes, and LoRA merged.
+
+    It computes in float32, as the checkpoint does once it is loaded.
+    """
+    model = trainer.accelerator.unwrap_model(trainer.model, keep_fp32_wrapper=False)
     if trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled:
         state = trainer.accelerator.get_state_dict(trainer.model_wrapped)
         if trainer.is_world_process_zero():
@@ -213,43 +238,38 @@ def whole_model(trainer: RankingTrainer, backbone: str | Path, config: RewardCon
     return model.merge_and_unload() if config.lora_rank else model
 
 
-def accuracy(scores: Sequence[Tensor], examples: Sequence[Example]) -> float:
-    """Share of the strictly ordered pairs of all examples that the scores put in the right order."""
-    counts = [
-        pair_accuracy(s, torch.from_numpy(example.pair_targets()))
-        for s, example in zip(scores, examples, strict=True)
-    ]
-    pairs = sum(n for _, n in counts)
-    return sum(right for right, _ in counts) / pairs if pairs else float("nan")
-
-
 def _finish(
-    model: Any, tokenizer: Any, train: Sequence[Example], held_out: Sequence[Example],
-    config: RewardConfig, out: Path,
-) -> dict[str, float]:  # fmt: skip
+    model: "PreTrainedModel",
+    tokenizer: "PreTrainedTokenizerBase",
+    train: Sequence[Example],
+    held_out: Sequence[Example],
+    config: RewardConfig,
+    out: Path,
+) -> tuple[RewardModel, list[Tensor], dict[str, Any]]:
     """Normalise the scores, measure them, and write the checkpoint."""
     settings: dict[str, Any] = asdict(config)
     scorer = RewardModel(
         model, tokenizer, config.max_length, readout=Readout.from_settings(settings)
     )
-    final: dict[str, float] = {}
+    figures: dict[str, Any] = {}
     if config.normalise != "none" or config.head != "scalar":
         reference = scorer.outputs_of(held_out or train)
         if config.head != "scalar":
             mean, spread = scorer.readout.moments(torch.cat(reference))
-            final["explained"] = float(explained(mean, spread**2))
+            figures["r_squared"] = float(r_squared(mean, spread**2))
         if config.normalise != "none":
             settings |= scorer.normalise(reference, scale=config.normalise == "scale")
+    scores = scorer.score_examples(held_out)
     if held_out:
-        final["held_out_pair_accuracy"] = accuracy(scorer.score_examples(held_out), held_out)
+        figures["held_out_pair_accuracy"] = pair_accuracy([s.numpy() for s in scores], held_out)
     model.save_pretrained(out)
     tokenizer.save_pretrained(out)
-    (out / SETTINGS).write_text(json.dumps(settings | final, indent=2) + "\n")
-    return final
+    (out / SETTINGS).write_text(json.dumps(settings | figures, indent=2) + "\n")
+    return scorer, scores, figures
 
 
 def _clear(trainer: RankingTrainer, out: Path) -> None:
-    """Remove the checkpoints, once all processes are done with them; TensorBoard's files move out."""
+    """Remove the checkpoints once no process needs them; TensorBoard's files move to ``out``."""
     trainer.accelerator.wait_for_everyone()
     if trainer.is_world_process_zero():
         logs = out / "checkpoints" / "runs"

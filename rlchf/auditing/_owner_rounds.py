@@ -1,4 +1,4 @@
-"""Each owner's part of each prompt, in the order of the prompts: shortfalls, dry spells, quotas."""
+"""Each owner's share of each prompt, in the order of the prompts: deficits, losing streaks, quotas."""
 
 from dataclasses import dataclass
 
@@ -10,18 +10,18 @@ NEARLY = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
-class Cells:
+class OwnerRounds:
     """One row per owner and prompt on which the owner has a ballot with a weight.
 
-    An owner is an annotator or a group. Its ballots on a prompt count together, by their weights.
+    An owner is an annotator or a group. An owner's ballots on a prompt count together, by their weights.
     Rows are sorted by owner, then prompt.
 
     Attributes
     ----------
     owners, prompts
-        (C,) whose row it is, and where.
+        (C,) owner and prompt of each row.
     firsts
-        (C,) bool: an owner's first row.
+        (C,) bool: whether the row is its owner's first.
     shares
         (C,) the owner's share of the weight of the prompt.
     agreed, contested
@@ -29,7 +29,7 @@ class Cells:
     won, quota
         (C,) whether the outcome is approved, and the deserved part of a win: means likewise.
     n_owners
-        How many owners there are; some may have no row.
+        Number of owners; some may have no row.
     """
 
     owners: np.ndarray
@@ -43,21 +43,23 @@ class Cells:
     n_owners: int
 
     @classmethod
-    def of(cls, tallies: Tallies, owners: np.ndarray, n_owners: int, n_prompts: int) -> "Cells":
+    def of(
+        cls, tallies: Tallies, owners: np.ndarray, n_owners: int, n_prompts: int
+    ) -> "OwnerRounds":
         """Gather ballots by owner, (N,) with -1 for a ballot that has none."""
-        mine = np.flatnonzero((owners >= 0) & (tallies.weights > 0))
-        keys = owners[mine] * n_prompts + tallies.prompts[mine]
+        ballots = np.flatnonzero((owners >= 0) & (tallies.weights > 0))
+        keys = owners[ballots] * n_prompts + tallies.prompts[ballots]
         if len(keys) and (np.diff(keys) < 0).any():
             order = np.argsort(keys, kind="stable")
-            mine, keys = mine[order], keys[order]
+            ballots, keys = ballots[order], keys[order]
         new = np.ones(len(keys), dtype=bool)
         new[1:] = keys[1:] != keys[:-1]
         row = np.cumsum(new) - 1
-        weights, C = tallies.weights[mine], int(new.sum())
+        weights, C = tallies.weights[ballots], int(new.sum())
         total = np.bincount(row, weights, C)
 
         def mean(values: np.ndarray) -> np.ndarray:
-            return np.asarray(np.bincount(row, weights * values[mine], C) / total)
+            return np.asarray(np.bincount(row, weights * values[ballots], C) / total)
 
         owner, prompt = np.divmod(keys[new], n_prompts)
         firsts = np.ones(C, dtype=bool)
@@ -78,23 +80,23 @@ class Cells:
         """(owners,) sums over each owner's rows."""
         return np.bincount(self.owners, values, self.n_owners)
 
-    def so_far(self, values: np.ndarray) -> np.ndarray:
-        """(C,) sums over each owner's rows up to this one.
+    def cumulative(self, values: np.ndarray) -> np.ndarray:
+        """(C,) sums over each owner's rows up to and including this one.
 
         Examples
         --------
         >>> rows = np.array([0, 0, 1])
-        >>> some = Cells(rows, rows, np.array([True, False, True]), *[rows * 1.0] * 5, 2)
-        >>> some.so_far(np.array([1.0, 2.0, 5.0]))
+        >>> rounds = OwnerRounds(rows, rows, np.array([True, False, True]), *[rows * 1.0] * 5, 2)
+        >>> rounds.cumulative(np.array([1.0, 2.0, 5.0]))
         array([1., 3., 5.])
         """
         total = np.cumsum(values)
-        begin = (total - values)[self.firsts]
-        return np.asarray(total - np.repeat(begin, self._lengths))
+        before = (total - values)[self.firsts]
+        return np.asarray(total - np.repeat(before, self._lengths))
 
-    def largest(self, values: np.ndarray, none: float) -> np.ndarray:
-        """(owners,) the largest of each owner's rows."""
-        out = np.full(self.n_owners, none, dtype=np.float64)
+    def largest(self, values: np.ndarray, default: float) -> np.ndarray:
+        """(owners,) the largest value of each owner's rows; the default for an owner without rows."""
+        out = np.full(self.n_owners, default, dtype=np.float64)
         if len(values):
             starts = np.flatnonzero(self.firsts)
             out[self.owners[starts]] = np.maximum.reduceat(values, starts)
@@ -109,19 +111,19 @@ class Cells:
         """(C,) the owner's contested pairs, times its share of the weight of the prompt."""
         return np.asarray(self.shares * self.contested)
 
-    def shortfalls(self) -> np.ndarray:
+    def maximum_deficits(self) -> np.ndarray:
         """(owners,) the largest, over all prefixes of the prompts, of pairs deserved minus agreed."""
-        behind = self.so_far(self.deserved - self.agreed)
-        return np.asarray(np.maximum(self.largest(behind, 0.0), 0.0))
+        deficits = self.cumulative(self.deserved - self.agreed)
+        return np.asarray(np.maximum(self.largest(deficits, 0.0), 0.0))
 
-    def dry_spells(self) -> np.ndarray:
-        """(owners,) the longest run of the owner's rounds whose outcome no ballot of it approves."""
+    def longest_losing_streaks(self) -> np.ndarray:
+        """(owners,) the longest run of the owner's rounds whose outcome none of its ballots approves."""
         row = np.arange(len(self.owners))
         start = np.repeat(np.flatnonzero(self.firsts), self._lengths)
-        last = np.maximum.accumulate(np.where(self.won > 0, row, -1)) if len(row) else row
-        return self.largest(row - np.maximum(last, start - 1), 0.0).astype(np.int64)
+        last_win = np.maximum.accumulate(np.where(self.won > 0, row, -1)) if len(row) else row
+        return self.largest(row - np.maximum(last_win, start - 1), 0.0).astype(np.int64)
 
-    def quota_kept(self) -> np.ndarray:
+    def quota_met(self) -> np.ndarray:
         """(C,) bool: whether the wins so far are at least the quota so far, rounded down."""
-        due = np.floor(self.so_far(self.quota) + NEARLY)
-        return np.asarray(self.so_far(self.won) >= due - NEARLY)
+        lower_quota = np.floor(self.cumulative(self.quota) + NEARLY)
+        return np.asarray(self.cumulative(self.won) >= lower_quota - NEARLY)

@@ -1,0 +1,38 @@
+"""What the shell completes: names of rules and of their options."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+
+def rules(incomplete: str) -> list[str]:
+    """Names of voting rules."""
+    from rlchf.rules import rule_names
+
+    return [name for name in rule_names() if name.startswith(incomplete)]
+
+
+def ties(incomplete: str) -> list[str]:
+    """Ways to break ties."""
+    policies = [name for name in ("keep", "lexicographic", "random") if name.startswith(incomplete)]
+    return policies + rules(incomplete)
+
+
+def rule_options(ctx: Any, incomplete: str) -> list[str]:
+    """Options of the rule that stands on the line already, as ``name=``."""
+    from rlchf.rules import get_rule
+
+    try:
+        rule = get_rule(ctx.params.get("rule") or "kemeny")
+    except ValueError:
+        return []
+    names = [one.name for one in inspect.signature(rule).parameters.values()][1:]
+    return [f"{name}=" for name in names if name.startswith(incomplete)]
+
+
+COMPLETIONS: dict[str, Callable[..., list[str]]] = {
+    "rule": rules,
+    "ties": ties,
+    "option": rule_options,
+}
+"""By the name of a setting."""

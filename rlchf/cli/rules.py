@@ -1,0 +1,34 @@
+"""The command `rlchf rules`."""
+
+import json
+import sys
+from typing import Annotated
+
+import typer
+
+from rlchf.cli.completion import rules as rule_names
+from rlchf.cli.console import wide_console
+
+
+def command(
+    name: Annotated[
+        str, typer.Argument(help="Rule whose page to show.", autocompletion=rule_names)
+    ] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
+) -> None:
+    """List the voting rules, or show one."""
+    from rlchf.cli import rulebook
+    from rlchf.rules import list_rules
+
+    if name:
+        print(rulebook.page(name))
+        return
+    if as_json:
+        print(json.dumps(rulebook.records(), indent=2, ensure_ascii=False))
+    else:
+        console = wide_console()
+        console.print(rulebook.table(console.width))
+        console.print("\n" + rulebook.legend(), markup=False)
+    for card in list_rules().values():
+        if card.broken:
+            print(f"rlchf: warning: {card.line}", file=sys.stderr)

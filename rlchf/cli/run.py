@@ -1,0 +1,71 @@
+"""The command `rlchf run`."""
+
+import json
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from rlchf.cli.completion import rules as rule_names
+from rlchf.cli.console import need_torch, wide_console
+
+
+def command(
+    file: Annotated[str, typer.Argument(help="Run file (TOML).")] = "",
+    rule: Annotated[
+        str,
+        typer.Option(help="Voting rule in place of the run file's.", autocompletion=rule_names),
+    ] = "",
+    data: Annotated[
+        str, typer.Option(help="Folder of the run file's data, in place of its own folder.")
+    ] = "",
+    out: Annotated[str, typer.Option(help="Run folder; by default one in runs/.")] = "",
+    resume: Annotated[str, typer.Option(help="Go on with the stopped run in this folder.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
+) -> None:
+    """Do a whole run: aggregate, train a reward model, fine-tune by PPO, report the shares."""
+    if bool(file) == bool(resume):
+        raise ValueError("give either a run file or --resume with a run folder")
+    for name, value in (("rule", rule), ("data", data), ("out", out)):
+        if resume and value:
+            raise ValueError(f"--resume reads --{name} from the folder; leave the option out")
+    need_torch("a run needs", "tomli_w", "jinja2")
+    from rlchf.jobs.run import resume as resumed
+    from rlchf.jobs.run import start
+
+    work = resumed(resume) if resume else start(file, rule=rule, out=out, data_folder=data)
+    try:
+        summary = work()
+    except KeyboardInterrupt:
+        print(f"stopped; go on with: rlchf run --resume {work.folder}", file=sys.stderr)
+        raise
+    if as_json:
+        print(json.dumps(summary, indent=2))
+        return
+    _print_summary(summary, work.run.label.name)
+    print(f"run folder: {work.folder}")
+
+
+def _print_summary(summary: dict[str, Any], label: str) -> None:
+    from rich.table import Table
+
+    console = wide_console()
+    if summary["shares"]:
+        table = Table("stage", "measured on", f"{label} share", "95 % interval", "n", box=None)
+        for row in summary["shares"]:
+            interval = f"{row['low']:.3f} - {row['high']:.3f}"
+            table.add_row(
+                row["stage"], row["measure"], f"{row['share']:.3f}", interval, str(row["n"])
+            )
+        console.print(table)
+    accuracy = summary["reward_accuracy"]
+    if accuracy:
+        table = Table("reward model agrees with", "on held-out pairs", box=None)
+        table.add_row("the collective ranking", f"{accuracy['collective_ranking']:.3f}")
+        table.add_row("all ballots", f"{accuracy['ballots']:.3f}")
+        for kind in ("groups", "annotators"):
+            for name, value in accuracy[kind].items():
+                if kind == "groups" or not accuracy["groups"]:
+                    table.add_row(name, f"{value:.3f}")
+        console.print()
+        console.print(table)

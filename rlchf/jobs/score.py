@@ -1,0 +1,48 @@
+"""Scores of a reward model, from files to a file."""
+
+from pathlib import Path
+
+from rlchf.io import read_prompts
+from rlchf.io.atomic import check_writable
+from rlchf.io.texts import read_texts
+from rlchf.jobs.files import write_lines
+from rlchf.jobs.progress import stage
+from rlchf.jobs.settings import ScoreJob
+
+
+def score_files(job: ScoreJob) -> int:
+    """Score every line of a jsonl file with a reward model, and write the lines with their scores.
+
+    A line of the output has ``score`` and, where the model has one, ``spread``.
+
+    Returns
+    -------
+    The number of lines.
+
+    Raises
+    ------
+    ValueError, FileNotFoundError
+        If a file is missing or wrong; nothing has been written then.
+    """
+    check_writable(job.out)
+    if not (Path(job.model) / "config.json").exists():
+        raise ValueError(
+            f"{job.model!r} is no folder of a reward model; give one that rlchf reward wrote"
+        )
+    rows, prompts, responses = read_texts(
+        job.texts, read_prompts(job.prompts) if job.prompts else None
+    )
+    from rlchf.train.models.load import quieten_transformers
+    from rlchf.train.reward.model import RewardModel
+
+    quieten_transformers()
+    model = RewardModel.load(job.model)
+    with stage(f"score {len(rows)} responses", quiet=True):
+        columns = {"score": model(prompts, responses).tolist()}
+        if model.model.config.num_labels > 1:
+            columns["spread"] = model.moments(prompts, responses)[1].tolist()
+    scored = (
+        row | {name: values[n] for name, values in columns.items()} for n, row in enumerate(rows)
+    )
+    write_lines(job.out, scored)
+    return len(rows)
