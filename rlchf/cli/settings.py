@@ -48,11 +48,12 @@ def with_settings(
             given = {name: _from_text(hints[name], values.pop(name)) for name in ordered}
             function({name: value for name, value in given.items() if value is not None}, **values)
 
+        resumes = any(one.name == "resume" for one in more)  # then no argument is needed
         parameters = [
             inspect.Parameter(
                 name,
                 inspect.Parameter.KEYWORD_ONLY,
-                default=None,
+                default=None if resumes or name not in arguments else inspect.Parameter.empty,
                 annotation=_annotation(by_name[name], hints[name], name in arguments, by_name),
             )
             for name in ordered
