@@ -40,9 +40,9 @@ class Aggregation:
     response_ids
         (R,) ids; those of prompt ``p`` are at ``response_starts[p]`` to ``response_starts[p + 1]``.
     response_scores, response_ranks
-        (R,) score (higher is better) and place (1 is best, equal is tied, dense).
+        (R,) score (higher is better) and rank (1 is best, equal is tied, dense).
     ballots
-        (P,) how many ballots stand behind each prompt.
+        (P,) number of ballots on each prompt.
     rule, options
         The rule's name and the options it was given, besides its defaults; ``ties`` is among them if a
         policy for ties was given, and ``seed`` if anything was drawn with it.
@@ -156,15 +156,15 @@ class Aggregation:
 
     def scores(self, prompt_id: object) -> dict[str, float]:
         """Each response's score; the page of the rule says what it means."""
-        at = self._slice(prompt_id)
-        return dict(zip(self.response_ids[at], self.response_scores[at].tolist(), strict=True))
+        part = self._slice(prompt_id)
+        return dict(zip(self.response_ids[part], self.response_scores[part].tolist(), strict=True))
 
     def ranking(self, prompt_id: object) -> list[list[str]]:
         """The responses best first, tied ones together in one inner list."""
-        at = self._slice(prompt_id)
-        ranks = self.response_ranks[at].tolist()
+        part = self._slice(prompt_id)
+        ranks = self.response_ranks[part].tolist()
         levels: list[list[str]] = [[] for _ in range(max(ranks))]
-        for response, rank in zip(self.response_ids[at], ranks, strict=True):
+        for response, rank in zip(self.response_ids[part], ranks, strict=True):
             levels[rank - 1].append(response)
         return levels
 
@@ -172,8 +172,8 @@ class Aggregation:
         """(M, M) the probability that response i is above j, NaN on the diagonal; None if there are none."""
         if self.probabilities is None:
             return None
-        at = self._slice(prompt_id)
-        M, start = at.stop - at.start, int(self._pair_starts[self._index[str(prompt_id)]])
+        part = self._slice(prompt_id)
+        M, start = part.stop - part.start, int(self._pair_starts[self._index[str(prompt_id)]])
         table = np.full((M, M), np.nan)
         upper = np.triu_indices(M, 1)
         table[upper] = self.probabilities[start : start + len(upper[0])]
@@ -266,11 +266,11 @@ def aggregate(
         second rule, whose ties are kept. By default what the rule's page says, which is to keep them
         for all but a few rules such as ranked_pairs. Scores stay what they are.
     seed
-        Of the random choices that ``ties="random"`` or the rule makes.
+        Seed of the random choices that ``ties="random"`` or the rule makes.
     threads
-        Parts of the dataset worked on at a time; by default as many as there are processors.
+        Number of parts of the dataset worked on at a time; by default the number of processors.
     progress
-        Called with the number of prompts done and their total, now and then.
+        Called now and then with the number of prompts done and their total.
     options
         Passed on to the rule. The result keeps them, with ``ties`` if given and the seed where it matters.
 
@@ -316,10 +316,11 @@ def aggregate(
         if preferred is not None and prefer is not None:
             preferred[cells] = prefer(profiles)
         done += len(prompts)
-    kept = options if ties is None else options | {"ties": ties}
+    if ties is not None:
+        options = options | {"ties": ties}
     if ties == "random":
-        kept = kept | {"seed": seed}
-    return Aggregation.from_scores(rankings, scores, name, kept, preferred)
+        options = options | {"seed": seed}
+    return Aggregation.from_scores(rankings, scores, name, options, preferred)
 
 
 def check_options(rule: str | Rule, options: Mapping[str, Any], ties: str | None = None) -> None:

@@ -1,6 +1,6 @@
 """Breaking the ties that a rule leaves: one policy for all rules.
 
-Equal scores are a tie, and a rule keeps it. Another outcome is asked for by a policy:
+Equal scores are a tie, and a rule keeps it unless a policy breaks it:
 
 - ``"lexicographic"`` prefers the first response, in the order of the prompt's responses;
 - ``"random"`` prefers a random one, drawn with a seed, independently on each prompt;
