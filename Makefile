@@ -4,10 +4,12 @@
 PYTHON ?= python3
 VENV ?= .venv
 PIP_FLAGS ?=
+WORKERS ?= auto
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(PIP_FLAGS)
+PYTEST = $(BIN)/python -m pytest -n $(WORKERS)
 
-.PHONY: demo demo-smollm2 test lint check clean
+.PHONY: demo demo-smollm2 test test-fast lint check docs clean
 
 demo: $(VENV)/train.stamp
 	$(BIN)/rlchf run examples/emoji.toml
@@ -16,7 +18,10 @@ demo-smollm2: $(VENV)/smollm2.stamp
 	$(BIN)/rlchf run examples/emoji-smollm2.toml
 
 test: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest
+	$(PYTEST)
+
+test-fast: $(VENV)/dev.stamp
+	$(PYTEST) -m "not slow" tests
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check .
@@ -24,6 +29,10 @@ lint: $(VENV)/dev.stamp
 	$(BIN)/mypy
 
 check: lint test
+
+# Rewrites the parts of the docs that are made from the code.
+docs: $(VENV)/dev.stamp
+	$(BIN)/python -m rlchf.cli.rulebook
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rlchf.numeric.arrays import to_numpy
-from rlchf.numeric.chunks import scores_in_chunks
 from rlchf.profiles import Profiles
 from rlchf.rankings import Rankings, as_rankings
 from rlchf.rules import Rule, check_call, get_rule, is_across
+from rlchf.rules._parts.threads import scores_in_chunks
 from rlchf.ties import check_ties, resolve
 
 if TYPE_CHECKING:

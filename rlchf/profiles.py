@@ -114,6 +114,10 @@ class Profiles:
             annotators=np.concatenate([np.arange(n) for n in counts]),
         )
 
+    def __repr__(self) -> str:
+        K, M = len(self.weights), self.n_responses
+        return f"<Profiles: {self.n_prompts} prompts of {M} responses, {K} ballots>"
+
     @property
     def n_prompts(self) -> int:
         """Number of prompts, ``B``."""

@@ -1,22 +1,25 @@
-"""Every ballot of a dataset as columns; checked once, at the door."""
+"""Every ballot of a dataset as columns, validated on construction."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
-from rlchf.profiles import Profiles, parse_ballot
+from rlchf.display import html_table, shortened
+from rlchf.entries import Entries, ballot_entries, offsets, sorted_columns
+from rlchf.profiles import Profiles
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Unranked = Literal["missing", "last"]
-"""What it means that a ballot does not name a response of its prompt.
+"""What it means that a ballot leaves out a response of its prompt.
 
 ``missing``: the annotator has no opinion of it, and no pair with it counts.
 ``last``: the annotator puts it below all that the ballot names, tied with the others it leaves out.
 """
-
-MAX_RESPONSES = np.iinfo(np.int16).max - 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,8 +27,8 @@ class Rankings:
     """The ballots of a whole dataset: any number of prompts, annotators and responses per prompt.
 
     Ids are stored once; ballots are flat arrays sorted by prompt, and so are the responses. Build one
-    with `rlchf.read_rankings`, `from_ballots` or `from_entries`, which check the input; after that,
-    everybody trusts it.
+    with `rlchf.read_rankings`, `from_ballots`, `from_frame` or `from_entries`: they validate the input,
+    and all functions that take a `Rankings` rely on it.
 
     Attributes
     ----------
@@ -44,13 +47,20 @@ class Rankings:
     entry_starts
         (N + 1,) int64. What ballot ``n`` says is at ``entry_starts[n]`` to ``entry_starts[n + 1]``.
     entry_responses, entry_ranks
-        (E,) the response, counted within its prompt, and its place: 1 is best, equal is tied, dense.
+        (E,) the response, counted within its prompt, and its rank: 1 is best, equal is tied, dense.
     entry_scores
         (E,) the annotators' own scores, or None when the ballots came as ranks.
     unranked
-        What a response means that a ballot does not name: "missing" or "last".
+        What it means that a ballot leaves out a response: "missing" or "last".
     source
         The name that error messages give to the dataset.
+
+    Examples
+    --------
+    >>> Rankings.from_ballots([("p", "ann", "a > b = c"), ("p", "bob", "c > a")])
+    <Rankings rankings: 1 prompt, 2 annotators, 3 responses, 2 ballots, unranked='missing'>
+      p, ann: a > b = c
+      p, bob: c > a
     """
 
     prompt_ids: list[str]
@@ -90,71 +100,48 @@ class Rankings:
         >>> rankings.n_ballots
         2
         """
-        rows = [
-            (n, str(response), place)
-            for n, (_, _, ranking) in enumerate(ballots)
-            for place, level in enumerate(_levels(ranking, f"{source}, ballot {n}"), start=1)
-            for response in level
-        ]
-        prompts, ballot_prompts = _codes([str(ballot[0]) for ballot in ballots])
-        annotators, ballot_annotators = _codes([str(ballot[1]) for ballot in ballots])
-        responses, entry_responses = _codes([row[1] for row in rows])
-        return cls.from_entries(
-            prompt_ids=prompts,
-            annotator_ids=annotators,
-            response_ids=responses,
-            ballot_prompts=ballot_prompts,
-            ballot_annotators=ballot_annotators,
-            ballot_weights=None if weights is None else np.asarray(weights, dtype=np.float64),
-            entry_ballots=np.array([row[0] for row in rows], dtype=np.int64),
-            entry_responses=entry_responses,
-            entry_ranks=np.array([row[2] for row in rows], dtype=np.float64),
-            unranked=unranked,
-            source=source,
-            place=lambda entry: f"ballot {rows[entry][0]}",
-        )
+        return cls.from_entries(ballot_entries(ballots, weights, source), unranked)
 
     @classmethod
-    def from_entries(
-        cls,
-        *,
-        prompt_ids: Sequence[str],
-        annotator_ids: Sequence[str],
-        response_ids: Sequence[str],
-        ballot_prompts: np.ndarray,
-        ballot_annotators: np.ndarray,
-        entry_ballots: np.ndarray,
-        entry_responses: np.ndarray,
-        entry_ranks: np.ndarray | None = None,
-        entry_scores: np.ndarray | None = None,
-        ballot_weights: np.ndarray | None = None,
-        ballot_counts: np.ndarray | None = None,
-        unranked: Unranked = "missing",
-        source: str = "rankings",
-        place: Callable[[int], str] = "entry {}".format,
-        sort_responses: bool = True,
-        listed: np.ndarray | None = None,
+    def from_frame(
+        cls, data: object, format: str = "auto", unranked: Unranked = "missing"
     ) -> "Rankings":
-        """Build from flat columns, one entry for each response that a ballot names; the one door.
+        """Build from a table: a DataFrame, a list of dictionaries or a dictionary of columns.
 
         Parameters
         ----------
-        prompt_ids, annotator_ids, response_ids
-            The ids that the codes below index. The same response id may serve several prompts.
-        ballot_prompts, ballot_annotators, ballot_weights, ballot_counts
-            (N,) codes, weights (default 1) and multiplicities (default 1); a ballot's total weight is
-            their product.
-        entry_ballots, entry_responses
-            (E,) the ballot that the entry belongs to, in any order, and the response's code.
-        entry_ranks, entry_scores
-            (E,) the place (1 is best) or the score (higher is better): exactly one of the two.
-        place
-            Says where entry ``e`` stands in the input, for error messages.
-        sort_responses
-            Whether a prompt's responses are put in the order of their ids (the default) or in that of
-            their codes.
-        listed
-            (L, 2) codes of prompts and their responses that exist even if no ballot names them.
+        data
+            Anything with ``__arrow_c_stream__`` (pandas, polars, pyarrow, DuckDB), a list with a
+            dictionary for each row, or a dictionary with a list for each column. Its columns are those
+            that `rlchf.read_rankings` takes.
+        format
+            "long", "ballots", "comparisons" or "approvals"; "auto" recognises it by the columns.
+        unranked
+            What it means that a ballot leaves out a response: "missing" (no opinion) or "last".
+
+        Raises
+        ------
+        TypeError
+            If the data are no table.
+        ValueError
+            If the table does not hold what it should; the message names the row, counted from 1.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> ballots = {"prompt_id": ["p", "p"], "annotator_id": ["ann", "bob"], "ranking": ["a > b", "b > a"]}
+        >>> Rankings.from_frame(pd.DataFrame(ballots)).responses("p")
+        ['a', 'b']
+        """
+        from rlchf.io.frames import read_frame
+
+        return cls.from_entries(read_frame(data, format, unranked), unranked)
+
+    @classmethod
+    def from_entries(cls, entries: Entries, unranked: Unranked = "missing") -> "Rankings":
+        """Build from flat columns, one entry for each response that a ballot names.
+
+        Every other way to build a `Rankings` goes through this one, which checks the input.
 
         Raises
         ------
@@ -164,73 +151,50 @@ class Rankings:
             message says where.
         """
         if unranked not in get_args(Unranked):
-            raise ValueError(f"unranked is {unranked!r}; choose from missing, last")
-        if (entry_ranks is None) == (entry_scores is None):
-            raise ValueError("give either ranks or scores")
-        n_ballots, kind = len(ballot_prompts), "rank" if entry_scores is None else "score"
-        if n_ballots == 0 or len(entry_ballots) == 0:
-            raise ValueError(f"{source}: there is no ballot in it")
-        values = np.asarray(entry_ranks if entry_scores is None else entry_scores, dtype=np.float64)
-        _refuse(~np.isfinite(values), source, place, lambda e: f"the {kind} is {values[e]}")
-        counts = np.ones(n_ballots, np.int64) if ballot_counts is None else ballot_counts
-        weights = (
-            np.ones(n_ballots) if ballot_weights is None else np.asarray(ballot_weights, float)
-        )
-        weights = weights * counts
-        bad = ~(np.isfinite(weights) & (weights >= 0))[entry_ballots]
-        _refuse(
-            bad,
-            source,
-            place,
-            lambda e: f"the weight is {weights[entry_ballots[e]]}; give 0 or more",
-        )
+            choices = ", ".join(get_args(Unranked))
+            raise ValueError(f"unranked is {unranked!r}; choose from {choices}")
+        columns = sorted_columns(entries.checked())
+        return cls(**columns, unranked=unranked, source=entries.source)
 
-        # Ballots by prompt (in input order), entries by ballot, each ballot's entries best first.
-        ballot_order = np.argsort(ballot_prompts, kind="stable")
-        ballot_at = np.empty(n_ballots, np.int64)
-        ballot_at[ballot_order] = np.arange(n_ballots)
-        downwards = values if entry_scores is None else -values
-        order = np.lexsort((downwards, ballot_at[entry_ballots]))
-        ballots, downwards = ballot_at[entry_ballots][order], downwards[order]
-        ballot_starts = _starts(ballot_prompts, len(prompt_ids))
-        entry_starts = _starts(ballots, n_ballots)
-        empty = np.flatnonzero(np.diff(entry_starts) == 0)
-        if len(empty):
-            prompt = prompt_ids[ballot_prompts[ballot_order[empty[0]]]]
-            raise ValueError(f"{source}: a ballot on prompt {prompt!r} ranks no response")
+    def __repr__(self) -> str:
+        lines = [
+            f"  {shortened(prompt)}, {shortened(annotator)}: {shortened(ranking)}"
+            for prompt, annotator, ranking in self._first_ballots()
+        ]
+        more = ["  ..."] if self.n_ballots > len(lines) else []
+        return "\n".join([f"<Rankings {self._summary()}>", *lines, *more])
 
-        responses, response_starts, local = _responses_by_prompt(
-            ballot_prompts[entry_ballots][order], entry_responses[order], response_ids,
-            len(prompt_ids), sort_responses, listed,
-        )  # fmt: skip
-        _refuse_repeats(
-            ballots, local, order, source, place, lambda e: response_ids[entry_responses[e]]
-        )
-        sizes = np.diff(response_starts)
-        for bad_size, problem in (
-            (sizes < 2, "has one response only; give at least two, or leave the prompt out"),
-            (sizes > MAX_RESPONSES, f"has more than {MAX_RESPONSES} responses"),
-        ):
-            if bad_size.any():
-                raise ValueError(
-                    f"{source}: prompt {prompt_ids[int(np.argmax(bad_size))]!r} {problem}"
-                )
-        return cls(
-            prompt_ids=list(prompt_ids),
-            annotator_ids=list(annotator_ids),
-            response_ids=responses,
-            response_starts=response_starts,
-            ballot_starts=ballot_starts,
-            ballot_annotators=np.asarray(ballot_annotators)[ballot_order].astype(np.int64),
-            ballot_weights=weights[ballot_order],
-            ballot_counts=np.asarray(counts)[ballot_order],
-            entry_starts=entry_starts,
-            entry_responses=local,
-            entry_ranks=_dense_ranks(downwards, entry_starts),
-            entry_scores=None if entry_scores is None else values[order],
-            unranked=unranked,
-            source=source,
-        )
+    def _repr_html_(self) -> str:
+        names = ["prompt_id", "annotator_id", "ranking"]
+        return html_table(f"Rankings {self._summary()}", names, self._first_ballots())
+
+    def _summary(self) -> str:
+        numbers = {
+            "prompt": self.n_prompts,
+            "annotator": len(self.annotator_ids),
+            "response": len(self.response_ids),
+            "ballot": self.n_ballots,
+        }
+        counts = ", ".join(f"{n} {name}{'' if n == 1 else 's'}" for name, n in numbers.items())
+        return f"{self.source}: {counts}, unranked={self.unranked!r}"
+
+    def _first_ballots(self, n: int = 5) -> list[tuple[str, str, str]]:
+        """The prompt, the annotator and the ranking of the first ballots."""
+        n = min(n, self.n_ballots)
+        prompts = np.searchsorted(self.ballot_starts, np.arange(n), side="right") - 1
+        rows = []
+        for ballot, p in enumerate(prompts.tolist()):
+            levels: dict[int, list[str]] = {}
+            entries = slice(int(self.entry_starts[ballot]), int(self.entry_starts[ballot + 1]))
+            for response, rank in zip(
+                self.entry_responses[entries], self.entry_ranks[entries], strict=True
+            ):
+                name = self.response_ids[int(self.response_starts[p]) + int(response)]
+                levels.setdefault(int(rank), []).append(name)
+            annotator = self.annotator_ids[int(self.ballot_annotators[ballot])]
+            ranking = " > ".join(" = ".join(level) for level in levels.values())
+            rows.append((self.prompt_ids[p], annotator, ranking))
+        return rows
 
     @property
     def n_prompts(self) -> int:
@@ -244,13 +208,60 @@ class Rankings:
 
     @cached_property
     def prompt_index(self) -> dict[str, int]:
-        """Where each prompt id stands."""
+        """The index of each prompt id."""
         return {prompt: i for i, prompt in enumerate(self.prompt_ids)}
 
     def responses(self, prompt_id: object) -> list[str]:
         """Ids of a prompt's responses."""
         p = self.prompt_index[str(prompt_id)]
         return self.response_ids[self.response_starts[p] : self.response_starts[p + 1]]
+
+    def columns(self) -> dict[str, Any]:
+        """The ballots as a long table, one row for each response that a ballot names.
+
+        The columns are ``prompt_id``, ``annotator_id``, ``response_id``, ``score`` if the annotators gave
+        scores and else ``rank``, and ``weight``; ``ballot_id`` if an annotator has several ballots on a
+        prompt; ``count`` if a ballot stands for several.
+        """
+        sizes = np.diff(self.entry_starts)
+        ballots = np.repeat(np.arange(self.n_ballots), sizes)  # (E,)
+        prompts = np.repeat(np.arange(self.n_prompts), np.diff(self.ballot_starts))  # (N,)
+        responses = self.response_starts[prompts[ballots]] + self.entry_responses
+        annotators = self.ballot_annotators[ballots]
+        columns: dict[str, Any] = {
+            "prompt_id": [self.prompt_ids[p] for p in prompts[ballots]],
+            "annotator_id": [self.annotator_ids[a] for a in annotators],
+            "response_id": [self.response_ids[r] for r in responses],
+        }
+        if self.entry_scores is None:
+            columns["rank"] = self.entry_ranks
+        else:
+            columns["score"] = self.entry_scores
+        columns["weight"] = (self.ballot_weights / self.ballot_counts)[ballots]
+        owners = prompts * len(self.annotator_ids) + self.ballot_annotators
+        if len(np.unique(owners)) < self.n_ballots:
+            columns["ballot_id"] = ballots + 1
+        if (self.ballot_counts != 1).any():
+            columns["count"] = self.ballot_counts[ballots]
+        return columns
+
+    def to_frame(self) -> "pd.DataFrame":
+        """The ballots as a long pandas table, which `from_frame` reads back.
+
+        Responses that no ballot names have no row, and `from_frame` puts responses in the order of their
+        ids.
+
+        Examples
+        --------
+        >>> Rankings.from_ballots([("p", "ann", "b > a = c")]).to_frame()
+          prompt_id annotator_id response_id  rank  weight
+        0         p          ann           b     1     1.0
+        1         p          ann           a     2     1.0
+        2         p          ann           c     2     1.0
+        """
+        import pandas as pd
+
+        return pd.DataFrame(self.columns())
 
     def weighted(self, annotator_weights: dict[str, float]) -> "Rankings":
         """The same ballots, each multiplied by its annotator's weight; annotators not named keep 1."""
@@ -276,12 +287,12 @@ class Rankings:
             self,
             prompt_ids=[self.prompt_ids[p] for p in prompts],
             response_ids=[self.response_ids[r] for r in responses],
-            response_starts=_offsets(sizes),
-            ballot_starts=_offsets(counts),
+            response_starts=offsets(sizes),
+            ballot_starts=offsets(counts),
             ballot_annotators=self.ballot_annotators[ballots],
             ballot_weights=self.ballot_weights[ballots],
             ballot_counts=self.ballot_counts[ballots],
-            entry_starts=_offsets(named),
+            entry_starts=offsets(named),
             entry_responses=self.entry_responses[entries],
             entry_ranks=self.entry_ranks[entries],
             entry_scores=None if self.entry_scores is None else self.entry_scores[entries],
@@ -328,18 +339,6 @@ class Rankings:
         )
 
 
-def _levels(ranking: str | Sequence[object], place: str) -> list[list[object]]:
-    """The levels of a ranking given in text or as a list; an id by itself is a level."""
-    try:
-        levels = parse_ballot(ranking) if isinstance(ranking, str) else ranking
-    except ValueError as error:
-        raise ValueError(f"{place}: {error}") from None
-    found = [list(level) if isinstance(level, list | tuple | set) else [level] for level in levels]
-    if not all(str(response).strip() for level in found for response in level):
-        raise ValueError(f"{place}: the ranking has an empty response id; name it or leave it out")
-    return found
-
-
 def ranges(starts: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """Concatenate ``arange(start, start + count)`` for each pair.
 
@@ -354,85 +353,31 @@ def ranges(starts: np.ndarray, counts: np.ndarray) -> np.ndarray:
     )
 
 
-def _codes(ids: Sequence[str]) -> tuple[list[str], np.ndarray]:
-    """Distinct ids in order of appearance, and each id's index among them."""
-    index: dict[str, int] = {}
-    codes = np.array([index.setdefault(i, len(index)) for i in ids], dtype=np.int64)
-    return list(index), codes
-
-
-def _offsets(sizes: np.ndarray) -> np.ndarray:
-    return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-
-
-def _starts(codes: np.ndarray, n: int) -> np.ndarray:
-    return _offsets(np.bincount(codes, minlength=n))
-
-
-def _responses_by_prompt(
-    prompts: np.ndarray, responses: np.ndarray, ids: Sequence[str], n_prompts: int, sort: bool,
-    listed: np.ndarray | None,
-) -> tuple[list[str], np.ndarray, np.ndarray]:  # fmt: skip
-    """The responses of each prompt, where each prompt's begin, and the entries' indices into them."""
-    position = np.arange(len(ids))
-    if sort:
-        position = np.empty(len(ids), np.int64)
-        position[sorted(range(len(ids)), key=ids.__getitem__)] = np.arange(len(ids))
-    names = np.empty(len(ids), np.int64)
-    names[position] = np.arange(len(ids))
-    keys = prompts * len(ids) + position[responses]
-    if listed is not None:
-        keys = np.concatenate([keys, listed[:, 0] * len(ids) + position[listed[:, 1]]])
-    pairs, flat = np.unique(keys, return_inverse=True)
-    flat = flat[: len(prompts)]
-    starts = _starts(pairs // len(ids), n_prompts)
-    local = (flat - starts[prompts]).astype(np.int32)
-    return [ids[i] for i in names[pairs % len(ids)]], starts, local
-
-
-def _dense_ranks(downwards: np.ndarray, entry_starts: np.ndarray) -> np.ndarray:
-    """Places 1, 2, ... within each ballot of values sorted best first; equal values are tied."""
-    step = np.ones(len(downwards), np.int64)
-    step[1:] = downwards[1:] != downwards[:-1]
-    step[entry_starts[:-1]] = 1
-    place = np.cumsum(step)
-    first = np.repeat(place[entry_starts[:-1]], np.diff(entry_starts))
-    return np.asarray(place - first + 1, dtype=np.int16)
-
-
-def _refuse(
-    bad: np.ndarray, source: str, place: Callable[[int], str], found: Callable[[int], str]
-) -> None:
-    if bad.any():
-        entry = int(np.argmax(bad))
-        raise ValueError(f"{source}, {place(entry)}: {found(entry)}")
-
-
-def _refuse_repeats(
-    ballots: np.ndarray, local: np.ndarray, order: np.ndarray, source: str,
-    place: Callable[[int], str], name: Callable[[int], str],
-) -> None:  # fmt: skip
-    """A ballot may name a response once; point at the later of the two entries."""
-    by_response = np.lexsort((order, local, ballots))
-    same = (np.diff(ballots[by_response]) == 0) & (np.diff(local[by_response]) == 0)
-    if same.any():
-        entry = int(order[by_response[1:][same]].min())
-        raise ValueError(
-            f"{source}, {place(entry)}: the same ballot ranks response {name(entry)!r} twice; "
-            "give each annotator one row per prompt and response"
-        )
-
-
 def as_rankings(data: object) -> Rankings:
-    """The rankings that a function was given.
+    """The rankings themselves, or those that a table holds (see `Rankings.from_frame`).
 
     Raises
     ------
     TypeError
-        If they are something else.
+        If the data are neither.
+    ValueError
+        If the table does not hold what it should.
+
+    Examples
+    --------
+    >>> rows = [{"prompt_id": "p", "annotator_id": "ann", "chosen": "a", "rejected": "b"}]
+    >>> as_rankings(rows).responses("p")
+    ['a', 'b']
     """
     if isinstance(data, Rankings):
         return data
     if isinstance(data, Profiles):
         raise TypeError("rankings is a Profiles; call the rule itself: get_rule(name)(profiles)")
-    raise TypeError(f"rankings is {data!r}; read a file with rlchf.read_rankings first")
+    from rlchf.io.frames import is_frame
+
+    if not is_frame(data):
+        raise TypeError(
+            f"rankings is of type {type(data).__name__}; give a Rankings, a DataFrame (pandas, polars, "
+            "pyarrow, DuckDB) or a list of dictionaries; rlchf.read_rankings reads a file"
+        )
+    return Rankings.from_frame(data)

@@ -3,7 +3,7 @@
 from rlchf.numeric.arrays import Array
 from rlchf.profiles import Profiles
 from rlchf.rules import voting_rule
-from rlchf.rules._parts.committees.approvals import approvals
+from rlchf.rules._parts.committees.ballots import approvals
 from rlchf.rules._parts.exact_sums import by_parts, exact_sums, exact_votes, settled
 
 
@@ -42,6 +42,6 @@ def approval(profiles: Profiles, *, top: int | None = None) -> Array:
 
 
 def _scores(profiles: Profiles, top: int | None) -> Array:
-    approved = approvals(profiles, top) * 1.0
+    approved = approvals(profiles.ranks, top) * 1.0
     scores = exact_sums(profiles, [approved], 53, 1)
     return settled(scores, exact_votes(profiles), profiles.totals) / profiles.scale[:, None]

@@ -7,9 +7,9 @@ import numpy as np
 from rlchf.numeric.arrays import Array, to_numpy
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
-from rlchf.rules._parts.kemeny.parts import order_scores, scores_for
+from rlchf.rules._parts.kemeny.blocks import order_scores, scores_for
 from rlchf.rules._parts.kemeny.solvers import Solver
-from rlchf.rules._parts.kemeny.subsets import orders
+from rlchf.rules._parts.kemeny.subsets import optimal_orders
 
 LISTED = 8
 """Of up to so many responses `kemeny_optima` lists the optimal orders: 8 may have 40,320."""
@@ -106,7 +106,7 @@ class KemenyResult:
 
 
 def kemeny_orders(
-    profiles: Profiles, *, time_limit: float | None = 60.0, solver: Solver | None = None
+    profiles: Profiles, *, time_limit: float | None = 60.0, solver: Solver = "highs"
 ) -> list[KemenyResult]:
     """Find one optimal order per prompt, with its cost and what is proved of it.
 
@@ -117,8 +117,7 @@ def kemeny_orders(
     time_limit
         As for `kemeny`; the results tell what was proved, and there are no warnings.
     solver
-        "highs" (needs the package highspy) or "cbc" (comes with PuLP) for cycles through more than 14
-        responses; by default HiGHS where it is installed.
+        "highs" or "cbc" (through PuLP), for cycles through more than 14 responses.
 
     Examples
     --------
@@ -127,13 +126,14 @@ def kemeny_orders(
     [KemenyResult(order=(0, 1, 2), cost=10.0, bound=10.0),
      KemenyResult(order=(2, 1, 0), cost=0.0, bound=0.0)]
     """
-    wins, unit = to_numpy(profiles.wins), to_numpy(profiles.scale)
+    wins, scale = to_numpy(profiles.wins), to_numpy(profiles.scale)
     scores, unproven = order_scores(to_numpy(profiles.margins), True, time_limit, solver)
     cost = np.where(scores[:, :, None] > scores[:, None], wins.transpose(0, 2, 1), 0).sum((1, 2))
-    found = zip(np.argsort(-scores, axis=1), cost, unproven, unit, strict=True)
+    orders = np.argsort(-scores, axis=1).tolist()
+    bounds = (cost - unproven) / scale
     return [
-        KemenyResult(tuple(order.tolist()), float(paid / one), float((paid - less) / one))
-        for order, paid, less, one in found
+        KemenyResult(tuple(order), float(one_cost), float(bound))
+        for order, one_cost, bound in zip(orders, cost / scale, bounds, strict=True)
     ]
 
 
@@ -160,4 +160,4 @@ def kemeny_optima(profiles: Profiles, prompt: int = 0) -> list[list[int]]:
             f"prompt {prompt} has {profiles.n_responses} responses, and all optimal orders are listed "
             f"of {LISTED} or fewer; kemeny_orders gives one"
         )
-    return orders(to_numpy(profiles.margins)[prompt])
+    return optimal_orders(to_numpy(profiles.margins)[prompt])

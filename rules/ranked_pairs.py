@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from rlchf.numeric.arrays import Array, array_namespace, device_of, to_numpy
+from rlchf.numeric.chunks import chunks
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
 from rlchf.rules._parts.defeats import defeats
 from rlchf.rules._parts.tiers import block_scores, closure, in_chunks, sorted_pairs
 
 BITS = 62  # responses whose reach fits into one int64
-CHUNK = 2**16  # numbers in one array of reaches: they should fit into the processor's cache
 MOST = 8
 """The largest number of responses of which all outcomes are looked at."""
 
@@ -79,9 +79,7 @@ def ranked_pairs(profiles: Profiles, *, ties: Ties = "lexicographic") -> Array:
         orders = np.stack([_lock_one(margins) for margins in to_numpy(profiles.margins)])
         return xp.asarray(orders, device=device)
     scores = xp.empty((B, M), dtype=xp.float64, device=device)
-    step = max(1, CHUNK // M)
-    for start in range(0, B, step):
-        chunk = slice(start, min(start + step, B))
+    for chunk in chunks(B, M):
         scores[chunk] = _lock(profiles.margins[chunk])
     return scores
 

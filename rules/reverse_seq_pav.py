@@ -3,9 +3,8 @@
 from rlchf.numeric.arrays import Array, array_namespace, device_of
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
-from rlchf.rules._parts.committees.election import EXACT, hold, least
-from rlchf.rules._parts.committees.electorates import Electorate
-from rlchf.rules._parts.committees.harmonic import harmonic
+from rlchf.rules._parts.committees.ballots import ApprovalBallots, harmonic
+from rlchf.rules._parts.committees.election import EXACT, least, run_elections
 
 
 @voting_rule(
@@ -52,20 +51,20 @@ def reverse_seq_pav(
     >>> reverse_seq_pav(Profiles.from_ballots([ballots]), ties="lexicographic")
     array([[4., 2., 3., 1.]])
     """
-    return hold(profiles, top, k, ties, lambda electorate: _count(electorate, k, ties))
+    return run_elections(profiles, top, k, ties, lambda ballots: _count(ballots, k, ties))
 
 
-def _count(electorate: Electorate, k: int | None, ties: Ties) -> tuple[Array, Array]:
-    votes = electorate.votes
+def _count(ballots: ApprovalBallots, k: int | None, ties: Ties) -> tuple[Array, Array]:
+    votes = ballots.votes
     xp = array_namespace(votes)
-    weights, multiple = harmonic(electorate)
+    weights, multiple = harmonic(ballots)
     exact = xp.sum(votes, axis=0) < EXACT / multiple
-    M = electorate.approves.shape[0]
+    M = ballots.approves.shape[0]
     remaining = xp.ones((M, votes.shape[1]), dtype=xp.bool, device=device_of(votes))
     scores = xp.zeros_like(remaining, dtype=xp.int64)
     for _ in range(M):
-        left = electorate.counts(remaining)  # responses that each slot still has
-        losses = electorate.sums(votes * weights[xp.clip(left - 1, min=0)])
+        left = ballots.counts(remaining)  # responses that each slot still has
+        losses = ballots.sums(votes * weights[xp.clip(left - 1, min=0)])
         # The order of the responses is turned round, so that the last of the tied ones comes first.
         last = least(xp.flip(losses, axis=0), xp.flip(remaining, axis=0), ties)
         dropped = xp.flip(last, axis=0)

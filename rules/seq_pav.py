@@ -3,9 +3,8 @@
 from rlchf.numeric.arrays import Array, array_namespace
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
-from rlchf.rules._parts.committees.election import EXACT, Election, hold
-from rlchf.rules._parts.committees.electorates import Electorate
-from rlchf.rules._parts.committees.harmonic import harmonic
+from rlchf.rules._parts.committees.ballots import ApprovalBallots, harmonic
+from rlchf.rules._parts.committees.election import EXACT, Election, run_elections
 
 
 @voting_rule(
@@ -51,18 +50,18 @@ def seq_pav(
     >>> seq_pav(Profiles.from_ballots([ballots]), ties="lexicographic")
     array([[4., 2., 3., 1.]])
     """
-    return hold(profiles, top, k, ties, lambda electorate: _count(electorate, k, ties))
+    return run_elections(profiles, top, k, ties, lambda ballots: _count(ballots, k, ties))
 
 
-def _count(electorate: Electorate, k: int | None, ties: Ties) -> tuple[Array, Array]:
-    votes = electorate.votes
+def _count(ballots: ApprovalBallots, k: int | None, ties: Ties) -> tuple[Array, Array]:
+    votes = ballots.votes
     xp = array_namespace(votes)
-    weights, multiple = harmonic(electorate)
+    weights, multiple = harmonic(ballots)
     exact = xp.sum(votes, axis=0) < EXACT / multiple
-    election = Election(electorate, k, ties)
+    election = Election(ballots, k, ties)
     elected = xp.zeros_like(votes, dtype=xp.int64)  # responses that each slot has got
     while xp.any(election.open):
-        chosen = election.least(-electorate.sums(votes * weights[elected]))
+        chosen = election.least(-ballots.sums(votes * weights[elected]))
         election.elect(chosen)
-        elected = elected + electorate.counts(chosen)
+        elected = elected + ballots.counts(chosen)
     return election.result(), exact

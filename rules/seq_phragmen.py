@@ -3,8 +3,8 @@
 from rlchf.numeric.arrays import Array, array_namespace
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
-from rlchf.rules._parts.committees.election import Election, hold
-from rlchf.rules._parts.committees.electorates import Electorate
+from rlchf.rules._parts.committees.ballots import ApprovalBallots
+from rlchf.rules._parts.committees.election import Election, run_elections
 from rlchf.rules._parts.committees.phragmen import phragmen
 
 
@@ -58,11 +58,11 @@ def seq_phragmen(
     array([[4., 2., 3., 1.]])
     """
 
-    def count(electorate: Electorate) -> tuple[Array, Array]:
-        xp = array_namespace(electorate.votes)
-        election = Election(electorate, k, ties)
-        nothing = xp.zeros_like(electorate.votes)
-        exact = phragmen(electorate, election, nothing, nothing[0] + 1)
+    def count(ballots: ApprovalBallots) -> tuple[Array, Array]:
+        xp = array_namespace(ballots.votes)
+        election = Election(ballots, k, ties)
+        nothing = xp.zeros_like(ballots.votes)
+        exact = phragmen(ballots, election, nothing, nothing[0] + 1)
         return election.result(), exact
 
-    return hold(profiles, top, k, ties, count)
+    return run_elections(profiles, top, k, ties, count)

@@ -3,7 +3,7 @@
 from rlchf.numeric.arrays import Array, array_namespace
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
-from rlchf.rules._parts.kemeny.parts import scores_for
+from rlchf.rules._parts.kemeny.blocks import scores_for
 
 
 @voting_rule(

@@ -36,8 +36,8 @@ from rich.console import Console
 from rich.table import Table
 from speed_peers import BEYOND, PEERS, Solve, installed
 
-from rlchf.numeric.chunks import scores_in_chunks
 from rlchf.rules import get_rule, is_across, list_rules
+from rlchf.rules._parts.threads import scores_in_chunks
 
 SHAPES = {"20x5": (20, 5), "50x10": (50, 10)}
 CULTURES = {"mallows 0.8": 0.8, "impartial": 1.0}

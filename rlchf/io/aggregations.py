@@ -1,64 +1,17 @@
 """Reading collective rankings back: aggregated files, and scores of a reward model."""
 
-import json
-import math
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from rlchf.aggregation import Aggregation
-from rlchf.io.columns import Table, cell_text, closest
-from rlchf.io.files import bare_name, display_name, file_kind, read_bytes, shown
-from rlchf.io.jsonl import json_records
-from rlchf.io.tables import parse_table
+from rlchf.io.aggregation_rows import Rows, read_rows
+from rlchf.io.files import shown
 from rlchf.rankings import Rankings
 
-WANTED = (
-    "prompt_id", "response_id", "rank", "score", "rule", "options", "ballots", "annotator_id",
-)  # fmt: skip
-
-
-@dataclass(frozen=True, eq=False)
-class Rows:
-    """One row per prompt and response, as the file has them.
-
-    Attributes
-    ----------
-    source
-        The file's name for messages.
-    prompts, responses
-        Ids of each row.
-    ranks, scores
-        Place (1 is best) and score of each row.
-    ballots
-        Of each row's prompt.
-    rule
-        Who ranked.
-    place
-        Says where a row stands in the file.
-    options
-        What the rule was given.
-    probabilities
-        For each prompt, as the file has it, the probability that one response is above another; or None.
-    """
-
-    source: str
-    prompts: list[str]
-    responses: list[str]
-    ranks: np.ndarray
-    scores: np.ndarray
-    ballots: np.ndarray
-    rule: str
-    place: Callable[[int], str]
-    options: dict[str, Any] = field(default_factory=dict)
-    probabilities: dict[str, Any] | None = None
-
-    def error(self, row: int, problem: str) -> ValueError:
-        """Make an error about a row."""
-        return ValueError(f"{self.source}, {self.place(row)}: {problem}")
+SAME = "give collective rankings of the same prompts and responses"
 
 
 def read_aggregation(path: str | Path, rankings: Rankings | None = None) -> Aggregation:
@@ -90,11 +43,11 @@ def read_aggregation(path: str | Path, rankings: Rankings | None = None) -> Aggr
     >>> read_aggregation(path).ranking("p")
     [['b'], ['a']]
     """
-    rows = _rows(path)
-    index = _index(rows)
+    rows = read_rows(path)
+    index = _row_index(rows)
     if rankings is None:
-        return _as_they_come(rows)
-    return _as_ranked(rows, index, rankings)
+        return _in_file_order(rows)
+    return _in_order_of(rankings, rows, index)
 
 
 def read_scores(path: str | Path, rankings: Rankings) -> tuple[Rankings, Aggregation]:
@@ -105,253 +58,119 @@ def read_scores(path: str | Path, rankings: Rankings) -> tuple[Rankings, Aggrega
     ValueError
         As for `read_aggregation`, except that prompts may be missing.
     """
-    rows = _rows(path)
-    index = _index(rows)
-    there = set(rows.prompts)
-    where = [p for p, prompt in enumerate(rankings.prompt_ids) if prompt in there]
-    if not where:
+    rows = read_rows(path)
+    index = _row_index(rows)
+    scored = {row.prompt for row in rows.rows}
+    prompts = [p for p, prompt in enumerate(rankings.prompt_ids) if prompt in scored]
+    if not prompts:
         raise ValueError(f"{rows.source}: there is none of the prompts of {rankings.source}")
-    some = rankings.subset(np.array(where))
-    return some, _as_ranked(rows, index, some)
+    subset = rankings.subset(np.array(prompts))
+    return subset, _in_order_of(subset, rows, index)
 
 
-def _index(rows: Rows) -> dict[tuple[str, str], int]:
-    """The row of each response."""
+def _row_index(rows: Rows) -> dict[tuple[str, str], int]:
+    """The index of each response's row."""
     index: dict[tuple[str, str], int] = {}
-    for row, key in enumerate(zip(rows.prompts, rows.responses, strict=True)):
-        if index.setdefault(key, row) != row:
+    for i, row in enumerate(rows.rows):
+        first = index.setdefault((row.prompt, row.response), i)
+        if first != i:
             raise rows.error(
-                row,
-                f"response {key[1]!r} of prompt {key[0]!r} is in {rows.place(index[key])} too; "
+                i,
+                f"response {row.response!r} of prompt {row.prompt!r} is in {rows.locate(first)} too; "
                 "give each response of a prompt once",
             )
     return index
 
 
-def _as_ranked(rows: Rows, index: dict[tuple[str, str], int], rankings: Rankings) -> Aggregation:
+def _in_order_of(rankings: Rankings, rows: Rows, index: dict[tuple[str, str], int]) -> Aggregation:
     """Prompts and responses in the order of the rankings."""
     order = _matched(rows, index, rankings)
     ballots = np.add.reduceat(rankings.ballot_counts, rankings.ballot_starts[:-1])
-    return _gathered(
-        rows, order, rankings.prompt_ids, rankings.response_ids, rankings.response_starts, ballots
-    )
+    return _aggregation(rows, order, rankings.prompt_ids, rankings.response_starts, ballots)
 
 
-def _as_they_come(rows: Rows) -> Aggregation:
+def _in_file_order(rows: Rows) -> Aggregation:
     """Prompts in the order of the file, responses sorted."""
-    codes = {prompt: p for p, prompt in enumerate(dict.fromkeys(rows.prompts))}
-    prompt = np.array([codes[p] for p in rows.prompts])
-    order = np.array(
-        sorted(range(len(prompt)), key=lambda r: (prompt[r], rows.responses[r])), dtype=np.int64
-    )
-    starts = np.searchsorted(prompt[order], np.arange(len(codes) + 1))
-    responses = [rows.responses[r] for r in order]
-    ballots = rows.ballots[order][starts[:-1]]
-    return _gathered(rows, order, list(codes), responses, starts, ballots)
+    codes: dict[str, int] = {}
+    prompts = np.array([codes.setdefault(row.prompt, len(codes)) for row in rows.rows])
+    keys = [(prompt, row.response) for prompt, row in zip(prompts.tolist(), rows.rows, strict=True)]
+    order = np.array(sorted(range(len(keys)), key=keys.__getitem__), dtype=np.int64)
+    starts = np.searchsorted(prompts[order], np.arange(len(codes) + 1))
+    ballots = np.array([rows.rows[i].ballots for i in order[starts[:-1]]])
+    return _aggregation(rows, order, list(codes), starts, ballots)
 
 
 def _matched(rows: Rows, index: dict[tuple[str, str], int], rankings: Rankings) -> np.ndarray:
-    """(R,) the row of each response of the rankings."""
-    order = np.empty(len(rankings.response_ids), dtype=np.int64)
-    at = 0
+    """(R,) the row of each response of the rankings, which have the same responses as the file."""
+    order: list[int] = []
     for prompt in rankings.prompt_ids:
         for response in rankings.responses(prompt):
-            row = index.get((prompt, response))
-            if row is None:
-                what = f"prompt {prompt!r}"
-                if prompt in rows.prompts:
-                    first = rows.prompts.index(prompt)
-                    what = (
-                        f"response {response!r} of {what} (its rows begin in {rows.place(first)})"
-                    )
+            if (prompt, response) not in index:
+                missing = _missing(rows, prompt, response)
                 raise ValueError(
-                    f"{rows.source}: there is no {what}, which is in {rankings.source}; "
-                    "give collective rankings of the same prompts and responses"
+                    f"{rows.source}: there is no {missing}, which is in {rankings.source}; {SAME}"
                 )
-            order[at] = row
-            at += 1
-    if len(order) < len(rows.prompts):
-        row = int(np.setdiff1d(np.arange(len(rows.prompts)), order)[0])
-        prompt, response = rows.prompts[row], rows.responses[row]
-        known = prompt in rankings.prompt_index
-        what = f"response {response!r} of prompt {prompt!r}" if known else f"prompt {prompt!r}"
-        raise rows.error(
-            row,
-            f"{what} is not in {rankings.source}; "
-            "give collective rankings of the same prompts and responses",
-        )
-    return order
+            order.append(index[prompt, response])
+    if len(order) < len(rows.rows):
+        i = min(set(range(len(rows.rows))) - set(order))
+        prompt, response = rows.rows[i].prompt, rows.rows[i].response
+        extra = f"prompt {prompt!r}"
+        if prompt in rankings.prompt_index:
+            extra = f"response {response!r} of {extra}"
+        raise rows.error(i, f"{extra} is not in {rankings.source}; {SAME}")
+    return np.array(order, dtype=np.int64)
 
 
-def _gathered(
-    rows: Rows, order: np.ndarray, prompts: list[str], responses: list[str],
-    starts: np.ndarray, ballots: np.ndarray,
-) -> Aggregation:  # fmt: skip
-    """An aggregation whose responses are some order of the rows; places become 1, 2, ..."""
-    ranks = rows.ranks[order]
-    prompt = np.repeat(np.arange(len(prompts)), np.diff(starts))
+def _missing(rows: Rows, prompt: str, response: str) -> str:
+    """What the file lacks, in words: a whole prompt or one response of it."""
+    first = next((i for i, row in enumerate(rows.rows) if row.prompt == prompt), None)
+    if first is None:
+        return f"prompt {prompt!r}"
+    return f"response {response!r} of prompt {prompt!r} (its rows begin in {rows.locate(first)})"
+
+
+def _aggregation(
+    rows: Rows, order: np.ndarray, prompt_ids: list[str], starts: np.ndarray, ballots: np.ndarray
+) -> Aggregation:
+    """An aggregation whose responses are the rows in some order; ranks become 1, 2, ..."""
+    chosen = [rows.rows[i] for i in order.tolist()]
+    ranks = np.array([row.rank for row in chosen])
+    prompt = np.repeat(np.arange(len(prompt_ids)), np.diff(starts))
     best = np.lexsort((ranks, prompt))
     step = np.ones(len(order), dtype=np.int64)
     step[1:] = (prompt[best][1:] != prompt[best][:-1]) | (ranks[best][1:] != ranks[best][:-1])
-    place = np.cumsum(step)
+    level = np.cumsum(step)
     dense = np.empty(len(order), dtype=np.int64)
-    dense[best] = place - place[starts[:-1]][prompt] + 1
-    scores = rows.scores[order]
+    dense[best] = level - level[starts[:-1]][prompt] + 1
     result = Aggregation(
-        prompts, responses, starts, scores, dense, ballots, rows.rule, rows.options
+        prompt_ids=prompt_ids,
+        response_ids=[row.response for row in chosen],
+        response_starts=starts,
+        response_scores=np.array([row.score for row in chosen]),
+        response_ranks=dense,
+        ballots=ballots,
+        rule=rows.rule,
+        options=rows.options,
     )
     if rows.probabilities is None:
         return result
     return replace(result, probabilities=_probabilities(rows, rows.probabilities, result))
 
 
-def _probabilities(rows: Rows, given: dict[str, Any], result: Aggregation) -> np.ndarray:
-    """Of every pair of responses in the order of the aggregation."""
-    found: list[float] = []
+def _probabilities(rows: Rows, tables: dict[str, Any], result: Aggregation) -> np.ndarray:
+    """The probability of every pair of responses, in the order of the aggregation."""
+    probabilities: list[float] = []
     for prompt in result.prompt_ids:
-        ids, table = list(result.scores(prompt)), given[prompt]
+        ids, table = list(result.scores(prompt)), tables[prompt]
         for i, one in enumerate(ids):
             for other in ids[i + 1 :]:
                 row = table.get(one) if isinstance(table, dict) else None
                 value: Any = row.get(other) if isinstance(row, dict) else None
                 if type(value) not in (int, float) or not 0 <= value <= 1:
                     raise rows.error(
-                        rows.prompts.index(prompt),
+                        next(i for i, row in enumerate(rows.rows) if row.prompt == prompt),
                         f"the probability that {one!r} is above {other!r} is {shown(value)}; "
                         "give a number from 0 to 1 for every pair, or leave out probabilities",
                     )
-                found.append(float(value))
-    return np.array(found)
-
-
-def _rows(path: str | Path) -> Rows:
-    data, source = read_bytes(path), display_name(path)
-    if not data.strip():
-        raise ValueError(f"{source}: the file is empty")
-    kind = file_kind(path, data)
-    if kind == "preflib":
-        raise ValueError(f"{source}: a PrefLib file has ballots; give an aggregated file or scores")
-    name = "scores" if source == "standard input" else bare_name(path)[0]
-    if kind == "jsonl":
-        first = next(json_records(data, source))[1]
-        if {"ranking", "scores"} & set(first) and "annotator_id" not in first:
-            return _from_records(data, source, name)
-    return _from_table(parse_table(data, source, kind, WANTED), name)
-
-
-def _from_table(table: Table, name: str) -> Rows:
-    if "annotator_id" in table.names:
-        raise ValueError(
-            f"{table.source}: has a column 'annotator_id', so these are ballots; "
-            "give an aggregated file or scores"
-        )
-    table.require("prompt_id", "response_id")
-    if not {"rank", "score"} & set(table.names):
-        hint = closest("score", table.names) or closest("rank", table.names)
-        raise ValueError(
-            f"{table.source}: there is neither a column 'rank' nor 'score'; "
-            f"found {', '.join(table.names)}{hint}"
-        )
-    table.ids("prompt_id")
-    table.ids("response_id")
-    ranks = table.numbers("rank", "give a number, 1 is best") if "rank" in table.names else None
-    scores = (
-        table.numbers("score", "give a number, higher is better")
-        if "score" in table.names
-        else None
-    )
-    prompts = table.texts("prompt_id")
-    if ranks is None and scores is not None:
-        ranks = -scores
-    assert ranks is not None
-    has_ballots = "ballots" in table.names
-    return Rows(
-        source=table.source,
-        prompts=prompts,
-        responses=table.texts("response_id"),
-        ranks=ranks,
-        scores=-ranks if scores is None else scores,
-        ballots=(
-            table.numbers("ballots", "give a number", empty=0.0).astype(np.int64)
-            if has_ballots
-            else np.zeros(len(prompts), dtype=np.int64)
-        ),
-        rule=(table.texts("rule")[0] if "rule" in table.names else "") or name,
-        place=table.row,
-        options=_given(table),
-    )
-
-
-def _given(table: Table) -> dict[str, Any]:
-    """The options in the first row, for all rows have the same; none if a column of that name is not ours."""
-    if "options" not in table.names:
-        return {}
-    try:
-        options = json.loads(table.texts("options")[0])
-    except ValueError:
-        return {}
-    return options if isinstance(options, dict) else {}
-
-
-def _from_records(data: bytes, source: str, name: str) -> Rows:
-    """Rows from lines that hold a prompt's whole ranking, or the scores of all of its responses."""
-    prompts: list[str] = []
-    responses: list[str] = []
-    ranks: list[int] = []
-    scores: list[float] = []
-    ballots: list[int] = []
-    lines: list[int] = []
-    probabilities: dict[str, Any] = {}
-    options: dict[str, Any] = {}
-    rule = ""
-    for number, record in json_records(data, source):
-        place = f"{source}, line {number}"
-        for key in ("prompt_id", "ranking"):
-            if key not in record and not (key == "ranking" and record.get("scores")):
-                raise ValueError(f"{place}: there is no key {key!r} among {', '.join(record)}")
-        prompt = cell_text(record["prompt_id"])
-        if not prompt.strip():
-            raise ValueError(f"{place}: the prompt_id is empty")
-        rule = rule or str(record.get("rule") or "")
-        if not options and isinstance(record.get("options"), dict):
-            options = record["options"]
-        given = record.get("scores") or {}
-        if not isinstance(given, dict):
-            raise ValueError(f"{place}: scores is {shown(given)}; give an object of numbers")
-        if "probabilities" in record:
-            probabilities[prompt] = record["probabilities"]
-        if "ranking" in record:
-            levels = _levels(record["ranking"], place)
-        else:
-            numbers = {response: _number(value, place) for response, value in given.items()}
-            best_first = sorted(set(numbers.values()), reverse=True)
-            levels = [[r for r, value in numbers.items() if value == x] for x in best_first]
-        for rank, level in enumerate(levels, start=1):
-            for response in level:
-                prompts.append(prompt)
-                responses.append(response)
-                ranks.append(rank)
-                scores.append(_number(given.get(response, -rank), place))
-                ballots.append(int(record.get("ballots") or 0))
-                lines.append(number)
-    return Rows(
-        source, prompts, responses, np.array(ranks), np.array(scores), np.array(ballots),
-        rule or name, lambda row: f"line {lines[row]}", options,
-        probabilities if set(prompts) <= probabilities.keys() else None,
-    )  # fmt: skip
-
-
-def _levels(ranking: Any, place: str) -> list[list[str]]:
-    fine = isinstance(ranking, list) and ranking and all(isinstance(x, list) and x for x in ranking)
-    if not fine or any(isinstance(x, list | dict | None) for level in ranking for x in level):
-        raise ValueError(
-            f"{place}: ranking is {shown(ranking)}; give lists of tied responses, best first, "
-            'such as [["a"], ["b", "c"]]'
-        )
-    return [[cell_text(response) for response in level] for level in ranking]
-
-
-def _number(value: Any, place: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ValueError(f"{place}: a score is {shown(value)}; give a finite number")
-    return float(value)
+                probabilities.append(float(value))
+    return np.array(probabilities)

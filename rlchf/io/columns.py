@@ -1,8 +1,7 @@
 """A table as it was read: text columns that know where each row stands in the file."""
 
-import difflib
 import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,28 +10,29 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from rlchf.io.files import shown
+from rlchf.options import meant
 
 IDS = ("prompt_id", "annotator_id", "response_id", "chosen", "rejected")
-KNOWN = (*IDS, "rank", "score", "weight", "ranking", "tie", "approved")
+"""Columns that csv files are read into codes for, because their texts repeat."""
 
 _FLAGS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """Columns of a csv, tsv, parquet or jsonl file.
+    """Columns of a file or of a table in memory.
 
     Attributes
     ----------
     source
         The file's name for messages.
     columns
-        Each column that was asked for, as a pyarrow chunked array; text, except that parquet keeps
-        its numbers and that a column of lists is a plain list.
+        Each column that was asked for, as a pyarrow chunked array: text, or numbers where the source has
+        numbers. A column of lists is a plain list.
     names
-        All columns of the file.
+        All columns of the source.
     row
-        Says where row ``i``, counted from 0, stands in the file.
+        Says where row ``i``, counted from 0, stands in the source.
     """
 
     source: str
@@ -54,9 +54,10 @@ class Table:
         """
         for name in names:
             if name not in self.names:
+                hint = meant(name, self.names)
                 raise ValueError(
                     f"{self.source}: there is no column {name!r}; found "
-                    f"{', '.join(self.names)}{closest(name, self.names)}"
+                    f"{', '.join(self.names)}{hint and f'; {hint}'}"
                 )
 
     def ids(self, *names: str) -> tuple[list[str], np.ndarray]:
@@ -69,8 +70,7 @@ class Table:
         ValueError
             If a cell is empty.
         """
-        self.require(*names)
-        ids, codes = _coded([self.columns[name] for name in names])
+        ids, codes = _coded([self._text(name) for name in names])
         for code, text in enumerate(ids):
             if not text or text.isspace():
                 column, i = divmod(int(np.argmax(codes == code)), len(codes) // len(names))
@@ -79,11 +79,18 @@ class Table:
 
     def texts(self, name: str) -> list[str]:
         """A column as text."""
+        return list(self._text(name).to_pylist())
+
+    def _text(self, name: str) -> Any:
+        """A column as a pyarrow array of text, or of codes as it was read from csv."""
         self.require(name)
-        return list(self.columns[name].to_pylist())
+        column = self.columns[name]
+        if isinstance(column, list):
+            raise ValueError(f"{self.source}: the column {name!r} has lists; give text or numbers")
+        return column if pa.types.is_dictionary(column.type) else as_text(column)
 
     def values(self, name: str) -> list[Any]:
-        """A column as it is: text, or lists where the file has lists."""
+        """A column as it is: text or numbers, or lists where the source has lists."""
         self.require(name)
         column = self.columns[name]
         return column if isinstance(column, list) else list(column.to_pylist())
@@ -119,19 +126,30 @@ class Table:
 
     def weights(self) -> np.ndarray | None:
         """The optional column ``weight``, at least 0; an empty cell weighs 1."""
-        if "weight" not in self.names:
+        return self._amounts("weight", "give a number that is 0 or more", lambda x: x >= 0)
+
+    def counts(self) -> np.ndarray | None:
+        """The optional column ``count``, whole numbers from 1; an empty cell counts 1."""
+        hint = "give a whole number that is 1 or more"
+        return self._amounts("count", hint, lambda x: (x >= 1) & (x == np.floor(x)))
+
+    def _amounts(
+        self, name: str, hint: str, allowed: Callable[[np.ndarray], np.ndarray]
+    ) -> np.ndarray | None:
+        """An optional column of numbers, each of which is allowed; an empty cell is 1."""
+        if name not in self.names:
             return None
-        hint = "give a number that is 0 or more"
-        weights = self.numbers("weight", hint, empty=1.0)
-        if (weights < 0).any():
-            i = int(np.argmax(weights < 0))
-            raise self.error(i, f"the weight is {weights[i]:g}; {hint}")
-        return weights
+        amounts = self.numbers(name, hint, empty=1.0)
+        bad = ~allowed(amounts)
+        if bad.any():
+            i = int(np.argmax(bad))
+            raise self.error(i, f"the {name} is {amounts[i]:g}; {hint}")
+        return amounts
 
     def flags(self, name: str, empty: bool | None = None) -> np.ndarray:
         """A column of true and false; ``empty`` stands for empty cells, which are else refused."""
         self.require(name)
-        texts, codes = _coded([as_text(self.columns[name])])
+        texts, codes = _coded([self._text(name)])
         meaning = [_FLAGS.get(t.strip().lower(), None if t.strip() else empty) for t in texts]
         for code, flag in enumerate(meaning):
             if flag is None:
@@ -165,13 +183,19 @@ def as_text(column: Any) -> Any:
     """Turn a pyarrow column of any plain type into text, nulls into empty text."""
     if pa.types.is_string(column.type):
         return column.fill_null("") if column.null_count else column
+    if pa.types.is_dictionary(column.type):
+        chunks = [
+            as_text(pa.chunked_array([chunk.dictionary])).combine_chunks().take(chunk.indices)
+            for chunk in column.chunks
+        ]
+        column = pa.chunked_array(chunks, pa.string())
     if pa.types.is_floating(column.type):
         encoded = pc.dictionary_encode(column).unify_dictionaries()
         chunks = [
             text_array([cell_text(v) for v in chunk.dictionary.to_pylist()]).take(chunk.indices)
             for chunk in encoded.chunks
         ]
-        column = pa.chunked_array(chunks)
+        column = pa.chunked_array(chunks, pa.string())
     column = column.cast(pa.string())
     return column.fill_null("") if column.null_count else column
 
@@ -198,19 +222,6 @@ def to_numpy(column: Any) -> np.ndarray:
     return np.from_dlpack(
         column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     )
-
-
-def closest(name: str, found: Collection[str]) -> str:
-    """Ask whether a similar name was meant.
-
-    Examples
-    --------
-    >>> closest("response_id", ["prompt_id", "respons_id"])
-    "; is 'respons_id' meant?"
-    """
-    lower = {n.lower(): n for n in found}
-    close = difflib.get_close_matches(name, lower, n=1, cutoff=0.75)
-    return f"; is {lower[close[0]]!r} meant?" if close else ""
 
 
 def _coded(columns: list[Any]) -> tuple[list[str], np.ndarray]:

@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -62,15 +62,31 @@ def read_jsonl(data: bytes, source: str, wanted: Collection[str] | None) -> Tabl
     >>> table.texts("rank"), table.row(0)
     (['1'], 'line 1')
     """
-    lines: list[int] = []
+    table = from_records(json_records(data, source), source, wanted, "line")
+    if table is None:
+        raise ValueError(f"{source}: the file is empty")
+    return table
+
+
+def from_records(
+    records: Iterable[tuple[int, Mapping[str, Any]]],
+    source: str,
+    wanted: Collection[str] | None,
+    unit: str,
+) -> Table | None:
+    """Make a table of numbered dictionaries, one for each row; None if there is none.
+
+    ``unit`` is what is numbered, such as "line"; messages name it.
+    """
+    numbers: list[int] = []
     names: dict[str, None] = {}
     cells: dict[str, list[Any]] = {}
     shared: dict[str, str] = {}  # equal texts as one object: ids repeat on most lines
-    for number, record in json_records(data, source):
+    for number, record in records:
         if not record.keys() <= names.keys():
             for name in record.keys() - names.keys():
                 if wanted is None or name in wanted:
-                    cells[name] = [""] * len(lines)
+                    cells[name] = [""] * len(numbers)
             names.update(dict.fromkeys(record))
         for name, column in cells.items():
             value = record.get(name)
@@ -80,15 +96,15 @@ def read_jsonl(data: bytes, source: str, wanted: Collection[str] | None) -> Tabl
             if type(value) is not str:
                 if isinstance(value, list | dict):
                     raise ValueError(
-                        f"{source}, line {number}: {name} is {shown(value)}; give text or a number"
+                        f"{source}, {unit} {number}: {name} is {shown(value)}; give text or a number"
                     )
                 value = cell_text(value)
             column.append(shared.setdefault(value, value))
-        lines.append(number)
-    if not lines:
-        raise ValueError(f"{source}: the file is empty")
+        numbers.append(number)
+    if not numbers:
+        return None
     columns = {
         name: column if name == "ranking" else pa.chunked_array([text_array(column)])
         for name, column in cells.items()
     }
-    return Table(source, columns, list(names), lambda i: f"line {lines[i]}")
+    return Table(source, columns, list(names), lambda i: f"{unit} {numbers[i]}")

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from rlchf.entries import Entries
 from rlchf.io.files import PREFLIB, bare_name, decode, display_name, read_bytes, shown
-from rlchf.rankings import Rankings, Unranked
 
 _HEADER = re.compile(r"#\s*([A-Z ]+?)\s*(\d+)?\s*:(.*)")
 _LEVEL = re.compile(r"\s*(?:\{([\d,\s]*)\}|(\d+))\s*(,|$)")
@@ -109,7 +109,7 @@ def parse_election(data: bytes, path: str | Path) -> Election:
     )
 
 
-def from_elections(elections: Sequence[Election], unranked: Unranked, source: str) -> Rankings:
+def election_entries(elections: Sequence[Election], source: str) -> Entries:
     """Make each election a prompt, each distinct order a ballot that stands for its voters.
 
     Responses are the alternatives' numbers, in file order, whether a ballot names them or not. Who
@@ -125,12 +125,12 @@ def from_elections(elections: Sequence[Election], unranked: Unranked, source: st
     ]
     ballots, responses, ranks = np.array(entries, dtype=np.int64).T
 
-    def place(entry: int) -> str:
+    def locate(entry: int) -> str:
         e, line = where[ballots[entry]]
         return f"{elections[e].name}, line {line}" if len(elections) > 1 else f"line {line}"
 
     most = max(len(election.alternatives) for election in elections)
-    return Rankings.from_entries(
+    return Entries(
         prompt_ids=[election.name for election in elections],
         annotator_ids=[f"{e.name}/order {n + 1}" for e in elections for n in range(len(e.counts))],
         response_ids=[str(i + 1) for i in range(most)],
@@ -143,14 +143,13 @@ def from_elections(elections: Sequence[Election], unranked: Unranked, source: st
         entry_ballots=ballots,
         entry_responses=responses,
         entry_ranks=ranks.astype(np.float64),
-        unranked=unranked,
         source=source,
-        place=place,
+        locate=locate,
         sort_responses=False,
     )
 
 
-def read_folder(folder: str | Path, unranked: Unranked) -> Rankings:
+def read_folder(folder: str | Path) -> Entries:
     """Read all PrefLib files of a folder, in the order of their names, as one dataset.
 
     Raises
@@ -172,7 +171,7 @@ def read_folder(folder: str | Path, unranked: Unranked) -> Rankings:
             raise ValueError(
                 f"{folder}: {same} would be the same prompt {name!r}; keep one of them"
             )
-    return from_elections([read_election(path) for path in paths], unranked, str(folder))
+    return election_entries([read_election(path) for path in paths], str(folder))
 
 
 def _number(facts: dict[tuple[str, str | None], str], name: str, source: str) -> int | None:

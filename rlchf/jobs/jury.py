@@ -5,16 +5,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from rlchf.aggregation import check_options
-from rlchf.io import read_annotators, read_prompts, read_responses, table_format, write_table
+from rlchf.io import read_annotators, read_prompts, read_responses, table_format, write_rankings
 from rlchf.io.atomic import check_writable
 from rlchf.jobs.progress import stage
 from rlchf.jury.conditioning import Evaluators, told
 from rlchf.jury.panels import SAME, Jury, jury
 from rlchf.prompts import Prompt
-from rlchf.rankings import Rankings
 
 
 def jury_files(
@@ -82,24 +79,9 @@ def jury_files(
             size=size, by=by, tolerance=tolerance, noisy=noisy, seed=seed, progress=tick,
         )  # fmt: skip
     if ballots:
-        write_table(ballots, _columns(found.rankings))
+        write_rankings(ballots, found.rankings)
     found.result.write(out)
     return found
-
-
-def _columns(rankings: Rankings) -> dict[str, Any]:
-    """Ballots as a long table, one row for each response that a member scores."""
-    named = np.diff(rankings.entry_starts)
-    of = np.repeat(np.arange(rankings.n_ballots), named)  # the entries' ballots
-    prompt = np.repeat(np.arange(rankings.n_prompts), np.diff(rankings.ballot_starts))[of]
-    response = rankings.response_starts[prompt] + rankings.entry_responses
-    return {
-        "prompt_id": [rankings.prompt_ids[p] for p in prompt],
-        "annotator_id": [rankings.annotator_ids[a] for a in rankings.ballot_annotators[of]],
-        "response_id": [rankings.response_ids[r] for r in response],
-        "score": rankings.entry_scores,
-        "weight": rankings.ballot_weights[of],
-    }
 
 
 def _warn_of_cuts(

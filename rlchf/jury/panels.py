@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from rlchf.aggregation import Aggregation, aggregate, check_options
+from rlchf.entries import Entries
 from rlchf.io import Annotators
 from rlchf.jury.calibration import Progress, Scorer, score_all
 from rlchf.jury.conditioning import Evaluators, told
@@ -221,7 +222,7 @@ def _cast(
     P, V = len(asked), len(members)
     sizes = np.array([table.shape[1] for table in ballots])
     first = np.cumsum(sizes) - sizes
-    return Rankings.from_entries(
+    entries = Entries(
         prompt_ids=asked,
         annotator_ids=list(members),
         response_ids=[response for p in asked for response in responses[p]],
@@ -235,3 +236,4 @@ def _cast(
         entry_scores=np.concatenate([table.ravel() for table in ballots]),
         source="the jury's ballots",
     )
+    return Rankings.from_entries(entries)

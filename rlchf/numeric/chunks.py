@@ -1,87 +1,30 @@
-"""A rule over a large batch: piece by piece, on all processors."""
+"""Splitting a large batch into chunks that are worked on one after the other."""
 
-import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from typing import Any
+from collections.abc import Iterator
 
-import numpy as np
+CACHE = 2**18
+"""Numbers in the arrays of one chunk, so that they fit into the processor's cache."""
 
-from rlchf.numeric.arrays import Array, array_namespace, device_of, is_torch_array
-from rlchf.profiles import Profiles
-
-CHUNK = 2**20
-"""Numbers in one piece: its ranks as bytes and its pairwise counts should fit into the cache."""
-
-LARGE = 2**20
-"""Once an array of so many numbers was freed, smaller ones come from memory that is already there."""
+TABLE = 2**21
+"""Numbers in a table of all subsets or orders: it exceeds the cache even for a single prompt, and
+larger chunks save Python's overhead."""
 
 
-def scores_in_chunks(
-    rule: Callable[..., Array],
-    profiles: Profiles,
-    threads: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
-    **options: Any,
-) -> Array:
-    """Apply a per-prompt rule to pieces of a batch that fit into the cache, several at a time.
-
-    The scores are those of ``rule(profiles, **options)``. Threads help because array operations
-    let other threads run; a rule that is mostly plain Python gains nothing from them. Tensors on an
-    accelerator stay whole.
+def chunks(total: int, cost_per_item: float, budget: int = CACHE) -> Iterator[slice]:
+    """Split ``range(total)`` into slices of as many items as the budget allows, at least one.
 
     Parameters
     ----------
-    threads
-        Pieces worked on at a time; by default as many as there are processors for this process.
-    progress
-        Called with the number of prompts done and their total.
+    cost_per_item
+        How many numbers the work on one item looks at.
+    budget
+        How many numbers the work on one chunk may look at.
 
     Examples
     --------
-    >>> from rlchf.rules import get_rule
-    >>> scores_in_chunks(get_rule("borda"), Profiles.from_ballots([["a > b"], ["b > a"]]), threads=2)
-    array([[1., 0.],
-           [0., 1.]])
+    >>> list(chunks(5, cost_per_item=10, budget=25))
+    [slice(0, 2, None), slice(2, 4, None), slice(4, 5, None)]
     """
-    B = profiles.n_prompts
-    threads = threads or processors()
-    pieces = _pieces(profiles)
-    if len(pieces) == 1:
-        scores = rule(profiles, **options)
-        if progress is not None:
-            progress(B, B)
-        return scores
-    np.empty(LARGE).fill(0.0)  # makes glibc keep memory that arrays of one piece give back
-    xp = array_namespace(profiles.ranks)
-    scores = xp.empty((B, profiles.n_responses), dtype=xp.float64, device=device_of(profiles.ranks))
-    done = 0
-
-    def work(start: int, end: int) -> int:
-        scores[start:end] = rule(profiles.part(start, end), **options)
-        return end - start
-
-    with ThreadPoolExecutor(threads) as pool:
-        jobs = [pool.submit(work, *piece) for piece in pieces]
-        try:
-            for job in as_completed(jobs):
-                done += job.result()
-                if progress is not None:
-                    progress(done, B)
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)  # after an error, start nothing more
-    return scores
-
-
-def processors() -> int:
-    """How many processors this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
-
-
-def _pieces(profiles: Profiles) -> list[tuple[int, int]]:
-    B, (M, K) = profiles.n_prompts, profiles.ranks.shape
-    if is_torch_array(profiles.ranks) and profiles.ranks.device.type != "cpu":
-        return [(0, B)]
-    step = int(max(1, CHUNK * B // max(1, M * K + M * M * B)))
-    return [(start, min(start + step, B)) for start in range(0, B, step)]
+    step = max(1, int(budget / max(cost_per_item, 1)))
+    for start in range(0, total, step):
+        yield slice(start, min(start + step, total))

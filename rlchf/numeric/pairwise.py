@@ -5,9 +5,7 @@ from typing import Any
 import numpy as np
 
 from rlchf.numeric.arrays import Array, array_namespace, device_of, is_torch_array, segment_sum
-
-CHUNK = 2**19
-"""Ranks looked at together: as bytes they should fit into the processor's cache."""
+from rlchf.numeric.chunks import chunks
 
 
 def pairwise_wins(ranks: Array, starts: np.ndarray, votes: Array) -> Array:
@@ -35,12 +33,10 @@ def pairwise_wins(ranks: Array, starts: np.ndarray, votes: Array) -> Array:
     xp = array_namespace(ranks)
     M, B = ranks.shape[0], len(starts) - 1
     wins = xp.zeros((M, M, B), dtype=xp.float64, device=device_of(ranks))
-    step = B if is_torch_array(ranks) else max(1, CHUNK * B // max(1, ranks.shape[0] * len(votes)))
-    for start in range(0, B, step):
-        end = min(start + step, B)
-        ballots = slice(int(starts[start]), int(starts[end]))
-        part = starts[start : end + 1] - starts[start]
-        _count(ranks[:, ballots], part, votes[ballots], wins[:, :, start:end])
+    for chunk in [slice(0, B)] if is_torch_array(ranks) else chunks(B, M * len(votes) / B):
+        ballots = slice(int(starts[chunk.start]), int(starts[chunk.stop]))
+        chunk_starts = starts[chunk.start : chunk.stop + 1] - starts[chunk.start]
+        _count(ranks[:, ballots], chunk_starts, votes[ballots], wins[:, :, chunk])
     return xp.permute_dims(wins, (2, 0, 1))
 
 

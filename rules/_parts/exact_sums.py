@@ -1,7 +1,6 @@
 """Sums over ballots that are exact, so that ties stay ties, and the same in any batch."""
 
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 
 import numpy as np
 
@@ -13,11 +12,9 @@ from rlchf.numeric.arrays import (
     segment_sum,
     to_numpy,
 )
+from rlchf.numeric.chunks import chunks
 from rlchf.numeric.integer_weights import LARGEST
 from rlchf.profiles import Profiles
-
-CHUNK = 2**18
-"""Numbers looked at together: they should fit into the processor's cache."""
 
 NEARLY = 2.0**-36
 """Where weights or scores were rounded, sums count as tied up to this share of the largest possible."""
@@ -30,11 +27,10 @@ def by_parts(kernel: Callable[[Profiles], Array], profiles: Profiles, per_prompt
     torch takes all at once.
     """
     B, (M, K) = profiles.n_prompts, profiles.ranks.shape
-    step = max(1, min(CHUNK * B // max(1, M * K), CHUNK // per_prompt))
-    if step >= B or is_torch_array(profiles.ranks):
+    slices = list(chunks(B, max(M * K / max(B, 1), per_prompt)))
+    if len(slices) <= 1 or is_torch_array(profiles.ranks):
         return kernel(profiles)
-    ends = [*range(0, B, step), B]
-    parts = [kernel(profiles.part(a, b)) for a, b in pairwise(ends)]
+    parts = [kernel(profiles.part(chunk.start, chunk.stop)) for chunk in slices]
     return array_namespace(profiles.ranks).concat(parts, axis=0)
 
 

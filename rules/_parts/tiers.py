@@ -5,8 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from rlchf.numeric.arrays import Array, array_namespace, device_of
-
-CHUNK = 2**17  # numbers in one array of margins: they should fit into the processor's cache
+from rlchf.numeric.chunks import chunks
 
 Kernel = Callable[[Array], Array]
 """(M, M, B) margins, or strengths of majorities, to (M, B) scores."""
@@ -17,9 +16,7 @@ def in_chunks(kernel: Kernel, margins: Array) -> Array:
     xp = array_namespace(margins)
     B, M = margins.shape[:2]
     scores = xp.empty((B, M), dtype=xp.float64, device=device_of(margins))
-    step = max(1, CHUNK // M**2)
-    for start in range(0, B, step):
-        chunk = slice(start, min(start + step, B))
+    for chunk in chunks(B, M**2):
         scores[chunk] = kernel(xp.permute_dims(margins[chunk], (1, 2, 0))).T
     return scores
 

@@ -1,5 +1,7 @@
 """Dictators in turn, as often as their weight says."""
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
 
@@ -7,8 +9,15 @@ from rlchf.aggregation import Aggregation
 from rlchf.numeric.arrays import uniform
 from rlchf.rankings import Rankings
 from rlchf.rules import voting_rule
-from rlchf.rules.across._parts.budgets import run, shares_of
-from rlchf.rules.across._parts.layout import Order, Sequence, ranked, sequence
+from rlchf.rules.across._parts.budgets import Accounts, run, shares_of
+from rlchf.rules.across._parts.layout import (
+    Block,
+    Layout,
+    Order,
+    as_aggregation,
+    ballots_of,
+    lay_out,
+)
 from rlchf.rules.across._parts.orders import NEARLY
 
 
@@ -62,99 +71,113 @@ def apportioned_dictator(
     >>> sorted(result.ranking(p)[0] for p in range(5))
     [['emoji'], ['emoji'], ['plain'], ['plain'], ['plain']]
     """
-    laid = sequence(rankings, order, seed)
-    starts, deadlines = _deadlines(laid)
-    decided = np.zeros(laid.n_annotators)
-    chances = uniform(seed, np.arange(len(laid.prompts)), 1)[:, 0]
-    due = np.zeros(laid.n_annotators)
-    scores = run(_take_turns, laid, decided, due, chances, starts, deadlines)
-    return ranked(rankings, scores, "apportioned_dictator", order=order, seed=seed)
+    layout = lay_out(rankings, order, seed)
+    deadlines = _deadlines(layout)
+    entitlement, n_decided = np.zeros(layout.n_annotators), np.zeros(layout.n_annotators)
+    draws = uniform(seed, np.arange(len(layout.prompts)), 1)[:, 0]
+    scores = run(_take_turns, layout, n_decided, entitlement, deadlines, draws)
+    return as_aggregation(rankings, scores, "apportioned_dictator", order=order, seed=seed)
 
 
-def _deadlines(laid: Sequence) -> tuple[np.ndarray, np.ndarray]:
-    """When an annotator is first due 1, 2, ... prompts: of annotator a from ``starts[a]`` on."""
-    due = np.zeros(laid.n_annotators)
-    times = np.zeros(0, dtype=np.int64)
-    starts = np.zeros(laid.n_annotators + 1, dtype=np.int64)
-    for fill in (False, True):
-        due[:] = 0.0
-        _pass_time(
-            laid.prompts, laid.ballots, laid.weights, laid.annotators, due, starts, times, fill
-        )
-        if not fill:
-            starts[1:] = np.cumsum(np.floor(due + NEARLY)).astype(np.int64)
-            times = np.zeros(int(starts[-1]), dtype=np.int64)
-    return starts, times
+class Deadlines(NamedTuple):
+    """When an annotator is first entitled to 1, 2, ... prompts.
+
+    Attributes
+    ----------
+    times
+        The number of the prompt, in the order of deciding, by which each prompt has to be given.
+    starts
+        (A + 1,) where each annotator's times begin.
+    """
+
+    times: np.ndarray
+    starts: np.ndarray
+
+
+def _deadlines(layout: Layout) -> Deadlines:
+    """Add up all entitlements twice: to count the whole numbers that they reach, and to note when."""
+    starts = np.zeros(layout.n_annotators + 1, dtype=np.int64)
+    entitlement = np.zeros(layout.n_annotators)
+    rankings = layout.rankings
+    columns = rankings.ballot_starts, rankings.ballot_weights, rankings.ballot_annotators
+    uncounted = Deadlines(np.zeros(0, dtype=np.int64), starts)
+    _add_entitlements(layout.prompts, *columns, entitlement, uncounted)
+    starts[1:] = np.cumsum(np.floor(entitlement + NEARLY)).astype(np.int64)
+    deadlines = Deadlines(np.zeros(int(starts[-1]), dtype=np.int64), starts)
+    entitlement[:] = 0.0
+    _add_entitlements(layout.prompts, *columns, entitlement, deadlines)
+    return deadlines
 
 
 @njit(cache=True, nogil=True)
-def _pass_time(
-    prompts: np.ndarray, ballots: np.ndarray, weights: np.ndarray, annotators: np.ndarray,
-    due: np.ndarray, starts: np.ndarray, times: np.ndarray, fill: bool,
+def _add_entitlements(
+    prompts: np.ndarray, ballot_starts: np.ndarray, weights: np.ndarray, annotators: np.ndarray,
+    entitlement: np.ndarray, deadlines: Deadlines,
 ) -> None:  # fmt: skip
-    """Add up what everybody is due and, if asked, note when that reaches a whole number."""
+    """Add each prompt's shares to ``entitlement`` (A,); fill the times at which it reaches a whole number."""
     for t in range(len(prompts)):
-        begin, end = ballots[prompts[t]], ballots[prompts[t] + 1]
-        shares = shares_of(weights[begin:end])
-        for k in range(end - begin):
-            a = annotators[begin + k]
-            before = int(np.floor(due[a] + NEARLY))
-            due[a] += shares[k]
-            if fill and int(np.floor(due[a] + NEARLY)) > before:
-                times[starts[a] + before] = t
+        start, end = ballot_starts[prompts[t]], ballot_starts[prompts[t] + 1]
+        shares = shares_of(weights[start:end])
+        for k in range(end - start):
+            a = annotators[start + k]
+            before = int(np.floor(entitlement[a] + NEARLY))
+            entitlement[a] += shares[k]
+            if len(deadlines.times) > 0 and int(np.floor(entitlement[a] + NEARLY)) > before:
+                deadlines.times[deadlines.starts[a] + before] = t
 
 
 @njit(cache=True, nogil=True)
 def _take_turns(
-    prompts: np.ndarray, sizes: np.ndarray, ballots: np.ndarray, cells: np.ndarray,
-    ranks: np.ndarray, weights: np.ndarray, annotators: np.ndarray, responses: np.ndarray,
-    decided: np.ndarray, here: np.ndarray, scores: np.ndarray, due: np.ndarray,
-    chances: np.ndarray, starts: np.ndarray, deadlines: np.ndarray,
+    block: Block, accounts: Accounts, scores: np.ndarray, entitlement: np.ndarray,
+    deadlines: Deadlines, draws: np.ndarray,
 ) -> None:  # fmt: skip
-    """Give each prompt to one ballot; ``decided`` and ``due`` (A,) are so far, in prompts."""
-    for t, p in enumerate(prompts):
-        begin, end, M = ballots[p], ballots[p + 1], sizes[p]
-        shares, who = shares_of(weights[begin:end]), annotators[begin:end]
-        for k in range(end - begin):
-            due[who[k]] += shares[k]
-        taken = _whose_turn(shares, who, decided, due, chances[p], starts, deadlines)
-        if taken < 0:
-            scores[responses[p] : responses[p + 1]] = 0.0
+    """Give each prompt to one ballot; the accounts hold the number of prompts that each has decided."""
+    n_decided = accounts.budgets
+    for t, p in enumerate(block.prompts):
+        ballots = ballots_of(block, t)
+        shares, who = shares_of(ballots.weights), ballots.annotators
+        for k in range(len(shares)):
+            entitlement[who[k]] += shares[k]
+        dictator = _next_dictator(shares, who, n_decided, entitlement, deadlines, draws[p])
+        start, M = block.response_starts[p], ballots.ranks.shape[1]
+        if dictator < 0:
+            scores[start : start + M] = 0.0
             continue
-        decided[who[taken]] += 1.0
-        ballot = ranks[cells[t] + taken * M : cells[t] + (taken + 1) * M]
-        last = ballot.max() + 1
+        n_decided[who[dictator]] += 1.0
+        ranks = ballots.ranks[dictator]
+        last = ranks.max() + 1
         for i in range(M):
-            scores[responses[p] + i] = M - (ballot[i] if ballot[i] > 0 else last)
+            scores[start + i] = M - (ranks[i] if ranks[i] > 0 else last)
 
 
 @njit(cache=True, nogil=True)
-def _whose_turn(
-    shares: np.ndarray, who: np.ndarray, decided: np.ndarray, due: np.ndarray, chance: float,
-    starts: np.ndarray, deadlines: np.ndarray,
+def _next_dictator(
+    shares: np.ndarray, who: np.ndarray, n_decided: np.ndarray, entitlement: np.ndarray,
+    deadlines: Deadlines, draw: float,
 ) -> int:  # fmt: skip
     """The ballot that decides, or -1 if none has any weight."""
-    first, earliest, waiting, ahead = -1, 0, 0.0, -1
+    first, earliest, waiting, furthest_behind = -1, 0, 0.0, -1
     for k in range(len(shares)):
         if shares[k] == 0.0:
             continue
-        a = who[k]
-        if ahead < 0 or due[a] - decided[a] > due[who[ahead]] - decided[who[ahead]] + NEARLY:
-            ahead = k
-        if due[a] > decided[a] + NEARLY:
-            at = starts[a] + int(decided[a])
-            if at >= starts[a + 1]:
+        a, b = who[k], who[furthest_behind]
+        deficit = entitlement[a] - n_decided[a]
+        if furthest_behind < 0 or deficit > entitlement[b] - n_decided[b] + NEARLY:
+            furthest_behind = k
+        if entitlement[a] > n_decided[a] + NEARLY:
+            turn = deadlines.starts[a] + int(n_decided[a])
+            if turn >= deadlines.starts[a + 1]:
                 waiting += shares[k]
-            elif first < 0 or deadlines[at] < earliest:
-                first, earliest = k, deadlines[at]
+            elif first < 0 or deadlines.times[turn] < earliest:
+                first, earliest = k, deadlines.times[turn]
     if first >= 0 or waiting == 0.0:
-        return first if first >= 0 else ahead
+        return first if first >= 0 else furthest_behind
     passed = 0.0
     for k in range(len(shares)):
         a = who[k]
-        if shares[k] > 0.0 and due[a] > decided[a] + NEARLY:
+        if shares[k] > 0.0 and entitlement[a] > n_decided[a] + NEARLY:
             passed += shares[k]
             first = k
-            if passed > chance * waiting:
+            if passed > draw * waiting:
                 break
     return first

@@ -5,8 +5,9 @@ import numpy as np
 from rlchf.aggregation import Aggregation
 from rlchf.rankings import Rankings
 from rlchf.rules import voting_rule
-from rlchf.rules.across._parts.budgets import carry_over, run
-from rlchf.rules.across._parts.layout import Order, ranked, sequence
+from rlchf.rules.across._parts.budgets import run
+from rlchf.rules.across._parts.layout import Order, as_aggregation, lay_out
+from rlchf.rules.across._parts.sequential_borda import carry_over
 
 
 @voting_rule(
@@ -52,7 +53,7 @@ def cpb(rankings: Rankings, *, order: Order = "input", seed: int = 0) -> Aggrega
     Parameters
     ----------
     order, seed
-        Whether the prompts are decided as they come or shuffled with a seed.
+        Decide the prompts in the order of the input ("input"), or "shuffled" with a seed.
 
     Returns
     -------
@@ -71,9 +72,9 @@ def cpb(rankings: Rankings, *, order: Order = "input", seed: int = 0) -> Aggrega
     >>> [result.ranking(p)[0] for p in range(5)]
     [['plain'], ['emoji'], ['plain'], ['emoji'], ['plain']]
     """
-    laid = sequence(rankings, order, seed)
-    scores = run(carry_over, laid, np.zeros(laid.n_annotators), True)
-    return ranked(rankings, scores, "cpb", order=order, seed=seed)
+    layout = lay_out(rankings, order, seed)
+    scores = run(carry_over, layout, np.zeros(layout.n_annotators), True)
+    return as_aggregation(rankings, scores, "cpb", order=order, seed=seed)
 
 
 def budgets(rankings: Rankings, *, order: Order = "input", seed: int = 0) -> np.ndarray:
@@ -91,7 +92,7 @@ def budgets(rankings: Rankings, *, order: Order = "input", seed: int = 0) -> np.
     >>> budgets(Rankings.from_ballots([("p", "ann", "a > b"), ("p", "bob", "b > a")]))
     array([-0.5,  0.5])
     """
-    laid = sequence(rankings, order, seed)
-    left = np.zeros(laid.n_annotators)
-    run(carry_over, laid, left, True)
-    return left
+    layout = lay_out(rankings, order, seed)
+    budgets = np.zeros(layout.n_annotators)
+    run(carry_over, layout, budgets, True)
+    return budgets

@@ -6,7 +6,7 @@ from rlchf.aggregation import Aggregation
 from rlchf.rankings import Rankings
 from rlchf.rules import voting_rule
 from rlchf.rules.across._parts.budgets import run
-from rlchf.rules.across._parts.layout import Order, ranked, sequence
+from rlchf.rules.across._parts.layout import Order, as_aggregation, lay_out
 from rlchf.rules.across._parts.pair_purchases import buy_pairs
 
 
@@ -49,7 +49,7 @@ def equal_shares_pairs(rankings: Rankings, *, order: Order = "input", seed: int 
     Parameters
     ----------
     order, seed
-        Whether the prompts are decided as they come or shuffled with a seed.
+        Decide the prompts in the order of the input ("input"), or "shuffled" with a seed.
 
     Returns
     -------
@@ -68,6 +68,6 @@ def equal_shares_pairs(rankings: Rankings, *, order: Order = "input", seed: int 
     >>> [result.ranking(p)[0] for p in range(5)]
     [['plain'], ['plain'], ['emoji'], ['plain'], ['emoji']]
     """
-    laid = sequence(rankings, order, seed)
-    scores = run(buy_pairs, laid, np.zeros(laid.n_annotators), False)
-    return ranked(rankings, scores, "equal_shares_pairs", order=order, seed=seed)
+    layout = lay_out(rankings, order, seed)
+    scores = run(buy_pairs, layout, np.zeros(layout.n_annotators), False)
+    return as_aggregation(rankings, scores, "equal_shares_pairs", order=order, seed=seed)

@@ -4,8 +4,8 @@ from rlchf.aggregation import Aggregation
 from rlchf.rankings import Rankings
 from rlchf.rules import voting_rule
 from rlchf.rules.across._parts.layout import Order
-from rlchf.rules.across._parts.perpetual.loop import NASH
-from rlchf.rules.across._parts.perpetual.orders import perpetual_orders
+from rlchf.rules.across._parts.perpetual.aims import NASH
+from rlchf.rules.across._parts.perpetual.orders import orders_page, perpetual_orders
 from rlchf.rules.across._parts.perpetual.weighting import Unit
 
 
@@ -15,6 +15,7 @@ from rlchf.rules.across._parts.perpetual.weighting import Unit
     axioms=["anonymity", "homogeneity", "unanimity", "pareto"],
     any_device=False,
 )
+@orders_page
 def perpetual_nash(
     rankings: Rankings,
     *,
@@ -23,44 +24,11 @@ def perpetual_nash(
     order: Order = "input",
     seed: int = 0,
 ) -> Aggregation:
-    """Rank each prompt so that the product of everybody's satisfaction so far is as large as it can be.
+    """Rank each prompt so that the product of everybody's satisfaction so far is as large as possible.
 
-    A pair of responses is contested if one ballot puts the first above the second and another the
-    second above the first. An annotator's satisfaction is the sum, over the prompts so far, of the
-    share of the contested pairs that the outcome orders as the annotator's ballot does. An order is
-    better if, after it, more of those present (by weight) have a satisfaction above 0, and then if the
-    product of these, each as often as the ballot weighs, is larger.
-
-    What all ballots on a prompt rank alike is kept. Of orders that are equally good the one that agrees
-    most with all ballots is chosen, then the first by the order of the responses. Up to 6 responses
-    all orders are compared; beyond, the search begins at Borda's order and moves one response at a time
-    as long as that helps, but Borda's order stands where M^3 times the number of annotators is over 5e8 (100
-    responses and 500 annotators). Prompts on which nothing is contested change nothing for anybody unless
-    ``unit`` is another one than contested pairs, nor do prompts on which an annotator is absent change
-    anything for the annotator; several ballots of one annotator on a prompt get their mean.
-
-    With "approval" for ``unit`` the winners are those of Lackner's rule, in which satisfaction is 0
-    or 1, and ties go by the order of the responses alone.
-
-    Parameters
-    ----------
-    unit
-        What satisfies an annotator, from 0 to 1 on each prompt: the share of the "contested_pair"s, or
-        of every "pair" of responses, that the outcome orders as the ballot does; how high the ballot
-        ranks the "winner", 1 for first and 0 for last or not at all; or 1 if the ballot gives its
-        "approval" to the winner: ranks it in its better half, as `approval` reads it. With the last
-        two the best first response is chosen first, then the best of the others, and so on.
-    exact
-        Count in fractions, so that no tie is taken for a difference or the other way round: for prompts of
-        up to 6 responses (any number with "winner" or "approval"), weights that add up to at most
-        10,000 times their common part, and some 200 prompts a second. Else differences below 1e-9 of
-        the sums compared are ties.
-    order, seed
-        Go through the prompts as they come ("input"), or "shuffled" with a seed.
-
-    Returns
-    -------
-    Aggregation, with scores M - 1 (first) to 0 (last): strict orders.
+    An annotator's total is the sum of the satisfactions with all prompts so far. An order is better if,
+    after it, a larger weight of the annotators present has a total above 0; if these are equal, if the
+    product of those totals is larger, each as often as the annotator's ballot weighs.
 
     References
     ----------

@@ -6,21 +6,23 @@ from rlchf.aggregation import Aggregation
 from rlchf.rankings import Rankings
 from rlchf.rules import voting_rule
 from rlchf.rules.across._parts.layout import Order
-from rlchf.rules.across._parts.perpetual.loop import AFTER, SAY
-from rlchf.rules.across._parts.perpetual.weighting import Credit, Unit, perpetual
+from rlchf.rules.across._parts.perpetual.loop import BALLOT_WEIGHT, UPDATE, Weighting
+from rlchf.rules.across._parts.perpetual.weighting import Unit, perpetual, weighting_page
 
 
-@cfunc(SAY, cache=True)
-def _say(satisfaction: float, due: float) -> float:
-    return 1 / (1 + satisfaction)
+@cfunc(BALLOT_WEIGHT, cache=True)
+def ballot_weight(total: float, entitlement: float) -> float:
+    """The factor of a ballot's weight."""
+    return 1 / (1 + total)
 
 
-@cfunc(AFTER, cache=True)
-def _after(satisfaction: float, got: float, due: float, price: float) -> float:
-    return satisfaction + got
+@cfunc(UPDATE, cache=True)
+def update(total: float, satisfaction: float, entitlement: float, price: float) -> float:
+    """The total after a prompt."""
+    return total + satisfaction
 
 
-PAV = Credit(0, _say, _after)
+PAV = Weighting(0, ballot_weight, update)
 
 
 @voting_rule(
@@ -29,6 +31,7 @@ PAV = Credit(0, _say, _after)
     axioms=["anonymity", "homogeneity", "unanimity", "pareto"],
     any_device=False,
 )
+@weighting_page
 def perpetual_pav(
     rankings: Rankings,
     *,
@@ -38,42 +41,11 @@ def perpetual_pav(
     order: Order = "input",
     seed: int = 0,
 ) -> Aggregation:
-    """Rank prompt after prompt, giving those more say who got their way less often so far.
+    """Rank prompt after prompt; a ballot's weight falls with its annotator's satisfaction so far.
 
-    A pair of responses is contested if one ballot puts the first above the second and another the
-    second above the first. An annotator's satisfaction S is the sum, over the prompts so far, of the
-    share of the contested pairs that the outcome orders as the annotator's ballot does; a pair that the
-    ballot ties or does not rank is no agreement. On each prompt the base rule sees every ballot with
-    its weight divided by 1 + S. So a lasting minority gets its way from time to time, however the
-    majority votes, and the result depends on the order of the prompts.
-
-    Ties of the base rule are broken by the order of the responses. If nobody on a prompt has any say
-    left, all ballots count with their weights. Prompts on which nothing is contested change nobody's
-    satisfaction unless ``unit`` is another one than contested pairs, nor do prompts on which an annotator is
-    absent change the annotator's; several ballots of one annotator on a prompt share the change.
-
-    With "approval" for both ``base`` and ``unit`` the winners are those of Lackner's rule, in which
-    satisfaction is 0 or 1.
-
-    Parameters
-    ----------
-    base
-        The rule, one that looks at one prompt at a time, that ranks each prompt.
-    unit
-        What satisfies an annotator, from 0 to 1 on each prompt: the share of the "contested_pair"s, or
-        of every "pair" of responses, that the outcome orders as the ballot does; how high the ballot
-        ranks the "winner", 1 for first and 0 for last or not at all; or 1 if the ballot gives its
-        "approval" to the winner: ranks it in its better half, as `approval` reads it.
-    exact
-        Count in fractions, so that no tie is taken for a difference or the other way round: for the
-        bases kemeny (of up to 10 responses), borda and approval, at some 1,000 prompts a second. Else
-        sums that differ by less than 1e-9 of all weight are tied.
-    order, seed
-        Go through the prompts as they come ("input"), or "shuffled" with a seed.
-
-    Returns
-    -------
-    Aggregation, with scores M - 1 (first) to 0 (last): strict orders.
+    An annotator's total S is the sum of the satisfactions with all prompts so far. On each prompt the base
+    rule sees every ballot with its weight divided by 1 + S. So a lasting minority wins from time to time,
+    however the majority votes, and the result depends on the order of the prompts.
 
     References
     ----------

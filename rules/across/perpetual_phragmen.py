@@ -4,8 +4,8 @@ from rlchf.aggregation import Aggregation
 from rlchf.rankings import Rankings
 from rlchf.rules import voting_rule
 from rlchf.rules.across._parts.layout import Order
-from rlchf.rules.across._parts.perpetual.loop import PHRAGMEN
-from rlchf.rules.across._parts.perpetual.orders import perpetual_orders
+from rlchf.rules.across._parts.perpetual.aims import PHRAGMEN
+from rlchf.rules.across._parts.perpetual.orders import orders_page, perpetual_orders
 from rlchf.rules.across._parts.perpetual.weighting import Unit
 
 
@@ -15,6 +15,7 @@ from rlchf.rules.across._parts.perpetual.weighting import Unit
     axioms=["anonymity", "homogeneity", "unanimity", "pareto"],
     any_device=False,
 )
+@orders_page
 def perpetual_phragmen(
     rankings: Rankings,
     *,
@@ -23,44 +24,13 @@ def perpetual_phragmen(
     order: Order = "input",
     seed: int = 0,
 ) -> Aggregation:
-    """Rank each prompt so that those who agree, by what they carry already, carry the least load for it.
+    """Rank each prompt so that its supporters' loads, with the load of this prompt, stay as low as possible.
 
-    Each prompt is a load, as large as the weight of all its ballots, that those who are satisfied
-    carry. An order is better if its supporters would be level at a lower load: the load that makes
-    (load - what each carries) times weight times satisfaction add up to the prompt's; who carries more
-    than that already is left out. Afterwards each supporter's load grows by satisfaction times what
-    was missing to that level. Satisfaction is, by default, the share of the contested pairs, those that
-    two ballots rank in opposite ways, that the outcome orders as the annotator's ballot does.
-
-    What all ballots on a prompt rank alike is kept. Of orders that are equally good the one that agrees
-    most with all ballots is chosen, then the first by the order of the responses. Up to 6 responses
-    all orders are compared; beyond, the search begins at Borda's order and moves one response at a time
-    as long as that helps, but Borda's order stands where M^3 times the number of annotators is over 5e8 (100
-    responses and 500 annotators). Prompts on which nothing is contested change nothing for anybody unless
-    ``unit`` is another one than contested pairs, nor do prompts on which an annotator is absent change
-    anything for the annotator; several ballots of one annotator on a prompt get their mean.
-
-    With "approval" for ``unit`` the winners are those of Lackner's rule, in which satisfaction is 0
-    or 1, and ties go by the order of the responses alone.
-
-    Parameters
-    ----------
-    unit
-        What satisfies an annotator, from 0 to 1 on each prompt: the share of the "contested_pair"s, or
-        of every "pair" of responses, that the outcome orders as the ballot does; how high the ballot
-        ranks the "winner", 1 for first and 0 for last or not at all; or 1 if the ballot gives its
-        "approval" to the winner: ranks it in its better half, as `approval` reads it. With the last
-        two the best first response is chosen first, then the best of the others, and so on.
-    exact
-        Count in fractions, so that no tie is taken for a difference or the other way round: for prompts of
-        up to 6 responses (any number with "winner" or "approval"), at some 200 prompts a second. Else
-        differences below 1e-9 of the sums compared are ties.
-    order, seed
-        Go through the prompts as they come ("input"), or "shuffled" with a seed.
-
-    Returns
-    -------
-    Aggregation, with scores M - 1 (first) to 0 (last): strict orders.
+    Each prompt is a load, as large as the weight of all its ballots, which the satisfied annotators carry.
+    An order is better if its supporters would be level at a lower load. That is the load at which the sum
+    of (load - what an annotator carries) times weight times satisfaction is the prompt's load; annotators
+    who already carry more are left out. Afterwards each supporter's load grows by its satisfaction times
+    what was missing to that level.
 
     References
     ----------

@@ -6,21 +6,23 @@ from rlchf.aggregation import Aggregation
 from rlchf.rankings import Rankings
 from rlchf.rules import voting_rule
 from rlchf.rules.across._parts.layout import Order
-from rlchf.rules.across._parts.perpetual.loop import AFTER, SAY
-from rlchf.rules.across._parts.perpetual.weighting import Credit, Unit, perpetual
+from rlchf.rules.across._parts.perpetual.loop import BALLOT_WEIGHT, UPDATE, Weighting
+from rlchf.rules.across._parts.perpetual.weighting import Unit, perpetual, weighting_page
 
 
-@cfunc(SAY, cache=True)
-def _say(missing: float, due: float) -> float:
-    return max(missing + due, 0)
+@cfunc(BALLOT_WEIGHT, cache=True)
+def ballot_weight(deficit: float, entitlement: float) -> float:
+    """The factor of a ballot's weight."""
+    return max(deficit + entitlement, 0)
 
 
-@cfunc(AFTER, cache=True)
-def _after(missing: float, got: float, due: float, price: float) -> float:
-    return missing + due - got
+@cfunc(UPDATE, cache=True)
+def update(deficit: float, satisfaction: float, entitlement: float, price: float) -> float:
+    """The deficit after a prompt."""
+    return deficit + entitlement - satisfaction
 
 
-QUOTA = Credit(0, _say, _after, deserves=True)
+QUOTA = Weighting(0, ballot_weight, update, uses_entitlement=True)
 
 
 @voting_rule(
@@ -29,6 +31,7 @@ QUOTA = Credit(0, _say, _after, deserves=True)
     axioms=["anonymity", "homogeneity", "unanimity", "pareto"],
     any_device=False,
 )
+@weighting_page
 def perpetual_quota(
     rankings: Rankings,
     *,
@@ -38,44 +41,15 @@ def perpetual_quota(
     order: Order = "input",
     seed: int = 0,
 ) -> Aggregation:
-    """Rank prompt after prompt, giving those say who got less than the support of their opinions so far.
+    """Rank prompt after prompt; a ballot counts its annotator's entitlement minus satisfaction so far.
 
-    An annotator deserves on a prompt what support the own ballot has: the share, in weight, of those on
-    the same side among all with an opinion, on average over the contested pairs (those that two
-    ballots rank in opposite ways). The annotator's satisfaction is the share of the contested pairs that
-    the outcome orders as the ballot does. The base rule multiplies a ballot's weight by what its
-    annotator has deserved, this prompt included, minus all satisfaction so far, or by 0 if that is less.
+    An annotator's entitlement on a prompt (its quota) is the support of its ballot: the share, in weight, of
+    the ballots on the same side among all ballots with an opinion, on average over the contested pairs. The
+    base rule multiplies a ballot's weight by the sum of its annotator's entitlements, this prompt included,
+    minus the sum of its satisfactions so far, or by 0 if that is negative.
 
-    If the first response is what satisfies (``unit`` is "winner" or "approval"), an annotator deserves
-    the most that the mean satisfaction with a response, times the annotator's own with it, comes to.
-
-    Ties of the base rule are broken by the order of the responses. If nobody on a prompt has any say
-    left, all ballots count with their weights. Prompts on which nothing is contested change nobody's
-    account unless ``unit`` is another one than contested pairs, nor do prompts on which an annotator is
-    absent change the annotator's; several ballots of one annotator on a prompt share the change.
-
-    With "approval" for both ``base`` and ``unit`` the winners are those of Lackner's rule, in which
-    satisfaction is 0 or 1.
-
-    Parameters
-    ----------
-    base
-        The rule, one that looks at one prompt at a time, that ranks each prompt.
-    unit
-        What satisfies an annotator, from 0 to 1 on each prompt: the share of the "contested_pair"s, or
-        of every "pair" of responses, that the outcome orders as the ballot does; how high the ballot
-        ranks the "winner", 1 for first and 0 for last or not at all; or 1 if the ballot gives its
-        "approval" to the winner: ranks it in its better half, as `approval` reads it.
-    exact
-        Count in fractions, so that no tie is taken for a difference or the other way round: for the
-        bases kemeny (of up to 10 responses), borda and approval, at some 1,000 prompts a second. Else
-        sums that differ by less than 1e-9 of all weight are tied.
-    order, seed
-        Go through the prompts as they come ("input"), or "shuffled" with a seed.
-
-    Returns
-    -------
-    Aggregation, with scores M - 1 (first) to 0 (last): strict orders.
+    If ``unit`` is "winner" or "approval", the entitlement is the largest product, over the responses, of the
+    annotator's satisfaction with a response in first place and the mean satisfaction with it.
 
     References
     ----------

@@ -6,21 +6,23 @@ from rlchf.aggregation import Aggregation
 from rlchf.rankings import Rankings
 from rlchf.rules import voting_rule
 from rlchf.rules.across._parts.layout import Order
-from rlchf.rules.across._parts.perpetual.loop import AFTER, SAY
-from rlchf.rules.across._parts.perpetual.weighting import Credit, Unit, perpetual
+from rlchf.rules.across._parts.perpetual.loop import BALLOT_WEIGHT, UPDATE, Weighting
+from rlchf.rules.across._parts.perpetual.weighting import Unit, perpetual, weighting_page
 
 
-@cfunc(SAY, cache=True)
-def _say(credit: float, due: float) -> float:
+@cfunc(BALLOT_WEIGHT, cache=True)
+def ballot_weight(credit: float, entitlement: float) -> float:
+    """The factor of a ballot's weight."""
     return credit
 
 
-@cfunc(AFTER, cache=True)
-def _after(credit: float, got: float, due: float, price: float) -> float:
-    return credit + 1 - got
+@cfunc(UPDATE, cache=True)
+def update(credit: float, satisfaction: float, entitlement: float, price: float) -> float:
+    """The credit after a prompt."""
+    return credit + 1 - satisfaction
 
 
-UNIT_COST = Credit(1, _say, _after)
+UNIT_COST = Weighting(1, ballot_weight, update)
 
 
 @voting_rule(
@@ -29,6 +31,7 @@ UNIT_COST = Credit(1, _say, _after)
     axioms=["anonymity", "homogeneity", "unanimity", "pareto"],
     any_device=False,
 )
+@weighting_page
 def perpetual_unit_cost(
     rankings: Rankings,
     *,
@@ -38,40 +41,10 @@ def perpetual_unit_cost(
     order: Order = "input",
     seed: int = 0,
 ) -> Aggregation:
-    """Rank prompt after prompt; everybody earns one more vote, and who gets their way pays it.
+    """Rank prompt after prompt; all earn one vote per prompt and pay for their satisfaction.
 
-    Everybody begins with a credit of 1, by which the base rule multiplies the weights of their ballots.
-    After a prompt the credit grows by 1 minus the annotator's satisfaction with the outcome, from 0 to
-    1: by default the share of the contested pairs, those that two ballots rank in opposite ways, that
-    the outcome orders as the annotator's ballot does.
-
-    Ties of the base rule are broken by the order of the responses. If nobody on a prompt has any say
-    left, all ballots count with their weights. Prompts on which nothing is contested change nobody's
-    credit unless ``unit`` is another one than contested pairs, nor do prompts on which an annotator is
-    absent change the annotator's; several ballots of one annotator on a prompt share the change.
-
-    With "approval" for both ``base`` and ``unit`` the winners are those of Lackner's rule, in which
-    satisfaction is 0 or 1.
-
-    Parameters
-    ----------
-    base
-        The rule, one that looks at one prompt at a time, that ranks each prompt.
-    unit
-        What satisfies an annotator, from 0 to 1 on each prompt: the share of the "contested_pair"s, or
-        of every "pair" of responses, that the outcome orders as the ballot does; how high the ballot
-        ranks the "winner", 1 for first and 0 for last or not at all; or 1 if the ballot gives its
-        "approval" to the winner: ranks it in its better half, as `approval` reads it.
-    exact
-        Count in fractions, so that no tie is taken for a difference or the other way round: for the
-        bases kemeny (of up to 10 responses), borda and approval, at some 1,000 prompts a second. Else
-        sums that differ by less than 1e-9 of all weight are tied.
-    order, seed
-        Go through the prompts as they come ("input"), or "shuffled" with a seed.
-
-    Returns
-    -------
-    Aggregation, with scores M - 1 (first) to 0 (last): strict orders.
+    Everybody begins with a credit of 1, by which the base rule multiplies the weights of an annotator's
+    ballots. After a prompt the credit grows by 1 minus the annotator's satisfaction with the outcome.
 
     References
     ----------

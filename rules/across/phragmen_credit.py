@@ -5,10 +5,10 @@ import numpy as np
 from rlchf.aggregation import Aggregation
 from rlchf.rankings import Rankings
 from rlchf.rules import Rule, get_rule, is_across, voting_rule
-from rlchf.rules.across._parts.budgets import collect, run, shares_of
-from rlchf.rules.across._parts.credit import charge, credit, earned, says
-from rlchf.rules.across._parts.layout import Order, Sequence, ranked, sequence
-from rlchf.rules.across._parts.orders import MOST
+from rlchf.rules.across._parts.budgets import Accounts, collect, run, shares_of
+from rlchf.rules.across._parts.credit import ballot_weights, charge, decide_by_credit, earn
+from rlchf.rules.across._parts.layout import Layout, Order, as_aggregation, lay_out
+from rlchf.rules.across._parts.orders import MOST_FOR_SUBSETS
 from rlchf.ties import strict_order
 
 
@@ -55,10 +55,10 @@ def phragmen_credit(
     Parameters
     ----------
     base
-        The rule, one that looks at one prompt at a time, that ranks each prompt. With ``kemeny`` and
-        ``borda`` the loop is compiled (with ``kemeny`` if no prompt has more than 10 responses).
+        The rule that ranks each prompt; it has to be one that looks at one prompt at a time. With
+        ``kemeny`` and ``borda`` the loop is compiled (with ``kemeny`` up to 10 responses to a prompt).
     order, seed
-        Whether the prompts are decided as they come or shuffled with a seed.
+        Decide the prompts in the order of the input ("input"), or "shuffled" with a seed.
 
     Returns
     -------
@@ -82,25 +82,25 @@ def phragmen_credit(
         raise ValueError(
             f"base is {base!r}, which looks across prompts itself; choose another rule"
         )
-    laid = sequence(rankings, order, seed)
-    balances = np.zeros(laid.n_annotators)
-    if base == "borda" or (base == "kemeny" and laid.sizes.max() <= MOST):
-        scores = run(credit, laid, balances, base == "borda")
+    layout = lay_out(rankings, order, seed)
+    balances = np.zeros(layout.n_annotators)
+    if base == "borda" or (base == "kemeny" and layout.sizes.max() <= MOST_FOR_SUBSETS):
+        scores = run(decide_by_credit, layout, balances, base == "borda")
     else:
-        scores = _by_rule(rankings, laid, rule, balances)
-    return ranked(rankings, scores, "phragmen_credit", base=base, order=order, seed=seed)
+        scores = _decide_by_rule(layout, rule, balances)
+    return as_aggregation(rankings, scores, "phragmen_credit", base=base, order=order, seed=seed)
 
 
-def _by_rule(rankings: Rankings, laid: Sequence, rule: Rule, balances: np.ndarray) -> np.ndarray:
+def _decide_by_rule(layout: Layout, rule: Rule, balances: np.ndarray) -> np.ndarray:
     """The (R,) scores with any rule that looks at one prompt at a time."""
+    rankings, accounts = layout.rankings, Accounts(balances, np.zeros(len(balances)))
     scores = np.empty(len(rankings.response_ids))
-    here = np.zeros(laid.n_annotators)
-    for p in laid.prompts.tolist():
+    for p in layout.prompts.tolist():
         batch = rankings.batch(np.array([p]))
-        ranks, shares, who = batch.ranks.T.copy(), shares_of(batch.weights), batch.annotators
-        money = earned(shares, who, balances, here, batch.n_responses)
-        chosen = strict_order(rule, batch.reweighted(says(shares, money)))[0]
-        scores[laid.responses[p] + chosen] = np.arange(len(chosen) - 1, -1, -1)
-        charge(ranks, shares, money, chosen)
+        shares, who = shares_of(batch.weights), batch.annotators
+        money = earn(shares, who, accounts, batch.n_responses)
+        order = strict_order(rule, batch.reweighted(ballot_weights(shares, money)))[0]
+        scores[rankings.response_starts[p] + order] = np.arange(len(order) - 1, -1, -1)
+        charge(batch.ranks.T.copy(), shares, money, order)
         collect(money, shares, who, balances)
     return scores

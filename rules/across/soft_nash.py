@@ -8,7 +8,7 @@ import numpy as np
 from rlchf.aggregation import Aggregation
 from rlchf.rankings import Rankings
 from rlchf.rules import voting_rule
-from rlchf.rules.across._parts.layout import ranked
+from rlchf.rules.across._parts.layout import as_aggregation
 from rlchf.rules.across._parts.welfare.soft import soften
 
 
@@ -28,35 +28,36 @@ def soft_nash(
 ) -> Aggregation:
     """Give each prompt a mixture of orders, so that the product of satisfactions is largest.
 
-    The outcome of a prompt is a probability for every pair of responses, such as a distribution over
-    orders gives, none of which ranks a below b if every ballot ranks a above b. S is an annotator's
-    expected satisfaction summed over all prompts, w the annotator's weight, both as in `nash_welfare`.
-    The outcome maximises the sum of w log S, divided by all weight, less ``pull`` / 2 times the squared
-    distance between the probabilities of a prompt's pairs and the shares of its ballots' weight (ties and
-    pairs that nobody compares count half), on average over the prompts. The second term is there to choose
-    among outcomes that are about as good: prompts with the same ballots get the same probabilities.
+    The outcome of a prompt is a probability for every pair of responses. The probabilities are those of a
+    distribution over orders, none of which ranks a below b if every ballot ranks a above b. S is an
+    annotator's expected satisfaction summed over all prompts, w the annotator's weight, both as in
+    `nash_welfare`. The outcome maximises the sum of w log S, divided by the total weight, minus a penalty:
+    ``pull`` / 2 times the squared distance between the probabilities of a prompt's pairs and the shares of
+    its ballots' weight (ties and pairs that no ballot ranks count half), on average over the prompts. The
+    penalty chooses among outcomes with about the same Nash welfare: prompts with the same ballots get the
+    same probabilities.
 
     The problem is convex. The search begins with the order of a random ballot and adds, round by round, the
-    best order of each prompt; the gap that it reports bounds what any outcome can be better by. The
-    largest Nash welfare of any orders, such as `nash_welfare` looks for, is at most that of the optimum
-    here. The probabilities are what the reward model learns from (`rlchf.preferences.examples`).
+    best order of each prompt. The gap that it reports is an upper bound on how much better any outcome is.
+    The largest Nash welfare of any orders, which `nash_welfare` searches for, is at most that of the
+    optimum here. The reward model learns from the probabilities (`rlchf.preferences.examples`).
 
     Parameters
     ----------
     unit
-        What satisfies: the share of a prompt's contested pairs that are ordered as in the ballot
-        ("contested_pair"), or of all pairs ("pair").
+        What counts as satisfaction: the share of a prompt's contested pairs that are ordered as in the
+        ballot ("contested_pair"), or of all pairs ("pair").
     pull
-        How much the shares of the ballots count; more than 0.
+        The coefficient of the penalty; more than 0.
     gap
         The search ends when no outcome is better by more than this.
     rounds
-        It also ends after so many rounds.
+        The largest number of rounds.
 
     Returns
     -------
-    Aggregation, with the number of responses placed below on average as scores, to six decimals, and
-    with ``probabilities``.
+    Aggregation, whose scores are the expected number of responses below, to six decimals; it has
+    ``probabilities``.
 
     References
     ----------
@@ -74,25 +75,25 @@ def soft_nash(
     """
     if pull <= 0:
         raise ValueError(f"pull is {pull!r}; give a number above 0, such as 0.0001")
-    found = soften(rankings, unit, pull, gap, rounds)
-    above = np.clip(found.point, 0.0, 1.0)
-    scores = _expected(above, rankings.response_starts)
+    soft = soften(rankings, unit, pull, gap, rounds)
+    above = np.clip(soft.point, 0.0, 1.0)
+    scores = _expected_scores(above, rankings.response_starts)
     options = {"unit": unit, "pull": pull, "gap": gap, "rounds": rounds}
-    result = ranked(rankings, scores.round(6), "soft_nash", **options)
+    result = as_aggregation(rankings, scores.round(6), "soft_nash", **options)
     return replace(result, probabilities=above.round(6))
 
 
-def _expected(above: np.ndarray, response_starts: np.ndarray) -> np.ndarray:
-    """(R,) how many responses each is above on average."""
+def _expected_scores(above: np.ndarray, response_starts: np.ndarray) -> np.ndarray:
+    """(R,) the expected number of responses below each."""
     scores = np.zeros(int(response_starts[-1]))
     sizes = np.diff(response_starts)
-    pairs = np.cumsum(sizes * (sizes - 1) // 2) - sizes * (sizes - 1) // 2
+    pair_starts = np.cumsum(sizes * (sizes - 1) // 2) - sizes * (sizes - 1) // 2
     for size in np.unique(sizes):
-        some = np.flatnonzero(sizes == size)
-        at = pairs[some]
+        prompts = np.flatnonzero(sizes == size)
+        pair = pair_starts[prompts]
         for i in range(size):
             for j in range(i + 1, size):
-                scores[response_starts[some] + i] += above[at]
-                scores[response_starts[some] + j] += 1.0 - above[at]
-                at = at + 1
+                scores[response_starts[prompts] + i] += above[pair]
+                scores[response_starts[prompts] + j] += 1.0 - above[pair]
+                pair = pair + 1
     return scores

@@ -11,7 +11,7 @@ import rlchf
 from rlchf import Rankings
 from rlchf.rankings import Unranked
 from rlchf.rules import get_rule
-from rlchf.rules.across._parts.layout import sequence
+from rlchf.rules.across._parts.layout import ballots_of, lay_out
 from tests.oracles import across_perpetual as textbook
 from tests.oracles import textbook as oracles
 from tests.oracles.across_perpetual import Orders, Prompt
@@ -259,14 +259,14 @@ def test_where_nobody_has_any_credit_left_all_count() -> None:
 def test_datasets_are_laid_out_as_batches_are(unranked: Unranked) -> None:
     rankings = dataset(np.random.default_rng(7), prompts=50).rankings
     rankings = replace(rankings, unranked=unranked)
-    laid = sequence(rankings, "shuffled", seed=1)
+    layout = lay_out(rankings, "shuffled", seed=1)
     backwards = np.arange(rankings.n_prompts)[::-1]
-    blocks = [(np.arange(rankings.n_prompts), *laid.whole), (backwards, *laid.block(backwards))]
-    for prompts, cells, ranks in [*blocks, *laid.blocks()]:
-        for p, cell in zip(prompts, cells, strict=True):
-            batch = rankings.batch(np.array([p]))
-            flat = ranks[cell : cell + batch.ranks.size]
-            assert np.array_equal(flat.reshape(batch.ranks.T.shape), batch.ranks.T)
+    for block in [layout.whole, layout.block(backwards), *layout.blocks()]:
+        for t, p in enumerate(block.prompts):
+            batch, ballots = rankings.batch(np.array([p])), ballots_of(block, t)
+            assert np.array_equal(ballots.ranks, batch.ranks.T)
+            assert np.array_equal(ballots.weights, batch.weights)
+            assert np.array_equal(ballots.annotators, batch.annotators)
 
 
 def test_options_that_do_not_exist_are_refused() -> None:

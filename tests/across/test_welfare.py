@@ -10,13 +10,14 @@ import pytest
 
 import rlchf
 from rlchf import Rankings
-from rlchf.rules.across._parts.welfare.ascent import ascend, electorate
+from rlchf.rules.across._parts.welfare.ascent import ascend
+from rlchf.rules.across._parts.welfare.stakes import find_stakes
 from rlchf.rules.across._parts.welfare.steps import harmonic
 from tests.oracles import across_welfare as oracles
 from tests.support.profiles import random_case
 
-FILE = Path(__file__).parents[3] / "shared" / "known_answers.json"
-DATASETS: dict[str, Any] = json.loads(FILE.read_text())["dataset_profiles"] if FILE.exists() else {}
+FILE = Path(__file__).parents[1] / "data" / "known_answers.json"
+DATASETS: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))["dataset_profiles"]
 PLAIN, EMOJI = [["plain"], ["emoji"]], [["emoji"], ["plain"]]
 WELFARES: list[Literal["nash", "pav"]] = ["nash", "pav"]
 
@@ -100,7 +101,7 @@ def test_ballots_of_other_weights_count_by_their_share() -> None:
     for _ in range(40):
         prompts, rankings = random_dataset(rng, "ties gaps weights")
         expected = oracles.annotator_weights(prompts)
-        people = electorate(rankings, "contested_pair")
+        stakes = find_stakes(rankings, "contested_pair")
         climbed = ascend(rankings, "nash", starts=1)
         orders = [
             tuple(climbed.orders[start:end].tolist())
@@ -111,7 +112,7 @@ def test_ballots_of_other_weights_count_by_their_share() -> None:
         sums = oracles.satisfactions(prompts, orders)
         for a, name in enumerate(rankings.annotator_ids):
             known = 0 if name == "all" else expected.get(int(name), 0)
-            assert people.weights[a] == pytest.approx(float(known))
+            assert stakes.weights[a] == pytest.approx(float(known))
             if known:
                 assert climbed.satisfaction[a] == pytest.approx(float(sums[int(name)]))
 

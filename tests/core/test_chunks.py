@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 from rlchf import Profiles
-from rlchf.numeric.chunks import scores_in_chunks
 from rlchf.rules import get_rule
+from rlchf.rules._parts.threads import scores_in_chunks
 from tests.support.profiles import random_cases, together
 
 
 @pytest.fixture
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rlchf.numeric.chunks.CHUNK", 600)
+    monkeypatch.setattr("rlchf.rules._parts.threads.CHUNK", 600)
 
 
 @pytest.mark.parametrize("name", ["borda", "kemeny", "random_ballot"])

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import rlchf
+from rlchf.entries import Entries
 from rlchf.preferences import Example, examples, split, win_shares
 from rlchf.prompts import Prompt
 
@@ -105,12 +106,18 @@ def test_tables_of_another_size_are_refused() -> None:
 
 def test_ballots_follow_the_collective_rankings_order_of_responses() -> None:
     result = rlchf.aggregate(rlchf.Rankings.from_ballots(BALLOTS))
-    other = rlchf.Rankings.from_entries(
-        prompt_ids=["p", "q"], annotator_ids=["ann"], response_ids=["c", "b", "a", "y", "x"],
-        ballot_prompts=np.array([0, 1]), ballot_annotators=np.array([0, 0]),
-        entry_ballots=np.array([0, 0, 0, 1, 1]), entry_responses=np.arange(5),
-        entry_ranks=np.array([1.0, 2, 3, 1, 2]), sort_responses=False,
-    )  # fmt: skip
+    entries = Entries(
+        prompt_ids=["p", "q"],
+        annotator_ids=["ann"],
+        response_ids=["c", "b", "a", "y", "x"],
+        ballot_prompts=np.array([0, 1]),
+        ballot_annotators=np.array([0, 0]),
+        entry_ballots=np.array([0, 0, 0, 1, 1]),
+        entry_responses=np.arange(5),
+        entry_ranks=np.array([1.0, 2, 3, 1, 2]),
+        sort_responses=False,
+    )
+    other = rlchf.Rankings.from_entries(entries)
     first, _ = examples(result, PROMPTS, RESPONSES, ballots_of=other, shares_of=other)
     assert first.response_ids == ["a", "b", "c"]
     assert first.ballots is not None

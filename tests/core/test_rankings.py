@@ -1,4 +1,4 @@
-"""The door: what `Rankings.from_entries` accepts, how it lays it out, what it refuses."""
+"""What `Rankings.from_entries` accepts, how it lays it out, what it refuses."""
 
 from typing import Any
 
@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rlchf.entries import Entries
 from rlchf.profiles import Profiles
-from rlchf.rankings import Rankings
+from rlchf.rankings import Rankings, Unranked
 
 
-def entries(**changes: Any) -> dict[str, Any]:
+def entries(**changes: Any) -> Entries:
     """Two ballots on one prompt: ann says a > b, bob says b > a."""
     columns: dict[str, Any] = {
         "prompt_ids": ["p"],
@@ -23,13 +24,13 @@ def entries(**changes: Any) -> dict[str, Any]:
         "entry_responses": np.array([0, 1, 0, 1]),
         "entry_ranks": np.array([1.0, 2.0, 2.0, 1.0]),
         "source": "votes.csv",
-        "place": lambda entry: f"row {entry + 2}",
+        "locate": lambda entry: f"row {entry + 2}",
     }
-    return columns | changes
+    return Entries(**columns | changes)
 
 
 def test_entries_of_a_ballot_are_stored_best_first() -> None:
-    rankings = Rankings.from_entries(**entries())
+    rankings = Rankings.from_entries(entries())
     assert rankings.responses("p") == ["a", "b"]
     assert rankings.entry_responses.tolist() == [0, 1, 1, 0]
     assert rankings.entry_ranks.tolist() == [1, 2, 1, 2]
@@ -38,13 +39,13 @@ def test_entries_of_a_ballot_are_stored_best_first() -> None:
 
 def test_ranks_become_dense_whatever_their_gaps() -> None:
     ranks = np.array([3.0, 7.5, -4.0, -4.0])
-    batch = Rankings.from_entries(**entries(entry_ranks=ranks)).batch(np.array([0]))
+    batch = Rankings.from_entries(entries(entry_ranks=ranks)).batch(np.array([0]))
     assert batch.ranks.tolist() == [[1, 1], [2, 1]]
 
 
 def test_scores_rank_downwards_and_are_kept() -> None:
     scores = np.array([0.5, 9.0, 2.0, 2.0])
-    rankings = Rankings.from_entries(**entries(entry_ranks=None, entry_scores=scores))
+    rankings = Rankings.from_entries(entries(entry_ranks=None, entry_scores=scores))
     batch = rankings.batch(np.array([0]))
     assert batch.ranks.tolist() == [[2, 1], [1, 1]]
     assert batch.scores is not None
@@ -66,21 +67,20 @@ def test_ballots_are_gathered_by_prompt_in_the_order_of_the_input() -> None:
 
 def test_responses_are_sorted_unless_their_order_is_given() -> None:
     names = ["10", "9"]
-    assert Rankings.from_entries(**entries(response_ids=names[::-1])).responses("p") == names
-    kept = Rankings.from_entries(**entries(response_ids=names[::-1], sort_responses=False))
+    assert Rankings.from_entries(entries(response_ids=names[::-1])).responses("p") == names
+    kept = Rankings.from_entries(entries(response_ids=names[::-1], sort_responses=False))
     assert kept.responses("p") == ["9", "10"]
 
 
 @pytest.mark.parametrize(("unranked", "third"), [("missing", [0, 0]), ("last", [3, 3])])
 def test_a_listed_response_exists_though_no_ballot_names_it(
-    unranked: str, third: list[int]
+    unranked: Unranked, third: list[int]
 ) -> None:
     columns = entries(
         response_ids=["a", "b", "c"],
         listed=np.array([[0, 2], [0, 0], [0, 1]]),
-        unranked=unranked,
     )
-    rankings = Rankings.from_entries(**columns)
+    rankings = Rankings.from_entries(columns, unranked)
     assert rankings.responses("p") == ["a", "b", "c"]
     assert rankings.batch(np.array([0])).ranks.tolist() == [[1, 2], [2, 1], third]
 
@@ -95,14 +95,14 @@ def test_unranked_last_ties_all_left_out_below_the_lowest() -> None:
 
 def test_a_count_multiplies_the_weight() -> None:
     columns = entries(ballot_counts=np.array([3, 1]), ballot_weights=np.array([0.5, 2.0]))
-    rankings = Rankings.from_entries(**columns)
+    rankings = Rankings.from_entries(columns)
     assert rankings.ballot_weights.tolist() == [1.5, 2.0]
     assert rankings.ballot_counts.tolist() == [3, 1]
     assert rankings.n_ballots == 2
 
 
 def test_annotator_weights_multiply_and_default_to_one() -> None:
-    rankings = Rankings.from_entries(**entries()).weighted({"bob": 3.0})
+    rankings = Rankings.from_entries(entries()).weighted({"bob": 3.0})
     assert rankings.ballot_weights.tolist() == [1.0, 3.0]
 
 
@@ -134,25 +134,30 @@ def test_the_same_response_id_serves_several_prompts() -> None:
         ),
         ({"entry_ranks": None}, "give either ranks or scores"),
         ({"entry_scores": np.zeros(4)}, "give either ranks or scores"),
-        ({"unranked": "worst"}, "unranked is 'worst'; choose from missing, last"),
     ],
 )
-def test_the_door_refuses(changes: dict[str, Any], message: str) -> None:
+def test_bad_entries_are_refused(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        Rankings.from_entries(**entries(**changes))
+        Rankings.from_entries(entries(**changes))
 
 
-def test_the_door_refuses_an_empty_dataset() -> None:
+def test_another_meaning_of_unranked_is_refused() -> None:
+    unranked: Any = "worst"
+    with pytest.raises(ValueError, match="unranked is 'worst'; choose from missing, last"):
+        Rankings.from_entries(entries(), unranked)
+
+
+def test_an_empty_dataset_is_refused() -> None:
     with pytest.raises(ValueError, match="nothing: there is no ballot"):
         Rankings.from_ballots([], source="nothing")
 
 
-def test_the_door_refuses_a_ballot_that_ranks_nothing() -> None:
+def test_a_ballot_that_ranks_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="a ballot on prompt 'q' ranks no response"):
         Rankings.from_ballots([("p", "ann", [["a"], ["b"]]), ("q", "bob", [])])
 
 
-def test_the_door_refuses_a_prompt_with_one_response() -> None:
+def test_a_prompt_with_one_response_is_refused() -> None:
     with pytest.raises(ValueError, match="prompt 'q' has one response only; give at least two"):
         Rankings.from_ballots([("p", "ann", [["a"], ["b"]]), ("q", "bob", [["a"]])])
 

@@ -8,7 +8,7 @@ import pytest
 
 import rlchf
 from rlchf import Aggregation, Rankings
-from rlchf.io.aggregations import read_scores
+from rlchf.io.aggregations import read_aggregation, read_scores
 
 
 def small() -> Rankings:
@@ -23,8 +23,8 @@ def test_what_is_written_is_read_back(ending: str, tmp_path: Path) -> None:
         result = rlchf.aggregate(rankings, rule, ties=ties)
         result.write(tmp_path / f"out.{ending}")
         for back in (
-            rlchf.read_aggregation(tmp_path / f"out.{ending}", rankings),
-            rlchf.read_aggregation(tmp_path / f"out.{ending}"),
+            read_aggregation(tmp_path / f"out.{ending}", rankings),
+            read_aggregation(tmp_path / f"out.{ending}"),
         ):
             assert back.prompt_ids == result.prompt_ids
             assert back.response_ids == result.response_ids
@@ -48,8 +48,8 @@ def test_what_the_rule_was_given_is_read_back(ending: str, tmp_path: Path) -> No
     ]
     for (rule, options), kept in cases:
         rlchf.aggregate(rankings, rule, **options).write(path)
-        assert rlchf.read_aggregation(path).options == kept, rule
-        assert rlchf.read_aggregation(path, rankings).options == kept, rule
+        assert read_aggregation(path).options == kept, rule
+        assert read_aggregation(path, rankings).options == kept, rule
 
 
 def test_a_line_has_no_options_unless_there_are_some() -> None:
@@ -64,17 +64,17 @@ def test_a_line_has_no_options_unless_there_are_some() -> None:
 def test_a_column_of_somebody_elses_options_is_passed_over(tmp_path: Path) -> None:
     path = tmp_path / "mine.csv"
     path.write_text("prompt_id,response_id,rank,options\np,a,1,none\np,b,2,[1]\n")
-    assert rlchf.read_aggregation(path).options == {}
+    assert read_aggregation(path).options == {}
 
 
 def test_rows_may_come_in_any_order_and_places_be_any_numbers(tmp_path: Path) -> None:
     path = tmp_path / "mine.csv"
     path.write_text("prompt_id,response_id,rank\nq,x,0\np,c,30\np,a,10\nq,y,5\np,b,10\n")
-    back = rlchf.read_aggregation(path, small())
+    back = read_aggregation(path, small())
     assert back.ranking("p") == [["a", "b"], ["c"]]
     assert back.ranking("q") == [["x"], ["y"]]
     assert back.rule == "mine"
-    assert rlchf.read_aggregation(path).prompt_ids == ["q", "p"]
+    assert read_aggregation(path).prompt_ids == ["q", "p"]
 
 
 def test_a_reward_models_scores_are_an_order(tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_a_reward_models_scores_are_an_order(tmp_path: Path) -> None:
         "".join(f'{{"prompt_id": "{p}", "response_id": "{r}", "score": {s}}}\n' for p, r, s in rows)
     )
     rankings = small()
-    back = rlchf.read_aggregation(path, rankings)
+    back = read_aggregation(path, rankings)
     assert back.ranking("p") == [["b", "c"], ["a"]]
     assert back.scores("q") == {"x": 0.1, "y": 0.2}
     direct = Aggregation.from_scores(rankings, np.array([s for _, _, s in rows]), "reward", {})
@@ -124,7 +124,7 @@ def test_bad_files_are_refused_with_their_place(message: str, tmp_path: Path) ->
     name, text = REFUSED[message]
     (tmp_path / name).write_text(text)
     with pytest.raises(ValueError, match="out") as error:
-        rlchf.read_aggregation(tmp_path / name, small())
+        read_aggregation(tmp_path / name, small())
     assert message in str(error.value)
     assert str(tmp_path / name) in str(error.value)
 
@@ -135,8 +135,8 @@ def test_probabilities_are_read_back(tmp_path: Path) -> None:
     result.write(tmp_path / "soft.jsonl")
     assert result.probabilities is not None
     for back in (
-        rlchf.read_aggregation(tmp_path / "soft.jsonl", rankings),
-        rlchf.read_aggregation(tmp_path / "soft.jsonl"),
+        read_aggregation(tmp_path / "soft.jsonl", rankings),
+        read_aggregation(tmp_path / "soft.jsonl"),
     ):
         assert back.probabilities is not None
         assert back.probabilities.tolist() == result.probabilities.tolist()
@@ -152,14 +152,14 @@ def test_probabilities_that_lack_a_pair_are_refused(found: str, tmp_path: Path) 
     line = '{"prompt_id": "p", "ranking": [["a"], ["b"], ["c"]], "probabilities": ' + found + "}"
     (tmp_path / "soft.jsonl").write_text(line)
     with pytest.raises(ValueError, match=r"line 1: the probability that .* a number from 0 to 1"):
-        rlchf.read_aggregation(tmp_path / "soft.jsonl")
+        read_aggregation(tmp_path / "soft.jsonl")
 
 
 def test_scores_of_a_whole_prompt_in_one_line_are_an_order(tmp_path: Path) -> None:
     (tmp_path / "held_out.jsonl").write_text(
         '{"prompt_id": "p", "scores": {"a": 1.5, "b": -2, "c": 1.5}}'
     )
-    assert rlchf.read_aggregation(tmp_path / "held_out.jsonl").ranking("p") == [["a", "c"], ["b"]]
+    assert read_aggregation(tmp_path / "held_out.jsonl").ranking("p") == [["a", "c"], ["b"]]
     some, result = read_scores(tmp_path / "held_out.jsonl", small())
     assert some.prompt_ids == result.prompt_ids == ["p"]
     assert some.n_ballots == 2

@@ -22,11 +22,11 @@ REFUSED = {
     "missing column": (
         "prompt_id,annotator_id,respons_id,rank\np,u,a,1\n",
         "there is no column 'response_id'; found prompt_id, annotator_id, respons_id, rank; "
-        "is 'respons_id' meant",
+        "did you mean respons_id",
     ),
     "no value column": (
         "prompt_id,annotator_id,response_id,Score\np,u,a,1\n",
-        "the columns .* fit no format; .* rank or score .*; is 'Score' meant",
+        "the columns .* fit no format; .* rank or score .*; did you mean Score",
     ),
     "semicolons": (
         LONG.replace(",", ";") + "p;u;a;1\n",
@@ -34,7 +34,7 @@ REFUSED = {
     ),
     "two formats": (
         "prompt_id,annotator_id,response_id,rank,approved\np,u,a,1,1\n",
-        "the columns fit several formats; say which is meant, format='long' or format='approvals'",
+        "the columns fit several formats; say which is meant, format='approvals' or format='long'",
     ),
     "rank and score": (
         "prompt_id,annotator_id,response_id,rank,score\np,u,a,1,1\n",
@@ -177,7 +177,7 @@ REFUSED_LINES = {
     ),
     "no ranking": (
         JSON_LINE.replace("ranking", "rankings"),
-        "the columns .* fit no format; .*; is 'rankings' meant",
+        "the columns .* fit no format; .*; did you mean rankings",
     ),
     "nan": (
         '{"prompt_id": "p", "annotator_id": "u", "response_id": "a", "score": NaN}',
@@ -284,7 +284,8 @@ def test_unknown_formats_and_suffixes_are_refused(write: Write) -> None:
     ):
         read_rankings(path)
     with pytest.raises(
-        ValueError, match=r"unknown format 'balots'; choose from auto, long, .*'ballots'"
+        ValueError,
+        match=r"unknown format 'balots'; choose from auto, approvals, .*long, preflib; did you mean ballots",
     ):
         read_rankings(path, format="balots")
     unranked: Any = "worst"

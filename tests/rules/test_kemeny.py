@@ -19,8 +19,7 @@ from tests.rules.test_schulze import schulze_45
 from tests.support.profiles import Case, random_cases, together
 
 kemeny = get_rule("kemeny")
-large = importlib.import_module("rlchf.rules._parts.kemeny.large")
-parts = importlib.import_module("rlchf.rules._parts.kemeny.parts")
+blocks = importlib.import_module("rlchf.rules._parts.kemeny.blocks")
 program = importlib.import_module("rlchf.rules._parts.kemeny.program")
 subsets = importlib.import_module("rlchf.rules._parts.kemeny.subsets")
 
@@ -95,7 +94,7 @@ def test_large_parts_are_split_like_small_ones(m: int) -> None:
     batch = random_cases(20 + m, 60, m)
     for case in batch:
         margins = together([case]).margins[0]
-        scores, unproven = large.large_scores(margins, False, np.inf)
+        scores, unproven = blocks.large_scores(margins, False, np.inf)
         assert not unproven
         exact = oracles.kemeny(case.ballots, m) if m < 6 else blocks_of(
             kemeny(together([case]))[0].tolist()
@@ -109,11 +108,7 @@ def test_large_parts_are_split_like_small_ones(m: int) -> None:
 
 
 @pytest.mark.parametrize("solver", ["highs", "cbc"])
-def test_integer_programs_cost_what_complete_search_costs(
-    solver: str,
-) -> None:
-    if solver == "highs":
-        pytest.importorskip("highspy")
+def test_integer_programs_cost_what_complete_search_costs(solver: str) -> None:
     for seed in range(4):
         case = impartial(seed, 11, 40)
         margins = together([case]).margins[0]
@@ -128,13 +123,11 @@ def test_programs_go_on_where_fractions_are_not_enough(
     solver: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two tournaments whose relaxation, with all circles forbidden, promises more than any order."""
-    if solver == "highs":
-        pytest.importorskip("highspy")
     went_on = []
-    for name in ("branch", "require_whole"):
-        method = getattr(program._Proof, name)
+    for name in ("branch", "require_integers"):
+        method = getattr(program._BranchAndCut, name)
         monkeypatch.setattr(
-            program._Proof, name, lambda *args, then=method: went_on.append(then(*args))
+            program._BranchAndCut, name, lambda *args, then=method: went_on.append(then(*args))
         )
     for m, largest, seed in ((9, 9, 138), (11, 1, 28)):
         margins = tournament(seed, m, largest)
@@ -156,7 +149,6 @@ def tournament(seed: int, m: int, largest: int) -> np.ndarray:
 
 def test_branching_and_whole_numbers_find_the_same_costs() -> None:
     """Equal majorities leave the relaxation far from whole numbers, so that both have to work."""
-    pytest.importorskip("highspy")
     for seed in range(3):
         margins = tournament(seed, 19, 1)
         highs = program.best_order(margins, np.inf, "highs")
@@ -165,17 +157,29 @@ def test_branching_and_whole_numbers_find_the_same_costs() -> None:
         assert highs.cost == (171 - gain(margins, -np.argsort(highs.order))) / 2
 
 
+@pytest.mark.parametrize("solver", ["highs", "cbc"])
+def test_a_cycle_through_twenty_responses_is_proved_by_either_solver(solver: Any) -> None:
+    (result,) = kemeny_orders(together([impartial(1, 20, 21)]), solver=solver)
+    assert result.proved
+    assert result.cost == 1703
+
+
+def test_cbc_that_is_not_installed_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    pulp = importlib.import_module("pulp")
+    solver = getattr(pulp, "PULP_CBC_CMD", pulp.COIN_CMD)
+    monkeypatch.setattr(solver, "available", lambda self: False)
+    with pytest.raises(ValueError, match=r"no CBC; install pulp\[cbc\]"):
+        kemeny_orders(together([impartial(1, 20, 21)]), solver="cbc")
+
+
 @pytest.mark.parametrize(("m", "voters"), [(16, 20), (20, 100), (30, 100), (50, 9)])
 def test_large_cycles_are_solved_to_the_optimum(m: int, voters: int, recwarn: Any) -> None:
-    pytest.importorskip("highspy")
     case = impartial(0, m, voters)
     scores = kemeny(together([case]), ties="lexicographic")[0]
     assert not recwarn.list
     assert sorted(scores) == list(range(m))
     margins = together([case]).margins[0]
-    improved = importlib.import_module("rlchf.rules._parts.kemeny.search").wander(
-        margins, np.argsort(-margins.sum(axis=1)), 30, np.inf
-    )
+    improved = program.iterated_local_search(margins, np.argsort(-margins.sum(axis=1)), 30, np.inf)
     assert gain(margins, scores) >= gain(margins, -np.argsort(improved))
 
 
@@ -248,8 +252,8 @@ def test_parts_are_ranked_like_the_whole(
     """Up to 8 responses are searched as they are, more in parts; small electorates have many ties."""
     batch = together(random_cases(m, 60, m, most_voters=12))
     found = []
-    for whole in (1, subsets.MOST):
-        monkeypatch.setattr(parts, "WHOLE", whole)
+    for unsplit in (1, subsets.MOST):
+        monkeypatch.setattr(blocks, "UNSPLIT", unsplit)
         found.append(kemeny(batch, ties=ties))
     assert np.array_equal(*found)
 

@@ -16,9 +16,8 @@ from rlchf.rules.ranked_pairs import ranked_pairs_outcomes
 from rlchf.ties import strict_order
 from tests.oracles.textbook import blocks_of
 
-FILE = Path(__file__).parents[3] / "shared" / "known_answers.json"
-ANSWERS: dict[str, Any] = json.loads(FILE.read_text()) if FILE.exists() else {}
-pytestmark = pytest.mark.skipif(not ANSWERS, reason="known_answers.json is not there")
+FILE = Path(__file__).parents[1] / "data" / "known_answers.json"
+ANSWERS: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))
 
 ELECTIONS = ANSWERS.get("ranking_profiles", {})
 APPROVALS = ANSWERS.get("approval_profiles", {})

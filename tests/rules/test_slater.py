@@ -52,7 +52,6 @@ def test_slater_is_kemeny_where_all_majorities_are_equal() -> None:
 
 
 def test_a_large_cycle_is_proved() -> None:
-    pytest.importorskip("highspy")
     ranks = np.random.default_rng(1).random((24, 15)).argsort(axis=0).argsort(axis=0) + 1
     profiles = together([Case(ranks.astype(np.int16), np.ones(15))])
     overruled = [

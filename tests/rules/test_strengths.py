@@ -5,7 +5,7 @@ import pytest
 
 from rlchf import Profiles
 from rlchf.rules import get_rule
-from rlchf.rules._parts import choices as _choices
+from rlchf.rules.plackett_luce import _by_ballots, _by_sets
 from tests.oracles import statistical as oracles
 from tests.oracles.textbook import blocks_of
 from tests.support.profiles import KINDS, Case, random_case, random_cases, together
@@ -90,8 +90,8 @@ def test_counting_by_sets_and_going_ballot_by_ballot_agree(m: int) -> None:
     rng = np.random.default_rng(m)
     profiles = together([random_case(rng, m, 6, kind) for kind in KINDS for _ in range(20)])
     strengths = rng.normal(size=(m, profiles.n_prompts))
-    by_sets = _choices.by_sets(profiles)(strengths)
-    by_ballots = _choices.by_ballots(profiles)(strengths)
+    by_sets = _by_sets(profiles)(strengths)
+    by_ballots = _by_ballots(profiles)(strengths)
     for one, other in zip(by_sets, by_ballots, strict=True):
         assert one == pytest.approx(other, abs=1e-12)
 

@@ -1,4 +1,4 @@
-"""Electing one response after the other: who is elected, in which place, and when it ends."""
+"""Electing one response after the other: which are elected, in which order, and when the election ends."""
 
 from collections.abc import Callable
 from fractions import Fraction
@@ -7,88 +7,92 @@ import numpy as np
 
 from rlchf.numeric.arrays import Array, array_namespace, device_of, to_numpy
 from rlchf.profiles import Profiles
-from rlchf.rules._parts.committees.electorates import MOST_KINDS, Electorate, electorates
+from rlchf.rules._parts.committees.ballots import MOST_KINDS, ApprovalBallots, approval_ballots
 from rlchf.rules._registry import Ties
 
 EXACT = 2.0**52
 """Different fractions are different floats if numerator times denominator stays below this."""
-REDUCED = 2.0**40  # whole numbers that may come near it are divided by what they have in common
+REDUCED = 2.0**40  # integers that may come near this are divided by their common divisor
 
 
 class Election:
-    """The state of an election by rounds, on all prompts of an electorate.
+    """The state of elections by rounds, one on each prompt.
 
     Attributes
     ----------
     remaining
         (M, B) bool. Responses that are not elected yet.
-    left
+    n_remaining
         (B,) int64. How many these are.
     scores
-        (M, B) int64. How many were left when the response was elected, itself included; 0 before.
+        (M, B) int64. How many remained when the response was elected, itself included; 0 before.
+    ties
+        "keep" elects tied responses together, "lexicographic" the first of them.
+    final
+        How many remain once all seats are taken.
     """
 
-    def __init__(self, electorate: Electorate, k: int | None, ties: Ties) -> None:
-        xp, device = array_namespace(electorate.votes), device_of(electorate.votes)
-        M, B = electorate.approves.shape[0], electorate.votes.shape[1]
+    def __init__(self, ballots: ApprovalBallots, k: int | None, ties: Ties) -> None:
+        xp, device = array_namespace(ballots.votes), device_of(ballots.votes)
+        M, B = ballots.approves.shape[0], ballots.votes.shape[1]
         self.remaining = xp.ones((M, B), dtype=xp.bool, device=device)
-        self.left = xp.full(B, M, dtype=xp.int64, device=device)
+        self.n_remaining = xp.full(B, M, dtype=xp.int64, device=device)
         self.scores = xp.zeros((M, B), dtype=xp.int64, device=device)
         self.ties = ties
-        self.stop = M - min(M, k or M)  # how many may remain
+        self.n_final = M - min(M, k or M)
 
     @property
     def open(self) -> Array:
         """(B,) bool. Where not all seats are taken."""
-        return self.left > self.stop
+        return self.n_remaining > self.n_final
 
     def least(self, costs: Array) -> Array:
-        """Those of the remaining responses that are to be elected if least cost is best."""
+        """The remaining responses of least cost; see `least`."""
         return least(costs, self.remaining, self.ties)
 
     def elect(self, chosen: Array) -> None:
-        """Elect the chosen ones, (M, B) bool, to one place."""
+        """Elect the chosen responses, (M, B) bool, to one place."""
         xp = array_namespace(chosen)
-        self.scores = xp.where(chosen, self.left, self.scores)
+        self.scores = xp.where(chosen, self.n_remaining, self.scores)
         self.remaining = self.remaining & ~chosen
-        self.left = self.left - xp.sum(chosen, axis=0, dtype=xp.int64)
+        self.n_remaining = self.n_remaining - xp.sum(chosen, axis=0, dtype=xp.int64)
 
     def result(self) -> Array:
-        """The scores, with 0 for whom no seat was left."""
-        return self.scores * (self.scores > self.stop)
+        """The scores, with 0 for responses that no seat was left for."""
+        return self.scores * (self.scores > self.n_final)
 
 
-def hold(
+def run_elections(
     profiles: Profiles,
     top: int | None,
     k: int | None,
     ties: Ties,
-    count: Callable[[Electorate], tuple[Array, Array]],
+    count: Callable[[ApprovalBallots], tuple[Array, Array]],
     most_kinds: int = MOST_KINDS,
 ) -> Array:
-    """The scores (B, M) of an election.
+    """The scores (B, M) of one election on each prompt.
 
-    ``count`` gives the scores (M, B) of an electorate, and where they are exact, (B,) bool; elsewhere
-    it counts again with Python's whole numbers. For ``most_kinds`` see `electorates`.
+    ``count`` gives the scores (M, B) for some prompts, and where they are exact, (B,) bool; the others
+    are counted again with Python's integers. For ``most_kinds`` see `approval_ballots`.
     """
     if k is not None and k < 1:
         raise ValueError(f"k is {k}; give 1 or more seats")
     xp, device = array_namespace(profiles.ranks), device_of(profiles.ranks)
     shape = (profiles.n_prompts, profiles.n_responses)
     scores = xp.empty(shape, dtype=xp.float64, device=device)
-    for electorate in electorates(profiles, top, most_kinds):
-        found, exact = count(electorate)
-        scores[electorate.prompts] = xp.astype(found.T, xp.float64)
+    for ballots in approval_ballots(profiles, top, most_kinds):
+        counted, exact = count(ballots)
+        scores[ballots.prompts] = xp.astype(counted.T, xp.float64)
         inexact = np.flatnonzero(~to_numpy(exact))
         if len(inexact):
-            again = electorate.part(inexact).exact()
-            found = np.asarray(count(again)[0].T, dtype=np.float64)
-            scores[again.prompts] = xp.asarray(found, device=device)
+            again = ballots.part(inexact).exact()
+            counted = np.asarray(count(again)[0].T, dtype=np.float64)
+            scores[again.prompts] = xp.asarray(counted, device=device)
     return scores
 
 
 def least(costs: Array, among: Array, ties: Ties) -> Array:
-    """Among some responses those of least cost, (M, B) bool, or the first of them if ties are broken."""
+    """The responses of least cost among some, (M, B) bool, or the first of them if ties are broken."""
     xp = array_namespace(costs)
     masked = xp.where(among, costs, xp.asarray(np.inf, dtype=costs.dtype))
     best = among & (masked == xp.min(masked, axis=0))
@@ -98,31 +102,31 @@ def least(costs: Array, among: Array, ties: Ties) -> Array:
 
 
 def ratio(numerator: Array, denominator: Array) -> Array:
-    """Fractions as floats, or as `Fraction` if the numbers are Python's; infinite where over 0."""
+    """Quotients as floats, or as `Fraction` of Python's integers; infinite where the denominator is 0."""
     xp = array_namespace(numerator)
-    none = denominator == 0
+    zero = denominator == 0
     if numerator.dtype == xp.float64:
-        return xp.where(none, xp.inf, numerator / xp.where(none, 1.0, denominator))
-    fractions: Array = np.frompyfunc(Fraction, 2, 1)(numerator, np.where(none, 1, denominator))
-    return np.where(none, np.inf, fractions)
+        return xp.where(zero, xp.inf, numerator / xp.where(zero, 1.0, denominator))
+    fractions: Array = np.frompyfunc(Fraction, 2, 1)(numerator, np.where(zero, 1, denominator))
+    return np.where(zero, np.inf, fractions)
 
 
-def settle(accounts: Array, totals: Array) -> tuple[Array, Array]:
-    """Divide whole numbers by what they have in common, once some are large.
+def reduce_accounts(accounts: Array, totals: Array) -> tuple[Array, Array]:
+    """Divide integers by their greatest common divisor, once some are large.
 
     Parameters
     ----------
     accounts
-        (N, B) amounts of money by vote.
+        (N, B) integers: amounts of money per vote.
     totals
         (B,) votes.
 
     Returns
     -------
     accounts
-        (N, B); 1 where they are too large to be counted with exactly, as floats.
+        (N, B); 1 where they are too large for exact floats.
     exact
-        (B,) bool. Where they are not.
+        (B,) bool. Where they are not too large.
     """
     xp = array_namespace(accounts)
     exact = totals >= 0
@@ -142,12 +146,12 @@ def settle(accounts: Array, totals: Array) -> tuple[Array, Array]:
 def _common_divisor(numbers: Array) -> Array:
     """The greatest common divisor along the first axis, at least 1."""
     xp = array_namespace(numbers)
-    whole = xp.astype(numbers, xp.int64) if numbers.dtype == xp.float64 else numbers
-    while whole.shape[0] > 1:
-        half = whole.shape[0] // 2
-        odd = whole[2 * half :]
-        whole = xp.concat([xp.gcd(whole[:half], whole[half : 2 * half]), odd])
-    return xp.astype(xp.where(whole[0] == 0, 1, whole[0]), numbers.dtype)
+    integers = xp.astype(numbers, xp.int64) if numbers.dtype == xp.float64 else numbers
+    while integers.shape[0] > 1:
+        half = integers.shape[0] // 2
+        odd = integers[2 * half :]
+        integers = xp.concat([xp.gcd(integers[:half], integers[half : 2 * half]), odd])
+    return xp.astype(xp.where(integers[0] == 0, 1, integers[0]), numbers.dtype)
 
 
 def pick(values: Array, chosen: Array) -> Array:

@@ -9,15 +9,15 @@ from math import lcm
 import numpy as np
 
 from rlchf.numeric.arrays import Array, array_namespace, device_of, to_numpy
+from rlchf.numeric.chunks import chunks
 from rlchf.profiles import Profiles
-from rlchf.rules._parts.committees.election import EXACT, hold
-from rlchf.rules._parts.committees.electorates import Electorate
+from rlchf.rules._parts.committees.ballots import ApprovalBallots
+from rlchf.rules._parts.committees.election import EXACT, run_elections
 from rlchf.rules._parts.committees.program import Kinds, best_committees
 from rlchf.rules._registry import Ties
 
 MOST = 16  # responses; among more, committees are found by integer programming
-MOST_KINDS = 1024  # kinds of ballots that are told apart
-CHUNK = 2**19  # numbers in the table of committees and prompts
+MOST_KINDS = 1024  # so many kinds of ballots are counted
 
 
 def committee_scores(
@@ -29,20 +29,21 @@ def committee_scores(
     ties: Ties,
     time_limit: float | None,
 ) -> Array:
-    """In how many of the best committees of k a response is, as a share; the sum over k = 1, ..., M - 1.
+    """The share of the best committees of size k that contain a response, summed over k = 1, ..., M - 1.
 
-    A committee is as good as the sum, over the ballots, of ``worth[0] + ... + worth[n - 1]``, if the ballot
-    approves n of its members; (M,) numbers that do not grow. ``name`` is the rule's.
+    The score of a committee is the sum, over the ballots, of ``worth[0] + ... + worth[n - 1]``, where n is
+    the number of its members that the ballot approves; ``worth`` holds M numbers that do not grow.
+    ``name`` is the rule's.
     """
     M = profiles.n_responses
     sizes = range(1, max(M, 2)) if k is None else range(min(k, M), min(k, M) + 1)
 
-    def count(electorate: Electorate) -> tuple[Array, Array]:
+    def count(ballots: ApprovalBallots) -> tuple[Array, Array]:
         if M > MOST:
-            return _programmed(electorate, name, worth, sizes, ties, time_limit)
-        return _enumerated(electorate, worth, sizes, ties)
+            return _programmed(ballots, name, worth, sizes, ties, time_limit)
+        return _enumerated(ballots, worth, sizes, ties)
 
-    scores = hold(profiles, top, k, ties, count, MOST_KINDS)
+    scores = run_elections(profiles, top, k, ties, count, MOST_KINDS)
     xp = array_namespace(scores)
     if k is None and ties == "lexicographic":  # the order of the responses decides where sums tie
         return scores - xp.arange(M, dtype=scores.dtype, device=device_of(scores)) / (M + 1)
@@ -50,12 +51,12 @@ def committee_scores(
 
 
 def _enumerated(
-    electorate: Electorate, worth: Sequence[Fraction], sizes: Sequence[int], ties: Ties
+    ballots: ApprovalBallots, worth: Sequence[Fraction], sizes: Sequence[int], ties: Ties
 ) -> tuple[Array, Array]:
     """Scores (M, B) from all committees, and where they are exact."""
-    votes = electorate.votes
+    votes = ballots.votes
     xp, device = array_namespace(votes), device_of(votes)
-    M, B = electorate.approves.shape[0], votes.shape[1]
+    M, B = ballots.approves.shape[0], votes.shape[1]
     unit = lcm(*(w.denominator for w in worth))
     values = np.cumsum([0, *(int(w * unit) for w in worth)], dtype=object)
     exact = xp.sum(votes, axis=0) < EXACT / values[-1]
@@ -68,34 +69,34 @@ def _enumerated(
     ends = np.cumsum([0, *map(len, chosen)])
 
     scores = xp.zeros((M, B), dtype=xp.float64, device=device)
-    step = max(1, CHUNK // len(members)) if electorate.approves.shape[2] == 1 else 1
-    for start in range(0, B, step):
-        at = xp.arange(start, min(start + step, B), device=device)
-        part = electorate.part(at)
-        if len(at) == 1 and part.votes.shape[0] > 2 * M:
-            every = xp.asarray(_all_values(part, to_numpy(values)), device=device)
-            goodness = every[codes]
+    alike = ballots.approves.shape[2] == 1  # the slots approve the same on all prompts
+    for chunk in chunks(B, len(members) if alike else np.inf):
+        prompts = xp.arange(chunk.start, chunk.stop, device=device)
+        part = ballots.part(prompts)
+        if len(prompts) == 1 and part.votes.shape[0] > 2 * M:
+            all_committees = xp.asarray(_scores_of_all(part, to_numpy(values)), device=device)
+            committee_scores = all_committees[codes]
         else:
             approved = members @ xp.astype(part.approves[:, :, 0], xp.float64)  # (C, S) members
-            goodness = values[xp.astype(approved, xp.int64)] @ part.votes  # (C, b)
+            committee_scores = values[xp.astype(approved, xp.int64)] @ part.votes  # (C, b)
         for first, end in pairwise(ends):
-            best = goodness[first:end] == xp.max(goodness[first:end], axis=0)
+            best = committee_scores[first:end] == xp.max(committee_scores[first:end], axis=0)
             if ties == "lexicographic":
-                scores[:, at] += members[first + xp.argmax(xp.astype(best, xp.int8), axis=0)].T
+                scores[:, prompts] += members[first + xp.argmax(xp.astype(best, xp.int8), axis=0)].T
                 continue
             best = xp.astype(best, xp.float64)
-            scores[:, at] += members[first:end].T @ best / xp.sum(best, axis=0)
+            scores[:, prompts] += members[first:end].T @ best / xp.sum(best, axis=0)
     return scores, exact
 
 
-def _all_values(electorate: Electorate, values: np.ndarray) -> np.ndarray:
-    """The value of every set of responses for one prompt with many ballots, (2^M, 1).
+def _scores_of_all(ballots: ApprovalBallots, values: np.ndarray) -> np.ndarray:
+    """The score of every set of responses for one prompt with many ballots, (2^M, 1).
 
-    A set is a number, bit by bit. Votes are counted by the set that they approve; then, response after
-    response, by whether a committee has it and how many of its members they approve.
+    A set is a bit mask. Votes are counted by the set that they approve; then, one response after
+    another, by whether a committee contains it and how many of its members they approve.
     """
-    M = electorate.approves.shape[0]
-    approves, votes = to_numpy(electorate.approves[:, :, 0]), to_numpy(electorate.votes[:, 0])
+    M = ballots.approves.shape[0]
+    approves, votes = to_numpy(ballots.approves[:, :, 0]), to_numpy(ballots.votes[:, 0])
     counts = np.zeros((2**M, M + 1), dtype=votes.dtype)
     np.add.at(counts[:, 0], 2 ** np.arange(M) @ approves, votes)
     for i in range(M):
@@ -108,7 +109,7 @@ def _all_values(electorate: Electorate, values: np.ndarray) -> np.ndarray:
 
 
 def _programmed(
-    electorate: Electorate,
+    ballots: ApprovalBallots,
     name: str,
     worth: Sequence[Fraction],
     sizes: Sequence[int],
@@ -116,31 +117,32 @@ def _programmed(
     time_limit: float | None,
 ) -> tuple[Array, Array]:
     """Scores (M, B) from one optimal committee of each size, found on the CPU."""
-    M, B = electorate.approves.shape[0], electorate.votes.shape[1]
+    M, B = ballots.approves.shape[0], ballots.votes.shape[1]
     scores, weights = np.zeros((M, B)), np.array(worth, dtype=np.float64)
     for b in range(B):
-        part = electorate.part(np.array([b]))
-        kinds = Kinds.of(to_numpy(part.approves[:, :, 0]), to_numpy(part.votes[:, 0]))
+        prompt = ballots.part(np.array([b]))
+        kinds = Kinds.of(to_numpy(prompt.approves[:, :, 0]), to_numpy(prompt.votes[:, 0]))
         gaps = {}
         seconds = np.inf if time_limit is None else time_limit
-        for size, found in zip(sizes, best_committees(kinds, weights, sizes, seconds), strict=True):
-            scores[:, b] += kinds.shares(found.seats, ties == "keep")
-            if found.bound > found.value:
-                gaps[size] = 1 - found.value / found.bound
+        committees = best_committees(kinds, weights, sizes, seconds)
+        for size, committee in zip(sizes, committees, strict=True):
+            scores[:, b] += kinds.shares(committee.seats, ties == "keep")
+            if committee.bound > committee.value:
+                gaps[size] = 1 - committee.value / committee.bound
         if gaps:
-            _warn(name, int(electorate.prompts[b]), M, gaps)
-    xp, device = array_namespace(electorate.votes), device_of(electorate.votes)
+            _warn(name, int(ballots.prompts[b]), M, gaps)
+    xp, device = array_namespace(ballots.votes), device_of(ballots.votes)
     return xp.asarray(scores, device=device), xp.ones(B, dtype=xp.bool, device=device)
 
 
 def _warn(name: str, prompt: int, M: int, gaps: dict[int, float]) -> None:
-    """Say which sizes of committees are not known to be optimal, and by how much at most."""
-    first, final, gap = min(gaps), max(gaps), max(gaps.values())
+    """Warn of the committee sizes without a proved optimum, and of the largest possible gap."""
+    first, last, gap = min(gaps), max(gaps), max(gaps.values())
     if len(gaps) == 1:
         which = f"its committee of {first} may be worth {gap:.1%} less than the best one"
     else:
         which = (
-            f"{len(gaps)} of its committees, of {first} to {final}, may be worth up to {gap:.1%} less "
+            f"{len(gaps)} of its committees, of {first} to {last}, may be worth up to {gap:.1%} less "
             "than the best ones"
         )
     warnings.warn(

@@ -1,61 +1,63 @@
-"""Phragmén's sequential method: counting by loads, in whole numbers."""
+"""Phragmén's sequential method: counting by loads, in integers."""
 
 from rlchf.numeric.arrays import Array, array_namespace
-from rlchf.rules._parts.committees.election import Election, pick, ratio, settle
-from rlchf.rules._parts.committees.electorates import Electorate
+from rlchf.rules._parts.committees.ballots import ApprovalBallots
+from rlchf.rules._parts.committees.election import Election, pick, ratio, reduce_accounts
 
 
-def phragmen(electorate: Electorate, election: Election, loads: Array, price: Array) -> Array:
-    """Elect until no seat is open; give where the count is exact, (B,) bool.
+def phragmen(ballots: ApprovalBallots, election: Election, loads: Array, price: Array) -> Array:
+    """Elect until no seat is open, and say where the count is exact, (B,) bool.
 
     Parameters
     ----------
     loads
-        (S, B). What a vote of each slot has paid so far; whole numbers.
+        (S, B). What a vote of each slot has paid so far; integers.
     price
         (B,). The price of a response in the same unit.
     """
-    votes = electorate.votes
+    votes = ballots.votes
     xp = array_namespace(votes)
-    totals, support = xp.sum(votes, axis=0), electorate.sums(votes)
+    totals, support = xp.sum(votes, axis=0), ballots.sums(votes)
     accounts, exact = xp.concat([loads, price[None]]), totals >= 0
     while xp.any(election.open):
-        accounts, fits = settle(accounts, totals)
+        accounts, fits = reduce_accounts(accounts, totals)
         exact = exact & (fits | ~election.open)
         loads, price = accounts[:-1], accounts[-1]
         if election.ties == "keep":
-            funds, payers = _funds(electorate, election.remaining, loads, price)
-        else:  # nobody is ever in debt
-            funds, payers = price + electorate.sums(votes * loads), support
+            funds, payers = _funds(ballots, election.remaining, loads, price)
+        else:  # no ballot is ever in debt
+            funds, payers = price + ballots.sums(votes * loads), support
         chosen = election.least(ratio(funds, payers))
         election.elect(chosen)
 
-        load, by = pick(funds, chosen), pick(payers, chosen)
-        by = xp.where(by == 0, 1, by)  # a response without supporters costs nobody anything
-        accounts = accounts * by
-        accounts[:-1] += electorate.counts(chosen) * xp.clip(load - loads * by, min=0)
+        load, n_payers = pick(funds, chosen), pick(payers, chosen)
+        n_payers = xp.where(
+            n_payers == 0, 1, n_payers
+        )  # without supporters a response costs nothing
+        accounts = accounts * n_payers
+        accounts[:-1] += ballots.counts(chosen) * xp.clip(load - loads * n_payers, min=0)
     return exact
 
 
 def _funds(
-    electorate: Electorate, remaining: Array, loads: Array, price: Array
+    ballots: ApprovalBallots, remaining: Array, loads: Array, price: Array
 ) -> tuple[Array, Array]:
     """Price plus loads, and votes, of the supporters that pay for each response, (M, B).
 
     The ratio of the two is the time at which they can pay. Supporters with a load beyond that are in debt
-    and do not pay; without them the time is earlier, so that more of them may be in debt, and so on.
+    and do not pay; without them the time is earlier, so that more supporters may be in debt, and so on.
     """
-    votes = electorate.votes
+    votes = ballots.votes
     xp = array_namespace(votes)
-    funds, payers = price + electorate.sums(votes * loads), electorate.sums(votes)
-    asked = electorate.approves & (votes > 0) & remaining[:, None]  # (M, S, B)
-    late = asked & (loads * payers[:, None] > funds[:, None])
-    at = xp.nonzero(xp.any(late, axis=(0, 1)))[0]  # few prompts have any debtors
-    asked, late = asked[:, :, at], late[:, :, at]
-    votes, loads, price = votes[:, at], loads[:, at], price[at]
-    while xp.any(late):
-        asked = asked & ~late
-        payers[:, at] = xp.sum(xp.where(asked, votes, 0), axis=1)
-        funds[:, at] = price + xp.sum(xp.where(asked, votes * loads, 0), axis=1)
-        late = asked & (loads * payers[:, None, at] > funds[:, None, at])
+    funds, payers = price + ballots.sums(votes * loads), ballots.sums(votes)
+    paying = ballots.approves & (votes > 0) & remaining[:, None]  # (M, S, B)
+    in_debt = paying & (loads * payers[:, None] > funds[:, None])
+    prompts = xp.nonzero(xp.any(in_debt, axis=(0, 1)))[0]  # few prompts have any debtors
+    paying, in_debt = paying[:, :, prompts], in_debt[:, :, prompts]
+    votes, loads, price = votes[:, prompts], loads[:, prompts], price[prompts]
+    while xp.any(in_debt):
+        paying = paying & ~in_debt
+        payers[:, prompts] = xp.sum(xp.where(paying, votes, 0), axis=1)
+        funds[:, prompts] = price + xp.sum(xp.where(paying, votes * loads, 0), axis=1)
+        in_debt = paying & (loads * payers[:, None, prompts] > funds[:, None, prompts])
     return funds, payers

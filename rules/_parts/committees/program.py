@@ -2,8 +2,8 @@
 
 Responses with the same supporters are of one kind, and so are ballots with the same approvals. A column x
 for each kind of responses is the number of its members on the committee; a column z[s, n] is 1 if
-ballots of kind s approve n + 1 or more members. As what they add falls with n, the largest ones are
-filled first by themselves, and only the x need be asked to be whole.
+ballots of kind s approve n + 1 or more members. The value that a z adds falls with n, so the first ones
+are filled first in any optimum, and only the x need be integers.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,8 +16,8 @@ import numpy as np
 NEARLY = 1e-9  # a bound above the value by no more than this share of it is no better
 
 
-class Found(NamedTuple):
-    """The best committee found: the seats of each kind, its value, and a bound that none exceeds."""
+class BestCommittee(NamedTuple):
+    """The best committee known: the seats of each kind, its value, and a bound that no committee exceeds."""
 
     seats: np.ndarray
     value: float
@@ -47,7 +47,7 @@ class Kinds:
 
     @classmethod
     def of(cls, approves: np.ndarray, votes: np.ndarray) -> "Kinds":
-        """Sort (M, S) approvals of ballots with (S,) votes into kinds."""
+        """Group (M, S) approvals of ballots with (S,) votes into kinds."""
         counted = votes > 0
         columns, slot = np.unique(approves[:, counted], axis=1, return_inverse=True)
         merged = np.bincount(slot.ravel(), votes[counted], minlength=columns.shape[1])
@@ -63,16 +63,16 @@ class Kinds:
         """Membership of each response, (M,): the share of its kind that is seated, or the first ones."""
         if keep:
             return np.asarray((seats / self.sizes)[self.kind])
-        place = np.zeros(len(self.kind), dtype=np.int64)  # among its kind
+        index = np.zeros(len(self.kind), dtype=np.int64)  # within the kind
         for c in range(len(self.sizes)):
-            place[self.kind == c] = np.arange(self.sizes[c])
-        return np.asarray(place < seats[self.kind], dtype=np.float64)
+            index[self.kind == c] = np.arange(self.sizes[c])
+        return np.asarray(index < seats[self.kind], dtype=np.float64)
 
 
 def best_committees(
     kinds: Kinds, worth: np.ndarray, sizes: Sequence[int], seconds: float
-) -> Iterator[Found]:
-    """For each size a committee of the greatest value, or the best one found in time.
+) -> Iterator[BestCommittee]:
+    """For each size a committee of the greatest value, or the best one known when time runs out.
 
     The sizes grow; all of them share the seconds.
     """
@@ -80,36 +80,39 @@ def best_committees(
     value = np.concatenate([[0.0], np.cumsum(worth)])
     approved = kinds.sizes @ kinds.approves  # (S,) responses that each kind of ballot approves
 
-    def of(seats: np.ndarray) -> float:
+    def value_of(seats: np.ndarray) -> float:
         return float(value[(seats @ kinds.approves).astype(np.int64)] @ kinds.votes)
 
     seats = fresh = np.zeros(len(kinds.sizes), dtype=np.int64)
     for n, k in enumerate(sizes):
         bound = float(value[np.minimum(approved, k).astype(np.int64)] @ kinds.votes)
         enough = bound * (1 - NEARLY)
-        seats = _filled(kinds, worth, k, seats)  # nobody more is needed once all are served
-        if of(seats) < enough:
+        seats = _filled(
+            kinds, worth, k, seats
+        )  # already optimal once every ballot has all it approves
+        if value_of(seats) < enough:
             fresh = _filled(kinds, worth, k, fresh)  # one by one from none, as the sizes grow
-            if k == 1:  # whoever adds most is best
-                seats, bound = fresh, of(fresh)
+            if k == 1:  # the response that adds most is best
+                seats, bound = fresh, value_of(fresh)
                 enough = bound
             until = monotonic() + (deadline - monotonic()) / (len(sizes) - n)
-            seats = _swapped(kinds, worth, max(fresh, seats, key=of), until)
-            if of(seats) < enough:
+            seats = _swapped(kinds, worth, max(fresh, seats, key=value_of), until)
+            if value_of(seats) < enough:
                 better, proven = _solve(kinds, worth, k, until)
-                seats, bound = max(better, seats, key=of), min(bound, proven)
-        best = of(seats)
-        yield Found(seats, best, bound if bound > best * (1 + NEARLY) else best)
+                seats, bound = max(better, seats, key=value_of), min(bound, proven)
+        best_value = value_of(seats)
+        proved = bound <= best_value * (1 + NEARLY)
+        yield BestCommittee(seats, best_value, best_value if proved else bound)
 
 
 def _gains(kinds: Kinds, worth: np.ndarray, seats: np.ndarray) -> np.ndarray:
-    """What one more of each kind adds, (C,); -1 where there is no more."""
+    """What one more member of each kind adds, (C,); -1 where all are members."""
     next_worth = np.append(worth, 0.0)[(seats @ kinds.approves).astype(np.int64)]
     return np.where(seats < kinds.sizes, kinds.approves @ (kinds.votes * next_worth), -1.0)
 
 
 def _filled(kinds: Kinds, worth: np.ndarray, k: int, seats: np.ndarray) -> np.ndarray:
-    """Seats filled up to k, one by one with what adds most."""
+    """Seats filled up to k, one by one with the kind that adds most."""
     seats = seats.copy()
     for _ in range(k - int(seats.sum())):
         seats[np.argmax(_gains(kinds, worth, seats))] += 1
@@ -118,19 +121,19 @@ def _filled(kinds: Kinds, worth: np.ndarray, k: int, seats: np.ndarray) -> np.nd
 
 def _swapped(kinds: Kinds, worth: np.ndarray, seats: np.ndarray, deadline: float) -> np.ndarray:
     """Seats after replacing one member by another as long as that adds to the value."""
-    seats, since = seats.copy(), 0
-    while since < len(seats):
+    seats, unchanged = seats.copy(), 0
+    while unchanged < len(seats):
         for c in range(len(seats)):
-            if since >= len(seats) or monotonic() > deadline:
+            if unchanged >= len(seats) or monotonic() > deadline:
                 return seats
-            since += 1
+            unchanged += 1
             if seats[c]:
                 seats[c] -= 1
                 gains = _gains(kinds, worth, seats)
                 best = np.argmax(gains)
                 better = gains[best] > gains[c] + NEARLY
                 seats[best if better else c] += 1
-                since = 0 if better else since
+                unchanged = 0 if better else unchanged
     return seats
 
 

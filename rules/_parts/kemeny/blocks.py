@@ -1,20 +1,41 @@
-"""Where a ranking is cut into blocks of tied responses, and the scores of such a ranking."""
+"""From margins to scores: Kemeny takes the margins themselves, and Slater their signs.
+
+The responses are split wherever all in front beat all behind, and each part is searched by itself. The
+scores describe a ranking in blocks of tied responses.
+"""
+
+import warnings
+from collections.abc import Iterator
+from time import monotonic
 
 import numpy as np
+from scipy.sparse.csgraph import connected_components
+
+from rlchf.numeric.arrays import Array, array_namespace, device_of, to_numpy
+from rlchf.profiles import Profiles
+from rlchf.rules._parts.kemeny.program import best_order
+from rlchf.rules._parts.kemeny.solvers import Solver
+from rlchf.rules._parts.kemeny.subsets import MOST, subset_scores
+from rlchf.rules._registry import Ties
+
+UNSPLIT = 8
+"""Up to so many responses a complete search takes less time than splitting them into parts."""
+
+EXACT = 2.0**53  # integers up to here are exact as floats
 
 
 def cuts(descending: np.ndarray) -> np.ndarray:
-    """Where everybody in front beats everybody behind.
+    """Where all responses in front beat all responses behind.
 
     Parameters
     ----------
     descending
-        (B, M) wins minus losses of each response in some relation, sorted from the largest down.
+        (B, M) wins minus losses of each response in some relation, in descending order.
 
     Returns
     -------
     (B, M + 1) bool: the first k responses beat all others. For k responses their wins and losses
-    among each other cancel, so that what is left is k (M - k) exactly if they beat all others.
+    among each other cancel, so that their sum is k (M - k) exactly if they beat all others.
 
     Examples
     --------
@@ -27,23 +48,164 @@ def cuts(descending: np.ndarray) -> np.ndarray:
     return np.concatenate([np.ones((len(inner), 1), dtype=bool), inner], axis=1)
 
 
-def block_scores(cut: np.ndarray, place: np.ndarray) -> np.ndarray:
+def block_scores(cut: np.ndarray, positions: np.ndarray) -> np.ndarray:
     """Scores of a ranking in blocks: responses in later blocks plus half the others of the same block.
 
     Parameters
     ----------
     cut
         (B, M + 1) bool: whether a block ends after k responses; true at 0 and M.
-    place
-        (B, M) for each response its place, from 0, in an order that the blocks cut.
+    positions
+        (B, M) the position of each response, from 0, in an order that the blocks cut.
 
     Examples
     --------
     >>> block_scores(np.array([[True, True, False, True]]), np.array([[2, 0, 1]]))
     array([[0.5, 2. , 0.5]])
     """
-    M = place.shape[1]
+    M = positions.shape[1]
     k = np.arange(M + 1)
-    before = np.maximum.accumulate(np.where(cut, k, 0), axis=1)[:, :-1]  # (B, M) of each place
-    after = np.minimum.accumulate(np.where(cut, k, M)[:, ::-1], axis=1)[:, ::-1][:, 1:]
-    return np.take_along_axis(M - (before + after + 1) / 2, place, axis=1)
+    first = np.maximum.accumulate(np.where(cut, k, 0), axis=1)[:, :-1]  # (B, M) of each block
+    end = np.minimum.accumulate(np.where(cut, k, M)[:, ::-1], axis=1)[:, ::-1][:, 1:]
+    return np.take_along_axis(M - (first + end + 1) / 2, positions, axis=1)
+
+
+def scores_for(
+    rule: str,
+    profiles: Profiles,
+    margins: Array,
+    ties: Ties,
+    time_limit: float | None,
+    scale: Array,
+) -> Array:
+    """The scores that a rule returns for (B, M, M) margins, with a warning where optimality is not proved.
+
+    The margins are divided by ``scale``, (B,), in the warning.
+    """
+    margins, scale = to_numpy(margins), to_numpy(scale)
+    scores, unproven = order_scores(margins, ties == "lexicographic", time_limit)
+    for b in np.flatnonzero(unproven):
+        overruled = margins[b][(scores[b][:, None] < scores[b]) & (margins[b] > 0)]
+        cost, bound = overruled.sum() / scale[b], (overruled.sum() - unproven[b]) / scale[b]
+        warnings.warn(
+            f"prompt {profiles.prompts[b]} of {profiles.n_responses} responses: {rule} ran out of time; "
+            f"its order overrules majorities of {cost:g} in all, an optimal order {bound:g} or more "
+            f"(gap {1 - bound / cost:.1%}); give a longer time_limit, or choose a rule without "
+            "search such as ranked_pairs",
+            stacklevel=3,
+        )
+    return array_namespace(profiles.ranks).asarray(scores, device=device_of(profiles.ranks))
+
+
+def order_scores(
+    margins: np.ndarray, lexicographic: bool, time_limit: float | None, solver: Solver = "highs"
+) -> tuple[np.ndarray, np.ndarray]:
+    """Scores of the orders that overrule least of (B, M, M) margins; options as in `kemeny_orders`.
+
+    The responses are split where all in front have a majority over all behind: every optimal order
+    splits there. The parts of all prompts are searched together, those of one size at a time.
+
+    Returns
+    -------
+    scores
+        (B, M).
+    unproven
+        (B,) by how much an optimal order may still overrule less; 0 where the scores are optimal.
+    """
+    B, M = margins.shape[:2]
+    margins, unproven = _exact_in_sums(margins), np.zeros(B)
+    if M <= UNSPLIT:
+        return subset_scores(margins, lexicographic), unproven
+    copeland = np.sign(margins).sum(axis=2)
+    order = np.argsort(-copeland, axis=1, kind="stable")
+    scores = np.empty((B, M))
+    np.put_along_axis(scores, order, np.arange(M - 1.0, -1.0, -1.0)[None], axis=1)
+    for prompts, starts, size in _parts(cuts(np.take_along_axis(copeland, order, axis=1))):
+        members = np.sort(order[prompts[:, None], starts[:, None] + np.arange(size)], axis=1)
+        inner = margins[prompts[:, None, None], members[:, :, None], members[:, None, :]]
+        if size <= MOST:
+            part_scores = subset_scores(inner, lexicographic)
+        else:
+            part_scores = np.empty(members.shape)
+            for n, prompt in enumerate(prompts):
+                deadline = monotonic() + (np.inf if time_limit is None else time_limit)
+                part_scores[n], gap = large_scores(inner[n], lexicographic, deadline, solver)
+                unproven[prompt] += gap
+        scores[prompts[:, None], members] = part_scores + (M - size - starts)[:, None]
+    return scores, unproven
+
+
+def _exact_in_sums(margins: np.ndarray) -> np.ndarray:
+    """Margins are integers; where their sums get too large to be exact, they are rounded."""
+    if margins.max(initial=0) * margins.shape[1] ** 2 < EXACT:
+        return margins
+    totals = np.abs(margins).sum(axis=(1, 2))
+    unit = 2.0 ** np.ceil(np.log2(np.maximum(totals / EXACT, 1)))[:, None, None]
+    rounded: np.ndarray = np.rint(margins / unit) * unit
+    return rounded
+
+
+def _parts(ends: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray, int]]:
+    """Parts of several responses by size: the prompts, the positions where the parts start, the size.
+
+    ``ends[b, k]`` is true if a part of prompt ``b`` ends after k responses, (B, M + 1).
+    """
+    prompts, positions = np.nonzero(ends)
+    sizes = np.where(np.diff(prompts) == 0, np.diff(positions), 0)
+    for size in np.unique(sizes[sizes > 1]):
+        parts = np.flatnonzero(sizes == size)
+        yield prompts[parts], positions[parts], int(size)
+
+
+# -- parts that are too large to search completely ------------------------------------------------
+
+
+def large_scores(
+    margins: np.ndarray, lexicographic: bool, deadline: float, solver: Solver = "highs"
+) -> tuple[np.ndarray, float]:
+    """Kemeny scores of (M, M) margins, and by how much an optimal order may still overrule less.
+
+    The strongly connected components of the majority graph are its cycles. An order is optimal exactly if
+    it is optimal within each component and respects every majority between components.
+    """
+    components = connected_components(margins > 0, connection="strong")[1]
+    forced = (margins > 0) & (
+        components[:, None] != components
+    )  # in all optimal orders i is before j
+    unproven = 0.0
+    for component in np.flatnonzero(np.bincount(components) > 1):
+        members = np.flatnonzero(components == component)
+        inner = margins[np.ix_(members, members)]
+        if len(members) <= MOST:
+            scores = subset_scores(inner[None], lexicographic)[0]
+        else:
+            best = best_order(inner, deadline, solver)
+            scores = -np.argsort(best.order)
+            unproven += best.cost - best.bound
+        forced[np.ix_(members, members)] = scores[:, None] > scores
+    if lexicographic:
+        return _first_order(forced), unproven
+    forced = _closure(forced)
+    wins = forced.sum(axis=1) - forced.sum(axis=0)
+    order = np.argsort(-wins, kind="stable")
+    return block_scores(cuts(wins[order][None]), np.argsort(order)[None])[0], unproven
+
+
+def _closure(forced: np.ndarray) -> np.ndarray:
+    """The transitive closure of an (M, M) relation, as integers."""
+    M = len(forced)
+    bits = np.packbits(forced, axis=1)
+    for k in range(M):
+        before = np.unpackbits(bits[:, k // 8 : k // 8 + 1], axis=1)[:, k % 8].astype(bool)
+        bits[before] |= bits[k]
+    return np.unpackbits(bits, axis=1, count=M).astype(np.int64)
+
+
+def _first_order(forced: np.ndarray) -> np.ndarray:
+    """Scores of the first order, by the index of the responses, that respects an (M, M) acyclic relation."""
+    import networkx
+
+    graph = networkx.DiGraph(np.argwhere(forced).tolist())
+    graph.add_nodes_from(range(len(forced)))
+    order = list(networkx.lexicographical_topological_sort(graph))
+    return len(forced) - 1.0 - np.argsort(order)

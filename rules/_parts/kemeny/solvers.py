@@ -1,4 +1,4 @@
-"""The two solvers that Kemeny's integer program can use: HiGHS where it is installed, else CBC."""
+"""The two solvers of Kemeny's integer program: HiGHS, and CBC through PuLP."""
 
 from typing import Literal, NamedTuple, Protocol
 
@@ -6,13 +6,15 @@ import numpy as np
 
 Solver = Literal["highs", "cbc"]
 
+OPTIMAL, INFEASIBLE = 1, -1  # statuses of PuLP, the same in all versions
+
 
 class Solution(NamedTuple):
-    """A solution of the program as far as it is written down."""
+    """A solution of the program with the rows added so far."""
 
     x: np.ndarray  # (columns,)
-    reduced: np.ndarray  # (columns,) the bound falls by this much if the column moves by 1
-    bound: float  # nothing gains more; -inf if no x keeps all limits
+    reduced: np.ndarray  # (columns,) reduced costs: what the bound loses if the column moves by 1
+    bound: float  # no x gains more; -inf if no x keeps all limits
 
 
 class Program(Protocol):
@@ -27,11 +29,11 @@ class Program(Protocol):
         """Give the columns new limits."""
 
     def solve(self, seconds: float) -> Solution | None:
-        """The best solution, or None if the time runs out."""
+        """An optimal solution, or None if time runs out."""
 
 
 class Highs:
-    """HiGHS, which goes on from its last solution when rows are added or limits change."""
+    """HiGHS, which starts from its last solution when rows are added or limits change."""
 
     def __init__(self, gains: np.ndarray, constant: float) -> None:
         import highspy
@@ -63,7 +65,7 @@ class Highs:
         self.solver.changeColsBounds(len(self.columns), self.columns, lower, upper)
 
     def drop_loose_rows(self) -> None:
-        """Leave out the rows that the last solution does not need; they may come again."""
+        """Delete the rows that the last solution does not need; they may be added again."""
         solution = self.solver.getSolution()
         slack = np.array(self.solver.getLp().row_upper_) - np.array(solution.row_value)
         loose = np.flatnonzero((slack > 1e-6) & (np.abs(solution.row_dual) < 1e-9))
@@ -81,37 +83,45 @@ class Highs:
             return Solution(np.full(n, 0.5), np.zeros(n), -np.inf)
         if status != self.status.kOptimal:
             return None
-        found, info = self.solver.getSolution(), self.solver.getInfo()
-        x, reduced = np.array(found.col_value), np.array(found.col_dual)
+        solution, info = self.solver.getSolution(), self.solver.getInfo()
+        x, reduced = np.array(solution.col_value), np.array(solution.col_dual)
         return Solution(x, reduced, info.objective_function_value)
 
 
 class Cbc:
-    """CBC through PuLP, which solves each program from the start, but can ask for whole numbers."""
+    """CBC through PuLP, which solves each program from the start, but can ask for integers.
+
+    PuLP 4 makes variables through the problem, returns a status from ``solve``, and brings CBC only as
+    an extra; PuLP 2 and 3 have a class for variables, keep the status in the problem, and contain CBC.
+    """
 
     def __init__(self, gains: np.ndarray, constant: float) -> None:
         import pulp
 
-        self.pulp, self.whole = pulp, False
+        self.pulp, self.is_integer = pulp, False
+        self.solver = getattr(pulp, "PULP_CBC_CMD", pulp.COIN_CMD)
+        if not self.solver(msg=False).available():
+            raise ValueError(
+                "solver is 'cbc', but there is no CBC; install pulp[cbc] or choose 'highs'"
+            )
         self.model = pulp.LpProblem("kemeny", pulp.LpMaximize)
-        self.x = [pulp.LpVariable(f"x{n}", 0, 1) for n in range(len(gains))]
-        terms = list(zip(self.x, gains.tolist(), strict=True))
-        self.model.setObjective(pulp.LpAffineExpression(terms, constant))
+        new_variable = getattr(self.model, "add_variable", pulp.LpVariable)
+        self.x = [new_variable(f"x{n}", 0, 1) for n in range(len(gains))]
+        self.model.setObjective(pulp.lpDot(gains.tolist(), self.x) + constant)
 
     def add_rows(self, columns: np.ndarray, signs: np.ndarray, upper: np.ndarray) -> None:
         """Add rows; see `Program`."""
         for row, sign, limit in zip(columns.tolist(), signs.tolist(), upper.tolist(), strict=True):
-            terms = [(self.x[n], s) for n, s in zip(row, sign, strict=True)]
-            self.model.addConstraint(self.pulp.LpAffineExpression(terms) <= limit)
+            self.model.addConstraint(self.pulp.lpDot(sign, [self.x[n] for n in row]) <= limit)
 
     def limit(self, lower: np.ndarray, upper: np.ndarray) -> None:
         """Change the limits; see `Program`."""
         for variable, low, up in zip(self.x, lower.tolist(), upper.tolist(), strict=True):
             variable.lowBound, variable.upBound = low, up
 
-    def require_whole(self) -> None:
-        """From now on all columns are whole numbers."""
-        self.whole = True
+    def require_integers(self) -> None:
+        """From now on all columns are integers."""
+        self.is_integer = True
         for variable in self.x:
             variable.cat = self.pulp.LpInteger
 
@@ -120,12 +130,13 @@ class Cbc:
         if seconds <= 0:
             return None
         limit = None if seconds == float("inf") else seconds
-        self.model.solve(self.pulp.PULP_CBC_CMD(msg=False, timeLimit=limit, threads=1, gapRel=0))
-        n = len(self.x)
-        if self.model.status == self.pulp.LpStatusInfeasible:
+        result = self.model.solve(self.solver(msg=False, timeLimit=limit, threads=1, gapRel=0))
+        status, n = getattr(result, "status", result), len(self.x)
+        if status == INFEASIBLE:
             return Solution(np.full(n, 0.5), np.zeros(n), -np.inf)
-        if self.model.sol_status != self.pulp.LpSolutionOptimal:
-            return None
-        x = np.array([variable.value() for variable in self.x])
-        reduced = np.array([0.0 if self.whole else variable.dj for variable in self.x])
-        return Solution(x, reduced, float(self.pulp.value(self.model.objective)))
+        if status != OPTIMAL or getattr(self.model, "sol_status", OPTIMAL) != OPTIMAL:
+            return None  # PuLP 2 and 3 call a program optimal that ran out of time with a solution
+        # A variable without a gain and a row is not given to CBC and has no value: any will do.
+        x = np.array([variable.value() or 0.0 for variable in self.x])
+        reduced = np.array([0.0 if self.is_integer else variable.dj or 0.0 for variable in self.x])
+        return Solution(x, reduced, float(self.model.objective.value()))

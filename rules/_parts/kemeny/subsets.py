@@ -10,14 +10,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from rlchf.numeric.chunks import TABLE, chunks
+
 MOST = 14
 """The largest set worth searching completely: 2 ** 14 subsets take less than a millisecond."""
 
-CHUNK = 2**22  # numbers in the largest array
 
-
-class Search(NamedTuple):
-    """What the subsets of M responses gain as fronts of an order; subsets go by size, then by number.
+class Fronts(NamedTuple):
+    """What the subsets of M responses gain as the front of an order; sorted by size, then by number.
 
     Attributes
     ----------
@@ -39,11 +39,11 @@ class _Plan(NamedTuple):
 
     subsets: np.ndarray  # (2 ** M,) as numbers: response i is bit i
     numbers: np.ndarray  # (2 ** M, 1) the same in int16
-    row: np.ndarray  # (2 ** M,) the place of a subset in this order
+    row: np.ndarray  # (2 ** M,) the position of a subset in this order
     layers: list[slice]  # the subsets of each size
     last: list[list[tuple[np.ndarray, np.ndarray]]]
-    """For each layer, one pair per response that may be last: the subset without it, and where `_added`
-    keeps what it gains there."""
+    """For each layer, one pair per response that may be last: the rows of the subsets without it, and the
+    rows of `_added` that say what it gains behind them."""
 
 
 def subset_scores(margins: np.ndarray, lexicographic: bool) -> np.ndarray:
@@ -56,14 +56,13 @@ def subset_scores(margins: np.ndarray, lexicographic: bool) -> np.ndarray:
     """
     B, M = margins.shape[:2]
     scores = np.empty((M, B))
-    step = max(1, CHUNK // (M * 2**M))
-    for start in range(0, B, step):
-        found = search(margins[start : start + step])
-        scores[:, start : start + step] = first_scores(found) if lexicographic else _blocks(found)
+    for chunk in chunks(B, M * 2**M, TABLE):
+        fronts = search(margins[chunk])
+        scores[:, chunk] = first_scores(fronts) if lexicographic else _blocks(fronts)
     return scores.T
 
 
-def search(margins: np.ndarray) -> Search:
+def search(margins: np.ndarray) -> Fronts:
     """Find the gains of all fronts for (B, M, M) margins."""
     B, M = margins.shape[:2]
     plan, margins = _plan(M), _compact(margins.transpose(1, 2, 0))
@@ -71,42 +70,43 @@ def search(margins: np.ndarray) -> Search:
     front = np.zeros((2**M, B), dtype=margins.dtype)
     for layer, steps in zip(plan.layers[1:], plan.last[1:], strict=True):
         best = front[layer]
-        for n, (smaller, place) in enumerate(steps):
+        for n, (smaller, gains) in enumerate(steps):
             total = front[smaller]
-            total += added[place]
+            total += added[gains]
             np.maximum(best, total, out=best) if n else np.copyto(best, total)
-    # The rest behind a front is its complement, which has the mirrored place among the subsets; what
+    # The rest behind a front is its complement, which has the mirrored row among the subsets; what
     # the front gains over the rest is the sum of its margins over all, since those within cancel.
     total = _sums(margins.sum(axis=1, dtype=margins.dtype))[plan.subsets]
     total += front
     total += front[::-1]
-    return Search(margins, front, total == front[-1])
+    return Fronts(margins, front, total == front[-1])
 
 
-def first_scores(found: Search) -> np.ndarray:
+def first_scores(fronts: Fronts) -> np.ndarray:
     """(M, B) scores of the first optimal order, in the order of the responses."""
-    M, B = found.margins.shape[1:]
+    M, B = fronts.margins.shape[1:]
     row, prompts, bits = _plan(M).row, np.arange(B), 1 << np.arange(M)[:, None]
-    subset, gain = np.zeros(B, dtype=np.int64), np.zeros(B, dtype=found.front.dtype)
-    added = np.zeros((M, B), dtype=gain.dtype)  # what each gains behind the subset
+    subset, gain = np.zeros(B, dtype=np.int64), np.zeros(B, dtype=fronts.front.dtype)
+    added = np.zeros((M, B), dtype=gain.dtype)  # what each response gains behind the subset
     scores = np.empty((M, B))
     for score in range(M - 1, -1, -1):
         larger = subset | bits  # (M, B)
-        at = row[larger] * B + prompts
-        fits = found.optimal.take(at) & (gain + added == found.front.take(at)) & (larger != subset)
+        cells = row[larger] * B + prompts
+        fits = fronts.optimal.take(cells) & (gain + added == fronts.front.take(cells))
+        fits &= larger != subset
         chosen = fits.argmax(axis=0)
         gain += added[chosen, prompts]
-        added += found.margins[chosen, :, prompts].T
+        added += fronts.margins[chosen, :, prompts].T
         subset |= 1 << chosen
         scores[chosen, prompts] = score
     return scores
 
 
-def orders(margins: np.ndarray) -> list[list[int]]:
+def optimal_orders(margins: np.ndarray) -> list[list[int]]:
     """All optimal orders of (M, M) margins, the first in the order of the responses first."""
     M = len(margins)
-    found, row = search(margins[None]), _plan(M).row
-    gains, optimal = found.front[:, 0].astype(np.float64), found.optimal[:, 0]
+    fronts, row = search(margins[None]), _plan(M).row
+    gains, optimal = fronts.front[:, 0].astype(np.float64), fronts.optimal[:, 0]
     unfinished: list[tuple[list[int], int]] = [([], 0)]
     for _ in range(M):
         longer = []
@@ -121,17 +121,19 @@ def orders(margins: np.ndarray) -> list[list[int]]:
     return [order for order, _ in unfinished]
 
 
-def _blocks(found: Search) -> np.ndarray:
+def _blocks(fronts: Fronts) -> np.ndarray:
     """(M, B) scores in blocks, cut where all optimal orders have the same responses in front."""
-    M, B = found.margins.shape[1:]
+    M, B = fronts.margins.shape[1:]
     plan, level = _plan(M), np.zeros((M, B), dtype=np.int8)  # blocks behind
     for layer in plan.layers[1:-1]:
-        optimal = found.optimal[layer]
+        optimal = fronts.optimal[layer]
         front = np.max(optimal * plan.numbers[layer], axis=0)
         front *= np.sum(optimal, axis=0, dtype=np.int16) == 1
         level += front >> np.arange(M, dtype=np.int16)[:, None] & 1 == 1
     ahead = np.sign(level[:, None] - level[None]).sum(axis=1, dtype=np.int8)
-    scores: np.ndarray = (M - 1 + ahead) / 2  # responses behind, and half of those beside
+    scores: np.ndarray = (
+        M - 1 + ahead
+    ) / 2  # responses behind, and half of those in the same block
     return scores
 
 

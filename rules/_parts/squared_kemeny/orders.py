@@ -12,9 +12,8 @@ from itertools import permutations
 import numpy as np
 
 from rlchf.numeric.arrays import segment_sum
+from rlchf.numeric.chunks import TABLE, chunks
 from rlchf.rules._parts.kemeny.blocks import block_scores, cuts
-
-CHUNK = 2**21  # numbers in the largest array
 
 
 def all_orders_scores(
@@ -24,12 +23,10 @@ def all_orders_scores(
     M, B = len(ranks), len(starts) - 1
     orders, vectors = _orders(M)
     scores = np.empty((B, M))
-    step = max(1, CHUNK // len(orders))
-    for start in range(0, B, step):
-        chunk = slice(start, min(start + step, B))
+    for chunk in chunks(B, len(orders), TABLE):
         ballots = slice(starts[chunk.start], starts[chunk.stop])
         optimal = _optimal(
-            ranks[:, ballots], starts[start : chunk.stop + 1] - ballots.start, votes[ballots]
+            ranks[:, ballots], starts[chunk.start : chunk.stop + 1] - ballots.start, votes[ballots]
         )
         if lexicographic:
             place = np.argsort(orders[optimal.argmax(axis=1)], axis=1)
@@ -60,10 +57,8 @@ def _optimal(ranks: np.ndarray, starts: np.ndarray, votes: np.ndarray) -> np.nda
     form = [segment_sum(ballots[p] * votes * ballots[p + 1 :], starts) for p in range(N - 1)]
     square = np.concatenate([np.zeros((0, len(costs)), number), *form]).T  # (B, pairs of pairs)
     p, q = np.triu_indices(N, 1)
-    step = max(1, CHUNK // vectors.shape[1])
-    for at in range(0, len(p), step):
-        some = slice(at, at + step)
-        costs += square[:, some] @ (vectors[p[some]] * vectors[q[some]])
+    for chunk in chunks(len(p), vectors.shape[1], TABLE):
+        costs += square[:, chunk] @ (vectors[p[chunk]] * vectors[q[chunk]])
     # Beyond 2^53 sums are not exact: costs that are equal but for rounding count as equal.
     tolerance = np.where(most < 2**53, 0, most * 2.0**-45)
     optimal: np.ndarray = costs <= (costs.min(axis=1) + tolerance)[:, None]

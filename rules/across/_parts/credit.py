@@ -1,50 +1,44 @@
-"""The compiled parts of credit accounting: what a ballot may say on a prompt, and who pays for it."""
+"""Compiled: credit accounting, in which a ballot counts its annotator's balance and pays for what it wins."""
 
 import numpy as np
 from numba import njit
 
-from rlchf.rules.across._parts.budgets import collect, settled, shares_of, split
+from rlchf.rules.across._parts.budgets import Accounts, add, collect, shares_of, split
+from rlchf.rules.across._parts.layout import Block, ballots_of, write_order
 from rlchf.rules.across._parts.orders import count_above, first_borda_order, first_kemeny_order
 
 
 @njit(cache=True, nogil=True)
-def credit(
-    prompts: np.ndarray, sizes: np.ndarray, ballots: np.ndarray, cells: np.ndarray,
-    ranks: np.ndarray, weights: np.ndarray, annotators: np.ndarray, responses: np.ndarray,
-    budgets: np.ndarray, here: np.ndarray, scores: np.ndarray, by_borda: bool,
-) -> None:  # fmt: skip
-    """Rank prompt after prompt by Kemeny's or Borda's rule, with the balances as weights."""
-    for t, p in enumerate(prompts):
-        begin, end, M = ballots[p], ballots[p + 1], sizes[p]
-        places = ranks[cells[t] : cells[t] + (end - begin) * M].reshape(end - begin, M)
-        shares, who = shares_of(weights[begin:end]), annotators[begin:end]
-        money = earned(shares, who, budgets, here, M)
-        above, order = np.empty((M, M)), np.empty(M, dtype=np.int64)
-        count_above(places, says(shares, money), above)
+def decide_by_credit(block: Block, accounts: Accounts, scores: np.ndarray, by_borda: bool) -> None:
+    """Rank prompt after prompt into ``scores`` (R,) by Borda's rule or Kemeny's, weighed by balances."""
+    for t in range(len(block.prompts)):
+        ballots = ballots_of(block, t)
+        M = ballots.ranks.shape[1]
+        shares, who = shares_of(ballots.weights), ballots.annotators
+        money = earn(shares, who, accounts, M)
+        above = count_above(ballots.ranks, ballot_weights(shares, money))
+        order = np.empty(M, dtype=np.int64)
         if by_borda:
-            first_borda_order(above, M, order)
+            first_borda_order(above, order)
         else:
-            first_kemeny_order(above, M, order)
-        for place in range(M):
-            scores[responses[p] + order[place]] = M - 1 - place
-        charge(places, shares, money, order)
-        collect(money, shares, who, budgets)
+            first_kemeny_order(above, order)
+        write_order(block, t, order, scores)
+        charge(ballots.ranks, shares, money, order)
+        collect(money, shares, who, accounts.budgets)
 
 
 @njit(cache=True, nogil=True)
-def earned(
-    shares: np.ndarray, annotators: np.ndarray, budgets: np.ndarray, here: np.ndarray, M: int
-) -> np.ndarray:
-    """(V,) each ballot's part of its annotator's balance, and of the pairs of the prompt."""
-    money: np.ndarray = split(shares, annotators, budgets, here)
+def earn(shares: np.ndarray, annotators: np.ndarray, accounts: Accounts, M: int) -> np.ndarray:
+    """(V,) each ballot's part of its annotator's balance, and of the income from the prompt's pairs."""
+    money: np.ndarray = split(shares, annotators, accounts)
     for k in range(len(shares)):
-        money[k] = settled(money[k], shares[k] * (M * (M - 1) // 2))
+        money[k] = add(money[k], shares[k] * (M * (M - 1) // 2))
     return money
 
 
 @njit(cache=True, nogil=True)
-def says(shares: np.ndarray, money: np.ndarray) -> np.ndarray:
-    """(V,) what a ballot counts: its balance if that is positive; its weight if nobody's is."""
+def ballot_weights(shares: np.ndarray, money: np.ndarray) -> np.ndarray:
+    """(V,) what a ballot counts: its balance if that is positive; its share if no balance is."""
     positive = np.zeros(len(money))
     for k in range(len(money)):
         positive[k] = max(money[k], 0.0)
@@ -53,7 +47,7 @@ def says(shares: np.ndarray, money: np.ndarray) -> np.ndarray:
 
 @njit(cache=True, nogil=True)
 def charge(ranks: np.ndarray, shares: np.ndarray, money: np.ndarray, order: np.ndarray) -> None:
-    """Let those who agree with a pair of the order pay 1 for it, by weight; all if nobody does."""
+    """Let the ballots that agree with a pair of the order pay 1 for it, by weight; all if none agrees."""
     V, M = ranks.shape
     owed = np.zeros(V)
     for a in range(M):
@@ -69,4 +63,4 @@ def charge(ranks: np.ndarray, shares: np.ndarray, money: np.ndarray, order: np.n
                 elif 0 < ranks[k, i] < ranks[k, j]:
                     owed[k] += shares[k] / agreed
     for k in range(V):
-        money[k] = settled(money[k], -owed[k])
+        money[k] = add(money[k], -owed[k])

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -12,20 +12,66 @@ from rlchf.aggregation import Aggregation
 from rlchf.rankings import Rankings
 
 Order = Literal["input", "shuffled"]
-"""Whether a rule goes through the prompts as they come or shuffled with a seed."""
+"""Whether a rule goes through the prompts in the order of the input or in a shuffled one."""
 
 BLOCK = 10_000
-"""How many prompts a compiled loop decides before Python looks whether to stop."""
+"""How many prompts a compiled loop decides before control returns to Python, which can then stop."""
+
+
+class Block(NamedTuple):
+    """Some prompts and their ballots, as compiled loops take them.
+
+    Attributes
+    ----------
+    prompts
+        (B,) int64, numbers of prompts.
+    sizes
+        (P,) int64, M of each prompt of the dataset.
+    ballot_starts, response_starts
+        (P + 1,) int64, where each prompt's ballots and responses begin.
+    cells
+        (B,) int64, where the ranks of the t-th of ``prompts`` begin.
+    ranks
+        int16, V x M ranks of each of ``prompts``, ballot after ballot: 1 is best, equal is tied, 0 is a
+        response that the ballot does not rank.
+    weights, annotators
+        (N,) float64 and int64, of each ballot of the dataset.
+    """
+
+    prompts: np.ndarray
+    sizes: np.ndarray
+    ballot_starts: np.ndarray
+    response_starts: np.ndarray
+    cells: np.ndarray
+    ranks: np.ndarray
+    weights: np.ndarray
+    annotators: np.ndarray
+
+
+class Ballots(NamedTuple):
+    """The ballots of one prompt: (V, M) ranks, (V,) weights, (V,) annotators."""
+
+    ranks: np.ndarray
+    weights: np.ndarray
+    annotators: np.ndarray
+
+
+class _Entries(NamedTuple):
+    """What each ballot of the dataset ranks, as `Rankings` stores it."""
+
+    starts: np.ndarray
+    responses: np.ndarray
+    ranks: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
-class Sequence:
-    """Ballots laid out for loops over prompts.
+class Layout:
+    """A dataset laid out for loops over prompts.
 
     Attributes
     ----------
     rankings
-        Where the ballots are from.
+        The dataset.
     prompts
         (P,) int64, the prompts in the order in which they are decided.
     sizes
@@ -37,98 +83,93 @@ class Sequence:
     sizes: np.ndarray
 
     @property
-    def ballots(self) -> np.ndarray:
-        """(P + 1,) int64: those of prompt p are ``ballots[p]`` to ``ballots[p + 1]``."""
-        return self.rankings.ballot_starts
-
-    @property
-    def weights(self) -> np.ndarray:
-        """(N,) float64, of each ballot."""
-        return self.rankings.ballot_weights
-
-    @property
-    def annotators(self) -> np.ndarray:
-        """(N,) int64, of each ballot."""
-        return self.rankings.ballot_annotators
-
-    @property
     def n_annotators(self) -> int:
         """How many annotators the dataset has."""
         return len(self.rankings.annotator_ids)
 
-    @property
-    def responses(self) -> np.ndarray:
-        """(P + 1,) int64: where the responses of each prompt begin among all."""
-        return self.rankings.response_starts
-
     @cached_property
-    def whole(self) -> tuple[np.ndarray, np.ndarray]:
-        """`block` of all prompts, as the rankings have them."""
+    def whole(self) -> Block:
+        """The block of all prompts, in the order of the rankings."""
         return self.block(np.arange(len(self.prompts)))
 
-    def block(self, prompts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Where the ranks of each of these prompts begin, and the ranks.
+    def block(self, prompts: np.ndarray) -> Block:
+        """Lay out the ranks of these prompts.
 
         Rules that see each prompt once ask for `BLOCK` prompts at a time: the ranks then stay in the
         processor's cache, and a dataset needs no second copy.
-
-        Returns
-        -------
-        (B,) int64 cells, and int16 ranks: the t-th prompt's V x M of them, ballot after ballot, begin
-        at ``cells[t]``; 1 is best, equal is tied, 0 for a response that the ballot does not name.
         """
-        given = self.rankings
-        counts = self.ballots[prompts + 1] - self.ballots[prompts]
+        rankings = self.rankings
+        counts = np.diff(rankings.ballot_starts)[prompts]
         cells = np.concatenate([[0], np.cumsum(self.sizes[prompts] * counts)])
         ranks = np.zeros(int(cells[-1]), dtype=np.int16)
-        _fill(
-            prompts, self.sizes, self.ballots, given.entry_starts, given.entry_responses,
-            given.entry_ranks, given.unranked == "last", ranks,
+        block = Block(
+            prompts, self.sizes, rankings.ballot_starts, rankings.response_starts,
+            cells[:-1], ranks, rankings.ballot_weights, rankings.ballot_annotators,
         )  # fmt: skip
-        return cells[:-1], ranks
+        entries = _Entries(rankings.entry_starts, rankings.entry_responses, rankings.entry_ranks)
+        _fill_ranks(block, entries, rankings.unranked == "last")
+        return block
 
-    def blocks(self) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-        """Prompts, cells and ranks of one block after the other, in the order of deciding."""
-        for begin in range(0, len(self.prompts), BLOCK):
-            prompts = self.prompts[begin : begin + BLOCK]
-            yield prompts, *self.block(prompts)
+    def blocks(self) -> Iterator[Block]:
+        """One block after the other, in the order in which prompts are decided."""
+        for start in range(0, len(self.prompts), BLOCK):
+            yield self.block(self.prompts[start : start + BLOCK])
 
 
-def sequence(rankings: Rankings, order: Order = "input", seed: int = 0) -> Sequence:
+def lay_out(rankings: Rankings, order: Order = "input", seed: int = 0) -> Layout:
     """Lay a dataset out.
 
     Examples
     --------
     >>> ballots = [("p", "ann", "b > a"), ("p", "bob", "a"), ("q", "ann", "x = y")]
-    >>> sequence(Rankings.from_ballots(ballots)).whole
+    >>> block = lay_out(Rankings.from_ballots(ballots)).whole
+    >>> block.cells, block.ranks
     (array([0, 4]), array([2, 1, 1, 0, 1, 1], dtype=int16))
     """
     prompts = np.arange(rankings.n_prompts)
     if order == "shuffled":
         np.random.default_rng(seed).shuffle(prompts)
-    return Sequence(rankings, prompts, np.diff(rankings.response_starts))
+    return Layout(rankings, prompts, np.diff(rankings.response_starts))
 
 
 @njit(cache=True, nogil=True)
-def _fill(
-    prompts: np.ndarray, sizes: np.ndarray, ballots: np.ndarray, entry_starts: np.ndarray,
-    responses: np.ndarray, places: np.ndarray, unranked_last: bool, ranks: np.ndarray,
-) -> None:  # fmt: skip
-    """Write each ballot's places to its cells; compiled, for it needs no memory of its own."""
+def _fill_ranks(block: Block, entries: _Entries, unranked_last: bool) -> None:
+    """Write each ballot's ranks to its cells; compiled, so that no other array is needed."""
     cell = 0
-    for p in prompts:
-        for ballot in range(ballots[p], ballots[p + 1]):
+    for p in block.prompts:
+        for ballot in range(block.ballot_starts[p], block.ballot_starts[p + 1]):
             last = 1
-            for entry in range(entry_starts[ballot], entry_starts[ballot + 1]):
-                ranks[cell + responses[entry]] = places[entry]
-                last = max(last, places[entry] + 1)
+            for entry in range(entries.starts[ballot], entries.starts[ballot + 1]):
+                rank = entries.ranks[entry]
+                block.ranks[cell + entries.responses[entry]] = rank
+                last = max(last, rank + 1)
             if unranked_last:
-                for i in range(sizes[p]):
-                    if ranks[cell + i] == 0:
-                        ranks[cell + i] = last
-            cell += sizes[p]
+                for i in range(block.sizes[p]):
+                    if block.ranks[cell + i] == 0:
+                        block.ranks[cell + i] = last
+            cell += block.sizes[p]
 
 
-def ranked(rankings: Rankings, scores: np.ndarray, rule: str, **options: object) -> Aggregation:
+@njit(cache=True, nogil=True)
+def ballots_of(block: Block, t: int) -> Ballots:
+    """The ballots of the block's t-th prompt."""
+    p = block.prompts[t]
+    start, end = block.ballot_starts[p], block.ballot_starts[p + 1]
+    V, M = end - start, block.sizes[p]
+    ranks = block.ranks[block.cells[t] : block.cells[t] + V * M].reshape((V, M))
+    return Ballots(ranks, block.weights[start:end], block.annotators[start:end])
+
+
+@njit(cache=True, nogil=True)
+def write_order(block: Block, t: int, order: np.ndarray, scores: np.ndarray) -> None:
+    """Write M - 1 (first) to 0 (last) into ``scores`` (R,) for the block's t-th prompt."""
+    start, M = block.response_starts[block.prompts[t]], len(order)
+    for rank in range(M):
+        scores[start + order[rank]] = M - 1 - rank
+
+
+def as_aggregation(
+    rankings: Rankings, scores: np.ndarray, rule: str, **options: object
+) -> Aggregation:
     """The outcome of a rule across prompts, from the (R,) scores of all responses."""
     return Aggregation.from_scores(rankings, scores, rule, dict(options))

@@ -1,43 +1,92 @@
-"""Compiled pieces that rules across prompts share: what is contested, and the order of one prompt.
+"""Compiled pieces that rules across prompts share: pairs of responses, and the order of one prompt.
 
-All of them work on one prompt: ``ranks`` (V, M) with 0 for no place, ``weights`` (V,). An order is (M,),
-the responses from first to last. Sums that differ by less than `NEARLY` of all weight count as equal.
+All of them work on one prompt: ``ranks`` (V, M) with 0 for a response that is not ranked, ``weights``
+(V,). An order is (M,), the responses from first to last. Sums that differ by less than `NEARLY` of the
+total weight count as equal.
 """
 
 import numpy as np
 from numba import njit
 
 NEARLY = 1e-9
-MOST = 10
+MOST_FOR_SUBSETS = 10
 """The largest number of responses of which all subsets are searched."""
-LISTED = 6
+MOST_FOR_ORDERS = 6
 """The largest number of responses of which all orders are compared."""
+
+SOME, ALL = 1, 2
 
 
 @njit(cache=True, nogil=True)
-def count_above(ranks: np.ndarray, weights: np.ndarray, above: np.ndarray) -> None:
-    """Fill (M, M) ``above`` with the weight of the ballots that rank i above j."""
+def supporters(ranks: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Whether `ALL`, `SOME` or none (0) of the ballots of positive weight rank i above j, (M, M) int8.
+
+    A pair is unanimous if all do. It is contested if some rank it one way and some the other way.
+    """
     V, M = ranks.shape
-    above[:M, :M] = 0.0
+    above, voters = np.zeros((M, M), dtype=np.int64), 0
+    for k in range(V):
+        if weights[k] > 0.0:
+            voters += 1
+            for i in range(M):
+                if ranks[k, i] > 0:
+                    for j in range(M):
+                        above[i, j] += ranks[k, i] < ranks[k, j]
+    support = np.zeros((M, M), dtype=np.int8)
+    for i in range(M):
+        for j in range(M):
+            support[i, j] = 0 if above[i, j] == 0 else ALL if above[i, j] == voters else SOME
+    return support
+
+
+@njit(cache=True, nogil=True)
+def contested_pairs(support: np.ndarray) -> np.ndarray:
+    """(M, M) bool, symmetric: the pairs that are contested, from `supporters`."""
+    M = len(support)
+    contested = np.empty((M, M), dtype=np.bool_)
+    for i in range(M):
+        for j in range(M):
+            contested[i, j] = support[i, j] > 0 and support[j, i] > 0
+    return contested
+
+
+@njit(cache=True, nogil=True)
+def count_above(ranks: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """(M, M) the weight of the ballots that rank i above j."""
+    V, M = ranks.shape
+    above = np.zeros((M, M))
     for k in range(V):
         for i in range(M):
             if ranks[k, i] == 0:
                 continue
             for j in range(M):  # without branches, so that the processor counts several at once
                 above[i, j] += weights[k] * (ranks[k, i] < ranks[k, j])
+    return above
 
 
 @njit(cache=True, nogil=True)
-def first_kemeny_order(above: np.ndarray, M: int, order: np.ndarray) -> None:
-    """Fill ``order`` with the first, by the responses' order, of the orders that disagree least.
+def first_kemeny_order(above: np.ndarray, order: np.ndarray) -> None:
+    """Fill ``order`` with the first optimal order of up to `MOST_FOR_SUBSETS` responses.
 
-    M is at most `MOST`.
+    The first is the first by the order of the responses among those that disagree least.
     """
-    scale = 0.0
+    M, total = len(order), 0.0
+    margins = np.empty((M, M))
     for i in range(M):
         for j in range(M):
-            scale += above[i, j]
-    slack = NEARLY * scale
+            margins[i, j] = above[i, j] - above[j, i]
+            total += above[i, j]
+    best_by_subsets(margins, NEARLY * total, order)
+
+
+@njit(cache=True, nogil=True)
+def best_by_subsets(margins: np.ndarray, slack: float, order: np.ndarray) -> None:
+    """Fill ``order`` with the first that gains most, or less than that by at most ``slack``.
+
+    An order gains the sum of the (M, M) ``margins`` of each response over those behind it. A margin of
+    minus infinity keeps i from coming before j.
+    """
+    M = len(order)
     best = np.zeros(1 << M)  # what the best order of a subset gains
     for subset in range(1, 1 << M):
         top = -np.inf
@@ -46,50 +95,65 @@ def first_kemeny_order(above: np.ndarray, M: int, order: np.ndarray) -> None:
                 gain = best[subset ^ (1 << i)]
                 for j in range(M):
                     if subset >> j & 1:
-                        gain += above[i, j] - above[j, i]
+                        gain += margins[i, j]
                 top = max(top, gain)
         best[subset] = top
-    left = (1 << M) - 1
-    for place in range(M):
+    rest = (1 << M) - 1
+    for rank in range(M):
         for i in range(M):
-            if left >> i & 1:
-                gain = best[left ^ (1 << i)]
+            if rest >> i & 1:
+                gain = best[rest ^ (1 << i)]
                 for j in range(M):
-                    if left >> j & 1:
-                        gain += above[i, j] - above[j, i]
-                if gain >= best[left] - slack:
-                    order[place] = i
-                    left ^= 1 << i
+                    if rest >> j & 1:
+                        gain += margins[i, j]
+                if gain >= best[rest] - slack:
+                    order[rank] = i
+                    rest ^= 1 << i
                     break
 
 
 @njit(cache=True, nogil=True)
-def first_borda_order(above: np.ndarray, M: int, order: np.ndarray) -> None:
-    """Fill ``order`` by symmetric Borda scores, equal ones in the responses' order."""
-    scores, scale = np.zeros(M), 0.0
+def first_borda_order(above: np.ndarray, order: np.ndarray) -> None:
+    """Fill ``order`` by symmetric Borda scores, equal ones in the order of the responses."""
+    M, total = len(order), 0.0
+    scores = np.zeros(M)
     for i in range(M):
         for j in range(M):
             scores[i] += above[i, j] - above[j, i]
-            scale += above[i, j]
-    by_scores(scores, NEARLY * scale, M, order)
+            total += above[i, j]
+    order_by_scores(scores, NEARLY * total, order)
 
 
 @njit(cache=True, nogil=True)
-def by_scores(scores: np.ndarray, slack: float, M: int, order: np.ndarray) -> None:
-    """Fill ``order`` from the highest score to the lowest; within ``slack``, in the responses' order."""
-    left = np.ones(M, dtype=np.bool_)
-    for place in range(M):
+def first_approval_order(ranks: np.ndarray, weights: np.ndarray, order: np.ndarray) -> None:
+    """Fill ``order`` by the weight of the ballots that approve, equal ones in the order of the responses."""
+    M, total = len(order), 0.0
+    scores = np.zeros(M)
+    for k in range(len(ranks)):
+        total += weights[k]
+        for i in range(M):
+            if approves(ranks[k], i):
+                scores[i] += weights[k]
+    order_by_scores(scores, NEARLY * total, order)
+
+
+@njit(cache=True, nogil=True)
+def order_by_scores(scores: np.ndarray, slack: float, order: np.ndarray) -> None:
+    """Fill ``order`` from the highest score down; scores within ``slack`` in the order of the responses."""
+    M = len(order)
+    unplaced = np.ones(M, dtype=np.bool_)
+    for rank in range(M):
         chosen = -1
         for i in range(M):
-            if left[i] and (chosen < 0 or scores[i] > scores[chosen] + slack):
+            if unplaced[i] and (chosen < 0 or scores[i] > scores[chosen] + slack):
                 chosen = i
-        order[place] = chosen
-        left[chosen] = False
+        order[rank] = chosen
+        unplaced[chosen] = False
 
 
 @njit(cache=True, nogil=True)
 def approves(ballot: np.ndarray, i: int) -> bool:
-    """Whether response i is in the better half of a ballot, as `_parts.committees.approvals` reads it."""
+    """Whether response i is in the better half of a ballot, as `_parts.committees.ballots.approvals` does."""
     if ballot[i] == 0:
         return False
     above, below = 0, 0
@@ -97,50 +161,3 @@ def approves(ballot: np.ndarray, i: int) -> bool:
         above += 0 < rank < ballot[i]
         below += ballot[i] < rank
     return ballot[i] == 1 or above < below
-
-
-@njit(cache=True, nogil=True)
-def first_approval_order(ranks: np.ndarray, weights: np.ndarray, M: int, order: np.ndarray) -> None:
-    """Fill ``order`` by the weight of the ballots that approve, equal ones in the responses' order."""
-    scores, scale = np.zeros(M), 0.0
-    for k in range(len(ranks)):
-        scale += weights[k]
-        for i in range(M):
-            if approves(ranks[k], i):
-                scores[i] += weights[k]
-    by_scores(scores, NEARLY * scale, M, order)
-
-
-@njit(cache=True, nogil=True)
-def contested_pairs(ranks: np.ndarray, weights: np.ndarray, contested: np.ndarray) -> int:
-    """Mark in (M, M) ``contested`` the pairs that ballots of positive weight rank both ways; count them."""
-    V, M = ranks.shape
-    contested[:M, :M] = False
-    for k in range(V):
-        if weights[k] <= 0.0:
-            continue
-        for i in range(M):
-            if ranks[k, i] == 0:
-                continue
-            for j in range(M):
-                contested[i, j] |= ranks[k, i] < ranks[k, j]
-    count = 0
-    for i in range(M):
-        for j in range(i + 1, M):
-            both = contested[i, j] and contested[j, i]
-            contested[i, j] = both
-            contested[j, i] = both
-            count += both
-    return count
-
-
-@njit(cache=True, nogil=True)
-def agreeing_pairs(ballot: np.ndarray, order: np.ndarray, decided: np.ndarray, M: int) -> int:
-    """How many of the pairs marked in (M, M) ``decided`` a ballot ranks strictly as the order does."""
-    agreed = 0
-    for a in range(M):
-        for b in range(a + 1, M):
-            i, j = order[a], order[b]
-            if decided[i, j] and ballot[i] > 0 and ballot[i] < ballot[j]:
-                agreed += 1
-    return agreed

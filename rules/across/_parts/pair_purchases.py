@@ -1,77 +1,103 @@
-"""Buying pairs of responses, one after the other: what equal shares and Phragmén over pairs share.
+"""Compiled: pairs of responses bought one after the other, for equal shares and Phragmén over pairs."""
 
-On a prompt ``columns`` (M, V) holds the places, and ``before[i, j]`` says that i is bound to come before
-j. ``wallet`` (V,) holds a ballot's budget or, with ``by_load``, its load.
-"""
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
-from rlchf.rules.across._parts.budgets import collect, opposition, settled, shares_of, split
-from rlchf.rules.across._parts.orders import MOST, NEARLY, count_above, first_kemeny_order
+from rlchf.rules.across._parts.budgets import Accounts, add, collect, shares_of, split
+from rlchf.rules.across._parts.layout import Block, ballots_of, write_order
+from rlchf.rules.across._parts.orders import (
+    ALL,
+    MOST_FOR_SUBSETS,
+    NEARLY,
+    SOME,
+    contested_pairs,
+    count_above,
+    first_kemeny_order,
+    supporters,
+)
 
-BOUGHT = 128
+MOST_FOR_PURCHASES = 128
 """The largest number of responses of which pairs are bought."""
 
 
+class Buyers(NamedTuple):
+    """The ballots of a prompt as they buy pairs.
+
+    Attributes
+    ----------
+    ranks
+        (M, V), to go along one response.
+    shares
+        (V,) each ballot's share of the weight.
+    wallet
+        (V,) its budget or, with ``by_load``, its load.
+    contested
+        (M, M) bool: the pairs that cost something.
+    by_load
+        Whether ballots carry loads (Phragmén) or spend budgets (equal shares).
+    """
+
+    ranks: np.ndarray
+    shares: np.ndarray
+    wallet: np.ndarray
+    contested: np.ndarray
+    by_load: bool
+
+
 @njit(cache=True, nogil=True)
-def buy_pairs(
-    prompts: np.ndarray, sizes: np.ndarray, ballots: np.ndarray, cells: np.ndarray,
-    ranks: np.ndarray, weights: np.ndarray, annotators: np.ndarray, responses: np.ndarray,
-    carried: np.ndarray, here: np.ndarray, scores: np.ndarray, by_load: bool,
-) -> None:  # fmt: skip
-    """Rank prompt after prompt by buying contested pairs out of what is carried over."""
-    for t, p in enumerate(prompts):
-        begin, end, M = ballots[p], ballots[p + 1], sizes[p]
-        V = end - begin
-        places = ranks[cells[t] : cells[t] + V * M].reshape(V, M)
-        shares, who = shares_of(weights[begin:end]), annotators[begin:end]
-        above = opposition(places, shares)
-        contested = 0
-        for i in range(M):
-            for j in range(i):
-                contested += above[i, j] > 0 and above[j, i] > 0
-        before = _uncontested(above)
-        wallet = carried[who] if by_load else split(shares, who, carried, here)
-        for k in range(V):
-            wallet[k] = settled(wallet[k], contested * (-1.0 if by_load else shares[k]))
-        sides = np.ascontiguousarray(places.T)  # (M, V), to go along one response
-        if M <= BOUGHT:
-            _buy(sides, shares, wallet, above, before, by_load)
-        order = _completed(places, shares, before)
-        rest = np.zeros((M, M), dtype=np.bool_)
-        for place in range(M):
-            for later in range(place + 1, M):
-                rest[order[place], order[later]] = not before[order[place], order[later]]
-        _charge(sides, shares, wallet, above, rest, by_load)
+def buy_pairs(block: Block, accounts: Accounts, scores: np.ndarray, by_load: bool) -> None:
+    """Rank prompt after prompt into ``scores`` (R,) by buying contested pairs out of the accounts."""
+    for t in range(len(block.prompts)):
+        ballots = ballots_of(block, t)
+        M = ballots.ranks.shape[1]
+        shares, who = shares_of(ballots.weights), ballots.annotators
+        support = supporters(ballots.ranks, shares)
+        contested = contested_pairs(support)
+        n = contested.sum() // 2
+        before = uncontested_order(support)
+        wallet = accounts.budgets[who] if by_load else split(shares, who, accounts)
+        for k in range(len(shares)):
+            wallet[k] = add(wallet[k], n * (-1.0 if by_load else shares[k]))
+        buyers = Buyers(np.ascontiguousarray(ballots.ranks.T), shares, wallet, contested, by_load)
+        if M <= MOST_FOR_PURCHASES:
+            buy(buyers, before)
+        order = completed_order(ballots.ranks, shares, before)
+        unpaid = np.zeros((M, M), dtype=np.bool_)
+        for a in range(M):
+            for b in range(a + 1, M):
+                unpaid[order[a], order[b]] = not before[order[a], order[b]]
+        charge(buyers, unpaid)
         if by_load:
-            _collect_loads(wallet, shares, who, carried, here)
+            collect_loads(wallet, shares, who, accounts)
         else:
-            collect(wallet, shares, who, carried)
-        for place in range(M):
-            scores[responses[p] + order[place]] = M - 1 - place
+            collect(wallet, shares, who, accounts.budgets)
+        write_order(block, t, order, scores)
 
 
 @njit(cache=True, nogil=True)
-def _uncontested(above: np.ndarray) -> np.ndarray:
-    """Bind the pairs that nobody contests: those that all rank first, then in the responses' order."""
-    M = len(above)
-    before: np.ndarray = above == 2  # transitive as it is
+def uncontested_order(support: np.ndarray) -> np.ndarray:
+    """(M, M) bool, transitive: i is bound to come before j by pairs that nobody contests.
+
+    The unanimous pairs come first, then the others in the order of the responses.
+    """
+    M = len(support)
+    before: np.ndarray = support == ALL  # transitive as it is
     for i in range(M):
         for j in range(M):
-            if above[i, j] == 1 and above[j, i] == 0 and not before[j, i] and not before[i, j]:
+            bound = before[i, j] or before[j, i]
+            if support[i, j] == SOME and support[j, i] == 0 and not bound:
                 for a in range(M):
-                    if (a == i or before[a, i]) and not before[
-                        a, j
-                    ]:  # else it has all that follows
-                        before[a] |= before[j]
+                    if (a == i or before[a, i]) and not before[a, j]:
+                        before[a] |= before[j]  # otherwise it has all that follows
                         before[a, j] = True
     return before
 
 
 @njit(cache=True, nogil=True)
-def _bind(before: np.ndarray, i: int, j: int) -> np.ndarray:
-    """Put i before j, and all that follows from it; the (M, M) pairs that are new."""
+def bind(before: np.ndarray, i: int, j: int) -> np.ndarray:
+    """Put i before j, and all that follows from it; return the (M, M) pairs that are new."""
     M = len(before)
     new = np.zeros((M, M), dtype=np.bool_)
     for a in range(M):
@@ -84,68 +110,65 @@ def _bind(before: np.ndarray, i: int, j: int) -> np.ndarray:
 
 
 @njit(cache=True, nogil=True)
-def _buy(
-    columns: np.ndarray, shares: np.ndarray, wallet: np.ndarray, above: np.ndarray,
-    before: np.ndarray, by_load: bool,
-) -> None:  # fmt: skip
-    """Buy until nothing is left that can be afforded; prices only rise, so old ones are lower bounds."""
+def buy(buyers: Buyers, before: np.ndarray) -> None:
+    """Buy the cheapest pair until no pair can be afforded; prices only rise, so old ones are lower bounds."""
     M = len(before)
-    prices = np.full((M, M), -np.inf)  # lower bounds; the ones that are ``exact`` are the prices
+    prices = np.full((M, M), -np.inf)  # lower bounds; those that are ``exact`` are the prices
     exact = np.zeros((M, M), dtype=np.bool_)
-    least = np.full(M, -np.inf)  # of each row, or less
+    row_bounds = np.full(M, -np.inf)
     for i in range(M):
         for j in range(M):
-            if above[i, j] == 0 or above[j, i] == 0:
+            if not buyers.contested[i, j]:
                 prices[i, j] = np.inf
     while True:
         a, b, cheapest = -1, -1, 1e300  # what nobody can afford costs more
         for i in range(M):
-            if least[i] >= cheapest - NEARLY * max(1.0, abs(cheapest)):
+            if row_bounds[i] >= cheapest - NEARLY * max(1.0, abs(cheapest)):
                 continue
-            least[i] = np.inf
+            row_bounds[i] = np.inf
             for j in range(M):
                 if not before[i, j] and not before[j, i]:
-                    least[i] = min(least[i], prices[i, j])
+                    row_bounds[i] = min(row_bounds[i], prices[i, j])
                     if prices[i, j] < cheapest - NEARLY * max(1.0, abs(cheapest)):
                         a, b, cheapest = i, j, prices[i, j]
         if a < 0:
             return
         if not exact[a, b]:
-            prices[a, b] = _price(columns, shares, wallet, a, b, by_load)
+            prices[a, b] = price_of(buyers, a, b)
             exact[a, b] = True
             continue
-        new = _bind(before, a, b)
+        new = bind(before, a, b)
         new[a, b] = False
-        _pay(columns, shares, wallet, a, b, prices[a, b], by_load)
-        _charge(columns, shares, wallet, above, new, by_load)
+        pay(buyers, a, b, prices[a, b])
+        charge(buyers, new)
         exact[:] = False
 
 
 @njit(cache=True, nogil=True)
-def _agrees(columns: np.ndarray, k: int, i: int, j: int) -> bool:
-    return bool(0 < columns[i, k] < columns[j, k])
+def agrees(buyers: Buyers, k: int, i: int, j: int) -> bool:
+    """Whether ballot k ranks i above j."""
+    return bool(0 < buyers.ranks[i, k] < buyers.ranks[j, k])
 
 
 @njit(cache=True, nogil=True)
-def _price(
-    columns: np.ndarray, shares: np.ndarray, wallet: np.ndarray, i: int, j: int, by_load: bool
-) -> float:
-    """The least level at which those who rank i above j pay 1 together; infinite if they cannot.
+def price_of(buyers: Buyers, i: int, j: int) -> float:
+    """The least level at which the ballots that rank i above j pay 1 together; infinite if they cannot.
 
     Budgets: ballot k pays min(budget, share x level). Loads: share x max(0, level - load).
     """
+    shares, wallet, by_load = buyers.shares, buyers.wallet, buyers.by_load
     total, weight = 0.0, 0.0
     for k in range(len(shares)):
-        if shares[k] > 0.0 and _agrees(columns, k, i, j):
+        if shares[k] > 0.0 and agrees(buyers, k, i, j):
             total += shares[k] * wallet[k] if by_load else max(wallet[k], 0.0)
             weight += shares[k]
     if not by_load and total < 1.0 - NEARLY:
         return np.inf
     level = (1.0 + total) / weight if by_load else 1.0 / weight
-    while True:  # who takes part in full at one level and not at the next never does again
+    while True:  # a ballot that pays in full at one level and not at the next never does again
         missing, weight = 1.0, 0.0
         for k in range(len(shares)):
-            if shares[k] > 0.0 and _agrees(columns, k, i, j):
+            if shares[k] > 0.0 and agrees(buyers, k, i, j):
                 if by_load:
                     if wallet[k] < level:
                         missing += shares[k] * wallet[k]
@@ -156,68 +179,65 @@ def _price(
                     missing -= max(wallet[k], 0.0)
         if weight == 0.0:
             return level
-        found = missing / weight
-        if (found >= level) if by_load else (found <= level):
+        next_level = missing / weight
+        if (next_level >= level) if by_load else (next_level <= level):
             return level
-        level = found
+        level = next_level
 
 
 @njit(cache=True, nogil=True)
-def _pay(
-    columns: np.ndarray, shares: np.ndarray, wallet: np.ndarray, i: int, j: int, level: float,
-    by_load: bool,
-) -> None:  # fmt: skip
-    """Let those who rank i above j pay at a level; all they have, and debts by weight, if infinite."""
+def pay(buyers: Buyers, i: int, j: int, level: float) -> None:
+    """Let the ballots that rank i above j pay at a level.
+
+    If the level is infinite they pay all they have, and owe the rest by weight.
+    """
+    shares, wallet = buyers.shares, buyers.wallet
     missing, agreed = 1.0, 0.0
     for k in range(len(shares)):
-        if shares[k] > 0.0 and _agrees(columns, k, i, j):
+        if shares[k] > 0.0 and agrees(buyers, k, i, j):
             agreed += shares[k]
-            if by_load:
+            if buyers.by_load:
                 wallet[k] = max(wallet[k], level)
             elif wallet[k] > 0.0:
                 paid = min(wallet[k], shares[k] * level)
                 missing -= paid
-                wallet[k] = settled(wallet[k], -paid)
+                wallet[k] = add(wallet[k], -paid)
     if level == np.inf:
         for k in range(len(shares)):
-            if shares[k] > 0.0 and _agrees(columns, k, i, j):
+            if shares[k] > 0.0 and agrees(buyers, k, i, j):
                 wallet[k] -= missing * (shares[k] / agreed)
 
 
 @njit(cache=True, nogil=True)
-def _charge(
-    columns: np.ndarray, shares: np.ndarray, wallet: np.ndarray, above: np.ndarray,
-    decided: np.ndarray, by_load: bool,
-) -> None:  # fmt: skip
-    """Let those who agree pay for each contested pair that is decided without having been bought."""
-    for i in range(len(above)):
-        for j in range(len(above)):
-            if decided[i, j] and above[i, j] > 0 and above[j, i] > 0:
-                price = _price(columns, shares, wallet, i, j, by_load)
-                _pay(columns, shares, wallet, i, j, price, by_load)
+def charge(buyers: Buyers, decided: np.ndarray) -> None:
+    """Let the ballots that agree pay for each contested pair in (M, M) ``decided``, which was not bought."""
+    for i in range(len(decided)):
+        for j in range(len(decided)):
+            if decided[i, j] and buyers.contested[i, j]:
+                pay(buyers, i, j, price_of(buyers, i, j))
 
 
 @njit(cache=True, nogil=True)
-def _collect_loads(
-    loads: np.ndarray, shares: np.ndarray, annotators: np.ndarray, carried: np.ndarray,
-    here: np.ndarray,
-) -> None:  # fmt: skip
-    """An annotator's load is the mean of its ballots' loads by weight."""
+def collect_loads(
+    loads: np.ndarray, shares: np.ndarray, annotators: np.ndarray, accounts: Accounts
+) -> None:
+    """Give each annotator the mean of its ballots' loads by weight."""
+    carried, totals = accounts.budgets, accounts.zeros
     for k in range(len(shares)):
-        here[annotators[k]] += shares[k]
+        totals[annotators[k]] += shares[k]
     for k in range(len(shares)):
         if shares[k] > 0.0:
             carried[annotators[k]] = 0.0
     for k in range(len(shares)):
         if shares[k] > 0.0:
-            carried[annotators[k]] += loads[k] * (shares[k] / here[annotators[k]])
+            carried[annotators[k]] += loads[k] * (shares[k] / totals[annotators[k]])
     for k in range(len(shares)):
-        here[annotators[k]] = 0.0
+        totals[annotators[k]] = 0.0
 
 
 @njit(cache=True, nogil=True)
-def _completed(ranks: np.ndarray, shares: np.ndarray, before: np.ndarray) -> np.ndarray:
-    """The first Kemeny order, by Borda scores for more than `MOST` responses, that keeps ``before``."""
+def completed_order(ranks: np.ndarray, shares: np.ndarray, before: np.ndarray) -> np.ndarray:
+    """The first Kemeny order that keeps ``before``; by Borda scores beyond `MOST_FOR_SUBSETS` responses."""
     M = len(before)
     order = np.empty(M, dtype=np.int64)
     followers = before.sum(axis=1)
@@ -225,24 +245,24 @@ def _completed(ranks: np.ndarray, shares: np.ndarray, before: np.ndarray) -> np.
         for i in range(M):
             order[M - 1 - followers[i]] = i
         return order
-    above = np.zeros((M, M))
-    count_above(ranks, shares, above)
-    if M <= MOST:
+    above = count_above(ranks, shares)
+    if M <= MOST_FOR_SUBSETS:
         for i in range(M):
             for j in range(M):
                 if before[i, j]:
                     above[i, j] += M * M  # more than all else together
-        first_kemeny_order(above, M, order)
+        first_kemeny_order(above, order)
         return order
     scores = above.sum(axis=1) - above.sum(axis=0)
-    left, blocked = np.ones(M, dtype=np.bool_), before.sum(axis=0)  # by how many of those left
-    for place in range(M):
+    unplaced = np.ones(M, dtype=np.bool_)
+    waiting_for = before.sum(axis=0)  # how many unplaced responses are bound to come before
+    for rank in range(M):
         chosen = -1
         for i in range(M):
             higher = chosen < 0 or scores[i] > scores[chosen] + NEARLY * M
-            if left[i] and higher and blocked[i] == 0:
+            if unplaced[i] and higher and waiting_for[i] == 0:
                 chosen = i
-        order[place] = chosen
-        left[chosen] = False
-        blocked -= before[chosen]
+        order[rank] = chosen
+        unplaced[chosen] = False
+        waiting_for -= before[chosen]
     return order

@@ -1,33 +1,32 @@
-"""The perpetual rules that weigh ballots, in exact fractions: plain Python, some 1,000 prompts a second."""
+"""The perpetual rules that weigh ballots, in exact fractions: plain Python, about 1,000 prompts a second."""
 
 from collections import Counter
 from collections.abc import Iterable
 from fractions import Fraction
 from math import lcm
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rlchf.numeric.integer_weights import integer_weights
-from rlchf.rules.across._parts.layout import Sequence
-from rlchf.rules.across._parts.orders import MOST, approves
-from rlchf.rules.across._parts.perpetual.loop import (
+from rlchf.rules.across._parts.layout import Ballots, Layout
+from rlchf.rules.across._parts.orders import MOST_FOR_SUBSETS, approves
+from rlchf.rules.across._parts.perpetual.loop import Weighting
+from rlchf.rules.across._parts.perpetual.satisfaction import (
     APPROVAL,
     PAIR,
     WINNER,
-    decided_pairs,
-    satisfaction,
-    worth,
+    Counted,
+    counted_pairs,
+    satisfaction_with,
+    winner_satisfaction,
 )
 
-if TYPE_CHECKING:
-    from rlchf.rules.across._parts.perpetual.weighting import Credit
-
 Votes = list[Fraction]
+"""What each ballot counts."""
 
 
 def decide_exactly(
-    laid: Sequence, base: str, unit: int, credit: "Credit", scores: np.ndarray
+    layout: Layout, base: str, unit: int, weighting: Weighting, scores: np.ndarray
 ) -> None:
     """Rank prompt after prompt into ``scores`` (R,); no sum is rounded.
 
@@ -36,85 +35,102 @@ def decide_exactly(
     ValueError
         If the base rule is not one of kemeny (of up to 10 responses), borda and approval.
     """
-    most = int(laid.sizes.max())
-    if base not in BASES or (base == "kemeny" and most > MOST):
+    largest = int(layout.sizes.max())
+    if base not in BASES or (base == "kemeny" and largest > MOST_FOR_SUBSETS):
         raise ValueError(
-            f"exact is true for base {base!r} and {most} responses; it works for kemeny of up to "
-            f"{MOST} responses, borda, and approval"
+            f"exact is true for base {base!r} and {largest} responses; it works for kemeny of up to "
+            f"{MOST_FOR_SUBSETS} responses, borda, and approval"
         )
-    say, after = credit.say.__wrapped__, credit.after.__wrapped__
-    state = [Fraction(credit.start)] * laid.n_annotators
-    for p in laid.prompts.tolist():
-        M, at = int(laid.sizes[p]), slice(int(laid.ballots[p]), int(laid.ballots[p + 1]))
-        weights, who = laid.weights[at], laid.annotators[at].tolist()
-        ranks = laid.block(np.array([p]))[1].reshape(len(who), M)
-        votes, decided = exact_votes(weights), np.empty((M, M), dtype=bool)
-        n = decided_pairs(unit, ranks, weights, decided)
-        due = dict.fromkeys(who, Fraction(0))
-        if credit.deserves and n:
-            due = of_each(who, _deserved(unit, ranks, votes, decided, n))
-        says = [vote * say(state[a], due[a]) for vote, a in zip(votes, who, strict=True)]
-        order = BASES[base](ranks, _whole(says if any(s > 0 for s in says) else votes))
-        scores[laid.responses[p] + np.array(order)] = np.arange(M - 1, -1, -1)
-        if n:
-            chosen = np.array(order)
-            got = of_each(who, (got_of(unit, ballot, chosen, decided, n) for ballot in ranks))
-            taken = sum(v * got[a] for v, a in zip(votes, who, strict=True) if state[a] > 0)
-            price = sum(votes) / taken if taken else Fraction(0)
-            for a in got:
-                state[a] = after(state[a], got[a], due[a], price)
+    ballot_weight, update = weighting.ballot_weight.__wrapped__, weighting.update.__wrapped__
+    state = [Fraction(weighting.start)] * layout.n_annotators
+    for p in layout.prompts.tolist():
+        ballots = prompt_ballots(layout, p)
+        votes, who = exact_votes(ballots.weights), ballots.annotators.tolist()
+        counted = counted_pairs(unit, ballots)
+        entitlement = dict.fromkeys(who, Fraction(0))
+        if weighting.uses_entitlement and counted.n:
+            entitlement = mean_by_annotator(who, _entitlements(ballots.ranks, votes, counted))
+        weighed = [
+            vote * ballot_weight(state[a], entitlement[a])
+            for vote, a in zip(votes, who, strict=True)
+        ]
+        order = BASES[base](
+            ballots.ranks, _whole(weighed if any(w > 0 for w in weighed) else votes)
+        )
+        scores[layout.rankings.response_starts[p] + np.array(order)] = np.arange(
+            len(order) - 1, -1, -1
+        )
+        if counted.n:
+            satisfaction = mean_by_annotator(
+                who, (_satisfaction(counted, b, np.array(order)) for b in ballots.ranks)
+            )
+            paid = sum(
+                vote * satisfaction[a] for vote, a in zip(votes, who, strict=True) if state[a] > 0
+            )
+            price = sum(votes) / paid if paid else Fraction(0)
+            for a in satisfaction:
+                state[a] = update(state[a], satisfaction[a], entitlement[a], price)
+
+
+def prompt_ballots(layout: Layout, p: int) -> Ballots:
+    """The ballots of prompt p."""
+    starts = layout.rankings.ballot_starts
+    part = slice(int(starts[p]), int(starts[p + 1]))
+    block = layout.block(np.array([p]))
+    ranks = block.ranks.reshape(-1, int(layout.sizes[p]))
+    return Ballots(ranks, block.weights[part], block.annotators[part])
 
 
 def exact_votes(weights: np.ndarray) -> Votes:
     """The weights of a prompt in proportion; 0.1, 0.2 and 0.3 are as 1, 2 and 3, though floats are not."""
-    votes, _, exact = integer_weights(weights, np.array([0, len(weights)]))
-    return [Fraction(v) for v in (votes if exact[0] else weights).tolist()]
+    votes, _, is_exact = integer_weights(weights, np.array([0, len(weights)]))
+    return [Fraction(v) for v in (votes if is_exact[0] else weights).tolist()]
 
 
-def of_each(who: list[int], values: Iterable[Fraction]) -> dict[int, Fraction]:
+def mean_by_annotator(who: list[int], values: Iterable[Fraction]) -> dict[int, Fraction]:
     """The mean over each annotator's ballots."""
-    times, found = Counter(who), dict.fromkeys(who, Fraction(0))
+    n_ballots, means = Counter(who), dict.fromkeys(who, Fraction(0))
     for a, value in zip(who, values, strict=True):
-        found[a] += value / times[a]
-    return found
+        means[a] += value / n_ballots[a]
+    return means
 
 
-def got_of(
-    unit: int, ballot: np.ndarray, order: np.ndarray, decided: np.ndarray, n: int
-) -> Fraction:
+def _satisfaction(counted: Counted, ballot: np.ndarray, order: np.ndarray) -> Fraction:
     """The float is a fraction of small whole numbers, so that the nearest such one is meant."""
-    most = n if unit <= PAIR else max(len(ballot) - 1, 1)
-    return Fraction(round(satisfaction(unit, ballot, order, decided, n) * most), most)
+    parts = counted.n if counted.unit <= PAIR else max(len(ballot) - 1, 1)
+    return Fraction(round(satisfaction_with(counted, ballot, order) * parts), parts)
 
 
-def _deserved(unit: int, ranks: np.ndarray, votes: Votes, decided: np.ndarray, n: int) -> Votes:
+def _entitlements(ranks: np.ndarray, votes: Votes, counted: Counted) -> Votes:
     M = ranks.shape[1]
-    if unit in (WINNER, APPROVAL):
-        worths = worths_of(unit, ranks)
+    if counted.unit in (WINNER, APPROVAL):
+        values = winner_satisfactions(counted.unit, ranks)
         total = sum(votes) or Fraction(1)
         mean = [
-            sum(v * row[i] for v, row in zip(votes, worths, strict=True)) / total for i in range(M)
+            sum(v * row[i] for v, row in zip(votes, values, strict=True)) / total for i in range(M)
         ]
-        return [max(u * m for u, m in zip(row, mean, strict=True)) for row in worths]
-    above = above_of(ranks, votes)
+        return [max(u * m for u, m in zip(row, mean, strict=True)) for row in values]
+    above = votes_above(ranks, votes)
     both = [[above[i][j] + above[j][i] for j in range(M)] for i in range(M)]
-    pairs = [(i, j) for i in range(M) for j in range(M) if decided[i, j] and above[i][j] > 0]
+    pairs = [(i, j) for i in range(M) for j in range(M) if counted.pairs[i, j] and above[i][j] > 0]
     return [
-        sum((above[i][j] / both[i][j] for i, j in pairs if 0 < row[i] < row[j]), Fraction(0)) / n
+        sum((above[i][j] / both[i][j] for i, j in pairs if 0 < row[i] < row[j]), Fraction(0))
+        / counted.n
         for row in ranks.tolist()
     ]
 
 
-def worths_of(unit: int, ranks: np.ndarray) -> list[Votes]:
-    """What each ballot gets from each response in first place."""
+def winner_satisfactions(unit: int, ranks: np.ndarray) -> list[Votes]:
+    """Each ballot's satisfaction with each response in first place."""
     M = ranks.shape[1]
-    most = max(M - 1, 1)
+    parts = max(M - 1, 1)
     return [
-        [Fraction(round(worth(unit, ballot, i) * most), most) for i in range(M)] for ballot in ranks
+        [Fraction(round(winner_satisfaction(unit, ballot, i) * parts), parts) for i in range(M)]
+        for ballot in ranks
     ]
 
 
-def above_of(ranks: np.ndarray, votes: Votes) -> list[list[Fraction]]:
+def votes_above(ranks: np.ndarray, votes: Votes) -> list[list[Fraction]]:
     """The votes of the ballots that rank i above j."""
     M = ranks.shape[1]
     above = [[Fraction(0)] * M for _ in range(M)]
@@ -133,25 +149,26 @@ def _whole(votes: Votes) -> Votes:
 
 
 def _kemeny(ranks: np.ndarray, votes: Votes) -> list[int]:
-    M, above = ranks.shape[1], above_of(ranks, votes)
+    M, above = ranks.shape[1], votes_above(ranks, votes)
 
-    def gain(i: int, left: int) -> Fraction:
-        others = (j for j in range(M) if left >> j & 1)
-        return best[left ^ (1 << i)] + sum((above[i][j] - above[j][i] for j in others), Fraction(0))
+    def gain(i: int, subset: int) -> Fraction:
+        others = (j for j in range(M) if subset >> j & 1)
+        margins = (above[i][j] - above[j][i] for j in others)
+        return best[subset ^ (1 << i)] + sum(margins, Fraction(0))
 
     best = [Fraction(0)]
-    for left in range(1, 1 << M):
-        best.append(max(gain(i, left) for i in range(M) if left >> i & 1))
+    for subset in range(1, 1 << M):
+        best.append(max(gain(i, subset) for i in range(M) if subset >> i & 1))
     order: list[int] = []
-    left = (1 << M) - 1
-    while left:
-        order.append(next(i for i in range(M) if left >> i & 1 and gain(i, left) == best[left]))
-        left ^= 1 << order[-1]
+    rest = (1 << M) - 1
+    while rest:
+        order.append(next(i for i in range(M) if rest >> i & 1 and gain(i, rest) == best[rest]))
+        rest ^= 1 << order[-1]
     return order
 
 
 def _borda(ranks: np.ndarray, votes: Votes) -> list[int]:
-    M, above = ranks.shape[1], above_of(ranks, votes)
+    M, above = ranks.shape[1], votes_above(ranks, votes)
     return sorted(range(M), key=lambda i: sum(above[j][i] - above[i][j] for j in range(M)))
 
 

@@ -1,362 +1,392 @@
-"""The perpetual rules that choose among whole orders by what everybody would have got after it.
+"""The perpetual rules that choose among whole orders by everybody's state after it.
 
-Up to `LISTED` responses all orders are compared; beyond, the search starts from Borda's order and moves one
-response at a time to where it improves most, until no such move improves. On a prompt that is too large for
-that Borda's order stands.
+Up to `MOST_FOR_ORDERS` responses all orders are compared. Beyond, the search starts from Borda's order and
+moves one response at a time to where it improves most, until no such move improves. On a prompt that is too
+large for that Borda's order stands.
 """
 
 from itertools import permutations
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
 from rlchf.aggregation import Aggregation
 from rlchf.rankings import Rankings
-from rlchf.rules.across._parts.layout import Order, ranked, sequence
-from rlchf.rules.across._parts.orders import LISTED, NEARLY, count_above, first_borda_order
-from rlchf.rules.across._parts.perpetual.loop import (
-    APPROVAL,
-    NASH,
+from rlchf.rules.across._parts.layout import (
+    Ballots,
+    Block,
+    Order,
+    as_aggregation,
+    ballots_of,
+    lay_out,
+    write_order,
+)
+from rlchf.rules.across._parts.orders import (
+    ALL,
+    MOST_FOR_ORDERS,
+    NEARLY,
+    count_above,
+    first_borda_order,
+    supporters,
+)
+from rlchf.rules.across._parts.pages import page_with
+from rlchf.rules.across._parts.perpetual.aims import (
+    NO_LOAD,
     PHRAGMEN,
-    WINNER,
-    decided_pairs,
-    worth,
+    Voters,
+    compare,
+    fill_key,
+    new_load,
+    voters_of,
 )
 from rlchf.rules.across._parts.perpetual.orders_exact import decide_orders_exactly
+from rlchf.rules.across._parts.perpetual.satisfaction import (
+    APPROVAL,
+    WINNER,
+    Counted,
+    counted_pairs,
+    winner_satisfaction,
+)
 from rlchf.rules.across._parts.perpetual.weighting import Unit, unit_code
 
-NOBODY = 1e300  # the load where nobody would carry it
-FEW = 64  # annotators whose levels are sorted one by one
 SEARCHED = 5e8
 """The largest M^3 P, for M responses and P annotators, with which orders are searched for."""
+
+orders_page = page_with(
+    """
+    A pair of responses is contested if one ballot ranks it one way and another ballot the other way. By
+    default an annotator's satisfaction with an outcome is the share of the contested pairs that the
+    outcome orders as the annotator's ballot does.
+
+    Unanimous pairs, those that all ballots rank the same way, are kept. Of orders that serve the aim
+    equally well the one that agrees most with all ballots is chosen, then the first by the order of the
+    responses. Up to 6 responses all orders are compared. Beyond, the search begins at Borda's order and
+    moves one response at a time as long as that helps; where M^3 times the number of annotators is over 5e8
+    (100 responses and 500 annotators) Borda's order stands. A prompt without contested pairs changes
+    nothing for anybody, unless ``unit`` says that something else counts. A prompt on which an annotator is
+    absent changes nothing for the annotator. Several ballots of one annotator on a prompt get the mean of
+    their satisfactions.
+
+    With "approval" for ``unit`` the winners are those of Lackner's rule, in which satisfaction is 0 or 1,
+    and ties are broken by the order of the responses alone.
+
+    Parameters
+    ----------
+    unit
+        What counts as satisfaction, from 0 to 1 on each prompt. "contested_pair" and "pair": the share of
+        the contested pairs, or of all pairs, that the outcome orders as the ballot does. "winner": how high
+        the ballot ranks the first response, 1 for first and 0 for last or unranked. "approval": 1 if the
+        ballot has the first response in its better half (as `approval` reads it), else 0. With the last
+        two the best first response is chosen first, then the best of the others, and so on.
+    exact
+        Compute in fractions, without rounding: for prompts of up to 6 responses (any number with "winner"
+        or "approval"), at about 200 prompts a second; for `perpetual_nash` the weights on a prompt may add
+        up to at most 10,000 times their greatest common divisor. Otherwise differences below 1e-9 of the
+        sums compared are ties.
+    order, seed
+        Decide the prompts in the order of the input ("input"), or "shuffled" with a seed.
+
+    Returns
+    -------
+    Aggregation, with scores M - 1 (first) to 0 (last): strict orders.
+    """
+)
+"""Adds to a rule's docstring what all rules of the family share."""
+
+
+class AllOrders(NamedTuple):
+    """All orders of 2 to `MOST_FOR_ORDERS` responses.
+
+    Attributes
+    ----------
+    rows
+        (N, `MOST_FOR_ORDERS`) one order per row, shorter ones first; the rest of their rows is 0.
+    starts
+        Those of m responses begin at row ``starts[m]``.
+    """
+
+    rows: np.ndarray
+    starts: np.ndarray
+
+
+class Pairs(NamedTuple):
+    """What the ballots of a prompt say of each pair of responses.
+
+    Attributes
+    ----------
+    agreeing
+        (M, M, P) which share of each annotator's ballots ranks i above j, if the pair counts. The
+        annotators come last, so that a pair adds one row to a sum over the annotators.
+    n
+        How many pairs count.
+    above
+        (M, M) the weight of the ballots that rank i above j.
+    unanimous
+        (M, M) bool: all ballots of positive weight do.
+    total
+        The weight of all ballots.
+    """
+
+    agreeing: np.ndarray
+    n: int
+    above: np.ndarray
+    unanimous: np.ndarray
+    total: float
+
+
+class Candidate(NamedTuple):
+    """An order (M,) with its agreement (1,), the satisfactions (P,) and the key (2, P) that it leads to."""
+
+    order: np.ndarray
+    agreement: np.ndarray
+    satisfaction: np.ndarray
+    key: np.ndarray
 
 
 def perpetual_orders(
     rankings: Rankings, name: str, aim: int, *, unit: Unit, exact: bool, order: Order, seed: int
 ) -> Aggregation:
     """Rank prompt after prompt by the order that serves the aim best."""
-    code, laid = unit_code(unit), sequence(rankings, order, seed)
+    code, layout = unit_code(unit), lay_out(rankings, order, seed)
     scores = np.empty(len(rankings.response_ids))
-    options = {"unit": unit, "exact": exact, "order": order, "seed": seed}
     if exact:
-        decide_orders_exactly(laid, aim, code, scores)
-        return ranked(rankings, scores, name, **options)
-    state, slots = np.zeros(laid.n_annotators), np.full(laid.n_annotators, -1)
-    for prompts, cells, ranks in laid.blocks():
-        decide_orders(
-            prompts, laid.sizes, laid.ballots, cells, ranks, laid.weights, laid.annotators,
-            laid.responses, state, slots, aim, code, *_listed(), scores,
-        )  # fmt: skip
-    return ranked(rankings, scores, name, **options)
+        decide_orders_exactly(layout, aim, code, scores)
+    else:
+        state, slots = np.zeros(layout.n_annotators), np.full(layout.n_annotators, -1)
+        orders = _all_orders()
+        for block in layout.blocks():
+            decide_orders(block, state, slots, aim, code, orders, scores)
+    return as_aggregation(rankings, scores, name, unit=unit, exact=exact, order=order, seed=seed)
 
 
-def _listed() -> tuple[np.ndarray, np.ndarray]:
-    """All orders of 2 to `LISTED` responses, row after row, and where those of each number begin."""
-    rows = [order for m in range(2, LISTED + 1) for order in permutations(range(m))]
-    starts = [sum(len(row) < m for row in rows) for m in range(LISTED + 2)]
-    padded = [row + (0,) * (LISTED - len(row)) for row in rows]
-    return np.array(padded), np.array(starts)
-
-
-@njit(cache=True, nogil=True)
-def fill_key(
-    aim: int, state: np.ndarray, got: np.ndarray, weights: np.ndarray, cost: float, key: np.ndarray
-) -> None:
-    """Fill (2, P) ``key`` with what `compare` looks at, for P annotators who would get ``got`` (P,)."""
-    P = len(state)
-    if aim == NASH:
-        key[:, 0] = 0.0
-        for s in range(P):
-            if weights[s] > 0 and state[s] + got[s] > 0:
-                key[0, 0] += weights[s]
-                key[1, 0] += weights[s] * np.log(state[s] + got[s])
-    elif aim == PHRAGMEN:
-        key[0, 0] = new_load(state, got, weights, cost)
-    elif P > FEW:  # as below, faster
-        levels: np.ndarray = state + got
-        by_level = np.argsort(levels, kind="mergesort")
-        key[0], key[1] = levels[by_level], weights[by_level]
-    else:  # all levels, the lowest first, and their weights
-        for s in range(P):
-            level, at = state[s] + got[s], s
-            while at > 0 and key[0, at - 1] > level:
-                key[0, at], key[1, at] = key[0, at - 1], key[1, at - 1]
-                at -= 1
-            key[0, at], key[1, at] = level, weights[s]
-
-
-@njit(cache=True, nogil=True)
-def new_load(state: np.ndarray, got: np.ndarray, weights: np.ndarray, cost: float) -> float:
-    """The load at which supporters are level if they carry the cost, those with more load left out."""
-    load = NOBODY
-    while True:
-        carried, carriers = cost, 0.0
-        for s in range(len(state)):
-            if state[s] <= load:
-                carried += weights[s] * got[s] * state[s]
-                carriers += weights[s] * got[s]
-        if carriers <= 0.0 or carried / carriers >= load:
-            return load
-        load = carried / carriers
-
-
-@njit(cache=True, nogil=True)
-def compare(aim: int, key: np.ndarray, best: np.ndarray, slack: np.ndarray) -> int:
-    """1 if a key is better than the best one, -1 if it is worse, 0 if it is as good."""
-    if aim == NASH:
-        for c in range(2):
-            if abs(key[c, 0] - best[c, 0]) > slack[c]:
-                return 1 if key[c, 0] > best[c, 0] else -1
-        return 0
-    if aim == PHRAGMEN:
-        if abs(key[0, 0] - best[0, 0]) > NEARLY * max(1.0, min(key[0, 0], best[0, 0])):
-            return 1 if key[0, 0] < best[0, 0] else -1
-        return 0
-    P, a, b = key.shape[1], 0, 0
-    mine, theirs = key[1, 0], best[1, 0]
-    while True:  # weight against weight, from the lowest level up
-        while mine <= slack[0]:
-            a += 1
-            if a == P:
-                return 0
-            mine += key[1, a]
-        while theirs <= slack[0]:
-            b += 1
-            if b == P:
-                return 0
-            theirs += best[1, b]
-        if abs(key[0, a] - best[0, b]) > slack[1]:
-            return 1 if key[0, a] > best[0, b] else -1
-        both = min(mine, theirs)
-        mine -= both
-        theirs -= both
-
-
-@njit(cache=True, nogil=True)
-def slacks(aim: int, state: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """(2,) differences that are rounding; one prompt changes a logarithm by 1 / (1 + state) or so."""
-    change = 0.0
-    for s in range(len(state)):
-        change += weights[s] / (1.0 + state[s])
-    second = change if aim == NASH else 1.0 + state.max()
-    return NEARLY * np.array([weights.sum(), second])
-
-
-@njit(cache=True, nogil=True)
-def unanimous(ranks: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """(M, M) bool: all ballots of positive weight, and there are some, rank i above j."""
-    V, M = ranks.shape
-    forced = np.full((M, M), weights.max() > 0)
-    for k in range(V):
-        if weights[k] > 0:
-            for i in range(M):
-                for j in range(M):
-                    forced[i, j] &= 0 < ranks[k, i] < ranks[k, j]
-    return forced
-
-
-@njit(cache=True, nogil=True)
-def total_agreement(order: np.ndarray, above: np.ndarray, forced: np.ndarray, M: int) -> float:
-    """The weight of all ballots and pairs that an order ranks as they do; -1 if all rank a pair otherwise."""
-    agreed = 0.0
-    for a in range(M):
-        for b in range(a + 1, M):
-            if forced[order[b], order[a]]:
-                return -1.0
-            agreed += above[order[a], order[b]]
-    return agreed
-
-
-@njit(cache=True, nogil=True)
-def gains(order: np.ndarray, agreeing: np.ndarray, n: int, M: int, got: np.ndarray) -> None:
-    """Fill ``got`` (P,): what an order gives to each annotator.
-
-    ``agreeing`` (M, M, P) has the annotators last, so that each pair is one sum of two rows.
-    """
-    got[:] = 0.0
-    for a in range(M):
-        for b in range(a + 1, M):
-            i, j = order[a], order[b]
-            for s in range(len(got)):
-                got[s] += agreeing[i, j, s]
-    for s in range(len(got)):
-        got[s] /= n
-
-
-@njit(cache=True, nogil=True)
-def consider(
-    aim: int, order: np.ndarray, best: np.ndarray, standing: np.ndarray, state: np.ndarray,
-    weights: np.ndarray, agreeing: np.ndarray, n: int, above: np.ndarray, forced: np.ndarray,
-    M: int, cost: float, slack: np.ndarray, key: np.ndarray, best_key: np.ndarray,
-    got: np.ndarray,
-) -> None:  # fmt: skip
-    """Take an order for the best one if it is better and keeps what all ballots rank alike."""
-    agreed = total_agreement(order, above, forced, M)
-    if agreed < 0.0:
-        return
-    if n > 0:
-        gains(order, agreeing, n, M, got)
-    compete(
-        aim, order, best, standing, state, weights, n, agreed, M, cost, slack, key, best_key, got
-    )
-
-
-@njit(cache=True, nogil=True)
-def compete(
-    aim: int, order: np.ndarray, best: np.ndarray, standing: np.ndarray, state: np.ndarray,
-    weights: np.ndarray, n: int, agreed: float, M: int, cost: float, slack: np.ndarray,
-    key: np.ndarray, best_key: np.ndarray, got: np.ndarray,
-) -> None:  # fmt: skip
-    """Take an order for the best one if it is better; ``standing[0]`` is the agreement of the best."""
-    better = 1
-    if n > 0:
-        fill_key(aim, state, got, weights, cost, key)
-        if standing[0] >= 0.0:
-            better = compare(aim, key, best_key, slack)
-    elif standing[0] >= 0.0:
-        better = 0
-    if better > 0 or (better == 0 and agreed > standing[0] + NEARLY * M * M * cost):
-        standing[0] = agreed
-        best[:M] = order[:M]
-        best_key[:] = key
-
-
-@njit(cache=True, nogil=True)
-def best_order(
-    aim: int, state: np.ndarray, weights: np.ndarray, agreeing: np.ndarray, n: int,
-    above: np.ndarray, forced: np.ndarray, M: int, cost: float, orders: np.ndarray,
-    starts: np.ndarray, best: np.ndarray,
-) -> None:  # fmt: skip
-    """Fill ``best`` (M,) with the order that serves the aim best; ties go by total agreement."""
-    P = len(state)
-    key, best_key, got = np.zeros((2, P)), np.zeros((2, P)), np.zeros(P)
-    slack, standing = slacks(aim, state, weights), np.full(1, -1.0)
-    if M <= LISTED:
-        for r in range(starts[M], starts[M + 1]):
-            consider(aim, orders[r], best, standing, state, weights, agreeing, n, above, forced,
-                     M, cost, slack, key, best_key, got)  # fmt: skip
-        return
-    first_borda_order(above, M, best)
-    consider(aim, best.copy(), best, standing, state, weights, agreeing, n, above, forced,
-             M, cost, slack, key, best_key, got)  # fmt: skip
-    if float(M) ** 3 * P > SEARCHED:
-        return
-    now, moved = best.copy(), best.copy()
-    had, pairs = np.zeros(P), np.zeros(P)  # in pairs, mostly whole numbers: differences are exact
-    for _ in range(M * M):
-        now[:] = best
-        if n > 0:
-            gains(now, agreeing, 1, M, had)
-        agreed_now = total_agreement(now, above, forced, M)
-        for a in range(M):
-            x = now[a]
-            moved[0], moved[1 : a + 1], moved[a + 1 :] = x, now[:a], now[a + 1 :]
-            pairs[:] = had
-            agreed, wrong = agreed_now, 0  # pairs against what all ballots say
-            for c in range(a):
-                agreed += swap(agreeing, above, x, now[c], pairs)
-                wrong += forced[now[c], x]
-            for b in range(M):
-                if b > 0:  # x goes down by one place
-                    y = moved[b]
-                    moved[b - 1], moved[b] = y, x
-                    agreed += swap(agreeing, above, y, x, pairs)
-                    wrong += int(forced[x, y]) - int(forced[y, x])
-                if wrong == 0:
-                    for s in range(P):
-                        got[s] = pairs[s] / n if pairs[s] > NEARLY else 0.0
-                    compete(aim, moved, best, standing, state, weights, n, agreed, M, cost, slack,
-                            key, best_key, got)  # fmt: skip
-        if (now == best).all():
-            break
-
-
-@njit(cache=True, nogil=True)
-def swap(agreeing: np.ndarray, above: np.ndarray, i: int, j: int, pairs: np.ndarray) -> float:
-    """Change ``pairs`` (P,) by what i just above j, not j above i, gives; return the change in agreement."""
-    for s in range(len(pairs)):
-        pairs[s] += agreeing[i, j, s] - agreeing[j, i, s]
-    return float(above[i, j] - above[j, i])
-
-
-@njit(cache=True, nogil=True)
-def by_worth(
-    aim: int, state: np.ndarray, weights: np.ndarray, worths: np.ndarray, forced: np.ndarray,
-    M: int, cost: float, best: np.ndarray,
-) -> None:  # fmt: skip
-    """Fill ``best`` (M,): first the response that serves the aim best, then the best of the others..."""
-    keys, slack = np.zeros((M, 2, len(state))), slacks(aim, state, weights)
-    for i in range(M):
-        fill_key(aim, state, worths[:, i].copy(), weights, cost, keys[i])
-    left = np.ones(M, dtype=np.bool_)
-    for place in range(M):
-        chosen = -1
-        for i in range(M):
-            beaten = not left[i]
-            for j in range(M):
-                beaten |= left[j] and forced[j, i]
-            if not beaten and (chosen < 0 or compare(aim, keys[i], keys[chosen], slack) > 0):
-                chosen = i
-        best[place] = chosen
-        left[chosen] = False
+def _all_orders() -> AllOrders:
+    rows = [order for m in range(2, MOST_FOR_ORDERS + 1) for order in permutations(range(m))]
+    starts = [sum(len(row) < m for row in rows) for m in range(MOST_FOR_ORDERS + 2)]
+    padded = [row + (0,) * (MOST_FOR_ORDERS - len(row)) for row in rows]
+    return AllOrders(np.array(padded), np.array(starts))
 
 
 @njit(cache=True, nogil=True)
 def decide_orders(
-    prompts: np.ndarray, sizes: np.ndarray, ballots: np.ndarray, cells: np.ndarray,
-    ranks: np.ndarray, weights: np.ndarray, annotators: np.ndarray, responses: np.ndarray,
-    state: np.ndarray, slots: np.ndarray, aim: int, unit: int, orders: np.ndarray,
-    starts: np.ndarray, scores: np.ndarray,
+    block: Block, state: np.ndarray, slots: np.ndarray, aim: int, unit: int, orders: AllOrders,
+    scores: np.ndarray,
 ) -> None:  # fmt: skip
-    """Rank prompt after prompt into ``scores`` (R,); ``slots`` (A,) is -1 before and after."""
-    for t, p in enumerate(prompts):
-        M, start, V = sizes[p], ballots[p], ballots[p + 1] - ballots[p]
-        here = ranks[cells[t] : cells[t] + V * M].reshape((V, M))
-        w, who = weights[start : start + V], annotators[start : start + V]
-        decided = np.empty((M, M), dtype=np.bool_)
-        n = decided_pairs(unit, here, w, decided)
-        above, cost = np.empty((M, M)), w.sum()
-        count_above(here, w, above)
-        forced = unanimous(here, w)
+    """Rank prompt after prompt into ``scores`` (R,), and update ``state`` (A,).
 
-        # One slot per annotator who is present.
-        present, P = np.empty(V, dtype=np.int64), 0
-        times, share = np.zeros(V), np.zeros(V)
-        for k in range(V):
-            if slots[who[k]] < 0:
-                slots[who[k]] = P
-                present[P] = who[k]
-                P += 1
-            times[slots[who[k]]] += 1
-            share[slots[who[k]]] += w[k]
-        at, share, got = state[present[:P]], share[:P], np.zeros(P)
-        best = np.empty(M, dtype=np.int64)
+    ``slots`` (A,) is -1 before and after; on a prompt it numbers the annotators who are present.
+    """
+    for t in range(len(block.prompts)):
+        ballots = ballots_of(block, t)
+        M = ballots.ranks.shape[1]
+        counted = counted_pairs(unit, ballots)
+        unanimous = supporters(ballots.ranks, ballots.weights) == ALL
+        present, n_ballots, weights = number_annotators(ballots, slots)
+        voters = voters_of(aim, state[present], weights, ballots.weights.sum())
+        satisfaction, best = np.zeros(len(present)), np.empty(M, dtype=np.int64)
         if unit in (WINNER, APPROVAL):
-            worths = np.zeros((P, M))
-            for k in range(V):
-                s = slots[who[k]]
+            values = np.zeros((len(present), M))
+            for k in range(len(ballots.weights)):
+                s = slots[ballots.annotators[k]]
                 for i in range(M):
-                    worths[s, i] += worth(unit, here[k], i) / times[s]
-            by_worth(aim, at, share, worths, forced, M, cost, best)
-            got[:] = worths[:, best[0]]
+                    values[s, i] += winner_satisfaction(unit, ballots.ranks[k], i) / n_ballots[s]
+            order_by_first(voters, values, unanimous, best)
+            satisfaction[:] = values[:, best[0]]
         else:
-            agreeing = np.zeros((M, M, P))
-            for k in range(V):
-                s = slots[who[k]]
-                for i in range(M):
-                    for j in range(M):
-                        if decided[i, j] and 0 < here[k, i] < here[k, j]:
-                            agreeing[i, j, s] += 1.0 / times[s]
-            best_order(aim, at, share, agreeing, n, above, forced, M, cost, orders, starts, best)
-            if n > 0:
-                gains(best, agreeing, n, M, got)
-        load = new_load(at, got, share, cost) if aim == PHRAGMEN else 0.0
-        for s in range(P):
+            pairs = pairs_of(ballots, counted, slots, n_ballots, unanimous)
+            best_order(voters, pairs, orders, best)
+            if pairs.n > 0:
+                fill_satisfaction(best, pairs, satisfaction)
+        load = new_load(voters, satisfaction) if aim == PHRAGMEN else 0.0
+        for s in range(len(present)):
             slots[present[s]] = -1
             if aim == PHRAGMEN:
-                if load < NOBODY:
-                    state[present[s]] += got[s] * max(load - at[s], 0.0)
+                if load < NO_LOAD:
+                    state[present[s]] += satisfaction[s] * max(load - voters.state[s], 0.0)
             else:
-                state[present[s]] += got[s]
-        for place in range(M):
-            scores[responses[p] + best[place]] = M - 1 - place
+                state[present[s]] += satisfaction[s]
+        write_order(block, t, best, scores)
+
+
+@njit(cache=True, nogil=True)
+def number_annotators(
+    ballots: Ballots, slots: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(P,) the annotators present, and the number and the weight of each one's ballots."""
+    who, V = ballots.annotators, len(ballots.weights)
+    present, P = np.empty(V, dtype=np.int64), 0
+    n_ballots, weights = np.zeros(V), np.zeros(V)
+    for k in range(V):
+        if slots[who[k]] < 0:
+            slots[who[k]] = P
+            present[P] = who[k]
+            P += 1
+        n_ballots[slots[who[k]]] += 1
+        weights[slots[who[k]]] += ballots.weights[k]
+    return present[:P], n_ballots[:P], weights[:P]
+
+
+@njit(cache=True, nogil=True)
+def pairs_of(
+    ballots: Ballots, counted: Counted, slots: np.ndarray, n_ballots: np.ndarray,
+    unanimous: np.ndarray,
+) -> Pairs:  # fmt: skip
+    """Count what the ballots say of each pair."""
+    ranks, M = ballots.ranks, ballots.ranks.shape[1]
+    agreeing = np.zeros((M, M, len(n_ballots)))
+    for k in range(len(ballots.weights)):
+        s = slots[ballots.annotators[k]]
+        for i in range(M):
+            for j in range(M):
+                if counted.pairs[i, j] and 0 < ranks[k, i] < ranks[k, j]:
+                    agreeing[i, j, s] += 1.0 / n_ballots[s]
+    above = count_above(ranks, ballots.weights)
+    return Pairs(agreeing, counted.n, above, unanimous, ballots.weights.sum())
+
+
+@njit(cache=True, nogil=True)
+def order_by_first(
+    voters: Voters, values: np.ndarray, unanimous: np.ndarray, order: np.ndarray
+) -> None:
+    """Fill ``order`` (M,): first the response that serves the aim best, then the best of the others...
+
+    ``values`` (P, M) is everybody's satisfaction with each response in first place.
+    """
+    M = len(order)
+    keys = np.zeros((M, 2, len(voters.state)))
+    for i in range(M):
+        fill_key(voters, values[:, i].copy(), keys[i])
+    unplaced = np.ones(M, dtype=np.bool_)
+    for rank in range(M):
+        chosen = -1
+        for i in range(M):
+            beaten = not unplaced[i]
+            for j in range(M):
+                beaten |= unplaced[j] and unanimous[j, i]
+            if not beaten and (chosen < 0 or compare(voters, keys[i], keys[chosen]) > 0):
+                chosen = i
+        order[rank] = chosen
+        unplaced[chosen] = False
+
+
+@njit(cache=True, nogil=True)
+def best_order(voters: Voters, pairs: Pairs, orders: AllOrders, order: np.ndarray) -> None:
+    """Fill ``order`` (M,) with the one that serves the aim best; ties go by agreement with all ballots."""
+    P, M = len(voters.state), len(order)
+    best = Candidate(order, np.full(1, -1.0), np.zeros(P), np.zeros((2, P)))
+    trial = Candidate(np.empty(M, dtype=np.int64), np.zeros(1), np.zeros(P), np.zeros((2, P)))
+    if M <= MOST_FOR_ORDERS:
+        for r in range(orders.starts[M], orders.starts[M + 1]):
+            trial.order[:] = orders.rows[r, :M]
+            consider(voters, pairs, trial, best)
+        return
+    first_borda_order(pairs.above, trial.order)
+    best.order[:] = trial.order
+    consider(voters, pairs, trial, best)
+    if float(M) ** 3 * P <= SEARCHED:
+        move_responses(voters, pairs, trial, best)
+
+
+@njit(cache=True, nogil=True)
+def consider(voters: Voters, pairs: Pairs, trial: Candidate, best: Candidate) -> None:
+    """Make an order the best one if it is better and keeps the unanimous pairs."""
+    trial.agreement[0] = agreement_of(trial.order, pairs)
+    if trial.agreement[0] >= 0.0:
+        if pairs.n > 0:
+            fill_satisfaction(trial.order, pairs, trial.satisfaction)
+        compete(voters, pairs, trial, best)
+
+
+@njit(cache=True, nogil=True)
+def compete(voters: Voters, pairs: Pairs, trial: Candidate, best: Candidate) -> None:
+    """Make an order the best one if its satisfactions or, those being as good, its agreement are better."""
+    M, better, is_first = len(trial.order), 1, best.agreement[0] < 0.0
+    if pairs.n > 0:
+        fill_key(voters, trial.satisfaction, trial.key)
+        if not is_first:
+            better = compare(voters, trial.key, best.key)
+    elif not is_first:
+        better = 0
+    lead = trial.agreement[0] - best.agreement[0]
+    if better > 0 or (better == 0 and lead > NEARLY * M * M * pairs.total):
+        best.agreement[0] = trial.agreement[0]
+        best.order[:] = trial.order
+        best.key[:] = trial.key
+
+
+@njit(cache=True, nogil=True)
+def agreement_of(order: np.ndarray, pairs: Pairs) -> float:
+    """The weight of the ballots that rank a pair as the order does, over all pairs; -1 if none can."""
+    agreement, M = 0.0, len(order)
+    for a in range(M):
+        for b in range(a + 1, M):
+            if pairs.unanimous[order[b], order[a]]:
+                return -1.0
+            agreement += pairs.above[order[a], order[b]]
+    return agreement
+
+
+@njit(cache=True, nogil=True)
+def fill_agreeing(order: np.ndarray, pairs: Pairs, n_agreeing: np.ndarray) -> None:
+    """Fill (P,) with the number of pairs on which an order agrees with each annotator."""
+    n_agreeing[:] = 0.0
+    for a in range(len(order)):
+        for b in range(a + 1, len(order)):
+            i, j = order[a], order[b]
+            for s in range(len(n_agreeing)):
+                n_agreeing[s] += pairs.agreeing[i, j, s]
+
+
+@njit(cache=True, nogil=True)
+def fill_satisfaction(order: np.ndarray, pairs: Pairs, satisfaction: np.ndarray) -> None:
+    """Fill (P,) with everybody's satisfaction with an order."""
+    fill_agreeing(order, pairs, satisfaction)
+    for s in range(len(satisfaction)):
+        satisfaction[s] /= pairs.n
+
+
+@njit(cache=True, nogil=True)
+def move_responses(voters: Voters, pairs: Pairs, trial: Candidate, best: Candidate) -> None:
+    """Improve the best order by moving one response at a time, until no move improves it."""
+    M, P, moved = len(best.order), len(voters.state), trial.order
+    base = best.order.copy()
+    base_agreeing, agreeing = (
+        np.zeros(P),
+        np.zeros(P),
+    )  # mostly whole numbers: differences are exact
+    for _ in range(M * M):
+        base[:] = best.order
+        if pairs.n > 0:
+            fill_agreeing(base, pairs, base_agreeing)
+        base_agreement = agreement_of(base, pairs)
+        for a in range(M):
+            x = base[a]
+            moved[0], moved[1 : a + 1], moved[a + 1 :] = x, base[:a], base[a + 1 :]
+            agreeing[:] = base_agreeing
+            agreement, wrong = base_agreement, 0  # wrong: pairs against what is unanimous
+            for c in range(a):
+                agreement += swap(pairs, x, base[c], agreeing)
+                wrong += pairs.unanimous[base[c], x]
+            for b in range(M):
+                if b > 0:  # x goes down by one rank
+                    y = moved[b]
+                    moved[b - 1], moved[b] = y, x
+                    agreement += swap(pairs, y, x, agreeing)
+                    wrong += int(pairs.unanimous[x, y]) - int(pairs.unanimous[y, x])
+                if wrong == 0:
+                    for s in range(P):
+                        trial.satisfaction[s] = (
+                            agreeing[s] / pairs.n if agreeing[s] > NEARLY else 0.0
+                        )
+                    trial.agreement[0] = agreement
+                    compete(voters, pairs, trial, best)
+        if (base == best.order).all():
+            break
+
+
+@njit(cache=True, nogil=True)
+def swap(pairs: Pairs, i: int, j: int, agreeing: np.ndarray) -> float:
+    """Change ``agreeing`` (P,) by putting i right above j, not j above i; return the change in agreement."""
+    for s in range(len(agreeing)):
+        agreeing[s] += pairs.agreeing[i, j, s] - pairs.agreeing[j, i, s]
+    return float(pairs.above[i, j] - pairs.above[j, i])

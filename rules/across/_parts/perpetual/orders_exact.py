@@ -10,43 +10,55 @@ from math import gcd, lcm, prod
 
 import numpy as np
 
-from rlchf.rules.across._parts import layout as _sequence
-from rlchf.rules.across._parts.orders import LISTED
-from rlchf.rules.across._parts.perpetual.exact import above_of, exact_votes, of_each, worths_of
-from rlchf.rules.across._parts.perpetual.loop import APPROVAL, NASH, PHRAGMEN, WINNER, decided_pairs
+from rlchf.rules.across._parts.layout import Ballots, Layout
+from rlchf.rules.across._parts.orders import MOST_FOR_ORDERS
+from rlchf.rules.across._parts.perpetual.aims import NASH, PHRAGMEN
+from rlchf.rules.across._parts.perpetual.exact import (
+    exact_votes,
+    mean_by_annotator,
+    prompt_ballots,
+    votes_above,
+    winner_satisfactions,
+)
+from rlchf.rules.across._parts.perpetual.satisfaction import (
+    APPROVAL,
+    WINNER,
+    Counted,
+    counted_pairs,
+)
 
 MOST_VOTES = 10_000
 """A product of more satisfactions than that has too many digits."""
 
-Of = dict[int, Fraction]
+ByAnnotator = dict[int, Fraction]
 """A number of each annotator who is present."""
 Key = tuple[Fraction | int, ...]
-"""What the best order has the most of."""
+"""What the best order has the largest of."""
 
 
 @dataclass(frozen=True)
 class Aim:
-    """What is sought on one prompt: those present have ``state`` and ``weight``."""
+    """What is aimed at on one prompt, for annotators with ``state`` and ``weight``."""
 
     code: int
-    state: Of
-    weight: Of
+    state: ByAnnotator
+    weight: ByAnnotator
 
-    def key(self, got: Of) -> Key:
-        """The larger, the better for the aim if everybody gets ``got``."""
+    def key(self, satisfaction: ByAnnotator) -> Key:
+        """The larger, the better these satisfactions are for the aim."""
         if self.code == PHRAGMEN:
-            load = self.load(got)
+            load = self.load(satisfaction)
             return (0,) if load is None else (1, -load)
-        after = sorted((s + got[a], self.weight[a]) for a, s in self.state.items())
-        after = [(level, w) for level, w in after if w > 0]
+        levels = sorted((s + satisfaction[a], self.weight[a]) for a, s in self.state.items())
+        levels = [(level, w) for level, w in levels if w > 0]
         if self.code == NASH:
-            after = [(level, w) for level, w in after if level > 0]
-            powers = (level ** int(w) for level, w in after)
-            return sum((w for _, w in after), Fraction(0)), prod(powers, start=Fraction(1))
-        found: dict[Fraction, Fraction] = {}
-        for level, w in after:
-            found[level] = found.get(level, Fraction(0)) + w
-        return tuple(part for level, w in found.items() for part in (level, -w))
+            levels = [(level, w) for level, w in levels if level > 0]
+            powers = (level ** int(w) for level, w in levels)
+            return sum((w for _, w in levels), Fraction(0)), prod(powers, start=Fraction(1))
+        weights: dict[Fraction, Fraction] = {}
+        for level, w in levels:
+            weights[level] = weights.get(level, Fraction(0)) + w
+        return tuple(part for level, w in weights.items() for part in (level, -w))
 
     @cached_property
     def part(self) -> int:
@@ -58,34 +70,37 @@ class Aim:
         """The loads so far, in parts."""
         return {a: s.numerator * (self.part // s.denominator) for a, s in self.state.items()}
 
-    def load(self, got: Of) -> Fraction | None:
-        """The load, in parts, at which supporters are level, those with more left out; None for none."""
-        carriers = {a: w * got[a] for a, w in self.weight.items() if w * got[a] > 0}
+    def load(self, satisfaction: ByAnnotator) -> Fraction | None:
+        """The load, in parts, at which supporters are level; None if there are no supporters.
+
+        Supporters who already carry more are left out.
+        """
+        carriers = {
+            a: w * satisfaction[a] for a, w in self.weight.items() if w * satisfaction[a] > 0
+        }
         cost = sum(self.weight.values(), Fraction(0)) * self.part
         while carriers:
-            whole = cost + sum(c * self.carried[a] for a, c in carriers.items())
-            load = whole / sum(carriers.values(), Fraction(0))
+            total = cost + sum(c * self.carried[a] for a, c in carriers.items())
+            load = total / sum(carriers.values(), Fraction(0))
             if all(self.carried[a] <= load for a in carriers):
                 return load
             carriers = {a: c for a, c in carriers.items() if self.carried[a] <= load}
         return None
 
-    def after(self, got: Of) -> Of:
+    def update(self, satisfaction: ByAnnotator) -> ByAnnotator:
         """Everybody's next state."""
         if self.code != PHRAGMEN:
-            return {a: s + got[a] for a, s in self.state.items()}
-        load = self.load(got)
+            return {a: s + satisfaction[a] for a, s in self.state.items()}
+        load = self.load(satisfaction)
         if load is None:
             return self.state
         return {
-            a: (s + got[a] * max(load - s, Fraction(0))) / self.part
+            a: (s + satisfaction[a] * max(load - s, Fraction(0))) / self.part
             for a, s in self.carried.items()
         }
 
 
-def decide_orders_exactly(
-    laid: _sequence.Sequence, aim: int, unit: int, scores: np.ndarray
-) -> None:
+def decide_orders_exactly(layout: Layout, aim_code: int, unit: int, scores: np.ndarray) -> None:
     """Rank prompt after prompt into ``scores`` (R,); no sum and no product is rounded.
 
     Raises
@@ -94,87 +109,89 @@ def decide_orders_exactly(
         If a prompt has too many responses for all orders to be compared, or weights of which a product
         has too many factors.
     """
-    most = int(laid.sizes.max())
-    if unit not in (WINNER, APPROVAL) and most > LISTED:
+    largest = int(layout.sizes.max())
+    if unit not in (WINNER, APPROVAL) and largest > MOST_FOR_ORDERS:
         raise ValueError(
-            f"exact is true for a prompt of {most} responses; it works for up to {LISTED}, or for any "
-            f"number with unit winner or approval"
+            f"exact is true for a prompt of {largest} responses; it works for up to "
+            f"{MOST_FOR_ORDERS}, or for any number with unit winner or approval"
         )
-    state: Of = dict.fromkeys(range(laid.n_annotators), Fraction(0))
-    for p in laid.prompts.tolist():
-        at = slice(int(laid.ballots[p]), int(laid.ballots[p + 1]))
-        weights, who = laid.weights[at], laid.annotators[at].tolist()
-        ranks = laid.block(np.array([p]))[1].reshape(len(who), -1)
-        votes, decided = exact_votes(weights), np.empty((ranks.shape[1],) * 2, dtype=bool)
-        n = decided_pairs(unit, ranks, weights, decided)
+    state: ByAnnotator = dict.fromkeys(range(layout.n_annotators), Fraction(0))
+    for p in layout.prompts.tolist():
+        ballots = prompt_ballots(layout, p)
+        votes, who = exact_votes(ballots.weights), ballots.annotators.tolist()
+        counted = counted_pairs(unit, ballots)
         weight = dict.fromkeys(who, Fraction(0))
         for a, vote in zip(who, votes, strict=True):
             weight[a] += vote
-        if aim == NASH:
-            weight = _powers(weight, laid.rankings.prompt_ids[p])
-        here = Aim(aim, {a: state[a] for a in weight}, weight)
-        above, everything = above_of(ranks, votes), sum(votes)
-        forced = [[0 < everything == part for part in row] for row in above]
+        if aim_code == NASH:
+            weight = _powers(weight, layout.rankings.prompt_ids[p])
+        aim = Aim(aim_code, {a: state[a] for a in weight}, weight)
+        above, total = votes_above(ballots.ranks, votes), sum(votes)
+        unanimous = [[0 < total == part for part in row] for row in above]
         if unit in (WINNER, APPROVAL):
-            worths = worths_of(unit, ranks)
-            gets = [of_each(who, [row[i] for row in worths]) for i in range(ranks.shape[1])]
-            order = _by_first([here.key(got) for got in gets], forced)
-            state |= here.after(gets[order[0]])
+            values = winner_satisfactions(unit, ballots.ranks)
+            satisfactions = [
+                mean_by_annotator(who, [row[i] for row in values]) for i in range(len(above))
+            ]
+            order = _order_by_first([aim.key(s) for s in satisfactions], unanimous)
+            state |= aim.update(satisfactions[order[0]])
         else:
-            pairs = Pairs(ranks, who, decided, n)
-            order = _best_order(here, pairs, above, forced)
-            if n:
-                state |= here.after(pairs.got(order))
-        scores[laid.responses[p] + np.array(order)] = np.arange(len(order) - 1, -1, -1)
+            pairs = Pairs(ballots, counted)
+            order = _best_order(aim, pairs, above, unanimous)
+            if counted.n:
+                state |= aim.update(pairs.satisfaction(order))
+        scores[layout.rankings.response_starts[p] + np.array(order)] = np.arange(
+            len(order) - 1, -1, -1
+        )
 
 
 class Pairs:
-    """What the annotators present get from an order, pair by pair."""
+    """The pairs that each annotator present agrees with."""
 
-    def __init__(self, ranks: np.ndarray, who: list[int], decided: np.ndarray, n: int) -> None:
-        M = ranks.shape[1]
-        self.n, self.times = n, Counter(who)
+    def __init__(self, ballots: Ballots, counted: Counted) -> None:
+        M, who = ballots.ranks.shape[1], ballots.annotators.tolist()
+        self.n, self.n_ballots = counted.n, Counter(who)
         self.agreeing = {a: [[0] * M for _ in range(M)] for a in who}
-        for a, row in zip(who, ranks.tolist(), strict=True):
+        for a, row in zip(who, ballots.ranks.tolist(), strict=True):
             for i, j in permutations(range(M), 2):
-                self.agreeing[a][i][j] += bool(decided[i, j]) and 0 < row[i] < row[j]
+                self.agreeing[a][i][j] += bool(counted.pairs[i, j]) and 0 < row[i] < row[j]
 
-    def got(self, order: Sequence[int]) -> Of:
+    def satisfaction(self, order: Sequence[int]) -> ByAnnotator:
         """The share of the pairs, on average over an annotator's ballots."""
         pairs = list(combinations(order, 2))
         return {
-            a: Fraction(sum(wins[i][j] for i, j in pairs), self.times[a] * self.n)
+            a: Fraction(sum(wins[i][j] for i, j in pairs), self.n_ballots[a] * self.n)
             for a, wins in self.agreeing.items()
         }
 
 
 def _best_order(
-    here: Aim, pairs: Pairs, above: list[list[Fraction]], forced: list[list[bool]]
+    aim: Aim, pairs: Pairs, above: list[list[Fraction]], unanimous: list[list[bool]]
 ) -> list[int]:
     """The first of those that serve the aim best and then agree most with all ballots."""
     best: tuple[Key, Fraction] | None = None
-    found: list[int] = []
+    best_order: list[int] = []
     for order in permutations(range(len(above))):
-        if any(forced[j][i] for i, j in combinations(order, 2)):
+        if any(unanimous[j][i] for i, j in combinations(order, 2)):
             continue
-        key = here.key(pairs.got(order)) if pairs.n else ()
-        standing = key, sum((above[i][j] for i, j in combinations(order, 2)), Fraction(0))
-        if best is None or standing > best:
-            best, found = standing, list(order)
-    return found
+        key = aim.key(pairs.satisfaction(order)) if pairs.n else ()
+        quality = key, sum((above[i][j] for i, j in combinations(order, 2)), Fraction(0))
+        if best is None or quality > best:
+            best, best_order = quality, list(order)
+    return best_order
 
 
-def _by_first(keys: list[Key], forced: list[list[bool]]) -> list[int]:
-    """The best response, then the best of the others, and so on; who is below another by all waits."""
+def _order_by_first(keys: list[Key], unanimous: list[list[bool]]) -> list[int]:
+    """The best response, then the best of the others, and so on; unanimous pairs are kept."""
     order: list[int] = []
     while len(order) < len(keys):
-        left = [i for i in range(len(keys)) if i not in order]
-        free = [i for i in left if not any(forced[j][i] for j in left)]
+        unplaced = [i for i in range(len(keys)) if i not in order]
+        free = [i for i in unplaced if not any(unanimous[j][i] for j in unplaced)]
         order.append(max(free, key=keys.__getitem__))
     return order
 
 
-def _powers(weight: Of, prompt: str) -> Of:
+def _powers(weight: ByAnnotator, prompt: str) -> ByAnnotator:
     """The weights in whole numbers, as small as can be."""
     whole = [w * lcm(*(w.denominator for w in weight.values())) for w in weight.values()]
     common = gcd(*(int(w) for w in whole)) or 1

@@ -1,53 +1,46 @@
-"""Welfare over a whole dataset: who has what at stake where, and the ascent prompt by prompt."""
+"""The search for the orders of all prompts with the largest welfare, one prompt after the other."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from math import factorial
 from typing import Literal
 
 import numpy as np
-from numba import njit
 
 from rlchf.rankings import Rankings
-from rlchf.rules.across._parts.layout import Sequence, sequence
-from rlchf.rules.across._parts.perpetual.loop import decided_pairs
-from rlchf.rules.across._parts.perpetual.weighting import Unit, unit_code
-from rlchf.rules.across._parts.welfare import steps as steps
+from rlchf.rules.across._parts.pages import page_with
+from rlchf.rules.across._parts.perpetual.weighting import Unit
 from rlchf.rules.across._parts.welfare.pairs import sweep_pairs
+from rlchf.rules.across._parts.welfare.stakes import Stakes, find_stakes, parts
+from rlchf.rules.across._parts.welfare.steps import is_better, welfare_of
 from rlchf.rules.across._parts.welfare.sweep import sweep
 
-BLOCK = 10_000
-FEW, MOST_ORDERS = 200, 1000
+FEW_PROMPTS, FEW_ORDERS = 200, 1000
+"""Every two prompts are looked at together in datasets smaller than this."""
 
-
-@dataclass(frozen=True, eq=False)
-class Electorate:
-    """A dataset, and what each annotator has at stake on each prompt.
-
-    Attributes
-    ----------
-    laid
-        The ballots.
-    unit
-        The code of the unit in which satisfaction counts.
-    slots
-        (N,) int64: which of the prompt's annotators cast the ballot.
-    voters, members
-        (P + 1,) and (S,) int64: the annotators of prompt p are ``members[voters[p]:voters[p + 1]]``.
-    weights
-        (A,) an annotator's weight: that of all ballots on a prompt, on average over the prompts on
-        which something is at stake; 0 for those with no such prompt.
-    shares
-        (N,) a ballot's weight by its annotator's: 1 if they always cast one ballot, equally weighted.
+welfare_page = page_with(
     """
+    The search climbs: it goes through the prompts again and again and gives each the best order there
+    is while the others stay, until no order changes. Up to 6 responses all orders are tried; beyond that,
+    the moves of one response. In small datasets, of fewer than 200 prompts with at most 1,000 orders in
+    all, every two prompts are also chosen together. Ties go by the order of the responses.
 
-    laid: Sequence
-    unit: int
-    slots: np.ndarray
-    voters: np.ndarray
-    members: np.ndarray
-    weights: np.ndarray
-    shares: np.ndarray
+    Parameters
+    ----------
+    unit
+        What counts as satisfaction: the share of a prompt's contested pairs that are ordered as in the
+        ballot ("contested_pair"), or of all pairs ("pair"); how high the ballot ranks the first response
+        ("winner"), or whether it approves it ("approval").
+    starts
+        How many times to climb: through the prompts in the order of the input, then in shuffled orders.
+    seed
+        The seed of the shuffled orders.
+
+    Returns
+    -------
+    Aggregation, with scores M - 1 (first) to 0 (last): strict orders.
+    """
+)
+"""Adds to a rule's docstring what the rules that maximise a welfare share."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,26 +61,6 @@ class Ascent:
     orders: np.ndarray
     satisfaction: np.ndarray
     objective: np.ndarray
-
-
-def electorate(rankings: Rankings, unit: Unit) -> Electorate:
-    """Lay out a dataset and find everybody's weight."""
-    code, laid = unit_code(unit), sequence(rankings)
-    A, counts = laid.n_annotators, np.diff(laid.ballots)
-    prompt = np.repeat(np.arange(len(counts)), counts)
-    keys, inverse = np.unique(prompt * A + laid.annotators, return_inverse=True)
-    voters = np.searchsorted(keys, np.arange(len(counts) + 1) * A)
-    at_stake = np.zeros(len(counts), dtype=bool)
-    for block in blocks(np.arange(len(counts))):
-        find_stakes(block, *columns(laid), laid.weights, code, at_stake)
-    counted = np.where(at_stake[prompt], laid.weights, 0.0)  # (N,)
-    together = np.bincount(inverse, counted, len(keys))  # (S,)
-    prompts = np.bincount(keys % A, together > 0, A)
-    weights = np.bincount(keys % A, together, A) / np.maximum(prompts, 1)
-    mine = weights[laid.annotators]
-    shares = np.divide(counted, mine, out=np.zeros(len(counted)), where=mine > 0)
-    slots = inverse - voters[prompt]
-    return Electorate(laid, code, slots, voters, keys % A, weights, shares)
 
 
 def ascend(
@@ -111,16 +84,16 @@ def ascend(
     >>> ascend(Rankings.from_ballots(ballots), "nash").satisfaction
     array([3., 3., 3., 2., 2.])
     """
-    people = electorate(rankings, unit)
+    stakes = find_stakes(rankings, unit)
     rng = np.random.default_rng(seed)
     best: Ascent | None = None
     for start in range(max(starts, 1)):
         prompts = np.arange(rankings.n_prompts)
         if start:
             rng.shuffle(prompts)
-        found = _climb(people, prompts, welfare == "nash", max(sweeps, 1))
-        if best is None or _ahead(found, best, people.weights.sum()):
-            best = found
+        ascent = _climb(stakes, prompts, welfare == "nash", max(sweeps, 1))
+        if best is None or _is_ahead(ascent, best, stakes.weights.sum()):
+            best = ascent
     assert best is not None
     return best
 
@@ -128,67 +101,36 @@ def ascend(
 def scores_of(orders: np.ndarray, rankings: Rankings) -> np.ndarray:
     """(R,) scores M - 1 (first) to 0 (last) from the orders of all prompts."""
     sizes = np.diff(rankings.response_starts)
-    begin = np.repeat(rankings.response_starts[:-1], sizes)
+    starts = np.repeat(rankings.response_starts[:-1], sizes)
     scores = np.empty(len(orders))
-    scores[begin + orders] = np.repeat(sizes, sizes) - 1 - (np.arange(len(orders)) - begin)
+    scores[starts + orders] = np.repeat(sizes, sizes) - 1 - (np.arange(len(orders)) - starts)
     return scores
 
 
-def blocks(prompts: np.ndarray) -> Iterator[np.ndarray]:
-    """Parts of the prompts, small enough that one can stop between them."""
-    for begin in range(0, len(prompts), BLOCK):
-        yield prompts[begin : begin + BLOCK]
-
-
-def _climb(people: Electorate, prompts: np.ndarray, nash: bool, sweeps: int) -> Ascent:
+def _climb(stakes: Stakes, prompts: np.ndarray, nash: bool, sweeps: int) -> Ascent:
     """One start: the sequential sweep, then sweeps until nothing changes."""
-    laid = people.laid
-    orders = np.zeros(int(laid.responses[-1]), dtype=np.int64)
-    satisfaction = np.zeros(laid.n_annotators)
-    pairs = _few_pairs(laid)
-    objective = []
+    orders = np.zeros(int(stakes.block.response_starts[-1]), dtype=np.int64)
+    satisfaction = np.zeros(len(stakes.weights))
+    zeros, objective = np.zeros_like(satisfaction), []
     for count in range(sweeps):
-        given = (
-            *columns(laid), laid.weights, people.shares, people.slots, people.voters,
-            people.members, people.weights, people.unit, nash,
-        )  # fmt: skip
         changed = sum(
-            sweep(block, *given, count == 0, orders, satisfaction) for block in blocks(prompts)
+            sweep(part, stakes, nash, count == 0, orders, satisfaction) for part in parts(prompts)
         )
-        if pairs and not changed:
-            changed += sweep_pairs(prompts, *given, orders, satisfaction)
-        zero = np.zeros_like(satisfaction)
-        objective.append(steps.welfare_of(satisfaction, zero, people.weights, nash))
+        if not changed and _has_few_orders(stakes):
+            changed += sweep_pairs(prompts, stakes, nash, orders, satisfaction)
+        objective.append(welfare_of(satisfaction, zeros, stakes.weights, nash))
         if not changed:
             break
     return Ascent(orders, satisfaction, np.array(objective))
 
 
-def _ahead(one: Ascent, other: Ascent, scale: float) -> bool:
-    new, old = (*one.objective[-1], 0.0), (*other.objective[-1], 0.0)
-    return bool(steps.better(new, old, scale, scale))
+def _is_ahead(ascent: Ascent, best: Ascent, weight: float) -> bool:
+    new, old = (*ascent.objective[-1], 0.0), (*best.objective[-1], 0.0)
+    return bool(is_better(new, old, weight, weight))
 
 
-def _few_pairs(laid: Sequence) -> bool:
+def _has_few_orders(stakes: Stakes) -> bool:
     """Whether the dataset is so small that every two prompts can be looked at together."""
-    orders = sum(factorial(min(int(size), 12)) for size in laid.sizes[:FEW])
-    return len(laid.sizes) < FEW and orders <= MOST_ORDERS
-
-
-def columns(laid: Sequence) -> tuple[np.ndarray, ...]:
-    cells, ranks = laid.whole
-    return laid.ballots, cells, laid.responses, ranks
-
-
-@njit(cache=True, nogil=True)
-def find_stakes(
-    prompts: np.ndarray, ballots: np.ndarray, cells: np.ndarray, responses: np.ndarray,
-    ranks: np.ndarray, weights: np.ndarray, unit: int, at_stake: np.ndarray,
-) -> None:  # fmt: skip
-    """Mark the prompts on which an order can give an annotator something."""
-    for p in prompts:
-        V, M = ballots[p + 1] - ballots[p], responses[p + 1] - responses[p]
-        mine = ranks[cells[p] : cells[p] + V * M].reshape(V, M)
-        decided = np.zeros((M, M), dtype=np.bool_)
-        say = weights[ballots[p] : ballots[p + 1]]
-        at_stake[p] = decided_pairs(unit, mine, say, decided) > 0
+    sizes = stakes.block.sizes
+    orders = sum(factorial(min(int(size), 12)) for size in sizes[:FEW_PROMPTS])
+    return len(sizes) < FEW_PROMPTS and orders <= FEW_ORDERS

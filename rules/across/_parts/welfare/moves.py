@@ -8,76 +8,75 @@ import numpy as np
 from numba import njit
 
 from rlchf.rules.across._parts.orders import NEARLY
-from rlchf.rules.across._parts.perpetual.loop import WINNER
-from rlchf.rules.across._parts.welfare.steps import better, gains_of, welfare_of
+from rlchf.rules.across._parts.perpetual.satisfaction import WINNER
+from rlchf.rules.across._parts.welfare.stakes import PromptStakes
+from rlchf.rules.across._parts.welfare.steps import Welfare, fill_gains, is_better, welfare_of
 
 
 @njit(cache=True, nogil=True)
-def try_moves(
-    ranks: np.ndarray, shares: np.ndarray, slots: np.ndarray, decided: np.ndarray,
-    others: np.ndarray, weights: np.ndarray, above: np.ndarray, unanimous: np.ndarray, unit: int,
-    nash: bool, best: tuple[float, float, float], scale: float, all_weight: float,
-    chosen: np.ndarray,
-) -> bool:  # fmt: skip
-    """Move one response at a time to a better place until no move helps; say whether one did.
+def try_moves(prompt: PromptStakes, best: Welfare, chosen: np.ndarray) -> bool:
+    """Move one response at a time to a better rank until no move helps; return whether one did.
 
     ``best`` is the welfare of the order ``chosen``, which changes.
     """
-    M = len(chosen)
-    columns = np.ascontiguousarray(ranks.T)  # (M, V)
-    gains = np.zeros(len(others))
-    gains_of(chosen, ranks, shares, slots, decided, unit, gains)
+    M, above, unanimous = len(chosen), prompt.above, prompt.unanimous
+    columns = np.ascontiguousarray(prompt.ranks.T)  # (M, V)
+    gains = np.zeros(len(prompt.others))
+    fill_gains(prompt, chosen, gains)
     trial, kept = gains.copy(), gains.copy()
     order, up, down = chosen.copy(), np.zeros(M), np.zeros(M)
-    found, going = False, True
-    while going:
-        going = False
+    improved, improving = False, True
+    while improving:
+        improving = False
         for i in range(M):
             base, start = chosen.copy(), best
-            place = int(np.nonzero(base == i)[0][0])
-            if unit < WINNER:
-                bounds_of(i, ranks, shares, slots, decided, others, gains, weights, nash, up, down)
+            rank = int(np.nonzero(base == i)[0][0])
+            if prompt.unit < WINNER:
+                fill_bounds(prompt, i, gains, up, down)
             moved = False
             for step in (-1, 1):
                 order[:], trial[:] = base, gains
-                at, counted, agreed, bound = place, place, start[2], start[1]
-                while 0 <= at + step < M:
-                    j = order[at + step]
+                now, counted, agreed, bound = rank, rank, start[2], start[1]
+                while 0 <= now + step < M:
+                    j = order[now + step]
                     first, second = (i, j) if step == 1 else (j, i)
                     if unanimous[first, second]:
                         break
-                    order[at], order[at + step] = j, i
+                    order[now], order[now + step] = j, i
                     agreed += above[second, first] - above[first, second]
-                    if unit >= WINNER:
+                    if prompt.unit >= WINNER:
                         bound = np.inf if order[0] != base[0] else bound
                     else:
                         bound += down[j] if step == 1 else up[j]
-                    at += step
-                    higher = agreed > best[2] + NEARLY * all_weight
-                    if bound <= best[1] + (-NEARLY if higher else NEARLY) * scale:
+                    now += step
+                    higher = agreed > best[2] + NEARLY * prompt.total
+                    if bound <= best[1] + (-NEARLY if higher else NEARLY) * prompt.weight:
                         continue
-                    if unit >= WINNER:
-                        gains_of(order, ranks, shares, slots, decided, unit, trial)
-                    while unit < WINNER and counted != at:
-                        if decided[i, base[counted + step]]:
-                            pass_by(columns, shares, slots, i, base[counted + step], step, trial)
+                    if prompt.unit >= WINNER:
+                        fill_gains(prompt, order, trial)
+                    while prompt.unit < WINNER and counted != now:
+                        if prompt.counted[i, base[counted + step]]:
+                            pass_by(prompt, columns, i, base[counted + step], step, trial)
                         counted += step
-                    positive, value = welfare_of(others, trial, weights, nash)
+                    positive, value = welfare_of(prompt.others, trial, prompt.weights, prompt.nash)
                     new = (positive, value, agreed)
-                    if better(new, best, scale, all_weight):
-                        best, found, going, moved = new, True, True, True
+                    if is_better(new, best, prompt.weight, prompt.total):
+                        best, improved, improving, moved = new, True, True, True
                         chosen[:], kept[:] = order, trial
             if moved:
                 gains[:] = kept
-    return found
+    return improved
 
 
 @njit(cache=True, nogil=True)
 def pass_by(
-    columns: np.ndarray, shares: np.ndarray, slots: np.ndarray, i: int, j: int, step: int,
-    gains: np.ndarray,
-) -> None:  # fmt: skip
-    """Change ``gains`` by what i brings as it goes up past j (step -1) or down (step 1)."""
+    prompt: PromptStakes, columns: np.ndarray, i: int, j: int, step: int, gains: np.ndarray
+) -> None:
+    """Change ``gains`` by what i brings as it goes up past j (step -1) or down (step 1).
+
+    ``columns`` (M, V) are the prompt's ranks, response after response.
+    """
+    slots, shares = prompt.slots, prompt.shares
     first, second = (columns[j], columns[i]) if step == 1 else (columns[i], columns[j])
     for k in range(len(slots)):
         if 0 < first[k] < second[k]:
@@ -87,39 +86,37 @@ def pass_by(
 
 
 @njit(cache=True, nogil=True)
-def bounds_of(
-    i: int, ranks: np.ndarray, shares: np.ndarray, slots: np.ndarray, decided: np.ndarray,
-    others: np.ndarray, gains: np.ndarray, weights: np.ndarray, nash: bool, up: np.ndarray,
-    down: np.ndarray,
-) -> None:  # fmt: skip
-    """Fill (M,) with the most that passing each response upwards and downwards can add to welfare.
+def fill_bounds(
+    prompt: PromptStakes, i: int, gains: np.ndarray, up: np.ndarray, down: np.ndarray
+) -> None:
+    """Fill (M,) with the most that moving i past each response upwards and downwards can add to welfare.
 
     That is infinite where it could satisfy somebody who has nothing and counts for that alone.
     """
+    ranks, counted, nash = prompt.ranks, prompt.counted, prompt.nash
     V, M = ranks.shape
     above, below = np.zeros(M), np.zeros(M)
-    up[:], down[:] = 0.0, 0.0  # weight of those who have nothing and would gain
-    slopes = np.zeros(len(others))
-    for s in range(len(others)):
-        x = others[s] + gains[s]
-        if weights[s] > 0.0:
-            slopes[s] = -1.0 if nash and x <= NEARLY else weights[s] * slope(x, nash)
+    up[:], down[:] = 0.0, 0.0  # ballots of those who have nothing and would gain
+    slopes = np.zeros(len(prompt.others))
+    for s in range(len(slopes)):
+        x, weight = prompt.others[s] + gains[s], prompt.weights[s]
+        if weight > 0.0:
+            slopes[s] = -1.0 if nash and x <= NEARLY else weight * slope(x, nash)
     for k in range(V):
-        mine, rank = slopes[slots[k]] * shares[k], ranks[k, i]
-        if mine > 0.0:
-            here = mine if rank > 0 else 0.0
+        value, rank = slopes[prompt.slots[k]] * prompt.shares[k], ranks[k, i]
+        if value > 0.0:
+            ranked = value if rank > 0 else 0.0
             for j in range(M):
-                above[j] += here * (rank < ranks[k, j])
-                below[j] += mine * ((ranks[k, j] > 0) & (ranks[k, j] < rank))
-        elif mine < 0.0:
+                above[j] += ranked * (rank < ranks[k, j])
+                below[j] += value * ((ranks[k, j] > 0) & (ranks[k, j] < rank))
+        elif value < 0.0:
             for j in range(M):
                 up[j] += 0 < rank < ranks[k, j]
                 down[j] += 0 < ranks[k, j] < rank
     for j in range(M):
-        up[j] = np.inf if up[j] > 0.0 and decided[i, j] else (above[j] - below[j]) * decided[i, j]
-        down[j] = (
-            np.inf if down[j] > 0.0 and decided[i, j] else (below[j] - above[j]) * decided[i, j]
-        )
+        lead = above[j] - below[j]
+        up[j] = np.inf if up[j] > 0.0 and counted[i, j] else lead * counted[i, j]
+        down[j] = np.inf if down[j] > 0.0 and counted[i, j] else -lead * counted[i, j]
 
 
 @njit(cache=True, nogil=True)

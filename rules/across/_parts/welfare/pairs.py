@@ -3,71 +3,59 @@
 import numpy as np
 from numba import njit
 
-from rlchf.rules.across._parts.perpetual.loop import decided_pairs
-from rlchf.rules.across._parts.welfare import steps as steps
+from rlchf.rules.across._parts.welfare.stakes import Stakes, prompt_stakes
+from rlchf.rules.across._parts.welfare.steps import fill_gains, is_better, next_order, welfare_of
 from rlchf.rules.across._parts.welfare.sweep import sweep
 
 
 @njit(cache=True, nogil=True)
 def sweep_pairs(
-    prompts: np.ndarray, ballots: np.ndarray, cells: np.ndarray, responses: np.ndarray,
-    ranks: np.ndarray, ballot_weights: np.ndarray, ballot_shares: np.ndarray,
-    ballot_slots: np.ndarray, voters: np.ndarray, members: np.ndarray, weights: np.ndarray,
-    unit: int, nash: bool, orders: np.ndarray, satisfaction: np.ndarray,
-) -> int:  # fmt: skip
-    """For every two prompts try all orders of one with the best of the other; say how many changed.
+    prompts: np.ndarray, stakes: Stakes, nash: bool, orders: np.ndarray, satisfaction: np.ndarray
+) -> int:
+    """For every two prompts try all orders of one with the best of the other; return how many changed.
 
     Only a change that raises the welfare is made.
     """
-    changed, scale = 0, weights.sum()
-    nothing = np.zeros_like(satisfaction)
-    positive, value = steps.welfare_of(satisfaction, nothing, weights, nash)
+    changed, weights, starts = 0, stakes.weights, stakes.block.response_starts
+    weight, zeros = weights.sum(), np.zeros_like(satisfaction)
+    positive, value = welfare_of(satisfaction, zeros, weights, nash)
     best = (positive, value, 0.0)
     for p in prompts:
-        V, M = ballots[p + 1] - ballots[p], responses[p + 1] - responses[p]
-        mine = ranks[cells[p] : cells[p] + V * M].reshape(V, M)
-        decided = np.zeros((M, M), dtype=np.bool_)
-        unanimous = np.zeros((M, M), dtype=np.bool_)
-        say = ballot_weights[ballots[p] : ballots[p + 1]]
-        units = decided_pairs(unit, mine, say, decided)
-        if units == 0:
+        prompt = prompt_stakes(stakes, p, nash, satisfaction)
+        if prompt.n == 0:
             continue
-        steps.unanimous_pairs(mine, say, unanimous)
-        shares = ballot_shares[ballots[p] : ballots[p + 1]] / units
-        slots = ballot_slots[ballots[p] : ballots[p + 1]]
-        who = members[voters[p] : voters[p + 1]]
-        gains = np.zeros(len(who))
+        gains, own = np.zeros(len(prompt.members)), slice(starts[p], starts[p + 1])
         for other in range(len(prompts)):
             q = prompts[other : other + 1]
             if q[0] == p:
                 continue
-            before = satisfaction.copy()
-            steps.gains_of(
-                orders[responses[p] : responses[p + 1]], mine, shares, slots, decided, unit, gains
-            )
-            for s in range(len(who)):
-                before[who[s]] -= gains[s]
-            order, at = np.arange(M), 0
-            while at >= 0:
-                allowed = True
-                for a in range(M):
-                    for b in range(a + 1, M):
-                        if unanimous[order[b], order[a]]:
-                            allowed = False
-                if allowed:
-                    trial, tried = before.copy(), orders.copy()
-                    steps.gains_of(order, mine, shares, slots, decided, unit, gains)
-                    for s in range(len(who)):
-                        trial[who[s]] += gains[s]
-                    tried[responses[p] : responses[p + 1]] = order
-                    sweep(
-                        q, ballots, cells, responses, ranks, ballot_weights, ballot_shares,
-                        ballot_slots, voters, members, weights, unit, nash, False, tried, trial,
-                    )  # fmt: skip
-                    positive, value = steps.welfare_of(trial, nothing, weights, nash)
-                    if steps.better((positive, value, 0.0), best, scale, scale):
+            without = satisfaction.copy()
+            fill_gains(prompt, orders[own], gains)
+            for s in range(len(gains)):
+                without[prompt.members[s]] -= gains[s]
+            order, depth = np.arange(starts[p + 1] - starts[p]), 0
+            while depth >= 0:
+                if keeps(order, prompt.unanimous):
+                    trial, trial_orders = without.copy(), orders.copy()
+                    fill_gains(prompt, order, gains)
+                    for s in range(len(gains)):
+                        trial[prompt.members[s]] += gains[s]
+                    trial_orders[own] = order
+                    sweep(q, stakes, nash, False, trial_orders, trial)
+                    positive, value = welfare_of(trial, zeros, weights, nash)
+                    if is_better((positive, value, 0.0), best, weight, weight):
                         best = (positive, value, 0.0)
-                        orders[:], satisfaction[:] = tried, trial
+                        orders[:], satisfaction[:] = trial_orders, trial
                         changed += 1
-                at = steps.next_order(order, M - 1)
+                depth = next_order(order, len(order) - 1)
     return changed
+
+
+@njit(cache=True, nogil=True)
+def keeps(order: np.ndarray, unanimous: np.ndarray) -> bool:
+    """Whether an order keeps all unanimous pairs."""
+    for a in range(len(order)):
+        for b in range(a + 1, len(order)):
+            if unanimous[order[b], order[a]]:
+                return False
+    return True

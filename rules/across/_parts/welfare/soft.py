@@ -1,7 +1,7 @@
 """Nash welfare over distributions of orders: the best mixture of points, and new points for it.
 
-Frank-Wolfe, fully corrective: every round finds the best order of each prompt for the gradient, and
-then the best mixture of all points found so far, which drops those that it does not need.
+This is the fully corrective Frank-Wolfe method: every round finds the best order of each prompt for the
+gradient, and then the best mixture of all points so far, which drops the points that it does not need.
 """
 
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ import numpy as np
 
 from rlchf.rankings import Rankings
 from rlchf.rules.across._parts.welfare import soft_steps as steps
-from rlchf.rules.across._parts.welfare.ascent import Electorate, blocks, columns, electorate
+from rlchf.rules.across._parts.welfare.stakes import Stakes, find_stakes, parts
 
 MOST_POINTS = 64
-"""Beyond this many points half of them, those of least weight, become one."""
+"""With this many points the half of them with the least weight is merged into one."""
 Unit = Literal["contested_pair", "pair"]
 
 
@@ -29,13 +29,14 @@ class Soft:
     pairs
         (P + 1,) where each prompt's pairs begin.
     satisfaction
-        (A,) of each annotator, expected.
+        (A,) the expected satisfaction of each annotator.
     objective, gaps
-        (rounds,) the Nash welfare less what the pull costs, and by how much any other point could be
-        better at most, both after each round and divided by all weight.
+        (rounds,) the Nash welfare less the penalty, and an upper bound on how much better any other point
+        is, both after each round and divided by the total weight.
     nash_gap
-        By how much any point could have a larger Nash welfare, without the pull, divided by all
-        weight. Proven for prompts of at most 10 responses; beyond, the best order is only searched for.
+        An upper bound on how much larger the Nash welfare of any point is, without the penalty, divided by
+        the total weight. It holds for prompts of at most 10 responses; beyond, the best order is only
+        searched for.
     """
 
     point: np.ndarray
@@ -46,39 +47,44 @@ class Soft:
     nash_gap: float
 
 
-class Dataset:
-    """Everything that does not change between rounds."""
+class Problem:
+    """Everything that does not change between rounds.
 
-    def __init__(self, people: Electorate, pull: float) -> None:
-        laid, self.weights = people.laid, people.weights
-        sizes = laid.sizes
-        self.prompts = np.arange(len(sizes))
+    Attributes
+    ----------
+    weights
+        (A,) of the annotators; they add up to 1.
+    shares, start
+        (C,) the ballots' shares, towards which the penalty pulls, and the first point.
+    """
+
+    def __init__(self, stakes: Stakes, pull: float) -> None:
+        sizes = stakes.block.sizes
+        self.stakes, self.prompts = stakes, np.arange(len(sizes))
         self.pairs = np.concatenate([[0], np.cumsum(sizes * (sizes - 1) // 2)])
-        self.weights = self.weights / (float(self.weights.sum()) or 1.0)  # of all
+        self.weights = stakes.weights / (float(stakes.weights.sum()) or 1.0)
         self.pull = pull / len(sizes)
-        self.columns = (*columns(laid), laid.weights)
-        self.rest = (people.shares, laid.annotators, people.unit, self.pairs)
         self.shares, self.start = np.empty(self.pairs[-1]), np.empty(self.pairs[-1])
-        for block in blocks(self.prompts):
-            steps.pooled_shares(block, *self.columns, self.pairs, self.shares, self.start)
+        for part in parts(self.prompts):
+            steps.fill_pooled_shares(part, stakes.block, self.pairs, self.shares, self.start)
 
     def satisfaction(self, point: np.ndarray) -> np.ndarray:
-        """(A,) everybody's."""
-        found = np.zeros(len(self.weights))
-        for block in blocks(self.prompts):
-            steps.satisfied(block, *self.columns, *self.rest, point, found)
-        return found
+        """(A,) everybody's expected satisfaction."""
+        satisfaction = np.zeros(len(self.weights))
+        for part in parts(self.prompts):
+            steps.add_satisfaction(part, self.stakes, self.pairs, point, satisfaction)
+        return satisfaction
 
-    def best(self, worth: np.ndarray, towards: np.ndarray) -> np.ndarray:
-        """(C,) the best order of each prompt."""
+    def best(self, values: np.ndarray, pair_values: np.ndarray) -> np.ndarray:
+        """(C,) the best order of each prompt for a linear objective, as `fill_best_point` has it."""
         point = np.empty(len(self.shares))
-        for block in blocks(self.prompts):
-            steps.best_point(block, *self.columns, *self.rest, worth, towards, point)
+        for part in parts(self.prompts):
+            steps.fill_best_point(part, self.stakes, self.pairs, values, pair_values, point)
         return point
 
 
 def soften(rankings: Rankings, unit: Unit, pull: float, gap: float, rounds: int) -> Soft:
-    """Maximise the Nash welfare of expected satisfactions, less the pull to the ballots' own shares.
+    """Maximise the Nash welfare of expected satisfactions, less the penalty for leaving the ballots' shares.
 
     Examples
     --------
@@ -86,46 +92,50 @@ def soften(rankings: Rankings, unit: Unit, pull: float, gap: float, rounds: int)
     >>> soften(Rankings.from_ballots(ballots), "pair", 1e-4, 1e-9, 100).point.round(9)
     array([0.6, 0.6, 0.6, 0.6, 0.6])
     """
-    data = Dataset(electorate(rankings, unit), pull)
-    points, satisfactions = [data.start], [data.satisfaction(data.start)]
-    counts = (data.weights > 0) & (
-        satisfactions[0] > 0
-    )  # who has anything to gain has some from there
-    gram = np.array([[data.start @ data.start]])
-    linear = np.array([data.start @ data.shares])
+    problem = Problem(find_stakes(rankings, unit), pull)
+    shares = problem.shares
+    points, satisfactions = [problem.start], [problem.satisfaction(problem.start)]
+    # Whoever can be satisfied at all has some satisfaction at the start.
+    counts = (problem.weights > 0) & (satisfactions[0] > 0)
+    gram = np.array([[problem.start @ problem.start]])
+    linear = np.array([problem.start @ shares])
     q, objective, gaps = np.ones(1), [], []
     while True:
         z = np.array(satisfactions)[:, counts].T  # (A, K)
-        q = mixture(z, data.weights[counts], data.pull, gram, linear, q)
+        q = mixture(z, problem.weights[counts], problem.pull, gram, linear, q)
         keep = np.flatnonzero(q > 0)
         points, satisfactions = [points[k] for k in keep], [satisfactions[k] for k in keep]
         gram, linear, q = gram[np.ix_(keep, keep)], linear[keep], q[keep]
-        point = np.zeros(len(data.shares))
+        point = np.zeros(len(shares))
         for part, one in zip(q, points, strict=True):
             point += part * one
-        got = q @ np.array(satisfactions)
-        worth = np.divide(data.weights, got, out=np.zeros_like(got), where=counts)
-        towards = -data.pull * (point - data.shares)
-        new = data.best(worth, towards)
-        new_got = data.satisfaction(new)
-        gaps.append(float(worth @ (new_got - got) + towards @ (new - point)))
-        far = float(np.square(point - data.shares).sum())
-        welfare = float(data.weights[counts] @ np.log(got[counts]))
-        objective.append(welfare - data.pull / 2 * far)
+        satisfaction = q @ np.array(satisfactions)
+        values = np.divide(
+            problem.weights, satisfaction, out=np.zeros_like(satisfaction), where=counts
+        )
+        pair_values = -problem.pull * (point - shares)
+        new = problem.best(values, pair_values)
+        new_satisfaction = problem.satisfaction(new)
+        gaps.append(float(values @ (new_satisfaction - satisfaction) + pair_values @ (new - point)))
+        distance = float(np.square(point - shares).sum())
+        welfare = float(problem.weights[counts] @ np.log(satisfaction[counts]))
+        objective.append(welfare - problem.pull / 2 * distance)
         if gaps[-1] <= gap or len(gaps) >= rounds:
             break
         if len(points) >= MOST_POINTS:
             points, satisfactions, q = _merged(points, satisfactions, q)
             gram = np.array([[one @ other for other in points] for one in points], dtype=float)
-            linear = np.array([one @ data.shares for one in points])
+            linear = np.array([one @ shares for one in points])
         column = np.array([one @ new for one in points])
         gram = np.block([[gram, column[:, None]], [column[None], np.array([[new @ new]])]])
-        linear, q = np.append(linear, new @ data.shares), np.append(q, 0.0)
+        linear, q = np.append(linear, new @ shares), np.append(q, 0.0)
         points.append(new)
-        satisfactions.append(new_got)
-    ideal = data.best(worth, np.zeros_like(towards))
-    nash_gap = float(worth @ (data.satisfaction(ideal) - got))
-    return Soft(point, data.pairs, got, np.array(objective), np.array(gaps), max(nash_gap, 0.0))
+        satisfactions.append(new_satisfaction)
+    ideal = problem.best(values, np.zeros_like(pair_values))
+    nash_gap = float(values @ (problem.satisfaction(ideal) - satisfaction))
+    return Soft(
+        point, problem.pairs, satisfaction, np.array(objective), np.array(gaps), max(nash_gap, 0.0)
+    )
 
 
 def mixture(
@@ -133,8 +143,8 @@ def mixture(
 ) -> np.ndarray:
     """(K,) the mixture of points with the largest w log(z q) - pull / 2 (q gram q - 2 linear q).
 
-    The weights w sum to 1. Newton's method on the mixtures of the points in use; a point whose part
-    falls to 0 goes out of use.
+    The weights w sum to 1. This is Newton's method on the mixtures of the points in use; a point whose
+    part falls to 0 goes out of use.
 
     Examples
     --------
@@ -143,18 +153,18 @@ def mixture(
     array([0.6, 0.4])
     """
 
-    def value(parts: np.ndarray) -> float:
-        got = z @ parts
-        if (got <= 0).any():
+    def value(q: np.ndarray) -> float:
+        satisfaction = z @ q
+        if (satisfaction <= 0).any():
             return -np.inf
-        return float(w @ np.log(got) - pull * (parts @ gram @ parts / 2 - linear @ parts))
+        return float(w @ np.log(satisfaction) - pull * (q @ gram @ q / 2 - linear @ q))
 
     q = q.copy()
     use = np.arange(len(q))
     for _ in range(300 if len(q) > 1 else 0):
-        got = z @ q
-        gradient = (z.T @ (w / got) - pull * (gram @ q - linear))[use]
-        scaled = z[:, use] * (np.sqrt(w) / got)[:, None]
+        satisfaction = z @ q
+        gradient = (z.T @ (w / satisfaction) - pull * (gram @ q - linear))[use]
+        scaled = z[:, use] * (np.sqrt(w) / satisfaction)[:, None]
         K = len(use)
         system = np.zeros((K + 1, K + 1))
         system[:K, :K] = scaled.T @ scaled + pull * gram[np.ix_(use, use)]
@@ -164,16 +174,16 @@ def mixture(
         if rise <= 1e-22:
             break
         falls = step < 0
-        far = np.full(K, np.inf)
-        far[falls] = -q[use][falls] / step[falls]
-        length = min(1.0, float(far.min()))
-        hit = length == float(far.min())
+        reach = np.full(K, np.inf)  # the length of step at which a part becomes 0
+        reach[falls] = -q[use][falls] / step[falls]
+        length = min(1.0, float(reach.min()))
+        hit = length == float(reach.min())
         before = value(q)
         while True:
             trial = q.copy()
             trial[use] += length * step
             if hit:
-                trial[use[int(np.argmin(far))]] = 0.0
+                trial[use[int(np.argmin(reach))]] = 0.0
             enough = before + 1e-4 * length * rise - 1e-15 * (1 + abs(before))
             stuck = not hit and length < 1e-6
             if value(trial) >= enough or stuck:
@@ -183,23 +193,22 @@ def mixture(
         q /= q.sum()
         use = np.flatnonzero(q > 0)
         if (not hit and rise <= 1e-11) or stuck:
-            break  # Newton's last step squares what is missing
+            break  # Newton's last step squares the error
     return q
 
 
 def _merged(
     points: list[np.ndarray], satisfactions: list[np.ndarray], q: np.ndarray
 ) -> tuple[list[np.ndarray], list[np.ndarray], np.ndarray]:
-    """The half of the points that weighs least as one point."""
+    """Merge the half of the points that weighs least into one point."""
     order = np.argsort(q, kind="stable")
-    few, rest = order[: len(q) // 2], sorted(order[len(q) // 2 :])
-    part = q[few] / q[few].sum()
-    point, got = np.zeros_like(points[0]), np.zeros_like(satisfactions[0])
-    for k, share in zip(few, part, strict=True):
-        point += share * points[k]
-        got += share * satisfactions[k]
+    merged, rest = order[: len(q) // 2], sorted(order[len(q) // 2 :])
+    point, satisfaction = np.zeros_like(points[0]), np.zeros_like(satisfactions[0])
+    for k, part in zip(merged, q[merged] / q[merged].sum(), strict=True):
+        point += part * points[k]
+        satisfaction += part * satisfactions[k]
     return (
         [point, *(points[k] for k in rest)],
-        [got, *(satisfactions[k] for k in rest)],
-        np.array([q[few].sum(), *q[rest]]),
+        [satisfaction, *(satisfactions[k] for k in rest)],
+        np.array([q[merged].sum(), *q[rest]]),
     )

@@ -7,175 +7,155 @@ prompt p from ``pairs[p]`` on, in the order (0, 1), (0, 2), ..., (1, 2), ...
 import numpy as np
 from numba import njit
 
-from rlchf.rules.across._parts.orders import MOST, count_above, first_borda_order
-from rlchf.rules.across._parts.perpetual.loop import decided_pairs
-from rlchf.rules.across._parts.welfare.steps import unanimous_pairs
+from rlchf.rules.across._parts.layout import Block, ballots_of
+from rlchf.rules.across._parts.orders import (
+    ALL,
+    MOST_FOR_SUBSETS,
+    best_by_subsets,
+    count_above,
+    first_borda_order,
+    supporters,
+)
+from rlchf.rules.across._parts.perpetual.satisfaction import counted_pairs
+from rlchf.rules.across._parts.welfare.stakes import Stakes
 
 
 @njit(cache=True, nogil=True)
-def satisfied(
-    prompts: np.ndarray, ballots: np.ndarray, cells: np.ndarray, responses: np.ndarray,
-    ranks: np.ndarray, weights: np.ndarray, shares: np.ndarray, annotators: np.ndarray,
-    unit: int, pairs: np.ndarray, point: np.ndarray, satisfaction: np.ndarray,
+def add_satisfaction(
+    prompts: np.ndarray, stakes: Stakes, pairs: np.ndarray, point: np.ndarray,
+    satisfaction: np.ndarray,
 ) -> None:  # fmt: skip
-    """Add what a point gives everybody on some prompts to ``satisfaction`` (A,)."""
+    """Add everybody's expected satisfaction with a point on some prompts to ``satisfaction`` (A,)."""
     for p in prompts:
-        V, M = ballots[p + 1] - ballots[p], responses[p + 1] - responses[p]
-        mine = ranks[cells[p] : cells[p] + V * M].reshape(V, M)
-        decided = np.zeros((M, M), dtype=np.bool_)
-        units = decided_pairs(unit, mine, weights[ballots[p] : ballots[p + 1]], decided)
+        ballots = ballots_of(stakes.block, p)
+        ranks, counted = ballots.ranks, counted_pairs(stakes.unit, ballots)
+        V, M = ranks.shape
         for k in range(V):
-            n, got = ballots[p] + k, 0.0
-            at = pairs[p]
+            expected, c = 0.0, pairs[p]
             for i in range(M):
                 for j in range(i + 1, M):
-                    if decided[i, j] and mine[k, i] > 0 and mine[k, j] > 0:
-                        if mine[k, i] < mine[k, j]:
-                            got += point[at]
-                        elif mine[k, j] < mine[k, i]:
-                            got += 1.0 - point[at]
-                    at += 1
-            satisfaction[annotators[n]] += shares[n] * got / max(units, 1)
+                    if counted.pairs[i, j] and ranks[k, i] > 0 and ranks[k, j] > 0:
+                        if ranks[k, i] < ranks[k, j]:
+                            expected += point[c]
+                        elif ranks[k, j] < ranks[k, i]:
+                            expected += 1.0 - point[c]
+                    c += 1
+            share = stakes.shares[stakes.block.ballot_starts[p] + k]
+            satisfaction[ballots.annotators[k]] += share * expected / max(counted.n, 1)
 
 
 @njit(cache=True, nogil=True)
-def best_order(lead: np.ndarray, unanimous: np.ndarray, order: np.ndarray) -> None:
-    """Fill ``order`` with one of those that gain most, of (M, M) antisymmetric ``lead``, M at most `MOST`.
+def fill_best_point(
+    prompts: np.ndarray, stakes: Stakes, pairs: np.ndarray, values: np.ndarray,
+    pair_values: np.ndarray, point: np.ndarray,
+) -> None:  # fmt: skip
+    """Fill ``point`` with the best order of each prompt, for a linear objective.
 
-    None puts a response above one that is unanimously above it.
+    That is the sum of satisfaction times ``values`` (A,), and of the probabilities of pairs times
+    ``pair_values`` (C,).
     """
-    M = len(order)
-    best = np.zeros(1 << M)
-    last = np.zeros(1 << M, dtype=np.int64)
-    for subset in range(1, 1 << M):
-        best[subset] = -np.inf
+    for p in prompts:
+        ballots = ballots_of(stakes.block, p)
+        M = ballots.ranks.shape[1]
+        unanimous = supporters(ballots.ranks, ballots.weights) == ALL
+        margins = margins_of(stakes, p, values)
+        c = pairs[p]
         for i in range(M):
-            if not subset >> i & 1:
-                continue
-            gain = best[subset ^ (1 << i)]
-            for j in range(M):
-                if subset >> j & 1:
+            for j in range(i + 1, M):
+                margins[i, j] += pair_values[c]
+                margins[j, i] -= pair_values[c]
+                c += 1
+        order, rank = np.arange(M), np.empty(M, dtype=np.int64)
+        if M <= MOST_FOR_SUBSETS:
+            for i in range(M):
+                for j in range(M):
                     if unanimous[j, i]:
-                        gain = -np.inf
-                    gain += lead[i, j]
-            if gain > best[subset]:
-                best[subset], last[subset] = gain, i
-    left = (1 << M) - 1
-    for place in range(M):
-        order[place] = last[left]
-        left ^= 1 << last[left]
+                        margins[i, j] = -np.inf
+            best_by_subsets(margins, 0.0, order)
+        else:
+            first_borda_order(count_above(ballots.ranks, ballots.weights), order)
+            move_responses(margins, unanimous, order)
+        for a in range(M):
+            rank[order[a]] = a
+        c = pairs[p]
+        for i in range(M):
+            for j in range(i + 1, M):
+                point[c] = 1.0 if rank[i] < rank[j] else 0.0
+                c += 1
 
 
 @njit(cache=True, nogil=True)
-def moved_order(lead: np.ndarray, unanimous: np.ndarray, order: np.ndarray) -> None:
+def margins_of(stakes: Stakes, p: int, values: np.ndarray) -> np.ndarray:
+    """(M, M) antisymmetric: what i above j, not j above i, adds to the sum of satisfaction times value."""
+    ballots = ballots_of(stakes.block, p)
+    ranks, counted = ballots.ranks, counted_pairs(stakes.unit, ballots)
+    V, M = ranks.shape
+    margins = np.zeros((M, M))
+    for k in range(V):
+        share = stakes.shares[stakes.block.ballot_starts[p] + k]
+        value = share * values[ballots.annotators[k]] / max(counted.n, 1)
+        for i in range(M):
+            for j in range(M):
+                if counted.pairs[i, j] and 0 < ranks[k, i] < ranks[k, j]:
+                    margins[i, j] += value
+                    margins[j, i] -= value
+    return margins
+
+
+@njit(cache=True, nogil=True)
+def move_responses(margins: np.ndarray, unanimous: np.ndarray, order: np.ndarray) -> None:
     """Improve ``order`` by moving one response at a time, until no move gains."""
-    M, going = len(order), True
-    scale = np.abs(lead).sum()
-    while going:
-        going = False
+    M, improving = len(order), True
+    scale = np.abs(margins).sum()
+    while improving:
+        improving = False
         for start in range(M):
             for step in (-1, 1):
-                at, gain, top, where = start, 0.0, 1e-12 * scale, start
+                now, gain, best_gain, best = start, 0.0, 1e-12 * scale, start
                 i = order[start]
-                while 0 <= at + step < M:
-                    j = order[at + step]
+                while 0 <= now + step < M:
+                    j = order[now + step]
                     if (unanimous[i, j] and step == 1) or (unanimous[j, i] and step == -1):
                         break
-                    gain -= step * lead[i, j]
-                    at += step
-                    if gain > top:
-                        top, where = gain, at
-                for at in range(start, where, step):
-                    order[at] = order[at + step]
-                if where != start:
-                    order[where] = i
-                    going = True
+                    gain -= step * margins[i, j]
+                    now += step
+                    if gain > best_gain:
+                        best_gain, best = gain, now
+                for a in range(start, best, step):
+                    order[a] = order[a + step]
+                if best != start:
+                    order[best] = i
+                    improving = True
                     break
 
 
 @njit(cache=True, nogil=True)
-def best_point(
-    prompts: np.ndarray, ballots: np.ndarray, cells: np.ndarray, responses: np.ndarray,
-    ranks: np.ndarray, weights: np.ndarray, shares: np.ndarray, annotators: np.ndarray,
-    unit: int, pairs: np.ndarray, worth: np.ndarray, towards: np.ndarray, point: np.ndarray,
-) -> None:  # fmt: skip
-    """Fill ``point`` with the best order of each prompt, if satisfaction is worth ``worth`` (A,).
+def fill_pooled_shares(
+    prompts: np.ndarray, block: Block, pairs: np.ndarray, shares: np.ndarray, point: np.ndarray
+) -> None:
+    """Fill (C,) ``shares`` with those of the ballots that rank i above j, among those that rank both.
 
-    ``towards`` (C,) is what the probability of a pair is worth besides.
+    Ties, and pairs that no ballot ranks, count half. Fill ``point`` (C,) with the probabilities of a random
+    ballot, in which ties are drawn in one of two opposite orders, and unranked responses are put together
+    first or last. That is a mixture of orders, unlike the shares where ballots have gaps.
     """
     for p in prompts:
-        V, M = ballots[p + 1] - ballots[p], responses[p + 1] - responses[p]
-        mine, say = (
-            ranks[cells[p] : cells[p] + V * M].reshape(V, M),
-            weights[ballots[p] : ballots[p + 1]],
-        )
-        decided, unanimous = (
-            np.zeros((M, M), dtype=np.bool_),
-            np.zeros((M, M), dtype=np.bool_),
-        )
-        units = decided_pairs(unit, mine, say, decided)
-        unanimous_pairs(mine, say, unanimous)
-        lead = np.zeros((M, M))
-        for k in range(V):
-            n = ballots[p] + k
-            value = shares[n] * worth[annotators[n]] / max(units, 1)
-            for i in range(M):
-                for j in range(M):
-                    if decided[i, j] and 0 < mine[k, i] < mine[k, j]:
-                        lead[i, j] += value
-                        lead[j, i] -= value
-        at = pairs[p]
-        for i in range(M):
-            for j in range(i + 1, M):
-                lead[i, j] += towards[at]
-                lead[j, i] -= towards[at]
-                at += 1
-        order, place = np.arange(M), np.empty(M, dtype=np.int64)
-        if M <= MOST:
-            best_order(lead, unanimous, order)
-        else:
-            above = np.zeros((M, M))
-            count_above(mine, say, above)
-            first_borda_order(above, M, order)
-            moved_order(lead, unanimous, order)
-        for a in range(M):
-            place[order[a]] = a
-        at = pairs[p]
-        for i in range(M):
-            for j in range(i + 1, M):
-                point[at] = 1.0 if place[i] < place[j] else 0.0
-                at += 1
-
-
-@njit(cache=True, nogil=True)
-def pooled_shares(
-    prompts: np.ndarray, ballots: np.ndarray, cells: np.ndarray, responses: np.ndarray,
-    ranks: np.ndarray, weights: np.ndarray, pairs: np.ndarray, shares: np.ndarray,
-    point: np.ndarray,
-) -> None:  # fmt: skip
-    """Fill ``shares`` with the ballots' own, ties and pairs that nobody compares half.
-
-    And ``point`` with those of a random ballot, its ties drawn in one of two opposite orders and what it
-    does not name put together first or last: a mixture of orders, unlike the shares where ballots have
-    gaps.
-    """
-    for p in prompts:
-        V, M = ballots[p + 1] - ballots[p], responses[p + 1] - responses[p]
-        mine = ranks[cells[p] : cells[p] + V * M].reshape(V, M)
-        say, at = weights[ballots[p] : ballots[p + 1]], pairs[p]
-        total = say.sum()
+        ballots = ballots_of(block, p)
+        ranks, weights, c = ballots.ranks, ballots.weights, pairs[p]
+        V, M = ranks.shape
+        total = weights.sum()
         for i in range(M):
             for j in range(i + 1, M):
                 for_i, compared, ordered = 0.0, 0.0, 0.0
                 for k in range(V):
-                    one, other = mine[k, i], mine[k, j]
-                    part = 0.5 if one == other else 1.0 if one < other else 0.0
-                    if one > 0 and other > 0:
-                        for_i += say[k] * part
-                        compared += say[k]
-                        ordered += say[k] * part
+                    a, b = ranks[k, i], ranks[k, j]
+                    part = 0.5 if a == b else 1.0 if a < b else 0.0
+                    if a > 0 and b > 0:
+                        for_i += weights[k] * part
+                        compared += weights[k]
+                        ordered += weights[k] * part
                     else:
-                        ordered += say[k] * 0.5
-                shares[at] = for_i / compared if compared > 0.0 else 0.5
-                point[at] = ordered / total if total > 0.0 else 0.5
-                at += 1
+                        ordered += weights[k] * 0.5
+                shares[c] = for_i / compared if compared > 0.0 else 0.5
+                point[c] = ordered / total if total > 0.0 else 0.5
+                c += 1

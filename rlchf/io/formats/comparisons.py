@@ -2,13 +2,14 @@
 
 import numpy as np
 
+from rlchf.entries import Entries
 from rlchf.io.columns import Table
 from rlchf.io.files import shown
-from rlchf.io.long import refuse_rankings
-from rlchf.rankings import Rankings, Unranked
+from rlchf.io.formats import Format
+from rlchf.io.formats.long import refuse_rankings
 
 
-def read_comparisons(table: Table, unranked: Unranked) -> Rankings:
+def read_comparisons(table: Table, unranked: str) -> Entries:
     """Read ``prompt_id, annotator_id, chosen, rejected``, optionally ``tie`` and ``weight``.
 
     An annotator may compare the same two responses again: that is another ballot.
@@ -31,7 +32,7 @@ def read_comparisons(table: Table, unranked: Unranked) -> Rankings:
             i, f"chosen and rejected are both {shown(responses[response[i]])}; give two responses"
         )
     tied = table.flags("tie", empty=False) if "tie" in table.names else np.zeros(n, dtype=bool)
-    return Rankings.from_entries(
+    return Entries(
         prompt_ids=prompts,
         annotator_ids=annotators,
         response_ids=responses,
@@ -41,7 +42,15 @@ def read_comparisons(table: Table, unranked: Unranked) -> Rankings:
         entry_ballots=np.tile(np.arange(n), 2),
         entry_responses=response,
         entry_ranks=np.concatenate([np.ones(n), np.where(tied, 1.0, 2.0)]),
-        unranked=unranked,
         source=table.source,
-        place=lambda entry: table.row(entry % n),
+        locate=lambda entry: table.row(entry % n),
     )
+
+
+FORMAT = Format(
+    name="comparisons",
+    shape="chosen and rejected",
+    columns=("chosen", "rejected", "tie"),
+    marks=("chosen", "rejected"),
+    read=read_comparisons,
+)

@@ -4,12 +4,13 @@ import warnings
 
 import numpy as np
 
+from rlchf.entries import Entries
 from rlchf.io.columns import Table
-from rlchf.io.long import from_rows
-from rlchf.rankings import Rankings, Unranked
+from rlchf.io.formats import Format
+from rlchf.io.formats.long import gather_rows
 
 
-def read_approvals(table: Table, unranked: Unranked) -> Rankings:
+def read_approvals(table: Table, unranked: str) -> Entries:
     """Read ``prompt_id, annotator_id, response_id, approved``: the approved 1st, the others 2nd.
 
     A file that lists the approved responses only needs ``unranked="last"`` to say anything.
@@ -22,4 +23,13 @@ def read_approvals(table: Table, unranked: Unranked) -> Rankings:
             "read the file with unranked last if what is not listed is not approved",
             stacklevel=2,
         )
-    return from_rows(table, unranked, entry_ranks=np.where(approved, 1.0, 2.0))
+    return gather_rows(table, entry_ranks=np.where(approved, 1.0, 2.0))
+
+
+FORMAT = Format(
+    name="approvals",
+    shape="response_id and approved",
+    columns=("response_id", "approved", "ballot_id", "count"),
+    marks=("approved",),
+    read=read_approvals,
+)

@@ -5,17 +5,21 @@ import re
 import numpy as np
 import pyarrow as pa
 
+from rlchf.entries import Entries
 from rlchf.io.columns import Table, to_numpy
 from rlchf.io.files import shown
-from rlchf.rankings import Rankings, Unranked
+from rlchf.io.formats import Format
 
 _COMPARES = re.compile(r"\s[<>=]+\s")
 RANK_HINT = "give a number, 1 is best, or leave the row out"
 SCORE_HINT = "give a number, higher is better, or leave the row out"
 
 
-def read_long(table: Table, unranked: Unranked) -> Rankings:
+def read_long(table: Table, unranked: str) -> Entries:
     """Read columns ``prompt_id, annotator_id, response_id`` and one of ``rank`` or ``score``.
+
+    A column ``ballot_id`` tells several ballots of an annotator on a prompt apart; ``count`` says for
+    how many identical ballots each stands.
 
     Raises
     ------
@@ -29,30 +33,42 @@ def read_long(table: Table, unranked: Unranked) -> Rankings:
             "keep the one that says what the annotators meant"
         )
     if "score" in table.names:
-        return from_rows(table, unranked, entry_scores=table.numbers("score", SCORE_HINT))
-    return from_rows(table, unranked, entry_ranks=table.numbers("rank", RANK_HINT))
+        return gather_rows(table, entry_scores=table.numbers("score", SCORE_HINT))
+    return gather_rows(table, entry_ranks=table.numbers("rank", RANK_HINT))
 
 
-def from_rows(table: Table, unranked: Unranked, **values: np.ndarray) -> Rankings:
-    """Gather one ballot from all rows with the same prompt and annotator."""
+def gather_rows(
+    table: Table,
+    entry_ranks: np.ndarray | None = None,
+    entry_scores: np.ndarray | None = None,
+) -> Entries:
+    """Gather one ballot from all rows with the same prompt, annotator and, if given, ``ballot_id``."""
     prompts, prompt = table.ids("prompt_id")
     annotators, annotator = table.ids("annotator_id")
     responses, response = table.ids("response_id")
     refuse_rankings(table, responses, response)
-    ballot_keys, ballot = _codes(prompt * len(annotators) + annotator)
-    return Rankings.from_entries(
+    keys, ballots_of_each = prompt * len(annotators) + annotator, 1
+    if "ballot_id" in table.names:
+        ids, codes = table.ids("ballot_id")
+        keys, ballots_of_each = keys * len(ids) + codes, len(ids)
+    ballot_keys, ballot = _codes(keys)
+    owners = ballot_keys // ballots_of_each
+    n_ballots = len(ballot_keys)
+    counts = _ballot_values(table, "count", table.counts(), ballot, n_ballots)
+    return Entries(
         prompt_ids=prompts,
         annotator_ids=annotators,
         response_ids=responses,
-        ballot_prompts=ballot_keys // len(annotators),
-        ballot_annotators=ballot_keys % len(annotators),
-        ballot_weights=_ballot_weights(table, ballot, len(ballot_keys)),
+        ballot_prompts=owners // len(annotators),
+        ballot_annotators=owners % len(annotators),
+        ballot_weights=_ballot_values(table, "weight", table.weights(), ballot, n_ballots),
+        ballot_counts=None if counts is None else counts.astype(np.int64),
         entry_ballots=ballot,
         entry_responses=response,
-        unranked=unranked,
+        entry_ranks=entry_ranks,
+        entry_scores=entry_scores,
         source=table.source,
-        place=table.row,
-        **values,  # type: ignore[arg-type]
+        locate=table.row,
     )
 
 
@@ -83,18 +99,29 @@ def _codes(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return to_numpy(encoded.dictionary), to_numpy(encoded.indices).astype(np.int64)
 
 
-def _ballot_weights(table: Table, ballot: np.ndarray, n_ballots: int) -> np.ndarray | None:
-    weights = table.weights()
-    if weights is None:
+def _ballot_values(
+    table: Table, name: str, values: np.ndarray | None, ballot: np.ndarray, n_ballots: int
+) -> np.ndarray | None:
+    """(N,) the value of each ballot, from rows that must agree on it."""
+    if values is None:
         return None
-    ballot_weights = np.empty(n_ballots)
-    ballot_weights[ballot[::-1]] = weights[::-1]  # the first row of each ballot is written last
-    differs = weights != ballot_weights[ballot]
+    of_ballots = np.empty(n_ballots)
+    of_ballots[ballot[::-1]] = values[::-1]  # the first row of each ballot is written last
+    differs = values != of_ballots[ballot]
     if differs.any():
         i = int(np.argmax(differs))
         raise table.error(
             i,
-            f"the weight is {weights[i]:g}, but {ballot_weights[ballot[i]]:g} in an earlier row of "
-            "the same prompt and annotator; give all rows of a ballot the same weight",
+            f"the {name} is {values[i]:g}, but {of_ballots[ballot[i]]:g} in an earlier row of "
+            f"the same prompt and annotator; give all rows of a ballot the same {name}",
         )
-    return ballot_weights
+    return of_ballots
+
+
+FORMAT = Format(
+    name="long",
+    shape="response_id and rank or score",
+    columns=("response_id", "rank", "score", "ballot_id", "count"),
+    marks=("rank", "score"),
+    read=read_long,
+)

@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from rlchf.entries import Entries
 from rlchf.io.columns import Table, cell_text
 from rlchf.io.files import shown
+from rlchf.io.formats import Format
 from rlchf.profiles import parse_ballot
-from rlchf.rankings import Rankings, Unranked
 
 
-def read_ballots(table: Table, unranked: Unranked) -> Rankings:
+def read_ballots(table: Table, unranked: str) -> Entries:
     """Read columns ``prompt_id, annotator_id, ranking`` and optionally ``weight``.
 
     A ranking is text such as ``a > b = c`` or a list such as ``[["a"], ["b", "c"]]``, best first.
@@ -36,7 +37,7 @@ def read_ballots(table: Table, unranked: Unranked) -> Rankings:
                 ranks.append(rank)
     if max(ranks, default=0) == 1 and np.bincount(ballots).max() == 1:
         _warn_of_commas(table)
-    return Rankings.from_entries(
+    return Entries(
         prompt_ids=prompts,
         annotator_ids=annotators,
         response_ids=list(index),
@@ -46,9 +47,8 @@ def read_ballots(table: Table, unranked: Unranked) -> Rankings:
         entry_ballots=np.array(ballots, dtype=np.int64),
         entry_responses=np.array(responses, dtype=np.int64),
         entry_ranks=np.array(ranks, dtype=np.float64),
-        unranked=unranked,
         source=table.source,
-        place=lambda entry: table.row(ballots[entry]),
+        locate=lambda entry: table.row(ballots[entry]),
     )
 
 
@@ -103,3 +103,12 @@ def _names(level: object) -> list[str]:
                 f'the ranking has {shown(name)} for a response; write it as [["a"], ["b", "c"]]'
             )
     return [cell_text(name) for name in ids]
+
+
+FORMAT = Format(
+    name="ballots",
+    shape="ranking",
+    columns=("ranking",),
+    marks=("ranking",),
+    read=read_ballots,
+)

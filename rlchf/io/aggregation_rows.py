@@ -1,0 +1,205 @@
+"""Files of collective rankings or scores, parsed into one row for each prompt and response."""
+
+import json
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from rlchf.io.columns import Table, cell_text
+from rlchf.io.files import bare_name, display_name, file_kind, read_bytes, shown
+from rlchf.io.jsonl import json_records
+from rlchf.io.tables import parse_table
+from rlchf.options import meant
+
+COLUMNS = (
+    "prompt_id",
+    "response_id",
+    "rank",
+    "score",
+    "rule",
+    "options",
+    "ballots",
+    "annotator_id",
+)
+HINT = "give an aggregated file or scores"
+
+
+class Row(NamedTuple):
+    """A response of a prompt: its rank (1 is best), its score, and the prompt's number of ballots."""
+
+    prompt: str
+    response: str
+    rank: float
+    score: float
+    ballots: int
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """One row per prompt and response, as the file has them.
+
+    Attributes
+    ----------
+    source
+        The file's name for messages.
+    rows
+        The rows.
+    rule
+        Name of the rule that ranked, or of the file.
+    locate
+        Says where a row stands in the file.
+    options
+        Options of the rule.
+    probabilities
+        For each prompt, as the file has it, the probability that one response is above another; or None.
+    """
+
+    source: str
+    rows: list[Row]
+    rule: str
+    locate: Callable[[int], str]
+    options: dict[str, Any] = field(default_factory=dict)
+    probabilities: dict[str, Any] | None = None
+
+    def error(self, row: int, problem: str) -> ValueError:
+        """Make an error about a row."""
+        return ValueError(f"{self.source}, {self.locate(row)}: {problem}")
+
+
+def read_rows(path: str | Path) -> Rows:
+    """Read the rows of a file, in its order.
+
+    Raises
+    ------
+    ValueError
+        If the file does not hold what it should; the message says where and what would work.
+    """
+    data, source = read_bytes(path), display_name(path)
+    if not data.strip():
+        raise ValueError(f"{source}: the file is empty")
+    kind = file_kind(path, data)
+    if kind == "preflib":
+        raise ValueError(f"{source}: a PrefLib file has ballots; {HINT}")
+    name = "scores" if source == "standard input" else bare_name(path)[0]
+    if kind == "jsonl":
+        first = next(json_records(data, source))[1]
+        if {"ranking", "scores"} & set(first) and "annotator_id" not in first:
+            return _from_records(data, source, name)
+    return _from_table(parse_table(data, source, kind, COLUMNS), name)
+
+
+def _from_table(table: Table, name: str) -> Rows:
+    """Rows from a table of one row per response."""
+    if "annotator_id" in table.names:
+        raise ValueError(
+            f"{table.source}: has a column 'annotator_id', so these are ballots; {HINT}"
+        )
+    table.require("prompt_id", "response_id")
+    if not {"rank", "score"} & set(table.names):
+        hint = meant("score", table.names) or meant("rank", table.names)
+        raise ValueError(
+            f"{table.source}: there is neither a column 'rank' nor 'score'; "
+            f"found {', '.join(table.names)}{hint and f'; {hint}'}"
+        )
+    table.ids("prompt_id")
+    table.ids("response_id")
+    prompts, responses = table.texts("prompt_id"), table.texts("response_id")
+    ranks = scores = None
+    if "rank" in table.names:
+        ranks = table.numbers("rank", "give a number, 1 is best")
+    if "score" in table.names:
+        scores = table.numbers("score", "give a number, higher is better")
+    if ranks is None:
+        assert scores is not None
+        ranks = -scores
+    elif scores is None:
+        scores = -ranks
+    ballots = np.zeros(len(prompts), dtype=np.int64)
+    if "ballots" in table.names:
+        ballots = table.numbers("ballots", "give a number", empty=0.0).astype(np.int64)
+    columns = prompts, responses, ranks.tolist(), scores.tolist(), ballots.tolist()
+    rule = table.texts("rule")[0] if "rule" in table.names else ""
+    rows = list(map(Row, *columns))
+    return Rows(table.source, rows, rule or name, table.row, _options(table))
+
+
+def _options(table: Table) -> dict[str, Any]:
+    """The options in the first row, which are those of all rows; none if they are not JSON."""
+    if "options" not in table.names:
+        return {}
+    try:
+        options = json.loads(table.texts("options")[0])
+    except ValueError:
+        return {}
+    return options if isinstance(options, dict) else {}
+
+
+def _from_records(data: bytes, source: str, name: str) -> Rows:
+    """Rows from lines that hold a prompt's whole ranking, or the scores of all of its responses."""
+    rows: list[Row] = []
+    lines: list[int] = []
+    probabilities: dict[str, Any] = {}
+    options: dict[str, Any] = {}
+    rule = ""
+    for number, record in json_records(data, source):
+        line_rows = list(_rows_of_line(record, f"{source}, line {number}"))
+        rows += line_rows
+        lines += [number] * len(line_rows)
+        rule = rule or str(record.get("rule") or "")
+        if not options and isinstance(record.get("options"), dict):
+            options = record["options"]
+        if "probabilities" in record:
+            probabilities[cell_text(record["prompt_id"])] = record["probabilities"]
+    complete = {row.prompt for row in rows} <= probabilities.keys()
+    return Rows(
+        source=source,
+        rows=rows,
+        rule=rule or name,
+        locate=lambda row: f"line {lines[row]}",
+        options=options,
+        probabilities=probabilities if complete else None,
+    )
+
+
+def _rows_of_line(record: dict[str, Any], line: str) -> Iterator[Row]:
+    """The rows of one prompt, best first; ``line`` names the line in messages."""
+    for key in ("prompt_id", "ranking"):
+        if key not in record and not (key == "ranking" and record.get("scores")):
+            raise ValueError(f"{line}: there is no key {key!r} among {', '.join(record)}")
+    prompt = cell_text(record["prompt_id"])
+    if not prompt.strip():
+        raise ValueError(f"{line}: the prompt_id is empty")
+    scores = record.get("scores") or {}
+    if not isinstance(scores, dict):
+        raise ValueError(f"{line}: scores is {shown(scores)}; give an object of numbers")
+    if "ranking" in record:
+        levels = _levels(record["ranking"], line)
+    else:
+        numbers = {response: _number(value, line) for response, value in scores.items()}
+        best_first = sorted(set(numbers.values()), reverse=True)
+        levels = [[r for r, value in numbers.items() if value == x] for x in best_first]
+    ballots = int(record.get("ballots") or 0)
+    for rank, level in enumerate(levels, start=1):
+        for response in level:
+            score = _number(scores.get(response, -rank), line)
+            yield Row(prompt, response, rank, score, ballots)
+
+
+def _levels(ranking: Any, line: str) -> list[list[str]]:
+    fine = isinstance(ranking, list) and ranking and all(isinstance(x, list) and x for x in ranking)
+    if not fine or any(isinstance(x, list | dict | None) for level in ranking for x in level):
+        raise ValueError(
+            f"{line}: ranking is {shown(ranking)}; give lists of tied responses, best first, "
+            'such as [["a"], ["b", "c"]]'
+        )
+    return [[cell_text(response) for response in level] for level in ranking]
+
+
+def _number(value: Any, line: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError(f"{line}: a score is {shown(value)}; give a finite number")
+    return float(value)

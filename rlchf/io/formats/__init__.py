@@ -1,0 +1,85 @@
+"""The shapes of tables of rankings, one file each.
+
+A module of this folder that defines ``FORMAT`` adds a format: `rlchf.read_rankings`,
+`rlchf.Rankings.from_frame` and the command line take it by its name and recognise it by its columns.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+from rlchf.entries import Entries
+from rlchf.io.columns import IDS, Table
+from rlchf.options import meant
+
+
+@dataclass(frozen=True)
+class Format:
+    """A shape of a table of rankings.
+
+    Attributes
+    ----------
+    name
+        The name that users write.
+    shape
+        The columns that it needs besides ``prompt_id`` and ``annotator_id``, in words.
+    columns
+        All columns that it reads besides ``prompt_id``, ``annotator_id`` and ``weight``.
+    marks
+        Those of the columns that tell it from the other formats.
+    read
+        A function from a table, and from what it means that a ballot leaves out a response ("missing"
+        or "last"), to the entries of the ballots.
+    """
+
+    name: str
+    shape: str
+    columns: tuple[str, ...]
+    marks: tuple[str, ...]
+    read: Callable[[Table, str], Entries]
+
+
+@cache
+def formats() -> dict[str, Format]:
+    """The formats by their names.
+
+    Examples
+    --------
+    >>> list(formats())
+    ['approvals', 'ballots', 'comparisons', 'long']
+    """
+    names = sorted(module.name for module in pkgutil.iter_modules(__path__))
+    modules = [importlib.import_module(f"{__name__}.{name}") for name in names]
+    return {module.FORMAT.name: module.FORMAT for module in modules}
+
+
+def known_columns() -> set[str]:
+    """All columns that some format reads."""
+    return {*IDS, "weight", *(name for format in formats().values() for name in format.columns)}
+
+
+def recognised(table: Table) -> Format:
+    """The format whose marks are among a table's columns.
+
+    Raises
+    ------
+    ValueError
+        If that is none or several; the message says what columns the formats have.
+    """
+    fits = [format for format in formats().values() if set(format.marks) & set(table.names)]
+    if len(fits) == 1:
+        return fits[0]
+    if fits:
+        choices = " or ".join(f"format={format.name!r}" for format in fits)
+        raise ValueError(
+            f"{table.source}: the columns fit several formats; say which is meant, {choices}"
+        )
+    *shapes, last = [f"{format.shape} ({format.name})" for format in formats().values()]
+    marks = [mark for format in formats().values() for mark in format.marks]
+    hint = next(filter(None, (meant(mark, table.names) for mark in marks)), "")
+    raise ValueError(
+        f"{table.source}: the columns {', '.join(table.names)} fit no format; besides prompt_id "
+        f"and annotator_id there should be {', '.join(shapes)}, or {last}{hint and f'; {hint}'}"
+    )

@@ -1,0 +1,114 @@
+"""Tables in memory: DataFrames, lists of dictionaries, dictionaries of columns."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from rlchf.entries import Entries
+from rlchf.io.columns import Table
+from rlchf.io.formats import formats, known_columns, recognised
+from rlchf.io.jsonl import from_records
+from rlchf.io.parquet import from_arrow
+from rlchf.options import meant
+
+SOURCE = "table"
+"""The name of a table in error messages."""
+
+
+def read_frame(data: object, format: str, unranked: str) -> Entries:
+    """Read ballots from a table in memory, in any format that a file may have.
+
+    Raises
+    ------
+    TypeError
+        If the data are no table.
+    ValueError
+        If the table does not hold what it should; the message names the row, counted from 1.
+    """
+    choices = ["auto", *formats()]
+    if format not in choices:
+        hint = meant(format, choices)
+        raise ValueError(
+            f"unknown format {format!r}; choose from {', '.join(choices)}{hint and f'; {hint}'}"
+        )
+    table = _table(data)
+    return (recognised(table) if format == "auto" else formats()[format]).read(table, unranked)
+
+
+def is_frame(data: object) -> bool:
+    """Whether the data have the form of a table.
+
+    Examples
+    --------
+    >>> is_frame([{"prompt_id": "p"}]), is_frame({"prompt_id": ["p"]}), is_frame(["p"])
+    (True, True, False)
+    """
+    if isinstance(data, Sequence):
+        return not isinstance(data, str) and all(isinstance(row, Mapping) for row in data)
+    return isinstance(data, Mapping) or hasattr(data, "__arrow_c_stream__")
+
+
+def _table(data: object) -> Table:
+    if not is_frame(data):
+        raise TypeError(
+            f"the table is of type {type(data).__name__}; give a DataFrame (pandas, polars, pyarrow, "
+            "DuckDB), a list of dictionaries or a dictionary of columns"
+        )
+    if hasattr(data, "__arrow_c_stream__"):
+        return _arrow_table(data)
+    return _record_table(_rows_of_columns(data) if isinstance(data, Mapping) else data)  # type: ignore[arg-type]
+
+
+def _arrow_table(data: Any) -> Table:
+    try:
+        table = pa.RecordBatchReader.from_stream(data).read_all()
+    except (pa.ArrowException, TypeError, ValueError) as error:
+        if hasattr(data, "columns") and hasattr(data, "to_dict"):
+            return _record_table(data.to_dict("records"))  # pandas, with objects of several types
+        raise ValueError(f"{SOURCE}: cannot be read through Arrow: {error}") from None
+    names, wanted = list(table.column_names), known_columns()
+    for name in names:
+        if name in wanted and names.count(name) > 1:
+            raise ValueError(f"{SOURCE}: two columns are named {name!r}; keep one of them")
+    return from_arrow(table.select([name for name in names if name in wanted]), SOURCE, names)
+
+
+def _record_table(rows: Iterable[Mapping[str, Any]]) -> Table:
+    table = from_records(enumerate(map(_plain_row, rows), start=1), SOURCE, known_columns(), "row")
+    if table is None:
+        raise ValueError(f"{SOURCE}: there is no row in it")
+    return table
+
+
+def _rows_of_columns(columns: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Any]]:
+    lengths = {name: len(column) for name, column in columns.items()}
+    if len(set(lengths.values())) > 1:
+        sizes = ", ".join(f"{name} {length}" for name, length in lengths.items())
+        raise ValueError(f"{SOURCE}: the columns differ in length: {sizes}")
+    for cells in zip(*columns.values(), strict=True):
+        yield dict(zip(columns, cells, strict=True))
+
+
+def _plain_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {str(name): _plain_cell(cell) for name, cell in row.items()}
+
+
+def _plain_cell(cell: Any) -> Any:
+    """A cell without numpy or pandas types; tuples and sets become lists.
+
+    Examples
+    --------
+    >>> _plain_cell((("a",), {"b"})), _plain_cell(np.int64(3))
+    ([['a'], ['b']], 3)
+    """
+    if isinstance(cell, np.generic | np.ndarray):
+        cell = cell.tolist()
+    if type(cell).__name__ == "NAType":  # pandas' missing value
+        return None
+    if isinstance(cell, set | frozenset):
+        cell = sorted(cell, key=str)
+    if isinstance(cell, list | tuple):
+        return [_plain_cell(each) for each in cell]
+    return cell

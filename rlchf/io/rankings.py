@@ -1,0 +1,96 @@
+"""Rankings from files of every format, and into tables."""
+
+from pathlib import Path
+from typing import get_args
+
+from rlchf.entries import Entries
+from rlchf.io.files import display_name, file_kind, read_bytes
+from rlchf.io.formats import formats, known_columns, recognised
+from rlchf.io.preflib import election_entries, parse_election, read_folder
+from rlchf.io.tables import parse_table, write_table
+from rlchf.options import meant
+from rlchf.rankings import Rankings, Unranked
+
+PREFLIB = "preflib"
+
+
+def read_rankings(
+    path: str | Path, format: str = "auto", unranked: Unranked = "missing"
+) -> Rankings:
+    """Read the rankings of a dataset.
+
+    Parameters
+    ----------
+    path
+        A csv, tsv, parquet, jsonl or PrefLib file, plain or compressed (``.gz``, ``.zst``);
+        ``-`` for standard input; or a folder of PrefLib files, each of which becomes a prompt.
+    format
+        What the file holds: "long" (a row per annotator and response with ``rank`` or ``score``),
+        "ballots" (a row per ``ranking``), "comparisons" (``chosen`` and ``rejected``), "approvals"
+        (``approved``) or "preflib"; "auto" recognises it by the suffix and the columns.
+    unranked
+        What it means that a ballot leaves out a response: "missing" (no opinion) or "last".
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the file does not hold what it should; the message says where and what would work.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = Path(folder.name) / "votes.csv"
+    >>> _ = path.write_text("prompt_id,annotator_id,ranking\\np,ann,a > b\\np,bob,b > a = c\\n")
+    >>> rankings = read_rankings(path)
+    >>> rankings.n_ballots, rankings.responses("p")
+    (2, ['a', 'b', 'c'])
+    """
+    choices = ["auto", *formats(), PREFLIB]
+    if format not in choices:
+        hint = meant(format, choices)
+        raise ValueError(
+            f"unknown format {format!r}; choose from {', '.join(choices)}{hint and f'; {hint}'}"
+        )
+    if unranked not in get_args(Unranked):
+        raise ValueError(f"unranked is {unranked!r}; choose from {', '.join(get_args(Unranked))}")
+    if not str(path):
+        raise ValueError("the name of the ranking file is empty")
+    return Rankings.from_entries(_read_entries(path, format, unranked), unranked)
+
+
+def _read_entries(path: str | Path, format: str, unranked: Unranked) -> Entries:
+    if Path(path).is_dir():
+        if format not in ("auto", PREFLIB):
+            raise ValueError(f"{path}: a folder; the format {format!r} needs a file")
+        return read_folder(path)
+    data, source = read_bytes(path), display_name(path)
+    if not data.strip():
+        raise ValueError(f"{source}: the file is empty")
+    kind = PREFLIB if format == PREFLIB else file_kind(path, data)
+    if kind == PREFLIB:
+        if format not in ("auto", PREFLIB):
+            raise ValueError(f"{source}: a PrefLib file; the format {format!r} needs a table")
+        return election_entries([parse_election(data, path)], source)
+    table = parse_table(data, source, kind, known_columns())
+    return (recognised(table) if format == "auto" else formats()[format]).read(table, unranked)
+
+
+def write_rankings(path: str | Path, rankings: Rankings) -> None:
+    """Write ballots as a long table that `read_rankings` reads, complete or not at all.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = Path(folder.name) / "votes.csv"
+    >>> write_rankings(path, Rankings.from_ballots([("p", "ann", "b > a")]))
+    >>> print(path.read_text())
+    prompt_id,annotator_id,response_id,rank,weight
+    p,ann,b,1,1.0
+    p,ann,a,2,1.0
+    <BLANKLINE>
+    """
+    write_table(path, rankings.columns())

@@ -1,0 +1,98 @@
+"""Compiled: how satisfied a ballot is with the outcome of a prompt, in the units that the rules offer."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from rlchf.rules.across._parts.layout import Ballots
+from rlchf.rules.across._parts.orders import approves, contested_pairs, count_above, supporters
+
+CONTESTED_PAIR, PAIR, WINNER, APPROVAL = 0, 1, 2, 3
+
+
+class Counted(NamedTuple):
+    """What counts on a prompt.
+
+    Attributes
+    ----------
+    unit
+        One of the codes above.
+    pairs
+        (M, M) bool, symmetric: the pairs that count.
+    n
+        Their number, which is 0 where nothing is at stake; 1 in the units of the first response.
+    """
+
+    unit: int
+    pairs: np.ndarray
+    n: int
+
+
+@njit(cache=True, nogil=True)
+def counted_pairs(unit: int, ballots: Ballots) -> Counted:
+    """Find what counts on a prompt."""
+    M = ballots.ranks.shape[1]
+    if unit == CONTESTED_PAIR:
+        pairs = contested_pairs(supporters(ballots.ranks, ballots.weights))
+        return Counted(unit, pairs, pairs.sum() // 2)
+    return Counted(unit, np.ones((M, M), dtype=np.bool_), M * (M - 1) // 2 if unit == PAIR else 1)
+
+
+@njit(cache=True, nogil=True)
+def winner_satisfaction(unit: int, ballot: np.ndarray, i: int) -> float:
+    """A ballot's satisfaction with response i in first place, in the units of the first response."""
+    if unit == APPROVAL:
+        return 1.0 if approves(ballot, i) else 0.0
+    if ballot[i] == 0:
+        return 0.0
+    above = 0
+    for rank in ballot:
+        above += 0 < rank < ballot[i]
+    return 1.0 - above / (len(ballot) - 1)
+
+
+@njit(cache=True, nogil=True)
+def satisfaction_with(counted: Counted, ballot: np.ndarray, order: np.ndarray) -> float:
+    """A ballot's satisfaction with an order, from 0 to 1."""
+    if counted.unit in (WINNER, APPROVAL):
+        return float(winner_satisfaction(counted.unit, ballot, order[0]))
+    agreed, M = 0, len(ballot)
+    for a in range(M):
+        i = order[a]
+        if ballot[i] > 0:
+            for b in range(a + 1, M):
+                j = order[b]
+                if counted.pairs[i, j] and ballot[i] < ballot[j]:
+                    agreed += 1
+    return agreed / counted.n
+
+
+@njit(cache=True, nogil=True)
+def entitlements(ballots: Ballots, counted: Counted) -> np.ndarray:
+    """(V,) the satisfaction that each ballot is entitled to.
+
+    For pairs it is the share of the ballots with an opinion that are on the ballot's side, on average
+    over the pairs that count. Else it is the largest product, over the responses, of the ballot's
+    satisfaction with a response and the mean satisfaction with it.
+    """
+    ranks, weights = ballots.ranks, ballots.weights
+    V, M = ranks.shape
+    entitled = np.zeros(V)
+    if counted.unit in (WINNER, APPROVAL):
+        mean, total = np.zeros(M), max(weights.sum(), 1e-300)
+        for k in range(V):
+            for i in range(M):
+                mean[i] += weights[k] / total * winner_satisfaction(counted.unit, ranks[k], i)
+        for k in range(V):
+            for i in range(M):
+                own = winner_satisfaction(counted.unit, ranks[k], i)
+                entitled[k] = max(entitled[k], own * mean[i])
+        return entitled
+    above = count_above(ranks, weights)
+    for k in range(V):
+        for i in range(M):
+            for j in range(M):
+                if counted.pairs[i, j] and 0 < ranks[k, i] < ranks[k, j] and above[i, j] > 0:
+                    entitled[k] += above[i, j] / (above[i, j] + above[j, i]) / counted.n
+    return entitled

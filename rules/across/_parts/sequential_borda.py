@@ -1,0 +1,150 @@
+"""Compiled: proportional sequential Borda over prompts, with budgets that carry over."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from rlchf.rules.across._parts.budgets import Accounts, add, collect, shares_of, split
+from rlchf.rules.across._parts.layout import Block, ballots_of, write_order
+from rlchf.rules.across._parts.orders import NEARLY, contested_pairs, supporters
+
+
+class Pairs(NamedTuple):
+    """The pairs of a prompt.
+
+    Attributes
+    ----------
+    support
+        (M, M) what `supporters` says of them.
+    counted
+        (M, M) bool, symmetric: the pairs that cost something.
+    contested_only
+        Whether those are the contested pairs; otherwise all are.
+    """
+
+    support: np.ndarray
+    counted: np.ndarray
+    contested_only: bool
+
+
+@njit(cache=True, nogil=True)
+def carry_over(block: Block, accounts: Accounts, scores: np.ndarray, contested_only: bool) -> None:
+    """Rank prompt after prompt into ``scores`` (R,), with the contested pairs or with all pairs."""
+    for t in range(len(block.prompts)):
+        ballots = ballots_of(block, t)
+        V, M = ballots.ranks.shape
+        shares, who = shares_of(ballots.weights), ballots.annotators
+        support = supporters(ballots.ranks, shares)
+        counted = contested_pairs(support) if contested_only else ~np.eye(M, dtype=np.bool_)
+        income = counted.sum() // 2
+        money = split(shares, who, accounts)
+        for k in range(V):
+            money[k] = add(money[k], shares[k] * income)
+        pairs = Pairs(support, counted, contested_only)
+        write_order(block, t, order_of(ballots.ranks, shares, money, pairs), scores)
+        collect(money, shares, who, accounts.budgets)
+
+
+@njit(cache=True, nogil=True)
+def order_of(ranks: np.ndarray, shares: np.ndarray, money: np.ndarray, pairs: Pairs) -> np.ndarray:
+    """The order of one prompt; the ballots pay for it out of ``money``."""
+    V, M = ranks.shape
+    order = np.empty(M, dtype=np.int64)
+    unplaced = np.ones(M, dtype=np.bool_)
+    price = np.zeros(M, dtype=np.int64)  # pairs with other unplaced responses that cost something
+    wins = np.zeros((V, M), dtype=np.int64)  # those of them that the ballot wins
+    for i in range(M):
+        for j in range(M):
+            if pairs.counted[i, j]:
+                price[i] += 1
+                for k in range(V):
+                    if 0 < ranks[k, i] < ranks[k, j]:
+                        wins[k, i] += 1
+    for rank in range(M):
+        allowed = may_be_next(pairs.support, unplaced) if pairs.contested_only else unplaced
+        x = highest_bid(price, wins, allowed, money, shares)
+        if price[x] > 0:
+            pay(price[x], wins[:, x], money, shares)
+        order[rank] = x
+        unplaced[x] = False
+        for i in range(M):
+            if unplaced[i] and pairs.counted[i, x]:
+                price[i] -= 1
+                for k in range(V):
+                    if 0 < ranks[k, i] < ranks[k, x]:
+                        wins[k, i] -= 1
+    return order
+
+
+@njit(cache=True, nogil=True)
+def may_be_next(support: np.ndarray, unplaced: np.ndarray) -> np.ndarray:
+    """(M,) bool: the unplaced responses that no other is above on some ballots and below on none.
+
+    If there are none of these, those that no other is above on all ballots.
+    """
+    M = len(unplaced)
+    allowed = np.zeros(M, dtype=np.bool_)
+    for demanded in (1, 2):
+        any_allowed = False
+        for x in range(M):
+            if unplaced[x]:
+                beaten = False
+                for y in range(M):
+                    if unplaced[y] and support[y, x] >= demanded and support[x, y] == 0:
+                        beaten = True
+                        break
+                allowed[x] = not beaten
+                any_allowed |= allowed[x]
+        if any_allowed:
+            break
+    return allowed
+
+
+@njit(cache=True, nogil=True)
+def highest_bid(
+    price: np.ndarray, wins: np.ndarray, allowed: np.ndarray, money: np.ndarray, shares: np.ndarray
+) -> int:
+    """The response for which its supporters have the most money per pair.
+
+    A response that costs nothing comes first. If no supporters have money, the weights decide.
+    """
+    V, M = wins.shape
+    for x in range(M):
+        if allowed[x] and price[x] == 0:
+            return x
+    best = -1
+    for by_weight in (False, True):
+        all_money = 0.0
+        for k in range(V):
+            all_money += shares[k] if by_weight else max(money[k], 0.0)
+        best, best_bid = -1, 0.0
+        for x in range(M):
+            if allowed[x]:
+                bid = 0.0
+                for k in range(V):
+                    bid += (shares[k] if by_weight else max(money[k], 0.0)) * wins[k, x]
+                bid /= price[x]
+                if best < 0 or bid > best_bid + NEARLY * all_money:
+                    best, best_bid = x, bid
+        if best_bid > 0.0:
+            break
+    return best
+
+
+@njit(cache=True, nogil=True)
+def pay(price: int, wins: np.ndarray, money: np.ndarray, shares: np.ndarray) -> None:
+    """Ballots pay in proportion to their money and to the pairs they win; by weight if none has money."""
+    V = len(wins)
+    paying = np.empty(V)
+    for k in range(V):
+        paying[k] = max(money[k], 0.0) * wins[k]
+    if paying.sum() <= 0.0:
+        paying = shares * wins
+    if paying.sum() <= 0.0:
+        paying = shares.copy()
+    total = paying.sum()
+    if total > 0.0:
+        for k in range(V):
+            if paying[k] > 0.0:
+                money[k] = add(money[k], -price * (paying[k] / total))

@@ -1,0 +1,151 @@
+"""What each annotator has at stake on each prompt of a dataset, as the rules of welfare count it."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from rlchf.rankings import Rankings
+from rlchf.rules.across._parts.layout import Block, ballots_of, lay_out
+from rlchf.rules.across._parts.orders import ALL, count_above, supporters
+from rlchf.rules.across._parts.perpetual.satisfaction import counted_pairs
+from rlchf.rules.across._parts.perpetual.weighting import Unit, unit_code
+
+PART = 10_000
+"""How many prompts compiled code goes through before control returns to Python, which can then stop."""
+
+
+class Stakes(NamedTuple):
+    """A dataset, and what each annotator has at stake on each prompt.
+
+    Attributes
+    ----------
+    block
+        All prompts, in the order of the rankings.
+    unit
+        The code of the unit in which satisfaction counts.
+    slots
+        (N,) int64: which of the prompt's annotators cast the ballot.
+    member_starts, members
+        (P + 1,) and (S,) int64: the annotators of prompt p are those from ``member_starts[p]`` to
+        ``member_starts[p + 1]`` in ``members``.
+    weights
+        (A,) an annotator's weight: that of all ballots on a prompt, on average over the prompts on
+        which something is at stake; 0 for those with no such prompt.
+    shares
+        (N,) a ballot's weight by its annotator's: 1 if they always cast one ballot, equally weighted.
+    """
+
+    block: Block
+    unit: int
+    slots: np.ndarray
+    member_starts: np.ndarray
+    members: np.ndarray
+    weights: np.ndarray
+    shares: np.ndarray
+
+
+class PromptStakes(NamedTuple):
+    """One prompt, for the choice of its order while all other prompts stay as they are.
+
+    Attributes
+    ----------
+    unit, nash
+        The code of the unit; whether Nash welfare is maximised, otherwise PAV welfare.
+    n
+        How many pairs count; 0 if nothing is at stake.
+    ranks, shares, slots
+        (V, M), (V,), (V,) of the ballots; a ballot's share is what a pair that counts gives.
+    counted, unanimous
+        (M, M) bool: the pairs that count, and those that every ballot of positive weight ranks i above j.
+    above, total
+        (M, M) the weight of the ballots that rank i above j, and its sum.
+    members, weights, others
+        (n,) the annotators present, their weights, and their satisfaction with the other prompts.
+    weight
+        The sum of the weights.
+    """
+
+    unit: int
+    nash: bool
+    n: int
+    ranks: np.ndarray
+    shares: np.ndarray
+    slots: np.ndarray
+    counted: np.ndarray
+    unanimous: np.ndarray
+    above: np.ndarray
+    total: float
+    members: np.ndarray
+    weights: np.ndarray
+    others: np.ndarray
+    weight: float
+
+
+def find_stakes(rankings: Rankings, unit: Unit) -> Stakes:
+    """Lay out a dataset and find everybody's weight."""
+    code, layout = unit_code(unit), lay_out(rankings)
+    block = layout.whole
+    A, counts = layout.n_annotators, np.diff(block.ballot_starts)
+    prompt = np.repeat(np.arange(len(counts)), counts)
+    keys, inverse = np.unique(prompt * A + block.annotators, return_inverse=True)
+    member_starts = np.searchsorted(keys, np.arange(len(counts) + 1) * A)
+    at_stake = np.zeros(len(counts), dtype=bool)
+    for prompts in parts(np.arange(len(counts))):
+        mark_at_stake(prompts, block, code, at_stake)
+    counted = np.where(at_stake[prompt], block.weights, 0.0)  # (N,)
+    together = np.bincount(inverse, counted, len(keys))  # (S,)
+    n_prompts = np.bincount(keys % A, together > 0, A)
+    weights = np.bincount(keys % A, together, A) / np.maximum(n_prompts, 1)
+    own = weights[block.annotators]
+    shares = np.divide(counted, own, out=np.zeros(len(counted)), where=own > 0)
+    slots = inverse - member_starts[prompt]
+    return Stakes(block, code, slots, member_starts, keys % A, weights, shares)
+
+
+def parts(prompts: np.ndarray) -> Iterator[np.ndarray]:
+    """Parts of the prompts, small enough that one can stop between them."""
+    for start in range(0, len(prompts), PART):
+        yield prompts[start : start + PART]
+
+
+@njit(cache=True, nogil=True)
+def mark_at_stake(prompts: np.ndarray, block: Block, unit: int, at_stake: np.ndarray) -> None:
+    """Mark the prompts on which an order can satisfy an annotator."""
+    for p in prompts:
+        at_stake[p] = counted_pairs(unit, ballots_of(block, p)).n > 0
+
+
+@njit(cache=True, nogil=True)
+def prompt_stakes(stakes: Stakes, p: int, nash: bool, satisfaction: np.ndarray) -> PromptStakes:
+    """What is at stake on prompt p, with everybody's (A,) ``satisfaction`` with the prompts so far.
+
+    Where that includes prompt p itself, the caller takes its part off ``others``.
+    """
+    block = stakes.block
+    ballots = ballots_of(block, p)
+    counted = counted_pairs(stakes.unit, ballots)
+    start, end = block.ballot_starts[p], block.ballot_starts[p + 1]
+    shares = stakes.shares[start:end] / max(counted.n, 1)
+    if counted.n == 0:
+        shares[:] = 0.0
+    above = count_above(ballots.ranks, ballots.weights)
+    members = stakes.members[stakes.member_starts[p] : stakes.member_starts[p + 1]]
+    weights = stakes.weights[members]
+    return PromptStakes(
+        stakes.unit,
+        nash,
+        counted.n,
+        ballots.ranks,
+        shares,
+        stakes.slots[start:end],
+        counted.pairs,
+        supporters(ballots.ranks, ballots.weights) == ALL,
+        above,
+        above.sum(),
+        members,
+        weights,
+        satisfaction[members],
+        weights.sum(),
+    )
