@@ -1,6 +1,5 @@
 """From every annotator's ballots to one collective ranking per prompt."""
 
-import html
 import inspect
 import json
 import warnings
@@ -12,21 +11,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rlchf.display import html_table, shortened
 from rlchf.numeric.arrays import to_numpy
+from rlchf.numeric.ranks import dense_ranks
+from rlchf.options import meant
 from rlchf.profiles import Profiles
 from rlchf.rankings import Rankings, as_rankings
-from rlchf.rules import Rule, check_call, get_rule, is_across
+from rlchf.rules import Rule, check_call, get_rule, is_across, rule_names
 from rlchf.rules._parts.threads import scores_in_chunks
-from rlchf.ties import check_ties, resolve
+from rlchf.ties import POLICIES, resolve
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Progress = Callable[[int, int], None]
 
-SHOWN = 5  # prompts in a repr, and twice as many rows in a notebook's table
 COUNTS = ("k", "top")  # options by which a rule counts responses: seats, places, approved ones
-CHUNK = 2**17  # responses ranked together: they should fit into the processor's cache
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +60,7 @@ class Aggregation:
     >>> result.scores("p")
     {'a': 0.5, 'b': 2.0, 'c': 0.5}
     >>> result
-    Aggregation by borda: 1 prompt, 3 responses
+    <Aggregation borda: 1 prompts, 3 responses>
       p: b > a = c
     """
 
@@ -94,7 +94,7 @@ class Aggregation:
             response_ids=rankings.response_ids,
             response_starts=rankings.response_starts,
             response_scores=scores,
-            response_ranks=_dense_ranks(rankings.response_starts, keys),
+            response_ranks=dense_ranks(rankings.response_starts, keys),
             ballots=np.add.reduceat(rankings.ballot_counts, starts),
             rule=rule,
             options=options,
@@ -104,38 +104,26 @@ class Aggregation:
         return len(self.prompt_ids)
 
     def __repr__(self) -> str:
-        """The rule, the size, and the first rankings."""
-        lines = [self._title()]
-        for prompt in self.prompt_ids[:SHOWN]:
-            levels = " > ".join(" = ".join(level) for level in self.ranking(prompt))
-            line = f"  {prompt}: {levels}"
-            lines.append(line if len(line) <= 100 else line[:97] + "...")
-        if len(self) > SHOWN:
-            lines.append(f"  ... and {len(self) - SHOWN:,} more")
-        return "\n".join(lines)
+        lines = [
+            f"  {shortened(prompt)}: {shortened(text)}" for prompt, text in self._first_rankings()
+        ]
+        more = ["  ..."] if len(self) > len(lines) else []
+        return "\n".join([f"<Aggregation {self._summary()}>", *lines, *more])
 
     def _repr_html_(self) -> str:
-        """The first rows of `to_frame`, as notebooks show them."""
-        rows = []
-        for prompt in self.prompt_ids[: 2 * SHOWN]:
-            scores = self.scores(prompt)
-            for rank, level in enumerate(self.ranking(prompt), start=1):
-                rows += [(prompt, response, rank, f"{scores[response]:g}") for response in level]
-        names = ("prompt_id", "response_id", "rank", "score")
-        head = "".join(f"<th>{name}</th>" for name in names)
-        body = "".join(
-            f"<tr>{''.join(f'<td>{html.escape(str(cell))}</td>' for cell in row)}</tr>"
-            for row in rows[: 2 * SHOWN]
-        )
-        return f"<p>{html.escape(self._title())}</p><table><tr>{head}</tr>{body}</table>"
+        names = ["prompt_id", "ranking"]
+        return html_table(f"Aggregation {self._summary()}", names, self._first_rankings())
 
-    def _title(self) -> str:
-        options = ", ".join(f"{name}={value}" for name, value in self.options.items())
-        prompts, responses = len(self), len(self.response_ids)
-        return (
-            f"Aggregation by {self.rule}{options and f' ({options})'}: "
-            f"{prompts:,} prompt{'s' * (prompts != 1)}, {responses:,} responses"
-        )
+    def _summary(self) -> str:
+        options = "".join(f", {name}={value!r}" for name, value in self.options.items())
+        return f"{self.rule}: {len(self)} prompts, {len(self.response_ids)} responses{options}"
+
+    def _first_rankings(self, n: int = 5) -> list[tuple[str, str]]:
+        """The first prompts and their rankings as text."""
+        return [
+            (prompt, " > ".join(" = ".join(level) for level in self.ranking(prompt)))
+            for prompt in self.prompt_ids[:n]
+        ]
 
     @cached_property
     def _pair_starts(self) -> np.ndarray:
@@ -295,14 +283,15 @@ def aggregate(
     function, name = _named(rule)
     if "seed" in inspect.signature(function).parameters:
         options = {"seed": seed} | options
-    check_options(rule, options, ties)
+    tie_breaker = _tie_breaker(ties, function, name)
+    check_call(name, function, options)
     _warn_of_counts(options, rankings)
     if is_across(function):
         result: Aggregation = function(rankings, **options)
         if not isinstance(result, Aggregation):
             raise ValueError(f"rule {name!r} returned {result!r}; it must return an Aggregation")
         return replace(result, rule=name, options=options)
-    function, prefer = resolve(function, ties, seed)
+    function, prefer = resolve(function, tie_breaker, seed)
     scores = np.empty(len(rankings.response_ids))
     preferred = None if prefer is None else np.empty(len(scores))
     done = 0
@@ -332,7 +321,7 @@ def check_options(rule: str | Rule, options: Mapping[str, Any], ties: str | None
         If there is no such rule, option or policy, or a value does not fit.
     """
     function, name = _named(rule)
-    check_ties(ties, function, name)
+    _tie_breaker(ties, function, name)
     check_call(name, function, options)
 
 
@@ -341,6 +330,26 @@ def _named(rule: str | Rule) -> tuple[Rule, str]:
     if isinstance(rule, str):
         return get_rule(rule), rule
     return rule, getattr(rule, "__name__", "custom")
+
+
+def _tie_breaker(ties: str | None, rule: Rule, name: str) -> str | Rule | None:
+    """The policy for ties, or the second rule that is named to break them."""
+    if ties is None:
+        return None
+    if is_across(rule):
+        raise ValueError(
+            f"rule {name!r} looks across prompts and breaks ties itself; leave ties out"
+        )
+    if ties in POLICIES:
+        return ties
+    is_rule = ":" in str(ties) or ties in rule_names()
+    if is_rule and not is_across(second := get_rule(ties)):
+        return second
+    guess = "" if is_rule else meant(str(ties), [*POLICIES, *rule_names()])
+    raise ValueError(
+        f"ties is {ties!r}; choose from {', '.join(POLICIES)}, "
+        f"or name a second rule that looks at one prompt at a time{guess and f'; {guess}'}"
+    )
 
 
 def _further(progress: Progress | None, done: int, total: int) -> Progress | None:
@@ -382,21 +391,3 @@ def _options_text(options: dict[str, Any]) -> str:
         ensure_ascii=False,
         default=lambda x: x.tolist() if hasattr(x, "tolist") else getattr(x, "__name__", str(x)),
     )
-
-
-def _dense_ranks(starts: np.ndarray, keys: list[np.ndarray]) -> np.ndarray:
-    """(R,) ranks of the responses within each prompt, by the first key, then the second; dense."""
-    ranks = np.empty(int(starts[-1]), dtype=np.int64)
-    sizes = np.diff(starts)
-    for size in np.unique(sizes):
-        prompts = np.flatnonzero(sizes == size)
-        for part in np.array_split(prompts, 1 + len(prompts) * int(size) // CHUNK):
-            cells = starts[part][:, None] + np.arange(size)  # (B, M)
-            values = [key[cells] for key in keys]
-            order = np.lexsort([-key for key in reversed(values)], axis=1)
-            step = np.zeros(cells.shape, dtype=np.int64)
-            for key in values:
-                downwards = np.take_along_axis(key, order, axis=1)
-                step[:, 1:] |= downwards[:, 1:] != downwards[:, :-1]
-            ranks[np.take_along_axis(cells, order, axis=1)] = np.cumsum(step, axis=1) + 1
-    return ranks
