@@ -190,13 +190,10 @@ def train_reward_model(
     check_rule(job)
     backbone = None if job.model == TINY else model_folder(job.model)
     data = data or training_data(job, config, read_inputs(job))
-    from accelerate import PartialState
-
-    from rlchf.train.processes import allow_processors
+    from rlchf.train.processes import process
     from rlchf.train.reward.trainer import train_reward
 
-    allow_processors()
-    if PartialState().is_main_process:
+    if process().is_main_process:
         partial.mkdir(parents=True, exist_ok=True)
         write_json(partial / "job.json", asdict(job))
         write_json(partial / SETTINGS, asdict(config))
@@ -247,11 +244,10 @@ def read_job(folder: str | Path) -> tuple[RewardJob, RewardConfig]:
 
 def _tiny(data: TrainingData, folder: Path, seed: int) -> str:
     """A small Llama of random weights, in a folder; every process makes the same."""
-    from accelerate import PartialState
-
     from rlchf.train.models.tiny import tiny_llama
+    from rlchf.train.processes import process
 
-    with PartialState().main_process_first():
+    with process().main_process_first():
         if not (folder / "config.json").exists():
             examples = [*data.train, *data.held_out]
             texts = [str(e.prompt) for e in examples] + [t for e in examples for t in e.responses]

@@ -42,6 +42,7 @@ from rlchf.train.models.load import (
     model_folder,
     quieten_transformers,
 )
+from rlchf.train.processes import process, use_one_thread
 
 
 class Pipeline:
@@ -85,7 +86,7 @@ class Pipeline:
         """Do every stage that is not done yet and return what `report` returned."""
         quieten_transformers()
         if self.run.model.name == TINY:
-            _use_one_thread()
+            use_one_thread()
         self.aggregate()
         self.base_policy()
         self.train_reward_model()
@@ -183,8 +184,6 @@ class Pipeline:
         path = self.folder / f"samples-{when}.jsonl"
         if path.exists():
             return
-        from accelerate import PartialState
-
         from rlchf.train.ppo.sampling import sample_texts
 
         label, ppo = self.run.label, self.run.ppo
@@ -192,7 +191,7 @@ class Pipeline:
         n_per_prompt = -(-label.texts // len(self.policy_prompts))
         with stage(f"sampling {n_per_prompt * len(self.policy_prompts)} texts {when} PPO") as tick:
             texts = sample_texts(
-                load_policy(model).to(PartialState().device), load_tokenizer(model),
+                load_policy(model).to(process().device), load_tokenizer(model),
                 self.policy_prompts, n_per_prompt=n_per_prompt, batch_size=32,
                 max_new_tokens=ppo.max_new_tokens, temperature=ppo.temperature, stop_tokens=ppo.stop_tokens,
                 seed=self.run.seed, progress=tick,
@@ -320,17 +319,6 @@ def resume(folder: str | Path) -> Pipeline:
     if not config.exists():
         raise FileNotFoundError(f"{folder} holds no config.toml, so there is no run to go on with")
     return Pipeline(read(config), folder)
-
-
-def _use_one_thread() -> None:
-    """Let torch work with one thread.
-
-    A tiny model gains nothing from more threads, which on a busy machine wait for one another; and
-    with one the numbers do not depend on how many cores there are.
-    """
-    import torch
-
-    torch.set_num_threads(1)
 
 
 def _free(folder: Path) -> Path:

@@ -8,7 +8,7 @@ import torch
 from rlchf.train.ppo.config import PPOConfig
 
 if TYPE_CHECKING:
-    from accelerate import Accelerator
+    from accelerate import Accelerator, PartialState
 
 
 def allow_processors() -> None:
@@ -19,6 +19,23 @@ def allow_processors() -> None:
     """
     if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not torch.accelerator.is_available():
         os.environ.setdefault("ACCELERATE_USE_CPU", "true")
+
+
+def use_one_thread() -> None:
+    """Let torch work with one thread.
+
+    A tiny model gains nothing from more threads, which on a busy machine wait for one another; and
+    with one the numbers do not depend on the number of cores.
+    """
+    torch.set_num_threads(1)
+
+
+def process() -> "PartialState":
+    """This process among those that `torchrun` started: whether it is the main one, and its device."""
+    allow_processors()
+    from accelerate import PartialState
+
+    return PartialState()
 
 
 def check_processes(accelerator: "Accelerator", config: PPOConfig) -> None:

@@ -89,7 +89,7 @@ def test_what_cannot_work_is_refused_before_anything_is_written(
     for name in ("empty", "conditioned"):
         (folder / name).mkdir(exist_ok=True)
     (folder / "conditioned" / "config.json").write_text("{}")
-    (folder / "conditioned" / "evaluators.json").write_text("{}")
+    (folder / "conditioned" / "conditioning.json").write_text("{}")
     with pytest.raises((ValueError, FileNotFoundError), match=message):
         tune(tmp_path / "out", **options)
     assert not list(tmp_path.iterdir())

@@ -181,8 +181,7 @@ def test_lines_that_cannot_be_scored_are_named(folder: Path, fitted: Path) -> No
 def test_a_stopped_training_goes_on_from_its_folder(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    people = folder / "people.csv"
-    out = tmp_path / "out"
+    out, people = tmp_path / "out", folder / "people.csv"
     more = ("--epochs", 2, "--seed", 1, "--group", "likes", "--annotators", people)
 
     @contextmanager
