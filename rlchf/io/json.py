@@ -28,6 +28,30 @@ def write_json(path: str | Path, value: Any) -> None:
         file.write((json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
 
 
+def read_json(path: str | Path) -> Any:
+    """Read the value that `write_json` wrote.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is not JSON.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> write_json(Path(folder.name) / "x.json", [1, {"a": None}])
+    >>> read_json(Path(folder.name) / "x.json")
+    [1, {'a': None}]
+    """
+    try:
+        return json.loads(read_bytes(path).decode())
+    except ValueError as error:
+        raise ValueError(f"{display_name(path)} is not JSON: {error}") from None
+
+
 def write_jsonl(path: str | Path, rows: Iterable[Mapping[str, Any]]) -> int:
     """Write one line for each row; returns their number.
 

@@ -14,8 +14,8 @@ from rlchf.auditing.stages import trace_shares
 from rlchf.io.aggregations import read_aggregation, read_scores
 from rlchf.io.atomic import check_folder, check_writable
 from rlchf.io.categories import read_categories, read_text_categories
+from rlchf.io.json import write_json
 from rlchf.jobs.annotators import Groups, read_people
-from rlchf.jobs.files import write_json
 from rlchf.jobs.settings import AuditJob
 from rlchf.rankings import Rankings
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rlchf.io import read_prompts
-from rlchf.jobs.files import read_json, read_lines, write_json
+from rlchf.io.json import read_json, read_jsonl, write_json
 from rlchf.jobs.ppo_rewards import REWARD_OF, check_model
 from rlchf.jobs.progress import stage
 from rlchf.jobs.settings import TINY, PPOJob, built
@@ -134,7 +134,8 @@ def run_ppo(
         with stage(f"PPO, {config.updates} updates") if is_main else nullcontext() as tick:
             run.train(resume=resume, progress=tick)
     finally:  # a run that was stopped has figures, too
-        rows = read_lines(out / "metrics.jsonl") if is_main else []
+        metrics = out / "metrics.jsonl"
+        rows = read_jsonl(metrics) if is_main and metrics.exists() else []
         if plot and rows:
             _draw(out / "metrics.png", rows, [name for name in labels if name in rows[0]])
     _warn_of_truncation(rewards)

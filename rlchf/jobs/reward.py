@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rlchf import io
 from rlchf.aggregation import Aggregation
 from rlchf.evaluation import Evaluation, by_response, evaluate, split_annotators
+from rlchf.io.json import read_json, write_json, write_jsonl
 from rlchf.jobs.aggregate import aggregate_rankings, check_rule
 from rlchf.jobs.annotators import People, read_people
 from rlchf.jobs.conditioned import (
@@ -17,7 +18,6 @@ from rlchf.jobs.conditioned import (
     evaluate_conditioned,
 )
 from rlchf.jobs.evaluation import write_evaluation
-from rlchf.jobs.files import read_json, write_json, write_lines
 from rlchf.jobs.progress import stage
 from rlchf.jobs.settings import TINY, RewardData, RewardJob, built
 from rlchf.preferences import Example, check_texts, examples, split
@@ -265,7 +265,7 @@ def _evaluate(
         return None, None
     by_prompt = by_response(data.held_out, [s.tolist() for s in trained.held_out_scores])
     rows = [{"prompt_id": name, "scores": scores} for name, scores in by_prompt.items()]
-    write_lines(folder / "held_out.jsonl", rows)
+    write_jsonl(folder / "held_out.jsonl", rows)
     evaluations: list[Evaluation | None] = []
     for part, target in ((data.seen, folder), (data.unseen, folder / "unseen_annotators")):
         people = [] if part is None else list(part.annotator_ids)

@@ -19,9 +19,9 @@ from rlchf.auditing.report import plain
 from rlchf.io import read_prompts
 from rlchf.io.aggregations import read_aggregation, read_scores
 from rlchf.io.atomic import atomic_write
+from rlchf.io.json import read_json, read_jsonl, write_json, write_jsonl
 from rlchf.jobs.aggregate import aggregate_rankings, check_rule
 from rlchf.jobs.audit import AuditInputs, measure
-from rlchf.jobs.files import read_json, read_lines, write_json, write_lines
 from rlchf.jobs.ppo import has_begun, run_ppo
 from rlchf.jobs.progress import stage
 from rlchf.jobs.reward import (
@@ -203,22 +203,20 @@ class Pipeline:
         ]
         if self.has_label is not None:
             rows = [row | {label.name: self.has_label(row["response"])} for row in rows]
-        write_lines(path, rows)
+        write_jsonl(path, rows)
 
     def report(self) -> dict[str, Any]:
         """Gather what the stages left into ``metrics.jsonl``, ``samples.jsonl`` and the report."""
         metrics = [
             {"stage": name, **line}
             for name, folder in (("reward", "reward"), ("ppo", "policy"))
-            for line in read_lines(self.folder / folder / "metrics.jsonl")
+            for line in self._lines(f"{folder}/metrics.jsonl")
         ]
-        write_lines(self.folder / "metrics.jsonl", metrics)
+        write_jsonl(self.folder / "metrics.jsonl", metrics)
         samples = [
-            row
-            for when in ("before", "after")
-            for row in read_lines(self.folder / f"samples-{when}.jsonl")
+            row for when in ("before", "after") for row in self._lines(f"samples-{when}.jsonl")
         ]
-        write_lines(self.folder / "samples.jsonl", samples)
+        write_jsonl(self.folder / "samples.jsonl", samples)
         stages, label = self.stages(samples), self.run.label.name
         summary = {
             "rule": self.job.rule,
@@ -264,6 +262,11 @@ class Pipeline:
         return trace_shares(
             rankings, orders, self.groups, categories=categories, texts=texts, replicates=200
         )
+
+    def _lines(self, name: str) -> list[dict[str, Any]]:
+        """The rows of a file in the run folder; none if the run has no such stage."""
+        path = self.folder / name
+        return read_jsonl(path) if path.exists() else []
 
     def reward_accuracy(self) -> dict[str, Any]:
         """Pair accuracy of the reward model on the prompts held out, from its evaluation."""

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from rlchf.io import read_prompts
 from rlchf.io.atomic import check_writable
+from rlchf.io.json import write_jsonl
 from rlchf.io.texts import read_texts
-from rlchf.jobs.files import write_lines
 from rlchf.jobs.progress import stage
 from rlchf.jobs.settings import ScoreJob
 
@@ -44,5 +44,4 @@ def score_files(job: ScoreJob) -> int:
     scored = (
         row | {name: values[n] for name, values in columns.items()} for n, row in enumerate(rows)
     )
-    write_lines(job.out, scored)
-    return len(rows)
+    return write_jsonl(job.out, scored)
