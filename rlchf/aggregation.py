@@ -11,22 +11,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rlchf.display import html_table
+from rlchf.display import html_table, shortened
 from rlchf.numeric.arrays import to_numpy
+from rlchf.numeric.ranks import dense_ranks
+from rlchf.options import meant
 from rlchf.profiles import Profiles
 from rlchf.rankings import Rankings, as_rankings
-from rlchf.rules import Rule, check_call, get_rule, is_across
+from rlchf.rules import Rule, check_call, get_rule, is_across, rule_names
 from rlchf.rules._parts.threads import scores_in_chunks
-from rlchf.ties import check_ties, resolve
+from rlchf.ties import POLICIES, resolve
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Progress = Callable[[int, int], None]
 
-SHOWN = 5  # prompts in a repr, and twice as many rows in a notebook's table
 COUNTS = ("k", "top")  # options by which a rule counts responses: seats, places, approved ones
-CHUNK = 2**17  # responses ranked together: they should fit into the processor's cache
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,9 +40,9 @@ class Aggregation:
     response_ids
         (R,) ids; those of prompt ``p`` are at ``response_starts[p]`` to ``response_starts[p + 1]``.
     response_scores, response_ranks
-        (R,) score (higher is better) and place (1 is best, equal is tied, dense).
+        (R,) score (higher is better) and rank (1 is best, equal is tied, dense).
     ballots
-        (P,) how many ballots stand behind each prompt.
+        (P,) number of ballots on each prompt.
     rule, options
         The rule's name and the options it was given, besides its defaults; ``ties`` is among them if a
         policy for ties was given, and ``seed`` if anything was drawn with it.
@@ -60,7 +60,7 @@ class Aggregation:
     >>> result.scores("p")
     {'a': 0.5, 'b': 2.0, 'c': 0.5}
     >>> result
-    Aggregation by borda: 1 prompt, 3 responses
+    <Aggregation borda: 1 prompts, 3 responses>
       p: b > a = c
     """
 
@@ -94,7 +94,7 @@ class Aggregation:
             response_ids=rankings.response_ids,
             response_starts=rankings.response_starts,
             response_scores=scores,
-            response_ranks=_dense_ranks(rankings.response_starts, keys),
+            response_ranks=dense_ranks(rankings.response_starts, keys),
             ballots=np.add.reduceat(rankings.ballot_counts, starts),
             rule=rule,
             options=options,
@@ -104,33 +104,26 @@ class Aggregation:
         return len(self.prompt_ids)
 
     def __repr__(self) -> str:
-        """The rule, the size, and the first rankings."""
-        lines = [self._title()]
-        for prompt in self.prompt_ids[:SHOWN]:
-            levels = " > ".join(" = ".join(level) for level in self.ranking(prompt))
-            line = f"  {prompt}: {levels}"
-            lines.append(line if len(line) <= 100 else line[:97] + "...")
-        if len(self) > SHOWN:
-            lines.append(f"  ... and {len(self) - SHOWN:,} more")
-        return "\n".join(lines)
+        lines = [
+            f"  {shortened(prompt)}: {shortened(text)}" for prompt, text in self._first_rankings()
+        ]
+        more = ["  ..."] if len(self) > len(lines) else []
+        return "\n".join([f"<Aggregation {self._summary()}>", *lines, *more])
 
     def _repr_html_(self) -> str:
-        """The first rows of `to_frame`, as notebooks show them."""
-        rows = []
-        for prompt in self.prompt_ids[: 2 * SHOWN]:
-            scores = self.scores(prompt)
-            for rank, level in enumerate(self.ranking(prompt), start=1):
-                rows += [(prompt, response, rank, f"{scores[response]:g}") for response in level]
-        names = ("prompt_id", "response_id", "rank", "score")
-        return html_table(self._title(), names, rows[: 2 * SHOWN])
+        names = ["prompt_id", "ranking"]
+        return html_table(f"Aggregation {self._summary()}", names, self._first_rankings())
 
-    def _title(self) -> str:
-        options = ", ".join(f"{name}={value}" for name, value in self.options.items())
-        prompts, responses = len(self), len(self.response_ids)
-        return (
-            f"Aggregation by {self.rule}{options and f' ({options})'}: "
-            f"{prompts:,} prompt{'s' * (prompts != 1)}, {responses:,} responses"
-        )
+    def _summary(self) -> str:
+        options = "".join(f", {name}={value!r}" for name, value in self.options.items())
+        return f"{self.rule}: {len(self)} prompts, {len(self.response_ids)} responses{options}"
+
+    def _first_rankings(self, n: int = 5) -> list[tuple[str, str]]:
+        """The first prompts and their rankings as text."""
+        return [
+            (prompt, " > ".join(" = ".join(level) for level in self.ranking(prompt)))
+            for prompt in self.prompt_ids[:n]
+        ]
 
     @cached_property
     def _pair_starts(self) -> np.ndarray:
@@ -151,15 +144,15 @@ class Aggregation:
 
     def scores(self, prompt_id: object) -> dict[str, float]:
         """Each response's score; the page of the rule says what it means."""
-        at = self._slice(prompt_id)
-        return dict(zip(self.response_ids[at], self.response_scores[at].tolist(), strict=True))
+        part = self._slice(prompt_id)
+        return dict(zip(self.response_ids[part], self.response_scores[part].tolist(), strict=True))
 
     def ranking(self, prompt_id: object) -> list[list[str]]:
         """The responses best first, tied ones together in one inner list."""
-        at = self._slice(prompt_id)
-        ranks = self.response_ranks[at].tolist()
+        part = self._slice(prompt_id)
+        ranks = self.response_ranks[part].tolist()
         levels: list[list[str]] = [[] for _ in range(max(ranks))]
-        for response, rank in zip(self.response_ids[at], ranks, strict=True):
+        for response, rank in zip(self.response_ids[part], ranks, strict=True):
             levels[rank - 1].append(response)
         return levels
 
@@ -167,8 +160,8 @@ class Aggregation:
         """(M, M) the probability that response i is above j, NaN on the diagonal; None if there are none."""
         if self.probabilities is None:
             return None
-        at = self._slice(prompt_id)
-        M, start = at.stop - at.start, int(self._pair_starts[self._index[str(prompt_id)]])
+        part = self._slice(prompt_id)
+        M, start = part.stop - part.start, int(self._pair_starts[self._index[str(prompt_id)]])
         table = np.full((M, M), np.nan)
         upper = np.triu_indices(M, 1)
         table[upper] = self.probabilities[start : start + len(upper[0])]
@@ -259,11 +252,11 @@ def aggregate(
         second rule, whose ties are kept. By default what the rule's page says, which is to keep them
         for all but a few rules such as ranked_pairs. Scores stay what they are.
     seed
-        Of the random choices that ``ties="random"`` or the rule makes.
+        Seed of the random choices that ``ties="random"`` or the rule makes.
     threads
-        Parts of the dataset worked on at a time; by default as many as there are processors.
+        Number of parts of the dataset worked on at a time; by default the number of processors.
     progress
-        Called with the number of prompts done and their total, now and then.
+        Called now and then with the number of prompts done and their total.
     options
         Passed on to the rule. The result keeps them, with ``ties`` if given and the seed where it matters.
 
@@ -288,14 +281,15 @@ def aggregate(
     function, name = _named(rule)
     if "seed" in inspect.signature(function).parameters:
         options = {"seed": seed} | options
-    check_options(rule, options, ties)
+    tie_breaker = _tie_breaker(ties, function, name)
+    check_call(name, function, options)
     _warn_of_counts(options, rankings)
     if is_across(function):
         result: Aggregation = function(rankings, **options)
         if not isinstance(result, Aggregation):
             raise ValueError(f"rule {name!r} returned {result!r}; it must return an Aggregation")
         return replace(result, rule=name, options=options)
-    function, prefer = resolve(function, ties, seed)
+    function, prefer = resolve(function, tie_breaker, seed)
     scores = np.empty(len(rankings.response_ids))
     preferred = None if prefer is None else np.empty(len(scores))
     done = 0
@@ -309,10 +303,11 @@ def aggregate(
         if preferred is not None and prefer is not None:
             preferred[cells] = prefer(profiles)
         done += len(prompts)
-    kept = options if ties is None else options | {"ties": ties}
+    if ties is not None:
+        options = options | {"ties": ties}
     if ties == "random":
-        kept = kept | {"seed": seed}
-    return Aggregation.from_scores(rankings, scores, name, kept, preferred)
+        options = options | {"seed": seed}
+    return Aggregation.from_scores(rankings, scores, name, options, preferred)
 
 
 def check_options(rule: str | Rule, options: Mapping[str, Any], ties: str | None = None) -> None:
@@ -324,7 +319,7 @@ def check_options(rule: str | Rule, options: Mapping[str, Any], ties: str | None
         If there is no such rule, option or policy, or a value does not fit.
     """
     function, name = _named(rule)
-    check_ties(ties, function, name)
+    _tie_breaker(ties, function, name)
     check_call(name, function, options)
 
 
@@ -333,6 +328,26 @@ def _named(rule: str | Rule) -> tuple[Rule, str]:
     if isinstance(rule, str):
         return get_rule(rule), rule
     return rule, getattr(rule, "__name__", "custom")
+
+
+def _tie_breaker(ties: str | None, rule: Rule, name: str) -> str | Rule | None:
+    """The policy for ties, or the second rule that is named to break them."""
+    if ties is None:
+        return None
+    if is_across(rule):
+        raise ValueError(
+            f"rule {name!r} looks across prompts and breaks ties itself; leave ties out"
+        )
+    if ties in POLICIES:
+        return ties
+    is_rule = ":" in str(ties) or ties in rule_names()
+    if is_rule and not is_across(second := get_rule(ties)):
+        return second
+    guess = "" if is_rule else meant(str(ties), [*POLICIES, *rule_names()])
+    raise ValueError(
+        f"ties is {ties!r}; choose from {', '.join(POLICIES)}, "
+        f"or name a second rule that looks at one prompt at a time{guess and f'; {guess}'}"
+    )
 
 
 def _further(progress: Progress | None, done: int, total: int) -> Progress | None:
@@ -374,21 +389,3 @@ def _options_text(options: dict[str, Any]) -> str:
         ensure_ascii=False,
         default=lambda x: x.tolist() if hasattr(x, "tolist") else getattr(x, "__name__", str(x)),
     )
-
-
-def _dense_ranks(starts: np.ndarray, keys: list[np.ndarray]) -> np.ndarray:
-    """(R,) ranks of the responses within each prompt, by the first key, then the second; dense."""
-    ranks = np.empty(int(starts[-1]), dtype=np.int64)
-    sizes = np.diff(starts)
-    for size in np.unique(sizes):
-        prompts = np.flatnonzero(sizes == size)
-        for part in np.array_split(prompts, 1 + len(prompts) * int(size) // CHUNK):
-            cells = starts[part][:, None] + np.arange(size)  # (B, M)
-            values = [key[cells] for key in keys]
-            order = np.lexsort([-key for key in reversed(values)], axis=1)
-            step = np.zeros(cells.shape, dtype=np.int64)
-            for key in values:
-                downwards = np.take_along_axis(key, order, axis=1)
-                step[:, 1:] |= downwards[:, 1:] != downwards[:, :-1]
-            ranks[np.take_along_axis(cells, order, axis=1)] = np.cumsum(step, axis=1) + 1
-    return ranks

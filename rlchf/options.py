@@ -1,4 +1,4 @@
-"""Names and values that users write, held against those there are and the types that are declared."""
+"""Check names and values that users write against the known names and the declared types."""
 
 import difflib
 import importlib
@@ -63,8 +63,8 @@ def checked(hint: Any, value: Any, what: str) -> Any:
     plain = get_origin(hint) or hint
     if plain not in PLAIN:
         return value
-    if plain in (int, float) and isinstance(value, np.integer):
-        value = int(value)
+    if isinstance(value, np.generic):
+        value = value.item()
     if plain is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if not isinstance(value, plain) or (plain is not bool and isinstance(value, bool)):
@@ -73,7 +73,7 @@ def checked(hint: Any, value: Any, what: str) -> Any:
 
 
 def parsed_pairs(pairs: Iterable[str]) -> dict[str, Any]:
-    """Read ``name=value`` from a command line; a value that is JSON is what it says, others are text.
+    """Read ``name=value`` from a command line; a value is read as JSON if it is JSON, else as text.
 
     Examples
     --------
@@ -94,8 +94,8 @@ def parsed_pairs(pairs: Iterable[str]) -> dict[str, Any]:
     return options
 
 
-def fitting(kind: type, given: Mapping[str, Any], where: str = "") -> dict[str, Any]:
-    """Settings that a user wrote, held against the fields of a dataclass and their types.
+def fitting(kind: type, settings: Mapping[str, Any], where: str = "") -> dict[str, Any]:
+    """Check settings that a user wrote against the fields of a dataclass and their types.
 
     Raises
     ------
@@ -103,14 +103,14 @@ def fitting(kind: type, given: Mapping[str, Any], where: str = "") -> dict[str, 
         If there is no such setting, or a value does not fit; the message begins with ``where``.
     """
     hints = get_type_hints(kind)
-    for name in given:
+    for name in settings:
         if name not in hints:
             guess = meant(name, hints)
             raise ValueError(
                 f"{where}there is no setting {name!r}{'; ' if guess else ''}{guess}; "
                 f"choose from {', '.join(hints)}"
             )
-    return {name: checked(hints[name], value, where + name) for name, value in given.items()}
+    return {name: checked(hints[name], value, where + name) for name, value in settings.items()}
 
 
 def function_named(

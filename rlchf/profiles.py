@@ -17,12 +17,12 @@ COARSE = 2.0**12  # in integer weights, where weights are rounded to 2^-50 of th
 class Profiles:
     """Ballots of ``B`` prompts, all with exactly ``M`` responses, stored end to end.
 
-    There is no padding and there are no masks: prompts are grouped by ``M`` before they come here.
+    There is no padding and there are no masks, because all prompts of a batch have the same ``M``.
 
     Attributes
     ----------
     ranks
-        (M, K) int16. ``ranks[i, k]`` is the place of response ``i`` on ballot ``k``: 1 is best, equal
+        (M, K) int16. ``ranks[i, k]`` is the rank of response ``i`` on ballot ``k``: 1 is best, equal
         is tied, 0 means that the ballot says nothing about the response. Contiguous per response,
         because every pairwise rule compares whole rows.
     starts
@@ -31,13 +31,13 @@ class Profiles:
     weights
         (K,) float64, at least 0. Weight 2 counts as two ballots.
     annotators
-        (K,) numpy int64. Who cast the ballot, as an index into the dataset's annotators.
+        (K,) numpy int64. The annotator of each ballot, as an index into the dataset's annotators.
     scores
         (M, K) float64 or None. The annotators' own scores (higher is better, NaN where there is none),
         kept when the ballots came as scores.
     prompts
-        (B,) numpy int64. Which prompts of the dataset these are; by default 0, 1, ... What a rule draws
-        at random depends on it, and not on the batch that a prompt is in.
+        (B,) numpy int64. The prompts, as indices into the dataset's prompts; by default 0, 1, ... A rule's
+        random draws depend on these, and not on the batch that a prompt is in.
     """
 
     ranks: Array
@@ -87,23 +87,23 @@ class Profiles:
                [0., 0., 1.],
                [1., 1., 0.]])
         """
-        for given in prompts:
-            if isinstance(given, str):
-                raise ValueError(f"{given!r} is a ballot; give a list of ballots for each prompt")
+        for ballots in prompts:
+            if isinstance(ballots, str):
+                raise ValueError(f"{ballots!r} is a ballot; give a list of ballots for each prompt")
         parsed = [[parse_ballot(ballot) for ballot in ballots] for ballots in prompts]
         names = list(responses) if responses is not None else _names(parsed)
         index = {name: i for i, name in enumerate(names)}
         columns = []
-        for ballots in parsed:
-            for levels in ballots:
+        for levels_of_ballots in parsed:
+            for levels in levels_of_ballots:
                 column = np.zeros(len(names), dtype=np.int16)
-                for place, level in enumerate(levels, start=1):
+                for rank, level in enumerate(levels, start=1):
                     for name in level:
                         if name not in index:
                             raise ValueError(f"a ballot names {name!r}; choose from {names}")
                         if column[index[name]]:
                             raise ValueError(f"a ballot names {name!r} twice")
-                        column[index[name]] = place
+                        column[index[name]] = rank
                 columns.append(column)
         counts = [len(ballots) for ballots in parsed]
         flat = [w for ws in weights for w in ws] if weights is not None else [1.0] * sum(counts)
@@ -201,13 +201,13 @@ class Profiles:
 
     def part(self, start: int, end: int) -> "Profiles":
         """Prompts ``start`` to ``end`` of the batch, as views of its arrays."""
-        at = slice(int(self.starts[start]), int(self.starts[end]))
+        ballots = slice(int(self.starts[start]), int(self.starts[end]))
         return Profiles(
-            ranks=self.ranks[:, at],
+            ranks=self.ranks[:, ballots],
             starts=self.starts[start : end + 1] - self.starts[start],
-            weights=self.weights[at],
-            annotators=self.annotators[at],
-            scores=None if self.scores is None else self.scores[:, at],
+            weights=self.weights[ballots],
+            annotators=self.annotators[ballots],
+            scores=None if self.scores is None else self.scores[:, ballots],
             prompts=self.prompts[start:end],
         )
 

@@ -1,6 +1,6 @@
 """Breaking the ties that a rule leaves: one policy for all rules.
 
-Equal scores are a tie, and a rule keeps it. Another outcome is asked for by a policy:
+Equal scores are a tie, and a rule keeps it unless a policy breaks it:
 
 - ``"lexicographic"`` prefers the first response, in the order of the prompt's responses;
 - ``"random"`` prefers a random one, drawn with a seed, independently on each prompt;
@@ -20,11 +20,13 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from rlchf.numeric.arrays import array_namespace, device_of, to_numpy, uniform
-from rlchf.options import meant
 from rlchf.profiles import Profiles
-from rlchf.rules import Rule, get_rule, is_across, rule_names
+
+Rule = Callable[..., Any]
+"""``Profiles -> (B, M) scores``, with options."""
 
 Policy = Literal["keep", "lexicographic", "random"]
+POLICIES = get_args(Policy)
 
 Preference = Callable[[Profiles], np.ndarray]
 """(B, M) numbers; of tied responses the one with the higher number comes first."""
@@ -33,47 +35,18 @@ NEARLY = 1e-9
 """Scores that differ by less than this share of the largest one differ by rounding, and count as tied."""
 
 
-def check_ties(ties: str | None, rule: Rule, name: str = "") -> None:
-    """Refuse a policy that does not exist, and any policy for a rule that looks across prompts.
-
-    Raises
-    ------
-    ValueError
-        If so; the message names the policies.
-    """
-    if ties is None:
-        return
-    if is_across(rule):
-        raise ValueError(
-            f"rule {name or rule.__name__!r} looks across prompts and breaks ties itself; leave ties out"
-        )
-    if ties not in get_args(Policy):
-        _second_rule(ties)
-
-
-def _second_rule(ties: str) -> Rule:
-    """The rule that breaks another rule's ties."""
-    policies = get_args(Policy)
-    is_rule = ":" in str(ties) or ties in rule_names()
-    if is_rule and not is_across(rule := get_rule(ties)):
-        return rule
-    guess = "" if is_rule else meant(str(ties), [*policies, *rule_names()])
-    raise ValueError(
-        f"ties is {ties!r}; choose from {', '.join(policies)}, "
-        f"or name a second rule that looks at one prompt at a time{guess and f'; {guess}'}"
-    )
-
-
-def resolve(rule: Rule, ties: str | None, seed: int = 0) -> tuple[Rule, Preference | None]:
+def resolve(rule: Rule, ties: str | Rule | None, seed: int = 0) -> tuple[Rule, Preference | None]:
     """How ties are broken: the rule to apply, and what decides among responses that it ties.
 
-    A rule that breaks ties itself comes back with its option ``ties`` set, any other rule as it is. The
-    preference is None where ties are kept or the rule has broken them.
+    ``ties`` is a policy or a second rule. A rule that breaks ties itself comes back with its option
+    ``ties`` set, any other rule as it is. The preference is None where ties are kept or the rule has
+    broken them.
 
     Examples
     --------
+    >>> from rlchf.rules import get_rule
     >>> profiles = Profiles.from_ballots([["a = b > c", "b > a > c", "a > b > c", "b = c > a"]])
-    >>> kemeny, prefer = resolve(get_rule("kemeny"), "plurality")
+    >>> kemeny, prefer = resolve(get_rule("kemeny"), get_rule("plurality"))
     >>> kemeny(profiles), prefer
     (array([[1., 2., 0.]]), None)
     """
@@ -81,9 +54,7 @@ def resolve(rule: Rule, ties: str | None, seed: int = 0) -> tuple[Rule, Preferen
         return rule, None
     if ties in ("keep", "lexicographic") and breaks_ties(rule):
         return partial(rule, ties=ties), None
-    prefer = partial(
-        preference, ties if ties in get_args(Policy) else _second_rule(ties), seed=seed
-    )
+    prefer = partial(preference, ties, seed=seed)
     return (_choosing(rule, prefer), None) if breaks_ties(rule) else (rule, prefer)
 
 
@@ -142,6 +113,7 @@ def strict_order(rule: Rule, profiles: Profiles, **options: Any) -> np.ndarray:
 
     Examples
     --------
+    >>> from rlchf.rules import get_rule
     >>> strict_order(get_rule("borda"), Profiles.from_ballots([["c > a > b", "a = b > c", "c > b > a"]]))
     array([[2, 0, 1]])
     """

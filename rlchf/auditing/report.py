@@ -18,7 +18,7 @@ from rlchf.auditing.margins import Margins, margins
 from rlchf.auditing.spread import Spread
 from rlchf.auditing.stages import StageShares
 from rlchf.auditing.welfare import Welfare, gini, mean_weights, price_of_fairness, welfare
-from rlchf.rankings import Rankings
+from rlchf.rankings import Rankings, as_rankings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,7 +84,7 @@ class Audit:
 
 
 def audit(
-    rankings: Rankings,
+    rankings: Rankings | Any,
     result: Aggregation,
     groups: Groups | None = None,
     *,
@@ -97,7 +97,7 @@ def audit(
     Parameters
     ----------
     rankings
-        The ballots.
+        The ballots, or a table that `Rankings.from_frame` takes.
     result
         Collective rankings of the same prompts.
     groups
@@ -124,6 +124,7 @@ def audit(
     >>> [(row.name, row.contested) for row in report.annotators]
     [('ann', 1.0), ('bob', 1.0), ('eve', 0.0)]
     """
+    rankings = as_rankings(rankings)
     if (rankings.prompt_ids, rankings.response_ids) != (result.prompt_ids, result.response_ids):
         raise ValueError("the rankings and the aggregation are not about the same responses")
     check_replicates(replicates)

@@ -143,7 +143,7 @@ def with_part(text: str, name: str, part: str) -> str:
     markers = re.compile(rf"(^[^\n]*begin: {name}\b[^\n]*\n).*?(^[^\n]*end: {name}\b)", re.M | re.S)
     if not markers.search(text):
         raise ValueError(f"there are no lines with 'begin: {name}' and 'end: {name}'")
-    return markers.sub(lambda found: found[1] + part + found[2], text, count=1)
+    return markers.sub(lambda match: match[1] + part + match[2], text, count=1)
 
 
 def rewrite(root: Path) -> None:

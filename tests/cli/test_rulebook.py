@@ -1,6 +1,8 @@
 """A rule's page: a call that can be typed, and commands that run."""
 
 import shlex
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 
@@ -8,7 +10,7 @@ import pytest
 
 from rlchf.cli import rulebook
 from rlchf.cli.main import app
-from rlchf.rules import get_rule, is_across, rule_names
+from rlchf.rules import AXIOMS, get_rule, is_across, rule_names
 
 QUICKSTART = Path(__file__).parents[2] / "examples/quickstart/rankings.csv"
 
@@ -43,3 +45,28 @@ def test_pages_name_what_else_there_is() -> None:
     assert "-o k=3" in rulebook.page("k_approval")
     assert "--ties lexicographic" in rulebook.page("kemeny")
     assert "-o variant=domination  # or symmetric, weak_domination" in rulebook.page("borda")
+
+
+def test_the_pages_need_neither_torch_nor_pyarrow() -> None:
+    heavy = "('torch', 'pyarrow', 'pandas', 'rich', 'typer')"
+    script = (
+        "import sys; from rlchf.cli import rulebook; rulebook.page('borda'); "
+        f"print([name for name in {heavy} if name in sys.modules])"
+    )
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert result.stdout == "[]\n", result.stderr
+
+
+def test_a_part_is_written_between_its_markers() -> None:
+    page = "before\n<!-- begin: rules, made by x -->\nold\n<!-- end: rules -->\nafter\n"
+    assert rulebook.with_part(page, "rules", "new\n") == page.replace("old", "new")
+    with pytest.raises(ValueError, match="no lines with 'begin: axioms'"):
+        rulebook.with_part(page, "axioms", "new\n")
+
+
+def test_every_rule_and_axiom_is_in_its_part() -> None:
+    assert "| `borda` |" in rulebook.rules_table()
+    assert "    from rlchf.rules.across.cpb import cpb as cpb\n" in rulebook.imports()
+    letters = [axiom.letter for axiom in AXIOMS.values()]
+    assert len(letters) == len(set(letters))
+    assert all(f"| {letter} | " in rulebook.axioms_table() for letter in letters)

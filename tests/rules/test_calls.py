@@ -106,6 +106,9 @@ def test_every_call_of_a_rule_is_checked(name: str) -> None:
 def test_numpy_numbers_are_numbers() -> None:
     k_approval = get_rule("k_approval")
     assert np.array_equal(k_approval(PROFILES, k=np.int64(2)), k_approval(PROFILES, k=2))
+    bradley_terry = get_rule("bradley_terry")
+    single = bradley_terry(PROFILES, prior=np.float32(0.5))
+    assert np.array_equal(single, bradley_terry(PROFILES, prior=0.5))
 
 
 def test_a_rule_takes_its_profiles_by_name_too() -> None:

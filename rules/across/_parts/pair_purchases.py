@@ -145,9 +145,9 @@ def buy(buyers: Buyers, before: np.ndarray) -> None:
 
 
 @njit(cache=True, nogil=True)
-def agrees(buyers: Buyers, k: int, i: int, j: int) -> bool:
-    """Whether ballot k ranks i above j."""
-    return bool(0 < buyers.ranks[i, k] < buyers.ranks[j, k])
+def agrees(ranks: np.ndarray, k: int, i: int, j: int) -> bool:
+    """Whether ballot k ranks i above j, from (M, V) ranks."""
+    return bool(0 < ranks[i, k] < ranks[j, k])
 
 
 @njit(cache=True, nogil=True)
@@ -156,10 +156,10 @@ def price_of(buyers: Buyers, i: int, j: int) -> float:
 
     Budgets: ballot k pays min(budget, share x level). Loads: share x max(0, level - load).
     """
-    shares, wallet, by_load = buyers.shares, buyers.wallet, buyers.by_load
+    ranks, shares, wallet, _, by_load = buyers
     total, weight = 0.0, 0.0
     for k in range(len(shares)):
-        if shares[k] > 0.0 and agrees(buyers, k, i, j):
+        if shares[k] > 0.0 and agrees(ranks, k, i, j):
             total += shares[k] * wallet[k] if by_load else max(wallet[k], 0.0)
             weight += shares[k]
     if not by_load and total < 1.0 - NEARLY:
@@ -168,7 +168,7 @@ def price_of(buyers: Buyers, i: int, j: int) -> float:
     while True:  # a ballot that pays in full at one level and not at the next never does again
         missing, weight = 1.0, 0.0
         for k in range(len(shares)):
-            if shares[k] > 0.0 and agrees(buyers, k, i, j):
+            if shares[k] > 0.0 and agrees(ranks, k, i, j):
                 if by_load:
                     if wallet[k] < level:
                         missing += shares[k] * wallet[k]
@@ -191,12 +191,12 @@ def pay(buyers: Buyers, i: int, j: int, level: float) -> None:
 
     If the level is infinite they pay all they have, and owe the rest by weight.
     """
-    shares, wallet = buyers.shares, buyers.wallet
+    ranks, shares, wallet, _, by_load = buyers
     missing, agreed = 1.0, 0.0
     for k in range(len(shares)):
-        if shares[k] > 0.0 and agrees(buyers, k, i, j):
+        if shares[k] > 0.0 and agrees(ranks, k, i, j):
             agreed += shares[k]
-            if buyers.by_load:
+            if by_load:
                 wallet[k] = max(wallet[k], level)
             elif wallet[k] > 0.0:
                 paid = min(wallet[k], shares[k] * level)
@@ -204,16 +204,17 @@ def pay(buyers: Buyers, i: int, j: int, level: float) -> None:
                 wallet[k] = add(wallet[k], -paid)
     if level == np.inf:
         for k in range(len(shares)):
-            if shares[k] > 0.0 and agrees(buyers, k, i, j):
+            if shares[k] > 0.0 and agrees(ranks, k, i, j):
                 wallet[k] -= missing * (shares[k] / agreed)
 
 
 @njit(cache=True, nogil=True)
 def charge(buyers: Buyers, decided: np.ndarray) -> None:
     """Let the ballots that agree pay for each contested pair in (M, M) ``decided``, which was not bought."""
+    contested = buyers.contested
     for i in range(len(decided)):
         for j in range(len(decided)):
-            if decided[i, j] and buyers.contested[i, j]:
+            if decided[i, j] and contested[i, j]:
                 pay(buyers, i, j, price_of(buyers, i, j))
 
 

@@ -79,13 +79,13 @@ def fill_key(voters: Voters, satisfaction: np.ndarray, key: np.ndarray) -> None:
 @njit(cache=True, nogil=True)
 def new_load(voters: Voters, satisfaction: np.ndarray) -> float:
     """The load at which supporters are level if they carry the cost, those with more load left out."""
-    load = NO_LOAD
+    state, weights, load = voters.state, voters.weights, NO_LOAD
     while True:
         carried, carriers = voters.cost, 0.0
-        for s in range(len(voters.state)):
-            if voters.state[s] <= load:
-                carried += voters.weights[s] * satisfaction[s] * voters.state[s]
-                carriers += voters.weights[s] * satisfaction[s]
+        for s in range(len(state)):
+            if state[s] <= load:
+                carried += weights[s] * satisfaction[s] * state[s]
+                carriers += weights[s] * satisfaction[s]
         if carriers <= 0.0 or carried / carriers >= load:
             return load
         load = carried / carriers

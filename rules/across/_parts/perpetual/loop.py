@@ -80,20 +80,21 @@ def weigh(
 
     If nobody counts anything, all ballots count their own weights.
     """
-    who, V = ballots.annotators, len(weights)
-    for k in range(V):
-        people.n_ballots[who[k]] += 1
+    _, own, who = ballots
+    state, entitlement, _, n_ballots = people
+    for a in who:
+        n_ballots[a] += 1
     if weighting.uses_entitlement and counted.n > 0:
         entitled = entitlements(ballots, counted)
-        for k in range(V):
-            people.entitlement[who[k]] += entitled[k] / people.n_ballots[who[k]]
+        for k, a in enumerate(who):
+            entitlement[a] += entitled[k] / n_ballots[a]
     any_counts = False
-    for k in range(V):
-        factor = weighting.ballot_weight(people.state[who[k]], people.entitlement[who[k]])
-        weights[k] = ballots.weights[k] * factor
-        any_counts |= factor > NEARLY and ballots.weights[k] > 0
+    for k, a in enumerate(who):
+        factor = weighting.ballot_weight(state[a], entitlement[a])
+        weights[k] = own[k] * factor
+        any_counts |= factor > NEARLY and own[k] > 0
     if not any_counts:
-        weights[:] = ballots.weights
+        weights[:] = own
 
 
 @njit(cache=True, nogil=True)
@@ -101,19 +102,18 @@ def settle(
     ballots: Ballots, counted: Counted, people: People, weighting: Weighting, order: np.ndarray
 ) -> None:
     """Update the state of everybody present, and set the rest of their accounts to 0."""
+    ranks, weights, who = ballots
     state, entitlement, satisfaction, n_ballots = people
-    who, V, total, paid = ballots.annotators, len(ballots.weights), 0.0, 0.0
-    for k in range(V):
-        if counted.n > 0:
-            own = satisfaction_with(counted, ballots.ranks[k], order)
-            satisfaction[who[k]] += own / n_ballots[who[k]]
-    for k in range(V):
-        total += ballots.weights[k]
-        if state[who[k]] > NEARLY:
-            paid += ballots.weights[k] * satisfaction[who[k]]
+    total, paid = 0.0, 0.0
+    if counted.n > 0:
+        for k, a in enumerate(who):
+            satisfaction[a] += satisfaction_with(counted, ranks[k], order) / n_ballots[a]
+    for k, a in enumerate(who):
+        total += weights[k]
+        if state[a] > NEARLY:
+            paid += weights[k] * satisfaction[a]
     price = total / paid if paid > 0 else 0.0
-    for k in range(V):
-        a = who[k]
+    for a in who:
         if n_ballots[a] > 0:
             if counted.n > 0:
                 state[a] = weighting.update(state[a], satisfaction[a], entitlement[a], price)

@@ -165,13 +165,13 @@ def pairs_of(
     unanimous: np.ndarray,
 ) -> Pairs:  # fmt: skip
     """Count what the ballots say of each pair."""
-    ranks, M = ballots.ranks, ballots.ranks.shape[1]
+    ranks, M, pairs = ballots.ranks, ballots.ranks.shape[1], counted.pairs
     agreeing = np.zeros((M, M, len(n_ballots)))
     for k in range(len(ballots.weights)):
         s = slots[ballots.annotators[k]]
         for i in range(M):
             for j in range(M):
-                if counted.pairs[i, j] and 0 < ranks[k, i] < ranks[k, j]:
+                if pairs[i, j] and 0 < ranks[k, i] < ranks[k, j]:
                     agreeing[i, j, s] += 1.0 / n_ballots[s]
     above = count_above(ranks, ballots.weights)
     return Pairs(agreeing, counted.n, above, unanimous, ballots.weights.sum())

@@ -57,13 +57,13 @@ def satisfaction_with(counted: Counted, ballot: np.ndarray, order: np.ndarray) -
     """A ballot's satisfaction with an order, from 0 to 1."""
     if counted.unit in (WINNER, APPROVAL):
         return float(winner_satisfaction(counted.unit, ballot, order[0]))
-    agreed, M = 0, len(ballot)
+    pairs, agreed, M = counted.pairs, 0, len(ballot)
     for a in range(M):
         i = order[a]
         if ballot[i] > 0:
             for b in range(a + 1, M):
                 j = order[b]
-                if counted.pairs[i, j] and ballot[i] < ballot[j]:
+                if pairs[i, j] and ballot[i] < ballot[j]:
                     agreed += 1
     return agreed / counted.n
 
@@ -89,10 +89,10 @@ def entitlements(ballots: Ballots, counted: Counted) -> np.ndarray:
                 own = winner_satisfaction(counted.unit, ranks[k], i)
                 entitled[k] = max(entitled[k], own * mean[i])
         return entitled
-    above = count_above(ranks, weights)
+    above, pairs, n = count_above(ranks, weights), counted.pairs, counted.n
     for k in range(V):
         for i in range(M):
             for j in range(M):
-                if counted.pairs[i, j] and 0 < ranks[k, i] < ranks[k, j] and above[i, j] > 0:
-                    entitled[k] += above[i, j] / (above[i, j] + above[j, i]) / counted.n
+                if pairs[i, j] and 0 < ranks[k, i] < ranks[k, j] and above[i, j] > 0:
+                    entitled[k] += above[i, j] / (above[i, j] + above[j, i]) / n
     return entitled

@@ -123,32 +123,35 @@ def compete(voters: Voters, pairs: Pairs, trial: Candidate, best: Candidate) -> 
 @njit(cache=True, nogil=True)
 def agreement_of(order: np.ndarray, pairs: Pairs) -> float:
     """The weight of the ballots that rank a pair as the order does, over all pairs; -1 if none can."""
+    above, unanimous = pairs.above, pairs.unanimous
     agreement, M = 0.0, len(order)
     for a in range(M):
         for b in range(a + 1, M):
-            if pairs.unanimous[order[b], order[a]]:
+            if unanimous[order[b], order[a]]:
                 return -1.0
-            agreement += pairs.above[order[a], order[b]]
+            agreement += above[order[a], order[b]]
     return agreement
 
 
 @njit(cache=True, nogil=True)
 def fill_agreeing(order: np.ndarray, pairs: Pairs, n_agreeing: np.ndarray) -> None:
     """Fill (P,) with the number of pairs on which an order agrees with each annotator."""
+    agreeing = pairs.agreeing
     n_agreeing[:] = 0.0
     for a in range(len(order)):
         for b in range(a + 1, len(order)):
             i, j = order[a], order[b]
             for s in range(len(n_agreeing)):
-                n_agreeing[s] += pairs.agreeing[i, j, s]
+                n_agreeing[s] += agreeing[i, j, s]
 
 
 @njit(cache=True, nogil=True)
 def fill_satisfaction(order: np.ndarray, pairs: Pairs, satisfaction: np.ndarray) -> None:
     """Fill (P,) with everybody's satisfaction with an order."""
+    n = pairs.n
     fill_agreeing(order, pairs, satisfaction)
     for s in range(len(satisfaction)):
-        satisfaction[s] /= pairs.n
+        satisfaction[s] /= n
 
 
 @njit(cache=True, nogil=True)
@@ -193,6 +196,7 @@ def move_responses(voters: Voters, pairs: Pairs, trial: Candidate, best: Candida
 @njit(cache=True, nogil=True)
 def swap(pairs: Pairs, i: int, j: int, agreeing: np.ndarray) -> float:
     """Change ``agreeing`` (P,) by putting i right above j, not j above i; return the change in agreement."""
+    by_pair = pairs.agreeing
     for s in range(len(agreeing)):
-        agreeing[s] += pairs.agreeing[i, j, s] - pairs.agreeing[j, i, s]
+        agreeing[s] += by_pair[i, j, s] - by_pair[j, i, s]
     return float(pairs.above[i, j] - pairs.above[j, i])

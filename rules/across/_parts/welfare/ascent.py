@@ -29,7 +29,7 @@ welfare_page = page_with(
     unit
         What counts as satisfaction: the share of a prompt's contested pairs that are ordered as in the
         ballot ("contested_pair"), or of all pairs ("pair"); how high the ballot ranks the first response
-        ("winner"), or whether it approves it ("approval").
+        ("winner"), or whether the ballot approves it ("approval").
     starts
         How many times to climb: through the prompts in the order of the input, then in shuffled orders.
     seed

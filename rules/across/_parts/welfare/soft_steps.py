@@ -30,17 +30,18 @@ def add_satisfaction(
         ballots = ballots_of(stakes.block, p)
         ranks, counted = ballots.ranks, counted_pairs(stakes.unit, ballots)
         V, M = ranks.shape
+        counts, start = counted.pairs, stakes.block.ballot_starts[p]
         for k in range(V):
             expected, c = 0.0, pairs[p]
             for i in range(M):
                 for j in range(i + 1, M):
-                    if counted.pairs[i, j] and ranks[k, i] > 0 and ranks[k, j] > 0:
+                    if counts[i, j] and ranks[k, i] > 0 and ranks[k, j] > 0:
                         if ranks[k, i] < ranks[k, j]:
                             expected += point[c]
                         elif ranks[k, j] < ranks[k, i]:
                             expected += 1.0 - point[c]
                     c += 1
-            share = stakes.shares[stakes.block.ballot_starts[p] + k]
+            share = stakes.shares[start + k]
             satisfaction[ballots.annotators[k]] += share * expected / max(counted.n, 1)
 
 
@@ -90,13 +91,13 @@ def margins_of(stakes: Stakes, p: int, values: np.ndarray) -> np.ndarray:
     ballots = ballots_of(stakes.block, p)
     ranks, counted = ballots.ranks, counted_pairs(stakes.unit, ballots)
     V, M = ranks.shape
+    counts, start = counted.pairs, stakes.block.ballot_starts[p]
     margins = np.zeros((M, M))
     for k in range(V):
-        share = stakes.shares[stakes.block.ballot_starts[p] + k]
-        value = share * values[ballots.annotators[k]] / max(counted.n, 1)
+        value = stakes.shares[start + k] * values[ballots.annotators[k]] / max(counted.n, 1)
         for i in range(M):
             for j in range(M):
-                if counted.pairs[i, j] and 0 < ranks[k, i] < ranks[k, j]:
+                if counts[i, j] and 0 < ranks[k, i] < ranks[k, j]:
                     margins[i, j] += value
                     margins[j, i] -= value
     return margins

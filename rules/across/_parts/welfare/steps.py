@@ -33,44 +33,44 @@ def harmonic(x: float) -> float:
 @njit(cache=True, nogil=True)
 def pair_gains(prompt: PromptStakes) -> np.ndarray:
     """(n, M, M) what each annotator gains if the order puts i above j."""
-    V, M = prompt.ranks.shape
+    ranks, shares, slots, counted = prompt.ranks, prompt.shares, prompt.slots, prompt.counted
+    V, M = ranks.shape
     gains = np.zeros((len(prompt.members), M, M))
     for k in range(V):
-        s = prompt.slots[k]
         for i in range(M):
             if prompt.unit >= WINNER:
-                first = winner_satisfaction(prompt.unit, prompt.ranks[k], i)
-                gains[s, i] += prompt.shares[k] * first / (M - 1)
+                first = winner_satisfaction(prompt.unit, ranks[k], i)
+                gains[slots[k], i] += shares[k] * first / (M - 1)
                 continue
             for j in range(M):
-                if prompt.counted[i, j] and 0 < prompt.ranks[k, i] < prompt.ranks[k, j]:
-                    gains[s, i, j] += prompt.shares[k]
+                if counted[i, j] and 0 < ranks[k, i] < ranks[k, j]:
+                    gains[slots[k], i, j] += shares[k]
     return gains
 
 
 @njit(cache=True, nogil=True)
 def fill_gains(prompt: PromptStakes, order: np.ndarray, gains: np.ndarray) -> None:
     """Fill (n,) ``gains`` with what each annotator gains by an order."""
-    V, M = prompt.ranks.shape
+    ranks, shares, slots, counted = prompt.ranks, prompt.shares, prompt.slots, prompt.counted
+    V, M = ranks.shape
     gains[:] = 0.0
     if prompt.unit >= WINNER:
         for k in range(V):
-            first = winner_satisfaction(prompt.unit, prompt.ranks[k], order[0])
-            gains[prompt.slots[k]] += prompt.shares[k] * first
+            gains[slots[k]] += shares[k] * winner_satisfaction(prompt.unit, ranks[k], order[0])
         return
-    counts, ordered = np.empty((M, M), dtype=np.int32), np.empty(M, dtype=prompt.ranks.dtype)
+    counts, ordered = np.empty((M, M), dtype=np.int32), np.empty(M, dtype=ranks.dtype)
     for a in range(M):
         for b in range(M):
-            counts[a, b] = prompt.counted[order[a], order[b]]
+            counts[a, b] = counted[order[a], order[b]]
     for k in range(V):
         agreed = 0
         for a in range(M):
-            ordered[a] = prompt.ranks[k, order[a]]
+            ordered[a] = ranks[k, order[a]]
         for a in range(M - 1):
             if ordered[a] > 0:
                 for b in range(a + 1, M):
                     agreed += counts[a, b] * (ordered[a] < ordered[b])
-        gains[prompt.slots[k]] += prompt.shares[k] * agreed
+        gains[slots[k]] += shares[k] * agreed
 
 
 @njit(cache=True, nogil=True)
@@ -123,6 +123,12 @@ def next_order(order: np.ndarray, depth: int) -> int:
 @njit(cache=True, nogil=True)
 def try_all(prompt: PromptStakes, best: Welfare, chosen: np.ndarray) -> bool:
     """Find the first order that is better than ``best`` and all others; return whether there is one."""
+    above, unanimous, others, weights = (
+        prompt.above,
+        prompt.unanimous,
+        prompt.others,
+        prompt.weights,
+    )
     pair_gain, n, M = pair_gains(prompt), len(prompt.members), len(chosen)
     order, depth, improved = np.arange(M), 0, False
     gained, agreed = np.zeros((M, n)), np.zeros(M)  # by the responses before each rank
@@ -134,9 +140,9 @@ def try_all(prompt: PromptStakes, best: Welfare, chosen: np.ndarray) -> bool:
             gained[a + 1] = gained[a]
             for b in range(a + 1, M):
                 j = order[b]
-                if prompt.unanimous[j, i]:
+                if unanimous[j, i]:
                     allowed = False
-                agreed[a + 1] += prompt.above[i, j]
+                agreed[a + 1] += above[i, j]
                 if a == 0 or prompt.unit < WINNER:
                     for s in range(n):
                         gained[a + 1, s] += pair_gain[s, i, j]
@@ -145,7 +151,7 @@ def try_all(prompt: PromptStakes, best: Welfare, chosen: np.ndarray) -> bool:
                 break
         if not allowed:
             continue
-        positive, value = welfare_of(prompt.others, gained[M - 1], prompt.weights, prompt.nash)
+        positive, value = welfare_of(others, gained[M - 1], weights, prompt.nash)
         new = (positive, value, agreed[M - 1])
         if is_better(new, best, prompt.weight, prompt.total):
             best, improved = new, True
