@@ -30,10 +30,7 @@ import numpy as np
 from rlchf.simulate import Taste, has_emoji, make_annotators, relevance, simulate_rankings
 
 SHARED = {"relevance": 1.0, "politeness": 0.1, "wordiness": -0.2, "noise": 0.35}
-GROUPS = {
-    "dislike": (6, Taste(emoji=-3.0, **SHARED)),
-    "enjoy": (4, Taste(emoji=3.0, **SHARED)),
-}
+GROUPS = {"dislike": (6, Taste(emoji=-3.0, **SHARED)), "enjoy": (4, Taste(emoji=3.0, **SHARED))}
 
 # (what to do, two pieces of advice, an emoji that suits the topic)
 TOPICS = [

@@ -300,7 +300,7 @@ def test_an_option_of_another_type_is_refused() -> None:
 def test_the_input_is_not_overwritten(tmp_path: Path) -> None:
     file = tmp_path / "rankings.csv"
     shutil.copy(QUICKSTART, file)
-    assert "is the input" in refused(rlchf("aggregate", file, "--out", file))
+    assert "is an input" in refused(rlchf("aggregate", file, "--out", file))
     assert file.read_bytes() == QUICKSTART.read_bytes()
 
 

@@ -28,7 +28,7 @@ BOTH: dict[str, Any] = {"reward": ("tastes:vowels", "tastes:brief")}
         ({"stop_tokens": 5}, r"stop_tokens is 5; write it as a list, \[5\]"),
         ({"stop_tokens": ["no such token"]}, "is .* tokens of the policy's tokenizer"),
         ({"batch_size": 10}, "batch_size 10 is not a multiple of minibatch_size 4"),
-        ({"config": "nowhere.toml"}, "no settings file nowhere.toml"),
+        ({"config": "nowhere.toml"}, "nowhere.toml: there is no such file"),
         ({"config": "tastes.py"}, "tastes.py is not a TOML file"),
         ({"policy": "nowhere"}, "unknown model 'nowhere'"),
         ({"policy": "alike"}, "'alike' is a LlamaForSequenceClassification, which writes no text"),
