@@ -101,9 +101,9 @@ def parsed_pairs(pairs: Iterable[str]) -> dict[str, Any]:
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals:
-            raise ValueError(f"option {pair!r} lacks a value; write it as name=value")
+            raise ValueError(f"{pair!r} lacks a value; write it as name=value")
         if name in options:
-            raise ValueError(f"option {name!r} is given twice; give it once")
+            raise ValueError(f"{name!r} is given twice; give it once")
         try:
             options[name] = json.loads(value)
         except json.JSONDecodeError:

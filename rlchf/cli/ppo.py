@@ -44,14 +44,16 @@ def command(
 
     from rlchf.jobs.ppo import read_job, run_ppo, settings
 
-    folder = resume or out
-    if not folder:
-        raise ValueError("out is missing: folder for the policy; see --help")
     if resume:
         from rlchf.train.ppo.checkpoint import MAY_CHANGE
 
         refuse_beside_resume([*given, *(["out"] if out else [])], MAY_CHANGE)
     job = read_job(resume) if resume else chosen(PPOJob, given)
+    folder = resume or out
+    if not folder:
+        raise ValueError(
+            "out is missing: Folder for the policy, its figures and samples; see --help"
+        )
     ppo_config = settings(part(PPOConfig, given), config, resume)
     with resumable("ppo", folder, Path(folder, "job.json")):
         rows = run_ppo(job, ppo_config, folder, resume=bool(resume), plot=plot)

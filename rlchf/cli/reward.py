@@ -29,14 +29,14 @@ def command(
     from rlchf.cli.tables.evaluation import reward_tables
     from rlchf.jobs.reward import partial_folder, read_job, train_reward_model
 
-    folder = resume or out
-    if not folder:
-        raise ValueError("out is missing: folder for the checkpoint; see --help")
     if resume:
         refuse_beside_resume([*given, *(["out"] if out else [])])
         job, config = read_job(resume)
     else:
         job, config = chosen(RewardJob, given), chosen(RewardConfig, given)
+    folder = resume or out
+    if not folder:
+        raise ValueError("out is missing: Folder for the checkpoint and its figures; see --help")
     with resumable("reward", folder, partial_folder(folder) / "job.json"):
         fitted = train_reward_model(job, config, folder, resume=bool(resume))
     if as_json:

@@ -7,6 +7,7 @@ from typing import Any
 
 from rlchf.jobs.inputs import read_toml
 from rlchf.jobs.settings import TINY, RewardData, RewardJob
+from rlchf.options import checked
 from rlchf.settings import Settings, built, setting
 from rlchf.train.ppo.config import PPOConfig
 from rlchf.train.reward.config import RewardConfig
@@ -114,7 +115,7 @@ def read(path: str | Path, data_folder: str | Path = "") -> Run:
     for name in (*SECTIONS, "rule"):
         if not isinstance(raw.get(name, {}), Mapping):
             raise ValueError(f"{path}: {name} is {raw[name]!r}; it must be a table, [{name}]")
-    seed = {"seed": raw.get("seed", 0)}
+    seed = {"seed": checked(int, raw.get("seed", 0), f"{path}: seed")}
     raw["reward"] = seed | raw.get("reward", {})
     if "ppo" in raw:
         raw["ppo"] = seed | raw["ppo"]

@@ -127,7 +127,7 @@ class AuditJob(GroupedRankings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RewardData(GroupedRankings, Texts):
+class RewardData(Texts, GroupedRankings):
     """Rankings with their texts, and the people a reward model is measured by."""
 
     feature: tuple[str, ...] = setting(

@@ -45,7 +45,7 @@ BOTH: dict[str, Any] = {"reward": ("tastes:vowels", "tastes:brief")}
         ({"reward": ("conditioned",)}, "is conditioned on annotator features"),
         ({"reward": ("policy",)}, "the model in policy has 2 outputs"),
         ({"reward": ("reward", "reward")}, "reward 'reward' is given twice"),
-        (BOTH, "there are 2 rewards; say by --combine how they become one: sum, vote, max_min"),
+        (BOTH, "there are 2 rewards; choose by --combine how they become one: sum, vote, max_min"),
         (BOTH | {"combine": "sum", "weights": "1"}, "1 weights for 2 rewards; give one for each"),
         (
             BOTH | {"combine": "sum", "weights": "1;2"},
@@ -53,7 +53,7 @@ BOTH: dict[str, Any] = {"reward": ("tastes:vowels", "tastes:brief")}
         ),
         (BOTH | {"combine": "max_min", "weights": "1,2"}, "leave them out, max_min finds its own"),
         (BOTH | {"combine": "self_play", "weights": "1,0"}, "a voter's weight is 0"),
-        ({"weights": "2"}, "weights are of a sum or a vote; say which by --combine"),
+        ({"weights": "2"}, "weights are for a sum or a vote; choose one of them by --combine"),
         (BOTH | {"combine": "vote"}, "--combine vote needs --rule"),
         (BOTH | {"combine": "sum", "rule": "borda"}, "--rule borda is the rule of a vote"),
         (BOTH | {"combine": "vote", "rule": "bordda"}, "did you mean borda"),
