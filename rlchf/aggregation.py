@@ -14,6 +14,7 @@ import numpy as np
 from rlchf.display import html_table, shortened
 from rlchf.numeric.arrays import to_numpy
 from rlchf.numeric.ranks import dense_ranks
+from rlchf.numeric.segments import offsets
 from rlchf.options import meant
 from rlchf.profiles import Profiles
 from rlchf.rankings import Rankings, as_rankings
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int], None]
 
-COUNTS = ("k", "top")  # options by which a rule counts responses: seats, places, approved ones
+COUNTS = ("k", "top")  # options that are numbers of responses: seats, places, approved responses
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,9 +48,9 @@ class Aggregation:
         The rule's name and the options it was given, besides its defaults; ``ties`` is among them if a
         policy for ties was given, and ``seed`` if anything was drawn with it.
     probabilities
-        From a rule that gives every pair a probability, such as soft_nash: that response i is above j,
-        for the pairs i < j of the first prompt, (0, 1), (0, 2), ..., (1, 2), ..., then those of the second,
-        and so on; else None.
+        The probability that response i is above j, for the pairs i < j of the first prompt, (0, 1),
+        (0, 2), ..., (1, 2), ..., then those of the second, and so on; None unless the rule gives every
+        pair a probability, as soft_nash does.
 
     Examples
     --------
@@ -88,20 +89,24 @@ class Aggregation:
         Of responses with equal scores the one that is ``preferred`` (R,) more comes first.
         """
         keys = [scores] if preferred is None else [scores, preferred]
-        starts = rankings.ballot_starts[:-1]
         return cls(
             prompt_ids=rankings.prompt_ids,
             response_ids=rankings.response_ids,
             response_starts=rankings.response_starts,
             response_scores=scores,
             response_ranks=dense_ranks(rankings.response_starts, keys),
-            ballots=np.add.reduceat(rankings.ballot_counts, starts),
+            ballots=np.add.reduceat(rankings.ballot_counts, rankings.ballot_starts[:-1]),
             rule=rule,
             options=options,
         )
 
     def __len__(self) -> int:
         return len(self.prompt_ids)
+
+    def check_same_responses(self, rankings: Rankings) -> None:
+        """Refuse rankings of other prompts or responses."""
+        if (rankings.prompt_ids, rankings.response_ids) != (self.prompt_ids, self.response_ids):
+            raise ValueError("the rankings and the aggregation are not about the same responses")
 
     def __repr__(self) -> str:
         lines = [
@@ -128,7 +133,7 @@ class Aggregation:
     @cached_property
     def _pair_starts(self) -> np.ndarray:
         sizes = np.diff(self.response_starts)
-        return np.concatenate([[0], np.cumsum(sizes * (sizes - 1) // 2)])
+        return offsets(sizes * (sizes - 1) // 2)
 
     @cached_property
     def _index(self) -> dict[str, int]:
@@ -136,9 +141,8 @@ class Aggregation:
 
     def _slice(self, prompt_id: object) -> slice:
         if str(prompt_id) not in self._index:
-            raise KeyError(
-                f"no prompt {str(prompt_id)!r} in this aggregation of {len(self)} prompts"
-            )
+            name = repr(str(prompt_id))
+            raise KeyError(f"no prompt {name} in this aggregation of {len(self)} prompts")
         p = self._index[str(prompt_id)]
         return slice(int(self.response_starts[p]), int(self.response_starts[p + 1]))
 
@@ -157,7 +161,7 @@ class Aggregation:
         return levels
 
     def pair_probabilities(self, prompt_id: object) -> np.ndarray | None:
-        """(M, M) the probability that response i is above j, NaN on the diagonal; None if there are none."""
+        """(M, M) the probability that i is above j, NaN on the diagonal; None if the rule gives none."""
         if self.probabilities is None:
             return None
         part = self._slice(prompt_id)
@@ -294,9 +298,8 @@ def aggregate(
     preferred = None if prefer is None else np.empty(len(scores))
     done = 0
     for prompts, profiles in rankings.profiles():
-        cells = rankings.response_starts[prompts][:, None] + np.arange(
-            profiles.n_responses
-        )  # (B, M)
+        starts = rankings.response_starts[prompts]
+        cells = starts[:, None] + np.arange(profiles.n_responses)  # (B, M)
         tick = _further(progress, done, rankings.n_prompts)
         batch_scores = scores_in_chunks(function, profiles, threads, tick, **options)
         scores[cells] = _checked_scores(name, batch_scores, profiles)

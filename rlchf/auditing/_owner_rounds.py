@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rlchf.auditing._tallies import Tallies
+from rlchf.auditing.groups import Grouping
 
 NEARLY = 1e-9
 
@@ -43,10 +44,9 @@ class OwnerRounds:
     n_owners: int
 
     @classmethod
-    def of(
-        cls, tallies: Tallies, owners: np.ndarray, n_owners: int, n_prompts: int
-    ) -> "OwnerRounds":
-        """Gather ballots by owner, (N,) with -1 for a ballot that has none."""
+    def of(cls, tallies: Tallies, grouping: Grouping) -> "OwnerRounds":
+        """Gather the ballots of each group, leaving out those of annotators who have none."""
+        owners, n_prompts = grouping.owners[tallies.annotators], tallies.n_prompts
         ballots = np.flatnonzero((owners >= 0) & (tallies.weights > 0))
         keys = owners[ballots] * n_prompts + tallies.prompts[ballots]
         if len(keys) and (np.diff(keys) < 0).any():
@@ -68,12 +68,12 @@ class OwnerRounds:
             owners=owner,
             prompts=prompt,
             firsts=firsts,
-            shares=total / tallies.totals(n_prompts)[prompt],
+            shares=total / tallies.totals()[prompt],
             agreed=mean(tallies.contested_agreed),
             contested=mean(tallies.contested),
             won=mean(tallies.won),
             quota=mean(tallies.quota),
-            n_owners=n_owners,
+            n_owners=len(grouping.names),
         )
 
     def sums(self, values: np.ndarray) -> np.ndarray:

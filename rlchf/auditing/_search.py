@@ -13,21 +13,15 @@ STEPS = 200
 
 
 @dataclass(frozen=True, eq=False)
-class Types:
-    """Voters that approve the same in all rounds taken together; otherwise like `Rounds`.
+class Types(Rounds):
+    """Rounds in which voters who approve the same in all of them are one voter, with all their weight.
 
     Attributes
     ----------
     of_voter
-        (V,) the type of each voter, -1 for voters without weight or approvals.
+        (V,) the type of each voter, -1 for voters without weight or approvals; ``names`` has their names.
     """
 
-    starts: np.ndarray
-    outcome_shares: np.ndarray
-    voters: np.ndarray
-    options: np.ndarray
-    weights: np.ndarray
-    names: list[str]
     of_voter: np.ndarray
 
     @classmethod
@@ -67,10 +61,6 @@ class Types:
             names=rounds.names,
             of_voter=of_voter,
         )
-
-    def wins(self) -> np.ndarray:
-        """(G,) rounds whose outcome each type approves."""
-        return np.bincount(self.voters, self.outcome_shares[self.options], len(self.weights))
 
     def members(self, types: np.ndarray) -> np.ndarray:
         """The voters of some types."""

@@ -129,7 +129,7 @@ def _worst(
 
 def _ejr_plus(rounds: Rounds, total: float) -> Verdict:
     """Check EJR+ for every number of wins that a voter may have."""
-    wins = np.bincount(rounds.voters, rounds.outcome_shares[rounds.options], len(rounds.weights))
+    wins = rounds.wins()
     whole = np.floor(wins + NEARLY).astype(np.int64)
     weighted = rounds.weights > 0
     order = by_code(whole[rounds.voters])
