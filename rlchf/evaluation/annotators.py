@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from rlchf.rankings import Rankings, ranges
+from rlchf.numeric.segments import offsets, ranges
+from rlchf.rankings import Rankings
 
 
 def split_annotators(rankings: Rankings, held_out: float, seed: int) -> tuple[Rankings, Rankings]:
@@ -58,11 +59,11 @@ def _ballots(rankings: Rankings, ballots: np.ndarray) -> Rankings:
     return replace(
         rankings,
         annotator_ids=[rankings.annotator_ids[a] for a in kept],
-        ballot_starts=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+        ballot_starts=offsets(counts),
         ballot_annotators=annotators.astype(np.int64),
         ballot_weights=rankings.ballot_weights[ballots],
         ballot_counts=rankings.ballot_counts[ballots],
-        entry_starts=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+        entry_starts=offsets(lengths),
         entry_responses=rankings.entry_responses[entries],
         entry_ranks=rankings.entry_ranks[entries],
         entry_scores=None if scores is None else scores[entries],

@@ -32,7 +32,7 @@ class Table:
     names
         All columns of the source.
     row
-        Says where row ``i``, counted from 0, stands in the source.
+        A function that names the position of row ``i``, counted from 0, in the source.
     """
 
     source: str
@@ -80,6 +80,11 @@ class Table:
     def texts(self, name: str) -> list[str]:
         """A column as text."""
         return list(self._text(name).to_pylist())
+
+    def filled(self, name: str) -> list[str]:
+        """A column as text, whose empty cells are refused."""
+        self.ids(name)
+        return self.texts(name)
 
     def _text(self, name: str) -> Any:
         """A column as a pyarrow array of text, or of codes as it was read from csv."""

@@ -40,9 +40,8 @@ class Comparisons:
                     for top, low, above in ((i, j, rank_i <= rank_j), (j, i, rank_j <= rank_i)):
                         k = np.flatnonzero(both & above)
                         weights = np.where(rank_i[k] == rank_j[k], 0.5, 1.0) * profiles.weights[k]
-                        columns.append(
-                            (first[k] + top, first[k] + low, weights, profiles.annotators[k])
-                        )
+                        pairs = first[k] + top, first[k] + low, weights, profiles.annotators[k]
+                        columns.append(pairs)
         return cls(*(np.concatenate(parts) for parts in zip(*columns, strict=True)))
 
     def only(self, rows: np.ndarray) -> "Comparisons":

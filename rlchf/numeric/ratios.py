@@ -12,4 +12,6 @@ def ratio(part: np.ndarray, whole: np.ndarray | float, default: float = np.nan) 
     array([0.5, nan])
     """
     whole = np.broadcast_to(whole, part.shape)
-    return np.divide(part, whole, out=np.full(part.shape, default), where=whole > 0)
+    out = np.full(part.shape, default)
+    np.divide(part, whole, out=out, where=whole > 0)
+    return out

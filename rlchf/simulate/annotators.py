@@ -22,7 +22,7 @@ import numpy as np
 
 from rlchf.prompts import Prompt, question
 
-# Words that ask, or connect, rather than name what the prompt is about.
+# Words that do not tell what a prompt is about.
 STOP_WORDS = frozenset(
     re.findall(
         "[a-z]+",
@@ -108,8 +108,8 @@ def relevance(prompt: Prompt, response: str) -> float:
     >>> relevance("How do I cook brown rice?", "Cook the rice with the lid on.")
     0.6666666666666666
     """
-    asked = content_words(question(prompt))
-    return len(asked & set(_words(response))) / len(asked) if asked else 1.0
+    words = content_words(question(prompt))
+    return len(words & set(_words(response))) / len(words) if words else 1.0
 
 
 def politeness(response: str) -> float:
@@ -163,7 +163,7 @@ class Row(NamedTuple):
 
 
 def make_annotators(groups: Mapping[str, tuple[int, Taste]]) -> list[Annotator]:
-    """Create annotators ``a01, a02, ...``: for each group as many as said, all with its taste.
+    """Create annotators ``a01, a02, ...``, given the size and the taste of each group.
 
     Examples
     --------
@@ -212,9 +212,9 @@ def simulate_rankings(
     responses
         For each prompt id the texts of its responses, by response id.
     annotators
-        Who ranks (see `make_annotators`).
+        The annotators who rank (see `make_annotators`).
     seed
-        Of the noise; each score gets an error of its own.
+        Random seed of the noise, which is drawn for each score.
 
     Returns
     -------

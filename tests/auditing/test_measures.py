@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import rlchf
-from rlchf.auditing import bootstrap, gini, margins, p_mean, spread, tally, welfare
+from rlchf.auditing import Grouping, bootstrap, gini, margins, p_mean, spread, tally, welfare
 from tests.oracles.auditing import Ballot, influence_and_quota, shares_of
 from tests.oracles.auditing import gini as plain_gini
 
@@ -182,7 +182,7 @@ def test_intervals_are_as_wide_as_theory_says() -> None:
     rankings = rlchf.Rankings.from_ballots(ballots)
     always = rlchf.Aggregation.from_scores(rankings, np.tile([1.0, 0.0], P), "a", {})
     tallies = tally(rankings, always)
-    found = bootstrap(tallies, np.zeros(A, np.int64), ["all"], P, 400)
+    found = bootstrap(tallies, Grouping.everybody(rankings), 400)
     width = next(i.high - i.low for i in found if i.measure == "pairs")
     by_prompt = tallies.agreed.reshape(P, A).mean(axis=1).std()
     assert width == pytest.approx(2 * 1.96 * by_prompt / P**0.5, rel=0.25)

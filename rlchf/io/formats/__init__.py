@@ -30,8 +30,8 @@ class Format:
     marks
         Those of the columns that tell it from the other formats.
     read
-        A function from a table, and from what it means that a ballot leaves out a response ("missing"
-        or "last"), to the entries of the ballots.
+        A function from a table, and how to read responses that a ballot leaves out ("missing" or
+        "last"), to the entries of the ballots.
     """
 
     name: str
