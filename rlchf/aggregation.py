@@ -109,9 +109,8 @@ class Aggregation:
             raise ValueError("the rankings and the aggregation are not about the same responses")
 
     def __repr__(self) -> str:
-        lines = [
-            f"  {shortened(prompt)}: {shortened(text)}" for prompt, text in self._first_rankings()
-        ]
+        rows = self._first_rankings()
+        lines = [f"  {shortened(prompt)}: {shortened(ranking)}" for prompt, ranking in rows]
         more = ["  ..."] if len(self) > len(lines) else []
         return "\n".join([f"<Aggregation {self._summary()}>", *lines, *more])
 
@@ -300,7 +299,7 @@ def aggregate(
     for prompts, profiles in rankings.profiles():
         starts = rankings.response_starts[prompts]
         cells = starts[:, None] + np.arange(profiles.n_responses)  # (B, M)
-        tick = _further(progress, done, rankings.n_prompts)
+        tick = _progress_after(done, rankings.n_prompts, progress)
         batch_scores = scores_in_chunks(function, profiles, threads, tick, **options)
         scores[cells] = _checked_scores(name, batch_scores, profiles)
         if preferred is not None and prefer is not None:
@@ -348,20 +347,20 @@ def _tie_breaker(ties: str | None, rule: Rule, name: str) -> str | Rule | None:
         return second
     guess = "" if is_rule else meant(str(ties), [*POLICIES, *rule_names()])
     raise ValueError(
-        f"ties is {ties!r}; choose from {', '.join(POLICIES)}, "
-        f"or name a second rule that looks at one prompt at a time{guess and f'; {guess}'}"
+        f"ties is {ties!r}; choose from {', '.join(POLICIES)}, or name a second rule that looks at "
+        f"one prompt at a time{guess and f'; {guess}'}"
     )
 
 
-def _further(progress: Progress | None, done: int, total: int) -> Progress | None:
-    """Progress within one part of a dataset of which ``done`` prompts are done."""
+def _progress_after(done: int, total: int, progress: Progress | None) -> Progress | None:
+    """Progress of a batch, as progress of a dataset of which ``done`` prompts are done."""
     if progress is None:
         return None
     return lambda now, _: progress(done + now, total)
 
 
 def _warn_of_counts(options: Mapping[str, Any], rankings: Rankings) -> None:
-    """Warn of a count of responses that no prompt has; a rule takes all responses where there are fewer."""
+    """Warn if an option counts more responses than any prompt has; a rule then takes all of them."""
     most = int(np.diff(rankings.response_starts).max())
     for name in COUNTS:
         count = options.get(name)

@@ -25,8 +25,8 @@ class Profiles:
     ----------
     ranks
         (M, K) int16. ``ranks[i, k]`` is the rank of response ``i`` on ballot ``k``: 1 is best, equal
-        is tied, 0 means that the ballot says nothing about the response. Contiguous per response,
-        because every pairwise rule compares whole rows.
+        is tied, 0 means that the ballot leaves out the response. Contiguous per response, because every
+        pairwise rule compares whole rows.
     starts
         (B + 1,) numpy int64. Ballots ``starts[b]`` to ``starts[b + 1]`` belong to prompt ``b``;
         every prompt has at least one.
@@ -93,14 +93,16 @@ class Profiles:
             if isinstance(ballots, str):
                 raise ValueError(f"{ballots!r} is a ballot; give a list of ballots for each prompt")
         parsed = [[parse_ballot(ballot) for ballot in ballots] for ballots in prompts]
-        named = {
-            name for ballots in parsed for levels in ballots for level in levels for name in level
-        }
-        names = sorted(named) if responses is None else list(responses)
+        all_ballots = list(itertools.chain(*parsed))
+        if responses is None:
+            responses = sorted(
+                {name for levels in all_ballots for level in levels for name in level}
+            )
+        names = list(responses)
         index = {name: i for i, name in enumerate(names)}
         counts = [len(ballots) for ballots in parsed]
         ranks = np.zeros((len(names), sum(counts)), dtype=np.int16)
-        for column, levels in zip(ranks.T, itertools.chain(*parsed), strict=True):
+        for column, levels in zip(ranks.T, all_ballots, strict=True):
             for rank, level in enumerate(levels, start=1):
                 for name in level:
                     if name not in index:
@@ -146,7 +148,7 @@ class Profiles:
 
     @property
     def scale(self) -> Array:
-        """(B,) float64: integer weight divided by weight, 1 on prompts whose weights are whole."""
+        """(B,) float64: integer weight divided by weight; 1 on prompts whose weights are whole."""
         return self._integers[1]
 
     @property
@@ -158,7 +160,7 @@ class Profiles:
     def wins(self) -> Array:
         """(B, M, M) float64: the integer weight of the ballots that rank ``i`` above ``j``.
 
-        A ballot that says nothing about one of the two counts for neither.
+        A ballot that leaves out one of the two counts for neither.
         """
         return pairwise_wins(self.ranks, self.starts, self.integer_weights)
 
@@ -236,10 +238,9 @@ class Profiles:
 
     def map(self, convert: Callable[[Array], Array]) -> "Profiles":
         """The same batch with each array converted, say by ``torch.as_tensor``."""
+        ranks, weights = convert(self.ranks), convert(self.weights)
         scores = None if self.scores is None else convert(self.scores)
-        return replace(
-            self, ranks=convert(self.ranks), weights=convert(self.weights), scores=scores
-        )
+        return replace(self, ranks=ranks, weights=weights, scores=scores)
 
 
 def parse_ballot(ballot: str) -> list[list[str]]:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -72,9 +72,8 @@ class Violations:
         """The violated pairs as a table, one row each."""
         import pandas as pd
 
-        return pd.DataFrame(
-            [vars(row) for row in self.rows], columns=list(Violation.__dataclass_fields__)
-        )
+        columns = [field.name for field in fields(Violation)]
+        return pd.DataFrame([vars(row) for row in self.rows], columns=columns)
 
 
 def violations(
@@ -137,9 +136,7 @@ def _counts(profiles: Profiles, ahead: np.ndarray) -> dict[str, int]:
     """The numbers of pairs and prompts in `Violations`; ``ahead`` (B, M, M) is 1 if i is above j."""
     unanimous, majority = profiles.unanimous, profiles.margins > 0
     wins = np.sort(majority.sum(axis=2), axis=1)
-    strict = (wins == np.arange(profiles.n_responses)).all(
-        axis=1
-    )  # a strict order wins 0, ..., M - 1
+    strict = (wins == np.arange(profiles.n_responses)).all(axis=1)  # wins are 0, 1, ..., M - 1
     tables = {
         "unanimous": unanimous,
         "unanimous_violated": unanimous & (ahead < 0),
@@ -156,7 +153,7 @@ def _counts(profiles: Profiles, ahead: np.ndarray) -> dict[str, int]:
 def _columns(
     rankings: Rankings, rewards: Aggregation | Mapping[str, Mapping[str, float]]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(R,) the rewards, and (R,) the values that decide the order: the rewards, or minus the ranks."""
+    """(R,) the rewards, and (R,) the values that order the responses: the rewards, or minus the ranks."""
     if isinstance(rewards, Aggregation):
         rewards.check_same_responses(rankings)
         return rewards.response_scores, -rewards.response_ranks

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from rlchf.io.files import shown
-from rlchf.options import meant
+from rlchf.options import listed
 
 IDS = ("prompt_id", "annotator_id", "response_id", "chosen", "rejected")
 """Columns that csv files are read into codes for, because their texts repeat."""
@@ -54,11 +54,8 @@ class Table:
         """
         for name in names:
             if name not in self.names:
-                hint = meant(name, self.names)
-                raise ValueError(
-                    f"{self.source}: there is no column {name!r}; found "
-                    f"{', '.join(self.names)}{hint and f'; {hint}'}"
-                )
+                found = listed(self.names, name)
+                raise ValueError(f"{self.source}: there is no column {name!r}; found {found}")
 
     def ids(self, *names: str) -> tuple[list[str], np.ndarray]:
         """Distinct texts of columns in order of appearance, and the code of each cell.
@@ -224,17 +221,16 @@ def text_array(texts: Sequence[str]) -> Any:
 
 def to_numpy(column: Any) -> np.ndarray:
     """Turn a pyarrow array or column of numbers without nulls into numpy."""
-    return np.from_dlpack(
-        column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    )
+    if isinstance(column, pa.ChunkedArray):
+        column = column.combine_chunks()
+    return np.from_dlpack(column)
 
 
 def _coded(columns: list[Any]) -> tuple[list[str], np.ndarray]:
     """Distinct texts of the columns, laid end to end, and each cell's code."""
     encoded = [c if pa.types.is_dictionary(c.type) else pc.dictionary_encode(c) for c in columns]
-    chunks = (
-        pa.chunked_array([chunk for c in encoded for chunk in c.chunks]).unify_dictionaries().chunks
-    )
+    column = pa.chunked_array([chunk for c in encoded for chunk in c.chunks])
+    chunks = column.unify_dictionaries().chunks
     codes = np.concatenate([to_numpy(chunk.indices) for chunk in chunks]).astype(np.int64)
     return list(chunks[0].dictionary.to_pylist()), codes
 

@@ -41,14 +41,16 @@ def to_preference_rows(
     [{'prompt_id': 'p', 'prompt': 'Greet me.', 'chosen': 'Hello!', 'rejected': 'No.'}]
     """
     for example in examples:
-        targets, chat = _pair_targets(example, learn_from), not isinstance(example.prompt, str)
-        responses: list[Any] = [
-            [{"role": "assistant", "content": text}] if chat else text for text in example.responses
-        ]
+        targets = _pair_targets(example, learn_from)
+        prompt: Any = example.prompt
+        responses: list[Any] = list(example.responses)
+        if not isinstance(prompt, str):
+            prompt = [dict(message) for message in prompt]
+            responses = [[{"role": "assistant", "content": text}] for text in responses]
         for i, j in np.argwhere(targets > 0.5).tolist():
             row = {
                 "prompt_id": example.prompt_id,
-                "prompt": [dict(m) for m in example.prompt] if chat else example.prompt,  # type: ignore[arg-type]
+                "prompt": prompt,
                 "chosen": responses[i],
                 "rejected": responses[j],
             }

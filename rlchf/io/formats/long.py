@@ -38,9 +38,7 @@ def read_long(table: Table, unranked: str) -> Entries:
 
 
 def gather_rows(
-    table: Table,
-    entry_ranks: np.ndarray | None = None,
-    entry_scores: np.ndarray | None = None,
+    table: Table, entry_ranks: np.ndarray | None = None, entry_scores: np.ndarray | None = None
 ) -> Entries:
     """Gather one ballot from all rows with the same prompt, annotator and, if given, ``ballot_id``."""
     prompts, prompt = table.ids("prompt_id")
