@@ -45,8 +45,8 @@ class Aggregation:
     ballots
         (P,) number of ballots on each prompt.
     rule, options
-        The rule's name and the options it was given, besides its defaults; ``ties`` is among them if a
-        policy for ties was given, and ``seed`` if anything was drawn with it.
+        The rule's name and the options that it was given; ``ties`` is among them if a policy for ties was
+        given, and ``seed`` if anything was drawn with it.
     probabilities
         The probability that response i is above j, for the pairs i < j of the first prompt, (0, 1),
         (0, 2), ..., (1, 2), ..., then those of the second, and so on; None unless the rule gives every

@@ -12,7 +12,7 @@ from rlchf.rankings import Rankings
 def apportion(weights: dict[str, float], seats: int) -> dict[str, int]:
     """Divide seats in proportion to weights by the method of Sainte-Laguë (Webster).
 
-    Each seat goes to the name with the largest weight / (2 * seats so far + 1); of equals, to the first.
+    Each seat goes to the name with the largest weight / (2 * seats so far + 1); among equals, to the first.
 
     References
     ----------

@@ -94,11 +94,8 @@ class Profiles:
                 raise ValueError(f"{ballots!r} is a ballot; give a list of ballots for each prompt")
         parsed = [[parse_ballot(ballot) for ballot in ballots] for ballots in prompts]
         all_ballots = list(itertools.chain(*parsed))
-        if responses is None:
-            responses = sorted(
-                {name for levels in all_ballots for level in levels for name in level}
-            )
-        names = list(responses)
+        named = {name for levels in all_ballots for level in levels for name in level}
+        names = sorted(named) if responses is None else list(responses)
         index = {name: i for i, name in enumerate(names)}
         counts = [len(ballots) for ballots in parsed]
         ranks = np.zeros((len(names), sum(counts)), dtype=np.int16)

@@ -206,6 +206,11 @@ class Rankings:
         """Number of ballots, ``N``; identical ballots given as one with a count are one here."""
         return len(self.ballot_annotators)
 
+    @property
+    def ballot_prompts(self) -> np.ndarray:
+        """(N,) the prompt of each ballot, as an index into `prompt_ids`."""
+        return np.repeat(np.arange(self.n_prompts), np.diff(self.ballot_starts))
+
     @cached_property
     def prompt_index(self) -> dict[str, int]:
         """The index of each prompt id."""
@@ -225,7 +230,7 @@ class Rankings:
         """
         sizes = np.diff(self.entry_starts)
         ballots = np.repeat(np.arange(self.n_ballots), sizes)  # (E,)
-        prompts = np.repeat(np.arange(self.n_prompts), np.diff(self.ballot_starts))  # (N,)
+        prompts = self.ballot_prompts
         responses = self.response_starts[prompts[ballots]] + self.entry_responses
         annotators = self.ballot_annotators[ballots]
         columns: dict[str, Any] = {

@@ -7,7 +7,7 @@ import numpy as np
 
 from rlchf.auditing._rounds import Rounds, by_code
 
-VISITS = 3e8  # approvals looked at in one search
+VISITS = 3e8  # approvals examined in one search
 SEEDS = 50
 STEPS = 200
 
@@ -69,7 +69,7 @@ class Types(Rounds):
 
 @dataclass(frozen=True, eq=False)
 class VoterGroups:
-    """Groups of voters that were looked at.
+    """The groups of voters that were examined.
 
     Attributes
     ----------
@@ -91,12 +91,12 @@ class VoterGroups:
 
 
 def grown_groups(types: Types, groups: Sequence[np.ndarray] = (), seed: int = 0) -> VoterGroups:
-    """Look at the given groups, and at groups grown from single types.
+    """Examine the given groups, and groups grown from single types.
 
-    Groups grow from up to 50 types (half of them those that win least, the others random). A group takes
-    in the type that makes its weight times the number of options approved by all largest, as long as the
+    Groups grow from up to 50 types (half of them those that win least, the others random). A group adds
+    the type that makes its weight times the number of options approved by all largest, as long as the
     group agrees on some option; once among all types, and once among those that win no more than the
-    first. The search stops early when 300 million approvals have been looked at.
+    first. The search stops early when 300 million approvals have been examined.
     """
     search = _Search(types)
     for voters in groups:
@@ -121,7 +121,7 @@ class _Group:
 
 
 class _Search:
-    """The groups looked at so far."""
+    """The groups examined so far."""
 
     def __init__(self, types: Types) -> None:
         from scipy.sparse import csr_array

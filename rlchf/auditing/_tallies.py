@@ -132,8 +132,7 @@ def tally(rankings: Rankings, result: Aggregation) -> Tallies:
     """
     result.check_same_responses(rankings)
     N, P, R = rankings.n_ballots, rankings.n_prompts, len(rankings.response_ids)
-    prompts = np.repeat(np.arange(P), np.diff(rankings.ballot_starts))
-    weights = rankings.ballot_weights
+    prompts, weights = rankings.ballot_prompts, rankings.ballot_weights
     prompt_of = np.repeat(np.arange(P), np.diff(rankings.response_starts))  # (R,)
     first = result.response_ranks == 1
     outcome_shares = first / np.bincount(prompt_of, first)[prompt_of]

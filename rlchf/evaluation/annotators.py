@@ -50,8 +50,7 @@ def split_annotators(rankings: Rankings, held_out: float, seed: int) -> tuple[Ra
 
 def _ballots(rankings: Rankings, ballots: np.ndarray) -> Rankings:
     """Some of the ballots, given as ascending indices, with the prompts and annotators that have one."""
-    prompts = np.repeat(np.arange(rankings.n_prompts), np.diff(rankings.ballot_starts))[ballots]
-    counts = np.bincount(prompts, minlength=rankings.n_prompts)
+    counts = np.bincount(rankings.ballot_prompts[ballots], minlength=rankings.n_prompts)
     lengths = np.diff(rankings.entry_starts)[ballots]
     entries = ranges(rankings.entry_starts[ballots], lengths)
     kept, annotators = np.unique(rankings.ballot_annotators[ballots], return_inverse=True)

@@ -1,6 +1,5 @@
 """The evaluation: all measures of a reward model's scores together."""
 
-import json
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -73,10 +72,6 @@ class Evaluation:
         """Plain values, as written to ``evaluation.json``; a NaN becomes None."""
         values: dict[str, Any] = plain(asdict(self))
         return values
-
-    def to_json(self) -> str:
-        """The same as JSON text."""
-        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False) + "\n"
 
 
 def evaluate(

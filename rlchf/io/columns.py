@@ -1,4 +1,4 @@
-"""A table as it was read: columns of text or numbers, and where each row stands in the file."""
+"""A table as it was read: columns of text or numbers, and the position of each row in the file."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -13,7 +13,7 @@ from rlchf.io.files import shown
 from rlchf.options import listed
 
 IDS = ("prompt_id", "annotator_id", "response_id", "chosen", "rejected")
-"""Columns that csv files are read into codes for, because their texts repeat."""
+"""Columns of csv files that are read into codes, because their texts repeat."""
 
 _FLAGS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 

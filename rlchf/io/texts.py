@@ -220,7 +220,7 @@ def _id(record: dict[str, Any], key: str, line: str) -> str:
 
 
 def _text(text: Any, line: str) -> str:
-    """A text; one such as ``True`` or ``42`` may have lost its quotes when it was written."""
+    """A text; a number or a truth value becomes text, since its quotes may have been lost in writing."""
     if isinstance(text, str):
         return text
     if isinstance(text, bool | int | float):

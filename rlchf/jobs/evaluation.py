@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from rlchf.evaluation.report import Evaluation
-from rlchf.io.atomic import atomic_write
+from rlchf.io.json import write_json
 
 
 def write_evaluation(folder: str | Path, evaluation: Evaluation) -> list[Path]:
@@ -16,8 +16,7 @@ def write_evaluation(folder: str | Path, evaluation: Evaluation) -> list[Path]:
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     written = [folder / "evaluation.json"]
-    with atomic_write(written[0]) as file:
-        file.write(evaluation.to_json().encode())
+    write_json(written[0], evaluation.to_dict())
     try:
         from rlchf.plots.evaluation import calibration_plot
         from rlchf.plots.save import save

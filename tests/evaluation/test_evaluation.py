@@ -275,7 +275,7 @@ def test_pairs_of_a_prompt_are_drawn_together() -> None:
 def test_the_seed_decides_the_intervals_and_nothing_else() -> None:
     rankings, _, scores = random_case(2, n_prompts=40)
     one, again, other = (evaluate(scores, rankings, seed=seed) for seed in (0, 0, 1))
-    assert one.to_json() == again.to_json()
+    assert one.to_dict() == again.to_dict()
     assert (one.pairs.low, one.pairs.value) != (other.pairs.low, other.pairs.value)
     assert one.pairs.value == other.pairs.value
 

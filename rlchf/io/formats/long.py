@@ -73,7 +73,7 @@ def gather_rows(
 def refuse_rankings(table: Table, ids: list[str], codes: np.ndarray) -> None:
     """Refuse a response id that reads as a ranking, such as ``a > b``: a ballot in the wrong column.
 
-    ``codes`` are of the rows, possibly of several columns laid end to end.
+    ``codes`` are the ids' codes in the rows, possibly of several columns laid end to end.
 
     Raises
     ------
