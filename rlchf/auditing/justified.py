@@ -168,11 +168,9 @@ def _all_groups(types: Types) -> VoterGroups:
         best[bit : 2 * bit] = np.maximum(best[:bit], wins[g])
     won = types.outcome_shares.sum() - inside[::-1]  # those approved by others only
     agreed = _agreements(masks, types.starts, G)
-    return VoterGroups(agreed[1:], weights[1:], won[1:], best[1:], lambda s: _bits(s + 1, G))
-
-
-def _bits(s: int, n: int) -> np.ndarray:
-    return np.flatnonzero((s >> np.arange(n)) & 1)
+    bits = np.arange(G)
+    columns = agreed[1:], weights[1:], won[1:], best[1:]
+    return VoterGroups(*columns, lambda s: np.flatnonzero(((s + 1) >> bits) & 1))
 
 
 def _agreements(masks: np.ndarray, starts: np.ndarray, G: int) -> np.ndarray:

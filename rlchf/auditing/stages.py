@@ -136,7 +136,7 @@ def trace_shares(
     """
     texts = texts or {}
     if categories is None and texts:
-        raise ValueError("texts need the categories of the ranked responses; give categories")
+        raise ValueError("texts need the categories of the responses too; give categories")
     preferences = None
     if categories is not None:
         of_texts = (category for written in texts.values() for category in written)
