@@ -284,24 +284,30 @@ class Rankings:
         """
         sizes = self.response_starts[prompts + 1] - self.response_starts[prompts]
         counts = self.ballot_starts[prompts + 1] - self.ballot_starts[prompts]
-        ballots = ranges(self.ballot_starts[prompts], counts)
-        named = self.entry_starts[ballots + 1] - self.entry_starts[ballots]
-        entries = ranges(self.entry_starts[ballots], named)
         responses = ranges(self.response_starts[prompts], sizes)
-        return replace(
-            self,
+        return self.with_ballots(
+            ranges(self.ballot_starts[prompts], counts),
             prompt_ids=[self.prompt_ids[p] for p in prompts],
             response_ids=[self.response_ids[r] for r in responses],
             response_starts=offsets(sizes),
             ballot_starts=offsets(counts),
+        )
+
+    def with_ballots(self, ballots: np.ndarray, **columns: Any) -> "Rankings":
+        """Some of the ballots, given as indices, and other columns of prompts, annotators and responses."""
+        lengths = self.entry_starts[ballots + 1] - self.entry_starts[ballots]
+        entries = ranges(self.entry_starts[ballots], lengths)
+        rankings = replace(
+            self,
             ballot_annotators=self.ballot_annotators[ballots],
             ballot_weights=self.ballot_weights[ballots],
             ballot_counts=self.ballot_counts[ballots],
-            entry_starts=offsets(named),
+            entry_starts=offsets(lengths),
             entry_responses=self.entry_responses[entries],
             entry_ranks=self.entry_ranks[entries],
             entry_scores=None if self.entry_scores is None else self.entry_scores[entries],
         )
+        return replace(rankings, **columns)
 
     def profiles(self, *, small: bool = False) -> Iterator[tuple[np.ndarray, Profiles]]:
         """Batches of prompts with equally many responses, with their indices into `prompt_ids`.
@@ -328,9 +334,9 @@ class Rankings:
         M = int(self.response_starts[prompts[0] + 1] - self.response_starts[prompts[0]])
         counts = self.ballot_starts[prompts + 1] - self.ballot_starts[prompts]
         ballots = ranges(self.ballot_starts[prompts], counts)  # (K,)
-        named = self.entry_starts[ballots + 1] - self.entry_starts[ballots]
-        entries = ranges(self.entry_starts[ballots], named)
-        column = np.repeat(np.arange(len(ballots)), named)
+        lengths = self.entry_starts[ballots + 1] - self.entry_starts[ballots]
+        entries = ranges(self.entry_starts[ballots], lengths)
+        column = np.repeat(np.arange(len(ballots)), lengths)
         ranks = np.zeros((M, len(ballots)), dtype=np.int16)
         ranks[self.entry_responses[entries], column] = self.entry_ranks[entries]
         if self.unranked == "last":

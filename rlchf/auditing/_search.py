@@ -149,7 +149,7 @@ class _Search:
         return _Group([*group.members, member], group.common & approved, group.covered | approved)
 
     def add(self, group: _Group) -> None:
-        """Note a group's figures."""
+        """Record a group's figures."""
         agreed = int(np.logical_or.reduceat(group.common, self.types.starts[:-1]).sum())
         members = np.array(group.members)
         weight = float(self.types.weights[members].sum())
@@ -157,7 +157,7 @@ class _Search:
         self.rows.append((agreed, weight, won, float(self.wins[members].max()), members))
 
     def grow(self, first: int, allowed: np.ndarray) -> None:
-        """Grow a group from one type among those allowed, and note every group on the way."""
+        """Grow a group from one type among those allowed, and record every group on the way."""
         weights = self.types.weights
         group, weight, free = self.group([first]), weights[first], allowed.copy()
         free[first] = False
@@ -175,13 +175,14 @@ class _Search:
             self.add(group)
 
     def groups(self) -> VoterGroups:
-        """All groups noted."""
+        """All groups that were recorded."""
         columns = [np.array([row[c] for row in self.rows]) for c in range(4)]
         agreed, weights, won, best = columns
         return VoterGroups(agreed, weights, won, best, lambda s: self.rows[s][4])
 
 
 def _seeds(wins: np.ndarray, seed: int) -> list[int]:
+    """The types from which groups grow: those that win least, and random others."""
     least = np.argsort(wins, kind="stable")[: SEEDS // 2]
     rest = np.setdiff1d(np.arange(len(wins)), least)
     drawn = np.random.default_rng(seed).permutation(rest)[: SEEDS - len(least)]

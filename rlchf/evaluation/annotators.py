@@ -1,10 +1,8 @@
 """Holding out the ballots of some annotators."""
 
-from dataclasses import replace
-
 import numpy as np
 
-from rlchf.numeric.segments import offsets, ranges
+from rlchf.numeric.segments import offsets
 from rlchf.rankings import Rankings
 
 
@@ -51,19 +49,11 @@ def split_annotators(rankings: Rankings, held_out: float, seed: int) -> tuple[Ra
 def _ballots(rankings: Rankings, ballots: np.ndarray) -> Rankings:
     """Some of the ballots, given as ascending indices, with the prompts and annotators that have one."""
     counts = np.bincount(rankings.ballot_prompts[ballots], minlength=rankings.n_prompts)
-    lengths = np.diff(rankings.entry_starts)[ballots]
-    entries = ranges(rankings.entry_starts[ballots], lengths)
     kept, annotators = np.unique(rankings.ballot_annotators[ballots], return_inverse=True)
-    scores = rankings.entry_scores
-    return replace(
-        rankings,
+    chosen = rankings.with_ballots(
+        ballots,
         annotator_ids=[rankings.annotator_ids[a] for a in kept],
         ballot_starts=offsets(counts),
         ballot_annotators=annotators.astype(np.int64),
-        ballot_weights=rankings.ballot_weights[ballots],
-        ballot_counts=rankings.ballot_counts[ballots],
-        entry_starts=offsets(lengths),
-        entry_responses=rankings.entry_responses[entries],
-        entry_ranks=rankings.entry_ranks[entries],
-        entry_scores=None if scores is None else scores[entries],
-    ).subset(np.flatnonzero(counts))
+    )
+    return chosen.subset(np.flatnonzero(counts))

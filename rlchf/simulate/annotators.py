@@ -72,9 +72,6 @@ _EMOJI = re.compile(
 )
 
 
-# -- features --------------------------------------------------------------------------------------
-
-
 def has_emoji(text: str) -> bool:
     """Tell whether a text contains at least one emoji.
 
@@ -124,9 +121,6 @@ def wordiness(response: str) -> float:
 
 def _words(text: str) -> list[str]:
     return re.findall(r"[^\W_]+(?:'[^\W_]+)*", text.lower().replace("’", "'"))
-
-
-# -- tastes ----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
