@@ -97,7 +97,7 @@ class PPOConfig(Settings):
     )
 
     kl_coef: float = setting(0.05, "KL coefficient (beta).", at_least=0, group=KL)
-    kl_estimator: KLEstimator = setting(  # noqa: RUF009
+    kl_estimator: KLEstimator = setting(
         "k1", "Estimator of the KL divergence; see rlchf.train.ppo.kl.", group=KL
     )
     kl_in: Literal["reward", "loss"] = setting(
@@ -132,7 +132,7 @@ class PPOConfig(Settings):
         group=KL,
     )
 
-    advantages: Advantages = setting(  # noqa: RUF009
+    advantages: Advantages = setting(
         "gae",
         "Advantage estimator: gae, which needs a critic, or rloo and grpo, whose baseline is the other "
         "responses to the prompt.",

@@ -70,12 +70,12 @@ class RewardConfig(Settings):
     )
     seed: int = setting(0, "Random seed.", at_least=0, group="Training")
 
-    learn_from: LearnFrom = setting(  # noqa: RUF009  # a field, not a call for a default
+    learn_from: LearnFrom = setting(
         "ranking",
         "Training signal: the collective ranking, the ballots' share on each pair, or the ballots.",
         group="Loss",
     )
-    loss: Loss = setting("bradley_terry", "Loss function.", group="Loss")  # noqa: RUF009
+    loss: Loss = setting("bradley_terry", "Loss function.", group="Loss")
     smoothing: float = setting(
         0.0,
         "Assumed probability that a preference is recorded the wrong way round.",
@@ -96,7 +96,7 @@ class RewardConfig(Settings):
         group="Loss",
     )
 
-    head: Head = setting(  # noqa: RUF009
+    head: Head = setting(
         "scalar",
         "Output of the model: one score, or a distribution of scores whose spread shows disagreement.",
         group="Head",
