@@ -9,6 +9,7 @@ from accelerate import Accelerator
 from torch.utils.data import DataLoader
 
 from rlchf.prompts import Prompt
+from rlchf.train.models.padding import pad
 from rlchf.train.models.text import prompt_ids, response_ids
 
 if TYPE_CHECKING:
@@ -160,16 +161,11 @@ def _collate(
     batch: Sequence[tuple[list[int], list[int]]], pad_id: int
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Token ids, attention mask and response mask, padded on the right: each (batch, length)."""
-    length = max(len(prompt) + len(response) for prompt, response in batch)
-    ids = torch.full((len(batch), length), pad_id)
-    attention = torch.zeros((len(batch), length), dtype=torch.long)
-    is_response = torch.zeros((len(batch), length), dtype=torch.bool)
-    for row, (prompt, response) in enumerate(batch):
-        end = len(prompt) + len(response)
-        ids[row, :end] = torch.tensor(prompt + response)
-        attention[row, :end] = 1
-        is_response[row, len(prompt) : end] = True
-    return ids, attention, is_response
+    texts = pad([prompt + response for prompt, response in batch], pad_id)
+    starts = torch.tensor([[len(prompt)] for prompt, _ in batch])
+    attention = texts["attention_mask"]
+    is_response = attention.bool() & (texts["position_ids"] >= starts)
+    return texts["input_ids"], attention, is_response
 
 
 def _response_nll(

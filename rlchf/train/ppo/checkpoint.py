@@ -1,7 +1,6 @@
 """The folder of a PPO run: its logs, the checkpoint from which it goes on, and the final policy."""
 
 import json
-import random
 import signal
 import threading
 from collections.abc import Iterator, Sequence
@@ -12,16 +11,17 @@ from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any, NoReturn, Protocol
 
-import numpy as np
 import torch
 from accelerate import Accelerator
 from accelerate.utils import gather_object
 from safetensors.torch import save_file
 
+from rlchf.io.atomic import atomic_write
+from rlchf.io.json import write_json
+from rlchf.train.models.adapters import inside_adapters
 from rlchf.train.ppo.checks import check_fingerprint
 from rlchf.train.ppo.sharding import (
     gather,
-    inside_adapters,
     is_sharded,
     plain_weights,
     shard,
@@ -81,8 +81,7 @@ class RunFolder:
                 self.previous.unlink(missing_ok=True)
             for name in ("metrics.jsonl", "samples.jsonl"):
                 keep_rows(self.out / name, run.done)
-            text = json.dumps(asdict(self.config), indent=2) + "\n"
-            (self.out / "ppo_config.json").write_text(text, "utf-8")
+            write_json(self.out / "ppo_config.json", asdict(self.config))
 
     def log(self, row: dict[str, Any], samples: list[dict[str, Any]]) -> None:
         """Add a line of metrics, and samples if there are any."""
@@ -192,23 +191,6 @@ class RunFolder:
         return policy
 
 
-def random_states() -> dict[str, Any]:
-    """States of the global random generators, which rewards may use."""
-    name, keys, *rest = np.random.get_state()
-    return {
-        "python": random.getstate(),
-        "numpy": (name, np.asarray(keys).tolist(), *rest),
-        "torch": torch.get_rng_state(),
-    }
-
-
-def restore_random_states(states: dict[str, Any]) -> None:
-    """Restore the global random generators from what `random_states` returned."""
-    random.setstate(states["python"])
-    np.random.set_state(states["numpy"])
-    torch.set_rng_state(states["torch"])
-
-
 def append_rows(path: Path, rows: list[dict[str, Any]]) -> None:
     """Add one JSON line per row."""
     with path.open("a", encoding="utf-8") as file:
@@ -222,10 +204,8 @@ def keep_rows(path: Path, done: int) -> None:
         return line.endswith(b"\n") and json.loads(line)["update"] <= done
 
     lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
-    good = list(takewhile(kept, lines))
-    temporary = path.with_suffix(".new")
-    temporary.write_bytes(b"".join(good))
-    temporary.replace(path)
+    with atomic_write(path) as file:
+        file.writelines(takewhile(kept, lines))
 
 
 @contextmanager

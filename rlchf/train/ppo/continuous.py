@@ -13,9 +13,10 @@ from transformers.generation.continuous_batching.cb_logits_processors import (
     ContinuousBatchingLogitsProcessorList,
 )
 
+from rlchf.train.models.adapters import inside_adapters
 from rlchf.train.ppo.responses import Rollout
 from rlchf.train.ppo.sampling import Key, end_ids, only_drawn, sampling_mode, uniforms
-from rlchf.train.ppo.sharding import inside_adapters, is_sharded
+from rlchf.train.ppo.sharding import is_sharded
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase

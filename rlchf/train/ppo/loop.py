@@ -11,16 +11,12 @@ from typing import TYPE_CHECKING, Any
 import torch
 from accelerate import Accelerator
 from accelerate.utils import set_seed
+from torch.distributed.fsdp import register_fsdp_forward_method
 
 from rlchf.prompts import Prompt
 from rlchf.train.ppo.actor_critic import ActorCritic
 from rlchf.train.ppo.advantages import needs_critic
-from rlchf.train.ppo.checkpoint import (
-    RunFolder,
-    random_states,
-    restore_random_states,
-    signals_noted,
-)
+from rlchf.train.ppo.checkpoint import RunFolder, signals_noted
 from rlchf.train.ppo.checks import check_measured, fingerprint, set_group_size
 from rlchf.train.ppo.config import PPOConfig
 from rlchf.train.ppo.experience import (
@@ -33,6 +29,7 @@ from rlchf.train.ppo.experience import (
 )
 from rlchf.train.ppo.kl import kl_estimate, next_kl_coef, resumed_kl_coef
 from rlchf.train.ppo.optimise import optimise
+from rlchf.train.ppo.random_states import random_states, restore_random_states
 from rlchf.train.ppo.responses import Rollout
 from rlchf.train.ppo.sampling import Sampler
 from rlchf.train.ppo.setup import Setup
@@ -44,7 +41,6 @@ from rlchf.train.ppo.shaping import (
     keeps_state,
     shape_scores,
 )
-from rlchf.train.ppo.sharding import gather_during
 from rlchf.train.ppo.trackers import trackers
 
 if TYPE_CHECKING:
@@ -150,7 +146,8 @@ class PPO:
             groups += [{"params": parameters, "lr": config.value_learning_rate}]
         adam = torch.optim.AdamW(groups, eps=1e-5, weight_decay=0.0)
         self.wrapped, self.optimizer = accelerator.prepare(self.model, adam)
-        gather_during(self.model, "sample", "reference_logits")
+        for method in ("sample", "reference_logits"):  # with whole weights, as in `forward`
+            register_fsdp_forward_method(self.model, method)
         set_seed(config.seed, device_specific=True)
         self.slices = forward_slices(config, accelerator.num_processes)
         self.done = 0  # updates
@@ -300,10 +297,8 @@ class PPO:
     def restore(self, state: dict[str, Any], random: bool, changed: Sequence[str] = ()) -> None:
         """Go on with a `state`, given the names of the settings that have `changed` since; restore the
         random generators too, if `random`."""
-        coefficient_changed = "kl_coef" in changed
-        self.kl_coef = resumed_kl_coef(
-            self.config, state["kl_coef"], self.done, coefficient_changed
-        )
+        changed_kl = "kl_coef" in changed
+        self.kl_coef = resumed_kl_coef(self.config, state["kl_coef"], self.done, changed_kl)
         self.moments = Moments(*state["moments"])
         if state["reward"] is not None:
             self.reward.load_state_dict(state["reward"])  # type: ignore[attr-defined]

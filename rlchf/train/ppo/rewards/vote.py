@@ -10,12 +10,12 @@ from rlchf.aggregation import aggregate
 from rlchf.prompts import Prompt
 from rlchf.rankings import Rankings
 from rlchf.rules import get_rule, is_across
-from rlchf.train.ppo.rewards.combination import Comparison
+from rlchf.train.ppo.rewards.combination import Combination
 from rlchf.train.ppo.rewards.groups import scores_of, weights_of
 from rlchf.train.ppo.shaping import Reward
 
 
-class Vote(Comparison):
+class Vote(Combination):
     """The score of a voting rule in an election among the responses to one prompt.
 
     The candidates are the different texts of a batch that answer the same prompt, and each voter ranks
@@ -43,7 +43,7 @@ class Vote(Comparison):
     tensor([ 0.5000,  1.5000, -3.5000,  1.5000])
     """
 
-    title = "a vote"
+    compares = True
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class Vote(Comparison):
 
     def __call__(self, prompts: Sequence[Prompt], responses: Sequence[str]) -> Tensor:
         """(B,) scores."""
-        groups = self.groups(prompts, responses)
+        groups = self.compared_groups(prompts, responses)
         ballots: list[tuple[object, object, list[list[object]]]] = []
         weights: list[float] = []
         for v, voter in enumerate(self.voters):
@@ -91,7 +91,5 @@ class Vote(Comparison):
 
 def _order(scores: list[float]) -> list[list[object]]:
     """The indices of the texts, best first, those with equal scores together."""
-    return [
-        [k for k, other in enumerate(scores) if other == score]
-        for score in sorted(set(scores), reverse=True)
-    ]
+    best_first = sorted(set(scores), reverse=True)
+    return [[k for k, other in enumerate(scores) if other == score] for score in best_first]
