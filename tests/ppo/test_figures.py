@@ -65,7 +65,7 @@ def test_a_policy_that_cannot_repeat_its_log_probabilities_is_reported(
 
     monkeypatch.setattr(optimise_module, "token_logprobs", off)
     config = PPOConfig(**SMALL | {"updates": 1})
-    with pytest.warns(UserWarning, match="first ratio is off 1 by 0.11"):
+    with pytest.warns(UserWarning, match="first ratio differs from 1 by 0.11"):
         ppo(tiny_llama(), tiny_tokenizer(), PROMPTS, vowels, config, tmp_path)
 
 

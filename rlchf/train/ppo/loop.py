@@ -295,8 +295,11 @@ class PPO:
         }
 
     def restore(self, state: dict[str, Any], random: bool, changed: Sequence[str] = ()) -> None:
-        """Go on with a `state`, given the names of the settings that have `changed` since; restore the
-        random generators too, if `random`."""
+        """Go on with the `state` of an earlier run.
+
+        `changed` are the names of the settings that differ from that run's; `random` says whether to
+        restore the random generators as well.
+        """
         changed_kl = "kl_coef" in changed
         self.kl_coef = resumed_kl_coef(self.config, state["kl_coef"], self.done, changed_kl)
         self.moments = Moments(*state["moments"])
@@ -310,7 +313,7 @@ class PPO:
         """Write a line of metrics, and samples every few updates."""
         if metrics["first_ratio_error"] > 0.01:
             warnings.warn(
-                f"update {self.done}: the first ratio is off 1 by "
+                f"update {self.done}: the first ratio differs from 1 by "
                 f"{metrics['first_ratio_error']:.2g}: the policy does not reproduce its "
                 "log-probabilities",
                 stacklevel=3,

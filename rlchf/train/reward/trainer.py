@@ -174,7 +174,7 @@ def make_trainer(
         model=model,
         config=config,
         group_weights=group_weights,
-        args=arguments(config, folder, len(data)),
+        args=training_arguments(config, folder, len(data)),
         train_dataset=data,
         eval_dataset=held_out_data,
         data_collator=Collator(inner.config.pad_token_id, config.share_prompt),
@@ -184,11 +184,11 @@ def make_trainer(
     return trainer
 
 
-def arguments(config: RewardConfig, folder: Path, n: int) -> TrainingArguments:
+def training_arguments(config: RewardConfig, folder: Path, n: int) -> TrainingArguments:
     """The arguments of `transformers.Trainer` for ``n`` training prompts."""
     allow_processors()
     interval = "steps" if config.checkpoint_every else "epoch"
-    arguments = TrainingArguments(
+    args = TrainingArguments(
         output_dir=str(folder),
         num_train_epochs=config.epochs,
         learning_rate=config.learning_rate,
@@ -213,11 +213,11 @@ def arguments(config: RewardConfig, folder: Path, n: int) -> TrainingArguments:
         remove_unused_columns=False,
         dataloader_pin_memory=torch.cuda.is_available(),
     )
-    prompts_per_step = config.batch_size * config.gradient_accumulation * arguments.world_size
+    prompts_per_step = config.batch_size * config.gradient_accumulation * args.world_size
     steps = max(1, -(-n // prompts_per_step))  # per epoch
-    arguments.warmup_steps = int(0.05 * config.epochs * steps)
-    arguments.logging_steps = max(1, steps // 4)
-    return arguments
+    args.warmup_steps = int(0.05 * config.epochs * steps)
+    args.logging_steps = max(1, steps // 4)
+    return args
 
 
 def gathered_model(

@@ -11,7 +11,7 @@ from rlchf.prompts import Prompt
 from rlchf.rankings import Rankings
 from rlchf.rules import get_rule, is_across
 from rlchf.train.ppo.rewards.combination import Combination
-from rlchf.train.ppo.rewards.groups import scores_of, weights_of
+from rlchf.train.ppo.rewards.groups import scores_of, voter_weights
 from rlchf.train.ppo.shaping import Reward
 
 
@@ -55,7 +55,7 @@ class Vote(Combination):
         across = is_across(get_rule(rule) if isinstance(rule, str) else rule)
         self.options = options if across else {"ties": "keep"} | options
         self.voters, self.rule = list(voters), rule
-        self.weights = weights_of(weights, len(self.voters), "voters")
+        self.weights = voter_weights(weights, len(self.voters))
 
     @classmethod
     def combine(
@@ -67,24 +67,24 @@ class Vote(Combination):
     def __call__(self, prompts: Sequence[Prompt], responses: Sequence[str]) -> Tensor:
         """(B,) scores."""
         groups = self.compared_groups(prompts, responses)
+        contested = [g for g, group in enumerate(groups) if len(group.responses) > 1]
         ballots: list[tuple[object, object, list[list[object]]]] = []
         weights: list[float] = []
         for v, voter in enumerate(self.voters):
-            for g, scores in enumerate(scores_of(voter, groups, f"voter {v}")):
-                if len(scores) > 1:
-                    ballots.append((g, v, _order(scores.tolist())))
-                    weights.append(float(self.weights[v]))
+            scores = scores_of(voter, groups, f"voter {v}")
+            ballots += [(g, v, _order(scores[g].tolist())) for g in contested]
+            weights += [float(self.weights[v])] * len(contested)
         group_scores = [torch.zeros(len(group.responses)).double() for group in groups]
-        if ballots:
+        if contested:
             rankings = Rankings.from_ballots(ballots, weights, source="the vote")
             result = aggregate(rankings, self.rule, **self.options)
-            for g in {int(str(prompt)) for prompt, *_ in ballots}:
+            for g in contested:
                 by_text = result.scores(g)
-                values = [by_text[str(k)] for k in range(len(by_text))]
-                scores = torch.tensor(values, dtype=torch.float64)
-                width = scores.max() - scores.min()
+                in_order = [by_text[str(k)] for k in range(len(by_text))]
+                values = torch.tensor(in_order, dtype=torch.float64)
+                width = values.max() - values.min()
                 if width > 0:
-                    group_scores[g] = scores / width
+                    group_scores[g] = values / width
         rows = [scores[group.index] for scores, group in zip(group_scores, groups, strict=True)]
         return torch.cat([(row - row.mean()).float() for row in rows])
 
