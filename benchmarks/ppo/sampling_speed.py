@@ -51,8 +51,8 @@ def main() -> None:
             seconds = time.process_time() - began
             lengths = rollout.lengths.double()
             print(
-                f"{name}, stop {stop!r}, {sampler}: {lengths.sum() / seconds:.0f} tokens per second "
-                f"of the processor; lengths {lengths.mean():.0f} on average, {lengths.max():.0f} at most"
+                f"{name}, stop {stop!r}, {sampler}: {lengths.sum() / seconds:.0f} tokens per CPU second; "
+                f"lengths {lengths.mean():.0f} on average, {lengths.max():.0f} at most"
             )
 
 

@@ -27,7 +27,7 @@ SAMPLE = 4096  # weights of each tensor that the fingerprint of a policy reads
 def check_inputs(
     policy: "PreTrainedModel", prompts: Sequence[Prompt], reward: Reward, config: PPOConfig
 ) -> None:
-    """Refuse inputs that would fail later, or train something else than was meant.
+    """Refuse inputs with which the run would fail later, or train on something else than was meant.
 
     Raises
     ------
@@ -82,7 +82,7 @@ def set_group_size(reward: Reward, responses_per_prompt: int) -> None:
 
 
 def critic_model(critic: object, config: PPOConfig) -> "PreTrainedModel | None":
-    """The model from which the critic starts, given that or a `RewardModel`."""
+    """The model from which the critic starts, which a `RewardModel` contains."""
     if critic is not None and not needs_critic(config.advantages):
         raise ValueError(f"advantages is '{config.advantages}', which takes no critic")
     if isinstance(critic, RewardModel):

@@ -35,8 +35,8 @@ class PPOConfig(Settings):
     )
     forward_size: int = setting(
         16,
-        "Responses per forward pass on each process; a smaller number saves memory and leaves the "
-        "gradient as it is.",
+        "Responses per forward pass on each process; a smaller number saves memory and does not "
+        "change the gradient.",
         at_least=1,
         group="Batches",
     )
@@ -114,7 +114,7 @@ class PPOConfig(Settings):
     )
     kl_schedule_target: float = setting(
         6.0,
-        "KL divergence from the start, in nats per response, that the adaptive schedule steers to.",
+        "Target of the adaptive schedule: KL divergence from the initial policy, in nats per response.",
         above=0,
         group="KL penalty",
     )
@@ -123,8 +123,8 @@ class PPOConfig(Settings):
     )
     kl_horizon: int = setting(
         10,
-        "Horizon of the schedule in updates. Adaptive: updates in which the KL coefficient changes by "
-        "about a fifth at most. Linear: updates until kl_coef_end.",
+        "Horizon of the schedule in updates: in that time the adaptive schedule changes the KL coefficient "
+        "by about a fifth at most, and the linear schedule reaches kl_coef_end.",
         at_least=1,
         group="KL penalty",
     )
@@ -146,7 +146,7 @@ class PPOConfig(Settings):
     )
     gae_lambda: float = setting(
         0.95,
-        "Lambda of GAE; 1 estimates returns by the sampled rewards alone, 0 by the next value.",
+        "Lambda of GAE; 1 is the sampled return minus the value, 0 the one-step temporal difference.",
         at_least=0,
         at_most=1,
         group="Objective",
@@ -161,7 +161,7 @@ class PPOConfig(Settings):
     )
     value_clip: float = setting(
         0.0,
-        "Clip range of a value around its old value; 0 leaves the plain squared error.",
+        "Clip range of a value around its old value; 0 disables clipping.",
         at_least=0,
         group="Objective",
     )
@@ -180,13 +180,13 @@ class PPOConfig(Settings):
     )
     value_learning_rate: float = setting(
         1e-3,
-        "Learning rate of the critic; a critic with its own trunk needs about as little as the policy.",
+        "Learning rate of the critic; a critic copied from a reward model needs about that of the policy.",
         at_least=0,
         group="Optimiser",
     )
     lr_schedule: Literal["constant", "linear"] = setting(
         "constant",
-        "Schedule of the learning rates: constant, or linear to 0 over all updates.",
+        "Learning rate schedule: constant, or linear to 0 over all updates.",
         group="Optimiser",
     )
     max_grad_norm: float = setting(
@@ -207,14 +207,14 @@ class PPOConfig(Settings):
 
     target_kl: float = setting(
         0.0,
-        "KL divergence, in nats per token, between the policy that sampled and the current one at which "
-        "an update stops early; 0 disables this.",
+        "KL divergence between the sampling policy and the current one, in nats per token, above which an "
+        "update stops early; 0 disables this.",
         at_least=0,
         group="Limits and records",
     )
     max_kl: float = setting(
         500.0,
-        "KL divergence from the start, in nats per response, at which the run stops with an error.",
+        "KL divergence from the initial policy, in nats per response, above which the run stops.",
         above=0,
         finite=False,
         group="Limits and records",

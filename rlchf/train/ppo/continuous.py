@@ -101,7 +101,8 @@ def sample_continuous(
 
 @contextmanager
 def _isolated(device: torch.device) -> Any:
-    """Keep the global generators, which the engine seeds, and the garbage collector, which it calls."""
+    """Restore the global generators, which the engine seeds, and spare the objects of the process its
+    garbage collections."""
     devices = [] if device.type == "cpu" else [device]
     gc.freeze()
     try:
@@ -112,7 +113,7 @@ def _isolated(device: torch.device) -> Any:
 
 
 def _bounds(prompts: Sequence[int], max_new_tokens: int) -> ContinuousBatchingConfig:
-    """Settings with room for the `TOGETHER` longest responses; by default it takes most of the memory."""
+    """Settings with room for the `TOGETHER` longest responses; by default the engine takes most of the memory."""
     pages = sorted((-(-(length + max_new_tokens) // PAGE) for length in prompts), reverse=True)
     together = min(TOGETHER, len(prompts))
     return ContinuousBatchingConfig(
