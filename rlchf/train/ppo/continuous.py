@@ -113,7 +113,7 @@ def _isolated(device: torch.device) -> Any:
 
 
 def _bounds(prompts: Sequence[int], max_new_tokens: int) -> ContinuousBatchingConfig:
-    """Settings with room for the `TOGETHER` longest responses; by default the engine takes most of the memory."""
+    """Settings with room for the `TOGETHER` longest responses; the engine takes most memory by default."""
     pages = sorted((-(-(length + max_new_tokens) // PAGE) for length in prompts), reverse=True)
     together = min(TOGETHER, len(prompts))
     return ContinuousBatchingConfig(
