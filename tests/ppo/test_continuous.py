@@ -10,9 +10,8 @@ import peft
 import pytest
 import torch
 
-from rlchf.train.ppo import samplers
+from rlchf.train.ppo import PPOConfig, ppo, samplers
 from rlchf.train.ppo.continuous import TOGETHER, sample_continuous
-from rlchf.train.ppo.loop import PPOConfig, ppo
 from rlchf.train.ppo.responses import Rollout
 from rlchf.train.ppo.sampling import sample
 from tests.support.ppo_runs import MODELS, PROMPTS, SMALL, lines, vowels, weights

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from rlchf.train.ppo import PPOConfig, ppo
 from rlchf.train.ppo import optimise as optimise_module
-from rlchf.train.ppo.loop import PPOConfig, ppo
 from rlchf.train.ppo.objectives import token_logprobs
 from tests.support.ppo_runs import MODELS, PROMPTS, SMALL, ending_policy, lines, vowels
 from tests.support.tiny_models import tiny_llama, tiny_tokenizer

@@ -8,9 +8,8 @@ import pytest
 import torch
 from peft import LoraConfig, get_peft_model
 
-from rlchf.train.ppo import samplers
+from rlchf.train.ppo import PPOConfig, Setup, ppo, samplers
 from rlchf.train.ppo.checks import check_processes
-from rlchf.train.ppo.loop import PPOConfig, Setup, ppo
 from rlchf.train.ppo.responses import response_logits
 from rlchf.train.ppo.samplers import SAMPLERS
 from tests.support.ppo_runs import PROMPTS, SMALL, lines, vowels, weights

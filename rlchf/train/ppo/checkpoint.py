@@ -156,8 +156,8 @@ class RunFolder:
         carried = state["carried"][self.accelerator.process_index if same else 0]
         run.restore(carried, random=same, changed=changed)
 
-    def finish(self, run: "PPO", tokenizer: Any) -> Any:
-        """Write policy, tokenizer and critic to a temporary folder, move them to `out`, return the policy."""
+    def finish(self, run: "PPO") -> Any:
+        """Write policy, tokenizer and critic by way of a temporary folder, and return the policy."""
         self.trust()
         policy = plain = run.model.policy
         weights = None
@@ -170,7 +170,7 @@ class RunFolder:
         if self.accelerator.is_main_process:
             temporary = self.out / "policy.new"
             plain.save_pretrained(temporary, state_dict=weights)
-            tokenizer.save_pretrained(temporary)
+            run.tokenizer.save_pretrained(temporary)
             if critic:
                 save_file(critic, temporary / "critic.safetensors")
             # config.json goes last: a folder that has it is complete.

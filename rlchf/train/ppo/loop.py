@@ -48,8 +48,6 @@ if TYPE_CHECKING:
 
     from rlchf.train.reward.model import RewardModel
 
-__all__ = ["PPO", "Measure", "PPOConfig", "Reward", "Setup", "ppo"]
-
 SAMPLES = 4
 """Responses written to `samples.jsonl` at a time."""
 
@@ -189,7 +187,7 @@ class PPO:
                     self.folder.save(self)
                 if stop:
                     raise KeyboardInterrupt
-        return self.folder.finish(self, self.tokenizer)
+        return self.folder.finish(self)
 
     def draw(self) -> tuple[list[Prompt], Rollout]:
         """Sample this process's share of a batch: the prompts and the responses to them."""
