@@ -72,14 +72,14 @@ MAX_NEW_TOKENS = 24
 SAMPLING: dict[str, Any] = {"max_new_tokens": MAX_NEW_TOKENS, "batch_size": 80, "seed": 1}
 SETTINGS: dict[str, dict[str, Any]] = {
     "tiny": {
-        "supervised": {"epochs": 6, "lr": 3e-3},
+        "supervised": {"epochs": 6, "learning_rate": 3e-3},
         "reward": {"epochs": 2, "learning_rate": 5e-4},
         "ppo": {"updates": 60, "batch_size": 64, "minibatch_size": 32, "forward_size": 32,
                 "learning_rate": 1e-3},
         "texts": {"before": 16, "after": 4},  # per prompt
     },
     "smollm2": {
-        "supervised": {"epochs": 1, "lr": 5e-5},
+        "supervised": {"epochs": 1, "learning_rate": 5e-5},
         "reward": {"epochs": 1, "learning_rate": 5e-4, "lora_rank": 8, "share_prompt": True, "bf16": True},
         "ppo": {"updates": 12, "batch_size": 24, "minibatch_size": 8, "forward_size": 24,
                 "learning_rate": 5e-4, "lora_rank": 8},

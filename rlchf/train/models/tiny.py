@@ -94,7 +94,7 @@ def fit_supervised(
     pairs: Sequence[tuple[Prompt, str]],
     *,
     epochs: int = 1,
-    lr: float = 1e-3,
+    learning_rate: float = 1e-3,
     batch_size: int = 16,
     seed: int = 0,
     accelerator: Accelerator | None = None,
@@ -130,7 +130,7 @@ def fit_supervised(
             collate_fn=lambda batch: _collate(batch, tokenizer.pad_token_id),
         )
     )
-    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0.01)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate, weight_decay=0.01)
     wrapped, optimizer = accelerator.prepare(model, optimizer)
 
     losses: list[float] = []
@@ -139,8 +139,9 @@ def fit_supervised(
     wrapped.train()
     for _ in range(epochs):
         for ids, attention, is_response in loader:
+            factor = min((len(losses) + 1) / warmup, 1 - len(losses) / steps)
             for group in optimizer.param_groups:
-                group["lr"] = lr * min((len(losses) + 1) / warmup, 1 - len(losses) / steps)
+                group["lr"] = learning_rate * factor
             nll = _response_nll(wrapped, ids, attention, is_response)
             # All tokens of the step on all processes have the same weight; the factor undoes the mean over
             # processes that follows the backward pass.
