@@ -3,7 +3,7 @@
 import json
 import warnings
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -152,10 +152,3 @@ def check_vocabulary(
             f"the tokenizer makes token {largest} of a prompt, and the policy knows {known} tokens; give "
             "the policy's own tokenizer, or resize its embeddings"
         )
-
-
-def check_measured(measured: object) -> dict[str, float]:
-    """What a measure returned, checked to be a mapping of names to numbers."""
-    if not isinstance(measured, Mapping):
-        raise ValueError(f"measure returned {measured!r}; it must return numbers by their names")
-    return dict(measured)

@@ -3,7 +3,7 @@
 import copy
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from rlchf.prompts import Prompt
 from rlchf.train.ppo.actor_critic import ActorCritic
 from rlchf.train.ppo.advantages import needs_critic
 from rlchf.train.ppo.checkpoint import RunFolder, signals_noted
-from rlchf.train.ppo.checks import check_measured, fingerprint, set_group_size
+from rlchf.train.ppo.checks import fingerprint, set_group_size
 from rlchf.train.ppo.config import PPOConfig
 from rlchf.train.ppo.experience import (
     Experience,
@@ -245,7 +245,11 @@ class PPO:
         """The numbers of `measure` for the batch, as means over processes."""
         if self.setup.measure is None:
             return {}
-        measured = check_measured(self.setup.measure(prompts, texts))
+        measured = self.setup.measure(prompts, texts)
+        if not isinstance(measured, Mapping):
+            raise ValueError(
+                f"measure returned {measured!r}; it must return numbers by their names"
+            )
         if taken := sorted(measured.keys() & metrics.keys()):
             raise ValueError(f"measure returned {taken[0]!r}, a name that PPO's own metrics have")
         self.measured = list(measured)

@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -51,12 +51,9 @@ class Readout:
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> "Readout":
         """From the contents of ``reward_config.json``; the score of a plain model if it is empty."""
-        return cls(
-            head=settings.get("head", "scalar"),
-            quantile=settings.get("quantile", 0.0),
-            uncertainty_penalty=settings.get("uncertainty_penalty", 0.0),
-            shift=tuple(settings.get("shift", ())),
-        )
+        names = [each.name for each in fields(cls) if each.name in settings]
+        known = {name: settings[name] for name in names}
+        return cls(**known | {"shift": tuple(settings.get("shift", ()))})
 
     def reward(self, outputs: Tensor) -> Tensor:
         """(N,) reward of each response."""
