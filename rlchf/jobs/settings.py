@@ -27,7 +27,7 @@ class RankingsInput(Settings):
         "", "csv with annotator_id, optional weight, and columns for --group.", group="Data"
     )
     format: str = setting("auto", "Format of the ranking file.", group="Data")
-    unranked: Unranked = setting(  # noqa: RUF009  # a field
+    unranked: Unranked = setting(
         "missing", "How to read responses a ballot leaves out.", group="Data"
     )
 
@@ -212,9 +212,7 @@ class PPOJob(Settings):
     reward: tuple[str, ...] = setting(
         MISSING, "Folder of a reward model, or module:function; repeatable.", group="Reward"
     )
-    combine: Combine | None = setting(  # noqa: RUF009
-        None, "How several rewards become one.", group="Reward"
-    )
+    combine: Combine | None = setting(None, "How several rewards become one.", group="Reward")
     weights: str = setting(
         "", "Weights of the rewards or voters, in their order, such as 0.7,0.3.", group="Reward"
     )

@@ -90,7 +90,7 @@ def test_a_policy_is_trained_on_the_reward_of_a_rules_labels_once(
     texts: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     small: dict[str, Any] = {
-        "supervised": {"epochs": 1, "lr": 3e-3},
+        "supervised": {"epochs": 1, "learning_rate": 3e-3},
         "reward": {"epochs": 1, "learning_rate": 5e-4},
         "ppo": {"updates": 1, "batch_size": 8, "minibatch_size": 8, "learning_rate": 1e-3},
         "texts": {"before": 1, "after": 1},

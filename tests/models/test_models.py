@@ -79,7 +79,9 @@ def test_supervised_loss_falls_and_the_same_seed_gives_the_same_losses() -> None
     runs = []
     for _ in range(2):
         model, tokenizer = tiny()
-        runs.append(fit_supervised(model, tokenizer, PAIRS, epochs=20, lr=3e-3, batch_size=2))
+        runs.append(
+            fit_supervised(model, tokenizer, PAIRS, epochs=20, learning_rate=3e-3, batch_size=2)
+        )
     assert runs[0] == runs[1]
     assert len(runs[0]) == 40
     assert sum(runs[0][-5:]) < 0.7 * sum(runs[0][:5])
@@ -110,7 +112,7 @@ def test_supervised_loss_is_the_mean_over_response_tokens_only() -> None:
 
 def test_supervised_fit_learns_a_response_by_heart() -> None:
     model, tokenizer = tiny()
-    fit_supervised(model, tokenizer, PAIRS[:1], epochs=80, lr=5e-3)
+    fit_supervised(model, tokenizer, PAIRS[:1], epochs=80, learning_rate=5e-3)
     ids = torch.tensor([prompt_ids(tokenizer, PAIRS[0][0])])
     out = model.generate(
         ids, attention_mask=torch.ones_like(ids), do_sample=False, max_new_tokens=30

@@ -8,8 +8,8 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from rlchf.train.ppo import PPO, PPOConfig, Setup, ppo
 from rlchf.train.ppo.actor_critic import ActorCritic
-from rlchf.train.ppo.loop import PPO, PPOConfig, Setup, ppo
 from rlchf.train.ppo.responses import Rollout, response_logits
 from rlchf.train.ppo.sampling import sample_texts
 from rlchf.train.reward.model import RewardModel

@@ -10,9 +10,8 @@ import peft
 import pytest
 import torch
 
-from rlchf.train.ppo import samplers
+from rlchf.train.ppo import PPOConfig, ppo, samplers
 from rlchf.train.ppo.continuous import TOGETHER, sample_continuous
-from rlchf.train.ppo.loop import PPOConfig, ppo
 from rlchf.train.ppo.responses import Rollout
 from rlchf.train.ppo.sampling import sample
 from tests.support.ppo_runs import MODELS, PROMPTS, SMALL, lines, vowels, weights
@@ -138,4 +137,4 @@ def test_a_run_is_that_of_generate(rank: int, tmp_path: Path) -> None:
 def test_a_transformers_that_is_too_old_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "rlchf.train.ppo.continuous", None)
     with pytest.raises(ValueError, match=r"install 5\.23 or later, or choose 'generate'"):
-        samplers.named_sampler("continuous", 30)
+        samplers.SAMPLERS["continuous"](30)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import torch
 
-from rlchf.train.ppo.loop import PPOConfig, ppo
+from rlchf.train.ppo import PPOConfig, ppo
 from tests.support.ppo_runs import ending_policy
 from tests.support.tiny_models import tiny_gpt2, tiny_llama, tiny_tokenizer
 

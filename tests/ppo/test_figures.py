@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from rlchf.train.ppo import PPOConfig, ppo
 from rlchf.train.ppo import optimise as optimise_module
-from rlchf.train.ppo.loop import PPOConfig, ppo
 from rlchf.train.ppo.objectives import token_logprobs
 from tests.support.ppo_runs import MODELS, PROMPTS, SMALL, ending_policy, lines, vowels
 from tests.support.tiny_models import tiny_llama, tiny_tokenizer
@@ -65,7 +65,7 @@ def test_a_policy_that_cannot_repeat_its_log_probabilities_is_reported(
 
     monkeypatch.setattr(optimise_module, "token_logprobs", off)
     config = PPOConfig(**SMALL | {"updates": 1})
-    with pytest.warns(UserWarning, match="first ratio is off 1 by 0.11"):
+    with pytest.warns(UserWarning, match="first ratio differs from 1 by 0.11"):
         ppo(tiny_llama(), tiny_tokenizer(), PROMPTS, vowels, config, tmp_path)
 
 

@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from rlchf.train.ppo import PPOConfig
 from rlchf.train.ppo.config import KLEstimator
 from rlchf.train.ppo.kl import kl_estimate, next_kl_coef
-from rlchf.train.ppo.loop import PPOConfig
 
 
 def test_kl_estimators_have_the_bias_and_the_sign_they_should() -> None:

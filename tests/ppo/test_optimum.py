@@ -12,7 +12,7 @@ from torch import Tensor
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from rlchf.optima import kl_optimum, preference_matching
-from rlchf.train.ppo.loop import PPOConfig, ppo
+from rlchf.train.ppo import PPOConfig, ppo
 from tests.support.bandit import Bandit, distance
 from tests.support.ppo_runs import PROMPTS, SMALL, lines, vowels
 from tests.support.tiny_models import STORIES, TEXTS, tiny_gpt2, tiny_tokenizer

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from peft import LoraConfig, get_peft_model
 
-from rlchf.train.ppo.loop import PPOConfig, ppo
+from rlchf.train.ppo import PPOConfig, ppo
 from rlchf.train.ppo.rewards import VoterPreferences, WinShare
 from rlchf.train.reward.model import RewardModel
 from tests.support.ppo_runs import PROMPTS, SMALL, vowels

@@ -14,9 +14,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from rlchf.train.ppo import PPO, PPOConfig, Setup, ppo
 from rlchf.train.ppo import optimise as optimise_module
 from rlchf.train.ppo.checkpoint import append_rows, keep_rows
-from rlchf.train.ppo.loop import PPO, PPOConfig, Setup, ppo
 from rlchf.train.ppo.objectives import policy_loss
 from tests.support.ppo_runs import PROMPTS, SMALL, lines, noisy, vowels, weights
 from tests.support.tiny_models import tiny_llama, tiny_tokenizer

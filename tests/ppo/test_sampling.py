@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from rlchf.train.ppo.loop import PPOConfig, ppo
+from rlchf.train.ppo import PPOConfig, ppo
 from rlchf.train.ppo.objectives import token_logprobs
 from rlchf.train.ppo.responses import Rollout, response_logits
 from rlchf.train.ppo.sampling import encode_prompts, end_ids, sample, sample_texts, uniforms

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from rlchf.train.ppo.loop import PPOConfig
+from rlchf.train.ppo import PPOConfig
 from rlchf.train.ppo.responses import Rollout
 from rlchf.train.ppo.shaping import Moments, shape_scores
 

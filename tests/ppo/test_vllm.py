@@ -8,11 +8,10 @@ import pytest
 import torch
 from peft import LoraConfig, get_peft_model
 
-from rlchf.train.ppo import samplers
-from rlchf.train.ppo.loop import PPOConfig, Setup, ppo
+from rlchf.train.ppo import PPOConfig, Setup, ppo, samplers
+from rlchf.train.ppo.checks import check_processes
 from rlchf.train.ppo.responses import response_logits
-from rlchf.train.ppo.samplers import named_sampler
-from rlchf.train.processes import check_processes
+from rlchf.train.ppo.samplers import SAMPLERS
 from tests.support.ppo_runs import PROMPTS, SMALL, lines, vowels, weights
 from tests.support.tiny_models import tiny_llama, tiny_tokenizer, word_tokenizer
 
@@ -47,7 +46,7 @@ def test_near_temperature_0_the_likeliest_tokens_of_the_present_policy_are_drawn
     encoded = [tokenizer(prompt)["input_ids"] for prompt in PROMPTS]
     options: dict[str, Any] = {"max_new_tokens": 9, "temperature": 0.01, "ends": ENDS}
     keys = [(3, i) for i in range(len(encoded))]
-    engine = named_sampler("vllm", 60)
+    engine = SAMPLERS["vllm"](60)
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)
@@ -77,7 +76,7 @@ def test_the_frequencies_are_those_of_the_policy_at_its_temperature(vllm: Any) -
     policy = tiny_llama(8, hidden=128, layers=1, pad_token_id=None)
     n = 2000
     keys = [(i,) for i in range(n)]
-    engine = named_sampler("vllm", 8)
+    engine = SAMPLERS["vllm"](8)
     options: dict[str, Any] = {"max_new_tokens": 1, "temperature": 0.5, "ends": [0]}
     found = engine(policy, tokenizer, [[1]] * n, keys, **options)
     again = engine(policy, tokenizer, [[1]] * n, keys, **options)
@@ -103,7 +102,7 @@ def test_an_engine_that_packs_its_weights_is_refused(monkeypatch: pytest.MonkeyP
     if torch.accelerator.is_available():
         pytest.skip("on GPUs it does not")
     monkeypatch.setenv("VLLM_CPU_KVCACHE_SPACE", "1")
-    engine = named_sampler("vllm", 60)
+    engine = SAMPLERS["vllm"](60)
     with pytest.raises(ValueError, match=r"packed its weights.* choose 'generate'"):
         engine(
             policy_for_vllm(),

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,9 +18,11 @@ from transformers import BertConfig, BertForMaskedLM
 from rlchf.evaluation import pair_accuracy
 from rlchf.io.preference_pairs import read_pairs, write_pairs
 from rlchf.preferences import Ballots, Example
-from rlchf.train.models.text import encode, encode_responses
+from rlchf.prompts import Prompt
+from rlchf.train.models.padding import pad
+from rlchf.train.models.text import encode_responses
 from rlchf.train.reward.backbone import last_layer, load_backbone
-from rlchf.train.reward.collator import Collator, Encoded, EncodedExamples, pad
+from rlchf.train.reward.collator import Collator, Encoded, EncodedExamples
 from rlchf.train.reward.config import RewardConfig
 from rlchf.train.reward.model import RewardModel
 from rlchf.train.reward.targets import targets_of
@@ -32,6 +35,10 @@ def example(ranks: list[int], texts: list[str] | None = None, **kwargs: object) 
     texts = texts or [f"text {i}" for i in range(len(ranks))]
     ids = [f"r{i}" for i in range(len(ranks))]
     return Example("p", "Say something.", ids, texts, ranks, **kwargs)  # type: ignore[arg-type]
+
+
+def encode(tokenizer: Any, prompt: Prompt, response: str, max_length: int) -> list[int]:
+    return encode_responses(tokenizer, prompt, [response], max_length)[0][0]
 
 
 def encoded(examples: list[Example], **settings: object) -> list[Encoded]:
