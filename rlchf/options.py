@@ -41,9 +41,10 @@ def listed(known: Collection[str], name: str) -> str:
 
 
 def checked(hint: Any, value: Any, what: str) -> Any:
-    """Return a value if it fits a plain type, a `Literal` or an optional one; an int may be a float.
+    """Return a value if it fits a plain type, a `Literal`, a tuple or an optional one.
 
-    Other annotations accept anything.
+    An int may be a float, a list may be a tuple, and one text may be a tuple of texts. Other annotations
+    accept anything.
 
     Raises
     ------
@@ -58,6 +59,8 @@ def checked(hint: Any, value: Any, what: str) -> Any:
     Traceback (most recent call last):
     ...
     ValueError: ties is 'kep'; choose from keep, drop; did you mean keep?
+    >>> checked(tuple[str, ...], "age", "group"), checked(tuple[str, ...], ["age", "region"], "group")
+    (('age',), ('age', 'region'))
     """
     if get_origin(hint) in (Union, types.UnionType):
         if value is None and type(None) in get_args(hint):
@@ -71,6 +74,8 @@ def checked(hint: Any, value: Any, what: str) -> Any:
             raise ValueError(f"{what} is {value!r}; choose from {listed(allowed, str(value))}")
         return value
     plain = get_origin(hint) or hint
+    if plain is tuple:
+        return _checked_items(hint, value, what)
     if plain not in PLAIN:
         return value
     if isinstance(value, np.generic):
@@ -80,6 +85,18 @@ def checked(hint: Any, value: Any, what: str) -> Any:
     if not isinstance(value, plain) or (plain is not bool and isinstance(value, bool)):
         raise ValueError(f"{what} is {value!r}; it must be of type {plain.__name__}")
     return value
+
+
+def _checked_items(hint: Any, value: Any, what: str) -> tuple[Any, ...]:
+    """A tuple whose items fit the type in ``tuple[type, ...]``."""
+    item = get_args(hint)[0]
+    if isinstance(value, str) and item is str:
+        value = (value,)
+    if not isinstance(value, list | tuple):
+        raise ValueError(
+            f"{what} is {value!r}; write it as a list, {json.dumps([value], default=str)}"
+        )
+    return tuple(checked(item, one, what) for one in value)
 
 
 def parsed_pairs(pairs: Iterable[str]) -> dict[str, Any]:
@@ -94,9 +111,9 @@ def parsed_pairs(pairs: Iterable[str]) -> dict[str, Any]:
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals:
-            raise ValueError(f"option {pair!r} lacks a value; write it as name=value")
+            raise ValueError(f"{pair!r} lacks a value; write it as name=value")
         if name in options:
-            raise ValueError(f"option {name!r} is given twice; give it once")
+            raise ValueError(f"{name!r} is given twice; give it once")
         try:
             options[name] = json.loads(value)
         except json.JSONDecodeError:

@@ -10,6 +10,9 @@ from rlchf.numeric.ratios import ratio
 from rlchf.prompts import Prompt
 from rlchf.rankings import Rankings
 
+TIE_TOLERANCE = 1e-6
+"""Differences of log-odds that are ties: padding can change a reward model's score by as much."""
+
 
 @dataclass(frozen=True, eq=False)
 class Ballots:

@@ -12,12 +12,9 @@ from rlchf.io import Annotators
 from rlchf.jury.calibration import Progress, Scorer, score_all
 from rlchf.jury.conditioning import Conditioning, with_annotator
 from rlchf.numeric.segments import offsets, ranges
-from rlchf.preferences import Example
+from rlchf.preferences import TIE_TOLERANCE, Example
 from rlchf.prompts import Prompt
 from rlchf.rankings import Rankings
-
-TOLERANCE = 1e-6
-"""Differences of log-odds that are ties: padding can change a score by as much."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +47,7 @@ def jury(
     options: Mapping[str, Any] | None = None,
     size: int = 0,
     by: Sequence[str] = (),
-    tolerance: float = TOLERANCE,
+    tolerance: float = TIE_TOLERANCE,
     noisy: bool = False,
     seed: int = 0,
     progress: Progress | None = None,

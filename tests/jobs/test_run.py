@@ -84,22 +84,15 @@ def whole(run_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_run_leaves_the_promised_files(whole: Path) -> None:
-    for name in (
-        "config.toml",
-        "aggregated.jsonl",
-        "audit.json",
-        "metrics.jsonl",
-        "samples.jsonl",
-        "report.html",
-    ):
+    tables = "aggregated.jsonl", "audit.json", "metrics.jsonl", "samples.jsonl"
+    for name in ("config.toml", *tables, "report.html"):
         assert (whole / name).stat().st_size > 0, name
     assert AutoModelForSequenceClassification.from_pretrained(whole / "reward").num_labels == 1
     AutoModelForCausalLM.from_pretrained(whole / "policy")
     assert len((whole / "aggregated.jsonl").read_text().splitlines()) == PROMPTS
-    assert "seed = 3" in (whole / "config.toml").read_text()
-    assert (
-        "learning_rate" in (whole / "config.toml").read_text()
-    )  # a default that the file left out
+    config = (whole / "config.toml").read_text()
+    assert "seed = 3" in config
+    assert "learning_rate" in config  # a default that the file left out
     assert not list(whole.glob("*.partial"))
 
 
@@ -213,6 +206,8 @@ def test_a_run_does_what_its_commands_do_one_by_one(
         ("max_new_tokens = 12", 'max_new_tokens = 12\nstop_tokens = "!"', "write it as a list"),
         ("seed = 3", "seed = 3\nmodels = 1", "there is no setting 'models'; did you mean model"),
         ("held_out = 0.25", "held_outt = 0.25", "\\[reward\\] .*did you mean held_out"),
+        ('group = "group"', "group = 3", r'\[data\] group is 3; write it as a list, \["3"\]'),
+        ("seed = 3", 'seed = "3"', r"run.toml: seed is '3'; it must be of type int"),
     ],
 )
 def test_a_run_file_that_cannot_work_is_refused(
@@ -224,6 +219,17 @@ def test_a_run_file_that_cannot_work_is_refused(
     with pytest.raises(ValueError, match=message):
         pipeline.start(tmp_path / "run.toml", data_folder=run_file.parent, out=tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_new_folder_is_named_after_the_file_and_the_rule_and_has_no_colon(
+    run_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    rule = "rlchf.rules.borda:borda"
+    assert pipeline.start(run_file, rule="borda").folder == Path("runs/small-borda")
+    assert pipeline.start(run_file, rule=rule).folder == Path("runs/small-rlchf.rules.borda.borda")
+    (tmp_path / "runs/small-borda").mkdir(parents=True)
+    assert pipeline.start(run_file, rule="borda").folder == Path("runs/small-borda-2")
 
 
 def test_a_table_that_is_none_is_refused(tmp_path: Path) -> None:
