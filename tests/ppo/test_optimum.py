@@ -32,9 +32,9 @@ def test_ppo_finds_the_optimum_of_a_bandit(tmp_path: Path) -> None:
     optimum = weights / weights.sum()
     assert distance(bandit.reference, optimum) > 0.2
     assert distance(kl_optimum(bandit.reference, REWARDS, beta), optimum) < 1e-12
-    found = bandit.train(bandit.rewarding(REWARDS), tmp_path, **BANDIT | {"updates": 100})
-    assert distance(found, optimum) < 1e-3
-    objective = (found * (REWARDS - beta * np.log(found / bandit.reference))).sum()
+    policy = bandit.train(bandit.rewarding(REWARDS), tmp_path, **BANDIT | {"updates": 100})
+    assert distance(policy, optimum) < 1e-3
+    objective = (policy * (REWARDS - beta * np.log(policy / bandit.reference))).sum()
     assert objective == pytest.approx(beta * np.log(weights.sum()), abs=1e-5)
 
 
@@ -53,13 +53,13 @@ def test_ppo_finds_the_optimum_of_a_bandit(tmp_path: Path) -> None:
     ],
     ids=["rloo", "whitened", "grpo", "kl in the loss"],
 )
-def test_other_advantages_and_losses_find_it_too(
+def test_other_advantages_and_losses_find_the_optimum_too(
     options: dict[str, Any], within: float, tmp_path: Path
 ) -> None:
     bandit = Bandit(8, scale=4.0)
     settings = BANDIT | {"updates": 90} | options
-    found = bandit.train(bandit.rewarding(REWARDS), tmp_path, **settings)
-    assert distance(found, kl_optimum(bandit.reference, REWARDS, 0.5)) < within
+    policy = bandit.train(bandit.rewarding(REWARDS), tmp_path, **settings)
+    assert distance(policy, kl_optimum(bandit.reference, REWARDS, 0.5)) < within
 
 
 def test_preference_matching_forgets_the_reference(tmp_path: Path) -> None:
@@ -72,8 +72,8 @@ def test_preference_matching_forgets_the_reference(tmp_path: Path) -> None:
     assert distance(preference_matching(REWARDS), choices) < 1e-12
     options = {"reference": "uniform", "kl_coef": 1.0, "advantages": "rloo"}
     settings = BANDIT | SMALLER | {"updates": 100, "responses_per_prompt": 4} | options
-    found = bandit.train(bandit.rewarding(REWARDS), tmp_path, **settings)
-    assert distance(found, choices) < 1e-3
+    policy = bandit.train(bandit.rewarding(REWARDS), tmp_path, **settings)
+    assert distance(policy, choices) < 1e-3
     assert distance(kl_optimum(bandit.reference, REWARDS, 1.0), choices) > 0.1
     last = lines(tmp_path / "metrics.jsonl")[-1]
     assert last["objective"] == pytest.approx(np.log(np.exp(REWARDS).sum()), abs=0.01)
@@ -123,8 +123,8 @@ def test_ppo_nearly_reaches_the_optimum_over_several_tokens(
     def log_probabilities() -> Tensor:
         ids = torch.cat([torch.ones(len(texts), 1, dtype=torch.long), padded], 1)
         logp = policy(input_ids=ids).logits.double().log_softmax(-1)[:, :-1]
-        each: Tensor = logp.gather(2, padded[..., None])[..., 0]
-        return torch.where(real, each, 0).sum(1)
+        token_logp: Tensor = logp.gather(2, padded[..., None])[..., 0]
+        return torch.where(real, token_logp, 0).sum(1)
 
     reference = log_probabilities()
     assert reference.exp().sum().item() == pytest.approx(1)

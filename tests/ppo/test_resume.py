@@ -290,7 +290,7 @@ class Growing:
         {"advantages": "rloo", "responses_per_prompt": 2, "kl_in": "loss", "kl_estimator": "k2"},
     ],
 )
-def test_kl_coefficient_moments_and_the_rewards_state_go_on_too(
+def test_kl_coefficient_moments_and_the_rewards_state_are_resumed_too(
     options: dict[str, Any], stop_at: int, tmp_path: Path
 ) -> None:
     adaptive = {
@@ -311,7 +311,7 @@ def test_kl_coefficient_moments_and_the_rewards_state_go_on_too(
     assert len({row["kl_coef"] for row in rows}) == 5, "the KL coefficient has moved"
 
 
-def test_a_policy_that_has_gone_too_far_is_not_what_the_checkpoint_holds(tmp_path: Path) -> None:
+def test_a_policy_beyond_the_maximum_kl_is_not_saved(tmp_path: Path) -> None:
     config = PPOConfig(
         **STOPPED | {"updates": 50, "learning_rate": 3e-3, "checkpoint_every": 1, "max_kl": 1.0}
     )
@@ -334,7 +334,7 @@ def test_a_policy_that_has_gone_too_far_is_not_what_the_checkpoint_holds(tmp_pat
     assert not (tmp_path / "checkpoint" / "previous.pt").exists()
 
 
-def test_a_run_whose_only_checkpoint_has_gone_too_far_is_to_begin_anew(tmp_path: Path) -> None:
+def test_a_run_without_a_checkpoint_within_the_maximum_kl_is_to_begin_anew(tmp_path: Path) -> None:
     config = PPOConfig(**SMALL | {"checkpoint_every": 1, "max_kl": 1e-9})
     with pytest.raises(
         FloatingPointError, match=r"update 2: .* begin anew .* no checkpoint before"
@@ -342,7 +342,7 @@ def test_a_run_whose_only_checkpoint_has_gone_too_far_is_to_begin_anew(tmp_path:
         ppo(tiny_llama(), tiny_tokenizer(), PROMPTS, vowels, config, tmp_path)
 
 
-def test_a_divergence_that_is_no_number_stops_the_run(tmp_path: Path) -> None:
+def test_a_kl_divergence_that_is_no_number_stops_the_run(tmp_path: Path) -> None:
     args = (tiny_tokenizer(), PROMPTS, vowels, PPOConfig(**SMALL), tmp_path)
     with pytest.raises(FloatingPointError, match="update 1: the KL divergence is nan nats"):
         PPO(Setup(tiny_llama(), *args)).check_kl(math.nan)
@@ -371,7 +371,7 @@ def test_a_run_goes_on_only_from_the_policy_and_the_prompts_it_began_with(tmp_pa
     assert len(lines(tmp_path / "metrics.jsonl")) == 3
 
 
-def test_a_damaged_checkpoint_is_told(tmp_path: Path) -> None:
+def test_a_damaged_checkpoint_is_refused(tmp_path: Path) -> None:
     config = PPOConfig(**SMALL | {"updates": 2})
     args = (tiny_tokenizer(), PROMPTS, vowels, config, tmp_path)
     ppo(tiny_llama(), *args)
@@ -387,11 +387,11 @@ def test_an_error_of_the_reward_says_what_is_saved(tmp_path: Path) -> None:
     assert caught.value.__notes__ == [f"2 updates are saved in {tmp_path}, and can be resumed"]
 
 
-def test_gradients_are_not_shortened_to_0(tmp_path: Path) -> None:
-    found = []
+def test_a_maximum_gradient_norm_of_0_clips_nothing(tmp_path: Path) -> None:
+    trained = []
     for norm in (0.0, 1e9):
         config = PPOConfig(**SMALL | {"max_grad_norm": norm})
         args = (tiny_tokenizer(), PROMPTS, vowels, config, tmp_path / str(norm))
-        found.append(weights(ppo(tiny_llama(), *args)))
-    assert torch.equal(*found)
-    assert not torch.equal(found[0], weights(tiny_llama()))
+        trained.append(weights(ppo(tiny_llama(), *args)))
+    assert torch.equal(*trained)
+    assert not torch.equal(trained[0], weights(tiny_llama()))
