@@ -46,11 +46,11 @@ def command(
 
     folder = resume or out
     if not folder:
-        raise ValueError("--out is missing; give a folder for the policy, its figures and samples")
+        raise ValueError("out is missing: folder for the policy; see --help")
     if resume:
         from rlchf.train.ppo.checkpoint import MAY_CHANGE
 
-        refuse(given | ({"out": out} if out else {}), MAY_CHANGE)
+        refuse([*given, *(["out"] if out else [])], MAY_CHANGE)
     job = read_job(resume) if resume else chosen(PPOJob, given)
     try:
         rows = run_ppo(

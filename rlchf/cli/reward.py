@@ -35,9 +35,9 @@ def command(
 
     folder = resume or out
     if not folder:
-        raise ValueError("--out is missing; give a folder for the checkpoint and its figures")
+        raise ValueError("out is missing: folder for the checkpoint; see --help")
     if resume:
-        refuse(given | ({"out": out} if out else {}))
+        refuse([*given, *(["out"] if out else [])])
         job, config = read_job(resume)
     else:
         job, config = chosen(RewardJob, given), chosen(RewardConfig, given)

@@ -28,7 +28,7 @@ def command(
         raise ValueError("give either a run file or --resume with a run folder")
     for name, value in (("rule", rule), ("data", data), ("out", out)):
         if resume and value:
-            raise ValueError(f"--resume reads --{name} from the folder; leave the option out")
+            raise ValueError(f"--resume reads {name} from the folder; leave it out")
     need_torch("a run needs", "tomli_w", "jinja2")
     from rlchf.jobs.run import resume as resumed
     from rlchf.jobs.run import start

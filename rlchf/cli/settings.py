@@ -45,14 +45,15 @@ def with_settings(
         more = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
 
         def command(**values: Any) -> None:
-            given = {name: _from_text(hints[name], values.pop(name), name) for name in ordered}
+            given = {name: _from_text(hints[name], values.pop(name)) for name in ordered}
             function({name: value for name, value in given.items() if value is not None}, **values)
 
+        resumes = any(one.name == "resume" for one in more)  # then no argument is needed
         parameters = [
             inspect.Parameter(
                 name,
                 inspect.Parameter.KEYWORD_ONLY,
-                default=None,
+                default=None if resumes or name not in arguments else inspect.Parameter.empty,
                 annotation=_annotation(by_name[name], hints[name], name in arguments, by_name),
             )
             for name in ordered
@@ -76,7 +77,7 @@ def chosen(kind: type[Made], given: Given) -> Made:
     """
     for one in fields(kind):  # type: ignore[arg-type]  # a dataclass
         if _is_required(one) and one.name not in given:
-            raise ValueError(f"{flag(one.name)} is missing; give {_help(one)}")
+            raise ValueError(f"{one.name} is missing: {_help(one).rstrip('.')}; see --help")
     return kind(**part(kind, given))
 
 
@@ -85,11 +86,11 @@ def part(kind: type, given: Given) -> Given:
     return {one.name: given[one.name] for one in fields(kind) if one.name in given}
 
 
-def refuse(given: Given, allowed: Iterable[str] = ()) -> None:
-    """Refuse options beside ``--resume``, but for those that are allowed."""
+def refuse(given: Iterable[str], allowed: Iterable[str] = ()) -> None:
+    """Refuse settings beside ``--resume``, but for those that are allowed."""
     for name in given:
         if name not in allowed:
-            raise ValueError(f"--resume reads {flag(name)} from the folder; leave the option out")
+            raise ValueError(f"--resume reads {name} from the folder; leave it out")
 
 
 def flag(name: str) -> str:
@@ -188,7 +189,7 @@ def _metavar(hint: Any) -> str | None:
     return "NAME=VALUE" if origin in (dict, Mapping) else "<str>" if origin is tuple else None
 
 
-def _from_text(hint: Any, value: Any, name: str) -> Any:
+def _from_text(hint: Any, value: Any) -> Any:
     """The value of a setting, None if it was not given."""
     origin = get_origin(_plain(hint))
     if value is None or (origin is not None and value == []):

@@ -1,6 +1,5 @@
 """A reward model conditioned on annotator features: its data, and its evaluation by features."""
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ import numpy as np
 from rlchf.auditing.report import plain
 from rlchf.evaluation import Evaluation, evaluate
 from rlchf.io import Annotators
-from rlchf.io.atomic import atomic_write
+from rlchf.io.json import write_json
 from rlchf.jobs.progress import stage
 from rlchf.jury.calibration import GroupCalibration, calibrate
 from rlchf.jury.conditioning import Conditioning, conditioned_examples, with_annotator
@@ -122,9 +121,7 @@ def evaluate_conditioned(
     conditioning, calibration = calibrate_on_unseen(model, data, seed)
     conditioning.save(folder)
     evaluation = ConditionedEvaluation(seen, unseen, calibration)
-    with atomic_write(folder / "evaluation.json") as file:
-        text = json.dumps(evaluation.to_dict(), indent=2, ensure_ascii=False) + "\n"
-        file.write(text.encode())
+    write_json(folder / "evaluation.json", evaluation.to_dict())
     return evaluation
 
 

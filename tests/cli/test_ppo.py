@@ -133,10 +133,9 @@ def test_a_stopped_run_goes_on_to_the_same_weights(
     assert run(*given, *parts) == 2
     assert "parts is there already; choose another folder" in capsys.readouterr().err
     resume = ("--resume", tmp_path / "parts")
-    for option, value in (("-o", "step=0.5"), ("--label", "a=tastes:short"), ("--seed", 1)):
-        assert run(*resume, option, value) == 2
-        said = capsys.readouterr().err
-        assert f"--resume reads {'--option' if option == '-o' else option} from the folder" in said
+    for name, value in (("option", "step=0.5"), ("label", "a=tastes:short"), ("seed", 1)):
+        assert run(*resume, f"--{name}", value) == 2
+        assert f"--resume reads {name} from the folder; leave it out" in capsys.readouterr().err
     assert run(*resume) == 0
     assert run(*given, "--out", tmp_path / "whole") == 0
     assert_same_policy(tmp_path / "parts", tmp_path / "whole")

@@ -111,7 +111,7 @@ def test_a_sampler_that_is_not_installed_is_refused_before_anything_is_written(
         (["--gamma", "high"], "Invalid value for '--gamma'"),
         (["--label", "short"], "'short' lacks a value; write it as name=value"),
         (["--weights", "1;2"], "--weights is '1;2'; write a number for each"),
-        (["--resume", "nowhere"], "--resume reads --policy from the folder"),
+        (["--resume", "nowhere"], "--resume reads policy from the folder"),
     ],
 )
 def test_what_the_command_cannot_read_is_refused(

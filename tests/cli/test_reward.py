@@ -202,7 +202,7 @@ def test_a_stopped_training_goes_on_from_its_folder(
     assert f"go on with --resume {out}" in again.stderr
     refused = call("reward", "--resume", out, "--epochs", 3)
     assert refused.returncode == 2
-    assert "--resume reads --epochs from the folder; leave the option out" in refused.stderr
+    assert "--resume reads epochs from the folder; leave it out" in refused.stderr
     resumed = call("reward", "--resume", out)
     assert resumed.returncode == 0, resumed.stderr
     whole = tmp_path / "whole"
@@ -218,9 +218,9 @@ def test_a_stopped_training_goes_on_from_its_folder(
 def test_what_is_missing_is_named(folder: Path, tmp_path: Path) -> None:
     done = call("reward", folder / "rankings.csv", "--out", tmp_path / "out")
     assert done.returncode == 2
-    assert "--prompts is missing; give jsonl with prompt_id and prompt" in done.stderr
+    assert "prompts is missing: jsonl with prompt_id and prompt; see --help" in done.stderr
     done = call("reward", *job(folder, tmp_path / "out")[:7])
-    assert "--out is missing" in done.stderr
+    assert "out is missing" in done.stderr
 
 
 def test_a_model_conditioned_on_features_serves_both_groups_and_a_jury_decides(
