@@ -62,6 +62,7 @@ def test_weights_count_as_people(
     assert {v.axiom: v.holds for v in justified(weighted)} == expected
 
 
+@pytest.mark.slow
 @given(elections())
 @settings(max_examples=200, deadline=None)
 def test_the_search_finds_no_violation_that_is_not_there(
@@ -77,6 +78,7 @@ def test_the_search_finds_no_violation_that_is_not_there(
         assert holds is not False or exact[axiom] is False
 
 
+@pytest.mark.slow
 def test_the_search_finds_most_violations() -> None:
     rng = np.random.default_rng(0)
     missed = violations = 0

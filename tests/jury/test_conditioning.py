@@ -253,6 +253,7 @@ def emoji_first(result: rlchf.Aggregation) -> float:
     return float(np.mean([result.ranking(p)[0] == ["emoji"] for p in result.prompt_ids]))
 
 
+@pytest.mark.slow
 def test_the_model_predicts_what_unseen_annotators_prefer(world: World) -> None:
     ages, regions = world.people.group("age"), world.people.group("region")
     for region, share in (("north", 0.0), ("south", 1.0)):
@@ -264,6 +265,7 @@ def test_the_model_predicts_what_unseen_annotators_prefer(world: World) -> None:
         assert emoji_first(verdict.result) == pytest.approx(share, abs=0.1)
 
 
+@pytest.mark.slow
 def test_a_jury_follows_the_majority_or_gives_everybody_their_share(world: World) -> None:
     def decided(rule: str) -> float:
         verdict = jury(
@@ -282,12 +284,14 @@ def test_a_jury_follows_the_majority_or_gives_everybody_their_share(world: World
     assert 0.3 <= decided("perpetual_pav") <= 0.5  # two of five like emojis
 
 
+@pytest.mark.slow
 def test_the_checkpoint_loads_as_a_plain_classifier(world: World) -> None:
     from transformers import AutoModelForSequenceClassification
 
     assert AutoModelForSequenceClassification.from_pretrained(world.folder).num_labels == 1
 
 
+@pytest.mark.slow
 def test_calibration_of_a_model_changes_no_order(world: World) -> None:
     rows = simulate_rankings(
         {p: world.prompts[p] for p in world.new},
@@ -324,6 +328,7 @@ def test_calibration_of_a_model_changes_no_order(world: World) -> None:
     assert orders[0].tolist() == orders[1].tolist()
 
 
+@pytest.mark.slow
 def test_a_jury_from_files_writes_what_it_decided(world: World, tmp_path: Path) -> None:
     out, ballots = tmp_path / "jury.jsonl", tmp_path / "ballots.csv"
     verdict = run_jury(world.job(out=str(out), ballots=str(ballots), rule="kemeny", size=5))
@@ -336,6 +341,7 @@ def test_a_jury_from_files_writes_what_it_decided(world: World, tmp_path: Path) 
     assert set(again.annotator_ids) == set(verdict.members)
 
 
+@pytest.mark.slow
 def test_a_jury_that_cannot_be_held_writes_nothing(world: World, tmp_path: Path) -> None:
     out = tmp_path / "jury.jsonl"
     more: dict[str, Any]
@@ -353,6 +359,7 @@ def test_a_jury_that_cannot_be_held_writes_nothing(world: World, tmp_path: Path)
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_a_text_so_long_that_the_features_are_lost_is_warned_about(
     world: World, tmp_path: Path
 ) -> None:

@@ -26,6 +26,7 @@ from tests.support.ppo_runs import (
 from tests.support.tiny_models import tiny_classifier, tiny_llama, tiny_tokenizer
 
 
+@pytest.mark.slow
 def test_the_critic_fits_a_constant_and_leaves_the_policy_alone(tmp_path: Path) -> None:
     policy = tiny_llama()
     before = weights(policy).clone()
@@ -152,6 +153,7 @@ def test_a_critic_from_the_reward_model_begins_with_its_scores(kind: str) -> Non
             torch.testing.assert_close(values[row, t], expected, atol=2e-4, rtol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lora_rank", [0, 4])
 def test_a_critic_of_its_own_learns_and_the_reward_model_stays(
     lora_rank: int, tmp_path: Path

@@ -16,6 +16,8 @@ from tests.support.ppo_runs import PROMPTS, ending_policy, lines, weights
 from tests.support.processes import ROOT, run_module
 from tests.support.tiny_models import tiny_gpt2, tiny_llama, tiny_tokenizer
 
+pytestmark = pytest.mark.slow
+
 CASES: dict[str, tuple[Any, dict[str, Any]]] = {
     "llama": (lambda: ending_policy(0.25), {}),  # responses of all lengths
     "lora-gpt2": (tiny_gpt2, {"lora_rank": 2, "forward_size": 4}),

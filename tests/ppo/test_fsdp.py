@@ -22,6 +22,8 @@ from tests.support.ppo_runs import PROMPTS, lines
 from tests.support.processes import ON_TWO_PROCESSES, run_module
 from tests.support.tiny_models import tiny_classifier, tiny_gpt2, tiny_llama, tiny_tokenizer
 
+pytestmark = pytest.mark.slow
+
 CASES: dict[str, tuple[Any, dict[str, Any]]] = {
     "llama": (tiny_llama, {}),
     "lora-gpt2": (tiny_gpt2, {"lora_rank": 2, "forward_size": 4}),

@@ -112,6 +112,7 @@ def test_a_stop_token_counts_as_the_end_token_does(tmp_path: Path) -> None:
     assert metrics["eos_share"] == rollout.finished.float().mean().item()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("whiten", [True, False])
 def test_gradient_accumulation_does_not_change_the_result(whiten: bool, tmp_path: Path) -> None:
     trained = []
@@ -123,6 +124,7 @@ def test_gradient_accumulation_does_not_change_the_result(whiten: bool, tmp_path
     torch.testing.assert_close(trained[2], trained[0], atol=1e-9, rtol=0)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_run_and_another_seed_another(tmp_path: Path) -> None:
     def run(name: str, seed: int) -> tuple[Tensor, Any]:
         config = PPOConfig(**SMALL | {"seed": seed, "lora_rank": 2})
@@ -190,6 +192,7 @@ def test_the_penalty_of_the_reward_follows_kl_in_and_reference(
     assert metrics["kl_k3"] > 0.05, "the divergence from the start is measured in any case"
 
 
+@pytest.mark.slow
 def test_a_kl_penalty_in_the_loss_holds_the_policy_back(tmp_path: Path) -> None:
     def moved(kl_coef: float) -> float:
         config = PPOConfig(
@@ -201,6 +204,7 @@ def test_a_kl_penalty_in_the_loss_holds_the_policy_back(tmp_path: Path) -> None:
     assert moved(20.0) < 0.5 * moved(0.0)
 
 
+@pytest.mark.slow
 def test_the_bonus_on_entropy_raises_it(tmp_path: Path) -> None:
     def last(bonus: float) -> float:
         policy = tiny_llama(scale=8.0)  # far from uniform

@@ -24,6 +24,7 @@ BANDIT: dict[str, Any] = {
 SMALLER = {"batch_size": 256, "minibatch_size": 256}
 
 
+@pytest.mark.slow
 def test_ppo_finds_the_optimum_of_a_bandit(tmp_path: Path) -> None:
     """The policy ends at reference * exp(reward / beta) / Z, the maximiser of reward - beta KL."""
     beta = 0.5
@@ -38,6 +39,7 @@ def test_ppo_finds_the_optimum_of_a_bandit(tmp_path: Path) -> None:
     assert objective == pytest.approx(beta * np.log(weights.sum()), abs=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "within"),
     [
@@ -62,6 +64,7 @@ def test_other_advantages_and_losses_find_the_optimum_too(
     assert distance(policy, kl_optimum(bandit.reference, REWARDS, 0.5)) < within
 
 
+@pytest.mark.slow
 def test_preference_matching_forgets_the_reference(tmp_path: Path) -> None:
     """With a penalty on negative entropy the policy ends at exp(reward / beta) / Z (Xiao et al. 2024).
 
@@ -80,7 +83,14 @@ def test_preference_matching_forgets_the_reference(tmp_path: Path) -> None:
     assert last["kl"] > 0.1, "still the divergence from the start"
 
 
-@pytest.mark.parametrize(("beta", "share"), [(1.0, 0.4), (0.5, 0.308), (0.2, 0.116)])
+@pytest.mark.parametrize(
+    ("beta", "share"),
+    [
+        pytest.param(1.0, 0.4, marks=pytest.mark.slow),
+        (0.5, 0.308),
+        pytest.param(0.2, 0.116, marks=pytest.mark.slow),
+    ],
+)
 def test_a_minoritys_share_in_the_texts_follows_the_kl_coefficient(
     beta: float, share: float, tmp_path: Path
 ) -> None:
@@ -92,6 +102,7 @@ def test_a_minoritys_share_in_the_texts_follows_the_kl_coefficient(
     assert bandit.train(reward, tmp_path, **settings)[1:5].sum() == pytest.approx(share, abs=0.005)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("tokens", "options", "gap", "within"),
     [
@@ -149,6 +160,7 @@ def test_ppo_nearly_reaches_the_optimum_over_several_tokens(
     assert distance(start, best_policy) > 2 * within
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not STORIES.exists(), reason="the story model is not on this machine")
 def test_a_story_model_learns_to_write_what_is_rewarded(tmp_path: Path) -> None:
     policy = AutoModelForCausalLM.from_pretrained(STORIES)
@@ -173,6 +185,7 @@ def test_a_story_model_learns_to_write_what_is_rewarded(tmp_path: Path) -> None:
     assert rows[-1]["kl_k3"] > 0
 
 
+@pytest.mark.slow
 def test_the_reward_rises_on_a_random_model(tmp_path: Path) -> None:
     config = PPOConfig(
         **SMALL | {"updates": 15, "batch_size": 32, "minibatch_size": 16, "learning_rate": 3e-3}

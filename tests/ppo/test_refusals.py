@@ -138,6 +138,7 @@ def test_settings_that_lose_the_shares_are_warned_of(
         ppo(tiny_llama(), *args)
 
 
+@pytest.mark.slow
 def test_importing_the_loop_brings_in_neither_peft_nor_the_trainer() -> None:
     code = "import sys, rlchf.train.ppo.loop; print([m for m in sys.modules if m in sys.argv])"
     unwanted = ["peft", "transformers.trainer"]

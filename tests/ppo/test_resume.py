@@ -60,7 +60,9 @@ STOPPED: dict[str, Any] = SMALL | {
 }
 
 
-@pytest.fixture(scope="module", params=[0, 2], ids=["full", "lora"])
+@pytest.fixture(
+    scope="module", params=[0, pytest.param(2, marks=pytest.mark.slow)], ids=["full", "lora"]
+)
 def whole(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[PPOConfig, Path, Tensor]:
@@ -106,6 +108,7 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(
     assert critics[0].read_bytes() == critics[1].read_bytes()
 
 
+@pytest.mark.slow
 def test_a_finished_run_can_be_given_more_updates(tmp_path: Path) -> None:
     def run(updates: int, out: Path) -> Tensor:
         config = PPOConfig(**SMALL | {"updates": updates})
@@ -149,6 +152,7 @@ def test_resuming_with_other_settings_is_refused_by_name(tmp_path: Path) -> None
         ppo(tiny_llama(), tiny_tokenizer(), PROMPTS, vowels, other, tmp_path, resume=True)
 
 
+@pytest.mark.slow
 def test_a_resumed_run_may_learn_at_other_rates_and_with_another_kl_coefficient(
     tmp_path: Path,
 ) -> None:
@@ -202,6 +206,7 @@ def test_an_adaptive_kl_coefficient_goes_on_unless_it_is_set_anew(
     assert row["kl_coef"] == pytest.approx(carried if expected is None else expected)
 
 
+@pytest.mark.slow
 def test_an_interrupted_save_leaves_the_checkpoint_before_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -282,6 +287,7 @@ class Growing:
         self.calls = state["calls"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop_at", [1, 4])
 @pytest.mark.parametrize(
     "options",
@@ -311,6 +317,7 @@ def test_kl_coefficient_moments_and_the_rewards_state_are_resumed_too(
     assert len({row["kl_coef"] for row in rows}) == 5, "the KL coefficient has moved"
 
 
+@pytest.mark.slow
 def test_a_policy_beyond_the_maximum_kl_is_not_saved(tmp_path: Path) -> None:
     config = PPOConfig(
         **STOPPED | {"updates": 50, "learning_rate": 3e-3, "checkpoint_every": 1, "max_kl": 1.0}
@@ -348,6 +355,7 @@ def test_a_kl_divergence_that_is_no_number_stops_the_run(tmp_path: Path) -> None
         PPO(Setup(tiny_llama(), *args)).check_kl(math.nan)
 
 
+@pytest.mark.slow
 def test_a_kill_between_two_files_leaves_the_checkpoint_before(tmp_path: Path) -> None:
     config = PPOConfig(**STOPPED)
     args = (tiny_tokenizer(), PROMPTS, noisy)

@@ -36,6 +36,8 @@ from rlchf.train.reward.trainer import train_reward
 from tests.support.bandit import Bandit, distance
 from tests.support.reward_examples import tiny_backbone
 
+pytestmark = pytest.mark.slow
+
 FAST: dict[str, Any] = {
     "updates": 60, "learning_rate": 5e-3, "ppo_epochs": 2, "advantages": "rloo", "responses_per_prompt": 512,
 }  # fmt: skip

@@ -13,6 +13,8 @@ from rlchf.train.reward.config import RewardConfig
 from rlchf.train.reward.trainer import train_reward
 from tests.support.reward_examples import fox_examples, tiny_backbone
 
+pytestmark = pytest.mark.slow
+
 trl = pytest.importorskip("trl")
 datasets = pytest.importorskip("datasets")
 

@@ -23,6 +23,8 @@ from rlchf.train.reward.trainer import train_reward
 from tests.support.processes import ON_TWO_PROCESSES, run_module
 from tests.support.reward_examples import ragged_examples, tiny_backbone
 
+pytestmark = pytest.mark.slow
+
 COMMON: dict[str, Any] = {"epochs": 2, "learning_rate": 1e-4}
 GROUPS = {"ann": "old", "bob": "old", "eve": "new"}
 CASES: dict[str, dict[str, Any]] = {

@@ -137,6 +137,7 @@ def one_batch(rows: slice) -> tuple[Tensor, Tensor, Tensor]:
     return loss.detach(), scale.grad, robust.weights
 
 
+@pytest.mark.slow
 def test_two_processes_give_the_weights_of_one_on_a_batch(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tests.reward.test_group_weights", str(tmp_path)]
     running = [

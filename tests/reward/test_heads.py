@@ -230,6 +230,7 @@ def risk_averse(width: int, outputs: Tensor) -> Tensor:
     return heads.category_quantile(outputs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("head", "width"), [(normal_head, 2), (categorical, 10)])
 def test_disagreement_shows_as_spread_and_the_low_quantile_avoids_it(
     head: Head, width: int
@@ -242,6 +243,7 @@ def test_disagreement_shows_as_spread_and_the_low_quantile_avoids_it(
     assert low[SAFE] > low[RISKY]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("head", "width"), [(normal_head, 2), (categorical, 10)])
 def test_explained_variance_falls_with_hidden_context(head: Head, width: int) -> None:
     agreed = shares_by_utility([(1.0, LADDER)])

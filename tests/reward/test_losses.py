@@ -239,6 +239,7 @@ def test_pair_weights_weigh_within_an_order_only() -> None:
     close(loss, (2 * first + second) / 3)
 
 
+@pytest.mark.slow
 def test_pooled_bradley_terry_orders_as_borda() -> None:
     rng = np.random.default_rng(0)
     checked = 0

@@ -185,8 +185,8 @@ def test_several_outputs_that_nothing_explains_are_refused(tmp_path: Path) -> No
 # --- the training
 
 
-@pytest.mark.parametrize("kind", ["llama", "gpt2"])
-@pytest.mark.parametrize("lora_rank", [0, 4])
+@pytest.mark.parametrize("kind", ["llama", pytest.param("gpt2", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("lora_rank", [0, pytest.param(4, marks=pytest.mark.slow)])
 def test_training_learns_the_order_and_leaves_a_plain_checkpoint(
     kind: str, lora_rank: int, tmp_path: Path
 ) -> None:
@@ -219,6 +219,7 @@ def test_training_learns_the_order_and_leaves_a_plain_checkpoint(
     assert not (tmp_path / "reward/checkpoints").exists()
 
 
+@pytest.mark.slow
 def test_an_encoder_serves_as_backbone(tmp_path: Path) -> None:
     tokenizer = tiny_tokenizer()
     tokenizer.add_special_tokens({"cls_token": "[CLS]", "sep_token": "[SEP]"})
@@ -256,6 +257,7 @@ def test_conversations_go_through_the_chat_template() -> None:
     assert tokenizer.decode(encode(tokenizer, chat, " yes", 64)) == "<system>fox<user>dog yes<eos>"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "settings",
     [
@@ -279,6 +281,7 @@ def test_every_loss_learns_the_order(settings: dict[str, object], tmp_path: Path
     assert figures["held_out_pair_accuracy"] >= 0.85
 
 
+@pytest.mark.slow
 def test_pairs_that_were_exported_teach_what_the_ranking_does(tmp_path: Path) -> None:
     backbone, data = tiny_backbone(tmp_path / "backbone"), ragged_examples(12)
     data = [replace(e, ranks=[*range(1, len(e.ranks) + 1)], weight=1.0) for e in data]

@@ -45,6 +45,7 @@ def disputed(n: int) -> list[Example]:
 # --- zero and scale
 
 
+@pytest.mark.slow
 def test_scores_are_centred_and_their_gaps_are_those_that_were_learned(tmp_path: Path) -> None:
     data = ragged_examples(8)
     plain, centred, scaled = (
@@ -94,6 +95,7 @@ def test_an_ensemble_has_a_mean_a_lower_bound_and_disagreement(tmp_path: Path) -
     torch.testing.assert_close(low, mean - 2 * spread, atol=1e-5, rtol=0)
 
 
+@pytest.mark.slow
 def test_heads_disagree_where_their_annotators_do(tmp_path: Path) -> None:
     data = disputed(24)
     scorer = train(
@@ -113,6 +115,7 @@ def test_a_bootstrap_of_annotators_is_as_large_as_their_number() -> None:
 # --- heads with a distribution
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("head", ["mean_variance", "categorical"])
 def test_spread_shows_what_annotators_do_not_agree_on(head: Any, tmp_path: Path) -> None:
     data = disputed(24)
@@ -139,6 +142,7 @@ def test_a_quantile_is_the_reward_when_it_is_set(tmp_path: Path) -> None:
     assert not torch.allclose(scores, plain - plain.mean(), atol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_categorical_head_ranks_held_out_responses(tmp_path: Path) -> None:
     data = fox_examples(48)
     tiny_backbone(tmp_path / "backbone")

@@ -66,6 +66,7 @@ def distance(one: dict[str, Tensor], other: dict[str, Tensor]) -> float:
 # --- the same weights, whatever the batches
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_model(tmp_path: Path) -> None:
     data = ragged_examples(8)
     weights = [train(tmp_path, data, name, seed=3) for name in "ab"]
@@ -73,6 +74,7 @@ def test_the_same_seed_gives_the_same_model(tmp_path: Path) -> None:
     assert distance(weights[0], train(tmp_path, data, "c", seed=4)) > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "settings",
     [
@@ -115,6 +117,7 @@ def test_reading_each_prompt_once_gives_the_same_scores(
         torch.testing.assert_close(shared, separate, atol=1e-5, rtol=0)
 
 
+@pytest.mark.slow
 def test_a_weight_of_two_is_two_copies(tmp_path: Path) -> None:
     data = ragged_examples(4)
     data = [replace(e, weight=1.0) for e in data]
@@ -126,6 +129,7 @@ def test_a_weight_of_two_is_two_copies(tmp_path: Path) -> None:
 # --- stopped and resumed
 
 
+@pytest.mark.slow
 def test_a_killed_training_resumes_to_the_same_weights(tmp_path: Path) -> None:
     """Killed in its second epoch, two steps after a checkpoint, and beside one half written."""
     run_module("tests.reward.test_training", tmp_path, TOKENIZERS_PARALLELISM="false")
@@ -189,6 +193,7 @@ def test_early_stopping_keeps_the_best_weights(tmp_path: Path) -> None:
 # --- weights of groups
 
 
+@pytest.mark.slow
 def test_the_worst_group_counts_more(tmp_path: Path) -> None:
     """Nine annotators want the fox and one does not: the mean follows the nine, the worst group not."""
     annotators = [f"v{i}" for i in range(10)]
@@ -213,6 +218,7 @@ def test_the_worst_group_counts_more(tmp_path: Path) -> None:
 # --- trackers and precision
 
 
+@pytest.mark.slow
 def test_tensorboard_and_bfloat16(tmp_path: Path) -> None:
     pytest.importorskip("tensorboard")
     data = ragged_examples(8)

@@ -28,6 +28,7 @@ def respects(scores: Tensor, rule_scores: np.ndarray) -> bool:
 # -- soft Copeland ---------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_soft_copeland_tends_to_copeland_when_cold_and_to_borda_when_hot() -> None:
     rng, told_apart = np.random.default_rng(1), 0
     for _ in range(25):
@@ -68,6 +69,7 @@ def coldest(shares: Tensor, m: int, rng: np.random.Generator) -> Tensor:
     return starts.detach()[int(np.argmin(final))]
 
 
+@pytest.mark.slow
 def test_soft_kemeny_tends_to_kemeny() -> None:
     """The cold loss of an order is its share of votes against; the least is the Kemeny order's."""
     rng, checked, told_apart = np.random.default_rng(3), 0, 0
