@@ -1,7 +1,6 @@
 """The command ``rlchf audit``: its table, its files, and what it refuses."""
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,13 +11,12 @@ import rlchf
 from rlchf.auditing import Audit
 from rlchf.jobs.audit import audit_files
 from rlchf.jobs.settings import AuditJob
+from tests.support.cli import Done
+from tests.support.cli import rlchf as call
 
 
-def run(*arguments: object, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "rlchf", "audit", *map(str, arguments)]
-    return subprocess.run(
-        command, input=stdin, capture_output=True, text=True, timeout=300, check=False
-    )
+def run(*arguments: object, stdin: str = "") -> Done:
+    return call("audit", *arguments, stdin=stdin)
 
 
 @pytest.fixture
@@ -185,6 +183,7 @@ def test_where_all_agree_there_are_no_contested_pairs(folder: Path) -> None:
     assert report.axioms["rounds"] != []
 
 
+@pytest.mark.slow
 def test_pictures_are_the_same_each_time(folder: Path) -> None:
     pytest.importorskip("matplotlib")
     for name in ("one", "two"):
@@ -199,6 +198,7 @@ def test_pictures_are_the_same_each_time(folder: Path) -> None:
         assert (folder / "one" / name).read_bytes() == (folder / "two" / name).read_bytes()
 
 
+@pytest.mark.slow
 def test_pictures_of_many_annotators_are_drawn(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     from rlchf.plots.audit import audit_plots
