@@ -6,7 +6,7 @@ import json
 import math
 import sys
 import types
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
@@ -27,6 +27,17 @@ def meant(name: str, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(written, list(known), n=3, cutoff=0.6)
     close = [written] if written in close else close
     return f"did you mean {' or '.join(close)}?" if close else ""
+
+
+def listed(known: Collection[str], name: str) -> str:
+    """List the known names, and ask whether some that are similar to a name were meant.
+
+    Examples
+    --------
+    >>> listed(["keep", "drop"], "kep")
+    'keep, drop; did you mean keep?'
+    """
+    return "; ".join(filter(None, [", ".join(known), meant(name, known)]))
 
 
 def checked(hint: Any, value: Any, what: str) -> Any:
@@ -60,8 +71,7 @@ def checked(hint: Any, value: Any, what: str) -> Any:
     if get_origin(hint) is Literal:
         if value not in get_args(hint):
             allowed = [str(choice) for choice in get_args(hint)]
-            guess = "; ".join(filter(None, [", ".join(allowed), meant(str(value), allowed)]))
-            raise ValueError(f"{what} is {value!r}; choose from {guess}")
+            raise ValueError(f"{what} is {value!r}; choose from {listed(allowed, str(value))}")
         return value
     plain = get_origin(hint) or hint
     if plain is tuple:
@@ -106,7 +116,7 @@ def parsed_pairs(pairs: Iterable[str]) -> dict[str, Any]:
         try:
             options[name] = json.loads(value)
         except json.JSONDecodeError:
-            options[name] = math.inf if value == "inf" else value  # which JSON has no word for
+            options[name] = math.inf if value == "inf" else value  # JSON has no infinity
     return options
 
 
@@ -122,10 +132,8 @@ def fitting(kind: type, settings: Mapping[str, Any], where: str = "") -> dict[st
     for name in settings:
         if name not in hints:
             guess = meant(name, hints)
-            raise ValueError(
-                f"{where}there is no setting {name!r}{'; ' if guess else ''}{guess}; "
-                f"choose from {', '.join(hints)}"
-            )
+            problem = f"{where}there is no setting {name!r}{guess and f'; {guess}'}"
+            raise ValueError(f"{problem}; choose from {', '.join(hints)}")
     return {name: checked(hints[name], value, where + name) for name, value in settings.items()}
 
 

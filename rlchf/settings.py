@@ -67,7 +67,7 @@ def setting(
         A noun phrase that stands alone: "Peak learning rate." The command line and the class's docstring
         show it.
     above, at_least, below, at_most, finite
-        The numbers that are allowed; any if left out, but not infinity.
+        The numbers that are allowed; by default all finite numbers.
     group
         The heading under which ``--help`` shows the option.
     """

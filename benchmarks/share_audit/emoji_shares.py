@@ -12,7 +12,6 @@ texts sampled before PPO; that it is the same for all texts is a simplification.
 """
 
 import argparse
-import json
 import math
 import resource
 import sys
@@ -25,6 +24,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from rlchf.io.json import read_jsonl, write_json
 from rlchf.jobs.progress import stage
 from rlchf.jobs.run import Pipeline
 from rlchf.jobs.runfile import Run, read
@@ -84,8 +84,7 @@ def run_once(run: Run, fitted: Path, folder: Path, wrap: Wrap | None = None) -> 
 
 def scored(fitted: Path) -> tuple[np.ndarray, np.ndarray]:
     """The reward model's scores of the texts before PPO, and whether they have an emoji."""
-    lines = (fitted / "samples-before.jsonl").read_text(encoding="utf-8").split("\n")
-    rows = [json.loads(line) for line in lines if line]
+    rows = read_jsonl(fitted / "samples-before.jsonl")
     reward = RewardModel.load(fitted / "reward")
     scores = reward([row["prompt"] for row in rows], [row["response"] for row in rows])
     return scores.numpy(), np.array([row["emoji"] for row in rows])
@@ -137,9 +136,9 @@ def main() -> None:
             result["gap"] = float(scores[has].mean() - scores[~has].mean())
             result["predicted"] = tilted(float(has.mean()), result["gap"] / beta)
             results.append(result)
-            print(json.dumps(results[-1]), file=sys.stderr)
+            print(result, file=sys.stderr)
     arguments.out.mkdir(parents=True, exist_ok=True)
-    (arguments.out / f"{arguments.example}.json").write_text(json.dumps(results, indent=2) + "\n")
+    write_json(arguments.out / f"{arguments.example}.json", results)
     print(table(results))
 
 

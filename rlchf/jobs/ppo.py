@@ -105,7 +105,7 @@ def run_ppo(
     prompts = read_prompts(job.prompts)
     labels = {name: function_named(str(test), f"label {name}") for name, test in job.label.items()}
     from rlchf.train.models.load import quieten_transformers
-    from rlchf.train.ppo.loop import PPO, Setup
+    from rlchf.train.ppo import PPO, Setup
     from rlchf.train.ppo.trackers import make_accelerator
 
     quieten_transformers()

@@ -134,7 +134,7 @@ class Pipeline:
             texts = [str(prompt) for prompt, _ in pairs] + [text for _, text in pairs]
             policy, tokenizer = tiny_llama(texts, seed=seed)
             fit_supervised(
-                policy, tokenizer, pairs, epochs=model.epochs, lr=model.learning_rate,
+                policy, tokenizer, pairs, epochs=model.epochs, learning_rate=model.learning_rate,
                 batch_size=model.batch_size, seed=seed, progress=tick,
             )  # fmt: skip
             partial = partial_folder(folder)

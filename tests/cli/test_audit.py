@@ -182,6 +182,7 @@ def test_where_all_agree_there_are_no_contested_pairs(folder: Path) -> None:
     assert report.axioms["rounds"] != []
 
 
+@pytest.mark.slow
 def test_pictures_are_the_same_each_time(folder: Path) -> None:
     pytest.importorskip("matplotlib")
     for name in ("one", "two"):
@@ -196,6 +197,7 @@ def test_pictures_are_the_same_each_time(folder: Path) -> None:
         assert (folder / "one" / name).read_bytes() == (folder / "two" / name).read_bytes()
 
 
+@pytest.mark.slow
 def test_pictures_of_many_annotators_are_drawn(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     from rlchf.plots.audit import audit_plots

@@ -203,6 +203,7 @@ def test_completion_can_be_installed(tmp_path: Path) -> None:
     assert "_RLCHF_COMPLETE" in (tmp_path / ".bash_completions/rlchf.sh").read_text()
 
 
+@pytest.mark.slow
 def test_the_program_ends_with_the_exit_code_of_its_command(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "rlchf", "aggregate"]
     done = subprocess.run([*command, QUICKSTART], capture_output=True, text=True, check=False)
@@ -313,6 +314,7 @@ def test_an_annotators_file_that_weighs_nobody_is_refused(tmp_path: Path, text: 
     assert "give annotator_id and weight" in message
 
 
+@pytest.mark.slow
 def test_runs_without_torch_say_what_to_install(tmp_path: Path) -> None:
     for absent in (["torch"], ["torch", "tomli_w"]):
         script = (

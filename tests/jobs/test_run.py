@@ -83,6 +83,7 @@ def whole(run_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_run_leaves_the_promised_files(whole: Path) -> None:
     tables = "aggregated.jsonl", "audit.json", "metrics.jsonl", "samples.jsonl"
     for name in ("config.toml", *tables, "report.html"):
@@ -96,6 +97,7 @@ def test_a_run_leaves_the_promised_files(whole: Path) -> None:
     assert not list(whole.glob("*.partial"))
 
 
+@pytest.mark.slow
 def test_a_run_reports_the_share_at_every_stage(whole: Path) -> None:
     report = json.loads((whole / "report.json").read_text())
     stages = [row["stage"] for row in report["shares"]]
@@ -113,6 +115,7 @@ def test_a_run_reports_the_share_at_every_stage(whole: Path) -> None:
     assert "policy after PPO" in page
 
 
+@pytest.mark.slow
 def test_a_run_that_was_stopped_ends_as_one_that_was_not(
     run_file: Path, whole: Path, tmp_path: Path
 ) -> None:
@@ -138,12 +141,14 @@ def test_a_run_that_was_stopped_ends_as_one_that_was_not(
         assert (folder / name).read_bytes() == (whole / name).read_bytes(), name
 
 
+@pytest.mark.slow
 def test_a_finished_run_is_not_done_again(whole: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in (whole / "policy").iterdir()}
     pipeline.resume(whole)()
     assert before == {path: path.stat().st_mtime_ns for path in (whole / "policy").iterdir()}
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_with_what_its_config_has_been_changed_to(
     whole: Path, tmp_path: Path
 ) -> None:
@@ -158,6 +163,7 @@ def test_a_run_goes_on_with_what_its_config_has_been_changed_to(
     assert [row["kl_coef"] for row in rows] == [0.05] * 30 + [0.5]
 
 
+@pytest.mark.slow
 def test_a_run_does_what_its_commands_do_one_by_one(
     run_file: Path, whole: Path, tmp_path: Path
 ) -> None:
@@ -238,6 +244,7 @@ def test_a_table_that_is_none_is_refused(tmp_path: Path) -> None:
         pipeline.start(tmp_path / "run.toml")
 
 
+@pytest.mark.slow
 def test_a_stopped_run_aggregates_once(
     run_file: Path, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -261,6 +268,7 @@ def test_a_stopped_run_aggregates_once(
     assert calls == [1]
 
 
+@pytest.mark.slow
 def test_the_texts_of_a_run_end_at_its_stop_tokens(whole: Path) -> None:
     from rlchf.train.models.load import load_policy, load_tokenizer
     from rlchf.train.ppo.sampling import sample_texts
