@@ -93,7 +93,8 @@ def _checked_items(hint: Any, value: Any, what: str) -> tuple[Any, ...]:
     if isinstance(value, str) and item is str:
         value = (value,)
     if not isinstance(value, list | tuple):
-        example = json.dumps([str(value) if item is str else value], default=str)
+        items = [str(value) if item is str else value]
+        example = json.dumps(items, ensure_ascii=False, default=str)
         raise ValueError(f"{what} is {value!r}; write it as a list, {example}")
     return tuple(checked(item, one, what) for one in value)
 
