@@ -93,9 +93,8 @@ def _checked_items(hint: Any, value: Any, what: str) -> tuple[Any, ...]:
     if isinstance(value, str) and item is str:
         value = (value,)
     if not isinstance(value, list | tuple):
-        raise ValueError(
-            f"{what} is {value!r}; write it as a list, {json.dumps([value], default=str)}"
-        )
+        example = json.dumps([str(value) if item is str else value], default=str)
+        raise ValueError(f"{what} is {value!r}; write it as a list, {example}")
     return tuple(checked(item, one, what) for one in value)
 
 
