@@ -24,7 +24,7 @@ def tideman_alternative(
 ) -> Array:
     """Rank by eliminating in turn all outside the Smith set and the response with fewest first places.
 
-    The Smith set of the remaining responses is the smallest set of them that each beat all others by
+    The Smith set is the smallest set of remaining responses that each beat all others outside it by
     majority. The response that remains to the end wins. The other responses are ranked by the same rule,
     applied again without the winners.
 
