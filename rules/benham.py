@@ -3,7 +3,7 @@
 from rlchf.numeric.arrays import Array, array_namespace
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
-from rlchf.rules._parts.among import condorcet_winner, majorities
+from rlchf.rules._parts.among import condorcet_winner, majority_signs
 from rlchf.rules._parts.elimination import by_repetition, chooser, lowest, places_of
 
 
@@ -49,7 +49,7 @@ def benham(profiles: Profiles, *, ties: Ties = "keep") -> Array:
     array([[1., 2., 0.]])
     """
     xp, ballots, choose = array_namespace(profiles.ranks), places_of(profiles), chooser(ties)
-    signs = majorities(profiles)
+    signs = majority_signs(profiles)
 
     def losers(remaining: Array) -> Array:
         winner = condorcet_winner(signs, remaining)

@@ -3,7 +3,7 @@
 from rlchf.numeric.arrays import Array, array_namespace
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
-from rlchf.rules._parts.among import majorities, net_wins
+from rlchf.rules._parts.among import majority_signs, net_wins
 from rlchf.rules._parts.elimination import by_elimination, chooser, last, lowest, places_of
 
 
@@ -45,7 +45,11 @@ def bottom_two_runoff(profiles: Profiles, *, ties: Ties = "keep") -> Array:
     >>> bottom_two_runoff(Profiles.from_ballots([ballots]))
     array([[1., 2., 0.]])
     """
-    xp, ballots, signs = array_namespace(profiles.ranks), places_of(profiles), majorities(profiles)
+    xp, ballots, signs = (
+        array_namespace(profiles.ranks),
+        places_of(profiles),
+        majority_signs(profiles),
+    )
     choose = chooser(ties)
 
     def losers(remaining: Array) -> Array:

@@ -5,7 +5,7 @@ from fractions import Fraction
 from rlchf.numeric.arrays import Array
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
-from rlchf.rules._parts.stv import Quota, Values, check_seats, each_prompt, seats
+from rlchf.rules._parts.stv import Quota, Values, each_prompt, n_seats
 
 
 @voting_rule(
@@ -60,13 +60,12 @@ def expanding_approvals(
     >>> expanding_approvals(Profiles.from_ballots([ballots]))
     array([[3., 1., 2., 0.]])
     """
-    check_seats(k)
     M, strictly = profiles.n_responses, ties == "lexicographic"
 
     def count(ballots: Values, price: Fraction) -> list[int]:
         return _count(ballots, price, M, enough=quota != "exact", strictly=strictly)
 
-    return each_prompt(profiles, seats(k, M), quota, count)
+    return each_prompt(profiles, n_seats(k, M), quota, count)
 
 
 def _count(ballots: Values, price: Fraction, M: int, *, enough: bool, strictly: bool) -> list[int]:

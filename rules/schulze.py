@@ -3,7 +3,7 @@
 from rlchf.numeric.arrays import Array, array_namespace
 from rlchf.profiles import Profiles
 from rlchf.rules import voting_rule
-from rlchf.rules._parts.defeats import Strength, majorities, strongest_paths
+from rlchf.rules._parts.defeats import Strength, majority_strengths, strongest_paths
 from rlchf.rules._parts.tiers import in_chunks, swapped
 
 
@@ -46,11 +46,11 @@ def schulze(profiles: Profiles, *, strength: Strength = "margins") -> Array:
     >>> schulze(Profiles.from_ballots([cycle]))
     array([[2., 1., 0.]])
     """
-    return in_chunks(_responses_beaten, majorities(profiles, strength))
+    return in_chunks(_responses_beaten, majority_strengths(profiles, strength))
 
 
 def _responses_beaten(edges: Array) -> Array:
-    """Schulze scores, (M, B), of (M, M, B) strengths of majorities."""
+    """Schulze scores, (M, B), of (M, M, B) strengths of majority_strengths."""
     xp = array_namespace(edges)
     paths = strongest_paths(edges)
     return xp.sum(xp.astype(paths > swapped(paths), xp.float64), axis=1)

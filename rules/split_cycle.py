@@ -3,7 +3,7 @@
 from rlchf.numeric.arrays import Array
 from rlchf.profiles import Profiles
 from rlchf.rules import voting_rule
-from rlchf.rules._parts.defeats import Strength, defeats, majorities
+from rlchf.rules._parts.defeats import Strength, defeats, majority_strengths
 from rlchf.rules._parts.tiers import in_chunks, tiers
 
 
@@ -48,7 +48,7 @@ def split_cycle(profiles: Profiles, *, strength: Strength = "margins") -> Array:
     >>> split_cycle(Profiles.from_ballots([["a > b > c", "b > c > a", "c > a > b"]]))
     array([[0., 0., 0.]])
     """
-    return in_chunks(_tiers, majorities(profiles, strength))
+    return in_chunks(_tiers, majority_strengths(profiles, strength))
 
 
 def _tiers(edges: Array) -> Array:

@@ -9,7 +9,7 @@ from rlchf.numeric.arrays import Array
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
 from rlchf.rules._parts.meek import meek
-from rlchf.rules._parts.stv import Quota, Values, check_seats, each_prompt, seats
+from rlchf.rules._parts.stv import Quota, Values, each_prompt, n_seats
 
 Variant = Literal["inclusive_gregory", "meek", "scottish"]
 
@@ -94,11 +94,10 @@ def stv(
     >>> stv(Profiles.from_ballots([ballots]))
     array([[3., 1., 2., 0.]])
     """
-    check_seats(k)
     M, strictly = profiles.n_responses, ties == "lexicographic"
+    k = n_seats(k, M)
     if variant != "inclusive_gregory" and quota != "exact":
         raise ValueError(f"quota is {quota!r}; variant {variant!r} has its own, leave it 'exact'")
-    k = seats(k, M)
     if variant == "meek":
         return meek(profiles, k, strictly)
     if variant == "scottish":

@@ -5,7 +5,7 @@ from typing import Literal
 from rlchf.numeric.arrays import Array, array_namespace
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
-from rlchf.rules._parts.among import majorities, schwartz_set, smith_set
+from rlchf.rules._parts.among import majority_signs, schwartz_set, smith_set
 from rlchf.rules._parts.elimination import by_repetition, chooser, lowest, places_of
 
 TopSet = Literal["smith", "schwartz"]
@@ -60,7 +60,7 @@ def tideman_alternative(
     array([[3., 2., 1., 0.]])
     """
     xp, ballots, choose = array_namespace(profiles.ranks), places_of(profiles), chooser(ties)
-    signs = majorities(profiles)
+    signs = majority_signs(profiles)
     top = smith_set if top_set == "smith" else schwartz_set
 
     def losers(remaining: Array) -> Array:

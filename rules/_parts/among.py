@@ -5,7 +5,7 @@ from rlchf.profiles import Profiles
 from rlchf.rules._parts.elimination import EXACT, highest
 
 
-def majorities(profiles: Profiles) -> Array:
+def majority_signs(profiles: Profiles) -> Array:
     """(M, M, B) int8: 1 where more votes rank i above j than j above i, -1 where fewer do, else 0."""
     xp = array_namespace(profiles.ranks)
     signs = xp.sign(xp.permute_dims(profiles.margins, (1, 2, 0)))

@@ -14,7 +14,7 @@ Strength = Literal["margins", "winning_votes"]
 MANY = 64  # the number of responses from which components are faster than strongest paths
 
 
-def majorities(profiles: Profiles, strength: Strength) -> Array:
+def majority_strengths(profiles: Profiles, strength: Strength) -> Array:
     """(B, M, M) the strength of the majority of i over j; 0 or less where there is none."""
     if strength == "margins":
         return profiles.margins

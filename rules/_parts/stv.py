@@ -91,14 +91,10 @@ class Values:
         return counts, elected
 
 
-def check_seats(k: int | None) -> None:
-    """Refuse a number of seats below 1."""
+def n_seats(k: int | None, M: int) -> int:
+    """The number of seats, by default M - 1; a number below 1 is an error."""
     if k is not None and k < 1:
         raise ValueError(f"k is {k}; give 1 or more seats")
-
-
-def seats(k: int | None, M: int) -> int:
-    """The number of seats; by default all but one."""
     return max(1, M - 1) if k is None else k
 
 

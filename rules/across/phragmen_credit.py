@@ -5,7 +5,7 @@ from numba import njit
 
 from rlchf.aggregation import Aggregation
 from rlchf.rankings import Rankings
-from rlchf.rules import Rule, get_rule, is_across, voting_rule
+from rlchf.rules import Rule, voting_rule
 from rlchf.rules.across._parts.budgets import Accounts, add, collect, run, shares_of, split
 from rlchf.rules.across._parts.layout import (
     Block,
@@ -22,6 +22,7 @@ from rlchf.rules.across._parts.orders import (
     first_borda_order,
     first_kemeny_order,
 )
+from rlchf.rules.across._parts.perpetual.weighting import base_rule
 from rlchf.ties import strict_order
 
 
@@ -90,11 +91,7 @@ def phragmen_credit(
     >>> [result.ranking(p)[0] for p in range(5)]
     [['plain'], ['emoji'], ['plain'], ['emoji'], ['plain']]
     """
-    rule = get_rule(base)
-    if is_across(rule):
-        raise ValueError(
-            f"base is {base!r}, which looks across prompts itself; choose another rule"
-        )
+    rule = base_rule(base)
     layout = lay_out(rankings, order, seed)
     balances = np.zeros(layout.n_annotators)
     if base == "borda" or (base == "kemeny" and layout.sizes.max() <= MOST_FOR_SUBSETS):

@@ -70,11 +70,7 @@ def perpetual(
     base: str, unit: Unit, exact: bool, order: Order, seed: int,
 ) -> Aggregation:  # fmt: skip
     """Rank prompt after prompt by the base rule, with ballots weighed by their annotators' accounts."""
-    rule = get_rule(base)
-    if is_across(rule):
-        raise ValueError(
-            f"base is {base!r}, which looks across prompts itself; choose another rule"
-        )
+    rule = base_rule(base)
     code, layout = unit_code(unit), lay_out(rankings, order, seed)
     scores = np.empty(len(rankings.response_ids))
     if exact:
@@ -92,6 +88,16 @@ def perpetual(
     return as_aggregation(
         rankings, scores, name, base=base, unit=unit, exact=exact, order=order, seed=seed
     )
+
+
+def base_rule(name: str) -> Rule:
+    """Load a rule that ranks one prompt at a time; a rule across prompts is an error."""
+    rule = get_rule(name)
+    if is_across(rule):
+        raise ValueError(
+            f"base is {name!r}, which looks across prompts itself; choose another rule"
+        )
+    return rule
 
 
 def unit_code(unit: str) -> int:
