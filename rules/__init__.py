@@ -140,7 +140,7 @@ class _Package(ModuleType):
     """A package in which the name of a rule is the function, and not the module that defines it."""
 
     def __setattr__(self, name: str, value: object) -> None:
-        """Put the rule in the place where the import of its file puts the module."""
+        """Set the rule where the import of its file would set the module."""
         if isinstance(value, ModuleType):
             value = getattr(value, name, value)
         super().__setattr__(name, value)
@@ -151,7 +151,7 @@ sys.modules[__name__].__class__ = _Package
 
 @cache
 def rule_modules() -> dict[str, str]:
-    """The rules of this package: each one's name and the module that defines it."""
+    """The rules of this package: the name of each, and the module that defines it."""
     across = importlib.import_module(".across", __name__)
     modules = {
         module.name: f"{package.__name__}.{module.name}"
@@ -168,19 +168,19 @@ def _plugins() -> dict[str, EntryPoint]:
 
 
 def rule_names() -> list[str]:
-    """The names of all rules, sorted; nothing is loaded for it."""
+    """The names of all rules, sorted; no rule is loaded."""
     return sorted({*rule_modules(), *_plugins()})
 
 
 def list_rules() -> dict[str, Card]:
-    """Every rule by name, with its card: a line that says what it does, its kind, cost, axioms, source.
+    """Every rule by name, with its card: a one-line description, kind, cost, axioms, source.
 
-    The card of a rule that cannot be loaded says why, and is marked as ``broken``.
+    The card of a rule that cannot be loaded is marked as ``broken`` and gives the reason.
 
     Examples
     --------
     >>> print(list_rules()["borda"])
-    Score a response by the responses below it, summed over the ballots.
+    Score a response by the number of responses below it, summed over the ballots.
     >>> list_rules()["copeland"].kind
     'majority'
     """
@@ -188,21 +188,21 @@ def list_rules() -> dict[str, Card]:
 
 
 def _card(name: str) -> Card:
-    """The card of a rule; one broken file or package should not hide the other rules."""
+    """The card of a rule, also of a broken one, so that it does not hide the other rules."""
     try:
         return card_of(name, get_rule(name))
-    except Exception as error:  # a package may call anything a rule
+    except Exception as error:  # a package may register anything as a rule
         return Card(name, f"It cannot be used: {error}", broken=True)
 
 
 def get_rule(name: str) -> Rule:
-    """The rule of that name, or the function that ``package.module:function`` names.
+    """Load the rule of a name, or the function named by ``package.module:function``.
 
     Raises
     ------
     ValueError
-        If there is no such rule, and the message names those that are close; or if its file or package
-        cannot be loaded, and the message says where and why.
+        If there is no such rule (the message names similar ones), or if its file or package cannot be
+        loaded (the message says where and why).
 
     Examples
     --------
@@ -227,12 +227,15 @@ def get_rule(name: str) -> Rule:
 
 
 def _load(name: str, origin: str, load: Callable[[], Any]) -> Any:
-    """What a rule's file or package holds, or a sentence about the line at which it fails."""
+    """Load a rule's file or package; the error names the line at which that fails."""
     try:
         return load()
     except Exception as error:  # whatever other people's code may raise
         frames = traceback.extract_tb(error.__traceback__)
-        theirs = [f for f in frames if f.filename != __file__ and "importlib" not in f.filename]
-        line = f" ({theirs[-1].filename}, line {theirs[-1].lineno})" if theirs else ""
+        rule_frames = [
+            f for f in frames if f.filename != __file__ and "importlib" not in f.filename
+        ]
+        last = rule_frames[-1] if rule_frames else None
+        line = f" ({last.filename}, line {last.lineno})" if last else ""
         reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
         raise ValueError(f"rule {name!r} cannot be loaded from {origin}: {reason}{line}") from error

@@ -1,4 +1,4 @@
-"""What a rule's file says of the rule besides its docstring, and the check of every call of a rule."""
+"""What a rule declares about itself besides its docstring, and the check of every call of a rule."""
 
 import inspect
 import re
@@ -30,7 +30,7 @@ Rule = Callable[..., Any]
 
 
 class Axiom(NamedTuple):
-    """A property that a rule may claim: its letter in the tables, and what it says."""
+    """A property that a rule may claim: its letter in the tables, and its definition."""
 
     letter: str
     sentence: str
@@ -88,7 +88,7 @@ class Card:
     Attributes
     ----------
     name, line
-        Its name and one sentence that says what it does.
+        Its name and a one-line description.
     kind
         One of the families in `Kind`; empty if the rule's author gives none.
     cost
@@ -98,9 +98,9 @@ class Card:
     source
         Where it was defined.
     any_device
-        Whether it is array code that runs on tensors where they are; else it runs on the CPU.
+        Whether it is array code that runs on the device of its tensors; otherwise it runs on the CPU.
     broken
-        Whether its file or package cannot be loaded; the line says why.
+        Whether its file or package cannot be loaded; the line gives the reason.
     """
 
     name: str
@@ -132,7 +132,7 @@ class Card:
 def voting_rule(
     *, kind: Kind, cost: str, axioms: Iterable[str] = (), any_device: bool = True
 ) -> Callable[[F], F]:
-    """Declare a rule: what `list_rules` shows and the tests check; and check every call of it.
+    """Declare a rule's card, which `list_rules` shows and the tests check, and check every call of it.
 
     A call is refused with a ``TypeError`` if the rule gets `Rankings` where it takes `Profiles` or the
     other way round, and with a ``ValueError`` if there is no such option or the value of an option
@@ -208,7 +208,7 @@ def check_call(name: str, rule: Rule, options: Mapping[str, Any]) -> None:
     Raises
     ------
     ValueError
-        If so; the message names the rule and the option.
+        If the rule has no such option or the value does not fit; the message names both.
     """
     known, hints = _options_of(rule)
     if known is None:
@@ -222,7 +222,7 @@ def check_call(name: str, rule: Rule, options: Mapping[str, Any]) -> None:
 
 @cache
 def _options_of(rule: Rule) -> tuple[list[str] | None, dict[str, Any]]:
-    """The names of a rule's parameters, None if it takes any name; and their annotations."""
+    """The names of a rule's parameters (None if it takes any name), and their annotations."""
     parameters = inspect.signature(rule, eval_str=True).parameters
     if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
         return None, {}
@@ -231,7 +231,7 @@ def _options_of(rule: Rule) -> tuple[list[str] | None, dict[str, Any]]:
 
 @cache
 def is_across(rule: Rule) -> bool:
-    """Whether a rule looks across prompts: whether its first parameter is annotated as `Rankings`.
+    """Whether a rule looks across prompts, that is, its first parameter is annotated as `Rankings`.
 
     Examples
     --------
@@ -246,7 +246,7 @@ def is_across(rule: Rule) -> bool:
 
 
 def card_of(name: str, rule: Rule) -> Card:
-    """The card of a rule, from its docstring and what `voting_rule` declares of it."""
+    """The card of a rule, from its docstring and the declaration by `voting_rule`."""
     page = inspect.getdoc(rule) or ""
     source = page.partition("References\n----------\n")[2].partition("\n\n")[0]
     return Card(

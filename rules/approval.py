@@ -21,9 +21,9 @@ def approval(profiles: Profiles, *, top: int | None = None) -> Array:
     ----------
     top
         A ballot approves the responses that have fewer than ``top`` others above them. By default it
-        approves its better half: those in first place, and all that have fewer ranked responses
-        above than below. So a ballot that was cast as approvals approves what it approved. What a
-        ballot does not rank it does not approve.
+        approves its better half: the responses in first place, and all with fewer ranked responses
+        above than below. So a ballot that was cast as approvals keeps its approvals. A ballot does not
+        approve a response that it does not rank.
 
     Returns
     -------

@@ -16,20 +16,20 @@ from rlchf.rules._parts.elimination import by_elimination, chooser, lowest
     ],
 )  # fmt: skip
 def baldwin(profiles: Profiles, *, ties: Ties = "keep") -> Array:
-    """Rank by elimination: whoever has the lowest Borda count among those left goes next.
+    """Rank by elimination of the response with the lowest Borda count among those remaining.
 
-    Who goes later ranks higher. A pair that a ballot ties, or says nothing about, gives half a point to
-    each side, as in `borda`.
+    Responses eliminated later rank higher. A pair that a ballot ties or does not compare gives half a point
+    to each side, as in `borda`.
 
     Parameters
     ----------
     ties
-        "keep": all who tie for the lowest count go together and share a place.
-        "lexicographic": one goes at a time, of those tied the last in the order of the responses.
+        "keep": all responses with the lowest count are eliminated together and share a place.
+        "lexicographic": the last of them, in the order of the responses, is eliminated alone.
 
     Returns
     -------
-    (B, M) array of scores: how many went before.
+    (B, M) array of scores: the number of responses eliminated before.
 
     References
     ----------

@@ -18,12 +18,12 @@ def black(profiles: Profiles) -> Array:
     """Put the Condorcet winner first, if there is one, and rank the others by the Borda count.
 
     A Condorcet winner beats every other response by a majority. The Borda count is the symmetric
-    one: a pair that a ballot ties, or says nothing about, gives half a point to each side.
+    one: a pair that a ballot ties or does not compare gives half a point to each side.
 
     Returns
     -------
-    (B, M) array of Borda scores; a Condorcet winner has M - 1 more for each unit of weight, the most
-    that the Borda count can give. Higher is better, equal is a tie.
+    (B, M) array of Borda scores, to which a Condorcet winner adds the largest Borda score possible:
+    M - 1 per unit of weight. Higher is better, equal is a tie.
 
     References
     ----------

@@ -18,20 +18,20 @@ Variant = Literal["symmetric", "domination", "weak_domination", "non_domination"
     ],
 )  # fmt: skip
 def borda(profiles: Profiles, *, variant: Variant = "symmetric") -> Array:
-    """Score a response by the responses below it, summed over the ballots.
+    """Score a response by the number of responses below it, summed over the ballots.
 
     A strict complete ballot gives M - 1 points to its first response, M - 2 to its second, and so on.
-    A pair that a ballot ties, or says nothing about, gives half a point to each side, so that ties and
-    gaps favour nobody (the "symmetric" Borda count for weak orders).
+    A pair that a ballot ties or does not compare gives half a point to each side, so that ties and
+    gaps favour no response (the "symmetric" Borda count for weak orders).
 
     Parameters
     ----------
     variant
-        How ties and gaps count. On a ballot that ranks b responses below response i, a above it and
-        t tied with it, i gets, with ``"symmetric"``, (M - 1 + b - a) / 2, which is half of M - 1 if
-        it is unranked; with ``"domination"``, b; with ``"weak_domination"``, b + t; with
-        ``"non_domination"``, -a. In the last three an unranked response gets 0 and is neither
-        above, nor tied with, nor below any other. On strict complete ballots all four rank alike.
+        How ties and gaps count. Let a ballot rank b responses below response i and a above it, and tie t
+        with it. Then i gets (M - 1 + b - a) / 2 points with ``"symmetric"``, b with ``"domination"``,
+        b + t with ``"weak_domination"`` and -a with ``"non_domination"``. An unranked response gets
+        (M - 1) / 2 points with ``"symmetric"``; in the other variants it gets 0 and is neither above,
+        nor tied with, nor below any other. On strict complete ballots all four variants rank alike.
 
     Returns
     -------

@@ -3,7 +3,7 @@
 from rlchf.numeric.arrays import Array, array_namespace
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
-from rlchf.rules._parts.among import majorities, net_wins
+from rlchf.rules._parts.among import majority_signs, net_wins
 from rlchf.rules._parts.elimination import by_elimination, chooser, last, lowest, places_of
 
 
@@ -15,27 +15,27 @@ from rlchf.rules._parts.elimination import by_elimination, chooser, last, lowest
     ],
 )  # fmt: skip
 def bottom_two_runoff(profiles: Profiles, *, ties: Ties = "keep") -> Array:
-    """Rank by elimination: of the two with fewest first places, whoever loses to the other goes.
+    """Rank by elimination of the majority loser of the two responses with the fewest first places.
 
-    Who goes later ranks higher. A first place that t responses share gives 1/t of the ballot to each. A pair
-    that a ballot ties, or says nothing about, counts for neither.
+    Responses eliminated later rank higher. A first place that t responses share gives 1/t of the ballot to
+    each. A pair that a ballot ties or does not compare counts for neither side.
 
     Parameters
     ----------
     ties
-        "keep": where first places tie, all who may be among the two meet, and whoever has the fewest
-        wins less losses against the others goes; those tied go together and share a place.
-        "lexicographic": one goes at a time; of those tied the last in the order of the responses is
-        among the two, and goes.
+        "keep": where first places tie, all responses that may be among the two meet, and the one with the
+        fewest wins minus losses against the others is eliminated; tied ones are eliminated together and
+        share a place. "lexicographic": one response is eliminated at a time; the last of the tied ones, in
+        the order of the responses, is among the two, and is eliminated.
 
     Returns
     -------
-    (B, M) array of scores: how many went before.
+    (B, M) array of scores: the number of responses eliminated before.
 
     References
     ----------
-    R. LeGrand, on a mailing list on instant runoff, 2002; named "bottom-two-runoff IRV" (BTR-IRV) by
-    J. Kok, 2005.
+    R. LeGrand, on a mailing list on instant runoff, 2002; J. Kok named it "bottom-two-runoff IRV"
+    (BTR-IRV) in 2005.
 
     Examples
     --------
@@ -45,21 +45,25 @@ def bottom_two_runoff(profiles: Profiles, *, ties: Ties = "keep") -> Array:
     >>> bottom_two_runoff(Profiles.from_ballots([ballots]))
     array([[1., 2., 0.]])
     """
-    xp, ballots, signs = array_namespace(profiles.ranks), places_of(profiles), majorities(profiles)
+    xp, ballots, signs = (
+        array_namespace(profiles.ranks),
+        places_of(profiles),
+        majority_signs(profiles),
+    )
     choose = chooser(ties)
 
-    def goes(remaining: Array) -> Array:
-        """Of all who may be among the two, whoever has the fewest wins less losses against them."""
+    def losers(remaining: Array) -> Array:
+        """The fewest wins minus losses among all responses that may be among the two."""
         first = ballots.first(remaining)
         fewest = lowest(first, remaining)
         alone = xp.sum(fewest, axis=0) == 1
         bottom = fewest | lowest(first, remaining & ~fewest) & alone
         return lowest(net_wins(signs, bottom), bottom)
 
-    def goes_alone(remaining: Array) -> Array:
+    def last_loser(remaining: Array) -> Array:
         first = ballots.first(remaining)
         one = last(lowest(first, remaining))
         bottom = one | last(lowest(first, remaining & ~one))
         return choose(lowest(net_wins(signs, bottom), bottom))
 
-    return by_elimination(profiles, goes if ties == "keep" else goes_alone)
+    return by_elimination(profiles, losers if ties == "keep" else last_loser)

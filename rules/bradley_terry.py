@@ -15,24 +15,25 @@ from rlchf.rules._parts.likelihood import fitted, pair_slopes, prior_weights, sc
     ],
 )  # fmt: skip
 def bradley_terry(profiles: Profiles, *, prior: float = 1.0) -> Array:
-    """Fit strengths that make the ballots' comparisons of pairs most likely.
+    """Fit strengths under which the ballots' comparisons of pairs are most likely.
 
-    In the model i is chosen over j with probability s_i / (s_i + s_j), each pair for itself. A pair that a
-    ballot ties counts half for each side, a pair that it leaves out does not count. The strengths are
-    those of highest posterior probability. On strict complete ballots their order is that of `borda`.
+    In the model i is chosen over j with probability s_i / (s_i + s_j), independently for each pair. A pair
+    that a ballot ties counts half for each side; a pair that it leaves out does not count. The strengths
+    maximise the posterior probability. On strict complete ballots their order is that of `borda`.
 
     Parameters
     ----------
     prior
-        The prior is as if each pair had been compared this often more, with half of the wins on each
-        side, in units of weight. With 1 each side has half a win more (Jeffreys' prior for a single pair).
-        So everybody has a finite strength, and 0 without ballots.
+        The weight of additional comparisons of each pair, half of them won by each side. With 1, each
+        side has half an additional win (Jeffreys' prior for a single pair). So every strength is finite,
+        and 0 without ballots.
 
     Returns
     -------
     (B, M) array of scores: the logarithms of the strengths, with mean 0, rounded to 1e-9; higher is
     better. Strengths that differ by less than that are tied. Where the weights add up to more than a
-    million times the prior the last digits are rounding errors, and beyond 1e9 times it grows with them.
+    million times the prior, the last digits are rounding errors; beyond 1e9 times, the prior grows with
+    the weights.
 
     References
     ----------
@@ -48,9 +49,7 @@ def bradley_terry(profiles: Profiles, *, prior: float = 1.0) -> Array:
     """
     xp, device = array_namespace(profiles.ranks), device_of(profiles.ranks)
     # (comparisons + margins) / 2 are the wins with half of the ties, in whole votes
-    doubled = xp.permute_dims(profiles.compared, (1, 2, 0)) + xp.permute_dims(
-        profiles.margins, (1, 2, 0)
-    )
+    doubled = xp.permute_dims(profiles.compared + profiles.margins, (1, 2, 0))
     wins = doubled / (2 * profiles.scale) + prior_weights(profiles, prior) / 2  # (M, M, B)
     start = xp.zeros((profiles.n_responses, profiles.n_prompts), dtype=xp.float64, device=device)
     return scores_of(fitted(lambda strengths: pair_slopes(strengths, wins), start))

@@ -18,12 +18,12 @@ def bucklin(profiles: Profiles) -> Array:
     """Rank responses by the first round in which a majority supports them, then by that support.
 
     In round r a ballot supports the responses that it ranks with fewer than r others above them; so
-    those that it ties for first are all supported from round 1 on. A majority is more than half the
-    weight of all ballots, whatever they rank. A response that reaches none, because too few ballots
-    rank it, comes after those that do, by its support in the end.
+    it supports all responses that it ties for first from round 1 on. A majority is more than half the
+    weight of all ballots, whatever they rank. A response that reaches no majority, because too few
+    ballots rank it, comes after those that do, by its support in the last round.
 
-    The score is the number of rounds that are left when a response reaches its majority, out of as
-    many rounds as there are responses, plus the share of the weight that supports it then.
+    There are as many rounds as responses. The score is the number of rounds that remain when a response
+    reaches its majority, plus the share of the weight that supports it then.
 
     Returns
     -------

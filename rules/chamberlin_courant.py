@@ -24,14 +24,14 @@ def chamberlin_courant(
 ) -> Array:
     """Choose the committee with the most weight of ballots that approve any of its members.
 
-    So it covers as many tastes as it can, whatever their size. The score is 1 for members of the
-    optimal committee of ``k``, and 0 for others; if several are optimal, the share of them that the
-    response is in. Without k it is the sum of that over all sizes from 1 to M - 1, a way of ours
-    to rank the responses. Where one response is enough for all ballots, larger committees say nothing.
+    So the committee represents as many ballots as possible. The score is 1 for members of the optimal
+    committee of ``k``, and 0 for others; if several committees are optimal, it is the share of them that
+    contain the response. Without k the score is the sum over all sizes from 1 to M - 1, this package's way
+    to rank the responses. Where one response covers all ballots, larger committees add no information.
 
-    Up to 16 responses, all committees are compared, exactly. Among more, one optimal committee of each
-    size is found on the CPU by an integer program, and taken for the only one, except that responses
-    with the same supporters share their seats; which one may depend on the order of the responses.
+    Up to 16 responses, all committees are compared, exactly. With more, an integer program on the CPU finds
+    one optimal committee of each size, and the score counts no other, except that responses with the
+    same supporters share their seats. Which committee it finds may depend on the order of the responses.
 
     Parameters
     ----------
@@ -44,9 +44,9 @@ def chamberlin_courant(
         "keep" counts all optimal committees equally; "lexicographic" takes the first of them in the order
         of the responses, and without k ranks the first response higher where the sums tie.
     time_limit
-        Seconds for the integer programs of one prompt, shared out over the sizes, or None for no limit.
-        When they run out, the best committees found are taken, with a warning that tells how far from
-        the optimum they may be.
+        Seconds for the integer programs of one prompt, divided among the sizes, or None for no limit.
+        When they run out, the best committees found count, with a warning that says how far from the
+        optimum they may be.
 
     Returns
     -------

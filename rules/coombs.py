@@ -20,14 +20,15 @@ MANY = 64  # responses; beyond, prompts are counted one by one
     axioms=["anonymity", "neutrality", "homogeneity", "unanimity", "pareto", "majority"],
 )
 def coombs(profiles: Profiles, *, majority_stop: bool = True, ties: Ties = "keep") -> Array:
-    """Rank by elimination: the response with the most last places among those left goes next.
+    """Rank by elimination of the response with the most last places among those remaining.
 
     If a response is alone in first place on more than half the ballots that rank any remaining response,
     it wins at once. The others are ranked by the same rule, applied again without the winner.
 
-    A ballot's last place is the last among those left that it ranks; a last place that t responses
-    share counts 1/t against each. A ballot that puts all of those left that it ranks in one place, because it
-    ties them or ranks only one, has no last place. Prompts of more than 64 responses are ranked on the CPU.
+    A ballot's last place is its lowest place among the remaining responses that it ranks; a last place that
+    t responses share counts 1/t against each. A ballot that puts all remaining responses that it ranks in
+    one place, because it ties them or ranks only one, has no last place. Prompts of more than 64 responses
+    are ranked on the CPU.
 
     Parameters
     ----------
@@ -35,12 +36,13 @@ def coombs(profiles: Profiles, *, majority_stop: bool = True, ties: Ties = "keep
         Whether a majority of first places wins at once. If not, the ranking is the reverse order of
         elimination, and last places alone decide.
     ties
-        "keep": all who tie for the most last places go together; those who go last win together.
-        "lexicographic": one goes at a time, of those tied the last in the order of the responses.
+        "keep": all responses with the most last places are eliminated together; those eliminated last win
+        together. "lexicographic": the last of them, in the order of the responses, is eliminated alone.
 
     Returns
     -------
-    (B, M) array of scores: how many come after; without the majority stop, how many went before.
+    (B, M) array of scores: the number of responses ranked below; without the majority stop, the number of
+    responses eliminated before.
 
     References
     ----------
@@ -50,7 +52,7 @@ def coombs(profiles: Profiles, *, majority_stop: bool = True, ties: Ties = "keep
 
     Examples
     --------
-    Nobody has a majority, and a has the most last places:
+    No response has a majority, and a has the most last places:
 
     >>> ballots = ["a > b > c"] * 4 + ["b > c > a"] * 3 + ["c > b > a"] * 2
     >>> coombs(Profiles.from_ballots([ballots]))

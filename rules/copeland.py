@@ -21,10 +21,10 @@ def copeland(profiles: Profiles, *, tie: float = 0.0) -> Array:
     Parameters
     ----------
     tie
-        What a pairwise tie is worth, between -1 for a loss and 1 for a win. The family known as
-        Copeland^α has a tie at α between a loss at 0 and a win at 1, which is ``tie = 2 α - 1``: Copeland's
-        own 1/2 is 0, Llull's 1 is 1. Wins, losses and ties are whole numbers, so 0 and binary
-        fractions such as 1/4 keep equal scores equal; others may not.
+        The value of a pairwise tie, between -1 for a loss and 1 for a win. In the family Copeland^α a
+        loss is worth 0, a tie α and a win 1, so that ``tie = 2 α - 1``: 0 for Copeland's α = 1/2, and 1 for
+        Llull's α = 1. Wins, losses and ties are whole numbers, so that 0 and binary fractions such as 1/4
+        keep equal scores equal; other values may not.
 
     Returns
     -------
@@ -32,7 +32,7 @@ def copeland(profiles: Profiles, *, tie: float = 0.0) -> Array:
 
     References
     ----------
-    A. H. Copeland, "A reasonable social welfare function", 1951. For the worth of ties:
+    A. H. Copeland, "A reasonable social welfare function", 1951. For the value of ties:
     P. Faliszewski, E. Hemaspaandra, L. A. Hemaspaandra, J. Rothe, "Llull and Copeland voting
     computationally resist bribery and constructive control", 2009.
 
@@ -44,7 +44,7 @@ def copeland(profiles: Profiles, *, tie: float = 0.0) -> Array:
     array([[2., 0., 2.]])
     """
     if not -1 <= tie <= 1:
-        raise ValueError(f"tie is {tie}; choose a worth from -1, a loss, to 1, a win")
+        raise ValueError(f"tie is {tie}; choose a value from -1, a loss, to 1, a win")
     xp = array_namespace(profiles.ranks)
     scores = xp.sum(xp.sign(profiles.margins), axis=2)
     if tie:

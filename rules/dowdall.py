@@ -19,10 +19,10 @@ from rlchf.rules._parts.positional import positional_scores
 def dowdall(profiles: Profiles) -> Array:
     """Score a response 1 for a first place, 1/2 for a second, 1/3 for a third, and so on.
 
-    The Borda count of Nauru, also known as harmonic scoring. Tied responses each get the mean of the
-    scores of the places that they take up. Responses that a ballot does not rank share the places
-    behind those it ranks; a ballot that ranks nothing gives nothing. Sums are exact, so that
-    1/2 + 1/3 + 1/6 is tied with 1.
+    This is Nauru's variant of the Borda count, also known as harmonic scoring. Tied responses each get the
+    mean of the scores of the places that they occupy. Responses that a ballot does not rank share the
+    places behind those it ranks; a ballot that ranks nothing gives no points. Sums are exact, so that
+    1/2 + 1/3 + 1/6 ties with 1.
 
     Returns
     -------

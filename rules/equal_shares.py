@@ -36,39 +36,39 @@ def equal_shares(
 ) -> Array:
     """Give every ballot an equal share of the budget, and let supporters buy responses together.
 
-    A seat costs 1, and k seats make a budget of k: each ballot gets a share of it by its weight. A response
-    is affordable if its supporters have 1 together. They share the price as equally as they can: each
-    pays the same per unit of weight, or all that it has. The affordable response with the least such
-    payment (rho) is bought first. All is counted exactly, in integers.
+    A seat costs 1, and the budget for k seats is k, divided among the ballots by weight. A response
+    is affordable if its supporters have 1 together. They share the price as equally as possible: each
+    pays the same per unit of weight, or all that it has. The affordable response with the least payment per
+    unit of weight (rho) is bought first. All amounts are exact, in integers.
 
-    Without k the responses are ranked, by an extension of the method: the budget is that of one seat; when
-    no response is affordable any more, every ballot gets its share of one more seat, up to M. So if n/m of
-    the weight approves the same n responses, the first m places hold n that some of this weight approves,
-    for all m at once (proportional justified representation, where ties are broken).
+    Without k an extension of the method ranks the responses: the budget starts at one seat, and whenever
+    no response is affordable, every ballot gets its share of one more seat, up to M. So if n/m of the
+    weight approves the same n responses, at least n of the first m responses are approved by some of this
+    weight, for every m (proportional justified representation, where ties are broken).
 
     Parameters
     ----------
     k
-        The number of seats. Those that are not elected share the last place.
+        The number of seats. Responses that are not elected share the last place.
     top
         A ballot approves the responses that have fewer than ``top`` others above them; by default
         its better half.
     completion
-        What to do when money is left but no seat is affordable. "seq_phragmen": go on with Phragmén's
-        sequential method, in which ballots keep what they have and earn more, steadily and equally.
-        "add_one": start again with the budget of k + 1 seats, k + 2 and so on, as long as at most k are
-        bought, and at most 100 times; "seq_phragmen" fills the seats that are still open. Without k
-        the budget is raised further. "none": leave the seats open.
+        How open seats are filled when no response is affordable. "seq_phragmen": continue with Phragmén's
+        sequential method, in which ballots keep their money and earn more at an equal rate. "add_one":
+        start again with the budget for k + 1 seats, k + 2 and so on, at most 100 times, as long as at most
+        k are bought; then "seq_phragmen" fills the seats that are still open. Without k the budget grows
+        further. "none": leave the seats open.
     ties
-        "keep" buys tied responses together, to one place, so that a tie over the last of ``k`` seats
-        elects more. Each of them is paid in full: a ballot that supports two pays for each, and
-        is in debt if that is more than it has. A ballot in debt pays for nothing. "lexicographic" buys
+        "keep" buys tied responses together; they share a place, and a tie over the last of ``k`` seats
+        elects more than k. Each of them is paid in full: a ballot that supports two pays for both, and
+        goes into debt if that exceeds its money. A ballot in debt pays for nothing. "lexicographic" buys
         the first of them in the order of the responses.
 
     Returns
     -------
-    (B, M) array of scores: the number of responses that are elected no earlier than this one, itself
-    included; 0 for those that are not elected.
+    (B, M) array of scores: the number of responses elected no earlier than this one, itself included; 0
+    for responses that are not elected.
 
     References
     ----------
@@ -76,8 +76,8 @@ def equal_shares(
 
     Examples
     --------
-    Four ballots have 3/4 each; three of them buy a for 1/3 each and then b; no ballot can pay for c or d,
-    but the fourth would be the first to earn enough:
+    Four ballots have 3/4 each; three of them buy a for 1/3 each and then b. No ballot can pay for c or d;
+    the fourth ballot is the first to earn enough, for c:
 
     >>> ballots = ["a = b > c = d"] * 3 + ["c = d > a = b"]
     >>> profiles = Profiles.from_ballots([ballots])
@@ -104,17 +104,17 @@ def equal_shares(
 
 
 class _Budgets:
-    """What the ballots have, on all prompts.
+    """The budgets of the ballots, on all prompts.
 
     Attributes
     ----------
     accounts
-        (S + 2, B) integers: what a vote of each slot has; what a vote gets for one more seat; the
-        price of a seat.
+        (S + 2, B) integers: the money of one vote of each slot; the money that a vote gets for one more
+        seat; the price of a seat.
     seats
-        (B,) int64. For how many seats they have received money.
+        (B,) int64. The number of seats for which the ballots have received money.
     exact
-        (B,) bool. Where the numbers are exact.
+        (B,) bool. Whether the numbers are exact.
     """
 
     def __init__(self, ballots: ApprovalBallots, seats: int) -> None:
@@ -127,7 +127,7 @@ class _Budgets:
 
     @property
     def funds(self) -> Array:
-        """(S, B). What a vote of each slot has; less than 0 if it is in debt."""
+        """(S, B). The money of one vote of each slot; negative if it is in debt."""
         return self.accounts[:-2]
 
     @property
@@ -136,7 +136,7 @@ class _Budgets:
         return self.accounts[-1]
 
     def buy(self, ballots: ApprovalBallots, election: Election, most: int) -> None:
-        """Buy while a seat is open and affordable; else get money for one more seat, up to ``most``."""
+        """Buy while a response is affordable; otherwise add money for one more seat, up to ``most``."""
         votes = ballots.votes
         xp = array_namespace(votes)
         totals, supported = xp.sum(votes, axis=0), ballots.sums(votes) > 0
@@ -155,25 +155,25 @@ class _Budgets:
                 costs, payers = _costs(ballots, affordable, money, self.price)
                 chosen = least(ratio(costs, payers), affordable, election.ties)
                 election.elect(chosen)
-                served = ballots.counts(chosen)
-                self._pay(served, pick(costs, chosen), xp.where(buying, pick(payers, chosen), 1))
+                n_bought = ballots.counts(chosen)  # (S, B) by the ballots of each slot
+                self._pay(n_bought, pick(costs, chosen), xp.where(buying, pick(payers, chosen), 1))
             else:
                 return
 
-    def _pay(self, served: Array, cost: Array, payers: Array) -> None:
-        """Every vote pays cost / payers, or all it has, for each response that serves it."""
+    def _pay(self, n_bought: Array, cost: Array, payers: Array) -> None:
+        """Every vote pays cost / payers, or all its money, for each elected response that it supports."""
         xp = array_namespace(cost)
         self.accounts = self.accounts * payers
-        self.accounts[:-2] -= served * xp.clip(xp.minimum(self.funds, cost), min=0)
+        self.accounts[:-2] -= n_bought * xp.clip(xp.minimum(self.funds, cost), min=0)
 
 
 def _costs(
     ballots: ApprovalBallots, affordable: Array, money: Array, price: Array
 ) -> tuple[Array, Array]:
-    """What is left to share for the supporters who can pay an equal share, and their votes, both (M, B).
+    """The cost shared by the supporters who can pay an equal share, and their votes, both (M, B).
 
-    The ratio of the two is the share. A supporter who has less pays all it has, so that the share of the
-    others rises, and more of them may have less, and so on.
+    The ratio of the two is the share. A supporter with less money pays all of it, so that the share of the
+    others rises, which more of them may then be unable to pay.
     """
     xp = array_namespace(money)
     c, b = xp.nonzero(affordable)
@@ -191,7 +191,7 @@ def _costs(
 
 
 def _add_one(ballots: ApprovalBallots, election: Election, budgets: _Budgets, k: int) -> None:
-    """Where seats are open, buy with the budget of more seats, as long as at most k are bought."""
+    """Where seats are open, buy with the budget for more seats, as long as at most k are bought."""
     xp = array_namespace(ballots.votes)
     prompts = xp.nonzero(election.open)[0]
     for seats in range(k + 1, k + 1 + RAISES):

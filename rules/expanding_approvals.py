@@ -5,7 +5,7 @@ from fractions import Fraction
 from rlchf.numeric.arrays import Array
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
-from rlchf.rules._parts.stv import Quota, Values, check_seats, each_prompt, seats
+from rlchf.rules._parts.stv import Quota, Values, each_prompt, n_seats
 
 
 @voting_rule(
@@ -19,32 +19,33 @@ from rlchf.rules._parts.stv import Quota, Values, check_seats, each_prompt, seat
 def expanding_approvals(
     profiles: Profiles, *, k: int | None = None, quota: Quota = "exact", ties: Ties = "keep"
 ) -> Array:
-    """Rank by election with approvals that reach one place deeper at a time; counted on the CPU.
+    """Elect by approvals that reach one place deeper whenever none meets the quota; on the CPU.
 
-    At depth j a ballot approves the responses with fewer than j others above them, and so all of a level
-    that it reaches. If the value of the ballots that approve somebody exceeds the quota, the price of one
-    of ``k`` seats, the response with the most is elected, and all ballots that approve it give up the same
-    share of their value, together the quota. If nobody has that much, the depth grows by one. When all
-    ballots approve all that they rank, those not elected rank below, by the value that
-    approves them; what a ballot does not rank it never approves.
+    At depth j a ballot approves the responses with fewer than j others above them, and so all responses of a
+    level that it reaches. If the total value of the ballots that approve a response exceeds the quota, the
+    price of one of ``k`` seats, the response with the most approval is elected, and the ballots that approve
+    it give up the same share of their value, together the quota. If no response exceeds the quota, the depth
+    grows by one. Once all ballots approve all responses that they rank, the responses not elected rank
+    below, by the value of the ballots that approve them. A ballot never approves a response that it does
+    not rank.
 
     Parameters
     ----------
     k
-        Number of seats, which sets the quota; by default all but one, M - 1. The first ``k`` of the
-        ranking are the committee.
+        Number of seats, which sets the quota; by default M - 1. The first ``k`` responses of the ranking
+        are the committee.
     quota
-        "exact": more than n / (k + 1) votes of n; whatever the weights. "droop": at least
-        floor(n / (k + 1)) + 1, n in units of weight, which is meant for whole weights. "hare": at least
-        n / k. Aziz and Lee use a quota slightly above n / (k + 1).
+        "exact": more than n / (k + 1) of n votes, with any weights. "droop": at least
+        floor(n / (k + 1)) + 1, with n in units of weight, for whole weights. "hare": at least n / k. Aziz
+        and Lee use a quota slightly above n / (k + 1).
     ties
-        "keep": all who tie for the most are elected together, and a ballot that approves several of them
-        pays for each as long as it can.
-        "lexicographic": one at a time, the first of those tied in the order of the responses.
+        "keep": all responses with the most approval are elected together, and a ballot that approves several
+        of them pays for each as long as it can. "lexicographic": the first of them, in the order of the
+        responses, is elected alone.
 
     Returns
     -------
-    (B, M) array of scores: how many rank below, M - 1 to 0.
+    (B, M) array of scores: the number of responses ranked below, M - 1 to 0.
 
     References
     ----------
@@ -53,58 +54,46 @@ def expanding_approvals(
 
     Examples
     --------
-    Two groups of 6 and 4 alternate, where a majority rule would rank c and d last:
+    Two groups of 6 and 4 ballots alternate; a majority rule would rank c and d last:
 
     >>> ballots = ["a > b > c > d"] * 6 + ["c > d > a > b"] * 4
     >>> expanding_approvals(Profiles.from_ballots([ballots]))
     array([[3., 1., 2., 0.]])
     """
-    check_seats(k)
     M, strictly = profiles.n_responses, ties == "lexicographic"
 
     def count(ballots: Values, price: Fraction) -> list[int]:
         return _count(ballots, price, M, enough=quota != "exact", strictly=strictly)
 
-    return each_prompt(profiles, seats(k, M), quota, count)
+    return each_prompt(profiles, n_seats(k, M), quota, count)
 
 
 def _count(ballots: Values, price: Fraction, M: int, *, enough: bool, strictly: bool) -> list[int]:
     """Scores of one prompt; ``enough``: exactly the price elects, too."""
     remaining = list(range(M))
     approved: list[list[int]] = [[] for _ in ballots.kinds]
-    next_level = [0] * len(approved)  # the next level
+    n_levels = [0] * len(approved)  # the number of levels that each kind approves
     scores = [0] * M
     depth = 0
     while remaining:
-        counts = dict.fromkeys(remaining, 0)
-        for responses, votes, part in zip(approved, ballots.votes, ballots.parts, strict=True):
-            for i in responses:
-                counts[i] += votes * part
-        most = max(counts.values())
-        paid = price.numerator * ballots.whole  # the price, times its denominator
-        worth = most * price.denominator
-        if most and (worth > paid or (enough and worth == paid)):
-            chosen = [i for i in remaining if counts[i] == most]
-            chosen = chosen[:1] if strictly else chosen
-            remaining = [i for i in remaining if i not in chosen]
-            factors = [worth] * len(approved)
-            for b, responses in enumerate(approved):
-                if n := sum(i in chosen for i in responses):
-                    factors[b] = max(0, worth - n * paid)
-                    approved[b] = [i for i in responses if i not in chosen]
-            ballots.reduce(factors, worth)
-            for i in chosen:
+        counts, elected = ballots.elect(
+            approved, remaining, price, enough=enough, strictly=strictly, split=False
+        )
+        if elected:
+            remaining = [i for i in remaining if i not in elected]
+            approved = [[i for i in responses if i not in elected] for responses in approved]
+            for i in elected:
                 scores[i] = len(remaining)
         elif depth < M:
             depth += 1
             for b, levels in enumerate(ballots.kinds):
-                if next_level[b] < len(levels) and sum(map(len, levels[: next_level[b]])) < depth:
-                    approved[b] += [i for i in levels[next_level[b]] if i in counts]
-                    next_level[b] += 1
+                if n_levels[b] < len(levels) and sum(map(len, levels[: n_levels[b]])) < depth:
+                    approved[b] += [i for i in levels[n_levels[b]] if i in counts]
+                    n_levels[b] += 1
         else:
             order = sorted(counts, key=lambda i: (-counts[i], i))
             for n, i in enumerate(order, start=1):
-                below = n if strictly else sum(c >= counts[i] for c in counts.values())
-                scores[i] = len(order) - below
+                n_above = n if strictly else sum(c >= counts[i] for c in counts.values())
+                scores[i] = len(order) - n_above
             break
     return scores

@@ -14,24 +14,25 @@ from rlchf.rules._parts.elimination import by_elimination, chooser, lowest, plac
     ],
 )  # fmt: skip
 def instant_runoff(profiles: Profiles, *, ties: Ties = "keep") -> Array:
-    """Rank by elimination: whoever has the fewest first places among those left goes next.
+    """Rank by elimination of the response with the fewest first places among those remaining.
 
-    Who goes later ranks higher. A first place that t responses share gives 1/t of the ballot to each.
-    A ballot that ranks nobody who is left says nothing any more.
+    Responses eliminated later rank higher. A first place that t responses share gives 1/t of the ballot to
+    each. A ballot that ranks none of the remaining responses no longer counts.
 
-    Copies of a response share its first places and inherit them from each other, so that they neither
-    help nor hurt anybody; unless responses with first places tie for elimination, because those
-    tied go together by default. For the same reason, all that nobody puts first share the last place.
+    Clones of a response share its first places and inherit them from each other, so that they do not
+    change who wins, unless responses with first places tie for elimination: tied responses are
+    eliminated together by default. For the same reason, all responses without first places share the
+    last place.
 
     Parameters
     ----------
     ties
-        "keep": all who tie for the fewest first places go together and share a place.
-        "lexicographic": one goes at a time, of those tied the last in the order of the responses.
+        "keep": all responses with the fewest first places are eliminated together and share a place.
+        "lexicographic": the last of them, in the order of the responses, is eliminated alone.
 
     Returns
     -------
-    (B, M) array of scores: how many went before.
+    (B, M) array of scores: the number of responses eliminated before.
 
     References
     ----------
@@ -41,7 +42,7 @@ def instant_runoff(profiles: Profiles, *, ties: Ties = "keep") -> Array:
 
     Examples
     --------
-    With c gone, its two ballots count for b:
+    After c is eliminated, its two ballots count for b:
 
     >>> ballots = ["a > b > c"] * 4 + ["b > c > a"] * 3 + ["c > b > a"] * 2
     >>> instant_runoff(Profiles.from_ballots([ballots]))

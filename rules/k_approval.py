@@ -16,14 +16,14 @@ from rlchf.rules._parts.positional import positional_scores
 def k_approval(profiles: Profiles, *, k: int = 2) -> Array:
     """Score a response by the weight of the ballots that put it into one of the first k places.
 
-    Tied responses share the places that they take up: of three that share the places 2 to 4, each
+    Tied responses share the places that they occupy: of three that share the places 2 to 4, each
     gets 1/3 of a point if k is 2. Responses that a ballot does not rank share the places behind those
-    it ranks; a ballot that ranks nothing gives nothing. With k responses or fewer all are tied.
+    it ranks; a ballot that ranks nothing gives no points. If a prompt has at most k responses, all are tied.
 
     Parameters
     ----------
     k
-        The number of places that count, 2 by default; with 1 the rule is plurality.
+        The number of places that count; with 1 the rule is plurality.
 
     Returns
     -------

@@ -12,7 +12,7 @@ from rlchf.rules._parts.kemeny.solvers import Solver
 from rlchf.rules._parts.kemeny.subsets import optimal_orders
 
 LISTED = 8
-"""Of up to so many responses `kemeny_optima` lists the optimal orders: 8 may have 40,320."""
+"""The largest number of responses for `kemeny_optima`: 8 may have 40,320 optimal orders."""
 
 
 @voting_rule(
@@ -27,17 +27,16 @@ LISTED = 8
 def kemeny(profiles: Profiles, *, ties: Ties = "keep", time_limit: float | None = 60.0) -> Array:
     """Rank by the orders that disagree least with the ballots, found exactly on the CPU.
 
-    An order pays, for each pair that it ranks, the weight of the ballots that rank the pair the other
-    way round; an order that pays least is optimal. Often there are several. With ``ties="keep"`` the
-    responses are cut into blocks at every place k where all optimal orders have the same k
-    responses in front; responses of one block are tied. So every strict comparison in the result
-    is one that all optimal orders make.
+    The cost of an order is, summed over all pairs, the weight of the ballots that rank the pair the other
+    way round; an order of least cost is optimal. Often several are. With ``ties="keep"`` the responses are
+    cut into blocks after every place k where all optimal orders have the same first k responses; responses
+    of one block are tied. So all optimal orders agree with every strict comparison in the result.
 
-    The responses are first split where everybody in front has a majority over everybody behind, and
-    parts of up to 14 responses are searched completely. Larger parts are split into their majority
-    cycles; they are cut where majorities between the cycles, and the optimal orders within, leave no
-    choice. Of a cycle through more than 14 responses one optimal order is found, by integer
-    programming, and taken for the only one; which one may depend on the order of the responses.
+    The responses are first split where all in front have a majority over all behind, and parts of up to
+    14 responses are searched completely. Larger parts are split into their majority cycles; they are cut
+    where the majorities between the cycles, and the optimal orders within, leave no choice. For a cycle
+    of more than 14 responses an integer program finds one optimal order, and the result counts no other;
+    which one it finds may depend on the order of the responses.
 
     Parameters
     ----------
@@ -45,10 +44,10 @@ def kemeny(profiles: Profiles, *, ties: Ties = "keep", time_limit: float | None 
         "keep", or "lexicographic" for one optimal order: the first in the order of the responses, or,
         if a part has more than 14 responses, some optimal order, always the same.
     time_limit
-        Seconds for the integer programs of one part, or None for no limit; the solver may take some more
-        to notice. When they run out, the best order found is returned, with a warning that tells
-        how far from the optimum it may be. A cycle through 50 responses takes a second or less, one
-        through 100 may be out of reach; through more than 400, no program is tried.
+        Seconds for the integer programs of one part, or None for no limit; the solver may exceed it
+        a little. When they run out, the best order found is returned, with a warning that says how far
+        from the optimum it may be. A cycle of 50 responses takes a second or less, one of 100 may be out
+        of reach; for more than 400, no program is tried.
 
     Returns
     -------
@@ -57,7 +56,7 @@ def kemeny(profiles: Profiles, *, ties: Ties = "keep", time_limit: float | None 
 
     See Also
     --------
-    kemeny_orders : One optimal order per prompt with its cost, and what is proved of it.
+    kemeny_orders : One optimal order per prompt, with its cost and a lower bound on all costs.
     kemeny_optima : All optimal orders of a prompt of up to 8 responses; both in rlchf.rules.kemeny.
 
     References
@@ -78,16 +77,16 @@ def kemeny(profiles: Profiles, *, ties: Ties = "keep", time_limit: float | None 
 
 @dataclass(frozen=True)
 class KemenyResult:
-    """One order of a prompt's responses, what it pays, and what no order undercuts.
+    """One order of a prompt's responses, its cost, and a lower bound on the cost of all orders.
 
     Attributes
     ----------
     order
         The responses, first to last.
     cost
-        Weight of the ballots that rank a pair the other way round, summed over the pairs.
+        The weight of the ballots that rank a pair the other way round, summed over the pairs.
     bound
-        No order costs less. Equal to the cost if the order is proved to be optimal.
+        A lower bound on the cost of all orders; equal to the cost if the order is proved to be optimal.
     """
 
     order: tuple[int, ...]
@@ -96,26 +95,26 @@ class KemenyResult:
 
     @property
     def proved(self) -> bool:
-        """Whether no order is better."""
+        """Whether the order is proved to be optimal."""
         return self.bound == self.cost
 
     @property
     def gap(self) -> float:
-        """The share of the cost that a better order might save: 0 if there is none."""
+        """The share of the cost that a better order might save: 0 if the order is proved to be optimal."""
         return 0.0 if self.proved else 1 - self.bound / self.cost
 
 
 def kemeny_orders(
     profiles: Profiles, *, time_limit: float | None = 60.0, solver: Solver = "highs"
 ) -> list[KemenyResult]:
-    """Find one optimal order per prompt, with its cost and what is proved of it.
+    """Find one optimal order per prompt, with its cost and a lower bound on all costs.
 
     The orders are those of `kemeny` with ``ties="lexicographic"``.
 
     Parameters
     ----------
     time_limit
-        As for `kemeny`; the results tell what was proved, and there are no warnings.
+        As for `kemeny`; the bounds replace the warnings.
     solver
         "highs" or "cbc" (through PuLP), for cycles through more than 14 responses.
 
@@ -143,7 +142,7 @@ def kemeny_optima(profiles: Profiles, prompt: int = 0) -> list[list[int]]:
     Parameters
     ----------
     prompt
-        Which of the profiles' prompts, counted from 0.
+        Index of the prompt in the profiles, from 0.
 
     Raises
     ------

@@ -16,16 +16,16 @@ from rlchf.rules._parts.exact_sums import by_parts
     ],
 )  # fmt: skip
 def leximin(profiles: Profiles) -> Array:
-    """Rank responses by their lowest score; where those agree by the second lowest, and so on.
+    """Rank responses by their lowest score, ties by the second lowest, and so on.
 
-    A ballot of weight 2 counts as two scores. Missing scores are left out: what is compared is the share
-    of the opinions on a response that is at the lowest level, then at the next, so a response
-    loses nothing when fewer annotators see it; one that nobody has an opinion on comes last.
-    Ballots that came as rankings give one point per response ranked below, half a point per tie.
+    A ballot of weight 2 counts as two scores. Missing scores are left out: the rule compares the share of a
+    response's scores at the lowest level, then at the next, so that a response loses nothing if fewer
+    annotators score it. A response without scores comes last. Ballots that came as rankings give one
+    point per response ranked below and half a point per tie.
 
     Returns
     -------
-    (B, M) array of scores, the number of responses that each is better than; equal is a tie.
+    (B, M) array of scores: the number of responses ranked below; equal is a tie.
 
     References
     ----------
@@ -33,7 +33,7 @@ def leximin(profiles: Profiles) -> Array:
 
     Examples
     --------
-    Of b nobody thinks worst, of a one annotator, of c two:
+    No annotator ranks b last, one ranks a last, and two rank c last:
 
     >>> leximin(Profiles.from_ballots([["a > b > c", "a > b > c", "c > b > a"]]))
     array([[1., 2., 0.]])

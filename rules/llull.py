@@ -14,7 +14,7 @@ from rlchf.rules import voting_rule
     ],
 )  # fmt: skip
 def llull(profiles: Profiles) -> Array:
-    """Score a response by the others that have no majority over it: a tie is worth a win.
+    """Score a response by its majority wins and pairwise ties: a tie is worth a win.
 
     It is Copeland's rule with pairwise ties counted as wins on both sides. A pair that no ballot
     compares is a tie.
@@ -30,7 +30,7 @@ def llull(profiles: Profiles) -> Array:
 
     Examples
     --------
-    Of a and c, as of b and c, one ballot prefers the one and one the other:
+    a beats b, and both tie with c:
 
     >>> llull(Profiles.from_ballots([["a > b > c", "c > a > b"]]))
     array([[2., 1., 2.]])

@@ -15,18 +15,18 @@ MANY = 64  # responses, from which on they are not compared in pairs
     axioms=["anonymity", "neutrality", "homogeneity", "unanimity", "pareto", "monotonicity"],
 )
 def majority_judgement(profiles: Profiles) -> Array:
-    """Rank responses by their median score; where those agree, without the median, and so on.
+    """Rank responses by their median score, ties by the median without that score, and so on.
 
-    Of two scores in the middle the lower one is the median, the "majority-grade". Where it agrees, one
-    such score is taken from both responses, and the medians of the rest are compared. A ballot of
-    weight 2 counts as two scores. Missing scores are left out, and responses with different numbers
-    of opinions compared as if each opinion were there as often as makes the numbers equal; a
-    response that nobody has an opinion on comes last. Scores matter only by their order. Ballots
-    that came as rankings give one point per response ranked below, half a point per tie.
+    Of two scores in the middle the lower one is the median, the "majority-grade". If two responses have the
+    same median, one such score is removed from each, and the medians of the rest are compared. A ballot of
+    weight 2 counts as two scores. Missing scores are left out; responses with different numbers of scores
+    are compared as if each score were repeated until the numbers are equal. A response without scores
+    comes last. Only the order of the scores matters. Ballots that came as rankings give one point per
+    response ranked below and half a point per tie.
 
     Returns
     -------
-    (B, M) array of scores, the number of responses that each is better than; equal is a tie.
+    (B, M) array of scores: the number of responses ranked below; equal is a tie.
 
     References
     ----------
@@ -45,11 +45,11 @@ def majority_judgement(profiles: Profiles) -> Array:
 def _scores(profiles: Profiles) -> Array:
     """Compare scores in pairs, from the median outwards.
 
-    Taking away medians one by one goes outwards from the middle: first to the score a share t below
-    the middle, then to the score a share t above, for growing t. The score below is at level l or
-    higher while t < lead(l) / 2, where lead(l) is the share at l or higher minus the share below l;
-    the score above is while t >= -lead(l) / 2. So the first t at which two responses differ is found
-    level by level, and whoever has the greater lead at that level is better.
+    Removing medians one by one goes outwards from the middle: first to the score a share t below
+    the middle, then to the score a share t above, for growing t. Let lead(l) be the share of the scores at
+    level l or higher minus the share below l. The score below the middle is at level l or higher if
+    t < lead(l) / 2, the score above it if t >= -lead(l) / 2. So the first t at which two responses differ
+    is computed level by level, and the response with the greater lead at that level is better.
     """
     lead = leads(profiles)  # (L, M, B)
     xp = array_namespace(lead)
@@ -69,9 +69,9 @@ def _scores(profiles: Profiles) -> Array:
 
 
 def _one_by_one(lead: Array) -> Array:
-    """(M,) how many responses each is better than, from the (L, M) leads of one prompt.
+    """(M,) the number of responses ranked below each, from the (L, M) leads of one prompt.
 
-    For each share t at which a score may change, responses are told apart by the score below the
+    For each share t at which a score may change, responses are separated by the score below the
     middle, then by the one above.
     """
     xp = array_namespace(lead)

@@ -8,7 +8,7 @@ from rlchf.rules import Ties, voting_rule
 from rlchf.rules.kemeny import kemeny
 
 STEPS = 60
-"""Halvings of the interval of the dispersion: then it is as short as floats allow."""
+"""Bisections of the dispersion's interval, which is then as short as floats allow."""
 
 
 @voting_rule(
@@ -21,19 +21,18 @@ STEPS = 60
     any_device=False,
 )  # fmt: skip
 def mallows(profiles: Profiles, *, ties: Ties = "keep", time_limit: float | None = 15.0) -> Array:
-    """Rank by the most likely centre of a Mallows model, spread as its dispersion says; on the CPU.
+    """Rank by the most likely centre of a Mallows model, with expected scores; runs on the CPU.
 
-    In the model an order has a probability in proportion to φ^d, where d is the number of pairs that it
-    ranks against the centre, and φ the `dispersion` from 0 (all agree) to 1 (all orders are
+    In the model the probability of an order is proportional to φ^d, where d is the number of pairs that it
+    ranks against the centre, and φ is the `dispersion`, from 0 (all ballots agree) to 1 (all orders are
     equally likely). The most likely centres are Kemeny's optimal orders, so the ranking is that of `kemeny`.
-    The score of a response is the number of others that it is above on average in the model fitted:
-    from M - 1 to 0 if all ballots agree, and close together if they agree on little. Ballots are read as
-    `dispersion` says.
+    The score of a response is the expected number of responses below it in the fitted model: M - 1 to 0 if
+    all ballots agree, and close together if they agree on little. Ties and gaps count as in `dispersion`.
 
     Parameters
     ----------
     ties, time_limit
-        As in `kemeny`. Responses that it ties share the mean of the scores of their places.
+        As in `kemeny`. Responses that it ties get the mean of the scores of their places.
 
     Returns
     -------
@@ -63,10 +62,10 @@ def mallows(profiles: Profiles, *, ties: Ties = "keep", time_limit: float | None
 
 
 def dispersion(profiles: Profiles, *, time_limit: float | None = 15.0) -> Array:
-    """How far the ballots scatter around Kemeny's optimal orders: the most likely φ of a Mallows model.
+    """Estimate the dispersion φ of a Mallows model: how far the ballots scatter around Kemeny's orders.
 
-    It is the φ under which the mean distance to the centre is the one observed. A pair that a
-    ballot ties or leaves out counts as half a disagreement.
+    The most likely φ is the one under which the mean distance to the centre is the one observed. A pair
+    that a ballot ties or leaves out counts as half a disagreement.
 
     Parameters
     ----------
@@ -75,11 +74,11 @@ def dispersion(profiles: Profiles, *, time_limit: float | None = 15.0) -> Array:
 
     Returns
     -------
-    (B,) numbers from 0, all ballots are the same order, to 1, no order is closer to them than any other.
+    (B,) numbers from 0 (all ballots are the same order) to 1 (no order is closer to them than another).
 
     Examples
     --------
-    The distances 0, 0 and 1 have the mean 1/3, and so have orders under this φ:
+    The ballots' distances 0, 0 and 1 have the mean 1/3, as orders have under this φ:
 
     >>> phi = dispersion(Profiles.from_ballots([["a > b > c"] * 2 + ["b > a > c"]]))
     >>> phi.round(3)
@@ -89,9 +88,8 @@ def dispersion(profiles: Profiles, *, time_limit: float | None = 15.0) -> Array:
     0.333333333
     """
     spread = _spread(profiles, np.zeros((profiles.n_prompts, profiles.n_responses)), time_limit)
-    return array_namespace(profiles.ranks).asarray(
-        np.exp(-spread), device=device_of(profiles.ranks)
-    )
+    xp, device = array_namespace(profiles.ranks), device_of(profiles.ranks)
+    return xp.asarray(np.exp(-spread), device=device)
 
 
 def _spread(profiles: Profiles, blocks: np.ndarray, time_limit: float | None) -> np.ndarray:

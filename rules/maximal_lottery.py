@@ -18,21 +18,21 @@ from rlchf.rules._parts.lottery import MOST, closest, supported
     any_device=False,
 )  # fmt: skip
 def maximal_lottery(profiles: Profiles) -> Array:
-    """Give chances such that nothing beats the lottery by expected margin; runs on the CPU.
+    """Give the probabilities of a lottery that none beats by expected margin; runs on the CPU.
 
-    Drawn from this lottery, a response is expected to have no negative margin against any other
-    response, and so against any other lottery: it is the optimal strategy of the game in which two
-    players name a response each, and the margin is what one wins from the other. Whoever wins
-    against everybody else gets 1, and nobody outside the Smith set gets anything.
+    A response drawn from a maximal lottery has an expected margin of at least 0 against any other response,
+    and so against any other lottery. The lottery is an optimal strategy of the zero-sum game in which two
+    players each name a response, and the margin is the payoff. A Condorcet winner has probability 1, and
+    responses outside the Smith set have probability 0.
 
-    If there are several such lotteries, as ties of majorities allow, the one closest to even chances is
-    taken: its squares have the least sum. If no margin between two responses is even (say, an odd number
-    of strict complete ballots) there is only one. Lotteries are found in whole numbers, so that equal
-    chances are equal.
+    Pairwise ties allow several maximal lotteries; then the rule takes the one closest to the uniform
+    lottery, with the least sum of squares. If no margin between two responses is even (as with an odd
+    number of strict complete ballots), there is only one. The computation is in whole numbers, so that
+    equal probabilities are exactly equal.
 
     Returns
     -------
-    (B, M) array of chances, which add up to 1; equal is a tie, and all without a chance are tied last.
+    (B, M) array of probabilities, which add up to 1; equal is a tie.
 
     References
     ----------
@@ -42,7 +42,8 @@ def maximal_lottery(profiles: Profiles) -> Array:
 
     Examples
     --------
-    The margins are 3 for a over b, 5 for b over c and 1 for c over a, and each is the chance of the third:
+    The margins are 3 for a over b, 5 for b over c and 1 for c over a; the probability of each response is
+    proportional to the margin between the other two:
 
     >>> cycle = ["a > b > c"] * 4 + ["b > c > a"] * 3 + ["c > a > b"] * 2
     >>> maximal_lottery(Profiles.from_ballots([cycle])) * 9
@@ -56,13 +57,13 @@ def maximal_lottery(profiles: Profiles) -> Array:
     sizes = np.arange(1, M + 1)
     beaten = np.take_along_axis(copeland, order, axis=1).cumsum(axis=1) == sizes * (M - sizes)
     smith = beaten.argmax(axis=1) + 1
-    chances = np.zeros((B, M))
+    probabilities = np.zeros((B, M))
     for size in np.unique(smith):
         prompts = np.flatnonzero(smith == size)
         members = np.sort(order[prompts, :size], axis=1)
         inner = margins[prompts[:, None, None], members[:, :, None], members[:, None, :]]
-        chances[prompts[:, None], members] = _lotteries(inner)
-    return array_namespace(profiles.ranks).asarray(chances, device=device_of(profiles.ranks))
+        probabilities[prompts[:, None], members] = _lotteries(inner)
+    return array_namespace(profiles.ranks).asarray(probabilities, device=device_of(profiles.ranks))
 
 
 def _lotteries(margins: np.ndarray) -> np.ndarray:
@@ -72,8 +73,8 @@ def _lotteries(margins: np.ndarray) -> np.ndarray:
         return np.ones((B, 1))
     lotteries, is_found = np.empty((B, k)), np.zeros(B, dtype=bool)
     if k <= MOST:
-        turned, is_found = supported(np.ascontiguousarray(margins.transpose(1, 2, 0)))
-        lotteries[:] = turned.T
+        by_response, is_found = supported(np.ascontiguousarray(margins.transpose(1, 2, 0)))
+        lotteries[:] = by_response.T
     for prompt in np.flatnonzero(~is_found):
         lotteries[prompt] = closest(margins[prompt])
     return lotteries

@@ -17,22 +17,22 @@ Variant = Literal["margins", "winning_votes", "pairwise_opposition"]
     ],
 )  # fmt: skip
 def minimax(profiles: Profiles, *, variant: Variant = "margins") -> Array:
-    """Score a response by its worst majority loss: the smaller, the better.
+    """Score a response by minus its largest majority loss.
 
-    Unanimous ballots tie all but their first response, since each of the others loses to it by
-    everything.
+    If all ballots are the same ranking, all responses but the first are tied, since each loses to the first
+    by the whole weight.
 
     Parameters
     ----------
     variant
-        How bad a loss is: by its margin ("margins"); by the weight of the ballots against the response
-        ("winning_votes"); or by that weight in every comparison, lost or not
-        ("pairwise_opposition"). The last may reject a response that beats all others, when
-        ballots have ties or gaps. On strict complete ballots all three rank alike.
+        The size of a loss: its margin ("margins"); the weight of the ballots against the response
+        ("winning_votes"); or that weight in every comparison, lost or not ("pairwise_opposition"). The
+        last may reject a Condorcet winner if ballots have ties or gaps. On strict complete ballots all
+        three rank alike.
 
     Returns
     -------
-    (B, M) array of scores: minus the worst loss, 0 without one; higher is better, equal is a tie.
+    (B, M) array of scores: minus the largest loss, 0 without a loss; higher is better, equal is a tie.
 
     References
     ----------
@@ -41,7 +41,7 @@ def minimax(profiles: Profiles, *, variant: Variant = "margins") -> Array:
 
     Examples
     --------
-    Of the cycle a > b > c > a the margin of c over a is the smallest:
+    In the cycle a > b > c > a the margin of c over a is the smallest:
 
     >>> cycle = Profiles.from_ballots([["a > b > c"] * 4 + ["b > c > a"] * 3 + ["c > a > b"] * 2])
     >>> minimax(cycle)

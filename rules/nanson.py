@@ -20,21 +20,21 @@ Variant = Literal["strict", "weak"]
     ],
 )  # fmt: skip
 def nanson(profiles: Profiles, *, variant: Variant = "strict") -> Array:
-    """Rank by elimination: all whose Borda count among those left is below the average go together.
+    """Rank by elimination of all responses with a Borda count below the average of those remaining.
 
-    Who goes in a later round ranks higher, and those of one round rank by their Borda counts in that
-    round. When all counts are equal, those left win together. A pair that a ballot ties, or says
-    nothing about, gives half a point to each side, as in `borda`.
+    Responses eliminated in a later round rank higher, and those of one round rank by their Borda counts in
+    that round. When all counts are equal, the remaining responses win together. A pair that a ballot ties
+    or does not compare gives half a point to each side, as in `borda`.
 
     Parameters
     ----------
     variant
-        "strict": those strictly below the average go. "weak": those at the average go with them, as
-        long as there is somebody above it. The literature has both readings.
+        "strict": responses strictly below the average are eliminated. "weak": those at the average are,
+        too, as long as another is above it. The literature has both readings.
 
     Returns
     -------
-    (B, M) array of scores: how many rank below.
+    (B, M) array of scores: the number of responses ranked below.
 
     References
     ----------
@@ -53,11 +53,11 @@ def nanson(profiles: Profiles, *, variant: Variant = "strict") -> Array:
     remaining = everybody(profiles)
     scores = xp.zeros(remaining.shape, dtype=xp.float64, device=device_of(remaining))
     while bool(xp.any(remaining)):
-        counts = borda_among(remaining)  # from their average
-        out = remaining & (counts < 0 if variant == "strict" else counts <= 0)
-        out = xp.where(xp.any(out, axis=0), out, remaining)
-        below = (counts[None] < counts[:, None]) & out[None]  # [i, j]: j goes too, and below i
-        gone = remaining.shape[0] - xp.sum(remaining, axis=0) + xp.sum(below, axis=1)
-        scores = xp.where(out, xp.astype(gone, xp.float64), scores)
-        remaining = remaining & ~out
+        counts = borda_among(remaining)  # minus their average
+        losers = remaining & (counts < 0 if variant == "strict" else counts <= 0)
+        losers = xp.where(xp.any(losers, axis=0), losers, remaining)
+        below = (counts[None] < counts[:, None]) & losers[None]  # [i, j]: j is eliminated below i
+        n_below = remaining.shape[0] - xp.sum(remaining, axis=0) + xp.sum(below, axis=1)
+        scores = xp.where(losers, xp.astype(n_below, xp.float64), scores)
+        remaining = remaining & ~losers
     return scores.T

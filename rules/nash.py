@@ -10,9 +10,9 @@ from rlchf.rules import voting_rule
 from rlchf.rules._parts.cardinal import Utilities, number_behind, utilities
 from rlchf.rules._parts.exact_sums import by_parts, round_inexact
 
-CLOSE = 1e-9  # of logarithms: farther apart they are in the right order
-SMALL = 36  # bits: products up to here come out exact from their logarithm
-LONGEST = 10**6  # bits of products that are worth multiplying out
+CLOSE = 1e-9  # logarithms that differ by more are in the right order
+SMALL = 36  # bits up to which a product is exact when computed from its logarithm
+LONGEST = 10**6  # bits up to which products are multiplied out
 
 
 @voting_rule(
@@ -26,16 +26,16 @@ LONGEST = 10**6  # bits of products that are worth multiplying out
 def nash(profiles: Profiles) -> Array:
     """Rank responses by the product of the scores that the annotators gave them.
 
-    Scores of 0 are handled as is usual: the weight of the ballots with a score above 0 counts first,
-    and then the product of these scores, each as often as the weight says. A missing score counts
-    as 0. A ballot with a negative score is counted from its lowest score. Products are compared in
-    whole numbers if the scores on a prompt have a part in common, such as 1/10; else, and beyond a
-    million binary digits, they are tied if their logarithms agree to 1e-9. Ballots that came as
-    rankings give one point per response ranked below, half a point per tie.
+    Scores of 0 are handled as usual: the weight of the ballots with a score above 0 decides first, then the
+    product of these scores, each to the power of its ballot's weight. A missing score counts as 0. On a
+    ballot with a negative score, scores count from the lowest one. Products are compared in whole numbers
+    if the scores on a prompt are multiples of a common unit, such as 1/10; otherwise, and beyond a million
+    binary digits, they are tied if their logarithms agree to 1e-9. Ballots that came as rankings give one
+    point per response ranked below and half a point per tie.
 
     Returns
     -------
-    (B, M) array of scores, the number of responses that each is better than; equal is a tie.
+    (B, M) array of scores: the number of responses ranked below; equal is a tie.
 
     References
     ----------
@@ -44,7 +44,7 @@ def nash(profiles: Profiles) -> Array:
 
     Examples
     --------
-    The products are 3 * 1 for a, 2 * 2 for b, 1 * 3 for c, and d has one 0 more:
+    The products are 3 * 1 for a, 2 * 2 for b and 1 * 3 for c; d has two scores of 0:
 
     >>> nash(Profiles.from_ballots([["a > b > c > d", "c > b > a > d"]]))
     array([[1., 3., 1., 0.]])
@@ -53,11 +53,8 @@ def nash(profiles: Profiles) -> Array:
 
 
 def _scores(profiles: Profiles) -> Array:
-    xp, utility, votes = (
-        array_namespace(profiles.ranks),
-        utilities(profiles),
-        profiles.integer_weights,
-    )
+    xp, votes = array_namespace(profiles.ranks), profiles.integer_weights
+    utility = utilities(profiles)
     worth = _from_zero(utility)
     positive = segment_sum((worth > 0) * votes, profiles.starts)  # (M, B)
     positive = round_inexact(positive.T, utility.exact, profiles.totals).T
@@ -70,44 +67,48 @@ def _scores(profiles: Profiles) -> Array:
     better = xp.where(more != 0, more, longer)
     unsure = close & (more == 0) & ((size[:, None] >= SMALL) | ~utility.exact)
     if bool(xp.any(unsure)):
-        better = _compared(better, unsure, worth, utility, profiles)
+        better = _corrected(better, unsure, worth, utility, profiles)
     return number_behind(better)
 
 
 def _from_zero(utility: Utilities) -> Array:
+    """(M, K) scores, those of a ballot with negative ones counted from its lowest; 0 where missing."""
     xp = array_namespace(utility.whole)
     lowest = xp.clip(xp.min(utility.whole, axis=0), max=0)  # 0 where there is no opinion
     return (utility.whole - lowest) * utility.given
 
 
-def _compared(
+def _corrected(
     better: Array, unsure: Array, worth: Array, utility: Utilities, profiles: Profiles
 ) -> Array:
-    """Put the signs right where floats are not sure, by multiplying out."""
+    """Correct the signs where floats are not exact enough, by multiplying out."""
     xp = array_namespace(better)
     signs, exact = to_numpy(better).copy(), to_numpy(utility.exact)
     worth, votes = to_numpy(worth), to_numpy(profiles.integer_weights)
     for i, j, b in np.argwhere(to_numpy(unsure)).tolist():
         if i < j:
             columns = slice(int(profiles.starts[b]), int(profiles.starts[b + 1]))
-            sign = _longer(worth[i, columns], worth[j, columns], votes[columns]) if exact[b] else 0
+            sign = _compare(worth[i, columns], worth[j, columns], votes[columns]) if exact[b] else 0
             signs[i, j, b], signs[j, i, b] = sign, -sign
         elif i == j:
             signs[i, i, b] = 0
     return xp.asarray(signs, device=device_of(better))
 
 
-def _longer(ours: np.ndarray, theirs: np.ndarray, votes: np.ndarray) -> int:
-    """The sign of the one product of positive numbers minus the other; a number counts by its votes."""
-    times: dict[int, int] = {}
-    for numbers, sign in ((ours, 1), (theirs, -1)):
+def _compare(first: np.ndarray, second: np.ndarray, votes: np.ndarray) -> int:
+    """The sign of one product minus another, of positive numbers to the power of their votes.
+
+    It is 0 if the products are too long to compare.
+    """
+    powers: dict[int, int] = {}
+    for numbers, sign in ((first, 1), (second, -1)):
         for number, vote in zip(numbers.tolist(), votes.tolist(), strict=True):
             if number > 1:
-                times[int(number)] = times.get(int(number), 0) + sign * int(vote)
-    common = gcd(*times.values()) or 1
-    times = {number: n // common for number, n in times.items()}
-    if sum(abs(n) * number.bit_length() for number, n in times.items()) > LONGEST:
+                powers[int(number)] = powers.get(int(number), 0) + sign * int(vote)
+    common = gcd(*powers.values()) or 1
+    powers = {number: n // common for number, n in powers.items()}
+    if sum(abs(n) * number.bit_length() for number, n in powers.items()) > LONGEST:
         return 0
-    over: int = prod(number**n for number, n in times.items() if n > 0)
-    under: int = prod(number**-n for number, n in times.items() if n < 0)
-    return (over > under) - (over < under)
+    numerator: int = prod(number**n for number, n in powers.items() if n > 0)
+    denominator: int = prod(number**-n for number, n in powers.items() if n < 0)
+    return (numerator > denominator) - (numerator < denominator)

@@ -22,16 +22,16 @@ def pav(
     ties: Ties = "keep",
     time_limit: float | None = 2.0,
 ) -> Array:
-    """Choose the committee that maximises the ballots' 1 + 1/2 + ... + 1/n for n approved members.
+    """Choose the committee that maximises the sum of 1 + 1/2 + ... + 1/n for n approved members.
 
-    The score is 1 for members of the optimal committee of ``k``, and 0 for others; if several are
-    optimal, the share of them that the response is in. Without k it is the sum of that over
-    all sizes from 1 to M - 1, a way of ours to rank the responses: those that are chosen even to small
-    committees come first. For a ranking that elects one after the other see `seq_pav`.
+    The score is 1 for members of the optimal committee of ``k``, and 0 for others; if several committees
+    are optimal, it is the share of them that contain the response. Without k the score is the sum over all
+    sizes from 1 to M - 1, this package's way to rank the responses: members of small committees come first.
+    For a ranking that elects one response after the other see `seq_pav`.
 
-    Up to 16 responses, all committees are compared, exactly. Among more, one optimal committee of each
-    size is found on the CPU by an integer program, and taken for the only one, except that responses
-    with the same supporters share their seats; which one may depend on the order of the responses.
+    Up to 16 responses, all committees are compared, exactly. With more, an integer program on the CPU finds
+    one optimal committee of each size, and the score counts no other, except that responses with the
+    same supporters share their seats. Which committee it finds may depend on the order of the responses.
 
     Parameters
     ----------
@@ -44,9 +44,9 @@ def pav(
         "keep" counts all optimal committees equally; "lexicographic" takes the first of them in the order
         of the responses, and without k ranks the first response higher where the sums tie.
     time_limit
-        Seconds for the integer programs of one prompt, shared out over the sizes, or None for no limit.
-        When they run out, the best committees found are taken, with a warning that tells how far from
-        the optimum they may be.
+        Seconds for the integer programs of one prompt, divided among the sizes, or None for no limit.
+        When they run out, the best committees found count, with a warning that says how far from the
+        optimum they may be.
 
     Returns
     -------

@@ -11,7 +11,7 @@ from rlchf.rules import voting_rule
 from rlchf.rules._parts.likelihood import Slopes, fitted, pair_slopes, prior_weights, scores_of
 
 MOST = 10
-"""Up to so many responses, choices are counted by the set that they were made from."""
+"""Up to this number of responses, choices are counted by the set that they were made from."""
 
 TINY = 1e-150  # sums of odds are at least this, so that their squares are positive
 
@@ -23,19 +23,19 @@ TINY = 1e-150  # sums of odds are at least this, so that their squares are posit
     any_device=False,
 )
 def plackett_luce(profiles: Profiles, *, prior: float = 1.0) -> Array:
-    """Fit strengths that make the ballots likely as choices from those left; runs on the CPU.
+    """Fit strengths under which the ballots are most likely as successive choices; runs on the CPU.
 
     In the model a ballot is filled from the top: each place goes to one of the responses not yet placed,
     with probability in proportion to their strengths. Tied responses are each chosen from the same set, all
-    that are not placed above them (Breslow's method for ties). The last level is what remains, and no
-    choice; so a ballot that names one favourite and ties all others is one choice. A response that a
+    responses not placed above them (Breslow's method for ties). The last level is no choice, since nothing
+    else remains; so a ballot that names one favourite and ties all others is one choice. A response that a
     ballot does not rank could not be chosen on it. The strengths maximise the posterior probability.
 
     Parameters
     ----------
     prior
-        The prior counts as so many more comparisons of each pair, with half of the wins on each side,
-        in units of weight. So every strength is finite, and 0 without ballots.
+        The weight of additional comparisons of each pair, half of them won by each side. So every
+        strength is finite, and 0 without ballots.
 
     Returns
     -------
@@ -80,14 +80,15 @@ def _by_sets(profiles: Profiles) -> Slopes:
     """Slopes of the log-likelihood from counts of the choices made from each of the 2^M sets of responses."""
     M, B = profiles.n_responses, profiles.n_prompts
     ranks, owners = profiles.ranks, profiles.owners
-    made = np.where((ranks > 0) & (ranks < ranks.max(axis=0)), profiles.integer_weights, 0.0)
+    is_choice = (ranks > 0) & (ranks < ranks.max(axis=0))  # (M, K): the place was a choice
+    chosen = np.where(is_choice, profiles.integer_weights, 0.0)
     counts = np.zeros(B << M)
     for i in range(M):
         sets = owners << M
         for j in range(M):
             sets += (ranks[j] >= ranks[i]).astype(np.int64) << j
-        counts += np.bincount(sets, made[i], minlength=B << M)
-    choices = segment_sum(made, profiles.starts) / profiles.scale
+        counts += np.bincount(sets, chosen[i], minlength=B << M)
+    choices = segment_sum(chosen, profiles.starts) / profiles.scale
     table = np.ascontiguousarray(counts.reshape(B, -1).T) / profiles.scale
     member = ((np.arange(1 << M) >> np.arange(M)[:, None]) & 1).astype(np.float64)
     first, second = np.triu_indices(M, 1)
@@ -113,8 +114,8 @@ def _by_ballots(profiles: Profiles) -> Slopes:
     owners = np.repeat(np.arange(B), np.diff(starts))
     weights = votes / profiles.scale[owners]
     ranked = ranks > 0
-    made = ranked & (ranks < np.max(ranks, axis=0))  # (M, K): responses whose place was a choice
-    choices = segment_sum(made * weights, starts)
+    is_choice = ranked & (ranks < np.max(ranks, axis=0))  # (M, K): the place was a choice
+    choices = segment_sum(is_choice * weights, starts)
 
     def slopes(strengths: Array) -> tuple[Array, Array]:
         odds = np.exp(strengths - np.max(strengths, axis=0))  # (M, B)
@@ -122,7 +123,7 @@ def _by_ballots(profiles: Profiles) -> Slopes:
         rates = np.zeros_like(spread)  # of each choice, one over the sum of the odds
         for i in range(M):
             total = np.sum(np.where(ranks >= ranks[i], spread, 0.0), axis=0)
-            rates[i] = np.where(made[i], 1 / np.maximum(total, TINY), 0.0)
+            rates[i] = np.where(is_choice[i], 1 / np.maximum(total, TINY), 0.0)
         squares = rates * rates
         sums, square_sums = np.zeros_like(rates), np.zeros_like(rates)
         for i in range(M):  # over the choices that i was available for
@@ -154,7 +155,7 @@ def _distinct(profiles: Profiles) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     ranks, votes, owners = ranks[:, kept], votes[kept], owners[kept]
     keys, base = [owners.astype(np.int64)], len(ranks) + 1
     largest = profiles.n_prompts
-    for row in ranks:  # as many ranks in one key as it can hold
+    for row in ranks:  # each key holds as many ranks as fit
         if largest * base >= 2**62:
             keys.append(np.zeros(len(votes), dtype=np.int64))
             largest = 1

@@ -18,11 +18,11 @@ from rlchf.rules._parts.positional import positional_scores
     ],
 )  # fmt: skip
 def positional(profiles: Profiles, *, vector: str | Sequence[float] | None = None) -> Array:
-    """Score a response by its places, each worth what a score vector says.
+    """Score a response by its places on the ballots, with points from a score vector.
 
-    Tied responses each get the mean of the scores of the places that they take up. Responses that a
+    Tied responses each get the mean of the scores of the places that they occupy. Responses that a
     ballot does not rank share the places behind those it ranks; a ballot that ranks nothing gives
-    nothing. Sums are exact: decimals and fractions are taken as they are written.
+    no points. Sums are exact: decimals and fractions are read as they are written.
 
     Parameters
     ----------

@@ -14,15 +14,15 @@ from rlchf.rules import voting_rule
     ],
 )  # fmt: skip
 def proportional_borda(profiles: Profiles) -> Array:
-    """Give each response a chance in proportion to its Borda score.
+    """Give each response a probability in proportion to its Borda score.
 
-    That is the chance to come first if a ballot is drawn by weight, then two of the responses, and the
-    one that the ballot ranks higher is taken. A pair that a ballot ties, or says nothing about,
-    counts half for each side, as in `borda`; the ranking is that of `borda`.
+    It is the probability of a response to be drawn as follows: draw a ballot by weight and two of the
+    responses, and take the one that the ballot ranks higher. A pair that a ballot ties or does not
+    compare counts half for each side, as in `borda`; the ranking is that of `borda`.
 
     Returns
     -------
-    (B, M) array of chances, which add up to 1; equal is a tie.
+    (B, M) array of probabilities, which add up to 1; equal is a tie.
 
     References
     ----------

@@ -19,35 +19,34 @@ NEARLY = 1e-9  # floats whose difference is a smaller share than this may be equ
     any_device=False,
 )
 def proportional_sequential_borda(profiles: Profiles, *, ties: Ties = "keep") -> Array:
-    """Elect one after the other by Borda scores that ballots pay for from budgets, on the CPU.
+    """Elect one response at a time by Borda score, paid for from the ballots' budgets; on the CPU.
 
-    This is our reconstruction of a rule of which we know a description only. All pairs of
-    responses cost 1 each, and the ballots' budgets, in proportion to their weights, pay for them.
-    The next response is the one with the highest Borda score among those left, each ballot counting by
-    what is left of its budget. With r left it costs r - 1, shared among the ballots in
-    proportion to budget times points given. So no ballot pays more than the pairs it wins; on
-    random profiles the order agreed with every strict complete ballot on at least its share of the
-    pairs, rounded down.
+    This is a reconstruction of a rule from the abstract of its paper. Each pair of responses costs 1, and
+    the ballots' budgets, in proportion to their weights, pay for all pairs. The next response is the one
+    with the highest Borda score among the remaining responses, in which each ballot counts by its remaining
+    budget. With r responses remaining it costs r - 1, divided among the ballots in proportion to budget
+    times points given. So no ballot pays more than the number of pairs that it wins; on random profiles the
+    order agreed with every strict complete ballot on at least its share of the pairs, rounded down.
 
-    A ballot gives a response a point for each response left that it ranks strictly below. A ballot without
-    budget gives none. If nobody gives any points, all responses left are tied.
+    A ballot gives a response one point for each remaining response that it ranks strictly below. A ballot
+    without budget gives no points. If no ballot gives any points, all remaining responses are tied.
 
     Parameters
     ----------
     ties
-        "keep": responses with the same score are elected together and share a place; q of r together
-        cost q (r - 1) - q (q - 1) / 2, one for each pair that they are in. "lexicographic": the first
-        one in the order of the responses is elected alone.
+        "keep": responses with the same score are elected together and share a place; q of r responses
+        cost q (r - 1) - q (q - 1) / 2, 1 for each pair that contains one of them. "lexicographic": the
+        first of them, in the order of the responses, is elected alone.
 
     Returns
     -------
     (B, M) array of scores: the number of responses elected later plus half of those elected together
-    with this one. Of more than 12 responses, Borda scores that differ by a billionth or less
-    count as equal; of fewer they are compared exactly.
+    with this one. Among more than 12 responses, Borda scores that differ by a billionth or less count as
+    equal; among up to 12 they are compared exactly.
 
     References
     ----------
-    P. Lederer, "Proportional representation in rank aggregation", 2025, of which we know the abstract.
+    P. Lederer, "Proportional representation in rank aggregation", 2025; reconstructed from the abstract.
 
     Examples
     --------
@@ -68,7 +67,7 @@ def proportional_sequential_borda(profiles: Profiles, *, ties: Ties = "keep") ->
 def _elect(
     ranks: np.ndarray, votes: np.ndarray, profiles: Profiles, lexicographic: bool
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(M, B) scores in floats, and (B,) whether integers might elect otherwise."""
+    """(M, B) scores in floats, and (B,) whether integers might give another result."""
     M, B = len(ranks), profiles.n_prompts
     owners, starts = to_numpy(profiles.owners), profiles.starts
     totals = np.maximum(segment_sum(votes, starts), 1)
@@ -80,10 +79,10 @@ def _elect(
         paying = np.maximum(budgets, 0)
         borda = np.where(remaining, segment_sum(paying * points, starts), -1.0)
         best = borda.max(axis=0)
-        rough = (n > 0) | (totals * M >= 2**53)
-        elected = remaining & (borda >= best - rough * NEARLY * (best + 1))
+        inexact = (n > 0) | (totals * M >= 2**53)
+        elected = remaining & (borda >= best - inexact * NEARLY * (best + 1))
         if M <= EXACT:
-            doubtful |= rough & (elected.sum(axis=0) > 1)
+            doubtful |= inexact & (elected.sum(axis=0) > 1)
         if lexicographic:
             elected &= np.cumsum(elected, axis=0) == 1
         together = elected.sum(axis=0)  # (B,)
@@ -95,16 +94,16 @@ def _elect(
         paid = segment_sum(given, starts)
         budgets -= given * (price / np.where(paid > 0, paid, 1))[owners]
         remaining, n_remaining = remaining & ~elected, n_remaining - together
-        _take_out(points, ranks, elected, owners)
+        _subtract_points(points, ranks, elected, owners)
         if not remaining.any():
             break
     return scores, doubtful
 
 
-def _take_out(
+def _subtract_points(
     points: np.ndarray, ranks: np.ndarray, elected: np.ndarray, owners: np.ndarray
 ) -> None:
-    """Take away the points for being ranked above an elected response."""
+    """Subtract the points for being ranked above an elected response."""
     waiting = elected.copy()
     prompts, ballots = np.arange(elected.shape[1]), np.arange(ranks.shape[1])
     while waiting.any():

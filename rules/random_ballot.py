@@ -12,21 +12,21 @@ from rlchf.rules._parts.draw import draw
     axioms=["neutrality", "homogeneity", "unanimity", "pareto", "monotonicity", "clones"],
 )
 def random_ballot(profiles: Profiles, *, seed: int = 0) -> Array:
-    """Give each place to the best response left on a ballot drawn for that place.
+    """Give each place to the best remaining response on a ballot drawn for that place.
 
-    A ballot is drawn with chances in proportion to the weights, among the ballots that name any of the
-    responses left. Those that it ties best share the place. Responses that no ballot with weight
-    names share the last place. Each prompt draws for itself; what it draws depends on the seed, on
-    which prompt of the dataset it is, and on the order of its ballots.
+    A ballot is drawn with probability in proportion to its weight, among the ballots that rank any of the
+    remaining responses. If it ties several of them for best, they share the place. Responses that no ballot
+    with weight ranks share the last place. Each prompt draws independently; its draw depends on the seed,
+    on its number in the dataset, and on the order of its ballots.
 
     Parameters
     ----------
     seed
-        Another seed draws other ballots.
+        Random seed.
 
     Returns
     -------
-    (B, M) array of scores, the number of responses placed later; higher is better, equal is a tie.
+    (B, M) array of scores: the number of responses placed later; higher is better, equal is a tie.
 
     References
     ----------
@@ -34,7 +34,7 @@ def random_ballot(profiles: Profiles, *, seed: int = 0) -> Array:
 
     Examples
     --------
-    Both ballots agree on c behind a; whose first choice comes first is chance:
+    Both ballots rank c last; the draw decides between a and b:
 
     >>> random_ballot(Profiles.from_ballots([["a > b > c", "b > a > c"]] * 3))
     array([[1., 2., 0.],
@@ -43,20 +43,20 @@ def random_ballot(profiles: Profiles, *, seed: int = 0) -> Array:
     """
     xp, device = array_namespace(profiles.ranks), device_of(profiles.ranks)
     ranks, votes, M = profiles.ranks, profiles.integer_weights, profiles.n_responses
-    named = ranks > 0
-    complete = bool(xp.all(named))
+    ranked = ranks > 0
+    complete = bool(xp.all(ranked))
     scores = xp.zeros((M, profiles.n_prompts), dtype=xp.float64, device=device)
     remaining = scores == 0
-    nobody = M + 1
+    unranked = M + 1
     chances = xp.asarray(uniform(seed, profiles.prompts, M), device=device)
     for n in range(M):
         if not complete:
-            able = xp.any(named & remaining[:, profiles.owners], axis=0)
-            votes = xp.where(able, votes, 0.0)
+            ranks_any = xp.any(ranked & remaining[:, profiles.owners], axis=0)
+            votes = xp.where(ranks_any, votes, 0.0)
         ballots, totals = draw(votes, profiles.starts, profiles.owners, chances[:, n])
         drawn = ranks[:, ballots]  # (M, B)
-        drawn = xp.where(remaining & (drawn > 0) & (totals > 0), drawn, nobody)
-        best = (drawn == xp.min(drawn, axis=0)) & (drawn < nobody)
+        drawn = xp.where(remaining & (drawn > 0) & (totals > 0), drawn, unranked)
+        best = (drawn == xp.min(drawn, axis=0)) & (drawn < unranked)
         remaining = remaining & ~best
         scores = xp.where(best, xp.sum(xp.astype(remaining, xp.float64), axis=0), scores)
     return xp.matrix_transpose(scores)

@@ -12,21 +12,21 @@ from rlchf.rules._parts.draw import draw
     axioms=["neutrality", "homogeneity", "unanimity", "pareto", "monotonicity", "clones"],
 )
 def random_dictator(profiles: Profiles, *, seed: int = 0) -> Array:
-    """Take one ballot, drawn with chances in proportion to the weights, as the result.
+    """Take one ballot, drawn with probability in proportion to its weight, as the result.
 
-    Whoever casts a share of the weight decides a share of the prompts, and nobody gains by
-    misreporting. Responses without a place on the ballot drawn are tied behind all others. Each prompt
-    draws for itself; what it draws depends on the seed, on which prompt of the dataset it is, and on
-    the order of its ballots.
+    An annotator decides an expected share of the prompts that equals its share of the weight, and cannot
+    gain by misreporting (strategyproofness). Responses that the drawn ballot does not rank are tied behind
+    all others. Each prompt draws independently; its draw depends on the seed, on its number in the dataset,
+    and on the order of its ballots.
 
     Parameters
     ----------
     seed
-        Another seed draws other ballots.
+        Random seed.
 
     Returns
     -------
-    (B, M) array of scores, M minus the place; higher is better, equal is a tie. All are 0 where no
+    (B, M) array of scores: M minus the rank; higher is better, equal is a tie. All scores are 0 if no
     ballot has any weight.
 
     References

@@ -12,9 +12,9 @@ from rlchf.rules._parts.defeats import defeats
 from rlchf.rules._parts.many_responses import lock_all
 from rlchf.rules._parts.tiers import block_scores, closure, in_chunks, sorted_pairs
 
-BITS = 62  # responses whose reach fits into one int64
+BITS = 62  # the largest number of responses of which a set fits into one int64
 MOST = 8
-"""The largest number of responses of which all outcomes are looked at."""
+"""The largest number of responses for which all outcomes are searched."""
 
 
 @voting_rule(
@@ -28,8 +28,8 @@ MOST = 8
 def ranked_pairs(profiles: Profiles, *, ties: Ties = "lexicographic") -> Array:
     """Rank by locking in majority wins from the largest margin down, skipping those that close a cycle.
 
-    Where margins are equal, the order in which they are taken can decide. When all margins are distinct
-    and not 0, there is one outcome, and the names of the responses don't matter.
+    If margins are equal, the order in which they are taken can decide the outcome. If all margins are
+    distinct and not 0, there is one outcome, and the names of the responses do not matter.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def ranked_pairs(profiles: Profiles, *, ties: Ties = "lexicographic") -> Array:
         "keep" takes them in every order, pairs without a majority both ways round, and cuts the responses
         into blocks wherever all outcomes have the same responses in front; responses of one block
         are tied. It runs on the CPU. Parts that Split Cycle does not divide are searched completely up
-        to 8 responses; of a larger one, all responses are tied.
+        to 8 responses; in a larger part, all responses are tied.
 
     Returns
     -------
@@ -86,10 +86,10 @@ def ranked_pairs(profiles: Profiles, *, ties: Ties = "lexicographic") -> Array:
 
 
 def ranked_pairs_outcomes(margins: np.ndarray) -> list[list[int]]:
-    """Every ranking of one prompt that ranked pairs reaches under some order of equal margins.
+    """List every ranking of one prompt that ranked pairs reaches under some order of equal margins.
 
-    A ranking is one of them exactly if, whenever b has a majority over a response a above it, a path
-    leads down the ranking from a to b, with every margin on it at least as large.
+    These rankings are the stacks: whenever b has a majority over a response a ranked above it, a path
+    leads down the ranking from a to b on which every margin is at least as large.
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ def _lock(margins: Array) -> Array:
     winners, losers = (xp.asarray(side.T, copy=True) for side in sorted_pairs(margins))
     prompts = xp.arange(B, device=device_of(margins))
     responses = xp.arange(M, dtype=xp.int64, device=device_of(margins))
-    # Bit j of reach[i, b]: in prompt b a path of locked pairs leads from i to j; i reaches itself.
+    # Bit j of reach[i, b]: on prompt b a path of locked pairs leads from i to j; i reaches itself.
     reach = xp.zeros((M, B), dtype=xp.int64, device=device_of(margins))
     reach += (xp.ones_like(responses) << responses)[:, None]
     for winner, loser in zip(winners, losers, strict=True):
@@ -137,8 +137,8 @@ def _lock(margins: Array) -> Array:
 def _levels(margins: np.ndarray) -> np.ndarray:
     """(M, B) blocks over all outcomes of (M, M, B) margins; higher levels come first.
 
-    Every outcome follows Split Cycle's defeats. So where all in front defeat all behind, directly
-    or through others, the outcomes are those of the front with those of the back.
+    Every outcome follows Split Cycle's defeats. So if all responses in front defeat all behind, directly or
+    through others, every outcome is an outcome of the front followed by an outcome of the back.
     """
     M = margins.shape[0]
     certain = closure(defeats(margins)).astype(np.float64)
@@ -164,21 +164,21 @@ def _levels(margins: np.ndarray) -> np.ndarray:
 
 
 def _common_fronts(margins: list[list[float]]) -> tuple[list[int], list[int]]:
-    """After how many responses all outcomes have the same ones in front, and one outcome."""
+    """The lengths of the fronts that all outcomes share, and one outcome."""
     M = len(margins)
-    shared = {M: frozenset(range(M))}  # by length, the fronts that all outcomes so far have
+    shared = {M: frozenset(range(M))}  # by length, the fronts that all outcomes so far share
     first: list[int] = []
 
-    def can_tell(order: list[int]) -> bool:
-        """Whether outcomes that begin like this may have a new front where all agreed so far."""
-        open_ends = max((k for k in shared if k < M), default=0)
+    def may_differ(order: list[int]) -> bool:
+        """Whether an outcome that begins with this may have another front than all outcomes so far."""
+        longest = max((k for k in shared if k < M), default=0)
         return (
             not first
-            or len(order) < open_ends
+            or len(order) < longest
             or any(shared[k] != frozenset(order[:k]) for k in shared if k <= len(order))
         )
 
-    for order in _stacks(margins, [], can_tell):
+    for order in _stacks(margins, [], may_differ):
         fronts = {k: frozenset(order[:k]) for k in range(1, M + 1)}
         if not first:
             shared, first = fronts, order
@@ -187,21 +187,21 @@ def _common_fronts(margins: list[list[float]]) -> tuple[list[int], list[int]]:
 
 
 def _stacks(
-    margins: list[list[float]], order: list[int], worth: Callable[[list[int]], bool]
+    margins: list[list[float]], order: list[int], wanted: Callable[[list[int]], bool]
 ) -> Iterator[list[int]]:
-    """The outcomes that begin with ``order``, left out where a beginning is not ``worth`` it."""
-    if not worth(order):
+    """The outcomes that begin with ``order``, without those with a beginning that is not ``wanted``."""
+    if not wanted(order):
         return
     if len(order) == len(margins):
         yield order
         return
     for new in range(len(margins)):
         if new not in order and _holds(margins, order, new):
-            yield from _stacks(margins, [*order, new], worth)
+            yield from _stacks(margins, [*order, new], wanted)
 
 
 def _holds(margins: list[list[float]], order: list[int], new: int) -> bool:
-    """Whether paths down the order lead to a new last response that are as strong as its wins."""
+    """Whether the paths down the order to a new last response are as strong as its wins."""
     below, strength = [new], {new: np.inf}  # of the strongest path down to the new one
     for above in reversed(order):
         strength[above] = max(min(margins[above][b], strength[b]) for b in below)

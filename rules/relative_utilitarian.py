@@ -26,13 +26,13 @@ CLOSE = 2.0**-40
     ],
 )  # fmt: skip
 def relative_utilitarian(profiles: Profiles) -> Array:
-    """Score a response by the sum of the annotators' scores, each annotator's rescaled to 0 to 1.
+    """Score a response by the sum of the annotators' scores, rescaled to 0 to 1 per annotator.
 
-    The lowest score on a ballot becomes 0 and the highest 1, so that everybody has the same say however
-    they use the scale. A ballot that gives the same score everywhere adds nothing, nor does a missing
-    score. Sums are exact if the scores on a prompt have a part in common, such as 1/10; else they
-    are tied up to 2^-36 of the votes. Ballots that came as rankings give one point per response
-    ranked below, half a point per tie, before they are rescaled.
+    The lowest score on a ballot becomes 0 and the highest 1, so that all annotators have the same influence
+    however they use the scale. A missing score adds nothing, nor does a ballot that gives all responses the
+    same score. Sums are exact if the scores on a prompt are multiples of a common unit, such as 1/10;
+    otherwise sums that differ by less than 2^-36 of the votes are tied. Ballots that came as rankings give
+    one point per response ranked below and half a point per tie, before they are rescaled.
 
     Returns
     -------
@@ -65,9 +65,7 @@ def _scores(profiles: Profiles) -> Array:
         fits = xp.asarray(np.repeat(small, np.diff(profiles.starts)), device=device)
         unit = xp.asarray(unit, device=device)
         parts = xp.where(
-            fits,
-            above * (unit[profiles.owners] / per_spread),
-            xp.round(above / per_spread * FINE),
+            fits, above * (unit[profiles.owners] / per_spread), xp.round(above / per_spread * FINE)
         )
         scores = exact_sums(profiles, [parts], 53, unit[:, None])
         scores = _corrected(scores, above, per_spread, ~small & to_numpy(utility.exact), profiles)
@@ -75,7 +73,7 @@ def _scores(profiles: Profiles) -> Array:
 
 
 def _above_lowest(utility: Utilities) -> tuple[Array, Array]:
-    """(M, K) how far each score is above the lowest on its ballot, and (K,) the highest of these."""
+    """(M, K) each score minus the lowest on its ballot, and (K,) the largest of these differences."""
     xp = array_namespace(utility.whole)
     nowhere = xp.inf * xp.ones_like(utility.whole)
     lowest = xp.min(xp.where(utility.given, utility.whole, nowhere), axis=0)
@@ -84,12 +82,12 @@ def _above_lowest(utility: Utilities) -> tuple[Array, Array]:
 
 
 def _common(one: int, other: int) -> int:
-    """The least common multiple, or some number that is too large if that is."""
+    """The least common multiple, or a number of at least `LARGEST` if the multiple is as large."""
     return one if one >= LARGEST else lcm(one, other)
 
 
 def _commons(spread: np.ndarray, starts: np.ndarray) -> np.ndarray:
-    """(B,) what the ballots' spreads have in common, in Python's whole numbers."""
+    """(B,) the common multiples of the ballots' spreads, in Python's whole numbers."""
     numbers = np.array([int(s) for s in spread.tolist()], dtype=object)
     common: np.ndarray = np.frompyfunc(_common, 2, 1).reduceat(numbers, starts[:-1])
     return common

@@ -16,26 +16,28 @@ from rlchf.rules._parts.committees.election import EXACT, least, run_elections
 def reverse_seq_pav(
     profiles: Profiles, *, k: int | None = None, top: int | None = None, ties: Ties = "keep"
 ) -> Array:
-    """Drop one by one the response that the ballots miss least, if one of n is missed as 1/n.
+    """Eliminate one by one the response whose removal lowers the PAV score least.
 
-    All are elected at first. A ballot that approves n of those that are left loses 1/n of its weight
-    with each of them. The ranking is the order of dropping, the last to stay first.
+    All responses are elected at first. For a ballot that approves n of the remaining responses, the removal
+    of one of them lowers the PAV score by 1/n of its weight. Responses eliminated later rank higher.
 
     Parameters
     ----------
     k
-        The last k to stay are elected; the others share the last place. By default all are ranked.
+        The last k remaining responses are elected; the others share the last place. By default all are
+        ranked.
     top
         A ballot approves the responses that have fewer than ``top`` others above them; by default
         its better half.
     ties
-        "keep" drops together all that are missed equally, to one place, so that a tie over the last of
-        ``k`` seats elects more; "lexicographic" drops the last of them in the order of the responses.
+        "keep" eliminates all responses with the same least loss together; they share a place, and a tie over
+        the last of ``k`` seats elects more than k. "lexicographic" eliminates the last of them, in the order
+        of the responses.
 
     Returns
     -------
-    (B, M) array of scores: the number of responses that are dropped no later than this one, itself
-    included; 0 for those that are not elected.
+    (B, M) array of scores: the number of responses eliminated no later than this one, itself included; 0
+    for responses that are not elected.
 
     References
     ----------
@@ -45,7 +47,7 @@ def reverse_seq_pav(
 
     Examples
     --------
-    Of c and d, 2/2 each, one goes; then of a and b, 3/2 each; c is missed less than a, 2 to 3:
+    The losses of c and d are 2/2 each: d is eliminated; then b, with 3/2; then c, with 2 against 3 for a:
 
     >>> ballots = ["a = b > c = d"] * 3 + ["c = d > a = b"] * 2
     >>> reverse_seq_pav(Profiles.from_ballots([ballots]), ties="lexicographic")
@@ -65,10 +67,10 @@ def _count(ballots: ApprovalBallots, k: int | None, ties: Ties) -> tuple[Array, 
     for _ in range(M):
         n_approved = ballots.counts(remaining)  # remaining responses that each slot approves
         losses = ballots.sums(votes * weights[xp.clip(n_approved - 1, min=0)])
-        # The order of the responses is turned round, so that the last of the tied ones comes first.
+        # The order of the responses is reversed, so that the last of the tied ones comes first.
         last = least(xp.flip(losses, axis=0), xp.flip(remaining, axis=0), ties)
-        dropped = xp.flip(last, axis=0)
-        remaining = remaining & ~dropped
-        longer = xp.sum(remaining, axis=0, dtype=xp.int64)
-        scores = xp.where(dropped, M - longer, scores)
+        eliminated = xp.flip(last, axis=0)
+        remaining = remaining & ~eliminated
+        n_remaining = xp.sum(remaining, axis=0, dtype=xp.int64)
+        scores = xp.where(eliminated, M - n_remaining, scores)
     return scores * (scores > M - min(M, k or M)), exact

@@ -12,8 +12,8 @@ from rlchf.rules._parts.defeats import undefeated
 from rlchf.rules._parts.many_responses import lock_one_per_loser
 from rlchf.rules._parts.tiers import in_chunks, remove_winners, sorted_pairs, unless_sorted
 
-MANY = 20  # responses, from which on prompts are ranked one at a time
-WORK = 2**16  # forests times M^2 that the search for the winners under all orders may look at
+MANY = 20  # the number of responses from which prompts are ranked one at a time
+WORK = 2**16  # the largest number of forests, times M^2, in the search under all orders
 
 
 @voting_rule(
@@ -26,20 +26,20 @@ WORK = 2**16  # forests times M^2 that the search for the winners under all orde
     any_device=False,
 )  # fmt: skip
 def river(profiles: Profiles, *, ties: Ties = "keep") -> Array:
-    """Rank by River winners, on the CPU: majority wins are locked in from the largest, one per loser.
+    """Rank by River winners: lock in majority wins from the largest margin, one per loser; on the CPU.
 
-    A win is skipped if its loser has lost already, or if it closes a cycle, so that in the end all losses
-    lead to one response that has none, the winner. It is ranked first and removed, and so on
-    with those left. Where margins are equal, the order in which they are taken can decide.
+    A win is skipped if its loser already has a locked loss, or if it closes a cycle. In the end one response
+    has no loss, the winner. It is ranked first and removed, and the rule is applied again to the others.
+    If margins are equal, the order in which they are taken can decide the winner.
 
     Parameters
     ----------
     ties
-        "keep" takes equal margins in every order, pairs without a majority both ways round, and all who
-        can win in this way share a place; they are removed together. Equal margins are searched
-        wherever Split Cycle leaves several undefeated. That is complete for up to 6 responses; where
-        more than 2^16 / n^2 states of locked wins among n responses can come up, all the undefeated share
-        the place.
+        "keep" takes equal margins in every order, pairs without a majority both ways round; all responses
+        that win under some order share a place and are removed together. Wherever Split Cycle leaves
+        several responses undefeated, the orders are searched. The search is complete for up to 6 responses;
+        if more than 2^16 / n^2 states of locked wins among n responses can occur, all the undefeated
+        responses share the place.
         "lexicographic" takes equal margins by the index of the winner, then that of the loser; pairs
         without a majority come last, the first response of the pair counting as its winner. The
         result is a strict order.
@@ -81,12 +81,12 @@ def _lock(margins: Array) -> Array:
     remaining = xp.ones((M, B), dtype=xp.bool, device=device)
     scores = xp.zeros((M, B), dtype=xp.float64, device=device)
     for score in range(M - 1, 0, -1):
-        root = xp.where(remaining, responses, -1)  # who leads the tree of each, (M, B)
+        root = xp.where(remaining, responses, -1)  # (M, B) the root of each response's tree
         for winner, loser in zip(winners, losers, strict=True):
             above = root[winner, prompts]
             locks = (above >= 0) & (above != loser) & (root[loser, prompts] == loser)
             root = xp.where(locks[None] & (root == loser[None]), above[None], root)
-        won = xp.max(root, axis=0)  # all that are left have one root
+        won = xp.max(root, axis=0)  # the one root of all remaining responses
         scores[won, prompts] = score
         remaining[won, prompts] = False
     return scores
@@ -112,8 +112,8 @@ def _all_orders(margins: Array) -> Array:
 def _possible(margins: np.ndarray, candidates: np.ndarray) -> np.ndarray:
     """Which of the candidates, (n,) bool, win under some order of equal (n, n) margins.
 
-    A state is the root of each response's tree. Whether the search ends by finding that all
-    candidates win, or gives up and says so, does not show: so the order of the responses doesn't.
+    A state is the root of each response's tree. The result is the same whether the search finds that all
+    candidates win or gives up, so it does not depend on the order of the responses.
     """
     n = len(margins)
     table = margins.tolist()

@@ -17,10 +17,9 @@ from rlchf.rules._parts.tiers import closure, in_chunks, swapped, tiers
 def schwartz(profiles: Profiles) -> Array:
     """Rank in tiers: the Schwartz set, the Schwartz set of the others, and so on.
 
-    A chain of majority wins leads from a response to all that it beats, directly or through others. The
-    Schwartz set, or GOCHA set, holds the responses to which a chain leads only from responses to which they
-    have a chain themselves. It is the Smith set where there are no pairwise ties, and
-    otherwise may be smaller.
+    A response reaches another by a chain of majority wins. The Schwartz set, or GOCHA set, holds the
+    responses that reach every response by which they are reached. Without pairwise ties it is the Smith
+    set; otherwise it may be smaller.
 
     Returns
     -------
@@ -32,7 +31,7 @@ def schwartz(profiles: Profiles) -> Array:
 
     Examples
     --------
-    Here a beats b, and c ties with both, so that all are in the Smith set:
+    a beats b, and c ties with both, so that all three are in the Smith set:
 
     >>> schwartz(Profiles.from_ballots([["a > b > c", "c > a > b"]]))
     array([[1., 0., 1.]])

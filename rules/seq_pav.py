@@ -16,26 +16,27 @@ from rlchf.rules._parts.committees.election import EXACT, Election, run_election
 def seq_pav(
     profiles: Profiles, *, k: int | None = None, top: int | None = None, ties: Ties = "keep"
 ) -> Array:
-    """Elect one by one by approvals, where a ballot that has got n responses counts 1/(n + 1).
+    """Elect one by one by approvals; a ballot with n elected responses counts 1/(n + 1).
 
-    The responses are ranked by the order in which they are elected, and the first ones represent the
-    ballots proportionally, as far as the rule can: a minority comes up once the majority has got its share.
+    The responses are ranked in the order of election. The first ones represent the ballots about
+    proportionally: a minority's response is elected once the majority has its share.
 
     Parameters
     ----------
     k
-        Elect this many; the others share the last place. By default all are elected.
+        Number of seats; responses that are not elected share the last place. By default all are elected.
     top
         A ballot approves the responses that have fewer than ``top`` others above them; by default
         its better half.
     ties
-        "keep" elects together all whose count is equal, to one place, so that a tie over the last of
-        ``k`` seats elects more; "lexicographic" elects the first of them in the order of the responses.
+        "keep" elects all responses with the highest count together; they share a place, and a tie over the
+        last of ``k`` seats elects more than k. "lexicographic" elects the first of them in the order of the
+        responses.
 
     Returns
     -------
-    (B, M) array of scores: the number of responses that are elected no earlier than this one, itself
-    included; 0 for those that are not elected.
+    (B, M) array of scores: the number of responses elected no earlier than this one, itself included; 0
+    for responses that are not elected.
 
     References
     ----------
@@ -44,7 +45,7 @@ def seq_pav(
 
     Examples
     --------
-    Three ballots for a and b, two for c and d; after a the three count 3/2, less than the two:
+    Three ballots approve a and b, two c and d; once a is elected, the three count 3/2, less than 2:
 
     >>> ballots = ["a = b > c = d"] * 3 + ["c = d > a = b"] * 2
     >>> seq_pav(Profiles.from_ballots([ballots]), ties="lexicographic")
@@ -59,7 +60,7 @@ def _count(ballots: ApprovalBallots, k: int | None, ties: Ties) -> tuple[Array, 
     weights, multiple = harmonic(ballots)
     exact = xp.sum(votes, axis=0) < EXACT / multiple
     election = Election(ballots, k, ties)
-    elected = xp.zeros_like(votes, dtype=xp.int64)  # responses that each slot has got
+    elected = xp.zeros_like(votes, dtype=xp.int64)  # elected responses that each slot approves
     while xp.any(election.open):
         chosen = election.least(-ballots.sums(votes * weights[elected]))
         election.elect(chosen)

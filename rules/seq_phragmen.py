@@ -17,31 +17,31 @@ from rlchf.rules._parts.committees.phragmen import phragmen
 def seq_phragmen(
     profiles: Profiles, *, k: int | None = None, top: int | None = None, ties: Ties = "keep"
 ) -> Array:
-    """Elect one by one by approvals: whoever has supporters that can pay for them first.
+    """Elect one by one the response whose supporters are the first to earn its price.
 
-    Every ballot earns its weight per unit of time. As soon as the supporters of a response have 1
-    together, it is elected, and they pay all they have. (In the words of loads: a response is a
-    load of 1, spread over its supporters so that all have the same, and the response that makes the
-    least of it is elected.) So each group of ballots gets about as many of the first places as its size
-    allows it, whatever the others do. Loads are counted exactly, in whole numbers.
+    Every ballot earns its weight per unit of time. As soon as the supporters of a response, the ballots that
+    approve it, have 1 together, it is elected, and they pay all that they have. (In terms of loads: a
+    response is a load of 1, spread over its supporters so that their loads become equal, and the response
+    with the least resulting load is elected.) So each group of ballots gets about its share of the first
+    places, however the others vote. Loads are exact, in whole numbers.
 
     Parameters
     ----------
     k
-        Elect this many; the others share the last place. By default all are elected.
+        Number of seats; responses that are not elected share the last place. By default all are elected.
     top
         A ballot approves the responses that have fewer than ``top`` others above them; by default
         its better half.
     ties
-        "keep" elects together all whose supporters have 1 at the same time, to one place, so that a tie
-        over the last of ``k`` seats elects more. Each of them is paid in full: a ballot that supports
-        two pays what it has twice, and is in debt until it has earned that. Meanwhile it pays
-        for nobody. "lexicographic" elects the first of them in the order of the responses.
+        "keep" elects all responses whose supporters have 1 at the same time together; they share a place,
+        and a tie over the last of ``k`` seats elects more than k. Each of them is paid in full: a ballot
+        that supports two pays its money twice, and is in debt until it has earned that. Meanwhile it pays
+        for no response. "lexicographic" elects the first of them in the order of the responses.
 
     Returns
     -------
-    (B, M) array of scores: the number of responses that are elected no earlier than this one, itself
-    included; 0 for those that are not elected.
+    (B, M) array of scores: the number of responses elected no earlier than this one, itself included; 0
+    for responses that are not elected.
 
     References
     ----------
@@ -51,7 +51,7 @@ def seq_phragmen(
 
     Examples
     --------
-    Three ballots for a and b, two for c and d: a at 1/3, c at 1/2, b at 2/3, d at 1:
+    Three ballots approve a and b, two c and d: a is elected at time 1/3, c at 1/2, b at 2/3, d at 1:
 
     >>> ballots = ["a = b > c = d"] * 3 + ["c = d > a = b"] * 2
     >>> seq_phragmen(Profiles.from_ballots([ballots]), ties="lexicographic")

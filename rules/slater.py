@@ -16,19 +16,18 @@ from rlchf.rules._parts.kemeny.blocks import scores_for
     any_device=False,
 )  # fmt: skip
 def slater(profiles: Profiles, *, ties: Ties = "keep", time_limit: float | None = 15.0) -> Array:
-    """Rank by the orders that overrule fewest majorities, found exactly on the CPU.
+    """Rank by the orders that overrule the fewest majorities, found exactly on the CPU.
 
-    An order overrules the majority between two responses if it ranks the loser above the winner; how
-    large the majority is does not matter, and a pair without a majority costs nothing either way.
-    It is Kemeny's rule with all majorities of the same size. Often several orders overrule
-    fewest; the options do with them what they do in `kemeny`, with the same limits for majority
-    cycles through more than 14 responses.
+    An order overrules the majority between two responses if it ranks the loser above the winner. The size
+    of the majority does not matter, and a pair without a majority costs nothing either way: it is
+    Kemeny's rule with all majorities of the same size. Often several orders are optimal; the options treat
+    them as in `kemeny`, with the same limits for majority cycles of more than 14 responses.
 
     Parameters
     ----------
     ties
-        "keep": the responses are cut into blocks at every place k where all optimal orders have the
-        same k responses in front; responses of one block are tied. "lexicographic": the first
+        "keep": the responses are cut into blocks after every place k where all optimal orders have the
+        same first k responses; responses of one block are tied. "lexicographic": the first
         optimal order in the order of the responses (some optimal order if a part has more than 14).
     time_limit
         Seconds for the integer programs of one part, or None for no limit; as for `kemeny`.
@@ -44,7 +43,7 @@ def slater(profiles: Profiles, *, ties: Ties = "keep", time_limit: float | None 
 
     Examples
     --------
-    The cycle a > b > c > a is broken anywhere, however narrow the majority for c over a:
+    Each order that breaks the cycle a > b > c > a at one place overrules one majority:
 
     >>> cycle = ["a > b > c"] * 4 + ["b > c > a"] * 3 + ["c > a > b"] * 2
     >>> slater(Profiles.from_ballots([cycle]))

@@ -16,8 +16,8 @@ from rlchf.rules import voting_rule
 def smith(profiles: Profiles) -> Array:
     """Rank in tiers: the Smith set, the Smith set of the others, and so on.
 
-    The Smith set, or top cycle, is the smallest set of responses each of which beats every response
-    outside by a majority. A pairwise tie holds two responses in the same tier.
+    The Smith set, or top cycle, is the smallest set of responses that each beat every response outside the
+    set by majority. Two responses with a pairwise tie are in the same tier.
 
     Returns
     -------
@@ -30,7 +30,7 @@ def smith(profiles: Profiles) -> Array:
 
     Examples
     --------
-    Here a, b and c beat each other in a cycle, and all beat d:
+    a, b and c beat each other in a cycle, and all three beat d:
 
     >>> smith(Profiles.from_ballots([["a > b > c > d", "b > c > a > d", "c > a > b > d"]]))
     array([[1., 1., 1., 0.]])

@@ -3,7 +3,7 @@
 from rlchf.numeric.arrays import Array
 from rlchf.profiles import Profiles
 from rlchf.rules import voting_rule
-from rlchf.rules._parts.defeats import Strength, defeats, majorities
+from rlchf.rules._parts.defeats import Strength, defeats, majority_strengths
 from rlchf.rules._parts.tiers import in_chunks, tiers
 
 
@@ -16,18 +16,18 @@ from rlchf.rules._parts.tiers import in_chunks, tiers
     ],
 )  # fmt: skip
 def split_cycle(profiles: Profiles, *, strength: Strength = "margins") -> Array:
-    """Rank in tiers by defeats: majority wins that are not the weakest of any cycle.
+    """Rank in tiers by defeats: majority wins that are not the weakest in any cycle.
 
-    In every cycle of majority wins the weakest are dropped, all of them if several are equally weak;
-    the wins that are left are defeats. They form no cycle, but no ranking either, so we rank in
-    tiers: first those whom nobody defeats, who are the winners of Split Cycle, then those who are
-    defeated by the first tier only, and so on. Whoever defeats another has the higher score.
+    In every cycle of majority wins the weakest win is discarded, or all of them if several are equally weak;
+    the remaining wins are defeats. They form no cycle, and they need not form a ranking, so the responses
+    are ranked in tiers: first the undefeated responses, which are the winners of Split Cycle, then those
+    defeated by the first tier only, and so on. A response has a higher score than those it defeats.
 
     Parameters
     ----------
     strength
-        How strong a majority win is: its margin ("margins"), or the weight of the ballots for the
-        winner ("winning_votes"). They differ when ballots have ties or gaps.
+        Strength of a majority win: its margin ("margins"), or the weight of the ballots for the
+        winner ("winning_votes"). They differ if ballots have ties or gaps.
 
     Returns
     -------
@@ -40,7 +40,7 @@ def split_cycle(profiles: Profiles, *, strength: Strength = "margins") -> Array:
 
     Examples
     --------
-    Of the cycle a > b > c > a the win of c over a is the weakest, and dropped:
+    In the cycle a > b > c > a the win of c over a is the weakest and is discarded:
 
     >>> cycle = ["a > b > c"] * 4 + ["b > c > a"] * 3 + ["c > a > b"] * 2
     >>> split_cycle(Profiles.from_ballots([cycle]))
@@ -48,7 +48,7 @@ def split_cycle(profiles: Profiles, *, strength: Strength = "margins") -> Array:
     >>> split_cycle(Profiles.from_ballots([["a > b > c", "b > c > a", "c > a > b"]]))
     array([[0., 0., 0.]])
     """
-    return in_chunks(_tiers, majorities(profiles, strength))
+    return in_chunks(_tiers, majority_strengths(profiles, strength))
 
 
 def _tiers(edges: Array) -> Array:

@@ -16,13 +16,13 @@ from rlchf.rules._parts.squared_kemeny.search import RankedBallots, good_order, 
 Method = Literal["exact", "approximate"]
 
 LISTED = 9
-"""Of up to so many responses all orders are looked at: 9 have 362,880."""
+"""The largest number of responses for which all orders are compared: 9 have 362,880."""
 
 LARGEST = 20
-"""Of more responses no program is tried: nothing would be proved within minutes."""
+"""The largest number of responses for the integer program: beyond, it proves nothing within minutes."""
 
 ROWS = 20_000
-"""Nor is one where different ballots times pairs of responses are more than this."""
+"""The largest number of different ballots times pairs of responses for the integer program."""
 
 
 @voting_rule(
@@ -38,33 +38,33 @@ def squared_kemeny(
     method: Method = "exact",
     time_limit: float | None = 4.0,
 ) -> Array:
-    """Rank by the orders whose squared distances to the ballots sum to the least, on the CPU.
+    """Rank by the orders with the least sum of squared distances to the ballots, on the CPU.
 
     The distance of an order to a ballot is the number of pairs that the ballot ranks strictly and the
-    order reverses; the square is weighted by the ballot's weight. Where Kemeny's rule follows a
-    majority altogether, this one goes about as far towards each group as its share of the
-    weight: between two opposite rankings with weights 60 and 40, 40 % of the way from the first.
+    order reverses; its square counts by the ballot's weight. Kemeny's rule follows a majority
+    completely; this rule moves towards each group in proportion to its share of the weight: between two
+    opposite rankings with weights 60 and 40 it goes 40 % of the way from the first to the second.
 
-    Of up to 9 responses all orders are compared. Of 10 to 20, an integer program looks for an order
-    better than those that a search by moving single responses finds. Of more than 20, or where different
-    ballots times pairs of responses are more than 20,000, the best order found is returned, with a
-    warning that nothing is proved. Finding an optimal order is NP-hard.
+    With up to 9 responses all orders are compared. With 10 to 20, a local search moves single responses, and
+    an integer program looks for a better order. With more than 20, or if different ballots times pairs of
+    responses exceed 20,000, the order of the local search is returned, with a warning that nothing is
+    proved. Finding an optimal order is NP-hard.
 
     Parameters
     ----------
     ties
-        "keep": the responses are cut into blocks at every place k where all optimal orders have the
-        same k responses in front, as in `kemeny`; responses of one block are tied. Of more than 9
-        responses, and with ``method="approximate"``, those orders count that cost as little as the
-        one found and differ from it by moving one response; which one is found may depend on the
-        order of the responses.
-        "lexicographic": the first optimal order in the order of the responses, or of more than
-        9 responses some optimal order, always the same.
+        "keep": the responses are cut into blocks after every place k where all optimal orders have the
+        same first k responses, as in `kemeny`; responses of one block are tied. With more than 9
+        responses, or ``method="approximate"``, the blocks count the order found and the orders of the same
+        cost that differ from it by one moved response; which order is found may depend on the order of
+        the responses.
+        "lexicographic": the first optimal order in the order of the responses, or, with more than
+        9 responses, some optimal order, always the same.
     method
-        "exact" as above, or "approximate" for the search alone, whatever the number of responses.
+        "exact" as above, or "approximate" for the local search alone, with any number of responses.
     time_limit
         Seconds for the integer program of one prompt, or None for no limit. When they run out, the best order
-        found is returned, with a warning that tells how far from the optimum it may be.
+        found is returned, with a warning that says how far from the optimum it may be.
 
     Returns
     -------

@@ -9,9 +9,9 @@ from rlchf.rules._parts.defeats import defeats, undefeated
 from rlchf.rules._parts.tiers import in_chunks, remove_winners, unless_sorted
 
 MOST = 12
-"""The largest number of responses of which all sets are looked at."""
+"""The largest number of responses for which the winners of all sets are computed."""
 
-WORK = 2**17  # sets times M^2 that the search for the winners of more responses may look at
+WORK = 2**17  # the largest number of sets, times M^2, in the search with more responses
 
 
 @voting_rule(
@@ -25,14 +25,14 @@ WORK = 2**17  # sets times M^2 that the search for the winners of more responses
 def stable_voting(profiles: Profiles) -> Array:
     """Rank in tiers: the stable winners, the stable winners of the others, and so on.
 
-    A single response wins. Of several, take the pairs of a response a that Split Cycle leaves undefeated
-    and another response b, from the largest margin of a over b down (below zero if b beats a);
-    the first a that wins without b, by the same rule, wins. If several pairs have that margin and
-    pass, all their a win. So winners are tied only where margins tie.
+    A single response wins. With several, consider the pairs of a response a that Split Cycle leaves
+    undefeated and another response b, from the largest margin of a over b down (it is negative if b beats
+    a). The first a that wins by the same rule when b is removed is the winner. If several pairs with that
+    margin pass this test, the a of each of them wins. So winners are tied only if margins are tied.
 
-    With up to 12 responses the winners of all sets of responses are found together. With more,
-    each prompt is searched on the CPU, and where Split Cycle leaves several responses of n undefeated
-    and more than 2^17 / n^2 sets would have to be looked at to choose among them, all of them win.
+    With up to 12 responses the winners of all sets of responses are computed together. With more, each
+    prompt is searched on the CPU. If Split Cycle leaves several of n responses undefeated, and the choice
+    among them takes more than 2^17 / n^2 sets, all of them win.
 
     Returns
     -------
@@ -44,7 +44,7 @@ def stable_voting(profiles: Profiles) -> Array:
 
     Examples
     --------
-    Of the cycle a > b > c > a the margin of c over a is the smallest:
+    In the cycle a > b > c > a the margin of c over a is the smallest:
 
     >>> cycle = ["a > b > c"] * 4 + ["b > c > a"] * 3 + ["c > a > b"] * 2
     >>> stable_voting(Profiles.from_ballots([cycle]))
@@ -114,13 +114,13 @@ def _winners(
 ) -> Members | None:
     """The stable winners of a set of responses, or None if that takes more than ``most`` sets.
 
-    What is looked at does not depend on the order of the responses, so that None doesn't either.
+    The sets searched do not depend on the order of the responses, so neither does the result None.
     """
     if inside in known:
         return known[inside]
     if len(known) >= most:
         return None
-    known[inside] = ()  # counted from here on; nothing asks for it before it is known
+    known[inside] = ()  # counts as a set from now on; it is not looked up before it is known
     inner = margins[np.ix_(inside, inside)]
     rows = np.flatnonzero(~defeats(inner[:, :, None]).any(axis=0)[:, 0])
     won = tuple(inside[i] for i in rows)

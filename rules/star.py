@@ -15,21 +15,21 @@ from rlchf.rules._parts.exact_sums import by_parts
 def star(profiles: Profiles, *, ties: Ties = "keep") -> Array:
     """Rank the STAR winner first, then the STAR winner of the rest, and so on.
 
-    The two responses with the highest sums of scores go into a runoff, and whom more of the weight
-    puts above the other wins it; if the runoff is a tie, the higher sum wins. A missing score adds
-    nothing to a sum, and a ballot without opinion on one of two counts for neither in their runoff.
-    Ballots that came as rankings give one point per response ranked below, half a point per tie.
+    The two responses with the highest sums of scores meet in a runoff, which the majority winner of the two
+    wins; if the runoff is a tie, the higher sum wins. A missing score adds nothing to a sum, and a ballot
+    that lacks a score for one of the two does not count in their runoff. Ballots that came as rankings give
+    one point per response ranked below and half a point per tie.
 
     Parameters
     ----------
     ties
-        With ``"keep"`` all that win if ties for the runoff, and in it, are broken in one way or
-        another share a place. With ``"lexicographic"`` the first of the responses that are tied
-        wins, and there is one per place.
+        "keep": all responses that win under some way to break ties, for the runoff and in it, share a
+        place. "lexicographic": of tied responses the first in the order of the responses prevails, and each
+        place has one response.
 
     Returns
     -------
-    (B, M) array of scores, the number of responses that win later; equal is a tie.
+    (B, M) array of scores: the number of responses that win later; equal is a tie.
 
     References
     ----------
@@ -37,7 +37,7 @@ def star(profiles: Profiles, *, ties: Ties = "keep") -> Array:
 
     Examples
     --------
-    The sums are 4 for a, 5 for b, 3 for c and 0 for d; a wins the runoff against b by 2 to 1:
+    The sums are 4 for a, 4 for b and 1 for c; a wins the runoff against b by 2 to 1:
 
     >>> star(Profiles.from_ballots([["a > b > c", "a > b > c", "b > c > a"]]))
     array([[2., 1., 0.]])
@@ -62,7 +62,7 @@ def _scores(profiles: Profiles, ties: Ties) -> Array:
 
 
 def _winners(total: Array, remaining: Array, margins: Array) -> Array:
-    """(M, B) who wins a runoff that ties may lead to, or is the only one left."""
+    """(M, B) the winners of all runoffs that ties allow, or the only remaining response."""
     xp = array_namespace(total)
     top = remaining & (total == xp.max(total, axis=0))
     others = remaining & ~top
@@ -78,7 +78,7 @@ def _winners(total: Array, remaining: Array, margins: Array) -> Array:
 
 
 def _first_winner(total: Array, remaining: Array, margins: Array) -> Array:
-    """(M, B) the one winner, where the first of tied responses comes first."""
+    """(M, B) the one winner if ties go to the first response."""
     xp = array_namespace(total)
     numbers = xp.arange(total.shape[0], device=device_of(total))[:, None]
     one = numbers == xp.argmax(total, axis=0)

@@ -1,6 +1,5 @@
 """The single transferable vote."""
 
-import math
 from fractions import Fraction
 from functools import partial
 from itertools import groupby
@@ -10,12 +9,12 @@ from rlchf.numeric.arrays import Array
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
 from rlchf.rules._parts.meek import meek
-from rlchf.rules._parts.stv import Quota, Values, check_seats, each_prompt, seats
+from rlchf.rules._parts.stv import Quota, Values, each_prompt, n_seats
 
 Variant = Literal["inclusive_gregory", "meek", "scottish"]
 
 VOTE = 10**5
-"""Scottish values have five decimals: they are whole numbers if a vote counts as this many."""
+"""Scottish values have five decimals: in units of 1 / VOTE votes they are whole numbers."""
 
 
 @voting_rule(
@@ -32,50 +31,52 @@ def stv(
     quota: Quota = "exact",
     ties: Ties = "keep",
 ) -> Array:
-    """Rank by election and elimination, with surplus votes passed on; counted on the CPU.
+    """Rank by election and elimination, with surplus votes transferred; runs on the CPU.
 
-    Each ballot counts for the first of those left that it ranks. Whoever has most votes is elected if they
-    exceed the quota, the price of one of ``k`` seats; the ballots behind keep the share of their value that
-    exceeds it, and pass on. If nobody does, whoever has the fewest votes is eliminated. That goes on
-    until nobody is left. Those elected rank first, in the order of election, and then the others in
-    reverse order of elimination; so the first ``k`` are the committee that STV elects to ``k`` seats.
+    Each ballot counts for the first remaining response that it ranks. The response with the most votes is
+    elected if these exceed the quota, the price of one of ``k`` seats; the ballots that count for it keep
+    the share of their value above the quota, and transfer to their next response. If no response exceeds
+    the quota, the one with the fewest votes is eliminated. The count ends when no response remains. The
+    elected responses rank first, in the order of election, then the others in reverse order of elimination;
+    so the first ``k`` are the committee that STV elects to ``k`` seats.
 
-    A ballot that ties t of those left at its top gives each 1/t of its value. One that ranks nobody who
-    is left says nothing any more.
+    A ballot that ties t remaining responses for first gives each 1/t of its value. A ballot that ranks none
+    of the remaining responses no longer counts.
 
     Parameters
     ----------
     k
-        Number of seats, which sets the quota; by default all but one, M - 1. Then a group of n / M ballots
-        has a place near the top for its favourite, nobody is eliminated while ballots last, and the
-        first is whom most ballots put first. Give the number that you want to pick: fewer seats
-        cost more votes each, and ``k=1`` is instant runoff that stops at a majority.
+        Number of seats, which sets the quota; by default M - 1. With M - 1 seats, the favourite of n / M
+        ballots gets a place near the top, responses are eliminated only when the ballots are exhausted, and
+        the plurality winner is first. If you select a number of responses, give it: fewer seats cost more
+        votes each, and ``k=1`` is instant runoff that stops at a majority.
     variant
-        "inclusive_gregory": one response is elected at a time, and all its ballots pass on the same share
+        "inclusive_gregory": one response is elected at a time, and all its ballots transfer the same share
         of their current value (weighted inclusive Gregory). Values are exact fractions as long as their
-        denominators have fewer than 1024 bits; then they are rounded down to multiples of 2^-1024.
-        "meek": all with a quota are elected at once, keep a share of every ballot, and pass on the rest;
-        the shares and the quota, which shrinks with exhausted ballots, are found to 1e-12 of all votes, and
-        votes that differ by less than 1e-9 of them count as equal. A tie on a ballot counts as
-        the average of all its orders. It is slower: some hundred prompts of 20 ballots a second.
-        "scottish": the count of the Scottish Local Government Elections Order 2007. All with the
-        "droop" quota are elected, those with more votes first; then the largest surplus is passed on, by
-        its share of the votes, to those neither elected nor eliminated. Values are cut to five
-        decimals. If no more are left than seats, all are elected; with all seats filled, no surplus is
-        passed on, and the others are eliminated as before. Equal votes are told apart by the last
-        stage at which they differed; ``ties`` is for those that never did. In the Order no ballot has
-        ties: here each of t tied has a paper of value 1/t, cut to five decimals.
+        denominators have at most 1024 bits; then they are rounded down to multiples of 2^-1024.
+        "meek": all responses with a quota are elected at once, keep a share of every ballot, and transfer
+        the rest. The shares and the quota, which shrinks with exhausted ballots, are computed to 1e-12 of
+        all votes, and votes that differ by less than 1e-9 of all votes are equal. A tie on a ballot counts
+        as the average of all its orders. It is slower: some hundred prompts of 20 ballots a second.
+        "scottish": the count of the Scottish Local Government Elections Order 2007. All responses with the
+        "droop" quota are elected, those with more votes first; then the largest surplus is transferred, by
+        its share of the votes, to responses neither elected nor eliminated. Values are cut to five decimals.
+        If no more responses remain than seats, all are elected; once all seats are filled, no surplus is
+        transferred, and the other responses are eliminated as before. Equal votes are ordered by the last
+        stage at which they differed; ``ties`` applies if they never did. The Order knows no ballots with
+        ties: each of t tied responses gets a paper of value 1/t, cut to five decimals.
     quota
-        "exact": more than n / (k + 1) votes of n (Hagenbach-Bischoff); whatever the weights, at most k
-        responses can have them. "droop": at least floor(n / (k + 1)) + 1, n in units of weight, which is
-        meant for whole weights. "hare": at least n / k. Meek's and the Scottish variant have their own.
+        "exact": more than n / (k + 1) of n votes (Hagenbach-Bischoff); with any weights, at most k responses
+        can exceed it. "droop": at least floor(n / (k + 1)) + 1, with n in units of weight, for whole
+        weights. "hare": at least n / k. Meek's and the Scottish variant have their own quota.
     ties
-        "keep": all who tie for most votes are elected together, all who tie for fewest eliminated together.
-        "lexicographic": one at a time, the first of those tied elected, the last eliminated.
+        "keep": all responses with the most votes are elected together, and all with the fewest are
+        eliminated together. "lexicographic": one at a time; the first of the tied responses is elected, the
+        last is eliminated.
 
     Returns
     -------
-    (B, M) array of scores: how many rank below, M - 1 to 0.
+    (B, M) array of scores: the number of responses ranked below, M - 1 to 0.
 
     References
     ----------
@@ -87,17 +88,16 @@ def stv(
 
     Examples
     --------
-    Two groups of 6 and 4 alternate, where a majority rule would rank c and d last:
+    Two groups of 6 and 4 ballots alternate; a majority rule would rank c and d last:
 
     >>> ballots = ["a > b > c > d"] * 6 + ["c > d > a > b"] * 4
     >>> stv(Profiles.from_ballots([ballots]))
     array([[3., 1., 2., 0.]])
     """
-    check_seats(k)
     M, strictly = profiles.n_responses, ties == "lexicographic"
+    k = n_seats(k, M)
     if variant != "inclusive_gregory" and quota != "exact":
         raise ValueError(f"quota is {quota!r}; variant {variant!r} has its own, leave it 'exact'")
-    k = seats(k, M)
     if variant == "meek":
         return meek(profiles, k, strictly)
     if variant == "scottish":
@@ -109,10 +109,10 @@ def stv(
 def _count(ballots: Values, price: Fraction, M: int, *, enough: bool, strictly: bool) -> list[int]:
     """Scores of one prompt; ``enough``: exactly the price elects, too."""
     remaining = set(range(M))
-    current = [0] * len(ballots.kinds)  # the level that counts now
+    current = [0] * len(ballots.kinds)  # the level that counts
     tops: list[list[int]] = [[]] * len(current)
     scores = [0] * M
-    elected = 0
+    n_elected = 0
     while remaining:
         for b, levels in enumerate(ballots.kinds):
             if tops[b] and remaining.issuperset(tops[b]):
@@ -121,33 +121,18 @@ def _count(ballots: Values, price: Fraction, M: int, *, enough: bool, strictly: 
             while current[b] < len(levels) and not tops[b]:
                 tops[b] = [i for i in levels[current[b]] if i in remaining]
                 current[b] += not tops[b]
-        unit = math.lcm(*{len(top) for top in tops if top})
-        counts = dict.fromkeys(sorted(remaining), 0)  # in units of 1 / (unit whole)
-        for top, votes, part in zip(tops, ballots.votes, ballots.parts, strict=True):
-            for i in top:
-                counts[i] += votes * part * (unit // len(top))
-        most = max(counts.values())
-        paid = price.numerator * unit * ballots.whole  # the price, times its denominator
-        surplus = most * price.denominator - paid
-        if most and (surplus > 0 or (enough and surplus == 0)):
-            chosen = [i for i in counts if counts[i] == most]
-            chosen = chosen[:1] if strictly else chosen
-            elected += len(chosen)
-            rank = M - elected
-            # Of a top of t, e elected ones keep paid / (surplus + paid) of 1/t each.
-            whole = unit * (surplus + paid)
-            factors = [whole] * len(tops)
-            for b, top in enumerate(tops):
-                if n := sum(i in chosen for i in top):
-                    factors[b] = whole - n * paid * (unit // len(top))
-            ballots.reduce(factors, whole)
-        else:
+        counts, chosen = ballots.elect(
+            tops, sorted(remaining), price, enough=enough, strictly=strictly, split=True
+        )
+        n_elected += len(chosen)
+        score = M - n_elected
+        if not chosen:
+            score -= len(remaining)
             fewest = min(counts.values())
             chosen = [i for i in counts if counts[i] == fewest]
             chosen = chosen[-1:] if strictly else chosen
-            rank = M - elected - len(remaining)
         for i in chosen:
-            scores[i] = rank
+            scores[i] = score
         remaining.difference_update(chosen)
     return scores
 
@@ -156,37 +141,37 @@ def _scottish(ballots: Values, price: Fraction, *, M: int, k: int, strictly: boo
     """Scores of one prompt by the Scottish Order; votes are in units of 1 / `VOTE`."""
     quota = price * VOTE
     continuing = set(range(M))
-    # What a ballot of each kind is worth to each response, and the votes of each, stage by stage.
+    # The value of a ballot of each kind to each response, and the votes of each, stage by stage.
     papers: list[dict[int, int]] = [{} for _ in range(M)]
     votes = [0] * M
     stages: list[list[int]] = [[] for _ in range(M)]
 
-    def pass_on(b: int, value: int, part: int, whole: int) -> None:
+    def transfer(b: int, value: int, part: int, whole: int) -> None:
         tops = ([i for i in level if i in continuing] for level in ballots.kinds[b])
         top = next(filter(None, tops), [])
         for i in top:
-            each = value * part // (whole * len(top))
-            papers[i][b] = papers[i].get(b, 0) + each
-            votes[i] += each * ballots.votes[b]
+            share = value * part // (whole * len(top))
+            papers[i][b] = papers[i].get(b, 0) + share
+            votes[i] += share * ballots.votes[b]
 
     for b in range(len(ballots.kinds)):
-        pass_on(b, VOTE, 1, 1)
+        transfer(b, VOTE, 1, 1)
     elected: list[list[int]] = []
     excluded: list[list[int]] = []
-    surplus: set[int] = set()  # who has one that is not yet passed on
+    surplus: set[int] = set()  # the responses with a surplus that is not yet transferred
     while True:
-        for votes_of_one, now in zip(stages, votes, strict=True):
-            votes_of_one.append(now)
+        for stage_votes, current_votes in zip(stages, votes, strict=True):
+            stage_votes.append(current_votes)
         vacant = k - sum(map(len, elected))
         last = len(continuing) <= vacant
-        over = {i for i in continuing if last or votes[i] >= quota}
-        elected += _by_votes(over, stages, strictly)
-        surplus |= {i for i in over if votes[i] > quota}
-        continuing -= over
+        winners = {i for i in continuing if last or votes[i] >= quota}
+        elected += _by_votes(winners, stages, strictly)
+        surplus |= {i for i in winners if votes[i] > quota}
+        continuing -= winners
         if not continuing:
             break
         part = whole = 1
-        if surplus and len(over) < vacant:
+        if surplus and len(winners) < vacant:
             leaving = _by_votes(surplus, stages, strictly)[0]
             surplus.difference_update(leaving)
             whole = votes[leaving[0]] * quota.denominator
@@ -197,7 +182,7 @@ def _scottish(ballots: Values, price: Fraction, *, M: int, k: int, strictly: boo
             excluded.insert(0, leaving)
         for i in leaving:
             for b, value in papers[i].items():
-                pass_on(b, value, part, whole)
+                transfer(b, value, part, whole)
     scores = [0] * M
     below = M
     for level in elected + excluded:
@@ -207,13 +192,13 @@ def _scottish(ballots: Values, price: Fraction, *, M: int, k: int, strictly: boo
     return scores
 
 
-def _by_votes(some: set[int], stages: list[list[int]], strictly: bool) -> list[list[int]]:
-    """Most votes first; equal ones by the last stage where they differed, else together or in order."""
+def _by_votes(responses: set[int], stages: list[list[int]], strictly: bool) -> list[list[int]]:
+    """Most votes first; equal votes by the last stage where they differed, else together or in order."""
 
     def latest_first(i: int) -> list[int]:
         return stages[i][::-1]
 
-    ranking = sorted(sorted(some), key=latest_first, reverse=True)  # stable, in reverse, too
+    ranking = sorted(sorted(responses), key=latest_first, reverse=True)  # stable also in reverse
     if strictly:
         return [[i] for i in ranking]
     return [list(level) for _, level in groupby(ranking, latest_first)]

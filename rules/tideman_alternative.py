@@ -5,7 +5,7 @@ from typing import Literal
 from rlchf.numeric.arrays import Array, array_namespace
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
-from rlchf.rules._parts.among import majorities, schwartz_set, smith_set
+from rlchf.rules._parts.among import majority_signs, schwartz_set, smith_set
 from rlchf.rules._parts.elimination import by_repetition, chooser, lowest, places_of
 
 TopSet = Literal["smith", "schwartz"]
@@ -22,27 +22,28 @@ TopSet = Literal["smith", "schwartz"]
 def tideman_alternative(
     profiles: Profiles, *, top_set: TopSet = "smith", ties: Ties = "keep"
 ) -> Array:
-    """Rank by dropping, in turn, all outside the Smith set and whoever has the fewest first places.
+    """Rank by eliminating in turn all outside the Smith set and the response with fewest first places.
 
-    The Smith set of those left is the smallest set whose members beat everybody outside it by majority. Who
-    stays to the end wins. The others are ranked by the same rule, applied again to all but the winners.
+    The Smith set is the smallest set of remaining responses that each beat all others outside it by
+    majority. The response that remains to the end wins. The other responses are ranked by the same rule,
+    applied again without the winners.
 
-    A first place that t responses share gives 1/t of the ballot to each. A pair that a ballot ties, or
-    says nothing about, counts for neither. Copies of a response neither help nor hurt anybody unless
-    responses with first places tie for elimination, as those tied go together by default.
+    A first place that t responses share gives 1/t of the ballot to each. A pair that a ballot ties or does
+    not compare counts for neither side. Clones of a response do not change who wins, unless responses
+    with first places tie for elimination, since tied responses are eliminated together by default.
 
     Parameters
     ----------
     top_set
-        "smith", or "schwartz": the union of the smallest sets whose members nobody outside beats.
-        They are the same where no two responses tie by majority.
+        "smith", or "schwartz": the union of the minimal sets that no response outside beats. They are the
+        same without pairwise ties.
     ties
-        "keep": all who tie for the fewest first places go together; those who go last win together.
-        "lexicographic": one goes at a time, of those tied the last in the order of the responses.
+        "keep": all responses with the fewest first places are eliminated together; those eliminated last
+        win together. "lexicographic": the last of them, in the order of the responses, is eliminated alone.
 
     Returns
     -------
-    (B, M) array of scores: how many come after.
+    (B, M) array of scores: the number of responses ranked below.
 
     References
     ----------
@@ -52,14 +53,14 @@ def tideman_alternative(
 
     Examples
     --------
-    d loses to all others and is dropped; of the cycle a > b > c > a, c has the fewest first places:
+    d loses to all others and is eliminated; in the cycle a > b > c > a, c has the fewest first places:
 
     >>> ballots = ["a > b > c > d"] * 4 + ["b > c > a > d"] * 3 + ["c > a > b > d"] * 2
     >>> tideman_alternative(Profiles.from_ballots([ballots]))
     array([[3., 2., 1., 0.]])
     """
     xp, ballots, choose = array_namespace(profiles.ranks), places_of(profiles), chooser(ties)
-    signs = majorities(profiles)
+    signs = majority_signs(profiles)
     top = smith_set if top_set == "smith" else schwartz_set
 
     def losers(remaining: Array) -> Array:

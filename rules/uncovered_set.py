@@ -19,17 +19,18 @@ Variant = Literal["gillies", "fishburn", "bordes", "mckelvey"]
     ],
 )  # fmt: skip
 def uncovered_set(profiles: Profiles, *, variant: Variant = "gillies") -> Array:
-    """Rank in tiers by covering: a covers b if it beats b, and is beaten only by who beats b too.
+    """Rank in tiers by covering: a covers b if a beats b and every response that beats a beats b.
 
-    Covering has no cycles. The first tier is the uncovered set, those whom nobody covers; the next
-    are covered by the first tier only, and so on. Whoever covers another has the higher score.
+    Covering has no cycles. The first tier is the uncovered set, the responses that no other covers; the next
+    tier is covered by the first tier only, and so on. A response has a higher score than those it covers.
 
     Parameters
     ----------
     variant
-        When a covers b; all are the same where there are no pairwise ties. "gillies": a beats b, and
-        everybody who beats a beats b. "bordes": a beats b, and beats everybody whom b beats.
-        "mckelvey": both. "fishburn": everybody who beats a beats b, and somebody beats b but not a.
+        The definition of "a covers b"; without pairwise ties all are the same. "gillies": a beats b, and
+        every response that beats a beats b. "bordes": a beats b, and a beats every response that b beats.
+        "mckelvey": both. "fishburn": every response that beats a beats b, and some response beats b but
+        not a.
 
     Returns
     -------
@@ -43,7 +44,7 @@ def uncovered_set(profiles: Profiles, *, variant: Variant = "gillies") -> Array:
 
     Examples
     --------
-    Here a > b > c > a is a cycle that d belongs to as well, since it beats c; but b covers d:
+    a > b > c > a is a cycle, and d is in the Smith set, too, since it beats c; but b covers d:
 
     >>> uncovered_set(Profiles.from_ballots([["a > b > d > c", "b > d > c > a", "c > a > b > d"]]))
     array([[1., 1., 1., 0.]])
@@ -56,7 +57,7 @@ def uncovered_set(profiles: Profiles, *, variant: Variant = "gillies") -> Array:
 
 
 def _covers(beats: Array, variant: Variant) -> Array:
-    """Who covers whom, (M, M, B) bool."""
+    """Whether i covers j, (M, M, B) bool."""
     covers = beats
     if variant == "fishburn":
         open_above = _beat_one_alone(beats)
@@ -69,9 +70,9 @@ def _covers(beats: Array, variant: Variant) -> Array:
 
 
 def _beat_one_alone(beats: Array) -> Array:
-    """Whether somebody beats i who does not beat j, (M, M, B) bool."""
+    """Whether some response beats i but not j, (M, M, B) bool."""
     xp = array_namespace(beats)
     beaten_alone = xp.zeros(beats.shape, dtype=xp.bool, device=device_of(beats))
-    for row in beats:  # whom one response beats, (M, B)
+    for row in beats:  # (M, B) the responses that one response beats
         beaten_alone |= row[:, None] & ~row[None]
     return beaten_alone

@@ -20,16 +20,17 @@ from rlchf.rules._parts.exact_sums import by_parts
 def utilitarian(profiles: Profiles, *, average: bool = False) -> Array:
     """Score a response by the sum of the scores that the annotators gave it.
 
-    Also known as score or range voting. A missing score adds nothing. Sums are exact if the scores on a
-    prompt have a part in common, such as 1/10; else they are tied up to 2^-36 of the largest.
-    Ballots that came as rankings give one point per response ranked below, half a point per tie.
+    Also known as score voting or range voting. A missing score adds nothing. Sums are exact if the scores on
+    a prompt are multiples of a common unit, such as 1/10; otherwise sums that differ by less than 2^-36 of
+    the largest are tied. Ballots that came as rankings give one point per response ranked below and half
+    a point per tie.
 
     Parameters
     ----------
     average
-        Whether to score by the mean of the scores given rather than by their sum, so that responses
-        lose nothing when fewer annotators see them. A response without any gets the lowest score on
-        its prompt.
+        Whether to score by the mean of the given scores instead of their sum, so that responses lose
+        nothing if fewer annotators score them. A response without scores gets the lowest score on its
+        prompt.
 
     Returns
     -------

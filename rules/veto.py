@@ -16,9 +16,9 @@ from rlchf.rules._parts.positional import positional_scores
 def veto(profiles: Profiles) -> Array:
     """Score a response by minus the weight of the ballots that put it last.
 
-    Also known as antiplurality. A last place that t responses share takes 1/t of the ballot from
-    each. Responses that a ballot does not rank share its last places, behind those it ranks; a ballot
-    that ranks nothing counts for nothing.
+    Also known as antiplurality. A last place that t responses share counts 1/t of the ballot against each.
+    Responses that a ballot does not rank share its last places, behind those it ranks; a ballot that ranks
+    nothing does not count.
 
     Returns
     -------

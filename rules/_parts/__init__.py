@@ -1,1 +1,1 @@
-"""What several rules share, and the long parts of some; no rule is in here."""
+"""What several rules share, and the long parts of some; this folder holds no rule."""

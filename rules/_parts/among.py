@@ -5,13 +5,13 @@ from rlchf.profiles import Profiles
 from rlchf.rules._parts.elimination import EXACT, highest
 
 
-def majorities(profiles: Profiles) -> Array:
+def majority_signs(profiles: Profiles) -> Array:
     """(M, M, B) int8: 1 where more votes rank i above j than j above i, -1 where fewer do, else 0."""
     xp = array_namespace(profiles.ranks)
     signs = xp.sign(xp.permute_dims(profiles.margins, (1, 2, 0)))
-    laid = xp.empty(signs.shape, dtype=xp.int8, device=device_of(signs))
-    laid[...] = signs
-    return laid
+    compact = xp.empty(signs.shape, dtype=xp.int8, device=device_of(signs))
+    compact[...] = signs
+    return compact
 
 
 def condorcet_winner(signs: Array, remaining: Array) -> Array:
@@ -22,17 +22,15 @@ def condorcet_winner(signs: Array, remaining: Array) -> Array:
         won = xp.zeros_like(remaining)
         won[rows] = condorcet_winner(signs[rows][:, rows], remaining[rows])
         return won
-    doubts = xp.sum(
-        (signs <= 0) & remaining[None], axis=1, dtype=xp.int32
-    )  # each with itself is one
-    return remaining & (doubts == 1)
+    not_beaten = xp.sum((signs <= 0) & remaining[None], axis=1, dtype=xp.int32)  # itself included
+    return remaining & (not_beaten == 1)
 
 
 def net_wins(signs: Array, remaining: Array) -> Array:
     """Wins minus losses against the remaining responses, (M, B) float64."""
     xp = array_namespace(signs)
     rows = _present(remaining)
-    if 2 * len(rows) < len(remaining):  # what they lose against a response is what it wins
+    if 2 * len(rows) < len(remaining):  # their losses against a response are its wins
         wins = -xp.sum(signs[rows] * remaining[rows][:, None], axis=0, dtype=xp.int32)
     else:
         wins = xp.sum(signs * remaining[None], axis=1, dtype=xp.int32)
@@ -53,11 +51,10 @@ def smith_set(signs: Array, remaining: Array) -> Array:
         top = xp.zeros_like(remaining)
         top[rows] = smith_set(signs[rows][:, rows], remaining[rows])
         return top
-    inside = highest(
-        net_wins(signs, remaining), remaining
-    )  # it contains the responses with most wins minus losses
+    # The set contains the responses with most wins minus losses, and every one that a member does not beat.
+    inside = highest(net_wins(signs, remaining), remaining)
     fresh = inside
-    while True:  # and every response that a member does not beat
+    while True:
         rows = _present(fresh)
         grown = remaining & xp.any((signs[rows] <= 0) & fresh[rows][:, None], axis=0)
         fresh = grown & ~inside
@@ -70,9 +67,7 @@ def schwartz_set(signs: Array, remaining: Array) -> Array:
     """The union of the minimal sets of remaining responses that no response outside beats."""
     xp = array_namespace(signs)
     reaches = (signs > 0) & remaining[None] & remaining[:, None]
-    for k in range(
-        remaining.shape[0]
-    ):  # Warshall: along majorities, by way of the first k responses
+    for k in range(len(remaining)):  # Warshall: paths of majorities through the first k responses
         reaches = reaches | reaches[:, k, None] & reaches[None, k]
     return remaining & ~xp.any(reaches & ~xp.permute_dims(reaches, (1, 0, 2)), axis=0)
 
@@ -100,6 +95,6 @@ class BordaAmong:
         change = xp.astype(remaining, xp.float64) - xp.astype(self.remaining, xp.float64)
         counts, self.remaining = xp.asarray(self.counts, copy=True), remaining
         for i in _present(change != 0):
-            counts -= self.margins[i] * change[i]  # of this response over the others
+            counts -= self.margins[i] * change[i]  # the margins of response i over the others
         self.counts = counts
         return counts

@@ -1,8 +1,8 @@
-"""What a ballot says a response is worth: the annotators' own scores, or points read off a ranking.
+"""The scores of the responses on a ballot: the annotators' scores, or points read off a ranking.
 
 Where ballots came as rankings, a ballot gives each response that it ranks one point for each response
-that it ranks below, and half a point for each other that it ties with it. A missing score, and a response
-that a ballot does not rank, is no opinion.
+that it ranks below, and half a point for each other response that it ties with it. A missing score, or a
+response that a ballot does not rank, is no opinion.
 """
 
 from dataclasses import dataclass
@@ -22,9 +22,9 @@ from rlchf.profiles import Profiles
 from rlchf.rules._parts.exact_sums import NEARLY, exact_sums, round_inexact
 
 MULTIPLES = (2, 4, 10, 100, 1000, *range(3, 65), 80, 96, 120, 125, 10_000, 100_000, 1_000_000)
-CLOSE = 1e-14  # relative error of a decimal that went through a few operations as a float
+CLOSE = 1e-14  # relative error of a decimal after a few operations as a float
 FINE_BITS = 40
-FEW = 64  # levels, beside four per response, that are not worth a sort
+FEW = 64  # up to this number of levels, and four per response, scores are not sorted
 
 
 @dataclass(frozen=True)
@@ -50,10 +50,10 @@ class Utilities:
 
 
 def utilities(profiles: Profiles) -> Utilities:
-    """Read the scores of a batch, as multiples of a part that the scores on a prompt have in common.
+    """Read the scores of a batch as multiples of a unit that the scores on a prompt have in common.
 
-    Whole scores stay as they are, and those in tenths or in thirds become whole. Scores without such a
-    part are rounded to 2^-40 of the largest.
+    Whole scores stay as they are; scores in tenths or thirds become whole. Scores without a common unit
+    are rounded to 2^-40 of the largest.
 
     Examples
     --------
@@ -75,12 +75,11 @@ def utilities(profiles: Profiles) -> Utilities:
 
 
 def _points(ranks: Array) -> Array:
-    """(M, K) two points per response ranked below, one per other tied."""
+    """(M, K) two points per response ranked below, one per other response tied."""
     xp = array_namespace(ranks)
     ranked = ranks > 0
-    points = (
-        xp.zeros(ranks.shape, dtype=xp.int16, device=device_of(ranks)) - 1
-    )  # itself is no other
+    # From -1, since the response itself counts as tied below.
+    points = xp.zeros(ranks.shape, dtype=xp.int16, device=device_of(ranks)) - 1
     for j in range(ranks.shape[0]):
         below, level = ranks < ranks[j], ranks <= ranks[j]
         points += (xp.astype(below, xp.int16) + xp.astype(level, xp.int16)) * ranked[j]
@@ -125,21 +124,20 @@ def _near(scaled: np.ndarray) -> np.ndarray:
 
 
 def sums(profiles: Profiles, scores: Utilities, opinions: Array | None = None) -> Array:
-    """(B, M) sums of the scores over the votes; means if the votes on each response are given."""
+    """(B, M) sums of the scores over the votes; means if ``opinions``, the votes per response, are given."""
     xp, unit = array_namespace(scores.whole), scores.unit[:, None]
     added = exact_sums(profiles, [scores.whole], 53, unit if opinions is None else unit * opinions)
     if bool(xp.all(scores.exact)):
         return added
-    largest = segment_sum(
-        xp.max(xp.abs(scores.whole), axis=0) * profiles.integer_weights, profiles.starts
-    )
+    most = xp.max(xp.abs(scores.whole), axis=0)  # (K,)
+    largest = segment_sum(most * profiles.integer_weights, profiles.starts)
     if opinions is not None:
         largest = largest / xp.clip(profiles.totals, min=1)
     return round_inexact(added, scores.exact, largest / scores.unit)
 
 
 def leads(profiles: Profiles) -> Array:
-    """For each level, the share of votes that score a response at it or higher, minus the share below.
+    """For each level, the share of votes that score a response at the level or higher, minus the others.
 
     Levels are the scores in use on a prompt, from the lowest up. Shares are of the votes that have an
     opinion on the response. A response without opinions is below all levels: its leads are -1.
@@ -181,7 +179,7 @@ def leads(profiles: Profiles) -> Array:
 
 
 def _levels(scores: Utilities, profiles: Profiles) -> tuple[Array, int]:
-    """(M, K) int64 level of each score on its prompt, higher for more, and how many there may be."""
+    """(M, K) int64 level of each score on its prompt, higher for more, and the number of levels."""
     xp = array_namespace(scores.whole)
     low = min(float(xp.min(scores.whole)), 0.0)
     span = int(float(xp.max(scores.whole)) - low) + 1
@@ -200,6 +198,6 @@ def _levels(scores: Utilities, profiles: Profiles) -> tuple[Array, int]:
 
 
 def number_behind(better: Array) -> Array:
-    """(B, M) how many responses each is better than; ``better`` is (M, M, B), positive for i over j."""
+    """(B, M) the number of responses ranked below; ``better`` is (M, M, B), positive for i over j."""
     xp = array_namespace(better)
     return xp.sum(xp.astype(better > 0, xp.float64), axis=1).T

@@ -1,7 +1,7 @@
 """Coombs's rule on prompts of many responses, with as little work per round as possible.
 
-There may be as many rounds as pairs of responses, so they are compiled. For each ballot the first and the
-last place are stored; they change only when the last response in one of them is eliminated.
+There may be as many rounds as pairs of responses, so the rounds are compiled. The first and the last place
+of each ballot are stored; they change only when the last response in one of them is eliminated.
 """
 
 from itertools import pairwise
@@ -14,7 +14,7 @@ from rlchf.numeric.arrays import Array, array_namespace, device_of, to_numpy
 from rlchf.profiles import Profiles
 from rlchf.rules._parts.elimination import EXACT
 
-NEARLY = 1e-9  # of all votes: sums of shares as floats that differ by more are different
+NEARLY = 1e-9  # sums of shares, as floats, that differ by more than this share of all votes differ
 
 
 def coombs_of_many(profiles: Profiles, one_by_one: bool) -> Array:
@@ -69,9 +69,9 @@ def _winners(places: np.ndarray, votes: np.ndarray, one_by_one: bool) -> np.ndar
 def _rounds(
     places: np.ndarray, votes: np.ndarray, remaining: np.ndarray, one_by_one: bool, exact: float
 ) -> bool:  # pragma: no cover
-    """Remove eliminated responses from ``remaining`` and ``places``; return whether those left win.
+    """Remove eliminated responses from ``remaining`` and ``places``; return whether the others win.
 
-    If not, it takes fractions to tell which of them has the most last places.
+    If not, the response with the most last places can be found in fractions only.
     """
     (V, M), total = places.shape, max(votes.sum(), 1.0)
     ends = np.zeros((V, 5), np.int64)
@@ -97,7 +97,9 @@ def _rounds(
             first, tops, top, last, sharers = ends[v]
             if first < last:
                 share = votes[v] * (unit // sharers) if fits else votes[v] / sharers
-                for i in range(M):  # without branches, so that the processor counts several at once
+                for i in range(
+                    M
+                ):  # without branches, so that the processor counts several at a time
                     counts[i] += share * (places[v, i] == last)
         most, out, final = -1.0, 0, 0
         for i in range(M):
@@ -112,13 +114,13 @@ def _rounds(
             if remaining[i] and counts[i] == most and (i == final or not one_by_one):
                 remaining[i] = False
                 for v in range(V):
-                    _take_out(places[v], i, ends[v])
+                    _remove(places[v], i, ends[v])
     return True
 
 
 @njit(cache=True, nogil=True)
 def _find_ends(places: np.ndarray, ends: np.ndarray) -> None:  # pragma: no cover
-    """Fill (5,): a ballot's first place, how many share it, one of them; its last, how many share it."""
+    """Fill (5,): the first place, the number and one of its responses; the last place and its number."""
     first, last = np.iinfo(np.int32).max, 0
     for rank in places:
         first = min(first, rank) if rank > 0 else first
@@ -133,7 +135,7 @@ def _find_ends(places: np.ndarray, ends: np.ndarray) -> None:  # pragma: no cove
 
 
 @njit(cache=True, nogil=True)
-def _take_out(places: np.ndarray, i: int, ends: np.ndarray) -> None:  # pragma: no cover
+def _remove(places: np.ndarray, i: int, ends: np.ndarray) -> None:  # pragma: no cover
     """Give response i place 0 on one ballot, and find its new first and last places if they changed."""
     rank = places[i]
     if rank == 0:

@@ -11,18 +11,18 @@ from rlchf.rules._parts.tiers import swapped
 
 Strength = Literal["margins", "winning_votes"]
 
-MANY = 64  # responses, from which on components are faster than strongest paths
+MANY = 64  # the number of responses from which components are faster than strongest paths
 
 
-def majorities(profiles: Profiles, strength: Strength) -> Array:
-    """(B, M, M) how strong the majority of i over j is; 0 or less where there is none."""
+def majority_strengths(profiles: Profiles, strength: Strength) -> Array:
+    """(B, M, M) the strength of the majority of i over j; 0 or less where there is none."""
     if strength == "margins":
         return profiles.margins
     return profiles.wins * (profiles.margins > 0)
 
 
 def strongest_paths(edges: Array) -> Array:
-    """How strong the strongest path from i to j is; a path is as strong as its weakest edge.
+    """The strength of the strongest path from i to j; a path is as strong as its weakest edge.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def strongest_paths(edges: Array) -> Array:
 
     Returns
     -------
-    (M, M, B); 0 where no path leads.
+    (M, M, B); 0 where there is no path.
     """
     xp = array_namespace(edges)
     paths = xp.clip(edges, min=0)
@@ -43,7 +43,7 @@ def strongest_paths(edges: Array) -> Array:
 def defeats(edges: Array) -> Array:
     """Whether the majority of i over j is stronger than every path back, (M, M, B) bool.
 
-    In other words, it is not a weakest majority of any cycle. So there are no cycles of defeats.
+    In other words, the majority is not the weakest of any cycle. So there are no cycles of defeats.
     """
     return edges > swapped(strongest_paths(edges))
 
@@ -60,9 +60,12 @@ def undefeated(edges: Array) -> Callable[[Array], Array]:
     xp = array_namespace(edges)
     if edges.shape[0] > MANY and isinstance(edges, np.ndarray):
         finders = [_Undefeated(edges[:, :, b]) for b in range(edges.shape[2])]
-        return lambda remaining: np.stack(
-            [f(remaining[:, b]) for b, f in enumerate(finders)], axis=1
-        )
+
+        def by_components(remaining: Array) -> Array:
+            pairs = zip(finders, remaining.T, strict=True)
+            return np.stack([finder(column) for finder, column in pairs], axis=1)
+
+        return by_components
 
     def by_paths(remaining: Array) -> Array:
         inside = xp.where(remaining[:, None] & remaining[None], edges, xp.zeros_like(edges))
@@ -75,7 +78,7 @@ class _Undefeated:
     """The undefeated among ever fewer responses of one prompt.
 
     A majority between two components of the majority relation is always a defeat, since no path leads
-    back. It is counted, and only components that have changed are looked into.
+    back. Such defeats are counted; the others are computed again for components that have changed.
     """
 
     def __init__(self, edges: np.ndarray) -> None:
@@ -83,10 +86,9 @@ class _Undefeated:
         self.component = _components(self.edges > 0)
         self.between = (self.edges > 0) & (self.component[:, None] != self.component)
         self.remaining = np.zeros(len(edges), dtype=bool)
-        self.beaten = np.zeros(len(edges), dtype=np.int64)  # how often by other components
-        self.known: dict[
-            int, tuple[np.ndarray, np.ndarray]
-        ] = {}  # remaining members, the undefeated
+        self.beaten = np.zeros(len(edges), dtype=np.int64)  # defeats by other components
+        # Of each component the remaining members, and which of them are undefeated.
+        self.known: dict[int, tuple[np.ndarray, np.ndarray]] = {}
 
     def __call__(self, remaining: np.ndarray) -> np.ndarray:
         """(M,) bool to (M,) bool."""
@@ -120,9 +122,9 @@ def _components(relation: np.ndarray) -> np.ndarray:
 def _undefeated_of_all(edges: np.ndarray) -> np.ndarray:
     """The undefeated responses, for the (n, n) edges of one prompt.
 
-    A majority is a defeat unless both responses are on a cycle of majorities that are as strong. So
-    the components are found from the weakest majorities up, and components without an undefeated
-    response are dropped.
+    A majority is a defeat unless both responses are on a cycle of majorities that are at least as strong.
+    So the components are computed again and again, without the weakest majorities each time, and
+    components without an undefeated response are dropped.
     """
     members, won = np.arange(len(edges)), np.ones(len(edges), dtype=bool)
     stronger = edges > 0

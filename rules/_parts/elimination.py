@@ -1,7 +1,7 @@
 """What elimination rules share: first places among the remaining responses, and the rounds.
 
-Sets of responses are (M, B) bool, prompts innermost: ``remaining[i, b]`` says that response i of prompt b is
-not yet eliminated.
+Sets of responses are (M, B) bool, prompts innermost: ``remaining[i, b]`` is true if response i of prompt b
+is not yet eliminated.
 """
 
 import math
@@ -19,10 +19,10 @@ EXACT = 2**53
 """Integers below this are exact as floats."""
 
 SMALL = 2**12
-"""Ballots below this number are multiplied for all responses at once, not row by row."""
+"""Up to this number of ballots, votes are multiplied for all responses at once, not row by row."""
 
 Losers = Callable[[Array], Array]
-"""``remaining -> out``: the next to be eliminated, at least one where two remain."""
+"""``remaining -> losers``: the next responses to be eliminated, at least one where two remain."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Places:
     Attributes
     ----------
     places
-        (M, V, B) if each prompt has V ballots, otherwise (M, K); `nowhere` where a ballot does not rank it.
+        (M, V, B) if each prompt has V ballots, otherwise (M, K); `nowhere` for an unranked response.
     votes
         (V, B) or (K,) integers, in a type that holds their sums.
     nowhere
@@ -49,7 +49,7 @@ class Places:
     unit: bool
 
     def first(self, remaining: Array) -> Array:
-        """(M, B) numbers in the order of the first places among the remaining responses.
+        """(M, B) numbers that order the responses by first places among the remaining ones.
 
         A first place that t responses share gives 1/t of the ballot to each. Only the numbers of one
         prompt can be compared with each other.
@@ -61,7 +61,7 @@ class Places:
         return self._shares(hits, xp.sum(hits, axis=0, dtype=xp.int32))
 
     def first_unless_alone(self, remaining: Array) -> Array:
-        """As `first`, without the ballots that put all remaining responses that they rank in one place."""
+        """Like `first`, without the ballots that put all remaining responses that they rank in one place."""
         places = self._among(remaining)
         hits = self._hits(places)
         xp = array_namespace(hits)
@@ -83,11 +83,11 @@ class Places:
     def _among(self, remaining: Array) -> Array:
         """The places of the remaining responses; the others are `nowhere`."""
         xp = array_namespace(self.places)
-        gone = xp.astype(~remaining, self.places.dtype) * self.nowhere
+        floor = xp.astype(~remaining, self.places.dtype) * self.nowhere
         if self.places.ndim == 3:
-            return xp.maximum(self.places, gone[:, None])
-        sizes = xp.asarray(np.diff(self.starts), device=device_of(gone))
-        return xp.maximum(self.places, xp.repeat(gone, sizes, axis=1))
+            return xp.maximum(self.places, floor[:, None])
+        sizes = xp.asarray(np.diff(self.starts), device=device_of(floor))
+        return xp.maximum(self.places, xp.repeat(floor, sizes, axis=1))
 
     def _hits(self, places: Array) -> Array:
         """Whether a response is in first place on a ballot, alone or with others."""
@@ -121,7 +121,7 @@ class Places:
         return xp.stack([self._sum(row[None], parts)[0] for row in hits])
 
     def _order(self, hits: Array, sharers: Array) -> Array:
-        """The order of the shares, in Python's integers: slow, and needed for huge ones only."""
+        """The order of the shares, in Python's integers: slow, and needed for huge units only."""
         if self.places.ndim == 3:  # back to ballots end to end
             hits = array_namespace(hits).permute_dims(hits, (0, 2, 1))
             hits, sharers = hits.reshape((hits.shape[0], -1)), sharers.T.reshape(-1)
@@ -153,17 +153,17 @@ def places_of(profiles: Profiles, *, from_below: bool = False) -> Places:
         places = xp.permute_dims(places.reshape((M, B, int(sizes[0]))), (0, 2, 1))
         ranks = xp.permute_dims(ranks.reshape((M, B, int(sizes[0]))), (0, 2, 1))
         votes = votes.reshape((B, int(sizes[0]))).T
-    laid = xp.empty(places.shape, dtype=number, device=device_of(ranks))
-    laid[...] = places
+    compact = xp.empty(places.shape, dtype=number, device=device_of(ranks))
+    compact[...] = places
     if not bool(xp.all(ranks > 0)):
-        laid = xp.where(ranks > 0, laid, xp.full_like(laid, nowhere))
-    kind = _smallest(xp, float(xp.max(votes)) * int(sizes.max()))
+        compact = xp.where(ranks > 0, compact, xp.full_like(compact, nowhere))
+    dtype = _smallest(xp, float(xp.max(votes)) * int(sizes.max()))
     unit = bool(xp.all(votes == 1))
-    return Places(laid, xp.astype(votes, kind), profiles.starts, nowhere, strict, unit)
+    return Places(compact, xp.astype(votes, dtype), profiles.starts, nowhere, strict, unit)
 
 
 def _smallest(xp: Any, most: float) -> Any:
-    """The smallest number type for sums up to a number."""
+    """The smallest number type that holds sums up to ``most``."""
     for dtype, limit in ((xp.int8, 2**7), (xp.int32, 2**31)):
         if most < limit:
             return dtype

@@ -17,14 +17,14 @@ from rlchf.numeric.integer_weights import LARGEST
 from rlchf.profiles import Profiles
 
 NEARLY = 2.0**-36
-"""Where weights or scores were rounded, sums count as tied up to this share of the largest possible."""
+"""Sums of rounded weights or scores are tied if they differ by this share of the largest possible sum."""
 
 
 def by_parts(kernel: Callable[[Profiles], Array], profiles: Profiles, per_prompt: int = 1) -> Array:
     """Apply a kernel to chunks of the prompts, and concatenate the (B, M) results.
 
-    The ranks of a chunk, and ``per_prompt`` numbers for each of its prompts, fit the cache; torch tensors
-    are not split.
+    The ranks of a chunk, and ``per_prompt`` numbers for each of its prompts, fit into the cache; torch
+    tensors are not split.
     """
     B, (M, K) = profiles.n_prompts, profiles.ranks.shape
     slices = list(chunks(B, max(M * K / max(B, 1), per_prompt)))
@@ -92,7 +92,7 @@ def exact_sums(profiles: Profiles, digits: Sequence[Array], bits: int, unit: Arr
 
 
 def round_inexact(scores: Array, exact: Array, most: Array) -> Array:
-    """Round (B, M) scores where they are not exact, so that scores that are nearly tied are tied.
+    """Round (B, M) scores where they are not exact, so that nearly tied scores are tied.
 
     Parameters
     ----------

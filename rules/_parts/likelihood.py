@@ -6,11 +6,11 @@ from rlchf.numeric.arrays import Array, array_namespace, device_of
 from rlchf.profiles import Profiles
 
 GRID = 1e9
-"""Strengths are rounded to 1 / GRID, and those closer than that are tied."""
+"""Strengths are rounded to 1 / GRID; strengths that differ by less are tied."""
 STEPS = 100
 """Newton's method takes four to eight steps; more only where weights differ by many powers of ten."""
 
-BLOCK = 64  # responses taken out of the network before the others hear of it
+BLOCK = 64  # responses eliminated before the others are updated
 
 LIGHTEST = 1e9
 """The weights on a prompt count as at most this many times the prior."""
@@ -20,9 +20,14 @@ Slopes = Callable[[Array], tuple[Array, Array]]
 
 
 def prior_weights(profiles: Profiles, prior: float) -> Array:
-    """The weight of the prior on each prompt, (B,): a billionth of all weights at least.
+    """(B,) the weight of the prior on each prompt, at least a billionth of all weights.
 
-    Less would drown in rounding errors. Refused if it is not a positive number.
+    A smaller prior would be lost in rounding errors.
+
+    Raises
+    ------
+    ValueError
+        If the prior is not a positive number.
     """
     if not 0 < prior < float("inf"):
         raise ValueError(f"prior is {prior!r}; give a number above 0, such as 1.0")
@@ -38,7 +43,7 @@ def pair_slopes(strengths: Array, wins: Array) -> tuple[Array, Array]:
     strengths
         (M, B) on the log scale.
     wins
-        (M, M, B): how often i was chosen over j.
+        (M, M, B) the weight with which i was chosen over j.
     """
     xp = array_namespace(strengths)
     M, B = strengths.shape
@@ -60,37 +65,37 @@ def pair_slopes(strengths: Array, wins: Array) -> tuple[Array, Array]:
 def fitted(slopes: Slopes, start: Array) -> Array:
     """Strengths where the gradient is 0, centred, found by Newton's method on all prompts at once.
 
-    Each step is shortened as self-concordance asks, so that it never goes downhill: F. Bach,
-    "Self-concordant analysis for logistic regression", 2010. A prompt that has converged stays as it
-    is while others go on, so its strengths do not depend on them.
+    Each step is shortened as self-concordance requires, so that the likelihood never falls: F. Bach,
+    "Self-concordant analysis for logistic regression", 2010. A prompt that has converged does not change
+    while others continue, so its strengths do not depend on them.
 
     Parameters
     ----------
     slopes
-        Of a concave function that only depends on differences of strengths, and on each of them.
+        The slopes of a concave function of the differences of strengths, which depends on every strength.
     start
-        (M, B) first guess.
+        (M, B) initial strengths.
     """
     xp = array_namespace(start)
     strengths = start
-    going = xp.ones(start.shape[1:], dtype=xp.bool, device=device_of(start))
+    unfinished = xp.ones(start.shape[1:], dtype=xp.bool, device=device_of(start))
     for _ in range(STEPS):
         step = _newton_step(*slopes(strengths))
         length = xp.max(step, axis=0) - xp.min(step, axis=0)
         some = xp.where(length > 0, length, 1.0)
-        strengths = strengths + step * xp.where(going, xp.log1p(some) / some, 0.0)
-        going = going & (length > 1e-8)
-        if not bool(xp.any(going)):
+        strengths = strengths + step * xp.where(unfinished, xp.log1p(some) / some, 0.0)
+        unfinished = unfinished & (length > 1e-8)
+        if not bool(xp.any(unfinished)):
             break
     return strengths - xp.mean(strengths, axis=0)
 
 
 def _newton_step(gradient: Array, pulls: Array) -> Array:
-    """Solve the equations of a network of pulls, (M, M, B), with the last response held at 0.
+    """Solve the linear system of Newton's step for pulls (M, M, B), with the last response held at 0.
 
-    Gauss's elimination, written as taking one response after another out of the network: nothing is
-    ever subtracted, so nothing is lost. What those taken out leave between the next `BLOCK` responses
-    and the others is a product of matrices. Overwrites its arguments.
+    This is Gaussian elimination, one response after the other, written without subtractions, so that no
+    digits cancel. What the eliminated responses add to the pulls between the next `BLOCK` responses and
+    the others is a product of matrices. Overwrites its arguments.
     """
     xp = array_namespace(gradient)
     M = len(gradient)
@@ -124,7 +129,7 @@ def _products(left: Array, right: Array) -> Array:
 
 
 def scores_of(strengths: Array) -> Array:
-    """(M, B) strengths to (B, M) scores on a grid; a chain of neighbours closer than it is tied."""
+    """(M, B) strengths to (B, M) scores, multiples of 1 / GRID; a chain of closer neighbours is tied."""
     xp = array_namespace(strengths)
     order = xp.argsort(-strengths, axis=0)
     ranked = xp.take_along_axis(strengths, order, axis=0)

@@ -1,4 +1,4 @@
-"""The maximal lottery closest to even chances, in whole numbers, from margins as numpy arrays."""
+"""The maximal lottery closest to the uniform lottery, in whole numbers, from margins as numpy arrays."""
 
 from collections.abc import Iterable
 from fractions import Fraction
@@ -10,16 +10,17 @@ import numpy as np
 from rlchf.numeric.integer_weights import LARGEST
 
 MOST = 7
-"""Up to here all sets of responses are tried as supports, for all prompts at once."""
+"""Up to this number of responses, all sets are tried as supports, for all prompts together."""
 
 
 def supported(margins: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Look for a maximal lottery that leaves no doubt about its support.
+    """Find maximal lotteries that prove their own support.
 
-    A lottery that is positive on a set S of responses, gives each of S an expected margin of 0 and all
-    others one below 0, shows that every maximal lottery lives on S. So the maximal ones are those of
-    the kernel of the margins within S, and the one closest to even chances is the projection
-    of (1, ..., 1) to that kernel, if it is of this kind itself.
+    Suppose that a lottery is positive on a set S of responses, and that against it each response of S has
+    an expected margin of 0 and each other response a negative one. Then the support of every maximal
+    lottery is within S. So the maximal lotteries are those in the kernel of the margins within S, and the
+    one closest to the uniform lottery is the projection of (1, ..., 1) to that kernel, if it is of this
+    kind, too.
 
     Parameters
     ----------
@@ -28,7 +29,7 @@ def supported(margins: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
     Returns
     -------
-    (k, B) lotteries and (B,) whether one was found.
+    (k, B) lotteries, and (B,) whether one was found.
     """
     k, _, B = margins.shape
     lotteries, is_found = np.zeros((k, B)), np.zeros(B, dtype=bool)
@@ -84,12 +85,12 @@ def _times(matrix: np.ndarray, vector: np.ndarray) -> np.ndarray:
 
 
 def closest(margins: np.ndarray) -> list[float]:
-    """The maximal lottery closest to even chances, for the (k, k) margins of one prompt, exactly.
+    """The maximal lottery closest to the uniform lottery, for the (k, k) margins of one prompt, exactly.
 
-    It is proportional to the projection of (1, ..., 1) to the cone of p >= 0 with no positive
-    expected margin against it. The projection is 1 plus the combination with weights x >= 0 of the
-    unit vectors and the columns of the margins that makes the sum shortest; x is found by Lawson
-    and Hanson's method for non-negative least squares, starting from a solution in floats.
+    It is proportional to the projection of (1, ..., 1) to the cone of all p >= 0 against which no
+    response has a positive expected margin. The projection is (1, ..., 1) plus the combination, with
+    weights x >= 0, of the unit vectors and the columns of the margins that makes the sum shortest. Lawson
+    and Hanson's method for non-negative least squares finds x, starting from a solution in floats.
     """
     rows = [[int(x) for x in row] for row in margins.tolist()]
     part = gcd(*chain(*rows)) or 1
@@ -111,7 +112,7 @@ def closest(margins: np.ndarray) -> list[float]:
         weights[worst] = Fraction(0)
         while True:
             tried = _shortest(rows, weights)
-            assert tried is not None, "the columns in use are independent"
+            assert tried is not None, "the used columns are independent"
             goal, point = tried
             low = [c for c in goal if goal[c] <= 0]
             if not low:
@@ -123,7 +124,7 @@ def closest(margins: np.ndarray) -> list[float]:
 
 
 def _guess(margins: np.ndarray) -> list[int]:
-    """The columns that floats would use."""
+    """The columns with positive weights in the solution in floats."""
     from scipy.optimize import nnls
 
     k = len(margins)
@@ -138,14 +139,14 @@ def _guess(margins: np.ndarray) -> list[int]:
 def _shortest(
     rows: list[list[int]], used: Iterable[int]
 ) -> tuple[dict[int, Fraction], list[int]] | None:
-    """The weights of the columns in use that make 1 plus their sum shortest, and a multiple of that sum.
+    """The weights of the used columns that make (1, ..., 1) plus their sum shortest, and a multiple of it.
 
-    Column c is a unit vector for c < k, and the column c - k of the margins from there on. None if the
-    columns are not independent.
+    Column c is a unit vector for c < k, and column c - k of the margins otherwise. None if the columns are
+    not independent.
     """
     k = len(rows)
     columns = [c - k for c in used if c >= k]
-    fixed = [c for c in used if c < k]  # a unit vector in use makes its entry of the sum 0
+    fixed = [c for c in used if c < k]  # a used unit vector makes its entry of the sum 0
     free = [i for i in range(k) if i not in set(fixed)]
     inner = [[rows[i][j] for i in free] for j in columns]
     gram = [[sum(map(int.__mul__, a, b)) for b in inner] + [-sum(a)] for a in inner]
@@ -153,17 +154,15 @@ def _shortest(
     if solved is None:
         return None
     numerators, scale = solved
-    total = [
-        scale + sum(rows[i][j] * y for j, y in zip(columns, numerators, strict=True))
-        for i in range(k)
-    ]
+    terms = list(zip(columns, numerators, strict=True))
+    total = [scale + sum(rows[i][j] * y for j, y in terms) for i in range(k)]
     weights = {i: Fraction(-total[i], scale) for i in fixed}
-    weights |= {k + j: Fraction(y, scale) for j, y in zip(columns, numerators, strict=True)}
+    weights |= {k + j: Fraction(y, scale) for j, y in terms}
     return weights, [0 if i in weights else total[i] for i in range(k)]
 
 
 def _solve(system: list[list[int]]) -> tuple[list[int], int] | None:
-    """Solve n positive definite equations, given with their right sides, without fractions (Bareiss).
+    """Solve n equations with a positive definite matrix, right sides last, without fractions (Bareiss).
 
     Returns numerators and their positive common denominator, or None if there is no single solution.
     """

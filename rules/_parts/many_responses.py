@@ -1,4 +1,4 @@
-"""Ranked pairs and River for one prompt of many responses, where work on all prompts at once is slower."""
+"""Ranked pairs and River for one prompt with many responses, faster than all prompts at once."""
 
 from collections.abc import Iterator
 
@@ -16,7 +16,7 @@ def lock_all(margins: np.ndarray) -> np.ndarray:
     for winner, loser in zip(winners, losers, strict=True):
         if reach[loser] >> winner & 1 or reach[winner] >> loser & 1:
             continue  # the pair would close a cycle, or follows from those locked
-        above = reached_by[winner] & ~reached_by[loser]  # these reach the winner, and now the loser
+        above = reached_by[winner] & ~reached_by[loser]  # they reach the winner, and now the loser
         below = reach[loser] & ~reach[winner]
         gained, gains = reach[loser], reached_by[winner]
         for i in _members(above):

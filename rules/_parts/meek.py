@@ -5,12 +5,12 @@ import numpy as np
 from rlchf.numeric.arrays import Array, array_namespace, device_of, segment_sum, to_numpy
 from rlchf.profiles import Profiles
 
-CONVERGED, SAME = 1e-12, 1e-9  # of all votes
+CONVERGED, SAME = 1e-12, 1e-9  # shares of all votes
 STEPS = 1000
 
 
 def meek(profiles: Profiles, k: int, strictly: bool) -> Array:
-    """Scores (B, M); the docstring of `stv` says what is counted."""
+    """Scores (B, M); the docstring of `stv` defines the count."""
     count = _Count(profiles, k)
     M, B = count.hopeful.shape
     scores = np.zeros((M, B))
@@ -21,21 +21,21 @@ def meek(profiles: Profiles, k: int, strictly: bool) -> Array:
         over = count.hopeful & (votes > quota + SAME)
         any_over = over.any(axis=0)
         fewest = np.where(count.hopeful, level, M + 1).min(axis=0)
-        out = count.hopeful & (level == fewest) & ~any_over
+        losers = count.hopeful & (level == fewest) & ~any_over
         if strictly:
-            out &= np.cumsum(out[::-1], axis=0)[::-1] == 1
+            losers &= np.cumsum(losers[::-1], axis=0)[::-1] == 1
         above = _above(level, over, strictly)
         scores = np.where(over, M - elected - above, scores)
         elected += over.sum(axis=0)
-        scores = np.where(out, M - elected - count.hopeful.sum(axis=0), scores)
-        count.hopeful &= ~over & ~out
-        count.keep[out] = 0.0
+        scores = np.where(losers, M - elected - count.hopeful.sum(axis=0), scores)
+        count.hopeful &= ~over & ~losers
+        count.keep[losers] = 0.0
         count.elected |= over
     return array_namespace(profiles.ranks).asarray(scores.T, device=device_of(profiles.ranks))
 
 
 def _above(level: np.ndarray, over: np.ndarray, strictly: bool) -> np.ndarray:
-    """How many responses over the quota have at least as many votes, itself included."""
+    """(M, B) the number of responses over the quota with at least as many votes, itself included."""
     above = np.zeros(level.shape)
     for j in range(len(level)):
         higher = level[j] > level
@@ -48,7 +48,7 @@ def _above(level: np.ndarray, over: np.ndarray, strictly: bool) -> np.ndarray:
 
 
 def _levels(votes: np.ndarray) -> np.ndarray:
-    """(M, B) the level of each number on its prompt from the smallest, 0; nearly equal ones share one."""
+    """(M, B) the level of each number on its prompt, from 0 for the smallest; nearly equal ones share it."""
     order = np.argsort(votes, axis=0, kind="stable")
     steps = np.diff(np.take_along_axis(votes, order, axis=0), axis=0) > SAME
     level = np.zeros(votes.shape, dtype=np.int64)
@@ -89,7 +89,7 @@ class _Count:
         return votes, quota
 
     def _votes(self) -> tuple[np.ndarray, np.ndarray]:
-        """What each response keeps of all ballots, (M, B), and the exhausted rest, (B,)."""
+        """(M, B) the votes that each response keeps, and (B,) the exhausted rest."""
         keep = self.keep[:, self.owners] * (self.ranks > 0)
         kept = np.zeros(keep.shape)
         if self.order is not None:
@@ -104,8 +104,8 @@ class _Count:
             if not size:
                 continue
             share = np.where(on_level, keep, 0.0)
-            # In a random order of a level each response has a uniform date, and gets its share of what
-            # those before it leave: an integral over the date, of a polynomial of degree size - 1.
+            # In a random order of a level each response has a uniform date, and gets its share of what the
+            # earlier ones leave: the integral over the date of a polynomial of degree size - 1.
             dates, weights = np.polynomial.legendre.leggauss((size + 1) // 2)
             for date, weight in zip((1 + dates) / 2, weights / 2, strict=True):
                 leave = 1.0 - date * share

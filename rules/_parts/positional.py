@@ -13,15 +13,15 @@ from rlchf.rules._parts.exact_sums import by_parts, exact_sums, round_inexact
 
 BITS = 44
 LARGEST = 64
-"""The most responses for which shared places are exact: common denominators grow with them."""
+"""The largest number of responses with exact shared places; the common denominators grow with it."""
 
 
 def positional_scores(profiles: Profiles, vector: Sequence[Fraction | int]) -> Array:
-    """Sum what a score vector gives to each response's place.
+    """Sum the points of a score vector for each response's places.
 
-    Tied responses share the places that they take up: each gets the mean of their scores. Responses
+    Tied responses share the places that they occupy: each gets the mean of their scores. Responses
     that a ballot does not rank share the places behind those it ranks; a ballot that ranks nothing
-    gives nothing.
+    gives no points.
 
     Parameters
     ----------
@@ -30,9 +30,9 @@ def positional_scores(profiles: Profiles, vector: Sequence[Fraction | int]) -> A
 
     Returns
     -------
-    (B, M) float64: the true sum, rounded once; in the unit of the weights. If more than 64 responses
-    share places, or have fractions as scores, each score is rounded to 2^-40 of the largest one, and
-    sums that are nearly equal are tied.
+    (B, M) float64: the true sum, rounded once, in the unit of the weights. With more than 64 responses that
+    share places or get fractions, each score is rounded to 2^-40 of the largest one, and nearly equal sums
+    are tied.
     """
     exact = tuple(Fraction(score) for score in vector)
     return by_parts(lambda part: _scores(part, exact), profiles)
@@ -46,13 +46,8 @@ def _scores(profiles: Profiles, vector: tuple[Fraction, ...]) -> Array:
     places = ranks if strict else _shared_places(ranks)
     table, unit = (_of_ranks if strict else _of_shared_places)(vector, exact)
     index = xp.reshape(xp.astype(places, xp.int64), (-1,))
-    digits = [
-        xp.reshape(
-            xp.take(xp.asarray(digit, dtype=xp.float64, device=device_of(ranks)), index),
-            ranks.shape,
-        )
-        for digit in table
-    ]
+    columns = (xp.asarray(digit, dtype=xp.float64, device=device_of(ranks)) for digit in table)
+    digits = [xp.reshape(xp.take(column, index), ranks.shape) for column in columns]
     scores = exact_sums(profiles, digits, BITS, unit)
     most = profiles.totals * float(max(abs(score) for score in vector))
     whole = profiles.is_exact & exact
@@ -60,7 +55,7 @@ def _scores(profiles: Profiles, vector: tuple[Fraction, ...]) -> Array:
 
 
 def _shared_places(ranks: Array) -> Array:
-    """(M, K) entry of the table below: (M + 1) times the number above, plus the number at one's place.
+    """(M, K) entry of the table below: (M + 1) times the number above, plus the number sharing the place.
 
     It is 0 on ballots that rank nothing.
     """

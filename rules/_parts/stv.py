@@ -1,7 +1,7 @@
-"""What the rules with quotas share: kinds of ballots, the quota, and values that stay exact."""
+"""What the rules with quotas share: kinds of ballots, the quota, exact values, and the election step."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from itertools import pairwise
 from typing import Literal
@@ -14,22 +14,22 @@ from rlchf.profiles import Profiles
 Quota = Literal["exact", "droop", "hare"]
 
 BITS = 1024
-"""Values of ballots are exact as long as their denominators have fewer bits."""
+"""Values of ballots are exact as long as their denominators have fewer bits than this."""
 
 Levels = tuple[tuple[int, ...], ...]
 
 
 class Values:
-    """What one vote of each kind of ballot is still worth: 1 at first, later fractions.
+    """The current value of one vote of each kind of ballot: 1 at first, later a fraction.
 
     Attributes
     ----------
     kinds
         The kinds of ballots: their levels, best first.
     votes
-        How many votes each kind has.
+        The number of votes of each kind.
     parts, whole
-        A vote of kind b is worth ``parts[b] / whole``.
+        The value of a vote of kind b is ``parts[b] / whole``.
     """
 
     def __init__(self, ballots: dict[Levels, int]) -> None:
@@ -39,7 +39,7 @@ class Values:
         self.whole = 1
 
     def reduce(self, factors: list[int], whole: int) -> None:
-        """Multiply the worth of each kind by ``factor / whole``."""
+        """Multiply the value of each kind by ``factor / whole``."""
         parts = [part * factor for part, factor in zip(self.parts, factors, strict=True)]
         self.whole *= whole
         common = math.gcd(self.whole, *parts)
@@ -48,15 +48,53 @@ class Values:
             self.parts = [(part << BITS) // self.whole for part in self.parts]
             self.whole = 1 << BITS
 
+    def elect(
+        self, supported: list[list[int]], remaining: Iterable[int], price: Fraction,
+        *, enough: bool, strictly: bool, split: bool,
+    ) -> tuple[dict[int, int], list[int]]:  # fmt: skip
+        """Elect the responses with the most votes if these reach the price, which their ballots pay.
 
-def check_seats(k: int | None) -> None:
-    """Refuse a number of seats below 1."""
+        Parameters
+        ----------
+        supported
+            The remaining responses that each kind of ballot supports.
+        price
+            The votes that a seat costs.
+        enough
+            Whether exactly the price elects, too.
+        strictly
+            Whether only the first of tied responses is elected.
+        split
+            Whether a ballot divides its value among the responses that it supports, or each gets all of it.
+
+        Returns
+        -------
+        The votes for each remaining response, in the same unit, and the responses elected.
+        """
+        unit = math.lcm(*{len(responses) for responses in supported if responses}) if split else 1
+        shares = [unit // len(r) if split and r else 1 for r in supported]
+        counts = dict.fromkeys(remaining, 0)  # in units of 1 / (unit whole)
+        ballots = zip(supported, self.votes, self.parts, shares, strict=True)
+        for responses, votes, part, share in ballots:
+            for i in responses:
+                counts[i] += votes * part * share
+        most = max(counts.values())
+        value = most * price.denominator
+        cost = price.numerator * unit * self.whole  # like the value, times the price's denominator
+        if not most or value < cost or (value == cost and not enough):
+            return counts, []
+        elected = [i for i in counts if counts[i] == most]
+        elected = elected[:1] if strictly else elected
+        n_elected = [sum(i in elected for i in responses) for responses in supported]
+        paid = [n * cost * share for n, share in zip(n_elected, shares, strict=True)]
+        self.reduce([max(0, unit * value - amount) for amount in paid], unit * value)
+        return counts, elected
+
+
+def n_seats(k: int | None, M: int) -> int:
+    """The number of seats, by default M - 1; a number below 1 is an error."""
     if k is not None and k < 1:
         raise ValueError(f"k is {k}; give 1 or more seats")
-
-
-def seats(k: int | None, M: int) -> int:
-    """The number of seats; by default all but one."""
     return max(1, M - 1) if k is None else k
 
 
@@ -72,7 +110,7 @@ def each_prompt(
 
 
 def _quota(total: int, unit: float, k: int, quota: Quota) -> Fraction:
-    """How many votes a seat costs."""
+    """The number of votes that a seat costs."""
     if quota == "droop":  # in units of weight
         one = Fraction(unit).limit_denominator(10**9)
         return (math.floor(total / one / (k + 1)) + 1) * one

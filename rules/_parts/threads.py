@@ -1,4 +1,4 @@
-"""Applying a rule to a large batch: chunk by chunk, on all processors."""
+"""Apply a rule to a large batch: chunk by chunk, on all processors."""
 
 import os
 from collections.abc import Callable
@@ -12,10 +12,10 @@ from rlchf.numeric.chunks import chunks
 from rlchf.profiles import Profiles
 
 CHUNK = 2**20
-"""Numbers in one chunk: more than the cache holds, since rules split further where that helps."""
+"""Numbers in one chunk: more than the cache holds, since rules split further where this helps."""
 
 LARGE = 2**20
-"""Once an array of so many numbers was freed, smaller ones come from memory that is already mapped."""
+"""Once an array of this many numbers was freed, smaller ones use memory that is already mapped."""
 
 
 def scores_in_chunks(
@@ -34,7 +34,7 @@ def scores_in_chunks(
     Parameters
     ----------
     threads
-        Chunks worked on at a time; by default as many as this process has processors.
+        Number of threads; by default the number of processors that this process may use.
     progress
         Called with the number of prompts done and their total.
 
@@ -75,7 +75,7 @@ def scores_in_chunks(
 
 
 def processors() -> int:
-    """How many processors this process may use."""
+    """The number of processors that this process may use."""
     affinity = getattr(os, "sched_getaffinity", None)
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 

@@ -27,7 +27,7 @@ def swapped(relation: Array) -> Array:
 
 
 def closure(relation: Array) -> Array:
-    """The transitive closure: which responses one reaches in one step or several, (M, M, B) bool.
+    """The transitive closure: whether i reaches j in one step or several, (M, M, B) bool.
 
     Examples
     --------
@@ -41,7 +41,7 @@ def closure(relation: Array) -> Array:
 
 
 def tiers(above: Array) -> Array:
-    """Tiers of an acyclic relation: responses with none above, those with only them above, and so on.
+    """Tiers of an acyclic relation: responses with none above, those with only the first above, and so on.
 
     Returns
     -------
@@ -65,8 +65,8 @@ def remove_winners(winners: Callable[[Array], Array], remaining: Array) -> Array
     Parameters
     ----------
     winners
-        From the remaining responses, (M, B) bool, to those that win, which may include others.
-    left
+        From the remaining responses, (M, B) bool, to those that win; others may be included.
+    remaining
         All responses, (M, B) bool.
 
     Returns
@@ -91,7 +91,7 @@ def unless_sorted(kernel: Kernel, margins: Array) -> Array:
     xp = array_namespace(margins)
     M = margins.shape[0]
     wins = xp.sum(xp.astype(margins > 0, xp.float64), axis=1)  # (M, B)
-    # No other relation has so large a sum of squares: 0^2 + 1^2 + ... + (M - 1)^2.
+    # No other relation has as large a sum of squares: 0^2 + 1^2 + ... + (M - 1)^2.
     search = xp.sum(wins**2, axis=0) < (M - 1) * M * (2 * M - 1) // 6
     if bool(xp.any(search)):
         wins[:, search] = kernel(margins[:, :, search])

@@ -30,7 +30,7 @@ from rlchf.rules.across._parts.orders import NEARLY
 def apportioned_dictator(
     rankings: Rankings, *, order: Order = "input", seed: int = 0
 ) -> Aggregation:
-    """Take one ballot as the outcome of each prompt, so that everybody decides its share of the prompts.
+    """Let one ballot decide each prompt, so that each annotator decides its share of the prompts.
 
     On each prompt an annotator's entitlement grows by its share of the weight of the prompt's ballots. An
     annotator who has decided n prompts may decide the next once its entitlement is more than n, and has to
@@ -39,16 +39,16 @@ def apportioned_dictator(
     beforehand. Among annotators whose entitlement never reaches n + 1 one is drawn by weight. If nobody
     present may decide, the annotator with the largest entitlement minus prompts decided does.
 
-    So if all annotators are always present, everybody's number of prompts differs by less than 1 from its
-    entitlement, after every prompt. Proof: give each prompt to the annotators in parts, by their shares;
-    then each annotator's n-th prompt is given between its first possible prompt and its deadline. So the
-    prompts can also be given whole (a bipartite graph with a fractional perfect matching has a perfect
-    matching), and the earliest deadline first finds such an assignment. If annotators come and go the
+    So if all annotators are always present, the number of prompts that each has decided differs by less than
+    1 from its entitlement, after every prompt. Proof: divide each prompt among the annotators by their
+    shares; then each annotator's n-th prompt lies between its first possible prompt and its deadline. So
+    the prompts can also be assigned whole (a bipartite graph with a fractional perfect matching has a
+    perfect matching), and the earliest deadline first is such an assignment. If annotators come and go the
     difference can be larger; in random trials it stayed below 2. `random_dictator` draws every prompt
     independently, and its difference grows with the square root of the number of prompts.
 
-    Ties on the chosen ballot stay ties; responses that it does not rank are tied behind all others. Of
-    several ballots of an annotator on a prompt the first counts.
+    Ties on the chosen ballot stay ties; responses that it does not rank are tied behind all others. If an
+    annotator has several ballots on a prompt, the first counts.
 
     Parameters
     ----------
@@ -80,12 +80,12 @@ def apportioned_dictator(
 
 
 class Deadlines(NamedTuple):
-    """When an annotator is first entitled to 1, 2, ... prompts.
+    """The prompts by which each annotator is first entitled to 1, 2, ... prompts.
 
     Attributes
     ----------
     times
-        The number of the prompt, in the order of deciding, by which each prompt has to be given.
+        The positions of these prompts, in the order in which the prompts are decided.
     starts
         (A + 1,) where each annotator's times begin.
     """
@@ -95,7 +95,7 @@ class Deadlines(NamedTuple):
 
 
 def _deadlines(layout: Layout) -> Deadlines:
-    """Add up all entitlements twice: to count the whole numbers that they reach, and to note when."""
+    """Add up all entitlements twice: to count the whole numbers that they reach, and to store the times."""
     starts = np.zeros(layout.n_annotators + 1, dtype=np.int64)
     entitlement = np.zeros(layout.n_annotators)
     rankings = layout.rankings
@@ -131,7 +131,7 @@ def _take_turns(
     block: Block, accounts: Accounts, scores: np.ndarray, entitlement: np.ndarray,
     deadlines: Deadlines, draws: np.ndarray,
 ) -> None:  # fmt: skip
-    """Give each prompt to one ballot; the accounts hold the number of prompts that each has decided."""
+    """Let one ballot decide each prompt; the accounts hold the number of prompts that each has decided."""
     n_decided = accounts.budgets
     for t, p in enumerate(block.prompts):
         ballots = ballots_of(block, t)

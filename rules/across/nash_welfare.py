@@ -24,8 +24,8 @@ def nash_welfare(
     weight of the annotator's ballots on a prompt; several ballots on a prompt count by their weights. The
     orders maximise the weight of the annotators with S > 0, then the sum of w log S over them, and then
     the number of pairs, contested or not, that the ballots and the orders rank alike. An order never ranks
-    a below b if every ballot ranks a above b. So a lasting minority gets its share whatever the order of
-    the prompts, and it gets it where the majority loses least.
+    a below b if every ballot ranks a above b. So a lasting minority gets its share in any order of the
+    prompts, on the prompts where the majority loses least.
 
     The search below does not always find the optimum: of 200 random datasets with 2 to 6 prompts and 2 to 5
     annotators one start found it in 196 and four starts in all 200; without pairs of prompts in 176 and 186.

@@ -42,11 +42,11 @@ def perpetual_consensus(
     order: Order = "input",
     seed: int = 0,
 ) -> Aggregation:
-    """Rank prompt after prompt; all earn one vote per prompt, and the satisfied annotators pay for all.
+    """Rank prompt after prompt; all earn one vote per prompt, and satisfied annotators pay for all.
 
-    Everybody begins with a credit of 1, by which the base rule multiplies the weights of an annotator's
+    Every annotator begins with a credit of 1, by which the base rule multiplies the weights of an annotator's
     ballots; a credit below 0 counts as 0. After a prompt the annotators with a positive credit pay for the
-    weight of all its ballots, together and in proportion to weight times satisfaction. Then everybody who is
+    weight of all its ballots, together and in proportion to weight times satisfaction. Then every annotator
     present earns 1. So each member of a small group pays more for an outcome than each member of a large
     group.
 

@@ -27,7 +27,7 @@ def perpetual_equality(
     """Rank each prompt so that the least satisfied annotators so far become as satisfied as possible.
 
     An annotator's total is the sum of the satisfactions with all prompts so far. An order is better if,
-    after it, the smallest total of the annotators present is larger; if these are equal the next smallest
+    after it, the smallest total of the annotators present is larger; if these are equal, the next smallest
     totals decide, and so on (leximin). A ballot of weight 2 counts as two annotators. The rule aims at equal
     satisfaction, so that a minority of any size wins half of the contested pairs.
 

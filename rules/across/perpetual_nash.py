@@ -24,11 +24,11 @@ def perpetual_nash(
     order: Order = "input",
     seed: int = 0,
 ) -> Aggregation:
-    """Rank each prompt so that the product of everybody's satisfaction so far is as large as possible.
+    """Rank each prompt so that the product of the annotators' satisfactions so far is largest.
 
     An annotator's total is the sum of the satisfactions with all prompts so far. An order is better if,
-    after it, a larger weight of the annotators present has a total above 0; if these are equal, if the
-    product of those totals is larger, each as often as the annotator's ballot weighs.
+    after it, a larger weight of the annotators present has a total above 0; if these weights are equal,
+    the larger product of those totals decides, each to the power of the annotator's weight.
 
     References
     ----------

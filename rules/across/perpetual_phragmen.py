@@ -24,13 +24,13 @@ def perpetual_phragmen(
     order: Order = "input",
     seed: int = 0,
 ) -> Aggregation:
-    """Rank each prompt so that its supporters' loads, with the load of this prompt, stay as low as possible.
+    """Rank each prompt so that the loads of the satisfied annotators stay as low as possible.
 
-    Each prompt is a load, as large as the weight of all its ballots, which the satisfied annotators carry.
-    An order is better if its supporters would be level at a lower load. That is the load at which the sum
-    of (load - what an annotator carries) times weight times satisfaction is the prompt's load; annotators
-    who already carry more are left out. Afterwards each supporter's load grows by its satisfaction times
-    what was missing to that level.
+    Each prompt is a load, equal to the weight of all its ballots, which the satisfied annotators carry.
+    An order is better if its supporters' loads would be equal at a lower level. At that level the sum of
+    (level - the annotator's load) times weight times satisfaction is the prompt's load; annotators with a
+    larger load are excluded. Afterwards each supporter's load grows by its satisfaction times its
+    difference from that level.
 
     References
     ----------

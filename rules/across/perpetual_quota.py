@@ -41,7 +41,7 @@ def perpetual_quota(
     order: Order = "input",
     seed: int = 0,
 ) -> Aggregation:
-    """Rank prompt after prompt; a ballot counts its annotator's entitlement minus satisfaction so far.
+    """Rank prompt after prompt; ballots count by their annotators' entitlement minus satisfaction.
 
     An annotator's entitlement on a prompt (its quota) is the support of its ballot: the share, in weight, of
     the ballots on the same side among all ballots with an opinion, on average over the contested pairs. The

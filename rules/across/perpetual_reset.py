@@ -43,7 +43,7 @@ def perpetual_reset(
 ) -> Aggregation:
     """Rank prompt after prompt; all earn one vote per prompt, and satisfaction resets the votes.
 
-    Everybody begins with a credit of 1, by which the base rule multiplies the weights of an annotator's
+    Every annotator begins with a credit of 1, by which the base rule multiplies the weights of an annotator's
     ballots. After a prompt an annotator whose satisfaction with the outcome is u keeps the share 1 - u of
     the credit, and 1 is added: a fully satisfied annotator starts again at 1.
 

@@ -43,7 +43,7 @@ def perpetual_unit_cost(
 ) -> Aggregation:
     """Rank prompt after prompt; all earn one vote per prompt and pay for their satisfaction.
 
-    Everybody begins with a credit of 1, by which the base rule multiplies the weights of an annotator's
+    Every annotator begins with a credit of 1, by which the base rule multiplies the weights of an annotator's
     ballots. After a prompt the credit grows by 1 minus the annotator's satisfaction with the outcome.
 
     References

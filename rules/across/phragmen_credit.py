@@ -1,14 +1,28 @@
 """Credit accounting over pairs."""
 
 import numpy as np
+from numba import njit
 
 from rlchf.aggregation import Aggregation
 from rlchf.rankings import Rankings
-from rlchf.rules import Rule, get_rule, is_across, voting_rule
-from rlchf.rules.across._parts.budgets import Accounts, collect, run, shares_of
-from rlchf.rules.across._parts.credit import ballot_weights, charge, decide_by_credit, earn
-from rlchf.rules.across._parts.layout import Layout, Order, as_aggregation, lay_out
-from rlchf.rules.across._parts.orders import MOST_FOR_SUBSETS
+from rlchf.rules import Rule, voting_rule
+from rlchf.rules.across._parts.budgets import Accounts, add, collect, run, shares_of, split
+from rlchf.rules.across._parts.layout import (
+    Block,
+    Layout,
+    Order,
+    as_aggregation,
+    ballots_of,
+    lay_out,
+    write_order,
+)
+from rlchf.rules.across._parts.orders import (
+    MOST_FOR_SUBSETS,
+    count_above,
+    first_borda_order,
+    first_kemeny_order,
+)
+from rlchf.rules.across._parts.perpetual.weighting import base_rule
 from rlchf.ties import strict_order
 
 
@@ -21,11 +35,11 @@ from rlchf.ties import strict_order
 def phragmen_credit(
     rankings: Rankings, *, base: str = "kemeny", order: Order = "input", seed: int = 0
 ) -> Aggregation:
-    """Rank by credit: every annotator earns a share of each pair, and those who agree with it pay for it.
+    """Rank by credit: annotators earn a share of each pair and pay for the pairs they agree with.
 
     Each pair of a prompt's responses brings an income of 1, divided among the annotators present in
-    proportion to their weights. Then the base rule ranks the responses. Each ballot counts its annotator's
-    balance, or nothing if that is negative; if no balance is positive, the ballots count their weights.
+    proportion to their weights. Then the base rule ranks the responses. The weight of a ballot is its
+    annotator's balance, or 0 if that is negative; if no balance is positive, ballots keep their weights.
     Ties of the base rule are broken by the order of the responses. For each pair, the annotators who agree
     with the outcome pay 1 together, in proportion to their weights, and go into debt if need be; if nobody
     agrees, all pay. So the balances add up to 0.
@@ -77,15 +91,11 @@ def phragmen_credit(
     >>> [result.ranking(p)[0] for p in range(5)]
     [['plain'], ['emoji'], ['plain'], ['emoji'], ['plain']]
     """
-    rule = get_rule(base)
-    if is_across(rule):
-        raise ValueError(
-            f"base is {base!r}, which looks across prompts itself; choose another rule"
-        )
+    rule = base_rule(base)
     layout = lay_out(rankings, order, seed)
     balances = np.zeros(layout.n_annotators)
     if base == "borda" or (base == "kemeny" and layout.sizes.max() <= MOST_FOR_SUBSETS):
-        scores = run(decide_by_credit, layout, balances, base == "borda")
+        scores = run(_decide_by_credit, layout, balances, base == "borda")
     else:
         scores = _decide_by_rule(layout, rule, balances)
     return as_aggregation(rankings, scores, "phragmen_credit", base=base, order=order, seed=seed)
@@ -98,9 +108,67 @@ def _decide_by_rule(layout: Layout, rule: Rule, balances: np.ndarray) -> np.ndar
     for p in layout.prompts.tolist():
         batch = rankings.batch(np.array([p]))
         shares, who = shares_of(batch.weights), batch.annotators
-        money = earn(shares, who, accounts, batch.n_responses)
-        order = strict_order(rule, batch.reweighted(ballot_weights(shares, money)))[0]
+        money = _earn(shares, who, accounts, batch.n_responses)
+        order = strict_order(rule, batch.reweighted(_ballot_weights(shares, money)))[0]
         scores[rankings.response_starts[p] + order] = np.arange(len(order) - 1, -1, -1)
-        charge(batch.ranks.T.copy(), shares, money, order)
+        _charge(batch.ranks.T.copy(), shares, money, order)
         collect(money, shares, who, balances)
     return scores
+
+
+@njit(cache=True, nogil=True)
+def _decide_by_credit(block: Block, accounts: Accounts, scores: np.ndarray, by_borda: bool) -> None:
+    """Rank prompt after prompt into ``scores`` (R,) by Borda's rule or Kemeny's, weighed by balances."""
+    for t in range(len(block.prompts)):
+        ballots = ballots_of(block, t)
+        M = ballots.ranks.shape[1]
+        shares, who = shares_of(ballots.weights), ballots.annotators
+        money = _earn(shares, who, accounts, M)
+        above = count_above(ballots.ranks, _ballot_weights(shares, money))
+        order = np.empty(M, dtype=np.int64)
+        if by_borda:
+            first_borda_order(above, order)
+        else:
+            first_kemeny_order(above, order)
+        write_order(block, t, order, scores)
+        _charge(ballots.ranks, shares, money, order)
+        collect(money, shares, who, accounts.budgets)
+
+
+@njit(cache=True, nogil=True)
+def _earn(shares: np.ndarray, annotators: np.ndarray, accounts: Accounts, M: int) -> np.ndarray:
+    """(V,) each ballot's part of its annotator's balance, and of the income from the prompt's pairs."""
+    money: np.ndarray = split(shares, annotators, accounts)
+    for k in range(len(shares)):
+        money[k] = add(money[k], shares[k] * (M * (M - 1) // 2))
+    return money
+
+
+@njit(cache=True, nogil=True)
+def _ballot_weights(shares: np.ndarray, money: np.ndarray) -> np.ndarray:
+    """(V,) the weight of each ballot: its balance if positive, otherwise 0; its share if none is positive."""
+    positive = np.zeros(len(money))
+    for k in range(len(money)):
+        positive[k] = max(money[k], 0.0)
+    return positive if positive.any() else shares
+
+
+@njit(cache=True, nogil=True)
+def _charge(ranks: np.ndarray, shares: np.ndarray, money: np.ndarray, order: np.ndarray) -> None:
+    """Let the ballots that agree with a pair of the order pay 1 for it, by weight; all if none agrees."""
+    V, M = ranks.shape
+    owed = np.zeros(V)
+    for a in range(M):
+        for b in range(a + 1, M):
+            i, j = order[a], order[b]
+            agreed = 0.0
+            for k in range(V):
+                if 0 < ranks[k, i] < ranks[k, j]:
+                    agreed += shares[k]
+            for k in range(V):
+                if agreed == 0.0:
+                    owed[k] += shares[k]
+                elif 0 < ranks[k, i] < ranks[k, j]:
+                    owed[k] += shares[k] / agreed
+    for k in range(V):
+        money[k] = add(money[k], -owed[k])

@@ -40,7 +40,7 @@ def soft_nash(
     The problem is convex. The search begins with the order of a random ballot and adds, round by round, the
     best order of each prompt. The gap that it reports is an upper bound on how much better any outcome is.
     The largest Nash welfare of any orders, which `nash_welfare` searches for, is at most that of the
-    optimum here. The reward model learns from the probabilities (`rlchf.preferences.examples`).
+    optimum of `soft_nash`. The reward model learns from the probabilities (`rlchf.preferences.examples`).
 
     Parameters
     ----------

@@ -1,1 +1,1 @@
-"""Committees of approval ballots, from which rankings are read."""
+"""Committees elected by approval ballots, and rankings from them."""

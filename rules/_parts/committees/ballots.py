@@ -10,8 +10,8 @@ from rlchf.numeric.arrays import Array, array_namespace, device_of, to_numpy
 from rlchf.numeric.integer_weights import LARGEST
 from rlchf.profiles import Profiles
 
-MOST_KINDS = 32  # so many kinds of ballots are counted however few ballots a prompt has
-MOST_RESPONSES = 12  # among more, there are too many kinds of ballots to count them
+MOST_KINDS = 32  # up to this number of kinds, ballots are counted by kind
+MOST_RESPONSES = 12  # with more responses there are too many kinds of ballots to count
 
 
 def approvals(ranks: Array, top: int | None = None) -> Array:
@@ -23,13 +23,13 @@ def approvals(ranks: Array, top: int | None = None) -> Array:
         (M, K) rank of each response on each ballot, 1 is best, 0 for none.
     top
         A ballot approves the responses that have fewer than ``top`` others above them. By default it
-        approves its better half: the responses in first place, and all that have fewer ranked responses
-        above than below. So a ballot that was cast as approvals approves what it approved, a
-        ranking of four or five responses its first two, and a ballot that ties everything everything.
+        approves its better half: the responses in first place, and all with fewer ranked responses
+        above than below. So a ballot that was cast as approvals keeps them, a ranking of four or five
+        responses approves its first two, and a ballot that ties all responses approves all.
 
     Returns
     -------
-    (M, K) bool; what a ballot does not rank it does not approve.
+    (M, K) bool; a ballot does not approve a response that it does not rank.
 
     Examples
     --------
@@ -63,7 +63,7 @@ class ApprovalBallots:
     Attributes
     ----------
     prompts
-        (B,) numpy. Which prompts of the batch these are.
+        (B,) numpy. The indices of the prompts in the batch.
     approves
         (M, S, B), or (M, S, 1) if the slots approve the same on all prompts; bool.
     votes
@@ -138,9 +138,8 @@ def approval_ballots(
         slot = np.arange(width)[:, None]
         filled = slot < sizes[prompts]
         ballots = profiles.starts[prompts] + np.where(filled, slot, 0)  # (S, B)
-        ballots, filled = (
-            xp.asarray(a, device=device_of(profiles.ranks)) for a in (ballots, filled)
-        )
+        device = device_of(profiles.ranks)
+        ballots, filled = (xp.asarray(array, device=device) for array in (ballots, filled))
         votes = xp.where(filled, profiles.integer_weights[ballots], 0.0)
         yield ApprovalBallots(prompts, approved[:, ballots], votes)
 

@@ -1,4 +1,4 @@
-"""Electing one response after the other: which are elected, in which order, and when the election ends."""
+"""The state of elections that elect one response after the other."""
 
 from collections.abc import Callable
 from fractions import Fraction
@@ -12,7 +12,7 @@ from rlchf.rules._registry import Ties
 
 EXACT = 2.0**52
 """Different fractions are different floats if numerator times denominator stays below this."""
-REDUCED = 2.0**40  # integers that may come near this are divided by their common divisor
+REDUCED = 2.0**40  # integers that may reach this are divided by their common divisor
 
 
 class Election:
@@ -23,13 +23,13 @@ class Election:
     remaining
         (M, B) bool. Responses that are not elected yet.
     n_remaining
-        (B,) int64. How many these are.
+        (B,) int64. Their number.
     scores
-        (M, B) int64. How many remained when the response was elected, itself included; 0 before.
+        (M, B) int64. The number that remained when the response was elected, itself included; 0 before.
     ties
         "keep" elects tied responses together, "lexicographic" the first of them.
-    final
-        How many remain once all seats are taken.
+    n_final
+        The number of responses that remain once all seats are filled.
     """
 
     def __init__(self, ballots: ApprovalBallots, k: int | None, ties: Ties) -> None:
@@ -43,7 +43,7 @@ class Election:
 
     @property
     def open(self) -> Array:
-        """(B,) bool. Where not all seats are taken."""
+        """(B,) bool. Whether a seat is open."""
         return self.n_remaining > self.n_final
 
     def least(self, costs: Array) -> Array:
@@ -58,7 +58,7 @@ class Election:
         self.n_remaining = self.n_remaining - xp.sum(chosen, axis=0, dtype=xp.int64)
 
     def result(self) -> Array:
-        """The scores, with 0 for responses that no seat was left for."""
+        """The scores, with 0 for responses without a seat."""
         return self.scores * (self.scores > self.n_final)
 
 
@@ -72,7 +72,7 @@ def run_elections(
 ) -> Array:
     """The scores (B, M) of one election on each prompt.
 
-    ``count`` gives the scores (M, B) for some prompts, and where they are exact, (B,) bool; the others
+    ``count`` gives the scores (M, B) for some prompts, and (B,) whether they are exact; the other prompts
     are counted again with Python's integers. For ``most_kinds`` see `approval_ballots`.
     """
     if k is not None and k < 1:
@@ -126,7 +126,7 @@ def reduce_accounts(accounts: Array, totals: Array) -> tuple[Array, Array]:
     accounts
         (N, B); 1 where they are too large for exact floats.
     exact
-        (B,) bool. Where they are not too large.
+        (B,) bool. Whether they are small enough.
     """
     xp = array_namespace(accounts)
     exact = totals >= 0

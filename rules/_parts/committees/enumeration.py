@@ -1,4 +1,4 @@
-"""The best committees of each size, by how many of its members each ballot approves."""
+"""The best committees of each size, by the number of members that each ballot approves."""
 
 import warnings
 from collections.abc import Sequence
@@ -16,8 +16,8 @@ from rlchf.rules._parts.committees.election import EXACT, run_elections
 from rlchf.rules._parts.committees.program import Kinds, best_committees
 from rlchf.rules._registry import Ties
 
-MOST = 16  # responses; among more, committees are found by integer programming
-MOST_KINDS = 1024  # so many kinds of ballots are counted
+MOST = 16  # the largest number of responses for which all committees are compared
+MOST_KINDS = 1024  # up to this number of kinds, ballots are counted by kind
 
 
 def committee_scores(
@@ -33,7 +33,7 @@ def committee_scores(
 
     The score of a committee is the sum, over the ballots, of ``worth[0] + ... + worth[n - 1]``, where n is
     the number of its members that the ballot approves; ``worth`` holds M numbers that do not grow.
-    ``name`` is the rule's.
+    ``name`` is the name of the rule.
     """
     M = profiles.n_responses
     sizes = range(1, max(M, 2)) if k is None else range(min(k, M), min(k, M) + 1)
@@ -53,7 +53,7 @@ def committee_scores(
 def _enumerated(
     ballots: ApprovalBallots, worth: Sequence[Fraction], sizes: Sequence[int], ties: Ties
 ) -> tuple[Array, Array]:
-    """Scores (M, B) from all committees, and where they are exact."""
+    """Scores (M, B) from all committees, and (B,) whether they are exact."""
     votes = ballots.votes
     xp, device = array_namespace(votes), device_of(votes)
     M, B = ballots.approves.shape[0], votes.shape[1]

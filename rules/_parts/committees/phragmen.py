@@ -6,12 +6,12 @@ from rlchf.rules._parts.committees.election import Election, pick, ratio, reduce
 
 
 def phragmen(ballots: ApprovalBallots, election: Election, loads: Array, price: Array) -> Array:
-    """Elect until no seat is open, and say where the count is exact, (B,) bool.
+    """Elect until no seat is open; return whether the count is exact, (B,) bool.
 
     Parameters
     ----------
     loads
-        (S, B). What a vote of each slot has paid so far; integers.
+        (S, B). The payments of a vote of each slot so far; integers.
     price
         (B,). The price of a response in the same unit.
     """
@@ -31,9 +31,7 @@ def phragmen(ballots: ApprovalBallots, election: Election, loads: Array, price: 
         election.elect(chosen)
 
         load, n_payers = pick(funds, chosen), pick(payers, chosen)
-        n_payers = xp.where(
-            n_payers == 0, 1, n_payers
-        )  # without supporters a response costs nothing
+        n_payers = xp.where(n_payers == 0, 1, n_payers)  # nobody pays for it without supporters
         accounts = accounts * n_payers
         accounts[:-1] += ballots.counts(chosen) * xp.clip(load - loads * n_payers, min=0)
     return exact
@@ -44,8 +42,8 @@ def _funds(
 ) -> tuple[Array, Array]:
     """Price plus loads, and votes, of the supporters that pay for each response, (M, B).
 
-    The ratio of the two is the time at which they can pay. Supporters with a load beyond that are in debt
-    and do not pay; without them the time is earlier, so that more supporters may be in debt, and so on.
+    The ratio of the two is the time at which they can pay. Supporters with a larger load are in debt and do
+    not pay; without them the time is earlier, so that more supporters may be in debt.
     """
     votes = ballots.votes
     xp = array_namespace(votes)

@@ -13,11 +13,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-NEARLY = 1e-9  # a bound above the value by no more than this share of it is no better
+NEARLY = 1e-9  # a bound above the value by at most this share of it proves the optimum
 
 
 class BestCommittee(NamedTuple):
-    """The best committee known: the seats of each kind, its value, and a bound that no committee exceeds."""
+    """The best committee known: the seats of each kind, its value, and an upper bound for all committees."""
 
     seats: np.ndarray
     value: float
@@ -33,7 +33,7 @@ class Kinds:
     kind
         (M,) the kind of each response, in the order in which the kinds first occur.
     sizes
-        (C,) how many responses are of each kind.
+        (C,) the number of responses of each kind.
     approves
         (C, S) 1 or 0.
     votes
@@ -60,10 +60,10 @@ class Kinds:
         return cls(kind, sizes[order], rows, merged / max(votes.sum(), 1.0))
 
     def shares(self, seats: np.ndarray, keep: bool) -> np.ndarray:
-        """Membership of each response, (M,): the share of its kind that is seated, or the first ones."""
+        """(M,) membership of each response: the share of its kind with a seat, or 1 for the first ones."""
         if keep:
             return np.asarray((seats / self.sizes)[self.kind])
-        index = np.zeros(len(self.kind), dtype=np.int64)  # within the kind
+        index = np.zeros(len(self.kind), dtype=np.int64)  # position within its kind
         for c in range(len(self.sizes)):
             index[self.kind == c] = np.arange(self.sizes[c])
         return np.asarray(index < seats[self.kind], dtype=np.float64)
@@ -74,7 +74,7 @@ def best_committees(
 ) -> Iterator[BestCommittee]:
     """For each size a committee of the greatest value, or the best one known when time runs out.
 
-    The sizes grow; all of them share the seconds.
+    The sizes grow; the seconds are for all of them together.
     """
     deadline = monotonic() + seconds
     value = np.concatenate([[0.0], np.cumsum(worth)])
@@ -87,9 +87,7 @@ def best_committees(
     for n, k in enumerate(sizes):
         bound = float(value[np.minimum(approved, k).astype(np.int64)] @ kinds.votes)
         enough = bound * (1 - NEARLY)
-        seats = _filled(
-            kinds, worth, k, seats
-        )  # already optimal once every ballot has all it approves
+        seats = _filled(kinds, worth, k, seats)  # optimal once every ballot has all it approves
         if value_of(seats) < enough:
             fresh = _filled(kinds, worth, k, fresh)  # one by one from none, as the sizes grow
             if k == 1:  # the response that adds most is best
@@ -106,7 +104,7 @@ def best_committees(
 
 
 def _gains(kinds: Kinds, worth: np.ndarray, seats: np.ndarray) -> np.ndarray:
-    """What one more member of each kind adds, (C,); -1 where all are members."""
+    """(C,) the value that one more member of each kind adds; -1 where all are members."""
     next_worth = np.append(worth, 0.0)[(seats @ kinds.approves).astype(np.int64)]
     return np.where(seats < kinds.sizes, kinds.approves @ (kinds.votes * next_worth), -1.0)
 
@@ -120,7 +118,7 @@ def _filled(kinds: Kinds, worth: np.ndarray, k: int, seats: np.ndarray) -> np.nd
 
 
 def _swapped(kinds: Kinds, worth: np.ndarray, seats: np.ndarray, deadline: float) -> np.ndarray:
-    """Seats after replacing one member by another as long as that adds to the value."""
+    """Seats after replacing one member by another as long as this adds to the value."""
     seats, unchanged = seats.copy(), 0
     while unchanged < len(seats):
         for c in range(len(seats)):

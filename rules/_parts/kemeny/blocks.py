@@ -1,6 +1,6 @@
-"""From margins to scores: Kemeny takes the margins themselves, and Slater their signs.
+"""From margins to scores: for Kemeny from the margins, for Slater from their signs.
 
-The responses are split wherever all in front beat all behind, and each part is searched by itself. The
+The responses are split wherever all in front beat all behind, and each part is searched separately. The
 scores describe a ranking in blocks of tied responses.
 """
 
@@ -19,13 +19,13 @@ from rlchf.rules._parts.kemeny.subsets import MOST, subset_scores
 from rlchf.rules._registry import Ties
 
 UNSPLIT = 8
-"""Up to so many responses a complete search takes less time than splitting them into parts."""
+"""Up to this number of responses, a complete search takes less time than splitting them into parts."""
 
 EXACT = 2.0**53  # integers up to here are exact as floats
 
 
 def cuts(descending: np.ndarray) -> np.ndarray:
-    """Where all responses in front beat all responses behind.
+    """Find the positions where all responses in front beat all responses behind.
 
     Parameters
     ----------
@@ -34,8 +34,8 @@ def cuts(descending: np.ndarray) -> np.ndarray:
 
     Returns
     -------
-    (B, M + 1) bool: the first k responses beat all others. For k responses their wins and losses
-    among each other cancel, so that their sum is k (M - k) exactly if they beat all others.
+    (B, M + 1) bool: the first k responses beat all others. Wins and losses among k responses cancel, so
+    that the sum over them is k (M - k) exactly if they beat all others.
 
     Examples
     --------
@@ -110,7 +110,7 @@ def order_scores(
     scores
         (B, M).
     unproven
-        (B,) by how much an optimal order may still overrule less; 0 where the scores are optimal.
+        (B,) the amount by which an optimal order may overrule less; 0 where the scores are optimal.
     """
     B, M = margins.shape[:2]
     margins, unproven = _exact_in_sums(margins), np.zeros(B)
@@ -136,7 +136,7 @@ def order_scores(
 
 
 def _exact_in_sums(margins: np.ndarray) -> np.ndarray:
-    """Margins are integers; where their sums get too large to be exact, they are rounded."""
+    """Round integer margins where their sums are too large to be exact."""
     if margins.max(initial=0) * margins.shape[1] ** 2 < EXACT:
         return margins
     totals = np.abs(margins).sum(axis=(1, 2))
@@ -163,15 +163,14 @@ def _parts(ends: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray, int]]:
 def large_scores(
     margins: np.ndarray, lexicographic: bool, deadline: float, solver: Solver = "highs"
 ) -> tuple[np.ndarray, float]:
-    """Kemeny scores of (M, M) margins, and by how much an optimal order may still overrule less.
+    """Kemeny scores of (M, M) margins, and the amount by which an optimal order may overrule less.
 
     The strongly connected components of the majority graph are its cycles. An order is optimal exactly if
     it is optimal within each component and respects every majority between components.
     """
     components = connected_components(margins > 0, connection="strong")[1]
-    forced = (margins > 0) & (
-        components[:, None] != components
-    )  # in all optimal orders i is before j
+    # In all optimal orders i is before j.
+    forced = (margins > 0) & (components[:, None] != components)
     unproven = 0.0
     for component in np.flatnonzero(np.bincount(components) > 1):
         members = np.flatnonzero(components == component)

@@ -15,20 +15,19 @@ import numpy as np
 
 from rlchf.rules._parts.kemeny.solvers import Cbc, Highs, Solution, Solver
 
-LARGEST = 400  # responses; beyond, a program has too many columns to be solved within minutes
+LARGEST = 400  # the largest number of responses for a program to be solved within minutes
 ROWS = 20  # rows added in one round, per response
 MORE_ROWS = 400  # rows added before integers are required, per response
 BROKEN = 1e-6  # by how much a 3-cycle violates its row
-NEAR = -0.25  # from here on a 3-cycle is near enough to violating its row to get one
+NEAR = -0.25  # the violation from which a 3-cycle gets a row before integers are required
 KICKS = 50  # perturbations of an order before branching
-FINE = 1e6  # margins of more units than this count as fractions of the largest
+FINE = 1e6  # margins of more units than this become fractions of the largest
 
 
 class BestOrder(NamedTuple):
-    """The best order known, first to last.
+    """The best order known, first to last, and the sum of the majorities that it overrules, its cost.
 
-    Its cost is the sum of the majorities that it overrules. No order costs less than ``bound``, which equals
-    the cost if the order is proved to be optimal.
+    No order costs less than ``bound``, which equals the cost if the order is proved to be optimal.
     """
 
     order: np.ndarray
@@ -55,7 +54,7 @@ class _OutOfTimeError(Exception):
 
 
 class _Node(NamedTuple):
-    """A part of all orders: some pairs are settled. Its solution has no 3-cycles."""
+    """A subset of all orders, in which some pairs are fixed. Its solution has no 3-cycles."""
 
     lower: np.ndarray
     upper: np.ndarray
@@ -70,9 +69,9 @@ class _BranchAndCut:
     order, gain
         The best order so far.
     bound
-        No order gains more.
+        An upper bound on the gain of all orders.
     proved
-        Whether the order is known to gain most.
+        Whether the order is proved to be optimal.
     """
 
     def __init__(self, margins: np.ndarray, grain: float, deadline: float, solver: Solver) -> None:
@@ -121,18 +120,18 @@ class _BranchAndCut:
             if len(cycles) == 0:
                 return _Node(lower, upper, solution)
             if root and isinstance(program, Highs) and solution.bound < last_bound - self.grain / 2:
-                program.drop_loose_rows()  # only after progress: they cannot come and go for ever
+                program.drop_loose_rows()  # only after progress, so that rows do not alternate for ever
             program.add_rows(*_rows(cycles, self.columns))
             last_bound = solution.bound
 
     def branch(self, program: Highs, root: _Node) -> None:
-        """Depth first, order a fractional pair with a large majority one way and the other way."""
+        """Depth first, fix a fractional pair with a large majority one way, then the other way."""
         unfinished = [root]
         share = np.abs(self.margins[self.pairs]) / np.abs(self.margins).max()
         while unfinished:
             self.bound = max(node.solution.bound for node in unfinished)
             node = unfinished[-1]
-            lower, upper = self.settled(node)
+            lower, upper = self.fixed_limits(node)
             fraction = np.where(upper > lower, 0.5 - np.abs(node.solution.x - 0.5), 0.0)
             pair = int(np.argmax(np.where(fraction > BROKEN, fraction + share / 2, 0.0)))
             children = []
@@ -146,8 +145,8 @@ class _BranchAndCut:
             unfinished += sorted(better, key=lambda child: child.solution.bound)
 
     def require_integers(self, program: Cbc, root: _Node) -> None:
-        """Solve in integers, with rows against all 3-cycles that the solution comes near to."""
-        lower, upper = self.settled(root)
+        """Solve in integers, with rows against all 3-cycles that the solution nearly violates."""
+        lower, upper = self.fixed_limits(root)
         near = _cycles(self.before(root.solution), NEAR, MORE_ROWS * len(self.margins))
         rows = _rows(near, self.columns)
         needed = (upper > lower)[rows[0]].any(axis=1)
@@ -155,7 +154,7 @@ class _BranchAndCut:
         program.require_integers()
         self.without_cycles(program, lower, upper)
 
-    def settled(self, node: _Node) -> tuple[np.ndarray, np.ndarray]:
+    def fixed_limits(self, node: _Node) -> tuple[np.ndarray, np.ndarray]:
         """Limits of the columns: one whose reduced cost exceeds the gap is fixed at its value."""
         x, reduced, bound = node.solution
         fixed = np.abs(reduced) > bound - self.gain - self.grain / 2
@@ -163,7 +162,7 @@ class _BranchAndCut:
         return lower, np.where(fixed & (x < 0.5), 0.0, node.upper)
 
     def before(self, solution: Solution) -> np.ndarray:
-        """(M, M): how far i is before j, from 0 to 1."""
+        """(M, M) the value of "i before j", from 0 to 1."""
         i, j = self.pairs
         before = np.zeros(self.margins.shape)
         before[i, j], before[j, i] = solution.x, 1 - solution.x
@@ -201,7 +200,8 @@ def _cycles(before: np.ndarray, violation: float, limit: int) -> np.ndarray:
         cycles.append(np.stack([np.full(len(j), i), j + i + 1, k + i + 1], axis=1))
         sums_of_cycles.append(sums[j, k])
     worst = np.argsort(-np.concatenate(sums_of_cycles), kind="stable")[:limit]
-    return np.concatenate(cycles)[worst]
+    chosen: np.ndarray = np.concatenate(cycles)[worst]
+    return chosen
 
 
 def _rows(cycles: np.ndarray, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

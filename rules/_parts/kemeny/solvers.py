@@ -13,8 +13,8 @@ class Solution(NamedTuple):
     """A solution of the program with the rows added so far."""
 
     x: np.ndarray  # (columns,)
-    reduced: np.ndarray  # (columns,) reduced costs: what the bound loses if the column moves by 1
-    bound: float  # no x gains more; -inf if no x keeps all limits
+    reduced: np.ndarray  # (columns,) reduced costs: the loss of the bound if a column moves by 1
+    bound: float  # an upper bound on the gain; -inf if no x keeps all limits
 
 
 class Program(Protocol):
@@ -26,7 +26,7 @@ class Program(Protocol):
         """Add rows ``sum(signs * x[columns]) <= upper``; (R, 3), (R, 3) and (R,)."""
 
     def limit(self, lower: np.ndarray, upper: np.ndarray) -> None:
-        """Give the columns new limits."""
+        """Set new limits of the columns."""
 
     def solve(self, seconds: float) -> Solution | None:
         """An optimal solution, or None if time runs out."""
@@ -89,7 +89,7 @@ class Highs:
 
 
 class Cbc:
-    """CBC through PuLP, which solves each program from the start, but can ask for integers.
+    """CBC through PuLP, which solves each program from the start, but can require integers.
 
     PuLP 4 makes variables through the problem, returns a status from ``solve``, and brings CBC only as
     an extra; PuLP 2 and 3 have a class for variables, keep the status in the problem, and contain CBC.
@@ -136,7 +136,7 @@ class Cbc:
             return Solution(np.full(n, 0.5), np.zeros(n), -np.inf)
         if status != OPTIMAL or getattr(self.model, "sol_status", OPTIMAL) != OPTIMAL:
             return None  # PuLP 2 and 3 call a program optimal that ran out of time with a solution
-        # A variable without a gain and a row is not given to CBC and has no value: any will do.
+        # PuLP does not pass a variable without gain and rows to CBC; any value is right for it.
         x = np.array([variable.value() or 0.0 for variable in self.x])
         reduced = np.array([0.0 if self.is_integer else variable.dj or 0.0 for variable in self.x])
         return Solution(x, reduced, float(self.model.objective.value()))

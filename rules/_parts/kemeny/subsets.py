@@ -1,8 +1,8 @@
 """Kemeny by dynamic programming over subsets, for many small sets of responses at once.
 
-Throughout, an order's gain is the sum of the margins of i over j, over all pairs with i in front of j;
-an order disagrees least with the ballots if it gains most. Prompts are innermost in all arrays, and
-margins are whole numbers, in the smallest type that holds them: the search is as fast as memory is.
+The gain of an order is the sum of the margins of i over j, over all pairs with i in front of j; an order
+disagrees least with the ballots if its gain is largest. Prompts are innermost in all arrays, and margins
+are whole numbers, in the smallest type that holds them, since memory limits the speed of the search.
 """
 
 from functools import cache
@@ -13,18 +13,18 @@ import numpy as np
 from rlchf.numeric.chunks import TABLE, chunks
 
 MOST = 14
-"""The largest set worth searching completely: 2 ** 14 subsets take less than a millisecond."""
+"""The largest set that is searched completely: 2 ** 14 subsets take less than a millisecond."""
 
 
 class Fronts(NamedTuple):
-    """What the subsets of M responses gain as the front of an order; sorted by size, then by number.
+    """The gains of the subsets of M responses as the front of an order, by size, then by number.
 
     Attributes
     ----------
     margins
         (M, M, B).
     front
-        (2 ** M, B) the most that an order of the subset gains.
+        (2 ** M, B) the largest gain of an order of the subset.
     optimal
         (2 ** M, B) bool: an optimal order begins with the subset.
     """
@@ -43,7 +43,7 @@ class _Plan(NamedTuple):
     layers: list[slice]  # the subsets of each size
     last: list[list[tuple[np.ndarray, np.ndarray]]]
     """For each layer, one pair per response that may be last: the rows of the subsets without it, and the
-    rows of `_added` that say what it gains behind them."""
+    rows of `_added` with its gain behind them."""
 
 
 def subset_scores(margins: np.ndarray, lexicographic: bool) -> np.ndarray:
@@ -74,8 +74,8 @@ def search(margins: np.ndarray) -> Fronts:
             total = front[smaller]
             total += added[gains]
             np.maximum(best, total, out=best) if n else np.copyto(best, total)
-    # The rest behind a front is its complement, which has the mirrored row among the subsets; what
-    # the front gains over the rest is the sum of its margins over all, since those within cancel.
+    # The rest behind a front is its complement, which has the mirrored row among the subsets. The gain of
+    # the front over the rest is the sum of its margins over all, since the margins within cancel.
     total = _sums(margins.sum(axis=1, dtype=margins.dtype))[plan.subsets]
     total += front
     total += front[::-1]
@@ -87,7 +87,7 @@ def first_scores(fronts: Fronts) -> np.ndarray:
     M, B = fronts.margins.shape[1:]
     row, prompts, bits = _plan(M).row, np.arange(B), 1 << np.arange(M)[:, None]
     subset, gain = np.zeros(B, dtype=np.int64), np.zeros(B, dtype=fronts.front.dtype)
-    added = np.zeros((M, B), dtype=gain.dtype)  # what each response gains behind the subset
+    added = np.zeros((M, B), dtype=gain.dtype)  # the gain of each response behind the subset
     scores = np.empty((M, B))
     for score in range(M - 1, -1, -1):
         larger = subset | bits  # (M, B)
@@ -133,14 +133,14 @@ def _blocks(fronts: Fronts) -> np.ndarray:
     ahead = np.sign(level[:, None] - level[None]).sum(axis=1, dtype=np.int8)
     scores: np.ndarray = (
         M - 1 + ahead
-    ) / 2  # responses behind, and half of those in the same block
+    ) / 2  # responses behind, and half of the same block's others
     return scores
 
 
 def _added(margins: np.ndarray) -> np.ndarray:
-    """What response j gains right behind a subset of the others: (M * 2 ** (M - 1), B), j outermost.
+    """The gain of response j right behind a subset of the others, (M * 2 ** (M - 1), B), j outermost.
 
-    The subset's number leaves out bit j.
+    The number of the subset omits bit j.
     """
     M, _, B = margins.shape
     others = margins[~np.eye(M, dtype=bool)].reshape(M, M - 1, 1, B)  # margins of j over the others
@@ -171,6 +171,7 @@ def _compact(margins: np.ndarray) -> np.ndarray:
 
 @cache
 def _plan(M: int) -> _Plan:
+    """List the subsets of M responses, and the steps between them."""
     numbers = np.arange(2**M)
     sizes = (numbers >> np.arange(M)[:, None] & 1).sum(axis=0)
     subsets = np.argsort(sizes, kind="stable")
@@ -184,9 +185,8 @@ def _plan(M: int) -> _Plan:
             bit = remaining & -remaining
             without = subsets[layer] - bit
             low = without & bit - 1
-            steps.append(
-                (row[without], np.log2(bit).astype(int) * 2 ** (M - 1) + (without + low) // 2)
-            )
+            gains = np.log2(bit).astype(int) * 2 ** (M - 1) + (without + low) // 2
+            steps.append((row[without], gains))
             remaining -= bit
         last.append(steps)
     return _Plan(subsets, subsets[:, None].astype(np.int16), row, layers, last)

@@ -1,1 +1,1 @@
-"""The orders of least summed squared distance."""
+"""The orders with the least sum of squared distances to the ballots."""

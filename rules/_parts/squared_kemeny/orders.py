@@ -1,9 +1,9 @@
-"""Squared Kemeny by looking at all orders, for many prompts with few responses.
+"""Squared Kemeny by comparing all orders, for many prompts with few responses.
 
 An order is a vector t with 1 for each pair i < j that it ranks i above j, and -1 for the others; a
-ballot is such a vector s, with 0 for a pair that it does not rank. Their distance is (n - s t) / 2, n pairs
-being ranked by the ballot. Its square, summed over the ballots, is a quadratic form in t, and
-so the costs of all orders on all prompts are one matrix product, whatever the number of ballots.
+ballot is such a vector s, with 0 for a pair that it does not rank. If the ballot ranks n pairs, their
+distance is (n - s t) / 2. The sum of its squares over the ballots is a quadratic form in t. So the costs
+of all orders on all prompts are one matrix product, with any number of ballots.
 """
 
 from functools import cache
@@ -46,10 +46,10 @@ def signs(ranks: np.ndarray) -> np.ndarray:
 
 
 def _optimal(ranks: np.ndarray, starts: np.ndarray, votes: np.ndarray) -> np.ndarray:
-    """(B, M!) bool: which orders have the least cost."""
+    """(B, M!) bool: whether an order has the least cost."""
     ballots, vectors = signs(ranks), _orders(len(ranks))[1]
     N = len(ballots)
-    most = 2 * N**2 * segment_sum(votes, starts)  # no sum of the costs' terms is larger
+    most = 2 * N**2 * segment_sum(votes, starts)  # an upper bound on all sums of the costs' terms
     number = np.float32 if most.max() < 2**24 else np.float64
     ballots, votes = ballots.astype(number), votes.astype(number)
     ranked, vectors = np.abs(ballots).sum(axis=0), vectors.T.astype(number)
@@ -59,7 +59,7 @@ def _optimal(ranks: np.ndarray, starts: np.ndarray, votes: np.ndarray) -> np.nda
     p, q = np.triu_indices(N, 1)
     for chunk in chunks(len(p), vectors.shape[1], TABLE):
         costs += square[:, chunk] @ (vectors[p[chunk]] * vectors[q[chunk]])
-    # Beyond 2^53 sums are not exact: costs that are equal but for rounding count as equal.
+    # Beyond 2^53 sums are not exact: costs that differ only by rounding count as equal.
     tolerance = np.where(most < 2**53, 0, most * 2.0**-45)
     optimal: np.ndarray = costs <= (costs.min(axis=1) + tolerance)[:, None]
     return optimal

@@ -1,4 +1,4 @@
-"""Squared Kemeny as an integer program, for one prompt with more responses than orders can be listed of.
+"""Squared Kemeny as an integer program, for one prompt with too many responses to list all orders.
 
 A column x[i, j], i < j, is 1 if i comes before j; rows forbid that three responses form a cycle.
 The distance d of a ballot is a sum of such columns. Its square is a column e that lies on or above the line
@@ -16,20 +16,20 @@ from rlchf.rules._parts.squared_kemeny.search import RankedBallots
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-FINE = 1e7  # costs of more units than this are proved up to a millionth
+FINE = 1e7  # costs of more units than this are proved to a millionth
 
 
 def better_order(
     ballots: RankedBallots, cost: float, seconds: float
 ) -> tuple[np.ndarray | None, float]:
-    """An order that costs less than a known one, if there is any, and a lower bound on all costs.
+    """Find an order that costs less than a known one, if there is any, and a lower bound on all costs.
 
     Returns
     -------
     order
         The best order known that costs less, or None.
     bound
-        No order costs less.
+        A lower bound on the cost of all orders.
     """
     from scipy.optimize import Bounds, LinearConstraint, milp
     from scipy.sparse import coo_array, csr_array, eye_array, hstack

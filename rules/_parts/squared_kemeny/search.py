@@ -7,16 +7,16 @@ import numpy as np
 from rlchf.rules._parts.squared_kemeny.orders import signs
 
 STARTS = 10  # ballots from which a search starts
-LOOKS = 50_000  # responses that one search tries to move, over all its rounds
-WORK = 10**6  # starts times M^2: among many responses fewer ballots are tried
-READ = 3 * 10**8  # starts times M^2 K without a quadratic form: nor among many ballots of many
-COMPARED = 2 * 10**9  # the same for the ballots of which the cheapest are the starts
+TRIES = 50_000  # responses that one search tries to move, over all its rounds
+WORK = 10**6  # the largest number of starts times M^2
+READ = 3 * 10**8  # the largest number of starts times M^2 K without a quadratic form
+COMPARED = 2 * 10**9  # the same for the ballots among which the cheapest are the starts
 
 
 class RankedBallots:
     """The ballots of one prompt, (M, K) ranks and (K,) votes, and the costs of orders.
 
-    Where there are more ballots than pairs, costs are computed by a `QuadraticForm`.
+    If there are more ballots than pairs, a `QuadraticForm` computes the costs.
     """
 
     def __init__(self, ranks: np.ndarray, votes: np.ndarray) -> None:
@@ -28,13 +28,13 @@ class RankedBallots:
         self.form = QuadraticForm(self.ranks, self.votes) if K > M * (M - 1) // 2 else None
 
     def above(self, response: int, others: np.ndarray) -> np.ndarray:
-        """(others, K) int: 1 where a ballot ranks the response above another, -1 where below."""
+        """(others, K) int: 1 where a ballot ranks the response above the other, -1 where below."""
         one, many = self.ranks[response], self.ranks[others]
         above: np.ndarray = np.sign(many - one) * ((one > 0) & (many > 0))
         return above
 
     def distances(self, order: np.ndarray) -> np.ndarray:
-        """(K,) pairs that a ballot ranks and the order reverses."""
+        """(K,) the number of pairs that a ballot ranks and the order reverses."""
         distances = np.zeros(len(self.votes))
         for position, response in enumerate(order):
             distances += (self.above(response, order[position + 1 :]) < 0).sum(axis=0)
@@ -47,16 +47,16 @@ class RankedBallots:
         return float(self.distances(order) ** 2 @ self.votes)
 
     def moved(self, order: np.ndarray, position: int, distances: np.ndarray) -> np.ndarray:
-        """(M, K) distances once the response at a position has moved to each position."""
+        """(M, K) distances after the response at a position has moved to each position."""
         above = self.above(order[position], np.delete(order, position))
         passed = np.zeros((len(order), len(self.votes)))
-        # The distance of a ballot grows by 1 for each response that it ranks below and that moves above.
+        # A ballot's distance grows by 1 for each response that it ranks below and that moves above.
         np.cumsum(above, axis=0, out=passed[1:])
         moved: np.ndarray = distances + passed - passed[position]
         return moved
 
     def mover(self, order: np.ndarray, distances: np.ndarray) -> Callable[[int], np.ndarray]:
-        """A function from a position to the (M,) costs once its response has moved to each position."""
+        """A function from a position to the (M,) costs after its response has moved to each position."""
         if self.form is not None:
             return self.form.mover(order)
         return lambda position: np.asarray(self.moved(order, position, distances) ** 2 @ self.votes)
@@ -64,7 +64,7 @@ class RankedBallots:
     def starts(self) -> list[np.ndarray]:
         """The Borda order, and the ballots of least cost, with their ties broken by the Borda order.
 
-        Of thousands of ballots on many responses not all are compared.
+        Thousands of ballots on many responses are not all compared.
         """
         M = len(self.ranks)
         responses = np.arange(M)
@@ -87,7 +87,7 @@ class RankedBallots:
 
 
 class QuadraticForm:
-    """The costs of orders as a quadratic form of their vectors, whatever the number of ballots."""
+    """The costs of orders as a quadratic form of their vectors, for any number of ballots."""
 
     def __init__(self, ranks: np.ndarray, votes: np.ndarray) -> None:
         ballots = signs(ranks).astype(np.float64)
@@ -112,7 +112,7 @@ class QuadraticForm:
         return np.asarray((self.constant - 2 * t @ self.linear + bent) / 4)
 
     def mover(self, order: np.ndarray) -> Callable[[int], np.ndarray]:
-        """As `RankedBallots.mover`."""
+        """Like `RankedBallots.mover`."""
         t = self.vectors(order[None])[0]
         bent = self.square @ t
         cost = (self.constant - 2 * t @ self.linear + bent @ t) / 4
@@ -136,8 +136,8 @@ class QuadraticForm:
 def good_order(ballots: RankedBallots) -> tuple[np.ndarray, float]:
     """A locally optimal order, first to last, and its cost.
 
-    From each start, single responses move to their best positions until no move helps, or `LOOKS` moves
-    were tried; the best result counts.
+    From each start, single responses move to their best positions until no move helps, or `TRIES` moves
+    were tried; the best result is returned.
     """
     best, least = np.arange(len(ballots.ranks)), np.inf
     for start in ballots.starts() if len(ballots.votes) else []:
@@ -148,7 +148,7 @@ def good_order(ballots: RankedBallots) -> tuple[np.ndarray, float]:
 
 
 def interchangeable(ballots: RankedBallots, order: np.ndarray) -> np.ndarray:
-    """(M + 1,) bool: whether every move of one response across a position raises the cost."""
+    """(M + 1,) bool: whether every move of one response across the position raises the cost."""
     cut = np.ones(len(order) + 1, dtype=bool)
     costs_of = ballots.mover(order, ballots.distances(order))
     cost = ballots.cost(order)
@@ -163,7 +163,7 @@ def _improved(ballots: RankedBallots, order: np.ndarray) -> tuple[np.ndarray, fl
     distances, cost = ballots.distances(order), ballots.cost(order)
     costs_of = ballots.mover(order, distances)
     unmoved, n = 0, 0
-    while unmoved < len(order) and n < LOOKS:
+    while unmoved < len(order) and n < TRIES:
         position = int(np.flatnonzero(order == n % len(order))[0])
         costs = costs_of(position)
         best = int(np.argmin(costs))

@@ -1,1 +1,1 @@
-"""What several rules across prompts share; no rule is in here."""
+"""What several rules across prompts share; this folder holds no rule."""

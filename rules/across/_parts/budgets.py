@@ -1,8 +1,8 @@
 """Budgets that annotators carry from prompt to prompt: what the rules with budgets share.
 
-On a prompt the ballots of positive weight count; ``shares`` (V,) is each one's share of their weight, 0 for
-a ballot that does not count. An annotator with several ballots splits its budget in proportion to their
-weights, ``money`` (V,), and collects afterwards what they have not spent.
+On a prompt the ballots of positive weight count; ``shares`` (V,) are their shares of the weight, 0 for a
+ballot that does not count. An annotator with several ballots splits its budget among them in proportion to
+their weights, ``money`` (V,), and afterwards collects the money that they have not spent.
 """
 
 from collections.abc import Callable
@@ -14,11 +14,11 @@ from numba import njit
 from rlchf.rules.across._parts.layout import Layout
 
 ROUNDING = 1e-10
-"""A sum this much smaller than its larger term is rounding, and counts as 0."""
+"""A sum smaller than this share of its larger term is a rounding error, and counts as 0."""
 
 
 class Accounts(NamedTuple):
-    """(A,) what each annotator has, and (A,) zeros for sums over an annotator's ballots on a prompt."""
+    """(A,) budgets of the annotators, and (A,) zeros for sums over an annotator's ballots on a prompt."""
 
     budgets: np.ndarray
     zeros: np.ndarray
@@ -37,7 +37,7 @@ def run(
 
 @njit(cache=True, nogil=True)
 def add(x: float, y: float) -> float:
-    """x + y, and 0 where that is rounding."""
+    """x + y, or 0 if that is a rounding error."""
     total = x + y
     return 0.0 if abs(total) <= ROUNDING * max(abs(x), abs(y)) else total
 
@@ -74,7 +74,7 @@ def split(shares: np.ndarray, annotators: np.ndarray, accounts: Accounts) -> np.
 def collect(
     money: np.ndarray, shares: np.ndarray, annotators: np.ndarray, budgets: np.ndarray
 ) -> None:
-    """Give the annotators back what their ballots have not spent."""
+    """Return the money that the ballots have not spent to their annotators."""
     for k in range(len(shares)):
         if shares[k] > 0.0:
             budgets[annotators[k]] = 0.0

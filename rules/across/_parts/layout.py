@@ -1,4 +1,4 @@
-"""A whole dataset as flat arrays, prompt after prompt: what compiled loops across prompts read."""
+"""A whole dataset as flat arrays, prompt after prompt, for compiled loops across prompts."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ Order = Literal["input", "shuffled"]
 """Whether a rule goes through the prompts in the order of the input or in a shuffled one."""
 
 BLOCK = 10_000
-"""How many prompts a compiled loop decides before control returns to Python, which can then stop."""
+"""The number of prompts that a compiled loop decides before Python can stop it."""
 
 
 class Block(NamedTuple):
-    """Some prompts and their ballots, as compiled loops take them.
+    """Some prompts and their ballots, for compiled loops.
 
     Attributes
     ----------
@@ -57,7 +57,7 @@ class Ballots(NamedTuple):
 
 
 class _Entries(NamedTuple):
-    """What each ballot of the dataset ranks, as `Rankings` stores it."""
+    """The ranked responses of each ballot of the dataset, as `Rankings` stores them."""
 
     starts: np.ndarray
     responses: np.ndarray
@@ -84,7 +84,7 @@ class Layout:
 
     @property
     def n_annotators(self) -> int:
-        """How many annotators the dataset has."""
+        """The number of annotators in the dataset."""
         return len(self.rankings.annotator_ids)
 
     @cached_property
@@ -95,8 +95,8 @@ class Layout:
     def block(self, prompts: np.ndarray) -> Block:
         """Lay out the ranks of these prompts.
 
-        Rules that see each prompt once ask for `BLOCK` prompts at a time: the ranks then stay in the
-        processor's cache, and a dataset needs no second copy.
+        Rules that read each prompt once take `BLOCK` prompts at a time: the ranks then stay in the
+        processor's cache, and the dataset needs no second copy.
         """
         rankings = self.rankings
         counts = np.diff(rankings.ballot_starts)[prompts]

@@ -10,9 +10,9 @@ from numba import njit
 
 NEARLY = 1e-9
 MOST_FOR_SUBSETS = 10
-"""The largest number of responses of which all subsets are searched."""
+"""The largest number of responses for which all subsets are searched."""
 MOST_FOR_ORDERS = 6
-"""The largest number of responses of which all orders are compared."""
+"""The largest number of responses for which all orders are compared."""
 
 SOME, ALL = 1, 2
 
@@ -59,7 +59,7 @@ def count_above(ranks: np.ndarray, weights: np.ndarray) -> np.ndarray:
         for i in range(M):
             if ranks[k, i] == 0:
                 continue
-            for j in range(M):  # without branches, so that the processor counts several at once
+            for j in range(M):  # without branches, so that the processor counts several at a time
                 above[i, j] += weights[k] * (ranks[k, i] < ranks[k, j])
     return above
 
@@ -68,7 +68,7 @@ def count_above(ranks: np.ndarray, weights: np.ndarray) -> np.ndarray:
 def first_kemeny_order(above: np.ndarray, order: np.ndarray) -> None:
     """Fill ``order`` with the first optimal order of up to `MOST_FOR_SUBSETS` responses.
 
-    The first is the first by the order of the responses among those that disagree least.
+    Of the orders that disagree least it is the first in the order of the responses.
     """
     M, total = len(order), 0.0
     margins = np.empty((M, M))
@@ -81,13 +81,13 @@ def first_kemeny_order(above: np.ndarray, order: np.ndarray) -> None:
 
 @njit(cache=True, nogil=True)
 def best_by_subsets(margins: np.ndarray, slack: float, order: np.ndarray) -> None:
-    """Fill ``order`` with the first that gains most, or less than that by at most ``slack``.
+    """Fill ``order`` with the first order whose gain is the largest, or smaller by at most ``slack``.
 
-    An order gains the sum of the (M, M) ``margins`` of each response over those behind it. A margin of
-    minus infinity keeps i from coming before j.
+    The gain of an order is the sum of the (M, M) ``margins`` of each response over those behind it. A
+    margin of minus infinity forbids i before j.
     """
     M = len(order)
-    best = np.zeros(1 << M)  # what the best order of a subset gains
+    best = np.zeros(1 << M)  # the gain of the best order of a subset
     for subset in range(1, 1 << M):
         top = -np.inf
         for i in range(M):
@@ -153,7 +153,7 @@ def order_by_scores(scores: np.ndarray, slack: float, order: np.ndarray) -> None
 
 @njit(cache=True, nogil=True)
 def approves(ballot: np.ndarray, i: int) -> bool:
-    """Whether response i is in the better half of a ballot, as `_parts.committees.ballots.approvals` does."""
+    """Whether response i is in the better half of a ballot, as in `_parts.committees.ballots.approvals`."""
     if ballot[i] == 0:
         return False
     above, below = 0, 0

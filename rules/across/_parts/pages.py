@@ -1,4 +1,4 @@
-"""Docstrings of rules that share their options: what is the same for a family is written once."""
+"""Docstrings of rules with the same options: the common part of a family is written once."""
 
 import inspect
 from collections.abc import Callable
@@ -34,8 +34,9 @@ def page_with(shared: str) -> Callable[[F], F]:
     """
 
     def insert(function: F) -> F:
-        own, references, rest = inspect.cleandoc(function.__doc__ or "").partition("References\n")
-        function.__doc__ = f"{own}{inspect.cleandoc(shared)}\n\n{references}{rest}"
+        page = inspect.cleandoc(function.__doc__ or "")
+        definition, references, rest = page.partition("References\n")
+        function.__doc__ = f"{definition}{inspect.cleandoc(shared)}\n\n{references}{rest}"
         return function
 
     return insert

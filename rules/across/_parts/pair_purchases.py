@@ -19,16 +19,16 @@ from rlchf.rules.across._parts.orders import (
 )
 
 MOST_FOR_PURCHASES = 128
-"""The largest number of responses of which pairs are bought."""
+"""The largest number of responses for which pairs are bought."""
 
 
 class Buyers(NamedTuple):
-    """The ballots of a prompt as they buy pairs.
+    """The ballots of a prompt as buyers of pairs.
 
     Attributes
     ----------
     ranks
-        (M, V), to go along one response.
+        (M, V), one row per response.
     shares
         (V,) each ballot's share of the weight.
     wallet
@@ -78,7 +78,7 @@ def buy_pairs(block: Block, accounts: Accounts, scores: np.ndarray, by_load: boo
 
 @njit(cache=True, nogil=True)
 def uncontested_order(support: np.ndarray) -> np.ndarray:
-    """(M, M) bool, transitive: i is bound to come before j by pairs that nobody contests.
+    """(M, M) bool, transitive: uncontested pairs require i before j.
 
     The unanimous pairs come first, then the others in the order of the responses.
     """
@@ -90,14 +90,14 @@ def uncontested_order(support: np.ndarray) -> np.ndarray:
             if support[i, j] == SOME and support[j, i] == 0 and not bound:
                 for a in range(M):
                     if (a == i or before[a, i]) and not before[a, j]:
-                        before[a] |= before[j]  # otherwise it has all that follows
+                        before[a] |= before[j]  # otherwise this already holds
                         before[a, j] = True
     return before
 
 
 @njit(cache=True, nogil=True)
 def bind(before: np.ndarray, i: int, j: int) -> np.ndarray:
-    """Put i before j, and all that follows from it; return the (M, M) pairs that are new."""
+    """Put i before j with all consequences; return the (M, M) pairs that are new."""
     M = len(before)
     new = np.zeros((M, M), dtype=np.bool_)
     for a in range(M):
@@ -121,7 +121,7 @@ def buy(buyers: Buyers, before: np.ndarray) -> None:
             if not buyers.contested[i, j]:
                 prices[i, j] = np.inf
     while True:
-        a, b, cheapest = -1, -1, 1e300  # what nobody can afford costs more
+        a, b, cheapest = -1, -1, 1e300  # a pair that nobody can afford costs more
         for i in range(M):
             if row_bounds[i] >= cheapest - NEARLY * max(1.0, abs(cheapest)):
                 continue
@@ -165,7 +165,7 @@ def price_of(buyers: Buyers, i: int, j: int) -> float:
     if not by_load and total < 1.0 - NEARLY:
         return np.inf
     level = (1.0 + total) / weight if by_load else 1.0 / weight
-    while True:  # a ballot that pays in full at one level and not at the next never does again
+    while True:  # a ballot that no longer pays in full never does again
         missing, weight = 1.0, 0.0
         for k in range(len(shares)):
             if shares[k] > 0.0 and agrees(ranks, k, i, j):
@@ -210,7 +210,7 @@ def pay(buyers: Buyers, i: int, j: int, level: float) -> None:
 
 @njit(cache=True, nogil=True)
 def charge(buyers: Buyers, decided: np.ndarray) -> None:
-    """Let the ballots that agree pay for each contested pair in (M, M) ``decided``, which was not bought."""
+    """Let the ballots that agree pay for each contested pair in (M, M) ``decided`` that was not bought."""
     contested = buyers.contested
     for i in range(len(decided)):
         for j in range(len(decided)):
@@ -251,12 +251,12 @@ def completed_order(ranks: np.ndarray, shares: np.ndarray, before: np.ndarray) -
         for i in range(M):
             for j in range(M):
                 if before[i, j]:
-                    above[i, j] += M * M  # more than all else together
+                    above[i, j] += M * M  # more than all ballots together
         first_kemeny_order(above, order)
         return order
     scores = above.sum(axis=1) - above.sum(axis=0)
     unplaced = np.ones(M, dtype=np.bool_)
-    waiting_for = before.sum(axis=0)  # how many unplaced responses are bound to come before
+    waiting_for = before.sum(axis=0)  # the number of unplaced responses required before
     for rank in range(M):
         chosen = -1
         for i in range(M):

@@ -7,7 +7,7 @@ from numba import njit
 
 from rlchf.rules.across._parts.budgets import Accounts, add, collect, shares_of, split
 from rlchf.rules.across._parts.layout import Block, ballots_of, write_order
-from rlchf.rules.across._parts.orders import NEARLY, contested_pairs, supporters
+from rlchf.rules.across._parts.orders import ALL, NEARLY, SOME, contested_pairs, supporters
 
 
 class Pairs(NamedTuple):
@@ -16,11 +16,11 @@ class Pairs(NamedTuple):
     Attributes
     ----------
     support
-        (M, M) what `supporters` says of them.
+        (M, M) from `supporters`.
     counted
         (M, M) bool, symmetric: the pairs that cost something.
     contested_only
-        Whether those are the contested pairs; otherwise all are.
+        Whether these are the contested pairs; otherwise all pairs cost something.
     """
 
     support: np.ndarray
@@ -85,13 +85,13 @@ def may_be_next(support: np.ndarray, unplaced: np.ndarray) -> np.ndarray:
     """
     M = len(unplaced)
     allowed = np.zeros(M, dtype=np.bool_)
-    for demanded in (1, 2):
+    for needed in (SOME, ALL):
         any_allowed = False
         for x in range(M):
             if unplaced[x]:
                 beaten = False
                 for y in range(M):
-                    if unplaced[y] and support[y, x] >= demanded and support[x, y] == 0:
+                    if unplaced[y] and support[y, x] >= needed and support[x, y] == 0:
                         beaten = True
                         break
                 allowed[x] = not beaten
@@ -105,7 +105,7 @@ def may_be_next(support: np.ndarray, unplaced: np.ndarray) -> np.ndarray:
 def highest_bid(
     price: np.ndarray, wins: np.ndarray, allowed: np.ndarray, money: np.ndarray, shares: np.ndarray
 ) -> int:
-    """The response for which its supporters have the most money per pair.
+    """The response whose supporters have the most money per pair.
 
     A response that costs nothing comes first. If no supporters have money, the weights decide.
     """

@@ -1,1 +1,1 @@
-"""The perpetual rules: one loop, several ways to weigh."""
+"""The perpetual rules: one loop with several weightings, and searches for the best order."""

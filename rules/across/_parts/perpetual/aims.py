@@ -1,7 +1,7 @@
-"""Compiled: which of two outcomes of a prompt serves a perpetual rule's aim better.
+"""Compiled: the comparison of two outcomes of a prompt by the aim of a perpetual rule.
 
-An aim looks at everybody's state after the prompt: the product of satisfactions (Nash), the least satisfied
-annotators (equality), or the load that supporters carry (Phragmén).
+An aim is a function of all annotators' states after the prompt: the product of satisfactions (Nash), the
+least satisfied annotators (equality), or the load that supporters carry (Phragmén).
 """
 
 from typing import NamedTuple
@@ -13,13 +13,13 @@ from rlchf.rules.across._parts.orders import NEARLY
 
 NASH, EQUALITY, PHRAGMEN = 0, 1, 2
 NO_LOAD = 1e300
-"""The load where nobody would carry it."""
+"""The level if nobody carries the load."""
 FEW = 64
-"""Up to this many annotators, levels are sorted by insertion."""
+"""Up to this number of annotators, levels are sorted by insertion."""
 
 
 class Voters(NamedTuple):
-    """The annotators who are present on a prompt, and what is aimed at.
+    """The annotators who are present on a prompt, and the aim.
 
     Attributes
     ----------
@@ -30,7 +30,7 @@ class Voters(NamedTuple):
     cost
         The weight of all ballots on the prompt.
     slack
-        (2,) differences that are rounding, in both rows of a key.
+        (2,) the largest differences that are rounding errors, in both rows of a key.
     """
 
     aim: int
@@ -42,7 +42,7 @@ class Voters(NamedTuple):
 
 @njit(cache=True, nogil=True)
 def voters_of(aim: int, state: np.ndarray, weights: np.ndarray, cost: float) -> Voters:
-    """Those present; a prompt changes the sum of logarithms by weight / (1 + state) or so."""
+    """The voters present; a prompt changes the sum of logarithms by about weight / (1 + state)."""
     change = 0.0
     for s in range(len(state)):
         change += weights[s] / (1.0 + state[s])
@@ -53,7 +53,7 @@ def voters_of(aim: int, state: np.ndarray, weights: np.ndarray, cost: float) -> 
 
 @njit(cache=True, nogil=True)
 def fill_key(voters: Voters, satisfaction: np.ndarray, key: np.ndarray) -> None:
-    """Fill (2, P) ``key`` with what `compare` looks at, for the satisfactions (P,) with an outcome."""
+    """Fill (2, P) ``key`` with the input of `compare`, for the satisfactions (P,) with an outcome."""
     state, weights, P = voters.state, voters.weights, len(voters.state)
     if voters.aim == NASH:
         key[:, 0] = 0.0
@@ -63,7 +63,7 @@ def fill_key(voters: Voters, satisfaction: np.ndarray, key: np.ndarray) -> None:
                 key[1, 0] += weights[s] * np.log(state[s] + satisfaction[s])
     elif voters.aim == PHRAGMEN:
         key[0, 0] = new_load(voters, satisfaction)
-    elif P > FEW:  # as below, faster
+    elif P > FEW:  # the same as below, faster
         levels: np.ndarray = state + satisfaction
         by_level = np.argsort(levels, kind="mergesort")
         key[0], key[1] = levels[by_level], weights[by_level]
@@ -78,7 +78,7 @@ def fill_key(voters: Voters, satisfaction: np.ndarray, key: np.ndarray) -> None:
 
 @njit(cache=True, nogil=True)
 def new_load(voters: Voters, satisfaction: np.ndarray) -> float:
-    """The load at which supporters are level if they carry the cost, those with more load left out."""
+    """The level at which supporters carry the cost with equal loads, without those with larger loads."""
     state, weights, load = voters.state, voters.weights, NO_LOAD
     while True:
         carried, carriers = voters.cost, 0.0
@@ -106,7 +106,7 @@ def compare(voters: Voters, key: np.ndarray, best: np.ndarray) -> int:
         return 0
     P, a, b = key.shape[1], 0, 0
     weight, best_weight = key[1, 0], best[1, 0]
-    while True:  # weight against weight, from the lowest level up
+    while True:  # compare weight by weight, from the lowest level up
         while weight <= slack[0]:
             a += 1
             if a == P:

@@ -22,7 +22,7 @@ from rlchf.rules.across._parts.perpetual.satisfaction import (
 )
 
 Votes = list[Fraction]
-"""What each ballot counts."""
+"""The votes of each ballot."""
 
 
 def decide_exactly(
@@ -50,23 +50,17 @@ def decide_exactly(
         entitlement = dict.fromkeys(who, Fraction(0))
         if weighting.uses_entitlement and counted.n:
             entitlement = mean_by_annotator(who, _entitlements(ballots.ranks, votes, counted))
-        weighed = [
-            vote * ballot_weight(state[a], entitlement[a])
-            for vote, a in zip(votes, who, strict=True)
-        ]
-        order = BASES[base](
-            ballots.ranks, _whole(weighed if any(w > 0 for w in weighed) else votes)
-        )
-        scores[layout.rankings.response_starts[p] + np.array(order)] = np.arange(
-            len(order) - 1, -1, -1
-        )
+        factors = [ballot_weight(state[a], entitlement[a]) for a in who]
+        weighed = [vote * factor for vote, factor in zip(votes, factors, strict=True)]
+        counts = weighed if any(w > 0 for w in weighed) else votes
+        order = np.array(BASES[base](ballots.ranks, _whole(counts)))
+        start = layout.rankings.response_starts[p]
+        scores[start + order] = np.arange(len(order) - 1, -1, -1)
         if counted.n:
-            satisfaction = mean_by_annotator(
-                who, (_satisfaction(counted, b, np.array(order)) for b in ballots.ranks)
-            )
-            paid = sum(
-                vote * satisfaction[a] for vote, a in zip(votes, who, strict=True) if state[a] > 0
-            )
+            satisfactions = (_satisfaction(counted, ballot, order) for ballot in ballots.ranks)
+            satisfaction = mean_by_annotator(who, satisfactions)
+            of_payers = ((v, a) for v, a in zip(votes, who, strict=True) if state[a] > 0)
+            paid = sum(vote * satisfaction[a] for vote, a in of_payers)
             price = sum(votes) / paid if paid else Fraction(0)
             for a in satisfaction:
                 state[a] = update(state[a], satisfaction[a], entitlement[a], price)
@@ -82,7 +76,7 @@ def prompt_ballots(layout: Layout, p: int) -> Ballots:
 
 
 def exact_votes(weights: np.ndarray) -> Votes:
-    """The weights of a prompt in proportion; 0.1, 0.2 and 0.3 are as 1, 2 and 3, though floats are not."""
+    """Votes in proportion to the weights of a prompt; 0.1, 0.2 and 0.3 become exactly 1, 2 and 3."""
     votes, _, is_exact = integer_weights(weights, np.array([0, len(weights)]))
     return [Fraction(v) for v in (votes if is_exact[0] else weights).tolist()]
 
@@ -96,12 +90,13 @@ def mean_by_annotator(who: list[int], values: Iterable[Fraction]) -> dict[int, F
 
 
 def _satisfaction(counted: Counted, ballot: np.ndarray, order: np.ndarray) -> Fraction:
-    """The float is a fraction of small whole numbers, so that the nearest such one is meant."""
+    """The satisfaction as a fraction: the float is nearest to a multiple of 1 / parts."""
     parts = counted.n if counted.unit <= PAIR else max(len(ballot) - 1, 1)
     return Fraction(round(satisfaction_with(counted, ballot, order) * parts), parts)
 
 
 def _entitlements(ranks: np.ndarray, votes: Votes, counted: Counted) -> Votes:
+    """The satisfaction that each ballot is entitled to, as in `satisfaction.entitlements`."""
     M = ranks.shape[1]
     if counted.unit in (WINNER, APPROVAL):
         values = winner_satisfactions(counted.unit, ranks)

@@ -1,11 +1,11 @@
 """The compiled loop of the perpetual rules that weigh the ballots of a base rule.
 
-Every annotator has a state, one number. On a prompt a ballot counts its weight times
-``ballot_weight(state, entitlement)``; after the prompt the state is
-``update(state, satisfaction, entitlement, price)``. Here ``satisfaction`` is the annotator's satisfaction
-with the outcome, ``entitlement`` the satisfaction that the annotator was entitled to, and ``price`` what a
-satisfaction of 1 costs if the annotators with a positive state pay for the weight of all ballots in
-proportion to their weight and satisfaction.
+Every annotator has a state, one number. On a prompt the weight of a ballot is multiplied by
+``ballot_weight(state, entitlement)``; after the prompt the state becomes
+``update(state, satisfaction, entitlement, price)``. ``satisfaction`` is the annotator's satisfaction with the
+outcome, and ``entitlement`` the satisfaction to which the annotator is entitled. ``price`` is the cost of a
+satisfaction of 1 if the annotators with a positive state pay for the weight of all ballots in proportion to
+their weight and satisfaction.
 """
 
 from typing import Any, NamedTuple
@@ -30,7 +30,7 @@ from rlchf.rules.across._parts.perpetual.satisfaction import (
 
 KEMENY, BORDA, APPROVAL = 0, 1, 2
 COMPILED = ("kemeny", "borda", "approval")
-"""The base rules that are compiled; a base's code is its place here."""
+"""The base rules that are compiled; the code of a base is its index."""
 
 BALLOT_WEIGHT = "float64(float64, float64)"
 UPDATE = "float64(float64, float64, float64, float64)"
@@ -42,7 +42,7 @@ class Weighting(NamedTuple):
     Attributes
     ----------
     start
-        The state in which everybody begins.
+        The initial state of every annotator.
     ballot_weight, update
         Compiled functions of the signatures `BALLOT_WEIGHT` and `UPDATE`.
     uses_entitlement
@@ -61,9 +61,9 @@ class People(NamedTuple):
     Attributes
     ----------
     state
-        What is carried from prompt to prompt.
+        The state, carried from prompt to prompt.
     entitlement, satisfaction, n_ballots
-        Of the prompt at hand; 0 between prompts.
+        Those on the current prompt; 0 between prompts.
     """
 
     state: np.ndarray
@@ -76,11 +76,11 @@ class People(NamedTuple):
 def weigh(
     ballots: Ballots, counted: Counted, people: People, weighting: Weighting, weights: np.ndarray
 ) -> None:
-    """Fill ``weights`` (V,) with what each ballot counts, and the entitlements of those present.
+    """Fill ``weights`` (V,) with the weighed ballots, and the entitlements of the annotators present.
 
-    If nobody counts anything, all ballots count their own weights.
+    If all weights would be 0, all ballots keep their weights.
     """
-    _, own, who = ballots
+    _, ballot_weights, who = ballots
     state, entitlement, _, n_ballots = people
     for a in who:
         n_ballots[a] += 1
@@ -91,17 +91,17 @@ def weigh(
     any_counts = False
     for k, a in enumerate(who):
         factor = weighting.ballot_weight(state[a], entitlement[a])
-        weights[k] = own[k] * factor
-        any_counts |= factor > NEARLY and own[k] > 0
+        weights[k] = ballot_weights[k] * factor
+        any_counts |= factor > NEARLY and ballot_weights[k] > 0
     if not any_counts:
-        weights[:] = own
+        weights[:] = ballot_weights
 
 
 @njit(cache=True, nogil=True)
 def settle(
     ballots: Ballots, counted: Counted, people: People, weighting: Weighting, order: np.ndarray
 ) -> None:
-    """Update the state of everybody present, and set the rest of their accounts to 0."""
+    """Update the state of all annotators present, and set the rest of their accounts to 0."""
     ranks, weights, who = ballots
     state, entitlement, satisfaction, n_ballots = people
     total, paid = 0.0, 0.0

@@ -1,4 +1,4 @@
-"""The perpetual rules that choose among whole orders by everybody's state after it."""
+"""The perpetual rules that choose among whole orders by all annotators' states afterwards."""
 
 import numpy as np
 from numba import njit
@@ -49,13 +49,13 @@ orders_page = page_with(
     outcome orders as the annotator's ballot does.
 
     Unanimous pairs, those that all ballots rank the same way, are kept. Of orders that serve the aim
-    equally well the one that agrees most with all ballots is chosen, then the first by the order of the
+    equally well, the one that agrees most with all ballots is chosen, then the first by the order of the
     responses. Up to 6 responses all orders are compared. Beyond, the search begins at Borda's order and
-    moves one response at a time as long as that helps; where M^3 times the number of annotators is over 5e8
-    (100 responses and 500 annotators) Borda's order stands. A prompt without contested pairs changes
-    nothing for anybody, unless ``unit`` says that something else counts. A prompt on which an annotator is
-    absent changes nothing for the annotator. Several ballots of one annotator on a prompt get the mean of
-    their satisfactions.
+    moves one response at a time as long as this helps; if M^3 times the number of annotators exceeds 5e8
+    (100 responses and 500 annotators), Borda's order is the result. A prompt without contested pairs does
+    not change any totals, unless another ``unit`` counts. A prompt on which an annotator is absent does not
+    change the annotator's total. Several ballots of one annotator on a prompt get the mean of their
+    satisfactions.
 
     With "approval" for ``unit`` the winners are those of Lackner's rule, in which satisfaction is 0 or 1,
     and ties are broken by the order of the responses alone.
@@ -107,7 +107,7 @@ def decide_orders(
 ) -> None:  # fmt: skip
     """Rank prompt after prompt into ``scores`` (R,), and update ``state`` (A,).
 
-    ``slots`` (A,) is -1 before and after; on a prompt it numbers the annotators who are present.
+    ``slots`` (A,) is -1 between prompts; on a prompt it numbers the annotators who are present.
     """
     for t in range(len(block.prompts)):
         ballots = ballots_of(block, t)
@@ -145,7 +145,7 @@ def decide_orders(
 def number_annotators(
     ballots: Ballots, slots: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(P,) the annotators present, and the number and the weight of each one's ballots."""
+    """(P,) the annotators present, and the number and the weight of the ballots of each."""
     who, V = ballots.annotators, len(ballots.weights)
     present, P = np.empty(V, dtype=np.int64), 0
     n_ballots, weights = np.zeros(V), np.zeros(V)
@@ -164,7 +164,7 @@ def pairs_of(
     ballots: Ballots, counted: Counted, slots: np.ndarray, n_ballots: np.ndarray,
     unanimous: np.ndarray,
 ) -> Pairs:  # fmt: skip
-    """Count what the ballots say of each pair."""
+    """Count the ballots that rank each pair one way or the other."""
     ranks, M, pairs = ballots.ranks, ballots.ranks.shape[1], counted.pairs
     agreeing = np.zeros((M, M, len(n_ballots)))
     for k in range(len(ballots.weights)):
@@ -183,7 +183,7 @@ def order_by_first(
 ) -> None:
     """Fill ``order`` (M,): first the response that serves the aim best, then the best of the others...
 
-    ``values`` (P, M) is everybody's satisfaction with each response in first place.
+    ``values`` (P, M) are the satisfactions with each response in first place.
     """
     M = len(order)
     keys = np.zeros((M, 2, len(voters.state)))

@@ -28,24 +28,24 @@ from rlchf.rules.across._parts.perpetual.satisfaction import (
 )
 
 MOST_VOTES = 10_000
-"""A product of more satisfactions than that has too many digits."""
+"""A product of more satisfactions than this has too many digits."""
 
 ByAnnotator = dict[int, Fraction]
-"""A number of each annotator who is present."""
+"""One number for each annotator present."""
 Key = tuple[Fraction | int, ...]
-"""What the best order has the largest of."""
+"""The best order has the largest key."""
 
 
 @dataclass(frozen=True)
 class Aim:
-    """What is aimed at on one prompt, for annotators with ``state`` and ``weight``."""
+    """The aim on one prompt, for annotators with ``state`` and ``weight``."""
 
     code: int
     state: ByAnnotator
     weight: ByAnnotator
 
     def key(self, satisfaction: ByAnnotator) -> Key:
-        """The larger, the better these satisfactions are for the aim."""
+        """The key of these satisfactions: the larger, the better they serve the aim."""
         if self.code == PHRAGMEN:
             load = self.load(satisfaction)
             return (0,) if load is None else (1, -load)
@@ -62,7 +62,7 @@ class Aim:
 
     @cached_property
     def part(self) -> int:
-        """Loads have long denominators: whole multiples of 1 / part are added up much faster."""
+        """The common denominator of the loads, since whole multiples of 1 / part add up much faster."""
         return lcm(*(s.denominator for s in self.state.values()))
 
     @cached_property
@@ -71,13 +71,12 @@ class Aim:
         return {a: s.numerator * (self.part // s.denominator) for a, s in self.state.items()}
 
     def load(self, satisfaction: ByAnnotator) -> Fraction | None:
-        """The load, in parts, at which supporters are level; None if there are no supporters.
+        """The level, in parts, at which supporters have equal loads; None without supporters.
 
-        Supporters who already carry more are left out.
+        Supporters who already carry more are excluded.
         """
-        carriers = {
-            a: w * satisfaction[a] for a, w in self.weight.items() if w * satisfaction[a] > 0
-        }
+        carriers = {a: w * satisfaction[a] for a, w in self.weight.items()}
+        carriers = {a: c for a, c in carriers.items() if c > 0}
         cost = sum(self.weight.values(), Fraction(0)) * self.part
         while carriers:
             total = cost + sum(c * self.carried[a] for a, c in carriers.items())
@@ -88,7 +87,7 @@ class Aim:
         return None
 
     def update(self, satisfaction: ByAnnotator) -> ByAnnotator:
-        """Everybody's next state."""
+        """The next state of each annotator."""
         if self.code != PHRAGMEN:
             return {a: s + satisfaction[a] for a, s in self.state.items()}
         load = self.load(satisfaction)
@@ -106,8 +105,7 @@ def decide_orders_exactly(layout: Layout, aim_code: int, unit: int, scores: np.n
     Raises
     ------
     ValueError
-        If a prompt has too many responses for all orders to be compared, or weights of which a product
-        has too many factors.
+        If a prompt has too many responses to compare all orders, or weights too large for exact products.
     """
     largest = int(layout.sizes.max())
     if unit not in (WINNER, APPROVAL) and largest > MOST_FOR_ORDERS:
@@ -130,9 +128,8 @@ def decide_orders_exactly(layout: Layout, aim_code: int, unit: int, scores: np.n
         unanimous = [[0 < total == part for part in row] for row in above]
         if unit in (WINNER, APPROVAL):
             values = winner_satisfactions(unit, ballots.ranks)
-            satisfactions = [
-                mean_by_annotator(who, [row[i] for row in values]) for i in range(len(above))
-            ]
+            columns = ([row[i] for row in values] for i in range(len(above)))
+            satisfactions = [mean_by_annotator(who, column) for column in columns]
             order = _order_by_first([aim.key(s) for s in satisfactions], unanimous)
             state |= aim.update(satisfactions[order[0]])
         else:
@@ -140,9 +137,8 @@ def decide_orders_exactly(layout: Layout, aim_code: int, unit: int, scores: np.n
             order = _best_order(aim, pairs, above, unanimous)
             if counted.n:
                 state |= aim.update(pairs.satisfaction(order))
-        scores[layout.rankings.response_starts[p] + np.array(order)] = np.arange(
-            len(order) - 1, -1, -1
-        )
+        start = layout.rankings.response_starts[p]
+        scores[start + np.array(order)] = np.arange(len(order) - 1, -1, -1)
 
 
 class Pairs:
@@ -168,7 +164,7 @@ class Pairs:
 def _best_order(
     aim: Aim, pairs: Pairs, above: list[list[Fraction]], unanimous: list[list[bool]]
 ) -> list[int]:
-    """The first of those that serve the aim best and then agree most with all ballots."""
+    """The first of the orders that serve the aim best and then agree most with all ballots."""
     best: tuple[Key, Fraction] | None = None
     best_order: list[int] = []
     for order in permutations(range(len(above))):
@@ -192,7 +188,7 @@ def _order_by_first(keys: list[Key], unanimous: list[list[bool]]) -> list[int]:
 
 
 def _powers(weight: ByAnnotator, prompt: str) -> ByAnnotator:
-    """The weights in whole numbers, as small as can be."""
+    """The weights in proportion, as the smallest whole numbers."""
     whole = [w * lcm(*(w.denominator for w in weight.values())) for w in weight.values()]
     common = gcd(*(int(w) for w in whole)) or 1
     if sum(whole) > MOST_VOTES * common:

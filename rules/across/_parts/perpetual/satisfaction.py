@@ -1,4 +1,4 @@
-"""Compiled: how satisfied a ballot is with the outcome of a prompt, in the units that the rules offer."""
+"""Compiled: the satisfaction of a ballot with the outcome of a prompt, in the units of the rules."""
 
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ CONTESTED_PAIR, PAIR, WINNER, APPROVAL = 0, 1, 2, 3
 
 
 class Counted(NamedTuple):
-    """What counts on a prompt.
+    """The pairs that count on a prompt.
 
     Attributes
     ----------
@@ -21,7 +21,7 @@ class Counted(NamedTuple):
     pairs
         (M, M) bool, symmetric: the pairs that count.
     n
-        Their number, which is 0 where nothing is at stake; 1 in the units of the first response.
+        Their number, 0 if nothing is at stake; 1 in the units of the first response.
     """
 
     unit: int
@@ -31,7 +31,7 @@ class Counted(NamedTuple):
 
 @njit(cache=True, nogil=True)
 def counted_pairs(unit: int, ballots: Ballots) -> Counted:
-    """Find what counts on a prompt."""
+    """Find the pairs that count on a prompt."""
     M = ballots.ranks.shape[1]
     if unit == CONTESTED_PAIR:
         pairs = contested_pairs(supporters(ballots.ranks, ballots.weights))
@@ -70,10 +70,10 @@ def satisfaction_with(counted: Counted, ballot: np.ndarray, order: np.ndarray) -
 
 @njit(cache=True, nogil=True)
 def entitlements(ballots: Ballots, counted: Counted) -> np.ndarray:
-    """(V,) the satisfaction that each ballot is entitled to.
+    """(V,) the satisfaction to which each ballot is entitled.
 
     For pairs it is the share of the ballots with an opinion that are on the ballot's side, on average
-    over the pairs that count. Else it is the largest product, over the responses, of the ballot's
+    over the pairs that count. Otherwise it is the largest product, over the responses, of the ballot's
     satisfaction with a response and the mean satisfaction with it.
     """
     ranks, weights = ballots.ranks, ballots.weights
@@ -86,8 +86,8 @@ def entitlements(ballots: Ballots, counted: Counted) -> np.ndarray:
                 mean[i] += weights[k] / total * winner_satisfaction(counted.unit, ranks[k], i)
         for k in range(V):
             for i in range(M):
-                own = winner_satisfaction(counted.unit, ranks[k], i)
-                entitled[k] = max(entitled[k], own * mean[i])
+                satisfaction = winner_satisfaction(counted.unit, ranks[k], i)
+                entitled[k] = max(entitled[k], satisfaction * mean[i])
         return entitled
     above, pairs, n = count_above(ranks, weights), counted.pairs, counted.n
     for k in range(V):

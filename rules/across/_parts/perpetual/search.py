@@ -1,8 +1,8 @@
 """Compiled: the search for the order of a prompt that serves a perpetual rule's aim best.
 
 Up to `MOST_FOR_ORDERS` responses all orders are compared. Beyond, the search starts from Borda's order and
-moves one response at a time to where it improves most, until no such move improves. On a prompt that is too
-large for that Borda's order stands.
+moves one response at a time to the rank that improves most, until no move improves. On a prompt that is too
+large for that, Borda's order is the result.
 
 What runs once per order is inlined: a call would count the references to all arrays in its named tuples,
 which takes a third of the time.
@@ -18,7 +18,7 @@ from rlchf.rules.across._parts.orders import MOST_FOR_ORDERS, NEARLY, first_bord
 from rlchf.rules.across._parts.perpetual.aims import Voters, compare, fill_key
 
 SEARCHED = 5e8
-"""The largest M^3 P, for M responses and P annotators, with which orders are searched for."""
+"""The largest M^3 P, for M responses and P annotators, for which orders are searched."""
 
 
 class AllOrders(NamedTuple):
@@ -37,19 +37,19 @@ class AllOrders(NamedTuple):
 
 
 class Pairs(NamedTuple):
-    """What the ballots of a prompt say of each pair of responses.
+    """The ballots' rankings of each pair of responses on a prompt.
 
     Attributes
     ----------
     agreeing
-        (M, M, P) which share of each annotator's ballots ranks i above j, if the pair counts. The
+        (M, M, P) the share of each annotator's ballots that rank i above j, if the pair counts. The
         annotators come last, so that a pair adds one row to a sum over the annotators.
     n
-        How many pairs count.
+        The number of pairs that count.
     above
         (M, M) the weight of the ballots that rank i above j.
     unanimous
-        (M, M) bool: all ballots of positive weight do.
+        (M, M) bool: all ballots of positive weight rank i above j.
     total
         The weight of all ballots.
     """
@@ -71,7 +71,7 @@ class Candidate(NamedTuple):
 
 
 def all_orders() -> AllOrders:
-    """List them."""
+    """List the orders."""
     rows = [order for m in range(2, MOST_FOR_ORDERS + 1) for order in permutations(range(m))]
     starts = [sum(len(row) < m for row in rows) for m in range(MOST_FOR_ORDERS + 2)]
     padded = [row + (0,) * (MOST_FOR_ORDERS - len(row)) for row in rows]
@@ -80,7 +80,7 @@ def all_orders() -> AllOrders:
 
 @njit(cache=True, nogil=True)
 def best_order(voters: Voters, pairs: Pairs, orders: AllOrders, order: np.ndarray) -> None:
-    """Fill ``order`` (M,) with the one that serves the aim best; ties go by agreement with all ballots."""
+    """Fill ``order`` (M,) with the order that serves the aim best; ties go by agreement with all ballots."""
     P, M = len(voters.state), len(order)
     best = Candidate(order, np.full(1, -1.0), np.zeros(P), np.zeros((2, P)))
     trial = Candidate(np.empty(M, dtype=np.int64), np.zeros(1), np.zeros(P), np.zeros((2, P)))
@@ -108,7 +108,7 @@ def consider(voters: Voters, pairs: Pairs, trial: Candidate, best: Candidate) ->
 
 @njit(cache=True, nogil=True, inline="always")
 def compete(voters: Voters, pairs: Pairs, trial: Candidate, best: Candidate) -> None:
-    """Make an order the best one if its satisfactions or, those being as good, its agreement are better."""
+    """Make an order the best one if its satisfactions are better, or equally good with more agreement."""
     M, better, is_first = len(trial.order), 1, best.agreement[0] < 0.0
     if pairs.n > 0:
         fill_key(voters, trial.satisfaction, trial.key)
@@ -125,7 +125,7 @@ def compete(voters: Voters, pairs: Pairs, trial: Candidate, best: Candidate) -> 
 
 @njit(cache=True, nogil=True, inline="always")
 def agreement_of(order: np.ndarray, pairs: Pairs) -> float:
-    """The weight of the ballots that rank a pair as the order does, over all pairs; -1 if none can."""
+    """The weight of the ballots that rank a pair as the order does, over all pairs; -1 if not allowed."""
     above, unanimous = pairs.above, pairs.unanimous
     agreement, M = 0.0, len(order)
     for a in range(M):
@@ -150,7 +150,7 @@ def fill_agreeing(order: np.ndarray, pairs: Pairs, n_agreeing: np.ndarray) -> No
 
 @njit(cache=True, nogil=True, inline="always")
 def fill_satisfaction(order: np.ndarray, pairs: Pairs, satisfaction: np.ndarray) -> None:
-    """Fill (P,) with everybody's satisfaction with an order."""
+    """Fill (P,) with the satisfactions with an order."""
     n = pairs.n
     fill_agreeing(order, pairs, satisfaction)
     for s in range(len(satisfaction)):
@@ -162,10 +162,7 @@ def move_responses(voters: Voters, pairs: Pairs, trial: Candidate, best: Candida
     """Improve the best order by moving one response at a time, until no move improves it."""
     M, P, moved = len(best.order), len(voters.state), trial.order
     base = best.order.copy()
-    base_agreeing, agreeing = (
-        np.zeros(P),
-        np.zeros(P),
-    )  # mostly whole numbers: differences are exact
+    base_agreeing, agreeing = np.zeros(P), np.zeros(P)  # mostly whole numbers: exact differences
     for _ in range(M * M):
         base[:] = best.order
         if pairs.n > 0:
@@ -187,9 +184,8 @@ def move_responses(voters: Voters, pairs: Pairs, trial: Candidate, best: Candida
                     wrong += int(pairs.unanimous[x, y]) - int(pairs.unanimous[y, x])
                 if wrong == 0:
                     for s in range(P):
-                        trial.satisfaction[s] = (
-                            agreeing[s] / pairs.n if agreeing[s] > NEARLY else 0.0
-                        )
+                        agrees = agreeing[s] > NEARLY
+                        trial.satisfaction[s] = agreeing[s] / pairs.n if agrees else 0.0
                     trial.agreement[0] = agreement
                     compete(voters, pairs, trial, best)
         if (base == best.order).all():

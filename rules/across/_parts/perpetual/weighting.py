@@ -24,7 +24,7 @@ from rlchf.rules.across._parts.perpetual.satisfaction import counted_pairs
 from rlchf.ties import strict_order
 
 Unit = Literal["contested_pair", "pair", "winner", "approval"]
-"""What an annotator is satisfied with."""
+"""The unit of satisfaction."""
 
 weighting_page = page_with(
     """
@@ -33,11 +33,10 @@ weighting_page = page_with(
     outcome orders as the annotator's ballot does. A pair that the ballot ties or does not rank is no
     agreement.
 
-    Ties of the base rule are broken by the order of the responses. If no ballot on a prompt counts
-    anything, all ballots count their own weights. A prompt without contested pairs changes nobody's
-    account, unless ``unit`` says that something else counts. A prompt on which an annotator is absent
-    does not change the annotator's account. Several ballots of one annotator on a prompt get the mean of
-    their satisfactions.
+    Ties of the base rule are broken by the order of the responses. If all weights on a prompt would be 0,
+    ballots keep their weights. A prompt without contested pairs does not change any account, unless another
+    ``unit`` counts. A prompt on which an annotator is absent does not change the annotator's account.
+    Several ballots of one annotator on a prompt get the mean of their satisfactions.
 
     With "approval" for both ``base`` and ``unit`` the winners are those of Lackner's rule, in which
     satisfaction is 0 or 1.
@@ -71,11 +70,7 @@ def perpetual(
     base: str, unit: Unit, exact: bool, order: Order, seed: int,
 ) -> Aggregation:  # fmt: skip
     """Rank prompt after prompt by the base rule, with ballots weighed by their annotators' accounts."""
-    rule = get_rule(base)
-    if is_across(rule):
-        raise ValueError(
-            f"base is {base!r}, which looks across prompts itself; choose another rule"
-        )
+    rule = base_rule(base)
     code, layout = unit_code(unit), lay_out(rankings, order, seed)
     scores = np.empty(len(rankings.response_ids))
     if exact:
@@ -95,13 +90,23 @@ def perpetual(
     )
 
 
+def base_rule(name: str) -> Rule:
+    """Load a rule that ranks one prompt at a time; a rule across prompts is an error."""
+    rule = get_rule(name)
+    if is_across(rule):
+        raise ValueError(
+            f"base is {name!r}, which looks across prompts itself; choose another rule"
+        )
+    return rule
+
+
 def unit_code(unit: str) -> int:
     """The number by which compiled code knows a unit."""
     return get_args(Unit).index(unit)
 
 
 def _runs(layout: Layout, base: str) -> Iterator[tuple[np.ndarray, bool]]:
-    """The prompts in order, in parts all of which compiled code can rank, or none of which it can."""
+    """The prompts in order, in parts, and for each part whether compiled code can rank its prompts."""
     compiled = np.full(len(layout.prompts), base in COMPILED)
     if base == "kemeny":
         compiled = layout.sizes[layout.prompts] <= MOST_FOR_SUBSETS

@@ -15,25 +15,25 @@ from rlchf.rules.across._parts.welfare.steps import is_better, welfare_of
 from rlchf.rules.across._parts.welfare.sweep import sweep
 
 FEW_PROMPTS, FEW_ORDERS = 200, 1000
-"""Every two prompts are looked at together in datasets smaller than this."""
+"""In datasets smaller than this, the orders of every two prompts are also chosen together."""
 
 welfare_page = page_with(
     """
-    The search climbs: it goes through the prompts again and again and gives each the best order there
-    is while the others stay, until no order changes. Up to 6 responses all orders are tried; beyond that,
+    The search is coordinate ascent: it goes through the prompts again and again and gives each the best
+    order while the others stay, until no order changes. Up to 6 responses all orders are tried; beyond,
     the moves of one response. In small datasets, of fewer than 200 prompts with at most 1,000 orders in
-    all, every two prompts are also chosen together. Ties go by the order of the responses.
+    all, the orders of every two prompts are also chosen together. Ties go by the order of the responses.
 
     Parameters
     ----------
     unit
-        What counts as satisfaction: the share of a prompt's contested pairs that are ordered as in the
-        ballot ("contested_pair"), or of all pairs ("pair"); how high the ballot ranks the first response
+        Unit of satisfaction: the share of a prompt's contested pairs that are ordered as in the ballot
+        ("contested_pair"), or of all pairs ("pair"); how high the ballot ranks the first response
         ("winner"), or whether the ballot approves it ("approval").
     starts
-        How many times to climb: through the prompts in the order of the input, then in shuffled orders.
+        Number of ascents: the first through the prompts in the order of the input, then in shuffled orders.
     seed
-        The seed of the shuffled orders.
+        Random seed of the shuffled orders.
 
     Returns
     -------
@@ -45,7 +45,7 @@ welfare_page = page_with(
 
 @dataclass(frozen=True, eq=False)
 class Ascent:
-    """Where an ascent ended, and how it went.
+    """The result of an ascent, and its course.
 
     Attributes
     ----------
@@ -55,7 +55,7 @@ class Ascent:
         (A,) of each annotator.
     objective
         (sweeps, 2): after each, the weight of the annotators with positive satisfaction (0 for PAV)
-        and the weighted sum of their welfare. The first falls never, the second only if the first rises.
+        and the weighted sum of their welfare. The first never falls, the second only if the first rises.
     """
 
     orders: np.ndarray
@@ -71,12 +71,12 @@ def ascend(
     sweeps: int = 100,
     seed: int = 0,
 ) -> Ascent:
-    """Choose the order of each prompt so that a welfare of the annotators is as large as can be found.
+    """Choose the order of each prompt to maximise a welfare of the annotators, by coordinate ascent.
 
-    The first sweep decides the prompts one after the other, each with only those before it in view.
-    Every further sweep chooses each order again given all others, and changes it only for a better one,
-    until a sweep changes nothing. The first start goes through the prompts as they come, the others in
-    shuffled order; the best result is kept.
+    The first sweep decides the prompts one after the other, each given those before it. Every further
+    sweep chooses each order again given all others, and changes it only for a better one, until a sweep
+    changes nothing. The first start goes through the prompts in the order of the input, the others in
+    shuffled order; the best result is returned.
 
     Examples
     --------
@@ -130,7 +130,7 @@ def _is_ahead(ascent: Ascent, best: Ascent, weight: float) -> bool:
 
 
 def _has_few_orders(stakes: Stakes) -> bool:
-    """Whether the dataset is so small that every two prompts can be looked at together."""
+    """Whether the dataset is small enough to choose the orders of every two prompts together."""
     sizes = stakes.block.sizes
     orders = sum(factorial(min(int(size), 12)) for size in sizes[:FEW_PROMPTS])
     return len(sizes) < FEW_PROMPTS and orders <= FEW_ORDERS

@@ -1,7 +1,7 @@
-"""Compiled: one response moved at a time, for prompts with too many responses to try all orders.
+"""Compiled: moves of one response, for prompts with too many responses to try all orders.
 
-Welfare is a concave function of satisfactions, so its slope bounds from above what a move can bring.
-Only moves whose bound is high enough are counted exactly; at an order that is nearly the best they are few.
+Welfare is a concave function of satisfactions, so its slope bounds the gain of a move from above. Only
+moves with a high enough bound are counted exactly; near the best order they are few.
 """
 
 import numpy as np
@@ -72,7 +72,7 @@ def try_moves(prompt: PromptStakes, best: Welfare, chosen: np.ndarray) -> bool:
 def pass_by(
     prompt: PromptStakes, columns: np.ndarray, i: int, j: int, step: int, gains: np.ndarray
 ) -> None:
-    """Change ``gains`` by what i brings as it goes up past j (step -1) or down (step 1).
+    """Update ``gains`` for response i moving up past j (step -1) or down (step 1).
 
     ``columns`` (M, V) are the prompt's ranks, response after response.
     """
@@ -89,14 +89,14 @@ def pass_by(
 def fill_bounds(
     prompt: PromptStakes, i: int, gains: np.ndarray, up: np.ndarray, down: np.ndarray
 ) -> None:
-    """Fill (M,) with the most that moving i past each response upwards and downwards can add to welfare.
+    """Fill (M,) with upper bounds on the welfare that moving i past each response up and down adds.
 
-    That is infinite where it could satisfy somebody who has nothing and counts for that alone.
+    A bound is infinite if the move could satisfy an annotator without any satisfaction (Nash only).
     """
     ranks, counted, nash = prompt.ranks, prompt.counted, prompt.nash
     V, M = ranks.shape
     above, below = np.zeros(M), np.zeros(M)
-    up[:], down[:] = 0.0, 0.0  # ballots of those who have nothing and would gain
+    up[:], down[:] = 0.0, 0.0  # ballots of annotators without satisfaction that would gain
     slopes = np.zeros(len(prompt.others))
     for s in range(len(slopes)):
         x, weight = prompt.others[s] + gains[s], prompt.weights[s]
@@ -121,7 +121,7 @@ def fill_bounds(
 
 @njit(cache=True, nogil=True)
 def slope(x: float, nash: bool) -> float:
-    """The derivative of log x; otherwise that of the harmonic number: trigamma of x + 1."""
+    """The derivative of log x (Nash), or of the harmonic number of x: trigamma of x + 1."""
     if nash:
         return 1.0 / x
     low, z = 0.0, max(x, 0.0) + 1.0

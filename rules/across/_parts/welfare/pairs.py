@@ -1,4 +1,4 @@
-"""Compiled: the orders of two prompts chosen again together, for small datasets."""
+"""Compiled: the choice of the orders of two prompts together, for small datasets."""
 
 import numpy as np
 from numba import njit
@@ -12,7 +12,7 @@ from rlchf.rules.across._parts.welfare.sweep import sweep
 def sweep_pairs(
     prompts: np.ndarray, stakes: Stakes, nash: bool, orders: np.ndarray, satisfaction: np.ndarray
 ) -> int:
-    """For every two prompts try all orders of one with the best of the other; return how many changed.
+    """For every two prompts try all orders of one with the best of the other; count the changes.
 
     Only a change that raises the welfare is made.
     """
@@ -24,13 +24,13 @@ def sweep_pairs(
         prompt = prompt_stakes(stakes, p, nash, satisfaction)
         if prompt.n == 0:
             continue
-        gains, own = np.zeros(len(prompt.members)), slice(starts[p], starts[p + 1])
+        gains, responses = np.zeros(len(prompt.members)), slice(starts[p], starts[p + 1])
         for other in range(len(prompts)):
             q = prompts[other : other + 1]
             if q[0] == p:
                 continue
             without = satisfaction.copy()
-            fill_gains(prompt, orders[own], gains)
+            fill_gains(prompt, orders[responses], gains)
             for s in range(len(gains)):
                 without[prompt.members[s]] -= gains[s]
             order, depth = np.arange(starts[p + 1] - starts[p]), 0
@@ -40,7 +40,7 @@ def sweep_pairs(
                     fill_gains(prompt, order, gains)
                     for s in range(len(gains)):
                         trial[prompt.members[s]] += gains[s]
-                    trial_orders[own] = order
+                    trial_orders[responses] = order
                     sweep(q, stakes, nash, False, trial_orders, trial)
                     positive, value = welfare_of(trial, zeros, weights, nash)
                     if is_better((positive, value, 0.0), best, weight, weight):

@@ -1,7 +1,7 @@
-"""Nash welfare over distributions of orders: the best mixture of points, and new points for it.
+"""Nash welfare over distributions of orders, maximised by the fully corrective Frank-Wolfe method.
 
-This is the fully corrective Frank-Wolfe method: every round finds the best order of each prompt for the
-gradient, and then the best mixture of all points so far, which drops the points that it does not need.
+Every round finds the best order of each prompt for the gradient, and then the best mixture of all points so
+far; points of weight 0 are dropped.
 """
 
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ from rlchf.rules.across._parts.welfare import soft_steps as steps
 from rlchf.rules.across._parts.welfare.stakes import Stakes, find_stakes, parts
 
 MOST_POINTS = 64
-"""With this many points the half of them with the least weight is merged into one."""
+"""From this number of points on, the half with the least weight is merged into one."""
 Unit = Literal["contested_pair", "pair"]
 
 
 @dataclass(frozen=True, eq=False)
 class Soft:
-    """A point and how good it is.
+    """A point, its welfare, and bounds on the optimum.
 
     Attributes
     ----------
@@ -31,12 +31,11 @@ class Soft:
     satisfaction
         (A,) the expected satisfaction of each annotator.
     objective, gaps
-        (rounds,) the Nash welfare less the penalty, and an upper bound on how much better any other point
-        is, both after each round and divided by the total weight.
+        (rounds,) the Nash welfare minus the penalty, and an upper bound on the improvement by any other
+        point, both after each round and divided by the total weight.
     nash_gap
-        An upper bound on how much larger the Nash welfare of any point is, without the penalty, divided by
-        the total weight. It holds for prompts of at most 10 responses; beyond, the best order is only
-        searched for.
+        An upper bound on the improvement of the Nash welfare, without the penalty, by any point, divided by
+        the total weight. It holds for prompts of at most 10 responses; beyond, the best order is not exact.
     """
 
     point: np.ndarray
@@ -48,7 +47,7 @@ class Soft:
 
 
 class Problem:
-    """Everything that does not change between rounds.
+    """The data that do not change between rounds.
 
     Attributes
     ----------
@@ -69,14 +68,14 @@ class Problem:
             steps.fill_pooled_shares(part, stakes.block, self.pairs, self.shares, self.start)
 
     def satisfaction(self, point: np.ndarray) -> np.ndarray:
-        """(A,) everybody's expected satisfaction."""
+        """(A,) the expected satisfaction of each annotator."""
         satisfaction = np.zeros(len(self.weights))
         for part in parts(self.prompts):
             steps.add_satisfaction(part, self.stakes, self.pairs, point, satisfaction)
         return satisfaction
 
     def best(self, values: np.ndarray, pair_values: np.ndarray) -> np.ndarray:
-        """(C,) the best order of each prompt for a linear objective, as `fill_best_point` has it."""
+        """(C,) the best order of each prompt for a linear objective; see `fill_best_point`."""
         point = np.empty(len(self.shares))
         for part in parts(self.prompts):
             steps.fill_best_point(part, self.stakes, self.pairs, values, pair_values, point)
@@ -84,7 +83,7 @@ class Problem:
 
 
 def soften(rankings: Rankings, unit: Unit, pull: float, gap: float, rounds: int) -> Soft:
-    """Maximise the Nash welfare of expected satisfactions, less the penalty for leaving the ballots' shares.
+    """Maximise the Nash welfare of expected satisfactions minus the penalty for leaving the ballots' shares.
 
     Examples
     --------
@@ -95,7 +94,7 @@ def soften(rankings: Rankings, unit: Unit, pull: float, gap: float, rounds: int)
     problem = Problem(find_stakes(rankings, unit), pull)
     shares = problem.shares
     points, satisfactions = [problem.start], [problem.satisfaction(problem.start)]
-    # Whoever can be satisfied at all has some satisfaction at the start.
+    # Every annotator who can be satisfied has some satisfaction at the start.
     counts = (problem.weights > 0) & (satisfactions[0] > 0)
     gram = np.array([[problem.start @ problem.start]])
     linear = np.array([problem.start @ shares])
@@ -143,8 +142,8 @@ def mixture(
 ) -> np.ndarray:
     """(K,) the mixture of points with the largest w log(z q) - pull / 2 (q gram q - 2 linear q).
 
-    The weights w sum to 1. This is Newton's method on the mixtures of the points in use; a point whose
-    part falls to 0 goes out of use.
+    The weights w sum to 1. This is Newton's method on the mixtures of the points in use; a point is no
+    longer used once its part is 0.
 
     Examples
     --------
@@ -200,7 +199,7 @@ def mixture(
 def _merged(
     points: list[np.ndarray], satisfactions: list[np.ndarray], q: np.ndarray
 ) -> tuple[list[np.ndarray], list[np.ndarray], np.ndarray]:
-    """Merge the half of the points that weighs least into one point."""
+    """Merge the half of the points with the least weight into one point."""
     order = np.argsort(q, kind="stable")
     merged, rest = order[: len(q) // 2], sorted(order[len(q) // 2 :])
     point, satisfaction = np.zeros_like(points[0]), np.zeros_like(satisfactions[0])

@@ -25,7 +25,7 @@ def add_satisfaction(
     prompts: np.ndarray, stakes: Stakes, pairs: np.ndarray, point: np.ndarray,
     satisfaction: np.ndarray,
 ) -> None:  # fmt: skip
-    """Add everybody's expected satisfaction with a point on some prompts to ``satisfaction`` (A,)."""
+    """Add the expected satisfactions with a point on some prompts to ``satisfaction`` (A,)."""
     for p in prompts:
         ballots = ballots_of(stakes.block, p)
         ranks, counted = ballots.ranks, counted_pairs(stakes.unit, ballots)
@@ -52,8 +52,8 @@ def fill_best_point(
 ) -> None:  # fmt: skip
     """Fill ``point`` with the best order of each prompt, for a linear objective.
 
-    That is the sum of satisfaction times ``values`` (A,), and of the probabilities of pairs times
-    ``pair_values`` (C,).
+    The objective is the sum of satisfaction times ``values`` (A,), plus that of the probabilities of pairs
+    times ``pair_values`` (C,).
     """
     for p in prompts:
         ballots = ballots_of(stakes.block, p)
@@ -87,7 +87,7 @@ def fill_best_point(
 
 @njit(cache=True, nogil=True)
 def margins_of(stakes: Stakes, p: int, values: np.ndarray) -> np.ndarray:
-    """(M, M) antisymmetric: what i above j, not j above i, adds to the sum of satisfaction times value."""
+    """(M, M) antisymmetric: the gain of i above j over j above i in the sum of satisfaction times value."""
     ballots = ballots_of(stakes.block, p)
     ranks, counted = ballots.ranks, counted_pairs(stakes.unit, ballots)
     V, M = ranks.shape
@@ -137,8 +137,8 @@ def fill_pooled_shares(
     """Fill (C,) ``shares`` with those of the ballots that rank i above j, among those that rank both.
 
     Ties, and pairs that no ballot ranks, count half. Fill ``point`` (C,) with the probabilities of a random
-    ballot, in which ties are drawn in one of two opposite orders, and unranked responses are put together
-    first or last. That is a mixture of orders, unlike the shares where ballots have gaps.
+    ballot, with ties broken in one of two opposite orders, and unranked responses all first or all last.
+    These are a mixture of orders, unlike the shares if ballots have gaps.
     """
     for p in prompts:
         ballots = ballots_of(block, p)

@@ -1,4 +1,4 @@
-"""What each annotator has at stake on each prompt of a dataset, as the rules of welfare count it."""
+"""The stakes of each annotator on each prompt of a dataset, for the rules that maximise a welfare."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -13,11 +13,11 @@ from rlchf.rules.across._parts.perpetual.satisfaction import counted_pairs
 from rlchf.rules.across._parts.perpetual.weighting import Unit, unit_code
 
 PART = 10_000
-"""How many prompts compiled code goes through before control returns to Python, which can then stop."""
+"""The number of prompts that compiled code goes through before Python can stop it."""
 
 
 class Stakes(NamedTuple):
-    """A dataset, and what each annotator has at stake on each prompt.
+    """A dataset, and the stakes of each annotator on each prompt.
 
     Attributes
     ----------
@@ -26,7 +26,7 @@ class Stakes(NamedTuple):
     unit
         The code of the unit in which satisfaction counts.
     slots
-        (N,) int64: which of the prompt's annotators cast the ballot.
+        (N,) int64: the position of each ballot's annotator among those of its prompt.
     member_starts, members
         (P + 1,) and (S,) int64: the annotators of prompt p are those from ``member_starts[p]`` to
         ``member_starts[p + 1]`` in ``members``.
@@ -54,9 +54,9 @@ class PromptStakes(NamedTuple):
     unit, nash
         The code of the unit; whether Nash welfare is maximised, otherwise PAV welfare.
     n
-        How many pairs count; 0 if nothing is at stake.
+        The number of pairs that count; 0 if nothing is at stake.
     ranks, shares, slots
-        (V, M), (V,), (V,) of the ballots; a ballot's share is what a pair that counts gives.
+        (V, M), (V,), (V,) of the ballots; a ballot's share is its gain from one pair that counts.
     counted, unanimous
         (M, M) bool: the pairs that count, and those that every ballot of positive weight ranks i above j.
     above, total
@@ -84,7 +84,7 @@ class PromptStakes(NamedTuple):
 
 
 def find_stakes(rankings: Rankings, unit: Unit) -> Stakes:
-    """Lay out a dataset and find everybody's weight."""
+    """Lay out a dataset and compute the weight of each annotator."""
     code, layout = unit_code(unit), lay_out(rankings)
     block = layout.whole
     A, counts = layout.n_annotators, np.diff(block.ballot_starts)
@@ -98,14 +98,14 @@ def find_stakes(rankings: Rankings, unit: Unit) -> Stakes:
     together = np.bincount(inverse, counted, len(keys))  # (S,)
     n_prompts = np.bincount(keys % A, together > 0, A)
     weights = np.bincount(keys % A, together, A) / np.maximum(n_prompts, 1)
-    own = weights[block.annotators]
-    shares = np.divide(counted, own, out=np.zeros(len(counted)), where=own > 0)
+    whole = weights[block.annotators]  # (N,) the weight of the ballot's annotator
+    shares = np.divide(counted, whole, out=np.zeros(len(counted)), where=whole > 0)
     slots = inverse - member_starts[prompt]
     return Stakes(block, code, slots, member_starts, keys % A, weights, shares)
 
 
 def parts(prompts: np.ndarray) -> Iterator[np.ndarray]:
-    """Parts of the prompts, small enough that one can stop between them."""
+    """Split the prompts into parts of at most `PART`."""
     for start in range(0, len(prompts), PART):
         yield prompts[start : start + PART]
 
@@ -119,9 +119,9 @@ def mark_at_stake(prompts: np.ndarray, block: Block, unit: int, at_stake: np.nda
 
 @njit(cache=True, nogil=True)
 def prompt_stakes(stakes: Stakes, p: int, nash: bool, satisfaction: np.ndarray) -> PromptStakes:
-    """What is at stake on prompt p, with everybody's (A,) ``satisfaction`` with the prompts so far.
+    """The stakes on prompt p, given the (A,) ``satisfaction`` with the prompts so far.
 
-    Where that includes prompt p itself, the caller takes its part off ``others``.
+    If that includes prompt p itself, the caller subtracts its part from ``others``.
     """
     block = stakes.block
     ballots = ballots_of(block, p)

@@ -1,8 +1,8 @@
-"""Compiled: what an order brings the annotators of a prompt, and the best of all orders.
+"""Compiled: the annotators' gains from an order of a prompt, and the best of all orders.
 
 An annotator's satisfaction is a sum over prompts, and on one prompt a sum over the pairs that the order
-ranks as the annotator's ballots do. Where the first response alone counts (the units from `WINNER` on) only
-the pairs with it bring anything. A welfare has three parts, of which the first that differs decides: the
+ranks as the annotator's ballots do. If the first response alone counts (the units from `WINNER` on), only
+the pairs with it count. A welfare has three parts, of which the first that differs decides: the
 weight of the annotators with positive satisfaction (Nash only), the weighted sum of a concave function of
 satisfaction, and the weight of all ballots that agree, pair by pair.
 """
@@ -32,7 +32,7 @@ def harmonic(x: float) -> float:
 
 @njit(cache=True, nogil=True)
 def pair_gains(prompt: PromptStakes) -> np.ndarray:
-    """(n, M, M) what each annotator gains if the order puts i above j."""
+    """(n, M, M) the gain of each annotator if the order puts i above j."""
     ranks, shares, slots, counted = prompt.ranks, prompt.shares, prompt.slots, prompt.counted
     V, M = ranks.shape
     gains = np.zeros((len(prompt.members), M, M))
@@ -50,7 +50,7 @@ def pair_gains(prompt: PromptStakes) -> np.ndarray:
 
 @njit(cache=True, nogil=True)
 def fill_gains(prompt: PromptStakes, order: np.ndarray, gains: np.ndarray) -> None:
-    """Fill (n,) ``gains`` with what each annotator gains by an order."""
+    """Fill (n,) ``gains`` with the gain of each annotator from an order."""
     ranks, shares, slots, counted = prompt.ranks, prompt.shares, prompt.slots, prompt.counted
     V, M = ranks.shape
     gains[:] = 0.0
@@ -102,7 +102,7 @@ def is_better(new: Welfare, old: Welfare, weight: float, total: float) -> bool:
 
 @njit(cache=True, nogil=True)
 def next_order(order: np.ndarray, depth: int) -> int:
-    """Go on to the next order, by the responses' order, that differs at ``depth`` or before.
+    """Change ``order`` to the next one, by the order of the responses, that differs at ``depth`` or before.
 
     Returns the first rank that changed, -1 after the last order.
     """
@@ -123,12 +123,8 @@ def next_order(order: np.ndarray, depth: int) -> int:
 @njit(cache=True, nogil=True)
 def try_all(prompt: PromptStakes, best: Welfare, chosen: np.ndarray) -> bool:
     """Find the first order that is better than ``best`` and all others; return whether there is one."""
-    above, unanimous, others, weights = (
-        prompt.above,
-        prompt.unanimous,
-        prompt.others,
-        prompt.weights,
-    )
+    above, unanimous = prompt.above, prompt.unanimous
+    others, weights = prompt.others, prompt.weights
     pair_gain, n, M = pair_gains(prompt), len(prompt.members), len(chosen)
     order, depth, improved = np.arange(M), 0, False
     gained, agreed = np.zeros((M, n)), np.zeros(M)  # by the responses before each rank

@@ -1,4 +1,4 @@
-"""Compiled: the orders of prompts chosen again, one prompt after the other, given all the others."""
+"""Compiled: the choice of the order of one prompt after the other, given all others."""
 
 import numpy as np
 from numba import njit
@@ -14,9 +14,9 @@ def sweep(
     prompts: np.ndarray, stakes: Stakes, nash: bool, first: bool, orders: np.ndarray,
     satisfaction: np.ndarray,
 ) -> int:  # fmt: skip
-    """Choose the orders of some prompts again, one after the other; return how many changed.
+    """Choose the orders of some prompts again, one after the other; return the number that changed.
 
-    ``first`` when these prompts have no order yet: they then add nothing to ``satisfaction`` (A,).
+    ``first`` if these prompts have no order yet; they then add nothing to ``satisfaction`` (A,).
     """
     changed, starts = 0, stakes.block.response_starts
     for p in prompts:
