@@ -178,6 +178,7 @@ def test_lines_that_cannot_be_scored_are_named(folder: Path, fitted: Path) -> No
     assert "bad.jsonl, line 2: there is no key 'response'" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_stopped_training_goes_on_from_its_folder(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -223,6 +224,7 @@ def test_what_is_missing_is_named(folder: Path, tmp_path: Path) -> None:
     assert "out is missing" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_model_conditioned_on_features_serves_both_groups_and_a_jury_decides(
     folder: Path,
 ) -> None:

@@ -222,7 +222,8 @@ def test_a_new_file_in_the_rules_folder_is_a_new_rule(folder_with_a_new_rule: No
 
 def test_a_function_of_ones_own_is_a_rule() -> None:
     def first_response(profiles: Profiles) -> np.ndarray:
-        return np.eye(profiles.n_responses)[np.zeros(profiles.n_prompts, dtype=int)]
+        scores: np.ndarray = np.eye(profiles.n_responses)[np.zeros(profiles.n_prompts, dtype=int)]
+        return scores
 
     rankings = Rankings.from_ballots([("p", "ann", [["b"], ["a"]])])
     assert rlchf.aggregate(rankings, first_response).ranking("p") == [["a"], ["b"]]

@@ -200,7 +200,8 @@ def _cycles(before: np.ndarray, violation: float, limit: int) -> np.ndarray:
         cycles.append(np.stack([np.full(len(j), i), j + i + 1, k + i + 1], axis=1))
         sums_of_cycles.append(sums[j, k])
     worst = np.argsort(-np.concatenate(sums_of_cycles), kind="stable")[:limit]
-    return np.concatenate(cycles)[worst]
+    chosen: np.ndarray = np.concatenate(cycles)[worst]
+    return chosen
 
 
 def _rows(cycles: np.ndarray, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

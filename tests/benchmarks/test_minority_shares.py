@@ -4,6 +4,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.slow
+
 SCRIPT = Path(__file__).parents[2] / "benchmarks/across/minority_shares.py"
 PAGE = Path(__file__).parents[2] / "docs/across.md"
 
