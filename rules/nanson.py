@@ -6,7 +6,7 @@ from rlchf.numeric.arrays import Array, array_namespace, device_of
 from rlchf.profiles import Profiles
 from rlchf.rules import voting_rule
 from rlchf.rules._parts.among import BordaAmong
-from rlchf.rules._parts.elimination import everybody
+from rlchf.rules._parts.elimination import all_responses
 
 Variant = Literal["strict", "weak"]
 
@@ -50,7 +50,7 @@ def nanson(profiles: Profiles, *, variant: Variant = "strict") -> Array:
     array([[1., 2., 0.]])
     """
     xp, borda_among = array_namespace(profiles.ranks), BordaAmong(profiles)
-    remaining = everybody(profiles)
+    remaining = all_responses(profiles)
     scores = xp.zeros(remaining.shape, dtype=xp.float64, device=device_of(remaining))
     while bool(xp.any(remaining)):
         counts = borda_among(remaining)  # minus their average

@@ -7,7 +7,7 @@ from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
 
 EXACT = 12
-"""Up to so many responses ties are told in whole numbers, whose digits double with each response."""
+"""Up to this number of responses, ties are found in whole numbers; their digits double per response."""
 
 NEARLY = 1e-9  # floats whose difference is a smaller share than this may be equal
 

@@ -1,13 +1,13 @@
-"""How fast the rules across prompts are, and how their time and memory grow.
+"""The speed of the rules across prompts, and the growth of their time and memory.
 
     python benchmarks/across/across_speed.py --out runs/across_speed.json
 
 Each prompt has 4 responses and 10 annotators out of 10,000; ballots come from Mallows' model with
 dispersion 0.8 around a different order for each prompt. Rules that go through the prompts one after the
 other get 1,000,000 prompts; rules that look at the whole dataset at once get a tenth of that. The dataset
-is in memory before the clock starts, as `rlchf.read_rankings` leaves it; the time ends with the finished
-`rlchf.Aggregation`. Compilation is not counted. "seconds" are CPU seconds, "system" those of them that the
-operating system takes, mostly to allocate memory; "wall" is longer when the machine has other work.
+is in memory before the clock starts, as after `rlchf.read_rankings`; the time ends with the finished
+`rlchf.Aggregation`. Compilation does not count. "seconds" are CPU seconds; "system" is the part that the
+operating system takes, mostly to allocate memory; "wall" is longer if the machine has other work.
 
 The growth is the time for all prompts over the mean time for a tenth of them, with all ten tenths measured:
 the same work in one piece and in ten.
@@ -28,7 +28,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
-    os.environ.setdefault(_name, "1")  # before numpy: one core is what we measure
+    os.environ.setdefault(_name, "1")  # before numpy, to measure one core
 
 import numpy as np
 from rich.console import Console
@@ -62,7 +62,7 @@ class Row:
 
     @property
     def goals(self) -> dict[str, bool]:
-        """Whether the goals are met; those of time and memory hold for the full number of prompts only."""
+        """Whether the goals are met; those of time and memory apply to the full number of prompts only."""
         goals = {"ratio": self.ratio <= GROWTH_GOAL}
         if self.prompts == (1_000_000 if self.sequential else 100_000):
             goals["seconds"] = self.seconds <= SECONDS_GOAL[self.sequential]
@@ -117,7 +117,7 @@ def copy_bandwidth(size: int = 2**28) -> float:
 
 @dataclass(frozen=True)
 class Timing:
-    """CPU seconds, those of them in the operating system, wall-clock seconds, and the peak in GiB."""
+    """CPU seconds, the operating system's part of them, wall-clock seconds, and the peak in GiB."""
 
     seconds: float
     system: float
@@ -140,7 +140,7 @@ def time_rule(rule: str, parts: Sequence[Rankings], repeat: int) -> Timing:
 
 
 def reset_peak() -> None:
-    """Start a new peak of memory, where the operating system can."""
+    """Reset the peak of memory, if the operating system supports it."""
     try:
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
     except OSError:
@@ -148,7 +148,7 @@ def reset_peak() -> None:
 
 
 def peak_gib() -> float:
-    """The peak since `reset_peak`, or of the process so far."""
+    """The peak of memory since `reset_peak`, or since the start of the process."""
     status = Path("/proc/self/status")
     if status.exists():
         for line in status.read_text(encoding="ascii").splitlines():
@@ -191,8 +191,12 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rules", nargs="+", default=across, choices=across, metavar="RULE")
-    parser.add_argument("--prompts", type=int, default=1_000_000, help="for sequential rules")
-    parser.add_argument("--repeat", type=int, default=3, help="runs, of which the best counts")
+    parser.add_argument(
+        "--prompts", type=int, default=1_000_000, help="number of prompts for sequential rules"
+    )
+    parser.add_argument(
+        "--repeat", type=int, default=3, help="number of runs, of which the best counts"
+    )
     parser.add_argument("--quick", action="store_true", help="a tenth of the prompts, once")
     parser.add_argument("--out", type=Path, help="write a JSON")
     settings = parser.parse_args()
@@ -217,19 +221,20 @@ def main() -> None:
             del tenths
             timing = time_rule(rule, [rankings], settings.repeat)
             floor = ballot_bytes(rankings) / bandwidth
+            seconds = timing.seconds
             rows.append(
                 Row(
-                    rule,
-                    sequential,
-                    prompts,
-                    timing.seconds,
-                    timing.system,
-                    tenth,
-                    timing.wall,
-                    timing.seconds / tenth,
-                    timing.seconds / rankings.n_ballots * 1e6,
-                    timing.seconds / floor,
-                    timing.peak_gib,
+                    rule=rule,
+                    sequential=sequential,
+                    prompts=prompts,
+                    seconds=seconds,
+                    system=timing.system,
+                    seconds_tenth=tenth,
+                    wall=timing.wall,
+                    ratio=seconds / tenth,
+                    microseconds_per_ballot=seconds / rankings.n_ballots * 1e6,
+                    over_floor=seconds / floor,
+                    peak_gib=timing.peak_gib,
                 )
             )
     console.print(table(rows))

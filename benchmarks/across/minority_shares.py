@@ -14,10 +14,9 @@ synthetic cases of ten annotators, 60 prompts, three seeds:
 - noisy: 6 and 4 with opposite orders of four responses, and noise (Mallows, phi = 0.3) on every ballot;
 - 9 to 1: the same with 9 and 1, and less noise (phi = 0.1).
 
-A cell gives the agreement on contested pairs of majority / minority, and in brackets the share of the
-minority's first places on all prompts; for the noisy case the mean, the minimum and the Gini
-coefficient over the annotators. The outcome of soft_nash is a probability for each pair; its cells show
-the order only.
+A cell gives the agreement on contested pairs of majority / minority and, in brackets, the minority's share
+of the first places on all prompts; for the noisy case the mean, the minimum and the Gini coefficient over
+the annotators. The outcome of soft_nash is a probability for each pair; its cells show only the order.
 
 With ``--data``, a folder with rankings.csv and annotators.csv, a cell gives the same for each group of a
 column; ``--size`` first cuts the responses of each prompt into prompts of that many, and ``--unranked
@@ -49,7 +48,7 @@ CONTROLS = ["kemeny", "borda", "squared_kemeny", "random_dictator"]
 
 Ballot = tuple[object, object, list[list[object]]]
 Draw = Callable[[int, bool, np.random.Generator], list[int]]
-"""From a prompt's number and whether the annotator is in the minority to the ranking."""
+"""From the prompt's number and whether the annotator is in the minority to the annotator's ranking."""
 
 
 def pair(prompt: int, minority: bool, rng: np.random.Generator) -> list[int]:
@@ -118,7 +117,7 @@ def real(
 
 
 def cut(rankings: Rankings, size: int) -> Rankings:
-    """Each prompt's responses, in random order, in prompts of ``size`` each; the last is left out."""
+    """Split each prompt's responses at random into prompts of ``size`` each; the remainder is left out."""
     rng = np.random.default_rng(0)
     ballots: list[Ballot] = []
     weights: list[float] = []
@@ -177,8 +176,8 @@ def cell(name: str, case: dict[str, Any]) -> str:
     if name == "noisy":
         return f"{case['mean']:.3f} / {case['minimum']:.3f} / {case['gini']:.3f}"
     contested = " / ".join(f"{share:.3f}" for share in case["contested"].values())
-    tops = list(case["first_place"].values())
-    shown = tops if name == "data" else tops[-1:]
+    first_places = list(case["first_place"].values())
+    shown = first_places if name == "data" else first_places[-1:]
     return f"{contested} ({' / '.join(f'{share:.2f}' for share in shown)})"
 
 
@@ -195,7 +194,7 @@ def measure(rule: str, data: tuple[Rankings, dict[str, str]] | None) -> dict[str
         runs = []
         for seed in range(SEEDS):
             rankings, groups = synthetic(draw, minority, seed)
-            ties = "lexicographic" if rule in CONTROLS else None  # the others break their own
+            ties = "lexicographic" if rule in CONTROLS else None  # rules across prompts break ties
             result = rlchf.aggregate(rankings, rule, ties=ties, seed=seed)
             runs.append(figures(rlchf.audit(rankings, result, groups)))
         cells[name] = mean(runs)

@@ -5,10 +5,10 @@
 M. Lackner, "Perpetual voting: fairness in long-term decision making", AAAI 2020. An instance has 20 voters
 and 20 rounds, each with 5 alternatives. The voters are points in the plane: 6 around (-0.5, -0.5), 14
 around (0.5, 0.5), normally distributed with deviation 0.2 in each coordinate. The alternatives of
-a round are new points, uniform in the square from -1 to 1. A voter approves those that are at most
-1.5 times as far as the closest one.
+a round are new points, uniform in the square from -1 to 1. A voter approves the alternatives that are at
+most 1.5 times as far as the closest one.
 
-Three measures per instance, of which the table gives medians over instances:
+The table gives the medians over instances of three measures:
 
 - quota compliance: the share of cases, over voters and rounds, in which a voter's satisfaction so far is
   less than 1 below its quota; the quota grows each round by the largest share of voters that approve an
@@ -125,7 +125,7 @@ def medians(approved: np.ndarray) -> dict[str, list[float]]:
 
 
 def table(by_rule: dict[str, list[float]]) -> Table:
-    """Our medians and the paper's; red where they differ too much."""
+    """Our medians and the paper's; red if they differ too much."""
     shown = Table(title=f"{VOTERS} voters, {ALTERNATIVES} alternatives, {ROUNDS} rounds: medians")
     for head in ("rule", *(f"{measure} (paper's code)" for measure in MEASURES)):
         shown.add_column(head, justify="left" if head == "rule" else "right")

@@ -1,12 +1,12 @@
-"""How long Kemeny's rule takes on one prompt with many responses, and what it proves.
+"""The time of Kemeny's rule on one prompt with many responses, and whether it proves its order.
 
     python benchmarks/rules/kemeny_large.py --sizes 50 60 --limit 10 --seeds 1
 
 draws ballots from the Mallows model (phi = 0.7) and from the impartial culture (phi = 1), the
 hardest: its majorities form one cycle through nearly all responses. It solves each prompt with each
-solver, prints a table, and writes a JSON. Seconds are processor time, of CBC's processes too; the limit
-is on the clock. A cell shows the largest time of the seeds and, if orders stay unproved, how many, and
-the largest gap: the share of the cost that a better order might save.
+solver, prints a table, and writes a JSON. Seconds are processor time, including CBC's processes; the limit
+is wall-clock time. A cell shows the largest time of the seeds and, if orders are not proved, their number
+and the largest gap: the share of the cost that a better order might save.
 """
 
 import argparse
@@ -36,10 +36,10 @@ def processor_seconds() -> float:
 def run_once(
     phi: float, ballots: int, size: int, seed: int, solver: str, limit: float
 ) -> dict[str, Any]:
-    """Solve one prompt; its time, and what was proved."""
+    """Solve one prompt; its time, cost and bound."""
     profiles = mallows(1, ballots, size, phi, np.random.default_rng(seed))
     began, clock = processor_seconds(), time.monotonic()
-    found = kemeny_orders(profiles, time_limit=limit, solver=solver)[0]  # type: ignore[arg-type]
+    result = kemeny_orders(profiles, time_limit=limit, solver=solver)[0]  # type: ignore[arg-type]
     return {
         "phi": phi,
         "ballots": ballots,
@@ -48,10 +48,10 @@ def run_once(
         "solver": solver,
         "seconds": round(processor_seconds() - began, 3),
         "clock": round(time.monotonic() - clock, 3),
-        "cost": found.cost,
-        "bound": found.bound,
-        "proved": found.proved,
-        "gap": found.gap,
+        "cost": result.cost,
+        "bound": result.bound,
+        "proved": result.proved,
+        "gap": result.gap,
     }
 
 
@@ -67,12 +67,9 @@ def table(results: list[dict[str, Any]]) -> Table:
     sizes = sorted({r["responses"] for r in results})
     shown = Table("culture", "ballots", "solver", *map(str, sizes), title="seconds by responses")
     lines = dict.fromkeys((r["phi"], r["ballots"], r["solver"]) for r in results)
-    for phi, ballots, solver in sorted(
-        lines, key=lambda line: (line[0], line[1], line[2] != "highs")
-    ):
-        of_line = [
-            r for r in results if (r["phi"], r["ballots"], r["solver"]) == (phi, ballots, solver)
-        ]
+    for line in sorted(lines, key=lambda line: (line[0], line[1], line[2] != "highs")):
+        phi, ballots, solver = line
+        of_line = [r for r in results if (r["phi"], r["ballots"], r["solver"]) == line]
         cells = [[r for r in of_line if r["responses"] == size] for size in sizes]
         culture = "impartial" if phi == 1 else f"Mallows {phi:g}"
         shown.add_row(culture, str(ballots), solver, *(cell(c) if c else "" for c in cells))

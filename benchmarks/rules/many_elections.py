@@ -11,14 +11,14 @@ from rlchf.simulate.cultures import mallows
 
 @dataclass(frozen=True)
 class Ballots:
-    """The ballots of some prompts, as ranks for us and as orders for the peers."""
+    """The ballots of some prompts, as ranks for rlchf and as orders for the peers."""
 
     ranks: np.ndarray  # (M, K) int16
     voters: int
 
     @property
     def prompts(self) -> int:
-        """How many prompts these are."""
+        """The number of prompts."""
         return int(self.ranks.shape[1]) // self.voters
 
     def first(self, prompts: int) -> "Ballots":
@@ -27,31 +27,31 @@ class Ballots:
 
     @cached_property
     def starts(self) -> np.ndarray:
-        """Where the ballots of each prompt begin."""
+        """(B + 1,) where the ballots of each prompt begin."""
         return np.arange(0, self.ranks.shape[1] + 1, self.voters)
 
     @cached_property
     def weights(self) -> np.ndarray:
-        """Everybody's is 1."""
+        """(K,) all 1."""
         return np.ones(self.ranks.shape[1])
 
     @cached_property
     def annotators(self) -> np.ndarray:
-        """The same for every prompt."""
+        """(K,) the same annotators on every prompt."""
         return np.tile(np.arange(self.voters), self.prompts)
 
     @cached_property
     def scores(self) -> np.ndarray:
-        """Borda's points stand for the annotators' own scores."""
+        """(M, K) Borda's points, in place of the annotators' own scores."""
         return len(self.ranks) - self.ranks.astype(np.float64)
 
     def profiles(self, with_scores: bool = False) -> Profiles:
-        """As our rules take them."""
+        """The ballots as input of our rules."""
         scores = self.scores if with_scores else None
         return Profiles(self.ranks, self.starts, self.weights, self.annotators, scores)
 
     def orders(self) -> np.ndarray:
-        """As the peers take them: (prompts, voters, M), best first."""
+        """(prompts, voters, M) the ballots as input of the peers, best first."""
         orders = np.argsort(self.ranks, axis=0).T
         return np.ascontiguousarray(orders.reshape(self.prompts, self.voters, len(self.ranks)))
 

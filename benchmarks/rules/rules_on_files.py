@@ -1,8 +1,8 @@
-"""Every rule on every given file, through the command line; seconds of wall time, start included.
+"""The wall-clock seconds of every rule on every given file, on the command line, including the start.
 
     python benchmarks/rules/rules_on_files.py data/*.csv data/preflib/ --out rules_on_files.json
 
-runs ``rlchf aggregate FILE --rule RULE`` for each, prints a table, and fails if one of them does.
+runs ``rlchf aggregate FILE --rule RULE`` for each, prints a table, and fails if one of the runs fails.
 """
 
 import argparse
@@ -20,32 +20,31 @@ from rlchf.rules import list_rules
 
 
 def seconds(file: str, rule: str, options: list[str], limit: float) -> tuple[float, str]:
-    """How long one aggregation takes, and its complaint if it fails."""
+    """The seconds of one aggregation, and its message if it fails."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "rlchf", "aggregate", file, "--rule", rule, *options]
         began = time.monotonic()
         try:
+            command += ["--out", str(Path(folder) / "out.jsonl")]
             result = subprocess.run(
-                [*command, "--out", str(Path(folder) / "out.jsonl")],
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=limit,
+                command, capture_output=True, text=True, check=False, timeout=limit
             )
         except subprocess.TimeoutExpired:
-            return limit, f"it was stopped after {limit:.0f} s"
+            return limit, f"stopped after {limit:.0f} s"
         return time.monotonic() - began, result.stderr.strip() if result.returncode else ""
 
 
 def main() -> None:
-    """Fill the table."""
+    """Run, print, write."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("files", nargs="+", help="ranking files or PrefLib folders")
     parser.add_argument("--rules", nargs="+", default=list(list_rules()))
-    parser.add_argument("--unranked", default="last", help="what a missing response means")
-    parser.add_argument("--limit", type=float, default=600.0, help="seconds for one run")
+    parser.add_argument("--unranked", default="last", help="treatment of unranked responses")
+    parser.add_argument(
+        "--limit", type=float, default=600.0, help="time limit of one run in seconds"
+    )
     parser.add_argument("--out", default="rules_on_files.json")
     arguments = parser.parse_args()
     console = Console()

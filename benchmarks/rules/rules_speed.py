@@ -3,17 +3,17 @@
     python benchmarks/rules/rules_speed.py --out runs/rules_speed.json
 
 Elections have 20 annotators and 5 responses, or 50 and 10, and come from Mallows' model with
-dispersion 0.8 (a new centre for each prompt) or from impartial culture. The same ballots go to
-everybody, each as the arrays that it wants: to us as ranks, to the peers as orders, prepared before the
-clock starts; our `Profiles` and the peers' profile objects are built while it runs. We rank all
-responses, also where a peer finds winners or a committee only.
+dispersion 0.8 (a new centre for each prompt) or from impartial culture. rlchf and the peers get the same
+ballots, rlchf as ranks and the peers as orders, prepared before the clock starts; our `Profiles` and the
+peers' profile objects are built while it runs. rlchf ranks all responses, also where a peer finds only
+winners or a committee.
 
-Rules that are slow for us, and all peers, get fewer prompts: the tables say how many for us, the JSON
-for all. Time is the median of some runs after one that does not count: seconds of the processor, and
-of the clock where the table says "wall".
+Our slow rules, and all peers, get fewer prompts: the tables show the number for rlchf, the JSON for all.
+Time is the median of some runs after one that does not count: processor seconds, and wall-clock seconds
+where the table says "wall".
 
-The floor is the time to copy the ballots once, at the bandwidth measured in the same run, for no rule
-can do without reading its input; "over floor" says how many times longer it takes.
+The floor is the time to copy the ballots once, at the bandwidth measured in the same run, since every rule
+has to read its input; "over floor" is the time of the rule divided by it.
 """
 # ruff: noqa: E402
 
@@ -28,7 +28,7 @@ from statistics import median
 from typing import Any
 
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(_name, "1")  # before numpy: threads are ours to start
+    os.environ.setdefault(_name, "1")  # before numpy, so that only this script starts threads
 
 import numpy as np
 from many_elections import Ballots, draw
@@ -53,10 +53,10 @@ GOALS = {
 """Prompts per processor second on one thread."""
 
 RATIO_GOALS = {"borda": 300, "kemeny": 5000}
-"""Times as fast as pref_voting at 20x5."""
+"""Speed relative to pref_voting at 20x5."""
 
 GROWTH_GOAL = 11
-"""Times as long for ten times as many prompts."""
+"""Time for ten times as many prompts, relative to the time for these."""
 
 
 # -- clocks ----------------------------------------------------------------------------------------
@@ -64,7 +64,7 @@ GROWTH_GOAL = 11
 
 @dataclass(frozen=True)
 class Seconds:
-    """Of the processor and of the clock."""
+    """Processor seconds and wall-clock seconds."""
 
     cpu: float
     wall: float
@@ -78,7 +78,7 @@ class Cell:
     culture: str
     rule: str
     prompts: int
-    rate: float  # of one thread, by the processor's time
+    rate: float  # of one thread, in processor time
     wall_rate: float
     wall_rate_two_threads: float
     over_floor: float
@@ -90,8 +90,8 @@ class Cell:
 class Peer:
     """A peer's speed on the same elections."""
 
-    rate: float  # elections per second of the processor
-    ratio: float  # how many times faster we are
+    rate: float  # elections per processor second
+    ratio: float  # our rate divided by it
     elections: int
     failed: int  # elections on which it raised an error
     goal: float | None
@@ -100,12 +100,12 @@ class Peer:
 def timed(work: Callable[[], Any], repeat: int) -> Seconds:
     """The median of some runs, after one that does not count."""
     work()
-    found = []
+    times = []
     for _ in range(repeat):
         cpu, wall = time.process_time(), time.perf_counter()
         work()
-        found.append((time.process_time() - cpu, time.perf_counter() - wall))
-    return Seconds(*(median(column) for column in zip(*found, strict=True)))
+        times.append((time.process_time() - cpu, time.perf_counter() - wall))
+    return Seconds(*(median(column) for column in zip(*times, strict=True)))
 
 
 def copy_bandwidth(size: int = 2**28) -> float:
@@ -120,11 +120,13 @@ def copy_bandwidth(size: int = 2**28) -> float:
 
 
 def ours(rule: str, ballots: Ballots, threads: int, repeat: int) -> Seconds:
-    """The time from arrays to scores, `Profiles` built on the way."""
+    """The time from arrays to scores, including building `Profiles`."""
     function, cardinal = get_rule(rule), list_rules()[rule].kind == "cardinal"
-    return timed(
-        lambda: scores_in_chunks(function, ballots.profiles(cardinal), threads=threads), repeat
-    )
+
+    def work() -> None:
+        scores_in_chunks(function, ballots.profiles(cardinal), threads=threads)
+
+    return timed(work, repeat)
 
 
 def round_down(number: float) -> int:
@@ -135,7 +137,7 @@ def round_down(number: float) -> int:
 
 
 def affordable(rule: str, ballots: Ballots, seconds: float, most: int) -> int:
-    """How many prompts fit into the time, by trials on more and more of them."""
+    """The number of prompts that fit into the time, by trials on more and more of them."""
     prompts = min(4, most)
     while True:
         spent = ours(rule, ballots.first(prompts), 1, 1).wall
@@ -145,16 +147,22 @@ def affordable(rule: str, ballots: Ballots, seconds: float, most: int) -> int:
         prompts = fitting
 
 
-def measure(rule: str, shape: str, culture: str, ballots: Ballots, bandwidth: float,
-            settings: argparse.Namespace) -> Cell:  # fmt: skip
+def measure(
+    rule: str,
+    shape: str,
+    culture: str,
+    ballots: Ballots,
+    bandwidth: float,
+    settings: argparse.Namespace,
+) -> Cell:
     """Our speed on one thread and on two."""
     prompts = affordable(rule, ballots, settings.seconds, ballots.prompts)
     some = ballots if prompts == ballots.prompts else ballots.first(prompts)
     one, two = (ours(rule, some, threads, settings.repeat) for threads in (1, 2))
     floor = some.ranks.nbytes / bandwidth
     goal = GOALS.get((shape, rule), GOALS.get((shape, rule, culture)))
-    return Cell(shape, culture, rule, prompts, prompts / one.cpu, prompts / one.wall,
-                prompts / two.wall, one.cpu / floor, goal)  # fmt: skip
+    rates = prompts / one.cpu, prompts / one.wall, prompts / two.wall
+    return Cell(shape, culture, rule, prompts, *rates, one.cpu / floor, goal)
 
 
 def measure_peer(solve: Solve, orders: np.ndarray, cell: Cell, peer: str, seconds: float) -> Peer:
@@ -176,7 +184,7 @@ def measure_peer(solve: Solve, orders: np.ndarray, cell: Cell, peer: str, second
 
 
 def growth(rule: str, ballots: Ballots, settings: argparse.Namespace) -> tuple[int, float]:
-    """A number of prompts, and how many times longer ten times as many take."""
+    """A number of prompts, and the time for ten times as many relative to the time for these."""
     least = affordable(rule, ballots, settings.seconds / 5, ballots.prompts // 10)
     few, many = (ours(rule, ballots.first(n), 1, settings.repeat) for n in (least, 10 * least))
     return least, many.cpu / few.cpu
@@ -204,8 +212,8 @@ def against(value: float, goal: float | None, text: str, least: bool = True) -> 
 def speed_table(cells: Sequence[Cell], peers: Sequence[str]) -> Table:
     """One kind of elections: our speed, the goal, and each peer's speed with our multiple of it."""
     table = Table(title=f"{cells[0].shape}, {cells[0].culture}: prompts per second")
-    for head in ("rule", "prompts", "1 thread, cpu", "1 thread, wall", "2 threads, wall", "goal",
-                 "over floor", *(f"{peer} (ours is)" for peer in peers)):  # fmt: skip
+    heads = ["rule", "prompts", "1 thread, cpu", "1 thread, wall", "2 threads, wall", "goal"]
+    for head in [*heads, "over floor", *(f"{peer} (ours is)" for peer in peers)]:
         table.add_column(head, justify="left" if head == "rule" else "right")
     for cell in cells:
         row = [
@@ -234,31 +242,31 @@ def speed_table(cells: Sequence[Cell], peers: Sequence[str]) -> Table:
     return table
 
 
-def growth_table(found: dict[str, tuple[int, float]]) -> Table:
-    """How the time grows with the number of prompts."""
+def growth_table(grown: dict[str, tuple[int, float]]) -> Table:
+    """The growth of the time with the number of prompts."""
     table = Table(title=f"20x5, mallows 0.8: ten times the prompts (goal: at most {GROWTH_GOAL}x)")
     for head in ("rule", "prompts", "ten times as many take"):
         table.add_column(head, justify="left" if head == "rule" else "right")
-    for rule, (prompts, ratio) in found.items():
+    for rule, (prompts, ratio) in grown.items():
         text = against(ratio, GROWTH_GOAL, f"{ratio:.1f}x", least=False)
         table.add_row(rule, f"{prompts:,} and {10 * prompts:,}", text)
     return table
 
 
 def missed(cells: Sequence[Cell], grown: dict[str, tuple[int, float]]) -> list[str]:
-    """The goals that were missed, in words."""
-    found = [
+    """The missed goals, one line each."""
+    misses = [
         f"{c.rule}, {c.shape}, {c.culture}: {short(c.rate)}/s, goal {short(c.goal)}/s"
         for c in cells
         if c.goal is not None and c.rate < c.goal
     ]
-    found += [
+    misses += [
         f"{c.rule}, {c.shape}, {c.culture}: {short(p.ratio)}x {name}, goal {p.goal:g}x"
         for c in cells
         for name, p in c.peers.items()
         if p.goal is not None and p.ratio < p.goal
     ]
-    return found + [
+    return misses + [
         f"{rule}: ten times the prompts take {ratio:.1f} times as long"
         for rule, (_, ratio) in grown.items()
         if ratio > GROWTH_GOAL
@@ -279,11 +287,13 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument("--shapes", nargs="+", default=list(SHAPES), choices=list(SHAPES))
     parser.add_argument("--cultures", nargs="+", default=list(CULTURES), choices=list(CULTURES))
-    parser.add_argument("--prompts", type=int, help="at most so many, instead of "
-                        + ", ".join(f"{n:,} ({shape})" for shape, n in PROMPTS.items()))  # fmt: skip
-    parser.add_argument("--seconds", type=float, default=2.5, help="for one run of a slow rule")
-    parser.add_argument("--peer-seconds", type=float, default=1.0, help="for a peer's elections")
-    parser.add_argument("--repeat", type=int, default=3, help="runs that count")
+    defaults = ", ".join(f"{n:,} ({shape})" for shape, n in PROMPTS.items())
+    parser.add_argument("--prompts", type=int, help=f"number of prompts, instead of {defaults}")
+    parser.add_argument("--seconds", type=float, default=2.5, help="time of one run of a slow rule")
+    parser.add_argument(
+        "--peer-seconds", type=float, default=1.0, help="time of a peer's elections"
+    )
+    parser.add_argument("--repeat", type=int, default=3, help="number of runs that count")
     parser.add_argument("--peers", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--growth", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--quick", action="store_true", help="few prompts, one run: a trial")
@@ -308,20 +318,19 @@ def main() -> None:
         for culture in settings.cultures:
             ballots = draw(settings.prompts or PROMPTS[shape], voters, m, CULTURES[culture])
             sample = ballots.first(min(ballots.prompts, 20_000)).orders()
-            here = []
+            rows = []
             for rule in settings.rules:
                 progress.print(f"{shape}, {culture}: {rule}")
                 cell = measure(rule, shape, culture, ballots, bandwidth, settings)
                 for name in peers:
                     known, solver = PEERS[name]
-                    there = rule in known and installed(name)
-                    if there and (name, shape, culture, rule) not in BEYOND:
-                        cell.peers[name] = measure_peer(
-                            solver(rule), sample, cell, name, settings.peer_seconds
-                        )
-                here.append(cell)
-            console.print(speed_table(here, peers))
-            cells += here
+                    beyond = (name, shape, culture, rule) in BEYOND
+                    if rule in known and installed(name) and not beyond:
+                        solve, seconds = solver(rule), settings.peer_seconds
+                        cell.peers[name] = measure_peer(solve, sample, cell, name, seconds)
+                rows.append(cell)
+            console.print(speed_table(rows, peers))
+            cells += rows
     grown: dict[str, tuple[int, float]] = {}
     if settings.growth:
         ballots = draw(10 * (settings.prompts or 100_000), 20, 5, 0.8)

@@ -1,4 +1,4 @@
-"""The peers of `rules_speed.py`: which of their functions does what a rule of ours does."""
+"""The peers of `rules_speed.py`: their functions for our rules."""
 
 import importlib
 import importlib.util
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 Solve = Callable[[np.ndarray], Any]
-"""What a peer does with the orders of one prompt, (voters, M), building its profile included."""
+"""A peer's work on the orders of one prompt, (voters, M), including building its profile."""
 
 PREF_VOTING = {
     "borda": "scoring_methods:borda_ranking",
@@ -65,7 +65,7 @@ BEYOND = {
     ),
     *(("svvamp", "50x10", "impartial", rule) for rule in ("kemeny", "slater")),
 }
-"""What takes a peer minutes for one election: it tries all orders of the responses, or of a cycle."""
+"""Elections that take a peer minutes each: it tries all orders of the responses, or of a cycle."""
 
 
 def pref_voting(rule: str) -> Solve:
@@ -107,5 +107,5 @@ PEERS: dict[str, tuple[dict[str, str], Callable[[str], Solve]]] = {
 
 
 def installed(name: str) -> bool:
-    """Whether the peer is there."""
+    """Whether the peer is installed."""
     return importlib.util.find_spec(name) is not None

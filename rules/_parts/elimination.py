@@ -195,7 +195,7 @@ def chooser(ties: Ties) -> Callable[[Array], Array]:
     return last if ties == "lexicographic" else lambda tied: tied
 
 
-def everybody(profiles: Profiles) -> Array:
+def all_responses(profiles: Profiles) -> Array:
     """All responses, (M, B) True."""
     xp = array_namespace(profiles.ranks)
     shape = (profiles.n_responses, profiles.n_prompts)
@@ -204,7 +204,7 @@ def everybody(profiles: Profiles) -> Array:
 
 def by_elimination(profiles: Profiles, losers: Losers) -> Array:
     """Score each response by the number eliminated before it, (B, M)."""
-    remaining = everybody(profiles)
+    remaining = all_responses(profiles)
     xp = array_namespace(remaining)
     scores = xp.zeros(remaining.shape, dtype=xp.float64, device=device_of(remaining))
     while True:
@@ -221,7 +221,7 @@ def by_repetition(profiles: Profiles, losers: Losers) -> Array:
     The winners are the responses eliminated last; the others follow in the order in which they
     win when the rule is applied again without the winners.
     """
-    waiting = everybody(profiles)
+    waiting = all_responses(profiles)
     xp = array_namespace(waiting)
     scores = xp.zeros(waiting.shape, dtype=xp.float64, device=device_of(waiting))
     while bool(xp.any(waiting)):
