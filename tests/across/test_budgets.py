@@ -162,10 +162,10 @@ def test_with_credit_two_groups_win_their_share_of_pairs_and_of_first_places(
     prompts = blocs(100, majority, minority, common)
     orders = outcome("phragmen_credit", dataset(prompts))
     won, contested = agreement(prompts, orders)
-    each = contested[0]
-    assert (abs(won[:, 9] - 0.4 * contested) <= each / 2 + 1e-9).all()
+    pairs = contested[0]
+    assert (abs(won[:, 9] - 0.4 * contested) <= pairs / 2 + 1e-9).all()
     first = np.cumsum([order[0] == minority[0] for order in orders])
-    assert (abs(first - 0.4 * contested / each) <= 0.5 + 1e-9).all()
+    assert (abs(first - 0.4 * contested / pairs) <= 0.5 + 1e-9).all()
 
 
 @pytest.mark.parametrize("common", [False, True])
@@ -278,12 +278,12 @@ def turns(present: list[list[int]], weights: list[list[int]]) -> tuple[np.ndarra
         for t, who in enumerate(present)
         for i in who
     ]
-    rankings = Rankings.from_ballots(rows, [float(w) for each in weights for w in each])
+    rankings = Rankings.from_ballots(rows, [float(w) for shares in weights for w in shares])
     result = rlchf.aggregate(rankings, "apportioned_dictator")
     decided, entitlement = np.zeros((len(present), n)), np.zeros((len(present), n))
-    for t, (who, each) in enumerate(zip(present, weights, strict=True)):
+    for t, (who, shares) in enumerate(zip(present, weights, strict=True)):
         decided[t, int(result.ranking(t)[0][0])] = 1
-        entitlement[t, who] = np.array(each) / sum(each)
+        entitlement[t, who] = np.array(shares) / sum(shares)
     return np.cumsum(decided, axis=0), np.cumsum(entitlement, axis=0)
 
 
@@ -291,8 +291,8 @@ def test_dictators_in_turn_decide_within_one_of_their_entitlement() -> None:
     rng = np.random.default_rng(0)
     for _ in range(20):
         n = int(rng.integers(2, 7))
-        each = rng.integers(1, 20, (40, n)).tolist()
-        decided, entitlement = turns([list(range(n))] * 40, each)
+        weights = rng.integers(1, 20, (40, n)).tolist()
+        decided, entitlement = turns([list(range(n))] * 40, weights)
         assert abs(decided - entitlement).max() < 1
 
 

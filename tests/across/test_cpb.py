@@ -40,10 +40,10 @@ def test_every_type_wins_its_share_of_contested_pairs_at_every_prefix(
     won, contested = agreement(prompts, outcome("cpb", dataset(prompts, weights)))
     m = np.maximum.accumulate([len(ballots[0]) for ballots in prompts])
     for g in set(members):
-        own = [i for i, member in enumerate(members) if member == g]
-        share = sum(weights[i] for i in own) / sum(weights)
+        in_group = [i for i, member in enumerate(members) if member == g]
+        share = sum(weights[i] for i in in_group) / sum(weights)
         bound = share * contested - (len(set(members)) - 1) * (m - 1)
-        assert (won[:, own[0]] >= bound - 1e-9).all()
+        assert (won[:, in_group[0]] >= bound - 1e-9).all()
 
 
 @settings(max_examples=50, deadline=None)

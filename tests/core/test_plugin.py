@@ -69,12 +69,12 @@ def test_a_package_that_cannot_be_loaded_spoils_only_its_own_rule(
     assert listed.returncode == 0
     assert "borda" in listed.stdout
     assert "second_places" not in listed.stdout
-    (said,) = listed.stderr.splitlines()
-    assert "rule 'second_places' cannot be loaded from second_places:second_places" in said
-    assert "ModuleNotFoundError" in said
-    assert said.endswith("second_places.py, line 1)")
+    (warning,) = listed.stderr.splitlines()
+    assert "rule 'second_places' cannot be loaded from second_places:second_places" in warning
+    assert "ModuleNotFoundError" in warning
+    assert warning.endswith("second_places.py, line 1)")
     page = subprocess.run(
         [*command, "second_places"], env=environment, capture_output=True, text=True, timeout=300
     )
     assert (page.returncode, page.stdout) == (2, "")
-    assert page.stderr == said.replace("rlchf: warning: It cannot be used:", "rlchf:") + "\n"
+    assert page.stderr == warning.replace("rlchf: warning: It cannot be used:", "rlchf:") + "\n"

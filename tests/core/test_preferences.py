@@ -63,7 +63,7 @@ def test_shares_and_weights_reach_the_examples() -> None:
 
 
 @pytest.mark.parametrize(
-    ("prompts", "responses", "said"),
+    ("prompts", "responses", "message"),
     [
         ({"q": "Second?"}, RESPONSES, "no prompt 'p'"),
         (
@@ -74,9 +74,9 @@ def test_shares_and_weights_reach_the_examples() -> None:
         (PROMPTS, {"p": RESPONSES["p"]}, "no response 'x' of prompt 'q'"),
     ],
 )
-def test_a_missing_text_is_named(prompts: dict, responses: dict, said: str) -> None:  # type: ignore[type-arg]
+def test_a_missing_text_is_named(prompts: dict, responses: dict, message: str) -> None:  # type: ignore[type-arg]
     result = rlchf.aggregate(rlchf.Rankings.from_ballots(BALLOTS))
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(ValueError, match=message):
         examples(result, prompts, responses)
 
 

@@ -28,14 +28,14 @@ def blocks(page: Path, language: str) -> list[str]:
 
 def consoles() -> list[tuple[str, str, str]]:
     """Every ``$ command`` of a console block with the output shown below it."""
-    found = []
+    commands = []
     for page in PAGES:
         for block in blocks(page, "console"):
             for part in re.split(r"^\$ ", block, flags=re.M)[1:]:
                 command, _, output = part.partition("\n")
                 if not command.startswith(MADE_ELSEWHERE):
-                    found.append((page.name, command, output))
-    return found
+                    commands.append((page.name, command, output))
+    return commands
 
 
 @pytest.fixture(scope="module")

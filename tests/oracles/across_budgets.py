@@ -207,7 +207,7 @@ def pair_buying(prompts: Iterable[Prompt], by_load: bool) -> Outcome:
                 ) / rest
                 if level * shares[k] <= wallet[k]:
                     return level
-            raise AssertionError("they can afford it")
+            raise AssertionError("the supporters can pay")
 
         def charge(
             pair: Pair, level: Fraction | None, wallet: list[Fraction], ballots: Ballots = ballots,
@@ -250,9 +250,9 @@ def pair_buying(prompts: Iterable[Prompt], by_load: bool) -> Outcome:
             wallet = charge(pair, price(pair, wallet), wallet)
         if by_load:
             for who in {annotators[k] for k in voters}:
-                own = [k for k in voters if annotators[k] == who]
-                weight = sum(shares[k] for k in own)
-                carried[who] = Fraction(sum(shares[k] * wallet[k] for k in own)) / weight
+                cast = [k for k in voters if annotators[k] == who]
+                weight = sum(shares[k] for k in cast)
+                carried[who] = Fraction(sum(shares[k] * wallet[k] for k in cast)) / weight
         else:
             collect(carried, annotators, shares, wallet)
     return orders, carried

@@ -55,9 +55,9 @@ def annotator_weights(prompts: Iterable[Prompt]) -> dict[int, Fraction]:
         if contested(ballots, m):
             for annotator in sorted(set(who)):
                 cast = zip(ballots, who, strict=True)
-                own = sum((w for (_, w), a in cast if a == annotator), Fraction(0))
-                weights.setdefault(annotator, []).extend([own] if own > 0 else [])
-    return {a: sum(each, Fraction(0)) / len(each) for a, each in weights.items() if each}
+                cast_weight = sum((w for (_, w), a in cast if a == annotator), Fraction(0))
+                weights.setdefault(annotator, []).extend([cast_weight] if cast_weight > 0 else [])
+    return {a: sum(values, Fraction(0)) / len(values) for a, values in weights.items() if values}
 
 
 def satisfactions(prompts: Sequence[Prompt], orders: Sequence[Order]) -> dict[int, Fraction]:

@@ -1,7 +1,7 @@
 """Slow textbook definitions of the rules: plain Python and exact fractions, nothing from the package.
 
-A ballot is a pair: a dictionary from responses to places (1 is best, equal is tied, a response that is
-not in it has no place) and a weight. A profile is a list of ballots and the number of responses.
+A ballot is a pair: a dictionary from responses to ranks (1 is best, equal is tied, a response that is
+not in it is not ranked) and a weight. A profile is a list of ballots and the number of responses.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -15,8 +15,8 @@ Blocks = list[list[int]]
 
 def support(ballots: Ballots, i: int, j: int) -> Fraction:
     """Weight of the ballots that rank i above j."""
-    both = [(places, w) for places, w in ballots if i in places and j in places]
-    return sum((w for places, w in both if places[i] < places[j]), Fraction(0))
+    both = [(ranks, w) for ranks, w in ballots if i in ranks and j in ranks]
+    return sum((w for ranks, w in both if ranks[i] < ranks[j]), Fraction(0))
 
 
 def margin_table(ballots: Ballots, m: int) -> list[list[Fraction]]:
@@ -30,16 +30,16 @@ def blocks_of(scores: Sequence[object]) -> Blocks:
 
 
 def borda(ballots: Ballots, m: int) -> list[Fraction]:
-    """A point per ballot and response below; half a point where the ballot ties or says nothing."""
+    """A point per ballot and response below; half a point where the ballot ties or leaves one out."""
     scores = [Fraction(0)] * m
-    for places, weight in ballots:
+    for ranks, weight in ballots:
         for i in range(m):
             for j in range(m):
                 if i == j:
                     continue
-                if i not in places or j not in places or places[i] == places[j]:
+                if i not in ranks or j not in ranks or ranks[i] == ranks[j]:
                     scores[i] += weight / 2
-                elif places[i] < places[j]:
+                elif ranks[i] < ranks[j]:
                     scores[i] += weight
     return scores
 
@@ -51,8 +51,8 @@ def copeland(ballots: Ballots, m: int) -> list[int]:
 
 def plurality(ballots: Ballots, m: int) -> list[Fraction]:
     scores = [Fraction(0)] * m
-    for places, weight in ballots:
-        first = [i for i in places if places[i] == min(places.values())]
+    for ranks, weight in ballots:
+        first = [i for i in ranks if ranks[i] == min(ranks.values())]
         for i in first:
             scores[i] += weight / len(first)
     return scores
@@ -83,14 +83,14 @@ def ranked_pairs(ballots: Ballots, m: int) -> list[int]:
     locked: set[tuple[int, int]] = set()
 
     def leads(i: int, j: int) -> bool:
-        found, todo = {i}, [i]
+        reached, todo = {i}, [i]
         while todo:
             node = todo.pop()
             for a, b in locked:
-                if a == node and b not in found:
-                    found.add(b)
+                if a == node and b not in reached:
+                    reached.add(b)
                     todo.append(b)
-        return j in found
+        return j in reached
 
     for _, winner, loser in sorted(pairs):
         if not leads(loser, winner):
@@ -128,21 +128,19 @@ def perpetual_pav(
     satisfaction: dict[int, Fraction] = {}
     orders = []
     for ballots, annotators, m in prompts:
-        say = [
-            (places, weight / (1 + satisfaction.get(who, Fraction(0))))
-            for (places, weight), who in zip(ballots, annotators, strict=True)
+        weighed = [
+            (ranks, weight / (1 + satisfaction.get(who, Fraction(0))))
+            for (ranks, weight), who in zip(ballots, annotators, strict=True)
         ]
-        order = base(say, m)
+        order = base(weighed, m)
         orders.append(order)
         contested = [
             (i, j)
             for i, j in combinations(order, 2)
             if support(ballots, i, j) > 0 and support(ballots, j, i) > 0
         ]
-        for (places, _), who in zip(ballots, annotators, strict=True):
-            agreed = [
-                1 for i, j in contested if i in places and j in places and places[i] < places[j]
-            ]
+        for (ranks, _), who in zip(ballots, annotators, strict=True):
+            agreed = [1 for i, j in contested if i in ranks and j in ranks and ranks[i] < ranks[j]]
             if contested:
                 gain = Fraction(len(agreed), len(contested)) / list(annotators).count(who)
                 satisfaction[who] = satisfaction.get(who, Fraction(0)) + gain

@@ -68,8 +68,8 @@ def test_a_count_beyond_every_prompt_is_all_of_them_and_brings_a_warning(
 def test_the_list_of_options_that_count_is_complete() -> None:
     from inspect import signature
 
-    found = [(name, p) for name in rule_names() for p in signature(get_rule(name)).parameters]
-    assert sorted(COUNTS) == [(name, p) for name, p in found if p in ("k", "top")]
+    options = [(name, p) for name in rule_names() for p in signature(get_rule(name)).parameters]
+    assert sorted(COUNTS) == [(name, p) for name, p in options if p in ("k", "top")]
 
 
 def test_misspelt_names_and_values() -> None:
@@ -80,8 +80,8 @@ def test_misspelt_names_and_values() -> None:
         ("ranked-pairs", {}, "unknown rule 'ranked-pairs'; did you mean ranked_pairs?"),
         ("perpetual_pav", {"base": "kemny"}, "did you mean kemeny?"),
     ]
-    for rule, options, said in cases:
-        with pytest.raises(ValueError, match=said.replace("?", r"\?")):
+    for rule, options, message in cases:
+        with pytest.raises(ValueError, match=message.replace("?", r"\?")):
             rlchf.aggregate(RANKINGS, rule, **options)
 
 
@@ -229,8 +229,8 @@ def test_names_of_functions_that_are_none(my_rules: str) -> None:
         ("borda", {"ties": f"{my_rules}:first"}, "which names no function"),
         ("perpetual_pav", {"base": f"{my_rules}:in_turn"}, "base"),
     ]
-    for rule, options, said in cases:
-        with pytest.raises(ValueError, match=re.escape(said)):
+    for rule, options, message in cases:
+        with pytest.raises(ValueError, match=re.escape(message)):
             rlchf.aggregate(RANKINGS, rule, **options)
 
 

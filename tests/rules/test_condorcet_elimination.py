@@ -35,20 +35,20 @@ def test_the_options_of_the_rules_that_eliminate_equal_the_textbook(
     rule: str, options: dict[str, object], m: int
 ) -> None:
     batch = random_cases(50 + m, 240, m, most_voters=9)
-    found = get_rule(rule)(together(batch), **options)
-    for case, got in zip(batch, found, strict=True):
+    scores = get_rule(rule)(together(batch), **options)
+    for case, row in zip(batch, scores, strict=True):
         expected = getattr(oracles_elimination, rule)(case.ballots, m, **options)
-        assert blocks_of(got.tolist()) == [sorted(block) for block in expected], case
+        assert blocks_of(row.tolist()) == [sorted(block) for block in expected], case
 
 
 @pytest.mark.parametrize("rule", RULES)
 def test_the_capital_of_tennessee_is_nashville(rule: str) -> None:
     """Memphis a, Nashville b, Chattanooga c, Knoxville d; Nashville beats all, Memphis loses to all."""
     ballots = {"a > b > c > d": 42, "b > c > d > a": 26, "c > d > b > a": 15, "d > c > b > a": 17}
-    found = ranking(rule, ballots)
-    assert found[0] == [1]
+    blocks = ranking(rule, ballots)
+    assert blocks[0] == [1]
     if rule != "bottom_two_runoff":  # the order in which they would win
-        assert found == [[1], [2], [3], [0]]
+        assert blocks == [[1], [2], [3], [0]]
 
 
 @pytest.mark.parametrize("rule", ["benham", "tideman_alternative"])

@@ -98,10 +98,10 @@ def test_an_unknown_way_with_ties_is_refused() -> None:
 def test_first_places_are_in_the_order_of_the_textbook(m: int) -> None:
     rng = np.random.default_rng(m)
     batch = random_cases(31, 120, m)
-    left = rng.random((m, len(batch))) < 0.7
-    counts = places_of(together(batch)).first(left)
+    remaining = rng.random((m, len(batch))) < 0.7
+    counts = places_of(together(batch)).first(remaining)
     for b, case in enumerate(batch):
-        group = np.flatnonzero(left[:, b]).tolist()
+        group = np.flatnonzero(remaining[:, b]).tolist()
         votes = first_places(case.ballots, group)
         assert blocks_of(counts[group, b].tolist()) == blocks_of([votes[i] for i in group])
 

@@ -162,8 +162,8 @@ def test_committees_one_after_the_other(name: str) -> None:
     assert [responses[i] for i in bought] == expected["mes_order_lex"]
     completed = first_order("equal_shares", profiles, responses, k=k, completion="seq_phragmen")
     assert completed[:k] == expected["mes_phragmen_completion_order_lex"]
-    kept = get_rule("reverse_seq_pav")(profiles, k=k, ties="lexicographic")[0]
-    assert [r for r, s in zip(responses, kept, strict=True) if s > 0] == expected["revseqpav_lex"]
+    scores = get_rule("reverse_seq_pav")(profiles, k=k, ties="lexicographic")[0]
+    assert [r for r, s in zip(responses, scores, strict=True) if s > 0] == expected["revseqpav_lex"]
 
 
 @pytest.mark.parametrize("name", APPROVALS)

@@ -23,8 +23,8 @@ def test_minimax_of_schulzes_45_voters() -> None:
 def test_minimax_scores_are_those_of_the_textbook(variant: str, m: int) -> None:
     batch = random_cases(21, 300, m)
     scores = minimax(together(batch), variant=variant)
-    for case, found in zip(batch, scores.tolist(), strict=True):
-        assert found == [float(s) for s in oracles.minimax(case.ballots, m, variant)]
+    for case, row in zip(batch, scores.tolist(), strict=True):
+        assert row == [float(s) for s in oracles.minimax(case.ballots, m, variant)]
 
 
 def test_all_variants_of_minimax_rank_strict_complete_ballots_alike() -> None:

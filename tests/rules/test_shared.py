@@ -44,10 +44,10 @@ def expected(name: str, case: Case) -> Blocks:
     """The textbook ranking; a definition gives scores or the ranking itself."""
     if name == "perpetual_pav":  # on a single prompt it is its base rule
         return [[i] for i in oracles.first_kemeny_order(case.ballots, case.m)]
-    found = textbook(name)(case.ballots, case.m)
+    result = textbook(name)(case.ballots, case.m)
     if name == "ranked_pairs":
-        return [[i] for i in found]
-    return found if isinstance(found[0], list) else blocks_of(found)
+        return [[i] for i in result]
+    return result if isinstance(result[0], list) else blocks_of(result)
 
 
 def rankings_of(case: Case) -> Rankings:
@@ -55,8 +55,8 @@ def rankings_of(case: Case) -> Rankings:
     ballots: list[tuple[object, object, list[list[object]]]] = [
         ("p", "nobody", [[str(i) for i in range(case.m)]])
     ]
-    for annotator, (places, _) in enumerate(case.ballots):
-        levels = [[str(i) for i in places if places[i] == k] for k in sorted(set(places.values()))]
+    for annotator, (ranks, _) in enumerate(case.ballots):
+        levels = [[str(i) for i in ranks if ranks[i] == k] for k in sorted(set(ranks.values()))]
         ballots.append(("p", annotator, levels))  # type: ignore[arg-type]
     return Rankings.from_ballots(ballots, [0.0, *case.weights.tolist()])
 
@@ -64,10 +64,10 @@ def rankings_of(case: Case) -> Rankings:
 def scores(name: str, case: Case) -> np.ndarray:
     """Scores of one prompt, whatever kind of rule it is."""
     if is_across(get_rule(name)):
-        found = rlchf.aggregate(rankings_of(case), name).scores("p")
-        return np.array([found[str(i)] for i in range(case.m)])
-    found_here: np.ndarray = to_numpy(get_rule(name)(together([case])))[0]
-    return found_here
+        by_response = rlchf.aggregate(rankings_of(case), name).scores("p")
+        return np.array([by_response[str(i)] for i in range(case.m)])
+    result: np.ndarray = to_numpy(get_rule(name)(together([case])))[0]
+    return result
 
 
 def ranking(name: str, case: Case) -> Blocks:
@@ -83,11 +83,11 @@ def test_a_rule_equals_its_textbook_definition_on_a_thousand_profiles(name: str)
     for m, count in ((2, 120), (3, 360), (4, 360), (5, 240)):
         batch = random_cases(100 * RULES.index(name) + m, count, m)
         if is_across(get_rule(name)):
-            found = [scores(name, case) for case in batch]
+            rows = [scores(name, case) for case in batch]
         else:
-            found = list(get_rule(name)(together(batch)))
-        for case, got in zip(batch, found, strict=True):
-            assert blocks_of(got.tolist()) == expected(name, case), case
+            rows = list(get_rule(name)(together(batch)))
+        for case, row in zip(batch, rows, strict=True):
+            assert blocks_of(row.tolist()) == expected(name, case), case
 
 
 @pytest.mark.parametrize("name", ["borda", "copeland", "plurality", "schulze"])
@@ -126,16 +126,16 @@ def test_weight_two_is_two_ballots_and_weight_zero_none(name: str) -> None:
 @pytest.mark.parametrize("m", [2, 3, 5, 8])
 def test_batching_and_the_order_of_prompts_change_nothing(name: str, m: int) -> None:
     batch = random_cases(5, 60, m)
-    found = to_numpy(get_rule(name)(together(batch)))
-    assert np.array_equal(found, np.stack([scores(name, case) for case in batch]))
-    assert np.array_equal(to_numpy(get_rule(name)(together(batch[::-1]))), found[::-1])
+    result = to_numpy(get_rule(name)(together(batch)))
+    assert np.array_equal(result, np.stack([scores(name, case) for case in batch]))
+    assert np.array_equal(to_numpy(get_rule(name)(together(batch[::-1]))), result[::-1])
 
 
 @pytest.mark.parametrize("name", PER_PROMPT)
 def test_scores_have_one_row_per_prompt_and_are_floats(name: str) -> None:
-    found = get_rule(name)(together(random_cases(6, 12, 4)))
-    assert found.shape == (12, 4)
-    assert found.dtype == np.float64
+    result = get_rule(name)(together(random_cases(6, 12, 4)))
+    assert result.shape == (12, 4)
+    assert result.dtype == np.float64
 
 
 @pytest.mark.parametrize("name", PER_PROMPT)
@@ -143,9 +143,9 @@ def test_scores_have_one_row_per_prompt_and_are_floats(name: str) -> None:
 def test_torch_gives_what_numpy_gives(name: str, m: int) -> None:
     torch = pytest.importorskip("torch")
     profiles = together(random_cases(8, 120, m))
-    found = get_rule(name)(profiles.map(torch.as_tensor))
-    assert isinstance(found, torch.Tensor)
-    assert np.array_equal(found.numpy(), get_rule(name)(profiles))
+    result = get_rule(name)(profiles.map(torch.as_tensor))
+    assert isinstance(result, torch.Tensor)
+    assert np.array_equal(result.numpy(), get_rule(name)(profiles))
 
 
 @pytest.mark.parametrize("name", [name for name in PER_PROMPT if list_rules()[name].any_device])
@@ -171,10 +171,10 @@ def test_two_hundred_responses_are_ranked(name: str, voters: int) -> None:
     rng = np.random.default_rng(voters)
     ranks = (rng.random((200, voters)).argsort(axis=0).argsort(axis=0) + 1).astype(np.int16)
     case = Case(ranks, np.ones(voters))
-    found = scores(name, case)
+    result = scores(name, case)
     if voters == 1 and "unanimity" in CLAIMS[name]:
-        assert np.array_equal(np.argsort(-found), np.argsort(ranks[:, 0]))
-    assert np.isfinite(found).all()
+        assert np.array_equal(np.argsort(-result), np.argsort(ranks[:, 0]))
+    assert np.isfinite(result).all()
 
 
 @pytest.mark.parametrize("name", [name for name in PER_PROMPT if "neutrality" in CLAIMS[name]])

@@ -85,8 +85,8 @@ def test_the_variants_differ_when_pairs_are_tied(variant: str, expected: Blocks)
 @pytest.mark.parametrize("m", [3, 5])
 def test_every_variant_equals_its_definition(variant: str, m: int) -> None:
     batch = random_cases(52, 240, m)
-    found = get_rule("uncovered_set")(together(batch), variant=variant)
-    for case, scores in zip(batch, found, strict=True):
+    rows = get_rule("uncovered_set")(together(batch), variant=variant)
+    for case, scores in zip(batch, rows, strict=True):
         expected = oracles.uncovered_set(case.ballots, m, variant)
         assert scores.tolist() == oracles.scores_of(expected, m)
 

@@ -75,9 +75,9 @@ def test_an_unknown_option_is_refused() -> None:
 def test_split_cycle_by_winning_votes_equals_its_definition(m: int) -> None:
     batch = random_cases(13, 120, m)
     scores = split_cycle(together(batch), strength="winning_votes")
-    for case, found in zip(batch, scores, strict=True):
+    for case, row in zip(batch, scores, strict=True):
         expected = oracles.split_cycle(case.ballots, m, "winning_votes")
-        assert found.tolist() == oracles.scores_of(expected, m)
+        assert row.tolist() == oracles.scores_of(expected, m)
 
 
 def test_stable_voting_takes_the_undefeated_response_that_wins_without_a_rival() -> None:
@@ -132,8 +132,8 @@ def test_river_keeps_whoever_can_win_by_some_order_of_equal_margins() -> None:
 def test_lexicographic_river_equals_its_definition(m: int) -> None:
     batch = random_cases(17, 240, m)
     scores = river(together(batch), ties="lexicographic")
-    for case, found in zip(batch, scores, strict=True):
-        assert blocks_of(found.tolist()) == oracles.river(case.ballots, m, "lexicographic")
+    for case, row in zip(batch, scores, strict=True):
+        assert blocks_of(row.tolist()) == oracles.river(case.ballots, m, "lexicographic")
 
 
 @pytest.mark.parametrize("m", [1, 3, 6, 12])

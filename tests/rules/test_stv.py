@@ -28,10 +28,10 @@ def test_the_options_equal_the_textbook(rule: str, quota: str, k: int | None, ti
     options = {"k": k, "quota": quota, "ties": ties}
     for m in (2, 3, 4, 5):
         batch = random_cases(70 + m, 60, m, most_voters=9)
-        found = get_rule(rule)(together(batch), **options)
-        for case, got in zip(batch, found, strict=True):
+        scores = get_rule(rule)(together(batch), **options)
+        for case, row in zip(batch, scores, strict=True):
             expected = getattr(oracles_stv, rule)(case.ballots, m, **options)
-            assert blocks_of(got.tolist()) == expected, case
+            assert blocks_of(row.tolist()) == expected, case
 
 
 @pytest.mark.parametrize("k", [None, 2])
@@ -40,10 +40,10 @@ def test_meeks_method_equals_the_textbook(k: int | None, ties: str) -> None:
     options = {"k": k, "variant": "meek", "ties": ties}
     for m in (2, 3, 4, 5):
         batch = random_cases(80 + m, 90, m, most_voters=9)
-        found = get_rule("stv")(together(batch), **options)
-        for case, got in zip(batch, found, strict=True):
+        scores = get_rule("stv")(together(batch), **options)
+        for case, row in zip(batch, scores, strict=True):
             expected = oracles_stv.stv(case.ballots, m, k, "meek", ties=ties)
-            assert blocks_of(got.tolist()) == expected, case
+            assert blocks_of(row.tolist()) == expected, case
 
 
 @pytest.mark.parametrize("k", [None, 1, 2, 3])
@@ -52,10 +52,10 @@ def test_the_scottish_count_equals_the_textbook(k: int | None, ties: str) -> Non
     options = {"k": k, "variant": "scottish", "ties": ties}
     for m in (2, 3, 4, 5, 6):
         batch = random_cases(90 + m, 60, m, most_voters=15)
-        found = get_rule("stv")(together(batch), **options)
-        for case, got in zip(batch, found, strict=True):
+        scores = get_rule("stv")(together(batch), **options)
+        for case, row in zip(batch, scores, strict=True):
             expected = oracles_stv.stv(case.ballots, m, k, "scottish", ties=ties)
-            assert blocks_of(got.tolist()) == expected, case
+            assert blocks_of(row.tolist()) == expected, case
 
 
 def test_the_scottish_order_cuts_values_to_five_decimals() -> None:

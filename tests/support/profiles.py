@@ -12,7 +12,7 @@ from tests.oracles.textbook import Ballot
 
 @dataclass(frozen=True)
 class Case:
-    """One prompt: ranks (M, V), 0 for no place, and the weights of the ballots."""
+    """One prompt: ranks (M, V), 0 where a ballot leaves a response out, and the weights of the ballots."""
 
     ranks: np.ndarray
     weights: np.ndarray
@@ -26,7 +26,7 @@ class Case:
         columns = self.ranks.T.tolist()
         weights = self.weights.tolist()
         return [
-            ({i: place for i, place in enumerate(column) if place}, Fraction(weight))
+            ({i: rank for i, rank in enumerate(column) if rank}, Fraction(weight))
             for column, weight in zip(columns, weights, strict=True)
         ]
 
@@ -48,7 +48,7 @@ def together(cases: list[Case]) -> Profiles:
 
 
 def dense(values: np.ndarray) -> np.ndarray:
-    """(M, V) numbers to places 1, 2, ... without gaps, the smallest first; 0 where the number is 0."""
+    """(M, V) numbers to ranks 1, 2, ... without gaps, the smallest first; 0 where the number is 0."""
     ranks = np.zeros(values.shape, dtype=np.int16)
     for v, column in enumerate(values.T):
         named = column > 0
@@ -86,6 +86,6 @@ def cases(draw: st.DrawFn, weights: st.SearchStrategy[float] | None = None) -> C
     m, v = draw(st.integers(2, 5)), draw(st.integers(1, 5))
     column = st.lists(st.integers(0, m), min_size=m, max_size=m).filter(any)
     columns = draw(st.lists(column, min_size=v, max_size=v))
-    each = st.integers(0, 4).map(float) if weights is None else weights
-    values = draw(st.lists(each, min_size=v, max_size=v))
+    weight = st.integers(0, 4).map(float) if weights is None else weights
+    values = draw(st.lists(weight, min_size=v, max_size=v))
     return Case(dense(np.array(columns).T), np.array(values, dtype=np.float64))
