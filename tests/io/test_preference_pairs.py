@@ -83,7 +83,7 @@ def test_a_prompt_may_be_what_two_conversations_begin_with(tmp_path: Path) -> No
 )
 def test_a_wrong_row_is_named(row: dict[str, Any], message: str, tmp_path: Path) -> None:
     good = {"prompt": "Hi", "chosen": "A", "rejected": "B"}
-    with pytest.raises(ValueError, match=f"line 2: .*{said}"):
+    with pytest.raises(ValueError, match=f"line 2: .*{message}"):
         read_pairs(lines(tmp_path / "pairs.jsonl", good, row))
 
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 from fractions import Fraction
-from itertools import combinations, pairwise, permutations
+from itertools import combinations, permutations
 
-from tests.oracles.textbook import Ballots, Blocks, margin_table
+from tests.oracles.textbook import Ballots, Blocks, cut_where_all_agree, margin_table
 
 Order = tuple[int, ...]
 
@@ -13,13 +13,6 @@ def cheapest(cost: Callable[[Order], Fraction], m: int) -> list[Order]:
     """All orders of least cost, in lexicographic order."""
     costs = {order: cost(order) for order in permutations(range(m))}
     return sorted(order for order in costs if costs[order] == min(costs.values()))
-
-
-def in_blocks(orders: list[Order]) -> Blocks:
-    """Cut wherever all orders have the same responses in front."""
-    m = len(orders[0])
-    ends = [k for k in range(m + 1) if len({frozenset(order[:k]) for order in orders}) == 1]
-    return [sorted(orders[0][a:b]) for a, b in pairwise(ends)]
 
 
 def slater_orders(ballots: Ballots, m: int) -> list[Order]:
@@ -31,7 +24,7 @@ def slater_orders(ballots: Ballots, m: int) -> list[Order]:
 
 
 def slater(ballots: Ballots, m: int) -> Blocks:
-    return in_blocks(slater_orders(ballots, m))
+    return cut_where_all_agree(slater_orders(ballots, m))
 
 
 def squared_kemeny_orders(ballots: Ballots, m: int) -> list[Order]:
@@ -48,7 +41,7 @@ def squared_kemeny_orders(ballots: Ballots, m: int) -> list[Order]:
 
 
 def squared_kemeny(ballots: Ballots, m: int) -> Blocks:
-    return in_blocks(squared_kemeny_orders(ballots, m))
+    return cut_where_all_agree(squared_kemeny_orders(ballots, m))
 
 
 def proportional_sequential_borda(ballots: Ballots, m: int, lexicographic: bool = False) -> Blocks:

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from fractions import Fraction
 
-from tests.oracles.textbook import Ballots, Blocks, margin_table
+from tests.oracles.majority import schwartz_set, smith_set
+from tests.oracles.textbook import Ballots, Blocks, margin_table, puts_above
 
 Group = list[int]
 
@@ -97,34 +98,6 @@ def benham(ballots: Ballots, m: int, ties: str = "keep") -> Blocks:
     return repeat(m, losers)
 
 
-def subsets(group: Group) -> list[Group]:
-    """All but the empty one, the smallest first."""
-    groups = [
-        [i for n, i in enumerate(group) if code >> n & 1] for code in range(1, 2 ** len(group))
-    ]
-    return sorted(groups, key=len)
-
-
-def smith_set(margins: list[list[Fraction]], remaining: Group) -> Group:
-    """The smallest set whose members beat all others."""
-    return next(
-        group
-        for group in subsets(remaining)
-        if all(margins[i][j] > 0 for i in group for j in remaining if j not in group)
-    )
-
-
-def schwartz_set(margins: list[list[Fraction]], remaining: Group) -> Group:
-    """The union of the minimal sets that nobody outside beats."""
-    unbeaten = [
-        set(group)
-        for group in subsets(remaining)
-        if all(margins[j][i] <= 0 for i in group for j in remaining if j not in group)
-    ]
-    minimal = [group for group in unbeaten if not any(other < group for other in unbeaten)]
-    return sorted(set().union(*minimal))
-
-
 def tideman_alternative(
     ballots: Ballots, m: int, top_set: str = "smith", ties: str = "keep"
 ) -> Blocks:
@@ -132,7 +105,7 @@ def tideman_alternative(
     top = smith_set if top_set == "smith" else schwartz_set
 
     def losers(remaining: Group) -> Group:
-        outside = [i for i in remaining if i not in top(margins, remaining)]
+        outside = [i for i in remaining if i not in top(margins, frozenset(remaining))]
         return outside or least(first_places(ballots, remaining), ties)
 
     return repeat(m, losers)
@@ -162,11 +135,10 @@ def borda_points(ballots: Ballots, remaining: Group) -> dict[int, Fraction]:
     for ranks, weight in ballots:
         for i in remaining:
             for j in remaining:
-                compared = i in ranks and j in ranks and ranks[i] != ranks[j]
-                if i != j and not compared:
-                    points[i] += weight / 2
-                elif i != j and ranks[i] < ranks[j]:
+                if puts_above(ranks, i, j):
                     points[i] += weight
+                elif i != j and not puts_above(ranks, j, i):
+                    points[i] += weight / 2
     return points
 
 

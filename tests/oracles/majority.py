@@ -1,10 +1,18 @@
 """Slow textbook definitions of the majority rules, after the style of `tests/oracles/textbook.py`."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from fractions import Fraction
 from itertools import combinations, pairwise, permutations, product
 
-from tests.oracles.textbook import Ballots, Blocks, blocks_of, borda, margin_table, support
+from tests.oracles.textbook import (
+    Ballots,
+    Blocks,
+    blocks_of,
+    borda,
+    cut_where_all_agree,
+    margin_table,
+    support,
+)
 
 Margins = list[list[Fraction]]
 Choice = Callable[[Margins, frozenset[int]], set[int]]
@@ -64,30 +72,37 @@ def black(ballots: Ballots, m: int) -> Blocks:
     return [block for block in (winner, *others) if block]
 
 
-def smith(ballots: Ballots, m: int) -> Blocks:
-    def smallest(margins: Margins, remaining: frozenset[int]) -> set[int]:
-        for size in range(1, len(remaining) + 1):
-            for inside in combinations(sorted(remaining), size):
-                if all(margins[i][j] > 0 for i in inside for j in remaining.difference(inside)):
-                    return set(inside)
-        raise AssertionError("all remaining responses beat everybody outside")
+def subsets(group: Collection[int]) -> list[tuple[int, ...]]:
+    """All but the empty one, the smallest first."""
+    sizes = range(1, len(group) + 1)
+    return [subset for size in sizes for subset in combinations(sorted(group), size)]
 
-    return in_tiers(smallest, ballots, m)
+
+def smith_set(margins: Margins, remaining: frozenset[int]) -> set[int]:
+    """The smallest set whose members beat all others."""
+    return next(
+        set(inside)
+        for inside in subsets(remaining)
+        if all(margins[i][j] > 0 for i in inside for j in remaining.difference(inside))
+    )
+
+
+def schwartz_set(margins: Margins, remaining: frozenset[int]) -> set[int]:
+    """The union of the minimal sets that nobody outside beats."""
+    unbeaten = [
+        set(inside)
+        for inside in subsets(remaining)
+        if all(margins[j][i] <= 0 for i in inside for j in remaining.difference(inside))
+    ]
+    return set().union(*(s for s in unbeaten if not any(other < s for other in unbeaten)))
+
+
+def smith(ballots: Ballots, m: int) -> Blocks:
+    return in_tiers(smith_set, ballots, m)
 
 
 def schwartz(ballots: Ballots, m: int) -> Blocks:
-    """The union of the smallest sets that nobody outside beats."""
-
-    def union(margins: Margins, remaining: frozenset[int]) -> set[int]:
-        unbeaten = [
-            set(inside)
-            for size in range(1, len(remaining) + 1)
-            for inside in combinations(sorted(remaining), size)
-            if all(margins[j][i] <= 0 for i in inside for j in remaining.difference(inside))
-        ]
-        return set().union(*(s for s in unbeaten if not any(other < s for other in unbeaten)))
-
-    return in_tiers(union, ballots, m)
+    return in_tiers(schwartz_set, ballots, m)
 
 
 def layers(m: int, above: Iterable[tuple[int, int]]) -> Blocks:
@@ -241,7 +256,4 @@ def ranked_pairs_outcomes(ballots: Ballots, m: int) -> list[list[int]]:
 
 
 def ranked_pairs_all(ballots: Ballots, m: int) -> Blocks:
-    """Blocks, cut wherever all outcomes have the same responses in front."""
-    orders = ranked_pairs_outcomes(ballots, m)
-    ends = [k for k in range(m + 1) if len({frozenset(order[:k]) for order in orders}) == 1]
-    return [sorted(orders[0][a:b]) for a, b in pairwise(ends)]
+    return cut_where_all_agree(ranked_pairs_outcomes(ballots, m))

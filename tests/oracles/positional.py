@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from fractions import Fraction
 
+from tests.oracles.proportional import approved
 from tests.oracles.textbook import Ballots
 
 
@@ -63,15 +64,8 @@ def borda_variant(ballots: Ballots, m: int, variant: str) -> list[Fraction]:
 
 
 def approval(ballots: Ballots, m: int, top: int | None = None) -> list[Fraction]:
-    """By default a ballot approves its first place, and each response with fewer above than below it."""
-    scores = [Fraction(0)] * m
-    for ranks, weight in ballots:
-        for i in ranks:
-            above = sum(ranks[j] < ranks[i] for j in ranks)
-            below = sum(ranks[j] > ranks[i] for j in ranks)
-            if (above < top) if top is not None else (above == 0 or below > above):
-                scores[i] += weight
-    return scores
+    voters = approved(ballots, top)
+    return [sum((w for approvals, w in voters if i in approvals), Fraction(0)) for i in range(m)]
 
 
 def bucklin(ballots: Ballots, m: int) -> list[tuple[int, Fraction]]:

@@ -142,7 +142,7 @@ def share_of_price(purses: Sequence[tuple[Fraction, Fraction]]) -> Fraction | No
 def buy(
     voters: Approvals, m: int, k: int, first: int, most: int, ties: str
 ) -> tuple[Blocks, list[Fraction]]:
-    """Purchases with the budget of ``first`` seats, raised one by one to ``most``; and the money that remains."""
+    """What the budget of ``first`` seats buys, raised one by one to ``most``; and the money that remains."""
     total = sum(w for _, w in voters)
     purses = [first * w / total if total else Fraction(0) for _, w in voters]
     blocks: Blocks = []

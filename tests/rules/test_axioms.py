@@ -5,27 +5,15 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 
-import rlchf
-from rlchf.numeric.arrays import to_numpy
-from rlchf.rules import AXIOMS, get_rule, is_across, list_rules
+from rlchf.rules import AXIOMS, list_rules
 from tests.oracles.textbook import Blocks, blocks_of
-from tests.rules.test_shared import rankings_of
-from tests.support.profiles import Case, dense, random_cases, together
+from tests.support.profiles import Case, dense, random_cases, scores_of, together
 
 CLAIMS = [(name, axiom) for name, card in list_rules().items() for axiom in card.axioms]
 
 
-def scores(name: str, batch: list[Case]) -> list[np.ndarray]:
-    """Scores of cases that have equally many responses."""
-    rule = get_rule(name)
-    if not is_across(rule):
-        return list(to_numpy(rule(together(batch))))
-    results = [rlchf.aggregate(rankings_of(case), name).scores("p") for case in batch]
-    return [np.array([one[str(i)] for i in range(len(one))]) for one in results]
-
-
 def rankings(name: str, batch: list[Case]) -> list[Blocks]:
-    return [blocks_of(row.tolist()) for row in scores(name, batch)]
+    return [blocks_of(row.tolist()) for row in scores_of(name, batch)]
 
 
 def some(seed: int, count: int = 240) -> Iterator[list[Case]]:
@@ -52,7 +40,7 @@ def anonymity(name: str) -> int:
         shuffled = [
             Case(case.ranks[:, s], case.weights[s]) for case, s in zip(batch, shuffles, strict=True)
         ]
-        for one, other in zip(scores(name, batch), scores(name, shuffled), strict=True):
+        for one, other in zip(scores_of(name, batch), scores_of(name, shuffled), strict=True):
             assert one.tolist() == other.tolist()
             checked += 1
     return checked
@@ -63,7 +51,7 @@ def neutrality(name: str) -> int:
     for batch in some(2):
         renamings = [rng.permutation(case.m) for case in batch]
         renamed = [case.permuted(r) for case, r in zip(batch, renamings, strict=True)]
-        compared = zip(scores(name, batch), scores(name, renamed), renamings, strict=True)
+        compared = zip(scores_of(name, batch), scores_of(name, renamed), renamings, strict=True)
         for one, other, renaming in compared:
             assert one[renaming].tolist() == other.tolist()
             checked += 1
@@ -95,7 +83,7 @@ def unanimity(name: str) -> int:
 def pareto(name: str) -> int:
     checked = 0
     for batch in some(5, 600):
-        for case, row in zip(batch, scores(name, batch), strict=True):
+        for case, row in zip(batch, scores_of(name, batch), strict=True):
             ranks = case.ranks[:, case.weights > 0]
             both = (ranks[:, None] > 0) & (ranks > 0)
             above = ((ranks[:, None] < ranks) & both).all(axis=2) & (ranks.shape[1] > 0)

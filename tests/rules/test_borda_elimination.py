@@ -4,13 +4,7 @@ import pytest
 
 from rlchf import Profiles
 from rlchf.rules import get_rule
-from tests.oracles.textbook import Blocks, blocks_of
-from tests.support.profiles import random_cases, together
-
-
-def ranking(rule: str, ballots: dict[str, int], **options: str) -> Blocks:
-    profiles = Profiles.from_ballots([list(ballots)], weights=[list(ballots.values())])
-    return blocks_of(get_rule(rule)(profiles, **options)[0].tolist())
+from tests.support.profiles import random_cases, ranking, together
 
 
 def test_baldwin_can_drop_a_winner_whom_three_ballots_raise() -> None:

@@ -5,8 +5,8 @@ import pytest
 from rlchf import Profiles
 from rlchf.rules import get_rule
 from tests.oracles import elimination as oracles_elimination
-from tests.oracles.textbook import Blocks, blocks_of
-from tests.support.profiles import random_cases, together
+from tests.oracles.textbook import blocks_of
+from tests.support.profiles import random_cases, ranking, together
 
 RULES = ["benham", "tideman_alternative", "bottom_two_runoff"]
 OPTIONS: list[tuple[str, dict[str, object]]] = [
@@ -22,11 +22,6 @@ OPTIONS: list[tuple[str, dict[str, object]]] = [
     ("baldwin", {"ties": "lexicographic"}),
     ("nanson", {"variant": "weak"}),
 ]
-
-
-def ranking(rule: str, ballots: dict[str, int], **options: str) -> Blocks:
-    profiles = Profiles.from_ballots([list(ballots)], weights=[list(ballots.values())])
-    return blocks_of(get_rule(rule)(profiles, **options)[0].tolist())
 
 
 @pytest.mark.parametrize(("rule", "options"), OPTIONS)

@@ -11,7 +11,7 @@ import pytest
 from rlchf import Profiles
 from rlchf.rules import get_rule
 from tests.oracles import proportional as oracles
-from tests.oracles.textbook import Blocks, blocks_of
+from tests.oracles.textbook import Blocks, as_blocks, blocks_of
 from tests.support.profiles import Case, random_cases, together
 
 SEQUENTIAL = ["seq_pav", "reverse_seq_pav", "seq_phragmen", "equal_shares"]
@@ -25,8 +25,7 @@ OPTIONS = [
 
 
 def expected(name: str, case: Case, **options: Any) -> Blocks:
-    result = getattr(oracles, name)(case.ballots, case.m, **options)
-    return result if isinstance(result[0], list) else blocks_of(result)
+    return as_blocks(getattr(oracles, name)(case.ballots, case.m, **options))
 
 
 def check(name: str, cases: list[Case], **options: Any) -> None:
@@ -116,7 +115,7 @@ def parties(*sizes: int) -> list[str]:
     ballots = []
     for party, size in zip(names, sizes, strict=True):
         others = [name for other in names if other is not party for name in other]
-        ballots += [f"{' = '.join(own)} > {' = '.join(others)}"] * size
+        ballots += [f"{' = '.join(party)} > {' = '.join(others)}"] * size
     return ballots
 
 

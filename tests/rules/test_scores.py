@@ -14,7 +14,7 @@ from rlchf import Profiles
 from rlchf.numeric.arrays import to_numpy
 from rlchf.rules import get_rule
 from tests.oracles import cardinal as oracles
-from tests.oracles.textbook import blocks_of
+from tests.oracles.textbook import as_blocks, blocks_of
 from tests.support.profiles import dense
 
 RULES = ["utilitarian", "relative_utilitarian", "leximin", "nash", "majority_judgement", "star"]
@@ -80,10 +80,6 @@ def textbook(name: str, case: Scored, m: int, **options: Any) -> Any:
     return definition(case.worths, m, **options)
 
 
-def ranked(result: Any) -> list[list[int]]:
-    return result if isinstance(result[0], list) else blocks_of(result)
-
-
 @pytest.mark.parametrize("name", RULES)
 @pytest.mark.parametrize("scale", SCALES)
 def test_scores_of_any_scale_are_ranked_as_in_the_textbook(name: str, scale: str) -> None:
@@ -92,7 +88,7 @@ def test_scores_of_any_scale_are_ranked_as_in_the_textbook(name: str, scale: str
         result = get_rule(name)(profiles_of(cases))
         for case, row in zip(cases, result.tolist(), strict=True):
             expected = textbook(name, case, m)
-            assert blocks_of(row) == ranked(expected), case
+            assert blocks_of(row) == as_blocks(expected), case
             if not isinstance(expected[0], list):
                 assert row == pytest.approx([float(score) for score in expected], abs=1e-12)
 

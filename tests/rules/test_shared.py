@@ -17,8 +17,8 @@ from rlchf import Profiles, Rankings
 from rlchf.numeric.arrays import to_numpy
 from rlchf.rules import get_rule, is_across, list_rules
 from tests.oracles import textbook as oracles
-from tests.oracles.textbook import Ballots, Blocks, blocks_of
-from tests.support.profiles import Case, cases, random_cases, together
+from tests.oracles.textbook import Ballots, Blocks, as_blocks, blocks_of
+from tests.support.profiles import Case, cases, random_cases, scores_of, together
 
 RULES = list(list_rules())
 PER_PROMPT = [name for name in RULES if not is_across(get_rule(name))]
@@ -47,27 +47,11 @@ def expected(name: str, case: Case) -> Blocks:
     result = textbook(name)(case.ballots, case.m)
     if name == "ranked_pairs":
         return [[i] for i in result]
-    return result if isinstance(result[0], list) else blocks_of(result)
-
-
-def rankings_of(case: Case) -> Rankings:
-    """One prompt with the responses 0, 1, ...; a first ballot of weight 0 names them all."""
-    ballots: list[tuple[object, object, list[list[object]]]] = [
-        ("p", "nobody", [[str(i) for i in range(case.m)]])
-    ]
-    for annotator, (ranks, _) in enumerate(case.ballots):
-        levels = [[str(i) for i in ranks if ranks[i] == k] for k in sorted(set(ranks.values()))]
-        ballots.append(("p", annotator, levels))  # type: ignore[arg-type]
-    return Rankings.from_ballots(ballots, [0.0, *case.weights.tolist()])
+    return as_blocks(result)
 
 
 def scores(name: str, case: Case) -> np.ndarray:
-    """Scores of one prompt, whatever kind of rule it is."""
-    if is_across(get_rule(name)):
-        by_response = rlchf.aggregate(rankings_of(case), name).scores("p")
-        return np.array([by_response[str(i)] for i in range(case.m)])
-    result: np.ndarray = to_numpy(get_rule(name)(together([case])))[0]
-    return result
+    return scores_of(name, [case])[0]
 
 
 def ranking(name: str, case: Case) -> Blocks:
@@ -82,11 +66,7 @@ def test_the_rules_are_all_there() -> None:
 def test_a_rule_equals_its_textbook_definition_on_a_thousand_profiles(name: str) -> None:
     for m, count in ((2, 120), (3, 360), (4, 360), (5, 240)):
         batch = random_cases(100 * RULES.index(name) + m, count, m)
-        if is_across(get_rule(name)):
-            rows = [scores(name, case) for case in batch]
-        else:
-            rows = list(get_rule(name)(together(batch)))
-        for case, row in zip(batch, rows, strict=True):
+        for case, row in zip(batch, scores_of(name, batch), strict=True):
             assert blocks_of(row.tolist()) == expected(name, case), case
 
 

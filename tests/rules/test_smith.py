@@ -6,15 +6,11 @@ import pytest
 from rlchf import Profiles
 from rlchf.rules import get_rule
 from tests.oracles import majority as oracles
-from tests.oracles.textbook import Blocks, blocks_of
+from tests.oracles.textbook import Blocks
 from tests.rules.test_schulze import schulze_45
-from tests.support.profiles import random_cases, together
+from tests.support.profiles import random_cases, ranking, together
 
 VARIANTS = ["gillies", "fishburn", "bordes", "mckelvey"]
-
-
-def ranking(rule: str, profiles: Profiles, **options: object) -> Blocks:
-    return blocks_of(get_rule(rule)(profiles, **options)[0].tolist())
 
 
 def majorities(*pairs: str) -> Profiles:

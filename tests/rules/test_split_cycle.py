@@ -6,20 +6,15 @@ import numpy as np
 import pytest
 
 from rlchf import Profiles
-from rlchf.numeric.arrays import to_numpy
 from rlchf.rules import get_rule
 from tests.oracles import majority as oracles
-from tests.oracles.textbook import Blocks, blocks_of
+from tests.oracles.textbook import blocks_of
 from tests.rules.test_schulze import schulze_45
-from tests.support.profiles import random_cases, together
+from tests.support.profiles import random_cases, ranking, together
 
 split_cycle, stable_voting, river = (
     get_rule(name) for name in ("split_cycle", "stable_voting", "river")
 )
-
-
-def ranking(rule: str, profiles: Profiles, **options: object) -> Blocks:
-    return blocks_of(to_numpy(get_rule(rule)(profiles, **options))[0].tolist())
 
 
 def four_in_a_cycle() -> Profiles:

@@ -9,15 +9,10 @@ from rlchf import Profiles
 from rlchf.rules import get_rule
 from rlchf.rules._parts.stv import BITS, Values
 from tests.oracles import stv as oracles_stv
-from tests.oracles.textbook import Blocks, blocks_of
-from tests.support.profiles import Case, random_cases, together
+from tests.oracles.textbook import blocks_of
+from tests.support.profiles import Case, random_cases, ranking, together
 
 QUOTAS = ["exact", "droop", "hare"]
-
-
-def ranking(rule: str, ballots: dict[str, int], **options: object) -> Blocks:
-    profiles = Profiles.from_ballots([list(ballots)], weights=[list(ballots.values())])
-    return blocks_of(get_rule(rule)(profiles, **options)[0].tolist())
 
 
 @pytest.mark.parametrize("rule", ["stv", "expanding_approvals"])

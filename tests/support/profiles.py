@@ -1,13 +1,18 @@
 """Random profiles, each as the package's arrays and as plain ballots for the oracles."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
 
-from rlchf import Profiles
-from tests.oracles.textbook import Ballot
+import rlchf
+from rlchf import Profiles, Rankings
+from rlchf.numeric.arrays import to_numpy
+from rlchf.rules import get_rule, is_across
+from tests.oracles.textbook import Ballot, Blocks, blocks_of
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,33 @@ def together(cases: list[Case]) -> Profiles:
         annotators=np.concatenate([np.arange(n) for n in counts]),
         prompts=np.zeros(len(cases), dtype=np.int64),  # so that seeded rules draw alike for all
     )
+
+
+def rankings_of(case: Case) -> Rankings:
+    """One prompt with the responses 0, 1, ...; a first ballot of weight 0 names them all."""
+    ballots: list[tuple[object, object, list[list[object]]]] = [
+        ("p", "nobody", [[str(i) for i in range(case.m)]])
+    ]
+    for annotator, (ranks, _) in enumerate(case.ballots):
+        levels = [[str(i) for i in ranks if ranks[i] == k] for k in sorted(set(ranks.values()))]
+        ballots.append(("p", annotator, levels))  # type: ignore[arg-type]
+    return Rankings.from_ballots(ballots, [0.0, *case.weights.tolist()])
+
+
+def scores_of(name: str, cases: list[Case]) -> list[np.ndarray]:
+    """Scores of cases that have equally many responses, each prompt by itself."""
+    rule = get_rule(name)
+    if not is_across(rule):
+        return list(to_numpy(rule(together(cases))))
+    results = [rlchf.aggregate(rankings_of(case), name).scores("p") for case in cases]
+    return [np.array([scores[str(i)] for i in range(len(scores))]) for scores in results]
+
+
+def ranking(rule: str, election: Profiles | Mapping[str, float], **options: Any) -> Blocks:
+    """The ranking of the first prompt; an election may be given as the weights of its ballots."""
+    if isinstance(election, Mapping):
+        election = Profiles.from_ballots([list(election)], weights=[list(election.values())])
+    return blocks_of(to_numpy(get_rule(rule)(election, **options))[0].tolist())
 
 
 def dense(values: np.ndarray) -> np.ndarray:
