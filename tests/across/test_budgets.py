@@ -235,7 +235,7 @@ def test_credit_with_another_base_goes_prompt_by_prompt() -> None:
 
 
 @pytest.mark.parametrize("rule", BUDGETED)
-def test_prompts_with_many_responses(rule: str) -> None:
+def test_prompts_with_twelve_responses_are_ranked(rule: str) -> None:
     orders = [list(range(12)), list(range(12))[::-1], list(range(12))]
     outcomes = outcome(rule, dataset([orders, orders]))
     assert all(sorted(order) == list(range(12)) for order in outcomes)
@@ -318,7 +318,7 @@ def test_of_dictators_who_come_once_one_is_drawn_by_weight() -> None:
     assert other.response_scores.tolist() != result.response_scores.tolist()
 
 
-def test_the_textbook_by_hand() -> None:
+def test_the_textbook_charges_the_winner_of_one_pair() -> None:
     """Ann and bob disagree about one pair: a wins the tie, ann has paid 1 out of her half."""
     ballots = [({0: 1, 1: 2}, Fraction(1)), ({0: 2, 1: 1}, Fraction(1))]
     prompts: list[Prompt] = [(ballots, [0, 1], 2)]

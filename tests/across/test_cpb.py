@@ -94,7 +94,7 @@ def test_budgets_equal_exact_fractions() -> None:
                 assert budgets[str(who)] == pytest.approx(float(budget), abs=1e-9)
 
 
-def test_two_pairs_with_emoji_by_hand() -> None:
+def test_two_pairs_with_emoji_are_shared_three_to_two() -> None:
     """Case emoji4_3_2_T5 of the known answers: shares 3/5 and 2/5, nothing left over."""
     prompts = [[[2, 3, 0, 1]] * 3 + [[0, 1, 2, 3]] * 2] * 5
     a, b, c = [2, 0, 1, 3], [2, 0, 3, 1], [0, 2, 3, 1]

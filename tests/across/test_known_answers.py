@@ -44,7 +44,7 @@ def approvals(rounds: list[dict[str, list[str]]]) -> Rankings:
 
 @pytest.mark.parametrize("rule", ["av", *RULES])
 @pytest.mark.parametrize("name", SEQUENCES)
-def test_approvals(name: str, rule: str) -> None:
+def test_rules_for_approvals_elect_the_known_winners(name: str, rule: str) -> None:
     rankings = approvals(SEQUENCES[name]["rounds"])
     known = SEQUENCES[name]["expected"][rule]
     if rule == "av":
@@ -66,7 +66,7 @@ def test_approvals(name: str, rule: str) -> None:
 
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("name", SEQUENCES)
-def test_approvals_in_exact_fractions(name: str, rule: str) -> None:
+def test_exact_fractions_elect_the_known_winners(name: str, rule: str) -> None:
     full = "perpetual_unit_cost" if rule == "unitcost" else f"perpetual_{rule}"
     rankings = approvals(SEQUENCES[name]["rounds"])
     result = rlchf.aggregate(rankings, full, exact=True, **RULES[rule])
@@ -76,7 +76,7 @@ def test_approvals_in_exact_fractions(name: str, rule: str) -> None:
 
 @pytest.mark.parametrize("exact", [False, True])
 @pytest.mark.parametrize("name", DATASETS)
-def test_rankings_with_kemeny_and_contested_pairs(name: str, exact: bool) -> None:
+def test_rankings_by_contested_pairs_give_the_known_orders(name: str, exact: bool) -> None:
     prompts, expected = DATASETS[name]["prompts"], DATASETS[name]["expected"]
     rankings = Rankings.from_ballots(
         [

@@ -184,7 +184,7 @@ def test_the_winner_unit_shares_the_first_places() -> None:
     assert set(firsts) == {"p1", "e1"}
 
 
-def test_harmonic_numbers_between_the_whole_ones() -> None:
+def test_harmonic_numbers_go_on_between_whole_numbers() -> None:
     assert [harmonic(float(n)) for n in range(4)] == pytest.approx([0, 1, 1.5, 11 / 6], abs=1e-13)
     assert harmonic(0.5) == pytest.approx(2 - 2 * np.log(2), abs=1e-13)
 

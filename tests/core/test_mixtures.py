@@ -15,7 +15,7 @@ def polls(*ballots: str, weights: list[float] | None = None) -> Rankings:
     return Rankings.from_ballots([("policies", n, b) for n, b in enumerate(ballots)], weights)
 
 
-def test_apportionment_in_a_textbook_case() -> None:
+def test_sainte_lague_apportions_a_textbook_case() -> None:
     """Seven seats for 53 : 24 : 23, as Sainte-Laguë's quotients give them one by one."""
     assert apportion(PARTIES, 7) == {"a": 3, "b": 2, "c": 2}
 
@@ -56,7 +56,7 @@ def test_a_committee_of_all_gives_each_group_its_size() -> None:
         assert weights == pytest.approx({"a": 0.5, "b": 0.3, "c": 0.2})
 
 
-def test_who_has_no_favourite_in_the_committee_counts_for_the_next() -> None:
+def test_a_ballot_without_an_elected_favourite_counts_for_its_next_choice() -> None:
     rankings = polls("a > b > c", "b > a > c", "c > b > a", weights=[5, 3, 2])
     assert committee_weights(rankings, 2, "plurality") == pytest.approx({"a": 0.5, "b": 0.5})
 

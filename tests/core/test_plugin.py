@@ -45,7 +45,7 @@ def test_an_installed_package_brings_its_rule(installed: dict[str, str]) -> None
     assert "axioms: anonymity, neutrality" in rlchf(installed, "rules", "second_places").lower()
 
 
-def test_its_rule_aggregates(installed: dict[str, str], tmp_path: Path) -> None:
+def test_the_rule_of_an_installed_package_aggregates(installed: dict[str, str], tmp_path: Path) -> None:
     file = tmp_path / "rankings.csv"
     file.write_text(
         "prompt_id,annotator_id,ranking\np,ann,a > b > c\np,bob,a > c > b\np,eve,b > c > a\n"

@@ -39,7 +39,7 @@ def shares_by_prompt(rankings: rlchf.Rankings) -> dict[str, np.ndarray]:
     return {prompt: ballots.shares() for prompt, ballots in ballots_by_prompt(rankings).items()}
 
 
-def test_shares_count_ties_half_and_leave_out_who_did_not_compare() -> None:
+def test_shares_count_ties_half_and_leave_out_ballots_that_do_not_compare() -> None:
     shares = shares_by_prompt(rlchf.Rankings.from_ballots(BALLOTS, weights=[2, 1, 1, 5]))
     # a against b: ann (2) for a, bob (1) for b. a against c: ann (2), bob ties (1), eve (1) for c.
     np.testing.assert_allclose(shares["p"][0, 1], 2 / 3)

@@ -47,7 +47,7 @@ def outcomes(rule: str, ties: str | None, seed: int = 0) -> list[list[list[str]]
 
 
 @pytest.mark.parametrize("rule", ["borda", "kemeny"])
-def test_ties_are_kept_unless_one_asks(rule: str) -> None:
+def test_ties_are_kept_by_default(rule: str) -> None:
     for ties in (None, "keep"):
         assert outcomes(rule, ties) == [[["a", "b"], ["c", "d"]]] * 200
 

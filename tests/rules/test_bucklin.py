@@ -67,7 +67,7 @@ def test_approval_scores_are_those_of_the_textbook() -> None:
             assert scores.tolist() == pytest.approx([float(s) for s in expected], rel=1e-15)
 
 
-def test_ballots_that_approve_sets_elect_the_most_approved() -> None:
+def test_the_most_approved_responses_win_when_ballots_approve_sets() -> None:
     """Six approve all of one party and four all of the other."""
     profiles = Profiles.from_ballots([["a = b > c = d"] * 6 + ["c = d > a = b"] * 4])
     assert approval(profiles).tolist() == [[6, 6, 4, 4]]

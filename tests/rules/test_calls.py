@@ -72,7 +72,7 @@ def test_the_list_of_options_that_count_is_complete() -> None:
     assert sorted(COUNTS) == [(name, p) for name, p in options if p in ("k", "top")]
 
 
-def test_misspelt_names_and_values() -> None:
+def test_misspelt_names_and_values_are_answered_with_suggestions() -> None:
     cases: list[tuple[str, dict[str, Any], str]] = [
         ("borda", {"variant": "symetric"}, "did you mean symmetric?"),
         ("kemeny", {"tim_limit": 3}, "has no option 'tim_limit'; did you mean time_limit?"),
@@ -218,7 +218,7 @@ def test_every_command_takes_a_function_by_its_name(
         Rewards(voters, "vote", rule=by_name, options={"wort": 2.0}).check(4)
 
 
-def test_names_of_functions_that_are_none(my_rules: str) -> None:
+def test_a_name_that_is_no_function_is_refused(my_rules: str) -> None:
     cases: list[tuple[str, dict[str, Any], str]] = [
         ("no_module:borda", {}, "rule is 'no_module:borda', which names no function"),
         (f"{my_rules}:first", {}, "write module:function, such as my_rules:second_places"),

@@ -84,7 +84,7 @@ def test_benham_and_tideman_can_differ() -> None:
     assert 0 < differ < 300
 
 
-def test_the_schwartz_set_leaves_out_who_is_held_by_ties_only() -> None:
+def test_the_schwartz_set_leaves_out_a_response_held_by_ties_only() -> None:
     """c beats nobody and ties with a; a beats b, and b ties with c."""
     ballots = {"a > b > c": 1, "c > a > b": 1}
     assert ranking("tideman_alternative", ballots) == [[0, 2], [1]]

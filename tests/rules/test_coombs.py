@@ -19,7 +19,7 @@ def test_without_the_stop_a_majority_favourite_can_go_first() -> None:
     assert ranking("coombs", ballots, majority_stop=False)[-1] == [0]
 
 
-def test_coombs_can_reject_who_beats_everybody() -> None:
+def test_coombs_can_reject_the_condorcet_winner() -> None:
     ballots = {"b > a > c": 5, "a > c > b": 7, "a > b > c": 1, "b > c > a": 4, "c > b > a": 1}
     profiles = Profiles.from_ballots([list(ballots)], weights=[list(ballots.values())])
     b = sorted("abc").index("b")

@@ -25,7 +25,7 @@ def test_the_capital_of_tennessee_is_knoxville() -> None:
     assert ranking("instant_runoff", TENNESSEE) == [[3], [0], [1], [2]]
 
 
-def test_instant_runoff_can_reject_who_beats_everybody() -> None:
+def test_instant_runoff_can_reject_the_condorcet_winner() -> None:
     profiles = Profiles.from_ballots([list(TENNESSEE)], weights=[list(TENNESSEE.values())])
     assert (profiles.margins[0, 1, [0, 2, 3]] > 0).all()
     assert ranking("instant_runoff", TENNESSEE)[0] != [1]
@@ -87,7 +87,7 @@ def test_a_ballot_without_weight_counts_for_nobody() -> None:
     assert ranking("instant_runoff", {"a > b": 0, "b > a": 0}, ties="lexicographic") == [[0], [1]]
 
 
-def test_an_unknown_way_with_ties_is_refused() -> None:
+def test_an_unknown_value_of_ties_is_refused() -> None:
     with pytest.raises(ValueError, match="ties is 'random'; choose from keep, lexicographic"):
         ranking("instant_runoff", {"a > b": 1}, ties="random")
 

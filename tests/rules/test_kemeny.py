@@ -54,7 +54,7 @@ def test_breaking_the_ties_of_blocks_one_by_one_could_leave_the_optimum() -> Non
     assert strict_order(kemeny, profiles).tolist() == [[0, 2, 1]]
 
 
-def test_an_even_split_of_two_responses_below_a_common_first() -> None:
+def test_two_responses_that_split_the_ballots_are_tied_below_a_common_first() -> None:
     profiles = Profiles.from_ballots([["a > b > c", "a > c > b"]])
     assert kemeny(profiles).tolist() == [[2, 0.5, 0.5]]
 
@@ -202,7 +202,7 @@ def test_when_time_runs_out_the_best_order_comes_with_a_warning_that_names_the_p
     assert len(np.unique(scores)) > 30
 
 
-def test_the_gap_is_that_of_the_costs_told() -> None:
+def test_the_gap_follows_from_the_bound_and_the_cost() -> None:
     result = kemeny_orders(together([impartial(0, 40, 100)]), time_limit=0)[0]
     assert not result.proved
     assert 0 < result.bound < result.cost
@@ -291,6 +291,6 @@ def test_small_problems_import_no_solver(monkeypatch: pytest.MonkeyPatch) -> Non
     kemeny(together([impartial(0, 14, 50)]))
 
 
-def test_an_unknown_way_with_ties_is_refused() -> None:
+def test_an_unknown_value_of_ties_is_refused() -> None:
     with pytest.raises(ValueError, match="ties is 'random'; choose from keep, lexicographic"):
         kemeny(schulze_45(), ties="random")

@@ -78,7 +78,7 @@ def test_components_find_the_undefeated_of_strongest_paths(
     assert np.array_equal([by_components(some) for some in (remaining, fewer, remaining)], by_paths)
 
 
-def test_running_out_of_time_is_said_once_for_all_sizes() -> None:
+def test_running_out_of_time_warns_once_for_all_sizes() -> None:
     case = random_cases(1, 1, 30, most_voters=40)[0]
     with pytest.warns(UserWarning, match="of its committees, of .* may be worth up to") as warned:
         scores = get_rule("pav")(together([case]), time_limit=0.0)

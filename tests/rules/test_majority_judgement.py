@@ -19,7 +19,7 @@ def opinions(*grades: list[float]) -> Profiles:
     return scored([list(row) for row in rows])
 
 
-def test_the_french_presidential_poll_of_2012() -> None:
+def test_the_french_poll_of_2012_elects_hollande_before_bayrou() -> None:
     """Shares of the grades from excellent to reject of Hollande, Bayrou, Sarkozy, Mélenchon.
 
     M. Balinski, R. Laraki, "Jugement majoritaire versus vote majoritaire (via les présidentielles

@@ -98,7 +98,7 @@ def test_a_bad_start_is_corrected(monkeypatch: pytest.MonkeyPatch) -> None:
                 assert closest(margins) == expected
 
 
-def test_a_maximal_lottery_ties_all_who_have_no_chance() -> None:
+def test_a_maximal_lottery_ties_all_responses_without_a_chance() -> None:
     assert lottery("a > b > c", "a > b > c") == [1, 0, 0]
 
 

@@ -27,7 +27,7 @@ def test_the_ranking_is_bordas() -> None:
         assert blocks_of(row.tolist()) == blocks_of(points.tolist())
 
 
-def test_tennessee() -> None:
+def test_tennessee_gives_each_city_its_share_of_borda_points() -> None:
     ballots = ["M > N > C > K", "N > C > K > M", "C > K > N > M", "K > C > N > M"]
     chances = proportional_borda(Profiles.from_ballots([ballots], weights=[[42, 26, 15, 17]]))
     assert chances[0] == pytest.approx(np.array([173, 107, 126, 194]) / 600)

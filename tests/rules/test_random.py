@@ -76,7 +76,7 @@ def test_a_dictator_leaves_what_is_not_ranked_tied_behind() -> None:
     assert blocks_of(random_dictator(profiles)[0].tolist()) == [[1], [0, 3], [2, 4]]
 
 
-def test_a_ballot_that_names_none_of_those_left_is_drawn_no_more() -> None:
+def test_a_ballot_that_ranks_no_remaining_response_is_not_drawn() -> None:
     profiles = often(["a", "b = c > d"], [9.0, 1.0], 200)
     outcomes = {repr(blocks_of(scores.tolist())) for scores in random_ballot(profiles)}
     assert outcomes == {"[[0], [1, 2], [3]]", "[[1, 2], [0], [3]]", "[[1, 2], [3], [0]]"}

@@ -21,7 +21,7 @@ def test_two_parties_of_60_and_40_per_cent_take_turns() -> None:
     assert order(PARTIES)[5:] == ["a4", "b3", "a5", "b4", "b5"]
 
 
-def test_tied_ones_are_elected_together_and_more_than_k() -> None:
+def test_tied_responses_are_elected_together_even_beyond_k() -> None:
     scores = seq_pav(Profiles.from_ballots([PARTIES]), k=1)[0]
     assert scores.tolist() == [10.0] * 5 + [0.0] * 5
 

@@ -23,7 +23,7 @@ def four_in_a_cycle() -> Profiles:
     return Profiles.from_ballots([ballots])
 
 
-def test_the_three_rules_on_schulzes_45_voters() -> None:
+def test_the_three_rules_rank_schulzes_45_voters_differently() -> None:
     # A is undefeated as E is: the margin of E over A is the weakest of the cycle E > A > C > E.
     assert ranking("split_cycle", schulze_45()) == [[0, 4], [2], [1], [3]]
     assert ranking("stable_voting", schulze_45()) == [[0], [4], [2], [1], [3]]
@@ -35,7 +35,7 @@ def test_equally_weak_wins_of_a_cycle_are_all_dropped() -> None:
     assert ranking("split_cycle", four_in_a_cycle()) == [[0, 1], [2], [3]]
 
 
-def test_who_defeats_another_has_the_higher_score() -> None:
+def test_a_response_scores_higher_than_those_that_it_defeats() -> None:
     for case in random_cases(11, 300, 5):
         scores = split_cycle(together([case]))[0]
         wins = oracles.strengths(case.ballots, 5, "margins")

@@ -133,7 +133,7 @@ def test_plackett_luce_can_reject_a_majority_favourite() -> None:
     assert blocks_of(plackett_luce(profiles)[0].tolist()) == [[1], [0], [2]]
 
 
-def test_plackett_luce_can_elect_who_loses_against_everybody() -> None:
+def test_plackett_luce_can_elect_the_condorcet_loser() -> None:
     ballots = ["c > b > a"] + ["b > a > c"] * 4 + ["c > a > b"] * 4
     profiles = Profiles.from_ballots([ballots])
     assert profiles.margins[0, 0].max() == 0  # a loses against b and c

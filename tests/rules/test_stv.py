@@ -91,7 +91,7 @@ def test_a_shared_vote_is_cut_to_five_decimals_in_the_scottish_count() -> None:
     assert ranking("stv", ballots, k=1, quota="droop") == [[0, 1, 2, 3]]
 
 
-def test_the_party_food_of_the_textbooks() -> None:
+def test_the_party_food_of_the_textbooks_is_elected() -> None:
     """20 guests choose 3 of oranges a, pears b, chocolate c, strawberries d and sweets e.
 
     With a quota of 6, c has 12 and passes half on: 4 to d, who then has 5, and 2 to e, who then has 3.
@@ -135,7 +135,7 @@ def test_a_ballot_with_ties_supports_all_of_a_level_that_it_reaches() -> None:
     assert ranking("expanding_approvals", ballots, k=1)[0] == [2]
 
 
-def test_the_first_by_default_is_whom_most_ballots_put_first() -> None:
+def test_by_default_the_plurality_winner_is_elected_first() -> None:
     ballots = {"a > b > c": 4, "b > c > a": 3, "c > b > a": 2}  # b beats both others
     assert ranking("stv", ballots)[0] == [0]
     assert ranking("expanding_approvals", ballots)[0] == [0]
