@@ -1,4 +1,4 @@
-"""Perpetual rules on worked examples from a file outside the repository; skipped where it is absent."""
+"""Perpetual rules on worked examples."""
 
 import json
 from fractions import Fraction
@@ -28,6 +28,10 @@ RULES = {
     "phragmen": APPROVAL,
 }
 """The names in the file; its ninth rule, av, is approval voting prompt by prompt."""
+CHOOSING = ("nash", "equality", "phragmen")  # They take seconds to compile.
+PARAMETERS = [
+    pytest.param(rule, marks=[pytest.mark.slow] if rule in CHOOSING else []) for rule in RULES
+]
 
 
 def approvals(rounds: list[dict[str, list[str]]]) -> Rankings:
@@ -42,7 +46,7 @@ def approvals(rounds: list[dict[str, list[str]]]) -> Rankings:
     return Rankings.from_ballots(rows, weights)
 
 
-@pytest.mark.parametrize("rule", ["av", *RULES])
+@pytest.mark.parametrize("rule", ["av", *PARAMETERS])
 @pytest.mark.parametrize("name", SEQUENCES)
 def test_rules_for_approvals_elect_the_known_winners(name: str, rule: str) -> None:
     rankings = approvals(SEQUENCES[name]["rounds"])
@@ -64,7 +68,7 @@ def test_rules_for_approvals_elect_the_known_winners(name: str, rule: str) -> No
     assert won == known["satisfaction"]
 
 
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", PARAMETERS)
 @pytest.mark.parametrize("name", SEQUENCES)
 def test_exact_fractions_elect_the_known_winners(name: str, rule: str) -> None:
     full = "perpetual_unit_cost" if rule == "unitcost" else f"perpetual_{rule}"

@@ -16,6 +16,8 @@ from rlchf.rules.across._parts.welfare.steps import harmonic
 from tests.oracles import across_welfare as oracles
 from tests.support.profiles import random_case
 
+pytestmark = pytest.mark.slow  # The ascent takes seconds to compile.
+
 FILE = Path(__file__).parents[1] / "data" / "known_answers.json"
 DATASETS: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))["dataset_profiles"]
 PLAIN, EMOJI = [["plain"], ["emoji"]], [["emoji"], ["plain"]]

@@ -1,4 +1,4 @@
-"""Datasets with exact answers from a file outside the repository; skipped where it is absent."""
+"""Datasets with exact answers."""
 
 import json
 from fractions import Fraction

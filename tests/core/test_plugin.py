@@ -45,7 +45,9 @@ def test_an_installed_package_brings_its_rule(installed: dict[str, str]) -> None
     assert "axioms: anonymity, neutrality" in rlchf(installed, "rules", "second_places").lower()
 
 
-def test_the_rule_of_an_installed_package_aggregates(installed: dict[str, str], tmp_path: Path) -> None:
+def test_the_rule_of_an_installed_package_aggregates(
+    installed: dict[str, str], tmp_path: Path
+) -> None:
     file = tmp_path / "rankings.csv"
     file.write_text(
         "prompt_id,annotator_id,ranking\np,ann,a > b > c\np,bob,a > c > b\np,eve,b > c > a\n"
@@ -55,6 +57,7 @@ def test_the_rule_of_an_installed_package_aggregates(installed: dict[str, str], 
     assert line["scores"] == {"a": 0.0, "b": 1.0, "c": 2.0}
 
 
+@pytest.mark.slow
 def test_a_package_that_cannot_be_loaded_spoils_only_its_own_rule(
     installed: dict[str, str], tmp_path: Path
 ) -> None:

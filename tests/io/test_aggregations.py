@@ -129,6 +129,7 @@ def test_bad_files_are_refused_with_their_place(message: str, tmp_path: Path) ->
     assert str(tmp_path / name) in str(error.value)
 
 
+@pytest.mark.slow
 def test_probabilities_are_read_back(tmp_path: Path) -> None:
     rankings = small()
     result = rlchf.aggregate(rankings, "soft_nash")

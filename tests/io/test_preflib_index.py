@@ -41,6 +41,7 @@ def test_winners_are_those_of_the_index(row: dict[str, str]) -> None:
         assert sorted(winners, key=int) == row[f"{rule}_winners"].split(), rule
 
 
+@pytest.mark.slow
 @files
 def test_condorcet_rules_put_a_condorcet_winner_first(row: dict[str, str]) -> None:
     rankings = read(row)
@@ -60,6 +61,7 @@ def test_condorcet_rules_put_a_condorcet_winner_first(row: dict[str, str]) -> No
             assert names[scores == scores.max()].tolist() == [row["condorcet_winner"]], rule
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", sorted(SLOW))
 def test_kemeny_stops_in_time_and_says_how_far_it_got(file: str) -> None:
     profiles = read({"file": file}).batch(np.array([0]))

@@ -265,7 +265,8 @@ def extended(ballots: Ballots, m: int, before: set[Pair]) -> list[int]:
         for order in permutations(range(m))
         if not any((j, i) in before for i, j in combinations(order, 2))
     ]
-    return list(min(candidates, key=lambda order: (agreement(supports, order[::-1]), order)))
+    first = min(candidates, key=lambda order: (agreement(supports, order[::-1]), order))
+    return list(first)
 
 
 def single(ballots: Ballots, m: int) -> list[Prompt]:

@@ -1,27 +1,33 @@
 """Every axiom that a rule claims, on random profiles: strict, with ties, gaps and weights."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 import pytest
 
 from rlchf.rules import AXIOMS, list_rules
 from tests.oracles.textbook import Blocks, blocks_of
-from tests.support.profiles import Case, dense, random_cases, scores_of, together
+from tests.support.profiles import Case, dense, is_slow, random_cases, scores_of, together
 
-CLAIMS = [(name, axiom) for name, card in list_rules().items() for axiom in card.axioms]
+CLAIMS = [
+    pytest.param(name, axiom, marks=[pytest.mark.slow] if is_slow(name) else [])
+    for name, card in list_rules().items()
+    for axiom in card.axioms
+]
 
 
 def rankings(name: str, batch: list[Case]) -> list[Blocks]:
     return [blocks_of(row.tolist()) for row in scores_of(name, batch)]
 
 
-def some(seed: int, count: int = 240) -> Iterator[list[Case]]:
+@cache
+def some(seed: int, count: int = 240) -> list[list[Case]]:
     """Batches of cases of three and four responses."""
-    for m in (3, 4):
-        yield random_cases(seed + m, count, m, most_voters=9)
+    return [random_cases(seed + m, count, m, most_voters=9) for m in (3, 4)]
 
 
+@cache
 def strict(seed: int, count: int, m: int, weights: int = 3) -> list[Case]:
     """Strict complete ballots with whole weights up to a number; a large one makes ties unlikely."""
     rng = np.random.default_rng(seed)

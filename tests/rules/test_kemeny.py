@@ -67,6 +67,7 @@ def test_the_lexicographic_order_is_the_first_of_the_optimal_orders(m: int) -> N
         assert order == oracles.first_kemeny_order(case.ballots, m)
 
 
+@pytest.mark.slow
 def test_seven_responses_equal_the_textbook() -> None:
     for case in random_cases(70, 6, 7):
         assert blocks_of(kemeny(together([case]))[0].tolist()) == oracles.kemeny(case.ballots, 7)

@@ -1,4 +1,4 @@
-"""Worked examples with exact answers from a file outside the repository; skipped where it is absent."""
+"""Worked examples with exact answers."""
 
 import json
 from fractions import Fraction

@@ -29,6 +29,7 @@ def test_many_responses_are_ranked_as_few(
     assert np.array_equal(get_rule(name)(profiles, **options), few)
 
 
+@pytest.mark.slow
 def test_coombs_shares_too_fine_for_whole_numbers_are_fractions(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

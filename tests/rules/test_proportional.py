@@ -66,6 +66,7 @@ def test_large_weights_leave_optimal_committees_tied(name: str) -> None:
     check(name, large)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["pav", "chamberlin_courant"])
 @pytest.mark.parametrize("k", [2, 3])
 def test_a_program_finds_a_committee_that_no_other_betters(name: str, k: int) -> None:

@@ -49,6 +49,7 @@ def test_ballots_are_drawn_as_often_as_they_weigh() -> None:
     assert chisquare(observed, np.array([0.6, 0.3, 0.1]) * len(scores)).pvalue > 0.01
 
 
+@pytest.mark.slow
 def test_orders_from_random_ballots_are_as_frequent_as_the_lottery_says() -> None:
     weights = {(0, 1, 2): 0.5, (1, 2, 0): 0.3, (2, 0, 1): 0.2}
     scores = random_ballot(often(["a > b > c", "b > c > a", "c > a > b"], [5.0, 3.0, 2.0]))

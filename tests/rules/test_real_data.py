@@ -43,6 +43,7 @@ def ballots_of(file: str) -> dict[str, list[dict[str, float]]]:
     return {prompt: list(ballots.values()) for prompt, ballots in by_prompt.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("file", "rule"), [(f, rule) for f, rules in FILES.items() for rule in rules]
 )

@@ -18,7 +18,7 @@ from rlchf.numeric.arrays import to_numpy
 from rlchf.rules import get_rule, is_across, list_rules
 from tests.oracles import textbook as oracles
 from tests.oracles.textbook import Ballots, Blocks, as_blocks, blocks_of
-from tests.support.profiles import Case, cases, random_cases, scores_of, together
+from tests.support.profiles import Case, cases, random_cases, rule_parameters, scores_of, together
 
 RULES = list(list_rules())
 PER_PROMPT = [name for name in RULES if not is_across(get_rule(name))]
@@ -62,6 +62,7 @@ def test_the_rules_are_all_there() -> None:
     assert len(RULES) >= 55
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RULES)
 def test_a_rule_equals_its_textbook_definition_on_a_thousand_profiles(name: str) -> None:
     for m, count in ((2, 120), (3, 360), (4, 360), (5, 240)):
@@ -77,21 +78,21 @@ def test_scores_are_those_of_the_textbook(name: str) -> None:
         assert scores(name, case).tolist() == known
 
 
-@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize("name", rule_parameters(RULES))
 @settings(max_examples=30, deadline=None)
 @given(case=cases())
 def test_any_shape_of_ballots_gives_the_textbook_ranking(name: str, case: Case) -> None:
     assert ranking(name, case) == expected(name, case)
 
 
-@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize("name", rule_parameters(RULES))
 @settings(max_examples=30, deadline=None)
 @given(case=cases(st.sampled_from([0.0, 2.0**-30, 1e-9, 0.1, 1.0, 3.0, 1e6, 2.0**50])))
 def test_any_weights_give_finite_scores(name: str, case: Case) -> None:
     assert np.isfinite(scores(name, case)).all()
 
 
-@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize("name", rule_parameters(RULES))
 def test_weight_two_is_two_ballots_and_weight_zero_none(name: str) -> None:
     for case in random_cases(4, 120, 4):
         times = np.arange(len(case.weights)) % 3

@@ -1,11 +1,12 @@
 """Random profiles, each as the package's arrays and as plain ballots for the oracles."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import strategies as st
 
 import rlchf
@@ -70,6 +71,19 @@ def scores_of(name: str, cases: list[Case]) -> list[np.ndarray]:
         return list(to_numpy(rule(together(cases))))
     results = [rlchf.aggregate(rankings_of(case), name).scores("p") for case in cases]
     return [np.array([scores[str(i)] for i in range(len(scores))]) for scores in results]
+
+
+QUICK_ACROSS = ("apportioned_dictator", "carry_psb", "cpb", "perpetual_pav", "phragmen_credit")
+"""The rules across prompts in the fast tests; the others take seconds each to compile."""
+
+
+def is_slow(rule: str) -> bool:
+    return is_across(get_rule(rule)) and rule not in QUICK_ACROSS
+
+
+def rule_parameters(rules: Iterable[str]) -> list[Any]:
+    """The rules as parameters of a test; those that take long to compile are marked slow."""
+    return [pytest.param(rule, marks=[pytest.mark.slow] if is_slow(rule) else []) for rule in rules]
 
 
 def ranking(rule: str, election: Profiles | Mapping[str, float], **options: Any) -> Blocks:
