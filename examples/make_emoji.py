@@ -20,20 +20,17 @@ for ten epochs uses an emoji in about half of its samples (45 to 49 % with three
 
 import argparse
 import csv
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from rlchf.io.json import write_jsonl
 from rlchf.simulate import Taste, has_emoji, make_annotators, relevance, simulate_rankings
 
 SHARED = {"relevance": 1.0, "politeness": 0.1, "wordiness": -0.2, "noise": 0.35}
-GROUPS = {
-    "dislike": (6, Taste(emoji=-3.0, **SHARED)),
-    "enjoy": (4, Taste(emoji=3.0, **SHARED)),
-}
+GROUPS = {"dislike": (6, Taste(emoji=-3.0, **SHARED)), "enjoy": (4, Taste(emoji=3.0, **SHARED))}
 
 # (what to do, two pieces of advice, an emoji that suits the topic)
 TOPICS = [
@@ -174,38 +171,35 @@ def report(
     for prompt_id, annotator_id, response_id, rank in rankings:
         ranks[prompt_id].setdefault(annotator_id, {})[response_id] = rank
 
-    as_said = 0
+    as_expected = 0
     majority = dict.fromkeys(sorted(set(group.values())), 0)
     for prompt_id, ballots in ranks.items():
-        plan = {
-            name: _plan(question[prompt_id], texts[prompt_id], name == "enjoy") for name in majority
+        expected = {
+            name: _pairs(question[prompt_id], texts[prompt_id], name == "enjoy")
+            for name in majority
         }
-        as_said += sum(
-            all(ballot[a] < ballot[b] for a, b in plan[group[annotator_id]])
+        as_expected += sum(
+            all(ballot[a] < ballot[b] for a, b in expected[group[annotator_id]])
             for annotator_id, ballot in ballots.items()
         )
         for name in majority:
-            margins = [sum(np.sign(b[y] - b[x]) for b in ballots.values()) for x, y in plan[name]]
+            margins = [
+                sum(np.sign(b[y] - b[x]) for b in ballots.values()) for x, y in expected[name]
+            ]
             majority[name] += all(margin > 0 for margin in margins)
     total = sum(len(ballots) for ballots in ranks.values())
-    print(f"{len(ranks)} prompts, {total} ballots, {as_said / total:.1%} as the taste says")
+    print(f"{len(ranks)} prompts, {total} ballots, {as_expected / total:.1%} as the taste says")
     for name, count in majority.items():
         print(f"the majority has the order of '{name}' on {count} of {len(ranks)} prompts")
 
 
-def _plan(prompt: str, texts: Mapping[str, str], enjoy: bool) -> list[tuple[str, str]]:
+def _pairs(prompt: str, texts: Mapping[str, str], enjoy: bool) -> list[tuple[str, str]]:
     """List the pairs (better, worse) by emoji first and relevance second."""
     key = {
         r: (has_emoji(text) if enjoy else not has_emoji(text), relevance(prompt, text))
         for r, text in texts.items()
     }
     return [(a, b) for a in key for b in key if key[a] > key[b]]
-
-
-def write_jsonl(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Write one JSON object per line, emojis as they are."""
-    lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in rows]
-    path.write_text("".join(lines), encoding="utf-8")
 
 
 def write_csv(path: Path, header: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:

@@ -29,8 +29,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from make_emoji import GROUPS, report, write_csv, write_jsonl
+from make_emoji import GROUPS, report, write_csv
 
+from rlchf.io.json import write_jsonl
 from rlchf.simulate import has_emoji, make_annotators, simulate_rankings
 from rlchf.train.models.load import load_policy, load_tokenizer
 from rlchf.train.models.text import prompt_ids
@@ -160,12 +161,12 @@ def make_answers(
     """Sample until every question has `copies` different answers in the style, round by round.
 
     In the last rounds an answer that is cut off is accepted if it keeps to its style. A question
-    that still lacks an answer after `MAX_ROUNDS` gets an empty place, and is left out by `main`.
+    that still lacks an answer after `MAX_ROUNDS` is left out by `main`.
     """
     answers: list[list[str]] = [[] for _ in questions]
     tally: Counter[str] = Counter()
     for round_ in range(MAX_ROUNDS):
-        wanted = [i for i, got in enumerate(answers) for _ in range(copies - len(got))]
+        wanted = [i for i, texts in enumerate(answers) for _ in range(copies - len(texts))]
         for start in range(0, len(wanted), batch_size):
             batch = wanted[start : start + batch_size]
             prompts = [chat(SYSTEM[style], EXAMPLE[style], questions[i]) for i in batch]
@@ -178,7 +179,7 @@ def make_answers(
                     answers[i].append(text)
                     tally.update(accepted=1, cut_off=not ended)
             print(f"{style}: round {round_ + 1}, {dict(tally)}", file=sys.stderr)
-        if all(len(got) == copies for got in answers):
+        if all(len(texts) == copies for texts in answers):
             break
     return answers, tally
 
@@ -209,7 +210,7 @@ def main() -> None:
 
     rng = np.random.default_rng(options.seed)
     prompts, responses = [], []
-    asked: dict[str, str] = {}
+    question_of: dict[str, str] = {}
     texts: dict[str, dict[str, str]] = {}
     for number, question in enumerate(questions, start=1):
         prompt_id = f"p{number:03d}"
@@ -223,16 +224,16 @@ def main() -> None:
             continue
         prompt = chat(SYSTEM["plain"], EXAMPLE["emoji"], question)
         prompts.append({"prompt_id": prompt_id, "prompt": prompt})
-        asked[prompt_id] = question
+        question_of[prompt_id] = question
         rows = [
-            {"prompt_id": prompt_id, "response_id": f"r{i}", **drafts[place]}
-            for i, place in enumerate(rng.permutation(len(drafts)), start=1)
+            {"prompt_id": prompt_id, "response_id": f"r{i}", **drafts[d]}
+            for i, d in enumerate(rng.permutation(len(drafts)), start=1)
         ]
         responses += rows
         texts[prompt_id] = {row["response_id"]: row["text"] for row in rows}
 
     annotators = make_annotators(GROUPS)
-    rankings = simulate_rankings(asked, texts, annotators, options.seed)
+    rankings = simulate_rankings(question_of, texts, annotators, options.seed)
     options.out.mkdir(parents=True, exist_ok=True)
     write_jsonl(options.out / "prompts.jsonl", prompts)
     write_jsonl(options.out / "responses.jsonl", responses)
@@ -242,7 +243,7 @@ def main() -> None:
         ("annotator_id", "group"),
         [(a.annotator_id, a.group) for a in annotators],
     )
-    report(asked, texts, rankings, {a.annotator_id: a.group for a in annotators})
+    report(question_of, texts, rankings, {a.annotator_id: a.group for a in annotators})
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import numpy as np
 from rlchf.display import html_table, shortened
 from rlchf.numeric.arrays import to_numpy
 from rlchf.numeric.ranks import dense_ranks
+from rlchf.numeric.segments import offsets
 from rlchf.options import meant
 from rlchf.profiles import Profiles
 from rlchf.rankings import Rankings, as_rankings
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int], None]
 
-COUNTS = ("k", "top")  # options by which a rule counts responses: seats, places, approved ones
+COUNTS = ("k", "top")  # options that are numbers of responses: seats, places, approved responses
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,12 +45,12 @@ class Aggregation:
     ballots
         (P,) number of ballots on each prompt.
     rule, options
-        The rule's name and the options it was given, besides its defaults; ``ties`` is among them if a
-        policy for ties was given, and ``seed`` if anything was drawn with it.
+        The rule's name and the options that it was given; ``ties`` is among them if a policy for ties was
+        given, and ``seed`` if anything was drawn with it.
     probabilities
-        From a rule that gives every pair a probability, such as soft_nash: that response i is above j,
-        for the pairs i < j of the first prompt, (0, 1), (0, 2), ..., (1, 2), ..., then those of the second,
-        and so on; else None.
+        The probability that response i is above j, for the pairs i < j of the first prompt, (0, 1),
+        (0, 2), ..., (1, 2), ..., then those of the second, and so on; None unless the rule gives every
+        pair a probability, as soft_nash does.
 
     Examples
     --------
@@ -88,14 +89,13 @@ class Aggregation:
         Of responses with equal scores the one that is ``preferred`` (R,) more comes first.
         """
         keys = [scores] if preferred is None else [scores, preferred]
-        starts = rankings.ballot_starts[:-1]
         return cls(
             prompt_ids=rankings.prompt_ids,
             response_ids=rankings.response_ids,
             response_starts=rankings.response_starts,
             response_scores=scores,
             response_ranks=dense_ranks(rankings.response_starts, keys),
-            ballots=np.add.reduceat(rankings.ballot_counts, starts),
+            ballots=np.add.reduceat(rankings.ballot_counts, rankings.ballot_starts[:-1]),
             rule=rule,
             options=options,
         )
@@ -103,10 +103,14 @@ class Aggregation:
     def __len__(self) -> int:
         return len(self.prompt_ids)
 
+    def check_same_responses(self, rankings: Rankings) -> None:
+        """Refuse rankings of other prompts or responses."""
+        if (rankings.prompt_ids, rankings.response_ids) != (self.prompt_ids, self.response_ids):
+            raise ValueError("the rankings and the aggregation are not about the same responses")
+
     def __repr__(self) -> str:
-        lines = [
-            f"  {shortened(prompt)}: {shortened(text)}" for prompt, text in self._first_rankings()
-        ]
+        rows = self._first_rankings()
+        lines = [f"  {shortened(prompt)}: {shortened(ranking)}" for prompt, ranking in rows]
         more = ["  ..."] if len(self) > len(lines) else []
         return "\n".join([f"<Aggregation {self._summary()}>", *lines, *more])
 
@@ -128,7 +132,7 @@ class Aggregation:
     @cached_property
     def _pair_starts(self) -> np.ndarray:
         sizes = np.diff(self.response_starts)
-        return np.concatenate([[0], np.cumsum(sizes * (sizes - 1) // 2)])
+        return offsets(sizes * (sizes - 1) // 2)
 
     @cached_property
     def _index(self) -> dict[str, int]:
@@ -136,9 +140,8 @@ class Aggregation:
 
     def _slice(self, prompt_id: object) -> slice:
         if str(prompt_id) not in self._index:
-            raise KeyError(
-                f"no prompt {str(prompt_id)!r} in this aggregation of {len(self)} prompts"
-            )
+            name = repr(str(prompt_id))
+            raise KeyError(f"no prompt {name} in this aggregation of {len(self)} prompts")
         p = self._index[str(prompt_id)]
         return slice(int(self.response_starts[p]), int(self.response_starts[p + 1]))
 
@@ -157,7 +160,7 @@ class Aggregation:
         return levels
 
     def pair_probabilities(self, prompt_id: object) -> np.ndarray | None:
-        """(M, M) the probability that response i is above j, NaN on the diagonal; None if there are none."""
+        """(M, M) the probability that i is above j, NaN on the diagonal; None if the rule gives none."""
         if self.probabilities is None:
             return None
         part = self._slice(prompt_id)
@@ -294,10 +297,9 @@ def aggregate(
     preferred = None if prefer is None else np.empty(len(scores))
     done = 0
     for prompts, profiles in rankings.profiles():
-        cells = rankings.response_starts[prompts][:, None] + np.arange(
-            profiles.n_responses
-        )  # (B, M)
-        tick = _further(progress, done, rankings.n_prompts)
+        starts = rankings.response_starts[prompts]
+        cells = starts[:, None] + np.arange(profiles.n_responses)  # (B, M)
+        tick = _progress_after(done, rankings.n_prompts, progress)
         batch_scores = scores_in_chunks(function, profiles, threads, tick, **options)
         scores[cells] = _checked_scores(name, batch_scores, profiles)
         if preferred is not None and prefer is not None:
@@ -345,20 +347,20 @@ def _tie_breaker(ties: str | None, rule: Rule, name: str) -> str | Rule | None:
         return second
     guess = "" if is_rule else meant(str(ties), [*POLICIES, *rule_names()])
     raise ValueError(
-        f"ties is {ties!r}; choose from {', '.join(POLICIES)}, "
-        f"or name a second rule that looks at one prompt at a time{guess and f'; {guess}'}"
+        f"ties is {ties!r}; choose from {', '.join(POLICIES)}, or name a second rule that looks at "
+        f"one prompt at a time{guess and f'; {guess}'}"
     )
 
 
-def _further(progress: Progress | None, done: int, total: int) -> Progress | None:
-    """Progress within one part of a dataset of which ``done`` prompts are done."""
+def _progress_after(done: int, total: int, progress: Progress | None) -> Progress | None:
+    """Progress of a batch, as progress of a dataset of which ``done`` prompts are done."""
     if progress is None:
         return None
     return lambda now, _: progress(done + now, total)
 
 
 def _warn_of_counts(options: Mapping[str, Any], rankings: Rankings) -> None:
-    """Warn of a count of responses that no prompt has; a rule takes all responses where there are fewer."""
+    """Warn if an option counts more responses than any prompt has; a rule then takes all of them."""
     most = int(np.diff(rankings.response_starts).max())
     for name in COUNTS:
         count = options.get(name)

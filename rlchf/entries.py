@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from rlchf.numeric.segments import offsets
 from rlchf.profiles import parse_ballot
 
 MAX_RESPONSES = np.iinfo(np.int16).max - 1
@@ -36,7 +37,7 @@ class Entries:
     source
         The name that error messages give to the dataset.
     locate
-        Says where entry ``e`` stands in the input, for error messages.
+        A function that names the position of entry ``e`` in the input, for error messages.
     """
 
     prompt_ids: Sequence[str]
@@ -56,7 +57,7 @@ class Entries:
     locate: Callable[[int], str] = "entry {}".format
 
     def checked(self) -> "Entries":
-        """The same entries with values, weights and counts as arrays of numbers that are allowed.
+        """The same entries with values, weights and counts as arrays of allowed numbers.
 
         Raises
         ------
@@ -76,10 +77,9 @@ class Entries:
         counts = np.ones(n_ballots, np.int64) if self.ballot_counts is None else self.ballot_counts
         weights = np.ones(n_ballots) if self.ballot_weights is None else self.ballot_weights
         weights = np.asarray(weights, dtype=np.float64) * counts
-        bad = ~(np.isfinite(weights) & (weights >= 0))[self.entry_ballots]
-        self.refuse(
-            bad, lambda e: f"the weight is {weights[self.entry_ballots[e]]}; give 0 or more"
-        )
+        of_entries = weights[self.entry_ballots]
+        bad = ~(np.isfinite(of_entries) & (of_entries >= 0))
+        self.refuse(bad, lambda e: f"the weight is {of_entries[e]}; give 0 or more")
         return replace(
             self,
             entry_ranks=values if self.entry_scores is None else None,
@@ -172,10 +172,10 @@ def sorted_columns(entries: Entries) -> dict[str, Any]:
     else:
         ascending = -entries.entry_scores
     order = np.lexsort((ascending, entry_ballots))
-    entry_starts = _starts(entry_ballots, n_ballots)
-    empty = np.flatnonzero(np.diff(entry_starts) == 0)
-    if len(empty):
-        prompt = entries.prompt_ids[entries.ballot_prompts[ballot_order[empty[0]]]]
+    lengths = np.bincount(entry_ballots, minlength=n_ballots)
+    entry_starts = offsets(lengths)
+    if not lengths.all():
+        prompt = entries.prompt_ids[entries.ballot_prompts[ballot_order[np.argmin(lengths)]]]
         raise ValueError(f"{entries.source}: a ballot on prompt {prompt!r} ranks no response")
     response_ids, response_starts, entry_responses = _responses_by_prompt(entries, order)
     _refuse_repeats(entries, entry_ballots[order], entry_responses, order)
@@ -187,7 +187,7 @@ def sorted_columns(entries: Entries) -> dict[str, Any]:
         "annotator_ids": list(entries.annotator_ids),
         "response_ids": response_ids,
         "response_starts": response_starts,
-        "ballot_starts": _starts(entries.ballot_prompts, n_prompts),
+        "ballot_starts": offsets(np.bincount(entries.ballot_prompts, minlength=n_prompts)),
         "ballot_annotators": np.asarray(entries.ballot_annotators)[ballot_order].astype(np.int64),
         "ballot_weights": entries.ballot_weights[ballot_order],
         "ballot_counts": entries.ballot_counts[ballot_order],
@@ -215,7 +215,7 @@ def _responses_by_prompt(
         keys = np.concatenate([keys, listed[:, 0] * len(ids) + position[listed[:, 1]]])
     pairs, flat = np.unique(keys, return_inverse=True)
     flat = flat[: len(prompts)]
-    starts = _starts(pairs // len(ids), len(entries.prompt_ids))
+    starts = offsets(np.bincount(pairs // len(ids), minlength=len(entries.prompt_ids)))
     local = (flat - starts[prompts]).astype(np.int32)
     return [ids[i] for i in names[pairs % len(ids)]], starts, local
 
@@ -254,19 +254,3 @@ def _refuse_sizes(entries: Entries, sizes: np.ndarray) -> None:
         if bad.any():
             prompt = entries.prompt_ids[int(np.argmax(bad))]
             raise ValueError(f"{entries.source}: prompt {prompt!r} {problem}")
-
-
-def offsets(sizes: np.ndarray) -> np.ndarray:
-    """Where each of several pieces that lie end to end begins, and where the last one ends.
-
-    Examples
-    --------
-    >>> offsets(np.array([2, 3]))
-    array([0, 2, 5])
-    """
-    return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-
-
-def _starts(codes: np.ndarray, n: int) -> np.ndarray:
-    """Where the pieces of each of ``n`` codes begin, when the codes are sorted."""
-    return offsets(np.bincount(codes, minlength=n))

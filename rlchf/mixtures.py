@@ -12,7 +12,7 @@ from rlchf.rankings import Rankings
 def apportion(weights: dict[str, float], seats: int) -> dict[str, int]:
     """Divide seats in proportion to weights by the method of Sainte-Laguë (Webster).
 
-    Each seat goes to the name with the largest weight / (2 * seats so far + 1); of equals, to the first.
+    Each seat goes to the name with the largest weight / (2 * seats so far + 1); among equals, to the first.
 
     References
     ----------
@@ -77,17 +77,14 @@ def committee_weights(
     """
     if rankings.n_prompts != 1:
         raise ValueError(
-            f"the rankings are of {rankings.n_prompts} prompts; give one, whose responses are the "
-            "policies"
+            f"there are rankings of {rankings.n_prompts} prompts; give one, whose responses are policies"
         )
     prompt = rankings.prompt_ids[0]
     names = rankings.responses(prompt)
     if not 1 <= k <= len(names):
         raise ValueError(f"k is {k}; there are {len(names)} policies to choose from")
-    order = [
-        name for level in aggregate(rankings, rule, **options).ranking(prompt) for name in level
-    ]
-    elected = order[:k]
+    levels = aggregate(rankings, rule, **options).ranking(prompt)
+    elected = [name for level in levels for name in level][:k]
     rows = [names.index(name) for name in elected]
     ((_, profiles),) = rankings.profiles()
     ranks = np.asarray(profiles.ranks)[rows].astype(float)  # (k, K), 0 for policies not ranked

@@ -88,7 +88,7 @@ def bradley_terry(wins: Table, prior: float = 0.0) -> np.ndarray:
     games = table + table.T
     rewards = np.zeros(len(table))
     while True:  # Newton's method, shortened as in `rules/bradley_terry.py`
-        p = _sigmoid(rewards[:, None] - rewards)
+        p = 0.5 * (1 + np.tanh((rewards[:, None] - rewards) / 2))  # sigma(r_i - r_j)
         gradient = (table - games * p).sum(axis=1)
         pulls = games * p * (1 - p)
         step = np.linalg.pinv(np.diag(pulls.sum(axis=1)) - pulls) @ gradient
@@ -298,7 +298,3 @@ def _win_shares(shares: Table) -> np.ndarray:
 def _softmax(logits: np.ndarray) -> np.ndarray:
     powers = np.exp(logits - logits.max())
     return np.asarray(powers / powers.sum())
-
-
-def _sigmoid(x: np.ndarray) -> np.ndarray:
-    return 0.5 * (1 + np.tanh(x / 2))

@@ -6,7 +6,7 @@ import json
 import math
 import sys
 import types
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
@@ -29,10 +29,22 @@ def meant(name: str, known: Iterable[str]) -> str:
     return f"did you mean {' or '.join(close)}?" if close else ""
 
 
-def checked(hint: Any, value: Any, what: str) -> Any:
-    """Return a value if it fits a plain type, a `Literal` or an optional one; an int may be a float.
+def listed(known: Collection[str], name: str) -> str:
+    """List the known names, and ask whether some that are similar to a name were meant.
 
-    Other annotations accept anything.
+    Examples
+    --------
+    >>> listed(["keep", "drop"], "kep")
+    'keep, drop; did you mean keep?'
+    """
+    return "; ".join(filter(None, [", ".join(known), meant(name, known)]))
+
+
+def checked(hint: Any, value: Any, what: str) -> Any:
+    """Return a value if it fits a plain type, a `Literal`, a tuple or an optional one.
+
+    An int may be a float, a list may be a tuple, and one text may be a tuple of texts. Other annotations
+    accept anything.
 
     Raises
     ------
@@ -47,6 +59,8 @@ def checked(hint: Any, value: Any, what: str) -> Any:
     Traceback (most recent call last):
     ...
     ValueError: ties is 'kep'; choose from keep, drop; did you mean keep?
+    >>> checked(tuple[str, ...], "age", "group"), checked(tuple[str, ...], ["age", "region"], "group")
+    (('age',), ('age', 'region'))
     """
     if get_origin(hint) in (Union, types.UnionType):
         if value is None and type(None) in get_args(hint):
@@ -57,10 +71,11 @@ def checked(hint: Any, value: Any, what: str) -> Any:
     if get_origin(hint) is Literal:
         if value not in get_args(hint):
             allowed = [str(choice) for choice in get_args(hint)]
-            guess = "; ".join(filter(None, [", ".join(allowed), meant(str(value), allowed)]))
-            raise ValueError(f"{what} is {value!r}; choose from {guess}")
+            raise ValueError(f"{what} is {value!r}; choose from {listed(allowed, str(value))}")
         return value
     plain = get_origin(hint) or hint
+    if plain is tuple:
+        return _checked_items(hint, value, what)
     if plain not in PLAIN:
         return value
     if isinstance(value, np.generic):
@@ -70,6 +85,17 @@ def checked(hint: Any, value: Any, what: str) -> Any:
     if not isinstance(value, plain) or (plain is not bool and isinstance(value, bool)):
         raise ValueError(f"{what} is {value!r}; it must be of type {plain.__name__}")
     return value
+
+
+def _checked_items(hint: Any, value: Any, what: str) -> tuple[Any, ...]:
+    """A tuple whose items fit the type in ``tuple[type, ...]``."""
+    item = get_args(hint)[0]
+    if isinstance(value, str) and item is str:
+        value = (value,)
+    if not isinstance(value, list | tuple):
+        example = json.dumps([str(value) if item is str else value], default=str)
+        raise ValueError(f"{what} is {value!r}; write it as a list, {example}")
+    return tuple(checked(item, one, what) for one in value)
 
 
 def parsed_pairs(pairs: Iterable[str]) -> dict[str, Any]:
@@ -84,13 +110,13 @@ def parsed_pairs(pairs: Iterable[str]) -> dict[str, Any]:
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals:
-            raise ValueError(f"option {pair!r} lacks a value; write it as name=value")
+            raise ValueError(f"{pair!r} lacks a value; write it as name=value")
         if name in options:
-            raise ValueError(f"option {name!r} is given twice; give it once")
+            raise ValueError(f"{name!r} is given twice; give it once")
         try:
             options[name] = json.loads(value)
         except json.JSONDecodeError:
-            options[name] = math.inf if value == "inf" else value  # which JSON has no word for
+            options[name] = math.inf if value == "inf" else value  # JSON has no infinity
     return options
 
 
@@ -106,10 +132,8 @@ def fitting(kind: type, settings: Mapping[str, Any], where: str = "") -> dict[st
     for name in settings:
         if name not in hints:
             guess = meant(name, hints)
-            raise ValueError(
-                f"{where}there is no setting {name!r}{'; ' if guess else ''}{guess}; "
-                f"choose from {', '.join(hints)}"
-            )
+            problem = f"{where}there is no setting {name!r}{guess and f'; {guess}'}"
+            raise ValueError(f"{problem}; choose from {', '.join(hints)}")
     return {name: checked(hints[name], value, where + name) for name, value in settings.items()}
 
 

@@ -6,8 +6,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from rlchf.aggregation import Aggregation
+from rlchf.numeric.ratios import ratio
 from rlchf.prompts import Prompt
 from rlchf.rankings import Rankings
+
+TIE_TOLERANCE = 1e-6
+"""Differences of log-odds that are ties: padding can change a reward model's score by as much."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,12 +43,7 @@ class Ballots:
         array([[ nan, 0.75],
                [0.25,  nan]])
         """
-        targets = order_targets(self.ranks)  # (V, K, K)
-        weights = self.weights[:, None, None] * ~np.isnan(targets)
-        total = weights.sum(0)
-        shares = np.full(total.shape, np.nan)
-        np.divide((weights * np.nan_to_num(targets)).sum(0), total, out=shares, where=total > 0)
-        return shares
+        return mean_targets(self.ranks, self.weights)[0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,6 +127,17 @@ def order_targets(ranks: np.ndarray) -> np.ndarray:
     return np.where(unknown, np.nan, (1 + np.sign(j - i)) / 2)
 
 
+def mean_targets(ranks: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(K, K) weighted means of the pair targets of weak orders (V, K), and the sums of weights behind them.
+
+    A mean is over the orders that rank both responses, NaN if there is none.
+    """
+    targets = order_targets(ranks)  # (V, K, K)
+    pair_weights = weights[:, None, None] * ~np.isnan(targets)
+    total = pair_weights.sum(0)
+    return ratio((pair_weights * np.nan_to_num(targets)).sum(0), total), total
+
+
 def examples(
     result: Aggregation,
     prompts: Mapping[str, Prompt],
@@ -167,14 +177,14 @@ def examples(
     """
     check_texts(result, prompts, responses)
     ballots = {} if ballots_of is None else ballots_by_prompt(ballots_of)
-    made = []
+    joined = []
     for p, prompt_id in enumerate(result.prompt_ids):
         of_prompt = slice(int(result.response_starts[p]), int(result.response_starts[p + 1]))
         ids = result.response_ids[of_prompt]
         cast = ballots.get(prompt_id)
         if cast is not None and ballots_of is not None:
             cast = replace(cast, ranks=cast.ranks[:, _order(ballots_of, prompt_id, ids)])
-        made.append(
+        joined.append(
             Example(
                 prompt_id=prompt_id,
                 prompt=prompts[prompt_id],
@@ -186,7 +196,7 @@ def examples(
                 ballots=cast,
             )
         )
-    return made
+    return joined
 
 
 def _order(rankings: Rankings, prompt_id: str, ids: Sequence[str]) -> list[int]:
@@ -237,26 +247,25 @@ def ballots_by_prompt(rankings: Rankings) -> dict[str, Ballots]:
     for prompts, profiles in rankings.profiles():
         for b, p in enumerate(prompts):
             of_prompt = slice(int(profiles.starts[b]), int(profiles.starts[b + 1]))
-            annotators = profiles.annotators[of_prompt]
             ballots[rankings.prompt_ids[p]] = Ballots(
                 ranks=profiles.ranks[:, of_prompt].T.copy(),
                 weights=profiles.weights[of_prompt],
-                annotators=[rankings.annotator_ids[a] for a in annotators],
+                annotators=[rankings.annotator_ids[a] for a in profiles.annotators[of_prompt]],
             )
     return ballots
 
 
 def split(
-    made: Sequence[Example], held_out: float, seed: int
+    examples: Sequence[Example], held_out: float, seed: int
 ) -> tuple[list[Example], list[Example]]:
     """Split by prompt into examples to learn from and examples held out, at random by ``seed``.
 
     Examples
     --------
-    >>> made = [Example(str(i), "", ["a", "b"], ["", ""], [1, 2]) for i in range(10)]
-    >>> [len(part) for part in split(made, 0.2, seed=0)]
+    >>> ten = [Example(str(i), "", ["a", "b"], ["", ""], [1, 2]) for i in range(10)]
+    >>> [len(part) for part in split(ten, 0.2, seed=0)]
     [8, 2]
     """
-    order = np.random.default_rng(seed).permutation(len(made))
-    n = round(held_out * len(made))
-    return [made[i] for i in sorted(order[n:])], [made[i] for i in sorted(order[:n])]
+    order = np.random.default_rng(seed).permutation(len(examples))
+    n = round(held_out * len(examples))
+    return [examples[i] for i in sorted(order[n:])], [examples[i] for i in sorted(order[:n])]

@@ -1,5 +1,6 @@
 """A batch of prompts with equally many responses: what a per-prompt rule sees."""
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -9,6 +10,7 @@ import numpy as np
 from rlchf.numeric.arrays import Array, array_namespace, device_of, segment_sum, to_numpy
 from rlchf.numeric.integer_weights import integer_weights
 from rlchf.numeric.pairwise import pairwise_wins
+from rlchf.numeric.segments import offsets
 
 COARSE = 2.0**12  # in integer weights, where weights are rounded to 2^-50 of their sum
 
@@ -23,8 +25,8 @@ class Profiles:
     ----------
     ranks
         (M, K) int16. ``ranks[i, k]`` is the rank of response ``i`` on ballot ``k``: 1 is best, equal
-        is tied, 0 means that the ballot says nothing about the response. Contiguous per response,
-        because every pairwise rule compares whole rows.
+        is tied, 0 means that the ballot leaves out the response. Contiguous per response, because every
+        pairwise rule compares whole rows.
     starts
         (B + 1,) numpy int64. Ballots ``starts[b]`` to ``starts[b + 1]`` belong to prompt ``b``;
         every prompt has at least one.
@@ -91,26 +93,25 @@ class Profiles:
             if isinstance(ballots, str):
                 raise ValueError(f"{ballots!r} is a ballot; give a list of ballots for each prompt")
         parsed = [[parse_ballot(ballot) for ballot in ballots] for ballots in prompts]
-        names = list(responses) if responses is not None else _names(parsed)
+        all_ballots = list(itertools.chain(*parsed))
+        named = {name for levels in all_ballots for level in levels for name in level}
+        names = sorted(named) if responses is None else list(responses)
         index = {name: i for i, name in enumerate(names)}
-        columns = []
-        for levels_of_ballots in parsed:
-            for levels in levels_of_ballots:
-                column = np.zeros(len(names), dtype=np.int16)
-                for rank, level in enumerate(levels, start=1):
-                    for name in level:
-                        if name not in index:
-                            raise ValueError(f"a ballot names {name!r}; choose from {names}")
-                        if column[index[name]]:
-                            raise ValueError(f"a ballot names {name!r} twice")
-                        column[index[name]] = rank
-                columns.append(column)
         counts = [len(ballots) for ballots in parsed]
-        flat = [w for ws in weights for w in ws] if weights is not None else [1.0] * sum(counts)
+        ranks = np.zeros((len(names), sum(counts)), dtype=np.int16)
+        for column, levels in zip(ranks.T, all_ballots, strict=True):
+            for rank, level in enumerate(levels, start=1):
+                for name in level:
+                    if name not in index:
+                        raise ValueError(f"a ballot names {name!r}; choose from {names}")
+                    if column[index[name]]:
+                        raise ValueError(f"a ballot names {name!r} twice")
+                    column[index[name]] = rank
+        ones = np.ones(sum(counts))
         return cls(
-            ranks=np.ascontiguousarray(np.array(columns, dtype=np.int16).T),
-            starts=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-            weights=np.array(flat, dtype=np.float64),
+            ranks=ranks,
+            starts=offsets(np.array(counts)),
+            weights=ones if weights is None else np.concatenate(weights, dtype=np.float64),
             annotators=np.concatenate([np.arange(n) for n in counts]),
         )
 
@@ -144,7 +145,7 @@ class Profiles:
 
     @property
     def scale(self) -> Array:
-        """(B,) float64: integer weight divided by weight, 1 on prompts whose weights are whole."""
+        """(B,) float64: integer weight divided by weight; 1 on prompts whose weights are whole."""
         return self._integers[1]
 
     @property
@@ -156,7 +157,7 @@ class Profiles:
     def wins(self) -> Array:
         """(B, M, M) float64: the integer weight of the ballots that rank ``i`` above ``j``.
 
-        A ballot that says nothing about one of the two counts for neither.
+        A ballot that leaves out one of the two counts for neither.
         """
         return pairwise_wins(self.ranks, self.starts, self.integer_weights)
 
@@ -182,6 +183,27 @@ class Profiles:
             compared[:, i, i + 1 :] = both
             compared[:, i + 1 :, i] = both
         return compared
+
+    @property
+    def contested(self) -> Array:
+        """(B, M, M) bool: whether two ballots with a weight strictly disagree about ``i`` and ``j``."""
+        xp = array_namespace(self.wins)
+        return (self.wins > 0) & (xp.matrix_transpose(self.wins) > 0)
+
+    @property
+    def unanimous(self) -> Array:
+        """(B, M, M) bool: whether some ballot compares ``i`` and ``j``, and all that do put ``i`` above.
+
+        A ballot that ties the two compares them, and one without weight does not count.
+
+        Examples
+        --------
+        >>> Profiles.from_ballots([["a > b = c", "a > c"]]).unanimous[0]
+        array([[False,  True,  True],
+               [False, False, False],
+               [False, False, False]])
+        """
+        return (self.wins > 0) & (self.wins == self.compared)
 
     @cached_property
     def totals(self) -> Array:
@@ -213,10 +235,9 @@ class Profiles:
 
     def map(self, convert: Callable[[Array], Array]) -> "Profiles":
         """The same batch with each array converted, say by ``torch.as_tensor``."""
+        ranks, weights = convert(self.ranks), convert(self.weights)
         scores = None if self.scores is None else convert(self.scores)
-        return replace(
-            self, ranks=convert(self.ranks), weights=convert(self.weights), scores=scores
-        )
+        return replace(self, ranks=ranks, weights=weights, scores=scores)
 
 
 def parse_ballot(ballot: str) -> list[list[str]]:
@@ -236,15 +257,9 @@ def parse_ballot(ballot: str) -> list[list[str]]:
         return []
     levels = [[name.strip() for name in level.split("=")] for level in ballot.split(">")]
     names = [name for level in levels for name in level]
-    problem = ""
+    ranking = f"the ranking {ballot[:60]!r}"
     if not all(names):
-        problem = "has an empty response id; name one on each side of > and ="
-    elif any(" < " in name for name in names):
-        problem = "has a '<'; write it best first, as a > b = c"
-    if problem:
-        raise ValueError(f"the ranking {ballot[:60]!r} {problem}")
+        raise ValueError(f"{ranking} has an empty response id; name one on each side of > and =")
+    if any(" < " in name for name in names):
+        raise ValueError(f"{ranking} has a '<'; write it best first, as a > b = c")
     return levels
-
-
-def _names(parsed: list[list[list[list[str]]]]) -> list[str]:
-    return sorted({name for ballots in parsed for b in ballots for level in b for name in level})

@@ -3,19 +3,22 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from rlchf.display import html_table, shortened
-from rlchf.entries import Entries, ballot_entries, offsets, sorted_columns
+from rlchf.entries import Entries, ballot_entries, sorted_columns
+from rlchf.numeric.chunks import chunks
+from rlchf.numeric.segments import offsets, ranges
+from rlchf.options import checked
 from rlchf.profiles import Profiles
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Unranked = Literal["missing", "last"]
-"""What it means that a ballot leaves out a response of its prompt.
+"""How to read a ballot that leaves out a response of its prompt.
 
 ``missing``: the annotator has no opinion of it, and no pair with it counts.
 ``last``: the annotator puts it below all that the ballot names, tied with the others it leaves out.
@@ -42,16 +45,16 @@ class Rankings:
     ballot_starts
         (P + 1,) int64. Ballots of prompt ``p`` are at ``ballot_starts[p]`` to ``ballot_starts[p + 1]``.
     ballot_annotators, ballot_weights, ballot_counts
-        (N,) who cast the ballot, its weight (at least 0), and how many identical ballots it stands
-        for (its weight counts them already).
+        (N,) the annotator who cast the ballot, its weight (at least 0), and the number of identical
+        ballots that it stands for (its weight counts them already).
     entry_starts
-        (N + 1,) int64. What ballot ``n`` says is at ``entry_starts[n]`` to ``entry_starts[n + 1]``.
+        (N + 1,) int64. The entries of ballot ``n`` are at ``entry_starts[n]`` to ``entry_starts[n + 1]``.
     entry_responses, entry_ranks
         (E,) the response, counted within its prompt, and its rank: 1 is best, equal is tied, dense.
     entry_scores
         (E,) the annotators' own scores, or None when the ballots came as ranks.
     unranked
-        What it means that a ballot leaves out a response: "missing" or "last".
+        How to read responses that a ballot leaves out: "missing" or "last".
     source
         The name that error messages give to the dataset.
 
@@ -117,7 +120,7 @@ class Rankings:
         format
             "long", "ballots", "comparisons" or "approvals"; "auto" recognises it by the columns.
         unranked
-            What it means that a ballot leaves out a response: "missing" (no opinion) or "last".
+            How to read responses that a ballot leaves out: "missing" (no opinion) or "last".
 
         Raises
         ------
@@ -150,9 +153,7 @@ class Rankings:
             negative, a ballot names a response twice or none, or a prompt has one response only. The
             message says where.
         """
-        if unranked not in get_args(Unranked):
-            choices = ", ".join(get_args(Unranked))
-            raise ValueError(f"unranked is {unranked!r}; choose from {choices}")
+        checked(Unranked, unranked, "unranked")
         columns = sorted_columns(entries.checked())
         return cls(**columns, unranked=unranked, source=entries.source)
 
@@ -187,12 +188,9 @@ class Rankings:
         rows = []
         for ballot, p in enumerate(prompts.tolist()):
             levels: dict[int, list[str]] = {}
-            entries = slice(int(self.entry_starts[ballot]), int(self.entry_starts[ballot + 1]))
-            for response, rank in zip(
-                self.entry_responses[entries], self.entry_ranks[entries], strict=True
-            ):
-                name = self.response_ids[int(self.response_starts[p]) + int(response)]
-                levels.setdefault(int(rank), []).append(name)
+            for entry in range(self.entry_starts[ballot], self.entry_starts[ballot + 1]):
+                response = self.response_ids[self.response_starts[p] + self.entry_responses[entry]]
+                levels.setdefault(int(self.entry_ranks[entry]), []).append(response)
             annotator = self.annotator_ids[int(self.ballot_annotators[ballot])]
             ranking = " > ".join(" = ".join(level) for level in levels.values())
             rows.append((self.prompt_ids[p], annotator, ranking))
@@ -207,6 +205,11 @@ class Rankings:
     def n_ballots(self) -> int:
         """Number of ballots, ``N``; identical ballots given as one with a count are one here."""
         return len(self.ballot_annotators)
+
+    @property
+    def ballot_prompts(self) -> np.ndarray:
+        """(N,) the prompt of each ballot, as an index into `prompt_ids`."""
+        return np.repeat(np.arange(self.n_prompts), np.diff(self.ballot_starts))
 
     @cached_property
     def prompt_index(self) -> dict[str, int]:
@@ -227,7 +230,7 @@ class Rankings:
         """
         sizes = np.diff(self.entry_starts)
         ballots = np.repeat(np.arange(self.n_ballots), sizes)  # (E,)
-        prompts = np.repeat(np.arange(self.n_prompts), np.diff(self.ballot_starts))  # (N,)
+        prompts = self.ballot_prompts
         responses = self.response_starts[prompts[ballots]] + self.entry_responses
         annotators = self.ballot_annotators[ballots]
         columns: dict[str, Any] = {
@@ -281,31 +284,42 @@ class Rankings:
         """
         sizes = self.response_starts[prompts + 1] - self.response_starts[prompts]
         counts = self.ballot_starts[prompts + 1] - self.ballot_starts[prompts]
-        ballots = ranges(self.ballot_starts[prompts], counts)
-        named = self.entry_starts[ballots + 1] - self.entry_starts[ballots]
-        entries = ranges(self.entry_starts[ballots], named)
         responses = ranges(self.response_starts[prompts], sizes)
-        return replace(
-            self,
+        return self.with_ballots(
+            ranges(self.ballot_starts[prompts], counts),
             prompt_ids=[self.prompt_ids[p] for p in prompts],
             response_ids=[self.response_ids[r] for r in responses],
             response_starts=offsets(sizes),
             ballot_starts=offsets(counts),
+        )
+
+    def with_ballots(self, ballots: np.ndarray, **columns: Any) -> "Rankings":
+        """Some of the ballots, given as indices, and other columns of prompts, annotators and responses."""
+        lengths = self.entry_starts[ballots + 1] - self.entry_starts[ballots]
+        entries = ranges(self.entry_starts[ballots], lengths)
+        rankings = replace(
+            self,
             ballot_annotators=self.ballot_annotators[ballots],
             ballot_weights=self.ballot_weights[ballots],
             ballot_counts=self.ballot_counts[ballots],
-            entry_starts=offsets(named),
+            entry_starts=offsets(lengths),
             entry_responses=self.entry_responses[entries],
             entry_ranks=self.entry_ranks[entries],
             entry_scores=None if self.entry_scores is None else self.entry_scores[entries],
         )
+        return replace(rankings, **columns)
 
-    def profiles(self) -> Iterator[tuple[np.ndarray, Profiles]]:
-        """Prompts with equally many responses as one batch each, with their indices into `prompt_ids`."""
+    def profiles(self, *, small: bool = False) -> Iterator[tuple[np.ndarray, Profiles]]:
+        """Batches of prompts with equally many responses, with their indices into `prompt_ids`.
+
+        By default each number of responses has one batch. ``small`` batches are such that a table of
+        all pairs of responses fits into the processor's cache.
+        """
         sizes = np.diff(self.response_starts)
-        for size in np.unique(sizes):
+        for size in np.unique(sizes).tolist():
             prompts = np.flatnonzero(sizes == size)
-            yield prompts, self.batch(prompts)
+            for part in chunks(len(prompts), size**2) if small else [slice(None)]:
+                yield prompts[part], self.batch(prompts[part])
 
     def batch(self, prompts: np.ndarray) -> Profiles:
         """The ballots of some prompts, all of which have equally many responses, as a batch.
@@ -320,9 +334,9 @@ class Rankings:
         M = int(self.response_starts[prompts[0] + 1] - self.response_starts[prompts[0]])
         counts = self.ballot_starts[prompts + 1] - self.ballot_starts[prompts]
         ballots = ranges(self.ballot_starts[prompts], counts)  # (K,)
-        named = self.entry_starts[ballots + 1] - self.entry_starts[ballots]
-        entries = ranges(self.entry_starts[ballots], named)
-        column = np.repeat(np.arange(len(ballots)), named)
+        lengths = self.entry_starts[ballots + 1] - self.entry_starts[ballots]
+        entries = ranges(self.entry_starts[ballots], lengths)
+        column = np.repeat(np.arange(len(ballots)), lengths)
         ranks = np.zeros((M, len(ballots)), dtype=np.int16)
         ranks[self.entry_responses[entries], column] = self.entry_ranks[entries]
         if self.unranked == "last":
@@ -333,26 +347,12 @@ class Rankings:
             scores[self.entry_responses[entries], column] = self.entry_scores[entries]
         return Profiles(
             ranks=ranks,
-            starts=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+            starts=offsets(counts),
             weights=self.ballot_weights[ballots],
             annotators=self.ballot_annotators[ballots],
             scores=scores,
             prompts=np.asarray(prompts),
         )
-
-
-def ranges(starts: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Concatenate ``arange(start, start + count)`` for each pair.
-
-    Examples
-    --------
-    >>> ranges(np.array([5, 0]), np.array([2, 3]))
-    array([5, 6, 0, 1, 2])
-    """
-    ends = np.cumsum(counts)
-    return np.repeat(starts - (ends - counts), counts) + np.arange(
-        int(ends[-1]) if len(ends) else 0
-    )
 
 
 def as_rankings(data: object) -> Rankings:

@@ -6,11 +6,13 @@ option of each.
 
 import inspect
 import math
-from collections.abc import Iterable
-from dataclasses import Field, dataclass, field, fields
-from typing import Any
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields
+from typing import Any, TypeVar
 
 from rlchf.options import fitting
+
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -60,17 +62,20 @@ def setting(
     Parameters
     ----------
     default
-        The default value; its type is the field's annotation.
+        The default value, or MISSING if there is none. A dict is copied for each object.
     help
         A noun phrase that stands alone: "Peak learning rate." The command line and the class's docstring
         show it.
     above, at_least, below, at_most, finite
-        The numbers that are allowed; any if left out, but not infinity.
+        The numbers that are allowed; by default all finite numbers.
     group
         The heading under which ``--help`` shows the option.
     """
     allowed = Range(above, at_least, below, at_most, finite)
-    return field(default=default, metadata={"help": help, "range": allowed, "group": group})
+    metadata = {"help": help, "range": allowed, "group": group}
+    if isinstance(default, dict):
+        return field(default_factory=default.copy, metadata=metadata)
+    return field(default=default, metadata=metadata)
 
 
 class Settings:
@@ -128,3 +133,42 @@ class Settings:
     def contradictions(self) -> Iterable[tuple[bool, str]]:
         """Pairs of whether something is wrong with the settings together, and what would work."""
         return ()
+
+
+def is_required(one: "Field[Any]") -> bool:
+    """Whether a field has no default."""
+    return one.default is MISSING and one.default_factory is MISSING
+
+
+def built(kind: type[Made], values: Mapping[str, Any], where: str = "") -> Made:
+    """A settings object from what a file holds.
+
+    Raises
+    ------
+    ValueError
+        If there is no such setting, one is missing, or a value does not fit; the message begins with
+        ``where``.
+
+    Examples
+    --------
+    >>> @dataclass(frozen=True)
+    ... class Walk(Settings):
+    ...     "A walk."
+    ...
+    ...     steps: int = setting(MISSING, "Number of steps.", at_least=1)
+    >>> built(Walk, {"steps": 3})
+    Walk(steps=3)
+    >>> built(Walk, {}, "[walk] ")
+    Traceback (most recent call last):
+    ...
+    ValueError: [walk] lacks the key 'steps': Number of steps.
+    """
+    fitted = fitting(kind, values, where)
+    for one in fields(kind):  # type: ignore[arg-type]  # a dataclass
+        if is_required(one) and one.name not in fitted:
+            help = one.metadata.get("help", "")
+            raise ValueError(f"{where}lacks the key {one.name!r}" + (f": {help}" if help else ""))
+    try:
+        return kind(**fitted)
+    except ValueError as error:
+        raise ValueError(f"{where}{error}") from None

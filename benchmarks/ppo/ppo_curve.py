@@ -9,11 +9,11 @@ Takes about ten minutes of one core. A second call with the same folder only dra
 """
 
 import argparse
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from rlchf.io.json import read_jsonl
 from rlchf.jobs.run import Pipeline
 from rlchf.jobs.runfile import read
 from rlchf.train.models.load import quieten_transformers
@@ -36,8 +36,7 @@ def fine_tuned(folder: Path) -> list[dict[str, Any]]:
     work.aggregate()
     work.train_reward_model()
     work.fine_tune()
-    lines = (folder / "policy/metrics.jsonl").read_text(encoding="utf-8").splitlines()
-    return [json.loads(line) for line in lines]
+    return read_jsonl(folder / "policy/metrics.jsonl")
 
 
 def picture(rows: list[dict[str, Any]], path: Path) -> None:
@@ -82,13 +81,9 @@ def main() -> None:
     arguments = parser.parse_args()
     rows = fine_tuned(arguments.out)
     picture(rows, arguments.picture or arguments.out / "ppo.png")
+    shown = ("update", "reward_mean", "emoji", "kl", "kl_coef")
     for row in rows:
-        print(
-            {
-                name: round(row[name], 3)
-                for name in ("update", "reward_mean", "emoji", "kl", "kl_coef")
-            }
-        )
+        print({name: round(row[name], 3) for name in shown})
 
 
 if __name__ == "__main__":

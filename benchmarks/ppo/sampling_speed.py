@@ -16,12 +16,12 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 from rlchf.io import read_prompts
 from rlchf.train.models.load import load_policy, load_tokenizer
 from rlchf.train.models.tiny import tiny_llama
-from rlchf.train.ppo.samplers import named_sampler
+from rlchf.train.ppo.samplers import SAMPLERS
 from rlchf.train.ppo.sampling import encode_prompts, end_ids
 
 PROMPTS = Path(__file__).parents[2] / "examples/emoji/prompts.jsonl"
 STOP_TOKENS = {"tiny": "etaoin", "smollm2": ".!?"}
-SAMPLERS = ("generate", "continuous")
+COMPARED = ("generate", "continuous")
 COUNT, NEW = 64, 96
 
 
@@ -37,22 +37,22 @@ def main() -> None:
         policy, tokenizer = load_policy(name), load_tokenizer(name)
     encoded = encode_prompts(policy, tokenizer, prompts, NEW)
     keys = [(0, number) for number in range(COUNT)]
-    for sampler in SAMPLERS:  # loading and compiling, before the clock starts
-        named_sampler(sampler, NEW)(
+    for sampler in COMPARED:  # loading and compiling, before the clock starts
+        SAMPLERS[sampler](NEW)(
             policy, tokenizer, encoded[:2], keys[:2], max_new_tokens=2, temperature=1.0, ends=[0]
         )
     for stop in ("", STOP_TOKENS[name]):
         ends = end_ids(tokenizer, list(stop))
-        for sampler in SAMPLERS:
+        for sampler in COMPARED:
             began = time.process_time()
-            rollout = named_sampler(sampler, NEW)(
+            rollout = SAMPLERS[sampler](NEW)(
                 policy, tokenizer, encoded, keys, max_new_tokens=NEW, temperature=1.0, ends=ends
             )
             seconds = time.process_time() - began
             lengths = rollout.lengths.double()
             print(
-                f"{name}, stop {stop!r}, {sampler}: {lengths.sum() / seconds:.0f} tokens per second "
-                f"of the processor; lengths {lengths.mean():.0f} on average, {lengths.max():.0f} at most"
+                f"{name}, stop {stop!r}, {sampler}: {lengths.sum() / seconds:.0f} tokens per CPU second; "
+                f"lengths {lengths.mean():.0f} on average, {lengths.max():.0f} at most"
             )
 
 

@@ -15,7 +15,6 @@ disagree with. Intervals are 95 % bootstrap intervals over prompts.
 """
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -33,6 +32,7 @@ from rich.table import Table
 import rlchf
 from rlchf.evaluation import Evaluation, Scores, evaluate
 from rlchf.io import read_annotators, read_prompts, read_responses
+from rlchf.io.json import write_json
 from rlchf.linear import fit_linear
 from rlchf.preferences import ballots_by_prompt
 
@@ -58,15 +58,12 @@ class Data:
 def load(folder: Path) -> Data:
     """Read one data set; without groups every annotator is a group."""
     rankings = rlchf.read_rankings(folder / "rankings.csv")
-    prompts, responses = (
-        read_prompts(folder / "prompts.jsonl"),
-        read_responses(folder / "responses.jsonl"),
-    )
+    prompts = read_prompts(folder / "prompts.jsonl")
+    responses = read_responses(folder / "responses.jsonl")
     groups = {a: a for a in rankings.annotator_ids}
     if (folder / "annotators.csv").exists():
-        groups = largest_and_others(
-            read_annotators(folder / "annotators.csv").group("opinion_group")
-        )
+        annotators = read_annotators(folder / "annotators.csv")
+        groups = largest_and_others(annotators.group("opinion_group"))
     if folder.name == "polis":
         rankings, prompts, responses = split_prompts(rankings, prompts, responses)
     return Data(folder.name, rankings, prompts, responses, groups)
@@ -204,9 +201,7 @@ def with_deviations(
     wide: dict[str, dict[str, np.ndarray]] = {}
     ranked: dict[str, set[str]] = {}
     for prompt, annotator, ranking in triples(ballots):
-        group = groups.get(
-            annotator, ""
-        )  # ballots of annotators without a group are on the common reward
+        group = groups.get(annotator, "")  # without a group, only the common reward counts
         blocks = [0, 1 + names.index(group)] if group else [0]
         key = f"{prompt} {group}"
         conditioned.append((key, annotator, ranking))
@@ -289,7 +284,7 @@ def main() -> None:
             Console(width=240).print(table)
     if arguments.out:
         arguments.out.parent.mkdir(parents=True, exist_ok=True)
-        arguments.out.write_text(json.dumps(records, indent=2) + "\n")
+        write_json(arguments.out, records)
 
 
 if __name__ == "__main__":

@@ -33,7 +33,6 @@ values over new ballots, one set of ballots per seed.
 """
 
 import argparse
-import json
 import os
 import resource
 import time
@@ -50,14 +49,15 @@ from ballots import (
     Labels,
     ballots,
     labels_of,
-    places_in_ballots,
-    places_in_result,
+    ranks_in_ballots,
+    ranks_in_result,
 )
 from picture import CLOSED_FORM, picture
 from rich.console import Console
 from rich.table import Table
 
 import rlchf
+from rlchf.io.json import write_json
 from rlchf.optima import (
     bradley_terry,
     kl_optimum,
@@ -126,12 +126,12 @@ def bandit(seeds: int, prompts: int, noise: float, reference: float | None) -> l
         values: dict[str, dict[str, list[float]]] = {rule: {} for rule in RULES}
         for seed in range(seeds):
             rankings = ballots(sizes, prompts, noise, seed)
-            pooled = labels_of(places_in_ballots(rankings, kinds))
+            pooled = labels_of(ranks_in_ballots(rankings, kinds))
             for rule, options in RULES.items():
                 labels = pooled
                 if options is not None:
                     result = rlchf.aggregate(rankings, rule, seed=seed, **options)
-                    labels = labels_of(places_in_result(result, kinds))
+                    labels = labels_of(ranks_in_result(result, kinds))
                 stages = {"ballots": pooled.firsts, "labels": labels.firsts}
                 for name, shares in (stages | regularised(labels, start)).items():
                     values[rule].setdefault(name, []).append(float(shares[last]))
@@ -216,8 +216,7 @@ def main() -> None:
     settings["seconds"] = round(time.monotonic() - began, 1)
     both = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     settings["cpu_seconds"] = round(sum(use.ru_utime + use.ru_stime for use in both), 1)
-    report = json.dumps({"settings": settings, "rows": rows}, indent=2)
-    (arguments.out / f"{arguments.model}.json").write_text(report + "\n")
+    write_json(arguments.out / f"{arguments.model}.json", {"settings": settings, "rows": rows})
     picture(arguments.out)
     Console(width=300).print(table(rows))
 

@@ -30,11 +30,11 @@ def ballots(sizes: list[int], prompts: int, noise: float, seed: int) -> Rankings
     tastes = [kind for kind, size in zip(kinds, sizes, strict=True) for _ in range(size)]
     rows: list[tuple[object, object, list[list[object]]]] = []
     for prompt in range(prompts):
-        for who, taste in enumerate(tastes):
+        for annotator, taste in enumerate(tastes):
             ranking: list[list[object]] = [[taste], [kind for kind in kinds if kind != taste]]
             if rng.random() < noise:
                 ranking = [[kind] for kind in rng.permutation(kinds).tolist()]
-            rows.append((prompt, who, ranking))
+            rows.append((prompt, annotator, ranking))
     return Rankings.from_ballots(rows)
 
 
@@ -61,23 +61,24 @@ class Labels:
         return np.asarray((self.wins + PRIOR / 2) / (self.wins + self.wins.T + PRIOR))
 
 
-def labels_of(orders: np.ndarray) -> Labels:
-    """Count weak orders, (N, M) places with 1 for best."""
-    first = orders == orders.min(axis=1, keepdims=True)
-    above = np.sign(orders[:, None, :] - orders[:, :, None])  # 1 where i is above j
+def labels_of(ranks: np.ndarray) -> Labels:
+    """Labels of (N, M) ranks, of which 1 is best; ties are divided."""
+    first = ranks == ranks.min(axis=1, keepdims=True)
+    above = np.sign(ranks[:, None, :] - ranks[:, :, None])  # 1 where i is above j
     wins = ((1 + above) / 2).sum(axis=0)
     return Labels((first / first.sum(axis=1, keepdims=True)).mean(axis=0), wins)
 
 
-def places_in_ballots(rankings: Rankings, kinds: list[str]) -> np.ndarray:
-    """(N, M) the place that each ballot gives each kind."""
+def ranks_in_ballots(rankings: Rankings, kinds: list[str]) -> np.ndarray:
+    """(N, M) rank of each kind in each ballot."""
     ((_, profiles),) = rankings.profiles()
-    at = [rankings.responses(rankings.prompt_ids[0]).index(kind) for kind in kinds]
-    return np.asarray(profiles.ranks)[at].T.astype(float)
+    responses = rankings.responses(rankings.prompt_ids[0])
+    rows = [responses.index(kind) for kind in kinds]
+    return np.asarray(profiles.ranks)[rows].T.astype(float)
 
 
-def places_in_result(result: Aggregation, kinds: list[str]) -> np.ndarray:
-    """(N, M) the place that each collective ranking gives each kind."""
+def ranks_in_result(result: Aggregation, kinds: list[str]) -> np.ndarray:
+    """(N, M) rank of each kind in each collective ranking."""
     ranks = result.response_ranks.reshape(len(result), len(kinds)).astype(float)
-    at = [result.response_ids[: len(kinds)].index(kind) for kind in kinds]
-    return np.asarray(ranks[:, at])
+    columns = [result.response_ids[: len(kinds)].index(kind) for kind in kinds]
+    return np.asarray(ranks[:, columns])

@@ -11,18 +11,18 @@ the labels' share to the power of 1 / beta. Takes about ten minutes of one core.
 """
 
 import argparse
-import json
 import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from ballots import PRIOR, labels_of, places_in_ballots, places_in_result
+from ballots import PRIOR, labels_of, ranks_in_ballots, ranks_in_result
 from rich.console import Console
 from rich.table import Table
 from scene import JUDGED, make_talk
-from texts import Case, calm, cell, fit, improve, learn_to_write, read_texts, write_texts
+from texts import Case, cell, fit, improve, learn_to_write, prepare_process, read_texts, write_texts
 
+from rlchf.io.json import write_json
 from rlchf.io.preference_pairs import to_preference_rows
 from rlchf.jobs.progress import stage
 from rlchf.optima import bradley_terry, kl_optimum
@@ -34,23 +34,22 @@ BETAS = (1.0, 0.5, 0.2)
 SETTINGS = {"learning_rate": 1e-4, "num_train_epochs": 3, "per_device_train_batch_size": 16}
 
 
-def places(case: Case) -> np.ndarray:
-    """(N, kinds) places that the collective rankings, or the ballots if pooled, give each kind."""
+def kind_ranks(case: Case) -> np.ndarray:
+    """(N, kinds) rank of each kind in the collective rankings, or in the ballots if pooled."""
     if case.rule == "pooled":
-        return places_in_ballots(case.rankings(), case.kinds)
-    return places_in_result(case.result(), case.kinds)
+        return ranks_in_ballots(case.rankings(), case.kinds)
+    return ranks_in_result(case.result(), case.kinds)
 
 
 def rows(case: Case) -> list[dict[str, Any]]:
     """Rows of prompt, chosen and rejected."""
-    talk, orders = make_talk(case.kinds, JUDGED), places(case)
-    names = [name for name in talk.prompts for _ in range(len(orders) // len(talk.prompts))]
+    talk, ranks = make_talk(case.kinds, JUDGED), kind_ranks(case)
+    names = [name for name in talk.prompts for _ in range(len(ranks) // len(talk.prompts))]
     examples: list[Example] = []
-    for name, order in zip(names, orders, strict=True):
+    for name, row in zip(names, ranks.astype(int).tolist(), strict=True):
         texts = [talk.responses[name][kind] for kind in case.kinds]
         prompt = talk.prompts[name] + "\n"  # as the policy's chat template closes it
-        ranks = order.astype(int).tolist()
-        examples.append(Example(name, prompt, case.kinds, texts, ranks))
+        examples.append(Example(name, prompt, case.kinds, texts, row))
     columns = ("prompt", "chosen", "rejected")
     return [{key: row[key] for key in columns} for row in to_preference_rows(examples)]
 
@@ -84,16 +83,14 @@ def dpo(case: Case, beta: float) -> dict[str, Any]:
 
 def compared(case: Case) -> list[dict[str, Any]]:
     """A row per beta: the closed form of the labels, DPO and PPO."""
-    labels = labels_of(places(case))
+    labels = labels_of(kind_ranks(case))
     before = case.shares_of([text for _, text in read_texts(case.scene / "before.json")])
     rows = []
     for beta in BETAS:
         closed_form = kl_optimum(before, bradley_terry(labels.wins, PRIOR), beta)
         row = {"rule": case.rule, "beta": beta, "labels": float(labels.firsts[-1])}
-        of_ppo = improve(case, f"KL {beta:g}")
-        rows.append(
-            row | {"closed_form": float(closed_form[-1]), "dpo": dpo(case, beta), "ppo": of_ppo}
-        )
+        row |= {"closed_form": float(closed_form[-1]), "ppo": improve(case, f"KL {beta:g}")}
+        rows.append(row | {"dpo": dpo(case, beta)})
     return rows
 
 
@@ -104,7 +101,7 @@ def main() -> None:
     )
     parser.add_argument("--out", type=Path, default=Path("runs/dpo_shares"))
     out = parser.parse_args().out
-    calm("tiny")
+    prepare_process("tiny")
     results: list[dict[str, Any]] = []
     for rule in RULES:
         case = Case("tiny", "60/40", rule, str(out / "tiny"))
@@ -112,19 +109,13 @@ def main() -> None:
             learn_to_write(case)
             fit(case)
             results += compared(case)
-    (out / "dpo_shares.json").write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+    write_json(out / "dpo_shares.json", results)
     table = Table("rule", "beta", "labels", "closed form", "DPO", "PPO")
     for row in results:
-        shown = [
-            f"{x['mean']:.2f} ({x['low']:.2f}-{x['high']:.2f})" for x in (row["dpo"], row["ppo"])
-        ]
-        table.add_row(
-            row["rule"],
-            f"{row['beta']:g}",
-            f"{row['labels']:.2f}",
-            f"{row['closed_form']:.2f}",
-            *shown,
-        )
+        shares = [f"{row[name]:.2f}" for name in ("labels", "closed_form")]
+        for x in (row["dpo"], row["ppo"]):
+            shares.append(f"{x['mean']:.2f} ({x['low']:.2f}-{x['high']:.2f})")
+        table.add_row(row["rule"], f"{row['beta']:g}", *shares)
     Console(width=120).print(table)
 
 

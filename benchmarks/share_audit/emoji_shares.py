@@ -3,7 +3,8 @@
     python benchmarks/share_audit/emoji_shares.py --rules kemeny perpetual_pav --betas 1.0 0.2
 
 runs ``examples/emoji.toml`` once per rule and beta (two minutes each on two cores), prints a Markdown
-table, and writes a JSON. With ``--example emoji-smollm2`` it runs the real model.
+table, and writes a JSON. With ``--example emoji-smollm2`` it runs the real model; ``--picture FILE`` draws
+the shares at the first beta.
 
 The table compares what PPO reached with the closed form: PPO approaches the reference times
 exp(reward / beta), so if all texts with an emoji score a gap g above all texts without, the odds of an
@@ -12,7 +13,6 @@ texts sampled before PPO; that it is the same for all texts is a simplification.
 """
 
 import argparse
-import json
 import math
 import resource
 import sys
@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from rlchf.io.json import read_jsonl, write_json
 from rlchf.jobs.progress import stage
 from rlchf.jobs.run import Pipeline
 from rlchf.jobs.runfile import Run, read
@@ -84,8 +85,7 @@ def run_once(run: Run, fitted: Path, folder: Path, wrap: Wrap | None = None) -> 
 
 def scored(fitted: Path) -> tuple[np.ndarray, np.ndarray]:
     """The reward model's scores of the texts before PPO, and whether they have an emoji."""
-    lines = (fitted / "samples-before.jsonl").read_text(encoding="utf-8").split("\n")
-    rows = [json.loads(line) for line in lines if line]
+    rows = read_jsonl(fitted / "samples-before.jsonl")
     reward = RewardModel.load(fitted / "reward")
     scores = reward([row["prompt"] for row in rows], [row["response"] for row in rows])
     return scores.numpy(), np.array([row["emoji"] for row in rows])
@@ -115,6 +115,40 @@ def table(results: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+STAGES = {
+    "ballots": "ballots/mixed pairs",
+    "collective\nrankings": "aggregated ({rule})/mixed pairs",
+    "reward model,\nheld out": "reward model, held out/mixed pairs",
+    "policy\nbefore PPO": "policy before PPO/texts",
+    "policy\nafter PPO": "policy after PPO/texts",
+}
+
+
+def picture(results: list[dict[str, Any]], path: Path) -> None:
+    """Draw the emoji share of each rule from stage to stage, with 95 % intervals."""
+    from matplotlib.figure import Figure
+
+    from rlchf.plots.save import save
+    from rlchf.plots.style import COLOURS, tidy
+
+    figure = Figure(figsize=(7.5, 3.2), layout="constrained")
+    axes = figure.subplots()
+    for n, result in enumerate(results):
+        rows = [result["shares"][key.format(rule=result["rule"])] for key in STAGES.values()]
+        share = np.array([row["share"] for row in rows])
+        spans = [share - [row["low"] for row in rows], [row["high"] for row in rows] - share]
+        axes.errorbar(
+            np.arange(len(rows)) + 0.08 * (n - (len(results) - 1) / 2), share, yerr=spans,
+            marker="o", capsize=3, color=COLOURS[n], label=result["rule"],
+        )  # fmt: skip
+    axes.axhline(0.4, color="grey", linestyle=":", label="annotators who enjoy emojis")
+    axes.set(ylabel="share of emojis", ylim=(-0.02, 0.62), xticks=range(len(STAGES)))
+    axes.set_xticklabels(STAGES)
+    axes.legend(frameon=False, ncols=3, loc="upper left")
+    tidy(axes)
+    save(figure, path)
+
+
 def main() -> None:
     """Run, print, write."""
     parser = argparse.ArgumentParser(
@@ -124,6 +158,7 @@ def main() -> None:
     parser.add_argument("--rules", nargs="+", default=["kemeny", "perpetual_pav"])
     parser.add_argument("--betas", nargs="+", type=float, default=[1.0])
     parser.add_argument("--out", type=Path, default=Path("runs/emoji_shares"))
+    parser.add_argument("--picture", type=Path, help="draw the shares at the first beta")
     arguments = parser.parse_args()
     example = read(ROOT / "examples" / f"{arguments.example}.toml")
     assert example.ppo is not None
@@ -137,10 +172,12 @@ def main() -> None:
             result["gap"] = float(scores[has].mean() - scores[~has].mean())
             result["predicted"] = tilted(float(has.mean()), result["gap"] / beta)
             results.append(result)
-            print(json.dumps(results[-1]), file=sys.stderr)
+            print(result, file=sys.stderr)
     arguments.out.mkdir(parents=True, exist_ok=True)
-    (arguments.out / f"{arguments.example}.json").write_text(json.dumps(results, indent=2) + "\n")
+    write_json(arguments.out / f"{arguments.example}.json", results)
     print(table(results))
+    if arguments.picture:
+        picture([one for one in results if one["beta"] == arguments.betas[0]], arguments.picture)
 
 
 if __name__ == "__main__":

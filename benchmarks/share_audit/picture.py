@@ -1,10 +1,11 @@
 """The share audit's picture: a panel per population and model, the share from stage to stage."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from rlchf.io.json import read_json
 
 CLOSED_FORM = "closed form"
 """Name of the row with the closed form among those of the rules."""
@@ -26,7 +27,7 @@ def picture(folder: Path) -> None:
     for model, what in TITLES.items():
         if not (folder / f"{model}.json").exists():
             continue
-        rows = json.loads((folder / f"{model}.json").read_text(encoding="utf-8"))["rows"]
+        rows = read_json(folder / f"{model}.json")["rows"]
         for population in dict.fromkeys(row["population"] for row in rows):
             members = [row for row in rows if row["population"] == population]
             panels.append((f"{population}, {what}", members))

@@ -19,7 +19,6 @@ and the smallest win share.
 Finished parts are kept in the folder, and a run that was stopped continues.
 """
 
-import json
 import os
 import shutil
 import warnings
@@ -38,14 +37,15 @@ from ballots import (
     RULES,
     ballots,
     labels_of,
-    places_in_ballots,
-    places_in_result,
+    ranks_in_ballots,
+    ranks_in_result,
 )
 from scene import ASKED, JUDGED, kind_of, make_talk
 
 import rlchf
 from rlchf import Aggregation
 from rlchf.auditing.shares import wilson
+from rlchf.io.json import read_json, read_jsonl, write_json
 from rlchf.jobs.progress import stage
 from rlchf.optima import kl_optimum, preference_matching, uniform
 from rlchf.preferences import examples
@@ -72,14 +72,14 @@ MAX_NEW_TOKENS = 24
 SAMPLING: dict[str, Any] = {"max_new_tokens": MAX_NEW_TOKENS, "batch_size": 80, "seed": 1}
 SETTINGS: dict[str, dict[str, Any]] = {
     "tiny": {
-        "supervised": {"epochs": 6, "lr": 3e-3},
+        "supervised": {"epochs": 6, "learning_rate": 3e-3},
         "reward": {"epochs": 2, "learning_rate": 5e-4},
         "ppo": {"updates": 60, "batch_size": 64, "minibatch_size": 32, "forward_size": 32,
                 "learning_rate": 1e-3},
         "texts": {"before": 16, "after": 4},  # per prompt
     },
     "smollm2": {
-        "supervised": {"epochs": 1, "lr": 5e-5},
+        "supervised": {"epochs": 1, "learning_rate": 5e-5},
         "reward": {"epochs": 1, "learning_rate": 5e-4, "lora_rank": 8, "share_prompt": True, "bf16": True},
         "ppo": {"updates": 12, "batch_size": 24, "minibatch_size": 8, "forward_size": 24,
                 "learning_rate": 5e-4, "lora_rank": 8},
@@ -96,7 +96,7 @@ def texts(model: str, quick: bool, folder: Path, jobs: int) -> list[dict[str, An
     plan = QUICK if quick else FULL
     cases = [Case(model, population, rule, str(folder / model)) for population, rule in plan]
     context = get_context("spawn")
-    with ProcessPoolExecutor(jobs, context, initializer=calm, initargs=(model,)) as pool:
+    with ProcessPoolExecutor(jobs, context, initializer=prepare_process, initargs=(model,)) as pool:
 
         def done(
             name: str, work: Callable[..., Any], given: Sequence[tuple[Any, ...]]
@@ -120,7 +120,7 @@ def texts(model: str, quick: bool, folder: Path, jobs: int) -> list[dict[str, An
     return rows
 
 
-def calm(model: str) -> None:
+def prepare_process(model: str) -> None:
     """Set up a process that does part of the work; SmolLM2 computes in bfloat16, on weights in float32."""
     quieten_transformers()
     warnings.simplefilter("ignore", FutureWarning)  # of the libraries about their future versions
@@ -189,11 +189,8 @@ class Case:
 def learn_to_write(case: Case) -> None:
     """The policy before PPO: it learns the responses, each kind as often as the others."""
     if not (case.scene / "base").exists():
-        pairs = [
-            pair
-            for questions in (JUDGED, ASKED)
-            for pair in make_talk(case.kinds, questions).pairs()
-        ]
+        talks = [make_talk(case.kinds, questions) for questions in (JUDGED, ASKED)]
+        pairs = [pair for talk in talks for pair in talk.pairs()]
         if case.model == "tiny":
             policy, tokenizer = tiny_llama([text for pair in pairs for text in pair])
         else:
@@ -248,7 +245,7 @@ def improve(case: Case, name: str) -> dict[str, Any]:
         shutil.rmtree(out / "checkpoint")
         (out / "model.safetensors").unlink()
     after = [text for _, text in read_texts(file)]
-    last = json.loads((out / "metrics.jsonl").read_text(encoding="utf-8").splitlines()[-1])
+    last = read_jsonl(out / "metrics.jsonl")[-1]
     share = cell(case.shares_of(after)[-1], len(after))
     share["closed_form"] = float(closed_form(case, name)[-1])
     return share | {figure: last[figure] for figure in ("kl", "entropy")}
@@ -298,10 +295,10 @@ def proportional(reward: Reward) -> PopulationProportional:
 def stages(case: Case, replicates: int = 1000) -> dict[str, dict[str, Any]]:
     """The shares before PPO."""
     rankings = case.rankings()
-    cast = labels_of(places_in_ballots(rankings, case.kinds))
-    labels = cast
+    pooled = labels_of(ranks_in_ballots(rankings, case.kinds))
+    labels = pooled
     if case.rule != "pooled":
-        labels = labels_of(places_in_result(case.result(), case.kinds))
+        labels = labels_of(ranks_in_result(case.result(), case.kinds))
     before = [text for _, text in read_texts(case.scene / "before.json")]
     sums, counts = by_prompt(case)
     drawn = np.random.default_rng(0).integers(len(sums), size=(replicates, len(sums)))
@@ -311,8 +308,8 @@ def stages(case: Case, replicates: int = 1000) -> dict[str, dict[str, Any]]:
     annotators = sum(POPULATIONS[case.population])
     judged = len(rankings.prompt_ids)
     return {
-        "ballots": cell(cast.firsts[-1], judged * annotators),
-        "labels": cell(labels.firsts[-1], judged * (annotators if labels is cast else 1)),
+        "ballots": cell(pooled.firsts[-1], judged * annotators),
+        "labels": cell(labels.firsts[-1], judged * (annotators if labels is pooled else 1)),
         "reward": {"mean": float(share), "low": float(low), "high": float(high)},
         "before": cell(case.shares_of(before)[-1], len(before)),
     }
@@ -344,14 +341,11 @@ def closed_form(case: Case, name: str) -> np.ndarray:
     if name == "PPA":  # against another of its kind a text wins half of the votes
         smallest = (1 / (1 + np.exp(means[None, :] - means[:, None]))).min(axis=1)
         return np.asarray(smallest / smallest.sum())
-    rows, scores = (
-        read_texts(case.scene / "before.json"),
-        np.array(read_json(case.folder / "scores.json")),
-    )
+    rows = read_texts(case.scene / "before.json")
+    scores = np.array(read_json(case.folder / "scores.json"))
     prompts = np.array([prompt for prompt, _ in rows])
-    is_kind = np.array(
-        [[kind_of(text, case.kinds) == kind for kind in case.kinds] for _, text in rows]
-    )
+    kinds = np.array([kind_of(text, case.kinds) for _, text in rows])
+    is_kind = kinds[:, None] == np.array(case.kinds)
     shares = []
     for prompt in dict.fromkeys(prompts.tolist()):
         members = prompts == prompt
@@ -365,21 +359,6 @@ def cell(share: float, trials: int) -> dict[str, Any]:
     """A share with Wilson's interval."""
     low, high = wilson(float(share), trials)
     return {"mean": float(share), "low": low, "high": high}
-
-
-# -- files -----------------------------------------------------------------------------------------
-
-
-def write_json(file: Path, value: Any) -> None:
-    """Write a value to a temporary file that then gets the file's name."""
-    temporary = file.with_suffix(".partial")
-    temporary.write_text(json.dumps(value, ensure_ascii=False, indent=1), encoding="utf-8")
-    temporary.rename(file)
-
-
-def read_json(file: Path) -> Any:
-    """The value that `write_json` wrote."""
-    return json.loads(file.read_text(encoding="utf-8"))
 
 
 def read_texts(file: Path) -> list[tuple[str, str]]:

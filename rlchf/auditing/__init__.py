@@ -4,6 +4,7 @@ from rlchf.auditing._rounds import Rounds, Unit, rounds_of
 from rlchf.auditing._tallies import tally
 from rlchf.auditing.agreement import Agreement
 from rlchf.auditing.bootstrap import Interval, bootstrap
+from rlchf.auditing.groups import Grouping
 from rlchf.auditing.justified import Verdict, justified
 from rlchf.auditing.margins import Margins, margins
 from rlchf.auditing.report import Audit, audit
@@ -16,6 +17,7 @@ __all__ = [
     "Agreement",
     "Audit",
     "GroupShare",
+    "Grouping",
     "Interval",
     "Margins",
     "Rounds",

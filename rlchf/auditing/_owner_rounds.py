@@ -1,10 +1,12 @@
 """Each owner's share of each prompt, in the order of the prompts: deficits, losing streaks, quotas."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from rlchf.auditing._tallies import Tallies
+from rlchf.auditing.groups import Grouping
 
 NEARLY = 1e-9
 
@@ -20,8 +22,6 @@ class OwnerRounds:
     ----------
     owners, prompts
         (C,) owner and prompt of each row.
-    firsts
-        (C,) bool: whether the row is its owner's first.
     shares
         (C,) the owner's share of the weight of the prompt.
     agreed, contested
@@ -34,7 +34,6 @@ class OwnerRounds:
 
     owners: np.ndarray
     prompts: np.ndarray
-    firsts: np.ndarray
     shares: np.ndarray
     agreed: np.ndarray
     contested: np.ndarray
@@ -43,37 +42,28 @@ class OwnerRounds:
     n_owners: int
 
     @classmethod
-    def of(
-        cls, tallies: Tallies, owners: np.ndarray, n_owners: int, n_prompts: int
-    ) -> "OwnerRounds":
-        """Gather ballots by owner, (N,) with -1 for a ballot that has none."""
+    def of(cls, tallies: Tallies, grouping: Grouping) -> "OwnerRounds":
+        """Gather the ballots of each group, leaving out those of annotators who have none."""
+        owners = grouping.owners[tallies.annotators]
         ballots = np.flatnonzero((owners >= 0) & (tallies.weights > 0))
-        keys = owners[ballots] * n_prompts + tallies.prompts[ballots]
-        if len(keys) and (np.diff(keys) < 0).any():
-            order = np.argsort(keys, kind="stable")
-            ballots, keys = ballots[order], keys[order]
-        new = np.ones(len(keys), dtype=bool)
-        new[1:] = keys[1:] != keys[:-1]
-        row = np.cumsum(new) - 1
-        weights, C = tallies.weights[ballots], int(new.sum())
+        keys = owners[ballots] * tallies.n_prompts + tallies.prompts[ballots]
+        keys, row = np.unique(keys, return_inverse=True)
+        weights, C = tallies.weights[ballots], len(keys)
         total = np.bincount(row, weights, C)
 
         def mean(values: np.ndarray) -> np.ndarray:
             return np.asarray(np.bincount(row, weights * values[ballots], C) / total)
 
-        owner, prompt = np.divmod(keys[new], n_prompts)
-        firsts = np.ones(C, dtype=bool)
-        firsts[1:] = owner[1:] != owner[:-1]
+        owner, prompt = np.divmod(keys, tallies.n_prompts)
         return cls(
             owners=owner,
             prompts=prompt,
-            firsts=firsts,
-            shares=total / tallies.totals(n_prompts)[prompt],
+            shares=total / tallies.totals()[prompt],
             agreed=mean(tallies.contested_agreed),
             contested=mean(tallies.contested),
             won=mean(tallies.won),
             quota=mean(tallies.quota),
-            n_owners=n_owners,
+            n_owners=len(grouping.names),
         )
 
     def sums(self, values: np.ndarray) -> np.ndarray:
@@ -86,25 +76,29 @@ class OwnerRounds:
         Examples
         --------
         >>> rows = np.array([0, 0, 1])
-        >>> rounds = OwnerRounds(rows, rows, np.array([True, False, True]), *[rows * 1.0] * 5, 2)
+        >>> rounds = OwnerRounds(rows, rows, *[rows * 1.0] * 5, n_owners=2)
         >>> rounds.cumulative(np.array([1.0, 2.0, 5.0]))
         array([1., 3., 5.])
         """
         total = np.cumsum(values)
-        before = (total - values)[self.firsts]
+        before = (total - values)[self._starts]
         return np.asarray(total - np.repeat(before, self._lengths))
 
     def largest(self, values: np.ndarray, default: float) -> np.ndarray:
         """(owners,) the largest value of each owner's rows; the default for an owner without rows."""
         out = np.full(self.n_owners, default, dtype=np.float64)
         if len(values):
-            starts = np.flatnonzero(self.firsts)
-            out[self.owners[starts]] = np.maximum.reduceat(values, starts)
+            out[self.owners[self._starts]] = np.maximum.reduceat(values, self._starts)
         return out
+
+    @cached_property
+    def _starts(self) -> np.ndarray:
+        """The first row of each owner that has rows."""
+        return np.flatnonzero(np.diff(self.owners, prepend=-1))
 
     @property
     def _lengths(self) -> np.ndarray:
-        return np.diff(np.append(np.flatnonzero(self.firsts), len(self.firsts)))
+        return np.diff(self._starts, append=len(self.owners))
 
     @property
     def deserved(self) -> np.ndarray:
@@ -119,7 +113,7 @@ class OwnerRounds:
     def longest_losing_streaks(self) -> np.ndarray:
         """(owners,) the longest run of the owner's rounds whose outcome none of its ballots approves."""
         row = np.arange(len(self.owners))
-        start = np.repeat(np.flatnonzero(self.firsts), self._lengths)
+        start = np.repeat(self._starts, self._lengths)
         last_win = np.maximum.accumulate(np.where(self.won > 0, row, -1)) if len(row) else row
         return self.largest(row - np.maximum(last_win, start - 1), 0.0).astype(np.int64)
 

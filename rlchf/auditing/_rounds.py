@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 
 from rlchf.auditing._tallies import PairIndex, Tallies, ballots_by_length, pairs
-from rlchf.rankings import Rankings, ranges
+from rlchf.auditing.welfare import mean_weights
+from rlchf.numeric.segments import offsets, ranges
+from rlchf.options import checked
+from rlchf.rankings import Rankings
 
 Unit = Literal["rounds", "contested rounds", "contested pairs"]
 """What counts as a decision: each prompt, each prompt on which no response is approved by all
@@ -72,15 +75,18 @@ class Rounds:
         """(O,) the round of each option."""
         return np.repeat(np.arange(len(self)), np.diff(self.starts))
 
-    def of(self, chosen: np.ndarray) -> "Rounds":
+    def wins(self) -> np.ndarray:
+        """(V,) the rounds whose outcome each voter approves; an outcome with ties counts in parts."""
+        return np.bincount(self.voters, self.outcome_shares[self.options], len(self.weights))
+
+    def subset(self, chosen: np.ndarray) -> "Rounds":
         """Some of the rounds, given as a mask (T,)."""
         keep = chosen[self.owners]
         new = np.cumsum(keep) - 1
         kept = keep[self.options]
-        sizes = np.diff(self.starts)[chosen]
         return replace(
             self,
-            starts=np.concatenate([[0], np.cumsum(sizes)]),
+            starts=offsets(np.diff(self.starts)[chosen]),
             outcome_shares=self.outcome_shares[keep],
             voters=self.voters[kept],
             options=new[self.options[kept]],
@@ -105,12 +111,8 @@ def rounds_of(rankings: Rankings, tallies: Tallies, unit: Unit) -> Rounds | None
     An annotator approves what any of their ballots approves, and has the mean weight of their ballots; an
     annotator without a ballot in a round approves nothing there.
     """
-    if unit not in get_args(Unit):
-        raise ValueError(f"unit is {unit!r}; choose from {', '.join(get_args(Unit))}")
+    checked(Unit, unit, "unit")
     A = len(rankings.annotator_ids)
-    ballots = np.bincount(tallies.annotators, minlength=A)
-    total = np.bincount(tallies.annotators, tallies.weights, A)
-    weights = np.divide(total, ballots, out=np.zeros(A), where=ballots > 0)
     if unit == "contested pairs":
         pair_rounds = _pairs(rankings, tallies)
         if pair_rounds is None:
@@ -125,21 +127,19 @@ def rounds_of(rankings: Rankings, tallies: Tallies, unit: Unit) -> Rounds | None
     voters, options = tallies.annotators[ballot[weighted]], option[weighted]
     ballot_keys = np.sort(tallies.prompts * A + tallies.annotators)
     if (np.diff(ballot_keys) == 0).any():  # somebody has several ballots on a prompt
-        keys = np.sort(voters * max(len(outcome_shares), 1) + options)
-        voters, options = np.divmod(
-            keys[np.diff(keys, prepend=-1) > 0], max(len(outcome_shares), 1)
-        )
-    rounds = Rounds(starts, outcome_shares, voters, options, weights, rankings.annotator_ids)
-    return rounds.of(_contested(rankings, tallies)) if unit == "contested rounds" else rounds
+        n_options = max(len(outcome_shares), 1)
+        voters, options = np.divmod(np.unique(voters * n_options + options), n_options)
+    names, weights = rankings.annotator_ids, mean_weights(rankings)
+    rounds = Rounds(starts, outcome_shares, voters, options, weights, names)
+    return rounds.subset(_contested(rankings, tallies)) if unit == "contested rounds" else rounds
 
 
 def _contested(rankings: Rankings, tallies: Tallies) -> np.ndarray:
     """(P,) bool: no response is approved by all ballots that have a weight."""
     weighted = tallies.weights > 0
     present = np.bincount(tallies.prompts, weighted, rankings.n_prompts)
-    approvals = np.bincount(
-        tallies.approved, weighted[tallies.approvers], len(rankings.response_ids)
-    )
+    R = len(rankings.response_ids)
+    approvals = np.bincount(tallies.approved, weighted[tallies.approvers], R)
     return np.asarray(np.maximum.reduceat(approvals, rankings.response_starts[:-1]) < present)
 
 
@@ -154,10 +154,10 @@ def _pairs(
     size = np.repeat(sizes, table_sizes)  # of each cell's table
     inside = ranges(np.zeros(len(sizes), np.int64), table_sizes)
     row, column = np.divmod(inside, size)
-    back = np.arange(len(size)) - inside + column * size + row
-    up = np.flatnonzero(tallies.above & tallies.above[back] & (row < column))
+    mirrored = np.arange(len(size)) - inside + column * size + row
+    up = np.flatnonzero(tallies.contested_pairs & (row < column))
     option = np.full(len(size), -1)
-    option[up], option[back[up]] = 2 * np.arange(len(up)), 2 * np.arange(len(up)) + 1
+    option[up], option[mirrored[up]] = 2 * np.arange(len(up)), 2 * np.arange(len(up)) + 1
 
     begin = np.repeat(rankings.response_starts[:-1], table_sizes)[up]
     first, second = begin + row[up], begin + column[up]

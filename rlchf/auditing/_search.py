@@ -7,27 +7,21 @@ import numpy as np
 
 from rlchf.auditing._rounds import Rounds, by_code
 
-VISITS = 3e8  # approvals looked at in one search
+VISITS = 3e8  # approvals examined in one search
 SEEDS = 50
 STEPS = 200
 
 
 @dataclass(frozen=True, eq=False)
-class Types:
-    """Voters that approve the same in all rounds taken together; otherwise like `Rounds`.
+class Types(Rounds):
+    """Rounds in which voters who approve the same in all of them are one voter, with all their weight.
 
     Attributes
     ----------
     of_voter
-        (V,) the type of each voter, -1 for voters without weight or approvals.
+        (V,) the type of each voter, -1 for voters without weight or approvals; ``names`` has their names.
     """
 
-    starts: np.ndarray
-    outcome_shares: np.ndarray
-    voters: np.ndarray
-    options: np.ndarray
-    weights: np.ndarray
-    names: list[str]
     of_voter: np.ndarray
 
     @classmethod
@@ -68,10 +62,6 @@ class Types:
             of_voter=of_voter,
         )
 
-    def wins(self) -> np.ndarray:
-        """(G,) rounds whose outcome each type approves."""
-        return np.bincount(self.voters, self.outcome_shares[self.options], len(self.weights))
-
     def members(self, types: np.ndarray) -> np.ndarray:
         """The voters of some types."""
         return np.flatnonzero(np.isin(self.of_voter, types))
@@ -79,7 +69,7 @@ class Types:
 
 @dataclass(frozen=True, eq=False)
 class VoterGroups:
-    """Groups of voters that were looked at.
+    """The groups of voters that were examined.
 
     Attributes
     ----------
@@ -101,12 +91,12 @@ class VoterGroups:
 
 
 def grown_groups(types: Types, groups: Sequence[np.ndarray] = (), seed: int = 0) -> VoterGroups:
-    """Look at the given groups, and at groups grown from single types.
+    """Examine the given groups, and groups grown from single types.
 
-    Groups grow from up to 50 types (half of them those that win least, the others random). A group takes
-    in the type that makes its weight times the number of options approved by all largest, as long as the
+    Groups grow from up to 50 types (half of them those that win least, the others random). A group adds
+    the type that makes its weight times the number of options approved by all largest, as long as the
     group agrees on some option; once among all types, and once among those that win no more than the
-    first. The search stops early when 300 million approvals have been looked at.
+    first. The search stops early when 300 million approvals have been examined.
     """
     search = _Search(types)
     for voters in groups:
@@ -131,7 +121,7 @@ class _Group:
 
 
 class _Search:
-    """The groups looked at so far."""
+    """The groups examined so far."""
 
     def __init__(self, types: Types) -> None:
         from scipy.sparse import csr_array
@@ -159,7 +149,7 @@ class _Search:
         return _Group([*group.members, member], group.common & approved, group.covered | approved)
 
     def add(self, group: _Group) -> None:
-        """Note a group's figures."""
+        """Record a group's figures."""
         agreed = int(np.logical_or.reduceat(group.common, self.types.starts[:-1]).sum())
         members = np.array(group.members)
         weight = float(self.types.weights[members].sum())
@@ -167,7 +157,7 @@ class _Search:
         self.rows.append((agreed, weight, won, float(self.wins[members].max()), members))
 
     def grow(self, first: int, allowed: np.ndarray) -> None:
-        """Grow a group from one type among those allowed, and note every group on the way."""
+        """Grow a group from one type among those allowed, and record every group on the way."""
         weights = self.types.weights
         group, weight, free = self.group([first]), weights[first], allowed.copy()
         free[first] = False
@@ -185,13 +175,14 @@ class _Search:
             self.add(group)
 
     def groups(self) -> VoterGroups:
-        """All groups noted."""
+        """All groups that were recorded."""
         columns = [np.array([row[c] for row in self.rows]) for c in range(4)]
         agreed, weights, won, best = columns
         return VoterGroups(agreed, weights, won, best, lambda s: self.rows[s][4])
 
 
 def _seeds(wins: np.ndarray, seed: int) -> list[int]:
+    """The types from which groups grow: those that win least, and random others."""
     least = np.argsort(wins, kind="stable")[: SEEDS // 2]
     rest = np.setdiff1d(np.arange(len(wins)), least)
     drawn = np.random.default_rng(seed).permutation(rest)[: SEEDS - len(least)]

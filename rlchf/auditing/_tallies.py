@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from rlchf.aggregation import Aggregation
+from rlchf.numeric.ratios import ratio
+from rlchf.numeric.segments import offsets, ranges
 from rlchf.rankings import Rankings
 from rlchf.rules._parts.committees.ballots import approvals
 
@@ -26,7 +28,7 @@ class Tallies:
         (N,) strict pairs of the ballot that the outcome puts in the same order (half for a pair that
         the outcome ties), and strict pairs.
     contested_agreed, contested
-        (N,) the same over contested pairs: those about which two ballots strictly disagree.
+        (N,) the same over contested pairs: those about which two ballots with a weight strictly disagree.
     first_place
         (N,) whether the ballot's first response is the outcome's (parts of ties in proportion).
     won
@@ -39,10 +41,10 @@ class Tallies:
         (E,) ballot, and index into ``response_ids``, of every approval.
     outcome_shares, ranks
         (R,) each response's share of the round's outcome, and its rank in the outcome.
-    above
-        For each prompt an M x M table: whether a ballot with a weight ranks i above j.
+    contested_pairs
+        For each prompt an M x M table: whether the pair i, j is contested.
     table_starts
-        (P,) where each prompt's table begins.
+        (P + 1,) where each prompt's table begins.
     """
 
     prompts: np.ndarray
@@ -61,12 +63,17 @@ class Tallies:
     approved: np.ndarray
     outcome_shares: np.ndarray
     ranks: np.ndarray
-    above: np.ndarray
+    contested_pairs: np.ndarray
     table_starts: np.ndarray
 
-    def totals(self, n_prompts: int) -> np.ndarray:
+    @property
+    def n_prompts(self) -> int:
+        """Number of prompts, ``P``."""
+        return len(self.table_starts) - 1
+
+    def totals(self) -> np.ndarray:
         """(P,) the weight of all ballots of each prompt."""
-        return np.bincount(self.prompts, self.weights, n_prompts)
+        return np.bincount(self.prompts, self.weights, self.n_prompts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,13 +107,11 @@ def ballots_by_length(rankings: Rankings) -> Iterator[BallotsOfLength]:
     counts = np.diff(rankings.ballot_starts)
     if rankings.unranked == "last":
         for prompts, profiles in rankings.profiles():
-            offsets = rankings.ballot_starts[prompts] - profiles.starts[:-1]
-            ballots = np.repeat(offsets, counts[prompts]) + np.arange(profiles.ranks.shape[1])
+            ballots = ranges(rankings.ballot_starts[prompts], counts[prompts])
             order = np.argsort(profiles.ranks, axis=0, kind="stable")
-            begin = np.repeat(rankings.response_starts[prompts], counts[prompts])
-            yield BallotsOfLength(
-                ballots, order + begin, np.take_along_axis(profiles.ranks, order, axis=0)
-            )
+            responses = order + rankings.response_starts[prompts][profiles.owners]
+            ranks = np.take_along_axis(profiles.ranks, order, axis=0)
+            yield BallotsOfLength(ballots, responses, ranks)
         return
     begin = np.repeat(rankings.response_starts[:-1], counts)  # (N,)
     lengths = np.diff(rankings.entry_starts)
@@ -118,33 +123,37 @@ def ballots_by_length(rankings: Rankings) -> Iterator[BallotsOfLength]:
 
 
 def tally(rankings: Rankings, result: Aggregation) -> Tallies:
-    """Count how far an outcome of the same prompts and responses agrees with every ballot."""
-    N, R = rankings.n_ballots, len(rankings.response_ids)
-    sizes = np.diff(rankings.response_starts)
-    prompts = np.repeat(np.arange(rankings.n_prompts), np.diff(rankings.ballot_starts))
-    weights = rankings.ballot_weights
-    prompt_of = np.repeat(np.arange(rankings.n_prompts), sizes)  # (R,)
+    """Count how far an outcome agrees with every ballot.
+
+    Raises
+    ------
+    ValueError
+        If the outcome is not about the same prompts and responses.
+    """
+    result.check_same_responses(rankings)
+    N, P, R = rankings.n_ballots, rankings.n_prompts, len(rankings.response_ids)
+    prompts, weights = rankings.ballot_prompts, rankings.ballot_weights
+    prompt_of = np.repeat(np.arange(P), np.diff(rankings.response_starts))  # (R,)
     first = result.response_ranks == 1
     outcome_shares = first / np.bincount(prompt_of, first)[prompt_of]
-    table_starts, above = above_table(rankings, prompts, sizes)
+    table_starts, contested_pairs = _contested_pairs(rankings)
 
     counted = np.zeros((4, N))  # agreed and stated, then both over contested pairs
     first_place, approvers, approved = np.zeros(N), [], []
     for batch in ballots_by_length(rankings):
-        approves = _count_pairs(batch, rankings, result, prompts, table_starts, above, counted)
+        index = PairIndex.of(batch, rankings, prompts, table_starts)
+        counted[:, batch.ballots] = _counts(batch, result, contested_pairs, index)
         winners = outcome_shares[batch.responses]  # (n, K)
         first_place[batch.ballots] = (winners * (batch.ranks == 1)).sum(axis=0)
-        row, column = np.nonzero(approves)
+        row, column = np.nonzero(approvals(batch.ranks))
         approvers.append(batch.ballots[column])
         approved.append(batch.responses[row, column])
     ballots, responses = np.concatenate(approvers), np.concatenate(approved)
 
     support = np.bincount(responses, weights[ballots], R)
-    totals = np.bincount(prompts, weights, rankings.n_prompts)[prompt_of]
-    quota, influence = np.zeros(N), np.zeros(R)
-    shares = np.divide(support, totals, out=np.zeros(R), where=totals > 0)
+    shares = ratio(support, np.bincount(prompts, weights, P)[prompt_of], 0.0)
+    quota, influence = np.zeros(N), ratio(outcome_shares, support, 0.0)
     np.maximum.at(quota, ballots, shares[responses])
-    np.divide(outcome_shares, support, out=influence, where=support > 0)
     return Tallies(
         prompts=prompts,
         annotators=rankings.ballot_annotators,
@@ -162,24 +171,19 @@ def tally(rankings: Rankings, result: Aggregation) -> Tallies:
         approved=responses,
         outcome_shares=outcome_shares,
         ranks=result.response_ranks,
-        above=above,
+        contested_pairs=contested_pairs,
         table_starts=table_starts,
     )
 
 
-def above_table(
-    rankings: Rankings, prompts: np.ndarray, sizes: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Where each prompt's table begins, and the tables: some ballot with a weight ranks i above j."""
-    starts = np.cumsum(sizes**2) - sizes**2
-    above = np.zeros(int((sizes**2).sum()), dtype=bool)
-    for batch in ballots_by_length(rankings):
-        weighted = rankings.ballot_weights[batch.ballots] > 0
-        index = PairIndex.of(batch, rankings, prompts, starts)
-        for a, b in pairs(len(batch.ranks)):
-            strict = weighted & (batch.ranks[a] < batch.ranks[b])
-            above[index.pair(a, b)[strict]] = True
-    return starts, above
+def _contested_pairs(rankings: Rankings) -> tuple[np.ndarray, np.ndarray]:
+    """Where each prompt's table begins, and the tables, end to end."""
+    starts = offsets(np.diff(rankings.response_starts) ** 2)
+    contested = np.zeros(starts[-1], dtype=bool)
+    for prompts, profiles in rankings.profiles(small=True):
+        cells = starts[prompts][:, None] + np.arange(profiles.n_responses**2)
+        contested[cells] = profiles.contested.reshape(cells.shape)
+    return starts, contested
 
 
 def pairs(n: int) -> Iterator[tuple[int, int]]:
@@ -214,28 +218,16 @@ class PairIndex:
         return np.asarray(self.rows[a] + self.columns[b])
 
 
-def _count_pairs(
-    batch: BallotsOfLength,
-    rankings: Rankings,
-    result: Aggregation,
-    prompts: np.ndarray,
-    table_starts: np.ndarray,
-    above: np.ndarray,
-    counted: np.ndarray,
+def _counts(
+    batch: BallotsOfLength, result: Aggregation, contested_pairs: np.ndarray, index: PairIndex
 ) -> np.ndarray:
-    """Fill in the pairs of these ballots; return (n, K) whether they approve each response."""
+    """(4, K) pairs agreed and stated, then both over contested pairs."""
     n, K = batch.ranks.shape
-    agreed, stated = np.zeros(K, np.int64), np.zeros(K, np.int64)  # agreed in halves
-    contested_agreed, contested = np.zeros(K, np.int64), np.zeros(K, np.int64)
+    counts = np.zeros((4, K))
     outcome = result.response_ranks[batch.responses]
-    index = PairIndex.of(batch, rankings, prompts, table_starts)
     for a, b in pairs(n):
         strict = batch.ranks[a] < batch.ranks[b]
-        strict_contested = strict & above[index.pair(a, b)] & above[index.pair(b, a)]
-        halves = 1 + np.sign(outcome[b] - outcome[a])
-        agreed += halves * strict
-        stated += strict
-        contested_agreed += halves * strict_contested
-        contested += strict_contested
-    counted[:, batch.ballots] = agreed / 2, stated, contested_agreed / 2, contested
-    return np.asarray(approvals(batch.ranks))
+        strict_contested = strict & contested_pairs[index.pair(a, b)]
+        credit = (1 + np.sign(outcome[b] - outcome[a])) / 2
+        counts += credit * strict, strict, credit * strict_contested, strict_contested
+    return counts

@@ -1,12 +1,13 @@
 """Agreement of the outcome with annotators and groups, and proportionality over the prompts."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from rlchf.auditing._owner_rounds import OwnerRounds
 from rlchf.auditing._tallies import Tallies
+from rlchf.auditing.groups import Grouping
+from rlchf.numeric.ratios import ratio
 
 
 @dataclass(frozen=True)
@@ -65,68 +66,45 @@ class Agreement:
     @property
     def proportional_share(self) -> float:
         """The share of the contested pairs that is in proportion to the weight."""
-        return (
-            self.contested / self.representation_ratio
-            if self.representation_ratio > 0
-            else self.weight
-        )
+        ratio = self.representation_ratio
+        return self.contested / ratio if ratio > 0 else self.weight
 
 
-def agreements(
-    names: Sequence[str], owners: np.ndarray, tallies: Tallies, n_prompts: int
-) -> list[Agreement]:
-    """One row per owner; ``owners`` (A,) gives each annotator's, -1 for none."""
-    n, owner = len(names), owners[tallies.annotators]
-    owned = owner >= 0
-    if not owned.all():
-        owner = np.where(owned, owner, n)  # a spare row, cut off below
+def agreements(tallies: Tallies, grouping: Grouping) -> list[Agreement]:
+    """The agreement of each group."""
+    n, owner = len(grouping.names), grouping.owners[tallies.annotators]
+    owner = np.where(owner >= 0, owner, n)  # a spare group, cut off below
 
     def sums(values: np.ndarray) -> np.ndarray:
         return np.asarray(np.bincount(owner, values, n + 1)[:n])
 
     w = tallies.weights
-    rounds = OwnerRounds.of(tallies, owners[tallies.annotators], n, n_prompts)
-    met, counted = _quotas(tallies, owners, n, n_prompts)
+    rounds = OwnerRounds.of(tallies, grouping)
     columns = {
-        "weight": share(sums(w), w.sum()),
-        "pairs": share(sums(w * tallies.agreed), sums(w * tallies.stated)),
-        "contested": share(sums(w * tallies.contested_agreed), sums(w * tallies.contested)),
-        "first_place": share(sums(w * tallies.first_place), sums(w)),
-        "representation_ratio": share(rounds.sums(rounds.agreed), rounds.sums(rounds.deserved)),
+        "weight": ratio(sums(w), w.sum()),
+        "pairs": ratio(sums(w * tallies.agreed), sums(w * tallies.stated)),
+        "contested": ratio(sums(w * tallies.contested_agreed), sums(w * tallies.contested)),
+        "first_place": ratio(sums(w * tallies.first_place), sums(w)),
+        "representation_ratio": ratio(rounds.sums(rounds.agreed), rounds.sums(rounds.deserved)),
         "maximum_deficit": rounds.maximum_deficits(),
-        "won": share(sums(w * tallies.won), sums(w)),
+        "won": ratio(sums(w * tallies.won), sums(w)),
         "longest_losing_streak": rounds.longest_losing_streaks(),
-        "lower_quota_compliance": share(met, counted),
-        "influence": share(sums(tallies.influence), tallies.influence.sum()),
+        "lower_quota_compliance": _lower_quota_compliance(tallies, grouping),
+        "influence": ratio(sums(tallies.influence), tallies.influence.sum()),
         "ballots": sums(tallies.counts).astype(np.int64),
     }
     rows = zip(*(column.tolist() for column in columns.values()), strict=True)
     return [
         Agreement(name=name, **dict(zip(columns, row, strict=True)))
-        for name, row in zip(names, rows, strict=True)
+        for name, row in zip(grouping.names, rows, strict=True)
     ]
 
 
-def share(part: np.ndarray, whole: np.ndarray | float) -> np.ndarray:
-    """Part divided by whole; NaN where the whole is 0.
-
-    Examples
-    --------
-    >>> share(np.array([1.0, 0.0]), np.array([2.0, 0.0]))
-    array([0.5, nan])
-    """
-    whole = np.broadcast_to(whole, part.shape)
-    out = np.full(part.shape, np.nan)
-    np.divide(part, whole, out=out, where=whole > 0)
-    return out
-
-
-def _quotas(
-    tallies: Tallies, owners: np.ndarray, n: int, n_prompts: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """(n,) rounds after which the members had their lower quota, and the number of their rounds."""
-    rounds = OwnerRounds.of(tallies, tallies.annotators, len(owners), n_prompts)
-    owner = owners[rounds.owners]
+def _lower_quota_compliance(tallies: Tallies, grouping: Grouping) -> np.ndarray:
+    """(n,) the share of the rounds of each group's members after which they had their lower quota."""
+    n, annotators = len(grouping.names), np.arange(len(grouping.owners))
+    rounds = OwnerRounds.of(tallies, Grouping([""] * len(annotators), annotators))
+    owner = grouping.owners[rounds.owners]
     owned = owner >= 0
     met = np.bincount(owner[owned], rounds.quota_met()[owned], n)
-    return met, np.bincount(owner[owned], minlength=n).astype(np.float64)
+    return ratio(met, np.bincount(owner[owned], minlength=n))

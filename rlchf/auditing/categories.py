@@ -7,7 +7,7 @@ import numpy as np
 
 from rlchf.aggregation import Aggregation
 from rlchf.auditing._tallies import BallotsOfLength, ballots_by_length, pairs
-from rlchf.auditing.agreement import share
+from rlchf.numeric.ratios import ratio
 from rlchf.rankings import Rankings
 
 NEARLY = 1e-9
@@ -70,12 +70,12 @@ class CategoryCounts:
     def first_places(self) -> tuple[np.ndarray, np.ndarray]:
         """(K,) each category's share of the first places, and Kish's effective number of orders."""
         total = np.full(len(self.firsts), self.firsts.sum())
-        return share(self.firsts, total), share(total**2, self.first_squares)
+        return ratio(self.firsts, total), ratio(total**2, self.first_squares)
 
     def mixed_pairs(self) -> tuple[np.ndarray, np.ndarray]:
         """(K,) the share of each category's mixed pairs in which it is above, and their effective number."""
         total = self.above.sum(axis=1) + self.above.sum(axis=0)
-        return share(self.above.sum(axis=1), total), share(total**2, self.squares.sum(axis=1))
+        return ratio(self.above.sum(axis=1), total), ratio(total**2, self.squares.sum(axis=1))
 
 
 def of_ballots(rankings: Rankings, categories: np.ndarray, K: int) -> CategoryCounts:
@@ -134,7 +134,7 @@ def preferred_categories(rankings: Rankings, categories: np.ndarray, K: int) -> 
             for code, part in ((codes[a], first_above), (codes[b], 1 - first_above)):
                 above += np.bincount(row + code, w * part, A * K)
                 compared += np.bincount(row + code, w, A * K)
-    rates = np.nan_to_num(share(above, compared), nan=-1.0).reshape(A, K)
+    rates = ratio(above, compared, -1.0).reshape(A, K)
     best = (rates >= rates.max(axis=1, keepdims=True) - NEARLY) & (rates >= 0)
     return np.asarray(best / np.maximum(best.sum(axis=1, keepdims=True), 1))
 

@@ -28,7 +28,7 @@ class Grouping:
     owners: np.ndarray
 
     @classmethod
-    def of(cls, rankings: Rankings, groups: Mapping[str, str] | None) -> "Grouping":
+    def of(cls, rankings: Rankings, groups: Mapping[str, str]) -> "Grouping":
         """Look up the annotators.
 
         Raises
@@ -42,18 +42,26 @@ class Grouping:
         >>> Grouping.of(rankings, {"bob": "north"}).owners
         array([-1,  0])
         """
-        if groups is None:
-            return cls([], np.full(len(rankings.annotator_ids), -1))
         group_of = {str(annotator): str(group) for annotator, group in groups.items()}
         if not any(name in group_of for name in rankings.annotator_ids):
             raise ValueError(
                 "the groups name none of the annotators; give a dictionary from annotator id to group, "
                 "or a Series whose index is the annotator ids"
             )
-        names = sorted({*group_of.values()})
+        names = sorted(set(group_of.values()))
         index = {name: g for g, name in enumerate(names)}
         ids = rankings.annotator_ids
         return cls(names, np.array([index[group_of[a]] if a in group_of else -1 for a in ids]))
+
+    @classmethod
+    def everybody(cls, rankings: Rankings) -> "Grouping":
+        """All annotators in one group, ``"all"``."""
+        return cls(["all"], np.zeros(len(rankings.annotator_ids), np.int64))
+
+    @classmethod
+    def by_annotator(cls, rankings: Rankings) -> "Grouping":
+        """Each annotator as a group."""
+        return cls(rankings.annotator_ids, np.arange(len(rankings.annotator_ids)))
 
     @classmethod
     def each(cls, rankings: Rankings, groups: Groups | None) -> "list[Grouping]":
@@ -76,15 +84,13 @@ class Grouping:
         if not divisions:
             return [cls.of(rankings, groups)]  # type: ignore[arg-type]
         if len(divisions) < len(parts):
-            raise ValueError(
-                "give either the group of each annotator or several such divisions by name"
-            )
-        groupings = [cls.of(rankings, division) for division in divisions.values()]
+            raise ValueError("give the group of each annotator, or several such divisions by name")
+        groupings = {title: cls.of(rankings, division) for title, division in divisions.items()}
         if len(groupings) == 1:
-            return groupings
+            return list(groupings.values())
         return [
             replace(grouping, names=[f"{title}: {name}" for name in grouping.names])
-            for title, grouping in zip(divisions, groupings, strict=True)
+            for title, grouping in groupings.items()
         ]
 
     @property

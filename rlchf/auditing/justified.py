@@ -9,7 +9,7 @@ from rlchf.auditing._rounds import Rounds, by_code
 from rlchf.auditing._search import Types, VoterGroups, grown_groups
 
 EXACT_TYPES = 14
-"""With up to so many types of voters all groups are looked at, with more only some: see `grown_groups`."""
+"""With up to so many types of voters all groups are examined, with more only some: see `grown_groups`."""
 
 NEARLY = 1e-9
 NAMED = 20  # members of a group that are named in a report
@@ -24,7 +24,7 @@ class Verdict:
     axiom
         The name of the axiom.
     holds
-        True or False; None if a search found no violation but did not look at all groups.
+        True or False; None if a search found no violation but did not examine all groups.
     members, group
         The size of the group that violates the axiom most, and up to 20 of its members' names.
     agreed
@@ -51,20 +51,20 @@ def justified(rounds: Rounds, groups: Sequence[np.ndarray] = (), seed: int = 0) 
     - JR: if l is 1 or more, a member approves the outcome of some round.
     - PJR: at least l rounds have an outcome that some member approves.
     - EJR: some member approves the outcome of at least l rounds.
-    - EJR+: the group may change from round to round. For no l do the voters who approve fewer than l
-      outcomes have in the rounds options, one in each, whose supports among them add up to l w or more.
-      It implies EJR. This is our rendering for rounds of the axiom for committees.
+    - EJR+: the group may change from round to round. The axiom is violated if, for some l, there are
+      options, one in each round, whose support among the voters who approve fewer than l outcomes adds
+      up to l w or more. It implies EJR. This is our version for rounds of the axiom for committees.
     - weak JR, PJR and EJR: the same for groups only that agree in all rounds.
 
     An outcome tied between options counts in parts. JR, PJR and EJR are decided exactly for up to 14
-    types of voters (voters of one type approve the same in all rounds): it is enough to look at groups
+    types of voters (voters of one type approve the same in all rounds): it is enough to examine groups
     that contain all voters of a type. With more types, groups are grown greedily, and ``holds`` is None
     if none of them violates the axiom. EJR+ is always exact.
 
     Parameters
     ----------
     groups
-        Groups of voters, as indices, to look at in addition if there are more than 14 types.
+        Groups of voters, as indices, to examine in addition if there are more than 14 types.
     seed
         Random seed for the voters from which groups are grown.
 
@@ -84,22 +84,22 @@ def justified(rounds: Rounds, groups: Sequence[np.ndarray] = (), seed: int = 0) 
     """
     types = Types.of(rounds)
     exact = len(types.weights) <= EXACT_TYPES
-    looked_at = _all_groups(types) if exact else grown_groups(types, groups, seed)
+    examined = _all_groups(types) if exact else grown_groups(types, groups, seed)
     total = float(rounds.weights.sum()) or 1.0
-    deserved = np.floor(looked_at.agreed * looked_at.weights / total + NEARLY)
-    always = np.where(looked_at.agreed == len(rounds), deserved, 0.0)
+    deserved = np.floor(examined.agreed * examined.weights / total + NEARLY)
+    always = np.where(examined.agreed == len(rounds), deserved, 0.0)
 
     def verdict(axiom: str, deserved: np.ndarray, received: np.ndarray) -> Verdict:
-        return _worst(axiom, deserved, received, looked_at, types, exact)
+        return _worst(axiom, deserved, received, examined, types, exact)
 
     return [
-        verdict("JR", np.minimum(deserved, 1.0), looked_at.won),
-        verdict("PJR", deserved, looked_at.won),
-        verdict("EJR", deserved, looked_at.best),
+        verdict("JR", np.minimum(deserved, 1.0), examined.won),
+        verdict("PJR", deserved, examined.won),
+        verdict("EJR", deserved, examined.best),
         _ejr_plus(rounds, total),
-        verdict("weak JR", np.minimum(always, 1.0), looked_at.won),
-        verdict("weak PJR", always, looked_at.won),
-        verdict("weak EJR", always, looked_at.best),
+        verdict("weak JR", np.minimum(always, 1.0), examined.won),
+        verdict("weak PJR", always, examined.won),
+        verdict("weak EJR", always, examined.best),
     ]
 
 
@@ -111,6 +111,7 @@ def _worst(
     types: Types,
     exact: bool,
 ) -> Verdict:
+    """The verdict of the group that lacks most of what it deserves."""
     missing = deserved - received
     worst = int(np.argmax(missing)) if len(missing) else -1
     if worst < 0 or missing[worst] <= NEARLY:
@@ -129,7 +130,7 @@ def _worst(
 
 def _ejr_plus(rounds: Rounds, total: float) -> Verdict:
     """Check EJR+ for every number of wins that a voter may have."""
-    wins = np.bincount(rounds.voters, rounds.outcome_shares[rounds.options], len(rounds.weights))
+    wins = rounds.wins()
     whole = np.floor(wins + NEARLY).astype(np.int64)
     weighted = rounds.weights > 0
     order = by_code(whole[rounds.voters])
@@ -167,11 +168,9 @@ def _all_groups(types: Types) -> VoterGroups:
         best[bit : 2 * bit] = np.maximum(best[:bit], wins[g])
     won = types.outcome_shares.sum() - inside[::-1]  # those approved by others only
     agreed = _agreements(masks, types.starts, G)
-    return VoterGroups(agreed[1:], weights[1:], won[1:], best[1:], lambda s: _bits(s + 1, G))
-
-
-def _bits(s: int, n: int) -> np.ndarray:
-    return np.flatnonzero((s >> np.arange(n)) & 1)
+    bits = np.arange(G)
+    columns = agreed[1:], weights[1:], won[1:], best[1:]
+    return VoterGroups(*columns, lambda s: np.flatnonzero(((s + 1) >> bits) & 1))
 
 
 def _agreements(masks: np.ndarray, starts: np.ndarray, G: int) -> np.ndarray:

@@ -1,11 +1,11 @@
 """How close and how cyclic the majorities are, whatever the outcome."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from rlchf.numeric.chunks import chunks
 from rlchf.rankings import Rankings
 from rlchf.rules import get_rule
 
@@ -54,28 +54,24 @@ def margins(rankings: Rankings, closer: Sequence[float] = (0.1, 0.2, 0.5)) -> Ma
     >>> summary.condorcet, summary.cycles, summary.smith, summary.closer
     (0.0, 1.0, {3: 1}, {'0.1': 0.0, '0.2': 0.0, '0.5': 1.0})
     """
-    smith, winners, cycles = np.zeros(rankings_most(rankings) + 1, np.int64), 0, 0
-    pairs = contested = tied = 0
+    smith: Counter[int] = Counter()
+    winners = cycles = pairs = contested = tied = 0
     close = np.zeros(len(closer), np.int64)
-    for size in np.unique(np.diff(rankings.response_starts)).tolist():
-        prompts = np.flatnonzero(np.diff(rankings.response_starts) == size)
-        upper = np.triu(np.ones((size, size), bool), 1)
-        for chunk in chunks(len(prompts), size**2):
-            profiles = rankings.batch(prompts[chunk])
-            beats = profiles.margins > 0  # (B, M, M)
-            winners += int((beats.sum(axis=2) == size - 1).any(axis=1).sum())
-            cycles += int(_cyclic(beats).sum())
-            tiers = get_rule("smith")(profiles)
-            sizes = (tiers == tiers.max(axis=1, keepdims=True)).sum(axis=1)
-            smith += np.bincount(sizes, minlength=len(smith))
-            wins = profiles.wins[:, upper]  # (B, pairs)
-            losses = profiles.wins.transpose(0, 2, 1)[:, upper]
-            margin, total = np.abs(profiles.margins[:, upper]), wins + losses
-            compared = total > 0
-            pairs += int(compared.sum())
-            contested += int(((wins > 0) & (losses > 0)).sum())
-            tied += int((compared & (margin == 0)).sum())
-            close += [int((compared & (margin < x * total)).sum()) for x in closer]
+    for _, profiles in rankings.profiles(small=True):
+        M = profiles.n_responses
+        upper = np.triu(np.ones((M, M), bool), 1)
+        beats = profiles.margins > 0  # (B, M, M)
+        winners += int((beats.sum(axis=2) == M - 1).any(axis=1).sum())
+        cycles += int(_cyclic(beats).sum())
+        tiers = get_rule("smith")(profiles)
+        smith.update((tiers == tiers.max(axis=1, keepdims=True)).sum(axis=1).tolist())
+        margin = np.abs(profiles.margins[:, upper])  # (B, pairs)
+        total = (profiles.wins + profiles.wins.transpose(0, 2, 1))[:, upper]
+        compared = total > 0
+        pairs += int(compared.sum())
+        contested += int(profiles.contested[:, upper].sum())
+        tied += int((compared & (margin == 0)).sum())
+        close += [int((compared & (margin < x * total)).sum()) for x in closer]
     n = rankings.n_prompts
 
     def part(count: int) -> float:
@@ -85,17 +81,12 @@ def margins(rankings: Rankings, closer: Sequence[float] = (0.1, 0.2, 0.5)) -> Ma
         prompts=n,
         condorcet=winners / n,
         cycles=cycles / n,
-        smith={k: int(count) for k, count in enumerate(smith) if count},
+        smith=dict(sorted(smith.items())),
         pairs=pairs,
         contested=part(contested),
         tied=part(tied),
         closer={f"{x:g}": part(int(c)) for x, c in zip(closer, close, strict=True)},
     )
-
-
-def rankings_most(rankings: Rankings) -> int:
-    """The largest number of responses of a prompt."""
-    return int(np.diff(rankings.response_starts).max())
 
 
 def _cyclic(beats: np.ndarray) -> np.ndarray:

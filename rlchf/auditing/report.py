@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 
 from rlchf.aggregation import Aggregation
-from rlchf.auditing._owner_rounds import OwnerRounds
 from rlchf.auditing._rounds import Unit, rounds_of
 from rlchf.auditing._tallies import Tallies, tally
 from rlchf.auditing.agreement import Agreement, agreements
@@ -125,30 +124,25 @@ def audit(
     [('ann', 1.0), ('bob', 1.0), ('eve', 0.0)]
     """
     rankings = as_rankings(rankings)
-    if (rankings.prompt_ids, rankings.response_ids) != (result.prompt_ids, result.response_ids):
-        raise ValueError("the rankings and the aggregation are not about the same responses")
     check_replicates(replicates)
-    groupings = Grouping.each(rankings, groups)
-    tallies, P, A = tally(rankings, result), rankings.n_prompts, len(rankings.annotator_ids)
-    all_owners, nan = np.zeros(A, np.int64), float("nan")
-    overall = agreements(["all"], all_owners, tallies, P)[0]
-    rows = agreements(rankings.annotator_ids, np.arange(A), tallies, P)
+    tallies = tally(rankings, result)
+    groupings, everybody = Grouping.each(rankings, groups), Grouping.everybody(rankings)
+    overall, nan = agreements(tallies, everybody)[0], float("nan")
+    rows = agreements(tallies, Grouping.by_annotator(rankings))
     weights = mean_weights(rankings)
     intervals = []
-    if replicates:
-        intervals = bootstrap(tallies, all_owners, ["all"], P, replicates, seed)
-        for g in groupings:
-            intervals += bootstrap(tallies, g.owners, g.names, P, replicates, seed)
+    for grouping in [everybody, *groupings] if replicates else []:
+        intervals += bootstrap(tallies, grouping, replicates, seed)
     return Audit(
         rule=result.rule,
         overall=replace(overall, representation_ratio=nan, maximum_deficit=nan),  # all the weight
         annotators=rows,
-        groups=[row for g in groupings for row in agreements(g.names, g.owners, tallies, P)],
+        groups=[row for grouping in groupings for row in agreements(tallies, grouping)],
         welfare={
             measure: welfare(np.array([getattr(row, measure) for row in rows]), weights)
             for measure in ("pairs", "contested", "first_place")
         },
-        influence_gini=gini(*influences(tallies, weights, P)),
+        influence_gini=gini(*influences(tallies, weights)),
         price_of_fairness=price_of_fairness(rankings, result),
         margins=margins(rankings),
         axioms=_axioms(rankings, tallies, groupings, seed) if axioms else {},
@@ -156,13 +150,12 @@ def audit(
     )
 
 
-def influences(
-    tallies: Tallies, weights: np.ndarray, n_prompts: int
-) -> tuple[np.ndarray, np.ndarray]:
+def influences(tallies: Tallies, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Influence per unit of weight and round, and weights, of all annotators with a round and a weight."""
     A = len(weights)
-    owners = OwnerRounds.of(tallies, tallies.annotators, A, n_prompts).owners
-    rounds = np.bincount(owners, minlength=A)
+    weighted = tallies.weights > 0
+    keys = tallies.annotators[weighted] * tallies.n_prompts + tallies.prompts[weighted]
+    rounds = np.bincount(np.unique(keys) // tallies.n_prompts, minlength=A)
     influence = np.bincount(tallies.annotators, tallies.influence, A)
     present = (rounds > 0) & (weights > 0)
     return influence[present] / (rounds * weights)[present], weights[present]
@@ -181,7 +174,7 @@ def _axioms(
 
 
 def plain(value: Any) -> Any:
-    """Convert to dictionaries with text as keys and to lists, with None for NaN."""
+    """The value with text as keys of dictionaries, lists in place of tuples, and None in place of NaN."""
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -49,19 +49,17 @@ def cumulative_agreement(
     >>> last.name, last.agreed, last.deserved.round(3)
     ('e', array([0., 1., 1., 2., 2.]), array([0.2, 0.4, 0.6, 0.8, 1. ]))
     """
-    A = len(rankings.annotator_ids)
-    groupings = Grouping.each(rankings, groups) or [Grouping(rankings.annotator_ids, np.arange(A))]
-    tallies, P = tally(rankings, result), rankings.n_prompts
-    return [line for grouping in groupings for line in _lines(tallies, grouping, P)]
+    tallies = tally(rankings, result)
+    groupings = Grouping.each(rankings, groups) or [Grouping.by_annotator(rankings)]
+    return [line for grouping in groupings for line in _lines(tallies, grouping)]
 
 
-def _lines(tallies: Tallies, grouping: Grouping, n_prompts: int) -> list[CumulativeAgreement]:
-    names, owners = grouping.names, grouping.owners
-    rounds = OwnerRounds.of(tallies, owners[tallies.annotators], len(names), n_prompts)
+def _lines(tallies: Tallies, grouping: Grouping) -> list[CumulativeAgreement]:
+    rounds = OwnerRounds.of(tallies, grouping)
     agreed, deserved = rounds.cumulative(rounds.agreed), rounds.cumulative(rounds.deserved)
-    ends = np.searchsorted(rounds.owners, np.arange(len(names) + 1))
+    ends = np.searchsorted(rounds.owners, np.arange(len(grouping.names) + 1))
     rows = (slice(a, b) for a, b in pairwise(ends.tolist()))
     return [
         CumulativeAgreement(name, rounds.prompts[row], agreed[row], deserved[row])
-        for name, row in zip(names, rows, strict=True)
+        for name, row in zip(grouping.names, rows, strict=True)
     ]

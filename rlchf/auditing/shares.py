@@ -1,4 +1,4 @@
-"""A share with its interval: of a category of texts at a stage, from the ballots to the policy's texts."""
+"""The share of a category of texts at a stage, with its interval."""
 
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -43,7 +43,7 @@ class Share:
 
 
 def wilson(share: float, n: float) -> tuple[float, float]:
-    """Wilson's 95 % interval of a share of n trials; it holds more for parts of a hit.
+    """Wilson's 95 % interval of a share of n trials; it is conservative if trials count in parts.
 
     Examples
     --------

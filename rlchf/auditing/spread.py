@@ -11,7 +11,8 @@ from rlchf.aggregation import Aggregation, aggregate
 from rlchf.auditing._tallies import tally
 from rlchf.auditing.agreement import agreements
 from rlchf.auditing.groups import Grouping, Groups
-from rlchf.rankings import Rankings, ranges
+from rlchf.numeric.segments import ranges
+from rlchf.rankings import Rankings
 
 MEASURES = ("pairs", "contested", "first_place")
 
@@ -83,19 +84,16 @@ def shuffled(
     """The spread of a function that makes collective rankings."""
     if shuffles < 1:
         raise ValueError(f"shuffles is {shuffles}; give 1 or more")
-    groupings = Grouping.each(rankings, groups)
-    rng = np.random.default_rng(seed)
-    P = rankings.n_prompts
+    groupings = [Grouping.everybody(rankings), *Grouping.each(rankings, groups)]
+    rng, P = np.random.default_rng(seed), rankings.n_prompts
 
     def measured(order: np.ndarray) -> tuple[dict[tuple[str, str], float], np.ndarray]:
         """The measures, and the responses' ranks in the order of the input."""
         reordered = rankings.subset(order)
         result = run(reordered)
         tallies = tally(reordered, result)
-        rows = agreements(["all"], np.zeros(len(rankings.annotator_ids), np.int64), tallies, P)
-        for grouping in groupings:
-            rows += agreements(grouping.names, grouping.owners, tallies, P)
-        measures = {(r.name, m): getattr(r, m) for r in rows for m in MEASURES}
+        rows = (row for grouping in groupings for row in agreements(tallies, grouping))
+        measures = {(row.name, m): getattr(row, m) for row in rows for m in MEASURES}
         ranks = np.empty(len(rankings.response_ids), np.int64)
         sizes = np.diff(rankings.response_starts)[order]
         ranks[ranges(rankings.response_starts[order], sizes)] = result.response_ranks
@@ -114,6 +112,5 @@ def shuffled(
 
 def _spread(name: str, measure: str, usual: float, values: list[float]) -> Spread:
     v = np.array(values)
-    return Spread(
-        name, measure, usual, float(v.mean()), float(v.std()), float(v.min()), float(v.max())
-    )
+    summary = float(v.mean()), float(v.std()), float(v.min()), float(v.max())
+    return Spread(name, measure, usual, *summary)

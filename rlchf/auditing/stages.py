@@ -136,9 +136,7 @@ def trace_shares(
     """
     texts = texts or {}
     if categories is None and texts:
-        raise ValueError(
-            "texts need the categories of the responses on the ballots; give categories"
-        )
+        raise ValueError("texts need the categories of the responses too; give categories")
     preferences = None
     if categories is not None:
         of_texts = (category for written in texts.values() for category in written)
@@ -175,18 +173,16 @@ def _contested(
     replicates: int,
     seed: int,
 ) -> StageShares:
-    tallies, P, A = tally(rankings, result), rankings.n_prompts, len(rankings.annotator_ids)
+    tallies, nan = tally(rankings, result), float("nan")
     groups = []
     for grouping in groupings:
-        bounds = {}
-        if replicates:
-            intervals = bootstrap(tallies, grouping.owners, grouping.names, P, replicates, seed)
-            bounds = {i.name: (i.low, i.high) for i in intervals if i.measure == "contested"}
-        for row in agreements(grouping.names, grouping.owners, tallies, P):
-            low, high = bounds.get(row.name, (float("nan"),) * 2)
+        intervals = bootstrap(tallies, grouping, replicates, seed) if replicates else []
+        bounds = {i.name: (i.low, i.high) for i in intervals if i.measure == "contested"}
+        for row in agreements(tallies, grouping):
+            low, high = bounds.get(row.name, (nan, nan))
             share = row.proportional_share, row.contested, low, high, row.representation_ratio
             groups.append(GroupShare(row.name, {}, *share))
-    annotators = agreements(rankings.annotator_ids, np.arange(A), tallies, P)
+    annotators = agreements(tallies, Grouping.by_annotator(rankings))
     shares = np.array([row.contested for row in annotators])
     return StageShares(stage, CONTESTED, {}, groups, welfare(shares, mean_weights(rankings)))
 
@@ -218,10 +214,9 @@ class CategoryPreferences:
 
     def groups(self, rankings: Rankings) -> dict[str, str]:
         """The annotators who prefer one category, grouped by it."""
-        decided = self.parts.max(axis=1) == 1
         return {
-            rankings.annotator_ids[a]: f"prefer {self.names[int(self.parts[a].argmax())]}"
-            for a in np.flatnonzero(decided)
+            rankings.annotator_ids[a]: f"prefer {self.names[k]}"
+            for a, k in np.argwhere(self.parts == 1).tolist()
         }
 
     def order_shares(
@@ -262,17 +257,11 @@ class CategoryPreferences:
             for name, share, trials in zip(self.names, shares, n, strict=True)
             if trials
         }
-        return StageShares(
-            stage, measure, categories, groups, welfare(self.parts @ shares, weights)
-        )
+        annotators = welfare(self.parts @ shares, weights)
+        return StageShares(stage, measure, categories, groups, annotators)
 
     def _group_share(
-        self,
-        name: str,
-        members: np.ndarray,
-        weights: np.ndarray,
-        shares: np.ndarray,
-        n: np.ndarray,
+        self, name: str, members: np.ndarray, weights: np.ndarray, shares: np.ndarray, n: np.ndarray
     ) -> GroupShare:
         weight, total = weights[members].sum(), weights.sum()
         proportional = float(weight / total) if total else float("nan")

@@ -2,13 +2,12 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rlchf.aggregation import Aggregation
-from rlchf.numeric.chunks import chunks
 from rlchf.profiles import Profiles
 from rlchf.rankings import Rankings
 
@@ -73,9 +72,8 @@ class Violations:
         """The violated pairs as a table, one row each."""
         import pandas as pd
 
-        return pd.DataFrame(
-            [vars(row) for row in self.rows], columns=list(Violation.__dataclass_fields__)
-        )
+        columns = [field.name for field in fields(Violation)]
+        return pd.DataFrame([vars(row) for row in self.rows], columns=columns)
 
 
 def violations(
@@ -112,38 +110,37 @@ def violations(
     scores, order = _columns(rankings, rewards)
     counts: Counter[str] = Counter()
     rows: list[tuple[int, Violation]] = []
-    for prompts, profiles in rankings.profiles():
-        for part in chunks(len(prompts), profiles.n_responses**2):
-            chunk, chunk_prompts = profiles.part(part.start, part.stop), prompts[part]
-            begins = rankings.response_starts[chunk_prompts]
-            responses = begins[:, None] + np.arange(profiles.n_responses)  # (B, M)
-            ahead = np.sign(order[responses][:, :, None] - order[responses][:, None, :])
-            counts.update(_counts(chunk, ahead))
-            agreed = unanimous(chunk)
-            for b, i, j in np.argwhere((chunk.margins > 0) & (ahead < 0)).tolist():
-                preferred, other = int(responses[b, i]), int(responses[b, j])
-                violation = Violation(
-                    prompt_id=rankings.prompt_ids[chunk_prompts[b]],
-                    preferred=rankings.response_ids[preferred],
-                    other=rankings.response_ids[other],
-                    weight_for=float(chunk.wins[b, i, j] / chunk.scale[b]),
-                    weight_against=float(chunk.wins[b, j, i] / chunk.scale[b]),
-                    unanimous=bool(agreed[b, i, j]),
-                    gap=float(scores[preferred] - scores[other]),
-                )
-                rows.append((int(chunk_prompts[b]), violation))
+    for prompts, profiles in rankings.profiles(small=True):
+        begins = rankings.response_starts[prompts]
+        responses = begins[:, None] + np.arange(profiles.n_responses)  # (B, M)
+        ahead = np.sign(order[responses][:, :, None] - order[responses][:, None, :])
+        counts.update(_counts(profiles, ahead))
+        unanimous = profiles.unanimous
+        for b, i, j in np.argwhere((profiles.margins > 0) & (ahead < 0)).tolist():
+            preferred, other = int(responses[b, i]), int(responses[b, j])
+            violation = Violation(
+                prompt_id=rankings.prompt_ids[prompts[b]],
+                preferred=rankings.response_ids[preferred],
+                other=rankings.response_ids[other],
+                weight_for=float(profiles.wins[b, i, j] / profiles.scale[b]),
+                weight_against=float(profiles.wins[b, j, i] / profiles.scale[b]),
+                unanimous=bool(unanimous[b, i, j]),
+                gap=float(scores[preferred] - scores[other]),
+            )
+            rows.append((int(prompts[b]), violation))
     rows.sort(key=lambda row: row[0])
     return Violations(**counts, rows=[violation for _, violation in rows])
 
 
 def _counts(profiles: Profiles, ahead: np.ndarray) -> dict[str, int]:
     """The numbers of pairs and prompts in `Violations`; ``ahead`` (B, M, M) is 1 if i is above j."""
-    agreed, majority = unanimous(profiles), profiles.margins > 0
-    strict = _strict(majority)
+    unanimous, majority = profiles.unanimous, profiles.margins > 0
+    wins = np.sort(majority.sum(axis=2), axis=1)
+    strict = (wins == np.arange(profiles.n_responses)).all(axis=1)  # wins are 0, 1, ..., M - 1
     tables = {
-        "unanimous": agreed,
-        "unanimous_violated": agreed & (ahead < 0),
-        "unanimous_tied": agreed & (ahead == 0),
+        "unanimous": unanimous,
+        "unanimous_violated": unanimous & (ahead < 0),
+        "unanimous_tied": unanimous & (ahead == 0),
         "majority": majority,
         "majority_violated": majority & (ahead < 0),
         "majority_tied": majority & (ahead == 0),
@@ -153,37 +150,12 @@ def _counts(profiles: Profiles, ahead: np.ndarray) -> dict[str, int]:
     return {name: int(table.sum()) for name, table in tables.items()}
 
 
-def unanimous(profiles: Profiles) -> np.ndarray:
-    """(B, M, M) whether at least one ballot compares i and j, and all that do put i above j.
-
-    A ballot that ties the two compares them, and one without weight does not count.
-
-    Examples
-    --------
-    >>> unanimous(Profiles.from_ballots([["a > b = c", "a > c"]]))[0]
-    array([[False,  True,  True],
-           [False, False, False],
-           [False, False, False]])
-    """
-    return np.asarray((profiles.wins > 0) & (profiles.wins == profiles.compared))
-
-
-def _strict(majority: np.ndarray) -> np.ndarray:
-    """(B,) whether the relation is a strict order of all responses: they win 0, 1, ..., M - 1 pairs."""
-    wins = np.sort(majority.sum(axis=2), axis=1)
-    return np.asarray((wins == np.arange(majority.shape[1])).all(axis=1))
-
-
 def _columns(
     rankings: Rankings, rewards: Aggregation | Mapping[str, Mapping[str, float]]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(R,) the rewards, and (R,) the values that decide the order: the rewards, or minus the ranks."""
+    """(R,) the rewards, and (R,) the values that order the responses: the rewards, or minus the ranks."""
     if isinstance(rewards, Aggregation):
-        if (rankings.prompt_ids, rankings.response_ids) != (
-            rewards.prompt_ids,
-            rewards.response_ids,
-        ):
-            raise ValueError("the rankings and the aggregation are not about the same responses")
+        rewards.check_same_responses(rankings)
         return rewards.response_scores, -rewards.response_ranks
     scores = np.empty(len(rankings.response_ids))
     for p, prompt in enumerate(rankings.prompt_ids):

@@ -13,7 +13,7 @@ from rlchf.ties import strict_order
 
 CHUNK = 20_000  # prompts
 LARGEST = 8
-"""The price of fairness is measured on prompts of up to so many responses."""
+"""Largest number of responses of the prompts on which the price of fairness is measured."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Welfare:
 
 
 def welfare(shares: np.ndarray, weights: np.ndarray) -> Welfare:
-    """Sum up shares of agreement, (A,); NaN and weights of 0 are left out.
+    """Summarise shares of agreement, (A,); NaN and weights of 0 are left out.
 
     Examples
     --------
@@ -79,7 +79,7 @@ def mean_weights(rankings: Rankings) -> np.ndarray:
 
 
 def p_mean(values: np.ndarray, weights: np.ndarray, p: float) -> float:
-    """The weighted power mean of values that are at least 0; NaN of none.
+    """The weighted power mean of values that are at least 0; NaN if there are none.
 
     Examples
     --------
@@ -99,7 +99,9 @@ def p_mean(values: np.ndarray, weights: np.ndarray, p: float) -> float:
 
 
 def gini(values: np.ndarray, weights: np.ndarray) -> float:
-    """The weighted Gini coefficient: half the mean absolute difference divided by the mean; NaN of none.
+    """The weighted Gini coefficient: half the mean absolute difference, divided by the mean.
+
+    It is NaN if there are no values.
 
     Examples
     --------
@@ -144,7 +146,9 @@ def price_of_fairness(rankings: Rankings, result: Aggregation) -> float:
     kemeny = get_rule("kemeny")
     for prompts, profiles in rankings.profiles():
         M = profiles.n_responses
-        for part in chunks(len(prompts) if M <= LARGEST else 0, 1, CHUNK):
+        if M > LARGEST:
+            continue
+        for part in chunks(len(prompts), 1, CHUNK):
             chunk = profiles.part(part.start, part.stop)
             begins = rankings.response_starts[prompts[part]]
             order = strict_order(kemeny, chunk)

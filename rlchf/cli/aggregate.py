@@ -6,7 +6,7 @@ from rlchf.jobs.settings import AggregateJob
 
 @with_settings(AggregateJob, arguments=["rankings"])
 def command(given: Given) -> None:
-    """Turn everybody's rankings of each prompt's responses into one collective ranking."""
+    """Turn everybody's rankings into one ranking per prompt."""
     from rlchf.jobs.aggregate import aggregate_files
 
     aggregate_files(chosen(AggregateJob, given))

@@ -1,27 +1,22 @@
 """The command `rlchf audit`."""
 
-import json
-from typing import Annotated
-
-import typer
-
-from rlchf.cli.console import wide_console
-from rlchf.cli.settings import Given, chosen, with_settings
+from rlchf.cli.console import print_json, wide_console
+from rlchf.cli.settings import Given, Json, chosen, with_settings
 from rlchf.jobs.settings import AuditJob
 
 
 @with_settings(AuditJob, arguments=["rankings", "aggregated"])
-def command(
-    given: Given,
-    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
-) -> None:
-    """Measure agreement, representation, equality and justified representation of an outcome."""
+def command(given: Given, as_json: Json = False) -> None:
+    """Measure how collective rankings serve annotators and groups.
+
+    The measures are agreement, representation, equality and justified representation.
+    """
     from rlchf.cli.tables.audit import tables
     from rlchf.jobs.audit import audit_files
 
     report = audit_files(chosen(AuditJob, given))
     if as_json:
-        print(json.dumps(report.to_dict(), indent=2, ensure_ascii=False))
+        print_json(report.to_dict())
         return
     console = wide_console()
     for part in tables(report):

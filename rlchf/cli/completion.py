@@ -14,8 +14,9 @@ def rules(incomplete: str) -> list[str]:
 
 def ties(incomplete: str) -> list[str]:
     """Ways to break ties."""
-    policies = [name for name in ("keep", "lexicographic", "random") if name.startswith(incomplete)]
-    return policies + rules(incomplete)
+    from rlchf.ties import POLICIES
+
+    return [name for name in POLICIES if name.startswith(incomplete)] + rules(incomplete)
 
 
 def rule_options(ctx: Any, incomplete: str) -> list[str]:

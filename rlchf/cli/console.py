@@ -1,9 +1,13 @@
-"""Where tables are printed, and what several commands need before they work."""
+"""Where results are printed, and what several commands need."""
 
+import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,6 +24,11 @@ def wide_console() -> "Console":
     return Console(highlight=False, width=None if narrow else WIDE)
 
 
+def print_json(value: Any) -> None:
+    """Print what ``--json`` asks for."""
+    print(json.dumps(value, indent=2, ensure_ascii=False))
+
+
 def need_torch(who: str, *more: str) -> None:
     """Refuse with a sentence if what trains models is not installed, or one of the packages ``more``."""
     packages = ("torch", "transformers", "accelerate", *more)
@@ -29,3 +38,14 @@ def need_torch(who: str, *more: str) -> None:
             f"{who} what trains models, and {missing[0]!r} is not installed; "
             "install all of it with: pip install 'rlchf[train]'"
         )
+
+
+@contextmanager
+def resumable(command: str, folder: str | Path, begun: Path) -> Iterator[None]:
+    """Say after Ctrl-C how to go on, once the file ``begun`` is there, which the work writes first."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if os.environ.get("RANK", "0") == "0" and begun.exists():
+            print(f"stopped; go on with: rlchf {command} --resume {folder}", file=sys.stderr)
+        raise

@@ -95,6 +95,7 @@ def main() -> None:
         sys.exit(1)
     except (UsageProblem, ValueError, OSError, FloatingPointError) as error:
         message = error.format_message() if isinstance(error, UsageProblem) else str(error)
+        message = message.replace("Value error, ", "")  # which typer writes before what is wrong
         message = "; ".join([message, *getattr(error, "__notes__", [])])
         _say(message if message.startswith("Usage:") else f"rlchf: {message}")
         sys.exit(2)

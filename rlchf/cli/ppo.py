@@ -1,15 +1,12 @@
 """The command `rlchf ppo`."""
 
-import json
-import os
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from rlchf.cli.console import need_torch, wide_console
-from rlchf.cli.settings import Given, chosen, part, refuse, with_settings
+from rlchf.cli.console import need_torch, print_json, resumable, wide_console
+from rlchf.cli.settings import Given, Json, chosen, part, refuse_beside_resume, with_settings
 from rlchf.jobs.ppo_rewards import REWARD_OF
 from rlchf.jobs.settings import PPOJob
 from rlchf.train.ppo.config import PPOConfig
@@ -36,37 +33,35 @@ def command(
     plot: Annotated[
         bool, typer.Option("--plot", help="Draw the figures into metrics.png.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
+    as_json: Json = False,
 ) -> None:
-    """Fine-tune a language model by PPO on reward models, on functions, or on a vote among them."""
+    """Fine-tune a language model by PPO on one or more rewards.
+
+    A reward is a reward model or a function. Several are combined, for instance by a sum or a vote.
+    """
     need_torch("PPO needs")
     from rich.table import Table
 
     from rlchf.jobs.ppo import read_job, run_ppo, settings
 
-    folder = resume or out
-    if not folder:
-        raise ValueError("--out is missing; give a folder for the policy, its figures and samples")
     if resume:
         from rlchf.train.ppo.checkpoint import MAY_CHANGE
 
-        refuse(given | ({"out": out} if out else {}), MAY_CHANGE)
+        refuse_beside_resume([*given, *(["out"] if out else [])], MAY_CHANGE)
     job = read_job(resume) if resume else chosen(PPOJob, given)
-    try:
-        rows = run_ppo(
-            job, settings(part(PPOConfig, given), config, resume), folder,
-            resume=bool(resume), plot=plot,
-        )  # fmt: skip
-    except KeyboardInterrupt:
-        if os.environ.get("RANK", "0") == "0" and Path(folder, "job.json").exists():
-            print(f"stopped; go on with: rlchf ppo --resume {folder}", file=sys.stderr)
-        raise
+    folder = resume or out
+    if not folder:
+        raise ValueError(
+            "out is missing: Folder for the policy, its figures and samples; see --help"
+        )
+    ppo_config = settings(part(PPOConfig, given), config, resume)
+    with resumable("ppo", folder, Path(folder, "job.json")):
+        rows = run_ppo(job, ppo_config, folder, resume=bool(resume), plot=plot)
     if not rows:
         return  # another process of the same run
     first, last = rows[0], rows[-1]
     if as_json:
-        summary = {"policy": folder, "first": first, "last": last}
-        print(json.dumps(summary, indent=2, ensure_ascii=False))
+        print_json({"policy": folder, "first": first, "last": last})
         return
     table = Table("", f"update {first['update']}", f"update {last['update']}", box=None)
     shown = SHOWN | {name: name for name in first if name.startswith(REWARD_OF)}

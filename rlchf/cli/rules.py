@@ -1,20 +1,21 @@
 """The command `rlchf rules`."""
 
-import json
 import sys
 from typing import Annotated
 
 import typer
 
 from rlchf.cli.completion import rules as rule_names
-from rlchf.cli.console import wide_console
+from rlchf.cli.console import print_json, wide_console
+from rlchf.cli.settings import Json
 
 
 def command(
     name: Annotated[
-        str, typer.Argument(help="Rule whose page to show.", autocompletion=rule_names)
+        str,
+        typer.Argument(help="Rule whose page to show.", autocompletion=rule_names, metavar="NAME"),
     ] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
+    as_json: Json = False,
 ) -> None:
     """List the voting rules, or show one."""
     from rlchf.cli import rulebook
@@ -24,7 +25,7 @@ def command(
         print(rulebook.page(name))
         return
     if as_json:
-        print(json.dumps(rulebook.records(), indent=2, ensure_ascii=False))
+        print_json(rulebook.records())
     else:
         console = wide_console()
         console.print(rulebook.table(console.width))

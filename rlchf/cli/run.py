@@ -1,46 +1,45 @@
 """The command `rlchf run`."""
 
-import json
-import sys
 from typing import Annotated, Any
 
 import typer
 
 from rlchf.cli.completion import rules as rule_names
-from rlchf.cli.console import need_torch, wide_console
+from rlchf.cli.console import need_torch, print_json, resumable, wide_console
+from rlchf.cli.settings import Json, refuse_beside_resume
 
 
 def command(
-    file: Annotated[str, typer.Argument(help="Run file (TOML).")] = "",
+    file: Annotated[str, typer.Argument(help="Run file (TOML).", metavar="FILE")] = "",
     rule: Annotated[
-        str,
-        typer.Option(help="Voting rule in place of the run file's.", autocompletion=rule_names),
+        str, typer.Option(help="Voting rule in place of the run file's.", autocompletion=rule_names)
     ] = "",
     data: Annotated[
         str, typer.Option(help="Folder of the run file's data, in place of its own folder.")
     ] = "",
     out: Annotated[str, typer.Option(help="Run folder; by default one in runs/.")] = "",
     resume: Annotated[str, typer.Option(help="Go on with the stopped run in this folder.")] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
+    as_json: Json = False,
 ) -> None:
-    """Do a whole run: aggregate, train a reward model, fine-tune by PPO, report the shares."""
+    """Do a whole run, from rankings to a fine-tuned policy.
+
+    A run aggregates the rankings, trains a reward model, fine-tunes a policy by PPO, and reports the
+    share of each group.
+    """
     if bool(file) == bool(resume):
         raise ValueError("give either a run file or --resume with a run folder")
-    for name, value in (("rule", rule), ("data", data), ("out", out)):
-        if resume and value:
-            raise ValueError(f"--resume reads --{name} from the folder; leave the option out")
+    if resume:
+        options = {"rule": rule, "data": data, "out": out}
+        refuse_beside_resume(name for name, value in options.items() if value)
     need_torch("a run needs", "tomli_w", "jinja2")
     from rlchf.jobs.run import resume as resumed
     from rlchf.jobs.run import start
 
     work = resumed(resume) if resume else start(file, rule=rule, out=out, data_folder=data)
-    try:
+    with resumable("run", work.folder, work.folder / "config.toml"):
         summary = work()
-    except KeyboardInterrupt:
-        print(f"stopped; go on with: rlchf run --resume {work.folder}", file=sys.stderr)
-        raise
     if as_json:
-        print(json.dumps(summary, indent=2))
+        print_json(summary)
         return
     _print_summary(summary, work.run.label.name)
     print(f"run folder: {work.folder}")

@@ -2,8 +2,8 @@
 
 import inspect
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import MISSING, Field, fields
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import Field, fields
 from types import UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -11,10 +11,12 @@ import typer
 
 from rlchf.cli.completion import COMPLETIONS
 from rlchf.options import parsed_pairs
+from rlchf.settings import is_required
 
 Made = TypeVar("Made")
 Given = dict[str, Any]
 """The settings that a user gave, by name; those left out are not in it."""
+Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 
 SPELLINGS = {"kl_coef": ("--beta",), "option": ("-o",)}
 """Further names of options."""
@@ -45,14 +47,15 @@ def with_settings(
         more = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
 
         def command(**values: Any) -> None:
-            given = {name: _from_text(hints[name], values.pop(name), name) for name in ordered}
+            given = {name: _from_text(hints[name], values.pop(name)) for name in ordered}
             function({name: value for name, value in given.items() if value is not None}, **values)
 
+        resumes = any(one.name == "resume" for one in more)  # then no argument is needed
         parameters = [
             inspect.Parameter(
                 name,
                 inspect.Parameter.KEYWORD_ONLY,
-                default=None,
+                default=None if resumes or name not in arguments else inspect.Parameter.empty,
                 annotation=_annotation(by_name[name], hints[name], name in arguments, by_name),
             )
             for name in ordered
@@ -75,8 +78,8 @@ def chosen(kind: type[Made], given: Given) -> Made:
         If a setting without a default is left out, or a value does not fit.
     """
     for one in fields(kind):  # type: ignore[arg-type]  # a dataclass
-        if _is_required(one) and one.name not in given:
-            raise ValueError(f"{flag(one.name)} is missing; give {_help(one)}")
+        if is_required(one) and one.name not in given:
+            raise ValueError(f"{one.name} is missing: {_help(one).rstrip('.')}; see --help")
     return kind(**part(kind, given))
 
 
@@ -85,11 +88,11 @@ def part(kind: type, given: Given) -> Given:
     return {one.name: given[one.name] for one in fields(kind) if one.name in given}
 
 
-def refuse(given: Given, allowed: Iterable[str] = ()) -> None:
-    """Refuse options beside ``--resume``, but for those that are allowed."""
+def refuse_beside_resume(given: Iterable[str], allowed: Iterable[str] = ()) -> None:
+    """Refuse settings beside ``--resume``, but for those that are allowed."""
     for name in given:
         if name not in allowed:
-            raise ValueError(f"--resume reads {flag(name)} from the folder; leave the option out")
+            raise ValueError(f"--resume reads {name} from the folder; leave it out")
 
 
 def flag(name: str) -> str:
@@ -106,8 +109,12 @@ def flag(name: str) -> str:
 class SettingsCommand(typer.core.TyperCommand):
     """A command whose options are listed under the headings that their settings name."""
 
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """The words behind the command's name, a required one without braces."""
+        return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
+
     def format_options(self, ctx: Any, formatter: Any) -> None:
-        """Write the options by heading."""
+        """Write the options by heading, first those that must be given."""
         sections: dict[str, list[tuple[str, str]]] = {"Arguments": [], "Options": []}
         for param in self.get_params(ctx):
             record = param.get_help_record(ctx)
@@ -116,38 +123,38 @@ class SettingsCommand(typer.core.TyperCommand):
                 heading = getattr(param, "rich_help_panel", None) or default
                 sections.setdefault(heading, []).append(record)
         for heading, records in sections.items():
-            if not records:
-                continue
-            with formatter.section(heading):
-                formatter.write_dl(records)
+            if records:
+                with formatter.section(heading):
+                    formatter.write_dl(sorted(records, key=lambda row: "[required]" not in row[1]))
 
 
 def _annotation(one: "Field[Any]", hint: Any, is_argument: bool, names: Collection[str]) -> Any:
     """The type of a parameter, and its option or argument; ``names`` are those of all settings."""
+    kind = _kind(hint)
+    complete = COMPLETIONS.get(one.name)
+    typed = list[str] if kind in (tuple, dict) else _plain(hint)
     text = re.sub(
         r"\w+_\w+", lambda word: flag(word[0]) if word[0] in names else word[0], _help(one)
     )
-    complete = COMPLETIONS.get(one.name)
     if is_argument:
-        argument = typer.Argument(help=text, show_default=False, autocompletion=complete)
-        return Annotated[_option_type(hint) | None, argument]
+        metavar = one.name.upper()
+        argument = typer.Argument(
+            help=text, show_default=False, autocompletion=complete, metavar=metavar
+        )
+        return Annotated[typed | None, argument]
     name = flag(one.name)
     if hint is bool:
         name = f"{name}/--no-{name[2:]}"
     option = typer.Option(
         name, *SPELLINGS.get(one.name, ()), help=text + _default(one), show_default=False,
         rich_help_panel=one.metadata.get("group") or None, autocompletion=complete,
-        metavar=_metavar(hint),
+        metavar={dict: "NAME=VALUE", tuple: "<str>"}.get(kind),
     )  # fmt: skip
-    return Annotated[_option_type(hint) | None, option]
+    return Annotated[typed | None, option]
 
 
 def _help(one: "Field[Any]") -> str:
     return str(one.metadata.get("help", ""))
-
-
-def _is_required(one: "Field[Any]") -> bool:
-    return one.default is MISSING and one.default_factory is MISSING
 
 
 def _default(one: "Field[Any]") -> str:
@@ -159,14 +166,18 @@ def _default(one: "Field[Any]") -> str:
     >>> _default(setting(100, "Number of updates.")), _default(setting("", "Folder."))
     ('  [default: 100]', '')
     """
-    if _is_required(one):
+    if is_required(one):
         return "  [required]"
     value = one.default
-    if value is MISSING or value is None or value in ("", ()):
-        return ""
     if isinstance(value, bool):
         return f"  [default: {'yes' if value else 'no'}]"
-    return f"  [default: {value:g}]" if isinstance(value, float) else f"  [default: {value}]"
+    if isinstance(value, float):
+        return f"  [default: {value:g}]"
+    return (
+        f"  [default: {value}]"
+        if isinstance(value, int) or (isinstance(value, str) and value)
+        else ""
+    )
 
 
 def _plain(hint: Any) -> Any:
@@ -176,26 +187,19 @@ def _plain(hint: Any) -> Any:
     return hint
 
 
-def _option_type(hint: Any) -> Any:
-    """What typer has to read: repeatable options are lists."""
-    hint = _plain(hint)
-    return list[str] if get_origin(hint) in (tuple, dict, Mapping) else hint
+def _kind(hint: Any) -> Any:
+    """tuple for a repeatable option, dict for a repeatable one of pairs, else a type that typer reads."""
+    return get_origin(_plain(hint)) or _plain(hint)
 
 
-def _metavar(hint: Any) -> str | None:
-    """What stands for the value in ``--help``; None where typer's own word will do."""
-    origin = get_origin(_plain(hint))
-    return "NAME=VALUE" if origin in (dict, Mapping) else "<str>" if origin is tuple else None
-
-
-def _from_text(hint: Any, value: Any, name: str) -> Any:
+def _from_text(hint: Any, value: Any) -> Any:
     """The value of a setting, None if it was not given."""
-    origin = get_origin(_plain(hint))
-    if value is None or (origin is not None and value == []):
+    kind = _kind(hint)
+    if value is None or value == []:
         return None
-    if origin in (dict, Mapping):
+    if kind is dict:
         return parsed_pairs(value)
-    if origin is tuple:
+    if kind is tuple:
         integers = int in get_args(get_args(hint)[0])
         return tuple(int(one) if integers and one.isdecimal() else one for one in value)
     return value

@@ -1,10 +1,9 @@
 """Holding out the ballots of some annotators."""
 
-from dataclasses import replace
-
 import numpy as np
 
-from rlchf.rankings import Rankings, ranges
+from rlchf.numeric.segments import offsets
+from rlchf.rankings import Rankings
 
 
 def split_annotators(rankings: Rankings, held_out: float, seed: int) -> tuple[Rankings, Rankings]:
@@ -49,21 +48,12 @@ def split_annotators(rankings: Rankings, held_out: float, seed: int) -> tuple[Ra
 
 def _ballots(rankings: Rankings, ballots: np.ndarray) -> Rankings:
     """Some of the ballots, given as ascending indices, with the prompts and annotators that have one."""
-    prompts = np.repeat(np.arange(rankings.n_prompts), np.diff(rankings.ballot_starts))[ballots]
-    counts = np.bincount(prompts, minlength=rankings.n_prompts)
-    lengths = np.diff(rankings.entry_starts)[ballots]
-    entries = ranges(rankings.entry_starts[ballots], lengths)
+    counts = np.bincount(rankings.ballot_prompts[ballots], minlength=rankings.n_prompts)
     kept, annotators = np.unique(rankings.ballot_annotators[ballots], return_inverse=True)
-    scores = rankings.entry_scores
-    return replace(
-        rankings,
+    chosen = rankings.with_ballots(
+        ballots,
         annotator_ids=[rankings.annotator_ids[a] for a in kept],
-        ballot_starts=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+        ballot_starts=offsets(counts),
         ballot_annotators=annotators.astype(np.int64),
-        ballot_weights=rankings.ballot_weights[ballots],
-        ballot_counts=rankings.ballot_counts[ballots],
-        entry_starts=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
-        entry_responses=rankings.entry_responses[entries],
-        entry_ranks=rankings.entry_ranks[entries],
-        entry_scores=None if scores is None else scores[entries],
-    ).subset(np.flatnonzero(counts))
+    )
+    return chosen.subset(np.flatnonzero(counts))

@@ -1,6 +1,7 @@
 """Calibration of score differences as Bradley-Terry win probabilities."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -8,6 +9,7 @@ from rlchf.evaluation.intervals import Figure, Sums
 from rlchf.evaluation.pairs import Pairs
 
 BINS = 10
+EDGES = [0.5 + b / (2 * BINS) for b in range(BINS + 1)]
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ def calibration_sums(pairs: Pairs) -> list[Sums]:
     won = 0.5 + sides * (pairs.shares - 0.5)  # (Q,) share of the side that the scores prefer
     losing = 1 / (1 + np.exp(np.minimum(gap, 700.0)))  # predicted probability; no overflow
     bins = np.minimum((0.5 - losing) * 2 * BINS, BINS - 1).astype(np.int64)
-    names = [f"{0.5 + b / (2 * BINS):g}-{0.5 + (b + 1) / (2 * BINS):g}" for b in range(BINS)]
+    names = [f"{low:g}-{high:g}" for low, high in pairwise(EDGES)]
     # -q log sigma(d) - (1 - q) log sigma(-d), with -log sigma(d) = log(1 + e^-d)
     loss = np.logaddexp(0.0, -gap) + (1 - won) * gap
     brier = won * losing**2 + (1 - won) * (1 - losing) ** 2
@@ -86,9 +88,9 @@ def calibration(
     observed: list[Figure], predicted: list[Figure], log_loss: list[Figure], brier: list[Figure]
 ) -> Calibration:
     """The calibration from the figures of `calibration_sums`."""
-    edges = [0.5 + b / (2 * BINS) for b in range(BINS + 1)]
     bins = [
-        Bin(edges[b], edges[b + 1], predicted[b].value, observed[b]) for b in range(len(observed))
+        Bin(low, high, mean.value, votes)
+        for (low, high), mean, votes in zip(pairwise(EDGES), predicted, observed, strict=True)
     ]
     filled = [b for b in bins if b.observed.weight > 0]
     errors = sum(b.observed.weight * abs(b.predicted - b.observed.value) for b in filled)

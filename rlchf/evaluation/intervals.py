@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rlchf.auditing.agreement import share
+from rlchf.numeric.ratios import ratio
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A measured share or mean.
+    """A share or a mean with its interval.
 
     Attributes
     ----------
@@ -36,7 +36,7 @@ class Figure:
 
 @dataclass(frozen=True, eq=False)
 class Sums:
-    """The terms of several figures, each of which is a sum of parts divided by a sum of wholes.
+    """The terms of several figures; each figure is a sum of parts divided by a sum of wholes.
 
     Attributes
     ----------
@@ -45,7 +45,7 @@ class Sums:
     rows, units
         (N,) the figure that each observation adds to, and its prompt (or annotator).
     part, whole
-        (N,) the terms that it adds to the two sums.
+        (N,) the terms that the observation adds to the two sums.
     """
 
     names: Sequence[str]
@@ -89,11 +89,11 @@ def figures(
     resampled = np.empty((F, replicates))
     for b in range(replicates):
         times = np.bincount(rng.integers(n_units, size=n_units), minlength=n_units).astype(float)
-        resampled[:, b] = share(part @ times, whole @ times)
+        resampled[:, b] = ratio(part @ times, whole @ times)
     once, weight = np.ones(n_units), whole.sum(axis=1)
     drawn = (whole > 0).astype(float) @ once
     low, high = _bounds(np.where((drawn > 1)[:, None], resampled, np.nan))
-    columns = [weight, drawn.astype(np.int64), share(part @ once, weight), low, high]
+    columns = [weight, drawn.astype(np.int64), ratio(part @ once, weight), low, high]
     rows = iter(zip(*(column.tolist() for column in columns), strict=True))
     return [[Figure(name, *next(rows)) for name in sums.names] for sums in families]
 

@@ -8,7 +8,9 @@ from rlchf.aggregation import Aggregation
 from rlchf.evaluation.intervals import Sums
 from rlchf.evaluation.scores import Scores, flat, scored
 from rlchf.numeric.chunks import chunks
-from rlchf.rankings import Rankings, ranges
+from rlchf.numeric.ratios import ratio
+from rlchf.numeric.segments import offsets, ranges
+from rlchf.rankings import Rankings
 
 MARGINS = ["0.5-0.6", "0.6-0.7", "0.7-0.8", "0.8-0.9", "0.9-1", "unanimous"]
 """Bins of the share of a pair's strict votes that its winner has; each without its upper end."""
@@ -53,33 +55,22 @@ class Pairs:
         (array([-2.]), array([3.]), array([2.]), '0.6-0.7')
         """
         columns = []
-        sizes, counts = np.diff(rankings.response_starts), np.diff(rankings.ballot_starts)
-        for size in np.unique(sizes).tolist():
-            same = np.flatnonzero(sizes == size)
-            first, second = np.triu_indices(size, 1)
-            for chunk in chunks(len(same), size**2):
-                prompts = same[chunk]
-                all_ballots = profiles = rankings.batch(prompts)
-                if not counted.all():
-                    ballots = ranges(rankings.ballot_starts[prompts], counts[prompts])
-                    profiles = profiles.reweighted(profiles.weights * counted[ballots])
-                b, q = np.nonzero(profiles.compared[:, first, second])
-                i, j, begin = first[q], second[q], rankings.response_starts[prompts[b]]
-                wins, losses = profiles.wins[b, i, j], profiles.wins[b, j, i]
-                ties = profiles.compared[b, i, j] - wins - losses
-                all_wins, all_losses = all_ballots.wins[b, i, j], all_ballots.wins[b, j, i]
-                scale = profiles.scale[b]
-                columns.append(
-                    (
-                        prompts[b],
-                        scores[begin + i] - scores[begin + j],
-                        wins / scale,
-                        losses / scale,
-                        ties / scale,
-                        (all_wins > 0) & (all_losses > 0),
-                        _margins(all_wins, all_losses),
-                    )
-                )
+        counts = np.diff(rankings.ballot_starts)
+        for prompts, all_ballots in rankings.profiles(small=True):
+            profiles = all_ballots
+            if not counted.all():
+                ballots = ranges(rankings.ballot_starts[prompts], counts[prompts])
+                profiles = profiles.reweighted(profiles.weights * counted[ballots])
+            first, second = np.triu_indices(profiles.n_responses, 1)
+            b, q = np.nonzero(profiles.compared[:, first, second])
+            i, j, begin = first[q], second[q], rankings.response_starts[prompts[b]]
+            wins, losses = profiles.wins[b, i, j], profiles.wins[b, j, i]
+            ties = profiles.compared[b, i, j] - wins - losses
+            votes = (votes / profiles.scale[b] for votes in (wins, losses, ties))
+            gaps = scores[begin + i] - scores[begin + j]
+            margins = _margins(all_ballots.wins[b, i, j], all_ballots.wins[b, j, i])
+            contested = all_ballots.contested[b, i, j]
+            columns.append((prompts[b], gaps, *votes, contested, margins))
         return cls(*(np.concatenate(parts) for parts in zip(*columns, strict=True)))
 
     @property
@@ -131,7 +122,7 @@ def collective_order(result: Aggregation, scores: Scores) -> tuple[list[Sums], i
     prompts = scored(result.prompt_ids, scores)
     values = flat(result, prompts, scores)
     sizes = np.diff(result.response_starts)[prompts]
-    starts = np.cumsum(sizes) - sizes  # of each prompt's scores
+    starts = offsets(sizes)  # of each prompt's scores
     agreed, strict, untied = np.zeros((3, len(prompts)))
     for size in np.unique(sizes).tolist():
         same = np.flatnonzero(sizes == size)
@@ -145,8 +136,7 @@ def collective_order(result: Aggregation, scores: Scores) -> tuple[list[Sums], i
             agreed[rows] = (by_ranks * by_scores).sum(axis=1)
             strict[rows] = (by_ranks != 0).sum(axis=1)
             untied[rows] = (by_scores != 0).sum(axis=1)
-    scale = np.sqrt(strict * untied)
-    tau = np.divide(agreed, scale, out=np.zeros(len(prompts)), where=scale > 0)
+    tau = ratio(agreed, np.sqrt(strict * untied), 0.0)
     units = np.arange(len(prompts))
     return [
         Sums.one("collective pairs", units, (strict + agreed) / 2, strict),

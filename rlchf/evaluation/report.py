@@ -1,6 +1,5 @@
 """The evaluation: all measures of a reward model's scores together."""
 
-import json
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -15,7 +14,8 @@ from rlchf.evaluation.calibration import Calibration, calibration, calibration_s
 from rlchf.evaluation.intervals import Figure, Sums, figures
 from rlchf.evaluation.pairs import Pairs, collective_order
 from rlchf.evaluation.scores import Scores, flat, scored
-from rlchf.rankings import Rankings, ranges
+from rlchf.numeric.segments import ranges
+from rlchf.rankings import Rankings
 
 
 @dataclass(frozen=True)
@@ -73,10 +73,6 @@ class Evaluation:
         values: dict[str, Any] = plain(asdict(self))
         return values
 
-    def to_json(self) -> str:
-        """The same as JSON text."""
-        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False) + "\n"
-
 
 def evaluate(
     scores: Scores,
@@ -106,7 +102,7 @@ def evaluate(
         The annotators whose ballots are counted, such as those that `split_annotators` holds out; by
         default all. All ballots define the contested pairs and the margins.
     r_squared
-        The r² of hidden context of a model whose scores have a variance, which is part of the result; see
+        The r² of hidden context of a model whose scores have a variance, kept in the result; see
         `rlchf.train.reward.heads.r_squared`.
     replicates, seed
         Number of bootstrap replicates and random seed.
@@ -132,14 +128,14 @@ def evaluate(
     values, P = flat(rankings, np.arange(rankings.n_prompts), scores), rankings.n_prompts
     tallies = tally(rankings, Aggregation.from_scores(rankings, values, "scores", {}))
     pairs = Pairs.of(rankings, values, counted)
-    groupings, A = Grouping.each(rankings, groups), len(rankings.annotator_ids)
+    groupings = Grouping.each(rankings, groups)
     families = [
         *_overall(tallies, tallies.prompts[counted], counted),
         pairs.by_margin(),
-        _owned(tallies, counted, np.arange(A), rankings.annotator_ids),
+        _by_group(tallies, counted, Grouping.by_annotator(rankings)),
         *calibration_sums(pairs),
-        *(_owned(tallies, counted, g.owners, g.names) for g in groupings),
-        *(_owned(tallies, counted, g.owners, g.names, contested=True) for g in groupings),
+        *(_by_group(tallies, counted, grouping) for grouping in groupings),
+        *(_by_group(tallies, counted, grouping, contested=True) for grouping in groupings),
     ]
     (overall,), (contested,), margins, annotators, *others = figures(families, P, replicates, seed)
     calibrated, by_group = others[:4], others[4:]
@@ -197,6 +193,7 @@ def _chosen(
 
 
 def _overall(tallies: Tallies, units: np.ndarray, counted: np.ndarray) -> list[Sums]:
+    """The sums of pair accuracy over all pairs and over contested pairs; ``units`` are resampled."""
     t, w = tallies, tallies.weights[counted]
     return [
         Sums.one("all", units, w * t.agreed[counted], w * t.stated[counted]),
@@ -204,16 +201,12 @@ def _overall(tallies: Tallies, units: np.ndarray, counted: np.ndarray) -> list[S
     ]
 
 
-def _owned(
-    tallies: Tallies,
-    counted: np.ndarray,
-    owners: np.ndarray,
-    names: list[str],
-    contested: bool = False,
+def _by_group(
+    tallies: Tallies, counted: np.ndarray, grouping: Grouping, contested: bool = False
 ) -> Sums:
-    """Pair accuracy by owner: ``owners`` (A,) gives each annotator's, -1 for none."""
-    t, owner = tallies, owners[tallies.annotators]
-    owned = counted & (owner >= 0)
+    """The sums of pair accuracy by group."""
+    t, group = tallies, grouping.owners[tallies.annotators]
+    kept = counted & (group >= 0)
     agreed, stated = (t.contested_agreed, t.contested) if contested else (t.agreed, t.stated)
-    w = t.weights[owned]
-    return Sums(names, owner[owned], t.prompts[owned], w * agreed[owned], w * stated[owned])
+    w = t.weights[kept]
+    return Sums(grouping.names, group[kept], t.prompts[kept], w * agreed[kept], w * stated[kept])

@@ -1,12 +1,13 @@
 """Scores of responses, in the order of the ranked responses."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from rlchf.aggregation import Aggregation
 from rlchf.preferences import Example
-from rlchf.rankings import Rankings, ranges
+from rlchf.rankings import Rankings
 
 Scores = Mapping[str, Mapping[str, float]]
 """A number for each response of each prompt: ``scores[prompt_id][response_id]``."""
@@ -39,27 +40,21 @@ def flat(ranked: Rankings | Aggregation, prompts: np.ndarray, scores: Scores) ->
     ValueError
         If a response has no score, or one that is not a finite number.
     """
-    listed: list[float] = []
+    values: list[float] = []
     starts = ranked.response_starts.tolist()
     for p in prompts.tolist():
-        given = scores[ranked.prompt_ids[p]]
-        try:
-            listed += [
-                given[response] for response in ranked.response_ids[starts[p] : starts[p + 1]]
-            ]
-        except KeyError as error:
-            raise ValueError(
-                f"the scores of prompt {ranked.prompt_ids[p]!r} lack response {error.args[0]!r}, which "
-                "is ranked; score it, or leave the prompt out of the scores"
-            ) from None
-    values = np.array(listed, dtype=np.float64)
-    if not np.isfinite(values).all():
-        sizes = np.diff(ranked.response_starts)[prompts]
-        first = int(np.argmax(~np.isfinite(values)))
-        p = int(np.repeat(prompts, sizes)[first])
-        response = ranked.response_ids[ranges(ranked.response_starts[prompts], sizes)[first]]
-        raise ValueError(
-            f"the score of response {response!r} of prompt {ranked.prompt_ids[p]!r} is {values[first]}; "
-            "give finite numbers"
-        )
-    return values
+        prompt = ranked.prompt_ids[p]
+        for response in ranked.response_ids[starts[p] : starts[p + 1]]:
+            score = scores[prompt].get(response)
+            if score is None:
+                raise ValueError(
+                    f"the scores of prompt {prompt!r} lack response {response!r}, which is ranked; "
+                    "score it, or leave the prompt out of the scores"
+                )
+            if not math.isfinite(score):
+                raise ValueError(
+                    f"the score of response {response!r} of prompt {prompt!r} is {score}; "
+                    "give finite numbers"
+                )
+            values.append(score)
+    return np.array(values, dtype=np.float64)

@@ -1,7 +1,6 @@
-"""Reading and writing files; what is used first brings in pyarrow.
+"""Reading and writing files. The first use of a name imports pyarrow.
 
-Tables and texts become plain columns here (`rlchf.io.formats`, one file per format), and `rlchf.Rankings`
-is made of them.
+Tables become the columns of `rlchf.Rankings` by one file for each format, in `rlchf.io.formats`.
 """
 
 from typing import TYPE_CHECKING

@@ -40,7 +40,7 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """One row per prompt and response, as the file has them.
+    """What a file has: one row per prompt and response, in the order of the file.
 
     Attributes
     ----------
@@ -49,13 +49,13 @@ class Rows:
     rows
         The rows.
     rule
-        Name of the rule that ranked, or of the file.
+        Name of the rule, or of the file if it names no rule.
     locate
-        Says where a row stands in the file.
+        A function that names the position of a row in the file.
     options
         Options of the rule.
     probabilities
-        For each prompt, as the file has it, the probability that one response is above another; or None.
+        For each prompt the file's table of the probability that one response is above another, or None.
     """
 
     source: str
@@ -105,25 +105,20 @@ def _from_table(table: Table, name: str) -> Rows:
             f"{table.source}: there is neither a column 'rank' nor 'score'; "
             f"found {', '.join(table.names)}{hint and f'; {hint}'}"
         )
-    table.ids("prompt_id")
-    table.ids("response_id")
-    prompts, responses = table.texts("prompt_id"), table.texts("response_id")
-    ranks = scores = None
-    if "rank" in table.names:
-        ranks = table.numbers("rank", "give a number, 1 is best")
-    if "score" in table.names:
-        scores = table.numbers("score", "give a number, higher is better")
-    if ranks is None:
-        assert scores is not None
-        ranks = -scores
-    elif scores is None:
-        scores = -ranks
-    ballots = np.zeros(len(prompts), dtype=np.int64)
+    prompts, responses = table.filled("prompt_id"), table.filled("response_id")
+    columns = {
+        column: table.numbers(column, f"give a number, {best}")
+        for column, best in (("rank", "1 is best"), ("score", "higher is better"))
+        if column in table.names
+    }
+    ranks = columns["rank"] if "rank" in columns else -columns["score"]
+    scores = columns["score"] if "score" in columns else -columns["rank"]
+    ballots = np.zeros(len(prompts))
     if "ballots" in table.names:
-        ballots = table.numbers("ballots", "give a number", empty=0.0).astype(np.int64)
-    columns = prompts, responses, ranks.tolist(), scores.tolist(), ballots.tolist()
+        ballots = table.numbers("ballots", "give a number", empty=0.0)
+    numbers = ranks.tolist(), scores.tolist(), ballots.astype(np.int64).tolist()
     rule = table.texts("rule")[0] if "rule" in table.names else ""
-    rows = list(map(Row, *columns))
+    rows = list(map(Row, prompts, responses, *numbers))
     return Rows(table.source, rows, rule or name, table.row, _options(table))
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from rlchf.aggregation import Aggregation
 from rlchf.io.aggregation_rows import Rows, read_rows
 from rlchf.io.files import shown
+from rlchf.numeric.ranks import dense_ranks
 from rlchf.rankings import Rankings
 
 SAME = "give collective rankings of the same prompts and responses"
@@ -45,9 +46,7 @@ def read_aggregation(path: str | Path, rankings: Rankings | None = None) -> Aggr
     """
     rows = read_rows(path)
     index = _row_index(rows)
-    if rankings is None:
-        return _in_file_order(rows)
-    return _in_order_of(rankings, rows, index)
+    return _in_file_order(rows) if rankings is None else _in_order_of(rankings, rows, index)
 
 
 def read_scores(path: str | Path, rankings: Rankings) -> tuple[Rankings, Aggregation]:
@@ -134,20 +133,12 @@ def _aggregation(
 ) -> Aggregation:
     """An aggregation whose responses are the rows in some order; ranks become 1, 2, ..."""
     chosen = [rows.rows[i] for i in order.tolist()]
-    ranks = np.array([row.rank for row in chosen])
-    prompt = np.repeat(np.arange(len(prompt_ids)), np.diff(starts))
-    best = np.lexsort((ranks, prompt))
-    step = np.ones(len(order), dtype=np.int64)
-    step[1:] = (prompt[best][1:] != prompt[best][:-1]) | (ranks[best][1:] != ranks[best][:-1])
-    level = np.cumsum(step)
-    dense = np.empty(len(order), dtype=np.int64)
-    dense[best] = level - level[starts[:-1]][prompt] + 1
     result = Aggregation(
         prompt_ids=prompt_ids,
         response_ids=[row.response for row in chosen],
         response_starts=starts,
         response_scores=np.array([row.score for row in chosen]),
-        response_ranks=dense,
+        response_ranks=dense_ranks(starts, [-np.array([row.rank for row in chosen])]),
         ballots=ballots,
         rule=rows.rule,
         options=rows.options,

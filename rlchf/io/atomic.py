@@ -5,7 +5,7 @@ import os
 import secrets
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -49,10 +49,11 @@ def atomic_write(path: str | Path) -> Iterator[BinaryIO]:
             yield file
         return
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
+    codec = COMPRESSED.get(target.suffix.lower())
     try:
         with (
             _opened(temporary, "xb", path) as file,
-            _compressed(file, COMPRESSED.get(target.suffix.lower())) as stream,
+            pa.CompressedOutputStream(file, codec) if codec else nullcontext(file) as stream,
         ):
             yield stream
         temporary.replace(target)
@@ -105,12 +106,3 @@ def _opened(target: Path, mode: str, path: str | Path) -> Any:
         raise ValueError(f"{path}: there is no folder {folder!r} to write to") from None
     except OSError as error:
         raise ValueError(f"{path}: cannot be written: {error.strerror}") from None
-
-
-@contextmanager
-def _compressed(file: BinaryIO, codec: str | None) -> Iterator[Any]:
-    if codec is None:
-        yield file
-        return
-    with pa.CompressedOutputStream(file, codec) as stream:
-        yield stream

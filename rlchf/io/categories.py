@@ -1,6 +1,5 @@
 """Labelled texts: the category of each response, and of each text that a policy wrote."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from rlchf.io.tables import read_table
@@ -22,11 +21,8 @@ def read_categories(path: str | Path, label: str = "label") -> dict[str, dict[st
         If a column is missing, a cell empty, or a response of a prompt comes twice.
     """
     table = read_table(path, ("prompt_id", "response_id", label))
-    table.ids("prompt_id")
-    table.ids("response_id")
-    table.ids(label)
     categories: dict[str, dict[str, str]] = {}
-    columns = table.texts("prompt_id"), table.texts("response_id"), table.texts(label)
+    columns = table.filled("prompt_id"), table.filled("response_id"), table.filled(label)
     for i, (prompt, response, value) in enumerate(zip(*columns, strict=True)):
         of_prompt = categories.setdefault(prompt, {})
         if response in of_prompt:
@@ -44,11 +40,8 @@ def read_text_categories(path: str | Path, label: str = "label") -> dict[str, li
         If the label's column is missing or a cell of it empty.
     """
     table = read_table(path, ("stage", label))
-    table.ids(label)
-    values = table.texts(label)
-    stages: Sequence[str] = [""] * len(values)
-    if "stage" in table.names:
-        stages = table.texts("stage")
+    values = table.filled(label)
+    stages = table.texts("stage") if "stage" in table.names else [""] * len(values)
     categories: dict[str, list[str]] = {}
     for stage, value in zip(stages, values, strict=True):
         categories.setdefault(f"policy {stage}".strip(), []).append(_category(value, label))

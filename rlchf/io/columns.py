@@ -1,4 +1,4 @@
-"""A table as it was read: columns of text or numbers, and where each row stands in the file."""
+"""A table as it was read: columns of text or numbers, and the position of each row in the file."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from rlchf.io.files import shown
-from rlchf.options import meant
+from rlchf.options import listed
 
 IDS = ("prompt_id", "annotator_id", "response_id", "chosen", "rejected")
-"""Columns that csv files are read into codes for, because their texts repeat."""
+"""Columns of csv files that are read into codes, because their texts repeat."""
 
 _FLAGS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
@@ -32,7 +32,7 @@ class Table:
     names
         All columns of the source.
     row
-        Says where row ``i``, counted from 0, stands in the source.
+        A function that names the position of row ``i``, counted from 0, in the source.
     """
 
     source: str
@@ -54,11 +54,8 @@ class Table:
         """
         for name in names:
             if name not in self.names:
-                hint = meant(name, self.names)
-                raise ValueError(
-                    f"{self.source}: there is no column {name!r}; found "
-                    f"{', '.join(self.names)}{hint and f'; {hint}'}"
-                )
+                found = listed(self.names, name)
+                raise ValueError(f"{self.source}: there is no column {name!r}; found {found}")
 
     def ids(self, *names: str) -> tuple[list[str], np.ndarray]:
         """Distinct texts of columns in order of appearance, and the code of each cell.
@@ -80,6 +77,11 @@ class Table:
     def texts(self, name: str) -> list[str]:
         """A column as text."""
         return list(self._text(name).to_pylist())
+
+    def filled(self, name: str) -> list[str]:
+        """A column as text, whose empty cells are refused."""
+        self.ids(name)
+        return self.texts(name)
 
     def _text(self, name: str) -> Any:
         """A column as a pyarrow array of text, or of codes as it was read from csv."""
@@ -219,17 +221,16 @@ def text_array(texts: Sequence[str]) -> Any:
 
 def to_numpy(column: Any) -> np.ndarray:
     """Turn a pyarrow array or column of numbers without nulls into numpy."""
-    return np.from_dlpack(
-        column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    )
+    if isinstance(column, pa.ChunkedArray):
+        column = column.combine_chunks()
+    return np.from_dlpack(column)
 
 
 def _coded(columns: list[Any]) -> tuple[list[str], np.ndarray]:
     """Distinct texts of the columns, laid end to end, and each cell's code."""
     encoded = [c if pa.types.is_dictionary(c.type) else pc.dictionary_encode(c) for c in columns]
-    chunks = (
-        pa.chunked_array([chunk for c in encoded for chunk in c.chunks]).unify_dictionaries().chunks
-    )
+    column = pa.chunked_array([chunk for c in encoded for chunk in c.chunks])
+    chunks = column.unify_dictionaries().chunks
     codes = np.concatenate([to_numpy(chunk.indices) for chunk in chunks]).astype(np.int64)
     return list(chunks[0].dictionary.to_pylist()), codes
 

@@ -69,7 +69,8 @@ def _arrow_table(data: Any) -> Table:
 
 
 def _record_table(rows: Iterable[Mapping[str, Any]]) -> Table:
-    table = from_records(enumerate(map(_plain_row, rows), start=1), SOURCE, known_columns(), "row")
+    plain = ({str(name): _plain_cell(cell) for name, cell in row.items()} for row in rows)
+    table = from_records(enumerate(plain, start=1), SOURCE, known_columns(), "row")
     if table is None:
         raise ValueError(f"{SOURCE}: there is no row in it")
     return table
@@ -82,10 +83,6 @@ def _rows_of_columns(columns: Mapping[str, Sequence[Any]]) -> Iterator[dict[str,
         raise ValueError(f"{SOURCE}: the columns differ in length: {sizes}")
     for cells in zip(*columns.values(), strict=True):
         yield dict(zip(columns, cells, strict=True))
-
-
-def _plain_row(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {str(name): _plain_cell(cell) for name, cell in row.items()}
 
 
 def _plain_cell(cell: Any) -> Any:

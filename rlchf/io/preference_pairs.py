@@ -10,8 +10,16 @@ import numpy as np
 from rlchf.io.files import display_name, read_bytes, shown
 from rlchf.io.json import write_jsonl
 from rlchf.io.jsonl import json_records
+from rlchf.io.texts import check_prompt, is_message
+from rlchf.numeric.ratios import ratio
 from rlchf.preferences import Example
-from rlchf.prompts import Prompt
+
+NUMBERS = {
+    "weight": (1.0, 0.0, np.inf, "0 or more"),
+    "probability": (1.0, 0.0, 1.0, "from 0 to 1"),
+    "margin": (0.0, -np.inf, np.inf, "finite"),
+}
+"""The optional numbers of a row: default, least and largest value, and the range in words."""
 
 
 def to_preference_rows(
@@ -33,14 +41,16 @@ def to_preference_rows(
     [{'prompt_id': 'p', 'prompt': 'Greet me.', 'chosen': 'Hello!', 'rejected': 'No.'}]
     """
     for example in examples:
-        targets, chat = _pair_targets(example, learn_from), not isinstance(example.prompt, str)
-        responses: list[Any] = [
-            [{"role": "assistant", "content": text}] if chat else text for text in example.responses
-        ]
+        targets = _pair_targets(example, learn_from)
+        prompt: Any = example.prompt
+        responses: list[Any] = list(example.responses)
+        if not isinstance(prompt, str):
+            prompt = [dict(message) for message in prompt]
+            responses = [[{"role": "assistant", "content": text}] for text in responses]
         for i, j in np.argwhere(targets > 0.5).tolist():
             row = {
                 "prompt_id": example.prompt_id,
-                "prompt": [dict(m) for m in example.prompt] if chat else example.prompt,  # type: ignore[arg-type]
+                "prompt": prompt,
                 "chosen": responses[i],
                 "rejected": responses[j],
             }
@@ -48,9 +58,8 @@ def to_preference_rows(
             if example.pair_weights is not None:
                 weight *= float(example.pair_weights[i, j])
             margin = 0.0 if example.margins is None else float(example.margins[i, j])
-            extra = {"probability": float(targets[i, j]), "weight": weight, "margin": margin}
-            usual = {"probability": 1.0, "weight": 1.0, "margin": 0.0}
-            yield row | {key: value for key, value in extra.items() if value != usual[key]}
+            numbers = {"probability": float(targets[i, j]), "weight": weight, "margin": margin}
+            yield row | {key: value for key, value in numbers.items() if value != NUMBERS[key][0]}
 
 
 def _pair_targets(example: Example, learn_from: str) -> np.ndarray:
@@ -93,10 +102,8 @@ def read_pairs(path: str | Path) -> list[Example]:
         If a line lacks a key or holds something else; the message says where and what would work.
     """
     source = display_name(path)
-    rows = [
-        _checked(record, f"{source}, line {number}")
-        for number, record in json_records(read_bytes(path), source)
-    ]
+    lines = json_records(read_bytes(path), source)
+    rows = [_checked(record, f"{source}, line {number}") for number, record in lines]
     if not rows:
         raise ValueError(f"{source}: there is no row in it; give prompt, chosen and rejected")
     return _merged(rows)
@@ -110,23 +117,17 @@ def _checked(record: Mapping[str, Any], line: str) -> dict[str, Any]:
     if prompt is None:
         prompt, chosen, rejected = _shared_beginning(chosen, rejected, line)
     row = {
-        "prompt": _prompt(prompt, line),
+        "prompt": check_prompt(prompt, line),
         "chosen": _response(chosen, "chosen", line),
         "rejected": _response(rejected, "rejected", line),
         "prompt_id": record.get("prompt_id"),
     }
     if row["chosen"] == row["rejected"]:
         raise ValueError(f"{line}: chosen and rejected are the same text; leave the row out")
-    for key, usual, top in [
-        ("weight", 1.0, np.inf),
-        ("probability", 1.0, 1.0),
-        ("margin", 0.0, np.inf),
-    ]:
-        value = record.get(key, usual)
+    for key, (default, least, most, allowed) in NUMBERS.items():
+        value = record.get(key, default)
         number = isinstance(value, int | float) and not isinstance(value, bool)
-        low = -np.inf if key == "margin" else 0.0
-        if not number or not low <= value <= top or not np.isfinite(value):
-            allowed = {"weight": "0 or more", "probability": "from 0 to 1", "margin": "finite"}[key]
+        if not number or not least <= value <= most or not np.isfinite(value):
             raise ValueError(f"{line}: the {key} is {shown(value)}; give a number, {allowed}")
         row[key] = float(value)
     return row
@@ -143,24 +144,10 @@ def _shared_beginning(chosen: Any, rejected: Any, line: str) -> tuple[Any, Any, 
     return chosen[:-1], chosen[-1:], rejected[-1:]
 
 
-def _is_message(message: Any) -> bool:
-    return isinstance(message, dict) and all(
-        isinstance(message.get(key), str) for key in ("role", "content")
-    )
-
-
-def _prompt(prompt: Any, line: str) -> Prompt:
-    if isinstance(prompt, str) or (
-        isinstance(prompt, list) and prompt and all(_is_message(m) for m in prompt)
-    ):
-        return prompt
-    raise ValueError(f"{line}: the prompt is {shown(prompt)}; give text or chat messages")
-
-
 def _response(response: Any, key: str, line: str) -> str:
     if isinstance(response, str):
         return response
-    if isinstance(response, list) and len(response) == 1 and _is_message(response[0]):
+    if isinstance(response, list) and len(response) == 1 and is_message(response[0]):
         return str(response[0]["content"])
     raise ValueError(
         f"{line}: {key} is {shown(response)}; give text or a list of one message of the assistant"
@@ -187,9 +174,7 @@ def _example(number: int, rows: Sequence[Mapping[str, Any]]) -> Example:
         won[j, i] += weight * (1 - row["probability"])
         margin[i, j] += weight * row["margin"]
         margin[j, i] -= weight * row["margin"]
-    targets, margins = np.full((K, K), np.nan), np.zeros((K, K))
-    np.divide(won, total, out=targets, where=total > 0)
-    np.divide(margin, total, out=margins, where=total > 0)
+    targets, margins = ratio(won, total), ratio(margin, total, 0.0)
     copeland = np.sign(np.nan_to_num(targets - targets.T)).sum(1)
     prompt_id = rows[0]["prompt_id"]
     return Example(

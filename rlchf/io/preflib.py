@@ -26,7 +26,7 @@ class Election:
     alternatives
         (M,) names of the alternatives, in file order; two may have the same name.
     counts, lines
-        (N,) how many voters gave the order, and the line where it stands.
+        (N,) the number of voters who gave the order, and the order's line in the file.
     orders
         (N,) the levels of each order, best first; alternatives are numbered from 1.
     """
@@ -115,7 +115,6 @@ def election_entries(elections: Sequence[Election], source: str) -> Entries:
     Responses are the alternatives' numbers, in the order of the file, whether a ballot names them or
     not. The voters are not known: an order's annotator is named after the file and the order's number.
     """
-    sizes = [len(election.counts) for election in elections]
     lines = [(e, line) for e, election in enumerate(elections) for line in election.lines]
     entries = [
         (ballot, alternative - 1, rank)
@@ -129,16 +128,14 @@ def election_entries(elections: Sequence[Election], source: str) -> Entries:
         e, line = lines[ballots[entry]]
         return f"{elections[e].name}, line {line}" if len(elections) > 1 else f"line {line}"
 
-    most = max(len(election.alternatives) for election in elections)
+    sizes = [len(election.alternatives) for election in elections]
     return Entries(
         prompt_ids=[election.name for election in elections],
         annotator_ids=[f"{e.name}/order {n + 1}" for e in elections for n in range(len(e.counts))],
-        response_ids=[str(i + 1) for i in range(most)],
-        listed=np.array(
-            [(p, i) for p, e in enumerate(elections) for i in range(len(e.alternatives))]
-        ),
-        ballot_prompts=np.repeat(np.arange(len(elections)), sizes),
-        ballot_annotators=np.arange(sum(sizes)),
+        response_ids=[str(i + 1) for i in range(max(sizes))],
+        listed=np.array([(p, i) for p, size in enumerate(sizes) for i in range(size)]),
+        ballot_prompts=np.array([e for e, _ in lines]),
+        ballot_annotators=np.arange(len(lines)),
         ballot_counts=np.array([n for e in elections for n in e.counts], dtype=np.int64),
         entry_ballots=ballots,
         entry_responses=responses,
@@ -163,7 +160,7 @@ def read_folder(folder: str | Path) -> Entries:
         names = ", ".join(path.name for path in files[:3]) + (", ..." if len(files) > 3 else "")
         raise ValueError(
             f"{folder}: a folder without PrefLib files ({', '.join(f'.{s}' for s in PREFLIB)}); "
-            f"give a file{f', say one of {names}' if names else ''}"
+            f"give a file{names and f', such as one of {names}'}"
         )
     for name, count in Counter(bare_name(path)[0] for path in paths).items():
         if count > 1:

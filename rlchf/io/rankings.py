@@ -1,13 +1,13 @@
 """Rankings from files of every format, and into tables."""
 
 from pathlib import Path
-from typing import get_args
 
 from rlchf.entries import Entries
 from rlchf.io.files import display_name, file_kind, read_bytes
 from rlchf.io.formats import check_format, known_columns, read_entries
 from rlchf.io.preflib import election_entries, parse_election, read_folder
 from rlchf.io.tables import parse_table, write_table
+from rlchf.options import checked
 from rlchf.rankings import Rankings, Unranked
 
 PREFLIB = "preflib"
@@ -28,7 +28,7 @@ def read_rankings(
         "ballots" (a row per ``ranking``), "comparisons" (``chosen`` and ``rejected``), "approvals"
         (``approved``) or "preflib"; "auto" recognises it by the suffix and the columns.
     unranked
-        What it means that a ballot leaves out a response: "missing" (no opinion) or "last".
+        How to read responses that a ballot leaves out: "missing" (no opinion) or "last".
 
     Raises
     ------
@@ -48,8 +48,7 @@ def read_rankings(
     (2, ['a', 'b', 'c'])
     """
     check_format(format, PREFLIB)
-    if unranked not in get_args(Unranked):
-        raise ValueError(f"unranked is {unranked!r}; choose from {', '.join(get_args(Unranked))}")
+    checked(Unranked, unranked, "unranked")
     if not str(path):
         raise ValueError("the name of the ranking file is empty")
     return Rankings.from_entries(_file_entries(path, format, unranked), unranked)

@@ -102,7 +102,7 @@ def read_prompts(path: str | Path) -> dict[str, Prompt]:
                 f"{line}: prompt {prompt_id!r} is on line {first[prompt_id]} too; keep one of them"
             )
         first[prompt_id] = number
-        prompts[prompt_id] = _prompt(record["prompt"], line)
+        prompts[prompt_id] = check_prompt(record["prompt"], line)
     return prompts
 
 
@@ -155,7 +155,7 @@ def read_texts(
     hint = "; lines with prompt_id need --prompts" if prompts is None else ""
     for line, _, record in _lines(path, *keys, hint=hint):
         if prompts is None:
-            row_prompts.append(_prompt(record["prompt"], line))
+            row_prompts.append(check_prompt(record["prompt"], line))
         else:
             prompt_id = _id(record, "prompt_id", line)
             if prompt_id not in prompts:
@@ -220,7 +220,7 @@ def _id(record: dict[str, Any], key: str, line: str) -> str:
 
 
 def _text(text: Any, line: str) -> str:
-    """A text; one such as ``True`` or ``42`` may have lost its quotes when it was written."""
+    """A text; a number or a truth value becomes text, since its quotes may have been lost in writing."""
     if isinstance(text, str):
         return text
     if isinstance(text, bool | int | float):
@@ -228,13 +228,25 @@ def _text(text: Any, line: str) -> str:
     raise ValueError(f"{line}: the text is {shown(text)}; give text")
 
 
-def _prompt(prompt: Any, line: str) -> Prompt:
+def is_message(message: Any) -> bool:
+    """Whether a value of a JSON file is a chat message."""
+    keys = ("role", "content")
+    return isinstance(message, dict) and all(isinstance(message.get(key), str) for key in keys)
+
+
+def check_prompt(prompt: Any, line: str) -> Prompt:
+    """Refuse a value of a JSON file that is neither text nor a list of chat messages.
+
+    Raises
+    ------
+    ValueError
+        If it is neither; the message begins with ``line``, which names the line.
+    """
     if isinstance(prompt, str):
         return prompt
     messages = prompt if isinstance(prompt, list) else []
     for message in messages:
-        texts = [message.get(k) for k in ("role", "content")] if isinstance(message, dict) else []
-        if not texts or not all(isinstance(text, str) for text in texts):
+        if not is_message(message):
             raise ValueError(
                 f'{line}: a chat message is {shown(message)}; give {{"role": ..., "content": ...}}'
             )

@@ -1,10 +1,8 @@
 """Aggregation from files to a file, and the step that other jobs share."""
 
-from pathlib import Path
-
 from rlchf.aggregation import Aggregation, aggregate, check_options
 from rlchf.io.tables import table_format
-from rlchf.jobs.annotators import read_people
+from rlchf.jobs.inputs import check_paths, read_people
 from rlchf.jobs.progress import stage
 from rlchf.jobs.settings import AggregateJob, RuleSettings
 from rlchf.rankings import Rankings
@@ -22,10 +20,8 @@ def aggregate_files(job: AggregateJob) -> Aggregation:
         If a file is missing or wrong, or the rule cannot be applied; nothing has been written then.
     """
     check_rule(job)
+    check_paths([job.rankings, job.annotators], [job.out])
     table_format(job.out)  # refuse an ending that we do not write before the work, not after
-    same = job.out != "-" and job.rankings != "-"
-    if same and Path(job.out).resolve() == Path(job.rankings).resolve():
-        raise ValueError(f"{job.out} is the input; choose another file for --out")
     result = aggregate_rankings(read_people(job, weigh=True).rankings, job)
     result.write(job.out)
     return result

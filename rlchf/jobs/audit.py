@@ -1,10 +1,9 @@
 """An audit from files to files."""
 
 import warnings
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
 
 from rlchf.aggregation import Aggregation, aggregate
 from rlchf.auditing.categories import encode_categories
@@ -12,10 +11,11 @@ from rlchf.auditing.report import Audit, audit
 from rlchf.auditing.spread import Spread, shuffled
 from rlchf.auditing.stages import trace_shares
 from rlchf.io.aggregations import read_aggregation, read_scores
-from rlchf.io.atomic import check_folder, check_writable
+from rlchf.io.atomic import check_folder
 from rlchf.io.categories import read_categories, read_text_categories
 from rlchf.io.json import write_json
-from rlchf.jobs.annotators import Groups, read_people
+from rlchf.jobs.evaluation import need_matplotlib
+from rlchf.jobs.inputs import Groups, check_paths, read_people
 from rlchf.jobs.settings import AuditJob
 from rlchf.rankings import Rankings
 
@@ -28,14 +28,20 @@ def audit_files(job: AuditJob) -> Audit:
     ValueError, FileNotFoundError
         If a file is missing or wrong, or the aggregation is about other prompts or responses.
     """
-    draw = _plotter() if job.plot else None
-    _check_paths(job)
+    paths = job.rankings, job.aggregated, job.annotators, job.scores, job.responses, job.texts
+    check_paths(paths, [job.out])
+    if job.plot:
+        need_matplotlib()
+        check_folder(job.plot)
     inputs = AuditInputs.read(job)
     report = measure(inputs, job)
     if job.out:
         write_json(job.out, report.to_dict())
-    if draw:
-        draw(inputs, report, job.plot)
+    if job.plot:
+        from rlchf.plots.audit import audit_plots
+        from rlchf.plots.save import save_all
+
+        save_all(audit_plots(inputs.rankings, inputs.result, report, inputs.groups), job.plot)
     return report
 
 
@@ -62,9 +68,9 @@ class AuditInputs:
     rankings: Rankings
     result: Aggregation
     groups: Groups | None
-    scores: tuple[Rankings, Aggregation] | None
-    categories: Groups | None
-    texts: Mapping[str, list[str]]
+    scores: tuple[Rankings, Aggregation] | None = None
+    categories: Groups | None = None
+    texts: Mapping[str, list[str]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, job: AuditJob) -> "AuditInputs":
@@ -91,36 +97,13 @@ def measure(inputs: AuditInputs, job: AuditJob) -> Audit:
         report = replace(report, scores=replace(run(*inputs.scores), rule="reward model"))
     if inputs.scores or inputs.categories:
         stages = trace_shares(
-            inputs.rankings,
-            orders,
-            groups,
-            categories=inputs.categories,
-            texts=inputs.texts,
-            replicates=job.bootstrap,
-            seed=job.seed,
-        )
+            inputs.rankings, orders, groups, categories=inputs.categories, texts=inputs.texts,
+            replicates=job.bootstrap, seed=job.seed,
+        )  # fmt: skip
         report = replace(report, stages=stages)
     if job.shuffles:
         report = replace(report, spread=_spread(inputs, job))
     return report
-
-
-def _check_paths(job: AuditJob) -> None:
-    """Refuse, before the work, files that could not be read or written."""
-    paths = job.rankings, job.aggregated, job.annotators, job.scores, job.responses, job.texts
-    inputs = [path for path in paths if path]
-    if inputs.count("-") > 1:
-        raise ValueError("several files are standard input, -; name all but one of them")
-    if (
-        job.out
-        and job.out != "-"
-        and Path(job.out).resolve() in {Path(i).resolve() for i in inputs}
-    ):
-        raise ValueError(f"{job.out} is an input; choose another file for --out")
-    if job.out:
-        check_writable(job.out)
-    if job.plot:
-        check_folder(job.plot)
 
 
 def _check_categories(
@@ -155,20 +138,3 @@ def _spread(inputs: AuditInputs, job: AuditJob) -> list[Spread]:
         )
     run = partial(aggregate, rule=result.rule, **result.options)
     return shuffled(rankings, run, job.shuffles, job.seed, inputs.groups)
-
-
-def _plotter() -> Callable[[AuditInputs, Audit, str], None]:
-    """The function that draws the pictures into a folder."""
-    try:
-        from rlchf.plots.audit import audit_plots
-        from rlchf.plots.save import save_all
-    except ModuleNotFoundError as error:
-        raise ValueError(
-            f"pictures need matplotlib, and {error.name!r} is not installed; "
-            "install it with: pip install matplotlib"
-        ) from None
-
-    def draw(inputs: AuditInputs, report: Audit, folder: str) -> None:
-        save_all(audit_plots(inputs.rankings, inputs.result, report, inputs.groups), folder)
-
-    return draw

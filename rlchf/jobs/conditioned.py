@@ -1,6 +1,5 @@
 """A reward model conditioned on annotator features: its data, and its evaluation by features."""
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,12 +10,12 @@ import numpy as np
 from rlchf.auditing.report import plain
 from rlchf.evaluation import Evaluation, evaluate
 from rlchf.io import Annotators
-from rlchf.io.atomic import atomic_write
+from rlchf.io.json import write_json
+from rlchf.jobs.inputs import Inputs
 from rlchf.jobs.progress import stage
 from rlchf.jury.calibration import GroupCalibration, calibrate
 from rlchf.jury.conditioning import Conditioning, conditioned_examples, with_annotator
 from rlchf.preferences import Example
-from rlchf.prompts import Prompt
 from rlchf.rankings import Rankings
 from rlchf.train.reward.config import RewardConfig
 
@@ -30,31 +29,27 @@ class ConditionedData:
 
     Attributes
     ----------
+    inputs
+        The rankings, the texts and the annotators.
+    annotators
+        The annotators of the inputs.
     seen, unseen
         The ballots of the annotators that are learned from, and of those held out.
-    prompts, responses, annotators
-        The texts, and the features.
-    columns
-        The features that the model is conditioned on.
+    conditioning
+        How prompts show the annotator's features.
     group
         The feature whose groups have their own temperatures; "" for one temperature.
     held_out
-        The prompts that are held out.
+        The ids of the prompts that are held out.
     """
 
+    inputs: Inputs
+    annotators: Annotators
     seen: Rankings
     unseen: Rankings | None
-    prompts: Mapping[str, Prompt]
-    responses: Mapping[str, Mapping[str, str]]
-    annotators: Annotators
-    columns: tuple[str, ...]
+    conditioning: Conditioning
     group: str
     held_out: list[str]
-
-    @property
-    def conditioning(self) -> Conditioning:
-        """How prompts show the annotator's features."""
-        return Conditioning(self.columns)
 
     def on_held_out(self, rankings: Rankings) -> np.ndarray:
         """(P,) bool, whether a prompt of the rankings is held out."""
@@ -64,21 +59,14 @@ class ConditionedData:
         """Examples of the prompts to learn from, and of those held out."""
         held_out = self.on_held_out(self.seen)
         train, measured = (
-            self._examples(np.flatnonzero(part), config) for part in (~held_out, held_out)
-        )
+            conditioned_examples(
+                self.seen.subset(np.flatnonzero(part)), self.inputs.prompts, self.inputs.responses,
+                self.annotators, self.conditioning, ballots=config.learn_from == "ballots",
+            )
+            if part.any() else []
+            for part in (~held_out, held_out)
+        )  # fmt: skip
         return train, measured
-
-    def _examples(self, prompts: np.ndarray, config: RewardConfig) -> list[Example]:
-        if not len(prompts):
-            return []
-        return conditioned_examples(
-            self.seen.subset(prompts),
-            self.prompts,
-            self.responses,
-            self.annotators,
-            self.conditioning,
-            ballots=config.learn_from == "ballots",
-        )
 
 
 @dataclass(frozen=True)
@@ -109,37 +97,35 @@ class ConditionedEvaluation:
 
 
 def evaluate_conditioned(
-    model: "RewardModel", data: ConditionedData, rankings: Rankings, folder: Path, seed: int
+    model: "RewardModel", data: ConditionedData, folder: Path, seed: int
 ) -> ConditionedEvaluation:
     """Evaluate a model by annotator features on the held-out prompts and calibrate it.
 
     Writes ``conditioning.json`` and ``evaluation.json`` into the folder.
     """
-    scores = scores_by_features(model, data, rankings)
+    scores = scores_by_features(model, data)
     seen, unseen = (
-        evaluations_by_features(scores, data, rankings, part) for part in (data.seen, data.unseen)
+        evaluations_by_features(scores, data, part) for part in (data.seen, data.unseen)
     )
     conditioning, calibration = calibrate_on_unseen(model, data, seed)
     conditioning.save(folder)
     evaluation = ConditionedEvaluation(seen, unseen, calibration)
-    with atomic_write(folder / "evaluation.json") as file:
-        text = json.dumps(evaluation.to_dict(), indent=2, ensure_ascii=False) + "\n"
-        file.write(text.encode())
+    write_json(folder / "evaluation.json", evaluation.to_dict())
     return evaluation
 
 
 def scores_by_features(
-    model: "RewardModel", data: ConditionedData, rankings: Rankings
+    model: "RewardModel", data: ConditionedData
 ) -> dict[str, dict[str, dict[str, float]]]:
     """For each text of features, the scores of the held-out prompts' responses, by prompt and response."""
-    texts = data.conditioning.texts(data.annotators)
-    different = sorted({texts.get(who, "") for who in rankings.annotator_ids})
-    pairs = [(p, r) for p in data.held_out for r in rankings.responses(p)]
-    responses = [data.responses[p][r] for p, r in pairs]
+    inputs, texts = data.inputs, data.conditioning.texts(data.annotators)
+    different = sorted({texts.get(who, "") for who in inputs.rankings.annotator_ids})
+    pairs = [(p, r) for p in data.held_out for r in inputs.rankings.responses(p)]
+    responses = [inputs.responses[p][r] for p, r in pairs]
     by_features: dict[str, dict[str, dict[str, float]]] = {}
     with stage(f"scores of {len(data.held_out)} held-out prompts") as tick:
         for n, text in enumerate(different):
-            prompts = [with_annotator(data.prompts[p], text) for p, _ in pairs]
+            prompts = [with_annotator(inputs.prompts[p], text) for p, _ in pairs]
             scores: dict[str, dict[str, float]] = {}
             for (p, r), score in zip(pairs, model(prompts, responses).tolist(), strict=True):
                 scores.setdefault(p, {})[r] = score
@@ -151,11 +137,10 @@ def scores_by_features(
 def evaluations_by_features(
     scores: Mapping[str, Mapping[str, Mapping[str, float]]],
     data: ConditionedData,
-    rankings: Rankings,
     part: Rankings | None,
 ) -> dict[str, Evaluation]:
     """For each text of features, the evaluation on the ballots of annotators in ``part`` who have them."""
-    texts = data.conditioning.texts(data.annotators)
+    rankings, texts = data.inputs.rankings, data.conditioning.texts(data.annotators)
     evaluations = {}
     for text, by_prompt in scores.items():
         people = [who for who in part.annotator_ids if texts.get(who, "") == text] if part else []
@@ -172,15 +157,9 @@ def calibrate_on_unseen(
     if unseen is None or not data.on_held_out(unseen).any():
         return data.conditioning, []
     return calibrate(
-        model,
-        data.conditioning,
-        unseen.subset(np.flatnonzero(data.on_held_out(unseen))),
-        data.prompts,
-        data.responses,
-        data.annotators,
-        group=data.group,
-        seed=seed,
-    )
+        model, data.conditioning, unseen.subset(np.flatnonzero(data.on_held_out(unseen))),
+        data.inputs.prompts, data.inputs.responses, data.annotators, group=data.group, seed=seed,
+    )  # fmt: skip
 
 
 def any_ballots(rankings: Rankings, people: Sequence[str], prompts: Collection[str]) -> bool:

@@ -1,9 +1,18 @@
-"""An evaluation in a folder: its measures as JSON, its calibration as a picture."""
+"""Pictures need matplotlib; an evaluation is written with a picture where it is installed."""
 
+from importlib.util import find_spec
 from pathlib import Path
 
 from rlchf.evaluation.report import Evaluation
-from rlchf.io.atomic import atomic_write
+from rlchf.io.json import write_json
+
+
+def need_matplotlib() -> None:
+    """Refuse, before the work, pictures that could not be drawn."""
+    if not find_spec("matplotlib"):
+        raise ValueError(
+            "pictures need matplotlib, which is not installed; install it with: pip install matplotlib"
+        )
 
 
 def write_evaluation(folder: str | Path, evaluation: Evaluation) -> list[Path]:
@@ -16,15 +25,11 @@ def write_evaluation(folder: str | Path, evaluation: Evaluation) -> list[Path]:
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     written = [folder / "evaluation.json"]
-    with atomic_write(written[0]) as file:
-        file.write(evaluation.to_json().encode())
-    try:
+    write_json(written[0], evaluation.to_dict())
+    if find_spec("matplotlib"):
         from rlchf.plots.evaluation import calibration_plot
         from rlchf.plots.save import save
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] != "matplotlib":
-            raise
-    else:
+
         written.append(folder / "calibration.png")
         save(calibration_plot(evaluation.calibration), written[-1])
     return written

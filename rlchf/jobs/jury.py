@@ -2,12 +2,11 @@
 
 import warnings
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rlchf.aggregation import check_options
 from rlchf.io import read_annotators, read_prompts, read_responses, table_format, write_rankings
-from rlchf.io.atomic import check_writable
+from rlchf.jobs.inputs import check_paths
 from rlchf.jobs.progress import stage
 from rlchf.jobs.settings import JuryJob
 from rlchf.jury.conditioning import Conditioning, with_annotator
@@ -26,7 +25,13 @@ def run_jury(job: JuryJob) -> Jury:
     ValueError, FileNotFoundError
         If a file is missing or wrong; nothing has been written then.
     """
-    _check_paths(job)
+    if job.out == job.ballots:
+        raise ValueError(
+            f"the collective rankings and the ballots both go to {job.out}; name two files"
+        )
+    check_paths([job.prompts, job.responses, job.annotators], [job.out, job.ballots])
+    for path in filter(None, (job.out, job.ballots)):
+        table_format(path)
     check_options(job.rule, job.option)
     conditioning = Conditioning.load(job.model)
     prompts, responses = read_prompts(job.prompts), read_responses(job.responses)
@@ -38,41 +43,14 @@ def run_jury(job: JuryJob) -> Jury:
     _warn_of_truncation(model, prompts, responses, longest)
     with stage(f"a jury on {len(responses)} prompts", quiet=True) as tick:
         decision = jury(
-            model,
-            prompts,
-            responses,
-            annotators,
-            conditioning=conditioning,
-            rule=job.rule,
-            options=job.option,
-            size=job.size,
-            by=job.by,
-            tolerance=job.tolerance,
-            noisy=job.noisy,
-            seed=job.seed,
-            progress=tick,
-        )
+            model, prompts, responses, annotators, conditioning=conditioning, rule=job.rule,
+            options=job.option, size=job.size, by=job.by, tolerance=job.tolerance, noisy=job.noisy,
+            seed=job.seed, progress=tick,
+        )  # fmt: skip
     if job.ballots:
         write_rankings(job.ballots, decision.rankings)
     decision.result.write(job.out)
     return decision
-
-
-def _check_paths(job: JuryJob) -> None:
-    """Refuse two inputs from standard input, and outputs that cannot be written or would replace an input."""
-    inputs = [job.prompts, job.responses, job.annotators]
-    if inputs.count("-") > 1:
-        raise ValueError("several files are standard input, -; name all but one of them")
-    if job.out == job.ballots:
-        raise ValueError(
-            f"the collective rankings and the ballots both go to {job.out}; name two files"
-        )
-    input_paths = {Path(name).resolve() for name in inputs if name != "-"}
-    for path in filter(None, (job.out, job.ballots)):
-        if path != "-" and Path(path).resolve() in input_paths:
-            raise ValueError(f"{path} is an input; choose another file to write to")
-        table_format(path)
-        check_writable(path)
 
 
 def _warn_of_truncation(
@@ -87,11 +65,8 @@ def _warn_of_truncation(
     truncated = 0
     for prompt_id, texts in responses.items():
         if prompt_id in prompts:
-            prompt = with_annotator(prompts[prompt_id], features)
-            texts_of_prompt = list(texts.values())
-            truncated += encode_responses(
-                model.tokenizer, prompt, texts_of_prompt, model.max_length
-            )[1]
+            prompt, listed = with_annotator(prompts[prompt_id], features), list(texts.values())
+            truncated += encode_responses(model.tokenizer, prompt, listed, model.max_length)[1]
     if truncated:
         warnings.warn(
             f"{truncated} responses with their prompts are longer than {model.max_length} tokens and lose "

@@ -1,6 +1,5 @@
 """PPO from files to a folder."""
 
-import tomllib
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
@@ -10,11 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from rlchf.io import read_prompts
 from rlchf.io.json import read_json, read_jsonl, write_json
+from rlchf.jobs.evaluation import need_matplotlib
+from rlchf.jobs.inputs import read_toml
 from rlchf.jobs.ppo_rewards import REWARD_OF, check_model
 from rlchf.jobs.progress import stage
-from rlchf.jobs.settings import TINY, PPOJob, built
+from rlchf.jobs.settings import TINY, PPOJob
 from rlchf.options import fitting, function_named
 from rlchf.prompts import Prompt
+from rlchf.settings import built
 from rlchf.train.ppo.config import PPOConfig
 
 if TYPE_CHECKING:
@@ -40,7 +42,10 @@ def settings(given: Mapping[str, Any], file: str = "", folder: str = "") -> PPOC
         If there is no such file or setting, or a value does not fit.
     """
     in_folder = read_json(Path(folder, SETTINGS)) if folder else {}
-    in_file = fitting(PPOConfig, _table(file), f"{file}: ") if file else {}
+    table = read_toml(file) if file else {}
+    if isinstance(table.get("ppo"), dict):
+        table = {key: table[key] for key in ("seed",) if key in table} | table["ppo"]
+    in_file = fitting(PPOConfig, table, f"{file}: ")
     return PPOConfig(**in_folder | in_file | fitting(PPOConfig, given))
 
 
@@ -58,19 +63,6 @@ def read_job(folder: str | Path) -> PPOJob:
             f"{folder} holds no run to go on with; give the --out of one that was stopped"
         )
     return built(PPOJob, read_json(path), f"{path}: ")
-
-
-def _table(file: str) -> dict[str, Any]:
-    try:
-        raw = tomllib.loads(Path(file).read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{file} is not a TOML file: {error}") from None
-    except FileNotFoundError:
-        raise FileNotFoundError(f"no settings file {file}") from None
-    table = raw.get("ppo")
-    if not isinstance(table, dict):
-        return raw
-    return {key: raw[key] for key in ("seed",) if key in raw} | table
 
 
 def run_ppo(
@@ -101,6 +93,8 @@ def run_ppo(
     """
     out = Path(out)
     _check_folder(out, job, resume)
+    if plot:
+        need_matplotlib()
     job.rewards.check(config.responses_per_prompt)
     if job.critic:
         check_model(job.critic, "critic")
@@ -111,7 +105,7 @@ def run_ppo(
     prompts = read_prompts(job.prompts)
     labels = {name: function_named(str(test), f"label {name}") for name, test in job.label.items()}
     from rlchf.train.models.load import quieten_transformers
-    from rlchf.train.ppo.loop import PPO, Setup
+    from rlchf.train.ppo import PPO, Setup
     from rlchf.train.ppo.trackers import make_accelerator
 
     quieten_transformers()

@@ -49,11 +49,12 @@ class Rewards:
         for name in self.names:
             if self.names.count(name) > 1:
                 raise ValueError(f"reward {name!r} is given twice; give it once")
-            if self.combine is None and len(self.names) > 1:
-                raise ValueError(
-                    f"there are {len(self.names)} rewards; say by --combine how they become one: "
-                    f"{', '.join(COMBINE)}"
-                )
+        if self.combine is None and len(self.names) > 1:
+            raise ValueError(
+                f"there are {len(self.names)} rewards; choose by --combine how they become one: "
+                f"{', '.join(COMBINE)}"
+            )
+        for name in self.names:
             _check_reward(name)
         kind = combination_named(self.combine) if self.combine else None
         self._check_weights(kind)
@@ -74,10 +75,10 @@ class Rewards:
         if not self.weights:
             return
         if kind is None:
-            raise ValueError("--weights are of a sum or a vote; say which by --combine")
+            raise ValueError("--weights are for a sum or a vote; choose one of them by --combine")
         if kind.weighting == "none":
             raise ValueError(
-                f"--weights are of a sum or a vote; leave them out, {self.combine} finds its own"
+                f"--weights are for a sum or a vote; leave them out, {self.combine} finds its own"
             )
         if len(self.weights) != len(self.names):
             raise ValueError(
@@ -116,15 +117,14 @@ class Rewards:
 
 def _check_reward(name: str) -> None:
     """Refuse a name that is neither a reward model's folder nor a function."""
-    if not Path(name).is_dir():
-        if ":" not in name:
-            raise ValueError(
-                f"reward {name!r} is no folder; give a reward model's folder, or a function as "
-                "module:function"
-            )
+    if Path(name).is_dir():
+        check_model(name, "reward")
+    elif ":" in name:
         function_named(name, "reward")
-        return
-    check_model(name, "reward")
+    else:
+        raise ValueError(
+            f"reward {name!r} is no folder; give a reward model's folder, or a function as module:function"
+        )
 
 
 def check_model(name: str, what: str) -> None:

@@ -5,12 +5,10 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rlchf import io
 from rlchf.aggregation import Aggregation
 from rlchf.evaluation import Evaluation, by_response, evaluate, split_annotators
 from rlchf.io.json import read_json, write_json, write_jsonl
 from rlchf.jobs.aggregate import aggregate_rankings, check_rule
-from rlchf.jobs.annotators import People, read_people
 from rlchf.jobs.conditioned import (
     ConditionedData,
     ConditionedEvaluation,
@@ -18,31 +16,19 @@ from rlchf.jobs.conditioned import (
     evaluate_conditioned,
 )
 from rlchf.jobs.evaluation import write_evaluation
+from rlchf.jobs.inputs import Inputs, read_inputs
 from rlchf.jobs.progress import stage
-from rlchf.jobs.settings import TINY, RewardData, RewardJob, built
-from rlchf.preferences import Example, check_texts, examples, split
-from rlchf.prompts import Prompt
+from rlchf.jobs.settings import TINY, RewardData, RewardJob
+from rlchf.jury.conditioning import Conditioning
+from rlchf.preferences import Example, examples, split
 from rlchf.rankings import Rankings
+from rlchf.settings import built
 from rlchf.train.reward.config import RewardConfig
 
 if TYPE_CHECKING:
     from rlchf.train.reward.trainer import Trained
 
 SETTINGS = "reward_config.json"
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """The files of a `RewardData`, read and checked."""
-
-    people: People
-    prompts: dict[str, Prompt]
-    responses: dict[str, dict[str, str]]
-
-    @property
-    def rankings(self) -> Rankings:
-        """Everybody's ballots."""
-        return self.people.rankings
 
 
 @dataclass(frozen=True)
@@ -69,42 +55,31 @@ class TrainingData:
     held_out: list[Example]
     conditioned: ConditionedData | None
 
-    @property
-    def groups(self) -> dict[str, dict[str, str]]:
-        """Each annotator's group, by column."""
-        return self.inputs.people.groups
-
 
 @dataclass(frozen=True)
 class Fitted:
-    """The figures of a training, and the evaluations on what was held out; ``people`` if conditioned."""
+    """The figures of a training, and the evaluations of its model.
+
+    Attributes
+    ----------
+    held_out, unseen
+        On the prompts held out: the ballots of the annotators learned from, and of those held out.
+    conditioned
+        The evaluation of a model that is conditioned on annotator features, in place of the others.
+    """
 
     figures: dict[str, Any]
     held_out: Evaluation | None = None
     unseen: Evaluation | None = None
-    people: ConditionedEvaluation | None = None
+    conditioned: ConditionedEvaluation | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
-        if self.people is not None:
-            return {"figures": self.figures, **self.people.to_dict()}
+        if self.conditioned is not None:
+            return {"figures": self.figures, **self.conditioned.to_dict()}
         parts = {"held_out": self.held_out, "unseen_annotators": self.unseen}
         measured = {name: part.to_dict() for name, part in parts.items() if part is not None}
         return {"figures": self.figures, **measured}
-
-
-def read_inputs(job: RewardData) -> Inputs:
-    """Read the rankings, the texts and the annotators.
-
-    Raises
-    ------
-    ValueError, FileNotFoundError
-        If a file is missing or wrong, or lacks the text of a response that is ranked.
-    """
-    people = read_people(job, job.group, job.feature)
-    prompts, responses = io.read_prompts(job.prompts), io.read_responses(job.responses)
-    check_texts(people.rankings, prompts, responses, job.prompts, job.responses)
-    return Inputs(people, prompts, responses)
 
 
 def seen_and_unseen(
@@ -134,11 +109,11 @@ def training_data(
             "learn from; make it smaller"
         )
     conditioned = None
-    if job.feature and inputs.people.annotators is not None:
+    if inputs.annotators is not None and job.feature:
+        group, names = job.group[0] if job.group else "", [one.prompt_id for one in held_out]
         conditioned = ConditionedData(
-            seen, unseen, inputs.prompts, inputs.responses, inputs.people.annotators, job.feature,
-            job.group[0] if job.group else "", [example.prompt_id for example in held_out],
-        )  # fmt: skip
+            inputs, inputs.annotators, seen, unseen, Conditioning(job.feature), group, names
+        )
         train, held_out = conditioned.examples(config)
     return TrainingData(inputs, seen, unseen, result, train, held_out, conditioned)
 
@@ -198,7 +173,7 @@ def train_reward_model(
         write_json(partial / "job.json", asdict(job))
         write_json(partial / SETTINGS, asdict(config))
     backbone = backbone or _tiny(data, partial / "base", config.seed)
-    groups = next(iter(data.groups.values()), None)
+    groups = next(iter(data.inputs.groups.values()), None)
     with stage(f"reward model on {len(data.train)} prompts") as tick:
         trained = train_reward(
             data.train, data.held_out, backbone, config, partial,
@@ -208,10 +183,8 @@ def train_reward_model(
         return Fitted(trained.figures)
     data.result.write(partial / "aggregated.jsonl")
     if data.conditioned is not None:
-        evaluation = evaluate_conditioned(
-            trained.model, data.conditioned, data.inputs.rankings, partial, config.seed
-        )
-        fitted = Fitted(trained.figures, people=evaluation)
+        evaluation = evaluate_conditioned(trained.model, data.conditioned, partial, config.seed)
+        fitted = Fitted(trained.figures, conditioned=evaluation)
     else:
         fitted = Fitted(trained.figures, *_evaluate(data, partial, trained))
     shutil.rmtree(partial / "base", ignore_errors=True)
@@ -266,16 +239,16 @@ def _evaluate(
     by_prompt = by_response(data.held_out, [s.tolist() for s in trained.held_out_scores])
     rows = [{"prompt_id": name, "scores": scores} for name, scores in by_prompt.items()]
     write_jsonl(folder / "held_out.jsonl", rows)
+    rankings = data.inputs.rankings
     evaluations: list[Evaluation | None] = []
     for part, target in ((data.seen, folder), (data.unseen, folder / "unseen_annotators")):
         people = [] if part is None else list(part.annotator_ids)
-        if not people or not any_ballots(data.inputs.rankings, people, by_prompt):
-            evaluations.append(None)
-            continue
-        evaluation = evaluate(
-            by_prompt, data.inputs.rankings, data.result, groups=data.groups or None,
-            people=people, r_squared=trained.figures.get("r_squared"),
-        )  # fmt: skip
-        write_evaluation(target, evaluation)
+        evaluation = None
+        if any_ballots(rankings, people, by_prompt):
+            evaluation = evaluate(
+                by_prompt, rankings, data.result, groups=data.inputs.groups or None,
+                people=people, r_squared=trained.figures.get("r_squared"),
+            )  # fmt: skip
+            write_evaluation(target, evaluation)
         evaluations.append(evaluation)
     return evaluations[0], evaluations[1]

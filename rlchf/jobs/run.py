@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from functools import cached_property
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,11 @@ from rlchf.io.atomic import atomic_write
 from rlchf.io.json import read_json, read_jsonl, write_json, write_jsonl
 from rlchf.jobs.aggregate import aggregate_rankings, check_rule
 from rlchf.jobs.audit import AuditInputs, measure
+from rlchf.jobs.inputs import read_inputs
 from rlchf.jobs.ppo import has_begun, run_ppo
 from rlchf.jobs.progress import stage
 from rlchf.jobs.reward import (
     partial_folder,
-    read_inputs,
     seen_and_unseen,
     train_reward_model,
     training_data,
@@ -36,12 +37,7 @@ from rlchf.jobs.settings import TINY, AuditJob, PPOJob, RewardJob
 from rlchf.options import function_named
 from rlchf.prompts import Prompt
 from rlchf.report import write_report
-from rlchf.train.models.load import (
-    load_policy,
-    load_tokenizer,
-    model_folder,
-    quieten_transformers,
-)
+from rlchf.train.models.load import load_policy, load_tokenizer, model_folder, quieten_transformers
 from rlchf.train.processes import process, use_one_thread
 
 
@@ -114,12 +110,8 @@ class Pipeline:
             tomli_w.dump(self.run.to_dict(), file)
         if not (self.folder / "audit.json").exists():
             result.write(self.folder / "aggregated.jsonl")
-            data = self.run.data
-            job = AuditJob(
-                rankings=data.rankings, aggregated=str(self.folder / "aggregated.jsonl"),
-                annotators=data.annotators, group=data.group,
-            )  # fmt: skip
-            inputs = AuditInputs(self.inputs.rankings, result, self.groups, None, None, {})
+            job = AuditJob(rankings=self.job.rankings, aggregated="aggregated.jsonl")
+            inputs = AuditInputs(self.inputs.rankings, result, self.inputs.groups or None)
             write_json(self.folder / "audit.json", measure(inputs, job).to_dict())
 
     def base_policy(self) -> Path:
@@ -132,17 +124,17 @@ class Pipeline:
         folder = self.folder / "base"
         if folder.exists():
             return folder
-        rankings, inputs = self.inputs.rankings, self.inputs
+        inputs = self.inputs
         pairs = [
             (inputs.prompts[p], inputs.responses[p][r])
-            for p in rankings.prompt_ids
-            for r in rankings.responses(p)
+            for p in inputs.rankings.prompt_ids
+            for r in inputs.rankings.responses(p)
         ]
         with stage("supervised learning of a tiny policy") as tick:
             texts = [str(prompt) for prompt, _ in pairs] + [text for _, text in pairs]
             policy, tokenizer = tiny_llama(texts, seed=seed)
             fit_supervised(
-                policy, tokenizer, pairs, epochs=model.epochs, lr=model.learning_rate,
+                policy, tokenizer, pairs, epochs=model.epochs, learning_rate=model.learning_rate,
                 batch_size=model.batch_size, seed=seed, progress=tick,
             )  # fmt: skip
             partial = partial_folder(folder)
@@ -233,11 +225,6 @@ class Pipeline:
 
     # --- what the stages share --------------------------------------------------------------------
 
-    @property
-    def groups(self) -> dict[str, dict[str, str]] | None:
-        """Each annotator's group, by column; None without columns."""
-        return self.inputs.people.groups or None
-
     def stages(self, samples: Sequence[dict[str, Any]]) -> list[StageShares]:
         """Each group's share, and the label's, at every stage."""
         rankings, label = self.inputs.rankings, self.run.label.name
@@ -249,18 +236,17 @@ class Pipeline:
         texts: dict[str, list[str]] = {}
         if self.has_label is not None:
             has_label, name_of = self.has_label, {True: label, False: f"no {label}"}
+            texts_of = self.inputs.responses
             categories = {
-                p: {
-                    r: name_of[bool(has_label(self.inputs.responses[p][r]))]
-                    for r in rankings.responses(p)
-                }
+                p: {r: name_of[bool(has_label(texts_of[p][r]))] for r in rankings.responses(p)}
                 for p in rankings.prompt_ids
             }
             for row in samples:
                 category = name_of[bool(row[label])]
                 texts.setdefault(f"policy {row['stage']} PPO", []).append(category)
+        groups = self.inputs.groups or None
         return trace_shares(
-            rankings, orders, self.groups, categories=categories, texts=texts, replicates=200
+            rankings, orders, groups, categories=categories, texts=texts, replicates=200
         )
 
     def _lines(self, name: str) -> list[dict[str, Any]]:
@@ -306,7 +292,8 @@ def start(
     run = read(path, data_folder)
     if rule:
         run = replace(run, rule={"name": rule})
-    folder = Path(out) if out else _free(Path("runs") / f"{Path(path).stem}-{run.rule['name']}")
+    rule = run.rule["name"].replace(":", ".")  # of module:function; Windows takes no colon
+    folder = Path(out) if out else _free(Path("runs") / f"{Path(path).stem}-{rule}")
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"{folder} is a file; choose a folder for --out")
     if folder.exists() and any(folder.iterdir()):
@@ -326,8 +313,5 @@ def resume(folder: str | Path) -> Pipeline:
 
 def _free(folder: Path) -> Path:
     """The folder, or the first of ``folder-2``, ``folder-3``, ... that does not exist."""
-    number, free = 1, folder
-    while free.exists():
-        number += 1
-        free = folder.with_name(f"{folder.name}-{number}")
-    return free
+    numbered = (folder.with_name(f"{folder.name}-{n}") for n in count(2))
+    return next(one for one in chain([folder], numbered) if not one.exists())

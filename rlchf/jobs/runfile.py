@@ -1,13 +1,14 @@
 """The run file: which data, rule, models and settings a run uses. Reading it needs no torch."""
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from rlchf.jobs.settings import TINY, RewardData, RewardJob, built
-from rlchf.settings import Settings, setting
+from rlchf.jobs.inputs import read_toml
+from rlchf.jobs.settings import TINY, RewardData, RewardJob
+from rlchf.options import checked
+from rlchf.settings import Settings, built, setting
 from rlchf.train.ppo.config import PPOConfig
 from rlchf.train.reward.config import RewardConfig
 
@@ -85,12 +86,10 @@ class Run:
 
 
 SECTIONS: dict[str, type] = {
-    "data": Data,
-    "model": Model,
-    "reward": RewardConfig,
-    "ppo": PPOConfig,
-    "label": Label,
-}
+    "data": Data, "model": Model, "reward": RewardConfig, "ppo": PPOConfig, "label": Label,
+}  # fmt: skip
+FILES = ("rankings", "prompts", "responses", "annotators", "policy_prompts")
+"""The keys of ``[data]`` that are paths."""
 
 
 def read(path: str | Path, data_folder: str | Path = "") -> Run:
@@ -112,16 +111,11 @@ def read(path: str | Path, data_folder: str | Path = "") -> Run:
     path = Path(path)
     if path.is_dir():
         raise ValueError(f"{path} is a folder; give a run file, or go on with --resume {path}")
-    try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise FileNotFoundError(f"no run file {path}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is not a TOML file: {error}") from None
+    raw = read_toml(path)
     for name in (*SECTIONS, "rule"):
         if not isinstance(raw.get(name, {}), Mapping):
             raise ValueError(f"{path}: {name} is {raw[name]!r}; it must be a table, [{name}]")
-    seed = {"seed": raw.get("seed", 0)}
+    seed = {"seed": checked(int, raw.get("seed", 0), f"{path}: seed")}
     raw["reward"] = seed | raw.get("reward", {})
     if "ppo" in raw:
         raw["ppo"] = seed | raw["ppo"]
@@ -129,19 +123,10 @@ def read(path: str | Path, data_folder: str | Path = "") -> Run:
         if name in raw:
             raw[name] = built(kind, raw[name], f"{path}: [{name}] ")
     run = built(Run, raw, f"{path}: ")
-    folder = Path(data_folder) if data_folder else path.parent
-    data: Data = replace(run.data, **_absolute(run.data, folder))
-    model = run.model
+    folder, data, model = Path(data_folder or path.parent), run.data, run.model
+    paths: dict[str, Any] = {name: getattr(data, name) for name in FILES if getattr(data, name)}
+    paths = {name: str((folder / file).resolve()) for name, file in paths.items()}
+    data = replace(data, **paths)
     if model.name != TINY and (path.parent / model.name).is_dir():
         model = replace(model, name=str((path.parent / model.name).resolve()))
     return replace(run, data=data, model=model)
-
-
-FILES = ("rankings", "prompts", "responses", "annotators", "policy_prompts")
-"""The keys of ``[data]`` that are paths."""
-
-
-def _absolute(data: Data, folder: Path) -> dict[str, Any]:
-    """The paths of a table ``[data]`` that starts at a folder."""
-    paths = {name: getattr(data, name) for name in FILES if getattr(data, name)}
-    return {name: str((folder / path).resolve()) for name, path in paths.items()}

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from rlchf.io import read_prompts
-from rlchf.io.atomic import check_writable
 from rlchf.io.json import write_jsonl
 from rlchf.io.texts import read_texts
+from rlchf.jobs.inputs import check_paths
 from rlchf.jobs.progress import stage
 from rlchf.jobs.settings import ScoreJob
 
@@ -24,14 +24,13 @@ def score_files(job: ScoreJob) -> int:
     ValueError, FileNotFoundError
         If a file is missing or wrong; nothing has been written then.
     """
-    check_writable(job.out)
+    check_paths([job.texts, job.prompts], [job.out])
     if not (Path(job.model) / "config.json").exists():
         raise ValueError(
             f"{job.model!r} is no folder of a reward model; give one that rlchf reward wrote"
         )
-    rows, prompts, responses = read_texts(
-        job.texts, read_prompts(job.prompts) if job.prompts else None
-    )
+    known = read_prompts(job.prompts) if job.prompts else None
+    rows, prompts, responses = read_texts(job.texts, known)
     from rlchf.train.models.load import quieten_transformers
     from rlchf.train.reward.model import RewardModel
 

@@ -93,9 +93,8 @@ def calibrate(
     J. C. Platt, "Probabilistic outputs for support vector machines and comparisons to regularized
     likelihood methods", 1999, for the targets.
     """
-    examples = conditioned_examples(
-        rankings, prompts, responses, annotators, conditioning, ballots=True
-    )
+    texts = prompts, responses, annotators
+    examples = conditioned_examples(rankings, *texts, conditioning, ballots=True)
     if not examples:
         raise ValueError(f"no ballot of {rankings.source} compares two responses")
     votes = _pair_votes(examples, score_all(model, examples, progress))

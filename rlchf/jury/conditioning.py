@@ -4,15 +4,15 @@ The features are text before the prompt, so the checkpoint stays a plain sequenc
 ``conditioning.json``, beside it, has the columns and the template of the text.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from rlchf.io import Annotators, atomic_write
-from rlchf.preferences import Ballots, Example, ballots_by_prompt, check_texts, order_targets
+from rlchf.io import Annotators
+from rlchf.io.json import read_json, write_json
+from rlchf.preferences import Ballots, Example, ballots_by_prompt, check_texts, mean_targets
 from rlchf.prompts import Prompt
 from rlchf.rankings import Rankings
 
@@ -57,7 +57,7 @@ class Conditioning:
             )
 
     def texts(self, annotators: Annotators) -> dict[str, str]:
-        """The text before the prompt for each annotator; "" if none of their features is known."""
+        """The text before the prompt for each annotator; "" if no feature of theirs is known."""
         known = {column: annotators.group(column) for column in self.columns}
         texts = {}
         for who in annotators.ids:
@@ -76,8 +76,7 @@ class Conditioning:
 
     def save(self, folder: str | Path) -> None:
         """Write ``conditioning.json`` into a checkpoint's folder."""
-        with atomic_write(Path(folder) / FILE) as file:
-            file.write((json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n").encode())
+        write_json(Path(folder) / FILE, asdict(self))
 
     @classmethod
     def load(cls, folder: str | Path) -> "Conditioning":
@@ -94,7 +93,7 @@ class Conditioning:
                 f"{folder} has no {FILE}, so the features that its model is conditioned on are not known; "
                 "give a model that was trained with annotator features"
             )
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = read_json(path)
         return cls(**values | {"columns": tuple(values["columns"])})
 
 
@@ -214,14 +213,8 @@ def merged(ballots: Ballots) -> tuple[np.ndarray, np.ndarray]:
     >>> targets[0].round(3), weights[0].round(3), weights.sum().round(3)
     (array([ nan, 0.25, 1.  ]), array([0.   , 0.667, 0.167]), np.float64(2.0))
     """
-    per_ballot = order_targets(ballots.ranks)
-    known = ~np.isnan(per_ballot)
-    share = ballots.weights / np.maximum(known.sum((1, 2)), 1)
-    weights = (share[:, None, None] * known).sum(0)
-    wins = (share[:, None, None] * np.nan_to_num(per_ballot)).sum(0)
-    targets = np.full(weights.shape, np.nan)
-    np.divide(wins, weights, out=targets, where=weights > 0)
-    return targets, weights
+    ranked = (ballots.ranks > 0).sum(axis=1)  # (V,)
+    return mean_targets(ballots.ranks, ballots.weights / np.maximum(ranked * (ranked - 1), 1))
 
 
 def _ranks(targets: np.ndarray, weights: np.ndarray) -> list[int]:

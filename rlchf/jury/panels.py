@@ -11,12 +11,10 @@ from rlchf.entries import Entries
 from rlchf.io import Annotators
 from rlchf.jury.calibration import Progress, Scorer, score_all
 from rlchf.jury.conditioning import Conditioning, with_annotator
-from rlchf.preferences import Example
+from rlchf.numeric.segments import offsets, ranges
+from rlchf.preferences import TIE_TOLERANCE, Example
 from rlchf.prompts import Prompt
 from rlchf.rankings import Rankings
-
-TOLERANCE = 1e-6
-"""Differences of log-odds that are ties: padding can change a score by as much."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +47,7 @@ def jury(
     options: Mapping[str, Any] | None = None,
     size: int = 0,
     by: Sequence[str] = (),
-    tolerance: float = TOLERANCE,
+    tolerance: float = TIE_TOLERANCE,
     noisy: bool = False,
     seed: int = 0,
     progress: Progress | None = None,
@@ -234,7 +232,7 @@ def _rankings(
     """Rankings from the members' scores (V, K) on each prompt."""
     P, V = len(prompt_ids), len(members)
     sizes = np.array([scores.shape[1] for scores in ballots])
-    first = np.cumsum(sizes) - sizes
+    lengths = np.repeat(sizes, V)  # of the ballots
     entries = Entries(
         prompt_ids=prompt_ids,
         annotator_ids=list(members),
@@ -242,10 +240,8 @@ def _rankings(
         ballot_prompts=np.repeat(np.arange(P), V),
         ballot_annotators=np.tile(np.arange(V), P),
         ballot_weights=np.tile(list(members.values()), P),
-        entry_ballots=np.repeat(np.arange(P * V), np.repeat(sizes, V)),
-        entry_responses=np.concatenate(
-            [np.tile(first[p] + np.arange(sizes[p]), V) for p in range(P)]
-        ),
+        entry_ballots=np.repeat(np.arange(P * V), lengths),
+        entry_responses=ranges(np.repeat(offsets(sizes)[:-1], V), lengths),
         entry_scores=np.concatenate([scores.ravel() for scores in ballots]),
         source="the jury's ballots",
     )

@@ -76,8 +76,10 @@ def agreement(directions: np.ndarray, other: np.ndarray) -> np.ndarray:
     array([1. , 0.5, 0. ])
     """
     units = directions / np.linalg.norm(directions, axis=-1, keepdims=True)
-    shares: np.ndarray = 1 - _angles(units, other / np.linalg.norm(other)) / np.pi
-    return shares
+    unit = other / np.linalg.norm(other)
+    # Kahan's formula is accurate for small and large angles.
+    difference, total = (np.linalg.norm(x, axis=-1) for x in (units - unit, units + unit))
+    return np.asarray(1 - 2 * np.arctan2(difference, total) / np.pi)
 
 
 def _checked(directions: np.ndarray, weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
@@ -121,18 +123,11 @@ def _mean_logarithm(points: np.ndarray, units: np.ndarray, parts: np.ndarray) ->
     # log(u) = angle / sin(angle) * (u - cos(angle) * point)
     pulls = np.where(opposite, 0.0, parts / np.sinc(angles / np.pi))
     v = pulls @ units - np.sum(pulls * cosines, axis=1, keepdims=True) * points
-    if (
-        opposite.any()
-    ):  # every tangent leads to the opposite: take the one towards the farthest axis
+    if opposite.any():
+        # Every tangent leads to the opposite: take the one towards the farthest axis.
         axes = np.eye(points.shape[1])[np.argmin(np.abs(points), axis=1)]
         axes -= np.sum(axes * points, axis=1, keepdims=True) * points
         axes /= np.linalg.norm(axes, axis=1, keepdims=True)
         v += np.pi * (opposite @ parts)[:, None] * axes
     tangents: np.ndarray = v - np.sum(v * points, axis=1, keepdims=True) * points
     return tangents
-
-
-def _angles(units: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """The angles between unit vectors, accurate for small and large angles (Kahan)."""
-    difference = np.linalg.norm(units - other, axis=-1)
-    return np.asarray(2 * np.arctan2(difference, np.linalg.norm(units + other, axis=-1)))

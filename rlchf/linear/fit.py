@@ -40,16 +40,14 @@ class Comparisons:
                     for top, low, above in ((i, j, rank_i <= rank_j), (j, i, rank_j <= rank_i)):
                         k = np.flatnonzero(both & above)
                         weights = np.where(rank_i[k] == rank_j[k], 0.5, 1.0) * profiles.weights[k]
-                        columns.append(
-                            (first[k] + top, first[k] + low, weights, profiles.annotators[k])
-                        )
+                        pairs = first[k] + top, first[k] + low, weights, profiles.annotators[k]
+                        columns.append(pairs)
         return cls(*(np.concatenate(parts) for parts in zip(*columns, strict=True)))
 
     def only(self, rows: np.ndarray) -> "Comparisons":
         """Some of the pairs, given by a mask or by indices."""
-        return Comparisons(
-            self.above[rows], self.below[rows], self.weights[rows], self.annotators[rows]
-        )
+        columns = self.above, self.below, self.weights, self.annotators
+        return Comparisons(*(column[rows] for column in columns))
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,9 +150,8 @@ def _fit(rows: np.ndarray, pairs: Comparisons, ridge: float) -> np.ndarray:
     above, below = np.split(both, 2)
     # a pair that many ballots compare is one comparison
     keys, key_of = np.unique(above * len(used) + below, return_inverse=True)
-    merged = Comparisons(
-        keys // len(used), keys % len(used), np.bincount(key_of, pairs.weights), np.zeros(0)
-    )
+    weights = np.bincount(key_of, pairs.weights)
+    merged = Comparisons(*np.divmod(keys, len(used)), weights, np.zeros(0))
     result = minimize(
         loss,
         np.zeros(rows.shape[1]),

@@ -7,7 +7,6 @@ import numpy as np
 from scipy.optimize import linprog
 
 from rlchf.aggregation import Aggregation
-from rlchf.auditing.violations import unanimous
 from rlchf.linear.features import Features, feature_rows
 from rlchf.rankings import Rankings
 
@@ -137,7 +136,7 @@ def _candidates(rankings: Rankings) -> tuple[list[Pair], list[list[int]]]:
     agreed: list[Pair] = []
     waiting: list[list[int]] = [[] for _ in rankings.prompt_ids]
     for prompts, profiles in rankings.profiles():
-        above, beaten = unanimous(profiles), (profiles.margins > 0).sum(axis=2)
+        above, beaten = profiles.unanimous, (profiles.margins > 0).sum(axis=2)
         for b, p in enumerate(prompts.tolist()):
             start = int(rankings.response_starts[p])
             agreed += [(start + i, start + j) for i, j in np.argwhere(above[b]).tolist()]

@@ -1,1 +1,1 @@
-"""What kernels are made of: arrays, integer weights, pairwise counts, chunks."""
+"""Building blocks of kernels: arrays, segments, ranks, ratios, integer weights, pairwise counts, chunks."""

@@ -68,12 +68,12 @@ def integer_weights(
 def _common_multiple(
     numbers: np.ndarray, first: np.ndarray, counts: np.ndarray, wanted: np.ndarray
 ) -> np.ndarray:
-    """(B,) by what to multiply the numbers of each prompt to make them whole; 0 if nothing does.
+    """(B,) the factor that makes the numbers of each prompt whole; 0 if there is none.
 
-    It is nonsense if it overflows.
+    The factor is meaningless where it overflows.
     """
     parts = np.ones(len(numbers), dtype=np.int64)
-    parts[first] = _denominators(numbers[first])  # one of each prompt first: it may say enough
+    parts[first] = _denominators(numbers[first])  # where this is 0, the others do not matter
     inside = np.repeat(wanted & (parts[first] > 0), counts)
     parts[inside] = _denominators(numbers[inside])
     multiple: np.ndarray = np.lcm.reduceat(parts, first)

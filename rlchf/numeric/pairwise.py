@@ -16,7 +16,7 @@ def pairwise_wins(ranks: Array, starts: np.ndarray, votes: Array) -> Array:
     Parameters
     ----------
     ranks
-        (M, K) places, 1 is best, 0 for none.
+        (M, K) ranks: 1 is best, 0 is not ranked.
     starts
         (B + 1,) where each prompt's ballots begin.
     votes

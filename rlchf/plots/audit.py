@@ -3,20 +3,18 @@
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from rlchf.aggregation import Aggregation
-from rlchf.auditing._tallies import tally
-from rlchf.auditing.agreement import Agreement
+from rlchf.auditing import Agreement, tally
 from rlchf.auditing.groups import Groups
 from rlchf.auditing.report import Audit, influences
 from rlchf.auditing.sequences import CumulativeAgreement, cumulative_agreement
 from rlchf.auditing.welfare import gini, lorenz, mean_weights
 from rlchf.plots.stages import stages_plot
+from rlchf.plots.style import COLOURS, tidy
 from rlchf.rankings import Rankings
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F", "#000000")
 LISTED = 24  # rows in a picture that names its rows
 LINES = 8  # lines in a picture that names its lines
 POINTS = 1000  # points on a line
@@ -60,14 +58,14 @@ def shares_plot(report: Audit) -> Figure:
     axes.set_xlim(-0.02, 1.02)
     axes.set_xlabel("share of the contested pairs")
     axes.set_title(f"Share of contested pairs and of weight ({report.rule})", loc="left")
-    axes.grid(axis="x", alpha=0.3)
     axes.plot([], [], "D", ms=7, mfc="white", mec="0.25", mew=1.5, label="share of the weight")
     axes.plot([], [], "o", ms=8, color=COLOURS[0], label="at least proportional")
     axes.plot([], [], "o", ms=8, color=COLOURS[1], label="less")
     if report.groups and intervals:
         axes.plot([], [], color=COLOURS[0], lw=7, alpha=0.2, label="95 % interval")
     figure.legend(loc="outside lower center", ncols=4, frameon=False)
-    return _plain(figure, axes)
+    tidy(axes, grid="x")
+    return figure
 
 
 def _shares_scatter(rows: Sequence[Agreement], rule: str) -> Figure:
@@ -96,9 +94,9 @@ def _shares_scatter(rows: Sequence[Agreement], rule: str) -> Figure:
     axes.set_xlim(0 if low < top / 2 else 0.8 * low, top)
     axes.set_ylim(-0.02, 1.02)
     axes.set_title(f"Shares of the contested pairs ({rule})", loc="left")
-    axes.grid(alpha=0.3)
     figure.legend(loc="outside lower center", ncols=2, frameon=False)
-    return _plain(figure, axes)
+    tidy(axes)
+    return figure
 
 
 def agreement_plot(lines: Sequence[CumulativeAgreement], rule: str) -> Figure:
@@ -118,8 +116,7 @@ def agreement_plot(lines: Sequence[CumulativeAgreement], rule: str) -> Figure:
             deserved = np.concatenate([[0], line.deserved[points]])
             axes.plot(x, deserved, color=colour, lw=1.2, ls=":")
         else:
-            less = line.agreed[-1] < line.deserved[-1] - 1e-9
-            colour = COLOURS[int(less)]
+            colour = COLOURS[int(line.agreed[-1] < line.deserved[-1] - 1e-9)]
             axes.plot(x, agreed, color=colour, lw=0.7, alpha=0.35, drawstyle="steps-post")
     if named:
         axes.plot([], [], color="0.4", lw=1.2, ls=":", label="deserved by weight")
@@ -134,13 +131,12 @@ def agreement_plot(lines: Sequence[CumulativeAgreement], rule: str) -> Figure:
     axes.set(xlabel="prompts", ylabel="contested pairs")
     axes.set_xlim(left=0)
     axes.set_ylim(bottom=0)
-    axes.grid(alpha=0.3)
-    return _plain(figure, axes)
+    tidy(axes)
+    return figure
 
 
 def lorenz_plot(rankings: Rankings, result: Aggregation, report: Audit) -> Figure:
     """Lorenz curves of agreement and influence over the annotators."""
-    tallies = tally(rankings, result)
     weights = mean_weights(rankings)
     shares = np.array([row.contested for row in report.annotators])
     present = ~np.isnan(shares) & (weights > 0)
@@ -149,7 +145,7 @@ def lorenz_plot(rankings: Rankings, result: Aggregation, report: Audit) -> Figur
     axes.plot([0, 1], [0, 1], color="0.4", lw=1.2, ls="--", label="all equal")
     for name, (values, value_weights), colour in (
         ("agreement on contested pairs", (shares[present], weights[present]), COLOURS[0]),
-        ("influence", influences(tallies, weights, rankings.n_prompts), COLOURS[1]),
+        ("influence", influences(tally(rankings, result), weights), COLOURS[1]),
     ):
         if len(values):
             label = f"{name} (Gini {gini(values, value_weights):.3f})"
@@ -161,15 +157,10 @@ def lorenz_plot(rankings: Rankings, result: Aggregation, report: Audit) -> Figur
     axes.set_ylim(0, 1)
     axes.set_aspect("equal")
     axes.set_title(f"Lorenz curves ({report.rule})", loc="left")
-    axes.grid(alpha=0.3)
     axes.legend(loc="upper left", frameon=False)
-    return _plain(figure, axes)
+    tidy(axes)
+    return figure
 
 
 def _short(name: str) -> str:
     return name if len(name) <= 28 else name[:27] + "…"
-
-
-def _plain(figure: Figure, axes: Axes) -> Figure:
-    axes.spines[["top", "right"]].set_visible(False)
-    return figure

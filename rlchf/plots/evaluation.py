@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from rlchf.evaluation.calibration import Calibration
-from rlchf.plots.audit import COLOURS
+from rlchf.plots.style import COLOURS, tidy
 
 
 def calibration_plot(calibration: Calibration) -> Figure:
@@ -32,6 +32,5 @@ def calibration_plot(calibration: Calibration) -> Figure:
     below.bar(lows, weights, width, align="edge", color=COLOURS[0], alpha=0.5, ec="white")
     below.set(xlabel="predicted probability that it wins", ylabel="votes")
     for panel in (axes, below):
-        panel.grid(alpha=0.3)
-        panel.spines[["top", "right"]].set_visible(False)
+        tidy(panel)
     return figure

@@ -8,12 +8,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from rlchf.auditing.stages import StageShares
+from rlchf.plots.style import COLOURS, tidy
 
-COLOURS = {
-    "contested pairs": "#0072B2",
-    "first places": "#D55E00",
-    "mixed pairs": "#E69F00",
-    "texts": "#009E73",
+MEASURES = {
+    "contested pairs": COLOURS[0],
+    "first places": COLOURS[1],
+    "mixed pairs": COLOURS[4],
+    "texts": COLOURS[2],
 }
 PANELS = 6  # groups in the picture: those with the largest weight
 COLUMNS = 3
@@ -51,7 +52,7 @@ def _panel(axes: Axes, name: str, stages: Sequence[StageShares]) -> None:
     for y, (stage, group) in enumerate(zip(stages, groups, strict=True)):
         if group is None or np.isnan(group.share):
             continue
-        colour = COLOURS[stage.measure]
+        colour = MEASURES[stage.measure]
         if not np.isnan(group.low):
             interval = [group.low, group.high]
             axes.plot(interval, [y, y], color=colour, lw=6, alpha=0.25, solid_capstyle="butt")
@@ -67,5 +68,4 @@ def _panel(axes: Axes, name: str, stages: Sequence[StageShares]) -> None:
         title = f"{name}\nprefers {mostly}{category}"
     axes.set_title(title, loc="left", fontsize=10)
     axes.set_xlim(-0.03, 1.03)
-    axes.grid(axis="x", alpha=0.3)
-    axes.spines[["top", "right"]].set_visible(False)
+    tidy(axes, grid="x")

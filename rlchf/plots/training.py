@@ -6,7 +6,7 @@ from typing import Any
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from rlchf.plots.audit import COLOURS
+from rlchf.plots.style import COLOURS, tidy
 
 
 def training_plot(
@@ -36,8 +36,7 @@ def training_plot(
         elif max(values) - min(values) < 1e-6:  # the mean of a vote is 0 up to rounding
             axes.set_ylim(values[0] - 1, values[0] + 1)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.grid(alpha=0.3)
-        axes.spines[["top", "right"]].set_visible(False)
+        tidy(axes)
     if window > 1:
         figure.suptitle(f"thin: each update; thick: mean of the last {window}", fontsize=9)
     return figure

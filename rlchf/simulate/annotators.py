@@ -22,7 +22,7 @@ import numpy as np
 
 from rlchf.prompts import Prompt, question
 
-# Words that ask, or connect, rather than name what the prompt is about.
+# Words that do not tell what a prompt is about.
 STOP_WORDS = frozenset(
     re.findall(
         "[a-z]+",
@@ -72,9 +72,6 @@ _EMOJI = re.compile(
 )
 
 
-# -- features --------------------------------------------------------------------------------------
-
-
 def has_emoji(text: str) -> bool:
     """Tell whether a text contains at least one emoji.
 
@@ -108,8 +105,8 @@ def relevance(prompt: Prompt, response: str) -> float:
     >>> relevance("How do I cook brown rice?", "Cook the rice with the lid on.")
     0.6666666666666666
     """
-    asked = content_words(question(prompt))
-    return len(asked & set(_words(response))) / len(asked) if asked else 1.0
+    words = content_words(question(prompt))
+    return len(words & set(_words(response))) / len(words) if words else 1.0
 
 
 def politeness(response: str) -> float:
@@ -124,9 +121,6 @@ def wordiness(response: str) -> float:
 
 def _words(text: str) -> list[str]:
     return re.findall(r"[^\W_]+(?:'[^\W_]+)*", text.lower().replace("’", "'"))
-
-
-# -- tastes ----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -163,7 +157,7 @@ class Row(NamedTuple):
 
 
 def make_annotators(groups: Mapping[str, tuple[int, Taste]]) -> list[Annotator]:
-    """Create annotators ``a01, a02, ...``: for each group as many as said, all with its taste.
+    """Create annotators ``a01, a02, ...``, given the size and the taste of each group.
 
     Examples
     --------
@@ -212,9 +206,9 @@ def simulate_rankings(
     responses
         For each prompt id the texts of its responses, by response id.
     annotators
-        Who ranks (see `make_annotators`).
+        The annotators who rank (see `make_annotators`).
     seed
-        Of the noise; each score gets an error of its own.
+        Random seed of the noise, which is drawn for each score.
 
     Returns
     -------

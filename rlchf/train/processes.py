@@ -1,14 +1,12 @@
-"""Several processes: settings of accelerate, and what PPO supports."""
+"""Several processes, and the threads of each."""
 
 import os
 from typing import TYPE_CHECKING
 
 import torch
 
-from rlchf.train.ppo.config import PPOConfig
-
 if TYPE_CHECKING:
-    from accelerate import Accelerator, PartialState
+    from accelerate import PartialState
 
 
 def allow_processors() -> None:
@@ -36,27 +34,3 @@ def process() -> "PartialState":
     from accelerate import PartialState
 
     return PartialState()
-
-
-def check_processes(accelerator: "Accelerator", config: PPOConfig) -> None:
-    """Refuse kinds of processes that PPO does not support, and numbers that do not divide its batches."""
-    groups = accelerator.num_processes * config.responses_per_prompt
-    if config.minibatch_size % groups:
-        several = " times responses_per_prompt" * (config.responses_per_prompt > 1)
-        raise ValueError(
-            f"minibatch_size {config.minibatch_size} is not a multiple of the number of "
-            f"processes{several}, {groups}"
-        )
-    if accelerator.mixed_precision == "fp16":
-        raise ValueError("mixed precision fp16 is not supported; choose bf16 or no")
-    if config.sampler == "vllm" and accelerator.num_processes > 1:
-        raise ValueError(
-            f"sampler is 'vllm', whose engine works in one process, not in {accelerator.num_processes}; "
-            "choose 'generate' or 'continuous'"
-        )
-    kind = accelerator.distributed_type
-    if kind == "DEEPSPEED" or (kind == "FSDP" and not accelerator.is_fsdp2):
-        raise ValueError(
-            f"PPO does not run under {'DeepSpeed' if kind == 'DEEPSPEED' else 'FSDP 1'}; FSDP 2 "
-            "(fsdp_version: 2, as in examples/accelerate/fsdp.yaml) shards the weights as ZeRO 3 does"
-        )

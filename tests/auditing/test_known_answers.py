@@ -31,8 +31,8 @@ def test_rounds(name: str) -> None:
         assert dict(zip(outcome.names, wins.tolist(), strict=True)) == dict(
             zip(rounds[0], expected["satisfaction"], strict=True)
         )
-        found = {v.axiom.replace(" ", ""): v.holds for v in justified(outcome)}
-        assert {axiom: found[axiom] for axiom in expected["temporal_axioms"]} == expected[
+        holds = {v.axiom.replace(" ", ""): v.holds for v in justified(outcome)}
+        assert {axiom: holds[axiom] for axiom in expected["temporal_axioms"]} == expected[
             "temporal_axioms"
         ], rule
 
@@ -53,9 +53,9 @@ def test_committees(name: str) -> None:
         "mes": expected["mes_order_lex"],
     }
     for rule, known in expected["jr"].items():
-        found = committee_axioms_by_type(approvals, committees[rule], profile["k"])
-        assert {axiom: found[axiom] for axiom in known} == known, rule
-        assert found["EJR"] or not found["EJR+"]
+        holds = committee_axioms_by_type(approvals, committees[rule], profile["k"])
+        assert {axiom: holds[axiom] for axiom in known} == known, rule
+        assert holds["EJR"] or not holds["EJR+"]
 
 
 @pytest.mark.parametrize("name", DATASETS)
@@ -80,6 +80,6 @@ def test_contested_shares_of_datasets(name: str) -> None:
             ]
         )
         result = rlchf.Aggregation.from_scores(rankings, scores, outcome, {})
-        found = [row.contested for row in rlchf.audit(rankings, result).annotators]
+        contested = [row.contested for row in rlchf.audit(rankings, result).annotators]
         known = [float(Fraction(value)) for value in expected[share]]
-        assert found == pytest.approx(known), outcome
+        assert contested == pytest.approx(known), outcome

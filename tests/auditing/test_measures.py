@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 import rlchf
-from rlchf.auditing import bootstrap, gini, margins, p_mean, spread, tally, welfare
+from rlchf.auditing import Grouping, bootstrap, gini, margins, p_mean, spread, tally, welfare
 from tests.oracles.auditing import Ballot, influence_and_quota, shares_of
 from tests.oracles.auditing import gini as plain_gini
+from tests.support.figures import same
 
 PEOPLE = ("ann", "bob", "eve", "joe", "kim")
 
@@ -21,7 +22,7 @@ def dataset(seed: int, many: bool = False) -> tuple[list[Ballot], list[list[str]
     outcomes = []
     for p in range(int(rng.integers(4, 9))):
         names = [f"r{p}{i}" for i in range(int(rng.integers(2, 6)))]
-        here = []
+        of_prompt = []
         for name in PEOPLE * (2 if many else 1):
             if rng.random() < 0.3:
                 continue
@@ -29,9 +30,9 @@ def dataset(seed: int, many: bool = False) -> tuple[list[Ballot], list[list[str]
             places[rng.integers(len(names))] = 1
             levels = [[n for n, x in zip(names, places, strict=True) if x == k] for k in (1, 2, 3)]
             weight = Fraction(int(rng.integers(0, 5)), 2)
-            here.append((p, name, [level for level in levels if level], weight))
-        here.append((p, "all", [[n] for n in names], Fraction(1)))  # names every response
-        ballots += here
+            of_prompt.append((p, name, [level for level in levels if level], weight))
+        of_prompt.append((p, "all", [[n] for n in names], Fraction(1)))  # names every response
+        ballots += of_prompt
         outcomes.append([str(n) for n in rng.permutation(names)])
     return ballots, outcomes
 
@@ -45,12 +46,6 @@ def as_rankings(
     order = {(p, r): n for p, outcome in enumerate(outcomes) for n, r in enumerate(outcome)}
     scores = [-float(order[int(p), r]) for p in rankings.prompt_ids for r in rankings.responses(p)]
     return rankings, rlchf.Aggregation.from_scores(rankings, np.array(scores), "mine", {})
-
-
-def same(found: float, expected: Fraction | int | None) -> bool:
-    if expected is None:
-        return bool(np.isnan(found))
-    return found == pytest.approx(float(expected), abs=1e-12)
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -75,11 +70,11 @@ def test_influence_and_quotas_are_those_defined(seed: int) -> None:
     ballots, outcomes = dataset(seed)
     rankings, result = as_rankings(ballots, outcomes)
     people = rankings.annotator_ids
-    influence, kept = influence_and_quota(ballots, outcomes, people)
+    influence, quota_met = influence_and_quota(ballots, outcomes, people)
     total = sum(influence.values())
     for row in rlchf.audit(rankings, result).annotators:
         assert same(row.influence, influence[row.name] / total if total else None)
-        rounds = kept[row.name]
+        rounds = quota_met[row.name]
         assert same(
             row.lower_quota_compliance, Fraction(sum(rounds), len(rounds)) if rounds else None
         )
@@ -118,11 +113,11 @@ def test_welfare_and_gini_are_those_defined() -> None:
     assert gini(values * 1.0, weights * 1.0) == pytest.approx(
         float(plain_gini([Fraction(int(v)) for v in repeated]))
     )
-    found = welfare(values / 8, weights * 1.0)
-    assert found.nash == pytest.approx(float(np.exp(np.log(repeated / 8).mean())))
-    assert found.harmonic == pytest.approx(1 / (8 / repeated).mean())
-    assert found.lowest == sorted(values / 8)[:5]
-    assert p_mean(values / 8, weights * 1.0, 1e-6) == pytest.approx(found.nash, rel=1e-4)
+    summary = welfare(values / 8, weights * 1.0)
+    assert summary.nash == pytest.approx(float(np.exp(np.log(repeated / 8).mean())))
+    assert summary.harmonic == pytest.approx(1 / (8 / repeated).mean())
+    assert summary.lowest == sorted(values / 8)[:5]
+    assert p_mean(values / 8, weights * 1.0, 1e-6) == pytest.approx(summary.nash, rel=1e-4)
     assert gini(np.zeros(3), np.ones(3)) == 0
 
 
@@ -130,20 +125,22 @@ def test_margins_count_cycles_and_close_pairs() -> None:
     cycle = [("p", 0, "a > b > c"), ("p", 1, "b > c > a"), ("p", 2, "c > a > b")]
     clear = [("q", i, "x > y" if i < 9 else "y > x") for i in range(10)]
     tied = [("r", 0, "x > y"), ("r", 1, "y > x")]
-    found = margins(rlchf.Rankings.from_ballots([*cycle, *clear, *tied]), closer=(0.2, 0.5, 0.9))
-    assert found.condorcet == pytest.approx(1 / 3)
-    assert found.cycles == pytest.approx(1 / 3)
-    assert found.smith == {1: 1, 2: 1, 3: 1}
-    assert (found.pairs, found.contested, found.tied) == (5, 1, 0.2)
-    assert list(found.closer.values()) == pytest.approx([0.2, 0.8, 1.0])
+    statistics = margins(
+        rlchf.Rankings.from_ballots([*cycle, *clear, *tied]), closer=(0.2, 0.5, 0.9)
+    )
+    assert statistics.condorcet == pytest.approx(1 / 3)
+    assert statistics.cycles == pytest.approx(1 / 3)
+    assert statistics.smith == {1: 1, 2: 1, 3: 1}
+    assert (statistics.pairs, statistics.contested, statistics.tied) == (5, 1, 0.2)
+    assert list(statistics.closer.values()) == pytest.approx([0.2, 0.8, 1.0])
 
 
 def test_a_tie_is_no_cycle_and_a_cycle_below_the_top_is_one() -> None:
     tie = rlchf.Rankings.from_ballots([("p", 0, "a > b"), ("p", 1, "b > a")])
     assert margins(tie).cycles == 0
     below = ["t > a > b > c", "t > b > c > a", "t > c > a > b"]
-    found = margins(rlchf.Rankings.from_ballots([("p", i, b) for i, b in enumerate(below)]))
-    assert (found.condorcet, found.cycles, found.smith) == (1.0, 1.0, {1: 1})
+    statistics = margins(rlchf.Rankings.from_ballots([("p", i, b) for i, b in enumerate(below)]))
+    assert (statistics.condorcet, statistics.cycles, statistics.smith) == (1.0, 1.0, {1: 1})
 
 
 def many_prompts(prompts: int = 200) -> tuple[rlchf.Rankings, dict[str, str]]:
@@ -182,19 +179,19 @@ def test_intervals_are_as_wide_as_theory_says() -> None:
     rankings = rlchf.Rankings.from_ballots(ballots)
     always = rlchf.Aggregation.from_scores(rankings, np.tile([1.0, 0.0], P), "a", {})
     tallies = tally(rankings, always)
-    found = bootstrap(tallies, np.zeros(A, np.int64), ["all"], P, 400)
-    width = next(i.high - i.low for i in found if i.measure == "pairs")
+    intervals = bootstrap(tallies, Grouping.everybody(rankings), 400)
+    width = next(i.high - i.low for i in intervals if i.measure == "pairs")
     by_prompt = tallies.agreed.reshape(P, A).mean(axis=1).std()
     assert width == pytest.approx(2 * 1.96 * by_prompt / P**0.5, rel=0.25)
 
 
 def test_spread_over_shuffles_is_seeded_and_nothing_for_independent_rules() -> None:
     rankings, groups = many_prompts(40)
-    found = spread(rankings, "perpetual_pav", 4, groups=groups, seed=5)
-    assert found == spread(rankings, "perpetual_pav", 4, groups=groups, seed=5)
-    assert {row.name for row in found} == {"all", "few", "many", "prompts changed"}
-    assert found[-1].mean > 0
-    assert all(row.lowest <= row.mean + 1e-12 <= row.highest + 2e-12 for row in found)
+    rows = spread(rankings, "perpetual_pav", 4, groups=groups, seed=5)
+    assert rows == spread(rankings, "perpetual_pav", 4, groups=groups, seed=5)
+    assert {row.name for row in rows} == {"all", "few", "many", "prompts changed"}
+    assert rows[-1].mean > 0
+    assert all(row.lowest <= row.mean + 1e-12 <= row.highest + 2e-12 for row in rows)
     independent = spread(rankings, "kemeny", 2, groups=groups)
     assert independent[-1].highest == 0
     assert all(row.deviation < 1e-12 for row in independent)
@@ -202,7 +199,7 @@ def test_spread_over_shuffles_is_seeded_and_nothing_for_independent_rules() -> N
         spread(rankings, "kemeny", 0)
 
 
-def test_the_price_counts_what_kemeny_would_have_agreed_with() -> None:
+def test_the_price_of_fairness_compares_with_kemeny() -> None:
     ballots = [(p, i, "a > b" if i < 3 else "b > a") for p in range(2) for i in range(5)]
     rankings = rlchf.Rankings.from_ballots(ballots)
     once = rlchf.Aggregation.from_scores(rankings, np.array([1.0, 0.0, 0.0, 1.0]), "mine", {})

@@ -62,8 +62,8 @@ def test_an_annotator_prefers_the_category_that_wins_most_of_its_pairs() -> None
             ("p", "bob", "c > b > a"), ("p", "eve", [["a", "b", "c"]]), ("p", "joe", "a"),
         ]
     )  # fmt: skip
-    found = preferred_categories(rankings, np.tile([0, 1, 2], 3), 3)
-    people = dict(zip(rankings.annotator_ids, found.tolist(), strict=True))
+    preferred = preferred_categories(rankings, np.tile([0, 1, 2], 3), 3)
+    people = dict(zip(rankings.annotator_ids, preferred.tolist(), strict=True))
     assert people["ann"] == [1, 0, 0]
     assert people["bob"] == [0, 0, 1]
     assert people["eve"] == pytest.approx([1 / 3] * 3)
@@ -101,7 +101,7 @@ def test_a_group_gets_what_its_members_prefer_by_their_weight() -> None:
     assert steps[-1].welfare.minimum == pytest.approx(0.25)
 
 
-def test_without_groups_those_who_prefer_the_same_are_one() -> None:
+def test_without_groups_those_who_prefer_the_same_category_are_a_group() -> None:
     rankings, categories, _ = six_to_four()
     held_out = rankings.subset(np.array([7, 2]))
     orders = {"reward model": rlchf.aggregate(held_out, "kemeny")}  # of some prompts

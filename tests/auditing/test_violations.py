@@ -21,13 +21,13 @@ def by_hand(case: Case, rewards: list[float]) -> dict[str, int]:
                 continue
             if sum(w * ((a < b) - (b < a)) for a, b, w in both) > 0:
                 majority.add((i, j))
-            for kind, there in (
+            for relation, holds in (
                 ("unanimous", all(a < b for a, b, _ in both)),
                 ("majority", (i, j) in majority),
             ):
-                count[kind] += there
-                count[f"{kind}_violated"] += there and rewards[i] < rewards[j]
-                count[f"{kind}_tied"] += there and rewards[i] == rewards[j]
+                count[relation] += holds
+                count[f"{relation}_violated"] += holds and rewards[i] < rewards[j]
+                count[f"{relation}_tied"] += holds and rewards[i] == rewards[j]
     wins = sorted(sum((i, j) in majority for j in range(case.m)) for i in range(case.m))
     if wins == list(range(case.m)):
         count["consistent"] = 1
@@ -43,8 +43,8 @@ def test_the_counts_are_those_of_going_through_all_pairs(m: int) -> None:
     for number, case in enumerate(random_cases(m, 120, m)):
         if not (case.ranks > 0).any(axis=1).all():
             continue
-        drawn = rng.integers(0, 2 * m, size=m).astype(float).tolist()
-        rewards[str(number)] = {str(i): drawn[i] for i in range(m)}
+        values = rng.integers(0, 2 * m, size=m).astype(float).tolist()
+        rewards[str(number)] = {str(i): values[i] for i in range(m)}
         for v, (places, weight) in enumerate(case.ballots):
             levels = [
                 [str(i) for i in places if places[i] == place]
@@ -52,17 +52,17 @@ def test_the_counts_are_those_of_going_through_all_pairs(m: int) -> None:
             ]
             ballots.append((str(number), f"v{v}", levels))
             weights.append(float(weight))
-        for name, number_of in by_hand(case, drawn).items():
+        for name, number_of in by_hand(case, values).items():
             total[name] += number_of
     assert all(count > 0 for name, count in total.items() if m == 2 or name != "consistent_kept")
-    found = violations(Rankings.from_ballots(ballots, weights=weights), rewards)
-    assert {name: getattr(found, name) for name in total} == total
-    assert len(found.rows) == found.majority_violated
-    assert sum(row.unanimous for row in found.rows) == found.unanimous_violated
-    assert all(row.gap < 0 and row.weight_for > row.weight_against for row in found.rows)
+    counted = violations(Rankings.from_ballots(ballots, weights=weights), rewards)
+    assert {name: getattr(counted, name) for name in total} == total
+    assert len(counted.rows) == counted.majority_violated
+    assert sum(row.unanimous for row in counted.rows) == counted.unanimous_violated
+    assert all(row.gap < 0 and row.weight_for > row.weight_against for row in counted.rows)
 
 
-def test_the_table_says_who_is_against_whom() -> None:
+def test_the_table_has_the_weights_for_and_against_each_violated_pair() -> None:
     rankings = Rankings.from_ballots(
         [("q", "ann", "d > e"), ("p", "ann", "a > b > c"), ("p", "bob", "a > c > b")],
         weights=[1, 2.5, 0.5],

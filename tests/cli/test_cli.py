@@ -44,19 +44,16 @@ def test_aggregate_writes_csv_and_parquet_alike(tmp_path: Path) -> None:
 
 def test_the_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
     for name in "ab":
-        rlchf(
-            "aggregate", QUICKSTART, "--rule", "perpetual_pav", "--out", tmp_path / f"{name}.jsonl"
-        )
+        out = tmp_path / f"{name}.jsonl"
+        rlchf("aggregate", QUICKSTART, "--rule", "perpetual_pav", "--out", out)
     assert (tmp_path / "a.jsonl").read_bytes() == (tmp_path / "b.jsonl").read_bytes()
 
 
 def test_aggregate_reads_standard_input_and_writes_standard_output() -> None:
     result = rlchf("aggregate", "-", "--rule", "kemeny", stdin=QUICKSTART.read_text())
     assert result.returncode == 0
-    assert [json.loads(line)["prompt_id"] for line in result.stdout.splitlines()] == [
-        "greet",
-        "cook",
-    ]
+    prompts = [json.loads(line)["prompt_id"] for line in result.stdout.splitlines()]
+    assert prompts == ["greet", "cook"]
 
 
 def test_annotators_weights_count(tmp_path: Path) -> None:
@@ -76,18 +73,12 @@ def test_options_reach_the_rule() -> None:
 
 def test_rules_lists_and_shows() -> None:
     listed = json.loads(rlchf("rules", "--json").stdout)
-    assert {"name", "description", "kind", "cost", "axioms", "source", "any_device"} == set(
-        listed[0]
-    )
+    keys = {"name", "description", "kind", "cost", "axioms", "source", "any_device"}
+    assert set(listed[0]) == keys
     assert {row["name"] for row in listed} >= {"borda", "copeland", "kemeny", "perpetual_pav"}
     page = rlchf("rules", "borda").stdout
-    for part in (
-        "Returns",
-        "References",
-        "Kind: positional",
-        "Axioms: anonymity",
-        "ranks a = b > c",
-    ):
+    parts = "Returns", "References", "Kind: positional", "Axioms: anonymity", "ranks a = b > c"
+    for part in parts:
         assert part in page
     table = rlchf("rules").stdout
     assert "ANHUPLRM" in table
@@ -99,8 +90,8 @@ def test_ties_are_broken_on_request(tmp_path: Path) -> None:
     file.write_text("prompt_id,annotator_id,ranking\np,ann,a > b\np,bob,b > a\n")
 
     def ranking(*options: str) -> list[list[str]]:
-        found: list[list[str]] = json.loads(rlchf("aggregate", file, *options).stdout)["ranking"]
-        return found
+        levels: list[list[str]] = json.loads(rlchf("aggregate", file, *options).stdout)["ranking"]
+        return levels
 
     assert ranking() == [["a", "b"]]
     assert ranking("--ties", "lexicographic") == [["a"], ["b"]]
@@ -117,11 +108,8 @@ def test_the_version_is_that_of_the_package() -> None:
 
 
 def test_a_policy_for_ties_that_is_misspelt() -> None:
-    for typed, meant in (
-        ("kemny", "kemeny"),
-        ("lexicografic", "lexicographic"),
-        ("rand", "random"),
-    ):
+    pairs = {"kemny": "kemeny", "lexicografic": "lexicographic", "rand": "random"}
+    for typed, meant in pairs.items():
         assert f"did you mean {meant}" in refused(rlchf("aggregate", QUICKSTART, "--ties", typed))
     across = refused(rlchf("aggregate", QUICKSTART, "--ties", "perpetual_pav"))
     assert "looks at one prompt at a time" in across
@@ -131,6 +119,14 @@ def test_a_policy_for_ties_that_is_misspelt() -> None:
 def test_every_command_has_help_with_an_example() -> None:
     for command in COMMANDS:
         assert f"Example: rlchf {command}" in rlchf(command, "--help").stdout
+
+
+def test_help_lists_first_what_must_be_given_and_cuts_no_summary() -> None:
+    page = rlchf("reward", "--help").stdout
+    needed = [page.index(f"  --{name}") for name in ("prompts", "responses", "model", "out")]
+    assert max(needed) < min(page.index(text) for text in ("--annotators", "--rule", "Data:"))
+    assert "Usage: rlchf audit [OPTIONS] RANKINGS AGGREGATED\n" in rlchf("audit", "--help").stdout
+    assert "..." not in rlchf("--help").stdout.partition("Commands:")[2]
 
 
 @pytest.mark.parametrize(
@@ -207,6 +203,7 @@ def test_completion_can_be_installed(tmp_path: Path) -> None:
     assert "_RLCHF_COMPLETE" in (tmp_path / ".bash_completions/rlchf.sh").read_text()
 
 
+@pytest.mark.slow
 def test_the_program_ends_with_the_exit_code_of_its_command(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "rlchf", "aggregate"]
     done = subprocess.run([*command, QUICKSTART], capture_output=True, text=True, check=False)
@@ -300,7 +297,9 @@ def test_an_option_of_another_type_is_refused() -> None:
 def test_the_input_is_not_overwritten(tmp_path: Path) -> None:
     file = tmp_path / "rankings.csv"
     shutil.copy(QUICKSTART, file)
-    assert "is the input" in refused(rlchf("aggregate", file, "--out", file))
+    assert "is an input" in refused(rlchf("aggregate", file, "--out", file))
+    people = ("--annotators", file, "--out", file)
+    assert "is an input" in refused(rlchf("aggregate", QUICKSTART, *people))
     assert file.read_bytes() == QUICKSTART.read_bytes()
 
 
@@ -315,6 +314,7 @@ def test_an_annotators_file_that_weighs_nobody_is_refused(tmp_path: Path, text: 
     assert "give annotator_id and weight" in message
 
 
+@pytest.mark.slow
 def test_runs_without_torch_say_what_to_install(tmp_path: Path) -> None:
     for absent in (["torch"], ["torch", "tomli_w"]):
         script = (

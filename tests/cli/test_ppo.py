@@ -112,6 +112,7 @@ def test_what_a_reward_model_did_not_read_is_told(folder: Path, tmp_path: Path) 
         tune(tmp_path / "out", reward=(str(brief),))
 
 
+@pytest.mark.slow
 def test_a_stopped_run_goes_on_to_the_same_weights(
     folder: Path,
     tmp_path: Path,
@@ -133,16 +134,16 @@ def test_a_stopped_run_goes_on_to_the_same_weights(
     assert run(*given, *parts) == 2
     assert "parts is there already; choose another folder" in capsys.readouterr().err
     resume = ("--resume", tmp_path / "parts")
-    for option, value in (("-o", "step=0.5"), ("--label", "a=tastes:short"), ("--seed", 1)):
-        assert run(*resume, option, value) == 2
-        said = capsys.readouterr().err
-        assert f"--resume reads {'--option' if option == '-o' else option} from the folder" in said
+    for name, value in (("option", "step=0.5"), ("label", "a=tastes:short"), ("seed", 1)):
+        assert run(*resume, f"--{name}", value) == 2
+        assert f"--resume reads {name} from the folder; leave it out" in capsys.readouterr().err
     assert run(*resume) == 0
     assert run(*given, "--out", tmp_path / "whole") == 0
     assert_same_policy(tmp_path / "parts", tmp_path / "whole")
     assert lines(metrics) == lines(tmp_path / "whole" / "metrics.jsonl")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("reward", "message", "ranks"),
     [
@@ -161,6 +162,7 @@ def test_each_process_that_fails_says_so_once_under_its_rank(
     assert set(said) <= ranks  # torchrun stops the others when one has failed
 
 
+@pytest.mark.slow
 def test_two_processes_train_one_policy_and_only_one_speaks(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "two"
     done = on_two("--reward", "tastes:vowels", "--out", out, "--label", "short=tastes:short")
@@ -253,6 +255,7 @@ def test_where_no_run_was_stopped_there_is_none_to_go_on_with(folder: Path, tmp_
     assert {path.name for path in tmp_path.iterdir()} == {"empty", "other"}
 
 
+@pytest.mark.slow
 def test_a_critic_starts_as_a_reward_model(folder: Path, tmp_path: Path) -> None:
     from rlchf.train.ppo.loop import ppo
 
@@ -312,6 +315,7 @@ def test_a_policy_made_from_nothing_is_the_same_each_time(folder: Path, tmp_path
     assert_same_policy(tmp_path / "one", tmp_path / "two")
 
 
+@pytest.mark.slow
 def test_without_torch_help_is_there_and_work_says_what_to_install() -> None:
     code = "import sys; sys.modules['torch'] = None; from rlchf.cli.main import main; main()"
     start = [sys.executable, "-c", code, "ppo"]

@@ -28,7 +28,7 @@ BOTH: dict[str, Any] = {"reward": ("tastes:vowels", "tastes:brief")}
         ({"stop_tokens": 5}, r"stop_tokens is 5; write it as a list, \[5\]"),
         ({"stop_tokens": ["no such token"]}, "is .* tokens of the policy's tokenizer"),
         ({"batch_size": 10}, "batch_size 10 is not a multiple of minibatch_size 4"),
-        ({"config": "nowhere.toml"}, "no settings file nowhere.toml"),
+        ({"config": "nowhere.toml"}, "nowhere.toml: there is no such file"),
         ({"config": "tastes.py"}, "tastes.py is not a TOML file"),
         ({"policy": "nowhere"}, "unknown model 'nowhere'"),
         ({"policy": "alike"}, "'alike' is a LlamaForSequenceClassification, which writes no text"),
@@ -45,7 +45,7 @@ BOTH: dict[str, Any] = {"reward": ("tastes:vowels", "tastes:brief")}
         ({"reward": ("conditioned",)}, "is conditioned on annotator features"),
         ({"reward": ("policy",)}, "the model in policy has 2 outputs"),
         ({"reward": ("reward", "reward")}, "reward 'reward' is given twice"),
-        (BOTH, "there are 2 rewards; say by --combine how they become one: sum, vote, max_min"),
+        (BOTH, "there are 2 rewards; choose by --combine how they become one: sum, vote, max_min"),
         (BOTH | {"combine": "sum", "weights": "1"}, "1 weights for 2 rewards; give one for each"),
         (
             BOTH | {"combine": "sum", "weights": "1;2"},
@@ -53,7 +53,7 @@ BOTH: dict[str, Any] = {"reward": ("tastes:vowels", "tastes:brief")}
         ),
         (BOTH | {"combine": "max_min", "weights": "1,2"}, "leave them out, max_min finds its own"),
         (BOTH | {"combine": "self_play", "weights": "1,0"}, "a voter's weight is 0"),
-        ({"weights": "2"}, "weights are of a sum or a vote; say which by --combine"),
+        ({"weights": "2"}, "weights are for a sum or a vote; choose one of them by --combine"),
         (BOTH | {"combine": "vote"}, "--combine vote needs --rule"),
         (BOTH | {"combine": "sum", "rule": "borda"}, "--rule borda is the rule of a vote"),
         (BOTH | {"combine": "vote", "rule": "bordda"}, "did you mean borda"),
@@ -111,7 +111,7 @@ def test_a_sampler_that_is_not_installed_is_refused_before_anything_is_written(
         (["--gamma", "high"], "Invalid value for '--gamma'"),
         (["--label", "short"], "'short' lacks a value; write it as name=value"),
         (["--weights", "1;2"], "--weights is '1;2'; write a number for each"),
-        (["--resume", "nowhere"], "--resume reads --policy from the folder"),
+        (["--resume", "nowhere"], "--resume reads policy from the folder"),
     ],
 )
 def test_what_the_command_cannot_read_is_refused(

@@ -178,6 +178,7 @@ def test_lines_that_cannot_be_scored_are_named(folder: Path, fitted: Path) -> No
     assert "bad.jsonl, line 2: there is no key 'response'" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_stopped_training_goes_on_from_its_folder(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -202,7 +203,7 @@ def test_a_stopped_training_goes_on_from_its_folder(
     assert f"go on with --resume {out}" in again.stderr
     refused = call("reward", "--resume", out, "--epochs", 3)
     assert refused.returncode == 2
-    assert "--resume reads --epochs from the folder; leave the option out" in refused.stderr
+    assert "--resume reads epochs from the folder; leave it out" in refused.stderr
     resumed = call("reward", "--resume", out)
     assert resumed.returncode == 0, resumed.stderr
     whole = tmp_path / "whole"
@@ -218,11 +219,12 @@ def test_a_stopped_training_goes_on_from_its_folder(
 def test_what_is_missing_is_named(folder: Path, tmp_path: Path) -> None:
     done = call("reward", folder / "rankings.csv", "--out", tmp_path / "out")
     assert done.returncode == 2
-    assert "--prompts is missing; give jsonl with prompt_id and prompt" in done.stderr
+    assert "prompts is missing: jsonl with prompt_id and prompt; see --help" in done.stderr
     done = call("reward", *job(folder, tmp_path / "out")[:7])
-    assert "--out is missing" in done.stderr
+    assert "out is missing" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_model_conditioned_on_features_serves_both_groups_and_a_jury_decides(
     folder: Path,
 ) -> None:

@@ -35,8 +35,10 @@ CORE = (
     "rlchf.rankings",
     "rlchf.profiles",
     "rlchf.prompts",
+    "rlchf.numeric.ranks",
+    "rlchf.numeric.ratios",
 )
-"""What readers and writers may know of."""
+"""What readers and writers may know of: the core types, and the arithmetic below them."""
 
 
 def sources() -> dict[str, Path]:

@@ -29,6 +29,7 @@ from rlchf.jobs.evaluation import write_evaluation
 from rlchf.preferences import Example
 from rlchf.rankings import Unranked
 from tests.oracles import evaluation as oracle
+from tests.support.figures import same
 
 Scores = dict[str, dict[str, float]]
 
@@ -38,7 +39,7 @@ def random_case(
 ) -> tuple[rlchf.Rankings, list[oracle.Ballot], Scores]:
     """Ballots with ties, gaps and weights (some of them 0), and scores with ties."""
     rng = np.random.default_rng(seed)
-    given, weights = [], []
+    entries, weights = [], []
     plain: list[oracle.Ballot] = []
     scores: Scores = {}
     for p in range(n_prompts):
@@ -57,14 +58,10 @@ def random_case(
             if unranked == "last":
                 places |= {x: 9 for x in names if x not in places}
             weight = Fraction(int(rng.integers(0, 4)), 4)
-            given.append((f"p{p}", who, ranking))
+            entries.append((f"p{p}", who, ranking))
             weights.append(float(weight))
             plain.append((f"p{p}", who, places, weight))
-    return rlchf.Rankings.from_ballots(given, weights, unranked=unranked), plain, scores
-
-
-def same(found: float, expected: float | None) -> bool:
-    return math.isnan(found) if expected is None else found == pytest.approx(expected, abs=1e-12)
+    return rlchf.Rankings.from_ballots(entries, weights, unranked=unranked), plain, scores
 
 
 def test_a_case_that_can_be_checked_by_hand() -> None:
@@ -73,46 +70,47 @@ def test_a_case_that_can_be_checked_by_hand() -> None:
     scores = {"p": {"a": 1, "b": 0}, "q": {"c": 0, "d": 2}, "r": {"e": 7, "f": 7}}
     rankings = rlchf.Rankings.from_ballots(ballots)
     groups = {name: "many" if name < "d" else "few" for name in "abcde"}
-    found = evaluate(scores, rankings, rlchf.aggregate(rankings, "borda"), groups=groups)
-    assert found.pairs.value == pytest.approx((3 + 0 + 0.5) / 11)  # r's scores are tied: one half
-    assert found.contested.value == 0.6
-    assert found.contested.weight == 5
-    assert found.attainable == pytest.approx(9 / 11)
-    assert [row.value for row in found.margins if row.weight] == [0.6, pytest.approx(0.5 / 6)]
-    assert [row.name for row in found.margins if row.weight] == ["0.6-0.7", "unanimous"]
-    few, many = found.groups
+    evaluation = evaluate(scores, rankings, rlchf.aggregate(rankings, "borda"), groups=groups)
+    # Three of p's five, none of q's five, and half of r's one, whose scores are tied.
+    assert evaluation.pairs.value == pytest.approx((3 + 0 + 0.5) / 11)
+    assert evaluation.contested.value == 0.6
+    assert evaluation.contested.weight == 5
+    assert evaluation.attainable == pytest.approx(9 / 11)
+    assert [row.value for row in evaluation.margins if row.weight] == [0.6, pytest.approx(0.5 / 6)]
+    assert [row.name for row in evaluation.margins if row.weight] == ["0.6-0.7", "unanimous"]
+    few, many = evaluation.groups
     assert few.value == 0.0
     assert many.value == pytest.approx(3.5 / 7)
-    assert [row.value for row in found.contested_groups] == [0.0, 1.0]
-    assert {row.name: row.value for row in found.annotators} == {
+    assert [row.value for row in evaluation.contested_groups] == [0.0, 1.0]
+    assert {row.name: row.value for row in evaluation.annotators} == {
         "a": 0.5, "b": 0.5, "c": 0.5, "d": 0.0, "e": 0.0,
     }  # fmt: skip
-    assert found.collective_pairs is not None
-    assert found.collective_pairs.value == 0.5  # right on p, wrong on q, tied on r
-    assert found.tau is not None
-    assert found.tau.value == 0.0
+    assert evaluation.collective_pairs is not None
+    assert evaluation.collective_pairs.value == 0.5  # right on p, wrong on q, tied on r
+    assert evaluation.tau is not None
+    assert evaluation.tau.value == 0.0
 
 
 @pytest.mark.parametrize("seed", range(12))
 def test_accuracies_are_those_of_the_plain_definition(seed: int) -> None:
     rankings, ballots, scores = random_case(seed, unranked="last" if seed % 3 == 0 else "missing")
     groups = {f"a{a}": "odd" if a % 2 else "even" for a in range(5)}
-    found = evaluate(scores, rankings, groups=groups, replicates=0)
+    evaluation = evaluate(scores, rankings, groups=groups, replicates=0)
     sides = oracle.votes(ballots)
     contested = {pair for pair, s in sides.items() if s[0] and s[1]}
-    assert same(found.pairs.value, oracle.accuracy(ballots, scores))
-    assert same(found.contested.value, oracle.accuracy(ballots, scores, pairs=contested))
-    assert same(found.attainable, oracle.attainable(ballots))
-    assert same(found.attainable_contested, oracle.attainable(ballots, pairs=contested))
-    for n, row in enumerate(found.margins):
-        here = {pair for pair, s in sides.items() if s[0] + s[1] and oracle.margin(s) == n}
-        assert same(row.value, oracle.accuracy(ballots, scores, pairs=here))
-    for row, other in zip(found.groups, found.contested_groups, strict=True):
-        mine = {name for name, group in groups.items() if group == row.name}
-        assert same(row.value, oracle.accuracy(ballots, scores, people=mine))
-        expected = oracle.accuracy(ballots, scores, people=mine, pairs=contested)
+    assert same(evaluation.pairs.value, oracle.accuracy(ballots, scores))
+    assert same(evaluation.contested.value, oracle.accuracy(ballots, scores, pairs=contested))
+    assert same(evaluation.attainable, oracle.attainable(ballots))
+    assert same(evaluation.attainable_contested, oracle.attainable(ballots, pairs=contested))
+    for n, row in enumerate(evaluation.margins):
+        pairs = {pair for pair, s in sides.items() if s[0] + s[1] and oracle.margin(s) == n}
+        assert same(row.value, oracle.accuracy(ballots, scores, pairs=pairs))
+    for row, other in zip(evaluation.groups, evaluation.contested_groups, strict=True):
+        members = {name for name, group in groups.items() if group == row.name}
+        assert same(row.value, oracle.accuracy(ballots, scores, people=members))
+        expected = oracle.accuracy(ballots, scores, people=members, pairs=contested)
         assert same(other.value, expected)
-    for row in found.annotators:
+    for row in evaluation.annotators:
         assert same(row.value, oracle.accuracy(ballots, scores, people={row.name}))
 
 
@@ -120,60 +118,66 @@ def test_accuracies_are_those_of_the_plain_definition(seed: int) -> None:
 def test_only_some_peoples_ballots_are_counted(seed: int) -> None:
     rankings, ballots, scores = random_case(seed)
     people = {"a1", "a3", "a4", "not there"}
-    mine = [ballot for ballot in ballots if ballot[1] in people]
+    counted = [ballot for ballot in ballots if ballot[1] in people]
     groups = {f"a{a}": "odd" if a % 2 else "even" for a in range(7)}
-    found = evaluate(scores, rankings, people=people, groups=groups, replicates=3)
+    evaluation = evaluate(scores, rankings, people=people, groups=groups, replicates=3)
     sides = oracle.votes(ballots)  # everybody's
     contested = {pair for pair, s in sides.items() if s[0] and s[1]}
-    assert found.ballots == len(mine)
-    assert found.prompts == len({prompt for prompt, *_ in mine})
-    assert same(found.pairs.value, oracle.accuracy(mine, scores))
-    assert same(found.contested.value, oracle.accuracy(mine, scores, pairs=contested))
-    for n, row in enumerate(found.margins):
-        here = {pair for pair, s in sides.items() if s[0] + s[1] and oracle.margin(s) == n}
-        assert same(row.value, oracle.accuracy(mine, scores, pairs=here))
-    assert same(found.attainable, oracle.attainable(mine))
-    assert same(found.attainable_contested, oracle.attainable(mine, pairs=contested))
-    assert same(found.groups[0].value, oracle.accuracy(mine, scores, people={"a4"}))
-    assert {row.name for row in found.annotators} <= people
-    assert found.calibration.error == pytest.approx(oracle.calibration(mine, scores)[0])
-    assert {row.drawn for row in found.other_people} <= {0, 1, 2, 3}
+    assert evaluation.ballots == len(counted)
+    assert evaluation.prompts == len({prompt for prompt, *_ in counted})
+    assert same(evaluation.pairs.value, oracle.accuracy(counted, scores))
+    assert same(evaluation.contested.value, oracle.accuracy(counted, scores, pairs=contested))
+    for n, row in enumerate(evaluation.margins):
+        pairs = {pair for pair, s in sides.items() if s[0] + s[1] and oracle.margin(s) == n}
+        assert same(row.value, oracle.accuracy(counted, scores, pairs=pairs))
+    assert same(evaluation.attainable, oracle.attainable(counted))
+    assert same(evaluation.attainable_contested, oracle.attainable(counted, pairs=contested))
+    assert same(evaluation.groups[0].value, oracle.accuracy(counted, scores, people={"a4"}))
+    assert {row.name for row in evaluation.annotators} <= people
+    assert evaluation.calibration.error == pytest.approx(oracle.calibration(counted, scores)[0])
+    assert {row.drawn for row in evaluation.other_people} <= {0, 1, 2, 3}
 
 
 @pytest.mark.parametrize("seed", range(8))
 def test_calibration_is_that_of_the_plain_definition(seed: int) -> None:
     rankings, ballots, scores = random_case(seed)
-    found = evaluate(scores, rankings, replicates=0).calibration
+    calibration = evaluate(scores, rankings, replicates=0).calibration
     expected = oracle.calibration(ballots, scores)
-    assert (found.error, found.log_loss.value, found.brier.value) == pytest.approx(expected)
+    losses = calibration.log_loss.value, calibration.brier.value
+    assert (calibration.error, *losses) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_tau_is_scipys(seed: int) -> None:
+def test_tau_is_that_of_scipy(seed: int) -> None:
     rankings, _, scores = random_case(seed)
     result = rlchf.aggregate(rankings, "copeland")
-    found = evaluate(scores, rankings, result, replicates=0)
+    evaluation = evaluate(scores, rankings, result, replicates=0)
     taus, right, pairs = [], 0.0, 0
-    for prompt, mine in scores.items():
-        theirs = result.scores(prompt)
-        gaps = [(mine[a] - mine[b], theirs[a] - theirs[b]) for a in mine for b in mine if a < b]
+    for prompt, predicted in scores.items():
+        collective = result.scores(prompt)
+        gaps = [
+            (predicted[a] - predicted[b], collective[a] - collective[b])
+            for a in predicted
+            for b in predicted
+            if a < b
+        ]
         right += sum((np.sign(x * y) + 1) / 2 for x, y in gaps if y)
         pairs += sum(y != 0 for _, y in gaps)
-        if len(set(theirs.values())) > 1:  # else the rule ties all
-            tau = kendalltau(list(mine.values()), [theirs[r] for r in mine]).statistic
-            taus.append(0.0 if len(set(mine.values())) == 1 else tau)
-    assert found.tau is not None
-    assert found.collective_pairs is not None
-    assert found.tau.value == pytest.approx(np.mean(taus))
-    assert (found.tau.weight, found.collective_pairs.weight) == (len(taus), pairs)
-    assert found.collective_pairs.value == pytest.approx(right / pairs)
+        if len(set(collective.values())) > 1:  # else the rule ties all
+            tau = kendalltau(list(predicted.values()), [collective[r] for r in predicted]).statistic
+            taus.append(0.0 if len(set(predicted.values())) == 1 else tau)
+    assert evaluation.tau is not None
+    assert evaluation.collective_pairs is not None
+    assert evaluation.tau.value == pytest.approx(np.mean(taus))
+    assert (evaluation.tau.weight, evaluation.collective_pairs.weight) == (len(taus), pairs)
+    assert evaluation.collective_pairs.value == pytest.approx(right / pairs)
 
 
-def ranking_figures(found: Evaluation) -> list[float]:
-    rows = [found.pairs, found.contested, *found.margins, *found.other_people, found.tau]
-    rows += [*found.annotators, found.collective_pairs]
-    there = [row for row in rows if row is not None]
-    return [x for row in there for x in (row.value, row.low, row.high, row.weight)]
+def ranking_figures(evaluation: Evaluation) -> list[float]:
+    rows = [evaluation.pairs, evaluation.contested, evaluation.tau, evaluation.collective_pairs]
+    rows += [*evaluation.margins, *evaluation.other_people, *evaluation.annotators]
+    present = [row for row in rows if row is not None]
+    return [x for row in present for x in (row.value, row.low, row.high, row.weight)]
 
 
 @settings(max_examples=25, deadline=None)
@@ -182,8 +186,8 @@ def test_a_constant_added_to_a_prompts_scores_changes_nothing(seed: int, shifts:
     rankings, _, scores = random_case(seed)
     result = rlchf.aggregate(rankings, "borda")
     moved = {
-        prompt: {r: score + shift for r, score in mine.items()}
-        for (prompt, mine), shift in zip(scores.items(), shifts, strict=True)
+        prompt: {r: score + shift for r, score in row.items()}
+        for (prompt, row), shift in zip(scores.items(), shifts, strict=True)
     }
     before, after = (evaluate(s, rankings, result, replicates=5) for s in (scores, moved))
     assert before.to_dict() == after.to_dict()
@@ -194,7 +198,7 @@ def test_a_constant_added_to_a_prompts_scores_changes_nothing(seed: int, shifts:
 def test_a_rising_function_of_the_scores_changes_the_calibration_only(seed: int) -> None:
     rankings, _, scores = random_case(seed)
     result = rlchf.aggregate(rankings, "borda")
-    cubed = {p: {r: score**3 + score for r, score in mine.items()} for p, mine in scores.items()}
+    cubed = {p: {r: score**3 + score for r, score in row.items()} for p, row in scores.items()}
     before, after = (evaluate(s, rankings, result, replicates=5) for s in (scores, cubed))
     np.testing.assert_equal(ranking_figures(before), ranking_figures(after))
     assert before.calibration != after.calibration
@@ -205,7 +209,7 @@ def test_a_rising_function_of_the_scores_changes_the_calibration_only(seed: int)
 def test_the_order_of_the_responses_does_not_matter(seed: int) -> None:
     _, ballots, scores = random_case(seed)
     backwards = {f"r{k}": f"r{9 - k}" for k in range(5)}
-    found = []
+    evaluations = []
     for names in ({x: x for x in backwards}, backwards):
         triples = []
         for prompt, who, places, _ in ballots:
@@ -213,23 +217,25 @@ def test_the_order_of_the_responses_does_not_matter(seed: int) -> None:
             ranking = [[names[x] for x in places if places[x] == level] for level in levels]
             triples.append((prompt, who, ranking))
         rankings = rlchf.Rankings.from_ballots(triples, [float(b[3]) for b in ballots])
-        renamed = {p: {names[r]: x for r, x in mine.items()} for p, mine in scores.items()}
+        renamed = {p: {names[r]: x for r, x in row.items()} for p, row in scores.items()}
         result = rlchf.aggregate(rankings, "borda")
-        found.append(evaluate(renamed, rankings, result, replicates=5))
-    np.testing.assert_allclose(ranking_figures(found[0]), ranking_figures(found[1]), atol=1e-12)
-    one, two = (f.calibration for f in found)
+        evaluations.append(evaluate(renamed, rankings, result, replicates=5))
+    np.testing.assert_allclose(
+        ranking_figures(evaluations[0]), ranking_figures(evaluations[1]), atol=1e-12
+    )
+    one, two = (f.calibration for f in evaluations)
     assert one.error == pytest.approx(two.error, abs=1e-12)
     assert one.log_loss.value == pytest.approx(two.log_loss.value)
 
 
 def test_scores_that_say_nothing_have_log_loss_ln_2() -> None:
     rankings, _, scores = random_case(1)
-    flat = {prompt: dict.fromkeys(mine, 3.0) for prompt, mine in scores.items()}
-    found = evaluate(flat, rankings)
-    assert found.pairs.value == found.contested.value == 0.5
-    assert found.calibration.log_loss.value == pytest.approx(math.log(2))
-    assert found.calibration.brier.value == pytest.approx(0.25)
-    assert found.calibration.error == 0.0
+    flat = {prompt: dict.fromkeys(row, 3.0) for prompt, row in scores.items()}
+    evaluation = evaluate(flat, rankings)
+    assert evaluation.pairs.value == evaluation.contested.value == 0.5
+    assert evaluation.calibration.log_loss.value == pytest.approx(math.log(2))
+    assert evaluation.calibration.brier.value == pytest.approx(0.25)
+    assert evaluation.calibration.error == 0.0
 
 
 def test_log_odds_of_the_win_shares_are_calibrated() -> None:
@@ -243,15 +249,15 @@ def test_log_odds_of_the_win_shares_are_calibrated() -> None:
     assert calibration.error == pytest.approx(0, abs=1e-12)
     predicted = [b.predicted for b in calibration.bins if b.observed.weight]
     assert predicted == pytest.approx([0.5, 0.6, 0.7, 0.8, 0.9])
-    twice = {p: {r: 2 * x for r, x in mine.items()} for p, mine in scores.items()}
+    twice = {p: {r: 2 * x for r, x in row.items()} for p, row in scores.items()}
     assert evaluate(twice, rlchf.Rankings.from_ballots(ballots)).calibration.error > 0.05
 
 
 def test_huge_score_differences_have_finite_losses() -> None:
     rankings = rlchf.Rankings.from_ballots([("p", "ann", "a > b"), ("p", "bob", "b > a")])
-    found = evaluate({"p": {"a": 1e4, "b": 0.0}}, rankings).calibration
-    assert found.log_loss.value == 5e3
-    assert found.bins[-1].predicted == 1.0
+    calibration = evaluate({"p": {"a": 1e4, "b": 0.0}}, rankings).calibration
+    assert calibration.log_loss.value == 5e3
+    assert calibration.bins[-1].predicted == 1.0
 
 
 def test_intervals_are_as_wide_as_for_independent_draws() -> None:
@@ -275,7 +281,7 @@ def test_pairs_of_a_prompt_are_drawn_together() -> None:
 def test_the_seed_decides_the_intervals_and_nothing_else() -> None:
     rankings, _, scores = random_case(2, n_prompts=40)
     one, again, other = (evaluate(scores, rankings, seed=seed) for seed in (0, 0, 1))
-    assert one.to_json() == again.to_json()
+    assert one.to_dict() == again.to_dict()
     assert (one.pairs.low, one.pairs.value) != (other.pairs.low, other.pairs.value)
     assert one.pairs.value == other.pairs.value
 
@@ -285,10 +291,10 @@ def test_intervals_over_other_people_are_wide_where_people_differ() -> None:
     ballots = [(p, name, side) for p in range(50) for name, side in sides.items()]
     rankings = rlchf.Rankings.from_ballots([*ballots, ("other", "zoe", "a > b")])
     scores = {str(p): {"a": 1.0, "b": 0.0} for p in range(50)}
-    found = evaluate(scores, rankings)
-    assert found.to_dict() == evaluate(scores, rlchf.Rankings.from_ballots(ballots)).to_dict()
-    assert (found.pairs.low, found.pairs.high) == (0.5, 0.5)
-    people = found.other_people[0]
+    evaluation = evaluate(scores, rankings)
+    assert evaluation.to_dict() == evaluate(scores, rlchf.Rankings.from_ballots(ballots)).to_dict()
+    assert (evaluation.pairs.low, evaluation.pairs.high) == (0.5, 0.5)
+    people = evaluation.other_people[0]
     assert (people.value, people.drawn) == (0.5, 8)  # zoe has no ballot here
     assert people.low < 0.3
     assert people.high > 0.7
@@ -315,9 +321,9 @@ def test_collective_rankings_may_have_responses_that_no_held_out_ballot_names() 
     rankings = rlchf.Rankings.from_ballots([("p", "ann", "a > b > c"), ("p", "bob", "a > b")])
     held_out = rlchf.Rankings.from_ballots([("p", "bob", "a > b")])
     scores = {"p": {"a": 3.0, "b": 2.0, "c": 1.0}}
-    found = evaluate(scores, held_out, rlchf.aggregate(rankings, "borda"))
-    assert found.collective_pairs is not None
-    assert (found.pairs.weight, found.collective_pairs.weight) == (1, 3)
+    evaluation = evaluate(scores, held_out, rlchf.aggregate(rankings, "borda"))
+    assert evaluation.collective_pairs is not None
+    assert (evaluation.pairs.weight, evaluation.collective_pairs.weight) == (1, 3)
 
 
 @pytest.mark.parametrize(
@@ -348,26 +354,29 @@ def test_annotators_are_split_whole() -> None:
     assert {*seen.annotator_ids} | {*unseen.annotator_ids} == {who for _, who, _, _ in ballots}
     assert not {*seen.annotator_ids} & {*unseen.annotator_ids}
     for part in (seen, unseen):
-        mine = [b for b in ballots if b[1] in part.annotator_ids]
-        assert {*part.prompt_ids} == {prompt for prompt, *_ in mine}
-        assert (part.n_ballots, part.ballot_weights.sum()) == (len(mine), sum(b[3] for b in mine))
+        part_ballots = [b for b in ballots if b[1] in part.annotator_ids]
+        assert {*part.prompt_ids} == {prompt for prompt, *_ in part_ballots}
+        assert (part.n_ballots, part.ballot_weights.sum()) == (
+            len(part_ballots),
+            sum(b[3] for b in part_ballots),
+        )
         assert all(part.responses(p) == rankings.responses(p) for p in part.prompt_ids)
 
 
 def test_a_split_keeps_what_each_ballot_says() -> None:
     rankings, ballots, scores = random_case(5, n_prompts=30)
     for part in split_annotators(rankings, 0.5, seed=0):
-        mine = [b for b in ballots if b[1] in part.annotator_ids]
-        here = {prompt: scores[prompt] for prompt in part.prompt_ids}
-        found = evaluate(here, part, replicates=0).pairs.value
-        assert same(found, oracle.accuracy(mine, scores))
+        part_ballots = [b for b in ballots if b[1] in part.annotator_ids]
+        part_scores = {prompt: scores[prompt] for prompt in part.prompt_ids}
+        accuracy = evaluate(part_scores, part, replicates=0).pairs.value
+        assert same(accuracy, oracle.accuracy(part_ballots, scores))
 
 
 def test_a_split_depends_on_the_seed() -> None:
     rankings, *_ = random_case(4, n_prompts=30)
-    drawn = {tuple(split_annotators(rankings, 0.4, seed)[1].annotator_ids) for seed in range(9)}
-    assert len(drawn) > 3
-    assert drawn == {tuple(split_annotators(rankings, 0.4, s)[1].annotator_ids) for s in range(9)}
+    splits = {tuple(split_annotators(rankings, 0.4, seed)[1].annotator_ids) for seed in range(9)}
+    assert len(splits) > 3
+    assert splits == {tuple(split_annotators(rankings, 0.4, s)[1].annotator_ids) for s in range(9)}
 
 
 def test_impossible_splits_are_refused() -> None:
@@ -393,28 +402,30 @@ def test_pair_accuracy_counts_strict_pairs_of_all_examples_alike() -> None:
 def test_the_folder_has_the_figures_and_the_picture(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     rankings, _, scores = random_case(6)
-    found = evaluate(scores, rankings, rlchf.aggregate(rankings, "borda"))
-    figures_file, picture = write_evaluation(tmp_path / "reward", found)
+    evaluation = evaluate(scores, rankings, rlchf.aggregate(rankings, "borda"))
+    figures_file, picture = write_evaluation(tmp_path / "reward", evaluation)
     text = figures_file.read_text()
-    assert json.loads(text) == found.to_dict()
+    assert json.loads(text) == evaluation.to_dict()
     assert "NaN" not in text
     first = picture.read_bytes()
     assert first.startswith(b"\x89PNG")
-    assert write_evaluation(tmp_path / "reward", found)[1].read_bytes() == first
+    assert write_evaluation(tmp_path / "reward", evaluation)[1].read_bytes() == first
 
 
 def test_the_tables_show_every_figure() -> None:
     rankings, _, scores = random_case(7)
     groups = {f"a{a}": "odd" if a % 2 else "even" for a in range(7)}
     result = rlchf.aggregate(rankings, "borda")
-    found = evaluate(scores, rankings, result, groups=groups, r_squared=0.625)
+    evaluation = evaluate(scores, rankings, result, groups=groups, r_squared=0.625)
     console = Console(width=120, record=True, file=io.StringIO())
-    for part in tables(found):
+    for part in tables(evaluation):
         console.print(part)
     text = console.export_text()
-    shown: list[Figure | None] = [found.pairs, found.contested, *found.margins, *found.groups]
-    shown += [*found.contested_groups, *found.annotators, found.tau, found.collective_pairs]
-    shown += [found.calibration.log_loss, found.calibration.brier]
+    shown: list[Figure | None] = [evaluation.pairs, evaluation.contested]
+    shown += [evaluation.tau, evaluation.collective_pairs]
+    shown += [evaluation.calibration.log_loss, evaluation.calibration.brier]
+    shown += [*evaluation.margins, *evaluation.annotators]
+    shown += [*evaluation.groups, *evaluation.contested_groups]
     for row in shown:
         assert row is not None
         assert math.isnan(row.value) or f"{row.value:.3f}" in text

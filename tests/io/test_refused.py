@@ -263,7 +263,7 @@ def test_a_file_that_is_not_there_is_refused_with_similar_names(
 def test_a_folder_of_something_else_is_refused(write: Write, tmp_path: Path) -> None:
     write("rankings.csv", LONG)
     with pytest.raises(
-        ValueError, match=r"a folder without PrefLib files .*; give a file, say one of"
+        ValueError, match=r"a folder without PrefLib files .*; give a file, such as one of"
     ):
         read_rankings(tmp_path)
     with pytest.raises(ValueError, match="a folder; the format 'long' needs a file"):

@@ -83,26 +83,21 @@ def whole(run_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_run_leaves_the_promised_files(whole: Path) -> None:
-    for name in (
-        "config.toml",
-        "aggregated.jsonl",
-        "audit.json",
-        "metrics.jsonl",
-        "samples.jsonl",
-        "report.html",
-    ):
+    tables = "aggregated.jsonl", "audit.json", "metrics.jsonl", "samples.jsonl"
+    for name in ("config.toml", *tables, "report.html"):
         assert (whole / name).stat().st_size > 0, name
     assert AutoModelForSequenceClassification.from_pretrained(whole / "reward").num_labels == 1
     AutoModelForCausalLM.from_pretrained(whole / "policy")
     assert len((whole / "aggregated.jsonl").read_text().splitlines()) == PROMPTS
-    assert "seed = 3" in (whole / "config.toml").read_text()
-    assert (
-        "learning_rate" in (whole / "config.toml").read_text()
-    )  # a default that the file left out
+    config = (whole / "config.toml").read_text()
+    assert "seed = 3" in config
+    assert "learning_rate" in config  # a default that the file left out
     assert not list(whole.glob("*.partial"))
 
 
+@pytest.mark.slow
 def test_a_run_reports_the_share_at_every_stage(whole: Path) -> None:
     report = json.loads((whole / "report.json").read_text())
     stages = [row["stage"] for row in report["shares"]]
@@ -120,6 +115,7 @@ def test_a_run_reports_the_share_at_every_stage(whole: Path) -> None:
     assert "policy after PPO" in page
 
 
+@pytest.mark.slow
 def test_a_run_that_was_stopped_ends_as_one_that_was_not(
     run_file: Path, whole: Path, tmp_path: Path
 ) -> None:
@@ -145,12 +141,14 @@ def test_a_run_that_was_stopped_ends_as_one_that_was_not(
         assert (folder / name).read_bytes() == (whole / name).read_bytes(), name
 
 
+@pytest.mark.slow
 def test_a_finished_run_is_not_done_again(whole: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in (whole / "policy").iterdir()}
     pipeline.resume(whole)()
     assert before == {path: path.stat().st_mtime_ns for path in (whole / "policy").iterdir()}
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_with_what_its_config_has_been_changed_to(
     whole: Path, tmp_path: Path
 ) -> None:
@@ -165,6 +163,7 @@ def test_a_run_goes_on_with_what_its_config_has_been_changed_to(
     assert [row["kl_coef"] for row in rows] == [0.05] * 30 + [0.5]
 
 
+@pytest.mark.slow
 def test_a_run_does_what_its_commands_do_one_by_one(
     run_file: Path, whole: Path, tmp_path: Path
 ) -> None:
@@ -213,6 +212,8 @@ def test_a_run_does_what_its_commands_do_one_by_one(
         ("max_new_tokens = 12", 'max_new_tokens = 12\nstop_tokens = "!"', "write it as a list"),
         ("seed = 3", "seed = 3\nmodels = 1", "there is no setting 'models'; did you mean model"),
         ("held_out = 0.25", "held_outt = 0.25", "\\[reward\\] .*did you mean held_out"),
+        ('group = "group"', "group = 3", r'\[data\] group is 3; write it as a list, \["3"\]'),
+        ("seed = 3", 'seed = "3"', r"run.toml: seed is '3'; it must be of type int"),
     ],
 )
 def test_a_run_file_that_cannot_work_is_refused(
@@ -226,12 +227,24 @@ def test_a_run_file_that_cannot_work_is_refused(
     assert not (tmp_path / "out").exists()
 
 
+def test_a_new_folder_is_named_after_the_file_and_the_rule_and_has_no_colon(
+    run_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    rule = "rlchf.rules.borda:borda"
+    assert pipeline.start(run_file, rule="borda").folder == Path("runs/small-borda")
+    assert pipeline.start(run_file, rule=rule).folder == Path("runs/small-rlchf.rules.borda.borda")
+    (tmp_path / "runs/small-borda").mkdir(parents=True)
+    assert pipeline.start(run_file, rule="borda").folder == Path("runs/small-borda-2")
+
+
 def test_a_table_that_is_none_is_refused(tmp_path: Path) -> None:
     (tmp_path / "run.toml").write_text("rule = 1")
     with pytest.raises(ValueError, match=r"rule is 1; it must be a table, \[rule\]"):
         pipeline.start(tmp_path / "run.toml")
 
 
+@pytest.mark.slow
 def test_a_stopped_run_aggregates_once(
     run_file: Path, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -255,6 +268,7 @@ def test_a_stopped_run_aggregates_once(
     assert calls == [1]
 
 
+@pytest.mark.slow
 def test_the_texts_of_a_run_end_at_its_stop_tokens(whole: Path) -> None:
     from rlchf.train.models.load import load_policy, load_tokenizer
     from rlchf.train.ppo.sampling import sample_texts

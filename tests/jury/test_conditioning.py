@@ -61,10 +61,10 @@ def test_a_conversation_has_the_features_in_its_system_message() -> None:
 
 
 def test_the_conditioning_is_kept_beside_the_model(tmp_path: Path) -> None:
-    kept = Conditioning(("age",), "{features}: ", "region", {"": 1.5, "north": 0.5})
-    kept.save(tmp_path)
-    assert Conditioning.load(tmp_path) == kept
-    assert [kept.temperature(group) for group in ("north", "south")] == [0.5, 1.5]
+    conditioning = Conditioning(("age",), "{features}: ", "region", {"": 1.5, "north": 0.5})
+    conditioning.save(tmp_path)
+    assert Conditioning.load(tmp_path) == conditioning
+    assert [conditioning.temperature(group) for group in ("north", "south")] == [0.5, 1.5]
     with pytest.raises(ValueError, match=r"has no conditioning\.json"):
         Conditioning.load(tmp_path / "elsewhere")
 
@@ -104,15 +104,18 @@ def texts_of(rankings: rlchf.Rankings) -> tuple[dict[str, Prompt], dict[str, dic
     )
 
 
-def loss(made: Sequence[Example], scores: dict[str, torch.Tensor], learn_from: str) -> torch.Tensor:
+def loss(
+    examples: Sequence[Example], scores: dict[str, torch.Tensor], learn_from: str
+) -> torch.Tensor:
     """Bradley-Terry over a data set, by the orders that training makes of it."""
     config = RewardConfig(learn_from=learn_from)  # type: ignore[arg-type]
     parts, weights = [], []
-    for one in made:
-        found = targets_of(one, config)
-        R, K = found.ranks.shape
+    for one in examples:
+        orders = targets_of(one, config)
+        R, K = orders.ranks.shape
         targets, weight, pair_weights = (
-            torch.from_numpy(a).double() for a in (found.targets, found.weights, found.pair_weights)
+            torch.from_numpy(a).double()
+            for a in (orders.targets, orders.weights, orders.pair_weights)
         )
         parts.append(
             bradley_terry(
@@ -128,7 +131,7 @@ def loss(made: Sequence[Example], scores: dict[str, torch.Tensor], learn_from: s
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_annotators_who_share_an_example_cost_what_their_ballots_cost(seed: int) -> None:
+def test_annotators_who_share_an_example_have_the_loss_of_their_ballots(seed: int) -> None:
     rankings = ragged(seed)
     people = Annotators(rankings.annotator_ids, None, {"age": [str(30 + a % 3) for a in range(12)]})
     texts, age = texts_of(rankings), Conditioning(("age",))
@@ -197,10 +200,10 @@ class World:
         }
         self.new = {p: texts[p] for p in list(texts)[40:]}
         old = {p: texts[p] for p in list(texts)[:40]}
-        seen = [a for a, age in zip(crowd, ages, strict=True) if age != "60"]
+        trained_on = [a for a, age in zip(crowd, ages, strict=True) if age != "60"]
         ballots = [
             (row.prompt_id, row.annotator_id, row.response_id, row.rank)
-            for row in simulate_rankings({p: self.prompts[p] for p in old}, old, seen)
+            for row in simulate_rankings({p: self.prompts[p] for p in old}, old, trained_on)
         ]
         rankings = rlchf.Rankings.from_ballots(
             [
@@ -210,11 +213,11 @@ class World:
             ]
         )
         self.conditioning = Conditioning(("region", "age"))
-        made = conditioned_examples(rankings, self.prompts, old, self.people, self.conditioning)
-        assert len(made) == 40 * 6  # forty prompts, six kinds of annotators of fifteen
+        examples = conditioned_examples(rankings, self.prompts, old, self.people, self.conditioning)
+        assert len(examples) == 40 * 6  # forty prompts, six kinds of annotators of fifteen
         config = RewardConfig(epochs=8, learning_rate=3e-3, batch_size=16, max_length=64)
         tiny_backbone(folder / "backbone")
-        train_reward(made, [], folder / "backbone", config, folder / "reward")
+        train_reward(examples, [], folder / "backbone", config, folder / "reward")
         self.conditioning.save(folder / "reward")
         self.folder = folder / "reward"
         self.model = RewardModel.load(self.folder)
@@ -250,18 +253,22 @@ def emoji_first(result: rlchf.Aggregation) -> float:
     return float(np.mean([result.ranking(p)[0] == ["emoji"] for p in result.prompt_ids]))
 
 
-def test_the_model_knows_what_people_it_has_never_seen_like(world: World) -> None:
+@pytest.mark.slow
+def test_the_model_predicts_what_unseen_annotators_prefer(world: World) -> None:
     ages, regions = world.people.group("age"), world.people.group("region")
-    for place, share in (("north", 0.0), ("south", 1.0)):
-        ids = [a for a in world.people.ids if ages[a] == "60" and regions[a] == place]
-        group = Annotators(ids, None, {"region": [place] * len(ids), "age": ["60"] * len(ids)})
-        found = jury(world.model, world.prompts, world.new, group, conditioning=world.conditioning)
-        assert emoji_first(found.result) == pytest.approx(share, abs=0.1)
+    for region, share in (("north", 0.0), ("south", 1.0)):
+        ids = [a for a in world.people.ids if ages[a] == "60" and regions[a] == region]
+        group = Annotators(ids, None, {"region": [region] * len(ids), "age": ["60"] * len(ids)})
+        verdict = jury(
+            world.model, world.prompts, world.new, group, conditioning=world.conditioning
+        )
+        assert emoji_first(verdict.result) == pytest.approx(share, abs=0.1)
 
 
+@pytest.mark.slow
 def test_a_jury_follows_the_majority_or_gives_everybody_their_share(world: World) -> None:
     def decided(rule: str) -> float:
-        found = jury(
+        verdict = jury(
             world.model,
             world.prompts,
             world.new,
@@ -271,18 +278,20 @@ def test_a_jury_follows_the_majority_or_gives_everybody_their_share(world: World
             size=10,
             by=["region"],
         )
-        return emoji_first(found.result)
+        return emoji_first(verdict.result)
 
     assert decided("kemeny") <= 0.1
     assert 0.3 <= decided("perpetual_pav") <= 0.5  # two of five like emojis
 
 
-def test_the_checkpoint_loads_as_any_other(world: World) -> None:
+@pytest.mark.slow
+def test_the_checkpoint_loads_as_a_plain_classifier(world: World) -> None:
     from transformers import AutoModelForSequenceClassification
 
     assert AutoModelForSequenceClassification.from_pretrained(world.folder).num_labels == 1
 
 
+@pytest.mark.slow
 def test_calibration_of_a_model_changes_no_order(world: World) -> None:
     rows = simulate_rankings(
         {p: world.prompts[p] for p in world.new},
@@ -299,7 +308,7 @@ def test_calibration_of_a_model_changes_no_order(world: World) -> None:
         [(p, who, [r, "emoji" if r == "plain" else "plain"]) for p, who, r in firsts]
     )
     _, unseen = split_annotators(rankings, 0.5, seed=0)
-    fitted, found = calibrate(
+    fitted, fits = calibrate(
         world.model,
         world.conditioning,
         unseen,
@@ -308,7 +317,7 @@ def test_calibration_of_a_model_changes_no_order(world: World) -> None:
         world.people,
         group="region",
     )
-    for one in found:
+    for one in fits:
         assert one.after is not None
         assert one.temperature > 1.3  # these people waver more than those it learned from
         assert one.after.error < one.before.error
@@ -319,35 +328,38 @@ def test_calibration_of_a_model_changes_no_order(world: World) -> None:
     assert orders[0].tolist() == orders[1].tolist()
 
 
+@pytest.mark.slow
 def test_a_jury_from_files_writes_what_it_decided(world: World, tmp_path: Path) -> None:
     out, ballots = tmp_path / "jury.jsonl", tmp_path / "ballots.csv"
-    found = run_jury(world.job(out=str(out), ballots=str(ballots), rule="kemeny", size=5))
+    verdict = run_jury(world.job(out=str(out), ballots=str(ballots), rule="kemeny", size=5))
     result = rlchf.read_aggregation(out)
     assert result.rule == "kemeny"
-    assert [result.ranking(p) for p in world.new] == [found.result.ranking(p) for p in world.new]
+    assert [result.ranking(p) for p in world.new] == [verdict.result.ranking(p) for p in world.new]
     again = read_rankings(ballots)
     for name in ("ballot_weights", "entry_ranks", "entry_scores"):
-        np.testing.assert_array_equal(getattr(again, name), getattr(found.rankings, name))
-    assert set(again.annotator_ids) == set(found.members)
+        np.testing.assert_array_equal(getattr(again, name), getattr(verdict.rankings, name))
+    assert set(again.annotator_ids) == set(verdict.members)
 
 
+@pytest.mark.slow
 def test_a_jury_that_cannot_be_held_writes_nothing(world: World, tmp_path: Path) -> None:
     out = tmp_path / "jury.jsonl"
     more: dict[str, Any]
-    for more, said in (
+    for more, message in (
         ({"rule": "bordaa"}, "unknown rule"),
         ({"by": ("land",)}, "no column 'land'"),
         ({"ballots": str(out)}, "both go to"),
         ({"ballots": world.files["annotators"]}, "is an input"),
         ({"ballots": str(tmp_path / "no" / "b.csv")}, "there is no folder"),
     ):
-        with pytest.raises(ValueError, match=said):
+        with pytest.raises(ValueError, match=message):
             run_jury(world.job(out=str(out), **more))
     with pytest.raises(ValueError, match=r"has no conditioning\.json"):
         run_jury(world.job(model=str(world.folder.parent / "backbone"), out=str(out)))
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_a_text_so_long_that_the_features_are_lost_is_warned_about(
     world: World, tmp_path: Path
 ) -> None:

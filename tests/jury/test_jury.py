@@ -25,12 +25,14 @@ def test_every_stratum_gets_its_share_of_the_seats() -> None:
         panel = draw_panel(people, 10, ["region"], seed)
         assert sum(panel.values()) == 10
         for name in sizes:
-            mine = [who for who, region in zip(people.ids, regions, strict=True) if region == name]
-            share = 10 * sum(weights[who] for who in mine) / sum(weights.values())
-            assert np.floor(share) <= sum(panel.get(who, 0) for who in mine) <= np.ceil(share)
+            members = [
+                who for who, region in zip(people.ids, regions, strict=True) if region == name
+            ]
+            share = 10 * sum(weights[who] for who in members) / sum(weights.values())
+            assert np.floor(share) <= sum(panel.get(who, 0) for who in members) <= np.ceil(share)
 
 
-def test_everybody_expects_seats_in_proportion_to_their_weight() -> None:
+def test_expected_seats_are_in_proportion_to_weights() -> None:
     weights = {"a": 4.0, "b": 1.0, "c": 0.0, "d": 3.0}
     people = Annotators(list(weights), weights, {})
     seats = [draw_panel(people, 4, seed=seed) for seed in range(2000)]
@@ -53,13 +55,13 @@ def test_a_panel_of_nobody_is_refused() -> None:
 
 
 class Known:
-    """The north likes response a by 2 more than b, the south b by 4; counts what it is asked."""
+    """The north likes response a by 2 more than b, the south b by 4; keeps what it is asked."""
 
     def __init__(self) -> None:
-        self.asked: list[tuple[str, str]] = []
+        self.queries: list[tuple[str, str]] = []
 
     def __call__(self, prompts: Sequence[Prompt], responses: Sequence[str]) -> list[float]:
-        self.asked += [(str(p), r) for p, r in zip(prompts, responses, strict=True)]
+        self.queries += [(str(p), r) for p, r in zip(prompts, responses, strict=True)]
         return [
             (r == "A") * (-4.0 if "south" in str(p) else 2.0)
             for p, r in zip(prompts, responses, strict=True)
@@ -67,7 +69,7 @@ class Known:
 
 
 TWO = {"p": {"a": "A", "b": "B"}, "q": {"b": "B", "a": "A"}}
-ASKED: dict[str, Prompt] = {"p": "First?", "q": "Second?", "r": "Never answered?"}
+PROMPTS: dict[str, Prompt] = {"p": "First?", "q": "Second?", "r": "Never answered?"}
 REGION = Conditioning(("region",), group="region", temperatures={"": 2.0, "south": 4.0})
 
 
@@ -81,30 +83,30 @@ def region(n_north: int, n_south: int) -> Annotators:
 
 def test_people_with_the_same_features_are_scored_once() -> None:
     model = Known()
-    found = jury(model, ASKED, TWO, region(5, 3), conditioning=REGION, rule="kemeny")
-    assert len(model.asked) == len(set(model.asked)) == 2 * 2 * 2
-    assert found.rankings.n_ballots == 8 * 2
-    assert [found.result.ranking(p) for p in "pq"] == [[["a"], ["b"]]] * 2
-    others = jury(model, ASKED, TWO, region(3, 5), conditioning=REGION, rule="kemeny")
+    verdict = jury(model, PROMPTS, TWO, region(5, 3), conditioning=REGION, rule="kemeny")
+    assert len(model.queries) == len(set(model.queries)) == 2 * 2 * 2
+    assert verdict.rankings.n_ballots == 8 * 2
+    assert [verdict.result.ranking(p) for p in "pq"] == [[["a"], ["b"]]] * 2
+    others = jury(model, PROMPTS, TWO, region(3, 5), conditioning=REGION, rule="kemeny")
     assert others.result.ranking("q") == [["b"], ["a"]]
 
 
 def test_noisy_ballots_win_as_often_as_the_calibrated_model_says() -> None:
-    noisy = jury(Known(), ASKED, TWO, region(4000, 4000), conditioning=REGION, noisy=True, seed=3)
+    noisy = jury(Known(), PROMPTS, TWO, region(4000, 4000), conditioning=REGION, noisy=True, seed=3)
     shares = []
     for north in (True, False):
         ids = [a for a in noisy.members if (a < "a4000") == north]
-        mine = noisy.rankings.weighted(dict.fromkeys(set(noisy.members) - set(ids), 0.0))
-        profiles = mine.batch(np.array([0, 1]))
+        rankings = noisy.rankings.weighted(dict.fromkeys(set(noisy.members) - set(ids), 0.0))
+        profiles = rankings.batch(np.array([0, 1]))
         shares.append((profiles.wins[:, 0, 1] / profiles.compared[:, 0, 1]).mean())
     sigma = 1 / (1 + np.exp([-2 / 2, 4 / 4]))  # the north has the temperature of all, 2
     np.testing.assert_allclose(shares, sigma, atol=0.02)
 
 
 def test_a_member_ties_what_is_too_close_to_tell() -> None:
-    found = jury(Known(), ASKED, TWO, region(1, 1), conditioning=REGION, tolerance=1.0)
-    assert found.result.ranking("p") == [["a", "b"]]  # 2 / 2 and 4 / 4
-    strict = jury(Known(), ASKED, TWO, region(2, 1), conditioning=REGION, tolerance=0.99)
+    verdict = jury(Known(), PROMPTS, TWO, region(1, 1), conditioning=REGION, tolerance=1.0)
+    assert verdict.result.ranking("p") == [["a", "b"]]  # 2 / 2 and 4 / 4
+    strict = jury(Known(), PROMPTS, TWO, region(2, 1), conditioning=REGION, tolerance=0.99)
     assert strict.result.ranking("p") == [["a"], ["b"]]
     np.testing.assert_array_equal(
         tie_close(np.array([[3.0, 1.0, 1.0], [0.0, 5.0, 0.4]]), 0.5), [[3, 1, 1], [0.2, 5, 0.2]]
@@ -115,9 +117,9 @@ def test_a_jury_without_texts_is_refused() -> None:
     with pytest.raises(ValueError, match="responses to prompt 'p', but no text"):
         jury(Known(), {}, TWO, region(1, 1), conditioning=REGION)
     with pytest.raises(ValueError, match="no responses to any"):
-        jury(Known(), ASKED, {}, region(1, 1), conditioning=REGION)
+        jury(Known(), PROMPTS, {}, region(1, 1), conditioning=REGION)
     with pytest.raises(ValueError, match="unknown rule 'bordaa'"):
-        jury(Known(), ASKED, TWO, region(1, 1), conditioning=REGION, rule="bordaa")
+        jury(Known(), PROMPTS, TWO, region(1, 1), conditioning=REGION, rule="bordaa")
 
 
 # --- calibration
@@ -127,8 +129,8 @@ def voters(n: int, slope: dict[str, float]) -> tuple[rlchf.Rankings, Annotators]
     """Annotators who put a above b with the probability that `Known`, times a slope, says."""
     people, rng = region(n, n), np.random.default_rng(0)
     ballots = []
-    for who, place in people.group("region").items():
-        gap = slope[place] * (2.0 if place == "north" else -4.0)
+    for who, group in people.group("region").items():
+        gap = slope[group] * (2.0 if group == "north" else -4.0)
         for p in "pq":
             wins = rng.random() < 1 / (1 + np.exp(-gap))
             ballots.append((p, who, "a > b" if wins else "b > a"))
@@ -137,15 +139,15 @@ def voters(n: int, slope: dict[str, float]) -> tuple[rlchf.Rankings, Annotators]
 
 def test_each_group_gets_the_temperature_of_its_own_ballots() -> None:
     rankings, people = voters(2000, {"north": 0.5, "south": 0.25})
-    fitted, found = calibrate(Known(), REGION, rankings, ASKED, TWO, people, group="region")
+    fitted, fits = calibrate(Known(), REGION, rankings, PROMPTS, TWO, people, group="region")
     assert fitted.temperature("north") == pytest.approx(2, rel=0.1)
     assert fitted.temperature("south") == pytest.approx(4, rel=0.1)
-    assert [(one.group, one.annotators) for one in found] == [
+    assert [(one.group, one.annotators) for one in fits] == [
         ("", 4000),
         ("north", 2000),
         ("south", 2000),
     ]
-    for one in found[1:]:
+    for one in fits[1:]:
         assert one.after is not None
         assert one.before.error > 0.1
         assert one.after.error < 0.03
@@ -154,11 +156,11 @@ def test_each_group_gets_the_temperature_of_its_own_ballots() -> None:
 
 def test_a_few_ballots_that_all_agree_do_not_make_the_model_certain() -> None:
     rankings, people = voters(3, {"north": 50.0, "south": 50.0})
-    fitted, found = calibrate(Known(), REGION, rankings, ASKED, TWO, people, group="region")
+    fitted, fits = calibrate(Known(), REGION, rankings, PROMPTS, TWO, people, group="region")
     assert 1 / (1 + np.exp(-2 / fitted.temperature("north"))) == pytest.approx(7 / 8, abs=1e-3)
-    alone = calibrate(Known(), REGION, rankings, ASKED, TWO, region(1, 0), group="region")[1]
+    alone = calibrate(Known(), REGION, rankings, PROMPTS, TWO, region(1, 0), group="region")[1]
     assert [one.after is None for one in alone] == [False, True]
-    assert found[0].annotators == 6
+    assert fits[0].annotators == 6
 
 
 def test_calibration_is_measured_on_annotators_that_it_was_not_fitted_to() -> None:
@@ -166,6 +168,6 @@ def test_calibration_is_measured_on_annotators_that_it_was_not_fitted_to() -> No
         (p, who, "a > b" if who == "a0000" else "b > a") for p in "pq" for who in ("a0000", "a0001")
     ]
     rankings = rlchf.Rankings.from_ballots(ballots)  # one goes with the scores, one against them
-    _, (found,) = calibrate(Known(), REGION, rankings, ASKED, TWO, region(2, 0))
-    assert found.after is not None
-    assert found.after.log_loss.value > np.log(2) + 0.1
+    _, (fit,) = calibrate(Known(), REGION, rankings, PROMPTS, TWO, region(2, 0))
+    assert fit.after is not None
+    assert fit.after.log_loss.value > np.log(2) + 0.1

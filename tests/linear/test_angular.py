@@ -20,14 +20,14 @@ def two(degrees: float) -> np.ndarray:
     ("degrees", "angular", "arithmetic"),
     [(150, (0.667, 0.500), (0.787, 0.379)), (170, (0.622, 0.433), (0.897, 0.159))],
 )
-def test_the_arithmetic_mean_hardly_hears_the_minority_and_the_angular_mean_does(
+def test_the_angular_mean_keeps_the_shares_and_the_arithmetic_mean_does_not(
     degrees: float, angular: tuple[float, float], arithmetic: tuple[float, float]
 ) -> None:
     directions = two(degrees)
-    found = agreement(directions, angular_mean(directions, SIXTY_FORTY))
-    assert found == pytest.approx(angular, abs=5e-4)
+    agreements = agreement(directions, angular_mean(directions, SIXTY_FORTY))
+    assert agreements == pytest.approx(angular, abs=5e-4)
     # the mean divides the angle in the proportion of the weights
-    assert found == pytest.approx(1 - (1 - SIXTY_FORTY) * degrees / 180, abs=1e-12)
+    assert agreements == pytest.approx(1 - (1 - SIXTY_FORTY) * degrees / 180, abs=1e-12)
     assert agreement(directions, SIXTY_FORTY @ directions) == pytest.approx(arithmetic, abs=5e-4)
 
 

@@ -79,7 +79,7 @@ def test_the_loss_is_that_of_going_through_all_ballots(odd: tuple[Rankings, Feat
         assert gradient == pytest.approx(numeric, abs=1e-5)
 
 
-def test_the_fit_is_where_the_slope_is_nought(odd: tuple[Rankings, Features]) -> None:
+def test_the_gradient_at_the_fit_is_0(odd: tuple[Rankings, Features]) -> None:
     rows, pairs = feature_rows(*odd), Comparisons.of(odd[0])
     for ridge in (1e-3, 1.0, 50.0):
         theta = fit_linear(*odd, ridge=ridge)
@@ -88,17 +88,17 @@ def test_the_fit_is_where_the_slope_is_nought(odd: tuple[Rankings, Features]) ->
 
 def test_an_annotators_fit_is_that_of_their_ballots_alone(odd: tuple[Rankings, Features]) -> None:
     rankings, features = odd
-    found = fit_annotators(rankings, features)
-    assert found.annotators == ["ann", "bob", "eve"]  # dan compares nothing
-    assert found.weights.tolist() == [0.625, 2.5, 3.0]
-    for name, theta in zip(found.annotators, found.thetas, strict=True):
+    fits = fit_annotators(rankings, features)
+    assert fits.annotators == ["ann", "bob", "eve"]  # dan compares nothing
+    assert fits.weights.tolist() == [0.625, 2.5, 3.0]
+    for name, theta in zip(fits.annotators, fits.thetas, strict=True):
         others = {other: 0.0 for other in rankings.annotator_ids if other != name}
         alone = fit_linear(rankings.weighted(others), features)
         assert theta == pytest.approx(alone, abs=1e-6)
-    assert found.thetas[2] == pytest.approx(np.zeros(3))
+    assert fits.thetas[2] == pytest.approx(np.zeros(3))
 
 
-def test_one_feature_per_response_is_the_rule_of_bradley_and_terry() -> None:
+def test_one_feature_per_response_gives_the_bradley_terry_rule() -> None:
     ballots = ["a > b > c", "b > a > c", "c > a > b", "a > c > b", "b > c > a"]
     rankings = Rankings.from_ballots([("p", f"v{i}", b) for i, b in enumerate(ballots)])
     features = {"p": dict(zip("abc", np.eye(3), strict=True))}
@@ -107,7 +107,7 @@ def test_one_feature_per_response_is_the_rule_of_bradley_and_terry() -> None:
     assert theta - theta.mean() == pytest.approx(list(scores.values()), abs=1e-5)
 
 
-def test_a_linear_annotator_is_found_again() -> None:
+def test_the_fit_agrees_with_a_linear_annotator() -> None:
     truth = np.array([[1.0, -2.0, 0.5, 0.0]])
     rankings, features = simulated(truth, 300, 0.1, 1)
     assert float(agreement(truth[0], fit_linear(rankings, features))) > 0.97
@@ -120,8 +120,8 @@ def test_the_angular_mean_of_two_groups_gives_the_smaller_one_its_share() -> Non
     tastes += 0.05 * np.random.default_rng(0).normal(size=tastes.shape)
     rankings, features = simulated(tastes, 150, 0.2, 0)
 
-    each = fit_annotators(rankings, features)
-    mean = angular_mean(each.thetas, each.weights)
+    fits = fit_annotators(rankings, features)
+    mean = angular_mean(fits.thetas, fits.weights)
     pooled = fit_linear(rankings, features)
     shares = {
         name: (agreement(tastes[:6], theta).mean(), agreement(tastes[6:], theta).mean())

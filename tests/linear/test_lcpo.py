@@ -52,10 +52,10 @@ def test_bradley_terry_can_go_against_all_voters_and_lcpo_does_not() -> None:
     theta = fit_linear(rankings, features, ridge=1e-9)
     rewards = {name: float(np.dot(x, theta)) for name, x in THEOREM.items()}
     assert rewards["c"] - rewards["c'"] == pytest.approx(0.319, abs=5e-4)
-    found = violations(rankings, {"p": rewards})
-    assert (found.unanimous, found.unanimous_violated) == (1, 1)
-    assert [(row.preferred, row.other) for row in found.rows if row.unanimous] == [("c'", "c")]
-    assert (found.consistent, found.consistent_kept) == (1, 0)
+    counts = violations(rankings, {"p": rewards})
+    assert (counts.unanimous, counts.unanimous_violated) == (1, 1)
+    assert [(row.preferred, row.other) for row in counts.rows if row.unanimous] == [("c'", "c")]
+    assert (counts.consistent, counts.consistent_kept) == (1, 0)
 
     fair = lcpo(rankings, features).result
     assert fair.ranking("p") == [["a"], ["a'"], ["b"], ["b'"], ["c'"], ["c"]]
@@ -105,13 +105,13 @@ def is_linear(order: Order, rows: np.ndarray) -> bool:
     """Whether some reward within the unit cube has gaps above 0, by the largest smallest gap."""
     gaps = rows[list(order[:-1])] - rows[list(order[1:])]
     d = rows.shape[1]
-    found = linprog(
+    solution = linprog(
         np.append(np.zeros(d), -1.0),
         A_ub=np.hstack([-gaps, np.ones((len(gaps), 1))]),
         b_ub=np.zeros(len(gaps)),
         bounds=[(-1, 1)] * d + [(None, 1)],
     )
-    return bool(np.asarray(found.fun) < -1e-7)
+    return bool(np.asarray(solution.fun) < -1e-7)
 
 
 def check(rankings: Rankings, features: Features, rows: np.ndarray, best: Order | None) -> None:
@@ -119,9 +119,9 @@ def check(rankings: Rankings, features: Features, rows: np.ndarray, best: Order 
         with pytest.raises(ValueError, match="no linear reward does that"):
             lcpo(rankings, features)
         return
-    found = lcpo(rankings, features)
-    assert found.result.ranking("p") == [[str(i)] for i in best]
-    rewards = rows @ found.theta
+    fit = lcpo(rankings, features)
+    assert fit.result.ranking("p") == [[str(i)] for i in best]
+    rewards = rows @ fit.theta
     assert (np.diff(rewards[list(best)]) <= -1 + 1e-6).all()
 
 
@@ -183,12 +183,12 @@ def test_prompts_share_one_reward() -> None:
         for v, theta in enumerate(thetas)
     ]
     rankings = Rankings.from_ballots(ballots)
-    found = lcpo(rankings, features)
+    fit = lcpo(rankings, features)
     for p, xs in features.items():
-        scores = found.result.scores(p)
-        assert scores == pytest.approx({r: float(x @ found.theta) for r, x in xs.items()})
-        assert all(len(level) == 1 for level in found.result.ranking(p))
-    checked = violations(rankings, found.result)
+        scores = fit.result.scores(p)
+        assert scores == pytest.approx({r: float(x @ fit.theta) for r, x in xs.items()})
+        assert all(len(level) == 1 for level in fit.result.ranking(p))
+    checked = violations(rankings, fit.result)
     assert checked.unanimous > 0
     assert checked.unanimous_violated == checked.unanimous_tied == 0
     assert checked.majority_violated < checked.majority / 4

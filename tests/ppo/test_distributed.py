@@ -3,9 +3,7 @@
 The file is also the program that `accelerate launch` starts on each process.
 """
 
-import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,11 +11,13 @@ from typing import Any
 import pytest
 import torch
 
-from rlchf.train.ppo.loop import PPOConfig, ppo
-from tests.support.ppo_runs import ending_policy
+from rlchf.train.ppo import PPOConfig, ppo
+from tests.support.ppo_runs import PROMPTS, ending_policy, lines, weights
+from tests.support.processes import ROOT, run_module
 from tests.support.tiny_models import tiny_gpt2, tiny_llama, tiny_tokenizer
 
-PROMPTS = ["the", "a committee votes on", "once upon a time there was", "fox", "what should the"]
+pytestmark = pytest.mark.slow
+
 CASES: dict[str, tuple[Any, dict[str, Any]]] = {
     "llama": (lambda: ending_policy(0.25), {}),  # responses of all lengths
     "lora-gpt2": (tiny_gpt2, {"lora_rank": 2, "forward_size": 4}),
@@ -49,35 +49,22 @@ def train(case: str, out: Path, updates: int, resume: bool = False) -> Any:
     )  # fmt: skip
 
 
-def weights(model: Any) -> torch.Tensor:
-    return torch.cat([p.detach().flatten() for p in model.parameters()])
-
-
-def metrics(out: Path) -> list[dict[str, float]]:
-    return [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
-
-
 def test_two_processes_give_the_weights_of_one_also_after_resuming(tmp_path: Path) -> None:
-    root = Path(__file__).parents[2]
-    config = root / "examples" / "accelerate" / "ddp.yaml"
-    command = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", str(config)]
-    command += ["--main_process_port", "0", "--module", "tests.ppo.test_distributed"]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    done = subprocess.run(
-        [*command, str(tmp_path)], cwd=root, env=environment, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
+    config = str(ROOT / "examples" / "accelerate" / "ddp.yaml")
+    launcher = ("accelerate.commands.launch", "--config_file", config, "--main_process_port", "0")
+    run_module("tests.ppo.test_distributed", tmp_path, (*launcher, "--module"))
     for case in CASES:
         one = weights(train(case, tmp_path / "one" / case, updates=3))
         two = torch.load(tmp_path / f"{case}-0.pt")
         assert torch.equal(two, torch.load(tmp_path / f"{case}-1.pt")), "the processes differ"
         assert (one - weights(CASES[case][0]().double())).abs().max() > 1e-3, "nothing was learnt"
         torch.testing.assert_close(two, one, atol=1e-8, rtol=0)
-        ours, theirs = metrics(tmp_path / "one" / case), metrics(tmp_path / "two" / case)
-        assert [row["update"] for row in theirs] == [1, 2, 3]
-        for row, other in zip(ours, theirs, strict=True):
-            for name in row.keys() - {"seconds"}:
-                assert other[name] == pytest.approx(row[name], abs=2e-6), name
+        rows, rows_of_two = (
+            lines(tmp_path / name / case / "metrics.jsonl") for name in ("one", "two")
+        )
+        assert [row["update"] for row in rows_of_two] == [1, 2, 3]
+        for row, other in zip(rows, rows_of_two, strict=True):
+            assert other == pytest.approx(row, abs=2e-6)
 
 
 def main(folder: Path) -> None:

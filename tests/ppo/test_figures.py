@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from rlchf.train.ppo import PPOConfig, ppo
 from rlchf.train.ppo import optimise as optimise_module
-from rlchf.train.ppo.loop import PPOConfig, ppo
 from rlchf.train.ppo.objectives import token_logprobs
 from tests.support.ppo_runs import MODELS, PROMPTS, SMALL, ending_policy, lines, vowels
 from tests.support.tiny_models import tiny_llama, tiny_tokenizer
@@ -65,22 +65,22 @@ def test_a_policy_that_cannot_repeat_its_log_probabilities_is_reported(
 
     monkeypatch.setattr(optimise_module, "token_logprobs", off)
     config = PPOConfig(**SMALL | {"updates": 1})
-    with pytest.warns(UserWarning, match="first ratio is off 1 by 0.11"):
+    with pytest.warns(UserWarning, match="first ratio differs from 1 by 0.11"):
         ppo(tiny_llama(), tiny_tokenizer(), PROMPTS, vowels, config, tmp_path)
 
 
 def test_the_log_has_a_line_per_update_with_figures_in_their_ranges(tmp_path: Path) -> None:
     config = PPOConfig(**SMALL | {"updates": 4})
-    seen: list[tuple[int, int]] = []
+    steps: list[tuple[int, int]] = []
 
     def progress(done: int, total: int, **facts: float) -> None:
-        seen.append((done, total))
+        steps.append((done, total))
         assert facts.keys() == {"reward", "kl"}
 
     ppo(tiny_llama(), tiny_tokenizer(), PROMPTS, vowels, config, tmp_path, progress=progress)
     rows = lines(tmp_path / "metrics.jsonl")
     assert [row["update"] for row in rows] == [1, 2, 3, 4]
-    assert seen == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    assert steps == [(1, 4), (2, 4), (3, 4), (4, 4)]
     for row in rows:
         assert 0 <= row["clip_fraction"] <= 1
         assert 0 <= row["eos_share"] <= 1
@@ -104,9 +104,9 @@ def test_figures_go_to_tensorboard_and_to_the_log(tmp_path: Path) -> None:
     config = PPOConfig(**SMALL | {"report_to": "tensorboard", "stop_tokens": (" the",)})
     args = (tiny_tokenizer(), PROMPTS, vowels, config, tmp_path)
     ppo(tiny_llama(), *args, measure=lambda p, r: {"share": 0.25})
-    found = events(str(tmp_path / "ppo"))
-    found.Reload()
+    event_log = events(str(tmp_path / "ppo"))
+    event_log.Reload()
     rows = lines(tmp_path / "metrics.jsonl")
     for name in ("kl", "reward_mean", "share"):
-        points = {event.step: event.value for event in found.Scalars(name)}
+        points = {event.step: event.value for event in event_log.Scalars(name)}
         assert points == pytest.approx({row["update"]: row[name] for row in rows})

@@ -5,9 +5,6 @@ runs it on processors too, once accelerate is told that this is what it does.
 """
 
 import copy
-import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -19,11 +16,14 @@ from accelerate.state import PartialState
 from accelerate.utils import DistributedType, FullyShardedDataParallelPlugin
 from safetensors.torch import load_file
 
-from rlchf.train.ppo.loop import PPOConfig, ppo
+from rlchf.train.ppo import PPOConfig, ppo
 from rlchf.train.ppo.sharding import is_sharded, plain_weights
+from tests.support.ppo_runs import PROMPTS, lines
+from tests.support.processes import ON_TWO_PROCESSES, run_module
 from tests.support.tiny_models import tiny_classifier, tiny_gpt2, tiny_llama, tiny_tokenizer
 
-PROMPTS = ["the", "a committee votes on", "once upon a time there was", "fox", "what should the"]
+pytestmark = pytest.mark.slow
+
 CASES: dict[str, tuple[Any, dict[str, Any]]] = {
     "llama": (tiny_llama, {}),
     "lora-gpt2": (tiny_gpt2, {"lora_rank": 2, "forward_size": 4}),
@@ -47,26 +47,18 @@ def train(case: str, out: Path, updates: int, **more: Any) -> Any:
     )  # fmt: skip
 
 
-def metrics(out: Path) -> list[dict[str, float]]:
-    return [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
-
-
 @pytest.fixture(scope="module")
 def sharded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the cases on two processes, the third update resumed from the second."""
     folder = tmp_path_factory.mktemp("fsdp")
-    launch = ["torch.distributed.run", "--standalone", "--nproc_per_node=2", "-m"]
-    command = [sys.executable, "-m", *launch, "tests.ppo.test_fsdp", str(folder)]
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
-    done = subprocess.run(
-        command, cwd=Path(__file__).parents[2], env=environment, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
+    run_module("tests.ppo.test_fsdp", folder, ON_TWO_PROCESSES, ACCELERATE_USE_CPU="true")
     return folder
 
 
 @pytest.mark.parametrize("case", list(CASES))
-def test_sharded_weights_learn_what_whole_ones_do(sharded: Path, tmp_path: Path, case: str) -> None:
+def test_sharded_weights_learn_what_unsharded_ones_do(
+    sharded: Path, tmp_path: Path, case: str
+) -> None:
     train(case, tmp_path, updates=3)
     one, two = (load_file(out / "model.safetensors") for out in (tmp_path, sharded / case))
     assert one.keys() == two.keys()
@@ -81,10 +73,10 @@ def test_sharded_weights_learn_what_whole_ones_do(sharded: Path, tmp_path: Path,
         one, two = (load_file(out / "critic.safetensors") for out in (tmp_path, sharded / case))
         for name in one.keys() | two.keys():
             torch.testing.assert_close(two[name], one[name], atol=1e-8, rtol=0)
-    for row, other in zip(metrics(tmp_path), metrics(sharded / case), strict=True):
+    logs = (lines(out / "metrics.jsonl") for out in (tmp_path, sharded / case))
+    for row, other in zip(*logs, strict=True):
         assert other["first_ratio_error"] == 0
-        for name in row.keys() - {"seconds"}:
-            assert other[name] == pytest.approx(row[name], abs=2e-6), name
+        assert other == pytest.approx(row, abs=2e-6)
 
 
 @pytest.mark.parametrize("case", ["llama", "lora-gpt2"])
@@ -107,12 +99,12 @@ def test_plain_weights_are_those_of_the_checkpoint(model: Any, tmp_path: Path) -
         (model(), model()),
         (adapted, copy.deepcopy(adapted).merge_and_unload()),
     ):
-        found = dict(plain_weights(policy))
+        plain = dict(plain_weights(policy))
         merged.save_pretrained(tmp_path)
         saved = load_file(tmp_path / "model.safetensors")
-        assert found.keys() == saved.keys()
+        assert plain.keys() == saved.keys()
         for name, tensor in saved.items():
-            torch.testing.assert_close(found[name], tensor, atol=1e-7, rtol=0)
+            torch.testing.assert_close(plain[name], tensor, atol=1e-7, rtol=0)
 
 
 def fsdp(accelerator: Accelerator) -> None:
@@ -139,8 +131,8 @@ def main(folder: Path) -> None:
             fsdp(accelerator)
             policy = train(case, folder / case, updates, resume=resume, accelerator=accelerator)
         assert is_sharded(policy)
-        own = sum(p.to_local().numel() for p in policy.parameters())
-        assert own < 0.6 * sum(p.numel() for p in policy.parameters())
+        local_size = sum(p.to_local().numel() for p in policy.parameters())
+        assert local_size < 0.6 * sum(p.numel() for p in policy.parameters())
     torch.distributed.destroy_process_group()
 
 

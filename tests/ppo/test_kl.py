@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from rlchf.train.ppo import PPOConfig
 from rlchf.train.ppo.config import KLEstimator
 from rlchf.train.ppo.kl import kl_estimate, next_kl_coef
-from rlchf.train.ppo.loop import PPOConfig
 
 
 def test_kl_estimators_have_the_bias_and_the_sign_they_should() -> None:
@@ -16,9 +16,9 @@ def test_kl_estimators_have_the_bias_and_the_sign_they_should() -> None:
     p, q = (torch.randn(10, generator=generator, dtype=torch.float64) for _ in range(2))
     p, q = p.log_softmax(0), (1.2 * q).log_softmax(0)
     true = (p.exp() * (p - q)).sum().item()
-    drawn = torch.multinomial(p.exp(), 400_000, replacement=True, generator=generator)
-    kinds: tuple[KLEstimator, ...] = ("k1", "k2", "k3")
-    k1, k2, k3 = (kl_estimate(p[drawn], q[drawn], kind) for kind in kinds)
+    tokens = torch.multinomial(p.exp(), 400_000, replacement=True, generator=generator)
+    estimators: tuple[KLEstimator, ...] = ("k1", "k2", "k3")
+    k1, k2, k3 = (kl_estimate(p[tokens], q[tokens], estimator) for estimator in estimators)
 
     def off(estimates: Tensor) -> float:
         """Distance of the mean from the truth, in standard errors."""
@@ -34,8 +34,8 @@ def test_kl_estimators_have_the_bias_and_the_sign_they_should() -> None:
 
 def test_kl_estimates_of_equal_policies_are_0() -> None:
     logp = torch.tensor([[-0.1, -7.0]])
-    for kind in ("k1", "k2", "k3"):
-        assert not kl_estimate(logp, logp, kind).any()
+    for estimator in ("k1", "k2", "k3"):
+        assert not kl_estimate(logp, logp, estimator).any()
 
 
 def test_an_unknown_kl_estimator_is_named_with_the_known_ones() -> None:
@@ -51,12 +51,12 @@ def test_in_a_loss_each_estimator_has_the_gradient_of_another_divergence() -> No
     p, q = table.log_softmax(0), other.log_softmax(0)
 
     def gradient(of: Tensor) -> Tensor:
-        (found,) = torch.autograd.grad(of, table, retain_graph=True)
-        assert isinstance(found, Tensor)
-        return found
+        (slope,) = torch.autograd.grad(of, table, retain_graph=True)
+        assert isinstance(slope, Tensor)
+        return slope
 
-    def of_loss(kind: KLEstimator) -> Tensor:
-        return gradient((p.exp().detach() * kl_estimate(p, q, kind)).sum())
+    def of_loss(estimator: KLEstimator) -> Tensor:
+        return gradient((p.exp().detach() * kl_estimate(p, q, estimator)).sum())
 
     assert of_loss("k1").abs().max() < 1e-15
     torch.testing.assert_close(of_loss("k2"), gradient((p.exp() * (p - q)).sum()))

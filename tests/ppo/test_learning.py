@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from rlchf.train.ppo import PPO, PPOConfig, Setup, ppo
 from rlchf.train.ppo.experience import Experience
-from rlchf.train.ppo.loop import PPO, PPOConfig, Setup, ppo
 from rlchf.train.ppo.objectives import token_logprobs
 from rlchf.train.ppo.responses import Rollout, response_logits
 from tests.support.ppo_runs import (
@@ -112,17 +112,19 @@ def test_a_stop_token_counts_as_the_end_token_does(tmp_path: Path) -> None:
     assert metrics["eos_share"] == rollout.finished.float().mean().item()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("whiten", [True, False])
 def test_gradient_accumulation_does_not_change_the_result(whiten: bool, tmp_path: Path) -> None:
-    found = []
+    trained = []
     for size in (4, 3, 1):
         policy = ending_policy(0.25).double()  # responses of all lengths
         config = PPOConfig(**SMALL | {"forward_size": size, "whiten": whiten})
-        found.append(weights(ppo(policy, tiny_tokenizer(), PROMPTS, vowels, config, tmp_path)))
-    torch.testing.assert_close(found[1], found[0], atol=1e-9, rtol=0)
-    torch.testing.assert_close(found[2], found[0], atol=1e-9, rtol=0)
+        trained.append(weights(ppo(policy, tiny_tokenizer(), PROMPTS, vowels, config, tmp_path)))
+    torch.testing.assert_close(trained[1], trained[0], atol=1e-9, rtol=0)
+    torch.testing.assert_close(trained[2], trained[0], atol=1e-9, rtol=0)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_run_and_another_seed_another(tmp_path: Path) -> None:
     def run(name: str, seed: int) -> tuple[Tensor, Any]:
         config = PPOConfig(**SMALL | {"seed": seed, "lora_rank": 2})
@@ -142,12 +144,12 @@ def test_the_responses_to_one_prompt_stand_together(tmp_path: Path) -> None:
     options = {"batch_size": 12, "minibatch_size": 6, "responses_per_prompt": 3}
     config = PPOConfig(**SMALL | options)
     run = PPO(Setup(tiny_llama(), tiny_tokenizer(), PROMPTS, vowels, config, tmp_path))
-    asked, rollout = run.draw()
-    assert asked == [prompt for prompt in asked[::3] for _ in range(3)]
+    prompts, rollout = run.draw()
+    assert prompts == [prompt for prompt in prompts[::3] for _ in range(3)]
     assert len(set(rollout.texts(run.tokenizer))) > 9
     run.done = 1
     more, _ = run.draw()
-    assert {str(prompt) for prompt in [*asked[::3], more[0]]} == set(PROMPTS), (
+    assert {str(prompt) for prompt in [*prompts[::3], more[0]]} == set(PROMPTS), (
         "all five before one comes again"
     )
 
@@ -170,24 +172,27 @@ def test_without_a_critic_a_response_has_one_advantage(advantages: str, tmp_path
 
 
 @pytest.mark.parametrize(
-    ("options", "taken_off"),
+    ("options", "penalty"),
     [
         ({"kl_in": "loss", "kl_estimator": "k2"}, "nothing"),
         ({"reference": "uniform"}, "log-probability"),
     ],
 )
-def test_what_comes_off_the_reward(options: dict[str, Any], taken_off: str, tmp_path: Path) -> None:
+def test_the_penalty_of_the_reward_follows_kl_in_and_reference(
+    options: dict[str, Any], penalty: str, tmp_path: Path
+) -> None:
     run, _, _ = experience(tmp_path, gae_lambda=1.0, kl_coef=0.3, **options)
     with torch.no_grad():
         run.model.policy.lm_head.bias[5:50] += 1.0
     batch, metrics, _ = run.collect()
     scores = torch.tensor(vowels([], batch.rollout.texts(run.tokenizer)))
-    spent = torch.where(batch.rollout.response_mask, batch.logp, 0).sum(1)
-    expected = scores if taken_off == "nothing" else scores - 0.3 * spent
+    log_prob = torch.where(batch.rollout.response_mask, batch.logp, 0).sum(1)
+    expected = scores if penalty == "nothing" else scores - 0.3 * log_prob
     torch.testing.assert_close(batch.returns[:, 0], expected)
     assert metrics["kl_k3"] > 0.05, "the divergence from the start is measured in any case"
 
 
+@pytest.mark.slow
 def test_a_kl_penalty_in_the_loss_holds_the_policy_back(tmp_path: Path) -> None:
     def moved(kl_coef: float) -> float:
         config = PPOConfig(
@@ -199,13 +204,14 @@ def test_a_kl_penalty_in_the_loss_holds_the_policy_back(tmp_path: Path) -> None:
     assert moved(20.0) < 0.5 * moved(0.0)
 
 
+@pytest.mark.slow
 def test_the_bonus_on_entropy_raises_it(tmp_path: Path) -> None:
     def last(bonus: float) -> float:
         policy = tiny_llama(scale=8.0)  # far from uniform
-        alone = {"advantages": "rloo", "responses_per_prompt": 2}
+        without_critic = {"advantages": "rloo", "responses_per_prompt": 2}
         config = PPOConfig(
             **SMALL
-            | alone
+            | without_critic
             | {"updates": 8, "learning_rate": 1e-2, "entropy_coef": bonus, "kl_coef": 0.0}
         )
         ppo(policy, tiny_tokenizer(), PROMPTS, lambda p, r: [0.0] * 8, config, tmp_path)
@@ -244,22 +250,22 @@ def test_an_update_that_moves_too_far_ends_early(tmp_path: Path) -> None:
 
 
 def test_scores_are_normalised_and_measurements_are_logged(tmp_path: Path) -> None:
-    seen: list[float] = []
+    shares: list[float] = []
 
     def share(prompts: list[Any], responses: list[str]) -> dict[str, float]:
         assert len(prompts) == 8
-        seen.append(sum("e" in text for text in responses) / 8)
-        return {"with_e": seen[-1]}
+        shares.append(sum("e" in text for text in responses) / 8)
+        return {"with_e": shares[-1]}
 
-    shown = []
+    reported = []
     config = PPOConfig(**SMALL | {"normalise_reward": True, "reward_clip": 1.0})
     ppo(
         tiny_llama(), tiny_tokenizer(), PROMPTS, lambda p, r: [100.0 + len(t) for t in r], config,
-        tmp_path, measure=share, progress=lambda done, total, **facts: shown.append(facts),
+        tmp_path, measure=share, progress=lambda done, total, **facts: reported.append(facts),
     )  # fmt: skip
     rows = lines(tmp_path / "metrics.jsonl")
-    assert [row["with_e"] for row in rows] == pytest.approx(seen)
-    assert [facts["with_e"] for facts in shown] == pytest.approx(seen)
+    assert [row["with_e"] for row in rows] == pytest.approx(shares)
+    assert [facts["with_e"] for facts in reported] == pytest.approx(shares)
     assert all(row["reward_mean"] > 100 for row in rows), "the log has the scores as they came"
     assert all(row["value_loss"] < 2 for row in rows), "and the critic sees them normalised"
 

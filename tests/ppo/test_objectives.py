@@ -19,9 +19,9 @@ def test_the_gradient_at_ratio_1_is_that_of_expected_reward_minus_kl(beta: float
     advantages = gae(every.rewards(beta), every.baseline, every.mask, 1.0, 1.0)
     weighted = advantages * every.log_prob.exp().detach()[:, None]  # as often as it is sampled
     loss, clipped = policy_loss(every.logp, every.logp.detach(), weighted, every.mask, 0.2)
-    (found,) = torch.autograd.grad(-loss, every.table)
+    (gradient,) = torch.autograd.grad(-loss, every.table)
     assert exact.abs().max() > 0.1
-    torch.testing.assert_close(found, exact, atol=1e-13, rtol=0)
+    torch.testing.assert_close(gradient, exact, atol=1e-13, rtol=0)
     assert clipped == 0
 
 
@@ -35,9 +35,9 @@ def test_token_logprobs_are_the_log_softmax_at_the_ids() -> None:
 def test_log_probabilities_of_bfloat16_logits_are_computed_in_float32() -> None:
     logits = torch.randn(1, 2, 50).bfloat16()
     ids = torch.tensor([[3, 7]])
-    found = objectives.token_logprobs(logits, ids)
-    assert found.dtype == torch.float32
-    assert torch.equal(found, objectives.token_logprobs(logits.float(), ids))
+    logprobs = objectives.token_logprobs(logits, ids)
+    assert logprobs.dtype == torch.float32
+    assert torch.equal(logprobs, objectives.token_logprobs(logits.float(), ids))
 
 
 def test_entropy_is_log_of_the_number_of_equally_likely_tokens() -> None:
@@ -51,7 +51,7 @@ def test_masked_mean_counts_only_the_mask_and_all_processes() -> None:
     values = torch.tensor([[1.0, 2.0, torch.nan], [6.0, torch.nan, torch.nan]])
     mask = ~values.isnan()
     assert objectives.masked_mean(values, mask) == 3
-    # A second process that holds the sum 21 over 7 tokens, told by its dtype which it is asked for.
+    # A second process that holds the sum 21 over 7 tokens, which it tells apart by their dtype.
     other = {torch.float32: 21, torch.int64: 7}
     assert objectives.masked_mean(values, mask, lambda t: t + other[t.dtype]) == 3
 
@@ -71,9 +71,9 @@ def test_policy_loss_is_clipped_only_where_the_policy_has_gained(
 ) -> None:
     logp = torch.tensor([[math.log(ratio)]], dtype=torch.float64, requires_grad=True)
     one = torch.ones(1, 1, dtype=torch.bool)
-    found, clipped = policy_loss(logp, torch.zeros(1, 1), torch.tensor([[advantage]]), one, 0.2)
-    found.backward()
-    assert found.item() == pytest.approx(loss)
+    computed, clipped = policy_loss(logp, torch.zeros(1, 1), torch.tensor([[advantage]]), one, 0.2)
+    computed.backward()
+    assert computed.item() == pytest.approx(loss)
     assert logp.grad is not None
     assert logp.grad.item() == pytest.approx(slope)
     assert bool(clipped) == (slope == 0)
@@ -104,7 +104,7 @@ def test_value_loss_without_a_clip_is_half_the_squared_error() -> None:
 def test_a_clipped_value_takes_the_worse_of_two_errors() -> None:
     one = torch.ones(1, 1, dtype=torch.bool)
     old, target = torch.tensor([[0.0]]), torch.tensor([[1.0]])
-    # Moved to 0.9, held at 0.2: the error counts as 0.8, so the gain beyond the clip is not paid.
+    # Moved to 0.9, held at 0.2: the error counts as 0.8, so the gain beyond the clip does not count.
     assert value_loss(torch.tensor([[0.9]]), old, target, one, 0.2).item() == pytest.approx(0.32)
     # Moved away to -1: held at -0.2, but the true error of 2 is worse.
     assert value_loss(torch.tensor([[-1.0]]), old, target, one, 0.2).item() == pytest.approx(2.0)

@@ -12,7 +12,7 @@ from torch import Tensor
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from rlchf.optima import kl_optimum, preference_matching
-from rlchf.train.ppo.loop import PPOConfig, ppo
+from rlchf.train.ppo import PPOConfig, ppo
 from tests.support.bandit import Bandit, distance
 from tests.support.ppo_runs import PROMPTS, SMALL, lines, vowels
 from tests.support.tiny_models import STORIES, TEXTS, tiny_gpt2, tiny_tokenizer
@@ -24,6 +24,7 @@ BANDIT: dict[str, Any] = {
 SMALLER = {"batch_size": 256, "minibatch_size": 256}
 
 
+@pytest.mark.slow
 def test_ppo_finds_the_optimum_of_a_bandit(tmp_path: Path) -> None:
     """The policy ends at reference * exp(reward / beta) / Z, the maximiser of reward - beta KL."""
     beta = 0.5
@@ -32,12 +33,13 @@ def test_ppo_finds_the_optimum_of_a_bandit(tmp_path: Path) -> None:
     optimum = weights / weights.sum()
     assert distance(bandit.reference, optimum) > 0.2
     assert distance(kl_optimum(bandit.reference, REWARDS, beta), optimum) < 1e-12
-    found = bandit.train(bandit.rewarding(REWARDS), tmp_path, **BANDIT | {"updates": 100})
-    assert distance(found, optimum) < 1e-3
-    objective = (found * (REWARDS - beta * np.log(found / bandit.reference))).sum()
+    policy = bandit.train(bandit.rewarding(REWARDS), tmp_path, **BANDIT | {"updates": 100})
+    assert distance(policy, optimum) < 1e-3
+    objective = (policy * (REWARDS - beta * np.log(policy / bandit.reference))).sum()
     assert objective == pytest.approx(beta * np.log(weights.sum()), abs=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "within"),
     [
@@ -53,15 +55,16 @@ def test_ppo_finds_the_optimum_of_a_bandit(tmp_path: Path) -> None:
     ],
     ids=["rloo", "whitened", "grpo", "kl in the loss"],
 )
-def test_other_advantages_and_losses_find_it_too(
+def test_other_advantages_and_losses_find_the_optimum_too(
     options: dict[str, Any], within: float, tmp_path: Path
 ) -> None:
     bandit = Bandit(8, scale=4.0)
     settings = BANDIT | {"updates": 90} | options
-    found = bandit.train(bandit.rewarding(REWARDS), tmp_path, **settings)
-    assert distance(found, kl_optimum(bandit.reference, REWARDS, 0.5)) < within
+    policy = bandit.train(bandit.rewarding(REWARDS), tmp_path, **settings)
+    assert distance(policy, kl_optimum(bandit.reference, REWARDS, 0.5)) < within
 
 
+@pytest.mark.slow
 def test_preference_matching_forgets_the_reference(tmp_path: Path) -> None:
     """With a penalty on negative entropy the policy ends at exp(reward / beta) / Z (Xiao et al. 2024).
 
@@ -72,15 +75,22 @@ def test_preference_matching_forgets_the_reference(tmp_path: Path) -> None:
     assert distance(preference_matching(REWARDS), choices) < 1e-12
     options = {"reference": "uniform", "kl_coef": 1.0, "advantages": "rloo"}
     settings = BANDIT | SMALLER | {"updates": 100, "responses_per_prompt": 4} | options
-    found = bandit.train(bandit.rewarding(REWARDS), tmp_path, **settings)
-    assert distance(found, choices) < 1e-3
+    policy = bandit.train(bandit.rewarding(REWARDS), tmp_path, **settings)
+    assert distance(policy, choices) < 1e-3
     assert distance(kl_optimum(bandit.reference, REWARDS, 1.0), choices) > 0.1
     last = lines(tmp_path / "metrics.jsonl")[-1]
     assert last["objective"] == pytest.approx(np.log(np.exp(REWARDS).sum()), abs=0.01)
     assert last["kl"] > 0.1, "still the divergence from the start"
 
 
-@pytest.mark.parametrize(("beta", "share"), [(1.0, 0.4), (0.5, 0.308), (0.2, 0.116)])
+@pytest.mark.parametrize(
+    ("beta", "share"),
+    [
+        pytest.param(1.0, 0.4, marks=pytest.mark.slow),
+        (0.5, 0.308),
+        pytest.param(0.2, 0.116, marks=pytest.mark.slow),
+    ],
+)
 def test_a_minoritys_share_in_the_texts_follows_the_kl_coefficient(
     beta: float, share: float, tmp_path: Path
 ) -> None:
@@ -92,6 +102,7 @@ def test_a_minoritys_share_in_the_texts_follows_the_kl_coefficient(
     assert bandit.train(reward, tmp_path, **settings)[1:5].sum() == pytest.approx(share, abs=0.005)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("tokens", "options", "gap", "within"),
     [
@@ -123,8 +134,8 @@ def test_ppo_nearly_reaches_the_optimum_over_several_tokens(
     def log_probabilities() -> Tensor:
         ids = torch.cat([torch.ones(len(texts), 1, dtype=torch.long), padded], 1)
         logp = policy(input_ids=ids).logits.double().log_softmax(-1)[:, :-1]
-        each: Tensor = logp.gather(2, padded[..., None])[..., 0]
-        return torch.where(real, each, 0).sum(1)
+        token_logp: Tensor = logp.gather(2, padded[..., None])[..., 0]
+        return torch.where(real, token_logp, 0).sum(1)
 
     reference = log_probabilities()
     assert reference.exp().sum().item() == pytest.approx(1)
@@ -149,6 +160,7 @@ def test_ppo_nearly_reaches_the_optimum_over_several_tokens(
     assert distance(start, best_policy) > 2 * within
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not STORIES.exists(), reason="the story model is not on this machine")
 def test_a_story_model_learns_to_write_what_is_rewarded(tmp_path: Path) -> None:
     policy = AutoModelForCausalLM.from_pretrained(STORIES)
@@ -173,6 +185,7 @@ def test_a_story_model_learns_to_write_what_is_rewarded(tmp_path: Path) -> None:
     assert rows[-1]["kl_k3"] > 0
 
 
+@pytest.mark.slow
 def test_the_reward_rises_on_a_random_model(tmp_path: Path) -> None:
     config = PPOConfig(
         **SMALL | {"updates": 15, "batch_size": 32, "minibatch_size": 16, "learning_rate": 3e-3}

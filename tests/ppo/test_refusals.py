@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from peft import LoraConfig, get_peft_model
 
-from rlchf.train.ppo.loop import PPOConfig, ppo
+from rlchf.train.ppo import PPOConfig, ppo
 from rlchf.train.ppo.rewards import VoterPreferences, WinShare
 from rlchf.train.reward.model import RewardModel
 from tests.support.ppo_runs import PROMPTS, SMALL, vowels
@@ -102,23 +102,23 @@ def adapted(policy: Any) -> Any:
         ),
     ],
 )
-def test_what_is_given_wrongly_is_refused_before_anything_is_trained(
+def test_wrong_arguments_are_refused_before_anything_is_trained(
     changes: dict[str, Any], message: str, tmp_path: Path
 ) -> None:
-    given = {
+    arguments = {
         "policy": tiny_llama(), "tokenizer": tiny_tokenizer(), "prompts": PROMPTS, "reward": vowels,
         "config": PPOConfig(**SMALL), "out": tmp_path / "out",
     }  # fmt: skip
     with pytest.raises(ValueError, match=message):
-        ppo(**given | changes)
+        ppo(**arguments | changes)
     if "measure" not in changes:
         assert not (tmp_path / "out").exists()
 
 
 def test_a_reward_model_is_taken_as_a_critic(tmp_path: Path) -> None:
     tokenizer, config = tiny_tokenizer(), PPOConfig(**SMALL | {"updates": 1})
-    judge = RewardModel(tiny_classifier(seed=4), tokenizer)
-    for name, critic in (("model", judge.model), ("reward model", judge)):
+    reward_model = RewardModel(tiny_classifier(seed=4), tokenizer)
+    for name, critic in (("model", reward_model.model), ("reward model", reward_model)):
         args = (tiny_llama(), tokenizer, PROMPTS, vowels, config, tmp_path / name)
         ppo(*args, critic=critic)
     one, other = (tmp_path / name / "critic.safetensors" for name in ("model", "reward model"))
@@ -126,7 +126,9 @@ def test_a_reward_model_is_taken_as_a_critic(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("options", [{"advantages": "grpo"}, {"normalise_reward": True}])
-def test_what_loses_the_shares_is_warned_of(options: dict[str, Any], tmp_path: Path) -> None:
+def test_settings_that_lose_the_shares_are_warned_of(
+    options: dict[str, Any], tmp_path: Path
+) -> None:
     people = VoterPreferences([vowels, lambda p, r: [float(len(text)) for text in r]], [6, 4])
     config = PPOConfig(**SMALL | {"updates": 1, "responses_per_prompt": 2} | options)
     args = (tiny_tokenizer(), PROMPTS, WinShare(people), config, tmp_path)
@@ -136,13 +138,14 @@ def test_what_loses_the_shares_is_warned_of(options: dict[str, Any], tmp_path: P
         ppo(tiny_llama(), *args)
 
 
+@pytest.mark.slow
 def test_importing_the_loop_brings_in_neither_peft_nor_the_trainer() -> None:
     code = "import sys, rlchf.train.ppo.loop; print([m for m in sys.modules if m in sys.argv])"
     unwanted = ["peft", "transformers.trainer"]
-    found = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", code, *unwanted], capture_output=True, text=True, check=True
     )
-    assert found.stdout.strip() == "[]"
+    assert done.stdout.strip() == "[]"
 
 
 def test_a_critic_beside_advantages_that_take_none_is_refused(tmp_path: Path) -> None:

@@ -14,9 +14,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from rlchf.train.ppo import PPO, PPOConfig, Setup, ppo
 from rlchf.train.ppo import optimise as optimise_module
 from rlchf.train.ppo.checkpoint import append_rows, keep_rows
-from rlchf.train.ppo.loop import PPO, PPOConfig, Setup, ppo
 from rlchf.train.ppo.objectives import policy_loss
 from tests.support.ppo_runs import PROMPTS, SMALL, lines, noisy, vowels, weights
 from tests.support.tiny_models import tiny_llama, tiny_tokenizer
@@ -60,7 +60,9 @@ STOPPED: dict[str, Any] = SMALL | {
 }
 
 
-@pytest.fixture(scope="module", params=[0, 2], ids=["full", "lora"])
+@pytest.fixture(
+    scope="module", params=[0, pytest.param(2, marks=pytest.mark.slow)], ids=["full", "lora"]
+)
 def whole(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[PPOConfig, Path, Tensor]:
@@ -106,6 +108,7 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(
     assert critics[0].read_bytes() == critics[1].read_bytes()
 
 
+@pytest.mark.slow
 def test_a_finished_run_can_be_given_more_updates(tmp_path: Path) -> None:
     def run(updates: int, out: Path) -> Tensor:
         config = PPOConfig(**SMALL | {"updates": updates})
@@ -149,6 +152,7 @@ def test_resuming_with_other_settings_is_refused_by_name(tmp_path: Path) -> None
         ppo(tiny_llama(), tiny_tokenizer(), PROMPTS, vowels, other, tmp_path, resume=True)
 
 
+@pytest.mark.slow
 def test_a_resumed_run_may_learn_at_other_rates_and_with_another_kl_coefficient(
     tmp_path: Path,
 ) -> None:
@@ -202,6 +206,7 @@ def test_an_adaptive_kl_coefficient_goes_on_unless_it_is_set_anew(
     assert row["kl_coef"] == pytest.approx(carried if expected is None else expected)
 
 
+@pytest.mark.slow
 def test_an_interrupted_save_leaves_the_checkpoint_before_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -282,6 +287,7 @@ class Growing:
         self.calls = state["calls"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop_at", [1, 4])
 @pytest.mark.parametrize(
     "options",
@@ -290,7 +296,7 @@ class Growing:
         {"advantages": "rloo", "responses_per_prompt": 2, "kl_in": "loss", "kl_estimator": "k2"},
     ],
 )
-def test_kl_coefficient_moments_and_the_rewards_state_go_on_too(
+def test_kl_coefficient_moments_and_the_rewards_state_are_resumed_too(
     options: dict[str, Any], stop_at: int, tmp_path: Path
 ) -> None:
     adaptive = {
@@ -311,7 +317,8 @@ def test_kl_coefficient_moments_and_the_rewards_state_go_on_too(
     assert len({row["kl_coef"] for row in rows}) == 5, "the KL coefficient has moved"
 
 
-def test_a_policy_that_has_gone_too_far_is_not_what_the_checkpoint_holds(tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_a_policy_beyond_the_maximum_kl_is_not_saved(tmp_path: Path) -> None:
     config = PPOConfig(
         **STOPPED | {"updates": 50, "learning_rate": 3e-3, "checkpoint_every": 1, "max_kl": 1.0}
     )
@@ -334,7 +341,7 @@ def test_a_policy_that_has_gone_too_far_is_not_what_the_checkpoint_holds(tmp_pat
     assert not (tmp_path / "checkpoint" / "previous.pt").exists()
 
 
-def test_a_run_whose_only_checkpoint_has_gone_too_far_is_to_begin_anew(tmp_path: Path) -> None:
+def test_a_run_without_a_checkpoint_within_the_maximum_kl_is_to_begin_anew(tmp_path: Path) -> None:
     config = PPOConfig(**SMALL | {"checkpoint_every": 1, "max_kl": 1e-9})
     with pytest.raises(
         FloatingPointError, match=r"update 2: .* begin anew .* no checkpoint before"
@@ -342,12 +349,13 @@ def test_a_run_whose_only_checkpoint_has_gone_too_far_is_to_begin_anew(tmp_path:
         ppo(tiny_llama(), tiny_tokenizer(), PROMPTS, vowels, config, tmp_path)
 
 
-def test_a_divergence_that_is_no_number_stops_the_run(tmp_path: Path) -> None:
+def test_a_kl_divergence_that_is_no_number_stops_the_run(tmp_path: Path) -> None:
     args = (tiny_tokenizer(), PROMPTS, vowels, PPOConfig(**SMALL), tmp_path)
     with pytest.raises(FloatingPointError, match="update 1: the KL divergence is nan nats"):
         PPO(Setup(tiny_llama(), *args)).check_kl(math.nan)
 
 
+@pytest.mark.slow
 def test_a_kill_between_two_files_leaves_the_checkpoint_before(tmp_path: Path) -> None:
     config = PPOConfig(**STOPPED)
     args = (tiny_tokenizer(), PROMPTS, noisy)
@@ -371,7 +379,7 @@ def test_a_run_goes_on_only_from_the_policy_and_the_prompts_it_began_with(tmp_pa
     assert len(lines(tmp_path / "metrics.jsonl")) == 3
 
 
-def test_a_damaged_checkpoint_is_told(tmp_path: Path) -> None:
+def test_a_damaged_checkpoint_is_refused(tmp_path: Path) -> None:
     config = PPOConfig(**SMALL | {"updates": 2})
     args = (tiny_tokenizer(), PROMPTS, vowels, config, tmp_path)
     ppo(tiny_llama(), *args)
@@ -387,11 +395,11 @@ def test_an_error_of_the_reward_says_what_is_saved(tmp_path: Path) -> None:
     assert caught.value.__notes__ == [f"2 updates are saved in {tmp_path}, and can be resumed"]
 
 
-def test_gradients_are_not_shortened_to_0(tmp_path: Path) -> None:
-    found = []
+def test_a_maximum_gradient_norm_of_0_clips_nothing(tmp_path: Path) -> None:
+    trained = []
     for norm in (0.0, 1e9):
         config = PPOConfig(**SMALL | {"max_grad_norm": norm})
         args = (tiny_tokenizer(), PROMPTS, vowels, config, tmp_path / str(norm))
-        found.append(weights(ppo(tiny_llama(), *args)))
-    assert torch.equal(*found)
-    assert not torch.equal(found[0], weights(tiny_llama()))
+        trained.append(weights(ppo(tiny_llama(), *args)))
+    assert torch.equal(*trained)
+    assert not torch.equal(trained[0], weights(tiny_llama()))

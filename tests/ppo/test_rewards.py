@@ -39,8 +39,8 @@ def approves(*good: str) -> Callable[..., list[float]]:
     return lambda prompts, texts: [float(text in good) for text in texts]
 
 
-def rewards(found: torch.Tensor) -> Any:
-    return pytest.approx([round(x, 5) for x in found.tolist()], abs=1e-4)
+def close_to(expected: torch.Tensor) -> Any:
+    return pytest.approx(expected.tolist(), abs=1e-4)
 
 
 CYCLE = [likes("a", "b", "c"), likes("b", "c", "a"), likes("c", "a", "b")]
@@ -64,9 +64,9 @@ def test_a_reward_model_and_a_function_add_up_as_they_are_weighted() -> None:
     def length(prompts: Sequence[Any], texts: Sequence[str]) -> list[int]:
         return [len(text) for text in texts]
 
-    found = WeightedSum([model, length], [2.0, -0.5])(prompts, texts)
+    rewards = WeightedSum([model, length], [2.0, -0.5])(prompts, texts)
     expected = 2 * model(prompts, texts) - 0.5 * torch.tensor([3.0, 13.0])
-    torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(rewards, expected)
 
 
 def test_a_sum_keeps_the_state_of_its_parts() -> None:
@@ -87,15 +87,15 @@ def test_a_sum_keeps_the_state_of_its_parts() -> None:
 
 def test_a_vote_gives_the_rules_scores_brought_to_mean_0_and_range_1() -> None:
     vote = Vote([likes("a", "b", "c"), likes("b", "a", "c")], "borda", weights=[2, 1])
-    found = vote(["p"] * 3, ["a", "b", "c"])  # Borda scores 5, 4, 0
-    assert found.tolist() == rewards(torch.tensor([0.4, 0.2, -0.6]))
+    rewards = vote(["p"] * 3, ["a", "b", "c"])  # Borda scores 5, 4, 0
+    assert rewards.tolist() == close_to(torch.tensor([0.4, 0.2, -0.6]))
 
 
 def test_equal_rewards_are_a_tie_and_scales_do_not_count() -> None:
     loud = lambda prompts, texts: [1e6 * (text == "b") for text in texts]  # noqa: E731
-    found = Vote([approves("a"), approves("a"), loud], "copeland")(["p"] * 3, ["a", "b", "c"])
+    rewards = Vote([approves("a"), approves("a"), loud], "copeland")(["p"] * 3, ["a", "b", "c"])
     # a beats b and c by 2:1 and 2:0, b beats c by 1:0
-    assert found.tolist() == rewards(torch.tensor([0.5, 0.0, -0.5]))
+    assert rewards.tolist() == close_to(torch.tensor([0.5, 0.0, -0.5]))
 
 
 def test_ties_of_the_rule_are_kept_and_a_tie_of_all_is_worth_0() -> None:
@@ -105,19 +105,19 @@ def test_ties_of_the_rule_are_kept_and_a_tie_of_all_is_worth_0() -> None:
 
 def test_a_text_that_comes_twice_stands_once_and_prompts_do_not_mix() -> None:
     vote = Vote([likes("a", "b", "c"), likes("b", "a", "c")], "borda", weights=[2, 1])
-    found = vote(["p"] * 4 + ["q"] * 2 + ["r"], ["a", "b", "c", "a", "c", "b", "z"])
+    rewards = vote(["p"] * 4 + ["q"] * 2 + ["r"], ["a", "b", "c", "a", "c", "b", "z"])
     scores = torch.tensor([5.0, 4.0, 0.0, 5.0])
-    assert found[:4].tolist() == rewards((scores - 3.5) / 5)
-    assert found[4:].tolist() == [-0.5, 0.5, 0]
+    assert rewards[:4].tolist() == close_to((scores - 3.5) / 5)
+    assert rewards[4:].tolist() == [-0.5, 0.5, 0]
 
 
 @pytest.mark.parametrize("rule", ["perpetual_pav", "maximal_lottery", "stv", "schulze"])
-def test_any_rule_can_decide(rule: str) -> None:
+def test_every_kind_of_rule_gives_rewards_of_mean_0_and_range_1(rule: str) -> None:
     prompts = [p for p in "pqr" for _ in range(3)]
-    found = Vote([*CYCLE, CYCLE[0]], rule)(prompts, ["a", "b", "c"] * 3).view(3, 3)
-    assert found.shape == (3, 3)
-    torch.testing.assert_close(found.sum(1), torch.zeros(3))
-    width = found.max(1).values - found.min(1).values
+    rewards = Vote([*CYCLE, CYCLE[0]], rule)(prompts, ["a", "b", "c"] * 3).view(3, 3)
+    assert rewards.shape == (3, 3)
+    torch.testing.assert_close(rewards.sum(1), torch.zeros(3))
+    width = rewards.max(1).values - rewards.min(1).values
     assert ((width - 1).abs() < 1e-5).any()
 
 
@@ -132,7 +132,7 @@ def test_a_rule_across_prompts_lets_the_minority_win_some() -> None:
 # -- preferences -----------------------------------------------------------------------------------
 
 
-def test_an_electorate_counts_half_a_vote_for_a_tie() -> None:
+def test_voter_preferences_count_half_a_vote_for_a_tie() -> None:
     (table,) = VoterPreferences([approves("a"), likes("b", "a", "c")], [3, 1])(
         groups_of("ppp", "abc")
     )
@@ -152,7 +152,7 @@ def test_a_pairwise_model_is_asked_in_both_orders() -> None:
     torch.testing.assert_close(two + two.T, torch.ones(3, 3, dtype=torch.float64))
 
 
-def test_a_pairwise_model_meets_only_texts_that_differ() -> None:
+def test_a_pairwise_model_is_asked_only_about_texts_that_differ() -> None:
     (table,) = Pairwise(lambda *columns: [0.0] * len(columns[0]))(groups_of("pp", "xx"))
     assert table.tolist() == [[0.5]]
 
@@ -162,35 +162,35 @@ def test_a_pairwise_model_meets_only_texts_that_differ() -> None:
 
 def test_self_play_is_the_mean_win_share_against_the_other_rows() -> None:
     play = SelfPlay(VoterPreferences(CYCLE, [4, 3, 2]))
-    found = play(["p"] * 4 + ["q"], ["a", "b", "b", "c", "a"])
+    rewards = play(["p"] * 4 + ["q"], ["a", "b", "b", "c", "a"])
     a = (2 * 6 / 9 + 4 / 9) / 3
     b = (3 / 9 + 1 / 2 + 7 / 9) / 3
     c = (5 / 9 + 2 * 2 / 9) / 3
-    assert found.tolist() == rewards(torch.tensor([a, b, b, c, 0.0]))
+    assert rewards.tolist() == close_to(torch.tensor([a, b, b, c, 0.0]))
 
 
-def test_what_one_wins_another_loses() -> None:
-    found = SelfPlay(VoterPreferences(CYCLE, [4, 3, 2]))(["p"] * 6, list("abbcca"))
-    assert found.mean().item() == pytest.approx(0.5)
+def test_win_shares_of_a_batch_average_one_half_and_their_log_odds_0() -> None:
+    rewards = SelfPlay(VoterPreferences(CYCLE, [4, 3, 2]))(["p"] * 6, list("abbcca"))
+    assert rewards.mean().item() == pytest.approx(0.5)
     odds = WinShare(VoterPreferences(CYCLE, [4, 3, 2]))(["p"] * 6, list("abbcca"))
     assert odds.mean().item() == pytest.approx(0, abs=1e-6)
 
 
 def test_win_shares_are_log_odds_within_their_floor() -> None:
     play = WinShare(VoterPreferences([approves("a"), approves("a", "b")], [1, 3]), floor=0.05)
-    found = play(["p"] * 3, ["a", "b", "c"])
+    rewards = play(["p"] * 3, ["a", "b", "c"])
     ab, ac, bc = math.log(0.625 / 0.375), math.log(0.95 / 0.05), math.log(0.875 / 0.125)
     expected = torch.tensor([(ab + ac) / 2, (bc - ab) / 2, -(ac + bc) / 2])
-    assert found.tolist() == rewards(expected)
+    assert rewards.tolist() == close_to(expected)
 
 
 def test_population_proportional_takes_the_smallest_share_and_no_logarithm_of_0() -> None:
     electorate = VoterPreferences([approves("a"), approves("b")], [3, 1])
-    found = PopulationProportional(electorate, sharpness=2.0, floor=0.1)("pppq", "abca")
+    rewards = PopulationProportional(electorate, sharpness=2.0, floor=0.1)("pppq", "abca")
     bounds = torch.tensor([0.75, 0.25, 0.125])
-    assert found[:3].tolist() == rewards(bounds.log() + 2 * bounds)
+    assert rewards[:3].tolist() == close_to(bounds.log() + 2 * bounds)
     none = PopulationProportional(VoterPreferences([approves("a")]), floor=0.1)("pp", "ab")
-    assert none.exp().tolist() == rewards(torch.tensor([1.0, 0.1]))
+    assert none.exp().tolist() == close_to(torch.tensor([1.0, 0.1]))
 
 
 # -- max-min ---------------------------------------------------------------------------------------
@@ -207,7 +207,7 @@ def test_the_worst_off_group_gains_weight() -> None:
 def test_the_weights_follow_the_means_over_all_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     """The other process's mean rewards are 0 and 1."""
     other = torch.tensor([0.0, 1.0])
-    monkeypatch.setattr(max_min, "reduce", lambda own, how: (own + other) / 2)
+    monkeypatch.setattr(max_min, "reduce", lambda means, how: (means + other) / 2)
     reward = MaxMin({"x": approves("a"), "y": approves("b")}, step=1.0)
     assert reward(["p"] * 2, list("aa")).tolist() == [0.5, 0.5]
     assert reward.weights == pytest.approx({"x": 0.5, "y": 0.5})
@@ -263,7 +263,7 @@ def test_comparisons_need_several_responses_to_a_prompt(reward: Any) -> None:
         (lambda: Pairwise(lambda *c: [1.5, 0.0])(groups_of("pp", "ab")), "no share"),
     ],
 )
-def test_what_cannot_work_is_refused(call: Any, message: str) -> None:
+def test_rewards_that_cannot_work_are_refused(call: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         call()
 
@@ -273,13 +273,13 @@ def test_what_cannot_work_is_refused(call: Any, message: str) -> None:
 
 @pytest.mark.parametrize("name", COMBINE)
 def test_every_combination_makes_a_reward_of_its_class_with_its_options(name: str) -> None:
-    kind = combination_named(name)
-    options: dict[str, Any] = dict.fromkeys(kind.option_types(), 0.2)
+    combination = combination_named(name)
+    options: dict[str, Any] = dict.fromkeys(combination.option_types(), 0.2)
     options |= {"rule": "borda"} if name == "vote" else {}
-    reward = kind.combine({"x": approves("a"), "y": approves("b")}, None, **options)
-    assert type(reward) is kind
+    reward = combination.combine({"x": approves("a"), "y": approves("b")}, None, **options)
+    assert type(reward) is combination
     assert reward(["p"] * 2, ["a", "b"]).shape == (2,)
-    assert all(value == 0.2 for value in map(vars(reward).get, kind.option_types()))
+    assert all(value == 0.2 for value in map(vars(reward).get, combination.option_types()))
 
 
 def test_names_of_estimators_and_combinations_are_known_without_torch() -> None:

@@ -36,6 +36,8 @@ from rlchf.train.reward.trainer import train_reward
 from tests.support.bandit import Bandit, distance
 from tests.support.reward_examples import tiny_backbone
 
+pytestmark = pytest.mark.slow
+
 FAST: dict[str, Any] = {
     "updates": 60, "learning_rate": 5e-3, "ppo_epochs": 2, "advantages": "rloo", "responses_per_prompt": 512,
 }  # fmt: skip
@@ -52,13 +54,13 @@ def test_win_shares_keep_the_share_at_beta_1_only(
 ) -> None:
     bandit = Bandit(2)
     reward = WinShare(favourites(bandit, [6, 4]))
-    found = bandit.train(reward, tmp_path, kl_coef=beta, **FAST)
-    assert distance(found, kl_optimum(uniform(2), np.log([0.6, 0.4]), beta)) < 0.01
-    assert found[1] == pytest.approx(share, abs=0.01)
+    policy = bandit.train(reward, tmp_path, kl_coef=beta, **FAST)
+    assert distance(policy, kl_optimum(uniform(2), np.log([0.6, 0.4]), beta)) < 0.01
+    assert policy[1] == pytest.approx(share, abs=0.01)
 
 
 @pytest.mark.parametrize(("kl_coef", "share"), [(4 / 3, 0.2), (1.0, 0.136)])
-def test_a_baseline_of_the_other_rows_counts_a_comparison_of_four_four_thirds_times(
+def test_rloo_on_groups_of_four_scales_win_shares_by_four_thirds(
     kl_coef: float, share: float, tmp_path: Path
 ) -> None:
     """0.136 is 0.2 to the power of 4 / 3, divided by the sum of that and of 0.8 to that power."""
@@ -69,10 +71,10 @@ def test_a_baseline_of_the_other_rows_counts_a_comparison_of_four_four_thirds_ti
         parts = [win_share(prompts[n : n + 4], texts[n : n + 4]) for n in range(0, 512, 4)]
         return torch.cat(parts)
 
-    found = bandit.train(
+    policy = bandit.train(
         by_fours, tmp_path, **FAST | {"responses_per_prompt": 4, "kl_coef": kl_coef}
     )
-    assert found[1] == pytest.approx(share, abs=0.005)
+    assert policy[1] == pytest.approx(share, abs=0.005)
 
 
 def test_a_prompt_that_comes_again_is_a_group_of_its_own(tmp_path: Path) -> None:
@@ -88,8 +90,8 @@ def test_preference_matching_keeps_the_shares_whatever_the_reference(tmp_path: P
     optimum = preference_matching(rewards)
     assert distance(bandit.reference, optimum) > 0.3
     assert distance(kl_optimum(bandit.reference, rewards, 1.0), optimum) > 0.2
-    found = bandit.train(bandit.rewarding(rewards), tmp_path, reference="uniform", **FAST)
-    assert distance(found, optimum) < 0.01
+    policy = bandit.train(bandit.rewarding(rewards), tmp_path, reference="uniform", **FAST)
+    assert distance(policy, optimum) < 0.01
 
 
 def test_population_proportional_alignment_ends_at_the_share_bounds(tmp_path: Path) -> None:
@@ -98,8 +100,8 @@ def test_population_proportional_alignment_ends_at_the_share_bounds(tmp_path: Pa
     shares = [[0.5, 0.6, 0.65], [0.4, 0.5, 0.55], [0.35, 0.45, 0.5]]
     optimum = population_proportional(shares, sharpness=1.0)
     assert distance(bandit.reference, optimum) > 0.2
-    found = bandit.train(reward, tmp_path, reference="uniform", **FAST)
-    assert distance(found, optimum) < 0.01
+    policy = bandit.train(reward, tmp_path, reference="uniform", **FAST)
+    assert distance(policy, optimum) < 0.01
 
 
 def test_self_play_shares_a_cycle_as_the_regularised_equilibrium_does(tmp_path: Path) -> None:
@@ -110,12 +112,12 @@ def test_self_play_shares_a_cycle_as_the_regularised_equilibrium_does(tmp_path: 
     optimum = regularised_nash(payoff, uniform(3), beta)
     assert distance(optimum, uniform(3)) > 0.15
     reward = SelfPlay(VoterPreferences(cycle, [4, 3, 2]))
-    found = bandit.train(reward, tmp_path, kl_coef=beta, updates=200, learning_rate=1e-3)
-    assert distance(found, optimum) < 0.03
+    policy = bandit.train(reward, tmp_path, kl_coef=beta, updates=200, learning_rate=1e-3)
+    assert distance(policy, optimum) < 0.03
     lottery = get_rule("maximal_lottery")(
         Profiles.from_ballots([["a > b > c"] * 4 + ["b > c > a"] * 3 + ["c > a > b"] * 2])
     )[0]
-    assert distance(found, lottery) < distance(uniform(3), lottery)
+    assert distance(policy, lottery) < distance(uniform(3), lottery)
 
 
 def test_max_min_ends_at_the_saddle_point(tmp_path: Path) -> None:
@@ -125,8 +127,8 @@ def test_max_min_ends_at_the_saddle_point(tmp_path: Path) -> None:
     assert distance(bandit.reference, optimum) > 0.2
     assert distance(kl_optimum(bandit.reference, rewards.mean(0), beta), optimum) > 0.2
     reward = MaxMin({str(g): bandit.rewarding(row) for g, row in enumerate(rewards)})
-    found = bandit.train(reward, tmp_path, kl_coef=beta)
-    assert distance(found, optimum) < 0.02
+    policy = bandit.train(reward, tmp_path, kl_coef=beta)
+    assert distance(policy, optimum) < 0.02
     assert list(reward.weights.values()) == pytest.approx(weights.tolist(), abs=0.05)
 
 
@@ -137,8 +139,8 @@ def test_a_vote_among_rewards_ends_at_the_optimum_of_the_rules_scores(tmp_path: 
     optimum = kl_optimum(bandit.reference, borda / np.ptp(borda), beta)
     assert distance(bandit.reference, optimum) > 0.1
     reward = Vote([bandit.rewarding(row) for row in opinions], "borda")
-    found = bandit.train(reward, tmp_path, kl_coef=beta, **FAST)
-    assert distance(found, optimum) < 0.01
+    policy = bandit.train(reward, tmp_path, kl_coef=beta, **FAST)
+    assert distance(policy, optimum) < 0.01
 
 
 def test_a_mixture_answers_as_many_prompts_as_are_apportioned() -> None:
@@ -197,7 +199,7 @@ def test_from_ballots_through_a_fitted_reward_model_to_the_policy(
         return [plain if text == bandit.responses[0] else other for text in responses]
 
     for beta in (1.0, 0.5, 0.2):
-        found = Bandit(2).train(reward, tmp_path / f"{beta}", kl_coef=beta, **FAST)
-        assert distance(found, kl_optimum(uniform(2), [plain, other], beta)) < 0.01
-        kept = 0.4 ** (1 / beta) / (0.4 ** (1 / beta) + 0.6 ** (1 / beta))
-        assert found[1] == pytest.approx(0.0 if rule == "kemeny" else kept, abs=0.03)
+        policy = Bandit(2).train(reward, tmp_path / f"{beta}", kl_coef=beta, **FAST)
+        assert distance(policy, kl_optimum(uniform(2), [plain, other], beta)) < 0.01
+        expected = 0.4 ** (1 / beta) / (0.4 ** (1 / beta) + 0.6 ** (1 / beta))
+        assert policy[1] == pytest.approx(0.0 if rule == "kemeny" else expected, abs=0.03)

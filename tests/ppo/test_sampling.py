@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from rlchf.train.ppo.loop import PPOConfig, ppo
+from rlchf.train.ppo import PPOConfig, ppo
 from rlchf.train.ppo.objectives import token_logprobs
 from rlchf.train.ppo.responses import Rollout, response_logits
 from rlchf.train.ppo.sampling import encode_prompts, end_ids, sample, sample_texts, uniforms
@@ -38,9 +38,9 @@ def test_sampled_tokens_come_from_the_distributions_that_are_trained(
     rollout = rollouts(policy, tokenizer, temperature=temperature)
     logits, _ = response_logits(policy, rollout, temperature)
     u = uniforms([(7, i) for i in range(len(PROMPTS))], 10)[:, : logits.shape[1], None]
-    drawn = torch.searchsorted(logits.softmax(-1).cumsum(-1), u, right=True)[..., 0]
+    tokens = torch.searchsorted(logits.softmax(-1).cumsum(-1), u, right=True)[..., 0]
     mask = rollout.response_mask
-    assert torch.equal(drawn[mask], rollout.responses[mask])
+    assert torch.equal(tokens[mask], rollout.responses[mask])
 
 
 def test_samples_have_the_frequencies_of_the_policy_at_its_temperature() -> None:
@@ -52,20 +52,20 @@ def test_samples_have_the_frequencies_of_the_policy_at_its_temperature() -> None
     )
     p = (policy(input_ids=torch.tensor([[1]])).logits[0, -1] / 0.5).softmax(-1).detach()
     assert 0.2 < p.max() < 0.9
-    found = rollout.responses[:, 0].bincount(minlength=8) / n
-    assert ((found - p).abs() < 4 * (p * (1 - p) / n).sqrt() + 1e-3).all()
+    frequencies = rollout.responses[:, 0].bincount(minlength=8) / n
+    assert ((frequencies - p).abs() < 4 * (p * (1 - p) / n).sqrt() + 1e-3).all()
 
 
 def test_the_checkpoints_own_generation_settings_do_not_reach_the_samples() -> None:
     policy, tokenizer = tiny_llama(), tiny_tokenizer()
     expected = sample_texts(policy, tokenizer, PROMPTS, max_new_tokens=8)
-    own = policy.generation_config
-    own.do_sample, own.temperature, own.top_k, own.top_p = True, 0.1, 1, 0.1
-    own.repetition_penalty, own.no_repeat_ngram_size, own.min_new_tokens = 9.0, 1, 8
-    own.suppress_tokens, own.num_beams = list(range(100, 300)), 3
+    settings = policy.generation_config
+    settings.do_sample, settings.temperature, settings.top_k, settings.top_p = True, 0.1, 1, 0.1
+    settings.repetition_penalty, settings.no_repeat_ngram_size, settings.min_new_tokens = 9.0, 1, 8
+    settings.suppress_tokens, settings.num_beams = list(range(100, 300)), 3
     assert sample_texts(policy, tokenizer, PROMPTS, max_new_tokens=8) == expected
-    assert policy.generation_config is own
-    assert own.top_k == 1
+    assert policy.generation_config is settings
+    assert settings.top_k == 1
 
 
 @pytest.mark.parametrize("kind", MODELS)
@@ -85,12 +85,12 @@ def test_a_response_does_not_depend_on_its_batch(kind: str) -> None:
 
 
 def test_progress_of_sampling_reaches_its_total() -> None:
-    seen: list[tuple[int, int]] = []
+    steps: list[tuple[int, int]] = []
     sample_texts(
         tiny_llama(), tiny_tokenizer(), PROMPTS, n_per_prompt=2, batch_size=4, max_new_tokens=2,
-        progress=lambda done, total: seen.append((done, total)),
+        progress=lambda done, total: steps.append((done, total)),
     )  # fmt: skip
-    assert seen == [(4, 10), (8, 10), (10, 10)]
+    assert steps == [(4, 10), (8, 10), (10, 10)]
 
 
 @pytest.mark.parametrize("pad_is_eos", [True, False])
@@ -142,12 +142,12 @@ def test_a_stop_token_ends_a_response_and_is_not_part_of_its_text() -> None:
     assert free.texts(tokenizer) == plain
     row = int((free.lengths > 5).nonzero()[0, 0])
     stop = int(free.responses[row, 4])
-    found = sample(policy, tokenizer, encoded, keys, max_new_tokens=12, ends=[0, stop])
+    stopped = sample(policy, tokenizer, encoded, keys, max_new_tokens=12, ends=[0, stop])
     first = free.responses[row].tolist().index(stop)
-    assert found.lengths[row] == first + 1
-    assert found.finished[row]
-    assert found.responses[row, first] == stop
-    assert found.texts(tokenizer)[row] == tokenizer.decode(free.responses[row, :first])
+    assert stopped.lengths[row] == first + 1
+    assert stopped.finished[row]
+    assert stopped.responses[row, first] == stop
+    assert stopped.texts(tokenizer)[row] == tokenizer.decode(free.responses[row, :first])
 
 
 def test_stop_tokens_are_texts_of_one_token_or_ids() -> None:
@@ -182,15 +182,15 @@ def token_by_token(
     return Rollout.of(encoded, responses, ends)
 
 
-def test_another_sampler_can_stand_in(tmp_path: Path) -> None:
+def test_another_sampler_of_the_same_distribution_gives_the_same_samples(tmp_path: Path) -> None:
     config = PPOConfig(**SMALL | {"updates": 2, "max_new_tokens": 12, "stop_tokens": (" the", 7)})
     tokenizer = tiny_tokenizer()
-    found = []
+    samples = []
     for name, sampler in (("ours", sample), ("theirs", token_by_token)):
         args = (tiny_llama().double(), tokenizer, PROMPTS, vowels, config, tmp_path / name)
         ppo(*args, sampler=sampler)
-        found.append(lines(tmp_path / name / "samples.jsonl"))
-    for row, other in zip(*found, strict=True):
+        samples.append(lines(tmp_path / name / "samples.jsonl"))
+    for row, other in zip(*samples, strict=True):
         assert other == pytest.approx(row, abs=1e-9)
 
 

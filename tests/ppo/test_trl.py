@@ -13,6 +13,8 @@ from rlchf.train.reward.config import RewardConfig
 from rlchf.train.reward.trainer import train_reward
 from tests.support.reward_examples import fox_examples, tiny_backbone
 
+pytestmark = pytest.mark.slow
+
 trl = pytest.importorskip("trl")
 datasets = pytest.importorskip("datasets")
 
@@ -23,18 +25,18 @@ PLAIN: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("algorithm", ["GRPO", "RLOO"])
-def test_the_checkpoint_is_a_reward_as_it_is(algorithm: str, tmp_path: Path) -> None:
+def test_trl_takes_the_checkpoint_as_a_reward(algorithm: str, tmp_path: Path) -> None:
     base = tiny_backbone(tmp_path / "base")
     settings = RewardConfig(epochs=1, learning_rate=1e-2, max_length=64, normalise="none")
     train_reward(fox_examples(16), [], base, settings, tmp_path / "reward")
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "reward")
     plain = AutoModelForSequenceClassification.from_pretrained(tmp_path / "reward")
-    seen: list[float] = []
+    means: list[float] = []
 
     def ours(prompts: list[str], completions: list[str], **_: Any) -> list[float]:
         texts = [prompt + text for prompt, text in zip(prompts, completions, strict=True)]
         batch = tokenizer(texts, return_tensors="pt", padding=True)
-        seen.append(float(plain(**batch).logits.mean()))
+        means.append(float(plain(**batch).logits.mean()))
         return [0.0] * len(prompts)
 
     config, trainer = getattr(trl, f"{algorithm}Config"), getattr(trl, f"{algorithm}Trainer")
@@ -51,7 +53,7 @@ def test_the_checkpoint_is_a_reward_as_it_is(algorithm: str, tmp_path: Path) -> 
     rewards = [line["reward"] for line in run.state.log_history if "reward" in line]
     assert len(rewards) == 2
     assert max(map(abs, rewards)) > 1e-3
-    assert rewards == pytest.approx(seen, abs=1e-4)
+    assert rewards == pytest.approx(means, abs=1e-4)
 
 
 def test_the_reward_trainer_takes_exported_pairs(tmp_path: Path) -> None:
@@ -74,7 +76,7 @@ def test_the_reward_trainer_takes_exported_pairs(tmp_path: Path) -> None:
 
 def test_the_page_on_dpo_trains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page = (Path(__file__).parents[2] / "docs" / "dpo.md").read_text(encoding="utf-8")
-    shown = page.partition("```py\n")[2].partition("```")[0]
+    code = page.partition("```py\n")[2].partition("```")[0]
     monkeypatch.chdir(tmp_path)
     for part in tiny_llama(
         ["What is a fox?", "A fox is red.", "A dog."], vocab_size=300, hidden_size=32
@@ -83,7 +85,7 @@ def test_the_page_on_dpo_trains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     write_pairs(fox_examples(16), "pairs.jsonl")
     config = functools.partial(trl.DPOConfig, **PLAIN)
     monkeypatch.setattr(trl, "DPOConfig", config)
-    found: dict[str, Any] = {}
-    exec(compile(shown, "docs/dpo.md", "exec"), found)
-    assert found["trainer"].state.global_step == 2
-    assert found["trainer"].state.log_history[-1]["train_loss"] > 0
+    namespace: dict[str, Any] = {}
+    exec(compile(code, "docs/dpo.md", "exec"), namespace)
+    assert namespace["trainer"].state.global_step == 2
+    assert namespace["trainer"].state.log_history[-1]["train_loss"] > 0

@@ -8,11 +8,10 @@ import pytest
 import torch
 from peft import LoraConfig, get_peft_model
 
-from rlchf.train.ppo import samplers
-from rlchf.train.ppo.loop import PPOConfig, Setup, ppo
+from rlchf.train.ppo import PPOConfig, Setup, ppo, samplers
+from rlchf.train.ppo.checks import check_processes
 from rlchf.train.ppo.responses import response_logits
-from rlchf.train.ppo.samplers import named_sampler
-from rlchf.train.processes import check_processes
+from rlchf.train.ppo.samplers import SAMPLERS
 from tests.support.ppo_runs import PROMPTS, SMALL, lines, vowels, weights
 from tests.support.tiny_models import tiny_llama, tiny_tokenizer, word_tokenizer
 
@@ -47,7 +46,7 @@ def test_near_temperature_0_the_likeliest_tokens_of_the_present_policy_are_drawn
     encoded = [tokenizer(prompt)["input_ids"] for prompt in PROMPTS]
     options: dict[str, Any] = {"max_new_tokens": 9, "temperature": 0.01, "ends": ENDS}
     keys = [(3, i) for i in range(len(encoded))]
-    engine = named_sampler("vllm", 60)
+    engine = SAMPLERS["vllm"](60)
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)
@@ -57,17 +56,17 @@ def test_near_temperature_0_the_likeliest_tokens_of_the_present_policy_are_drawn
                 policy.lm_head.weight.mul_(-1)
         if change == "adapters":
             policy = get_peft_model(policy, LoraConfig(r=2, init_lora_weights=False)).eval()
-        found = engine(policy, tokenizer, encoded, keys, **options)
-        for row, mask, prompt in zip(found.ids, found.attention_mask, encoded, strict=True):
+        rollout = engine(policy, tokenizer, encoded, keys, **options)
+        for row, mask, prompt in zip(rollout.ids, rollout.attention_mask, encoded, strict=True):
             assert row[mask][: len(prompt)].tolist() == prompt
         with torch.no_grad():
-            logits, _ = response_logits(policy, found)
-        chosen = logits.gather(2, found.responses[..., None])[..., 0]
-        behind = (logits.max(2).values - chosen)[found.response_mask]
+            logits, _ = response_logits(policy, rollout)
+        chosen = logits.gather(2, rollout.responses[..., None])[..., 0]
+        behind = (logits.max(2).values - chosen)[rollout.response_mask]
         assert behind.max() < 0.15, "a token more than 15 temperatures below the likeliest"
         assert logits.std() > 0.5
-        last = found.responses.gather(1, found.lengths[:, None] - 1)[:, 0]
-        assert torch.equal(found.finished, torch.isin(last, torch.tensor(ENDS)))
+        last = rollout.responses.gather(1, rollout.lengths[:, None] - 1)[:, 0]
+        assert torch.equal(rollout.finished, torch.isin(last, torch.tensor(ENDS)))
         if change is None:
             assert torch.equal(torch.rand(3), expected), "the global generators"
 
@@ -77,15 +76,15 @@ def test_the_frequencies_are_those_of_the_policy_at_its_temperature(vllm: Any) -
     policy = tiny_llama(8, hidden=128, layers=1, pad_token_id=None)
     n = 2000
     keys = [(i,) for i in range(n)]
-    engine = named_sampler("vllm", 8)
+    engine = SAMPLERS["vllm"](8)
     options: dict[str, Any] = {"max_new_tokens": 1, "temperature": 0.5, "ends": [0]}
-    found = engine(policy, tokenizer, [[1]] * n, keys, **options)
+    rollout = engine(policy, tokenizer, [[1]] * n, keys, **options)
     again = engine(policy, tokenizer, [[1]] * n, keys, **options)
-    assert torch.equal(found.ids, again.ids)
+    assert torch.equal(rollout.ids, again.ids)
     chances = (policy(input_ids=torch.tensor([[1]])).logits[0, -1] / 0.5).softmax(-1).detach()
-    seen = found.responses[:, 0].bincount(minlength=8)
-    chi_square = ((seen - n * chances) ** 2 / (n * chances)).sum()
-    assert len(seen) == 8
+    counts = rollout.responses[:, 0].bincount(minlength=8)
+    chi_square = ((counts - n * chances) ** 2 / (n * chances)).sum()
+    assert len(counts) == 8
     assert chi_square < 7 + 4 * (2 * 7) ** 0.5
 
 
@@ -103,7 +102,7 @@ def test_an_engine_that_packs_its_weights_is_refused(monkeypatch: pytest.MonkeyP
     if torch.accelerator.is_available():
         pytest.skip("on GPUs it does not")
     monkeypatch.setenv("VLLM_CPU_KVCACHE_SPACE", "1")
-    engine = named_sampler("vllm", 60)
+    engine = SAMPLERS["vllm"](60)
     with pytest.raises(ValueError, match=r"packed its weights.* choose 'generate'"):
         engine(
             policy_for_vllm(),
@@ -116,7 +115,7 @@ def test_an_engine_that_packs_its_weights_is_refused(monkeypatch: pytest.MonkeyP
         )
 
 
-def test_where_there_is_no_vllm_that_is_said(
+def test_vllm_that_is_not_installed_is_refused(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setitem(sys.modules, "vllm", None)

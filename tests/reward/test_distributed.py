@@ -5,7 +5,6 @@ The file is also the program that `torchrun` starts on each process.
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,10 @@ from torch import Tensor
 from rlchf.train.reward.config import RewardConfig
 from rlchf.train.reward.model import RewardModel
 from rlchf.train.reward.trainer import train_reward
+from tests.support.processes import ON_TWO_PROCESSES, run_module
 from tests.support.reward_examples import ragged_examples, tiny_backbone
+
+pytestmark = pytest.mark.slow
 
 COMMON: dict[str, Any] = {"epochs": 2, "learning_rate": 1e-4}
 GROUPS = {"ann": "old", "bob": "old", "eve": "new"}
@@ -42,22 +44,15 @@ def train(case: str, folder: Path, name: str, **settings: Any) -> tuple[Any, dic
     return trained.figures, RewardModel.load(out).model.state_dict()
 
 
+def held_out_losses(out: Path) -> list[float | None]:
+    """The held-out loss of each row of the log, None for a row without one."""
+    rows = map(json.loads, (out / "metrics.jsonl").read_text().splitlines())
+    return [row.get("held_out_loss") for row in rows]
+
+
 def test_two_processes_give_the_weights_of_one(tmp_path: Path) -> None:
     tiny_backbone(tmp_path / "backbone")
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2"]
-    command += [
-        "--standalone",
-        "--no-python",
-        sys.executable,
-        "-m",
-        "tests.reward.test_distributed",
-    ]
-    root = Path(__file__).parents[2]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    done = subprocess.run(
-        [*command, str(tmp_path)], cwd=root, env=environment, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
+    run_module("tests.reward.test_distributed", tmp_path, ON_TWO_PROCESSES)
     for case in CASES:
         figures, one = train(case, tmp_path, "one", batch_size=4)
         two = RewardModel.load(tmp_path / "two" / case).model.state_dict()
@@ -67,15 +62,10 @@ def test_two_processes_give_the_weights_of_one(tmp_path: Path) -> None:
         moved = [(one[key] - start[key]).abs().max() for key in start.keys() & one.keys()]
         assert max(moved) > 2e-4, "nothing was learnt"
         for rank in (0, 1):
-            theirs = json.loads((tmp_path / f"{case}-{rank}.json").read_text())
-            assert theirs == pytest.approx(figures, abs=1e-5)
-        ours, theirs = (
-            [json.loads(line) for line in (tmp_path / name / case / "metrics.jsonl").open()]
-            for name in ("one", "two")
-        )
-        assert [row.get("held_out_loss") for row in theirs] == pytest.approx(
-            [row.get("held_out_loss") for row in ours], abs=1e-6
-        )
+            figures_of_two = json.loads((tmp_path / f"{case}-{rank}.json").read_text())
+            assert figures_of_two == pytest.approx(figures, abs=1e-5)
+        losses = [held_out_losses(tmp_path / name / case) for name in ("one", "two")]
+        assert losses[1] == pytest.approx(losses[0], abs=1e-6)
 
 
 def main(folder: Path) -> None:

@@ -76,7 +76,7 @@ def test_everything_stays_on_the_device_of_the_losses() -> None:
     assert robust(losses, losses, groups).device.type == "meta"
 
 
-def test_what_does_not_fit_is_refused() -> None:
+def test_groups_and_weights_of_another_shape_are_refused() -> None:
     robust = GroupWeights(2)
     with pytest.raises(ValueError, match="groups have shape"):
         robust(torch.zeros(3), torch.ones(3), torch.zeros(1, dtype=torch.int64))
@@ -104,8 +104,8 @@ def train(robust: GroupWeights | None) -> tuple[float, float]:
         if robust is None:
             loss = bradley_terry(scores.expand(10, 3), targets, ones)
         else:
-            each = partial(robust, groups=GROUPS)
-            loss = bradley_terry(scores.expand(10, 3), targets, ones, reduce=each)
+            reduce = partial(robust, groups=GROUPS)
+            loss = bradley_terry(scores.expand(10, 3), targets, ones, reduce=reduce)
         loss.backward()
         optimizer.step()
     final = scores.detach()
@@ -137,7 +137,8 @@ def one_batch(rows: slice) -> tuple[Tensor, Tensor, Tensor]:
     return loss.detach(), scale.grad, robust.weights
 
 
-def test_two_processes_find_what_one_does(tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_two_processes_give_the_weights_of_one_on_a_batch(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tests.reward.test_group_weights", str(tmp_path)]
     running = [
         subprocess.Popen(

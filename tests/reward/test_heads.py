@@ -82,8 +82,8 @@ def test_padding_changes_neither_loss_nor_gradient(head: Head, width: int) -> No
     padded = head(torch.cat([outputs, padding], 1), targets, WEIGHTS)
     close(padded, alone)
     (expected,) = torch.autograd.grad(alone, outputs)
-    found, of_padding = torch.autograd.grad(padded, (outputs, padding))
-    close(found, expected)
+    gradient, of_padding = torch.autograd.grad(padded, (outputs, padding))
+    close(gradient, expected)
     assert not of_padding.any()
 
 
@@ -139,14 +139,14 @@ def test_no_figure_of_a_padded_response_is_read() -> None:
 
 def test_equal_spreads_make_mean_variance_bradley_terry() -> None:
     means, targets = random_outputs(1)[:, :, 0], targets_of(RANKS)
-    found = mean_variance(means, torch.full_like(means, 0.7), targets, WEIGHTS)
-    close(found, bradley_terry(math.sqrt(math.pi) / 0.7 * means, targets, WEIGHTS))
+    loss = mean_variance(means, torch.full_like(means, 0.7), targets, WEIGHTS)
+    close(loss, bradley_terry(math.sqrt(math.pi) / 0.7 * means, targets, WEIGHTS))
 
 
 def test_mean_variance_by_hand() -> None:
     means, spreads = torch.tensor([[1.0, 0.5]]).double(), torch.tensor([[3.0, 4.0]]).double()
-    found = mean_variance(means, spreads, targets_of(torch.tensor([[1, 2]])), ONE)
-    close(found, math.log(1 + math.exp(-math.sqrt(2 * math.pi) * 0.5 / 5)))
+    loss = mean_variance(means, spreads, targets_of(torch.tensor([[1, 2]])), ONE)
+    close(loss, math.log(1 + math.exp(-math.sqrt(2 * math.pi) * 0.5 / 5)))
 
 
 def test_categorical_by_hand() -> None:
@@ -230,6 +230,7 @@ def risk_averse(width: int, outputs: Tensor) -> Tensor:
     return heads.category_quantile(outputs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("head", "width"), [(normal_head, 2), (categorical, 10)])
 def test_disagreement_shows_as_spread_and_the_low_quantile_avoids_it(
     head: Head, width: int
@@ -242,12 +243,13 @@ def test_disagreement_shows_as_spread_and_the_low_quantile_avoids_it(
     assert low[SAFE] > low[RISKY]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("head", "width"), [(normal_head, 2), (categorical, 10)])
 def test_explained_variance_falls_with_hidden_context(head: Head, width: int) -> None:
     agreed = shares_by_utility([(1.0, LADDER)])
     split = shares_by_utility([(0.5, LADDER), (0.5, [3.0, 5.0, 0.0, 4.0, 1.0, 2.0])])
-    found = [
+    r_squared = [
         float(heads.r_squared(*moments(width, fit(head, width, table))))
         for table in (agreed, split)
     ]
-    assert found[0] > 0.5 > found[1]
+    assert r_squared[0] > 0.5 > r_squared[1]

@@ -119,13 +119,13 @@ def test_padding_changes_neither_loss_nor_gradient(loss: Loss) -> None:
     )
     close(padded, alone)
     (expected,) = torch.autograd.grad(alone, narrow)
-    found, of_padding = torch.autograd.grad(padded, (narrow, padding))
-    close(found, expected)
+    gradient, of_padding = torch.autograd.grad(padded, (narrow, padding))
+    close(gradient, expected)
     assert not of_padding.any()
 
 
 @every_loss
-def test_an_order_that_says_nothing_does_not_count(loss: Loss) -> None:
+def test_an_order_without_a_comparison_does_not_count(loss: Loss) -> None:
     ranks = torch.cat([RANKS, torch.tensor([[0, 1, 0, 0, 0], [0, 0, 0, 0, 0]])])
     weights = torch.cat([WEIGHTS, WEIGHTS[:2]])
     scores = random_scores(shape=(6, 5)).requires_grad_()
@@ -179,17 +179,17 @@ def test_margins_and_weights_of_pairs_are_not_broadcast(name: str, shape: tuple[
 
 @pytest.mark.parametrize("name", losses.LOSSES)
 def test_reduce_gets_the_loss_and_the_weight_of_each_order(name: str) -> None:
-    loss, seen = getattr(losses, name), []
+    loss, calls = getattr(losses, name), []
     ranks = torch.cat([RANKS, torch.zeros(1, 5, dtype=torch.int64)])
     table = ranks if losses.LOSSES[name].takes_ranks else targets_of(ranks)
     scores, weights = random_scores(shape=(5, 5)), torch.cat([WEIGHTS, ONE])
 
     def spy(values: Tensor, counts: Tensor) -> Tensor:
-        seen.append((values, counts))
+        calls.append((values, counts))
         return values.sum()
 
     loss(scores, table, weights, reduce=spy)
-    ((values, counts),) = seen
+    ((values, counts),) = calls
     close(counts, torch.cat([WEIGHTS, 0 * ONE]))  # the last order says nothing
     for r in range(4):
         close(values[r], loss(scores[[r]], table[[r]], ONE))
@@ -213,9 +213,9 @@ def test_a_soft_target_is_reached_at_its_logit(p: float) -> None:
 def test_margins_and_smoothing_by_hand_and_at_their_optimum() -> None:
     scores = torch.tensor([[1.3, -0.4]], dtype=torch.float64)
     margins = torch.tensor([[[0.0, 0.5], [-0.5, 0.0]]], dtype=torch.float64)
-    found = bradley_terry(scores, pair_table(1.0), ONE, margins=margins, smoothing=0.1)
+    loss = bradley_terry(scores, pair_table(1.0), ONE, margins=margins, smoothing=0.1)
     agree, differ = math.log(1 + math.exp(-1.2)), math.log(1 + math.exp(1.2))
-    close(found, 0.9 * agree + 0.1 * differ)
+    close(loss, 0.9 * agree + 0.1 * differ)
     best = optimum(
         lambda s: bradley_terry(s, pair_table(1.0), ONE, margins=margins, smoothing=0.1), 2
     )
@@ -233,12 +233,13 @@ def test_smoothing_out_of_range_is_refused(smoothing: float) -> None:
 def test_pair_weights_weigh_within_an_order_only() -> None:
     scores, ranks = random_scores(shape=(1, 3)), torch.tensor([[1, 2, 3]])
     pair_weights = torch.tensor([[[0.0, 2.0, 0.0], [2.0, 0.0, 1.0], [0.0, 1.0, 0.0]]])
-    found = bradley_terry(scores, targets_of(ranks), ONE, pair_weights=pair_weights)
+    loss = bradley_terry(scores, targets_of(ranks), ONE, pair_weights=pair_weights)
     s = scores[0].tolist()
     first, second = (math.log(1 + math.exp(b - a)) for a, b in itertools.pairwise(s))
-    close(found, (2 * first + second) / 3)
+    close(loss, (2 * first + second) / 3)
 
 
+@pytest.mark.slow
 def test_pooled_bradley_terry_orders_as_borda() -> None:
     rng = np.random.default_rng(0)
     checked = 0
@@ -260,7 +261,10 @@ def test_plackett_luce_sums_to_one_over_all_strict_orders(k: int) -> None:
     ranks = torch.tensor(list(itertools.permutations(range(1, k + 1))))
     scores = random_scores(k, (1, k)).expand(len(ranks), k)
     total = plackett_luce(
-        scores, ranks, torch.ones(len(ranks)), reduce=lambda each, _: (-each).exp().sum()
+        scores,
+        ranks,
+        torch.ones(len(ranks)),
+        reduce=lambda losses_of_orders, _: (-losses_of_orders).exp().sum(),
     )
     close(total, 1.0)
 
@@ -284,7 +288,7 @@ def test_plackett_luce_with_ties_by_hand() -> None:
     close(plackett_luce(scores, torch.tensor([[1, 2, 2, 4]]), ONE, top=2), first_two)
 
 
-def test_a_weak_order_costs_what_a_strict_one_does_at_equal_scores() -> None:
+def test_a_weak_order_has_the_loss_of_a_strict_one_at_equal_scores() -> None:
     for ranks in ([1, 1, 1, 1], [1, 2, 2, 4], [1, 1, 3, 3], [4, 3, 2, 1]):
         close(plackett_luce(torch.zeros(1, 4).double(), torch.tensor([ranks]), ONE), math.log(24))
 

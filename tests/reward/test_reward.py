@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,9 +18,11 @@ from transformers import BertConfig, BertForMaskedLM
 from rlchf.evaluation import pair_accuracy
 from rlchf.io.preference_pairs import read_pairs, write_pairs
 from rlchf.preferences import Ballots, Example
-from rlchf.train.models.text import encode, encode_responses
+from rlchf.prompts import Prompt
+from rlchf.train.models.padding import pad
+from rlchf.train.models.text import encode_responses
 from rlchf.train.reward.backbone import last_layer, load_backbone
-from rlchf.train.reward.collator import Collator, Encoded, EncodedExamples, pad
+from rlchf.train.reward.collator import Collator, Encoded, EncodedExamples
 from rlchf.train.reward.config import RewardConfig
 from rlchf.train.reward.model import RewardModel
 from rlchf.train.reward.targets import targets_of
@@ -32,6 +35,10 @@ def example(ranks: list[int], texts: list[str] | None = None, **kwargs: object) 
     texts = texts or [f"text {i}" for i in range(len(ranks))]
     ids = [f"r{i}" for i in range(len(ranks))]
     return Example("p", "Say something.", ids, texts, ranks, **kwargs)  # type: ignore[arg-type]
+
+
+def encode(tokenizer: Any, prompt: Prompt, response: str, max_length: int) -> list[int]:
+    return encode_responses(tokenizer, prompt, [response], max_length)[0][0]
 
 
 def encoded(examples: list[Example], **settings: object) -> list[Encoded]:
@@ -66,7 +73,7 @@ def test_each_ballot_is_an_order_and_shares_are_those_of_all_ballots() -> None:
     assert shares["targets"][0, 0, 1] == pytest.approx(2 / 3)
 
 
-def test_ballots_that_are_not_there_are_asked_for() -> None:
+def test_learning_from_ballots_is_refused_without_ballots() -> None:
     with pytest.raises(ValueError, match="prompt 'p' comes without its ballots"):
         encoded([example([1, 2])], learn_from="ballots")
 
@@ -80,10 +87,10 @@ def test_margins_that_the_loss_does_not_take_are_refused() -> None:
 
 def test_a_long_prompt_loses_its_beginning_and_never_the_response() -> None:
     tokenizer, prompt = tiny_tokenizer(), "start " * 50 + "end"
-    whole = encode(tokenizer, prompt, " yes", 1000)
+    uncut = encode(tokenizer, prompt, " yes", 1000)
     cut, rows = encode_responses(tokenizer, prompt, [" yes", " no" * 40], 12)
     assert rows == 2
-    assert cut[0] == whole[-12:]
+    assert cut[0] == uncut[-12:]
     assert cut[1] == encode(tokenizer, "", " no" * 40, 1000)[-12:]
     assert [row[-1] for row in cut] == [tokenizer.eos_token_id] * 2
     assert encode_responses(tokenizer, "Hi", [" yes"], 64)[1] == 0
@@ -148,10 +155,10 @@ def test_a_model_whose_pad_token_is_its_end_token_is_warned_of() -> None:
     model = tiny_classifier()
     model.config.pad_token_id = tokenizer.eos_token_id
     with pytest.warns(UserWarning, match="do not see whether a response has ended"):
-        found = RewardModel(model, tokenizer)(["Hi"], [" dog"])
+        score = RewardModel(model, tokenizer)(["Hi"], [" dog"])
     ids = torch.tensor([encode(tokenizer, "Hi", " dog", 64)[:-1]])
     without_end = model(input_ids=ids, attention_mask=torch.ones_like(ids)).logits[:, 0]
-    torch.testing.assert_close(found, without_end.detach())
+    torch.testing.assert_close(score, without_end.detach())
 
 
 def test_dropout_is_off_and_the_head_starts_small(tmp_path: Path) -> None:
@@ -164,7 +171,7 @@ def test_dropout_is_off_and_the_head_starts_small(tmp_path: Path) -> None:
     assert last_layer(model).weight.std() < 2 / model.config.n_embd
 
 
-def test_a_folder_that_is_not_there_is_told_at_once(
+def test_a_folder_that_is_not_there_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "runs").mkdir()
@@ -185,8 +192,8 @@ def test_several_outputs_that_nothing_explains_are_refused(tmp_path: Path) -> No
 # --- the training
 
 
-@pytest.mark.parametrize("kind", ["llama", "gpt2"])
-@pytest.mark.parametrize("lora_rank", [0, 4])
+@pytest.mark.parametrize("kind", ["llama", pytest.param("gpt2", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("lora_rank", [0, pytest.param(4, marks=pytest.mark.slow)])
 def test_training_learns_the_order_and_leaves_a_plain_checkpoint(
     kind: str, lora_rank: int, tmp_path: Path
 ) -> None:
@@ -219,6 +226,7 @@ def test_training_learns_the_order_and_leaves_a_plain_checkpoint(
     assert not (tmp_path / "reward/checkpoints").exists()
 
 
+@pytest.mark.slow
 def test_an_encoder_serves_as_backbone(tmp_path: Path) -> None:
     tokenizer = tiny_tokenizer()
     tokenizer.add_special_tokens({"cls_token": "[CLS]", "sep_token": "[SEP]"})
@@ -256,6 +264,7 @@ def test_conversations_go_through_the_chat_template() -> None:
     assert tokenizer.decode(encode(tokenizer, chat, " yes", 64)) == "<system>fox<user>dog yes<eos>"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "settings",
     [
@@ -279,6 +288,7 @@ def test_every_loss_learns_the_order(settings: dict[str, object], tmp_path: Path
     assert figures["held_out_pair_accuracy"] >= 0.85
 
 
+@pytest.mark.slow
 def test_pairs_that_were_exported_teach_what_the_ranking_does(tmp_path: Path) -> None:
     backbone, data = tiny_backbone(tmp_path / "backbone"), ragged_examples(12)
     data = [replace(e, ranks=[*range(1, len(e.ranks) + 1)], weight=1.0) for e in data]
@@ -289,17 +299,17 @@ def test_pairs_that_were_exported_teach_what_the_ranking_does(tmp_path: Path) ->
     train_reward(data, [], backbone, config, tmp_path / "a")
     train_reward(again, [], backbone, config, tmp_path / "b")
     a, b = (RewardModel.load(tmp_path / name).score_examples(data) for name in "ab")
-    for ours, theirs in zip(a, b, strict=True):
-        torch.testing.assert_close(ours, theirs, atol=1e-6, rtol=0)
+    for from_rankings, from_pairs in zip(a, b, strict=True):
+        torch.testing.assert_close(from_rankings, from_pairs, atol=1e-6, rtol=0)
 
 
 def test_settings_that_contradict_each_other_are_refused() -> None:
-    for settings, said in [
+    for settings, message in [
         ({"loss": "plackett_luce", "learn_from": "shares"}, "learns from 'ranking' or 'ballots'"),
         ({"head": "categorical", "loss": "majority"}, "has its own likelihood"),
         ({"bootstrap": True, "ensemble": 4}, "learn_from = 'ballots'"),
         ({"uncertainty_penalty": 1.0}, "set ensemble to 2 or more"),
         ({"smoothing": 0.5}, "below 0.5"),
     ]:
-        with pytest.raises(ValueError, match=said):
+        with pytest.raises(ValueError, match=message):
             RewardConfig(**settings)  # type: ignore[arg-type]

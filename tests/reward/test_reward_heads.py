@@ -33,7 +33,7 @@ def settings_of(folder: Path) -> Any:
     return json.loads((folder / "reward_config.json").read_text())
 
 
-def divided(n: int) -> list[Example]:
+def disputed(n: int) -> list[Example]:
     """Everybody prefers A to B; half the annotators put C above both and half below."""
     ranks = np.array([[1, 2, 3], [2, 3, 1]] * 3)
     ballots = Ballots(ranks, np.ones(6), [f"v{i}" for i in range(6)])
@@ -45,6 +45,7 @@ def divided(n: int) -> list[Example]:
 # --- zero and scale
 
 
+@pytest.mark.slow
 def test_scores_are_centred_and_their_gaps_are_those_that_were_learned(tmp_path: Path) -> None:
     data = ragged_examples(8)
     plain, centred, scaled = (
@@ -58,7 +59,7 @@ def test_scores_are_centred_and_their_gaps_are_those_that_were_learned(tmp_path:
     assert float(scaled.std(correction=0)) == pytest.approx(1, abs=1e-5)
     spread = plain.std(correction=0)
     torch.testing.assert_close(scaled, (plain - plain.mean()) / spread, atol=1e-5, rtol=0)
-    gaps = [(each[:, None] - each[None]).sigmoid() for each in (plain, centred)]
+    gaps = [(scores[:, None] - scores[None]).sigmoid() for scores in (plain, centred)]
     torch.testing.assert_close(*gaps, atol=1e-6, rtol=0)
 
 
@@ -94,8 +95,9 @@ def test_an_ensemble_has_a_mean_a_lower_bound_and_disagreement(tmp_path: Path) -
     torch.testing.assert_close(low, mean - 2 * spread, atol=1e-5, rtol=0)
 
 
+@pytest.mark.slow
 def test_heads_disagree_where_their_annotators_do(tmp_path: Path) -> None:
-    data = divided(24)
+    data = disputed(24)
     scorer = train(
         data, tmp_path, epochs=6, ensemble=4, learn_from="ballots", bootstrap=True, seed=1
     )
@@ -113,9 +115,10 @@ def test_a_bootstrap_of_annotators_is_as_large_as_their_number() -> None:
 # --- heads with a distribution
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("head", ["mean_variance", "categorical"])
 def test_spread_shows_what_annotators_do_not_agree_on(head: Any, tmp_path: Path) -> None:
-    data = divided(24)
+    data = disputed(24)
     scorer = train(data, tmp_path, head=head, learn_from="shares", epochs=12, learning_rate=1e-2)
     outputs = RewardConfig(head=head).outputs
     assert scorer.model.config.num_labels == outputs
@@ -129,7 +132,7 @@ def test_spread_shows_what_annotators_do_not_agree_on(head: Any, tmp_path: Path)
     assert 0 < settings_of(tmp_path / "reward")["r_squared"] < 1
 
 
-def test_a_quantile_is_the_reward_when_it_is_asked_for(tmp_path: Path) -> None:
+def test_a_quantile_is_the_reward_when_it_is_set(tmp_path: Path) -> None:
     data = ragged_examples(6)
     scorer = train(data, tmp_path, head="mean_variance", quantile=0.1)
     assert scorer.readout.quantile == 0.1
@@ -139,7 +142,8 @@ def test_a_quantile_is_the_reward_when_it_is_asked_for(tmp_path: Path) -> None:
     assert not torch.allclose(scores, plain - plain.mean(), atol=1e-4)
 
 
-def test_a_held_out_fox_is_found_by_a_distribution_too(tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_a_categorical_head_ranks_held_out_responses(tmp_path: Path) -> None:
     data = fox_examples(48)
     tiny_backbone(tmp_path / "backbone")
     config = RewardConfig(epochs=4, learning_rate=1e-2, batch_size=4, head="categorical")

@@ -38,11 +38,11 @@ def test_shares_of_the_ballots_are_not_the_rules_probabilities() -> None:
     result = rlchf.aggregate(rankings, "soft_nash")
     texts = {**TEXTS, "r": {"a": "A", "b": "B"}}
     prompts = {**PROMPTS, "r": "So?"}
-    own = examples(result, prompts, texts)[0].pair_targets()
+    probabilities = examples(result, prompts, texts)[0].pair_targets()
     cast = examples(result, prompts, texts, ballots_of=rankings)[0].ballots
     assert cast is not None
     assert cast.shares()[0, 1] == 0.5
-    assert own[0, 1] > 0.6  # Bob has a second prompt, Ann does not
+    assert probabilities[0, 1] > 0.6  # Bob has a second prompt, Ann does not
 
 
 def test_a_rule_without_probabilities_leaves_the_ranks_to_decide() -> None:
@@ -51,7 +51,7 @@ def test_a_rule_without_probabilities_leaves_the_ranks_to_decide() -> None:
     assert [example.targets for example in examples(result, PROMPTS, TEXTS)] == [None, None]
 
 
-def test_jsonl_has_them_and_tables_stay_as_they_are(tmp_path: Path) -> None:
+def test_jsonl_has_the_probabilities_and_tables_do_not(tmp_path: Path) -> None:
     result = rlchf.aggregate(RANKINGS, "soft_nash")
     result.write(tmp_path / "out.jsonl")
     first = json.loads((tmp_path / "out.jsonl").read_text().splitlines()[0])

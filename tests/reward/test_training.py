@@ -1,9 +1,8 @@
-"""How a reward model's training is divided, stopped, taken up again and weighed."""
+"""Training a reward model: batches, resuming, weights, and the model that it returns."""
 
 import json
 import os
 import signal
-import subprocess
 import sys
 from collections import Counter
 from dataclasses import replace
@@ -25,6 +24,7 @@ from rlchf.train.reward.config import RewardConfig
 from rlchf.train.reward.model import RewardModel
 from rlchf.train.reward.ranking_trainer import last_checkpoint
 from rlchf.train.reward.trainer import make_trainer, train_reward
+from tests.support.processes import run_module
 from tests.support.reward_examples import ragged_examples, tiny_backbone
 from tests.support.tiny_models import tiny_llama, tiny_tokenizer
 
@@ -63,9 +63,10 @@ def distance(one: dict[str, Tensor], other: dict[str, Tensor]) -> float:
     return max(float((one[key] - other[key]).abs().max()) for key in one)
 
 
-# --- the same numbers, however the work is divided
+# --- the same weights, whatever the batches
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_model(tmp_path: Path) -> None:
     data = ragged_examples(8)
     weights = [train(tmp_path, data, name, seed=3) for name in "ab"]
@@ -73,6 +74,7 @@ def test_the_same_seed_gives_the_same_model(tmp_path: Path) -> None:
     assert distance(weights[0], train(tmp_path, data, "c", seed=4)) > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "settings",
     [
@@ -99,7 +101,7 @@ def test_reading_each_prompt_once_gives_the_same_scores(
 ) -> None:
     """The loss of the first step, before anything is learned, and its gradient are the same."""
     tiny_backbone(tmp_path / "backbone", kind)
-    data, found = ragged_examples(8), []
+    data, results = ragged_examples(8), []
     for share in (False, True):
         model, tokenizer = load_backbone(tmp_path / "backbone", lora_rank)
         config = RewardConfig(share_prompt=share, lora_rank=lora_rank)
@@ -109,12 +111,13 @@ def test_reading_each_prompt_once_gives_the_same_scores(
         loss, outputs = trainer.compute_loss(model, batch, return_outputs=True)
         loss.backward()
         gradient = [p.grad.flatten() for p in model.parameters() if p.grad is not None]
-        found.append((outputs.logits.detach(), torch.cat(gradient)))
-    for whole, shared in zip(*found, strict=True):
-        assert whole.std() > 1e-4
-        torch.testing.assert_close(shared, whole, atol=1e-5, rtol=0)
+        results.append((outputs.logits.detach(), torch.cat(gradient)))
+    for separate, shared in zip(*results, strict=True):
+        assert separate.std() > 1e-4
+        torch.testing.assert_close(shared, separate, atol=1e-5, rtol=0)
 
 
+@pytest.mark.slow
 def test_a_weight_of_two_is_two_copies(tmp_path: Path) -> None:
     data = ragged_examples(4)
     data = [replace(e, weight=1.0) for e in data]
@@ -123,18 +126,15 @@ def test_a_weight_of_two_is_two_copies(tmp_path: Path) -> None:
     assert distance(copied, weighted) < 2e-5
 
 
-# --- stopped and taken up again
+# --- stopped and resumed
 
 
+@pytest.mark.slow
 def test_a_killed_training_resumes_to_the_same_weights(tmp_path: Path) -> None:
     """Killed in its second epoch, two steps after a checkpoint, and beside one half written."""
-    command = [sys.executable, "-m", "tests.reward.test_training", str(tmp_path)]
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
-    root = Path(__file__).parents[2]
-    killed = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True)
-    assert killed.returncode == 0, killed.stderr[-2000:]
+    run_module("tests.reward.test_training", tmp_path, TOKENIZERS_PARALLELISM="false")
     for case, settings in CASES.items():
-        whole = train(tmp_path, examples_of(case), f"{case}-whole", **settings)
+        uninterrupted = train(tmp_path, examples_of(case), f"{case}-whole", **settings)
         checkpoints = tmp_path / case / "checkpoints"
         (checkpoints / "checkpoint-7").mkdir()
         (checkpoints / "checkpoint-7/trainer_state.json").write_text('{"global_st')
@@ -152,7 +152,7 @@ def test_a_killed_training_resumes_to_the_same_weights(tmp_path: Path) -> None:
             **settings,
         )
         assert steps == [7, 8, 9, 10]
-        assert distance(whole, resumed) == 0
+        assert distance(uninterrupted, resumed) == 0
         assert not checkpoints.exists()
 
 
@@ -186,13 +186,14 @@ def test_early_stopping_keeps_the_best_weights(tmp_path: Path) -> None:
     losses = [row["held_out_loss"] for row in map(json.loads, lines) if "held_out_loss" in row]
     assert losses == sorted(losses)
     a, b = RewardModel.load(tmp_path / "reward").score_examples(data[:1])[0]
-    found = -torch.nn.functional.logsigmoid(b - a)
-    assert float(found) == pytest.approx(losses[0], abs=1e-5)
+    loss = -torch.nn.functional.logsigmoid(b - a)
+    assert float(loss) == pytest.approx(losses[0], abs=1e-5)
 
 
-# --- what counts how much
+# --- weights of groups
 
 
+@pytest.mark.slow
 def test_the_worst_group_counts_more(tmp_path: Path) -> None:
     """Nine annotators want the fox and one does not: the mean follows the nine, the worst group not."""
     annotators = [f"v{i}" for i in range(10)]
@@ -217,6 +218,7 @@ def test_the_worst_group_counts_more(tmp_path: Path) -> None:
 # --- trackers and precision
 
 
+@pytest.mark.slow
 def test_tensorboard_and_bfloat16(tmp_path: Path) -> None:
     pytest.importorskip("tensorboard")
     data = ragged_examples(8)
@@ -257,9 +259,9 @@ def test_the_model_that_training_returns_scores_as_the_one_on_disk(
     assert_equal_scores(trained.model.score_examples(data), loaded.score_examples(data))
 
 
-def assert_equal_scores(ours: list[Tensor], theirs: list[Tensor]) -> None:
-    assert torch.cat(ours).std() > 0
-    assert [scores.tolist() for scores in ours] == [scores.tolist() for scores in theirs]
+def assert_equal_scores(one: list[Tensor], other: list[Tensor]) -> None:
+    assert torch.cat(one).std() > 0
+    assert [scores.tolist() for scores in one] == [scores.tolist() for scores in other]
 
 
 # --- the order of the prompts
@@ -276,7 +278,7 @@ def test_every_prompt_comes_once_per_epoch_in_a_new_order() -> None:
     assert first != list(sampler)
 
 
-def test_batches_by_length_waste_less() -> None:
+def test_batches_by_length_have_less_padding() -> None:
     lengths = np.random.default_rng(0).integers(1, 100, 640).tolist()
 
     def padded(order: list[int]) -> int:

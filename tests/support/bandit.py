@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from rlchf.train.ppo.loop import PPOConfig, ppo
+from rlchf.train.ppo import PPOConfig, ppo
 from tests.support.tiny_models import tiny_llama, word_tokenizer
 
 LETTERS = ["", *"abcdefghij"]

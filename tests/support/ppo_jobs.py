@@ -88,9 +88,9 @@ def tune(
     files = {"policy": "policy", "prompts": "prompts.jsonl"}
     names = {one.name for one in fields(PPOJob)}
     job = {name: value for name, value in options.items() if name in names}
-    given = {name: value for name, value in options.items() if name not in names}
+    overrides = {name: value for name, value in options.items() if name not in names}
     run_ppo(
-        PPOJob(**files | job, reward=reward), settings(SMALL | given, config), out,
+        PPOJob(**files | job, reward=reward), settings(SMALL | overrides, config), out,
         resume=resume, plot=plot,
     )  # fmt: skip
 
@@ -104,13 +104,13 @@ def arguments(*more: object) -> list[str]:
 def on_two(*more: object) -> subprocess.CompletedProcess[str]:
     """What the program does on two processes."""
     launch = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", "-m", "rlchf"]
-    given = [sys.executable, *launch, *arguments(*more)]
-    return subprocess.run(given, capture_output=True, text=True, check=False, timeout=300)
+    command = [sys.executable, *launch, *arguments(*more)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
 
 
 def policy_weights(out: Path) -> dict[str, torch.Tensor]:
-    found: dict[str, torch.Tensor] = load_file(out / "model.safetensors")
-    return found
+    weights: dict[str, torch.Tensor] = load_file(out / "model.safetensors")
+    return weights
 
 
 def assert_same_policy(one: Path, other: Path) -> None:

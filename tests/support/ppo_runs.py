@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rlchf.train.ppo.loop import PPO, PPOConfig, Setup
+from rlchf.train.ppo import PPO, PPOConfig, Setup
 from rlchf.train.ppo.responses import Rollout
 from rlchf.train.ppo.sampling import encode_prompts, sample
 from tests.support.tiny_models import tiny_gpt2, tiny_llama, tiny_tokenizer

@@ -47,11 +47,11 @@ def ragged_examples(n: int, seed: int = 0) -> list[Example]:
     def text(longest: int) -> str:
         return " ".join(rng.choice(WORDS, rng.integers(1, longest)))
 
-    made = []
+    examples = []
     for i in range(n):
         K = int(rng.integers(2, 5))
         ballots = Ballots(rng.integers(0, K + 1, (3, K)), np.ones(3), ["ann", "bob", "eve"])
-        made.append(
+        examples.append(
             Example(
                 str(i),
                 text(12),
@@ -62,4 +62,4 @@ def ragged_examples(n: int, seed: int = 0) -> list[Example]:
                 ballots=ballots,
             )
         )
-    return made
+    return examples

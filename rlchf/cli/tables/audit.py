@@ -10,8 +10,14 @@ from rlchf.auditing.bootstrap import Interval
 from rlchf.auditing.report import Audit
 from rlchf.auditing.spread import Spread
 from rlchf.auditing.stages import StageShares
+from rlchf.cli.tables import LISTED, make_table, number
 
-LISTED = 20  # annotators in a table if there are no groups
+MEASURES = {
+    "pairs": "all pairs",
+    "contested": "contested",
+    "first_place": "first place",
+    "representation_ratio": "repr. ratio",
+}
 
 
 def tables(report: Audit) -> Iterator[Table | str]:
@@ -44,61 +50,38 @@ def tables(report: Audit) -> Iterator[Table | str]:
 
 def agreement_table(report: Audit) -> Table:
     """One row for all, then per group, or per annotator if there are no groups and few annotators."""
-    # these two mean little for a single annotator
-    of_groups = ("repr.\nratio", "max.\ndeficit") if report.groups else ()
-    table = _table(
-        report.rule,
-        "weight",
-        "all\npairs",
-        "con-\ntested",
-        "first\nplace",
-        *of_groups,
-        "losing\nstreak",
-        "lower\nquota",
-        "influ-\nence",
-    )
-    for n, row in enumerate(_shown(report)):
-        cells = [
-            number(row.weight),
-            number(row.pairs),
-            number(row.contested),
-            number(row.first_place),
-        ]
-        if n > 0:
-            cells += (
-                [number(row.representation_ratio, 2), number(row.maximum_deficit, 1)]
-                if of_groups
-                else []
-            )
-            cells += [
-                str(row.longest_losing_streak),
-                number(row.lower_quota_compliance),
-                number(row.influence),
-            ]
+    of_groups = (
+        ("repr.\nratio", "max.\ndeficit") if report.groups else ()
+    )  # of little use for one person
+    table = make_table(
+        report.rule, "weight", "all\npairs", "con-\ntested", "first\nplace", *of_groups,
+        "losing\nstreak", "lower\nquota", "influ-\nence",
+    )  # fmt: skip
+    all_row, *rows = _shown(report)
+    table.add_row(all_row.name, *_shares(all_row))
+    for row in rows:
+        cells = _shares(row)
+        if of_groups:
+            cells += [number(row.representation_ratio, 2), number(row.maximum_deficit, 1)]
+        cells += [
+            str(row.longest_losing_streak), number(row.lower_quota_compliance), number(row.influence),
+        ]  # fmt: skip
         table.add_row(row.name, *cells)
     return table
 
 
+def _shares(row: Agreement) -> list[str]:
+    return [number(x) for x in (row.weight, row.pairs, row.contested, row.first_place)]
+
+
 def intervals_table(report: Audit) -> Table:
     """The bootstrap's intervals, for all and per group."""
-    measures = (
-        "pairs",
-        "contested",
-        "first_place",
-        *(("representation_ratio",) if report.groups else ()),
-    )
-    names = {
-        "pairs": "all pairs",
-        "contested": "contested",
-        "first_place": "first place",
-        "representation_ratio": "repr. ratio",
-    }
-    table = _table("95 % intervals", *(names[measure] for measure in measures))
+    measures = [name for name in MEASURES if report.groups or name != "representation_ratio"]
+    table = make_table("95 % intervals", *(MEASURES[name] for name in measures))
     for name in dict.fromkeys(interval.name for interval in report.intervals):
-        spans = {i.measure: _span(i) for i in report.intervals if i.name == name}
-        table.add_row(
-            name, *(spans[m] for m in measures if m != "representation_ratio" or name != "all")
-        )
+        spans = {one.measure: _span(one) for one in report.intervals if one.name == name}
+        shown = measures if name != "all" else measures[:3]  # all together are no group
+        table.add_row(name, *(spans[measure] for measure in shown))
     return table
 
 
@@ -114,17 +97,9 @@ def _shown(report: Audit) -> list[Agreement]:
     return [report.overall, *rows]
 
 
-def _table(first: str, *others: str) -> Table:
-    table = Table(box=None)
-    table.add_column(first, vertical="bottom")
-    for name in others:
-        table.add_column(name, justify="right", no_wrap=True)
-    return table
-
-
 def equality_table(report: Audit) -> Table:
     """Welfare and Gini coefficients over the annotators."""
-    table = _table("over annotators", "mean", "Nash", "harmonic", "lowest", "Gini")
+    table = make_table("over annotators", "mean", "Nash", "harmonic", "lowest", "Gini")
     names = {"pairs": "all pairs", "contested": "contested pairs", "first_place": "first places"}
     for measure, w in report.welfare.items():
         figures = (w.mean, w.nash, w.harmonic, w.minimum, w.gini)
@@ -163,7 +138,9 @@ def stages_tables(stages: Sequence[StageShares]) -> Iterator[tuple[str, Table]]:
             category if part > 0.9995 else f"{category} ({number(part)})"
             for category, part in sorted(prefers.items(), key=lambda item: -item[1])
         )
-        table = _table("stage", "measured on", "share", "95 % interval", "proportional", "ratio")
+        table = make_table(
+            "stage", "measured on", "share", "95 % interval", "proportional", "ratio"
+        )
         table.columns[1].justify = "left"
         for stage, group in rows:
             span = "" if math.isnan(group.low) else f"{number(group.low)}-{number(group.high)}"
@@ -175,13 +152,12 @@ def stages_tables(stages: Sequence[StageShares]) -> Iterator[tuple[str, Table]]:
 
 def spread_table(rows: Sequence[Spread]) -> Table:
     """How far shares of contested pairs differ over shuffles of the prompts."""
-    table = _table("over shuffles of the prompts", "as given", "mean", "lowest", "highest")
+    table = make_table("over shuffles of the prompts", "as given", "mean", "lowest", "highest")
     for row in rows:
         if row.measure in ("contested", "ranking"):
             name = row.name if row.measure == "ranking" else f"{row.name}, contested pairs"
-            table.add_row(
-                name, *(number(x) for x in (row.input, row.mean, row.lowest, row.highest))
-            )
+            figures = row.input, row.mean, row.lowest, row.highest
+            table.add_row(name, *(number(x) for x in figures))
     return table
 
 
@@ -198,14 +174,3 @@ def majorities(report: Audit) -> str:
         f" Of {m.pairs} pairs {number(m.contested)} are contested, {number(m.tied)} tied;\n"
         f" decided by less than {close}."
     )
-
-
-def number(value: float, digits: int = 3) -> str:
-    """A number for a table; a dash for none.
-
-    Examples
-    --------
-    >>> number(0.25), number(float("nan"))
-    ('0.250', '-')
-    """
-    return "-" if math.isnan(value) else f"{value:.{digits}f}"

@@ -1,19 +1,29 @@
 """Tables of an evaluation."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from rich.table import Table
 
-from rlchf.cli.tables.audit import number
+from rlchf.cli.tables import LISTED, make_table, number
 from rlchf.evaluation.intervals import Figure
 from rlchf.evaluation.report import Evaluation
+from rlchf.jobs.conditioned import ConditionedEvaluation
+from rlchf.jobs.reward import Fitted
 
-LISTED = 20  # annotators in a table
+
+def reward_tables(fitted: Fitted) -> Iterator[Table | str]:
+    """The tables of `rlchf reward`."""
+    parts = (fitted.held_out, "held-out prompts"), (fitted.unseen, "annotators never seen")
+    for evaluation, title in parts:
+        if evaluation is not None:
+            yield f"\n{title}\n"
+            yield from tables(evaluation)
+    if fitted.conditioned is not None:
+        yield from conditioned_tables(fitted.conditioned)
 
 
 def tables(evaluation: Evaluation) -> Iterator[Table | str]:
-    """The tables of `rlchf reward`: accuracy, order and calibration."""
+    """Accuracy, order and calibration of an evaluation."""
     yield accuracy_table(evaluation)
     if evaluation.groups:
         yield ""
@@ -35,7 +45,7 @@ def tables(evaluation: Evaluation) -> Iterator[Table | str]:
 def accuracy_table(evaluation: Evaluation) -> Table:
     """All and contested pairs, those by margin, and the collective order."""
     title = f"{evaluation.prompts} prompts, {evaluation.ballots} ballots"
-    table = _table(title, "accuracy", "95 % interval", "other people", "at most", "weight")
+    table = make_table(title, "accuracy", "95 % interval", "other people", "at most", "weight")
     overall = zip(
         (evaluation.pairs, evaluation.contested),
         evaluation.other_people,
@@ -56,7 +66,9 @@ def accuracy_table(evaluation: Evaluation) -> Table:
 
 def groups_table(evaluation: Evaluation) -> Table:
     """Accuracy by group, over all and over contested pairs."""
-    table = _table("group", "all pairs", "95 % interval", "contested", "95 % interval", "weight")
+    table = make_table(
+        "group", "all pairs", "95 % interval", "contested", "95 % interval", "weight"
+    )
     for row, contested in zip(evaluation.groups, evaluation.contested_groups, strict=True):
         cells = number(row.value), _span(row), number(contested.value), _span(contested)
         table.add_row(row.name, *cells, _weight(row))
@@ -65,7 +77,7 @@ def groups_table(evaluation: Evaluation) -> Table:
 
 def calibration_table(evaluation: Evaluation) -> Table:
     """Calibration error, log loss, Brier score and the r² of hidden context."""
-    table = _table("calibration", "value", "95 % interval")
+    table = make_table("calibration", "value", "95 % interval")
     c = evaluation.calibration
     table.add_row("expected calibration error", number(c.error), "")
     for row in (c.log_loss, c.brier):
@@ -75,28 +87,27 @@ def calibration_table(evaluation: Evaluation) -> Table:
     return table
 
 
-def conditioned_tables(evaluation: Any) -> Iterator[Table | str]:
+def conditioned_tables(evaluation: ConditionedEvaluation) -> Iterator[Table | str]:
     """Accuracy of a model conditioned on annotator features, by features, and its calibration."""
-    for name, cells in (
-        ("held-out prompts", evaluation.seen),
-        ("held-out annotators", evaluation.unseen),
-    ):
-        if not cells:
+    parts = {"held-out prompts": evaluation.seen, "held-out annotators": evaluation.unseen}
+    for name, by_features in parts.items():
+        if not by_features:
             continue
-        table = _table(
+        table = make_table(
             f"{name}, by features", "pairs", "95 % interval", "contested", "at most", "weight"
         )
-        listed = sorted(cells.items(), key=lambda item: item[1].pairs.value)[:LISTED]
-        for text, measured in listed:
-            row = measured.pairs
-            more = number(measured.contested.value), number(measured.attainable), _weight(row)
-            table.add_row(text.strip() or "no features", number(row.value), _span(row), *more)
+        listed = sorted(by_features.items(), key=lambda item: item[1].pairs.value)[:LISTED]
+        for text, one in listed:
+            figures = one.pairs.value, one.contested.value, one.attainable
+            pairs, contested, most = (number(x) for x in figures)
+            features = text.strip() or "no features"
+            table.add_row(features, pairs, _span(one.pairs), contested, most, _weight(one.pairs))
         yield ""
         yield table
-        if len(cells) > len(listed):
-            yield f" the {len(listed)} lowest of {len(cells)}"
+        if len(by_features) > len(listed):
+            yield f" the {len(listed)} lowest of {len(by_features)}"
     if evaluation.calibration:
-        table = _table("group", "temperature", "calibration error before", "after")
+        table = make_table("group", "temperature", "calibration error before", "after")
         for row in evaluation.calibration:
             after = number(row.after.error) if row.after else "-"
             cells = number(row.temperature), number(row.before.error), after
@@ -106,7 +117,7 @@ def conditioned_tables(evaluation: Any) -> Iterator[Table | str]:
 
 
 def _rows(title: str, first: str, last: str, rows: Sequence[Figure]) -> Table:
-    table = _table(title, first, "95 % interval", last)
+    table = make_table(title, first, "95 % interval", last)
     for row in rows:
         table.add_row(row.name, number(row.value), _span(row), _weight(row))
     return table
@@ -119,11 +130,3 @@ def _span(row: Figure) -> str:
 
 def _weight(row: Figure) -> str:
     return f"{row.weight:,.10g}"
-
-
-def _table(first: str, *others: str) -> Table:
-    table = Table(box=None)
-    table.add_column(first, no_wrap=True)
-    for name in others:
-        table.add_column(name, justify="right", no_wrap=True)
-    return table

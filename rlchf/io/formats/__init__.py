@@ -12,7 +12,7 @@ from functools import cache
 
 from rlchf.entries import Entries
 from rlchf.io.columns import IDS, Table
-from rlchf.options import meant
+from rlchf.options import listed, meant
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class Format:
     marks
         Those of the columns that tell it from the other formats.
     read
-        A function from a table, and from what it means that a ballot leaves out a response ("missing"
-        or "last"), to the entries of the ballots.
+        A function from a table, and how to read responses that a ballot leaves out ("missing" or
+        "last"), to the entries of the ballots.
     """
 
     name: str
@@ -64,10 +64,7 @@ def check_format(name: str, *others: str) -> None:
     """Refuse a name that is neither "auto" nor that of a format, nor one of the others."""
     choices = ["auto", *formats(), *others]
     if name not in choices:
-        hint = meant(name, choices)
-        raise ValueError(
-            f"unknown format {name!r}; choose from {', '.join(choices)}{hint and f'; {hint}'}"
-        )
+        raise ValueError(f"unknown format {name!r}; choose from {listed(choices, name)}")
 
 
 def read_entries(table: Table, format: str, unranked: str) -> Entries:

@@ -13,7 +13,7 @@ from rlchf.io.formats.long import gather_rows
 def read_approvals(table: Table, unranked: str) -> Entries:
     """Read ``prompt_id, annotator_id, response_id, approved``: the approved 1st, the others 2nd.
 
-    A file that lists the approved responses only needs ``unranked="last"`` to say anything.
+    If a file lists approved responses only, its ballots compare responses only with ``unranked="last"``.
     """
     table.require("prompt_id", "annotator_id", "response_id", "approved")
     approved = table.flags("approved")

@@ -106,9 +106,5 @@ def _names(level: object) -> list[str]:
 
 
 FORMAT = Format(
-    name="ballots",
-    shape="ranking",
-    columns=("ranking",),
-    marks=("ranking",),
-    read=read_ballots,
+    name="ballots", shape="ranking", columns=("ranking",), marks=("ranking",), read=read_ballots
 )

@@ -38,9 +38,7 @@ def read_long(table: Table, unranked: str) -> Entries:
 
 
 def gather_rows(
-    table: Table,
-    entry_ranks: np.ndarray | None = None,
-    entry_scores: np.ndarray | None = None,
+    table: Table, entry_ranks: np.ndarray | None = None, entry_scores: np.ndarray | None = None
 ) -> Entries:
     """Gather one ballot from all rows with the same prompt, annotator and, if given, ``ballot_id``."""
     prompts, prompt = table.ids("prompt_id")
@@ -75,7 +73,7 @@ def gather_rows(
 def refuse_rankings(table: Table, ids: list[str], codes: np.ndarray) -> None:
     """Refuse a response id that reads as a ranking, such as ``a > b``: a ballot in the wrong column.
 
-    ``codes`` are of the rows, possibly of several columns laid end to end.
+    ``codes`` are the ids' codes in the rows, possibly of several columns laid end to end.
 
     Raises
     ------

@@ -57,13 +57,6 @@ def encode_responses(
     return [cls + row[-longest:] for row in rows], sum(len(row) > longest for row in rows)
 
 
-def encode(
-    tokenizer: "PreTrainedTokenizerBase", prompt: Prompt, response: str, max_length: int
-) -> list[int]:
-    """Token ids of a prompt and its finished response, truncated on the left."""
-    return encode_responses(tokenizer, prompt, [response], max_length)[0][0]
-
-
 def _end(tokenizer: "PreTrainedTokenizerBase") -> int:
     """Id of the end-of-sequence token, or of the separator of an encoder."""
     eos = tokenizer.eos_token_id

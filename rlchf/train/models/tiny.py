@@ -9,6 +9,7 @@ from accelerate import Accelerator
 from torch.utils.data import DataLoader
 
 from rlchf.prompts import Prompt
+from rlchf.train.models.padding import pad
 from rlchf.train.models.text import prompt_ids, response_ids
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def fit_supervised(
     pairs: Sequence[tuple[Prompt, str]],
     *,
     epochs: int = 1,
-    lr: float = 1e-3,
+    learning_rate: float = 1e-3,
     batch_size: int = 16,
     seed: int = 0,
     accelerator: Accelerator | None = None,
@@ -129,7 +130,7 @@ def fit_supervised(
             collate_fn=lambda batch: _collate(batch, tokenizer.pad_token_id),
         )
     )
-    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0.01)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate, weight_decay=0.01)
     wrapped, optimizer = accelerator.prepare(model, optimizer)
 
     losses: list[float] = []
@@ -138,8 +139,9 @@ def fit_supervised(
     wrapped.train()
     for _ in range(epochs):
         for ids, attention, is_response in loader:
+            factor = min((len(losses) + 1) / warmup, 1 - len(losses) / steps)
             for group in optimizer.param_groups:
-                group["lr"] = lr * min((len(losses) + 1) / warmup, 1 - len(losses) / steps)
+                group["lr"] = learning_rate * factor
             nll = _response_nll(wrapped, ids, attention, is_response)
             # All tokens of the step on all processes have the same weight; the factor undoes the mean over
             # processes that follows the backward pass.
@@ -160,16 +162,11 @@ def _collate(
     batch: Sequence[tuple[list[int], list[int]]], pad_id: int
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Token ids, attention mask and response mask, padded on the right: each (batch, length)."""
-    length = max(len(prompt) + len(response) for prompt, response in batch)
-    ids = torch.full((len(batch), length), pad_id)
-    attention = torch.zeros((len(batch), length), dtype=torch.long)
-    is_response = torch.zeros((len(batch), length), dtype=torch.bool)
-    for row, (prompt, response) in enumerate(batch):
-        end = len(prompt) + len(response)
-        ids[row, :end] = torch.tensor(prompt + response)
-        attention[row, :end] = 1
-        is_response[row, len(prompt) : end] = True
-    return ids, attention, is_response
+    texts = pad([prompt + response for prompt, response in batch], pad_id)
+    starts = torch.tensor([[len(prompt)] for prompt, _ in batch])
+    attention = texts["attention_mask"]
+    is_response = attention.bool() & (texts["position_ids"] >= starts)
+    return texts["input_ids"], attention, is_response
 
 
 def _response_nll(

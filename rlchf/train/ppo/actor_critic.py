@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from rlchf.train.ppo.responses import Rollout, positions, response_logits
+from rlchf.train.models.adapters import with_adapters
+from rlchf.train.models.padding import positions
+from rlchf.train.ppo.responses import Rollout, response_logits
 from rlchf.train.ppo.sampling import Sampler
 
 if TYPE_CHECKING:
@@ -43,18 +45,13 @@ class ActorCritic(nn.Module):
         self.reference: Any = None
         own_critic = OwnCritic(critic, policy) if critic is not None else None
         if lora_rank:
-            from peft import LoraConfig, get_peft_model  # slow to import, and optional
-
-            lora = LoraConfig(
-                r=lora_rank, lora_alpha=2 * lora_rank
-            )  # peft's default target modules
-            self.policy: Any = get_peft_model(policy, lora)
+            self.policy: Any = with_adapters(policy, lora_rank)
         else:
             self.reference = copy.deepcopy(policy).requires_grad_(False)
             self.policy = policy
         self.critic: nn.Module | None = own_critic
         if own_critic is None and has_critic:
-            self.critic = _head(policy, policy.dtype)
+            self.critic = _head(policy, policy)
         self.eval()  # no dropout: it would make the ratio random
         self._no_split_modules = policy._no_split_modules  # the layers that FSDP shards one by one
 
@@ -96,7 +93,7 @@ class OwnCritic(nn.Module):
         super().__init__()
         check_critic(model, policy)
         self.trunk = copy.deepcopy(model.base_model).requires_grad_(True).to(policy.device)
-        self.head = _head(policy, policy.dtype, model)
+        self.head = _head(model, policy)
         score = getattr(model, "score", None)
         if isinstance(score, nn.Linear) and score.out_features == 1:
             with torch.no_grad():
@@ -130,12 +127,10 @@ def check_critic(model: "PreTrainedModel", policy: "PreTrainedModel") -> None:
         )
 
 
-def _head(
-    policy: "PreTrainedModel", dtype: torch.dtype, model: "PreTrainedModel | None" = None
-) -> nn.Linear:
-    """A linear layer of zeros, in float32 at least, on the hidden states of `model`."""
-    size = (policy if model is None else model).config.get_text_config().hidden_size
-    dtype = torch.promote_types(dtype, torch.float32)
+def _head(model: "PreTrainedModel", policy: "PreTrainedModel") -> nn.Linear:
+    """A linear layer of zeros on the hidden states of `model`, in float32 at least."""
+    size = model.config.get_text_config().hidden_size
+    dtype = torch.promote_types(policy.dtype, torch.float32)
     head = nn.Linear(size, 1, device=policy.device, dtype=dtype)
     nn.init.zeros_(head.weight)
     nn.init.zeros_(head.bias)

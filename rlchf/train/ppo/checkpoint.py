@@ -1,32 +1,36 @@
 """The folder of a PPO run: its logs, the checkpoint from which it goes on, and the final policy."""
 
 import json
-import random
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from itertools import takewhile
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn
 
-import numpy as np
 import torch
 from accelerate import Accelerator
 from accelerate.utils import gather_object
 from safetensors.torch import save_file
 
+from rlchf.io.atomic import atomic_write
+from rlchf.io.json import write_json
+from rlchf.train.models.adapters import inside_adapters
 from rlchf.train.ppo.checks import check_fingerprint
+from rlchf.train.ppo.config import PPOConfig
 from rlchf.train.ppo.sharding import (
     gather,
-    inside_adapters,
     is_sharded,
     plain_weights,
     shard,
     shard_optimizer_state,
 )
+
+if TYPE_CHECKING:
+    from rlchf.train.ppo.loop import PPO
 
 MAY_CHANGE = (
     "updates", "forward_size", "sampler", "checkpoint_every", "samples_every", "report_to",
@@ -37,24 +41,10 @@ MAY_CHANGE = (
 """Settings that a resumed run may change."""
 
 
-class Resumable(Protocol):
-    """The parts of a run that a checkpoint holds."""
-
-    model: Any  # with the parts `policy` and `critic`
-    optimizer: Any
-    done: int  # updates
-    fingerprint: dict[str, int]  # checksums of the prompts and the initial policy
-    carried: dict[str, Any]  # the rest of the state, as `restore` takes it
-
-    def restore(self, state: dict[str, Any], random: bool, changed: Sequence[str]) -> None:
-        """Go on with a carried state, given the names of the settings that have `changed` since; restore
-        the random generators too, if `random`."""
-
-
 class RunFolder:
     """The folder `out` of a run with the settings `config`."""
 
-    def __init__(self, out: Path, config: Any, accelerator: Accelerator) -> None:
+    def __init__(self, out: Path, config: PPOConfig, accelerator: Accelerator) -> None:
         self.out, self.config, self.accelerator = out, config, accelerator
         self.saved = -1  # updates done when the checkpoint was written
 
@@ -68,7 +58,7 @@ class RunFolder:
         """The checkpoint before that, kept until `trust` says that the last one is good."""
         return self.out / "checkpoint" / "previous.pt"
 
-    def open(self, run: Resumable, resume: bool) -> None:
+    def open(self, run: "PPO", resume: bool) -> None:
         """Load the checkpoint, if there is one and the run resumes, and tidy the folder."""
         if resume and (self.checkpoint.exists() or self.previous.exists()):
             self.load(run)
@@ -81,8 +71,7 @@ class RunFolder:
                 self.previous.unlink(missing_ok=True)
             for name in ("metrics.jsonl", "samples.jsonl"):
                 keep_rows(self.out / name, run.done)
-            text = json.dumps(asdict(self.config), indent=2) + "\n"
-            (self.out / "ppo_config.json").write_text(text, "utf-8")
+            write_json(self.out / "ppo_config.json", asdict(self.config))
 
     def log(self, row: dict[str, Any], samples: list[dict[str, Any]]) -> None:
         """Add a line of metrics, and samples if there are any."""
@@ -90,7 +79,7 @@ class RunFolder:
             append_rows(self.out / "metrics.jsonl", [row])
             append_rows(self.out / "samples.jsonl", samples)
 
-    def save(self, run: Resumable) -> None:
+    def save(self, run: "PPO") -> None:
         """Write all that the next update depends on, to a temporary file that then replaces the checkpoint.
 
         Samples and the order of prompts follow from the seed and the number of updates done.
@@ -120,7 +109,7 @@ class RunFolder:
         if self.accelerator.is_main_process and self.checkpoint.exists():
             self.previous.unlink(missing_ok=True)
 
-    def go_back(self, run: Resumable) -> bool:
+    def go_back(self, run: "PPO") -> bool:
         """Drop the last checkpoint if it holds the present policy, and return whether another is left."""
         bad = self.saved == run.done
         has_other = (self.previous if bad else self.checkpoint).exists()
@@ -140,7 +129,7 @@ class RunFolder:
             )
         raise FloatingPointError(f"update {done + 1}: {problem}; {remedy}")
 
-    def load(self, run: Resumable) -> None:
+    def load(self, run: "PPO") -> None:
         """Restore the run as it was when the checkpoint was saved."""
         file = self.checkpoint if self.checkpoint.exists() else self.previous
         try:
@@ -167,8 +156,8 @@ class RunFolder:
         carried = state["carried"][self.accelerator.process_index if same else 0]
         run.restore(carried, random=same, changed=changed)
 
-    def finish(self, run: Resumable, tokenizer: Any) -> Any:
-        """Write policy, tokenizer and critic to a temporary folder, move them to `out`, return the policy."""
+    def finish(self, run: "PPO") -> Any:
+        """Write policy, tokenizer and critic by way of a temporary folder, and return the policy."""
         self.trust()
         policy = plain = run.model.policy
         weights = None
@@ -181,7 +170,7 @@ class RunFolder:
         if self.accelerator.is_main_process:
             temporary = self.out / "policy.new"
             plain.save_pretrained(temporary, state_dict=weights)
-            tokenizer.save_pretrained(temporary)
+            run.tokenizer.save_pretrained(temporary)
             if critic:
                 save_file(critic, temporary / "critic.safetensors")
             # config.json goes last: a folder that has it is complete.
@@ -190,23 +179,6 @@ class RunFolder:
             temporary.rmdir()
         self.accelerator.wait_for_everyone()
         return policy
-
-
-def random_states() -> dict[str, Any]:
-    """States of the global random generators, which rewards may use."""
-    name, keys, *rest = np.random.get_state()
-    return {
-        "python": random.getstate(),
-        "numpy": (name, np.asarray(keys).tolist(), *rest),
-        "torch": torch.get_rng_state(),
-    }
-
-
-def restore_random_states(states: dict[str, Any]) -> None:
-    """Restore the global random generators from what `random_states` returned."""
-    random.setstate(states["python"])
-    np.random.set_state(states["numpy"])
-    torch.set_rng_state(states["torch"])
 
 
 def append_rows(path: Path, rows: list[dict[str, Any]]) -> None:
@@ -222,10 +194,8 @@ def keep_rows(path: Path, done: int) -> None:
         return line.endswith(b"\n") and json.loads(line)["update"] <= done
 
     lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
-    good = list(takewhile(kept, lines))
-    temporary = path.with_suffix(".new")
-    temporary.write_bytes(b"".join(good))
-    temporary.replace(path)
+    with atomic_write(path) as file:
+        file.writelines(takewhile(kept, lines))
 
 
 @contextmanager

@@ -3,15 +3,17 @@
 import json
 import warnings
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import torch
+from accelerate import Accelerator
 
 from rlchf.prompts import Prompt
 from rlchf.train.ppo.advantages import needs_critic
 from rlchf.train.ppo.config import PPOConfig
+from rlchf.train.ppo.rewards.combination import Combination
 from rlchf.train.ppo.rewards.weighted_sum import WeightedSum
 from rlchf.train.ppo.shaping import Reward
 from rlchf.train.reward.model import RewardModel
@@ -25,7 +27,7 @@ SAMPLE = 4096  # weights of each tensor that the fingerprint of a policy reads
 def check_inputs(
     policy: "PreTrainedModel", prompts: Sequence[Prompt], reward: Reward, config: PPOConfig
 ) -> None:
-    """Refuse inputs that would fail later, or train something else than was meant.
+    """Refuse inputs with which the run would fail later, or train on something else than was meant.
 
     Raises
     ------
@@ -57,7 +59,7 @@ def check_inputs(
                 f"the policy could not be saved with its generation_config ({problem}); correct that, "
                 "for instance by policy.generation_config.do_sample = True"
             ) from None
-    keeping = [one for one in terms(reward) if getattr(one, "keeps_shares", False)]
+    keeping = [one for one in terms(reward) if isinstance(one, Combination) and one.keeps_shares]
     if keeping and (config.advantages == "grpo" or config.normalise_reward):
         cause = "advantages 'grpo'" if config.advantages == "grpo" else "normalise_reward"
         warnings.warn(
@@ -75,12 +77,12 @@ def terms(reward: Reward) -> list[Any]:
 def set_group_size(reward: Reward, responses_per_prompt: int) -> None:
     """Tell rewards that compare responses how many of them answer a prompt."""
     for one in terms(reward):
-        if getattr(one, "compares", False):
+        if isinstance(one, Combination) and one.compares:
             one.responses_per_prompt = responses_per_prompt if responses_per_prompt > 1 else 0
 
 
 def critic_model(critic: object, config: PPOConfig) -> "PreTrainedModel | None":
-    """The model from which the critic starts, given that or a `RewardModel`."""
+    """The model from which the critic starts, which a `RewardModel` contains."""
     if critic is not None and not needs_critic(config.advantages):
         raise ValueError(f"advantages is '{config.advantages}', which takes no critic")
     if isinstance(critic, RewardModel):
@@ -115,6 +117,30 @@ def check_fingerprint(before: dict[str, int], now: dict[str, int]) -> None:
         )
 
 
+def check_processes(accelerator: Accelerator, config: PPOConfig) -> None:
+    """Refuse kinds of processes that PPO does not support, and numbers that do not divide its batches."""
+    groups = accelerator.num_processes * config.responses_per_prompt
+    if config.minibatch_size % groups:
+        several = " times responses_per_prompt" * (config.responses_per_prompt > 1)
+        raise ValueError(
+            f"minibatch_size {config.minibatch_size} is not a multiple of the number of "
+            f"processes{several}, {groups}"
+        )
+    if accelerator.mixed_precision == "fp16":
+        raise ValueError("mixed precision fp16 is not supported; choose bf16 or no")
+    if config.sampler == "vllm" and accelerator.num_processes > 1:
+        raise ValueError(
+            f"sampler is 'vllm', whose engine works in one process, not in {accelerator.num_processes}; "
+            "choose 'generate' or 'continuous'"
+        )
+    kind = accelerator.distributed_type
+    if kind == "DEEPSPEED" or (kind == "FSDP" and not accelerator.is_fsdp2):
+        raise ValueError(
+            f"PPO does not run under {'DeepSpeed' if kind == 'DEEPSPEED' else 'FSDP 1'}; FSDP 2 "
+            "(fsdp_version: 2, as in examples/accelerate/fsdp.yaml) shards the weights as ZeRO 3 does"
+        )
+
+
 def check_vocabulary(
     policy: "PreTrainedModel", encoded: Sequence[Sequence[int]], ends: Sequence[int]
 ) -> None:
@@ -126,10 +152,3 @@ def check_vocabulary(
             f"the tokenizer makes token {largest} of a prompt, and the policy knows {known} tokens; give "
             "the policy's own tokenizer, or resize its embeddings"
         )
-
-
-def check_measured(measured: object) -> dict[str, float]:
-    """What a measure returned, checked to be a mapping of names to numbers."""
-    if not isinstance(measured, Mapping):
-        raise ValueError(f"measure returned {measured!r}; it must return numbers by their names")
-    return dict(measured)

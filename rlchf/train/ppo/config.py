@@ -1,251 +1,256 @@
 """Settings of a PPO run; reading them needs no torch."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 from rlchf.settings import Settings, setting
 from rlchf.train.ppo.advantages import ADVANTAGES, needs_critic
+from rlchf.train.ppo.samplers import SAMPLERS
 
 KLEstimator = Literal["k1", "k2", "k3"]
 if TYPE_CHECKING:
     Advantages = str
+    SamplerName = str
 else:
     Advantages = Literal[tuple(ADVANTAGES)]
-
-SIZES, SAMPLING, REWARD, KL = "Batches", "Sampling", "Reward", "KL penalty"
-OBJECTIVE, OPTIMISER, RECORDS = "Objective", "Optimiser", "Limits and records"
+    SamplerName = Literal[tuple(SAMPLERS)]
 
 
 @dataclass(frozen=True)
 class PPOConfig(Settings):
-    """Settings of a PPO run; sizes count over all processes together.
+    """Settings of a PPO run; batch sizes count over all processes together."""
 
-    A setting that is 0 or empty by default is off by default.
-    """
-
-    updates: int = setting(100, "Number of PPO updates.", at_least=1, group=SIZES)
+    updates: int = setting(100, "Number of PPO updates.", at_least=1, group="Batches")
     batch_size: int = setting(
-        64, "Responses per update; a multiple of minibatch_size.", at_least=1, group=SIZES
+        64, "Responses per update; a multiple of minibatch_size.", at_least=1, group="Batches"
     )
     minibatch_size: int = setting(
         16,
-        "Responses per optimiser step; a multiple of processes times responses_per_prompt.",
+        "Responses per optimiser step; a multiple of the number of processes times responses_per_prompt.",
         at_least=1,
-        group=SIZES,
+        group="Batches",
     )
     forward_size: int = setting(
         16,
-        "Responses per forward pass on each process; a smaller number saves memory and leaves the "
-        "gradient as it is.",
+        "Responses per forward pass on each process; a smaller number saves memory and does not "
+        "change the gradient.",
         at_least=1,
-        group=SIZES,
+        group="Batches",
     )
-    ppo_epochs: int = setting(2, "Passes over each batch of responses.", at_least=1, group=SIZES)
+    ppo_epochs: int = setting(
+        2, "Number of passes over each batch of responses.", at_least=1, group="Batches"
+    )
 
     responses_per_prompt: int = setting(
         1,
-        "Responses sampled to each prompt; they are consecutive rows of the batch.",
+        "Number of responses sampled to each prompt; they are consecutive rows of the batch.",
         at_least=1,
-        group=SAMPLING,
+        group="Sampling",
     )
     max_new_tokens: int = setting(
-        64, "Maximum length of a response in tokens.", at_least=1, group=SAMPLING
+        64, "Maximum length of a response in tokens.", at_least=1, group="Sampling"
     )
     temperature: float = setting(
         1.0,
         "Temperature of the policy and the reference, in sampling and in log-probabilities.",
         above=0,
-        group=SAMPLING,
+        group="Sampling",
     )
-    sampler: Literal["generate", "continuous", "vllm"] = setting(
+    sampler: SamplerName = setting(
         "generate",
         "Sampling backend: transformers' generate, its continuous batching (the same draws), or vLLM.",
-        group=SAMPLING,
+        group="Sampling",
     )
     stop_tokens: tuple[str | int, ...] = setting(
         (),
         "Tokens that end a response besides the end token, as ids or as texts of one token each. The "
         "text that the reward reads excludes the token that ended it.",
-        group=SAMPLING,
+        group="Sampling",
     )
 
     normalise_reward: bool = setting(
         False,
         "Normalisation of scores to mean 0 and variance 1 over the run so far. The KL coefficient "
         "then counts in standard deviations of the reward.",
-        group=REWARD,
+        group="Reward",
     )
     reward_clip: float = setting(
         0.0,
         "Largest absolute value of a score, after normalisation; 0 disables clipping.",
         at_least=0,
-        group=REWARD,
+        group="Reward",
     )
     missing_eos_penalty: float = setting(
         0.0,
         "Penalty for a response that did not end within max_new_tokens.",
         at_least=0,
-        group=REWARD,
+        group="Reward",
     )
     overlong_penalty: float = setting(
         0.0,
         "Penalty for a response of max_new_tokens tokens; it grows linearly from 0 over the last fifth "
         "of that length.",
         at_least=0,
-        group=REWARD,
+        group="Reward",
     )
 
-    kl_coef: float = setting(0.05, "KL coefficient (beta).", at_least=0, group=KL)
-    kl_estimator: KLEstimator = setting(  # noqa: RUF009
-        "k1", "Estimator of the KL divergence; see rlchf.train.ppo.kl.", group=KL
+    kl_coef: float = setting(0.05, "KL coefficient (beta).", at_least=0, group="KL penalty")
+    kl_estimator: KLEstimator = setting(
+        "k1", "Estimator of the KL divergence; see rlchf.train.ppo.kl.", group="KL penalty"
     )
     kl_in: Literal["reward", "loss"] = setting(
-        "reward", "Place of the KL penalty: in the reward, or in the loss token by token.", group=KL
+        "reward",
+        "Place of the KL penalty: in the reward, or in the loss token by token.",
+        group="KL penalty",
     )
     kl_schedule: Literal["fixed", "adaptive", "linear"] = setting(
         "fixed",
         "Schedule of the KL coefficient: fixed, adaptive to kl_schedule_target, or linear to "
         "kl_coef_end.",
-        group=KL,
+        group="KL penalty",
     )
     kl_schedule_target: float = setting(
         6.0,
-        "KL divergence from the start, in nats per response, that the adaptive schedule steers to.",
+        "Target of the adaptive schedule: KL divergence from the initial policy, in nats per response.",
         above=0,
-        group=KL,
+        group="KL penalty",
     )
     kl_coef_end: float = setting(
-        0.0, "KL coefficient at the end of the linear schedule.", at_least=0, group=KL
+        0.0, "KL coefficient at the end of the linear schedule.", at_least=0, group="KL penalty"
     )
     kl_horizon: int = setting(
         10,
-        "Horizon of the schedule in updates. Adaptive: updates in which the KL coefficient changes by "
-        "about a fifth at most. Linear: updates until kl_coef_end.",
+        "Horizon of the schedule in updates: in that time the adaptive schedule changes the KL coefficient "
+        "by about a fifth at most, and the linear schedule reaches kl_coef_end.",
         at_least=1,
-        group=KL,
+        group="KL penalty",
     )
     reference: Literal["policy", "uniform"] = setting(
         "policy",
         "Reference of the KL penalty: the initial policy, or 'uniform', which penalises negative "
         "entropy only (preference matching).",
-        group=KL,
+        group="KL penalty",
     )
 
-    advantages: Advantages = setting(  # noqa: RUF009
+    advantages: Advantages = setting(
         "gae",
         "Advantage estimator: gae, which needs a critic, or rloo and grpo, whose baseline is the other "
         "responses to the prompt.",
-        group=OBJECTIVE,
+        group="Objective",
     )
     gamma: float = setting(
-        1.0, "Discount per token in GAE.", at_least=0, at_most=1, group=OBJECTIVE
+        1.0, "Discount per token in GAE.", at_least=0, at_most=1, group="Objective"
     )
     gae_lambda: float = setting(
         0.95,
-        "Lambda of GAE: 1 uses sampled returns only, 0 the critic only.",
+        "Lambda of GAE; 1 is the sampled return minus the value, 0 the one-step temporal difference.",
         at_least=0,
         at_most=1,
-        group=OBJECTIVE,
+        group="Objective",
     )
     whiten: bool = setting(
         True,
         "Normalisation of GAE's advantages to mean 0 and variance 1 over the batch.",
-        group=OBJECTIVE,
+        group="Objective",
     )
     clip: float = setting(
-        0.2, "Clip range of the probability ratio around 1.", at_least=0, group=OBJECTIVE
+        0.2, "Clip range of the probability ratio around 1.", at_least=0, group="Objective"
     )
     value_clip: float = setting(
         0.0,
-        "Clip range of a value around its old value; 0 leaves the plain squared error.",
+        "Clip range of a value around its old value; 0 disables clipping.",
         at_least=0,
-        group=OBJECTIVE,
+        group="Objective",
     )
     entropy_coef: float = setting(
         0.0,
         "Entropy coefficient: bonus per nat of the next token's entropy.",
         at_least=0,
-        group=OBJECTIVE,
+        group="Objective",
     )
 
     learning_rate: float = setting(
         1e-5,
         "Learning rate of the policy; LoRA usually needs ten times as much.",
         at_least=0,
-        group=OPTIMISER,
+        group="Optimiser",
     )
     value_learning_rate: float = setting(
         1e-3,
-        "Learning rate of the critic; a critic with its own trunk needs about as little as the policy.",
+        "Learning rate of the critic; a critic copied from a reward model needs about that of the policy.",
         at_least=0,
-        group=OPTIMISER,
+        group="Optimiser",
     )
     lr_schedule: Literal["constant", "linear"] = setting(
         "constant",
-        "Schedule of the learning rates: constant, or linear to 0 over all updates.",
-        group=OPTIMISER,
+        "Learning rate schedule: constant, or linear to 0 over all updates.",
+        group="Optimiser",
     )
     max_grad_norm: float = setting(
         1.0,
         "Maximum gradient norm (policy and critic separately); 0 disables clipping.",
         at_least=0,
-        group=OPTIMISER,
+        group="Optimiser",
     )
     critic_warmup: int = setting(
-        0, "Number of first updates in which only the critic learns.", at_least=0, group=OPTIMISER
+        0, "Number of first updates in which only the critic learns.", at_least=0, group="Optimiser"
     )
     lora_rank: int = setting(
         0,
         "Rank of LoRA adapters; 0 trains all weights and keeps a frozen copy as the reference.",
         at_least=0,
-        group=OPTIMISER,
+        group="Optimiser",
     )
 
     target_kl: float = setting(
         0.0,
-        "KL divergence, in nats per token, between the policy that sampled and the current one at which "
-        "an update stops early; 0 disables this.",
+        "KL divergence between the sampling policy and the current one, in nats per token, above which an "
+        "update stops early; 0 disables this.",
         at_least=0,
-        group=RECORDS,
+        group="Limits and records",
     )
     max_kl: float = setting(
         500.0,
-        "KL divergence from the start, in nats per response, at which the run stops with an error.",
+        "KL divergence from the initial policy, in nats per response, above which the run stops.",
         above=0,
         finite=False,
-        group=RECORDS,
+        group="Limits and records",
     )
     checkpoint_every: int = setting(
-        10, "Number of updates between checkpoints.", at_least=1, group=RECORDS
+        10, "Number of updates between checkpoints.", at_least=1, group="Limits and records"
     )
     samples_every: int = setting(
-        10, "Number of updates between samples in samples.jsonl.", at_least=1, group=RECORDS
+        10,
+        "Number of updates between samples in samples.jsonl.",
+        at_least=1,
+        group="Limits and records",
     )
     report_to: str = setting(
         "none",
-        "Trackers that receive the metrics, such as tensorboard or wandb, separated by commas.",
-        group=RECORDS,
+        "Comma-separated trackers of the metrics, such as tensorboard or wandb.",
+        group="Limits and records",
     )
     seed: int = setting(
-        0, "Random seed of samples, the order of the prompts, and new weights.", group=RECORDS
+        0,
+        "Random seed of samples, the order of the prompts, and new weights.",
+        at_least=0,
+        group="Limits and records",
     )
 
     def __post_init__(self) -> None:
         if isinstance(self.stop_tokens, str | int):
-            shown = (
-                f'"{self.stop_tokens}"' if isinstance(self.stop_tokens, str) else self.stop_tokens
-            )
-            raise ValueError(f"stop_tokens is {self.stop_tokens!r}; write it as a list, [{shown}]")
+            token = json.dumps(self.stop_tokens, ensure_ascii=False)
+            raise ValueError(f"stop_tokens is {self.stop_tokens!r}; write it as a list, [{token}]")
         object.__setattr__(self, "stop_tokens", tuple(self.stop_tokens))  # TOML has lists
         super().__post_init__()
 
     def contradictions(self) -> Iterable[tuple[bool, str]]:
         """Pairs of whether something is wrong with the settings together, and what would work."""
-        for name, divisor in (
-            ("batch_size", "minibatch_size"),
-            ("minibatch_size", "responses_per_prompt"),
-        ):
+        sizes = ("batch_size", "minibatch_size", "responses_per_prompt")
+        for name, divisor in pairwise(sizes):
             size, part = getattr(self, name), getattr(self, divisor)
             yield size % part != 0, f"{name} {size} is not a multiple of {divisor} {part}"
         compares = not needs_critic(self.advantages)

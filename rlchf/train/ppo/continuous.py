@@ -13,9 +13,10 @@ from transformers.generation.continuous_batching.cb_logits_processors import (
     ContinuousBatchingLogitsProcessorList,
 )
 
+from rlchf.train.models.adapters import inside_adapters
 from rlchf.train.ppo.responses import Rollout
 from rlchf.train.ppo.sampling import Key, end_ids, only_drawn, sampling_mode, uniforms
-from rlchf.train.ppo.sharding import inside_adapters, is_sharded
+from rlchf.train.ppo.sharding import is_sharded
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -100,7 +101,8 @@ def sample_continuous(
 
 @contextmanager
 def _isolated(device: torch.device) -> Any:
-    """Keep the global generators, which the engine seeds, and the garbage collector, which it calls."""
+    """Restore the global generators, which the engine seeds, and spare the objects of the process its
+    garbage collections."""
     devices = [] if device.type == "cpu" else [device]
     gc.freeze()
     try:
@@ -111,7 +113,7 @@ def _isolated(device: torch.device) -> Any:
 
 
 def _bounds(prompts: Sequence[int], max_new_tokens: int) -> ContinuousBatchingConfig:
-    """Settings with room for the `TOGETHER` longest responses; by default it takes most of the memory."""
+    """Settings with room for the `TOGETHER` longest responses; the engine takes most memory by default."""
     pages = sorted((-(-(length + max_new_tokens) // PAGE) for length in prompts), reverse=True)
     together = min(TOGETHER, len(prompts))
     return ContinuousBatchingConfig(

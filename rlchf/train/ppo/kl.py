@@ -13,9 +13,9 @@ def kl_estimate(logp: Tensor, ref_logp: Tensor, kind: KLEstimator = "k1") -> Ten
     ``(log r)^2 / 2``, biased and never negative; k3 is ``r - 1 - log r``, unbiased and never
     negative.
 
-    In a loss the gradient of the estimate counts, and the order is another one: on samples of the
-    policy k2 has the gradient of KL(policy || reference), k3 that of KL(reference || policy), and
-    k1 has gradient 0 on average. This holds for one token by itself: the effect of a token on the
+    In a loss only the gradient of the estimate matters: on samples of the policy k2 has the gradient
+    of KL(policy || reference), k3 that of KL(reference || policy), and k1 has gradient 0 on average.
+    This holds for one token by itself: the effect of a token on the
     divergence of later tokens is seen only where the penalty is part of the reward.
 
     References

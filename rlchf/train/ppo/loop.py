@@ -3,7 +3,7 @@
 import copy
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,17 +11,13 @@ from typing import TYPE_CHECKING, Any
 import torch
 from accelerate import Accelerator
 from accelerate.utils import set_seed
+from torch.distributed.fsdp import register_fsdp_forward_method
 
 from rlchf.prompts import Prompt
 from rlchf.train.ppo.actor_critic import ActorCritic
 from rlchf.train.ppo.advantages import needs_critic
-from rlchf.train.ppo.checkpoint import (
-    RunFolder,
-    random_states,
-    restore_random_states,
-    signals_noted,
-)
-from rlchf.train.ppo.checks import check_measured, fingerprint, set_group_size
+from rlchf.train.ppo.checkpoint import RunFolder, signals_noted
+from rlchf.train.ppo.checks import fingerprint, set_group_size
 from rlchf.train.ppo.config import PPOConfig
 from rlchf.train.ppo.experience import (
     Experience,
@@ -33,6 +29,7 @@ from rlchf.train.ppo.experience import (
 )
 from rlchf.train.ppo.kl import kl_estimate, next_kl_coef, resumed_kl_coef
 from rlchf.train.ppo.optimise import optimise
+from rlchf.train.ppo.random_states import random_states, restore_random_states
 from rlchf.train.ppo.responses import Rollout
 from rlchf.train.ppo.sampling import Sampler
 from rlchf.train.ppo.setup import Setup
@@ -44,15 +41,12 @@ from rlchf.train.ppo.shaping import (
     keeps_state,
     shape_scores,
 )
-from rlchf.train.ppo.sharding import gather_during
 from rlchf.train.ppo.trackers import trackers
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
     from rlchf.train.reward.model import RewardModel
-
-__all__ = ["PPO", "Measure", "PPOConfig", "Reward", "Setup", "ppo"]
 
 SAMPLES = 4
 """Responses written to `samples.jsonl` at a time."""
@@ -150,7 +144,8 @@ class PPO:
             groups += [{"params": parameters, "lr": config.value_learning_rate}]
         adam = torch.optim.AdamW(groups, eps=1e-5, weight_decay=0.0)
         self.wrapped, self.optimizer = accelerator.prepare(self.model, adam)
-        gather_during(self.model, "sample", "reference_logits")
+        for method in ("sample", "reference_logits"):  # with whole weights, as in `forward`
+            register_fsdp_forward_method(self.model, method)
         set_seed(config.seed, device_specific=True)
         self.slices = forward_slices(config, accelerator.num_processes)
         self.done = 0  # updates
@@ -192,7 +187,7 @@ class PPO:
                     self.folder.save(self)
                 if stop:
                     raise KeyboardInterrupt
-        return self.folder.finish(self, self.tokenizer)
+        return self.folder.finish(self)
 
     def draw(self) -> tuple[list[Prompt], Rollout]:
         """Sample this process's share of a batch: the prompts and the responses to them."""
@@ -250,7 +245,11 @@ class PPO:
         """The numbers of `measure` for the batch, as means over processes."""
         if self.setup.measure is None:
             return {}
-        measured = check_measured(self.setup.measure(prompts, texts))
+        measured = self.setup.measure(prompts, texts)
+        if not isinstance(measured, Mapping):
+            raise ValueError(
+                f"measure returned {measured!r}; it must return numbers by their names"
+            )
         if taken := sorted(measured.keys() & metrics.keys()):
             raise ValueError(f"measure returned {taken[0]!r}, a name that PPO's own metrics have")
         self.measured = list(measured)
@@ -298,12 +297,13 @@ class PPO:
         }
 
     def restore(self, state: dict[str, Any], random: bool, changed: Sequence[str] = ()) -> None:
-        """Go on with a `state`, given the names of the settings that have `changed` since; restore the
-        random generators too, if `random`."""
-        coefficient_changed = "kl_coef" in changed
-        self.kl_coef = resumed_kl_coef(
-            self.config, state["kl_coef"], self.done, coefficient_changed
-        )
+        """Go on with the `state` of an earlier run.
+
+        `changed` are the names of the settings that differ from that run's; `random` says whether to
+        restore the random generators as well.
+        """
+        changed_kl = "kl_coef" in changed
+        self.kl_coef = resumed_kl_coef(self.config, state["kl_coef"], self.done, changed_kl)
         self.moments = Moments(*state["moments"])
         if state["reward"] is not None:
             self.reward.load_state_dict(state["reward"])  # type: ignore[attr-defined]
@@ -315,7 +315,7 @@ class PPO:
         """Write a line of metrics, and samples every few updates."""
         if metrics["first_ratio_error"] > 0.01:
             warnings.warn(
-                f"update {self.done}: the first ratio is off 1 by "
+                f"update {self.done}: the first ratio differs from 1 by "
                 f"{metrics['first_ratio_error']:.2g}: the policy does not reproduce its "
                 "log-probabilities",
                 stacklevel=3,

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from rlchf.train.models.padding import pad, positions
+
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
@@ -50,19 +52,14 @@ class Rollout:
                 raise ValueError(f"response {number} has no tokens; its end token counts as one")
         lengths = [next((t + 1 for t, i in enumerate(row) if i in ends), None) for row in responses]
         kept = [list(row[:length]) for row, length in zip(responses, lengths, strict=True)]
-        width, longest = max(map(len, prompts)), max(map(len, kept))
-        pairs = list(zip(prompts, kept, strict=True))
-        pad = ends[0]
-        ids = [
-            [pad] * (width - len(p)) + list(p) + r + [pad] * (longest - len(r)) for p, r in pairs
-        ]
-        mask = [
-            [False] * (width - len(p)) + [True] * (len(p) + len(r)) + [False] * (longest - len(r))
-            for p, r in pairs
-        ]
-        attention = torch.tensor(mask, device=device)
+        parts = pad(prompts, ends[0], "left"), pad(kept, ends[0])
+        ids, attention = (
+            torch.cat([part[name] for part in parts], 1).to(device)
+            for name in ("input_ids", "attention_mask")
+        )
+        mask = attention.bool()
         finished = torch.tensor([length is not None for length in lengths], device=device)
-        return cls(torch.tensor(ids, device=device), attention, attention[:, width:], finished)
+        return cls(ids, mask, mask[:, parts[0]["input_ids"].shape[1] :], finished)
 
     @property
     def responses(self) -> Tensor:
@@ -85,11 +82,6 @@ class Rollout:
         rows = zip(self.responses, self.lengths - self.finished.long(), strict=True)
         texts = [row[:length].tolist() for row, length in rows]
         return [tokenizer.decode(ids, skip_special_tokens=True) for ids in texts]
-
-
-def positions(attention_mask: Tensor) -> Tensor:
-    """Position ids that do not count padding; by default learned positions would count it."""
-    return (attention_mask.long().cumsum(1) - 1).clamp(min=0)
 
 
 def response_logits(

@@ -1,40 +1,37 @@
-"""The samplers that the setting `sampler` names; what each of them needs is imported when it is chosen."""
+"""The samplers that the setting `sampler` names.
+
+A sampler is a line in the table `SAMPLERS`. The settings read the table, so importing this module needs no
+torch, and what a sampler needs is imported when it is chosen.
+"""
 
 from collections.abc import Callable
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
-import transformers
-
-from rlchf.train.ppo.sampling import Sampler, sample
-
-
-def named_sampler(name: str, longest: int) -> Sampler:
-    """The sampler of that name; a prompt and its response have at most `longest` tokens together.
-
-    Raises
-    ------
-    ValueError
-        If the library that it needs is not installed.
-    """
-    return SAMPLERS[name](longest)
+if TYPE_CHECKING:
+    from rlchf.train.ppo.sampling import Sampler
 
 
-def _generate(longest: int) -> Sampler:
+def _generate(longest: int) -> "Sampler":
+    from rlchf.train.ppo.sampling import sample
+
     return sample
 
 
-def _continuous(longest: int) -> Sampler:
+def _continuous(longest: int) -> "Sampler":
     try:
         from rlchf.train.ppo.continuous import sample_continuous
     except ImportError as error:
+        from transformers import __version__
+
         raise ValueError(
-            f"sampler is 'continuous', for which transformers {transformers.__version__} is too old; "
-            "install 5.23 or later, or choose 'generate'"
+            f"sampler is 'continuous', for which transformers {__version__} is too old; install 5.23 or "
+            "later, or choose 'generate'"
         ) from error
     return sample_continuous
 
 
-def _vllm(longest: int) -> Sampler:
+def _vllm(longest: int) -> "Sampler":
     if not find_spec("vllm"):
         raise ValueError(
             "sampler is 'vllm', which is not installed; pip install vllm, or choose 'generate'"
@@ -44,9 +41,12 @@ def _vllm(longest: int) -> Sampler:
     return VllmSampler(longest)
 
 
-SAMPLERS: dict[str, Callable[[int], Sampler]] = {
+SAMPLERS: "dict[str, Callable[[int], Sampler]]" = {
     "generate": _generate,
     "continuous": _continuous,
     "vllm": _vllm,
 }
-"""Functions that make each sampler, given the most tokens of a prompt and its response together."""
+"""For each sampler a function that makes it, given the maximum number of tokens of a prompt and its response.
+
+The function raises ValueError if the library that the sampler needs is not installed.
+"""

@@ -10,9 +10,11 @@ from torch import Tensor
 from transformers import GenerationConfig, LogitsProcessor
 
 from rlchf.prompts import Prompt
+from rlchf.train.models.adapters import inside_adapters
+from rlchf.train.models.padding import pad
 from rlchf.train.models.text import prompt_ids
 from rlchf.train.ppo.responses import Rollout
-from rlchf.train.ppo.sharding import inside_adapters, is_sharded
+from rlchf.train.ppo.sharding import is_sharded
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -169,19 +171,17 @@ def sample(
     """
     model = inside_adapters(policy)
     ends = list(ends) or end_ids(tokenizer)
-    pad = ends[0] if tokenizer.pad_token_id is None else tokenizer.pad_token_id
-    width = max(len(ids) for ids in encoded)
-    prompts = torch.tensor([[pad] * (width - len(ids)) + list(ids) for ids in encoded])
-    mask = torch.tensor([[False] * (width - len(ids)) + [True] * len(ids) for ids in encoded])
-    prompts, mask = prompts.to(model.device), mask.to(model.device)
+    pad_id = ends[0] if tokenizer.pad_token_id is None else tokenizer.pad_token_id
+    prompts = pad(encoded, pad_id, "left")
+    mask, width = prompts["attention_mask"].to(model.device), prompts["input_ids"].shape[1]
     numbers = uniforms(keys, max_new_tokens).to(model.device)
     settings = GenerationConfig(
-        max_new_tokens=max_new_tokens, do_sample=False, eos_token_id=ends, pad_token_id=pad
+        max_new_tokens=max_new_tokens, do_sample=False, eos_token_id=ends, pad_token_id=pad_id
     )
     with sampling_mode(model, settings):
         ids = model.generate(
-            prompts,
-            attention_mask=mask.long(),
+            prompts["input_ids"].to(model.device),
+            attention_mask=mask,
             generation_config=settings,
             logits_processor=[_InverseTransform(numbers, width, temperature)],
             logits_to_keep=torch.tensor([-1], device=model.device),  # see `response_logits`
@@ -189,7 +189,7 @@ def sample(
         )
     is_end = torch.isin(ids[:, width:], torch.tensor(ends, device=ids.device))
     ended_before = is_end.cumsum(1) - is_end.long() > 0
-    return Rollout(ids, torch.cat([mask, ~ended_before], 1), ~ended_before, is_end.any(1))
+    return Rollout(ids, torch.cat([mask.bool(), ~ended_before], 1), ~ended_before, is_end.any(1))
 
 
 def sample_texts(

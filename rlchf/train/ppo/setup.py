@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 from accelerate import Accelerator
 
 from rlchf.prompts import Prompt
-from rlchf.train.ppo.checks import check_inputs, check_vocabulary, critic_model
+from rlchf.train.ppo.checks import check_inputs, check_processes, check_vocabulary, critic_model
 from rlchf.train.ppo.config import PPOConfig
-from rlchf.train.ppo.samplers import named_sampler
+from rlchf.train.ppo.samplers import SAMPLERS
 from rlchf.train.ppo.sampling import Sampler, encode_prompts, end_ids
 from rlchf.train.ppo.shaping import Measure, Reward
 from rlchf.train.ppo.trackers import make_accelerator
-from rlchf.train.processes import check_processes
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from rlchf.train.reward.model import RewardModel
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Setup:
     """The inputs of a PPO run; building it checks them, and writes nothing.
 
@@ -57,23 +56,15 @@ class Setup:
     ends: list[int] = field(init=False)
 
     def __post_init__(self) -> None:
-        check_inputs(self.policy, self.prompts, self.reward, self.config)
-        config, out = self.config, Path(self.out)
-        accelerator = self.accelerator or make_accelerator(config.report_to, out)
-        check_processes(accelerator, config)
-        encoded = encode_prompts(
+        config, self.out = self.config, Path(self.out)
+        check_inputs(self.policy, self.prompts, self.reward, config)
+        self.accelerator = self.accelerator or make_accelerator(config.report_to, self.out)
+        check_processes(self.accelerator, config)
+        self.encoded = encode_prompts(
             self.policy, self.tokenizer, self.prompts, config.max_new_tokens, self.prompt_names
         )
-        ends = end_ids(self.tokenizer, config.stop_tokens)
-        check_vocabulary(self.policy, encoded, ends)
-        longest = max(map(len, encoded)) + config.max_new_tokens
-        checked = {
-            "out": out,
-            "accelerator": accelerator,
-            "encoded": encoded,
-            "ends": ends,
-            "critic": critic_model(self.critic, config),
-            "sampler": self.sampler or named_sampler(config.sampler, longest),
-        }
-        for name, value in checked.items():
-            object.__setattr__(self, name, value)
+        self.ends = end_ids(self.tokenizer, config.stop_tokens)
+        check_vocabulary(self.policy, self.encoded, self.ends)
+        self.critic = critic_model(self.critic, config)
+        longest = max(map(len, self.encoded)) + config.max_new_tokens
+        self.sampler = self.sampler or SAMPLERS[config.sampler](longest)

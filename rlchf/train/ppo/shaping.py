@@ -19,8 +19,8 @@ Measure = Callable[[list[Prompt], list[str]], Mapping[str, float]]
 """Measures responses to prompts: numbers by name, to be shown and logged."""
 
 
-def share_of(name: str, trait: Callable[[str], object]) -> Measure:
-    """A measure: the share of responses that have a trait.
+def share_of(name: str, label: Callable[[str], object]) -> Measure:
+    """A measure: the share of responses that have a label.
 
     Examples
     --------
@@ -29,7 +29,7 @@ def share_of(name: str, trait: Callable[[str], object]) -> Measure:
     """
 
     def share(prompts: list[Prompt], responses: list[str]) -> dict[str, float]:
-        return {name: sum(bool(trait(text)) for text in responses) / len(responses)}
+        return {name: sum(bool(label(text)) for text in responses) / len(responses)}
 
     return share
 

@@ -11,19 +11,15 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.distributed.fsdp import FSDPModule, register_fsdp_forward_method
+from torch.distributed.fsdp import FSDPModule
 from torch.distributed.tensor import DTensor, distribute_tensor
+
+from rlchf.train.models.adapters import inside_adapters
 
 
 def is_sharded(model: nn.Module) -> bool:
     """Whether FSDP has sharded the model's weights."""
     return any(isinstance(module, FSDPModule) for module in model.modules())
-
-
-def gather_during(model: nn.Module, *methods: str) -> None:
-    """Gather sharded weights while these methods of the model run, as FSDP does for its `forward`."""
-    for method in methods:
-        register_fsdp_forward_method(model, method)
 
 
 def gather(value: Any) -> Any:
@@ -61,11 +57,6 @@ def _shard(value: Any, like: Any) -> Any:
         whole = value.to(like.device)  # every process has all of it: nothing is sent
         return distribute_tensor(whole, like.device_mesh, like.placements, src_data_rank=None)
     return value
-
-
-def inside_adapters(policy: Any) -> Any:
-    """The transformers model inside a peft model, or the model itself."""
-    return policy.get_base_model() if hasattr(policy, "get_base_model") else policy
 
 
 def plain_weights(policy: Any) -> Iterator[tuple[str, Tensor]]:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from rlchf.train.ppo.checkpoint import random_states, restore_random_states
+from rlchf.train.models.adapters import inside_adapters
+from rlchf.train.ppo.random_states import random_states, restore_random_states
 from rlchf.train.ppo.responses import Rollout
 from rlchf.train.ppo.sampling import Key, end_ids
-from rlchf.train.ppo.sharding import inside_adapters, plain_weights
+from rlchf.train.ppo.sharding import plain_weights
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase

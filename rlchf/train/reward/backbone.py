@@ -13,6 +13,8 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
+from rlchf.train.models.adapters import with_adapters
+
 
 def load_backbone(
     path: str | Path, lora_rank: int = 0, seed: int = 0, outputs: int = 1
@@ -37,10 +39,7 @@ def load_backbone(
     head = last_layer(model)
     nn.init.normal_(head.weight, std=1 / (head.in_features + 1))
     if lora_rank:
-        from peft import LoraConfig, TaskType, get_peft_model
-
-        lora = LoraConfig(task_type=TaskType.SEQ_CLS, r=lora_rank, lora_alpha=2 * lora_rank)
-        model = get_peft_model(model, lora)
+        model = with_adapters(model, lora_rank, task_type="SEQ_CLS")
     return model, tokenizer
 
 

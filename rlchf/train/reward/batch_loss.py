@@ -1,6 +1,7 @@
 """From the head's outputs on a batch to the batch's part of the loss of an optimiser step."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -69,20 +70,13 @@ def ranking_loss(
         worst: Tensor = group_weights(per_order, counted, orders["group"])
         return worst / n_batches
 
-    targets, pair_weights = orders["targets"], orders["pair_weights"]
+    options: dict[str, Any] = {"pair_weights": orders["pair_weights"], "reduce": reduce}
     if config.head == "mean_variance":
-        return heads.mean_variance(
-            *heads.mean_and_spread(by_order),
-            targets,
-            weights,
-            pair_weights=pair_weights,
-            reduce=reduce,
-        )
+        means, spreads = heads.mean_and_spread(by_order)
+        return heads.mean_variance(means, spreads, orders["targets"], weights, **options)
     if config.head == "categorical":
-        entropy = 0.1 * float(share[0])
-        return heads.categorical(
-            by_order, targets, weights, entropy=entropy, pair_weights=pair_weights, reduce=reduce
-        )
+        options["entropy"] = 0.1 * float(share[0])
+        return heads.categorical(by_order, orders["targets"], weights, **options)
     scores = by_order.permute(2, 0, 1).reshape(-1, K)  # (E R, K)
     loss = scalar_loss(scores, orders, weights, config, reduce)
     if config.centring:

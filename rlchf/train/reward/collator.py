@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from rlchf.preferences import Example
+from rlchf.train.models.padding import pad
 from rlchf.train.models.text import encode_responses
 from rlchf.train.reward.targets import Targets
 
@@ -148,23 +149,6 @@ def common_beginning(rows: Sequence[list[int]]) -> int:
     for row in rows[1:]:
         n = next((i for i in range(n) if row[i] != first[i]), n)
     return n
-
-
-def pad(rows: Sequence[list[int]], pad_id: int, side: str = "right") -> dict[str, Tensor]:
-    """Stack ragged rows into (N, L) ``input_ids``, their ``attention_mask`` and ``position_ids``.
-
-    Positions count the tokens that are not padding, from 0, so that a model with learned positions
-    gives a text the same score on whichever side it is padded.
-    """
-    length = max(len(row) for row in rows)
-    ids = torch.full((len(rows), length), pad_id)
-    mask = torch.zeros((len(rows), length), dtype=torch.long)
-    for n, row in enumerate(rows):
-        columns = slice(len(row)) if side == "right" else slice(length - len(row), length)
-        ids[n, columns] = torch.tensor(row)
-        mask[n, columns] = 1
-    positions = (mask.cumsum(1) - 1).clamp(min=0)
-    return {"input_ids": ids, "attention_mask": mask, "position_ids": positions}
 
 
 class PromptSampler(Sampler[int]):

@@ -44,7 +44,7 @@ class RewardConfig(Settings):
         group="Training",
     )
     lora_rank: int = setting(
-        0, "Rank of the LoRA adapters; 0 trains all weights.", at_least=0, group="Training"
+        0, "Rank of LoRA adapters; 0 trains all weights.", at_least=0, group="Training"
     )
     weight_decay: float = setting(0.0, "Weight decay of AdamW.", at_least=0, group="Training")
     held_out: float = setting(
@@ -52,7 +52,7 @@ class RewardConfig(Settings):
     )
     early_stopping: int = setting(
         0,
-        "Number of measurements of the held-out loss without a better one after which training stops and "
+        "Patience: number of evaluations without a lower held-out loss after which training stops and "
         "keeps the best weights; 0 trains to the end.",
         at_least=0,
         group="Training",
@@ -65,17 +65,18 @@ class RewardConfig(Settings):
     )
     share_prompt: bool = setting(
         False,
-        "One reading of each prompt for all of its responses, by a causal model's keys and values.",
+        "One forward pass over a prompt for all of its responses, which reuse its keys and values; for "
+        "causal models.",
         group="Training",
     )
     seed: int = setting(0, "Random seed.", at_least=0, group="Training")
 
-    learn_from: LearnFrom = setting(  # noqa: RUF009  # a field, not a call for a default
+    learn_from: LearnFrom = setting(
         "ranking",
         "Training signal: the collective ranking, the ballots' share on each pair, or the ballots.",
         group="Loss",
     )
-    loss: Loss = setting("bradley_terry", "Loss function.", group="Loss")  # noqa: RUF009
+    loss: Loss = setting("bradley_terry", "Loss function.", group="Loss")
     smoothing: float = setting(
         0.0,
         "Assumed probability that a preference is recorded the wrong way round.",
@@ -96,7 +97,7 @@ class RewardConfig(Settings):
         group="Loss",
     )
 
-    head: Head = setting(  # noqa: RUF009
+    head: Head = setting(
         "scalar",
         "Output of the model: one score, or a distribution of scores whose spread shows disagreement.",
         group="Head",
@@ -109,7 +110,9 @@ class RewardConfig(Settings):
         below=1,
         group="Head",
     )
-    ensemble: int = setting(1, "Number of scalar heads.", at_least=1, group="Head")
+    ensemble: int = setting(
+        1, "Number of scalar heads; 2 or more are an ensemble.", at_least=1, group="Head"
+    )
     bootstrap: bool = setting(
         False, "Bootstrap sample of the annotators for each head of the ensemble.", group="Head"
     )
@@ -136,12 +139,15 @@ class RewardConfig(Settings):
 
     checkpoint_every: int = setting(
         0,
-        "Steps between checkpoints, and between measurements of the held-out loss; 0 is once per epoch.",
+        "Number of steps between checkpoints and between evaluations of the held-out loss; 0 means one "
+        "epoch.",
         at_least=0,
         group="Records",
     )
     report_to: str = setting(
-        "none", "Comma-separated trackers, such as tensorboard or wandb.", group="Records"
+        "none",
+        "Comma-separated trackers of the metrics, such as tensorboard or wandb.",
+        group="Records",
     )
 
     def contradictions(self) -> Iterator[tuple[bool, str]]:

@@ -1,9 +1,8 @@
 """The reward model: any sequence-classification model, how it reads a text, and what its outputs mean."""
 
-import json
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +15,13 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
+from rlchf.io.json import read_json
 from rlchf.preferences import Example
 from rlchf.prompts import Prompt
 from rlchf.train.models.load import model_folder
+from rlchf.train.models.padding import pad
 from rlchf.train.models.text import encode_responses
 from rlchf.train.reward.backbone import give_own_pad_token, last_layer, positions_of
-from rlchf.train.reward.collator import pad
 from rlchf.train.reward.heads import category_moments, category_quantile, mean_and_spread, quantile
 
 SETTINGS = "reward_config.json"
@@ -51,12 +51,9 @@ class Readout:
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> "Readout":
         """From the contents of ``reward_config.json``; the score of a plain model if it is empty."""
-        return cls(
-            head=settings.get("head", "scalar"),
-            quantile=settings.get("quantile", 0.0),
-            uncertainty_penalty=settings.get("uncertainty_penalty", 0.0),
-            shift=tuple(settings.get("shift", ())),
-        )
+        names = [each.name for each in fields(cls) if each.name in settings]
+        known = {name: settings[name] for name in names}
+        return cls(**known | {"shift": tuple(settings.get("shift", ()))})
 
     def reward(self, outputs: Tensor) -> Tensor:
         """(N,) reward of each response."""
@@ -141,7 +138,7 @@ class RewardModel:
         """
         model = AutoModelForSequenceClassification.from_pretrained(model_folder(path))
         file = Path(path) / SETTINGS
-        settings = json.loads(file.read_text()) if file.exists() else {}
+        settings = read_json(file) if file.exists() else {}
         if model.config.num_labels != 1 and not settings:
             raise ValueError(
                 f"the model in {path} has {model.config.num_labels} outputs, and no {SETTINGS} says "

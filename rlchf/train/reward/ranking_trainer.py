@@ -17,6 +17,8 @@ from torch import Tensor
 from transformers import Trainer
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
+from rlchf.train.models.adapters import inside_adapters
+from rlchf.train.models.padding import positions
 from rlchf.train.reward.backbone import positions_of
 from rlchf.train.reward.batch_loss import batch_weight, ranking_loss
 from rlchf.train.reward.collator import PromptSampler
@@ -50,7 +52,7 @@ class RankingTrainer(Trainer):  # type: ignore[misc]
         self.model_accepts_loss_kwargs = True  # ranking_loss is given the weight of the step
         self.config = config
         self.group_weights = group_weights
-        self.takes_positions = positions_of(_inner_model(self.model))[0]
+        self.takes_positions = positions_of(inside_adapters(self.model))[0]
         if group_weights is not None:
             group_weights.to(self.args.device)
 
@@ -92,7 +94,7 @@ class RankingTrainer(Trainer):  # type: ignore[misc]
             mask = inputs["prefix_mask"]
             prompts = {"input_ids": inputs["prefix_ids"], "attention_mask": mask}
             if self.takes_positions:
-                prompts["position_ids"] = (mask.cumsum(1) - 1).clamp(min=0)
+                prompts["position_ids"] = positions(mask)
             cache = model(**prompts, use_cache=True).past_key_values
             cache.batch_select_indices(inputs["prompt"])  # one copy for each response
             texts["past_key_values"] = cache
@@ -162,8 +164,3 @@ def last_checkpoint(folder: Path) -> Path | None:
         except (OSError, ValueError, KeyError):
             continue
     return by_step[max(by_step)] if by_step else None
-
-
-def _inner_model(model: Any) -> Any:
-    """The model inside LoRA's wrapper, if there is one."""
-    return model.get_base_model() if hasattr(model, "get_base_model") else model

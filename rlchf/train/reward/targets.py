@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rlchf.preferences import Ballots, Example, order_targets
+from rlchf.preferences import Example, order_targets
 from rlchf.train.reward.config import RewardConfig
 from rlchf.train.reward.losses import LOSSES
 
@@ -74,16 +74,22 @@ def targets_of(
             f"'{config.head}' does not take; choose loss = 'bradley_terry' and head = 'scalar', or leave "
             "the margins out"
         )
-    K, ballots = len(example.responses), _ballots(example, config)
-    if config.learn_from == "ballots":
+    K, ballots = len(example.responses), example.ballots
+    ranks = np.asarray(example.ranks, dtype=np.int64)[None]
+    weights, annotators = np.array([example.weight]), [""]
+    if config.learn_from == "ranking":
+        targets = example.pair_targets()[None]
+    elif ballots is None:
+        raise ValueError(
+            f"prompt {example.prompt_id!r} comes without its ballots, and learn_from is "
+            f"'{config.learn_from}'; make the examples with ballots_of=rankings"
+        )
+    elif config.learn_from == "shares":
+        targets = ballots.shares()[None]
+    else:
         ranks = ballots.ranks.astype(np.int64)
         targets = order_targets(ranks)
         weights, annotators = example.weight * ballots.weights, ballots.annotators
-    else:
-        ranks = np.asarray(example.ranks, dtype=np.int64)[None]
-        learn_shares = config.learn_from == "shares"
-        targets = (ballots.shares() if learn_shares else example.pair_targets())[None]
-        weights, annotators = np.array([example.weight]), [""]
     pair_weights = np.ones((K, K)) if example.pair_weights is None else example.pair_weights
     margins = np.zeros((K, K)) if example.margins is None else example.margins
     is_compared = ~np.isnan(targets) & (pair_weights > 0)  # (R, K, K) pairs that count
@@ -102,15 +108,6 @@ def targets_of(
         pair_weights=pair_weights.astype(np.float32),
         margins=margins.astype(np.float32),
     )
-
-
-def _ballots(example: Example, config: RewardConfig) -> Ballots:
-    if example.ballots is None and config.learn_from != "ranking":
-        raise ValueError(
-            f"prompt {example.prompt_id!r} comes without its ballots, and learn_from is "
-            f"'{config.learn_from}'; make the examples with ballots_of=rankings"
-        )
-    return example.ballots or Ballots(np.zeros((0, len(example.responses))), np.zeros(0), [])
 
 
 def annotators_of(examples: Sequence[Example]) -> list[str]:

@@ -4,7 +4,6 @@ The model reads each of a prompt's ``K`` responses once and the loss compares th
 ``K - 1`` times less than reading every pair as a row of its own.
 """
 
-import json
 import shutil
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +19,9 @@ from transformers import EarlyStoppingCallback, TrainerCallback, TrainingArgumen
 from transformers.trainer_callback import PrinterCallback
 
 from rlchf.evaluation import pair_accuracy
+from rlchf.io.json import write_json, write_jsonl
 from rlchf.preferences import Example
+from rlchf.train.models.adapters import inside_adapters
 from rlchf.train.processes import allow_processors
 from rlchf.train.reward.backbone import load_backbone, positions_of
 from rlchf.train.reward.collator import Collator, EncodedExamples
@@ -122,8 +123,7 @@ def train_reward(
         loss = {"loss": losses[-1] if losses else float("nan")}
         truncated = {"truncated_rows": trainer.train_dataset.truncated}
         trained = Trained(scorer, loss | figures | truncated, scores)
-        lines = [*log, {"final": True, **trained.figures}]
-        (out / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+        write_jsonl(out / "metrics.jsonl", [*log, {"final": True, **trained.figures}])
     _clear(trainer, out)
     return trained._replace(figures=broadcast_object_list([trained.figures])[0])
 
@@ -140,10 +140,11 @@ def make_trainer(
 ) -> RankingTrainer:
     """The trainer with its data, collator and callbacks; ``folder`` holds its checkpoints."""
     annotators = annotators_of(train)
-    names = sorted({(groups or {}).get(a, "") for a in annotators})
-    group_index = {a: names.index((groups or {}).get(a, "")) for a in annotators}
+    group_of = {a: (groups or {}).get(a, "") for a in annotators}
+    names = sorted(set(group_of.values()))
+    group_index = {a: names.index(group) for a, group in group_of.items()}
     draws = bootstrap_draws(annotators, config.ensemble, config.seed) if config.bootstrap else None
-    inner = model.get_base_model() if config.lora_rank else model
+    inner = inside_adapters(model)
     if config.share_prompt and "past_key_values" not in signature(inner.forward).parameters:
         raise ValueError(
             f"share_prompt needs a model that continues from keys and values, and "
@@ -161,35 +162,33 @@ def make_trainer(
             "the beginning of their prompt; a larger max_length would keep it",
             stacklevel=3,
         )
-    held_out_data = None
+    held_out_data, group_weights, callbacks = None, None, [_Report(progress)]
     if config.early_stopping:
         held_out_data = EncodedExamples(
             held_out, tokenizer, length, lambda example: targets_of(example, config)
         )
+        callbacks.append(EarlyStoppingCallback(config.early_stopping))
+    if config.group_dro_step:
+        group_weights = GroupWeights(len(names), step=config.group_dro_step)
     trainer = RankingTrainer(
         model=model,
         config=config,
-        group_weights=GroupWeights(len(names), step=config.group_dro_step)
-        if config.group_dro_step
-        else None,
-        args=arguments(config, folder, len(data)),
+        group_weights=group_weights,
+        args=training_arguments(config, folder, len(data)),
         train_dataset=data,
         eval_dataset=held_out_data,
         data_collator=Collator(inner.config.pad_token_id, config.share_prompt),
-        callbacks=[
-            _Report(progress),
-            *([EarlyStoppingCallback(config.early_stopping)] if config.early_stopping else []),
-        ],
+        callbacks=callbacks,
     )
     trainer.remove_callback(PrinterCallback)
     return trainer
 
 
-def arguments(config: RewardConfig, folder: Path, n: int) -> TrainingArguments:
+def training_arguments(config: RewardConfig, folder: Path, n: int) -> TrainingArguments:
     """The arguments of `transformers.Trainer` for ``n`` training prompts."""
     allow_processors()
     interval = "steps" if config.checkpoint_every else "epoch"
-    arguments = TrainingArguments(
+    args = TrainingArguments(
         output_dir=str(folder),
         num_train_epochs=config.epochs,
         learning_rate=config.learning_rate,
@@ -214,11 +213,11 @@ def arguments(config: RewardConfig, folder: Path, n: int) -> TrainingArguments:
         remove_unused_columns=False,
         dataloader_pin_memory=torch.cuda.is_available(),
     )
-    prompts_per_step = config.batch_size * config.gradient_accumulation * arguments.world_size
+    prompts_per_step = config.batch_size * config.gradient_accumulation * args.world_size
     steps = max(1, -(-n // prompts_per_step))  # per epoch
-    arguments.warmup_steps = int(0.05 * config.epochs * steps)
-    arguments.logging_steps = max(1, steps // 4)
-    return arguments
+    args.warmup_steps = int(0.05 * config.epochs * steps)
+    args.logging_steps = max(1, steps // 4)
+    return args
 
 
 def gathered_model(
@@ -264,7 +263,7 @@ def _finish(
         figures["held_out_pair_accuracy"] = pair_accuracy([s.numpy() for s in scores], held_out)
     model.save_pretrained(out)
     tokenizer.save_pretrained(out)
-    (out / SETTINGS).write_text(json.dumps(settings | figures, indent=2) + "\n")
+    write_json(out / SETTINGS, settings | figures)
     return scorer, scores, figures
 
 

@@ -4,11 +4,12 @@ import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal, Self, get_type_hints
 
+import torch
 from torch import Tensor
 
 from rlchf.prompts import Prompt
 from rlchf.train.ppo.rewards.groups import Group, groups_of
-from rlchf.train.ppo.rewards.preferences import VoterPreferences
+from rlchf.train.ppo.rewards.preferences import Preference, VoterPreferences
 from rlchf.train.ppo.shaping import Reward
 
 
@@ -21,6 +22,8 @@ class Combination:
     """Whether groups keep their shares under it, with a KL coefficient of 1."""
     weighting: ClassVar[Literal["any", "positive", "none"]] = "positive"
     """The weights of rewards that it takes: any numbers, numbers above 0, or none at all."""
+    responses_per_prompt = 0
+    """Responses to a prompt, if known: PPO sets it, so that a prompt that comes twice is two groups."""
 
     def __call__(self, prompts: Sequence[Prompt], responses: Sequence[str]) -> Tensor:
         """(B,) scores."""
@@ -40,25 +43,8 @@ class Combination:
         parameters = inspect.signature(cls).parameters.values()
         return {p.name: hints[p.name] for p in parameters if p.kind is p.KEYWORD_ONLY}
 
-
-class Comparison(Combination):
-    """A combination that compares the responses to one prompt; its rewards are voters."""
-
-    compares = True
-    title: ClassVar[str] = ""
-    """Its name in messages; by default that of its class."""
-    responses_per_prompt = 0
-    """Responses to a prompt, if known: PPO sets it, so that a prompt that comes twice is two groups."""
-
-    @classmethod
-    def combine(
-        cls, rewards: Mapping[str, Reward], weights: Sequence[float] | None, **options: Any
-    ) -> Self:
-        """An objective on the win shares among the rewards, each of which is a voter."""
-        return cls(VoterPreferences(list(rewards.values()), weights), **options)  # type: ignore[call-arg]
-
-    def groups(self, prompts: Sequence[Prompt], responses: Sequence[str]) -> list[Group]:
-        """The groups of a batch.
+    def compared_groups(self, prompts: Sequence[Prompt], responses: Sequence[str]) -> list[Group]:
+        """The groups of a batch whose responses are compared.
 
         Raises
         ------
@@ -68,7 +54,39 @@ class Comparison(Combination):
         groups = groups_of(prompts, responses, self.responses_per_prompt)
         if groups and all(len(group.index) < 2 for group in groups):
             raise ValueError(
-                f"{self.title or type(self).__name__} compares the responses to one prompt, but every "
-                "prompt is answered once; set responses_per_prompt to 2 or more, better 4 to 8"
+                f"{type(self).__name__} compares the responses to one prompt, but every prompt is "
+                "answered once; set responses_per_prompt to 2 or more, better 4 to 8"
             )
         return groups
+
+
+class PreferenceObjective(Combination):
+    """An objective on the win shares between the responses to one prompt.
+
+    Parameters
+    ----------
+    preference
+        The win shares: `VoterPreferences` or `Pairwise`.
+    """
+
+    compares = True
+
+    def __init__(self, preference: Preference) -> None:
+        self.preference = preference
+
+    @classmethod
+    def combine(
+        cls, rewards: Mapping[str, Reward], weights: Sequence[float] | None, **options: Any
+    ) -> Self:
+        """The objective on the win shares among the rewards, each of which is a voter."""
+        return cls(VoterPreferences(list(rewards.values()), weights), **options)
+
+    def scores(self, group: Group, shares: Tensor) -> Tensor:
+        """(n,) scores of a group's rows, given the win shares (K, K) between its texts."""
+        raise NotImplementedError
+
+    def __call__(self, prompts: Sequence[Prompt], responses: Sequence[str]) -> Tensor:
+        """(B,) scores."""
+        groups = self.compared_groups(prompts, responses)
+        tables = zip(groups, self.preference(groups), strict=True)
+        return torch.cat([self.scores(group, shares) for group, shares in tables])

@@ -73,15 +73,15 @@ def scores_of(reward: Reward, groups: Sequence[Group], name: str) -> list[Tensor
     return list(scores.split([len(group.responses) for group in groups]))
 
 
-def weights_of(weights: Sequence[float] | None, count: int, what: str) -> Tensor:
-    """(count,) the weights as given, or 1 each; checked to be one for each, and above 0."""
+def voter_weights(weights: Sequence[float] | None, count: int) -> Tensor:
+    """(count,) the voters' weights, 1 each by default; checked to be one for each, and above 0."""
     if not count:
-        raise ValueError(f"there are no {what}; give at least one")
+        raise ValueError("there are no voters; give at least one")
     if weights is None:
         return torch.ones(count, dtype=torch.float64)
     tensor = torch.tensor(list(weights), dtype=torch.float64)
     if len(tensor) != count:
-        raise ValueError(f"there are {len(tensor)} weights for {count} {what}; give one for each")
+        raise ValueError(f"there are {len(tensor)} weights for {count} voters; give one for each")
     if not ((tensor > 0) & tensor.isfinite()).all():
         raise ValueError(f"the weights are {tensor.tolist()}; each must be above 0")
     return tensor

@@ -1,17 +1,14 @@
 """Population-proportional alignment."""
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
 
-from rlchf.prompts import Prompt
-from rlchf.train.ppo.rewards.combination import Comparison
-from rlchf.train.ppo.rewards.groups import checked_floor
+from rlchf.train.ppo.rewards.combination import PreferenceObjective
+from rlchf.train.ppo.rewards.groups import Group, checked_floor
 from rlchf.train.ppo.rewards.preferences import Preference
 
 
-class PopulationProportional(Comparison):
+class PopulationProportional(PreferenceObjective):
     """The logarithm of the largest share of voters who can have a response as their favourite.
 
     That share is at most u(y), the smallest of the response's win shares against the other texts that
@@ -48,15 +45,11 @@ class PopulationProportional(Comparison):
     def __init__(
         self, preference: Preference, *, sharpness: float = 0.0, floor: float = 0.01
     ) -> None:
-        self.preference, self.sharpness = preference, sharpness
-        self.floor = checked_floor(floor)
+        super().__init__(preference)
+        self.sharpness, self.floor = sharpness, checked_floor(floor)
 
-    def __call__(self, prompts: Sequence[Prompt], responses: Sequence[str]) -> Tensor:
-        """(B,) scores."""
-        groups = self.groups(prompts, responses)
-        rows = []
-        for group, shares in zip(groups, self.preference(groups), strict=True):
-            others = shares + torch.eye(len(shares)).to(shares)  # a text does not meet itself
-            bounds = others.min(1).values.clamp(self.floor, 1.0)
-            rows.append((bounds.log() + self.sharpness * bounds)[group.index].float())
-        return torch.cat(rows)
+    def scores(self, group: Group, shares: Tensor) -> Tensor:
+        """(n,) log u + sharpness * u of each row's text."""
+        others = shares + torch.eye(len(shares)).to(shares)  # a text does not meet itself
+        bounds = others.min(1).values.clamp(self.floor, 1.0)
+        return (bounds.log() + self.sharpness * bounds)[group.index].float()

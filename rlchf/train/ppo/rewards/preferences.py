@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from rlchf.prompts import Prompt
-from rlchf.train.ppo.rewards.groups import Group, scores_of, weights_of
+from rlchf.train.ppo.rewards.groups import Group, scores_of, voter_weights
 from rlchf.train.ppo.shaping import Reward
 
 Preference = Callable[[Sequence[Group]], list[Tensor]]
@@ -28,7 +28,7 @@ class VoterPreferences:
 
     def __init__(self, voters: Sequence[Reward], weights: Sequence[float] | None = None) -> None:
         self.voters = list(voters)
-        self.weights = weights_of(weights, len(self.voters), "voters")
+        self.weights = voter_weights(weights, len(self.voters))
 
     def __call__(self, groups: Sequence[Group]) -> list[Tensor]:
         """(K, K) win shares of each group."""

@@ -1,17 +1,12 @@
 """Self-play: a response's reward is its mean win share against the policy's other responses."""
 
-from collections.abc import Sequence
-
-import torch
 from torch import Tensor
 
-from rlchf.prompts import Prompt
-from rlchf.train.ppo.rewards.combination import Comparison
-from rlchf.train.ppo.rewards.groups import mean_payoffs
-from rlchf.train.ppo.rewards.preferences import Preference
+from rlchf.train.ppo.rewards.combination import PreferenceObjective
+from rlchf.train.ppo.rewards.groups import Group, mean_payoffs
 
 
-class SelfPlay(Comparison):
+class SelfPlay(PreferenceObjective):
     """Nash learning from human feedback: the mean share of votes against the other responses.
 
     The opponents are the other responses that the policy gave to the same prompt in this batch. The
@@ -37,11 +32,6 @@ class SelfPlay(Comparison):
     tensor([1.0000, 0.2500, 0.2500])
     """
 
-    def __init__(self, preference: Preference) -> None:
-        self.preference = preference
-
-    def __call__(self, prompts: Sequence[Prompt], responses: Sequence[str]) -> Tensor:
-        """(B,) scores."""
-        groups = self.groups(prompts, responses)
-        tables = zip(groups, self.preference(groups), strict=True)
-        return torch.cat([mean_payoffs(group, shares) for group, shares in tables])
+    def scores(self, group: Group, shares: Tensor) -> Tensor:
+        """(n,) mean win share of each row's text against the other rows."""
+        return mean_payoffs(group, shares)

@@ -10,12 +10,12 @@ from rlchf.aggregation import aggregate
 from rlchf.prompts import Prompt
 from rlchf.rankings import Rankings
 from rlchf.rules import get_rule, is_across
-from rlchf.train.ppo.rewards.combination import Comparison
-from rlchf.train.ppo.rewards.groups import scores_of, weights_of
+from rlchf.train.ppo.rewards.combination import Combination
+from rlchf.train.ppo.rewards.groups import scores_of, voter_weights
 from rlchf.train.ppo.shaping import Reward
 
 
-class Vote(Comparison):
+class Vote(Combination):
     """The score of a voting rule in an election among the responses to one prompt.
 
     The candidates are the different texts of a batch that answer the same prompt, and each voter ranks
@@ -43,7 +43,7 @@ class Vote(Comparison):
     tensor([ 0.5000,  1.5000, -3.5000,  1.5000])
     """
 
-    title = "a vote"
+    compares = True
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class Vote(Comparison):
         across = is_across(get_rule(rule) if isinstance(rule, str) else rule)
         self.options = options if across else {"ties": "keep"} | options
         self.voters, self.rule = list(voters), rule
-        self.weights = weights_of(weights, len(self.voters), "voters")
+        self.weights = voter_weights(weights, len(self.voters))
 
     @classmethod
     def combine(
@@ -66,32 +66,30 @@ class Vote(Comparison):
 
     def __call__(self, prompts: Sequence[Prompt], responses: Sequence[str]) -> Tensor:
         """(B,) scores."""
-        groups = self.groups(prompts, responses)
+        groups = self.compared_groups(prompts, responses)
+        contested = [g for g, group in enumerate(groups) if len(group.responses) > 1]
         ballots: list[tuple[object, object, list[list[object]]]] = []
         weights: list[float] = []
         for v, voter in enumerate(self.voters):
-            for g, scores in enumerate(scores_of(voter, groups, f"voter {v}")):
-                if len(scores) > 1:
-                    ballots.append((g, v, _order(scores.tolist())))
-                    weights.append(float(self.weights[v]))
+            scores = scores_of(voter, groups, f"voter {v}")
+            ballots += [(g, v, _order(scores[g].tolist())) for g in contested]
+            weights += [float(self.weights[v])] * len(contested)
         group_scores = [torch.zeros(len(group.responses)).double() for group in groups]
-        if ballots:
+        if contested:
             rankings = Rankings.from_ballots(ballots, weights, source="the vote")
             result = aggregate(rankings, self.rule, **self.options)
-            for g in {int(str(prompt)) for prompt, *_ in ballots}:
+            for g in contested:
                 by_text = result.scores(g)
-                values = [by_text[str(k)] for k in range(len(by_text))]
-                scores = torch.tensor(values, dtype=torch.float64)
-                width = scores.max() - scores.min()
+                in_order = [by_text[str(k)] for k in range(len(by_text))]
+                values = torch.tensor(in_order, dtype=torch.float64)
+                width = values.max() - values.min()
                 if width > 0:
-                    group_scores[g] = scores / width
+                    group_scores[g] = values / width
         rows = [scores[group.index] for scores, group in zip(group_scores, groups, strict=True)]
         return torch.cat([(row - row.mean()).float() for row in rows])
 
 
 def _order(scores: list[float]) -> list[list[object]]:
     """The indices of the texts, best first, those with equal scores together."""
-    return [
-        [k for k, other in enumerate(scores) if other == score]
-        for score in sorted(set(scores), reverse=True)
-    ]
+    best_first = sorted(set(scores), reverse=True)
+    return [[k for k, other in enumerate(scores) if other == score] for score in best_first]

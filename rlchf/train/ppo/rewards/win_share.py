@@ -1,17 +1,13 @@
 """Win shares as log-odds, under which groups keep their shares."""
 
-from collections.abc import Sequence
-
-import torch
 from torch import Tensor
 
-from rlchf.prompts import Prompt
-from rlchf.train.ppo.rewards.combination import Comparison
-from rlchf.train.ppo.rewards.groups import checked_floor, mean_payoffs
+from rlchf.train.ppo.rewards.combination import PreferenceObjective
+from rlchf.train.ppo.rewards.groups import Group, checked_floor, mean_payoffs
 from rlchf.train.ppo.rewards.preferences import Preference
 
 
-class WinShare(Comparison):
+class WinShare(PreferenceObjective):
     """The mean log-odds of a response's win shares against the policy's other responses.
 
     Where the shares follow a Bradley-Terry model, and for two responses they always do, that is the
@@ -40,13 +36,9 @@ class WinShare(Comparison):
     keeps_shares = True
 
     def __init__(self, preference: Preference, *, floor: float = 0.01) -> None:
-        self.preference, self.floor = preference, checked_floor(floor)
+        super().__init__(preference)
+        self.floor = checked_floor(floor)
 
-    def __call__(self, prompts: Sequence[Prompt], responses: Sequence[str]) -> Tensor:
-        """(B,) scores."""
-        groups = self.groups(prompts, responses)
-        rows = []
-        for group, shares in zip(groups, self.preference(groups), strict=True):
-            log_odds = shares.clamp(self.floor, 1 - self.floor).logit()
-            rows.append(mean_payoffs(group, log_odds))
-        return torch.cat(rows)
+    def scores(self, group: Group, shares: Tensor) -> Tensor:
+        """(n,) mean log-odds of each row's text against the other rows."""
+        return mean_payoffs(group, shares.clamp(self.floor, 1 - self.floor).logit())

@@ -10,13 +10,15 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = Path(__file__).parents[2] / "benchmarks/share_audit"
 
 
 def test_without_noise_proportional_labels_end_at_the_closed_form(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     command = [sys.executable, str(SCRIPT), "--noise", "0", "--seeds", "1", "--out", str(tmp_path)]
-    shown = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    table = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     rows = json.loads((tmp_path / "bandit.json").read_text())["rows"]
     means = {
         (row["population"], row["rule"]): {k: cell["mean"] for k, cell in row["shares"].items()}
@@ -34,7 +36,7 @@ def test_without_noise_proportional_labels_end_at_the_closed_form(tmp_path: Path
     pooled = means["50/30/20", "pooled"]
     assert pooled["PPA"] == pytest.approx(means["50/30/20", "closed form"]["PPA"], abs=2e-3)
     assert (tmp_path / "shares.png").stat().st_size > 10_000
-    assert "nash_welfare" in shown
+    assert "nash_welfare" in table
 
 
 @pytest.fixture
@@ -45,11 +47,13 @@ def texts(monkeypatch: pytest.MonkeyPatch) -> Any:
     return importlib.import_module("texts")
 
 
-def test_a_response_of_every_kind_is_told_to_be_of_that_kind(texts: Any) -> None:
+def test_the_category_of_every_response_is_recognised(texts: Any) -> None:
     scene = importlib.import_module("scene")
-    judged, asked = (scene.make_talk(texts.KINDS, each) for each in (scene.JUDGED, scene.ASKED))
-    assert not set(judged.prompts.values()) & set(asked.prompts.values())
-    for talk in (judged, asked):
+    judged, held_out = (
+        scene.make_talk(texts.KINDS, topics) for topics in (scene.JUDGED, scene.ASKED)
+    )
+    assert not set(judged.prompts.values()) & set(held_out.prompts.values())
+    for talk in (judged, held_out):
         for responses in talk.responses.values():
             for kind, text in responses.items():
                 assert scene.kind_of(text, texts.KINDS) == kind
@@ -59,10 +63,10 @@ def test_the_reward_of_ppa_is_the_logarithm_of_the_reward_models_win_share(texts
     def reward(prompts: object, responses: list[str]) -> list[float]:
         return [math.log(0.6) if text.isascii() else math.log(0.4) for text in responses]
 
-    paid = texts.proportional(reward)(["p"] * 4, ["Hi.", "Hi \U0001f600", "Hi.", "Yes."])
-    assert paid.exp().tolist() == pytest.approx([0.5, 0.4, 0.5, 0.5])  # two plain texts tie
-    paid = texts.proportional(reward)(["p"] * 2, ["Hi.", "Hi \U0001f600"])
-    assert paid.exp().tolist() == pytest.approx([0.6, 0.4])
+    rewards = texts.proportional(reward)(["p"] * 4, ["Hi.", "Hi \U0001f600", "Hi.", "Yes."])
+    assert rewards.exp().tolist() == pytest.approx([0.5, 0.4, 0.5, 0.5])  # two plain texts tie
+    rewards = texts.proportional(reward)(["p"] * 2, ["Hi.", "Hi \U0001f600"])
+    assert rewards.exp().tolist() == pytest.approx([0.6, 0.4])
 
 
 def test_the_closed_form_weighs_the_texts_of_each_prompt(texts: Any, tmp_path: Path) -> None:
@@ -90,7 +94,7 @@ def test_a_policy_is_trained_on_the_reward_of_a_rules_labels_once(
     texts: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     small: dict[str, Any] = {
-        "supervised": {"epochs": 1, "lr": 3e-3},
+        "supervised": {"epochs": 1, "learning_rate": 3e-3},
         "reward": {"epochs": 1, "learning_rate": 5e-4},
         "ppo": {"updates": 1, "batch_size": 8, "minibatch_size": 8, "learning_rate": 1e-3},
         "texts": {"before": 1, "after": 1},
@@ -100,13 +104,13 @@ def test_a_policy_is_trained_on_the_reward_of_a_rules_labels_once(
         case = texts.Case("tiny", "60/40", rule, str(tmp_path))
         texts.learn_to_write(case)
         texts.fit(case)
-        found = texts.improve(case, "PPA")
-        assert found.keys() == {"mean", "low", "high", "closed_form", "kl", "entropy"}
-        made = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.json*")}
+        result = texts.improve(case, "PPA")
+        assert result.keys() == {"mean", "low", "high", "closed_form", "kl", "entropy"}
+        modified = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.json*")}
         texts.learn_to_write(case)
         texts.fit(case)
-        assert texts.improve(case, "PPA") == found
-        assert made == {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.json*")}
+        assert texts.improve(case, "PPA") == result
+        assert modified == {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.json*")}
         shares = texts.stages(case)
         width = shares["labels"]["high"] - shares["labels"]["low"]
         expected = texts.cell(shares["labels"]["mean"], 200 * votes)

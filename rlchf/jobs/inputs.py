@@ -1,10 +1,17 @@
-"""The annotators file beside the ballots: one reader for all jobs, so that it means the same everywhere."""
+"""Inputs of the jobs: each kind of file has one reader, so that it means the same to every command."""
 
+import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
-from rlchf.io import Annotators, read_annotators, read_rankings
-from rlchf.jobs.settings import RankingsInput
+from rlchf.io import Annotators, read_annotators, read_prompts, read_rankings, read_responses
+from rlchf.io.atomic import check_writable
+from rlchf.io.files import STANDARD_STREAM, decode, read_bytes
+from rlchf.jobs.settings import RankingsInput, RewardData
+from rlchf.preferences import check_texts
+from rlchf.prompts import Prompt
 from rlchf.rankings import Rankings
 
 Groups = dict[str, dict[str, str]]
@@ -28,6 +35,45 @@ class People:
     rankings: Rankings
     annotators: Annotators | None
     groups: Groups
+
+
+@dataclass(frozen=True)
+class Inputs(People):
+    """Ballots, who cast them, and the texts."""
+
+    prompts: dict[str, Prompt]
+    responses: dict[str, dict[str, str]]
+
+
+def check_paths(inputs: Sequence[str], outputs: Sequence[str] = ()) -> None:
+    """Refuse files that cannot be read or written together, before the work; empty names are left out.
+
+    Raises
+    ------
+    ValueError
+        If several inputs are standard input, or an output is an input or cannot be written.
+    """
+    if list(inputs).count(STANDARD_STREAM) > 1:
+        raise ValueError("several files are standard input, -; name all but one of them")
+    paths = {Path(name).resolve() for name in inputs if name not in ("", STANDARD_STREAM)}
+    for name in filter(None, outputs):
+        if name != STANDARD_STREAM and Path(name).resolve() in paths:
+            raise ValueError(f"{name} is an input; choose another file to write to")
+        check_writable(name)
+
+
+def read_toml(path: str | Path) -> dict[str, Any]:
+    """Read a run file or a file of settings.
+
+    Raises
+    ------
+    ValueError, FileNotFoundError
+        If there is no such file, or it is not TOML.
+    """
+    try:
+        return tomllib.loads(decode(read_bytes(path), str(path)))
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"{path} is not a TOML file: {error}") from None
 
 
 def read_people(
@@ -74,3 +120,18 @@ def read_people(
     if annotators.weights is not None:
         rankings = rankings.weighted(annotators.weights)
     return People(rankings, annotators, {name: divisions[name] for name in group})
+
+
+def read_inputs(job: RewardData) -> Inputs:
+    """Read the rankings, the texts and the annotators.
+
+    Raises
+    ------
+    ValueError, FileNotFoundError
+        If a file is missing or wrong, or lacks the text of a response that is ranked.
+    """
+    check_paths([job.rankings, job.annotators, job.prompts, job.responses])
+    people = read_people(job, job.group, job.feature)
+    prompts, responses = read_prompts(job.prompts), read_responses(job.responses)
+    check_texts(people.rankings, prompts, responses, job.prompts, job.responses)
+    return Inputs(people.rankings, people.annotators, people.groups, prompts, responses)

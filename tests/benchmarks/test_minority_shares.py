@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = Path(__file__).parents[2] / "benchmarks/across/minority_shares.py"
 PAGE = Path(__file__).parents[2] / "docs/across.md"
 
 
-@pytest.mark.slow
 def test_the_benchmark_prints_the_rows_of_the_page(tmp_path: Path) -> None:
     rules = ["kemeny", "random_dictator", "apportioned_dictator", "cpb", "phragmen_credit"]
     command = [sys.executable, str(SCRIPT), "--rules", *rules, "--out", str(tmp_path / "rows.json")]
