@@ -24,7 +24,7 @@ def perpetual_phragmen(
     order: Order = "input",
     seed: int = 0,
 ) -> Aggregation:
-    """Rank each prompt so that its supporters' loads, with the load of this prompt, stay as low as possible.
+    """Rank each prompt so that its supporters' loads, including this prompt's, stay as low as possible.
 
     Each prompt is a load, as large as the weight of all its ballots, which the satisfied annotators carry.
     An order is better if its supporters would be level at a lower load. That is the load at which the sum

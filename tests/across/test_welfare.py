@@ -199,4 +199,4 @@ def test_the_same_seed_gives_the_same_result() -> None:
 
 def test_an_unknown_unit_is_refused() -> None:
     with pytest.raises(ValueError, match="unit is 'pairs'; choose from contested_pair"):
-        ascend(sixty_forty(1), "nash", unit="pairs")  # type: ignore[arg-type]
+        rlchf.aggregate(sixty_forty(1), "nash_welfare", unit="pairs")
