@@ -11,11 +11,12 @@ import pytest
 from rlchf.cli import rulebook
 from rlchf.cli.main import app
 from rlchf.rules import AXIOMS, get_rule, is_across, rule_names
+from tests.support.profiles import rule_parameters
 
 QUICKSTART = Path(__file__).parents[2] / "examples/quickstart/rankings.csv"
 
 
-@pytest.mark.parametrize("name", rule_names())
+@pytest.mark.parametrize("name", rule_parameters(rule_names()))
 def test_the_commands_of_a_page_run(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     first, *others = [
         line for line in rulebook.commands(name).splitlines() if line.startswith("rlchf ")
@@ -30,7 +31,7 @@ def test_the_commands_of_a_page_run(name: str, capsys: pytest.CaptureFixture[str
             assert '"prompt_id": "greet"' in capsys.readouterr().out, line
 
 
-@pytest.mark.parametrize("name", rule_names())
+@pytest.mark.parametrize("name", rule_parameters(rule_names()))
 def test_a_page_begins_with_a_call_of_one_short_line(name: str) -> None:
     first, empty, *_ = rulebook.page(name).splitlines()
     argument = "rankings" if is_across(get_rule(name)) else "profiles"

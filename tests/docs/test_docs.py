@@ -60,7 +60,14 @@ def test_a_shown_command_prints_what_the_page_shows(
     ]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(page, marks=[pytest.mark.slow] if page.name in ("audit.md", "jury.md") else [])
+        for page in PAGES
+    ],
+    ids=lambda page: page.name,
+)
 def test_shown_python_runs(page: Path, clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(clone)
     for block in blocks(page, "python"):

@@ -6,12 +6,12 @@ from functools import cache
 import numpy as np
 import pytest
 
-from rlchf.rules import AXIOMS, list_rules
+from rlchf.rules import AXIOMS, get_rule, is_across, list_rules
 from tests.oracles.textbook import Blocks, blocks_of
-from tests.support.profiles import Case, dense, is_slow, random_cases, scores_of, together
+from tests.support.profiles import Case, dense, random_cases, scores_of, together
 
 CLAIMS = [
-    pytest.param(name, axiom, marks=[pytest.mark.slow] if is_slow(name) else [])
+    pytest.param(name, axiom, marks=[pytest.mark.slow] if is_across(get_rule(name)) else [])
     for name, card in list_rules().items()
     for axiom in card.axioms
 ]

@@ -25,7 +25,7 @@ OPTIONS: list[tuple[str, dict[str, object]]] = [
 
 
 @pytest.mark.parametrize(("rule", "options"), OPTIONS)
-@pytest.mark.parametrize("m", [2, 3, 4, 5])
+@pytest.mark.parametrize("m", [2, 3, 4, pytest.param(5, marks=pytest.mark.slow)])
 def test_the_options_of_the_rules_that_eliminate_equal_the_textbook(
     rule: str, options: dict[str, object], m: int
 ) -> None:

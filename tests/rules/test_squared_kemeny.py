@@ -48,7 +48,7 @@ def test_a_pair_that_a_ballot_ties_or_leaves_out_costs_it_nothing() -> None:
     assert strict_order(squared_kemeny, profiles)[1].tolist() == [0, 1, 3, 2]
 
 
-@pytest.mark.parametrize("m", [3, 4, 5, 6])
+@pytest.mark.parametrize("m", [3, 4, 5, pytest.param(6, marks=pytest.mark.slow)])
 def test_the_lexicographic_order_is_the_first_of_the_optimal_orders(m: int) -> None:
     batch = random_cases(90 + m, 120 if m < 6 else 20, m)
     orders = strict_order(squared_kemeny, together(batch))

@@ -77,13 +77,14 @@ QUICK_ACROSS = ("apportioned_dictator", "carry_psb", "cpb", "perpetual_pav", "ph
 """The rules across prompts in the fast tests; the others take seconds each to compile."""
 
 
-def is_slow(rule: str) -> bool:
-    return is_across(get_rule(rule)) and rule not in QUICK_ACROSS
-
-
 def rule_parameters(rules: Iterable[str]) -> list[Any]:
     """The rules as parameters of a test; those that take long to compile are marked slow."""
-    return [pytest.param(rule, marks=[pytest.mark.slow] if is_slow(rule) else []) for rule in rules]
+    return [
+        pytest.param(rule, marks=pytest.mark.slow)
+        if is_across(get_rule(rule)) and rule not in QUICK_ACROSS
+        else rule
+        for rule in rules
+    ]
 
 
 def ranking(rule: str, election: Profiles | Mapping[str, float], **options: Any) -> Blocks:
