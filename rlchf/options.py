@@ -5,8 +5,10 @@ import importlib
 import json
 import math
 import sys
+import traceback
 import types
 from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import wraps
 from pathlib import Path
 from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
@@ -93,7 +95,8 @@ def _checked_items(hint: Any, value: Any, what: str) -> tuple[Any, ...]:
     if isinstance(value, str) and item is str:
         value = (value,)
     if not isinstance(value, list | tuple):
-        example = json.dumps([str(value) if item is str else value], default=str)
+        items = [str(value) if item is str else value]
+        example = json.dumps(items, ensure_ascii=False, default=str)
         raise ValueError(f"{what} is {value!r}; write it as a list, {example}")
     return tuple(checked(item, one, what) for one in value)
 
@@ -171,3 +174,26 @@ def function_named(
     if not callable(function):
         raise ValueError(f"{what} is {name!r}, a {type(function).__name__}; name a function")
     return cast(Callable[..., Any], function)
+
+
+def naming_errors(function: Callable[..., Any], what: str) -> Callable[..., Any]:
+    """A user's function, whose errors say what it is and the line that raised them.
+
+    Raises
+    ------
+    ValueError
+        In place of any error that the function raises; the message begins with ``what``.
+    """
+
+    @wraps(function)
+    def call(*arguments: Any, **options: Any) -> Any:
+        try:
+            return function(*arguments, **options)
+        except Exception as error:
+            frames = traceback.extract_tb(error.__traceback__)[
+                1:
+            ]  # none in a function written in C
+            where = f" ({frames[-1].filename}, line {frames[-1].lineno})" if frames else ""
+            raise ValueError(f"{what} raised {type(error).__name__}: {error}{where}") from error
+
+    return call

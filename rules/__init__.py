@@ -15,7 +15,7 @@ from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from rlchf.options import function_named, meant
+from rlchf.options import function_named, meant, naming_errors
 from rlchf.rules._registry import (
     AXIOMS,
     Axiom,
@@ -210,7 +210,8 @@ def get_rule(name: str) -> Rule:
     'borda'
     """
     if ":" in name:
-        return function_named(name, "rule", example="my_rules:second_places")
+        named = function_named(name, "rule", example="my_rules:second_places")
+        return naming_errors(named, f"rule {name!r}")
     if name in rule_modules():
         origin = rule_modules()[name]
         rule = getattr(_load(name, origin, lambda: importlib.import_module(origin)), name, None)

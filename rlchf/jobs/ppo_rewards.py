@@ -1,17 +1,15 @@
 """Rewards by name, and how several are combined into one; torch is imported when they are checked."""
 
 import inspect
-import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rlchf.options import checked, function_named, meant
+from rlchf.options import checked, function_named, meant, naming_errors
 from rlchf.train.ppo.rewards import COMBINE, Combine, combination_named
 
 if TYPE_CHECKING:
-    from rlchf.prompts import Prompt
     from rlchf.train.ppo.rewards import Combination
     from rlchf.train.ppo.shaping import Reward
 
@@ -144,23 +142,9 @@ def check_model(name: str, what: str) -> None:
 def _load_reward(name: str, device: Any) -> "Reward":
     if not Path(name).is_dir():
         function = function_named(name, "reward")
-        return _naming_errors(name, function) if inspect.isroutine(function) else function
+        return (
+            naming_errors(function, f"reward {name!r}") if inspect.isroutine(function) else function
+        )
     from rlchf.train.reward.model import RewardModel
 
     return RewardModel.load(name, device)
-
-
-def _naming_errors(name: str, function: "Reward") -> "Reward":
-    """The function, with its errors naming the reward and the line that raised them."""
-
-    def call(prompts: "list[Prompt]", responses: list[str]) -> Any:
-        try:
-            return function(prompts, responses)
-        except Exception as error:
-            frame = traceback.extract_tb(error.__traceback__)[-1]
-            raise ValueError(
-                f"reward {name!r} raised {type(error).__name__}: {error} "
-                f"({frame.filename}, line {frame.lineno})"
-            ) from error
-
-    return call

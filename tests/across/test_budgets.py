@@ -12,7 +12,7 @@ import rlchf
 from rlchf import Rankings
 from tests.oracles import across_budgets as oracles
 from tests.oracles.across_budgets import Outcome, Prompt
-from tests.support.profiles import random_case
+from tests.support.profiles import random_case, rule_parameters
 
 Row = tuple[object, object, list[list[object]]]
 Orders = Sequence[Sequence[int]]  # a prompt's strict rankings, of annotator 0, 1, ...
@@ -92,7 +92,7 @@ def blocs(
     ]
 
 
-@pytest.mark.parametrize("rule", BUDGETED)
+@pytest.mark.parametrize("rule", rule_parameters(BUDGETED))
 def test_random_datasets_equal_the_textbook(rule: str) -> None:
     rng = np.random.default_rng(BUDGETED.index(rule))
     n_prompts = 3 if rule in ("cpb", "carry_psb") else 8  # exact fractions grow quickly there
@@ -101,7 +101,7 @@ def test_random_datasets_equal_the_textbook(rule: str) -> None:
         assert outcome(rule, rankings) == TEXTBOOK[rule](prompts)[0]
 
 
-@pytest.mark.parametrize("rule", BUDGETED)
+@pytest.mark.parametrize("rule", rule_parameters(BUDGETED))
 def test_a_shuffled_order_is_that_order_of_the_input(rule: str) -> None:
     rng = np.random.default_rng(7)
     _, rankings = random_dataset(rng, 12)
@@ -115,13 +115,15 @@ def test_a_shuffled_order_is_that_order_of_the_input(rule: str) -> None:
         rlchf.aggregate(rankings, rule, order="backwards")
 
 
-@pytest.mark.parametrize("rule", BUDGETED)
+@pytest.mark.parametrize("rule", rule_parameters(BUDGETED))
 def test_a_forty_percent_minority_wins_forty_percent_of_the_pairs(rule: str) -> None:
     orders = outcome(rule, dataset(blocs(100, [0, 1], [1, 0])))
     assert sum(order == [1, 0] for order in orders) == 40
 
 
-@pytest.mark.parametrize("rule", ["cpb", "phragmen_credit", "equal_shares_pairs", "phragmen_pairs"])
+@pytest.mark.parametrize(
+    "rule", rule_parameters(["cpb", "phragmen_credit", "equal_shares_pairs", "phragmen_pairs"])
+)
 def test_prompts_on_which_all_agree_change_nothing(rule: str) -> None:
     orders = outcome(rule, dataset(blocs(200, [0, 1], [1, 0], common=True)))
     assert sum(order == [1, 0] for order in orders) == 40
@@ -133,7 +135,9 @@ def test_prompts_on_which_all_agree_use_up_savings_where_all_pairs_count() -> No
     assert all(order == [0, 1] for order in orders)
 
 
-@pytest.mark.parametrize("rule", ["equal_shares_pairs", "phragmen_pairs", "phragmen_credit"])
+@pytest.mark.parametrize(
+    "rule", rule_parameters(["equal_shares_pairs", "phragmen_pairs", "phragmen_credit"])
+)
 def test_groups_fall_short_by_at_most_two_pairs(rule: str) -> None:
     """Observed, not proved: up to five groups, profiles that recur."""
     rng = np.random.default_rng(0)
@@ -162,10 +166,10 @@ def test_with_credit_two_groups_win_their_share_of_pairs_and_of_first_places(
     prompts = blocs(100, majority, minority, common)
     orders = outcome("phragmen_credit", dataset(prompts))
     won, contested = agreement(prompts, orders)
-    each = contested[0]
-    assert (abs(won[:, 9] - 0.4 * contested) <= each / 2 + 1e-9).all()
+    pairs = contested[0]
+    assert (abs(won[:, 9] - 0.4 * contested) <= pairs / 2 + 1e-9).all()
     first = np.cumsum([order[0] == minority[0] for order in orders])
-    assert (abs(first - 0.4 * contested / each) <= 0.5 + 1e-9).all()
+    assert (abs(first - 0.4 * contested / pairs) <= 0.5 + 1e-9).all()
 
 
 @pytest.mark.parametrize("common", [False, True])
@@ -234,14 +238,14 @@ def test_credit_with_another_base_goes_prompt_by_prompt() -> None:
         outcome("phragmen_credit", dataset(prompts), base="cpb")
 
 
-@pytest.mark.parametrize("rule", BUDGETED)
-def test_prompts_with_many_responses(rule: str) -> None:
+@pytest.mark.parametrize("rule", rule_parameters(BUDGETED))
+def test_prompts_with_twelve_responses_are_ranked(rule: str) -> None:
     orders = [list(range(12)), list(range(12))[::-1], list(range(12))]
     outcomes = outcome(rule, dataset([orders, orders]))
     assert all(sorted(order) == list(range(12)) for order in outcomes)
 
 
-@pytest.mark.parametrize("rule", BUDGETED)
+@pytest.mark.parametrize("rule", rule_parameters(BUDGETED))
 def test_an_annotator_who_comes_late_is_not_ahead(rule: str) -> None:
     """Eve, one of three from the 50th prompt on, wins a third of the rest, not all of it."""
     rows: list[Row] = []
@@ -255,7 +259,7 @@ def test_an_annotator_who_comes_late_is_not_ahead(rule: str) -> None:
     assert 0 < sum(won) <= 20
 
 
-@pytest.mark.parametrize("rule", BUDGETED)
+@pytest.mark.parametrize("rule", rule_parameters(BUDGETED))
 def test_a_ballot_of_weight_two_is_two_ballots_of_the_same_annotator(rule: str) -> None:
     rng = np.random.default_rng(11)
     for _ in range(20):
@@ -278,12 +282,12 @@ def turns(present: list[list[int]], weights: list[list[int]]) -> tuple[np.ndarra
         for t, who in enumerate(present)
         for i in who
     ]
-    rankings = Rankings.from_ballots(rows, [float(w) for each in weights for w in each])
+    rankings = Rankings.from_ballots(rows, [float(w) for shares in weights for w in shares])
     result = rlchf.aggregate(rankings, "apportioned_dictator")
     decided, entitlement = np.zeros((len(present), n)), np.zeros((len(present), n))
-    for t, (who, each) in enumerate(zip(present, weights, strict=True)):
+    for t, (who, shares) in enumerate(zip(present, weights, strict=True)):
         decided[t, int(result.ranking(t)[0][0])] = 1
-        entitlement[t, who] = np.array(each) / sum(each)
+        entitlement[t, who] = np.array(shares) / sum(shares)
     return np.cumsum(decided, axis=0), np.cumsum(entitlement, axis=0)
 
 
@@ -291,8 +295,8 @@ def test_dictators_in_turn_decide_within_one_of_their_entitlement() -> None:
     rng = np.random.default_rng(0)
     for _ in range(20):
         n = int(rng.integers(2, 7))
-        each = rng.integers(1, 20, (40, n)).tolist()
-        decided, entitlement = turns([list(range(n))] * 40, each)
+        weights = rng.integers(1, 20, (40, n)).tolist()
+        decided, entitlement = turns([list(range(n))] * 40, weights)
         assert abs(decided - entitlement).max() < 1
 
 
@@ -318,7 +322,7 @@ def test_of_dictators_who_come_once_one_is_drawn_by_weight() -> None:
     assert other.response_scores.tolist() != result.response_scores.tolist()
 
 
-def test_the_textbook_by_hand() -> None:
+def test_the_textbook_charges_the_winner_of_one_pair() -> None:
     """Ann and bob disagree about one pair: a wins the tie, ann has paid 1 out of her half."""
     ballots = [({0: 1, 1: 2}, Fraction(1)), ({0: 2, 1: 1}, Fraction(1))]
     prompts: list[Prompt] = [(ballots, [0, 1], 2)]
@@ -328,7 +332,7 @@ def test_the_textbook_by_hand() -> None:
     assert TEXTBOOK["phragmen_pairs"](prompts) == ([[0, 1]], {0: Fraction(1), 1: Fraction(-1)})
 
 
-@pytest.mark.parametrize("rule", ["equal_shares_pairs", "phragmen_pairs"])
+@pytest.mark.parametrize("rule", rule_parameters(["equal_shares_pairs", "phragmen_pairs"]))
 def test_beyond_128_responses_the_order_is_bordas(rule: str) -> None:
     rng = np.random.default_rng(0)
     orders = [rng.permutation(129).tolist() for _ in range(7)]

@@ -40,10 +40,10 @@ def test_every_type_wins_its_share_of_contested_pairs_at_every_prefix(
     won, contested = agreement(prompts, outcome("cpb", dataset(prompts, weights)))
     m = np.maximum.accumulate([len(ballots[0]) for ballots in prompts])
     for g in set(members):
-        own = [i for i, member in enumerate(members) if member == g]
-        share = sum(weights[i] for i in own) / sum(weights)
+        in_group = [i for i, member in enumerate(members) if member == g]
+        share = sum(weights[i] for i in in_group) / sum(weights)
         bound = share * contested - (len(set(members)) - 1) * (m - 1)
-        assert (won[:, own[0]] >= bound - 1e-9).all()
+        assert (won[:, in_group[0]] >= bound - 1e-9).all()
 
 
 @settings(max_examples=50, deadline=None)
@@ -94,7 +94,7 @@ def test_budgets_equal_exact_fractions() -> None:
                 assert budgets[str(who)] == pytest.approx(float(budget), abs=1e-9)
 
 
-def test_two_pairs_with_emoji_by_hand() -> None:
+def test_two_pairs_with_emoji_are_shared_three_to_two() -> None:
     """Case emoji4_3_2_T5 of the known answers: shares 3/5 and 2/5, nothing left over."""
     prompts = [[[2, 3, 0, 1]] * 3 + [[0, 1, 2, 3]] * 2] * 5
     a, b, c = [2, 0, 1, 3], [2, 0, 3, 1], [0, 2, 3, 1]

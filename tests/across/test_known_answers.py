@@ -1,4 +1,4 @@
-"""Perpetual rules on worked examples from a file outside the repository; skipped where it is absent."""
+"""Perpetual rules on worked examples."""
 
 import json
 from fractions import Fraction
@@ -28,6 +28,10 @@ RULES = {
     "phragmen": APPROVAL,
 }
 """The names in the file; its ninth rule, av, is approval voting prompt by prompt."""
+CHOOSING = ("nash", "equality", "phragmen")  # They take seconds to compile.
+PARAMETERS = [
+    pytest.param(rule, marks=[pytest.mark.slow] if rule in CHOOSING else []) for rule in RULES
+]
 
 
 def approvals(rounds: list[dict[str, list[str]]]) -> Rankings:
@@ -42,9 +46,9 @@ def approvals(rounds: list[dict[str, list[str]]]) -> Rankings:
     return Rankings.from_ballots(rows, weights)
 
 
-@pytest.mark.parametrize("rule", ["av", *RULES])
+@pytest.mark.parametrize("rule", ["av", *PARAMETERS])
 @pytest.mark.parametrize("name", SEQUENCES)
-def test_approvals(name: str, rule: str) -> None:
+def test_rules_for_approvals_elect_the_known_winners(name: str, rule: str) -> None:
     rankings = approvals(SEQUENCES[name]["rounds"])
     known = SEQUENCES[name]["expected"][rule]
     if rule == "av":
@@ -64,9 +68,9 @@ def test_approvals(name: str, rule: str) -> None:
     assert won == known["satisfaction"]
 
 
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", PARAMETERS)
 @pytest.mark.parametrize("name", SEQUENCES)
-def test_approvals_in_exact_fractions(name: str, rule: str) -> None:
+def test_exact_fractions_elect_the_known_winners(name: str, rule: str) -> None:
     full = "perpetual_unit_cost" if rule == "unitcost" else f"perpetual_{rule}"
     rankings = approvals(SEQUENCES[name]["rounds"])
     result = rlchf.aggregate(rankings, full, exact=True, **RULES[rule])
@@ -76,7 +80,7 @@ def test_approvals_in_exact_fractions(name: str, rule: str) -> None:
 
 @pytest.mark.parametrize("exact", [False, True])
 @pytest.mark.parametrize("name", DATASETS)
-def test_rankings_with_kemeny_and_contested_pairs(name: str, exact: bool) -> None:
+def test_rankings_by_contested_pairs_give_the_known_orders(name: str, exact: bool) -> None:
     prompts, expected = DATASETS[name]["prompts"], DATASETS[name]["expected"]
     rankings = Rankings.from_ballots(
         [

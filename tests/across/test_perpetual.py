@@ -17,6 +17,8 @@ from tests.oracles import textbook as oracles
 from tests.oracles.across_perpetual import Orders, Prompt
 from tests.support.profiles import random_case
 
+pytestmark = pytest.mark.slow  # Most of these rules take seconds to compile.
+
 WEIGHING = ("pav", "unit_cost", "reset", "consensus", "quota")
 CHOOSING = ("nash", "equality", "phragmen")
 RULES = [*WEIGHING, *CHOOSING]

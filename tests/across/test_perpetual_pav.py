@@ -51,7 +51,7 @@ def test_unanimous_prompts_cost_the_majority_nothing() -> None:
     assert firsts(ballots) == ["plain", "good", "emoji", "good", "plain", "good"]
 
 
-def test_three_annotators_with_changing_opinions() -> None:
+def test_three_annotators_with_changing_opinions_get_the_known_shares() -> None:
     """Shares of contested pairs 1, 1, 0, then 1/3, 1/3, 1: case changing_m3_T4 of the known answers."""
     odd, even = ["abc", "abc", "cba"], ["acb", "bac", "cba"]
     ballots: list[tuple[object, object, list[list[str]]]] = [

@@ -9,6 +9,8 @@ from rlchf.rules.across._parts.welfare.ascent import ascend
 from rlchf.rules.across._parts.welfare.soft import MOST_POINTS, soften
 from tests.across.test_welfare import random_dataset, sixty_forty
 
+pytestmark = pytest.mark.slow  # The ascent takes seconds to compile.
+
 
 def test_sixty_against_forty_is_sixty_to_forty_on_every_prompt() -> None:
     for prompts in (1, 10):

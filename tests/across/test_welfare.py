@@ -16,6 +16,8 @@ from rlchf.rules.across._parts.welfare.steps import harmonic
 from tests.oracles import across_welfare as oracles
 from tests.support.profiles import random_case
 
+pytestmark = pytest.mark.slow  # The ascent takes seconds to compile.
+
 FILE = Path(__file__).parents[1] / "data" / "known_answers.json"
 DATASETS: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))["dataset_profiles"]
 PLAIN, EMOJI = [["plain"], ["emoji"]], [["emoji"], ["plain"]]
@@ -184,7 +186,7 @@ def test_the_winner_unit_shares_the_first_places() -> None:
     assert set(firsts) == {"p1", "e1"}
 
 
-def test_harmonic_numbers_between_the_whole_ones() -> None:
+def test_harmonic_numbers_go_on_between_whole_numbers() -> None:
     assert [harmonic(float(n)) for n in range(4)] == pytest.approx([0, 1, 1.5, 11 / 6], abs=1e-13)
     assert harmonic(0.5) == pytest.approx(2 - 2 * np.log(2), abs=1e-13)
 
@@ -197,4 +199,4 @@ def test_the_same_seed_gives_the_same_result() -> None:
 
 def test_an_unknown_unit_is_refused() -> None:
     with pytest.raises(ValueError, match="unit is 'pairs'; choose from contested_pair"):
-        ascend(sixty_forty(1), "nash", unit="pairs")  # type: ignore[arg-type]
+        rlchf.aggregate(sixty_forty(1), "nash_welfare", unit="pairs")

@@ -12,7 +12,7 @@ SCRIPT = Path(__file__).parents[2] / "benchmarks/across/minority_shares.py"
 PAGE = Path(__file__).parents[2] / "docs/across.md"
 
 
-def test_its_rows_are_those_of_the_page(tmp_path: Path) -> None:
+def test_the_benchmark_prints_the_rows_of_the_page(tmp_path: Path) -> None:
     rules = ["kemeny", "random_dictator", "apportioned_dictator", "cpb", "phragmen_credit"]
     command = [sys.executable, str(SCRIPT), "--rules", *rules, "--out", str(tmp_path / "rows.json")]
     shown = subprocess.run(command, check=True, capture_output=True, text=True).stdout

@@ -64,6 +64,6 @@ def test_an_error_in_one_piece_stops_the_rest(small_pieces: None) -> None:
 def test_torch_pieces_are_put_together(small_pieces: None) -> None:
     torch = pytest.importorskip("torch")
     profiles = together(random_cases(1, 90, 4))
-    found = scores_in_chunks(get_rule("copeland"), profiles.map(torch.as_tensor), threads=2)
-    assert isinstance(found, torch.Tensor)
-    assert np.array_equal(found.numpy(), get_rule("copeland")(profiles))
+    scores = scores_in_chunks(get_rule("copeland"), profiles.map(torch.as_tensor), threads=2)
+    assert isinstance(scores, torch.Tensor)
+    assert np.array_equal(scores.numpy(), get_rule("copeland")(profiles))

@@ -12,16 +12,16 @@ from rlchf.simulate.cultures import mallows
 @pytest.mark.parametrize("phi", [0.3, 0.8, 1.0])
 def test_ballots_have_their_probabilities(phi: float) -> None:
     profiles = mallows(1, 60_000, 4, phi, np.random.default_rng(0))
-    found = Counter(map(tuple, profiles.ranks.T.tolist()))
+    counted = Counter(map(tuple, profiles.ranks.T.tolist()))
     ballots = list(permutations(range(1, 5)))
-    centre = found.most_common(1)[0][0] if phi < 1 else ballots[0]
+    centre = counted.most_common(1)[0][0] if phi < 1 else ballots[0]
     swaps = [
         sum((a[i] < a[j]) != (centre[i] < centre[j]) for i, j in combinations(range(4), 2))
         for a in ballots
     ]
     chances = phi ** np.array(swaps)
     expected = 60_000 * chances / chances.sum()
-    counts = np.array([found[ballot] for ballot in ballots])
+    counts = np.array([counted[ballot] for ballot in ballots])
     assert ((counts - expected) ** 2 / expected).sum() < 60  # chi-square, 23 degrees: p about 4e-5
 
 

@@ -12,8 +12,10 @@ from rlchf.numeric.integer_weights import integer_weights
 
 
 def votes(*weights: float) -> list[float]:
-    found: list[float] = integer_weights(np.array(weights), np.array([0, len(weights)]))[0].tolist()
-    return found
+    scaled: list[float] = integer_weights(np.array(weights), np.array([0, len(weights)]))[
+        0
+    ].tolist()
+    return scaled
 
 
 def test_whole_weights_stay() -> None:
@@ -43,13 +45,13 @@ def test_weights_with_a_common_part_count_its_multiples(
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.fractions(0, 50, max_denominator=30), min_size=1, max_size=6))
 def test_fractions_keep_their_proportions_exactly(weights: list[Fraction]) -> None:
-    found = votes(*map(float, weights))
-    assert all(vote == int(vote) for vote in found)
+    scaled = votes(*map(float, weights))
+    assert all(vote == int(vote) for vote in scaled)
     if any(weights):
-        total = sum(map(Fraction, found))
+        total = sum(map(Fraction, scaled))
         least = min(w for w in weights if w)
         if max(w / least for w in weights) * 30**6 < 2**45:
-            assert [Fraction(v) / total for v in found] == [w / sum(weights) for w in weights]
+            assert [Fraction(v) / total for v in scaled] == [w / sum(weights) for w in weights]
 
 
 def test_prompts_do_not_share_their_parts() -> None:

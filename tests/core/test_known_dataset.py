@@ -1,4 +1,4 @@
-"""Datasets with exact answers from a file outside the repository; skipped where it is absent."""
+"""Datasets with exact answers."""
 
 import json
 from fractions import Fraction
@@ -42,21 +42,21 @@ def orders(name: str, rule: str) -> list[list[str]]:
 
 @pytest.mark.parametrize("name", DATASETS)
 @pytest.mark.parametrize("rule", RULES)
-def test_orders(name: str, rule: str) -> None:
+def test_orders_are_the_known_ones(name: str, rule: str) -> None:
     key = "independent_kemeny" if rule == "independent" else rule
     assert orders(name, rule) == DATASETS[name]["expected"][key]
 
 
 @pytest.mark.parametrize("name", DATASETS)
 @pytest.mark.parametrize("rule", BUDGETS)
-def test_final_budgets(name: str, rule: str) -> None:
+def test_final_budgets_are_the_known_ones(name: str, rule: str) -> None:
     known = [float(Fraction(x)) for x in DATASETS[name]["expected"][f"{rule}_final_budget"]]
     assert BUDGETS[rule](dataset(name)) == pytest.approx(known, abs=1e-12)
 
 
 @pytest.mark.parametrize("name", DATASETS)
 @pytest.mark.parametrize("rule", RULES)
-def test_shares_of_contested_pairs(name: str, rule: str) -> None:
+def test_shares_of_contested_pairs_are_the_known_ones(name: str, rule: str) -> None:
     known = [float(Fraction(x)) for x in DATASETS[name]["expected"][f"{rule}_contested_share"]]
     rankings = dataset(name)
     name_of_rule, options = RULES[rule]

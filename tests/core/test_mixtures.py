@@ -15,7 +15,7 @@ def polls(*ballots: str, weights: list[float] | None = None) -> Rankings:
     return Rankings.from_ballots([("policies", n, b) for n, b in enumerate(ballots)], weights)
 
 
-def test_apportionment_in_a_textbook_case() -> None:
+def test_sainte_lague_apportions_a_textbook_case() -> None:
     """Seven seats for 53 : 24 : 23, as Sainte-Laguë's quotients give them one by one."""
     assert apportion(PARTIES, 7) == {"a": 3, "b": 2, "c": 2}
 
@@ -25,10 +25,12 @@ def test_apportionment_is_that_of_quotients_one_by_one() -> None:
     for _ in range(200):
         weights = {str(i): float(w) for i, w in enumerate(rng.integers(1, 1000, 6) ** 2)}
         seats = int(rng.integers(0, 300))
-        slow = dict.fromkeys(weights, 0)
+        by_quotients = dict.fromkeys(weights, 0)
         for _ in range(seats):
-            slow[max(slow, key=lambda n: (weights[n] / (2 * slow[n] + 1), -int(n)))] += 1
-        assert apportion(weights, seats) == slow
+            by_quotients[
+                max(by_quotients, key=lambda n: (weights[n] / (2 * by_quotients[n] + 1), -int(n)))
+            ] += 1
+        assert apportion(weights, seats) == by_quotients
 
 
 def test_weight_0_gets_nothing_and_nonsense_is_refused() -> None:
@@ -50,19 +52,19 @@ def test_each_policy_is_assigned_its_seats_in_an_order_that_the_seed_decides() -
 def test_a_committee_of_all_gives_each_group_its_size() -> None:
     rankings = polls("a > b > c", "b > a > c", "c > b > a", weights=[5, 3, 2])
     for rule in ("seq_phragmen", "stv", "borda"):
-        found = committee_weights(rankings, 3, rule)
-        assert found == pytest.approx({"a": 0.5, "b": 0.3, "c": 0.2})
+        weights = committee_weights(rankings, 3, rule)
+        assert weights == pytest.approx({"a": 0.5, "b": 0.3, "c": 0.2})
 
 
-def test_who_has_no_favourite_in_the_committee_counts_for_the_next() -> None:
+def test_a_ballot_without_an_elected_favourite_counts_for_its_next_choice() -> None:
     rankings = polls("a > b > c", "b > a > c", "c > b > a", weights=[5, 3, 2])
     assert committee_weights(rankings, 2, "plurality") == pytest.approx({"a": 0.5, "b": 0.5})
 
 
 def test_a_ballot_with_ties_or_without_an_elected_policy_is_divided() -> None:
     rankings = polls("a > b", "b > a", "a = b", "c", weights=[2, 1, 1, 0.5])
-    found = committee_weights(rankings, 2, "plurality")
-    assert found == pytest.approx({"a": 2.75 / 4.5, "b": 1.75 / 4.5})
+    weights = committee_weights(rankings, 2, "plurality")
+    assert weights == pytest.approx({"a": 2.75 / 4.5, "b": 1.75 / 4.5})
 
 
 def test_committees_that_cannot_be_are_refused() -> None:

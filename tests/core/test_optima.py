@@ -79,8 +79,8 @@ def test_the_reward_of_win_shares_is_what_the_rule_finds() -> None:
     ballots = [" > ".join(rng.permutation(list("abcd"))) for _ in range(9)]
     profiles = Profiles.from_ballots([ballots])
     wins = (np.asarray(profiles.compared)[0] + np.asarray(profiles.margins)[0]) / 2
-    found = get_rule("bradley_terry")(profiles)[0]
-    np.testing.assert_allclose(bradley_terry(wins, prior=1.0), found, atol=2e-9)
+    scores = get_rule("bradley_terry")(profiles)[0]
+    np.testing.assert_allclose(bradley_terry(wins, prior=1.0), scores, atol=2e-9)
 
 
 def test_a_response_that_never_wins_has_no_finite_reward_without_a_prior() -> None:
@@ -125,18 +125,18 @@ def test_for_a_small_beta_the_equilibrium_is_the_maximal_lottery(seed: int) -> N
     profiles = Profiles.from_ballots([CYCLE[0] if seed == 0 else ballots])
     margins = np.asarray(profiles.margins)[0] / len(ballots)
     lottery = get_rule("maximal_lottery")(profiles)[0]
-    found = regularised_nash((1 + margins) / 2, uniform(len(margins)), 1e-5)
-    np.testing.assert_allclose(found, lottery, atol=1e-3)
+    policy = regularised_nash((1 + margins) / 2, uniform(len(margins)), 1e-5)
+    np.testing.assert_allclose(policy, lottery, atol=1e-3)
     if seed == 0:
         np.testing.assert_allclose(lottery, np.array([5, 1, 3]) / 9)
 
 
 def test_a_response_that_the_reference_never_gives_stays_out() -> None:
     payoff = fair_game(np.random.default_rng(0), 3)
-    found = regularised_nash(payoff, [0.5, 0.0, 0.5], 0.3)
-    assert found[1] == 0
+    policy = regularised_nash(payoff, [0.5, 0.0, 0.5], 0.3)
+    assert policy[1] == 0
     inner = regularised_nash(payoff[np.ix_([0, 2], [0, 2])], [0.5, 0.5], 0.3)
-    np.testing.assert_allclose(found[[0, 2]], inner)
+    np.testing.assert_allclose(policy[[0, 2]], inner)
 
 
 def test_the_log_odds_game_of_a_bradley_terry_model_ends_at_its_kl_optimum() -> None:
@@ -169,10 +169,10 @@ def test_max_min_is_the_best_for_the_worst_off(seed: int) -> None:
     worst: Any = lambda x: -x[-1] + beta * divergence(x[:-1], reference)  # noqa: E731
     bounds: Any = [(1e-9, 1.0)] * count + [(None, None)]
     start = np.append(reference, (rewards @ reference).min())
-    found = minimize(
+    best = minimize(
         worst, start, bounds=bounds, method="SLSQP", options={"ftol": 1e-12}, constraints=limits
     )
-    assert objective(policy) == pytest.approx(-found.fun, abs=1e-6)
+    assert objective(policy) == pytest.approx(-best.fun, abs=1e-6)
     gains = rewards @ policy
     assert weights @ gains == pytest.approx(gains.min(), abs=1e-5), "no weight for the better off"
     for _ in range(100):

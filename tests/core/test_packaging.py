@@ -26,6 +26,7 @@ def rule_files() -> set[str]:
     return files
 
 
+@pytest.mark.slow
 def test_the_wheel_holds_every_rule_once(dist: Path) -> None:
     names = zipfile.ZipFile(next(dist.glob("*.whl"))).namelist()
     assert {f"rlchf/rules/{name}" for name in rule_files()} <= set(names)
@@ -34,6 +35,7 @@ def test_the_wheel_holds_every_rule_once(dist: Path) -> None:
     assert "rlchf/report/report.html.jinja" in names
 
 
+@pytest.mark.slow
 def test_the_source_distribution_holds_every_rule(dist: Path) -> None:
     with tarfile.open(next(dist.glob("*.tar.gz"))) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}

@@ -45,7 +45,9 @@ def test_an_installed_package_brings_its_rule(installed: dict[str, str]) -> None
     assert "axioms: anonymity, neutrality" in rlchf(installed, "rules", "second_places").lower()
 
 
-def test_its_rule_aggregates(installed: dict[str, str], tmp_path: Path) -> None:
+def test_the_rule_of_an_installed_package_aggregates(
+    installed: dict[str, str], tmp_path: Path
+) -> None:
     file = tmp_path / "rankings.csv"
     file.write_text(
         "prompt_id,annotator_id,ranking\np,ann,a > b > c\np,bob,a > c > b\np,eve,b > c > a\n"
@@ -55,6 +57,7 @@ def test_its_rule_aggregates(installed: dict[str, str], tmp_path: Path) -> None:
     assert line["scores"] == {"a": 0.0, "b": 1.0, "c": 2.0}
 
 
+@pytest.mark.slow
 def test_a_package_that_cannot_be_loaded_spoils_only_its_own_rule(
     installed: dict[str, str], tmp_path: Path
 ) -> None:
@@ -69,12 +72,12 @@ def test_a_package_that_cannot_be_loaded_spoils_only_its_own_rule(
     assert listed.returncode == 0
     assert "borda" in listed.stdout
     assert "second_places" not in listed.stdout
-    (said,) = listed.stderr.splitlines()
-    assert "rule 'second_places' cannot be loaded from second_places:second_places" in said
-    assert "ModuleNotFoundError" in said
-    assert said.endswith("second_places.py, line 1)")
+    (warning,) = listed.stderr.splitlines()
+    assert "rule 'second_places' cannot be loaded from second_places:second_places" in warning
+    assert "ModuleNotFoundError" in warning
+    assert warning.endswith("second_places.py, line 1)")
     page = subprocess.run(
         [*command, "second_places"], env=environment, capture_output=True, text=True, timeout=300
     )
     assert (page.returncode, page.stdout) == (2, "")
-    assert page.stderr == said.replace("rlchf: warning: It cannot be used:", "rlchf:") + "\n"
+    assert page.stderr == warning.replace("rlchf: warning: It cannot be used:", "rlchf:") + "\n"

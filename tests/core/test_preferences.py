@@ -39,7 +39,7 @@ def shares_by_prompt(rankings: rlchf.Rankings) -> dict[str, np.ndarray]:
     return {prompt: ballots.shares() for prompt, ballots in ballots_by_prompt(rankings).items()}
 
 
-def test_shares_count_ties_half_and_leave_out_who_did_not_compare() -> None:
+def test_shares_count_ties_half_and_leave_out_ballots_that_do_not_compare() -> None:
     shares = shares_by_prompt(rlchf.Rankings.from_ballots(BALLOTS, weights=[2, 1, 1, 5]))
     # a against b: ann (2) for a, bob (1) for b. a against c: ann (2), bob ties (1), eve (1) for c.
     np.testing.assert_allclose(shares["p"][0, 1], 2 / 3)
@@ -63,7 +63,7 @@ def test_shares_and_weights_reach_the_examples() -> None:
 
 
 @pytest.mark.parametrize(
-    ("prompts", "responses", "said"),
+    ("prompts", "responses", "message"),
     [
         ({"q": "Second?"}, RESPONSES, "no prompt 'p'"),
         (
@@ -74,9 +74,9 @@ def test_shares_and_weights_reach_the_examples() -> None:
         (PROMPTS, {"p": RESPONSES["p"]}, "no response 'x' of prompt 'q'"),
     ],
 )
-def test_a_missing_text_is_named(prompts: dict, responses: dict, said: str) -> None:  # type: ignore[type-arg]
+def test_a_missing_text_is_named(prompts: dict, responses: dict, message: str) -> None:  # type: ignore[type-arg]
     result = rlchf.aggregate(rlchf.Rankings.from_ballots(BALLOTS))
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(ValueError, match=message):
         examples(result, prompts, responses)
 
 

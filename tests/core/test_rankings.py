@@ -68,8 +68,8 @@ def test_ballots_are_gathered_by_prompt_in_the_order_of_the_input() -> None:
 def test_responses_are_sorted_unless_their_order_is_given() -> None:
     names = ["10", "9"]
     assert Rankings.from_entries(entries(response_ids=names[::-1])).responses("p") == names
-    kept = Rankings.from_entries(entries(response_ids=names[::-1], sort_responses=False))
-    assert kept.responses("p") == ["9", "10"]
+    unsorted = Rankings.from_entries(entries(response_ids=names[::-1], sort_responses=False))
+    assert unsorted.responses("p") == ["9", "10"]
 
 
 @pytest.mark.parametrize(("unranked", "third"), [("missing", [0, 0]), ("last", [3, 3])])
@@ -188,10 +188,10 @@ def test_what_goes_in_as_a_ranking_comes_out_as_the_same_ranking(
     rankings = Rankings.from_ballots(ballots)
     by_prompt = sorted(ballots, key=lambda ballot: rankings.prompt_index[str(ballot[0])])
     for n, (_, annotator, levels) in enumerate(by_prompt):
-        at = slice(int(rankings.entry_starts[n]), int(rankings.entry_starts[n + 1]))
-        found = zip(rankings.entry_responses[at], rankings.entry_ranks[at], strict=True)
-        expected = {("abcd".index(r), place) for place, lv in enumerate(levels, 1) for r in lv}
-        assert {(int(r), int(place)) for r, place in found} == expected
+        entries = slice(int(rankings.entry_starts[n]), int(rankings.entry_starts[n + 1]))
+        pairs = zip(rankings.entry_responses[entries], rankings.entry_ranks[entries], strict=True)
+        expected = {("abcd".index(r), rank) for rank, lv in enumerate(levels, 1) for r in lv}
+        assert {(int(r), int(rank)) for r, rank in pairs} == expected
         assert rankings.annotator_ids[rankings.ballot_annotators[n]] == str(annotator)
 
 

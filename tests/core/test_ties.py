@@ -47,7 +47,7 @@ def outcomes(rule: str, ties: str | None, seed: int = 0) -> list[list[list[str]]
 
 
 @pytest.mark.parametrize("rule", ["borda", "kemeny"])
-def test_ties_are_kept_unless_one_asks(rule: str) -> None:
+def test_ties_are_kept_by_default(rule: str) -> None:
     for ties in (None, "keep"):
         assert outcomes(rule, ties) == [[["a", "b"], ["c", "d"]]] * 200
 
@@ -85,8 +85,8 @@ def test_a_second_rule_breaks_the_ties_that_it_can() -> None:
             for n, ballot in enumerate([*ballots, "c > a = b > d", "d > a = b > c"])
         ]
     )
-    kept = rlchf.aggregate(more, "plurality", ties="copeland").ranking("p")
-    assert kept == [
+    ranking = rlchf.aggregate(more, "plurality", ties="copeland").ranking("p")
+    assert ranking == [
         ["a", "b"],
         ["c", "d"],
     ]  # 2, 2, 1 and 1 first places; then no majority either way
@@ -105,8 +105,8 @@ def test_ties_among_optimal_orders_stay_optimal() -> None:
     )  # fmt: skip
     optima = {("c", "b", "a"), ("b", "a", "c"), ("a", "c", "b")}
     result = rlchf.aggregate(cycle, "kemeny", ties="random", seed=1)
-    found = {tuple(level[0] for level in result.ranking(p)) for p in cycle.prompt_ids}
-    assert found == optima
+    orders = {tuple(level[0] for level in result.ranking(p)) for p in cycle.prompt_ids}
+    assert orders == optima
     second = rlchf.aggregate(cycle, "kemeny", ties="borda").ranking("p0")
     assert tuple(level[0] for level in second) in optima
 

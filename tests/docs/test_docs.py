@@ -26,16 +26,17 @@ def blocks(page: Path, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), re.M | re.S)
 
 
-def consoles() -> list[tuple[str, str, str]]:
-    """Every ``$ command`` of a console block with the output shown below it."""
-    found = []
+def consoles() -> list[Any]:
+    """Every ``$ command`` of a console block with the output below it; those of the README are fast."""
+    commands = []
     for page in PAGES:
         for block in blocks(page, "console"):
             for part in re.split(r"^\$ ", block, flags=re.M)[1:]:
                 command, _, output = part.partition("\n")
                 if not command.startswith(MADE_ELSEWHERE):
-                    found.append((page.name, command, output))
-    return found
+                    marks = [] if page.name == "README.md" else [pytest.mark.slow]
+                    commands.append(pytest.param(page.name, command, output, marks=marks))
+    return commands
 
 
 @pytest.fixture(scope="module")

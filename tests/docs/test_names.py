@@ -30,7 +30,7 @@ def test_a_name_in_the_docs_exists(name: str, file: str) -> None:
     assert reduce(getattr, name.split(".")[1:], rlchf), f"{file} names {name}, which does not exist"
 
 
-def test_names_are_found() -> None:
+def test_the_docs_give_dotted_names() -> None:
     assert {"rlchf.read_rankings", "rlchf.auditing.spread"} <= set(dotted_names())
 
 

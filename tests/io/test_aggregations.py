@@ -46,18 +46,18 @@ def test_what_the_rule_was_given_is_read_back(ending: str, tmp_path: Path) -> No
         (("perpetual_pav", {"base": "borda"}), {"base": "borda", "seed": 0}),
         (("positional", {"vector": np.array([3.0, 1.0])}), {"vector": [3.0, 1.0]}),
     ]
-    for (rule, options), kept in cases:
+    for (rule, options), written in cases:
         rlchf.aggregate(rankings, rule, **options).write(path)
-        assert read_aggregation(path).options == kept, rule
-        assert read_aggregation(path, rankings).options == kept, rule
+        assert read_aggregation(path).options == written, rule
+        assert read_aggregation(path, rankings).options == written, rule
 
 
 def test_a_line_has_no_options_unless_there_are_some() -> None:
     plain = next(rlchf.aggregate(small(), "borda").records())
     assert list(plain) == ["prompt_id", "rule", "ranking", "scores", "ballots"]
-    given = next(rlchf.aggregate(small(), "k_approval", k=1).records())
-    assert given["options"] == {"k": 1}
-    assert given.keys() - plain.keys() == {"options"}
+    with_option = next(rlchf.aggregate(small(), "k_approval", k=1).records())
+    assert with_option["options"] == {"k": 1}
+    assert with_option.keys() - plain.keys() == {"options"}
     assert "options" not in rlchf.aggregate(small(), "borda").columns()
 
 
@@ -129,6 +129,7 @@ def test_bad_files_are_refused_with_their_place(message: str, tmp_path: Path) ->
     assert str(tmp_path / name) in str(error.value)
 
 
+@pytest.mark.slow
 def test_probabilities_are_read_back(tmp_path: Path) -> None:
     rankings = small()
     result = rlchf.aggregate(rankings, "soft_nash")
@@ -146,10 +147,14 @@ def test_probabilities_are_read_back(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "found", ['{"a": {"b": 0.5}}', "0.5", '{"a": {"b": 0.5, "c": "x"}, "b": {"c": 1}}']
+    "probabilities", ['{"a": {"b": 0.5}}', "0.5", '{"a": {"b": 0.5, "c": "x"}, "b": {"c": 1}}']
 )
-def test_probabilities_that_lack_a_pair_are_refused(found: str, tmp_path: Path) -> None:
-    line = '{"prompt_id": "p", "ranking": [["a"], ["b"], ["c"]], "probabilities": ' + found + "}"
+def test_probabilities_that_lack_a_pair_are_refused(probabilities: str, tmp_path: Path) -> None:
+    line = (
+        '{"prompt_id": "p", "ranking": [["a"], ["b"], ["c"]], "probabilities": '
+        + probabilities
+        + "}"
+    )
     (tmp_path / "soft.jsonl").write_text(line)
     with pytest.raises(ValueError, match=r"line 1: the probability that .* a number from 0 to 1"):
         read_aggregation(tmp_path / "soft.jsonl")

@@ -113,7 +113,7 @@ def test_a_missing_response_may_be_last() -> None:
     assert ballots.batch(np.array([0])).ranks.T.tolist() == [[1, 2, 2], [2, 3, 1]]
 
 
-def test_the_format_may_be_said() -> None:
+def test_the_format_may_be_named() -> None:
     both = {**LONG, "approved": [True, False, True, False, True]}
     assert content(Rankings.from_frame(both, format="long")) == content(Rankings.from_frame(LONG))
 

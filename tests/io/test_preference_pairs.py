@@ -70,7 +70,7 @@ def test_a_prompt_may_be_what_two_conversations_begin_with(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("row", "said"),
+    ("row", "message"),
     [
         ({"prompt": "Hi", "chosen": "A"}, "no key 'rejected'"),
         ({"chosen": "A", "rejected": "B"}, "give the prompt"),
@@ -81,9 +81,9 @@ def test_a_prompt_may_be_what_two_conversations_begin_with(tmp_path: Path) -> No
         ({"prompt": "Hi", "chosen": "A", "rejected": "B", "probability": 2}, "from 0 to 1"),
     ],
 )
-def test_a_wrong_row_is_named(row: dict[str, Any], said: str, tmp_path: Path) -> None:
+def test_a_wrong_row_is_named(row: dict[str, Any], message: str, tmp_path: Path) -> None:
     good = {"prompt": "Hi", "chosen": "A", "rejected": "B"}
-    with pytest.raises(ValueError, match=f"line 2: .*{said}"):
+    with pytest.raises(ValueError, match=f"line 2: .*{message}"):
         read_pairs(lines(tmp_path / "pairs.jsonl", good, row))
 
 

@@ -37,10 +37,11 @@ def test_winners_are_those_of_the_index(row: dict[str, str]) -> None:
     winner = names[(margins > 0).sum(axis=1) == len(names) - 1]
     assert winner.tolist() == row["condorcet_winner"].split()
     for rule in ("borda", "copeland"):
-        found = rlchf.aggregate(rankings, rule).ranking(prompt)[0]
-        assert sorted(found, key=int) == row[f"{rule}_winners"].split(), rule
+        winners = rlchf.aggregate(rankings, rule).ranking(prompt)[0]
+        assert sorted(winners, key=int) == row[f"{rule}_winners"].split(), rule
 
 
+@pytest.mark.slow
 @files
 def test_condorcet_rules_put_a_condorcet_winner_first(row: dict[str, str]) -> None:
     rankings = read(row)
@@ -60,6 +61,7 @@ def test_condorcet_rules_put_a_condorcet_winner_first(row: dict[str, str]) -> No
             assert names[scores == scores.max()].tolist() == [row["condorcet_winner"]], rule
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", sorted(SLOW))
 def test_kemeny_stops_in_time_and_says_how_far_it_got(file: str) -> None:
     profiles = read({"file": file}).batch(np.array([0]))
@@ -73,8 +75,8 @@ def test_small_elections_equal_the_textbook(row: dict[str, str]) -> None:
     profiles = read(row).batch(np.array([0]))
     case = Case(profiles.ranks, profiles.weights)
     rules = ("kemeny", "schulze", "ranked_pairs", "plurality")
-    got = {rule: blocks_of(get_rule(rule)(profiles)[0].tolist()) for rule in rules}
-    assert got["kemeny"] == oracles.kemeny(case.ballots, case.m)
-    assert got["schulze"] == blocks_of(oracles.schulze(case.ballots, case.m))
-    assert got["ranked_pairs"] == [[i] for i in oracles.ranked_pairs(case.ballots, case.m)]
-    assert got["plurality"] == blocks_of(oracles.plurality(case.ballots, case.m))
+    rankings = {rule: blocks_of(get_rule(rule)(profiles)[0].tolist()) for rule in rules}
+    assert rankings["kemeny"] == oracles.kemeny(case.ballots, case.m)
+    assert rankings["schulze"] == blocks_of(oracles.schulze(case.ballots, case.m))
+    assert rankings["ranked_pairs"] == [[i] for i in oracles.ranked_pairs(case.ballots, case.m)]
+    assert rankings["plurality"] == blocks_of(oracles.plurality(case.ballots, case.m))

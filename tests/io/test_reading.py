@@ -269,9 +269,9 @@ def datasets(draw: st.DrawFn) -> list[tuple[str, str, list[list[str]], float]]:
 def write_all(ballots: list[tuple[str, str, list[list[str]], float]], folder: Path) -> list[Path]:
     """The same dataset in every format that can hold it."""
     rows = [
-        (prompt, annotator, response, place, weight)
+        (prompt, annotator, response, rank, weight)
         for prompt, annotator, levels, weight in ballots
-        for place, level in enumerate(levels, start=1)
+        for rank, level in enumerate(levels, start=1)
         for response in level
     ]
     columns = ("prompt_id", "annotator_id", "response_id", "rank", "weight")
@@ -306,11 +306,11 @@ def test_every_format_gives_the_same_rankings(
         )
     )
     for path in write_all(ballots, tmp_path):
-        found = content(read_rankings(path, unranked=unranked))
-        assert found.keys() == expected.keys()
+        columns = content(read_rankings(path, unranked=unranked))
+        assert columns.keys() == expected.keys()
         for name in (
             "entry_responses",
             "entry_ranks",
         ):  # tied entries come in the order of the file
-            found[name], expected[name] = sorted(found[name]), sorted(expected[name])
-        assert found == expected, path.name
+            columns[name], expected[name] = sorted(columns[name]), sorted(expected[name])
+        assert columns == expected, path.name

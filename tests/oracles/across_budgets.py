@@ -8,22 +8,22 @@ from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from itertools import combinations, permutations
 
-import numpy as np
-
-from rlchf.numeric.arrays import uniform
-from tests.oracles.probabilistic import drawn
-from tests.oracles.textbook import Ballots, Blocks, first_kemeny_order, support
+from tests.oracles.probabilistic import random_dictator
+from tests.oracles.textbook import (
+    Ballots,
+    Blocks,
+    agreement,
+    contested_pairs,
+    first_kemeny_order,
+    puts_above,
+    support,
+    support_table,
+)
 
 Prompt = tuple[Ballots, Sequence[int], int]
 Budgets = dict[int, Fraction]
 Outcome = tuple[list[list[int]], Budgets]
 Pair = tuple[int, int]
-
-
-def contested_pairs(ballots: Ballots, m: int) -> set[Pair]:
-    """Each pair in both directions."""
-    pairs = permutations(range(m), 2)
-    return {(i, j) for i, j in pairs if support(ballots, i, j) and support(ballots, j, i)}
 
 
 def shares_of(ballots: Ballots) -> list[Fraction]:
@@ -32,8 +32,7 @@ def shares_of(ballots: Ballots) -> list[Fraction]:
 
 
 def above(ballots: Ballots, k: int, i: int, j: int) -> bool:
-    ranks = ballots[k][0]
-    return i in ranks and j in ranks and ranks[i] < ranks[j]
+    return puts_above(ballots[k][0], i, j)
 
 
 def split(budgets: Budgets, annotators: Sequence[int], shares: list[Fraction]) -> list[Fraction]:
@@ -207,7 +206,7 @@ def pair_buying(prompts: Iterable[Prompt], by_load: bool) -> Outcome:
                 ) / rest
                 if level * shares[k] <= wallet[k]:
                     return level
-            raise AssertionError("they can afford it")
+            raise AssertionError("the supporters can pay")
 
         def charge(
             pair: Pair, level: Fraction | None, wallet: list[Fraction], ballots: Ballots = ballots,
@@ -250,9 +249,9 @@ def pair_buying(prompts: Iterable[Prompt], by_load: bool) -> Outcome:
             wallet = charge(pair, price(pair, wallet), wallet)
         if by_load:
             for who in {annotators[k] for k in voters}:
-                own = [k for k in voters if annotators[k] == who]
-                weight = sum(shares[k] for k in own)
-                carried[who] = Fraction(sum(shares[k] * wallet[k] for k in own)) / weight
+                cast = [k for k in voters if annotators[k] == who]
+                weight = sum(shares[k] for k in cast)
+                carried[who] = Fraction(sum(shares[k] * wallet[k] for k in cast)) / weight
         else:
             collect(carried, annotators, shares, wallet)
     return orders, carried
@@ -260,15 +259,14 @@ def pair_buying(prompts: Iterable[Prompt], by_load: bool) -> Outcome:
 
 def extended(ballots: Ballots, m: int, before: set[Pair]) -> list[int]:
     """The first of the orders that keep ``before`` and disagree least with the ballots."""
-    against = {pair: support(ballots, *pair[::-1]) for pair in permutations(range(m), 2)}
+    supports = support_table(ballots, m)
     candidates = [
         order
         for order in permutations(range(m))
         if not any((j, i) in before for i, j in combinations(order, 2))
     ]
-    return list(
-        min(candidates, key=lambda order: (sum(against[p] for p in combinations(order, 2)), order))
-    )
+    first = min(candidates, key=lambda order: (agreement(supports, order[::-1]), order))
+    return list(first)
 
 
 def single(ballots: Ballots, m: int) -> list[Prompt]:
@@ -297,9 +295,4 @@ def phragmen_pairs(ballots: Ballots, m: int) -> Blocks:
 
 def apportioned_dictator(ballots: Ballots, m: int) -> Blocks:
     """On one prompt no entitlement is above 1: a ballot is drawn."""
-    if not any(weight for _, weight in ballots):
-        return [list(range(m))]
-    ranks = drawn(ballots, uniform(0, np.array([0]), 1)[0, 0])
-    levels = [[i for i in ranks if ranks[i] == k] for k in sorted(set(ranks.values()))]
-    rest = [i for i in range(m) if i not in ranks]
-    return [sorted(level) for level in levels] + ([rest] if rest else [])
+    return random_dictator(ballots, m)

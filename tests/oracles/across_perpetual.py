@@ -7,11 +7,24 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from itertools import combinations, permutations
+from itertools import combinations
 from math import lcm, prod
 from typing import Any
 
-from tests.oracles.textbook import Ballot, Ballots, Blocks, borda, first_kemeny_order, support
+from tests.oracles.textbook import (
+    Ballot,
+    Ballots,
+    Blocks,
+    agreement,
+    allowed_orders,
+    borda,
+    contested_pairs,
+    first_kemeny_order,
+    puts_above,
+    support,
+    support_table,
+    unanimous_pairs,
+)
 
 Prompt = tuple[Sequence[Ballot], Sequence[int], int]
 Orders = list[list[int]]
@@ -45,11 +58,8 @@ def pairs_that_count(unit: str, ballots: Ballots, m: int) -> list[tuple[int, int
     pairs = list(combinations(range(m), 2))
     if unit == "pair":
         return pairs
-    return [(i, j) for i, j in pairs if support(ballots, i, j) > 0 and support(ballots, j, i) > 0]
-
-
-def puts_above(ranks: Ranks, i: int, j: int) -> bool:
-    return i in ranks and j in ranks and ranks[i] < ranks[j]
+    contested = contested_pairs(ballots, m)
+    return [pair for pair in pairs if pair in contested]
 
 
 @dataclass(frozen=True)
@@ -237,26 +247,13 @@ def key(rule: str, round_: Round, state: dict[int, Fraction], order: Sequence[in
     return (load is not None, -(load or 0))
 
 
-def unanimous_pairs(round_: Round) -> set[tuple[int, int]]:
-    """The pairs that all ballots of positive weight rank the same way."""
-    voters = [ranks for ranks, weight in round_.ballots if weight > 0]
-    return {
-        (i, j)
-        for i, j in permutations(range(round_.m), 2)
-        if voters and all(puts_above(ranks, i, j) for ranks in voters)
-    }
-
-
 def best_order(rule: str, round_: Round, state: dict[int, Fraction]) -> list[int]:
-    unanimous = unanimous_pairs(round_)
     if round_.unit not in ("winner", "approval"):
-        allowed = [
-            order
-            for order in permutations(range(round_.m))
-            if all(order.index(i) < order.index(j) for i, j in unanimous)
-        ]
-        keys = [(key(rule, round_, state, o), agreement(round_.ballots, o)) for o in allowed]
+        allowed = allowed_orders(round_.ballots, round_.m)
+        supports = support_table(round_.ballots, round_.m)
+        keys = [(key(rule, round_, state, o), agreement(supports, o)) for o in allowed]
         return list(allowed[keys.index(max(keys))])
+    unanimous = unanimous_pairs(round_.ballots, round_.m)
     keys = [key(rule, round_, state, [i]) for i in range(round_.m)]
     order: list[int] = []
     while len(order) < round_.m:
@@ -284,10 +281,6 @@ def choosing(rule: str, prompts: Sequence[Prompt], unit: str = "contested_pair")
                 who: s + satisfaction[who] * max(load - s, Fraction(0)) for who, s in state.items()
             }
     return orders
-
-
-def agreement(ballots: Ballots, order: Sequence[int]) -> Fraction:
-    return sum((support(ballots, i, j) for i, j in combinations(order, 2)), Fraction(0))
 
 
 # -- one prompt, everybody for the first time ------------------------------------------------------

@@ -2,74 +2,73 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
-from itertools import permutations, product
+from functools import cache
+from itertools import combinations, product
 from math import prod
 
 import numpy as np
 from scipy.optimize import nnls
 
-from tests.oracles.textbook import Ballots, support
+from tests.oracles.textbook import (
+    Ballots,
+    agreement,
+    allowed_orders,
+    contested_pairs,
+    puts_above,
+    support_table,
+)
 
 Prompt = tuple[Ballots, Sequence[int], int]
 """Ballots, their annotators, and the number of responses."""
 Order = tuple[int, ...]
 
 
-def allowed_orders(ballots: Ballots, m: int) -> list[Order]:
-    """All orders, by the responses' order, that put a above b where every ballot does."""
-    voters = [ranks for ranks, weight in ballots if weight > 0]
-    unanimous = [
-        (i, j)
-        for i in range(m)
-        for j in range(m)
-        if voters and all(i in p and j in p and p[i] < p[j] for p in voters)
-    ]
-    return [o for o in permutations(range(m)) if all(o.index(i) < o.index(j) for i, j in unanimous)]
-
-
-def contested(ballots: Ballots, m: int) -> list[tuple[int, int]]:
-    pairs = [(i, j) for i in range(m) for j in range(m) if i != j]
-    return [(i, j) for i, j in pairs if support(ballots, i, j) > 0 and support(ballots, j, i) > 0]
-
-
-def gain(ballots: Ballots, m: int, order: Order) -> list[Fraction]:
+def ballot_gains(ballots: Ballots, contested: set[tuple[int, int]], order: Order) -> list[Fraction]:
     """Each ballot's share of the contested pairs that the order ranks as it does."""
-    counted = [(i, j) for i, j in contested(ballots, m) if order.index(i) < order.index(j)]
+    pairs = contested & set(combinations(order, 2))
     return [
-        Fraction(sum(i in p and j in p and p[i] < p[j] for i, j in counted), max(len(counted), 1))
-        for p, _ in ballots
+        Fraction(sum(puts_above(p, i, j) for i, j in pairs), max(len(pairs), 1)) for p, _ in ballots
     ]
 
 
-def agreement(ballots: Ballots, order: Order) -> Fraction:
-    """The weight of the ballots that rank a pair as the order does, summed over the pairs."""
-    return sum(
-        (support(ballots, i, j) for a, i in enumerate(order) for j in order[a + 1 :]), Fraction(0)
-    )
+def annotator_gains(
+    prompt: Prompt, contested: set[tuple[int, int]], order: Order, weights: dict[int, Fraction]
+) -> dict[int, Fraction]:
+    """The gains of an annotator's ballots, each counting by its share of the annotator's weight."""
+    ballots, annotators, _ = prompt
+    sums = dict.fromkeys(weights, Fraction(0))
+    gains = ballot_gains(ballots, contested, order)
+    for (_, weight), annotator, gain in zip(ballots, annotators, gains, strict=True):
+        if annotator in weights:
+            sums[annotator] += weight / weights[annotator] * gain
+    return sums
+
+
+def added(gains: Sequence[dict[int, Fraction]]) -> dict[int, Fraction]:
+    return {a: sum((gain[a] for gain in gains), Fraction(0)) for a in gains[0]}
 
 
 def annotator_weights(prompts: Iterable[Prompt]) -> dict[int, Fraction]:
     """The weight of all ballots of an annotator on a prompt, on average over those with contested pairs."""
     weights: dict[int, list[Fraction]] = {}
     for ballots, who, m in prompts:
-        if contested(ballots, m):
+        if contested_pairs(ballots, m):
             for annotator in sorted(set(who)):
                 cast = zip(ballots, who, strict=True)
-                own = sum((w for (_, w), a in cast if a == annotator), Fraction(0))
-                weights.setdefault(annotator, []).extend([own] if own > 0 else [])
-    return {a: sum(each, Fraction(0)) / len(each) for a, each in weights.items() if each}
+                cast_weight = sum((w for (_, w), a in cast if a == annotator), Fraction(0))
+                weights.setdefault(annotator, []).extend([cast_weight] if cast_weight > 0 else [])
+    return {a: sum(values, Fraction(0)) / len(values) for a, values in weights.items() if values}
 
 
 def satisfactions(prompts: Sequence[Prompt], orders: Sequence[Order]) -> dict[int, Fraction]:
-    """Sums over prompts, a ballot counting by its share of its annotator's weight."""
+    """Each annotator's gains, summed over the prompts."""
     weights = annotator_weights(prompts)
-    sums = dict.fromkeys(weights, Fraction(0))
-    for (ballots, who, m), order in zip(prompts, orders, strict=True):
-        gains = zip(ballots, who, gain(ballots, m, order), strict=True)
-        for (_, weight), annotator, gained in gains:
-            if annotator in weights:
-                sums[annotator] += weight / weights[annotator] * gained
-    return sums
+    return added(
+        [
+            annotator_gains(prompt, contested_pairs(prompt[0], prompt[2]), order, weights)
+            for prompt, order in zip(prompts, orders, strict=True)
+        ]
+    )
 
 
 Welfare = Callable[[list[tuple[Fraction, Fraction]]], tuple[object, ...]]
@@ -82,13 +81,15 @@ def nash_value(pairs: list[tuple[Fraction, Fraction]]) -> tuple[object, ...]:
 
 
 def pav_value(pairs: list[tuple[Fraction, Fraction]]) -> tuple[object, ...]:
-    """The harmonic number of s is the sum of s / (k (k + s)); its series is cut off and closed."""
-    total = 0.0
-    for w, s in pairs:
-        k = np.arange(1, 4000)
-        tail = float(s) / (4000 - 0.5) - float(s) * (1 + float(s)) / 2 / (4000 - 0.5) ** 2
-        total += float(w) * (float((float(s) / (k * (k + float(s)))).sum()) + tail)
-    return (round(total, 7),)
+    return (round(sum(float(w) * harmonic(float(s)) for w, s in pairs), 7),)
+
+
+@cache
+def harmonic(s: float) -> float:
+    """The sum of s / (k (k + s)) over k, cut off and closed."""
+    k = np.arange(1, 4000)
+    tail = s / (4000 - 0.5) - s * (1 + s) / 2 / (4000 - 0.5) ** 2
+    return float((s / (k * (k + s))).sum()) + tail
 
 
 def optimum(prompts: Sequence[Prompt], welfare: Welfare) -> tuple[tuple[object, ...], list[Order]]:
@@ -96,13 +97,27 @@ def optimum(prompts: Sequence[Prompt], welfare: Welfare) -> tuple[tuple[object, 
     weights = annotator_weights(prompts)
     best: tuple[tuple[object, ...], list[Order]] | None = None
     known: dict[tuple[Fraction, ...], tuple[object, ...]] = {}
-    for orders in product(*(allowed_orders(ballots, m) for ballots, _, m in prompts)):
-        sums = satisfactions(prompts, orders)
+    choices = []
+    for prompt in prompts:
+        ballots, _, m = prompt
+        contested, supports = contested_pairs(ballots, m), support_table(ballots, m)
+        choices.append(
+            [
+                (
+                    order,
+                    annotator_gains(prompt, contested, order, weights),
+                    agreement(supports, order),
+                )
+                for order in allowed_orders(ballots, m)
+            ]
+        )
+    for chosen in product(*choices):
+        orders, gains, agreements = zip(*chosen, strict=True)
+        sums = added(gains)
         key = tuple(sums.values())
         if key not in known:
             known[key] = welfare([(weights[a], s) for a, s in sums.items()])
-        agreed = sum(agreement(p[0], o) for p, o in zip(prompts, orders, strict=True))
-        value = (*known[key], agreed)
+        value = (*known[key], sum(agreements))
         if best is None or value > best[0]:
             best = value, list(orders)
     assert best is not None
@@ -129,11 +144,13 @@ def soft_nash(ballots: Ballots, m: int, pull: float = 1e-4) -> list[float]:
     pairs = [(i, j) for i in range(m) for j in range(i + 1, m)]
     above = np.array([[o.index(i) < o.index(j) for o in orders] for i, j in pairs], dtype=float)
     shares = np.array([float(_share(ballots, i, j)) for i, j in pairs])
-    stake = bool(contested(ballots, m))
-    weights = np.array([float(w) for _, w in ballots]) if stake else np.zeros(len(ballots))
+    contested = contested_pairs(ballots, m)
+    weights = np.array([float(w) for _, w in ballots]) if contested else np.zeros(len(ballots))
     total = sum(float(w) for _, w in ballots) or 1.0
     weights = weights / total
-    gains = np.array([[float(g) for g in gain(ballots, m, o)] for o in orders]).T  # (V, orders)
+    gains = np.array(
+        [[float(g) for g in ballot_gains(ballots, contested, o)] for o in orders]
+    ).T  # (V, orders)
     counts = (weights > 0) & (gains.max(axis=1) > 0)
     weights, gains = weights[counts], gains[counts]
 

@@ -8,7 +8,7 @@ from math import floor
 from typing import TypeVar
 
 Round = Mapping[str, frozenset[str]]
-"""Who approves what; who is not there is absent."""
+"""What each annotator approves; one who is not in it is absent."""
 
 
 T = TypeVar("T")
@@ -103,8 +103,8 @@ Ballot = tuple[int, str, list[list[str]], Fraction]
 
 
 def above(levels: list[list[str]], x: str, y: str) -> bool:
-    place = {name: n for n, level in enumerate(levels) for name in level}
-    return x in place and y in place and place[x] < place[y]
+    level_of = {name: n for n, level in enumerate(levels) for name in level}
+    return x in level_of and y in level_of and level_of[x] < level_of[y]
 
 
 def approves(levels: list[list[str]]) -> set[str]:
@@ -118,38 +118,39 @@ def shares_of(
 ) -> dict[str, Fraction | int | None]:
     """The figures of a group of annotators; the outcomes are strict, one per prompt."""
     sums = dict.fromkeys(
-        ("pairs", "stated", "contested", "fought", "first_place", "won", "weight"), Fraction(0)
+        ("pairs", "stated", "contested", "contested_stated", "first_place", "won", "weight"),
+        Fraction(0),
     )
-    behind = worst = got_all = due_all = Fraction(0)
+    behind = worst = received_all = due_all = Fraction(0)
     spell = longest = 0
     for p, outcome in enumerate(outcomes):
-        here = [ballot for ballot in ballots if ballot[0] == p and ballot[3] > 0]
-        mine = [ballot for ballot in here if ballot[1] in members]
+        cast = [ballot for ballot in ballots if ballot[0] == p and ballot[3] > 0]
+        own_ballots = [ballot for ballot in cast if ballot[1] in members]
         pairs = list(combinations(outcome, 2))
         contested = {
             (x, y) for x, y in pairs
-            if any(above(b[2], x, y) for b in here) and any(above(b[2], y, x) for b in here)
+            if any(above(b[2], x, y) for b in cast) and any(above(b[2], y, x) for b in cast)
         }  # fmt: skip
-        got = due = Fraction(0)
-        for _, _, levels, w in mine:
+        received = due = Fraction(0)
+        for _, _, levels, w in own_ballots:
             agreed = {pair for pair in pairs if above(levels, *pair)}
             stated = agreed | {(x, y) for x, y in pairs if above(levels, y, x)}
             sums["pairs"] += w * len(agreed)
             sums["stated"] += w * len(stated)
             sums["contested"] += w * len(agreed & contested)
-            sums["fought"] += w * len(stated & contested)
+            sums["contested_stated"] += w * len(stated & contested)
             sums["first_place"] += w * (outcome[0] in levels[0])
             sums["won"] += w * (outcome[0] in approves(levels))
             sums["weight"] += w
-            got += w * len(agreed & contested)
+            received += w * len(agreed & contested)
             due += w * len(stated & contested)
-        if mine:
-            weight = sum(b[3] for b in mine)
-            got, due = got / weight, due / sum(b[3] for b in here)
-            got_all, due_all = got_all + got, due_all + due
-            behind += due - got
+        if own_ballots:
+            weight = sum(b[3] for b in own_ballots)
+            received, due = received / weight, due / sum(b[3] for b in cast)
+            received_all, due_all = received_all + received, due_all + due
+            behind += due - received
             worst = max(worst, behind)
-            spell = 0 if any(outcome[0] in approves(b[2]) for b in mine) else spell + 1
+            spell = 0 if any(outcome[0] in approves(b[2]) for b in own_ballots) else spell + 1
             longest = max(longest, spell)
 
     def share(part: Fraction, whole: Fraction) -> Fraction | None:
@@ -157,10 +158,10 @@ def shares_of(
 
     return {
         "pairs": share(sums["pairs"], sums["stated"]),
-        "contested": share(sums["contested"], sums["fought"]),
+        "contested": share(sums["contested"], sums["contested_stated"]),
         "first_place": share(sums["first_place"], sums["weight"]),
         "won": share(sums["won"], sums["weight"]),
-        "representation_ratio": share(got_all, due_all),
+        "representation_ratio": share(received_all, due_all),
         "maximum_deficit": worst,
         "longest_losing_streak": longest,
     }
@@ -172,21 +173,21 @@ def influence_and_quota(
     """With a ballot each per prompt: influence, and whether the lower quota is met after each round."""
     influence = dict.fromkeys(people, Fraction(0))
     quota, wins = dict.fromkeys(people, Fraction(0)), dict.fromkeys(people, 0)
-    kept: dict[str, list[bool]] = {name: [] for name in people}
+    quota_met: dict[str, list[bool]] = {name: [] for name in people}
     for p, outcome in enumerate(outcomes):
-        here = [ballot for ballot in ballots if ballot[0] == p and ballot[3] > 0]
-        total = sum((b[3] for b in here), Fraction(0))
+        cast = [ballot for ballot in ballots if ballot[0] == p and ballot[3] > 0]
+        total = sum((b[3] for b in cast), Fraction(0))
         support = {
-            c: sum((b[3] for b in here if c in approves(b[2])), Fraction(0)) for c in outcome
+            c: sum((b[3] for b in cast if c in approves(b[2])), Fraction(0)) for c in outcome
         }
-        for _, name, levels, w in here:
-            mine = approves(levels)
-            quota[name] += max(support[c] for c in mine) / total
-            if outcome[0] in mine:
+        for _, name, levels, w in cast:
+            approved = approves(levels)
+            quota[name] += max(support[c] for c in approved) / total
+            if outcome[0] in approved:
                 wins[name] += 1
                 influence[name] += w / support[outcome[0]]
-            kept[name].append(wins[name] >= floor(quota[name]))
-    return influence, kept
+            quota_met[name].append(wins[name] >= floor(quota[name]))
+    return influence, quota_met
 
 
 def gini(values: Sequence[Fraction]) -> Fraction:

@@ -17,15 +17,15 @@ Worths = Sequence[tuple[dict[int, Fraction], Fraction]]
 
 
 def points(ballots: Ballots) -> Worths:
-    found = []
-    for places, weight in ballots:
+    worths = []
+    for ranks, weight in ballots:
         worth = {}
-        for i in places:
-            below = sum(places[j] > places[i] for j in places)
-            tied = sum(places[j] == places[i] for j in places) - 1
+        for i in ranks:
+            below = sum(ranks[j] > ranks[i] for j in ranks)
+            tied = sum(ranks[j] == ranks[i] for j in ranks) - 1
             worth[i] = below + Fraction(tied, 2)
-        found.append((worth, weight))
-    return found
+        worths.append((worth, weight))
+    return worths
 
 
 def blocks_by(better: Callable[[int, int], int], responses: Sequence[int]) -> Blocks:
@@ -49,8 +49,8 @@ def worth_utilitarian(worths: Worths, m: int) -> list[Fraction]:
 
 
 def worth_average(worths: Worths, m: int) -> list[Fraction]:
-    given = [x for worth, w in worths if w for x in worth.values()]
-    lowest = min(given, default=Fraction(0))
+    values = [x for worth, w in worths if w for x in worth.values()]
+    lowest = min(values, default=Fraction(0))
     scores = []
     for i in range(m):
         opinions = sum((w for worth, w in worths if i in worth), Fraction(0))
@@ -91,13 +91,13 @@ def worth_leximin(worths: Worths, m: int) -> Blocks:
 
 
 def worth_majority_judgement(worths: Worths, m: int) -> Blocks:
-    """Medians of what is left, the lower of two, taken away one by one."""
+    """The medians, the lower of two, taken away one by one."""
 
     def medians(scores: list[Fraction]) -> list[Fraction]:
-        left, found = list(scores), []
-        while left:
-            found.append(left.pop((len(left) - 1) // 2))
-        return found
+        remaining, taken = list(scores), []
+        while remaining:
+            taken.append(remaining.pop((len(remaining) - 1) // 2))
+        return taken
 
     def better(i: int, j: int) -> int:
         ours, theirs = equally_long(worths, i, j)
@@ -133,16 +133,16 @@ def worth_star(worths: Worths, m: int, ties: str = "keep") -> Blocks:
         margin = sum((w * compared(worth[i], worth[j]) for worth, w in both), Fraction(0))
         return compared(margin, 0) or compared(totals[i], totals[j])
 
-    left, blocks = list(range(m)), []
-    while left:
-        first_two = sorted((totals[i] for i in left), reverse=True)[:2]
+    remaining, blocks = list(range(m)), []
+    while remaining:
+        first_two = sorted((totals[i] for i in remaining), reverse=True)[:2]
         pairs = [
             (i, j)
-            for i, j in combinations(left, 2)
+            for i, j in combinations(remaining, 2)
             if sorted((totals[i], totals[j]), reverse=True) == first_two
         ]
         if ties == "lexicographic" and pairs:
-            i, j = sorted(left, key=lambda i: (-totals[i], i))[:2]
+            i, j = sorted(remaining, key=lambda i: (-totals[i], i))[:2]
             block = [j if runoff(i, j) < 0 else i]
         elif pairs:
             winners = [
@@ -150,9 +150,9 @@ def worth_star(worths: Worths, m: int, ties: str = "keep") -> Blocks:
             ]
             block = sorted(set().union(*winners))
         else:
-            block = left
+            block = remaining
         blocks.append(block)
-        left = [i for i in left if i not in block]
+        remaining = [i for i in remaining if i not in block]
     return blocks
 
 

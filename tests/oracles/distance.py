@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 from fractions import Fraction
-from itertools import combinations, pairwise, permutations
+from itertools import combinations, permutations
 
-from tests.oracles.textbook import Ballots, Blocks, margin_table
+from tests.oracles.textbook import Ballots, Blocks, cut_where_all_agree, margin_table
 
 Order = tuple[int, ...]
 
@@ -13,13 +13,6 @@ def cheapest(cost: Callable[[Order], Fraction], m: int) -> list[Order]:
     """All orders of least cost, in lexicographic order."""
     costs = {order: cost(order) for order in permutations(range(m))}
     return sorted(order for order in costs if costs[order] == min(costs.values()))
-
-
-def in_blocks(orders: list[Order]) -> Blocks:
-    """Cut wherever all orders have the same responses in front."""
-    m = len(orders[0])
-    ends = [k for k in range(m + 1) if len({frozenset(order[:k]) for order in orders}) == 1]
-    return [sorted(orders[0][a:b]) for a, b in pairwise(ends)]
 
 
 def slater_orders(ballots: Ballots, m: int) -> list[Order]:
@@ -31,7 +24,7 @@ def slater_orders(ballots: Ballots, m: int) -> list[Order]:
 
 
 def slater(ballots: Ballots, m: int) -> Blocks:
-    return in_blocks(slater_orders(ballots, m))
+    return cut_where_all_agree(slater_orders(ballots, m))
 
 
 def squared_kemeny_orders(ballots: Ballots, m: int) -> list[Order]:
@@ -39,40 +32,40 @@ def squared_kemeny_orders(ballots: Ballots, m: int) -> list[Order]:
 
     def cost(order: Order) -> Fraction:
         total = Fraction(0)
-        for places, weight in ballots:
-            pairs = [(i, j) for i, j in combinations(order, 2) if i in places and j in places]
-            total += weight * sum(places[i] > places[j] for i, j in pairs) ** 2
+        for ranks, weight in ballots:
+            pairs = [(i, j) for i, j in combinations(order, 2) if i in ranks and j in ranks]
+            total += weight * sum(ranks[i] > ranks[j] for i, j in pairs) ** 2
         return total
 
     return cheapest(cost, m)
 
 
 def squared_kemeny(ballots: Ballots, m: int) -> Blocks:
-    return in_blocks(squared_kemeny_orders(ballots, m))
+    return cut_where_all_agree(squared_kemeny_orders(ballots, m))
 
 
 def proportional_sequential_borda(ballots: Ballots, m: int, lexicographic: bool = False) -> Blocks:
-    """Budgets of weight share times pairs; who is elected is paid for by budget times points."""
+    """The budget is the share of the weight times the pairs; a bid is the budget times the points."""
     total = sum((weight for _, weight in ballots), Fraction(0)) or Fraction(1)
     budget = [weight / total * (m * (m - 1) // 2) for _, weight in ballots]
-    left, blocks = list(range(m)), []
-    while left:
+    remaining, blocks = list(range(m)), []
+    while remaining:
         points = [
-            {x: sum(x in p and y in p and p[x] < p[y] for y in left) for x in left}
+            {x: sum(x in p and y in p and p[x] < p[y] for y in remaining) for x in remaining}
             for p, _ in ballots
         ]
         offer = [
-            {x: max(b, Fraction(0)) * n for x, n in given.items()}
-            for b, given in zip(budget, points, strict=True)
+            {x: max(b, Fraction(0)) * n for x, n in own_points.items()}
+            for b, own_points in zip(budget, points, strict=True)
         ]
-        score = {x: sum((given[x] for given in offer), Fraction(0)) for x in left}
-        block = [x for x in left if score[x] == max(score.values())]
+        score = {x: sum((bids[x] for bids in offer), Fraction(0)) for x in remaining}
+        block = [x for x in remaining if score[x] == max(score.values())]
         block = block[:1] if lexicographic else block
-        outside = [y for y in left if y not in block]
+        outside = [y for y in remaining if y not in block]
         price = len(block) * len(outside) + len(list(combinations(block, 2)))
-        offers = [sum((given[x] for x in block), Fraction(0)) for given in offer]
+        offers = [sum((bids[x] for x in block), Fraction(0)) for bids in offer]
         if sum(offers) > 0:
             budget = [b - price * o / sum(offers) for b, o in zip(budget, offers, strict=True)]
         blocks.append(block)
-        left = outside
+        remaining = outside
     return blocks

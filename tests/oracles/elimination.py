@@ -1,30 +1,31 @@
-"""Textbook definitions of the rules that eliminate, with places and fractions spelt out."""
+"""Textbook definitions of the rules that eliminate, in exact fractions."""
 
 from collections.abc import Callable
 from fractions import Fraction
 
-from tests.oracles.textbook import Ballots, Blocks, margin_table
+from tests.oracles.majority import schwartz_set, smith_set
+from tests.oracles.textbook import Ballots, Blocks, margin_table, puts_above
 
 Group = list[int]
 
 
-def first_places(ballots: Ballots, left: Group) -> dict[int, Fraction]:
-    """Among those left; a shared first place is split."""
-    votes = {i: Fraction(0) for i in left}
-    for places, weight in ballots:
-        named = [i for i in left if i in places]
-        first = [i for i in named if all(places[i] <= places[j] for j in named)]
+def first_places(ballots: Ballots, remaining: Group) -> dict[int, Fraction]:
+    """First places among the remaining responses; a shared first place is split."""
+    votes = {i: Fraction(0) for i in remaining}
+    for ranks, weight in ballots:
+        named = [i for i in remaining if i in ranks]
+        first = [i for i in named if all(ranks[i] <= ranks[j] for j in named)]
         for i in first:
             votes[i] += weight / len(first)
     return votes
 
 
-def last_places(ballots: Ballots, left: Group) -> dict[int, Fraction]:
-    """Among those left; a ballot with one level has no last place."""
-    votes = {i: Fraction(0) for i in left}
-    for places, weight in ballots:
-        named = [i for i in left if i in places]
-        final = [i for i in named if all(places[i] >= places[j] for j in named)]
+def last_places(ballots: Ballots, remaining: Group) -> dict[int, Fraction]:
+    """Last places among the remaining responses; a ballot with one level has no last place."""
+    votes = {i: Fraction(0) for i in remaining}
+    for ranks, weight in ballots:
+        named = [i for i in remaining if i in ranks]
+        final = [i for i in named if all(ranks[i] >= ranks[j] for j in named)]
         if len(final) < len(named):
             for i in final:
                 votes[i] += weight / len(final)
@@ -37,50 +38,50 @@ def least(votes: dict[int, Fraction], ties: str) -> Group:
 
 
 def eliminate(m: int, losers: Callable[[Group], Group]) -> Blocks:
-    """Who goes first ranks last."""
-    left = list(range(m))
+    """The responses that are eliminated first rank last."""
+    remaining = list(range(m))
     ranking: Blocks = []
-    while left:
-        out = losers(left) if len(left) > 1 else left
+    while remaining:
+        out = losers(remaining) if len(remaining) > 1 else remaining
         ranking.insert(0, out)
-        left = [i for i in left if i not in out]
+        remaining = [i for i in remaining if i not in out]
     return ranking
 
 
 def repeat(m: int, losers: Callable[[Group], Group]) -> Blocks:
-    """The winners of each turn; they are those who would go last."""
+    """The responses that remain to the end, then those of the same count without them, and so on."""
     waiting, ranking = list(range(m)), []
     while waiting:
-        left = waiting
-        while len(left) > 1 and (rest := [i for i in left if i not in losers(left)]):
-            if rest == left:
+        remaining = waiting
+        while len(remaining) > 1 and (rest := [i for i in remaining if i not in losers(remaining)]):
+            if rest == remaining:
                 break
-            left = rest
-        ranking.append(left)
-        waiting = [i for i in waiting if i not in left]
+            remaining = rest
+        ranking.append(remaining)
+        waiting = [i for i in waiting if i not in remaining]
     return ranking
 
 
 def instant_runoff(ballots: Ballots, m: int, ties: str = "keep") -> Blocks:
-    return eliminate(m, lambda left: least(first_places(ballots, left), ties))
+    return eliminate(m, lambda remaining: least(first_places(ballots, remaining), ties))
 
 
 def coombs(ballots: Ballots, m: int, majority_stop: bool = True, ties: str = "keep") -> Blocks:
-    def most_last(left: Group) -> Group:
-        return least({i: -v for i, v in last_places(ballots, left).items()}, ties)
+    def most_last(remaining: Group) -> Group:
+        return least({i: -v for i, v in last_places(ballots, remaining).items()}, ties)
 
-    def losers(left: Group) -> Group:
-        say = [(places, w) for places, w in ballots if any(i in places for i in left)]
-        for i in left:
+    def losers(remaining: Group) -> Group:
+        naming = [(ranks, w) for ranks, w in ballots if any(i in ranks for i in remaining)]
+        for i in remaining:
             alone = [
                 w
-                for places, w in say
-                if i in places
-                and all(places[i] < places[j] for j in left if j in places and j != i)
+                for ranks, w in naming
+                if i in ranks
+                and all(ranks[i] < ranks[j] for j in remaining if j in ranks and j != i)
             ]
-            if 2 * sum(alone) > sum(w for _, w in say):
-                return [j for j in left if j != i]
-        return most_last(left)
+            if 2 * sum(alone) > sum(w for _, w in naming):
+                return [j for j in remaining if j != i]
+        return most_last(remaining)
 
     return repeat(m, losers) if majority_stop else eliminate(m, most_last)
 
@@ -88,41 +89,13 @@ def coombs(ballots: Ballots, m: int, majority_stop: bool = True, ties: str = "ke
 def benham(ballots: Ballots, m: int, ties: str = "keep") -> Blocks:
     margins = margin_table(ballots, m)
 
-    def losers(left: Group) -> Group:
-        for i in left:
-            if all(margins[i][j] > 0 for j in left if j != i):
-                return [j for j in left if j != i]
-        return least(first_places(ballots, left), ties)
+    def losers(remaining: Group) -> Group:
+        for i in remaining:
+            if all(margins[i][j] > 0 for j in remaining if j != i):
+                return [j for j in remaining if j != i]
+        return least(first_places(ballots, remaining), ties)
 
     return repeat(m, losers)
-
-
-def subsets(group: Group) -> list[Group]:
-    """All but the empty one, the smallest first."""
-    found = [
-        [i for n, i in enumerate(group) if code >> n & 1] for code in range(1, 2 ** len(group))
-    ]
-    return sorted(found, key=len)
-
-
-def smith_set(margins: list[list[Fraction]], left: Group) -> Group:
-    """The smallest set whose members beat all others."""
-    return next(
-        group
-        for group in subsets(left)
-        if all(margins[i][j] > 0 for i in group for j in left if j not in group)
-    )
-
-
-def schwartz_set(margins: list[list[Fraction]], left: Group) -> Group:
-    """The union of the minimal sets that nobody outside beats."""
-    unbeaten = [
-        set(group)
-        for group in subsets(left)
-        if all(margins[j][i] <= 0 for i in group for j in left if j not in group)
-    ]
-    minimal = [group for group in unbeaten if not any(other < group for other in unbeaten)]
-    return sorted(set().union(*minimal))
 
 
 def tideman_alternative(
@@ -131,9 +104,9 @@ def tideman_alternative(
     margins = margin_table(ballots, m)
     top = smith_set if top_set == "smith" else schwartz_set
 
-    def losers(left: Group) -> Group:
-        outside = [i for i in left if i not in top(margins, left)]
-        return outside or least(first_places(ballots, left), ties)
+    def losers(remaining: Group) -> Group:
+        outside = [i for i in remaining if i not in top(margins, frozenset(remaining))]
+        return outside or least(first_places(ballots, remaining), ties)
 
     return repeat(m, losers)
 
@@ -141,13 +114,13 @@ def tideman_alternative(
 def bottom_two_runoff(ballots: Ballots, m: int, ties: str = "keep") -> Blocks:
     margins = margin_table(ballots, m)
 
-    def losers(left: Group) -> Group:
-        votes = first_places(ballots, left)
-        order = sorted(left, key=lambda i: (votes[i], -i))
+    def losers(remaining: Group) -> Group:
+        votes = first_places(ballots, remaining)
+        order = sorted(remaining, key=lambda i: (votes[i], -i))
         bottom = order[:2]
         if ties == "keep":  # all who could be among the two if equal votes were ordered otherwise
-            lowest = [i for i in left if votes[i] == votes[order[0]]]
-            second = [i for i in left if votes[i] == votes[order[1]]]
+            lowest = [i for i in remaining if votes[i] == votes[order[0]]]
+            second = [i for i in remaining if votes[i] == votes[order[1]]]
             bottom = lowest if len(lowest) > 1 else lowest + second
         wins = {i: sum(margins[i][j] > 0 for j in bottom) for i in sorted(bottom)}
         losses = {i: sum(margins[i][j] < 0 for j in bottom) for i in bottom}
@@ -156,35 +129,36 @@ def bottom_two_runoff(ballots: Ballots, m: int, ties: str = "keep") -> Blocks:
     return eliminate(m, losers)
 
 
-def borda_points(ballots: Ballots, left: Group) -> dict[int, Fraction]:
-    """A point per ballot and response below, half a point where the ballot does not tell."""
-    points = {i: Fraction(0) for i in left}
-    for places, weight in ballots:
-        for i in left:
-            for j in left:
-                told = i in places and j in places and places[i] != places[j]
-                if i != j and not told:
-                    points[i] += weight / 2
-                elif i != j and places[i] < places[j]:
+def borda_points(ballots: Ballots, remaining: Group) -> dict[int, Fraction]:
+    """A point per ballot and response below, half a point where the ballot does not compare them."""
+    points = {i: Fraction(0) for i in remaining}
+    for ranks, weight in ballots:
+        for i in remaining:
+            for j in remaining:
+                if puts_above(ranks, i, j):
                     points[i] += weight
+                elif i != j and not puts_above(ranks, j, i):
+                    points[i] += weight / 2
     return points
 
 
 def baldwin(ballots: Ballots, m: int, ties: str = "keep") -> Blocks:
-    return eliminate(m, lambda left: least(borda_points(ballots, left), ties))
+    return eliminate(m, lambda remaining: least(borda_points(ballots, remaining), ties))
 
 
 def nanson(ballots: Ballots, m: int, variant: str = "strict") -> Blocks:
-    left = list(range(m))
+    remaining = list(range(m))
     ranking: Blocks = []
-    while left:
-        points = borda_points(ballots, left)
-        average = sum(points.values(), Fraction(0)) / len(left)
+    while remaining:
+        points = borda_points(ballots, remaining)
+        average = sum(points.values(), Fraction(0)) / len(remaining)
         out = [
-            i for i in left if points[i] < average or (variant == "weak" and points[i] == average)
+            i
+            for i in remaining
+            if points[i] < average or (variant == "weak" and points[i] == average)
         ]
-        out = out or left
+        out = out or remaining
         for level in sorted({points[i] for i in out}):
             ranking.insert(0, [i for i in out if points[i] == level])
-        left = [i for i in left if i not in out]
+        remaining = [i for i in remaining if i not in out]
     return ranking

@@ -6,7 +6,7 @@ from itertools import combinations
 from math import exp, log
 
 Ballot = tuple[str, str, Mapping[str, int], Fraction]
-"""Prompt, annotator, the place of each response that is ranked, weight."""
+"""Prompt, annotator, rank of each response on the ballot, weight."""
 Scores = Mapping[str, Mapping[str, float]]
 Pair = tuple[str, str, str]
 """Prompt and two responses, the first before the second in the alphabet."""
@@ -14,22 +14,22 @@ Pair = tuple[str, str, str]
 
 def votes(ballots: Sequence[Ballot]) -> dict[Pair, list[Fraction]]:
     """For each pair the weight for the first, for the second, and of ties."""
-    found: dict[Pair, list[Fraction]] = {}
-    for prompt, _, places, weight in ballots:
-        for a, b in combinations(sorted(places), 2):
-            sides = found.setdefault((prompt, a, b), [Fraction(0)] * 3)
-            sides[0 if places[a] < places[b] else 1 if places[a] > places[b] else 2] += weight
-    return {pair: sides for pair, sides in found.items() if sum(sides)}
+    sides_of: dict[Pair, list[Fraction]] = {}
+    for prompt, _, ranks, weight in ballots:
+        for a, b in combinations(sorted(ranks), 2):
+            sides = sides_of.setdefault((prompt, a, b), [Fraction(0)] * 3)
+            sides[0 if ranks[a] < ranks[b] else 1 if ranks[a] > ranks[b] else 2] += weight
+    return {pair: sides for pair, sides in sides_of.items() if sum(sides)}
 
 
 def strict_pairs(
     ballots: Sequence[Ballot], scores: Scores
 ) -> Iterator[tuple[str, Pair, Fraction, Fraction]]:
     """Annotator, pair, weight and whether it is right, of every strict pair on every ballot."""
-    for prompt, annotator, places, weight in ballots:
-        for a, b in combinations(sorted(places), 2):
-            if places[a] != places[b] and weight:
-                gap = (scores[prompt][a] - scores[prompt][b]) * (places[b] - places[a])
+    for prompt, annotator, ranks, weight in ballots:
+        for a, b in combinations(sorted(ranks), 2):
+            if ranks[a] != ranks[b] and weight:
+                gap = (scores[prompt][a] - scores[prompt][b]) * (ranks[b] - ranks[a])
                 yield annotator, (prompt, a, b), weight, Fraction((gap > 0) - (gap < 0) + 1, 2)
 
 

@@ -1,24 +1,32 @@
 """Slow textbook definitions of the majority rules, after the style of `tests/oracles/textbook.py`."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from fractions import Fraction
 from itertools import combinations, pairwise, permutations, product
 
-from tests.oracles.textbook import Ballots, Blocks, blocks_of, borda, margin_table, support
+from tests.oracles.textbook import (
+    Ballots,
+    Blocks,
+    blocks_of,
+    borda,
+    cut_where_all_agree,
+    margin_table,
+    support,
+)
 
 Margins = list[list[Fraction]]
 Choice = Callable[[Margins, frozenset[int]], set[int]]
-"""From the margins and the responses left to those that win."""
+"""From the margins and the remaining responses to the winners."""
 
 
 def in_tiers(choice: Choice, ballots: Ballots, m: int) -> Blocks:
-    """The winners, the winners of the others, and so on."""
-    margins, left = margin_table(ballots, m), frozenset(range(m))
+    """The winners, the winners among the other responses, and so on."""
+    margins, remaining = margin_table(ballots, m), frozenset(range(m))
     blocks = []
-    while left:
-        won = choice(margins, left)
-        blocks.append(sorted(won))
-        left -= won
+    while remaining:
+        winners = choice(margins, remaining)
+        blocks.append(sorted(winners))
+        remaining -= winners
     return blocks
 
 
@@ -64,39 +72,46 @@ def black(ballots: Ballots, m: int) -> Blocks:
     return [block for block in (winner, *others) if block]
 
 
-def smith(ballots: Ballots, m: int) -> Blocks:
-    def smallest(margins: Margins, left: frozenset[int]) -> set[int]:
-        for size in range(1, len(left) + 1):
-            for inside in combinations(sorted(left), size):
-                if all(margins[i][j] > 0 for i in inside for j in left.difference(inside)):
-                    return set(inside)
-        raise AssertionError("all that are left beat nobody outside")
+def subsets(group: Collection[int]) -> list[tuple[int, ...]]:
+    """All but the empty one, the smallest first."""
+    sizes = range(1, len(group) + 1)
+    return [subset for size in sizes for subset in combinations(sorted(group), size)]
 
-    return in_tiers(smallest, ballots, m)
+
+def smith_set(margins: Margins, remaining: frozenset[int]) -> set[int]:
+    """The smallest set whose members beat all others."""
+    return next(
+        set(inside)
+        for inside in subsets(remaining)
+        if all(margins[i][j] > 0 for i in inside for j in remaining.difference(inside))
+    )
+
+
+def schwartz_set(margins: Margins, remaining: frozenset[int]) -> set[int]:
+    """The union of the minimal sets that nobody outside beats."""
+    unbeaten = [
+        set(inside)
+        for inside in subsets(remaining)
+        if all(margins[j][i] <= 0 for i in inside for j in remaining.difference(inside))
+    ]
+    return set().union(*(s for s in unbeaten if not any(other < s for other in unbeaten)))
+
+
+def smith(ballots: Ballots, m: int) -> Blocks:
+    return in_tiers(smith_set, ballots, m)
 
 
 def schwartz(ballots: Ballots, m: int) -> Blocks:
-    """The union of the smallest sets that nobody outside beats."""
-
-    def union(margins: Margins, left: frozenset[int]) -> set[int]:
-        unbeaten = [
-            set(inside)
-            for size in range(1, len(left) + 1)
-            for inside in combinations(sorted(left), size)
-            if all(margins[j][i] <= 0 for i in inside for j in left.difference(inside))
-        ]
-        return set().union(*(s for s in unbeaten if not any(other < s for other in unbeaten)))
-
-    return in_tiers(union, ballots, m)
+    return in_tiers(schwartz_set, ballots, m)
 
 
 def layers(m: int, above: Iterable[tuple[int, int]]) -> Blocks:
     """Those with nobody above them, then those with only the first above them, and so on."""
-    pairs, left, blocks = set(above), set(range(m)), []
-    while left:
-        top = {j for j in left if not any((i, j) in pairs for i in left)}
+    pairs, remaining, blocks = set(above), set(range(m)), []
+    while remaining:
+        top = {j for j in remaining if not any((i, j) in pairs for i in remaining)}
         blocks.append(sorted(top))
-        left -= top
+        remaining -= top
     return blocks
 
 
@@ -125,9 +140,9 @@ def strengths(ballots: Ballots, m: int, strength: str) -> Margins:
     return [[size[i][j] if margins[i][j] > 0 else Fraction(0) for j in range(m)] for i in range(m)]
 
 
-def defeats(wins: Margins, left: Iterable[int]) -> set[tuple[int, int]]:
+def defeats(wins: Margins, remaining: Iterable[int]) -> set[tuple[int, int]]:
     """All wins but the weakest ones of each cycle, over all simple cycles."""
-    members = sorted(left)
+    members = sorted(remaining)
     dropped = set()
     for size in range(2, len(members) + 1):
         for cycle in permutations(members, size):
@@ -142,15 +157,15 @@ def split_cycle(ballots: Ballots, m: int, strength: str = "margins") -> Blocks:
     return layers(m, defeats(strengths(ballots, m, strength), range(m)))
 
 
-def stable_winners(margins: Margins, left: frozenset[int]) -> set[int]:
-    if len(left) == 1:
-        return set(left)
+def stable_winners(margins: Margins, remaining: frozenset[int]) -> set[int]:
+    if len(remaining) == 1:
+        return set(remaining)
     wins = [[max(margin, Fraction(0)) for margin in row] for row in margins]
-    candidates = left - {j for _, j in defeats(wins, left)}
+    candidates = remaining - {j for _, j in defeats(wins, remaining)}
     stays = {
         (i, j)
-        for i, j in permutations(left, 2)
-        if i in candidates and i in stable_winners(margins, left - {j})
+        for i, j in permutations(remaining, 2)
+        if i in candidates and i in stable_winners(margins, remaining - {j})
     }
     best = max(margins[i][j] for i, j in stays)
     return {i for i, j in stays if margins[i][j] == best}
@@ -160,21 +175,21 @@ def stable_voting(ballots: Ballots, m: int) -> Blocks:
     return in_tiers(stable_winners, ballots, m)
 
 
-def river_winners(margins: Margins, left: frozenset[int]) -> set[int]:
+def river_winners(margins: Margins, remaining: frozenset[int]) -> set[int]:
     """The roots of all trees that are locked in if their pairs come first among equal margins.
 
     Every other pair must then be skipped: its loser has lost by at least as much, or leads to its
     winner by losses at least as large.
     """
-    won = set()
-    for root in left:
-        others = sorted(left - {root})
-        for beaten_by in product(left, repeat=len(others)):
+    roots = set()
+    for root in remaining:
+        others = sorted(remaining - {root})
+        for beaten_by in product(remaining, repeat=len(others)):
             parent = dict(zip(others, beaten_by, strict=True))
             if is_river(margins, root, parent):
-                won.add(root)
+                roots.add(root)
                 break
-    return won
+    return roots
 
 
 def is_river(margins: Margins, root: int, parent: dict[int, int]) -> bool:
@@ -205,9 +220,9 @@ def river(ballots: Ballots, m: int, ties: str = "keep") -> Blocks:
     return in_tiers(river_winners if ties == "keep" else first_river_winner, ballots, m)
 
 
-def first_river_winner(margins: Margins, left: frozenset[int]) -> set[int]:
+def first_river_winner(margins: Margins, remaining: frozenset[int]) -> set[int]:
     """Equal margins by the winner, then the loser."""
-    pairs = [(-margins[i][j], i, j) for i, j in permutations(left, 2) if margins[i][j] >= 0]
+    pairs = [(-margins[i][j], i, j) for i, j in permutations(remaining, 2) if margins[i][j] >= 0]
     parent: dict[int, int] = {}
     for _, winner, loser in sorted(pairs):
         if loser in parent:
@@ -217,7 +232,7 @@ def first_river_winner(margins: Margins, left: frozenset[int]) -> set[int]:
             top = parent[top]
         if top != loser:
             parent[loser] = winner
-    return set(left.difference(parent))
+    return set(remaining.difference(parent))
 
 
 def ranked_pairs_outcomes(ballots: Ballots, m: int) -> list[list[int]]:
@@ -241,7 +256,4 @@ def ranked_pairs_outcomes(ballots: Ballots, m: int) -> list[list[int]]:
 
 
 def ranked_pairs_all(ballots: Ballots, m: int) -> Blocks:
-    """Blocks, cut wherever all outcomes have the same responses in front."""
-    orders = ranked_pairs_outcomes(ballots, m)
-    ends = [k for k in range(m + 1) if len({frozenset(order[:k]) for order in orders}) == 1]
-    return [sorted(orders[0][a:b]) for a, b in pairwise(ends)]
+    return cut_where_all_agree(ranked_pairs_outcomes(ballots, m))

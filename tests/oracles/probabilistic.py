@@ -1,4 +1,4 @@
-"""Slow textbook definitions of the probabilistic rules; see oracles.py.
+"""Slow textbook definitions of the probabilistic rules; see `tests.oracles.textbook`.
 
 The numbers from which the rules draw are the package's own (`rlchf.numeric.arrays.uniform`): they are
 the source of chance, and no part of a rule.
@@ -25,10 +25,10 @@ def kernel(rows: list[Vector], n: int) -> list[Vector]:
     pivots: list[int] = []
     for column in range(n):
         step = len(pivots)
-        found = next((r for r in range(step, len(rows)) if rows[r][column]), None)
-        if found is None:
+        pivot = next((r for r in range(step, len(rows)) if rows[r][column]), None)
+        if pivot is None:
             continue
-        rows[step], rows[found] = rows[found], rows[step]
+        rows[step], rows[pivot] = rows[pivot], rows[step]
         rows[step] = [x / rows[step][column] for x in rows[step]]
         for r in range(len(rows)):
             if r != step and rows[r][column]:
@@ -70,7 +70,7 @@ def maximal_lottery(ballots: Ballots, m: int) -> list[Fraction]:
     margin of 0 against the responses of S and the same others T. So try all S and T.
     """
     margins, everyone = margin_table(ballots, m), range(m)
-    found: list[Vector] = []
+    lotteries: list[Vector] = []
     for support in (set_ for n in range(1, m + 1) for set_ in combinations(everyone, n)):
         others = [i for i in everyone if i not in support]
         inner = [[margins[i][j] for j in support] for i in support]
@@ -86,8 +86,8 @@ def maximal_lottery(ballots: Ballots, m: int) -> list[Fraction]:
                 for i, x in zip(support, point, strict=True):
                     lottery[i] = x / total
                 if is_maximal(lottery, margins):
-                    found.append(lottery)
-    return min(found, key=lambda lottery: dot(lottery, lottery))
+                    lotteries.append(lottery)
+    return min(lotteries, key=lambda lottery: dot(lottery, lottery))
 
 
 def proportional_borda(ballots: Ballots, m: int) -> list[Fraction]:
@@ -97,35 +97,35 @@ def proportional_borda(ballots: Ballots, m: int) -> list[Fraction]:
 
 
 def drawn(ballots: Ballots, chance: float) -> dict[int, int]:
-    """The places on the ballot at this share of the weight, counted from the first ballot."""
+    """The ranks on the ballot at this share of the weight, counted from the first ballot."""
     mark, passed = Fraction(chance) * sum(w for _, w in ballots), Fraction(0)
-    for places, weight in ballots:
+    for ranks, weight in ballots:
         passed += weight
         if passed > mark:
-            return places
+            return ranks
     raise AssertionError("chance is less than 1 and there is weight")
 
 
 def random_dictator(ballots: Ballots, m: int, seed: int = 0, prompt: int = 0) -> Blocks:
-    """The ballot drawn; those without a place behind all others."""
+    """The ballot drawn; the responses that it does not rank come last."""
     if not any(weight for _, weight in ballots):
         return [list(range(m))]
-    places = drawn(ballots, uniform(seed, np.array([prompt]), 1)[0, 0])
-    levels = [[i for i in places if places[i] == k] for k in sorted(set(places.values()))]
-    rest = [i for i in range(m) if i not in places]
+    ranks = drawn(ballots, uniform(seed, np.array([prompt]), 1)[0, 0])
+    levels = [[i for i in ranks if ranks[i] == k] for k in sorted(set(ranks.values()))]
+    rest = [i for i in range(m) if i not in ranks]
     return [sorted(level) for level in levels] + ([rest] if rest else [])
 
 
 def random_ballot(ballots: Ballots, m: int, seed: int = 0, prompt: int = 0) -> Blocks:
-    """Again and again: draw one of the ballots that name somebody left, and place its best of them."""
+    """Draw a ballot that ranks a remaining response, place the best of them, and repeat."""
     result: Blocks = []
-    left = set(range(m))
+    remaining = set(range(m))
     for chance in uniform(seed, np.array([prompt]), m)[0]:
-        able = [(places, weight) for places, weight in ballots if left & set(places) and weight]
+        able = [(ranks, weight) for ranks, weight in ballots if remaining & set(ranks) and weight]
         if not able:
             break
-        places = drawn(able, chance)
-        best = min(places[i] for i in left & set(places))
-        result.append(sorted(i for i in left & set(places) if places[i] == best))
-        left -= set(result[-1])
-    return result + ([sorted(left)] if left else [])
+        ranks = drawn(able, chance)
+        best = min(ranks[i] for i in remaining & set(ranks))
+        result.append(sorted(i for i in remaining & set(ranks) if ranks[i] == best))
+        remaining -= set(result[-1])
+    return result + ([sorted(remaining)] if remaining else [])

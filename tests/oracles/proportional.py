@@ -11,31 +11,31 @@ Committee = tuple[int, ...]
 
 
 def approved(ballots: Ballots, top: int | None = None) -> Approvals:
-    """What each ballot approves: its first places, or whom it ranks below fewer than above others."""
-    found = []
-    for places, weight in ballots:
+    """Each ballot approves its first place, and each response with fewer above it than below it."""
+    approvals = []
+    for ranks, weight in ballots:
         better = set()
-        for i, place in places.items():
-            above = sum(p < place for p in places.values())
-            below = sum(p > place for p in places.values())
+        for i, rank in ranks.items():
+            above = sum(p < rank for p in ranks.values())
+            below = sum(p > rank for p in ranks.values())
             if above < top if top is not None else (above == 0 or above < below):
                 better.add(i)
-        found.append((frozenset(better), weight))
-    return found
+        approvals.append((frozenset(better), weight))
+    return approvals
 
 
 def elect(
     m: int, k: int | None, ties: str, best: Callable[[list[int], list[int]], list[int]]
 ) -> Blocks:
-    """Elect round by round; ``best`` names the best of those left, and is told who was elected last."""
+    """Elect round by round; ``best`` takes the remaining and the last elected, and gives the next."""
     blocks: Blocks = []
-    left, last = list(range(m)), list[int]()
-    while left and m - len(left) < (k or m):
-        chosen = best(left, last)
+    remaining, last = list(range(m)), list[int]()
+    while remaining and m - len(remaining) < (k or m):
+        chosen = best(remaining, last)
         last = sorted(chosen) if ties == "keep" else [min(chosen)]
         blocks.append(last)
-        left = [c for c in left if c not in last]
-    return blocks + ([left] if left else [])
+        remaining = [c for c in remaining if c not in last]
+    return blocks + ([remaining] if remaining else [])
 
 
 def arg_best(values: dict[int, Fraction]) -> list[int]:
@@ -47,12 +47,12 @@ def seq_pav(
 ) -> Blocks:
     voters, elected = approved(ballots, top), set[int]()
 
-    def best(left: list[int], last: list[int]) -> list[int]:
+    def best(remaining: list[int], last: list[int]) -> list[int]:
         elected.update(last)
         return arg_best(
             {
                 c: sum((w / (1 + len(elected & a)) for a, w in voters if c in a), Fraction(0))
-                for c in left
+                for c in remaining
             }
         )
 
@@ -63,18 +63,19 @@ def reverse_seq_pav(
     ballots: Ballots, m: int, k: int | None = None, top: int | None = None, ties: str = "keep"
 ) -> Blocks:
     """Drop from the full committee; with k, the blocks that begin within the first k places."""
-    voters, kept = approved(ballots, top), set(range(m))
+    voters, committee = approved(ballots, top), set(range(m))
     blocks: Blocks = []
-    while kept:
-        worth = sum((w * harmonic(len(a & kept)) for a, w in voters), Fraction(0))
+    while committee:
+        worth = sum((w * harmonic(len(a & committee)) for a, w in voters), Fraction(0))
         loss = {
-            c: sum((w * harmonic(len((a & kept) - {c})) for a, w in voters), Fraction(0)) - worth
-            for c in sorted(kept)
+            c: sum((w * harmonic(len((a & committee) - {c})) for a, w in voters), Fraction(0))
+            - worth
+            for c in sorted(committee)
         }
         least = arg_best(loss)
         out = least if ties == "keep" else [max(least)]
         blocks.insert(0, out)
-        kept -= set(out)
+        committee -= set(out)
     before = [sum(map(len, blocks[:n])) for n in range(len(blocks))]
     elected = [b for b, n in zip(blocks, before, strict=True) if n < (k or m)]
     rest = sorted(set(range(m)).difference(*elected))
@@ -102,17 +103,17 @@ def phragmen_rounds(
     """Phragmén's choice, round after round, from the loads per unit of weight at its beginning."""
     now: dict[int, Fraction | None] = {}
 
-    def best(left: list[int], last: list[int]) -> list[int]:
+    def best(remaining: list[int], last: list[int]) -> list[int]:
         time = now.get(last[0]) if last else None
         if time is not None:
             for n, (a, _) in enumerate(voters):
                 loads[n] += len(a & set(last)) * max(time - loads[n], Fraction(0))
         now.clear()
-        for c in left:
+        for c in remaining:
             owed = [(loads[n], w) for n, (a, w) in enumerate(voters) if c in a]
             now[c] = time_to_pay(owed, Fraction(1))
         payable = [t for t in now.values() if t is not None]
-        return [c for c in left if not payable or now[c] == min(payable)]
+        return [c for c in remaining if not payable or now[c] == min(payable)]
 
     return best
 
@@ -141,15 +142,15 @@ def share_of_price(purses: Sequence[tuple[Fraction, Fraction]]) -> Fraction | No
 def buy(
     voters: Approvals, m: int, k: int, first: int, most: int, ties: str
 ) -> tuple[Blocks, list[Fraction]]:
-    """Purchases with the budget of ``first`` seats, raised one by one to ``most``; and what is left."""
+    """What the budget of ``first`` seats buys, raised one by one to ``most``; and the money that remains."""
     total = sum(w for _, w in voters)
     purses = [first * w / total if total else Fraction(0) for _, w in voters]
     blocks: Blocks = []
-    left, seats = list(range(m)), first
-    while m - len(left) < k:
+    remaining, seats = list(range(m)), first
+    while m - len(remaining) < k:
         shares = {
             c: share_of_price([(purses[n], w) for n, (a, w) in enumerate(voters) if c in a])
-            for c in left
+            for c in remaining
         }
         offers = {c: -r for c, r in shares.items() if r is not None}
         if offers:
@@ -158,7 +159,7 @@ def buy(
             for n, (a, w) in enumerate(voters):
                 purses[n] -= len(a & set(chosen)) * min(max(purses[n], Fraction(0)), r * w)
             blocks.append(chosen)
-            left = [c for c in left if c not in chosen]
+            remaining = [c for c in remaining if c not in chosen]
         elif seats < most and total:
             seats += 1
             purses = [b + w / total for b, (_, w) in zip(purses, voters, strict=True)]
@@ -189,22 +190,23 @@ def equal_shares(
             if sum(map(len, trial)) > seats:
                 break
             blocks, purses = trial, trial_purses
-    left = [c for c in range(m) if not any(c in b for b in blocks)]
+    remaining = [c for c in range(m) if not any(c in b for b in blocks)]
     total = sum(w for _, w in voters)
-    if left and completion != "none" and m - len(left) < seats:
+    if remaining and completion != "none" and m - len(remaining) < seats:
         loads = [-b / w if w else Fraction(0) for b, (_, w) in zip(purses, voters, strict=True)]
         best = phragmen_rounds(voters, loads, ties)
         fill = elect(
-            len(left),
-            seats - (m - len(left)),
+            len(remaining),
+            seats - (m - len(remaining)),
             ties,
             lambda rest, last: [
-                left.index(c) for c in best([left[i] for i in rest], [left[i] for i in last])
+                remaining.index(c)
+                for c in best([remaining[i] for i in rest], [remaining[i] for i in last])
             ],
         )
-        return blocks + [[left[i] for i in block] for block in fill]
+        return blocks + [[remaining[i] for i in block] for block in fill]
     assert total >= 0
-    return blocks + ([left] if left else [])
+    return blocks + ([remaining] if remaining else [])
 
 
 def best_committees(

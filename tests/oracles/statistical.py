@@ -1,4 +1,4 @@
-"""Slow textbook definitions of the statistical rules; see oracles.py.
+"""Slow textbook definitions of the statistical rules; see `tests.oracles.textbook`.
 
 Strengths are found one at a time by Hunter's MM algorithm, which climbs slowly and surely, in floats.
 They are rounded to seven digits, so that equal ones are equal.
@@ -43,23 +43,25 @@ def bradley_terry(ballots: Ballots, m: int, prior: float = 1.0) -> list[float]:
 
 def choices(ballots: Ballots) -> list[tuple[int, list[int], float]]:
     """Who was chosen, from whom, and the weight of it: for all levels of a ballot but the last."""
-    found = []
-    for places, weight in ballots:
-        for i, place in places.items():
-            if place < max(places.values()):
-                found.append((i, [j for j in places if places[j] >= place], float(weight)))
-    return found
+    chosen = []
+    for ranks, weight in ballots:
+        for i, rank in ranks.items():
+            if rank < max(ranks.values()):
+                chosen.append((i, [j for j in ranks if ranks[j] >= rank], float(weight)))
+    return chosen
 
 
 def plackett_luce(ballots: Ballots, m: int, prior: float = 1.0) -> list[float]:
     """The mode: every i is chosen as often as expected, with prior / 2 wins over each other response."""
-    made = choices(ballots)
+    decisions = choices(ballots)
     for i, j in permutations(range(m), 2):
-        made.append((i, [i, j], prior / 2))
+        decisions.append((i, [i, j], prior / 2))
 
     def update(strengths: list[float], i: int) -> float:
-        expected = sum(w / sum(strengths[j] for j in group) for _, group, w in made if i in group)
-        return sum(w for chosen, _, w in made if chosen == i) / expected
+        expected = sum(
+            w / sum(strengths[j] for j in group) for _, group, w in decisions if i in group
+        )
+        return sum(w for chosen, _, w in decisions if chosen == i) / expected
 
     return climb(m, update)
 
@@ -104,10 +106,10 @@ def mallows(ballots: Ballots, m: int) -> list[float]:
     """The mean number of responses below, by place of the centre; Kemeny's blocks share the mean."""
     chances = mallows_chances(dispersion(ballots, m), m)
     below = [sum((m - 1 - order.index(i)) * x for order, x in chances.items()) for i in range(m)]
-    scores, place = [0.0] * m, 0
+    scores, start = [0.0] * m, 0
     for block in oracles.kemeny(ballots, m):
-        mean = sum(below[place : place + len(block)]) / len(block)
-        place += len(block)
+        mean = sum(below[start : start + len(block)]) / len(block)
+        start += len(block)
         for i in block:
             scores[i] = mean
     return scores

@@ -19,9 +19,9 @@ def reaches(votes: Fraction, cost: Fraction, quota: str) -> bool:
     return votes > cost if quota == "exact" else votes >= cost and votes > 0
 
 
-def tops(places: dict[int, int], left: Iterable[int]) -> list[int]:
-    named = [i for i in left if i in places]
-    return [i for i in named if places[i] == min(places[j] for j in named)]
+def tops(ranks: dict[int, int], remaining: Iterable[int]) -> list[int]:
+    named = [i for i in remaining if i in ranks]
+    return [i for i in named if ranks[i] == min(ranks[j] for j in named)]
 
 
 def stv(
@@ -39,44 +39,44 @@ def stv(
         return scottish(ballots, m, seats, ties)
     cost = price(ballots, seats, quota)
     values = [weight for _, weight in ballots]
-    left = list(range(m))
+    remaining = list(range(m))
     elected: Blocks = []
     eliminated: Blocks = []
-    while left:
-        piles = {i: Fraction(0) for i in left}
-        for (places, _), value in zip(ballots, values, strict=True):
-            top = tops(places, left)
+    while remaining:
+        piles = {i: Fraction(0) for i in remaining}
+        for (ranks, _), value in zip(ballots, values, strict=True):
+            top = tops(ranks, remaining)
             for i in top:
                 piles[i] += value / len(top)
         most = max(piles.values())
         if reaches(most, cost, quota):
-            chosen = [i for i in left if piles[i] == most]
+            chosen = [i for i in remaining if piles[i] == most]
             chosen = chosen if ties == "keep" else chosen[:1]
-            for b, (places, _) in enumerate(ballots):
-                top = tops(places, left)
+            for b, (ranks, _) in enumerate(ballots):
+                top = tops(ranks, remaining)
                 share = values[b] / len(top) if top else Fraction(0)
                 values[b] -= sum((share * cost / most for i in top if i in chosen), Fraction(0))
             elected.append(chosen)
         else:
-            chosen = [i for i in left if piles[i] == min(piles.values())]
+            chosen = [i for i in remaining if piles[i] == min(piles.values())]
             chosen = chosen if ties == "keep" else chosen[-1:]
             eliminated.insert(0, chosen)
-        left = [i for i in left if i not in chosen]
+        remaining = [i for i in remaining if i not in chosen]
     return elected + eliminated
 
 
 def strict_orders(ballots: Ballots) -> list[tuple[list[int], float]]:
     """Each ballot as all the orders of its ties, its weight divided among them."""
     total = float(sum(weight for _, weight in ballots)) or 1.0
-    found = []
-    for places, weight in ballots:
+    strict = []
+    for ranks, weight in ballots:
         orders = [
             order
-            for order in permutations(places)
-            if all(places[a] <= places[b] for a, b in pairwise(order))
+            for order in permutations(ranks)
+            if all(ranks[a] <= ranks[b] for a, b in pairwise(order))
         ]
-        found += [(list(order), float(weight) / total / len(orders)) for order in orders]
-    return found
+        strict += [(list(order), float(weight) / total / len(orders)) for order in orders]
+    return strict
 
 
 def meek(ballots: Ballots, m: int, k: int, ties: str = "keep") -> Blocks:
@@ -179,7 +179,7 @@ def expanding_approvals(
 ) -> Blocks:
     cost = price(ballots, max(1, m - 1) if k is None else k, quota)
     values = [weight for _, weight in ballots]
-    left = list(range(m))
+    remaining = list(range(m))
     ranking: Blocks = []
     depth = 1
     while True:
@@ -187,31 +187,30 @@ def expanding_approvals(
             i: sum(
                 (
                     value
-                    for (places, _), value in zip(ballots, values, strict=True)
-                    if i in places and sum(p < places[i] for p in places.values()) < depth
+                    for (ranks, _), value in zip(ballots, values, strict=True)
+                    if i in ranks and sum(p < ranks[i] for p in ranks.values()) < depth
                 ),
                 Fraction(0),
             )
-            for i in left
+            for i in remaining
         }
-        if not left:
+        if not remaining:
             return ranking
         most = max(support.values())
         if reaches(most, cost, quota):
-            chosen = [i for i in left if support[i] == most]
+            chosen = [i for i in remaining if support[i] == most]
             chosen = chosen if ties == "keep" else chosen[:1]
-            for b, (places, _) in enumerate(ballots):
+            for b, (ranks, _) in enumerate(ballots):
                 n = sum(
-                    i in places and sum(p < places[i] for p in places.values()) < depth
-                    for i in chosen
+                    i in ranks and sum(p < ranks[i] for p in ranks.values()) < depth for i in chosen
                 )
                 values[b] = max(Fraction(0), values[b] * (1 - n * cost / most))
             ranking.append(chosen)
-            left = [i for i in left if i not in chosen]
+            remaining = [i for i in remaining if i not in chosen]
         elif depth < m:
             depth += 1
         else:
-            blocks = [[left[n] for n in block] for block in blocks_of(list(support.values()))]
+            blocks = [[remaining[n] for n in block] for block in blocks_of(list(support.values()))]
             if ties == "lexicographic":
                 blocks = [[i] for block in blocks for i in block]
             return ranking + blocks

@@ -1,26 +1,60 @@
 """Slow textbook definitions of the rules: plain Python and exact fractions, nothing from the package.
 
-A ballot is a pair: a dictionary from responses to places (1 is best, equal is tied, a response that is
-not in it has no place) and a weight. A profile is a list of ballots and the number of responses.
+A ballot is a pair: a dictionary from responses to ranks (1 is best, equal is tied, a response that is
+not in it is not ranked) and a weight. A profile is a list of ballots and the number of responses.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from itertools import combinations, pairwise, permutations
+from typing import Any
 
 Ballot = tuple[dict[int, int], Fraction]
 Ballots = Sequence[Ballot]
 Blocks = list[list[int]]
 
 
+def puts_above(ranks: dict[int, int], i: int, j: int) -> bool:
+    return i in ranks and j in ranks and ranks[i] < ranks[j]
+
+
 def support(ballots: Ballots, i: int, j: int) -> Fraction:
     """Weight of the ballots that rank i above j."""
-    both = [(places, w) for places, w in ballots if i in places and j in places]
-    return sum((w for places, w in both if places[i] < places[j]), Fraction(0))
+    return sum((w for ranks, w in ballots if puts_above(ranks, i, j)), Fraction(0))
+
+
+def contested_pairs(ballots: Ballots, m: int) -> set[tuple[int, int]]:
+    """The pairs that ballots rank both ways, each in both directions."""
+    supports, pairs = support_table(ballots, m), permutations(range(m), 2)
+    return {(i, j) for i, j in pairs if supports[i][j] and supports[j][i]}
+
+
+def unanimous_pairs(ballots: Ballots, m: int) -> set[tuple[int, int]]:
+    """The pairs that all ballots of positive weight rank the same way, the higher response first."""
+    voters = [ranks for ranks, weight in ballots if weight > 0]
+    pairs = permutations(range(m), 2)
+    return {(i, j) for i, j in pairs if voters and all(puts_above(p, i, j) for p in voters)}
+
+
+def allowed_orders(ballots: Ballots, m: int) -> list[tuple[int, ...]]:
+    """All orders that keep the unanimous pairs, in lexicographic order."""
+    unanimous = unanimous_pairs(ballots, m)
+    orders = permutations(range(m))
+    return [o for o in orders if all(o.index(i) < o.index(j) for i, j in unanimous)]
+
+
+def support_table(ballots: Ballots, m: int) -> list[list[Fraction]]:
+    return [[support(ballots, i, j) for j in range(m)] for i in range(m)]
+
+
+def agreement(supports: Sequence[Sequence[Fraction]], order: Sequence[int]) -> Fraction:
+    """The weight of the ballots that rank a pair as the order does, summed over the pairs."""
+    return sum((supports[i][j] for i, j in combinations(order, 2)), Fraction(0))
 
 
 def margin_table(ballots: Ballots, m: int) -> list[list[Fraction]]:
-    return [[support(ballots, i, j) - support(ballots, j, i) for j in range(m)] for i in range(m)]
+    supports = support_table(ballots, m)
+    return [[supports[i][j] - supports[j][i] for j in range(m)] for i in range(m)]
 
 
 def blocks_of(scores: Sequence[object]) -> Blocks:
@@ -29,18 +63,28 @@ def blocks_of(scores: Sequence[object]) -> Blocks:
     return [[i for i, s in enumerate(scores) if s == level] for level in levels]
 
 
+def as_blocks(result: Sequence[Any]) -> Blocks:
+    """The blocks of a definition that gives scores or the blocks themselves."""
+    return list(result) if isinstance(result[0], list) else blocks_of(result)
+
+
+def cut_where_all_agree(orders: Sequence[Sequence[int]]) -> Blocks:
+    """Blocks, cut wherever all orders have the same responses in front."""
+    ends = [
+        k for k in range(len(orders[0]) + 1) if len({frozenset(order[:k]) for order in orders}) == 1
+    ]
+    return [sorted(orders[0][a:b]) for a, b in pairwise(ends)]
+
+
 def borda(ballots: Ballots, m: int) -> list[Fraction]:
-    """A point per ballot and response below; half a point where the ballot ties or says nothing."""
+    """A point per ballot and response below; half a point where the ballot ties or leaves one out."""
     scores = [Fraction(0)] * m
-    for places, weight in ballots:
-        for i in range(m):
-            for j in range(m):
-                if i == j:
-                    continue
-                if i not in places or j not in places or places[i] == places[j]:
-                    scores[i] += weight / 2
-                elif places[i] < places[j]:
-                    scores[i] += weight
+    for ranks, weight in ballots:
+        for i, j in permutations(range(m), 2):
+            if puts_above(ranks, i, j):
+                scores[i] += weight
+            elif not puts_above(ranks, j, i):
+                scores[i] += weight / 2
     return scores
 
 
@@ -51,8 +95,8 @@ def copeland(ballots: Ballots, m: int) -> list[int]:
 
 def plurality(ballots: Ballots, m: int) -> list[Fraction]:
     scores = [Fraction(0)] * m
-    for places, weight in ballots:
-        first = [i for i in places if places[i] == min(places.values())]
+    for ranks, weight in ballots:
+        first = [i for i in ranks if ranks[i] == min(ranks.values())]
         for i in first:
             scores[i] += weight / len(first)
     return scores
@@ -83,14 +127,14 @@ def ranked_pairs(ballots: Ballots, m: int) -> list[int]:
     locked: set[tuple[int, int]] = set()
 
     def leads(i: int, j: int) -> bool:
-        found, todo = {i}, [i]
+        reached, todo = {i}, [i]
         while todo:
             node = todo.pop()
             for a, b in locked:
-                if a == node and b not in found:
-                    found.add(b)
+                if a == node and b not in reached:
+                    reached.add(b)
                     todo.append(b)
-        return j in found
+        return j in reached
 
     for _, winner, loser in sorted(pairs):
         if not leads(loser, winner):
@@ -100,20 +144,14 @@ def ranked_pairs(ballots: Ballots, m: int) -> list[int]:
 
 def kemeny_orders(ballots: Ballots, m: int) -> tuple[Fraction, list[tuple[int, ...]]]:
     """The least cost and all orders that have it, in lexicographic order."""
-    against = [[support(ballots, j, i) for j in range(m)] for i in range(m)]
-    costs = {
-        order: sum((against[i][j] for i, j in combinations(order, 2)), Fraction(0))
-        for order in permutations(range(m))
-    }
+    supports = support_table(ballots, m)
+    costs = {order: agreement(supports, order[::-1]) for order in permutations(range(m))}
     least = min(costs.values())
     return least, sorted(order for order, cost in costs.items() if cost == least)
 
 
 def kemeny(ballots: Ballots, m: int) -> Blocks:
-    """Blocks, cut wherever all optimal orders have the same responses in front."""
-    _, orders = kemeny_orders(ballots, m)
-    ends = [k for k in range(m + 1) if len({frozenset(order[:k]) for order in orders}) == 1]
-    return [sorted(orders[0][a:b]) for a, b in pairwise(ends)]
+    return cut_where_all_agree(kemeny_orders(ballots, m)[1])
 
 
 def first_kemeny_order(ballots: Ballots, m: int) -> list[int]:
@@ -128,22 +166,16 @@ def perpetual_pav(
     satisfaction: dict[int, Fraction] = {}
     orders = []
     for ballots, annotators, m in prompts:
-        say = [
-            (places, weight / (1 + satisfaction.get(who, Fraction(0))))
-            for (places, weight), who in zip(ballots, annotators, strict=True)
+        weighed = [
+            (ranks, weight / (1 + satisfaction.get(who, Fraction(0))))
+            for (ranks, weight), who in zip(ballots, annotators, strict=True)
         ]
-        order = base(say, m)
+        order = base(weighed, m)
         orders.append(order)
-        contested = [
-            (i, j)
-            for i, j in combinations(order, 2)
-            if support(ballots, i, j) > 0 and support(ballots, j, i) > 0
-        ]
-        for (places, _), who in zip(ballots, annotators, strict=True):
-            agreed = [
-                1 for i, j in contested if i in places and j in places and places[i] < places[j]
-            ]
+        contested = contested_pairs(ballots, m) & set(combinations(order, 2))
+        for (ranks, _), who in zip(ballots, annotators, strict=True):
             if contested:
-                gain = Fraction(len(agreed), len(contested)) / list(annotators).count(who)
+                agreed = sum(puts_above(ranks, i, j) for i, j in contested)
+                gain = Fraction(agreed, len(contested)) / list(annotators).count(who)
                 satisfaction[who] = satisfaction.get(who, Fraction(0)) + gain
     return orders, satisfaction

@@ -38,8 +38,8 @@ def election(kind: str, text: str, answers: dict[str, str | None]) -> Election:
     m = 1 + max(i for ballot in levels for level in ballot for i in level)
     ranks = np.zeros((m, len(ballots)), dtype=np.int16)
     for v, ballot in enumerate(levels):
-        for place, level in enumerate(ballot, 1):
-            ranks[level, v] = place
+        for rank, level in enumerate(ballot, 1):
+            ranks[level, v] = rank
     return Election(text, Case(ranks, counts), answers)
 
 

@@ -133,13 +133,13 @@ def unless_by_lot(rule: Callable[..., Any], profile: Any, seats: int) -> str | N
 
 def unless_by_name(rule: Callable[..., Any], profile: Any, seats: int) -> str | None:
     """The committee, if it is the same whichever way the names of the responses break ties."""
-    found = [rule(profile, num_seats=seats, tie_break_key=key) for key in (int, int.__neg__)]
-    return sets(found[:1]) if found[0] == found[1] else None
+    committees = [rule(profile, num_seats=seats, tie_break_key=key) for key in (int, int.__neg__)]
+    return sets(committees[:1]) if committees[0] == committees[1] else None
 
 
-def five_three_two(m: int, place: int) -> int:
+def five_three_two(m: int, rank: int) -> int:
     """The scores of a positional rule."""
-    return (5, 3, 2, 0, 0, 0)[place - 1]
+    return (5, 3, 2, 0, 0, 0)[rank - 1]
 
 
 def few(orders: Iterable[Iterable[int]]) -> str | None:
@@ -163,16 +163,16 @@ def line(graph: Any) -> list[int]:
 
 def lottery(profile: Any) -> str | None:
     """The maximal lottery, if it is the only one: no response can have a higher chance in another."""
-    found = peer("pref_voting.probabilistic_methods").maximal_lottery(profile)
+    chances = peer("pref_voting.probabilistic_methods").maximal_lottery(profile)
     m = len(profile.candidates)
     margins = np.array([[profile.margin(i, j) for j in range(m)] for i in range(m)])
     for i in range(m):
         best = peer("scipy.optimize").linprog(
             -np.eye(m)[i], A_ub=-margins.T, b_ub=np.zeros(m), A_eq=np.ones((1, m)), b_eq=[1.0]
         )
-        if -best.fun > found[i] + 1e-7:
+        if -best.fun > chances[i] + 1e-7:
             return None
-    answer = shares(found)
+    answer = shares(chances)
     exact = np.array([int(share) for share in answer.split()], dtype=object)
     assert (exact @ margins.astype(object) >= 0).all(), "the shares are no maximal lottery"
     return answer
@@ -182,7 +182,7 @@ def majority_answers(profile: Any) -> Row:
     """The rules that look at margins only: for strict and for weak orders."""
     c1, margin = peer("pref_voting.c1_methods"), peer("pref_voting.margin_based_methods")
     tiers = peer("pref_voting.helper").swf_from_vm
-    found: Row = {
+    answers: Row = {
         "copeland": order(c1.copeland_ranking(profile)),
         "llull": by_score(profile.copeland_scores(scores=(1, 1, 0))),
         "beat_path": pairs(margin.beat_path_defeat(profile)),
@@ -196,13 +196,13 @@ def majority_answers(profile: Any) -> Row:
         "maximal_lottery": lottery(profile),
     }
     for score in ("margins", "winning", "pairwise_opposition"):
-        found[f"minimax_{score}"] = by_score(margin.minimax_scores(profile, score_method=score))
+        answers[f"minimax_{score}"] = by_score(margin.minimax_scores(profile, score_method=score))
     if tied_margins(profile) <= PATIENCE:
-        found["ranked_pairs_all"] = few(line(g) for g in margin.ranked_pairs_defeats(profile))
-        found["river_all"] = digits(margin.river_with_test(profile))
+        answers["ranked_pairs_all"] = few(line(g) for g in margin.ranked_pairs_defeats(profile))
+        answers["river_all"] = digits(margin.river_with_test(profile))
     for name in ("top_cycle", "gocha", "uc_gill", "uc_fish", "uc_bordes", "uc_mckelvey"):
-        found[name] = order(tiers(getattr(c1, name))(profile))
-    return found
+        answers[name] = order(tiers(getattr(c1, name))(profile))
+    return answers
 
 
 def strict_answers(ballots: dict[str, int]) -> Row:
@@ -211,7 +211,7 @@ def strict_answers(ballots: dict[str, int]) -> Row:
     scoring, other = peer("pref_voting.scoring_methods"), peer("pref_voting.other_methods")
     rounds, combined = peer("pref_voting.iterative_methods"), peer("pref_voting.combined_methods")
     c1, chance = peer("pref_voting.c1_methods"), peer("pref_voting.probabilistic_methods")
-    found: Row = {
+    answers: Row = {
         "plurality": order(scoring.plurality_ranking(profile)),
         "borda": order(scoring.borda_ranking(profile)),
         "anti_plurality": order(scoring.anti_plurality_ranking(profile)),
@@ -224,12 +224,12 @@ def strict_answers(ballots: dict[str, int]) -> Row:
         "bradley_terry": None,
     }
     stv = peer("pref_voting.proportional_methods")
-    found["stv_scottish_2"] = unless_by_lot(stv.stv_scottish, profile, 2)
+    answers["stv_scottish_2"] = unless_by_lot(stv.stv_scottish, profile, 2)
     wig = partial(stv.stv_wig, quota_rule="droop")
-    found["stv_wig_droop_2"] = unless_by_name(wig, profile, 2)
-    found["stv_meek_2"] = unless_by_name(stv.stv_meek, profile, 2)
+    answers["stv_wig_droop_2"] = unless_by_name(wig, profile, 2)
+    answers["stv_meek_2"] = unless_by_name(stv.stv_meek, profile, 2)
     with contextlib.suppress(RuntimeError):  # it did not converge
-        found["bradley_terry"] = order(other.bradley_terry_ranking(profile))
+        answers["bradley_terry"] = order(other.bradley_terry_ranking(profile))
     winners = {
         "blacks": combined.blacks,
         "baldwin": rounds.baldwin,
@@ -248,7 +248,7 @@ def strict_answers(ballots: dict[str, int]) -> Row:
         "bucklin": other.bucklin,
     }
     return (
-        found
+        answers
         | majority_answers(profile)
         | {k: digits(rule(profile)) for k, rule in winners.items()}
     )
@@ -257,24 +257,24 @@ def strict_answers(ballots: dict[str, int]) -> Row:
 def weak_answers(ballots: dict[str, int]) -> Row:
     responses = list(range(1 + max(int(i) for ballot in ballots for i in ballot if i.isdigit())))
     rankings = [
-        {i: place for place, level in enumerate(levels_of(ballot), 1) for i in level}
+        {i: rank for rank, level in enumerate(levels_of(ballot), 1) for i in level}
         for ballot in ballots
     ]
     profile = peer("pref_voting.profiles_with_ties").ProfileWithTies(
         rankings, rcounts=list(ballots.values()), candidates=responses
     )
-    found: Row = {}
+    answers: Row = {}
     for name in ("symmetric", "domination", "weak_domination", "non_domination"):
         scores = getattr(peer("pref_voting.scoring_methods"), f"{name}_borda_scores")
-        found[f"borda_{name}"] = by_score(profile.borda_scores(borda_score_fnc=scores))
-    found["kemeny_winners"] = digits(peer("pref_voting.other_methods").kemeny_young(profile))
+        answers[f"borda_{name}"] = by_score(profile.borda_scores(borda_score_fnc=scores))
+    answers["kemeny_winners"] = digits(peer("pref_voting.other_methods").kemeny_young(profile))
     runoff = peer("pref_voting.iterative_methods").instant_runoff
-    found["instant_runoff_split"] = digits(runoff(profile, score_method="split"))
+    answers["instant_runoff_split"] = digits(runoff(profile, score_method="split"))
     margin = peer("pref_voting.margin_based_methods")
     for name in ("beat_path", "split_cycle"):
         defeat = getattr(margin, f"{name}_defeat")
-        found[f"{name}_support"] = pairs(defeat(profile, strength_function=profile.support))
-    return found | majority_answers(profile)
+        answers[f"{name}_support"] = pairs(defeat(profile, strength_function=profile.support))
+    return answers | majority_answers(profile)
 
 
 # -- answers on approvals and grades ---------------------------------------------------------------
@@ -298,13 +298,13 @@ def approval_answers(ballots: dict[str, int]) -> Row:
     for ballot, count in ballots.items():
         voter = preferences.Voter([int(i) for i in ballot], weight=count)
         profile.add_voter(voter)
-    found: Row = {}
+    answers: Row = {}
     for name, algorithm in COMMITTEES.items():
         for k in (2, 3):
             resolute = "increment" in name  # it gives one committee only
             chosen = rules.compute(name, profile, k, algorithm=algorithm, resolute=resolute)
-            found[f"{name}_{k}"] = sets(chosen)
-    return found
+            answers[f"{name}_{k}"] = sets(chosen)
+    return answers
 
 
 def grade_answers(ballots: dict[str, int]) -> Row:
@@ -355,11 +355,11 @@ def main() -> None:
     warnings.simplefilter("ignore")
     parts = [f'"about": {json.dumps(ABOUT.splitlines(), indent=1)}']
     for kind in KINDS:
-        found = list(rows(kind))
-        columns = list(found[0][1])
-        assert all(list(row) == columns for _, row in found)
+        elections = list(rows(kind))
+        columns = list(elections[0][1])
+        assert all(list(row) == columns for _, row in elections)
         lines = ",\n".join(
-            json.dumps([text, *row.values()], separators=(",", ":")) for text, row in found
+            json.dumps([text, *row.values()], separators=(",", ":")) for text, row in elections
         )
         parts.append(f'"{kind}": {{"columns": {json.dumps(columns)},\n"rows": [\n{lines}\n]}}')
     FILE.write_text("{" + ",\n".join(parts) + "}\n", encoding="utf-8")

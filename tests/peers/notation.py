@@ -29,17 +29,17 @@ def by_score(scores: dict[int, Any]) -> str:
     return by_key(scores, lambda i: -scores[i])
 
 
-def sets(found: Iterable[Iterable[int]]) -> str:
+def sets(committees: Iterable[Iterable[int]]) -> str:
     """Committees; - is an empty one."""
-    return " ".join(sorted({digits(sorted(one)) or "-" for one in found}))
+    return " ".join(sorted({digits(sorted(one)) or "-" for one in committees}))
 
 
 def pairs(graph: Any) -> str:
     return sets_in_order(graph.edges)
 
 
-def sets_in_order(found: Iterable[Iterable[int]]) -> str:
-    return " ".join(sorted({digits(one) for one in found}))
+def sets_in_order(orders: Iterable[Iterable[int]]) -> str:
+    return " ".join(sorted({digits(one) for one in orders}))
 
 
 def shares(probabilities: dict[int, float]) -> str:
@@ -53,17 +53,17 @@ def shares(probabilities: dict[int, float]) -> str:
 
 def levels_of(order: str) -> list[list[int]]:
     """The levels of a written order such as 0(12)3."""
-    found: list[list[int]] = []
+    levels: list[list[int]] = []
     inside = False
     for sign in order:
         if sign in "()":
             inside = sign == "("
-            found += [[]] if inside else []
+            levels += [[]] if inside else []
         elif inside:
-            found[-1].append(int(sign))
+            levels[-1].append(int(sign))
         else:
-            found.append([int(sign)])
-    return found
+            levels.append([int(sign)])
+    return levels
 
 
 def numbers(text: str) -> list[int]:

@@ -60,17 +60,23 @@ def beaten(scores: list[float], answer: str) -> bool:
 
 def tiers(scores: list[float], answer: str) -> bool:
     """First come those whom nobody beats, then those whom only they beat, and so on."""
-    left, pairs, found = set(range(len(scores))), [numbers(pair) for pair in answer.split()], []
-    while left:
-        found.append(sorted(left - {j for i, j in pairs if i in left}))
-        left -= set(found[-1])
-    return blocks_of(scores) == found
+    remaining, pairs, blocks = (
+        set(range(len(scores))),
+        [numbers(pair) for pair in answer.split()],
+        [],
+    )
+    while remaining:
+        blocks.append(sorted(remaining - {j for i, j in pairs if i in remaining}))
+        remaining -= set(blocks[-1])
+    return blocks_of(scores) == blocks
 
 
 def refined_by(scores: list[float], answer: str) -> bool:
     """Their order breaks some of our ties, and has all else as we do."""
-    place = {i: n for n, level in enumerate(levels_of(answer)) for i in level}
-    ours = [place[i] for level in blocks_of(scores) for i in sorted(level, key=place.__getitem__)]
+    position = {i: n for n, level in enumerate(levels_of(answer)) for i in level}
+    ours = [
+        position[i] for level in blocks_of(scores) for i in sorted(level, key=position.__getitem__)
+    ]
     return ours == sorted(ours)
 
 
@@ -200,7 +206,7 @@ COMPARISONS = [
 
 def disagreements(comparison: Comparison) -> tuple[int, list[str]]:
     """How many elections have an answer, and those where we disagree, as text."""
-    checked, found = 0, []
+    checked, disagreeing = 0, []
     for group, profiles in batches(comparison.kind):
         scores = to_numpy(get_rule(comparison.rule)(profiles, **comparison.options))
         for one, ours in zip(group, scores.tolist(), strict=True):
@@ -208,15 +214,15 @@ def disagreements(comparison: Comparison) -> tuple[int, list[str]]:
             if answer is not None:
                 checked += 1
                 if not comparison.check(ours, answer):
-                    found.append(f"{one.text}: they say {answer}, we {ours}")
-    return checked, found
+                    disagreeing.append(f"{one.text}: they say {answer}, we {ours}")
+    return checked, disagreeing
 
 
 @pytest.mark.parametrize("comparison", COMPARISONS, ids=str)
 def test_a_rule_agrees_with_its_peer(comparison: Comparison) -> None:
-    checked, found = disagreements(comparison)
+    checked, disagreeing = disagreements(comparison)
     assert checked >= 50
-    assert not found, f"{len(found)} of {checked}:\n" + "\n".join(found[:10])
+    assert not disagreeing, f"{len(disagreeing)} of {checked}:\n" + "\n".join(disagreeing[:10])
 
 
 # -- where a peer is wrong, or follows another convention ----------------------------------------------

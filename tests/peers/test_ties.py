@@ -54,8 +54,8 @@ def named_every_way(
             yield (
                 one,
                 {
-                    "".join(str(i) for i in sorted(names[elected(found)])) or "-"
-                    for names, found in zip(ways, scores[n * len(ways) :], strict=False)
+                    "".join(str(i) for i in sorted(names[elected(row)])) or "-"
+                    for names, row in zip(ways, scores[n * len(ways) :], strict=False)
                 },
             )
 
@@ -119,8 +119,8 @@ def test_stv_elects_the_committees_of_pref_voting_up_to_ties(
                 continue
             others += 1
             ways = [np.array(names) for names in permutations(range(m))]
-            found = get_rule("stv")(together([one.case.permuted(w) for w in ways]), **options)
-            tops = [sorted(w[f >= m - 2]) for w, f in zip(ways, found, strict=True)]
+            rows = get_rule("stv")(together([one.case.permuted(w) for w in ways]), **options)
+            tops = [sorted(w[row >= m - 2]) for w, row in zip(ways, rows, strict=True)]
             assert [int(i) for i in one.answers[column] or ""] in tops, one.text
     assert others == tied
 

@@ -1,39 +1,33 @@
 """Every axiom that a rule claims, on random profiles: strict, with ties, gaps and weights."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 import pytest
 
-import rlchf
-from rlchf.numeric.arrays import to_numpy
-from rlchf.rules import AXIOMS, get_rule, is_across, list_rules
+from rlchf.rules import AXIOMS, list_rules
 from tests.oracles.textbook import Blocks, blocks_of
-from tests.rules.test_shared import rankings_of
-from tests.support.profiles import Case, dense, random_cases, together
+from tests.support.profiles import Case, dense, is_slow, random_cases, scores_of, together
 
-CLAIMS = [(name, axiom) for name, card in list_rules().items() for axiom in card.axioms]
-
-
-def scores(name: str, batch: list[Case]) -> list[np.ndarray]:
-    """Scores of cases that have equally many responses."""
-    rule = get_rule(name)
-    if not is_across(rule):
-        return list(to_numpy(rule(together(batch))))
-    found = [rlchf.aggregate(rankings_of(case), name).scores("p") for case in batch]
-    return [np.array([one[str(i)] for i in range(len(one))]) for one in found]
+CLAIMS = [
+    pytest.param(name, axiom, marks=[pytest.mark.slow] if is_slow(name) else [])
+    for name, card in list_rules().items()
+    for axiom in card.axioms
+]
 
 
 def rankings(name: str, batch: list[Case]) -> list[Blocks]:
-    return [blocks_of(found.tolist()) for found in scores(name, batch)]
+    return [blocks_of(row.tolist()) for row in scores_of(name, batch)]
 
 
-def some(seed: int, count: int = 240) -> Iterator[list[Case]]:
+@cache
+def some(seed: int, count: int = 240) -> list[list[Case]]:
     """Batches of cases of three and four responses."""
-    for m in (3, 4):
-        yield random_cases(seed + m, count, m, most_voters=9)
+    return [random_cases(seed + m, count, m, most_voters=9) for m in (3, 4)]
 
 
+@cache
 def strict(seed: int, count: int, m: int, weights: int = 3) -> list[Case]:
     """Strict complete ballots with whole weights up to a number; a large one makes ties unlikely."""
     rng = np.random.default_rng(seed)
@@ -52,7 +46,7 @@ def anonymity(name: str) -> int:
         shuffled = [
             Case(case.ranks[:, s], case.weights[s]) for case, s in zip(batch, shuffles, strict=True)
         ]
-        for one, other in zip(scores(name, batch), scores(name, shuffled), strict=True):
+        for one, other in zip(scores_of(name, batch), scores_of(name, shuffled), strict=True):
             assert one.tolist() == other.tolist()
             checked += 1
     return checked
@@ -63,8 +57,8 @@ def neutrality(name: str) -> int:
     for batch in some(2):
         renamings = [rng.permutation(case.m) for case in batch]
         renamed = [case.permuted(r) for case, r in zip(batch, renamings, strict=True)]
-        found = zip(scores(name, batch), scores(name, renamed), renamings, strict=True)
-        for one, other, renaming in found:
+        compared = zip(scores_of(name, batch), scores_of(name, renamed), renamings, strict=True)
+        for one, other, renaming in compared:
             assert one[renaming].tolist() == other.tolist()
             checked += 1
     return checked
@@ -95,12 +89,12 @@ def unanimity(name: str) -> int:
 def pareto(name: str) -> int:
     checked = 0
     for batch in some(5, 600):
-        for case, found in zip(batch, scores(name, batch), strict=True):
+        for case, row in zip(batch, scores_of(name, batch), strict=True):
             ranks = case.ranks[:, case.weights > 0]
             both = (ranks[:, None] > 0) & (ranks > 0)
             above = ((ranks[:, None] < ranks) & both).all(axis=2) & (ranks.shape[1] > 0)
             for i, j in zip(*np.nonzero(above), strict=True):
-                assert found[i] >= found[j], case
+                assert row[i] >= row[j], case
                 checked += 1
     return checked
 
@@ -109,10 +103,10 @@ def majority(name: str) -> int:
     checked = 0
     for drawn in some(6, 900):
         batch = [case for case in drawn if (case.ranks > 0).all()]
-        for case, found in zip(batch, rankings(name, batch), strict=True):
+        for case, ranking in zip(batch, rankings(name, batch), strict=True):
             first = (case.ranks == 1) & ((case.ranks == 1).sum(axis=0) == 1)
             for i in np.flatnonzero(first @ case.weights > case.weights.sum() / 2):
-                assert found[0] == [i], case
+                assert ranking[0] == [i], case
                 checked += 1
     return checked
 
@@ -121,10 +115,10 @@ def condorcet(name: str, loser: bool = False) -> int:
     checked = 0
     for batch in some(7, 600):
         margins = together(batch).margins * (-1 if loser else 1)
-        for case, margin, found in zip(batch, margins, rankings(name, batch), strict=True):
+        for case, margin, ranking in zip(batch, margins, rankings(name, batch), strict=True):
             wins = (margin > 0).sum(axis=1)
             for i in np.flatnonzero(wins == case.m - 1):
-                assert (found[0] == [i]) is not loser, case
+                assert (ranking[0] == [i]) is not loser, case
                 checked += 1
     return checked
 
@@ -136,7 +130,7 @@ def condorcet_loser(name: str) -> int:
 def smith(name: str) -> int:
     checked = 0
     for batch in some(8, 600):
-        for case, margin, found in zip(
+        for case, margin, ranking in zip(
             batch, together(batch).margins, rankings(name, batch), strict=True
         ):
             reach = margin >= 0  # along ties too: what the Smith set is closed under
@@ -144,7 +138,7 @@ def smith(name: str) -> int:
                 reach |= reach[:, [k]] & reach[[k], :]
             inside = set(np.flatnonzero(reach.all(axis=1)).tolist())
             assert inside
-            assert set(found[0]) <= inside, case
+            assert set(ranking[0]) <= inside, case
             checked += len(inside) < case.m
     return checked
 
@@ -154,8 +148,8 @@ def reinforcement(name: str) -> int:
     for m in (3, 4):
         batch = strict(9 + m, 400, m)
         by_result: dict[str, list[Case]] = {}
-        for case, found in zip(batch, rankings(name, batch), strict=True):
-            by_result.setdefault(repr(found), []).append(case)
+        for case, ranking in zip(batch, rankings(name, batch), strict=True):
+            by_result.setdefault(repr(ranking), []).append(case)
         for result, cases in by_result.items():
             pairs = list(zip(cases[::2], cases[1::2], strict=False))
             united = [
@@ -165,8 +159,8 @@ def reinforcement(name: str) -> int:
                 )
                 for one, other in pairs
             ]
-            for pair, found in zip(pairs, rankings(name, united) if united else [], strict=True):
-                assert repr(found) == result, pair
+            for pair, ranking in zip(pairs, rankings(name, united) if united else [], strict=True):
+                assert repr(ranking) == result, pair
                 checked += 1
     return checked
 
@@ -176,21 +170,21 @@ def monotonicity(name: str) -> int:
     for m in (3, 4):
         batch = strict(10 + m, 500, m)
         raised, winners = [], []
-        for case, found in zip(batch, rankings(name, batch), strict=True):
-            if len(found[0]) != 1:
+        for case, ranking in zip(batch, rankings(name, batch), strict=True):
+            if len(ranking[0]) != 1:
                 continue
-            winner = found[0][0]
+            winner = ranking[0][0]
             ranks = case.ranks.copy()
             ballot = int(rng.integers(ranks.shape[1]))
-            place = int(rng.integers(1, ranks[winner, ballot] + 1))
-            passed = (ranks[:, ballot] >= place) & (ranks[:, ballot] < ranks[winner, ballot])
+            new_rank = int(rng.integers(1, ranks[winner, ballot] + 1))
+            passed = (ranks[:, ballot] >= new_rank) & (ranks[:, ballot] < ranks[winner, ballot])
             ranks[passed, ballot] += 1
-            ranks[winner, ballot] = place
+            ranks[winner, ballot] = new_rank
             raised.append((case, Case(ranks, case.weights)))
             winners.append(winner)
         after = rankings(name, [case for _, case in raised])
-        for cases, winner, found in zip(raised, winners, after, strict=True):
-            assert found[0] == [winner], cases
+        for cases, winner, ranking in zip(raised, winners, after, strict=True):
+            assert ranking[0] == [winner], cases
             checked += 1
     return checked
 
@@ -202,19 +196,19 @@ def clones(name: str) -> int:
         cloned = []
         for case in batch:
             one = int(rng.integers(m))
-            places = np.vstack([case.ranks, case.ranks[one]]).astype(np.float64)
-            places[m] += rng.choice([-0.5, 0.5], size=len(case.weights))
+            ranks = np.vstack([case.ranks, case.ranks[one]]).astype(np.float64)
+            ranks[m] += rng.choice([-0.5, 0.5], size=len(case.weights))
             cloned.append(
-                (one, Case(dense(places.argsort(axis=0).argsort(axis=0) + 1), case.weights))
+                (one, Case(dense(ranks.argsort(axis=0).argsort(axis=0) + 1), case.weights))
             )
-        found = zip(
+        compared = zip(
             batch,
             cloned,
             rankings(name, batch),
             rankings(name, [c for _, c in cloned]),
             strict=True,
         )
-        for case, (one, _), before, after in found:
+        for case, (one, _), before, after in compared:
             merged = {one if i == m else i for i in after[0]}
             assert merged == set(before[0]), (case, one)
             checked += 1

@@ -40,8 +40,8 @@ VARIANTS = ["symmetric", "domination", "weak_domination", "non_domination"]
 
 def test_the_variants_of_borda_on_a_ballot_with_a_tie_and_a_gap() -> None:
     profiles = Profiles.from_ballots([["a > b = c"]], ["a", "b", "c", "d"])
-    found = {variant: borda(profiles, variant=variant)[0].tolist() for variant in VARIANTS}
-    assert found == {
+    scores = {variant: borda(profiles, variant=variant)[0].tolist() for variant in VARIANTS}
+    assert scores == {
         "symmetric": [2.5, 1, 1, 1.5],
         "domination": [2, 0, 0, 0],
         "weak_domination": [2, 1, 1, 0],
@@ -53,9 +53,9 @@ def test_the_variants_of_borda_on_a_ballot_with_a_tie_and_a_gap() -> None:
 @pytest.mark.parametrize("m", [2, 4, 5])
 def test_scores_of_the_variants_are_those_of_the_textbook(variant: str, m: int) -> None:
     batch = random_cases(31, 240, m)
-    for case, found in zip(batch, borda(together(batch), variant=variant).tolist(), strict=True):
+    for case, scores in zip(batch, borda(together(batch), variant=variant).tolist(), strict=True):
         expected = [float(score) for score in borda_variant(case.ballots, m, variant)]
-        assert found == pytest.approx(expected, rel=1e-15)
+        assert scores == pytest.approx(expected, rel=1e-15)
 
 
 def test_the_variants_rank_strict_complete_ballots_alike() -> None:

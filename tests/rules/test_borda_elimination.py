@@ -4,13 +4,7 @@ import pytest
 
 from rlchf import Profiles
 from rlchf.rules import get_rule
-from tests.oracles.textbook import Blocks, blocks_of
-from tests.support.profiles import random_cases, together
-
-
-def ranking(rule: str, ballots: dict[str, int], **options: str) -> Blocks:
-    profiles = Profiles.from_ballots([list(ballots)], weights=[list(ballots.values())])
-    return blocks_of(get_rule(rule)(profiles, **options)[0].tolist())
+from tests.support.profiles import random_cases, ranking, together
 
 
 def test_baldwin_can_drop_a_winner_whom_three_ballots_raise() -> None:
@@ -27,12 +21,12 @@ def test_nanson_can_drop_a_winner_whom_two_ballots_raise() -> None:
     assert ranking("nanson", after)[0] == [1]
 
 
-def test_nanson_orders_those_of_one_round_by_their_counts() -> None:
+def test_nanson_orders_the_responses_of_one_round_by_their_points() -> None:
     """c and d are below the average together, c by less."""
     assert ranking("nanson", {"a > b > c > d": 1}) == [[0], [1], [2], [3]]
 
 
-def test_who_is_at_the_average_goes_in_the_weak_variant_only() -> None:
+def test_a_response_at_the_average_is_eliminated_in_the_weak_variant_only() -> None:
     """Borda counts less the average: a 2, b 0, c -2; without c, a and b tie."""
     ballots = {"a > b > c": 1, "b > a > c": 2, "a > c > b": 2, "c > b > a": 1}
     profiles = Profiles.from_ballots([list(ballots)], weights=[list(ballots.values())])

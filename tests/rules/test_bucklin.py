@@ -20,11 +20,11 @@ def test_tennessee_by_bucklin_takes_two_rounds() -> None:
 def test_bucklin_equals_its_definition_whatever_the_ballots() -> None:
     for m in (2, 4, 6):
         batch = random_cases(51, 360, m)
-        for case, found in zip(batch, bucklin(together(batch)).tolist(), strict=True):
+        for case, scores in zip(batch, bucklin(together(batch)).tolist(), strict=True):
             expected = oracles.bucklin(case.ballots, m)
-            assert blocks_of(found) == blocks_of(expected), case
+            assert blocks_of(scores) == blocks_of(expected), case
             total = sum(weight for _, weight in case.ballots)
-            for score, (minus_round, support) in zip(found, expected, strict=True):
+            for score, (minus_round, support) in zip(scores, expected, strict=True):
                 rounds_left = max(m + minus_round, 0)
                 assert score == rounds_left + (float(support / total) if total else 0)
 
@@ -62,12 +62,12 @@ def test_two_electorates_that_agree_by_bucklin_can_disagree_together() -> None:
 def test_approval_scores_are_those_of_the_textbook() -> None:
     for top in (None, 1, 2, 4):
         batch = random_cases(53, 240, 4)
-        for case, found in zip(batch, approval(together(batch), top=top), strict=True):
+        for case, scores in zip(batch, approval(together(batch), top=top), strict=True):
             expected = oracles.approval(case.ballots, 4, top)
-            assert found.tolist() == pytest.approx([float(s) for s in expected], rel=1e-15)
+            assert scores.tolist() == pytest.approx([float(s) for s in expected], rel=1e-15)
 
 
-def test_ballots_that_approve_sets_elect_the_most_approved() -> None:
+def test_the_most_approved_responses_win_when_ballots_approve_sets() -> None:
     """Six approve all of one party and four all of the other."""
     profiles = Profiles.from_ballots([["a = b > c = d"] * 6 + ["c = d > a = b"] * 4])
     assert approval(profiles).tolist() == [[6, 6, 4, 4]]

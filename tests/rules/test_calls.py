@@ -68,11 +68,11 @@ def test_a_count_beyond_every_prompt_is_all_of_them_and_brings_a_warning(
 def test_the_list_of_options_that_count_is_complete() -> None:
     from inspect import signature
 
-    found = [(name, p) for name in rule_names() for p in signature(get_rule(name)).parameters]
-    assert sorted(COUNTS) == [(name, p) for name, p in found if p in ("k", "top")]
+    options = [(name, p) for name in rule_names() for p in signature(get_rule(name)).parameters]
+    assert sorted(COUNTS) == [(name, p) for name, p in options if p in ("k", "top")]
 
 
-def test_misspelt_names_and_values() -> None:
+def test_misspelt_names_and_values_are_answered_with_suggestions() -> None:
     cases: list[tuple[str, dict[str, Any], str]] = [
         ("borda", {"variant": "symetric"}, "did you mean symmetric?"),
         ("kemeny", {"tim_limit": 3}, "has no option 'tim_limit'; did you mean time_limit?"),
@@ -80,8 +80,8 @@ def test_misspelt_names_and_values() -> None:
         ("ranked-pairs", {}, "unknown rule 'ranked-pairs'; did you mean ranked_pairs?"),
         ("perpetual_pav", {"base": "kemny"}, "did you mean kemeny?"),
     ]
-    for rule, options, said in cases:
-        with pytest.raises(ValueError, match=said.replace("?", r"\?")):
+    for rule, options, message in cases:
+        with pytest.raises(ValueError, match=message.replace("?", r"\?")):
             rlchf.aggregate(RANKINGS, rule, **options)
 
 
@@ -218,7 +218,7 @@ def test_every_command_takes_a_function_by_its_name(
         Rewards(voters, "vote", rule=by_name, options={"wort": 2.0}).check(4)
 
 
-def test_names_of_functions_that_are_none(my_rules: str) -> None:
+def test_a_name_that_is_no_function_is_refused(my_rules: str) -> None:
     cases: list[tuple[str, dict[str, Any], str]] = [
         ("no_module:borda", {}, "rule is 'no_module:borda', which names no function"),
         (f"{my_rules}:first", {}, "write module:function, such as my_rules:second_places"),
@@ -229,10 +229,20 @@ def test_names_of_functions_that_are_none(my_rules: str) -> None:
         ("borda", {"ties": f"{my_rules}:first"}, "which names no function"),
         ("perpetual_pav", {"base": f"{my_rules}:in_turn"}, "base"),
     ]
-    for rule, options, said in cases:
-        with pytest.raises(ValueError, match=re.escape(said)):
+    for rule, options, message in cases:
+        with pytest.raises(ValueError, match=re.escape(message)):
             rlchf.aggregate(RANKINGS, rule, **options)
 
 
 def test_no_rule_of_ours_is_broken() -> None:
     assert [card.line for card in list_rules().values() if card.broken] == []
+
+
+def test_an_error_in_a_users_rule_names_the_rule_and_its_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "broken_rules.py").write_text("def half(profiles):\n    return profiles.nothing\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    rankings = Rankings.from_ballots([("p", "ann", "a > b")])
+    with pytest.raises(ValueError, match=r"rule 'broken_rules:half' raised AttributeError.*line 2"):
+        rlchf.aggregate(rankings, "broken_rules:half")

@@ -5,8 +5,8 @@ import pytest
 from rlchf import Profiles
 from rlchf.rules import get_rule
 from tests.oracles import elimination as oracles_elimination
-from tests.oracles.textbook import Blocks, blocks_of
-from tests.support.profiles import random_cases, together
+from tests.oracles.textbook import blocks_of
+from tests.support.profiles import random_cases, ranking, together
 
 RULES = ["benham", "tideman_alternative", "bottom_two_runoff"]
 OPTIONS: list[tuple[str, dict[str, object]]] = [
@@ -24,31 +24,26 @@ OPTIONS: list[tuple[str, dict[str, object]]] = [
 ]
 
 
-def ranking(rule: str, ballots: dict[str, int], **options: str) -> Blocks:
-    profiles = Profiles.from_ballots([list(ballots)], weights=[list(ballots.values())])
-    return blocks_of(get_rule(rule)(profiles, **options)[0].tolist())
-
-
 @pytest.mark.parametrize(("rule", "options"), OPTIONS)
 @pytest.mark.parametrize("m", [2, 3, 4, 5])
 def test_the_options_of_the_rules_that_eliminate_equal_the_textbook(
     rule: str, options: dict[str, object], m: int
 ) -> None:
     batch = random_cases(50 + m, 240, m, most_voters=9)
-    found = get_rule(rule)(together(batch), **options)
-    for case, got in zip(batch, found, strict=True):
+    scores = get_rule(rule)(together(batch), **options)
+    for case, row in zip(batch, scores, strict=True):
         expected = getattr(oracles_elimination, rule)(case.ballots, m, **options)
-        assert blocks_of(got.tolist()) == [sorted(block) for block in expected], case
+        assert blocks_of(row.tolist()) == [sorted(block) for block in expected], case
 
 
 @pytest.mark.parametrize("rule", RULES)
 def test_the_capital_of_tennessee_is_nashville(rule: str) -> None:
     """Memphis a, Nashville b, Chattanooga c, Knoxville d; Nashville beats all, Memphis loses to all."""
     ballots = {"a > b > c > d": 42, "b > c > d > a": 26, "c > d > b > a": 15, "d > c > b > a": 17}
-    found = ranking(rule, ballots)
-    assert found[0] == [1]
+    blocks = ranking(rule, ballots)
+    assert blocks[0] == [1]
     if rule != "bottom_two_runoff":  # the order in which they would win
-        assert found == [[1], [2], [3], [0]]
+        assert blocks == [[1], [2], [3], [0]]
 
 
 @pytest.mark.parametrize("rule", ["benham", "tideman_alternative"])
@@ -89,7 +84,7 @@ def test_benham_and_tideman_can_differ() -> None:
     assert 0 < differ < 300
 
 
-def test_the_schwartz_set_leaves_out_who_is_held_by_ties_only() -> None:
+def test_the_schwartz_set_leaves_out_a_response_held_by_ties_only() -> None:
     """c beats nobody and ties with a; a beats b, and b ties with c."""
     ballots = {"a > b > c": 1, "c > a > b": 1}
     assert ranking("tideman_alternative", ballots) == [[0, 2], [1]]

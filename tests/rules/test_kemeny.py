@@ -54,7 +54,7 @@ def test_breaking_the_ties_of_blocks_one_by_one_could_leave_the_optimum() -> Non
     assert strict_order(kemeny, profiles).tolist() == [[0, 2, 1]]
 
 
-def test_an_even_split_of_two_responses_below_a_common_first() -> None:
+def test_two_responses_that_split_the_ballots_are_tied_below_a_common_first() -> None:
     profiles = Profiles.from_ballots([["a > b > c", "a > c > b"]])
     assert kemeny(profiles).tolist() == [[2, 0.5, 0.5]]
 
@@ -67,6 +67,7 @@ def test_the_lexicographic_order_is_the_first_of_the_optimal_orders(m: int) -> N
         assert order == oracles.first_kemeny_order(case.ballots, m)
 
 
+@pytest.mark.slow
 def test_seven_responses_equal_the_textbook() -> None:
     for case in random_cases(70, 6, 7):
         assert blocks_of(kemeny(together([case]))[0].tolist()) == oracles.kemeny(case.ballots, 7)
@@ -101,10 +102,10 @@ def test_large_parts_are_split_like_small_ones(m: int) -> None:
             if m < 6
             else blocks_of(kemeny(together([case]))[0].tolist())
         )
-        place = {i: n for n, block in enumerate(exact) for i in block}
+        position = {i: n for n, block in enumerate(exact) for i in block}
         for i, j in combinations(range(m), 2):
             if scores[i] != scores[j]:
-                assert (scores[i] > scores[j]) == (place[i] < place[j])
+                assert (scores[i] > scores[j]) == (position[i] < position[j])
         same += blocks_of(scores.tolist()) == exact
     assert same >= 50
 
@@ -114,10 +115,10 @@ def test_integer_programs_cost_what_complete_search_costs(solver: str) -> None:
     for seed in range(4):
         case = impartial(seed, 11, 40)
         margins = together([case]).margins[0]
-        found = program.best_order(margins, np.inf, solver)
-        assert found.bound == found.cost
+        solution = program.best_order(margins, np.inf, solver)
+        assert solution.bound == solution.cost
         exact = subsets.subset_scores(margins[None], lexicographic=True)[0]
-        assert gain(margins, -np.argsort(found.order)) == gain(margins, exact)
+        assert gain(margins, -np.argsort(solution.order)) == gain(margins, exact)
 
 
 @pytest.mark.parametrize("solver", ["highs", "cbc"])
@@ -133,10 +134,10 @@ def test_programs_go_on_where_fractions_are_not_enough(
         )
     for m, largest, seed in ((9, 9, 138), (11, 1, 28)):
         margins = tournament(seed, m, largest)
-        found = program.best_order(margins, np.inf, solver)
+        solution = program.best_order(margins, np.inf, solver)
         exact = subsets.subset_scores(margins[None], lexicographic=True)[0]
-        assert found.bound == found.cost
-        assert gain(margins, -np.argsort(found.order)) == gain(margins, exact)
+        assert solution.bound == solution.cost
+        assert gain(margins, -np.argsort(solution.order)) == gain(margins, exact)
     assert went_on
 
 
@@ -202,22 +203,22 @@ def test_when_time_runs_out_the_best_order_comes_with_a_warning_that_names_the_p
     assert len(np.unique(scores)) > 30
 
 
-def test_the_gap_is_that_of_the_costs_told() -> None:
-    found = kemeny_orders(together([impartial(0, 40, 100)]), time_limit=0)[0]
-    assert not found.proved
-    assert 0 < found.bound < found.cost
-    assert found.gap == 1 - found.bound / found.cost
+def test_the_gap_follows_from_the_bound_and_the_cost() -> None:
+    result = kemeny_orders(together([impartial(0, 40, 100)]), time_limit=0)[0]
+    assert not result.proved
+    assert 0 < result.bound < result.cost
+    assert result.gap == 1 - result.bound / result.cost
 
 
 @pytest.mark.parametrize("m", [2, 3, 4, 5])
 def test_orders_cost_what_the_textbook_says_in_units_of_weight(m: int) -> None:
     batch = random_cases(40 + m, 60, m)
-    for case, found in zip(batch, kemeny_orders(together(batch)), strict=True):
+    for case, result in zip(batch, kemeny_orders(together(batch)), strict=True):
         least, optima = oracles.kemeny_orders(case.ballots, m)
-        assert found.order == optima[0]
-        assert found.cost == float(least)
-        assert found.proved
-        assert found.gap == 0
+        assert result.order == optima[0]
+        assert result.cost == float(least)
+        assert result.proved
+        assert result.gap == 0
 
 
 @pytest.mark.parametrize("m", [2, 3, 4, 5])
@@ -253,11 +254,11 @@ def test_parts_are_ranked_like_the_whole(
 ) -> None:
     """Up to 8 responses are searched as they are, more in parts; small electorates have many ties."""
     batch = together(random_cases(m, 60, m, most_voters=12))
-    found = []
+    scores = []
     for unsplit in (1, subsets.MOST):
         monkeypatch.setattr(blocks, "UNSPLIT", unsplit)
-        found.append(kemeny(batch, ties=ties))
-    assert np.array_equal(*found)
+        scores.append(kemeny(batch, ties=ties))
+    assert np.array_equal(*scores)
 
 
 def test_two_electorates_that_agree_may_be_ranked_otherwise_together() -> None:
@@ -291,6 +292,6 @@ def test_small_problems_import_no_solver(monkeypatch: pytest.MonkeyPatch) -> Non
     kemeny(together([impartial(0, 14, 50)]))
 
 
-def test_an_unknown_way_with_ties_is_refused() -> None:
+def test_an_unknown_value_of_ties_is_refused() -> None:
     with pytest.raises(ValueError, match="ties is 'random'; choose from keep, lexicographic"):
         kemeny(schulze_45(), ties="random")

@@ -29,6 +29,7 @@ def test_many_responses_are_ranked_as_few(
     assert np.array_equal(get_rule(name)(profiles, **options), few)
 
 
+@pytest.mark.slow
 def test_coombs_shares_too_fine_for_whole_numbers_are_fractions(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -50,9 +51,9 @@ def test_squared_costs_as_a_quadratic_form_are_those_of_the_ballots(m: int) -> N
         form = QuadraticForm(ballots.ranks, ballots.votes)
         assert np.array_equal(form.costs(orders), distances**2 @ ballots.votes)
         for order, far in zip(orders, distances, strict=True):
-            place = int(rng.integers(m))
-            moved = ballots.moved(order, place, far) ** 2 @ ballots.votes
-            assert np.array_equal(form.mover(order)(place), moved)
+            response = int(rng.integers(m))
+            moved = ballots.moved(order, response, far) ** 2 @ ballots.votes
+            assert np.array_equal(form.mover(order)(response), moved)
 
 
 def test_strengths_by_blocks_are_those_of_one_response_after_the_other(
@@ -70,17 +71,17 @@ def test_components_find_the_undefeated_of_strongest_paths(
 ) -> None:
     profiles = together(random_cases(12, 200, m))
     edges = np.ascontiguousarray(profiles.margins.transpose(1, 2, 0))
-    left = np.random.default_rng(m).random((m, profiles.n_prompts)) < 0.8
-    fewer = left & (np.random.default_rng(m + 1).random(left.shape) < 0.7)
-    by_paths = [undefeated(edges)(some) for some in (left, fewer, left)]
+    remaining = np.random.default_rng(m).random((m, profiles.n_prompts)) < 0.8
+    fewer = remaining & (np.random.default_rng(m + 1).random(remaining.shape) < 0.7)
+    by_paths = [undefeated(edges)(some) for some in (remaining, fewer, remaining)]
     monkeypatch.setattr(import_module("rlchf.rules._parts.defeats"), "MANY", 1)
     by_components = undefeated(edges)  # one function for all, which remembers
-    assert np.array_equal([by_components(some) for some in (left, fewer, left)], by_paths)
+    assert np.array_equal([by_components(some) for some in (remaining, fewer, remaining)], by_paths)
 
 
-def test_running_out_of_time_is_said_once_for_all_sizes() -> None:
+def test_running_out_of_time_warns_once_for_all_sizes() -> None:
     case = random_cases(1, 1, 30, most_voters=40)[0]
-    with pytest.warns(UserWarning, match="of its committees, of .* may be worth up to") as said:
+    with pytest.warns(UserWarning, match="of its committees, of .* may be worth up to") as warned:
         scores = get_rule("pav")(together([case]), time_limit=0.0)
-    assert len(said) == 1
+    assert len(warned) == 1
     assert scores.sum() == pytest.approx(sum(range(1, 30)))

@@ -5,15 +5,11 @@ import pytest
 
 from rlchf import Profiles
 from rlchf.rules import get_rule
-from tests.oracles.textbook import blocks_of
 from tests.rules.test_utilitarian import scored
+from tests.support.profiles import ranking
 
 leximin, nash = get_rule("leximin"), get_rule("nash")
 nan = float("nan")
-
-
-def ranking(rule: str, profiles: Profiles) -> list[list[int]]:
-    return blocks_of(get_rule(rule)(profiles)[0].tolist())
 
 
 def test_leximin_compares_the_worst_off_then_the_next() -> None:

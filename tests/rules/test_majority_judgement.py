@@ -7,14 +7,10 @@ import pytest
 
 from rlchf import Profiles
 from rlchf.rules import get_rule
-from tests.oracles.textbook import blocks_of
 from tests.rules.test_utilitarian import scored
+from tests.support.profiles import ranking
 
 majority_judgement = get_rule("majority_judgement")
-
-
-def ranking(profiles: Profiles) -> list[list[int]]:
-    return blocks_of(majority_judgement(profiles)[0].tolist())
 
 
 def opinions(*grades: list[float]) -> Profiles:
@@ -23,7 +19,7 @@ def opinions(*grades: list[float]) -> Profiles:
     return scored([list(row) for row in rows])
 
 
-def test_the_french_presidential_poll_of_2012() -> None:
+def test_the_french_poll_of_2012_elects_hollande_before_bayrou() -> None:
     """Shares of the grades from excellent to reject of Hollande, Bayrou, Sarkozy, Mélenchon.
 
     M. Balinski, R. Laraki, "Jugement majoritaire versus vote majoritaire (via les présidentielles
@@ -43,27 +39,41 @@ def test_the_french_presidential_poll_of_2012() -> None:
             row[candidate] = 6 - grade
             rows.append(row)
             weights.append(weight)
-    assert ranking(scored(rows, weights)) == [[0], [1], [2], [3]]
+    assert ranking("majority_judgement", scored(rows, weights)) == [[0], [1], [2], [3]]
 
 
 def test_of_two_scores_in_the_middle_the_lower_is_the_median() -> None:
-    assert ranking(opinions([0, 2, 9, 9], [3, 3, 3, 3], [1, 1, 9, 9])) == [[1], [0], [2]]
+    assert ranking("majority_judgement", opinions([0, 2, 9, 9], [3, 3, 3, 3], [1, 1, 9, 9])) == [
+        [1],
+        [0],
+        [2],
+    ]
 
 
 def test_equal_medians_are_taken_away_one_by_one() -> None:
     """3 is all medians. Without it 1 is the lower one in the middle of a, 2 of b, and 3 of c."""
-    assert ranking(opinions([1, 1, 3, 4, 4], [0, 2, 3, 4, 4], [0, 3, 3, 3, 3])) == [[2], [1], [0]]
+    assert ranking(
+        "majority_judgement", opinions([1, 1, 3, 4, 4], [0, 2, 3, 4, 4], [0, 3, 3, 3, 3])
+    ) == [[2], [1], [0]]
 
 
 def test_the_score_below_the_middle_counts_before_the_score_above() -> None:
-    assert ranking(opinions([1, 2, 3], [0, 2, 9])) == [[0], [1]]
-    assert ranking(opinions([1, 2, 3], [1, 2, 9])) == [[1], [0]]
+    assert ranking("majority_judgement", opinions([1, 2, 3], [0, 2, 9])) == [[0], [1]]
+    assert ranking("majority_judgement", opinions([1, 2, 3], [1, 2, 9])) == [[1], [0]]
 
 
 def test_thirds_below_and_above_the_middle_are_equally_far() -> None:
     """After the median 1 both differ a sixth of the opinions from the middle: below, then above."""
-    assert ranking(opinions([0, 1, 1], [1, 1, 2], [0, 1, 2])) == [[1], [2], [0]]
-    assert ranking(opinions([0, 1, 1] * 5, [1, 1, 2] * 5, [0, 1, 2])) == [[1], [2], [0]]
+    assert ranking("majority_judgement", opinions([0, 1, 1], [1, 1, 2], [0, 1, 2])) == [
+        [1],
+        [2],
+        [0],
+    ]
+    assert ranking("majority_judgement", opinions([0, 1, 1] * 5, [1, 1, 2] * 5, [0, 1, 2])) == [
+        [1],
+        [2],
+        [0],
+    ]
 
 
 def test_scores_matter_by_their_order_only() -> None:
@@ -71,13 +81,15 @@ def test_scores_matter_by_their_order_only() -> None:
     for _ in range(40):
         rows = rng.integers(0, 5, (6, 4))
         stretched = np.array([-7.5, 0, 0.1, 3, 1e6])[rows]
-        assert ranking(scored(rows.astype(float).tolist())) == ranking(scored(stretched.tolist()))
+        assert ranking("majority_judgement", scored(rows.astype(float).tolist())) == ranking(
+            "majority_judgement", scored(stretched.tolist())
+        )
 
 
 @pytest.mark.parametrize("votes", [1, 2])
 def test_a_response_without_opinions_comes_last(votes: int) -> None:
     nan = float("nan")
-    assert ranking(scored([[nan, 0, 1]] * votes)) == [[2], [1], [0]]
+    assert ranking("majority_judgement", scored([[nan, 0, 1]] * votes)) == [[2], [1], [0]]
 
 
 def test_majority_judgement_can_reject_the_condorcet_winner() -> None:
@@ -85,7 +97,7 @@ def test_majority_judgement_can_reject_the_condorcet_winner() -> None:
     ballots = ["c > b > a", "a > c > b", "b > a > c", "a > b > c", "a > c > b"]
     profiles = Profiles.from_ballots([[*ballots, "b > a > c", "b > a > c"]])
     assert (profiles.margins[0, 1, [0, 2]] > 0).all()
-    assert ranking(profiles) == [[0], [1], [2]]
+    assert ranking("majority_judgement", profiles) == [[0], [1], [2]]
 
 
 def test_two_electorates_that_agree_by_majority_judgement_can_disagree_together() -> None:

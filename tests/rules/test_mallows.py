@@ -17,9 +17,9 @@ def test_scores_and_dispersion_are_those_of_the_textbook() -> None:
     for m in (2, 3, 4):
         batch = random_cases(m, 120, m)
         profiles = together(batch)
-        found = zip(batch, mallows(profiles), dispersion(profiles), strict=True)
-        for case, got, phi in found:
-            assert got == pytest.approx(oracles.mallows(case.ballots, m), abs=1e-12)
+        results = zip(batch, mallows(profiles), dispersion(profiles), strict=True)
+        for case, scores, phi in results:
+            assert scores == pytest.approx(oracles.mallows(case.ballots, m), abs=1e-12)
             assert phi == pytest.approx(oracles.dispersion(case.ballots, m), abs=1e-12)
 
 
@@ -85,9 +85,9 @@ def test_the_series_meets_the_formula() -> None:
 
 def test_places_stay_apart_however_close_to_chaos() -> None:
     for spread in (0.0, 1e-300, 1e-17, 1e-9, 5.0, 800.0, np.inf):
-        places = _scores_by_place(np.array([spread]), 6)[0]
-        assert (np.diff(places) < 0).all()
-        assert places.sum() == pytest.approx(15)
+        by_place = _scores_by_place(np.array([spread]), 6)[0]
+        assert (np.diff(by_place) < 0).all()
+        assert by_place.sum() == pytest.approx(15)
 
 
 def test_two_electorates_can_agree_on_a_tie_and_break_it_together() -> None:

@@ -17,8 +17,8 @@ maximal_lottery = get_rule("maximal_lottery")
 
 
 def lottery(*ballots: str) -> list[float]:
-    found: list[float] = maximal_lottery(Profiles.from_ballots([ballots]))[0].tolist()
-    return found
+    chances: list[float] = maximal_lottery(Profiles.from_ballots([ballots]))[0].tolist()
+    return chances
 
 
 def random_margins(seed: int, k: int, count: int, largest: int = 4) -> np.ndarray:
@@ -55,31 +55,31 @@ def test_of_several_lotteries_the_one_closest_to_even_chances_is_taken() -> None
 def test_scores_are_the_exact_chances_as_floats() -> None:
     for m in (3, 4, 5):
         batch = random_cases(m, 120, m)
-        for case, got in zip(batch, maximal_lottery(together(batch)), strict=True):
+        for case, chances in zip(batch, maximal_lottery(together(batch)), strict=True):
             exact = oracles.maximal_lottery(case.ballots, m)
-            assert got.tolist() == [float(x) for x in exact]
+            assert chances.tolist() == [float(x) for x in exact]
 
 
 @pytest.mark.parametrize("k", [2, 3, 4, 5, 6, 7])
 def test_both_ways_to_a_lottery_agree(k: int) -> None:
     margins = random_margins(k, k, 200)
-    at_once, found = supported(np.ascontiguousarray(margins.transpose(1, 2, 0)))
-    assert found.sum() > 10
-    for n in np.flatnonzero(found):
+    at_once, solved = supported(np.ascontiguousarray(margins.transpose(1, 2, 0)))
+    assert solved.sum() > 10
+    for n in np.flatnonzero(solved):
         assert at_once[:, n].tolist() == closest(margins[n])
 
 
 @pytest.mark.parametrize(("k", "largest"), [(4, 1), (8, 2), (12, 1), (12, 50), (40, 9), (120, 3)])
 def test_a_lottery_is_maximal_and_has_the_least_squares(k: int, largest: int) -> None:
     margins = random_margins(k, k, 1, largest)[0]
-    found = np.array(closest(margins))
-    assert found.sum() == pytest.approx(1)
-    assert found.min() >= 0
-    assert (margins @ found).max() <= 1e-9
-    # The least squares among the lotteries: found @ found <= found @ other for every other maximal one.
-    other = linprog(found, A_ub=margins, b_ub=np.zeros(k), A_eq=np.ones((1, k)), b_eq=[1.0])
+    lottery = np.array(closest(margins))
+    assert lottery.sum() == pytest.approx(1)
+    assert lottery.min() >= 0
+    assert (margins @ lottery).max() <= 1e-9
+    # The least squares: lottery @ lottery <= lottery @ other for every other maximal lottery.
+    other = linprog(lottery, A_ub=margins, b_ub=np.zeros(k), A_eq=np.ones((1, k)), b_eq=[1.0])
     assert other.fun is not None
-    assert found @ found <= other.fun + 1e-9
+    assert lottery @ lottery <= other.fun + 1e-9
 
 
 def test_huge_margins_are_solved_in_whole_numbers() -> None:
@@ -98,7 +98,7 @@ def test_a_bad_start_is_corrected(monkeypatch: pytest.MonkeyPatch) -> None:
                 assert closest(margins) == expected
 
 
-def test_a_maximal_lottery_ties_all_who_have_no_chance() -> None:
+def test_a_maximal_lottery_ties_all_responses_without_a_chance() -> None:
     assert lottery("a > b > c", "a > b > c") == [1, 0, 0]
 
 

@@ -12,7 +12,7 @@ from tests.support.profiles import random_cases, together
 minimax, llull, black = (get_rule(name) for name in ("minimax", "llull", "black"))
 
 
-def test_minimax_of_schulzes_45_voters() -> None:
+def test_minimax_ranks_schulzes_45_voters_by_their_worst_losses() -> None:
     scores = minimax(schulze_45())[0].tolist()
     assert scores == [-5, -13, -11, -21, -3]  # lost to B, C, D, B and C
     assert blocks_of(scores) == [[4], [0], [2], [1], [3]]
@@ -23,8 +23,8 @@ def test_minimax_of_schulzes_45_voters() -> None:
 def test_minimax_scores_are_those_of_the_textbook(variant: str, m: int) -> None:
     batch = random_cases(21, 300, m)
     scores = minimax(together(batch), variant=variant)
-    for case, found in zip(batch, scores.tolist(), strict=True):
-        assert found == [float(s) for s in oracles.minimax(case.ballots, m, variant)]
+    for case, row in zip(batch, scores.tolist(), strict=True):
+        assert row == [float(s) for s in oracles.minimax(case.ballots, m, variant)]
 
 
 def test_all_variants_of_minimax_rank_strict_complete_ballots_alike() -> None:
@@ -48,7 +48,7 @@ def test_minimax_ties_the_losers_of_unanimous_ballots() -> None:
     assert minimax(Profiles.from_ballots([["a > b > c"] * 3])).tolist() == [[0, -3, -3]]
 
 
-def test_pairwise_opposition_can_reject_who_beats_all_others() -> None:
+def test_pairwise_opposition_can_reject_the_condorcet_winner() -> None:
     ballots = ["a > b"] * 5 + ["b > a"] * 4 + ["c > b", "a > c"]
     profiles = Profiles.from_ballots([ballots])
     assert minimax(profiles)[0].tolist() == [0, -1, -1]
@@ -60,7 +60,7 @@ def test_an_unknown_variant_is_refused() -> None:
         minimax(schulze_45(), variant="wins")
 
 
-def test_weights_that_cancel_are_no_loss() -> None:
+def test_weights_that_cancel_make_a_tie() -> None:
     profiles = Profiles.from_ballots([["a > b", "a > b", "b > a"]], weights=[[0.1, 0.2, 0.3]])
     assert minimax(profiles).tolist() == [[0, 0]]
     assert llull(profiles).tolist() == [[1, 1]]

@@ -23,8 +23,8 @@ def tennessee() -> Profiles:
     return Profiles.from_ballots([ballots], weights=[[42, 26, 15, 17]])  # C, K, M, N
 
 
-def close(found: np.ndarray, expected: list[Fraction]) -> bool:
-    return bool(found.tolist() == pytest.approx([float(score) for score in expected], rel=1e-15))
+def close(scores: np.ndarray, expected: list[Fraction]) -> bool:
+    return bool(scores.tolist() == pytest.approx([float(score) for score in expected], rel=1e-15))
 
 
 @pytest.mark.parametrize("name", ["veto", "k_approval", "dowdall", "positional"])
@@ -32,18 +32,18 @@ def close(found: np.ndarray, expected: list[Fraction]) -> bool:
 def test_positional_scores_are_those_of_the_textbook(name: str, m: int) -> None:
     batch = random_cases(41, 240, m)
     definition: Callable[..., list[Fraction]] = getattr(oracles, name)
-    for case, found in zip(batch, get_rule(name)(together(batch)), strict=True):
+    for case, scores in zip(batch, get_rule(name)(together(batch)), strict=True):
         expected = definition(case.ballots, m)
-        assert close(found, expected)
-        assert blocks_of(found.tolist()) == blocks_of(expected)
+        assert close(scores, expected)
+        assert blocks_of(scores.tolist()) == blocks_of(expected)
 
 
 @pytest.mark.parametrize("k", [1, 3, 4, 9])
 def test_k_approval_counts_the_first_k_places(k: int) -> None:
     batch = random_cases(42, 240, 4)
-    for case, found in zip(batch, k_approval(together(batch), k=k), strict=True):
-        assert close(found, oracles.k_approval(case.ballots, 4, k))
-        assert k > 1 or close(found, plurality(case.ballots, 4))
+    for case, scores in zip(batch, k_approval(together(batch), k=k), strict=True):
+        assert close(scores, oracles.k_approval(case.ballots, 4, k))
+        assert k > 1 or close(scores, plurality(case.ballots, 4))
 
 
 def test_tennessee_by_veto_two_approval_and_dowdall() -> None:
@@ -66,8 +66,8 @@ def test_dowdall_keeps_a_tie_that_floats_split() -> None:
 def test_dowdall_scores_of_many_responses_are_exact(kind: str, m: int) -> None:
     rng = np.random.default_rng(m)
     batch = [random_case(rng, m, 9, kind) for _ in range(3)]
-    for case, found in zip(batch, dowdall(together(batch)), strict=True):
-        assert found.tolist() == [float(score) for score in oracles.dowdall(case.ballots, m)]
+    for case, scores in zip(batch, dowdall(together(batch)), strict=True):
+        assert scores.tolist() == [float(score) for score in oracles.dowdall(case.ballots, m)]
 
 
 def test_huge_weights_keep_their_ties() -> None:
@@ -90,10 +90,10 @@ def test_a_score_vector_may_be_text_or_numbers_and_ends_in_zeros() -> None:
 def test_any_score_vector_gives_the_scores_of_the_textbook() -> None:
     vector = [Fraction(1, 10), Fraction(-3, 10), Fraction(1, 3), Fraction(0)]
     batch = random_cases(44, 240, 4)
-    for case, found in zip(batch, positional(together(batch), vector="0.1,-.3,1/3"), strict=True):
+    for case, scores in zip(batch, positional(together(batch), vector="0.1,-.3,1/3"), strict=True):
         expected = oracles.by_vector(case.ballots, 4, vector)
-        assert found.tolist() == pytest.approx([float(score) for score in expected], abs=1e-14)
-        assert blocks_of(found.tolist()) == blocks_of(expected)
+        assert scores.tolist() == pytest.approx([float(score) for score in expected], abs=1e-14)
+        assert blocks_of(scores.tolist()) == blocks_of(expected)
 
 
 def test_the_rules_with_names_are_score_vectors() -> None:
@@ -123,8 +123,8 @@ def test_a_vector_that_holds_no_numbers_is_refused() -> None:
 
 def test_a_score_vector_reaches_the_rule_through_aggregate() -> None:
     rankings = Rankings.from_ballots([("p", "ann", "a > b > c"), ("p", "bob", "b > c > a")])
-    found = rlchf.aggregate(rankings, "positional", vector="5,1")
-    assert found.scores("p") == {"a": 5, "b": 6, "c": 1}
+    result = rlchf.aggregate(rankings, "positional", vector="5,1")
+    assert result.scores("p") == {"a": 5, "b": 6, "c": 1}
 
 
 def test_large_batches_are_cut_into_parts_that_do_not_show() -> None:

@@ -14,20 +14,20 @@ proportional_borda = get_rule("proportional_borda")
 
 def test_chances_are_those_of_the_textbook_and_add_up_to_one() -> None:
     batch = random_cases(1, 240, 4)
-    found = proportional_borda(together(batch))
-    assert found.sum(axis=1) == pytest.approx(np.ones(240))
-    for case, got in zip(batch, found, strict=True):
+    scores = proportional_borda(together(batch))
+    assert scores.sum(axis=1) == pytest.approx(np.ones(240))
+    for case, row in zip(batch, scores, strict=True):
         exact = oracles.proportional_borda(case.ballots, 4)
-        assert got == pytest.approx([float(x) for x in exact], abs=1e-15)
+        assert row == pytest.approx([float(x) for x in exact], abs=1e-15)
 
 
 def test_the_ranking_is_bordas() -> None:
     profiles = together(random_cases(2, 240, 5))
-    for got, points in zip(proportional_borda(profiles), get_rule("borda")(profiles), strict=True):
-        assert blocks_of(got.tolist()) == blocks_of(points.tolist())
+    for row, points in zip(proportional_borda(profiles), get_rule("borda")(profiles), strict=True):
+        assert blocks_of(row.tolist()) == blocks_of(points.tolist())
 
 
-def test_tennessee() -> None:
+def test_tennessee_gives_each_city_its_share_of_borda_points() -> None:
     ballots = ["M > N > C > K", "N > C > K > M", "C > K > N > M", "K > C > N > M"]
     chances = proportional_borda(Profiles.from_ballots([ballots], weights=[[42, 26, 15, 17]]))
     assert chances[0] == pytest.approx(np.array([173, 107, 126, 194]) / 600)

@@ -22,7 +22,7 @@ def test_a_minority_of_40_percent_gets_every_other_place() -> None:
     assert strict_order(rule, profiles).tolist() == [[2, 0, 3, 1]]
 
 
-def test_payments_by_hand() -> None:
+def test_the_group_that_has_paid_for_the_first_place_has_no_say_in_the_second() -> None:
     """Budgets 2 and 1 for three pairs. Scores a 4, b 3, c 2: a costs 2, all paid by the first group.
 
     It has nothing left, so the second chooses between b and c.
@@ -68,14 +68,14 @@ def test_a_majority_can_be_denied_its_second_favourite() -> None:
     assert scores[2] > scores[1]
 
 
-def test_who_loses_to_everybody_can_be_first_on_ballots_with_ties() -> None:
+def test_the_condorcet_loser_can_be_first_on_ballots_with_ties() -> None:
     """A ballot that ties a and b gives nothing for that pair, so that c gets 8 points to their 5."""
     profiles = Profiles.from_ballots([["c > a = b"] * 4 + ["a = b > c"] * 5])
     assert (profiles.margins[0, 2, :2] < 0).all()
     assert blocks_of(rule(profiles)[0].tolist())[0] == [2]
 
 
-def test_near_ties_of_budgets_are_told_exactly() -> None:
+def test_near_ties_of_budgets_are_decided_exactly() -> None:
     """Thirds of votes are no floats; ties after the first payment are found by whole numbers."""
     module = importlib.import_module("rlchf.rules.proportional_sequential_borda")
     batch = random_cases(1, 240, 5)

@@ -53,8 +53,8 @@ def test_all_outcomes_of_a_cycle_of_four() -> None:
 @pytest.mark.parametrize("m", [2, 3, 4, 5])
 def test_all_outcomes_are_those_of_the_stacks(m: int) -> None:
     for case in random_cases(41, 60, m):
-        found = ranked_pairs_outcomes(together([case]).margins[0])
-        assert found == oracles.ranked_pairs_outcomes(case.ballots, m)
+        orders = ranked_pairs_outcomes(together([case]).margins[0])
+        assert orders == oracles.ranked_pairs_outcomes(case.ballots, m)
 
 
 @pytest.mark.parametrize(("m", "count"), [(2, 60), (3, 240), (4, 240), (5, 240), (6, 24)])

@@ -30,19 +30,20 @@ pytestmark = pytest.mark.skipif(not DATA.exists(), reason="the data is not there
 
 def ballots_of(file: str) -> dict[str, list[dict[str, float]]]:
     """Each prompt's ballots as places by response, read with the standard library alone."""
-    found: dict[str, dict[str, dict[str, float]]] = defaultdict(lambda: defaultdict(dict))
+    by_prompt: dict[str, dict[str, dict[str, float]]] = defaultdict(lambda: defaultdict(dict))
     with (DATA / file).open(encoding="utf-8", newline="") as lines:
         for n, row in enumerate(csv.DictReader(lines)):
             if "rank" in row:
-                ballot = found[row["prompt_id"]][row["annotator_id"]]
+                ballot = by_prompt[row["prompt_id"]][row["annotator_id"]]
                 ballot[row["response_id"]] = float(row["rank"])
             else:
                 tie = row.get("tie", "").lower() in ("true", "1")
                 places = {row["chosen"]: 1.0, row["rejected"]: 1.0 if tie else 2.0}
-                found[row["prompt_id"]][str(n)] = places
-    return {prompt: list(ballots.values()) for prompt, ballots in found.items()}
+                by_prompt[row["prompt_id"]][str(n)] = places
+    return {prompt: list(ballots.values()) for prompt, ballots in by_prompt.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("file", "rule"), [(f, rule) for f, rules in FILES.items() for rule in rules]
 )

@@ -29,7 +29,7 @@ def test_a_perfectly_even_cycle_is_a_tie() -> None:
     assert schulze(profiles).tolist() == [[0, 0, 0]]
 
 
-def test_whom_nobody_beats_may_beat_nobody() -> None:
+def test_an_unbeaten_response_may_beat_no_other() -> None:
     """Of a cycle of four, b beats c and d, and c beats d; a is beaten by none of them, nor beats any."""
     ballots = ["a > b > c > d"] * 2 + ["b > c > d > a"] * 2 + ["c > d > a > b", "d > a > b > c"]
     assert schulze(Profiles.from_ballots([ballots])).tolist() == [[0, 2, 1, 0]]

@@ -14,7 +14,7 @@ from rlchf import Profiles
 from rlchf.numeric.arrays import to_numpy
 from rlchf.rules import get_rule
 from tests.oracles import cardinal as oracles
-from tests.oracles.textbook import blocks_of
+from tests.oracles.textbook import as_blocks, blocks_of
 from tests.support.profiles import dense
 
 RULES = ["utilitarian", "relative_utilitarian", "leximin", "nash", "majority_judgement", "star"]
@@ -63,7 +63,7 @@ def profiles_of(cases: list[Scored]) -> Profiles:
 
 def random_scored(seed: int, scale: str, count: int, m: int) -> list[Scored]:
     rng = np.random.default_rng(seed)
-    found = []
+    cases: list[Scored] = []
     for n in range(count):
         v = int(rng.integers(1, 6))
         index = rng.integers(0, len(SCALES[scale]), (m, v))
@@ -71,8 +71,8 @@ def random_scored(seed: int, scale: str, count: int, m: int) -> list[Scored]:
             index[rng.random((m, v)) < 0.25] = -1
             index[rng.integers(m), (index < 0).all(axis=0)] = 0
         weights = rng.integers(0, 4, v) / 2 if n % 3 == 0 else np.ones(v)
-        found.append(Scored(scale, index, weights))
-    return found
+        cases.append(Scored(scale, index, weights))
+    return cases
 
 
 def textbook(name: str, case: Scored, m: int, **options: Any) -> Any:
@@ -80,19 +80,15 @@ def textbook(name: str, case: Scored, m: int, **options: Any) -> Any:
     return definition(case.worths, m, **options)
 
 
-def ranked(found: Any) -> list[list[int]]:
-    return found if isinstance(found[0], list) else blocks_of(found)
-
-
 @pytest.mark.parametrize("name", RULES)
 @pytest.mark.parametrize("scale", SCALES)
 def test_scores_of_any_scale_are_ranked_as_in_the_textbook(name: str, scale: str) -> None:
     for m in (2, 3, 4):
         cases = random_scored(61 + m, scale, 150, m)
-        found = get_rule(name)(profiles_of(cases))
-        for case, row in zip(cases, found.tolist(), strict=True):
+        result = get_rule(name)(profiles_of(cases))
+        for case, row in zip(cases, result.tolist(), strict=True):
             expected = textbook(name, case, m)
-            assert blocks_of(row) == ranked(expected), case
+            assert blocks_of(row) == as_blocks(expected), case
             if not isinstance(expected[0], list):
                 assert row == pytest.approx([float(score) for score in expected], abs=1e-12)
 
@@ -100,9 +96,9 @@ def test_scores_of_any_scale_are_ranked_as_in_the_textbook(name: str, scale: str
 @pytest.mark.parametrize("name", RULES)
 def test_scales_in_one_batch_do_not_disturb_each_other(name: str) -> None:
     cases = [case for scale in SCALES for case in random_scored(71, scale, 24, 3)]
-    found = get_rule(name)(profiles_of(cases))
+    result = get_rule(name)(profiles_of(cases))
     alone = [get_rule(name)(profiles_of([case]))[0].tolist() for case in cases]
-    assert found.tolist() == alone
+    assert result.tolist() == alone
 
 
 @pytest.mark.parametrize("name", RULES)
@@ -113,9 +109,9 @@ def test_torch_gives_what_numpy_gives_on_scores(name: str, scale: str) -> None:
     if scale == "reals":
         noise = np.random.default_rng(1).normal(size=profiles.ranks.shape)
         profiles = replace(profiles, scores=profiles.scores + noise)
-    found = get_rule(name)(profiles.map(torch.as_tensor))
-    assert isinstance(found, torch.Tensor)
-    assert np.array_equal(to_numpy(found), get_rule(name)(profiles))
+    result = get_rule(name)(profiles.map(torch.as_tensor))
+    assert isinstance(result, torch.Tensor)
+    assert np.array_equal(to_numpy(result), get_rule(name)(profiles))
 
 
 @pytest.mark.parametrize("name", RULES)
@@ -133,8 +129,8 @@ def test_scores_of_real_numbers_follow_their_order_and_ballots_of_weight_zero_sa
             np.arange(2),
             both,
         )
-        found = get_rule(name)(profiles)[0]
-        assert np.array_equal(np.argsort(found), np.argsort(scores[:, 0]))
+        row = get_rule(name)(profiles)[0]
+        assert np.array_equal(np.argsort(row), np.argsort(scores[:, 0]))
 
 
 @pytest.mark.parametrize("name", RULES)

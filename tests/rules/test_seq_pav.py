@@ -21,7 +21,7 @@ def test_two_parties_of_60_and_40_per_cent_take_turns() -> None:
     assert order(PARTIES)[5:] == ["a4", "b3", "a5", "b4", "b5"]
 
 
-def test_tied_ones_are_elected_together_and_more_than_k() -> None:
+def test_tied_responses_are_elected_together_even_beyond_k() -> None:
     scores = seq_pav(Profiles.from_ballots([PARTIES]), k=1)[0]
     assert scores.tolist() == [10.0] * 5 + [0.0] * 5
 
@@ -43,9 +43,9 @@ def test_dropping_and_adding_elect_different_committees() -> None:
     ballots = ["a = b = c"] * 4 + ["a = b = d"] * 3 + ["b = e"] * 3 + ["c = d = e"] * 2
     profiles = Profiles.from_ballots([ballots])
     added = seq_pav(profiles, k=3, ties="lexicographic")[0]
-    left = reverse_seq_pav(profiles, k=3, ties="lexicographic")[0]
+    kept = reverse_seq_pav(profiles, k=3, ties="lexicographic")[0]
     assert np.flatnonzero(added).tolist() == [0, 1, 2]
-    assert np.flatnonzero(left).tolist() == [0, 1, 4]
+    assert np.flatnonzero(kept).tolist() == [0, 1, 4]
 
 
 def test_reverse_seq_pav_can_stop_preferring_a_winner_that_rises() -> None:

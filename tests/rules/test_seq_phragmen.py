@@ -21,7 +21,7 @@ def test_supporters_pay_all_they_have() -> None:
     assert seq_phragmen(profiles, ties="lexicographic").tolist() == [[3, 5, 4, 1, 2]]
 
 
-def test_whoever_supports_two_of_the_tied_pays_for_both() -> None:
+def test_a_ballot_that_supports_two_tied_winners_pays_for_both() -> None:
     """a and b at 1/3 leave their ballots in debt until 2/3, so that d comes at 7/6, after e at 1.
 
     Had the ballots only paid what they had, d would come at 5/6.

@@ -17,8 +17,8 @@ from rlchf import Profiles, Rankings
 from rlchf.numeric.arrays import to_numpy
 from rlchf.rules import get_rule, is_across, list_rules
 from tests.oracles import textbook as oracles
-from tests.oracles.textbook import Ballots, Blocks, blocks_of
-from tests.support.profiles import Case, cases, random_cases, together
+from tests.oracles.textbook import Ballots, Blocks, as_blocks, blocks_of
+from tests.support.profiles import Case, cases, random_cases, rule_parameters, scores_of, together
 
 RULES = list(list_rules())
 PER_PROMPT = [name for name in RULES if not is_across(get_rule(name))]
@@ -44,30 +44,14 @@ def expected(name: str, case: Case) -> Blocks:
     """The textbook ranking; a definition gives scores or the ranking itself."""
     if name == "perpetual_pav":  # on a single prompt it is its base rule
         return [[i] for i in oracles.first_kemeny_order(case.ballots, case.m)]
-    found = textbook(name)(case.ballots, case.m)
+    result = textbook(name)(case.ballots, case.m)
     if name == "ranked_pairs":
-        return [[i] for i in found]
-    return found if isinstance(found[0], list) else blocks_of(found)
-
-
-def rankings_of(case: Case) -> Rankings:
-    """One prompt with the responses 0, 1, ...; a first ballot of weight 0 names them all."""
-    ballots: list[tuple[object, object, list[list[object]]]] = [
-        ("p", "nobody", [[str(i) for i in range(case.m)]])
-    ]
-    for annotator, (places, _) in enumerate(case.ballots):
-        levels = [[str(i) for i in places if places[i] == k] for k in sorted(set(places.values()))]
-        ballots.append(("p", annotator, levels))  # type: ignore[arg-type]
-    return Rankings.from_ballots(ballots, [0.0, *case.weights.tolist()])
+        return [[i] for i in result]
+    return as_blocks(result)
 
 
 def scores(name: str, case: Case) -> np.ndarray:
-    """Scores of one prompt, whatever kind of rule it is."""
-    if is_across(get_rule(name)):
-        found = rlchf.aggregate(rankings_of(case), name).scores("p")
-        return np.array([found[str(i)] for i in range(case.m)])
-    found_here: np.ndarray = to_numpy(get_rule(name)(together([case])))[0]
-    return found_here
+    return scores_of(name, [case])[0]
 
 
 def ranking(name: str, case: Case) -> Blocks:
@@ -78,16 +62,13 @@ def test_the_rules_are_all_there() -> None:
     assert len(RULES) >= 55
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RULES)
 def test_a_rule_equals_its_textbook_definition_on_a_thousand_profiles(name: str) -> None:
     for m, count in ((2, 120), (3, 360), (4, 360), (5, 240)):
         batch = random_cases(100 * RULES.index(name) + m, count, m)
-        if is_across(get_rule(name)):
-            found = [scores(name, case) for case in batch]
-        else:
-            found = list(get_rule(name)(together(batch)))
-        for case, got in zip(batch, found, strict=True):
-            assert blocks_of(got.tolist()) == expected(name, case), case
+        for case, row in zip(batch, scores_of(name, batch), strict=True):
+            assert blocks_of(row.tolist()) == expected(name, case), case
 
 
 @pytest.mark.parametrize("name", ["borda", "copeland", "plurality", "schulze"])
@@ -97,21 +78,21 @@ def test_scores_are_those_of_the_textbook(name: str) -> None:
         assert scores(name, case).tolist() == known
 
 
-@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize("name", rule_parameters(RULES))
 @settings(max_examples=30, deadline=None)
 @given(case=cases())
 def test_any_shape_of_ballots_gives_the_textbook_ranking(name: str, case: Case) -> None:
     assert ranking(name, case) == expected(name, case)
 
 
-@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize("name", rule_parameters(RULES))
 @settings(max_examples=30, deadline=None)
 @given(case=cases(st.sampled_from([0.0, 2.0**-30, 1e-9, 0.1, 1.0, 3.0, 1e6, 2.0**50])))
 def test_any_weights_give_finite_scores(name: str, case: Case) -> None:
     assert np.isfinite(scores(name, case)).all()
 
 
-@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize("name", rule_parameters(RULES))
 def test_weight_two_is_two_ballots_and_weight_zero_none(name: str) -> None:
     for case in random_cases(4, 120, 4):
         times = np.arange(len(case.weights)) % 3
@@ -126,16 +107,16 @@ def test_weight_two_is_two_ballots_and_weight_zero_none(name: str) -> None:
 @pytest.mark.parametrize("m", [2, 3, 5, 8])
 def test_batching_and_the_order_of_prompts_change_nothing(name: str, m: int) -> None:
     batch = random_cases(5, 60, m)
-    found = to_numpy(get_rule(name)(together(batch)))
-    assert np.array_equal(found, np.stack([scores(name, case) for case in batch]))
-    assert np.array_equal(to_numpy(get_rule(name)(together(batch[::-1]))), found[::-1])
+    result = to_numpy(get_rule(name)(together(batch)))
+    assert np.array_equal(result, np.stack([scores(name, case) for case in batch]))
+    assert np.array_equal(to_numpy(get_rule(name)(together(batch[::-1]))), result[::-1])
 
 
 @pytest.mark.parametrize("name", PER_PROMPT)
 def test_scores_have_one_row_per_prompt_and_are_floats(name: str) -> None:
-    found = get_rule(name)(together(random_cases(6, 12, 4)))
-    assert found.shape == (12, 4)
-    assert found.dtype == np.float64
+    result = get_rule(name)(together(random_cases(6, 12, 4)))
+    assert result.shape == (12, 4)
+    assert result.dtype == np.float64
 
 
 @pytest.mark.parametrize("name", PER_PROMPT)
@@ -143,9 +124,9 @@ def test_scores_have_one_row_per_prompt_and_are_floats(name: str) -> None:
 def test_torch_gives_what_numpy_gives(name: str, m: int) -> None:
     torch = pytest.importorskip("torch")
     profiles = together(random_cases(8, 120, m))
-    found = get_rule(name)(profiles.map(torch.as_tensor))
-    assert isinstance(found, torch.Tensor)
-    assert np.array_equal(found.numpy(), get_rule(name)(profiles))
+    result = get_rule(name)(profiles.map(torch.as_tensor))
+    assert isinstance(result, torch.Tensor)
+    assert np.array_equal(result.numpy(), get_rule(name)(profiles))
 
 
 @pytest.mark.parametrize("name", [name for name in PER_PROMPT if list_rules()[name].any_device])
@@ -171,10 +152,10 @@ def test_two_hundred_responses_are_ranked(name: str, voters: int) -> None:
     rng = np.random.default_rng(voters)
     ranks = (rng.random((200, voters)).argsort(axis=0).argsort(axis=0) + 1).astype(np.int16)
     case = Case(ranks, np.ones(voters))
-    found = scores(name, case)
+    result = scores(name, case)
     if voters == 1 and "unanimity" in CLAIMS[name]:
-        assert np.array_equal(np.argsort(-found), np.argsort(ranks[:, 0]))
-    assert np.isfinite(found).all()
+        assert np.array_equal(np.argsort(-result), np.argsort(ranks[:, 0]))
+    assert np.isfinite(result).all()
 
 
 @pytest.mark.parametrize("name", [name for name in PER_PROMPT if "neutrality" in CLAIMS[name]])

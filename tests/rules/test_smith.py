@@ -6,15 +6,11 @@ import pytest
 from rlchf import Profiles
 from rlchf.rules import get_rule
 from tests.oracles import majority as oracles
-from tests.oracles.textbook import Blocks, blocks_of
+from tests.oracles.textbook import Blocks
 from tests.rules.test_schulze import schulze_45
-from tests.support.profiles import random_cases, together
+from tests.support.profiles import random_cases, ranking, together
 
 VARIANTS = ["gillies", "fishburn", "bordes", "mckelvey"]
-
-
-def ranking(rule: str, profiles: Profiles, **options: object) -> Blocks:
-    return blocks_of(get_rule(rule)(profiles, **options)[0].tolist())
 
 
 def majorities(*pairs: str) -> Profiles:
@@ -85,8 +81,8 @@ def test_the_variants_differ_when_pairs_are_tied(variant: str, expected: Blocks)
 @pytest.mark.parametrize("m", [3, 5])
 def test_every_variant_equals_its_definition(variant: str, m: int) -> None:
     batch = random_cases(52, 240, m)
-    found = get_rule("uncovered_set")(together(batch), variant=variant)
-    for case, scores in zip(batch, found, strict=True):
+    rows = get_rule("uncovered_set")(together(batch), variant=variant)
+    for case, scores in zip(batch, rows, strict=True):
         expected = oracles.uncovered_set(case.ballots, m, variant)
         assert scores.tolist() == oracles.scores_of(expected, m)
 

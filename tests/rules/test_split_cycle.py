@@ -6,20 +6,15 @@ import numpy as np
 import pytest
 
 from rlchf import Profiles
-from rlchf.numeric.arrays import to_numpy
 from rlchf.rules import get_rule
 from tests.oracles import majority as oracles
-from tests.oracles.textbook import Blocks, blocks_of
+from tests.oracles.textbook import blocks_of
 from tests.rules.test_schulze import schulze_45
-from tests.support.profiles import random_cases, together
+from tests.support.profiles import random_cases, ranking, together
 
 split_cycle, stable_voting, river = (
     get_rule(name) for name in ("split_cycle", "stable_voting", "river")
 )
-
-
-def ranking(rule: str, profiles: Profiles, **options: object) -> Blocks:
-    return blocks_of(to_numpy(get_rule(rule)(profiles, **options))[0].tolist())
 
 
 def four_in_a_cycle() -> Profiles:
@@ -28,7 +23,7 @@ def four_in_a_cycle() -> Profiles:
     return Profiles.from_ballots([ballots])
 
 
-def test_the_three_rules_on_schulzes_45_voters() -> None:
+def test_the_three_rules_rank_schulzes_45_voters_differently() -> None:
     # A is undefeated as E is: the margin of E over A is the weakest of the cycle E > A > C > E.
     assert ranking("split_cycle", schulze_45()) == [[0, 4], [2], [1], [3]]
     assert ranking("stable_voting", schulze_45()) == [[0], [4], [2], [1], [3]]
@@ -40,7 +35,7 @@ def test_equally_weak_wins_of_a_cycle_are_all_dropped() -> None:
     assert ranking("split_cycle", four_in_a_cycle()) == [[0, 1], [2], [3]]
 
 
-def test_who_defeats_another_has_the_higher_score() -> None:
+def test_a_response_scores_higher_than_those_that_it_defeats() -> None:
     for case in random_cases(11, 300, 5):
         scores = split_cycle(together([case]))[0]
         wins = oracles.strengths(case.ballots, 5, "margins")
@@ -75,9 +70,9 @@ def test_an_unknown_option_is_refused() -> None:
 def test_split_cycle_by_winning_votes_equals_its_definition(m: int) -> None:
     batch = random_cases(13, 120, m)
     scores = split_cycle(together(batch), strength="winning_votes")
-    for case, found in zip(batch, scores, strict=True):
+    for case, row in zip(batch, scores, strict=True):
         expected = oracles.split_cycle(case.ballots, m, "winning_votes")
-        assert found.tolist() == oracles.scores_of(expected, m)
+        assert row.tolist() == oracles.scores_of(expected, m)
 
 
 def test_stable_voting_takes_the_undefeated_response_that_wins_without_a_rival() -> None:
@@ -132,8 +127,8 @@ def test_river_keeps_whoever_can_win_by_some_order_of_equal_margins() -> None:
 def test_lexicographic_river_equals_its_definition(m: int) -> None:
     batch = random_cases(17, 240, m)
     scores = river(together(batch), ties="lexicographic")
-    for case, found in zip(batch, scores, strict=True):
-        assert blocks_of(found.tolist()) == oracles.river(case.ballots, m, "lexicographic")
+    for case, row in zip(batch, scores, strict=True):
+        assert blocks_of(row.tolist()) == oracles.river(case.ballots, m, "lexicographic")
 
 
 @pytest.mark.parametrize("m", [1, 3, 6, 12])

@@ -72,8 +72,8 @@ def test_integer_programs_cost_what_complete_search_costs(
     batch = random_cases(m, 18, m)
     exact = strict_order(squared_kemeny, together(batch))
     monkeypatch.setattr(module, "LISTED", 1)
-    found = strict_order(squared_kemeny, together(batch))
-    for case, one, other in zip(batch, exact, found, strict=True):
+    by_program = strict_order(squared_kemeny, together(batch))
+    for case, one, other in zip(batch, exact, by_program, strict=True):
         assert cost(case, one) == cost(case, other)
 
 
@@ -84,8 +84,8 @@ def test_a_program_betters_an_order_that_the_search_does_not(
     exact = strict_order(squared_kemeny, together(batch))
     monkeypatch.setattr(module, "LISTED", 1)
     monkeypatch.setattr(module, "good_order", first_order)
-    found = strict_order(squared_kemeny, together(batch))
-    for case, one, other in zip(batch, exact, found, strict=True):
+    by_program = strict_order(squared_kemeny, together(batch))
+    for case, one, other in zip(batch, exact, by_program, strict=True):
         assert cost(case, one) == cost(case, other)
 
 
@@ -97,11 +97,11 @@ def first_order(ballots: object) -> tuple[np.ndarray, float]:
 def test_the_search_is_rarely_worse_than_the_optimum() -> None:
     profiles = mallows(200, 9, 6, 0.9, np.random.default_rng(0))
     exact = squared_kemeny(profiles, ties="lexicographic")
-    found = squared_kemeny(profiles, ties="lexicographic", method="approximate")
+    approximate = squared_kemeny(profiles, ties="lexicographic", method="approximate")
     same = 0
     for b in range(200):
         case = Case(profiles.ranks[:, 9 * b : 9 * b + 9], np.ones(9))
-        best, reached = cost(case, np.argsort(-exact[b])), cost(case, np.argsort(-found[b]))
+        best, reached = cost(case, np.argsort(-exact[b])), cost(case, np.argsort(-approximate[b]))
         assert best <= reached <= 1.1 * best
         same += best == reached
     assert 190 <= same <= 200

@@ -39,13 +39,13 @@ def test_star_is_that_of_the_textbook(scale: str, ties: str) -> None:
     for m in (2, 3, 5):
         if scale == "ranks":
             ranked = random_cases(95, 240, m)
-            found = star(together(ranked), ties=ties)
+            scores = star(together(ranked), ties=ties)
             expected = [oracles.star(case.ballots, m, ties) for case in ranked]
         else:
             cases = random_scored(96, scale, 120, m)
-            found = star(profiles_of(cases), ties=ties)
+            scores = star(profiles_of(cases), ties=ties)
             expected = [oracles.worth_star(case.worths, m, ties) for case in cases]
-        assert [blocks_of(row) for row in found.tolist()] == expected
+        assert [blocks_of(row) for row in scores.tolist()] == expected
         assert ties == "keep" or all(len(blocks) == m for blocks in expected)
 
 

@@ -20,8 +20,8 @@ def test_bradley_terry_is_that_of_choix() -> None:
     # choix.ilsr_pairwise(4, [(0, 1)] * 3 + [(1, 0)] + [(1, 2)] * 2 + [(2, 3)] * 2 + [(3, 0)] + pairs)
     ballots = ["a > b"] * 3 + ["b > a"] + ["b > c"] * 2 + ["c > d"] * 2 + ["d > a"]
     known = [0.153925944, 0.040909268, -0.021978345, -0.172856867]
-    found = bradley_terry(Profiles.from_ballots([ballots]), prior=2.0)
-    assert found[0] == pytest.approx(known, abs=2e-9)
+    scores = bradley_terry(Profiles.from_ballots([ballots]), prior=2.0)
+    assert scores[0] == pytest.approx(known, abs=2e-9)
 
 
 @pytest.mark.parametrize(
@@ -42,17 +42,17 @@ def test_bradley_terry_is_that_of_choix() -> None:
     ],
 )
 def test_plackett_luce_is_that_of_choix(ballots: list[str], known: list[float]) -> None:
-    found = plackett_luce(Profiles.from_ballots([ballots]), prior=2.0)
-    assert found[0] == pytest.approx(known, abs=2e-9)
+    scores = plackett_luce(Profiles.from_ballots([ballots]), prior=2.0)
+    assert scores[0] == pytest.approx(known, abs=2e-9)
 
 
 @pytest.mark.parametrize("name", BOTH)
 @pytest.mark.parametrize("prior", [0.01, 0.5, 10.0])
 def test_other_priors_give_the_modes_of_the_textbook(name: str, prior: float) -> None:
     batch = random_cases(4, 60, 4)
-    for case, got in zip(batch, get_rule(name)(together(batch), prior=prior), strict=True):
+    for case, scores in zip(batch, get_rule(name)(together(batch), prior=prior), strict=True):
         expected = getattr(oracles, name)(case.ballots, 4, prior=prior)
-        assert got == pytest.approx(expected, abs=1e-6)
+        assert scores == pytest.approx(expected, abs=1e-6)
 
 
 @pytest.mark.parametrize("m", [3, 5, 9])
@@ -99,13 +99,13 @@ def test_counting_by_sets_and_going_ballot_by_ballot_agree(m: int) -> None:
 def test_more_responses_than_sets_are_counted_for() -> None:
     rng = np.random.default_rng(12)
     case = random_case(rng, 12, 30, "ties gaps weights")
-    found = plackett_luce(together([case]))[0]
+    strengths = plackett_luce(together([case]))[0]
     # the gradient is 0 there: everybody is chosen as often as expected
-    made = oracles.choices(case.ballots)
-    odds = np.exp(found)
+    decisions = oracles.choices(case.ballots)
+    odds = np.exp(strengths)
     for i in range(12):
-        gain = sum(w for chosen, _, w in made if chosen == i)
-        gain -= sum(w * odds[i] / odds[group].sum() for _, group, w in made if i in group)
+        gain = sum(w for chosen, _, w in decisions if chosen == i)
+        gain -= sum(w * odds[i] / odds[group].sum() for _, group, w in decisions if i in group)
         gain += sum(0.5 - odds[i] / (odds[i] + odds[j]) for j in range(12) if j != i)
         assert gain == pytest.approx(0, abs=1e-7)
 
@@ -133,7 +133,7 @@ def test_plackett_luce_can_reject_a_majority_favourite() -> None:
     assert blocks_of(plackett_luce(profiles)[0].tolist()) == [[1], [0], [2]]
 
 
-def test_plackett_luce_can_elect_who_loses_against_everybody() -> None:
+def test_plackett_luce_can_elect_the_condorcet_loser() -> None:
     ballots = ["c > b > a"] + ["b > a > c"] * 4 + ["c > a > b"] * 4
     profiles = Profiles.from_ballots([ballots])
     assert profiles.margins[0, 0].max() == 0  # a loses against b and c

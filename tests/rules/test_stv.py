@@ -9,15 +9,10 @@ from rlchf import Profiles
 from rlchf.rules import get_rule
 from rlchf.rules._parts.stv import BITS, Values
 from tests.oracles import stv as oracles_stv
-from tests.oracles.textbook import Blocks, blocks_of
-from tests.support.profiles import Case, random_cases, together
+from tests.oracles.textbook import blocks_of
+from tests.support.profiles import Case, random_cases, ranking, together
 
 QUOTAS = ["exact", "droop", "hare"]
-
-
-def ranking(rule: str, ballots: dict[str, int], **options: object) -> Blocks:
-    profiles = Profiles.from_ballots([list(ballots)], weights=[list(ballots.values())])
-    return blocks_of(get_rule(rule)(profiles, **options)[0].tolist())
 
 
 @pytest.mark.parametrize("rule", ["stv", "expanding_approvals"])
@@ -28,10 +23,10 @@ def test_the_options_equal_the_textbook(rule: str, quota: str, k: int | None, ti
     options = {"k": k, "quota": quota, "ties": ties}
     for m in (2, 3, 4, 5):
         batch = random_cases(70 + m, 60, m, most_voters=9)
-        found = get_rule(rule)(together(batch), **options)
-        for case, got in zip(batch, found, strict=True):
+        scores = get_rule(rule)(together(batch), **options)
+        for case, row in zip(batch, scores, strict=True):
             expected = getattr(oracles_stv, rule)(case.ballots, m, **options)
-            assert blocks_of(got.tolist()) == expected, case
+            assert blocks_of(row.tolist()) == expected, case
 
 
 @pytest.mark.parametrize("k", [None, 2])
@@ -40,10 +35,10 @@ def test_meeks_method_equals_the_textbook(k: int | None, ties: str) -> None:
     options = {"k": k, "variant": "meek", "ties": ties}
     for m in (2, 3, 4, 5):
         batch = random_cases(80 + m, 90, m, most_voters=9)
-        found = get_rule("stv")(together(batch), **options)
-        for case, got in zip(batch, found, strict=True):
+        scores = get_rule("stv")(together(batch), **options)
+        for case, row in zip(batch, scores, strict=True):
             expected = oracles_stv.stv(case.ballots, m, k, "meek", ties=ties)
-            assert blocks_of(got.tolist()) == expected, case
+            assert blocks_of(row.tolist()) == expected, case
 
 
 @pytest.mark.parametrize("k", [None, 1, 2, 3])
@@ -52,10 +47,10 @@ def test_the_scottish_count_equals_the_textbook(k: int | None, ties: str) -> Non
     options = {"k": k, "variant": "scottish", "ties": ties}
     for m in (2, 3, 4, 5, 6):
         batch = random_cases(90 + m, 60, m, most_voters=15)
-        found = get_rule("stv")(together(batch), **options)
-        for case, got in zip(batch, found, strict=True):
+        scores = get_rule("stv")(together(batch), **options)
+        for case, row in zip(batch, scores, strict=True):
             expected = oracles_stv.stv(case.ballots, m, k, "scottish", ties=ties)
-            assert blocks_of(got.tolist()) == expected, case
+            assert blocks_of(row.tolist()) == expected, case
 
 
 def test_the_scottish_order_cuts_values_to_five_decimals() -> None:
@@ -96,7 +91,7 @@ def test_a_shared_vote_is_cut_to_five_decimals_in_the_scottish_count() -> None:
     assert ranking("stv", ballots, k=1, quota="droop") == [[0, 1, 2, 3]]
 
 
-def test_the_party_food_of_the_textbooks() -> None:
+def test_the_party_food_of_the_textbooks_is_elected() -> None:
     """20 guests choose 3 of oranges a, pears b, chocolate c, strawberries d and sweets e.
 
     With a quota of 6, c has 12 and passes half on: 4 to d, who then has 5, and 2 to e, who then has 3.
@@ -140,7 +135,7 @@ def test_a_ballot_with_ties_supports_all_of_a_level_that_it_reaches() -> None:
     assert ranking("expanding_approvals", ballots, k=1)[0] == [2]
 
 
-def test_the_first_by_default_is_whom_most_ballots_put_first() -> None:
+def test_by_default_the_plurality_winner_is_elected_first() -> None:
     ballots = {"a > b > c": 4, "b > c > a": 3, "c > b > a": 2}  # b beats both others
     assert ranking("stv", ballots)[0] == [0]
     assert ranking("expanding_approvals", ballots)[0] == [0]

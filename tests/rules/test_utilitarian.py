@@ -44,18 +44,18 @@ def test_a_score_that_came_out_of_a_computation_still_ties() -> None:
 
 def test_reals_without_a_common_part_tie_up_to_rounding() -> None:
     root = float(np.sqrt(2))
-    found = utilitarian(
+    scores = utilitarian(
         scored([[root, 0.1, 0], [np.pi, np.pi, root + 0.1], [0.1, root, np.pi + 1e-6]])
     )
-    assert found[0, 0] == found[0, 1]
-    assert found[0, 2] > found[0, 0]
+    assert scores[0, 0] == scores[0, 1]
+    assert scores[0, 2] > scores[0, 0]
 
 
 def test_sums_beyond_floats_keep_their_ties() -> None:
     """Sums of about 2^60, of which the two orders of adding differ in floats."""
     rows = [[2.0**52 + 1, 2.0**52 - 3], [2.0**52 - 3, 2.0**52 + 1], [5, 5.0]]
-    found = utilitarian(scored(rows, [255, 255, 3]))
-    assert found.tolist() == [[float(255 * (2**53 - 2) + 15)] * 2]
+    scores = utilitarian(scored(rows, [255, 255, 3]))
+    assert scores.tolist() == [[float(255 * (2**53 - 2) + 15)] * 2]
 
 
 def test_missing_scores_add_nothing_to_a_sum_and_are_left_out_of_a_mean() -> None:
@@ -68,10 +68,10 @@ def test_missing_scores_add_nothing_to_a_sum_and_are_left_out_of_a_mean() -> Non
 @pytest.mark.parametrize("scale", SCALES)
 def test_means_are_those_of_the_textbook(scale: str) -> None:
     cases = random_scored(81, scale, 240, 4)
-    for case, found in zip(cases, utilitarian(profiles_of(cases), average=True), strict=True):
+    for case, scores in zip(cases, utilitarian(profiles_of(cases), average=True), strict=True):
         expected = oracles.worth_average(case.worths, 4)
-        assert blocks_of(found.tolist()) == blocks_of(expected)
-        assert found.tolist() == pytest.approx([float(score) for score in expected])
+        assert blocks_of(scores.tolist()) == blocks_of(expected)
+        assert scores.tolist() == pytest.approx([float(score) for score in expected])
 
 
 def test_without_gaps_points_read_off_rankings_are_borda_scores() -> None:
@@ -103,13 +103,13 @@ def test_ties_of_relative_scores_are_exact_also_where_spreads_have_no_small_mult
     for p in primes:
         x, y = rng.integers(0, p, 2).tolist()
         rows += [[x, y, 0, p], [y, x, p, 0]]
-    found = relative_utilitarian(scored([rows[i] for i in rng.permutation(len(rows))]))[0]
+    scores = relative_utilitarian(scored([rows[i] for i in rng.permutation(len(rows))]))[0]
     worths = [({i: Fraction(x) for i, x in enumerate(row)}, Fraction(1)) for row in rows]
     expected = oracles.worth_relative_utilitarian(worths, 4)
-    assert found[0] == found[1]
-    assert found[2] == found[3] == len(primes)
-    assert blocks_of(found.tolist()) == blocks_of(expected)
-    assert found.tolist() == pytest.approx([float(score) for score in expected])
+    assert scores[0] == scores[1]
+    assert scores[2] == scores[3] == len(primes)
+    assert blocks_of(scores.tolist()) == blocks_of(expected)
+    assert scores.tolist() == pytest.approx([float(score) for score in expected])
 
 
 def test_a_condorcet_loser_can_win_by_points_if_more_ballots_rank_it() -> None:

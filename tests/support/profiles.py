@@ -1,18 +1,24 @@
 """Random profiles, each as the package's arrays and as plain ballots for the oracles."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import strategies as st
 
-from rlchf import Profiles
-from tests.oracles.textbook import Ballot
+import rlchf
+from rlchf import Profiles, Rankings
+from rlchf.numeric.arrays import to_numpy
+from rlchf.rules import get_rule, is_across
+from tests.oracles.textbook import Ballot, Blocks, blocks_of
 
 
 @dataclass(frozen=True)
 class Case:
-    """One prompt: ranks (M, V), 0 for no place, and the weights of the ballots."""
+    """One prompt: ranks (M, V), 0 where a ballot leaves a response out, and the weights of the ballots."""
 
     ranks: np.ndarray
     weights: np.ndarray
@@ -26,7 +32,7 @@ class Case:
         columns = self.ranks.T.tolist()
         weights = self.weights.tolist()
         return [
-            ({i: place for i, place in enumerate(column) if place}, Fraction(weight))
+            ({i: rank for i, rank in enumerate(column) if rank}, Fraction(weight))
             for column, weight in zip(columns, weights, strict=True)
         ]
 
@@ -47,8 +53,48 @@ def together(cases: list[Case]) -> Profiles:
     )
 
 
+def rankings_of(case: Case) -> Rankings:
+    """One prompt with the responses 0, 1, ...; a first ballot of weight 0 names them all."""
+    ballots: list[tuple[object, object, list[list[object]]]] = [
+        ("p", "nobody", [[str(i) for i in range(case.m)]])
+    ]
+    for annotator, (ranks, _) in enumerate(case.ballots):
+        levels = [[str(i) for i in ranks if ranks[i] == k] for k in sorted(set(ranks.values()))]
+        ballots.append(("p", annotator, levels))  # type: ignore[arg-type]
+    return Rankings.from_ballots(ballots, [0.0, *case.weights.tolist()])
+
+
+def scores_of(name: str, cases: list[Case]) -> list[np.ndarray]:
+    """Scores of cases that have equally many responses, each prompt by itself."""
+    rule = get_rule(name)
+    if not is_across(rule):
+        return list(to_numpy(rule(together(cases))))
+    results = [rlchf.aggregate(rankings_of(case), name).scores("p") for case in cases]
+    return [np.array([scores[str(i)] for i in range(len(scores))]) for scores in results]
+
+
+QUICK_ACROSS = ("apportioned_dictator", "carry_psb", "cpb", "perpetual_pav", "phragmen_credit")
+"""The rules across prompts in the fast tests; the others take seconds each to compile."""
+
+
+def is_slow(rule: str) -> bool:
+    return is_across(get_rule(rule)) and rule not in QUICK_ACROSS
+
+
+def rule_parameters(rules: Iterable[str]) -> list[Any]:
+    """The rules as parameters of a test; those that take long to compile are marked slow."""
+    return [pytest.param(rule, marks=[pytest.mark.slow] if is_slow(rule) else []) for rule in rules]
+
+
+def ranking(rule: str, election: Profiles | Mapping[str, float], **options: Any) -> Blocks:
+    """The ranking of the first prompt; an election may be given as the weights of its ballots."""
+    if isinstance(election, Mapping):
+        election = Profiles.from_ballots([list(election)], weights=[list(election.values())])
+    return blocks_of(to_numpy(get_rule(rule)(election, **options))[0].tolist())
+
+
 def dense(values: np.ndarray) -> np.ndarray:
-    """(M, V) numbers to places 1, 2, ... without gaps, the smallest first; 0 where the number is 0."""
+    """(M, V) numbers to ranks 1, 2, ... without gaps, the smallest first; 0 where the number is 0."""
     ranks = np.zeros(values.shape, dtype=np.int16)
     for v, column in enumerate(values.T):
         named = column > 0
@@ -86,6 +132,6 @@ def cases(draw: st.DrawFn, weights: st.SearchStrategy[float] | None = None) -> C
     m, v = draw(st.integers(2, 5)), draw(st.integers(1, 5))
     column = st.lists(st.integers(0, m), min_size=m, max_size=m).filter(any)
     columns = draw(st.lists(column, min_size=v, max_size=v))
-    each = st.integers(0, 4).map(float) if weights is None else weights
-    values = draw(st.lists(each, min_size=v, max_size=v))
+    weight = st.integers(0, 4).map(float) if weights is None else weights
+    values = draw(st.lists(weight, min_size=v, max_size=v))
     return Case(dense(np.array(columns).T), np.array(values, dtype=np.float64))

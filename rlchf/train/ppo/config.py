@@ -1,6 +1,5 @@
 """Settings of a PPO run; reading them needs no torch."""
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -239,13 +238,6 @@ class PPOConfig(Settings):
         at_least=0,
         group="Limits and records",
     )
-
-    def __post_init__(self) -> None:
-        if isinstance(self.stop_tokens, str | int):
-            token = json.dumps(self.stop_tokens, ensure_ascii=False)
-            raise ValueError(f"stop_tokens is {self.stop_tokens!r}; write it as a list, [{token}]")
-        object.__setattr__(self, "stop_tokens", tuple(self.stop_tokens))  # TOML has lists
-        super().__post_init__()
 
     def contradictions(self) -> Iterable[tuple[bool, str]]:
         """Pairs of whether something is wrong with the settings together, and what would work."""
