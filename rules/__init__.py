@@ -232,11 +232,9 @@ def _load(name: str, origin: str, load: Callable[[], Any]) -> Any:
     try:
         return load()
     except Exception as error:  # whatever other people's code may raise
-        frames = traceback.extract_tb(error.__traceback__)
-        rule_frames = [
-            f for f in frames if f.filename != __file__ and "importlib" not in f.filename
-        ]
-        last = rule_frames[-1] if rule_frames else None
+        frames = reversed(traceback.extract_tb(error.__traceback__))
+        outside = (f for f in frames if f.filename != __file__ and "importlib" not in f.filename)
+        last = next(outside, None)
         line = f" ({last.filename}, line {last.lineno})" if last else ""
         reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
         raise ValueError(f"rule {name!r} cannot be loaded from {origin}: {reason}{line}") from error

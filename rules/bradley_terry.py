@@ -48,7 +48,7 @@ def bradley_terry(profiles: Profiles, *, prior: float = 1.0) -> Array:
     array([[ 0.424, -0.424]])
     """
     xp, device = array_namespace(profiles.ranks), device_of(profiles.ranks)
-    # (comparisons + margins) / 2 are the wins with half of the ties, in whole votes
+    # (comparisons + margins) / 2 are the wins with half of the ties, in integer weights
     doubled = xp.permute_dims(profiles.compared + profiles.margins, (1, 2, 0))
     wins = doubled / (2 * profiles.scale) + prior_weights(profiles, prior) / 2  # (M, M, B)
     start = xp.zeros((profiles.n_responses, profiles.n_prompts), dtype=xp.float64, device=device)

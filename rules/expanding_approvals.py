@@ -81,9 +81,11 @@ def _count(ballots: Values, price: Fraction, M: int, *, enough: bool, strictly: 
         )
         if elected:
             remaining = [i for i in remaining if i not in elected]
-            approved = [[i for i in responses if i not in elected] for responses in approved]
             for i in elected:
                 scores[i] = len(remaining)
+                for responses in approved:
+                    if i in responses:
+                        responses.remove(i)
         elif depth < M:
             depth += 1
             for b, levels in enumerate(ballots.kinds):

@@ -137,10 +137,11 @@ def picture(results: list[dict[str, Any]], path: Path) -> None:
         rows = [result["shares"][key.format(rule=result["rule"])] for key in STAGES.values()]
         share = np.array([row["share"] for row in rows])
         spans = [share - [row["low"] for row in rows], [row["high"] for row in rows] - share]
-        axes.errorbar(
-            np.arange(len(rows)) + 0.08 * (n - (len(results) - 1) / 2), share, yerr=spans,
-            marker="o", capsize=3, color=COLOURS[n], label=result["rule"],
-        )  # fmt: skip
+        x = np.arange(len(rows)) + 0.08 * (n - (len(results) - 1) / 2)
+        style = {"color": COLOURS[n], "label": result["rule"]}
+        axes.errorbar(x, share, yerr=spans, marker="o", linestyle="", capsize=3, **style)
+        for part in (slice(0, 3), slice(3, 5)):  # the policy starts from its own share
+            axes.plot(x[part], share[part], color=COLOURS[n], linewidth=1)
     axes.axhline(0.4, color="grey", linestyle=":", label="annotators who enjoy emojis")
     axes.set(ylabel="share of emojis", ylim=(-0.02, 0.62), xticks=range(len(STAGES)))
     axes.set_xticklabels(STAGES)

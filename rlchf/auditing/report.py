@@ -154,8 +154,9 @@ def influences(tallies: Tallies, weights: np.ndarray) -> tuple[np.ndarray, np.nd
     """Influence per unit of weight and round, and weights, of all annotators with a round and a weight."""
     A = len(weights)
     weighted = tallies.weights > 0
-    keys = tallies.annotators[weighted] * tallies.n_prompts + tallies.prompts[weighted]
-    rounds = np.bincount(np.unique(keys) // tallies.n_prompts, minlength=A)
+    keys = np.sort(tallies.annotators[weighted] * tallies.n_prompts + tallies.prompts[weighted])
+    is_new = np.diff(keys, prepend=-1) > 0
+    rounds = np.bincount(keys[is_new] // tallies.n_prompts, minlength=A)
     influence = np.bincount(tallies.annotators, tallies.influence, A)
     present = (rounds > 0) & (weights > 0)
     return influence[present] / (rounds * weights)[present], weights[present]

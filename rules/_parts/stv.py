@@ -72,7 +72,7 @@ class Values:
         The votes for each remaining response, in the same unit, and the responses elected.
         """
         unit = math.lcm(*{len(responses) for responses in supported if responses}) if split else 1
-        shares = [unit // len(r) if split and r else 1 for r in supported]
+        shares = [unit // (len(r) or 1) for r in supported] if split else [1] * len(supported)
         counts = dict.fromkeys(remaining, 0)  # in units of 1 / (unit whole)
         ballots = zip(supported, self.votes, self.parts, shares, strict=True)
         for responses, votes, part, share in ballots:
@@ -85,8 +85,8 @@ class Values:
             return counts, []
         elected = [i for i in counts if counts[i] == most]
         elected = elected[:1] if strictly else elected
-        n_elected = [sum(i in elected for i in responses) for responses in supported]
-        paid = [n * cost * share for n, share in zip(n_elected, shares, strict=True)]
+        n_elected = [sum(map(responses.count, elected)) for responses in supported]
+        paid = (n * cost * share for n, share in zip(n_elected, shares, strict=True))
         self.reduce([max(0, unit * value - amount) for amount in paid], unit * value)
         return counts, elected
 

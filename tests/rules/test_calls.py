@@ -1,4 +1,4 @@
-"""Rules called in ways that cannot be meant: what the caller is told."""
+"""Wrong calls of rules: the messages name the mistake and what would work."""
 
 import pickle
 import re

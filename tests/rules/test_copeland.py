@@ -55,7 +55,7 @@ def test_the_worth_of_ties_can_decide_who_wins() -> None:
 
 
 def test_a_tie_is_not_worth_more_than_a_win() -> None:
-    with pytest.raises(ValueError, match="tie is 2; choose a worth from -1, a loss, to 1, a win"):
+    with pytest.raises(ValueError, match="tie is 2; choose a value from -1, a loss, to 1, a win"):
         copeland(Profiles.from_ballots([["a > b"]]), tie=2)
 
 

@@ -197,9 +197,9 @@ def test_fractions_as_weights_give_the_same_order_as_whole_numbers() -> None:
 def test_when_time_runs_out_the_best_order_comes_with_a_warning_that_names_the_prompt() -> None:
     cases = [impartial(seed, 40, 100) for seed in range(2)]
     batch = replace(together(cases), prompts=np.array([11, 12]))
-    with pytest.warns(UserWarning, match=r"overrules majorities of \d+ in all, .*gap") as told:
+    with pytest.warns(UserWarning, match=r"overrules majorities of \d+ in all, .*gap") as warned:
         scores = kemeny(batch.part(1, 2), time_limit=0)
-    assert str(told[0].message).startswith("prompt 12 of 40 responses: kemeny ran out of time")
+    assert str(warned[0].message).startswith("prompt 12 of 40 responses: kemeny ran out of time")
     assert len(np.unique(scores)) > 30
 
 
