@@ -63,7 +63,9 @@ def test_a_shown_command_prints_what_the_page_shows(
 @pytest.mark.parametrize(
     "page",
     [
-        pytest.param(page, marks=[pytest.mark.slow] if page.name in ("audit.md", "jury.md") else [])
+        pytest.param(
+            page, marks=[pytest.mark.slow] if page.name in ("audit.md", "dpo.md", "jury.md") else []
+        )
         for page in PAGES
     ],
     ids=lambda page: page.name,

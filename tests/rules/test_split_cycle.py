@@ -100,6 +100,7 @@ def test_where_the_search_is_too_long_the_undefeated_share_a_place(
     assert (undefeated.sum(axis=1) > 1).sum() > 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", ["stable_voting", "river"])
 def test_renaming_many_responses_renames_the_result(rule: str) -> None:
     rng = np.random.default_rng(16)

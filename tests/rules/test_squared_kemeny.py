@@ -94,6 +94,7 @@ def first_order(ballots: object) -> tuple[np.ndarray, float]:
     return order, ballots.cost(order)  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 def test_the_search_is_rarely_worse_than_the_optimum() -> None:
     profiles = mallows(200, 9, 6, 0.9, np.random.default_rng(0))
     exact = squared_kemeny(profiles, ties="lexicographic")
