@@ -202,7 +202,6 @@ def test_every_command_takes_a_function_by_its_name(
     my_rules: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from rlchf.cli.main import app
-    from rlchf.jobs.ppo_rewards import Rewards
 
     by_name = f"{my_rules}:second_places"
     (tmp_path / "r.csv").write_text("prompt_id,annotator_id,ranking\np,ann,a > b > c\n")
@@ -212,7 +211,16 @@ def test_every_command_takes_a_function_by_its_name(
     app(["audit", "r.csv", "out.jsonl", "--shuffles", "2"], standalone_mode=False)
     app(["rules", by_name], standalone_mode=False)
     assert f"--rule {by_name} -o worth=0.5" in capsys.readouterr().out
-    voters = ("rlchf.simulate:has_emoji", "rlchf.simulate:wordiness")
+
+
+def test_a_reward_by_votes_takes_a_function_by_its_name(my_rules: str) -> None:
+    pytest.importorskip("torch")
+    from rlchf.jobs.ppo_rewards import Rewards
+
+    by_name, voters = (
+        f"{my_rules}:second_places",
+        ("rlchf.simulate:has_emoji", "rlchf.simulate:wordiness"),
+    )
     Rewards(voters, "vote", rule=by_name, options={"worth": 2.0}).check(4)
     with pytest.raises(ValueError, match="has no option 'wort'"):
         Rewards(voters, "vote", rule=by_name, options={"wort": 2.0}).check(4)
