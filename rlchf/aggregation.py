@@ -379,7 +379,8 @@ def _checked_scores(name: str, scores: Any, profiles: Profiles) -> np.ndarray:
     if array.shape != expected or array.dtype.kind not in "biuf" or np.isnan(array).any():
         problem = "NaN" if array.shape == expected else f"an array of shape {array.shape}"
         raise ValueError(
-            f"rule {name!r} returned {problem}; it must return scores of shape {expected}"
+            f"rule {name!r} returned {problem}; it must return scores of shape {expected}, or annotate its "
+            "first parameter as Rankings and return an Aggregation"
         )
     return array
 

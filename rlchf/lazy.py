@@ -46,7 +46,8 @@ def lazy_names(
         raise AttributeError(f"module {package!r} has no attribute {name!r}")
 
     def names() -> list[str]:
-        return sorted({*vars(sys.modules[package]), *origins, *submodules()})
+        module = sys.modules[package]
+        return sorted(getattr(module, "__all__", {*vars(module), *origins, *submodules()}))
 
     return get, names
 

@@ -31,6 +31,19 @@ def meant(name: str, known: Iterable[str]) -> str:
     return f"did you mean {' or '.join(close)}?" if close else ""
 
 
+def renaming(wanted: str, names: Iterable[str]) -> str:
+    """Advice to rename the column that is most similar to one that is missing; empty if there is none.
+
+    Examples
+    --------
+    >>> renaming("rank", ["prompt_id", "Rank"])
+    "; rename 'Rank' to 'rank'"
+    """
+    by_lower = {name.lower(): name for name in names}
+    close = difflib.get_close_matches(wanted, list(by_lower), n=1, cutoff=0.6)
+    return f"; rename {by_lower[close[0]]!r} to {wanted!r}" if close else ""
+
+
 def listed(known: Collection[str], name: str) -> str:
     """List the known names, and ask whether some that are similar to a name were meant.
 
@@ -157,6 +170,10 @@ def function_named(
     2.0
     """
     module, _, attribute = name.partition(":")
+    if not attribute or module.endswith(".py") or not module.partition(".")[0].isidentifier():
+        raise ValueError(
+            f"{what} is {name!r}; write module:function without a path or an ending, such as {example}"
+        )
     folder = str(Path.cwd())
     if folder not in sys.path:
         sys.path.append(folder)  # last, so that no file of the folder hides what is installed

@@ -133,10 +133,10 @@ else:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *rule_modules()})
+    return sorted({*__all__, *rule_modules(), "across"})
 
 
-class _Package(ModuleType):
+class Package(ModuleType):
     """A package in which the name of a rule is the function, and not the module that defines it."""
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -146,7 +146,7 @@ class _Package(ModuleType):
         super().__setattr__(name, value)
 
 
-sys.modules[__name__].__class__ = _Package
+sys.modules[__name__].__class__ = Package
 
 
 @cache

@@ -17,10 +17,15 @@ from rlchf.auditing.margins import Margins, margins
 from rlchf.auditing.spread import Spread
 from rlchf.auditing.stages import StageShares
 from rlchf.auditing.welfare import Welfare, gini, mean_weights, price_of_fairness, welfare
+from rlchf.display import html_table
 from rlchf.rankings import Rankings, as_rankings
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+SHOWN = 10
+"""Rows that a notebook shows."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,21 @@ class Audit:
     stages: list[StageShares] = field(default_factory=list)
     spread: list[Spread] = field(default_factory=list)
     scores: "Audit | None" = None
+
+    def __repr__(self) -> str:
+        overall = self.overall
+        return (
+            f"<Audit of {self.rule}: {len(self.annotators)} annotators, {len(self.groups)} groups>\n"
+            f"  agreement: {overall.pairs:.3f} of pairs, {overall.contested:.3f} of contested pairs, "
+            f"{overall.first_place:.3f} of first places"
+        )
+
+    def _repr_html_(self) -> str:
+        names = ("name", "pairs", "contested", "first_place", "representation_ratio")
+        rows = [self.overall, *self.groups, *self.annotators][:SHOWN]
+        cells = [[getattr(row, name) for name in names] for row in rows]
+        text = [[one if isinstance(one, str) else f"{one:.3f}" for one in row] for row in cells]
+        return html_table(f"Audit of {self.rule}", names, text)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as written to ``audit.json``; a NaN becomes None."""
@@ -124,6 +144,16 @@ def audit(
     [('ann', 1.0), ('bob', 1.0), ('eve', 0.0)]
     """
     rankings = as_rankings(rankings)
+    if not isinstance(result, Aggregation):
+        raise TypeError(
+            f"result is of type {type(result).__name__}; give what rlchf.aggregate returned, or read a "
+            "file of results with rlchf.read_aggregation"
+        )
+    if groups is not None and not hasattr(groups, "items"):
+        raise TypeError(
+            f"groups is of type {type(groups).__name__}; give a group for each annotator id, such as "
+            'annotators["region"]'
+        )
     check_replicates(replicates)
     tallies = tally(rankings, result)
     groupings, everybody = Grouping.each(rankings, groups), Grouping.everybody(rankings)

@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 
 def rules(incomplete: str) -> list[str]:
@@ -27,8 +27,14 @@ def rule_options(ctx: Any, incomplete: str) -> list[str]:
         rule = get_rule(ctx.params.get("rule") or "kemeny")
     except ValueError:
         return []
+    name, equals, written = incomplete.partition("=")
+    if equals:
+        choices = get_args(get_type_hints(rule).get(name))
+        return [
+            f"{name}={one}" for one in choices if isinstance(one, str) and one.startswith(written)
+        ]
     names = [one.name for one in inspect.signature(rule).parameters.values()][1:]
-    return [f"{name}=" for name in names if name.startswith(incomplete)]
+    return [f"{one}=" for one in names if one.startswith(name)]
 
 
 COMPLETIONS: dict[str, Callable[..., list[str]]] = {

@@ -35,8 +35,8 @@ def need_torch(who: str, *more: str) -> None:
     missing = [name for name in packages if not find_spec(name)]
     if missing:
         raise ValueError(
-            f"{who} what trains models, and {missing[0]!r} is not installed; "
-            "install all of it with: pip install 'rlchf[train]'"
+            f"{who} {missing[0]!r}, which is not installed; install what training needs with: "
+            "pip install 'rlchf[train]'"
         )
 
 

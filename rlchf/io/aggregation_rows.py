@@ -13,7 +13,7 @@ from rlchf.io.columns import Table, cell_text
 from rlchf.io.files import bare_name, display_name, file_kind, read_bytes, shown
 from rlchf.io.jsonl import json_records
 from rlchf.io.tables import parse_table
-from rlchf.options import meant
+from rlchf.options import renaming
 
 COLUMNS = (
     "prompt_id",
@@ -100,10 +100,10 @@ def _from_table(table: Table, name: str) -> Rows:
         )
     table.require("prompt_id", "response_id")
     if not {"rank", "score"} & set(table.names):
-        hint = meant("score", table.names) or meant("rank", table.names)
+        hint = renaming("score", table.names) or renaming("rank", table.names)
         raise ValueError(
             f"{table.source}: there is neither a column 'rank' nor 'score'; "
-            f"found {', '.join(table.names)}{hint and f'; {hint}'}"
+            f"found {', '.join(table.names)}{hint}"
         )
     prompts, responses = table.filled("prompt_id"), table.filled("response_id")
     columns = {

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from rlchf.io.files import shown
-from rlchf.options import listed
+from rlchf.options import renaming
 
 IDS = ("prompt_id", "annotator_id", "response_id", "chosen", "rejected")
 """Columns of csv files that are read into codes, because their texts repeat."""
@@ -54,7 +54,7 @@ class Table:
         """
         for name in names:
             if name not in self.names:
-                found = listed(self.names, name)
+                found = ", ".join(self.names) + renaming(name, self.names)
                 raise ValueError(f"{self.source}: there is no column {name!r}; found {found}")
 
     def ids(self, *names: str) -> tuple[list[str], np.ndarray]:

@@ -17,6 +17,7 @@ from rlchf.jobs.settings import TINY, PPOJob
 from rlchf.options import fitting, function_named
 from rlchf.prompts import Prompt
 from rlchf.settings import built
+from rlchf.train.ppo.advantages import needs_critic
 from rlchf.train.ppo.config import PPOConfig
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def run_ppo(
     job.rewards.check(config.responses_per_prompt)
     if job.critic:
         check_model(job.critic, "critic")
-        if config.advantages != "gae":
+        if not needs_critic(config.advantages):
             raise ValueError(
                 f"advantages is '{config.advantages}', which takes no critic; leave --critic out"
             )

@@ -73,11 +73,11 @@ class Rewards:
         if not self.weights:
             return
         if kind is None:
-            raise ValueError("--weights are for a sum or a vote; choose one of them by --combine")
-        if kind.weighting == "none":
             raise ValueError(
-                f"--weights are for a sum or a vote; leave them out, {self.combine} finds its own"
+                "--weights are for several rewards combined into one; choose how by --combine"
             )
+        if kind.weighting == "none":
+            raise ValueError(f"--combine {self.combine} takes no weights; leave --weights out")
         if len(self.weights) != len(self.names):
             raise ValueError(
                 f"there are {len(self.weights)} weights for {len(self.names)} rewards; "

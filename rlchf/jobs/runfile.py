@@ -44,7 +44,10 @@ class Label(Settings):
         "", "Function of a text that says whether it has the label, module:function."
     )
     texts: int = setting(
-        200, "Number of texts sampled from the policy before and after PPO.", at_least=1
+        200,
+        "Number of texts sampled from the policy before and after PPO, rounded up so that each prompt has "
+        "equally many.",
+        at_least=1,
     )
 
 

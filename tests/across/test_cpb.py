@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import rlchf
 from rlchf import Rankings
-from rlchf.rules.across import carry_psb, cpb
+from rlchf.rules.across.cpb import budgets as cpb_budgets
 from tests.across.test_budgets import Row, agreement, blocs, dataset, outcome, random_dataset
 from tests.oracles.across_budgets import carry_over
 
@@ -76,7 +76,7 @@ def test_budgets_are_at_least_the_shortfall_and_add_up_to_0() -> None:
     rng = np.random.default_rng(1)
     prompts = [[rng.permutation(4).tolist() for _ in range(5)] for _ in range(100)]
     rankings = dataset(prompts)
-    budgets = cpb.budgets(rankings)
+    budgets = cpb_budgets(rankings)
     won, contested = agreement(prompts, outcome("cpb", rankings))
     assert abs(budgets.sum()) < 1e-9
     assert (contested[-1] / 5 - won[-1] <= budgets + 1e-9).all()
@@ -87,9 +87,9 @@ def test_budgets_equal_exact_fractions() -> None:
     rng = np.random.default_rng(2)
     for _ in range(40):
         prompts, rankings = random_dataset(rng, 3)
-        for module, contested_only in ((cpb, True), (carry_psb, False)):
+        for budgets_of, contested_only in ((cpb_budgets, True), (carry_psb_budgets, False)):
             _, exact = carry_over(prompts, contested_only)
-            budgets = dict(zip(rankings.annotator_ids, module.budgets(rankings), strict=True))
+            budgets = dict(zip(rankings.annotator_ids, budgets_of(rankings), strict=True))
             for who, budget in exact.items():
                 assert budgets[str(who)] == pytest.approx(float(budget), abs=1e-9)
 
@@ -99,7 +99,7 @@ def test_two_pairs_with_emoji_are_shared_three_to_two() -> None:
     prompts = [[[2, 3, 0, 1]] * 3 + [[0, 1, 2, 3]] * 2] * 5
     a, b, c = [2, 0, 1, 3], [2, 0, 3, 1], [0, 2, 3, 1]
     assert outcome("cpb", dataset(prompts)) == [a, b, a, b, c]
-    assert cpb.budgets(dataset(prompts)).tolist() == [0.0] * 5
+    assert cpb_budgets(dataset(prompts)).tolist() == [0.0] * 5
 
 
 def test_the_minority_may_win_its_pairs_without_a_first_place() -> None:
@@ -115,20 +115,20 @@ def test_annotators_earn_income_only_on_prompts_on_which_they_are_present() -> N
     rows += [(1, "ann", [["a"], ["b"]]), (1, "cid", [["b"], ["a"]])]
     rankings = Rankings.from_ballots(rows)
     assert [rlchf.aggregate(rankings, "cpb").ranking(t)[0] for t in (0, 1)] == [["a"], ["b"]]
-    assert cpb.budgets(rankings).tolist() == [0.0, 0.5, -0.5]
+    assert cpb_budgets(rankings).tolist() == [0.0, 0.5, -0.5]
 
 
 def test_the_income_is_in_proportion_to_the_weights() -> None:
     rankings = Rankings.from_ballots(
         [("p", "ann", "a > b"), ("p", "bob", "b > a")], weights=[3.0, 1.0]
     )
-    assert cpb.budgets(rankings).tolist() == [-0.25, 0.25]
+    assert cpb_budgets(rankings).tolist() == [-0.25, 0.25]
 
 
 def test_a_ballot_without_an_opinion_saves_its_income() -> None:
     """Cid ties the pair: Ann pays all her budget for it, and owes the rest of the price alone."""
     ballots = [("p", "ann", "a > b"), ("p", "bob", "b > a"), ("p", "cid", "a = b")]
-    budgets = cpb.budgets(Rankings.from_ballots(ballots))
+    budgets = cpb_budgets(Rankings.from_ballots(ballots))
     assert budgets == pytest.approx([float(Fraction(1, 3)) - 1, 1 / 3, 1 / 3])
 
 
@@ -156,4 +156,4 @@ def test_debtors_among_themselves_decide_by_weight() -> None:
     rows += [(1, "ann", [["a"], ["b"]]), (1, "cid", [["a"], ["b"]]), (1, "dan", [["b"], ["a"]])]
     rankings = Rankings.from_ballots(rows)
     assert rlchf.aggregate(rankings, "cpb").ranking(1) == [["a"], ["b"]]
-    assert cpb.budgets(rankings).sum() == pytest.approx(0.0)
+    assert cpb_budgets(rankings).sum() == pytest.approx(0.0)

@@ -324,4 +324,4 @@ def test_without_torch_help_is_there_and_work_says_what_to_install() -> None:
     given = ["--policy", "p", "--reward", "r", "--prompts", "q", "--out", "o"]
     done = subprocess.run([*start, *given], capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert "PPO needs what trains models, and 'torch' is not installed" in done.stderr
+    assert "PPO needs 'torch', which is not installed" in done.stderr

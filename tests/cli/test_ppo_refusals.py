@@ -51,9 +51,15 @@ BOTH: dict[str, Any] = {"reward": ("tastes:vowels", "tastes:brief")}
             BOTH | {"combine": "sum", "weights": "1;2"},
             "--weights is '1;2'; write a number for each",
         ),
-        (BOTH | {"combine": "max_min", "weights": "1,2"}, "leave them out, max_min finds its own"),
+        (
+            BOTH | {"combine": "max_min", "weights": "1,2"},
+            "--combine max_min takes no weights; leave --weights out",
+        ),
         (BOTH | {"combine": "self_play", "weights": "1,0"}, "a voter's weight is 0"),
-        ({"weights": "2"}, "weights are for a sum or a vote; choose one of them by --combine"),
+        (
+            {"weights": "2"},
+            "--weights are for several rewards combined into one; choose how by --combine",
+        ),
         (BOTH | {"combine": "vote"}, "--combine vote needs --rule"),
         (BOTH | {"combine": "sum", "rule": "borda"}, "--rule borda is the rule of a vote"),
         (BOTH | {"combine": "vote", "rule": "bordda"}, "did you mean borda"),

@@ -36,3 +36,32 @@ def test_what_is_no_table_of_ballots_is_refused(data: object) -> None:
         rlchf.aggregate(data, "borda")
     with pytest.raises(TypeError, match=r"rlchf\.read_rankings"):
         rlchf.audit(data, result)
+
+
+def test_an_audit_and_a_batch_show_themselves_in_a_few_lines() -> None:
+    ballots = [(f"p{p}", f"a{a}", [["a"], ["<i>b"]]) for p in range(300) for a in range(3)]
+    rankings = rlchf.Rankings.from_ballots(ballots)
+    report = rlchf.audit(rankings, rlchf.aggregate(rankings, "borda"))
+    batch = rlchf.Profiles.from_ballots([["a > b", "b > a"]] * 50)
+    for shown in (report, batch):
+        assert len(repr(shown)) < 300
+        assert len(shown._repr_html_()) < 2000
+    assert "agreement: 1.000 of pairs" in repr(report)
+
+
+def test_an_audit_says_what_it_takes() -> None:
+    rankings = rlchf.Rankings.from_ballots([("p", "ann", "a > b")])
+    result = rlchf.aggregate(rankings, "borda")
+    with pytest.raises(TypeError, match=r"result is of type DataFrame; .*rlchf\.read_aggregation"):
+        rlchf.audit(rankings, result.to_frame())  # type: ignore[arg-type]
+    with pytest.raises(
+        TypeError, match="groups is of type str; give a group for each annotator id"
+    ):
+        rlchf.audit(rankings, result, groups="region")  # type: ignore[arg-type]
+
+
+def test_names_of_the_package_are_the_public_ones() -> None:
+    assert {"Rankings", "aggregate", "rules", "train"} <= set(dir(rlchf))
+    assert "lazy_names" not in dir(rlchf)
+    assert {"borda", "cpb", "get_rule"} <= set(dir(rlchf.rules))
+    assert "importlib" not in dir(rlchf.rules)

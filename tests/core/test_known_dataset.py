@@ -10,13 +10,14 @@ import pytest
 
 import rlchf
 from rlchf import Rankings
-from rlchf.rules.across import carry_psb, cpb
+from rlchf.rules.across.carry_psb import budgets as carry_psb_budgets
+from rlchf.rules.across.cpb import budgets as cpb_budgets
 
 FILE = Path(__file__).parents[1] / "data" / "known_answers.json"
 ANSWERS: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))
 
 DATASETS = ANSWERS.get("dataset_profiles", {})
-BUDGETS = {"cpb": cpb.budgets, "carry_psb": carry_psb.budgets}
+BUDGETS = {"cpb": cpb_budgets, "carry_psb": carry_psb_budgets}
 RULES: dict[str, tuple[str, dict[str, Any]]] = {
     "independent": ("kemeny", {"ties": "lexicographic"}),
     "carry_psb": ("carry_psb", {}),

@@ -56,7 +56,7 @@ def test_a_new_format_is_one_file(write: Write) -> None:
     with pytest.raises(ValueError, match="table, row 1: the points is 'x'; give a number"):
         Rankings.from_frame(frame)
     with pytest.raises(
-        ValueError, match=r"choose from auto, .*, points, preflib; did you mean poi"
+        ValueError, match=r"choose from auto, .*, points, .*preflib; did you mean poi"
     ):
         read_rankings(path, format="point")
     with pytest.raises(ValueError, match=r"fit no format; .* response_id and points \(points\)"):
@@ -68,3 +68,11 @@ def test_formats_have_marks_of_their_own() -> None:
     assert len(set(marks)) == len(marks)
     for format in formats.formats().values():
         assert set(format.marks) <= set(format.columns)
+
+
+def test_a_ranking_beside_a_response_is_refused(write: Write) -> None:
+    path = write("v.csv", "prompt_id,annotator_id,response_id,ranking\np,ann,a,1\np,ann,b,2\n")
+    with pytest.raises(
+        ValueError, match="rename 'ranking' to 'rank' if it holds one response's rank"
+    ):
+        read_rankings(path)

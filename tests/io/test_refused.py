@@ -22,11 +22,11 @@ REFUSED = {
     "missing column": (
         "prompt_id,annotator_id,respons_id,rank\np,u,a,1\n",
         "there is no column 'response_id'; found prompt_id, annotator_id, respons_id, rank; "
-        "did you mean respons_id",
+        "rename 'respons_id' to 'response_id'",
     ),
     "no value column": (
         "prompt_id,annotator_id,response_id,Score\np,u,a,1\n",
-        "the columns .* fit no format; .* rank or score .*; did you mean Score",
+        "the columns .* fit no format; .* rank or score .*; rename 'Score' to 'score'",
     ),
     "semicolons": (
         LONG.replace(",", ";") + "p;u;a;1\n",
@@ -177,7 +177,7 @@ REFUSED_LINES = {
     ),
     "no ranking": (
         JSON_LINE.replace("ranking", "rankings"),
-        "the columns .* fit no format; .*; did you mean rankings",
+        "the columns .* fit no format; .*; rename 'rankings' to 'ranking'",
     ),
     "nan": (
         '{"prompt_id": "p", "annotator_id": "u", "response_id": "a", "score": NaN}',

@@ -97,7 +97,7 @@ def test_texts_are_refused_with_their_line_and_a_hint(
         ("annotator_id,weight\nann,-1\n", "row 2: the weight is -1; give"),
         (
             "annotator,weight\nann,1\n",
-            "there is no column 'annotator_id'; found .*; did you mean annotator",
+            "there is no column 'annotator_id'; found .*; rename 'annotator' to 'annotator_id'",
         ),
         ("annotator_id,x\n,1\n", "row 2: the annotator_id is empty"),
     ],

@@ -56,7 +56,7 @@ def fixed_table(scores: Tensor, ranks: Tensor, weights: Tensor) -> Tensor:
     )
 
 
-LOSSES: dict[str, Loss] = {
+CASES: dict[str, Loss] = {
     "bradley_terry": on_targets(bradley_terry),
     "bradley_terry, all options": fixed_table,
     "majority": on_targets(losses.majority),
@@ -68,7 +68,7 @@ LOSSES: dict[str, Loss] = {
 }
 RANKS = torch.tensor([[2, 1, 3, 3, 5], [1, 1, 3, 0, 4], [2, 0, 0, 1, 0], [1, 2, 2, 2, 2]])
 WEIGHTS = torch.tensor([1.0, 2.5, 0.5, 1.0], dtype=torch.float64)
-every_loss = pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
+every_loss = pytest.mark.parametrize("loss", CASES.values(), ids=CASES)
 
 
 def random_scores(seed: int = 0, shape: tuple[int, ...] = tuple(RANKS.shape)) -> Tensor:
@@ -339,6 +339,19 @@ def test_centring_is_the_squared_sum_of_pairs_and_zero_at_the_middle() -> None:
 
 
 # -- the table -------------------------------------------------------------------------------------
+
+
+def test_every_listed_loss_has_a_case_of_the_shared_tests() -> None:
+    assert {name.partition(",")[0] for name in CASES} == set(losses.LOSSES)
+
+
+def test_an_option_of_another_loss_is_refused() -> None:
+    for name in {name for listed in losses.LOSSES.values() for name in listed.settings}:
+        takers = [loss for loss, listed in losses.LOSSES.items() if name in listed.settings]
+        other = next(loss for loss in losses.LOSSES if loss not in takers)
+        value: Any = 1 if name == "top" else 0.1
+        with pytest.raises(ValueError, match=f"loss is '{other}', and {name} is for"):
+            RewardConfig(loss=other, **{name: value})
 
 
 def test_every_option_of_a_listed_loss_is_a_setting() -> None:

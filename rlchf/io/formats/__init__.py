@@ -12,7 +12,7 @@ from functools import cache
 
 from rlchf.entries import Entries
 from rlchf.io.columns import IDS, Table
-from rlchf.options import listed, meant
+from rlchf.options import listed, renaming
 
 
 @dataclass(frozen=True)
@@ -47,11 +47,14 @@ def formats() -> dict[str, Format]:
 
     Examples
     --------
-    >>> list(formats())
-    ['approvals', 'ballots', 'comparisons', 'long']
+    >>> formats()["long"].marks
+    ('rank', 'score')
     """
     names = sorted(module.name for module in pkgutil.iter_modules(__path__))
     modules = [importlib.import_module(f"{__name__}.{name}") for name in names]
+    for module in modules:
+        if not isinstance(getattr(module, "FORMAT", None), Format):
+            raise ValueError(f"{module.__file__} defines no FORMAT, so it is no format of rankings")
     return {module.FORMAT.name: module.FORMAT for module in modules}
 
 
@@ -91,8 +94,8 @@ def _recognised(table: Table) -> Format:
         )
     *shapes, last = [f"{format.shape} ({format.name})" for format in formats().values()]
     marks = [mark for format in formats().values() for mark in format.marks]
-    hint = next(filter(None, (meant(mark, table.names) for mark in marks)), "")
+    hint = next(filter(None, (renaming(mark, table.names) for mark in marks)), "")
     raise ValueError(
         f"{table.source}: the columns {', '.join(table.names)} fit no format; besides prompt_id "
-        f"and annotator_id there should be {', '.join(shapes)}, or {last}{hint and f'; {hint}'}"
+        f"and annotator_id there should be {', '.join(shapes)}, or {last}{hint}"
     )

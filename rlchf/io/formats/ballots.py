@@ -19,6 +19,12 @@ def read_ballots(table: Table, unranked: str) -> Entries:
     A ranking is text such as ``a > b = c`` or a list such as ``[["a"], ["b", "c"]]``, best first.
     """
     table.require("prompt_id", "annotator_id", "ranking")
+    if "response_id" in table.names:
+        raise ValueError(
+            f"{table.source}: there are columns 'ranking' and 'response_id', but a ranking names the "
+            "responses itself; rename 'ranking' to 'rank' if it holds one response's rank, or leave "
+            "response_id out"
+        )
     prompts, prompt = table.ids("prompt_id")
     annotators, annotator = table.ids("annotator_id")
     index: dict[str, int] = {}

@@ -1,10 +1,11 @@
 """Advantage estimators: generalised advantage estimation, leave-one-out, group-relative.
 
 An estimator is a function in the table `ADVANTAGES`. It takes what its parameters name: ``rewards``,
-``values`` and ``mask``, which are (B, T) with ``mask`` true on the first tokens of each row, and
-settings of `rlchf.train.ppo.config.PPOConfig`; it returns (B, T) advantages, 0 outside the mask. One
-that takes ``values`` has a critic, and one without compares the ``responses_per_prompt`` consecutive rows
-of each prompt. The settings read the table, so importing this module needs no torch.
+``values`` and ``mask``, which are (B, T) with ``mask`` true on the first tokens of each row; ``reduce``,
+which sums a tensor over the processes; and settings of `rlchf.train.ppo.config.PPOConfig`. It returns
+(B, T) advantages, 0 outside the mask. One that takes ``values`` has a critic, and one that takes
+``responses_per_prompt`` compares the consecutive rows of each prompt. The settings read the table, so
+importing this module needs no torch.
 """
 
 import inspect
@@ -90,3 +91,14 @@ def needs_critic(name: str) -> bool:
     ['gae']
     """
     return "values" in inspect.signature(ADVANTAGES[name]).parameters
+
+
+def compares_responses(name: str) -> bool:
+    """Whether an estimator compares the responses to one prompt.
+
+    Examples
+    --------
+    >>> [name for name in ADVANTAGES if compares_responses(name)]
+    ['rloo', 'grpo']
+    """
+    return "responses_per_prompt" in inspect.signature(ADVANTAGES[name]).parameters

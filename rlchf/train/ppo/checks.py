@@ -3,7 +3,7 @@
 import json
 import warnings
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,6 @@ from rlchf.prompts import Prompt
 from rlchf.train.ppo.advantages import needs_critic
 from rlchf.train.ppo.config import PPOConfig
 from rlchf.train.ppo.rewards.combination import Combination
-from rlchf.train.ppo.rewards.weighted_sum import WeightedSum
 from rlchf.train.ppo.shaping import Reward
 from rlchf.train.reward.model import RewardModel
 
@@ -70,8 +69,10 @@ def check_inputs(
 
 
 def terms(reward: Reward) -> list[Any]:
-    """The reward itself, or those of which it is the weighted sum."""
-    return list(reward.rewards) if isinstance(reward, WeightedSum) else [reward]
+    """The reward itself, and the rewards that it combines."""
+    inner = getattr(reward, "rewards", ()) if isinstance(reward, Combination) else ()
+    parts = inner.values() if isinstance(inner, Mapping) else inner
+    return [reward, *chain.from_iterable(terms(part) for part in parts)]
 
 
 def set_group_size(reward: Reward, responses_per_prompt: int) -> None:

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 from rlchf.settings import Settings, setting
-from rlchf.train.ppo.advantages import ADVANTAGES, needs_critic
+from rlchf.train.ppo.advantages import ADVANTAGES, compares_responses, needs_critic
 from rlchf.train.ppo.samplers import SAMPLERS
 
 KLEstimator = Literal["k1", "k2", "k3"]
@@ -245,14 +245,13 @@ class PPOConfig(Settings):
         for name, divisor in pairwise(sizes):
             size, part = getattr(self, name), getattr(self, divisor)
             yield size % part != 0, f"{name} {size} is not a multiple of {divisor} {part}"
-        compares = not needs_critic(self.advantages)
         yield (
-            compares and self.responses_per_prompt < 2,
+            compares_responses(self.advantages) and self.responses_per_prompt < 2,
             f"advantages is '{self.advantages}', which compares responses to one prompt; set "
             "responses_per_prompt to 2 or more, better 4 to 8",
         )
         yield (
-            compares and self.critic_warmup > 0,
+            not needs_critic(self.advantages) and self.critic_warmup > 0,
             f"advantages is '{self.advantages}', which has no critic to warm up; set "
             "critic_warmup to 0",
         )

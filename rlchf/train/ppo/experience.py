@@ -80,9 +80,9 @@ def estimate(
     Without a critic the returns are 0.
     """
     estimator = ADVANTAGES[config.advantages]
-    tensors = {"rewards": rewards, "values": values, "mask": mask}
+    given = {"rewards": rewards, "values": values, "mask": mask, "reduce": reduce}
     names = inspect.signature(estimator).parameters
-    arguments = {n: tensors[n] if n in tensors else getattr(config, n) for n in names}
+    arguments = {n: given[n] if n in given else getattr(config, n) for n in names}
     advantages = estimator(**arguments)
     if not needs_critic(config.advantages):
         return advantages, torch.zeros_like(values)

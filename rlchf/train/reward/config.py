@@ -158,7 +158,7 @@ class RewardConfig(Settings):
             f"loss is '{self.loss}' and learn_from is '{self.learn_from}'; this loss learns from "
             + " or ".join(f"'{signal}'" for signal in loss.learns_from),
         )
-        for name in ("smoothing", "top", "temperature"):
+        for name in sorted({name for listed in LOSSES.values() for name in listed.settings}):
             takers = [other for other, listed in LOSSES.items() if name in listed.settings]
             yield (
                 getattr(self, name) > 0 and self.loss not in takers,

@@ -7,6 +7,9 @@ under which groups of people keep their shares.
 A new way to combine rewards is one file with a class derived from
 `rlchf.train.ppo.rewards.combination.Combination`, and one line in `COMBINE`. The class says in its
 attributes what it compares and keeps; its options are the keyword-only parameters of its ``__init__``.
+It keeps its parts in ``rewards``, and forwards their state as
+`rlchf.train.ppo.rewards.weighted_sum.WeightedSum` does. Its name in ``__all__`` and under
+``TYPE_CHECKING`` is for editors and type checkers.
 """
 
 import importlib
