@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 import rlchf
 from rlchf import Rankings
+from rlchf.rules.across.carry_psb import budgets as carry_psb_budgets
 from rlchf.rules.across.cpb import budgets as cpb_budgets
 from tests.across.test_budgets import Row, agreement, blocs, dataset, outcome, random_dataset
 from tests.oracles.across_budgets import carry_over
