@@ -1,4 +1,4 @@
-"""Justified representation of outcomes from a file outside the repository; skipped where it is absent."""
+"""Justified representation of outcomes, held against known answers."""
 
 import json
 from fractions import Fraction

@@ -1,6 +1,7 @@
 """The base classes of ways to combine several rewards into one."""
 
 import inspect
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal, Self, get_type_hints
 
@@ -13,7 +14,7 @@ from rlchf.train.ppo.rewards.preferences import Preference, VoterPreferences
 from rlchf.train.ppo.shaping import Reward
 
 
-class Combination:
+class Combination(ABC):
     """Several rewards combined into one reward."""
 
     compares: ClassVar[bool] = False
@@ -25,16 +26,16 @@ class Combination:
     responses_per_prompt = 0
     """Responses to a prompt, if known: PPO sets it, so that a prompt that comes twice is two groups."""
 
+    @abstractmethod
     def __call__(self, prompts: Sequence[Prompt], responses: Sequence[str]) -> Tensor:
         """(B,) scores."""
-        raise NotImplementedError
 
     @classmethod
+    @abstractmethod
     def combine(
         cls, rewards: Mapping[str, Reward], weights: Sequence[float] | None, **options: Any
     ) -> Self:
         """Combine rewards by name, given their weights (all equal by default) and the options."""
-        raise NotImplementedError
 
     @classmethod
     def option_types(cls) -> dict[str, Any]:
@@ -81,9 +82,9 @@ class PreferenceObjective(Combination):
         """The objective on the win shares among the rewards, each of which is a voter."""
         return cls(VoterPreferences(list(rewards.values()), weights), **options)
 
+    @abstractmethod
     def scores(self, group: Group, shares: Tensor) -> Tensor:
         """(n,) scores of a group's rows, given the win shares (K, K) between its texts."""
-        raise NotImplementedError
 
     def __call__(self, prompts: Sequence[Prompt], responses: Sequence[str]) -> Tensor:
         """(B,) scores."""
