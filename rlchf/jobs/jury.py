@@ -44,7 +44,7 @@ def run_jury(job: JuryJob) -> Jury:
     with stage(f"a jury on {len(responses)} prompts", quiet=True) as tick:
         decision = jury(
             model, prompts, responses, annotators, conditioning=conditioning, rule=job.rule,
-            options=job.option, size=job.size, by=job.by, tolerance=job.tolerance, noisy=job.noisy,
+            options=job.option, size=job.size, groups=job.group, tolerance=job.tolerance, noisy=job.noisy,
             seed=job.seed, progress=tick,
         )  # fmt: skip
     if job.ballots:

@@ -173,8 +173,10 @@ class JuryJob(VotingRule, Texts):
     size: int = setting(
         0, "Number of seats on the panel; 0 takes everybody.", at_least=0, group="Panel"
     )
-    by: tuple[str, ...] = setting(
-        (), "Column of the annotators file to stratify the panel by; repeatable.", group="Panel"
+    group: tuple[str, ...] = setting(
+        (),
+        "Column of the annotators file whose groups keep their shares of the seats; repeatable.",
+        group="Panel",
     )
     tolerance: float = setting(
         TIE_TOLERANCE, "Largest difference of log-odds that is a tie.", at_least=0, group="Panel"

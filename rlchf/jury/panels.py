@@ -46,7 +46,7 @@ def jury(
     rule: str = "kemeny",
     options: Mapping[str, Any] | None = None,
     size: int = 0,
-    by: Sequence[str] = (),
+    groups: Sequence[str] = (),
     tolerance: float = TIE_TOLERANCE,
     noisy: bool = False,
     seed: int = 0,
@@ -67,7 +67,7 @@ def jury(
         How the model is conditioned on annotators: `Conditioning.load` of its folder.
     rule, options
         As in `rlchf.aggregate`; a rule for one prompt or across prompts.
-    size, by
+    size, groups
         Seats and strata of the panel; see `draw_panel`. 0 seats is everybody.
     tolerance
         A member ties neighbours in the order of the scores, divided by the group's temperature, whose
@@ -106,9 +106,9 @@ def jury(
     if not 0 <= tolerance < float("inf"):
         raise ValueError(f"tolerance is {tolerance}; give 0 or more")
     check_options(rule, dict(options or {}))
-    members = draw_panel(annotators, size, by, seed)
+    members = draw_panel(annotators, size, groups, seed)
     prompt_ids = _answered(prompts, responses)
-    texts, groups = conditioning.texts(annotators), conditioning.groups(annotators)
+    texts, group_of = conditioning.texts(annotators), conditioning.groups(annotators)
     different = list(dict.fromkeys(texts[who] for who in members))
     examples = [
         Example(
@@ -123,7 +123,7 @@ def jury(
     ]
     scores = score_all(model, examples, progress)
     features = np.array([different.index(texts[who]) for who in members])  # (V,)
-    temperature = np.array([conditioning.temperature(groups[who]) for who in members])[:, None]
+    temperature = np.array([conditioning.temperature(group_of[who]) for who in members])[:, None]
     rng = np.random.default_rng([seed, 1])  # another stream than the panel's
     ballots = []
     for p in range(len(prompt_ids)):
@@ -136,7 +136,7 @@ def jury(
 
 
 def draw_panel(
-    annotators: Annotators, size: int = 0, by: Sequence[str] = (), seed: int = 0
+    annotators: Annotators, size: int = 0, groups: Sequence[str] = (), seed: int = 0
 ) -> dict[str, float]:
     """Draw a panel in proportion to the annotators' weights: seats by annotator, in the file's order.
 
@@ -148,7 +148,7 @@ def draw_panel(
     ----------
     size
         Number of seats; 0 is everybody, with their weights in place of seats.
-    by
+    groups
         Columns whose combinations of values are the strata; an empty cell is a value.
 
     Raises
@@ -172,7 +172,7 @@ def draw_panel(
     weights = np.array([by_annotator.get(who, 1.0) for who in annotators.ids])
     if not weights.sum() > 0:
         raise ValueError("nobody in the annotators file has a weight above 0, so no panel is drawn")
-    columns = [annotators.group(column) for column in by]
+    columns = [annotators.group(column) for column in groups]
     if size == 0:
         seats = weights
     else:

@@ -276,7 +276,7 @@ def test_a_jury_follows_the_majority_or_gives_everybody_their_share(world: World
             conditioning=world.conditioning,
             rule=rule,
             size=10,
-            by=["region"],
+            groups=["region"],
         )
         return emoji_first(verdict.result)
 
@@ -347,7 +347,7 @@ def test_a_jury_that_cannot_be_held_writes_nothing(world: World, tmp_path: Path)
     more: dict[str, Any]
     for more, message in (
         ({"rule": "bordaa"}, "unknown rule"),
-        ({"by": ("land",)}, "no column 'land'"),
+        ({"group": ("land",)}, "no column 'land'"),
         ({"ballots": str(out)}, "both go to"),
         ({"ballots": world.files["annotators"]}, "is an input"),
         ({"ballots": str(tmp_path / "no" / "b.csv")}, "there is no folder"),
