@@ -14,6 +14,12 @@ def command(
     rule: Annotated[
         str, typer.Option(help="Voting rule in place of the run file's.", autocompletion=rule_names)
     ] = "",
+    group: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Column of the annotators file to group by, in place of the run file's; repeatable."
+        ),
+    ] = None,
     data: Annotated[
         str, typer.Option(help="Folder of the run file's data, in place of its own folder.")
     ] = "",
@@ -29,13 +35,16 @@ def command(
     if bool(file) == bool(resume):
         raise ValueError("give either a run file or --resume with a run folder")
     if resume:
-        options = {"rule": rule, "data": data, "out": out}
+        options = {"rule": rule, "group": group, "data": data, "out": out}
         refuse_beside_resume(name for name, value in options.items() if value)
     need_torch("a run needs", "tomli_w", "jinja2")
     from rlchf.jobs.run import resume as resumed
     from rlchf.jobs.run import start
 
-    work = resumed(resume) if resume else start(file, rule=rule, out=out, data_folder=data)
+    if resume:
+        work = resumed(resume)
+    else:
+        work = start(file, rule=rule, group=tuple(group or ()), out=out, data_folder=data)
     with resumable("run", work.folder, work.folder / "config.toml"):
         summary = work()
     if as_json:

@@ -273,7 +273,12 @@ class Pipeline:
 
 
 def start(
-    path: str | Path, *, rule: str = "", out: str | Path = "", data_folder: str | Path = ""
+    path: str | Path,
+    *,
+    rule: str = "",
+    group: tuple[str, ...] = (),
+    out: str | Path = "",
+    data_folder: str | Path = "",
 ) -> Pipeline:
     """Prepare a new run from a run file: read and check everything, write nothing.
 
@@ -283,6 +288,8 @@ def start(
         The run file.
     rule
         A rule in place of the file's own.
+    group
+        Columns of the annotators file in place of those that the run file names.
     out
         The run folder; by default ``runs/`` and the names of the file and the rule, with a number
         if that is taken.
@@ -292,6 +299,8 @@ def start(
     run = read(path, data_folder)
     if rule:
         run = replace(run, rule={"name": rule})
+    if group:
+        run = replace(run, data=replace(run.data, group=group))
     rule = run.rule["name"].replace(":", ".")  # of module:function; Windows takes no colon
     folder = Path(out) if out else _free(Path("runs") / f"{Path(path).stem}-{rule}")
     if folder.exists() and not folder.is_dir():

@@ -227,6 +227,13 @@ def test_a_run_file_that_cannot_work_is_refused(
     assert not (tmp_path / "out").exists()
 
 
+def test_groups_of_the_command_line_come_before_those_of_the_run_file(run_file: Path) -> None:
+    work = pipeline.start(run_file, group=("group",), out=run_file.parent / "other")
+    assert work.run.data.group == ("group",)
+    with pytest.raises(ValueError, match="no column 'nothing'"):
+        pipeline.start(run_file, group=("nothing",), out=run_file.parent / "other")
+
+
 def test_a_new_folder_is_named_after_the_file_and_the_rule_and_has_no_colon(
     run_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
