@@ -105,6 +105,17 @@ def test_typer_and_rich_are_imported_by_the_command_line_only() -> None:
     assert outside == {"rlchf.jobs.progress"}
 
 
+def test_files_are_named_by_readers_jobs_and_checkpoints_only() -> None:
+    packages = ("rlchf.io.", "rlchf.jobs.", "rlchf.cli.", "rlchf.train.")
+    assert {m for m in importers(FILES) if not m.startswith(packages)} == {
+        "rlchf.aggregation",  # Aggregation.write
+        "rlchf.jury.conditioning",  # a file in a reward model's folder
+        "rlchf.options",  # module:function may lie in the current folder
+        "rlchf.plots.save",
+        "rlchf.report",
+    }
+
+
 def test_no_module_imports_itself_by_a_detour() -> None:
     graph = networkx.DiGraph(
         (module, name) for module in SOURCES for name in imported(module) if name in SOURCES
