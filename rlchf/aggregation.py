@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rlchf.display import html_table, shortened
+from rlchf.display import counted, html_table, shortened
 from rlchf.numeric.arrays import to_numpy
 from rlchf.numeric.ranks import dense_ranks
 from rlchf.numeric.segments import offsets
@@ -61,7 +61,7 @@ class Aggregation:
     >>> result.scores("p")
     {'a': 0.5, 'b': 2.0, 'c': 0.5}
     >>> result
-    <Aggregation borda: 1 prompts, 3 responses>
+    <Aggregation kemeny: 1 prompt, 3 responses>
       p: b > a = c
     """
 
@@ -120,7 +120,8 @@ class Aggregation:
 
     def _summary(self) -> str:
         options = "".join(f", {name}={value!r}" for name, value in self.options.items())
-        return f"{self.rule}: {len(self)} prompts, {len(self.response_ids)} responses{options}"
+        size = f"{counted(len(self), 'prompt')}, {counted(len(self.response_ids), 'response')}"
+        return f"{self.rule}: {size}{options}"
 
     def _first_rankings(self, n: int = 5) -> list[tuple[str, str]]:
         """The first prompts and their rankings as text."""

@@ -16,6 +16,17 @@ def shortened(text: object, length: int = 60) -> str:
     return text if len(text) <= length else text[:length] + "..."
 
 
+def counted(number: int, noun: str) -> str:
+    """A number of things.
+
+    Examples
+    --------
+    >>> counted(1, "prompt"), counted(3000, "prompt")
+    ('1 prompt', '3,000 prompts')
+    """
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
 def html_table(caption: str, names: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Make an HTML table of text that may contain any characters.
 

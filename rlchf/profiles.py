@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from rlchf.display import html_table
+from rlchf.display import counted, html_table
 from rlchf.numeric.arrays import Array, array_namespace, device_of, segment_sum, to_numpy
 from rlchf.numeric.integer_weights import integer_weights
 from rlchf.numeric.pairwise import pairwise_wins
@@ -118,7 +118,8 @@ class Profiles:
 
     def __repr__(self) -> str:
         K, M = len(self.weights), self.n_responses
-        return f"Profiles: {self.n_prompts:,} prompts of {M} responses, {K:,} ballots"
+        prompts, responses = counted(self.n_prompts, "prompt"), counted(M, "response")
+        return f"Profiles: {prompts} of {responses}, {counted(K, 'ballot')}"
 
     def _repr_html_(self) -> str:
         ranks, names = to_numpy(self.ranks), ["prompt", "weight", "ranks of the responses"]

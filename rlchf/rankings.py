@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from rlchf.display import html_table, shortened
+from rlchf.display import counted, html_table, shortened
 from rlchf.entries import Entries, ballot_entries, sorted_columns
 from rlchf.numeric.chunks import chunks
 from rlchf.numeric.segments import offsets, ranges
@@ -177,7 +177,7 @@ class Rankings:
             "response": len(self.response_ids),
             "ballot": self.n_ballots,
         }
-        counts = ", ".join(f"{n:,} {name}{'s' * (n != 1)}" for name, n in numbers.items())
+        counts = ", ".join(counted(number, noun) for noun, number in numbers.items())
         origin = "" if self.source == "rankings" else f" of {self.source}"
         return f"Rankings{origin}: {counts}, unranked={self.unranked!r}"
 

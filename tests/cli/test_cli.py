@@ -325,7 +325,7 @@ def test_runs_without_torch_say_what_to_install(tmp_path: Path) -> None:
             [sys.executable, "-c", script], capture_output=True, text=True, check=False
         )
         message = refused(Done(result.returncode, result.stdout, result.stderr))
-        assert "'torch' is not installed" in message
+        assert "a run needs 'torch', which is not installed" in message
         assert "pip install 'rlchf[train]'" in message
 
 

@@ -13,7 +13,7 @@ LARGE = Rankings.from_ballots(
 
 def test_a_large_result_is_shown_in_a_few_lines() -> None:
     lines = repr(rlchf.aggregate(LARGE, "k_approval", k=2)).splitlines()
-    assert lines[0] == "<Aggregation k_approval: 3000 prompts, 10500 responses, k=2>"
+    assert lines[0] == "<Aggregation k_approval: 3,000 prompts, 10,500 responses, k=2>"
     assert lines[1] == "  prompt 0: response 0 = response 1"
     assert lines[-1] == "  ..."
     assert len(lines) == 7

@@ -151,7 +151,7 @@ def test_a_table_is_refused_with_its_row(case: str, frame: str) -> None:
     [
         ({**LONG, "rank": [1]}, "table: the columns differ in length: prompt_id 5, .*rank 1"),
         ([{**row, "prompt_id": ["p"]} for row in records(LONG)], "table, row 1: prompt_id is"),
-        (pd.Series([1, 2]), "table: cannot be read through Arrow"),
+        (pa.chunked_array([[1, 2]]), "table: cannot be read through Arrow"),
         (pa.table([["p"], ["q"]], ["prompt_id", "prompt_id"]), "two columns are named 'prompt_id'"),
     ],
 )
