@@ -1,5 +1,6 @@
 """Scores of a reward model, from files to a file."""
 
+import warnings
 from pathlib import Path
 
 from rlchf.io import read_prompts
@@ -8,6 +9,7 @@ from rlchf.io.texts import read_texts
 from rlchf.jobs.inputs import check_paths
 from rlchf.jobs.progress import stage
 from rlchf.jobs.settings import ScoreJob
+from rlchf.jury.conditioning import FILE as CONDITIONING
 
 
 def score_files(job: ScoreJob) -> int:
@@ -28,6 +30,12 @@ def score_files(job: ScoreJob) -> int:
     if not (Path(job.model) / "config.json").exists():
         raise ValueError(
             f"{job.model!r} is no folder of a reward model; give one that rlchf reward wrote"
+        )
+    if (Path(job.model) / CONDITIONING).exists():
+        warnings.warn(
+            f"{job.model} was conditioned on annotator features, and scores these texts without any; "
+            "rlchf jury scores them for annotators",
+            stacklevel=2,
         )
     known = read_prompts(job.prompts) if job.prompts else None
     rows, prompts, responses = read_texts(job.texts, known)

@@ -248,6 +248,12 @@ def test_a_model_conditioned_on_features_serves_both_groups_and_a_jury_decides(
     firsts = [line["ranking"][0] for line in lines]
     assert firsts.count(["fox"]) > 15  # six of ten
     assert rlchf.read_rankings(folder / "jury.csv").n_ballots == 200
+    (folder / "line.jsonl").write_text('{"prompt": "Hi", "response": "fox"}\n')
+    done = call("score", out, folder / "line.jsonl")
+    assert done.returncode == 0
+    assert (
+        "was conditioned on annotator features, and scores these texts without any" in done.stderr
+    )
     done = call(
         "jury", folder / "reward", *job(folder, out)[1:5], "--annotators", folder / "people.csv"
     )
