@@ -39,6 +39,7 @@ def rlchf(environment: dict[str, str], *arguments: object) -> str:
     return result.stdout
 
 
+@pytest.mark.slow
 def test_an_installed_package_brings_its_rule(installed: dict[str, str]) -> None:
     cards = {card["name"]: card for card in json.loads(rlchf(installed, "rules", "--json"))}
     assert cards["second_places"]["kind"] == "positional"

@@ -29,6 +29,7 @@ def read(row: dict[str, str]) -> Rankings:
 
 
 @files
+@pytest.mark.slow
 def test_winners_are_those_of_the_index(row: dict[str, str]) -> None:
     rankings = read(row)
     (prompt,) = rankings.prompt_ids

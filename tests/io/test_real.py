@@ -52,6 +52,7 @@ def test_real_annotators_are_those_of_the_rankings(name: str, column: str) -> No
 
 
 @needs_data
+@pytest.mark.slow
 def test_real_preflib_files_have_the_winners_that_others_computed() -> None:
     rankings = read_rankings(DATA / "preflib", unranked="last")
     with (DATA / "preflib" / "index.csv").open(newline="") as file:

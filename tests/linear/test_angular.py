@@ -59,6 +59,7 @@ def societies(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
 @given(society=societies())
 @example(society=(np.array([[1.0, 0.0], [-1.0, 0.0]]), SIXTY_FORTY))
 @example(society=(np.array([[0.0, 0.0, 2.0], [0.0, 0.0, -1.0]]), np.array([0.5, 0.5])))
+@pytest.mark.slow
 def test_everybody_has_their_share_in_the_long_run(society: tuple[np.ndarray, np.ndarray]) -> None:
     directions, weights = society
     mean = angular_mean(directions, weights)
@@ -73,6 +74,7 @@ def test_the_arithmetic_mean_does_not_give_everybody_their_share() -> None:
 
 @settings(max_examples=50, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 6))
+@pytest.mark.slow
 def test_no_direction_of_the_circle_is_nearer_to_all(seed: int, n: int) -> None:
     rng = np.random.default_rng(seed)
     directions, weights = rng.normal(size=(n, 2)), rng.dirichlet(np.ones(n))

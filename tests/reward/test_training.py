@@ -241,6 +241,7 @@ def test_tensorboard_and_bfloat16(tmp_path: Path) -> None:
     ],
 )
 @pytest.mark.filterwarnings("ignore:.*training texts are longer")
+@pytest.mark.slow
 def test_the_model_that_training_returns_scores_as_the_one_on_disk(
     settings: dict[str, Any], tmp_path: Path
 ) -> None:

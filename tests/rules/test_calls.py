@@ -138,6 +138,7 @@ def test_a_function_that_is_not_declared_as_a_rule_is_checked_by_aggregate() -> 
         "import rlchf; rlchf.rules.list_rules()",
     ],
 )
+@pytest.mark.slow
 def test_a_rule_is_imported_by_its_name(first: str) -> None:
     script = (
         f"{first}\n"

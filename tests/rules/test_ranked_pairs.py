@@ -58,6 +58,7 @@ def test_all_outcomes_are_those_of_the_stacks(m: int) -> None:
 
 
 @pytest.mark.parametrize(("m", "count"), [(2, 60), (3, 240), (4, 240), (5, 240), (6, 24)])
+@pytest.mark.slow
 def test_blocks_are_cut_where_all_outcomes_have_the_same_in_front(m: int, count: int) -> None:
     batch = random_cases(42, count, m)
     for case, scores in zip(batch, ranked_pairs(together(batch), ties="keep"), strict=True):

@@ -130,6 +130,7 @@ def test_orders_of_more_than_twenty_responses_come_without_proof() -> None:
 
 
 @pytest.mark.parametrize("m", [5, 12, 40])
+@pytest.mark.slow
 def test_the_search_moves_no_response_for_the_better(m: int) -> None:
     """And responses that can change places for nothing share one."""
     case = random_cases(m, 3, m)[1]

@@ -48,6 +48,7 @@ def test_plackett_luce_is_that_of_choix(ballots: list[str], known: list[float]) 
 
 @pytest.mark.parametrize("name", BOTH)
 @pytest.mark.parametrize("prior", [0.01, 0.5, 10.0])
+@pytest.mark.slow
 def test_other_priors_give_the_modes_of_the_textbook(name: str, prior: float) -> None:
     batch = random_cases(4, 60, 4)
     for case, scores in zip(batch, get_rule(name)(together(batch), prior=prior), strict=True):

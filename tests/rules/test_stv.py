@@ -31,6 +31,7 @@ def test_the_options_equal_the_textbook(rule: str, quota: str, k: int | None, ti
 
 @pytest.mark.parametrize("k", [None, 2])
 @pytest.mark.parametrize("ties", ["keep", "lexicographic"])
+@pytest.mark.slow
 def test_meeks_method_equals_the_textbook(k: int | None, ties: str) -> None:
     options = {"k": k, "variant": "meek", "ties": ties}
     for m in (2, 3, 4, 5):
