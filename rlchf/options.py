@@ -170,7 +170,13 @@ def function_named(
     2.0
     """
     module, _, attribute = name.partition(":")
-    if not attribute or module.endswith(".py") or not module.partition(".")[0].isidentifier():
+    if (
+        not attribute
+        or not module
+        or module.startswith(".")
+        or module.endswith(".py")
+        or "/" in module
+    ):
         raise ValueError(
             f"{what} is {name!r}; write module:function without a path or an ending, such as {example}"
         )

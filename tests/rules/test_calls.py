@@ -255,3 +255,20 @@ def test_an_error_in_a_users_rule_names_the_rule_and_its_line(
     rankings = Rankings.from_ballots([("p", "ann", "a > b")])
     with pytest.raises(ValueError, match=r"rule 'broken_rules:half' raised AttributeError.*line 2"):
         rlchf.aggregate(rankings, "broken_rules:half")
+
+
+@pytest.mark.parametrize(
+    "name", ["./mine.py:score", "mine.py:score", "rules/mine:score", ":score", "mine:"]
+)
+def test_a_near_miss_of_module_and_function_says_how_to_write_it(name: str) -> None:
+    with pytest.raises(ValueError, match=r"write module:function without a path or an ending"):
+        get_rule(name)
+
+
+def test_a_module_may_have_a_hyphen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "my-rules.py").write_text(
+        "def margin(profiles):\n    return profiles.margins.sum(axis=2)\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    rankings = Rankings.from_ballots([("p", "ann", "a > b")])
+    assert rlchf.aggregate(rankings, "my-rules:margin").ranking("p") == [["a"], ["b"]]
