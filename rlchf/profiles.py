@@ -124,6 +124,33 @@ class Profiles:
             annotators=np.concatenate([np.arange(n) for n in counts]),
         )
 
+    @classmethod
+    def from_approvals(cls, ballots: Sequence[Sequence[int]]) -> "Profiles":
+        """Build a batch of one prompt from ballots that approve (1), disapprove (-1) or neither (0).
+
+        Parameters
+        ----------
+        ballots
+            (K, M) what each ballot says of each response; it ranks them by that.
+
+        Examples
+        --------
+        >>> Profiles.from_approvals([[1, 1, -1], [0, 1, 0]]).ranks
+        array([[1, 2],
+               [1, 1],
+               [2, 2]], dtype=int16)
+        """
+        approvals = np.array(ballots, dtype=np.int8)  # (K, M)
+        ranks = [np.unique(-row, return_inverse=True)[1].ravel() + 1 for row in approvals]
+        K = len(approvals)
+        return cls(
+            ranks=np.ascontiguousarray(np.array(ranks, dtype=np.int16).T),
+            starts=np.array([0, K]),
+            weights=np.ones(K),
+            annotators=np.arange(K),
+            approvals=np.ascontiguousarray(approvals.T),
+        )
+
     def __repr__(self) -> str:
         K, M = len(self.weights), self.n_responses
         prompts, responses = counted(self.n_prompts, "prompt"), counted(M, "response")

@@ -238,6 +238,13 @@ class Rankings:
         return [annotator for annotator in self.annotator_ids if annotator.startswith(ANONYMOUS)]
 
     @property
+    def states_approvals(self) -> np.ndarray:
+        """(N,) bool: whether each ballot says which responses it approves."""
+        if self.entry_approvals is None:
+            return np.zeros(self.n_ballots, dtype=bool)
+        return np.asarray(self.entry_approvals[self.entry_starts[:-1]] != UNSTATED)
+
+    @property
     def ordered_by_approval(self) -> bool:
         """Whether every ballot states approvals and has its responses in the order of these."""
         if self.entry_approvals is None or self.entry_scores is not None:
@@ -391,7 +398,7 @@ class Rankings:
             scores[self.entry_responses[entries], column] = self.entry_scores[entries]
         approvals = None
         if self.entry_approvals is not None:
-            stated = self.entry_approvals[self.entry_starts[ballots]] != UNSTATED  # (K,)
+            stated = self.states_approvals[ballots]
             approvals = np.where(stated, 0, UNSTATED).astype(np.int8) + np.zeros_like(
                 ranks, np.int8
             )

@@ -26,6 +26,7 @@ from rlchf.rules._registry import (
     card_of,
     check_call,
     is_across,
+    reads_approvals,
     voting_rule,
 )
 
@@ -41,6 +42,7 @@ __all__ = [
     "get_rule",
     "is_across",
     "list_rules",
+    "reads_approvals",
     "rule_modules",
     "rule_names",
     "voting_rule",
@@ -90,6 +92,7 @@ if TYPE_CHECKING:  # what editors and type checkers see; python -m rlchf.cli.rul
     from rlchf.rules.minimax import minimax as minimax
     from rlchf.rules.nanson import nanson as nanson
     from rlchf.rules.nash import nash as nash
+    from rlchf.rules.net_approval import net_approval as net_approval
     from rlchf.rules.pav import pav as pav
     from rlchf.rules.plackett_luce import plackett_luce as plackett_luce
     from rlchf.rules.plurality import plurality as plurality
@@ -115,8 +118,11 @@ if TYPE_CHECKING:  # what editors and type checkers see; python -m rlchf.cli.rul
     from rlchf.rules.stable_voting import stable_voting as stable_voting
     from rlchf.rules.star import star as star
     from rlchf.rules.stv import stv as stv
+    from rlchf.rules.tax_equal_shares import tax_equal_shares as tax_equal_shares
     from rlchf.rules.tideman_alternative import tideman_alternative as tideman_alternative
     from rlchf.rules.uncovered_set import uncovered_set as uncovered_set
+    from rlchf.rules.updown_pav import updown_pav as updown_pav
+    from rlchf.rules.updown_phragmen import updown_phragmen as updown_phragmen
     from rlchf.rules.utilitarian import utilitarian as utilitarian
     from rlchf.rules.veto import veto as veto
     # end: rules

@@ -99,6 +99,8 @@ class Card:
         Where it was defined.
     any_device
         Whether it is array code that runs on the device of its tensors; otherwise it runs on the CPU.
+    approvals
+        Whether it reads approvals, which it reads off the rankings of ballots that state none.
     broken
         Whether its file or package cannot be loaded; the line gives the reason.
     """
@@ -111,6 +113,7 @@ class Card:
     source: str = ""
     any_device: bool = False
     broken: bool = False
+    approvals: bool = False
 
     def __str__(self) -> str:
         return self.line
@@ -130,7 +133,12 @@ class Card:
 
 
 def voting_rule(
-    *, kind: Kind, cost: str, axioms: Iterable[str] = (), any_device: bool = True
+    *,
+    kind: Kind,
+    cost: str,
+    axioms: Iterable[str] = (),
+    any_device: bool = True,
+    approvals: bool = False,
 ) -> Callable[[F], F]:
     """Declare a rule's card, which `list_rules` shows and the tests check, and check every call of it.
 
@@ -173,6 +181,7 @@ def voting_rule(
             return function(*data, **options)
 
         card = {"kind": kind, "cost": cost, "axioms": axioms, "any_device": any_device}
+        card["approvals"] = approvals
         rule.card = card  # type: ignore[attr-defined]
         return cast(F, rule)
 
@@ -243,6 +252,21 @@ def is_across(rule: Rule) -> bool:
     annotation = getattr(first, "annotation", None)
     name = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", "")
     return name.rpartition(".")[2] == "Rankings"
+
+
+def reads_approvals(rule: Rule, options: Mapping[str, Any]) -> bool:
+    """Whether a rule reads approvals, always or with these options.
+
+    Examples
+    --------
+    >>> from rlchf.rules import get_rule
+    >>> [reads_approvals(get_rule(name), {}) for name in ("approval", "borda", "perpetual_pav")]
+    [True, False, False]
+    >>> reads_approvals(get_rule("perpetual_pav"), {"unit": "approval"})
+    True
+    """
+    declared = getattr(rule, "card", {}).get("approvals", False)
+    return bool(declared or "approval" in (options.get("unit"), options.get("base")))
 
 
 def card_of(name: str, rule: Rule) -> Card:

@@ -13,17 +13,19 @@ from rlchf.rules._parts.exact_sums import by_parts, exact_sums, round_inexact
     axioms=[
         "anonymity", "neutrality", "homogeneity", "pareto", "reinforcement", "monotonicity",
     ],
+    approvals=True,
 )  # fmt: skip
 def approval(profiles: Profiles, *, top: int | None = None) -> Array:
     """Score a response by the weight of the ballots that approve it.
 
+    A ballot that states approvals approves what it says; on others they are read off the ranking.
+
     Parameters
     ----------
     top
-        A ballot approves the responses that have fewer than ``top`` others above them. By default it
-        approves its better half: the responses in first place, and all with fewer ranked responses
-        above than below. So a ballot that was cast as approvals keeps its approvals. A ballot does not
-        approve a response that it does not rank.
+        A ballot that states no approvals approves the responses that have fewer than ``top`` others above
+        them. By default it approves its better half: the responses in first place, and all with fewer
+        ranked responses above than below. It does not approve a response that it does not rank.
 
     Returns
     -------
@@ -42,6 +44,6 @@ def approval(profiles: Profiles, *, top: int | None = None) -> Array:
 
 
 def _scores(profiles: Profiles, top: int | None) -> Array:
-    approved = approvals(profiles.ranks, top) * 1.0
+    approved = approvals(profiles.ranks, top, profiles.approvals) * 1.0
     scores = exact_sums(profiles, [approved], 53, 1)
     return round_inexact(scores, profiles.is_exact, profiles.totals) / profiles.scale[:, None]

@@ -13,6 +13,7 @@ from rlchf.rules._parts.committees.enumeration import committee_scores
     any_device=False,
     cost="K M + 2^M M min(K, M), above 16 responses integer programs",
     axioms=["anonymity", "neutrality", "homogeneity", "pareto"],
+    approvals=True,
 )
 def chamberlin_courant(
     profiles: Profiles,

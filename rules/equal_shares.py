@@ -25,6 +25,7 @@ RAISES = 100  # how many larger budgets "add_one" tries
     any_device=False,
     cost="K M + M^3 min(K, 2^M)",
     axioms=["anonymity", "neutrality", "homogeneity", "pareto", "monotonicity"],
+    approvals=True,
 )
 def equal_shares(
     profiles: Profiles,

@@ -12,6 +12,7 @@ from rlchf.rules._parts.committees.election import EXACT, Election, run_election
     any_device=False,
     cost="K M + M^2 min(K, 2^M)",
     axioms=["anonymity", "neutrality", "homogeneity", "pareto", "reinforcement", "monotonicity"],
+    approvals=True,
 )
 def seq_pav(
     profiles: Profiles, *, k: int | None = None, top: int | None = None, ties: Ties = "keep"

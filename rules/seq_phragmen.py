@@ -13,6 +13,7 @@ from rlchf.rules._parts.committees.phragmen import phragmen
     any_device=False,
     cost="K M + M^2 min(K, 2^M)",
     axioms=["anonymity", "neutrality", "homogeneity", "pareto", "monotonicity"],
+    approvals=True,
 )
 def seq_phragmen(
     profiles: Profiles, *, k: int | None = None, top: int | None = None, ties: Ties = "keep"

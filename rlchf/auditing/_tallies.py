@@ -14,11 +14,12 @@ from rlchf.rules._parts.committees.ballots import approvals
 
 @dataclass(frozen=True, eq=False)
 class Tallies:
-    """Figures per ballot, and the approvals read off the ballots.
+    """Figures per ballot, and the approvals of the ballots.
 
-    A round is a prompt: its outcome is the first response, and a ballot approves its better half (its
-    first place, and all that have fewer ranked responses above than below). Where the outcome ties
-    several responses for the first place, each has an equal share of the outcome.
+    A round is a prompt: its outcome is the first response. A ballot approves what it says it does; one that
+    states no approvals approves its better half (its first place, and all that have fewer ranked responses
+    above than below). Where the outcome ties several responses for the first place, each has an equal share
+    of the outcome.
 
     Attributes
     ----------
@@ -139,16 +140,25 @@ def tally(rankings: Rankings, result: Aggregation) -> Tallies:
     table_starts, contested_pairs = _contested_pairs(rankings)
 
     counted = np.zeros((4, N))  # agreed and stated, then both over contested pairs
-    first_place, approvers, approved = np.zeros(N), [], []
+    first_place, states = np.zeros(N), np.zeros(N, dtype=bool)
+    approvers, approved = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+    if rankings.entry_approvals is not None:
+        states = rankings.states_approvals
+        approving = np.flatnonzero(rankings.entry_approvals == 1)
+        approvers = [np.repeat(np.arange(N), np.diff(rankings.entry_starts))[approving]]
+        begin = rankings.response_starts[prompts[approvers[0]]]
+        approved = [rankings.entry_responses[approving] + begin]
     for batch in ballots_by_length(rankings):
         index = PairIndex.of(batch, rankings, prompts, table_starts)
         counted[:, batch.ballots] = _counts(batch, result, contested_pairs, index)
         winners = outcome_shares[batch.responses]  # (n, K)
         first_place[batch.ballots] = (winners * (batch.ranks == 1)).sum(axis=0)
-        row, column = np.nonzero(approvals(batch.ranks))
+        row, column = np.nonzero(approvals(batch.ranks) & ~states[batch.ballots])
         approvers.append(batch.ballots[column])
         approved.append(batch.responses[row, column])
     ballots, responses = np.concatenate(approvers), np.concatenate(approved)
+    # A ballot that says of all its responses that it approves none has no first place.
+    first_place[states & (counted[1] == 0) & (np.bincount(ballots, minlength=N) == 0)] = 0.0
 
     support = np.bincount(responses, weights[ballots], R)
     shares = ratio(support, np.bincount(prompts, weights, P)[prompt_of], 0.0)

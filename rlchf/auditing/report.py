@@ -10,6 +10,7 @@ from rlchf.aggregation import Aggregation
 from rlchf.auditing._rounds import Unit, rounds_of
 from rlchf.auditing._tallies import Tallies, tally
 from rlchf.auditing.agreement import Agreement, agreements
+from rlchf.auditing.approvals import Approvals, approvals_of
 from rlchf.auditing.bootstrap import Interval, bootstrap, check_replicates
 from rlchf.auditing.groups import Grouping, Groups
 from rlchf.auditing.justified import Verdict, justified
@@ -46,6 +47,12 @@ class Audit:
         The part of Kemeny's agreement over all pairs that the outcome gives up.
     margins
         The sizes of the majorities.
+    approvals
+        Responses that a majority approves, and who approves nothing that won.
+    anonymous
+        Number of annotators who are not known, whose ids begin with "anonymous:". If there is one, figures
+        of single people are left out: ``annotators``, ``welfare``, ``axioms`` and ``intervals`` are empty
+        and ``influence_gini`` is NaN, since an id does not stand for one person.
     axioms
         Justified representation over each unit of decision; an empty list where no two ballots disagree.
         Empty if it was not measured.
@@ -67,6 +74,8 @@ class Audit:
     influence_gini: float
     price_of_fairness: float
     margins: Margins
+    approvals: Approvals
+    anonymous: int = 0
     axioms: dict[str, list[Verdict]] = field(default_factory=dict)
     intervals: list[Interval] = field(default_factory=list)
     stages: list[StageShares] = field(default_factory=list)
@@ -158,23 +167,33 @@ def audit(
     tallies = tally(rankings, result)
     groupings, everybody = Grouping.each(rankings, groups), Grouping.everybody(rankings)
     overall, nan = agreements(tallies, everybody)[0], float("nan")
-    rows = agreements(tallies, Grouping.by_annotator(rankings))
-    weights = mean_weights(rankings)
+    report = Audit(
+        rule=result.rule,
+        overall=replace(overall, representation_ratio=nan, maximum_deficit=nan),  # all the weight
+        annotators=[],
+        groups=[row for grouping in groupings for row in agreements(tallies, grouping)],
+        welfare={},
+        influence_gini=nan,
+        price_of_fairness=price_of_fairness(rankings, result),
+        margins=margins(rankings),
+        approvals=approvals_of(rankings, tallies),
+        anonymous=len(rankings.anonymous),
+    )
+    if report.anonymous:
+        approvals = replace(report.approvals, without=[], without_weight=nan)
+        return replace(report, approvals=approvals)
+    rows, weights = agreements(tallies, Grouping.by_annotator(rankings)), mean_weights(rankings)
     intervals = []
     for grouping in [everybody, *groupings] if replicates else []:
         intervals += bootstrap(tallies, grouping, replicates, seed)
-    return Audit(
-        rule=result.rule,
-        overall=replace(overall, representation_ratio=nan, maximum_deficit=nan),  # all the weight
+    return replace(
+        report,
         annotators=rows,
-        groups=[row for grouping in groupings for row in agreements(tallies, grouping)],
         welfare={
             measure: welfare(np.array([getattr(row, measure) for row in rows]), weights)
             for measure in ("pairs", "contested", "first_place")
         },
         influence_gini=gini(*influences(tallies, weights)),
-        price_of_fairness=price_of_fairness(rankings, result),
-        margins=margins(rankings),
         axioms=_axioms(rankings, tallies, groupings, seed) if axioms else {},
         intervals=intervals,
     )

@@ -11,6 +11,7 @@ from rlchf.auditing.report import Audit
 from rlchf.auditing.spread import Spread
 from rlchf.auditing.stages import StageShares
 from rlchf.cli.tables import LISTED, make_table, number
+from rlchf.display import counted
 
 MEASURES = {
     "pairs": "all pairs",
@@ -33,7 +34,15 @@ def tables(report: Audit) -> Iterator[Table | str]:
         yield ""
         yield intervals_table(report)
     yield ""
-    yield equality_table(report)
+    yield from _approval_lines(report)
+    if report.anonymous:
+        yield (
+            f" ({report.anonymous:,} annotators are anonymous, so that an id does not stand for one person: "
+            "no figures of single people)"
+        )
+    else:
+        yield ""
+        yield equality_table(report)
     if report.axioms:
         yield ""
         yield axioms_table(report)
@@ -46,6 +55,19 @@ def tables(report: Audit) -> Iterator[Table | str]:
     if report.spread:
         yield ""
         yield spread_table(report.spread)
+
+
+def _approval_lines(report: Audit) -> Iterator[str]:
+    """Where approvals come from, how many responses a majority approves, who approves nothing that won."""
+    approvals = report.approvals
+    yield f" {approvals.how[0].upper()}{approvals.how[1:]}."
+    counts = ", ".join(f"{name} on {n:,}" for name, n in approvals.majorities.items())
+    yield f" Prompts by their number of majority-approved responses: {counts}."
+    if approvals.without:
+        names = ", ".join(approvals.without[:3]) + (", ..." if len(approvals.without) > 3 else "")
+        people = counted(len(approvals.without), "annotator")
+        share = number(approvals.without_weight)
+        yield f" Approve nothing that won: {people} ({names}), {share} of the weight."
 
 
 def agreement_table(report: Audit) -> Table:

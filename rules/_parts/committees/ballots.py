@@ -8,14 +8,14 @@ import numpy as np
 
 from rlchf.numeric.arrays import Array, array_namespace, device_of, to_numpy
 from rlchf.numeric.integer_weights import LARGEST
-from rlchf.profiles import Profiles
+from rlchf.profiles import UNSTATED, Profiles
 
 MOST_KINDS = 32  # up to this number of kinds, ballots are counted by kind
 MOST_RESPONSES = 12  # with more responses there are too many kinds of ballots to count
 
 
-def approvals(ranks: Array, top: int | None = None) -> Array:
-    """Read approvals off rankings.
+def approvals(ranks: Array, top: int | None = None, stated: Array | None = None) -> Array:
+    """The approvals that ballots state, read off their rankings where they state none.
 
     Parameters
     ----------
@@ -24,8 +24,11 @@ def approvals(ranks: Array, top: int | None = None) -> Array:
     top
         A ballot approves the responses that have fewer than ``top`` others above them. By default it
         approves its better half: the responses in first place, and all with fewer ranked responses
-        above than below. So a ballot that was cast as approvals keeps them, a ranking of four or five
-        responses approves its first two, and a ballot that ties all responses approves all.
+        above than below. So a ranking of four or five responses approves its first two, and a ballot that
+        ties all responses approves all.
+    stated
+        (M, K) the approvals that the ballots state, as in `Profiles`; a ballot that states some approves
+        what it says it does, whatever ``top`` is.
 
     Returns
     -------
@@ -51,9 +54,8 @@ def approvals(ranks: Array, top: int | None = None) -> Array:
         above += xp.astype((ranks[j] < ranks) & ranked[j], xp.int16)
         if top is None:
             below += xp.astype((ranks < ranks[j]) & ranked, xp.int16)
-    if top is not None:
-        return ranked & (above < top)
-    return ranked & ((ranks == 1) | (above < below))
+    approved = ranked & (above < top if top is not None else (ranks == 1) | (above < below))
+    return approved if stated is None else xp.where(stated == UNSTATED, approved, stated == 1)
 
 
 @dataclass(frozen=True)
@@ -111,22 +113,21 @@ class ApprovalBallots:
 
 
 def approval_ballots(
-    profiles: Profiles, top: int | None = None, most_kinds: int = MOST_KINDS
+    profiles: Profiles, approved: Array, most_kinds: int = MOST_KINDS
 ) -> Iterator[ApprovalBallots]:
-    """Lay out the approvals, with prompts innermost.
+    """Lay out approvals, (M, K) bool, with prompts innermost.
 
     If the ballots of the batch are of at most ``most_kinds`` kinds, or of few kinds compared with their
     number, a slot is a kind, and the votes of equal ballots are added up. Otherwise a slot is a ballot,
     and prompts with about equally many ballots are laid out together.
     """
-    approved = approvals(profiles.ranks, top)  # (M, K)
-    if profiles.n_responses <= MOST_RESPONSES:
+    if len(approved) <= MOST_RESPONSES:
         kinds = _kinds(profiles, approved, most_kinds)
         if kinds is not None:
             yield kinds
             return
     xp = array_namespace(profiles.ranks)
-    M, sizes = profiles.n_responses, np.diff(profiles.starts)
+    M, sizes = len(approved), np.diff(profiles.starts)
     if (sizes == sizes[0]).all():
         shape = (profiles.n_prompts, int(sizes[0]))
         slots = xp.permute_dims(approved.reshape((M, *shape)), (0, 2, 1))
@@ -147,7 +148,7 @@ def approval_ballots(
 def _kinds(profiles: Profiles, approved: Array, most: int) -> ApprovalBallots | None:
     """One slot for each kind of ballot; None if there are too many kinds."""
     xp, device = array_namespace(profiles.ranks), device_of(profiles.ranks)
-    M, B, K = profiles.n_responses, profiles.n_prompts, profiles.ranks.shape[1]
+    (M, K), B = approved.shape, profiles.n_prompts
     codes = xp.astype(approved[0], xp.int16)
     for i in range(1, M):
         codes |= xp.astype(approved[i], xp.int16) << i

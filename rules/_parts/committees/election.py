@@ -7,7 +7,12 @@ import numpy as np
 
 from rlchf.numeric.arrays import Array, array_namespace, device_of, to_numpy
 from rlchf.profiles import Profiles
-from rlchf.rules._parts.committees.ballots import MOST_KINDS, ApprovalBallots, approval_ballots
+from rlchf.rules._parts.committees.ballots import (
+    MOST_KINDS,
+    ApprovalBallots,
+    approval_ballots,
+    approvals,
+)
 from rlchf.rules._registry import Ties
 
 EXACT = 2.0**52
@@ -69,18 +74,23 @@ def run_elections(
     ties: Ties,
     count: Callable[[ApprovalBallots], tuple[Array, Array]],
     most_kinds: int = MOST_KINDS,
+    approved: Array | None = None,
 ) -> Array:
     """The scores (B, M) of one election on each prompt.
 
-    ``count`` gives the scores (M, B) for some prompts, and (B,) whether they are exact; the other prompts
-    are counted again with Python's integers. For ``most_kinds`` see `approval_ballots`.
+    ``approved`` (N, K) are the approvals to count by, of responses or of other things that can be elected;
+    by default those of the ballots. ``count`` gives the scores (M, B) for some prompts, and (B,) whether
+    they are exact; the other prompts are counted again with Python's integers. For ``most_kinds`` see
+    `approval_ballots`.
     """
     if k is not None and k < 1:
         raise ValueError(f"k is {k}; give 1 or more seats")
     xp, device = array_namespace(profiles.ranks), device_of(profiles.ranks)
     shape = (profiles.n_prompts, profiles.n_responses)
     scores = xp.empty(shape, dtype=xp.float64, device=device)
-    for ballots in approval_ballots(profiles, top, most_kinds):
+    if approved is None:
+        approved = approvals(profiles.ranks, top, profiles.approvals)
+    for ballots in approval_ballots(profiles, approved, most_kinds):
         counted, exact = count(ballots)
         scores[ballots.prompts] = xp.astype(counted.T, xp.float64)
         inexact = np.flatnonzero(~to_numpy(exact))

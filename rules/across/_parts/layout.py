@@ -9,6 +9,7 @@ import numpy as np
 from numba import njit
 
 from rlchf.aggregation import Aggregation
+from rlchf.profiles import UNSTATED, Profiles
 from rlchf.rankings import Rankings
 
 Order = Literal["input", "shuffled"]
@@ -34,6 +35,9 @@ class Block(NamedTuple):
     ranks
         int16, V x M ranks of each of ``prompts``, ballot after ballot: 1 is best, equal is tied, 0 is a
         response that the ballot does not rank.
+    judged
+        int16, what approvals are read off: the ranks, or 1 for what a ballot approves and 0 for all else
+        where it states approvals.
     weights, annotators
         (N,) float64 and int64, of each ballot of the dataset.
     """
@@ -44,14 +48,16 @@ class Block(NamedTuple):
     response_starts: np.ndarray
     cells: np.ndarray
     ranks: np.ndarray
+    judged: np.ndarray
     weights: np.ndarray
     annotators: np.ndarray
 
 
 class Ballots(NamedTuple):
-    """The ballots of one prompt: (V, M) ranks, (V,) weights, (V,) annotators."""
+    """The ballots of one prompt: (V, M) ranks and what approvals are read off, (V,) weights, annotators."""
 
     ranks: np.ndarray
+    judged: np.ndarray
     weights: np.ndarray
     annotators: np.ndarray
 
@@ -104,10 +110,13 @@ class Layout:
         ranks = np.zeros(int(cells[-1]), dtype=np.int16)
         block = Block(
             prompts, self.sizes, rankings.ballot_starts, rankings.response_starts,
-            cells[:-1], ranks, rankings.ballot_weights, rankings.ballot_annotators,
+            cells[:-1], ranks, ranks, rankings.ballot_weights, rankings.ballot_annotators,
         )  # fmt: skip
         entries = _Entries(rankings.entry_starts, rankings.entry_responses, rankings.entry_ranks)
         _fill_ranks(block, entries, rankings.unranked == "last")
+        if rankings.entry_approvals is not None:
+            block = block._replace(judged=ranks.copy())
+            _fill_judged(block, entries, rankings.entry_approvals)
         return block
 
     def blocks(self) -> Iterator[Block]:
@@ -151,13 +160,38 @@ def _fill_ranks(block: Block, entries: _Entries, unranked_last: bool) -> None:
 
 
 @njit(cache=True, nogil=True)
+def _fill_judged(block: Block, entries: _Entries, approvals: np.ndarray) -> None:
+    """Write 1 for what a ballot that states approvals approves, and 0 for all else."""
+    cell = 0
+    for p in block.prompts:
+        for ballot in range(block.ballot_starts[p], block.ballot_starts[p + 1]):
+            first, end = entries.starts[ballot], entries.starts[ballot + 1]
+            if approvals[first] != UNSTATED:
+                block.judged[cell : cell + block.sizes[p]] = 0
+                for entry in range(first, end):
+                    block.judged[cell + entries.responses[entry]] = approvals[entry] == 1
+            cell += block.sizes[p]
+
+
+@njit(cache=True, nogil=True)
 def ballots_of(block: Block, t: int) -> Ballots:
     """The ballots of the block's t-th prompt."""
     p = block.prompts[t]
     start, end = block.ballot_starts[p], block.ballot_starts[p + 1]
     V, M = end - start, block.sizes[p]
-    ranks = block.ranks[block.cells[t] : block.cells[t] + V * M].reshape((V, M))
-    return Ballots(ranks, block.weights[start:end], block.annotators[start:end])
+    cells = slice(block.cells[t], block.cells[t] + V * M)
+    ranks, judged = block.ranks[cells].reshape((V, M)), block.judged[cells].reshape((V, M))
+    return Ballots(ranks, judged, block.weights[start:end], block.annotators[start:end])
+
+
+def batch_ballots(batch: Profiles) -> Ballots:
+    """The ballots of a batch of one prompt."""
+    ranks = batch.ranks.T.copy()
+    judged = ranks
+    if batch.approvals is not None:
+        approvals = batch.approvals.T
+        judged = np.where(approvals == UNSTATED, ranks, approvals == 1).astype(np.int16)
+    return Ballots(ranks, judged, batch.weights, batch.annotators)
 
 
 @njit(cache=True, nogil=True)

@@ -17,6 +17,7 @@ from rlchf.rules.across._parts.perpetual.satisfaction import (
     WINNER,
     Counted,
     counted_pairs,
+    rows_of,
     satisfaction_with,
     winner_satisfaction,
 )
@@ -49,15 +50,20 @@ def decide_exactly(
         counted = counted_pairs(unit, ballots)
         entitlement = dict.fromkeys(who, Fraction(0))
         if weighting.uses_entitlement and counted.n:
-            entitlement = mean_by_annotator(who, _entitlements(ballots.ranks, votes, counted))
+            entitlement = mean_by_annotator(
+                who, _entitlements(rows_of(unit, ballots), votes, counted)
+            )
         factors = [ballot_weight(state[a], entitlement[a]) for a in who]
         weighed = [vote * factor for vote, factor in zip(votes, factors, strict=True)]
         counts = weighed if any(w > 0 for w in weighed) else votes
-        order = np.array(BASES[base](ballots.ranks, _whole(counts)))
+        ranks = ballots.judged if base == "approval" else ballots.ranks
+        order = np.array(BASES[base](ranks, _whole(counts)))
         start = layout.rankings.response_starts[p]
         scores[start + order] = np.arange(len(order) - 1, -1, -1)
         if counted.n:
-            satisfactions = (_satisfaction(counted, ballot, order) for ballot in ballots.ranks)
+            satisfactions = (
+                _satisfaction(counted, ballot, order) for ballot in rows_of(unit, ballots)
+            )
             satisfaction = mean_by_annotator(who, satisfactions)
             of_payers = ((v, a) for v, a in zip(votes, who, strict=True) if state[a] > 0)
             paid = sum(vote * satisfaction[a] for vote, a in of_payers)
@@ -71,8 +77,8 @@ def prompt_ballots(layout: Layout, p: int) -> Ballots:
     starts = layout.rankings.ballot_starts
     part = slice(int(starts[p]), int(starts[p + 1]))
     block = layout.block(np.array([p]))
-    ranks = block.ranks.reshape(-1, int(layout.sizes[p]))
-    return Ballots(ranks, block.weights[part], block.annotators[part])
+    ranks, judged = (rows.reshape(-1, int(layout.sizes[p])) for rows in (block.ranks, block.judged))
+    return Ballots(ranks, judged, block.weights[part], block.annotators[part])
 
 
 def exact_votes(weights: np.ndarray) -> Votes:

@@ -25,6 +25,7 @@ from rlchf.rules.across._parts.perpetual.satisfaction import (
     Counted,
     counted_pairs,
     entitlements,
+    rows_of,
     satisfaction_with,
 )
 
@@ -80,7 +81,7 @@ def weigh(
 
     If all weights would be 0, all ballots keep their weights.
     """
-    _, ballot_weights, who = ballots
+    ballot_weights, who = ballots.weights, ballots.annotators
     state, entitlement, _, n_ballots = people
     for a in who:
         n_ballots[a] += 1
@@ -102,12 +103,12 @@ def settle(
     ballots: Ballots, counted: Counted, people: People, weighting: Weighting, order: np.ndarray
 ) -> None:
     """Update the state of all annotators present, and set the rest of their accounts to 0."""
-    ranks, weights, who = ballots
+    rows, weights, who = rows_of(counted.unit, ballots), ballots.weights, ballots.annotators
     state, entitlement, satisfaction, n_ballots = people
     total, paid = 0.0, 0.0
     if counted.n > 0:
         for k, a in enumerate(who):
-            satisfaction[a] += satisfaction_with(counted, ranks[k], order) / n_ballots[a]
+            satisfaction[a] += satisfaction_with(counted, rows[k], order) / n_ballots[a]
     for k, a in enumerate(who):
         total += weights[k]
         if state[a] > NEARLY:
@@ -121,14 +122,15 @@ def settle(
 
 
 @njit(cache=True, nogil=True)
-def base_order(base: int, ranks: np.ndarray, weights: np.ndarray, order: np.ndarray) -> None:
+def base_order(base: int, ballots: Ballots, weights: np.ndarray, order: np.ndarray) -> None:
     """Fill ``order`` (M,) with the ranking of one prompt by a compiled base rule."""
+    ranks = ballots.ranks
     if base == KEMENY:
         first_kemeny_order(count_above(ranks, weights), order)
     elif base == BORDA:
         first_borda_order(count_above(ranks, weights), order)
     elif base == APPROVAL:
-        first_approval_order(ranks, weights, order)
+        first_approval_order(ballots.judged, weights, order)
 
 
 @njit(cache=True, nogil=True)
@@ -142,6 +144,6 @@ def decide(
         weights, order = np.empty(V), np.empty(M, dtype=np.int64)
         counted = counted_pairs(unit, ballots)
         weigh(ballots, counted, people, weighting, weights)
-        base_order(base, ballots.ranks, weights, order)
+        base_order(base, ballots, weights, order)
         settle(ballots, counted, people, weighting, order)
         write_order(block, t, order, scores)

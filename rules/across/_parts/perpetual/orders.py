@@ -31,6 +31,7 @@ from rlchf.rules.across._parts.perpetual.satisfaction import (
     WINNER,
     Counted,
     counted_pairs,
+    rows_of,
     winner_satisfaction,
 )
 from rlchf.rules.across._parts.perpetual.search import (
@@ -118,11 +119,11 @@ def decide_orders(
         voters = voters_of(aim, state[present], weights, ballots.weights.sum())
         satisfaction, best = np.zeros(len(present)), np.empty(M, dtype=np.int64)
         if unit in (WINNER, APPROVAL):
-            values = np.zeros((len(present), M))
+            values, rows = np.zeros((len(present), M)), rows_of(unit, ballots)
             for k in range(len(ballots.weights)):
                 s = slots[ballots.annotators[k]]
                 for i in range(M):
-                    values[s, i] += winner_satisfaction(unit, ballots.ranks[k], i) / n_ballots[s]
+                    values[s, i] += winner_satisfaction(unit, rows[k], i) / n_ballots[s]
             order_by_first(voters, values, unanimous, best)
             satisfaction[:] = values[:, best[0]]
         else:

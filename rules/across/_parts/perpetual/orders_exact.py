@@ -25,6 +25,7 @@ from rlchf.rules.across._parts.perpetual.satisfaction import (
     WINNER,
     Counted,
     counted_pairs,
+    rows_of,
 )
 
 MOST_VOTES = 10_000
@@ -127,7 +128,7 @@ def decide_orders_exactly(layout: Layout, aim_code: int, unit: int, scores: np.n
         above, total = votes_above(ballots.ranks, votes), sum(votes)
         unanimous = [[0 < total == part for part in row] for row in above]
         if unit in (WINNER, APPROVAL):
-            values = winner_satisfactions(unit, ballots.ranks)
+            values = winner_satisfactions(unit, rows_of(unit, ballots))
             columns = ([row[i] for row in values] for i in range(len(above)))
             satisfactions = [mean_by_annotator(who, column) for column in columns]
             order = _order_by_first([aim.key(s) for s in satisfactions], unanimous)

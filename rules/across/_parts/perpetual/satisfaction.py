@@ -40,6 +40,12 @@ def counted_pairs(unit: int, ballots: Ballots) -> Counted:
 
 
 @njit(cache=True, nogil=True)
+def rows_of(unit: int, ballots: Ballots) -> np.ndarray:
+    """(V, M) what satisfaction is read off, ballot by ballot: the ranks, or what says the approvals."""
+    return ballots.judged if unit == APPROVAL else ballots.ranks
+
+
+@njit(cache=True, nogil=True)
 def winner_satisfaction(unit: int, ballot: np.ndarray, i: int) -> float:
     """A ballot's satisfaction with response i in first place, in the units of the first response."""
     if unit == APPROVAL:
@@ -54,7 +60,7 @@ def winner_satisfaction(unit: int, ballot: np.ndarray, i: int) -> float:
 
 @njit(cache=True, nogil=True)
 def satisfaction_with(counted: Counted, ballot: np.ndarray, order: np.ndarray) -> float:
-    """A ballot's satisfaction with an order, from 0 to 1."""
+    """A ballot's satisfaction with an order, from 0 to 1; the ballot is a row of `rows_of`."""
     if counted.unit in (WINNER, APPROVAL):
         return float(winner_satisfaction(counted.unit, ballot, order[0]))
     pairs, agreed, M = counted.pairs, 0, len(ballot)
@@ -76,7 +82,7 @@ def entitlements(ballots: Ballots, counted: Counted) -> np.ndarray:
     over the pairs that count. Otherwise it is the largest product, over the responses, of the ballot's
     satisfaction with a response and the mean satisfaction with it.
     """
-    ranks, weights = ballots.ranks, ballots.weights
+    ranks, weights = rows_of(counted.unit, ballots), ballots.weights
     V, M = ranks.shape
     entitled = np.zeros(V)
     if counted.unit in (WINNER, APPROVAL):

@@ -8,7 +8,14 @@ import numpy as np
 from rlchf.aggregation import Aggregation
 from rlchf.rankings import Rankings
 from rlchf.rules import Rule, get_rule, is_across
-from rlchf.rules.across._parts.layout import BLOCK, Ballots, Layout, Order, as_aggregation, lay_out
+from rlchf.rules.across._parts.layout import (
+    BLOCK,
+    Layout,
+    Order,
+    as_aggregation,
+    batch_ballots,
+    lay_out,
+)
 from rlchf.rules.across._parts.orders import MOST_FOR_SUBSETS
 from rlchf.rules.across._parts.pages import page_with
 from rlchf.rules.across._parts.perpetual.exact import decide_exactly
@@ -123,7 +130,7 @@ def _decide_by_rule(
     """`decide` with any rule that looks at one prompt at a time."""
     for p in prompts.tolist():
         batch = rankings.batch(np.array([p]))
-        ballots = Ballots(batch.ranks.T.copy(), batch.weights, batch.annotators)
+        ballots = batch_ballots(batch)
         counted, weights = counted_pairs(unit, ballots), np.empty(len(batch.weights))
         weigh(ballots, counted, people, weighting, weights)
         order = strict_order(rule, batch.reweighted(weights))[0]

@@ -9,7 +9,7 @@ from numba import njit
 from rlchf.rankings import Rankings
 from rlchf.rules.across._parts.layout import Block, ballots_of, lay_out
 from rlchf.rules.across._parts.orders import ALL, count_above, supporters
-from rlchf.rules.across._parts.perpetual.satisfaction import counted_pairs
+from rlchf.rules.across._parts.perpetual.satisfaction import counted_pairs, rows_of
 from rlchf.rules.across._parts.perpetual.weighting import Unit, unit_code
 
 PART = 10_000
@@ -137,7 +137,7 @@ def prompt_stakes(stakes: Stakes, p: int, nash: bool, satisfaction: np.ndarray) 
         stakes.unit,
         nash,
         counted.n,
-        ballots.ranks,
+        rows_of(stakes.unit, ballots),
         shares,
         stakes.slots[start:end],
         counted.pairs,
