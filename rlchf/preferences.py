@@ -1,7 +1,8 @@
 """From collective rankings and texts to the examples that a reward model learns from."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
@@ -9,6 +10,9 @@ from rlchf.aggregation import Aggregation
 from rlchf.numeric.ratios import ratio
 from rlchf.prompts import Prompt
 from rlchf.rankings import Rankings
+
+BothBad = Literal["skip", "tie"]
+"""What two responses are that a ballot ties and disapproves: not compared, or tied."""
 
 TIE_TOLERANCE = 1e-6
 """Differences of log-odds that are ties: padding can change a reward model's score by as much."""
@@ -26,11 +30,77 @@ class Ballots:
         (V,) weight of each ballot.
     annotators
         The id of each ballot's annotator, ``V`` ids.
+    approvals
+        (V, K) int8, what each ballot says of each response by itself, as `rlchf.Profiles` has it; or None:
+        then a tie is a tie. Two responses that a ballot ties and disapproves are "both bad": it prefers
+        neither, and is no comparison of the two.
+    strengths
+        (V,) how strongly each ballot prefers, NaN where it does not say; or None.
     """
 
     ranks: np.ndarray
     weights: np.ndarray
     annotators: list[str]
+    approvals: np.ndarray | None = None
+    strengths: np.ndarray | None = None
+
+    def part(self, indices: Sequence[int]) -> "Ballots":
+        """Some of the ballots."""
+        v = np.asarray(indices, dtype=np.int64)
+        return Ballots(
+            ranks=self.ranks[v],
+            weights=self.weights[v],
+            annotators=[self.annotators[i] for i in indices],
+            approvals=None if self.approvals is None else self.approvals[v],
+            strengths=None if self.strengths is None else self.strengths[v],
+        )
+
+    def targets(self) -> np.ndarray:
+        """(V, K, K) pair targets of each ballot: 1, 0, 1/2 for a tie, NaN where it compares nothing.
+
+        Examples
+        --------
+        >>> both_bad = np.array([[-1, -1]], dtype=np.int8)
+        >>> Ballots(np.array([[1, 1]]), np.ones(1), ["ann"], both_bad).targets()[0]
+        array([[nan, nan],
+               [nan, nan]])
+        """
+        targets = order_targets(self.ranks)
+        if self.approvals is not None:
+            bad = self.approvals == -1
+            targets[(targets == 0.5) & bad[:, :, None] & bad[:, None, :]] = np.nan
+        return targets
+
+    def pair_margins(self) -> np.ndarray:
+        """(V, K, K) margin of ``i`` over ``j`` on each ballot: its strength, 0 for a tie or without one."""
+        sides = 2 * np.nan_to_num(self.targets(), nan=0.5) - 1  # 1, 0, -1
+        strengths = np.zeros(len(self.ranks)) if self.strengths is None else self.strengths
+        return np.asarray(sides * np.nan_to_num(strengths)[:, None, None])
+
+    def margins(self) -> np.ndarray:
+        """(K, K) the mean margin over the ballots that compare ``i`` and ``j`` and say how strongly.
+
+        Examples
+        --------
+        >>> ranks, strengths = np.array([[1, 2], [2, 1]]), np.array([2.0, 1.0])
+        >>> Ballots(ranks, np.array([3.0, 1.0]), ["ann", "bob"], strengths=strengths).margins()
+        array([[ 0.  ,  1.25],
+               [-1.25,  0.  ]])
+        """
+        if self.strengths is None:
+            return np.zeros(self.ranks.shape[1:] * 2)
+        says = ~np.isnan(self.targets()) & ~np.isnan(self.strengths)[:, None, None]
+        weights = self.weights[:, None, None] * says
+        return ratio((weights * self.pair_margins()).sum(0), weights.sum(0), 0.0)
+
+    def compared(self) -> np.ndarray:
+        """(K, K) bool: whether some ballot with a weight compares ``i`` and ``j``."""
+        return np.asarray((~np.isnan(self.targets()) & (self.weights > 0)[:, None, None]).any(0))
+
+    def both_bad(self) -> np.ndarray:
+        """(K, K) bool: whether ballots name ``i`` and ``j``, and all of them say that both are bad."""
+        named = ~np.isnan(order_targets(self.ranks)) & (self.weights > 0)[:, None, None]
+        return np.asarray(named.any(0) & ~self.compared())
 
     def shares(self) -> np.ndarray:
         """(K, K) share of the ballots' weight that ranks ``i`` above ``j``; a tie counts half.
@@ -43,7 +113,7 @@ class Ballots:
         array([[ nan, 0.75],
                [0.25,  nan]])
         """
-        return mean_targets(self.ranks, self.weights)[0]
+        return mean_targets(self.targets(), self.weights)[0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,12 +197,11 @@ def order_targets(ranks: np.ndarray) -> np.ndarray:
     return np.where(unknown, np.nan, (1 + np.sign(j - i)) / 2)
 
 
-def mean_targets(ranks: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(K, K) weighted means of the pair targets of weak orders (V, K), and the sums of weights behind them.
+def mean_targets(targets: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(K, K) weighted means of pair targets (V, K, K), and the sums of weights behind them.
 
-    A mean is over the orders that rank both responses, NaN if there is none.
+    A mean is over the targets that are known, NaN if there is none.
     """
-    targets = order_targets(ranks)  # (V, K, K)
     pair_weights = weights[:, None, None] * ~np.isnan(targets)
     total = pair_weights.sum(0)
     return ratio((pair_weights * np.nan_to_num(targets)).sum(0), total), total
@@ -145,6 +214,8 @@ def examples(
     *,
     ballots_of: Rankings | None = None,
     weights: Mapping[str, float] | None = None,
+    both_bad: BothBad = "skip",
+    margin_scale: float = 0.0,
 ) -> list[Example]:
     """Join collective rankings with their texts, one K-wise example per prompt.
 
@@ -161,6 +232,12 @@ def examples(
         learn from (or from their shares) or to measure by.
     weights
         Weight of each prompt; 1 for those not named.
+    both_bad
+        What two responses are that a ballot ties and disapproves: not compared ("skip"), or tied ("tie"). A
+        pair about which no ballot says more has no target, even if the collective ranking ties it.
+    margin_scale
+        Margin of a pair for a strength of 1, if the ballots have strengths; 0 leaves them out. A pair's
+        margin is the mean over the ballots that compare it and say how strongly.
 
     Raises
     ------
@@ -177,13 +254,25 @@ def examples(
     """
     check_texts(result, prompts, responses)
     ballots = {} if ballots_of is None else ballots_by_prompt(ballots_of)
+    ties_bad = both_bad == "tie"
+    has_strengths = ballots_of is not None and ballots_of.ballot_strengths is not None
     joined = []
     for p, prompt_id in enumerate(result.prompt_ids):
         of_prompt = slice(int(result.response_starts[p]), int(result.response_starts[p + 1]))
         ids = result.response_ids[of_prompt]
         cast = ballots.get(prompt_id)
         if cast is not None and ballots_of is not None:
-            cast = replace(cast, ranks=cast.ranks[:, _order(ballots_of, prompt_id, ids)])
+            order = _order(ballots_of, prompt_id, ids)
+            cast = Ballots(
+                ranks=cast.ranks[:, order],
+                weights=cast.weights,
+                annotators=cast.annotators,
+                approvals=None if ties_bad or cast.approvals is None else cast.approvals[:, order],
+                strengths=None if cast.strengths is None else margin_scale * cast.strengths,
+            )
+        targets = result.pair_probabilities(prompt_id)
+        if targets is None and cast is not None and cast.approvals is not None:
+            targets = _known_targets(result.response_ranks[of_prompt], cast)
         joined.append(
             Example(
                 prompt_id=prompt_id,
@@ -192,11 +281,21 @@ def examples(
                 responses=[responses[prompt_id][r] for r in ids],
                 ranks=result.response_ranks[of_prompt].tolist(),
                 weight=1.0 if weights is None else weights.get(prompt_id, 1.0),
-                targets=result.pair_probabilities(prompt_id),
+                targets=targets,
+                margins=cast.margins()
+                if cast is not None and has_strengths and margin_scale
+                else None,
                 ballots=cast,
             )
         )
     return joined
+
+
+def _known_targets(ranks: np.ndarray, ballots: Ballots) -> np.ndarray | None:
+    """The pair targets of a collective ranking, NaN for ties of what is only said to be bad, if any is."""
+    targets = order_targets(ranks)
+    unknown = (targets == 0.5) & ballots.both_bad()
+    return np.where(unknown, np.nan, targets) if unknown.any() else None
 
 
 def _order(rankings: Rankings, prompt_id: str, ids: Sequence[str]) -> list[int]:
@@ -244,13 +343,17 @@ def ballots_by_prompt(rankings: Rankings) -> dict[str, Ballots]:
     ([[2, 1], [1, 1]], ['ann', 'bob'])
     """
     ballots: dict[str, Ballots] = {}
+    strengths, starts = rankings.ballot_strengths, rankings.ballot_starts
     for prompts, profiles in rankings.profiles():
+        approvals = profiles.approvals
         for b, p in enumerate(prompts):
             of_prompt = slice(int(profiles.starts[b]), int(profiles.starts[b + 1]))
             ballots[rankings.prompt_ids[p]] = Ballots(
                 ranks=profiles.ranks[:, of_prompt].T.copy(),
                 weights=profiles.weights[of_prompt],
                 annotators=[rankings.annotator_ids[a] for a in profiles.annotators[of_prompt]],
+                approvals=approvals if approvals is None else approvals[:, of_prompt].T.copy(),
+                strengths=strengths if strengths is None else strengths[starts[p] : starts[p + 1]],
             )
     return ballots
 

@@ -1,6 +1,7 @@
 """A reward model from files to a folder."""
 
 import shutil
+import warnings
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -101,7 +102,10 @@ def training_data(
     """
     seen, unseen = seen_and_unseen(job, inputs.rankings, job.seed)
     result = aggregate_rankings(seen, job) if result is None else result
-    joined = examples(result, inputs.prompts, inputs.responses, ballots_of=seen)
+    joined = examples(
+        result, inputs.prompts, inputs.responses, ballots_of=seen, both_bad=config.both_bad,
+        margin_scale=_margin_scale(config, seen),
+    )  # fmt: skip
     train, held_out = split(joined, config.held_out, config.seed)
     if not train:
         raise ValueError(
@@ -116,6 +120,20 @@ def training_data(
         )
         train, held_out = conditioned.examples(config)
     return TrainingData(inputs, seen, unseen, result, train, held_out, conditioned)
+
+
+def _margin_scale(config: RewardConfig, rankings: Rankings) -> float:
+    """The scale of the margins that strengths become; 0, with a warning, where the loss takes none."""
+    if rankings.ballot_strengths is None or config.margin_scale == 0:
+        return 0.0
+    if not config.takes_margins:
+        warnings.warn(
+            f"{rankings.source} states strengths, and loss = '{config.loss}' with head = '{config.head}' "
+            "takes no margins: they are left out; bradley_terry with head = scalar takes them",
+            stacklevel=3,
+        )
+        return 0.0
+    return config.margin_scale
 
 
 def partial_folder(out: str | Path) -> Path:

@@ -10,7 +10,7 @@ from rlchf.evaluation.intervals import figures
 from rlchf.evaluation.pairs import Pairs
 from rlchf.io import Annotators
 from rlchf.jury.conditioning import Conditioning, conditioned_examples
-from rlchf.preferences import Ballots, Example, order_targets
+from rlchf.preferences import Ballots, Example
 from rlchf.prompts import Prompt
 from rlchf.rankings import Rankings
 
@@ -173,7 +173,7 @@ def _pair_votes(examples: Sequence[Example], scores: Sequence[np.ndarray]) -> _P
     for one, values in zip(examples, scores, strict=True):
         ballots: Ballots = one.ballots  # type: ignore[assignment]  # the examples were made with them
         i, j = np.triu_indices(len(values), 1)
-        per_ballot = order_targets(ballots.ranks)[:, i, j]  # (V, pairs)
+        per_ballot = ballots.targets()[:, i, j]  # (V, pairs)
         v, q = np.nonzero(~np.isnan(per_ballot) & (ballots.weights > 0)[:, None])
         numbers = np.array([people.setdefault(a, len(people)) for a in ballots.annotators])
         rows = ((values[i] - values[j])[q], per_ballot[v, q], ballots.weights[v], numbers[v])

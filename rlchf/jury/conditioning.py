@@ -193,10 +193,7 @@ def _by_features(ballots: Ballots, texts: Mapping[str, str]) -> dict[str, Ballot
     rows: dict[str, list[int]] = {}
     for v, who in enumerate(ballots.annotators):
         rows.setdefault(texts.get(who, ""), []).append(v)
-    return {
-        text: Ballots(ballots.ranks[v], ballots.weights[v], [ballots.annotators[i] for i in v])
-        for text, v in rows.items()
-    }
+    return {text: ballots.part(v) for text, v in rows.items()}
 
 
 def merged(ballots: Ballots) -> tuple[np.ndarray, np.ndarray]:
@@ -214,7 +211,7 @@ def merged(ballots: Ballots) -> tuple[np.ndarray, np.ndarray]:
     (array([ nan, 0.25, 1.  ]), array([0.   , 0.667, 0.167]), np.float64(2.0))
     """
     ranked = (ballots.ranks > 0).sum(axis=1)  # (V,)
-    return mean_targets(ballots.ranks, ballots.weights / np.maximum(ranked * (ranked - 1), 1))
+    return mean_targets(ballots.targets(), ballots.weights / np.maximum(ranked * (ranked - 1), 1))
 
 
 def _ranks(targets: np.ndarray, weights: np.ndarray) -> list[int]:

@@ -1,5 +1,7 @@
 """From collective rankings and texts to training examples."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -128,3 +130,62 @@ def test_ballots_follow_the_collective_rankings_order_of_responses() -> None:
     assert first.ballots is not None
     assert first.ballots.ranks.tolist() == [[3, 2, 1]]
     assert first.ballots.shares()[2, 0] == 1
+
+
+def judged(*rows: tuple[str, str, str, int | str, float | str]) -> rlchf.Rankings:
+    """Ballots of rows (prompt, annotator, response, approval, rank), with a strength of 2 for ann."""
+    names = ("prompt_id", "annotator_id", "response_id", "approval", "rank")
+    return rlchf.Rankings.from_frame(
+        [
+            {**dict(zip(names, row, strict=True)), "strength": 2 if row[1] == "ann" else ""}
+            for row in rows
+        ]
+    )
+
+
+BAD = judged(
+    ("p", "ann", "a", -1, 1), ("p", "ann", "b", -1, 1),
+    ("q", "ann", "a", -1, 1), ("q", "ann", "b", -1, 1), ("q", "bob", "a", 1, 1), ("q", "bob", "b", 0, 2),
+    ("r", "ann", "a", "", 1), ("r", "ann", "b", "", 1),
+)  # fmt: skip
+
+
+def joined(**options: Any) -> dict[str, Example]:
+    texts = {p: {"a": "Yes.", "b": "No."} for p in "pqr"}
+    prompts: dict[str, Prompt] = dict.fromkeys("pqr", "?")
+    result = rlchf.aggregate(BAD, "borda")
+    made = examples(result, prompts, texts, ballots_of=BAD, **options)
+    return {example.prompt_id: example for example in made}
+
+
+def test_both_bad_is_no_comparison() -> None:
+    """p: both bad, and nobody says more; q: one says both bad, one prefers a; r: a tie, not judged."""
+    targets = {p: e.pair_targets()[0, 1] for p, e in joined().items()}
+    assert np.isnan(targets["p"])
+    assert (targets["q"], targets["r"]) == (1.0, 0.5)
+    shares = {p: e.ballots.shares()[0, 1] for p, e in joined().items() if e.ballots is not None}
+    assert np.isnan(shares["p"])
+    assert (shares["q"], shares["r"]) == (1.0, 0.5)
+
+
+def test_both_bad_is_a_tie_if_asked() -> None:
+    asked = joined(both_bad="tie")
+    assert asked["p"].pair_targets()[0, 1] == 0.5
+    assert asked["q"].ballots is not None
+    assert asked["q"].ballots.shares()[0, 1] == 0.75
+
+
+def test_strengths_become_margins() -> None:
+    cast = [("ann", "a", "b", 3, 1), ("bob", "b", "a", 1, 3), ("cyd", "b", "a", "", 3)]
+    names = ("annotator_id", "chosen", "rejected", "strength", "weight")
+    rows = [{"prompt_id": "p", **dict(zip(names, one, strict=True))} for one in cast]
+    rankings = rlchf.Rankings.from_frame(rows)
+    texts = {"p": {"a": "Yes.", "b": "No."}}
+    result = rlchf.aggregate(rankings, "borda")
+    (plain,) = examples(result, {"p": "?"}, texts, ballots_of=rankings)
+    assert plain.margins is None
+    (scaled,) = examples(result, {"p": "?"}, texts, ballots_of=rankings, margin_scale=0.5)
+    assert scaled.margins is not None
+    assert scaled.margins.tolist() == [[0.0, 0.0], [0.0, 0.0]]  # (3 - 3 * 1) / 4, halved
+    assert scaled.ballots is not None
+    assert scaled.ballots.pair_margins()[:, 0, 1].tolist() == [1.5, -0.5, 0.0]

@@ -161,13 +161,12 @@ def test_no_seat_is_refused() -> None:
 
 def another_library(votes: list[list[int]]) -> Any:
     """The ballots as the library trivoting has them."""
-    from trivoting.election import Alternative, TrichotomousBallot, TrichotomousProfile
-
-    names = [Alternative(c) for c in range(len(votes[0]))]
-    profile = TrichotomousProfile(alternatives=names)
+    election = pytest.importorskip("trivoting.election")
+    names = [election.Alternative(c) for c in range(len(votes[0]))]
+    profile = election.TrichotomousProfile(alternatives=names)
     for row in votes:
         liked, disliked = ([names[c] for c, v in enumerate(row) if v == side] for side in (1, -1))
-        profile.add_ballot(TrichotomousBallot(approved=liked, disapproved=disliked))
+        profile.add_ballot(election.TrichotomousBallot(approved=liked, disapproved=disliked))
     return profile
 
 

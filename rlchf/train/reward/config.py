@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from rlchf.preferences import BothBad
 from rlchf.settings import Settings, setting
 from rlchf.train.reward.losses import LOSSES
 
@@ -74,6 +75,17 @@ class RewardConfig(Settings):
     learn_from: LearnFrom = setting(
         "ranking",
         "Training signal: the collective ranking, the ballots' share on each pair, or the ballots.",
+        group="Loss",
+    )
+    both_bad: BothBad = setting(
+        "skip",
+        "Two responses that a ballot ties and disapproves: not compared (skip), or a tie (tie).",
+        group="Loss",
+    )
+    margin_scale: float = setting(
+        1.0,
+        "Margin of a pair for a strength of 1, where ballots have strengths; 0 leaves them out.",
+        at_least=0,
         group="Loss",
     )
     loss: Loss = setting("bradley_terry", "Loss function.", group="Loss")
@@ -194,6 +206,11 @@ class RewardConfig(Settings):
             f"learn_from is '{self.learn_from}', and bootstrap and group_dro_step tell annotators apart; set "
             "learn_from = 'ballots'",
         )
+
+    @property
+    def takes_margins(self) -> bool:
+        """Whether the loss takes margins of pairs."""
+        return self.head == "scalar" and "margins" in LOSSES[self.loss].options
 
     @property
     def outputs(self) -> int:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rlchf.preferences import Example, order_targets
+from rlchf.preferences import Example
 from rlchf.train.reward.config import RewardConfig
 from rlchf.train.reward.losses import LOSSES
 
@@ -27,8 +27,10 @@ class Targets:
     draws
         (R, E) how often the bootstrap sample of each head of an ensemble has the annotator; ones without
         a bootstrap.
-    pair_weights, margins
+    pair_weights
         (K, K) as in `Example`, the same for all orders.
+    margins
+        (K, K) as in `Example`, or (R, K, K) by ballot.
     """
 
     ranks: np.ndarray
@@ -68,7 +70,7 @@ def targets_of(
         takes none.
     """
     loss = LOSSES[config.loss]
-    if example.margins is not None and (config.head != "scalar" or "margins" not in loss.options):
+    if example.margins is not None and not config.takes_margins:
         raise ValueError(
             f"prompt {example.prompt_id!r} has margins, which loss = '{config.loss}' with head = "
             f"'{config.head}' does not take; choose loss = 'bradley_terry' and head = 'scalar', or leave "
@@ -88,14 +90,18 @@ def targets_of(
         targets = ballots.shares()[None]
     else:
         ranks = ballots.ranks.astype(np.int64)
-        targets = order_targets(ranks)
+        targets = ballots.targets()
         weights, annotators = example.weight * ballots.weights, ballots.annotators
     pair_weights = np.ones((K, K)) if example.pair_weights is None else example.pair_weights
     margins = np.zeros((K, K)) if example.margins is None else example.margins
+    if config.learn_from == "ballots" and ballots is not None and ballots.strengths is not None:
+        margins = np.zeros((K, K)) if example.margins is None else ballots.pair_margins()
     is_compared = ~np.isnan(targets) & (pair_weights > 0)  # (R, K, K) pairs that count
     if loss.skips_balance:
         is_compared &= targets != 0.5
-    has_signal = (ranks > 0).sum(1) > 1 if loss.takes_ranks else is_compared.any((1, 2))
+    has_signal = is_compared.any((1, 2))
+    if loss.takes_ranks:
+        has_signal = ((ranks > 0).sum(1) > 1) & ~np.isnan(targets).all((1, 2))
     return Targets(
         ranks=ranks,
         targets=targets.astype(np.float32),

@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from math import lcm
 from time import monotonic
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,6 +16,8 @@ from rlchf.rules._registry import Ties
 
 MOST = 16
 """The largest number of responses for which all committees are compared."""
+FOREVER = 1e9
+"""Seconds without a limit."""
 NEARLY = 1e-9
 """A bound above the value by at most this share of it proves the optimum."""
 
@@ -52,7 +54,9 @@ def committee_shares(
     if k is None and ties == "lexicographic":  # the order of the responses decides where sums tie
         scores -= np.arange(M) / (M + 1)
     scores = np.round(scores, 9)  # sums of shares, such as 1/3 + 2/3, are exact again
-    return array_namespace(profiles.ranks).asarray(scores, device=device_of(profiles.ranks))
+    xp: Any = array_namespace(profiles.ranks)
+    moved: Array = xp.asarray(scores, device=device_of(profiles.ranks))
+    return moved
 
 
 def _enumerated(
@@ -193,7 +197,7 @@ def _solve(
         integrality=np.append(np.ones(M), np.zeros(Z)),
         bounds=Bounds(0, 1),
         constraints=LinearConstraint(rows, np.full(S + 1, -np.inf), high),
-        options={"mip_rel_gap": 0.0} | ({"time_limit": seconds} if np.isfinite(seconds) else {}),
+        options={"mip_rel_gap": 0.0, "time_limit": min(seconds, FOREVER)},
     )
     bound = np.inf if result.mip_dual_bound is None else constant - float(result.mip_dual_bound)
     return none if result.x is None else result.x[:M] > 0.5, bound
