@@ -43,5 +43,5 @@ def net_approval(profiles: Profiles, *, top: int | None = None) -> Array:
 
 def _scores(profiles: Profiles, top: int | None) -> Array:
     votes_for, votes_against = votes_for_and_against(profiles, top)
-    scores = exact_sums(profiles, [votes_for * 1.0 - votes_against], 53, 1)
+    scores = exact_sums(profiles, [votes_for * 1.0 - votes_against * 1.0], 53, 1)
     return round_inexact(scores, profiles.is_exact, profiles.totals) / profiles.scale[:, None]

@@ -59,7 +59,8 @@ def exact_sums(profiles: Profiles, digits: Sequence[Array], bits: int, unit: Arr
     Parameters
     ----------
     digits
-        (M, K) integers in floats, or several such arrays: digits to the base ``2 ** bits``.
+        (M, K) integers in floats, or several such arrays: digits to the base ``2 ** bits``. Any number of
+        rows will do.
     unit
         An integer, or an array of integers or powers of two that broadcasts with (B, M).
 
@@ -79,7 +80,7 @@ def exact_sums(profiles: Profiles, digits: Sequence[Array], bits: int, unit: Arr
         counted = digits[0] if bool(xp.all(votes == 1)) else digits[0] * votes
         return segment_sum(counted, starts).T / unit
     small = (53 - int(np.diff(starts).max()).bit_length()) // 2
-    total = np.zeros((profiles.n_prompts, profiles.n_responses), dtype=object)
+    total = np.zeros((profiles.n_prompts, digits[0].shape[0]), dtype=object)
     for v, vote in enumerate(limbs(votes, small)):
         for d, digit in enumerate(digits):
             for n, number in enumerate(limbs(digit, small)):

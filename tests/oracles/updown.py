@@ -7,15 +7,19 @@ from collections.abc import Sequence
 from fractions import Fraction
 from itertools import combinations
 
+from tests.oracles.positional import approval
+from tests.oracles.proportional import approved, buy, seq_phragmen
+from tests.oracles.textbook import Ballots, Blocks
+
 Votes = Sequence[Sequence[int]]
 
 
-def net_approval(votes: Votes, weights: Sequence[int]) -> list[int]:
+def net_votes(votes: Votes, weights: Sequence[int]) -> list[int]:
     columns = zip(*votes, strict=True)
     return [sum(w * v for w, v in zip(weights, column, strict=True)) for column in columns]
 
 
-def phragmen(votes: Votes, weights: Sequence[int], k: int) -> tuple[list[int], list[int]]:
+def elected_and_vetoed(votes: Votes, weights: Sequence[int], k: int) -> tuple[list[int], list[int]]:
     """The responses elected and those vetoed, in order; every ballot earns its weight per unit of time."""
     money = [Fraction(0)] * len(votes)
     undecided = list(range(len(votes[0])))
@@ -28,7 +32,7 @@ def phragmen(votes: Votes, weights: Sequence[int], k: int) -> tuple[list[int], l
                 buyers = [n for n, row in enumerate(votes) if row[c] == side and weights[n] > 0]
                 if buyers:
                     lacking = 1 - sum(money[n] for n in buyers)
-                    wait = max(lacking / sum(weights[n] for n in buyers), Fraction(0))
+                    wait = max(Fraction(lacking) / sum(weights[n] for n in buyers), Fraction(0))
                     moments.append((wait, c, -side, buyers))
         if not moments:
             break
@@ -41,7 +45,7 @@ def phragmen(votes: Votes, weights: Sequence[int], k: int) -> tuple[list[int], l
     return elected, vetoed
 
 
-def best_committees(votes: Votes, weights: Sequence[int], k: int) -> list[set[int]]:
+def best_committees(votes: Votes, weights: Sequence[int | Fraction], k: int) -> list[set[int]]:
     """All committees of at most k members with the greatest score of proportional approval voting."""
     M = len(votes[0])
 
@@ -58,7 +62,7 @@ def best_committees(votes: Votes, weights: Sequence[int], k: int) -> list[set[in
     return [committee for committee in every if score(committee) == best]
 
 
-def tax_equal_shares(votes: Votes, weights: Sequence[int], k: int) -> list[int]:
+def bought_with_tax(votes: Votes, weights: Sequence[int], k: int) -> list[int]:
     """The responses bought, in order: the price of a seat is up / (up - down), each vote has k / n."""
     n, M = sum(weights), len(votes[0])
     money = [Fraction(k, n)] * len(votes)  # of one vote
@@ -89,3 +93,31 @@ def tax_equal_shares(votes: Votes, weights: Sequence[int], k: int) -> list[int]:
         for i in fans:
             money[i] -= min(money[i], rho)
         bought.append(c)
+
+
+# On rankings nothing is disapproved, and the rules become those for approvals.
+
+
+def net_approval(ballots: Ballots, m: int) -> list[Fraction]:
+    return approval(ballots, m)
+
+
+def updown_phragmen(ballots: Ballots, m: int) -> Blocks:
+    return seq_phragmen(ballots, m)
+
+
+def tax_equal_shares(ballots: Ballots, m: int) -> Blocks:
+    blocks, _ = buy(approved(ballots), m, m, 1, m, "keep")
+    rest = [c for c in range(m) if not any(c in block for block in blocks)]
+    return blocks + ([rest] if rest else [])
+
+
+def updown_pav(ballots: Ballots, m: int) -> list[Fraction]:
+    voters = approved(ballots)
+    votes = [[int(c in liked) for c in range(m)] for liked, _ in voters]
+    scores = [Fraction(0)] * m
+    for k in range(1, m + 1):
+        best = best_committees(votes, [w for _, w in voters], k)
+        for c in range(m):
+            scores[c] += Fraction(sum(c in committee for committee in best), len(best))
+    return scores

@@ -5,12 +5,16 @@ import json
 from collections import defaultdict
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import rlchf
+from rlchf.rankings import Unranked
 from tests.oracles import textbook as oracles
+from tests.oracles import updown
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 FILES = {
@@ -94,3 +98,37 @@ def test_every_response_that_is_ranked_has_its_text() -> None:
             texts[str(row["prompt_id"])].add(str(row["response_id"]))
         for prompt in rankings.prompt_ids:
             assert set(rankings.responses(prompt)) <= texts[prompt]
+
+
+def polis() -> pd.DataFrame:
+    """Votes on the statements of seven conversations: 1 agrees, 0 passes, -1 disagrees."""
+    return pd.read_csv(DATA / "polis/rankings.csv").rename(columns={"score": "approval"})
+
+
+@pytest.mark.parametrize("rule", ["approval", "seq_phragmen", "seq_pav"])
+@pytest.mark.parametrize("unranked", ["missing", "last"])
+def test_slates_of_ten_statements_are_those_of_the_agreements(
+    rule: str, unranked: Unranked
+) -> None:
+    agreements = polis().query("approval == 1").drop(columns="approval").assign(rank=1)
+    options: dict[str, Any] = {} if rule == "approval" else {"k": 10, "ties": "lexicographic"}
+    only = rlchf.aggregate(rlchf.Rankings.from_frame(agreements), rule, **options)
+    ballots = rlchf.Rankings.from_frame(polis(), unranked=unranked)
+    votes = rlchf.aggregate(ballots, rule, **options)
+    for prompt in only.prompt_ids:
+        assert votes.ranking(prompt)[:10] == only.ranking(prompt)[:10]
+
+
+def test_equal_shares_of_ten_statements_counts_those_who_agree_with_nothing() -> None:
+    votes = rlchf.Rankings.from_frame(polis())
+    result = rlchf.aggregate(votes, "equal_shares", k=10, completion="none", ties="lexicographic")
+    sizes = np.diff(votes.response_starts) * np.diff(votes.ballot_starts)
+    for p in np.argsort(sizes)[:3].tolist():
+        prompt = votes.prompt_ids[p]
+        approvals = votes.batch(np.array([p])).approvals
+        assert approvals is not None
+        table = (approvals.T == 1).astype(int).tolist()
+        bought = updown.bought_with_tax(table, [1] * len(table), 10)
+        scores = np.array(list(result.scores(prompt).values()))
+        assert np.argsort(-scores, kind="stable")[: len(bought)].tolist() == bought
+        assert (scores > 0).sum() == len(bought)

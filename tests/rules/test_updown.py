@@ -60,9 +60,7 @@ def test_the_paper_s_example() -> None:
 @pytest.mark.parametrize("seed", range(150))
 def test_net_approval_is_its_definition(seed: int) -> None:
     votes, weights = drawn(seed)
-    assert net_approval(profiles_of(votes, weights)).tolist() == [
-        updown.net_approval(votes, weights)
-    ]
+    assert net_approval(profiles_of(votes, weights)).tolist() == [updown.net_votes(votes, weights)]
 
 
 @pytest.mark.parametrize("seed", range(150))
@@ -70,7 +68,7 @@ def test_phragmen_is_its_definition(seed: int) -> None:
     votes, weights = drawn(seed)
     k = seats(seed, votes)
     scores = updown_phragmen(profiles_of(votes, weights), k=k, ties="lexicographic")[0]
-    elected, vetoed = updown.phragmen(votes, weights, k)
+    elected, vetoed = updown.elected_and_vetoed(votes, weights, k)
     assert order_of(scores) == elected
     assert order_of(-scores) == vetoed
 
@@ -93,7 +91,7 @@ def test_equal_shares_is_its_definition(seed: int) -> None:
         return
     k = seats(seed, votes)
     scores = tax_equal_shares(profiles_of(votes, weights), k=k, ties="lexicographic")[0]
-    assert order_of(scores) == updown.tax_equal_shares(votes, weights, k)
+    assert order_of(scores) == updown.bought_with_tax(votes, weights, k)
 
 
 def test_many_responses_are_searched_by_an_integer_program() -> None:

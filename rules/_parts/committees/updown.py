@@ -14,7 +14,7 @@ def votes_for_and_against(profiles: Profiles, top: int | None = None) -> tuple[A
     """
     approved = approvals(profiles.ranks, top, profiles.approvals)
     if profiles.approvals is None:
-        return approved, approved & ~approved
+        return approved, ~approved & approved
     return approved, profiles.approvals == -1
 
 

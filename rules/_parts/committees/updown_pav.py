@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from math import lcm
 from time import monotonic
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -50,11 +50,11 @@ def committee_shares(
         if M <= MOST:
             scores[chunk] = _enumerated(part, *columns, sizes, ties)
         else:
-            scores[chunk] = _programmed(part, *columns, sizes, time_limit)
+            scores[chunk] = _programmed(part, *columns, sizes, ties, time_limit)
     if k is None and ties == "lexicographic":  # the order of the responses decides where sums tie
         scores -= np.arange(M) / (M + 1)
     scores = np.round(scores, 9)  # sums of shares, such as 1/3 + 2/3, are exact again
-    xp: Any = array_namespace(profiles.ranks)
+    xp = array_namespace(profiles.ranks)
     moved: Array = xp.asarray(scores, device=device_of(profiles.ranks))
     return moved
 
@@ -87,9 +87,13 @@ def _programmed(
     votes: np.ndarray,
     refused: np.ndarray,
     sizes: Sequence[int],
+    ties: Ties,
     time_limit: float | None,
 ) -> np.ndarray:
-    """(1, M) membership of one best committee of each size, for one prompt."""
+    """(1, M) membership of one best committee of each size, for one prompt.
+
+    With "keep" responses about which all ballots say the same share their seats.
+    """
     kinds, slot = np.unique(votes, axis=1, return_inverse=True)
     weights = np.bincount(slot.ravel(), to_numpy(profiles.integer_weights), kinds.shape[1])
     weights = weights / max(weights.sum(), 1.0)
@@ -103,7 +107,13 @@ def _programmed(
             "give a longer time_limit, or k for one size, or choose updown_phragmen, which searches nothing",
             stacklevel=2,
         )
-    return np.sum([c.members for c in committees], axis=0, keepdims=True).astype(np.float64)
+    members = np.array([c.members for c in committees], dtype=np.float64)  # (sizes, M)
+    if ties == "keep":
+        _, alike = np.unique(kinds, axis=0, return_inverse=True)
+        alike = alike.ravel()
+        members = np.array([np.bincount(alike, row) for row in members])[:, alike]
+        members /= np.bincount(alike)[alike]
+    return np.asarray(members.sum(axis=0, keepdims=True))
 
 
 class BestCommittee(NamedTuple):
