@@ -69,6 +69,8 @@ class Example:
         (K, K) margin by which ``i``'s score should exceed ``j``'s, antisymmetric; or None, all 0.
     ballots
         The ballots that the collective ranking was made from, or None.
+    scores
+        (K,) score in the collective ranking, or None.
     """
 
     prompt_id: str
@@ -81,6 +83,7 @@ class Example:
     pair_weights: np.ndarray | None = field(default=None, repr=False)
     margins: np.ndarray | None = field(default=None, repr=False)
     ballots: Ballots | None = field(default=None, repr=False)
+    scores: list[float] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         K = len(self.responses)
@@ -194,6 +197,7 @@ def examples(
                 weight=1.0 if weights is None else weights.get(prompt_id, 1.0),
                 targets=result.pair_probabilities(prompt_id),
                 ballots=cast,
+                scores=result.response_scores[of_prompt].tolist(),
             )
         )
     return joined

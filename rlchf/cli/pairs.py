@@ -1,0 +1,19 @@
+"""The command `rlchf pairs`."""
+
+import sys
+
+from rlchf.cli.settings import Given, chosen, with_settings
+from rlchf.jobs.settings import PairsJob
+from rlchf.pairs import PairConfig
+
+
+@with_settings(PairsJob, PairConfig, arguments=["aggregated"])
+def command(given: Given) -> None:
+    """Write collective rankings as the preference pairs that a trainer reads.
+
+    A line on standard error says how many there are and what is left out.
+    """
+    job, config = chosen(PairsJob, given), chosen(PairConfig, given)
+    from rlchf.jobs.pairs import write_pair_files
+
+    print(write_pair_files(job, config).summary(), file=sys.stderr)
