@@ -64,7 +64,9 @@ class PairConfig(Settings):
         group="Pairs",
     )
     weights: Literal["none", "ballots"] = setting(
-        "none", "Weight of a pair: none, or that of the ballots that compare the two.", group="Pairs"
+        "none",
+        "Weight of a pair: none, or that of the ballots that compare the two.",
+        group="Pairs",
     )
     conversational: bool = setting(
         False, "Chat messages for all prompts; by default as the prompts are.", group="Pairs"
@@ -76,7 +78,9 @@ class PairConfig(Settings):
         from_ballots = {
             "learn_from": "shares", "near_ties": "soft", "margins": "shares", "weights": "ballots",
         }  # fmt: skip
-        needed = [(name, value) for name, value in from_ballots.items() if getattr(self, name) == value]
+        needed = [
+            (name, value) for name, value in from_ballots.items() if getattr(self, name) == value
+        ]
         return " ".join(needed[0]) if needed else ""
 
     def contradictions(self) -> Iterator[tuple[bool, str]]:

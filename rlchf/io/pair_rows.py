@@ -153,8 +153,10 @@ def _items(examples: Sequence[Example], config: PairConfig) -> tuple[list[Any], 
 
 
 def _unusual(items: Sequence[Any], name: str) -> int:
-    """How many pairs or rankings have a number that does not go without saying."""
+    """How many pairs or rankings have a number that does not go without saying; a tie's label does."""
     usual = NUMBERS[name][0]
+    if name == "probability":
+        items = [item for item in items if not getattr(item, "tied", False)]
     return sum(getattr(item, name, usual) != usual for item in items)
 
 

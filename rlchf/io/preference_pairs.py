@@ -36,14 +36,13 @@ def check_destination(path: str | Path, to: str, held_out: bool = False) -> None
         path cannot be written to.
     """
     target = get_target(to)
-    if _is_folder(path):
+    if is_folder(path):
         check_new_folder(path)
         return
+    name = "standard output" if str(path) == STANDARD_STREAM else str(path)
     for needs, what in ((target.is_folder, to), (held_out, "a part held out")):
         if needs:
-            raise ValueError(
-                f"{display_name(path)} is one file, and {what} needs several; give a folder for --out"
-            )
+            raise ValueError(f"{name} is one file, and {what} needs several; give --out a folder")
     if _ending(path) not in target.kinds:
         endings = " or ".join(f".{kind}" for kind in target.kinds)
         raise ValueError(
@@ -89,7 +88,7 @@ def write_pairs(
     """
     check_destination(path, to, bool(held_out))
     made = pair_rows(examples, to, config, held_out=held_out)
-    if not _is_folder(path):
+    if not is_folder(path):
         _write_rows(path, made.train)
         return made
     parts = {"train": made.train, "test": made.test} if made.test else {"train": made.train}
@@ -103,7 +102,8 @@ def write_pairs(
     return made
 
 
-def _is_folder(path: str | Path) -> bool:
+def is_folder(path: str | Path) -> bool:
+    """Whether a path names a folder of files: it is one, or its name has no ending."""
     return str(path) != STANDARD_STREAM and (not Path(path).suffix or Path(path).is_dir())
 
 

@@ -2,7 +2,7 @@
 
 from rlchf.io import read_aggregation, read_prompts, read_responses
 from rlchf.io.pair_rows import PairRows, check_fit
-from rlchf.io.preference_pairs import check_destination, write_pairs
+from rlchf.io.preference_pairs import check_destination, is_folder, write_pairs
 from rlchf.jobs.inputs import check_paths, read_people
 from rlchf.jobs.progress import stage
 from rlchf.jobs.settings import PairsJob
@@ -30,7 +30,8 @@ def write_pair_files(job: PairsJob, config: PairConfig) -> PairRows:
             f"{name} is '{value}', which is taken from the ballots; give them with --rankings"
         )
     check_destination(job.out, job.to, job.held_out > 0)
-    check_paths([job.aggregated, job.rankings, job.annotators, job.prompts, job.responses])
+    inputs = [job.aggregated, job.rankings, job.annotators, job.prompts, job.responses]
+    check_paths(inputs, [] if is_folder(job.out) else [job.out])
     people = read_people(job, weigh=True).rankings if job.rankings else None
     result = read_aggregation(job.aggregated, people)
     prompts, responses = read_prompts(job.prompts), read_responses(job.responses)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 
 from rlchf.io.trainers import Layout, Row, Target
-from rlchf.io.trainers._rows import answer, messages, split_system
+from rlchf.io.trainers._rows import messages, split_system
 from rlchf.pairs import Pair
 from rlchf.prompts import Prompt
 
@@ -42,20 +42,23 @@ def configuration(layout: Layout) -> Mapping[str, str]:
     """What a configuration of axolotl says of the data: ``dpo.yaml``, ``reward.yaml``."""
     files = {"dpo.yaml": "rl: dpo\n" + _datasets(layout, "chat_template.default")}
     if "input" in layout.rows[0]:
+        more = ""
+        if not any(row["system"] for row in layout.rows):
+            more = "    drop_system_message: true\n"  # an empty one, which this reader adds
         files["reward.yaml"] = "reward_model: true\n" + _datasets(
-            layout, "bradley_terry.chat_template"
+            layout, "bradley_terry.chat_template", more
         )
     return files
 
 
-def _datasets(layout: Layout, kind: str) -> str:
+def _datasets(layout: Layout, kind: str, more: str = "") -> str:
     keys = {"train": "datasets", "test": "test_datasets"}
     return "".join(
         f"{keys[part]}:\n"
         f"  - path: {json.dumps(f'{layout.folder}/{file}', ensure_ascii=False)}\n"
         "    ds_type: json\n"
         "    split: train\n"  # the only one that a file has
-        f"    type: {kind}\n"
+        f"    type: {kind}\n{more}"
         for part, file in layout.files.items()
     )
 
