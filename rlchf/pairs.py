@@ -1,7 +1,7 @@
 """From collective rankings to the pairs that other trainers learn from."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -210,27 +210,11 @@ def ranked_responses(examples: Sequence[Example]) -> tuple[list[RankedResponses]
 
 def _pairs_of(example: Example, config: PairConfig, left_out: Counter[str]) -> Iterator[Pair]:
     """The strict pairs of a prompt, then its ties."""
-    labels, selected = _labels(example, config), _selected(np.asarray(example.ranks), config.pairs)
-    texts = np.array(example.responses, dtype=object)
-    same = selected & (texts[:, None] == texts)
-    unknown = selected & ~same & np.isnan(labels)
-    tied = selected & ~same & (abs(labels - 0.5) <= ROUNDING)
-    strict = selected & ~same & ~unknown & ~tied
-    near = strict & _is_near(example, labels, config)
-    leave = {"equal texts": same, "not compared": unknown}
-    preferred = labels > 0.5
-    if config.near_ties == "drop":
-        leave |= {"tied": tied, "nearly tied": near}
-        strict, tied = strict & ~near, np.zeros_like(tied)
-    elif config.near_ties == "soft" and example.targets is None and config.learn_from == "ranking":
-        shares = _ballots_of(example, config)[0]
-        labels = np.where(near, shares, labels)
-        leave["not compared"] = unknown | (strict & np.isnan(labels))
-        strict &= ~np.isnan(labels)
+    labels, strict, tied, leave = _sorted_out(example, config)
     for reason, mask in leave.items():
         left_out[reason] += int(np.triu(mask).sum())
-    numbers = _numbers(example, config) | {"probability": labels}
-    for mask, is_tie in ((strict & preferred, False), (np.triu(tied), True)):
+    numbers = {"probability": labels} | _numbers(example, config)
+    for mask, is_tie in ((strict, False), (np.triu(tied), True)):
         for i, j in np.argwhere(mask).tolist():
             yield Pair(
                 example.prompt_id, example.prompt, example.responses[i], example.responses[j], tied=is_tie,
@@ -238,14 +222,43 @@ def _pairs_of(example: Example, config: PairConfig, left_out: Counter[str]) -> I
             )  # fmt: skip
 
 
+def _sorted_out(
+    example: Example, config: PairConfig
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict[str, np.ndarray]]:
+    """(K, K) tables of a prompt's pairs.
+
+    Returns
+    -------
+    The labels; whether ``i`` is preferred to ``j``; whether they are tied; and for each reason whether they
+    are left out.
+    """
+    labels = _labels(example, config)
+    selected = _selected(np.asarray(example.ranks), config.pairs)
+    texts = np.array(example.responses, dtype=object)
+    same = selected & (texts[:, None] == texts)
+    unknown = selected & ~same & np.isnan(labels)
+    tied = selected & ~same & (abs(labels - 0.5) <= ROUNDING)
+    strict = selected & ~same & ~unknown & ~tied
+    preferred, near = labels > 0.5, strict & _is_near(example, labels, config)
+    leave = {"equal texts": same, "not compared": unknown}
+    if config.near_ties == "drop":
+        leave |= {"tied": tied, "nearly tied": near}
+        strict, tied = strict & ~near, np.zeros_like(tied)
+    elif config.near_ties == "soft" and example.targets is None and config.learn_from == "ranking":
+        labels = np.where(near, _ballots_of(example, config)[0], labels)
+        leave["not compared"] = unknown | (strict & np.isnan(labels))
+        strict = strict & ~np.isnan(labels)
+    return labels, strict & preferred, tied, leave
+
+
 def _selected(ranks: np.ndarray, pairs: str) -> np.ndarray:
     """(K, K) whether two responses are a pair by their ranks."""
-    different = ~np.eye(len(ranks), dtype=bool)
+    selected: np.ndarray = ~np.eye(len(ranks), dtype=bool)
     if pairs == "adjacent":
-        return different & (abs(ranks[:, None] - ranks) <= 1)
-    if pairs == "top":
-        return different & ((ranks[:, None] == 1) | (ranks == 1))
-    return different
+        selected &= abs(ranks[:, None] - ranks) <= 1
+    elif pairs == "top":
+        selected &= (ranks[:, None] == 1) | (ranks == 1)
+    return selected
 
 
 def _labels(example: Example, config: PairConfig) -> np.ndarray:
@@ -266,7 +279,7 @@ def _is_near(example: Example, labels: np.ndarray, config: PairConfig) -> np.nda
     return np.asarray(distances <= config.tie_width + ROUNDING)
 
 
-def _numbers(example: Example, config: PairConfig) -> Mapping[str, np.ndarray]:
+def _numbers(example: Example, config: PairConfig) -> dict[str, np.ndarray]:
     """(K, K) weights and margins of all pairs."""
     weights = np.full((len(example.ranks),) * 2, example.weight)
     if example.pair_weights is not None:
@@ -291,7 +304,8 @@ def _lead(example: Example, setting: str) -> np.ndarray:
             "examples with rlchf.preferences.examples"
         )
     scores = np.asarray(example.scores, dtype=float)
-    return scores[:, None] - scores
+    lead: np.ndarray = scores[:, None] - scores
+    return lead
 
 
 def _ballots_of(example: Example, config: PairConfig) -> tuple[np.ndarray, np.ndarray]:

@@ -52,7 +52,9 @@ def pairs(folder: Path, to: str, form: str, *more: str, out: str = "out", n: int
         for rank, response in enumerate(ballot.split(" > "), start=1)
     ]
     rankings = write(folder / "rankings.jsonl", ballots)
-    prompts = write(folder / "prompts.jsonl", [{"prompt_id": p, "prompt": prompt(p)} for p in names])
+    prompts = write(
+        folder / "prompts.jsonl", [{"prompt_id": p, "prompt": prompt(p)} for p in names]
+    )
     texts = {"a": "the quick brown fox", "b": "a little girl", "c": "no"}
     responses = write(
         folder / "responses.jsonl",
@@ -85,7 +87,9 @@ def policy(folder: Path) -> Path:
     """A tiny Llama with random weights, and its tokenizer with a chat template."""
     from rlchf.train.models.tiny import tiny_llama
 
-    model, made = tiny_llama(["the quick brown fox", "a little girl"], vocab_size=300, hidden_size=32)
+    model, made = tiny_llama(
+        ["the quick brown fox", "a little girl"], vocab_size=300, hidden_size=32
+    )
     made.chat_template = TEMPLATE
     for part in (model, made):
         part.save_pretrained(folder / "policy")
@@ -159,8 +163,7 @@ def test_datasets_reads_rankings_and_soft_labels(tmp_path: Path) -> None:
 @pytest.mark.parametrize("is_dpo", [False, True])
 def test_openrlhf_reads_the_pairs(is_dpo: bool, form: str, tmp_path: Path) -> None:
     module = pytest.importorskip("openrlhf.datasets.reward_dataset", exc_type=ImportError)
-    from openrlhf.datasets.utils import blending_datasets
-
+    blending_datasets = pytest.importorskip("openrlhf.datasets.utils").blending_datasets
     data = SimpleNamespace(
         prompt_key="prompt", chosen_key="chosen", rejected_key="rejected",
         apply_chat_template=form == "chat",
@@ -183,12 +186,13 @@ def test_openrlhf_reads_the_pairs(is_dpo: bool, form: str, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("form", ["text", "chat"])
 def test_axolotl_reads_the_pairs(form: str, tmp_path: Path) -> None:
-    pytest.importorskip("axolotl.prompt_strategies.bradley_terry.chat_template", exc_type=ImportError)
+    pytest.importorskip(
+        "axolotl.prompt_strategies.bradley_terry.chat_template", exc_type=ImportError
+    )
     yaml = pytest.importorskip("yaml")
-    from axolotl.prompt_strategies.bradley_terry import load as load_reward
-    from axolotl.prompt_strategies.dpo import load as load_dpo
-    from axolotl.utils.dict import DictDefault
-
+    load_reward = pytest.importorskip("axolotl.prompt_strategies.bradley_terry").load
+    load_dpo = pytest.importorskip("axolotl.prompt_strategies.dpo").load
+    DictDefault = pytest.importorskip("axolotl.utils.dict").DictDefault
     out, made = pairs(tmp_path, "axolotl", form), tokenizer()
 
     def configuration(name: str) -> Any:
