@@ -212,7 +212,7 @@ def _pairs_of(example: Example, config: PairConfig, left_out: Counter[str]) -> I
     """The strict pairs of a prompt, then its ties."""
     labels, strict, tied, leave = _sorted_out(example, config)
     for reason, mask in leave.items():
-        left_out[reason] += int(np.triu(mask).sum())
+        left_out[reason] += int(mask.sum()) // 2  # both ways round
     numbers = {"probability": labels} | _numbers(example, config)
     for mask, is_tie in ((strict, False), (np.triu(tied), True)):
         for i, j in np.argwhere(mask).tolist():

@@ -9,9 +9,10 @@ from rlchf.pairs import PairConfig
 
 @with_settings(PairsJob, PairConfig, arguments=["aggregated"])
 def command(given: Given) -> None:
-    """Write collective rankings as the preference pairs that a trainer reads.
+    """Write preference pairs that other trainers read.
 
-    A line on standard error says how many there are and what is left out.
+    The pairs are those of collective rankings; a line on standard error says how many there are and what is
+    left out.
     """
     job, config = chosen(PairsJob, given), chosen(PairConfig, given)
     from rlchf.jobs.pairs import write_pair_files

@@ -58,7 +58,7 @@ class PairRows:
         if self.test:
             size += f", {counted(len(self.test), 'row')} of them held out"
         if self.without:
-            size += f"; no row of {counted(self.without, 'prompt')}"
+            size += f"; {counted(self.without, 'other prompt')} without a row"
         not_held = " and ".join(_counted(n, what) for what, n in self.not_held.items())
         left_out = [f"{not_held}, which {name} does not hold"] if not_held else []
         left_out += [_counted(n, reason) for reason, n in self.left_out.items()]

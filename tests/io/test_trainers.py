@@ -1,6 +1,7 @@
 """Preference pairs in the shapes of other trainers: the rows, the files, and what is left out."""
 
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from rlchf.io import trainers
 from rlchf.io.pair_rows import pair_rows
 from rlchf.io.preference_pairs import check_destination, write_pairs
 from rlchf.io.trainers import Target, targets
@@ -124,6 +126,26 @@ def test_every_trainer_has_rows_here() -> None:
     assert all(isinstance(target, Target) for target in targets().values())
 
 
+def test_a_file_in_the_folder_is_a_trainer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "another.py").write_text(
+        "from rlchf.io.trainers import Target\n"
+        "TARGET = Target('another', 'its loader', lambda pairs, names: [{} for _ in pairs], frozenset())\n"
+    )
+    monkeypatch.setattr(trainers, "__path__", [*trainers.__path__, str(tmp_path)])
+    targets.cache_clear()
+    try:
+        assert len(pair_rows([example()], "another")) == 2
+        (tmp_path / "nothing.py").write_text("")
+        targets.cache_clear()
+        with pytest.raises(ValueError, match=r"nothing.py defines no TARGET"):
+            targets()
+    finally:
+        monkeypatch.undo()
+        targets.cache_clear()
+        for name in ("another", "nothing"):
+            sys.modules.pop(f"rlchf.io.trainers.{name}", None)
+
+
 @pytest.mark.parametrize("to", sorted(targets()))
 def test_numbers_are_in_every_row_or_counted(to: str) -> None:
     two = replace(example(), ranks=[1, 2, 3], scores=[2.0, 1.0, 1.0])  # one margin is 0
@@ -219,7 +241,7 @@ def test_a_near_tie_of_shares_is_near_one_half() -> None:
     made = pair_rows([near, clear], "trl", config)
     assert len(made) == 1
     assert dict(made.left_out) == {"nearly tied": 1}
-    assert "no row of 1 prompt" in made.summary()
+    assert "1 other prompt without a row" in made.summary()
 
 
 def test_a_soft_near_tie_that_no_ballot_compares_is_left_out() -> None:
