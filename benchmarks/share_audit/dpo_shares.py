@@ -23,7 +23,7 @@ from scene import JUDGED, make_talk
 from texts import Case, cell, fit, improve, learn_to_write, prepare_process, read_texts, write_texts
 
 from rlchf.io.json import write_json
-from rlchf.io.pair_rows import pair_rows
+from rlchf.io.trainer_rows import pair_rows
 from rlchf.jobs.progress import stage
 from rlchf.optima import bradley_terry, kl_optimum
 from rlchf.preferences import Example

@@ -10,12 +10,12 @@ from rlchf.lazy import lazy_names
 if TYPE_CHECKING:
     from rlchf.io.aggregations import read_aggregation
     from rlchf.io.atomic import atomic_write
-    from rlchf.io.pair_rows import pair_rows
     from rlchf.io.preference_pairs import read_pairs, write_pairs
     from rlchf.io.preflib import Election, read_election
     from rlchf.io.rankings import read_rankings, write_rankings
     from rlchf.io.tables import read_table, table_format, write_table
     from rlchf.io.texts import Annotators, read_annotators, read_prompts, read_responses
+    from rlchf.io.trainer_rows import pair_rows
 
 __all__ = [
     "Annotators",
@@ -42,7 +42,7 @@ __getattr__, __dir__ = lazy_names(
         "Annotators": "rlchf.io.texts",
         "Election": "rlchf.io.preflib",
         "atomic_write": "rlchf.io.atomic",
-        "pair_rows": "rlchf.io.pair_rows",
+        "pair_rows": "rlchf.io.trainer_rows",
         "read_aggregation": "rlchf.io.aggregations",
         "read_annotators": "rlchf.io.texts",
         "read_election": "rlchf.io.preflib",

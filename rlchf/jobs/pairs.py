@@ -1,8 +1,8 @@
 """Preference pairs from files to the files of a trainer."""
 
 from rlchf.io import read_aggregation, read_prompts, read_responses
-from rlchf.io.pair_rows import PairRows, check_fit
 from rlchf.io.preference_pairs import check_destination, is_folder, write_pairs
+from rlchf.io.trainer_rows import PairRows, check_fit
 from rlchf.jobs.inputs import check_paths, read_people
 from rlchf.jobs.progress import stage
 from rlchf.jobs.settings import PairsJob

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rlchf.io.pair_rows import pair_rows
 from rlchf.io.preference_pairs import read_pairs, write_pairs
+from rlchf.io.trainer_rows import pair_rows
 from rlchf.pairs import PairConfig
 from rlchf.preferences import Ballots, Example
 

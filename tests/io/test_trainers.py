@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from rlchf.io import trainers
-from rlchf.io.pair_rows import pair_rows
 from rlchf.io.preference_pairs import check_destination, write_pairs
+from rlchf.io.trainer_rows import pair_rows
 from rlchf.io.trainers import Target, targets
 from rlchf.pairs import PairConfig
 from rlchf.preferences import Ballots, Example

@@ -70,7 +70,8 @@ def test_rows_go_to_standard_output_and_a_line_to_standard_error(folder: Path) -
         {"prompt": "Greet me.", "chosen": "Hi.", "rejected": "Go."},
     ]
     assert done.stderr == (
-        "trl: 3 rows of 1 prompt; 1 other prompt without a row; left out: 1 tied pair, which trl does not hold\n"
+        "trl: 3 rows of 1 prompt; 1 other prompt without a row; "
+        "left out: 1 tied pair, which trl does not hold\n"
     )
 
 
