@@ -139,6 +139,8 @@ class Example:
         (K, K) margin by which ``i``'s score should exceed ``j``'s, antisymmetric; or None, all 0.
     ballots
         The ballots that the collective ranking was made from, or None.
+    scores
+        (K,) score in the collective ranking, or None.
     """
 
     prompt_id: str
@@ -151,6 +153,7 @@ class Example:
     pair_weights: np.ndarray | None = field(default=None, repr=False)
     margins: np.ndarray | None = field(default=None, repr=False)
     ballots: Ballots | None = field(default=None, repr=False)
+    scores: list[float] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         K = len(self.responses)
@@ -286,6 +289,7 @@ def examples(
                 if cast is not None and has_strengths and margin_scale
                 else None,
                 ballots=cast,
+                scores=result.response_scores[of_prompt].tolist(),
             )
         )
     return joined

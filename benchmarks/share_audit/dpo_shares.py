@@ -23,7 +23,7 @@ from scene import JUDGED, make_talk
 from texts import Case, cell, fit, improve, learn_to_write, prepare_process, read_texts, write_texts
 
 from rlchf.io.json import write_json
-from rlchf.io.preference_pairs import to_preference_rows
+from rlchf.io.trainer_rows import pair_rows
 from rlchf.jobs.progress import stage
 from rlchf.optima import bradley_terry, kl_optimum
 from rlchf.preferences import Example
@@ -50,8 +50,7 @@ def rows(case: Case) -> list[dict[str, Any]]:
         texts = [talk.responses[name][kind] for kind in case.kinds]
         prompt = talk.prompts[name] + "\n"  # as the policy's chat template closes it
         examples.append(Example(name, prompt, case.kinds, texts, row))
-    columns = ("prompt", "chosen", "rejected")
-    return [{key: row[key] for key in columns} for row in to_preference_rows(examples)]
+    return pair_rows(examples, "trl").train
 
 
 def dpo(case: Case, beta: float) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from rlchf.cli import aggregate, audit, jury, ppo, reward, rules, run, score
+from rlchf.cli import aggregate, audit, jury, pairs, ppo, reward, rules, run, score
 from rlchf.cli.settings import SettingsCommand
 
 app = typer.Typer(
@@ -39,6 +39,11 @@ COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
         jury.command,
         "rlchf jury reward/ --prompts prompts.jsonl --responses responses.jsonl --annotators people.csv "
         "--rule perpetual_pav --out collective.jsonl",
+    ),
+    "pairs": (
+        pairs.command,
+        "rlchf pairs aggregated.jsonl --prompts prompts.jsonl --responses responses.jsonl --to trl "
+        "--out pairs.jsonl",
     ),
     "ppo": (
         ppo.command,

@@ -1,8 +1,9 @@
-"""Writing a file so that it appears complete or not at all."""
+"""Writing a file or a folder so that it appears complete or not at all."""
 
 import io
 import os
 import secrets
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -60,6 +61,56 @@ def atomic_write(path: str | Path) -> Iterator[BinaryIO]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def atomic_folder(path: str | Path) -> Iterator[Path]:
+    """Make a folder that appears under its name when the block ends without an exception.
+
+    The block is given a hidden folder beside ``path`` to fill, which is renamed at the end and removed on
+    any exception, Ctrl-C included. Check with `check_new_folder` first.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> parent = tempfile.TemporaryDirectory()
+    >>> with atomic_folder(Path(parent.name) / "out") as folder:
+    ...     _ = (folder / "a.txt").write_text("hello")
+    >>> (Path(parent.name) / "out" / "a.txt").read_text()
+    'hello'
+    """
+    target = Path(os.path.realpath(path))
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary.mkdir()
+    try:
+        yield temporary
+        if target.exists():
+            target.rmdir()  # an empty one, which not all systems replace
+        temporary.replace(target)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+
+
+def check_new_folder(path: str | Path) -> None:
+    """Refuse a folder that could not be made, or that holds something, before the work is done.
+
+    Raises
+    ------
+    ValueError
+        If the path is a file or a folder that is not empty, or a folder cannot be made there.
+    """
+    target = Path(path)
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise ValueError(f"{path} is there already; choose another folder for --out")
+    existing = target
+    while not existing.exists() and existing != existing.parent:
+        existing = existing.parent
+    if not existing.is_dir():
+        raise ValueError(f"{path}: cannot be written: {existing} is a file")
+    if not os.access(existing, os.W_OK):
+        raise ValueError(f"{path}: cannot be written: permission denied")
 
 
 def check_writable(path: str | Path) -> None:

@@ -1,85 +1,125 @@
-"""Preference pairs, the form other trainers take: rows of ``prompt``, ``chosen`` and ``rejected``."""
+"""Preference pairs: written in the shapes that trainers read, and read back into examples."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
-from rlchf.io.files import display_name, read_bytes, shown
+from rlchf.io.atomic import atomic_folder, atomic_write, check_new_folder, check_writable
+from rlchf.io.files import STANDARD_STREAM, display_name, read_bytes, shown
 from rlchf.io.json import write_jsonl
 from rlchf.io.jsonl import json_records
 from rlchf.io.texts import check_prompt, is_message
+from rlchf.io.trainer_rows import PairRows, pair_rows
+from rlchf.io.trainers import NUMBERS, Layout, Row, get_target
 from rlchf.numeric.ratios import ratio
+from rlchf.pairs import PairConfig
 from rlchf.preferences import Example
 
-NUMBERS = {
-    "weight": (1.0, 0.0, np.inf, "0 or more"),
-    "probability": (1.0, 0.0, 1.0, "from 0 to 1"),
-    "margin": (0.0, -np.inf, np.inf, "finite"),
+RANGES = {
+    "weight": (0.0, np.inf, "0 or more"),
+    "probability": (0.0, 1.0, "from 0 to 1"),
+    "margin": (-np.inf, np.inf, "finite"),
 }
-"""The optional numbers of a row: default, least and largest value, and the range in words."""
+"""The optional numbers of a row that is read: least and largest value, and the range in words."""
 
 
-def to_preference_rows(
-    examples: Sequence[Example], learn_from: Literal["ranking", "shares"] = "ranking"
-) -> Iterator[dict[str, Any]]:
-    """Every pair of responses with a preference as one row; ties have no row.
+def check_destination(path: str | Path, to: str, held_out: bool = False) -> None:
+    """Refuse a path that the rows for a trainer cannot be written to, before the work is done.
 
-    The preferences are those of the collective ranking or, with ``learn_from="shares"``, those of the
-    majority of the ballots, which the examples must have.
-
-    With a prompt of chat messages the responses are chat messages too. Keys with their usual value are
-    left out: ``probability`` (that the chosen one is preferred) and ``weight`` when they are 1,
-    ``margin`` when it is 0.
-
-    Examples
-    --------
-    >>> example = Example("p", "Greet me.", ["a", "b"], ["Hello!", "No."], [1, 2])
-    >>> list(to_preference_rows([example]))
-    [{'prompt_id': 'p', 'prompt': 'Greet me.', 'chosen': 'Hello!', 'rejected': 'No.'}]
+    Raises
+    ------
+    ValueError
+        If there is no such trainer, it needs a folder where a file is named or reads other files, or the
+        path cannot be written to.
     """
-    for example in examples:
-        targets = _pair_targets(example, learn_from)
-        prompt: Any = example.prompt
-        responses: list[Any] = list(example.responses)
-        if not isinstance(prompt, str):
-            prompt = [dict(message) for message in prompt]
-            responses = [[{"role": "assistant", "content": text}] for text in responses]
-        for i, j in np.argwhere(targets > 0.5).tolist():
-            row = {
-                "prompt_id": example.prompt_id,
-                "prompt": prompt,
-                "chosen": responses[i],
-                "rejected": responses[j],
-            }
-            weight = example.weight
-            if example.pair_weights is not None:
-                weight *= float(example.pair_weights[i, j])
-            margin = 0.0 if example.margins is None else float(example.margins[i, j])
-            numbers = {"probability": float(targets[i, j]), "weight": weight, "margin": margin}
-            yield row | {key: value for key, value in numbers.items() if value != NUMBERS[key][0]}
-
-
-def _pair_targets(example: Example, learn_from: str) -> np.ndarray:
-    if learn_from == "ranking":
-        return example.pair_targets()
-    if example.ballots is None:
+    target = get_target(to)
+    if is_folder(path):
+        check_new_folder(path)
+        return
+    name = "standard output" if str(path) == STANDARD_STREAM else str(path)
+    for needs, what in ((target.is_folder, to), (held_out, "a part held out")):
+        if needs:
+            raise ValueError(f"{name} is one file, and {what} needs several; give --out a folder")
+    if _ending(path) not in target.kinds:
+        endings = " or ".join(f".{kind}" for kind in target.kinds)
         raise ValueError(
-            f"prompt {example.prompt_id!r} comes without its ballots; "
-            "make the examples with ballots_of=rankings"
+            f"{path}: {to} reads no such file; give one that ends in {endings}, or a folder, whose name "
+            "has no ending"
         )
-    return example.ballots.shares()
+    check_writable(path)
 
 
 def write_pairs(
     examples: Sequence[Example],
     path: str | Path,
-    learn_from: Literal["ranking", "shares"] = "ranking",
-) -> int:
-    """Write `to_preference_rows` as jsonl, complete or not at all; returns the number of rows."""
-    return write_jsonl(path, to_preference_rows(examples, learn_from))
+    to: str = "hf",
+    config: PairConfig | None = None,
+    *,
+    held_out: Sequence[Example] = (),
+    rule: str = "",
+) -> PairRows:
+    """Write the rows that a trainer reads, complete or not at all.
+
+    Parameters
+    ----------
+    examples, held_out
+        The prompts to learn from, and those held out.
+    path
+        A ``.jsonl`` or ``.parquet`` file, ``-`` for jsonl on standard output, or a new folder, which has a
+        name without an ending and gets the files ``train`` and ``test`` and what else the trainer needs.
+    to
+        Name of the trainer, one of `rlchf.io.trainers.targets`.
+    config
+        Which pairs, with what numbers.
+    rule
+        Name of the voting rule, for the dataset's card.
+
+    Returns
+    -------
+    The rows, with what they leave out; their ``summary()`` says it in one line.
+
+    Raises
+    ------
+    ValueError
+        If the path or the settings do not fit the trainer, or no row is left.
+    """
+    check_destination(path, to, bool(held_out))
+    made = pair_rows(examples, to, config, held_out=held_out)
+    if not is_folder(path):
+        _write_rows(path, made.train)
+        return made
+    parts = {"train": made.train, "test": made.test} if made.test else {"train": made.train}
+    files = {part: f"{part}.{made.target.kinds[0]}" for part in parts}
+    layout = Layout(str(path).rstrip("/"), files, [*made.train, *made.test], rule)
+    with atomic_folder(path) as folder:
+        for part, rows in parts.items():
+            _write_rows(folder / files[part], rows)
+        for name, text in made.target.files(layout).items():
+            (folder / name).write_text(text, encoding="utf-8")
+    return made
+
+
+def is_folder(path: str | Path) -> bool:
+    """Whether a path names a folder of files: it is one, or its name has no ending."""
+    return str(path) != STANDARD_STREAM and (not Path(path).suffix or Path(path).is_dir())
+
+
+def _ending(path: str | Path) -> str:
+    return "jsonl" if str(path) == STANDARD_STREAM else Path(path).suffix.lower().removeprefix(".")
+
+
+def _write_rows(path: str | Path, rows: Sequence[Row]) -> None:
+    if _ending(path) == "jsonl":
+        write_jsonl(path, rows)
+        return
+    import pyarrow as pa
+    import pyarrow.parquet
+
+    with atomic_write(path) as file:
+        pyarrow.parquet.write_table(pa.Table.from_pylist(list(rows)), file)
 
 
 def read_pairs(path: str | Path) -> list[Example]:
@@ -124,8 +164,8 @@ def _checked(record: Mapping[str, Any], line: str) -> dict[str, Any]:
     }
     if row["chosen"] == row["rejected"]:
         raise ValueError(f"{line}: chosen and rejected are the same text; leave the row out")
-    for key, (default, least, most, allowed) in NUMBERS.items():
-        value = record.get(key, default)
+    for key, (least, most, allowed) in RANGES.items():
+        value = record.get(key, NUMBERS[key][0])
         number = isinstance(value, int | float) and not isinstance(value, bool)
         if not number or not least <= value <= most or not np.isfinite(value):
             raise ValueError(f"{line}: the {key} is {shown(value)}; give a number, {allowed}")

@@ -2,14 +2,20 @@
 
 from collections.abc import Iterable
 from dataclasses import MISSING, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from rlchf.auditing.bootstrap import LEAST
+from rlchf.io.trainers import targets
 from rlchf.jobs.ppo_rewards import Rewards
 from rlchf.preferences import TIE_TOLERANCE
 from rlchf.rankings import Unranked
 from rlchf.settings import Settings, setting
 from rlchf.train.ppo.rewards import Combine
+
+if TYPE_CHECKING:
+    Trainer: TypeAlias = str
+else:
+    Trainer = Literal[tuple(targets())]
 
 LABEL = "label"
 """The column of labelled texts, unless another is named."""
@@ -124,6 +130,33 @@ class AuditJob(GroupedRankings):
             self.label != LABEL and not self.responses,
             f"--label {self.label} is a column of labelled responses; give --responses",
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairsJob(Texts, RankingsInput):
+    """Collective rankings to make preference pairs of, and the trainer that they are for."""
+
+    aggregated: str = setting(
+        MISSING, "Collective rankings from rlchf aggregate; - for standard input."
+    )
+    to: Trainer = setting(MISSING, "Trainer whose files are written.")
+    out: str = setting(
+        "-",
+        "jsonl or parquet file, or a new folder, whose name has no ending; - for jsonl on standard output.",
+    )
+    rankings: str = setting(
+        "", "Ranking file or PrefLib folder, for shares of the ballots; - for standard input."
+    )
+    held_out: float = setting(0.0, "Fraction of prompts held out.", at_least=0, below=1)
+    seed: int = setting(0, "Random seed.", at_least=0)
+
+    def contradictions(self) -> Iterable[tuple[bool, str]]:
+        """Combinations of settings that do not fit."""
+        for name, usual in (("annotators", ""), ("format", "auto"), ("unranked", "missing")):
+            yield (
+                getattr(self, name) != usual and not self.rankings,
+                f"--{name} {getattr(self, name)} is about ballots; give --rankings",
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,7 +22,7 @@ LAYERS = (
     ("rlchf.jobs",),
     ("rlchf.report", "rlchf.plots", "rlchf.train", "rlchf.integrations"),
     ("rlchf.evaluation", "rlchf.jury", "rlchf.auditing", "rlchf.linear", "rlchf.mixtures"),
-    ("rlchf.preferences", "rlchf.aggregation", "rlchf.rules"),
+    ("rlchf.pairs", "rlchf.preferences", "rlchf.aggregation", "rlchf.rules"),
     ("rlchf.ties", "rlchf.rankings"),
     ("rlchf.profiles",),
     ("rlchf.numeric",),
@@ -30,6 +30,7 @@ LAYERS = (
 """Imports go from a line to lines below it, or within one."""
 
 CORE = (
+    "rlchf.pairs",
     "rlchf.preferences",
     "rlchf.aggregation",
     "rlchf.rankings",

@@ -64,7 +64,8 @@ def test_a_shown_command_prints_what_the_page_shows(
     "page",
     [
         pytest.param(
-            page, marks=[pytest.mark.slow] if page.name in ("audit.md", "dpo.md", "jury.md") else []
+            page,
+            marks=[pytest.mark.slow] if page.name in ("audit.md", "trainers.md", "jury.md") else [],
         )
         for page in PAGES
     ],

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rlchf.io.preference_pairs import read_pairs, to_preference_rows, write_pairs
+from rlchf.io.preference_pairs import read_pairs, write_pairs
+from rlchf.io.trainer_rows import pair_rows
+from rlchf.pairs import PairConfig
 from rlchf.preferences import Ballots, Example
 
 CHAT = [{"role": "user", "content": "Greet me."}]
@@ -21,12 +23,12 @@ def lines(path: Path, *rows: dict[str, Any]) -> Path:
 
 def test_every_strict_pair_is_a_row_and_a_tie_is_none() -> None:
     example = Example("p", "Hi", ["a", "b", "c"], ["A", "B", "C"], [1, 2, 2])
-    rows = list(to_preference_rows([example]))
+    rows = pair_rows([example]).train
     assert [(row["chosen"], row["rejected"]) for row in rows] == [("A", "B"), ("A", "C")]
 
 
 def test_a_conversation_gives_messages() -> None:
-    (row,) = to_preference_rows([Example("p", CHAT, ["a", "b"], ["A", "B"], [2, 1])])
+    (row,) = pair_rows([Example("p", CHAT, ["a", "b"], ["A", "B"], [2, 1])]).train
     assert row["prompt"] == CHAT
     assert row["chosen"] == [{"role": "assistant", "content": "B"}]
 
@@ -37,7 +39,7 @@ def test_what_is_written_is_read_back(prompt: Any, tmp_path: Path) -> None:
     margins = np.array([[0, 0.5, 2.0], [-0.5, 0, 0], [-2.0, 0, 0]])
     texts = ["A", "B", "C"]
     example = Example("p", prompt, texts, texts, [1, 2, 3], 3.0, targets, margins=margins)
-    assert write_pairs([example], tmp_path / "pairs.jsonl") == 2
+    assert len(write_pairs([example], tmp_path / "pairs.jsonl")) == 2
     (again,) = read_pairs(tmp_path / "pairs.jsonl")
     assert (again.prompt_id, again.prompt, again.responses) == ("p", prompt, texts)
     np.testing.assert_allclose(again.pair_targets(), targets)
@@ -90,9 +92,12 @@ def test_a_wrong_row_is_named(row: dict[str, Any], message: str, tmp_path: Path)
 def test_pairs_may_follow_the_majorities_of_the_ballots() -> None:
     ballots = Ballots(np.array([[2, 1], [2, 1], [1, 2], [1, 1]]), np.ones(4), list("abcd"))
     example = Example("p", "Hi", ["a", "b"], ["A", "B"], [1, 2], ballots=ballots)
-    (row,) = to_preference_rows([example], learn_from="shares")
+    shares = PairConfig(learn_from="shares")
+    (row,) = pair_rows([example], config=shares).train
     assert (row["chosen"], row["rejected"], row["probability"]) == ("B", "A", 0.625)
-    (row,) = to_preference_rows([example])
+    (row,) = pair_rows([example]).train
     assert (row["chosen"], row["rejected"]) == ("A", "B")
-    with pytest.raises(ValueError, match="prompt 'p' comes without its ballots; make the examples"):
-        list(to_preference_rows([replace(example, ballots=None)], learn_from="shares"))
+    with pytest.raises(
+        ValueError, match=r"prompt 'p' comes without its ballots, and .*; make the examples"
+    ):
+        pair_rows([replace(example, ballots=None)], config=shares)

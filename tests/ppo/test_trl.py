@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-from rlchf.io.preference_pairs import to_preference_rows, write_pairs
+from rlchf.io.preference_pairs import write_pairs
 from rlchf.train.models.tiny import tiny_llama
 from rlchf.train.reward.config import RewardConfig
 from rlchf.train.reward.trainer import train_reward
@@ -56,24 +56,6 @@ def test_trl_takes_the_checkpoint_as_a_reward(algorithm: str, tmp_path: Path) ->
     assert rewards == pytest.approx(means, abs=1e-4)
 
 
-def test_the_reward_trainer_takes_exported_pairs(tmp_path: Path) -> None:
-    base = tiny_backbone(tmp_path / "base")
-    rows = list(to_preference_rows(fox_examples(16)))
-    tokenizer = AutoTokenizer.from_pretrained(base)
-    model = AutoModelForSequenceClassification.from_pretrained(
-        base, num_labels=1, pad_token_id=tokenizer.pad_token_id
-    )
-    trainer = trl.RewardTrainer(
-        model=model,
-        args=trl.RewardConfig(output_dir=str(tmp_path / "trl"), max_length=64, **PLAIN),
-        train_dataset=datasets.Dataset.from_list(rows),
-        processing_class=tokenizer,
-    )
-    trainer.train()
-    assert trainer.state.global_step == 2
-    assert trainer.state.log_history[-1]["train_loss"] > 0
-
-
 def test_the_page_on_dpo_trains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page = (Path(__file__).parents[2] / "docs" / "dpo.md").read_text(encoding="utf-8")
     code = page.partition("```py\n")[2].partition("```")[0]
@@ -82,7 +64,7 @@ def test_the_page_on_dpo_trains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         ["What is a fox?", "A fox is red.", "A dog."], vocab_size=300, hidden_size=32
     ):
         part.save_pretrained("policy")
-    write_pairs(fox_examples(16), "pairs.jsonl")
+    write_pairs(fox_examples(16), "pairs.jsonl", "trl")
     config = functools.partial(trl.DPOConfig, **PLAIN)
     monkeypatch.setattr(trl, "DPOConfig", config)
     namespace: dict[str, Any] = {}
