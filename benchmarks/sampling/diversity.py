@@ -1,6 +1,6 @@
 """Diversity of the candidates that each method of `rlchf sample` gives.
 
-    OMP_NUM_THREADS=2 python benchmarks/sampling/diversity.py --policy smollm2
+    OMP_NUM_THREADS=1 python benchmarks/sampling/diversity.py --policy smollm2
 
 Samples four responses to each of the first prompts of the emoji example by each method, and prints their
 diversity, the exact duplicates, and how many prompts got all their answers from one prompt. With
@@ -28,7 +28,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--policy", default="smollm2")
     parser.add_argument("--prompts", type=int, default=8)
-    parser.add_argument("--tokens", type=int, default=128)
+    parser.add_argument("--tokens", type=int, default=96)
+    parser.add_argument("--temperature", type=float, default=0.7)
+    parser.add_argument("--top-p", type=float, default=0.9)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--show", action="store_true")
     args = parser.parse_args()
@@ -39,13 +41,17 @@ def main() -> None:
     else:
         policy, tokenizer = load_policy(args.policy), load_tokenizer(args.policy)
     print(
+        f"{args.policy}, {args.tokens} tokens, temperature {args.temperature}, top-p {args.top_p}\n"
+    )
+    print(
         "| method | diversity | duplicates merged | prompts answered in full by one prompt | words |"
     )
     print("|---|---|---|---|---|")
     for method in get_args(Method):
         config = CandidateConfig(
-            method=method, max_new_tokens=args.tokens, baseline=0, seed=args.seed
-        )
+            method=method, max_new_tokens=args.tokens, temperature=args.temperature, top_p=args.top_p,
+            batch_size=32, baseline=0, seed=args.seed,
+        )  # fmt: skip
         began = time.perf_counter()
         candidates = sample_candidates(policy, tokenizer, prompts, config)
         seconds = time.perf_counter() - began
@@ -54,11 +60,12 @@ def main() -> None:
         words = sum(len(one.text.split()) for one in every) / len(every)
         print(
             f"| {method} | {candidates.diversity:.3f} | {candidates.merged} of {candidates.drawn} | "
-            f"{listed if method == 'one_prompt' else ''} | {words:.0f} |"
+            f"{listed if method == 'one_prompt' else ''} | {words:.0f} |",
+            flush=True,
         )
         counts = Counter(one.method for one in every)
-        print(f"<!-- {seconds:.0f} s; drawn as: {dict(counts)} -->")
         if args.show:
+            print(f"{seconds:.0f} s; drawn as {dict(counts)}")
             for one in next(iter(candidates.by_prompt.values())):
                 print(f"--- {one.method} {one.asked}\n{one.text}\n")
 

@@ -8,6 +8,7 @@ import typer
 
 from rlchf.cli.console import need_torch, print_json, resumable
 from rlchf.cli.settings import Given, Json, chosen, part, refuse_beside_resume, with_settings
+from rlchf.display import counted
 from rlchf.jobs.settings import SampleJob
 from rlchf.train.candidates.config import CandidateConfig
 
@@ -56,15 +57,16 @@ def _say(sampled: "Sampled") -> None:
     candidates = sampled.candidates
     count = candidates.drawn - candidates.merged
     print(
-        f"responses: {count} to {len(candidates.by_prompt)} prompts, after {candidates.merged} exact "
-        f"duplicates of {candidates.drawn} ({candidates.merged / candidates.drawn:.0%}) were merged",
+        f"responses: {count} to {counted(len(candidates.by_prompt), 'prompt')}; "
+        f"{candidates.merged} of {candidates.drawn} ({candidates.merged / candidates.drawn:.0%}) were exact "
+        "duplicates and are merged",
         file=sys.stderr,
     )
     line = f"diversity: {candidates.diversity:.3f}, the mean distance of two responses to a prompt"
     if candidates.baseline:
         one = candidates.baseline
         line += (
-            f"; on the first {one.prompts} prompts {one.diversity:.3f}, and {one.independent:.3f} of "
-            "independent draws"
+            f"; on the first {counted(one.prompts, 'prompt')} {one.diversity:.3f}, and "
+            f"{one.independent:.3f} with independent draws"
         )
     print(line, file=sys.stderr)

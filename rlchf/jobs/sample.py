@@ -3,11 +3,12 @@
 import json
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from rlchf.display import counted
 from rlchf.io import read_prompts
 from rlchf.io.atomic import atomic_write
 from rlchf.io.files import bare_name
@@ -80,8 +81,7 @@ def read_job(out: str | Path) -> tuple[SampleJob, CandidateConfig]:
         raise ValueError(
             f"there is no {path}, and so no run to go on with; give the --out of one that was stopped"
         )
-    head = json.loads(_whole_lines(path)[0])
-    source = f"{path}: "
+    head, source = _head(path), f"{path}: "
     return built(SampleJob, head["job"], source), built(CandidateConfig, head["config"], source)
 
 
@@ -118,9 +118,10 @@ def run_sample(
         template = read_text(job.template)
         check_template(template, job.template)
     policy, tokenizer, accelerator = _load(job.policy, prompts, config.seed)
+    head = {"job": asdict(job), "config": asdict(config)}
     with (
-        stage(f"sampling responses to {len(prompts)} prompts") as tick,
-        _log(partial_file(out), job, config, tick, resume) as log,
+        stage(f"sampling responses to {counted(len(prompts), 'prompt')}") as tick,
+        closing(DrawLog(partial_file(out), head, tick, resume)) as log,
     ):
         candidates = sample_candidates(
             policy, tokenizer, prompts, config, system_prompts=system_prompts, template=template,
@@ -142,23 +143,22 @@ class DrawLog(Recorder):
 
     def begin(self, fingerprint: Mapping[str, int]) -> Texts:
         """Write the first line or, if the run goes on, read what was drawn."""
-        lines = _whole_lines(self.path) if self.resume else []
-        head = self.head | {"fingerprint": dict(fingerprint)}
-        if lines:
-            for what, now in fingerprint.items():
-                if json.loads(lines[0])["fingerprint"][what] != now:
-                    files = (
-                        "files of prompts or templates" if what == "prompts" else "policy's weights"
-                    )
+        batches: list[str] = []
+        if self.resume:
+            before, batches = _head(self.path)["fingerprint"], _whole_lines(self.path)[1:]
+            names = {"prompts": "prompts or what is asked of them", "policy": "policy's weights"}
+            for what, name in names.items():
+                if before[what] != fingerprint[what]:
                     raise ValueError(
-                        f"the {files} are not those with which the run began; give those, or remove "
+                        f"the {name} are not those with which the run began; give those, or remove "
                         f"{self.path} and begin anew"
                     )
+        head = self.head | {"fingerprint": dict(fingerprint)}
         with atomic_write(self.path) as file:  # without a line that was cut off
-            for line in [json.dumps(head, ensure_ascii=False), *lines[1:]]:
+            for line in [json.dumps(head, ensure_ascii=False), *batches]:
                 file.write(line.encode() + b"\n")
         self.file = self.path.open("a", encoding="utf-8")
-        draws = [draw for line in lines[1:] for draw in json.loads(line)]
+        draws = [draw for line in batches for draw in json.loads(line)]
         return {Draw(*draw): Text(*text) for draw, text in draws}
 
     def record(self, texts: Texts) -> None:
@@ -170,25 +170,24 @@ class DrawLog(Recorder):
         """Show the progress."""
         self.tick(done, total)
 
-
-@contextmanager
-def _log(
-    path: Path, job: SampleJob, config: CandidateConfig, tick: Tick, resume: bool
-) -> Iterator[DrawLog]:
-    log = DrawLog(path, {"job": asdict(job), "config": asdict(config)}, tick, resume)
-    try:
-        yield log
-    finally:
-        if log.file:
-            log.file.close()
+    def close(self) -> None:
+        """Close the file."""
+        if self.file:
+            self.file.close()
 
 
 def _whole_lines(path: Path) -> list[str]:
     """The lines that were written completely; the last may not have been."""
-    lines = path.read_text(encoding="utf-8", errors="replace").split("\n")[:-1]
-    if not lines:
-        raise ValueError(f"{path} holds no run to go on with; remove it and begin anew")
-    return lines
+    return path.read_text(encoding="utf-8", errors="replace").split("\n")[:-1]
+
+
+def _head(path: Path) -> dict[str, Any]:
+    """The first line of a log of draws."""
+    try:
+        head = json.loads(_whole_lines(path)[0])
+        return {name: head[name] for name in ("job", "config", "fingerprint")}
+    except (IndexError, KeyError, TypeError, json.JSONDecodeError):
+        raise ValueError(f"{path} holds no run to go on with; remove it and begin anew") from None
 
 
 def _check_out(out: str, resume: bool) -> None:

@@ -95,9 +95,9 @@ def listed_answers(text: str, finished: bool = True) -> list[str]:
     []
     """
     headings = list(_HEADING.finditer(text))
-    ends = [heading.start() for heading in headings[1:]] + [len(text)]
+    bounds = [heading.start() for heading in headings] + [len(text)]
     answers: list[str] = []
-    for number, (heading, end) in enumerate(zip(headings, ends, strict=True), start=1):
+    for number, (heading, end) in enumerate(zip(headings, bounds[1:], strict=True), start=1):
         if int(heading[1]) != number:
             finished = True  # the answer before it is complete
             break
