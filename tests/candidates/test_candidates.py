@@ -11,7 +11,8 @@ import torch
 from rlchf.evaluation.diversity import diversity
 from rlchf.prompts import Prompt
 from rlchf.train.candidates import CandidateConfig, Candidates, sample_candidates
-from rlchf.train.candidates.asking import SYSTEM_PROMPTS
+from rlchf.train.candidates.asking import BEGINNING, SYSTEM_PROMPTS, in_template
+from rlchf.train.models.text import prompt_ids
 from rlchf.train.models.tiny import tiny_llama
 from rlchf.train.ppo.sampling import sample
 from tests.support import tiny_models
@@ -251,3 +252,19 @@ def test_a_prompt_that_is_too_long_is_refused_before_anything_is_drawn(model: Mo
         sample_candidates(policy, tokenizer, short, settings(method="system_prompts"))
     with pytest.raises(ValueError, match=r"prompt 'short' in the template has \d+ tokens"):
         sample_candidates(policy, tokenizer, short, settings(method="one_prompt"))
+
+
+def test_the_positions_hold_the_beginning_of_the_answers_too(model: Model) -> None:
+    policy, tokenizer = model
+    asking = prompt_ids(tokenizer, in_template("Tea?", 4))
+    beginning = tokenizer(BEGINNING)["input_ids"]
+    needed = len(asking) + len(beginning) + 4 * (6 + 16)
+    config, prompts = settings(method="one_prompt"), {"p": "Tea?"}
+    try:
+        policy.config.max_position_embeddings = needed
+        sample_candidates(policy, tokenizer, prompts, config)
+        policy.config.max_position_embeddings = needed - 1
+        with pytest.raises(ValueError, match="in the template has"):
+            sample_candidates(policy, tokenizer, prompts, config)
+    finally:
+        policy.config.max_position_embeddings = 4096

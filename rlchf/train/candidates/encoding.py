@@ -91,19 +91,19 @@ class Encoder:
 
     def _encode(self, draw: Draw, name: str) -> list[int]:
         prompt, added, new_tokens = self.prompts[draw.prompt_id], "", self.config.max_new_tokens
+        beginning: list[int] = []
         if name:
             system, added = self.system_prompts[name], f" with the system prompt {name!r}"
             add = with_system if self.takes_system else with_text_before
             prompt = add(prompt, system)
         if draw.kind == "one_prompt":
             prompt = in_template(prompt, self.config.responses_per_prompt, self.template)
-            added, new_tokens = " in the template", self.list_tokens
+            beginning = self.tokenizer(BEGINNING, add_special_tokens=False)["input_ids"]
+            added, new_tokens = " in the template", len(beginning) + self.list_tokens
         called = [f"{self.source}prompt {draw.prompt_id!r}{added}"]
         (ids,) = encode_prompts(self.policy, self.tokenizer, [prompt], new_tokens, called)
-        if draw.kind == "one_prompt":
-            ids += self.tokenizer(BEGINNING, add_special_tokens=False)["input_ids"]
-        check_vocabulary(self.policy, [ids], [])
-        return ids
+        check_vocabulary(self.policy, [ids, beginning], [])
+        return ids + beginning
 
     def _takes_system_prompts(self) -> bool:
         """Whether the chat template has a place for a system prompt; a warning says if not."""
