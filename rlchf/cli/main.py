@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from rlchf.cli import aggregate, audit, jury, pairs, ppo, reward, rules, run, score
+from rlchf.cli import aggregate, audit, jury, pairs, ppo, reward, rules, run, sample, score
 from rlchf.cli.settings import SettingsCommand
 
 app = typer.Typer(
@@ -29,6 +29,11 @@ COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
         "rlchf audit rankings.csv aggregated.jsonl --annotators people.csv --group region",
     ),
     "rules": (rules.command, "rlchf rules kemeny"),
+    "sample": (
+        sample.command,
+        "rlchf sample --policy smollm2 --prompts prompts.jsonl -n 4 --method system_prompts "
+        "--out responses.jsonl",
+    ),
     "reward": (
         reward.command,
         "rlchf reward rankings.csv --prompts prompts.jsonl --responses responses.jsonl --rule kemeny "

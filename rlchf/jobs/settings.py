@@ -221,6 +221,29 @@ class JuryJob(VotingRule, Texts):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SampleJob(Settings):
+    """The policy to sample candidates from, its prompts, and how it is asked to differ."""
+
+    policy: str = setting(
+        MISSING,
+        "Language model to sample from: a folder, smollm2, owner/model on the Hub, or tiny.",
+    )
+    prompts: str = setting(MISSING, "jsonl with prompt_id and prompt.")
+    system_prompts: str = setting(
+        "",
+        "Text file with a system prompt on each line, or jsonl with name and prompt, in place of the "
+        "built-in ones.",
+        group="Candidates",
+    )
+    template: str = setting(
+        "",
+        "Text file of the template of --method one_prompt, with {prompt} and {n}, in place of the built-in "
+        "one; it must ask for answers under the lines Answer 1:, Answer 2: and so on.",
+        group="Candidates",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class PPOJob(Settings):
     """The policy to train, its prompts and its reward."""
 

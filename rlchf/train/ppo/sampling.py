@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import torch
 from torch import Tensor
-from transformers import GenerationConfig, LogitsProcessor
+from transformers import GenerationConfig, LogitsProcessor, TopKLogitsWarper, TopPLogitsWarper
 
 from rlchf.prompts import Prompt
 from rlchf.train.models.adapters import inside_adapters
@@ -54,12 +54,21 @@ class _InverseTransform(LogitsProcessor):  # type: ignore[misc]
     its own and a response does not depend on the batch, or the process, in which it is sampled.
     """
 
-    def __init__(self, uniforms: Tensor, prompt_width: int, temperature: float) -> None:
+    def __init__(
+        self,
+        uniforms: Tensor,
+        prompt_width: int,
+        temperature: float,
+        warpers: Sequence[LogitsProcessor] = (),
+    ) -> None:
         self.uniforms, self.prompt_width, self.temperature = uniforms, prompt_width, temperature
+        self.warpers = warpers
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
-        u = self.uniforms[:, input_ids.shape[1] - self.prompt_width]
-        return only_drawn(scores / self.temperature, u)
+        scores = scores / self.temperature
+        for warper in self.warpers:
+            scores = warper(input_ids, scores)
+        return only_drawn(scores, self.uniforms[:, input_ids.shape[1] - self.prompt_width])
 
 
 def only_drawn(logits: Tensor, u: Tensor) -> Tensor:
@@ -159,6 +168,8 @@ def sample(
     max_new_tokens: int,
     temperature: float = 1.0,
     ends: Sequence[int] = (),
+    top_k: int = 0,
+    top_p: float = 1.0,
 ) -> Rollout:
     """Sample one response to each encoded prompt from the policy at the given temperature.
 
@@ -168,6 +179,8 @@ def sample(
     encoded : token ids of each prompt, as `encode_prompts` returns them.
     keys : one key per prompt; a response depends on its prompt, its key and the policy only.
     ends : ids of the tokens that end a response; by default the tokenizer's end token.
+    top_k, top_p : draw from the most probable tokens only: so many, or so few that their probability is
+        at least `top_p`. By default from all, as training needs.
     """
     model = inside_adapters(policy)
     ends = list(ends) or end_ids(tokenizer)
@@ -175,6 +188,8 @@ def sample(
     prompts = pad(encoded, pad_id, "left")
     mask, width = prompts["attention_mask"].to(model.device), prompts["input_ids"].shape[1]
     numbers = uniforms(keys, max_new_tokens).to(model.device)
+    warpers = [TopKLogitsWarper(top_k)] if top_k else []
+    warpers += [TopPLogitsWarper(top_p)] if top_p < 1 else []
     settings = GenerationConfig(
         max_new_tokens=max_new_tokens, do_sample=False, eos_token_id=ends, pad_token_id=pad_id
     )
@@ -183,7 +198,7 @@ def sample(
             prompts["input_ids"].to(model.device),
             attention_mask=mask,
             generation_config=settings,
-            logits_processor=[_InverseTransform(numbers, width, temperature)],
+            logits_processor=[_InverseTransform(numbers, width, temperature, warpers)],
             logits_to_keep=torch.tensor([-1], device=model.device),  # see `response_logits`
             synced_gpus=is_sharded(model),  # then all processes take part in each token
         )

@@ -1,0 +1,72 @@
+"""The command `rlchf sample`."""
+
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rlchf.cli.console import need_torch, print_json, resumable
+from rlchf.cli.settings import Given, Json, chosen, part, refuse_beside_resume, with_settings
+from rlchf.display import counted
+from rlchf.jobs.settings import SampleJob
+from rlchf.train.candidates.config import CandidateConfig
+
+if TYPE_CHECKING:
+    from rlchf.jobs.sample import Sampled
+
+
+@with_settings(SampleJob, CandidateConfig)
+def command(
+    given: Given,
+    out: Annotated[str, typer.Option(help="jsonl file for the responses.  [required]")] = "",
+    resume: Annotated[
+        str,
+        typer.Option(
+            help="Go on with the stopped run that was to write this file; its batch size may be given anew."
+        ),
+    ] = "",
+    as_json: Json = False,
+) -> None:
+    """Sample candidate responses for annotators to rank.
+
+    Independent draws from one policy are often alike, so candidates can be asked to differ. The
+    diversity of the responses is printed on standard error.
+    """
+    need_torch("sampling needs")
+    from rlchf.jobs.sample import MAY_CHANGE, partial_file, read_job, run_sample
+
+    if resume:
+        refuse_beside_resume([*given, *(["out"] if out else [])], MAY_CHANGE)
+        job, config = read_job(resume)
+        config = replace(config, **part(CandidateConfig, given))
+    else:
+        job, config = chosen(SampleJob, given), chosen(CandidateConfig, given)
+    path = resume or out
+    if not path:
+        raise ValueError("out is missing: jsonl file for the responses; see --help")
+    with resumable("sample", path, partial_file(path)):
+        sampled = run_sample(job, config, path, resume=bool(resume))
+    _say(sampled)
+    if as_json:
+        print_json(sampled.to_dict())
+
+
+def _say(sampled: "Sampled") -> None:
+    """Print the figures on standard error."""
+    candidates = sampled.candidates
+    count = candidates.drawn - candidates.merged
+    print(
+        f"responses: {count} to {counted(len(candidates.by_prompt), 'prompt')}; "
+        f"{candidates.merged} of {candidates.drawn} ({candidates.merged / candidates.drawn:.0%}) were exact "
+        "duplicates and are merged",
+        file=sys.stderr,
+    )
+    line = f"diversity: {candidates.diversity:.3f}, the mean distance of two responses to a prompt"
+    if candidates.baseline:
+        one = candidates.baseline
+        line += (
+            f"; on the first {counted(one.prompts, 'prompt')} {one.diversity:.3f}, and "
+            f"{one.independent:.3f} with independent draws"
+        )
+    print(line, file=sys.stderr)
