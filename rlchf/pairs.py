@@ -315,4 +315,4 @@ def _ballots_of(example: Example, config: PairConfig) -> tuple[np.ndarray, np.nd
             f"prompt {example.prompt_id!r} comes without its ballots, and "
             f"{config.needs_ballots.replace(' ', ' is ')}; make the examples with ballots_of=rankings"
         )
-    return mean_targets(example.ballots.ranks, example.ballots.weights)
+    return mean_targets(example.ballots.targets(), example.ballots.weights)
