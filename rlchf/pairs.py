@@ -58,9 +58,10 @@ class PairConfig(Settings):
         at_least=0,
         group="Pairs",
     )
-    margins: Literal["none", "scores", "shares"] = setting(
+    margins: Literal["none", "scores", "shares", "strengths"] = setting(
         "none",
-        "Margin of a pair: none, the difference of the collective scores, or of the ballots' shares.",
+        "Margin of a pair: none, the difference of the collective scores, that of the ballots' shares, or "
+        "the mean strength that the ballots state.",
         group="Pairs",
     )
     weights: Literal["none", "ballots"] = setting(
@@ -75,12 +76,11 @@ class PairConfig(Settings):
     @property
     def needs_ballots(self) -> str:
         """The setting, with its value, that takes numbers from the ballots; empty if none does."""
-        from_ballots = {
-            "learn_from": "shares", "near_ties": "soft", "margins": "shares", "weights": "ballots",
-        }  # fmt: skip
-        needed = [
-            (name, value) for name, value in from_ballots.items() if getattr(self, name) == value
-        ]
+        from_ballots = [
+            ("learn_from", "shares"), ("near_ties", "soft"), ("margins", "shares"),
+            ("margins", "strengths"), ("weights", "ballots"),
+        ]  # fmt: skip
+        needed = [(name, value) for name, value in from_ballots if getattr(self, name) == value]
         return " ".join(needed[0]) if needed else ""
 
     def contradictions(self) -> Iterator[tuple[bool, str]]:
@@ -244,7 +244,7 @@ def _sorted_out(
     if config.near_ties == "drop":
         leave |= {"tied": tied, "nearly tied": near}
         strict, tied = strict & ~near, np.zeros_like(tied)
-    elif config.near_ties == "soft" and example.targets is None and config.learn_from == "ranking":
+    elif config.near_ties == "soft" and _is_hard(labels) and config.learn_from == "ranking":
         labels = np.where(near, _ballots_of(example, config)[0], labels)
         leave["not compared"] = unknown | (strict & np.isnan(labels))
         strict = strict & ~np.isnan(labels)
@@ -272,11 +272,16 @@ def _is_near(example: Example, labels: np.ndarray, config: PairConfig) -> np.nda
     """(K, K) whether two responses are nearly tied."""
     if config.near_ties == "keep":
         return np.zeros_like(labels, dtype=bool)
-    if config.learn_from == "shares" or example.targets is not None:
+    if config.learn_from == "shares" or not _is_hard(labels):
         distances = abs(labels - 0.5)
     else:
         distances = abs(_lead(example, f"near_ties is '{config.near_ties}'"))
     return np.asarray(distances <= config.tie_width + ROUNDING)
+
+
+def _is_hard(labels: np.ndarray) -> bool:
+    """Whether all labels that are known say 1, 0, or a tie: no rule gave them probabilities."""
+    return bool((np.isnan(labels) | np.isin(labels, (0.0, 0.5, 1.0))).all())
 
 
 def _numbers(example: Example, config: PairConfig) -> dict[str, np.ndarray]:
@@ -291,6 +296,10 @@ def _numbers(example: Example, config: PairConfig) -> dict[str, np.ndarray]:
     elif config.margins == "shares":
         shares = _ballots_of(example, config)[0]
         margins = np.nan_to_num(shares - shares.T)
+    elif config.margins == "strengths":
+        _ballots_of(example, config)  # to refuse an example without ballots
+        assert example.ballots is not None
+        margins = example.ballots.margins()
     else:
         margins = np.zeros_like(weights) if example.margins is None else example.margins
     return {"weight": weights, "margin": margins}

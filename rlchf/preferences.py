@@ -271,7 +271,7 @@ def examples(
                 weights=cast.weights,
                 annotators=cast.annotators,
                 approvals=None if ties_bad or cast.approvals is None else cast.approvals[:, order],
-                strengths=None if cast.strengths is None else margin_scale * cast.strengths,
+                strengths=cast.strengths,
             )
         targets = result.pair_probabilities(prompt_id)
         if targets is None and cast is not None and cast.approvals is not None:
@@ -285,14 +285,16 @@ def examples(
                 ranks=result.response_ranks[of_prompt].tolist(),
                 weight=1.0 if weights is None else weights.get(prompt_id, 1.0),
                 targets=targets,
-                margins=cast.margins()
-                if cast is not None and has_strengths and margin_scale
-                else None,
+                margins=_scaled_margins(cast, margin_scale) if has_strengths else None,
                 ballots=cast,
                 scores=result.response_scores[of_prompt].tolist(),
             )
         )
     return joined
+
+
+def _scaled_margins(ballots: Ballots | None, scale: float) -> np.ndarray | None:
+    return None if ballots is None or scale == 0 else scale * ballots.margins()
 
 
 def _known_targets(ranks: np.ndarray, ballots: Ballots) -> np.ndarray | None:

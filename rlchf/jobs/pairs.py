@@ -36,6 +36,10 @@ def write_pair_files(job: PairsJob, config: PairConfig) -> PairRows:
     result = read_aggregation(job.aggregated, people)
     prompts, responses = read_prompts(job.prompts), read_responses(job.responses)
     check_texts(result, prompts, responses, job.prompts, job.responses)
+    if config.margins == "strengths" and people is not None and people.ballot_strengths is None:
+        raise ValueError(
+            f"{job.rankings} states no strengths, and margins is 'strengths'; choose none, scores or shares"
+        )
     joined = examples(result, prompts, responses, ballots_of=people)
     train, test = split(joined, job.held_out, job.seed)
     if not train or (job.held_out > 0 and not test):

@@ -188,4 +188,4 @@ def test_strengths_become_margins() -> None:
     assert scaled.margins is not None
     assert scaled.margins.tolist() == [[0.0, 0.0], [0.0, 0.0]]  # (3 - 3 * 1) / 4, halved
     assert scaled.ballots is not None
-    assert scaled.ballots.pair_margins()[:, 0, 1].tolist() == [1.5, -0.5, 0.0]
+    assert scaled.ballots.pair_margins()[:, 0, 1].tolist() == [3.0, -1.0, 0.0]

@@ -207,3 +207,24 @@ def test_the_command_imports_neither_torch_nor_transformers(folder: Path) -> Non
     )
     assert done.stdout.strip() == "[]"
     assert "pairs" in COMMANDS
+
+
+STRENGTHS = """prompt_id,annotator_id,chosen,rejected,strength
+p,ann,a,b,3
+p,bob,a,b,1
+q,ann,a,b,2
+"""
+
+
+def test_margins_are_the_strengths_that_ballots_state(folder: Path) -> None:
+    rankings = folder / "strengths.csv"
+    rankings.write_text(STRENGTHS)
+    assert (
+        rlchf("aggregate", rankings, "--rule", "borda", "--out", folder / "strong.jsonl").returncode
+        == 0
+    )
+    asked = ("--margins", "strengths", "--rankings")
+    done = pairs(folder, "trl", *asked, rankings, aggregated="strong.jsonl")
+    assert [json.loads(line)["margin"] for line in done.stdout.splitlines()] == [2.0, 2.0]
+    problem = refused(pairs(folder, "trl", *asked, folder / "rankings.csv"))
+    assert "rankings.csv states no strengths, and margins is 'strengths'" in problem

@@ -94,8 +94,10 @@ def targets_of(
         weights, annotators = example.weight * ballots.weights, ballots.annotators
     pair_weights = np.ones((K, K)) if example.pair_weights is None else example.pair_weights
     margins = np.zeros((K, K)) if example.margins is None else example.margins
-    if config.learn_from == "ballots" and ballots is not None and ballots.strengths is not None:
-        margins = np.zeros((K, K)) if example.margins is None else ballots.pair_margins()
+    has_strengths = ballots is not None and ballots.strengths is not None
+    if config.learn_from == "ballots" and has_strengths and example.margins is not None:
+        assert ballots is not None
+        margins = config.margin_scale * ballots.pair_margins()  # each ballot's own
     is_compared = ~np.isnan(targets) & (pair_weights > 0)  # (R, K, K) pairs that count
     if loss.skips_balance:
         is_compared &= targets != 0.5
