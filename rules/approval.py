@@ -23,7 +23,8 @@ def approval(profiles: Profiles, *, top: int | None = None) -> Array:
         A ballot approves the responses that have fewer than ``top`` others above them. By default it
         approves its better half: the responses in first place, and all with fewer ranked responses
         above than below. So a ballot that was cast as approvals keeps its approvals. A ballot does not
-        approve a response that it does not rank.
+        approve a response that it does not rank, so the score counts exposure: a response that more
+        ballots rank can have more approvals.
 
     Returns
     -------

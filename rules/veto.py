@@ -37,9 +37,7 @@ def veto(profiles: Profiles) -> Array:
     >>> veto(Profiles.from_ballots([["a > b", "a > b", "c > a", "c"]]))
     array([[-1., -2.,  0.]])
     """
-    return positional_scores(
-        profiles, [-1] + [0] * (profiles.n_responses - 1), places=_from_below
-    )
+    return positional_scores(profiles, [-1] + [0] * (profiles.n_responses - 1), places=_from_below)
 
 
 def _from_below(ranks: Array) -> Array:

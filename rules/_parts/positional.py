@@ -54,9 +54,7 @@ def positional_scores(
     return by_parts(kernel, profiles)
 
 
-def _scores(
-    profiles: Profiles, ranks: Array, vector: tuple[Fraction, ...], centred: bool
-) -> Array:
+def _scores(profiles: Profiles, ranks: Array, vector: tuple[Fraction, ...], centred: bool) -> Array:
     xp, M = array_namespace(ranks), len(ranks)
     strict = bool(xp.all(xp.max(ranks, axis=0) == M))  # and complete: a place is a rank
     exact = M <= LARGEST or (strict and all(score.denominator == 1 for score in vector))
