@@ -25,6 +25,7 @@ from rlchf.rules._registry import (
     Ties,
     card_of,
     check_call,
+    default_ties,
     is_across,
     voting_rule,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "Ties",
     "card_of",
     "check_call",
+    "default_ties",
     "get_rule",
     "is_across",
     "list_rules",
