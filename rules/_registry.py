@@ -140,9 +140,10 @@ def voting_rule(
     """Declare a rule's card, which `list_rules` shows and the tests check, and check every call of it.
 
     ``keeps_ties`` says whether the rule leaves responses tied that it has no reason to tell apart; by
-    default rules of one prompt do, and rules across prompts take the first. See `default_ties`. A call is refused with a ``TypeError`` if the rule gets `Rankings` where it takes `Profiles` or the
-    other way round, and with a ``ValueError`` if there is no such option or the value of an option
-    does not fit its annotation; see `check_call`.
+    default rules of one prompt do, and rules across prompts take the first. See `default_ties`. A call is
+    refused with a ``TypeError`` if the rule gets `Rankings` where it takes `Profiles` or the other way
+    round, and with a ``ValueError`` if there is no such option or the value of an option does not fit its
+    annotation; see `check_call`.
 
     Raises
     ------
