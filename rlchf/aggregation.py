@@ -382,8 +382,9 @@ def _checked_scores(name: str, scores: Any, profiles: Profiles) -> np.ndarray:
     """What a rule returned, if it is one number per prompt and response."""
     array = to_numpy(scores)
     expected = (profiles.n_prompts, profiles.n_responses)
-    if array.shape != expected or array.dtype.kind not in "biuf" or np.isnan(array).any():
-        problem = "NaN" if array.shape == expected else f"an array of shape {array.shape}"
+    if array.shape != expected or array.dtype.kind not in "biuf" or not np.isfinite(array).all():
+        same = array.shape == expected
+        problem = "NaN or infinity" if same else f"an array of shape {array.shape}"
         raise ValueError(
             f"rule {name!r} returned {problem}; it must return scores of shape {expected}, or annotate its "
             "first parameter as Rankings and return an Aggregation"

@@ -9,11 +9,19 @@ NEAR = 1e-14
 LARGEST_PART = 100_000
 FINE = 2.0**50
 
+MOST_WEIGHT = 1e290
+"""What the weights on a prompt may add up to: sums over responses and prompts stay within floats."""
+
+COARSE = 2.0**12
+"""Sums of integer weights that are rounded to 2^-50 of their sum are rounded to multiples of this."""
+
 
 def integer_weights(
     weights: np.ndarray, starts: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Multiply the weights on each prompt by a number that makes them whole.
+
+    They add up to at most `MOST_WEIGHT`, and to 0 or at least the reciprocal of that.
 
     Weights that are whole stay as they are. Others become whole multiples of a common part, if there is
     one: 0.1, 0.2 and 0.3 become 1, 2 and 3; 1/3 and 1 become 1 and 3. Weights without one (1/100,000
@@ -52,10 +60,11 @@ def integer_weights(
         return weights, scale, is_exact
     least = np.minimum.reduceat(np.where(weights > 0, weights, np.inf), first)
     for unit in (scale.copy(), np.where(np.isfinite(least), least, 1.0)):
-        scaled = weights / np.repeat(unit, counts)
+        with np.errstate(over="ignore"):
+            scaled = np.minimum(weights / np.repeat(unit, counts), 2 * LARGEST)
         multiple = _common_multiple(scaled, first, counts, broken)
         scaled *= np.repeat(multiple, counts)
-        near = np.abs(scaled - np.rint(scaled)) <= NEAR * np.maximum(scaled, 1.0)
+        near = np.abs(scaled - np.rint(scaled)) <= NEAR * scaled
         fits = broken & (np.add.reduceat(~near, first) == 0) & (multiple > 0)
         fits &= np.add.reduceat(scaled, first) < LARGEST
         scale[fits] = (multiple / unit)[fits]
@@ -89,7 +98,7 @@ def _denominators(numbers: np.ndarray) -> np.ndarray:
     index, target, rest = np.arange(len(numbers)), numbers, numbers - np.floor(numbers)
     before, now = np.zeros(len(numbers)), np.ones(len(numbers))
     while len(index):
-        off = np.abs(target * now - np.rint(target * now)) > NEAR * np.maximum(target * now, 1.0)
+        off = np.abs(target * now - np.rint(target * now)) > NEAR * target * now
         denominators[index[~off]] = now[~off]
         on = off & (rest > 0)
         index, target, rest, before, now = (x[on] for x in (index, target, rest, before, now))
