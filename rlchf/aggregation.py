@@ -15,10 +15,10 @@ from rlchf.display import counted, html_table, shortened
 from rlchf.numeric.arrays import to_numpy
 from rlchf.numeric.ranks import dense_ranks
 from rlchf.numeric.segments import offsets
-from rlchf.options import meant
 from rlchf.profiles import Profiles
 from rlchf.rankings import Rankings, as_rankings
 from rlchf.rules import Rule, check_call, default_ties, get_rule, is_across, rule_names
+from rlchf.rules._names import rule_meant
 from rlchf.rules._parts.threads import scores_in_chunks
 from rlchf.ties import POLICIES, resolve
 
@@ -351,7 +351,7 @@ def _tie_breaker(ties: str | None, rule: Rule, name: str) -> str | Rule | None:
     is_rule = ":" in str(ties) or ties in rule_names()
     if is_rule and not is_across(second := get_rule(ties)):
         return second
-    guess = "" if is_rule else meant(str(ties), [*POLICIES, *rule_names()])
+    guess = "" if is_rule else rule_meant(str(ties), [*POLICIES, *rule_names()])
     raise ValueError(
         f"ties is {ties!r}; choose from {', '.join(POLICIES)}, or name a second rule that looks at "
         f"one prompt at a time{guess and f'; {guess}'}"
