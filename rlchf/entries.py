@@ -1,13 +1,11 @@
 """Ballots as flat columns in any order: what readers make of files and tables, and `Rankings` sorts."""
 
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from rlchf.numeric.integer_weights import COARSE, FINE, MOST_WEIGHT, integer_weights
 from rlchf.numeric.segments import offsets
 from rlchf.profiles import parse_ballot
 
@@ -65,8 +63,7 @@ class Entries:
         ------
         ValueError
             If there is no ballot, both ranks and scores are given or neither, a rank, score or weight is
-            not a finite number, a weight is negative, or the weights of a prompt add up to more or less
-            than can be computed with. The message says where.
+            not a finite number, or a weight is negative. The message says where.
         """
         if (self.entry_ranks is None) == (self.entry_scores is None):
             raise ValueError("give either ranks or scores")
@@ -84,7 +81,6 @@ class Entries:
         of_entries = weights[self.entry_ballots]
         bad = ~(np.isfinite(of_entries) & (of_entries >= 0))
         self.refuse(bad, lambda e: f"the weight is {of_entries[e]}; give 0 or more")
-        check_sums(weights, np.asarray(self.ballot_prompts), self.prompt_ids, self.source)
         return replace(
             self,
             entry_ranks=values if self.entry_scores is None else None,
@@ -98,68 +94,6 @@ class Entries:
         if bad.any():
             entry = int(np.argmax(bad))
             raise ValueError(f"{self.source}, {self.locate(entry)}: {problem(entry)}")
-
-
-def check_sums(
-    weights: np.ndarray, prompts: np.ndarray, prompt_ids: Sequence[str], source: str
-) -> None:
-    """Refuse weights whose sum on a prompt is out of range; warn if rounding loses the smallest.
-
-    Parameters
-    ----------
-    weights
-        (N,) finite and not negative.
-    prompts
-        (N,) the prompt of each ballot, as an index into the ids.
-
-    Raises
-    ------
-    ValueError
-        If the weights of a prompt add up to more than 1e290, or to less than 1e-290 and not to 0.
-    """
-    if (weights == 1).all():
-        return
-    with np.errstate(over="ignore"):
-        sums = np.bincount(prompts, weights, minlength=len(prompt_ids))
-    for bad, problem, remedy in (
-        (sums > MOST_WEIGHT, f"more than {MOST_WEIGHT:g}, too much for sums of floats", "divide"),
-        (
-            (sums > 0) & (sums < 1 / MOST_WEIGHT),
-            f"less than {1 / MOST_WEIGHT:g}, too little for floats",
-            "multiply",
-        ),
-    ):
-        if bad.any():
-            prompt = prompt_ids[int(np.argmax(bad))]
-            raise ValueError(
-                f"{source}: the weights of prompt {prompt!r} add up to {problem}; {remedy} all weights "
-                "by the same number"
-            )
-    small = (weights > 0) & (weights < sums[prompts] * (COARSE / FINE))
-    if small.any():
-        _warn_of_rounding(weights, prompts, np.unique(prompts[small]), prompt_ids, source)
-
-
-def _warn_of_rounding(
-    weights: np.ndarray,
-    prompts: np.ndarray,
-    suspects: np.ndarray,
-    prompt_ids: Sequence[str],
-    source: str,
-) -> None:
-    """Warn of prompts among the suspects on which small weights are lost beside the others."""
-    ballots = np.flatnonzero(np.isin(prompts, suspects))
-    ballots = ballots[np.argsort(prompts[ballots], kind="stable")]
-    starts = np.searchsorted(prompts[ballots], suspects)
-    is_exact = integer_weights(weights[ballots], np.append(starts, len(ballots)))[2]
-    lost = [prompt_ids[p] for p in suspects[~is_exact].tolist()]
-    if lost:
-        others = f" and {len(lost) - 1} more" if len(lost) > 1 else ""
-        warnings.warn(
-            f"{source}: on prompt {lost[0]!r}{others} some ballots weigh less than {COARSE / FINE:.0e} of "
-            "all together, so that rounding may lose them and leave ties; give weights of similar size",
-            stacklevel=4,
-        )
 
 
 def ballot_entries(

@@ -9,9 +9,11 @@ import numpy as np
 
 from rlchf.display import counted, html_table
 from rlchf.numeric.arrays import Array, array_namespace, device_of, segment_sum, to_numpy
-from rlchf.numeric.integer_weights import COARSE, integer_weights
+from rlchf.numeric.integer_weights import integer_weights
 from rlchf.numeric.pairwise import pairwise_wins
 from rlchf.numeric.segments import offsets
+
+COARSE = 2.0**12  # in integer weights, where weights are rounded to 2^-50 of their sum
 
 
 @dataclass(frozen=True, eq=False)

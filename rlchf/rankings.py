@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from rlchf.display import counted, html_table, shortened
-from rlchf.entries import Entries, ballot_entries, check_sums, sorted_columns
+from rlchf.entries import Entries, ballot_entries, sorted_columns
 from rlchf.numeric.chunks import chunks
 from rlchf.numeric.segments import offsets, ranges
+from rlchf.numeric.weight_sums import check_weight_sums
 from rlchf.options import checked
 from rlchf.profiles import Profiles
 
@@ -155,6 +156,8 @@ class Rankings:
         """
         checked(Unranked, unranked, "unranked")
         columns = sorted_columns(entries.checked())
+        weights, starts = columns["ballot_weights"], columns["ballot_starts"]
+        check_weight_sums(weights, starts, entries.prompt_ids, entries.source)
         return cls(**columns, unranked=unranked, source=entries.source)
 
     def __repr__(self) -> str:
@@ -282,7 +285,7 @@ class Rankings:
             weights = self.ballot_weights * of_ballots
         vanished = (weights == 0) & (self.ballot_weights > 0) & (of_ballots > 0)
         weights[vanished] = np.finfo(np.float64).tiny
-        check_sums(weights, self.ballot_prompts, self.prompt_ids, self.source)
+        check_weight_sums(weights, self.ballot_starts, self.prompt_ids, self.source)
         return replace(self, ballot_weights=weights)
 
     def subset(self, prompts: np.ndarray) -> "Rankings":

@@ -23,12 +23,12 @@ def approval(profiles: Profiles, *, top: int | None = None) -> Array:
         A ballot approves the responses that have fewer than ``top`` others above them. By default it
         approves its better half: the responses in first place, and all with fewer ranked responses
         above than below. So a ballot that was cast as approvals keeps its approvals. A ballot does not
-        approve a response that it does not rank, so the score counts exposure: a response that more
-        ballots rank can have more approvals.
+        approve a response that it does not rank.
 
     Returns
     -------
-    (B, M) array of scores; higher is better, equal is a tie.
+    (B, M) array of scores; higher is better, equal is a tie. They count exposure: a response that more
+    ballots rank can have more approvals.
 
     References
     ----------

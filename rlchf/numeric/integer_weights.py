@@ -9,19 +9,11 @@ NEAR = 1e-14
 LARGEST_PART = 100_000
 FINE = 2.0**50
 
-MOST_WEIGHT = 1e290
-"""What the weights on a prompt may add up to: sums over responses and prompts stay within floats."""
-
-COARSE = 2.0**12
-"""Sums of integer weights that are rounded to 2^-50 of their sum are rounded to multiples of this."""
-
 
 def integer_weights(
     weights: np.ndarray, starts: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Multiply the weights on each prompt by a number that makes them whole.
-
-    They add up to at most `MOST_WEIGHT`, and to 0 or at least the reciprocal of that.
 
     Weights that are whole stay as they are. Others become whole multiples of a common part, if there is
     one: 0.1, 0.2 and 0.3 become 1, 2 and 3; 1/3 and 1 become 1 and 3. Weights without one (1/100,000
