@@ -11,7 +11,7 @@ MOST_WEIGHT = 1e290
 """What the weights on a prompt may add up to: sums over responses and prompts stay within floats."""
 
 LOST = 2.0**-38
-"""A ballot with less than this share of the weight may be lost where weights are rounded (`Profiles.margins`)."""
+"""Where weights are rounded, margins of less than this share of their sum count as ties."""
 
 
 def check_weight_sums(
@@ -50,7 +50,7 @@ def check_weight_sums(
                 f"{source}: the weights of prompt {prompt!r} add up to {problem}; {remedy} all weights "
                 "by the same number"
             )
-    small = (weights > 0) & (weights < sums[prompts] * (LOST))
+    small = (weights > 0) & (weights < sums[prompts] * LOST)
     if small.any():
         _warn_of_rounding(weights, prompts, np.unique(prompts[small]), prompt_ids, source)
 
