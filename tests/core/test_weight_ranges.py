@@ -21,7 +21,7 @@ BALLOTS = [
 
 
 def weighing(*weights: float) -> Rankings:
-    return Rankings.from_ballots(BALLOTS, weights)  # type: ignore[arg-type]
+    return Rankings.from_ballots(BALLOTS, weights)
 
 
 BESIDE_A_PRIOR = ("bradley_terry", "plackett_luce")

@@ -9,7 +9,8 @@ from tests.oracles.textbook import Ballots
 
 def points_on(ranks: dict[int, int], vector: Sequence[Fraction | int]) -> dict[int, Fraction]:
     """The points of the responses that one ballot ranks; groups share the scores of their places evenly."""
-    points, rest = {}, [Fraction(score) for score in vector]
+    points: dict[int, Fraction] = {}
+    rest = [Fraction(score) for score in vector]
     for p in sorted(set(ranks.values())):
         group = [i for i in ranks if ranks[i] == p]
         pot, rest = sum(rest[: len(group)], Fraction(0)), rest[len(group) :]

@@ -96,3 +96,15 @@ def test_a_ballot_that_names_one_response_puts_it_behind_none(name: str) -> None
     alone = Case(np.array([[1], [0], [0]], dtype=np.int16), np.ones(1))
     (scores,) = scores_of(name, [alone])
     assert scores[0] >= scores[1:].max()
+
+
+@pytest.mark.parametrize(
+    "name", rule_parameters(name for name, why in MAY_REWARD_EXPOSURE.items() if why is OPEN)
+)
+def test_rules_that_leave_nothing_open_decide_by_the_order_of_the_responses(name: str) -> None:
+    """So who was never below anything is above who is always last, if it comes first."""
+    for case in sparse_cases(4, 25):
+        for last, first in always_last_and_never_below(case):
+            renaming = np.array([first, *(i for i in range(case.m) if i != first)])
+            (scores,) = scores_of(name, [case.permuted(renaming)])
+            assert scores[renaming.tolist().index(last)] < scores[0], case
