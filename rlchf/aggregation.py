@@ -15,10 +15,10 @@ from rlchf.display import counted, html_table, shortened
 from rlchf.numeric.arrays import to_numpy
 from rlchf.numeric.ranks import dense_ranks
 from rlchf.numeric.segments import offsets
-from rlchf.options import meant
 from rlchf.profiles import Profiles
 from rlchf.rankings import Rankings, as_rankings
-from rlchf.rules import Rule, check_call, get_rule, is_across, rule_names
+from rlchf.rules import Rule, check_call, default_ties, get_rule, is_across, rule_names
+from rlchf.rules._names import rule_meant
 from rlchf.rules._parts.threads import scores_in_chunks
 from rlchf.ties import POLICIES, resolve
 
@@ -46,7 +46,7 @@ class Aggregation:
         (P,) number of ballots on each prompt.
     rule, options
         The rule's name and the options that it was given; ``ties`` is among them if a policy for ties was
-        given, and ``seed`` if anything was drawn with it.
+        given or the rule does not keep them, and ``seed`` if anything was drawn with it.
     probabilities
         The probability that response i is above j, for the pairs i < j of the first prompt, (0, 1),
         (0, 2), ..., (1, 2), ..., then those of the second, and so on; None unless the rule gives every
@@ -253,8 +253,9 @@ def aggregate(
         ``"package.module:function"``.
     ties
         "keep" ties, prefer the response that comes first ("lexicographic") or a "random" one, or name a
-        second rule, whose ties are kept. By default what the rule's page says, which is to keep them
-        for all but a few rules such as ranked_pairs. Scores stay what they are.
+        second rule, whose ties are kept. By default ties are kept, except that ranked_pairs and most
+        rules across prompts prefer the response that comes first; the options of the result then say
+        so. Scores stay what they are.
     seed
         Seed of the random choices that ``ties="random"`` or the rule makes.
     threads
@@ -285,6 +286,7 @@ def aggregate(
     function, name = _named(rule)
     if "seed" in inspect.signature(function).parameters:
         options = {"seed": seed} | options
+    ties = default_ties(function) if ties is None else ties
     tie_breaker = _tie_breaker(ties, function, name)
     check_call(name, function, options)
     _warn_of_counts(options, rankings)
@@ -292,6 +294,7 @@ def aggregate(
         result: Aggregation = function(rankings, **options)
         if not isinstance(result, Aggregation):
             raise ValueError(f"rule {name!r} returned {result!r}; it must return an Aggregation")
+        options = options if ties is None else options | {"ties": ties}
         return replace(result, rule=name, options=options)
     function, prefer = resolve(function, tie_breaker, seed)
     scores = np.empty(len(rankings.response_ids))
@@ -338,6 +341,8 @@ def _tie_breaker(ties: str | None, rule: Rule, name: str) -> str | Rule | None:
     if ties is None:
         return None
     if is_across(rule):
+        if ties == default_ties(rule):
+            return None
         raise ValueError(
             f"rule {name!r} looks across prompts and breaks ties itself; leave ties out"
         )
@@ -346,7 +351,7 @@ def _tie_breaker(ties: str | None, rule: Rule, name: str) -> str | Rule | None:
     is_rule = ":" in str(ties) or ties in rule_names()
     if is_rule and not is_across(second := get_rule(ties)):
         return second
-    guess = "" if is_rule else meant(str(ties), [*POLICIES, *rule_names()])
+    guess = "" if is_rule else rule_meant(str(ties), [*POLICIES, *rule_names()])
     raise ValueError(
         f"ties is {ties!r}; choose from {', '.join(POLICIES)}, or name a second rule that looks at "
         f"one prompt at a time{guess and f'; {guess}'}"
@@ -377,8 +382,9 @@ def _checked_scores(name: str, scores: Any, profiles: Profiles) -> np.ndarray:
     """What a rule returned, if it is one number per prompt and response."""
     array = to_numpy(scores)
     expected = (profiles.n_prompts, profiles.n_responses)
-    if array.shape != expected or array.dtype.kind not in "biuf" or np.isnan(array).any():
-        problem = "NaN" if array.shape == expected else f"an array of shape {array.shape}"
+    if array.shape != expected or array.dtype.kind not in "biuf" or not np.isfinite(array).all():
+        same = array.shape == expected
+        problem = "NaN or infinity" if same else f"an array of shape {array.shape}"
         raise ValueError(
             f"rule {name!r} returned {problem}; it must return scores of shape {expected}, or annotate its "
             "first parameter as Rankings and return an Aggregation"

@@ -84,7 +84,8 @@ class Entries:
         self.refuse(~np.isfinite(values), lambda e: f"the {kind} is {values[e]}")
         counts = np.ones(n_ballots, np.int64) if self.ballot_counts is None else self.ballot_counts
         weights = np.ones(n_ballots) if self.ballot_weights is None else self.ballot_weights
-        weights = np.asarray(weights, dtype=np.float64) * counts
+        with np.errstate(over="ignore"):  # what overflows is refused below
+            weights = np.asarray(weights, dtype=np.float64) * counts
         of_entries = weights[self.entry_ballots]
         bad = ~(np.isfinite(of_entries) & (of_entries >= 0))
         self.refuse(bad, lambda e: f"the weight is {of_entries[e]}; give 0 or more")

@@ -11,6 +11,7 @@ from rlchf.display import counted, html_table, shortened
 from rlchf.entries import Entries, ballot_entries, sorted_columns
 from rlchf.numeric.chunks import chunks
 from rlchf.numeric.segments import offsets, ranges
+from rlchf.numeric.weight_sums import check_weight_sums
 from rlchf.options import checked
 from rlchf.profiles import UNSTATED, Profiles
 
@@ -171,6 +172,8 @@ class Rankings:
             # By approval, what is left out is tied with what is neutral, above what is disapproved.
             entries = entries.with_neutral()
         columns = sorted_columns(entries.checked())
+        weights, starts = columns["ballot_weights"], columns["ballot_starts"]
+        check_weight_sums(weights, starts, entries.prompt_ids, entries.source)
         return cls(**columns, unranked=unranked, source=entries.source)
 
     def __repr__(self) -> str:
@@ -318,9 +321,21 @@ class Rankings:
         return pd.DataFrame(self.columns())
 
     def weighted(self, annotator_weights: dict[str, float]) -> "Rankings":
-        """The same ballots, each multiplied by its annotator's weight; annotators not named keep 1."""
+        """The same ballots, each multiplied by its annotator's weight; annotators not named keep 1.
+
+        Raises
+        ------
+        ValueError
+            If the weights of a prompt then add up to more or less than can be computed with.
+        """
         factors = np.array([annotator_weights.get(a, 1.0) for a in self.annotator_ids])
-        return replace(self, ballot_weights=self.ballot_weights * factors[self.ballot_annotators])
+        of_ballots = factors[self.ballot_annotators]
+        with np.errstate(over="ignore", under="ignore"):  # sums out of range are refused
+            weights = self.ballot_weights * of_ballots
+        vanished = (weights == 0) & (self.ballot_weights > 0) & (of_ballots > 0)
+        weights[vanished] = np.finfo(np.float64).tiny
+        check_weight_sums(weights, self.ballot_starts, self.prompt_ids, self.source)
+        return replace(self, ballot_weights=weights)
 
     def subset(self, prompts: np.ndarray) -> "Rankings":
         """The ballots on some prompts only, given as indices into `prompt_ids`, in that order.

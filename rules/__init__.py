@@ -15,7 +15,8 @@ from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from rlchf.options import function_named, meant, naming_errors
+from rlchf.options import function_named, naming_errors
+from rlchf.rules._names import rule_meant
 from rlchf.rules._registry import (
     AXIOMS,
     Axiom,
@@ -25,6 +26,7 @@ from rlchf.rules._registry import (
     Ties,
     card_of,
     check_call,
+    default_ties,
     is_across,
     reads_approvals,
     voting_rule,
@@ -39,6 +41,7 @@ __all__ = [
     "Ties",
     "card_of",
     "check_call",
+    "default_ties",
     "get_rule",
     "is_across",
     "list_rules",
@@ -207,8 +210,8 @@ def get_rule(name: str) -> Rule:
     Raises
     ------
     ValueError
-        If there is no such rule (the message names similar ones), or if its file or package cannot be
-        loaded (the message says where and why).
+        If there is no such rule (the message names similar ones, or the rule that goes by that name
+        elsewhere), or if its file or package cannot be loaded (the message says where and why).
 
     Examples
     --------
@@ -225,7 +228,7 @@ def get_rule(name: str) -> Rule:
         origin = _plugins()[name].value
         rule = _load(name, origin, _plugins()[name].load)
     else:
-        hint = meant(name, rule_names()) or "choose from " + ", ".join(rule_names())
+        hint = rule_meant(name, rule_names()) or "choose from " + ", ".join(rule_names())
         raise ValueError(f"unknown rule {name!r}; {hint}")
     if not callable(rule):
         raise ValueError(f"{origin} defines no function {name!r}, so it is no rule")

@@ -139,12 +139,15 @@ def voting_rule(
     axioms: Iterable[str] = (),
     any_device: bool = True,
     approvals: bool = False,
+    keeps_ties: bool | None = None,
 ) -> Callable[[F], F]:
     """Declare a rule's card, which `list_rules` shows and the tests check, and check every call of it.
 
-    A call is refused with a ``TypeError`` if the rule gets `Rankings` where it takes `Profiles` or the
-    other way round, and with a ``ValueError`` if there is no such option or the value of an option
-    does not fit its annotation; see `check_call`.
+    ``keeps_ties`` says whether the rule leaves responses tied that it has no reason to tell apart; by
+    default rules of one prompt do, and rules across prompts take the first. See `default_ties`. A call is
+    refused with a ``TypeError`` if the rule gets `Rankings` where it takes `Profiles` or the other way
+    round, and with a ``ValueError`` if there is no such option or the value of an option does not fit its
+    annotation; see `check_call`.
 
     Raises
     ------
@@ -183,6 +186,8 @@ def voting_rule(
         card = {"kind": kind, "cost": cost, "axioms": axioms, "any_device": any_device}
         card["approvals"] = approvals
         rule.card = card  # type: ignore[attr-defined]
+        keeps = kind != "across prompts" if keeps_ties is None else keeps_ties
+        rule.keeps_ties = keeps  # type: ignore[attr-defined]
         return cast(F, rule)
 
     return declare
@@ -236,6 +241,24 @@ def _options_of(rule: Rule) -> tuple[list[str] | None, dict[str, Any]]:
     if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
         return None, {}
     return list(parameters), {name: p.annotation for name, p in parameters.items()}
+
+
+def default_ties(rule: Rule) -> str | None:
+    """The policy by which a rule breaks ties if none is given; None if it keeps them.
+
+    Results name it among their options, so that no tie is broken without a word.
+
+    Examples
+    --------
+    >>> from rlchf.rules import get_rule
+    >>> [default_ties(get_rule(name)) for name in ("ranked_pairs", "kemeny", "cpb", "soft_nash")]
+    ['lexicographic', None, 'lexicographic', None]
+    """
+    option = inspect.signature(rule).parameters.get("ties")
+    if option is not None:
+        default = option.default
+        return default if isinstance(default, str) and default != "keep" else None
+    return None if getattr(rule, "keeps_ties", True) else "lexicographic"
 
 
 @cache

@@ -29,7 +29,8 @@ def approval(profiles: Profiles, *, top: int | None = None) -> Array:
 
     Returns
     -------
-    (B, M) array of scores; higher is better, equal is a tie.
+    (B, M) array of scores; higher is better, equal is a tie. They count exposure: a response that more
+    ballots rank can have more approvals.
 
     References
     ----------

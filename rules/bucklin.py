@@ -20,7 +20,8 @@ def bucklin(profiles: Profiles) -> Array:
     In round r a ballot supports the responses that it ranks with fewer than r others above them; so
     it supports all responses that it ties for first from round 1 on. A majority is more than half the
     weight of all ballots, whatever they rank. A response that reaches no majority, because too few
-    ballots rank it, comes after those that do, by its support in the last round.
+    ballots rank it, comes after those that do, by its support in the last round. So support counts
+    exposure: a response that more ballots rank can have more.
 
     There are as many rounds as responses. The score is the number of rounds that remain when a response
     reaches its majority, plus the share of the weight that supports it then.

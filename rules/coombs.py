@@ -27,7 +27,8 @@ def coombs(profiles: Profiles, *, majority_stop: bool = True, ties: Ties = "keep
 
     A ballot's last place is its lowest place among the remaining responses that it ranks; a last place that
     t responses share counts 1/t against each. A ballot that puts all remaining responses that it ranks in
-    one place, because it ties them or ranks only one, has no last place. Prompts of more than 64 responses
+    one place, because it ties them or ranks only one, has no last place. Last places count exposure: a
+    response that more ballots rank can be last on more. Prompts of more than 64 responses
     are ranked on the CPU.
 
     Parameters

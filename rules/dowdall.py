@@ -20,9 +20,11 @@ def dowdall(profiles: Profiles) -> Array:
     """Score a response 1 for a first place, 1/2 for a second, 1/3 for a third, and so on.
 
     This is Nauru's variant of the Borda count, also known as harmonic scoring. Tied responses each get the
-    mean of the scores of the places that they occupy. Responses that a ballot does not rank share the
-    places behind those it ranks; a ballot that ranks nothing gives no points. Sums are exact, so that
-    1/2 + 1/3 + 1/6 ties with 1.
+    mean of the scores of the places that they occupy. Sums are exact, so that 1/2 + 1/3 + 1/6 ties with 1.
+
+    A response that a ballot does not rank is neither raised nor lowered by it: it gets the mean of the M
+    scores. Those that the ballot ranks get 1, 1/2, ... plus what makes their mean the same. A ballot that
+    ranks one response only raises none.
 
     Returns
     -------
@@ -39,4 +41,4 @@ def dowdall(profiles: Profiles) -> Array:
     array([[1.25, 1.5 , 0.75, 0.67]])
     """
     places = range(1, profiles.n_responses + 1)
-    return positional_scores(profiles, [Fraction(1, place) for place in places])
+    return positional_scores(profiles, [Fraction(1, place) for place in places], centred=True)

@@ -27,7 +27,7 @@ def expanding_approvals(
     it give up the same share of their value, together the quota. If no response exceeds the quota, the depth
     grows by one. Once all ballots approve all responses that they rank, the responses not elected rank
     below, by the value of the ballots that approve them. A ballot never approves a response that it does
-    not rank.
+    not rank, so approval counts exposure: a response that more ballots rank can have more.
 
     Parameters
     ----------

@@ -17,7 +17,8 @@ def instant_runoff(profiles: Profiles, *, ties: Ties = "keep") -> Array:
     """Rank by elimination of the response with the fewest first places among those remaining.
 
     Responses eliminated later rank higher. A first place that t responses share gives 1/t of the ballot to
-    each. A ballot that ranks none of the remaining responses no longer counts.
+    each. A ballot that ranks none of the remaining responses no longer counts. First places count
+    exposure: a response that more ballots rank can be first on more.
 
     Clones of a response share its first places and inherit them from each other, so that they do not
     change who wins, unless responses with first places tie for elimination: tied responses are

@@ -17,8 +17,11 @@ def k_approval(profiles: Profiles, *, k: int = 2) -> Array:
     """Score a response by the weight of the ballots that put it into one of the first k places.
 
     Tied responses share the places that they occupy: of three that share the places 2 to 4, each
-    gets 1/3 of a point if k is 2. Responses that a ballot does not rank share the places behind those
-    it ranks; a ballot that ranks nothing gives no points. If a prompt has at most k responses, all are tied.
+    gets 1/3 of a point if k is 2. If a prompt has at most k responses, all that are ranked equally often
+    are tied.
+
+    A ballot does not approve a response that it does not rank, and approves all that it ranks if they are
+    at most k. So the score counts exposure: a response on more ballots can be approved by more.
 
     Parameters
     ----------

@@ -35,8 +35,9 @@ def kemeny(profiles: Profiles, *, ties: Ties = "keep", time_limit: float | None 
     The responses are first split where all in front have a majority over all behind, and parts of up to
     14 responses are searched completely. Larger parts are split into their majority cycles; they are cut
     where the majorities between the cycles, and the optimal orders within, leave no choice. For a cycle
-    of more than 14 responses an integer program finds one optimal order, and the result counts no other;
-    which one it finds may depend on the order of the responses.
+    of more than 14 responses an integer program finds one optimal order, and more programs look for
+    others until it is known where all agree. Where time runs out before, or weights have no common unit,
+    a warning names the prompts on which ties may be broken by the order of the responses.
 
     Parameters
     ----------
@@ -47,7 +48,8 @@ def kemeny(profiles: Profiles, *, ties: Ties = "keep", time_limit: float | None 
         Seconds for the integer programs of one part, or None for no limit; the solver may exceed it
         a little. When they run out, the best order found is returned, with a warning that says how far
         from the optimum it may be. A cycle of 50 responses takes a second or less, one of 100 may be out
-        of reach; for more than 400, no program is tried.
+        of reach, and finding all ties may take several times as long; for more than 400, no program is
+        tried.
 
     Returns
     -------
@@ -126,7 +128,7 @@ def kemeny_orders(
      KemenyResult(order=(2, 1, 0), cost=0.0, bound=0.0)]
     """
     wins, scale = to_numpy(profiles.wins), to_numpy(profiles.scale)
-    scores, unproven = order_scores(to_numpy(profiles.margins), True, time_limit, solver)
+    scores, unproven, _ = order_scores(to_numpy(profiles.margins), True, time_limit, solver)
     cost = np.where(scores[:, :, None] > scores[:, None], wins.transpose(0, 2, 1), 0).sum((1, 2))
     orders = np.argsort(-scores, axis=1).tolist()
     bounds = (cost - unproven) / scale

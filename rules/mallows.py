@@ -5,7 +5,7 @@ import numpy as np
 from rlchf.numeric.arrays import Array, array_namespace, device_of, to_numpy
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
-from rlchf.rules.kemeny import kemeny
+from rlchf.rules._parts.kemeny.blocks import order_scores, scores_for
 
 STEPS = 60
 """Bisections of the dispersion's interval, which is then as short as floats allow."""
@@ -50,8 +50,9 @@ def mallows(profiles: Profiles, *, ties: Ties = "keep", time_limit: float | None
     >>> mallows(Profiles.from_ballots([["a > b > c"] * 2 + ["b > a > c"]])).round(3)
     array([[1.811, 1.   , 0.189]])
     """
-    blocks = to_numpy(kemeny(profiles, ties=ties, time_limit=time_limit))
-    places = _scores_by_place(_spread(profiles, blocks, time_limit), profiles.n_responses)
+    blocks = to_numpy(_centres(profiles, ties, time_limit))
+    spread = _spread(profiles, _strict(profiles, blocks, time_limit))
+    places = _scores_by_place(spread, profiles.n_responses)
     first = (blocks[:, None, :] > blocks[:, :, None]).sum(axis=2)  # places in front of the block
     last = (blocks[:, None, :] >= blocks[:, :, None]).sum(axis=2) - 1
     sums = np.concatenate([np.zeros((len(places), 1)), places.cumsum(axis=1)], axis=1)
@@ -87,17 +88,27 @@ def dispersion(profiles: Profiles, *, time_limit: float | None = 15.0) -> Array:
     >>> float((chances @ [0, 1, 1, 2, 2, 3] / chances.sum()).round(9))
     0.333333333
     """
-    spread = _spread(profiles, np.zeros((profiles.n_prompts, profiles.n_responses)), time_limit)
+    spread = _spread(profiles, to_numpy(_centres(profiles, "lexicographic", time_limit)))
     xp, device = array_namespace(profiles.ranks), device_of(profiles.ranks)
     return xp.asarray(np.exp(-spread), device=device)
 
 
-def _spread(profiles: Profiles, blocks: np.ndarray, time_limit: float | None) -> np.ndarray:
-    """(B,) θ = -log φ of the most likely model; ``blocks`` are scores by `kemeny`."""
-    orders, tied = blocks, (np.diff(np.sort(blocks, axis=1), axis=1) == 0).any(axis=1)
-    if tied.any():
-        optimal = to_numpy(kemeny(profiles, ties="lexicographic", time_limit=time_limit))
-        orders = np.where(tied[:, None], optimal, blocks)
+def _centres(profiles: Profiles, ties: Ties, time_limit: float | None) -> Array:
+    """(B, M) scores of the most likely centres, by `kemeny`; warnings name this rule."""
+    return scores_for("mallows", profiles, profiles.margins, ties, time_limit, profiles.scale)
+
+
+def _strict(profiles: Profiles, blocks: np.ndarray, time_limit: float | None) -> np.ndarray:
+    """(B, M) scores of one optimal order where the blocks have ties; what was told is not told again."""
+    tied = (np.diff(np.sort(blocks, axis=1), axis=1) == 0).any(axis=1)
+    if not tied.any():
+        return blocks
+    optimal = order_scores(to_numpy(profiles.margins), True, time_limit).scores
+    return np.where(tied[:, None], optimal, blocks)
+
+
+def _spread(profiles: Profiles, orders: np.ndarray) -> np.ndarray:
+    """(B,) θ = -log φ of the most likely model; ``orders`` are (B, M) scores of an optimal order."""
     margins, totals = to_numpy(profiles.margins), to_numpy(profiles.totals)
     M = profiles.n_responses
     agreed = np.zeros(len(totals))

@@ -26,12 +26,13 @@ LONGEST = 10**6  # bits up to which products are multiplied out
 def nash(profiles: Profiles) -> Array:
     """Rank responses by the product of the scores that the annotators gave them.
 
-    Scores of 0 are handled as usual: the weight of the ballots with a score above 0 decides first, then the
-    product of these scores, each to the power of its ballot's weight. A missing score counts as 0. On a
-    ballot with a negative score, scores count from the lowest one. Products are compared in whole numbers
-    if the scores on a prompt are multiples of a common unit, such as 1/10; otherwise, and beyond a million
-    binary digits, they are tied if their logarithms agree to 1e-9. Ballots that came as rankings give one
-    point per response ranked below and half a point per tie.
+    Scores of 0 are handled as usual: the weight of the ballots with a score above 0 decides first, then
+    the product of these scores, each to the power of its ballot's weight. A missing score counts as 0, so
+    that the score counts exposure: a response that more annotators score can have more. On a ballot with a
+    negative score, scores count from the lowest one. Products are compared in whole numbers if the scores
+    on a prompt are multiples of a common unit, such as 1/10; otherwise, and beyond a million binary
+    digits, they are tied if their logarithms agree to 1e-9. Ballots that came as rankings give one point
+    per response ranked below and half a point per tie.
 
     Returns
     -------

@@ -8,7 +8,14 @@ from rlchf.numeric.arrays import Array, array_namespace, device_of, segment_sum,
 from rlchf.numeric.chunks import chunks
 from rlchf.profiles import Profiles
 from rlchf.rules import voting_rule
-from rlchf.rules._parts.likelihood import Slopes, fitted, pair_slopes, prior_weights, scores_of
+from rlchf.rules._parts.likelihood import (
+    Slopes,
+    fitted,
+    linked,
+    pair_slopes,
+    prior_weights,
+    scores_of,
+)
 
 MOST = 10
 """Up to this number of responses, choices are counted by the set that they were made from."""
@@ -31,18 +38,19 @@ def plackett_luce(profiles: Profiles, *, prior: float = 1.0) -> Array:
     else remains; so a ballot that names one favourite and ties all others is one choice. A response that a
     ballot does not rank could not be chosen on it. The strengths maximise the posterior probability.
 
+    Strengths say nothing about responses that no chain of ballots links: each linked group has strengths
+    with mean 0, so that its average response ties with that of any other group, and a warning says so.
+
     Parameters
     ----------
     prior
-        The weight of additional comparisons of each pair, half of them won by each side. So every
-        strength is finite, and 0 without ballots.
+        The weight of additional comparisons of each pair that some ballot ranks, half of them won by each
+        side. So every strength is finite, and 0 for a response that no ballot compares.
 
-    Returns
-    -------
-    (B, M) array of scores: the logarithms of the strengths, with mean 0, rounded to 1e-9; higher is
-    better. Strengths that differ by less than that are tied. Where the weights add up to more than a
-    million times the prior the last digits are rounding errors, and beyond 1e9 times the prior grows
-    with the weights.
+    Returns ------- (B, M) array of scores: the logarithms of the strengths, with mean 0 in each linked
+    group, rounded to 1e-9; higher is better. Strengths that differ by less than that are tied. Where the
+    weights add up to more than a million times the prior the last digits are rounding errors, and beyond
+    1e9 times the prior grows with the weights.
 
     References
     ----------
@@ -65,15 +73,15 @@ def plackett_luce(profiles: Profiles, *, prior: float = 1.0) -> Array:
 
 def _scores(profiles: Profiles, prior: float, likelihood: Callable[[Profiles], Slopes]) -> Array:
     M, B = profiles.n_responses, profiles.n_prompts
-    pseudo_wins = np.broadcast_to(prior_weights(profiles, prior) / 2, (M, M, B))
+    pseudo = prior_weights(profiles, prior)
     choices = likelihood(profiles)
 
     def slopes(strengths: Array) -> tuple[Array, Array]:
         gradient, pulls = choices(strengths)
-        prior_gradient, prior_pulls = pair_slopes(strengths, pseudo_wins)
+        prior_gradient, prior_pulls = pair_slopes(strengths, pseudo / 2)
         return gradient + prior_gradient, pulls + prior_pulls
 
-    return scores_of(fitted(slopes, np.zeros((M, B))))
+    return scores_of(fitted(slopes, np.zeros((M, B)), linked("plackett_luce", pseudo > 0)))
 
 
 def _by_sets(profiles: Profiles) -> Slopes:

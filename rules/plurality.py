@@ -17,7 +17,8 @@ from rlchf.rules._parts.positional import positional_scores
 def plurality(profiles: Profiles) -> Array:
     """Score a response by the weight of the ballots that put it first.
 
-    A first place that t responses share gives 1/t of the ballot to each.
+    A first place that t responses share gives 1/t of the ballot to each. The score counts exposure: a
+    response that more ballots rank can be first on more.
 
     Returns
     -------

@@ -28,8 +28,9 @@ def proportional_sequential_borda(profiles: Profiles, *, ties: Ties = "keep") ->
     times points given. So no ballot pays more than the number of pairs that it wins; on random profiles the
     order agreed with every strict complete ballot on at least its share of the pairs, rounded down.
 
-    A ballot gives a response one point for each remaining response that it ranks strictly below. A ballot
-    without budget gives no points. If no ballot gives any points, all remaining responses are tied.
+    A ballot gives a response one point for each remaining response that it ranks strictly below, so that
+    points count exposure: a response that more ballots rank can get more. A ballot without budget gives no
+    points. If no ballot gives any points, all remaining responses are tied.
 
     Parameters
     ----------

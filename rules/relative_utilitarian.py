@@ -28,11 +28,12 @@ CLOSE = 2.0**-40
 def relative_utilitarian(profiles: Profiles) -> Array:
     """Score a response by the sum of the annotators' scores, rescaled to 0 to 1 per annotator.
 
-    The lowest score on a ballot becomes 0 and the highest 1, so that all annotators have the same influence
-    however they use the scale. A missing score adds nothing, nor does a ballot that gives all responses the
-    same score. Sums are exact if the scores on a prompt are multiples of a common unit, such as 1/10;
-    otherwise sums that differ by less than 2^-36 of the votes are tied. Ballots that came as rankings give
-    one point per response ranked below and half a point per tie, before they are rescaled.
+    The lowest score on a ballot becomes 0 and the highest 1, so that all annotators have the same
+    influence however they use the scale. A missing score adds nothing, nor does a ballot that gives all
+    responses the same score, so that sums count exposure: a response that more annotators score can have
+    more. Sums are exact if the scores on a prompt are multiples of a common unit, such as 1/10; otherwise
+    sums that differ by less than 2^-36 of the votes are tied. Ballots that came as rankings give one point
+    per response ranked below and half a point per tie, before they are rescaled.
 
     Returns
     -------

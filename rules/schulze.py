@@ -1,10 +1,10 @@
 """Schulze's method."""
 
-from rlchf.numeric.arrays import Array, array_namespace
+from rlchf.numeric.arrays import Array
 from rlchf.profiles import Profiles
 from rlchf.rules import voting_rule
 from rlchf.rules._parts.defeats import Strength, majority_strengths, strongest_paths
-from rlchf.rules._parts.tiers import in_chunks, swapped
+from rlchf.rules._parts.tiers import in_chunks, swapped, tiers
 
 
 @voting_rule(
@@ -12,16 +12,17 @@ from rlchf.rules._parts.tiers import in_chunks, swapped
     cost="K M^2 + M^3",
     axioms=[
         "anonymity", "neutrality", "homogeneity", "unanimity", "pareto", "majority", "condorcet",
-        "condorcet loser", "smith",
+        "condorcet loser", "smith", "monotonicity", "clones",
     ],
 )  # fmt: skip
 def schulze(profiles: Profiles, *, strength: Strength = "margins") -> Array:
-    """Score a response by the number of responses that it beats along strongest paths.
+    """Rank in tiers by strongest paths of majority wins; the first tier are Schulze's winners.
 
     A path of majority wins is as strong as its weakest win, and i beats j if the strongest path
-    from i to j is stronger than the strongest path back. That relation is a strict partial order,
-    and the scores extend it: if i beats j, i has the higher score. If margins tie, an unbeaten response,
-    which is one of Schulze's winners, may beat few others and have a low score.
+    from i to j is stronger than the strongest path back. That relation is a strict partial order, and need
+    not be a ranking where paths are equally strong. So the responses are ranked in tiers: first those that
+    none beats, which are Schulze's winners, then those beaten by the first tier only, and so on. If i
+    beats j, i has the higher score.
 
     Parameters
     ----------
@@ -31,7 +32,7 @@ def schulze(profiles: Profiles, *, strength: Strength = "margins") -> Array:
 
     Returns
     -------
-    (B, M) array of scores from 0 to M - 1; higher is better, equal is a tie.
+    (B, M) array of scores: the number of lower tiers; higher is better, equal is a tie.
 
     References
     ----------
@@ -45,12 +46,16 @@ def schulze(profiles: Profiles, *, strength: Strength = "margins") -> Array:
     >>> cycle = ["a > b > c"] * 4 + ["b > c > a"] * 3 + ["c > a > b"] * 2
     >>> schulze(Profiles.from_ballots([cycle]))
     array([[2., 1., 0.]])
+
+    The paths between a and b are equally strong, and both win:
+
+    >>> schulze(Profiles.from_ballots([["a > b > c", "b > c > a"]]))
+    array([[1., 1., 0.]])
     """
-    return in_chunks(_responses_beaten, majority_strengths(profiles, strength))
+    return in_chunks(_tiers, majority_strengths(profiles, strength))
 
 
-def _responses_beaten(edges: Array) -> Array:
+def _tiers(edges: Array) -> Array:
     """Schulze scores, (M, B), of (M, M, B) strengths of majority_strengths."""
-    xp = array_namespace(edges)
     paths = strongest_paths(edges)
-    return xp.sum(xp.astype(paths > swapped(paths), xp.float64), axis=1)
+    return tiers(paths > swapped(paths))

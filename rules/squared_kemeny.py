@@ -56,8 +56,8 @@ def squared_kemeny(
         "keep": the responses are cut into blocks after every place k where all optimal orders have the
         same first k responses, as in `kemeny`; responses of one block are tied. With more than 9
         responses, or ``method="approximate"``, the blocks count the order found and the orders of the same
-        cost that differ from it by one moved response; which order is found may depend on the order of
-        the responses.
+        cost that differ from it by one moved response, which a warning says; which order is found may
+        depend on the order of the responses.
         "lexicographic": the first optimal order in the order of the responses, or, with more than
         9 responses, some optimal order, always the same.
     method
@@ -95,6 +95,12 @@ def squared_kemeny(
             if method == "exact" and cost > 0:
                 order = _proved(profiles, b, ballots, order, cost, time_limit)
             scores[b] = _scores(ballots, order, ties)
+        if method == "exact" and ties == "keep" and profiles.n_responses <= LARGEST:
+            warnings.warn(
+                f"squared_kemeny: on prompts of more than {LISTED} responses it keeps ties between optimal "
+                "orders that differ by one moved response; others may be broken by the responses' order",
+                stacklevel=3,
+            )
     return array_namespace(profiles.ranks).asarray(scores, device=device_of(profiles.ranks))
 
 

@@ -16,8 +16,9 @@ def star(profiles: Profiles, *, ties: Ties = "keep") -> Array:
     """Rank the STAR winner first, then the STAR winner of the rest, and so on.
 
     The two responses with the highest sums of scores meet in a runoff, which the majority winner of the two
-    wins; if the runoff is a tie, the higher sum wins. A missing score adds nothing to a sum, and a ballot
-    that lacks a score for one of the two does not count in their runoff. Ballots that came as rankings give
+    wins; if the runoff is a tie, the higher sum wins. A missing score adds nothing to a sum, so
+    that sums count exposure (a response that more annotators score can have more), and a ballot that lacks
+    a score for one of the two does not count in their runoff. Ballots that came as rankings give
     one point per response ranked below and half a point per tie.
 
     Parameters

@@ -41,7 +41,8 @@ def stv(
     so the first ``k`` are the committee that STV elects to ``k`` seats.
 
     A ballot that ties t remaining responses for first gives each 1/t of its value. A ballot that ranks none
-    of the remaining responses no longer counts.
+    of the remaining responses no longer counts. Votes count exposure: a response that more ballots rank can
+    have more.
 
     Parameters
     ----------

@@ -20,10 +20,11 @@ from rlchf.rules._parts.exact_sums import by_parts
 def utilitarian(profiles: Profiles, *, average: bool = False) -> Array:
     """Score a response by the sum of the scores that the annotators gave it.
 
-    Also known as score voting or range voting. A missing score adds nothing. Sums are exact if the scores on
-    a prompt are multiples of a common unit, such as 1/10; otherwise sums that differ by less than 2^-36 of
-    the largest are tied. Ballots that came as rankings give one point per response ranked below and half
-    a point per tie.
+    Also known as score voting or range voting. A missing score adds nothing, so that sums count exposure:
+    a response that more annotators score can have more, unless means are taken (``average``). Sums are
+    exact if the scores on a prompt are multiples of a common unit, such as 1/10; otherwise sums that
+    differ by less than 2^-36 of the largest are tied. Ballots that came as rankings give one point per
+    response ranked below and half a point per tie.
 
     Parameters
     ----------

@@ -52,10 +52,11 @@ def integer_weights(
         return weights, scale, is_exact
     least = np.minimum.reduceat(np.where(weights > 0, weights, np.inf), first)
     for unit in (scale.copy(), np.where(np.isfinite(least), least, 1.0)):
-        scaled = weights / np.repeat(unit, counts)
+        with np.errstate(over="ignore"):
+            scaled = np.minimum(weights / np.repeat(unit, counts), 2 * LARGEST)
         multiple = _common_multiple(scaled, first, counts, broken)
         scaled *= np.repeat(multiple, counts)
-        near = np.abs(scaled - np.rint(scaled)) <= NEAR * np.maximum(scaled, 1.0)
+        near = np.abs(scaled - np.rint(scaled)) <= NEAR * scaled
         fits = broken & (np.add.reduceat(~near, first) == 0) & (multiple > 0)
         fits &= np.add.reduceat(scaled, first) < LARGEST
         scale[fits] = (multiple / unit)[fits]
@@ -89,7 +90,7 @@ def _denominators(numbers: np.ndarray) -> np.ndarray:
     index, target, rest = np.arange(len(numbers)), numbers, numbers - np.floor(numbers)
     before, now = np.zeros(len(numbers)), np.ones(len(numbers))
     while len(index):
-        off = np.abs(target * now - np.rint(target * now)) > NEAR * np.maximum(target * now, 1.0)
+        off = np.abs(target * now - np.rint(target * now)) > NEAR * target * now
         denominators[index[~off]] = now[~off]
         on = off & (rest > 0)
         index, target, rest, before, now = (x[on] for x in (index, target, rest, before, now))

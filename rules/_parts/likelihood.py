@@ -1,9 +1,11 @@
 """What the likelihood models of strength share: pairs, Newton's method, and ties of estimates."""
 
+import warnings
 from collections.abc import Callable
 
 from rlchf.numeric.arrays import Array, array_namespace, device_of
 from rlchf.profiles import Profiles
+from rlchf.rules._parts.tiers import closure
 
 GRID = 1e9
 """Strengths are rounded to 1 / GRID; strengths that differ by less are tied."""
@@ -20,9 +22,9 @@ Slopes = Callable[[Array], tuple[Array, Array]]
 
 
 def prior_weights(profiles: Profiles, prior: float) -> Array:
-    """(B,) the weight of the prior on each prompt, at least a billionth of all weights.
+    """(M, M, B) the weight of the prior: on the pairs that some ballot compares, and 0 on the others.
 
-    A smaller prior would be lost in rounding errors.
+    It is at least a billionth of all weights on a prompt; a smaller prior would be lost in rounding errors.
 
     Raises
     ------
@@ -32,7 +34,42 @@ def prior_weights(profiles: Profiles, prior: float) -> Array:
     if not 0 < prior < float("inf"):
         raise ValueError(f"prior is {prior!r}; give a number above 0, such as 1.0")
     weights = profiles.totals / profiles.scale
-    return array_namespace(weights).clip(weights / LIGHTEST, min=float(prior))
+    xp = array_namespace(weights)
+    if bool(xp.any((weights > 0) & (weights < prior / LIGHTEST))):
+        warnings.warn(
+            "the weights on some prompts add up to less than a billionth of the prior, so that it ties "
+            "responses that the ballots do not; multiply all weights by the same number, or give a "
+            "smaller prior",
+            stacklevel=3,
+        )
+    compared = xp.permute_dims(profiles.compared > 0, (1, 2, 0))
+    return xp.where(compared, xp.clip(weights / LIGHTEST, min=float(prior)), 0.0)
+
+
+def linked(rule: str, compared: Array) -> Array | None:
+    """(M, M, B) whether a chain of comparisons links two responses, or None if it links all of them.
+
+    Strengths of responses that no chain links are not comparable, which a warning says.
+
+    Parameters
+    ----------
+    compared
+        (M, M, B) bool: whether a ballot compares the two.
+    """
+    xp = array_namespace(compared)
+    M = compared.shape[0]
+    diagonal = xp.eye(M, dtype=xp.bool, device=device_of(compared))[:, :, None]
+    if bool(xp.all(compared | diagonal)):
+        return None
+    reached = closure(compared) | diagonal
+    apart = ~xp.all(reached, axis=(0, 1))
+    if bool(xp.any(apart & xp.any(compared, axis=(0, 1)))):
+        warnings.warn(
+            f"{rule}: on some prompts no chain of comparisons links all responses; scores of responses that "
+            "none links are not comparable, and are centred on 0 in each linked group",
+            stacklevel=3,
+        )
+    return reached if bool(xp.any(apart)) else None
 
 
 def pair_slopes(strengths: Array, wins: Array) -> tuple[Array, Array]:
@@ -62,7 +99,7 @@ def pair_slopes(strengths: Array, wins: Array) -> tuple[Array, Array]:
     return gradient, pulls
 
 
-def fitted(slopes: Slopes, start: Array) -> Array:
+def fitted(slopes: Slopes, start: Array, groups: Array | None = None) -> Array:
     """Strengths where the gradient is 0, centred, found by Newton's method on all prompts at once.
 
     Each step is shortened as self-concordance requires, so that the likelihood never falls: F. Bach,
@@ -72,9 +109,12 @@ def fitted(slopes: Slopes, start: Array) -> Array:
     Parameters
     ----------
     slopes
-        The slopes of a concave function of the differences of strengths, which depends on every strength.
+        The slopes of a concave function of the differences of strengths within groups, which depends on
+        every strength.
     start
         (M, B) initial strengths.
+    groups
+        (M, M, B) whether two responses are in one group, by `linked`; None if all are in one.
     """
     xp = array_namespace(start)
     strengths = start
@@ -87,11 +127,14 @@ def fitted(slopes: Slopes, start: Array) -> Array:
         unfinished = unfinished & (length > 1e-8)
         if not bool(xp.any(unfinished)):
             break
-    return strengths - xp.mean(strengths, axis=0)
+    if groups is None:
+        return strengths - xp.mean(strengths, axis=0)
+    inside = xp.astype(groups, xp.float64)
+    return strengths - xp.sum(inside * strengths[None], axis=1) / xp.sum(inside, axis=1)
 
 
 def _newton_step(gradient: Array, pulls: Array) -> Array:
-    """Solve the linear system of Newton's step for pulls (M, M, B), with the last response held at 0.
+    """Solve the linear system of Newton's step for pulls (M, M, B), with the last of each group held at 0.
 
     This is Gaussian elimination, one response after the other, written without subtractions, so that no
     digits cancel. What the eliminated responses add to the pulls between the next `BLOCK` responses and
@@ -107,10 +150,11 @@ def _newton_step(gradient: Array, pulls: Array) -> Array:
             pulls[first:end, first:] += _products(shares, pulls[:first, first:])
         for k in range(first, end):
             pull = pulls[k, k + 1 :]  # (M - k - 1, B)
-            totals[k] = xp.clip(xp.sum(pull, axis=0), min=1e-300)
+            total = xp.sum(pull, axis=0)
+            totals[k] = xp.clip(total, min=1e-300)
             share = pull / totals[k]
             gradient[k + 1 :] += share * gradient[k]
-            gradient[k] /= totals[k]
+            gradient[k] = xp.where(total > 0, gradient[k] / totals[k], 0.0)
             pulls[k + 1 : end, k + 1 :] += share[: end - k - 1, None] * pull[None]
     gradient[M - 1] = 0
     for k in range(M - 2, -1, -1):

@@ -26,6 +26,7 @@ from rlchf.rules.across._parts.orders import NEARLY
     cost="K + M",
     axioms=["neutrality", "homogeneity", "unanimity", "pareto", "monotonicity", "clones"],
     any_device=False,
+    keeps_ties=True,
 )
 def apportioned_dictator(
     rankings: Rankings, *, order: Order = "input", seed: int = 0

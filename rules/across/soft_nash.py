@@ -17,6 +17,7 @@ from rlchf.rules.across._parts.welfare.soft import soften
     cost="K M^2 + M^2 2^M per round",
     axioms=["anonymity", "neutrality", "homogeneity", "unanimity", "pareto"],
     any_device=False,
+    keeps_ties=True,
 )
 def soft_nash(
     rankings: Rankings,

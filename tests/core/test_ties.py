@@ -124,3 +124,17 @@ def test_an_unknown_policy_is_refused() -> None:
         rlchf.aggregate(TIED, "borda", ties="perpetual_pav")
     with pytest.raises(ValueError, match="looks across prompts and breaks ties itself"):
         rlchf.aggregate(TIED, "perpetual_pav", ties="random")
+
+
+@pytest.mark.parametrize("rule", ["ranked_pairs", "perpetual_pav", "cpb"])
+def test_a_rule_that_breaks_ties_by_default_says_so_in_its_result(rule: str) -> None:
+    by_default = rlchf.aggregate(TIED, rule)
+    assert by_default.options["ties"] == "lexicographic"
+    again = rlchf.aggregate(TIED, rule, **by_default.options)
+    assert (again.response_ranks == by_default.response_ranks).all()
+    assert again.options == by_default.options
+
+
+@pytest.mark.parametrize("rule", ["borda", "kemeny", "apportioned_dictator"])
+def test_a_rule_that_keeps_ties_does_not_mention_them(rule: str) -> None:
+    assert "ties" not in rlchf.aggregate(TIED, rule).options

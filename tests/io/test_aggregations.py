@@ -43,7 +43,13 @@ def test_what_the_rule_was_given_is_read_back(ending: str, tmp_path: Path) -> No
         (("borda", {"ties": "random", "seed": 7}), {"ties": "random", "seed": 7}),
         (("borda", {"seed": 7}), {}),
         (("random_ballot", {"seed": 7}), {"seed": 7}),
-        (("perpetual_pav", {"base": "borda"}), {"base": "borda", "seed": 0}),
+        (
+            ("perpetual_pav", {"base": "borda"}),
+            {"base": "borda", "seed": 0, "ties": "lexicographic"},
+        ),
+        (("ranked_pairs", {}), {"ties": "lexicographic"}),
+        (("ranked_pairs", {"ties": "keep"}), {"ties": "keep"}),
+        (("apportioned_dictator", {}), {"seed": 0}),
         (("positional", {"vector": np.array([3.0, 1.0])}), {"vector": [3.0, 1.0]}),
     ]
     for (rule, options), written in cases:

@@ -7,32 +7,50 @@ from tests.oracles.proportional import approved
 from tests.oracles.textbook import Ballots
 
 
-def places_on(ranks: dict[int, int], m: int) -> list[list[int]]:
-    """The groups of one ballot from first to last; the responses that it does not rank come last."""
-    levels = [[i for i in ranks if ranks[i] == p] for p in sorted(set(ranks.values()))]
-    return [*levels, [i for i in range(m) if i not in ranks]]
+def points_on(ranks: dict[int, int], vector: Sequence[Fraction | int]) -> dict[int, Fraction]:
+    """The points of the responses that one ballot ranks; groups share the scores of their places evenly."""
+    points: dict[int, Fraction] = {}
+    rest = [Fraction(score) for score in vector]
+    for p in sorted(set(ranks.values())):
+        group = [i for i in ranks if ranks[i] == p]
+        pot, rest = sum(rest[: len(group)], Fraction(0)), rest[len(group) :]
+        points |= {i: pot / len(group) for i in group}
+    return points
+
+
+def sums(ballots: Ballots, m: int, vector: Sequence[Fraction | int]) -> list[Fraction]:
+    """Points of the places; nothing for a response that the ballot does not rank."""
+    scores = [Fraction(0)] * m
+    for ranks, weight in ballots:
+        for i, points in points_on(ranks, vector).items():
+            scores[i] += weight * points
+    return scores
 
 
 def by_vector(ballots: Ballots, m: int, vector: Sequence[Fraction | int]) -> list[Fraction]:
-    """Each place gives its score; groups deal out the scores of their places evenly."""
+    """The mean score, and for each response that is ranked its mean lead over those that are."""
     scores = [Fraction(0)] * m
     for ranks, weight in ballots:
-        if not ranks:
-            continue
-        rest = [Fraction(score) for score in vector]
-        for group in places_on(ranks, m):
-            pot, rest = sum(rest[: len(group)], Fraction(0)), rest[len(group) :]
-            for i in group:
-                scores[i] += weight * pot / len(group)
+        points = points_on(ranks, vector)
+        for i in range(m):
+            lead = sum((points[i] - points[j] for j in ranks), Fraction(0)) if i in ranks else 0
+            scores[i] += weight * (Fraction(sum(vector)) / m + Fraction(lead) / max(len(ranks), 1))
     return scores
 
 
 def veto(ballots: Ballots, m: int) -> list[Fraction]:
-    return by_vector(ballots, m, [0] * (m - 1) + [-1])
+    """Who is last loses a share of the vote, unless nobody is known to be above."""
+    scores = [Fraction(0)] * m
+    for ranks, weight in ballots:
+        last = [i for i in ranks if ranks[i] == max(ranks.values())]
+        if len(ranks) == m or len(last) < len(ranks):
+            for i in last:
+                scores[i] -= weight / len(last)
+    return scores
 
 
 def k_approval(ballots: Ballots, m: int, k: int = 2) -> list[Fraction]:
-    return by_vector(ballots, m, ([1] * k + [0] * m)[:m])
+    return sums(ballots, m, ([1] * k + [0] * m)[:m])
 
 
 def dowdall(ballots: Ballots, m: int) -> list[Fraction]:

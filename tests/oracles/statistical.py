@@ -13,32 +13,52 @@ from tests.oracles import textbook as oracles
 from tests.oracles.textbook import Ballots, kemeny_orders, support
 
 
-def climb(m: int, update: Callable[[list[float], int], float]) -> list[float]:
-    """Set one strength after another until none changes; logarithms with mean 0."""
+def compared_pairs(ballots: Ballots, m: int) -> set[tuple[int, int]]:
+    """The pairs, both ways round, that a ballot with a weight ranks."""
+    voting = [ranks for ranks, weight in ballots if weight > 0]
+    return {(i, j) for i, j in permutations(range(m), 2) if any(i in b and j in b for b in voting)}
+
+
+def linked_to(i: int, pairs: set[tuple[int, int]]) -> set[int]:
+    """All that a chain of pairs leads to, and the response itself."""
+    group = {i}
+    while more := {b for a, b in pairs if a in group} - group:
+        group |= more
+    return group
+
+
+def climb(
+    m: int, pairs: set[tuple[int, int]], update: Callable[[list[float], int], float]
+) -> list[float]:
+    """Set one strength after another until none changes; logarithms with mean 0 in each linked group."""
     strengths = [1.0] * m
     for _ in range(100_000):
         before = list(strengths)
-        for i in range(m):
+        for i in {i for i, _ in pairs}:
             strengths[i] = update(strengths, i)
         if max(abs(x / y - 1) for x, y in zip(strengths, before, strict=True)) < 1e-14:
             break
     logs = [log(x) for x in strengths]
-    return [round(x - sum(logs) / m, 7) + 0.0 for x in logs]
+    groups = [linked_to(i, pairs) for i in range(m)]
+    return [
+        round(x - sum(logs[j] for j in sorted(group)) / len(group), 7) + 0.0
+        for x, group in zip(logs, groups, strict=True)
+    ]
 
 
 def bradley_terry(ballots: Ballots, m: int, prior: float = 1.0) -> list[float]:
     """The mode: every i has as many wins as expected, ties and the prior counted half on each side."""
-    wins = [[0.0] * m for _ in range(m)]
-    for i, j in permutations(range(m), 2):
+    wins, pairs = [[0.0] * m for _ in range(m)], compared_pairs(ballots, m)
+    for i, j in pairs:
         tied = sum(w for b, w in ballots if i in b and j in b and b[i] == b[j])
         wins[i][j] = float(support(ballots, i, j)) + float(tied) / 2 + prior / 2
 
     def update(strengths: list[float], i: int) -> float:
-        others = [j for j in range(m) if j != i]
+        others = [j for j in range(m) if (i, j) in pairs]
         expected = sum((wins[i][j] + wins[j][i]) / (strengths[i] + strengths[j]) for j in others)
         return sum(wins[i][j] for j in others) / expected
 
-    return climb(m, update)
+    return climb(m, pairs, update)
 
 
 def choices(ballots: Ballots) -> list[tuple[int, list[int], float]]:
@@ -52,9 +72,9 @@ def choices(ballots: Ballots) -> list[tuple[int, list[int], float]]:
 
 
 def plackett_luce(ballots: Ballots, m: int, prior: float = 1.0) -> list[float]:
-    """The mode: every i is chosen as often as expected, with prior / 2 wins over each other response."""
-    decisions = choices(ballots)
-    for i, j in permutations(range(m), 2):
+    """The mode: every i is chosen as often as expected; prior / 2 wins over each response met on a ballot."""
+    decisions, pairs = choices(ballots), compared_pairs(ballots, m)
+    for i, j in pairs:
         decisions.append((i, [i, j], prior / 2))
 
     def update(strengths: list[float], i: int) -> float:
@@ -63,7 +83,7 @@ def plackett_luce(ballots: Ballots, m: int, prior: float = 1.0) -> list[float]:
         )
         return sum(w for chosen, _, w in decisions if chosen == i) / expected
 
-    return climb(m, update)
+    return climb(m, pairs, update)
 
 
 @cache

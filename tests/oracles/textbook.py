@@ -103,7 +103,7 @@ def plurality(ballots: Ballots, m: int) -> list[Fraction]:
 
 
 def schulze(ballots: Ballots, m: int) -> list[int]:
-    """Responses beaten, over all simple paths, each as strong as its weakest margin."""
+    """Lower tiers of who beats whom, over all simple paths, each as strong as its weakest margin."""
     margins = margin_table(ballots, m)
 
     def strongest(i: int, j: int) -> Fraction:
@@ -117,7 +117,12 @@ def schulze(ballots: Ballots, m: int) -> list[int]:
 
     strength = {(i, j): strongest(i, j) for i, j in permutations(range(m), 2)}
     beats = {(i, j) for i, j in strength if strength[i, j] > strength[j, i]}
-    return [sum(i == a for a, _ in beats) for i in range(m)]
+    scores, remaining = [0] * m, set(range(m))
+    while remaining:
+        remaining -= {j for j in remaining if not any((i, j) in beats for i in remaining)}
+        for i in range(m):
+            scores[i] += i not in remaining
+    return [score - 1 for score in scores]
 
 
 def ranked_pairs(ballots: Ballots, m: int) -> list[int]:

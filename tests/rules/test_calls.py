@@ -14,6 +14,7 @@ import pytest
 import rlchf
 from rlchf import Profiles, Rankings
 from rlchf.rules import borda, get_rule, is_across, list_rules, rule_modules, rule_names
+from rlchf.rules._names import OTHER_NAMES
 
 BALLOTS = ["a > b > c", "b > a > c", "c > b > a"]
 PROFILES = Profiles.from_ballots([BALLOTS])
@@ -77,6 +78,8 @@ def test_misspelt_names_and_values_are_answered_with_suggestions() -> None:
         ("borda", {"variant": "symetric"}, "did you mean symmetric?"),
         ("kemeny", {"tim_limit": 3}, "has no option 'tim_limit'; did you mean time_limit?"),
         ("Kemeny", {}, "unknown rule 'Kemeny'; did you mean kemeny?"),
+        ("antiplurality", {}, "unknown rule 'antiplurality'; did you mean veto?"),
+        ("IRV", {}, "unknown rule 'IRV'; did you mean instant_runoff?"),
         ("ranked-pairs", {}, "unknown rule 'ranked-pairs'; did you mean ranked_pairs?"),
         ("perpetual_pav", {"base": "kemny"}, "did you mean kemeny?"),
     ]
@@ -272,3 +275,8 @@ def test_a_module_may_have_a_hyphen(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.syspath_prepend(str(tmp_path))
     rankings = Rankings.from_ballots([("p", "ann", "a > b")])
     assert rlchf.aggregate(rankings, "my-rules:margin").ranking("p") == [["a"], ["b"]]
+
+
+def test_other_names_stand_for_rules_that_there_are_and_are_no_rules_themselves() -> None:
+    assert set(OTHER_NAMES.values()) <= set(rule_names())
+    assert not set(OTHER_NAMES) & set(rule_names())

@@ -20,6 +20,7 @@ from tests.support.profiles import Case, random_cases, together
 
 kemeny = get_rule("kemeny")
 blocks = importlib.import_module("rlchf.rules._parts.kemeny.blocks")
+optima = importlib.import_module("rlchf.rules._parts.kemeny.optima")
 program = importlib.import_module("rlchf.rules._parts.kemeny.program")
 subsets = importlib.import_module("rlchf.rules._parts.kemeny.subsets")
 
@@ -95,8 +96,9 @@ def test_large_parts_are_split_like_small_ones(m: int) -> None:
     batch = random_cases(20 + m, 60, m)
     for case in batch:
         margins = together([case]).margins[0]
-        scores, unproven = blocks.large_scores(margins, False, np.inf)
+        scores, unproven, undecided = blocks.large_scores(margins, False, np.inf)
         assert not unproven
+        assert not undecided
         exact = (
             oracles.kemeny(case.ballots, m)
             if m < 6
@@ -139,6 +141,64 @@ def test_programs_go_on_where_fractions_are_not_enough(
         assert solution.bound == solution.cost
         assert gain(margins, -np.argsort(solution.order)) == gain(margins, exact)
     assert went_on
+
+
+@pytest.mark.parametrize("m", [3, 5, 7, 9])
+def test_programs_find_where_all_optimal_orders_agree(m: int) -> None:
+    tied = 0
+    for seed in range(20):
+        few = together([impartial(seed, m, 4)]).margins[0]
+        for margins in (tournament(seed, m, 1), tournament(seed, m, 3), few):
+            best = program.best_order(margins, np.inf)
+            common = optima.common_cuts(margins, best.order, np.inf, "highs")
+            scores = blocks.block_scores(common.cut[None], np.argsort(best.order)[None])[0]
+            exact = subsets.subset_scores(margins[None], lexicographic=False)[0]
+            assert common.decided
+            assert scores.tolist() == exact.tolist()
+            tied += len(np.unique(exact)) < m
+    assert tied >= 15
+
+
+@pytest.mark.parametrize("rule", ["kemeny", "slater", "mallows"])
+@pytest.mark.parametrize("m", [14, 15, 22])
+def test_an_even_cycle_of_any_length_leaves_all_tied(rule: str, m: int, recwarn: Any) -> None:
+    """All its rotations are optimal, and no response differs from another but by its name."""
+    ranks = (np.arange(m)[:, None] - np.arange(m)) % m + 1
+    scores = get_rule(rule)(together([Case(ranks.astype(np.int16), np.ones(m))]))
+    assert len(np.unique(scores)) == 1
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize("rule", ["kemeny", "slater"])
+def test_names_do_not_decide_between_optimal_orders_of_large_cycles(rule: str) -> None:
+    rng = np.random.default_rng(5)
+    for seed in range(4):
+        case = impartial(seed, 18, 4)
+        renaming = rng.permutation(18)
+        known = get_rule(rule)(together([case]))[0]
+        assert (
+            get_rule(rule)(together([case.permuted(renaming)]))[0].tolist()
+            == known[renaming].tolist()
+        )
+        assert len(np.unique(known)) < 18
+
+
+def test_ties_that_cannot_be_told_are_announced(monkeypatch: pytest.MonkeyPatch) -> None:
+    undecided = optima.Cuts(np.ones(21, dtype=bool), decided=False)
+    monkeypatch.setattr(blocks, "common_cuts", lambda *_: undecided)
+    batch = replace(together([impartial(1, 20, 21)] * 2), prompts=np.array([4, 7]))
+    with pytest.warns(UserWarning, match="may break ties by the order of the responses") as warned:
+        kemeny(batch)
+    (message,) = (str(warning.message) for warning in warned)
+    assert message.startswith("prompts 4, 7 of 20 responses: the order of kemeny is optimal, but")
+
+
+def test_weights_without_a_common_unit_leave_ties_of_large_cycles_untold() -> None:
+    case = impartial(1, 20, 21)
+    odd = Case(case.ranks, np.random.default_rng(1).random(21))
+    with pytest.warns(UserWarning, match="give a longer time_limit, or whole numbers as weights"):
+        scores = kemeny(together([odd]))
+    assert len(np.unique(scores)) == 20
 
 
 def tournament(seed: int, m: int, largest: int) -> np.ndarray:

@@ -69,6 +69,7 @@ def test_schulze_gives_the_known_relation(name: str) -> None:
     for winner, loser in expected["schulze_relation"]:
         assert scores[responses.index(winner)] > scores[responses.index(loser)]
     assert ranking("schulze", profiles, responses) == expected["schulze_groups"]
+    assert expected["schulze_groups"][0] == sorted(expected["schulze_winners"])
 
 
 @pytest.mark.parametrize("name", ELECTIONS)

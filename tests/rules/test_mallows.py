@@ -8,7 +8,7 @@ from rlchf.rules import get_rule
 from rlchf.rules.mallows import _bend, _scores_by_place, dispersion
 from tests.oracles import statistical as oracles
 from tests.oracles.textbook import blocks_of, kemeny_orders
-from tests.support.profiles import random_cases, together
+from tests.support.profiles import Case, random_cases, together
 
 mallows, kemeny = get_rule("mallows"), get_rule("kemeny")
 
@@ -97,3 +97,11 @@ def test_two_electorates_can_agree_on_a_tie_and_break_it_together() -> None:
     one, other = ["c > a > b", "a > b > c"], ["c > a > b", "b > c > a"]
     assert ranking(*one) == ranking(*other) == [[0, 1, 2]]
     assert ranking(*one, *other) == [[2], [0], [1]]
+
+
+def test_a_warning_names_the_rule_that_was_called_and_comes_once() -> None:
+    ranks = (np.arange(40)[:, None] - np.arange(40)) % 40 + 1
+    case = Case(ranks.astype(np.int16), np.ones(40))
+    with pytest.warns(UserWarning, match="mallows ran out of time") as warned:
+        mallows(together([case]), time_limit=0)
+    assert len(warned) == 1

@@ -96,20 +96,65 @@ def test_any_score_vector_gives_the_scores_of_the_textbook() -> None:
         assert blocks_of(scores.tolist()) == blocks_of(expected)
 
 
+def complete_cases(seed: int, m: int) -> Profiles:
+    return together(random_cases(seed, 120, m)[::6] + random_cases(seed, 121, m)[1::6])
+
+
 def test_the_rules_with_names_are_score_vectors() -> None:
-    profiles = together(random_cases(45, 120, 4))
     named = {"1": get_rule("plurality"), "0,0,0,-1": veto, "1,1": k_approval}
-    named |= {"1,1/2,1/3,1/4": dowdall, "3,2,1,0": positional}
     for vector, rule in named.items():
-        assert (positional(profiles, vector=vector) == rule(profiles)).all()
+        complete = complete_cases(45, 4)
+        assert (positional(complete, vector=vector) == rule(complete)).all()
+    profiles = together(random_cases(45, 120, 4))
+    assert (positional(profiles, vector="1,1/2,1/3,1/4") == dowdall(profiles)).all()
+    assert (positional(profiles, vector="3,2,1,0") == positional(profiles)).all()
 
 
-def test_without_gaps_the_default_is_borda_and_with_them_unranked_responses_are_last() -> None:
-    complete = together(random_cases(46, 120, 5)[::6] + random_cases(47, 121, 5)[1::6])
-    assert (positional(complete) == borda(complete)).all()
-    gap = Profiles.from_ballots([["a > b", "a > b", "c > a > b"]])
-    assert positional(gap).tolist() == [[5, 2, 2]]
-    assert borda(gap).tolist() == [[4, 1, 2 + 1 + 1]]
+@pytest.mark.parametrize("m", [2, 5, 70])
+def test_the_default_is_borda(m: int) -> None:
+    profiles = together(random_cases(46, 60, m))
+    assert (positional(profiles) == borda(profiles)).all()
+
+
+def test_complete_ballots_get_the_plain_sums_of_their_places() -> None:
+    for m, rule in ((4, dowdall), (5, positional)):
+        complete = complete_cases(51, m)
+        ballots = [Case(c.ranks, c.weights).ballots for c in parts(complete)]
+        vector = [Fraction(1, p) if rule is dowdall else m - p for p in range(1, m + 1)]
+        for scores, one in zip(rule(complete), ballots, strict=True):
+            assert close(scores, oracles.sums(one, m, vector))
+
+
+def parts(profiles: Profiles) -> list[Profiles]:
+    return [profiles.part(b, b + 1) for b in range(profiles.n_prompts)]
+
+
+SEEN_TWO_OF_THREE = [("p", str(v), "x > bad") for v in range(5)] + [("p", "w", "good > x")]
+
+
+def test_a_response_that_a_ballot_does_not_name_is_no_opinion() -> None:
+    """bad is last on all ballots that name it, good was never below anything."""
+    rankings = Rankings.from_ballots(SEEN_TWO_OF_THREE)
+    assert rlchf.aggregate(rankings, "veto").scores("p") == {"bad": -5, "good": 0, "x": -1}
+    for name in ("positional", "dowdall", "borda"):
+        assert rlchf.aggregate(rankings, name).ranking("p") == [["x"], ["good"], ["bad"]]
+
+
+def test_unranked_last_puts_unnamed_responses_behind() -> None:
+    rankings = Rankings.from_ballots(SEEN_TWO_OF_THREE, unranked="last")
+    assert rlchf.aggregate(rankings, "veto").scores("p") == {"bad": -1, "good": -5, "x": 0}
+    assert rlchf.aggregate(rankings, "positional").scores("p") == {"bad": 5, "good": 2, "x": 11}
+
+
+def test_a_ballot_that_names_one_response_moves_nothing_but_first_places() -> None:
+    profiles = Profiles.from_ballots([["a", "a", "b > c > a"]])
+    assert veto(profiles).tolist() == [[-1, 0, 0]]
+    assert positional(profiles).tolist() == [[2, 4, 3]]
+    assert k_approval(profiles).tolist() == [[2, 1, 1]]
+
+
+def test_a_ballot_that_ties_all_it_names_vetoes_nothing() -> None:
+    assert veto(Profiles.from_ballots([["a = b", "c > a"]])).tolist() == [[-1, 0, 0]]
 
 
 def test_a_vector_that_holds_no_numbers_is_refused() -> None:

@@ -29,10 +29,24 @@ def test_a_perfectly_even_cycle_is_a_tie() -> None:
     assert schulze(profiles).tolist() == [[0, 0, 0]]
 
 
-def test_an_unbeaten_response_may_beat_no_other() -> None:
+def test_an_unbeaten_response_wins_even_if_it_beats_no_other() -> None:
     """Of a cycle of four, b beats c and d, and c beats d; a is beaten by none of them, nor beats any."""
     ballots = ["a > b > c > d"] * 2 + ["b > c > d > a"] * 2 + ["c > d > a > b", "d > a > b > c"]
-    assert schulze(Profiles.from_ballots([ballots])).tolist() == [[0, 2, 1, 0]]
+    assert schulze(Profiles.from_ballots([ballots])).tolist() == [[2, 2, 1, 0]]
+
+
+@pytest.mark.parametrize(
+    ("votes", "winners"),
+    [
+        ({"A B C": 2, "B C A": 2, "C A B": 1}, "AB"),  # the paper cited in the rule, example 13
+        ({"A B C D": 3, "D A B C": 2, "D B C A": 2, "C B D A": 2}, "BD"),
+    ],
+)
+def test_schulze_winners_are_the_first_tier(votes: dict[str, int], winners: str) -> None:
+    ballots = [" > ".join(order.split()) for order in votes]
+    profiles = Profiles.from_ballots([ballots], weights=[[float(n) for n in votes.values()]])
+    top = blocks_of(schulze(profiles)[0].tolist())[0]
+    assert "".join("ABCD"[i] for i in top) == winners
 
 
 def test_large_batches_are_cut_into_chunks_that_do_not_show() -> None:

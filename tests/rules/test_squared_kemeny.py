@@ -115,6 +115,16 @@ def test_twelve_responses_are_proved(recwarn: pytest.WarningsRecorder) -> None:
     assert sorted(exact[0]) == list(range(12))
 
 
+def test_ties_that_are_not_looked_for_are_announced(recwarn: pytest.WarningsRecorder) -> None:
+    profiles = mallows(1, 20, 10, 0.7, np.random.default_rng(0))
+    squared_kemeny(profiles.map(lambda array: array[:9] if array.ndim == 2 else array))
+    assert not recwarn.list
+    with pytest.warns(
+        UserWarning, match="on prompts of more than 9 responses it keeps ties between"
+    ):
+        squared_kemeny(profiles)
+
+
 def test_when_time_runs_out_the_best_order_comes_with_a_warning() -> None:
     profiles = mallows(1, 20, 14, 1.0, np.random.default_rng(0))
     with pytest.warns(UserWarning, match=r"prompt 0 of 14 responses: .* costs \d+, .*gap"):

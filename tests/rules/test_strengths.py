@@ -16,12 +16,13 @@ CYCLE = ["a > b > c"] * 4 + ["b > c > a"] * 3 + ["c > a > b"] * 2
 
 
 def test_bradley_terry_is_that_of_choix() -> None:
-    # pairs = [p for p in permutations(range(4), 2)], which is a prior of 2, and then
+    # pairs = [(0, 1), (1, 0), (1, 2), (2, 1), (2, 3), (3, 2), (3, 0), (0, 3)], which is a prior of 2 on what
+    # is compared, and then
     # choix.ilsr_pairwise(4, [(0, 1)] * 3 + [(1, 0)] + [(1, 2)] * 2 + [(2, 3)] * 2 + [(3, 0)] + pairs)
     ballots = ["a > b"] * 3 + ["b > a"] + ["b > c"] * 2 + ["c > d"] * 2 + ["d > a"]
-    known = [0.153925944, 0.040909268, -0.021978345, -0.172856867]
+    known = [0.21075619, 0.0984417, -0.07025207, -0.23894583]
     scores = bradley_terry(Profiles.from_ballots([ballots]), prior=2.0)
-    assert scores[0] == pytest.approx(known, abs=2e-9)
+    assert scores[0] == pytest.approx(known, abs=1e-8)
 
 
 @pytest.mark.parametrize(
@@ -39,11 +40,17 @@ def test_bradley_terry_is_that_of_choix() -> None:
             ["a > b = c = d"] * 2 + ["b > a = c", "d > a = b = c"],
             [0.294490853, -0.019887212, -0.374041709, 0.099438069],
         ),
+        # a and d never meet: all pairs both ways but (0, 3) and (3, 0), and
+        # choix.ilsr_rankings(4, [[0, 1, 2]] * 2 + [[1, 3, 2]] + [[3, 1]] * 2 + pairs)
+        (
+            ["a > b > c"] * 2 + ["b > d > c"] + ["d > b"] * 2,
+            [0.56818444, -0.06034583, -0.76498995, 0.25715135],
+        ),
     ],
 )
 def test_plackett_luce_is_that_of_choix(ballots: list[str], known: list[float]) -> None:
     scores = plackett_luce(Profiles.from_ballots([ballots]), prior=2.0)
-    assert scores[0] == pytest.approx(known, abs=2e-9)
+    assert scores[0] == pytest.approx(known, abs=1e-8)
 
 
 @pytest.mark.parametrize("name", BOTH)
@@ -159,3 +166,52 @@ def test_doubling_all_weights_leaves_less_to_the_prior(name: str) -> None:
     halved = get_rule(name)(doubled, prior=2.0)
     assert halved == pytest.approx(get_rule(name)(profiles), abs=2e-9)
     assert np.ptp(get_rule(name)(doubled)) > np.ptp(get_rule(name)(profiles))
+
+
+@pytest.mark.parametrize("name", BOTH)
+def test_the_prior_does_not_act_on_pairs_that_nobody_compared(name: str) -> None:
+    alone = ["a > b"] * 3 + ["b > a"]
+    others = [f"c{n:02d} > d{n:02d}" for n in range(20)]
+    with pytest.warns(UserWarning, match=f"{name}: on some prompts no chain of comparisons links"):
+        scores = get_rule(name)(Profiles.from_ballots([alone + others]))[0]
+    assert scores[0] - scores[1] == pytest.approx(np.log(3.5 / 1.5), abs=2e-9)
+    linked = get_rule(name)(Profiles.from_ballots([[*alone, "b > c", "c > d"]]))[0]
+    assert linked[0] - linked[1] == pytest.approx(np.log(3.5 / 1.5), abs=2e-9)
+
+
+@pytest.mark.parametrize("name", BOTH)
+@pytest.mark.parametrize("m", [20, 60])
+def test_a_chain_of_comparisons_keeps_its_steps(name: str, m: int, recwarn: object) -> None:
+    """Each response is compared with the next one only, once: each step is log(1.5 / 0.5)."""
+    ballots = [f"x{n:02d} > x{n + 1:02d}" for n in range(m - 1)]
+    scores = get_rule(name)(Profiles.from_ballots([ballots]))[0]
+    assert scores[:-1] - scores[1:] == pytest.approx(np.full(m - 1, np.log(3)), abs=5e-9)
+    assert not recwarn.list  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("name", BOTH)
+def test_each_linked_group_has_mean_zero(name: str) -> None:
+    with pytest.warns(UserWarning, match="centred on 0 in each linked group"):
+        scores = get_rule(name)(Profiles.from_ballots([["a > b", "c > d", "e"]]))[0]
+    assert scores[:2].sum() == scores[2:4].sum() == scores[4] == 0
+    assert scores[0] == scores[2] > 0
+
+
+@pytest.mark.parametrize("name", BOTH)
+def test_prompts_with_and_without_links_share_a_batch(name: str) -> None:
+    ballots = [["a > b", "c > d"], ["a > b > c > d", "b > a > c > d"]]
+    with pytest.warns(UserWarning, match="no chain"):
+        together_scores = get_rule(name)(Profiles.from_ballots(ballots))
+    assert together_scores[1] == pytest.approx(
+        get_rule(name)(Profiles.from_ballots(ballots[1:]))[0]
+    )
+
+
+@pytest.mark.parametrize("name", BOTH)
+def test_weights_that_vanish_beside_the_prior_are_announced(name: str) -> None:
+    tiny = Profiles.from_ballots([["a > b"]], weights=[[1e-10]])
+    with pytest.warns(UserWarning, match="less than a billionth of the prior"):
+        assert get_rule(name)(tiny).tolist() == [[0, 0]]
+    assert (
+        get_rule(name)(tiny, prior=1e-10) == get_rule(name)(Profiles.from_ballots([["a > b"]]))
+    ).all()

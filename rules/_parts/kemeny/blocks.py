@@ -7,12 +7,14 @@ scores describe a ranking in blocks of tied responses.
 import warnings
 from collections.abc import Iterator
 from time import monotonic
+from typing import NamedTuple
 
 import numpy as np
 from scipy.sparse.csgraph import connected_components
 
 from rlchf.numeric.arrays import Array, array_namespace, device_of, to_numpy
 from rlchf.profiles import Profiles
+from rlchf.rules._parts.kemeny.optima import common_cuts
 from rlchf.rules._parts.kemeny.program import best_order
 from rlchf.rules._parts.kemeny.solvers import Solver
 from rlchf.rules._parts.kemeny.subsets import MOST, subset_scores
@@ -80,10 +82,11 @@ def scores_for(
 ) -> Array:
     """The scores that a rule returns for (B, M, M) margins, with a warning where optimality is not proved.
 
-    The margins are divided by ``scale``, (B,), in the warning.
+    The margins are divided by ``scale``, (B,), in the warning. Another warning names the prompts on which
+    other optimal orders may exist that were not found.
     """
     margins, scale = to_numpy(margins), to_numpy(scale)
-    scores, unproven = order_scores(margins, ties == "lexicographic", time_limit)
+    scores, unproven, undecided = order_scores(margins, ties == "lexicographic", time_limit)
     for b in np.flatnonzero(unproven):
         overruled = margins[b][(scores[b][:, None] < scores[b]) & (margins[b] > 0)]
         cost, bound = overruled.sum() / scale[b], (overruled.sum() - unproven[b]) / scale[b]
@@ -94,28 +97,54 @@ def scores_for(
             "search such as ranked_pairs",
             stacklevel=3,
         )
+    _warn_of_ties(rule, profiles, undecided & (unproven == 0))
     return array_namespace(profiles.ranks).asarray(scores, device=device_of(profiles.ranks))
 
 
-def order_scores(
-    margins: np.ndarray, lexicographic: bool, time_limit: float | None, solver: Solver = "highs"
-) -> tuple[np.ndarray, np.ndarray]:
-    """Scores of the orders that overrule least of (B, M, M) margins; options as in `kemeny_orders`.
+def _warn_of_ties(rule: str, profiles: Profiles, undecided: np.ndarray) -> None:
+    """Warn once of all prompts of a batch, (B,) bool, on which tied optimal orders may have been missed."""
+    prompts = profiles.prompts[undecided].tolist()
+    if prompts:
+        names = ", ".join(str(prompt) for prompt in prompts[:10]) + ", ..." * (len(prompts) > 10)
+        warnings.warn(
+            f"{'prompt' if len(prompts) == 1 else 'prompts'} {names} of {profiles.n_responses} responses: "
+            f"the order of {rule} is optimal, but whether others are too could not be told, so it may "
+            "break ties by the order of the responses; give a longer time_limit, or whole numbers as weights",
+            stacklevel=4,
+        )
 
-    The responses are split where all in front have a majority over all behind: every optimal order
-    splits there. The parts of all prompts are searched together, those of one size at a time.
 
-    Returns
-    -------
+class OrderScores(NamedTuple):
+    """Scores of the orders that overrule least, and what is known of them.
+
+    Attributes
+    ----------
     scores
         (B, M).
     unproven
         (B,) the amount by which an optimal order may overrule less; 0 where the scores are optimal.
+    undecided
+        (B,) bool: whether orders may be optimal that the blocks of the scores do not allow for.
+    """
+
+    scores: np.ndarray
+    unproven: np.ndarray
+    undecided: np.ndarray
+
+
+def order_scores(
+    margins: np.ndarray, lexicographic: bool, time_limit: float | None, solver: Solver = "highs"
+) -> OrderScores:
+    """Scores of the orders that overrule least of (B, M, M) margins; options as in `kemeny_orders`.
+
+    The responses are split where all in front have a majority over all behind: every optimal order
+    splits there. The parts of all prompts are searched together, those of one size at a time.
     """
     B, M = margins.shape[:2]
     margins, unproven = _exact_in_sums(margins), np.zeros(B)
+    undecided = np.zeros(B, dtype=bool)
     if M <= UNSPLIT:
-        return subset_scores(margins, lexicographic), unproven
+        return OrderScores(subset_scores(margins, lexicographic), unproven, undecided)
     copeland = np.sign(margins).sum(axis=2)
     order = np.argsort(-copeland, axis=1, kind="stable")
     scores = np.empty((B, M))
@@ -129,10 +158,12 @@ def order_scores(
             part_scores = np.empty(members.shape)
             for n, prompt in enumerate(prompts):
                 deadline = monotonic() + (np.inf if time_limit is None else time_limit)
-                part_scores[n], gap = large_scores(inner[n], lexicographic, deadline, solver)
-                unproven[prompt] += gap
+                part = large_scores(inner[n], lexicographic, deadline, solver)
+                part_scores[n] = part.scores
+                unproven[prompt] += part.unproven
+                undecided[prompt] |= part.undecided
         scores[prompts[:, None], members] = part_scores + (M - size - starts)[:, None]
-    return scores, unproven
+    return OrderScores(scores, unproven, undecided)
 
 
 def _exact_in_sums(margins: np.ndarray) -> np.ndarray:
@@ -162,8 +193,8 @@ def _parts(ends: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray, int]]:
 
 def large_scores(
     margins: np.ndarray, lexicographic: bool, deadline: float, solver: Solver = "highs"
-) -> tuple[np.ndarray, float]:
-    """Kemeny scores of (M, M) margins, and the amount by which an optimal order may overrule less.
+) -> OrderScores:
+    """Kemeny scores of (M, M) margins of one prompt.
 
     The strongly connected components of the majority graph are its cycles. An order is optimal exactly if
     it is optimal within each component and respects every majority between components.
@@ -171,7 +202,7 @@ def large_scores(
     components = connected_components(margins > 0, connection="strong")[1]
     # In all optimal orders i is before j.
     forced = (margins > 0) & (components[:, None] != components)
-    unproven = 0.0
+    unproven, undecided = 0.0, False
     for component in np.flatnonzero(np.bincount(components) > 1):
         members = np.flatnonzero(components == component)
         inner = margins[np.ix_(members, members)]
@@ -179,15 +210,21 @@ def large_scores(
             scores = subset_scores(inner[None], lexicographic)[0]
         else:
             best = best_order(inner, deadline, solver)
-            scores = -np.argsort(best.order)
+            position = np.argsort(best.order)
+            scores = -position
             unproven += best.cost - best.bound
+            if not lexicographic and best.cost == best.bound:
+                common = common_cuts(inner, best.order, deadline, solver)
+                scores = block_scores(common.cut[None], position[None])[0]
+                undecided |= not common.decided
         forced[np.ix_(members, members)] = scores[:, None] > scores
     if lexicographic:
-        return _first_order(forced), unproven
+        return OrderScores(_first_order(forced), np.array(unproven), np.array(False))
     forced = _closure(forced)
     wins = forced.sum(axis=1) - forced.sum(axis=0)
     order = np.argsort(-wins, kind="stable")
-    return block_scores(cuts(wins[order][None]), np.argsort(order)[None])[0], unproven
+    scores = block_scores(cuts(wins[order][None]), np.argsort(order)[None])[0]
+    return OrderScores(scores, np.array(unproven), np.array(undecided))
 
 
 def _closure(forced: np.ndarray) -> np.ndarray:
