@@ -133,6 +133,7 @@ def _aggregation(
 ) -> Aggregation:
     """An aggregation whose responses are the rows in some order; ranks become 1, 2, ..."""
     chosen = [rows.rows[i] for i in order.tolist()]
+    has_names = any(row.name != row.response for row in chosen)
     result = Aggregation(
         prompt_ids=prompt_ids,
         response_ids=[row.response for row in chosen],
@@ -142,6 +143,7 @@ def _aggregation(
         ballots=ballots,
         rule=rows.rule,
         options=rows.options,
+        response_names=[row.name for row in chosen] if has_names else None,
     )
     if rows.probabilities is None:
         return result

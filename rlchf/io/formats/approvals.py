@@ -6,7 +6,6 @@ from rlchf.entries import Entries
 from rlchf.io.columns import Table
 from rlchf.io.formats import Format
 from rlchf.io.formats.long import gather_rows
-from rlchf.profiles import UNSTATED
 
 
 def read_approvals(table: Table, unranked: str) -> Entries:
@@ -21,10 +20,6 @@ def read_approvals(table: Table, unranked: str) -> Entries:
     if approvals is None:
         table.require("approval")
     assert approvals is not None
-    name = "approval" if "approval" in table.names else "approved"
-    entries.refuse(
-        approvals == UNSTATED, lambda _: f"the {name} is empty; give one, or leave the row out"
-    )
     if unranked == "missing" and (approvals == 1).all():
         warnings.warn(
             "every row approves, so no ballot ranks anything above anything else; "
