@@ -111,7 +111,12 @@ def _without_blank_rows(parsed: Any, data: bytes, delimiter: str, width: int) ->
         if len(others) != len(blank):  # a cell longer than Python's reader takes
             return parsed
         blank &= others
-    return parsed.filter(pa.array(~blank))
+    kept = parsed.filter(pa.array(~blank))
+    text = [  # codes without that of the empty text
+        column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column
+        for column in kept.columns
+    ]
+    return pa.table(text, names=parsed.column_names)
 
 
 def _blank_cells(column: Any) -> np.ndarray:

@@ -75,9 +75,10 @@ class Annotators:
             known = set(self.ids)
             ungrouped = [one for one in voters if one in known and one not in groups]
             if ungrouped:
+                has, are = ("has", "is") if len(ungrouped) == 1 else ("have", "are")
                 warnings.warn(
-                    f"{len(ungrouped)} of {len(voters)} annotators, such as {ungrouped[0]!r}, have no "
-                    f"{column} in {source}, and so are in no group",
+                    f"{len(ungrouped)} of {len(voters)} annotators, such as {ungrouped[0]!r}, {has} no "
+                    f"{column} in {source}, and so {are} in no group",
                     stacklevel=3,
                 )
         return divisions
