@@ -142,8 +142,9 @@ def _empty_cells(entries: Entries) -> Fault | None:
 
 def _lone_prompts(entries: Entries, keep: np.ndarray) -> Fault | None:
     """The ballots on prompts that have one response only, among the entries to keep and what is on offer."""
-    prompts = np.asarray(entries.ballot_prompts)[entries.entry_ballots[keep]]
-    responses = np.asarray(entries.entry_responses)[keep]
+    kept = slice(None) if keep.all() else keep
+    prompts = np.asarray(entries.ballot_prompts)[entries.entry_ballots[kept]]
+    responses = np.asarray(entries.entry_responses)[kept]
     voted = np.zeros(len(entries.prompt_ids), dtype=bool)
     voted[prompts] = True
     if entries.listed is not None:
@@ -153,12 +154,12 @@ def _lone_prompts(entries: Entries, keep: np.ndarray) -> Fault | None:
     one[prompts] = responses
     several = np.zeros(len(entries.prompt_ids), dtype=bool)
     several[prompts[responses != one[prompts]]] = True
-    lone = (voted & ~several)[entries.ballot_prompts]
-    has_entries = np.zeros(len(lone), dtype=bool)
-    has_entries[entries.entry_ballots[keep]] = True
-    ballots = np.flatnonzero(lone & has_entries)
-    if len(ballots) == 0:
+    lone = voted & ~several
+    if not lone.any():
         return None
+    has_entries = np.zeros(len(entries.ballot_prompts), dtype=bool)
+    has_entries[entries.entry_ballots[kept]] = True
+    ballots = np.flatnonzero(lone[entries.ballot_prompts] & has_entries)
     return LonePrompts("prompt with one response only", ballots, of_ballots=True)
 
 
@@ -170,7 +171,7 @@ def _repeats(entries: Entries, keep: np.ndarray, repeats: Repeats) -> list[Fault
     ValueError
         If there are some and it is not said which count.
     """
-    rows = np.flatnonzero(keep)
+    rows = np.arange(len(keep)) if keep.all() else np.flatnonzero(keep)
     ballots = np.asarray(entries.entry_ballots, dtype=np.int64)[rows]
     keys = ballots * len(entries.response_ids) + entries.entry_responses[rows]
     faults = [Fault("repeated row", rows[_again(keys, repeats)])]
@@ -192,7 +193,7 @@ def _ballot_keys(entries: Entries) -> np.ndarray:
     prompts = np.asarray(entries.ballot_prompts, dtype=np.int64)
     keys = prompts * len(entries.annotator_ids) + entries.ballot_annotators
     if entries.ballot_parts is None:
-        return keys
+        return np.asarray(keys)
     n_parts = int(entries.ballot_parts.max()) + 1
     if int(keys.max()) >= 2**62 // n_parts:
         keys = np.unique(keys, return_inverse=True)[1]
@@ -214,12 +215,23 @@ def _again(keys: np.ndarray, repeats: Repeats) -> np.ndarray:
     >>> _again(keys, "first").tolist(), _again(keys, "last").tolist()
     ([2, 3], [0, 2])
     """
-    if len(np.unique(keys)) == len(keys):
+    if not _has_repeats(keys):
         return np.zeros(0, dtype=np.int64)
     ordered = keys[::-1] if repeats == "last" else keys
     again = np.ones(len(keys), dtype=bool)
     again[np.unique(ordered, return_index=True)[1]] = False
     return np.flatnonzero(again[::-1] if repeats == "last" else again)
+
+
+def _has_repeats(keys: np.ndarray) -> bool:
+    """Whether some numbers, 0 or more, are equal; several times as fast as np.unique, which hashes."""
+    size = int(keys.max(initial=0)) + 1
+    if size <= 16 * len(keys):
+        seen = np.zeros(size, dtype=bool)
+        seen[keys] = True
+        return int(np.count_nonzero(seen)) < len(keys)
+    in_order = np.sort(keys)
+    return bool((in_order[1:] == in_order[:-1]).any())
 
 
 def _refusal(entries: Entries, bad: Sequence[Fault]) -> str:

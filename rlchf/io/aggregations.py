@@ -12,7 +12,10 @@ from rlchf.io.files import shown
 from rlchf.numeric.ranks import dense_ranks
 from rlchf.rankings import Rankings
 
-SAME = "give collective rankings of the same prompts and responses"
+SAME = (
+    "give collective rankings of the same prompts and responses, and the same --candidates, --skip and "
+    "--repeats to both commands"
+)
 
 
 def read_aggregation(path: str | Path, rankings: Rankings | None = None) -> Aggregation:

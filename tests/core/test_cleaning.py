@@ -194,6 +194,7 @@ def test_repeated_rows_of_a_long_table_count_once() -> None:
         ("p", "ann", "a", 1), ("p", "ann", "b", 2), ("p", "bob", "a", 1), ("p", "bob", "b", 2),
         ("p", "ann", "a", 3),
     )  # fmt: skip
+    repeats: Repeats
     for repeats in ("refuse", "all"):
         with pytest.raises(
             ValueError, match=r"1 repeated row \(row 5\), .* --repeats last or first "
