@@ -6,6 +6,7 @@ from rlchf.entries import Entries
 from rlchf.io.columns import Table
 from rlchf.io.formats import Format
 from rlchf.io.formats.long import gather_rows
+from rlchf.profiles import UNSTATED
 
 
 def read_approvals(table: Table, unranked: str) -> Entries:
@@ -20,7 +21,7 @@ def read_approvals(table: Table, unranked: str) -> Entries:
     if approvals is None:
         table.require("approval")
     assert approvals is not None
-    if unranked == "missing" and (approvals == 1).all():
+    if unranked == "missing" and (approvals[approvals != UNSTATED] == 1).all():
         warnings.warn(
             "every row approves, so no ballot ranks anything above anything else; "
             "read the file with unranked last if what is not listed is not approved",
