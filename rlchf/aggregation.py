@@ -51,6 +51,9 @@ class Aggregation:
         The probability that response i is above j, for the pairs i < j of the first prompt, (0, 1),
         (0, 2), ..., (1, 2), ..., then those of the second, and so on; None unless the rule gives every
         pair a probability, as soft_nash does.
+    response_names
+        (R,) names of the responses, where the rankings have names beside the ids, as those of PrefLib have;
+        else None.
 
     Examples
     --------
@@ -74,6 +77,7 @@ class Aggregation:
     rule: str
     options: dict[str, Any] = field(default_factory=dict)
     probabilities: np.ndarray | None = None
+    response_names: list[str] | None = None
 
     @classmethod
     def from_scores(
@@ -98,6 +102,7 @@ class Aggregation:
             ballots=np.add.reduceat(rankings.ballot_counts, rankings.ballot_starts[:-1]),
             rule=rule,
             options=options,
+            response_names=rankings.response_names,
         )
 
     def __len__(self) -> int:
@@ -151,6 +156,12 @@ class Aggregation:
         part = self._slice(prompt_id)
         return dict(zip(self.response_ids[part], self.response_scores[part].tolist(), strict=True))
 
+    def names(self, prompt_id: object) -> dict[str, str]:
+        """Each response's name; its id where it has none."""
+        part = self._slice(prompt_id)
+        names = self.response_names or self.response_ids
+        return dict(zip(self.response_ids[part], names[part], strict=True))
+
     def ranking(self, prompt_id: object) -> list[list[str]]:
         """The responses best first, tied ones together in one inner list."""
         part = self._slice(prompt_id)
@@ -184,6 +195,8 @@ class Aggregation:
                 "scores": self.scores(prompt),
                 "ballots": int(self.ballots[p]),
             }
+            if self.response_names is not None:
+                record["names"] = self.names(prompt)
             table = self.pair_probabilities(prompt)
             if table is not None:
                 ids, rows = list(record["scores"]), table.tolist()
@@ -206,6 +219,8 @@ class Aggregation:
             "rule": [self.rule] * len(order),
             "ballots": np.repeat(self.ballots, sizes),
         }
+        if self.response_names is not None:
+            columns["name"] = [self.response_names[r] for r in order]
         if self.options:
             columns["options"] = [_options_text(self.options)] * len(order)
         return columns

@@ -11,6 +11,9 @@ from rlchf.profiles import UNSTATED, parse_ballot
 
 MAX_RESPONSES = np.iinfo(np.int16).max - 1
 
+ANONYMOUS = "anonymous:"
+"""What the id of an annotator begins with who is not known: a place in a list of votes, say."""
+
 
 @dataclass(frozen=True, eq=False)
 class Entries:
@@ -26,7 +29,7 @@ class Entries:
         (E,) the ballot that the entry belongs to, in any order, and the response's code.
     entry_ranks, entry_scores
         (E,) the rank (1 is best) or the score (higher is better): one of the two, or neither, if every
-        entry has an approval: then responses are ordered by that.
+        entry has an approval: then responses are ordered by that. NaN where the input has an empty cell.
     entry_approvals
         (E,) int8, what the annotator thinks of the response by itself: 1 approves, 0 is neutral, -1
         disapproves, `rlchf.profiles.UNSTATED` if nothing is said. By default nothing is.
@@ -36,15 +39,24 @@ class Entries:
     ballot_strengths
         (N,) how strongly the ballot prefers one of two responses to the other, 0 or more; NaN if it does
         not say. By default none does.
+    ballot_parts
+        (N,) codes of what each ballot is about. An annotator has one ballot on each part of a prompt, and
+        another one is a repeat. By default all ballots on a prompt are about the same.
     sort_responses
         Whether a prompt's responses are put in the order of their ids (the default) or in that of
         their codes.
     listed
         (L, 2) codes of prompts and their responses that exist even if no ballot names them.
+    listed_names
+        (L,) names of these responses, where the input has names beside the ids.
     source
         The name that error messages give to the dataset.
     locate
-        A function that names the position of entry ``e`` in the input, for error messages.
+        A function that names the position of entry ``e`` in the input, for error messages. Where a dataset
+        has several files, a position begins with the file's name: "votes.csv, row 3".
+    locate_ballot
+        A function that names the position of ballot ``n``, if the input has ballots in one piece; by
+        default a ballot is where its first entry is.
     """
 
     prompt_ids: Sequence[str]
@@ -60,10 +72,13 @@ class Entries:
     ballot_weights: np.ndarray | None = None
     ballot_counts: np.ndarray | None = None
     ballot_strengths: np.ndarray | None = None
+    ballot_parts: np.ndarray | None = None
     sort_responses: bool = True
     listed: np.ndarray | None = None
+    listed_names: Sequence[str] | None = None
     source: str = "rankings"
     locate: Callable[[int], str] = "entry {}".format
+    locate_ballot: Callable[[int], str] | None = None
 
     def checked(self) -> "Entries":
         """The same entries with values, weights and counts as arrays of allowed numbers.
@@ -206,6 +221,7 @@ def ballot_entries(
         entry_ranks=np.array([row[2] for row in rows], dtype=np.float64),
         source=source,
         locate=lambda entry: f"ballot {rows[entry][0]}",
+        locate_ballot="ballot {}".format,
     )
 
 
@@ -221,6 +237,10 @@ def _levels(ranking: str | Sequence[object], ballot: str) -> list[list[object]]:
     lists = [list(level) if isinstance(level, list | tuple | set) else [level] for level in levels]
     if not all(str(response).strip() for level in lists for response in level):
         raise ValueError(f"{ballot}: the ranking has an empty response id; name it or leave it out")
+    names = [str(response) for level in lists for response in level]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"{ballot}: the ranking names response {twice!r} twice; name it once")
     return lists
 
 
@@ -234,10 +254,12 @@ def _codes(ids: Sequence[str]) -> tuple[list[str], np.ndarray]:
 def sorted_columns(entries: Entries) -> dict[str, Any]:
     """The columns of a `Rankings`: ballots by prompt, in the order of the input; entries best first.
 
+    The entries are those that `rlchf.cleaning.cleaned` and then `Entries.checked` returned.
+
     Raises
     ------
     ValueError
-        If a ballot names a response twice or none, or a prompt has one response only.
+        If a prompt has too many responses.
     """
     n_prompts, n_ballots = len(entries.prompt_ids), len(entries.ballot_prompts)
     ballot_order = np.argsort(entries.ballot_prompts, kind="stable")
@@ -252,11 +274,9 @@ def sorted_columns(entries: Entries) -> dict[str, Any]:
     order = np.lexsort((ascending, entry_ballots))
     lengths = np.bincount(entry_ballots, minlength=n_ballots)
     entry_starts = offsets(lengths)
-    if not lengths.all():
-        prompt = entries.prompt_ids[entries.ballot_prompts[ballot_order[np.argmin(lengths)]]]
-        raise ValueError(f"{entries.source}: a ballot on prompt {prompt!r} ranks no response")
-    response_ids, response_starts, entry_responses = _responses_by_prompt(entries, order)
-    _refuse_repeats(entries, entry_ballots[order], entry_responses, order)
+    response_ids, response_names, response_starts, entry_responses = _responses_by_prompt(
+        entries, order
+    )
     _refuse_sizes(entries, np.diff(response_starts))
     assert entries.ballot_weights is not None
     assert entries.ballot_counts is not None
@@ -264,6 +284,7 @@ def sorted_columns(entries: Entries) -> dict[str, Any]:
         "prompt_ids": list(entries.prompt_ids),
         "annotator_ids": list(entries.annotator_ids),
         "response_ids": response_ids,
+        "response_names": response_names,
         "response_starts": response_starts,
         "ballot_starts": offsets(np.bincount(entries.ballot_prompts, minlength=n_prompts)),
         "ballot_annotators": np.asarray(entries.ballot_annotators)[ballot_order].astype(np.int64),
@@ -284,24 +305,31 @@ def _taken(values: np.ndarray | None, order: np.ndarray) -> np.ndarray | None:
 
 def _responses_by_prompt(
     entries: Entries, order: np.ndarray
-) -> tuple[list[str], np.ndarray, np.ndarray]:
-    """The responses of each prompt, where each prompt's begin, and the sorted entries' indices into them."""
-    ids, listed = entries.response_ids, entries.listed
+) -> tuple[list[str], list[str] | None, np.ndarray, np.ndarray]:
+    """Each prompt's responses and their names, where these begin, and the sorted entries' indices.
+
+    The indices are into the responses of the entry's prompt. Names that are the ids themselves are none.
+    """
+    ids = entries.response_ids
     prompts = entries.ballot_prompts[entries.entry_ballots][order]
     position = np.arange(len(ids))
     if entries.sort_responses:
         position = np.empty(len(ids), np.int64)
         position[sorted(range(len(ids)), key=ids.__getitem__)] = np.arange(len(ids))
-    names = np.empty(len(ids), np.int64)
-    names[position] = np.arange(len(ids))
+    by_position = np.empty(len(ids), np.int64)
+    by_position[position] = np.arange(len(ids))
     keys = prompts * len(ids) + position[entries.entry_responses[order]]
-    if listed is not None:
+    if entries.listed is not None:
+        listed = entries.listed
         keys = np.concatenate([keys, listed[:, 0] * len(ids) + position[listed[:, 1]]])
     pairs, flat = np.unique(keys, return_inverse=True)
-    flat = flat[: len(prompts)]
     starts = offsets(np.bincount(pairs // len(ids), minlength=len(entries.prompt_ids)))
-    local = (flat - starts[prompts]).astype(np.int32)
-    return [ids[i] for i in names[pairs % len(ids)]], starts, local
+    local = (flat[: len(prompts)] - starts[prompts]).astype(np.int32)
+    response_ids = [ids[i] for i in by_position[pairs % len(ids)]]
+    names = list(response_ids)
+    for index, name in zip(flat[len(prompts) :], entries.listed_names or (), strict=False):
+        names[index] = name
+    return response_ids, names if names != response_ids else None, starts, local
 
 
 def _dense_ranks(ascending: np.ndarray, entry_starts: np.ndarray) -> np.ndarray:
@@ -314,27 +342,10 @@ def _dense_ranks(ascending: np.ndarray, entry_starts: np.ndarray) -> np.ndarray:
     return np.asarray(level - first + 1, dtype=np.int16)
 
 
-def _refuse_repeats(
-    entries: Entries, ballots: np.ndarray, responses: np.ndarray, order: np.ndarray
-) -> None:
-    """A ballot may name a response once; point at the later of the two entries."""
-    by_response = np.lexsort((order, responses, ballots))
-    same = (np.diff(ballots[by_response]) == 0) & (np.diff(responses[by_response]) == 0)
-    if same.any():
-        entry = int(order[by_response[1:][same]].min())
-        response = entries.response_ids[entries.entry_responses[entry]]
-        raise ValueError(
-            f"{entries.source}, {entries.locate(entry)}: the same ballot ranks response "
-            f"{response!r} twice; give each annotator one row per prompt and response"
-        )
-
-
 def _refuse_sizes(entries: Entries, sizes: np.ndarray) -> None:
-    """A prompt needs two responses, and there is a limit to their number."""
-    for bad, problem in (
-        (sizes < 2, "has one response only; give at least two, or leave the prompt out"),
-        (sizes > MAX_RESPONSES, f"has more than {MAX_RESPONSES} responses"),
-    ):
-        if bad.any():
-            prompt = entries.prompt_ids[int(np.argmax(bad))]
-            raise ValueError(f"{entries.source}: prompt {prompt!r} {problem}")
+    """There is a limit to the number of a prompt's responses."""
+    if (sizes > MAX_RESPONSES).any():
+        prompt = entries.prompt_ids[int(np.argmax(sizes))]
+        raise ValueError(
+            f"{entries.source}: prompt {prompt!r} has more than {MAX_RESPONSES} responses"
+        )

@@ -1,14 +1,18 @@
 """Every ballot of a dataset as columns, validated on construction."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from rlchf.display import counted, html_table, shortened
+from rlchf.candidates import with_candidates
+from rlchf.cleaning import Repeats, Skip, Skipped, cleaned
+from rlchf.display import html_table, shortened
+from rlchf.entries import ANONYMOUS as ANONYMOUS
 from rlchf.entries import Entries, ballot_entries, sorted_columns
+from rlchf.long_table import first_ballots, long_columns, title
 from rlchf.numeric.chunks import chunks
 from rlchf.numeric.segments import offsets, ranges
 from rlchf.numeric.weight_sums import check_weight_sums
@@ -24,10 +28,6 @@ Unranked = Literal["missing", "last"]
 ``missing``: the annotator has no opinion of it, and no pair with it counts.
 ``last``: the annotator puts it below all that the ballot names, tied with the others it leaves out.
 """
-
-
-ANONYMOUS = "anonymous:"
-"""What the id of an annotator begins with who is not known: a place in a list of votes, say."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,10 +65,16 @@ class Rankings:
     ballot_strengths
         (N,) how strongly a ballot prefers one of two responses to the other, NaN where it does not say.
         None if no ballot says.
+    response_names
+        (R,) names of the responses, where the input has names beside the ids, as PrefLib's files have;
+        else None.
     unranked
         How to read responses that a ballot leaves out: "missing" or "last".
     source
         The name that error messages give to the dataset.
+    skipped
+        The rows of the input that do not count: its file, row, prompt_id, annotator_id, response_id and the
+        reason.
 
     Examples
     --------
@@ -92,8 +98,10 @@ class Rankings:
     entry_scores: np.ndarray | None = None
     entry_approvals: np.ndarray | None = None
     ballot_strengths: np.ndarray | None = None
+    response_names: list[str] | None = None
     unranked: Unranked = "missing"
     source: str = "rankings"
+    skipped: Sequence[Skipped] = ()
 
     @classmethod
     def from_ballots(
@@ -103,11 +111,15 @@ class Rankings:
         *,
         unranked: Unranked = "missing",
         source: str = "rankings",
+        skip: Skip = "none",
+        repeats: Repeats = "refuse",
+        candidates: Mapping[str, Collection[str]] | None = None,
     ) -> "Rankings":
         """Build from ``(prompt, annotator, ranking)`` triples.
 
         A ranking is best first, with ties as inner lists (``[["a"], ["b", "c"]]``) or in text
-        (``"a > b = c"``). Ids may be strings or integers; they are kept as text.
+        (``"a > b = c"``). Ids may be strings or integers; they are kept as text. ``skip``, ``repeats`` and
+        ``candidates`` are those of `from_entries`.
 
         Examples
         --------
@@ -117,11 +129,21 @@ class Rankings:
         >>> rankings.n_ballots
         2
         """
-        return cls.from_entries(ballot_entries(ballots, weights, source), unranked)
+        entries = ballot_entries(ballots, weights, source)
+        return cls.from_entries(
+            entries, unranked, skip=skip, repeats=repeats, candidates=candidates
+        )
 
     @classmethod
     def from_frame(
-        cls, data: object, format: str = "auto", unranked: Unranked = "missing"
+        cls,
+        data: object,
+        format: str = "auto",
+        unranked: Unranked = "missing",
+        *,
+        skip: Skip = "none",
+        repeats: Repeats = "refuse",
+        candidates: Mapping[str, Collection[str]] | None = None,
     ) -> "Rankings":
         """Build from a table: a DataFrame, a list of dictionaries or a dictionary of columns.
 
@@ -135,6 +157,8 @@ class Rankings:
             "long", "ballots", "comparisons" or "approvals"; "auto" recognises it by the columns.
         unranked
             How to read responses that a ballot leaves out: "missing" (no opinion) or "last".
+        skip, repeats, candidates
+            As for `from_entries`.
 
         Raises
         ------
@@ -152,68 +176,70 @@ class Rankings:
         """
         from rlchf.io.frames import read_frame
 
-        return cls.from_entries(read_frame(data, format, unranked), unranked)
+        entries = read_frame(data, format, unranked)
+        return cls.from_entries(
+            entries, unranked, skip=skip, repeats=repeats, candidates=candidates
+        )
 
     @classmethod
-    def from_entries(cls, entries: Entries, unranked: Unranked = "missing") -> "Rankings":
+    def from_entries(
+        cls,
+        entries: Entries,
+        unranked: Unranked = "missing",
+        *,
+        skip: Skip = "none",
+        repeats: Repeats = "refuse",
+        candidates: Mapping[str, Collection[str]] | None = None,
+    ) -> "Rankings":
         """Build from flat columns, one entry for each response that a ballot names.
 
         Every other way to build a `Rankings` goes through this one, which checks the input.
+
+        Parameters
+        ----------
+        unranked
+            How to read responses that a ballot leaves out: "missing" (no opinion) or "last".
+        skip
+            "bad" leaves out blank ballots, empty ranks, scores and approvals, and prompts with one response
+            only; a warning counts them and ``skipped`` lists them. By default they are refused.
+        repeats
+            Which ballot of an annotator with several on a prompt counts: "first", "last" or "all"; "refuse"
+            refuses them.
+        candidates
+            Ids of the responses on offer, by prompt; a response that no ballot names is then one too, and
+            another one is refused.
 
         Raises
         ------
         ValueError
             If there is no ballot, a rank, score or weight is not a finite number, a weight or strength is
-            negative, an approval is none of 1, 0 and -1, a ballot names a response twice or none, or a
-            prompt has one response only. The message says where.
+            negative, an approval is none of 1, 0 and -1, or there is anything of the above that is to be
+            refused. The message says where.
         """
         checked(Unranked, unranked, "unranked")
+        if candidates is not None:
+            entries = with_candidates(entries, candidates)
+        entries, skipped = cleaned(entries, skip, repeats)
         if entries.entry_ranks is None and entries.entry_scores is None and unranked == "last":
             # By approval, what is left out is tied with what is neutral, above what is disapproved.
             entries = entries.with_neutral()
         columns = sorted_columns(entries.checked())
         weights, starts = columns["ballot_weights"], columns["ballot_starts"]
         check_weight_sums(weights, starts, entries.prompt_ids, entries.source)
-        return cls(**columns, unranked=unranked, source=entries.source)
+        return cls(**columns, unranked=unranked, source=entries.source, skipped=skipped)
 
     def __repr__(self) -> str:
         lines = [
             f"  {shortened(prompt)}, {shortened(annotator)}: {shortened(ranking)}"
-            for prompt, annotator, ranking in self._first_ballots()
+            for prompt, annotator, ranking in first_ballots(self)
         ]
         others = self.n_ballots - len(lines)
         more = [f"  ... and {others:,} more"] if others else []
-        return "\n".join([self._title(), *lines, *more])
+        return "\n".join([title(self), *lines, *more])
 
     def _repr_html_(self) -> str:
         names = ["prompt_id", "annotator_id", "ranking"]
-        return html_table(self._title(), names, self._first_ballots())
-
-    def _title(self) -> str:
-        numbers = {
-            "prompt": self.n_prompts,
-            "annotator": len(self.annotator_ids),
-            "response": len(self.response_ids),
-            "ballot": self.n_ballots,
-        }
-        counts = ", ".join(counted(number, noun) for noun, number in numbers.items())
-        origin = "" if self.source == "rankings" else f" of {self.source}"
-        return f"Rankings{origin}: {counts}, unranked={self.unranked!r}"
-
-    def _first_ballots(self, n: int = 5) -> list[tuple[str, str, str]]:
-        """The prompt, the annotator and the ranking of the first ballots."""
-        n = min(n, self.n_ballots)
-        prompts = np.searchsorted(self.ballot_starts, np.arange(n), side="right") - 1
-        rows = []
-        for ballot, p in enumerate(prompts.tolist()):
-            levels: dict[int, list[str]] = {}
-            for entry in range(self.entry_starts[ballot], self.entry_starts[ballot + 1]):
-                response = self.response_ids[self.response_starts[p] + self.entry_responses[entry]]
-                levels.setdefault(int(self.entry_ranks[entry]), []).append(response)
-            annotator = self.annotator_ids[int(self.ballot_annotators[ballot])]
-            ranking = " > ".join(" = ".join(level) for level in levels.values())
-            rows.append((self.prompt_ids[p], annotator, ranking))
-        return rows
+        return html_table(title(self), names, first_ballots(self))
 
     @property
     def n_prompts(self) -> int:
@@ -247,21 +273,6 @@ class Rankings:
             return np.zeros(self.n_ballots, dtype=bool)
         return np.asarray(self.entry_approvals[self.entry_starts[:-1]] != UNSTATED)
 
-    @property
-    def ordered_by_approval(self) -> bool:
-        """Whether every ballot states approvals and has its responses in the order of these."""
-        if self.entry_approvals is None or self.entry_scores is not None:
-            return False
-        sizes = np.diff(self.response_starts)[self.ballot_prompts]
-        if self.unranked == "last" and (np.diff(self.entry_starts) < sizes).any():
-            return False  # what is left out is below, whatever it is thought of
-        approvals, ranks = self.entry_approvals.astype(np.int64), self.entry_ranks
-        same_ballot = np.ones(len(ranks) - 1, dtype=bool)
-        same_ballot[self.entry_starts[1:-1] - 1] = False
-        drops = (np.diff(approvals) < 0) == (np.diff(ranks) > 0)
-        never_rises = np.diff(approvals) <= 0
-        return bool((approvals != UNSTATED).all() and (drops & never_rises)[same_ballot].all())
-
     def responses(self, prompt_id: object) -> list[str]:
         """Ids of a prompt's responses."""
         p = self.prompt_index[str(prompt_id)]
@@ -275,32 +286,7 @@ class Rankings:
         ``strength`` if ballots state them; ``ballot_id`` if an annotator has several ballots on a prompt;
         ``count`` if a ballot stands for several.
         """
-        sizes = np.diff(self.entry_starts)
-        ballots = np.repeat(np.arange(self.n_ballots), sizes)  # (E,)
-        prompts = self.ballot_prompts
-        responses = self.response_starts[prompts[ballots]] + self.entry_responses
-        annotators = self.ballot_annotators[ballots]
-        columns: dict[str, Any] = {
-            "prompt_id": [self.prompt_ids[p] for p in prompts[ballots]],
-            "annotator_id": [self.annotator_ids[a] for a in annotators],
-            "response_id": [self.response_ids[r] for r in responses],
-        }
-        if self.entry_scores is not None:
-            columns["score"] = self.entry_scores
-        elif not self.ordered_by_approval:
-            columns["rank"] = self.entry_ranks
-        if self.entry_approvals is not None:
-            columns["approval"] = _filled(self.entry_approvals, self.entry_approvals != UNSTATED)
-        if self.ballot_strengths is not None:
-            strengths = self.ballot_strengths[ballots]
-            columns["strength"] = _filled(strengths, ~np.isnan(strengths))
-        columns["weight"] = (self.ballot_weights / self.ballot_counts)[ballots]
-        owners = prompts * len(self.annotator_ids) + self.ballot_annotators
-        if len(np.unique(owners)) < self.n_ballots:
-            columns["ballot_id"] = ballots + 1
-        if (self.ballot_counts != 1).any():
-            columns["count"] = self.ballot_counts[ballots]
-        return columns
+        return long_columns(self)
 
     def to_frame(self) -> "pd.DataFrame":
         """The ballots as a long pandas table, which `from_frame` reads back.
@@ -353,6 +339,7 @@ class Rankings:
             ranges(self.ballot_starts[prompts], counts),
             prompt_ids=[self.prompt_ids[p] for p in prompts],
             response_ids=[self.response_ids[r] for r in responses],
+            response_names=self.response_names and [self.response_names[r] for r in responses],
             response_starts=offsets(sizes),
             ballot_starts=offsets(counts),
         )
@@ -427,16 +414,6 @@ class Rankings:
             approvals=approvals,
             prompts=np.asarray(prompts),
         )
-
-
-def _filled(values: np.ndarray, known: np.ndarray) -> Any:
-    """The values, as a list with None where they are not known if that is anywhere."""
-    if known.all():
-        return values
-    return [
-        value if is_known else None
-        for value, is_known in zip(values.tolist(), known.tolist(), strict=True)
-    ]
 
 
 def _taken(values: np.ndarray | None, indices: np.ndarray) -> np.ndarray | None:

@@ -141,7 +141,7 @@ def cut(rankings: Rankings, size: int) -> Rankings:
                     ranking = [levels[rank] for rank in sorted(levels)]
                     ballots.append((f"{prompt}/{part}", annotator, ranking))
                     weights.append(float(rankings.ballot_weights[n]))
-    return Rankings.from_ballots(ballots, weights, unranked=rankings.unranked)
+    return Rankings.from_ballots(ballots, weights, unranked=rankings.unranked, repeats="all")
 
 
 def figures(report: Audit) -> dict[str, Any]:

@@ -213,7 +213,8 @@ def with_deviations(
                 wide[key][r][blocks] = x[prompt][r]
     compared = [ballot for ballot in conditioned if len(ranked[ballot[0]]) > 1]
     flat = {key: {r: row.ravel() for r, row in rows.items()} for key, rows in wide.items()}
-    theta = fit_linear(rlchf.Rankings.from_ballots(compared), flat, ridge=ridge).reshape(-1, d)
+    rankings = rlchf.Rankings.from_ballots(compared, repeats="all")
+    theta = fit_linear(rankings, flat, ridge=ridge).reshape(-1, d)
     return {name: theta[0] + theta[1 + n] for n, name in enumerate(names)}
 
 

@@ -23,19 +23,21 @@ COLUMNS = (
     "rule",
     "options",
     "ballots",
+    "name",
     "annotator_id",
 )
 HINT = "give an aggregated file or scores"
 
 
 class Row(NamedTuple):
-    """A response of a prompt: its rank (1 is best), its score, and the prompt's number of ballots."""
+    """A response of a prompt: its rank (1 is best), score and name, and the prompt's number of ballots."""
 
     prompt: str
     response: str
     rank: float
     score: float
     ballots: int
+    name: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,7 +120,11 @@ def _from_table(table: Table, name: str) -> Rows:
         ballots = table.numbers("ballots", "give a number", empty=0.0)
     numbers = ranks.tolist(), scores.tolist(), ballots.astype(np.int64).tolist()
     rule = table.texts("rule")[0] if "rule" in table.names else ""
-    rows = list(map(Row, prompts, responses, *numbers))
+    aggregated = {"name", "rule", "ballots"} <= set(
+        table.names
+    )  # another table's names are its own
+    names = table.texts("name") if aggregated else responses
+    rows = list(map(Row, prompts, responses, *numbers, names))
     return Rows(table.source, rows, rule or name, table.row, _options(table))
 
 
@@ -177,11 +183,12 @@ def _rows_of_line(record: dict[str, Any], line: str) -> Iterator[Row]:
         numbers = {response: _number(value, line) for response, value in scores.items()}
         best_first = sorted(set(numbers.values()), reverse=True)
         levels = [[r for r, value in numbers.items() if value == x] for x in best_first]
-    ballots = int(record.get("ballots") or 0)
+    ballots, names = int(record.get("ballots") or 0), record.get("names")
+    names = names if isinstance(names, dict) else {}
     for rank, level in enumerate(levels, start=1):
         for response in level:
             score = _number(scores.get(response, -rank), line)
-            yield Row(prompt, response, rank, score, ballots)
+            yield Row(prompt, response, rank, score, ballots, str(names.get(response, response)))
 
 
 def _levels(ranking: Any, line: str) -> list[list[str]]:

@@ -12,7 +12,10 @@ from rlchf.io.files import shown
 from rlchf.numeric.ranks import dense_ranks
 from rlchf.rankings import Rankings
 
-SAME = "give collective rankings of the same prompts and responses"
+SAME = (
+    "give collective rankings of the same prompts and responses, and the same --candidates, --skip and "
+    "--repeats to both commands"
+)
 
 
 def read_aggregation(path: str | Path, rankings: Rankings | None = None) -> Aggregation:
@@ -133,6 +136,7 @@ def _aggregation(
 ) -> Aggregation:
     """An aggregation whose responses are the rows in some order; ranks become 1, 2, ..."""
     chosen = [rows.rows[i] for i in order.tolist()]
+    has_names = any(row.name != row.response for row in chosen)
     result = Aggregation(
         prompt_ids=prompt_ids,
         response_ids=[row.response for row in chosen],
@@ -142,6 +146,7 @@ def _aggregation(
         ballots=ballots,
         rule=rows.rule,
         options=rows.options,
+        response_names=[row.name for row in chosen] if has_names else None,
     )
     if rows.probabilities is None:
         return result

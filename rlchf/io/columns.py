@@ -127,7 +127,7 @@ class Table:
                 raise self.error(np.argmax(blank), f"the {name} is empty; {hint}")
             column = pc.if_else(pa.array(blank), str(empty) if text else empty, column)
         numbers = self._parsed(name, column, hint) if text else to_numpy(column)
-        bad = ~np.isfinite(numbers)
+        bad = ~(np.isfinite(numbers) | blank)
         if bad.any():
             i = int(np.argmax(bad))
             raise self.error(i, f"the {name} is {numbers[i]}; {hint}")

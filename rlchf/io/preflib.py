@@ -42,7 +42,8 @@ class Election:
 def read_election(path: str | Path) -> Election:
     """Read one PrefLib file.
 
-    The categories of a ``cat`` file are the levels of a weak order, empty ones left out. That an
+    The categories of a ``cat`` file are the levels of a weak order, empty ones left out. An order that names
+    no alternative is kept, as a blank ballot. That an
     order has the ties or the length that the suffix promises is not checked.
 
     Raises
@@ -116,16 +117,16 @@ def election_entries(elections: Sequence[Election], source: str) -> Entries:
     not. The voters are not known: an order's annotator is named after the file and the order's number.
     """
     lines = [(e, line) for e, election in enumerate(elections) for line in election.lines]
-    entries = [
+    rows = [
         (ballot, alternative - 1, rank)
         for ballot, order in enumerate(order for e in elections for order in e.orders)
         for rank, level in enumerate(order, start=1)
         for alternative in level
     ]
-    ballots, responses, ranks = np.array(entries, dtype=np.int64).T
+    ballots, responses, ranks = np.array(rows, dtype=np.int64).reshape(-1, 3).T
 
-    def locate(entry: int) -> str:
-        e, line = lines[ballots[entry]]
+    def locate(ballot: int) -> str:
+        e, line = lines[ballot]
         return f"{elections[e].name}, line {line}" if len(elections) > 1 else f"line {line}"
 
     sizes = [len(election.alternatives) for election in elections]
@@ -134,6 +135,7 @@ def election_entries(elections: Sequence[Election], source: str) -> Entries:
         annotator_ids=[f"{e.name}/order {n + 1}" for e in elections for n in range(len(e.counts))],
         response_ids=[str(i + 1) for i in range(max(sizes))],
         listed=np.array([(p, i) for p, size in enumerate(sizes) for i in range(size)]),
+        listed_names=[name for election in elections for name in election.alternatives],
         ballot_prompts=np.array([e for e, _ in lines]),
         ballot_annotators=np.arange(len(lines)),
         ballot_counts=np.array([n for e in elections for n in e.counts], dtype=np.int64),
@@ -141,7 +143,8 @@ def election_entries(elections: Sequence[Election], source: str) -> Entries:
         entry_responses=responses,
         entry_ranks=ranks.astype(np.float64),
         source=source,
-        locate=locate,
+        locate=lambda entry: locate(int(ballots[entry])),
+        locate_ballot=locate,
         sort_responses=False,
     )
 
@@ -183,12 +186,12 @@ def _number(facts: dict[tuple[str, str | None], str], name: str, source: str) ->
 def _order(line: str, size: int) -> tuple[int, list[list[int]]]:
     """Parse ``5: 1,{2,3},{},4`` into its count and levels."""
     count, colon, order = line.partition(":")
-    levels = _levels(order.strip()) if colon and count.strip().isdecimal() else None
+    levels = None
+    if colon and count.strip().isdecimal():
+        levels = _levels(order.strip()) if order.strip() else []
     if levels is None:
         raise ValueError(f"cannot parse {shown(line)}; write an order such as '5: 1,{{2,3}},4'")
     named = [alternative for level in levels for alternative in level]
-    if not named:
-        raise ValueError("the order names no alternative; leave it out")
     for alternative in named:
         if not 1 <= alternative <= size:
             raise ValueError(f"there is no alternative {alternative}; choose from 1 to {size}")

@@ -1,11 +1,14 @@
 """Rankings from files of every format, and into tables."""
 
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
+from rlchf.cleaning import Repeats, Skip
 from rlchf.entries import Entries
 from rlchf.io.files import display_name, file_kind, read_bytes
 from rlchf.io.formats import check_format, known_columns, read_entries
 from rlchf.io.preflib import election_entries, parse_election, read_folder
+from rlchf.io.rows import read_candidates
 from rlchf.io.tables import parse_table, write_table
 from rlchf.options import checked
 from rlchf.rankings import Rankings, Unranked
@@ -14,7 +17,13 @@ PREFLIB = "preflib"
 
 
 def read_rankings(
-    path: str | Path, format: str = "auto", unranked: Unranked = "missing"
+    path: str | Path,
+    format: str = "auto",
+    unranked: Unranked = "missing",
+    *,
+    skip: Skip = "none",
+    repeats: Repeats = "refuse",
+    candidates: str | Path | Mapping[str, Collection[str]] | None = None,
 ) -> Rankings:
     """Read the rankings of a dataset.
 
@@ -29,6 +38,15 @@ def read_rankings(
         (``approved``) or "preflib"; "auto" recognises it by the suffix and the columns.
     unranked
         How to read responses that a ballot leaves out: "missing" (no opinion) or "last".
+    skip
+        "bad" leaves out blank ballots, empty ranks, scores and approvals, and prompts with one response
+        only; a warning counts them and ``Rankings.skipped`` lists them. By default they are refused.
+    repeats
+        Which ballot of an annotator with several on a prompt counts: "first", "last" or "all"; "refuse"
+        refuses them.
+    candidates
+        The responses on offer: a file with ``prompt_id`` and ``response_id``, or ids by prompt. A response
+        that no ballot names is then one too, and another one is refused.
 
     Raises
     ------
@@ -51,7 +69,12 @@ def read_rankings(
     checked(Unranked, unranked, "unranked")
     if not str(path):
         raise ValueError("the name of the ranking file is empty")
-    return Rankings.from_entries(_file_entries(path, format, unranked), unranked)
+    if isinstance(candidates, str | Path):
+        candidates = read_candidates(candidates)
+    entries = _file_entries(path, format, unranked)
+    return Rankings.from_entries(
+        entries, unranked, skip=skip, repeats=repeats, candidates=candidates
+    )
 
 
 def _file_entries(path: str | Path, format: str, unranked: Unranked) -> Entries:

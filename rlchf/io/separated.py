@@ -2,14 +2,16 @@
 
 import csv
 import io
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from itertools import islice
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 
-from rlchf.io.columns import IDS, Table
+from rlchf.io.columns import IDS, Table, to_numpy
 from rlchf.io.files import decode
 
 TAB = "\t"
@@ -48,15 +50,17 @@ def parse_separated(
         return Table(source, {}, names, "row {}".format)
     raw = [header[names.index(name)] for name in kept]
     parsed = _parse(data, source, delimiter, dict(zip(raw, kept, strict=True)), len(names))
+    parsed = _without_blank_rows(parsed, data, delimiter, len(names))
     if len(parsed) == 0:
         raise ValueError(f"{source}: there is no row below the header")
     columns = {name: parsed[column] for name, column in zip(kept, raw, strict=True)}
-    return Table(source, columns, names, lambda i: f"row {_row_number(data, delimiter, i)}")
+    return Table(source, columns, names, _row_names(data, delimiter))
 
 
 def _parse(data: bytes, source: str, delimiter: str, kept: dict[str, str], width: int) -> Any:
     # Ids as codes: a million rows share a few thousand texts.
     codes = pa.dictionary(pa.int32(), pa.string())
+    blank = f' \t\r\n"{delimiter}'
     try:
         return pyarrow.csv.read_csv(
             pa.BufferReader(data),
@@ -64,7 +68,7 @@ def _parse(data: bytes, source: str, delimiter: str, kept: dict[str, str], width
             parse_options=pyarrow.csv.ParseOptions(
                 delimiter=delimiter,
                 newlines_in_values=b'"' in data,  # costs time, and only a quoted cell has them
-                invalid_row_handler=lambda row: "error" if row.text.strip() else "skip",
+                invalid_row_handler=lambda row: "error" if row.text.strip(blank) else "skip",
             ),
             convert_options=pyarrow.csv.ConvertOptions(
                 column_types={r: codes if n in IDS else pa.string() for r, n in kept.items()},
@@ -89,12 +93,61 @@ def _records(data: bytes, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     text = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8", newline="")
     try:
         for number, record in enumerate(csv.reader(text, delimiter=delimiter), start=1):
-            if len(record) > 1 or (record and record[0].strip()):
+            if any(map(str.strip, record)):
                 yield number, record
     except csv.Error:  # a cell longer than Python's reader takes
         return
 
 
-def _row_number(data: bytes, delimiter: str, i: int) -> int:
-    below_header = islice(_records(data, delimiter), i + 1, None)
-    return next((number for number, _ in below_header), i + 2)
+def _without_blank_rows(parsed: Any, data: bytes, delimiter: str, width: int) -> Any:
+    """A table without the rows of separators only, which spreadsheets write below the last one."""
+    blank = np.ones(len(parsed), dtype=bool)
+    for column in parsed.columns:
+        blank &= _blank_cells(column)
+        if not blank.any():
+            return parsed
+    if parsed.num_columns < width:  # the other columns may have something
+        others = np.array(_is_blank_record(data, delimiter, width))
+        if len(others) != len(blank):  # a cell longer than Python's reader takes
+            return parsed
+        blank &= others
+    kept = parsed.filter(pa.array(~blank))
+    text = [  # codes without that of the empty text
+        column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column
+        for column in kept.columns
+    ]
+    return pa.table(text, names=parsed.column_names)
+
+
+def _blank_cells(column: Any) -> np.ndarray:
+    cells = [
+        np.array([not text.strip() for text in chunk.dictionary.to_pylist()], bool)[
+            to_numpy(chunk.indices)
+        ]
+        if pa.types.is_dictionary(column.type)
+        else to_numpy(pc.binary_length(pc.utf8_trim_whitespace(chunk))) == 0
+        for chunk in column.chunks
+    ]
+    return np.concatenate(cells) if cells else np.zeros(0, dtype=bool)
+
+
+def _is_blank_record(data: bytes, delimiter: str, width: int) -> list[bool]:
+    """Whether each record below the header has separators only, of those with as many cells."""
+    text = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8", newline="")
+    try:
+        records = [r for r in csv.reader(text, delimiter=delimiter) if len(r) == width]
+    except csv.Error:
+        return []
+    return [not any(map(str.strip, record)) for record in records[1:]]
+
+
+def _row_names(data: bytes, delimiter: str) -> Callable[[int], str]:
+    """A function that names the rows below the header as a spreadsheet numbers them."""
+    numbers: list[int] = []
+
+    def name(i: int) -> str:
+        if not numbers:  # read again, the first time that a row is named
+            numbers.extend(number for number, _ in islice(_records(data, delimiter), 1, None))
+        return f"row {numbers[i] if i < len(numbers) else i + 2}"
+
+    return name

@@ -52,7 +52,7 @@ class Annotators:
     def divisions(
         self, columns: Sequence[str], voters: Sequence[str], source: str, rankings: str
     ) -> dict[str, dict[str, str]]:
-        """The groups by each column; a warning names an annotator of the rankings who has none.
+        """The groups by each column; a warning names an annotator with a row who has none.
 
         Parameters
         ----------
@@ -68,15 +68,17 @@ class Annotators:
         """
         divisions = {column: self.group(column) for column in columns}
         for column, groups in divisions.items():
-            ungrouped = [annotator for annotator in voters if annotator not in groups]
-            if len(ungrouped) == len(voters):
+            if not any(annotator in groups for annotator in voters):
                 raise ValueError(
                     f"{source} names a {column} for none of the annotators in {rankings}"
                 )
+            known = set(self.ids)
+            ungrouped = [one for one in voters if one in known and one not in groups]
             if ungrouped:
+                has, are = ("has", "is") if len(ungrouped) == 1 else ("have", "are")
                 warnings.warn(
-                    f"{len(ungrouped)} of {len(voters)} annotators, such as {ungrouped[0]!r}, have no "
-                    f"{column} in {source}, and so are in no group",
+                    f"{len(ungrouped)} of {len(voters)} annotators, such as {ungrouped[0]!r}, {has} no "
+                    f"{column} in {source}, and so {are} in no group",
                     stacklevel=3,
                 )
         return divisions

@@ -4,7 +4,7 @@ import warnings
 
 from rlchf.aggregation import Aggregation, aggregate, check_options
 from rlchf.io.tables import table_format
-from rlchf.jobs.inputs import check_paths, read_people
+from rlchf.jobs.inputs import check_paths, list_skipped, read_people, skipped_file
 from rlchf.jobs.progress import stage
 from rlchf.jobs.settings import AggregateJob, RuleSettings
 from rlchf.rankings import Rankings
@@ -23,10 +23,14 @@ def aggregate_files(job: AggregateJob) -> Aggregation:
         If a file is missing or wrong, or the rule cannot be applied; nothing has been written then.
     """
     check_rule(job)
-    check_paths([job.rankings, job.annotators], [job.out])
+    skipped = skipped_file(job.out)
+    outputs = [job.out, skipped] if job.leaves_out else [job.out]
+    check_paths([job.rankings, job.annotators, job.candidates], outputs)
     table_format(job.out)  # refuse an ending that we do not write before the work, not after
-    result = aggregate_rankings(read_people(job, weigh=True).rankings, job)
+    rankings = read_people(job, weigh=True).rankings
+    result = aggregate_rankings(rankings, job)
     result.write(job.out)
+    list_skipped(job, rankings, skipped)
     return result
 
 

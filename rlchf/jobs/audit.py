@@ -15,7 +15,7 @@ from rlchf.io.atomic import check_folder
 from rlchf.io.categories import read_categories, read_text_categories
 from rlchf.io.json import write_json
 from rlchf.jobs.evaluation import need_matplotlib
-from rlchf.jobs.inputs import Groups, check_paths, read_people
+from rlchf.jobs.inputs import Groups, check_paths, list_skipped, read_people, skipped_file
 from rlchf.jobs.settings import AuditJob
 from rlchf.rankings import Rankings
 
@@ -28,8 +28,11 @@ def audit_files(job: AuditJob) -> Audit:
     ValueError, FileNotFoundError
         If a file is missing or wrong, or the aggregation is about other prompts or responses.
     """
-    paths = job.rankings, job.aggregated, job.annotators, job.scores, job.responses, job.texts
-    check_paths(paths, [job.out])
+    paths = (
+        job.rankings, job.aggregated, job.annotators, job.scores, job.responses, job.texts, job.candidates
+    )  # fmt: skip
+    skipped = skipped_file(job.out)
+    check_paths(paths, [job.out, skipped] if job.leaves_out else [job.out])
     if job.plot:
         need_matplotlib()
         check_folder(job.plot)
@@ -42,6 +45,7 @@ def audit_files(job: AuditJob) -> Audit:
         from rlchf.plots.save import save_all
 
         save_all(audit_plots(inputs.rankings, inputs.result, report, inputs.groups), job.plot)
+    list_skipped(job, inputs.rankings, skipped)
     return report
 
 

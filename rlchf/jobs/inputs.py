@@ -1,14 +1,18 @@
 """Inputs of the jobs: each kind of file has one reader, so that it means the same to every command."""
 
 import tomllib
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rlchf.display import counted
 from rlchf.io import Annotators, read_annotators, read_prompts, read_rankings, read_responses
 from rlchf.io.atomic import check_writable
 from rlchf.io.files import STANDARD_STREAM, decode, read_bytes
+from rlchf.io.matching import match_annotators
+from rlchf.io.rows import write_skipped
 from rlchf.jobs.settings import RankingsInput, RewardData
 from rlchf.preferences import check_texts
 from rlchf.prompts import Prompt
@@ -101,25 +105,55 @@ def read_people(
     needed = [f"--group {name}" for name in group] + [f"--feature {name}" for name in feature]
     if needed and not inputs.annotators:
         raise ValueError(f"{needed[0]} needs an annotators file; give --annotators")
-    rankings = read_rankings(inputs.rankings, inputs.format, inputs.unranked)
+    rankings = read_rankings(
+        inputs.rankings, inputs.format, inputs.unranked,
+        skip=inputs.skip, repeats=inputs.repeats, candidates=inputs.candidates or None,
+    )  # fmt: skip
     if not inputs.annotators:
         return People(rankings, None, {})
     annotators = read_annotators(inputs.annotators)
-    voters = rankings.annotator_ids
-    if not set(annotators.ids) & set(voters):
+    match = match_annotators(rankings.annotator_ids, annotators.ids)
+    if not match.shared:
         raise ValueError(
             f"{inputs.annotators} names none of the annotators in {inputs.rankings}; give "
-            f"annotator_id{' and weight' if weigh else ''}, with ids such as {voters[0]!r}"
+            f"annotator_id{' and weight' if weigh else ''}, with ids such as "
+            f"{rankings.annotator_ids[0]!r}{match.hint}"
         )
     if weigh and annotators.weights is None:
         raise ValueError(
             f"{inputs.annotators} has no column 'weight'; give annotator_id and weight"
         )
     columns = [*group, *(name for name in feature if name not in group)]
-    divisions = annotators.divisions(columns, voters, inputs.annotators, inputs.rankings)
+    weigh_one = ["weigh 1"] if annotators.weights is not None else []
+    in_no_group = [f"have no {' and no '.join(columns)}"] if columns else []
+    match.warn(inputs.annotators, " and ".join([*weigh_one, *in_no_group]))
+    divisions = annotators.divisions(
+        columns, rankings.annotator_ids, inputs.annotators, inputs.rankings
+    )
     if annotators.weights is not None:
         rankings = rankings.weighted(annotators.weights)
     return People(rankings, annotators, {name: divisions[name] for name in group})
+
+
+def skipped_file(out: str) -> str:
+    """The file that lists the rows left out, beside the file with the results.
+
+    Examples
+    --------
+    >>> skipped_file("out/aggregated.jsonl"), skipped_file("-")
+    ('out/aggregated.jsonl.skipped.csv', 'skipped.csv')
+    """
+    return "skipped.csv" if out in ("", STANDARD_STREAM) else f"{out}.skipped.csv"
+
+
+def list_skipped(job: RankingsInput, rankings: Rankings, path: str | Path) -> None:
+    """Write the rows that were left out, if there are some, and say where."""
+    if rankings.skipped:
+        write_skipped(path, rankings.skipped)
+        rows = counted(len(rankings.skipped), "row")
+        warnings.warn(f"{path} lists {rows} of the input that do not count", stacklevel=3)
+    elif job.leaves_out and Path(path).exists():
+        write_skipped(path, [])  # what it has is of an earlier run
 
 
 def read_inputs(job: RewardData) -> Inputs:
@@ -130,7 +164,7 @@ def read_inputs(job: RewardData) -> Inputs:
     ValueError, FileNotFoundError
         If a file is missing or wrong, or lacks the text of a response that is ranked.
     """
-    check_paths([job.rankings, job.annotators, job.prompts, job.responses])
+    check_paths([job.rankings, job.annotators, job.prompts, job.responses, job.candidates])
     people = read_people(job, job.group, job.feature)
     prompts, responses = read_prompts(job.prompts), read_responses(job.responses)
     check_texts(people.rankings, prompts, responses, job.prompts, job.responses)

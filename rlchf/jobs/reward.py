@@ -17,7 +17,7 @@ from rlchf.jobs.conditioned import (
     evaluate_conditioned,
 )
 from rlchf.jobs.evaluation import write_evaluation
-from rlchf.jobs.inputs import Inputs, read_inputs
+from rlchf.jobs.inputs import Inputs, list_skipped, read_inputs
 from rlchf.jobs.progress import stage
 from rlchf.jobs.settings import TINY, RewardData, RewardJob
 from rlchf.jury.conditioning import Conditioning
@@ -156,8 +156,8 @@ def train_reward_model(
     out
         The checkpoint with its tokenizer, ``aggregated.jsonl``, ``held_out.jsonl`` (scores),
         ``evaluation.json``, ``calibration.png``, ``metrics.jsonl``, ``job.json``, and
-        ``unseen_annotators/`` if there are some. The folder is there when the work is done; until then
-        it is ``<out>.partial``.
+        ``unseen_annotators/`` and ``skipped.csv``, the rows left out, if there are some. The folder is there
+        when the work is done; until then it is ``<out>.partial``.
     resume
         Go on with the training that was stopped.
     data
@@ -200,6 +200,7 @@ def train_reward_model(
     if trained.model is None:  # not the main process
         return Fitted(trained.figures)
     data.result.write(partial / "aggregated.jsonl")
+    list_skipped(job, data.inputs.rankings, partial / "skipped.csv")
     if data.conditioned is not None:
         evaluation = evaluate_conditioned(trained.model, data.conditioned, partial, config.seed)
         fitted = Fitted(trained.figures, conditioned=evaluation)

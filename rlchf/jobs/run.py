@@ -23,7 +23,7 @@ from rlchf.io.atomic import atomic_write
 from rlchf.io.json import read_json, read_jsonl, write_json, write_jsonl
 from rlchf.jobs.aggregate import aggregate_rankings, check_rule
 from rlchf.jobs.audit import AuditInputs, measure
-from rlchf.jobs.inputs import read_inputs
+from rlchf.jobs.inputs import list_skipped, read_inputs
 from rlchf.jobs.ppo import has_begun, run_ppo
 from rlchf.jobs.progress import stage
 from rlchf.jobs.reward import (
@@ -110,6 +110,7 @@ class Pipeline:
             tomli_w.dump(self.run.to_dict(), file)
         if not (self.folder / "audit.json").exists():
             result.write(self.folder / "aggregated.jsonl")
+            list_skipped(self.job, self.inputs.rankings, self.folder / "skipped.csv")
             job = AuditJob(rankings=self.job.rankings, aggregated="aggregated.jsonl")
             inputs = AuditInputs(self.inputs.rankings, result, self.inputs.groups or None)
             write_json(self.folder / "audit.json", measure(inputs, job).to_dict())

@@ -91,7 +91,7 @@ class Run:
 SECTIONS: dict[str, type] = {
     "data": Data, "model": Model, "reward": RewardConfig, "ppo": PPOConfig, "label": Label,
 }  # fmt: skip
-FILES = ("rankings", "prompts", "responses", "annotators", "policy_prompts")
+FILES = ("rankings", "prompts", "responses", "annotators", "candidates", "policy_prompts")
 """The keys of ``[data]`` that are paths."""
 
 

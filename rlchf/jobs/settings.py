@@ -5,6 +5,7 @@ from dataclasses import MISSING, dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from rlchf.auditing.bootstrap import LEAST
+from rlchf.cleaning import Repeats, Skip
 from rlchf.io.trainers import targets
 from rlchf.jobs.ppo_rewards import Rewards
 from rlchf.preferences import TIE_TOLERANCE
@@ -33,6 +34,22 @@ class RankingsInput(Settings):
     unranked: Unranked = setting(
         "missing", "How to read responses that a ballot leaves out.", group="Data"
     )
+    candidates: str = setting(
+        "", "Responses on offer: prompt_id and response_id, such as responses.jsonl.", group="Data"
+    )
+    skip: Skip = setting(
+        "none",
+        "Rows to leave out and list: blank ballots, empty ranks, prompts with one response.",
+        group="Data",
+    )
+    repeats: Repeats = setting(
+        "refuse", "Which of an annotator's repeated ballots on a prompt counts.", group="Data"
+    )
+
+    @property
+    def leaves_out(self) -> bool:
+        """Whether some rows may not count."""
+        return self.skip != "none" or self.repeats in ("first", "last")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -46,7 +46,7 @@ def random_dataset(rng: np.random.Generator, n_prompts: int) -> tuple[list[Promp
             ]
             rows.append((t, who, levels))
             weights.append(float(weight))
-    return prompts, Rankings.from_ballots(rows, weights)
+    return prompts, Rankings.from_ballots(rows, weights, repeats="all")
 
 
 def dataset(prompts: Sequence[Orders], weights: Sequence[float] | None = None) -> Rankings:
@@ -270,7 +270,8 @@ def test_a_ballot_of_weight_two_is_two_ballots_of_the_same_annotator(rule: str) 
                 once.append((t, who, [[str(i)] for i in rng.permutation(3)]))
                 weights.append(float(rng.integers(1, 3)))
         twice = [row for row, w in zip(once, weights, strict=True) for _ in range(int(w))]
-        one, other = Rankings.from_ballots(once, weights), Rankings.from_ballots(twice)
+        one = Rankings.from_ballots(once, weights)
+        other = Rankings.from_ballots(twice, repeats="all")
         assert outcome(rule, one) == outcome(rule, other)
 
 

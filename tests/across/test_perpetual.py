@@ -64,7 +64,7 @@ def dataset(rng: np.random.Generator, prompts: int = 8, most: int = 4, kind: str
             levels = [[str(i) for i in ranks if ranks[i] == k] for k in sorted(set(ranks.values()))]
             rows.append((t, annotator, levels))
             weights.append(float(weight))
-    return Dataset(Rankings.from_ballots(rows, weights), drawn)
+    return Dataset(Rankings.from_ballots(rows, weights, repeats="all"), drawn)
 
 
 def expected(rule: str, prompts: Sequence[Prompt], unit: str, base: str = "kemeny") -> Orders:

@@ -18,7 +18,7 @@ PLAIN, EMOJI = [["plain"], ["emoji"]], [["emoji"], ["plain"]]
 def firsts(
     ballots: list[tuple[object, object, list[list[str]]]], base: str = "kemeny"
 ) -> list[str]:
-    rankings = Rankings.from_ballots(ballots)
+    rankings = Rankings.from_ballots(ballots, repeats="all")
     result = rlchf.aggregate(rankings, "perpetual_pav", base=base)
     return [result.ranking(prompt)[0][0] for prompt in rankings.prompt_ids]
 

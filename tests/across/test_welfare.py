@@ -165,7 +165,7 @@ def test_two_ballots_of_one_annotator_count_as_one_of_their_weight() -> None:
     weighted = Rankings.from_ballots(
         [(t, "ann", PLAIN) for t in range(3)] + once, [2.0] * 3 + [1.0] * 3
     )
-    both = ascend(Rankings.from_ballots(twice + once), "nash")
+    both = ascend(Rankings.from_ballots(twice + once, repeats="all"), "nash")
     assert both.satisfaction.tolist() == ascend(weighted, "nash").satisfaction.tolist() == [2, 1]
     assert both.objective[-1].tolist() == [3.0, pytest.approx(2 * np.log(2))]
 

@@ -41,7 +41,9 @@ def as_rankings(
     ballots: list[Ballot], outcomes: list[list[str]]
 ) -> tuple[rlchf.Rankings, rlchf.Aggregation]:
     rankings = rlchf.Rankings.from_ballots(
-        [(p, name, levels) for p, name, levels, _ in ballots], [float(b[3]) for b in ballots]
+        [(p, name, levels) for p, name, levels, _ in ballots],
+        [float(b[3]) for b in ballots],
+        repeats="all",
     )
     order = {(p, r): n for p, outcome in enumerate(outcomes) for n, r in enumerate(outcome)}
     scores = [-float(order[int(p), r]) for p in rankings.prompt_ids for r in rankings.responses(p)]

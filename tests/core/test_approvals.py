@@ -94,7 +94,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "no approval": (
         judged(("ann", "a", 1), ("ann", "b", "")),
-        "row 2: the approval is empty; give one",
+        r"1 empty approval \(row 2\); mend it",
     ),
     "strength": (
         judged(("ann", "a", 1), ("ann", "b", 0), strength=[-1, -1]),

@@ -117,7 +117,10 @@ def test_the_same_response_id_serves_several_prompts() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"entry_ranks": np.array([1.0, np.nan, 2, 1])}, r"votes.csv, row 3: the rank is nan"),
+        (
+            {"entry_ranks": np.array([1.0, np.nan, 2, 1])},
+            r"votes.csv: 1 empty rank \(row 3\); mend it",
+        ),
         ({"entry_ranks": np.array([1.0, 2, 2, np.inf])}, r"votes.csv, row 5: the rank is inf"),
         (
             {"entry_ranks": None, "entry_scores": np.array([-np.inf, 2.0, 2, 1])},
@@ -130,7 +133,7 @@ def test_the_same_response_id_serves_several_prompts() -> None:
         ({"ballot_weights": np.array([np.nan, 1.0])}, r"votes.csv, row 2: the weight is nan"),
         (
             {"entry_responses": np.array([0, 1, 1, 1])},
-            r"votes.csv, row 5: the same ballot ranks response 'b' twice; give each annotator one",
+            r"votes.csv: 1 repeated row \(row 5\), such as that of response 'b' by annotator 'bob' on",
         ),
         ({"entry_ranks": None}, "give ranks, scores or approvals"),
         ({"entry_scores": np.zeros(4)}, "give either ranks or scores"),
@@ -153,12 +156,14 @@ def test_an_empty_dataset_is_refused() -> None:
 
 
 def test_a_ballot_that_ranks_nothing_is_refused() -> None:
-    with pytest.raises(ValueError, match="a ballot on prompt 'q' ranks no response"):
+    with pytest.raises(ValueError, match=r"rankings: 1 blank ballot \(ballot 1\); mend it"):
         Rankings.from_ballots([("p", "ann", [["a"], ["b"]]), ("q", "bob", [])])
 
 
 def test_a_prompt_with_one_response_is_refused() -> None:
-    with pytest.raises(ValueError, match="prompt 'q' has one response only; give at least two"):
+    with pytest.raises(
+        ValueError, match=r"rankings: 1 prompt with one response only \('q'\); mend it"
+    ):
         Rankings.from_ballots([("p", "ann", [["a"], ["b"]]), ("q", "bob", [["a"]])])
 
 
@@ -185,7 +190,7 @@ def test_what_goes_in_as_a_ranking_comes_out_as_the_same_ranking(
                 levels.append([])
             levels[-1].append(response)
         ballots.append((prompt, annotator, levels))
-    rankings = Rankings.from_ballots(ballots)
+    rankings = Rankings.from_ballots(ballots, repeats="all")
     by_prompt = sorted(ballots, key=lambda ballot: rankings.prompt_index[str(ballot[0])])
     for n, (_, annotator, levels) in enumerate(by_prompt):
         entries = slice(int(rankings.entry_starts[n]), int(rankings.entry_starts[n + 1]))

@@ -119,18 +119,18 @@ def test_the_format_may_be_named() -> None:
 
 
 REFUSED: dict[str, tuple[Any, str]] = {
-    "empty rank": ({**LONG, "rank": [1, None, 1, 2, 1]}, "table, row 2: the rank is empty; give a"),
+    "empty rank": ({**LONG, "rank": [1, None, 1, 2, 1]}, r"table: 1 empty rank \(row 2\); mend it"),
     "empty id": (
         {**LONG, "annotator_id": ["ann", "ann", None, "bob", "bob"]},
         "table, row 3: the annotator_id is empty",
     ),
     "ranked twice": (
         {**LONG, "response_id": ["a", "b", "b", "c", "c"]},
-        "table, row 5: the same ballot ranks response 'c' twice",
+        r"table: 1 repeated row \(row 5\), such as that of response 'c'",
     ),
     "ranking empty": (
         {**SHAPES["ballots as lists"], "ranking": [[["a"], ["b"]], []]},
-        "table, row 2: the ranking is empty",
+        r"table: 1 blank ballot \(row 2\)",
     ),
     "no format": ({"prompt_id": ["p"]}, "table: the columns prompt_id fit no format; besides"),
     "no row": ({name: [] for name in LONG}, "table: there is no row in it"),

@@ -69,7 +69,7 @@ def test_a_folder_of_preflib_files_is_a_dataset(write: Write, tmp_path: Path) ->
         ("7: 1\n", "7: 5\n", "line 10: there is no alternative 5; choose from 1 to 4"),
         ("7: 1\n", "7: 0\n", "line 10: there is no alternative 0; choose from 1 to 4"),
         ("7: 1\n", "7: {1,1}\n", "line 10: the order names alternative 1 twice; name it once"),
-        ("7: 1\n", "7: {},{}\n", "line 10: the order names no alternative; leave it out"),
+        ("7: 1\n", "7: {},{}\n", r"1 blank ballot \(line 10\); mend it, or leave it out"),
         ("7: 1\n", "6: 1\n", "the header counts 3000009 voters, the orders 3000008; fetch"),
         ("ATIVES: 4", "ATIVES: four", "NUMBER ALTERNATIVES is 'four'; give a whole number"),
         ("# NUMBER ALT", "# NUMBER OF ALT", "there is no line '# NUMBER ALTERNATIVES"),

@@ -89,7 +89,7 @@ def test_ballots_are_read_alike_from_jsonl_csv_and_parquet(write: Write, unranke
 
 def test_an_annotator_may_give_two_ballots_on_one_prompt(write: Write) -> None:
     path = write("v.csv", "prompt_id,annotator_id,ranking\np,ann,a > b\np,ann,b > a\n")
-    assert ranks(read_rankings(path)) == [[1, 2], [2, 1]]
+    assert ranks(read_rankings(path, repeats="all")) == [[1, 2], [2, 1]]
 
 
 def test_comparisons_are_ballots_of_two_responses(write: Write) -> None:
@@ -98,7 +98,7 @@ def test_comparisons_are_ballots_of_two_responses(write: Write) -> None:
         "prompt_id,annotator_id,chosen,rejected,tie,weight\n"
         "p,ann,b,a,false,1\np,ann,b,a,,3\np,bob,c,a,TRUE,1\n",
     )
-    rankings = read_rankings(path)
+    rankings = read_rankings(path, repeats="all")
     assert ranks(rankings) == [[2, 1, 0], [2, 1, 0], [1, 0, 1]]
     assert rankings.ballot_weights.tolist() == [1.0, 3.0, 1.0]
     assert rankings.annotator_ids == ["ann", "bob"]
@@ -106,9 +106,10 @@ def test_comparisons_are_ballots_of_two_responses(write: Write) -> None:
 
 def test_comparisons_in_jsonl_and_parquet_may_leave_out_tie(write: Write) -> None:
     line = {"prompt_id": 1, "annotator_id": "ann", "chosen": "b", "rejected": "a"}
-    path = write("v.jsonl", json.dumps(line) + "\n\n" + json.dumps(line | {"tie": True}) + "\n")
+    other = line | {"annotator_id": "bob", "tie": True}
+    path = write("v.jsonl", json.dumps(line) + "\n\n" + json.dumps(other) + "\n")
     assert ranks(read_rankings(path)) == [[2, 1], [1, 1]]
-    columns = {name: [value] * 2 for name, value in line.items()} | {"tie": [False, True]}
+    columns = {name: [value, other[name]] for name, value in line.items()} | {"tie": [False, True]}
     parquet = path.with_suffix(".parquet")
     pq.write_table(pa.table(columns), parquet)
     assert content(read_rankings(parquet)) == content(read_rankings(path))

@@ -52,7 +52,7 @@ REFUSED = {
     "rank 1_5": (LONG + "p,u,a,1\np,u,b,1_5\n", "row 3: the rank is '1_5'; give a number"),
     "rank empty": (
         LONG + "p,u,a,1\np,u,b, \n",
-        "row 3: the rank is empty; .* or leave the row out",
+        r"1 empty rank \(row 3\); mend it, or leave it out with --skip bad \(skip=.bad. in Python\)",
     ),
     "rank nan": (LONG + "p,u,a,1\np,u,b,nan\n", "row 3: the rank is nan; give a number"),
     "rank inf": (LONG + "p,u,a,-inf\np,u,b,1\n", "row 2: the rank is -inf; give a number"),
@@ -79,11 +79,11 @@ REFUSED = {
     "empty response": (LONG + "p,u,a,1\np,u,,2\n", "row 3: the response_id is empty"),
     "ranked twice": (
         LONG + "p,u,a,1\np,u,b,2\np,v,a,1\np,u,a,3\n",
-        "row 5: the same ballot ranks response 'a' twice; give each annotator one row",
+        r"1 repeated row \(row 5\), such as that of response 'a' by annotator 'u' on prompt 'p'; say which",
     ),
     "one response": (
         LONG + "p,u,a,1\np,u,b,2\nq,u,a,1\n",
-        "prompt 'q' has one response only; give at least two",
+        r"1 prompt with one response only \('q'\); mend it, or leave it out",
     ),
     "short row": (LONG + "p,u,a,1\np,u,b\n", "row 3: 3 cells, but the header has 4"),
     "long row": (LONG + "p,u,a,1\n\np,u,b,c,2\n", "row 4: 5 cells, but .* double quotes"),
@@ -109,11 +109,11 @@ REFUSED = {
     ),
     "approved empty": (
         "prompt_id,annotator_id,response_id,approved\np,u,a,1\np,u,b,\n",
-        "row 3: the approved is empty; give one, or leave the row out",
+        r"1 empty approval \(row 3\); mend it, or leave it out",
     ),
     "ranking empty": (
         "prompt_id,annotator_id,ranking\np,u,a > b\np,v,\n",
-        "row 3: the ranking is empty; name a response, or leave the ballot out",
+        r"1 blank ballot \(row 3\); mend it, or leave it out",
     ),
     "ranking with a hole": (
         "prompt_id,annotator_id,ranking\np,u,a > b\np,v,a > > b\n",
@@ -166,7 +166,7 @@ REFUSED_LINES = {
     ),
     "null id": (JSON_LINE.replace('"p"', "null"), "line 1: the prompt_id is empty"),
     "list id": (JSON_LINE.replace('"p"', "[1]"), r"line 1: prompt_id is '\[1\]'; give text"),
-    "ranking of nothing": (JSON_LINE.replace('["a"], ["b"]', ""), "line 1: the ranking is empty"),
+    "ranking of nothing": (JSON_LINE.replace('["a"], ["b"]', ""), r"1 blank ballot \(line 1\)"),
     "ranking of objects": (
         JSON_LINE.replace('["b"]', "[{}]"),
         r"line 1: the ranking has '\{\}' for a response; write it as \[\[",
@@ -181,7 +181,7 @@ REFUSED_LINES = {
     ),
     "nan": (
         '{"prompt_id": "p", "annotator_id": "u", "response_id": "a", "score": NaN}',
-        "line 1: the score is empty|line 1: the score is nan",
+        r"1 empty score \(line 1\), 1 prompt|1 empty score \(line 1\)",
     ),
     "half a character": (
         JSON_LINE.replace('"b"', r'"\ud83d"'),
@@ -221,7 +221,7 @@ def test_utf16_is_refused(write: Write) -> None:
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
-        ({"rank": [1.0, None]}, "row 2: the rank is empty; give a number"),
+        ({"rank": [1.0, None]}, r"1 empty rank \(row 2\)"),
         ({"rank": [1.0, float("nan")]}, "row 2: the rank is nan; give a number"),
         ({"rank": ["1", "x"]}, "row 2: the rank is 'x'"),
         ({"prompt_id": ["p", None], "rank": [1, 2]}, "row 2: the prompt_id is empty"),

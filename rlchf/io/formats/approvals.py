@@ -21,11 +21,7 @@ def read_approvals(table: Table, unranked: str) -> Entries:
     if approvals is None:
         table.require("approval")
     assert approvals is not None
-    name = "approval" if "approval" in table.names else "approved"
-    entries.refuse(
-        approvals == UNSTATED, lambda _: f"the {name} is empty; give one, or leave the row out"
-    )
-    if unranked == "missing" and (approvals == 1).all():
+    if unranked == "missing" and (approvals[approvals != UNSTATED] == 1).all():
         warnings.warn(
             "every row approves, so no ballot ranks anything above anything else; "
             "read the file with unranked last if what is not listed is not approved",

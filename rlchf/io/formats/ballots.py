@@ -14,9 +14,10 @@ from rlchf.profiles import parse_ballot
 
 
 def read_ballots(table: Table, unranked: str) -> Entries:
-    """Read columns ``prompt_id, annotator_id, ranking`` and optionally ``weight``.
+    """Read columns ``prompt_id, annotator_id, ranking`` and optionally ``weight`` and ``ballot_id``.
 
-    A ranking is text such as ``a > b = c`` or a list such as ``[["a"], ["b", "c"]]``, best first.
+    A ranking is text such as ``a > b = c`` or a list such as ``[["a"], ["b", "c"]]``, best first. An
+    annotator has one ballot per prompt, or one per ``ballot_id``.
     """
     table.require("prompt_id", "annotator_id", "ranking")
     if "response_id" in table.names:
@@ -33,7 +34,7 @@ def read_ballots(table: Table, unranked: str) -> Entries:
     ranks: list[int] = []
     for i, ranking in enumerate(table.values("ranking")):
         try:
-            levels = ranking_levels(ranking)
+            levels = [] if _is_blank(ranking) else ranking_levels(ranking)
         except ValueError as error:
             raise table.error(i, str(error)) from None
         for rank, level in enumerate(levels, start=1):
@@ -50,12 +51,21 @@ def read_ballots(table: Table, unranked: str) -> Entries:
         ballot_prompts=prompt,
         ballot_annotators=annotator,
         ballot_weights=table.weights(),
+        ballot_parts=table.ids("ballot_id")[1] if "ballot_id" in table.names else None,
         entry_ballots=np.array(ballots, dtype=np.int64),
         entry_responses=np.array(responses, dtype=np.int64),
         entry_ranks=np.array(ranks, dtype=np.float64),
         source=table.source,
         locate=lambda entry: table.row(ballots[entry]),
+        locate_ballot=table.row,
     )
+
+
+def _is_blank(ranking: str | Sequence[object]) -> bool:
+    """Whether a ranking, text or list, names nothing."""
+    if isinstance(ranking, str):
+        return not ranking.strip()
+    return isinstance(ranking, list) and all(level == [] for level in ranking)
 
 
 def _warn_of_commas(table: Table) -> None:
@@ -112,5 +122,9 @@ def _names(level: object) -> list[str]:
 
 
 FORMAT = Format(
-    name="ballots", shape="ranking", columns=("ranking",), marks=("ranking",), read=read_ballots
+    name="ballots",
+    shape="ranking",
+    columns=("ranking", "ballot_id"),
+    marks=("ranking",),
+    read=read_ballots,
 )

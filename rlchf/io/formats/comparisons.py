@@ -12,8 +12,8 @@ from rlchf.io.formats.long import refuse_rankings
 def read_comparisons(table: Table, unranked: str) -> Entries:
     """Read ``prompt_id, annotator_id, chosen, rejected``, optionally ``tie``, ``strength`` and ``weight``.
 
-    ``strength`` says how strongly the chosen response is preferred. An annotator may compare the same two
-    responses again: that is another ballot.
+    ``strength`` says how strongly the chosen response is preferred. An annotator compares two responses of
+    a prompt once, or once per ``ballot_id``.
 
     Raises
     ------
@@ -41,18 +41,29 @@ def read_comparisons(table: Table, unranked: str) -> Entries:
         ballot_annotators=annotator,
         ballot_weights=table.weights(),
         ballot_strengths=table.strengths(),
+        ballot_parts=_parts(table, response.reshape(2, n), len(responses)),
         entry_ballots=np.tile(np.arange(n), 2),
         entry_responses=response,
         entry_ranks=np.concatenate([np.ones(n), np.where(tied, 1.0, 2.0)]),
         source=table.source,
         locate=lambda entry: table.row(entry % n),
+        locate_ballot=table.row,
     )
+
+
+def _parts(table: Table, pairs: np.ndarray, n_responses: int) -> np.ndarray:
+    """(N,) codes of the two responses that each row compares, and of its ``ballot_id``."""
+    keys = pairs.min(axis=0) * n_responses + pairs.max(axis=0)
+    if "ballot_id" in table.names:
+        ids, codes = table.ids("ballot_id")
+        keys = np.unique(keys, return_inverse=True)[1] * len(ids) + codes
+    return np.asarray(np.unique(keys, return_inverse=True)[1])
 
 
 FORMAT = Format(
     name="comparisons",
     shape="chosen and rejected",
-    columns=("chosen", "rejected", "tie", "strength"),
+    columns=("chosen", "rejected", "tie", "strength", "ballot_id"),
     marks=("chosen", "rejected"),
     read=read_comparisons,
 )

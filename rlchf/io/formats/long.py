@@ -1,5 +1,6 @@
 """The long table: one row for each response that an annotator ranked or scored."""
 
+import math
 import re
 
 import numpy as np
@@ -35,8 +36,8 @@ def read_long(table: Table, unranked: str) -> Entries:
             "keep the one that says what the annotators meant"
         )
     if "score" in table.names:
-        return gather_rows(table, entry_scores=table.numbers("score", SCORE_HINT))
-    return gather_rows(table, entry_ranks=table.numbers("rank", RANK_HINT))
+        return gather_rows(table, entry_scores=table.numbers("score", SCORE_HINT, empty=math.nan))
+    return gather_rows(table, entry_ranks=table.numbers("rank", RANK_HINT, empty=math.nan))
 
 
 def gather_rows(
@@ -44,7 +45,8 @@ def gather_rows(
 ) -> Entries:
     """Gather one ballot from all rows with the same prompt, annotator and, if given, ``ballot_id``.
 
-    Without ranks and scores responses are ordered by approval.
+    Without ranks and scores responses are ordered by approval. Ranks and scores are NaN where a cell is
+    empty.
     """
     prompts, prompt = table.ids("prompt_id")
     annotators, annotator = table.ids("annotator_id")
@@ -67,6 +69,7 @@ def gather_rows(
         ballot_weights=_ballot_values(table, "weight", table.weights(), ballot, n_ballots),
         ballot_counts=None if counts is None else counts.astype(np.int64),
         ballot_strengths=_ballot_values(table, "strength", table.strengths(), ballot, n_ballots),
+        ballot_parts=np.arange(n_ballots),
         entry_ballots=ballot,
         entry_responses=response,
         entry_ranks=entry_ranks,
