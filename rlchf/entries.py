@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from rlchf.numeric.segments import offsets
-from rlchf.profiles import parse_ballot
+from rlchf.numeric.segments import offsets, ranges
+from rlchf.profiles import UNSTATED, parse_ballot
 
 MAX_RESPONSES = np.iinfo(np.int16).max - 1
 
@@ -25,10 +25,17 @@ class Entries:
     entry_ballots, entry_responses
         (E,) the ballot that the entry belongs to, in any order, and the response's code.
     entry_ranks, entry_scores
-        (E,) the rank (1 is best) or the score (higher is better): exactly one of the two.
+        (E,) the rank (1 is best) or the score (higher is better): one of the two, or neither, if every
+        entry has an approval: then responses are ordered by that.
+    entry_approvals
+        (E,) int8, what the annotator thinks of the response by itself: 1 approves, 0 is neutral, -1
+        disapproves, `rlchf.profiles.UNSTATED` if nothing is said. By default nothing is.
     ballot_weights, ballot_counts
         (N,) weights (default 1) and numbers of identical ballots (default 1); a ballot's total weight
         is their product.
+    ballot_strengths
+        (N,) how strongly the ballot prefers one of two responses to the other, 0 or more; NaN if it does
+        not say. By default none does.
     sort_responses
         Whether a prompt's responses are put in the order of their ids (the default) or in that of
         their codes.
@@ -49,8 +56,10 @@ class Entries:
     entry_responses: np.ndarray
     entry_ranks: np.ndarray | None = None
     entry_scores: np.ndarray | None = None
+    entry_approvals: np.ndarray | None = None
     ballot_weights: np.ndarray | None = None
     ballot_counts: np.ndarray | None = None
+    ballot_strengths: np.ndarray | None = None
     sort_responses: bool = True
     listed: np.ndarray | None = None
     source: str = "rankings"
@@ -62,17 +71,16 @@ class Entries:
         Raises
         ------
         ValueError
-            If there is no ballot, both ranks and scores are given or neither, a rank, score or weight is
-            not a finite number, or a weight is negative. The message says where.
+            If there is no ballot, both ranks and scores are given or there is nothing to order responses
+            by, a rank, score or weight is not a finite number, a weight or a strength is negative, or an
+            approval is none. The message says where.
         """
-        if (self.entry_ranks is None) == (self.entry_scores is None):
-            raise ValueError("give either ranks or scores")
         n_ballots = len(self.ballot_prompts)
         if n_ballots == 0 or len(self.entry_ballots) == 0:
             raise ValueError(f"{self.source}: there is no ballot in it")
+        approvals = self._checked_approvals()
         kind = "rank" if self.entry_scores is None else "score"
-        given = self.entry_ranks if self.entry_scores is None else self.entry_scores
-        values = np.asarray(given, dtype=np.float64)
+        values = self._checked_order(approvals)
         self.refuse(~np.isfinite(values), lambda e: f"the {kind} is {values[e]}")
         counts = np.ones(n_ballots, np.int64) if self.ballot_counts is None else self.ballot_counts
         weights = np.ones(n_ballots) if self.ballot_weights is None else self.ballot_weights
@@ -84,8 +92,77 @@ class Entries:
             self,
             entry_ranks=values if self.entry_scores is None else None,
             entry_scores=None if self.entry_scores is None else values,
+            entry_approvals=approvals,
             ballot_weights=weights,
             ballot_counts=np.asarray(counts),
+            ballot_strengths=self._checked_strengths(),
+        )
+
+    def _checked_order(self, approvals: np.ndarray | None) -> np.ndarray:
+        """The ranks or scores of the entries as floats; without either, ranks by approval."""
+        if self.entry_ranks is not None and self.entry_scores is not None:
+            raise ValueError("give either ranks or scores")
+        given = self.entry_ranks if self.entry_scores is None else self.entry_scores
+        if given is not None:
+            return np.asarray(given, dtype=np.float64)
+        if approvals is None:
+            raise ValueError("give ranks, scores or approvals")
+        self.refuse(
+            approvals == UNSTATED, lambda e: "there is no approval, and nothing else to order by"
+        )
+        return 2.0 - approvals
+
+    def _checked_approvals(self) -> np.ndarray | None:
+        """The approvals; on a ballot that states some, an entry without one is neutral."""
+        if self.entry_approvals is None:
+            return None
+        approvals = np.asarray(self.entry_approvals)
+        stated = approvals != UNSTATED
+        self.refuse(
+            stated & (np.abs(np.where(stated, approvals, 0)) > 1),
+            lambda e: f"the approval is {approvals[e]}; give 1, 0 or -1",
+        )
+        if not stated.any():
+            return None
+        if self.entry_ranks is None and self.entry_scores is None:
+            return approvals.astype(np.int8)
+        states = np.zeros(len(self.ballot_prompts), dtype=bool)
+        states[self.entry_ballots[stated]] = True
+        neutral = states[self.entry_ballots] & ~stated
+        return np.where(neutral, 0, approvals).astype(np.int8)
+
+    def _checked_strengths(self) -> np.ndarray | None:
+        if self.ballot_strengths is None:
+            return None
+        strengths = np.asarray(self.ballot_strengths, dtype=np.float64)
+        of_entries = strengths[self.entry_ballots]
+        self.refuse(
+            np.isinf(of_entries) | (of_entries < 0),
+            lambda e: f"the strength is {of_entries[e]}; give a number that is 0 or more",
+        )
+        return None if np.isnan(strengths).all() else strengths
+
+    def with_neutral(self) -> "Entries":
+        """The same ballots, each neutral about the responses of its prompt that it leaves out."""
+        assert self.entry_approvals is not None
+        R, N = len(self.response_ids), len(self.ballot_prompts)
+        prompts = np.asarray(self.ballot_prompts, dtype=np.int64)
+        entry_ballots = np.asarray(self.entry_ballots, dtype=np.int64)
+        keys = prompts[entry_ballots] * R + self.entry_responses
+        if self.listed is not None:
+            keys = np.concatenate([keys, self.listed[:, 0] * R + self.listed[:, 1]])
+        pairs = np.unique(keys)
+        starts = np.searchsorted(pairs, np.arange(len(self.prompt_ids) + 1) * R)
+        sizes = np.diff(starts)[prompts]
+        ballots = np.repeat(np.arange(N), sizes)
+        responses = pairs[ranges(starts[prompts], sizes)] % R
+        new = ~np.isin(ballots * R + responses, entry_ballots * R + self.entry_responses)
+        zeros = np.zeros(int(new.sum()), dtype=np.int8)
+        return replace(
+            self,
+            entry_ballots=np.concatenate([entry_ballots, ballots[new]]),
+            entry_responses=np.concatenate([self.entry_responses, responses[new]]),
+            entry_approvals=np.concatenate([self.entry_approvals, zeros]),
         )
 
     def refuse(self, bad: np.ndarray, problem: Callable[[int], str]) -> None:
@@ -191,11 +268,17 @@ def sorted_columns(entries: Entries) -> dict[str, Any]:
         "ballot_annotators": np.asarray(entries.ballot_annotators)[ballot_order].astype(np.int64),
         "ballot_weights": entries.ballot_weights[ballot_order],
         "ballot_counts": entries.ballot_counts[ballot_order],
+        "ballot_strengths": _taken(entries.ballot_strengths, ballot_order),
         "entry_starts": entry_starts,
         "entry_responses": entry_responses,
         "entry_ranks": _dense_ranks(ascending[order], entry_starts),
-        "entry_scores": None if entries.entry_scores is None else entries.entry_scores[order],
+        "entry_scores": _taken(entries.entry_scores, order),
+        "entry_approvals": _taken(entries.entry_approvals, order),
     }
+
+
+def _taken(values: np.ndarray | None, order: np.ndarray) -> np.ndarray | None:
+    return None if values is None else values[order]
 
 
 def _responses_by_prompt(

@@ -13,6 +13,9 @@ from rlchf.numeric.integer_weights import integer_weights
 from rlchf.numeric.pairwise import pairwise_wins
 from rlchf.numeric.segments import offsets
 
+UNSTATED = -128
+"""What stands for an approval on a ballot that states none."""
+
 COARSE = 2.0**12  # in integer weights, where weights are rounded to 2^-50 of their sum
 
 
@@ -38,6 +41,10 @@ class Profiles:
     scores
         (M, K) float64 or None. The annotators' own scores (higher is better, NaN where there is none),
         kept when the ballots came as scores.
+    approvals
+        (M, K) int8 or None. What each ballot thinks of each response by itself: 1 approves, 0 is neutral,
+        -1 disapproves; 0 for a response that the ballot leaves out, `UNSTATED` throughout a ballot that
+        states no approvals. None if no ballot does.
     prompts
         (B,) numpy int64. The prompts, as indices into the dataset's prompts; by default 0, 1, ... A rule's
         random draws depend on these, and not on the batch that a prompt is in.
@@ -48,6 +55,7 @@ class Profiles:
     weights: Array
     annotators: np.ndarray
     scores: Array | None = None
+    approvals: Array | None = None
     prompts: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
     def __post_init__(self) -> None:
@@ -240,6 +248,7 @@ class Profiles:
             weights=self.weights[ballots],
             annotators=self.annotators[ballots],
             scores=None if self.scores is None else self.scores[:, ballots],
+            approvals=None if self.approvals is None else self.approvals[:, ballots],
             prompts=self.prompts[start:end],
         )
 
@@ -247,7 +256,8 @@ class Profiles:
         """The same batch with each array converted, say by ``torch.as_tensor``."""
         ranks, weights = convert(self.ranks), convert(self.weights)
         scores = None if self.scores is None else convert(self.scores)
-        return replace(self, ranks=ranks, weights=weights, scores=scores)
+        approvals = None if self.approvals is None else convert(self.approvals)
+        return replace(self, ranks=ranks, weights=weights, scores=scores, approvals=approvals)
 
 
 def parse_ballot(ballot: str) -> list[list[str]]:

@@ -12,7 +12,7 @@ from rlchf.entries import Entries, ballot_entries, sorted_columns
 from rlchf.numeric.chunks import chunks
 from rlchf.numeric.segments import offsets, ranges
 from rlchf.options import checked
-from rlchf.profiles import Profiles
+from rlchf.profiles import UNSTATED, Profiles
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,6 +23,10 @@ Unranked = Literal["missing", "last"]
 ``missing``: the annotator has no opinion of it, and no pair with it counts.
 ``last``: the annotator puts it below all that the ballot names, tied with the others it leaves out.
 """
+
+
+ANONYMOUS = "anonymous:"
+"""What the id of an annotator begins with who is not known: a place in a list of votes, say."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +57,13 @@ class Rankings:
         (E,) the response, counted within its prompt, and its rank: 1 is best, equal is tied, dense.
     entry_scores
         (E,) the annotators' own scores, or None when the ballots came as ranks.
+    entry_approvals
+        (E,) int8, what the annotator thinks of the response by itself: 1 approves, 0 is neutral, -1
+        disapproves; `rlchf.profiles.UNSTATED` throughout a ballot that does not say. None if no ballot
+        says.
+    ballot_strengths
+        (N,) how strongly a ballot prefers one of two responses to the other, NaN where it does not say.
+        None if no ballot says.
     unranked
         How to read responses that a ballot leaves out: "missing" or "last".
     source
@@ -78,6 +89,8 @@ class Rankings:
     entry_responses: np.ndarray
     entry_ranks: np.ndarray
     entry_scores: np.ndarray | None = None
+    entry_approvals: np.ndarray | None = None
+    ballot_strengths: np.ndarray | None = None
     unranked: Unranked = "missing"
     source: str = "rankings"
 
@@ -149,11 +162,14 @@ class Rankings:
         Raises
         ------
         ValueError
-            If there is no ballot, a rank, score or weight is not a finite number, a weight is
-            negative, a ballot names a response twice or none, or a prompt has one response only. The
-            message says where.
+            If there is no ballot, a rank, score or weight is not a finite number, a weight or strength is
+            negative, an approval is none of 1, 0 and -1, a ballot names a response twice or none, or a
+            prompt has one response only. The message says where.
         """
         checked(Unranked, unranked, "unranked")
+        if entries.entry_ranks is None and entries.entry_scores is None and unranked == "last":
+            # By approval, what is left out is tied with what is neutral, above what is disapproved.
+            entries = entries.with_neutral()
         columns = sorted_columns(entries.checked())
         return cls(**columns, unranked=unranked, source=entries.source)
 
@@ -216,6 +232,26 @@ class Rankings:
         """The index of each prompt id."""
         return {prompt: i for i, prompt in enumerate(self.prompt_ids)}
 
+    @property
+    def anonymous(self) -> list[str]:
+        """The ids that do not stand for one person each: those that begin with "anonymous:"."""
+        return [annotator for annotator in self.annotator_ids if annotator.startswith(ANONYMOUS)]
+
+    @property
+    def ordered_by_approval(self) -> bool:
+        """Whether every ballot states approvals and has its responses in the order of these."""
+        if self.entry_approvals is None or self.entry_scores is not None:
+            return False
+        sizes = np.diff(self.response_starts)[self.ballot_prompts]
+        if self.unranked == "last" and (np.diff(self.entry_starts) < sizes).any():
+            return False  # what is left out is below, whatever it is thought of
+        approvals, ranks = self.entry_approvals.astype(np.int64), self.entry_ranks
+        same_ballot = np.ones(len(ranks) - 1, dtype=bool)
+        same_ballot[self.entry_starts[1:-1] - 1] = False
+        drops = (np.diff(approvals) < 0) == (np.diff(ranks) > 0)
+        never_rises = np.diff(approvals) <= 0
+        return bool((approvals != UNSTATED).all() and (drops & never_rises)[same_ballot].all())
+
     def responses(self, prompt_id: object) -> list[str]:
         """Ids of a prompt's responses."""
         p = self.prompt_index[str(prompt_id)]
@@ -225,8 +261,9 @@ class Rankings:
         """The ballots as a long table, one row for each response that a ballot names.
 
         The columns are ``prompt_id``, ``annotator_id``, ``response_id``, ``score`` if the annotators gave
-        scores and else ``rank``, and ``weight``; ``ballot_id`` if an annotator has several ballots on a
-        prompt; ``count`` if a ballot stands for several.
+        scores and else ``rank``, unless the approvals say it all, and ``weight``; ``approval`` and
+        ``strength`` if ballots state them; ``ballot_id`` if an annotator has several ballots on a prompt;
+        ``count`` if a ballot stands for several.
         """
         sizes = np.diff(self.entry_starts)
         ballots = np.repeat(np.arange(self.n_ballots), sizes)  # (E,)
@@ -238,10 +275,15 @@ class Rankings:
             "annotator_id": [self.annotator_ids[a] for a in annotators],
             "response_id": [self.response_ids[r] for r in responses],
         }
-        if self.entry_scores is None:
-            columns["rank"] = self.entry_ranks
-        else:
+        if self.entry_scores is not None:
             columns["score"] = self.entry_scores
+        elif not self.ordered_by_approval:
+            columns["rank"] = self.entry_ranks
+        if self.entry_approvals is not None:
+            columns["approval"] = _filled(self.entry_approvals, self.entry_approvals != UNSTATED)
+        if self.ballot_strengths is not None:
+            strengths = self.ballot_strengths[ballots]
+            columns["strength"] = _filled(strengths, ~np.isnan(strengths))
         columns["weight"] = (self.ballot_weights / self.ballot_counts)[ballots]
         owners = prompts * len(self.annotator_ids) + self.ballot_annotators
         if len(np.unique(owners)) < self.n_ballots:
@@ -305,7 +347,9 @@ class Rankings:
             entry_starts=offsets(lengths),
             entry_responses=self.entry_responses[entries],
             entry_ranks=self.entry_ranks[entries],
-            entry_scores=None if self.entry_scores is None else self.entry_scores[entries],
+            entry_scores=_taken(self.entry_scores, entries),
+            entry_approvals=_taken(self.entry_approvals, entries),
+            ballot_strengths=_taken(self.ballot_strengths, ballots),
         )
         return replace(rankings, **columns)
 
@@ -345,14 +389,36 @@ class Rankings:
         if self.entry_scores is not None:
             scores = np.full(ranks.shape, np.nan)
             scores[self.entry_responses[entries], column] = self.entry_scores[entries]
+        approvals = None
+        if self.entry_approvals is not None:
+            stated = self.entry_approvals[self.entry_starts[ballots]] != UNSTATED  # (K,)
+            approvals = np.where(stated, 0, UNSTATED).astype(np.int8) + np.zeros_like(
+                ranks, np.int8
+            )
+            approvals[self.entry_responses[entries], column] = self.entry_approvals[entries]
         return Profiles(
             ranks=ranks,
             starts=offsets(counts),
             weights=self.ballot_weights[ballots],
             annotators=self.ballot_annotators[ballots],
             scores=scores,
+            approvals=approvals,
             prompts=np.asarray(prompts),
         )
+
+
+def _filled(values: np.ndarray, known: np.ndarray) -> Any:
+    """The values, as a list with None where they are not known if that is anywhere."""
+    if known.all():
+        return values
+    return [
+        value if is_known else None
+        for value, is_known in zip(values.tolist(), known.tolist(), strict=True)
+    ]
+
+
+def _taken(values: np.ndarray | None, indices: np.ndarray) -> np.ndarray | None:
+    return None if values is None else values[indices]
 
 
 def as_rankings(data: object) -> Rankings:

@@ -1,7 +1,7 @@
 """A table as it was read: columns of text or numbers, and the position of each row in the file."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,11 +11,27 @@ import pyarrow.compute as pc
 
 from rlchf.io.files import shown
 from rlchf.options import renaming
+from rlchf.profiles import UNSTATED
 
 IDS = ("prompt_id", "annotator_id", "response_id", "chosen", "rejected")
 """Columns of csv files that are read into codes, because their texts repeat."""
 
-_FLAGS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+_FLAGS = {"true": 1, "1": 1, "yes": 1, "false": 0, "0": 0, "no": 0}
+_FLAG_HINT = "give true or false (or 1 or 0, yes or no)"
+_APPROVALS = {
+    "approval": {
+        "1": 1, "+1": 1, "1.0": 1, "approve": 1, "agree": 1,
+        "0": 0, "0.0": 0, "-0.0": 0, "neutral": 0, "pass": 0,
+        "-1": -1, "-1.0": -1, "disapprove": -1, "disagree": -1,
+    },
+    "approved": _FLAGS,
+}  # fmt: skip
+_APPROVAL_HINTS = {
+    "approval": "give 1 (approve), 0 (neutral) or -1 (disapprove), or nothing",
+    "approved": _FLAG_HINT,
+}
+_EMPTY = -(2.0**1000)
+"""What stands for an empty cell among numbers that are 0 or more."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,30 +152,51 @@ class Table:
         return self._amounts("count", hint, lambda x: (x >= 1) & (x == np.floor(x)))
 
     def _amounts(
-        self, name: str, hint: str, allowed: Callable[[np.ndarray], np.ndarray]
+        self, name: str, hint: str, allowed: Callable[[np.ndarray], np.ndarray], empty: float = 1.0
     ) -> np.ndarray | None:
-        """An optional column of numbers, each of which is allowed; an empty cell is 1."""
+        """An optional column of numbers, each of which is allowed; ``empty`` stands for an empty cell."""
         if name not in self.names:
             return None
-        amounts = self.numbers(name, hint, empty=1.0)
+        amounts = self.numbers(name, hint, empty=empty)
         bad = ~allowed(amounts)
         if bad.any():
             i = int(np.argmax(bad))
             raise self.error(i, f"the {name} is {amounts[i]:g}; {hint}")
         return amounts
 
-    def flags(self, name: str, empty: bool | None = None) -> np.ndarray:
+    def strengths(self) -> np.ndarray | None:
+        """The optional column ``strength``, at least 0; NaN where a cell is empty."""
+        hint = "give a number that is 0 or more, or nothing"
+        allowed = self._amounts("strength", hint, lambda x: (x >= 0) | (x == _EMPTY), empty=_EMPTY)
+        return None if allowed is None else np.where(allowed == _EMPTY, np.nan, allowed)
+
+    def approvals(self) -> np.ndarray | None:
+        """The optional column ``approval``, or ``approved``, as 1, 0 and -1; `UNSTATED` where it is empty."""
+        names = [name for name in _APPROVALS if name in self.names]
+        if not names:
+            return None
+        if len(names) > 1:
+            raise ValueError(
+                f"{self.source}: has both a column 'approval' and a column 'approved'; keep one of them"
+            )
+        return self._meanings(names[0], _APPROVALS[names[0]], UNSTATED, _APPROVAL_HINTS[names[0]])
+
+    def flags(self, name: str, empty: int | None = None) -> np.ndarray:
         """A column of true and false; ``empty`` stands for empty cells, which are else refused."""
+        return self._meanings(name, _FLAGS, empty, _FLAG_HINT).astype(bool)
+
+    def _meanings(
+        self, name: str, meaning: Mapping[str, int], empty: int | None, hint: str
+    ) -> np.ndarray:
+        """A column of words as what they mean; ``empty`` stands for empty cells, which are else refused."""
         self.require(name)
         texts, codes = _coded([self._text(name)])
-        meaning = [_FLAGS.get(t.strip().lower(), None if t.strip() else empty) for t in texts]
-        for code, flag in enumerate(meaning):
-            if flag is None:
+        values = [meaning.get(t.strip().lower(), None if t.strip() else empty) for t in texts]
+        for code, value in enumerate(values):
+            if value is None:
                 i = int(np.argmax(codes == code))
-                raise self.error(
-                    i, f"{name} is {shown(texts[code])}; give true or false (or 1 or 0, yes or no)"
-                )
-        return np.asarray(np.array(meaning, dtype=bool)[codes])
+                raise self.error(i, f"{name} is {shown(texts[code])}; {hint}")
+        return np.asarray(np.array(values, dtype=np.int64)[codes])
 
 
 def cell_text(value: object) -> str:

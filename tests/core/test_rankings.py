@@ -132,7 +132,7 @@ def test_the_same_response_id_serves_several_prompts() -> None:
             {"entry_responses": np.array([0, 1, 1, 1])},
             r"votes.csv, row 5: the same ballot ranks response 'b' twice; give each annotator one",
         ),
-        ({"entry_ranks": None}, "give either ranks or scores"),
+        ({"entry_ranks": None}, "give ranks, scores or approvals"),
         ({"entry_scores": np.zeros(4)}, "give either ranks or scores"),
     ],
 )

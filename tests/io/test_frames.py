@@ -114,7 +114,7 @@ def test_a_missing_response_may_be_last() -> None:
 
 
 def test_the_format_may_be_named() -> None:
-    both = {**LONG, "approved": [True, False, True, False, True]}
+    both = {**LONG, "chosen": ["a", "b", "c", "d", "e"]}
     assert content(Rankings.from_frame(both, format="long")) == content(Rankings.from_frame(LONG))
 
 

@@ -33,8 +33,8 @@ REFUSED = {
         "there is only one column, 'prompt_id;annotator_id;response_id;rank'; separate columns by com",
     ),
     "two formats": (
-        "prompt_id,annotator_id,response_id,rank,approved\np,u,a,1,1\n",
-        "the columns fit several formats; say which is meant, format='approvals' or format='long'",
+        "prompt_id,annotator_id,response_id,rank,ranking\np,u,a,1,a\n",
+        "the columns fit several formats; say which is meant, format='ballots' or format='long'",
     ),
     "rank and score": (
         "prompt_id,annotator_id,response_id,rank,score\np,u,a,1,1\n",
@@ -109,7 +109,7 @@ REFUSED = {
     ),
     "approved empty": (
         "prompt_id,annotator_id,response_id,approved\np,u,a,1\np,u,b,\n",
-        "row 3: approved is ''; give true or false",
+        "row 3: the approved is empty; give one, or leave the row out",
     ),
     "ranking empty": (
         "prompt_id,annotator_id,ranking\np,u,a > b\np,v,\n",

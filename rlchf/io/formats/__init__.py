@@ -6,7 +6,7 @@ A module of this folder that defines ``FORMAT`` adds a format: `rlchf.read_ranki
 
 import importlib
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cache
 
@@ -29,6 +29,8 @@ class Format:
         All columns that it reads besides ``prompt_id``, ``annotator_id`` and ``weight``.
     marks
         Those of the columns that tell it from the other formats.
+    unless
+        Columns beside which the marks mean another format.
     read
         A function from a table, and how to read responses that a ballot leaves out ("missing" or
         "last"), to the entries of the ballots.
@@ -39,6 +41,11 @@ class Format:
     columns: tuple[str, ...]
     marks: tuple[str, ...]
     read: Callable[[Table, str], Entries]
+    unless: tuple[str, ...] = ()
+
+    def fits(self, names: Collection[str]) -> bool:
+        """Whether a table with these columns is of this shape."""
+        return bool(set(self.marks) & set(names)) and not set(self.unless) & set(names)
 
 
 @cache
@@ -84,7 +91,7 @@ def _recognised(table: Table) -> Format:
     ValueError
         If that is none or several; the message says what columns the formats have.
     """
-    fits = [format for format in formats().values() if set(format.marks) & set(table.names)]
+    fits = [format for format in formats().values() if format.fits(table.names)]
     if len(fits) == 1:
         return fits[0]
     if fits:

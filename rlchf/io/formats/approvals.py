@@ -1,35 +1,44 @@
-"""Approvals: one row for each response that an annotator approved of, or did not."""
+"""Approvals: one row for each response that an annotator judged by itself."""
 
 import warnings
-
-import numpy as np
 
 from rlchf.entries import Entries
 from rlchf.io.columns import Table
 from rlchf.io.formats import Format
 from rlchf.io.formats.long import gather_rows
+from rlchf.profiles import UNSTATED
 
 
 def read_approvals(table: Table, unranked: str) -> Entries:
-    """Read ``prompt_id, annotator_id, response_id, approved``: the approved 1st, the others 2nd.
+    """Read ``prompt_id, annotator_id, response_id`` and ``approval`` (1, 0, -1) or ``approved``.
 
-    If a file lists approved responses only, its ballots compare responses only with ``unranked="last"``.
+    A ballot has what it approves first, then what it is neutral about, then what it disapproves; with
+    ``unranked="last"`` it is neutral about all that it does not list.
     """
-    table.require("prompt_id", "annotator_id", "response_id", "approved")
-    approved = table.flags("approved")
-    if unranked == "missing" and approved.all():
+    table.require("prompt_id", "annotator_id", "response_id")
+    entries = gather_rows(table)
+    approvals = entries.entry_approvals
+    if approvals is None:
+        table.require("approval")
+    assert approvals is not None
+    name = "approval" if "approval" in table.names else "approved"
+    entries.refuse(
+        approvals == UNSTATED, lambda _: f"the {name} is empty; give one, or leave the row out"
+    )
+    if unranked == "missing" and (approvals == 1).all():
         warnings.warn(
             "every row approves, so no ballot ranks anything above anything else; "
             "read the file with unranked last if what is not listed is not approved",
             stacklevel=2,
         )
-    return gather_rows(table, entry_ranks=np.where(approved, 1.0, 2.0))
+    return entries
 
 
 FORMAT = Format(
     name="approvals",
-    shape="response_id and approved",
-    columns=("response_id", "approved", "ballot_id", "count"),
-    marks=("approved",),
+    shape="response_id and approval or approved",
+    columns=("response_id", "approval", "approved", "strength", "ballot_id", "count"),
+    marks=("approval", "approved"),
+    unless=("rank", "score"),
     read=read_approvals,
 )

@@ -10,9 +10,10 @@ from rlchf.io.formats.long import refuse_rankings
 
 
 def read_comparisons(table: Table, unranked: str) -> Entries:
-    """Read ``prompt_id, annotator_id, chosen, rejected``, optionally ``tie`` and ``weight``.
+    """Read ``prompt_id, annotator_id, chosen, rejected``, optionally ``tie``, ``strength`` and ``weight``.
 
-    An annotator may compare the same two responses again: that is another ballot.
+    ``strength`` says how strongly the chosen response is preferred. An annotator may compare the same two
+    responses again: that is another ballot.
 
     Raises
     ------
@@ -39,6 +40,7 @@ def read_comparisons(table: Table, unranked: str) -> Entries:
         ballot_prompts=prompt,
         ballot_annotators=annotator,
         ballot_weights=table.weights(),
+        ballot_strengths=table.strengths(),
         entry_ballots=np.tile(np.arange(n), 2),
         entry_responses=response,
         entry_ranks=np.concatenate([np.ones(n), np.where(tied, 1.0, 2.0)]),
@@ -50,7 +52,7 @@ def read_comparisons(table: Table, unranked: str) -> Entries:
 FORMAT = Format(
     name="comparisons",
     shape="chosen and rejected",
-    columns=("chosen", "rejected", "tie"),
+    columns=("chosen", "rejected", "tie", "strength"),
     marks=("chosen", "rejected"),
     read=read_comparisons,
 )

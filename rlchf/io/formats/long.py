@@ -18,8 +18,10 @@ SCORE_HINT = "give a number, higher is better, or leave the row out"
 def read_long(table: Table, unranked: str) -> Entries:
     """Read columns ``prompt_id, annotator_id, response_id`` and one of ``rank`` or ``score``.
 
-    A column ``ballot_id`` tells several ballots of an annotator on a prompt apart; ``count`` says for
-    how many identical ballots each stands.
+    A column ``approval`` (1, 0, -1) or ``approved`` says what the annotator thinks of the response by
+    itself, and ``strength`` how strongly a ballot prefers one of two responses. A column ``ballot_id``
+    tells several ballots of an annotator on a prompt apart; ``count`` says for how many identical ballots
+    each stands.
 
     Raises
     ------
@@ -40,7 +42,10 @@ def read_long(table: Table, unranked: str) -> Entries:
 def gather_rows(
     table: Table, entry_ranks: np.ndarray | None = None, entry_scores: np.ndarray | None = None
 ) -> Entries:
-    """Gather one ballot from all rows with the same prompt, annotator and, if given, ``ballot_id``."""
+    """Gather one ballot from all rows with the same prompt, annotator and, if given, ``ballot_id``.
+
+    Without ranks and scores responses are ordered by approval.
+    """
     prompts, prompt = table.ids("prompt_id")
     annotators, annotator = table.ids("annotator_id")
     responses, response = table.ids("response_id")
@@ -61,10 +66,12 @@ def gather_rows(
         ballot_annotators=owners % len(annotators),
         ballot_weights=_ballot_values(table, "weight", table.weights(), ballot, n_ballots),
         ballot_counts=None if counts is None else counts.astype(np.int64),
+        ballot_strengths=_ballot_values(table, "strength", table.strengths(), ballot, n_ballots),
         entry_ballots=ballot,
         entry_responses=response,
         entry_ranks=entry_ranks,
         entry_scores=entry_scores,
+        entry_approvals=table.approvals(),
         source=table.source,
         locate=table.row,
     )
@@ -105,7 +112,7 @@ def _ballot_values(
         return None
     of_ballots = np.empty(n_ballots)
     of_ballots[ballot[::-1]] = values[::-1]  # the first row of each ballot is written last
-    differs = values != of_ballots[ballot]
+    differs = (values != of_ballots[ballot]) & ~(np.isnan(values) & np.isnan(of_ballots[ballot]))
     if differs.any():
         i = int(np.argmax(differs))
         raise table.error(
@@ -119,7 +126,16 @@ def _ballot_values(
 FORMAT = Format(
     name="long",
     shape="response_id and rank or score",
-    columns=("response_id", "rank", "score", "ballot_id", "count"),
+    columns=(
+        "response_id",
+        "rank",
+        "score",
+        "approval",
+        "approved",
+        "strength",
+        "ballot_id",
+        "count",
+    ),
     marks=("rank", "score"),
     read=read_long,
 )
