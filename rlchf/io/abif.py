@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rlchf.entries import Entries
-from rlchf.io.elections import Kind, Levels, Orders
-from rlchf.io.files import bare_name, decode, display_name, shown
+from rlchf.io.elections import Kind, Levels, Orders, election_name
+from rlchf.io.files import decode, display_name, shown
 
 _COMMENT = re.compile(r'((?:[^#"\[]|"[^"]*"|\[[^\]]*\])*?)#.*')
 _METADATA = re.compile(r"\{\s*[\"']?(\w[\w\s]*?)[\"']?\s*:\s*(.*?)\s*\}")
@@ -73,7 +73,7 @@ def parse_abif(data: bytes, path: str | Path) -> Orders:
     if not election.levels:
         raise ValueError(f"{source}: there is no ballot in it")
     return Orders(
-        election.title or bare_name(path)[0],
+        election.title or election_name(path),
         list(election.names),
         election.levels,
         [float(count) for count in election.counts],

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from rlchf.entries import Entries
-from rlchf.io.elections import Kind, Levels, Orders
-from rlchf.io.files import bare_name, decode, display_name, shown
+from rlchf.io.elections import Kind, Levels, Orders, election_name
+from rlchf.io.files import decode, display_name, shown
 
 _TOKEN = re.compile(r'"[^"]*"|#.*|[^\s"#]+|"')
 SEATS = 1
@@ -56,7 +56,7 @@ def parse_blt(data: bytes, path: str | Path) -> Orders:
     names = texts[:size]
     if len(set(names)) < size or not all(name.strip() for name in names):
         names = [str(n + 1) for n in range(size)]
-    title = texts[size] if len(texts) > size and texts[size].strip() else bare_name(path)[0]
+    title = texts[size] if len(texts) > size and texts[size].strip() else election_name(path)
     return _without(withdrawn, Orders(title, names, *_columns(ballots)), source)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from rlchf.entries import Entries
 from rlchf.io.atomic import atomic_write
-from rlchf.io.files import bare_name, shown
+from rlchf.io.files import STANDARD_STREAM, bare_name, shown
 from rlchf.rankings import Rankings
 
 ORDER = re.compile(r"/order \d+$")
@@ -98,6 +98,17 @@ class Orders:
             locate=lambda entry: f"line {lines[ballots[entry]]}",
             sort_responses=False,
         )
+
+
+def election_name(path: str | Path) -> str:
+    """What an election without a title is called: the file's name without its suffix.
+
+    Examples
+    --------
+    >>> election_name("votes/tea.blt.gz"), election_name("-")
+    ('tea', 'election')
+    """
+    return "election" if str(path) == STANDARD_STREAM else bare_name(path)[0]
 
 
 def orders_of(rankings: Rankings, prompt: int) -> Orders:

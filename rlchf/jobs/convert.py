@@ -16,7 +16,7 @@ from rlchf.io.abif import ABIF
 from rlchf.io.atomic import check_folder
 from rlchf.io.blt import BLT
 from rlchf.io.elections import write_elections
-from rlchf.io.files import ELECTIONS, PREFLIB, STANDARD_STREAM, TABLES, bare_name
+from rlchf.io.files import ELECTIONS, PREFLIB, STANDARD_STREAM, TABLES, bare_name, shown
 from rlchf.io.formats import formats
 from rlchf.io.formats.long import is_plain_id
 from rlchf.io.json import write_jsonl
@@ -190,8 +190,12 @@ def _write_rankings(
     if kind in KINDS:
         files, lost = write_elections(path, rankings, KINDS[kind], folder=not is_file)
         return files, dict(lost)
-    if not is_file:
-        path = str(Path(path) / f"rankings.{kind}")
+    for response in rankings.response_ids:
+        if not is_plain_id(response):
+            raise ValueError(
+                f"the response id {shown(response)} reads as a ranking, and so would not be read again "
+                "from a table; rename it"
+            )
     write_rankings(path, rankings)
     unnamed = len(rankings.response_ids) - _n_named(rankings)
     return [path], {"responses that no ballot names": unnamed} if unnamed else {}
