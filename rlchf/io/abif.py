@@ -216,10 +216,22 @@ def holds_scores(orders: Orders) -> bool:
     return bool(values) and all(score >= 0 and score.is_integer() for score in values)
 
 
+def holds_name(name: str) -> bool:
+    """Whether ABIF can hold a name: it is one line without square brackets and quotation marks.
+
+    Examples
+    --------
+    >>> holds_name("Ann O'Hara"), holds_name("Ann [1]")
+    (True, False)
+    """
+    special = any(mark in name for mark in '[]"')
+    return not special and len(name.splitlines()) == 1 and name == name.strip()
+
+
 def _token(name: str, title: str) -> str:
     if _BARE.fullmatch(name):
         return name
-    if any(mark in name for mark in '[]"') or name != name.strip() or len(name.splitlines()) != 1:
+    if not holds_name(name):
         raise ValueError(
             f"prompt {title!r}: ABIF cannot hold the name {shown(name)}; rename it without square "
             "brackets, quotation marks and line breaks"
@@ -227,4 +239,4 @@ def _token(name: str, title: str) -> str:
     return f"[{name}]"
 
 
-ABIF = Kind("abif", ("abif",), lambda orders: "abif", abif_text, holds_scores)
+ABIF = Kind("abif", ("abif",), lambda orders: "abif", abif_text, holds_name, holds_scores)

@@ -184,7 +184,7 @@ def blt_text(orders: Orders) -> str:
     <BLANKLINE>
     """
     for name in (*orders.names, orders.title):
-        if '"' in name or len(name.splitlines()) > 1 or not name.strip():
+        if not holds_name(name):
             raise ValueError(
                 f"prompt {orders.title!r}: BLT cannot hold the name {shown(name)}; rename it without a "
                 "quotation mark or a line break"
@@ -197,4 +197,15 @@ def blt_text(orders: Orders) -> str:
     return "\n".join(lines) + "\n"
 
 
-BLT = Kind("blt", ("blt",), lambda orders: "blt", blt_text)
+def holds_name(name: str) -> bool:
+    """Whether BLT can hold a name: it is one line without a quotation mark.
+
+    Examples
+    --------
+    >>> holds_name("Ann O'Hara"), holds_name('"Ann"')
+    (True, False)
+    """
+    return '"' not in name and len(name.splitlines()) == 1 and bool(name.strip())
+
+
+BLT = Kind("blt", ("blt",), lambda orders: "blt", blt_text, holds_name)

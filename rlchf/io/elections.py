@@ -161,6 +161,8 @@ class Kind:
         The suffix of an election's file, without a point.
     text
         The text of an election's file.
+    holds_name
+        Whether it can hold a response's name.
     holds_scores
         Whether it can hold an election's scores.
     """
@@ -169,6 +171,7 @@ class Kind:
     suffixes: tuple[str, ...]
     suffix: Callable[[Orders], str]
     text: Callable[[Orders], str]
+    holds_name: Callable[[str], bool]
     holds_scores: Callable[[Orders], bool] = lambda orders: False
 
 

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
+from operator import ne
 from pathlib import Path
 from typing import Any
 
@@ -93,8 +94,10 @@ def convert_files(job: ConvertJob) -> Report:
         raise ValueError(
             f"{job.out}: rankings have no texts for a folder; give a file, such as rankings.{kind}"
         )
-    rankings = _named(read_rankings(job.files[0], format), job.files[0])
+    rankings, unnamed = _named(read_rankings(job.files[0], format), job.files[0], kind)
     files, dropped = _write_rankings(job.out, rankings, kind, is_file)
+    if unnamed:
+        dropped["names of alternatives, which are numbered"] = unnamed
     return Report(job.files[0], files, _numbers(rankings), dropped)
 
 
@@ -168,19 +171,28 @@ def _format(job: ConvertJob) -> str | None:
     return "auto" if len(is_rankings) == 1 and is_rankings[0] else None
 
 
-def _named(rankings: Rankings, name: str) -> Rankings:
-    """Rankings of PrefLib files, by the names of their alternatives where these differ, not by numbers."""
+def _named(rankings: Rankings, name: str, kind: str) -> tuple[Rankings, int]:
+    """Rankings of PrefLib files by the names of their alternatives, where these differ and can be written.
+
+    Also the number of names that are not used: of elections whose alternatives keep their numbers.
+    """
     path = Path(name)
     paths = sorted(path.iterdir()) if path.is_dir() else [path]
     elections = [read_election(one) for one in paths if bare_name(one)[1] in PREFLIB]
     if len(elections) != rankings.n_prompts:
-        return rankings
+        return rankings, 0
     ids: list[str] = []
+    unused = 0
+    holds = KINDS[kind].holds_name if kind in KINDS else is_plain_id
     for election in elections:
         names = election.alternatives
-        differ = len(set(names)) == len(names) and all(map(is_plain_id, names))
-        ids += names if differ else [str(n + 1) for n in range(len(names))]
-    return replace(rankings, response_ids=ids)
+        numbers = [str(n + 1) for n in range(len(names))]
+        if len(set(names)) == len(names) and all(map(holds, names)):
+            ids += names
+        else:
+            ids += numbers
+            unused += sum(map(ne, names, numbers))
+    return replace(rankings, response_ids=ids), unused
 
 
 def _write_rankings(

@@ -121,6 +121,7 @@ def test_preflib_alternatives_have_their_names_where_these_differ(
     rows = [json.loads(line) for line in unnamed.stdout.splitlines()]
     assert {row["response_id"] for row in rows} == {"1", "2", "3"}  # two are named Coffee
     assert "1  responses that no ballot names" in unnamed.stderr
+    assert "4  names of alternatives, which are numbered" in unnamed.stderr
     named = ELECTION.replace("NAME 3: Coffee", "NAME 3: Mint")
     rlchf("convert", write("drinks.toi", named), "--out", tmp_path / "drinks.blt")
     assert (
