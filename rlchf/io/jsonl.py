@@ -11,8 +11,8 @@ from rlchf.io.columns import Table, cell_text, text_array
 from rlchf.io.files import decode, shown
 
 
-def json_records(data: bytes, source: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Objects of a jsonl file with their line numbers; blank lines are skipped.
+def json_records(data: bytes, source: str, first: int = 1) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Objects of a jsonl file with their line numbers, which begin at ``first``; blank lines are skipped.
 
     Examples
     --------
@@ -20,7 +20,7 @@ def json_records(data: bytes, source: str) -> Iterator[tuple[int, dict[str, Any]
     [(1, {'a': 1})]
     """
     surrogates = rb"\ud" in data or rb"\uD" in data
-    for number, line in enumerate(io.BytesIO(data), start=1):
+    for number, line in enumerate(io.BytesIO(data), start=first):
         if line.isspace():
             continue
         try:
