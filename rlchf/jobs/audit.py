@@ -44,7 +44,13 @@ def audit_files(job: AuditJob) -> Audit:
         from rlchf.plots.audit import audit_plots
         from rlchf.plots.save import save_all
 
-        save_all(audit_plots(inputs.rankings, inputs.result, report, inputs.groups), job.plot)
+        figures = audit_plots(inputs.rankings, inputs.result, report, inputs.groups)
+        if not figures:
+            warnings.warn(
+                f"no picture is drawn in {job.plot}: the annotators are anonymous, and there is no group",
+                stacklevel=2,
+            )
+        save_all(figures, job.plot)
     list_skipped(job, inputs.rankings, skipped)
     return report
 

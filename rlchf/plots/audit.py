@@ -23,12 +23,17 @@ POINTS = 1000  # points on a line
 def audit_plots(
     rankings: Rankings, result: Aggregation, report: Audit, groups: Groups | None = None
 ) -> dict[str, Figure]:
-    """Shares, agreement over the prompts, Lorenz curves and, if shares are traced, stages, by name."""
-    figures = {
-        "shares": shares_plot(report),
-        "agreement": agreement_plot(cumulative_agreement(rankings, result, groups), report.rule),
-        "lorenz": lorenz_plot(rankings, result, report),
-    }
+    """Shares, agreement over the prompts, Lorenz curves and, if shares are traced, stages, by name.
+
+    Of anonymous annotators there are no pictures, only of groups.
+    """
+    figures = {}
+    if report.groups or not report.anonymous:
+        figures["shares"] = shares_plot(report)
+        lines = cumulative_agreement(rankings, result, groups)
+        figures["agreement"] = agreement_plot(lines, report.rule)
+    if not report.anonymous:
+        figures["lorenz"] = lorenz_plot(rankings, result, report)
     if any(stage.groups for stage in report.stages):
         figures["stages"] = stages_plot(report.stages)
     return figures
