@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from rlchf.cli import aggregate, audit, jury, ppo, reward, rules, run, score
+from rlchf.cli import aggregate, audit, jury, ppo, reward, rules, run, score, tasks
 from rlchf.cli.settings import SettingsCommand
 
 app = typer.Typer(
@@ -43,6 +43,10 @@ COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "ppo": (
         ppo.command,
         "rlchf ppo --policy smollm2 --reward reward/ --prompts prompts.jsonl --out policy/",
+    ),
+    "tasks": (
+        tasks.command,
+        "rlchf tasks responses.jsonl --prompts prompts.jsonl --to potato --annotators 12 --out project/",
     ),
     "run": (run.command, "rlchf run examples/emoji.toml --rule perpetual_pav"),
 }
