@@ -11,15 +11,15 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, get_type_hints
+from typing import Any, TypeVar, get_type_hints
 
 from rlchf.io.columns import cell_text
 from rlchf.io.sources._records import Files, is_missing
 from rlchf.options import checked, listed, meant
 from rlchf.prompts import Prompt
+from rlchf.rankings import ANONYMOUS
 
-ANONYMOUS = "anonymous:"
-"""Prefix of the ids of annotators who are positions in a list, not people."""
+Key = TypeVar("Key")
 
 
 @dataclass(eq=False)
@@ -36,6 +36,8 @@ class Converted:
         Each annotator's features by name.
     topics
         Further keys of each prompt, such as its language, by name.
+    labels
+        Further keys of each response, such as the model that wrote it, by prompt id and response id.
     dropped
         What could not be held, in words, and how many of it.
     note
@@ -56,6 +58,7 @@ class Converted:
     responses: dict[str, dict[str, str]] = field(default_factory=dict)
     annotators: dict[str, dict[str, str]] = field(default_factory=dict)
     topics: dict[str, dict[str, str]] = field(default_factory=dict)
+    labels: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
     dropped: Counter[str] = field(default_factory=Counter)
     note: str = ""
     _ballots: "list[_Ballot]" = field(default_factory=list, repr=False)
@@ -71,12 +74,10 @@ class Converted:
         """
         if self.prompts.setdefault(prompt_id, prompt) != prompt:
             raise ValueError(f"prompt {prompt_id!r} comes twice, with different texts")
-        for name, value in topics.items():
-            if not is_missing(value):
-                self.topics.setdefault(prompt_id, {}).setdefault(name, feature_text(value))
+        _add(self.topics, prompt_id, topics)
 
-    def response(self, prompt_id: str, response_id: str, text: str) -> None:
-        """Add a response; adding the same again changes nothing.
+    def response(self, prompt_id: str, response_id: str, text: str, **labels: Any) -> None:
+        """Add a response, with further keys such as its model; adding the same again changes nothing.
 
         Raises
         ------
@@ -87,6 +88,7 @@ class Converted:
             raise ValueError(
                 f"response {response_id!r} of prompt {prompt_id!r} comes twice, with different texts"
             )
+        _add(self.labels, (prompt_id, response_id), labels)
 
     def annotator(self, annotator_id: str, **features: Any) -> None:
         """Add an annotator, or further features of one; the first value of a feature stays."""
@@ -153,6 +155,13 @@ class Converted:
         if not kept:
             raise ValueError("no record holds a judgement of two responses or more")
         return _long(kept)
+
+
+def _add(known: dict[Key, dict[str, str]], key: Key, values: Mapping[str, Any]) -> None:
+    """Add values that are there to those of a key; the first value of a name stays."""
+    for name, value in values.items():
+        if not is_missing(value):
+            known.setdefault(key, {}).setdefault(name, feature_text(value))
 
 
 @dataclass(frozen=True, slots=True)
