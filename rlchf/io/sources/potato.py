@@ -212,7 +212,9 @@ class _Project:
             return
         item = self.items[one.item]
         if "response_ids" in item:
-            converted.drop("texts that are in prompts.jsonl and responses.jsonl of the project's folder")
+            converted.drop(
+                "texts that are in prompts.jsonl and responses.jsonl of the project's folder"
+            )
             return
         key = self.prompt or next((k for k in ("prompt", "question", "text") if k in item), "")
         if isinstance(item.get(key), str):
