@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from rlchf.cli import aggregate, audit, jury, ppo, reward, rules, run, score, tasks
+from rlchf.cli import aggregate, audit, convert, jury, ppo, reward, rules, run, score, tasks
 from rlchf.cli.settings import SettingsCommand
 
 app = typer.Typer(
@@ -27,6 +27,10 @@ COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "audit": (
         audit.command,
         "rlchf audit rankings.csv aggregated.jsonl --annotators people.csv --group region",
+    ),
+    "convert": (
+        convert.command,
+        "rlchf convert comparisons.jsonl --from coval --out coval/",
     ),
     "rules": (rules.command, "rlchf rules kemeny"),
     "reward": (

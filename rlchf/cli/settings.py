@@ -96,14 +96,14 @@ def refuse_beside_resume(given: Iterable[str], allowed: Iterable[str] = ()) -> N
 
 
 def flag(name: str) -> str:
-    """The option of a setting.
+    """The option of a setting; a line at the end of its name only tells it from a word of Python.
 
     Examples
     --------
-    >>> flag("kl_coef")
-    '--kl-coef'
+    >>> flag("kl_coef"), flag("from_")
+    ('--kl-coef', '--from')
     """
-    return "--" + name.replace("_", "-")
+    return "--" + name.rstrip("_").replace("_", "-")
 
 
 class SettingsCommand(typer.core.TyperCommand):
@@ -111,7 +111,7 @@ class SettingsCommand(typer.core.TyperCommand):
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """The words behind the command's name, a required one without braces."""
-        return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
+        return [re.sub("[{}]", "", piece) for piece in super().collect_usage_pieces(ctx)]
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the options by heading, first those that must be given."""

@@ -11,6 +11,7 @@ STANDARD_STREAM = "-"
 COMPRESSED = {".gz": "gzip", ".zst": "zstd"}
 TABLES = ("csv", "tsv", "parquet", "jsonl")
 PREFLIB = ("soc", "soi", "toc", "toi", "cat")
+ELECTIONS = ("blt", "abif")
 
 _MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 _UTF8_MARK, _UTF16_MARKS = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
@@ -78,7 +79,7 @@ def file_kind(path: str | Path, data: bytes) -> str:
     ('tsv', 'jsonl')
     """
     suffix = bare_name(path)[1]
-    if suffix in TABLES:
+    if suffix in TABLES or suffix in ELECTIONS:
         return suffix
     if suffix in PREFLIB:
         return "preflib"
@@ -86,7 +87,8 @@ def file_kind(path: str | Path, data: bytes) -> str:
         raise ValueError(
             f"{path}: unknown suffix '.{suffix}'; give a file that ends in "
             f"{', '.join(f'.{s}' for s in TABLES)} (tables) or "
-            f"{', '.join(f'.{s}' for s in PREFLIB)} (PrefLib), alone or before .gz or .zst"
+            f"{', '.join(f'.{s}' for s in (*PREFLIB, *ELECTIONS))} (elections), alone or before .gz or "
+            ".zst"
         )
     if data.startswith(b"PAR1"):
         return "parquet"

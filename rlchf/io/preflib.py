@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from rlchf.entries import Entries
+from rlchf.io.elections import Kind, Orders
 from rlchf.io.files import PREFLIB, bare_name, decode, display_name, read_bytes, shown
 
 _HEADER = re.compile(r"#\s*([A-Z ]+?)\s*(\d+)?\s*:(.*)")
@@ -217,3 +218,66 @@ def _levels(order: str) -> list[list[int]] | None:
             levels.append([int(n) for n in numbers])
         at, comma = level.end(), level[3]
     return levels
+
+
+def preflib_suffix(orders: Orders) -> str:
+    """The suffix of an election: whether its orders are complete, and whether they have ties.
+
+    Examples
+    --------
+    >>> preflib_suffix(Orders("tea", ["a", "b"], [((1,), (0,))], [2.0]))
+    'soc'
+    """
+    ties = any(len(level) > 1 for levels in orders.levels for level in levels)
+    complete = all(sum(map(len, levels)) == len(orders.names) for levels in orders.levels)
+    return ("to" if ties else "so") + ("c" if complete else "i")
+
+
+def preflib_text(orders: Orders) -> str:
+    """An election as the text of a PrefLib file.
+
+    Raises
+    ------
+    ValueError
+        If a name has a line break, or a weight is no whole number.
+
+    Examples
+    --------
+    >>> text = preflib_text(Orders("tea", ["a", "b", "c"], [((1,), (0, 2)), ((0,),)], [2.0, 1.0]))
+    >>> parse_election(text.encode(), "tea.toi").orders
+    [[[2], [1, 3]], [[1]]]
+    """
+    for name in (*orders.names, orders.title):
+        if len(name.splitlines()) > 1:
+            raise ValueError(
+                f"prompt {orders.title!r}: PrefLib cannot hold the name {shown(name)}; rename it without "
+                "a line break"
+            )
+    weights, suffix = orders.whole_weights("preflib"), preflib_suffix(orders)
+    facts = {
+        "FILE NAME": f"{orders.title}.{suffix}",
+        "TITLE": orders.title,
+        "DESCRIPTION": "",
+        "DATA TYPE": suffix,
+        "MODIFICATION TYPE": "original",
+        "RELATES TO": "",
+        "RELATED FILES": "",
+        "PUBLICATION DATE": "",
+        "MODIFICATION DATE": "",
+        "NUMBER ALTERNATIVES": len(orders.names),
+        "NUMBER VOTERS": sum(weights),
+        "NUMBER UNIQUE ORDERS": len(orders.levels),
+    }
+    facts |= {f"ALTERNATIVE NAME {n}": name for n, name in enumerate(orders.names, start=1)}
+    lines = [f"# {name}: {value}".rstrip() for name, value in facts.items()]
+    for levels, weight in zip(orders.levels, weights, strict=True):
+        parts = [",".join(str(one + 1) for one in level) for level in levels]
+        order = ",".join(
+            f"{{{part}}}" if len(level) > 1 else part
+            for part, level in zip(parts, levels, strict=True)
+        )
+        lines.append(f"{weight}: {order}")
+    return "\n".join(lines) + "\n"
+
+
+PREFLIB_KIND = Kind("preflib", PREFLIB[:4], preflib_suffix, preflib_text)

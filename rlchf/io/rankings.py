@@ -3,6 +3,8 @@
 from pathlib import Path
 
 from rlchf.entries import Entries
+from rlchf.io.abif import abif_entries
+from rlchf.io.blt import blt_entries
 from rlchf.io.files import display_name, file_kind, read_bytes
 from rlchf.io.formats import check_format, known_columns, read_entries
 from rlchf.io.preflib import election_entries, parse_election, read_folder
@@ -11,6 +13,8 @@ from rlchf.options import checked
 from rlchf.rankings import Rankings, Unranked
 
 PREFLIB = "preflib"
+ELECTIONS = {"blt": blt_entries, "abif": abif_entries}
+"""Readers of further files with one election."""
 
 
 def read_rankings(
@@ -21,12 +25,12 @@ def read_rankings(
     Parameters
     ----------
     path
-        A csv, tsv, parquet, jsonl or PrefLib file, plain or compressed (``.gz``, ``.zst``);
+        A csv, tsv, parquet, jsonl, PrefLib, BLT or ABIF file, plain or compressed (``.gz``, ``.zst``);
         ``-`` for standard input; or a folder of PrefLib files, each of which becomes a prompt.
     format
         What the file holds: "long" (a row per annotator and response with ``rank`` or ``score``),
         "ballots" (a row per ``ranking``), "comparisons" (``chosen`` and ``rejected``), "approvals"
-        (``approved``) or "preflib"; "auto" recognises it by the suffix and the columns.
+        (``approved``), "preflib", "blt" or "abif"; "auto" recognises it by the suffix and the columns.
     unranked
         How to read responses that a ballot leaves out: "missing" (no opinion) or "last".
 
@@ -47,7 +51,7 @@ def read_rankings(
     >>> rankings.n_ballots, rankings.responses("p")
     (2, ['a', 'b', 'c'])
     """
-    check_format(format, PREFLIB)
+    check_format(format, PREFLIB, *ELECTIONS)
     checked(Unranked, unranked, "unranked")
     if not str(path):
         raise ValueError("the name of the ranking file is empty")
@@ -62,7 +66,11 @@ def _file_entries(path: str | Path, format: str, unranked: Unranked) -> Entries:
     data, source = read_bytes(path), display_name(path)
     if not data.strip():
         raise ValueError(f"{source}: the file is empty")
-    kind = PREFLIB if format == PREFLIB else file_kind(path, data)
+    kind = format if format in (PREFLIB, *ELECTIONS) else file_kind(path, data)
+    if kind in ELECTIONS:
+        if format not in ("auto", kind):
+            raise ValueError(f"{source}: a {kind} file; the format {format!r} needs a table")
+        return ELECTIONS[kind](data, path)
     if kind == PREFLIB:
         if format not in ("auto", PREFLIB):
             raise ValueError(f"{source}: a PrefLib file; the format {format!r} needs a table")

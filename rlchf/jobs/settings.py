@@ -1,7 +1,9 @@
 """Settings of each job, as its command takes them; reading them needs neither torch nor pyarrow."""
 
+import pkgutil
 from collections.abc import Iterable
 from dataclasses import MISSING, dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from rlchf.auditing.bootstrap import LEAST
@@ -11,6 +13,12 @@ from rlchf.rankings import Unranked
 from rlchf.settings import Settings, setting
 from rlchf.train.ppo.rewards import Combine
 
+SOURCES = sorted(
+    module.name
+    for module in pkgutil.iter_modules([str(Path(__file__).parents[1] / "io" / "sources")])
+    if not module.name.startswith("_")
+)
+"""Names of the public corpora and tools that `rlchf.io.sources` reads, one file each."""
 LABEL = "label"
 """The column of labelled texts, unless another is named."""
 TINY = "tiny"
@@ -73,6 +81,27 @@ class AggregateJob(RuleSettings, RankingsInput):
     """Rankings to aggregate."""
 
     out: str = setting("-", "jsonl, csv, tsv or parquet file; - for jsonl on standard output.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConvertJob(Settings):
+    """Files of a public corpus, of a tool or of ballots, and what they become."""
+
+    files: tuple[str, ...] = setting(MISSING, "Files or a folder to convert.")
+    from_: str = setting(
+        "auto",
+        f"What the files are: auto, a source ({', '.join(SOURCES)}) or a format of rankings.",
+    )
+    out: str = setting(
+        MISSING,
+        "Folder for rankings, prompts, responses and annotators; or a file for the rankings alone.",
+    )
+    to: str = setting(
+        "",
+        "Kind of the rankings: csv, tsv, parquet, jsonl, preflib, blt or abif; by default as --out "
+        "ends, csv for a folder.",
+    )
+    option: dict[str, Any] = setting({}, "Option of the source; repeatable.")
 
 
 @dataclass(frozen=True, kw_only=True)

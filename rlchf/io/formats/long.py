@@ -77,6 +77,17 @@ def gather_rows(
     )
 
 
+def is_plain_id(name: str) -> bool:
+    """Whether a text can be a response's id in a table: it is not blank and does not read as a ranking.
+
+    Examples
+    --------
+    >>> is_plain_id("a > b"), is_plain_id("a, b")
+    (False, True)
+    """
+    return bool(name.strip()) and not _COMPARES.search(name)
+
+
 def refuse_rankings(table: Table, ids: list[str], codes: np.ndarray) -> None:
     """Refuse a response id that reads as a ranking, such as ``a > b``: a ballot in the wrong column.
 

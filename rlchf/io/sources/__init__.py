@@ -22,6 +22,10 @@ from rlchf.rankings import ANONYMOUS
 Key = TypeVar("Key")
 
 
+class Conflict(ValueError):
+    """Two texts of one id; `read_source` adds the file and the row."""
+
+
 @dataclass(eq=False)
 class Converted:
     """What a source holds, in our terms; the source's ``read`` fills it record by record.
@@ -69,11 +73,11 @@ class Converted:
 
         Raises
         ------
-        ValueError
+        Conflict
             If there is another prompt of that id.
         """
         if self.prompts.setdefault(prompt_id, prompt) != prompt:
-            raise ValueError(f"prompt {prompt_id!r} comes twice, with different texts")
+            raise Conflict(f"prompt {prompt_id!r} comes twice, with different texts")
         _add(self.topics, prompt_id, topics)
 
     def response(self, prompt_id: str, response_id: str, text: str, **labels: Any) -> None:
@@ -81,11 +85,11 @@ class Converted:
 
         Raises
         ------
-        ValueError
+        Conflict
             If the prompt has another response of that id.
         """
         if self.responses.setdefault(prompt_id, {}).setdefault(response_id, text) != text:
-            raise ValueError(
+            raise Conflict(
                 f"response {response_id!r} of prompt {prompt_id!r} comes twice, with different texts"
             )
         _add(self.labels, (prompt_id, response_id), labels)
@@ -136,7 +140,8 @@ class Converted:
 
     def drop(self, what: str, count: int = 1) -> None:
         """Count something that cannot be held; ``what`` is a plural noun phrase, "empty rankings"."""
-        self.dropped[what] += count
+        if count:
+            self.dropped[what] += count
 
     @property
     def n_ballots(self) -> int:
@@ -153,7 +158,7 @@ class Converted:
             self.drop("ballots on prompts of which one response only is judged", alone)
             self._ballots = kept
         if not kept:
-            raise ValueError("no record holds a judgement of two responses or more")
+            raise ValueError("no record judges two responses or more, so there is no ballot")
         return _long(kept)
 
 
@@ -284,7 +289,11 @@ def read_source(
     files = Files.of(paths)
     source = recognised(files) if name == "auto" else sources()[name]
     check_options(source, options or {})
-    converted = source.read(files.described(source.shape), **(options or {}))
+    files = files.described(source.shape)
+    try:
+        converted = source.read(files, **(options or {}))
+    except Conflict as error:
+        raise ValueError(f"{files.place}: {error}") from None
     return source, converted
 
 

@@ -196,6 +196,12 @@ class Files:
     paths: Sequence[Path]
     shape: str = ""
     _keys: dict[Path, list[str]] = field(default_factory=dict, repr=False)
+    _places: list[str] = field(default_factory=lambda: [""], repr=False)
+
+    @property
+    def place(self) -> str:
+        """The file and the row of the record that was read last."""
+        return self._places[0]
 
     def __str__(self) -> str:
         return ", ".join(self.names)
@@ -271,7 +277,8 @@ class Files:
             )
         for path in paths:
             for row, values in _records(path, wanted):
-                yield Record(values, f"{path}, {row}", self.shape)
+                self._places[0] = f"{path}, {row}"
+                yield Record(values, self.place, self.shape)
 
 
 def _is_readable(path: Path) -> bool:

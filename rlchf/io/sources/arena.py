@@ -80,7 +80,8 @@ def _text(content: Any) -> str | None:
     """The text of a message, whose parts may be listed; None if a part is no text."""
     if isinstance(content, list):
         parts = [one.get("text") if isinstance(one, dict) else None for one in content]
-        content = "\n\n".join(parts) if parts and all(parts) else None
+        texts = [part for part in parts if isinstance(part, str) and part]
+        content = "\n\n".join(texts) if len(texts) == len(parts) else None
     return content if isinstance(content, str) and content.strip() else None
 
 

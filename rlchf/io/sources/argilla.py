@@ -103,7 +103,9 @@ def _question(files: Files, answers: list[_Answer], question: str) -> str:
     if question:
         problem = f"nobody answered {question!r}; the questions are {', '.join(names) or 'none'}"
     elif rankings:
-        problem = f"several questions may ask for a ranking, {', '.join(rankings)}; choose with -o question=..."
+        problem = (
+            f"several questions may ask for a ranking, {', '.join(rankings)}; say -o question=..."
+        )
     else:
         problem = f"no question asks for a ranking; the questions are {', '.join(names) or 'none'}"
     raise ValueError(f"{files}: {problem}; the shape is {files.shape}")

@@ -23,10 +23,14 @@ def read(files: Files, *, turns: Literal["all", "first"] = "all") -> Converted:
         features = {name: record.get(f"annotator_{name}") for name in FEATURES}
         converted.annotator(annotator, **features)
         history: list[dict[str, str]] = []
+        unbroken = True
         for turn in TURNS if turns == "all" else TURNS[:1]:
+            chosen = record.get(f"{turn}_turn_preferred_response")
+            if not unbroken:
+                converted.drop("choices after a turn without a choice", chosen is not None)
+                continue
             history = _turn(converted, record, turn, annotator, history)
-            if not history:
-                break
+            unbroken = bool(history)
     return converted
 
 
@@ -34,29 +38,22 @@ def _turn(
     converted: Converted, record: Record, turn: str, annotator: str, history: list[dict[str, str]]
 ) -> list[dict[str, str]]:
     """Add the ballot of a turn; the conversation after it, empty if it does not go on."""
-    preferred = record.get(f"{turn}_turn_preferred_response")
+    choice = f"{turn}_turn_preferred_response"
     question = record.get(f"{turn}_turn_prompt")
-    if question is None:
-        if preferred is not None:
-            converted.drop("choices without a prompt")
+    if question is None or not record.has(choice):
+        converted.drop("choices without a prompt", record.has(choice))
+        converted.drop("turns without a choice", question is not None)
         return []
-    messages = [*history, {"role": "user", "content": str(question)}]
-    if preferred is None:
-        converted.drop("turns without a choice")
-        return []
-    if record.has(f"{turn}_turn_feedback"):
-        converted.drop("reasons in words")
+    converted.drop("reasons in words", record.has(f"{turn}_turn_feedback"))
     texts = {letter: _answer(record, turn, letter) for letter in LETTERS}
-    letter = record.one_of(
-        f"{turn}_turn_preferred_response", [*(f"response_{one}" for one in LETTERS), *LETTERS]
-    )
-    chosen = texts[letter[-1]]
+    chosen = texts[record.one_of(choice, [*(f"response_{one}" for one in LETTERS), *LETTERS])[-1]]
+    messages = [*history, {"role": "user", "content": str(question)}]
     different = dict.fromkeys(text for text in texts.values() if text)
     if not chosen or len(different) < 2:
         converted.drop("choices without two different answers")
-        return []
-    _add(converted, record, annotator, messages, list(different), chosen)
-    return [*messages, {"role": "assistant", "content": chosen}]
+    else:
+        _add(converted, record, annotator, messages, list(different), chosen)
+    return [*messages, {"role": "assistant", "content": chosen}] if chosen else []
 
 
 def _add(

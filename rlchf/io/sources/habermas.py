@@ -57,12 +57,13 @@ def read(files: Files, *, ballots: Literal["rankings", "agreement"] = "rankings"
     votes: list[tuple[Mapping[str, float], str, dict[str, Any]]] = []
     for record in files.records("worker_id", RANKED, RANKS, wanted=COLUMNS):
         texts.learn(record)
-        values = _ranks(converted, record) if ballots == "rankings" else _ratings(converted, record)
+        judge = _ranks if ballots == "rankings" else _ratings
+        values = judge(converted, record)
         if values:
             topics = {name: record.get(key) for name, key in TOPICS.items()}
             votes.append((values, record.text("worker_id"), topics))
-    for values, worker, topics in votes:
-        _vote(converted, texts, values, worker, topics, ballots)
+    for judged, worker, topics in votes:
+        _vote(converted, texts, judged, worker, topics, ballots)
     return converted
 
 

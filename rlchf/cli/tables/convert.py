@@ -1,0 +1,27 @@
+"""What a conversion wrote, and what it could not hold, for the terminal."""
+
+from collections.abc import Iterator
+
+from rich.console import RenderableType
+from rich.table import Table
+
+from rlchf.jobs.convert import Report
+
+
+def tables(report: Report) -> Iterator[RenderableType]:
+    """What was read and written, the numbers, and what could not be held."""
+    yield f"{report.title}: {', '.join(report.files)}"
+    yield _figures(report.numbers)
+    yield from report.notes
+    if report.dropped:
+        yield "could not be held:"
+        yield _figures(report.dropped)
+
+
+def _figures(numbers: dict[str, int]) -> Table:
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column()
+    for name, number in numbers.items():
+        table.add_row(f"{number:,}", name)
+    return table

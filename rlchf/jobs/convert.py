@@ -1,0 +1,294 @@
+"""From public corpora, tools and other formats of ballots to our files, and from ballots to elections."""
+
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rlchf.io import read_election, read_rankings, write_rankings, write_table
+from rlchf.io.abif import ABIF
+from rlchf.io.atomic import check_folder
+from rlchf.io.blt import BLT
+from rlchf.io.elections import write_elections
+from rlchf.io.files import ELECTIONS, PREFLIB, STANDARD_STREAM, TABLES, bare_name
+from rlchf.io.formats import formats
+from rlchf.io.formats.long import is_plain_id
+from rlchf.io.json import write_jsonl
+from rlchf.io.preflib import PREFLIB_KIND
+from rlchf.io.sources import Converted, Source, read_source, source_names
+from rlchf.io.sources._records import Files
+from rlchf.jobs.inputs import check_paths
+from rlchf.jobs.progress import stage
+from rlchf.jobs.settings import ConvertJob
+from rlchf.options import listed
+from rlchf.rankings import Rankings
+
+KINDS = {kind.name: kind for kind in (PREFLIB_KIND, BLT, ABIF)}
+"""Formats of elections that are written."""
+
+PARTS = ("rankings", "prompts", "responses", "annotators")
+"""The files of a folder that a conversion writes."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a conversion did.
+
+    Attributes
+    ----------
+    title
+        What was read.
+    files
+        The files that were written.
+    numbers
+        Numbers of what was written, by its name.
+    dropped
+        What could not be held, in words, and how many of it.
+    notes
+        What a reader must know.
+    source
+        The name of the source; "rankings" if ballots in one of our formats were read.
+    """
+
+    title: str
+    files: list[str]
+    numbers: dict[str, int]
+    dropped: dict[str, int]
+    notes: list[str] = field(default_factory=list)
+    source: str = "rankings"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as plain values."""
+        return asdict(self)
+
+
+def convert_files(job: ConvertJob) -> Report:
+    """Read a source or rankings, and write them as other files.
+
+    Raises
+    ------
+    ValueError, FileNotFoundError
+        If a file is missing or wrong, or the rankings cannot be written so; nothing has been written then.
+    """
+    kind, is_file = _target(job)
+    check_paths(list(job.files), [job.out] if is_file else [])
+    if not is_file:
+        check_folder(job.out)
+    format = _format(job)
+    if format is None:
+        return _convert_source(job, kind, is_file)
+    if job.option:
+        raise ValueError(f"rankings take no options; leave -o {next(iter(job.option))} out")
+    if len(job.files) > 1:
+        raise ValueError(f"these are {len(job.files)} files of rankings; convert them one by one")
+    if not is_file and kind in TABLES:
+        raise ValueError(
+            f"{job.out}: rankings have no texts for a folder; give a file, such as rankings.{kind}"
+        )
+    rankings = _named(read_rankings(job.files[0], format), job.files[0])
+    files, dropped = _write_rankings(job.out, rankings, kind, is_file)
+    return Report(job.files[0], files, _numbers(rankings), dropped)
+
+
+def _convert_source(job: ConvertJob, kind: str, is_file: bool) -> Report:
+    with stage(f"read {', '.join(job.files)}", quiet=True):
+        source, converted = read_source(list(job.files), job.from_, job.option)
+        rankings = Rankings.from_frame(converted.columns())
+    dropped = dict(converted.dropped)
+    if is_file or kind in KINDS:
+        files, lost = _write_rankings(job.out, rankings, kind, is_file)
+        lost |= {
+            "texts of prompts": len(converted.prompts),
+            "texts of responses": sum(map(len, converted.responses.values())),
+            "annotators with features": sum(map(bool, converted.annotators.values())),
+        }
+        dropped |= {name: number for name, number in lost.items() if number}
+    else:
+        files = _write_folder(Path(job.out), converted, rankings, kind)
+    numbers = _numbers(rankings)
+    if further := len(converted.prompts.keys() - rankings.prompt_index.keys()):
+        numbers["further prompts, without a ballot"] = further
+    return Report(source.title, files, numbers, dropped, _notes(source, converted), source.name)
+
+
+def _target(job: ConvertJob) -> tuple[str, bool]:
+    """The kind of the rankings that are written, and whether they are one file.
+
+    Raises
+    ------
+    ValueError
+        If there is no such kind, or the file's suffix is that of another.
+    """
+    kinds = [*TABLES, *KINDS]
+    if job.to and job.to not in kinds:
+        raise ValueError(f"unknown kind {job.to!r}; choose from {listed(kinds, job.to)}")
+    suffix = "jsonl" if job.out == STANDARD_STREAM else bare_name(job.out)[1]
+    named = {suffix: kind.name for kind in KINDS.values() for suffix in kind.suffixes}
+    named |= dict(zip(TABLES, TABLES, strict=True))
+    if suffix not in named or job.out.endswith("/") or Path(job.out).is_dir():
+        if suffix and not job.out.endswith("/") and not Path(job.out).is_dir():
+            choices = ", ".join(f".{one}" for one in named)
+            raise ValueError(
+                f"{job.out}: unknown suffix '.{suffix}'; choose from {choices}, or end the name of a "
+                "folder in /"
+            )
+        return job.to or "csv", False
+    if job.to and job.to != named[suffix]:
+        raise ValueError(f"{job.out}: the suffix is that of {named[suffix]}, and --to is {job.to}")
+    return named[suffix], True
+
+
+def _format(job: ConvertJob) -> str | None:
+    """The format of rankings that the files have; None if they are a source."""
+    known = ["auto", *source_names(), *formats(), "preflib", *ELECTIONS]
+    if job.from_ not in known:
+        raise ValueError(f"unknown source {job.from_!r}; choose from {listed(known, job.from_)}")
+    if job.from_ in source_names():
+        return None
+    if job.from_ != "auto":
+        return job.from_
+    elections = (*PREFLIB, *ELECTIONS)
+    paths = [Path(name) for name in job.files]
+    names = [p for path in paths for p in (path.iterdir() if path.is_dir() else [path])]
+    if STANDARD_STREAM in job.files or any(bare_name(path)[1] in elections for path in names):
+        return "auto"
+    marks = {mark for format in formats().values() for mark in format.marks}
+    is_rankings = [
+        {"prompt_id", "annotator_id"} <= set(keys) and bool(marks & set(keys))
+        for keys in Files.of(job.files).keys().values()
+    ]
+    return "auto" if len(is_rankings) == 1 and is_rankings[0] else None
+
+
+def _named(rankings: Rankings, name: str) -> Rankings:
+    """Rankings of PrefLib files, by the names of their alternatives where these differ, not by numbers."""
+    path = Path(name)
+    paths = sorted(path.iterdir()) if path.is_dir() else [path]
+    elections = [read_election(one) for one in paths if bare_name(one)[1] in PREFLIB]
+    if len(elections) != rankings.n_prompts:
+        return rankings
+    ids: list[str] = []
+    for election in elections:
+        names = election.alternatives
+        differ = len(set(names)) == len(names) and all(map(is_plain_id, names))
+        ids += names if differ else [str(n + 1) for n in range(len(names))]
+    return replace(rankings, response_ids=ids)
+
+
+def _write_rankings(
+    path: str, rankings: Rankings, kind: str, is_file: bool
+) -> tuple[list[str], dict[str, int]]:
+    """Write the rankings alone; the files, and what they do not hold."""
+    if kind in KINDS:
+        files, lost = write_elections(path, rankings, KINDS[kind], folder=not is_file)
+        return files, dict(lost)
+    if not is_file:
+        path = str(Path(path) / f"rankings.{kind}")
+    write_rankings(path, rankings)
+    unnamed = len(rankings.response_ids) - _n_named(rankings)
+    return [path], {"responses that no ballot names": unnamed} if unnamed else {}
+
+
+def _n_named(rankings: Rankings) -> int:
+    """The number of responses that some ballot names."""
+    sizes = np.diff(rankings.entry_starts)
+    prompts = np.repeat(rankings.ballot_prompts, sizes)
+    return len(np.unique(rankings.response_starts[prompts] + rankings.entry_responses))
+
+
+def _write_folder(folder: Path, converted: Converted, rankings: Rankings, kind: str) -> list[str]:
+    """Write the files of a source, all or none; files of an earlier conversion are replaced."""
+    with _together(folder) as temporary:
+        write_rankings(temporary / f"rankings.{kind}", rankings)
+        prompts = (
+            {"prompt_id": one, "prompt": prompt, **converted.topics.get(one, {})}
+            for one, prompt in converted.prompts.items()
+        )
+        write_jsonl(temporary / "prompts.jsonl", prompts)
+        responses = (
+            {
+                "prompt_id": prompt,
+                "response_id": one,
+                "text": text,
+                **converted.labels.get((prompt, one), {}),
+            }
+            for prompt, texts in converted.responses.items()
+            for one, text in texts.items()
+        )
+        write_jsonl(temporary / "responses.jsonl", responses)
+        if any(converted.annotators.values()):
+            write_table(temporary / "annotators.csv", _annotator_columns(converted.annotators))
+        names = sorted(path.name for path in temporary.iterdir())
+    return [
+        str(folder / name) for name in sorted(names, key=lambda n: PARTS.index(n.split(".")[0]))
+    ]
+
+
+@contextmanager
+def _together(folder: Path) -> Iterator[Path]:
+    """A hidden folder whose files move into a folder when the block ends without an exception."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary = folder.parent / f".{folder.name}.{secrets.token_hex(4)}.tmp"
+    temporary.mkdir()
+    try:
+        yield temporary
+        if not folder.exists():
+            temporary.rename(folder)
+            return
+        names = {path.name for path in temporary.iterdir()}
+        for old in folder.iterdir():
+            if old.is_file() and bare_name(old)[0] in PARTS and old.name not in names:
+                old.unlink()  # of an earlier conversion: it would not fit the new files
+        for path in temporary.iterdir():
+            path.replace(folder / path.name)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _annotator_columns(annotators: Mapping[str, Mapping[str, str]]) -> dict[str, list[str]]:
+    """The annotators as columns; a feature named as a column of ours gets another name."""
+    names = dict.fromkeys(name for features in annotators.values() for name in features)
+    columns = {"annotator_id": list(annotators)}
+    for name in names:
+        column = f"stated_{name}" if name in ("annotator_id", "weight") else name
+        columns[column] = [features.get(name, "") for features in annotators.values()]
+    return columns
+
+
+def _numbers(rankings: Rankings) -> dict[str, int]:
+    """What was written, in numbers; optional kinds of judgements only where there are any."""
+    ties = _tied(rankings)
+    approvals, strengths = rankings.entry_approvals, rankings.ballot_strengths
+    optional = {
+        "ballots with a tie": ties,
+        "approvals": 0 if approvals is None else int((approvals == 1).sum()),
+        "disapprovals": 0 if approvals is None else int((approvals == -1).sum()),
+        "ballots with a strength": 0 if strengths is None else int((~np.isnan(strengths)).sum()),
+        "anonymous annotators": len(rankings.anonymous),
+    }
+    return {
+        "prompts": rankings.n_prompts,
+        "responses": len(rankings.response_ids),
+        "annotators": len(rankings.annotator_ids),
+        "ballots": rankings.n_ballots,
+        **{name: number for name, number in optional.items() if number},
+    }
+
+
+def _tied(rankings: Rankings) -> int:
+    """The number of ballots with equal ranks."""
+    sizes = np.diff(rankings.entry_starts)
+    highest = np.maximum.reduceat(rankings.entry_ranks, rankings.entry_starts[:-1])
+    return int((highest < sizes).sum())
+
+
+def _notes(source: Source, converted: Converted) -> list[str]:
+    notes = [f"licence, as the card states it: {source.licence}"]
+    if converted.note:
+        notes.append(converted.note)
+    return notes
