@@ -112,6 +112,7 @@ def annotate(
             answer(page, item)
             page.wait_for_timeout(600)  # Potato saves half a second after the last click
             if n == 0:
+                page.evaluate("scrollTo(0, 0)")
                 page.screenshot(path=str(picture), full_page=True)
             page.click("#next-btn")
         page.wait_for_timeout(1000)

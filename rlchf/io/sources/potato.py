@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from rlchf.io.sources import Converted, Source
@@ -37,7 +37,21 @@ def read(
             converted.drop("answers to other questions", len(others))
         if asked in one.answers:
             _ballot(converted, project, one, asked, places)
+    _features(converted, files)
     return converted
+
+
+def _features(converted: Converted, files: Files) -> None:
+    """Add what an annotators file of the project says of those who answered."""
+    for path in files.holding("annotator_id"):
+        if path.name != "annotators.csv":
+            continue
+        for record in replace(files, paths=[path]).records():
+            name = record.text("annotator_id")
+            if name in converted.annotators:
+                others = ("annotator_id", "weight")
+                values = {key: one for key, one in record.values.items() if key not in others}
+                converted.annotator(name, **values)
 
 
 @dataclass(frozen=True)
