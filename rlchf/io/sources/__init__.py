@@ -22,7 +22,7 @@ from rlchf.rankings import ANONYMOUS
 Key = TypeVar("Key")
 
 
-class Conflict(ValueError):
+class ConflictError(ValueError):
     """Two texts of one id; `read_source` adds the file and the row."""
 
 
@@ -73,11 +73,11 @@ class Converted:
 
         Raises
         ------
-        Conflict
+        ConflictError
             If there is another prompt of that id.
         """
         if self.prompts.setdefault(prompt_id, prompt) != prompt:
-            raise Conflict(f"prompt {prompt_id!r} comes twice, with different texts")
+            raise ConflictError(f"prompt {prompt_id!r} comes twice, with different texts")
         _add(self.topics, prompt_id, topics)
 
     def response(self, prompt_id: str, response_id: str, text: str, **labels: Any) -> None:
@@ -85,11 +85,11 @@ class Converted:
 
         Raises
         ------
-        Conflict
+        ConflictError
             If the prompt has another response of that id.
         """
         if self.responses.setdefault(prompt_id, {}).setdefault(response_id, text) != text:
-            raise Conflict(
+            raise ConflictError(
                 f"response {response_id!r} of prompt {prompt_id!r} comes twice, with different texts"
             )
         _add(self.labels, (prompt_id, response_id), labels)
@@ -292,7 +292,7 @@ def read_source(
     files = files.described(source.shape)
     try:
         converted = source.read(files, **(options or {}))
-    except Conflict as error:
+    except ConflictError as error:
         raise ValueError(f"{files.place}: {error}") from None
     return source, converted
 

@@ -346,7 +346,7 @@ def _separated(file: BinaryIO, source: str, delimiter: str) -> Iterator[tuple[st
     text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
     csv.field_size_limit(2**31 - 1)  # a cell may hold a conversation
     reader = csv.reader(text, delimiter=delimiter, strict=True)
-    number = 0
+    number = 1
     try:
         header = [name.strip() for name in next(reader, [])]
         for number, cells in enumerate(reader, start=2):

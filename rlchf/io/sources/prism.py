@@ -61,6 +61,8 @@ def _turn(
     scores: dict[str, float] = {}
     chosen: dict[str, str] = {}
     for record in records:
+        if (record.text("user_id"), record.text("user_prompt")) != (user, question):
+            raise record.error("the user or the prompt is not that of the turn's first utterance")
         response = record.text("within_turn_id")
         text = record.get("model_response")
         if text is None or not record.has("score"):
