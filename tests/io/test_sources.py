@@ -134,7 +134,9 @@ def test_coval_keeps_ties_second_assessments_and_disapprovals() -> None:
     columns = converted.columns()
     assert columns["approval"][:4] == [0, 0, 0, -1]
     rows = [i for i, prompt in enumerate(columns["prompt_id"]) if prompt == "c1"]
-    assert [columns["approval"][i] for i in rows] == [0] * 4 + [None] * 4  # not asked the second time
+    assert [columns["approval"][i] for i in rows] == [0] * 4 + [
+        None
+    ] * 4  # not asked the second time
     assert converted.annotators["ann"] == {
         "age": "25-34", "country_of_residence": "Mexico", "education": "BA; MA",
     }  # fmt: skip

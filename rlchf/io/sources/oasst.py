@@ -24,14 +24,11 @@ def read(files: Files) -> Converted:
     for name, message in messages.items():
         if message.has("parent_id"):
             replies.setdefault(message.text("parent_id"), []).append(name)
-    for parent, names in replies.items():
-        _siblings(converted, messages, parent, names)
-    if "merged" in (person.get("kind") for person in converted.annotators.values()):
+    merged = [_siblings(converted, messages, parent, names) for parent, names in replies.items()]
+    if any(merged):
         converted.note = (
-            "ranks are merged from several people, so that each prompt has one ballot of nobody"
+            "ranks are merged from several people: a prompt has one ballot, which is nobody's own"
         )
-    for person in converted.annotators.values():
-        person.pop("kind", None)
     return converted
 
 
