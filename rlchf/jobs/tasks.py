@@ -71,6 +71,10 @@ def write_tasks(job: TasksJob) -> Dealt:
         WRITERS[job.to](folder, collection)
         if people:
             (folder / "annotators.csv").write_bytes(Path(people).read_bytes())
+    if alone := sum(len(texts) < 2 for texts in responses.values()):
+        warnings.warn(
+            f"{alone} of {len(responses)} prompts have one response, and are left out", stacklevel=2
+        )
     seen = Counter(_key(item) for one in items for item in one)
     return Dealt(collection, min(seen.values()), max(seen.values()))
 
@@ -130,10 +134,6 @@ def _tasks(job: TasksJob, responses: Mapping[str, Mapping[str, str]]) -> list[It
     several = {name: list(texts) for name, texts in responses.items() if len(texts) > 1}
     if not several:
         raise ValueError(f"{job.responses}: no prompt has two responses or more")
-    if alone := len(responses) - len(several):
-        warnings.warn(
-            f"{alone} of {len(responses)} prompts have one response, and are left out", stacklevel=2
-        )
     if job.kind == "pairwise":
         return [Item(name, pair) for name, ids in several.items() for pair in pairs(ids)]
     return [Item(name, tuple(ids)) for name, ids in several.items()]
