@@ -442,7 +442,7 @@ def test_the_rows_of_json_min_are_annotations_too(read: Any) -> None:
         "id": 4,
         "prompt": "Q?",
         "items": ITEMS,
-        "rank": [{"ranker": {"place-1": ["w"], "place-2": ["a", "m"]}, "type": "Ranker"}],
+        "rank": [{"ranker": {"place-1": ["w"], "place-2": ["a", "m"]}}],
         "annotator": 3,
         "annotation_id": 9,
         "created_at": "2026-01-01T00:00:00Z",
@@ -451,6 +451,13 @@ def test_the_rows_of_json_min_are_annotations_too(read: Any) -> None:
     }
     converted = read("label_studio", [row])
     assert ballots(converted) == [f"{prompt_of(converted)}, 3: w > a = m"]
+    del row["rank"], row["items"]
+    pair = row | {"first": "One.", "second": "Two.", "preference": [{"selected": "right"}]}
+    assert read("label_studio", [pair]).columns()["rank"] == [2.0, 1.0]
+    del pair["preference"]
+    assert read("label_studio", [pair | {"equal": "Equally good"}]).columns()["rank"] == [1.0, 1.0]
+    with pytest.raises(ValueError, match="there is no key 'annotation_id'"):
+        read("label_studio", [{"prompt": "Q?"}])
 
 
 # --- OpenRLHF

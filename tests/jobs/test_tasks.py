@@ -420,7 +420,7 @@ def labelled(project: Path, answer: Any) -> list[dict[str, Any]]:
     tasks = read_json(project / "tasks.json")
     for n, task in enumerate(tasks):
         result = answer(task["data"])
-        by = {"id": int(task["data"]["annotator"]), "email": "x@example.org"}
+        by = {"id": int(task["data"]["seat"]), "email": "x@example.org"}
         one = {
             "id": n,
             "completed_by": by,
@@ -441,7 +441,7 @@ def test_places_given_in_label_studio_come_back(files: tuple[str, ...], tmp_path
     place = {"a": 2, "b": 1, "c": 2, "x": 4, "y": 3, "m1": 1, "m2": 3, "m4": 2}
 
     def answer(data: dict[str, Any]) -> list[dict[str, Any]]:
-        value: dict[str, list[str]] = {"_": []} | {name: [] for name in buckets}
+        value: dict[str, list[str]] = {name: [] for name in ("_", *buckets)}
         for item in data["items"]:
             assert not item["id"].isdecimal()  # a page would sort numbers, whatever their order
             rank = place.get(item["response_id"])

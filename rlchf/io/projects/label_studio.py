@@ -10,6 +10,8 @@ from rlchf.io.projects import QUESTIONS, Collection, Item, label, plain, write_t
 EQUAL = "equal"
 """The tag of the choice that two responses are equally good, because Label Studio's Pairwise has no tie."""
 
+_HOW = {"ranking": " Drag it there.", "pairwise": " Click on it."}
+"""What an annotator does."""
 _STYLE = """\
   <Style>
     .htx-ranker-item { white-space: pre-wrap; }
@@ -31,10 +33,13 @@ def write(folder: Path, collection: Collection) -> None:
 
 
 def _data(item: Item, annotator: str, collection: Collection) -> dict[str, Any]:
-    """A task; the responses' own ids stand beside those that the page uses, which must not be numbers."""
+    """A task, and whose it is.
+
+    The page shows the ids of items, and sorts those that are numbers; so the responses' own ids stand apart.
+    """
     prompt = plain(collection.prompts[item.prompt_id])
     texts = [collection.responses[item.prompt_id][response] for response in item.responses]
-    data: dict[str, Any] = {"prompt_id": item.prompt_id, "annotator": annotator, "prompt": prompt}
+    data: dict[str, Any] = {"prompt_id": item.prompt_id, "seat": annotator, "prompt": prompt}
     if collection.kind == "pairwise":
         first, second = texts
         return {**data, "response_ids": list(item.responses), "first": first, "second": second}
@@ -87,5 +92,5 @@ def _side(name: str, title: str) -> list[str]:
 def _question(kind: str) -> list[str]:
     return [
         '  <Text name="prompt" value="$prompt" />',
-        f'  <Header value="{escape(QUESTIONS[kind])}" />',
+        f'  <Header value="{escape(QUESTIONS[kind] + _HOW[kind])}" />',
     ]

@@ -122,21 +122,19 @@ def _annotations(files: Files, converted: Converted) -> Iterator[_Annotation]:
 
 
 def _flat(record: Record) -> _Annotation:
+    """A row of JSON-MIN, whose results stand under the names of their tags, without their kinds."""
     results = [
-        (name, str(part["type"]).lower(), part)
+        (name, kind, part)
         for name, value in record.values.items()
         if isinstance(value, list)
         for part in value
-        if isinstance(part, dict) and "type" in part
+        for key, kind in (("ranker", "ranker"), ("selected", "pairwise"))
+        if isinstance(part, dict) and key in part
     ]
-    choices = [
-        (name, "choices", {"choices": [value]})
-        for name, value in record.values.items()
-        if name == EQUAL and isinstance(value, str)
-    ]
-    return _Annotation(
-        record, record.values, record.text("annotator"), _time(record), results + choices
-    )
+    equal = record.values.get(EQUAL)
+    if isinstance(equal, str):
+        results.append((EQUAL, "choices", {"choices": [equal]}))
+    return _Annotation(record, record.values, record.text("annotator"), _time(record), results)
 
 
 def _annotator(one: Record) -> str:
