@@ -7,7 +7,7 @@ from rlchf.jobs.settings import ConvertJob
 
 @with_settings(ConvertJob, arguments=["files"])
 def command(given: Given, as_json: Json = False) -> None:
-    """Turn a public corpus, the export of a tool or ballots of another format into rlchf's files."""
+    """Turn corpora, exports and other ballots into rlchf's files."""
     from rlchf.jobs.convert import convert_files
 
     report = convert_files(chosen(ConvertJob, given))

@@ -51,7 +51,7 @@ def read_rankings(
     >>> rankings.n_ballots, rankings.responses("p")
     (2, ['a', 'b', 'c'])
     """
-    check_format(format, PREFLIB, *ELECTIONS)
+    check_format(format, *ELECTIONS, PREFLIB)
     checked(Unranked, unranked, "unranked")
     if not str(path):
         raise ValueError("the name of the ranking file is empty")

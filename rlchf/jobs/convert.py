@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from rlchf.io import read_election, read_rankings, write_rankings, write_table
 from rlchf.io.abif import ABIF
@@ -98,7 +99,7 @@ def convert_files(job: ConvertJob) -> Report:
 def _convert_source(job: ConvertJob, kind: str, is_file: bool) -> Report:
     with stage(f"read {', '.join(job.files)}", quiet=True):
         source, converted = read_source(list(job.files), job.from_, job.option)
-        rankings = Rankings.from_frame(converted.columns())
+        rankings = Rankings.from_frame(pa.table(converted.columns()))
     dropped = dict(converted.dropped)
     if is_file or kind in KINDS:
         files, lost = _write_rankings(job.out, rankings, kind, is_file)

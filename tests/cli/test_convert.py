@@ -1,7 +1,6 @@
 """`rlchf convert`: what it writes, what it says, what it refuses."""
 
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -54,7 +53,7 @@ def test_a_broken_record_leaves_nothing(tmp_path: Path) -> None:
     path.write_text('{"winner": "c", "conversation_a": [], "conversation_b": []}\n')
     problem = refused(rlchf("convert", path, "--from", "arena", "--out", tmp_path / "out"))
     assert "votes.jsonl, line 1: winner is 'c'; there should be one of model_a" in problem
-    assert os.listdir(tmp_path) == ["votes.jsonl"]
+    assert [path.name for path in tmp_path.iterdir()] == ["votes.jsonl"]
 
 
 @pytest.mark.parametrize("exists", [False, True])
@@ -104,7 +103,9 @@ def test_rankings_go_to_elections_and_back(write: Write, tmp_path: Path) -> None
 def test_what_elections_cannot_hold_is_said_and_so_are_texts(write: Write, tmp_path: Path) -> None:
     done = rlchf("convert", write("votes.csv", VOTES), "--out", tmp_path / "p.blt")
     assert "could not be held:\n2  annotators by name" in done.stderr
-    done = rlchf("convert", DATA / "habermas.jsonl", "--to", "abif", "--out", tmp_path / "elections")
+    done = rlchf(
+        "convert", DATA / "habermas.jsonl", "--to", "abif", "--out", tmp_path / "elections"
+    )
     assert "2  texts of prompts" in done.stderr
     assert "6  texts of responses" in done.stderr
     assert len(list((tmp_path / "elections").iterdir())) == 2
@@ -122,9 +123,9 @@ def test_preflib_alternatives_have_their_names_where_these_differ(
     assert "1  responses that no ballot names" in unnamed.stderr
     named = ELECTION.replace("NAME 3: Coffee", "NAME 3: Mint")
     rlchf("convert", write("drinks.toi", named), "--out", tmp_path / "drinks.blt")
-    assert '"Tea: green, with ñ"\n"Coffee"\n"Mint"\n"Water"\n' in (
-        tmp_path / "drinks.blt"
-    ).read_text()
+    assert (
+        '"Tea: green, with ñ"\n"Coffee"\n"Mint"\n"Water"\n' in (tmp_path / "drinks.blt").read_text()
+    )
 
 
 def test_formats_of_our_own_go_into_each_other(write: Write, tmp_path: Path) -> None:
@@ -151,10 +152,14 @@ def test_formats_of_our_own_go_into_each_other(write: Write, tmp_path: Path) -> 
     ],
 )  # fmt: skip
 def test_what_cannot_be_converted_is_refused(
-    arguments: list[str], message: str, write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    arguments: list[str],
+    message: str,
+    write: Write,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     write("votes.csv", VOTES)
     write("other.csv", "a,b\n1,2\n")
     monkeypatch.chdir(tmp_path)
     assert message in refused(rlchf("convert", *arguments))
-    assert sorted(os.listdir(tmp_path)) == ["other.csv", "votes.csv"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["other.csv", "votes.csv"]

@@ -285,7 +285,7 @@ def test_unknown_formats_and_suffixes_are_refused(write: Write) -> None:
         read_rankings(path)
     with pytest.raises(
         ValueError,
-        match=r"unknown format 'balots'; choose from auto, approvals, .*long, preflib; did you mean ballots",
+        match=r"unknown format 'balots'; choose from auto, approvals, .*long, .*; did you mean ballots",
     ):
         read_rankings(path, format="balots")
     unranked: Any = "worst"

@@ -175,7 +175,7 @@ class Record:
     def _part(self, value: Any, name: str) -> "Record":
         if not isinstance(value, dict):
             raise self.error(f"{name} is {shown(value)}; there should be an object")
-        return replace(self, values=value, place=f"{self.place}, {name}")
+        return Record(value, f"{self.place}, {name}", self.shape)
 
 
 @dataclass(frozen=True, eq=False)
