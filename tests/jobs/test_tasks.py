@@ -1,5 +1,6 @@
 """Projects of annotation tools: what annotators see, and that their answers come back as rankings."""
 
+import importlib
 import itertools
 import json
 import os
@@ -496,13 +497,13 @@ def test_comparisons_in_label_studio_come_back(files: tuple[str, ...], tmp_path:
 
 @pytest.mark.slow
 def test_potato_itself_shows_a_project_and_its_answers_come_back(
-    files: tuple[str, ...], tmp_path: Path
+    files: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program = os.environ.get("POTATO") or shutil.which("potato")
     if program is None:
         pytest.skip("needs potato-annotation; POTATO may name its program")
-    from benchmarks.collecting.potato_round_trip import served
-
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "benchmarks/collecting"))
+    served = importlib.import_module("potato_round_trip").served
     project = tmp_path / "project"
     rlchf(*files, "--to", "potato", "--annotators", "2", "--per-annotator", "2", "--out", project)
     orders = {row["id"]: row["response_ids"] for row in read_jsonl(project / "orders.jsonl")}

@@ -93,7 +93,7 @@ def new_folder(path: str | Path) -> Iterator[Path]:
         If there is a file of that name, or a folder with files in it.
     """
     check_new(path)
-    target = Path(path)
+    target = Path(path).absolute()
     temporary = target.with_name(f".{target.name}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)
     try:
