@@ -6,7 +6,7 @@ from rlchf.jobs.settings import TasksJob
 
 @with_settings(TasksJob, arguments=["responses"])
 def command(given: Given) -> None:
-    """Write a project of an annotation tool, in which people rank responses.
+    """Write a project in which people rank responses.
 
     Each annotator sees prompts and responses in a random order of their own. rlchf convert reads what the
     tool has collected.

@@ -395,6 +395,18 @@ def test_what_potato_does_not_say_is_refused(tmp_path: Path) -> None:
         read_source([str(tmp_path)], "potato")
 
 
+def test_an_export_that_does_not_say_who_was_shown_first_is_refused(tmp_path: Path) -> None:
+    write_jsonl(tmp_path / "items.jsonl", [{"id": "i", "text": "Q?", "sides": ["One.", "Two."]}])
+    (tmp_path / "annotations.csv").write_text("instance_id,user_id,best.selection\ni,ann,A\n")
+    with pytest.raises(ValueError, match="does not say which candidate was shown first"):
+        read_source([str(tmp_path)], "potato")
+    converted = read_source([str(tmp_path)], "potato", {"order": "fixed"})[1]
+    assert converted.columns()["rank"] == [1, 2]
+    (tmp_path / "annotations.csv").unlink()
+    with pytest.raises(ValueError, match="nobody's answers are in the files"):
+        read_source([str(tmp_path)], "potato")
+
+
 def test_test_questions_and_answers_about_one_response_are_counted(tmp_path: Path) -> None:
     write_jsonl(
         tmp_path / "items.jsonl",

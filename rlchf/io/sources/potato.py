@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from rlchf.io.sources import Converted, Source
 from rlchf.io.sources._records import Files, Record, is_missing
@@ -19,16 +19,24 @@ Answers = Mapping[str, Any]
 
 
 def read(
-    files: Files, *, question: str = "", places: str = PLACES, responses: str = "", prompt: str = ""
+    files: Files,
+    *,
+    question: str = "",
+    places: str = PLACES,
+    responses: str = "",
+    prompt: str = "",
+    order: Literal["shuffled", "fixed"] = "shuffled",
 ) -> Converted:
     """Make each annotator's answer to a question about an item a ballot.
 
     A ranking ``B,D=A,C`` is B > D = A > C; ``selection`` says which of two is better, or that they tie; a
     negative ``scale_value`` prefers the first of two, and its size is the strength; a matrix of places
-    (1 is best) is a ranking with ties.
+    (1 is best) is a ranking with ties. The exports do not say which of two candidates Potato has shown
+    first, so comparisons in them are refused unless the order was fixed.
     """
     converted = Converted()
     project = _Project.of(files, responses, prompt)
+    project.order_known = bool(files.holding(STATE)) or order == "fixed"
     answers = [one for one in _answers(files) if not project.skips(one, converted)]
     asked = _question(files, answers, question, places)
     for one in answers:
@@ -77,6 +85,8 @@ def _answers(files: Files) -> Iterator[_Answer]:
                 answers = _by_question(record, labels)
                 yield _Answer(record, annotator, item, answers, orders.get(item) or {})
         return
+    if not files.holding("instance_id", "user_id"):
+        raise ValueError(f"{files}: nobody's answers are in the files; the shape is {files.shape}")
     for record in files.records("instance_id", "user_id"):
         yield _Answer(record, record.text("user_id"), record.text("instance_id"), _row(record), {})
 
@@ -141,7 +151,7 @@ def _question(files: Files, answers: list[_Answer], question: str, places: str) 
     )  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Project:
     """The items of a project, by id, and the texts of one that we wrote."""
 
@@ -150,6 +160,7 @@ class _Project:
     texts: dict[str, dict[str, str]]
     responses: str
     prompt: str
+    order_known: bool = True
 
     @classmethod
     def of(cls, files: Files, responses: str, prompt: str) -> "_Project":
@@ -272,6 +283,11 @@ def _ballot(
         converted.drop("answers about one response only")
         return
     if "selection" in answers or "scale_value" in answers:
+        if not project.order_known and "response_ids" not in project.items.get(one.item, {}):
+            raise record.error(
+                "the export does not say which candidate was shown first, if Potato shuffled them "
+                "(randomize_order); give the project's folder, or say -o order=fixed if it did not"
+            )
         ranks = _as_shown(one, question, ranks)
     prompt_id, ids = project.ids(one, list(ranks))
     project.add(converted, one, prompt_id, ids)
@@ -340,5 +356,7 @@ SOURCE = Source(
         "places": "a question whose answers are places, 1 for the best (default place)",
         "responses": "the key of the items' texts, if there are several lists",
         "prompt": "the key of the items' prompts (default prompt, question or text)",
+        "order": "fixed, if Potato did not shuffle candidates whose comparisons were exported (default "
+        "shuffled)",
     },
 )
