@@ -19,12 +19,24 @@ def ties(incomplete: str) -> list[str]:
     return [name for name in POLICIES if name.startswith(incomplete)] + rules(incomplete)
 
 
+def sources(incomplete: str) -> list[str]:
+    """Names of public corpora and tools."""
+    from rlchf.jobs.settings import SOURCES
+
+    return [name for name in ("auto", *SOURCES) if name.startswith(incomplete)]
+
+
 def rule_options(ctx: Any, incomplete: str) -> list[str]:
-    """Options of the rule that stands on the line already, as ``name=``."""
+    """Options of the rule or the source that stands on the line already, as ``name=``."""
     from rlchf.rules import get_rule
 
     try:
-        rule = get_rule(ctx.params.get("rule") or "kemeny")
+        if "from_" in ctx.params:
+            from rlchf.io.sources import read_function
+
+            rule = read_function(ctx.params["from_"])
+        else:
+            rule = get_rule(ctx.params.get("rule") or "kemeny")
     except ValueError:
         return []
     name, equals, written = incomplete.partition("=")
@@ -41,5 +53,6 @@ COMPLETIONS: dict[str, Callable[..., list[str]]] = {
     "rule": rules,
     "ties": ties,
     "option": rule_options,
+    "from_": sources,
 }
 """By the name of a setting."""

@@ -79,6 +79,8 @@ def convert_files(job: ConvertJob) -> Report:
     kind, is_file = _target(job)
     check_paths(list(job.files), [job.out] if is_file else [])
     if not is_file:
+        if Path(job.out).is_file():
+            raise ValueError(f"{job.out} is a file; give a folder, or a file with a suffix")
         check_folder(job.out)
     format = _format(job)
     if format is None:

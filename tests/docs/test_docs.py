@@ -42,7 +42,8 @@ def consoles() -> list[Any]:
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("clone")
-    shutil.copytree(ROOT / "examples", folder / "examples")
+    for name in ("examples", "tests/data/sources"):
+        shutil.copytree(ROOT / name, folder / name)
     return folder
 
 

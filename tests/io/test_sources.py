@@ -97,6 +97,18 @@ def test_a_source_says_what_it_is(name: str) -> None:
     check_options(source, options)
 
 
+@pytest.mark.parametrize("name", sources())
+def test_the_page_of_sources_says_whose_it_is_and_under_what_licence(name: str) -> None:
+    source = sources()[name]
+    page = (DATA.parents[2] / "docs" / "sources.md").read_text(encoding="utf-8")
+    row = next(line for line in page.splitlines() if line.startswith(f"| `{name}` | [")).split("|")
+    assert source.url in row[2]
+    assert row[3].strip() == source.licence
+    assert (row[5].strip() == "anonymous") == source.anonymous
+    for option in source.options:
+        assert f"| `{name}` | `{option}` |" in page
+
+
 JSONL = [one for one in sources() if fixture(one).suffix == ".jsonl"]
 
 
@@ -494,6 +506,21 @@ def test_records_of_every_kind_of_file_know_their_row(tmp_path: Path) -> None:
     empty.mkdir()
     with pytest.raises(ValueError, match="a folder without a file that ends in"):
         Files.of([str(empty)])
+
+
+def test_a_folder_may_lie_in_a_hidden_one(tmp_path: Path) -> None:
+    folder = tmp_path / ".cache" / "corpus"
+    folder.mkdir(parents=True)
+    (folder / "a.csv").write_text("a\n1\n")
+    assert len(list(Files.of([str(folder)]).records("a"))) == 1
+
+
+def test_a_row_without_a_judgement_is_counted(tmp_path: Path) -> None:
+    rows = [json.loads(line) for line in fixture("helpsteer3").read_text().splitlines()]
+    rows[0]["individual_preference"] = None
+    (tmp_path / "x.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    converted = read_source([str(tmp_path / "x.jsonl")], "helpsteer3")[1]
+    assert converted.dropped["comparisons without individual preferences"] == 1
 
 
 def test_a_folder_of_parts_is_one_corpus(tmp_path: Path) -> None:

@@ -269,6 +269,20 @@ def source_names() -> list[str]:
     return sorted(module.name for module in modules if not module.name.startswith("_"))
 
 
+def read_function(name: str) -> Callable[..., Converted]:
+    """The function that reads a source, whose keyword parameters are its options.
+
+    Raises
+    ------
+    ValueError
+        If there is no such source.
+    """
+    if name not in source_names():
+        choices = listed(["auto", *source_names()], name)
+        raise ValueError(f"unknown source {name!r}; choose from {choices}")
+    return sources()[name].read
+
+
 def read_source(
     paths: list[str], name: str = "auto", options: Mapping[str, Any] | None = None
 ) -> tuple[Source, Converted]:
@@ -282,10 +296,8 @@ def read_source(
         If there is no such source or option, or a record is not in the source's shape; the message names
         the file, the row and the key.
     """
-    if name != "auto" and name not in source_names():
-        raise ValueError(
-            f"unknown source {name!r}; choose from {listed(['auto', *source_names()], name)}"
-        )
+    if name != "auto":
+        read_function(name)
     files = Files.of(paths)
     source = recognised(files) if name == "auto" else sources()[name]
     check_options(source, options or {})

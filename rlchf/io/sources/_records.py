@@ -220,7 +220,7 @@ class Files:
         paths: list[Path] = []
         for name in names:
             if Path(name).is_dir():
-                inside = [one for one in sorted(Path(name).rglob("*")) if _is_readable(one)]
+                inside = [one for one in sorted(Path(name).rglob("*")) if _is_readable(one, name)]
                 if not inside:
                     raise ValueError(
                         f"{name}: a folder without a file that ends in "
@@ -281,8 +281,9 @@ class Files:
                 yield Record(values, self.place, self.shape)
 
 
-def _is_readable(path: Path) -> bool:
-    hidden = any(part.startswith(".") for part in path.parts if part not in (".", ".."))
+def _is_readable(path: Path, folder: str) -> bool:
+    """Whether a file of a folder is one that is read; hidden ones are not."""
+    hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
     return path.is_file() and not hidden and bare_name(path)[1] in KINDS
 
 

@@ -13,6 +13,9 @@ def read(files: Files) -> Converted:
     for record in files.records("individual_preference"):
         context = check_prompt(record.need("context"), record.place)
         texts = record.text("response1"), record.text("response2")
+        if not record.has("individual_preference"):
+            converted.drop("comparisons without individual preferences")
+            continue
         judgements = record.parts("individual_preference")
         if texts[0] == texts[1]:
             converted.drop("preferences between two equal texts", len(judgements))
