@@ -419,6 +419,10 @@ def test_the_items_of_a_bucket_are_tied_and_those_not_placed_are_unranked(read: 
     assert ballots(tied) == [f"{prompt_of(tied)}, 7: a = w > m"]
     with pytest.raises(ValueError, match="not clear which of the buckets best, worst is better"):
         read("label_studio", task({"ranker": {"best": ["a", "w"], "worst": ["m"]}}))
+    with pytest.raises(ValueError, match="annotations 1: item 'a' is placed twice"):
+        read("label_studio", task({"ranker": {"place-1": ["a"], "place-2": ["a", "m"]}}))
+    with pytest.raises(ValueError, match="annotations 1: the ranker has '3'; there should be ids"):
+        read("label_studio", task({"ranker": {"place-1": 3, "place-2": ["m"]}}))
     with pytest.raises(ValueError, match="annotations 1: item 'x' is not among m, a, w"):
         read("label_studio", task({"ranker": ["x", "a"]}))
 

@@ -395,6 +395,19 @@ def test_what_potato_does_not_say_is_refused(tmp_path: Path) -> None:
         read_source([str(tmp_path)], "potato")
 
 
+def test_candidates_that_potato_shuffled_are_those_that_were_chosen(tmp_path: Path) -> None:
+    for order, chosen in (([1, 0], "B"), ([0, 1], "A"), ([2, 0, 1], "C")):
+        sides = ["One.", "Two.", "Three."][: len(order)]
+        write_jsonl(tmp_path / "items.jsonl", [{"id": "i", "text": "Q?", "sides": sides}])
+        shutil.rmtree(tmp_path / "annotation_output", ignore_errors=True)
+        write_state(tmp_path, "ann", {"i": {"selection": "A"}}, "best", order)
+        columns = read_source([str(tmp_path)], "potato")[1].columns()
+        assert columns["response_id"][columns["rank"].index(1)] == chosen
+    write_state(tmp_path, "bob", {"i": {"selection": "A"}}, "best", [5, 0])
+    with pytest.raises(ValueError, match="there should be the numbers of the candidates"):
+        read_source([str(tmp_path)], "potato")
+
+
 def test_an_export_that_does_not_say_who_was_shown_first_is_refused(tmp_path: Path) -> None:
     write_jsonl(tmp_path / "items.jsonl", [{"id": "i", "text": "Q?", "sides": ["One.", "Two."]}])
     (tmp_path / "annotations.csv").write_text("instance_id,user_id,best.selection\ni,ann,A\n")

@@ -1,13 +1,17 @@
 """What Potato keeps of an annotator's answers, as its server writes it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 
 def write_state(
-    project: Path, annotator: str, answers: Mapping[str, Mapping[str, Any]], question: str
+    project: Path,
+    annotator: str,
+    answers: Mapping[str, Mapping[str, Any]],
+    question: str,
+    order: Sequence[int] | None = None,
 ) -> None:
     """Write the answers about items, by label, into the folder of an annotator."""
     folder = project / "annotation_output" / annotator
@@ -26,7 +30,10 @@ def write_state(
         },
         "instance_id_to_span_to_value": {},
         "instance_id_to_presentation_order": {
-            item: {question: ["1", "2", "3"]} for item in answers
+            item: {question: list(order or ["1", "2", "3"])}
+            for item in answers
+            if order
+            or question == "place"  # Potato keeps the order of columns, and of shuffled candidates
         },
     }
     (folder / "user_state.json").write_text(json.dumps(state, indent=2))

@@ -53,12 +53,12 @@ def _answers(record: Record) -> Iterator[_Answer]:
                 yield _Answer(name, *_person(one.values), inner)
     elif isinstance(given, dict):  # the SDK's of Argilla 2
         status = str(record.get("status") or "submitted")
-        for name, several in given.items():
-            for one in several or ():
-                person, own = _person({"status": status, **one})
-                yield _Answer(
-                    name, person, "submitted" if own == "completed" else own, one.get("value")
-                )
+        inside = record.part("responses")
+        for name in given:
+            for one in inside.parts(name) if inside.has(name) else ():
+                person, own = _person({"status": status, **one.values})
+                own = "submitted" if own == "completed" else own
+                yield _Answer(name, person, own, one.values.get("value"))
     for key, value in record.values.items():
         if key.endswith(".responses") and isinstance(value, list):  # the Hub's of Argilla 2
             users = record.values.get(f"{key}.users") or [None] * len(value)

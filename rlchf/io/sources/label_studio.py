@@ -212,13 +212,18 @@ def _ranked(
     elif isinstance(value, dict):
         levels, placed = [value[bucket] for bucket in _order(one, keys, value)], True
     else:
-        raise one.record.error(f"the ranker's value is {shown(value)}; there should be ids")
+        levels, placed = [value], False
     ranks: dict[str, float] = {}
     for rank, level in enumerate(filter(None, levels), 1):
+        if not isinstance(level, list):
+            raise one.record.error(f"the ranker has {shown(level)}; there should be ids")
         for item in level:
             if str(item) not in shown_items:
                 raise one.record.error(f"item {item!r} is not among {', '.join(shown_items)}")
-            ranks[shown_items[str(item)][0]] = rank
+            response = shown_items[str(item)][0]
+            if response in ranks:
+                raise one.record.error(f"item {item!r} is placed twice")
+            ranks[response] = rank
     if len(ranks) < 2:
         converted.drop("annotations that place fewer than two responses")
         return None

@@ -132,9 +132,12 @@ def _labels(message: Record) -> dict[str, Any]:
     labels = message.get("labels")
     if not isinstance(labels, dict):
         return {}
-    if isinstance(labels.get("name"), list) and isinstance(labels.get("value"), list):
-        return dict(zip(labels["name"], labels["value"], strict=True))
-    return {name: one.get("value") for name, one in labels.items() if isinstance(one, dict)}
+    names, values = labels.get("name"), labels.get("value")
+    if not (isinstance(names, list) and isinstance(values, list)):
+        return {name: one.get("value") for name, one in labels.items() if isinstance(one, dict)}
+    if len(names) != len(values):
+        raise message.error(f"labels have {len(names)} names and {len(values)} values")
+    return {str(name): value for name, value in zip(names, values, strict=True)}
 
 
 SOURCE = Source(

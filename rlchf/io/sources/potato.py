@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from rlchf.io.files import shown
 from rlchf.io.sources import Converted, Source
 from rlchf.io.sources._records import Files, Record, is_missing
 from rlchf.io.texts import check_prompt
@@ -13,6 +14,8 @@ STATE = "instance_id_to_label_to_value"
 ORDER = "instance_id_to_presentation_order"
 PLACES = "place"
 """The question of the projects that we write: a place for each response."""
+
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 Answers = Mapping[str, Any]
 """What an annotator answered to a question, by label."""
@@ -70,7 +73,7 @@ class _Answer:
     annotator: str
     item: str
     answers: dict[str, Answers]
-    orders: Mapping[str, Any]
+    orders: Any
 
 
 def _answers(files: Files) -> Iterator[_Answer]:
@@ -78,17 +81,19 @@ def _answers(files: Files) -> Iterator[_Answer]:
     if files.holding(STATE):
         for record in files.records(STATE):
             annotator, state = record.text("user_id"), record.values[STATE]
-            orders = record.values.get(ORDER) or {}
+            orders = record.part(ORDER).values if record.has(ORDER) else {}
             if not isinstance(state, dict):
                 raise record.error(f"{STATE} is no object")
             for item, labels in state.items():
                 answers = _by_question(record, labels)
-                yield _Answer(record, annotator, item, answers, orders.get(item) or {})
+                yield _Answer(record, annotator, item, answers, orders.get(item))
         return
     if not files.holding("instance_id", "user_id"):
         raise ValueError(f"{files}: nobody's answers are in the files; the shape is {files.shape}")
     for record in files.records("instance_id", "user_id"):
-        yield _Answer(record, record.text("user_id"), record.text("instance_id"), _row(record), {})
+        yield _Answer(
+            record, record.text("user_id"), record.text("instance_id"), _row(record), None
+        )
 
 
 def _by_question(record: Record, labels: Any) -> dict[str, Answers]:
@@ -245,8 +250,7 @@ class _Project:
         if isinstance(item.get(key), str):
             converted.prompt(prompt_id, item[key])
         texts = self.candidates(one)
-        letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-        behind = dict(zip(letters, texts, strict=False)) | {text: text for text in texts}
+        behind = dict(zip(_LETTERS, texts, strict=False)) | {text: text for text in texts}
         for response in responses:
             if response in behind:
                 converted.response(prompt_id, response, behind[response])
@@ -302,12 +306,17 @@ def _ballot(
 
 def _as_shown(one: _Answer, question: str, ranks: dict[str, float]) -> dict[str, float]:
     """Ranks of the two responses of the item, where Potato may have shown the second one first."""
-    order = one.orders.get(question)
-    if order is None or len(order) != 2:
+    order = one.orders.get(question) if isinstance(one.orders, dict) else one.orders
+    if order is None:
         return ranks
-    if sorted(map(str, order)) != ["0", "1"]:
-        raise one.record.error(f"item {one.item!r}: {ORDER} is {order}; there should be 0 and 1")
-    return {"AB"[int(source)]: rank for source, rank in zip(order, ranks.values(), strict=True)}
+    places = list(range(len(order))) if isinstance(order, list) else []
+    if len(places) < 2 or sorted(map(str, order)) != sorted(map(str, places)):
+        raise one.record.error(
+            f"item {one.item!r}: {ORDER} is {shown(order)}; there should be the numbers of the candidates"
+        )
+    return {
+        _LETTERS[int(source)]: rank for source, rank in zip(order, ranks.values(), strict=False)
+    }
 
 
 def _known(project: _Project, one: _Answer) -> list[str]:
