@@ -123,8 +123,10 @@ def places(ranks: dict[str, int]) -> Callable[[Any, Any], None]:
     """Click the place of each response of an item."""
 
     def answer(page: Any, item: Any) -> None:
-        for place, response in enumerate(item["response_ids"], 1):
-            page.locator(f'input[label_name="Response {place}"][value="{ranks[response]}"]').check()
+        for number, response in enumerate(item["response_ids"], 1):
+            page.locator(
+                f'input[label_name="Response {number}"][value="{ranks[response]}"]'
+            ).check()
 
     return answer
 

@@ -23,15 +23,15 @@ def deal(sizes: Sequence[int], tasks: int, rng: np.random.Generator) -> list[lis
     dealt: list[list[int]] = []
     deck: list[int] = []
     for size in sizes:
-        mine = deck[:size]
+        hand = deck[:size]
         deck = deck[size:]
-        if len(mine) < size:
+        if len(hand) < size:
             new = rng.permutation(tasks).tolist()
-            fresh = [task for task in new if task not in set(mine)]
-            wanted = size - len(mine)
+            fresh = [task for task in new if task not in set(hand)]
+            wanted = size - len(hand)
             deck = [task for task in new if task not in set(fresh[:wanted])]
-            mine += fresh[:wanted]
-        dealt.append([mine[i] for i in rng.permutation(size).tolist()])
+            hand += fresh[:wanted]
+        dealt.append([hand[i] for i in rng.permutation(size).tolist()])
     return dealt
 
 

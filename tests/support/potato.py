@@ -11,9 +11,10 @@ def write_state(
     annotator: str,
     answers: Mapping[str, Mapping[str, Any]],
     question: str,
-    order: Sequence[int] | None = None,
+    order: Sequence[int | str] | None = None,
 ) -> None:
     """Write the answers about items, by label, into the folder of an annotator."""
+    shown: list[int | str] = list(order) if order else ["1", "2", "3"]
     folder = project / "annotation_output" / annotator
     folder.mkdir(parents=True)
     state = {
@@ -30,7 +31,7 @@ def write_state(
         },
         "instance_id_to_span_to_value": {},
         "instance_id_to_presentation_order": {
-            item: {question: list(order or ["1", "2", "3"])}
+            item: {question: shown}
             for item in answers
             if order
             or question == "place"  # Potato keeps the order of columns, and of shuffled candidates

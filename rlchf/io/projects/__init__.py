@@ -59,7 +59,7 @@ class Collection:
         return sum(map(len, self.items))
 
 
-def label(place: int) -> str:
+def label(index: int) -> str:
     """What a response is called on the page.
 
     Examples
@@ -67,7 +67,7 @@ def label(place: int) -> str:
     >>> label(0)
     'Response 1'
     """
-    return f"Response {place + 1}"
+    return f"Response {index + 1}"
 
 
 def plain(prompt: Prompt) -> str:

@@ -45,8 +45,8 @@ def _data(item: Item, annotator: str, collection: Collection) -> dict[str, Any]:
         return {**data, "response_ids": list(item.responses), "first": first, "second": second}
     shown = zip(item.responses, texts, strict=True)
     data["items"] = [
-        {"id": f"shown-{place + 1}", "response_id": response, "title": label(place), "body": text}
-        for place, (response, text) in enumerate(shown)
+        {"id": f"shown-{index + 1}", "response_id": response, "title": label(index), "body": text}
+        for index, (response, text) in enumerate(shown)
     ]
     return data
 
@@ -55,8 +55,8 @@ def _ranking(collection: Collection) -> list[str]:
     """A list, and one bucket for each place; the responses of a bucket are tied."""
     most = max(len(item.responses) for items in collection.items for item in items)
     buckets = [
-        f'    <Bucket name="place-{place}" title="Place {place}{" (best)" if place == 1 else ""}" />'
-        for place in range(1, most + 1)
+        f'    <Bucket name="place-{rank}" title="Place {rank}{" (best)" if rank == 1 else ""}" />'
+        for rank in range(1, most + 1)
     ]
     return [
         _STYLE,

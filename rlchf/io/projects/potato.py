@@ -54,11 +54,11 @@ def write(folder: Path, collection: Collection) -> None:
 def _item(name: str, item: Item, collection: Collection) -> dict[str, Any]:
     """What Potato shows of an item."""
     texts = collection.responses[item.prompt_id]
-    cards = (_card(place, texts[response]) for place, response in enumerate(item.responses))
+    cards = (_card(index, texts[response]) for index, response in enumerate(item.responses))
     return {
         "id": name,
         "title": f"Task {name}",
-        "labels": [label(place) for place in range(len(item.responses))],
+        "labels": [label(index) for index in range(len(item.responses))],
         "prompt": _prompt(collection.prompts[item.prompt_id]),
         "responses": "".join(cards),
     }
@@ -104,16 +104,16 @@ def _config(collection: Collection) -> dict[str, Any]:
 
 def _scheme(collection: Collection) -> dict[str, Any]:
     """The question: places for all responses, or which of two is better."""
-    asked = {"name": SCHEME[collection.kind], "description": QUESTIONS[collection.kind]}
+    question = {"name": SCHEME[collection.kind], "description": QUESTIONS[collection.kind]}
     if collection.kind == "ranking":
         most = max(len(item.responses) for items in collection.items for item in items)
-        places = [str(place) for place in range(1, most + 1)]
+        places = [str(rank) for rank in range(1, most + 1)]
         return {
-            "annotation_type": "multirate", **asked, "options_from_data": "labels", "labels": places,
+            "annotation_type": "multirate", **question, "options_from_data": "labels", "labels": places,
         }  # fmt: skip
     return {
         "annotation_type": "pairwise",
-        **asked,
+        **question,
         "items_key": "none",  # the page shows the responses already
         "labels": [label(0), label(1)],
         "allow_tie": True,
@@ -129,8 +129,8 @@ def _prompt(prompt: Prompt) -> str:
     return "<br><br>".join(parts)
 
 
-def _card(place: int, text: str) -> str:
-    return f'<div style="{_CARD}"><b>{label(place)}</b><br>{_html(text)}</div>'
+def _card(index: int, text: str) -> str:
+    return f'<div style="{_CARD}"><b>{label(index)}</b><br>{_html(text)}</div>'
 
 
 def _html(text: str) -> str:

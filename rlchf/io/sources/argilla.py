@@ -24,10 +24,10 @@ def read(files: Files, *, question: str = "", prompt: str = "", responses: str =
     """
     converted = Converted()
     records = [(record, list(_answers(record))) for record in files.records()]
-    asked = _question(files, [one for _, answers in records for one in answers], question)
+    chosen = _question(files, [one for _, answers in records for one in answers], question)
     for record, answers in records:
         for answer in answers:
-            if answer.question == asked:
+            if answer.question == chosen:
                 _ballot(converted, record, answer, prompt, responses)
             else:
                 converted.drop("answers to other questions")
@@ -56,9 +56,9 @@ def _answers(record: Record) -> Iterator[_Answer]:
         inside = record.part("responses")
         for name in given:
             for one in inside.parts(name) if inside.has(name) else ():
-                person, own = _person({"status": status, **one.values})
-                own = "submitted" if own == "completed" else own
-                yield _Answer(name, person, own, one.values.get("value"))
+                person, state = _person({"status": status, **one.values})
+                state = "submitted" if state == "completed" else state
+                yield _Answer(name, person, state, one.values.get("value"))
     for key, value in record.values.items():
         if key.endswith(".responses") and isinstance(value, list):  # the Hub's of Argilla 2
             users = record.values.get(f"{key}.users") or [None] * len(value)

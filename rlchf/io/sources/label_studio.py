@@ -204,7 +204,7 @@ def _ranked(
     one: _Annotation, keys: _Keys, converted: Converted, name: str, value: Any
 ) -> _Judged | None:
     """Ranks from a list of ids, best first, or from buckets of ids."""
-    shown_items = _items(one, keys)
+    items = _items(one, keys)
     if isinstance(value, dict) and list(value) == [name]:
         value = value[name]
     if isinstance(value, list):
@@ -218,16 +218,16 @@ def _ranked(
         if not isinstance(level, list):
             raise one.record.error(f"the ranker has {shown(level)}; there should be ids")
         for item in level:
-            if str(item) not in shown_items:
-                raise one.record.error(f"item {item!r} is not among {', '.join(shown_items)}")
-            response = shown_items[str(item)][0]
+            if str(item) not in items:
+                raise one.record.error(f"item {item!r} is not among {', '.join(items)}")
+            response = items[str(item)][0]
             if response in ranks:
                 raise one.record.error(f"item {item!r} is placed twice")
             ranks[response] = rank
     if len(ranks) < 2:
         converted.drop("annotations that place fewer than two responses")
         return None
-    texts = dict(shown_items.values())
+    texts = dict(items.values())
     prompt_id, prompt = _prompt(one, keys)
     return _Judged(prompt_id, prompt, texts, ranks, not placed and list(ranks) == list(texts))
 
@@ -267,11 +267,11 @@ def _items(one: _Annotation, keys: _Keys) -> dict[str, tuple[str, str]]:
             f"it is not clear which key of the data has the ranked items; name it with -o items=..., of "
             f"{', '.join(one.data)}"
         )
-    found = {}
+    by_id = {}
     for item in next(iter(lists.values())):
         text = next((item[key] for key in ("body", "html", "text", "title") if item.get(key)), "")
-        found[str(item["id"])] = str(item.get("response_id", item["id"])), str(text)
-    return found
+        by_id[str(item["id"])] = str(item.get("response_id", item["id"])), str(text)
+    return by_id
 
 
 def _prompt(one: _Annotation, keys: _Keys) -> tuple[str, str]:

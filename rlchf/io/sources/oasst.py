@@ -84,7 +84,7 @@ def _siblings(converted: Converted, messages: Messages, parent: str, names: list
         converted.ballot(parent, None, ranks=merged)
         return True
     for annotator, order in rankings:
-        ranks = {name: place for place, name in enumerate(order, 1) if name in kept}
+        ranks = {name: rank for rank, name in enumerate(order, 1) if name in kept}
         if len(ranks) < 2:
             converted.drop("rankings of which one reply only is in the files")
             continue

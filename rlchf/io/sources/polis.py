@@ -49,7 +49,7 @@ class _Conversation:
 
     name: str
     prompt: str
-    place: str
+    file: str
     votes: dict[str, dict[str, int]] = field(default_factory=dict)
     groups: dict[str, Record] = field(default_factory=dict)
     comments: dict[str, Record] = field(default_factory=dict)
@@ -94,7 +94,7 @@ def _read_wide(conversation: _Conversation, files: Files) -> None:
         votes = {key: _vote(record, key) for key, value in cells.items() if value.strip()}
         conversation.groups[person] = record
         conversation.votes[person] = votes
-        conversation.place = record.place.rpartition(",")[0]
+        conversation.file = record.place.rpartition(",")[0]
         conversation.counts.append(
             (*_counted(votes.values()), record.number("n-agree"), record.number("n-disagree"))
         )
@@ -107,7 +107,7 @@ def _read_long(conversation: _Conversation, files: Files, keys: tuple[str, ...])
     for record in files.records(person, comment, vote):
         who, what = record.text(person), record.text(comment)
         when = record.number(time) if record.has(time) else float(len(last))
-        conversation.place = record.place.rpartition(",")[0]
+        conversation.file = record.place.rpartition(",")[0]
         conversation.earlier += (who, what) in last
         if when >= last.get((who, what), when):
             last[who, what] = when
@@ -149,11 +149,11 @@ def _sign(conversation: _Conversation) -> int:
         return 1
     if reversed_ <= SETTLED * as_written and as_written:
         return -1
-    found = "there are no counts of them" if not conversation.counts else (
+    reason = "there are no counts of them" if not conversation.counts else (
         f"the counts differ from them by {as_written:g} votes one way and {reversed_:g} the other"
     )  # fmt: skip
     raise ValueError(
-        f"{conversation.place}: it is not clear whether 1 or -1 agrees, because {found}; add comments.csv of "
+        f"{conversation.file}: it is not clear whether 1 or -1 agrees, because {reason}; add comments.csv of "
         "the same export, or say it with -o agree=1 (as in Polis' exports) or -o agree=-1 (as in its API)"
     )
 

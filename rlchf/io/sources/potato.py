@@ -41,13 +41,13 @@ def read(
     project = _Project.of(files, responses, prompt)
     project.order_known = bool(files.holding(STATE)) or order == "fixed"
     answers = [one for one in _answers(files) if not project.skips(one, converted)]
-    asked = _question(files, answers, question, places)
+    chosen = _question(files, answers, question, places)
     for one in answers:
-        others = [name for name in one.answers if name != asked]
+        others = [name for name in one.answers if name != chosen]
         if others:
             converted.drop("answers to other questions", len(others))
-        if asked in one.answers:
-            _ballot(converted, project, one, asked, places)
+        if chosen in one.answers:
+            _ballot(converted, project, one, chosen, places)
     _features(converted, files)
     return converted
 
@@ -100,12 +100,12 @@ def _by_question(record: Record, labels: Any) -> dict[str, Answers]:
     """Pairs of ``{"schema", "name"}`` and a value, by schema and name; or what has this form already."""
     if isinstance(labels, dict) and all(isinstance(one, dict) for one in labels.values()):
         return dict(labels)
-    found: dict[str, dict[str, Any]] = {}
+    by_question: dict[str, dict[str, Any]] = {}
     for pair in labels if isinstance(labels, list) else [None]:
         if not (isinstance(pair, list) and len(pair) == 2 and isinstance(pair[0], dict)):
             raise record.error(f"{STATE} has an item whose answers are no pairs of label and value")
-        found.setdefault(str(pair[0].get("schema")), {})[str(pair[0].get("name"))] = pair[1]
-    return dict(found)
+        by_question.setdefault(str(pair[0].get("schema")), {})[str(pair[0].get("name"))] = pair[1]
+    return dict(by_question)
 
 
 def _row(record: Record) -> dict[str, Answers]:
@@ -113,12 +113,12 @@ def _row(record: Record) -> dict[str, Answers]:
     if "labels" in record.values:
         labels = record.part("labels").values if record.values["labels"] else {}
         return {name: one for name, one in labels.items() if isinstance(one, dict)}
-    found: dict[str, dict[str, Any]] = {}
+    by_question: dict[str, dict[str, Any]] = {}
     for column, value in record.values.items():
         name, dot, label = column.partition(".")
         if dot and not is_missing(value) and not label.startswith("_"):
-            found.setdefault(name, {})[label] = value
-    return dict(found)
+            by_question.setdefault(name, {})[label] = value
+    return dict(by_question)
 
 
 def _question(files: Files, answers: list[_Answer], question: str, places: str) -> str:
