@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rlchf.entries import Entries
-from rlchf.io.elections import Kind, Levels, Orders
-from rlchf.io.files import bare_name, decode, display_name, shown
+from rlchf.io.elections import Kind, Levels, Orders, election_name
+from rlchf.io.files import decode, display_name, shown
 
 _COMMENT = re.compile(r'((?:[^#"\[]|"[^"]*"|\[[^\]]*\])*?)#.*')
 _METADATA = re.compile(r"\{\s*[\"']?(\w[\w\s]*?)[\"']?\s*:\s*(.*?)\s*\}")
@@ -73,7 +73,7 @@ def parse_abif(data: bytes, path: str | Path) -> Orders:
     if not election.levels:
         raise ValueError(f"{source}: there is no ballot in it")
     return Orders(
-        election.title or bare_name(path)[0],
+        election.title or election_name(path),
         list(election.names),
         election.levels,
         [float(count) for count in election.counts],
@@ -216,10 +216,22 @@ def holds_scores(orders: Orders) -> bool:
     return bool(values) and all(score >= 0 and score.is_integer() for score in values)
 
 
+def holds_name(name: str) -> bool:
+    """Whether ABIF can hold a name: it is one line without square brackets and quotation marks.
+
+    Examples
+    --------
+    >>> holds_name("Ann O'Hara"), holds_name("Ann [1]")
+    (True, False)
+    """
+    special = any(mark in name for mark in '[]"')
+    return not special and len(name.splitlines()) == 1 and name == name.strip()
+
+
 def _token(name: str, title: str) -> str:
     if _BARE.fullmatch(name):
         return name
-    if any(mark in name for mark in '[]"') or name != name.strip() or len(name.splitlines()) != 1:
+    if not holds_name(name):
         raise ValueError(
             f"prompt {title!r}: ABIF cannot hold the name {shown(name)}; rename it without square "
             "brackets, quotation marks and line breaks"
@@ -227,4 +239,4 @@ def _token(name: str, title: str) -> str:
     return f"[{name}]"
 
 
-ABIF = Kind("abif", ("abif",), lambda orders: "abif", abif_text, holds_scores)
+ABIF = Kind("abif", ("abif",), lambda orders: "abif", abif_text, holds_name, holds_scores)

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from rlchf.entries import Entries
-from rlchf.io.elections import Kind, Levels, Orders
-from rlchf.io.files import bare_name, decode, display_name, shown
+from rlchf.io.elections import Kind, Levels, Orders, election_name
+from rlchf.io.files import decode, display_name, shown
 
 _TOKEN = re.compile(r'"[^"]*"|#.*|[^\s"#]+|"')
 SEATS = 1
@@ -56,7 +56,7 @@ def parse_blt(data: bytes, path: str | Path) -> Orders:
     names = texts[:size]
     if len(set(names)) < size or not all(name.strip() for name in names):
         names = [str(n + 1) for n in range(size)]
-    title = texts[size] if len(texts) > size and texts[size].strip() else bare_name(path)[0]
+    title = texts[size] if len(texts) > size and texts[size].strip() else election_name(path)
     return _without(withdrawn, Orders(title, names, *_columns(ballots)), source)
 
 
@@ -184,7 +184,7 @@ def blt_text(orders: Orders) -> str:
     <BLANKLINE>
     """
     for name in (*orders.names, orders.title):
-        if '"' in name or len(name.splitlines()) > 1 or not name.strip():
+        if not holds_name(name):
             raise ValueError(
                 f"prompt {orders.title!r}: BLT cannot hold the name {shown(name)}; rename it without a "
                 "quotation mark or a line break"
@@ -197,4 +197,15 @@ def blt_text(orders: Orders) -> str:
     return "\n".join(lines) + "\n"
 
 
-BLT = Kind("blt", ("blt",), lambda orders: "blt", blt_text)
+def holds_name(name: str) -> bool:
+    """Whether BLT can hold a name: it is one line without a quotation mark.
+
+    Examples
+    --------
+    >>> holds_name("Ann O'Hara"), holds_name('"Ann"')
+    (True, False)
+    """
+    return '"' not in name and len(name.splitlines()) == 1 and bool(name.strip())
+
+
+BLT = Kind("blt", ("blt",), lambda orders: "blt", blt_text, holds_name)

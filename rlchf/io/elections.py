@@ -14,7 +14,7 @@ import numpy as np
 
 from rlchf.entries import Entries
 from rlchf.io.atomic import atomic_write
-from rlchf.io.files import bare_name, shown
+from rlchf.io.files import STANDARD_STREAM, bare_name, shown
 from rlchf.rankings import Rankings
 
 ORDER = re.compile(r"/order \d+$")
@@ -100,6 +100,17 @@ class Orders:
         )
 
 
+def election_name(path: str | Path) -> str:
+    """What an election without a title is called: the file's name without its suffix.
+
+    Examples
+    --------
+    >>> election_name("votes/tea.blt.gz"), election_name("-")
+    ('tea', 'election')
+    """
+    return "election" if str(path) == STANDARD_STREAM else bare_name(path)[0]
+
+
 def orders_of(rankings: Rankings, prompt: int) -> Orders:
     """The distinct orders of a prompt's ballots, given as an index, the heaviest first.
 
@@ -150,6 +161,8 @@ class Kind:
         The suffix of an election's file, without a point.
     text
         The text of an election's file.
+    holds_name
+        Whether it can hold a response's name.
     holds_scores
         Whether it can hold an election's scores.
     """
@@ -158,6 +171,7 @@ class Kind:
     suffixes: tuple[str, ...]
     suffix: Callable[[Orders], str]
     text: Callable[[Orders], str]
+    holds_name: Callable[[str], bool]
     holds_scores: Callable[[Orders], bool] = lambda orders: False
 
 

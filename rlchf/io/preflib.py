@@ -248,7 +248,7 @@ def preflib_text(orders: Orders) -> str:
     [[[2], [1, 3]], [[1]]]
     """
     for name in (*orders.names, orders.title):
-        if len(name.splitlines()) > 1:
+        if not holds_name(name):
             raise ValueError(
                 f"prompt {orders.title!r}: PrefLib cannot hold the name {shown(name)}; rename it without "
                 "a line break"
@@ -280,4 +280,9 @@ def preflib_text(orders: Orders) -> str:
     return "\n".join(lines) + "\n"
 
 
-PREFLIB_KIND = Kind("preflib", PREFLIB[:4], preflib_suffix, preflib_text)
+def holds_name(name: str) -> bool:
+    """Whether PrefLib can hold a name: it is one line."""
+    return len(name.splitlines()) == 1
+
+
+PREFLIB_KIND = Kind("preflib", PREFLIB[:4], preflib_suffix, preflib_text, holds_name)

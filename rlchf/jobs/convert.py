@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
+from operator import ne
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from rlchf.io.abif import ABIF
 from rlchf.io.atomic import check_folder
 from rlchf.io.blt import BLT
 from rlchf.io.elections import write_elections
-from rlchf.io.files import ELECTIONS, PREFLIB, STANDARD_STREAM, TABLES, bare_name
+from rlchf.io.files import ELECTIONS, PREFLIB, STANDARD_STREAM, TABLES, bare_name, shown
 from rlchf.io.formats import formats
 from rlchf.io.formats.long import is_plain_id
 from rlchf.io.json import write_jsonl
@@ -93,8 +94,10 @@ def convert_files(job: ConvertJob) -> Report:
         raise ValueError(
             f"{job.out}: rankings have no texts for a folder; give a file, such as rankings.{kind}"
         )
-    rankings = _named(read_rankings(job.files[0], format), job.files[0])
+    rankings, unnamed = _named(read_rankings(job.files[0], format), job.files[0], kind)
     files, dropped = _write_rankings(job.out, rankings, kind, is_file)
+    if unnamed:
+        dropped["names of alternatives, which are numbered"] = unnamed
     return Report(job.files[0], files, _numbers(rankings), dropped)
 
 
@@ -168,19 +171,28 @@ def _format(job: ConvertJob) -> str | None:
     return "auto" if len(is_rankings) == 1 and is_rankings[0] else None
 
 
-def _named(rankings: Rankings, name: str) -> Rankings:
-    """Rankings of PrefLib files, by the names of their alternatives where these differ, not by numbers."""
+def _named(rankings: Rankings, name: str, kind: str) -> tuple[Rankings, int]:
+    """Rankings of PrefLib files by the names of their alternatives, where these differ and can be written.
+
+    Also the number of names that are not used: of elections whose alternatives keep their numbers.
+    """
     path = Path(name)
     paths = sorted(path.iterdir()) if path.is_dir() else [path]
     elections = [read_election(one) for one in paths if bare_name(one)[1] in PREFLIB]
     if len(elections) != rankings.n_prompts:
-        return rankings
+        return rankings, 0
     ids: list[str] = []
+    unused = 0
+    holds = KINDS[kind].holds_name if kind in KINDS else is_plain_id
     for election in elections:
         names = election.alternatives
-        differ = len(set(names)) == len(names) and all(map(is_plain_id, names))
-        ids += names if differ else [str(n + 1) for n in range(len(names))]
-    return replace(rankings, response_ids=ids)
+        numbers = [str(n + 1) for n in range(len(names))]
+        if len(set(names)) == len(names) and all(map(holds, names)):
+            ids += names
+        else:
+            ids += numbers
+            unused += sum(map(ne, names, numbers))
+    return replace(rankings, response_ids=ids), unused
 
 
 def _write_rankings(
@@ -190,8 +202,12 @@ def _write_rankings(
     if kind in KINDS:
         files, lost = write_elections(path, rankings, KINDS[kind], folder=not is_file)
         return files, dict(lost)
-    if not is_file:
-        path = str(Path(path) / f"rankings.{kind}")
+    for response in rankings.response_ids:
+        if not is_plain_id(response):
+            raise ValueError(
+                f"the response id {shown(response)} reads as a ranking, and so would not be read again "
+                "from a table; rename it"
+            )
     write_rankings(path, rankings)
     unnamed = len(rankings.response_ids) - _n_named(rankings)
     return [path], {"responses that no ballot names": unnamed} if unnamed else {}

@@ -121,11 +121,28 @@ def test_preflib_alternatives_have_their_names_where_these_differ(
     rows = [json.loads(line) for line in unnamed.stdout.splitlines()]
     assert {row["response_id"] for row in rows} == {"1", "2", "3"}  # two are named Coffee
     assert "1  responses that no ballot names" in unnamed.stderr
+    assert "4  names of alternatives, which are numbered" in unnamed.stderr
     named = ELECTION.replace("NAME 3: Coffee", "NAME 3: Mint")
     rlchf("convert", write("drinks.toi", named), "--out", tmp_path / "drinks.blt")
     assert (
         '"Tea: green, with ñ"\n"Coffee"\n"Mint"\n"Water"\n' in (tmp_path / "drinks.blt").read_text()
     )
+
+
+def test_an_election_may_come_from_standard_input_and_go_out_compressed(tmp_path: Path) -> None:
+    out = tmp_path / "x.blt.gz"
+    done = rlchf("convert", "-", "--from", "abif", "--out", out, stdin="2: a > b\n")
+    assert done.returncode == 0, done.stderr
+    assert read_rankings(out).prompt_ids == ["election"]
+
+
+def test_a_candidate_who_reads_as_a_ranking_goes_into_no_table(
+    write: Write, tmp_path: Path
+) -> None:
+    path = write("x.blt", '2 1\n1 1 2 0\n0\n"a > b"\n"c"\n"t"\n')
+    problem = refused(rlchf("convert", path, "--out", tmp_path / "x.csv"))
+    assert "the response id 'a > b' reads as a ranking" in problem
+    assert rlchf("convert", path, "--out", tmp_path / "x.abif").returncode == 0
 
 
 def test_formats_of_our_own_go_into_each_other(write: Write, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import csv
 import gzip
 import json
 import re
+import shutil
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -521,6 +522,17 @@ def test_a_row_without_a_judgement_is_counted(tmp_path: Path) -> None:
     (tmp_path / "x.jsonl").write_text("\n".join(map(json.dumps, rows)))
     converted = read_source([str(tmp_path / "x.jsonl")], "helpsteer3")[1]
     assert converted.dropped["comparisons without individual preferences"] == 1
+
+
+@pytest.mark.parametrize("name", ["coval", "prism", "community_alignment", "multipref", "arena"])
+def test_a_corpus_whose_files_overlap_counts_once(name: str, tmp_path: Path) -> None:
+    original = fixture(name)
+    copy = tmp_path / original.name
+    shutil.copytree(original, copy) if original.is_dir() else shutil.copy(original, copy)
+    once, twice = read(name), read_source([str(original), str(copy)], name)[1]
+    assert twice.columns() == once.columns()
+    (what,) = twice.dropped.keys() - once.dropped.keys()
+    assert what.endswith("that come twice")
 
 
 def test_a_folder_of_parts_is_one_corpus(tmp_path: Path) -> None:

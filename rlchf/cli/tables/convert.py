@@ -7,15 +7,25 @@ from rich.table import Table
 
 from rlchf.jobs.convert import Report
 
+LISTED = 4
+"""Files that are named."""
+
 
 def tables(report: Report) -> Iterator[RenderableType]:
     """What was read and written, the numbers, and what could not be held."""
-    yield f"{report.title}: {', '.join(report.files)}"
+    yield f"{report.title}: {_listed(report.files)}"
     yield _figures(report.numbers)
     yield from report.notes
     if report.dropped:
         yield "could not be held:"
         yield _figures(report.dropped)
+
+
+def _listed(files: list[str]) -> str:
+    """A few files by name, more by their number."""
+    if len(files) <= LISTED:
+        return ", ".join(files)
+    return f"{', '.join(files[:LISTED])} and {len(files) - LISTED:,} more files"
 
 
 def _figures(numbers: dict[str, int]) -> Table:

@@ -67,6 +67,7 @@ class Converted:
     note: str = ""
     _ballots: "list[_Ballot]" = field(default_factory=list, repr=False)
     _anonymous: Counter[str] = field(default_factory=Counter, repr=False)
+    _ids: dict[str, set[Any]] = field(default_factory=dict, repr=False)
 
     def prompt(self, prompt_id: str, prompt: Prompt, **topics: Any) -> None:
         """Add a prompt, with further keys such as its language; adding the same again changes nothing.
@@ -137,6 +138,21 @@ class Converted:
         self._ballots.append(
             _Ballot(prompt_id, annotator_id, kind, values, approvals, weight, strength)
         )
+
+    def is_new(self, what: str, record_id: Any) -> bool:
+        """Whether a record's id is new; one that comes again is counted as ``what``, and is to be left out.
+
+        So that a corpus whose files overlap, or are given twice, does not count its ballots twice. A record
+        without an id is always new.
+        """
+        if is_missing(record_id):
+            return True
+        known = self._ids.setdefault(what, set())
+        if record_id in known:
+            self.drop(what)
+            return False
+        known.add(record_id)
+        return True
 
     def drop(self, what: str, count: int = 1) -> None:
         """Count something that cannot be held; ``what`` is a plural noun phrase, "empty rankings"."""

@@ -21,6 +21,8 @@ def read(files: Files) -> Converted:
     """
     converted = Converted(note="annotators are votes, not people: sessions are not kept")
     for record in files.records("winner", "conversation_a", "conversation_b"):
+        if not converted.is_new("votes that come twice", record.get("id")):
+            continue
         winner = record.one_of("winner", WINNERS)
         sides = [_messages(converted, record, f"conversation_{side}") for side in "ab"]
         if not all(sides):

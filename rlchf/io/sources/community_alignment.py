@@ -20,6 +20,8 @@ def read(files: Files, *, turns: Literal["all", "first"] = "all") -> Converted:
     converted = Converted()
     for record in files.records("annotator_id", "first_turn_prompt"):
         annotator = record.text("annotator_id")
+        if not converted.is_new("conversations that come twice", record.get("conversation_id")):
+            continue
         features = {name: record.get(f"annotator_{name}") for name in FEATURES}
         converted.annotator(annotator, **features)
         history: list[dict[str, str]] = []

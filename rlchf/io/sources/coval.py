@@ -18,6 +18,8 @@ def read(files: Files, *, ballots: Literal["personal", "world"] = "personal") ->
         prompt_id = record.text("prompt_id")
         messages = record.part("prompt").need("messages")
         converted.prompt(prompt_id, check_prompt(messages, record.place))
+        if not converted.is_new("prompts that come twice", prompt_id):
+            continue
         names = [_response(converted, prompt_id, one) for one in record.parts("responses")]
         for assessment in record.part("metadata").parts("assessments"):
             _assess(converted, prompt_id, names, assessment, ballots)

@@ -31,7 +31,8 @@ TOPICS = {
 }
 COLUMNS = (
     *("worker_id", "question.text", "ratings.agreement", RANKED, RANKS, CANDIDATES, TEXTS),
-    *("rankings.metadata.provenance", "rankings.metadata.status", *TOPICS.values()),
+    *("rankings.metadata.id", "rankings.metadata.provenance", "rankings.metadata.status"),
+    *TOPICS.values(),
 )
 
 
@@ -57,6 +58,8 @@ def read(files: Files, *, ballots: Literal["rankings", "agreement"] = "rankings"
     votes: list[tuple[Mapping[str, float], str, dict[str, Any]]] = []
     for record in files.records("worker_id", RANKED, RANKS, wanted=COLUMNS):
         texts.learn(record)
+        if not converted.is_new("rankings that come twice", record.get("rankings.metadata.id")):
+            continue
         judge = _ranks if ballots == "rankings" else _ratings
         values = judge(converted, record)
         if values:

@@ -21,6 +21,8 @@ def read(
     """Make each annotation a ballot; clearly better has strength 2, slightly better 1, a tie 0."""
     converted = Converted()
     for record in files.records("completion_a", "completion_b"):
+        if not converted.is_new("comparisons that come twice", record.get("comparison_id")):
+            continue
         annotations = [
             (kind, one) for kind in KINDS for one in record.parts(f"{kind}_worker_annotations")
         ]

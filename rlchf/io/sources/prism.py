@@ -33,6 +33,9 @@ def read(
     conversations: dict[str, dict[int, list[Record]]] = {}
     for record in files.records("conversation_id", "within_turn_id", "score"):
         turn = int(record.number("turn"))
+        key = record.text("conversation_id"), turn, record.text("within_turn_id")
+        if not converted.is_new("utterances that come twice", key):
+            continue
         conversation = conversations.setdefault(record.text("conversation_id"), {})
         conversation.setdefault(turn, []).append(record)
     for name, conversation in conversations.items():
