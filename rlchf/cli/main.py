@@ -20,6 +20,7 @@ from rlchf.cli import (
     run,
     sample,
     score,
+    tasks,
 )
 from rlchf.cli.settings import SettingsCommand
 
@@ -69,6 +70,10 @@ COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "ppo": (
         ppo.command,
         "rlchf ppo --policy smollm2 --reward reward/ --prompts prompts.jsonl --out policy/",
+    ),
+    "tasks": (
+        tasks.command,
+        "rlchf tasks responses.jsonl --prompts prompts.jsonl --to potato --annotators 12 --out project/",
     ),
     "run": (run.command, "rlchf run examples/emoji.toml --rule perpetual_pav"),
 }

@@ -319,6 +319,27 @@ class PPOJob(Settings):
         return Rewards(self.reward, self.combine, _numbers(self.weights), self.rule, self.option)
 
 
+@dataclass(frozen=True, kw_only=True)
+class TasksJob(Texts):
+    """Responses to have judged, and by whom."""
+
+    to: Literal["potato", "label_studio"] = setting(MISSING, "Annotation tool.")
+    out: str = setting(MISSING, "New folder for the project.")
+    annotators: str = setting(
+        "", "Number of annotators, or csv with annotator_id if it is known who they are."
+    )
+    kind: Literal["ranking", "pairwise"] = setting(
+        "ranking", "What is asked: places for all responses, or which of two is better."
+    )
+    per_annotator: int = setting(
+        0, "Number of items that each annotator sees; 0 for all.", at_least=0
+    )
+    overlap: int = setting(
+        0, "Number of annotators who see each item; 0 for all, or as many as it takes.", at_least=0
+    )
+    seed: int = setting(0, "Random seed.", at_least=0)
+
+
 def _numbers(text: str) -> tuple[float, ...]:
     try:
         return tuple(float(part) for part in text.split(",")) if text else ()

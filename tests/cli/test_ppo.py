@@ -274,7 +274,7 @@ def test_help_names_every_setting_once() -> None:
     help = rlchf("ppo", "--help").stdout
     for kind in (PPOJob, PPOConfig):
         for one in fields(kind):
-            assert len(re.findall(rf"^ +(-o, )?{flag(one.name)}[ ,]", help, re.M)) == 1, one.name
+            assert len(re.findall(rf"^ +(-\w, )?{flag(one.name)}[ ,]", help, re.M)) == 1, one.name
     assert "[default: 100]" in help
     assert "[default: (" not in help
     assert "--kl-coef, --beta" in help

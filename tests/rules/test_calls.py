@@ -23,9 +23,10 @@ RAGGED = Rankings.from_ballots([("p", "ann", "a > b > c"), ("q", "ann", "d > e")
 COUNTS = [
     ("approval", "top"), ("chamberlin_courant", "k"), ("chamberlin_courant", "top"),
     ("equal_shares", "k"), ("equal_shares", "top"), ("expanding_approvals", "k"),
-    ("k_approval", "k"), ("pav", "k"), ("pav", "top"), ("reverse_seq_pav", "k"),
+    ("k_approval", "k"), ("net_approval", "top"), ("pav", "k"), ("pav", "top"), ("reverse_seq_pav", "k"),
     ("reverse_seq_pav", "top"), ("seq_pav", "k"), ("seq_pav", "top"), ("seq_phragmen", "k"),
-    ("seq_phragmen", "top"), ("stv", "k"),
+    ("seq_phragmen", "top"), ("stv", "k"), ("tax_equal_shares", "k"), ("tax_equal_shares", "top"),
+    ("updown_pav", "k"), ("updown_pav", "top"), ("updown_phragmen", "k"), ("updown_phragmen", "top"),
 ]  # fmt: skip
 
 

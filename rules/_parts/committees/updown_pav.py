@@ -140,6 +140,8 @@ def _best_committees(
         members = _improved(members, value_of, size)
         until = monotonic() + (deadline - monotonic()) / (len(sizes) - n)
         solved, bound = _solve(votes, weights, size, until)
+        most = np.minimum((votes > 0).sum(axis=0), size) + refused  # wishes that can be met
+        bound = min(bound, float(harmonic[most] @ weights))
         members = max(members, solved, key=value_of)
         yield BestCommittee(members, value_of(members), max(bound, value_of(members)))
 
