@@ -45,6 +45,8 @@ class Entries:
         The name that error messages give to the dataset.
     locate
         A function that names the position of entry ``e`` in the input, for error messages.
+    names_files
+        Whether ``locate`` names the file too, because the entries come from several.
     """
 
     prompt_ids: Sequence[str]
@@ -64,6 +66,11 @@ class Entries:
     listed: np.ndarray | None = None
     source: str = "rankings"
     locate: Callable[[int], str] = "entry {}".format
+    names_files: bool = False
+
+    def position(self, entry: int) -> str:
+        """The file and the row of an entry, for messages."""
+        return self.locate(entry) if self.names_files else f"{self.source}, {self.locate(entry)}"
 
     def checked(self) -> "Entries":
         """The same entries with values, weights and counts as arrays of allowed numbers.
@@ -169,7 +176,7 @@ class Entries:
         """Raise an error about the first entry that is bad, if there is one."""
         if bad.any():
             entry = int(np.argmax(bad))
-            raise ValueError(f"{self.source}, {self.locate(entry)}: {problem(entry)}")
+            raise ValueError(f"{self.position(entry)}: {problem(entry)}")
 
 
 def ballot_entries(
@@ -323,7 +330,7 @@ def _refuse_repeats(
         entry = int(order[by_response[1:][same]].min())
         response = entries.response_ids[entries.entry_responses[entry]]
         raise ValueError(
-            f"{entries.source}, {entries.locate(entry)}: the same ballot ranks response "
+            f"{entries.position(entry)}: the same ballot ranks response "
             f"{response!r} twice; give each annotator one row per prompt and response"
         )
 

@@ -1,6 +1,6 @@
 """Every ballot of a dataset as columns, validated on construction."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -120,7 +120,12 @@ class Rankings:
 
     @classmethod
     def from_frame(
-        cls, data: object, format: str = "auto", unranked: Unranked = "missing"
+        cls,
+        data: object,
+        format: str = "auto",
+        unranked: Unranked = "missing",
+        *,
+        columns: str | Mapping[str, str] | None = None,
     ) -> "Rankings":
         """Build from a table: a DataFrame, a list of dictionaries or a dictionary of columns.
 
@@ -131,9 +136,11 @@ class Rankings:
             dictionary for each row, or a dictionary with a list for each column. Its columns are those
             that `rlchf.read_rankings` takes.
         format
-            "long", "ballots", "comparisons" or "approvals"; "auto" recognises it by the columns.
+            The name of a format, as for `rlchf.read_rankings`; "auto" recognises it by the columns.
         unranked
             How to read responses that a ballot leaves out: "missing" (no opinion) or "last".
+        columns
+            The table's names of our columns, as for `rlchf.read_rankings`.
 
         Raises
         ------
@@ -151,7 +158,7 @@ class Rankings:
         """
         from rlchf.io.frames import read_frame
 
-        return cls.from_entries(read_frame(data, format, unranked), unranked)
+        return cls.from_entries(read_frame(data, format, unranked, columns), unranked)
 
     @classmethod
     def from_entries(cls, entries: Entries, unranked: Unranked = "missing") -> "Rankings":

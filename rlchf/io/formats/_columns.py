@@ -1,0 +1,162 @@
+"""Tables with a column per response."""
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from rlchf.entries import Entries
+from rlchf.io.columns import Table
+from rlchf.io.files import shown
+from rlchf.io.formats._ids import annotators_of, n_rows, prompts_of
+
+PEOPLE = ("prompt_id", "annotator_id", "weight", "count")
+TOOLS = {
+    # LimeSurvey
+    "id", "submitdate", "lastpage", "startlanguage", "seed", "startdate", "datestamp", "token",
+    # Qualtrics
+    "enddate", "status", "progress", "duration (in seconds)", "finished", "recordeddate", "responseid",
+    "recipientlastname", "recipientfirstname", "recipientemail", "externalreference",
+    "locationlatitude", "locationlongitude", "distributionchannel", "userlanguage", "ipaddress",
+    # Google Forms
+    "timestamp",
+}  # fmt: skip
+"""Columns that survey tools add, in lower case; some of them hold numbers."""
+EMPTY = -(2.0**1000)
+"""What stands for an empty cell."""
+
+
+def other_columns(names: Sequence[str]) -> Mapping[str, str]:
+    """The columns of responses, where the user has not said which these are: all of them."""
+    return {name: name for name in names}
+
+
+def read_columns(
+    table: Table, hint: str, allowed: Callable[[np.ndarray, int], np.ndarray], kind: str
+) -> Entries:
+    """Read a ballot per row: a number in the column of each response that is ranked or scored.
+
+    Parameters
+    ----------
+    hint
+        What a cell should be, for messages.
+    allowed
+        Whether each number may stand in a table of so many responses.
+    kind
+        "entry_ranks" or "entry_scores".
+    """
+    table = without_labels(table)
+    names = [name for name in table.columns if name not in PEOPLE]
+    _refuse_columns_of_tools(table, names)
+    choose = f"{hint}; if the column holds no response, name those that do with --columns responses=A|B|C"
+    values = np.stack([table.numbers(name, choose, empty=EMPTY) for name in names], axis=1)
+    filled = values != EMPTY  # (rows, responses)
+    _refuse_numbers(table, names, values, filled & ~allowed(values, len(names)), choose)
+    ballots = kept_rows(table, filled.any(axis=1))
+    rows, responses = np.nonzero(filled)
+    return row_ballots(
+        table, ballots, rows, responses, names, **{kind: values[rows, responses]}
+    )
+
+
+def row_ballots(
+    table: Table,
+    kept: np.ndarray,
+    rows: np.ndarray,
+    responses: np.ndarray,
+    response_ids: list[str],
+    **values: Any,
+) -> Entries:
+    """The entries of a table whose rows are ballots.
+
+    Parameters
+    ----------
+    kept
+        (N,) the rows that rank something.
+    rows, responses
+        (E,) the row and the response of each entry.
+    values
+        The entries' ranks or scores.
+    """
+    prompts, prompt = prompts_of(table)
+    annotators, annotator = annotators_of(table)
+    weights, counts = table.weights(), table.counts()
+    new = np.cumsum(np.isin(np.arange(n_rows(table)), kept)) - 1
+    used, prompt = np.unique(prompt[kept], return_inverse=True)
+    people, annotator = np.unique(annotator[kept], return_inverse=True)
+    return Entries(
+        prompt_ids=[prompts[i] for i in used],
+        annotator_ids=[annotators[i] for i in people],
+        response_ids=response_ids,
+        ballot_prompts=prompt,
+        ballot_annotators=annotator,
+        ballot_weights=None if weights is None else weights[kept],
+        ballot_counts=None if counts is None else counts[kept].astype(np.int64),
+        entry_ballots=new[rows],
+        entry_responses=responses,
+        source=table.source,
+        locate=lambda entry: table.row(int(rows[entry])),
+        **values,
+    )
+
+
+def kept_rows(table: Table, ranks_something: np.ndarray) -> np.ndarray:
+    """The rows that are ballots; a warning counts those that rank nothing, which are left out.
+
+    Raises
+    ------
+    ValueError
+        If no row ranks anything.
+    """
+    if not ranks_something.any():
+        raise ValueError(f"{table.source}: no row ranks a response")
+    blank = np.flatnonzero(~ranks_something)
+    if len(blank):
+        warnings.warn(
+            f"{table.source}: {len(blank)} of {len(ranks_something)} rows rank no response and are left "
+            f"out, the first of them {table.row(int(blank[0]))}",
+            stacklevel=6,
+        )
+    return np.flatnonzero(ranks_something)
+
+
+def without_labels(table: Table) -> Table:
+    """The table without the two rows of labels that Qualtrics writes below the header."""
+    labels = 2
+    if n_rows(table) <= labels:
+        return table
+    seconds = [str(c[1]) for c in table.columns.values() if not isinstance(c, list)]
+    if not any(cell.startswith('{"ImportId"') for cell in seconds):
+        return table
+    columns = {name: column[labels:] for name, column in table.columns.items()}
+    return replace(table, columns=columns, row=lambda i: table.row(i + labels))
+
+
+def _refuse_columns_of_tools(table: Table, names: Sequence[str]) -> None:
+    if len(names) < 2:
+        raise ValueError(
+            f"{table.source}: there should be a column for each response besides "
+            f"{', '.join(PEOPLE)}; found {', '.join(table.names)}"
+        )
+    added = [name for name in names if name.strip().lower() in TOOLS]
+    if added:
+        others = [name for name in names if name not in added]
+        raise ValueError(
+            f"{table.source}: {', '.join(added)} are columns that a survey tool adds, not responses; name "
+            f"those of the responses with --columns, such as responses={'|'.join(others[:3]) or 'A|B|C'} "
+            "or responses=Q5_*"
+        )
+
+
+def _refuse_numbers(
+    table: Table, names: Sequence[str], values: np.ndarray, bad: np.ndarray, hint: str
+) -> None:
+    if bad.any():
+        i, j = (int(index[0]) for index in np.nonzero(bad))
+        rows = int(bad.any(axis=1).sum())
+        more = f" (and so in {rows} rows)" if rows > 1 else ""
+        raise table.error(
+            i, f"{shown(names[j])} is {values[i, j]:g} among {len(names)} responses{more}; {hint}"
+        )

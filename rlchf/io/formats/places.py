@@ -1,0 +1,136 @@
+"""Places: each row is one ballot, with a column per place that names the response there."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from rlchf.entries import Entries
+from rlchf.io.columns import Table
+from rlchf.io.files import shown
+from rlchf.io.formats import Format
+from rlchf.io.formats._columns import PEOPLE, kept_rows, row_ballots, without_labels
+from rlchf.io.formats.long import refuse_rankings
+
+NOTHING = ("skipped", "skipped rank", "skipvote", "undervote", "blank", "blank vote")
+"""Words of cast vote records for a place at which the voter marked nobody."""
+SEVERAL = ("overvote", "overvoted")
+"""Words of cast vote records for a place at which the voter marked several."""
+
+_PLACE = re.compile(
+    r"(?:rank|ranking|choice|place|preference|pref|position)[ _\-#]*[\[(]?(?:rank )?(\d+)[\])]?"
+    r"|(\d+)(?:st|nd|rd|th)[ _\-]*(?:choice|place|preference|rank)?"
+)
+
+
+def place_number(name: str) -> int | None:
+    """The place that a column's name states, if it states one.
+
+    Examples
+    --------
+    >>> [place_number(name) for name in ("rank1", "2nd choice", "Choice 3", "Rank[4]", "Q5_1")]
+    [1, 2, 3, 4, None]
+    """
+    hit = _PLACE.fullmatch(name.strip().lower())
+    return None if hit is None else int(hit[1] or hit[2])
+
+
+def place_columns(names: Sequence[str]) -> Mapping[str, str]:
+    """The columns whose names state a place, such as ``rank1``, ``Choice 2`` and ``3rd choice``."""
+    return {name: name for name in names if place_number(name) is not None}
+
+
+def read_places(table: Table, unranked: str) -> Entries:
+    """Read a row per ballot and a column per place, each naming a response; an empty place is passed over.
+
+    Without ``prompt_id`` the table is one prompt, without ``annotator_id`` each row is an annotator's;
+    ``weight`` and ``count`` are optional.
+
+    Raises
+    ------
+    ValueError
+        If the places are not 1, 2, 3, ..., or a row names a response twice or has an overvote.
+    """
+    table = without_labels(table)
+    columns = _ordered(table)
+    cells = np.array([_texts(table, name) for name in columns], dtype=object).T  # (rows, places)
+    folded = np.array([text.lower() for text in cells.ravel()], dtype=object).reshape(cells.shape)
+    _refuse_overvotes(table, cells, np.isin(folded, SEVERAL))
+    filled = (cells != "") & ~np.isin(folded, NOTHING)
+    kept = kept_rows(table, filled.any(axis=1))
+    rows, places = np.nonzero(filled)
+    index: dict[str, int] = {}
+    responses = np.array(
+        [index.setdefault(text, len(index)) for text in cells[rows, places].tolist()], np.int64
+    )
+    refuse_rankings(table, list(index), responses, rows)
+    _refuse_repeats(table, list(index), rows, places, responses)
+    return row_ballots(
+        table, kept, rows, responses, list(index), entry_ranks=places.astype(np.float64) + 1
+    )
+
+
+def _ordered(table: Table) -> list[str]:
+    """The columns of the places, from the first place on."""
+    names = [name for name in table.columns if name not in PEOPLE]
+    stated = {name: int(name) if name.isdecimal() else place_number(name) for name in names}
+    if any(number is None for number in stated.values()):
+        return names  # named one by one, in their order
+    columns = sorted(names, key=lambda name: stated[name] or 0)
+    numbers = [stated[name] for name in columns]
+    if len(columns) < 2 or numbers != list(range(1, len(columns) + 1)):
+        found = ", ".join(columns) or "none"
+        raise ValueError(
+            f"{table.source}: the places should be 1, 2, 3, ..., one column each, such as rank1, rank2; "
+            f"found {found}; name them in order with --columns places=A|B|C, or as places=Q1[*]"
+        )
+    return columns
+
+
+def _texts(table: Table, name: str) -> list[str]:
+    return [text.strip() for text in table.texts(name)]
+
+
+def _refuse_overvotes(table: Table, cells: np.ndarray, bad: np.ndarray) -> None:
+    if bad.any():
+        i, j = (int(index[0]) for index in np.nonzero(bad))
+        raise table.error(
+            i,
+            f"place {j + 1} is {shown(cells[i, j])}, which {int(bad.any(axis=1).sum())} rows have: the voter "
+            "marked several there; empty the cell if the next place counts, or it and all that follow if "
+            "the ballot ends there",
+        )
+
+
+def _refuse_repeats(
+    table: Table,
+    ids: Sequence[str],
+    rows: np.ndarray,
+    places: np.ndarray,
+    responses: np.ndarray,
+) -> None:
+    keys = rows * len(ids) + responses
+    order = np.argsort(keys, kind="stable")
+    same = np.flatnonzero(np.diff(keys[order]) == 0)
+    if len(same):
+        first = same[np.argmin(rows[order[same]])]
+        one, two = order[first], order[first + 1]
+        n = len(np.unique(rows[order[same]]))
+        more = f"; so do {n} rows in all" if n > 1 else ""
+        raise table.error(
+            rows[one],
+            f"places {places[one] + 1} and {places[two] + 1} both name {shown(ids[responses[one]])}{more}; "
+            "empty one of the two cells",
+        )
+
+
+FORMAT = Format(
+    name="places",
+    shape="a column per place with a response",
+    columns=("count",),
+    marks=(),
+    read=read_places,
+    named=True,
+    others=place_columns,
+    pattern="places",
+)

@@ -1,0 +1,164 @@
+"""Ballots and tables of several files, laid end to end."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import PurePath
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from rlchf.entries import Entries
+from rlchf.io.columns import Table, as_text
+from rlchf.numeric.segments import offsets
+from rlchf.profiles import UNSTATED
+from rlchf.rankings import ANONYMOUS
+
+
+def joined_entries(parts: Sequence[Entries], source: str) -> Entries:
+    """The ballots of several files as those of one dataset; annotators that are not known stay apart.
+
+    Raises
+    ------
+    ValueError
+        If some files give ranks and others scores or approvals alone.
+
+    Examples
+    --------
+    >>> from rlchf.rankings import Rankings
+    >>> from rlchf.entries import ballot_entries
+    >>> days = [ballot_entries([(p, "ann", "a > b")], None, f"{p}.csv") for p in ("q", "p")]
+    >>> joined = joined_entries(days, "two days")
+    >>> list(joined.prompt_ids), joined.position(2)
+    (['q', 'p'], 'p.csv, ballot 0')
+    """
+    if len(parts) == 1:
+        return parts[0]
+    _refuse_mixtures(parts)
+    prompts, of_prompts = _merged([part.prompt_ids for part in parts])
+    annotators, of_annotators = _merged(_known_apart([part.annotator_ids for part in parts]))
+    responses, of_responses = _merged([part.response_ids for part in parts])
+    n_ballots = [len(part.ballot_prompts) for part in parts]
+    ballot_starts = offsets(np.array(n_ballots)).tolist()
+    entry_starts = offsets(np.array([len(part.entry_ballots) for part in parts]))
+
+    def locate(entry: int) -> str:
+        k = int(np.searchsorted(entry_starts, entry, side="right")) - 1
+        return parts[k].position(entry - int(entry_starts[k]))
+
+    def column(name: str, default: Any, dtype: Any) -> np.ndarray | None:
+        of_entries = name.startswith("entry")
+        sizes = np.diff(entry_starts) if of_entries else n_ballots
+        values = [getattr(part, name) for part in parts]
+        if all(value is None for value in values):
+            return None
+        filled = [
+            np.full(size, default, dtype) if value is None else value
+            for value, size in zip(values, sizes, strict=True)
+        ]
+        return np.concatenate(filled)
+
+    return Entries(
+        prompt_ids=prompts,
+        annotator_ids=annotators,
+        response_ids=responses,
+        ballot_prompts=_recoded([part.ballot_prompts for part in parts], of_prompts),
+        ballot_annotators=_recoded([part.ballot_annotators for part in parts], of_annotators),
+        entry_responses=_recoded([part.entry_responses for part in parts], of_responses),
+        entry_ballots=np.concatenate(
+            [part.entry_ballots + start for part, start in zip(parts, ballot_starts, strict=False)]
+        ),
+        entry_ranks=column("entry_ranks", np.nan, np.float64),
+        entry_scores=column("entry_scores", np.nan, np.float64),
+        entry_approvals=column("entry_approvals", UNSTATED, np.int8),
+        ballot_weights=column("ballot_weights", 1.0, np.float64),
+        ballot_counts=column("ballot_counts", 1, np.int64),
+        ballot_strengths=column("ballot_strengths", np.nan, np.float64),
+        source=source,
+        locate=locate,
+        names_files=True,
+    )
+
+
+def _refuse_mixtures(parts: Sequence[Entries]) -> None:
+    def kind(part: Entries) -> str:
+        if part.entry_scores is not None:
+            return "scores"
+        return "approvals without ranks" if part.entry_ranks is None else "ranks"
+
+    for part in parts[1:]:
+        if kind(part) != kind(parts[0]):
+            raise ValueError(
+                f"{parts[0].source} gives {kind(parts[0])}, but {part.source} {kind(part)}; give files of "
+                "one kind"
+            )
+
+
+def _known_apart(ids: Sequence[Sequence[str]]) -> list[list[str]]:
+    """The annotators of each file, with those that are not known numbered through all files."""
+    n = 0
+    apart = []
+    for names in ids:
+        unknown = [name for name in names if name.startswith(ANONYMOUS)]
+        numbers = {name: f"{ANONYMOUS}{i}" for i, name in enumerate(unknown, start=n + 1)}
+        n += len(unknown)
+        apart.append([numbers.get(name, name) for name in names] if unknown else list(names))
+    return apart
+
+
+def _merged(ids: Sequence[Sequence[str]]) -> tuple[list[str], list[np.ndarray]]:
+    """Distinct ids of all files in order of appearance, and for each file the new codes of its own."""
+    index: dict[str, int] = {}
+    codes = [
+        np.array([index.setdefault(name, len(index)) for name in names], dtype=np.int64)
+        for names in ids
+    ]
+    return list(index), codes
+
+
+def _recoded(columns: Sequence[np.ndarray], codes: Sequence[np.ndarray]) -> np.ndarray:
+    return np.concatenate([new[column] for column, new in zip(columns, codes, strict=True)])
+
+
+def joined_tables(tables: Sequence[Table], source: str) -> Table:
+    """The rows of the parts of one table, which have the same columns.
+
+    Raises
+    ------
+    ValueError
+        If a part lacks a column that another has.
+    """
+    if len(tables) == 1:
+        return tables[0]
+    names = tables[0].columns.keys()
+    for table in tables[1:]:
+        if table.columns.keys() != names:
+            lacking = sorted(names ^ table.columns.keys())
+            raise ValueError(
+                f"{table.source}: the columns differ from those of {tables[0].source}, as to "
+                f"{', '.join(lacking)}; give parts of one table"
+            )
+    starts = offsets(np.array([_length(table) for table in tables]))
+
+    def row(i: int) -> str:
+        k = int(np.searchsorted(starts, i, side="right")) - 1
+        return f"{PurePath(tables[k].source).name}, {tables[k].row(i - int(starts[k]))}"
+
+    columns = {name: _stacked([table.columns[name] for table in tables]) for name in names}
+    return replace(tables[0], source=source, columns=columns, row=row)
+
+
+def _length(table: Table) -> int:
+    return len(next(iter(table.columns.values()), []))
+
+
+def _stacked(columns: Sequence[Any]) -> Any:
+    if any(isinstance(column, list) for column in columns):
+        return [
+            cell
+            for column in columns
+            for cell in (column if isinstance(column, list) else column.to_pylist())
+        ]
+    if len({column.type for column in columns}) > 1:
+        columns = [as_text(column) for column in columns]
+    return pa.chunked_array([chunk for column in columns for chunk in column.chunks])
