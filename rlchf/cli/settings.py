@@ -111,7 +111,7 @@ class SettingsCommand(typer.core.TyperCommand):
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """The words behind the command's name, a required one without braces."""
-        return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
+        return [re.sub("[{}]", "", piece) for piece in super().collect_usage_pieces(ctx)]
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the options by heading, first those that must be given."""
@@ -119,6 +119,7 @@ class SettingsCommand(typer.core.TyperCommand):
         for param in self.get_params(ctx):
             record = param.get_help_record(ctx)
             if record is not None:
+                record = record[0].replace("<list[str]>", "<str>..."), record[1]
                 default = "Arguments" if param.param_type_name == "argument" else "Options"
                 heading = getattr(param, "rich_help_panel", None) or default
                 sections.setdefault(heading, []).append(record)

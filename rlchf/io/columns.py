@@ -89,12 +89,16 @@ class Table:
         ValueError
             If a cell is empty.
         """
-        ids, codes = _coded([self._text(name) for name in names])
+        ids, codes = self.coded(*names)
         for code, text in enumerate(ids):
             if not text or text.isspace():
                 column, i = divmod(int(np.argmax(codes == code)), len(codes) // len(names))
                 raise self.error(i, f"the {names[column]} is empty")
         return ids, codes
+
+    def coded(self, *names: str) -> tuple[list[str], np.ndarray]:
+        """As `ids`, but a cell may be empty."""
+        return _coded([self._text(name) for name in names])
 
     def texts(self, name: str) -> list[str]:
         """A column as text."""

@@ -1,6 +1,5 @@
 """Several files, folders and patterns as one dataset."""
 
-import glob
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ Paths = str | Path | Sequence[str | Path]
 RANKINGS = "rankings"
 """The stem of the file of ballots in a folder that rlchf convert wrote."""
 
+_MAGIC = re.compile(r"[*?\[]")
 _SHARD = re.compile(r"(.*-)\d{5}-of-\d{5}|part[-.]\d+.*")
 _NOT_ROWS = ("dataset_info.json", "state.json", "dataset_dict.json")
 """What Hugging Face's datasets keep beside their rows."""
@@ -56,15 +56,16 @@ def dataset_files(paths: Paths) -> list[str]:
 
     Raises
     ------
+    FileNotFoundError
+        If a pattern fits nothing.
     ValueError
-        If a pattern fits nothing, a folder has no table or tables of several kinds, or a file comes twice.
+        If a folder has no table, or tables of several kinds, or a file comes twice.
     """
     files = [file for path in paths_given(paths) for file in _files(path)]
     seen: dict[Path, str] = {}
     for file in files:
-        if file != STANDARD_STREAM and (key := _identity(file)) in seen:
+        if seen.setdefault(_identity(file), file) is not file and file != STANDARD_STREAM:
             raise ValueError(f"{file} is given twice; give each file once")
-        seen[_identity(file)] = file
     return files
 
 
@@ -76,13 +77,18 @@ def _identity(file: str) -> Path:
 def _files(path: str) -> Iterator[str]:
     if Path(path).is_dir():
         yield from _folder_files(Path(path))
-    elif path != STANDARD_STREAM and not Path(path).exists() and glob.has_magic(path):
-        hits = sorted(name for name in glob.glob(path, recursive=True) if Path(name).is_file())
-        if not hits:
-            raise ValueError(f"{path}: the pattern fits no file")
-        yield from hits
+    elif _MAGIC.search(path) and not Path(path).exists():
+        yield from _pattern_files(Path(path))
     else:
         yield path
+
+
+def _pattern_files(pattern: Path) -> list[str]:
+    hits = Path(pattern.anchor).glob(str(pattern.relative_to(pattern.anchor)))
+    files = sorted(path for path in hits if path.is_file() and not path.name.startswith("."))
+    if not files:
+        raise FileNotFoundError(f"{pattern}: the pattern fits no file")
+    return [str(path) for path in files]
 
 
 def _folder_files(folder: Path) -> list[str]:
@@ -109,7 +115,7 @@ def _folder_files(folder: Path) -> list[str]:
         suffix = bare_name(tables[0])[1]
         raise ValueError(
             f"{folder}: the folder has tables of several kinds ({listing}); name the files that hold "
-            f"rankings, for instance as \'{folder}/*.{suffix}\'"
+            f"rankings, for instance as '{folder}/*.{suffix}'"
         )
     return [str(path) for path in tables]
 
@@ -122,7 +128,9 @@ def _suffix_kind(path: Path) -> str:
 def _nothing_in(folder: Path, files: Sequence[Path]) -> str:
     splits = sorted(path.name for path in folder.iterdir() if path.is_dir())
     if (folder / "dataset_dict.json").exists() and splits:
-        return f"{folder}: a dataset of several parts; give one of them, such as {folder}/{splits[0]}"
+        return (
+            f"{folder}: a dataset of several parts; give one of them, such as {folder}/{splits[0]}"
+        )
     names = _few([path.name for path in files])
     return (
         f"{folder}: a folder without tables ({', '.join(f'.{s}' for s in KINDS)}) and without PrefLib "

@@ -18,9 +18,7 @@ SOURCE = "table"
 """The name of a table in error messages."""
 
 
-def read_frame(
-    data: object, format: str, unranked: str, columns: Columns | None = None
-) -> Entries:
+def read_frame(data: object, format: str, unranked: str, columns: Columns | None = None) -> Entries:
     """Read ballots from a table in memory, in any format that a file may have.
 
     Raises
@@ -66,7 +64,9 @@ def _planned_arrow(data: Any, reading: Reading) -> tuple[Plan, Table]:
         table = pa.RecordBatchReader.from_stream(data).read_all()
     except (pa.ArrowException, TypeError, ValueError) as error:
         if hasattr(data, "columns") and hasattr(data, "to_dict"):
-            return _planned_records(data.to_dict("records"), reading)  # pandas, objects of several types
+            return _planned_records(
+                data.to_dict("records"), reading
+            )  # pandas, objects of several types
         raise ValueError(f"{SOURCE}: cannot be read through Arrow: {error}") from None
     names = list(table.column_names)
 
@@ -80,9 +80,7 @@ def _planned_arrow(data: Any, reading: Reading) -> tuple[Plan, Table]:
     return reading.planned(SOURCE, names, parse)
 
 
-def _planned_records(
-    rows: Sequence[Mapping[str, Any]], reading: Reading
-) -> tuple[Plan, Table]:
+def _planned_records(rows: Sequence[Mapping[str, Any]], reading: Reading) -> tuple[Plan, Table]:
     def parse(wanted: Container[str] | None) -> Table:
         plain = ({str(name): _plain_cell(cell) for name, cell in row.items()} for row in rows)
         table = from_records(enumerate(plain, start=1), SOURCE, wanted, "row", reading.lists)

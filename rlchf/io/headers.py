@@ -122,7 +122,7 @@ def header(
 
     Examples
     --------
-    >>> header(["Prompt ID", "user", "note"], ["prompt_id", "annotator_id"], {"annotator_id": "user"}, {}, "t")
+    >>> header(["Prompt ID", "user"], ["prompt_id", "annotator_id"], {"annotator_id": "user"}, {}, "table")
     Header(renamed={'user': 'annotator_id', 'Prompt ID': 'prompt_id'}, hidden=frozenset())
     """
     renamed: dict[str, str] = {}

@@ -5,7 +5,7 @@ from collections.abc import Callable, Container, Sequence
 
 from rlchf.io.columns import Table
 from rlchf.io.formats import formats
-from rlchf.io.formats._columns import EMPTY
+from rlchf.io.formats._columns import EMPTY, PEOPLE, TOOLS
 from rlchf.io.formats.places import place_number
 from rlchf.io.headers import folded
 from rlchf.options import renaming
@@ -38,8 +38,6 @@ NEEDED = (
     ("prompt_id", "annotator_id", "ranking"),
     ("prompt_id", "annotator_id", "chosen", "rejected"),
 )
-PEOPLE = ("prompt_id", "annotator_id", "weight", "count")
-
 _SIGNED = re.compile(r".*(preference|strength).*")
 
 
@@ -54,8 +52,8 @@ def unknown_shape(
         A function from the columns to be read, None for all, to the table.
     """
     guess = next(filter(None, (look(names) for look in LOOKS)), "")
-    if not guess:
-        guess = _looks_wide(names, parse)
+    guess = guess or _looks_wide(names, parse, alone=True)
+    guess = guess or looks_numbered(names) or _looks_wide(names, parse, alone=False)
     if guess:
         return f"{source}: the columns {', '.join(names)} {guess}"
     *shapes, last = [f"{one.shape} ({one.name})" for one in formats().values() if not one.named]
@@ -107,10 +105,30 @@ def looks_signed(names: Sequence[str]) -> str:
     strengths = [name for name in names if _SIGNED.fullmatch(name.lower())]
     if not all(sides) or not strengths:
         return ""
+    pairs = [f"strength={strengths[0]}"]
+    if not folds & {"promptid", "prompt"} and "context" in names:
+        pairs.append("prompt=context")
     return (
         "look like two responses and which of them is preferred, how strongly; read them with "
-        f"--format signed --columns {_quoted([f'strength={strengths[0]}'])} if a negative number prefers "
-        "the first"
+        f"--format signed --columns {_quoted(pairs)} if a negative number prefers the first"
+    )
+
+
+def looks_numbered(names: Sequence[str]) -> str:
+    """Columns that differ in one number, as surveys name the answers to one question."""
+    families: dict[str, list[str]] = {}
+    for name in names:
+        if re.search(r"\d", name):
+            families.setdefault(re.sub(r"\d+(?=\D*$)", "*", name), []).append(name)
+    pattern, family = max(families.items(), key=lambda one: len(one[1]), default=("", []))
+    if len(family) < 2:
+        return ""
+    few = f"{', '.join(family[:3])}{', ...' if len(family) > 3 else ''}"
+    return (
+        f"fit no format; {few} look like one column per response or per place: read them with --columns "
+        f"{_quoted([f'responses={pattern}'])} and --format wide_ranks (1 is best) or wide_scores (higher is "
+        f"better), or with --columns {_quoted([f'places={pattern}'])} and --format places if they name "
+        "responses"
     )
 
 
@@ -119,25 +137,26 @@ LOOKS: list[Callable[[Sequence[str]], str]] = [looks_renamed, looks_placed, look
 
 
 def _looks_wide(
-    names: Sequence[str], parse: Callable[[Container[str] | None], Table]
+    names: Sequence[str], parse: Callable[[Container[str] | None], Table], alone: bool
 ) -> str:
-    """A column of numbers per response."""
-    others = [name for name in names if name and folded(name) not in map(folded, PEOPLE)]
+    """A column of numbers per response, possibly ``alone``: besides those of prompts and people only."""
+    known = {folded(name) for name in PEOPLE}
+    others = [name for name in names if name and folded(name) not in known]
     if len(others) < 2:
         return ""
     try:
         table = parse(None)
-        numbers = [name for name in others if _is_numeric(table, name)]
+        numbers = [n for n in others if n.strip().lower() not in TOOLS and _is_numeric(table, n)]
     except ValueError:
         return ""
-    if len(numbers) < 2:
+    if len(numbers) < 2 or (alone and len(numbers) < len(others)):
         return ""
-    text = f"{', '.join(numbers[:4])}{', ...' if len(numbers) > 4 else ''}"
-    named = "" if len(numbers) == len(others) else f" and --columns {_quoted(['responses=' + '|'.join(numbers)])}"
-    return (
-        f"fit no format; {text} look like one column per response: read them with --format wide_ranks "
-        f"(1 is best) or wide_scores (higher is better){named}"
+    few = f"{', '.join(numbers[:4])}{', ...' if len(numbers) > 4 else ''}"
+    text = (
+        f"fit no format; {few} look like one column per response: read them with --format wide_ranks "
+        "(1 is best) or wide_scores (higher is better)"
     )
+    return text if alone else f"{text} and --columns {_quoted(['responses=' + '|'.join(numbers)])}"
 
 
 def _is_numeric(table: Table, name: str) -> bool:

@@ -32,7 +32,9 @@ def selected(names: Sequence[str], pattern: str, source: str) -> dict[str, str]:
             )
         chosen |= hits
     if len(chosen) < 2:
-        raise ValueError(f"{source}: {pattern!r} names the column {next(iter(chosen))!r} only; name two")
+        raise ValueError(
+            f"{source}: {pattern!r} names the column {next(iter(chosen))!r} only; name two"
+        )
     if len(set(chosen.values())) < len(chosen):
         twice = next(star for star in chosen.values() if list(chosen.values()).count(star) > 1)
         same = [name for name, star in chosen.items() if star == twice]

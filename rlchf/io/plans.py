@@ -61,7 +61,9 @@ class Reading:
         """
         try:
             wanted: Container[str] | None = set(self.plan(source, names).header.renamed)
-        except ValueError:  # it is raised again below, unless the table is broken or has further columns
+        except (
+            ValueError
+        ):  # it is raised again below, unless the table is broken or has further columns
             wanted = self._everything()
         table = parse(wanted)
         try:

@@ -1,6 +1,7 @@
 """Aggregation from files to a file, and the step that other jobs share."""
 
 from rlchf.aggregation import Aggregation, aggregate, check_options
+from rlchf.io.datasets import dataset_files
 from rlchf.io.tables import table_format
 from rlchf.jobs.inputs import check_paths, read_people
 from rlchf.jobs.progress import stage
@@ -20,7 +21,7 @@ def aggregate_files(job: AggregateJob) -> Aggregation:
         If a file is missing or wrong, or the rule cannot be applied; nothing has been written then.
     """
     check_rule(job)
-    check_paths([job.rankings, job.annotators], [job.out])
+    check_paths([*dataset_files(job.rankings), job.annotators], [job.out])
     table_format(job.out)  # refuse an ending that we do not write before the work, not after
     result = aggregate_rankings(read_people(job, weigh=True).rankings, job)
     result.write(job.out)

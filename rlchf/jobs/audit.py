@@ -13,6 +13,7 @@ from rlchf.auditing.stages import trace_shares
 from rlchf.io.aggregations import read_aggregation, read_scores
 from rlchf.io.atomic import check_folder
 from rlchf.io.categories import read_categories, read_text_categories
+from rlchf.io.datasets import dataset_files
 from rlchf.io.json import write_json
 from rlchf.jobs.evaluation import need_matplotlib
 from rlchf.jobs.inputs import Groups, check_paths, read_people
@@ -28,8 +29,8 @@ def audit_files(job: AuditJob) -> Audit:
     ValueError, FileNotFoundError
         If a file is missing or wrong, or the aggregation is about other prompts or responses.
     """
-    paths = job.rankings, job.aggregated, job.annotators, job.scores, job.responses, job.texts
-    check_paths(paths, [job.out])
+    paths = job.aggregated, job.annotators, job.scores, job.responses, job.texts
+    check_paths([*dataset_files(job.rankings), *paths], [job.out])
     if job.plot:
         need_matplotlib()
         check_folder(job.plot)

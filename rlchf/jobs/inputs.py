@@ -8,6 +8,7 @@ from typing import Any
 
 from rlchf.io import Annotators, read_annotators, read_prompts, read_rankings, read_responses
 from rlchf.io.atomic import check_writable
+from rlchf.io.datasets import dataset_files
 from rlchf.io.files import STANDARD_STREAM, decode, read_bytes
 from rlchf.jobs.settings import RankingsInput, RewardData
 from rlchf.preferences import check_texts
@@ -101,14 +102,16 @@ def read_people(
     needed = [f"--group {name}" for name in group] + [f"--feature {name}" for name in feature]
     if needed and not inputs.annotators:
         raise ValueError(f"{needed[0]} needs an annotators file; give --annotators")
-    rankings = read_rankings(inputs.rankings, inputs.format, inputs.unranked)
+    rankings = read_rankings(
+        inputs.rankings, inputs.format, inputs.unranked, columns=inputs.columns
+    )
     if not inputs.annotators:
         return People(rankings, None, {})
-    annotators = read_annotators(inputs.annotators)
+    annotators = read_annotators(inputs.annotators, columns=inputs.columns)
     voters = rankings.annotator_ids
     if not set(annotators.ids) & set(voters):
         raise ValueError(
-            f"{inputs.annotators} names none of the annotators in {inputs.rankings}; give "
+            f"{inputs.annotators} names none of the annotators in {rankings.source}; give "
             f"annotator_id{' and weight' if weigh else ''}, with ids such as {voters[0]!r}"
         )
     if weigh and annotators.weights is None:
@@ -116,7 +119,7 @@ def read_people(
             f"{inputs.annotators} has no column 'weight'; give annotator_id and weight"
         )
     columns = [*group, *(name for name in feature if name not in group)]
-    divisions = annotators.divisions(columns, voters, inputs.annotators, inputs.rankings)
+    divisions = annotators.divisions(columns, voters, inputs.annotators, rankings.source)
     if annotators.weights is not None:
         rankings = rankings.weighted(annotators.weights)
     return People(rankings, annotators, {name: divisions[name] for name in group})
@@ -130,7 +133,7 @@ def read_inputs(job: RewardData) -> Inputs:
     ValueError, FileNotFoundError
         If a file is missing or wrong, or lacks the text of a response that is ranked.
     """
-    check_paths([job.rankings, job.annotators, job.prompts, job.responses])
+    check_paths([*dataset_files(job.rankings), job.annotators, job.prompts, job.responses])
     people = read_people(job, job.group, job.feature)
     prompts, responses = read_prompts(job.prompts), read_responses(job.responses)
     check_texts(people.rankings, prompts, responses, job.prompts, job.responses)

@@ -21,9 +21,14 @@ TINY = "tiny"
 class RankingsInput(Settings):
     """The ballots and the people who cast them."""
 
-    rankings: str = setting(MISSING, "Ranking file or PrefLib folder; - for standard input.")
+    rankings: tuple[str, ...] = setting(
+        MISSING, "Ranking files, folders or quoted patterns of one dataset; - for standard input."
+    )
     annotators: str = setting("", "csv with annotator_id and weight.")
-    format: str = setting("auto", "Format of the ranking file.", group="Data")
+    format: str = setting("auto", "Format of the ranking files.", group="Data")
+    columns: str = setting(
+        "", "Their names of our columns, such as prompt_id=question_id,score=stars.", group="Data"
+    )
     unranked: Unranked = setting(
         "missing", "How to read responses that a ballot leaves out.", group="Data"
     )

@@ -12,7 +12,8 @@ from rlchf.io.columns import Table
 from rlchf.io.files import shown
 from rlchf.io.formats._ids import annotators_of, n_rows, prompts_of
 
-PEOPLE = ("prompt_id", "annotator_id", "weight", "count")
+PEOPLE = ("prompt_id", "prompt", "annotator_id", "weight", "count")
+"""The columns that are not those of responses or places."""
 TOOLS = {
     # LimeSurvey
     "id", "submitdate", "lastpage", "startlanguage", "seed", "startdate", "datestamp", "token",
@@ -47,18 +48,16 @@ def read_columns(
     kind
         "entry_ranks" or "entry_scores".
     """
-    table = without_labels(table)
     names = [name for name in table.columns if name not in PEOPLE]
     _refuse_columns_of_tools(table, names)
+    table = without_labels(table)
     choose = f"{hint}; if the column holds no response, name those that do with --columns responses=A|B|C"
     values = np.stack([table.numbers(name, choose, empty=EMPTY) for name in names], axis=1)
     filled = values != EMPTY  # (rows, responses)
     _refuse_numbers(table, names, values, filled & ~allowed(values, len(names)), choose)
     ballots = kept_rows(table, filled.any(axis=1))
     rows, responses = np.nonzero(filled)
-    return row_ballots(
-        table, ballots, rows, responses, names, **{kind: values[rows, responses]}
-    )
+    return row_ballots(table, ballots, rows, responses, names, **{kind: values[rows, responses]})
 
 
 def row_ballots(

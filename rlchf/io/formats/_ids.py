@@ -78,6 +78,9 @@ def coded_texts(table: Table, *names: str) -> tuple[list[str], np.ndarray]:
 
 
 def _value_id(table: Table, name: str, i: int, value: Any) -> str:
+    """The id of a text or of chat messages; a single message has that of its text."""
+    if isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict):
+        value = value[0].get("content", value)
     if not value or (isinstance(value, str) and not value.strip()):
         raise table.error(i, f"the {name} is empty")
     return text_id(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))

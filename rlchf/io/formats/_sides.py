@@ -26,12 +26,17 @@ def side_ballots(
     Raises
     ------
     ValueError
-        If a row compares a response with itself.
+        If a row compares a response with itself, or rows without a prompt seem to be on several.
     """
     prompts, prompt = prompts_of(table)
     annotators, annotator = annotators_of(table)
     responses, response = responses_of(table, *sides)
     n = len(prompt)
+    if not {"prompt_id", "prompt"} & set(table.names) and len(responses) > n > 1:
+        raise ValueError(
+            f"{table.source}: {len(responses)} responses in {n} rows are not on one prompt; give a column "
+            "prompt_id or prompt, as with --columns prompt=context"
+        )
     same = response[:n] == response[n:]
     if same.any():
         i = int(np.argmax(same))

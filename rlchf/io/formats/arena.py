@@ -16,13 +16,15 @@ WORDS = {
     **dict.fromkeys(("model_a", "response_a", "a", "left", "first"), FIRST),
     **dict.fromkeys(("model_b", "response_b", "b", "right", "second"), SECOND),
     **dict.fromkeys(("tie", "tied", "draw", "equal"), TIE),
-    **dict.fromkeys(("bothbad", "both bad", "tie (bothbad)", "tie (both bad)", "neither"), BOTH_BAD),
+    **dict.fromkeys(
+        ("bothbad", "both bad", "tie (bothbad)", "tie (both bad)", "neither"), BOTH_BAD
+    ),
 }
 HINT = "give model_a, model_b, tie or both_bad, or the name of one of the two"
 
 
 def read_arena(table: Table, unranked: str) -> Entries:
-    """Read ``model_a, model_b, winner``; optionally ``prompt_id`` or ``prompt``, ``annotator_id``, ``weight``.
+    """Read ``model_a, model_b, winner``, and optionally a prompt, ``annotator_id`` and ``weight``.
 
     Both bad is a tie of two responses that the annotator disapproves. Without a prompt the table is one
     prompt, whose responses are the models; without ``annotator_id`` each row is an annotator's.
@@ -53,7 +55,7 @@ def _verdicts(table: Table) -> np.ndarray:
         n = int((verdicts == -1).sum())
         more = f", and {n} of {len(verdicts)} rows have no winner that is known" if n > 1 else ""
         raise table.error(i, f"the winner is {shown(texts[i])}{more}; {HINT}")
-    return verdicts
+    return np.asarray(verdicts)
 
 
 def _folded(word: str) -> str:

@@ -10,6 +10,7 @@ from rlchf.io.columns import Table
 from rlchf.io.files import shown
 from rlchf.io.formats import Format
 from rlchf.io.formats._columns import PEOPLE, kept_rows, row_ballots, without_labels
+from rlchf.io.formats._ids import n_rows
 from rlchf.io.formats.long import refuse_rankings
 
 NOTHING = ("skipped", "skipped rank", "skipvote", "undervote", "blank", "blank vote")
@@ -51,23 +52,28 @@ def read_places(table: Table, unranked: str) -> Entries:
     ValueError
         If the places are not 1, 2, 3, ..., or a row names a response twice or has an overvote.
     """
-    table = without_labels(table)
     columns = _ordered(table)
-    cells = np.array([_texts(table, name) for name in columns], dtype=object).T  # (rows, places)
-    folded = np.array([text.lower() for text in cells.ravel()], dtype=object).reshape(cells.shape)
-    _refuse_overvotes(table, cells, np.isin(folded, SEVERAL))
-    filled = (cells != "") & ~np.isin(folded, NOTHING)
-    kept = kept_rows(table, filled.any(axis=1))
-    rows, places = np.nonzero(filled)
+    table = without_labels(table)
+    texts, codes = table.coded(*columns)
+    names = [text.strip() for text in texts]
+    _refuse_overvotes(table, names, codes)
     index: dict[str, int] = {}
-    responses = np.array(
-        [index.setdefault(text, len(index)) for text in cells[rows, places].tolist()], np.int64
+    of_names = np.array(
+        [-1 if _is_nothing(name) else index.setdefault(name, len(index)) for name in names]
     )
+    cells = of_names[codes].reshape(len(columns), -1).T  # (rows, places)
+    rows, places = np.nonzero(cells >= 0)
+    responses = cells[rows, places]
+    kept = kept_rows(table, (cells >= 0).any(axis=1))
     refuse_rankings(table, list(index), responses, rows)
     _refuse_repeats(table, list(index), rows, places, responses)
     return row_ballots(
         table, kept, rows, responses, list(index), entry_ranks=places.astype(np.float64) + 1
     )
+
+
+def _is_nothing(name: str) -> bool:
+    return not name or name.lower() in NOTHING
 
 
 def _ordered(table: Table) -> list[str]:
@@ -87,17 +93,18 @@ def _ordered(table: Table) -> list[str]:
     return columns
 
 
-def _texts(table: Table, name: str) -> list[str]:
-    return [text.strip() for text in table.texts(name)]
-
-
-def _refuse_overvotes(table: Table, cells: np.ndarray, bad: np.ndarray) -> None:
-    if bad.any():
-        i, j = (int(index[0]) for index in np.nonzero(bad))
+def _refuse_overvotes(table: Table, names: Sequence[str], codes: np.ndarray) -> None:
+    """Refuse a place at which the voter marked several; ``codes`` are those of all cells, by place."""
+    several = np.array([name.lower() in SEVERAL for name in names])[codes]
+    if several.any():
+        cells = several.reshape(-1, n_rows(table))  # (places, rows)
+        i = int(np.argmax(cells.any(axis=0)))
+        place = int(np.argmax(cells[:, i]))
+        name = names[codes.reshape(cells.shape)[place, i]]
         raise table.error(
             i,
-            f"place {j + 1} is {shown(cells[i, j])}, which {int(bad.any(axis=1).sum())} rows have: the voter "
-            "marked several there; empty the cell if the next place counts, or it and all that follow if "
+            f"place {place + 1} is {shown(name)}, as in {int(cells.any(axis=0).sum())} rows in all: the "
+            "voter marked several there; empty the cell if the next place counts, or it and all that follow if "
             "the ballot ends there",
         )
 
@@ -127,7 +134,7 @@ def _refuse_repeats(
 FORMAT = Format(
     name="places",
     shape="a column per place with a response",
-    columns=("count",),
+    columns=("count", "prompt"),
     marks=(),
     read=read_places,
     named=True,

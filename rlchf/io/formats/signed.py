@@ -15,10 +15,15 @@ HINT = "give a number: negative prefers response_a, positive response_b, 0 is a 
 def read_signed(table: Table, unranked: str) -> Entries:
     """Read ``response_a, response_b, strength``: a negative number prefers the first, 0 is a tie.
 
-    Optional are ``prompt_id`` or ``prompt``, ``annotator_id`` and ``weight``. Without a prompt the table is
-    one prompt; without ``annotator_id`` each row is an annotator's.
+    Besides there is ``prompt_id`` or ``prompt``, and optionally ``annotator_id`` and ``weight``. Without
+    ``annotator_id`` each row is an annotator's.
     """
     table.require(*SIDES, "strength")
+    if not {"prompt_id", "prompt"} & set(table.names):
+        raise ValueError(
+            f"{table.source}: there is no prompt; name its column with --columns, such as prompt=context; "
+            f"found {', '.join(table.names)}"
+        )
     signed = table.numbers("strength", HINT)
     ranks = np.concatenate([1.0 + (signed > 0), 1.0 + (signed < 0)])
     return side_ballots(table, SIDES, ranks, strengths=np.abs(signed))

@@ -9,8 +9,8 @@ from rlchf.io.formats._columns import other_columns, read_columns
 def read_wide_ranks(table: Table, unranked: str) -> Entries:
     """Read a row per ballot and a column per response: 1 is best, an empty cell is not ranked.
 
-    Without ``prompt_id`` the table is one prompt, without ``annotator_id`` each row is an annotator's;
-    ``weight`` and ``count`` are optional.
+    Without ``prompt_id`` or ``prompt`` the table is one prompt, without ``annotator_id`` each row is an
+    annotator's; ``weight`` and ``count`` are optional.
 
     Raises
     ------
@@ -28,7 +28,7 @@ def read_wide_ranks(table: Table, unranked: str) -> Entries:
 FORMAT = Format(
     name="wide_ranks",
     shape="a column per response with its rank",
-    columns=("count",),
+    columns=("count", "prompt"),
     marks=(),
     read=read_wide_ranks,
     named=True,

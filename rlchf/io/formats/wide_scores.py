@@ -11,8 +11,8 @@ from rlchf.io.formats._columns import other_columns, read_columns
 def read_wide_scores(table: Table, unranked: str) -> Entries:
     """Read a row per ballot and a column per response: higher is better, an empty cell is not scored.
 
-    Without ``prompt_id`` the table is one prompt, without ``annotator_id`` each row is an annotator's;
-    ``weight`` and ``count`` are optional.
+    Without ``prompt_id`` or ``prompt`` the table is one prompt, without ``annotator_id`` each row is an
+    annotator's; ``weight`` and ``count`` are optional.
     """
     return read_columns(
         table,
@@ -25,7 +25,7 @@ def read_wide_scores(table: Table, unranked: str) -> Entries:
 FORMAT = Format(
     name="wide_scores",
     shape="a column per response with its score",
-    columns=("count",),
+    columns=("count", "prompt"),
     marks=(),
     read=read_wide_scores,
     named=True,
