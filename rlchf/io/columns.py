@@ -131,13 +131,13 @@ class Table:
             raise ValueError(f"{self.source}: the column {name!r} has lists; {hint}")
         text = pa.types.is_string(column.type)
         column = pc.utf8_trim_whitespace(column) if text else column.cast(pa.float64(), safe=False)
+        if text and self.decimal_comma:
+            column = self._with_points(name, column)
         blank = _blank(column)
         if blank.any():
             if empty is None:
                 raise self.error(np.argmax(blank), f"the {name} is empty; {hint}")
             column = pc.if_else(pa.array(blank), str(empty) if text else empty, column)
-        if text and self.decimal_comma:
-            column = self._with_points(name, column)
         numbers = self._parsed(name, column, hint) if text else to_numpy(column)
         bad = ~np.isfinite(numbers)
         if bad.any():

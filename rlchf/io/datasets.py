@@ -62,10 +62,12 @@ def dataset_files(paths: Paths) -> list[str]:
         If a folder has no table, or tables of several kinds, or a file comes twice.
     """
     files = [file for path in paths_given(paths) for file in _files(path)]
-    seen: dict[Path, str] = {}
+    seen: set[Path] = set()
     for file in files:
-        if seen.setdefault(_identity(file), file) is not file and file != STANDARD_STREAM:
+        path = _identity(file)
+        if path in seen and file != STANDARD_STREAM:
             raise ValueError(f"{file} is given twice; give each file once")
+        seen.add(path)
     return files
 
 

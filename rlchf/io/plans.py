@@ -117,7 +117,7 @@ class Reading:
         """The columns of a format that a table with these names, folded, has."""
         return {
             ours
-            for ours in format.known
+            for ours in (*format.known, *format.unless)
             if (
                 self.given[ours]
                 if ours in self.given

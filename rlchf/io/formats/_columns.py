@@ -44,7 +44,7 @@ def read_columns(
     hint
         What a cell should be, for messages.
     allowed
-        Whether each number may stand in a table of so many responses.
+        Whether each number may stand in a table of so many columns.
     kind
         "entry_ranks" or "entry_scores".
     """
@@ -54,7 +54,8 @@ def read_columns(
     choose = f"{hint}; if the column holds no response, name those that do with --columns responses=A|B|C"
     values = np.stack([table.numbers(name, choose, empty=EMPTY) for name in names], axis=1)
     filled = values != EMPTY  # (rows, responses)
-    _refuse_numbers(table, names, values, filled & ~allowed(values, len(names)), choose)
+    n = len([name for name in table.names if name and name not in PEOPLE])  # some may be left out
+    _refuse_numbers(table, names, values, filled & ~allowed(values, n), choose)
     ballots = kept_rows(table, filled.any(axis=1))
     rows, responses = np.nonzero(filled)
     return row_ballots(table, ballots, rows, responses, names, **{kind: values[rows, responses]})

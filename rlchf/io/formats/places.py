@@ -104,8 +104,8 @@ def _refuse_overvotes(table: Table, names: Sequence[str], codes: np.ndarray) -> 
         raise table.error(
             i,
             f"place {place + 1} is {shown(name)}, as in {int(cells.any(axis=0).sum())} rows in all: the "
-            "voter marked several there; empty the cell if the next place counts, or it and all that follow if "
-            "the ballot ends there",
+            "voter marked several there; empty the cell if the next place counts, or it and all that follow "
+            "if the ballot ends there",
         )
 
 
