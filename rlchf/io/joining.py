@@ -10,7 +10,6 @@ import pyarrow as pa
 
 from rlchf.entries import Entries
 from rlchf.io.columns import Table, as_text
-from rlchf.numeric.segments import offsets
 from rlchf.profiles import UNSTATED
 from rlchf.rankings import ANONYMOUS
 
@@ -39,8 +38,8 @@ def joined_entries(parts: Sequence[Entries], source: str) -> Entries:
     annotators, of_annotators = _merged(_known_apart([part.annotator_ids for part in parts]))
     responses, of_responses = _merged([part.response_ids for part in parts])
     n_ballots = [len(part.ballot_prompts) for part in parts]
-    ballot_starts = offsets(np.array(n_ballots)).tolist()
-    entry_starts = offsets(np.array([len(part.entry_ballots) for part in parts]))
+    ballot_starts = np.cumsum([0, *n_ballots])
+    entry_starts = np.cumsum([0, *(len(part.entry_ballots) for part in parts)])
 
     def locate(entry: int) -> str:
         k = int(np.searchsorted(entry_starts, entry, side="right")) - 1
@@ -138,7 +137,7 @@ def joined_tables(tables: Sequence[Table], source: str) -> Table:
                 f"{table.source}: the columns differ from those of {tables[0].source}, as to "
                 f"{', '.join(lacking)}; give parts of one table"
             )
-    starts = offsets(np.array([_length(table) for table in tables]))
+    starts = np.cumsum([0, *map(_length, tables)])
 
     def row(i: int) -> str:
         k = int(np.searchsorted(starts, i, side="right")) - 1

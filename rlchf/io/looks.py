@@ -5,9 +5,8 @@ from collections.abc import Callable, Container, Sequence
 
 from rlchf.io.columns import Table
 from rlchf.io.formats import formats
-from rlchf.io.formats._columns import EMPTY, PEOPLE, TOOLS
-from rlchf.io.formats.places import place_number
 from rlchf.io.headers import folded
+from rlchf.io.patterns import PEOPLE, TOOLS, place_number
 from rlchf.options import renaming
 
 SYNONYMS = {
@@ -38,6 +37,7 @@ NEEDED = (
     ("prompt_id", "annotator_id", "ranking"),
     ("prompt_id", "annotator_id", "chosen", "rejected"),
 )
+_EMPTY = -(2.0**1000)
 _SIGNED = re.compile(r".*(preference|strength).*")
 
 
@@ -162,7 +162,7 @@ def _looks_wide(
 def _is_numeric(table: Table, name: str) -> bool:
     """Whether all cells of a column are numbers or empty, and not all are empty."""
     try:
-        return bool((table.numbers(name, "", empty=EMPTY) != EMPTY).any())
+        return bool((table.numbers(name, "", empty=_EMPTY) != _EMPTY).any())
     except ValueError:
         return False
 

@@ -1,7 +1,38 @@
-"""Several columns of a table, named at once."""
+"""What the names of columns say, and several columns named at once."""
 
 import re
 from collections.abc import Sequence
+
+PEOPLE = ("prompt_id", "prompt", "annotator_id", "weight", "count")
+"""The columns that are not those of responses or places."""
+TOOLS = {
+    # LimeSurvey
+    "id", "submitdate", "lastpage", "startlanguage", "seed", "startdate", "datestamp", "token",
+    # Qualtrics
+    "enddate", "status", "progress", "duration (in seconds)", "finished", "recordeddate", "responseid",
+    "recipientlastname", "recipientfirstname", "recipientemail", "externalreference",
+    "locationlatitude", "locationlongitude", "distributionchannel", "userlanguage", "ipaddress",
+    # Google Forms
+    "timestamp",
+}  # fmt: skip
+"""Columns that survey tools add, in lower case; some of them hold numbers."""
+
+_PLACE = re.compile(
+    r"(?:rank|ranking|choice|place|preference|pref|position)[ _\-#]*[\[(]?(?:rank )?(\d+)[\])]?"
+    r"|(\d+)(?:st|nd|rd|th)[ _\-]*(?:choice|place|preference|rank)?"
+)
+
+
+def place_number(name: str) -> int | None:
+    """The place that a column's name states, if it states one.
+
+    Examples
+    --------
+    >>> [place_number(name) for name in ("rank1", "2nd choice", "Choice 3", "Rank[4]", "Q5_1")]
+    [1, 2, 3, 4, None]
+    """
+    hit = _PLACE.fullmatch(name.strip().lower())
+    return None if hit is None else int(hit[1] or hit[2])
 
 
 def selected(names: Sequence[str], pattern: str, source: str) -> dict[str, str]:

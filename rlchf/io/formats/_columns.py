@@ -11,20 +11,8 @@ from rlchf.entries import Entries
 from rlchf.io.columns import Table
 from rlchf.io.files import shown
 from rlchf.io.formats._ids import annotators_of, n_rows, prompts_of
+from rlchf.io.patterns import PEOPLE, TOOLS
 
-PEOPLE = ("prompt_id", "prompt", "annotator_id", "weight", "count")
-"""The columns that are not those of responses or places."""
-TOOLS = {
-    # LimeSurvey
-    "id", "submitdate", "lastpage", "startlanguage", "seed", "startdate", "datestamp", "token",
-    # Qualtrics
-    "enddate", "status", "progress", "duration (in seconds)", "finished", "recordeddate", "responseid",
-    "recipientlastname", "recipientfirstname", "recipientemail", "externalreference",
-    "locationlatitude", "locationlongitude", "distributionchannel", "userlanguage", "ipaddress",
-    # Google Forms
-    "timestamp",
-}  # fmt: skip
-"""Columns that survey tools add, in lower case; some of them hold numbers."""
 EMPTY = -(2.0**1000)
 """What stands for an empty cell."""
 

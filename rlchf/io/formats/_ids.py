@@ -27,7 +27,7 @@ def text_id(text: str) -> str:
     Examples
     --------
     >>> text_id("Green tea"), text_id("Green tea. " * 9)
-    ('Green tea', 'bc8cbb5bd8c5')
+    ('Green tea', '6dc95fdc6cb4')
     """
     if len(text) <= SHORT and "\n" not in text and text == text.strip():
         return text

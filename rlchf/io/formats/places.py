@@ -1,6 +1,5 @@
 """Places: each row is one ballot, with a column per place that names the response there."""
 
-import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -9,31 +8,15 @@ from rlchf.entries import Entries
 from rlchf.io.columns import Table
 from rlchf.io.files import shown
 from rlchf.io.formats import Format
-from rlchf.io.formats._columns import PEOPLE, kept_rows, row_ballots, without_labels
+from rlchf.io.formats._columns import kept_rows, row_ballots, without_labels
 from rlchf.io.formats._ids import n_rows
 from rlchf.io.formats.long import refuse_rankings
+from rlchf.io.patterns import PEOPLE, place_number
 
 NOTHING = ("skipped", "skipped rank", "skipvote", "undervote", "blank", "blank vote")
 """Words of cast vote records for a place at which the voter marked nobody."""
 SEVERAL = ("overvote", "overvoted")
 """Words of cast vote records for a place at which the voter marked several."""
-
-_PLACE = re.compile(
-    r"(?:rank|ranking|choice|place|preference|pref|position)[ _\-#]*[\[(]?(?:rank )?(\d+)[\])]?"
-    r"|(\d+)(?:st|nd|rd|th)[ _\-]*(?:choice|place|preference|rank)?"
-)
-
-
-def place_number(name: str) -> int | None:
-    """The place that a column's name states, if it states one.
-
-    Examples
-    --------
-    >>> [place_number(name) for name in ("rank1", "2nd choice", "Choice 3", "Rank[4]", "Q5_1")]
-    [1, 2, 3, 4, None]
-    """
-    hit = _PLACE.fullmatch(name.strip().lower())
-    return None if hit is None else int(hit[1] or hit[2])
 
 
 def place_columns(names: Sequence[str]) -> Mapping[str, str]:
