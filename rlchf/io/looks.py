@@ -142,8 +142,12 @@ def _looks_wide(
     """A column of numbers per response, possibly ``alone``: besides those of prompts and people only."""
     known = {folded(name) for name in PEOPLE}
     others = [name for name in names if name and folded(name) not in known]
-    if len(others) < 2:
-        return ""
+    pairs = []
+    for ours in ("prompt_id", "annotator_id"):
+        synonyms = [name for name in others if folded(name) in map(folded, SYNONYMS[ours])]
+        if synonyms and folded(ours) not in map(folded, names):
+            pairs.append(f"{ours}={synonyms[0]}")
+            others.remove(synonyms[0])
     try:
         table = parse(None)
         numbers = [n for n in others if n.strip().lower() not in TOOLS and _is_numeric(table, n)]
@@ -151,12 +155,14 @@ def _looks_wide(
         return ""
     if len(numbers) < 2 or (alone and len(numbers) < len(others)):
         return ""
+    if not alone:
+        pairs.append("responses=" + "|".join(numbers))
     few = f"{', '.join(numbers[:4])}{', ...' if len(numbers) > 4 else ''}"
-    text = (
+    named = f" and --columns {_quoted(pairs)}" if pairs else ""
+    return (
         f"fit no format; {few} look like one column per response: read them with --format wide_ranks "
-        "(1 is best) or wide_scores (higher is better)"
+        f"(1 is best) or wide_scores (higher is better){named}"
     )
-    return text if alone else f"{text} and --columns {_quoted(['responses=' + '|'.join(numbers)])}"
 
 
 def _is_numeric(table: Table, name: str) -> bool:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -125,12 +126,15 @@ def column_names(data: bytes, kind: str) -> list[str]:
 def separator(data: bytes, kind: str) -> str:
     """What separates the columns of csv or tsv: in csv a semicolon if the header has no other separator.
 
+    Separators in double quotes do not count.
+
     Examples
     --------
     >>> separator(b"prompt_id;rank\\n7;1,5\\n", "csv"), separator(b"id,a;b\\n7,1\\n", "csv")
     (';', ',')
     """
     header = data[: 2**16].lstrip().replace(b"\r", b"\n").partition(b"\n")[0]
+    header = re.sub(rb'"[^"]*"', b"", header)
     if kind == "csv" and b";" in header and not (b"," in header or b"\t" in header):
         return SEMICOLON
     return SEPARATORS[kind]

@@ -50,6 +50,10 @@ def test_semicolons_and_decimal_commas_are_read(write: Write, expected: dict[str
     assert content(read_rankings(path)) == expected
     points = write("v.csv", SCORES + "p;7;a;1.5\np;7;b;2.5\np;8;b;-1\n")
     assert content(read_rankings(points)) == expected
+    quoted = write(
+        "v.csv", '"prompt_id";"annotator_id";"a, b";"response_id";score\np;7;;a;1\np;7;;b;2'
+    )
+    assert ranks(read_rankings(quoted)) == [[2, 1]]
     ids = write("v.csv", SCORES + "p;7;1,5;1\np;7;1.5;2\n")
     assert read_rankings(ids).responses("p") == ["1,5", "1.5"]
     wide = write("v.csv", "annotator_id;a;b\nann;1,5;2\nbob;;3,25\n")

@@ -1,13 +1,19 @@
 """Tables with a column per response or per place, as spreadsheets, surveys and vote counts have them."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, assume, given, settings
 
 from rlchf.io import read_rankings
+from rlchf.io.headers import folded
+from rlchf.io.patterns import PEOPLE, TOOLS
 from rlchf.rankings import Rankings
+from tests.io.test_reading import datasets
 from tests.support.files import Write, content, ranks
 
 WIDE = "prompt_id,annotator_id,A,B,C\np,ann,1,2,3\np,bob,3,,1\nq,ann,2,2,1\n"
@@ -54,6 +60,35 @@ def test_wide_tables_in_memory_are_those_of_files(write: Write, format: str, fra
     }
     rankings = Rankings.from_frame(frame(columns), format=format)
     assert content(rankings) == content(read_rankings(write("v.csv", WIDE), format=format))
+
+
+@settings(
+    max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
+@given(ballots=datasets())
+def test_wide_tables_hold_what_ballots_hold(
+    tmp_path: Path, ballots: list[tuple[str, str, list[list[str]], float]]
+) -> None:
+    expected = Rankings.from_ballots([b[:3] for b in ballots], [b[3] for b in ballots])
+    ids = sorted(set(expected.response_ids))
+    assume(not {folded(name) for name in ids} & {folded(name) for name in PEOPLE})
+    assume(not any(name.lower() in TOOLS for name in ids))
+    rows = [
+        {"prompt_id": p, "annotator_id": a, "weight": w}
+        | {name: None for name in ids}
+        | {name: rank for rank, level in enumerate(levels, 1) for name in level}
+        for p, a, levels, w in ballots
+    ]
+    path = tmp_path / "wide.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)))
+    for wide in (read_rankings(path, format="wide_ranks"), Rankings.from_frame(rows, "wide_ranks")):
+        assert wide.prompt_ids == expected.prompt_ids
+        assert wide.annotator_ids == expected.annotator_ids
+        assert wide.response_ids == expected.response_ids
+        assert wide.ballot_weights.tolist() == expected.ballot_weights.tolist()
+        for p in range(wide.n_prompts):
+            one, two = (r.batch(np.array([p])).ranks for r in (wide, expected))
+            assert np.asarray(one).tolist() == np.asarray(two).tolist()
 
 
 def test_a_wide_table_may_lack_prompts_and_annotators_and_have_weights_and_counts(
@@ -165,6 +200,9 @@ SHAPES = {
     "places": (VOTES, "look like one column per place; read them with --format places if rank1 names"),
     "limesurvey": (LIMESURVEY, r'Q1\[3\] look like .* --columns "places=Q1\[\*\]" and --format places'),
     "qualtrics": (QUALTRICS, r'Q5_3 look like one column .* --columns "responses=Q5_\*" and --format wide'),
+    "numbers of voters": (
+        "Voter,A,B\nann,1,2\n", r"wide_scores \(higher is better\) and --columns annotator_id=Voter$",
+    ),
     "numbers among others": (
         "name,A,B\nx,1,2\n", r'A, B look like one column .* wide_scores .*--columns "responses=A\|B"',
     ),

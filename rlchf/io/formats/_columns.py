@@ -39,7 +39,10 @@ def read_columns(
     names = [name for name in table.columns if name not in PEOPLE]
     _refuse_columns_of_tools(table, names)
     table = without_labels(table)
-    choose = f"{hint}; if the column holds no response, name those that do with --columns responses=A|B|C"
+    choose = (
+        f"{hint}; if the column holds no response, name those that do with --columns responses=A|B|C, or say "
+        "what it holds, as in annotator_id=voter"
+    )
     values = np.stack([table.numbers(name, choose, empty=EMPTY) for name in names], axis=1)
     filled = values != EMPTY  # (rows, responses)
     n = len([name for name in table.names if name and name not in PEOPLE])  # some may be left out
