@@ -82,9 +82,11 @@ def test_a_reward_model_and_a_run_take_several_files(days: list[Path], write: Wr
     texts = [{"prompt_id": "p", "response_id": name, "text": name} for name in "ab"]
     write("responses.jsonl", "\n".join(map(json.dumps, texts)))
     folder = days[0].parent
-    files = {name: str(folder / f"{name}.jsonl") for name in ("prompts", "responses")}
+    prompts, responses = (str(folder / f"{name}.jsonl") for name in ("prompts", "responses"))
     paths = tuple(map(str, days))
-    job = RewardJob(rankings=paths, columns=COLUMNS, model="tiny", **files)
+    job = RewardJob(
+        rankings=paths, columns=COLUMNS, model="tiny", prompts=prompts, responses=responses
+    )
     assert read_inputs(job).rankings.n_ballots == 3
     assert AggregateJob(rankings="a.csv").rankings == ("a.csv",)  # type: ignore[arg-type]
     toml = f"""

@@ -3,6 +3,7 @@
 import datetime
 import io
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ def expected(tmp_path: Path) -> dict[str, Any]:
     return content(read_rankings(tmp_path / "expected.csv"))
 
 
-def workbook(path: Path, sheets: dict[str, list[list[Any]]]) -> Path:
+def workbook(path: Path, sheets: Mapping[str, Sequence[Sequence[Any]]]) -> Path:
     openpyxl = pytest.importorskip("openpyxl")
     book = openpyxl.Workbook()
     book.remove(book.active)
