@@ -176,7 +176,7 @@ def test_a_sheet_is_read(tmp_path: Path, expected: dict[str, Any]) -> None:
     assert rankings.annotator_ids == ["7", "8"]
     numbered = [[i or None, *row] for i, row in enumerate(ROWS)]  # pandas writes a column like this
     assert content(read_rankings(workbook(path, {"Votes": numbered}))) == expected
-    wide = [["voter", "a", "b"], ["ann", 1, 2], ["bob", None, 1]]
+    wide: list[list[Any]] = [["voter", "a", "b"], ["ann", 1, 2], ["bob", None, 1]]
     rankings = read_rankings(
         workbook(path, {"Votes": wide}), format="wide_ranks", columns="annotator_id=voter"
     )
