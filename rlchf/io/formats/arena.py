@@ -46,7 +46,7 @@ def _verdicts(table: Table) -> np.ndarray:
     words, codes = table.ids("winner")
     known = [WORDS.get(_folded(word), -1) for word in words]
     verdicts = np.array(known, dtype=np.int64)[codes]
-    names = [np.array(table.texts(side), dtype=object) for side in SIDES]
+    names = [np.array(table.filled(side), dtype=object) for side in SIDES]
     texts = np.array(words, dtype=object)[codes]
     for verdict, side in zip((FIRST, SECOND), names, strict=True):
         verdicts[(verdicts == -1) & (texts == side)] = verdict
