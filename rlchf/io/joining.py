@@ -24,12 +24,12 @@ def joined_entries(parts: Sequence[Entries], source: str) -> Entries:
 
     Examples
     --------
-    >>> from rlchf.rankings import Rankings
-    >>> from rlchf.entries import ballot_entries
-    >>> days = [ballot_entries([(p, "ann", "a > b")], None, f"{p}.csv") for p in ("q", "p")]
+    >>> from rlchf.io.frames import read_frame
+    >>> row = {"annotator_id": "ann", "chosen": "a", "rejected": "b"}
+    >>> days = [read_frame([{"prompt_id": p, **row}], "auto", "missing") for p in "qp"]
     >>> joined = joined_entries(days, "two days")
-    >>> list(joined.prompt_ids), joined.position(2)
-    (['q', 'p'], 'p.csv, ballot 0')
+    >>> list(joined.prompt_ids), joined.ballot_prompts.tolist(), joined.position(2)
+    (['q', 'p'], [0, 1], 'table, row 1')
     """
     if len(parts) == 1:
         return parts[0]
