@@ -164,8 +164,8 @@ def _named(
     fits = by_fold.get(folded(theirs), [])
     if len(fits) == 1:
         return fits[0]
-    found = ", ".join(names)
     guess = meant(theirs, names)
     raise ValueError(
-        f"{source}: there is no column {theirs!r} for {ours}; found {found}{guess and f'; {guess}'}"
+        f"{source}: there is no column {theirs!r} for {ours}; found {', '.join(names)}"
+        f"{guess and f'; {guess}'}"
     )

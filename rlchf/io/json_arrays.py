@@ -38,12 +38,12 @@ def parse_json_array(
     return table
 
 
-def _refuse_half_characters(record: object, place: str) -> None:
+def _refuse_half_characters(record: object, position: str) -> None:
     """Refuse half of a character beyond the basic plane, which JSON can escape and UTF-8 cannot hold."""
     try:
         json.dumps(record, ensure_ascii=False).encode()
     except UnicodeEncodeError as error:
         half = ascii(error.object[error.start])
         raise ValueError(
-            f"{place}: {half} is half of a character; write both halves, or none"
+            f"{position}: {half} is half of a character; write both halves, or none"
         ) from None

@@ -61,9 +61,7 @@ class Reading:
         """
         try:
             wanted: Container[str] | None = set(self.plan(source, names).header.renamed)
-        except (
-            ValueError
-        ):  # it is raised again below, unless the table is broken or has further columns
+        except ValueError:  # which is raised again below, if the table can be parsed
             wanted = self._everything()
         table = parse(wanted)
         try:
@@ -86,15 +84,21 @@ class Reading:
                     f"{source}: columns names {ours}, but the format {format.name!r} has no such "
                     f"column; it has {', '.join(filter(None, [*format.known, format.pattern]))}"
                 )
-        found = header(names, format.known, plain, format.aliases, source)
+        columns = header(names, format.known, plain, format.aliases, source)
         if format.others is None:
-            shared = {name: name for name in names if name in known_columns() - {*TEXTS}}
-            kept = {name: ours for name, ours in shared.items() if name not in found.hidden}
-            return Plan(format, replace(found, renamed={**kept, **found.renamed}))
-        rest = [name for name in names if name not in found.renamed and name]
+            known = known_columns() - {*TEXTS}
+            kept = {n: n for n in names if n in known and n not in columns.hidden}
+            return Plan(format, replace(columns, renamed={**kept, **columns.renamed}))
+        rest = [name for name in names if name not in columns.renamed and name]
         pattern = self.given.get(format.pattern)
         others = selected(rest, pattern, source) if pattern else format.others(rest)
-        return Plan(format, replace(found, renamed={**found.renamed, **others}))
+        for theirs, ours in others.items():
+            if ours in columns.renamed.values():
+                raise ValueError(
+                    f"{source}: by {pattern!r} {theirs!r} would be {ours!r}, which is another column of "
+                    "ours; choose a pattern with less for the star"
+                )
+        return Plan(format, replace(columns, renamed={**columns.renamed, **others}))
 
     def _recognised(self, source: str, names: Sequence[str]) -> Format:
         if self.format != AUTO:

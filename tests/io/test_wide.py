@@ -169,6 +169,9 @@ REFUSED: dict[str, tuple[str, str, str, str]] = {
     ),
     "no such column": ("wide_ranks", "responses=X*", "A,B\n1,2\n", r"there is no column 'X\*'; found A, B"),
     "one of a pattern": ("wide_ranks", "responses=A*", "A1,B\n1,2\n", "names the column 'A1' only; name two"),
+    "a star of ours": (
+        "wide_ranks", "responses=Q_*", "weight,Q_weight,Q_a\n1,1,2\n", "'Q_weight' would be 'weight', which",
+    ),
     "the same star": (
         "wide_ranks", "responses=A*|B*", "A1,B1\n1,2\n", "A1 and B1 would both be '1'",
     ),

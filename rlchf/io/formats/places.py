@@ -68,10 +68,9 @@ def _ordered(table: Table) -> list[str]:
     columns = sorted(names, key=lambda name: stated[name] or 0)
     numbers = [stated[name] for name in columns]
     if len(columns) < 2 or numbers != list(range(1, len(columns) + 1)):
-        found = ", ".join(columns) or "none"
         raise ValueError(
             f"{table.source}: the places should be 1, 2, 3, ..., one column each, such as rank1, rank2; "
-            f"found {found}; name them in order with --columns places=A|B|C, or as places=Q1[*]"
+            f"found {', '.join(columns) or 'none'}; name them in order with --columns places=A|B|C, or as places=Q1[*]"
         )
     return columns
 
