@@ -70,7 +70,8 @@ def _ordered(table: Table) -> list[str]:
     if len(columns) < 2 or numbers != list(range(1, len(columns) + 1)):
         raise ValueError(
             f"{table.source}: the places should be 1, 2, 3, ..., one column each, such as rank1, rank2; "
-            f"found {', '.join(columns) or 'none'}; name them in order with --columns places=A|B|C, or as places=Q1[*]"
+            f"found {', '.join(columns) or 'none'}; name them in order with --columns places=A|B|C, or as "
+            "places=Q1[*]"
         )
     return columns
 
