@@ -57,6 +57,8 @@ class Entries:
     locate_ballot
         A function that names the position of ballot ``n``, if the input has ballots in one piece; by
         default a ballot is where its first entry is.
+    names_files
+        Whether ``locate`` names the file too, because the entries come from several.
     """
 
     prompt_ids: Sequence[str]
@@ -79,6 +81,11 @@ class Entries:
     source: str = "rankings"
     locate: Callable[[int], str] = "entry {}".format
     locate_ballot: Callable[[int], str] | None = None
+    names_files: bool = False
+
+    def position(self, entry: int) -> str:
+        """The file and the row of an entry, for messages."""
+        return self.locate(entry) if self.names_files else f"{self.source}, {self.locate(entry)}"
 
     def checked(self) -> "Entries":
         """The same entries with values, weights and counts as arrays of allowed numbers.
@@ -185,7 +192,7 @@ class Entries:
         """Raise an error about the first entry that is bad, if there is one."""
         if bad.any():
             entry = int(np.argmax(bad))
-            raise ValueError(f"{self.source}, {self.locate(entry)}: {problem(entry)}")
+            raise ValueError(f"{self.position(entry)}: {problem(entry)}")
 
 
 def ballot_entries(

@@ -141,6 +141,7 @@ class Rankings:
         format: str = "auto",
         unranked: Unranked = "missing",
         *,
+        columns: str | Mapping[str, str] | None = None,
         skip: Skip = "none",
         repeats: Repeats = "refuse",
         candidates: Mapping[str, Collection[str]] | None = None,
@@ -154,9 +155,11 @@ class Rankings:
             dictionary for each row, or a dictionary with a list for each column. Its columns are those
             that `rlchf.read_rankings` takes.
         format
-            "long", "ballots", "comparisons" or "approvals"; "auto" recognises it by the columns.
+            The name of a format, as for `rlchf.read_rankings`; "auto" recognises it by the columns.
         unranked
             How to read responses that a ballot leaves out: "missing" (no opinion) or "last".
+        columns
+            The table's names of our columns, as for `rlchf.read_rankings`.
         skip, repeats, candidates
             As for `from_entries`.
 
@@ -176,7 +179,7 @@ class Rankings:
         """
         from rlchf.io.frames import read_frame
 
-        entries = read_frame(data, format, unranked)
+        entries = read_frame(data, format, unranked, columns)
         return cls.from_entries(
             entries, unranked, skip=skip, repeats=repeats, candidates=candidates
         )

@@ -119,6 +119,7 @@ class SettingsCommand(typer.core.TyperCommand):
         for param in self.get_params(ctx):
             record = param.get_help_record(ctx)
             if record is not None:
+                record = record[0].replace("<list[str]>", "<str>..."), record[1]
                 default = "Arguments" if param.param_type_name == "argument" else "Options"
                 heading = getattr(param, "rich_help_panel", None) or default
                 sections.setdefault(heading, []).append(record)

@@ -15,6 +15,8 @@ from rlchf.profiles import UNSTATED
 
 IDS = ("prompt_id", "annotator_id", "response_id", "chosen", "rejected")
 """Columns of csv files that are read into codes, because their texts repeat."""
+LISTS = ("ranking", "prompt", "chosen", "rejected")
+"""Columns that may hold lists: a ranking's levels, or chat messages."""
 
 _FLAGS = {"true": 1, "1": 1, "yes": 1, "false": 0, "0": 0, "no": 0}
 _FLAG_HINT = "give true or false (or 1 or 0, yes or no)"
@@ -30,6 +32,7 @@ _APPROVAL_HINTS = {
     "approval": "give 1 (approve), 0 (neutral) or -1 (disapprove), or nothing",
     "approved": _FLAG_HINT,
 }
+_DECIMAL_COMMA = r"^[+-]?\d+,\d+$"
 _EMPTY = -(2.0**1000)
 """What stands for an empty cell among numbers that are 0 or more."""
 
@@ -49,12 +52,15 @@ class Table:
         All columns of the source.
     row
         A function that names the position of row ``i``, counted from 0, in the source.
+    decimal_comma
+        Whether numbers may be written with a comma, as in 1,5.
     """
 
     source: str
     columns: dict[str, Any]
     names: list[str]
     row: Callable[[int], str]
+    decimal_comma: bool = False
 
     def error(self, i: int | np.integer, problem: str) -> ValueError:
         """Make an error about row ``i``."""
@@ -83,12 +89,16 @@ class Table:
         ValueError
             If a cell is empty.
         """
-        ids, codes = _coded([self._text(name) for name in names])
+        ids, codes = self.coded(*names)
         for code, text in enumerate(ids):
             if not text or text.isspace():
                 column, i = divmod(int(np.argmax(codes == code)), len(codes) // len(names))
                 raise self.error(i, f"the {names[column]} is empty")
         return ids, codes
+
+    def coded(self, *names: str) -> tuple[list[str], np.ndarray]:
+        """As `ids`, but a cell may be empty."""
+        return _coded([self._text(name) for name in names])
 
     def texts(self, name: str) -> list[str]:
         """A column as text."""
@@ -121,6 +131,8 @@ class Table:
             raise ValueError(f"{self.source}: the column {name!r} has lists; {hint}")
         text = pa.types.is_string(column.type)
         column = pc.utf8_trim_whitespace(column) if text else column.cast(pa.float64(), safe=False)
+        if text and self.decimal_comma:
+            column = self._with_points(name, column)
         blank = _blank(column)
         if blank.any():
             if empty is None:
@@ -132,6 +144,21 @@ class Table:
             i = int(np.argmax(bad))
             raise self.error(i, f"the {name} is {numbers[i]}; {hint}")
         return np.asarray(numbers)
+
+    def _with_points(self, name: str, column: Any) -> Any:
+        """Numbers with a comma, as in 1,5, with a point; a column with both is refused."""
+        comma = pc.match_substring_regex(column, _DECIMAL_COMMA)
+        if not pc.any(comma).as_py():
+            return column
+        point = pc.match_substring(column, ".")
+        if pc.any(point).as_py():
+            i, other = pc.index(point, True).as_py(), pc.index(comma, True).as_py()
+            raise self.error(
+                i,
+                f"the {name} is {shown(column[i])}, but {shown(column[other])} in {self.row(other)}; "
+                "write all decimals with a comma, or all with a point",
+            )
+        return pc.if_else(comma, pc.replace_substring(column, ",", "."), column)
 
     def _parsed(self, name: str, column: Any, hint: str) -> np.ndarray:
         try:

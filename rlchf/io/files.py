@@ -10,10 +10,30 @@ import pyarrow as pa
 STANDARD_STREAM = "-"
 COMPRESSED = {".gz": "gzip", ".zst": "zstd"}
 TABLES = ("csv", "tsv", "parquet", "jsonl")
+"""The kinds of tables that are written."""
+KINDS = {
+    **{suffix: suffix for suffix in TABLES},
+    "tab": "tsv",
+    "ndjson": "jsonl",
+    "json": "json",
+    "pq": "parquet",
+    "arrow": "arrow",
+    "feather": "arrow",
+    "ipc": "arrow",
+    "xlsx": "xlsx",
+    "xlsm": "xlsx",
+}
+"""The kind of table that a suffix names; a table may be read in each of them."""
 PREFLIB = ("soc", "soi", "toc", "toi", "cat")
 ELECTIONS = ("blt", "abif")
 
 _MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
+_BINARY = {
+    b"PAR1": "parquet",
+    b"ARROW1": "arrow",
+    b"\xff\xff\xff\xff": "arrow",  # a stream of Arrow batches, as Hugging Face's datasets are saved
+    b"PK\x03\x04": "xlsx",
+}
 _UTF8_MARK, _UTF16_MARKS = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -71,33 +91,43 @@ def read_bytes(path: str | Path) -> bytes:
 
 
 def file_kind(path: str | Path, data: bytes) -> str:
-    """Recognise csv, tsv, parquet, jsonl or preflib by the suffix or, without one, by the content.
+    """Recognise a kind of table or preflib: by the content if it is binary, else by the suffix.
+
+    Without a suffix, or with ``.txt``, text is recognised by its content too.
 
     Examples
     --------
-    >>> file_kind("rankings.tsv.gz", b""), file_kind("-", b'{"prompt_id": 1}')
-    ('tsv', 'jsonl')
+    >>> file_kind("rankings.tsv.gz", b""), file_kind("-", b'{"prompt_id": 1}'), file_kind("a.json", b"[]")
+    ('tsv', 'jsonl', 'json')
     """
+    for magic, kind in _BINARY.items():
+        if data.startswith(magic):
+            return kind
     suffix = bare_name(path)[1]
-    if suffix in TABLES or suffix in ELECTIONS:
+    if suffix in ELECTIONS:
         return suffix
+    if suffix in KINDS:
+        return _json_kind(data) if KINDS[suffix] in ("json", "jsonl") else KINDS[suffix]
     if suffix in PREFLIB:
         return "preflib"
-    if suffix:
+    if suffix not in ("", "txt"):
         raise ValueError(
             f"{path}: unknown suffix '.{suffix}'; give a file that ends in "
-            f"{', '.join(f'.{s}' for s in TABLES)} (tables) or "
+            f"{', '.join(f'.{s}' for s in KINDS)} (tables) or "
             f"{', '.join(f'.{s}' for s in (*PREFLIB, *ELECTIONS))} (elections), alone or before .gz or "
             ".zst"
         )
-    if data.startswith(b"PAR1"):
-        return "parquet"
     first = data.lstrip()[:4096].split(b"\n")[0]
-    if first.startswith(b"{"):
-        return "jsonl"
+    if first.startswith((b"{", b"[")):
+        return _json_kind(data)
     if first.startswith(b"#"):
         return "preflib"
     return "tsv" if b"\t" in first else "csv"
+
+
+def _json_kind(data: bytes) -> str:
+    """Whether JSON is an array, "json", or an object per line, "jsonl"."""
+    return "json" if data.lstrip()[:1] == b"[" else "jsonl"
 
 
 def decode(data: bytes, source: str) -> str:

@@ -1,6 +1,6 @@
 """Tables in memory: DataFrames, lists of dictionaries, dictionaries of columns."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,15 +8,17 @@ import pyarrow as pa
 
 from rlchf.entries import Entries
 from rlchf.io.columns import Table
-from rlchf.io.formats import check_format, known_columns, read_entries
+from rlchf.io.formats import check_format, known_names
+from rlchf.io.headers import Columns, parsed_columns
 from rlchf.io.jsonl import from_records
 from rlchf.io.parquet import from_arrow
+from rlchf.io.plans import Plan, Reading
 
 SOURCE = "table"
 """The name of a table in error messages."""
 
 
-def read_frame(data: object, format: str, unranked: str) -> Entries:
+def read_frame(data: object, format: str, unranked: str, columns: Columns | None = None) -> Entries:
     """Read ballots from a table in memory, in any format that a file may have.
 
     Raises
@@ -27,7 +29,9 @@ def read_frame(data: object, format: str, unranked: str) -> Entries:
         If the table does not hold what it should; the message names the row, counted from 1.
     """
     check_format(format)
-    return read_entries(_table(data), format, unranked)
+    reading = Reading(format, parsed_columns(columns, known_names()))
+    plan, table = _planned(data, reading)
+    return plan.format.read(plan.header.apply(table), unranked)
 
 
 def is_frame(data: object) -> bool:
@@ -43,37 +47,48 @@ def is_frame(data: object) -> bool:
     return isinstance(data, Mapping) or hasattr(data, "__arrow_c_stream__")
 
 
-def _table(data: object) -> Table:
+def _planned(data: object, reading: Reading) -> tuple[Plan, Table]:
     if not is_frame(data):
         raise TypeError(
             f"the table is of type {type(data).__name__}; give a DataFrame (pandas, polars, pyarrow, "
             "DuckDB), a list of dictionaries or a dictionary of columns"
         )
     if hasattr(data, "__arrow_c_stream__"):
-        return _arrow_table(data)
-    return _record_table(_rows_of_columns(data) if isinstance(data, Mapping) else data)  # type: ignore[arg-type]
+        return _planned_arrow(data, reading)
+    rows = list(_rows_of_columns(data)) if isinstance(data, Mapping) else data
+    return _planned_records(rows, reading)  # type: ignore[arg-type]
 
 
-def _arrow_table(data: Any) -> Table:
+def _planned_arrow(data: Any, reading: Reading) -> tuple[Plan, Table]:
     try:
         table = pa.RecordBatchReader.from_stream(data).read_all()
     except (pa.ArrowException, TypeError, ValueError) as error:
         if hasattr(data, "columns") and hasattr(data, "to_dict"):
-            return _record_table(data.to_dict("records"))  # pandas, with objects of several types
+            return _planned_records(
+                data.to_dict("records"), reading
+            )  # pandas, objects of several types
         raise ValueError(f"{SOURCE}: cannot be read through Arrow: {error}") from None
-    names, wanted = list(table.column_names), known_columns()
-    for name in names:
-        if name in wanted and names.count(name) > 1:
-            raise ValueError(f"{SOURCE}: two columns are named {name!r}; keep one of them")
-    return from_arrow(table.select([name for name in names if name in wanted]), SOURCE, names)
+    names = list(table.column_names)
+
+    def parse(wanted: Container[str] | None) -> Table:
+        kept = [name for name in names if wanted is None or name in wanted]
+        for name in kept:
+            if kept.count(name) > 1:
+                raise ValueError(f"{SOURCE}: two columns are named {name!r}; keep one of them")
+        return from_arrow(table.select(kept), SOURCE, names)
+
+    return reading.planned(SOURCE, names, parse)
 
 
-def _record_table(rows: Iterable[Mapping[str, Any]]) -> Table:
-    plain = ({str(name): _plain_cell(cell) for name, cell in row.items()} for row in rows)
-    table = from_records(enumerate(plain, start=1), SOURCE, known_columns(), "row")
-    if table is None:
-        raise ValueError(f"{SOURCE}: there is no row in it")
-    return table
+def _planned_records(rows: Sequence[Mapping[str, Any]], reading: Reading) -> tuple[Plan, Table]:
+    def parse(wanted: Container[str] | None) -> Table:
+        plain = ({str(name): _plain_cell(cell) for name, cell in row.items()} for row in rows)
+        table = from_records(enumerate(plain, start=1), SOURCE, wanted, "row", reading.lists)
+        if table is None:
+            raise ValueError(f"{SOURCE}: there is no row in it")
+        return table
+
+    return reading.planned(SOURCE, list(rows[0]) if rows else [], parse)
 
 
 def _rows_of_columns(columns: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Any]]:

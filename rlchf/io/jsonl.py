@@ -2,12 +2,12 @@
 
 import io
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import Any
 
 import pyarrow as pa
 
-from rlchf.io.columns import Table, cell_text, text_array
+from rlchf.io.columns import LISTS, Table, cell_text, text_array
 from rlchf.io.files import decode, shown
 
 
@@ -53,7 +53,9 @@ def _refuse_half_characters(record: dict[str, Any], line: str) -> None:
         ) from None
 
 
-def parse_jsonl(data: bytes, source: str, wanted: Collection[str] | None) -> Table:
+def parse_jsonl(
+    data: bytes, source: str, wanted: Container[str] | None, lists: Iterable[str] = ()
+) -> Table:
     """Parse jsonl into columns; a key that a line lacks is an empty cell there.
 
     Examples
@@ -62,7 +64,7 @@ def parse_jsonl(data: bytes, source: str, wanted: Collection[str] | None) -> Tab
     >>> table.texts("rank"), table.row(0)
     (['1'], 'line 1')
     """
-    table = from_records(json_records(data, source), source, wanted, "line")
+    table = from_records(json_records(data, source), source, wanted, "line", lists)
     if table is None:
         raise ValueError(f"{source}: the file is empty")
     return table
@@ -71,16 +73,19 @@ def parse_jsonl(data: bytes, source: str, wanted: Collection[str] | None) -> Tab
 def from_records(
     records: Iterable[tuple[int, Mapping[str, Any]]],
     source: str,
-    wanted: Collection[str] | None,
+    wanted: Container[str] | None,
     unit: str,
+    lists: Iterable[str] = (),
 ) -> Table | None:
     """Make a table of numbered dictionaries, one for each row; None if there is none.
 
-    ``unit`` is what is numbered, such as "line"; messages name it.
+    ``unit`` is what is numbered, such as "line"; messages name it. ``lists`` are further columns that may
+    hold lists.
     """
     numbers: list[int] = []
     names: dict[str, None] = {}
     cells: dict[str, list[Any]] = {}
+    lists = {*LISTS, *lists}
     shared: dict[str, str] = {}  # equal texts as one object: ids repeat on most lines
     for number, record in records:
         if not record.keys() <= names.keys():
@@ -90,7 +95,7 @@ def from_records(
             names.update(dict.fromkeys(record))
         for name, column in cells.items():
             value = record.get(name)
-            if isinstance(value, list) and name == "ranking":
+            if isinstance(value, list) and name in lists:
                 column.append(value)
                 continue
             if type(value) is not str:
@@ -104,7 +109,9 @@ def from_records(
     if not numbers:
         return None
     columns = {
-        name: column if name == "ranking" else pa.chunked_array([text_array(column)])
+        name: column
+        if any(isinstance(value, list) for value in column)
+        else pa.chunked_array([text_array(column)])
         for name, column in cells.items()
     }
     return Table(source, columns, list(names), lambda i: f"{unit} {numbers[i]}")

@@ -1,14 +1,14 @@
-"""Parquet files, and other tables of typed columns."""
+"""Parquet and Arrow files, and other tables of typed columns."""
 
-from collections.abc import Collection
+from collections.abc import Container
 from typing import Any
 
 import pyarrow as pa
 
-from rlchf.io.columns import IDS, Table, as_text
+from rlchf.io.columns import IDS, LISTS, Table, as_text
 
 
-def parse_parquet(data: bytes, source: str, wanted: Collection[str] | None) -> Table:
+def parse_parquet(data: bytes, source: str, wanted: Container[str] | None) -> Table:
     """Parse a Parquet file; rows count from 1."""
     import pyarrow.parquet
 
@@ -19,6 +19,25 @@ def parse_parquet(data: bytes, source: str, wanted: Collection[str] | None) -> T
     except (pa.ArrowException, OSError) as error:
         raise ValueError(f"{source}: cannot be read as Parquet: {error}") from None
     return from_arrow(table, source, names, all_text=wanted is None)
+
+
+def parse_arrow(data: bytes, source: str, wanted: Container[str] | None) -> Table:
+    """Parse an Arrow file (also called Feather) or a stream of Arrow batches; rows count from 1."""
+    try:
+        with arrow_reader(data) as reader:
+            names = list(reader.schema.names)
+            table = reader.read_all()
+    except (pa.ArrowException, OSError) as error:
+        raise ValueError(f"{source}: cannot be read as Arrow: {error}") from None
+    kept = [name for name in names if wanted is None or name in wanted]
+    return from_arrow(table.select(kept), source, names, all_text=wanted is None)
+
+
+def arrow_reader(data: bytes) -> Any:
+    """A reader of an Arrow file or stream."""
+    is_file = data.startswith(b"ARROW1")
+    buffer = pa.BufferReader(data)
+    return pa.ipc.open_file(buffer) if is_file else pa.ipc.open_stream(buffer)
 
 
 def from_arrow(table: Any, source: str, names: list[str], all_text: bool = False) -> Table:
@@ -35,7 +54,7 @@ def from_arrow(table: Any, source: str, names: list[str], all_text: bool = False
     columns = {}
     for name in table.column_names:
         try:
-            columns[name] = _plain(table[name], text=name in IDS or all_text)
+            columns[name] = _plain(table[name], name, text=name in IDS or all_text)
         except pa.ArrowException:
             raise ValueError(
                 f"{source}: the column {name!r} has type {table[name].type}; give text or numbers"
@@ -43,11 +62,11 @@ def from_arrow(table: Any, source: str, names: list[str], all_text: bool = False
     return Table(source, columns, names, lambda i: f"row {i + 1}")
 
 
-def _plain(column: Any, text: bool) -> Any:
+def _plain(column: Any, name: str, text: bool) -> Any:
     """Numbers as they are unless text is asked for, lists as a plain list, all else as text."""
     kinds = pa.types
     if kinds.is_list(column.type) or kinds.is_large_list(column.type):
-        if text:
+        if text and name not in LISTS:
             raise pa.ArrowInvalid("a list is no text")
         return column.to_pylist()
     number = kinds.is_integer(column.type) or kinds.is_floating(column.type)

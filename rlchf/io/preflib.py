@@ -116,7 +116,18 @@ def election_entries(elections: Sequence[Election], source: str) -> Entries:
 
     Responses are the alternatives' numbers, in the order of the file, whether a ballot names them or
     not. The voters are not known: an order's annotator is named after the file and the order's number.
+
+    Raises
+    ------
+    ValueError
+        If two are named alike.
     """
+    for name, count in Counter(election.name for election in elections).items():
+        if count > 1:
+            same = [Path(one.source).name for one in elections if one.name == name]
+            raise ValueError(
+                f"{source}: {', '.join(same)} would be the same prompt {name!r}; keep one of them"
+            )
     lines = [(e, line) for e, election in enumerate(elections) for line in election.lines]
     rows = [
         (ballot, alternative - 1, rank)
@@ -148,31 +159,6 @@ def election_entries(elections: Sequence[Election], source: str) -> Entries:
         locate_ballot=locate,
         sort_responses=False,
     )
-
-
-def read_folder(folder: str | Path) -> Entries:
-    """Read all PrefLib files of a folder, in the order of their names, as one dataset.
-
-    Raises
-    ------
-    ValueError
-        If there is none, or two belong to the same election.
-    """
-    files = sorted(path for path in Path(folder).iterdir() if path.is_file())
-    paths = [path for path in files if bare_name(path)[1] in PREFLIB]
-    if not paths:
-        names = ", ".join(path.name for path in files[:3]) + (", ..." if len(files) > 3 else "")
-        raise ValueError(
-            f"{folder}: a folder without PrefLib files ({', '.join(f'.{s}' for s in PREFLIB)}); "
-            f"give a file{names and f', such as one of {names}'}"
-        )
-    for name, count in Counter(bare_name(path)[0] for path in paths).items():
-        if count > 1:
-            same = ", ".join(path.name for path in paths if bare_name(path)[0] == name)
-            raise ValueError(
-                f"{folder}: {same} would be the same prompt {name!r}; keep one of them"
-            )
-    return election_entries([read_election(path) for path in paths], str(folder))
 
 
 def _number(facts: dict[tuple[str, str | None], str], name: str, source: str) -> int | None:

@@ -1,17 +1,22 @@
 """Rankings from files of every format, and into tables."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Container, Mapping, Sequence
 from pathlib import Path
 
 from rlchf.cleaning import Repeats, Skip
 from rlchf.entries import Entries
 from rlchf.io.abif import abif_entries
 from rlchf.io.blt import blt_entries
+from rlchf.io.columns import Table
+from rlchf.io.datasets import Paths, dataset_files, dataset_name, tables_in_parts
 from rlchf.io.files import display_name, file_kind, read_bytes
-from rlchf.io.formats import check_format, known_columns, read_entries
-from rlchf.io.preflib import election_entries, parse_election, read_folder
+from rlchf.io.formats import check_format, known_names
+from rlchf.io.headers import Columns, parsed_columns
+from rlchf.io.joining import joined_entries, joined_tables
+from rlchf.io.plans import AUTO, Plan, Reading
+from rlchf.io.preflib import Election, election_entries, parse_election
 from rlchf.io.rows import read_candidates
-from rlchf.io.tables import parse_table, write_table
+from rlchf.io.tables import column_names, parse_table, split_sheet, write_table
 from rlchf.options import checked
 from rlchf.rankings import Rankings, Unranked
 
@@ -21,10 +26,11 @@ ELECTIONS = {"blt": blt_entries, "abif": abif_entries}
 
 
 def read_rankings(
-    path: str | Path,
-    format: str = "auto",
+    path: Paths,
+    format: str = AUTO,
     unranked: Unranked = "missing",
     *,
+    columns: Columns | None = None,
     skip: Skip = "none",
     repeats: Repeats = "refuse",
     candidates: str | Path | Mapping[str, Collection[str]] | None = None,
@@ -34,14 +40,23 @@ def read_rankings(
     Parameters
     ----------
     path
-        A csv, tsv, parquet, jsonl, PrefLib, BLT or ABIF file, plain or compressed (``.gz``, ``.zst``);
-        ``-`` for standard input; or a folder of PrefLib files, each of which becomes a prompt.
+        A csv, tsv, parquet, arrow, jsonl, json or xlsx table or a PrefLib, BLT or ABIF file, plain or
+        compressed (``.gz``, ``.zst``); ``-`` for standard input; a folder of such files; a pattern such as
+        ``day-*.csv``; or several of these, whose ballots are one dataset. A sheet of a workbook is
+        ``votes.xlsx#Sheet``.
     format
-        What the file holds: "long" (a row per annotator and response with ``rank`` or ``score``),
+        What the files hold: "long" (a row per annotator and response with ``rank`` or ``score``),
         "ballots" (a row per ``ranking``), "comparisons" (``chosen`` and ``rejected``), "approvals"
-        (``approved``), "preflib", "blt" or "abif"; "auto" recognises it by the suffix and the columns.
+        (``approval``), "arena" (``model_a``, ``model_b``, ``winner``), "pairs" (``prompt``, ``chosen``,
+        ``rejected``), "preflib", "blt" or "abif"; "auto" recognises these by the suffix and the columns.
+        Those that could mean something else must be named: "wide_ranks" and "wide_scores" (a column per
+        response), "places" (a column per place) and "signed" (two responses and a signed strength).
     unranked
         How to read responses that a ballot leaves out: "missing" (no opinion) or "last".
+    columns
+        The files' own names of our columns, ``{"prompt_id": "question_id"}`` or the text
+        ``prompt_id=question_id``; an empty name says that there is no such column. Case, blanks, hyphens
+        and underscores of a name do not matter.
     skip
         "bad" leaves out blank ballots, empty ranks, scores and approvals, and prompts with one response
         only; a warning counts them and ``Rankings.skipped`` lists them. By default they are refused.
@@ -57,7 +72,7 @@ def read_rankings(
     FileNotFoundError
         If there is no such file.
     ValueError
-        If the file does not hold what it should; the message says where and what would work.
+        If a file does not hold what it should; the message says where and what would work.
 
     Examples
     --------
@@ -71,34 +86,78 @@ def read_rankings(
     """
     check_format(format, *ELECTIONS, PREFLIB)
     checked(Unranked, unranked, "unranked")
-    if not str(path):
-        raise ValueError("the name of the ranking file is empty")
     if isinstance(candidates, str | Path):
         candidates = read_candidates(candidates)
-    entries = _file_entries(path, format, unranked)
+    reading = Reading(format, parsed_columns(columns, known_names()))
     return Rankings.from_entries(
-        entries, unranked, skip=skip, repeats=repeats, candidates=candidates
+        _entries(path, reading, unranked),
+        unranked,
+        skip=skip,
+        repeats=repeats,
+        candidates=candidates,
     )
 
 
-def _file_entries(path: str | Path, format: str, unranked: Unranked) -> Entries:
-    if Path(path).is_dir():
-        if format not in ("auto", PREFLIB):
-            raise ValueError(f"{path}: a folder; the format {format!r} needs a file")
-        return read_folder(path)
-    data, source = read_bytes(path), display_name(path)
+def _entries(path: Paths, reading: Reading, unranked: Unranked) -> Entries:
+    source = dataset_name(path)
+    elections: list[Election] = []
+    groups: list[Entries] = []
+    formats: dict[str, str] = {}  # the first file of each
+    by_pair = False
+    for files in tables_in_parts(dataset_files(path)):
+        tables: list[Table] = []
+        for file in files:
+            data, kind = _content(file, reading.format)
+            if kind == PREFLIB:
+                elections.append(parse_election(data, file))
+                continue
+            if kind in ELECTIONS:
+                formats.setdefault(kind, file)
+                groups.append(ELECTIONS[kind](data, file))
+                continue
+            plan, table = _planned(data, file, kind, reading)
+            formats.setdefault(plan.format.name, file)
+            by_pair = plan.format.by_pair
+            tables.append(plan.header.apply(table))
+        if len(formats) + bool(elections) > 1:
+            raise ValueError(_mixture(formats, elections))
+        if tables:
+            group = source if len(files) > 1 else tables[0].source
+            groups.append(plan.format.read(joined_tables(tables, group), unranked))
+    if elections:
+        return election_entries(elections, source)
+    return joined_entries(groups, source, by_pair=by_pair)
+
+
+def _content(file: str, format: str) -> tuple[bytes, str]:
+    """The bytes of a file and its kind."""
+    path, _ = split_sheet(file)
+    data = read_bytes(path)
     if not data.strip():
-        raise ValueError(f"{source}: the file is empty")
-    kind = format if format in (PREFLIB, *ELECTIONS) else file_kind(path, data)
-    if kind in ELECTIONS:
-        if format not in ("auto", kind):
-            raise ValueError(f"{source}: a {kind} file; the format {format!r} needs a table")
-        return ELECTIONS[kind](data, path)
-    if kind == PREFLIB:
-        if format not in ("auto", PREFLIB):
-            raise ValueError(f"{source}: a PrefLib file; the format {format!r} needs a table")
-        return election_entries([parse_election(data, path)], source)
-    return read_entries(parse_table(data, source, kind, known_columns()), format, unranked)
+        raise ValueError(f"{display_name(file)}: the file is empty")
+    elections = (PREFLIB, *ELECTIONS)
+    kind = format if format in elections else file_kind(path, data)
+    if kind in elections and format not in (AUTO, kind):
+        name = "PrefLib" if kind == PREFLIB else kind
+        raise ValueError(
+            f"{display_name(file)}: a {name} file; the format {format!r} needs a table"
+        )
+    return data, kind
+
+
+def _planned(data: bytes, file: str, kind: str, reading: Reading) -> tuple[Plan, Table]:
+    source, sheet = display_name(file), split_sheet(file)[1]
+
+    def parse(wanted: Container[str] | None) -> Table:
+        return parse_table(data, source, kind, wanted, lists=reading.lists, sheet=sheet)
+
+    return reading.planned(source, column_names(data, kind), parse)
+
+
+def _mixture(formats: Mapping[str, str], elections: Sequence[Election]) -> str:
+    firsts = [f"{file} is of the format {name}" for name, file in formats.items()]
+    firsts += [f"{election.source} is a PrefLib file" for election in elections[:1]]
+    return f"{' and '.join(firsts)}; give files of one format"
 
 
 def write_rankings(path: str | Path, rankings: Rankings) -> None:

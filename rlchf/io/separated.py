@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Container, Iterator
 from itertools import islice
 from typing import Any
 
@@ -21,7 +21,7 @@ ONE_BLOCK = 2**20
 
 
 def parse_separated(
-    data: bytes, source: str, delimiter: str, wanted: Collection[str] | None
+    data: bytes, source: str, delimiter: str, wanted: Container[str] | None
 ) -> Table:
     """Parse csv (``,``) or tsv (a tab); every cell is text, and only the wanted columns are kept.
 

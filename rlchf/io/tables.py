@@ -1,8 +1,10 @@
-"""Tables of any kind, in and out: csv, tsv, parquet and jsonl."""
+"""Tables of any kind, in and out: csv, tsv, parquet, jsonl and others."""
 
 import csv
 import io
-from collections.abc import Collection, Mapping
+import re
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,34 +13,131 @@ import pyarrow as pa
 
 from rlchf.io.atomic import atomic_write
 from rlchf.io.columns import Table
-from rlchf.io.files import STANDARD_STREAM, TABLES, bare_name, display_name, file_kind, read_bytes
+from rlchf.io.files import (
+    KINDS,
+    STANDARD_STREAM,
+    TABLES,
+    bare_name,
+    display_name,
+    file_kind,
+    read_bytes,
+)
 from rlchf.io.json import write_jsonl
-from rlchf.io.jsonl import parse_jsonl
-from rlchf.io.parquet import parse_parquet
+from rlchf.io.json_arrays import parse_json_array
+from rlchf.io.jsonl import json_records, parse_jsonl
+from rlchf.io.parquet import arrow_reader, parse_arrow, parse_parquet
 from rlchf.io.separated import TAB, parse_separated
+from rlchf.io.workbooks import SHEET_MARK, parse_workbook
 
 SEPARATORS = {"csv": ",", "tsv": TAB}
+SEMICOLON = ";"
 
 
-def read_table(path: str | Path, wanted: Collection[str] | None = None) -> Table:
+def read_table(path: str | Path, wanted: Container[str] | None = None) -> Table:
     """Read a table, all of its columns or the wanted ones among them."""
-    data = read_bytes(path)
-    return parse_table(data, display_name(path), file_kind(path, data), wanted)
+    file, sheet = split_sheet(path)
+    data = read_bytes(file)
+    return parse_table(data, display_name(path), file_kind(file, data), wanted, sheet=sheet)
+
+
+def split_sheet(path: str | Path) -> tuple[str | Path, str]:
+    """The path of a file, and the sheet of a workbook that stands behind a # in it.
+
+    Examples
+    --------
+    >>> split_sheet("votes.xlsx#Round 2"), split_sheet("votes#2.csv")
+    (('votes.xlsx', 'Round 2'), ('votes#2.csv', ''))
+    """
+    file, mark, sheet = str(path).rpartition(SHEET_MARK)
+    if mark and KINDS.get(bare_name(file)[1]) == "xlsx" and not Path(path).exists():
+        return file, sheet
+    return path, ""
 
 
 def parse_table(
-    data: bytes, source: str, kind: str, wanted: Collection[str] | None = None
+    data: bytes,
+    source: str,
+    kind: str,
+    wanted: Container[str] | None = None,
+    *,
+    lists: Iterable[str] = (),
+    sheet: str = "",
 ) -> Table:
-    """Parse the bytes of a csv, tsv, parquet or jsonl file."""
+    """Parse the bytes of a table of any kind.
+
+    Parameters
+    ----------
+    wanted
+        The columns to keep; None keeps all.
+    lists
+        Further columns that may hold lists, in json and jsonl.
+    sheet
+        The sheet of a workbook.
+    """
     if not data.strip():
         raise ValueError(f"{source}: the file is empty")
     if kind == "jsonl":
-        return parse_jsonl(data, source, wanted)
+        return parse_jsonl(data, source, wanted, lists)
+    if kind == "json":
+        return parse_json_array(data, source, wanted, lists)
     if kind == "parquet":
         return parse_parquet(data, source, wanted)
+    if kind == "arrow":
+        return parse_arrow(data, source, wanted)
+    if kind == "xlsx":
+        return parse_workbook(data, source, wanted, sheet)
     if kind in SEPARATORS:
-        return parse_separated(data, source, SEPARATORS[kind], wanted)
-    raise ValueError(f"{source}: this is a {kind} file; give a table ({', '.join(TABLES)})")
+        delimiter = separator(data, kind)
+        table = parse_separated(data, source, delimiter, wanted)
+        return replace(table, decimal_comma=True) if delimiter == SEMICOLON else table
+    raise ValueError(f"{source}: this is a {kind} file; give a table ({', '.join(KINDS)})")
+
+
+def column_names(data: bytes, kind: str) -> list[str]:
+    """The names of a table's columns, as far as they can be known before it is parsed.
+
+    Those of jsonl are the keys of the first object; none are known of json, of a workbook, and of what is
+    broken, which parsing tells better.
+
+    Examples
+    --------
+    >>> column_names(b"prompt_id, rank\\n7,1\\n", "csv"), column_names(b'{"rank": 1}', "jsonl")
+    (['prompt_id', 'rank'], ['rank'])
+    """
+    try:
+        if kind == "parquet":
+            import pyarrow.parquet
+
+            return list(pyarrow.parquet.read_schema(pa.BufferReader(data)).names)
+        if kind == "arrow":
+            with arrow_reader(data) as reader:
+                return list(reader.schema.names)
+        if kind == "jsonl":
+            return list(next(json_records(data, ""), (0, {}))[1])
+        if kind in SEPARATORS:
+            text = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8", newline="")
+            rows = csv.reader(text, delimiter=separator(data, kind))
+            return [name.strip() for name in next(row for row in rows if any(row))]
+    except (ValueError, OSError, csv.Error, StopIteration, pa.ArrowException):
+        return []
+    return []
+
+
+def separator(data: bytes, kind: str) -> str:
+    """What separates the columns of csv or tsv: in csv a semicolon if the header has no other separator.
+
+    Separators in double quotes do not count.
+
+    Examples
+    --------
+    >>> separator(b"prompt_id;rank\\n7;1,5\\n", "csv"), separator(b"id,a;b\\n7,1\\n", "csv")
+    (';', ',')
+    """
+    header = data[: 2**16].lstrip().replace(b"\r", b"\n").partition(b"\n")[0]
+    header = re.sub(rb'"[^"]*"', b"", header)
+    if kind == "csv" and b";" in header and not (b"," in header or b"\t" in header):
+        return SEMICOLON
+    return SEPARATORS[kind]
 
 
 def table_format(path: str | Path) -> str:

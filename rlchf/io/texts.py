@@ -3,12 +3,14 @@
 import json
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from rlchf.io.columns import cell_text
+from rlchf.io.columns import Table, cell_text
 from rlchf.io.files import display_name, file_kind, read_bytes, shown
+from rlchf.io.formats import known_names
+from rlchf.io.headers import Columns, header, parsed_columns
 from rlchf.io.jsonl import json_records
 from rlchf.io.tables import read_table
 from rlchf.prompts import Prompt
@@ -168,15 +170,20 @@ def read_texts(
     return rows, row_prompts, responses
 
 
-def read_annotators(path: str | Path) -> Annotators:
+def read_annotators(path: str | Path, columns: Columns | None = None) -> Annotators:
     """Read a table with a column ``annotator_id``, optionally ``weight``, and any features.
+
+    Parameters
+    ----------
+    columns
+        The rankings' names of our columns, as for `rlchf.read_rankings`: the file may use them too.
 
     Raises
     ------
     ValueError
         If an annotator comes twice or a weight is not a number that is 0 or more.
     """
-    table = read_table(path)
+    table = _with_our_names(read_table(path), columns)
     ids, codes = table.ids("annotator_id")
     if len(ids) < len(codes):
         first: dict[int, int] = {}
@@ -192,6 +199,21 @@ def read_annotators(path: str | Path) -> Annotators:
         weights=None if weights is None else dict(zip(ids, weights.tolist(), strict=True)),
         features={n: table.texts(n) for n in table.columns if n not in ("annotator_id", "weight")},
     )
+
+
+def _with_our_names(table: Table, columns: Columns | None) -> Table:
+    """The table with our names of ids and weights, where it uses those of the rankings or another case."""
+    ours = ("annotator_id", "weight")
+    theirs = parsed_columns(columns, known_names())
+    given = {
+        name: theirs[name]
+        for name in ours
+        if name not in table.names and theirs.get(name) in table.names
+    }
+    renamed = header(table.names, ours, given, {}, table.source).renamed
+    names = [renamed.get(name, name) for name in table.names]
+    columns_read = {renamed.get(name, name): column for name, column in table.columns.items()}
+    return replace(table, columns=columns_read, names=names)
 
 
 def _lines(

@@ -3,6 +3,7 @@
 import warnings
 
 from rlchf.aggregation import Aggregation, aggregate, check_options
+from rlchf.io.datasets import dataset_files
 from rlchf.io.tables import table_format
 from rlchf.jobs.inputs import check_paths, list_skipped, read_people, skipped_file
 from rlchf.jobs.progress import stage
@@ -25,7 +26,7 @@ def aggregate_files(job: AggregateJob) -> Aggregation:
     check_rule(job)
     skipped = skipped_file(job.out)
     outputs = [job.out, skipped] if job.leaves_out else [job.out]
-    check_paths([job.rankings, job.annotators, job.candidates], outputs)
+    check_paths([*dataset_files(job.rankings), job.annotators, job.candidates], outputs)
     table_format(job.out)  # refuse an ending that we do not write before the work, not after
     rankings = read_people(job, weigh=True).rankings
     result = aggregate_rankings(rankings, job)

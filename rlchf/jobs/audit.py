@@ -13,6 +13,7 @@ from rlchf.auditing.stages import trace_shares
 from rlchf.io.aggregations import read_aggregation, read_scores
 from rlchf.io.atomic import check_folder
 from rlchf.io.categories import read_categories, read_text_categories
+from rlchf.io.datasets import dataset_files
 from rlchf.io.json import write_json
 from rlchf.jobs.evaluation import need_matplotlib
 from rlchf.jobs.inputs import Groups, check_paths, list_skipped, read_people, skipped_file
@@ -28,11 +29,10 @@ def audit_files(job: AuditJob) -> Audit:
     ValueError, FileNotFoundError
         If a file is missing or wrong, or the aggregation is about other prompts or responses.
     """
-    paths = (
-        job.rankings, job.aggregated, job.annotators, job.scores, job.responses, job.texts, job.candidates
-    )  # fmt: skip
+    paths = job.aggregated, job.annotators, job.scores, job.responses, job.texts, job.candidates
     skipped = skipped_file(job.out)
-    check_paths(paths, [job.out, skipped] if job.leaves_out else [job.out])
+    outputs = [job.out, skipped] if job.leaves_out else [job.out]
+    check_paths([*dataset_files(job.rankings), *paths], outputs)
     if job.plot:
         need_matplotlib()
         check_folder(job.plot)

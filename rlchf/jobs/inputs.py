@@ -10,6 +10,7 @@ from typing import Any
 from rlchf.display import counted
 from rlchf.io import Annotators, read_annotators, read_prompts, read_rankings, read_responses
 from rlchf.io.atomic import check_writable
+from rlchf.io.datasets import dataset_files
 from rlchf.io.files import STANDARD_STREAM, decode, read_bytes
 from rlchf.io.matching import match_annotators
 from rlchf.io.rows import write_skipped
@@ -106,16 +107,16 @@ def read_people(
     if needed and not inputs.annotators:
         raise ValueError(f"{needed[0]} needs an annotators file; give --annotators")
     rankings = read_rankings(
-        inputs.rankings, inputs.format, inputs.unranked,
+        inputs.rankings, inputs.format, inputs.unranked, columns=inputs.columns,
         skip=inputs.skip, repeats=inputs.repeats, candidates=inputs.candidates or None,
     )  # fmt: skip
     if not inputs.annotators:
         return People(rankings, None, {})
-    annotators = read_annotators(inputs.annotators)
+    annotators = read_annotators(inputs.annotators, columns=inputs.columns)
     match = match_annotators(rankings.annotator_ids, annotators.ids)
     if not match.shared:
         raise ValueError(
-            f"{inputs.annotators} names none of the annotators in {inputs.rankings}; give "
+            f"{inputs.annotators} names none of the annotators in {rankings.source}; give "
             f"annotator_id{' and weight' if weigh else ''}, with ids such as "
             f"{rankings.annotator_ids[0]!r}{match.hint}"
         )
@@ -128,7 +129,7 @@ def read_people(
     in_no_group = [f"have no {' and no '.join(columns)}"] if columns else []
     match.warn(inputs.annotators, " and ".join([*weigh_one, *in_no_group]))
     divisions = annotators.divisions(
-        columns, rankings.annotator_ids, inputs.annotators, inputs.rankings
+        columns, rankings.annotator_ids, inputs.annotators, rankings.source
     )
     if annotators.weights is not None:
         rankings = rankings.weighted(annotators.weights)
@@ -164,7 +165,8 @@ def read_inputs(job: RewardData) -> Inputs:
     ValueError, FileNotFoundError
         If a file is missing or wrong, or lacks the text of a response that is ranked.
     """
-    check_paths([job.rankings, job.annotators, job.prompts, job.responses, job.candidates])
+    files = [*dataset_files(job.rankings), job.annotators, job.prompts, job.responses]
+    check_paths([*files, job.candidates])
     people = read_people(job, job.group, job.feature)
     prompts, responses = read_prompts(job.prompts), read_responses(job.responses)
     check_texts(people.rankings, prompts, responses, job.prompts, job.responses)

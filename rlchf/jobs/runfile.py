@@ -91,8 +91,8 @@ class Run:
 SECTIONS: dict[str, type] = {
     "data": Data, "model": Model, "reward": RewardConfig, "ppo": PPOConfig, "label": Label,
 }  # fmt: skip
-FILES = ("rankings", "prompts", "responses", "annotators", "candidates", "policy_prompts")
-"""The keys of ``[data]`` that are paths."""
+FILES = ("prompts", "responses", "annotators", "candidates", "policy_prompts")
+"""The keys of ``[data]`` that are paths, besides ``rankings``, which may be several."""
 
 
 def read(path: str | Path, data_folder: str | Path = "") -> Run:
@@ -129,6 +129,7 @@ def read(path: str | Path, data_folder: str | Path = "") -> Run:
     folder, data, model = Path(data_folder or path.parent), run.data, run.model
     paths: dict[str, Any] = {name: getattr(data, name) for name in FILES if getattr(data, name)}
     paths = {name: str((folder / file).resolve()) for name, file in paths.items()}
+    paths["rankings"] = tuple(str((folder / file).resolve()) for file in data.rankings)
     data = replace(data, **paths)
     if model.name != TINY and (path.parent / model.name).is_dir():
         model = replace(model, name=str((path.parent / model.name).resolve()))

@@ -36,9 +36,14 @@ TINY = "tiny"
 class RankingsInput(Settings):
     """The ballots and the people who cast them."""
 
-    rankings: str = setting(MISSING, "Ranking file or PrefLib folder; - for standard input.")
+    rankings: tuple[str, ...] = setting(
+        MISSING, "Ranking files, folders or quoted patterns of one dataset; - for standard input."
+    )
     annotators: str = setting("", "csv with annotator_id and weight.")
-    format: str = setting("auto", "Format of the ranking file.", group="Data")
+    format: str = setting("auto", "Format of the ranking files.", group="Data")
+    columns: str = setting(
+        "", "Their names of our columns, such as prompt_id=question_id,score=stars.", group="Data"
+    )
     unranked: Unranked = setting(
         "missing", "How to read responses that a ballot leaves out.", group="Data"
     )
@@ -190,15 +195,18 @@ class PairsJob(Texts, RankingsInput):
         "-",
         "jsonl or parquet file, or a new folder, whose name has no ending; - for jsonl on standard output.",
     )
-    rankings: str = setting(
-        "", "Ranking file or PrefLib folder, for shares of the ballots; - for standard input."
+    rankings: tuple[str, ...] = setting(
+        (), "Ranking file, folder or quoted pattern, for figures of the ballots; repeatable."
     )
     held_out: float = setting(0.0, "Fraction of prompts held out.", at_least=0, below=1)
     seed: int = setting(0, "Random seed.", at_least=0)
 
     def contradictions(self) -> Iterable[tuple[bool, str]]:
         """Combinations of settings that do not fit."""
-        for name, usual in (("annotators", ""), ("format", "auto"), ("unranked", "missing")):
+        for name, usual in (
+            ("annotators", ""), ("format", "auto"), ("unranked", "missing"), ("columns", ""),
+            ("candidates", ""), ("skip", "none"), ("repeats", "refuse"),
+        ):  # fmt: skip
             yield (
                 getattr(self, name) != usual and not self.rankings,
                 f"--{name} {getattr(self, name)} is about ballots; give --rankings",

@@ -57,7 +57,7 @@ def write_report(
         for stage in ("before", "after")
     }
     html = page.render(
-        title=f"{Path(run.data.rankings).parent.name}: {summary['rule']}",
+        title=f"{Path(run.data.rankings[0]).parent.name}: {summary['rule']}",
         label=run.label.name,
         summary=summary,
         share_plot=svg_text(stages_plot(stages)) if any(s.groups for s in stages) else "",

@@ -61,7 +61,7 @@ def audited(
         for name, value in settings.items()
     }
     job = AuditJob(
-        rankings=str(folder / "rankings.csv"),
+        rankings=(str(folder / "rankings.csv"),),
         aggregated=str(folder / aggregated),
         bootstrap=bootstrap,
         **values,

@@ -125,7 +125,9 @@ def test_help_lists_first_what_must_be_given_and_cuts_no_summary() -> None:
     page = rlchf("reward", "--help").stdout
     needed = [page.index(f"  --{name}") for name in ("prompts", "responses", "model", "out")]
     assert max(needed) < min(page.index(text) for text in ("--annotators", "--rule", "Data:"))
-    assert "Usage: rlchf audit [OPTIONS] RANKINGS AGGREGATED\n" in rlchf("audit", "--help").stdout
+    assert (
+        "Usage: rlchf audit [OPTIONS] RANKINGS... AGGREGATED\n" in rlchf("audit", "--help").stdout
+    )
     assert "..." not in rlchf("--help").stdout.partition("Commands:")[2]
 
 

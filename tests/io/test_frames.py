@@ -41,6 +41,29 @@ SHAPES: dict[str, dict[str, list[Any]]] = {
         "rejected": ["b", "c", "a"],
         "tie": [False, True, None],
     },
+    "arena": {
+        "prompt_id": ["p", "p", "p"],
+        "judge": ["ann", "bob", "eve"],
+        "model_a": ["a", "b", "c"],
+        "model_b": ["b", "c", "a"],
+        "winner": ["model_a", "tie", "both_bad"],
+    },
+    "pairs": {
+        "prompt": ["Which tea?", "Which tea?", "Which cup?"],
+        "chosen": ["Green.", "Black.", "A large one."],
+        "rejected": ["Black.", "Mint.", "A small one."],
+    },
+    "pairs of messages": {
+        "prompt": [[{"role": "user", "content": "Which tea?"}]] * 2,
+        "chosen": [[{"role": "assistant", "content": text}] for text in ("Green.", "Black.")],
+        "rejected": [[{"role": "assistant", "content": text}] for text in ("Black.", "Mint.")],
+    },
+    "names in another case": {
+        "Prompt ID": ["p", "p"],
+        "ANNOTATOR-ID": ["ann", "ann"],
+        "responseId": ["a", "b"],
+        "Rank": [1, 2],
+    },
     "approvals": {
         "prompt_id": ["p", "p"],
         "annotator_id": ["ann", "ann"],

@@ -25,12 +25,12 @@ REFUSED = {
         "rename 'respons_id' to 'response_id'",
     ),
     "no value column": (
-        "prompt_id,annotator_id,response_id,Score\np,u,a,1\n",
-        "the columns .* fit no format; .* rank or score .*; rename 'Score' to 'score'",
+        "prompt_id,annotator_id,response_id,scor\np,u,a,1\n",
+        "the columns .* fit no format; .* rank or score .*; rename 'scor' to 'score'",
     ),
-    "semicolons": (
-        LONG.replace(",", ";") + "p;u;a;1\n",
-        "there is only one column, 'prompt_id;annotator_id;response_id;rank'; separate columns by com",
+    "one column": (
+        "prompt_id|annotator_id|response_id|rank\np|u|a|1\n",
+        "there is only one column, 'prompt_id|annotator_id|response_id|rank'; separate columns by com",
     ),
     "two formats": (
         "prompt_id,annotator_id,response_id,rank,ranking\np,u,a,1,a\n",
@@ -157,7 +157,6 @@ REFUSED_LINES = {
         JSON_LINE + "\n{broken\n",
         r"line 3: not JSON \(.*\); give one JSON object per line",
     ),
-    "array": ("[" + JSON_LINE + "]", "line 1: not JSON"),
     "not an object": (JSON_LINE + "[1]", r"line 2: found '\[1\]'; give one JSON object per line"),
     "empty": ("\n", "the file is empty"),
     "no id": (
@@ -177,7 +176,7 @@ REFUSED_LINES = {
     ),
     "no ranking": (
         JSON_LINE.replace("ranking", "rankings"),
-        "the columns .* fit no format; .*; rename 'rankings' to 'ranking'",
+        "the columns .* look like ours under other names; .* --columns ranking=rankings",
     ),
     "nan": (
         '{"prompt_id": "p", "annotator_id": "u", "response_id": "a", "score": NaN}',
@@ -260,16 +259,6 @@ def test_a_file_that_is_not_there_is_refused_with_similar_names(
         read_rankings(tmp_path / "nowhere" / "ranking.csv")
 
 
-def test_a_folder_of_something_else_is_refused(write: Write, tmp_path: Path) -> None:
-    write("rankings.csv", LONG)
-    with pytest.raises(
-        ValueError, match=r"a folder without PrefLib files .*; give a file, such as one of"
-    ):
-        read_rankings(tmp_path)
-    with pytest.raises(ValueError, match="a folder; the format 'long' needs a file"):
-        read_rankings(tmp_path, format="long")
-
-
 def test_two_files_of_one_election_are_refused(write: Write, tmp_path: Path) -> None:
     for name in ("e.soi", "e.toc"):
         write(name, ELECTION)
@@ -278,10 +267,8 @@ def test_two_files_of_one_election_are_refused(write: Write, tmp_path: Path) -> 
 
 
 def test_unknown_formats_and_suffixes_are_refused(write: Write) -> None:
-    path = write("votes.xlsx", "PK")
-    with pytest.raises(
-        ValueError, match=r"unknown suffix '\.xlsx'; give a file that ends in \.csv"
-    ):
+    path = write("votes.doc", "PK")
+    with pytest.raises(ValueError, match=r"unknown suffix '\.doc'; give a file that ends in \.csv"):
         read_rankings(path)
     with pytest.raises(
         ValueError,

@@ -110,7 +110,7 @@ def test_annotators_without_a_row_bring_a_warning(write: Write) -> None:
 
 def test_groups_are_missing_for_two_reasons(write: Write) -> None:
     votes, people = str(write("votes.csv", THREE)), str(write("people.csv", PEOPLE))
-    job = GroupedRankings(rankings=votes, annotators=people)
+    job = GroupedRankings(rankings=(votes,), annotators=people)
     with pytest.warns(UserWarning) as caught:  # noqa: PT030
         groups = read_people(job, ["region"]).groups
     assert groups == {"region": {"1": "north", "002": "south"}}

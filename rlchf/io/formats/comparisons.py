@@ -66,4 +66,5 @@ FORMAT = Format(
     columns=("chosen", "rejected", "tie", "strength", "ballot_id"),
     marks=("chosen", "rejected"),
     read=read_comparisons,
+    by_pair=True,
 )

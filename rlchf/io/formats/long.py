@@ -91,10 +91,13 @@ def is_plain_id(name: str) -> bool:
     return bool(name.strip()) and not _COMPARES.search(name)
 
 
-def refuse_rankings(table: Table, ids: list[str], codes: np.ndarray) -> None:
+def refuse_rankings(
+    table: Table, ids: list[str], codes: np.ndarray, rows: np.ndarray | None = None
+) -> None:
     """Refuse a response id that reads as a ranking, such as ``a > b``: a ballot in the wrong column.
 
-    ``codes`` are the ids' codes in the rows, possibly of several columns laid end to end.
+    ``codes`` are the ids' codes in the rows, possibly of several columns laid end to end, or in those that
+    ``rows`` gives.
 
     Raises
     ------
@@ -103,7 +106,8 @@ def refuse_rankings(table: Table, ids: list[str], codes: np.ndarray) -> None:
     """
     for code, name in enumerate(ids):
         if _COMPARES.search(name):
-            row = int(np.argmax(codes == code)) % len(table.columns["prompt_id"])
+            entry = int(np.argmax(codes == code))
+            row = entry % len(next(iter(table.columns.values()))) if rows is None else rows[entry]
             raise table.error(
                 row,
                 f"the response id {shown(name)} reads as a ranking; name one response, without "

@@ -1,0 +1,66 @@
+"""Tables of comparisons whose two responses stand side by side, with a verdict."""
+
+import numpy as np
+
+from rlchf.entries import Entries
+from rlchf.io.columns import Table
+from rlchf.io.files import shown
+from rlchf.io.formats._ids import annotators_of, prompts_of, responses_of
+
+
+def side_ballots(
+    table: Table,
+    sides: tuple[str, str],
+    ranks: np.ndarray,
+    *,
+    approvals: np.ndarray | None = None,
+    strengths: np.ndarray | None = None,
+) -> Entries:
+    """Make each row a ballot of the two responses in its columns.
+
+    Parameters
+    ----------
+    ranks, approvals
+        (2 N,) those of all first responses, then those of all second ones.
+
+    Raises
+    ------
+    ValueError
+        If a row compares a response with itself, or rows without a prompt seem to be on several.
+    """
+    prompts, prompt = prompts_of(table)
+    annotators, annotator = annotators_of(table)
+    responses, response = responses_of(table, *sides)
+    n = len(prompt)
+    if not {"prompt_id", "prompt"} & set(table.names) and len(responses) > n > 1:
+        raise ValueError(
+            f"{table.source}: {len(responses)} responses in {n} rows are not on one prompt; give a column "
+            "prompt_id or prompt, as with --columns prompt=context"
+        )
+    same = response[:n] == response[n:]
+    if same.any():
+        i = int(np.argmax(same))
+        raise table.error(
+            i,
+            f"{sides[0]} and {sides[1]} are both {shown(responses[response[i]])}, in {int(same.sum())} of "
+            f"{n} rows; give two responses, or leave the row out",
+        )
+    pairs = response.reshape(2, n)
+    keys = pairs.min(axis=0) * len(responses) + pairs.max(axis=0)
+    return Entries(
+        prompt_ids=prompts,
+        annotator_ids=annotators,
+        response_ids=responses,
+        ballot_prompts=prompt,
+        ballot_annotators=annotator,
+        ballot_weights=table.weights(),
+        ballot_strengths=strengths,
+        ballot_parts=np.asarray(np.unique(keys, return_inverse=True)[1]),
+        entry_ballots=np.tile(np.arange(n), 2),
+        entry_responses=response,
+        entry_ranks=ranks,
+        entry_approvals=approvals,
+        source=table.source,
+        locate=lambda entry: table.row(entry % n),
+        locate_ballot=table.row,
+    )
