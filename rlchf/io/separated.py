@@ -2,26 +2,40 @@
 
 import csv
 import io
-from collections.abc import Collection, Iterator
-from itertools import islice
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 
+from rlchf.ids import clean_id
+from rlchf.io.cells import check_rows, refuse_half_quoted, unquoted, unquoted_column
 from rlchf.io.columns import IDS, Table
 from rlchf.io.files import decode
+from rlchf.io.quotes import NO_CELLS, check_quotes, line_ends, quoted_cells
 
 TAB = "\t"
 
 ONE_BLOCK = 2**20
 """Bytes that one thread reads before a second one could begin."""
+LONGEST = 2**31 - 1
+"""Bytes that pyarrow reads at once, and so the longest row."""
+
+_BLANK_LINES = re.compile(rb"(?: *[\r\n]+)*")
 
 
 def parse_separated(
     data: bytes, source: str, delimiter: str, wanted: Collection[str] | None
 ) -> Table:
     """Parse csv (``,``) or tsv (a tab); every cell is text, and only the wanted columns are kept.
+
+    A quoted cell of csv may hold separators and line breaks. A cell of tsv ends at the next tab or line
+    break, quoted or not, since most programs write tsv without quotes.
 
     Examples
     --------
@@ -31,10 +45,9 @@ def parse_separated(
     """
     if not data.isascii():
         decode(data, source)  # to refuse what is not UTF-8
-    header = next((record for _, record in _records(data, delimiter)), [])
-    if not header:
-        raise ValueError(f"{source}: the file is empty")
-    names = [name.strip() for name in header]
+    has_breaks = delimiter != TAB and check_quotes(data, source, delimiter)
+    header = _header(data, source, delimiter)
+    names = [clean_id(unquoted(clean_id(name))) for name in header]
     if len(names) == 1 and any(mark in names[0] for mark in ",;\t|"):
         raise ValueError(
             f"{source}: there is only one column, {names[0]!r}; "
@@ -46,25 +59,73 @@ def parse_separated(
             raise ValueError(f"{source}: two columns are named {name!r}; keep one of them")
     if not kept:  # nothing to parse; `Table.require` names the columns that exist
         return Table(source, {}, names, "row {}".format)
-    raw = [header[names.index(name)] for name in kept]
-    parsed = _parse(data, source, delimiter, dict(zip(raw, kept, strict=True)), len(names))
-    if len(parsed) == 0:
-        raise ValueError(f"{source}: there is no row below the header")
-    columns = {name: parsed[column] for name, column in zip(kept, raw, strict=True)}
-    return Table(source, columns, names, lambda i: f"row {_row_number(data, delimiter, i)}")
+    text = _Text(data, source, delimiter, len(names), has_breaks)
+    columns = text.columns({header[names.index(name)]: name for name in kept})
+    table = Table(source, columns, names, lambda i: f"row {text.row_number(i)}")
+    check_rows(table, header, delimiter)
+    if delimiter == TAB and b'"' in data:
+        refuse_half_quoted(table)
+    return table
 
 
-def _parse(data: bytes, source: str, delimiter: str, kept: dict[str, str], width: int) -> Any:
-    # Ids as codes: a million rows share a few thousand texts.
-    codes = pa.dictionary(pa.int32(), pa.string())
+def _header(data: bytes, source: str, delimiter: str) -> list[str]:
+    """The cells of the first line that is not blank."""
+    text = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8", newline="")
+    quoting = csv.QUOTE_NONE if delimiter == TAB else csv.QUOTE_MINIMAL
     try:
+        for cells in csv.reader(text, delimiter=delimiter, quoting=quoting):
+            if len(cells) > 1 or (cells and cells[0].strip()):
+                return cells
+    except csv.Error:
+        raise ValueError(
+            f"{source}: the first row has a cell of more than {csv.field_size_limit():,} characters; "
+            "begin with a row of column names"
+        ) from None
+    raise ValueError(f"{source}: the file is empty")
+
+
+@dataclass(frozen=True, eq=False)
+class _Text:
+    """Separated text with ``width`` columns; ``has_breaks`` if a quoted cell has a line break."""
+
+    data: bytes
+    source: str
+    delimiter: str
+    width: int
+    has_breaks: bool
+
+    def columns(self, kept: dict[str, str]) -> dict[str, Any]:
+        """The columns to keep, given by their names in the header, under the names that they get."""
+        start = _BLANK_LINES.match(self.data).end()  # type: ignore[union-attr]
+        block = ONE_BLOCK
+        while True:
+            try:
+                parsed = self._parse(pa.py_buffer(self.data).slice(start), kept, block)
+                break
+            except (pa.ArrowException, KeyError) as error:
+                self._refuse_width()
+                if "straddling" not in str(error) or block >= LONGEST:
+                    raise self._unreadable(error) from None
+                block = min(16 * block, LONGEST)  # a row is longer than a block
+        if len(parsed) == 0:
+            raise ValueError(f"{self.source}: there is no row below the header")
+        columns = {name: parsed[raw] for raw, name in kept.items()}
+        is_csv = self.delimiter != TAB
+        if (b' "' if is_csv else b'"') in self.data:
+            columns = {name: unquoted_column(column, is_csv) for name, column in columns.items()}
+        return columns
+
+    def _parse(self, buffer: Any, kept: dict[str, str], block: int) -> Any:
+        # Ids as codes: a million rows share a few thousand texts.
+        codes = pa.dictionary(pa.int32(), pa.string())
         return pyarrow.csv.read_csv(
-            pa.BufferReader(data),
-            read_options=pyarrow.csv.ReadOptions(use_threads=len(data) > ONE_BLOCK),
+            pa.BufferReader(buffer),
+            read_options=pyarrow.csv.ReadOptions(use_threads=len(buffer) > block, block_size=block),
             parse_options=pyarrow.csv.ParseOptions(
-                delimiter=delimiter,
-                newlines_in_values=b'"' in data,  # costs time, and only a quoted cell has them
-                invalid_row_handler=lambda row: "error" if row.text.strip() else "skip",
+                delimiter=self.delimiter,
+                quote_char=False if self.delimiter == TAB else '"',
+                newlines_in_values=self.has_breaks,  # costs time
+                invalid_row_handler=lambda row: "error" if self._is_row(row.text) else "skip",
             ),
             convert_options=pyarrow.csv.ConvertOptions(
                 column_types={r: codes if n in IDS else pa.string() for r, n in kept.items()},
@@ -74,27 +135,66 @@ def _parse(data: bytes, source: str, delimiter: str, kept: dict[str, str], width
                 check_utf8=False,
             ),
         )
-    except pa.ArrowInvalid as error:
-        for number, record in _records(data, delimiter):
-            if len(record) != width:
-                raise ValueError(
-                    f"{source}, row {number}: {len(record)} cells, but the header has {width}; "
-                    "put a cell that contains the separator in double quotes"
-                ) from None
-        raise ValueError(f"{source}: cannot be parsed: {error}") from None
+
+    def _is_row(self, line: str) -> bool:
+        return bool(line.strip()) or self.delimiter in line
+
+    def _unreadable(self, error: Exception) -> ValueError:
+        return ValueError(f"{self.source}: cannot be read as separated text: {error}")
+
+    def _refuse_width(self) -> None:
+        """Refuse the first row that has more or fewer cells than the header."""
+        rows, cells = self._rows
+        bad = np.flatnonzero(cells != self.width)
+        if len(bad) == 0:
+            return
+        row, hint = bad[0], "put a cell that contains the separator in double quotes"
+        if self.delimiter == TAB:
+            hint = (
+                "write a tab or a line break in a cell as a blank, or save the table as csv, since "
+                "cells of tab-separated text cannot hold them"
+            )
+        elif cells[row] > self.width and _has_late_quote(self._line(rows[row]), self.delimiter):
+            hint = "remove the blank before the double quote that opens a cell"
+        raise ValueError(
+            f"{self.source}, row {rows[row]}: {cells[row]} cells, but the header has {self.width}; {hint}"
+        )
+
+    @cached_property
+    def _ends(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The ends of all lines, and the first and last quotes of quoted cells."""
+        opens, closes = NO_CELLS
+        if self.delimiter != TAB:
+            opens, closes = quoted_cells(self.data, self.delimiter)
+        ends = line_ends(self.data, opens, closes)
+        if len(ends) == 0 or ends[-1] < len(self.data) - 1:
+            ends = np.append(ends, len(self.data))
+        return ends, opens, closes
+
+    @cached_property
+    def _rows(self) -> tuple[np.ndarray, np.ndarray]:
+        """The numbers of the lines that are not blank, and their numbers of cells; the header is the first."""
+        ends, opens, closes = self._ends
+        separators = np.flatnonzero(np.frombuffer(self.data, np.uint8) == ord(self.delimiter))
+        within = np.searchsorted(opens, separators) > np.searchsorted(closes, separators)
+        cells = np.diff(np.searchsorted(separators[~within], ends), prepend=0) + 1
+        numbers = np.arange(1, len(ends) + 1)
+        blank = None if self.width > 1 else b"\r\n"  # a blank line is a cell of a single column
+        single = [n for n in numbers[cells == 1].tolist() if not self._line(n).strip(blank)]
+        kept = np.ones(len(ends), dtype=bool)
+        kept[np.array(single, dtype=np.int64) - 1] = False
+        return numbers[kept], cells[kept]
+
+    def _line(self, number: int) -> bytes:
+        ends = self._ends[0]
+        return self.data[ends[number - 2] + 1 if number > 1 else 0 : ends[number - 1]]
+
+    def row_number(self, i: int) -> int:
+        """The number of row ``i`` below the header as a spreadsheet shows it."""
+        numbers = self._rows[0]
+        return int(numbers[i + 1]) if i + 1 < len(numbers) else i + 2
 
 
-def _records(data: bytes, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Records that are not blank, with their row numbers as a spreadsheet shows them."""
-    text = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8", newline="")
-    try:
-        for number, record in enumerate(csv.reader(text, delimiter=delimiter), start=1):
-            if len(record) > 1 or (record and record[0].strip()):
-                yield number, record
-    except csv.Error:  # a cell longer than Python's reader takes
-        return
-
-
-def _row_number(data: bytes, delimiter: str, i: int) -> int:
-    below_header = islice(_records(data, delimiter), i + 1, None)
-    return next((number for number, _ in below_header), i + 2)
+def _has_late_quote(line: bytes, delimiter: str) -> bool:
+    """Whether a cell begins with a blank and a quote, which do not quote it."""
+    return re.search(rb"(?:^|" + re.escape(delimiter.encode()) + rb')[ \t]+"', line) is not None
