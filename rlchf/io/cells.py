@@ -45,6 +45,21 @@ def unquoted_column(column: Any, is_csv: bool) -> Any:
     return pc.if_else(pc.match_substring_regex(column, pattern), inner, column)
 
 
+def blank_rows(columns: Iterable[Any]) -> np.ndarray:
+    """The rows of which all columns are blank."""
+
+    def is_blank(texts: Any) -> Any:
+        return pc.equal(pc.binary_length(pc.utf8_trim_whitespace(texts)), 0)
+
+    rows: np.ndarray | None = None
+    for column in columns:
+        blank = _rows_where(column, is_blank)
+        rows = blank if rows is None else np.intersect1d(rows, blank, assume_unique=True)
+        if len(rows) == 0:
+            break
+    return np.zeros(0, dtype=np.int64) if rows is None else rows
+
+
 def check_rows(table: Table, header: Iterable[str], delimiter: str) -> None:
     """Refuse a row that repeats the header, and warn of a cell that seems to have taken in rows.
 

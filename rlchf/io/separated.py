@@ -14,8 +14,8 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from rlchf.ids import clean_id
-from rlchf.io.cells import check_rows, refuse_half_quoted, unquoted, unquoted_column
-from rlchf.io.columns import IDS, Table
+from rlchf.io.cells import blank_rows, check_rows, refuse_half_quoted, unquoted, unquoted_column
+from rlchf.io.columns import IDS, Table, as_text
 from rlchf.io.files import decode
 from rlchf.io.quotes import NO_CELLS, check_quotes, line_ends, quoted_cells
 
@@ -26,7 +26,10 @@ ONE_BLOCK = 2**20
 LONGEST = 2**31 - 1
 """Bytes that pyarrow reads at once, and so the longest row."""
 
-_BLANK_LINES = re.compile(rb"(?: *[\r\n]+)*")
+BLANKS = ' \t\r\n"'
+"""What a blank row may have besides separators."""
+
+_BLANK_LINES = re.compile(rb"(?:[ \t,;]*[\r\n]+)*")
 
 
 def parse_separated(
@@ -74,7 +77,7 @@ def _header(data: bytes, source: str, delimiter: str) -> list[str]:
     quoting = csv.QUOTE_NONE if delimiter == TAB else csv.QUOTE_MINIMAL
     try:
         for cells in csv.reader(text, delimiter=delimiter, quoting=quoting):
-            if len(cells) > 1 or (cells and cells[0].strip()):
+            if any(map(str.strip, cells)):
                 return cells
     except csv.Error:
         raise ValueError(
@@ -107,12 +110,13 @@ class _Text:
                 if "straddling" not in str(error) or block >= LONGEST:
                     raise self._unreadable(error) from None
                 block = min(16 * block, LONGEST)  # a row is longer than a block
-        if len(parsed) == 0:
-            raise ValueError(f"{self.source}: there is no row below the header")
         columns = {name: parsed[raw] for raw, name in kept.items()}
         is_csv = self.delimiter != TAB
         if (b' "' if is_csv else b'"') in self.data:
             columns = {name: unquoted_column(column, is_csv) for name, column in columns.items()}
+        columns = self._without_blank_rows(columns)
+        if len(next(iter(columns.values()))) == 0:
+            raise ValueError(f"{self.source}: there is no row below the header")
         return columns
 
     def _parse(self, buffer: Any, kept: dict[str, str], block: int) -> Any:
@@ -137,61 +141,73 @@ class _Text:
         )
 
     def _is_row(self, line: str) -> bool:
-        return bool(line.strip()) or self.delimiter in line
+        return bool(line.strip(BLANKS + self.delimiter))
+
+    def _without_blank_rows(self, columns: dict[str, Any]) -> dict[str, Any]:
+        """The columns without rows of separators only, which spreadsheets write below the last row."""
+        blank = blank_rows(columns.values())
+        if len(blank) and len(columns) < self.width:  # the other columns may have something
+            _, cells, texts = self._lines
+            parsed_lines = np.flatnonzero((cells == self.width) & (texts >= 0))[1:]
+            blank = blank[texts[parsed_lines[blank]] == 0]
+        if len(blank) == 0:
+            return columns
+        kept = np.ones(len(next(iter(columns.values()))), dtype=bool)
+        kept[blank] = False
+        mask = pa.array(kept)
+        return {  # as text, since the codes have one of no text
+            name: as_text(column.filter(mask)) for name, column in columns.items()
+        }
 
     def _unreadable(self, error: Exception) -> ValueError:
         return ValueError(f"{self.source}: cannot be read as separated text: {error}")
 
     def _refuse_width(self) -> None:
         """Refuse the first row that has more or fewer cells than the header."""
-        rows, cells = self._rows
-        bad = np.flatnonzero(cells != self.width)
+        ends, cells, texts = self._lines
+        bad = np.flatnonzero((texts > 0) & (cells != self.width))
         if len(bad) == 0:
             return
-        row, hint = bad[0], "put a cell that contains the separator in double quotes"
+        i, hint = int(bad[0]), "put a cell that contains the separator in double quotes"
+        line = self.data[ends[i - 1] + 1 if i else 0 : ends[i]]
         if self.delimiter == TAB:
             hint = (
                 "write a tab or a line break in a cell as a blank, or save the table as csv, since "
                 "cells of tab-separated text cannot hold them"
             )
-        elif cells[row] > self.width and _has_late_quote(self._line(rows[row]), self.delimiter):
+        elif cells[i] > self.width and _has_late_quote(line, self.delimiter):
             hint = "remove the blank before the double quote that opens a cell"
         raise ValueError(
-            f"{self.source}, row {rows[row]}: {cells[row]} cells, but the header has {self.width}; {hint}"
+            f"{self.source}, row {i + 1}: {cells[i]} cells, but the header has {self.width}; {hint}"
         )
 
     @cached_property
-    def _ends(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The ends of all lines, and the first and last quotes of quoted cells."""
+    def _lines(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Each line's end, number of cells, and number of characters that are no blank, quote or separator.
+
+        The last is -1 for a line without any character.
+        """
+        array = np.frombuffer(self.data, np.uint8)
         opens, closes = NO_CELLS
         if self.delimiter != TAB:
             opens, closes = quoted_cells(self.data, self.delimiter)
         ends = line_ends(self.data, opens, closes)
-        if len(ends) == 0 or ends[-1] < len(self.data) - 1:
-            ends = np.append(ends, len(self.data))
-        return ends, opens, closes
-
-    @cached_property
-    def _rows(self) -> tuple[np.ndarray, np.ndarray]:
-        """The numbers of the lines that are not blank, and their numbers of cells; the header is the first."""
-        ends, opens, closes = self._ends
-        separators = np.flatnonzero(np.frombuffer(self.data, np.uint8) == ord(self.delimiter))
+        if len(ends) == 0 or ends[-1] < len(array) - 1:
+            ends = np.append(ends, len(array))
+        separators = np.flatnonzero(array == ord(self.delimiter))
         within = np.searchsorted(opens, separators) > np.searchsorted(closes, separators)
         cells = np.diff(np.searchsorted(separators[~within], ends), prepend=0) + 1
-        numbers = np.arange(1, len(ends) + 1)
-        blank = None if self.width > 1 else b"\r\n"  # a blank line is a cell of a single column
-        single = [n for n in numbers[cells == 1].tolist() if not self._line(n).strip(blank)]
-        kept = np.ones(len(ends), dtype=bool)
-        kept[np.array(single, dtype=np.int64) - 1] = False
-        return numbers[kept], cells[kept]
-
-    def _line(self, number: int) -> bytes:
-        ends = self._ends[0]
-        return self.data[ends[number - 2] + 1 if number > 1 else 0 : ends[number - 1]]
+        starts = np.append(0, ends[:-1] + 1)
+        is_text = np.ones(256, dtype=np.int8)
+        is_text[[ord(character) for character in BLANKS + self.delimiter]] = 0
+        texts = np.add.reduceat(np.append(is_text[array], np.int8(0)), starts, dtype=np.int64)
+        lengths = ends - starts - (np.append(array, 0)[np.maximum(ends - 1, 0)] == ord("\r"))
+        texts[lengths <= 0] = -1
+        return ends, cells, texts
 
     def row_number(self, i: int) -> int:
         """The number of row ``i`` below the header as a spreadsheet shows it."""
-        numbers = self._rows[0]
+        numbers = np.flatnonzero(self._lines[2] > 0) + 1
         return int(numbers[i + 1]) if i + 1 < len(numbers) else i + 2
 
 

@@ -187,6 +187,20 @@ def test_a_row_of_totals_is_refused(write: Write, text: str) -> None:
         read_rankings(write("v.csv", text + totals))
 
 
+@pytest.mark.parametrize("blank", [",,,,", ", ,,,", ",", " ,, ", '"",,,,'])
+@pytest.mark.parametrize("kind", ["csv", "tsv"])
+def test_rows_of_separators_are_left_out(write: Write, blank: str, kind: str) -> None:
+    rows = [NOTED.strip(), "p,u,a,1,x", blank, "p,u,b,2,y", blank, blank]
+    text, bad = "\n".join(rows), "\n".join([*rows, "p,v,a,z,"])
+    if kind == "tsv":
+        text, bad = text.replace(",", "\t"), bad.replace(",", "\t")
+    assert ranks(read_rankings(write(f"v.{kind}", text))) == [[1, 2]]
+    with pytest.raises(ValueError, match="row 7: the rank is 'z'"):
+        read_rankings(write(f"w.{kind}", bad))
+    with pytest.raises(ValueError, match="row 4: the annotator_id is empty"):
+        read_annotators(write("p.csv", "annotator_id,weight,note\nu,1,\n,,\n,,x\n"))
+
+
 # A download that was cut off
 
 
@@ -203,7 +217,7 @@ def test_json_lines_that_are_cut_off_are_refused(write: Write) -> None:
 cells = st.text('a" ,\n\r', max_size=5).filter(
     lambda cell: not cell.strip().startswith('"') or cell.startswith('"')
 )
-rows = st.lists(st.lists(cells, min_size=3, max_size=3), min_size=1, max_size=5)
+rows = st.lists(st.tuples(cells, cells, st.just("z")).map(list), min_size=1, max_size=5)
 
 
 @settings(max_examples=300, deadline=None)
