@@ -38,7 +38,7 @@ def unquoted_column(column: Any, is_csv: bool) -> Any:
     These are all in tsv, and in csv those after a blank, as in ``, "x"``.
     """
     pattern = rf"^\s{'+' if is_csv else '*'}{_INNER}"
-    if not len(_rows_where(column, lambda texts: pc.match_substring_regex(texts, pattern))):
+    if not len(_rows_where(column, lambda texts: _mask(pc.match_substring_regex(texts, pattern)))):
         return column
     column = column.cast(pa.string())
     inner = pc.replace_substring(pc.replace_substring_regex(column, pattern, r"\1"), '""', '"')
@@ -48,8 +48,8 @@ def unquoted_column(column: Any, is_csv: bool) -> Any:
 def blank_rows(columns: Iterable[Any]) -> np.ndarray:
     """The rows of which all columns are blank."""
 
-    def is_blank(texts: Any) -> Any:
-        return pc.equal(pc.binary_length(pc.utf8_trim_whitespace(texts)), 0)
+    def is_blank(texts: Any) -> np.ndarray:
+        return np.asarray(to_numpy(pc.binary_length(pc.utf8_trim_whitespace(texts))) == 0)
 
     rows: np.ndarray | None = None
     for column in columns:
@@ -71,7 +71,7 @@ def check_rows(table: Table, header: Iterable[str], delimiter: str) -> None:
     names = [*header, *table.columns]
     candidates = text_array([mark + name for name in names for mark in ("", "\ufeff")])
     first = next((name for name in table.columns if name in IDS), next(iter(table.columns)))
-    for row in _rows_where(table.columns[first], lambda texts: pc.is_in(texts, candidates)):
+    for row in _rows_where(table.columns[first], lambda texts: _mask(pc.is_in(texts, candidates))):
         cells = {clean_id(column[int(row)].as_py()) for column in table.columns.values()}
         if cells == set(table.columns):
             raise table.error(
@@ -85,11 +85,10 @@ def check_rows(table: Table, header: Iterable[str], delimiter: str) -> None:
 def _warn_of_rows_in_cells(table: Table, delimiter: str) -> None:
     width = len(table.names)
 
-    def takes_in_rows(texts: Any) -> Any:
-        breaks = pc.count_substring(texts, "\n")
-        separators = pc.count_substring(texts, delimiter)
-        as_many = pc.equal(separators, pc.multiply(breaks, pa.scalar(width - 1, breaks.type)))
-        return pc.and_(pc.greater(breaks, 0), as_many)
+    def takes_in_rows(texts: Any) -> np.ndarray:
+        breaks = to_numpy(pc.count_substring(texts, "\n"))
+        separators = to_numpy(pc.count_substring(texts, delimiter))
+        return np.asarray((breaks > 0) & (separators == breaks * (width - 1)))
 
     for name in set(NAMING) & set(table.columns):
         rows = _rows_where(table.columns[name], takes_in_rows)
@@ -113,7 +112,7 @@ def refuse_half_quoted(table: Table) -> None:
     """
     for name in set(NAMING) & set(table.columns):
         column = table.columns[name]
-        rows = _rows_where(column, lambda texts: pc.match_substring_regex(texts, _HALF_QUOTED))
+        rows = _rows_where(column, lambda texts: _mask(pc.match_substring_regex(texts, _HALF_QUOTED)))
         if len(rows):
             row = int(rows[0])
             raise table.error(
@@ -123,12 +122,16 @@ def refuse_half_quoted(table: Table) -> None:
             )
 
 
-def _rows_where(column: Any, test: Callable[[Any], Any]) -> np.ndarray:
+def _mask(booleans: Any) -> np.ndarray:
+    return np.asarray(to_numpy(booleans.cast(pa.uint8())) == 1)
+
+
+def _rows_where(column: Any, test: Callable[[Any], np.ndarray]) -> np.ndarray:
     """The rows whose text passes a test of pyarrow arrays; distinct texts are tested where they are coded."""
     rows, start = [], 0
     for chunk in column.chunks:
         is_coded = pa.types.is_dictionary(chunk.type)
-        passed = to_numpy(test(chunk.dictionary if is_coded else chunk).cast(pa.uint8())) == 1
+        passed = test(chunk.dictionary if is_coded else chunk)
         if passed.any():
             of_rows = passed[to_numpy(chunk.indices)] if is_coded else passed
             rows.append(start + np.flatnonzero(of_rows))

@@ -6,7 +6,7 @@ any other quote is a character like others. That is how pyarrow reads them.
 
 import numpy as np
 
-QUOTE, NEWLINE, RETURN, BLANK = b'"\n\r '
+QUOTE, NEWLINE, RETURN = b'"\n\r'
 BLOCK = 2**18
 """Bytes looked at together, so that they stay in the cache."""
 NO_CELLS = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
@@ -39,7 +39,7 @@ def check_quotes(data: bytes, source: str, delimiter: str) -> bool:
 def _scan(data: bytes, delimiter: str) -> tuple[bool, bool, bool]:
     """Whether a quote is open in the end, a quoted cell has a line break, and one goes on after its quote."""
     array = np.frombuffer(data, np.uint8)
-    before, after = _neighbours(delimiter)
+    neighbours = _neighbours(delimiter)
     is_open = has_breaks = is_loose = False
     start = 0
     while start < len(data):
@@ -53,9 +53,9 @@ def _scan(data: bytes, delimiter: str) -> tuple[bool, bool, bool]:
         quotes = positions[is_quote] + start
         # As long as quotes are only doubled within quoted cells, every other one opens.
         opens, closes = quotes[is_open::2], quotes[not is_open :: 2]
-        if not _all_in(before, array, opens - 1):
+        if not _all_in(neighbours, array, opens - 1):
             return _scan_with_literal_quotes(data, delimiter)
-        is_loose = is_loose or not _all_in(after, array, closes + 1)
+        is_loose = is_loose or not _all_in(neighbours, array, closes + 1)
         if not has_breaks:
             parity = np.cumsum(is_quote, dtype=np.int32) + is_open
             has_breaks = bool((parity[~is_quote] & 1).any())
@@ -68,20 +68,18 @@ def _scan_with_literal_quotes(data: bytes, delimiter: str) -> tuple[bool, bool, 
     """The same where quotes stand within cells that are not quoted."""
     opens, closes = quoted_cells(data, delimiter)
     array = np.frombuffer(data, np.uint8)
-    after = _neighbours(delimiter)[1]
+    neighbours = _neighbours(delimiter)
     is_open = bool(len(closes)) and int(closes[-1]) == len(data)
     breaks = np.flatnonzero((array == NEWLINE) | (array == RETURN))
     has_breaks = bool((np.searchsorted(breaks, opens) < np.searchsorted(breaks, closes)).any())
-    return is_open, has_breaks, not _all_in(after, array, closes + 1)
+    return is_open, has_breaks, not _all_in(neighbours, array, closes + 1)
 
 
-def _neighbours(delimiter: str) -> tuple[np.ndarray, np.ndarray]:
-    """(256,) which bytes may stand before an opening and after a closing quote; a doubled quote is both."""
-    before = np.zeros(256, dtype=bool)
-    before[[ord(delimiter), NEWLINE, RETURN, QUOTE]] = True
-    after = before.copy()
-    after[BLANK] = True
-    return before, after
+def _neighbours(delimiter: str) -> np.ndarray:
+    """(256,) which bytes stand before an opening and after a closing quote; a doubled quote is both."""
+    neighbours = np.zeros(256, dtype=bool)
+    neighbours[[ord(delimiter), NEWLINE, RETURN, QUOTE]] = True
+    return neighbours
 
 
 def _all_in(allowed: np.ndarray, array: np.ndarray, positions: np.ndarray) -> bool:
@@ -119,7 +117,7 @@ def quoted_cells(data: bytes, delimiter: str) -> tuple[np.ndarray, np.ndarray]:
     lengths = np.diff(np.append(first, len(quotes)))
     starts = quotes[first]
     ends = starts + lengths - 1  # of each run of quotes
-    begins_cell = _neighbours(delimiter)[0][array[starts - 1]] | (starts == 0)
+    begins_cell = _neighbours(delimiter)[array[starts - 1]] | (starts == 0)
     # An even run leaves the state; an odd one closes, or opens if it may, or is a character like others.
     odd = lengths % 2 == 1
     toggles = np.cumsum(odd & begins_cell)
@@ -132,6 +130,25 @@ def quoted_cells(data: bytes, delimiter: str) -> tuple[np.ndarray, np.ndarray]:
     return opens, np.append(closes, len(data)) if len(closes) < len(opens) else closes
 
 
+def has_strict_quotes(data: bytes, delimiter: str) -> bool:
+    """Whether there are quoted cells, each ends with its closing quote, and none may have taken in rows.
+
+    One that has both line breaks and separators may have.
+    """
+    if b'"' not in data:
+        return False
+    is_open, has_breaks, is_loose = _scan(data, delimiter)
+    if is_open or is_loose or not has_breaks:
+        return not (is_open or is_loose)
+    opens, closes = quoted_cells(data, delimiter)
+    array = np.frombuffer(data, np.uint8)
+    breaks, separators = (
+        np.searchsorted(positions, closes) > np.searchsorted(positions, opens)
+        for positions in (np.flatnonzero(array == mark) for mark in (NEWLINE, ord(delimiter)))
+    )
+    return not (breaks & separators).any()
+
+
 def _refuse_open(
     data: bytes, source: str, delimiter: str, opens: np.ndarray, closes: np.ndarray
 ) -> None:
@@ -142,7 +159,7 @@ def _refuse_open(
             f"{source}, row {row}: a quote is opened and never closed; close it, or double the quotes "
             "inside a cell"
         )
-    goes_on = ~_neighbours(delimiter)[1][np.frombuffer(data + b"\n", np.uint8)[closes + 1]]
+    goes_on = ~_neighbours(delimiter)[np.frombuffer(data + b"\n", np.uint8)[closes + 1]]
     for start, end in zip(opens[goes_on].tolist(), closes[goes_on].tolist(), strict=True):
         if b"\n" in data[start:end] or b"\r" in data[start:end]:
             raise ValueError(

@@ -4,7 +4,7 @@ import csv
 import io
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -17,7 +17,13 @@ from rlchf.ids import clean_id
 from rlchf.io.cells import blank_rows, check_rows, refuse_half_quoted, unquoted, unquoted_column
 from rlchf.io.columns import IDS, Table, as_text
 from rlchf.io.files import decode
-from rlchf.io.quotes import NO_CELLS, check_quotes, line_ends, quoted_cells
+from rlchf.io.quotes import (
+    NO_CELLS,
+    check_quotes,
+    has_strict_quotes,
+    line_ends,
+    quoted_cells,
+)
 
 TAB = "\t"
 
@@ -37,8 +43,9 @@ def parse_separated(
 ) -> Table:
     """Parse csv (``,``) or tsv (a tab); every cell is text, and only the wanted columns are kept.
 
-    A quoted cell of csv may hold separators and line breaks. A cell of tsv ends at the next tab or line
-    break, quoted or not, since most programs write tsv without quotes.
+    A quoted cell of csv may hold separators and line breaks. Most programs write tsv without quotes, so
+    that a cell ends at the next tab or line break. Only where rows then differ in length, and each quote
+    that opens a cell is closed at the end of one, is tsv read as csv is.
 
     Examples
     --------
@@ -62,11 +69,13 @@ def parse_separated(
             raise ValueError(f"{source}: two columns are named {name!r}; keep one of them")
     if not kept:  # nothing to parse; `Table.require` names the columns that exist
         return Table(source, {}, names, "row {}".format)
-    text = _Text(data, source, delimiter, len(names), has_breaks)
+    text = _Text(data, source, delimiter, len(names), delimiter != TAB, has_breaks)
+    if delimiter == TAB and b'"' in data:
+        text = text.as_quoted()
     columns = text.columns({header[names.index(name)]: name for name in kept})
     table = Table(source, columns, names, lambda i: f"row {text.row_number(i)}")
     check_rows(table, header, delimiter)
-    if delimiter == TAB and b'"' in data:
+    if not text.is_quoted and b'"' in data:
         refuse_half_quoted(table)
     return table
 
@@ -89,13 +98,24 @@ def _header(data: bytes, source: str, delimiter: str) -> list[str]:
 
 @dataclass(frozen=True, eq=False)
 class _Text:
-    """Separated text with ``width`` columns; ``has_breaks`` if a quoted cell has a line break."""
+    """Separated text with ``width`` columns.
+
+    ``is_quoted`` says whether quotes are read, ``has_breaks`` whether a quoted cell may have line breaks.
+    """
 
     data: bytes
     source: str
     delimiter: str
     width: int
+    is_quoted: bool
     has_breaks: bool
+
+    def as_quoted(self) -> "_Text":
+        """The same text with its quotes read, if its rows fit the header only then."""
+        if self._bad_width() is None or not has_strict_quotes(self.data, self.delimiter):
+            return self
+        text = replace(self, is_quoted=True, has_breaks=True)
+        return text if text._bad_width() is None else self
 
     def columns(self, kept: dict[str, str]) -> dict[str, Any]:
         """The columns to keep, given by their names in the header, under the names that they get."""
@@ -111,9 +131,10 @@ class _Text:
                     raise self._unreadable(error) from None
                 block = min(16 * block, LONGEST)  # a row is longer than a block
         columns = {name: parsed[raw] for raw, name in kept.items()}
-        is_csv = self.delimiter != TAB
-        if (b' "' if is_csv else b'"') in self.data:
-            columns = {name: unquoted_column(column, is_csv) for name, column in columns.items()}
+        if (b' "' if self.is_quoted else b'"') in self.data:
+            columns = {
+                name: unquoted_column(column, self.is_quoted) for name, column in columns.items()
+            }
         columns = self._without_blank_rows(columns)
         if len(next(iter(columns.values()))) == 0:
             raise ValueError(f"{self.source}: there is no row below the header")
@@ -127,7 +148,7 @@ class _Text:
             read_options=pyarrow.csv.ReadOptions(use_threads=len(buffer) > block, block_size=block),
             parse_options=pyarrow.csv.ParseOptions(
                 delimiter=self.delimiter,
-                quote_char=False if self.delimiter == TAB else '"',
+                quote_char='"' if self.is_quoted else False,
                 newlines_in_values=self.has_breaks,  # costs time
                 invalid_row_handler=lambda row: "error" if self._is_row(row.text) else "skip",
             ),
@@ -162,20 +183,20 @@ class _Text:
     def _unreadable(self, error: Exception) -> ValueError:
         return ValueError(f"{self.source}: cannot be read as separated text: {error}")
 
-    def _refuse_width(self) -> None:
-        """Refuse the first row that has more or fewer cells than the header."""
-        ends, cells, texts = self._lines
+    def _bad_width(self) -> int | None:
+        """The first line that has more or fewer cells than the header, counted from 0."""
+        _, cells, texts = self._lines
         bad = np.flatnonzero((texts > 0) & (cells != self.width))
-        if len(bad) == 0:
+        return int(bad[0]) if len(bad) else None
+
+    def _refuse_width(self) -> None:
+        i = self._bad_width()
+        if i is None:
             return
-        i, hint = int(bad[0]), "put a cell that contains the separator in double quotes"
+        ends, cells, _ = self._lines
         line = self.data[ends[i - 1] + 1 if i else 0 : ends[i]]
-        if self.delimiter == TAB:
-            hint = (
-                "write a tab or a line break in a cell as a blank, or save the table as csv, since "
-                "cells of tab-separated text cannot hold them"
-            )
-        elif cells[i] > self.width and _has_late_quote(line, self.delimiter):
+        hint = "put a cell that contains the separator in double quotes"
+        if cells[i] > self.width and _has_late_quote(line, self.delimiter):
             hint = "remove the blank before the double quote that opens a cell"
         raise ValueError(
             f"{self.source}, row {i + 1}: {cells[i]} cells, but the header has {self.width}; {hint}"
@@ -189,7 +210,7 @@ class _Text:
         """
         array = np.frombuffer(self.data, np.uint8)
         opens, closes = NO_CELLS
-        if self.delimiter != TAB:
+        if self.is_quoted:
             opens, closes = quoted_cells(self.data, self.delimiter)
         ends = line_ends(self.data, opens, closes)
         if len(ends) == 0 or ends[-1] < len(array) - 1:

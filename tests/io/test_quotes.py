@@ -97,10 +97,30 @@ def test_a_half_quoted_id_of_tsv_is_refused(write: Write, cell: str) -> None:
         read_rankings(path)
 
 
-def test_a_line_break_in_a_cell_of_tsv_is_refused(write: Write) -> None:
-    path = write("v.tsv", (NOTED + 'p,u,a,1,"two\nlines"\np,u,b,2,x\n').replace(",", "\t"))
-    with pytest.raises(ValueError, match="row 3: 1 cells, .*; .* save the table as csv"):
-        read_rankings(path)
+def test_tabs_and_line_breaks_in_cells_of_tsv_are_read_where_rows_fit_only_so(
+    write: Write,
+) -> None:
+    rows = ['p;u;a;1;"two\nlines\n"', 'p;u;"b;c";2;x', 'p;v;a;2;"say ""no"""', 'p;v;"b;c";1;y']
+    path = write("v.tsv", (NOTED.replace(",", ";") + "\n".join(rows)).replace(";", "\t"))
+    rankings = read_rankings(path)
+    assert rankings.responses("p") == ["a", "b\tc"]
+    assert ranks(rankings) == [[1, 2], [2, 1]]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ['p,u,a,1,"two', 'lines" more', "p,u,b,2,x"],  # the cell goes on after its quote
+        ['p,u,a,1,"two', "lines", "p,u,b,2,x"],  # no end
+        ['p,u,a,1,"two', "p,u,b", 'p,u,b,2,end"'],  # rows of another length, or one long cell
+        ['p,u,a,1,"this', "p,u,b,2,x", 'p,v,a,2,that"', "p,v,b,1"],  # one row is too short either way
+    ],
+)
+def test_a_short_row_of_tsv_is_refused_if_quotes_do_not_explain_it(
+    write: Write, rows: list[str]
+) -> None:
+    with pytest.raises(ValueError, match=r"row \d: \d cells?, but the header has 5; put a cell"):
+        read_rankings(write("v.tsv", (NOTED + "\n".join(rows)).replace(",", "\t")))
 
 
 # Blanks before quotes
