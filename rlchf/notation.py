@@ -226,7 +226,9 @@ def is_blank(ranking: object) -> bool:
     """
     if isinstance(ranking, str):
         return not clean_id(ranking)
-    return isinstance(ranking, list | tuple) and all(level in ([], ()) for level in ranking)
+    return isinstance(ranking, list | tuple) and all(
+        isinstance(level, list | tuple) and len(level) == 0 for level in ranking
+    )
 
 
 def ranking_levels(ranking: object) -> list[list[str]]:

@@ -117,6 +117,12 @@ class Profiles:
                     if column[index[name]]:
                         raise ValueError(f"a ballot names {name!r} twice")
                     column[index[name]] = rank
+        for p, (n, of_prompt) in enumerate(zip(counts, weights or (), strict=False)):
+            if len(of_prompt) != n:
+                raise ValueError(
+                    f"prompt {p} has {counted(n, 'ballot')} and {counted(len(of_prompt), 'weight')}; "
+                    "give one for each"
+                )
         ones = np.ones(sum(counts))
         return cls(
             ranks=ranks,
