@@ -32,12 +32,14 @@ def unquoted(cell: str) -> str:
     return match[1].replace('""', '"') if match else cell
 
 
-def unquoted_column(column: Any, is_csv: bool) -> Any:
-    """A column without the quotes that pyarrow left around cells.
+def unquoted_column(column: Any, after_blank: bool) -> Any:
+    """A column without the quotes that pyarrow left around cells: all, or those after a blank only.
 
-    These are all in tsv, and in csv those after a blank, as in ``, "x"``.
+    In csv a blank before a quote, as in ``, "x"``, makes it a character like others.
     """
-    pattern = rf"^\s{'+' if is_csv else '*'}{_INNER}"
+    pattern = rf"^\s{'+' if after_blank else '*'}{_INNER}"
+    if not len(_rows_where(column, lambda texts: _mask(pc.match_substring(texts, '"')))):
+        return column
     if not len(_rows_where(column, lambda texts: _mask(pc.match_substring_regex(texts, pattern)))):
         return column
     column = column.cast(pa.string())
@@ -52,7 +54,7 @@ def blank_rows(columns: Iterable[Any]) -> np.ndarray:
         return np.asarray(to_numpy(pc.binary_length(pc.utf8_trim_whitespace(texts))) == 0)
 
     rows: np.ndarray | None = None
-    for column in columns:
+    for column in sorted(columns, key=_n_texts):
         blank = _rows_where(column, is_blank)
         rows = blank if rows is None else np.intersect1d(rows, blank, assume_unique=True)
         if len(rows) == 0:
@@ -70,8 +72,8 @@ def check_rows(table: Table, header: Iterable[str], delimiter: str) -> None:
     """
     names = [*header, *table.columns]
     candidates = text_array([mark + name for name in names for mark in ("", "\ufeff")])
-    first = next((name for name in table.columns if name in IDS), next(iter(table.columns)))
-    for row in _rows_where(table.columns[first], lambda texts: _mask(pc.is_in(texts, candidates))):
+    column = min(table.columns.values(), key=_n_texts)
+    for row in _rows_where(column, lambda texts: _mask(pc.is_in(texts, candidates))):
         cells = {clean_id(column[int(row)].as_py()) for column in table.columns.values()}
         if cells == set(table.columns):
             raise table.error(
@@ -120,6 +122,13 @@ def refuse_half_quoted(table: Table) -> None:
                 f"the {name} {shown(column[row].as_py())} opens a quote that its cell does not close; "
                 "close it, or leave it out, since a cell of tab-separated text ends with its line",
             )
+
+
+def _n_texts(column: Any) -> int:
+    """How many texts a test of a column has to look at."""
+    if not pa.types.is_dictionary(column.type):
+        return len(column)
+    return sum(len(chunk.dictionary) for chunk in column.chunks)
 
 
 def _mask(booleans: Any) -> np.ndarray:

@@ -95,10 +95,10 @@ def from_records(
                 continue
             if type(value) is not str:
                 if isinstance(value, list | dict | set | frozenset):
-                    hint = "give text or a number"
+                    hint = "; give text or a number"
                     if name == "ranking":
-                        hint = 'which has no order; write it as [["a"], ["b", "c"]], best first'
-                    raise ValueError(f"{source}, {unit} {number}: {name} is {shown(value)}; {hint}")
+                        hint = ', which has no order; write it as [["a"], ["b", "c"]], best first'
+                    raise ValueError(f"{source}, {unit} {number}: {name} is {shown(value)}{hint}")
                 value = cell_text(value)
             column.append(shared.setdefault(value, value))
         numbers.append(number)

@@ -4,6 +4,8 @@ A quote opens a cell if it is the first character of it, and the next quote that
 any other quote is a character like others. That is how pyarrow reads them.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 QUOTE, NEWLINE, RETURN = b'"\n\r'
@@ -13,8 +15,29 @@ NO_CELLS = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
 """The opening and closing quotes of text without quotes."""
 
 
-def check_quotes(data: bytes, source: str, delimiter: str) -> bool:
-    """Check that every quoted cell is closed; return whether one has a line break in it.
+class Quotes(NamedTuple):
+    """What the quotes of a text are like.
+
+    Attributes
+    ----------
+    is_open
+        Whether a quoted cell is open in the end.
+    has_breaks
+        Whether a quoted cell has a line break.
+    is_loose
+        Whether a cell goes on after its closing quote.
+    is_literal
+        Whether quotes stand in cells that are not quoted.
+    """
+
+    is_open: bool = False
+    has_breaks: bool = False
+    is_loose: bool = False
+    is_literal: bool = False
+
+
+def check_quotes(data: bytes, source: str, delimiter: str) -> Quotes:
+    """Check that every quoted cell is closed; return what the quotes are like.
 
     Raises
     ------
@@ -24,20 +47,20 @@ def check_quotes(data: bytes, source: str, delimiter: str) -> bool:
 
     Examples
     --------
-    >>> check_quotes(b'a,b\\n1,"x"\\n', "file.csv", ","), check_quotes(b'a,b\\n1,"x\\ny"\\n', "file.csv", ",")
-    (False, True)
+    >>> check_quotes(b'a,b\\n1,"x\\ny"\\n', "file.csv", ",").has_breaks
+    True
     """
     if b'"' not in data:
-        return False
-    is_open, has_breaks, is_loose = _scan(data, delimiter)
-    if is_open or (has_breaks and is_loose):
+        return Quotes()
+    quotes = _scan(data, delimiter)
+    if quotes.is_open or (quotes.has_breaks and quotes.is_loose):
         opens, closes = quoted_cells(data, delimiter)
         _refuse_open(data, source, delimiter, opens, closes)
-    return has_breaks
+    return quotes
 
 
-def _scan(data: bytes, delimiter: str) -> tuple[bool, bool, bool]:
-    """Whether a quote is open in the end, a quoted cell has a line break, and one goes on after its quote."""
+def _scan(data: bytes, delimiter: str) -> Quotes:
+    """What the quotes are like, if they are only doubled within quoted cells: then every other one opens."""
     array = np.frombuffer(data, np.uint8)
     neighbours = _neighbours(delimiter)
     is_open = has_breaks = is_loose = False
@@ -51,7 +74,6 @@ def _scan(data: bytes, delimiter: str) -> tuple[bool, bool, bool]:
         positions = np.flatnonzero(marks)
         is_quote = block[positions] == QUOTE
         quotes = positions[is_quote] + start
-        # As long as quotes are only doubled within quoted cells, every other one opens.
         opens, closes = quotes[is_open::2], quotes[not is_open :: 2]
         if not _all_in(neighbours, array, opens - 1):
             return _scan_with_literal_quotes(data, delimiter)
@@ -61,18 +83,18 @@ def _scan(data: bytes, delimiter: str) -> tuple[bool, bool, bool]:
             has_breaks = bool((parity[~is_quote] & 1).any())
         is_open ^= bool(len(quotes) & 1)
         start = end
-    return is_open, has_breaks, is_loose
+    return Quotes(is_open, has_breaks, is_loose)
 
 
-def _scan_with_literal_quotes(data: bytes, delimiter: str) -> tuple[bool, bool, bool]:
+def _scan_with_literal_quotes(data: bytes, delimiter: str) -> Quotes:
     """The same where quotes stand within cells that are not quoted."""
     opens, closes = quoted_cells(data, delimiter)
     array = np.frombuffer(data, np.uint8)
-    neighbours = _neighbours(delimiter)
     is_open = bool(len(closes)) and int(closes[-1]) == len(data)
     breaks = np.flatnonzero((array == NEWLINE) | (array == RETURN))
     has_breaks = bool((np.searchsorted(breaks, opens) < np.searchsorted(breaks, closes)).any())
-    return is_open, has_breaks, not _all_in(neighbours, array, closes + 1)
+    is_loose = not _all_in(_neighbours(delimiter), array, closes + 1)
+    return Quotes(is_open, has_breaks, is_loose, is_literal=True)
 
 
 def _neighbours(delimiter: str) -> np.ndarray:
@@ -137,9 +159,9 @@ def has_strict_quotes(data: bytes, delimiter: str) -> bool:
     """
     if b'"' not in data:
         return False
-    is_open, has_breaks, is_loose = _scan(data, delimiter)
-    if is_open or is_loose or not has_breaks:
-        return not (is_open or is_loose)
+    quotes = _scan(data, delimiter)
+    if quotes.is_open or quotes.is_loose or not quotes.has_breaks:
+        return not (quotes.is_open or quotes.is_loose)
     opens, closes = quoted_cells(data, delimiter)
     array = np.frombuffer(data, np.uint8)
     breaks, separators = (

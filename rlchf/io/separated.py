@@ -19,6 +19,7 @@ from rlchf.io.columns import IDS, Table, as_text
 from rlchf.io.files import decode
 from rlchf.io.quotes import (
     NO_CELLS,
+    Quotes,
     check_quotes,
     has_strict_quotes,
     line_ends,
@@ -55,7 +56,7 @@ def parse_separated(
     """
     if not data.isascii():
         decode(data, source)  # to refuse what is not UTF-8
-    has_breaks = delimiter != TAB and check_quotes(data, source, delimiter)
+    quotes = None if delimiter == TAB else check_quotes(data, source, delimiter)
     header = _header(data, source, delimiter)
     names = [clean_id(unquoted(clean_id(name))) for name in header]
     if len(names) == 1 and any(mark in names[0] for mark in ",;\t|"):
@@ -69,13 +70,11 @@ def parse_separated(
             raise ValueError(f"{source}: two columns are named {name!r}; keep one of them")
     if not kept:  # nothing to parse; `Table.require` names the columns that exist
         return Table(source, {}, names, "row {}".format)
-    text = _Text(data, source, delimiter, len(names), delimiter != TAB, has_breaks)
-    if delimiter == TAB and b'"' in data:
-        text = text.as_quoted()
-    columns = text.columns({header[names.index(name)]: name for name in kept})
+    text = _Text(data, source, delimiter, len(names), quotes)
+    text, columns = text.columns({header[names.index(name)]: name for name in kept})
     table = Table(source, columns, names, lambda i: f"row {text.row_number(i)}")
     check_rows(table, header, delimiter)
-    if not text.is_quoted and b'"' in data:
+    if text.quotes is None and b'"' in data:
         refuse_half_quoted(table)
     return table
 
@@ -98,27 +97,26 @@ def _header(data: bytes, source: str, delimiter: str) -> list[str]:
 
 @dataclass(frozen=True, eq=False)
 class _Text:
-    """Separated text with ``width`` columns.
-
-    ``is_quoted`` says whether quotes are read, ``has_breaks`` whether a quoted cell may have line breaks.
-    """
+    """Separated text with ``width`` columns, and what its quotes are like; None if they are not read."""
 
     data: bytes
     source: str
     delimiter: str
     width: int
-    is_quoted: bool
-    has_breaks: bool
+    quotes: Quotes | None
 
-    def as_quoted(self) -> "_Text":
-        """The same text with its quotes read, if its rows fit the header only then."""
-        if self._bad_width() is None or not has_strict_quotes(self.data, self.delimiter):
-            return self
-        text = replace(self, is_quoted=True, has_breaks=True)
-        return text if text._bad_width() is None else self
+    def as_quoted(self) -> "_Text | None":
+        """The same text with its quotes read, if its rows fit the header then."""
+        if self.quotes is not None or not has_strict_quotes(self.data, self.delimiter):
+            return None
+        text = replace(self, quotes=check_quotes(self.data, self.source, self.delimiter))
+        return text if text._bad_width() is None else None
 
-    def columns(self, kept: dict[str, str]) -> dict[str, Any]:
-        """The columns to keep, given by their names in the header, under the names that they get."""
+    def columns(self, kept: dict[str, str]) -> tuple["_Text", dict[str, Any]]:
+        """The text as it was read, and the columns to keep.
+
+        ``kept`` has their names in the header with the names that they get.
+        """
         start = _BLANK_LINES.match(self.data).end()  # type: ignore[union-attr]
         block = ONE_BLOCK
         while True:
@@ -126,19 +124,20 @@ class _Text:
                 parsed = self._parse(pa.py_buffer(self.data).slice(start), kept, block)
                 break
             except (pa.ArrowException, KeyError) as error:
+                if self._bad_width() is not None and (quoted := self.as_quoted()):
+                    return quoted.columns(kept)
                 self._refuse_width()
                 if "straddling" not in str(error) or block >= LONGEST:
                     raise self._unreadable(error) from None
                 block = min(16 * block, LONGEST)  # a row is longer than a block
         columns = {name: parsed[raw] for raw, name in kept.items()}
-        if (b' "' if self.is_quoted else b'"') in self.data:
-            columns = {
-                name: unquoted_column(column, self.is_quoted) for name, column in columns.items()
-            }
+        if b'"' in self.data if self.quotes is None else self.quotes.is_literal:
+            after_blank = self.quotes is not None
+            columns = {name: unquoted_column(column, after_blank) for name, column in columns.items()}
         columns = self._without_blank_rows(columns)
         if len(next(iter(columns.values()))) == 0:
             raise ValueError(f"{self.source}: there is no row below the header")
-        return columns
+        return self, columns
 
     def _parse(self, buffer: Any, kept: dict[str, str], block: int) -> Any:
         # Ids as codes: a million rows share a few thousand texts.
@@ -148,8 +147,8 @@ class _Text:
             read_options=pyarrow.csv.ReadOptions(use_threads=len(buffer) > block, block_size=block),
             parse_options=pyarrow.csv.ParseOptions(
                 delimiter=self.delimiter,
-                quote_char='"' if self.is_quoted else False,
-                newlines_in_values=self.has_breaks,  # costs time
+                quote_char=False if self.quotes is None else '"',
+                newlines_in_values=bool(self.quotes and self.quotes.has_breaks),  # costs time
                 invalid_row_handler=lambda row: "error" if self._is_row(row.text) else "skip",
             ),
             convert_options=pyarrow.csv.ConvertOptions(
@@ -210,7 +209,7 @@ class _Text:
         """
         array = np.frombuffer(self.data, np.uint8)
         opens, closes = NO_CELLS
-        if self.is_quoted:
+        if self.quotes is not None:
             opens, closes = quoted_cells(self.data, self.delimiter)
         ends = line_ends(self.data, opens, closes)
         if len(ends) == 0 or ends[-1] < len(array) - 1:

@@ -281,7 +281,7 @@ def test_quoted_cells_are_those_that_pyarrow_finds(text: str) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
         try:
-            has_breaks = check_quotes(data, "t", ",")
+            has_breaks = check_quotes(data, "t", ",").has_breaks
         except ValueError:
             return  # closed rows later within a cell
         assert has_breaks == any(inside[i] for i, byte in enumerate(data) if byte == ord("\n"))
@@ -301,6 +301,6 @@ def test_quotes_are_followed_across_blocks(shift: int) -> None:
             with pytest.raises(ValueError, match="never closed"):
                 check_quotes(data, "t", ",")
         else:
-            assert check_quotes(data, "t", ",") == breaks
+            assert check_quotes(data, "t", ",").has_breaks == breaks
             literal = data + b'5",x\n' + data  # quotes within cells, which are counted otherwise
-            assert check_quotes(literal, "t", ",") == breaks
+            assert check_quotes(literal, "t", ",").has_breaks == breaks
