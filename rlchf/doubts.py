@@ -62,9 +62,7 @@ def check_notation(
         _check_ids(source, row, texts, ballot_prompts, response_ids, entries)
 
 
-def _check_unordered(
-    source: str, row: Callable[[int], str], texts: Sequence[str | None]
-) -> None:
+def _check_unordered(source: str, row: Callable[[int], str], texts: Sequence[str | None]) -> None:
     """No ranking has a >: each names one response, or they are written in another way."""
     first: dict[str, int] = {}
     for i, text in enumerate(texts):

@@ -3,7 +3,9 @@
 import unicodedata
 
 _BLANKS = "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000"
-_WIDTHS = "".join(map(chr, range(0x2000, 0x2010)))  # blanks of many widths, none, marks of direction
+_WIDTHS = "".join(
+    map(chr, range(0x2000, 0x2010))
+)  # blanks of many widths, none, marks of direction
 _ENDS = _BLANKS + _WIDTHS + "\u00ad\u2060\ufeff"  # and soft hyphens, joiners, byte-order marks
 
 

@@ -160,9 +160,7 @@ def _plain_signs(text: str) -> str:
         If a sign is not clear or means the other direction, or several mean >.
     """
     if sign := _UPWARDS.search(text):
-        raise ValueError(
-            f"{_ranking(text)} has a {sign[0]!r}; write it best first, as a > b = c"
-        )
+        raise ValueError(f"{_ranking(text)} has a {sign[0]!r}; write it best first, as a > b = c")
     if sign := _UNCLEAR.search(text):
         raise ValueError(
             f"{_ranking(text)} has {sign[0]!r}, which may be a tie or not; write > or ="

@@ -175,7 +175,9 @@ def _rows_of_line(record: dict[str, Any], line: str) -> Iterator[Row]:
         raise ValueError(f"{line}: scores is {shown(scores)}; give an object of numbers")
     names, scores = list(scores), _with_clean_ids(scores)
     if len(scores) < len(names):
-        raise ValueError(f"{line}: scores has a response twice among {shown(names)}; keep one of them")
+        raise ValueError(
+            f"{line}: scores has a response twice among {shown(names)}; keep one of them"
+        )
     if "ranking" in record:
         levels = _levels(record["ranking"], line)
     else:

@@ -114,7 +114,9 @@ def refuse_half_quoted(table: Table) -> None:
     """
     for name in set(NAMING) & set(table.columns):
         column = table.columns[name]
-        rows = _rows_where(column, lambda texts: _mask(pc.match_substring_regex(texts, _HALF_QUOTED)))
+        rows = _rows_where(
+            column, lambda texts: _mask(pc.match_substring_regex(texts, _HALF_QUOTED))
+        )
         if len(rows):
             row = int(rows[0])
             raise table.error(

@@ -7,7 +7,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from rlchf.io.columns import Table, cell_text, text_array
+from rlchf.ids import cell_text
+from rlchf.io.columns import Table, text_array
 from rlchf.io.files import decode, shown
 
 

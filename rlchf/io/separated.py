@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv
 
 from rlchf.ids import clean_id
@@ -82,9 +81,12 @@ def parse_separated(
 def _header(data: bytes, source: str, delimiter: str) -> list[str]:
     """The cells of the first line that is not blank."""
     text = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8", newline="")
-    quoting = csv.QUOTE_NONE if delimiter == TAB else csv.QUOTE_MINIMAL
     try:
-        for cells in csv.reader(text, delimiter=delimiter, quoting=quoting):
+        for cells in csv.reader(
+            text,
+            delimiter=delimiter,
+            quoting=csv.QUOTE_NONE if delimiter == TAB else csv.QUOTE_MINIMAL,
+        ):
             if any(map(str.strip, cells)):
                 return cells
     except csv.Error:
@@ -133,7 +135,9 @@ class _Text:
         columns = {name: parsed[raw] for raw, name in kept.items()}
         if b'"' in self.data if self.quotes is None else self.quotes.is_literal:
             after_blank = self.quotes is not None
-            columns = {name: unquoted_column(column, after_blank) for name, column in columns.items()}
+            columns = {
+                name: unquoted_column(column, after_blank) for name, column in columns.items()
+            }
         columns = self._without_blank_rows(columns)
         if len(next(iter(columns.values()))) == 0:
             raise ValueError(f"{self.source}: there is no row below the header")

@@ -53,7 +53,7 @@ READ: dict[str, list[list[str]]] = {
     "f(x) > (b) > {t}": [["f(x)"], ["(b)"], ["{t}"]],
     "(: > :)": [["(:"], [":)"]],
     "-1>-2": [["-1"], ["-2"]],
-    '5" disk > don\'t': [['5" disk'], ["don't"]],
+    "5\" disk > don't": [['5" disk'], ["don't"]],
     "AT&T > &c": [["AT&T"], ["&c"]],
     "1. Summer > 2. Winter": [["1. Summer"], ["2. Winter"]],
 }
@@ -80,7 +80,7 @@ REFUSED = {
     "a > b ≻ c": "has both '≻' and '>'",
     "1. a 2. b": r"the ranking '1\. a 2\. b' is a numbered list; write it best first, as a > b = c",
     "1) a\n2) b": "is a numbered list",
-    "['a' 'b']": 'is no list; write it as .*, or a > b = c',
+    "['a' 'b']": "is no list; write it as .*, or a > b = c",
     "[a, b]": "is no list",
     '{"a": 1, "b": 2}': "is a dictionary, which has no order",
     "{'a': 1, 'b': 2}": "is a dictionary",

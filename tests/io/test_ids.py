@@ -52,7 +52,9 @@ def test_every_reader_has_the_same_ids(write: Write, tmp_path: Path, text: str) 
     expected = clean_id(text)
     row = {"prompt_id": text, "annotator_id": text, "response_id": text, "rank": 1}
     other = row | {"response_id": "other", "rank": 2}
-    quoted = "".join(f'"{text}","{text}","{response}",{n}\n' for n, response in ((1, text), (2, "y")))
+    quoted = "".join(
+        f'"{text}","{text}","{response}",{n}\n' for n, response in ((1, text), (2, "y"))
+    )
     pq.write_table(pa.table({key: [row[key], other[key]] for key in row}), tmp_path / "v.parquet")
     ballots = {"prompt_id": text, "annotator_id": text}
     paths = [
@@ -68,7 +70,9 @@ def test_every_reader_has_the_same_ids(write: Write, tmp_path: Path, text: str) 
         assert rankings.prompt_ids == rankings.annotator_ids == [expected], path.name
         assert expected in rankings.response_ids, path.name
     in_memory = Rankings.from_frame([row, other])
-    assert in_memory.annotator_ids == Rankings.from_ballots([(text, text, [text, "y"])]).annotator_ids
+    assert (
+        in_memory.annotator_ids == Rankings.from_ballots([(text, text, [text, "y"])]).annotator_ids
+    )
     assert in_memory.annotator_ids == [expected]
     scores = {"prompt_id": text, "ranking": [["y"], [text]], "scores": {"y": 2, text: 1}}
     assert read_aggregation(write("a.jsonl", json.dumps(scores))).scores(expected) == {
@@ -95,17 +99,17 @@ def test_ids_that_differ_in_blanks_are_one(write: Write) -> None:
 
 
 def test_rows_that_become_the_same_are_refused_as_repeats(write: Write) -> None:
-    with pytest.raises(ValueError, match="row 4: .*response 'x' twice"):
+    with pytest.raises(ValueError, match=r"row 4: .*response 'x' twice"):
         read_rankings(write("v.csv", LONG + "p,u,x,1\np,u,y,2\np,u,x ,3\n"))
     with pytest.raises(ValueError, match="row 2: chosen and rejected are both 'x'"):
         read_rankings(write("c.csv", "prompt_id,annotator_id,chosen,rejected\np,u,x,x \n"))
     with pytest.raises(ValueError, match="row 3: annotator 'u' is in row 2 too"):
         read_annotators(write("g.csv", "annotator_id,region\nu,N\nu ,S\n"))
+    lines = ['{"prompt_id": "p", "prompt": "x"}', '{"prompt_id": "p ", "prompt": "y"}']
     with pytest.raises(ValueError, match="line 2: prompt 'p' is on line 1 too"):
-        lines = ['{"prompt_id": "p", "prompt": "x"}', '{"prompt_id": "p ", "prompt": "y"}']
         read_prompts(write("p.jsonl", "\n".join(lines)))
+    line = '{"prompt_id": "p", "ranking": [["x"]], "scores": {"x": 1, "x ": 2}}'
     with pytest.raises(ValueError, match="line 1: scores has a response twice"):
-        line = '{"prompt_id": "p", "ranking": [["x"]], "scores": {"x": 1, "x ": 2}}'
         read_aggregation(write("a.jsonl", line))
 
 
@@ -137,8 +141,8 @@ def test_groups_that_differ_in_capitals_bring_a_warning(write: Write) -> None:
 
 def test_a_set_or_dictionary_in_a_table_is_no_ranking(write: Write) -> None:
     for cell in ({"a", "b"}, {"a": 1, "b": 2}):
-        with pytest.raises(ValueError, match="row 1: ranking is .*, which has no order; write it"):
+        with pytest.raises(ValueError, match=r"row 1: ranking is .*, which has no order; write it"):
             Rankings.from_frame([{"prompt_id": "p", "annotator_id": "u", "ranking": cell}])
     line = '{"prompt_id": "p", "annotator_id": "u", "ranking": {"a": 1, "b": 2}}'
-    with pytest.raises(ValueError, match="line 1: ranking is .*, which has no order"):
+    with pytest.raises(ValueError, match=r"line 1: ranking is .*, which has no order"):
         read_rankings(write("v.jsonl", line))

@@ -93,7 +93,7 @@ def test_quoted_ids_of_tsv_are_read_as_excel_writes_them(write: Write) -> None:
 @pytest.mark.parametrize("cell", ['"a', '"a" b', '"', ' "a'])
 def test_a_half_quoted_id_of_tsv_is_refused(write: Write, cell: str) -> None:
     path = write("v.tsv", (LONG + f"p,u,b,1\n\np,u,{cell},2\n").replace(",", "\t"))
-    with pytest.raises(ValueError, match="row 4: the response_id .* opens a quote that its cell"):
+    with pytest.raises(ValueError, match=r"row 4: the response_id .* opens a quote that its cell"):
         read_rankings(path)
 
 
@@ -113,7 +113,12 @@ def test_tabs_and_line_breaks_in_cells_of_tsv_are_read_where_rows_fit_only_so(
         ['p,u,a,1,"two', 'lines" more', "p,u,b,2,x"],  # the cell goes on after its quote
         ['p,u,a,1,"two', "lines", "p,u,b,2,x"],  # no end
         ['p,u,a,1,"two', "p,u,b", 'p,u,b,2,end"'],  # rows of another length, or one long cell
-        ['p,u,a,1,"this', "p,u,b,2,x", 'p,v,a,2,that"', "p,v,b,1"],  # one row is too short either way
+        [
+            'p,u,a,1,"this',
+            "p,u,b,2,x",
+            'p,v,a,2,that"',
+            "p,v,b,1",
+        ],  # one row is too short either way
     ],
 )
 def test_a_short_row_of_tsv_is_refused_if_quotes_do_not_explain_it(
@@ -136,7 +141,7 @@ def test_a_blank_before_a_quote_does_not_make_it_part_of_an_id(write: Write) -> 
     assert rankings.responses("p") == ['a "b"', "c"]
     ballots = write("b.csv", 'prompt_id, annotator_id, ranking\np, u, "a > b"\n')
     assert read_rankings(ballots).responses("p") == ["a", "b"]
-    with pytest.raises(ValueError, match="row 2: 5 cells, .*; remove the blank before the double"):
+    with pytest.raises(ValueError, match=r"row 2: 5 cells, .*; remove the blank before the double"):
         read_rankings(write("w.csv", LONG + 'p,u, "a,b",1\n'))
 
 
@@ -157,7 +162,7 @@ def test_a_row_after_a_long_one_is_named_rightly(write: Write) -> None:
         read_rankings(write("v.csv", NOTED + long + "\np,u,b,z,\n"))
     with pytest.raises(ValueError, match="row 4: 4 cells, but the header has 5"):
         read_rankings(write("v.csv", NOTED + long + "\np,u,b,1\n"))
-    with pytest.raises(ValueError, match="first row has a cell of more than .* column names"):
+    with pytest.raises(ValueError, match=r"first row has a cell of more than .* column names"):
         read_rankings(write("v.csv", "x" * 200_000))
 
 
@@ -203,7 +208,7 @@ def test_a_prompt_may_be_named_as_a_column(write: Write) -> None:
 @pytest.mark.parametrize("text", HEADERS.values(), ids=HEADERS.keys())
 def test_a_row_of_totals_is_refused(write: Write, text: str) -> None:
     totals = "Total" + "," * text.splitlines()[0].count(",") + "\n"
-    with pytest.raises(ValueError, match="row 4: the (annotator_id|rank) is empty"):
+    with pytest.raises(ValueError, match=r"row 4: the (annotator_id|rank) is empty"):
         read_rankings(write("v.csv", text + totals))
 
 

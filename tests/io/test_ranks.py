@@ -30,7 +30,9 @@ def test_a_rank_far_beyond_the_responses_brings_a_warning(write: Write, rank: in
     rows = "".join(
         f"p,{u},a,1\np,{u},b,2\np,{u},c,{rank}\np,{u},d,{rank}\np,{u},e,3\n" for u in "uvw"
     )
-    message = f"the rank {rank} stands on 3 ballots of at most 5 responses; if it means 'not ranked'"
+    message = (
+        f"the rank {rank} stands on 3 ballots of at most 5 responses; if it means 'not ranked'"
+    )
     with pytest.warns(UserWarning, match=message):
         rankings = read_rankings(write("v.csv", LONG + rows))
     assert ranks(rankings)[0] == [1, 2, 4, 4, 3]
