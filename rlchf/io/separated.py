@@ -129,8 +129,12 @@ class _Text:
                 if self._bad_width() is not None and (quoted := self.as_quoted()):
                     return quoted.columns(kept)
                 self._refuse_width()
-                if "straddling" not in str(error) or block >= LONGEST:
-                    raise self._unreadable(error) from None
+                if "straddling" not in str(error):
+                    raise ValueError(
+                        f"{self.source}: cannot be read as separated text: {error}"
+                    ) from None
+                if block >= LONGEST:
+                    raise ValueError(f"{self.source}: a row is longer than 2 GiB") from None
                 block = min(16 * block, LONGEST)  # a row is longer than a block
         columns = {name: parsed[raw] for raw, name in kept.items()}
         if b'"' in self.data if self.quotes is None else self.quotes.is_literal:
@@ -183,9 +187,6 @@ class _Text:
             name: as_text(column.filter(mask)) for name, column in columns.items()
         }
 
-    def _unreadable(self, error: Exception) -> ValueError:
-        return ValueError(f"{self.source}: cannot be read as separated text: {error}")
-
     def _bad_width(self) -> int | None:
         """The first line that has more or fewer cells than the header, counted from 0."""
         _, cells, texts = self._lines
@@ -231,8 +232,12 @@ class _Text:
 
     def row_number(self, i: int) -> int:
         """The number of row ``i`` below the header as a spreadsheet shows it."""
-        numbers = np.flatnonzero(self._lines[2] > 0) + 1
-        return int(numbers[i + 1]) if i + 1 < len(numbers) else i + 2
+        return int(self._numbers[i + 1]) if i + 1 < len(self._numbers) else i + 2
+
+    @cached_property
+    def _numbers(self) -> np.ndarray:
+        """The numbers of the lines that are not blank, the header's first."""
+        return np.flatnonzero(self._lines[2] > 0) + 1
 
 
 def _has_late_quote(line: bytes, delimiter: str) -> bool:
