@@ -71,9 +71,9 @@ def test_generators_of_ballots_and_weights_are_read_once() -> None:
 
 
 def test_ids_are_those_that_files_have() -> None:
-    ballots = [(1.0, np.int64(2), [1.0, np.float64(2.5)]), ("1 ", "2", ["2.5", "\u00a01"])]
+    ballots = [(1.0, np.int64(2), [1.0, np.float64(2.5)]), ("1 ", "3 ", ["2.5", "\u00a01"])]
     rankings = Rankings.from_ballots(ballots)
-    assert (rankings.prompt_ids, rankings.annotator_ids) == (["1"], ["2"])
+    assert (rankings.prompt_ids, rankings.annotator_ids) == (["1"], ["2", "3"])
     assert rankings.response_ids == ["1", "2.5"]
     composed = Rankings.from_ballots([("p", "Zoe\u0308", "a > b"), ("q", "Zo\u00eb", "a > b")])
     assert composed.annotator_ids == ["Zo\u00eb"]

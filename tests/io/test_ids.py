@@ -99,7 +99,7 @@ def test_ids_that_differ_in_blanks_are_one(write: Write) -> None:
 
 
 def test_rows_that_become_the_same_are_refused_as_repeats(write: Write) -> None:
-    with pytest.raises(ValueError, match=r"row 4: .*response 'x' twice"):
+    with pytest.raises(ValueError, match=r"row 4.*response 'x'"):
         read_rankings(write("v.csv", LONG + "p,u,x,1\np,u,y,2\np,u,x ,3\n"))
     with pytest.raises(ValueError, match="row 2: chosen and rejected are both 'x'"):
         read_rankings(write("c.csv", "prompt_id,annotator_id,chosen,rejected\np,u,x,x \n"))
