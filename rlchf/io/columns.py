@@ -9,7 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from rlchf.ids import cell_text, clean_id
+from rlchf.ids import cell_text as cell_text
+from rlchf.ids import clean_id
 from rlchf.io.files import shown
 from rlchf.options import renaming
 from rlchf.profiles import UNSTATED
@@ -85,12 +86,16 @@ class Table:
         ValueError
             If a cell is empty.
         """
-        ids, codes = _cleaned(*_coded([self._text(name) for name in names]))
+        ids, codes = self.coded(*names)
         if "" in ids:
             entry = int(np.argmax(codes == ids.index("")))
             column, i = divmod(entry, len(codes) // len(names))
             raise self.error(i, f"the {names[column]} is empty")
         return ids, codes
+
+    def coded(self, *names: str) -> tuple[list[str], np.ndarray]:
+        """As `ids`, but a cell may be empty."""
+        return _cleaned(*_coded([self._text(name) for name in names]))
 
     def texts(self, name: str) -> list[str]:
         """A column as text."""
@@ -103,7 +108,7 @@ class Table:
 
     def groups(self, name: str) -> list[str]:
         """A column of cleaned names, one for each row; a cell may be empty."""
-        names, codes = _cleaned(*_coded([self._text(name)]))
+        names, codes = self.coded(name)
         return [names[code] for code in codes.tolist()]
 
     def _text(self, name: str) -> Any:
@@ -197,7 +202,7 @@ class Table:
     ) -> np.ndarray:
         """A column of words as what they mean; ``empty`` stands for empty cells, which are else refused."""
         self.require(name)
-        texts, codes = _cleaned(*_coded([self._text(name)]))
+        texts, codes = self.coded(name)
         values = [meaning.get(text.lower(), None if text else empty) for text in texts]
         for code, value in enumerate(values):
             if value is None:
