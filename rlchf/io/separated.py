@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from collections.abc import Collection
+from collections.abc import Container
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -39,7 +39,7 @@ _BLANK_LINES = re.compile(rb"(?:[ \t,;]*[\r\n]+)*")
 
 
 def parse_separated(
-    data: bytes, source: str, delimiter: str, wanted: Collection[str] | None
+    data: bytes, source: str, delimiter: str, wanted: Container[str] | None
 ) -> Table:
     """Parse csv (``,``) or tsv (a tab); every cell is text, and only the wanted columns are kept.
 
