@@ -17,6 +17,8 @@ SEPARATORS = (",", ";", "|", "/", "\n", "\t", "→", "~", "<", "-", " ")
 """What may separate responses in other notations."""
 RARE = (",", ";", "|", "\n", "\t", "→")
 """Those that are rare in ids."""
+SURE = (*RARE, "~", "<")
+"""Those that leave little doubt where two ids have the same two parts."""
 
 MOST = 10_000
 """How many ids are looked at that one ballot alone has: enough to notice a notation."""
@@ -77,7 +79,8 @@ def _check_unordered(source: str, row: Callable[[int], str], texts: Sequence[str
             if len(parts) < 2:
                 continue
             order, other = seen.setdefault(frozenset(parts), (parts, first[text]))
-            if order != parts or ("=" in text and first[text] != other):
+            sure = len(parts) > 2 or separator in SURE  # 2-1 and 1-2 may be results of matches
+            if sure and (order != parts or ("=" in text and first[text] != other)):
                 raise ValueError(
                     f"{source}, {row(first[text])}: {_sentence(text)}, but {row(other)} has the same "
                     f"parts in {shortened(texts[other])!r}; write it best first, as "

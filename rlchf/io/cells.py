@@ -16,6 +16,7 @@ from rlchf.io.files import shown
 NAMING = (*IDS, "ranking")
 """Columns whose cells name something."""
 
+_BLANKS = ' \t\r\n\u00a0"'
 _INNER = r'"((?:[^"]|"")*)"\s*$'
 _HALF_QUOTED = r'(?s)^\s*"(?:.*[^"\s])?\s*$'
 
@@ -48,10 +49,10 @@ def unquoted_column(column: Any, after_blank: bool) -> Any:
 
 
 def blank_rows(columns: Iterable[Any]) -> np.ndarray:
-    """The rows of which all columns are blank."""
+    """The rows of which all columns are blank, or have quotes around nothing."""
 
     def is_blank(texts: Any) -> np.ndarray:
-        return np.asarray(to_numpy(pc.binary_length(pc.utf8_trim_whitespace(texts))) == 0)
+        return np.asarray(to_numpy(pc.binary_length(pc.utf8_trim(texts, _BLANKS))) == 0)
 
     rows: np.ndarray | None = None
     for column in sorted(columns, key=_n_texts):

@@ -71,10 +71,8 @@ def parse_separated(
         return Table(source, {}, names, "row {}".format)
     text = _Text(data, source, delimiter, len(names), quotes)
     text, columns = text.columns({header[names.index(name)]: name for name in kept})
-    table = Table(source, columns, names, lambda i: f"row {text.row_number(i)}")
+    table = Table(source, columns, names, text.row)
     check_rows(table, header, delimiter)
-    if text.quotes is None and b'"' in data:
-        refuse_half_quoted(table)
     return table
 
 
@@ -137,14 +135,14 @@ class _Text:
                     raise ValueError(f"{self.source}: a row is longer than 2 GiB") from None
                 block = min(16 * block, LONGEST)  # a row is longer than a block
         columns = {name: parsed[raw] for raw, name in kept.items()}
-        if b'"' in self.data if self.quotes is None else self.quotes.is_literal:
-            after_blank = self.quotes is not None
-            columns = {
-                name: unquoted_column(column, after_blank) for name, column in columns.items()
-            }
         columns = self._without_blank_rows(columns)
         if len(next(iter(columns.values()))) == 0:
             raise ValueError(f"{self.source}: there is no row below the header")
+        if self.quotes is None and b'"' in self.data:
+            refuse_half_quoted(Table(self.source, columns, list(columns), self.row))
+            columns = {name: unquoted_column(c, after_blank=False) for name, c in columns.items()}
+        elif self.quotes is not None and self.quotes.is_literal:
+            columns = {name: unquoted_column(c, after_blank=True) for name, c in columns.items()}
         return self, columns
 
     def _parse(self, buffer: Any, kept: dict[str, str], block: int) -> Any:
@@ -230,9 +228,9 @@ class _Text:
         texts[lengths <= 0] = -1
         return ends, cells, texts
 
-    def row_number(self, i: int) -> int:
-        """The number of row ``i`` below the header as a spreadsheet shows it."""
-        return int(self._numbers[i + 1]) if i + 1 < len(self._numbers) else i + 2
+    def row(self, i: int) -> str:
+        """Name row ``i`` below the header by its number in a spreadsheet."""
+        return f"row {self._numbers[i + 1] if i + 1 < len(self._numbers) else i + 2}"
 
     @cached_property
     def _numbers(self) -> np.ndarray:

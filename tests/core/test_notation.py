@@ -115,7 +115,7 @@ def rankings(*texts: str) -> Rankings:
         (("a;b;c", "b;a;c"), "b > a > c"),
         (("a, b, c", "b, a, c"), "b > a > c"),
         (("a b c", "b a c"), "b > a > c"),
-        (("a/b", "b/a"), "b > a"),
+        (("a/b/c", "b/a/c"), "b > a > c"),
         (("a|b", "b|a"), "b > a"),
         (("a\nb", "b\na"), "b > a"),
         (("a→b", "b→a"), "b > a"),
@@ -130,7 +130,16 @@ def test_rankings_with_other_separators_are_refused(texts: tuple[str, ...], writ
 
 
 @pytest.mark.parametrize(
-    "texts", [("a; b", "c"), ("a | b", "c"), ("a b", "b c"), ("a/b/c", "b/d"), ("a, b", "b")]
+    "texts",
+    [
+        ("a; b", "c"),
+        ("a | b", "c"),
+        ("a b", "b c"),
+        ("a/b/c", "b/d"),
+        ("a, b", "b"),
+        ("2-1", "1-2"),
+        ("a b", "b a"),
+    ],
 )
 def test_rankings_that_may_have_other_separators_bring_a_warning(texts: tuple[str, ...]) -> None:
     with pytest.warns(UserWarning, match="ballot 0: .* is taken for one response, as no ranking"):

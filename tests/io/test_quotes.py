@@ -85,9 +85,9 @@ def test_quotes_in_the_texts_of_tsv_take_in_no_row(write: Write) -> None:
 
 
 def test_quoted_ids_of_tsv_are_read_as_excel_writes_them(write: Write) -> None:
-    rows = ['p,u,"a ""b""",1', 'p,u,"x" and "y",2', 'p,u,5",3']
+    rows = ['p,u,"a ""b""",1', 'p,u,"x" and "y",2', 'p,u,5",3', 'p,u,"""c"" d",4']
     path = write("v.tsv", (LONG + "\n".join(rows)).replace(",", "\t"))
-    assert read_rankings(path).responses("p") == ['"x" and "y"', '5"', 'a "b"']
+    assert read_rankings(path).responses("p") == ['"c" d', '"x" and "y"', '5"', 'a "b"']
 
 
 @pytest.mark.parametrize("cell", ['"a', '"a" b', '"', ' "a'])

@@ -89,6 +89,19 @@ def test_ballots_are_read_alike_from_jsonl_csv_and_parquet(write: Write, unranke
         assert content(read_rankings(path, unranked=unranked)) == content(expected)
 
 
+@pytest.mark.parametrize(
+    "cell",
+    ['["a",["b","c"]]', "['a', ['b', 'c']]", "a ≻ b ~ c", "a -> b = c", "a,{b,c}", '"a" > "b" = c'],
+)
+@pytest.mark.parametrize("kind", ["csv", "tsv", "parquet", "jsonl"])
+def test_ballots_in_other_notations_are_read_from_every_kind(
+    tmp_path: Path, cell: str, kind: str
+) -> None:
+    columns = {"prompt_id": ["p"], "annotator_id": ["u"], "ranking": [cell]}
+    write_table(tmp_path / f"v.{kind}", columns)
+    assert ranks(read_rankings(tmp_path / f"v.{kind}")) == [[1, 2, 2]]
+
+
 def test_an_annotator_may_give_two_ballots_on_one_prompt(write: Write) -> None:
     path = write("v.csv", "prompt_id,annotator_id,ranking\np,ann,a > b\np,ann,b > a\n")
     assert ranks(read_rankings(path)) == [[1, 2], [2, 1]]
