@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from rlchf.numeric.segments import offsets, ranges
-from rlchf.profiles import UNSTATED, parse_ballot
+from rlchf.profiles import UNSTATED
 
 MAX_RESPONSES = np.iinfo(np.int16).max - 1
 
@@ -193,69 +193,6 @@ class Entries:
         if bad.any():
             entry = int(np.argmax(bad))
             raise ValueError(f"{self.position(entry)}: {problem(entry)}")
-
-
-def ballot_entries(
-    ballots: Sequence[tuple[object, object, str | Sequence[object]]],
-    weights: Sequence[float] | None,
-    source: str,
-) -> Entries:
-    """The entries of ``(prompt, annotator, ranking)`` triples; see `rlchf.Rankings.from_ballots`.
-
-    Raises
-    ------
-    ValueError
-        If a ranking cannot be parsed or has an empty response id; the message names the ballot.
-    """
-    rows = [
-        (n, str(response), rank)
-        for n, (_, _, ranking) in enumerate(ballots)
-        for rank, level in enumerate(_levels(ranking, f"{source}, ballot {n}"), start=1)
-        for response in level
-    ]
-    prompts, ballot_prompts = _codes([str(ballot[0]) for ballot in ballots])
-    annotators, ballot_annotators = _codes([str(ballot[1]) for ballot in ballots])
-    responses, entry_responses = _codes([row[1] for row in rows])
-    return Entries(
-        prompt_ids=prompts,
-        annotator_ids=annotators,
-        response_ids=responses,
-        ballot_prompts=ballot_prompts,
-        ballot_annotators=ballot_annotators,
-        ballot_weights=None if weights is None else np.asarray(weights, dtype=np.float64),
-        entry_ballots=np.array([row[0] for row in rows], dtype=np.int64),
-        entry_responses=entry_responses,
-        entry_ranks=np.array([row[2] for row in rows], dtype=np.float64),
-        source=source,
-        locate=lambda entry: f"ballot {rows[entry][0]}",
-        locate_ballot="ballot {}".format,
-    )
-
-
-def _levels(ranking: str | Sequence[object], ballot: str) -> list[list[object]]:
-    """The levels of a ranking given in text or as a list; an id by itself is a level.
-
-    ``ballot`` names the ballot in messages.
-    """
-    try:
-        levels = parse_ballot(ranking) if isinstance(ranking, str) else ranking
-    except ValueError as error:
-        raise ValueError(f"{ballot}: {error}") from None
-    lists = [list(level) if isinstance(level, list | tuple | set) else [level] for level in levels]
-    if not all(str(response).strip() for level in lists for response in level):
-        raise ValueError(f"{ballot}: the ranking has an empty response id; name it or leave it out")
-    names = [str(response) for level in lists for response in level]
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"{ballot}: the ranking names response {twice!r} twice; name it once")
-    return lists
-
-
-def _codes(ids: Sequence[str]) -> tuple[list[str], np.ndarray]:
-    """Distinct ids in order of appearance, and each id's index among them."""
-    index: dict[str, int] = {}
-    codes = np.array([index.setdefault(i, len(index)) for i in ids], dtype=np.int64)
-    return list(index), codes
 
 
 def sorted_columns(entries: Entries) -> dict[str, Any]:

@@ -31,15 +31,34 @@ def meant(name: str, known: Iterable[str]) -> str:
     return f"did you mean {' or '.join(close)}?" if close else ""
 
 
+_ORDERS = {
+    "score": (
+        {"rating", "ratings", "grade", "points", "reward", "stars", "utility", "likert"},
+        "higher is better",
+    ),
+    "rank": ({"place", "position"}, "1 is best"),
+}
+"""Other names of columns that order responses, and which way round."""
+
+
 def renaming(wanted: str, names: Iterable[str]) -> str:
     """Advice to rename the column that is most similar to one that is missing; empty if there is none.
 
+    A name that is known for something else is not similar, and neither is one of several numbered ones.
+
     Examples
     --------
-    >>> renaming("rank", ["prompt_id", "Rank"])
+    >>> renaming("rank", ["prompt_id", "Rank", "rank3"])
     "; rename 'Rank' to 'rank'"
+    >>> [renaming(wanted, ["rating"]) for wanted in ("rank", "ranking", "score")]
+    ['', '', "; rename 'rating' to 'score' if higher is better"]
     """
     by_lower = {name.lower(): name for name in names}
+    for lower, name in by_lower.items():
+        if wanted in _ORDERS and lower in _ORDERS[wanted][0]:
+            return f"; rename {name!r} to {wanted!r} if {_ORDERS[wanted][1]}"
+    others = {name for known, _ in _ORDERS.values() for name in known}
+    by_lower = {n: name for n, name in by_lower.items() if n not in others and not n[-1:].isdigit()}
     close = difflib.get_close_matches(wanted, list(by_lower), n=1, cutoff=0.6)
     return f"; rename {by_lower[close[0]]!r} to {wanted!r}" if close else ""
 

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from rlchf.display import counted, html_table
+from rlchf.notation import parse_ballot
 from rlchf.numeric.arrays import Array, array_namespace, device_of, segment_sum, to_numpy
 from rlchf.numeric.integer_weights import integer_weights
 from rlchf.numeric.pairwise import pairwise_wins
@@ -116,6 +117,12 @@ class Profiles:
                     if column[index[name]]:
                         raise ValueError(f"a ballot names {name!r} twice")
                     column[index[name]] = rank
+        for p, (n, of_prompt) in enumerate(zip(counts, weights or (), strict=False)):
+            if len(of_prompt) != n:
+                raise ValueError(
+                    f"prompt {p} has {counted(n, 'ballot')} and {counted(len(of_prompt), 'weight')}; "
+                    "give one for each"
+                )
         ones = np.ones(sum(counts))
         return cls(
             ranks=ranks,
@@ -285,28 +292,3 @@ class Profiles:
         scores = None if self.scores is None else convert(self.scores)
         approvals = None if self.approvals is None else convert(self.approvals)
         return replace(self, ranks=ranks, weights=weights, scores=scores, approvals=approvals)
-
-
-def parse_ballot(ballot: str) -> list[list[str]]:
-    """The levels of a ballot such as ``a > b = c``, best first; none of an empty one.
-
-    Raises
-    ------
-    ValueError
-        If a response id is empty, as in ``a >> b``, or has a ``<`` between spaces.
-
-    Examples
-    --------
-    >>> parse_ballot("a > b = c")
-    [['a'], ['b', 'c']]
-    """
-    if not ballot.strip():
-        return []
-    levels = [[name.strip() for name in level.split("=")] for level in ballot.split(">")]
-    names = [name for level in levels for name in level]
-    ranking = f"the ranking {ballot[:60]!r}"
-    if not all(names):
-        raise ValueError(f"{ranking} has an empty response id; name one on each side of > and =")
-    if any(" < " in name for name in names):
-        raise ValueError(f"{ranking} has a '<'; write it best first, as a > b = c")
-    return levels

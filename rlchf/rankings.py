@@ -1,6 +1,6 @@
 """Every ballot of a dataset as columns, validated on construction."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -11,13 +11,14 @@ from rlchf.candidates import with_candidates
 from rlchf.cleaning import Repeats, Skip, Skipped, cleaned
 from rlchf.display import html_table, shortened
 from rlchf.entries import ANONYMOUS as ANONYMOUS
-from rlchf.entries import Entries, ballot_entries, sorted_columns
+from rlchf.entries import Entries, sorted_columns
 from rlchf.long_table import first_ballots, long_columns, title
 from rlchf.numeric.chunks import chunks
 from rlchf.numeric.segments import offsets, ranges
 from rlchf.numeric.weight_sums import check_weight_sums
 from rlchf.options import checked
 from rlchf.profiles import UNSTATED, Profiles
+from rlchf.triples import ballot_entries
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -106,8 +107,8 @@ class Rankings:
     @classmethod
     def from_ballots(
         cls,
-        ballots: Sequence[tuple[object, object, str | Sequence[object]]],
-        weights: Sequence[float] | None = None,
+        ballots: Iterable[tuple[object, object, object]],
+        weights: Iterable[float] | None = None,
         *,
         unranked: Unranked = "missing",
         source: str = "rankings",
@@ -118,8 +119,15 @@ class Rankings:
         """Build from ``(prompt, annotator, ranking)`` triples.
 
         A ranking is best first, with ties as inner lists (``[["a"], ["b", "c"]]``) or in text
-        (``"a > b = c"``). Ids may be strings or integers; they are kept as text. ``skip``, ``repeats`` and
-        ``candidates`` are those of `from_entries`.
+        (``"a > b = c"``). Lists, tuples and arrays are read alike, and a level may be a set. Ids may be
+        strings or numbers; they are kept as text, without blanks at their ends. ``skip``,
+        ``repeats`` and ``candidates`` are those of `from_entries`.
+
+        Raises
+        ------
+        ValueError
+            If a ballot is no such triple, a ranking has no order, as a dictionary, an id is missing, or
+            the weights are not as many as the ballots. The message names the ballot, counted from 0.
 
         Examples
         --------

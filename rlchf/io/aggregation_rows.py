@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rlchf.io.columns import Table, cell_text
+from rlchf.ids import cell_text, clean_id
+from rlchf.io.columns import Table
 from rlchf.io.files import bare_name, display_name, file_kind, read_bytes, shown
 from rlchf.io.jsonl import json_records
 from rlchf.io.tables import parse_table
@@ -154,7 +155,8 @@ def _from_records(data: bytes, source: str, name: str) -> Rows:
         if not options and isinstance(record.get("options"), dict):
             options = record["options"]
         if "probabilities" in record:
-            probabilities[cell_text(record["prompt_id"])] = record["probabilities"]
+            prompt = clean_id(cell_text(record["prompt_id"]))
+            probabilities[prompt] = _with_clean_ids(record["probabilities"])
     complete = {row.prompt for row in rows} <= probabilities.keys()
     return Rows(
         source=source,
@@ -171,12 +173,17 @@ def _rows_of_line(record: dict[str, Any], line: str) -> Iterator[Row]:
     for key in ("prompt_id", "ranking"):
         if key not in record and not (key == "ranking" and record.get("scores")):
             raise ValueError(f"{line}: there is no key {key!r} among {', '.join(record)}")
-    prompt = cell_text(record["prompt_id"])
-    if not prompt.strip():
+    prompt = clean_id(cell_text(record["prompt_id"]))
+    if not prompt:
         raise ValueError(f"{line}: the prompt_id is empty")
     scores = record.get("scores") or {}
     if not isinstance(scores, dict):
         raise ValueError(f"{line}: scores is {shown(scores)}; give an object of numbers")
+    written, scores = list(scores), _with_clean_ids(scores)
+    if len(scores) < len(written):
+        raise ValueError(
+            f"{line}: scores has a response twice among {shown(written)}; keep one of them"
+        )
     if "ranking" in record:
         levels = _levels(record["ranking"], line)
     else:
@@ -198,7 +205,14 @@ def _levels(ranking: Any, line: str) -> list[list[str]]:
             f"{line}: ranking is {shown(ranking)}; give lists of tied responses, best first, "
             'such as [["a"], ["b", "c"]]'
         )
-    return [[cell_text(response) for response in level] for level in ranking]
+    return [[clean_id(cell_text(response)) for response in level] for level in ranking]
+
+
+def _with_clean_ids(table: Any) -> Any:
+    """An object by response id, or several in one another, with cleaned ids."""
+    if not isinstance(table, dict):
+        return table
+    return {clean_id(name): _with_clean_ids(value) for name, value in table.items()}
 
 
 def _number(value: Any, line: str) -> float:

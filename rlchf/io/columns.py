@@ -9,6 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from rlchf.ids import cell_text as cell_text
+from rlchf.ids import clean_id
 from rlchf.io.files import shown
 from rlchf.options import renaming
 from rlchf.profiles import UNSTATED
@@ -80,9 +82,10 @@ class Table:
                 raise ValueError(f"{self.source}: there is no column {name!r}; found {found}")
 
     def ids(self, *names: str) -> tuple[list[str], np.ndarray]:
-        """Distinct texts of columns in order of appearance, and the code of each cell.
+        """Distinct ids of columns in order of appearance, and the code of each cell.
 
-        Several columns share one set of codes and are laid end to end.
+        Ids are cleaned (`rlchf.ids.clean_id`). Several columns share one set of codes and are laid end to
+        end.
 
         Raises
         ------
@@ -90,24 +93,29 @@ class Table:
             If a cell is empty.
         """
         ids, codes = self.coded(*names)
-        for code, text in enumerate(ids):
-            if not text or text.isspace():
-                column, i = divmod(int(np.argmax(codes == code)), len(codes) // len(names))
-                raise self.error(i, f"the {names[column]} is empty")
+        if "" in ids:
+            entry = int(np.argmax(codes == ids.index("")))
+            column, i = divmod(entry, len(codes) // len(names))
+            raise self.error(i, f"the {names[column]} is empty")
         return ids, codes
 
     def coded(self, *names: str) -> tuple[list[str], np.ndarray]:
         """As `ids`, but a cell may be empty."""
-        return _coded([self._text(name) for name in names])
+        return _cleaned(*_coded([self._text(name) for name in names]))
 
     def texts(self, name: str) -> list[str]:
         """A column as text."""
         return list(self._text(name).to_pylist())
 
     def filled(self, name: str) -> list[str]:
-        """A column as text, whose empty cells are refused."""
-        self.ids(name)
-        return self.texts(name)
+        """A column of cleaned ids, one for each row; empty cells are refused."""
+        ids, codes = self.ids(name)
+        return [ids[code] for code in codes.tolist()]
+
+    def groups(self, name: str) -> list[str]:
+        """A column of cleaned names, one for each row; a cell may be empty."""
+        names, codes = self.coded(name)
+        return [names[code] for code in codes.tolist()]
 
     def _text(self, name: str) -> Any:
         """A column as a pyarrow array of text, or of codes as it was read from csv."""
@@ -217,32 +225,13 @@ class Table:
     ) -> np.ndarray:
         """A column of words as what they mean; ``empty`` stands for empty cells, which are else refused."""
         self.require(name)
-        texts, codes = _coded([self._text(name)])
-        values = [meaning.get(t.strip().lower(), None if t.strip() else empty) for t in texts]
+        texts, codes = self.coded(name)
+        values = [meaning.get(text.lower(), None if text else empty) for text in texts]
         for code, value in enumerate(values):
             if value is None:
                 i = int(np.argmax(codes == code))
                 raise self.error(i, f"{name} is {shown(texts[code])}; {hint}")
         return np.asarray(np.array(values, dtype=np.int64)[codes])
-
-
-def cell_text(value: object) -> str:
-    """Write a value as an id: whole numbers without a fraction, nothing as an empty text.
-
-    Examples
-    --------
-    >>> [cell_text(value) for value in ("007", 7, 7.0, 7.5, True, None)]
-    ['007', '7', '7', '7.5', 'true', '']
-    """
-    if isinstance(value, str):
-        return value
-    if value is None or value != value:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
 
 
 def as_text(column: Any) -> Any:
@@ -290,13 +279,29 @@ def to_numpy(column: Any) -> np.ndarray:
     return np.from_dlpack(column)
 
 
-def _coded(columns: list[Any]) -> tuple[list[str], np.ndarray]:
+def _coded(columns: list[Any]) -> tuple[Any, np.ndarray]:
     """Distinct texts of the columns, laid end to end, and each cell's code."""
     encoded = [c if pa.types.is_dictionary(c.type) else pc.dictionary_encode(c) for c in columns]
     column = pa.chunked_array([chunk for c in encoded for chunk in c.chunks])
     chunks = column.unify_dictionaries().chunks
     codes = np.concatenate([to_numpy(chunk.indices) for chunk in chunks]).astype(np.int64)
-    return list(chunks[0].dictionary.to_pylist()), codes
+    return chunks[0].dictionary, codes
+
+
+def _cleaned(texts: Any, codes: np.ndarray) -> tuple[list[str], np.ndarray]:
+    """Clean the texts, of which several may become one."""
+    if _is_plain(texts):
+        return list(texts.to_pylist()), codes
+    index: dict[str, int] = {}
+    cleaned = map(clean_id, texts.to_pylist())
+    new = np.array([index.setdefault(text, len(index)) for text in cleaned], dtype=np.int64)
+    return list(index), new[codes]
+
+
+def _is_plain(texts: Any) -> bool:
+    """Whether texts are ASCII without blanks at their ends, so that they are clean as they are."""
+    is_plain = pc.and_(pc.string_is_ascii(texts), pc.equal(pc.ascii_trim_whitespace(texts), texts))
+    return bool(pc.all(is_plain).as_py())
 
 
 def _blank(column: Any) -> np.ndarray:

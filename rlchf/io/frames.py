@@ -100,8 +100,8 @@ def _rows_of_columns(columns: Mapping[str, Sequence[Any]]) -> Iterator[dict[str,
         yield dict(zip(columns, cells, strict=True))
 
 
-def _plain_cell(cell: Any) -> Any:
-    """A cell without numpy or pandas types; tuples and sets become lists.
+def _plain_cell(cell: Any, is_level: bool = False) -> Any:
+    """A cell without numpy or pandas types; tuples become lists, and so do sets that are levels.
 
     Examples
     --------
@@ -112,8 +112,8 @@ def _plain_cell(cell: Any) -> Any:
         cell = cell.tolist()
     if type(cell).__name__ == "NAType":  # pandas' missing value
         return None
-    if isinstance(cell, set | frozenset):
+    if isinstance(cell, set | frozenset) and is_level:
         cell = sorted(cell, key=str)
     if isinstance(cell, list | tuple):
-        return [_plain_cell(each) for each in cell]
+        return [_plain_cell(each, is_level=True) for each in cell]
     return cell

@@ -7,7 +7,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from rlchf.io.columns import LISTS, Table, cell_text, text_array
+from rlchf.ids import cell_text
+from rlchf.io.columns import LISTS, Table, text_array
 from rlchf.io.files import decode, shown
 
 
@@ -28,7 +29,7 @@ def json_records(data: bytes, source: str, first: int = 1) -> Iterator[tuple[int
         except UnicodeDecodeError:
             decode(data, source)  # the same error, with its line
             raise
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ValueError(
                 f"{source}, line {number}: not JSON ({error}); give one JSON object per line"
             ) from None
@@ -99,10 +100,11 @@ def from_records(
                 column.append(value)
                 continue
             if type(value) is not str:
-                if isinstance(value, list | dict):
-                    raise ValueError(
-                        f"{source}, {unit} {number}: {name} is {shown(value)}; give text or a number"
-                    )
+                if isinstance(value, list | dict | set | frozenset):
+                    hint = "; give text or a number"
+                    if name == "ranking":
+                        hint = ', which has no order; write it as [["a"], ["b", "c"]], best first'
+                    raise ValueError(f"{source}, {unit} {number}: {name} is {shown(value)}{hint}")
                 value = cell_text(value)
             column.append(shared.setdefault(value, value))
         numbers.append(number)

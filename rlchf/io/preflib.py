@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from rlchf.entries import Entries
+from rlchf.ids import clean_id
 from rlchf.io.elections import Kind, Orders
 from rlchf.io.files import PREFLIB, bare_name, decode, display_name, read_bytes, shown
 
@@ -143,7 +144,7 @@ def election_entries(elections: Sequence[Election], source: str) -> Entries:
 
     sizes = [len(election.alternatives) for election in elections]
     return Entries(
-        prompt_ids=[election.name for election in elections],
+        prompt_ids=[clean_id(election.name) for election in elections],
         annotator_ids=[f"{e.name}/order {n + 1}" for e in elections for n in range(len(e.counts))],
         response_ids=[str(i + 1) for i in range(max(sizes))],
         listed=np.array([(p, i) for p, size in enumerate(sizes) for i in range(size)]),

@@ -2,28 +2,50 @@
 
 import csv
 import io
-from collections.abc import Callable, Container, Iterator
-from itertools import islice
+import re
+from collections.abc import Container
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv
 
-from rlchf.io.columns import IDS, Table, to_numpy
+from rlchf.ids import clean_id
+from rlchf.io.cells import blank_rows, check_rows, refuse_half_quoted, unquoted, unquoted_column
+from rlchf.io.columns import IDS, Table, as_text
 from rlchf.io.files import decode
+from rlchf.io.quotes import (
+    NO_CELLS,
+    Quotes,
+    check_quotes,
+    has_strict_quotes,
+    line_ends,
+    quoted_cells,
+)
 
 TAB = "\t"
 
 ONE_BLOCK = 2**20
 """Bytes that one thread reads before a second one could begin."""
+LONGEST = 2**31 - 1
+"""Bytes that pyarrow reads at once, and so the longest row."""
+
+BLANKS = ' \t\r\n"'
+"""What a blank row may have besides separators."""
+
+_BLANK_LINES = re.compile(rb"(?:[ \t,;]*[\r\n]+)*")
 
 
 def parse_separated(
     data: bytes, source: str, delimiter: str, wanted: Container[str] | None
 ) -> Table:
     """Parse csv (``,``) or tsv (a tab); every cell is text, and only the wanted columns are kept.
+
+    A quoted cell of csv may hold separators and line breaks. Most programs write tsv without quotes, so
+    that a cell ends at the next tab or line break. Only where rows then differ in length, and each quote
+    that opens a cell is closed at the end of one, is tsv read as csv is.
 
     Examples
     --------
@@ -33,10 +55,9 @@ def parse_separated(
     """
     if not data.isascii():
         decode(data, source)  # to refuse what is not UTF-8
-    header = next((record for _, record in _records(data, delimiter)), [])
-    if not header:
-        raise ValueError(f"{source}: the file is empty")
-    names = [name.strip() for name in header]
+    quotes = None if delimiter == TAB else check_quotes(data, source, delimiter)
+    header = _header(data, source, delimiter)
+    names = [clean_id(unquoted(clean_id(name))) for name in header]
     if len(names) == 1 and any(mark in names[0] for mark in ",;\t|"):
         raise ValueError(
             f"{source}: there is only one column, {names[0]!r}; "
@@ -48,27 +69,93 @@ def parse_separated(
             raise ValueError(f"{source}: two columns are named {name!r}; keep one of them")
     if not kept:  # nothing to parse; `Table.require` names the columns that exist
         return Table(source, {}, names, "row {}".format)
-    raw = [header[names.index(name)] for name in kept]
-    parsed = _parse(data, source, delimiter, dict(zip(raw, kept, strict=True)), len(names))
-    parsed = _without_blank_rows(parsed, data, delimiter, len(names))
-    if len(parsed) == 0:
-        raise ValueError(f"{source}: there is no row below the header")
-    columns = {name: parsed[column] for name, column in zip(kept, raw, strict=True)}
-    return Table(source, columns, names, _row_names(data, delimiter))
+    text = _Text(data, source, delimiter, len(names), quotes)
+    text, columns = text.columns({header[names.index(name)]: name for name in kept})
+    table = Table(source, columns, names, text.row)
+    check_rows(table, header, delimiter)
+    return table
 
 
-def _parse(data: bytes, source: str, delimiter: str, kept: dict[str, str], width: int) -> Any:
-    # Ids as codes: a million rows share a few thousand texts.
-    codes = pa.dictionary(pa.int32(), pa.string())
-    blank = f' \t\r\n"{delimiter}'
+def _header(data: bytes, source: str, delimiter: str) -> list[str]:
+    """The cells of the first line that is not blank."""
+    text = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8", newline="")
     try:
+        for cells in csv.reader(
+            text,
+            delimiter=delimiter,
+            quoting=csv.QUOTE_NONE if delimiter == TAB else csv.QUOTE_MINIMAL,
+        ):
+            if any(map(str.strip, cells)):
+                return cells
+    except csv.Error:
+        raise ValueError(
+            f"{source}: the first row has a cell of more than {csv.field_size_limit():,} characters; "
+            "begin with a row of column names"
+        ) from None
+    raise ValueError(f"{source}: the file is empty")
+
+
+@dataclass(frozen=True, eq=False)
+class _Text:
+    """Separated text with ``width`` columns, and what its quotes are like; None if they are not read."""
+
+    data: bytes
+    source: str
+    delimiter: str
+    width: int
+    quotes: Quotes | None
+
+    def as_quoted(self) -> "_Text | None":
+        """The same text with its quotes read, if its rows fit the header then."""
+        if self.quotes is not None or not has_strict_quotes(self.data, self.delimiter):
+            return None
+        text = replace(self, quotes=check_quotes(self.data, self.source, self.delimiter))
+        return text if text._bad_width() is None else None
+
+    def columns(self, kept: dict[str, str]) -> tuple["_Text", dict[str, Any]]:
+        """The text as it was read, and the columns to keep.
+
+        ``kept`` has their names in the header with the names that they get.
+        """
+        start = _BLANK_LINES.match(self.data).end()  # type: ignore[union-attr]
+        block = ONE_BLOCK
+        while True:
+            try:
+                parsed = self._parse(pa.py_buffer(self.data).slice(start), kept, block)
+                break
+            except (pa.ArrowException, KeyError) as error:
+                if self._bad_width() is not None and (quoted := self.as_quoted()):
+                    return quoted.columns(kept)
+                self._refuse_width()
+                if "straddling" not in str(error):
+                    raise ValueError(
+                        f"{self.source}: cannot be read as separated text: {error}"
+                    ) from None
+                if block >= LONGEST:
+                    raise ValueError(f"{self.source}: a row is longer than 2 GiB") from None
+                block = min(16 * block, LONGEST)  # a row is longer than a block
+        columns = {name: parsed[raw] for raw, name in kept.items()}
+        columns = self._without_blank_rows(columns)
+        if len(next(iter(columns.values()))) == 0:
+            raise ValueError(f"{self.source}: there is no row below the header")
+        if self.quotes is None and b'"' in self.data:
+            refuse_half_quoted(Table(self.source, columns, list(columns), self.row))
+            columns = {name: unquoted_column(c, after_blank=False) for name, c in columns.items()}
+        elif self.quotes is not None and self.quotes.is_literal:
+            columns = {name: unquoted_column(c, after_blank=True) for name, c in columns.items()}
+        return self, columns
+
+    def _parse(self, buffer: Any, kept: dict[str, str], block: int) -> Any:
+        # Ids as codes: a million rows share a few thousand texts.
+        codes = pa.dictionary(pa.int32(), pa.string())
         return pyarrow.csv.read_csv(
-            pa.BufferReader(data),
-            read_options=pyarrow.csv.ReadOptions(use_threads=len(data) > ONE_BLOCK),
+            pa.BufferReader(buffer),
+            read_options=pyarrow.csv.ReadOptions(use_threads=len(buffer) > block, block_size=block),
             parse_options=pyarrow.csv.ParseOptions(
-                delimiter=delimiter,
-                newlines_in_values=b'"' in data,  # costs time, and only a quoted cell has them
-                invalid_row_handler=lambda row: "error" if row.text.strip(blank) else "skip",
+                delimiter=self.delimiter,
+                quote_char=False if self.quotes is None else '"',
+                newlines_in_values=bool(self.quotes and self.quotes.has_breaks),  # costs time
+                invalid_row_handler=lambda row: "error" if self._is_row(row.text) else "skip",
             ),
             convert_options=pyarrow.csv.ConvertOptions(
                 column_types={r: codes if n in IDS else pa.string() for r, n in kept.items()},
@@ -78,76 +165,79 @@ def _parse(data: bytes, source: str, delimiter: str, kept: dict[str, str], width
                 check_utf8=False,
             ),
         )
-    except pa.ArrowInvalid as error:
-        for number, record in _records(data, delimiter):
-            if len(record) != width:
-                raise ValueError(
-                    f"{source}, row {number}: {len(record)} cells, but the header has {width}; "
-                    "put a cell that contains the separator in double quotes"
-                ) from None
-        raise ValueError(f"{source}: cannot be parsed: {error}") from None
+
+    def _is_row(self, line: str) -> bool:
+        return bool(line.strip(BLANKS + self.delimiter))
+
+    def _without_blank_rows(self, columns: dict[str, Any]) -> dict[str, Any]:
+        """The columns without rows of separators only, which spreadsheets write below the last row."""
+        blank = blank_rows(columns.values())
+        if len(blank) and len(columns) < self.width:  # the other columns may have something
+            _, cells, texts = self._lines
+            parsed_lines = np.flatnonzero((cells == self.width) & (texts >= 0))[1:]
+            blank = blank[texts[parsed_lines[blank]] == 0]
+        if len(blank) == 0:
+            return columns
+        kept = np.ones(len(next(iter(columns.values()))), dtype=bool)
+        kept[blank] = False
+        mask = pa.array(kept)
+        return {  # as text, since the codes have one of no text
+            name: as_text(column.filter(mask)) for name, column in columns.items()
+        }
+
+    def _bad_width(self) -> int | None:
+        """The first line that has more or fewer cells than the header, counted from 0."""
+        _, cells, texts = self._lines
+        bad = np.flatnonzero((texts > 0) & (cells != self.width))
+        return int(bad[0]) if len(bad) else None
+
+    def _refuse_width(self) -> None:
+        i = self._bad_width()
+        if i is None:
+            return
+        ends, cells, _ = self._lines
+        line = self.data[ends[i - 1] + 1 if i else 0 : ends[i]]
+        hint = "put a cell that contains the separator in double quotes"
+        if cells[i] > self.width and _has_late_quote(line, self.delimiter):
+            hint = "remove the blank before the double quote that opens a cell"
+        raise ValueError(
+            f"{self.source}, row {i + 1}: {cells[i]} cells, but the header has {self.width}; {hint}"
+        )
+
+    @cached_property
+    def _lines(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Each line's end, number of cells, and number of characters that are no blank, quote or separator.
+
+        The last is -1 for a line without any character.
+        """
+        array = np.frombuffer(self.data, np.uint8)
+        opens, closes = NO_CELLS
+        if self.quotes is not None:
+            opens, closes = quoted_cells(self.data, self.delimiter)
+        ends = line_ends(self.data, opens, closes)
+        if len(ends) == 0 or ends[-1] < len(array) - 1:
+            ends = np.append(ends, len(array))
+        separators = np.flatnonzero(array == ord(self.delimiter))
+        within = np.searchsorted(opens, separators) > np.searchsorted(closes, separators)
+        cells = np.diff(np.searchsorted(separators[~within], ends), prepend=0) + 1
+        starts = np.append(0, ends[:-1] + 1)
+        is_text = np.ones(256, dtype=np.int8)
+        is_text[[ord(character) for character in BLANKS + self.delimiter]] = 0
+        texts = np.add.reduceat(np.append(is_text[array], np.int8(0)), starts, dtype=np.int64)
+        lengths = ends - starts - (np.append(array, 0)[np.maximum(ends - 1, 0)] == ord("\r"))
+        texts[lengths <= 0] = -1
+        return ends, cells, texts
+
+    def row(self, i: int) -> str:
+        """Name row ``i`` below the header by its number in a spreadsheet."""
+        return f"row {self._numbers[i + 1] if i + 1 < len(self._numbers) else i + 2}"
+
+    @cached_property
+    def _numbers(self) -> np.ndarray:
+        """The numbers of the lines that are not blank, the header's first."""
+        return np.flatnonzero(self._lines[2] > 0) + 1
 
 
-def _records(data: bytes, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Records that are not blank, with their row numbers as a spreadsheet shows them."""
-    text = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8", newline="")
-    try:
-        for number, record in enumerate(csv.reader(text, delimiter=delimiter), start=1):
-            if any(map(str.strip, record)):
-                yield number, record
-    except csv.Error:  # a cell longer than Python's reader takes
-        return
-
-
-def _without_blank_rows(parsed: Any, data: bytes, delimiter: str, width: int) -> Any:
-    """A table without the rows of separators only, which spreadsheets write below the last one."""
-    blank = np.ones(len(parsed), dtype=bool)
-    for column in parsed.columns:
-        blank &= _blank_cells(column)
-        if not blank.any():
-            return parsed
-    if parsed.num_columns < width:  # the other columns may have something
-        others = np.array(_is_blank_record(data, delimiter, width))
-        if len(others) != len(blank):  # a cell longer than Python's reader takes
-            return parsed
-        blank &= others
-    kept = parsed.filter(pa.array(~blank))
-    text = [  # codes without that of the empty text
-        column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column
-        for column in kept.columns
-    ]
-    return pa.table(text, names=parsed.column_names)
-
-
-def _blank_cells(column: Any) -> np.ndarray:
-    cells = [
-        np.array([not text.strip() for text in chunk.dictionary.to_pylist()], bool)[
-            to_numpy(chunk.indices)
-        ]
-        if pa.types.is_dictionary(column.type)
-        else to_numpy(pc.binary_length(pc.utf8_trim_whitespace(chunk))) == 0
-        for chunk in column.chunks
-    ]
-    return np.concatenate(cells) if cells else np.zeros(0, dtype=bool)
-
-
-def _is_blank_record(data: bytes, delimiter: str, width: int) -> list[bool]:
-    """Whether each record below the header has separators only, of those with as many cells."""
-    text = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8", newline="")
-    try:
-        records = [r for r in csv.reader(text, delimiter=delimiter) if len(r) == width]
-    except csv.Error:
-        return []
-    return [not any(map(str.strip, record)) for record in records[1:]]
-
-
-def _row_names(data: bytes, delimiter: str) -> Callable[[int], str]:
-    """A function that names the rows below the header as a spreadsheet numbers them."""
-    numbers: list[int] = []
-
-    def name(i: int) -> str:
-        if not numbers:  # read again, the first time that a row is named
-            numbers.extend(number for number, _ in islice(_records(data, delimiter), 1, None))
-        return f"row {numbers[i] if i < len(numbers) else i + 2}"
-
-    return name
+def _has_late_quote(line: bytes, delimiter: str) -> bool:
+    """Whether a cell begins with a blank and a quote, which do not quote it."""
+    return re.search(rb"(?:^|" + re.escape(delimiter.encode()) + rb')[ \t]+"', line) is not None

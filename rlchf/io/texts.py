@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from rlchf.io.columns import Table, cell_text
+from rlchf.ids import cell_text, clean_id
+from rlchf.io.columns import Table
 from rlchf.io.files import display_name, file_kind, read_bytes, shown
 from rlchf.io.formats import known_names
 from rlchf.io.headers import Columns, header, parsed_columns
@@ -49,7 +50,7 @@ class Annotators:
                 f"choose from {', '.join(self.features)}"
             )
         pairs = zip(self.ids, self.features[column], strict=True)
-        return {annotator: value for annotator, value in pairs if value.strip()}
+        return {annotator: value for annotator, value in pairs if value}
 
     def divisions(
         self, columns: Sequence[str], voters: Sequence[str], source: str, rankings: str
@@ -70,6 +71,7 @@ class Annotators:
         """
         divisions = {column: self.group(column) for column in columns}
         for column, groups in divisions.items():
+            _warn_of_similar(list(groups.values()), column, source)
             if not any(annotator in groups for annotator in voters):
                 raise ValueError(
                     f"{source} names a {column} for none of the annotators in {rankings}"
@@ -87,6 +89,20 @@ class Annotators:
 
     def __getitem__(self, column: str) -> dict[str, str]:
         return self.group(column)
+
+
+def _warn_of_similar(names: Sequence[str], column: str, source: str) -> None:
+    """Warn of two groups whose names differ in capitals or in the blanks between words only."""
+    spellings: dict[str, str] = {}
+    for name in dict.fromkeys(names):
+        other = spellings.setdefault(" ".join(name.casefold().split()), name)
+        if other != name:
+            warnings.warn(
+                f"{source}: the column {column} has {other!r} and {name!r}, which count as two groups; "
+                "write them alike if they are one",
+                stacklevel=4,
+            )
+            return
 
 
 def read_prompts(path: str | Path) -> dict[str, Prompt]:
@@ -197,7 +213,7 @@ def read_annotators(path: str | Path, columns: Columns | None = None) -> Annotat
     return Annotators(
         ids=ids,
         weights=None if weights is None else dict(zip(ids, weights.tolist(), strict=True)),
-        features={n: table.texts(n) for n in table.columns if n not in ("annotator_id", "weight")},
+        features={n: table.groups(n) for n in table.columns if n not in ("annotator_id", "weight")},
     )
 
 
@@ -237,8 +253,8 @@ def _lines(
 
 def _id(record: dict[str, Any], key: str, line: str) -> str:
     value = record[key]
-    text = "" if isinstance(value, list | dict) else cell_text(value)
-    if not text.strip():
+    text = "" if isinstance(value, list | dict) else clean_id(cell_text(value))
+    if not text:
         raise ValueError(f"{line}: the {key} is {shown(value)}; give text or a whole number")
     return text
 

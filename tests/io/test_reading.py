@@ -11,11 +11,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from rlchf.ids import clean_id
 from rlchf.io import (
     atomic_write,
     read_rankings,
     write_table,
 )
+from rlchf.notation import ABOVE, ARROWS, TIED
 from rlchf.rankings import Rankings
 from tests.support.files import LONG, Write, content, ranks, set_stdin
 
@@ -87,6 +89,19 @@ def test_ballots_are_read_alike_from_jsonl_csv_and_parquet(write: Write, unranke
         assert content(read_rankings(path, unranked=unranked)) == content(expected)
 
 
+@pytest.mark.parametrize(
+    "cell",
+    ['["a",["b","c"]]', "['a', ['b', 'c']]", "a ≻ b ~ c", "a -> b = c", "a,{b,c}", '"a" > "b" = c'],
+)
+@pytest.mark.parametrize("kind", ["csv", "tsv", "parquet", "jsonl"])
+def test_ballots_in_other_notations_are_read_from_every_kind(
+    tmp_path: Path, cell: str, kind: str
+) -> None:
+    columns = {"prompt_id": ["p"], "annotator_id": ["u"], "ranking": [cell]}
+    write_table(tmp_path / f"v.{kind}", columns)
+    assert ranks(read_rankings(tmp_path / f"v.{kind}")) == [[1, 2, 2]]
+
+
 def test_an_annotator_may_give_two_ballots_on_one_prompt(write: Write) -> None:
     path = write("v.csv", "prompt_id,annotator_id,ranking\np,ann,a > b\np,ann,b > a\n")
     assert ranks(read_rankings(path, repeats="all")) == [[1, 2], [2, 1]]
@@ -140,7 +155,7 @@ def test_ids_in_text_stay_as_they_are_written(write: Write) -> None:
     rankings = read_rankings(path)
     assert rankings.prompt_ids == ["007", "7"]
     assert rankings.annotator_ids == ["1.0", "NA"]
-    assert rankings.responses("007") == [" b ", "é>=ü"]
+    assert rankings.responses("007") == ["b", "é>=ü"]
     assert rankings.responses("7") == ["null", "true"]
 
 
@@ -239,10 +254,15 @@ def test_large_files_keep_the_order_of_first_appearance(write: Write) -> None:
     assert rankings.entry_responses.tolist() == [1, 0] * n
 
 
-names = st.text(
-    st.characters(codec="utf-8", exclude_characters=">=", exclude_categories=["Cc", "Z"]),
-    min_size=1,
-).filter(lambda name: bool(name.strip()))
+signs = ABOVE + ARROWS + TIED + "<>=≥≤≽≼≿≾⪰⪯≺←＜()[]{}\"'"
+names = (
+    st.text(
+        st.characters(codec="utf-8", exclude_characters=signs, exclude_categories=["Cc", "Z"]),
+        min_size=1,
+    )
+    .map(clean_id)
+    .filter(lambda name: name.strip("-–—−") != "")
+)
 rankings_of_abc = st.tuples(
     st.permutations(range(3)), st.lists(st.booleans(), min_size=2, max_size=2), st.integers(1, 3)
 )

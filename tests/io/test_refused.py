@@ -168,7 +168,7 @@ REFUSED_LINES = {
     "ranking of nothing": (JSON_LINE.replace('["a"], ["b"]', ""), r"1 blank ballot \(line 1\)"),
     "ranking of objects": (
         JSON_LINE.replace('["b"]', "[{}]"),
-        r"line 1: the ranking has '\{\}' for a response; write it as \[\[",
+        r"line 1: the ranking has \{\} for a response; write it as \[\[",
     ),
     "empty response": (
         JSON_LINE.replace('"b"', '""'),

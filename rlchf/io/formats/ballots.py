@@ -1,23 +1,20 @@
 """Ballots: each row or line is one whole ranking."""
 
-import warnings
-from collections.abc import Sequence
-from typing import Any
-
 import numpy as np
 
+from rlchf.doubts import check_notation
 from rlchf.entries import Entries
-from rlchf.io.columns import Table, cell_text
-from rlchf.io.files import shown
+from rlchf.io.columns import Table
 from rlchf.io.formats import Format
-from rlchf.profiles import parse_ballot
+from rlchf.notation import is_blank, ranking_levels
 
 
 def read_ballots(table: Table, unranked: str) -> Entries:
     """Read columns ``prompt_id, annotator_id, ranking`` and optionally ``weight`` and ``ballot_id``.
 
-    A ranking is text such as ``a > b = c`` or a list such as ``[["a"], ["b", "c"]]``, best first. An
-    annotator has one ballot per prompt, or one per ``ballot_id``.
+    A ranking is text such as ``a > b = c`` or a list such as ``[["a"], ["b", "c"]]``, best first; see
+    `rlchf.notation` for how else it may be written. An annotator has one ballot per prompt, or one per
+    ``ballot_id``.
     """
     table.require("prompt_id", "annotator_id", "ranking")
     if "response_id" in table.names:
@@ -32,9 +29,10 @@ def read_ballots(table: Table, unranked: str) -> Entries:
     ballots: list[int] = []
     responses: list[int] = []
     ranks: list[int] = []
-    for i, ranking in enumerate(table.values("ranking")):
+    rankings = table.values("ranking")
+    for i, ranking in enumerate(rankings):
         try:
-            levels = [] if _is_blank(ranking) else ranking_levels(ranking)
+            levels = [] if is_blank(ranking) else ranking_levels(ranking)
         except ValueError as error:
             raise table.error(i, str(error)) from None
         for rank, level in enumerate(levels, start=1):
@@ -42,8 +40,13 @@ def read_ballots(table: Table, unranked: str) -> Entries:
                 ballots.append(i)
                 responses.append(index.setdefault(name, len(index)))
                 ranks.append(rank)
-    if max(ranks, default=0) == 1 and np.bincount(ballots).max() == 1:
-        _warn_of_commas(table)
+    entries = (
+        np.array(ballots, dtype=np.int64),
+        np.array(responses, dtype=np.int64),
+        np.array(ranks, dtype=np.float64),
+    )
+    texts = [ranking if isinstance(ranking, str) else None for ranking in rankings]
+    check_notation(table.source, table.row, texts, prompt, list(index), entries)
     return Entries(
         prompt_ids=prompts,
         annotator_ids=annotators,
@@ -52,73 +55,13 @@ def read_ballots(table: Table, unranked: str) -> Entries:
         ballot_annotators=annotator,
         ballot_weights=table.weights(),
         ballot_parts=table.ids("ballot_id")[1] if "ballot_id" in table.names else None,
-        entry_ballots=np.array(ballots, dtype=np.int64),
-        entry_responses=np.array(responses, dtype=np.int64),
-        entry_ranks=np.array(ranks, dtype=np.float64),
+        entry_ballots=entries[0],
+        entry_responses=entries[1],
+        entry_ranks=entries[2],
         source=table.source,
         locate=lambda entry: table.row(ballots[entry]),
         locate_ballot=table.row,
     )
-
-
-def _is_blank(ranking: str | Sequence[object]) -> bool:
-    """Whether a ranking, text or list, names nothing."""
-    if isinstance(ranking, str):
-        return not ranking.strip()
-    return isinstance(ranking, list) and all(level == [] for level in ranking)
-
-
-def _warn_of_commas(table: Table) -> None:
-    """Where each ranking names one response, one with commas may be meant to name several."""
-    for i, ranking in enumerate(table.values("ranking")):
-        if isinstance(ranking, str) and "," in ranking:
-            warnings.warn(
-                f"{table.source}, {table.row(i)}: the ranking {shown(ranking)} is taken for one response, "
-                "as no ranking of the file has a > or =; if it names several, write a > b = c",
-                stacklevel=4,
-            )
-            return
-
-
-def ranking_levels(ranking: str | Sequence[object]) -> list[list[str]]:
-    """Split a ranking, text or list, into its levels, best first.
-
-    Raises
-    ------
-    ValueError
-        If it names no response, an empty one, or one twice, or its text is written in another way.
-
-    Examples
-    --------
-    >>> ranking_levels("a > b = c"), ranking_levels([["a"], ["b", 3]])
-    ([['a'], ['b', 'c']], [['a'], ['b', '3']])
-    """
-    if isinstance(ranking, str) and ranking.strip():
-        levels = parse_ballot(ranking)
-    elif isinstance(ranking, list) and any(level != [] for level in ranking):
-        levels = [_names(level) for level in ranking]
-    else:
-        raise ValueError("the ranking is empty; name a response, or leave the ballot out")
-    names = [name for level in levels for name in level]
-    if not all(name.strip() for name in names):
-        raise ValueError(f"the ranking {shown(ranking)} has an empty response id")
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the ranking names response {twice!r} twice; name it once")
-    return levels
-
-
-def _names(level: object) -> list[str]:
-    """The ids of one level: a list of tied responses, or a single one."""
-    ids: list[Any] = level if isinstance(level, list) else [level]
-    if all(type(name) is str for name in ids):
-        return ids
-    for name in ids:
-        if not isinstance(name, str | int | float) or isinstance(name, bool):
-            raise ValueError(
-                f'the ranking has {shown(name)} for a response; write it as [["a"], ["b", "c"]]'
-            )
-    return [cell_text(name) for name in ids]
 
 
 FORMAT = Format(

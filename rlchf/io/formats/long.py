@@ -10,8 +10,9 @@ from rlchf.entries import Entries
 from rlchf.io.columns import Table, to_numpy
 from rlchf.io.files import shown
 from rlchf.io.formats import Format
+from rlchf.io.ranks import check_ranks
 
-_COMPARES = re.compile(r"\s[<>=]+\s")
+_COMPARES = re.compile(r"\s[<>=≻≺≽≼]+\s")
 RANK_HINT = "give a number, 1 is best, or leave the row out"
 SCORE_HINT = "give a number, higher is better, or leave the row out"
 
@@ -27,7 +28,8 @@ def read_long(table: Table, unranked: str) -> Entries:
     Raises
     ------
     ValueError
-        If both columns are there or neither, or the rows of one ballot differ in weight.
+        If both columns are there or neither, a rank is below 1, or the rows of one ballot differ in
+        weight.
     """
     table.require("prompt_id", "annotator_id", "response_id")
     if "rank" in table.names and "score" in table.names:
@@ -37,7 +39,8 @@ def read_long(table: Table, unranked: str) -> Entries:
         )
     if "score" in table.names:
         return gather_rows(table, entry_scores=table.numbers("score", SCORE_HINT, empty=math.nan))
-    return gather_rows(table, entry_ranks=table.numbers("rank", RANK_HINT, empty=math.nan))
+    ranks = table.numbers("rank", RANK_HINT, empty=math.nan)
+    return check_ranks(gather_rows(table, entry_ranks=ranks))
 
 
 def gather_rows(

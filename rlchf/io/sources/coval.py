@@ -5,7 +5,7 @@ from typing import Literal
 from rlchf.io.sources import Converted, Source
 from rlchf.io.sources._records import Files, Record
 from rlchf.io.texts import check_prompt
-from rlchf.profiles import parse_ballot
+from rlchf.notation import parse_ballot
 
 LABELS = ("importance", "representativeness", "subjectivity")
 NONE = ("", "none")
