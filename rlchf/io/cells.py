@@ -63,8 +63,8 @@ def blank_rows(columns: Iterable[Any]) -> np.ndarray:
     return np.zeros(0, dtype=np.int64) if rows is None else rows
 
 
-def check_rows(table: Table, header: Iterable[str], delimiter: str) -> None:
-    """Refuse a row that repeats the header, and warn of a cell that seems to have taken in rows.
+def refuse_headers(table: Table, header: Iterable[str]) -> None:
+    """Refuse a row that repeats the header.
 
     Raises
     ------
@@ -82,10 +82,10 @@ def check_rows(table: Table, header: Iterable[str], delimiter: str) -> None:
                 "the row repeats the header; if two files are laid end to end, give them as two files, "
                 "else remove the row",
             )
-    _warn_of_rows_in_cells(table, delimiter)
 
 
-def _warn_of_rows_in_cells(table: Table, delimiter: str) -> None:
+def warn_of_rows_in_cells(table: Table, delimiter: str) -> None:
+    """Warn of an id or ranking that seems to have taken in rows."""
     width = len(table.names)
 
     def takes_in_rows(texts: Any) -> np.ndarray:

@@ -13,7 +13,14 @@ import pyarrow as pa
 import pyarrow.csv
 
 from rlchf.ids import clean_id
-from rlchf.io.cells import blank_rows, check_rows, refuse_half_quoted, unquoted, unquoted_column
+from rlchf.io.cells import (
+    blank_rows,
+    refuse_half_quoted,
+    refuse_headers,
+    unquoted,
+    unquoted_column,
+    warn_of_rows_in_cells,
+)
 from rlchf.io.columns import IDS, Table, as_text
 from rlchf.io.files import decode
 from rlchf.io.quotes import (
@@ -72,7 +79,9 @@ def parse_separated(
     text = _Text(data, source, delimiter, len(names), quotes)
     text, columns = text.columns({header[names.index(name)]: name for name in kept})
     table = Table(source, columns, names, text.row)
-    check_rows(table, header, delimiter)
+    refuse_headers(table, header)
+    if text.quotes is not None and text.quotes.has_breaks:
+        warn_of_rows_in_cells(table, delimiter)
     return table
 
 
