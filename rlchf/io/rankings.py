@@ -8,7 +8,7 @@ from rlchf.entries import Entries
 from rlchf.io.abif import abif_entries
 from rlchf.io.blt import blt_entries
 from rlchf.io.columns import Table
-from rlchf.io.datasets import Paths, dataset_files, dataset_name, tables_in_parts
+from rlchf.io.datasets import Paths, dataset_files, dataset_name, paths_given, tables_in_parts
 from rlchf.io.files import display_name, file_kind, read_bytes
 from rlchf.io.formats import check_format, known_names
 from rlchf.io.headers import Columns, parsed_columns
@@ -89,8 +89,16 @@ def read_rankings(
     if isinstance(candidates, str | Path):
         candidates = read_candidates(candidates)
     reading = Reading(format, parsed_columns(columns, known_names()))
+    try:
+        entries = _entries(path, reading, unranked)
+    except ValueError as error:
+        if format != AUTO:
+            raise
+        from rlchf.io.sources import convert_hint
+
+        raise ValueError(f"{error}{convert_hint(paths_given(path))}") from None
     return Rankings.from_entries(
-        _entries(path, reading, unranked),
+        entries,
         unranked,
         skip=skip,
         repeats=repeats,

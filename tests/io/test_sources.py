@@ -583,3 +583,22 @@ def test_approvals_alone_are_a_table_that_is_read() -> None:
     rankings = Rankings.from_frame(converted.columns())
     assert "rank" not in rankings.columns()
     assert rankings.entry_ranks.tolist() == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    "name", ["coval", "multipref.jsonl", "polis", "icai.json", "argilla.jsonl", "potato"]
+)
+def test_rankings_that_are_a_source_are_told_how_to_convert(name: str) -> None:
+    path = DATA / name
+    source = name.partition(".")[0]
+    with pytest.raises(
+        ValueError, match=rf"this looks like .*: rlchf convert .* --from {source} --out FOLDER"
+    ):
+        read_rankings(path)
+
+
+def test_a_table_of_ours_is_not_taken_for_a_source(tmp_path: Path) -> None:
+    path = tmp_path / "votes.csv"
+    path.write_text("prompt_id,annotator_id,prompt,chosen,rejected\np,ann,Tea?,a,a\n")
+    with pytest.raises(ValueError, match=r"chosen and rejected are both 'a'; give two responses$"):
+        read_rankings(path)

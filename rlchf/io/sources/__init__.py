@@ -8,7 +8,7 @@ import importlib
 import inspect
 import pkgutil
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, TypeVar, get_type_hints
@@ -369,6 +369,22 @@ def recognised(files: Files) -> Source:
     raise ValueError(
         f"{files}: the keys {', '.join(sorted(names)[:12])} fit no source; the closest is "
         f"{closest.name}, which also has {', '.join(lacking)} ({closest.shape})"
+    )
+
+
+def convert_hint(paths: Sequence[str]) -> str:
+    """What to do with files that are no rankings, if they look like those of a source; else an empty text."""
+    try:
+        files = Files.of(paths)
+        source = recognised(files)
+    except (ValueError, OSError):
+        return ""
+    if any({"prompt_id", "annotator_id"} <= set(names) for names in files.keys().values()):
+        return ""  # a table of ours in which something else is wrong
+    title = source.title.partition(":")[0]
+    return (
+        f"; this looks like {title}: rlchf convert {' '.join(paths)} --from {source.name} --out FOLDER makes "
+        "rankings of it"
     )
 
 
