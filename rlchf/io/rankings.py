@@ -96,7 +96,8 @@ def read_rankings(
             raise
         from rlchf.io.sources import convert_hint
 
-        raise ValueError(f"{error}{convert_hint(paths_given(path))}") from None
+        hint = convert_hint(paths_given(path))
+        raise ValueError(f"{dataset_name(path)}: {hint}" if hint else str(error)) from None
     return Rankings.from_entries(
         entries,
         unranked,

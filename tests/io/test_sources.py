@@ -592,7 +592,7 @@ def test_rankings_that_are_a_source_are_told_how_to_convert(name: str) -> None:
     path = DATA / name
     source = name.partition(".")[0]
     with pytest.raises(
-        ValueError, match=rf"this looks like .*: rlchf convert .* --from {source} --out FOLDER"
+        ValueError, match=rf"this looks like .*; rlchf convert .* --from {source} --out FOLDER"
     ):
         read_rankings(path)
 

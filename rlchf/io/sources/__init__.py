@@ -383,7 +383,7 @@ def convert_hint(paths: Sequence[str]) -> str:
         return ""  # a table of ours in which something else is wrong
     title = source.title.partition(":")[0]
     return (
-        f"; this looks like {title}: rlchf convert {' '.join(paths)} --from {source.name} --out FOLDER makes "
+        f"this looks like {title}; rlchf convert {' '.join(paths)} --from {source.name} --out FOLDER makes "
         "rankings of it"
     )
 
