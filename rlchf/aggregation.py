@@ -17,7 +17,15 @@ from rlchf.numeric.ranks import dense_ranks
 from rlchf.numeric.segments import offsets
 from rlchf.profiles import Profiles
 from rlchf.rankings import Rankings, as_rankings
-from rlchf.rules import Rule, check_call, default_ties, get_rule, is_across, rule_names
+from rlchf.rules import (
+    Rule,
+    check_call,
+    default_ties,
+    get_rule,
+    is_across,
+    reads_approvals,
+    rule_names,
+)
 from rlchf.rules._names import rule_meant
 from rlchf.rules._parts.threads import scores_in_chunks
 from rlchf.ties import POLICIES, resolve
@@ -305,6 +313,7 @@ def aggregate(
     tie_breaker = _tie_breaker(ties, function, name)
     check_call(name, function, options)
     _warn_of_counts(options, rankings)
+    _warn_of_approvals(function, name, options, rankings)
     if is_across(function):
         result: Aggregation = function(rankings, **options)
         if not isinstance(result, Aggregation):
@@ -391,6 +400,22 @@ def _warn_of_counts(options: Mapping[str, Any], rankings: Rankings) -> None:
                 f"so {name}={count} does the same as {name}={most}; give {most} or less",
                 stacklevel=3,
             )
+
+
+def _warn_of_approvals(
+    function: Rule, name: str, options: Mapping[str, Any], rankings: Rankings
+) -> None:
+    """Warn where a rule reads approvals that ballots do not state."""
+    if "top" in options or not reads_approvals(function, options):
+        return
+    silent = rankings.n_ballots - int(rankings.states_approvals.sum())
+    if silent:
+        warnings.warn(
+            f"{name} reads approvals, and {silent:,} of {rankings.n_ballots:,} ballots state none: theirs "
+            "are read off the ranking, the better half of each ballot; the option top=N reads its first N, "
+            "columns approved or approval state them",
+            stacklevel=3,
+        )
 
 
 def _checked_scores(name: str, scores: Any, profiles: Profiles) -> np.ndarray:

@@ -165,6 +165,11 @@ def _plain_signs(text: str) -> str:
         raise ValueError(
             f"{_ranking(text)} has {sign[0]!r}, which may be a tie or not; write > or ="
         )
+    if ">" not in text and re.search(rf"\S[{ARROWS}]\S", text):
+        raise ValueError(
+            f"{_ranking(text)} has an arrow without blanks around it; write it best first, as a > b = c, or "
+            "put an id with an arrow in double quotes"
+        )
     arrow = _ARROW.search(text)
     if arrow:
         if ">" in _ARROW.sub("", text):

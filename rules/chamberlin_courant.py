@@ -39,8 +39,8 @@ def chamberlin_courant(
     k
         The size of the committee; by default all sizes count.
     top
-        A ballot approves the responses that have fewer than ``top`` others above them; by default
-        its better half.
+        A ballot that states no approvals approves the responses that have fewer than ``top`` others above
+        them; by default its better half.
     ties
         "keep" counts all optimal committees equally; "lexicographic" takes the first of them in the order
         of the responses, and without k ranks the first response higher where the sums tie.

@@ -52,8 +52,8 @@ def equal_shares(
     k
         The number of seats. Responses that are not elected share the last place.
     top
-        A ballot approves the responses that have fewer than ``top`` others above them; by default
-        its better half.
+        A ballot that states no approvals approves the responses that have fewer than ``top`` others above
+        them; by default its better half.
     completion
         How open seats are filled when no response is affordable. "seq_phragmen": continue with Phragmén's
         sequential method, in which ballots keep their money and earn more at an equal rate. "add_one":

@@ -28,8 +28,8 @@ def reverse_seq_pav(
         The last k remaining responses are elected; the others share the last place. By default all are
         ranked.
     top
-        A ballot approves the responses that have fewer than ``top`` others above them; by default
-        its better half.
+        A ballot that states no approvals approves the responses that have fewer than ``top`` others above
+        them; by default its better half.
     ties
         "keep" eliminates all responses with the same least loss together; they share a place, and a tie over
         the last of ``k`` seats elects more than k. "lexicographic" eliminates the last of them, in the order

@@ -27,8 +27,8 @@ def seq_pav(
     k
         Number of seats; responses that are not elected share the last place. By default all are elected.
     top
-        A ballot approves the responses that have fewer than ``top`` others above them; by default
-        its better half.
+        A ballot that states no approvals approves the responses that have fewer than ``top`` others above
+        them; by default its better half.
     ties
         "keep" elects all responses with the highest count together; they share a place, and a tie over the
         last of ``k`` seats elects more than k. "lexicographic" elects the first of them in the order of the

@@ -31,8 +31,8 @@ def seq_phragmen(
     k
         Number of seats; responses that are not elected share the last place. By default all are elected.
     top
-        A ballot approves the responses that have fewer than ``top`` others above them; by default
-        its better half.
+        A ballot that states no approvals approves the responses that have fewer than ``top`` others above
+        them; by default its better half.
     ties
         "keep" elects all responses whose supporters have 1 at the same time together; they share a place,
         and a tie over the last of ``k`` seats elects more than k. Each of them is paid in full: a ballot

@@ -1,6 +1,7 @@
 """Who approves of what: responses that a majority approves, and people who approve nothing that won."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -21,8 +22,10 @@ class Approvals:
     majorities
         Number of prompts with no, one and several responses that a majority approves: more than half of
         the weight of the ballots that name the response (of all, where what is not ranked is last).
+    seats
+        How many responses of each prompt won: 1, or the seats of a committee.
     without
-        Ids of the annotators who approve none of the responses in first place, on any prompt.
+        Ids of the annotators who approve none of these, on any prompt.
     without_weight
         Their share of the weight of all ballots.
     """
@@ -30,6 +33,7 @@ class Approvals:
     ballots: int
     stated: int
     majorities: dict[str, int]
+    seats: int
     without: list[str]
     without_weight: float
 
@@ -39,7 +43,7 @@ class Approvals:
 
         Examples
         --------
-        >>> Approvals(6, 0, {}, [], 0.0).how
+        >>> Approvals(6, 0, {}, 1, [], 0.0).how
         'approvals are read off the rankings: a ballot approves its better half'
         """
         if self.stated == self.ballots:
@@ -50,8 +54,10 @@ class Approvals:
         return f"{self.stated:,} of {self.ballots:,} ballots state approvals; on the others {off}"
 
 
-def approvals_of(rankings: Rankings, tallies: Tallies) -> Approvals:
+def approvals_of(rankings: Rankings, tallies: Tallies, seats: int = 1) -> Approvals:
     """Count majority-approved responses, and name the annotators who approve nothing that won.
+
+    The winners are the responses in first place, or the first ``seats``, those tied with the last included.
 
     Examples
     --------
@@ -75,7 +81,9 @@ def approvals_of(rankings: Rankings, tallies: Tallies) -> Approvals:
     per_prompt = np.add.reduceat(by_majority.astype(np.int64), rankings.response_starts[:-1])
     A = len(rankings.annotator_ids)
     voted = np.bincount(tallies.annotators, weights, A) > 0
-    won = np.bincount(tallies.annotators, tallies.won, A) > 0
+    winners = _ahead(rankings, tallies.ranks) < seats
+    approving = tallies.annotators[tallies.approvers[winners[tallies.approved]]]
+    won = np.bincount(approving, minlength=A) > 0
     without = voted & ~won
     return Approvals(
         ballots=rankings.n_ballots,
@@ -85,8 +93,18 @@ def approvals_of(rankings: Rankings, tallies: Tallies) -> Approvals:
             "one": int((per_prompt == 1).sum()),
             "several": int((per_prompt > 1).sum()),
         },
+        seats=seats,
         without=[rankings.annotator_ids[a] for a in np.flatnonzero(without).tolist()],
         without_weight=float(
             weights[without[tallies.annotators]].sum() / max(weights.sum(), 1e-300)
         ),
     )
+
+
+def _ahead(rankings: Rankings, ranks: np.ndarray) -> np.ndarray:
+    """(R,) how many responses of the prompt are ranked above each."""
+    ahead = np.empty(len(ranks), dtype=np.int64)
+    for start, end in pairwise(rankings.response_starts.tolist()):
+        of_prompt = ranks[start:end]
+        ahead[start:end] = np.searchsorted(np.sort(of_prompt), of_prompt, side="left")
+    return ahead

@@ -176,7 +176,7 @@ def audit(
         influence_gini=nan,
         price_of_fairness=price_of_fairness(rankings, result),
         margins=margins(rankings),
-        approvals=approvals_of(rankings, tallies),
+        approvals=approvals_of(rankings, tallies, _seats(result)),
         anonymous=len(rankings.anonymous),
     )
     if report.anonymous:
@@ -197,6 +197,12 @@ def audit(
         axioms=_axioms(rankings, tallies, groupings, seed) if axioms else {},
         intervals=intervals,
     )
+
+
+def _seats(result: Aggregation) -> int:
+    """The number of responses that win on each prompt: that of a committee, if the rule elected one."""
+    seats = None if result.rule == "k_approval" else result.options.get("k")
+    return seats if isinstance(seats, int) and seats > 0 else 1
 
 
 def influences(tallies: Tallies, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

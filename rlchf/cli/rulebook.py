@@ -7,6 +7,7 @@ and type checkers read.
 
 import inspect
 import re
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
@@ -243,7 +244,11 @@ def worked_example(name: str) -> str:
         for ballot, count in EXAMPLE.items()
         for n in range(count)
     ]
-    result = aggregate(Rankings.from_ballots(ballots), name)
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore"
+        )  # about approvals that are read off the rankings, as the page says
+        result = aggregate(Rankings.from_ballots(ballots), name)
     scores = ", ".join(f"{response} {score:.4g}" for response, score in result.scores("p").items())
     ranking = " > ".join(" = ".join(level) for level in result.ranking("p"))
     lines = [f"{count} annotators rank {ballot}" for ballot, count in EXAMPLE.items()]

@@ -3,6 +3,14 @@
 from rlchf.cli.settings import Given, chosen, with_settings
 from rlchf.jobs.settings import TasksJob
 
+NEXT = {
+    "potato": "next: potato start {out}/config.yaml, and then "
+    "rlchf convert {out} --from potato --out FOLDER",
+    "label_studio": "next: a project in Label Studio with the files of {out}, and then "
+    "rlchf convert EXPORT.json --from label_studio --out FOLDER",
+}
+"""What to do with a project."""
+
 
 @with_settings(TasksJob, arguments=["responses"])
 def command(given: Given) -> None:
@@ -21,6 +29,7 @@ def command(given: Given) -> None:
         f"{job.out}: {_number(len(sizes), 'annotator')} with {_range(min(sizes), max(sizes), 'item')} each; "
         f"each item is seen by {_range(dealt.fewest, dealt.most, 'annotator')}"
     )
+    print(NEXT[job.to].format(out=job.out))
 
 
 def _number(count: int, what: str) -> str:

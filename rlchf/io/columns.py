@@ -31,7 +31,8 @@ _APPROVALS = {
     "approved": _FLAGS,
 }  # fmt: skip
 _APPROVAL_HINTS = {
-    "approval": "give 1 (approve), 0 (neutral) or -1 (disapprove), or nothing",
+    "approval": "give 1 (approve), 0 (neutral) or -1 (disapprove), or nothing; a column 'approved' takes "
+    "true and false",
     "approved": _FLAG_HINT,
 }
 _DECIMAL_COMMA = r"^[+-]?\d+,\d+$"

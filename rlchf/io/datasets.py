@@ -14,6 +14,8 @@ RANKINGS = "rankings"
 
 _MAGIC = re.compile(r"[*?\[]")
 _SHARD = re.compile(r"(.*-)\d{5}-of-\d{5}|part[-.]\d+.*")
+_SKIPPED = re.compile(r"(?:.+\.)?skipped\.csv")
+"""Names of the files in which rlchf lists the rows that it left out."""
 _NOT_ROWS = ("dataset_info.json", "state.json", "dataset_dict.json")
 """What Hugging Face's datasets keep beside their rows."""
 
@@ -87,7 +89,11 @@ def _files(path: str) -> Iterator[str]:
 
 def _pattern_files(pattern: Path) -> list[str]:
     hits = Path(pattern.anchor).glob(str(pattern.relative_to(pattern.anchor)))
-    files = sorted(path for path in hits if path.is_file() and not path.name.startswith("."))
+    files = sorted(
+        path
+        for path in hits
+        if path.is_file() and not path.name.startswith(".") and not _SKIPPED.fullmatch(path.name)
+    )
     if not files:
         raise FileNotFoundError(f"{pattern}: the pattern fits no file")
     return [str(path) for path in files]
@@ -97,7 +103,7 @@ def _folder_files(folder: Path) -> list[str]:
     files = sorted(
         path
         for path in folder.iterdir()
-        if path.is_file() and not path.name.startswith((".", "_")) and path.name not in _NOT_ROWS
+        if path.is_file() and not path.name.startswith((".", "_")) and not _is_ours(path)
     )
     kinds = {path: _suffix_kind(path) for path in files}
     elections = [path for path in files if kinds[path] == "preflib"]
@@ -120,6 +126,11 @@ def _folder_files(folder: Path) -> list[str]:
             f"rankings, for instance as '{folder}/*.{suffix}'"
         )
     return [str(path) for path in tables]
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether a file of a folder tells of the others, or lists rows that were left out of them."""
+    return path.name in _NOT_ROWS or _SKIPPED.fullmatch(path.name) is not None
 
 
 def _suffix_kind(path: Path) -> str:

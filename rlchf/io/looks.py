@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Container, Sequence
 
+from rlchf.display import shortened
 from rlchf.io.columns import Table
 from rlchf.io.formats import formats
 from rlchf.io.headers import folded
@@ -17,7 +18,7 @@ SYNONYMS = {
     "annotator_id": (
         "annotator", "user_id", "user", "worker_id", "worker", "participant_id", "participant",
         "rater_id", "rater", "judge_id", "judge", "voter_id", "voter", "labeler", "labeller", "evaluator",
-        "respondent_id", "respondent", "person", "uid",
+        "respondent_id", "respondent", "person", "uid", "name", "email", "e-mail", "email address",
     ),
     "response_id": (
         "response", "answer_id", "answer", "completion_id", "completion", "candidate_id", "candidate",
@@ -54,13 +55,15 @@ def unknown_shape(
     guess = next(filter(None, (look(names) for look in LOOKS)), "")
     guess = guess or _looks_wide(names, parse, alone=True)
     guess = guess or looks_numbered(names) or _looks_wide(names, parse, alone=False)
+    listed = ", ".join(map(shortened, names))
     if guess:
-        return f"{source}: the columns {', '.join(names)} {guess}"
+        return f"{source}: the columns {listed} {guess}"
     *shapes, last = [f"{one.shape} ({one.name})" for one in formats().values() if not one.named]
     marks = [mark for one in formats().values() for mark in one.marks if not one.named]
-    hint = next(filter(None, (renaming(mark, names) for mark in marks)), "")
+    others = [name for name in names if folded(name) not in map(folded, PEOPLE)]
+    hint = next(filter(None, (renaming(mark, others) for mark in marks)), "")
     return (
-        f"{source}: the columns {', '.join(names)} fit no format; besides prompt_id "
+        f"{source}: the columns {listed} fit no format; besides prompt_id "
         f"and annotator_id there should be {', '.join(shapes)}, or {last}{hint}"
     )
 
@@ -161,7 +164,7 @@ def _looks_wide(
     named = f" and --columns {_quoted(pairs)}" if pairs else ""
     return (
         f"fit no format; {few} look like one column per response: read them with --format wide_ranks "
-        f"(1 is best) or wide_scores (higher is better){named}"
+        f"(1 is best), wide_scores (higher is better) or wide_approvals (1, 0, -1){named}"
     )
 
 

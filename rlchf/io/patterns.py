@@ -14,6 +14,10 @@ TOOLS = {
     "locationlatitude", "locationlongitude", "distributionchannel", "userlanguage", "ipaddress",
     # Google Forms
     "timestamp",
+    # people's own
+    "nr", "no", "no.", "number", "#", "index", "row", "n", "age", "gender", "sex", "year", "date", "time",
+    # Polis
+    "group-id", "n-comments", "n-votes", "n-agree", "n-disagree",
 }  # fmt: skip
 """Columns that survey tools add, in lower case; some of them hold numbers."""
 
@@ -78,4 +82,4 @@ def _match(name: str, part: str) -> str | None:
     if "*" not in part:
         return name if name == part else None
     hit = re.fullmatch("(.+)".join(map(re.escape, part.split("*"))), name, re.DOTALL)
-    return None if hit is None else " ".join(hit.groups())
+    return None if hit is None else " ".join(" ".join(hit.groups()).split())

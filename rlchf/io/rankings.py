@@ -11,6 +11,7 @@ from rlchf.io.columns import Table
 from rlchf.io.datasets import Paths, dataset_files, dataset_name, paths_given, tables_in_parts
 from rlchf.io.files import display_name, file_kind, read_bytes
 from rlchf.io.formats import check_format, known_names
+from rlchf.io.frames import is_frame
 from rlchf.io.headers import Columns, parsed_columns
 from rlchf.io.joining import joined_entries, joined_tables
 from rlchf.io.plans import AUTO, Plan, Reading
@@ -84,6 +85,10 @@ def read_rankings(
     >>> rankings.n_ballots, rankings.responses("p")
     (2, ['a', 'b', 'c'])
     """
+    if is_frame(path) and not isinstance(path, list | tuple):
+        raise TypeError(
+            f"path is of type {type(path).__name__}, a table in memory; give it to Rankings.from_frame"
+        )
     check_format(format, *ELECTIONS, PREFLIB)
     checked(Unranked, unranked, "unranked")
     if isinstance(candidates, str | Path):

@@ -232,10 +232,17 @@ def _with_our_names(table: Table, columns: Columns | None) -> Table:
     return replace(table, columns=columns_read, names=names)
 
 
+def _in_folder(path: str | Path, name: str) -> str | Path:
+    """The file of that name, if the path is a folder that has it, as rlchf convert writes one."""
+    inside = Path(path) / f"{name}.jsonl"
+    return inside if Path(path).is_dir() and inside.is_file() else path
+
+
 def _lines(
     path: str | Path, *keys: str, hint: str = ""
 ) -> Iterator[tuple[str, int, dict[str, Any]]]:
     """Lines of a jsonl file that has certain keys: the line's name for messages, its number, the object."""
+    path = _in_folder(path, "responses" if "response_id" in keys else "prompts")
     source, data = display_name(path), read_bytes(path)
     needed = f"one JSON object per line with the keys {', '.join(keys)}"
     if data.strip() and file_kind(path, data) != "jsonl":

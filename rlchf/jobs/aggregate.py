@@ -1,7 +1,5 @@
 """Aggregation from files to a file, and the step that other jobs share."""
 
-import warnings
-
 from rlchf.aggregation import Aggregation, aggregate, check_options
 from rlchf.io.datasets import dataset_files
 from rlchf.io.tables import table_format
@@ -9,7 +7,6 @@ from rlchf.jobs.inputs import check_paths, list_skipped, read_people, skipped_fi
 from rlchf.jobs.progress import stage
 from rlchf.jobs.settings import AggregateJob, RuleSettings
 from rlchf.rankings import Rankings
-from rlchf.rules import get_rule, reads_approvals
 
 COMMON = ("ties", "seed", "threads")
 """What every rule is given, beside its own options."""
@@ -46,7 +43,6 @@ def check_rule(job: RuleSettings) -> None:
 
 def aggregate_rankings(rankings: Rankings, job: RuleSettings) -> Aggregation:
     """The collective rankings by the job's rule, with progress on the screen."""
-    _say_approvals_are_read_off(rankings, job)
     prompts = "1 prompt" if rankings.n_prompts == 1 else f"{rankings.n_prompts} prompts"
     with stage(f"aggregate {prompts} by {job.rule}", quiet=True) as tick:
         tick(0, rankings.n_prompts)
@@ -54,17 +50,3 @@ def aggregate_rankings(rankings: Rankings, job: RuleSettings) -> Aggregation:
             rankings, job.rule, ties=job.ties or None, seed=job.seed,
             threads=job.threads or None, progress=tick, **job.option,
         )  # fmt: skip
-
-
-def _say_approvals_are_read_off(rankings: Rankings, job: RuleSettings) -> None:
-    """Warn where a rule reads approvals that ballots do not state."""
-    if "top" in job.option or not reads_approvals(get_rule(job.rule), job.option):
-        return
-    silent = rankings.n_ballots - int(rankings.states_approvals.sum())
-    if silent:
-        ballots = f"{silent:,} of {rankings.n_ballots:,} ballots state none"
-        warnings.warn(
-            f"{job.rule} reads approvals, and {ballots}: theirs are read off the ranking, the better half "
-            "of each ballot; -o top=N reads its first N, columns approved or approval state them",
-            stacklevel=2,
-        )

@@ -22,7 +22,7 @@ from rlchf.io.formats import formats
 from rlchf.io.formats.long import is_plain_id
 from rlchf.io.json import write_jsonl
 from rlchf.io.preflib import PREFLIB_KIND
-from rlchf.io.sources import Converted, Source, read_source, source_names
+from rlchf.io.sources import Converted, Source, read_source, source_names, sources
 from rlchf.io.sources._records import Files
 from rlchf.jobs.inputs import check_paths
 from rlchf.jobs.progress import stage
@@ -83,22 +83,41 @@ def convert_files(job: ConvertJob) -> Report:
         if Path(job.out).is_file():
             raise ValueError(f"{job.out} is a file; give a folder, or a file with a suffix")
         check_folder(job.out)
+        _refuse_to_replace(Path(job.out))
     format = _format(job)
     if format is None:
+        for name, usual in (("columns", ""), ("skip", "none"), ("repeats", "refuse")):
+            if getattr(job, name) != usual:
+                raise ValueError(
+                    f"--{name} is about tables of rankings, and these files are a source"
+                )
         return _convert_source(job, kind, is_file)
     if job.option:
         raise ValueError(f"rankings take no options; leave -o {next(iter(job.option))} out")
-    if len(job.files) > 1:
-        raise ValueError(f"these are {len(job.files)} files of rankings; convert them one by one")
     if not is_file and kind in TABLES:
         raise ValueError(
             f"{job.out}: rankings have no texts for a folder; give a file, such as rankings.{kind}"
         )
-    rankings, unnamed = _named(read_rankings(job.files[0], format), job.files[0], kind)
+    rankings = read_rankings(
+        job.files, format, columns=job.columns, skip=job.skip, repeats=job.repeats
+    )
+    unnamed = 0
+    if len(job.files) == 1:
+        rankings, unnamed = _named(rankings, job.files[0], kind)
     files, dropped = _write_rankings(job.out, rankings, kind, is_file)
     if unnamed:
         dropped["names of alternatives, which are numbered"] = unnamed
-    return Report(job.files[0], files, _numbers(rankings), dropped)
+    return Report(", ".join(job.files), files, _numbers(rankings), dropped)
+
+
+def _refuse_to_replace(folder: Path) -> None:
+    """Refuse a folder that has files of the names that are written."""
+    there = sorted(one.name for one in folder.iterdir()) if folder.is_dir() else []
+    there = [name for name in there if bare_name(name)[0] in PARTS]
+    if there:
+        raise ValueError(
+            f"{folder} has {', '.join(there)} already; choose another folder for --out"
+        )
 
 
 def _convert_source(job: ConvertJob, kind: str, is_file: bool) -> Report:
@@ -154,7 +173,7 @@ def _format(job: ConvertJob) -> str | None:
     known = ["auto", *source_names(), *formats(), "preflib", *ELECTIONS]
     if job.from_ not in known:
         raise ValueError(f"unknown source {job.from_!r}; choose from {listed(known, job.from_)}")
-    if job.from_ in source_names():
+    if job.from_ in source_names() and not (job.from_ in formats() and _lacks_texts(job)):
         return None
     if job.from_ != "auto":
         return job.from_
@@ -169,6 +188,13 @@ def _format(job: ConvertJob) -> str | None:
         for keys in Files.of(job.files).keys().values()
     ]
     return "auto" if len(is_rankings) == 1 and is_rankings[0] else None
+
+
+def _lacks_texts(job: ConvertJob) -> bool:
+    """Whether files lack the keys of a source whose name is that of a format too: then they are of that."""
+    source = sources()[job.from_]
+    keys = Files.of(job.files).keys().values()
+    return not any(set(source.marks) <= set(names) for names in keys)
 
 
 def _named(rankings: Rankings, name: str, kind: str) -> tuple[Rankings, int]:
@@ -221,7 +247,7 @@ def _n_named(rankings: Rankings) -> int:
 
 
 def _write_folder(folder: Path, converted: Converted, rankings: Rankings, kind: str) -> list[str]:
-    """Write the files of a source, all or none; files of an earlier conversion are replaced."""
+    """Write the files of a source, all or none."""
     with _together(folder) as temporary:
         write_rankings(temporary / f"rankings.{kind}", rankings)
         prompts = (
@@ -259,10 +285,6 @@ def _together(folder: Path) -> Iterator[Path]:
         if not folder.exists():
             temporary.rename(folder)
             return
-        names = {path.name for path in temporary.iterdir()}
-        for old in folder.iterdir():
-            if old.is_file() and bare_name(old)[0] in PARTS and old.name not in names:
-                old.unlink()  # of an earlier conversion: it would not fit the new files
         for path in temporary.iterdir():
             path.replace(folder / path.name)
     finally:
@@ -307,7 +329,7 @@ def _tied(rankings: Rankings) -> int:
 
 
 def _notes(source: Source, converted: Converted) -> list[str]:
-    notes = [f"licence, as the card states it: {source.licence}"]
+    notes = [f"licence of that data, as its card states it: {source.licence}"]
     if converted.note:
         notes.append(converted.note)
     return notes

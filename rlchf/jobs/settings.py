@@ -130,6 +130,19 @@ class ConvertJob(Settings):
         "ends, csv for a folder.",
     )
     option: dict[str, Any] = setting({}, "Option of the source; repeatable.")
+    columns: str = setting(
+        "",
+        "Their names of our columns, such as prompt_id=question_id, for tables of rankings.",
+        group="Data",
+    )
+    skip: Skip = setting(
+        "none",
+        "Rows of rankings to leave out: blank ballots, empty ranks, lone responses.",
+        group="Data",
+    )
+    repeats: Repeats = setting(
+        "refuse", "Which of an annotator's repeated ballots on a prompt counts.", group="Data"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

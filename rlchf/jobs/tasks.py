@@ -108,6 +108,11 @@ def shares(job: TasksJob, tasks: int, known: int) -> list[int]:
             f"{people} annotators with {each} items each make {people * each}; {tasks} items seen by "
             f"{overlap} each are {total}; leave out one of --annotators, --per-annotator and --overlap"
         )
+    if job.annotators and each and overlap and total < people * each:
+        raise ValueError(
+            f"{tasks} items seen by {overlap} each are {total}, which {people} annotators cannot share as "
+            f"{each} each; leave out one of --annotators, --per-annotator and --overlap"
+        )
     if total < people:
         raise ValueError(f"{people} annotators share {total} items; name fewer annotators")
     return [total // people + (seat < total % people) for seat in range(people)]

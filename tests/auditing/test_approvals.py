@@ -109,3 +109,25 @@ def test_the_command_says_so_and_draws_no_single_people(anonymous: Path) -> None
     assert "anonymous:1" not in done.stdout
     assert "no picture is drawn" in done.stderr
     assert json.loads((anonymous / "audit.json").read_text())["annotators"] == []
+
+
+def test_all_members_of_a_committee_have_won() -> None:
+    """Two seats: a and c win; who approves c alone approves something that won, whoever is first."""
+    rows = votes(
+        *(("p", f"x{n}", r, int(r in "ab")) for n in range(3) for r in "abcd"),
+        *(("p", f"y{n}", r, int(r == "c")) for n in range(2) for r in "abcd"),
+        *(("p", "z", r, int(r == "d")) for r in "abcd"),
+    )
+    rankings = Rankings.from_frame(rows)
+    for rule in ("seq_phragmen", "updown_pav"):
+        result = rlchf.aggregate(rankings, rule, k=2, ties="lexicographic")
+        approvals = rlchf.audit(rankings, result).approvals
+        assert (approvals.seats, approvals.without) == (2, ["z"])
+    first = rlchf.audit(rankings, rlchf.aggregate(rankings, "approval")).approvals
+    assert (first.seats, first.without) == (1, ["y0", "y1", "z"])
+
+
+def test_python_is_told_that_approvals_are_read_off_rankings() -> None:
+    ballots = [("p", "ann", "a > b"), ("p", "bob", "b > a")]
+    with pytest.warns(UserWarning, match="pav reads approvals, and 2 of 2 ballots state none"):
+        rlchf.aggregate(Rankings.from_ballots(ballots), "pav")

@@ -21,7 +21,7 @@ def test_a_source_says_in_numbers_what_it_wrote_and_what_it_could_not_hold(tmp_p
     assert " 7  ballots" in done.stderr
     assert " 4  disapprovals" in done.stderr
     assert " 2  anonymous annotators" in done.stderr
-    assert "licence, as the card states it: CC BY 4.0 for prompts" in done.stderr
+    assert "licence of that data, as its card states it: CC BY 4.0 for prompts" in done.stderr
     assert "could not be held:\n1  votes between two equal texts" in done.stderr
     assert sorted(path.name for path in (tmp_path / "arena").iterdir()) == [
         "prompts.jsonl", "rankings.csv", "responses.jsonl",
@@ -78,7 +78,14 @@ def test_the_files_appear_together_or_not_at_all(
     assert [path.name for path in tmp_path.iterdir()] == ["out"] * exists
     (tmp_path / "out").mkdir(exist_ok=True)
     (out / "notes.txt").write_text("mine")
-    assert rlchf("convert", DATA / "helpsteer3.jsonl", "--out", out).returncode == 0
+    again = rlchf("convert", DATA / "helpsteer3.jsonl", "--out", out)
+    if exists:
+        assert (
+            "has annotators.csv, prompts.jsonl, rankings.jsonl, responses.jsonl already"
+            in refused(again)
+        )
+        return
+    assert again.returncode == 0
     assert sorted(path.name for path in out.iterdir()) == [
         "notes.txt", "prompts.jsonl", "rankings.csv", "responses.jsonl",
     ]  # fmt: skip
@@ -162,7 +169,7 @@ def test_formats_of_our_own_go_into_each_other(write: Write, tmp_path: Path) -> 
         (["votes.csv", "--out", "x.soc"], "x.soc: these ballots make a .toi file; name it so"),
         (["votes.csv", "--out", "x.csv", "--from", "polly"], "unknown source 'polly'; choose from"),
         (["votes.csv", "--out", "x.csv", "-o", "a=1"], "rankings take no options; leave -o a out"),
-        (["votes.csv", "votes.csv", "--from", "ballots", "--out", "x.csv"], "convert them one by one"),
+        (["votes.csv", "votes.csv", "--from", "ballots", "--out", "x.csv"], "votes.csv is given twice"),
         (["votes.csv", "--out", "votes.csv"], "votes.csv is an input; choose another file"),
         (["other.csv", "--out", "out"], "the keys a, b fit no source; the closest is"),
         (["none.csv", "--out", "out"], "there is no such file; near it: "),

@@ -58,7 +58,7 @@ def test_an_output_is_none_of_the_inputs(days: list[Path]) -> None:
 
 def test_a_wide_table_is_read_by_the_option_that_its_refusal_names(write: Write) -> None:
     path = write("votes.csv", "prompt_id,annotator_id,A,B\np,ann,1,2\np,bob,1,2\np,eve,2,1\n")
-    assert "--format wide_ranks (1 is best) or wide_scores" in refused(rlchf("aggregate", path))
+    assert "--format wide_ranks (1 is best), wide_scores" in refused(rlchf("aggregate", path))
     done = rlchf("aggregate", path, "--format", "wide_ranks")
     assert json.loads(done.stdout)["ranking"] == [["A"], ["B"]]
     done = rlchf("aggregate", path, "--format", "wide_scores")

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import tarfile
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -41,3 +42,19 @@ def test_the_source_distribution_holds_every_rule(dist: Path) -> None:
         names = {name.partition("/")[2] for name in archive.getnames()}
     assert {f"rules/{name}" for name in rule_files()} <= names
     assert "rlchf/report/report.html.jinja" in names
+
+
+def test_every_folder_of_code_is_a_package_that_is_installed() -> None:
+    """An editable install would not notice a folder that the list of packages lacks."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    installed = set(project["tool"]["setuptools"]["packages"])
+    folders = {
+        ".".join(init.parent.relative_to(ROOT).parts)
+        for init in (ROOT / "rlchf").rglob("__init__.py")
+        if "rules" not in init.relative_to(ROOT).parts
+    }
+    rules = {
+        ".".join(["rlchf", *init.parent.relative_to(ROOT).parts])
+        for init in (ROOT / "rules").rglob("__init__.py")
+    }
+    assert folders | rules == installed

@@ -36,6 +36,7 @@ def test_equal_weights_of_any_size_give_the_result_of_ones(name: str) -> None:
         rankings = weighing(of_p, of_p, of_p, of_q, 2 * of_q)
         with warnings.catch_warnings():
             warnings.simplefilter("error")
+            warnings.filterwarnings("ignore", "[a-z_]+ reads approvals")
             warnings.filterwarnings("ignore", "the weights on some prompts add up to less than")
             result = rlchf.aggregate(rankings, name)
         for prompt in ("p", "q"):

@@ -218,3 +218,21 @@ def test_a_ballot_in_two_files_is_a_repeat(write: Write) -> None:
     with pytest.raises(ValueError, match="1 repeated ballot"):
         read_rankings(paths)
     assert read_rankings(paths, repeats="last").n_ballots == 1
+
+
+def test_lists_of_rows_left_out_are_no_rankings(days: list[Path], write: Write) -> None:
+    folder = days[0].parent
+    expected = content(read_rankings(days))
+    write("days/skipped.csv", "file,row,prompt_id,annotator_id,response_id,reason\n")
+    write("days/out.jsonl.skipped.csv", "file,row,prompt_id,annotator_id,response_id,reason\n")
+    assert content(read_rankings(folder)) == expected
+    assert content(read_rankings(folder / "*.csv")) == expected
+
+
+def test_a_table_in_memory_is_told_where_to_go() -> None:
+    import pandas as pd
+
+    with pytest.raises(
+        TypeError, match=r"path is of type DataFrame, a table in memory; .*from_frame"
+    ):
+        read_rankings(pd.DataFrame({"prompt_id": ["p"]}))  # type: ignore[arg-type]

@@ -176,3 +176,19 @@ def test_a_verdict_is_refused_with_its_row_and_a_hint(
 ) -> None:
     with pytest.raises(ValueError, match="table(, |: )" + message):
         Rankings.from_frame(rows, format=format)
+
+
+def test_battles_without_a_prompt_are_votes_of_their_own(write: Write) -> None:
+    """A judge who sees the same two models again judges other responses."""
+    path = write("v.csv", "judge,model_a,model_b,winner\nann,x,y,x\nann,x,y,y\nann,y,x,tie\n")
+    assert read_rankings(path).n_ballots == 3
+
+
+def test_an_arena_with_a_prompt_for_each_vote_brings_a_warning(write: Write) -> None:
+    rows = "".join(f"q{n},{'xy'[n % 2]},z,model_a\n" for n in range(20))
+    path = write("v.csv", "question_id,model_a,model_b,winner\n" + rows)
+    with pytest.warns(
+        UserWarning, match="20 prompts with one vote each; .* 3 models .* --columns prompt_id="
+    ):
+        read_rankings(path)
+    assert read_rankings(path, columns="prompt_id=").n_prompts == 1

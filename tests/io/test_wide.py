@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 
+import rlchf
 from rlchf.io import read_rankings
 from rlchf.io.headers import folded
 from rlchf.io.patterns import PEOPLE, TOOLS
@@ -169,7 +170,7 @@ REFUSED: dict[str, tuple[str, str, str, str]] = {
     "one column": ("wide_ranks", "", "prompt_id,A\np,1\n", "there should be a column for each response"),
     "columns of tools": (
         "wide_scores", "", "id,seed,A,B\n1,2,3,4\n",
-        r"id, seed are columns that a survey tool adds, .* such as responses=A\|B",
+        r"id, seed look like columns about the rows, .* such as responses=A\|B",
     ),
     "no such column": ("wide_ranks", "responses=X*", "A,B\n1,2\n", r"there is no column 'X\*'; found A, B"),
     "one of a pattern": ("wide_ranks", "responses=A*", "A1,B\n1,2\n", "names the column 'A1' only; name two"),
@@ -208,10 +209,10 @@ SHAPES = {
     "limesurvey": (LIMESURVEY, r'Q1\[3\] look like .* --columns "places=Q1\[\*\]" and --format places'),
     "qualtrics": (QUALTRICS, r'Q5_3 look like one column .* --columns "responses=Q5_\*" and --format wide'),
     "numbers of voters": (
-        "Voter,A,B\nann,1,2\n", r"wide_scores \(higher is better\) and --columns annotator_id=Voter$",
+        "Voter,A,B\nann,1,2\n", r"wide_approvals \(1, 0, -1\) and --columns annotator_id=Voter$",
     ),
     "numbers among others": (
-        "name,A,B\nx,1,2\n", r'A, B look like one column .* wide_scores .*--columns "responses=A\|B"',
+        "town,A,B\nx,1,2\n", r'A, B look like one column .* wide_scores .*--columns "responses=A\|B"',
     ),
 }  # fmt: skip
 
@@ -229,3 +230,44 @@ def test_many_ballots_of_places_are_fast_enough_to_count() -> None:
     rankings = Rankings.from_frame(columns, format="places")
     assert rankings.n_ballots == 20_000
     assert ranks(rankings) == (np.argsort(order) + 1).tolist()
+
+
+def test_wide_approvals_are_approvals(write: Write) -> None:
+    path = write("v.csv", "annotator_id,A,B,C\nann,1,-1,0\nbob,,1,-1\n")
+    rankings = read_rankings(path, format="wide_approvals")
+    assert rlchf.aggregate(rankings, "net_approval").scores("v") == {"A": 1.0, "B": 0.0, "C": -1.0}
+    with pytest.raises(ValueError, match=r"'B' is 2 among 3 responses; give 1 \(approve\), 0 "):
+        read_rankings(write("v.csv", "annotator_id,A,B,C\nann,1,2,0\n"), format="wide_approvals")
+
+
+def test_columns_that_count_rows_or_describe_people_are_no_responses(write: Write) -> None:
+    for name, cells in (("Nr", "1234"), ("Laufend", "1234"), ("Age", "4321")):
+        rows = "".join(f"{cell},1,2\n" for cell in cells)
+        path = write("v.csv", f"{name},A,B\n{rows}")
+        with pytest.raises(ValueError, match=f"{name} look like columns about the rows"):
+            read_rankings(path, format="wide_scores")
+
+
+def test_columns_that_are_not_read_are_named_where_rows_are_people(write: Write) -> None:
+    path = write("v.csv", "Name,A,B\nann,1,2\nbob,2,1\n")
+    with pytest.warns(
+        UserWarning, match="Name are not read; .* add annotator_id=Name to --columns"
+    ):
+        read_rankings(path, format="wide_ranks", columns="responses=A|B")
+
+
+def test_scores_read_as_ranks_are_refused_or_warned_of(write: Write) -> None:
+    path = write("v.csv", "annotator_id,A,B,C\nann,1.4,2,3\n")
+    with pytest.raises(ValueError, match=r"'A' is 1\.4 among 3 responses; give a rank"):
+        read_rankings(path, format="wide_ranks")
+    path = write("v.csv", "annotator_id,A,B,C\nann,2,3,3\nbob,3,2,3\neve,1,2,3\n")
+    with pytest.warns(
+        UserWarning, match="2 of 3 ballots give no response the rank 1; .* wide_scores"
+    ):
+        read_rankings(path, format="wide_ranks")
+
+
+def test_what_a_star_stands_for_has_no_blanks_at_its_ends(write: Write) -> None:
+    path = write("v.csv", "annotator_id,Response A,Response B\nann,1,2\n")
+    rankings = read_rankings(path, format="wide_ranks", columns="responses=Response*")
+    assert rankings.response_ids == ["A", "B"]

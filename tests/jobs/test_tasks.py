@@ -130,8 +130,8 @@ def test_the_numbers_of_annotators_items_and_overlap_give_each_other(
         out = tmp_path / "-".join(options)
         return (
             rlchf(*files, "--to", "potato", "--out", out, *options)
-            .stdout.partition(": ")[2]
-            .strip()
+            .stdout.splitlines()[0]
+            .partition(": ")[2]
         )
 
     assert (

@@ -67,7 +67,12 @@ def _approval_lines(report: Audit) -> Iterator[str]:
         names = ", ".join(approvals.without[:3]) + (", ..." if len(approvals.without) > 3 else "")
         people = counted(len(approvals.without), "annotator")
         share = number(approvals.without_weight)
-        yield f" Approve nothing that won: {people} ({names}), {share} of the weight."
+        which = (
+            "nothing that won"
+            if approvals.seats == 1
+            else f"none of the {approvals.seats} that won"
+        )
+        yield f" Approve {which}: {people} ({names}), {share} of the weight."
 
 
 def agreement_table(report: Audit) -> Table:
@@ -190,9 +195,9 @@ def majorities(report: Audit) -> str:
     close = ", ".join(f"{100 * float(x):g} %: {number(part)}" for x, part in m.closer.items())
     return (
         f" Price of fairness (agreement lost against Kemeny): {number(report.price_of_fairness)}.\n"
-        f" Of {m.prompts} prompts {number(m.condorcet)} have a Condorcet winner, "
+        f" Of {counted(m.prompts, 'prompt')} {number(m.condorcet)} have a Condorcet winner, "
         f"{number(m.cycles)} a majority cycle;\n"
         f" Smith sets by size: {sizes}.\n"
-        f" Of {m.pairs} pairs {number(m.contested)} are contested, {number(m.tied)} tied;\n"
+        f" Of {counted(m.pairs, 'pair')} {number(m.contested)} are contested, {number(m.tied)} tied;\n"
         f" decided by less than {close}."
     )

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from rich.table import Table
 
 from rlchf.cli.tables import LISTED, make_table, number
+from rlchf.entries import ANONYMOUS
 from rlchf.evaluation.intervals import Figure
 from rlchf.evaluation.report import Evaluation
 from rlchf.jobs.conditioned import ConditionedEvaluation
@@ -28,11 +29,13 @@ def tables(evaluation: Evaluation) -> Iterator[Table | str]:
     if evaluation.groups:
         yield ""
         yield groups_table(evaluation)
-    yield ""
-    if len(evaluation.annotators) <= LISTED:
-        yield _rows("annotator", "pairs", "weight", evaluation.annotators)
-    else:
-        worst = sorted(evaluation.annotators, key=lambda row: row.value)
+    known = [row for row in evaluation.annotators if not row.name.startswith(ANONYMOUS)]
+    if known:
+        yield ""
+    if 0 < len(known) <= LISTED:
+        yield _rows("annotator", "pairs", "weight", known)
+    elif known:
+        worst = sorted(known, key=lambda row: row.value)
         middle = worst[(len(worst) - 1) // 2]
         yield (
             f" Of {len(worst)} annotators the lowest has accuracy {number(worst[0].value)}, "

@@ -1,5 +1,6 @@
 """Tables with a column per response."""
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -33,7 +34,7 @@ def read_columns(
     allowed
         Whether each number may stand in a table of so many columns.
     kind
-        "entry_ranks" or "entry_scores".
+        "entry_ranks", "entry_scores" or "entry_approvals".
     """
     names = [name for name in table.columns if name not in PEOPLE]
     _refuse_columns_of_tools(table, names)
@@ -46,8 +47,36 @@ def read_columns(
     filled = values != EMPTY  # (rows, responses)
     n = len([name for name in table.names if name and name not in PEOPLE])  # some may be left out
     _refuse_numbers(table, names, values, filled & ~allowed(values, n), choose)
+    _warn_of_others(table, names)
+    if kind == "entry_ranks":
+        _warn_of_scores(table, values, filled)
     rows, responses = np.nonzero(filled)
     return row_ballots(table, rows, responses, names, **{kind: values[rows, responses]})
+
+
+def _warn_of_others(table: Table, names: Sequence[str]) -> None:
+    """Name the columns that are not read, if rows may then seem to be of people who are not known."""
+    taken = {*PEOPLE, *table.columns}
+    others = [name for name in table.names if name and name not in taken]
+    if others and "annotator_id" not in table.columns:
+        warnings.warn(
+            f"{table.source}: each row is another annotator's, and {', '.join(others)} are not read; if one "
+            f"of them says whose the row is, add annotator_id={others[0]} to --columns",
+            stacklevel=6,
+        )
+
+
+def _warn_of_scores(table: Table, values: np.ndarray, filled: np.ndarray) -> None:
+    """Ranks without a first place on most ballots may be scores."""
+    best = np.where(filled, values, np.inf).min(axis=1)
+    ballots = filled.sum(axis=1) > 1
+    high = int((best[ballots] > 1.5).sum())
+    if 2 * high > int(ballots.sum()):
+        warnings.warn(
+            f"{table.source}: {high} of {int(ballots.sum())} ballots give no response the rank 1; if the "
+            "cells are scores, higher is better, read them with --format wide_scores",
+            stacklevel=6,
+        )
 
 
 def row_ballots(
@@ -100,14 +129,23 @@ def _refuse_columns_of_tools(table: Table, names: Sequence[str]) -> None:
             f"{table.source}: there should be a column for each response besides "
             f"{', '.join(PEOPLE)}; found {', '.join(table.names)}"
         )
-    added = [name for name in names if name.strip().lower() in TOOLS]
+    added = [name for name in names if name.strip().lower() in TOOLS or _is_row_number(table, name)]
     if added:
         others = [name for name in names if name not in added]
         raise ValueError(
-            f"{table.source}: {', '.join(added)} are columns that a survey tool adds, not responses; name "
+            f"{table.source}: {', '.join(added)} look like columns about the rows, not like responses; name "
             f"those of the responses with --columns, such as responses={'|'.join(others[:3]) or 'A|B|C'} "
             "or responses=Q5_*"
         )
+
+
+def _is_row_number(table: Table, name: str) -> bool:
+    """Whether a column counts the rows: 1, 2, 3, ..., of four rows or more."""
+    column = table.columns[name]
+    if isinstance(column, list) or len(column) < 4:
+        return False
+    texts = [str(cell).strip() for cell in column.to_pylist()]
+    return texts == [str(i) for i in range(1, len(texts) + 1)]
 
 
 def _refuse_numbers(

@@ -1,5 +1,8 @@
 """Arena rows: each row is one vote between the responses of two models."""
 
+import warnings
+from dataclasses import replace
+
 import numpy as np
 
 from rlchf.entries import Entries
@@ -20,6 +23,8 @@ WORDS = {
         ("bothbad", "both bad", "tie (bothbad)", "tie (both bad)", "neither"), BOTH_BAD
     ),
 }
+LONE = 20
+"""So many prompts with one vote each bring a warning."""
 HINT = "give model_a, model_b, tie or both_bad, or the name of one of the two"
 
 
@@ -38,7 +43,19 @@ def read_arena(table: Table, unranked: str) -> Entries:
     verdicts = _verdicts(table)
     ranks = np.concatenate([1.0 + (verdicts == SECOND), 1.0 + (verdicts == FIRST)])
     approvals = np.tile(np.where(verdicts == BOTH_BAD, -1, UNSTATED), 2).astype(np.int8)
-    return side_ballots(table, SIDES, ranks, approvals=approvals)
+    entries = side_ballots(table, SIDES, ranks, approvals=approvals)
+    n_prompts, n_rows = len(entries.prompt_ids), len(verdicts)
+    if n_prompts == 1 and not {"prompt_id", "prompt"} & set(table.columns):
+        return replace(
+            entries, ballot_parts=np.arange(n_rows)
+        )  # each battle was on a prompt of its own
+    if n_prompts == n_rows >= LONE and len(entries.response_ids) < n_rows:
+        warnings.warn(
+            f"{table.source}: {n_rows} prompts with one vote each; for one ranking of all "
+            f"{len(entries.response_ids)} models say that there is no prompt, --columns prompt_id=",
+            stacklevel=5,
+        )
+    return entries
 
 
 def _verdicts(table: Table) -> np.ndarray:

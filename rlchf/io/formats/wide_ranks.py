@@ -1,5 +1,7 @@
 """Wide ranks: each row is one ballot, with a column per response that holds its rank."""
 
+import numpy as np
+
 from rlchf.entries import Entries
 from rlchf.io.columns import Table
 from rlchf.io.formats import Format
@@ -15,12 +17,13 @@ def read_wide_ranks(table: Table, unranked: str) -> Entries:
     Raises
     ------
     ValueError
-        If a cell is no number from 1 to the number of responses: such as a score, or 0 or 99 for nothing.
+        If a cell is no number from 1 to the number of responses, a half between two places included: such
+        as a score, or 0 or 99 for nothing.
     """
     return read_columns(
         table,
         "give a rank, 1 is best, or leave the cell empty",
-        lambda values, n: (values >= 1) & (values <= n),
+        lambda values, n: (values >= 1) & (values <= n) & (2 * values == np.floor(2 * values)),
         "entry_ranks",
     )
 

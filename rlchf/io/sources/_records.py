@@ -345,7 +345,7 @@ def _json(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _separated(file: BinaryIO, source: str, delimiter: str) -> Iterator[tuple[str, dict[str, str]]]:
     text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
-    csv.field_size_limit(2**31 - 1)  # a cell may hold a conversation
+    usual = csv.field_size_limit(2**31 - 1)  # a cell may hold a conversation
     reader = csv.reader(text, delimiter=delimiter, strict=True)
     number = 1
     try:
@@ -366,6 +366,7 @@ def _separated(file: BinaryIO, source: str, delimiter: str) -> Iterator[tuple[st
     except csv.Error as error:
         raise ValueError(f"{source}, row {number + 1}: {error}") from None
     finally:
+        csv.field_size_limit(usual)
         text.detach()
 
 
