@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 import torch
 
+from rlchf.train.models.ends import end_ids
 from rlchf.train.ppo import PPOConfig, ppo
 from rlchf.train.ppo.objectives import token_logprobs
+from rlchf.train.ppo.prompts import encode_prompts
 from rlchf.train.ppo.responses import Rollout, response_logits
-from rlchf.train.ppo.sampling import encode_prompts, end_ids, sample, sample_texts, uniforms
+from rlchf.train.ppo.sampling import sample, sample_texts, uniforms
 from tests.support.ppo_runs import MODELS, PROMPTS, SMALL, lines, rollouts, vowels
 from tests.support.tiny_models import tiny_gpt2, tiny_llama, tiny_tokenizer, word_tokenizer
 
@@ -124,10 +126,12 @@ def test_prompts_that_the_model_cannot_take_are_named(prompts: list[str], messag
 
 
 def test_a_tokenizer_without_an_end_token_is_refused() -> None:
-    tokenizer = tiny_tokenizer()
+    policy, tokenizer = tiny_llama(), tiny_tokenizer()
     tokenizer.eos_token = None
+    assert end_ids(tokenizer, model=policy) == [0], "the checkpoint has one"
+    policy.generation_config.eos_token_id = None
     with pytest.raises(ValueError, match="no end-of-sequence token"):
-        encode_prompts(tiny_llama(), tokenizer, PROMPTS, 10)
+        sample_texts(policy, tokenizer, PROMPTS, max_new_tokens=2)
 
 
 # -- end tokens and other samplers -----------------------------------------------------------------
@@ -159,7 +163,11 @@ def test_stop_tokens_are_texts_of_one_token_or_ids() -> None:
 
 @pytest.mark.parametrize(
     ("stop", "message"),
-    [("xyz!", "'xyz!' is 4 tokens of the policy's tokenizer"), (9999, "9999 is no token")],
+    [
+        ("", "'' is no text; give texts that appear in a response"),
+        ("a<eos>", "'a<eos>' contains the special token '<eos>', .* give that token alone"),
+        (9999, "9999 is no token"),
+    ],
 )
 def test_other_stop_tokens_are_refused(stop: str | int, message: str) -> None:
     with pytest.raises(ValueError, match=message):
