@@ -20,6 +20,8 @@ from rlchf.train.reward.model import RewardModel
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
+WHOLE_CRITIC = 1e-4
+"""A learning rate above this, and above five times the policy's, is warned of if the critic is a whole model."""
 SAMPLE = 4096  # weights of each tensor that the fingerprint of a policy reads
 
 
@@ -98,11 +100,10 @@ def check_critic_given(critic: object, config: PPOConfig) -> None:
         raise ValueError(f"advantages is '{config.advantages}', which takes no critic")
     if not isinstance(critic, RewardModel | torch.nn.Module):
         raise ValueError(f"critic is {critic!r}; give a model, such as a RewardModel")
-    if config.value_learning_rate >= 10 * config.learning_rate > 0:
+    if config.value_learning_rate > max(WHOLE_CRITIC, 5 * config.learning_rate):
         warnings.warn(
-            f"the critic is a whole model, and value_learning_rate {config.value_learning_rate:g} is "
-            f"{config.value_learning_rate / config.learning_rate:.3g} times the policy's learning rate, as "
-            f"suits a linear layer; a model usually needs the policy's, {config.learning_rate:g}",
+            f"the critic is a whole model, and value_learning_rate is {config.value_learning_rate:g}, which "
+            "suits a linear layer; a model usually needs about 1e-05",
             stacklevel=4,
         )
 

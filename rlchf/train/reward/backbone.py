@@ -14,6 +14,7 @@ from transformers import (
 )
 
 from rlchf.train.models.adapters import with_adapters
+from rlchf.train.models.load import without_foreign_padding
 
 
 def load_backbone(
@@ -26,6 +27,7 @@ def load_backbone(
     """
     tokenizer = AutoTokenizer.from_pretrained(path)
     config = AutoConfig.from_pretrained(path, num_labels=outputs)
+    without_foreign_padding(config, path)
     for name in [n for n in vars(config) if "drop" in n and isinstance(getattr(config, n), float)]:
         setattr(config, name, 0.0)
     torch.manual_seed(seed)
