@@ -52,7 +52,7 @@ def test_a_prompt_that_is_too_long_is_refused_by_name_and_counted(tmp_path: Path
         setup(tmp_path, ["the fox", LONG])
     with pytest.raises(ValueError, match=r"\(2 of 3 prompts are too long\)"):
         setup(tmp_path, ["the fox", LONG, LONG])
-    with pytest.raises(ValueError, match="prompt 1 has .* tokens, more than max_prompt_length 8;"):
+    with pytest.raises(ValueError, match=r"prompt 1 has .* tokens, more than max_prompt_length 8;"):
         setup(tmp_path, ["the", "the quick brown fox jumps over"], max_prompt_length=8)
     with pytest.raises(ValueError, match=r"positions; shorten the prompt or lower max_new_tokens$"):
         setup(tmp_path, ["the"], max_new_tokens=200, long_prompts="drop")
@@ -66,9 +66,7 @@ def test_prompts_that_are_too_long_are_dropped_and_counted(tmp_path: Path) -> No
     assert len(inputs.encoded) == 2
     run = PPO(inputs)
     assert set(run.draw()[0]) == {"the fox", "a dog"}
-    with (
-        pytest.raises(ValueError, match="1 of 1 prompt are longer .* so that none is left"),
-    ):
+    with pytest.raises(ValueError, match=r"1 of 1 prompts are longer .* so that none is left"):
         setup(tmp_path, [LONG], long_prompts="drop")
 
 
@@ -86,7 +84,7 @@ def test_prompts_that_are_too_long_lose_their_beginning_and_are_counted(tmp_path
 
 def test_what_stands_in_front_of_a_prompt_survives_its_truncation() -> None:
     tokenizer, bos = in_front(), in_front().bos_token_id
-    with pytest.warns(UserWarning, match="1 of 1 prompt"):
+    with pytest.warns(UserWarning, match="1 of 1 prompts"):
         fitted = fit_prompts(
             tiny_llama(330), tokenizer, [LONG], 4, max_prompt_length=6, long_prompts="truncate_left"
         )

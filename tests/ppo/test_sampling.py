@@ -1,5 +1,6 @@
 """Sampling, and reading the policy at what it sampled."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 import torch
 
 from rlchf.train.models.ends import end_ids
+from rlchf.train.models.load import load_policy
 from rlchf.train.ppo import PPOConfig, ppo
 from rlchf.train.ppo.objectives import token_logprobs
 from rlchf.train.ppo.prompts import encode_prompts
@@ -132,6 +134,27 @@ def test_a_tokenizer_without_an_end_token_is_refused() -> None:
     policy.generation_config.eos_token_id = None
     with pytest.raises(ValueError, match="no end-of-sequence token"):
         sample_texts(policy, tokenizer, PROMPTS, max_new_tokens=2)
+
+
+@pytest.mark.parametrize("in_config", [False, True])
+def test_a_padding_token_that_the_policy_does_not_know_changes_nothing(
+    in_config: bool, tmp_path: Path
+) -> None:
+    policy, tokenizer = tiny_llama(pad_token_id=None), tiny_tokenizer()
+    expected = sample_texts(policy, tokenizer, PROMPTS, max_new_tokens=8, stop_tokens=range(7, 40))
+    tokenizer.add_special_tokens({"pad_token": "[PAD]"})
+    assert tokenizer.pad_token_id >= policy.config.vocab_size - 5
+    policy.resize_token_embeddings(tokenizer.pad_token_id)
+    policy.save_pretrained(tmp_path / "policy")
+    if in_config:
+        file = tmp_path / "policy" / "config.json"
+        file.write_text(json.dumps(json.loads(file.read_text()) | {"pad_token_id": 320}))
+        with pytest.warns(UserWarning, match="names token 320 as the padding token"):
+            policy = load_policy(tmp_path / "policy")
+    options = {"max_new_tokens": 8, "stop_tokens": range(7, 40)}
+    assert sample_texts(policy, tokenizer, PROMPTS, **options) == expected
+    config = PPOConfig(**SMALL | {"updates": 1, "stop_tokens": tuple(range(7, 40))})
+    ppo(policy, tokenizer, PROMPTS, vowels, config, tmp_path / "out")
 
 
 # -- end tokens and other samplers -----------------------------------------------------------------

@@ -34,7 +34,7 @@ def load_policy(name_or_path: str | Path) -> "PreTrainedModel":
 
 
 def without_foreign_padding(config: Any, name: str | Path) -> Any:
-    """A model's config, without a padding token that has no embedding: many models could not be built with it.
+    """A model's config, without a padding token that has no embedding, with which many cannot be built.
 
     Padding is masked, so any token serves; a warning tells of it.
     """

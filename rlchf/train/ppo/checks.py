@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 WHOLE_CRITIC = 1e-4
-"""A learning rate above this, and above five times the policy's, is warned of if the critic is a whole model."""
+"""A learning rate of a whole critic above this, and above five times the policy's, is warned of."""
 SAMPLE = 4096  # weights of each tensor that the fingerprint of a policy reads
 
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Literal
 
 from rlchf.settings import Settings, setting
 from rlchf.train.ppo.advantages import ADVANTAGES, compares_responses, needs_critic
+from rlchf.train.ppo.prompts import LongPrompts
 from rlchf.train.ppo.samplers import SAMPLERS
 
 KLEstimator = Literal["k1", "k2", "k3"]
-LongPrompts = Literal["refuse", "drop", "truncate_left"]
 if TYPE_CHECKING:
     Advantages = str
     SamplerName = str

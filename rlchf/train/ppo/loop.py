@@ -330,9 +330,9 @@ class PPO:
             )
         if metrics["grad_norm"] == 0:
             yield (
-                "the gradient of the policy was exactly 0, so that it learned nothing from this batch: either "
-                "all advantages are 0, as they are if all responses to a prompt score the same, or no gradient "
-                "reaches the trained weights"
+                "the gradient of the policy was exactly 0, so that it learned nothing from this batch: "
+                "either all advantages are 0, as they are if all responses to a prompt score the same, or "
+                "no gradient reaches the trained weights"
             )
 
     def log(self, metrics: dict[str, float], samples: list[dict[str, Any]]) -> None:

@@ -4,18 +4,17 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from rlchf.display import counted
 from rlchf.prompts import Prompt
 from rlchf.train.models.text import front_ids, prompt_ids
-from rlchf.train.ppo.config import LongPrompts
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+LongPrompts = Literal["refuse", "drop", "truncate_left"]
 KEPT_ORDERS = 4
 """Orders of the prompts that are kept: a batch may reach into the next epoch."""
 
@@ -78,7 +77,7 @@ def fit_prompts(
     if long_prompts in (None, "refuse") or limit < 1:
         number, length = next(iter(long.items()))
         what = f"{_name(number, names)} has {length} tokens"
-        others = f" ({len(long)} of {counted(len(prompts), 'prompt')} are too long)"
+        others = f" ({len(long):,} of {len(prompts):,} prompts are too long)"
         problem = f"more than max_prompt_length {max_prompt_length}; shorten the prompt"
         if limit == room:
             problem = (
@@ -87,7 +86,7 @@ def fit_prompts(
             )
         remedy = ", or let long_prompts be drop or truncate_left" * bool(long_prompts and room > 0)
         raise ValueError(f"{what}, {problem}{remedy}{others * (len(long) > 1)}")
-    problem = f"{len(long)} of {counted(len(prompts), 'prompt')} are longer than {limit} tokens"
+    problem = f"{len(long):,} of {len(prompts):,} prompts are longer than {limit} tokens"
     if long_prompts == "truncate_left":
         warnings.warn(f"{problem}, and the policy reads them without their beginning", stacklevel=3)
         front = front_ids(tokenizer)
