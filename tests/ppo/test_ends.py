@@ -201,7 +201,7 @@ def test_candidates_and_texts_end_at_stop_texts(stop: str) -> None:
     policy, other = bigram(
         words, {"a": "b", "b": "c", "c": "a"}, eos_token="<eos>", pad_token="<eos>"
     )
-    options = {"max_new_tokens": 9, "stop_tokens": ("c a",)}
+    options: dict[str, Any] = {"max_new_tokens": 9, "stop_tokens": ("c a",)}
     assert sample_texts(policy, other, ["a"], **options) == ["b "]
     candidates = sample_candidates(policy, other, {"p": "a"}, CandidateConfig(**options))
     assert [(one.text, one.finished) for one in candidates.by_prompt["p"]] == [("b ", True)]

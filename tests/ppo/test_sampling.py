@@ -151,7 +151,7 @@ def test_a_padding_token_that_the_policy_does_not_know_changes_nothing(
         file.write_text(json.dumps(json.loads(file.read_text()) | {"pad_token_id": 320}))
         with pytest.warns(UserWarning, match="names token 320 as the padding token"):
             policy = load_policy(tmp_path / "policy")
-    options = {"max_new_tokens": 8, "stop_tokens": range(7, 40)}
+    options: dict[str, Any] = {"max_new_tokens": 8, "stop_tokens": range(7, 40)}
     assert sample_texts(policy, tokenizer, PROMPTS, **options) == expected
     config = PPOConfig(**SMALL | {"updates": 1, "stop_tokens": tuple(range(7, 40))})
     ppo(policy, tokenizer, PROMPTS, vowels, config, tmp_path / "out")
