@@ -112,7 +112,9 @@ class PPOConfig(Settings):
 
     kl_coef: float = setting(0.05, "KL coefficient (beta).", at_least=0, group="KL penalty")
     kl_estimator: KLEstimator = setting(
-        "k1", "Estimator of the KL divergence; see rlchf.train.ppo.kl.", group="KL penalty"
+        "k1",
+        "Estimator of the KL divergence: k1 in the reward, k2 or k3 in the loss; see rlchf.train.ppo.kl.",
+        group="KL penalty",
     )
     kl_in: Literal["reward", "loss"] = setting(
         "reward",
