@@ -15,3 +15,18 @@ def question(prompt: Prompt) -> str:
     'Hi!'
     """
     return prompt if isinstance(prompt, str) else prompt[-1]["content"]
+
+
+def with_text_before(prompt: Prompt, text: str) -> Prompt:
+    """A prompt with a text before its own; in a conversation, before the first user's message.
+
+    Examples
+    --------
+    >>> with_text_before("Hi", "Be brief.")
+    'Be brief.\\n\\nHi'
+    """
+    if isinstance(prompt, str):
+        return f"{text}\n\n{prompt}"
+    user = next((i for i, message in enumerate(prompt) if message["role"] == "user"), 0)
+    changed = {**prompt[user], "content": f"{text}\n\n{prompt[user]['content']}"}
+    return [*prompt[:user], changed, *prompt[user + 1 :]]

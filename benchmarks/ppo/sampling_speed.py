@@ -14,10 +14,11 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from rlchf.io import read_prompts
+from rlchf.train.models.ends import end_ids
 from rlchf.train.models.load import load_policy, load_tokenizer
 from rlchf.train.models.tiny import tiny_llama
+from rlchf.train.ppo.prompts import encode_prompts
 from rlchf.train.ppo.samplers import SAMPLERS
-from rlchf.train.ppo.sampling import encode_prompts, end_ids
 
 PROMPTS = Path(__file__).parents[2] / "examples/emoji/prompts.jsonl"
 STOP_TOKENS = {"tiny": "etaoin", "smollm2": ".!?"}

@@ -195,7 +195,7 @@ def _critic(job: PPOJob, policy: Any, tokenizer: Any, rewards: "Mapping[str, Rew
             f"{problem}: their tokenizers number the tokens in different ways; give a reward model "
             "that was fitted from the policy's folder, or none"
         )
-    return model.model
+    return model
 
 
 def _logged(rewards: "Mapping[str, Reward]") -> "dict[str, LoggedReward]":

@@ -177,19 +177,24 @@ class Pipeline:
         path = self.folder / f"samples-{when}.jsonl"
         if path.exists():
             return
+        from rlchf.train.ppo.prompts import fit_prompts
         from rlchf.train.ppo.sampling import sample_texts
 
         label, ppo = self.run.label, self.run.ppo
         assert ppo is not None
-        n_per_prompt = -(-label.texts // len(self.policy_prompts))
-        with stage(f"sampling {n_per_prompt * len(self.policy_prompts)} texts {when} PPO") as tick:
+        policy, tokenizer = load_policy(model).to(process().device), load_tokenizer(model)
+        fitted = fit_prompts(
+            policy, tokenizer, self.policy_prompts, ppo.max_new_tokens,
+            max_prompt_length=ppo.max_prompt_length, long_prompts=ppo.long_prompts,
+        )  # fmt: skip
+        n_per_prompt = -(-label.texts // len(fitted.prompts))
+        with stage(f"sampling {n_per_prompt * len(fitted.prompts)} texts {when} PPO") as tick:
             texts = sample_texts(
-                load_policy(model).to(process().device), load_tokenizer(model),
-                self.policy_prompts, n_per_prompt=n_per_prompt, batch_size=32,
-                max_new_tokens=ppo.max_new_tokens, temperature=ppo.temperature, stop_tokens=ppo.stop_tokens,
-                seed=self.run.seed, progress=tick,
+                policy, tokenizer, fitted.prompts, encoded=fitted.encoded, n_per_prompt=n_per_prompt,
+                batch_size=32, max_new_tokens=ppo.max_new_tokens, temperature=ppo.temperature,
+                stop_tokens=ppo.stop_tokens, seed=self.run.seed, progress=tick,
             )  # fmt: skip
-        prompts = [prompt for prompt in self.policy_prompts for _ in range(n_per_prompt)]
+        prompts = [prompt for prompt in fitted.prompts for _ in range(n_per_prompt)]
         rows: list[dict[str, Any]] = [
             {"stage": when, "prompt": prompt, "response": text}
             for prompt, text in zip(prompts, texts, strict=True)

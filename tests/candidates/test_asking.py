@@ -2,6 +2,7 @@
 
 import pytest
 
+from rlchf.prompts import with_text_before
 from rlchf.train.candidates.asking import (
     SYSTEM_PROMPTS,
     TEMPLATE,
@@ -9,7 +10,6 @@ from rlchf.train.candidates.asking import (
     in_template,
     listed_answers,
     with_system,
-    with_text_before,
 )
 
 

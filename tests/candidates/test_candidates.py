@@ -55,7 +55,7 @@ class Written:
     written: list[str]
     finished: torch.Tensor
 
-    def texts(self, tokenizer: Any) -> list[str]:
+    def texts(self, tokenizer: Any, stop_texts: Any = ()) -> list[str]:
         return self.written
 
 

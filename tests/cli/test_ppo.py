@@ -270,6 +270,26 @@ def test_a_critic_starts_as_a_reward_model(folder: Path, tmp_path: Path) -> None
         tune(tmp_path / "alike", reward=("alike",), resume=True)
 
 
+@pytest.mark.parametrize("rows", [0, 40], ids=["full", "with rows to spare"])
+def test_a_critic_starts_as_one_fitted_from_a_policy_without_a_padding_token(
+    rows: int, folder: Path, tmp_path: Path
+) -> None:
+    """As Llama 3 and GPT-2, whose vocabulary is full, and Qwen, which has rows to spare."""
+    from rlchf.train.reward.backbone import load_backbone
+
+    tokenizer = tiny_tokenizer(pad_is_eos=True)
+    tokenizer.pad_token = None
+    tiny_llama(len(tokenizer) + rows, pad_token_id=None).save_pretrained(tmp_path / "policy")
+    tokenizer.save_pretrained(tmp_path / "policy")
+    for part in load_backbone(tmp_path / "policy"):
+        part.save_pretrained(tmp_path / "reward")
+    tune(
+        tmp_path / "out", policy=str(tmp_path / "policy"), reward=(str(tmp_path / "reward"),),
+        critic=str(tmp_path / "reward"), updates=1,
+    )  # fmt: skip
+    assert len(lines(tmp_path / "out" / "metrics.jsonl")) == 1
+
+
 def test_help_names_every_setting_once() -> None:
     help = rlchf("ppo", "--help").stdout
     for kind in (PPOJob, PPOConfig):

@@ -26,7 +26,7 @@ BOTH: dict[str, Any] = {"reward": ("tastes:vowels", "tastes:brief")}
         ({"gamma": "high"}, "gamma is 'high'; it must be of type float"),
         ({"kl_in": "los"}, "kl_in is 'los'; choose from reward, loss; did you mean loss"),
         ({"stop_tokens": 5}, r"stop_tokens is 5; write it as a list, \[5\]"),
-        ({"stop_tokens": ["no such token"]}, "is .* tokens of the policy's tokenizer"),
+        ({"stop_tokens": [""]}, "'' is no text; give texts that appear in a response"),
         ({"batch_size": 10}, "batch_size 10 is not a multiple of minibatch_size 4"),
         ({"config": "nowhere.toml"}, "nowhere.toml: there is no such file"),
         ({"config": "tastes.py"}, "tastes.py is not a TOML file"),

@@ -286,3 +286,29 @@ def test_the_texts_of_a_run_end_at_its_stop_tokens(whole: Path) -> None:
     ended = sample_texts(*model, ["Hello."], n_per_prompt=8, max_new_tokens=20, stop_tokens=[token])
     assert ended[0] != texts[0]
     assert texts[0].startswith(ended[0])
+
+
+def test_texts_before_and_after_ppo_obey_its_ends_and_lengths(
+    run_file: Path, tmp_path: Path
+) -> None:
+    from rlchf.train.models.load import load_tokenizer
+    from rlchf.train.models.text import prompt_ids
+
+    settings = tomllib.loads(run_file.read_text())
+    settings["ppo"] |= {"stop_tokens": ["e w", "a t"], "long_prompts": "drop", "temperature": 0.7}
+    settings["ppo"] |= {"max_prompt_length": 9, "max_new_tokens": 24}
+    changed = run_file.with_name("ends.toml")
+    changed.write_text(tomli_w.dumps(settings))
+    run = pipeline.start(changed, out=tmp_path / "run")
+    run.folder.mkdir()
+    base = run.base_policy()
+    with pytest.warns(
+        UserWarning, match=r"\d+ of 12 prompts are longer than 9 tokens, and are left"
+    ):
+        run.sample("before", base)
+    rows = lines(run.folder / "samples-before.jsonl")
+    tokenizer = load_tokenizer(base)
+    assert max(len(prompt_ids(tokenizer, row["prompt"])) for row in rows) <= 9
+    assert 24 <= len(rows) < 36
+    assert len({row["prompt"] for row in rows}) < 12
+    assert not [row for row in rows if "e w" in row["response"] or "a t" in row["response"]]

@@ -6,13 +6,19 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    OPTConfig,
+    OPTForCausalLM,
+    OPTForSequenceClassification,
+)
 
 from rlchf.train.ppo import PPO, PPOConfig, Setup, ppo
 from rlchf.train.ppo.actor_critic import ActorCritic
 from rlchf.train.ppo.responses import Rollout, response_logits
 from rlchf.train.ppo.sampling import sample_texts
-from rlchf.train.reward.model import RewardModel
+from rlchf.train.reward.model import Readout, RewardModel
 from tests.support.ppo_runs import (
     MODELS,
     PROMPTS,
@@ -151,6 +157,60 @@ def test_a_critic_from_the_reward_model_begins_with_its_scores(kind: str) -> Non
             prefix = rollout.ids[row, : width + t][rollout.attention_mask[row, : width + t]]
             expected = classifier(input_ids=prefix[None]).logits[0, 0]
             torch.testing.assert_close(values[row, t], expected, atol=2e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("outputs", "readout"),
+    [
+        (1, Readout(shift=(0.7,))),
+        (3, Readout(shift=(0.7, -0.2, 0.1), uncertainty_penalty=0.5)),
+        (2, Readout("mean_variance", quantile=0.2, shift=(0.7,))),
+        (5, Readout("categorical", shift=(0.7,))),
+    ],
+    ids=["scalar", "ensemble", "quantile", "categorical"],
+)
+def test_a_critic_begins_with_the_reward_that_the_reward_model_pays(
+    outputs: int, readout: Readout
+) -> None:
+    policy, tokenizer = tiny_llama(), tiny_tokenizer()
+    model = RewardModel(tiny_classifier(seed=5, num_labels=outputs), tokenizer, readout=readout)
+    rollout = rollouts(policy, tokenizer)
+    values = ActorCritic(policy, 0, model)(rollout, 1.0)[1]
+    width = rollout.ids.shape[1] - 10
+    for row in range(len(rollout)):
+        for t in (0, 4):
+            prefix = rollout.ids[row, : width + t][rollout.attention_mask[row, : width + t]]
+            expected = readout.reward(model.model(input_ids=prefix[None]).logits)[0]
+            torch.testing.assert_close(values[row, t], expected, atol=2e-4, rtol=1e-4)
+    assert model.readout == readout
+
+
+def test_a_critic_may_have_a_padding_token_that_the_policy_does_not_know() -> None:
+    policy, classifier = tiny_llama(), tiny_classifier(seed=5)
+    rollout = rollouts(policy, tiny_tokenizer())
+    expected = ActorCritic(policy, 0, classifier)(rollout, 1.0)[1]
+    classifier.resize_token_embeddings(321, mean_resizing=False)
+    assert torch.equal(ActorCritic(policy, 0, classifier)(rollout, 1.0)[1], expected)
+
+
+@pytest.mark.parametrize("own_trunk", [False, True])
+def test_a_critic_reads_states_that_are_narrower_than_the_layers(own_trunk: bool) -> None:
+    """As those of OPT-350m, which are projected to the width of the embeddings."""
+    config = OPTConfig(
+        vocab_size=320, hidden_size=32, ffn_dim=64, num_hidden_layers=2, num_attention_heads=4,
+        max_position_embeddings=128, word_embed_proj_dim=16, do_layer_norm_before=False,
+        pad_token_id=1, bos_token_id=0, eos_token_id=0, num_labels=1,
+    )  # fmt: skip
+    torch.manual_seed(0)
+    policy = OPTForCausalLM(config).eval()
+    classifier = OPTForSequenceClassification(config).eval() if own_trunk else None
+    model = ActorCritic(policy, 0, classifier)
+    rollout = rollouts(policy, tiny_tokenizer())
+    values = model(rollout, 1.0)[1]
+    assert values.shape == rollout.response_mask.shape
+    assert values.any() == own_trunk
+    (values - 1).square().sum().backward()
+    assert all(p.grad is None for p in model.policy.parameters())
 
 
 @pytest.mark.slow

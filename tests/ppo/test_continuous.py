@@ -9,10 +9,21 @@ from typing import Any
 import peft
 import pytest
 import torch
+from transformers import (
+    BloomConfig,
+    BloomForCausalLM,
+    FalconConfig,
+    FalconForCausalLM,
+    GPTJConfig,
+    GPTJForCausalLM,
+    MptConfig,
+    MptForCausalLM,
+)
 
-from rlchf.train.ppo import PPOConfig, ppo, samplers
+from rlchf.train.ppo import PPO, PPOConfig, Setup, ppo, samplers
 from rlchf.train.ppo.continuous import TOGETHER, sample_continuous
 from rlchf.train.ppo.responses import Rollout
+from rlchf.train.ppo.sampler_check import differing, draw_errors
 from rlchf.train.ppo.sampling import sample
 from tests.support.ppo_runs import MODELS, PROMPTS, SMALL, lines, vowels, weights
 from tests.support.tiny_models import tiny_llama, tiny_tokenizer, word_tokenizer
@@ -135,6 +146,74 @@ def test_a_run_is_that_of_generate(rank: int, tmp_path: Path) -> None:
         assert [row["first_ratio_error"] for row in logs[-1]] == [0, 0]
     for row, other in zip(*logs, strict=True):
         assert other == pytest.approx(row, abs=1e-9)
+
+
+# -- models that it does not read ------------------------------------------------------------------
+
+
+def opinionated(model: Any) -> Any:
+    """A random model that is sure of its next tokens."""
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.dim() > 1:
+                parameter.mul_(4)
+        model.get_output_embeddings().weight.mul_(3)
+    return model.eval()
+
+
+def unread(kind: str) -> Any:
+    torch.manual_seed(0)
+    ids: dict[str, Any] = {
+        "vocab_size": 320,
+        "bos_token_id": None,
+        "eos_token_id": 0,
+        "pad_token_id": 1,
+    }
+    if kind == "gptj":
+        sizes = {"n_embd": 32, "n_layer": 2, "n_head": 4, "rotary_dim": 4, "n_positions": 128}
+        return opinionated(GPTJForCausalLM(GPTJConfig(**ids | sizes)))
+    if kind == "bloom":
+        return opinionated(
+            BloomForCausalLM(BloomConfig(hidden_size=32, n_layer=2, n_head=4, **ids))
+        )
+    if kind == "mpt":
+        config = MptConfig(d_model=32, n_layers=2, n_heads=4, max_seq_len=128, **ids)
+        return opinionated(MptForCausalLM(config))
+    config = FalconConfig(hidden_size=32, num_hidden_layers=2, num_attention_heads=4, **ids)
+    return opinionated(FalconForCausalLM(config))
+
+
+@pytest.mark.parametrize("kind", ["gptj", "bloom", "mpt", "falcon"])
+def test_a_model_that_is_sampled_otherwise_is_refused_before_anything_is_written(
+    kind: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    policy, out = unread(kind), tmp_path / "out"
+    config = PPOConfig(**SMALL | {"sampler": "continuous"})
+    message = (
+        r"sampler 'continuous' does not work with a FalconForCausalLM \(.*\); choose 'generate'"
+        if kind == "falcon"
+        else rf"does not draw from the policy, a {type(policy).__name__}: \d+ of \d+ responses differ"
+    )
+    with pytest.raises(ValueError, match=message):
+        ppo(policy, tiny_tokenizer(), PROMPTS, vowels, config, out)
+    assert not out.exists()
+    assert "Traceback" not in capfd.readouterr().err
+    assert PPO(Setup(unread(kind), tiny_tokenizer(), PROMPTS, vowels, PPOConfig(**SMALL), out))
+
+
+def test_what_rounding_explains_is_not_refused() -> None:
+    """Two tokens next to each other in the distribution function may be drawn for one number."""
+    policy, tokenizer = opinionated(tiny_llama(scale=1.0)), tiny_tokenizer()
+    keys = [(3, i) for i in range(12)]
+    rollout = sample(policy, tokenizer, prompts(12), keys, max_new_tokens=8)
+    assert draw_errors(policy, rollout, keys, 1.0).max() < 1e-5
+    other = sample(policy.bfloat16(), tokenizer, prompts(12), keys, max_new_tokens=8)
+    errors = draw_errors(policy.float(), other, keys, 1.0)
+    assert errors.max() < 0.08
+    wrong = sample(policy, tokenizer, prompts(12), [(4, i) for i in range(12)], max_new_tokens=8)
+    assert draw_errors(policy, wrong, keys, 1.0).max() > 0.2
+    assert differing(wrong, rollout).all()
+    assert not differing(rollout, rollout).any()
 
 
 def test_a_transformers_that_is_too_old_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

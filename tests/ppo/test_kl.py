@@ -8,7 +8,7 @@ from torch import Tensor
 
 from rlchf.train.ppo import PPOConfig
 from rlchf.train.ppo.config import KLEstimator
-from rlchf.train.ppo.kl import kl_estimate, next_kl_coef
+from rlchf.train.ppo.kl import kl_estimate, kl_in_loss, next_kl_coef
 
 
 def test_kl_estimators_have_the_bias_and_the_sign_they_should() -> None:
@@ -62,6 +62,28 @@ def test_in_a_loss_each_estimator_has_the_gradient_of_another_divergence() -> No
     torch.testing.assert_close(of_loss("k2"), gradient((p.exp() * (p - q)).sum()))
     torch.testing.assert_close(of_loss("k3"), gradient((q.exp() * (q - p)).sum()))
     assert of_loss("k2").abs().max() > 0.1
+
+
+def test_after_a_step_the_loss_still_has_the_gradient_of_the_divergence() -> None:
+    """Over all tokens, each as often as the policy before the step sampled it."""
+    generator = torch.Generator().manual_seed(1)
+    table, other, before = torch.randn(3, 6, generator=generator, dtype=torch.float64)
+    table.requires_grad_()
+    p, q, old = (logits.log_softmax(0) for logits in (table, other, before))
+
+    def gradient(of: Tensor) -> Tensor:
+        (slope,) = torch.autograd.grad(of, table, retain_graph=True)
+        assert isinstance(slope, Tensor)
+        return slope
+
+    def of_loss(estimator: KLEstimator) -> Tensor:
+        return gradient((old.exp() * kl_in_loss(p, old, q, estimator)).sum())
+
+    torch.testing.assert_close(of_loss("k2"), gradient((p.exp() * (p - q)).sum()))
+    torch.testing.assert_close(of_loss("k3"), gradient((q.exp() * (q - p)).sum()))
+    unweighted = gradient((old.exp() * kl_estimate(p, q, "k2")).sum())
+    assert (unweighted - of_loss("k2")).abs().max() > 0.1
+    assert torch.equal(kl_in_loss(p, p, q, "k2"), kl_estimate(p, q, "k2")), "at the first step"
 
 
 # -- the KL coefficient ----------------------------------------------------------------------------

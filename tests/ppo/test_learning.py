@@ -1,5 +1,7 @@
 """What PPO learns from: rewards per token, and which weights move."""
 
+import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -247,6 +249,30 @@ def test_an_update_that_moves_too_far_ends_early(tmp_path: Path) -> None:
     assert figures["approx_kl"] == 0
     assert not torch.equal(weights(run.model), before)
     assert all(p.grad is None for p in run.model.parameters()), "nothing left for the next update"
+
+
+def test_an_update_that_cannot_take_its_first_step_says_so(tmp_path: Path) -> None:
+    """As where the pass with gradients rounds otherwise than the one without."""
+    run, batch, _ = experience(tmp_path, target_kl=1e-3)
+    moved = replace(batch, logp=batch.logp - 0.3)
+    before = weights(run.model).clone()
+    figures = run.optimise(moved)
+    assert figures["steps"] == 0
+    assert figures["approx_kl"] > 1e-3
+    assert figures["first_ratio"] == pytest.approx(math.exp(0.3), rel=1e-4)
+    assert torch.equal(weights(run.model), before)
+    assert all(p.grad is None for p in run.model.parameters())
+    (problem,) = [each for each in run.problems(figures) if "no step" in each]
+    assert "nats per token, and target_kl is 0.001; raise target_kl" in problem
+
+
+def test_a_gradient_of_0_is_warned_of(tmp_path: Path) -> None:
+    options = {"updates": 1, "advantages": "rloo", "responses_per_prompt": 2, "kl_coef": 0.0}
+    args = (tiny_llama(), tiny_tokenizer(), PROMPTS)
+    with pytest.warns(UserWarning, match="update 1: the gradient of the policy was exactly 0, so"):
+        ppo(*args, lambda p, r: [1.0] * 8, PPOConfig(**SMALL | options), tmp_path / "equal")
+    run, batch, _ = experience(tmp_path / "learning")
+    assert list(run.problems(run.optimise(batch))) == []
 
 
 def test_scores_are_normalised_and_measurements_are_logged(tmp_path: Path) -> None:

@@ -3,13 +3,14 @@
 import math
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
 import pytest
 from peft import LoraConfig, get_peft_model
 
-from rlchf.train.ppo import PPOConfig, ppo
+from rlchf.train.ppo import PPOConfig, Setup, ppo
 from rlchf.train.ppo.rewards import VoterPreferences, WinShare
 from rlchf.train.reward.model import RewardModel
 from tests.support.ppo_runs import PROMPTS, SMALL, vowels
@@ -52,6 +53,14 @@ def test_rewards_of_the_wrong_shape_or_not_finite_are_refused(
         ),
         ({"kl_in": "loss"}, "kl_estimator is 'k1', whose gradient is 0 on average; choose 'k2'"),
         ({"kl_schedule": "adaptive", "kl_coef": 0.0}, "kl_coef is 0, which no factor changes"),
+        (
+            {"kl_estimator": "k2"},
+            "'k2', which there drives the policy away from the reference.*'k1'",
+        ),
+        (
+            {"kl_estimator": "k3", "kl_in": "reward"},
+            "'k3', which there drives .* or kl_in = 'loss'",
+        ),
         ({"reference": "uniform", "kl_estimator": "k3"}, "needs a distribution to compare with"),
         ({"stop_tokens": "###"}, r'write it as a list, \["###"\]'),
         (
@@ -75,6 +84,7 @@ def test_settings_that_cannot_work_are_refused(options: dict[str, Any], message:
 
 def unmendable(policy: Any) -> Any:
     policy.generation_config.temperature = 0.5  # without do_sample
+    policy.generation_config.top_p = 0.6
     return policy
 
 
@@ -91,7 +101,11 @@ def adapted(policy: Any) -> Any:
         ({"reward": "length"}, "reward is 'length'; give a RewardModel, or a function"),
         ({"critic": "reward/"}, "critic is 'reward/'; give a model, such as a RewardModel"),
         ({"policy": adapted(tiny_llama())}, r"has adapters already; merge them \(policy.merge_and"),
-        ({"policy": unmendable(tiny_llama())}, "could not be saved with its generation_config"),
+        (
+            {"policy": unmendable(tiny_llama())},
+            r"could not be saved with its generation_config \(`temperature`: `do_sample` is not set .*; "
+            r'`top_p`: .* generation_config.json in its folder, for instance by "do_sample": true',
+        ),
         (
             {"policy": tiny_llama(70)},
             r"makes token \d+ of a prompt, and the policy knows 70 tokens",
@@ -123,6 +137,30 @@ def test_a_reward_model_is_taken_as_a_critic(tmp_path: Path) -> None:
         ppo(*args, critic=critic)
     one, other = (tmp_path / name / "critic.safetensors" for name in ("model", "reward model"))
     assert one.read_bytes() == other.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("learning_rate", "value_learning_rate", "warned"),
+    [(1e-5, 1e-3, True), (1e-4, 1e-3, True), (1e-3, 1e-3, False), (1e-5, 1e-4, False)],
+)
+def test_a_learning_rate_too_large_for_a_whole_critic_is_warned_of(
+    learning_rate: float, value_learning_rate: float, warned: bool, tmp_path: Path
+) -> None:
+    rates = {"learning_rate": learning_rate, "value_learning_rate": value_learning_rate}
+    args = (tiny_llama(), tiny_tokenizer(), PROMPTS, vowels, PPOConfig(**SMALL | rates), tmp_path)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        Setup(*args)
+        assert not any("critic" in str(one.message) for one in caught)
+        Setup(*args, critic=tiny_classifier())
+    told = [str(one.message) for one in caught if "critic" in str(one.message)]
+    assert told == (
+        [
+            "the critic is a whole model, and value_learning_rate is 0.001, which suits a linear layer; "
+            "a model usually needs about 1e-05"
+        ]
+        * warned
+    )
 
 
 @pytest.mark.parametrize("options", [{"advantages": "grpo"}, {"normalise_reward": True}])

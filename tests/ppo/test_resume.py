@@ -403,3 +403,18 @@ def test_a_maximum_gradient_norm_of_0_clips_nothing(tmp_path: Path) -> None:
         trained.append(weights(ppo(tiny_llama(), *args)))
     assert torch.equal(*trained)
     assert not torch.equal(trained[0], weights(tiny_llama()))
+
+
+def test_a_checkpoint_without_a_newer_setting_has_its_default(tmp_path: Path) -> None:
+    config = PPOConfig(**SMALL | {"updates": 1})
+    args = (tiny_tokenizer(), PROMPTS, vowels)
+    ppo(tiny_llama(), *args, config, tmp_path)
+    file = tmp_path / "checkpoint" / "state.pt"
+    state = torch.load(file)
+    del state["config"]["long_prompts"]
+    torch.save(state, file)
+    more = replace(config, updates=2)
+    with pytest.raises(ValueError, match="run with long_prompts='refuse' and cannot be resumed"):
+        ppo(tiny_llama(), *args, replace(more, long_prompts="drop"), tmp_path, resume=True)
+    ppo(tiny_llama(), *args, more, tmp_path, resume=True)
+    assert len(lines(tmp_path / "metrics.jsonl")) == 2

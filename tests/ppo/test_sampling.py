@@ -1,15 +1,19 @@
 """Sampling, and reading the policy at what it sampled."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
+from rlchf.train.models.ends import end_ids
+from rlchf.train.models.load import load_policy
 from rlchf.train.ppo import PPOConfig, ppo
 from rlchf.train.ppo.objectives import token_logprobs
+from rlchf.train.ppo.prompts import encode_prompts
 from rlchf.train.ppo.responses import Rollout, response_logits
-from rlchf.train.ppo.sampling import encode_prompts, end_ids, sample, sample_texts, uniforms
+from rlchf.train.ppo.sampling import sample, sample_texts, uniforms
 from tests.support.ppo_runs import MODELS, PROMPTS, SMALL, lines, rollouts, vowels
 from tests.support.tiny_models import tiny_gpt2, tiny_llama, tiny_tokenizer, word_tokenizer
 
@@ -124,10 +128,33 @@ def test_prompts_that_the_model_cannot_take_are_named(prompts: list[str], messag
 
 
 def test_a_tokenizer_without_an_end_token_is_refused() -> None:
-    tokenizer = tiny_tokenizer()
+    policy, tokenizer = tiny_llama(), tiny_tokenizer()
     tokenizer.eos_token = None
+    assert end_ids(tokenizer, model=policy) == [0], "the checkpoint has one"
+    policy.generation_config.eos_token_id = None
     with pytest.raises(ValueError, match="no end-of-sequence token"):
-        encode_prompts(tiny_llama(), tokenizer, PROMPTS, 10)
+        sample_texts(policy, tokenizer, PROMPTS, max_new_tokens=2)
+
+
+@pytest.mark.parametrize("in_config", [False, True])
+def test_a_padding_token_that_the_policy_does_not_know_changes_nothing(
+    in_config: bool, tmp_path: Path
+) -> None:
+    policy, tokenizer = tiny_llama(pad_token_id=None), tiny_tokenizer()
+    expected = sample_texts(policy, tokenizer, PROMPTS, max_new_tokens=8, stop_tokens=range(7, 40))
+    tokenizer.add_special_tokens({"pad_token": "[PAD]"})
+    assert tokenizer.pad_token_id >= policy.config.vocab_size - 5
+    policy.resize_token_embeddings(tokenizer.pad_token_id)
+    policy.save_pretrained(tmp_path / "policy")
+    if in_config:
+        file = tmp_path / "policy" / "config.json"
+        file.write_text(json.dumps(json.loads(file.read_text()) | {"pad_token_id": 320}))
+        with pytest.warns(UserWarning, match="names token 320 as the padding token"):
+            policy = load_policy(tmp_path / "policy")
+    options: dict[str, Any] = {"max_new_tokens": 8, "stop_tokens": range(7, 40)}
+    assert sample_texts(policy, tokenizer, PROMPTS, **options) == expected
+    config = PPOConfig(**SMALL | {"updates": 1, "stop_tokens": tuple(range(7, 40))})
+    ppo(policy, tokenizer, PROMPTS, vowels, config, tmp_path / "out")
 
 
 # -- end tokens and other samplers -----------------------------------------------------------------
@@ -159,7 +186,11 @@ def test_stop_tokens_are_texts_of_one_token_or_ids() -> None:
 
 @pytest.mark.parametrize(
     ("stop", "message"),
-    [("xyz!", "'xyz!' is 4 tokens of the policy's tokenizer"), (9999, "9999 is no token")],
+    [
+        ("", "'' is no text; give texts that appear in a response"),
+        ("a<eos>", "'a<eos>' contains the special token '<eos>', .* give that token alone"),
+        (9999, "9999 is no token"),
+    ],
 )
 def test_other_stop_tokens_are_refused(stop: str | int, message: str) -> None:
     with pytest.raises(ValueError, match=message):

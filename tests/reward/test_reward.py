@@ -150,6 +150,44 @@ def test_the_end_of_a_response_is_read_although_the_pad_token_was_the_end_token(
     assert abs(float(with_end - without)) > 1e-4
 
 
+@pytest.mark.parametrize(
+    ("rows", "expected"), [(0, 1), (1, 1), (40, 40)], ids=["none free", "one free", "many free"]
+)
+def test_the_embeddings_grow_for_a_padding_token_only_if_they_have_to(
+    rows: int, expected: int, tmp_path: Path
+) -> None:
+    tokenizer = tiny_tokenizer(pad_is_eos=True)
+    size = len(tokenizer)
+    tiny_llama(size + rows).save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    model, tokenizer = load_backbone(tmp_path)
+    assert tokenizer.pad_token_id == size
+    assert model.get_input_embeddings().num_embeddings == size + expected
+
+
+@pytest.mark.parametrize("in_config", [False, True])
+def test_a_padding_token_that_the_model_does_not_know_gets_an_embedding(
+    in_config: bool, tmp_path: Path
+) -> None:
+    tokenizer = tiny_tokenizer()
+    model = tiny_llama(len(tokenizer), pad_token_id=None)
+    tokenizer.add_special_tokens({"pad_token": "[PAD]"})
+    model.save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    if in_config:
+        config = json.loads((tmp_path / "config.json").read_text())
+        config |= {"pad_token_id": tokenizer.pad_token_id}
+        (tmp_path / "config.json").write_text(json.dumps(config))
+        with pytest.warns(UserWarning, match="as the padding token, and the model knows"):
+            model, tokenizer = load_backbone(tmp_path)
+    else:
+        model, tokenizer = load_backbone(tmp_path)
+    assert model.get_input_embeddings().num_embeddings == len(tokenizer)
+    scores = RewardModel(model, tokenizer)(["Hi", "the fox"], [" dog", ""])
+    ids = torch.tensor([encode(tokenizer, "the fox", "", 64)])
+    torch.testing.assert_close(scores[1], model(input_ids=ids).logits[0, 0].detach())
+
+
 def test_a_model_whose_pad_token_is_its_end_token_is_warned_of() -> None:
     tokenizer = tiny_tokenizer(pad_is_eos=True)
     model = tiny_classifier()

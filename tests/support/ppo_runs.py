@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from rlchf.train.ppo import PPO, PPOConfig, Setup
+from rlchf.train.ppo.prompts import encode_prompts
 from rlchf.train.ppo.responses import Rollout
-from rlchf.train.ppo.sampling import encode_prompts, sample
+from rlchf.train.ppo.sampling import sample
 from tests.support.tiny_models import tiny_gpt2, tiny_llama, tiny_tokenizer
 
 PROMPTS = ["the", "a committee votes on", "once upon a time there was", "fox", "what should the"]

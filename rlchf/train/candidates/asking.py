@@ -119,18 +119,3 @@ def with_system(prompt: Prompt, system: str) -> Sequence[dict[str, str]]:
     if messages[0]["role"] == "system":
         before, messages = messages[0]["content"] + "\n\n", messages[1:]
     return [{"role": "system", "content": before + system}, *map(dict, messages)]
-
-
-def with_text_before(prompt: Prompt, system: str) -> Prompt:
-    """A prompt with a system prompt before its text; in a conversation, before the first user's message.
-
-    Examples
-    --------
-    >>> with_text_before("Hi", "Be brief.")
-    'Be brief.\\n\\nHi'
-    """
-    if isinstance(prompt, str):
-        return f"{system}\n\n{prompt}"
-    user = next((i for i, message in enumerate(prompt) if message["role"] == "user"), 0)
-    changed = {**prompt[user], "content": f"{system}\n\n{prompt[user]['content']}"}
-    return [*prompt[:user], changed, *prompt[user + 1 :]]

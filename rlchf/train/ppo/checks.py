@@ -20,6 +20,8 @@ from rlchf.train.reward.model import RewardModel
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
+WHOLE_CRITIC = 1e-4
+"""A learning rate of a whole critic above this, and above five times the policy's, is warned of."""
 SAMPLE = 4096  # weights of each tensor that the fingerprint of a policy reads
 
 
@@ -48,16 +50,7 @@ def check_inputs(
             "the policy has adapters already; merge them (policy.merge_and_unload()), or give the plain "
             "model and lora_rank"
         )
-    generation = getattr(policy, "generation_config", None)
-    if generation is not None:  # save_pretrained would refuse it at the end of the run
-        try:
-            generation.validate(strict=True)
-        except ValueError as error:
-            problem = str(error).strip().splitlines()[0]
-            raise ValueError(
-                f"the policy could not be saved with its generation_config ({problem}); correct that, "
-                "for instance by policy.generation_config.do_sample = True"
-            ) from None
+    _check_generation_config(policy)
     keeping = [one for one in terms(reward) if isinstance(one, Combination) and one.keeps_shares]
     if keeping and (config.advantages == "grpo" or config.normalise_reward):
         cause = "advantages 'grpo'" if config.advantages == "grpo" else "normalise_reward"
@@ -66,6 +59,23 @@ def check_inputs(
             "the reward, which gives the coefficient another meaning: no share is kept",
             stacklevel=3,
         )
+
+
+def _check_generation_config(policy: "PreTrainedModel") -> None:
+    """Refuse a generation_config with which `save_pretrained` would fail at the end of the run."""
+    generation = getattr(policy, "generation_config", None)
+    if generation is None:
+        return
+    try:
+        generation.validate(strict=True)
+    except ValueError as error:
+        flags = [line[2:].split(" -- ")[0] for line in str(error).splitlines() if line[:2] == "- "]
+        problem = "; ".join(flags) or " ".join(str(error).split())
+        raise ValueError(
+            f"the policy could not be saved with its generation_config ({problem}); correct "
+            'generation_config.json in its folder, for instance by "do_sample": true, or '
+            "policy.generation_config in Python"
+        ) from None
 
 
 def terms(reward: Reward) -> list[Any]:
@@ -82,15 +92,20 @@ def set_group_size(reward: Reward, responses_per_prompt: int) -> None:
             one.responses_per_prompt = responses_per_prompt if responses_per_prompt > 1 else 0
 
 
-def critic_model(critic: object, config: PPOConfig) -> "PreTrainedModel | None":
-    """The model from which the critic starts, which a `RewardModel` contains."""
-    if critic is not None and not needs_critic(config.advantages):
+def check_critic_given(critic: object, config: PPOConfig) -> None:
+    """Refuse what cannot be a critic, and warn of a learning rate at which a whole model does not learn."""
+    if critic is None:
+        return
+    if not needs_critic(config.advantages):
         raise ValueError(f"advantages is '{config.advantages}', which takes no critic")
-    if isinstance(critic, RewardModel):
-        return critic.model
-    if critic is not None and not isinstance(critic, torch.nn.Module):
+    if not isinstance(critic, RewardModel | torch.nn.Module):
         raise ValueError(f"critic is {critic!r}; give a model, such as a RewardModel")
-    return critic
+    if config.value_learning_rate > max(WHOLE_CRITIC, 5 * config.learning_rate):
+        warnings.warn(
+            f"the critic is a whole model, and value_learning_rate is {config.value_learning_rate:g}, which "
+            "suits a linear layer; a model usually needs about 1e-05",
+            stacklevel=4,
+        )
 
 
 def fingerprint(policy: "PreTrainedModel", encoded: Sequence[Sequence[int]]) -> dict[str, int]:

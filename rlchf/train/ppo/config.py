@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from rlchf.settings import Settings, setting
 from rlchf.train.ppo.advantages import ADVANTAGES, compares_responses, needs_critic
+from rlchf.train.ppo.prompts import LongPrompts
 from rlchf.train.ppo.samplers import SAMPLERS
 
 KLEstimator = Literal["k1", "k2", "k3"]
@@ -52,6 +53,18 @@ class PPOConfig(Settings):
     max_new_tokens: int = setting(
         64, "Maximum length of a response in tokens.", at_least=1, group="Sampling"
     )
+    max_prompt_length: int = setting(
+        0,
+        "Maximum length of a prompt in tokens; 0 for as many as leave room for max_new_tokens.",
+        at_least=0,
+        group="Sampling",
+    )
+    long_prompts: LongPrompts = setting(
+        "refuse",
+        "Treatment of prompts that are too long: refuse them, drop them, or truncate_left, which lets the "
+        "policy read their end only. Those dropped or truncated are counted.",
+        group="Sampling",
+    )
     temperature: float = setting(
         1.0,
         "Temperature of the policy and the reference, in sampling and in log-probabilities.",
@@ -65,8 +78,9 @@ class PPOConfig(Settings):
     )
     stop_tokens: tuple[str | int, ...] = setting(
         (),
-        "Tokens that end a response besides the end token, as ids or as texts of one token each. The "
-        "text that the reward reads excludes the token that ended it.",
+        "Tokens that end a response besides the end tokens of tokenizer and checkpoint, as ids or texts; "
+        "a text of several tokens ends it where it first appears. The text that the reward reads "
+        "excludes what ended it.",
         group="Sampling",
     )
 
@@ -98,7 +112,9 @@ class PPOConfig(Settings):
 
     kl_coef: float = setting(0.05, "KL coefficient (beta).", at_least=0, group="KL penalty")
     kl_estimator: KLEstimator = setting(
-        "k1", "Estimator of the KL divergence; see rlchf.train.ppo.kl.", group="KL penalty"
+        "k1",
+        "Estimator of the KL divergence: k1 in the reward, k2 or k3 in the loss; see rlchf.train.ppo.kl.",
+        group="KL penalty",
     )
     kl_in: Literal["reward", "loss"] = setting(
         "reward",
@@ -268,4 +284,10 @@ class PPOConfig(Settings):
             self.reference == "uniform" and self.kl_estimator == "k3",
             "reference is 'uniform' and kl_estimator is 'k3', which needs a distribution to "
             "compare with; choose 'k1', or 'k2' with kl_in = 'loss'",
+        )
+        yield (
+            self.kl_in == "reward" and self.kl_estimator != "k1",
+            f"kl_in is 'reward' and kl_estimator is '{self.kl_estimator}', which there drives the policy "
+            "away from the reference: only 'k1' has the gradient of the divergence as part of the reward; "
+            "choose 'k1', or kl_in = 'loss'",
         )

@@ -1,6 +1,7 @@
 """Sampling responses by the continuous batching of transformers."""
 
 import gc
+import logging
 from collections.abc import Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -14,8 +15,9 @@ from transformers.generation.continuous_batching.cb_logits_processors import (
 )
 
 from rlchf.train.models.adapters import inside_adapters
+from rlchf.train.models.ends import end_ids
 from rlchf.train.ppo.responses import Rollout
-from rlchf.train.ppo.sampling import Key, end_ids, only_drawn, sampling_mode, uniforms
+from rlchf.train.ppo.sampling import Key, only_drawn, sampling_mode, uniforms
 from rlchf.train.ppo.sharding import is_sharded
 
 if TYPE_CHECKING:
@@ -83,7 +85,7 @@ def sample_continuous(
             "sampler 'continuous' does not work with sharded weights; under FSDP choose 'generate'"
         )
     model = inside_adapters(policy)
-    ends = list(ends) or end_ids(tokenizer)
+    ends = list(ends) or end_ids(tokenizer, model=policy)
     settings = GenerationConfig(
         max_new_tokens=max_new_tokens, do_sample=False, eos_token_id=ends, pad_token_id=ends[0]
     )
@@ -101,15 +103,19 @@ def sample_continuous(
 
 @contextmanager
 def _isolated(device: torch.device) -> Any:
-    """Restore the global generators, which the engine seeds, and spare the objects of the process its
-    garbage collections."""
+    """Restore the global generators, which the engine seeds, spare the objects of the process its garbage
+    collections, and keep from the screen the traceback of an error that is raised anyway."""
     devices = [] if device.type == "cpu" else [device]
+    logger = logging.getLogger("ContinuousBatchingLogger")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
     gc.freeze()
     try:
         with torch.random.fork_rng(devices, device_type=device.type if devices else "cuda"):
             yield
     finally:
         gc.unfreeze()
+        logger.setLevel(level)
 
 
 def _bounds(prompts: Sequence[int], max_new_tokens: int) -> ContinuousBatchingConfig:

@@ -4,7 +4,6 @@ import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -29,12 +28,6 @@ class Experience:
 
     def __getitem__(self, rows: slice) -> "Experience":
         return Experience(*(getattr(self, field.name)[rows] for field in fields(self)))
-
-
-def prompt_at(position: int, count: int, seed: int) -> int:
-    """Index of the prompt at a position of the endless shuffled stream over `count` prompts."""
-    epoch, index = divmod(position, count)
-    return int(np.random.default_rng((seed, 3, epoch)).permutation(count)[index])
 
 
 def forward_slices(config: PPOConfig, processes: int) -> list[list[slice]]:

@@ -17,10 +17,14 @@ def kl_estimate(logp: Tensor, ref_logp: Tensor, kind: KLEstimator = "k1") -> Ten
     of KL(policy || reference), k3 that of KL(reference || policy), and k1 has gradient 0 on average.
     This holds for one token by itself: the effect of a token on the
     divergence of later tokens is seen only where the penalty is part of the reward.
+    There the estimate is a constant, and only k1 has the right gradient: k2 and k3 also penalise a
+    token that the policy uses less than the reference, and so drive the policy away from it.
 
     References
     ----------
     J. Schulman, "Approximating KL divergence", 2020, http://joschu.net/blog/kl-approx.html.
+    Y. Tang, R. Munos, "On a few pitfalls in KL divergence gradient estimation for RL", 2025,
+    https://arxiv.org/abs/2506.09477.
     """
     log_r = ref_logp - logp
     if kind == "k1":
@@ -30,6 +34,17 @@ def kl_estimate(logp: Tensor, ref_logp: Tensor, kind: KLEstimator = "k1") -> Ten
     if kind == "k3":
         return torch.expm1(log_r) - log_r
     raise ValueError(f"unknown KL estimator {kind!r}; choose from k1, k2, k3")
+
+
+def kl_in_loss(logp: Tensor, old_logp: Tensor, ref_logp: Tensor, kind: KLEstimator) -> Tensor:
+    """The KL penalty as a term of the loss at each token, on samples of an earlier policy.
+
+    After the first step of a batch its tokens are no longer samples of the policy, so each estimate is
+    multiplied by its importance weight, the probability ratio, which is a constant here: the mean
+    gradient then stays that of the divergence. At the first step the weight is 1.
+    """
+    weight = torch.exp(logp - old_logp).detach()
+    return weight * kl_estimate(logp, ref_logp, kind)
 
 
 def next_kl_coef(config: PPOConfig, kl_coef: float, kl: float, done: int) -> float:

@@ -3,7 +3,7 @@
 import copy
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import astuple
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,13 +24,14 @@ from rlchf.train.ppo.experience import (
     batch_metrics,
     estimate,
     forward_slices,
-    prompt_at,
     read,
 )
 from rlchf.train.ppo.kl import kl_estimate, next_kl_coef, resumed_kl_coef
 from rlchf.train.ppo.optimise import optimise
+from rlchf.train.ppo.prompts import prompt_at
 from rlchf.train.ppo.random_states import random_states, restore_random_states
 from rlchf.train.ppo.responses import Rollout
+from rlchf.train.ppo.sampler_check import check_draws
 from rlchf.train.ppo.sampling import Sampler
 from rlchf.train.ppo.setup import Setup
 from rlchf.train.ppo.shaping import (
@@ -144,6 +145,9 @@ class PPO:
             groups += [{"params": parameters, "lr": config.value_learning_rate}]
         adam = torch.optim.AdamW(groups, eps=1e-5, weight_decay=0.0)
         self.wrapped, self.optimizer = accelerator.prepare(self.model, adam)
+        if setup.same_draws:
+            with accelerator.autocast():
+                check_draws(self.model.policy, setup)
         for method in ("sample", "reference_logits"):  # with whole weights, as in `forward`
             register_fsdp_forward_method(self.model, method)
         set_seed(config.seed, device_specific=True)
@@ -205,7 +209,7 @@ class PPO:
             [(config.seed, 2, position) for position in positions],
             max_new_tokens=config.max_new_tokens,
             temperature=config.temperature,
-            ends=self.setup.ends,
+            ends=self.setup.ends.tokens,
         )
         return [self.prompts[i] for i in chosen], rollout
 
@@ -217,7 +221,7 @@ class PPO:
             logp, ref_logp, values, entropies = read(
                 self.model, rollout, self.slices, config.temperature
             )
-        mask, texts = rollout.response_mask, rollout.texts(self.tokenizer)
+        mask, texts = rollout.response_mask, rollout.texts(self.tokenizer, self.setup.ends.texts)
         scores = check_scores(self.reward(prompts, texts), texts).to(logp)
         if config.normalise_reward:
             self.moments = self.moments.with_batch(scores, accelerator.reduce)
@@ -311,15 +315,30 @@ class PPO:
             restore_random_states(state["random"])
         self.carried = state
 
+    def problems(self, metrics: dict[str, float]) -> Iterator[str]:
+        """What a reader of an update's metrics should not overlook."""
+        if metrics["first_ratio_error"] > 0.01:
+            yield (
+                f"the first ratio differs from 1 by {metrics['first_ratio_error']:.2g}: the policy does not "
+                "reproduce its log-probabilities"
+            )
+        if metrics["steps"] == 0:
+            yield (
+                "no step was taken: before the first one the KL divergence from the sampling policy is "
+                f"{metrics['approx_kl']:.2g} nats per token, and target_kl is {self.config.target_kl:g}; "
+                "raise target_kl, or choose another precision"
+            )
+        if metrics["grad_norm"] == 0:
+            yield (
+                "the gradient of the policy was exactly 0, so that it learned nothing from this batch: "
+                "either all advantages are 0, as they are if all responses to a prompt score the same, or "
+                "no gradient reaches the trained weights"
+            )
+
     def log(self, metrics: dict[str, float], samples: list[dict[str, Any]]) -> None:
         """Write a line of metrics, and samples every few updates."""
-        if metrics["first_ratio_error"] > 0.01:
-            warnings.warn(
-                f"update {self.done}: the first ratio differs from 1 by "
-                f"{metrics['first_ratio_error']:.2g}: the policy does not reproduce its "
-                "log-probabilities",
-                stacklevel=3,
-            )
+        for problem in self.problems(metrics):
+            warnings.warn(f"update {self.done}: {problem}", stacklevel=3)
         shown = samples if self.done % self.config.samples_every == 0 or self.done == 1 else []
         rows = [{"update": self.done, **row} for row in shown]
         self.folder.log({"update": self.done, **metrics}, rows)

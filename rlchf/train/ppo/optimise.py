@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from rlchf.train.ppo.config import PPOConfig
 from rlchf.train.ppo.experience import Experience
-from rlchf.train.ppo.kl import kl_estimate
+from rlchf.train.ppo.kl import kl_estimate, kl_in_loss
 from rlchf.train.ppo.objectives import entropy, masked_sum, policy_loss, token_logprobs, value_loss
 from rlchf.train.ppo.sharding import gather
 
@@ -44,6 +44,7 @@ def optimise(
     """
     set_learning_rates(optimizer, config, done)
     steps: list[Tensor] = []
+    refused: list[Tensor] = []  # the minibatch at which the update stopped
     first_error = torch.zeros((), device=accelerator.device)
     for minibatch in minibatches(slices, config, done):
         members = slice(minibatch[0].start, minibatch[-1].stop)
@@ -66,7 +67,9 @@ def optimise(
         if not all(norm.isfinite() for norm in norms):
             raise FloatingPointError("the loss or its gradient is not a finite number")
         means = accelerator.reduce(sums) / n_tokens
+        figures = torch.cat([means, norms[0].to(means)[None]])
         if config.target_kl and means[3] > config.target_kl:
+            refused.append(figures)
             optimizer.zero_grad()
             break
         if done < config.critic_warmup:  # no gradient at all, lest the optimiser counts the step
@@ -74,8 +77,9 @@ def optimise(
                 parameter.grad = None
         optimizer.step()
         optimizer.zero_grad()
-        steps.append(torch.cat([means, norms[0].to(means)[None]]))
-    policy, value, clip_fraction, approx_kl, _, norm = torch.stack(steps).mean(0).tolist()
+        steps.append(figures)
+    shown = steps or refused  # at the very first minibatch
+    policy, value, clip_fraction, approx_kl, _, norm = torch.stack(shown).mean(0).tolist()
     return {
         "policy_loss": policy,
         "value_loss": value,
@@ -84,7 +88,7 @@ def optimise(
         "grad_norm": norm,
         "learning_rate": optimizer.param_groups[0]["lr"],
         "steps": len(steps),
-        "first_ratio": 1 + steps[0][4].item(),
+        "first_ratio": 1 + shown[0][4].item(),
         "first_ratio_error": accelerator.gather(first_error[None]).max().item(),
     }
 
@@ -123,7 +127,7 @@ def summed_loss(
     critic_loss = value_loss(values, part.values, part.returns, mask, config.value_clip)
     loss = surrogate + critic_loss
     if config.kl_in == "loss":
-        divergence = kl_estimate(logp, part.ref_logp, config.kl_estimator)
+        divergence = kl_in_loss(logp, part.logp, part.ref_logp, config.kl_estimator)
         loss = loss + kl_coef * masked_sum(divergence, mask)
     if config.entropy_coef:
         loss = loss - config.entropy_coef * masked_sum(entropy(logits), mask)

@@ -77,11 +77,32 @@ class Rollout:
     def __getitem__(self, rows: slice) -> "Rollout":
         return Rollout(*(getattr(self, field.name)[rows] for field in fields(self)))
 
-    def texts(self, tokenizer: "PreTrainedTokenizerBase") -> list[str]:
-        """The responses as texts, without special tokens and without the token that ended them."""
+    def texts(
+        self, tokenizer: "PreTrainedTokenizerBase", stop_texts: Sequence[str] = ()
+    ) -> list[str]:
+        """The responses as texts, without special tokens and without what ended them."""
         rows = zip(self.responses, self.lengths - self.finished.long(), strict=True)
         texts = [row[:length].tolist() for row, length in rows]
-        return [tokenizer.decode(ids, skip_special_tokens=True) for ids in texts]
+        decoded = [tokenizer.decode(ids, skip_special_tokens=True) for ids in texts]
+        if not stop_texts:
+            return decoded
+        for number, (row, length) in enumerate(zip(self.responses, self.lengths, strict=True)):
+            text = tokenizer.decode(row[:length].tolist(), skip_special_tokens=True)
+            start = first_stop(text, stop_texts)
+            decoded[number] = decoded[number] if start is None else text[:start]
+        return decoded
+
+
+def first_stop(text: str, stop_texts: Sequence[str]) -> int | None:
+    """Where the first of the stop texts begins in a text, if one is in it.
+
+    Examples
+    --------
+    >>> first_stop("no. User: why?", ["User:", "Human:"])
+    4
+    """
+    starts = [start for start in map(text.find, stop_texts) if start >= 0]
+    return min(starts, default=None)
 
 
 def response_logits(

@@ -50,3 +50,6 @@ SAMPLERS: "dict[str, Callable[[int], Sampler]]" = {
 
 The function raises ValueError if the library that the sampler needs is not installed.
 """
+
+SAME_DRAWS = {"continuous"}
+"""Samplers that draw what `generate` draws; a run begins by a comparison of the two."""

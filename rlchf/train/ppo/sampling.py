@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -11,10 +12,12 @@ from transformers import GenerationConfig, LogitsProcessor, TopKLogitsWarper, To
 
 from rlchf.prompts import Prompt
 from rlchf.train.models.adapters import inside_adapters
-from rlchf.train.models.padding import pad
-from rlchf.train.models.text import prompt_ids
+from rlchf.train.models.ends import StopTokens, end_ids, ends_of
+from rlchf.train.models.padding import own_pad_id, pad
+from rlchf.train.ppo.prompts import encode_prompts
 from rlchf.train.ppo.responses import Rollout
 from rlchf.train.ppo.sharding import is_sharded
+from rlchf.train.ppo.stop_texts import StopTexts, cut_at_stop_texts
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -86,61 +89,6 @@ def uniforms(keys: Sequence[Key], count: int) -> Tensor:
     return torch.from_numpy(np.stack(rows)).clamp(max=1 - 2**-22)
 
 
-def encode_prompts(
-    policy: "PreTrainedModel",
-    tokenizer: "PreTrainedTokenizerBase",
-    prompts: Sequence[Prompt],
-    max_new_tokens: int,
-    names: Sequence[str] | None = None,
-) -> list[list[int]]:
-    """Token ids of each prompt, checked to be non-empty and to leave room for the response.
-
-    Error messages call a prompt by its name; without `names`, by its number.
-    """
-    if tokenizer.eos_token_id is None:
-        raise ValueError("the tokenizer has no end-of-sequence token; set tokenizer.eos_token")
-    positions = getattr(policy.config, "max_position_embeddings", None)
-    encoded = [prompt_ids(tokenizer, prompt) for prompt in prompts]
-    for number, ids in enumerate(encoded):
-        name = names[number] if names else f"prompt {number}"
-        if not ids:
-            raise ValueError(f"{name} has no tokens; give the model something to continue")
-        if positions is not None and len(ids) + max_new_tokens > positions:
-            raise ValueError(
-                f"{name} has {len(ids)} tokens, with {max_new_tokens} new ones more than "
-                f"the model's {positions} positions; shorten the prompt or lower max_new_tokens"
-            )
-    return encoded
-
-
-def end_ids(
-    tokenizer: "PreTrainedTokenizerBase", stop_tokens: Sequence[str | int] = ()
-) -> list[int]:
-    """Ids of the tokens that end a response: the tokenizer's end token, then the stop tokens.
-
-    Raises
-    ------
-    ValueError
-        If a text is not exactly one token, or an id is not in the vocabulary.
-    """
-    ends = [int(tokenizer.eos_token_id)]
-    for token in stop_tokens:
-        ids: list[Any] = [token]
-        if isinstance(token, str):
-            ids = tokenizer(token, add_special_tokens=False)["input_ids"]
-            if len(ids) != 1:
-                raise ValueError(
-                    f"stop_tokens: {token!r} is {len(ids)} tokens of the policy's tokenizer; give texts of "
-                    "one token each, or a token's id"
-                )
-        elif not 0 <= token < len(tokenizer):
-            raise ValueError(
-                f"stop_tokens: {token} is no token; the vocabulary has ids up to {len(tokenizer) - 1}"
-            )
-        ends += [i for i in ids if i not in ends]
-    return ends
-
-
 @contextmanager
 def sampling_mode(model: "PreTrainedModel", settings: GenerationConfig) -> Any:
     """Switch dropout off and replace the checkpoint's generation settings within a context.
@@ -168,6 +116,7 @@ def sample(
     max_new_tokens: int,
     temperature: float = 1.0,
     ends: Sequence[int] = (),
+    stop_texts: Sequence[str] = (),
     top_k: int = 0,
     top_p: float = 1.0,
 ) -> Rollout:
@@ -178,13 +127,14 @@ def sample(
     policy : a causal language model of transformers, or a peft model around one.
     encoded : token ids of each prompt, as `encode_prompts` returns them.
     keys : one key per prompt; a response depends on its prompt, its key and the policy only.
-    ends : ids of the tokens that end a response; by default the tokenizer's end token.
+    ends : ids of the tokens that end a response; by default the end tokens of tokenizer and checkpoint.
+    stop_texts : texts that end a response where one of them first appears in it.
     top_k, top_p : draw from the most probable tokens only: so many, or so few that their probability is
         at least `top_p`. By default from all, as training needs.
     """
     model = inside_adapters(policy)
-    ends = list(ends) or end_ids(tokenizer)
-    pad_id = ends[0] if tokenizer.pad_token_id is None else tokenizer.pad_token_id
+    ends = list(ends) or end_ids(tokenizer, model=policy)
+    pad_id = own_pad_id(tokenizer, model, ends[0])
     prompts = pad(encoded, pad_id, "left")
     mask, width = prompts["attention_mask"].to(model.device), prompts["input_ids"].shape[1]
     numbers = uniforms(keys, max_new_tokens).to(model.device)
@@ -199,12 +149,35 @@ def sample(
             attention_mask=mask,
             generation_config=settings,
             logits_processor=[_InverseTransform(numbers, width, temperature, warpers)],
+            stopping_criteria=[StopTexts(tokenizer, stop_texts, width)] if stop_texts else None,
             logits_to_keep=torch.tensor([-1], device=model.device),  # see `response_logits`
             synced_gpus=is_sharded(model),  # then all processes take part in each token
         )
     is_end = torch.isin(ids[:, width:], torch.tensor(ends, device=ids.device))
     ended_before = is_end.cumsum(1) - is_end.long() > 0
-    return Rollout(ids, torch.cat([mask.bool(), ~ended_before], 1), ~ended_before, is_end.any(1))
+    attention = torch.cat([mask.bool(), ~ended_before], 1)
+    rollout = Rollout(ids, attention, ~ended_before, is_end.any(1))
+    return cut_at_stop_texts(rollout, tokenizer, stop_texts) if stop_texts else rollout
+
+
+def with_stop_texts(sampler: Sampler, texts: Sequence[str]) -> Sampler:
+    """A sampler whose responses also end where one of the texts first appears in them."""
+    if not texts:
+        return sampler
+    if sampler is sample:
+        return partial(sample, stop_texts=texts)
+
+    def stopped(
+        policy: "PreTrainedModel",
+        tokenizer: "PreTrainedTokenizerBase",
+        encoded: Sequence[Sequence[int]],
+        keys: Sequence[Key],
+        **options: Any,
+    ) -> Rollout:
+        rollout = sampler(policy, tokenizer, encoded, keys, **options)
+        return cut_at_stop_texts(rollout, tokenizer, texts)
+
+    return stopped
 
 
 def sample_texts(
@@ -216,18 +189,21 @@ def sample_texts(
     batch_size: int = 16,
     max_new_tokens: int = 64,
     temperature: float = 1.0,
-    stop_tokens: Sequence[str | int] = (),
+    stop_tokens: StopTokens = (),
     seed: int = 0,
+    encoded: Sequence[Sequence[int]] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[str]:
     """Sample responses as texts: `n_per_prompt` to the first prompt, then to the next.
 
     The batch size changes speed and memory, not the samples. `stop_tokens` are as in
-    `rlchf.train.ppo.config.PPOConfig`. `progress` is called with the number of responses done and the
-    number to do.
+    `rlchf.train.ppo.config.PPOConfig`. `encoded` are the token ids of the prompts, as
+    `rlchf.train.ppo.prompts.fit_prompts` returns them, if they are known. `progress` is called with the
+    number of responses done and the number to do.
     """
-    encoded = encode_prompts(policy, tokenizer, prompts, max_new_tokens)
-    ends = end_ids(tokenizer, stop_tokens)
+    if encoded is None:
+        encoded = encode_prompts(policy, tokenizer, prompts, max_new_tokens)
+    ends = ends_of(tokenizer, policy, stop_tokens)
     pairs = [(i, j) for i in range(len(prompts)) for j in range(n_per_prompt)]
     texts: list[str] = []
     for start in range(0, len(pairs), batch_size):
@@ -239,9 +215,10 @@ def sample_texts(
             [(seed, 1, i, j) for i, j in batch],
             max_new_tokens=max_new_tokens,
             temperature=temperature,
-            ends=ends,
+            ends=ends.tokens,
+            stop_texts=ends.texts,
         )
-        texts += rollout.texts(tokenizer)
+        texts += rollout.texts(tokenizer, ends.texts)
         if progress:
             progress(len(texts), len(pairs))
     return texts

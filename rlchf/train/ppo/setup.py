@@ -8,10 +8,17 @@ from typing import TYPE_CHECKING
 from accelerate import Accelerator
 
 from rlchf.prompts import Prompt
-from rlchf.train.ppo.checks import check_inputs, check_processes, check_vocabulary, critic_model
+from rlchf.train.models.ends import Ends, ends_of
+from rlchf.train.ppo.checks import (
+    check_critic_given,
+    check_inputs,
+    check_processes,
+    check_vocabulary,
+)
 from rlchf.train.ppo.config import PPOConfig
-from rlchf.train.ppo.samplers import SAMPLERS
-from rlchf.train.ppo.sampling import Sampler, encode_prompts, end_ids
+from rlchf.train.ppo.prompts import fit_prompts
+from rlchf.train.ppo.samplers import SAME_DRAWS, SAMPLERS
+from rlchf.train.ppo.sampling import Sampler, with_stop_texts
 from rlchf.train.ppo.shaping import Measure, Reward
 from rlchf.train.ppo.trackers import make_accelerator
 
@@ -30,10 +37,14 @@ class Setup:
 
     Attributes
     ----------
+    prompts
+        The prompts, without those that were too long and dropped.
     encoded
         Token ids of each prompt.
     ends
-        Ids of the tokens that end a response.
+        What ends a response.
+    same_draws
+        Whether the sampler claims to draw what `rlchf.train.ppo.sampling.sample` draws.
 
     Raises
     ------
@@ -53,18 +64,23 @@ class Setup:
     accelerator: Accelerator | None = None
     prompt_names: Sequence[str] | None = None
     encoded: list[list[int]] = field(init=False)
-    ends: list[int] = field(init=False)
+    ends: Ends = field(init=False)
+    same_draws: bool = field(init=False)
 
     def __post_init__(self) -> None:
         config, self.out = self.config, Path(self.out)
         check_inputs(self.policy, self.prompts, self.reward, config)
         self.accelerator = self.accelerator or make_accelerator(config.report_to, self.out)
         check_processes(self.accelerator, config)
-        self.encoded = encode_prompts(
-            self.policy, self.tokenizer, self.prompts, config.max_new_tokens, self.prompt_names
-        )
-        self.ends = end_ids(self.tokenizer, config.stop_tokens)
-        check_vocabulary(self.policy, self.encoded, self.ends)
-        self.critic = critic_model(self.critic, config)
+        self.ends = ends_of(self.tokenizer, self.policy, config.stop_tokens)
+        fitted = fit_prompts(
+            self.policy, self.tokenizer, self.prompts, config.max_new_tokens, self.prompt_names,
+            max_prompt_length=config.max_prompt_length, long_prompts=config.long_prompts,
+        )  # fmt: skip
+        self.prompts, self.encoded = fitted.prompts, fitted.encoded
+        check_vocabulary(self.policy, self.encoded, self.ends.tokens)
+        check_critic_given(self.critic, config)
+        self.same_draws = self.sampler is None and config.sampler in SAME_DRAWS
         longest = max(map(len, self.encoded)) + config.max_new_tokens
-        self.sampler = self.sampler or SAMPLERS[config.sampler](longest)
+        sampler = self.sampler or SAMPLERS[config.sampler](longest)
+        self.sampler = with_stop_texts(sampler, self.ends.texts)

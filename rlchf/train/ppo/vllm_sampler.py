@@ -11,9 +11,10 @@ import numpy as np
 import torch
 
 from rlchf.train.models.adapters import inside_adapters
+from rlchf.train.models.ends import end_ids
 from rlchf.train.ppo.random_states import random_states, restore_random_states
 from rlchf.train.ppo.responses import Rollout
-from rlchf.train.ppo.sampling import Key, end_ids
+from rlchf.train.ppo.sampling import Key
 from rlchf.train.ppo.sharding import plain_weights
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class VllmSampler:
             self.engine = self.engine or self._start(policy)
             from vllm import SamplingParams, TokensPrompt
 
-            ends = list(ends) or end_ids(tokenizer)
+            ends = list(ends) or end_ids(tokenizer, model=policy)
             weights = {"weights_iterator": plain_weights(policy)}
             self.engine.collective_rpc("reload_weights", kwargs=weights)
             settings = [

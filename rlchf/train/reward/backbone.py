@@ -14,6 +14,7 @@ from transformers import (
 )
 
 from rlchf.train.models.adapters import with_adapters
+from rlchf.train.models.load import without_foreign_padding
 
 
 def load_backbone(
@@ -26,6 +27,7 @@ def load_backbone(
     """
     tokenizer = AutoTokenizer.from_pretrained(path)
     config = AutoConfig.from_pretrained(path, num_labels=outputs)
+    without_foreign_padding(config, path)
     for name in [n for n in vars(config) if "drop" in n and isinstance(getattr(config, n), float)]:
         setattr(config, name, 0.0)
     torch.manual_seed(seed)
@@ -56,14 +58,16 @@ def give_own_pad_token(tokenizer: PreTrainedTokenizerBase, model: PreTrainedMode
     """Make the padding token differ from the end token.
 
     Classification heads read the last token that is not padding; with one token for both they would never
-    see the end of a response.
+    see the end of a response. A row is added to the embeddings only for a padding token that has none.
     """
     if tokenizer.pad_token_id in (None, tokenizer.eos_token_id):
         if tokenizer.unk_token_id not in (None, tokenizer.eos_token_id):
             tokenizer.pad_token = tokenizer.unk_token
         else:
             tokenizer.add_special_tokens({"pad_token": "<|pad|>"})
-            model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
+    if tokenizer.pad_token_id >= model.get_input_embeddings().num_embeddings:
+        rows = max(tokenizer.pad_token_id + 1, len(tokenizer))
+        model.resize_token_embeddings(rows, mean_resizing=False)
     model.config.pad_token_id = tokenizer.pad_token_id
 
 

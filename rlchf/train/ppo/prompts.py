@@ -1,0 +1,163 @@
+"""The prompts of a PPO run as token ids: which of them fit, and in which order they come."""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from rlchf.prompts import Prompt
+from rlchf.train.models.text import front_ids, prompt_ids
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+LongPrompts = Literal["refuse", "drop", "truncate_left"]
+KEPT_ORDERS = 4
+"""Orders of the prompts that are kept: a batch may reach into the next epoch."""
+
+
+@dataclass(frozen=True)
+class FittedPrompts:
+    """The prompts that a policy can answer.
+
+    Attributes
+    ----------
+    prompts
+        The prompts that were kept, as they came.
+    encoded
+        Token ids of each of them.
+    dropped, truncated
+        Number of prompts that were too long, and were left out or lost their beginning.
+    """
+
+    prompts: list[Prompt]
+    encoded: list[list[int]]
+    dropped: int = 0
+    truncated: int = 0
+
+
+def fit_prompts(
+    policy: "PreTrainedModel",
+    tokenizer: "PreTrainedTokenizerBase",
+    prompts: Sequence[Prompt],
+    max_new_tokens: int,
+    names: Sequence[str] | None = None,
+    *,
+    max_prompt_length: int = 0,
+    long_prompts: LongPrompts | None = "refuse",
+) -> FittedPrompts:
+    """Encode prompts, and refuse, drop or truncate those that are too long.
+
+    Parameters
+    ----------
+    names
+        What error messages call the prompts, which are numbered by default.
+    max_prompt_length
+        Maximum number of tokens of a prompt; 0 for as many as leave room for the response.
+    long_prompts
+        What happens to a longer one; see `rlchf.train.ppo.config.PPOConfig`. A warning counts them. None
+        refuses it without naming the setting.
+
+    Raises
+    ------
+    ValueError
+        If a prompt has no tokens, is too long and not to be changed, or none is left.
+    """
+    encoded = _encoded(tokenizer, prompts, names)
+    longest = max(map(len, encoded))
+    positions = getattr(policy.config, "max_position_embeddings", None)
+    room = longest if positions is None else positions - max_new_tokens
+    limit = min(max_prompt_length or longest, room)
+    long = {number: len(ids) for number, ids in enumerate(encoded) if len(ids) > limit}
+    if not long:
+        return FittedPrompts(list(prompts), encoded)
+    if long_prompts in (None, "refuse") or limit < 1:
+        number, length = next(iter(long.items()))
+        what = f"{_name(number, names)} has {length} tokens"
+        others = f" ({len(long):,} of {len(prompts):,} prompts are too long)"
+        problem = f"more than max_prompt_length {max_prompt_length}; shorten the prompt"
+        if limit == room:
+            problem = (
+                f"with {max_new_tokens} new ones more than the model's {positions} positions; shorten the "
+                "prompt or lower max_new_tokens"
+            )
+        remedy = ", or let long_prompts be drop or truncate_left" * bool(long_prompts and room > 0)
+        raise ValueError(f"{what}, {problem}{remedy}{others * (len(long) > 1)}")
+    problem = f"{len(long):,} of {len(prompts):,} prompts are longer than {limit} tokens"
+    if long_prompts == "truncate_left":
+        warnings.warn(f"{problem}, and the policy reads them without their beginning", stacklevel=3)
+        front = front_ids(tokenizer)
+        encoded = [_without_beginning(ids, limit, front) for ids in encoded]
+        return FittedPrompts(list(prompts), encoded, truncated=len(long))
+    kept = [number for number in range(len(prompts)) if number not in long]
+    if not kept:
+        raise ValueError(
+            f"{problem}, so that none is left; let long_prompts be truncate_left, or give shorter prompts"
+        )
+    warnings.warn(f"{problem}, and are left out", stacklevel=3)
+    kept_ids = [encoded[number] for number in kept]
+    return FittedPrompts([prompts[number] for number in kept], kept_ids, dropped=len(long))
+
+
+def _encoded(
+    tokenizer: "PreTrainedTokenizerBase", prompts: Sequence[Prompt], names: Sequence[str] | None
+) -> list[list[int]]:
+    """Token ids of each prompt, which has some."""
+    front = [] if tokenizer.chat_template else front_ids(tokenizer)
+    encoded = []
+    for number, prompt in enumerate(prompts):
+        try:
+            encoded.append(prompt_ids(tokenizer, prompt, front))
+        except ValueError as error:
+            raise ValueError(f"{_name(number, names)}: {error}") from None
+        if not encoded[-1]:
+            name = _name(number, names)
+            raise ValueError(f"{name} has no tokens; give the model something to continue")
+    return encoded
+
+
+def encode_prompts(
+    policy: "PreTrainedModel",
+    tokenizer: "PreTrainedTokenizerBase",
+    prompts: Sequence[Prompt],
+    max_new_tokens: int,
+    names: Sequence[str] | None = None,
+) -> list[list[int]]:
+    """Token ids of each prompt, checked to be non-empty and to leave room for the response.
+
+    Error messages call a prompt by its name; without `names`, by its number.
+    """
+    return fit_prompts(policy, tokenizer, prompts, max_new_tokens, names, long_prompts=None).encoded
+
+
+def _name(number: int, names: Sequence[str] | None) -> str:
+    return names[number] if names else f"prompt {number}"
+
+
+def _without_beginning(ids: list[int], limit: int, front: Sequence[int]) -> list[int]:
+    """The last tokens of a prompt, behind what the tokenizer puts in front of a text, if there is room."""
+    if len(ids) <= limit:
+        return ids
+    kept = list(front) if ids[: len(front)] == list(front) and len(front) < limit else []
+    return kept + ids[len(ids) - limit + len(kept) :]
+
+
+def prompt_at(position: int, count: int, seed: int) -> int:
+    """Index of the prompt at a position of the endless shuffled stream over `count` prompts.
+
+    Examples
+    --------
+    >>> sorted(prompt_at(position, 3, seed=0) for position in range(6, 9))
+    [0, 1, 2]
+    """
+    epoch, index = divmod(position, count)
+    return int(_order(count, seed, epoch)[index])
+
+
+@lru_cache(maxsize=KEPT_ORDERS)
+def _order(count: int, seed: int, epoch: int) -> np.ndarray:
+    """The prompts of one epoch in their random order."""
+    return np.random.default_rng((seed, 3, epoch)).permutation(count)
