@@ -329,7 +329,7 @@ def _names(rewards: Sequence[Any]) -> list[str]:
     names: list[str] = []
     for one in rewards:
         if isinstance(one, str | os.PathLike):
-            name = os.fspath(one)
+            name = os.fspath(one).rstrip("/")
             if name in names:
                 raise ValueError(f"reward {name!r} is given twice; give it once")
         elif callable(one):

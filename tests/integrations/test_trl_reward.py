@@ -242,7 +242,7 @@ def main(folder: Path) -> None:
         (("nowhere",), {}, "reward 'nowhere' is no folder"),
         (("tastes:no",), {}, "names no function"),
         (("conditioned",), {}, "is conditioned on annotator features"),
-        (("reward", "reward"), {"combine": "sum"}, "'reward' is given twice"),
+        (("reward", "reward/"), {"combine": "sum"}, "'reward' is given twice"),
         ((3,), {}, "reward 3 is a int; give a reward model's folder"),
         ((vowels,), {"rule": "borda"}, "rule is for rewards that are combined"),
         ((vowels, brief), {"combine": "vot"}, "combine is 'vot'; choose from .*did you mean vote"),

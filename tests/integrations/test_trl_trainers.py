@@ -1,5 +1,7 @@
 """TRL trains on our rewards: optional, for machines that have trl."""
 
+import functools
+import json
 from pathlib import Path
 from typing import Any
 
@@ -95,3 +97,28 @@ def test_trl_trains_on_a_vote(algorithm: str, form: str, tmp_path: Path) -> None
             assert 0 <= line[f"rewards/vote/{name}/agreement"] <= 1
     columns = trainer._logs["extra"]
     assert list(columns["vowels"]) == vowels([], texts)
+
+
+def test_the_page_on_trainers_trains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "trainers.md").read_text(encoding="utf-8")
+    code = page.partition("```py\n")[2].partition("```")[0]
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    tokenizer = tiny_tokenizer()
+    for name, model in (
+        ("policy", tiny_llama()),
+        ("reward-north", tiny_classifier(seed=4)),
+        ("reward-south", tiny_classifier("gpt2", seed=5)),
+    ):
+        model.save_pretrained(name)
+        tokenizer.save_pretrained(name)
+    Path("taste.py").write_text("def brief(prompts, texts):\n    return [-len(t) for t in texts]\n")
+    lines = [json.dumps({"prompt_id": str(n), "prompt": text}) for n, text in enumerate(TEXTS)]
+    Path("prompts.jsonl").write_text("\n".join(lines))
+    plain = {name: value for name, value in PLAIN.items() if name != "num_generations"}
+    monkeypatch.setattr(trl, "GRPOConfig", functools.partial(trl.GRPOConfig, **plain))
+    namespace: dict[str, Any] = {}
+    exec(compile(code, "docs/trainers.md", "exec"), namespace)
+    history = namespace["trainer"].state.log_history
+    assert 0 <= history[0]["rewards/kemeny_vote/reward-north/agreement"] <= 1
+    assert namespace["trainer"].state.global_step == 2
