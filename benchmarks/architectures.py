@@ -9,7 +9,7 @@ Each of 34 architectures is made from nothing with two layers and random weights
 and a note is what rlchf, or a library below it, said.
 
 Every architecture has a process of its own; if that one dies, the cell in which it died says so, and the
-rest of them are tried in a new process. It takes about seven minutes on two cores that are shared.
+rest of them are tried in a new process. It takes seven to nine minutes on two busy cores.
 """
 
 import argparse
