@@ -182,6 +182,7 @@ def test_two_processes_train_one_policy_and_only_one_speaks(folder: Path, tmp_pa
     [
         ({"combine": "sum", "weights": (0.7, -0.3)}, [0.7 * 4 + 0.3 * 4, 0.7 + 0.3 * 1]),
         ({"combine": "sum"}, [0.0, 0.0]),
+        ({"combine": "gdpo", "weights": (2, 1)}, [0.7070, -0.7070]),
         ({"combine": "vote", "rule": "borda", "weights": (1, 2)}, [-0.5, 0.5]),
         ({"combine": "vote", "rule": "plurality", "weights": (2, 1)}, [0.5, -0.5]),
         ({"combine": "self_play", "weights": (3, 1)}, [0.75, 0.25]),

@@ -1,6 +1,7 @@
 """The structure that docs/architecture.md draws: who may import what, and where files are named."""
 
 import ast
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -11,7 +12,7 @@ from rlchf.rules import get_rule, list_rules
 
 ROOT = Path(__file__).parents[2]
 TRAINING = ("torch", "transformers", "accelerate", "peft")
-"""What only `rlchf.train` may import."""
+"""What only `rlchf.train` and `rlchf.integrations` may import."""
 SCREEN = ("typer", "rich")
 """What only the command line and the progress display may import."""
 FILES = ("pathlib", "shutil", "tempfile", "glob")
@@ -97,8 +98,9 @@ def layer(module: str) -> int | None:
     return None
 
 
-def test_torch_is_imported_in_train_only() -> None:
-    assert {m for m in importers(TRAINING) if not m.startswith("rlchf.train.")} == set()
+def test_torch_is_imported_for_training_only() -> None:
+    packages = ("rlchf.train.", "rlchf.integrations.")
+    assert {m for m in importers(TRAINING) if not m.startswith(packages)} == set()
 
 
 def test_typer_and_rich_are_imported_by_the_command_line_only() -> None:
@@ -159,3 +161,9 @@ def test_every_file_of_the_rules_is_a_rule() -> None:
         assert get_rule(name).__name__ == name
         assert cards[name].kind
         assert not cards[name].broken
+
+
+def test_every_package_is_installed() -> None:
+    listed = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    packages = {name for name, path in SOURCES.items() if path.name == "__init__.py"}
+    assert packages == set(listed["tool"]["setuptools"]["packages"])

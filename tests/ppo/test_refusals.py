@@ -11,7 +11,7 @@ import pytest
 from peft import LoraConfig, get_peft_model
 
 from rlchf.train.ppo import PPOConfig, Setup, ppo
-from rlchf.train.ppo.rewards import VoterPreferences, WinShare
+from rlchf.train.ppo.rewards import GDPO, VoterPreferences, WinShare
 from rlchf.train.reward.model import RewardModel
 from tests.support.ppo_runs import PROMPTS, SMALL, vowels
 from tests.support.tiny_models import tiny_classifier, tiny_llama, tiny_tokenizer
@@ -174,6 +174,17 @@ def test_settings_that_lose_the_shares_are_warned_of(
         UserWarning, match="WinShare keeps the shares at a KL coefficient of 1, and .* no share"
     ):
         ppo(tiny_llama(), *args)
+
+
+def test_a_second_normalisation_of_gdpo_is_warned_of(tmp_path: Path) -> None:
+    shared = SMALL | {"updates": 1, "responses_per_prompt": 2}
+    both = GDPO([vowels, lambda p, r: [-float(len(text)) for text in r]], [1, 1])
+    args = (tiny_tokenizer(), PROMPTS, both)
+    with pytest.warns(UserWarning, match="GDPO normalises .* once more; choose 'rloo'"):
+        ppo(tiny_llama(), *args, PPOConfig(**shared, advantages="grpo"), tmp_path / "grpo")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ppo(tiny_llama(), *args, PPOConfig(**shared, advantages="rloo"), tmp_path / "rloo")
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 """Rewards made of several: what each response is given, by hand."""
 
 import math
+import statistics
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -12,6 +13,7 @@ import torch
 from rlchf.train.ppo.advantages import ADVANTAGES
 from rlchf.train.ppo.rewards import (
     COMBINE,
+    GDPO,
     MaxMin,
     Pairwise,
     PopulationProportional,
@@ -21,6 +23,7 @@ from rlchf.train.ppo.rewards import (
     WeightedSum,
     WinShare,
     combination_named,
+    gdpo,
     groups_of,
     max_min,
 )
@@ -226,6 +229,73 @@ def test_max_min_goes_on_from_its_state_to_the_last_bit() -> None:
         MaxMin({"x": approves("a"), "z": approves("b")}).load_state_dict(one.state_dict())
 
 
+# -- GDPO ------------------------------------------------------------------------------------------
+
+
+def numbers(*values: float) -> Callable[..., list[float]]:
+    """A reward of the texts a, b, c, ... in this order."""
+    return lambda prompts, texts: [values["abcdefgh".index(text)] for text in texts]
+
+
+def test_gdpo_is_its_definition() -> None:
+    """Each reward normalised among a prompt's responses, added up, normalised over the batch."""
+    first, second, third = [3.0, -1, 0, 2, 8, 8, 8, 8], [0.1, 0.4, 0.2, 0.2, 1, 2, 3, 5], [1.0] * 8
+    weights = [2.0, -0.5, 7.0]
+    reward = GDPO([numbers(*first), numbers(*second), numbers(*third)], weights)
+    total = [0.0] * 8
+    for weight, values in zip(weights, (first, second, third), strict=True):
+        for rows in (range(4), range(4, 8)):
+            group = [values[n] for n in rows]
+            for n in rows:
+                deviation = statistics.stdev(group) + 1e-4
+                total[n] += weight * (values[n] - statistics.mean(group)) / deviation
+    spread = statistics.stdev(total) + 1e-4
+    expected = [(value - statistics.mean(total)) / spread for value in total]
+    assert reward(["p"] * 4 + ["q"] * 4, list("abcdefgh")).tolist() == pytest.approx(
+        expected, abs=1e-6
+    )
+
+
+def test_gdpo_tells_apart_what_grpo_on_the_sum_does_not() -> None:
+    """Two binary rewards and two responses: one better by one reward, or better by both."""
+    prompts, texts = ["p", "p", "q", "q"], list("abcd")
+    parts = [numbers(0, 1, 0, 1), numbers(0, 0, 0, 1)]
+    total = torch.tensor([0.0, 1, 0, 2]).view(4, 1)
+    by_grpo = ADVANTAGES["grpo"](total, torch.ones(4, 1, dtype=torch.bool), responses_per_prompt=2)
+    assert by_grpo[1].item() == pytest.approx(by_grpo[3].item(), abs=1e-3)
+    by_gdpo = GDPO(parts, [1.0, 1.0])(prompts, texts)
+    assert by_gdpo[3].item() == pytest.approx(2 * by_gdpo[1].item(), abs=1e-3)
+
+
+def test_leave_one_out_keeps_the_advantages_of_gdpo() -> None:
+    scores = GDPO([numbers(3, 1, 2, 8), numbers(0, 1, 5, 5)], [1.0, 1.0])(["p"] * 4, list("abcd"))
+    rewards, mask = scores.view(4, 1), torch.ones(4, 1, dtype=torch.bool)
+    kept = ADVANTAGES["rloo"](rewards, mask, responses_per_prompt=4).flatten()
+    assert kept.tolist() == close_to(scores * 4 / 3)
+
+
+def test_the_scale_of_a_reward_and_rows_without_a_rival_do_not_count_in_gdpo() -> None:
+    batch = ["p", "p", "p", "q", "r", "r"], list("abcdef")
+    one, other = numbers(3, 1, 2, 9, 4, 5), numbers(0, 2, 1, -9, 0, 1)
+    loud = lambda prompts, texts: [1e4 * value + 7 for value in other(prompts, texts)]  # noqa: E731
+    scores = GDPO([one, other], [1.0, 1.0])(*batch)
+    assert GDPO([one, loud], [1.0, 1.0])(*batch).tolist() == pytest.approx(
+        scores.tolist(), abs=1e-3
+    )
+    assert scores[3].item() == pytest.approx(0, abs=1e-6)
+    assert GDPO([numbers(1, 1)], [1.0])("pp", "ab").tolist() == [0, 0]
+
+
+def test_gdpo_is_normalised_over_the_batch_of_all_processes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The other process has two rows of the same sums, so that the deviation is over 4 - 1."""
+    monkeypatch.setattr(gdpo, "reduce", lambda figures, how: 2 * figures)
+    (_, high) = GDPO([numbers(0, 1)], [1.0])("pp", "ab").tolist()
+    apart = 0.5 / (0.5**0.5 + 1e-4)
+    assert high == pytest.approx(apart / ((4 * apart**2 / 3) ** 0.5 + 1e-4))
+
+
 # -- what is refused -------------------------------------------------------------------------------
 
 
@@ -236,6 +306,7 @@ def test_max_min_goes_on_from_its_state_to_the_last_bit() -> None:
         SelfPlay(VoterPreferences(CYCLE)),
         WinShare(VoterPreferences(CYCLE)),
         PopulationProportional(VoterPreferences(CYCLE)),
+        GDPO(CYCLE, [1, 1, 1]),
     ],
 )
 def test_comparisons_need_several_responses_to_a_prompt(reward: Any) -> None:

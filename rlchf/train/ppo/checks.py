@@ -51,12 +51,20 @@ def check_inputs(
             "model and lora_rank"
         )
     _check_generation_config(policy)
-    keeping = [one for one in terms(reward) if isinstance(one, Combination) and one.keeps_shares]
+    combined = [one for one in terms(reward) if isinstance(one, Combination)]
+    keeping = [one for one in combined if one.keeps_shares]
     if keeping and (config.advantages == "grpo" or config.normalise_reward):
         cause = "advantages 'grpo'" if config.advantages == "grpo" else "normalise_reward"
         warnings.warn(
             f"{type(keeping[0]).__name__} keeps the shares at a KL coefficient of 1, and {cause} divides "
             "the reward, which gives the coefficient another meaning: no share is kept",
+            stacklevel=3,
+        )
+    normalised = [one for one in combined if one.normalises]
+    if normalised and config.advantages == "grpo":
+        warnings.warn(
+            f"{type(normalised[0]).__name__} normalises the rewards of a prompt's responses, and advantages "
+            "'grpo' divides their sum by its standard deviation once more; choose 'rloo', which keeps it",
             stacklevel=3,
         )
 

@@ -19,6 +19,7 @@ from rlchf.lazy import lazy_names
 
 if TYPE_CHECKING:
     from rlchf.train.ppo.rewards.combination import Combination
+    from rlchf.train.ppo.rewards.gdpo import GDPO
     from rlchf.train.ppo.rewards.groups import Group, groups_of
     from rlchf.train.ppo.rewards.logged import LoggedReward
     from rlchf.train.ppo.rewards.max_min import MaxMin
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "COMBINE",
+    "GDPO",
     "Combination",
     "Combine",
     "Group",
@@ -52,6 +54,7 @@ COMBINE = {
     "sum": ("weighted_sum", "WeightedSum"),
     "vote": ("vote", "Vote"),
     "max_min": ("max_min", "MaxMin"),
+    "gdpo": ("gdpo", "GDPO"),
     "self_play": ("self_play", "SelfPlay"),
     "win_share": ("win_share", "WinShare"),
     "population_proportional": ("population_proportional", "PopulationProportional"),

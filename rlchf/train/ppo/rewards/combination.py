@@ -21,10 +21,14 @@ class Combination(ABC):
     """Whether it compares the responses to one prompt, so that it needs several of them."""
     keeps_shares: ClassVar[bool] = False
     """Whether groups keep their shares under it, with a KL coefficient of 1."""
+    normalises: ClassVar[bool] = False
+    """Whether its scores are normalised among the responses to a prompt, as GRPO does."""
     weighting: ClassVar[Literal["any", "positive", "none"]] = "positive"
     """The weights of rewards that it takes: any numbers, numbers above 0, or none at all."""
     responses_per_prompt = 0
     """Responses to a prompt, if known: PPO sets it, so that a prompt that comes twice is two groups."""
+    whole_batch = False
+    """Whether each of several processes is given the rows of all, and not its share of them."""
 
     @abstractmethod
     def __call__(self, prompts: Sequence[Prompt], responses: Sequence[str]) -> Tensor:
