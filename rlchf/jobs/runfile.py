@@ -9,6 +9,7 @@ from rlchf.jobs.inputs import read_toml
 from rlchf.jobs.settings import TINY, RewardData, RewardJob
 from rlchf.options import checked
 from rlchf.settings import Settings, built, setting
+from rlchf.train.models.loading import Loading, RewardReading
 from rlchf.train.ppo.config import PPOConfig
 from rlchf.train.reward.config import RewardConfig
 
@@ -23,8 +24,11 @@ class Data(RewardData):
 
 
 @dataclass(frozen=True)
-class Model(Settings):
-    """The language model that is fine-tuned; the reward model starts from it too."""
+class Model(RewardReading, Loading):
+    """The language model that is fine-tuned, how it is loaded, and how the reward model is read in PPO.
+
+    The reward model starts from the same model, and is loaded in the same way to be trained.
+    """
 
     name: str = setting(
         MISSING,
