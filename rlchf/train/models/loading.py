@@ -1,6 +1,5 @@
 """How models are loaded: precision, quantisation, attention; reading these settings needs no torch."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -127,10 +126,22 @@ class RewardReading(ModelCode):
         return named
 
 
-def of_adapters(load_in_4bit: bool, lora_rank: int) -> Iterable[tuple[bool, str]]:
-    """Whether weights of 4 bits would be trained, and what would work."""
-    yield (
-        load_in_4bit and not lora_rank,
-        "load_in_4bit is for a base under LoRA adapters, which are what is trained; set lora_rank, for "
-        "instance to 16",
-    )
+def check_four_bits(loading: Loading, lora_rank: int, *, made: bool = False, of: str = "") -> None:
+    """Refuse to train weights of 4 bits, and to make a model in them.
+
+    Parameters
+    ----------
+    made
+        Whether the model is made for the job, as the tiny one is.
+    of
+        What has the LoRA rank, for messages: ``"[ppo] "``.
+    """
+    if loading.load_in_4bit and made:
+        raise ValueError(
+            "load_in_4bit is for a model that is loaded, not for a tiny one that is made"
+        )
+    if loading.load_in_4bit and not lora_rank:
+        raise ValueError(
+            "load_in_4bit is for a base under LoRA adapters, which are what is trained; set "
+            f"{of}lora_rank, for instance to 16"
+        )

@@ -9,6 +9,7 @@ from accelerate import Accelerator
 
 from rlchf.prompts import Prompt
 from rlchf.train.ppo.checks import check_inputs, check_processes, check_vocabulary, critic_model
+from rlchf.train.ppo.chunks import in_chunks
 from rlchf.train.ppo.config import PPOConfig
 from rlchf.train.ppo.samplers import SAMPLERS
 from rlchf.train.ppo.sampling import Sampler, encode_prompts, end_ids
@@ -67,4 +68,7 @@ class Setup:
         check_vocabulary(self.policy, self.encoded, self.ends)
         self.critic = critic_model(self.critic, config)
         longest = max(map(len, self.encoded)) + config.max_new_tokens
-        self.sampler = self.sampler or SAMPLERS[config.sampler](longest)
+        if self.sampler is None:
+            self.sampler = SAMPLERS[config.sampler](longest)
+            if config.sampler == "generate":  # the others bound their memory themselves
+                self.sampler = in_chunks(self.sampler, config.sample_size or config.forward_size)
