@@ -1,5 +1,6 @@
 """What `from_pretrained` is given for the settings of loading, and what its refusals mean."""
 
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,8 +40,7 @@ def _four_bits(loading: Loading) -> dict[str, Any]:
         )
     if not torch.accelerator.is_available():
         warnings.warn(
-            "load_in_4bit is meant for a GPU, and there is none: the kernels of bitsandbytes for CPUs are "
-            "slow, and versions of them give gradients of 0, with which nothing is learned",
+            "load_in_4bit is meant for a GPU, and there is none: weights in 4 bits compute slowly on CPUs",
             stacklevel=4,
         )
     quantization = BitsAndBytesConfig(
@@ -76,8 +76,9 @@ def explained(name: str | Path, code: ModelCode) -> Iterator[None]:
                 "set trust_remote_code (--trust-remote-code)"
             ) from None
         chosen = code.attn_implementation
-        if chosen and (chosen in problem or "attn" in problem.lower()):
+        if chosen and re.search("attn|attention", problem, re.IGNORECASE):
             raise ValueError(
-                f"attn_implementation is {chosen!r}, which '{name}' cannot be loaded with: {problem}"
+                f"attn_implementation is {chosen!r}, with which '{name}' cannot be loaded: "
+                + problem.split(". ")[0].rstrip(".")
             ) from None
         raise

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from rlchf.train.models.arguments import explained, weights_arguments
 from rlchf.train.models.loading import Loading, ModelCode
+from rlchf.train.models.quantised import differentiable
 from rlchf.train.models.smollm2 import SMOLLM2, smollm2_folder
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ def load_policy(name_or_path: str | Path, loading: Loading | None = None) -> "Pr
             "language model"
         )
     with explained(name_or_path, loading):
-        return AutoModelForCausalLM.from_pretrained(folder, **weights_arguments(loading))
+        model = AutoModelForCausalLM.from_pretrained(folder, **weights_arguments(loading))
+    return differentiable(model)
 
 
 def load_tokenizer(

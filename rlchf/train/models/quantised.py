@@ -12,6 +12,17 @@ def is_quantised(model: Any) -> bool:
     return bool(getattr(inside_adapters(model), "is_quantized", False))
 
 
+def differentiable(model: Any) -> Any:
+    """The model, with layers of 4 bits that give gradients on CPUs too.
+
+    In evaluation mode bitsandbytes packs them for a kernel that gives none, and says nothing.
+    """
+    for module in model.modules():
+        if hasattr(module, "support_avx512bf16_for_cpu"):
+            module.support_avx512bf16_for_cpu = False
+    return model
+
+
 def merged(model: Any) -> Any:
     """The plain model of a peft model, adapters merged; weights in 4 bits become those of its precision.
 

@@ -16,6 +16,7 @@ from transformers import (
 from rlchf.train.models.adapters import with_adapters
 from rlchf.train.models.arguments import explained, weights_arguments
 from rlchf.train.models.loading import Loading
+from rlchf.train.models.quantised import differentiable
 
 
 def load_backbone(
@@ -42,7 +43,7 @@ def load_backbone(
         model = AutoModelForSequenceClassification.from_pretrained(
             path, config=config, **weights_arguments(loading)
         )
-    give_own_pad_token(tokenizer, model)
+    give_own_pad_token(tokenizer, differentiable(model))
     for module in model.modules():
         if isinstance(module, nn.Dropout):
             module.p = 0.0  # for models that do not read it from their config
