@@ -38,7 +38,7 @@ def run_jury(job: JuryJob) -> Jury:
     annotators = read_annotators(job.annotators)
     from rlchf.train.reward.model import RewardModel
 
-    model = RewardModel.load(job.model)
+    model = RewardModel.load(job.model, **job.reading)
     longest = max(conditioning.texts(annotators).values(), key=len)
     _warn_of_truncation(model, prompts, responses, longest)
     with stage(f"a jury on {len(responses)} prompts", quiet=True) as tick:

@@ -17,6 +17,7 @@ from rlchf.jobs.settings import TINY, PPOJob
 from rlchf.options import fitting, function_named
 from rlchf.prompts import Prompt
 from rlchf.settings import built
+from rlchf.train.models.loading import check_four_bits
 from rlchf.train.ppo.advantages import needs_critic
 from rlchf.train.ppo.config import PPOConfig
 
@@ -97,6 +98,7 @@ def run_ppo(
     if plot:
         need_matplotlib()
     job.rewards.check(config.responses_per_prompt)
+    check_four_bits(job, config.lora_rank, made=job.policy == TINY)
     if job.critic:
         check_model(job.critic, "critic")
         if not needs_critic(config.advantages):
@@ -110,9 +112,9 @@ def run_ppo(
     from rlchf.train.ppo.trackers import make_accelerator
 
     quieten_transformers()
-    policy, tokenizer = _policy(job.policy, prompts, config.seed)
+    policy, tokenizer = _policy(job, prompts, config.seed)
     accelerator = make_accelerator(config.report_to, out)
-    rewards = job.rewards.load(accelerator.device)
+    rewards = job.rewards.load(**{"device": accelerator.device} | job.reading)
     logged = _logged(rewards) if job.combine else {}
     setup = Setup(
         policy, tokenizer, list(prompts.values()), job.rewards.combined(rewards | logged), config, out,
@@ -167,14 +169,17 @@ def _check_folder(out: Path, job: PPOJob, resume: bool) -> None:
                 )
 
 
-def _policy(name: str, prompts: Mapping[str, Prompt], seed: int) -> tuple[Any, Any]:
-    if name != TINY:
+def _policy(job: PPOJob, prompts: Mapping[str, Prompt], seed: int) -> tuple[Any, Any]:
+    if job.policy != TINY:
         from rlchf.train.models.load import load_policy, load_tokenizer
 
-        return load_policy(name), load_tokenizer(name)
+        tokenizer = load_tokenizer(job.policy, trust_remote_code=job.trust_remote_code)
+        return load_policy(job.policy, job.loading), tokenizer
+    from rlchf.train.models.arguments import in_precision
     from rlchf.train.models.tiny import tiny_llama
 
-    return tiny_llama([str(prompt) for prompt in prompts.values()], seed=seed)
+    policy, tokenizer = tiny_llama([str(prompt) for prompt in prompts.values()], seed=seed)
+    return in_precision(policy, job.loading), tokenizer
 
 
 def _critic(job: PPOJob, policy: Any, tokenizer: Any, rewards: "Mapping[str, Reward]") -> Any:
@@ -182,8 +187,11 @@ def _critic(job: PPOJob, policy: Any, tokenizer: Any, rewards: "Mapping[str, Rew
     from rlchf.train.ppo.actor_critic import check_critic
     from rlchf.train.reward.model import RewardModel
 
-    reward = rewards.get(job.critic)
-    model = reward if isinstance(reward, RewardModel) else RewardModel.load(job.critic)
+    reward = None if job.reward_device else rewards.get(job.critic)
+    if not isinstance(reward, RewardModel):
+        reading = {name: value for name, value in job.reading.items() if name != "device"}
+        reward = RewardModel.load(job.critic, **reading)
+    model = reward
     problem = f"--critic {job.critic} and --policy {job.policy} do not fit"
     try:
         check_critic(model.model, policy)

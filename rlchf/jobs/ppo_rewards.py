@@ -101,9 +101,9 @@ class Rewards:
                 raise ValueError(f"{what} has no option {name!r}; {hint}")
             checked(types[name], value, f"option {name}")
 
-    def load(self, device: Any = None) -> "dict[str, Reward]":
-        """Each reward by its name; reward models go to the device."""
-        return {name: _load_reward(name, device) for name in self.names}
+    def load(self, **reading: Any) -> "dict[str, Reward]":
+        """Each reward by its name; reward models as `RewardModel.load` loads them with these arguments."""
+        return {name: _load_reward(name, reading) for name in self.names}
 
     def combined(self, rewards: "Mapping[str, Reward]") -> "Reward":
         """The rewards that `load` returned, combined into one."""
@@ -139,7 +139,7 @@ def check_model(name: str, what: str) -> None:
         )
 
 
-def _load_reward(name: str, device: Any) -> "Reward":
+def _load_reward(name: str, reading: Mapping[str, Any]) -> "Reward":
     if not Path(name).is_dir():
         function = function_named(name, "reward")
         return (
@@ -147,4 +147,4 @@ def _load_reward(name: str, device: Any) -> "Reward":
         )
     from rlchf.train.reward.model import RewardModel
 
-    return RewardModel.load(name, device)
+    return RewardModel.load(name, **reading)

@@ -24,6 +24,7 @@ from rlchf.jury.conditioning import Conditioning
 from rlchf.preferences import Example, examples, split
 from rlchf.rankings import Rankings
 from rlchf.settings import built
+from rlchf.train.models.loading import check_four_bits
 from rlchf.train.reward.config import RewardConfig
 
 if TYPE_CHECKING:
@@ -181,6 +182,7 @@ def train_reward_model(
 
     quieten_transformers()
     check_rule(job)
+    check_four_bits(job, config.lora_rank, made=job.model == TINY)
     backbone = None if job.model == TINY else model_folder(job.model)
     data = data or training_data(job, config, read_inputs(job))
     from rlchf.train.processes import process
@@ -195,7 +197,7 @@ def train_reward_model(
     with stage(f"reward model on {len(data.train)} prompts") as tick:
         trained = train_reward(
             data.train, data.held_out, backbone, config, partial,
-            groups=groups, resume=resume, progress=tick,
+            groups=groups, resume=resume, progress=tick, loading=job.loading,
         )  # fmt: skip
     if trained.model is None:  # not the main process
         return Fitted(trained.figures)

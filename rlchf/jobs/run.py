@@ -117,6 +117,7 @@ class Pipeline:
 
     def base_policy(self) -> Path:
         """The model to start from: as named, or a tiny one that learned to write the responses."""
+        from rlchf.train.models.arguments import in_precision
         from rlchf.train.models.tiny import fit_supervised, tiny_llama
 
         model, seed = self.run.model, self.run.seed
@@ -140,7 +141,7 @@ class Pipeline:
             )  # fmt: skip
             partial = partial_folder(folder)
             shutil.rmtree(partial, ignore_errors=True)
-            policy.save_pretrained(partial)
+            in_precision(policy, model.loading).save_pretrained(partial)
             tokenizer.save_pretrained(partial)
             partial.rename(folder)
         return folder
@@ -166,6 +167,7 @@ class Pipeline:
             prompts=data.policy_prompts or data.prompts,
             reward=(str(self.folder / "reward"),),
             label={label.name: label.test} if label.name else {},
+            **self.run.model.how,
         )
         resume = has_begun(out)
         if resume:
@@ -182,7 +184,9 @@ class Pipeline:
 
         label, ppo = self.run.label, self.run.ppo
         assert ppo is not None
-        policy, tokenizer = load_policy(model).to(process().device), load_tokenizer(model)
+        loading = self.run.model.loading
+        policy = load_policy(model, loading).to(process().device)
+        tokenizer = load_tokenizer(model, trust_remote_code=loading.trust_remote_code)
         fitted = fit_prompts(
             policy, tokenizer, self.policy_prompts, ppo.max_new_tokens,
             max_prompt_length=ppo.max_prompt_length, long_prompts=ppo.long_prompts,
@@ -191,8 +195,8 @@ class Pipeline:
         with stage(f"sampling {n_per_prompt * len(fitted.prompts)} texts {when} PPO") as tick:
             texts = sample_texts(
                 policy, tokenizer, fitted.prompts, encoded=fitted.encoded, n_per_prompt=n_per_prompt,
-                batch_size=32, max_new_tokens=ppo.max_new_tokens, temperature=ppo.temperature,
-                stop_tokens=ppo.stop_tokens, seed=self.run.seed, progress=tick,
+                batch_size=ppo.sample_size or 32, max_new_tokens=ppo.max_new_tokens,
+                temperature=ppo.temperature, stop_tokens=ppo.stop_tokens, seed=self.run.seed, progress=tick,
             )  # fmt: skip
         prompts = [prompt for prompt in fitted.prompts for _ in range(n_per_prompt)]
         rows: list[dict[str, Any]] = [

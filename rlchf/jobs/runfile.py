@@ -9,6 +9,7 @@ from rlchf.jobs.inputs import read_toml
 from rlchf.jobs.settings import TINY, RewardData, RewardJob
 from rlchf.options import checked
 from rlchf.settings import Settings, built, setting
+from rlchf.train.models.loading import LOADING, Loading, RewardReading, check_four_bits
 from rlchf.train.ppo.config import PPOConfig
 from rlchf.train.reward.config import RewardConfig
 
@@ -23,8 +24,11 @@ class Data(RewardData):
 
 
 @dataclass(frozen=True)
-class Model(Settings):
-    """The language model that is fine-tuned; the reward model starts from it too."""
+class Model(RewardReading, Loading):
+    """The language model that is fine-tuned, how it is loaded, and how the reward model is read in PPO.
+
+    The reward model starts from the same model, and is loaded in the same way to be trained.
+    """
 
     name: str = setting(
         MISSING,
@@ -33,6 +37,12 @@ class Model(Settings):
     epochs: int = setting(10, "Passes of supervised learning over all responses, for tiny only.")
     learning_rate: float = setting(3e-3, "Learning rate of the supervised learning.", above=0)
     batch_size: int = setting(16, "Responses per step of the supervised learning.", at_least=1)
+
+    @property
+    def how(self) -> dict[str, Any]:
+        """The settings of loading the policy and of reading the reward model, by name."""
+        names = [one.name for kind in (Loading, RewardReading) for one in fields(kind)]
+        return {name: getattr(self, name) for name in names}
 
 
 @dataclass(frozen=True)
@@ -67,6 +77,10 @@ class Run:
     """Seed of everything that is random, unless a section has its own."""
 
     def __post_init__(self) -> None:
+        made = self.model.name == TINY
+        check_four_bits(self.model, self.reward.lora_rank, made=made, of="[reward] ")
+        if self.ppo is not None:
+            check_four_bits(self.model, self.ppo.lora_rank, of="[ppo] ")
         if not isinstance(self.rule.get("name"), str):
             raise ValueError("[rule] lacks the key 'name', the name of a voting rule")
         if self.data.feature and self.ppo is not None:
@@ -85,7 +99,8 @@ class Run:
         given = {"seed": self.seed} | self.rule
         common = {name: given.pop(name) for name in ("ties", "seed", "threads") if name in given}
         rule = given.pop("name")
-        return RewardJob(**data, rule=rule, option=given, model=model, **common)
+        how = {name: getattr(self.model, name) for name in LOADING}
+        return RewardJob(**data, rule=rule, option=given, model=model, **common, **how)
 
 
 SECTIONS: dict[str, type] = {

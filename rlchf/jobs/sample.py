@@ -23,6 +23,7 @@ from rlchf.train.candidates.asking import SYSTEM_PROMPTS, TEMPLATE, check_templa
 from rlchf.train.candidates.config import CandidateConfig
 from rlchf.train.candidates.draws import Draw, Recorder, Text, Texts
 from rlchf.train.candidates.sampling import ATTEMPTS, Candidates, sample_candidates
+from rlchf.train.models.loading import check_four_bits
 
 MAY_CHANGE = ("batch_size",)
 """Settings that a run that goes on may be given anew."""
@@ -117,7 +118,7 @@ def run_sample(
     if job.template:
         template = read_text(job.template)
         check_template(template, job.template)
-    policy, tokenizer, accelerator = _load(job.policy, prompts, config.seed)
+    policy, tokenizer, accelerator = _load(job, prompts, config.seed)
     head = {"job": asdict(job), "config": asdict(config)}
     with (
         stage(f"sampling responses to {counted(len(prompts), 'prompt')}") as tick,
@@ -208,8 +209,9 @@ def _check_out(out: str, resume: bool) -> None:
         )
 
 
-def _load(name: str, prompts: Mapping[str, Prompt], seed: int) -> tuple[Any, Any, Any]:
+def _load(job: SampleJob, prompts: Mapping[str, Prompt], seed: int) -> tuple[Any, Any, Any]:
     """The policy on its device, its tokenizer, and what knows the device and the precision."""
+    from rlchf.train.models.arguments import in_precision
     from rlchf.train.models.load import load_policy, load_tokenizer, quieten_transformers
     from rlchf.train.models.tiny import tiny_llama
     from rlchf.train.ppo.trackers import make_accelerator
@@ -220,11 +222,14 @@ def _load(name: str, prompts: Mapping[str, Prompt], seed: int) -> tuple[Any, Any
         raise ValueError(
             f"sampling works in one process, not in {accelerator.num_processes}; start it without torchrun"
         )
-    if name == TINY:
+    if job.policy == TINY:
+        check_four_bits(job, 1, made=True)
         texts = [str(prompt) for prompt in prompts.values()]
         policy, tokenizer = tiny_llama(texts, seed=seed, max_length=TINY_POSITIONS)
+        policy = in_precision(policy, job)
     else:
-        policy, tokenizer = load_policy(name), load_tokenizer(name)
+        policy = load_policy(job.policy, job.loading)
+        tokenizer = load_tokenizer(job.policy, trust_remote_code=job.trust_remote_code)
     return policy.to(accelerator.device), tokenizer, accelerator
 
 

@@ -43,7 +43,7 @@ def score_files(job: ScoreJob) -> int:
     from rlchf.train.reward.model import RewardModel
 
     quieten_transformers()
-    model = RewardModel.load(job.model)
+    model = RewardModel.load(job.model, **job.reading)
     with stage(f"score {len(rows)} responses", quiet=True):
         columns = {"score": model(prompts, responses).tolist()}
         if model.model.config.num_labels > 1:

@@ -13,6 +13,7 @@ from rlchf.jobs.ppo_rewards import Rewards
 from rlchf.preferences import TIE_TOLERANCE
 from rlchf.rankings import Unranked
 from rlchf.settings import Settings, setting
+from rlchf.train.models.loading import Loading, Reading, RewardReading
 from rlchf.train.ppo.rewards import Combine
 
 if TYPE_CHECKING:
@@ -242,7 +243,7 @@ class RewardData(Texts, GroupedRankings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RewardJob(RuleSettings, RewardData):
+class RewardJob(Loading, RuleSettings, RewardData):
     """What a reward model is trained on."""
 
     model: str = setting(
@@ -251,7 +252,7 @@ class RewardJob(RuleSettings, RewardData):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ScoreJob(Settings):
+class ScoreJob(Reading):
     """Texts to score with a reward model."""
 
     model: str = setting(MISSING, "Folder of a reward model.")
@@ -263,7 +264,7 @@ class ScoreJob(Settings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class JuryJob(VotingRule, Texts):
+class JuryJob(Reading, VotingRule, Texts):
     """A reward model, texts, a population of annotators, and how the jury decides."""
 
     model: str = setting(MISSING, "Folder of a reward model conditioned on annotator features.")
@@ -288,7 +289,7 @@ class JuryJob(VotingRule, Texts):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SampleJob(Settings):
+class SampleJob(Loading):
     """The policy to sample candidates from, its prompts, and how it is asked to differ."""
 
     policy: str = setting(
@@ -311,7 +312,7 @@ class SampleJob(Settings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PPOJob(Settings):
+class PPOJob(RewardReading, Loading):
     """The policy to train, its prompts and its reward."""
 
     policy: str = setting(

@@ -3,14 +3,14 @@
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
-from rlchf.train.ppo import PPOConfig, ppo
-from rlchf.train.ppo import optimise as optimise_module
-from rlchf.train.ppo.objectives import token_logprobs
+from rlchf.train.ppo import PPOConfig, actor_critic, ppo
+from rlchf.train.ppo.token_statistics import token_statistics
 from tests.support.ppo_runs import MODELS, PROMPTS, SMALL, ending_policy, lines, vowels
 from tests.support.tiny_models import tiny_llama, tiny_tokenizer
 
@@ -60,10 +60,11 @@ def test_the_first_loss_of_whitened_advantages_is_0(tmp_path: Path) -> None:
 def test_a_policy_that_cannot_repeat_its_log_probabilities_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def off(logits: Tensor, ids: Tensor) -> Tensor:
-        return token_logprobs(logits, ids) + 0.1 * torch.is_grad_enabled()
+    def off(*args: Any, **options: Any) -> tuple[Tensor, Tensor | None]:
+        logp, entropies = token_statistics(*args, **options)
+        return logp + 0.1 * torch.is_grad_enabled(), entropies
 
-    monkeypatch.setattr(optimise_module, "token_logprobs", off)
+    monkeypatch.setattr(actor_critic, "token_statistics", off)
     config = PPOConfig(**SMALL | {"updates": 1})
     with pytest.warns(UserWarning, match="first ratio differs from 1 by 0.11"):
         ppo(tiny_llama(), tiny_tokenizer(), PROMPTS, vowels, config, tmp_path)

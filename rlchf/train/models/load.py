@@ -4,33 +4,45 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
-
+from rlchf.train.models.arguments import explained, weights_arguments
+from rlchf.train.models.loading import Loading, ModelCode
+from rlchf.train.models.quantised import differentiable
 from rlchf.train.models.smollm2 import SMOLLM2, smollm2_folder
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 
-def load_policy(name_or_path: str | Path) -> "PreTrainedModel":
-    """Load a causal language model in float32, on the CPU (see `model_folder` for the names).
+def load_policy(name_or_path: str | Path, loading: Loading | None = None) -> "PreTrainedModel":
+    """Load a causal language model: on the CPU, but for weights in 4 bits (see `model_folder` for the names).
+
+    Parameters
+    ----------
+    loading
+        Precision, quantisation and attention; float32 by default.
 
     Raises
     ------
     ValueError
-        As `model_folder`, and if the model is not a causal language model, for example a reward model.
+        As `model_folder`, if the model cannot be loaded so, and if it is not a causal language model, for
+        example a reward model.
     """
     from transformers import AutoConfig, AutoModelForCausalLM
 
-    folder = model_folder(name_or_path)
-    config = without_foreign_padding(AutoConfig.from_pretrained(folder), name_or_path)
+    folder, loading = model_folder(name_or_path), loading or Loading()
+    with explained(name_or_path, loading):
+        config = AutoConfig.from_pretrained(folder, trust_remote_code=loading.trust_remote_code)
+    config = without_foreign_padding(config, name_or_path)
     architectures = config.architectures or []
     if architectures and all("SequenceClassification" in name for name in architectures):
         raise ValueError(
             f"the model '{name_or_path}' is a {architectures[0]}, which writes no text; give a causal "
             "language model"
         )
-    return AutoModelForCausalLM.from_pretrained(folder, config=config, dtype=torch.float32)
+    with explained(name_or_path, loading):
+        arguments = weights_arguments(loading)
+        model = AutoModelForCausalLM.from_pretrained(folder, config=config, **arguments)
+    return differentiable(model)
 
 
 def without_foreign_padding(config: Any, name: str | Path) -> Any:
@@ -50,7 +62,9 @@ def without_foreign_padding(config: Any, name: str | Path) -> Any:
     return config
 
 
-def load_tokenizer(name_or_path: str | Path) -> "PreTrainedTokenizerBase":
+def load_tokenizer(
+    name_or_path: str | Path, *, trust_remote_code: bool = False
+) -> "PreTrainedTokenizerBase":
     """Load the tokenizer of a model (see `model_folder` for the names).
 
     A tokenizer without a padding token gets one that differs from the end token, if the vocabulary has one,
@@ -58,7 +72,10 @@ def load_tokenizer(name_or_path: str | Path) -> "PreTrainedTokenizerBase":
     """
     from transformers import AutoTokenizer
 
-    tokenizer = AutoTokenizer.from_pretrained(model_folder(name_or_path))
+    with explained(name_or_path, ModelCode(trust_remote_code=trust_remote_code)):
+        tokenizer = AutoTokenizer.from_pretrained(
+            model_folder(name_or_path), trust_remote_code=trust_remote_code
+        )
     if tokenizer.pad_token is None:
         candidates = (tokenizer.unk_token, tokenizer.bos_token)
         distinct = [token for token in candidates if token and token != tokenizer.eos_token]

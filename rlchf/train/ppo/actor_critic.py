@@ -8,9 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from rlchf.train.models.adapters import with_adapters
+from rlchf.train.models.checkpointing import checkpoint_layers
 from rlchf.train.models.padding import positions
 from rlchf.train.ppo.responses import Rollout, response_logits
 from rlchf.train.ppo.sampling import Sampler
+from rlchf.train.ppo.token_statistics import token_statistics
 from rlchf.train.reward.model import Readout, RewardModel
 
 if TYPE_CHECKING:
@@ -57,22 +59,37 @@ class ActorCritic(nn.Module):
         self.eval()  # no dropout: it would make the ratio random
         self._no_split_modules = policy._no_split_modules  # the layers that FSDP shards one by one
 
-    def forward(self, rollout: Rollout, temperature: float) -> tuple[Tensor, Tensor]:
-        """Logits (B, T, V) and values (B, T) where each response token was chosen."""
-        logits, hidden = response_logits(self.policy, rollout, temperature)
-        if self.critic is None:
-            return logits, logits.new_zeros(logits.shape[:2])
-        if isinstance(self.critic, nn.Linear):
-            states = hidden.detach().to(self.critic.weight.dtype)
-            return logits, self.critic(states).sum(-1)  # the one output; FSDP warns of views
-        return logits, self.critic(rollout)
+    def checkpoint_layers(self) -> None:
+        """Compute the activations of trained layers again in the backward pass, in place of keeping them."""
+        checkpoint_layers(self.policy)
+        if isinstance(self.critic, OwnCritic):
+            checkpoint_layers(self.critic.trunk)
 
-    def reference_logits(self, rollout: Rollout, temperature: float) -> Tensor:
-        """Logits (B, T, V) of the policy as it was before training."""
+    def forward(
+        self, rollout: Rollout, temperature: float, entropies: bool = False
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
+        """(B, T) log-probabilities, values and, if wanted, entropies where response tokens were chosen."""
+        logits, hidden = response_logits(self.policy, rollout)
+        logp, entropy = token_statistics(
+            logits, rollout.responses, temperature, entropies=entropies
+        )
+        if self.critic is None:
+            values = logp.new_zeros(logp.shape)
+        elif isinstance(self.critic, nn.Linear):
+            states = hidden.detach().to(self.critic.weight.dtype)
+            values = self.critic(states).sum(-1)  # the one output; FSDP warns of views
+        else:
+            values = self.critic(rollout)
+        return logp, values, entropy
+
+    def reference_logprobs(self, rollout: Rollout, temperature: float) -> Tensor:
+        """Log-probabilities (B, T) of the responses under the policy as it was before training."""
         if self.reference is not None:
-            return response_logits(self.reference, rollout, temperature)[0]
-        with self.policy.disable_adapter():
-            return response_logits(self.policy, rollout, temperature)[0]
+            logits = response_logits(self.reference, rollout)[0]
+        else:
+            with self.policy.disable_adapter():
+                logits = response_logits(self.policy, rollout)[0]
+        return token_statistics(logits, rollout.responses, temperature)[0]
 
     def sample(self, sampler: Sampler, *args: Any, **options: Any) -> Rollout:
         """Responses that the sampler draws from the policy."""

@@ -19,6 +19,8 @@ from safetensors.torch import save_file
 from rlchf.io.atomic import atomic_write
 from rlchf.io.json import write_json
 from rlchf.train.models.adapters import inside_adapters
+from rlchf.train.models.checkpointing import keep_activations
+from rlchf.train.models.quantised import merged
 from rlchf.train.ppo.checks import check_fingerprint
 from rlchf.train.ppo.config import PPOConfig
 from rlchf.train.ppo.sharding import (
@@ -33,10 +35,10 @@ if TYPE_CHECKING:
     from rlchf.train.ppo.loop import PPO
 
 MAY_CHANGE = (
-    "updates", "forward_size", "sampler", "checkpoint_every", "samples_every", "report_to",
-    "learning_rate", "value_learning_rate", "lr_schedule", "max_grad_norm", "clip", "value_clip",
-    "target_kl", "max_kl", "kl_coef", "kl_schedule", "kl_schedule_target", "kl_coef_end", "kl_horizon",
-    "entropy_coef",
+    "updates", "forward_size", "sample_size", "gradient_checkpointing", "sampler", "checkpoint_every",
+    "samples_every", "report_to", "learning_rate", "value_learning_rate", "lr_schedule", "lr_warmup",
+    "max_grad_norm", "clip", "value_clip", "target_kl", "max_kl", "kl_coef", "kl_schedule",
+    "kl_schedule_target", "kl_coef_end", "kl_horizon", "entropy_coef",
 )  # fmt: skip
 """Settings that a resumed run may change."""
 
@@ -161,12 +163,13 @@ class RunFolder:
         """Write policy, tokenizer and critic by way of a temporary folder, and return the policy."""
         self.trust()
         policy = plain = run.model.policy
+        keep_activations(policy)
         weights = None
         if is_sharded(run.model):
             weights = dict(plain_weights(policy))
             plain = inside_adapters(policy)
         elif self.config.lora_rank:
-            policy = plain = policy.merge_and_unload()
+            policy = plain = merged(policy)
         critic = gather(dict(run.model.critic.state_dict())) if run.model.critic is not None else {}
         if self.accelerator.is_main_process:
             temporary = self.out / "policy.new"

@@ -11,6 +11,7 @@ import torch
 from accelerate import Accelerator
 
 from rlchf.prompts import Prompt
+from rlchf.train.models.quantised import is_quantised
 from rlchf.train.ppo.advantages import needs_critic
 from rlchf.train.ppo.config import PPOConfig
 from rlchf.train.ppo.rewards.combination import Combination
@@ -49,6 +50,13 @@ def check_inputs(
         raise ValueError(
             "the policy has adapters already; merge them (policy.merge_and_unload()), or give the plain "
             "model and lora_rank"
+        )
+    if is_quantised(policy) and (not config.lora_rank or config.sampler == "vllm"):
+        raise ValueError(
+            "the policy's weights are quantised, and vLLM cannot be given them; choose another sampler"
+            if config.lora_rank
+            else "the policy's weights are quantised, so that only adapters can be trained; set lora_rank, "
+            "for instance to 16"
         )
     _check_generation_config(policy)
     combined = [one for one in terms(reward) if isinstance(one, Combination)]

@@ -40,6 +40,19 @@ class PPOConfig(Settings):
         at_least=1,
         group="Batches",
     )
+    sample_size: int = setting(
+        0,
+        "Responses that the sampler generate samples at a time on each process; 0 for forward_size. A "
+        "larger number is faster, takes memory for more keys and values, and samples the same responses.",
+        at_least=0,
+        group="Batches",
+    )
+    gradient_checkpointing: bool = setting(
+        False,
+        "Activations of each layer computed again in the backward pass in place of being kept: less "
+        "memory, about a third more time, the same gradient.",
+        group="Batches",
+    )
     ppo_epochs: int = setting(
         2, "Number of passes over each batch of responses.", at_least=1, group="Batches"
     )
@@ -210,6 +223,30 @@ class PPOConfig(Settings):
         at_least=0,
         group="Optimiser",
     )
+    lr_warmup: int = setting(
+        0,
+        "Number of first updates over which the learning rates rise linearly to their values.",
+        at_least=0,
+        group="Optimiser",
+    )
+    adam_beta1: float = setting(
+        0.9, "Decay of Adam's mean of the gradient.", at_least=0, below=1, group="Optimiser"
+    )
+    adam_beta2: float = setting(
+        0.999,
+        "Decay of Adam's mean of the squared gradient.",
+        at_least=0,
+        below=1,
+        group="Optimiser",
+    )
+    adam_eps: float = setting(
+        1e-5,
+        "Number that Adam adds to the root of the mean squared gradient; 1e-8 or less for full training of "
+        "billions of weights, whose gradients are that small.",
+        above=0,
+        group="Optimiser",
+    )
+    weight_decay: float = setting(0.0, "Weight decay of AdamW.", at_least=0, group="Optimiser")
     critic_warmup: int = setting(
         0, "Number of first updates in which only the critic learns.", at_least=0, group="Optimiser"
     )

@@ -11,7 +11,7 @@ from rlchf.train.ppo.actor_critic import ActorCritic
 from rlchf.train.ppo.advantages import ADVANTAGES, needs_critic
 from rlchf.train.ppo.config import PPOConfig
 from rlchf.train.ppo.kl import kl_estimate
-from rlchf.train.ppo.objectives import Reduce, entropy, token_logprobs, whiten
+from rlchf.train.ppo.objectives import Reduce, whiten
 from rlchf.train.ppo.responses import Rollout
 
 
@@ -56,11 +56,9 @@ def read(
     """
     rows = []
     for part in (rollout[rows] for minibatch in slices for rows in minibatch):
-        logits, values = model(part, temperature)
-        ref_logits = model.reference_logits(part, temperature)
-        logp = token_logprobs(logits, part.responses)
-        ref_logp = token_logprobs(ref_logits, part.responses)
-        rows.append((logp, ref_logp, values.to(logp.dtype), entropy(logits)))
+        logp, values, entropy = model(part, temperature, entropies=True)
+        ref_logp = model.reference_logprobs(part, temperature)
+        rows.append((logp, ref_logp, values.to(logp.dtype), entropy))
     logp, ref_logp, values, entropies = (torch.cat(column) for column in zip(*rows, strict=True))
     return logp, ref_logp, values, entropies
 

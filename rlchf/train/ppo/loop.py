@@ -14,6 +14,8 @@ from accelerate.utils import set_seed
 from torch.distributed.fsdp import register_fsdp_forward_method
 
 from rlchf.prompts import Prompt
+from rlchf.train.models.quantised import is_quantised
+from rlchf.train.optimiser import adam
 from rlchf.train.ppo.actor_critic import ActorCritic
 from rlchf.train.ppo.advantages import needs_critic
 from rlchf.train.ppo.checkpoint import RunFolder, signals_noted
@@ -134,7 +136,8 @@ class PPO:
         self.folder = RunFolder(setup.out, config, accelerator)
         self.fingerprint = fingerprint(policy, setup.encoded)
         set_seed(config.seed)  # new weights are the same on all processes
-        if accelerator.distributed_type != "FSDP":  # which moves the weights layer by layer
+        # FSDP moves the weights layer by layer, and quantised ones are where they were loaded.
+        if accelerator.distributed_type != "FSDP" and not is_quantised(policy):
             policy = policy.to(accelerator.device)
         has_critic = needs_critic(config.advantages)
         self.model = ActorCritic(policy, config.lora_rank, setup.critic, has_critic)
@@ -143,12 +146,17 @@ class PPO:
         if self.model.critic is not None:
             parameters = list(self.model.critic.parameters())
             groups += [{"params": parameters, "lr": config.value_learning_rate}]
-        adam = torch.optim.AdamW(groups, eps=1e-5, weight_decay=0.0)
-        self.wrapped, self.optimizer = accelerator.prepare(self.model, adam)
+        if config.gradient_checkpointing:
+            self.model.checkpoint_layers()
+        optimizer = adam(
+            groups, betas=(config.adam_beta1, config.adam_beta2), eps=config.adam_eps,
+            weight_decay=config.weight_decay,
+        )  # fmt: skip
+        self.wrapped, self.optimizer = accelerator.prepare(self.model, optimizer)
         if setup.same_draws:
             with accelerator.autocast():
                 check_draws(self.model.policy, setup)
-        for method in ("sample", "reference_logits"):  # with whole weights, as in `forward`
+        for method in ("sample", "reference_logprobs"):  # with whole weights, as in `forward`
             register_fsdp_forward_method(self.model, method)
         set_seed(config.seed, device_specific=True)
         self.slices = forward_slices(config, accelerator.num_processes)
@@ -333,6 +341,11 @@ class PPO:
                 "the gradient of the policy was exactly 0, so that it learned nothing from this batch: "
                 "either all advantages are 0, as they are if all responses to a prompt score the same, or "
                 "no gradient reaches the trained weights"
+                + (
+                    " (the kernels of bitsandbytes for this device may give none through quantised weights)"
+                    if is_quantised(self.model.policy)
+                    else ""
+                )
             )
 
     def log(self, metrics: dict[str, float], samples: list[dict[str, Any]]) -> None:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from rlchf.train.ppo.config import PPOConfig
 from rlchf.train.ppo.experience import Experience
 from rlchf.train.ppo.kl import kl_estimate, kl_in_loss
-from rlchf.train.ppo.objectives import entropy, masked_sum, policy_loss, token_logprobs, value_loss
+from rlchf.train.ppo.objectives import masked_sum, policy_loss, value_loss
 from rlchf.train.ppo.sharding import gather
 
 
@@ -96,6 +96,7 @@ def optimise(
 def set_learning_rates(optimizer: Any, config: PPOConfig, done: int) -> None:
     """Set the learning rates of policy and critic to those after `done` updates."""
     factor = 1 - done / config.updates if config.lr_schedule == "linear" else 1.0
+    factor *= min(1.0, (done + 1) / max(1, config.lr_warmup))
     rates = (config.learning_rate, config.value_learning_rate)
     for group, rate in zip(optimizer.param_groups, rates, strict=False):  # there may be no critic
         group["lr"] = rate * factor
@@ -121,16 +122,16 @@ def summed_loss(
     the divergence from the policy that sampled, and the ratio's error; the ratio's largest error.
     """
     mask = part.rollout.response_mask
-    logits, values = model(part.rollout, config.temperature)
-    logp = token_logprobs(logits, part.rollout.responses)
+    bonus = config.entropy_coef > 0
+    logp, values, entropies = model(part.rollout, config.temperature, entropies=bonus)
     surrogate, clipped = policy_loss(logp, part.logp, part.advantages, mask, config.clip)
     critic_loss = value_loss(values, part.values, part.returns, mask, config.value_clip)
     loss = surrogate + critic_loss
     if config.kl_in == "loss":
         divergence = kl_in_loss(logp, part.logp, part.ref_logp, config.kl_estimator)
         loss = loss + kl_coef * masked_sum(divergence, mask)
-    if config.entropy_coef:
-        loss = loss - config.entropy_coef * masked_sum(entropy(logits), mask)
+    if bonus:
+        loss = loss - config.entropy_coef * masked_sum(entropies, mask)
     with torch.no_grad():
         ratio_error = torch.where(mask, torch.exp(logp - part.logp) - 1, 0)
         approx_kl = masked_sum(kl_estimate(part.logp, logp, "k3"), mask)

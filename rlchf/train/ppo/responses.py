@@ -1,12 +1,14 @@
 """Sampled responses as token ids, and the policy's logits at their tokens."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from rlchf.train.models.adapters import inside_adapters
 from rlchf.train.models.padding import pad, positions
 
 if TYPE_CHECKING:
@@ -119,12 +121,24 @@ def response_logits(
     # The last position has seen the whole response: no token is chosen there. These are indices and not
     # a slice, because torch copies a frozen head (LoRA's) for each row that it multiplies with a slice.
     chosen = torch.arange(width - length - 1, width - 1, device=rollout.ids.device)
-    output = policy(
-        input_ids=rollout.ids,
-        attention_mask=rollout.attention_mask.long(),
-        position_ids=positions(rollout.attention_mask),
-        logits_to_keep=chosen,
-        output_hidden_states=True,
-        use_cache=False,
-    )
-    return output.logits / temperature, output.hidden_states[-1][:, -length - 1 : -1]
+    with _read_by_head(policy) as states:
+        logits: Tensor = policy(
+            input_ids=rollout.ids,
+            attention_mask=rollout.attention_mask.long(),
+            position_ids=positions(rollout.attention_mask),
+            logits_to_keep=chosen,
+            use_cache=False,
+        ).logits
+    return logits if temperature == 1 else logits / temperature, states[0]
+
+
+@contextmanager
+def _read_by_head(policy: "PreTrainedModel") -> Iterator[list[Tensor]]:
+    """The hidden states that the output layer reads; those of all layers would stay in memory."""
+    states: list[Tensor] = []
+    head = inside_adapters(policy).get_output_embeddings()
+    hook = head.register_forward_pre_hook(lambda _, inputs: states.append(inputs[0]))
+    try:
+        yield states
+    finally:
+        hook.remove()

@@ -15,6 +15,7 @@ from rlchf.train.ppo.checks import (
     check_processes,
     check_vocabulary,
 )
+from rlchf.train.ppo.chunks import in_chunks
 from rlchf.train.ppo.config import PPOConfig
 from rlchf.train.ppo.prompts import fit_prompts
 from rlchf.train.ppo.samplers import SAME_DRAWS, SAMPLERS
@@ -82,5 +83,9 @@ class Setup:
         check_critic_given(self.critic, config)
         self.same_draws = self.sampler is None and config.sampler in SAME_DRAWS
         longest = max(map(len, self.encoded)) + config.max_new_tokens
-        sampler = self.sampler or SAMPLERS[config.sampler](longest)
+        sampler = self.sampler
+        if sampler is None:
+            sampler = SAMPLERS[config.sampler](longest)
+            if config.sampler == "generate":  # the others bound their memory themselves
+                sampler = in_chunks(sampler, config.sample_size or config.forward_size)
         self.sampler = with_stop_texts(sampler, self.ends.texts)

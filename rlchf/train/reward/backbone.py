@@ -14,31 +14,42 @@ from transformers import (
 )
 
 from rlchf.train.models.adapters import with_adapters
+from rlchf.train.models.arguments import explained, weights_arguments
 from rlchf.train.models.load import without_foreign_padding
+from rlchf.train.models.loading import Loading
+from rlchf.train.models.quantised import differentiable
 
 
 def load_backbone(
-    path: str | Path, lora_rank: int = 0, seed: int = 0, outputs: int = 1
+    path: str | Path,
+    lora_rank: int = 0,
+    seed: int = 0,
+    outputs: int = 1,
+    loading: Loading | None = None,
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """A model with a new head on the backbone in ``path``, in float32, and its tokenizer.
+    """A model with a new head in float32 on the backbone in ``path``, and its tokenizer.
 
     The head's initial weights are small (standard deviation 1 / (d + 1), as Stiennon et al. 2020), so that
     training starts from nearly equal scores. Dropout is off, so that a text has one score.
     """
-    tokenizer = AutoTokenizer.from_pretrained(path)
-    config = AutoConfig.from_pretrained(path, num_labels=outputs)
+    loading = loading or Loading()
+    code = {"trust_remote_code": loading.trust_remote_code}
+    with explained(path, loading):
+        tokenizer = AutoTokenizer.from_pretrained(path, **code)
+        config = AutoConfig.from_pretrained(path, num_labels=outputs, **code)
     without_foreign_padding(config, path)
     for name in [n for n in vars(config) if "drop" in n and isinstance(getattr(config, n), float)]:
         setattr(config, name, 0.0)
     torch.manual_seed(seed)
-    model = AutoModelForSequenceClassification.from_pretrained(
-        path, config=config, dtype=torch.float32
-    )
-    give_own_pad_token(tokenizer, model)
+    with explained(path, loading):
+        model = AutoModelForSequenceClassification.from_pretrained(
+            path, config=config, **weights_arguments(loading)
+        )
+    give_own_pad_token(tokenizer, differentiable(model))
     for module in model.modules():
         if isinstance(module, nn.Dropout):
             module.p = 0.0  # for models that do not read it from their config
-    head = last_layer(model)
+    head = last_layer(with_precise_head(model))
     nn.init.normal_(head.weight, std=1 / (head.in_features + 1))
     if lora_rank:
         model = with_adapters(model, lora_rank, task_type="SEQ_CLS")
@@ -52,6 +63,39 @@ def last_layer(model: PreTrainedModel) -> nn.Linear:
     layers = [m for m in model.modules() if isinstance(m, nn.Linear) and m not in inside]
     assert layers, "a sequence classifier has a linear head"
     return layers[-1]
+
+
+def with_precise_head(model: PreTrainedModel) -> PreTrainedModel:
+    """The model, whose head reads and scores in float32 also on a backbone of lower precision.
+
+    In bfloat16, with its eight bits, scores around 2 would be rounded to multiples of 1/64.
+    """
+    head = last_layer(model)
+    if head.weight.dtype in (torch.bfloat16, torch.float16):
+        head.float().register_forward_pre_hook(_in_precision_of_the_head)
+    return model
+
+
+def round_head(model: PreTrainedModel) -> None:
+    """Give the head the precision of the backbone, in which it is saved, and compute on in float32."""
+    head = last_layer(model)
+    for parameter in head.parameters():
+        parameter.data = parameter.data.to(model.dtype).to(parameter.dtype)
+
+
+def write_model(model: PreTrainedModel, folder: Path) -> None:
+    """Save a model, its head in the precision of the backbone."""
+    head = last_layer(model)
+    computed = head.weight.dtype
+    head.to(model.dtype)
+    model.save_pretrained(folder)
+    head.to(computed)
+
+
+def _in_precision_of_the_head(
+    head: nn.Linear, inputs: tuple[torch.Tensor, ...]
+) -> tuple[torch.Tensor]:
+    return (inputs[0].to(head.weight.dtype),)
 
 
 def give_own_pad_token(tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel) -> None:

@@ -18,10 +18,17 @@ from transformers import (
 from rlchf.io.json import read_json
 from rlchf.preferences import Example
 from rlchf.prompts import Prompt
+from rlchf.train.models.arguments import code_arguments, explained
 from rlchf.train.models.load import model_folder
+from rlchf.train.models.loading import ModelCode
 from rlchf.train.models.padding import pad
 from rlchf.train.models.text import encode_responses
-from rlchf.train.reward.backbone import give_own_pad_token, last_layer, positions_of
+from rlchf.train.reward.backbone import (
+    give_own_pad_token,
+    last_layer,
+    positions_of,
+    with_precise_head,
+)
 from rlchf.train.reward.heads import category_moments, category_quantile, mean_and_spread, quantile
 
 SETTINGS = "reward_config.json"
@@ -110,7 +117,7 @@ class RewardModel:
         batch_size: int = 32,
         readout: Readout | None = None,
     ) -> None:
-        self.model = model.eval().requires_grad_(False)
+        self.model = with_precise_head(model).eval().requires_grad_(False)
         self.tokenizer = tokenizer
         if model.config.pad_token_id is None:
             give_own_pad_token(tokenizer, model)
@@ -127,8 +134,32 @@ class RewardModel:
         self.truncated = 0
 
     @classmethod
-    def load(cls, path: str | Path, device: str | torch.device | None = None) -> "RewardModel":
+    def load(
+        cls,
+        path: str | Path,
+        device: str | torch.device | None = None,
+        *,
+        dtype: str = "auto",
+        batch_size: int = 32,
+        max_length: int = 0,
+        attn_implementation: str = "",
+        trust_remote_code: bool = False,
+    ) -> "RewardModel":
         """Load the folder that `train_reward` wrote, or any scalar sequence-classification model.
+
+        Parameters
+        ----------
+        device
+            By default a GPU if there is one; ``"auto"`` spreads the model over all GPUs.
+        dtype
+            Precision of the weights, such as ``"bfloat16"``; ``"auto"`` is that of the files. The head
+            computes in float32.
+        batch_size
+            Texts per forward pass.
+        max_length
+            Maximum length in tokens; 0 for the one that the model was trained with.
+        attn_implementation, trust_remote_code
+            As `rlchf.train.models.loading.ModelCode` states them.
 
         Raises
         ------
@@ -136,7 +167,17 @@ class RewardModel:
             If there is no such folder, or the model has several outputs and no ``reward_config.json``
             says what they mean.
         """
-        model = AutoModelForSequenceClassification.from_pretrained(model_folder(path))
+        code = ModelCode(
+            attn_implementation=attn_implementation, trust_remote_code=trust_remote_code
+        )
+        arguments = code_arguments(code) | {"dtype": dtype}
+        if device == "auto":
+            arguments["device_map"] = "auto"
+        with explained(path, code):
+            model = AutoModelForSequenceClassification.from_pretrained(
+                model_folder(path), **arguments
+            )
+            tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=trust_remote_code)
         file = Path(path) / SETTINGS
         settings = read_json(file) if file.exists() else {}
         if model.config.num_labels != 1 and not settings:
@@ -146,9 +187,11 @@ class RewardModel:
             )
         if device is None:
             device = "cuda" if torch.cuda.is_available() else "cpu"
-        tokenizer = AutoTokenizer.from_pretrained(path)
+        if device != "auto":
+            model = model.to(device)
+        max_length = max_length or settings.get("max_length", 512)
         readout = Readout.from_settings(settings)
-        return cls(model.to(device), tokenizer, settings.get("max_length", 512), readout=readout)
+        return cls(model, tokenizer, max_length, batch_size, readout)
 
     def __call__(self, prompts: Sequence[Prompt], responses: Sequence[str]) -> Tensor:
         """Reward of each response to its prompt: (N,) float32 on the CPU."""

@@ -19,6 +19,7 @@ from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from rlchf.train.models.adapters import inside_adapters
 from rlchf.train.models.padding import positions
+from rlchf.train.optimiser import MasterAdamW, needs_master
 from rlchf.train.reward.backbone import positions_of
 from rlchf.train.reward.batch_loss import batch_weight, ranking_loss
 from rlchf.train.reward.collator import PromptSampler
@@ -55,6 +56,15 @@ class RankingTrainer(Trainer):  # type: ignore[misc]
         self.takes_positions = positions_of(inside_adapters(self.model))[0]
         if group_weights is not None:
             group_weights.to(self.args.device)
+
+    def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
+        """The optimiser of the arguments; with master weights if weights are trained in lower precision."""
+        optimizer: torch.optim.Optimizer = super().create_optimizer(model)
+        if any(needs_master(p) for group in optimizer.param_groups for p in group["params"]):
+            settings = ("params", "lr", "betas", "eps", "weight_decay")
+            groups = [{name: group[name] for name in settings} for group in optimizer.param_groups]
+            self.optimizer = optimizer = MasterAdamW(groups)
+        return optimizer
 
     def get_batch_samples(
         self, epoch_iterator: Iterator[Any], num_batches: int, device: torch.device

@@ -22,8 +22,11 @@ from rlchf.evaluation import pair_accuracy
 from rlchf.io.json import write_json, write_jsonl
 from rlchf.preferences import Example
 from rlchf.train.models.adapters import inside_adapters
+from rlchf.train.models.checkpointing import checkpoint_layers, keep_activations
+from rlchf.train.models.loading import Loading, check_four_bits
+from rlchf.train.models.quantised import merged
 from rlchf.train.processes import allow_processors
-from rlchf.train.reward.backbone import load_backbone, positions_of
+from rlchf.train.reward.backbone import load_backbone, positions_of, round_head, write_model
 from rlchf.train.reward.collator import Collator, EncodedExamples
 from rlchf.train.reward.config import RewardConfig
 from rlchf.train.reward.group_weights import GroupWeights
@@ -69,6 +72,7 @@ def train_reward(
     groups: Mapping[str, str] | None = None,
     resume: bool = False,
     progress: Progress | None = None,
+    loading: Loading | None = None,
 ) -> Trained:
     """Fit a reward model and write it to ``out`` as a checkpoint that ``from_pretrained`` loads.
 
@@ -88,6 +92,8 @@ def train_reward(
         Continue from the last checkpoint of an earlier call with the same arguments that was stopped.
     progress
         Called after each step with steps done, steps in all, and ``loss=`` once it was logged.
+    loading
+        Precision, quantisation and attention of the backbone; float32 by default.
 
     Returns
     -------
@@ -108,14 +114,18 @@ def train_reward(
         raise ValueError(
             "group_dro_step needs the annotators' groups; give groups={annotator: group}"
         )
-    model, tokenizer = load_backbone(backbone, config.lora_rank, config.seed, config.outputs)
+    loading = loading or Loading()
+    check_four_bits(loading, config.lora_rank)
+    model, tokenizer = load_backbone(
+        backbone, config.lora_rank, config.seed, config.outputs, loading
+    )
     trainer = make_trainer(
         model, tokenizer, train, held_out, config, out / "checkpoints", groups, progress
     )
     if not resume:
         _clear(trainer, out)
     trainer.resume(out / "checkpoints")
-    model = gathered_model(trainer, backbone, config)
+    model = gathered_model(trainer, backbone, config, loading)
     trained, log = Trained(None, {}, []), _log(trainer.state.log_history)
     if trainer.is_world_process_zero():
         losses = [line["loss"] for line in log if "loss" in line]
@@ -170,6 +180,8 @@ def make_trainer(
         callbacks.append(EarlyStoppingCallback(config.early_stopping))
     if config.group_dro_step:
         group_weights = GroupWeights(len(names), step=config.group_dro_step)
+    if config.gradient_checkpointing:
+        checkpoint_layers(inner)
     trainer = RankingTrainer(
         model=model,
         config=config,
@@ -221,20 +233,26 @@ def training_arguments(config: RewardConfig, folder: Path, n: int) -> TrainingAr
 
 
 def gathered_model(
-    trainer: RankingTrainer, backbone: str | Path, config: RewardConfig
+    trainer: RankingTrainer,
+    backbone: str | Path,
+    config: RewardConfig,
+    loading: Loading | None = None,
 ) -> "PreTrainedModel":
     """The trained model with all its weights, also if it was sharded over processes, and LoRA merged.
 
-    It computes in float32, as the checkpoint does once it is loaded.
+    It computes in the precision of its weights, as the checkpoint does once it is loaded.
     """
     model = trainer.accelerator.unwrap_model(trainer.model, keep_fp32_wrapper=False)
     if trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled:
         state = trainer.accelerator.get_state_dict(trainer.model_wrapped)
         if trainer.is_world_process_zero():
-            model, _ = load_backbone(backbone, config.lora_rank, config.seed, config.outputs)
+            model, _ = load_backbone(
+                backbone, config.lora_rank, config.seed, config.outputs, loading
+            )
             model.load_state_dict(state)
             model = model.to(trainer.args.device)
-    return model.merge_and_unload() if config.lora_rank else model
+    keep_activations(model)
+    return merged(model) if config.lora_rank else model
 
 
 def _finish(
@@ -247,6 +265,7 @@ def _finish(
 ) -> tuple[RewardModel, list[Tensor], dict[str, Any]]:
     """Normalise the scores, measure them, and write the checkpoint."""
     settings: dict[str, Any] = asdict(config)
+    round_head(model)
     scorer = RewardModel(
         model, tokenizer, config.max_length, readout=Readout.from_settings(settings)
     )
@@ -258,10 +277,11 @@ def _finish(
             figures["r_squared"] = float(r_squared(mean, spread**2))
         if config.normalise != "none":
             settings |= scorer.normalise(reference, scale=config.normalise == "scale")
+            round_head(model)
     scores = scorer.score_examples(held_out)
     if held_out:
         figures["held_out_pair_accuracy"] = pair_accuracy([s.numpy() for s in scores], held_out)
-    model.save_pretrained(out)
+    write_model(model, out)
     tokenizer.save_pretrained(out)
     write_json(out / SETTINGS, settings | figures)
     return scorer, scores, figures
