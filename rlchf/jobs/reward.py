@@ -186,7 +186,8 @@ def train_reward_model(
     from rlchf.train.processes import process
     from rlchf.train.reward.trainer import train_reward
 
-    if process().is_main_process:
+    # A training that goes on keeps what it says that it began with, and checks it.
+    if process().is_main_process and not (resume and (partial / "job.json").exists()):
         partial.mkdir(parents=True, exist_ok=True)
         write_json(partial / "job.json", asdict(job))
         write_json(partial / SETTINGS, asdict(config))

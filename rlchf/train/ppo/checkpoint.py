@@ -1,10 +1,6 @@
 """The folder of a PPO run: its logs, the checkpoint from which it goes on, and the final policy."""
 
 import json
-import signal
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from itertools import takewhile
 from pathlib import Path
@@ -196,24 +192,3 @@ def keep_rows(path: Path, done: int) -> None:
     lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
     with atomic_write(path) as file:
         file.writelines(takewhile(kept, lines))
-
-
-@contextmanager
-def signals_noted() -> Iterator[list[int]]:
-    """Note Ctrl-C and SIGTERM instead of acting on them; the second one interrupts at once."""
-    noted: list[int] = []
-
-    def note(number: int, frame: object) -> None:
-        if noted:
-            raise KeyboardInterrupt
-        noted.append(number)
-
-    if threading.current_thread() is not threading.main_thread():
-        yield noted  # only the main thread may install handlers
-        return
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield noted
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler or signal.SIG_DFL)

@@ -11,6 +11,7 @@ import torch
 from accelerate import Accelerator
 
 from rlchf.prompts import Prompt
+from rlchf.train.models.checksums import weights_checksum
 from rlchf.train.ppo.advantages import needs_critic
 from rlchf.train.ppo.config import PPOConfig
 from rlchf.train.ppo.rewards.combination import Combination
@@ -20,7 +21,6 @@ from rlchf.train.reward.model import RewardModel
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-SAMPLE = 4096  # weights of each tensor that the fingerprint of a policy reads
 
 
 def check_inputs(
@@ -95,13 +95,10 @@ def critic_model(critic: object, config: PPOConfig) -> "PreTrainedModel | None":
 
 def fingerprint(policy: "PreTrainedModel", encoded: Sequence[Sequence[int]]) -> dict[str, int]:
     """Checksums of the prompts and of the policy's weights with which a run begins."""
-    weights = 0
-    for name, tensor in policy.named_parameters():
-        sample = tensor.detach().flatten()[:SAMPLE].cpu().contiguous()
-        weights = zlib.crc32(
-            sample.view(torch.uint8).numpy().tobytes(), zlib.crc32(name.encode(), weights)
-        )
-    return {"prompts": zlib.crc32(json.dumps(list(map(list, encoded))).encode()), "policy": weights}
+    return {
+        "prompts": zlib.crc32(json.dumps(list(map(list, encoded))).encode()),
+        "policy": weights_checksum(policy),
+    }
 
 
 def check_fingerprint(before: dict[str, int], now: dict[str, int]) -> None:

@@ -16,7 +16,7 @@ from torch.distributed.fsdp import register_fsdp_forward_method
 from rlchf.prompts import Prompt
 from rlchf.train.ppo.actor_critic import ActorCritic
 from rlchf.train.ppo.advantages import needs_critic
-from rlchf.train.ppo.checkpoint import RunFolder, signals_noted
+from rlchf.train.ppo.checkpoint import RunFolder
 from rlchf.train.ppo.checks import fingerprint, set_group_size
 from rlchf.train.ppo.config import PPOConfig
 from rlchf.train.ppo.experience import (
@@ -42,6 +42,7 @@ from rlchf.train.ppo.shaping import (
     shape_scores,
 )
 from rlchf.train.ppo.trackers import trackers
+from rlchf.train.signals import signals_noted
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase

@@ -6,7 +6,7 @@ The model reads each of a prompt's ``K`` responses once and the loss compares th
 
 import shutil
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from inspect import signature
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from accelerate.utils import broadcast_object_list
 from torch import Tensor
-from transformers import EarlyStoppingCallback, TrainerCallback, TrainingArguments
+from transformers import EarlyStoppingCallback, TrainingArguments
 from transformers.trainer_callback import PrinterCallback
 
 from rlchf.evaluation import pair_accuracy
@@ -24,20 +24,18 @@ from rlchf.preferences import Example
 from rlchf.train.models.adapters import inside_adapters
 from rlchf.train.processes import allow_processors
 from rlchf.train.reward.backbone import load_backbone, positions_of
+from rlchf.train.reward.callbacks import Progress, Report
 from rlchf.train.reward.collator import Collator, EncodedExamples
 from rlchf.train.reward.config import RewardConfig
 from rlchf.train.reward.group_weights import GroupWeights
 from rlchf.train.reward.heads import r_squared
 from rlchf.train.reward.model import SETTINGS, Readout, RewardModel
+from rlchf.train.reward.origin import origin_of
 from rlchf.train.reward.ranking_trainer import RankingTrainer
 from rlchf.train.reward.targets import annotators_of, bootstrap_draws, targets_of
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
-
-Progress = Callable[..., None]
-"""``progress(done, total, **facts)``"""
-
 
 class Trained(NamedTuple):
     """A trained reward model with its figures.
@@ -85,7 +83,8 @@ def train_reward(
     groups
         Group of each annotator, for ``group_dro_step``; annotators without one form a group of their own.
     resume
-        Continue from the last checkpoint of an earlier call with the same arguments that was stopped.
+        Continue from the last checkpoint of an earlier call that was stopped; examples, backbone and
+        settings must be the same.
     progress
         Called after each step with steps done, steps in all, and ``loss=`` once it was logged.
 
@@ -97,7 +96,11 @@ def train_reward(
     Raises
     ------
     ValueError
-        If there is nothing to learn from, or the settings and the examples do not fit.
+        If there is nothing to learn from, the settings and the examples do not fit, or the training to
+        continue began with others.
+    KeyboardInterrupt
+        On Ctrl-C or SIGTERM, when the step in progress is done and a checkpoint is saved. A second
+        signal acts at once.
     """
     out = Path(out)
     if not train:
@@ -114,7 +117,9 @@ def train_reward(
     )
     if not resume:
         _clear(trainer, out)
-    trainer.resume(out / "checkpoints")
+    trainer.origin = origin_of(model, train, held_out, config, groups)
+    with trainer.report.noting():
+        trainer.resume(out / "checkpoints")
     model = gathered_model(trainer, backbone, config)
     trained, log = Trained(None, {}, []), _log(trainer.state.log_history)
     if trainer.is_world_process_zero():
@@ -162,7 +167,8 @@ def make_trainer(
             "the beginning of their prompt; a larger max_length would keep it",
             stacklevel=3,
         )
-    held_out_data, group_weights, callbacks = None, None, [_Report(progress)]
+    report = Report(progress)
+    held_out_data, group_weights, callbacks = None, None, [report]
     if config.early_stopping:
         held_out_data = EncodedExamples(
             held_out, tokenizer, length, lambda example: targets_of(example, config)
@@ -174,6 +180,7 @@ def make_trainer(
         model=model,
         config=config,
         group_weights=group_weights,
+        report=report,
         args=training_arguments(config, folder, len(data)),
         train_dataset=data,
         eval_dataset=held_out_data,
@@ -286,14 +293,3 @@ def _log(history: Sequence[Mapping[str, float]]) -> list[dict[str, float]]:
         if line["step"] in held_out:
             line["held_out_loss"] = held_out[line["step"]]
     return lines
-
-
-class _Report(TrainerCallback):  # type: ignore[misc]
-    def __init__(self, progress: Progress | None) -> None:
-        self.progress = progress
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        if self.progress is not None:
-            losses = [line["loss"] for line in state.log_history[-2:] if "loss" in line]
-            facts = {"loss": losses[-1]} if losses else {}
-            self.progress(state.global_step, state.max_steps, **facts)
