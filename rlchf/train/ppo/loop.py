@@ -132,7 +132,7 @@ class PPO:
         self.tokenizer, self.prompts = setup.tokenizer, list(setup.prompts)
         self.reward, self.sampler = setup.reward, setup.sampler
         self.folder = RunFolder(setup.out, config, accelerator)
-        self.fingerprint = fingerprint(policy, setup.encoded)
+        self.fingerprint = fingerprint(policy, setup.encoded, setup.reward)
         set_seed(config.seed)  # new weights are the same on all processes
         if accelerator.distributed_type != "FSDP":  # which moves the weights layer by layer
             policy = policy.to(accelerator.device)
