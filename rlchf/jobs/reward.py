@@ -20,10 +20,12 @@ from rlchf.jobs.evaluation import write_evaluation
 from rlchf.jobs.inputs import Inputs, list_skipped, read_inputs
 from rlchf.jobs.progress import stage
 from rlchf.jobs.settings import TINY, RewardData, RewardJob
+from rlchf.jury.conditioning import FILE as CONDITIONING
 from rlchf.jury.conditioning import Conditioning
 from rlchf.preferences import Example, examples, split
 from rlchf.rankings import Rankings
 from rlchf.settings import built
+from rlchf.train.lora import FOLDER
 from rlchf.train.reward.config import RewardConfig
 
 if TYPE_CHECKING:
@@ -156,7 +158,8 @@ def train_reward_model(
     out
         The checkpoint with its tokenizer, ``aggregated.jsonl``, ``held_out.jsonl`` (scores),
         ``evaluation.json``, ``calibration.png``, ``metrics.jsonl``, ``job.json``, and
-        ``unseen_annotators/`` and ``skipped.csv``, the rows left out, if there are some. The folder is there
+        ``unseen_annotators/``, ``adapter/`` (with LoRA) and ``skipped.csv``, the rows left out, if there are
+        some. The folder is there
         when the work is done; until then it is ``<out>.partial``.
     resume
         Go on with the training that was stopped.
@@ -182,6 +185,10 @@ def train_reward_model(
     quieten_transformers()
     check_rule(job)
     backbone = None if job.model == TINY else model_folder(job.model)
+    if backbone is not None:
+        from rlchf.train.reward.classifier import check_backbone
+
+        check_backbone(backbone, job.model)
     data = data or training_data(job, config, read_inputs(job))
     from rlchf.train.processes import process
     from rlchf.train.reward.trainer import train_reward
@@ -208,10 +215,21 @@ def train_reward_model(
     else:
         fitted = Fitted(trained.figures, *_evaluate(data, partial, trained))
     shutil.rmtree(partial / "base", ignore_errors=True)
+    _complete_adapters(partial, job.model)
     if out.exists():
         out.rmdir()
     partial.rename(out)
     return fitted
+
+
+def _complete_adapters(folder: Path, model: str) -> None:
+    """Give the adapters, if there are some, what else the reward model's folder says."""
+    if not (folder / FOLDER).exists():
+        return
+    if model == TINY:  # which was made for the training, and which nothing can make again
+        shutil.rmtree(folder / FOLDER)
+    elif (folder / CONDITIONING).exists():
+        shutil.copy(folder / CONDITIONING, folder / FOLDER)
 
 
 def read_job(folder: str | Path) -> tuple[RewardJob, RewardConfig]:

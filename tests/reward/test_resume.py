@@ -75,7 +75,9 @@ def left(folder: Path) -> list[str]:
 @pytest.mark.parametrize(
     ("case", "stop_at"),
     [
-        pytest.param(case, stop_at, marks=[] if (case, stop_at) == ("plain", 2) else pytest.mark.slow)
+        pytest.param(
+            case, stop_at, marks=[] if (case, stop_at) == ("plain", 2) else pytest.mark.slow
+        )
         for case in CASES
         for stop_at in (1, 2, 5, 7, 10)
     ],
@@ -137,7 +139,7 @@ def test_a_training_goes_on_with_the_same_examples_settings_and_model_only(
     assert json.loads(origin.read_text())["settings"]["learning_rate"] == 5e-3
 
     def refused(data: list[Example] = DATA, **settings: Any) -> str:
-        with pytest.raises(ValueError) as error:
+        with pytest.raises(ValueError, match="begin anew in another folder") as error:
             fit(tmp_path, "stopped", Steps(), data, resume=True, **settings)
         assert left(tmp_path / "stopped") == ["checkpoint-3"]
         return str(error.value)

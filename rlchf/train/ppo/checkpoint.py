@@ -1,6 +1,7 @@
 """The folder of a PPO run: its logs, the checkpoint from which it goes on, and the final policy."""
 
 import json
+import shutil
 from dataclasses import asdict
 from itertools import takewhile
 from pathlib import Path
@@ -14,7 +15,7 @@ from safetensors.torch import save_file
 
 from rlchf.io.atomic import atomic_write
 from rlchf.io.json import write_json
-from rlchf.train.models.adapters import inside_adapters
+from rlchf.train.models.adapters import inside_adapters, save_adapters
 from rlchf.train.ppo.checks import check_fingerprint
 from rlchf.train.ppo.config import PPOConfig
 from rlchf.train.ppo.sharding import (
@@ -153,10 +154,16 @@ class RunFolder:
         run.restore(carried, random=same, changed=changed)
 
     def finish(self, run: "PPO") -> Any:
-        """Write policy, tokenizer and critic by way of a temporary folder, and return the policy."""
+        """Write policy, adapters, tokenizer and critic by way of a temporary folder; return the policy."""
         self.trust()
         policy = plain = run.model.policy
         weights = None
+        temporary = self.out / "policy.new"
+        if self.config.lora_rank:
+            adapters = {n: p for n, p in policy.state_dict().items() if "lora_" in n}
+            adapters = gather(adapters)
+            if self.accelerator.is_main_process:
+                save_adapters(policy, temporary, state_dict=adapters)
         if is_sharded(run.model):
             weights = dict(plain_weights(policy))
             plain = inside_adapters(policy)
@@ -164,13 +171,14 @@ class RunFolder:
             policy = plain = policy.merge_and_unload()
         critic = gather(dict(run.model.critic.state_dict())) if run.model.critic is not None else {}
         if self.accelerator.is_main_process:
-            temporary = self.out / "policy.new"
             plain.save_pretrained(temporary, state_dict=weights)
             run.tokenizer.save_pretrained(temporary)
             if critic:
                 save_file(critic, temporary / "critic.safetensors")
             # config.json goes last: a folder that has it is complete.
             for path in sorted(temporary.iterdir(), key=lambda path: path.name == "config.json"):
+                if path.is_dir():
+                    shutil.rmtree(self.out / path.name, ignore_errors=True)
                 path.replace(self.out / path.name)
             temporary.rmdir()
         self.accelerator.wait_for_everyone()

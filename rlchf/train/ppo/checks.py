@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 
-
 def check_inputs(
     policy: "PreTrainedModel", prompts: Sequence[Prompt], reward: Reward, config: PPOConfig
 ) -> None:

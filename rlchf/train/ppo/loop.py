@@ -14,6 +14,7 @@ from accelerate.utils import set_seed
 from torch.distributed.fsdp import register_fsdp_forward_method
 
 from rlchf.prompts import Prompt
+from rlchf.train.models.adapters import adapter_dropout, lora_options
 from rlchf.train.ppo.actor_critic import ActorCritic
 from rlchf.train.ppo.advantages import needs_critic
 from rlchf.train.ppo.checkpoint import RunFolder
@@ -137,7 +138,9 @@ class PPO:
         if accelerator.distributed_type != "FSDP":  # which moves the weights layer by layer
             policy = policy.to(accelerator.device)
         has_critic = needs_critic(config.advantages)
-        self.model = ActorCritic(policy, config.lora_rank, setup.critic, has_critic)
+        self.model = ActorCritic(
+            policy, config.lora_rank, setup.critic, has_critic, lora_options(config)
+        )
         trained = [p for p in self.model.policy.parameters() if p.requires_grad]
         groups = [{"params": trained, "lr": config.learning_rate}]
         if self.model.critic is not None:
@@ -273,10 +276,11 @@ class PPO:
     def optimise(self, batch: Experience) -> dict[str, float]:
         """Take the optimiser's steps on one batch and return their metrics."""
         try:
-            return optimise(
-                batch, self.wrapped, self.optimizer, self.accelerator, self.config,
-                slices=self.slices, done=self.done, kl_coef=self.kl_coef,
-            )  # fmt: skip
+            with adapter_dropout(self.model.policy):
+                return optimise(
+                    batch, self.wrapped, self.optimizer, self.accelerator, self.config,
+                    slices=self.slices, done=self.done, kl_coef=self.kl_coef,
+                )  # fmt: skip
         except FloatingPointError as error:
             kept = self.folder.checkpoint.exists()
             self.folder.give_up(self.done, str(error), "a lower learning_rate", kept)
@@ -314,7 +318,7 @@ class PPO:
 
     def log(self, metrics: dict[str, float], samples: list[dict[str, Any]]) -> None:
         """Write a line of metrics, and samples every few updates."""
-        if metrics["first_ratio_error"] > 0.01:
+        if metrics["first_ratio_error"] > 0.01 and not self.config.lora_dropout:
             warnings.warn(
                 f"update {self.done}: the first ratio differs from 1 by "
                 f"{metrics['first_ratio_error']:.2g}: the policy does not reproduce its "

@@ -1,70 +1,77 @@
-"""Sequence-classification models as backbones of reward models: head, dropout, padding, positions."""
+"""Sequence-classification models as backbones of reward models: head, dropout, LoRA, positions."""
 
 import inspect
+import warnings
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
-from transformers import (
-    AutoConfig,
-    AutoModelForSequenceClassification,
-    AutoTokenizer,
-    PreTrainedModel,
-    PreTrainedTokenizerBase,
-)
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from rlchf.train.models.adapters import with_adapters
+from rlchf.train.reward.classifier import (
+    give_own_pad_token,
+    head_module,
+    last_layer,
+    load_classifier,
+    new_modules,
+)
 
 
 def load_backbone(
-    path: str | Path, lora_rank: int = 0, seed: int = 0, outputs: int = 1
+    path: str | Path,
+    lora_rank: int = 0,
+    seed: int = 0,
+    outputs: int = 1,
+    *,
+    keep_head: bool = False,
+    lora: Mapping[str, Any] | None = None,
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """A model with a new head on the backbone in ``path``, in float32, and its tokenizer.
 
     The head's initial weights are small (standard deviation 1 / (d + 1), as Stiennon et al. 2020), so that
     training starts from nearly equal scores. Dropout is off, so that a text has one score.
+
+    Parameters
+    ----------
+    path
+        A model, or a folder with adapters, which are merged into the model that they are on.
+    keep_head
+        Whether to go on with the head of a reward model; without, it is drawn anew, with a warning.
+    lora
+        Options of `with_adapters`. Besides adapters, all modules that are new are trained.
+
+    Raises
+    ------
+    ValueError
+        If the architecture cannot be a reward model, or there is no head to keep.
     """
-    tokenizer = AutoTokenizer.from_pretrained(path)
-    config = AutoConfig.from_pretrained(path, num_labels=outputs)
-    for name in [n for n in vars(config) if "drop" in n and isinstance(getattr(config, n), float)]:
-        setattr(config, name, 0.0)
-    torch.manual_seed(seed)
-    model = AutoModelForSequenceClassification.from_pretrained(
-        path, config=config, dtype=torch.float32
-    )
+    loaded = load_classifier(path, outputs, seed, dtype=torch.float32)
+    model, tokenizer, head = loaded.model, loaded.tokenizer, last_layer(loaded.model)
     give_own_pad_token(tokenizer, model)
     for module in model.modules():
         if isinstance(module, nn.Dropout):
             module.p = 0.0  # for models that do not read it from their config
-    head = last_layer(model)
-    nn.init.normal_(head.weight, std=1 / (head.in_features + 1))
+    if keep_head and not loaded.has_head:
+        raise ValueError(
+            f"keep_head is set, and the model in {path} has no head with {outputs} outputs; leave it out"
+        )
+    if not keep_head:
+        if loaded.has_head:
+            warnings.warn(
+                f"the model in {path} is a reward model already, and its head is drawn anew; keep_head goes "
+                "on with it",
+                stacklevel=3,
+            )
+        nn.init.normal_(head.weight, std=1 / (head.in_features + 1))
     if lora_rank:
-        model = with_adapters(model, lora_rank, task_type="SEQ_CLS")
+        trained = sorted({*new_modules(model, loaded.missing), head_module(model)})
+        model = with_adapters(
+            model, lora_rank, task_type="SEQ_CLS", modules_to_save=trained, **lora or {}
+        )
     return model, tokenizer
-
-
-def last_layer(model: PreTrainedModel) -> nn.Linear:
-    """The linear layer that gives the scores: the last one outside the backbone."""
-    base = model.base_model
-    inside = set(base.modules()) if base is not model else set()
-    layers = [m for m in model.modules() if isinstance(m, nn.Linear) and m not in inside]
-    assert layers, "a sequence classifier has a linear head"
-    return layers[-1]
-
-
-def give_own_pad_token(tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel) -> None:
-    """Make the padding token differ from the end token.
-
-    Classification heads read the last token that is not padding; with one token for both they would never
-    see the end of a response.
-    """
-    if tokenizer.pad_token_id in (None, tokenizer.eos_token_id):
-        if tokenizer.unk_token_id not in (None, tokenizer.eos_token_id):
-            tokenizer.pad_token = tokenizer.unk_token
-        else:
-            tokenizer.add_special_tokens({"pad_token": "<|pad|>"})
-            model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
-    model.config.pad_token_id = tokenizer.pad_token_id
 
 
 def positions_of(model: PreTrainedModel) -> tuple[bool, int | None]:

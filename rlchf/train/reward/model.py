@@ -1,30 +1,34 @@
 """The reward model: any sequence-classification model, how it reads a text, and what its outputs mean."""
 
+import inspect
 import warnings
-from collections.abc import Mapping, Sequence
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import (
-    AutoModelForSequenceClassification,
-    AutoTokenizer,
-    PreTrainedModel,
-    PreTrainedTokenizerBase,
-)
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from rlchf.io.json import read_json
 from rlchf.preferences import Example
 from rlchf.prompts import Prompt
-from rlchf.train.models.load import model_folder
+from rlchf.train.lora import ADAPTER
+from rlchf.train.models.architectures import padding_side
+from rlchf.train.models.checksums import config_checksum, weights_checksum
 from rlchf.train.models.padding import pad
 from rlchf.train.models.text import encode_responses
-from rlchf.train.reward.backbone import give_own_pad_token, last_layer, positions_of
+from rlchf.train.reward.backbone import positions_of
+from rlchf.train.reward.classifier import give_own_pad_token, last_layer, load_classifier
+from rlchf.train.reward.config import RewardConfig
 from rlchf.train.reward.heads import category_moments, category_quantile, mean_and_spread, quantile
+from rlchf.train.reward.reading import Row, card_rows, length_limit
 
 SETTINGS = "reward_config.json"
+TOKENS = 1 << 14
+"""Tokens per forward pass of a model whose maximum length is its own."""
 
 
 @dataclass(frozen=True)
@@ -90,11 +94,15 @@ class RewardModel:
     model, tokenizer
         A sequence-classification model and its own tokenizer.
     max_length
-        Maximum length in tokens of prompt and response; the model's number of positions limits it.
+        Maximum length in tokens of prompt and response; the model's number of positions limits it, and is
+        taken by default.
     batch_size
-        Texts per forward pass.
+        Texts per forward pass, at most.
     readout
         How the head's outputs become rewards; the one score of a plain model by default.
+    foreign
+        Whether the model was trained elsewhere, and reads texts as its tokenizer's chat template has them
+        (see `rlchf.train.reward.reading.card_rows`), not as `train_reward` does.
 
     Attributes
     ----------
@@ -106,9 +114,10 @@ class RewardModel:
         self,
         model: PreTrainedModel,
         tokenizer: PreTrainedTokenizerBase,
-        max_length: int = 512,
+        max_length: int | None = None,
         batch_size: int = 32,
         readout: Readout | None = None,
+        foreign: bool = False,
     ) -> None:
         self.model = model.eval().requires_grad_(False)
         self.tokenizer = tokenizer
@@ -121,8 +130,12 @@ class RewardModel:
                 stacklevel=3,
             )
         self.takes_positions, limit = positions_of(model)
+        self.tokens = TOKENS if max_length is None else None
+        if max_length is None:
+            max_length = length_limit(model, tokenizer)
         self.max_length = max_length if limit is None else min(max_length, limit)
-        self.batch_size = batch_size
+        self.batch_size, self.foreign = batch_size, foreign
+        self.takes_kinds = _takes_kinds(model)
         self.readout = readout or Readout()
         self.truncated = 0
 
@@ -130,25 +143,38 @@ class RewardModel:
     def load(cls, path: str | Path, device: str | torch.device | None = None) -> "RewardModel":
         """Load the folder that `train_reward` wrote, or any scalar sequence-classification model.
 
+        One that was trained elsewhere, which has no ``reward_config.json``, reads texts as its own
+        tokenizer joins them, up to its own maximum length, in its own precision.
+
         Raises
         ------
         ValueError
-            If there is no such folder, or the model has several outputs and no ``reward_config.json``
-            says what they mean.
+            If there is no such folder, the architecture has no sequence classifier, or the model has
+            several outputs and no ``reward_config.json`` says what they mean.
         """
-        model = AutoModelForSequenceClassification.from_pretrained(model_folder(path))
         file = Path(path) / SETTINGS
         settings = read_json(file) if file.exists() else {}
+        loaded = load_classifier(path, _outputs(settings) if Path(path, ADAPTER).exists() else None)
+        model = loaded.model
         if model.config.num_labels != 1 and not settings:
             raise ValueError(
                 f"the model in {path} has {model.config.num_labels} outputs, and no {SETTINGS} says "
                 "what they mean; give a model with one output, or one that train_reward wrote"
             )
+        if not loaded.has_head:
+            raise ValueError(
+                f"the model in {path} has no trained head that gives scores, so it is no reward model"
+            )
         if device is None:
             device = "cuda" if torch.cuda.is_available() else "cpu"
-        tokenizer = AutoTokenizer.from_pretrained(path)
-        readout = Readout.from_settings(settings)
-        return cls(model.to(device), tokenizer, settings.get("max_length", 512), readout=readout)
+        max_length = settings.get("max_length", 512) if settings else None
+        return cls(
+            model.to(device),
+            loaded.tokenizer,
+            max_length,
+            readout=Readout.from_settings(settings),
+            foreign=not settings,
+        )
 
     def __call__(self, prompts: Sequence[Prompt], responses: Sequence[str]) -> Tensor:
         """Reward of each response to its prompt: (N,) float32 on the CPU."""
@@ -177,23 +203,53 @@ class RewardModel:
         rows = [row for e in examples for row in self._encode(e.prompt, e.responses)]
         return list(self._read(rows).split([len(example.responses) for example in examples]))
 
-    def _encode(self, prompt: Prompt, responses: Sequence[str]) -> list[list[int]]:
-        rows, cut = encode_responses(self.tokenizer, prompt, responses, self.max_length)
+    def checksum(self) -> int:
+        """A checksum of the weights, the config and the readout, on which the rewards depend."""
+        parts = (
+            weights_checksum(self.model),
+            config_checksum(self.model.config),
+            self.readout,
+            self.max_length,
+            self.foreign,
+        )
+        return zlib.crc32(repr(parts).encode())
+
+    def _encode(self, prompt: Prompt, responses: Sequence[str]) -> list[Row]:
+        if self.foreign:
+            rows, cut = card_rows(self.tokenizer, prompt, responses, self.max_length)
+        else:
+            encoded, cut = encode_responses(self.tokenizer, prompt, responses, self.max_length)
+            rows = [Row(ids) for ids in encoded]
         self.truncated += cut
         return rows
 
     @torch.no_grad()
-    def _read(self, rows: Sequence[list[int]]) -> Tensor:
-        by_length = sorted(range(len(rows)), key=lambda n: len(rows[n]))  # little padding per batch
+    def _read(self, rows: Sequence[Row]) -> Tensor:
         outputs = torch.empty(len(rows), self.model.config.num_labels)
-        for start in range(0, len(rows), self.batch_size):
-            chosen = by_length[start : start + self.batch_size]
-            batch = pad([rows[n] for n in chosen], self.model.config.pad_token_id)
+        side = padding_side(self.model.config)
+        for chosen in self._batches([len(row.ids) for row in rows]):
+            batch = pad([rows[n].ids for n in chosen], self.model.config.pad_token_id, side)
             if not self.takes_positions:
                 del batch["position_ids"]
+            kinds = [rows[n].kinds for n in chosen]
+            if self.takes_kinds and None not in kinds:
+                batch["token_type_ids"] = pad([k or [] for k in kinds], 0, side)["input_ids"]
             batch = {name: tensor.to(self.model.device) for name, tensor in batch.items()}
             outputs[chosen] = self.model(**batch).logits.float().cpu()
         return outputs
+
+    def _batches(self, lengths: Sequence[int]) -> Iterator[list[int]]:
+        """The numbers of the texts of each forward pass, shortest first: little padding per batch."""
+        by_length = sorted(range(len(lengths)), key=lengths.__getitem__)
+        batch: list[int] = []
+        for n in by_length:
+            full = self.tokens is not None and (len(batch) + 1) * lengths[n] > self.tokens
+            if batch and (full or len(batch) == self.batch_size):
+                yield batch
+                batch = []
+            batch.append(n)
+        if batch:
+            yield batch
 
     def normalise(self, reference: Sequence[Tensor], scale: bool) -> dict[str, list[float]]:
         """Give the rewards of reference texts mean 0 and, with ``scale``, standard deviation 1.
@@ -231,3 +287,15 @@ class RewardModel:
         remaining = tuple(shift.tolist()) if shift.any() else ()
         self.readout = replace(self.readout, shift=remaining)
         return {"mean": mean.tolist(), "sd": sd.tolist(), "shift": list(remaining)}
+
+
+def _takes_kinds(model: PreTrainedModel) -> bool:
+    """Whether the model tells the tokens of a pair's two texts apart."""
+    takes = "token_type_ids" in inspect.signature(model.forward).parameters
+    return takes and getattr(model.config, "type_vocab_size", 2) != 1
+
+
+def _outputs(settings: Mapping[str, Any]) -> int:
+    """The number of outputs that settings of a training say; 1 without any."""
+    known = {one.name for one in fields(RewardConfig)}
+    return RewardConfig(**{name: settings[name] for name in known & set(settings)}).outputs

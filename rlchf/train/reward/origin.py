@@ -56,13 +56,16 @@ def check_origin(checkpoint: Path, now: Origin) -> None:
                 f"with {name}={value!r}; give the same, or begin anew in another folder"
             )
     for part, what in (
-        ("examples", "the examples (rankings, texts, or what the rule makes of them) are not those"),
+        (
+            "examples",
+            "the examples (rankings, texts, or what the rule makes of them) are not those",
+        ),
         ("model", "the model is not the one"),
     ):
         if before[part] != now[part]:
             raise ValueError(
-                f"{what} with which the training in {checkpoint.parent.parent} began; give the same, or begin "
-                "anew in another folder"
+                f"{what} with which the training in {checkpoint.parent.parent} began; give the same, or "
+                "begin anew in another folder"
             )
 
 

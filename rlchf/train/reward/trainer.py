@@ -21,8 +21,10 @@ from transformers.trainer_callback import PrinterCallback
 from rlchf.evaluation import pair_accuracy
 from rlchf.io.json import write_json, write_jsonl
 from rlchf.preferences import Example
-from rlchf.train.models.adapters import inside_adapters
+from rlchf.train.models.adapters import inside_adapters, lora_options, save_adapters
+from rlchf.train.models.architectures import padding_side
 from rlchf.train.processes import allow_processors
+from rlchf.train.reward.adapters import complete_adapters
 from rlchf.train.reward.backbone import load_backbone, positions_of
 from rlchf.train.reward.callbacks import Progress, Report
 from rlchf.train.reward.collator import Collator, EncodedExamples
@@ -36,6 +38,7 @@ from rlchf.train.reward.targets import annotators_of, bootstrap_draws, targets_o
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
 
 class Trained(NamedTuple):
     """A trained reward model with its figures.
@@ -79,7 +82,8 @@ def train_reward(
     config
         The settings; written beside the checkpoint as ``reward_config.json``.
     out
-        Folder for the checkpoint, its tokenizer and ``metrics.jsonl``.
+        Folder for the checkpoint, its tokenizer, ``metrics.jsonl``, and with LoRA ``adapter/``, the
+        adapters alone.
     groups
         Group of each annotator, for ``group_dro_step``; annotators without one form a group of their own.
     resume
@@ -111,7 +115,7 @@ def train_reward(
         raise ValueError(
             "group_dro_step needs the annotators' groups; give groups={annotator: group}"
         )
-    model, tokenizer = load_backbone(backbone, config.lora_rank, config.seed, config.outputs)
+    model, tokenizer = initial_model(backbone, config)
     trainer = make_trainer(
         model, tokenizer, train, held_out, config, out / "checkpoints", groups, progress
     )
@@ -120,7 +124,7 @@ def train_reward(
     trainer.origin = origin_of(model, train, held_out, config, groups)
     with trainer.report.noting():
         trainer.resume(out / "checkpoints")
-    model = gathered_model(trainer, backbone, config)
+    model = gathered_model(trainer, backbone, config, out)
     trained, log = Trained(None, {}, []), _log(trainer.state.log_history)
     if trainer.is_world_process_zero():
         losses = [line["loss"] for line in log if "loss" in line]
@@ -184,7 +188,9 @@ def make_trainer(
         args=training_arguments(config, folder, len(data)),
         train_dataset=data,
         eval_dataset=held_out_data,
-        data_collator=Collator(inner.config.pad_token_id, config.share_prompt),
+        data_collator=Collator(
+            inner.config.pad_token_id, config.share_prompt, padding_side(inner.config)
+        ),
         callbacks=callbacks,
     )
     trainer.remove_callback(PrinterCallback)
@@ -227,20 +233,37 @@ def training_arguments(config: RewardConfig, folder: Path, n: int) -> TrainingAr
     return args
 
 
+def initial_model(
+    backbone: str | Path, config: RewardConfig
+) -> "tuple[PreTrainedModel, PreTrainedTokenizerBase]":
+    """The model with which a training begins, and its tokenizer."""
+    return load_backbone(
+        backbone,
+        config.lora_rank,
+        config.seed,
+        config.outputs,
+        keep_head=config.keep_head,
+        lora=lora_options(config),
+    )
+
+
 def gathered_model(
-    trainer: RankingTrainer, backbone: str | Path, config: RewardConfig
+    trainer: RankingTrainer, backbone: str | Path, config: RewardConfig, out: Path | None = None
 ) -> "PreTrainedModel":
     """The trained model with all its weights, also if it was sharded over processes, and LoRA merged.
 
-    It computes in float32, as the checkpoint does once it is loaded.
+    The adapters are written into the folder ``out``, if there is one. The model computes in float32, as
+    the checkpoint does once it is loaded.
     """
     model = trainer.accelerator.unwrap_model(trainer.model, keep_fp32_wrapper=False)
     if trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled:
         state = trainer.accelerator.get_state_dict(trainer.model_wrapped)
         if trainer.is_world_process_zero():
-            model, _ = load_backbone(backbone, config.lora_rank, config.seed, config.outputs)
+            model, _ = initial_model(backbone, config)
             model.load_state_dict(state)
             model = model.to(trainer.args.device)
+    if config.lora_rank and out is not None and trainer.is_world_process_zero():
+        save_adapters(model, out)
     return model.merge_and_unload() if config.lora_rank else model
 
 
@@ -271,6 +294,7 @@ def _finish(
     model.save_pretrained(out)
     tokenizer.save_pretrained(out)
     write_json(out / SETTINGS, settings | figures)
+    complete_adapters(model, tokenizer, out)
     return scorer, scores, figures
 
 
