@@ -59,7 +59,7 @@ def load_backbone(
             f"keep_head is set, and the model in {path} has no head with {outputs} outputs; leave it out"
         )
     if not keep_head:
-        if loaded.has_head:
+        if loaded.had_head:
             warnings.warn(
                 f"the model in {path} is a reward model already, and its head is drawn anew; keep_head goes "
                 "on with it",
@@ -86,6 +86,8 @@ def positions_of(model: PreTrainedModel) -> tuple[bool, int | None]:
         if name.endswith("position_embeddings")
     )
     limit = getattr(model.config, "max_position_embeddings", None)
+    if limit is not None and limit < 1:
+        limit = None  # XLNet's is -1, for none
     if limit is not None and offset:
         limit -= 2  # positions start after those of <s> and <pad>
     return takes_positions and not offset, limit

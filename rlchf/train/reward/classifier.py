@@ -28,12 +28,15 @@ class Classifier:
         Names of the weights that are new, because the checkpoint has none that fit.
     has_head
         Whether the layer that gives the scores comes from a checkpoint or an adapter.
+    had_head
+        The same, or the checkpoint has one with another number of outputs.
     """
 
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
     missing: set[str]
     has_head: bool
+    had_head: bool
 
 
 def load_classifier(
@@ -55,9 +58,10 @@ def load_classifier(
     """
     folder, adapters = without_adapters(model_folder(path))
     tokenizer = AutoTokenizer.from_pretrained(tokenizer_folder(model_folder(path)))
-    options = {} if outputs is None else {"num_labels": outputs}
-    config = AutoConfig.from_pretrained(folder, **options)
+    config = AutoConfig.from_pretrained(folder)
     check_classifier(config, path)
+    if outputs is not None:
+        config.num_labels = outputs
     for name in [n for n in vars(config) if "drop" in n and isinstance(getattr(config, n), float)]:
         setattr(config, name, 0.0)
     if seed is not None:
@@ -81,7 +85,7 @@ def load_classifier(
     if adapters and tokenizer.pad_token_id is not None:
         model.config.pad_token_id = tokenizer.pad_token_id
     known = f"{head}.weight" not in missing or not torch.equal(drawn, last_layer(model).weight)
-    return Classifier(model, tokenizer, missing, known)
+    return Classifier(model, tokenizer, missing, known, known or f"{head}.weight" in misfits)
 
 
 def check_backbone(folder: str, name: object) -> None:
