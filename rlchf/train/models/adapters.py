@@ -151,6 +151,11 @@ def without_adapters(folder: str) -> tuple[str, list[str]]:
     return folder, adapters
 
 
+def is_classifier(folder: str) -> bool:
+    """Whether the adapters in a folder are those of a sequence classifier, such as a reward model."""
+    return str(read_json(Path(folder, ADAPTER)).get("task_type")) == "SEQ_CLS"
+
+
 def merged(model: Any, adapters: Sequence[str], **options: Any) -> Any:
     """A model with the adapters of these folders merged into its weights."""
     for folder in adapters:

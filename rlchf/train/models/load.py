@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from rlchf.train.lora import ADAPTER
-from rlchf.train.models.adapters import merged, without_adapters
+from rlchf.train.models.adapters import is_classifier, merged, without_adapters
 from rlchf.train.models.architectures import check_language_model
 from rlchf.train.models.smollm2 import SMOLLM2, smollm2_folder
 
@@ -29,10 +29,11 @@ def load_policy(name_or_path: str | Path) -> "PreTrainedModel":
     folder, adapters = without_adapters(model_folder(name_or_path))
     config = AutoConfig.from_pretrained(folder)
     architectures = config.architectures or []
-    if architectures and all("SequenceClassification" in name for name in architectures):
+    scores_only = architectures and all("SequenceClassification" in name for name in architectures)
+    if scores_only or any(is_classifier(adapter) for adapter in adapters):
         raise ValueError(
-            f"the model '{name_or_path}' is a {architectures[0]}, which writes no text; give a causal "
-            "language model"
+            f"the model '{name_or_path}' is a {'reward model' if adapters else architectures[0]}, which "
+            "writes no text; give a causal language model"
         )
     check_language_model(config, name_or_path)
     return merged(AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32), adapters)
