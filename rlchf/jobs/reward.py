@@ -186,7 +186,7 @@ def train_reward_model(
     check_rule(job)
     backbone = None if job.model == TINY else model_folder(job.model)
     if backbone is not None:
-        from rlchf.train.reward.classifier import check_backbone
+        from rlchf.train.reward.backbone import check_backbone
 
         check_backbone(backbone, job.model)
     data = data or training_data(job, config, read_inputs(job))

@@ -13,7 +13,7 @@ pytest.importorskip("peft")
 import torch
 from peft import AutoPeftModelForCausalLM, LoraConfig, get_peft_model
 from torch import Tensor
-from transformers import AutoModelForCausalLM, GraniteConfig, GraniteForCausalLM
+from transformers import AutoModelForCausalLM, AutoTokenizer, GraniteConfig, GraniteForCausalLM
 
 from rlchf.train.models.load import load_policy, load_tokenizer
 from rlchf.train.ppo import PPOConfig, ppo
@@ -83,6 +83,16 @@ def test_a_run_goes_on_from_a_folder_of_adapters_which_are_part_of_the_reference
     assert (first["kl"], first["first_ratio_error"]) == (0, 0)
     again = load_policy(tmp_path / "out/adapter")  # its adapters on those of the start
     torch.testing.assert_close(logits(again), logits(policy), atol=1e-5, rtol=0)
+
+
+def test_the_policys_tokenizer_is_saved_as_it_came(tmp_path: Path) -> None:
+    tokenizer = tiny_tokenizer()
+    tokenizer.add_special_tokens({"bos_token": "<bos>"})
+    tokenizer.pad_token = None
+    tiny_llama(len(tokenizer)).save_pretrained(tmp_path / "base")
+    tokenizer.save_pretrained(tmp_path / "base")
+    run(tmp_path / "base", tmp_path / "out", updates=1, lora_rank=0)
+    assert AutoTokenizer.from_pretrained(tmp_path / "out").pad_token is None
 
 
 def test_a_model_that_came_from_no_folder_leaves_no_adapters(tmp_path: Path) -> None:

@@ -14,8 +14,7 @@ import transformers
 from transformers import AutoModelForSequenceClassification
 
 from rlchf.train.models.adapters import with_adapters
-from rlchf.train.reward.backbone import last_layer, load_backbone
-from rlchf.train.reward.classifier import load_classifier
+from rlchf.train.reward.backbone import last_layer, load_backbone, load_classifier
 from rlchf.train.reward.config import RewardConfig
 from rlchf.train.reward.model import RewardModel
 from rlchf.train.reward.trainer import train_reward

@@ -13,6 +13,9 @@ from rlchf.train.models.smollm2 import SMOLLM2, smollm2_folder
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+CHOSEN = "chosen_pad_token"
+"""The attribute of a tokenizer that holds the padding token that `load_tokenizer` chose."""
+
 
 def load_policy(name_or_path: str | Path) -> "PreTrainedModel":
     """Load a causal language model in float32, on the CPU (see `model_folder` for the names).
@@ -52,7 +55,24 @@ def load_tokenizer(name_or_path: str | Path) -> "PreTrainedTokenizerBase":
         candidates = (tokenizer.unk_token, tokenizer.bos_token)
         distinct = [token for token in candidates if token and token != tokenizer.eos_token]
         tokenizer.pad_token = distinct[0] if distinct else tokenizer.eos_token
+        setattr(tokenizer, CHOSEN, tokenizer.pad_token)
     return tokenizer
+
+
+def save_tokenizer(tokenizer: "PreTrainedTokenizerBase", folder: str | Path) -> None:
+    """Save a tokenizer as it came, without the padding token that `load_tokenizer` chose for it.
+
+    Whoever trains the model further may mask the padding token, which would be one of the text's.
+    """
+    chosen = getattr(tokenizer, CHOSEN, None)
+    if chosen is None or tokenizer.pad_token != chosen:
+        tokenizer.save_pretrained(folder)
+        return
+    tokenizer.pad_token = None
+    try:
+        tokenizer.save_pretrained(folder)
+    finally:
+        tokenizer.pad_token = chosen
 
 
 def tokenizer_folder(folder: str) -> str:

@@ -16,6 +16,7 @@ from safetensors.torch import save_file
 from rlchf.io.atomic import atomic_write
 from rlchf.io.json import write_json
 from rlchf.train.models.adapters import inside_adapters, save_adapters
+from rlchf.train.models.load import save_tokenizer
 from rlchf.train.ppo.checks import check_fingerprint
 from rlchf.train.ppo.config import PPOConfig
 from rlchf.train.ppo.sharding import (
@@ -172,7 +173,7 @@ class RunFolder:
         critic = gather(dict(run.model.critic.state_dict())) if run.model.critic is not None else {}
         if self.accelerator.is_main_process:
             plain.save_pretrained(temporary, state_dict=weights)
-            run.tokenizer.save_pretrained(temporary)
+            save_tokenizer(run.tokenizer, temporary)
             if critic:
                 save_file(critic, temporary / "critic.safetensors")
             # config.json goes last: a folder that has it is complete.

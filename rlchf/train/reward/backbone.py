@@ -1,23 +1,25 @@
-"""Sequence-classification models as backbones of reward models: head, dropout, LoRA, positions."""
+"""Sequence-classification models as backbones of reward models: head, dropout, padding, positions."""
 
 import inspect
 import warnings
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
-
-from rlchf.train.models.adapters import with_adapters
-from rlchf.train.reward.classifier import (
-    give_own_pad_token,
-    head_module,
-    last_layer,
-    load_classifier,
-    new_modules,
+from transformers import (
+    AutoConfig,
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
 )
+
+from rlchf.train.models.adapters import merged, with_adapters, without_adapters
+from rlchf.train.models.architectures import check_classifier
+from rlchf.train.models.load import model_folder, tokenizer_folder
 
 
 def load_backbone(
@@ -74,6 +76,30 @@ def load_backbone(
     return model, tokenizer
 
 
+def last_layer(model: PreTrainedModel) -> nn.Linear:
+    """The linear layer that gives the scores: the last one outside the backbone."""
+    base = model.base_model
+    inside = set(base.modules()) if base is not model else set()
+    layers = [m for m in model.modules() if isinstance(m, nn.Linear) and m not in inside]
+    assert layers, "a sequence classifier has a linear head"
+    return layers[-1]
+
+
+def give_own_pad_token(tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel) -> None:
+    """Make the padding token differ from the end token.
+
+    Classification heads read the last token that is not padding; with one token for both they would never
+    see the end of a response.
+    """
+    if tokenizer.pad_token_id in (None, tokenizer.eos_token_id):
+        if tokenizer.unk_token_id not in (None, tokenizer.eos_token_id):
+            tokenizer.pad_token = tokenizer.unk_token
+        else:
+            tokenizer.add_special_tokens({"pad_token": "<|pad|>"})
+            model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
+    model.config.pad_token_id = tokenizer.pad_token_id
+
+
 def positions_of(model: PreTrainedModel) -> tuple[bool, int | None]:
     """Whether the model takes ``position_ids`` that count from 0, and its number of positions.
 
@@ -91,3 +117,99 @@ def positions_of(model: PreTrainedModel) -> tuple[bool, int | None]:
     if limit is not None and offset:
         limit -= 2  # positions start after those of <s> and <pad>
     return takes_positions and not offset, limit
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """A sequence classifier as it was loaded.
+
+    Attributes
+    ----------
+    missing
+        Names of the weights that are new, because the checkpoint has none that fit.
+    has_head
+        Whether the layer that gives the scores comes from a checkpoint or an adapter.
+    had_head
+        The same, or the checkpoint has one with another number of outputs.
+    """
+
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    missing: set[str]
+    has_head: bool
+    had_head: bool
+
+
+def load_classifier(
+    path: str | Path,
+    outputs: int | None = None,
+    seed: int | None = None,
+    dtype: torch.dtype | str = "auto",
+) -> Classifier:
+    """Load a sequence classifier without dropout, and its tokenizer; weights that it lacks are drawn.
+
+    Parameters
+    ----------
+    path
+        A model, or a folder with adapters, which are merged into the model that they are on.
+    outputs
+        Number of outputs; by default as the checkpoint says.
+    seed
+        Random seed of the weights that are drawn; by default the generator goes on.
+    """
+    folder, adapters = without_adapters(model_folder(path))
+    tokenizer = AutoTokenizer.from_pretrained(tokenizer_folder(model_folder(path)))
+    config = AutoConfig.from_pretrained(folder)
+    check_classifier(config, path)
+    if outputs is not None:
+        config.num_labels = outputs
+    for name in [n for n in vars(config) if "drop" in n and isinstance(getattr(config, n), float)]:
+        setattr(config, name, 0.0)
+    if seed is not None:
+        torch.manual_seed(seed)
+    model, report = AutoModelForSequenceClassification.from_pretrained(
+        folder,
+        config=config,
+        dtype=dtype,
+        ignore_mismatched_sizes=True,
+        output_loading_info=True,
+    )
+    misfits = {name for name, *_ in report["mismatched_keys"]}
+    head = _name_of(model, last_layer(model))
+    if bad := sorted(name for name in misfits if not name.startswith(head)):
+        raise ValueError(f"the weights {', '.join(bad)} in {path} do not fit its config.json")
+    missing = {*report["missing_keys"], *misfits}
+    drawn = last_layer(model).weight.clone()
+    if adapters and len(tokenizer) > model.get_input_embeddings().num_embeddings:
+        model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
+    model = merged(model, adapters, ignore_mismatched_sizes=True)
+    if adapters and tokenizer.pad_token_id is not None:
+        model.config.pad_token_id = tokenizer.pad_token_id
+    known = f"{head}.weight" not in missing or not torch.equal(drawn, last_layer(model).weight)
+    return Classifier(model, tokenizer, missing, known, known or f"{head}.weight" in misfits)
+
+
+def check_backbone(folder: str, name: object) -> None:
+    """Refuse a model, before it is loaded, whose architecture cannot be a reward model."""
+    check_classifier(AutoConfig.from_pretrained(without_adapters(folder)[0]), name)
+
+
+def head_module(model: PreTrainedModel) -> str:
+    """The name of the module of the classifier itself that holds the layer with the scores."""
+    return _name_of(model, last_layer(model)).split(".")[0]
+
+
+def new_modules(model: PreTrainedModel, missing: set[str]) -> list[str]:
+    """The largest modules all of whose weights are missing from the checkpoint, such as heads and poolers."""
+    names: list[str] = []
+    for name, module in model.named_modules():  # a module comes before its parts
+        weights = [f"{name}.{weight}" for weight, _ in module.named_parameters()]
+        inside = any(name.startswith(f"{one}.") for one in names)
+        if name and weights and not inside and missing.issuperset(weights):
+            names.append(name)
+    return names
+
+
+def _name_of(model: PreTrainedModel, module: nn.Module) -> str:
+    name: str = next(name for name, each in model.named_modules() if each is module)
+    return name

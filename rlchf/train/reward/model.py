@@ -20,8 +20,12 @@ from rlchf.train.models.architectures import padding_side
 from rlchf.train.models.checksums import config_checksum, weights_checksum
 from rlchf.train.models.padding import pad
 from rlchf.train.models.text import encode_responses
-from rlchf.train.reward.backbone import positions_of
-from rlchf.train.reward.classifier import give_own_pad_token, last_layer, load_classifier
+from rlchf.train.reward.backbone import (
+    give_own_pad_token,
+    last_layer,
+    load_classifier,
+    positions_of,
+)
 from rlchf.train.reward.config import RewardConfig
 from rlchf.train.reward.heads import category_moments, category_quantile, mean_and_spread, quantile
 from rlchf.train.reward.reading import Row, card_rows, length_limit
