@@ -27,7 +27,7 @@ from rlchf.train.ppo.objectives import token_logprobs
 from rlchf.train.ppo.prompts import encode_prompts
 from rlchf.train.ppo.responses import response_logits
 from rlchf.train.ppo.sampling import sample
-from rlchf.train.reward.backbone import last_layer, load_backbone
+from rlchf.train.reward.backbone import last_layer, load_backbone, load_classifier
 from rlchf.train.reward.config import RewardConfig
 from rlchf.train.reward.model import RewardModel
 from rlchf.train.reward.trainer import make_trainer, train_reward
@@ -104,15 +104,20 @@ def relative(expected: Tensor, other: Tensor) -> Difference:
 
 
 def reward(model: Path, folder: Path, lora_rank: int = 0) -> Difference:
-    """Two steps of the reward model: the saved one scores as the trained one, and its head has learnt."""
+    """Two steps of the reward model: the saved one scores as the trained one, and its head has learnt.
+
+    Under LoRA the parts of a head that the checkpoint has, such as ModernBERT's, stay as they are.
+    """
     out = folder / ("reward-lora" if lora_rank else "reward")
     shutil.rmtree(out, ignore_errors=True)  # a later cell may have come first
     trained = fitted(model, out, lora_rank)
     saved = RewardModel.load(out, "cpu")
     start, _ = load_backbone(model, 0, 0, 1)
+    new = load_classifier(model, 1).missing
     base = start.base_model_prefix
     inside = {id(each) for each in getattr(start, base, start).parameters()}
     heads = {n: each for n, each in start.named_parameters() if id(each) not in inside}
+    heads = {name: each for name, each in heads.items() if not lora_rank or name in new}
     after = dict(saved.model.named_parameters())
     still = [
         name for name, each in heads.items()

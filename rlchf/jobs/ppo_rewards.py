@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rlchf.options import checked, function_named, meant, naming_errors
+from rlchf.train.lora import ADAPTER
 from rlchf.train.ppo.rewards import COMBINE, Combine, combination_named
 
 if TYPE_CHECKING:
@@ -130,7 +131,7 @@ def check_model(name: str, what: str) -> None:
     folder = Path(name)
     if not folder.is_dir():
         raise ValueError(f"{what} {name!r} is no folder; give a reward model's folder")
-    if not (folder / "config.json").exists():
+    if not any((folder / file).exists() for file in ("config.json", ADAPTER)):
         raise ValueError(f"{what} folder {name!r} has no config.json, so it is no reward model")
     if (folder / "conditioning.json").exists():
         raise ValueError(

@@ -20,10 +20,12 @@ from rlchf.jobs.evaluation import write_evaluation
 from rlchf.jobs.inputs import Inputs, list_skipped, read_inputs
 from rlchf.jobs.progress import stage
 from rlchf.jobs.settings import TINY, RewardData, RewardJob
+from rlchf.jury.conditioning import FILE as CONDITIONING
 from rlchf.jury.conditioning import Conditioning
 from rlchf.preferences import Example, examples, split
 from rlchf.rankings import Rankings
 from rlchf.settings import built
+from rlchf.train.lora import FOLDER
 from rlchf.train.models.loading import check_four_bits
 from rlchf.train.reward.config import RewardConfig
 
@@ -157,7 +159,8 @@ def train_reward_model(
     out
         The checkpoint with its tokenizer, ``aggregated.jsonl``, ``held_out.jsonl`` (scores),
         ``evaluation.json``, ``calibration.png``, ``metrics.jsonl``, ``job.json``, and
-        ``unseen_annotators/`` and ``skipped.csv``, the rows left out, if there are some. The folder is there
+        ``unseen_annotators/``, ``adapter/`` (with LoRA) and ``skipped.csv``, the rows left out, if there are
+        some. The folder is there
         when the work is done; until then it is ``<out>.partial``.
     resume
         Go on with the training that was stopped.
@@ -184,11 +187,16 @@ def train_reward_model(
     check_rule(job)
     check_four_bits(job, config.lora_rank, made=job.model == TINY)
     backbone = None if job.model == TINY else model_folder(job.model)
+    if backbone is not None:
+        from rlchf.train.reward.backbone import check_backbone
+
+        check_backbone(backbone, job.model, job.loading)
     data = data or training_data(job, config, read_inputs(job))
     from rlchf.train.processes import process
     from rlchf.train.reward.trainer import train_reward
 
-    if process().is_main_process:
+    # A training that goes on keeps what it says that it began with, and checks it.
+    if process().is_main_process and not (resume and (partial / "job.json").exists()):
         partial.mkdir(parents=True, exist_ok=True)
         write_json(partial / "job.json", asdict(job))
         write_json(partial / SETTINGS, asdict(config))
@@ -209,10 +217,21 @@ def train_reward_model(
     else:
         fitted = Fitted(trained.figures, *_evaluate(data, partial, trained))
     shutil.rmtree(partial / "base", ignore_errors=True)
+    _complete_adapters(partial, job.model)
     if out.exists():
         out.rmdir()
     partial.rename(out)
     return fitted
+
+
+def _complete_adapters(folder: Path, model: str) -> None:
+    """Give the adapters, if there are some, what else the reward model's folder says."""
+    if not (folder / FOLDER).exists():
+        return
+    if model == TINY:  # which was made for the training, and which nothing can make again
+        shutil.rmtree(folder / FOLDER)
+    elif (folder / CONDITIONING).exists():
+        shutil.copy(folder / CONDITIONING, folder / FOLDER)
 
 
 def read_job(folder: str | Path) -> tuple[RewardJob, RewardConfig]:

@@ -3,6 +3,7 @@
 import warnings
 from pathlib import Path
 
+from rlchf.display import counted
 from rlchf.io import read_prompts
 from rlchf.io.json import write_jsonl
 from rlchf.io.texts import read_texts
@@ -10,6 +11,7 @@ from rlchf.jobs.inputs import check_paths
 from rlchf.jobs.progress import stage
 from rlchf.jobs.settings import ScoreJob
 from rlchf.jury.conditioning import FILE as CONDITIONING
+from rlchf.train.lora import ADAPTER
 
 
 def score_files(job: ScoreJob) -> int:
@@ -27,7 +29,7 @@ def score_files(job: ScoreJob) -> int:
         If a file is missing or wrong; nothing has been written then.
     """
     check_paths([job.texts, job.prompts], [job.out])
-    if not (Path(job.model) / "config.json").exists():
+    if not any((Path(job.model) / file).exists() for file in ("config.json", ADAPTER)):
         raise ValueError(
             f"{job.model!r} is no folder of a reward model; give one that rlchf reward wrote"
         )
@@ -45,9 +47,16 @@ def score_files(job: ScoreJob) -> int:
     quieten_transformers()
     model = RewardModel.load(job.model, **job.reading)
     with stage(f"score {len(rows)} responses", quiet=True):
-        columns = {"score": model(prompts, responses).tolist()}
+        outputs = model.outputs(prompts, responses)
+        columns = {"score": model.readout.reward(outputs).tolist()}
         if model.model.config.num_labels > 1:
-            columns["spread"] = model.moments(prompts, responses)[1].tolist()
+            columns["spread"] = model.readout.moments(outputs)[1].tolist()
+    if model.truncated:
+        warnings.warn(
+            f"{model.truncated} of {counted(len(rows), 'text')} are longer than the {model.max_length} "
+            f"tokens that {job.model} reads, and were scored without their beginning",
+            stacklevel=2,
+        )
     scored = (
         row | {name: values[n] for name, values in columns.items()} for n, row in enumerate(rows)
     )

@@ -1,6 +1,8 @@
 """The commands `rlchf reward`, `rlchf score` and `rlchf jury`: whole jobs, and what they refuse."""
 
 import json
+import os
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +12,7 @@ import numpy as np
 import pytest
 
 import rlchf
+from tests.support.cli import refused
 from tests.support.cli import rlchf as call
 from tests.support.reward_examples import tiny_backbone
 
@@ -201,9 +204,8 @@ def test_a_stopped_training_goes_on_from_its_folder(
     again = call("reward", *job(folder, out, *more))
     assert again.returncode == 2
     assert f"go on with --resume {out}" in again.stderr
-    refused = call("reward", "--resume", out, "--epochs", 3)
-    assert refused.returncode == 2
-    assert "--resume reads epochs from the folder; leave it out" in refused.stderr
+    message = refused(call("reward", "--resume", out, "--epochs", 3))
+    assert "--resume reads epochs from the folder; leave it out" in message
     resumed = call("reward", "--resume", out)
     assert resumed.returncode == 0, resumed.stderr
     whole = tmp_path / "whole"
@@ -214,6 +216,49 @@ def test_a_stopped_training_goes_on_from_its_folder(
     assert f"the reward model in {out} is done" in done.stderr
     done = call("reward", "--resume", tmp_path / "nowhere")
     assert "holds no training to go on with" in done.stderr
+
+
+def test_a_training_stopped_in_its_first_epoch_goes_on_with_the_same_rankings_only(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every step is kept, and another ranking file under the same name is not learned from."""
+    for name in FILES:
+        (tmp_path / name).write_bytes((folder / name).read_bytes())
+    out, steps = tmp_path / "out", []
+    given = [*job(tmp_path, out, "--epochs", 1, "--batch-size", 4)]
+    given[given.index(tmp_path / "base")] = folder / "base"
+
+    def stage_of(stop_at: int) -> Callable[..., Any]:
+        @contextmanager
+        def stage(name: str, quiet: bool = False) -> Iterator[Callable[..., None]]:
+            def tick(done: int, total: int, **facts: float) -> None:
+                steps.append(done)
+                if name.startswith("reward model") and done == stop_at:
+                    os.kill(os.getpid(), signal.SIGTERM)
+
+            yield tick
+
+        return stage
+
+    with monkeypatch.context() as patch:
+        patch.setattr("rlchf.jobs.reward.stage", stage_of(2))
+        done = call("reward", *given)
+    assert done.returncode == 130
+    assert f"stopped; go on with: rlchf reward --resume {out}" in done.stderr
+    rows = (tmp_path / "rankings.csv").read_text()
+    header, *ballots = rows.splitlines()
+    turned = [f"{row[:-1]}{4 - int(row[-1])}" for row in ballots]
+    (tmp_path / "rankings.csv").write_text("\n".join([header, *turned]) + "\n")
+    done = call("reward", "--resume", out)
+    assert done.returncode == 2
+    assert "are not those with which the training" in done.stderr
+    (tmp_path / "rankings.csv").write_text(rows)
+    steps.clear()
+    with monkeypatch.context() as patch:
+        patch.setattr("rlchf.jobs.reward.stage", stage_of(0))
+        done = call("reward", "--resume", out)
+    assert done.returncode == 0, done.stderr
+    assert steps == [3, 4]
 
 
 def test_what_is_missing_is_named(folder: Path, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 import transformers
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from rlchf.train.models import quantised
 from rlchf.train.models.load import load_policy, load_tokenizer
@@ -93,7 +93,10 @@ def test_code_of_a_model_is_run_only_if_asked(
     asked = Loading(trust_remote_code=True)
     assert type(load_policy(foreign, asked)).__name__ == "Own"
     assert type(load_tokenizer(foreign, trust_remote_code=True)).__name__ == "OwnTokenizer"
-    assert type(load_backbone(foreign, loading=asked)[0]).__name__ == "OwnScore"
+    backbone, _ = load_backbone(foreign, loading=asked)
+    assert type(backbone).__name__ == "OwnScore"
+    weights = {name: weight.contiguous() for name, weight in backbone.state_dict().items()}
+    save_file(weights, foreign / "model.safetensors", metadata={"format": "pt"})
     config = json.loads((foreign / "config.json").read_text()) | {"num_labels": 1}
     (foreign / "config.json").write_text(json.dumps(config))
     assert type(RewardModel.load(foreign, trust_remote_code=True).model).__name__ == "OwnScore"

@@ -7,9 +7,14 @@ from typing import Any
 import pytest
 
 torch = pytest.importorskip("torch")
-pytest.importorskip("transformers")
+transformers = pytest.importorskip("transformers")
 
-from rlchf.train.models.load import load_policy, load_tokenizer, model_folder  # noqa: E402
+from rlchf.train.models.load import (  # noqa: E402
+    load_policy,
+    load_tokenizer,
+    model_folder,
+    save_tokenizer,
+)
 from rlchf.train.models.text import prompt_ids, response_ids  # noqa: E402
 from rlchf.train.models.tiny import fit_supervised, tiny_llama  # noqa: E402
 
@@ -120,6 +125,25 @@ def test_supervised_fit_learns_a_response_by_heart() -> None:
         ids, attention_mask=torch.ones_like(ids), do_sample=False, max_new_tokens=30
     )
     assert tokenizer.decode(out[0, ids.shape[1] :], skip_special_tokens=True) == PAIRS[0][1]
+
+
+def test_the_padding_token_that_was_chosen_is_not_written_into_a_policy(tmp_path: Path) -> None:
+    """But one that the tokenizer has, or that its user chose, is."""
+    model, tokenizer = tiny()
+    for name in ("base", "policy", "own"):
+        model.config.save_pretrained(tmp_path / name)
+    tokenizer.add_special_tokens({"bos_token": "<bos>"})
+    tokenizer.pad_token = None
+    tokenizer.save_pretrained(tmp_path / "base")
+    loaded = load_tokenizer(tmp_path / "base")
+    assert loaded.pad_token == "<bos>"
+    save_tokenizer(loaded, tmp_path / "policy")
+    assert loaded.pad_token == "<bos>"
+    assert transformers.AutoTokenizer.from_pretrained(tmp_path / "policy").pad_token is None
+    assert load_tokenizer(tmp_path / "policy").pad_token == "<bos>"
+    loaded.pad_token = "<pad>"
+    save_tokenizer(loaded, tmp_path / "own")
+    assert transformers.AutoTokenizer.from_pretrained(tmp_path / "own").pad_token == "<pad>"
 
 
 def test_an_unknown_model_is_refused(tmp_path: Path) -> None:

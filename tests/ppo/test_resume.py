@@ -5,6 +5,7 @@ import math
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -18,8 +19,10 @@ from rlchf.train.ppo import PPO, PPOConfig, Setup, ppo
 from rlchf.train.ppo import optimise as optimise_module
 from rlchf.train.ppo.checkpoint import append_rows, keep_rows
 from rlchf.train.ppo.objectives import policy_loss
+from rlchf.train.ppo.rewards import LoggedReward, Vote
+from rlchf.train.reward.model import Readout, RewardModel
 from tests.support.ppo_runs import PROMPTS, SMALL, lines, noisy, vowels, weights
-from tests.support.tiny_models import tiny_llama, tiny_tokenizer
+from tests.support.tiny_models import tiny_classifier, tiny_llama, tiny_tokenizer
 
 
 def stopping(at: int, stop: Callable[[], None]) -> Callable[..., Tensor]:
@@ -376,6 +379,32 @@ def test_a_run_goes_on_only_from_the_policy_and_the_prompts_it_began_with(tmp_pa
     with pytest.raises(ValueError, match=r"the prompts, .* are not those with which the run began"):
         ppo(tiny_llama(), tiny_tokenizer(), PROMPTS[:4], vowels, more, tmp_path, resume=True)
     ppo(tiny_llama(), tiny_tokenizer(), PROMPTS, vowels, more, tmp_path, resume=True)
+    assert len(lines(tmp_path / "metrics.jsonl")) == 3
+
+
+@pytest.mark.parametrize("combined", [False, True])
+def test_a_reward_model_that_was_fitted_again_is_noticed(combined: bool, tmp_path: Path) -> None:
+    """The same weights and readout wherever they were loaded from, and alone or among others."""
+    config = PPOConfig(**SMALL | {"updates": 2, "responses_per_prompt": 2})
+
+    def reward(seed: int = 4, **readout: Any) -> Any:
+        model = RewardModel(
+            tiny_classifier(seed=seed), tiny_tokenizer(), readout=Readout(**readout)
+        )
+        model.model.config._name_or_path = str(tmp_path / str(time.monotonic_ns()))
+        return Vote([LoggedReward(model), vowels], "borda") if combined else model
+
+    def run(reward: Any, updates: int = 3) -> None:
+        more = replace(config, updates=updates)
+        ppo(tiny_llama(), tiny_tokenizer(), PROMPTS, reward, more, tmp_path, resume=True)
+
+    run(reward(), updates=2)
+    for other in (reward(seed=5), reward(shift=(0.5,))):
+        with pytest.raises(
+            ValueError, match="a reward model is not the one with which the run began"
+        ):
+            run(other)
+    run(reward())
     assert len(lines(tmp_path / "metrics.jsonl")) == 3
 
 

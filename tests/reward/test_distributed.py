@@ -56,8 +56,10 @@ def test_two_processes_give_the_weights_of_one(tmp_path: Path) -> None:
     for case in CASES:
         figures, one = train(case, tmp_path, "one", batch_size=4)
         two = RewardModel.load(tmp_path / "two" / case).model.state_dict()
+        # Prompts that are padded on the left have their sums in another order in a wider batch.
+        atol = 2e-6 if case == "shared" else 1e-6
         for key in one:
-            torch.testing.assert_close(two[key], one[key], atol=1e-6, rtol=0, msg=f"{case} {key}")
+            torch.testing.assert_close(two[key], one[key], atol=atol, rtol=0, msg=f"{case} {key}")
         start = load_file(tmp_path / "backbone/model.safetensors")
         moved = [(one[key] - start[key]).abs().max() for key in start.keys() & one.keys()]
         assert max(moved) > 2e-4, "nothing was learnt"

@@ -66,8 +66,13 @@ def _llama_config(vocab_size: int, hidden: int, layers: int, **options: Any) -> 
         num_hidden_layers=layers,
         num_attention_heads=4,
         num_key_value_heads=2,
-        max_position_embeddings=128,
-        **{"bos_token_id": None, "eos_token_id": 0, "pad_token_id": 1} | options,
+        **{
+            "max_position_embeddings": 128,
+            "bos_token_id": None,
+            "eos_token_id": 0,
+            "pad_token_id": 1,
+        }
+        | options,
     )
 
 

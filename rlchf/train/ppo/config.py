@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 from rlchf.settings import Settings, setting
+from rlchf.train.lora import without_lora
 from rlchf.train.ppo.advantages import ADVANTAGES, compares_responses, needs_critic
 from rlchf.train.ppo.prompts import LongPrompts
 from rlchf.train.ppo.samplers import SAMPLERS
@@ -256,6 +257,25 @@ class PPOConfig(Settings):
         at_least=0,
         group="Optimiser",
     )
+    lora_alpha: float = setting(
+        0.0,
+        "Alpha of LoRA, whose updates are multiplied by alpha / rank; 0 is twice the rank.",
+        at_least=0,
+        group="Optimiser",
+    )
+    lora_dropout: float = setting(
+        0.0,
+        "Dropout of the LoRA adapters' inputs in optimiser steps.",
+        at_least=0,
+        below=1,
+        group="Optimiser",
+    )
+    lora_targets: tuple[str, ...] = setting(
+        (),
+        "Module with LoRA adapters, such as q_proj, or all-linear; repeatable. By default those that peft "
+        "knows for the architecture, or all linear layers.",
+        group="Optimiser",
+    )
 
     target_kl: float = setting(
         0.0,
@@ -294,6 +314,7 @@ class PPOConfig(Settings):
 
     def contradictions(self) -> Iterable[tuple[bool, str]]:
         """Pairs of whether something is wrong with the settings together, and what would work."""
+        yield without_lora(self)
         sizes = ("batch_size", "minibatch_size", "responses_per_prompt")
         for name, divisor in pairwise(sizes):
             size, part = getattr(self, name), getattr(self, divisor)

@@ -14,11 +14,12 @@ from accelerate.utils import set_seed
 from torch.distributed.fsdp import register_fsdp_forward_method
 
 from rlchf.prompts import Prompt
+from rlchf.train.models.adapters import adapter_dropout, lora_options
 from rlchf.train.models.quantised import is_quantised
 from rlchf.train.optimiser import adam
 from rlchf.train.ppo.actor_critic import ActorCritic
 from rlchf.train.ppo.advantages import needs_critic
-from rlchf.train.ppo.checkpoint import RunFolder, signals_noted
+from rlchf.train.ppo.checkpoint import RunFolder
 from rlchf.train.ppo.checks import fingerprint, set_group_size
 from rlchf.train.ppo.config import PPOConfig
 from rlchf.train.ppo.experience import (
@@ -45,6 +46,7 @@ from rlchf.train.ppo.shaping import (
     shape_scores,
 )
 from rlchf.train.ppo.trackers import trackers
+from rlchf.train.signals import signals_noted
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -134,13 +136,15 @@ class PPO:
         self.tokenizer, self.prompts = setup.tokenizer, list(setup.prompts)
         self.reward, self.sampler = setup.reward, setup.sampler
         self.folder = RunFolder(setup.out, config, accelerator)
-        self.fingerprint = fingerprint(policy, setup.encoded)
+        self.fingerprint = fingerprint(policy, setup.encoded, setup.reward)
         set_seed(config.seed)  # new weights are the same on all processes
         # FSDP moves the weights layer by layer, and quantised ones are where they were loaded.
         if accelerator.distributed_type != "FSDP" and not is_quantised(policy):
             policy = policy.to(accelerator.device)
         has_critic = needs_critic(config.advantages)
-        self.model = ActorCritic(policy, config.lora_rank, setup.critic, has_critic)
+        self.model = ActorCritic(
+            policy, config.lora_rank, setup.critic, has_critic, lora_options(config)
+        )
         trained = [p for p in self.model.policy.parameters() if p.requires_grad]
         groups = [{"params": trained, "lr": config.learning_rate}]
         if self.model.critic is not None:
@@ -284,10 +288,11 @@ class PPO:
     def optimise(self, batch: Experience) -> dict[str, float]:
         """Take the optimiser's steps on one batch and return their metrics."""
         try:
-            return optimise(
-                batch, self.wrapped, self.optimizer, self.accelerator, self.config,
-                slices=self.slices, done=self.done, kl_coef=self.kl_coef,
-            )  # fmt: skip
+            with adapter_dropout(self.model.policy):
+                return optimise(
+                    batch, self.wrapped, self.optimizer, self.accelerator, self.config,
+                    slices=self.slices, done=self.done, kl_coef=self.kl_coef,
+                )  # fmt: skip
         except FloatingPointError as error:
             kept = self.folder.checkpoint.exists()
             self.folder.give_up(self.done, str(error), "a lower learning_rate", kept)
@@ -325,7 +330,7 @@ class PPO:
 
     def problems(self, metrics: dict[str, float]) -> Iterator[str]:
         """What a reader of an update's metrics should not overlook."""
-        if metrics["first_ratio_error"] > 0.01:
+        if metrics["first_ratio_error"] > 0.01 and not self.config.lora_dropout:
             yield (
                 f"the first ratio differs from 1 by {metrics['first_ratio_error']:.2g}: the policy does not "
                 "reproduce its log-probabilities"

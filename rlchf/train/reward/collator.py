@@ -75,10 +75,13 @@ class Collator:
         The model's padding token.
     share_prompt
         Whether the common beginning of a prompt's rows is a row of its own, to be read once.
+    side
+        The side on which rows are padded.
     """
 
     pad_id: int
     share_prompt: bool = False
+    side: str = "right"
 
     def __call__(self, items: Sequence[Encoded]) -> dict[str, Tensor]:
         """The batch: ``N`` rows (responses), ``B`` prompts, ``R`` orders.
@@ -123,8 +126,11 @@ class Collator:
     def _texts(self, rows: Sequence[list[list[int]]]) -> dict[str, Tensor]:
         lengths = [common_beginning(of_prompt) for of_prompt in rows]
         if not self.share_prompt or min(lengths) == 0:
-            return pad([row for of_prompt in rows for row in of_prompt], self.pad_id)
-        prefix = pad([r[0][:n] for r, n in zip(rows, lengths, strict=True)], self.pad_id)
+            return pad([row for of_prompt in rows for row in of_prompt], self.pad_id, self.side)
+        # On the left, so that no padding lies between a prompt and its responses: a window of attention
+        # counts it, and so do models without position ids.
+        beginnings = [r[0][:n] for r, n in zip(rows, lengths, strict=True)]
+        prefix = pad(beginnings, self.pad_id, "left")
         rest = pad([row[n:] for r, n in zip(rows, lengths, strict=True) for row in r], self.pad_id)
         counts = torch.tensor([len(of_prompt) for of_prompt in rows])
         seen = prefix["attention_mask"].repeat_interleave(counts, 0)  # (N, P)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from rlchf.preferences import BothBad
 from rlchf.settings import Settings, setting
+from rlchf.train.lora import without_lora
 from rlchf.train.reward.losses import LOSSES
 
 LearnFrom = Literal["ranking", "shares", "ballots"]
@@ -47,6 +48,25 @@ class RewardConfig(Settings):
     lora_rank: int = setting(
         0, "Rank of LoRA adapters; 0 trains all weights.", at_least=0, group="Training"
     )
+    lora_alpha: float = setting(
+        0.0,
+        "Alpha of LoRA, whose updates are multiplied by alpha / rank; 0 is twice the rank.",
+        at_least=0,
+        group="Training",
+    )
+    lora_dropout: float = setting(
+        0.0,
+        "Dropout of the LoRA adapters' inputs in training.",
+        at_least=0,
+        below=1,
+        group="Training",
+    )
+    lora_targets: tuple[str, ...] = setting(
+        (),
+        "Module with LoRA adapters, such as q_proj, or all-linear; repeatable. By default those that peft "
+        "knows for the architecture, or all linear layers.",
+        group="Training",
+    )
     weight_decay: float = setting(0.0, "Weight decay of AdamW.", at_least=0, group="Training")
     held_out: float = setting(
         0.2, "Fraction of prompts held out.", at_least=0, below=1, group="Training"
@@ -69,6 +89,11 @@ class RewardConfig(Settings):
     )
     group_by_length: bool = setting(
         False, "Batches of prompts with similar numbers of tokens.", group="Training"
+    )
+    keep_head: bool = setting(
+        False,
+        "Start from the head of a reward model; without, the head of any model is drawn anew.",
+        group="Training",
     )
     share_prompt: bool = setting(
         False,
@@ -181,6 +206,7 @@ class RewardConfig(Settings):
             f"loss is '{self.loss}' and learn_from is '{self.learn_from}'; this loss learns from "
             + " or ".join(f"'{signal}'" for signal in loss.learns_from),
         )
+        yield without_lora(self)
         for name in sorted({name for listed in LOSSES.values() for name in listed.settings}):
             takers = [other for other, listed in LOSSES.items() if name in listed.settings]
             yield (

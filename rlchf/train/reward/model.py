@@ -1,37 +1,40 @@
 """The reward model: any sequence-classification model, how it reads a text, and what its outputs mean."""
 
+import inspect
 import warnings
-from collections.abc import Mapping, Sequence
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import (
-    AutoModelForSequenceClassification,
-    AutoTokenizer,
-    PreTrainedModel,
-    PreTrainedTokenizerBase,
-)
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from rlchf.io.json import read_json
 from rlchf.preferences import Example
 from rlchf.prompts import Prompt
-from rlchf.train.models.arguments import code_arguments, explained
-from rlchf.train.models.load import model_folder
+from rlchf.train.lora import ADAPTER
+from rlchf.train.models.architectures import padding_side
+from rlchf.train.models.checksums import config_checksum, weights_checksum
 from rlchf.train.models.loading import ModelCode
 from rlchf.train.models.padding import pad
 from rlchf.train.models.text import encode_responses
 from rlchf.train.reward.backbone import (
     give_own_pad_token,
     last_layer,
+    load_classifier,
     positions_of,
     with_precise_head,
 )
+from rlchf.train.reward.config import RewardConfig
 from rlchf.train.reward.heads import category_moments, category_quantile, mean_and_spread, quantile
+from rlchf.train.reward.reading import Row, card_rows, length_limit
 
 SETTINGS = "reward_config.json"
+TOKENS = 1 << 14
+"""Tokens per forward pass of a model whose maximum length is its own."""
 
 
 @dataclass(frozen=True)
@@ -97,11 +100,15 @@ class RewardModel:
     model, tokenizer
         A sequence-classification model and its own tokenizer.
     max_length
-        Maximum length in tokens of prompt and response; the model's number of positions limits it.
+        Maximum length in tokens of prompt and response; the model's number of positions limits it, and is
+        taken by default.
     batch_size
-        Texts per forward pass.
+        Texts per forward pass, at most.
     readout
         How the head's outputs become rewards; the one score of a plain model by default.
+    foreign
+        Whether the model was trained elsewhere, and reads texts as its tokenizer's chat template has them
+        (see `rlchf.train.reward.reading.card_rows`), not as `train_reward` does.
 
     Attributes
     ----------
@@ -113,9 +120,10 @@ class RewardModel:
         self,
         model: PreTrainedModel,
         tokenizer: PreTrainedTokenizerBase,
-        max_length: int = 512,
+        max_length: int | None = None,
         batch_size: int = 32,
         readout: Readout | None = None,
+        foreign: bool = False,
     ) -> None:
         self.model = with_precise_head(model).eval().requires_grad_(False)
         self.tokenizer = tokenizer
@@ -128,8 +136,12 @@ class RewardModel:
                 stacklevel=3,
             )
         self.takes_positions, limit = positions_of(model)
+        self.tokens = TOKENS if max_length is None else None
+        if max_length is None:
+            max_length = length_limit(model, tokenizer)
         self.max_length = max_length if limit is None else min(max_length, limit)
-        self.batch_size = batch_size
+        self.batch_size, self.foreign = batch_size, foreign
+        self.takes_kinds = _takes_kinds(model)
         self.readout = readout or Readout()
         self.truncated = 0
 
@@ -147,6 +159,9 @@ class RewardModel:
     ) -> "RewardModel":
         """Load the folder that `train_reward` wrote, or any scalar sequence-classification model.
 
+        One that was trained elsewhere, which has no ``reward_config.json``, reads texts as its own
+        tokenizer joins them, up to its own maximum length, in its own precision.
+
         Parameters
         ----------
         device
@@ -157,41 +172,43 @@ class RewardModel:
         batch_size
             Texts per forward pass.
         max_length
-            Maximum length in tokens; 0 for the one that the model was trained with.
+            Maximum length in tokens; 0 for the one that the model was trained with, or its own.
         attn_implementation, trust_remote_code
             As `rlchf.train.models.loading.ModelCode` states them.
 
         Raises
         ------
         ValueError
-            If there is no such folder, or the model has several outputs and no ``reward_config.json``
-            says what they mean.
+            If there is no such folder, the architecture has no sequence classifier, or the model has
+            several outputs and no ``reward_config.json`` says what they mean.
         """
         code = ModelCode(
             attn_implementation=attn_implementation, trust_remote_code=trust_remote_code
         )
-        arguments = code_arguments(code) | {"dtype": dtype}
+        arguments: dict[str, Any] = {"dtype": dtype}
         if device == "auto":
             arguments["device_map"] = "auto"
-        with explained(path, code):
-            model = AutoModelForSequenceClassification.from_pretrained(
-                model_folder(path), **arguments
-            )
-            tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=trust_remote_code)
         file = Path(path) / SETTINGS
         settings = read_json(file) if file.exists() else {}
+        outputs = _outputs(settings) if Path(path, ADAPTER).exists() else None
+        loaded = load_classifier(path, outputs, code=code, **arguments)
+        model = loaded.model
         if model.config.num_labels != 1 and not settings:
             raise ValueError(
                 f"the model in {path} has {model.config.num_labels} outputs, and no {SETTINGS} says "
                 "what they mean; give a model with one output, or one that train_reward wrote"
             )
+        if not loaded.has_head:
+            raise ValueError(
+                f"the model in {path} has no trained head that gives scores, so it is no reward model"
+            )
         if device is None:
             device = "cuda" if torch.cuda.is_available() else "cpu"
         if device != "auto":
             model = model.to(device)
-        max_length = max_length or settings.get("max_length", 512)
+        length = max_length or (settings.get("max_length", 512) if settings else None)
         readout = Readout.from_settings(settings)
-        return cls(model, tokenizer, max_length, batch_size, readout)
+        return cls(model, loaded.tokenizer, length, batch_size, readout, foreign=not settings)
 
     def __call__(self, prompts: Sequence[Prompt], responses: Sequence[str]) -> Tensor:
         """Reward of each response to its prompt: (N,) float32 on the CPU."""
@@ -220,23 +237,53 @@ class RewardModel:
         rows = [row for e in examples for row in self._encode(e.prompt, e.responses)]
         return list(self._read(rows).split([len(example.responses) for example in examples]))
 
-    def _encode(self, prompt: Prompt, responses: Sequence[str]) -> list[list[int]]:
-        rows, cut = encode_responses(self.tokenizer, prompt, responses, self.max_length)
+    def checksum(self) -> int:
+        """A checksum of the weights, the config and the readout, on which the rewards depend."""
+        parts = (
+            weights_checksum(self.model),
+            config_checksum(self.model.config),
+            self.readout,
+            self.max_length,
+            self.foreign,
+        )
+        return zlib.crc32(repr(parts).encode())
+
+    def _encode(self, prompt: Prompt, responses: Sequence[str]) -> list[Row]:
+        if self.foreign:
+            rows, cut = card_rows(self.tokenizer, prompt, responses, self.max_length)
+        else:
+            encoded, cut = encode_responses(self.tokenizer, prompt, responses, self.max_length)
+            rows = [Row(ids) for ids in encoded]
         self.truncated += cut
         return rows
 
     @torch.no_grad()
-    def _read(self, rows: Sequence[list[int]]) -> Tensor:
-        by_length = sorted(range(len(rows)), key=lambda n: len(rows[n]))  # little padding per batch
+    def _read(self, rows: Sequence[Row]) -> Tensor:
         outputs = torch.empty(len(rows), self.model.config.num_labels)
-        for start in range(0, len(rows), self.batch_size):
-            chosen = by_length[start : start + self.batch_size]
-            batch = pad([rows[n] for n in chosen], self.model.config.pad_token_id)
+        side = padding_side(self.model.config)
+        for chosen in self._batches([len(row.ids) for row in rows]):
+            batch = pad([rows[n].ids for n in chosen], self.model.config.pad_token_id, side)
             if not self.takes_positions:
                 del batch["position_ids"]
+            kinds = [rows[n].kinds for n in chosen]
+            if self.takes_kinds and None not in kinds:
+                batch["token_type_ids"] = pad([k or [] for k in kinds], 0, side)["input_ids"]
             batch = {name: tensor.to(self.model.device) for name, tensor in batch.items()}
             outputs[chosen] = self.model(**batch).logits.float().cpu()
         return outputs
+
+    def _batches(self, lengths: Sequence[int]) -> Iterator[list[int]]:
+        """The numbers of the texts of each forward pass, shortest first: little padding per batch."""
+        by_length = sorted(range(len(lengths)), key=lengths.__getitem__)
+        batch: list[int] = []
+        for n in by_length:
+            full = self.tokens is not None and (len(batch) + 1) * lengths[n] > self.tokens
+            if batch and (full or len(batch) == self.batch_size):
+                yield batch
+                batch = []
+            batch.append(n)
+        if batch:
+            yield batch
 
     def normalise(self, reference: Sequence[Tensor], scale: bool) -> dict[str, list[float]]:
         """Give the rewards of reference texts mean 0 and, with ``scale``, standard deviation 1.
@@ -274,3 +321,15 @@ class RewardModel:
         remaining = tuple(shift.tolist()) if shift.any() else ()
         self.readout = replace(self.readout, shift=remaining)
         return {"mean": mean.tolist(), "sd": sd.tolist(), "shift": list(remaining)}
+
+
+def _takes_kinds(model: PreTrainedModel) -> bool:
+    """Whether the model tells the tokens of a pair's two texts apart."""
+    takes = "token_type_ids" in inspect.signature(model.forward).parameters
+    return takes and getattr(model.config, "type_vocab_size", 2) != 1
+
+
+def _outputs(settings: Mapping[str, Any]) -> int:
+    """The number of outputs that settings of a training say; 1 without any."""
+    known = {one.name for one in fields(RewardConfig)}
+    return RewardConfig(**{name: settings[name] for name in known & set(settings)}).outputs

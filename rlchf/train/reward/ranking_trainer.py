@@ -17,14 +17,17 @@ from torch import Tensor
 from transformers import Trainer
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
+from rlchf.io.json import write_json
 from rlchf.train.models.adapters import inside_adapters
 from rlchf.train.models.padding import positions
 from rlchf.train.optimiser import MasterAdamW, needs_master
 from rlchf.train.reward.backbone import positions_of
 from rlchf.train.reward.batch_loss import batch_weight, ranking_loss
+from rlchf.train.reward.callbacks import Report
 from rlchf.train.reward.collator import PromptSampler
 from rlchf.train.reward.config import RewardConfig
 from rlchf.train.reward.group_weights import GroupWeights
+from rlchf.train.reward.origin import ORIGIN, Origin, check_origin
 
 GROUPS = "group_weights.pt"
 
@@ -38,8 +41,15 @@ class RankingTrainer(Trainer):  # type: ignore[misc]
         The loss and the head.
     group_weights
         The group weights when training for the worst-off group; saved with each checkpoint.
+    report
+        The callback that stops the training on a signal; it has to be among the callbacks as well.
     args, kwargs
         As `transformers.Trainer` takes them; the data set is an `EncodedExamples`.
+
+    Attributes
+    ----------
+    origin
+        What the training began with, which each checkpoint then says; None does not check it.
     """
 
     def __init__(
@@ -47,11 +57,14 @@ class RankingTrainer(Trainer):  # type: ignore[misc]
         *args: Any,
         config: RewardConfig,
         group_weights: GroupWeights | None = None,
+        report: Report | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.model_accepts_loss_kwargs = True  # ranking_loss is given the weight of the step
         self.config = config
+        self.report = report or Report(None)
+        self.origin: Origin | None = None
         self.group_weights = group_weights
         self.takes_positions = positions_of(inside_adapters(self.model))[0]
         if group_weights is not None:
@@ -149,8 +162,10 @@ class RankingTrainer(Trainer):  # type: ignore[misc]
         )
 
     def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
-        """Save the model and the group weights."""
+        """Save the model, the group weights and what the training began with."""
         super().save_model(output_dir, _internal_call)
+        if self.origin is not None and self.args.should_save:
+            write_json(Path(output_dir or self.args.output_dir) / ORIGIN, self.origin)
         if self.group_weights is not None and self.args.should_save:
             torch.save(
                 self.group_weights.state_dict(), Path(output_dir or self.args.output_dir) / GROUPS
@@ -159,6 +174,8 @@ class RankingTrainer(Trainer):  # type: ignore[misc]
     def resume(self, folder: Path) -> None:
         """Train, starting from the last complete checkpoint in ``folder`` if there is one."""
         last = last_checkpoint(folder)
+        if last is not None and self.origin is not None:
+            check_origin(last, self.origin)
         if last is not None and self.group_weights is not None:
             state = torch.load(last / GROUPS, map_location=self.args.device, weights_only=True)
             self.group_weights.load_state_dict(state)

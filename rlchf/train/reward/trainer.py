@@ -6,7 +6,7 @@ The model reads each of a prompt's ``K`` responses once and the loss compares th
 
 import shutil
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from inspect import signature
 from pathlib import Path
@@ -15,31 +15,32 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from accelerate.utils import broadcast_object_list
 from torch import Tensor
-from transformers import EarlyStoppingCallback, TrainerCallback, TrainingArguments
+from transformers import EarlyStoppingCallback, TrainingArguments
 from transformers.trainer_callback import PrinterCallback
 
 from rlchf.evaluation import pair_accuracy
 from rlchf.io.json import write_json, write_jsonl
 from rlchf.preferences import Example
-from rlchf.train.models.adapters import inside_adapters
+from rlchf.train.models.adapters import inside_adapters, lora_options, save_adapters
+from rlchf.train.models.architectures import padding_side
 from rlchf.train.models.checkpointing import checkpoint_layers, keep_activations
 from rlchf.train.models.loading import Loading, check_four_bits
 from rlchf.train.models.quantised import merged
 from rlchf.train.processes import allow_processors
+from rlchf.train.reward.adapters import complete_adapters
 from rlchf.train.reward.backbone import load_backbone, positions_of, round_head, write_model
+from rlchf.train.reward.callbacks import Progress, Report
 from rlchf.train.reward.collator import Collator, EncodedExamples
 from rlchf.train.reward.config import RewardConfig
 from rlchf.train.reward.group_weights import GroupWeights
 from rlchf.train.reward.heads import r_squared
 from rlchf.train.reward.model import SETTINGS, Readout, RewardModel
+from rlchf.train.reward.origin import origin_of
 from rlchf.train.reward.ranking_trainer import RankingTrainer
 from rlchf.train.reward.targets import annotators_of, bootstrap_draws, targets_of
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
-
-Progress = Callable[..., None]
-"""``progress(done, total, **facts)``"""
 
 
 class Trained(NamedTuple):
@@ -85,11 +86,13 @@ def train_reward(
     config
         The settings; written beside the checkpoint as ``reward_config.json``.
     out
-        Folder for the checkpoint, its tokenizer and ``metrics.jsonl``.
+        Folder for the checkpoint, its tokenizer, ``metrics.jsonl``, and with LoRA ``adapter/``, the
+        adapters alone.
     groups
         Group of each annotator, for ``group_dro_step``; annotators without one form a group of their own.
     resume
-        Continue from the last checkpoint of an earlier call with the same arguments that was stopped.
+        Continue from the last checkpoint of an earlier call that was stopped; examples, backbone and
+        settings must be the same.
     progress
         Called after each step with steps done, steps in all, and ``loss=`` once it was logged.
     loading
@@ -103,7 +106,11 @@ def train_reward(
     Raises
     ------
     ValueError
-        If there is nothing to learn from, or the settings and the examples do not fit.
+        If there is nothing to learn from, the settings and the examples do not fit, or the training to
+        continue began with others.
+    KeyboardInterrupt
+        On Ctrl-C or SIGTERM, when the step in progress is done and a checkpoint is saved. A second
+        signal acts at once.
     """
     out = Path(out)
     if not train:
@@ -116,16 +123,16 @@ def train_reward(
         )
     loading = loading or Loading()
     check_four_bits(loading, config.lora_rank)
-    model, tokenizer = load_backbone(
-        backbone, config.lora_rank, config.seed, config.outputs, loading
-    )
+    model, tokenizer = initial_model(backbone, config, loading)
     trainer = make_trainer(
         model, tokenizer, train, held_out, config, out / "checkpoints", groups, progress
     )
     if not resume:
         _clear(trainer, out)
-    trainer.resume(out / "checkpoints")
-    model = gathered_model(trainer, backbone, config, loading)
+    trainer.origin = origin_of(model, train, held_out, config, groups)
+    with trainer.report.noting():
+        trainer.resume(out / "checkpoints")
+    model = gathered_model(trainer, backbone, config, loading, out)
     trained, log = Trained(None, {}, []), _log(trainer.state.log_history)
     if trainer.is_world_process_zero():
         losses = [line["loss"] for line in log if "loss" in line]
@@ -172,7 +179,8 @@ def make_trainer(
             "the beginning of their prompt; a larger max_length would keep it",
             stacklevel=3,
         )
-    held_out_data, group_weights, callbacks = None, None, [_Report(progress)]
+    report = Report(progress)
+    held_out_data, group_weights, callbacks = None, None, [report]
     if config.early_stopping:
         held_out_data = EncodedExamples(
             held_out, tokenizer, length, lambda example: targets_of(example, config)
@@ -186,10 +194,13 @@ def make_trainer(
         model=model,
         config=config,
         group_weights=group_weights,
+        report=report,
         args=training_arguments(config, folder, len(data)),
         train_dataset=data,
         eval_dataset=held_out_data,
-        data_collator=Collator(inner.config.pad_token_id, config.share_prompt),
+        data_collator=Collator(
+            inner.config.pad_token_id, config.share_prompt, padding_side(inner.config)
+        ),
         callbacks=callbacks,
     )
     trainer.remove_callback(PrinterCallback)
@@ -232,27 +243,46 @@ def training_arguments(config: RewardConfig, folder: Path, n: int) -> TrainingAr
     return args
 
 
+def initial_model(
+    backbone: str | Path, config: RewardConfig, loading: Loading | None = None
+) -> "tuple[PreTrainedModel, PreTrainedTokenizerBase]":
+    """The model with which a training begins, and its tokenizer."""
+    return load_backbone(
+        backbone,
+        config.lora_rank,
+        config.seed,
+        config.outputs,
+        loading,
+        keep_head=config.keep_head,
+        lora=lora_options(config),
+    )
+
+
 def gathered_model(
     trainer: RankingTrainer,
     backbone: str | Path,
     config: RewardConfig,
     loading: Loading | None = None,
+    out: Path | None = None,
 ) -> "PreTrainedModel":
     """The trained model with all its weights, also if it was sharded over processes, and LoRA merged.
 
-    It computes in the precision of its weights, as the checkpoint does once it is loaded.
+    The adapters are written into the folder ``out``, if there is one. The model computes in the precision
+    of its weights, as the checkpoint does once it is loaded.
     """
     model = trainer.accelerator.unwrap_model(trainer.model, keep_fp32_wrapper=False)
     if trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled:
         state = trainer.accelerator.get_state_dict(trainer.model_wrapped)
         if trainer.is_world_process_zero():
-            model, _ = load_backbone(
-                backbone, config.lora_rank, config.seed, config.outputs, loading
-            )
+            model, _ = initial_model(backbone, config, loading)
             model.load_state_dict(state)
             model = model.to(trainer.args.device)
     keep_activations(model)
-    return merged(model) if config.lora_rank else model
+    if not config.lora_rank:
+        return model
+    if out is not None and trainer.is_world_process_zero():
+        save_adapters(model, out)
+    return merged(model)
 
 
 def _finish(
@@ -284,6 +314,7 @@ def _finish(
     write_model(model, out)
     tokenizer.save_pretrained(out)
     write_json(out / SETTINGS, settings | figures)
+    complete_adapters(model, tokenizer, out)
     return scorer, scores, figures
 
 
@@ -306,14 +337,3 @@ def _log(history: Sequence[Mapping[str, float]]) -> list[dict[str, float]]:
         if line["step"] in held_out:
             line["held_out_loss"] = held_out[line["step"]]
     return lines
-
-
-class _Report(TrainerCallback):  # type: ignore[misc]
-    def __init__(self, progress: Progress | None) -> None:
-        self.progress = progress
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        if self.progress is not None:
-            losses = [line["loss"] for line in state.log_history[-2:] if "loss" in line]
-            facts = {"loss": losses[-1]} if losses else {}
-            self.progress(state.global_step, state.max_steps, **facts)
