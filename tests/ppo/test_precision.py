@@ -28,7 +28,8 @@ def moved(folder: Path, dtype: torch.dtype) -> float:
     weights = run.optimizer.param_groups[0]["params"]
     now = [states[p].get("master", p.detach()) for p in weights]
     changed = sum(int((a != b).sum()) for a, b in zip(now, before, strict=True))
-    return changed / sum(b.numel() for b in before)
+    total = sum(b.numel() for b in before)
+    return float(changed / total)
 
 
 def test_small_steps_move_as_many_weights_in_bfloat16_as_in_float32(tmp_path: Path) -> None:
