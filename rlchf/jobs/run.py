@@ -38,7 +38,7 @@ from rlchf.options import function_named
 from rlchf.prompts import Prompt
 from rlchf.report import write_report
 from rlchf.train.models.load import load_policy, load_tokenizer, model_folder, quieten_transformers
-from rlchf.train.processes import process, use_one_thread
+from rlchf.train.processes import process, release_memory, use_one_thread
 
 
 class Pipeline:
@@ -86,9 +86,12 @@ class Pipeline:
         self.aggregate()
         self.base_policy()
         self.train_reward_model()
+        release_memory()
         if self.run.ppo is not None:
             self.sample("before", self.base_policy())
+            release_memory()
             self.fine_tune()
+            release_memory()
             self.sample("after", self.folder / "policy")
         return self.report()
 

@@ -1,5 +1,7 @@
 """Several processes, and the threads of each."""
 
+import ctypes
+import gc
 import os
 from typing import TYPE_CHECKING
 
@@ -26,6 +28,16 @@ def use_one_thread() -> None:
     with one the numbers do not depend on the number of cores.
     """
     torch.set_num_threads(1)
+
+
+def release_memory() -> None:
+    """Give back the memory of what is no longer used, which the allocators would keep."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if os.name == "posix" else None
+    if trim is not None:  # of the C library of GNU
+        trim(0)
 
 
 def process() -> "PartialState":

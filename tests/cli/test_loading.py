@@ -63,7 +63,8 @@ def test_reward_models_of_ppo_are_read_as_asked(
     models: list[RewardModel] = []
     load = RewardModel.load.__func__  # type: ignore[attr-defined]
 
-    def noted(cls: Any, /, path: Any, device: Any = None, **options: Any) -> Any:
+    def noted(cls: Any, path: Any, device: Any = None, /, **options: Any) -> RewardModel:
+        device = options.pop("device", device)
         asked.append({"path": str(path), "device": device, **options})
         models.append(load(cls, path, device, **options))
         return models[-1]
@@ -193,11 +194,11 @@ def test_a_run_loads_all_of_its_models_as_asked(
         policy = load(*args)
         to = policy.to
 
-        def noted_to(device: Any) -> Any:
+        def move(device: Any) -> Any:
             moved.append((policy.dtype, device))
             return to(device)
 
-        policy.to = noted_to
+        policy.to = move
         return policy
 
     monkeypatch.setattr(pipeline, "load_policy", noted)
@@ -216,8 +217,10 @@ def test_a_run_loads_all_of_its_models_as_asked(
 
 def test_a_run_file_gives_every_setting_of_loading_to_the_reward_model(tmp_path: Path) -> None:
     values: dict[str, Any] = {
-        "dtype": "bfloat16", "attn_implementation": "eager", "trust_remote_code": True,
-    }  # fmt: skip
+        "dtype": "bfloat16",
+        "attn_implementation": "eager",
+        "trust_remote_code": True,
+    }
     run = read(run_file(tmp_path, **values))
     job = run.reward_job("tiny")
     assert {name: getattr(job, name) for name in LOADING} == values | {"load_in_4bit": False}
