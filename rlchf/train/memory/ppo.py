@@ -93,7 +93,9 @@ class _FakeRun:
         model = empty_model(policy, dtype)
         trunk = empty_model(critic, torch.float32, "classifier") if critic is not None else None
         with torch.device("meta"):
-            self.model = ActorCritic(model, config.lora_rank, trunk, needs_critic(config.advantages))
+            self.model = ActorCritic(
+                model, config.lora_rank, trunk, needs_critic(config.advantages)
+            )
         with fake_tensors():
             make_fake(self.model)
         self.trained = [p for p in self.model.parameters() if p.requires_grad]
@@ -150,7 +152,9 @@ class _FakeRun:
             with Counter(self.model, self.vocabulary) as drawing:
                 scores = output.logits[:, -1].to(torch.float32, copy=True) / config.temperature
                 only_drawn(scores, torch.zeros(rows))
-        drawn = Bytes(activations=cache // max(1, 2 * layers), logits=drawing.peak.logits, cache=cache)
+        drawn = Bytes(
+            activations=cache // max(1, 2 * layers), logits=drawing.peak.logits, cache=cache
+        )
         return max(reading.peak, drawn, key=_total)
 
     def reading(self) -> Bytes:

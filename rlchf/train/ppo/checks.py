@@ -93,7 +93,11 @@ def critic_model(critic: object, config: PPOConfig) -> "PreTrainedModel | None":
     return critic
 
 
-def fingerprint(policy: "PreTrainedModel", encoded: Sequence[Sequence[int]]) -> dict[str, int]:
+def fingerprint(
+    policy: "PreTrainedModel",
+    encoded: Sequence[Sequence[int]],
+    held_out: Sequence[Sequence[int]] = (),
+) -> dict[str, int]:
     """Checksums of the prompts and of the policy's weights with which a run begins."""
     weights = 0
     for name, tensor in policy.named_parameters():
@@ -101,7 +105,10 @@ def fingerprint(policy: "PreTrainedModel", encoded: Sequence[Sequence[int]]) -> 
         weights = zlib.crc32(
             sample.view(torch.uint8).numpy().tobytes(), zlib.crc32(name.encode(), weights)
         )
-    return {"prompts": zlib.crc32(json.dumps(list(map(list, encoded))).encode()), "policy": weights}
+    prompts, others = (
+        zlib.crc32(json.dumps(list(map(list, rows))).encode()) for rows in (encoded, held_out)
+    )
+    return {"prompts": prompts, "policy": weights, "held_out": others}
 
 
 def check_fingerprint(before: dict[str, int], now: dict[str, int]) -> None:
@@ -110,6 +117,11 @@ def check_fingerprint(before: dict[str, int], now: dict[str, int]) -> None:
         raise ValueError(
             "the prompts, or the tokens that the tokenizer makes of them, are not those with which the "
             "run began; give those, or begin anew in another folder"
+        )
+    if before.get("held_out", now["held_out"]) != now["held_out"]:
+        raise ValueError(
+            "the held-out prompts are not those with which the run began, whose figures could not be "
+            "compared; give those, or begin anew in another folder"
         )
     if before["policy"] != now["policy"]:
         raise ValueError(

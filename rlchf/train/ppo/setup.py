@@ -10,6 +10,7 @@ from accelerate import Accelerator
 from rlchf.prompts import Prompt
 from rlchf.train.ppo.checks import check_inputs, check_processes, check_vocabulary, critic_model
 from rlchf.train.ppo.config import PPOConfig
+from rlchf.train.ppo.held_out import warn_of_no_best
 from rlchf.train.ppo.samplers import SAMPLERS
 from rlchf.train.ppo.sampling import Sampler, encode_prompts, end_ids
 from rlchf.train.ppo.shaping import Measure, Reward
@@ -25,13 +26,15 @@ if TYPE_CHECKING:
 class Setup:
     """The inputs of a PPO run; building it checks them, and writes nothing.
 
-    The parameters are those of `rlchf.train.ppo.loop.ppo`. `prompt_names` are what error messages call
-    the prompts, which are numbered by default.
+    The parameters are those of `rlchf.train.ppo.loop.ppo`. `prompt_names` and `held_out_names` are what error
+    messages call the prompts, which are numbered by default.
 
     Attributes
     ----------
     encoded
         Token ids of each prompt.
+    encoded_held_out
+        Token ids of each held-out prompt.
     ends
         Ids of the tokens that end a response.
 
@@ -52,8 +55,11 @@ class Setup:
     sampler: Sampler | None = None
     accelerator: Accelerator | None = None
     prompt_names: Sequence[str] | None = None
+    held_out: Sequence[Prompt] = ()
+    held_out_names: Sequence[str] | None = None
     encoded: list[list[int]] = field(init=False)
     ends: list[int] = field(init=False)
+    encoded_held_out: list[list[int]] = field(init=False)
 
     def __post_init__(self) -> None:
         config, self.out = self.config, Path(self.out)
@@ -63,8 +69,13 @@ class Setup:
         self.encoded = encode_prompts(
             self.policy, self.tokenizer, self.prompts, config.max_new_tokens, self.prompt_names
         )
+        self.encoded_held_out = encode_prompts(
+            self.policy, self.tokenizer, self.held_out, config.max_new_tokens, self.held_out_names
+        )
+        if self.held_out:
+            warn_of_no_best(self.reward)
         self.ends = end_ids(self.tokenizer, config.stop_tokens)
-        check_vocabulary(self.policy, self.encoded, self.ends)
+        check_vocabulary(self.policy, self.encoded + self.encoded_held_out, self.ends)
         self.critic = critic_model(self.critic, config)
-        longest = max(map(len, self.encoded)) + config.max_new_tokens
-        self.sampler = self.sampler or SAMPLERS[config.sampler](longest)
+        longest = max(map(len, self.encoded + self.encoded_held_out)) + config.max_new_tokens
+        self.sampler = self.sampler or SAMPLERS[config.sampler](longest, config.vllm_memory)

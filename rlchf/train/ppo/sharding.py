@@ -77,7 +77,8 @@ def plain_weights(policy: Any) -> Iterator[tuple[str, Tensor]]:
                 if rest == "weight":
                     module = adapted[layer]
                     deltas = [module.get_delta_weight(each) for each in module.active_adapters]
-                    tensor = gather(tensor) + sum(gather(delta) for delta in deltas)
+                    merged = gather(tensor) + sum(gather(delta) for delta in deltas)
+                    tensor = merged.to(tensor.dtype)  # adapters may be more precise than their base
                 yield f"{layer}.{rest}", gather(tensor)
             elif not any(part.startswith("lora_") for part in name.split(".")):
                 yield name, gather(tensor)
