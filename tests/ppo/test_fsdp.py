@@ -62,7 +62,9 @@ def test_sharded_weights_learn_what_unsharded_ones_do(
 ) -> None:
     train(case, tmp_path, updates=3)
     for name in ("checkpoints/update-000002", "best"):
-        one, two = (load_file(out / name / "model.safetensors") for out in (tmp_path, sharded / case))
+        one, two = (
+            load_file(out / name / "model.safetensors") for out in (tmp_path, sharded / case)
+        )
         assert one.keys() == two.keys()
         for key, tensor in one.items():
             torch.testing.assert_close(two[key], tensor, atol=1e-8, rtol=0)
