@@ -14,7 +14,7 @@ from rlchf.train.ppo.checks import check_processes
 from rlchf.train.ppo.responses import response_logits
 from rlchf.train.ppo.samplers import SAMPLERS
 from rlchf.train.ppo.vllm_sampler import VllmSampler
-from tests.support.ppo_runs import PROMPTS, SMALL, lines, vowels, weights
+from tests.support.ppo_runs import PROMPTS, SMALL, lines, noisy, vowels, weights
 from tests.support.tiny_models import tiny_llama, tiny_tokenizer, word_tokenizer
 
 ENDS = [0, *range(7, 17)]
@@ -177,7 +177,7 @@ def test_one_engine_gets_the_weights_of_every_batch(
 
     monkeypatch.setattr(VllmSampler, "_start", start)
     config = PPOConfig(**SMALL | {"sampler": "vllm", "vllm_memory": 0.45})
-    trained = ppo(tiny_llama(), tiny_tokenizer(), PROMPTS, vowels, config, tmp_path)
+    trained = ppo(tiny_llama(), tiny_tokenizer(), PROMPTS, noisy, config, tmp_path)
     assert started == [0.45]
     assert len(engine.given) == 3
     first, *_, last = [given["model.norm.weight"] for given in engine.given]

@@ -90,8 +90,8 @@ class VllmSampler:
             from vllm import __version__
 
             raise ValueError(
-                f"sampler is 'vllm', and vLLM {__version__} takes no weights from memory; install a newer one "
-                "(0.32 does), or choose 'generate'"
+                f"sampler is 'vllm', and vLLM {__version__} takes no weights from memory; install a newer "
+                "one (0.32 does), or choose 'generate'"
             ) from error
 
     def _start(self, policy: "PreTrainedModel") -> Any:
