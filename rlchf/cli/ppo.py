@@ -42,6 +42,13 @@ def command(
     plot: Annotated[
         bool, typer.Option("--plot", help="Draw the figures into metrics.png.")
     ] = False,
+    plan: Annotated[
+        bool,
+        typer.Option("--plan", help="Memory that the run would take, by part; nothing is run."),
+    ] = False,
+    prompt_tokens: Annotated[
+        int, typer.Option(help="Tokens of a prompt for --plan; by default those of the longest.")
+    ] = 0,
     as_json: Json = False,
 ) -> None:
     """Fine-tune a language model by PPO on one or more rewards.
@@ -58,6 +65,13 @@ def command(
 
         refuse_beside_resume([*given, *(["out"] if out else [])], MAY_CHANGE)
     job = read_job(resume) if resume else chosen(PPOJob, given)
+    if plan:
+        from rlchf.cli.tables.plan import print_plan
+        from rlchf.jobs.plan import plan_ppo_job
+
+        planned = settings(part(PPOConfig, given), config, resume)
+        print_plan(lambda tick: plan_ppo_job(job, planned, prompt_tokens, tick), as_json)
+        return
     folder = resume or out
     if not folder:
         raise ValueError(

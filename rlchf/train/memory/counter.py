@@ -3,7 +3,6 @@
 import weakref
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
@@ -69,14 +68,3 @@ class Counter(TorchDispatchMode):
         """Bytes of the gradients that are there."""
         found = [p.grad for p in self.parameters if p.grad is not None]
         return sum(gradient.untyped_storage().nbytes() for gradient in found)
-
-
-def weight_bytes(tensors: Any) -> int:
-    """Bytes of some weights, each counted once."""
-    sizes = {id(tensor): tensor.numel() * tensor.element_size() for tensor in tensors}
-    return sum(sizes.values())
-
-
-def is_fake(tensor: Tensor) -> bool:
-    """Whether a tensor has no memory."""
-    return isinstance(tensor, torch._subclasses.fake_tensor.FakeTensor)

@@ -7,8 +7,15 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from rlchf.train.memory.counter import Counter, weight_bytes
+from rlchf.train.memory.counter import Counter
 from rlchf.train.memory.fakes import empty_model, fake_tensors, make_fake
+from rlchf.train.memory.parts import (
+    dequantised,
+    optimiser_bytes,
+    quantised_bytes,
+    step_bytes,
+    weight_bytes,
+)
 from rlchf.train.memory.plan import Bytes, Plan
 from rlchf.train.models.padding import positions
 from rlchf.train.ppo.actor_critic import ActorCritic
@@ -22,19 +29,18 @@ from rlchf.train.ppo.sampling import only_drawn
 if TYPE_CHECKING:
     from transformers import PretrainedConfig
 
-SCORED = 32
-"""Texts that a reward model reads at a time."""
 TOGETHER = 64
 """Responses that continuous batching samples at a time."""
 
 
 @dataclass(frozen=True)
 class RewardShape:
-    """A reward model: its config, the precision of its weights, and the most tokens that it reads."""
+    """A reward model: its config, its weights' precision, and how many tokens and texts it reads at a time."""
 
     config: "PretrainedConfig"
     dtype: torch.dtype
     tokens: int
+    rows: int = 32
 
 
 def plan_ppo(
@@ -43,32 +49,41 @@ def plan_ppo(
     prompt_tokens: int,
     *,
     dtype: torch.dtype = torch.float32,
+    four_bits: bool = False,
     rewards: Mapping[str, RewardShape] | None = None,
-    critic: "PretrainedConfig | None" = None,
+    critic: RewardShape | None = None,
     on_gpu: bool = True,
 ) -> Plan:
     """Count what a run with these settings holds on one device.
 
     Parameters
     ----------
-    policy, critic
-        The configs of the policy, and of the reward model that the critic copies.
+    policy
+        The config of the policy.
     prompt_tokens
         Tokens of the longest prompt; every response is taken to have ``max_new_tokens``.
     dtype
         Precision of the policy's weights.
+    four_bits
+        Whether the policy's weights under the adapters are held in 4 bits.
     rewards
         The reward models by name; a function counts nothing.
+    critic
+        The reward model that the critic copies.
     on_gpu
         Whether the optimiser takes its step for all weights at once, as it does on GPUs.
     """
-    run = _FakeRun(config, policy, prompt_tokens, dtype, critic, on_gpu)
+    run = _FakeRun(config, policy, prompt_tokens, dtype, four_bits, critic)
     scorers = {name: _Scorer(shape) for name, shape in (rewards or {}).items()}
     held = run.held() | {f"reward model {name}": each.weights for name, each in scorers.items()}
     phases = {"sampling": run.sampling()}
+    stages = {"reading": run.reading(), "training": run.training()}
+    if four_bits:
+        phases = {name: dequantised(each, run.inner) for name, each in phases.items()}
+        stages = {name: dequantised(each, run.inner) for name, each in stages.items()}
     if scorers:
         phases["scoring"] = max((each.scoring() for each in scorers.values()), key=_total)
-    phases |= {"reading": run.reading(), "training": run.training(), "step": run.step()}
+    phases |= stages | {"step": step_bytes(run.trained, on_gpu)}
     engine = getattr(config, "vllm_memory", 0.3) if config.sampler == "vllm" else 0.0
     return Plan(held, phases, engine)
 
@@ -86,16 +101,18 @@ class _FakeRun:
         policy: "PretrainedConfig",
         prompt_tokens: int,
         dtype: torch.dtype,
-        critic: "PretrainedConfig | None",
-        on_gpu: bool,
+        four_bits: bool,
+        critic: RewardShape | None,
     ) -> None:
-        self.config, self.prompt_tokens, self.on_gpu = config, prompt_tokens, on_gpu
-        model = empty_model(policy, dtype)
-        trunk = empty_model(critic, torch.float32, "classifier") if critic is not None else None
+        self.config, self.prompt_tokens, self.four_bits = config, prompt_tokens, four_bits
+        self.inner = model = empty_model(policy, dtype)
+        trunk = empty_model(critic.config, critic.dtype, "classifier") if critic else None
         with torch.device("meta"):
             self.model = ActorCritic(
                 model, config.lora_rank, trunk, needs_critic(config.advantages)
             )
+        if getattr(config, "gradient_checkpointing", False):
+            self.model.checkpoint_layers()
         with fake_tensors():
             make_fake(self.model)
         self.trained = [p for p in self.model.parameters() if p.requires_grad]
@@ -114,7 +131,9 @@ class _FakeRun:
             held["reference"] = weight_bytes(parts.reference.parameters())
         if parts.critic is not None:
             held["critic"] = weight_bytes(parts.critic.parameters())
-        return held | {"Adam": 2 * weight_bytes(self.trained)}
+        if self.four_bits:
+            held["policy"] += quantised_bytes(self.inner)
+        return held | {"Adam": optimiser_bytes(self.trained)}
 
     def rollout(self, rows: int) -> Rollout:
         """Responses of full length to prompts of full length."""
@@ -134,7 +153,10 @@ class _FakeRun:
     def sampling(self) -> Bytes:
         """Reading the prompts, and the draws at full length."""
         config = self.config
-        rows = min(config.batch_size, getattr(config, "sample_size", 0) or config.batch_size)
+        together = config.batch_size
+        if hasattr(config, "sample_size"):
+            together = config.sample_size or config.forward_size
+        rows = min(config.batch_size, together)
         if config.sampler == "vllm":
             return Bytes()
         if config.sampler == "continuous":
@@ -163,7 +185,7 @@ class _FakeRun:
         with fake_tensors():
             rollout = self.rollout(slices[-1].stop)
             with Counter(self.model, self.vocabulary) as counter:
-                self.read = read(self.model, rollout, [slices], self.config.temperature)
+                read(self.model, rollout, [slices], self.config.temperature)
         return counter.peak
 
     def training(self) -> Bytes:
@@ -178,15 +200,6 @@ class _FakeRun:
                     loss, _, _ = summed_loss(batch[rows], self.model, self.config, kl_coef=0.1)
                     loss.backward()
         return counter.peak
-
-    def step(self) -> Bytes:
-        """The optimiser's step: the gradients, and the roots of Adam's second moments.
-
-        On GPUs Adam takes those of all weights at once, on CPUs one weight after the other, twice.
-        """
-        sizes = [weight_bytes([parameter]) for parameter in self.trained]
-        roots = sum(sizes) if self.on_gpu else 2 * max(sizes)
-        return Bytes(activations=roots, gradients=sum(sizes))
 
 
 def cache_bytes(cache: Any, tokens: int) -> tuple[int, int]:
@@ -221,7 +234,7 @@ class _Scorer:
     def scoring(self) -> Bytes:
         """Reading a batch of texts."""
         with fake_tensors(), torch.no_grad():
-            ids = torch.ones((SCORED, self.shape.tokens), dtype=torch.long)
+            ids = torch.ones((self.shape.rows, self.shape.tokens), dtype=torch.long)
             mask = torch.ones_like(ids)
             with Counter(self.model, self.shape.config.get_text_config().vocab_size) as counter:
                 self.model(input_ids=ids, attention_mask=mask)
