@@ -50,8 +50,7 @@ def plan_tables(planned: Planned) -> Iterator[Any]:
             help.add_row(one.setting, _gb(one.peak))
         yield ""
         yield help
-    for note in plan.notes:
-        yield note
+    yield from plan.notes
 
 
 def _gb(size: int) -> str:

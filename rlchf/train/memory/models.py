@@ -67,8 +67,8 @@ def longest_prompt(name: str, prompts: Sequence[Prompt]) -> int:
         tokenizer = load_tokenizer(name)
     except (OSError, ValueError) as error:
         raise ValueError(
-            f"the model '{name}' has no tokenizer that could be read ({str(error).splitlines()[0]}); give the "
-            "length of the prompts by --prompt-tokens"
+            f"the model '{name}' has no tokenizer that could be read ({str(error).splitlines()[0]}); give "
+            "the length of the prompts by --prompt-tokens"
         ) from None
     return max(len(prompt_ids(tokenizer, prompt)) for prompt in prompts)
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from rlchf.train.memory.plan import Bytes
 
 FOUR_BITS = 0.5 + 1 / 64 + 4 / (64 * 256)
-"""Bytes of a weight in NF4: four bits, the scale of a block of 64 in one byte, and the scale of 256 scales."""
+"""Bytes of a weight in NF4: four bits, a block's scale in one byte, and the scale of 256 scales."""
 
 
 def weight_bytes(tensors: Iterable[Tensor]) -> int:

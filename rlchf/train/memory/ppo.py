@@ -1,7 +1,7 @@
 """The memory of a PPO run: its own stages, run on fake tensors."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -35,7 +35,7 @@ TOGETHER = 64
 
 @dataclass(frozen=True)
 class RewardShape:
-    """A reward model: its config, its weights' precision, and how many tokens and texts it reads at a time."""
+    """A reward model: its config, its weights' precision, the tokens of a text, and texts read at a time."""
 
     config: "PretrainedConfig"
     dtype: torch.dtype
@@ -170,14 +170,19 @@ class _FakeRun:
                     logits_to_keep=torch.tensor([-1]), use_cache=True,
                 )  # fmt: skip
             tokens = self.prompt_tokens + config.max_new_tokens
-            cache, layers = cache_bytes(getattr(output, "past_key_values", None), tokens)
+            kept = getattr(output, "past_key_values", None)
+            cache, layers = cache_bytes(kept, tokens)
+            of_prompts = min(cache_bytes(kept, self.prompt_tokens)[0], reading.peak.activations)
             with Counter(self.model, self.vocabulary) as drawing:
                 scores = output.logits[:, -1].to(torch.float32, copy=True) / config.temperature
                 only_drawn(scores, torch.zeros(rows))
         drawn = Bytes(
             activations=cache // max(1, 2 * layers), logits=drawing.peak.logits, cache=cache
         )
-        return max(reading.peak, drawn, key=_total)
+        read_in = replace(
+            reading.peak, activations=reading.peak.activations - of_prompts, cache=of_prompts
+        )
+        return max(read_in, drawn, key=_total)
 
     def reading(self) -> Bytes:
         """The log-probabilities of the policy and the reference."""
