@@ -4,15 +4,18 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from accelerate import Accelerator
+from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 
 from rlchf.train.ppo import PPOConfig, ppo
+from rlchf.train.ppo.actor_critic import ActorCritic
 from rlchf.train.ppo.checkpoint import RunFolder
-from rlchf.train.ppo.policies import Policies
+from rlchf.train.ppo.policies import Policies, write_policy
 from rlchf.train.ppo.responses import response_logits
 from rlchf.train.ppo.rewards import MaxMin, Vote
 from rlchf.train.ppo.sampling import encode_prompts, sample
@@ -226,3 +229,33 @@ def test_a_saved_policy_of_adapters_is_the_merged_one(tmp_path: Path) -> None:
     last = AutoModelForCausalLM.from_pretrained(tmp_path / "checkpoints/update-000002")
     assert torch.equal(weights(last), weights(trained))
     assert (weights(last) - weights(tiny_llama())).abs().max() > 0
+
+
+def test_a_policy_in_4_bits_is_saved_in_the_precision_of_its_computation(tmp_path: Path) -> None:
+    pytest.importorskip("bitsandbytes")
+    tiny_llama(hidden=64).save_pretrained(tmp_path / "base")
+    four_bits = BitsAndBytesConfig(
+        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=torch.bfloat16,
+    )  # fmt: skip
+    options: dict[str, Any] = {"dtype": torch.bfloat16, "device_map": {"": "cpu"}}
+    policy = AutoModelForCausalLM.from_pretrained(
+        tmp_path / "base", quantization_config=four_bits, **options
+    )
+    model = ActorCritic(policy, lora_rank=2)
+    layer = model.policy.get_base_model().model.layers[0].self_attn.q_proj
+    with torch.no_grad():
+        layer.lora_B["default"].weight.normal_()
+    run = SimpleNamespace(model=model, tokenizer=tiny_tokenizer(), accelerator=Accelerator())
+    write_policy(run, tmp_path / "saved")  # type: ignore[arg-type]
+    delta = layer.get_delta_weight("default").float()
+    saved = AutoModelForCausalLM.from_pretrained(tmp_path / "saved", dtype="auto")
+    assert saved.dtype == torch.bfloat16
+    assert not hasattr(saved.config, "quantization_config")
+    assert hasattr(layer.base_layer.weight, "quant_state"), "the run goes on in 4 bits"
+    plain = model.policy.unload().dequantize(dtype=torch.bfloat16).state_dict()
+    changed = "model.layers.0.self_attn.q_proj.weight"
+    expected = plain | {changed: (plain[changed].float() + delta).bfloat16()}
+    assert saved.state_dict().keys() == expected.keys()
+    for name, tensor in saved.state_dict().items():
+        assert torch.equal(tensor, expected[name]), name

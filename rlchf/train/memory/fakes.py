@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn import functional
-from torch.overrides import TorchFunctionMode
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig
@@ -61,22 +60,23 @@ def make_fake(model: nn.Module) -> None:
 @contextmanager
 def fake_tensors() -> Iterator[None]:
     """New tensors are fake within the context, and attention takes the memory of a fused kernel."""
-    with _MODE, _FusedAttention():
-        yield
+    before = functional.scaled_dot_product_attention
+    functional.scaled_dot_product_attention = _fused_attention
+    try:
+        with _MODE:
+            yield
+    finally:
+        functional.scaled_dot_product_attention = before
 
 
-class _FusedAttention(TorchFunctionMode):
-    """Attention as the fused kernels of GPUs and CPUs compute it, without a table of all pairs of tokens."""
+def _fused_attention(query: Tensor, key: Tensor, value: Tensor, *args: Any, **options: Any) -> Any:
+    """Attention as fused kernels compute it, without a table of all pairs of tokens for each head.
 
-    def __torch_function__(
-        self, function: Any, types: Any, args: Any = (), kwargs: Any = None
-    ) -> Any:
-        kwargs = kwargs or {}
-        if function is not functional.scaled_dot_product_attention:
-            return function(*args, **kwargs)
-        query, key, value = args[:3]
-        mask = kwargs.get("attn_mask")
-        return _Attention.apply(query, key, value, mask)
+    torch would take another way for fake tensors. A mode of `torch.overrides` would not reach the layers
+    that are computed again in the backward pass.
+    """
+    mask = options.get("attn_mask", args[0] if args else None)
+    return _Attention.apply(query, key, value, mask)
 
 
 class _Attention(torch.autograd.Function):

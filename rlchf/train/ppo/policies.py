@@ -1,10 +1,13 @@
 """The policies that a run writes on its way: every few updates, and the best one on held-out prompts."""
 
+import copy
 import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import torch
 
 from rlchf.io.json import read_json, write_json
 from rlchf.train.models.adapters import inside_adapters
@@ -90,6 +93,8 @@ def write_policy(run: "PPO", folder: Path, record: Mapping[str, Any] | None = No
     if main:
         temporary = new(folder)
         shutil.rmtree(temporary, ignore_errors=True)
+        if getattr(plain, "is_quantized", False):
+            plain = _unquantised(plain)
         plain.save_pretrained(temporary, state_dict=weights)
         run.tokenizer.save_pretrained(temporary)
         if record is not None:
@@ -100,3 +105,13 @@ def write_policy(run: "PPO", folder: Path, record: Mapping[str, Any] | None = No
         temporary.replace(folder)
         shutil.rmtree(old(folder), ignore_errors=True)
     run.accelerator.wait_for_everyone()
+
+
+def _unquantised(model: Any) -> Any:
+    """A model without weights that is saved as `model` would be if it were not in 4 bits."""
+    config = copy.deepcopy(model.config)
+    del config.quantization_config
+    with torch.device("meta"):
+        plain = type(model)._from_config(config, dtype=model.dtype)
+    plain.generation_config = model.generation_config
+    return plain
