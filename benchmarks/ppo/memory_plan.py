@@ -14,7 +14,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from rich.console import Console
 from rich.table import Table
 
 from rlchf.io.json import write_json
+from rlchf.train.ppo.config import PPOConfig
 
 MIB = 2**20
 PROMPT = 24
@@ -37,6 +38,7 @@ class Case:
 
     kind: str
     settings: dict[str, Any] = field(default_factory=dict)
+    dtype: str = "float32"
 
 
 BASE = {
@@ -50,6 +52,8 @@ CASES = {
     "gpt2, forward_size 16": Case("gpt2", {"forward_size": 16}),
     "qwen2, large vocabulary": Case("qwen2", {"forward_size": 4}),
     "qwen2, LoRA, entropy": Case("qwen2", {"lora_rank": 8, "entropy_coef": 0.01}),
+    "llama, LoRA, bfloat16": Case("llama", {"lora_rank": 8}, "bfloat16"),
+    "llama, checkpointing": Case("llama", {"gradient_checkpointing": True, "forward_size": 16}),
 }
 
 
@@ -76,11 +80,12 @@ def config_of(kind: str) -> Any:
 
 def planned(case: Case) -> int:
     """Bytes of the plan."""
+    from rlchf.train.memory.models import precision
     from rlchf.train.memory.ppo import plan_ppo
-    from rlchf.train.ppo import PPOConfig
 
     config = PPOConfig(**BASE | case.settings)
-    return plan_ppo(config, config_of(case.kind), PROMPT, on_gpu=False).peak
+    dtype = precision(case.dtype)
+    return plan_ppo(config, config_of(case.kind), PROMPT, dtype=dtype, on_gpu=False).peak
 
 
 def measured(case: Case) -> int:
@@ -97,13 +102,15 @@ def measured(case: Case) -> int:
         _run(tiny_llama(), tokenizer, small, folder + "/first")  # loads what is loaded at first use
         Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
         before = _memory("VmRSS")
-        model = AutoModelForCausalLM.from_config(config_of(case.kind))
+        model = AutoModelForCausalLM.from_config(
+            config_of(case.kind), dtype=getattr(torch, case.dtype)
+        )
         _run(model, tokenizer, BASE | case.settings, folder + "/second")
     return _memory("VmHWM") - before
 
 
 def _run(model: Any, tokenizer: Any, settings: dict[str, Any], folder: str) -> None:
-    from rlchf.train.ppo import PPOConfig, ppo
+    from rlchf.train.ppo import ppo
     from rlchf.train.ppo.responses import Rollout
     from rlchf.train.ppo.sampling import sample
 
@@ -150,7 +157,10 @@ def main() -> None:
         return
     rows = []
     table = Table("run", "plan, MiB", "measured, MiB", "plan / measured", box=None)
+    known = {one.name for one in fields(PPOConfig)}
     for name in arguments.case or CASES:
+        if not CASES[name].settings.keys() <= known:
+            continue
         plan, found = planned(CASES[name]), measure_apart(name)
         rows.append({"name": name, "plan": plan, "measured": found, **asdict(CASES[name])})
         table.add_row(name, f"{plan / MIB:.0f}", f"{found / MIB:.0f}", f"{plan / found:.2f}")

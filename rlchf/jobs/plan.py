@@ -180,6 +180,7 @@ def _helpful_for_ppo(job: PPOJob, config: PPOConfig) -> Iterator[Step]:
     yield "dtype", "bfloat16"
     if any(Path(name).is_dir() for name in job.reward):
         yield "reward_dtype", "bfloat16"
+        yield "reward_batch_size", 4
     yield "gradient_checkpointing", True
     if config.forward_size > 4:
         yield "forward_size", 4
