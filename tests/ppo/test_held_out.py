@@ -187,7 +187,7 @@ def test_a_run_killed_before_it_wrote_its_best_policy_writes_it_when_it_goes_on(
 
 def test_going_back_drops_the_policies_of_the_updates_that_are_undone(tmp_path: Path) -> None:
     run(tmp_path, updates=4)
-    folder = RunFolder(tmp_path, PPOConfig(**LONG), None)  # type: ignore[arg-type]
+    folder = RunFolder(tmp_path, PPOConfig(**LONG), None)
     state = torch.load(folder.checkpoint)
     assert state["done"] == 4
     shutil.copytree(tmp_path / "checkpoints/update-000004", tmp_path / "checkpoints/update-000009")
@@ -246,8 +246,8 @@ def test_a_policy_in_4_bits_is_saved_in_the_precision_of_its_computation(tmp_pat
     layer = model.policy.get_base_model().model.layers[0].self_attn.q_proj
     with torch.no_grad():
         layer.lora_B["default"].weight.normal_()
-    run = SimpleNamespace(model=model, tokenizer=tiny_tokenizer(), accelerator=Accelerator())
-    write_policy(run, tmp_path / "saved")  # type: ignore[arg-type]
+    run: Any = SimpleNamespace(model=model, tokenizer=tiny_tokenizer(), accelerator=Accelerator())
+    write_policy(run, tmp_path / "saved")
     delta = layer.get_delta_weight("default").float()
     saved = AutoModelForCausalLM.from_pretrained(tmp_path / "saved", dtype="auto")
     assert saved.dtype == torch.bfloat16

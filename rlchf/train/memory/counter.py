@@ -24,7 +24,7 @@ class Counter(TorchDispatchMode):
     """
 
     def __init__(self, model: nn.Module, vocabulary: int) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.vocabulary = vocabulary
         self.parameters = list(model.parameters())
         self.now = {"logits": 0, "other": 0}

@@ -43,7 +43,7 @@ def empty_model(config: "PretrainedConfig", dtype: torch.dtype, kind: str = "cau
 
 def make_fake(model: nn.Module) -> None:
     """Turn the weights of a model on the device meta into fake tensors; within `fake_tensors`."""
-    made: dict[int, tuple[Tensor, Any]] = {}  # with the old one, so that no id comes twice
+    made: dict[int, tuple[Any, Any]] = {}  # with the old one, so that no id comes twice
     for module in model.modules():
         for tensors in (module._parameters, module._buffers):
             for name, tensor in tensors.items():
@@ -76,7 +76,7 @@ def _fused_attention(query: Tensor, key: Tensor, value: Tensor, *args: Any, **op
     that are computed again in the backward pass.
     """
     mask = options.get("attn_mask", args[0] if args else None)
-    return _Attention.apply(query, key, value, mask)
+    return _Attention.apply(query, key, value, mask)  # type: ignore[no-untyped-call]
 
 
 class _Attention(torch.autograd.Function):

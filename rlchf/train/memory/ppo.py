@@ -111,8 +111,9 @@ class _FakeRun:
             self.model = ActorCritic(
                 model, config.lora_rank, trunk, needs_critic(config.advantages)
             )
-        if getattr(config, "gradient_checkpointing", False):
-            self.model.checkpoint_layers()
+        checkpoint: Any = getattr(self.model, "checkpoint_layers", None)
+        if getattr(config, "gradient_checkpointing", False) and checkpoint is not None:
+            checkpoint()
         with fake_tensors():
             make_fake(self.model)
         self.trained = [p for p in self.model.parameters() if p.requires_grad]
@@ -164,7 +165,8 @@ class _FakeRun:
         with fake_tensors(), torch.no_grad():
             ids = torch.zeros((rows, self.prompt_tokens), dtype=torch.long)
             mask = torch.ones_like(ids)
-            with Counter(self.model, self.vocabulary) as reading:
+            reading = Counter(self.model, self.vocabulary)
+            with reading:
                 output = self.model.policy(
                     input_ids=ids, attention_mask=mask, position_ids=positions(mask),
                     logits_to_keep=torch.tensor([-1]), use_cache=True,
@@ -173,7 +175,8 @@ class _FakeRun:
             kept = getattr(output, "past_key_values", None)
             cache, layers = cache_bytes(kept, tokens)
             of_prompts = min(cache_bytes(kept, self.prompt_tokens)[0], reading.peak.activations)
-            with Counter(self.model, self.vocabulary) as drawing:
+            drawing = Counter(self.model, self.vocabulary)
+            with drawing:
                 scores = output.logits[:, -1].to(torch.float32, copy=True) / config.temperature
                 only_drawn(scores, torch.zeros(rows))
         drawn = Bytes(
@@ -189,7 +192,8 @@ class _FakeRun:
         slices = self.slices()
         with fake_tensors():
             rollout = self.rollout(slices[-1].stop)
-            with Counter(self.model, self.vocabulary) as counter:
+            counter = Counter(self.model, self.vocabulary)
+            with counter:
                 read(self.model, rollout, [slices], self.config.temperature)
         return counter.peak
 
@@ -200,7 +204,8 @@ class _FakeRun:
             rollout = self.rollout(slices[-1].stop)
             like = torch.zeros(rollout.response_mask.shape)
             batch = Experience(rollout, like, like, like, like, like)
-            with Counter(self.model, self.vocabulary) as counter:
+            counter = Counter(self.model, self.vocabulary)
+            with counter:
                 for rows in slices:
                     loss, _, _ = summed_loss(batch[rows], self.model, self.config, kl_coef=0.1)
                     loss.backward()
@@ -241,6 +246,7 @@ class _Scorer:
         with fake_tensors(), torch.no_grad():
             ids = torch.ones((self.shape.rows, self.shape.tokens), dtype=torch.long)
             mask = torch.ones_like(ids)
-            with Counter(self.model, self.shape.config.get_text_config().vocab_size) as counter:
+            counter = Counter(self.model, self.shape.config.get_text_config().vocab_size)
+            with counter:
                 self.model(input_ids=ids, attention_mask=mask)
         return counter.peak

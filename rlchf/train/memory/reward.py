@@ -75,7 +75,7 @@ def plan_reward(
     }
     if four_bits:
         phases["training"] = dequantised(phases["training"], inner)
-    notes = ()
+    notes: tuple[str, ...] = ()
     if config.share_prompt:
         notes = (
             "share_prompt is left out: the prompts are counted as if each were read for itself.",
@@ -89,7 +89,8 @@ def _training(
     autocast = torch.autocast("cpu", torch.bfloat16) if config.bf16 else nullcontext()
     with fake_tensors():
         ids = torch.ones((rows, tokens), dtype=torch.long)
-        with Counter(model, backbone.get_text_config().vocab_size) as counter, autocast:
+        counter = Counter(model, backbone.get_text_config().vocab_size)
+        with counter, autocast:
             output = model(input_ids=ids, attention_mask=torch.ones_like(ids))
             output.logits.float().sum().backward()
     return counter.peak
