@@ -207,6 +207,11 @@ def test_other_held_out_prompts_are_refused_when_a_run_goes_on(tmp_path: Path) -
         run(tmp_path, updates=3, resume=True, held_out=HELD_OUT[:2])
 
 
+def test_a_measure_cannot_take_the_name_of_a_held_out_figure(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="measure returned 'length', a name that the figures"):
+        run(tmp_path, measure=share_of("length", bool))
+
+
 def test_a_policy_beyond_the_maximum_kl_is_never_the_best(tmp_path: Path) -> None:
     config = PPOConfig(**LONG | {"updates": 2, "learning_rate": 1.0, "max_kl": 1e-3})
     args = (tiny_llama(), tiny_tokenizer(), PROMPTS, vowels)

@@ -93,7 +93,12 @@ def _summed(run: "PPO", rows: range, times: int, count: int) -> dict[str, float]
     scores = check_scores(run.reward(prompts, texts), texts)
     columns = {"reward": scores, "kl": kl, "length": rollout.lengths, "eos_share": rollout.finished}
     sums = {name: column[:kept].double().sum().item() for name, column in columns.items()}
-    return sums | {name: value * kept for name, value in _measured(run, prompts, texts).items()}
+    measured = _measured(run, prompts, texts)
+    if taken := sorted(measured.keys() & sums.keys()):
+        raise ValueError(
+            f"measure returned {taken[0]!r}, a name that the figures on held-out prompts have"
+        )
+    return sums | {name: value * kept for name, value in measured.items()}
 
 
 def _measured(run: "PPO", prompts: Sequence[Prompt], texts: list[str]) -> dict[str, float]:
