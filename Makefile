@@ -9,7 +9,7 @@ BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(PIP_FLAGS)
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS)
 
-.PHONY: demo demo-smollm2 test test-fast lint check docs clean
+.PHONY: demo demo-smollm2 test test-fast test-gpu lint check docs clean
 
 demo: $(VENV)/train.stamp
 	$(BIN)/rlchf run examples/emoji.toml
@@ -22,6 +22,10 @@ test: $(VENV)/dev.stamp
 
 test-fast: $(VENV)/dev.stamp
 	$(PYTEST) -m "not slow" tests
+
+# On a machine with a CUDA device; RLCHF_GPU_DRY_RUN=1 runs it on the CPU with a tiny model.
+test-gpu: $(VENV)/dev.stamp
+	$(BIN)/python -m pytest -n 0 -m gpu tests/gpu
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check .

@@ -1,7 +1,7 @@
 """The command `rlchf ppo`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,7 +11,16 @@ from rlchf.jobs.ppo_rewards import REWARD_OF
 from rlchf.jobs.settings import PPOJob
 from rlchf.train.ppo.config import PPOConfig
 
+if TYPE_CHECKING:
+    from rich.table import Table
+
 SHOWN = {"reward_mean": "reward", "kl": "KL, nats per response", "response_length": "tokens"}
+HELD_OUT = {
+    "held_out_reward": "reward",
+    "held_out_kl": "KL, nats per response",
+    "held_out_length": "tokens",
+    "held_out_eos_share": "share that ended",
+}
 
 
 @with_settings(PPOJob, PPOConfig)
@@ -33,6 +42,13 @@ def command(
     plot: Annotated[
         bool, typer.Option("--plot", help="Draw the figures into metrics.png.")
     ] = False,
+    plan: Annotated[
+        bool,
+        typer.Option("--plan", help="Memory that the run would take, by part; nothing is run."),
+    ] = False,
+    prompt_tokens: Annotated[
+        int, typer.Option(help="Tokens of a prompt for --plan; by default those of the longest.")
+    ] = 0,
     as_json: Json = False,
 ) -> None:
     """Fine-tune a language model by PPO on one or more rewards.
@@ -49,6 +65,13 @@ def command(
 
         refuse_beside_resume([*given, *(["out"] if out else [])], MAY_CHANGE)
     job = read_job(resume) if resume else chosen(PPOJob, given)
+    if plan:
+        from rlchf.cli.tables.plan import print_plan
+        from rlchf.jobs.plan import plan_ppo_job
+
+        planned = settings(part(PPOConfig, given), config, resume)
+        print_plan(lambda tick: plan_ppo_job(job, planned, prompt_tokens, tick), as_json)
+        return
     folder = resume or out
     if not folder:
         raise ValueError(
@@ -59,9 +82,12 @@ def command(
         rows = run_ppo(job, ppo_config, folder, resume=bool(resume), plot=plot)
     if not rows:
         return  # another process of the same run
+    held_out = [row for row in rows if "held_out_reward" in row]
+    rows = [row for row in rows if row["update"]]
     first, last = rows[0], rows[-1]
     if as_json:
-        print_json({"policy": folder, "first": first, "last": last})
+        ends = {"first": held_out[0], "last": held_out[-1]} if held_out else None
+        print_json({"policy": folder, "first": first, "last": last, "held_out": ends})
         return
     table = Table("", f"update {first['update']}", f"update {last['update']}", box=None)
     shown = SHOWN | {name: name for name in first if name.startswith(REWARD_OF)}
@@ -71,4 +97,20 @@ def command(
             table.add_row(title, f"{first[name]:.3g}", f"{last[name]:.3g}")
     console = wide_console()
     console.print(table)
+    if held_out:
+        console.print(_evaluations(held_out))
     console.print(f"policy: {folder}", markup=False, soft_wrap=True)
+
+
+def _evaluations(rows: list[dict[str, Any]]) -> "Table":
+    """The figures on the held-out prompts: at the first, the best and the last evaluation."""
+    from rich.table import Table
+
+    trained = rows[1:] or rows
+    best = max(trained, key=lambda row: row["held_out_reward"])
+    chosen = {"first": rows[0], "best": best, "last": rows[-1]}
+    heads = [f"{name}, update {row['update']}" for name, row in chosen.items()]
+    table = Table("held-out prompts", *heads, box=None)
+    for name, title in HELD_OUT.items():
+        table.add_row(title, *(f"{row[name]:.3g}" for row in chosen.values()))
+    return table

@@ -19,6 +19,12 @@ def command(
     resume: Annotated[
         str, typer.Option(help="Go on with the stopped training in this folder.")
     ] = "",
+    plan: Annotated[
+        bool,
+        typer.Option(
+            "--plan", help="Memory that the training would take, by part; nothing is run."
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Train a reward model on collective rankings and evaluate it.
@@ -34,6 +40,12 @@ def command(
         job, config = read_job(resume)
     else:
         job, config = chosen(RewardJob, given), chosen(RewardConfig, given)
+    if plan:
+        from rlchf.cli.tables.plan import print_plan
+        from rlchf.jobs.plan import plan_reward_job
+
+        print_plan(lambda tick: plan_reward_job(job, config, tick), as_json)
+        return
     folder = resume or out
     if not folder:
         raise ValueError("out is missing: Folder for the checkpoint and its figures; see --help")

@@ -1,11 +1,14 @@
 """PPO from files to a folder."""
 
+import json
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from rlchf.io import read_prompts
 from rlchf.io.json import read_json, read_jsonl, write_json
@@ -28,7 +31,9 @@ if TYPE_CHECKING:
 SETTINGS = "ppo_config.json"
 JOB_FILES = {"job.json", SETTINGS}
 """What a run writes first; `read_job` and `settings` read it back."""
-BEGUN = {*JOB_FILES, "metrics.jsonl", "samples.jsonl", "checkpoint"}
+BEGUN = {
+    *JOB_FILES, "metrics.jsonl", "samples.jsonl", "checkpoint", "checkpoints", "best", "wandb",
+}  # fmt: skip
 """What a run leaves that stopped before its first checkpoint."""
 
 
@@ -83,7 +88,8 @@ def run_ppo(
 
     Returns
     -------
-    The figures of each update, as in ``metrics.jsonl``; nothing on processes other than the main one.
+    The figures of each update, as in ``metrics.jsonl``; nothing on processes other than the main one. With
+    held-out prompts, the first row has their figures before the first update, and nothing else.
 
     Raises
     ------
@@ -105,14 +111,14 @@ def run_ppo(
             raise ValueError(
                 f"advantages is '{config.advantages}', which takes no critic; leave --critic out"
             )
-    prompts = read_prompts(job.prompts)
+    prompts, held_out = read_and_hold_out(job.prompts, job.held_out, config.seed)
     labels = {name: function_named(str(test), f"label {name}") for name, test in job.label.items()}
     from rlchf.train.models.load import quieten_transformers
     from rlchf.train.ppo import PPO, Setup
     from rlchf.train.ppo.trackers import make_accelerator
 
     quieten_transformers()
-    policy, tokenizer = _policy(job, prompts, config.seed)
+    policy, tokenizer = _policy(job, prompts | held_out, config.seed)
     accelerator = make_accelerator(config.report_to, out)
     rewards = job.rewards.load(**{"device": accelerator.device} | job.reading)
     logged = _logged(rewards) if job.combine else {}
@@ -121,6 +127,8 @@ def run_ppo(
         critic=_critic(job, policy, tokenizer, rewards) if job.critic else None,
         measure=_measure(labels, logged), accelerator=accelerator,
         prompt_names=[f"{job.prompts}: prompt {prompt_id!r}" for prompt_id in prompts],
+        held_out=list(held_out.values()),
+        held_out_names=[f"{job.held_out}: prompt {prompt_id!r}" for prompt_id in held_out],
     )  # fmt: skip
     run, is_main = PPO(setup), accelerator.is_main_process
     accelerator.wait_for_everyone()  # every process has checked the folder before it is written to
@@ -133,10 +141,59 @@ def run_ppo(
     finally:  # a run that was stopped has figures, too
         metrics = out / "metrics.jsonl"
         rows = read_jsonl(metrics) if is_main and metrics.exists() else []
-        if plot and rows:
-            _draw(out / "metrics.png", rows, [name for name in labels if name in rows[0]])
+        updates = [row for row in rows if row["update"]]
+        if plot and updates:
+            _draw(out / "metrics.png", updates, [name for name in labels if name in updates[0]])
     _warn_of_truncation(rewards)
     return rows
+
+
+def read_and_hold_out(
+    path: str, held_out: str, seed: int
+) -> tuple[dict[str, Prompt], dict[str, Prompt]]:
+    """The prompts to train on and those held out, by their ids.
+
+    Parameters
+    ----------
+    path
+        The file of the prompts.
+    held_out
+        The file of the prompts held out, or the fraction of the prompts that is drawn for it; none if empty.
+    seed
+        The random seed of the draw.
+
+    Raises
+    ------
+    ValueError
+        If nothing is left to train on, nothing is held out, or the files share a prompt.
+    """
+    prompts = dict(read_prompts(path))
+    try:
+        fraction = float(held_out) if held_out else 0.0
+    except ValueError:
+        others = dict(read_prompts(held_out))
+        texts = {json.dumps(prompt): prompt_id for prompt_id, prompt in prompts.items()}
+        shared = [name for name, prompt in others.items() if json.dumps(prompt) in texts]
+        if shared:
+            raise ValueError(
+                f"{held_out}: {len(shared)} of {len(others)} held-out prompts are in {path}, too, for "
+                f"instance {shared[0]!r}; leave them out of one of the files"
+            ) from None
+        return prompts, others
+    if not held_out:
+        return prompts, {}
+    count = round(fraction * len(prompts)) if 0 < fraction <= 1 else 0
+    if not 0 < count < len(prompts):
+        raise ValueError(
+            f"held_out is {held_out}, which holds out {count} of the {len(prompts)} prompts; give a "
+            "file of prompts, or a fraction that leaves some on both sides"
+        )
+    order = np.random.default_rng((seed, 6)).permutation(len(prompts))
+    chosen = {list(prompts)[i] for i in order[:count]}
+    return (
+        {name: prompt for name, prompt in prompts.items() if name not in chosen},
+        {name: prompt for name, prompt in prompts.items() if name in chosen},
+    )
 
 
 def has_begun(out: Path) -> bool:

@@ -170,6 +170,7 @@ class Pipeline:
             prompts=data.policy_prompts or data.prompts,
             reward=(str(self.folder / "reward"),),
             label={label.name: label.test} if label.name else {},
+            held_out=data.policy_held_out,
             **self.run.model.how,
         )
         resume = has_begun(out)

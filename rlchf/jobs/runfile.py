@@ -21,6 +21,10 @@ class Data(RewardData):
     policy_prompts: str = setting(
         "", "jsonl with the prompts that the policy answers; by default those of ``prompts``."
     )
+    policy_held_out: str = setting(
+        "",
+        "jsonl with further prompts on which PPO evaluates the policy every evaluate_every updates.",
+    )
 
 
 @dataclass(frozen=True)
@@ -106,7 +110,9 @@ class Run:
 SECTIONS: dict[str, type] = {
     "data": Data, "model": Model, "reward": RewardConfig, "ppo": PPOConfig, "label": Label,
 }  # fmt: skip
-FILES = ("prompts", "responses", "annotators", "candidates", "policy_prompts")
+FILES = (
+    "prompts", "responses", "annotators", "candidates", "policy_prompts", "policy_held_out",
+)  # fmt: skip
 """The keys of ``[data]`` that are paths, besides ``rankings``, which may be several."""
 
 

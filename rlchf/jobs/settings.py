@@ -322,6 +322,11 @@ class PPOJob(RewardReading, Loading):
     reward: tuple[str, ...] = setting(
         MISSING, "Folder of a reward model, or module:function; repeatable."
     )
+    held_out: str = setting(
+        "",
+        "jsonl with further prompts, or the fraction of the prompts that is held out: the policy answers "
+        "them every evaluate_every updates, and the best one is kept.",
+    )
     critic: str = setting("", "Folder of the reward model that the critic starts from.")
     label: dict[str, str] = setting(
         {}, "Label of texts whose share is logged, NAME=module:function; repeatable."

@@ -51,7 +51,7 @@ def write_report(
         trim_blocks=True,
         lstrip_blocks=True,
     ).get_template("report.html.jinja")
-    ppo = [line for line in metrics if line["stage"] == "ppo"]
+    ppo = [line for line in metrics if line["stage"] == "ppo" and line["update"]]
     by_stage = {
         stage: [row for row in samples if row["stage"] == stage][:SAMPLES]
         for stage in ("before", "after")

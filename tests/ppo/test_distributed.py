@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from rlchf.train.ppo import PPOConfig, ppo
 from tests.support.ppo_runs import PROMPTS, ending_policy, lines, weights
@@ -39,12 +40,13 @@ def train(case: str, out: Path, updates: int, resume: bool = False) -> Any:
     model, options = CASES[case]
     settings: dict[str, Any] = {
         "updates": updates, "batch_size": 8, "minibatch_size": 4, "forward_size": 1,
-        "max_new_tokens": 6, "learning_rate": 3e-3, "checkpoint_every": 2,
+        "max_new_tokens": 6, "learning_rate": 3e-3, "checkpoint_every": 2, "evaluate_every": 2,
+        "save_every": 2,
     }  # fmt: skip
     return ppo(
         model().double(), tiny_tokenizer(), PROMPTS,
         lambda prompts, responses: [float(len(r)) for r in responses],
-        PPOConfig(**settings | options), out, resume=resume,
+        PPOConfig(**settings | options), out, resume=resume, held_out=["Lily", "a fox", "once"],
         measure=lambda prompts, responses: {"with_e": sum("e" in r for r in responses) / len(responses)},
     )  # fmt: skip
 
@@ -62,9 +64,18 @@ def test_two_processes_give_the_weights_of_one_also_after_resuming(tmp_path: Pat
         rows, rows_of_two = (
             lines(tmp_path / name / case / "metrics.jsonl") for name in ("one", "two")
         )
-        assert [row["update"] for row in rows_of_two] == [1, 2, 3]
+        assert [row["update"] for row in rows_of_two] == [0, 1, 2, 3]
+        assert [row["update"] for row in rows if "held_out_reward" in row] == [0, 2, 3]
         for row, other in zip(rows, rows_of_two, strict=True):
             assert other == pytest.approx(row, abs=2e-6)
+        for name in ("best", "checkpoints/update-000002"):
+            saved, other = (
+                load_file(tmp_path / folder / case / name / "model.safetensors")
+                for folder in ("one", "two")
+            )
+            assert saved.keys() == other.keys()
+            for key, tensor in saved.items():
+                torch.testing.assert_close(other[key], tensor, atol=1e-8, rtol=0)
 
 
 def main(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,7 +13,8 @@ from rlchf.train.ppo import PPOConfig, Setup, ppo, samplers
 from rlchf.train.ppo.checks import check_processes
 from rlchf.train.ppo.responses import response_logits
 from rlchf.train.ppo.samplers import SAMPLERS
-from tests.support.ppo_runs import PROMPTS, SMALL, lines, vowels, weights
+from rlchf.train.ppo.vllm_sampler import VllmSampler
+from tests.support.ppo_runs import PROMPTS, SMALL, lines, noisy, vowels, weights
 from tests.support.tiny_models import tiny_llama, tiny_tokenizer, word_tokenizer
 
 ENDS = [0, *range(7, 17)]
@@ -133,3 +135,62 @@ def test_several_processes_do_not_sample_by_vllm() -> None:
 
     with pytest.raises(ValueError, match="in one process, not in 2; choose 'generate'"):
         check_processes(Two(), PPOConfig(**SMALL | {"sampler": "vllm"}))
+
+
+class Engine:
+    """An engine that ends every response at once, and notes the weights that it is given."""
+
+    def __init__(self) -> None:
+        self.given: list[dict[str, torch.Tensor]] = []
+
+    def collective_rpc(self, method: str, kwargs: dict[str, Any]) -> None:
+        assert method == "reload_weights"
+        self.given.append({name: tensor.clone() for name, tensor in kwargs["weights_iterator"]})
+
+    def generate(self, prompts: list[Any], settings: list[Any], use_tqdm: bool) -> list[Any]:
+        output = SimpleNamespace(token_ids=[0])
+        return [SimpleNamespace(outputs=[output]) for _ in prompts]
+
+
+class OldEngine(Engine):
+    def collective_rpc(self, method: str, kwargs: dict[str, Any]) -> None:
+        raise TypeError("reload_weights() got an unexpected keyword argument 'weights_iterator'")
+
+
+def named_vllm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A module of the name, for machines without vLLM."""
+    module = ModuleType("vllm")
+    module.__dict__.update(SamplingParams=dict, TokensPrompt=dict, __version__="0.9.0")
+    monkeypatch.setitem(sys.modules, "vllm", module)
+    monkeypatch.setattr(samplers, "find_spec", lambda name: module)
+
+
+def test_one_engine_gets_the_weights_of_every_batch(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    named_vllm(monkeypatch)
+    engine, started = Engine(), []
+
+    def start(self: VllmSampler, policy: Any) -> Engine:
+        started.append(self.memory)
+        return engine
+
+    monkeypatch.setattr(VllmSampler, "_start", start)
+    config = PPOConfig(**SMALL | {"sampler": "vllm", "vllm_memory": 0.45})
+    trained = ppo(tiny_llama(), tiny_tokenizer(), PROMPTS, noisy, config, tmp_path)
+    assert started == [0.45]
+    assert len(engine.given) == 3
+    first, *_, last = [given["model.norm.weight"] for given in engine.given]
+    assert torch.equal(first, tiny_llama().model.norm.weight)
+    assert not torch.equal(last, first)
+    assert not torch.equal(last, trained.model.norm.weight), "the last step comes after sampling"
+
+
+def test_a_version_that_takes_no_weights_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    named_vllm(monkeypatch)
+    sampler: Any = SAMPLERS["vllm"](60, 0.3)
+    sampler.engine = OldEngine()
+    with pytest.raises(
+        ValueError, match=r"vLLM 0\.9\.0 takes no weights from memory; install a newer"
+    ):
+        sampler(tiny_llama(), tiny_tokenizer(), [[5]], [(1,)], max_new_tokens=2, ends=ENDS)

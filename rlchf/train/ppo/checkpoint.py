@@ -21,6 +21,7 @@ from rlchf.train.models.load import save_tokenizer
 from rlchf.train.models.quantised import merged
 from rlchf.train.ppo.checks import check_fingerprint
 from rlchf.train.ppo.config import PPOConfig
+from rlchf.train.ppo.policies import Policies
 from rlchf.train.ppo.sharding import (
     gather,
     is_sharded,
@@ -33,10 +34,11 @@ if TYPE_CHECKING:
     from rlchf.train.ppo.loop import PPO
 
 MAY_CHANGE = (
-    "updates", "forward_size", "sample_size", "gradient_checkpointing", "sampler", "checkpoint_every",
-    "samples_every", "report_to", "learning_rate", "value_learning_rate", "lr_schedule", "lr_warmup",
-    "max_grad_norm", "clip", "value_clip", "target_kl", "max_kl", "kl_coef", "kl_schedule",
-    "kl_schedule_target", "kl_coef_end", "kl_horizon", "entropy_coef",
+    "updates", "forward_size", "sample_size", "gradient_checkpointing", "sampler", "vllm_memory",
+    "checkpoint_every", "samples_every", "save_every", "save_last", "evaluate_every", "report_to",
+    "learning_rate", "value_learning_rate", "lr_schedule", "lr_warmup", "max_grad_norm", "clip",
+    "value_clip", "target_kl", "max_kl", "kl_coef", "kl_schedule", "kl_schedule_target", "kl_coef_end",
+    "kl_horizon", "entropy_coef",
 )  # fmt: skip
 """Settings that a resumed run may change."""
 
@@ -46,6 +48,7 @@ class RunFolder:
 
     def __init__(self, out: Path, config: PPOConfig, accelerator: Accelerator) -> None:
         self.out, self.config, self.accelerator = out, config, accelerator
+        self.policies = Policies(out)
         self.saved = -1  # updates done when the checkpoint was written
 
     @property
@@ -69,8 +72,9 @@ class RunFolder:
             if not run.done:
                 self.checkpoint.unlink(missing_ok=True)
                 self.previous.unlink(missing_ok=True)
+            self.policies.tidy(run.done)
             for name in ("metrics.jsonl", "samples.jsonl"):
-                keep_rows(self.out / name, run.done)
+                keep_rows(self.out / name, run.done or -1)  # not even the figures before the first
             write_json(self.out / "ppo_config.json", asdict(self.config))
 
     def log(self, row: dict[str, Any], samples: list[dict[str, Any]]) -> None:

@@ -138,12 +138,19 @@ def reward_models(reward: object) -> Iterator[RewardModel]:
 
 
 def fingerprint(
-    policy: "PreTrainedModel", encoded: Sequence[Sequence[int]], reward: Reward | None = None
+    policy: "PreTrainedModel",
+    encoded: Sequence[Sequence[int]],
+    reward: Reward | None = None,
+    held_out: Sequence[Sequence[int]] = (),
 ) -> dict[str, int]:
     """Checksums of the prompts, the policy's weights and the reward models with which a run begins."""
     checksums = [one.checksum() for one in reward_models(reward)]
+    prompts, others = (
+        zlib.crc32(json.dumps(list(map(list, rows))).encode()) for rows in (encoded, held_out)
+    )
     return {
-        "prompts": zlib.crc32(json.dumps(list(map(list, encoded))).encode()),
+        "prompts": prompts,
+        "held_out": others,
         "policy": weights_checksum(policy),
         **({"rewards": zlib.crc32(json.dumps(checksums).encode())} if checksums else {}),
     }
@@ -155,6 +162,11 @@ def check_fingerprint(before: dict[str, int], now: dict[str, int]) -> None:
         raise ValueError(
             "the prompts, or the tokens that the tokenizer makes of them, are not those with which the "
             "run began; give those, or begin anew in another folder"
+        )
+    if before.get("held_out", now["held_out"]) != now["held_out"]:
+        raise ValueError(
+            "the held-out prompts are not those with which the run began, whose figures could not be "
+            "compared; give those, or begin anew in another folder"
         )
     if before["policy"] != now["policy"]:
         raise ValueError(

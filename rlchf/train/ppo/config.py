@@ -90,6 +90,13 @@ class PPOConfig(Settings):
         "Sampling backend: transformers' generate, its continuous batching (the same draws), or vLLM.",
         group="Sampling",
     )
+    vllm_memory: float = setting(
+        0.3,
+        "Fraction of the GPU's memory that the engine of the sampler vllm takes.",
+        above=0,
+        below=1,
+        group="Sampling",
+    )
     stop_tokens: tuple[str | int, ...] = setting(
         (),
         "Tokens that end a response besides the end tokens of tokenizer and checkpoint, as ids or texts; "
@@ -297,6 +304,24 @@ class PPOConfig(Settings):
     samples_every: int = setting(
         10,
         "Number of updates between samples in samples.jsonl.",
+        at_least=1,
+        group="Limits and records",
+    )
+    save_every: int = setting(
+        0,
+        "Number of updates between policies in checkpoints/, which from_pretrained reads; 0 writes none.",
+        at_least=0,
+        group="Limits and records",
+    )
+    save_last: int = setting(
+        3,
+        "Number of policies in checkpoints/ that are kept, the newest ones; 0 keeps all.",
+        at_least=0,
+        group="Limits and records",
+    )
+    evaluate_every: int = setting(
+        10,
+        "Number of updates between evaluations on the held-out prompts, if there are some.",
         at_least=1,
         group="Limits and records",
     )

@@ -1,6 +1,7 @@
 """PPO fine-tuning of a language model on any reward, with a KL penalty to the initial policy."""
 
 import copy
+import math
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from accelerate import Accelerator
-from accelerate.utils import set_seed
+from accelerate.utils import broadcast_object_list, set_seed
 from torch.distributed.fsdp import register_fsdp_forward_method
 
 from rlchf.prompts import Prompt
@@ -29,13 +30,14 @@ from rlchf.train.ppo.experience import (
     forward_slices,
     read,
 )
+from rlchf.train.ppo.held_out import PREFIX, REWARD, compares, evaluate
 from rlchf.train.ppo.kl import kl_estimate, next_kl_coef, resumed_kl_coef
 from rlchf.train.ppo.optimise import optimise
 from rlchf.train.ppo.prompts import prompt_at
 from rlchf.train.ppo.random_states import random_states, restore_random_states
 from rlchf.train.ppo.responses import Rollout
 from rlchf.train.ppo.sampler_check import check_draws
-from rlchf.train.ppo.sampling import Sampler
+from rlchf.train.ppo.sampling import Key, Sampler
 from rlchf.train.ppo.setup import Setup
 from rlchf.train.ppo.shaping import (
     Measure,
@@ -45,7 +47,7 @@ from rlchf.train.ppo.shaping import (
     keeps_state,
     shape_scores,
 )
-from rlchf.train.ppo.trackers import trackers
+from rlchf.train.ppo.trackers import log_samples, trackers
 from rlchf.train.signals import signals_noted
 
 if TYPE_CHECKING:
@@ -69,6 +71,7 @@ def ppo(
     critic: "PreTrainedModel | RewardModel | None" = None,
     measure: Measure | None = None,
     sampler: Sampler | None = None,
+    held_out: Sequence[Prompt] = (),
     progress: Callable[..., None] | None = None,
     accelerator: Accelerator | None = None,
 ) -> "PreTrainedModel":
@@ -85,7 +88,8 @@ def ppo(
     out
         The folder of the run: ``metrics.jsonl`` and ``samples.jsonl``, ``checkpoint/``, and at the end
         the policy as a plain Hugging Face checkpoint (LoRA merged), with ``critic.safetensors`` and
-        ``ppo_config.json``.
+        ``ppo_config.json``. On the way, policies in ``checkpoints/`` (the setting `save_every`) and the
+        best one on the held-out prompts in ``best/``.
     resume
         Go on from the checkpoint in `out`, given the same initial policy and prompts, or begin if
         there is none. The settings in `rlchf.train.ppo.checkpoint.MAY_CHANGE` may have changed.
@@ -99,9 +103,13 @@ def ppo(
         means over processes.
     sampler
         Draws the responses in place of the setting `sampler`; see `rlchf.train.ppo.sampling.Sampler`.
+    held_out
+        Prompts that are not trained on, which the policy answers before the first update, every
+        `evaluate_every` updates and after the last, with the same seeds each time; see
+        `rlchf.train.ppo.held_out`.
     progress
-        Called after each update with updates done, updates to do, and ``reward=``, ``kl=`` and the
-        numbers of `measure`.
+        Called after each update with updates done, updates to do, and ``reward=``, ``kl=``, the numbers of
+        `measure`, and ``held_out_reward=`` of the last evaluation if there was one.
 
     Raises
     ------
@@ -116,7 +124,7 @@ def ppo(
     """
     setup = Setup(
         policy, tokenizer, prompts, reward, config, Path(out),
-        critic=critic, measure=measure, sampler=sampler, accelerator=accelerator,
+        critic=critic, measure=measure, sampler=sampler, accelerator=accelerator, held_out=held_out,
     )  # fmt: skip
     return PPO(setup).train(resume=resume, progress=progress)
 
@@ -136,7 +144,8 @@ class PPO:
         self.tokenizer, self.prompts = setup.tokenizer, list(setup.prompts)
         self.reward, self.sampler = setup.reward, setup.sampler
         self.folder = RunFolder(setup.out, config, accelerator)
-        self.fingerprint = fingerprint(policy, setup.encoded, setup.reward)
+        encoded = setup.encoded, setup.encoded_held_out
+        self.fingerprint = fingerprint(policy, encoded[0], setup.reward, encoded[1])
         set_seed(config.seed)  # new weights are the same on all processes
         # FSDP moves the weights layer by layer, and quantised ones are where they were loaded.
         if accelerator.distributed_type != "FSDP" and not is_quantised(policy):
@@ -167,6 +176,8 @@ class PPO:
         self.done = 0  # updates
         self.kl_coef, self.moments = config.kl_coef, Moments()
         self.measured: list[str] = []  # names of the numbers of `measure`
+        self.evaluated: dict[str, float] = {}  # the last figures on the held-out prompts
+        self.best: dict[str, float] | None = None  # those of the best policy, and its update
         self.carried = self.state()
 
     def train(
@@ -175,7 +186,10 @@ class PPO:
         """Run all updates, write the policy, and return it; see `ppo`."""
         config, accelerator = self.config, self.accelerator
         self.folder.open(self, resume)
-        with trackers(accelerator, config), signals_noted() as signals:
+        self.find_best()
+        with trackers(accelerator, config, self.done > 0), signals_noted() as signals:
+            if self.setup.held_out and not self.done:
+                self.record(self.evaluate(), [])
             while self.done < config.updates:
                 began = time.perf_counter()
                 try:
@@ -193,9 +207,12 @@ class PPO:
                 metrics |= self.optimise(batch)
                 metrics["seconds"] = time.perf_counter() - began
                 self.complete(metrics)
+                best = self.evaluate_if_due(metrics)
                 self.log(metrics, samples)
+                self.keep_policy(best)
                 if progress and accelerator.is_main_process:
                     shown = {name: metrics[name] for name in ("kl", *self.measured)}
+                    shown |= {n: value for n, value in self.evaluated.items() if n == REWARD}
                     progress(self.done, config.updates, reward=metrics["reward_mean"], **shown)
                 signalled = torch.tensor(len(signals), device=accelerator.device)
                 stop = bool(accelerator.reduce(signalled).item())  # one process's signal stops all
@@ -214,16 +231,23 @@ class PPO:
         positions = [start + i for start in minibatches for i in range(share)]
         prompt_positions = [position // config.responses_per_prompt for position in positions]
         chosen = [prompt_at(each, len(self.prompts), config.seed) for each in prompt_positions]
-        rollout = self.model.sample(
-            self.sampler,
-            self.tokenizer,
+        rollout = self.respond(
             [self.setup.encoded[i] for i in chosen],
             [(config.seed, 2, position) for position in positions],
-            max_new_tokens=config.max_new_tokens,
-            temperature=config.temperature,
-            ends=self.setup.ends.tokens,
         )
         return [self.prompts[i] for i in chosen], rollout
+
+    def respond(self, encoded: Sequence[Sequence[int]], keys: Sequence[Key]) -> Rollout:
+        """Sample a response of the policy to each encoded prompt."""
+        return self.model.sample(
+            self.sampler, self.tokenizer, encoded, keys,
+            max_new_tokens=self.config.max_new_tokens, temperature=self.config.temperature,
+            ends=self.setup.ends.tokens,
+        )  # fmt: skip
+
+    def texts(self, rollout: Rollout) -> list[str]:
+        """The responses as the reward reads them."""
+        return rollout.texts(self.tokenizer, self.setup.ends.texts)
 
     def collect(self) -> tuple[Experience, dict[str, float], list[dict[str, Any]]]:
         """Sample and score a batch: the experience to learn from, its metrics, and some samples."""
@@ -233,7 +257,7 @@ class PPO:
             logp, ref_logp, values, entropies = read(
                 self.model, rollout, self.slices, config.temperature
             )
-        mask, texts = rollout.response_mask, rollout.texts(self.tokenizer, self.setup.ends.texts)
+        mask, texts = rollout.response_mask, self.texts(rollout)
         scores = check_scores(self.reward(prompts, texts), texts).to(logp)
         if config.normalise_reward:
             self.moments = self.moments.with_batch(scores, accelerator.reduce)
@@ -303,6 +327,49 @@ class PPO:
         self.kl_coef = next_kl_coef(self.config, self.kl_coef, metrics["kl"], self.done)
         self.carried = self.state()
 
+    def evaluate(self) -> dict[str, float]:
+        """The figures of the policy on the held-out prompts."""
+        self.evaluated = evaluate(self)
+        return self.evaluated
+
+    def evaluate_if_due(self, metrics: dict[str, float]) -> bool:
+        """Add the figures on the held-out prompts to the metrics, and say whether the policy is the best."""
+        config = self.config
+        due = self.done % config.evaluate_every == 0 or self.done == config.updates
+        if not self.setup.held_out or not due:
+            return False
+        metrics |= self.evaluate()
+        reward, kl = metrics[REWARD], metrics[f"{PREFIX}kl"]
+        best = self.best[REWARD] if self.best else -math.inf
+        if compares(self.reward) or not kl <= config.max_kl or best >= reward:
+            return False
+        self.best = {"update": self.done, **self.evaluated}
+        self.carried = self.state()
+        return True
+
+    def keep_policy(self, best: bool) -> None:
+        """Write the policy if it is the best so far, or if it is time for one in ``checkpoints/``.
+
+        The best one is written with a checkpoint, so that a run never resumes from before its best policy.
+        """
+        policies, every = self.folder.policies, self.config.save_every
+        if best:
+            self.folder.save(self)
+            policies.save_best(self)
+        if every and self.done % every == 0:
+            policies.save(self, self.config.save_last)
+
+    def find_best(self) -> None:
+        """Make the folder of the best policy and the state of a resumed run agree."""
+        policies = self.folder.policies
+        (kept,) = broadcast_object_list([policies.best_update()])
+        if self.best and self.best["update"] == self.done != kept:
+            policies.save_best(self)  # the run was killed before it had written it
+        elif self.best and self.best["update"] != kept:
+            self.best = (
+                None  # a better one took its place, in updates that the run has gone back behind
+            )
+
     def state(self) -> dict[str, Any]:
         """The state that a run carries from update to update, besides weights and optimiser."""
         stateful = keeps_state(self.reward)
@@ -311,6 +378,7 @@ class PPO:
             "moments": astuple(self.moments),
             "reward": copy.deepcopy(self.reward.state_dict()) if stateful else None,  # type: ignore[attr-defined]
             "random": random_states(),
+            "best": self.best,
         }
 
     def restore(self, state: dict[str, Any], random: bool, changed: Sequence[str] = ()) -> None:
@@ -322,6 +390,7 @@ class PPO:
         changed_kl = "kl_coef" in changed
         self.kl_coef = resumed_kl_coef(self.config, state["kl_coef"], self.done, changed_kl)
         self.moments = Moments(*state["moments"])
+        self.best = state.get("best")
         if state["reward"] is not None:
             self.reward.load_state_dict(state["reward"])  # type: ignore[attr-defined]
         if random:
@@ -358,6 +427,11 @@ class PPO:
         for problem in self.problems(metrics):
             warnings.warn(f"update {self.done}: {problem}", stacklevel=3)
         shown = samples if self.done % self.config.samples_every == 0 or self.done == 1 else []
-        rows = [{"update": self.done, **row} for row in shown]
+        self.record(metrics, shown)
+
+    def record(self, metrics: dict[str, float], samples: list[dict[str, Any]]) -> None:
+        """Write a line of metrics and some samples, to the folder and to the trackers."""
+        rows = [{"update": self.done, **row} for row in samples]
         self.folder.log({"update": self.done, **metrics}, rows)
         self.accelerator.log(metrics, step=self.done)
+        log_samples(self.accelerator, rows, step=self.done)

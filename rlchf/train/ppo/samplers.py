@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from rlchf.train.ppo.sampling import Sampler
 
 
-def _generate(longest: int) -> "Sampler":
+def _generate(longest: int, memory: float = 0.0) -> "Sampler":
     from rlchf.train.ppo.sampling import sample
 
     return sample
 
 
-def _continuous(longest: int) -> "Sampler":
+def _continuous(longest: int, memory: float = 0.0) -> "Sampler":
     try:
         from rlchf.train.ppo.continuous import sample_continuous
     except ImportError as error:
@@ -31,22 +31,23 @@ def _continuous(longest: int) -> "Sampler":
     return sample_continuous
 
 
-def _vllm(longest: int) -> "Sampler":
+def _vllm(longest: int, memory: float = 0.3) -> "Sampler":
     if not find_spec("vllm"):
         raise ValueError(
             "sampler is 'vllm', which is not installed; pip install vllm, or choose 'generate'"
         )
     from rlchf.train.ppo.vllm_sampler import VllmSampler
 
-    return VllmSampler(longest)
+    return VllmSampler(longest, memory)
 
 
-SAMPLERS: "dict[str, Callable[[int], Sampler]]" = {
+SAMPLERS: "dict[str, Callable[..., Sampler]]" = {
     "generate": _generate,
     "continuous": _continuous,
     "vllm": _vllm,
 }
-"""For each sampler a function that makes it, given the maximum number of tokens of a prompt and its response.
+"""For each sampler a function that makes it, given the maximum number of tokens of a prompt and its response,
+and the fraction of the GPU's memory that an engine of its own may take.
 
 The function raises ValueError if the library that the sampler needs is not installed.
 """

@@ -17,6 +17,7 @@ from rlchf.train.ppo.checks import (
 )
 from rlchf.train.ppo.chunks import in_chunks
 from rlchf.train.ppo.config import PPOConfig
+from rlchf.train.ppo.held_out import warn_of_no_best
 from rlchf.train.ppo.prompts import fit_prompts
 from rlchf.train.ppo.samplers import SAME_DRAWS, SAMPLERS
 from rlchf.train.ppo.sampling import Sampler, with_stop_texts
@@ -33,8 +34,8 @@ if TYPE_CHECKING:
 class Setup:
     """The inputs of a PPO run; building it checks them, and writes nothing.
 
-    The parameters are those of `rlchf.train.ppo.loop.ppo`. `prompt_names` are what error messages call
-    the prompts, which are numbered by default.
+    The parameters are those of `rlchf.train.ppo.loop.ppo`. `prompt_names` and `held_out_names` are what error
+    messages call the prompts, which are numbered by default.
 
     Attributes
     ----------
@@ -42,6 +43,8 @@ class Setup:
         The prompts, without those that were too long and dropped.
     encoded
         Token ids of each prompt.
+    encoded_held_out
+        Token ids of each held-out prompt.
     ends
         What ends a response.
     same_draws
@@ -64,9 +67,12 @@ class Setup:
     sampler: Sampler | None = None
     accelerator: Accelerator | None = None
     prompt_names: Sequence[str] | None = None
+    held_out: Sequence[Prompt] = ()
+    held_out_names: Sequence[str] | None = None
     encoded: list[list[int]] = field(init=False)
     ends: Ends = field(init=False)
     same_draws: bool = field(init=False)
+    encoded_held_out: list[list[int]] = field(init=False)
 
     def __post_init__(self) -> None:
         config, self.out = self.config, Path(self.out)
@@ -79,13 +85,22 @@ class Setup:
             max_prompt_length=config.max_prompt_length, long_prompts=config.long_prompts,
         )  # fmt: skip
         self.prompts, self.encoded = fitted.prompts, fitted.encoded
-        check_vocabulary(self.policy, self.encoded, self.ends.tokens)
+        self.encoded_held_out = []
+        if self.held_out:
+            held_out = fit_prompts(
+                self.policy, self.tokenizer, self.held_out, config.max_new_tokens, self.held_out_names,
+                max_prompt_length=config.max_prompt_length, long_prompts=config.long_prompts,
+            )  # fmt: skip
+            self.held_out, self.encoded_held_out = held_out.prompts, held_out.encoded
+            warn_of_no_best(self.reward)
+        encoded = self.encoded + self.encoded_held_out
+        check_vocabulary(self.policy, encoded, self.ends.tokens)
         check_critic_given(self.critic, config)
         self.same_draws = self.sampler is None and config.sampler in SAME_DRAWS
-        longest = max(map(len, self.encoded)) + config.max_new_tokens
+        longest = max(map(len, encoded)) + config.max_new_tokens
         sampler = self.sampler
         if sampler is None:
-            sampler = SAMPLERS[config.sampler](longest)
+            sampler = SAMPLERS[config.sampler](longest, config.vllm_memory)
             if config.sampler == "generate":  # the others bound their memory themselves
                 sampler = in_chunks(sampler, config.sample_size or config.forward_size)
         self.sampler = with_stop_texts(sampler, self.ends.texts)

@@ -62,22 +62,34 @@ def _shard(value: Any, like: Any) -> Any:
 def plain_weights(policy: Any) -> Iterator[tuple[str, Tensor]]:
     """The weights of a causal language model by their names in its checkpoint, gathered, LoRA merged.
 
-    Tied weights come once.
+    Tied weights come once. Weights in 4 bits come in the precision that they were quantised from.
     """
     policy = inside_adapters(policy)
     adapted = {n: m for n, m in policy.named_modules() if hasattr(m, "get_delta_weight")}
     names = [name for name, _ in policy.named_parameters(remove_duplicate=False)]
     tied = set(names) - {name for name, _ in policy.named_parameters()}
+    quantised = {n: p for n, p in policy.named_parameters() if hasattr(p, "quant_state")}
     with torch.no_grad():
         for name, tensor in policy.state_dict().items():
-            if name in tied:
-                continue
+            if name in tied or name.rpartition(".weight.")[0] + ".weight" in quantised:
+                continue  # the latter are the scales of weights in 4 bits
+            if name in quantised:
+                tensor = _dequantised(quantised[name])
             layer, _, rest = name.rpartition(".base_layer.")
             if layer in adapted:
                 if rest == "weight":
                     module = adapted[layer]
                     deltas = [module.get_delta_weight(each) for each in module.active_adapters]
-                    tensor = gather(tensor) + sum(gather(delta) for delta in deltas)
+                    merged = gather(tensor) + sum(gather(delta) for delta in deltas)
+                    tensor = merged.to(tensor.dtype)  # adapters may be more precise than their base
                 yield f"{layer}.{rest}", gather(tensor)
             elif not any(part.startswith("lora_") for part in name.split(".")):
                 yield name, gather(tensor)
+
+
+def _dequantised(weight: Any) -> Tensor:
+    """A weight in 4 bits as a plain tensor."""
+    from bitsandbytes.functional import dequantize_4bit
+
+    plain: Tensor = dequantize_4bit(weight.data, weight.quant_state)
+    return plain

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 class VllmSampler:
     """Samples by an engine of vLLM in this process, which gets the policy's weights before each batch.
 
-    The engine starts with the first batch, and holds a copy of the weights and the key-value cache. A
+    The engine starts with the first batch, and holds a copy of the weights and the key-value cache. Later
+    batches copy the weights into those that it has; it is not started anew. A
     response depends on its key, its prompt and the policy, and, as far as the engine's kernels round
     differently, on its batch. Under `torch.autocast` the engine computes in that precision.
 
@@ -38,7 +39,8 @@ class VllmSampler:
     Raises
     ------
     ValueError
-        If the engine has packed its weights, as on CPUs, and cannot take others.
+        If the engine has packed its weights, as on CPUs, and cannot take others, or is of a version that
+        reads weights from files only.
     """
 
     def __init__(self, longest: int, memory: float = 0.3) -> None:
@@ -62,8 +64,7 @@ class VllmSampler:
             from vllm import SamplingParams, TokensPrompt
 
             ends = list(ends) or end_ids(tokenizer, model=policy)
-            weights = {"weights_iterator": plain_weights(policy)}
-            self.engine.collective_rpc("reload_weights", kwargs=weights)
+            self._refresh(policy)
             settings = [
                 SamplingParams(
                     seed=int(np.random.SeedSequence(key).generate_state(1)[0]),
@@ -78,6 +79,21 @@ class VllmSampler:
             outputs = self.engine.generate(prompts, settings, use_tqdm=False)
         responses = [list(each.outputs[0].token_ids) for each in outputs]
         return Rollout.of(encoded, responses, ends, policy.device)
+
+    def _refresh(self, policy: "PreTrainedModel") -> None:
+        """Copy the policy's weights into those of the engine."""
+        weights = {"weights_iterator": plain_weights(policy)}
+        try:
+            self.engine.collective_rpc("reload_weights", kwargs=weights)
+        except TypeError as error:
+            if "weights_iterator" not in str(error):
+                raise
+            from vllm import __version__
+
+            raise ValueError(
+                f"sampler is 'vllm', and vLLM {__version__} takes no weights from memory; install a newer "
+                "one (0.32 does), or choose 'generate'"
+            ) from error
 
     def _start(self, policy: "PreTrainedModel") -> Any:
         os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"  # in the process that has the weights
