@@ -141,7 +141,8 @@ class _Purchases:
         payers = sum(self.votes[s] for _, s in able)
         for amount, s in able:
             if amount * payers >= price:
-                return price / payers
+                payment: Fraction = price / payers
+                return payment
             price -= amount * self.votes[s]
             payers -= self.votes[s]
         return None

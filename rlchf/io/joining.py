@@ -57,7 +57,8 @@ def joined_entries(parts: Sequence[Entries], source: str, *, by_pair: bool = Fal
             np.full(size, default, dtype) if value is None else value
             for value, size in zip(values, sizes, strict=True)
         ]
-        return np.concatenate(filled)
+        whole: np.ndarray = np.concatenate(filled)
+        return whole
 
     def locate_ballot(ballot: int) -> str:
         k = int(np.searchsorted(ballot_starts, ballot, side="right")) - 1

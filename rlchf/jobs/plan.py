@@ -78,6 +78,7 @@ def plan_ppo_job(
     ValueError, FileNotFoundError
         If a model or a file is missing.
     """
+    from rlchf.train.memory.fakes import counted
     from rlchf.train.memory.models import config_named, gpu, longest_prompt, tiny_config
     from rlchf.train.models.load import quieten_transformers
 
@@ -95,7 +96,8 @@ def plan_ppo_job(
         prompt_tokens = min(prompt_tokens, limit or prompt_tokens)
 
     def plan(one: PPOJob, settings: PPOConfig) -> Plan:
-        return _ppo(one, settings, policy, prompt_tokens)
+        with counted(job.policy):
+            return _ppo(one, settings, policy, prompt_tokens)
 
     first = plan(job, config)
     steps = _helpful_for_ppo(job, config)
@@ -114,6 +116,7 @@ def plan_reward_job(
     Texts are taken to be as long as ``max_length`` allows, and every prompt to have as many responses as the
     one with most.
     """
+    from rlchf.train.memory.fakes import counted
     from rlchf.train.memory.models import config_named, gpu, precision, tiny_config
     from rlchf.train.memory.reward import plan_reward
     from rlchf.train.models.load import quieten_transformers
@@ -130,11 +133,11 @@ def plan_reward_job(
     positions = getattr(model, "max_position_embeddings", None) or config.max_length
 
     def plan(one: RewardJob, settings: RewardConfig) -> Plan:
-        return plan_reward(
-            settings, model, responses, min(settings.max_length, positions),
-            dtype=precision(one.dtype),
-            four_bits=one.load_in_4bit,
-        )  # fmt: skip
+        with counted(job.model):
+            return plan_reward(
+                settings, model, responses, min(settings.max_length, positions),
+                dtype=precision(one.dtype), four_bits=one.load_in_4bit,
+            )  # fmt: skip
 
     first = plan(job, config)
     steps = _helpful_for_rewards(job, config)

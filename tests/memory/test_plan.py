@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
-from transformers import AutoConfig, GPT2Config, LlamaConfig, MistralConfig
+from transformers import AutoConfig, GPT2Config, LlamaConfig, MistralConfig, MixtralConfig
 
 from rlchf.jobs.plan import plan_ppo_job, plan_reward_job
 from rlchf.jobs.settings import PPOJob, RewardJob
@@ -211,6 +211,16 @@ def test_where_a_plan_does_not_fit_settings_are_named_until_it_does(folder: Path
     assert peaks == sorted(peaks, reverse=True)
     assert Plan({"all": peaks[-1]}, {"none": Bytes()}).fits(24 * GB)
     assert planned.cards[0][1] is False
+
+
+def test_a_model_that_looks_at_numbers_is_refused_with_a_sentence(folder: Path) -> None:
+    sizes = {"vocab_size": 320, "hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 1}
+    heads = {"num_attention_heads": 2, "num_key_value_heads": 2}
+    MixtralConfig(**sizes, **heads).save_pretrained("experts")
+    with pytest.raises(ValueError, match=r"the memory of 'experts' cannot be counted.*bfloat16"):
+        plan_ppo_job(job(folder, policy="experts"), PPOConfig(), 9)
+    plan = plan_ppo(PPOConfig(), MixtralConfig(**sizes, **heads), 9, dtype=torch.bfloat16)
+    assert plan.peak > plan.held_bytes
 
 
 def test_ppo_prints_its_plan_and_runs_nothing(folder: Path, tmp_path: Path) -> None:

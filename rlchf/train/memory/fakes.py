@@ -1,6 +1,7 @@
 """Models of fake tensors, which have shapes and no memory, on which the training's own code runs."""
 
 import copy
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -67,6 +68,30 @@ def fake_tensors() -> Iterator[None]:
             yield
     finally:
         functional.scaled_dot_product_attention = before
+
+
+@contextmanager
+def counted(name: str) -> Iterator[None]:
+    """Say in one sentence that a model's code does not run on tensors without memory.
+
+    Raises
+    ------
+    ValueError
+        If it does not, as where it looks at numbers.
+    """
+    log = logging.getLogger("torch._subclasses.fake_tensor")
+    level = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    except RuntimeError as error:
+        problem = " ".join(str(error).split()) or type(error).__name__
+        raise ValueError(
+            f"the memory of '{name}' cannot be counted, whose code does not run on tensors without memory "
+            f"({problem}); another precision (--dtype bfloat16) may work"
+        ) from error
+    finally:
+        log.setLevel(level)
 
 
 def _fused_attention(query: Tensor, key: Tensor, value: Tensor, *args: Any, **options: Any) -> Any:
