@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -238,6 +239,8 @@ class _Scorer:
     def __init__(self, shape: RewardShape) -> None:
         self.shape = shape
         self.model: nn.Module = empty_model(shape.config, shape.dtype, "classifier")
+        takes_cache = "use_cache" in signature(self.model.forward).parameters
+        self.options = {"use_cache": False} if takes_cache else {}  # as RewardModel reads
         with fake_tensors():
             make_fake(self.model)
         self.weights = weight_bytes([*self.model.parameters(), *self.model.buffers()])
@@ -249,5 +252,5 @@ class _Scorer:
             mask = torch.ones_like(ids)
             counter = Counter(self.model, self.shape.config.get_text_config().vocab_size)
             with counter:
-                self.model(input_ids=ids, attention_mask=mask)
+                self.model(input_ids=ids, attention_mask=mask, **self.options)
         return counter.peak

@@ -27,19 +27,17 @@ def merged(model: Any) -> Any:
     """The plain model of a peft model, adapters merged; weights in 4 bits become those of its precision.
 
     They are merged in float32 into the weights that the adapters were trained on, the dequantised ones, and
-    not quantised again, which would round the adapters away.
+    not quantised again, which would round the adapters away. One update of a weight is there at a time.
     """
     if not is_quantised(model):
         return model.merge_and_unload()
     inner = inside_adapters(model)
+    adapted = {n: each for n, each in inner.named_modules() if hasattr(each, "get_delta_weight")}
     with torch.no_grad():
-        deltas = {
-            name: sum(module.get_delta_weight(each).float() for each in module.active_adapters)
-            for name, module in inner.named_modules()
-            if hasattr(module, "get_delta_weight")
-        }
         plain = model.unload().dequantize(dtype=inner.dtype)
-        for name, delta in deltas.items():
+        for name in list(adapted):
+            module = adapted.pop(name)
+            delta = sum(module.get_delta_weight(each).float() for each in module.active_adapters)
             weight = plain.get_submodule(name).weight
             weight.copy_(weight.float() + delta)
     return plain

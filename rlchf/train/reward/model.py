@@ -5,6 +5,7 @@ import warnings
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +137,8 @@ class RewardModel:
                 stacklevel=3,
             )
         self.takes_positions, limit = positions_of(model)
+        takes_cache = "use_cache" in signature(model.forward).parameters
+        self.options = {"use_cache": False} if takes_cache else {}  # nothing is read twice
         self.tokens = TOKENS if max_length is None else None
         if max_length is None:
             max_length = length_limit(model, tokenizer)
@@ -269,7 +272,7 @@ class RewardModel:
             if self.takes_kinds and None not in kinds:
                 batch["token_type_ids"] = pad([k or [] for k in kinds], 0, side)["input_ids"]
             batch = {name: tensor.to(self.model.device) for name, tensor in batch.items()}
-            outputs[chosen] = self.model(**batch).logits.float().cpu()
+            outputs[chosen] = self.model(**batch, **self.options).logits.float().cpu()
         return outputs
 
     def _batches(self, lengths: Sequence[int]) -> Iterator[list[int]]:
