@@ -41,8 +41,9 @@ class PPOConfig(Settings):
     )
     sample_size: int = setting(
         0,
-        "Responses that the sampler generate samples at a time on each process; 0 for forward_size. A "
-        "larger number is faster, takes memory for more keys and values, and samples the same responses.",
+        "Responses that the sampler generate samples at a time on each process; 0 for four times "
+        "forward_size, whose keys and values take less memory than a training pass. A larger number is "
+        "faster, and the responses are the same.",
         at_least=0,
         group="Batches",
     )
