@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 from accelerate import Accelerator
 
 from rlchf.prompts import Prompt
-from rlchf.train.ppo.checks import check_inputs, check_processes, check_vocabulary, critic_model
+from rlchf.train.ppo.checks import (
+    check_inputs,
+    check_processes,
+    check_sharded_precision,
+    check_vocabulary,
+    critic_model,
+)
 from rlchf.train.ppo.chunks import in_chunks
 from rlchf.train.ppo.config import PPOConfig
 from rlchf.train.ppo.samplers import SAMPLERS
@@ -67,6 +73,7 @@ class Setup:
         self.ends = end_ids(self.tokenizer, config.stop_tokens)
         check_vocabulary(self.policy, self.encoded, self.ends)
         self.critic = critic_model(self.critic, config)
+        check_sharded_precision(self.policy, self.critic, self.accelerator, config)
         longest = max(map(len, self.encoded)) + config.max_new_tokens
         if self.sampler is None:
             self.sampler = SAMPLERS[config.sampler](longest)
