@@ -157,15 +157,15 @@ def check_sharded_precision(
     accelerator: Accelerator,
     config: PPOConfig,
 ) -> None:
-    """Refuse to shard weights that are trained in bfloat16 beside others in float32, which FSDP does not do."""
+    """Refuse to shard weights that are trained in bfloat16, beside others in float32."""
     if accelerator.distributed_type != "FSDP":
         return
     trained = {"policy": None if config.lora_rank else policy, "critic": critic}
     for name, model in trained.items():
         if model is not None and needs_master(next(model.parameters())):
             raise ValueError(
-                f"the {name} is trained in {model.dtype}, and FSDP shards weights of one precision; load it in "
-                "float32, with mixed_precision: bf16 in the file of accelerate to compute in bfloat16"
+                f"the {name} is trained in {model.dtype}, and FSDP shards weights of one precision; load it "
+                "in float32, with mixed_precision: bf16 in the file of accelerate to compute in bfloat16"
             )
 
 
