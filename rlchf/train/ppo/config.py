@@ -277,6 +277,11 @@ class PPOConfig(Settings):
         group="Limits and records",
     )
 
+    @property
+    def sampled_at_once(self) -> int:
+        """Responses that the sampler generate samples at a time on each process."""
+        return self.sample_size or 4 * self.forward_size
+
     def contradictions(self) -> Iterable[tuple[bool, str]]:
         """Pairs of whether something is wrong with the settings together, and what would work."""
         sizes = ("batch_size", "minibatch_size", "responses_per_prompt")

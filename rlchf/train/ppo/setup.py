@@ -78,6 +78,4 @@ class Setup:
         if self.sampler is None:
             self.sampler = SAMPLERS[config.sampler](longest)
             if config.sampler == "generate":  # the others bound their memory themselves
-                self.sampler = in_chunks(
-                    self.sampler, config.sample_size or 4 * config.forward_size
-                )
+                self.sampler = in_chunks(self.sampler, config.sampled_at_once)
