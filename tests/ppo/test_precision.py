@@ -1,6 +1,8 @@
 """PPO with weights in bfloat16."""
 
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from torch import Tensor
 
 from rlchf.train.optimiser import MasterAdamW, adam
 from rlchf.train.ppo import PPO, PPOConfig, Setup, ppo
+from rlchf.train.ppo.checks import check_sharded_precision
 from tests.support.ppo_runs import MODELS, PROMPTS, SMALL, lines, vowels
 from tests.support.tiny_models import tiny_classifier, tiny_llama, tiny_tokenizer
 
@@ -155,6 +158,25 @@ def test_a_critic_in_bfloat16_learns_by_master_weights(tmp_path: Path) -> None:
     assert masters
     assert all(master.dtype == torch.float32 for master in masters)
     assert run.model.critic.head.weight.dtype == torch.float32  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("settings", "critic", "named"),
+    [
+        ({}, None, "policy"),
+        ({"lora_rank": 4}, tiny_classifier, "critic"),
+        ({"lora_rank": 4}, None, ""),
+    ],
+)
+def test_weights_trained_in_bfloat16_are_not_sharded(
+    settings: dict[str, Any], critic: Any, named: str
+) -> None:
+    accelerator: Any = SimpleNamespace(distributed_type="FSDP")
+    model = critic().to(BF16) if critic else None
+    config = PPOConfig(**SMALL | settings)
+    refused = pytest.raises(ValueError, match=f"the {named} is trained in torch.bfloat16")
+    with refused if named else nullcontext():
+        check_sharded_precision(tiny_llama().to(BF16), model, accelerator, config)
 
 
 @pytest.mark.parametrize("name", ["adam_beta1", "adam_beta2", "adam_eps", "weight_decay"])

@@ -159,7 +159,7 @@ class _FakeRun:
     def sampling(self) -> Bytes:
         """Reading the prompts, and the draws at full length."""
         config = self.config
-        rows = min(config.batch_size, config.sample_size or config.forward_size)
+        rows = min(config.batch_size, config.sampled_at_once)
         if config.sampler == "vllm":
             return Bytes()
         if config.sampler == "continuous":

@@ -13,6 +13,7 @@ from accelerate import Accelerator
 from rlchf.prompts import Prompt
 from rlchf.train.models.checksums import weights_checksum
 from rlchf.train.models.quantised import is_quantised
+from rlchf.train.optimiser import needs_master
 from rlchf.train.ppo.advantages import needs_critic
 from rlchf.train.ppo.config import PPOConfig
 from rlchf.train.ppo.rewards.combination import Combination
@@ -202,6 +203,25 @@ def check_processes(accelerator: Accelerator, config: PPOConfig) -> None:
             f"PPO does not run under {'DeepSpeed' if kind == 'DEEPSPEED' else 'FSDP 1'}; FSDP 2 "
             "(fsdp_version: 2, as in examples/accelerate/fsdp.yaml) shards the weights as ZeRO 3 does"
         )
+
+
+def check_sharded_precision(
+    policy: "PreTrainedModel",
+    critic: "PreTrainedModel | RewardModel | None",
+    accelerator: Accelerator,
+    config: PPOConfig,
+) -> None:
+    """Refuse to shard weights that are trained in bfloat16, beside others in float32."""
+    if accelerator.distributed_type != "FSDP":
+        return
+    critic = critic.model if isinstance(critic, RewardModel) else critic
+    trained = {"policy": None if config.lora_rank else policy, "critic": critic}
+    for name, model in trained.items():
+        if model is not None and needs_master(next(model.parameters())):
+            raise ValueError(
+                f"the {name} is trained in {model.dtype}, and FSDP shards weights of one precision; load it "
+                "in float32, with mixed_precision: bf16 in the file of accelerate to compute in bfloat16"
+            )
 
 
 def check_vocabulary(

@@ -43,8 +43,9 @@ class PPOConfig(Settings):
     )
     sample_size: int = setting(
         0,
-        "Responses that the sampler generate samples at a time on each process; 0 for forward_size. A "
-        "larger number is faster, takes memory for more keys and values, and samples the same responses.",
+        "Responses that the sampler generate samples at a time on each process; 0 is forward_size times 4, "
+        "because their keys and values take less memory than a training pass. A larger number is faster, "
+        "and the responses are the same.",
         at_least=0,
         group="Batches",
     )
@@ -336,6 +337,11 @@ class PPOConfig(Settings):
         at_least=0,
         group="Limits and records",
     )
+
+    @property
+    def sampled_at_once(self) -> int:
+        """Responses that the sampler generate samples at a time on each process."""
+        return self.sample_size or 4 * self.forward_size
 
     def contradictions(self) -> Iterable[tuple[bool, str]]:
         """Pairs of whether something is wrong with the settings together, and what would work."""

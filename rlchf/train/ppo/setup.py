@@ -13,6 +13,7 @@ from rlchf.train.ppo.checks import (
     check_critic_given,
     check_inputs,
     check_processes,
+    check_sharded_precision,
     check_vocabulary,
 )
 from rlchf.train.ppo.chunks import in_chunks
@@ -96,11 +97,12 @@ class Setup:
         encoded = self.encoded + self.encoded_held_out
         check_vocabulary(self.policy, encoded, self.ends.tokens)
         check_critic_given(self.critic, config)
+        check_sharded_precision(self.policy, self.critic, self.accelerator, config)
         self.same_draws = self.sampler is None and config.sampler in SAME_DRAWS
         longest = max(map(len, encoded)) + config.max_new_tokens
         sampler = self.sampler
         if sampler is None:
             sampler = SAMPLERS[config.sampler](longest, config.vllm_memory)
             if config.sampler == "generate":  # the others bound their memory themselves
-                sampler = in_chunks(sampler, config.sample_size or config.forward_size)
+                sampler = in_chunks(sampler, config.sampled_at_once)
         self.sampler = with_stop_texts(sampler, self.ends.texts)
