@@ -172,6 +172,7 @@ def soft_nash(ballots: Ballots, m: int, pull: float = 1e-4) -> list[float]:
                 np.ones((1, len(orders))),
             ]
         )
+        rows[:-1] /= np.sqrt(pull)  # the same solution, found where the pull alone tells orders apart
         target = np.zeros(len(rows))
         target[-1] = 1.0
         solution, _ = nnls(rows, target)
