@@ -134,6 +134,19 @@ def pav_welfare(ballots: Ballots, m: int) -> list[list[int]]:
     return [[i] for i in orders[0]]
 
 
+def nearest_to_zero(rows: np.ndarray) -> np.ndarray:
+    """The distribution q with the least length of rows @ q.
+
+    The scale of the rows beside the sum of q changes nothing but where nonnegative least squares stops.
+    """
+    found = []
+    for scale in (1.0, 30.0, 1000.0):
+        system = np.vstack([scale * rows, np.ones((1, rows.shape[1]))])
+        solution, _ = nnls(system, np.append(np.zeros(len(rows)), 1.0))
+        found.append(solution / solution.sum())
+    return min(found, key=lambda q: float(np.square(rows @ q).sum()))
+
+
 def soft_nash(ballots: Ballots, m: int, pull: float = 1e-4) -> list[float]:
     """The expected number of responses below each, in the best mixture of the allowed orders.
 
@@ -169,14 +182,9 @@ def soft_nash(ballots: Ballots, m: int, pull: float = 1e-4) -> list[float]:
             [
                 np.sqrt(weights)[:, None] * (gains / satisfaction[:, None] - 2),
                 np.sqrt(pull) * (above - shares[:, None]),
-                np.ones((1, len(orders))),
             ]
         )
-        rows[:-1] /= np.sqrt(pull)  # the same solution, found where the pull alone tells orders apart
-        target = np.zeros(len(rows))
-        target[-1] = 1.0
-        solution, _ = nnls(rows, target)
-        step = solution / solution.sum() - q
+        step = nearest_to_zero(rows) - q
         length = 1.0
         while value(q + length * step) < value(q) and length > 1e-9:
             length /= 2
