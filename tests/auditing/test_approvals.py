@@ -100,6 +100,7 @@ def test_of_anonymous_annotators_there_are_no_figures_of_single_people(anonymous
 
 
 def test_the_command_says_so_and_draws_no_single_people(anonymous: Path) -> None:
+    pytest.importorskip("matplotlib")
     done = command(
         "audit", anonymous / "votes.csv", anonymous / "all.jsonl",
         "--out", anonymous / "audit.json", "--plot", anonymous / "plots",
