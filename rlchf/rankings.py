@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from rlchf.batches import batch
 from rlchf.candidates import with_candidates
 from rlchf.cleaning import Repeats, Skip, Skipped, cleaned
 from rlchf.display import html_table, shortened
@@ -395,36 +396,7 @@ class Rankings:
         array([[1, 2],
                [2, 1]], dtype=int16)
         """
-        M = int(self.response_starts[prompts[0] + 1] - self.response_starts[prompts[0]])
-        counts = self.ballot_starts[prompts + 1] - self.ballot_starts[prompts]
-        ballots = ranges(self.ballot_starts[prompts], counts)  # (K,)
-        lengths = self.entry_starts[ballots + 1] - self.entry_starts[ballots]
-        entries = ranges(self.entry_starts[ballots], lengths)
-        column = np.repeat(np.arange(len(ballots)), lengths)
-        ranks = np.zeros((M, len(ballots)), dtype=np.int16)
-        ranks[self.entry_responses[entries], column] = self.entry_ranks[entries]
-        if self.unranked == "last":
-            np.copyto(ranks, ranks.max(axis=0) + np.int16(1), where=ranks == 0)
-        scores = None
-        if self.entry_scores is not None:
-            scores = np.full(ranks.shape, np.nan)
-            scores[self.entry_responses[entries], column] = self.entry_scores[entries]
-        approvals = None
-        if self.entry_approvals is not None:
-            stated = self.states_approvals[ballots]
-            approvals = np.where(stated, 0, UNSTATED).astype(np.int8) + np.zeros_like(
-                ranks, np.int8
-            )
-            approvals[self.entry_responses[entries], column] = self.entry_approvals[entries]
-        return Profiles(
-            ranks=ranks,
-            starts=offsets(counts),
-            weights=self.ballot_weights[ballots],
-            annotators=self.ballot_annotators[ballots],
-            scores=scores,
-            approvals=approvals,
-            prompts=np.asarray(prompts),
-        )
+        return batch(self, prompts)
 
 
 def _taken(values: np.ndarray | None, indices: np.ndarray) -> np.ndarray | None:

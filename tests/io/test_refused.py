@@ -89,7 +89,7 @@ REFUSED = {
     "long row": (LONG + "p,u,a,1\n\np,u,b,c,2\n", "row 4: 5 cells, but .* double quotes"),
     "compared with itself": (
         "prompt_id,annotator_id,chosen,rejected\np,u,a,b\np,u,b,b\n",
-        "row 3: chosen and rejected are both 'b'; give two responses",
+        "row 3: chosen and rejected are both 'b', in 1 of 2 rows; give two responses, or leave the row out",
     ),
     "empty rejected": (
         "prompt_id,annotator_id,chosen,rejected\np,u,a,b\np,u,b,\n",

@@ -600,5 +600,7 @@ def test_rankings_that_are_a_source_are_told_how_to_convert(name: str) -> None:
 def test_a_table_of_ours_is_not_taken_for_a_source(tmp_path: Path) -> None:
     path = tmp_path / "votes.csv"
     path.write_text("prompt_id,annotator_id,prompt,chosen,rejected\np,ann,Tea?,a,a\n")
-    with pytest.raises(ValueError, match=r"chosen and rejected are both 'a'; give two responses$"):
+    with pytest.raises(
+        ValueError, match=r"chosen and rejected are both 'a', in 1 of 1 rows; give two .* out$"
+    ):
         read_rankings(path)

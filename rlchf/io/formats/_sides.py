@@ -1,5 +1,7 @@
 """Tables of comparisons whose two responses stand side by side, with a verdict."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from rlchf.entries import Entries
@@ -37,6 +39,39 @@ def side_ballots(
             f"{table.source}: {len(responses)} responses in {n} rows are not on one prompt; give a column "
             "prompt_id or prompt, as with --columns prompt=context"
         )
+    ids = (prompts, prompt), (annotators, annotator), (responses, response)
+    return ballots_of_two(table, sides, ids, ranks, approvals=approvals, strengths=strengths)
+
+
+def ballots_of_two(
+    table: Table,
+    sides: tuple[str, str],
+    ids: Sequence[tuple[list[str], np.ndarray]],
+    ranks: np.ndarray,
+    *,
+    parts: Sequence[np.ndarray] = (),
+    approvals: np.ndarray | None = None,
+    strengths: np.ndarray | None = None,
+) -> Entries:
+    """Make each row a ballot of two responses.
+
+    Parameters
+    ----------
+    ids
+        The ids and the rows' codes of the prompts, the annotators and the responses; of the last (2 N,)
+        codes, those of all first responses, then those of all second ones.
+    ranks, approvals
+        (2 N,) in the same order.
+    parts
+        (N,) codes each, of what tells ballots of an annotator on the same two responses apart.
+
+    Raises
+    ------
+    ValueError
+        If a row compares a response with itself.
+    """
+    (prompts, prompt), (annotators, annotator), (responses, response) = ids
+    n = len(prompt)
     same = response[:n] == response[n:]
     if same.any():
         i = int(np.argmax(same))
@@ -47,6 +82,8 @@ def side_ballots(
         )
     pairs = response.reshape(2, n)
     keys = pairs.min(axis=0) * len(responses) + pairs.max(axis=0)
+    for codes in parts:
+        keys = np.unique(keys, return_inverse=True)[1] * (int(codes.max(initial=0)) + 1) + codes
     return Entries(
         prompt_ids=prompts,
         annotator_ids=annotators,

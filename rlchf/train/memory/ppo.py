@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -27,6 +26,7 @@ from rlchf.train.ppo.experience import Experience, read
 from rlchf.train.ppo.optimise import summed_loss
 from rlchf.train.ppo.responses import Rollout
 from rlchf.train.ppo.sampling import only_drawn
+from rlchf.train.reward.backbone import reading_options
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig
@@ -239,8 +239,7 @@ class _Scorer:
     def __init__(self, shape: RewardShape) -> None:
         self.shape = shape
         self.model: nn.Module = empty_model(shape.config, shape.dtype, "classifier")
-        takes_cache = "use_cache" in signature(self.model.forward).parameters
-        self.options = {"use_cache": False} if takes_cache else {}  # as RewardModel reads
+        self.options = reading_options(self.model)
         with fake_tensors():
             make_fake(self.model)
         self.weights = weight_bytes([*self.model.parameters(), *self.model.buffers()])

@@ -160,6 +160,13 @@ def positions_of(model: PreTrainedModel) -> tuple[bool, int | None]:
     return takes_positions and not offset, limit
 
 
+def reading_options(model: nn.Module) -> dict[str, bool]:
+    """Options of a forward pass that scores texts: no keys and values are kept, since none are read again."""
+    return (
+        {"use_cache": False} if "use_cache" in inspect.signature(model.forward).parameters else {}
+    )
+
+
 @dataclass(frozen=True)
 class Classifier:
     """A sequence classifier as it was loaded.

@@ -5,7 +5,6 @@ import warnings
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,7 @@ from rlchf.train.reward.backbone import (
     last_layer,
     load_classifier,
     positions_of,
+    reading_options,
     with_precise_head,
 )
 from rlchf.train.reward.config import RewardConfig
@@ -137,8 +137,7 @@ class RewardModel:
                 stacklevel=3,
             )
         self.takes_positions, limit = positions_of(model)
-        takes_cache = "use_cache" in signature(model.forward).parameters
-        self.options = {"use_cache": False} if takes_cache else {}  # nothing is read twice
+        self.options = reading_options(model)
         self.tokens = TOKENS if max_length is None else None
         if max_length is None:
             max_length = length_limit(model, tokenizer)
