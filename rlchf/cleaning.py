@@ -10,6 +10,7 @@ import numpy as np
 from rlchf.candidates import with_offer
 from rlchf.display import counted
 from rlchf.entries import ANONYMOUS, Entries
+from rlchf.numeric.segments import taken
 from rlchf.options import checked
 from rlchf.profiles import UNSTATED
 
@@ -325,15 +326,15 @@ def _kept(entries: Entries, keep: np.ndarray) -> Entries:
         annotator_ids=[entries.annotator_ids[a] for a in annotators.tolist()],
         ballot_prompts=ballot_prompts,
         ballot_annotators=ballot_annotators,
-        ballot_weights=_taken(entries.ballot_weights, ballots),
-        ballot_counts=_taken(entries.ballot_counts, ballots),
-        ballot_strengths=_taken(entries.ballot_strengths, ballots),
-        ballot_parts=_taken(entries.ballot_parts, ballots),
+        ballot_weights=taken(entries.ballot_weights, ballots),
+        ballot_counts=taken(entries.ballot_counts, ballots),
+        ballot_strengths=taken(entries.ballot_strengths, ballots),
+        ballot_parts=taken(entries.ballot_parts, ballots),
         entry_ballots=entry_ballots,
         entry_responses=np.asarray(entries.entry_responses)[chosen],
-        entry_ranks=_taken(entries.entry_ranks, chosen),
-        entry_scores=_taken(entries.entry_scores, chosen),
-        entry_approvals=_taken(entries.entry_approvals, chosen),
+        entry_ranks=taken(entries.entry_ranks, chosen),
+        entry_scores=taken(entries.entry_scores, chosen),
+        entry_approvals=taken(entries.entry_approvals, chosen),
         listed=listed,
         listed_names=names,
         locate=_locating(entries.locate, chosen),
@@ -344,10 +345,6 @@ def _kept(entries: Entries, keep: np.ndarray) -> Entries:
 def _locating(locate: Callable[[int], str], chosen: np.ndarray) -> Callable[[int], str]:
     """A function that names the position of one of those chosen."""
     return lambda i: locate(int(chosen[i]))
-
-
-def _taken(values: np.ndarray | None, indices: np.ndarray) -> np.ndarray | None:
-    return None if values is None else np.asarray(values)[indices]
 
 
 def _warn(entries: Entries, kept: Entries, faults: Sequence[Fault]) -> None:

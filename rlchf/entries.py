@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from rlchf.numeric.segments import offsets, ranges
+from rlchf.numeric.segments import offsets, ranges, taken
 from rlchf.profiles import UNSTATED
 
 MAX_RESPONSES = np.iinfo(np.int16).max - 1
@@ -234,17 +234,13 @@ def sorted_columns(entries: Entries) -> dict[str, Any]:
         "ballot_annotators": np.asarray(entries.ballot_annotators)[ballot_order].astype(np.int64),
         "ballot_weights": entries.ballot_weights[ballot_order],
         "ballot_counts": entries.ballot_counts[ballot_order],
-        "ballot_strengths": _taken(entries.ballot_strengths, ballot_order),
+        "ballot_strengths": taken(entries.ballot_strengths, ballot_order),
         "entry_starts": entry_starts,
         "entry_responses": entry_responses,
         "entry_ranks": _dense_ranks(ascending[order], entry_starts),
-        "entry_scores": _taken(entries.entry_scores, order),
-        "entry_approvals": _taken(entries.entry_approvals, order),
+        "entry_scores": taken(entries.entry_scores, order),
+        "entry_approvals": taken(entries.entry_approvals, order),
     }
-
-
-def _taken(values: np.ndarray | None, order: np.ndarray) -> np.ndarray | None:
-    return None if values is None else values[order]
 
 
 def _responses_by_prompt(

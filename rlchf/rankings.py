@@ -15,7 +15,7 @@ from rlchf.entries import ANONYMOUS as ANONYMOUS
 from rlchf.entries import Entries, sorted_columns
 from rlchf.long_table import first_ballots, long_columns, title
 from rlchf.numeric.chunks import chunks
-from rlchf.numeric.segments import offsets, ranges
+from rlchf.numeric.segments import offsets, ranges, taken
 from rlchf.numeric.weight_sums import check_weight_sums
 from rlchf.options import checked
 from rlchf.profiles import UNSTATED, Profiles
@@ -368,9 +368,9 @@ class Rankings:
             entry_starts=offsets(lengths),
             entry_responses=self.entry_responses[entries],
             entry_ranks=self.entry_ranks[entries],
-            entry_scores=_taken(self.entry_scores, entries),
-            entry_approvals=_taken(self.entry_approvals, entries),
-            ballot_strengths=_taken(self.ballot_strengths, ballots),
+            entry_scores=taken(self.entry_scores, entries),
+            entry_approvals=taken(self.entry_approvals, entries),
+            ballot_strengths=taken(self.ballot_strengths, ballots),
         )
         return replace(rankings, **columns)
 
@@ -397,10 +397,6 @@ class Rankings:
                [2, 1]], dtype=int16)
         """
         return batch(self, prompts)
-
-
-def _taken(values: np.ndarray | None, indices: np.ndarray) -> np.ndarray | None:
-    return None if values is None else values[indices]
 
 
 def as_rankings(data: object) -> Rankings:

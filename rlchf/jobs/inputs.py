@@ -152,7 +152,8 @@ def list_skipped(job: RankingsInput, rankings: Rankings, path: str | Path) -> No
     if rankings.skipped:
         write_skipped(path, rankings.skipped)
         rows = counted(len(rankings.skipped), "row")
-        warnings.warn(f"{path} lists {rows} of the input that do not count", stacklevel=3)
+        do = "does" if len(rankings.skipped) == 1 else "do"
+        warnings.warn(f"{path} lists {rows} of the input that {do} not count", stacklevel=3)
     elif job.leaves_out and Path(path).exists():
         write_skipped(path, [])  # what it has is of an earlier run
 

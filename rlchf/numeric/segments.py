@@ -24,3 +24,14 @@ def ranges(starts: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """
     ends = offsets(counts)
     return np.repeat(starts - ends[:-1], counts) + np.arange(ends[-1])
+
+
+def taken(values: np.ndarray | None, indices: np.ndarray) -> np.ndarray | None:
+    """Some of the values of a column that need not be there.
+
+    Examples
+    --------
+    >>> taken(np.array([5, 6, 7]), np.array([2, 0])), taken(None, np.array([2, 0]))
+    (array([7, 5]), None)
+    """
+    return None if values is None else np.asarray(values)[indices]
