@@ -113,11 +113,12 @@ def reward(model: Path, folder: Path, lora_rank: int = 0) -> Difference:
     trained = fitted(model, out, lora_rank)
     saved = RewardModel.load(out, "cpu")
     start, _ = load_backbone(model, 0, 0, 1)
-    new = load_classifier(model, 1).missing
     base = start.base_model_prefix
     inside = {id(each) for each in getattr(start, base, start).parameters()}
     heads = {n: each for n, each in start.named_parameters() if id(each) not in inside}
-    heads = {name: each for name, each in heads.items() if not lora_rank or name in new}
+    if lora_rank:
+        new = load_classifier(model, 1).missing
+        heads = {name: each for name, each in heads.items() if name in new}
     after = dict(saved.model.named_parameters())
     still = [
         name for name, each in heads.items()

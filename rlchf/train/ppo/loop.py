@@ -144,8 +144,7 @@ class PPO:
         self.tokenizer, self.prompts = setup.tokenizer, list(setup.prompts)
         self.reward, self.sampler = setup.reward, setup.sampler
         self.folder = RunFolder(setup.out, config, accelerator)
-        encoded = setup.encoded, setup.encoded_held_out
-        self.fingerprint = fingerprint(policy, encoded[0], setup.reward, encoded[1])
+        self.fingerprint = fingerprint(policy, setup.encoded, setup.reward, setup.encoded_held_out)
         set_seed(config.seed)  # new weights are the same on all processes
         # FSDP moves the weights layer by layer, and quantised ones are where they were loaded.
         if accelerator.distributed_type != "FSDP" and not is_quantised(policy):
@@ -366,9 +365,8 @@ class PPO:
         if self.best and self.best["update"] == self.done != kept:
             policies.save_best(self)  # the run was killed before it had written it
         elif self.best and self.best["update"] != kept:
-            self.best = (
-                None  # a better one took its place, in updates that the run has gone back behind
-            )
+            # A better one took its place, in updates that the run has gone back behind.
+            self.best = None
 
     def state(self) -> dict[str, Any]:
         """The state that a run carries from update to update, besides weights and optimiser."""
