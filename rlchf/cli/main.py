@@ -22,6 +22,7 @@ from rlchf.cli import (
     score,
     tasks,
 )
+from rlchf.cli.constitution import show
 from rlchf.cli.settings import SettingsCommand
 
 app = typer.Typer(
@@ -76,10 +77,28 @@ COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
         "rlchf tasks responses.jsonl --prompts prompts.jsonl --to potato --annotators 12 --out project/",
     ),
     "run": (run.command, "rlchf run examples/emoji.toml --rule perpetual_pav"),
+    "constitution show": (show.command, "rlchf constitution show default"),
 }
-"""Each command's function and an example."""
-for _name, (_function, _example) in COMMANDS.items():
-    app.command(_name, cls=SettingsCommand, epilog=f"Example: {_example}")(_function)
+"""Each command's function and an example; a name of two words is a command of a group."""
+GROUPS = {
+    "constitution": "Constitutional AI: principles judge responses and vote.",
+}
+"""What `--help` says of each group of commands."""
+
+
+def _add_commands() -> None:
+    parents = {"": app}
+    for group, help in GROUPS.items():
+        parents[group] = typer.Typer(help=help, no_args_is_help=True, rich_markup_mode=None)
+    for name, (function, example) in COMMANDS.items():
+        group, _, last = name.rpartition(" ")
+        add = parents[group].command(last, cls=SettingsCommand, epilog=f"Example: {example}")
+        add(function)
+        if group and group not in {one.name for one in app.registered_groups}:
+            app.add_typer(parents[group], name=group)
+
+
+_add_commands()
 
 # typer raises click's exceptions, of click itself or of a copy that it brings.
 UsageProblem: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")

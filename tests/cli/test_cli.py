@@ -118,7 +118,7 @@ def test_a_policy_for_ties_that_is_misspelt() -> None:
 
 def test_every_command_has_help_with_an_example() -> None:
     for command in COMMANDS:
-        assert f"Example: rlchf {command}" in rlchf(command, "--help").stdout
+        assert f"Example: rlchf {command}" in rlchf(*command.split(), "--help").stdout
 
 
 def test_help_lists_first_what_must_be_given_and_cuts_no_summary() -> None:

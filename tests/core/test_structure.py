@@ -22,7 +22,14 @@ LAYERS = (
     ("rlchf.cli",),
     ("rlchf.jobs",),
     ("rlchf.report", "rlchf.plots", "rlchf.train", "rlchf.integrations"),
-    ("rlchf.evaluation", "rlchf.jury", "rlchf.auditing", "rlchf.linear", "rlchf.mixtures"),
+    (
+        "rlchf.evaluation",
+        "rlchf.jury",
+        "rlchf.constitution",
+        "rlchf.auditing",
+        "rlchf.linear",
+        "rlchf.mixtures",
+    ),
     ("rlchf.pairs", "rlchf.preferences", "rlchf.aggregation", "rlchf.rules"),
     ("rlchf.ties", "rlchf.rankings"),
     ("rlchf.profiles",),
@@ -37,6 +44,7 @@ CORE = (
     "rlchf.rankings",
     "rlchf.profiles",
     "rlchf.prompts",
+    "rlchf.constitution.principles",
     "rlchf.numeric.ranks",
     "rlchf.numeric.ratios",
 )

@@ -1,0 +1,35 @@
+"""The command `rlchf constitution show`."""
+
+from typing import Annotated
+
+import typer
+
+from rlchf.cli.console import print_json
+from rlchf.cli.settings import Json
+
+
+def command(
+    constitution: Annotated[
+        str, typer.Argument(help="TOML file, or default or bai2022, which come with rlchf.")
+    ] = "default",
+    as_json: Json = False,
+) -> None:
+    """Check a constitution and show its principles.
+
+    Each principle may ask a reviser for a critique and a revision, a judge for a choice, or both.
+    """
+    from dataclasses import asdict
+
+    from rlchf.io.constitutions import read_constitution
+
+    read = read_constitution(constitution)
+    if as_json:
+        print_json(asdict(read))
+        return
+    lines = [read.title, f"source: {read.source}" if read.source else ""]
+    print("\n".join(line for line in lines if line))
+    for principle in read:
+        print(f"\n{principle.name} (weight {principle.weight:g})")
+        for name in ("critique", "revision", "question", "judge", "source"):
+            if getattr(principle, name):
+                print(f"  {name}: {getattr(principle, name)}")
