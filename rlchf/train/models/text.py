@@ -19,6 +19,11 @@ def front_ids(tokenizer: "PreTrainedTokenizerBase") -> list[int]:
     return whole[: next(starts, 0)]
 
 
+def text_front(tokenizer: "PreTrainedTokenizerBase") -> list[int]:
+    """Ids that the tokenizer puts in front of a prompt; none if it has a chat template."""
+    return [] if tokenizer.chat_template else front_ids(tokenizer)
+
+
 def prompt_ids(
     tokenizer: "PreTrainedTokenizerBase", prompt: Prompt, front: Sequence[int] | None = None
 ) -> list[int]:
@@ -94,15 +99,20 @@ def response_ids(
 
 
 def encode_responses(
-    tokenizer: "PreTrainedTokenizerBase", prompt: Prompt, responses: Sequence[str], max_length: int
+    tokenizer: "PreTrainedTokenizerBase",
+    prompt: Prompt,
+    responses: Sequence[str],
+    max_length: int,
+    front: Sequence[int] | None = None,
 ) -> tuple[list[list[int]], int]:
     """Token ids of a prompt with each of its finished responses, and the number of rows that were too long.
 
     Rows are truncated on the left: they lose the prompt's beginning first and, if the response alone is too
     long, the response's beginning, but never its end. What the tokenizer puts in front of a plain text stays
-    in front, and so does an encoder's classification token.
+    in front, and so does an encoder's classification token. `front` is what `text_front` returns, for a
+    caller who encodes many prompts.
     """
-    front = [] if tokenizer.chat_template else front_ids(tokenizer)
+    front = list(text_front(tokenizer) if front is None else front)
     prompt_part = prompt_ids(tokenizer, prompt, front)[len(front) :]
     if tokenizer.cls_token_id is not None:
         front = [tokenizer.cls_token_id]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from rlchf.prompts import Prompt
-from rlchf.train.models.text import front_ids, prompt_ids
+from rlchf.train.models.text import front_ids, prompt_ids, text_front
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -106,7 +106,7 @@ def _encoded(
     tokenizer: "PreTrainedTokenizerBase", prompts: Sequence[Prompt], names: Sequence[str] | None
 ) -> list[list[int]]:
     """Token ids of each prompt, which has some."""
-    front = [] if tokenizer.chat_template else front_ids(tokenizer)
+    front = text_front(tokenizer)
     encoded = []
     for number, prompt in enumerate(prompts):
         try:

@@ -11,7 +11,7 @@ from torch.utils.data import Dataset, Sampler
 
 from rlchf.preferences import Example
 from rlchf.train.models.padding import pad
-from rlchf.train.models.text import encode_responses
+from rlchf.train.models.text import encode_responses, text_front
 from rlchf.train.reward.targets import Targets
 
 if TYPE_CHECKING:
@@ -46,8 +46,10 @@ class EncodedExamples(Dataset[Encoded]):
     ) -> None:
         self.items: list[Encoded] = []
         self.truncated = 0
+        front = text_front(tokenizer)
         for example in examples:
-            rows, cut = encode_responses(tokenizer, example.prompt, example.responses, max_length)
+            texts = example.responses
+            rows, cut = encode_responses(tokenizer, example.prompt, texts, max_length, front)
             self.items.append(Encoded(rows, targets_of(example)))
             self.truncated += cut
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from rlchf.lazy import lazy_module
@@ -354,12 +355,12 @@ class ListedLoss:
     learns_from: tuple[str, ...] = ("ranking", "shares", "ballots")
     skips_balance: bool = False
 
-    @property
+    @cached_property
     def takes_ranks(self) -> bool:
         """Whether the loss takes ranks; other losses take pair targets."""
         return "ranks" in inspect.signature(self.function).parameters
 
-    @property
+    @cached_property
     def options(self) -> list[str]:
         """Names of its keyword-only parameters."""
         parameters = inspect.signature(self.function).parameters.values()

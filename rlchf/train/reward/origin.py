@@ -17,6 +17,7 @@ from rlchf.train.models.checksums import weights_checksum
 from rlchf.train.reward.config import RewardConfig
 
 ORIGIN = "origin.json"
+PLAIN = (str, int, float, bool, type(None))
 Origin = dict[str, Any]
 """The settings, and checksums of the examples and of the model's first weights."""
 
@@ -76,7 +77,7 @@ def _checksum(value: Any, before: int = 0) -> int:
         return zlib.crc32(np.ascontiguousarray(value).tobytes(), zlib.crc32(head, before))
     if is_dataclass(value):
         value = [getattr(value, one.name) for one in fields(value)]
-    if isinstance(value, list):
+    if isinstance(value, list) and any(not isinstance(part, PLAIN) for part in value):
         before = zlib.crc32(f"[{len(value)}".encode(), before)
         for part in value:
             before = _checksum(part, before)
