@@ -78,7 +78,7 @@ class Judged:
 
     @property
     def rows(self) -> list[dict[str, Any]]:
-        """Rows of a comparisons file, which `rlchf.read_rankings` reads."""
+        """Rows of a comparisons file, which `rlchf.Rankings.from_frame` reads."""
         return [one.row for one in self.verdicts]
 
     @property

@@ -7,8 +7,8 @@ Y. Bai et al., "Constitutional AI: harmlessness from AI feedback", 2022, section
 
 import math
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 from rlchf.constitution.judge_config import JudgeConfig, Limits
 from rlchf.constitution.judged import DIGITS, Judged, Verdict
@@ -16,6 +16,9 @@ from rlchf.constitution.plan import Key, Plan, batches, planned
 from rlchf.constitution.principles import Constitution
 from rlchf.constitution.questions import Answer, Judge, Question
 from rlchf.prompts import Prompt
+
+Probabilities: TypeAlias = Callable[[Sequence[Question]], Sequence[float | None]]
+"""A judge that gives the probability that the first response is preferred, None for no answer."""
 
 
 def soft_label_of_logprobs(logprobs: Sequence[float]) -> float:
@@ -99,6 +102,10 @@ def average_orders(first: float | None, second: float | None) -> float:
     return sum(known) / len(known) if known else math.nan
 
 
+class NonsenseError(ValueError):
+    """No answer names an option."""
+
+
 class Recorder:
     """Keeps answers, so that judging that was stopped can go on; this one keeps nothing.
 
@@ -118,13 +125,13 @@ class Recorder:
 
 
 def judge_pairs(
-    judge: Judge,
+    judge: Judge | Probabilities,
     prompts: Mapping[str, Prompt],
     responses: Mapping[str, Mapping[str, str]],
     constitution: Constitution,
     config: JudgeConfig | None = None,
     *,
-    judges: Mapping[str, Judge] | None = None,
+    judges: Mapping[str, Judge | Probabilities] | None = None,
 ) -> Judged:
     """Let a judge compare the responses to each prompt in the name of each principle.
 
@@ -160,7 +167,10 @@ def judge_pairs(
 
 
 def judge_plan(
-    plan: Plan, judges: Mapping[str, Judge], config: JudgeConfig, recorder: Recorder | None = None
+    plan: Plan,
+    judges: Mapping[str, Judge | Probabilities],
+    config: JudgeConfig,
+    recorder: Recorder | None = None,
 ) -> Judged:
     """Ask all questions of a plan.
 
@@ -196,7 +206,7 @@ def judge_plan(
     return _judged(plan, answers, methods, config)
 
 
-def _asked(judge: Judge, name: str, questions: Sequence[Question]) -> list[Answer]:
+def _asked(judge: Judge | Probabilities, name: str, questions: Sequence[Question]) -> list[Answer]:
     """The answers of a judge to some questions, checked."""
     called = f"the judge {name!r}" if name else "the judge"
     given = judge(questions)
@@ -280,7 +290,7 @@ def _of_smaller(answer: Answer | None, order: int) -> float | None:
 def _warn(judged: Judged) -> None:
     """Warn of nonsense, and refuse if there is nothing else."""
     if not judged.verdicts:
-        raise ValueError(
+        raise NonsenseError(
             f"none of the judge's answers to {judged.questions} questions names an option; try another "
             "judge, method logprobs, or examples of questions with their answers"
         )

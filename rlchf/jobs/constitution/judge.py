@@ -10,7 +10,7 @@ from typing import Any
 from rlchf.constitution.judge_config import JudgeConfig
 from rlchf.constitution.judge_examples import JudgeExample, check_examples
 from rlchf.constitution.judged import Judged
-from rlchf.constitution.judging import Recorder, judge_plan
+from rlchf.constitution.judging import NonsenseError, Recorder, judge_plan
 from rlchf.constitution.plan import Key, Plan, planned
 from rlchf.constitution.questions import Answer, Judge
 from rlchf.io import read_prompts, read_responses
@@ -131,7 +131,11 @@ def run_judge(
         stage(f"asking {len(plan.questions):,} questions") as tick,
         closing(AnswerLog(partial_file(out), head, fingerprint, tick, resume)) as log,
     ):
-        judged = judge_plan(plan, judges, config, log)
+        try:
+            judged = judge_plan(plan, judges, config, log)
+        except NonsenseError:
+            partial_file(out).unlink()  # there is nothing to go on with
+            raise
     write_jsonl(out, judged.rows)
     partial_file(out).unlink()
     return JudgeRun(out, job.judge, plan, judged)
