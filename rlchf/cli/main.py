@@ -22,6 +22,7 @@ from rlchf.cli import (
     score,
     tasks,
 )
+from rlchf.cli.constitution import convert as convert_constitution
 from rlchf.cli.constitution import judge, show
 from rlchf.cli.settings import SettingsCommand
 
@@ -77,6 +78,10 @@ COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
         "rlchf tasks responses.jsonl --prompts prompts.jsonl --to potato --annotators 12 --out project/",
     ),
     "run": (run.command, "rlchf run examples/emoji.toml --rule perpetual_pav"),
+    "constitution convert": (
+        convert_constitution.command,
+        "rlchf constitution convert principles.json --out constitution.toml",
+    ),
     "constitution show": (show.command, "rlchf constitution show default"),
     "constitution judge": (
         judge.command,

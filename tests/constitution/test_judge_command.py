@@ -10,7 +10,7 @@ pytest.importorskip("torch")
 
 import rlchf as package
 from rlchf.train.constitution.judge import LocalJudge
-from rlchf.train.models.tiny import tiny_llama
+from rlchf.train.models.tiny import fit_supervised, tiny_llama
 from tests.support.cli import Done, refused, rlchf
 
 PROMPTS = {"tea": "Tea?", "7": "How do I boil an egg?", "chat": "How are you?"}
@@ -52,8 +52,14 @@ def broken(questions):
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model that has learned to name an option, and no taste."""
     folder = tmp_path_factory.mktemp("models") / "judge"
-    for part in tiny_llama(list(PROMPTS.values()), vocab_size=300, hidden_size=32, max_length=2048):
+    lm, tokenizer = tiny_llama(
+        list(PROMPTS.values()), vocab_size=300, hidden_size=32, max_length=2048
+    )
+    pairs = [(text, f"The answer is: ({letter})") for text in PROMPTS.values() for letter in "AB"]
+    fit_supervised(lm, tokenizer, pairs, epochs=30, learning_rate=1e-2)
+    for part in (lm, tokenizer):
         part.save_pretrained(folder)
     return folder
 
@@ -291,9 +297,9 @@ def test_a_file_of_judgements_is_not_overwritten(folder: Path) -> None:
     [
         ({"answer": "D"}, "examples.jsonl, line 1: answer is 'D'; give A, B or C"),
         ({"answer": "C"}, "example 1 has the answer 'C'; give one of A, B"),
-        ({"responses": ["one"]}, "line 1: responses is ['one']; give two texts"),
+        ({"responses": ["one"]}, "give two texts, those of (A) and (B)"),
         ({"question": ""}, "line 1: question is ''; give text"),
-        ({"prompt": 7}, "line 1: the prompt is 7; give text or chat messages"),
+        ({"prompt": 7}, "line 1: the prompt is '7'; give text or chat messages"),
     ],
 )
 def test_wrong_examples_are_refused(folder: Path, change: dict[str, Any], problem: str) -> None:
