@@ -7,7 +7,7 @@ Y. Bai et al., "Constitutional AI: harmlessness from AI feedback", 2022, section
 
 import math
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from rlchf.constitution.judge_config import JudgeConfig, Limits
@@ -49,22 +49,6 @@ def answer_of_logprobs(logprobs: Sequence[float]) -> Answer:
     weights = [math.exp(one - largest) for one in logprobs]
     shares = [one / sum(weights) for one in weights]
     return Answer(shares[0], cannot_tell=sum(shares[2:]))
-
-
-def answer_of_letters(letters: Iterable[str]) -> Answer:
-    """The answer of a judge that gave these letters; one that names no option is nonsense.
-
-    Examples
-    --------
-    >>> answer_of_letters(["A", "B", "A", "", "A"])
-    Answer(first=0.75, cannot_tell=0.0, nonsense=1, samples=4)
-    """
-    letters = list(letters)
-    counts = [letters.count(letter) for letter in "ABC"]
-    n = sum(counts)
-    if not n:
-        return Answer(math.nan, nonsense=len(letters))
-    return Answer(counts[0] / n, counts[2] / n, nonsense=len(letters) - n, samples=n)
 
 
 def clamp(probability: float, limits: Limits | None) -> float:

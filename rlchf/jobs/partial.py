@@ -59,7 +59,7 @@ class PartialFile:
     Parameters
     ----------
     head
-        The settings, ``job`` and ``config``.
+        The settings: ``job``, ``config`` and perhaps more.
     resume
         Whether the job goes on with what the file holds.
     """
@@ -124,6 +124,8 @@ def _head(path: Path) -> dict[str, Any]:
     """The first line of the file."""
     try:
         head = json.loads(_whole_lines(path)[0])
-        return {name: head[name] for name in ("job", "config", "fingerprint")}
-    except (IndexError, KeyError, TypeError, json.JSONDecodeError):
-        raise ValueError(f"{path} holds no run to go on with; remove it and begin anew") from None
+        if {"job", "config", "fingerprint"} <= head.keys():
+            return dict(head)
+    except (IndexError, AttributeError, json.JSONDecodeError):
+        pass
+    raise ValueError(f"{path} holds no run to go on with; remove it and begin anew")

@@ -18,7 +18,6 @@ from rlchf.constitution import Constitution, Principle
 from rlchf.constitution.judge_config import JudgeConfig
 from rlchf.constitution.judging import (
     NonsenseError,
-    answer_of_letters,
     answer_of_logprobs,
     average_orders,
     clamp,
@@ -250,11 +249,6 @@ def test_a_judge_that_answers_wrongly_is_refused(given: Any, problem: str) -> No
 def test_arrays_of_probabilities_are_taken() -> None:
     result = judged(lambda questions: np.array(fair(questions)), constitution(long=1))
     assert result.rows == judged(fair, constitution(long=1)).rows
-
-
-def test_letters_are_counted_and_others_are_not() -> None:
-    assert answer_of_letters(["A", "B", "", "C"]) == Answer(1 / 3, 1 / 3, nonsense=1, samples=3)
-    assert math.isnan(answer_of_letters(["", ""]).first)
 
 
 def test_prompts_without_a_pair_are_named() -> None:

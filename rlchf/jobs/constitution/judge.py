@@ -2,14 +2,15 @@
 
 import json
 import zlib
-from collections.abc import Callable, Mapping
-from contextlib import closing
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from rlchf.constitution.judge_config import JudgeConfig
 from rlchf.constitution.judge_examples import JudgeExample, check_examples
 from rlchf.constitution.judged import Judged
+from rlchf.constitution.judges.settings import EndpointSettings
 from rlchf.constitution.judging import NonsenseError, Recorder, judge_plan
 from rlchf.constitution.plan import Key, Plan, planned
 from rlchf.constitution.questions import Answer, Judge
@@ -18,13 +19,16 @@ from rlchf.io.constitutions import read_constitution
 from rlchf.io.json import write_jsonl
 from rlchf.io.judge_examples import read_judge_examples
 from rlchf.jobs.constitution.judge_settings import JudgeJob
-from rlchf.jobs.constitution.judges import check_judges, is_local, load_judge
+from rlchf.jobs.constitution.judges import Asking, is_local
 from rlchf.jobs.inputs import check_paths
 from rlchf.jobs.partial import PartialFile, check_out, partial_file, read_settings
 from rlchf.jobs.progress import Tick, stage
 from rlchf.settings import built
 
-MAY_CHANGE = ("batch_size",)
+MAY_CHANGE = (
+    "batch_size", "requests_per_minute", "concurrency", "timeout", "retries", "price_in", "price_out",
+    "max_cost",
+)  # fmt: skip
 """Settings that a run that goes on may be given anew."""
 BEGAN_WITH = {
     "questions": "prompts, responses or principles",
@@ -36,12 +40,19 @@ BEGAN_WITH = {
 
 @dataclass(frozen=True)
 class JudgeRun:
-    """Judgements, what was asked for them, and the file that holds them."""
+    """Judgements, what was asked for them, and the file that holds them.
+
+    Attributes
+    ----------
+    usage
+        Requests, tokens and cost of each judge behind an endpoint.
+    """
 
     out: str
     judge: str
     plan: Plan
     judged: Judged
+    usage: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """The figures, for JSON."""
@@ -62,10 +73,11 @@ class JudgeRun:
             "one_order": one.one_order,
             "nonsense": one.nonsense,
             "position_bias": one.position_bias,
+            **({"usage": self.usage} if self.usage else {}),
         }
 
 
-def read_job(out: str) -> tuple[JudgeJob, JudgeConfig]:
+def read_job(out: str) -> tuple[JudgeJob, JudgeConfig, EndpointSettings]:
     """The settings of a run that was stopped.
 
     Raises
@@ -74,7 +86,11 @@ def read_job(out: str) -> tuple[JudgeJob, JudgeConfig]:
         If there is none.
     """
     head, source = read_settings(out), f"{partial_file(out)}: "
-    return built(JudgeJob, head["job"], source), built(JudgeConfig, head["config"], source)
+    return (
+        built(JudgeJob, head["job"], source),
+        built(JudgeConfig, head["config"], source),
+        built(EndpointSettings, head.get("endpoint", {}), source),
+    )
 
 
 def needs_torch(job: JudgeJob) -> bool:
@@ -87,6 +103,7 @@ def run_judge(
     job: JudgeJob,
     config: JudgeConfig,
     out: str,
+    endpoint: EndpointSettings | None = None,
     *,
     resume: bool = False,
     announce: Callable[[str], None] | None = None,
@@ -97,6 +114,9 @@ def run_judge(
 
     Parameters
     ----------
+    endpoint
+        How judges behind endpoints are asked. Their replies are kept in ``<out>.replies.sqlite``, so that a
+        run that goes on does not pay twice.
     resume
         Go on with the run that was stopped; the file is then that of a run that was not.
     announce
@@ -111,26 +131,21 @@ def run_judge(
     check_out(out, resume, "a reward model may have learned from it")
     check_paths([job.responses, job.prompts, job.examples], [out])
     constitution = read_constitution(job.constitution)
-    check_judges([one.judge or job.judge for one in constitution.judges], job, config)
     examples = []
     if job.examples:
         examples = [JudgeExample.of(*row) for row in read_judge_examples(job.examples)]
         check_examples(examples, config.cannot_tell)
-    prompts, responses = read_prompts(job.prompts), read_responses(job.responses)
-    plan = planned(prompts, responses, constitution, config)
+    asking = Asking(job, config, endpoint or EndpointSettings(), examples, f"{out}.replies.sqlite")
+    asking.check([one.judge or job.judge for one in constitution.judges])
+    plan = planned(read_prompts(job.prompts), read_responses(job.responses), constitution, config)
     if announce:
         announce(_amount(plan, config))
-    judges = _judges(plan, job, config, examples)
-    head = {"job": asdict(job), "config": asdict(config)}
-    fingerprint = {
-        "questions": plan.fingerprint,
-        "examples": zlib.crc32(json.dumps(list(map(asdict, examples)), default=dict).encode()),
-        "judges": {name: getattr(one, "fingerprint", None) for name, one in judges.items()},
-    }
-    with (
-        stage(f"asking {len(plan.questions):,} questions") as tick,
-        closing(AnswerLog(partial_file(out), head, fingerprint, tick, resume)) as log,
-    ):
+    with ExitStack() as stack:
+        judges = _judges(plan, asking, stack)
+        head = {"job": asdict(job), "config": asdict(config), "endpoint": asdict(asking.endpoint)}
+        tick = stack.enter_context(stage(f"asking {len(plan.questions):,} questions"))
+        log = AnswerLog(partial_file(out), head, _fingerprint(plan, judges, examples), tick, resume)
+        stack.callback(log.close)
         try:
             judged = judge_plan(plan, judges, config, log)
         except NonsenseError:
@@ -138,7 +153,23 @@ def run_judge(
             raise
     write_jsonl(out, judged.rows)
     partial_file(out).unlink()
-    return JudgeRun(out, job.judge, plan, judged)
+    usage = {
+        name or job.judge: one.usage.to_dict()
+        for name, one in judges.items()
+        if hasattr(one, "usage")
+    }
+    return JudgeRun(out, job.judge, plan, judged, usage)
+
+
+def _fingerprint(
+    plan: Plan, judges: Mapping[str, Judge], examples: Sequence[JudgeExample]
+) -> dict[str, Any]:
+    """What a run that goes on must have in common with its beginning."""
+    return {
+        "questions": plan.fingerprint,
+        "examples": zlib.crc32(json.dumps(list(map(asdict, examples)), default=dict).encode()),
+        "judges": {name: getattr(one, "fingerprint", None) for name, one in judges.items()},
+    }
 
 
 class AnswerLog(Recorder):
@@ -179,22 +210,21 @@ def _answer(row: list[Any]) -> Answer:
     return Answer(float("nan") if first is None else first, *others)
 
 
-def _judges(
-    plan: Plan, job: JudgeJob, config: JudgeConfig, examples: list[JudgeExample]
-) -> dict[str, Judge]:
+def _judges(plan: Plan, asking: Asking, stack: ExitStack) -> dict[str, Judge]:
     """The judges of a plan, by the name that principles give them; one that is named twice is loaded once."""
     texts = [str(prompt) for prompt in plan.prompts.values()]
     texts += [text for of_prompt in plan.responses.values() for text in of_prompt.values()]
-    by_name: dict[str, Judge] = {}
+    loaded: dict[str, Any] = {}
     judges = {}
     for name in plan.judges:
-        called = name or job.judge
-        if called not in by_name:
-            by_name[called] = load_judge(called, job, config, examples, texts)
-        judges[name] = by_name[called]
-        check = getattr(judges[name], "check", None)
-        if check:
-            check([one for one in plan.questions if one.principle.judge == name])
+        called = name or asking.job.judge
+        if called not in loaded:
+            loaded[called] = asking.load(called, texts)
+            if hasattr(loaded[called], "close"):
+                stack.callback(loaded[called].close)
+        judges[name] = judge = loaded[called]
+        if hasattr(judge, "check"):
+            judge.check([one for one in plan.questions if one.principle.judge == name])
     return judges
 
 

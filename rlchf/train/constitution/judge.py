@@ -4,15 +4,15 @@ import math
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from itertools import groupby
+from itertools import accumulate, groupby
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from rlchf.constitution.answers import counted_answers
 from rlchf.constitution.judge_config import JudgeConfig
 from rlchf.constitution.judge_examples import (
-    LETTERS,
     REASONING,
     JudgeExample,
     check_examples,
@@ -20,7 +20,7 @@ from rlchf.constitution.judge_examples import (
     letters,
     plain_text,
 )
-from rlchf.constitution.judging import answer_of_letters, answer_of_logprobs
+from rlchf.constitution.judging import answer_of_logprobs
 from rlchf.constitution.plan import digest
 from rlchf.constitution.questions import ANSWER, Answer, Question
 from rlchf.train.constitution.options import OptionTokens
@@ -118,15 +118,13 @@ class LocalJudge:
                 logprobs = self._logprobs(questions)
                 if config.method == "logprobs":
                     return [answer_of_logprobs(row) for row in logprobs]
-                drawn = [
-                    self._letters(one, row, n) for one, row in zip(questions, logprobs, strict=True)
-                ]
-                return [answer_of_letters(row) for row in drawn]
+                both = zip(questions, logprobs, strict=True)
+                return [counted_answers(self._letters(one, row, n)) for one, row in both]
             reasoned = [self._logprobs(questions, self._reasoning(questions, i)) for i in range(n)]
         if config.method == "logprobs":
             return [answer_of_logprobs(row) for row in reasoned[0]]
         return [
-            answer_of_letters(self._letters(one, rows[i], 1, i)[0] for i in range(n))
+            counted_answers([self._letters(one, rows[i], 1, i)[0] for i in range(n)])
             for one, rows in zip(questions, zip(*reasoned, strict=True), strict=True)
         ]
 
@@ -135,15 +133,12 @@ class LocalJudge:
 
     def _letters(
         self, question: Question, logprobs: Sequence[float], n: int, number: int = 0
-    ) -> list[str]:
-        """Letters of answers that are drawn; "" is one that names no option."""
+    ) -> list[str | None]:
+        """Letters of answers that are drawn; None is one that names no option."""
         (numbers,) = uniforms([self._key(question, DRAWS, number)], n).tolist()
-        shares = [math.exp(one) for one in logprobs]
-        bounds = [sum(shares[: i + 1]) for i in range(len(shares))]
-        return [
-            next((letter for letter, bound in zip(LETTERS, bounds, strict=False) if u < bound), "")
-            for u in numbers
-        ]
+        bounds = list(accumulate(math.exp(one) for one in logprobs))
+        offered = list(zip(letters(self.config.cannot_tell), bounds, strict=True))
+        return [next((letter for letter, bound in offered if u < bound), None) for u in numbers]
 
     def _reasoning(self, questions: Sequence[Question], number: int) -> list[str]:
         """What the judge writes before it answers, up to where it would."""
