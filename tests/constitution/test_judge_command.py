@@ -1,6 +1,7 @@
 """The command `rlchf constitution judge`."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ pytest.importorskip("torch")
 import rlchf as package
 from rlchf.train.constitution.judge import LocalJudge
 from rlchf.train.models.tiny import fit_supervised, tiny_llama
+from tests.support.chat_server import Body, Say, asked_text, chat_server, completion, failed
 from tests.support.cli import Done, refused, rlchf
 
 PROMPTS = {"tea": "Tea?", "7": "How do I boil an egg?", "chat": "How are you?"}
@@ -238,6 +240,46 @@ def test_a_principle_names_a_judge_of_its_own(model: Path, folder: Path) -> None
     assert {row["probability"] for row in rows() if row["annotator_id"] == "brief"} == {0.75}
 
 
+def by_length(body: Body, number: int) -> Body:
+    """The option whose text is shorter, without hesitation."""
+    options = re.findall(r"^\([AB]\) (.*)$", asked_text(body), re.MULTILINE)
+    return completion("(A)" if len(options[0]) < len(options[1]) else "(B)")
+
+
+def test_a_model_behind_an_endpoint_is_not_paid_twice(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("openai")
+    monkeypatch.setenv("OPENAI_API_KEY", "key")
+    example = {"prompt": "Hi", "responses": ["Hello", "Go"], "question": "Kind?", "answer": "A"}
+    Path("examples.jsonl").write_text(json.dumps(example))
+    failing = True
+
+    def answer(body: Body, number: int) -> Body | Say:
+        assert [one["role"] for one in body["messages"]] == ["user", "assistant", "user"]
+        assert body["messages"][1]["content"] == "The answer is: (A)"
+        return failed(500, "too busy") if failing and number >= 10 else by_length(body, number)
+
+    with chat_server(answer) as server:
+        options = ["--base-url", server.url, "--concurrency", 1, "--price-in", 1, "--retries", 0]
+        stopped = run("openai:m", "--method", "answer", "--examples", "examples.jsonl", *options)
+        assert stopped.returncode == 2
+        assert "too busy" in stopped.stderr
+        assert not Path("rankings.jsonl").exists()
+        failing = False
+        done = rlchf(
+            "constitution", "judge", "--resume", "rankings.jsonl", "--retries", 3, "--json"
+        )
+        assert done.returncode == 0, done.stderr
+        assert len(server.requests) == 21  # 20 questions, and the one that failed
+    figures = json.loads(done.stdout)
+    assert figures["usage"]["openai:m"]["answered"] == 10
+    assert "openai:m: 10 answers, 2 more from the cache; 1,000 tokens in" in done.stderr
+    assert {(row["method"], row["probability"]) for row in rows()} == {("answer", 0.6)}
+    assert {row["chosen"] for row in rows() if row["prompt_id"] == "tea"} == {"r2"}
+    assert figures["position_bias"] == 0
+
+
 def test_a_tiny_judge_needs_no_model(folder: Path) -> None:
     done = run("tiny", "--pairs", 1)
     assert done.returncode == 0, done.stderr
@@ -263,6 +305,12 @@ def test_nonsense_alone_is_refused_and_leaves_nothing(folder: Path) -> None:
         ("nowhere:shorter", [], "judge is 'nowhere:shorter', which names no function"),
         ("judges_of_tests:shorter", ["--method", "samples"], "method is for language models"),
         ("judges_of_tests:shorter", ["--cannot-tell"], "cannot_tell is for language models"),
+        (
+            "judges_of_tests:shorter",
+            ["--retries", 1],
+            "retries is for a judge behind an endpoint, and",
+        ),
+        ("openai:", [], "judge is 'openai:'; name the model, as in openai:gpt-4o-mini"),
         ("judges_of_tests:shorter", ["--pairs", "few"], "pairs is 'few'; give all, or the number"),
         ("judges_of_tests:shorter", ["--clamp", "0.9,1"], "clamp is '0.9,1'; give two numbers"),
         ("judges_of_tests:shorter", ["--constitution", "none"], "there is no constitution 'none'"),

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any, get_args
 
 from rlchf.constitution.answers import chosen_option, counted_answers
+from rlchf.constitution.judge_examples import JudgeExample, check_examples
 from rlchf.constitution.judges.client import Client, EndpointError
 from rlchf.constitution.judges.limits import (
     Budget,
@@ -55,6 +56,8 @@ class EndpointJudge:
         File of the cache where the settings name none; without either, replies are kept in memory.
     max_tokens
         Largest number of tokens of a chain of thought with its answer.
+    examples
+        Questions with their answers, which stand before each question as a conversation.
     clock
         What tells the time and waits for the limit on the rate.
 
@@ -82,6 +85,7 @@ class EndpointJudge:
         seed: int = 0,
         cache_path: str = "",
         max_tokens: int = 1024,
+        examples: Sequence[JudgeExample] = (),
         clock: Clock = time,
     ) -> None:
         settings = settings or EndpointSettings()
@@ -95,7 +99,9 @@ class EndpointJudge:
         self._how: dict[str, Any] = {
             "samples": samples, "chain_of_thought": chain_of_thought, "cannot_tell": cannot_tell,
             "temperature": temperature, "seed": seed, "max_tokens": max_tokens,
+            "examples": list(examples),
         }  # fmt: skip
+        check_examples(examples, cannot_tell)
         self.usage = Usage(price_in=settings.price_in, price_out=settings.price_out)
         self.budget = Budget(settings.max_cost, self.usage)
         self._rate = RateLimit(settings.requests_per_minute, clock)
@@ -157,7 +163,7 @@ class EndpointJudge:
 
     def _send(self, key: str, request: Request) -> Reply:
         """Ask, count and keep."""
-        size = len(request.text.encode(errors="replace")) / BYTES_PER_TOKEN
+        size = request.size / BYTES_PER_TOKEN
         estimate = self.usage.cost_of(size, request.parameters["max_tokens"])
         self.budget.reserve(estimate)
         try:

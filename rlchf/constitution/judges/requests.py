@@ -2,9 +2,11 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from rlchf.constitution.judge_examples import JudgeExample, conversation
 from rlchf.constitution.questions import Question, asked, shown
 
 Method = Literal["logprobs", "samples", "answer"]
@@ -25,15 +27,23 @@ class Request:
         What the user says.
     parameters
         Everything else but the model, as the endpoint takes it.
+    before
+        Messages that stand before it: examples of questions with their answers.
     """
 
     text: str
     parameters: dict[str, Any]
+    before: Sequence[dict[str, str]] = ()
 
     @property
     def messages(self) -> list[dict[str, str]]:
-        """The text as the only message of a conversation."""
-        return [{"role": "user", "content": self.text}]
+        """The conversation, whose last message is the text."""
+        return [*self.before, {"role": "user", "content": self.text}]
+
+    @property
+    def size(self) -> int:
+        """Number of bytes of all messages."""
+        return sum(len(one["content"].encode(errors="replace")) for one in self.messages)
 
     def key(self, model: str, url: str) -> str:
         """A hash of all that the reply depends on."""
@@ -72,21 +82,23 @@ def requests_of(
     temperature: float,
     seed: int,
     max_tokens: int,
+    examples: Sequence[JudgeExample] = (),
 ) -> list[Request]:
     """The requests that answer a question: one, or one per sample, each with a seed of its own.
 
     The seed depends on the text and the number of the sample, so that equal questions have equal replies.
     """
     text = question_text(question, chain_of_thought=chain_of_thought, cannot_tell=cannot_tell)
+    before = conversation(question, examples, cannot_tell=cannot_tell)[:-1]
     parameters: dict[str, Any] = {"max_tokens": max_tokens if chain_of_thought else SHORT}
     if method == "logprobs":
         parameters |= {"logprobs": True, "top_logprobs": TOP}
         if not chain_of_thought:  # the tokens' own probabilities do not depend on a draw
-            return [Request(text, parameters | {"temperature": 0.0})]
+            return [Request(text, parameters | {"temperature": 0.0}, before)]
     count = 1 if method == "answer" else samples
     parameters["temperature"] = temperature
     return [
-        Request(text, parameters | {"seed": _sample_seed(seed, text, number)})
+        Request(text, parameters | {"seed": _sample_seed(seed, text, number)}, before)
         for number in range(count)
     ]
 

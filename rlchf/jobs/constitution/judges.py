@@ -69,6 +69,8 @@ class Asking:
         ValueError
             If there is one.
         """
+        if ENDPOINT in names:
+            raise ValueError(f"judge is {ENDPOINT!r}; name the model, as in {ENDPOINT}gpt-4o-mini")
         for one in fields(self.endpoint):
             if getattr(self.endpoint, one.name) != one.default and not any(map(is_endpoint, names)):
                 raise ValueError(
@@ -117,6 +119,7 @@ def _behind_endpoint(model: str, asking: Asking) -> Judge:
         samples=config.samples if config.method == "samples" else 1,
         chain_of_thought=config.chain_of_thought, max_tokens=config.max_new_tokens + SHORT,
         temperature=config.temperature, seed=config.seed, cache_path=asking.replies,
+        examples=asking.examples,
     )  # fmt: skip
 
 
