@@ -22,7 +22,8 @@ from rlchf.cli import (
     score,
     tasks,
 )
-from rlchf.cli.constitution import show
+from rlchf.cli.constitution import convert as convert_constitution
+from rlchf.cli.constitution import judge, show
 from rlchf.cli.settings import SettingsCommand
 
 app = typer.Typer(
@@ -77,7 +78,16 @@ COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
         "rlchf tasks responses.jsonl --prompts prompts.jsonl --to potato --annotators 12 --out project/",
     ),
     "run": (run.command, "rlchf run examples/emoji.toml --rule perpetual_pav"),
+    "constitution convert": (
+        convert_constitution.command,
+        "rlchf constitution convert principles.json --out constitution.toml",
+    ),
     "constitution show": (show.command, "rlchf constitution show default"),
+    "constitution judge": (
+        judge.command,
+        "rlchf constitution judge responses.jsonl --prompts prompts.jsonl --judge smollm2 "
+        "--constitution default --out rankings.jsonl",
+    ),
 }
 """Each command's function and an example; a name of two words is a command of a group."""
 GROUPS = {

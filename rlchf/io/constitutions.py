@@ -1,10 +1,15 @@
-"""Constitutions in TOML files."""
+"""Constitutions in files: TOML of ours, and the JSON of others."""
 
 import tomllib
+from dataclasses import asdict, fields
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
-from rlchf.constitution.principles import Constitution
-from rlchf.io.files import decode, display_name, read_bytes
+from rlchf.constitution.principles import Constitution, Principle
+from rlchf.io.atomic import atomic_write
+from rlchf.io.constitution_shapes import parse_json, table_of
+from rlchf.io.files import bare_name, decode, display_name, read_bytes
 from rlchf.options import listed
 
 SHIPPED = Path(__file__).parents[1] / "constitution"
@@ -28,12 +33,15 @@ def read_constitution(path: str | Path) -> Constitution:
     Parameters
     ----------
     path
-        A TOML file, or the name of a constitution that comes with the package.
+        A TOML file, or the name of a constitution that comes with the package. JSON is read too: the same
+        keys, critique and revision requests by name, a list of comparison principles, or annotated pairs,
+        in which principles are annotators.
 
     Raises
     ------
     ValueError, FileNotFoundError
-        If it is missing, is not TOML, or a principle is wrong; the message names the principle.
+        If it is missing, is neither TOML nor JSON, or a principle is wrong; the message names the
+        principle.
 
     Examples
     --------
@@ -45,14 +53,11 @@ def read_constitution(path: str | Path) -> Constitution:
         path = SHIPPED / f"{path}.toml"
     elif not Path(path).exists() and not Path(path).suffix:
         raise FileNotFoundError(
-            f"there is no constitution {str(path)!r}; give a TOML file, or one of "
+            f"there is no constitution {str(path)!r}; give a TOML or JSON file, or one of "
             f"{listed(shipped(), str(path))}"
         )
     name = display_name(path)
-    try:
-        table = tomllib.loads(decode(read_bytes(path), name))
-    except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"{name} is not TOML: {error}") from None
+    table = _table(decode(read_bytes(path), name), name)
     unknown = [key for key in table if key not in KEYS]
     if unknown:
         raise ValueError(
@@ -67,3 +72,52 @@ def read_constitution(path: str | Path) -> Constitution:
         if not isinstance(texts[key], str):
             raise ValueError(f"{name}: {key} is {texts[key]!r}; give a text")
     return Constitution.from_records(records, where=name, **texts)
+
+
+def _table(text: str, name: str) -> dict[str, Any]:
+    """What a file holds, in our keys: JSON if it can be read as such, else TOML."""
+    start = text.lstrip()[:1]
+    problem = ""
+    if start in ("{", "["):  # a TOML file may begin with [, but is no JSON then
+        value, problem = parse_json(text, name)
+        if not problem:
+            return table_of(value, name)
+    if start == "{" or bare_name(name)[1] == "json":
+        raise ValueError(f"{name} is not JSON: {problem or 'it begins as none'}")
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"{name} is not TOML: {error}") from None
+
+
+def write_constitution(path: str | Path, constitution: Constitution) -> None:
+    """Write a constitution as TOML, complete or not at all; what is empty or usual is left out.
+
+    Raises
+    ------
+    ValueError
+        If the package that writes TOML is not installed, or the file cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> write_constitution(Path(folder.name) / "my.toml", read_constitution("bai2022"))
+    >>> read_constitution(Path(folder.name) / "my.toml") == read_constitution("bai2022")
+    True
+    """
+    if not find_spec("tomli_w"):
+        raise ValueError(
+            "writing TOML needs 'tomli_w', which is not installed; install it with: pip install tomli-w"
+        )
+    import tomli_w
+
+    usual = {one.name: one.default for one in fields(Principle)}
+    principles = [
+        {key: value for key, value in asdict(one).items() if value != usual[key]}
+        for one in constitution
+    ]
+    head = {"title": constitution.title, "source": constitution.source}
+    table = {key: value for key, value in head.items() if value} | {"principles": principles}
+    with atomic_write(path) as file:
+        file.write(tomli_w.dumps(table).encode())

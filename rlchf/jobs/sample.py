@@ -1,6 +1,5 @@
 """Candidate responses from files to a file: the job of `rlchf sample`."""
 
-import json
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import closing
@@ -10,11 +9,10 @@ from typing import Any
 
 from rlchf.display import counted
 from rlchf.io import read_prompts
-from rlchf.io.atomic import atomic_write
-from rlchf.io.files import bare_name
 from rlchf.io.json import write_jsonl
 from rlchf.io.system_prompts import read_system_prompts, read_text
 from rlchf.jobs.inputs import check_paths
+from rlchf.jobs.partial import PartialFile, check_out, partial_file, read_settings
 from rlchf.jobs.progress import Tick, stage
 from rlchf.jobs.settings import TINY, SampleJob
 from rlchf.prompts import Prompt
@@ -64,11 +62,6 @@ class Sampled:
         }
 
 
-def partial_file(out: str | Path) -> Path:
-    """The file of what is drawn, while the responses are not complete."""
-    return Path(out).with_name(Path(out).name + ".partial")
-
-
 def read_job(out: str | Path) -> tuple[SampleJob, CandidateConfig]:
     """The settings of a run that was stopped.
 
@@ -77,12 +70,7 @@ def read_job(out: str | Path) -> tuple[SampleJob, CandidateConfig]:
     ValueError
         If there is none.
     """
-    path = partial_file(out)
-    if not path.exists():
-        raise ValueError(
-            f"there is no {path}, and so no run to go on with; give the --out of one that was stopped"
-        )
-    head, source = _head(path), f"{path}: "
+    head, source = read_settings(out), f"{partial_file(out)}: "
     return built(SampleJob, head["job"], source), built(CandidateConfig, head["config"], source)
 
 
@@ -103,7 +91,7 @@ def run_sample(
     ValueError, FileNotFoundError
         If a file is missing or wrong, the output is there already, or there is no run to go on with.
     """
-    _check_out(out, resume)
+    check_out(out, resume, "rankings may refer to its responses")
     check_paths([job.prompts, job.system_prompts, job.template], [out])
     for name, method in (("system_prompts", "system_prompts"), ("template", "one_prompt")):
         if getattr(job, name) and config.method != method:
@@ -136,36 +124,20 @@ def run_sample(
 
 
 class DrawLog(Recorder):
-    """A file with the settings and the fingerprint on its first line, and a batch on each further one."""
+    """Keeps the draws in the partial file."""
 
     def __init__(self, path: Path, head: dict[str, Any], tick: Tick, resume: bool) -> None:
-        self.path, self.head, self.resume, self.tick = path, head, resume, tick
-        self.file: Any = None
+        self.file, self.tick = PartialFile(path, head, resume), tick
 
     def begin(self, fingerprint: Mapping[str, int]) -> Texts:
         """Write the first line or, if the run goes on, read what was drawn."""
-        batches: list[str] = []
-        if self.resume:
-            before, batches = _head(self.path)["fingerprint"], _whole_lines(self.path)[1:]
-            names = {"prompts": "prompts or what is asked of them", "policy": "policy's weights"}
-            for what, name in names.items():
-                if before[what] != fingerprint[what]:
-                    raise ValueError(
-                        f"the {name} are not those with which the run began; give those, or remove "
-                        f"{self.path} and begin anew"
-                    )
-        head = self.head | {"fingerprint": dict(fingerprint)}
-        with atomic_write(self.path) as file:  # without a line that was cut off
-            for line in [json.dumps(head, ensure_ascii=False), *batches]:
-                file.write(line.encode() + b"\n")
-        self.file = self.path.open("a", encoding="utf-8")
-        draws = [draw for line in batches for draw in json.loads(line)]
-        return {Draw(*draw): Text(*text) for draw, text in draws}
+        names = {"prompts": "prompts or what is asked of them", "policy": "policy's weights"}
+        batches = self.file.begin(fingerprint, names)
+        return {Draw(*draw): Text(*text) for batch in batches for draw, text in batch}
 
     def record(self, texts: Texts) -> None:
         """Append a batch."""
-        self.file.write(json.dumps(list(texts.items()), ensure_ascii=False) + "\n")
-        self.file.flush()
+        self.file.append(list(texts.items()))
 
     def progress(self, done: int, total: int) -> None:
         """Show the progress."""
@@ -173,40 +145,7 @@ class DrawLog(Recorder):
 
     def close(self) -> None:
         """Close the file."""
-        if self.file:
-            self.file.close()
-
-
-def _whole_lines(path: Path) -> list[str]:
-    """The lines that were written completely; the last may not have been."""
-    return path.read_text(encoding="utf-8", errors="replace").split("\n")[:-1]
-
-
-def _head(path: Path) -> dict[str, Any]:
-    """The first line of a log of draws."""
-    try:
-        head = json.loads(_whole_lines(path)[0])
-        return {name: head[name] for name in ("job", "config", "fingerprint")}
-    except (IndexError, KeyError, TypeError, json.JSONDecodeError):
-        raise ValueError(f"{path} holds no run to go on with; remove it and begin anew") from None
-
-
-def _check_out(out: str, resume: bool) -> None:
-    if bare_name(out)[1] != "jsonl":
-        raise ValueError(f"--out is {out!r}; give a file that ends in .jsonl")
-    path, partial = Path(out), partial_file(out)
-    if resume and not partial.exists():
-        raise ValueError(
-            f"there is no {partial}, and so no run to go on with; give the --out of one that was stopped"
-        )
-    if not resume and path.exists():
-        raise ValueError(
-            f"{out} is there already, and rankings may refer to its responses; choose another file for --out"
-        )
-    if not resume and partial.exists():
-        raise ValueError(
-            f"{partial} holds a run that was stopped; go on with --resume {out}, or remove that file"
-        )
+        self.file.close()
 
 
 def _load(job: SampleJob, prompts: Mapping[str, Prompt], seed: int) -> tuple[Any, Any, Any]:

@@ -1,0 +1,1 @@
+"""Language models that judge by the principles of a constitution."""
