@@ -254,6 +254,11 @@ def test_an_endpoint_that_cannot_be_reached_gives_one_sentence() -> None:
         one(questions(1))
 
 
+def test_a_url_without_its_scheme_is_refused_at_once() -> None:
+    with pytest.raises(ValueError, match=r"is 'localhost:8000/v1'; give one that begins with http"):
+        EndpointJudge("m", EndpointSettings(base_url="localhost:8000/v1"))
+
+
 def test_without_the_client_there_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client_module, "find_spec", lambda name: None)
     with pytest.raises(ValueError, match=r"install it with: pip install 'rlchf\[judge\]'"):

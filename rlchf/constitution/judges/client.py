@@ -42,7 +42,7 @@ class Client:
     Raises
     ------
     ValueError
-        If the client is not installed, or OpenAI's own endpoint is asked without a key.
+        If the client is not installed, the URL is none, or OpenAI's own endpoint is asked without a key.
     """
 
     def __init__(
@@ -61,6 +61,10 @@ class Client:
 
         self.openai, self.model, self.retries, self.clock = openai, model, settings.retries, clock
         self.url = (settings.base_url or os.environ.get("OPENAI_BASE_URL") or OPENAI).rstrip("/")
+        if not self.url.startswith(("http://", "https://")):
+            raise ValueError(
+                f"the URL of the endpoint is {self.url!r}; give one that begins with http:// or https://"
+            )
         key = os.environ.get("OPENAI_API_KEY", "").strip()
         if not key and self.url == OPENAI:
             raise ValueError(
