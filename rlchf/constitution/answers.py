@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from rlchf.constitution.questions import Answer
 
-_OPEN, _CLOSE = r"(?:\\boxed)?[\s(\[{\"'`*_]*", r"[\s)\]}\"'`*_]*"
+_OPEN, _CLOSE = r"(?:\\boxed)?[\s(\[{\"'`*_]{0,16}", r"[\s)\]}\"'`*_]{0,16}"  # linear in time
 _CLOSED = r"(?![A-Za-z0-9'])[)\]}\"'`*_]*"
 _NOUN = r"(?:(?:the )?(?:option|response|choice|answer|assistant) )?"
 _SETTLED = r"(?=$|[.;:!\n]|,(?!\s*[(\[]?[A-Z]\b)|\s[-–—]|\s(?:because|since|as it|for)\b)"

@@ -118,6 +118,7 @@ def write_constitution(path: str | Path, constitution: Constitution) -> None:
         for one in constitution
     ]
     head = {"title": constitution.title, "source": constitution.source}
-    table = {key: value for key, value in head.items() if value} | {"principles": principles}
+    parts = [tomli_w.dumps({key: value for key, value in head.items() if value})]
+    parts += [f"[[principles]]\n{tomli_w.dumps(one)}" for one in principles]
     with atomic_write(path) as file:
-        file.write(tomli_w.dumps(table).encode())
+        file.write("\n".join(filter(None, parts)).encode())

@@ -127,8 +127,8 @@ class ConvertJob(Settings):
     )
     to: str = setting(
         "",
-        "Kind of the rankings: csv, tsv, parquet, jsonl, preflib, blt or abif; by default as --out "
-        "ends, csv for a folder.",
+        "Kind of the rankings: csv, tsv, parquet, jsonl, preflib, blt, abif or annotated_pairs; by "
+        "default as --out ends, csv for a folder.",
     )
     option: dict[str, Any] = setting({}, "Option of the source; repeatable.")
     columns: str = setting(
@@ -143,6 +143,19 @@ class ConvertJob(Settings):
     )
     repeats: Repeats = setting(
         "refuse", "Which of an annotator's repeated ballots on a prompt counts.", group="Data"
+    )
+    prompts: str = setting("", "Prompts of rankings, for annotated pairs.", group="Data")
+    responses: str = setting("", "Responses of rankings, for annotated pairs.", group="Data")
+    annotators: str = setting(
+        "",
+        "Annotators of rankings, for annotated pairs; of their features, name, description and type.",
+        group="Data",
+    )
+    constitution: str = setting(
+        "",
+        "Constitution whose principles are annotators, for annotated pairs: their questions are the "
+        "descriptions.",
+        group="Data",
     )
 
 

@@ -32,7 +32,8 @@ NONSENSE = [
     "The answer is: (C)", "(C)", "C", "I cannot tell", "The answer is: (A)\nThe answer is: neither",
     "Answer: A\nAnswer: B", "I choose A. I choose B.", "Sorry, I can't help with that.", "The first one.",
     "A: 3 points, (B): 5 points", "<think>The answer is: (A)", "Answer: A\nAnswer: both", "A vs B", "not A",
-    "The answer is not (A)", "I'd choose A, B or none",
+    "*" * 4000, " *" * 2000, "The answer is: " + "(*" * 2000, "The answer is not (A)",
+    "I'd choose A, B or none",
 ]  # fmt: skip
 
 

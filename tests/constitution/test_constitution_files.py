@@ -212,8 +212,11 @@ def test_the_command_turns_any_shape_into_toml(tmp_path: Path) -> None:
     assert done.stderr == (
         f"2 principles, 0 with a revision request and 2 with a question: {out}\n"
     )
-    piped = rlchf("constitution", "convert", "bai2022", "--out", "-")
-    assert piped.stdout.startswith('title = "Examples of Constitutional AI"')
+    piped = rlchf("constitution", "convert", tmp_path / "x.json", "--out", "-").stdout
+    assert piped == (
+        'title = "tea"\n\n[[principles]]\nname = "p1"\nquestion = "Select the response that is shorter"\n\n'
+        '[[principles]]\nname = "p2"\nquestion = "Select the response that is kinder"\n'
+    )
 
 
 def test_the_command_refuses_in_one_sentence(

@@ -137,6 +137,24 @@ def test_a_parameter_that_an_endpoint_knows_in_another_form_is_put_so() -> None:
         assert len(one(questions(2))) == 2
     assert len(server.requests) == 4  # two refusals, which cost nothing, and two answers
     assert server.requests[-1]["max_completion_tokens"] == 16
+    with (
+        chat_server(strict) as server,
+        judge(server.url, method="logprobs", concurrency=4) as one,
+    ):
+        assert len(one(questions(8))) == 8  # threads that are refused at once adapt alike
+
+
+def test_an_endpoint_without_seeds_is_asked_without_and_there_is_a_warning() -> None:
+    def seedless(body: Body, number: int) -> Say | Body:
+        return failed(422, "extra field: seed") if "seed" in body else completion("(A)")
+
+    with (
+        chat_server(seedless) as server,
+        judge(server.url) as one,
+        pytest.warns(UserWarning, match="takes no seed"),
+    ):
+        one(questions(2))
+    assert len(server.requests) == 3
 
 
 def test_an_answer_that_was_cut_off_is_nonsense_and_counted_so() -> None:
@@ -234,6 +252,11 @@ def test_an_endpoint_that_cannot_be_reached_gives_one_sentence() -> None:
         pytest.raises(EndpointError, match="cannot be reached"),
     ):
         one(questions(1))
+
+
+def test_a_url_without_its_scheme_is_refused_at_once() -> None:
+    with pytest.raises(ValueError, match=r"is 'localhost:8000/v1'; give one that begins with http"):
+        EndpointJudge("m", EndpointSettings(base_url="localhost:8000/v1"))
 
 
 def test_without_the_client_there_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import warnings
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from typing import Any
@@ -13,8 +14,15 @@ from rlchf.display import shortened
 from rlchf.io.reply_cache import Reply
 
 OPENAI = "https://api.openai.com/v1"
+Change = Callable[[Any], dict[str, Any]]
 FEW = 5
 """Alternatives to each token that are asked for where an endpoint refuses more."""
+FORMS: dict[str, tuple[str, Change]] = {
+    "max_tokens": ("max_completion_tokens", lambda value: {"max_completion_tokens": value}),
+    "top_logprobs": ("top_logprobs", lambda value: {"top_logprobs": min(value, FEW)}),
+    "seed": ("seed", lambda value: {}),
+}
+"""Parameters that some endpoints know in another form: what they say then, and the form."""
 
 
 class EndpointError(ValueError):
@@ -34,7 +42,7 @@ class Client:
     Raises
     ------
     ValueError
-        If the client is not installed, or OpenAI's own endpoint is asked without a key.
+        If the client is not installed, the URL is none, or OpenAI's own endpoint is asked without a key.
     """
 
     def __init__(
@@ -53,6 +61,10 @@ class Client:
 
         self.openai, self.model, self.retries, self.clock = openai, model, settings.retries, clock
         self.url = (settings.base_url or os.environ.get("OPENAI_BASE_URL") or OPENAI).rstrip("/")
+        if not self.url.startswith(("http://", "https://")):
+            raise ValueError(
+                f"the URL of the endpoint is {self.url!r}; give one that begins with http:// or https://"
+            )
         key = os.environ.get("OPENAI_API_KEY", "").strip()
         if not key and self.url == OPENAI:
             raise ValueError(
@@ -66,7 +78,7 @@ class Client:
                 event_hooks={"request": [lambda _: before_sending()]}, timeout=settings.timeout,
             ),
         )  # fmt: skip
-        self.changes: dict[str, Any] = {}
+        self.changes: dict[str, Change] = {}
 
     def complete(self, request: Request) -> Reply:
         """The reply to a request.
@@ -100,13 +112,16 @@ class Client:
     def _body(self, request: Request) -> str:
         """The text of an answer; parameters that the endpoint knows in another form are put in that form."""
         while True:
+            changes = dict(self.changes)  # which other threads may change
             try:
                 answer = self.client.chat.completions.with_raw_response.create(
-                    model=self.model, messages=request.messages, **self._parameters(request)
+                    model=self.model,
+                    messages=request.messages,
+                    **_changed(request.parameters, changes),
                 )
                 return str(answer.text if isinstance(answer.text, str) else answer.text())
             except self.openai.APIStatusError as error:
-                if not self._adapts(request, error):
+                if not self._adapts(request, error, changes):
                     raise EndpointError(self._refusal(error)) from None
             except self.openai.APITimeoutError:
                 raise EndpointError(
@@ -121,25 +136,18 @@ class Client:
             except self.openai.OpenAIError as error:
                 raise EndpointError(f"{self.url}: {shortened(error, 200)}") from None
 
-    def _parameters(self, request: Request) -> dict[str, Any]:
-        parameters = dict(request.parameters)
-        for name, change in self.changes.items():
-            if name in parameters:
-                value = parameters.pop(name)
-                parameters |= change(value)
-        return parameters
-
-    def _adapts(self, request: Request, error: Any) -> bool:
-        """Whether a refused parameter has another form that has not been tried."""
-        text = _message(error)
+    def _adapts(self, request: Request, error: Any, tried: Mapping[str, Change]) -> bool:
+        """Whether a refused parameter has another form that this request has not tried."""
         if error.status_code not in (400, 422):
             return False
-        forms: dict[str, tuple[str, Callable[[Any], dict[str, Any]]]] = {
-            "max_tokens": ("max_completion_tokens", lambda v: {"max_completion_tokens": v}),
-            "top_logprobs": ("top_logprobs", lambda v: {"top_logprobs": min(v, FEW)}),
-        }
-        for name, (mark, change) in forms.items():
-            if mark in text and name in request.parameters and name not in self.changes:
+        text = _message(error)
+        for name, (mark, change) in FORMS.items():
+            if mark in text and name in request.parameters and name not in tried:
+                if name == "seed" and name not in self.changes:
+                    warnings.warn(
+                        f"{self.url} takes no seed: its samples cannot be repeated, but are kept",
+                        stacklevel=2,
+                    )
                 self.changes[name] = change
                 return True
         return False
@@ -163,6 +171,14 @@ class Client:
     def close(self) -> None:
         """Close the connections."""
         self.client.close()
+
+
+def _changed(parameters: Mapping[str, Any], changes: Mapping[str, Change]) -> dict[str, Any]:
+    """The parameters in the forms that an endpoint knows."""
+    changed: dict[str, Any] = {}
+    for name, value in parameters.items():
+        changed |= changes[name](value) if name in changes else {name: value}
+    return changed
 
 
 def _message(error: Any) -> str:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-_EDGES = " \t\n([{*\"'`)]}.:,"
+_EDGES = " \t\n▁Ġ([{*\"'`)]}.:,"
 _ANSWER = r"(?i:answer is:?)[\s(\[*\"'`]*([{letters}])(?![A-Za-z])"
 _START = r"^[\s(\[*\"'`]*(?:(?:option|response)\s+)?[\s(\[*\"'`]*([{letters}])(?![A-Za-z])"
 
