@@ -12,8 +12,11 @@ if TYPE_CHECKING:
     from rlchf.rankings import Rankings
 
 
-def long_columns(rankings: "Rankings") -> dict[str, Any]:
-    """One row for each response that a ballot names; see `rlchf.Rankings.columns`."""
+def long_columns(rankings: "Rankings", *, ranks: bool = False) -> dict[str, Any]:
+    """One row for each response that a ballot names; see `rlchf.Rankings.columns`.
+
+    ``ranks`` states ranks even where approvals say it all.
+    """
     if rankings.is_reverse.any():
         return _with_probabilities(rankings)
     sizes = np.diff(rankings.entry_starts)
@@ -28,7 +31,7 @@ def long_columns(rankings: "Rankings") -> dict[str, Any]:
     }
     if rankings.entry_scores is not None:
         columns["score"] = rankings.entry_scores
-    elif not _is_by_approval(rankings):
+    elif ranks or not _is_by_approval(rankings):
         columns["rank"] = rankings.entry_ranks
     if rankings.entry_approvals is not None:
         approvals = rankings.entry_approvals
@@ -54,7 +57,7 @@ def _with_probabilities(rankings: "Rankings") -> dict[str, Any]:
     sizes = np.diff(whole.entry_starts)
     last = np.maximum.reduceat(whole.entry_ranks, whole.entry_starts[:-1])
     p = np.where((sizes == 2) & (last == 1), 0.5, probabilities[stated])
-    columns = long_columns(whole)
+    columns = long_columns(whole, ranks=True)
     at = list(columns).index("weight")
     items = list(columns.items())
     return dict([*items[:at], ("probability", np.repeat(p, sizes)), *items[at:]])
