@@ -73,7 +73,7 @@ def mean_weights(rankings: Rankings) -> np.ndarray:
     array([1.5, 3. ])
     """
     A = len(rankings.annotator_ids)
-    ballots = np.bincount(rankings.ballot_annotators, minlength=A)
+    ballots = np.bincount(rankings.ballot_annotators, ~rankings.is_reverse, A)
     total = np.bincount(rankings.ballot_annotators, rankings.ballot_weights, A)
     return np.asarray(total / np.maximum(ballots, 1))
 

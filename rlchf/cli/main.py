@@ -13,6 +13,7 @@ from rlchf.cli import (
     audit,
     convert,
     jury,
+    mix,
     pairs,
     ppo,
     reward,
@@ -47,6 +48,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
         convert.command,
         "rlchf convert comparisons.jsonl --from coval --out coval/",
     ),
+    "mix": (mix.command, "rlchf mix human/ ai/ --ratio 3:1 --by pairs --out mixed/"),
     "rules": (rules.command, "rlchf rules kemeny"),
     "sample": (
         sample.command,

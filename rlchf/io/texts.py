@@ -113,7 +113,12 @@ def read_prompts(path: str | Path) -> dict[str, Prompt]:
     ValueError
         If a key is missing, a prompt is neither text nor chat messages, or an id comes twice.
     """
-    prompts: dict[str, Prompt] = {}
+    return {one: record["prompt"] for one, record in read_prompt_records(path).items()}
+
+
+def read_prompt_records(path: str | Path) -> dict[str, dict[str, Any]]:
+    """As `read_prompts`, but each line with all of its keys."""
+    prompts: dict[str, dict[str, Any]] = {}
     first: dict[str, int] = {}
     for line, number, record in _lines(path, "prompt_id", "prompt"):
         prompt_id = _id(record, "prompt_id", line)
@@ -122,7 +127,8 @@ def read_prompts(path: str | Path) -> dict[str, Prompt]:
                 f"{line}: prompt {prompt_id!r} is on line {first[prompt_id]} too; keep one of them"
             )
         first[prompt_id] = number
-        prompts[prompt_id] = check_prompt(record["prompt"], line)
+        check_prompt(record["prompt"], line)
+        prompts[prompt_id] = record
     return prompts
 
 
@@ -134,7 +140,15 @@ def read_responses(path: str | Path) -> dict[str, dict[str, str]]:
     ValueError
         If a key is missing, a text is no text, or a response of a prompt comes twice.
     """
-    responses: dict[str, dict[str, str]] = {}
+    return {
+        prompt: {one: record["text"] for one, record in records.items()}
+        for prompt, records in read_response_records(path).items()
+    }
+
+
+def read_response_records(path: str | Path) -> dict[str, dict[str, dict[str, Any]]]:
+    """As `read_responses`, but each line with all of its keys."""
+    responses: dict[str, dict[str, dict[str, Any]]] = {}
     first: dict[tuple[str, str], int] = {}
     for line, number, record in _lines(path, "prompt_id", "response_id", "text"):
         key = _id(record, "prompt_id", line), _id(record, "response_id", line)
@@ -144,7 +158,8 @@ def read_responses(path: str | Path) -> dict[str, dict[str, str]]:
                 "keep one of them"
             )
         first[key] = number
-        responses.setdefault(key[0], {})[key[1]] = _text(record["text"], line)
+        text = _text(record["text"], line)
+        responses.setdefault(key[0], {})[key[1]] = {**record, "text": text}
     return responses
 
 

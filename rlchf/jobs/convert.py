@@ -323,6 +323,7 @@ def _numbers(rankings: Rankings) -> dict[str, int]:
         "ballots with a tie": ties,
         "approvals": 0 if approvals is None else int((approvals == 1).sum()),
         "disapprovals": 0 if approvals is None else int((approvals == -1).sum()),
+        "comparisons with a probability": int(rankings.is_reverse.sum()),
         "ballots with a strength": 0 if strengths is None else int((~np.isnan(strengths)).sum()),
         "anonymous annotators": len(rankings.anonymous),
     }
@@ -330,7 +331,7 @@ def _numbers(rankings: Rankings) -> dict[str, int]:
         "prompts": rankings.n_prompts,
         "responses": len(rankings.response_ids),
         "annotators": len(rankings.annotator_ids),
-        "ballots": rankings.n_ballots,
+        "ballots": int((~rankings.is_reverse).sum()),
         **{name: number for name, number in optional.items() if number},
     }
 
