@@ -34,7 +34,8 @@ def command(
     diversity of the responses is printed on standard error.
     """
     need_torch("sampling needs")
-    from rlchf.jobs.sample import MAY_CHANGE, partial_file, read_job, run_sample
+    from rlchf.jobs.draws import partial_file
+    from rlchf.jobs.sample import MAY_CHANGE, read_job, run_sample
 
     if resume:
         refuse_beside_resume([*given, *(["out"] if out else [])], MAY_CHANGE)

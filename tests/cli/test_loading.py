@@ -97,14 +97,14 @@ def test_candidates_are_sampled_in_bfloat16(
     from rlchf.jobs import sample as job
 
     found: list[torch.dtype] = []
-    load = job._load
+    load = job.load_sampler
 
     def noted(*args: Any) -> Any:
         loaded = load(*args)
         found.append(loaded[0].dtype)
         return loaded
 
-    monkeypatch.setattr(job, "_load", noted)
+    monkeypatch.setattr(job, "load_sampler", noted)
     given = ("sample", "--policy", "policy", "--prompts", "prompts.jsonl", "--max-new-tokens", 4)
     done = rlchf(*given, *HALF, "--out", tmp_path / "responses.jsonl")
     assert done.returncode == 0, done.stderr
