@@ -22,7 +22,7 @@ from rlchf.cli import (
     score,
     tasks,
 )
-from rlchf.cli.constitution import show
+from rlchf.cli.constitution import revise, show
 from rlchf.cli.settings import SettingsCommand
 
 app = typer.Typer(
@@ -78,6 +78,11 @@ COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     ),
     "run": (run.command, "rlchf run examples/emoji.toml --rule perpetual_pav"),
     "constitution show": (show.command, "rlchf constitution show default"),
+    "constitution revise": (
+        revise.command,
+        "rlchf constitution revise --policy smollm2 --constitution default --prompts prompts.jsonl "
+        "--out revisions.jsonl",
+    ),
 }
 """Each command's function and an example; a name of two words is a command of a group."""
 GROUPS = {

@@ -115,8 +115,8 @@ def read_prompts(path: str | Path) -> dict[str, Prompt]:
     """
     prompts: dict[str, Prompt] = {}
     first: dict[str, int] = {}
-    for line, number, record in _lines(path, "prompt_id", "prompt"):
-        prompt_id = _id(record, "prompt_id", line)
+    for line, number, record in keyed_lines(path, "prompt_id", "prompt"):
+        prompt_id = id_in(record, "prompt_id", line)
         if prompt_id in first:
             raise ValueError(
                 f"{line}: prompt {prompt_id!r} is on line {first[prompt_id]} too; keep one of them"
@@ -136,15 +136,15 @@ def read_responses(path: str | Path) -> dict[str, dict[str, str]]:
     """
     responses: dict[str, dict[str, str]] = {}
     first: dict[tuple[str, str], int] = {}
-    for line, number, record in _lines(path, "prompt_id", "response_id", "text"):
-        key = _id(record, "prompt_id", line), _id(record, "response_id", line)
+    for line, number, record in keyed_lines(path, "prompt_id", "response_id", "text"):
+        key = id_in(record, "prompt_id", line), id_in(record, "response_id", line)
         if key in first:
             raise ValueError(
                 f"{line}: response {key[1]!r} of prompt {key[0]!r} is on line {first[key]} too; "
                 "keep one of them"
             )
         first[key] = number
-        responses.setdefault(key[0], {})[key[1]] = _text(record["text"], line)
+        responses.setdefault(key[0], {})[key[1]] = text_in(record["text"], line)
     return responses
 
 
@@ -173,15 +173,15 @@ def read_texts(
     row_prompts: list[Prompt] = []
     responses: list[str] = []
     hint = "; lines with prompt_id need --prompts" if prompts is None else ""
-    for line, _, record in _lines(path, *keys, hint=hint):
+    for line, _, record in keyed_lines(path, *keys, hint=hint):
         if prompts is None:
             row_prompts.append(check_prompt(record["prompt"], line))
         else:
-            prompt_id = _id(record, "prompt_id", line)
+            prompt_id = id_in(record, "prompt_id", line)
             if prompt_id not in prompts:
                 raise ValueError(f"{line}: the prompts file has no prompt {prompt_id!r}")
             row_prompts.append(prompts[prompt_id])
-        responses.append(_text(record[keys[1]], line))
+        responses.append(text_in(record[keys[1]], line))
         rows.append(record)
     return rows, row_prompts, responses
 
@@ -238,7 +238,7 @@ def _in_folder(path: str | Path, name: str) -> str | Path:
     return inside if Path(path).is_dir() and inside.is_file() else path
 
 
-def _lines(
+def keyed_lines(
     path: str | Path, *keys: str, hint: str = ""
 ) -> Iterator[tuple[str, int, dict[str, Any]]]:
     """Lines of a jsonl file that has certain keys: the line's name for messages, its number, the object."""
@@ -258,7 +258,8 @@ def _lines(
         raise ValueError(f"{source}: the file is empty; give {needed}")
 
 
-def _id(record: dict[str, Any], key: str, line: str) -> str:
+def id_in(record: dict[str, Any], key: str, line: str) -> str:
+    """The id under a key of a line's object; messages begin with ``line``."""
     value = record[key]
     text = "" if isinstance(value, list | dict) else clean_id(cell_text(value))
     if not text:
@@ -266,7 +267,7 @@ def _id(record: dict[str, Any], key: str, line: str) -> str:
     return text
 
 
-def _text(text: Any, line: str) -> str:
+def text_in(text: Any, line: str) -> str:
     """A text; a number or a truth value becomes text, since its quotes may have been lost in writing."""
     if isinstance(text, str):
         return text

@@ -94,10 +94,11 @@ def test_4_bits_need_adapters(folder: Path, tmp_path: Path) -> None:
 def test_candidates_are_sampled_in_bfloat16(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from rlchf.jobs import draws
     from rlchf.jobs import sample as job
 
     found: list[torch.dtype] = []
-    load = job.load_sampler
+    load = draws.load_sampler
 
     def noted(*args: Any) -> Any:
         loaded = load(*args)
