@@ -22,7 +22,7 @@ from rlchf.cli import (
     score,
     tasks,
 )
-from rlchf.cli.constitution import revise, show
+from rlchf.cli.constitution import revise, sft, show
 from rlchf.cli.settings import SettingsCommand
 
 app = typer.Typer(
@@ -82,6 +82,10 @@ COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
         revise.command,
         "rlchf constitution revise --policy smollm2 --constitution default --prompts prompts.jsonl "
         "--out revisions.jsonl",
+    ),
+    "constitution sft": (
+        sft.command,
+        "rlchf constitution sft revisions.jsonl --policy smollm2 --helpful helpful.jsonl --out model/",
     ),
 }
 """Each command's function and an example; a name of two words is a command of a group."""

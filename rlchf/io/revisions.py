@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from rlchf.constitution.revising import Step
 from rlchf.io.files import shown
@@ -10,8 +10,13 @@ from rlchf.io.json import write_jsonl
 from rlchf.io.texts import check_prompt, id_in, keyed_lines, text_in
 from rlchf.prompts import Prompt
 
-Sample = tuple[Prompt, str]
-"""A prompt and a response to it."""
+
+class Sample(NamedTuple):
+    """A prompt, a response to it, and whether the response ended by itself."""
+
+    prompt: Prompt
+    response: str
+    finished: bool = True
 
 
 def write_revisions(path: str | Path, steps: Iterable[Step]) -> int:
@@ -69,14 +74,13 @@ def read_revisions(path: str | Path) -> list[Step]:
                 "one of them"
             )
         first[prompt_id, step] = number
-        finished = record.get("finished", True)
-        if not isinstance(finished, bool):
-            raise ValueError(f"{line}: finished is {shown(finished)}; give true or false")
         principle, critique, revision = (
             text_in(record.get(name, ""), line) for name in ("principle", "critique", "revision")
         )
         prompt = check_prompt(record["prompt"], line)
-        steps.append(Step(prompt_id, step, principle, critique, revision, finished, prompt))
+        steps.append(
+            Step(prompt_id, step, principle, critique, revision, _finished(record, line), prompt)
+        )
     return steps
 
 
@@ -101,7 +105,15 @@ def _samples(path: str | Path, prompts: Mapping[str, Prompt] | None) -> Iterator
     if prompts is None:
         key = "prompt"
     for line, _, record in keyed_lines(path, key, hint=hint if prompts is None else ""):
-        yield _prompt_of(record, line, prompts), text_in(_response(record, line), line)
+        response = text_in(_response(record, line), line)
+        yield Sample(_prompt_of(record, line, prompts), response, _finished(record, line))
+
+
+def _finished(record: dict[str, Any], line: str) -> bool:
+    finished = record.get("finished", True)
+    if not isinstance(finished, bool):
+        raise ValueError(f"{line}: finished is {shown(finished)}; give true or false")
+    return finished
 
 
 def _prompt_of(record: dict[str, Any], line: str, prompts: Mapping[str, Prompt] | None) -> Prompt:

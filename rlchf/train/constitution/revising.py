@@ -14,17 +14,10 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from rlchf.constitution.principles import Principle
-from rlchf.constitution.revising import (
-    PLAIN_STOP,
-    Asking,
-    Example,
-    Step,
-    drawn_principle,
-    own_turn,
-)
+from rlchf.constitution.revising import Asking, Example, Step, drawn_principle
 from rlchf.prompts import Prompt
 from rlchf.train.candidates.draws import Draw, Drawer, Recorder, Text
-from rlchf.train.constitution.plain import with_template
+from rlchf.train.constitution.plain import in_turns
 from rlchf.train.constitution.revise_config import ReviseConfig
 from rlchf.train.models.text import prompt_ids, takes_system
 from rlchf.train.ppo.checks import check_vocabulary, fingerprint
@@ -102,16 +95,13 @@ def revise(
         If a prompt does not fit the policy; nothing has been drawn then.
     """
     config, recorder = config or ReviseConfig(), recorder or Recorder()
-    plain = not tokenizer.chat_template
-    if plain:
-        tokenizer = with_template(tokenizer)
-        config = replace(config, stop_tokens=(*config.stop_tokens, PLAIN_STOP))
+    tokenizer, config, turn_of = in_turns(tokenizer, config)
     asking = Asking(examples, config.critique, takes_system(tokenizer))
     encoder = _Encoder(policy, tokenizer, prompts, principles, config, asking, responses, source)
     drawer = Drawer(
         policy, tokenizer, config, recorder, encoder.fingerprint, precision, total=encoder.draws
     )
-    return _Rounds(encoder, drawer, config, plain)()
+    return _Rounds(encoder, drawer, config, turn_of)()
 
 
 class _Encoder:
@@ -236,7 +226,7 @@ class _Rounds:
     encoder: _Encoder
     drawer: Drawer
     config: ReviseConfig
-    plain: bool
+    turn_of: Callable[[str], str]
 
     def __call__(self) -> Revised:
         prompts, counts = self.encoder.prompts, Counter[str]()
@@ -294,7 +284,7 @@ class _Rounds:
     def drawn(self, asked: Mapping[Draw, Sequence[int]]) -> dict[str, Text]:
         """The texts by prompt, without blanks around them and without the other side's turn."""
         return {
-            draw.prompt_id: Text(own_turn(text) if self.plain else text.strip(), finished)
+            draw.prompt_id: Text(self.turn_of(text), finished)
             for draw, (text, finished) in self.drawer(asked).items()
         }
 
