@@ -24,7 +24,7 @@ from rlchf.cli import (
     tasks,
 )
 from rlchf.cli.constitution import convert as convert_constitution
-from rlchf.cli.constitution import judge, show
+from rlchf.cli.constitution import judge, revise, sft, show
 from rlchf.cli.settings import SettingsCommand
 
 app = typer.Typer(
@@ -89,6 +89,15 @@ COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
         judge.command,
         "rlchf constitution judge responses.jsonl --prompts prompts.jsonl --judge smollm2 "
         "--constitution default --out rankings.jsonl",
+    ),
+    "constitution revise": (
+        revise.command,
+        "rlchf constitution revise --policy smollm2 --constitution default --prompts prompts.jsonl "
+        "--out revisions.jsonl",
+    ),
+    "constitution sft": (
+        sft.command,
+        "rlchf constitution sft revisions.jsonl --policy smollm2 --helpful helpful.jsonl --out model/",
     ),
 }
 """Each command's function and an example; a name of two words is a command of a group."""

@@ -120,8 +120,8 @@ def read_prompt_records(path: str | Path) -> dict[str, dict[str, Any]]:
     """As `read_prompts`, but each line with all of its keys."""
     prompts: dict[str, dict[str, Any]] = {}
     first: dict[str, int] = {}
-    for line, number, record in _lines(path, "prompt_id", "prompt"):
-        prompt_id = _id(record, "prompt_id", line)
+    for line, number, record in keyed_lines(path, "prompt_id", "prompt"):
+        prompt_id = id_in(record, "prompt_id", line)
         if prompt_id in first:
             raise ValueError(
                 f"{line}: prompt {prompt_id!r} is on line {first[prompt_id]} too; keep one of them"
@@ -150,15 +150,15 @@ def read_response_records(path: str | Path) -> dict[str, dict[str, dict[str, Any
     """As `read_responses`, but each line with all of its keys."""
     responses: dict[str, dict[str, dict[str, Any]]] = {}
     first: dict[tuple[str, str], int] = {}
-    for line, number, record in _lines(path, "prompt_id", "response_id", "text"):
-        key = _id(record, "prompt_id", line), _id(record, "response_id", line)
+    for line, number, record in keyed_lines(path, "prompt_id", "response_id", "text"):
+        key = id_in(record, "prompt_id", line), id_in(record, "response_id", line)
         if key in first:
             raise ValueError(
                 f"{line}: response {key[1]!r} of prompt {key[0]!r} is on line {first[key]} too; "
                 "keep one of them"
             )
         first[key] = number
-        text = _text(record["text"], line)
+        text = text_in(record["text"], line)
         responses.setdefault(key[0], {})[key[1]] = {**record, "text": text}
     return responses
 
@@ -188,15 +188,15 @@ def read_texts(
     row_prompts: list[Prompt] = []
     responses: list[str] = []
     hint = "; lines with prompt_id need --prompts" if prompts is None else ""
-    for line, _, record in _lines(path, *keys, hint=hint):
+    for line, _, record in keyed_lines(path, *keys, hint=hint):
         if prompts is None:
             row_prompts.append(check_prompt(record["prompt"], line))
         else:
-            prompt_id = _id(record, "prompt_id", line)
+            prompt_id = id_in(record, "prompt_id", line)
             if prompt_id not in prompts:
                 raise ValueError(f"{line}: the prompts file has no prompt {prompt_id!r}")
             row_prompts.append(prompts[prompt_id])
-        responses.append(_text(record[keys[1]], line))
+        responses.append(text_in(record[keys[1]], line))
         rows.append(record)
     return rows, row_prompts, responses
 
@@ -253,7 +253,7 @@ def _in_folder(path: str | Path, name: str) -> str | Path:
     return inside if Path(path).is_dir() and inside.is_file() else path
 
 
-def _lines(
+def keyed_lines(
     path: str | Path, *keys: str, hint: str = ""
 ) -> Iterator[tuple[str, int, dict[str, Any]]]:
     """Lines of a jsonl file that has certain keys: the line's name for messages, its number, the object."""
@@ -273,7 +273,8 @@ def _lines(
         raise ValueError(f"{source}: the file is empty; give {needed}")
 
 
-def _id(record: dict[str, Any], key: str, line: str) -> str:
+def id_in(record: dict[str, Any], key: str, line: str) -> str:
+    """The id under a key of a line's object; messages begin with ``line``."""
     value = record[key]
     text = "" if isinstance(value, list | dict) else clean_id(cell_text(value))
     if not text:
@@ -281,7 +282,7 @@ def _id(record: dict[str, Any], key: str, line: str) -> str:
     return text
 
 
-def _text(text: Any, line: str) -> str:
+def text_in(text: Any, line: str) -> str:
     """A text; a number or a truth value becomes text, since its quotes may have been lost in writing."""
     if isinstance(text, str):
         return text

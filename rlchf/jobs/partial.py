@@ -7,6 +7,7 @@ from typing import Any
 
 from rlchf.io.atomic import atomic_write
 from rlchf.io.files import bare_name
+from rlchf.settings import built
 
 
 def partial_file(out: str | Path) -> Path:
@@ -14,26 +15,32 @@ def partial_file(out: str | Path) -> Path:
     return Path(out).with_name(Path(out).name + ".partial")
 
 
-def read_settings(out: str | Path) -> dict[str, Any]:
-    """The first line of the partial file of a job that was stopped: its settings and its fingerprint.
+def read_settings(out: str | Path, **kinds: type) -> tuple[Any, ...]:
+    """The settings of a job that was stopped, one object for each part of them.
+
+    Parameters
+    ----------
+    kinds
+        The class of each part, by its name in the file, such as ``job=SampleJob``.
 
     Raises
     ------
     ValueError
-        If there is none.
+        If there is no such job.
     """
     path = partial_file(out)
     _check_there(path)
-    return _head(path)
+    head = _head(path)
+    return tuple(built(kind, head.get(name, {}), f"{path}: ") for name, kind in kinds.items())
 
 
-def check_out(out: str, resume: bool, holds: str) -> None:
+def check_out(out: str, resume: bool, holds: str = "") -> None:
     """Refuse an output that is there already, and to go on where there is nothing to go on with.
 
     Parameters
     ----------
     holds
-        Why an output is not written again, for messages.
+        Why an output is not replaced, for messages.
 
     Raises
     ------
@@ -46,7 +53,8 @@ def check_out(out: str, resume: bool, holds: str) -> None:
     if resume:
         _check_there(partial)
     elif path.exists():
-        raise ValueError(f"{out} is there already, and {holds}; choose another file for --out")
+        reason = f", and {holds}" if holds else ""
+        raise ValueError(f"{out} is there already{reason}; choose another file for --out")
     elif partial.exists():
         raise ValueError(
             f"{partial} holds a run that was stopped; go on with --resume {out}, or remove that file"

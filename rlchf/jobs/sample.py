@@ -1,7 +1,7 @@
 """Candidate responses from files to a file: the job of `rlchf sample`."""
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,22 +11,17 @@ from rlchf.display import counted
 from rlchf.io import read_prompts
 from rlchf.io.json import write_jsonl
 from rlchf.io.system_prompts import read_system_prompts, read_text
+from rlchf.jobs.draws import DrawLog, load_sampler
 from rlchf.jobs.inputs import check_paths
-from rlchf.jobs.partial import PartialFile, check_out, partial_file, read_settings
-from rlchf.jobs.progress import Tick, stage
-from rlchf.jobs.settings import TINY, SampleJob
-from rlchf.prompts import Prompt
-from rlchf.settings import built
+from rlchf.jobs.partial import check_out, partial_file, read_settings
+from rlchf.jobs.progress import stage
+from rlchf.jobs.settings import SampleJob
 from rlchf.train.candidates.asking import SYSTEM_PROMPTS, TEMPLATE, check_template
 from rlchf.train.candidates.config import CandidateConfig
-from rlchf.train.candidates.draws import Draw, Recorder, Text, Texts
 from rlchf.train.candidates.sampling import ATTEMPTS, Candidates, sample_candidates
-from rlchf.train.models.loading import check_four_bits
 
 MAY_CHANGE = ("batch_size",)
 """Settings that a run that goes on may be given anew."""
-TINY_POSITIONS = 1 << 16
-"""Positions of a tiny model, whose tokens are short: room for the template."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +65,8 @@ def read_job(out: str | Path) -> tuple[SampleJob, CandidateConfig]:
     ValueError
         If there is none.
     """
-    head, source = read_settings(out), f"{partial_file(out)}: "
-    return built(SampleJob, head["job"], source), built(CandidateConfig, head["config"], source)
+    job, config = read_settings(out, job=SampleJob, config=CandidateConfig)
+    return job, config
 
 
 def run_sample(
@@ -106,7 +101,7 @@ def run_sample(
     if job.template:
         template = read_text(job.template)
         check_template(template, job.template)
-    policy, tokenizer, accelerator = _load(job, prompts, config.seed)
+    policy, tokenizer, accelerator = load_sampler(job.policy, job.loading, prompts, config.seed)
     head = {"job": asdict(job), "config": asdict(config)}
     with (
         stage(f"sampling responses to {counted(len(prompts), 'prompt')}") as tick,
@@ -121,55 +116,6 @@ def run_sample(
     sampled = Sampled(out, config.method, candidates)
     _warn(sampled, config)
     return sampled
-
-
-class DrawLog(Recorder):
-    """Keeps the draws in the partial file."""
-
-    def __init__(self, path: Path, head: dict[str, Any], tick: Tick, resume: bool) -> None:
-        self.file, self.tick = PartialFile(path, head, resume), tick
-
-    def begin(self, fingerprint: Mapping[str, int]) -> Texts:
-        """Write the first line or, if the run goes on, read what was drawn."""
-        names = {"prompts": "prompts or what is asked of them", "policy": "policy's weights"}
-        batches = self.file.begin(fingerprint, names)
-        return {Draw(*draw): Text(*text) for batch in batches for draw, text in batch}
-
-    def record(self, texts: Texts) -> None:
-        """Append a batch."""
-        self.file.append(list(texts.items()))
-
-    def progress(self, done: int, total: int) -> None:
-        """Show the progress."""
-        self.tick(done, total)
-
-    def close(self) -> None:
-        """Close the file."""
-        self.file.close()
-
-
-def _load(job: SampleJob, prompts: Mapping[str, Prompt], seed: int) -> tuple[Any, Any, Any]:
-    """The policy on its device, its tokenizer, and what knows the device and the precision."""
-    from rlchf.train.models.arguments import in_precision
-    from rlchf.train.models.load import load_policy, load_tokenizer, quieten_transformers
-    from rlchf.train.models.tiny import tiny_llama
-    from rlchf.train.ppo.trackers import make_accelerator
-
-    quieten_transformers()
-    accelerator = make_accelerator("none", Path())
-    if accelerator.num_processes > 1:
-        raise ValueError(
-            f"sampling works in one process, not in {accelerator.num_processes}; start it without torchrun"
-        )
-    if job.policy == TINY:
-        check_four_bits(job, 1, made=True)
-        texts = [str(prompt) for prompt in prompts.values()]
-        policy, tokenizer = tiny_llama(texts, seed=seed, max_length=TINY_POSITIONS)
-        policy = in_precision(policy, job)
-    else:
-        policy = load_policy(job.policy, job.loading)
-        tokenizer = load_tokenizer(job.policy, trust_remote_code=job.trust_remote_code)
-    return policy.to(accelerator.device), tokenizer, accelerator
 
 
 def _rows(candidates: Candidates) -> Iterator[dict[str, str]]:

@@ -94,17 +94,18 @@ def test_4_bits_need_adapters(folder: Path, tmp_path: Path) -> None:
 def test_candidates_are_sampled_in_bfloat16(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from rlchf.jobs import draws
     from rlchf.jobs import sample as job
 
     found: list[torch.dtype] = []
-    load = job._load
+    load = draws.load_sampler
 
     def noted(*args: Any) -> Any:
         loaded = load(*args)
         found.append(loaded[0].dtype)
         return loaded
 
-    monkeypatch.setattr(job, "_load", noted)
+    monkeypatch.setattr(job, "load_sampler", noted)
     given = ("sample", "--policy", "policy", "--prompts", "prompts.jsonl", "--max-new-tokens", 4)
     done = rlchf(*given, *HALF, "--out", tmp_path / "responses.jsonl")
     assert done.returncode == 0, done.stderr

@@ -45,6 +45,7 @@ CORE = (
     "rlchf.profiles",
     "rlchf.prompts",
     "rlchf.constitution.principles",
+    "rlchf.constitution.revising",
     "rlchf.numeric.ranks",
     "rlchf.numeric.ratios",
 )

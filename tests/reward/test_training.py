@@ -18,11 +18,11 @@ import torch
 from torch import Tensor
 
 from rlchf.preferences import Ballots, Example
+from rlchf.train.order import PromptSampler
+from rlchf.train.resumable import last_checkpoint
 from rlchf.train.reward.backbone import load_backbone
-from rlchf.train.reward.collator import PromptSampler
 from rlchf.train.reward.config import RewardConfig
 from rlchf.train.reward.model import RewardModel
-from rlchf.train.reward.ranking_trainer import last_checkpoint
 from rlchf.train.reward.trainer import make_trainer, train_reward
 from tests.support.processes import run_module
 from tests.support.reward_examples import ragged_examples, tiny_backbone

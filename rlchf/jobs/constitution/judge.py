@@ -23,7 +23,6 @@ from rlchf.jobs.constitution.judges import Asking, is_local
 from rlchf.jobs.inputs import check_paths
 from rlchf.jobs.partial import PartialFile, check_out, partial_file, read_settings
 from rlchf.jobs.progress import Tick, stage
-from rlchf.settings import built
 
 MAY_CHANGE = (
     "batch_size", "requests_per_minute", "concurrency", "timeout", "retries", "price_in", "price_out",
@@ -85,12 +84,10 @@ def read_job(out: str) -> tuple[JudgeJob, JudgeConfig, EndpointSettings]:
     ValueError
         If there is none.
     """
-    head, source = read_settings(out), f"{partial_file(out)}: "
-    return (
-        built(JudgeJob, head["job"], source),
-        built(JudgeConfig, head["config"], source),
-        built(EndpointSettings, head.get("endpoint", {}), source),
+    job, config, endpoint = read_settings(
+        out, job=JudgeJob, config=JudgeConfig, endpoint=EndpointSettings
     )
+    return job, config, endpoint
 
 
 def needs_torch(job: JudgeJob) -> bool:

@@ -9,29 +9,9 @@ Method = Literal["independent", "system_prompts", "one_prompt"]
 
 
 @dataclass(frozen=True)
-class CandidateConfig(Settings):
-    """How many candidates are sampled to each prompt, and how."""
+class DrawConfig(Settings):
+    """How texts are drawn from a policy."""
 
-    responses_per_prompt: int = setting(
-        4, "Number of responses to each prompt; exact duplicates are merged.", at_least=2
-    )
-    method: Method = setting(
-        "independent",
-        "How candidates come to differ: independent draws, a different system prompt for each, or one "
-        "prompt that asks for all of them, deliberately different.",
-    )
-    distinct: bool = setting(
-        False,
-        "Further draws in place of exact duplicates, up to ten times.",
-        group="Candidates",
-    )
-    baseline: int = setting(
-        8,
-        "Number of prompts on which the diversity is compared with that of independent draws; 0 for no "
-        "comparison.",
-        at_least=0,
-        group="Candidates",
-    )
     max_new_tokens: int = setting(
         256, "Maximum length of a response in tokens.", at_least=1, group="Sampling"
     )
@@ -56,3 +36,29 @@ class CandidateConfig(Settings):
         16, "Number of responses sampled at a time.", at_least=1, group="Sampling"
     )
     seed: int = setting(0, "Random seed.", at_least=0, group="Sampling")
+
+
+@dataclass(frozen=True)
+class CandidateConfig(DrawConfig):
+    """How many candidates are sampled to each prompt, and how."""
+
+    responses_per_prompt: int = setting(
+        4, "Number of responses to each prompt; exact duplicates are merged.", at_least=2
+    )
+    method: Method = setting(
+        "independent",
+        "How candidates come to differ: independent draws, a different system prompt for each, or one "
+        "prompt that asks for all of them, deliberately different.",
+    )
+    distinct: bool = setting(
+        False,
+        "Further draws in place of exact duplicates, up to ten times.",
+        group="Candidates",
+    )
+    baseline: int = setting(
+        8,
+        "Number of prompts on which the diversity is compared with that of independent draws; 0 for no "
+        "comparison.",
+        at_least=0,
+        group="Candidates",
+    )

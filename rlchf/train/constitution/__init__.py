@@ -1,1 +1,1 @@
-"""Language models that judge by the principles of a constitution."""
+"""What Constitutional AI does with language models. Nothing here imports torch before it is used."""

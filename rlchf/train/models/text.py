@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from rlchf.prompts import Prompt, with_text_before
+from rlchf.prompts import Prompt, with_system, with_text_before
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -88,6 +88,29 @@ def _in_template(
         f"the tokenizer's chat template refuses the prompt ({problem}); give messages in the order that the "
         "template takes, which often is user and assistant in turn"
     )
+
+
+def takes_system(tokenizer: "PreTrainedTokenizerBase") -> bool:
+    """Whether the chat template has a place for a system prompt; a warning says if not."""
+    if not tokenizer.chat_template:
+        problem = "has no chat template"
+    else:
+        from jinja2 import TemplateError
+
+        marker = "Answer in verse."
+        try:
+            text = tokenizer.apply_chat_template(
+                with_system("Hi", marker), tokenize=False, add_generation_prompt=True
+            )
+        except TemplateError:
+            text = ""
+        if marker in text:
+            return True
+        problem = "has a chat template without system prompts"
+    warnings.warn(
+        f"the policy {problem}, so system prompts stand before the prompt's text", stacklevel=3
+    )
+    return False
 
 
 def response_ids(

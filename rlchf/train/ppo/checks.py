@@ -61,7 +61,7 @@ def check_inputs(
             else "the policy's weights are quantised, so that only adapters can be trained; set lora_rank, "
             "for instance to 16"
         )
-    _check_generation_config(policy)
+    check_generation_config(policy)
     combined = [one for one in terms(reward) if isinstance(one, Combination)]
     keeping = [one for one in combined if one.keeps_shares]
     if keeping and (config.advantages == "grpo" or config.normalise_reward):
@@ -80,7 +80,7 @@ def check_inputs(
         )
 
 
-def _check_generation_config(policy: "PreTrainedModel") -> None:
+def check_generation_config(policy: "PreTrainedModel") -> None:
     """Refuse a generation_config with which `save_pretrained` would fail at the end of the run."""
     generation = getattr(policy, "generation_config", None)
     if generation is None:

@@ -90,7 +90,7 @@ def fit_prompts(
     if long_prompts == "truncate_left":
         warnings.warn(f"{problem}, and the policy reads them without their beginning", stacklevel=3)
         front = front_ids(tokenizer)
-        encoded = [_without_beginning(ids, limit, front) for ids in encoded]
+        encoded = [without_beginning(ids, limit, front) for ids in encoded]
         return FittedPrompts(list(prompts), encoded, truncated=len(long))
     kept = [number for number in range(len(prompts)) if number not in long]
     if not kept:
@@ -137,7 +137,7 @@ def _name(number: int, names: Sequence[str] | None) -> str:
     return names[number] if names else f"prompt {number}"
 
 
-def _without_beginning(ids: list[int], limit: int, front: Sequence[int]) -> list[int]:
+def without_beginning(ids: list[int], limit: int, front: Sequence[int]) -> list[int]:
     """The last tokens of a prompt, behind what the tokenizer puts in front of a text, if there is room."""
     if len(ids) <= limit:
         return ids
