@@ -22,7 +22,7 @@ from rlchf.cli import (
     score,
     tasks,
 )
-from rlchf.cli.constitution import show
+from rlchf.cli.constitution import choose, show
 from rlchf.cli.settings import SettingsCommand
 
 app = typer.Typer(
@@ -77,6 +77,10 @@ COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
         "rlchf tasks responses.jsonl --prompts prompts.jsonl --to potato --annotators 12 --out project/",
     ),
     "run": (run.command, "rlchf run examples/emoji.toml --rule perpetual_pav"),
+    "constitution choose": (
+        choose.command,
+        "rlchf constitution choose export/ -k 16 --out constitution.toml",
+    ),
     "constitution show": (show.command, "rlchf constitution show default"),
 }
 """Each command's function and an example; a name of two words is a command of a group."""

@@ -1,9 +1,12 @@
 """Constitutions in TOML files."""
 
+import json
 import tomllib
+from dataclasses import fields
 from pathlib import Path
 
-from rlchf.constitution.principles import Constitution
+from rlchf.constitution.principles import Constitution, Principle
+from rlchf.io.atomic import atomic_write
 from rlchf.io.files import decode, display_name, read_bytes
 from rlchf.options import listed
 
@@ -67,3 +70,31 @@ def read_constitution(path: str | Path) -> Constitution:
         if not isinstance(texts[key], str):
             raise ValueError(f"{name}: {key} is {texts[key]!r}; give a text")
     return Constitution.from_records(records, where=name, **texts)
+
+
+def write_constitution(path: str | Path, constitution: Constitution) -> None:
+    """Write a constitution, without the values that principles have by default.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> brief = Principle("brief", question='Which "is" shorter?', weight=2)
+    >>> write_constitution(Path(folder.name) / "my.toml", Constitution((brief,), "Mine"))
+    >>> read_constitution(Path(folder.name) / "my.toml").principles == (brief,)
+    True
+    """
+    lines = [f"{key} = {_toml(getattr(constitution, key))}" for key in ("title", "source")]
+    for principle in constitution:
+        lines += ["", "[[principles]]"]
+        for one in fields(Principle):
+            value = getattr(principle, one.name)
+            if value != one.default:
+                lines.append(f"{one.name} = {_toml(value)}")
+    with atomic_write(path) as file:
+        file.write(("\n".join(lines) + "\n").encode())
+
+
+def _toml(value: str | float) -> str:
+    """A value as TOML, whose basic strings are those of JSON, except for one control character."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007F")
