@@ -3,8 +3,9 @@
     OMP_NUM_THREADS=1 python benchmarks/constitution/choose_polis.py FOLDER -k 10
 
 The folder has one Polis export in each of its folders, or is one itself, or has ``rankings.csv`` (a column
-``approval``, or ``score`` with 1, 0 and -1), ``responses.jsonl`` and ``annotators.csv`` (opinion_group). A table is
-printed for each conversation, and one for all; ``--json`` writes the figures.
+``approval``, or ``score`` with 1, 0 and -1), ``responses.jsonl`` and ``annotators.csv`` (opinion_group).
+A table is printed for each conversation, and one for all; ``--json`` writes the figures. ``--disputed``
+leaves those statements only with which the majority of some opinion groups, not of all, agrees.
 """
 
 import argparse
@@ -16,11 +17,11 @@ from pathlib import Path
 import numpy as np
 
 from rlchf.constitution.choosing.report import share_text
-from rlchf.constitution.choosing.service import Service, service
-from rlchf.constitution.choosing.settings import SlateConfig
+from rlchf.constitution.choosing.service import Service, disputed, service
+from rlchf.constitution.choosing.settings import ChooseJob, SlateConfig
 from rlchf.constitution.choosing.slates import RULES, Poll, compare
 from rlchf.io.json import write_json
-from rlchf.jobs.constitution.choose import ChooseJob, find_groups, read_votes
+from rlchf.jobs.constitution.choose import find_groups, read_votes
 
 HEAD = (
     "| rule | {} | elected | groups left short | agree with none | least group's mean | violates |\n"
@@ -47,11 +48,15 @@ def jobs_of(folder: Path) -> list[ChooseJob]:
     ]  # fmt: skip
 
 
-def measured(job: ChooseJob, config: SlateConfig) -> tuple[Poll, list[Service]]:
-    """The slates of all rules on one conversation; k is less where too few statements can win."""
+def measured(
+    job: ChooseJob, config: SlateConfig, only_disputed: bool
+) -> tuple[Poll, list[Service]]:
+    """The slates of all rules on one conversation; k is half of the statements if that is less."""
     votes, exported = read_votes(job)
     groups, _ = find_groups(votes, exported, job, config.seed)
     poll = Poll.of(votes, groups, replace(config, k=1))
+    if only_disputed:
+        poll = disputed(poll)
     fitted = replace(config, k=min(config.k or 1, max(len(poll.candidates) // 2, 1)))
     return poll, [service(poll, slate) for slate in compare(poll, fitted)]
 
@@ -63,6 +68,7 @@ def main() -> None:
     parser.add_argument("-k", type=int, default=10)
     parser.add_argument("--estimate", default="lower", choices=["raw", "shrunk", "lower"])
     parser.add_argument("--unseen", default="fill", choices=["fill", "neutral"])
+    parser.add_argument("--disputed", action="store_true")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", default="")
     args = parser.parse_args()
@@ -70,13 +76,13 @@ def main() -> None:
     config = SlateConfig(k=args.k, estimate=args.estimate, unseen=args.unseen, seed=args.seed)
     every: list[list[Service]] = []
     for job in jobs_of(args.folder):
-        poll, services = measured(job, config)
+        poll, services = measured(job, config, args.disputed)
         every.append(services)
         seats = services[0].seats
         unseen = share_text(float((~poll.votes.seen).mean()))
         print(
-            f"\n{poll.votes.name}: {len(poll.votes.voters)} voters, {len(poll.candidates)} statements that can "
-            f"win, {unseen} unseen, {seats} seats\n"
+            f"\n{poll.votes.name}: {len(poll.votes.voters)} voters, {len(poll.candidates)} statements that "
+            f"can win, {unseen} unseen, {seats} seats\n"
         )
         groups = [f"{group.name} ({group.entitled})" for group in services[0].groups]
         print(HEAD.format(" | ".join(groups), "---|" * len(groups)))
@@ -85,8 +91,8 @@ def main() -> None:
             print(f"| {one.rule} | {agreed} | {one.elected} | {_rest(one)} |")
     print("\nall conversations, means\n")
     print(
-        "| rule | groups left short | agree with none | least group's mean agreed | JR violated | EJR+ violated |"
-        "\n|---|---|---|---|---|---|"
+        "| rule | groups left short | agree with none | least group's mean agreed | JR violated | "
+        "EJR+ violated |\n|---|---|---|---|---|---|"
     )
     for rule in RULES:
         of_rule = [one for services in every for one in services if one.rule == rule]

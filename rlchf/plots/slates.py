@@ -34,7 +34,7 @@ def service_plot(services: Sequence[Service], name: str = "") -> Figure:
         due = [service.seats * service.groups[g].share for service in services]
         axes.hlines(y, due, agreed, color=colour, lw=2, alpha=0.5, zorder=1)
         axes.plot(due, y, "|", ms=12, mew=2, color="0.25", zorder=2)
-        label = f"{group.name} ({group.share:.0%} of the voters)".replace("%", " %")
+        label = f"group {group.name} ({group.share:.0%} of the voters)".replace("%", " %")
         axes.plot(agreed, y, marker, ms=7, color=colour, label=label, zorder=3, ls="none")
     axes.plot([], [], "|", ms=12, mew=2, color="0.25", ls="none", label="share of the seats")
     axes.set_yticks(centres, [service.rule for service in services])

@@ -2,8 +2,7 @@
 
 from rlchf.cli.console import print_json, wide_console
 from rlchf.cli.settings import Given, Json, chosen, with_settings
-from rlchf.constitution.choosing.settings import SlateConfig
-from rlchf.jobs.constitution.choose import ChooseJob
+from rlchf.constitution.choosing.settings import ChooseJob, SlateConfig
 
 
 @with_settings(ChooseJob, SlateConfig, arguments=["votes"])

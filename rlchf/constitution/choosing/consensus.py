@@ -42,9 +42,9 @@ def group_informed_consensus(
     References
     ----------
     The Computational Democracy Project, ``compdemocracy/polis``, ``:group-aware-consensus`` in
-    ``math/src/polismath/math/conversation.clj``; The Collective Intelligence Project, ``collect-intel/osccai``,
-    ``apps/consensus-service/api/update_gac_scores.py``; Google Jigsaw, ``Jigsaw-Code/sensemaking-tools``,
-    ``getGroupInformedConsensus`` and ``getMinAgreeProb``.
+    ``math/src/polismath/math/conversation.clj``; The Collective Intelligence Project,
+    ``collect-intel/osccai``, ``apps/consensus-service/api/update_gac_scores.py``; Google Jigsaw,
+    ``Jigsaw-Code/sensemaking-tools``, ``getGroupInformedConsensus`` and ``getMinAgreeProb``.
 
     Examples
     --------
@@ -54,7 +54,7 @@ def group_informed_consensus(
     >>> groups = [np.array([1, 1, 1, 0, 0]) == 1, np.array([0, 0, 0, 1, 1]) == 1]
     >>> group_informed_consensus(votes, groups)  # 4/5 times 2/4
     array([0.4])
-    >>> group_informed_consensus(votes, groups, "product_without_passes").round(2)  # 4/5 times 2/3
+    >>> group_informed_consensus(votes, groups, "product_without_passes").round(2)
     array([0.53])
     >>> group_informed_consensus(votes, groups, "minimum")
     array([0.5])

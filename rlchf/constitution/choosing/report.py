@@ -2,12 +2,12 @@
 
 import math
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from rlchf.constitution.choosing.service import Service, service
-from rlchf.constitution.choosing.settings import SlateConfig
+from rlchf.constitution.choosing.settings import QUESTION, SlateConfig, Weights
 from rlchf.constitution.choosing.slates import (
     CONSENSUS,
     RULES,
@@ -19,12 +19,6 @@ from rlchf.constitution.choosing.slates import (
 )
 from rlchf.constitution.choosing.votes import Votes
 from rlchf.constitution.principles import Constitution, Principle
-
-QUESTION = 'Which response does this statement describe better: "{statement}"?'
-"""The question of a principle that is a statement."""
-
-Weights = Literal["equal", "estimate"]
-"""The weight of a principle: 1, or the share that agrees with the statement, shrunk."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,7 +1,7 @@
 """Who is served by a slate: opinion groups, voters without any statement, justified representation."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -161,6 +161,14 @@ def service(poll: Poll, slate: Slate) -> Service:
         reached=float(reached.mean()),
         verdicts=_verdicts(poll, approves, slate),
     )
+
+
+def disputed(poll: Poll) -> Poll:
+    """The same poll with those statements only with which the majority of some groups, not of all, agrees."""
+    agreed = np.array([rates.shrunk > MAJORITY for rates in poll.group_rates.agree])
+    agreed = agreed[: len(poll.groups)]
+    kept = np.asarray(agreed.any(axis=0) & ~agreed.all(axis=0))
+    return replace(poll, candidates=poll.candidates[kept[poll.candidates]])
 
 
 def _verdicts(poll: Poll, approves: np.ndarray, slate: Slate) -> list[CommitteeVerdict]:

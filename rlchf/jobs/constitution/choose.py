@@ -1,15 +1,13 @@
 """Choosing a constitution from files to files: the job of `rlchf constitution choose`."""
 
 import warnings
-from dataclasses import MISSING, dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
 from rlchf.constitution.choosing.opinion_groups import opinion_groups, split
-from rlchf.constitution.choosing.report import QUESTION, Chosen, Weights, check_question
-from rlchf.constitution.choosing.settings import SlateConfig
+from rlchf.constitution.choosing.report import Chosen, check_question
+from rlchf.constitution.choosing.settings import ChooseJob, SlateConfig
 from rlchf.constitution.choosing.slates import CONSENSUS, check_rule
 from rlchf.constitution.choosing.votes import Votes
 from rlchf.display import counted
@@ -26,58 +24,8 @@ from rlchf.jobs.inputs import check_paths
 from rlchf.options import listed
 from rlchf.profiles import UNSTATED
 from rlchf.rankings import Rankings
-from rlchf.settings import Settings, setting
 
 LETTERS = "ABCDE"
-COUNTS = ("weight", "prompt_id")
-"""Columns of an annotators file that are no groups."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ChooseJob(Settings):
-    """Votes on statements, and files to write."""
-
-    votes: tuple[str, ...] = setting(
-        MISSING, "Folder or files of a Polis export, or approvals with prompt_id and response_id."
-    )
-    out: tuple[str, ...] = setting(
-        (), "JSON file for all figures, or TOML file for the constitution; repeatable."
-    )
-    picture: str = setting("", "SVG or PNG file: statements per group, by each rule.")
-    compare: bool = setting(False, "Comparison of all rules on these votes.")
-    responses: str = setting(
-        "", "Statements' texts: jsonl with prompt_id, response_id and text.", group="Data"
-    )
-    annotators: str = setting("", "csv with annotator_id and the column --group.", group="Data")
-    group: str = setting("", "Column of the annotators file with the opinion group.", group="Data")
-    clusters: bool = setting(
-        False, "Opinion groups by PCA and k-means, in place of those of the export.", group="Data"
-    )
-    from_: Literal["auto", "polis", "rankings"] = setting(
-        "auto", "What the votes are: auto, polis or rankings.", group="Data"
-    )
-    prompt: str = setting("", "Conversation, a prompt_id, if there are several.", group="Data")
-    columns: str = setting(
-        "", "Their names of our columns, such as approval=score, for rankings.", group="Data"
-    )
-    agree: Literal[-1, 0, 1] = setting(
-        0, "Vote that agrees in a Polis export, 1 or -1; 0 for the one that fits.", group="Data"
-    )
-    question: str = setting(QUESTION, "Question of each principle of a TOML file.", group="Output")
-    weights: Weights = setting(
-        "equal", "Weights of the principles: equal, or the estimate.", group="Output"
-    )
-
-    def contradictions(self):  # type: ignore[no-untyped-def]
-        """What does not go together."""
-        yield (
-            bool(self.group) != bool(self.annotators),
-            "groups of a file need both --annotators and --group",
-        )
-        yield (
-            self.clusters and bool(self.group),
-            "--clusters finds the groups by the votes; leave --group out",
-        )
 
 
 def choose_files(job: ChooseJob, config: SlateConfig) -> Chosen:
@@ -138,7 +86,7 @@ def read_votes(job: ChooseJob) -> tuple[Votes, dict[str, str]]:
         groups = {
             who: features["group"]
             for who, features in converted.annotators.items()
-            if features.get("group")
+            if features.get("group") and who in ballots
         }
         return _with_texts(Votes.from_ballots(ballots, texts, prompt), len(texts)), groups
     format = "approvals" if "approval=" in job.columns else "auto"
