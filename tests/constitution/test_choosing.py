@@ -12,7 +12,7 @@ from rlchf.auditing.committees import committee_justified
 from rlchf.constitution.choosing.ballots import GroupRates, complete_ballots
 from rlchf.constitution.choosing.consensus import group_informed_consensus
 from rlchf.constitution.choosing.duplicates import near_duplicates
-from rlchf.constitution.choosing.estimates import MOST, Prior, rates
+from rlchf.constitution.choosing.estimates import Prior, rates
 from rlchf.constitution.choosing.opinion_groups import opinion_groups
 from rlchf.constitution.choosing.report import Chosen
 from rlchf.constitution.choosing.service import disputed, service
@@ -163,7 +163,7 @@ def test_a_prior_as_strong_as_votes_drawn_from_it_is_found() -> None:
 
 @pytest.mark.parametrize(
     ("agree", "seen", "strength"),
-    [([0, 0], [0, 0], 2), ([5], [5], 2), ([5, 5], [10, 10], MOST), ([4, 4], [4, 4], 2)],
+    [([0, 0], [0, 0], 2), ([5], [5], 2), ([5, 5], [10, 10], 10), ([4, 4], [4, 4], 2)],
 )
 def test_a_prior_of_few_or_equal_votes_is_finite(
     agree: list[int], seen: list[int], strength: float
@@ -242,7 +242,7 @@ def test_a_budget_of_words_skips_what_no_longer_fits() -> None:
     slate = elect(poll, config)
     assert [votes.statements[m] for m in slate.statements] == ["a", "c"]
     assert slate.seats == 2
-    with pytest.raises(ValueError, match="no statement has 1 words or fewer"):
+    with pytest.raises(ValueError, match="no statement fits into 1 word; the shortest has 2"):
         elect(poll, replace(config, words=1))
 
 

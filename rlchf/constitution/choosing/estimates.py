@@ -10,8 +10,8 @@ from rlchf.numeric.ratios import ratio
 Estimate = Literal["raw", "shrunk", "lower"]
 """The share of agreeing votes, its posterior mean, or the lower end of its interval."""
 
-LEAST, MOST = 2.0, 1e4
-"""Votes that the prior may stand for. Two are those of the (A + 1) / (S + 2) in Polis."""
+LEAST = 2.0
+"""Votes that the prior stands for at least: those of the (A + 1) / (S + 2) in Polis."""
 LEVEL = 0.95
 
 
@@ -36,8 +36,9 @@ class Prior:
 
         The mean is the share of all votes that agree. The strength s is 1 / c - 1, where c is the
         correlation of two votes on one statement, estimated from how much more the statements' shares vary
-        than votes drawn at random would. It is kept within 2 and 10,000: at least the two votes that
-        Polis adds, and a finite number where the shares vary less than by chance.
+        than votes drawn at random would. It is at least 2, the votes that Polis adds, and no more than
+        the votes on the average statement: where shares vary little, or by chance less than that, a
+        statement with so many votes is pulled to the mean by half of the way.
 
         References
         ----------
@@ -63,8 +64,9 @@ class Prior:
         if free == 0 or chance == 0 or room <= 0:
             return cls(min(max(mean, 0.5 / (total + 1)), 1 - 0.5 / (total + 1)), LEAST)
         correlation = (spread - chance * free) / (chance * room)
-        strength = MOST if correlation <= 1 / (MOST + 1) else 1 / min(correlation, 1.0) - 1
-        return cls(mean, float(np.clip(strength, LEAST, MOST)))
+        most = max(total / len(seen), LEAST)
+        strength = most if correlation <= 0 else 1 / min(correlation, 1.0) - 1
+        return cls(mean, float(np.clip(strength, LEAST, most)))
 
 
 @dataclass(frozen=True, eq=False)

@@ -161,7 +161,11 @@ def elect(poll: Poll, config: SlateConfig) -> Slate:
             taken.append(m)
             left -= cost
     if not taken:
-        raise ValueError(f"no statement has {config.words} words or fewer; give a larger --words")
+        shortest = min((word_count(poll.votes.texts[m]) for m in statements), default=0)
+        raise ValueError(
+            f"no statement fits into {counted(config.words or 0, 'word')}; the shortest has {shortest}, so "
+            "give a larger --words"
+        )
     return Slate(config.rule, taken, len(taken))
 
 

@@ -145,6 +145,11 @@ def find_groups(
                 f"{votes.voters[0]!r}{match.hint}"
             )
         of_voter = annotators.group(job.group)
+        if annotators.weights is not None:
+            warnings.warn(
+                f"the weights in {job.annotators} do not count: every voter has one vote",
+                stacklevel=3,
+            )
         groups = split(votes, of_voter)
         found = f"the column {job.group} of {job.annotators}"
     elif exported and not job.clusters:
