@@ -23,8 +23,8 @@ from rlchf.cli import (
     score,
     tasks,
 )
+from rlchf.cli.constitution import choose, judge, revise, sft, show
 from rlchf.cli.constitution import convert as convert_constitution
-from rlchf.cli.constitution import judge, revise, sft, show
 from rlchf.cli.settings import SettingsCommand
 
 app = typer.Typer(
@@ -83,6 +83,10 @@ COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "constitution convert": (
         convert_constitution.command,
         "rlchf constitution convert principles.json --out constitution.toml",
+    ),
+    "constitution choose": (
+        choose.command,
+        "rlchf constitution choose export/ -k 16 --out constitution.toml",
     ),
     "constitution show": (show.command, "rlchf constitution show default"),
     "constitution judge": (

@@ -18,7 +18,12 @@ Given = dict[str, Any]
 """The settings that a user gave, by name; those left out are not in it."""
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 
-SPELLINGS = {"kl_coef": ("--beta",), "option": ("-o",), "responses_per_prompt": ("-n",)}
+SPELLINGS = {
+    "kl_coef": ("--beta",),
+    "option": ("-o",),
+    "responses_per_prompt": ("-n",),
+    "k": ("-k",),
+}
 """Further names of options."""
 
 
