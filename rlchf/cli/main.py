@@ -22,6 +22,7 @@ from rlchf.cli import (
     score,
     tasks,
 )
+from rlchf.cli.constitution import report as constitution_report
 from rlchf.cli.constitution import show
 from rlchf.cli.settings import SettingsCommand
 
@@ -78,6 +79,10 @@ COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     ),
     "run": (run.command, "rlchf run examples/emoji.toml --rule perpetual_pav"),
     "constitution show": (show.command, "rlchf constitution show default"),
+    "constitution report": (
+        constitution_report.command,
+        "rlchf constitution report rankings.jsonl --constitution default --out report.html",
+    ),
 }
 """Each command's function and an example; a name of two words is a command of a group."""
 GROUPS = {
