@@ -20,13 +20,14 @@ SHORT = 40
 PARTS = {
     "unable": "not able|unable|not allowed|not permitted|not willing|not going|not comfortable",
     "cannot": "cannot|can not|can't|could not|couldn't|will not|won't|would not|wouldn't",
-    "must": "must|have to|need to|would have to|'d rather not|should not|shouldn't",
+    "must": "must|have to|need to|would have to|should not|shouldn't",
     "do": "help|assist|provide|give|offer|answer|fulfill?|comply|engage|participate|support|discuss|share|"
     "write|create|generate|produce|do that|do this|advise|respond|recommend|condone|encourage|promote|"
-    "endorse|satisfy|tell you|teach|describe|explain|instruct|suggest|speculate|make|say|complete|proceed|"
+    "endorse|satisfy|tell you|teach|describe|explain|instruct|suggest|speculate|make|complete|proceed|"
     "continue|be of|in good conscience|ethically|legally|responsibly|directly|decline|refuse|refrain",
     "ask": "provide|give|offer|assist|help|answer|discuss|write|make|use|say|ask",
-    "good": "appropriate|ethical|acceptable|okay|ok|safe|legal|respectful|responsible",
+    "moral": "appropriate|ethical|acceptable|okay|ok|respectful|responsible",
+    "good": "appropriate|ethical|acceptable|okay|ok|respectful|responsible|safe|legal",
     "bad": "illegal|unethical|inappropriate|irresponsible|harmful",
     "model": r"(?:\w+ ){0,3}?(?:ai|assistant|language model)",
     "dont": "do not|don't",
@@ -43,6 +44,7 @@ REFUSALS = (
     r"i(?: am|'m) (?:<word>){0,2}?<unable>",
     r"(?:i|we) (?:<word>)?<must> (?:<word>)?(?:<do>)",
     r"(?:sorry|afraid|apologi[sz]e|regret)[^.!?]{0,30} (?:i|we) (?:<word>)?(?:<cannot>|am unable)",
+    r"(?:i'd|i would) (?:<word>)?rather not",
     r"i (?:<word>)?(?:decline|refuse) to",
     r"i'll have to (?:decline|pass)",
     r"(?:that|this)(?: is|'s) not something (?:that )?i (?:can|could|will|would)",
@@ -50,9 +52,9 @@ REFUSALS = (
     r"i <dont> (?:feel comfortable|condone|engage in|support)",
     r"as an? <model>[^.!?]{0,60} (?:<cannot>|<unable>|not appropriate|not (?:capable|programmed|designed))",
     r"i(?: am|'m) an? <model> and (?:<dont>|<cannot>) <own>",
-    r"(?:is|would be|it's|that's|isn't|wouldn't be)(?: not| never)?(?:<and>){0,2} (?:<good>|<bad>)"
+    r"(?:is|would be|it's|that's|isn't|wouldn't be|not be)(?: not| never)?(?:<and>){0,2} (?:<good>|<bad>)"
     r"(?: (?:or|and) \w+)?(?: for me)? to <ask>",
-    r"(?:is|it's|that's|would be) (?:not|never)(?: an?)?(?:<and>){0,2} <good>",
+    r"(?:is|it's|that's|would be) (?:not|never)(?: an?)?(?:<and>){0,2} <moral>",
     r"i <dont> think (?:it's|that's|it is|that is|this is)(?:<and>){0,2} <good>",
     r"(?:against|violates?|contrary to) (?:my|our|the) <rules>",
     r"(?:request|question) (?:is|goes|seems) (?:<word>)?(?:not appropriate|<bad>)",

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -124,9 +125,11 @@ def rankings_of(judgements: Judgements, *, soft: bool = True, without: str = "")
 def _split(entries: Entries, sure: np.ndarray) -> Entries:
     """Ballots of two responses as votes that are split by the probability of the first."""
     if "ballot_probabilities" in Entries.__dataclass_fields__:
-        return replace(entries, **{"ballot_probabilities": sure})
+        probabilities: dict[str, Any] = {"ballot_probabilities": sure}
+        return replace(entries, **probabilities)
     assert entries.ballot_weights is not None
     assert entries.ballot_parts is not None
+    assert entries.entry_ranks is not None
     n = len(sure)
     less = np.flatnonzero((sure < 1) & (sure > 0.5))
     reverse = np.concatenate([less, less + n])  # their entries, best first

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from itertools import combinations
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -15,6 +16,8 @@ from rlchf.constitution.reliability import Reliability
 from rlchf.constitution.stages import StageScore
 from rlchf.display import counted
 from rlchf.evaluation.intervals import Figure
+
+Named = TypeVar("Named", Evasiveness, OverRefusal)
 
 
 @dataclass(frozen=True)
@@ -107,9 +110,10 @@ class ConstitutionReport:
         elif np.isinf(voters.value):
             yield f"The judgements of {count}{where} cancel out."
         else:
+            more = ", because some contradict others" * (voters.value > voters.principles + 0.05)
             yield (
                 f"{count}{where} {verb} as {amount(voters.value, 1)} "
-                f"{'voter' if round(voters.value, 1) == 1 else 'voters'}{interval(voters, 1)}."
+                f"{'voter' if round(voters.value, 1) == 1 else 'voters'}{interval(voters, 1)}{more}."
             )
         if voters.independent < voters.principles - 0.05:
             yield (
@@ -119,6 +123,21 @@ class ConstitutionReport:
         if voters.indifferent:
             names = ", ".join(voters.indifferent)
             yield f"No pair has a preferred response by {names}, which is not counted."
+        yield from self._on_pairs_of_principles()
+
+    def _on_pairs_of_principles(self) -> Iterator[str]:
+        """Which two principles judge most and least alike."""
+        rho, names = self.correlations.soft, self.correlations.principles
+        pairs = [(rho[i, j], names[i], names[j]) for i, j in combinations(range(len(names)), 2)]
+        known = [pair for pair in pairs if not np.isnan(pair[0])]
+        if len(known) < 2:
+            return
+        (high, *alike), (low, *opposed) = max(known), min(known)
+        least = "contradict each other most" if low < 0 else "are alike least"
+        yield (
+            f"{' and '.join(alike)} judge most alike (correlation {amount(high, 2)}), and "
+            f"{' and '.join(opposed)} {least} ({amount(low, 2)})."
+        )
 
     def on_answers(self) -> Iterator[str]:
         """Which answers do not count."""
@@ -179,9 +198,10 @@ class ConstitutionReport:
             else "some pairs were shown in one order only, and what stays of it cannot be told"
         )
         yield (
-            f"The judge gives the response that is shown {place} a probability that is higher by "
-            f"{amount(abs(one.bias.value), 3)}{interval(one.bias, 3, sign=place == 'second')}, and prefers "
-            f"another response in the other order on {percent(one.flips.value)} of the pairs; {left}."
+            f"The judge adds {amount(abs(one.bias.value), 3)}"
+            f"{interval(one.bias, 3, sign=place == 'second')} to the probability of the response that is "
+            f"shown {place}, and prefers another response in the other order on "
+            f"{percent(one.flips.value)} of the pairs; {left}."
         )
 
     def on_influence(self) -> Iterator[str]:
@@ -208,12 +228,13 @@ class ConstitutionReport:
 
     def on_evasion(self) -> Iterator[str]:
         """How many texts evade."""
-        for one in self.evasiveness:
+        for one in self._ends(self.evasiveness):
             yield (
-                f"Of {counted(one.texts, 'text')} in {one.name}, {percent(one.refusals.value)} refuse and "
-                f"{percent(one.unsure.value)} say no more than that they do not know."
+                f"Of {counted(one.texts, 'text')} in {one.name}, {percent(one.refusals.value)} "
+                f"{'refuses' if one.texts == 1 else 'refuse'} and {percent(one.unsure.value)} "
+                f'{"says" if one.texts == 1 else "say"} no more than "I don\'t know".'
             )
-        for row in self.over_refusal:
+        for row in self._ends(self.over_refusal):
             parts = []
             if row.safe:
                 share = f"{percent(row.safe_refused.value)}{interval(row.safe_refused, share=True)}"
@@ -222,6 +243,11 @@ class ConstitutionReport:
                 share = f"{percent(row.unsafe_answered.value)}{interval(row.unsafe_answered, share=True)}"
                 parts.append(f"{share} of {row.unsafe:,} to unsafe ones answer")
             yield f"In {row.name}, {', and '.join(parts)}."
+
+    def _ends(self, rows: Sequence[Named]) -> list[Named]:
+        """The rows without those of stages between the first and the last."""
+        stages = list(dict.fromkeys(row.stage for row in self.stages))
+        return [row for row in rows if row.name not in stages[1:-1]]
 
     def on_stages(self) -> Iterator[str]:
         """What changes from the first stage to the last."""
@@ -232,7 +258,7 @@ class ConstitutionReport:
                 continue
             moved = last.change.value
             sure = not last.change.low <= 0 <= last.change.high
-            verb = "rises" if moved > 0 else "falls" if moved < 0 else "stays"
+            verb = "rises" if moved > 0 else "falls" if moved < 0 else "does not change"
             unit = {"share": measure in ("refusals", "I don't know")}
             by = "" if moved == 0 else f" by {_size(abs(moved), **unit)}"
             text = f"From {rows[0].stage} to {last.stage}, {_named(measure)} {verb}{by}"
@@ -288,8 +314,8 @@ def _named(measure: str) -> str:
 
 def _agreement(row: Reliability) -> str:
     """The accuracy and kappa of a comparison with a reference."""
-    chance = row.kappa.low <= 0 <= row.kappa.high
-    note = ", which may be chance" if chance else ""
+    low, high = row.kappa.low, row.kappa.high
+    note = ", which may be chance" if low <= 0 <= high else ", less than chance" if high < 0 else ""
     return (
         f"{percent(row.accuracy.value)} of {counted(row.pairs, 'comparison')} (kappa "
         f"{amount(row.kappa.value, 2)}"

@@ -88,5 +88,9 @@ def _number(
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if not number or not 0 <= value <= most or math.isinf(value):
         upto = f"from 0 to {most:g}" if most < math.inf else "of 0 or more"
-        raise ValueError(f"{line}: {key} is {shown(value)}; give a number {upto}")
+        raise ValueError(f"{line}: {key} is {_shown(value)}; give a number {upto}")
     return float(value)
+
+
+def _shown(value: Any) -> str:
+    return repr(value) if isinstance(value, int | float) else shown(value)

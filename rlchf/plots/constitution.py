@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from rlchf.constitution.correlation import Correlations
 from rlchf.constitution.influence import RuleInfluence
@@ -48,10 +49,13 @@ def influence_plot(rules: Sequence[RuleInfluence]) -> Figure:
     panels[0].axvline(0.5, color="0.5", lw=1, ls="--")
     panels[0].set_title("comparisons that prevail", loc="left", fontsize=10)
     panels[1].set_title("share of all that prevail", loc="left", fontsize=10)
-    panels[1].set_xlim(left=0)
+    shares = [max(row.share, row.weight) for rule in rules for row in rule.principles]
+    panels[1].set_xlim(0, 1.1 * max(shares))
     if left_out:
         panels[2].set_title("pairs turned around\nif it is left out", loc="left", fontsize=10)
-        panels[2].set_xlim(left=-0.002)
+        turned = [row.flipped or 0 for rule in rules for row in rule.principles]
+        top = max([1, *turned]) / max(rules[0].pairs, 1)
+        panels[2].set_xlim(-0.04 * top, 1.1 * top)
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False)
     return figure
@@ -71,7 +75,7 @@ def correlation_plot(found: Correlations) -> Figure:
     if K <= NUMBERED:
         for i, j in np.ndindex(K, K):
             value = matrix[i, j]
-            text = "–" if np.isnan(value) else f"{value + 0.0:.1f}".replace("-0.0", "0.0")
+            text = "–" if np.isnan(value) else f"{np.round(value, 1) + 0.0:.1f}".replace("-", "−")
             colour = "white" if abs(value) > 0.75 else "0.15"
             axes.text(j, i, text, ha="center", va="center", fontsize=8, color=colour)
     axes.spines[:].set_visible(False)
@@ -116,7 +120,8 @@ def position_plot(rows: Sequence[PositionBias]) -> Figure:
     right.set_title(
         "pairs on which the order\nchanges the preferred response", loc="left", fontsize=10
     )
-    right.set_xlim(left=-0.01)
+    top = max(0.01, *(max(row.flips.value, np.nan_to_num(row.flips.high)) for row in shown))
+    right.set_xlim(-0.04 * top, 1.06 * top)
     left.plot([], [], color=COLOURS[0], lw=6, alpha=0.25, label="95 % interval")
     figure.legend(loc="outside lower center", frameon=False)
     return figure
@@ -183,6 +188,7 @@ def _rows(names: Sequence[str], n_panels: int) -> tuple[Figure, list["Axes"]]:
     panels[0].set_ylim(-0.6, len(names) - 0.4)
     for axes in panels:
         tidy(axes, grid="x")
+        axes.xaxis.set_major_locator(MaxNLocator(5))
     return figure, panels
 
 
