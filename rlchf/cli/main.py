@@ -25,6 +25,7 @@ from rlchf.cli import (
 )
 from rlchf.cli.constitution import choose, judge, revise, sft, show
 from rlchf.cli.constitution import convert as convert_constitution
+from rlchf.cli.constitution import report as constitution_report
 from rlchf.cli.settings import SettingsCommand
 
 app = typer.Typer(
@@ -102,6 +103,10 @@ COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "constitution sft": (
         sft.command,
         "rlchf constitution sft revisions.jsonl --policy smollm2 --helpful helpful.jsonl --out model/",
+    ),
+    "constitution report": (
+        constitution_report.command,
+        "rlchf constitution report rankings.jsonl --constitution default --out report.html",
     ),
 }
 """Each command's function and an example; a name of two words is a command of a group."""

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Mapping
+from html import escape
 from pathlib import Path
 
 import matplotlib as mpl
@@ -33,10 +34,14 @@ def save_all(figures: Mapping[str, Figure], folder: str | Path) -> list[Path]:
     return list(paths)
 
 
-def svg_text(figure: Figure) -> str:
-    """The figure as an SVG element to put into a page."""
+def svg_text(figure: Figure, description: str = "") -> str:
+    """The figure as an SVG element to put into a page, with a description for those who do not see it."""
     text = _picture(figure, "svg").decode()
-    return text[text.index("<svg") :]
+    text = text[text.index("<svg") :]
+    if description:
+        label = escape(description, quote=True)
+        text = text.replace("<svg", f'<svg role="img" aria-label="{label}"', 1)
+    return text
 
 
 def _picture(figure: Figure, format: str) -> bytes:

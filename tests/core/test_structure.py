@@ -44,6 +44,7 @@ CORE = (
     "rlchf.rankings",
     "rlchf.profiles",
     "rlchf.prompts",
+    "rlchf.constitution.judgements",
     "rlchf.constitution.principles",
     "rlchf.constitution.revising",
     "rlchf.numeric.ranks",
