@@ -294,6 +294,22 @@ def test_a_probability_beside_three_ranks_or_scores_is_refused() -> None:
 # --- training
 
 
+def test_the_margin_of_a_soft_label_is_its_expected_strength() -> None:
+    rankings = Rankings.from_frame([comparison(0.75) | {"strength": 2.0}])
+    result = rlchf.aggregate(rankings, "borda")
+    texts = {"p": {"a": "A", "b": "B"}}
+    (example,) = examples(result, {"p": "Hi"}, texts, ballots_of=rankings, margin_scale=1.0)
+    assert example.margins is not None
+    assert example.margins[0, 1] == pytest.approx(2.0 * (0.75 - 0.25))
+
+
+def test_a_principle_approves_what_its_likelier_order_puts_first() -> None:
+    rankings = soft([0.9, 0.8, 0.4])
+    audit = rlchf.audit(rankings, rlchf.aggregate(rankings, "borda"))
+    assert audit.approvals.without == ["principle-2"]
+    assert audit.approvals.ballots == 3
+
+
 @pytest.mark.parametrize("learn_from", ["shares", "ballots"])
 def test_the_loss_of_a_training_step_is_the_cross_entropy_against_the_pool(learn_from: str) -> None:
     torch = pytest.importorskip("torch")
