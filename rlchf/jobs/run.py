@@ -5,7 +5,7 @@ result is there already; so a run that was stopped goes on where it was.
 """
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import cached_property
 from itertools import chain, count
@@ -32,7 +32,7 @@ from rlchf.jobs.reward import (
     train_reward_model,
     training_data,
 )
-from rlchf.jobs.runfile import Run, read
+from rlchf.jobs.runfile import Model, Run, read
 from rlchf.jobs.settings import TINY, AuditJob, PPOJob, RewardJob
 from rlchf.options import function_named
 from rlchf.prompts import Prompt
@@ -50,6 +50,8 @@ class Pipeline:
         The settings.
     folder
         The run folder; it need not exist.
+    config
+        What goes into ``config.toml``, by default the settings of the run.
 
     Raises
     ------
@@ -57,8 +59,11 @@ class Pipeline:
         If an input is missing or wrong; nothing has been written then.
     """
 
-    def __init__(self, run: Run, folder: str | Path) -> None:
+    def __init__(
+        self, run: Run, folder: str | Path, config: Mapping[str, Any] | None = None
+    ) -> None:
         self.run, self.folder = run, Path(folder)
+        self.config = run.to_dict() if config is None else config
         self.job: RewardJob = run.reward_job(run.model.name)
         check_rule(self.job)
         if run.model.name != TINY:
@@ -110,7 +115,7 @@ class Pipeline:
         result = self.result  # before anything is written
         self.folder.mkdir(parents=True, exist_ok=True)
         with atomic_write(self.folder / "config.toml") as file:
-            tomli_w.dump(self.run.to_dict(), file)
+            tomli_w.dump(self.config, file)
         if not (self.folder / "audit.json").exists():
             result.write(self.folder / "aggregated.jsonl")
             list_skipped(self.job, self.inputs.rankings, self.folder / "skipped.csv")
@@ -120,34 +125,16 @@ class Pipeline:
 
     def base_policy(self) -> Path:
         """The model to start from: as named, or a tiny one that learned to write the responses."""
-        from rlchf.train.models.arguments import in_precision
-        from rlchf.train.models.tiny import fit_supervised, tiny_llama
-
-        model, seed = self.run.model, self.run.seed
+        model = self.run.model
         if model.name != TINY:
             return Path(model_folder(model.name))
-        folder = self.folder / "base"
-        if folder.exists():
-            return folder
         inputs = self.inputs
         pairs = [
             (inputs.prompts[p], inputs.responses[p][r])
             for p in inputs.rankings.prompt_ids
             for r in inputs.rankings.responses(p)
         ]
-        with stage("supervised learning of a tiny policy") as tick:
-            texts = [str(prompt) for prompt, _ in pairs] + [text for _, text in pairs]
-            policy, tokenizer = tiny_llama(texts, seed=seed)
-            fit_supervised(
-                policy, tokenizer, pairs, epochs=model.epochs, learning_rate=model.learning_rate,
-                batch_size=model.batch_size, seed=seed, progress=tick,
-            )  # fmt: skip
-            partial = partial_folder(folder)
-            shutil.rmtree(partial, ignore_errors=True)
-            in_precision(policy, model.loading).save_pretrained(partial)
-            tokenizer.save_pretrained(partial)
-            partial.rename(folder)
-        return folder
+        return tiny_policy(model, pairs, self.run.seed, self.folder / "base")
 
     def train_reward_model(self) -> None:
         """Train the reward model, and measure it on the prompts held out, as `rlchf reward` does."""
@@ -286,6 +273,28 @@ class Pipeline:
         }
 
 
+def tiny_policy(model: Model, pairs: Sequence[tuple[Prompt, str]], seed: int, folder: Path) -> Path:
+    """The folder of a tiny policy that learned to write responses to prompts; made if it is not there."""
+    from rlchf.train.models.arguments import in_precision
+    from rlchf.train.models.tiny import fit_supervised, tiny_llama
+
+    if folder.exists():
+        return folder
+    with stage("supervised learning of a tiny policy") as tick:
+        texts = [str(prompt) for prompt, _ in pairs] + [text for _, text in pairs]
+        policy, tokenizer = tiny_llama(texts, seed=seed)
+        fit_supervised(
+            policy, tokenizer, pairs, epochs=model.epochs, learning_rate=model.learning_rate,
+            batch_size=model.batch_size, seed=seed, progress=tick,
+        )  # fmt: skip
+        partial = partial_folder(folder)
+        shutil.rmtree(partial, ignore_errors=True)
+        in_precision(policy, model.loading).save_pretrained(partial)
+        tokenizer.save_pretrained(partial)
+        partial.rename(folder)
+    return folder
+
+
 def start(
     path: str | Path,
     *,
@@ -315,15 +324,7 @@ def start(
         run = replace(run, rule={"name": rule})
     if group:
         run = replace(run, data=replace(run.data, group=group))
-    rule = run.rule["name"].replace(":", ".")  # of module:function; Windows takes no colon
-    folder = Path(out) if out else _free(Path("runs") / f"{Path(path).stem}-{rule}")
-    if folder.exists() and not folder.is_dir():
-        raise ValueError(f"{folder} is a file; choose a folder for --out")
-    if folder.exists() and any(folder.iterdir()):
-        raise ValueError(
-            f"{folder} is not empty; choose another --out, or go on with --resume {folder}"
-        )
-    return Pipeline(run, folder)
+    return Pipeline(run, new_folder(path, run.rule["name"], out))
 
 
 def resume(folder: str | Path) -> Pipeline:
@@ -332,6 +333,25 @@ def resume(folder: str | Path) -> Pipeline:
     if not config.exists():
         raise FileNotFoundError(f"{folder} holds no config.toml, so there is no run to go on with")
     return Pipeline(read(config), folder)
+
+
+def new_folder(path: str | Path, rule: str, out: str | Path = "") -> Path:
+    """The folder of a new run: ``out``, or one in ``runs/`` with the names of the run file and the rule.
+
+    Raises
+    ------
+    ValueError
+        If ``out`` is a file, or a folder that is not empty.
+    """
+    rule = rule.replace(":", ".")  # of module:function; Windows takes no colon
+    folder = Path(out) if out else _free(Path("runs") / f"{Path(path).stem}-{rule}")
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"{folder} is a file; choose a folder for --out")
+    if folder.exists() and any(folder.iterdir()):
+        raise ValueError(
+            f"{folder} is not empty; choose another --out, or go on with --resume {folder}"
+        )
+    return folder
 
 
 def _free(folder: Path) -> Path:

@@ -1,0 +1,149 @@
+"""The run file of Constitutional AI: principles in place of people. Reading it needs no torch."""
+
+from collections.abc import Iterable
+from dataclasses import MISSING, asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from rlchf.constitution.judge_config import JudgeConfig
+from rlchf.io.constitutions import read_constitution, shipped
+from rlchf.jobs.inputs import read_toml
+from rlchf.jobs.runfile import Data, Label, Model, Run, found_model, tables_of
+from rlchf.jobs.settings import TINY
+from rlchf.settings import Settings, built, setting
+from rlchf.train.candidates.config import CandidateConfig
+from rlchf.train.constitution.revise_config import ReviseConfig
+from rlchf.train.constitution.sft_config import SftConfig
+from rlchf.train.ppo.config import PPOConfig
+from rlchf.train.reward.config import RewardConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConstitutionData(Settings):
+    """The principles, the judge and the prompts; relative paths start at the run file's folder."""
+
+    file: str = setting("default", "TOML file, or default or bai2022, which come with rlchf.")
+    prompts: str = setting(
+        MISSING, "jsonl with prompt_id and prompt: those whose responses are revised and judged."
+    )
+    helpful_prompts: str = setting(
+        "",
+        "jsonl with further prompts, which ask for nothing but help; their responses are judged, too.",
+    )
+    responses: str = setting(
+        "", "jsonl with responses to judge, in place of those that the policy samples."
+    )
+    judge: str = setting(
+        "",
+        "Judge: a folder, owner/model on the Hub or module:function; empty for the model of the run.",
+    )
+    examples: str = setting(
+        "default",
+        "TOML file of worked critiques and revisions; default for those that come with rlchf, none for none.",
+    )
+    human: str = setting(
+        "", "Folder of rankings by people, with prompts and responses, that are mixed in."
+    )
+    ratio: str = setting("1:1", "Ratio of comparisons by principles to those by people.")
+    harmlessness: str = setting(
+        "harmless",
+        "Principle by which texts of all stages are compared with the first responses; empty for none.",
+    )
+    helpfulness: str = setting(
+        "helpful_without_evasion", "A second such principle; empty for none."
+    )
+
+
+@dataclass(frozen=True)
+class ConstitutionRun:
+    """A whole run of Constitutional AI; `read_constitution_run` takes it from a TOML file."""
+
+    constitution: ConstitutionData
+    model: Model
+    revise: ReviseConfig | None = None
+    """Left out, the run has no supervised stage, and ``sft`` is not used."""
+    sft: SftConfig = field(default_factory=SftConfig)
+    sample: CandidateConfig = field(default_factory=CandidateConfig)
+    judge: JudgeConfig = field(default_factory=JudgeConfig)
+    rule: dict[str, Any] = field(default_factory=lambda: {"name": "kemeny"})
+    reward: RewardConfig = field(default_factory=RewardConfig)
+    ppo: PPOConfig | None = None
+    label: Label = field(default_factory=Label)
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for wrong, problem in self._contradictions():
+            if wrong:
+                raise ValueError(problem)
+
+    def _contradictions(self) -> Iterable[tuple[bool, str]]:
+        data = self.constitution
+        yield (
+            self.model.name == TINY and not data.responses,
+            "[model] name is 'tiny', which learns from responses; give [constitution] responses",
+        )
+        yield (
+            self.model.name == TINY and not data.judge,
+            "[model] name is 'tiny', which cannot judge; give [constitution] judge",
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Every setting, defaults included, as it goes into ``config.toml``."""
+        return {key: value for key, value in asdict(self).items() if value is not None}
+
+    def inner(self, data: Data, policy: str) -> Run:
+        """The part of the run that is that of any rankings, on these data and from this policy."""
+        return Run(
+            data, replace(self.model, name=policy), self.rule, self.reward, self.ppo, self.label, self.seed
+        )  # fmt: skip
+
+
+def is_constitution_run(path: str | Path) -> bool:
+    """Whether a run file, or the one in a run folder, has a section ``[constitution]``."""
+    path = Path(path) / "config.toml" if Path(path).is_dir() else Path(path)
+    return path.is_file() and "constitution" in read_toml(path)
+
+
+SECTIONS: dict[str, type] = {
+    "constitution": ConstitutionData, "model": Model, "revise": ReviseConfig, "sft": SftConfig,
+    "sample": CandidateConfig, "judge": JudgeConfig, "reward": RewardConfig, "ppo": PPOConfig,
+    "label": Label,
+}  # fmt: skip
+FILES = ("prompts", "helpful_prompts", "responses", "human")
+"""The keys of ``[constitution]`` that are paths, besides ``file`` and ``examples``, which may be names."""
+
+
+def read_constitution_run(path: str | Path, data_folder: str | Path = "") -> ConstitutionRun:
+    """Read and check a run file with a section ``[constitution]``.
+
+    Parameters
+    ----------
+    data_folder
+        Where the paths under ``[constitution]`` start, instead of the run file's own folder.
+
+    Raises
+    ------
+    ValueError, FileNotFoundError
+        As `rlchf.jobs.runfile.read`; also if the constitution is wrong, or lacks a principle that is named.
+    """
+    path = Path(path)
+    run = built(ConstitutionRun, tables_of(path, SECTIONS), f"{path}: ")
+    folder, data = Path(data_folder or path.parent), run.constitution
+    names = [name for name in FILES if getattr(data, name)]
+    if data.file not in shipped():
+        names.append("file")
+    if data.examples not in ("default", "none"):
+        names.append("examples")
+    paths: dict[str, Any] = {name: str((folder / getattr(data, name)).resolve()) for name in names}
+    data = replace(data, **paths)
+    known = [one.name for one in read_constitution(data.file).judges]
+    for name in ("harmlessness", "helpfulness"):
+        value, usual = getattr(data, name), ConstitutionData.__dataclass_fields__[name].default
+        if value and value not in known:
+            if value != usual:
+                raise ValueError(
+                    f"{path}: [constitution] {name} is {value!r}; choose from {', '.join(known)}, or "
+                    "leave it empty"
+                )
+            data = replace(data, **{name: ""})
+    return replace(run, constitution=data, model=found_model(run.model, path))
