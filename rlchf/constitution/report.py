@@ -263,7 +263,7 @@ class ConstitutionReport:
             by = "" if moved == 0 else f" by {_size(abs(moved), **unit)}"
             text = f"From {rows[0].stage} to {last.stage}, {_named(measure)} {verb}{by}"
             span = interval(last.change, 3, sign=moved < 0, **unit)
-            note = "" if sure or np.isnan(last.change.low) else ", which may be chance"
+            note = "" if sure or np.isnan(last.change.low) or not moved else ", which may be chance"
             yield f"{text}{span}{note}."
 
 

@@ -193,4 +193,6 @@ def _rows(names: Sequence[str], n_panels: int) -> tuple[Figure, list["Axes"]]:
 
 
 def _short(name: str, length: int = 28) -> str:
-    return name if len(name) <= length else name[: length - 1] + "…"
+    """A name without its middle if it is too long: names may differ at their ends only."""
+    tail = length // 3
+    return name if len(name) <= length else f"{name[: length - tail - 1]}…{name[-tail:]}"
