@@ -122,7 +122,11 @@ class ConstitutionReport:
             )
         if voters.indifferent:
             names = ", ".join(voters.indifferent)
-            yield f"No pair has a preferred response by {names}, which is not counted."
+            one = len(voters.indifferent) == 1
+            yield (
+                f"{names} {'prefers' if one else 'prefer'} neither response of any pair, and "
+                f"{'is' if one else 'are'} not counted."
+            )
         yield from self._on_pairs_of_principles()
 
     def _on_pairs_of_principles(self) -> Iterator[str]:
