@@ -122,7 +122,11 @@ class ConstitutionReport:
             )
         if voters.indifferent:
             names = ", ".join(voters.indifferent)
-            yield f"No pair has a preferred response by {names}, which is not counted."
+            one = len(voters.indifferent) == 1
+            yield (
+                f"{names} {'prefers' if one else 'prefer'} neither response of any pair, and "
+                f"{'is' if one else 'are'} not counted."
+            )
         yield from self._on_pairs_of_principles()
 
     def _on_pairs_of_principles(self) -> Iterator[str]:
@@ -263,7 +267,7 @@ class ConstitutionReport:
             by = "" if moved == 0 else f" by {_size(abs(moved), **unit)}"
             text = f"From {rows[0].stage} to {last.stage}, {_named(measure)} {verb}{by}"
             span = interval(last.change, 3, sign=moved < 0, **unit)
-            note = "" if sure or np.isnan(last.change.low) else ", which may be chance"
+            note = "" if sure or np.isnan(last.change.low) or not moved else ", which may be chance"
             yield f"{text}{span}{note}."
 
 

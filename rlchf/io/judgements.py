@@ -11,7 +11,7 @@ import numpy as np
 from rlchf.constitution.judgements import Judgement, Judgements
 from rlchf.display import counted
 from rlchf.ids import cell_text, clean_id
-from rlchf.io.files import display_name, read_bytes, shown
+from rlchf.io.files import display_name, file_kind, read_bytes, shown
 from rlchf.io.jsonl import json_records
 
 IDS = ("prompt_id", "annotator_id", "chosen", "rejected")
@@ -37,10 +37,14 @@ def read_judgements(path: str | Path, principles: Sequence[str] | None = None) -
         If a key is missing, a number is out of range, or a principle judges a pair twice or is none of
         the constitution's.
     """
-    source = display_name(path)
+    source, data = display_name(path), read_bytes(path)
+    if data.strip() and file_kind(path, data) != "jsonl":
+        raise ValueError(
+            f"{source}: give a jsonl file of comparisons, as rlchf constitution judge writes it"
+        )
     rows = [
         judgement(record, f"{source}, line {number}")
-        for number, record in json_records(read_bytes(path), source)
+        for number, record in json_records(data, source)
     ]
     judgements = Judgements.of(rows, principles, source)
     missing = [name for name in principles or () if name not in judgements.principles]

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MARKERS = ("o", "s", "D", "^", "v", "P", "X", "*")
+REFERENCES = {"truth": "planted truth", "humans": "human labels"}
 NUMBERED = 20  # principles in a matrix whose cells have numbers
 DIVERGING = LinearSegmentedColormap.from_list("blue-orange", [COLOURS[1], "#FFFFFF", COLOURS[0]])
 
@@ -131,18 +132,19 @@ def reliability_plot(rows: Sequence[Reliability]) -> Figure:
     """Cohen's kappa of each principle and rule with truth and human labels."""
     rows = [row for row in rows if not np.isnan(row.kappa.value)]
     names = list(dict.fromkeys(row.name for row in rows))[::-1]
-    references = list(dict.fromkeys(row.reference for row in rows))
+    present = {row.reference for row in rows}
+    references = [name for name in REFERENCES if name in present]
     figure, (axes,) = _rows(names, 1)
     for r, reference in enumerate(references):
         shift = 0.15 * (2 * r - len(references) + 1)
-        colour = COLOURS[r]
+        look = list(REFERENCES).index(reference)
+        colour, marker = COLOURS[look], MARKERS[look]
         for row in (row for row in rows if row.reference == reference):
             y = names.index(row.name) - shift
             if not np.isnan(row.kappa.low):
                 axes.plot([row.kappa.low, row.kappa.high], [y, y], color=colour, lw=5, alpha=0.25)
-            axes.plot(row.kappa.value, y, MARKERS[r], ms=6, color=colour)
-        label = {"truth": "planted truth", "humans": "human labels"}[reference]
-        axes.plot([], [], MARKERS[r], color=colour, label=label)
+            axes.plot(row.kappa.value, y, marker, ms=6, color=colour)
+        axes.plot([], [], marker, color=colour, label=REFERENCES[reference])
     axes.axvline(0, color="0.5", lw=1, ls="--")
     axes.set_xlabel("Cohen's kappa, with 95 % interval")
     figure.legend(loc="outside lower center", ncols=2, frameon=False)
@@ -193,4 +195,6 @@ def _rows(names: Sequence[str], n_panels: int) -> tuple[Figure, list["Axes"]]:
 
 
 def _short(name: str, length: int = 28) -> str:
-    return name if len(name) <= length else name[: length - 1] + "…"
+    """A name without its middle if it is too long: names may differ at their ends only."""
+    tail = length // 3
+    return name if len(name) <= length else f"{name[: length - tail - 1]}…{name[-tail:]}"

@@ -1,4 +1,4 @@
-"""Annotators with stated tastes, and random profiles."""
+"""Annotators with stated tastes, judges with planted preferences, and random profiles."""
 
 from rlchf.simulate.annotators import (
     Annotator,
@@ -13,10 +13,12 @@ from rlchf.simulate.annotators import (
     wordiness,
 )
 from rlchf.simulate.cultures import mallows
+from rlchf.simulate.judges import SimulatedJudge
 
 __all__ = [
     "Annotator",
     "Row",
+    "SimulatedJudge",
     "Taste",
     "has_emoji",
     "make_annotators",

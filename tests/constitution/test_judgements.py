@@ -79,6 +79,10 @@ def test_a_repeated_judgement_and_an_empty_file_are_refused(tmp_path: Path) -> N
         ValueError, match="principle 'kind' judges responses 'a' and 'b' of prompt 'p' more"
     ):
         read_judgements(written(tmp_path, ROW, ROW | {"chosen": "a", "rejected": "b"}))
+    table = tmp_path / "rankings.csv"
+    table.write_text("prompt_id,annotator_id,chosen,rejected\np,kind,a,b\n")
+    with pytest.raises(ValueError, match=r"rankings\.csv: give a jsonl file of comparisons"):
+        read_judgements(table)
     with pytest.raises(ValueError, match="there is no judgement"):
         read_judgements(written(tmp_path))
     with pytest.raises(ValueError, match="line 1: there is no key 'chosen' among prompt_id"):
