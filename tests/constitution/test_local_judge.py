@@ -11,7 +11,13 @@ import pytest
 pytest.importorskip("torch")
 
 import torch
-from transformers import DynamicCache, MistralConfig, MistralForCausalLM
+from transformers import (
+    DynamicCache,
+    MambaConfig,
+    MambaForCausalLM,
+    MistralConfig,
+    MistralForCausalLM,
+)
 
 from rlchf.constitution import Constitution, Principle
 from rlchf.constitution.judge_config import JudgeConfig
@@ -162,6 +168,19 @@ def test_a_model_that_cannot_continue_is_read_without(
         UserWarning, match="LlamaForCausalLM, does not continue from keys and values"
     ):
         assert labels(answers(model)) == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_model_without_keys_and_values_reads_each_question_whole() -> None:
+    torch.manual_seed(0)
+    config = MambaConfig(
+        vocab_size=320, hidden_size=32, num_hidden_layers=2, state_size=8, eos_token_id=0,
+        bos_token_id=None, pad_token_id=1,
+    )  # fmt: skip
+    model = tiny_models._spread(MambaForCausalLM(config), 4.0), tiny_models.tiny_tokenizer()
+    some = questions()[:4]
+    judge = LocalJudge(*model)
+    assert not judge.read.share
+    assert labels(judge(some)) == pytest.approx([by_hand(model, one) for one in some], abs=1e-5)
 
 
 def test_a_third_option_takes_its_share(model: Model) -> None:
