@@ -2,6 +2,7 @@
 
 import shutil
 import warnings
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -256,15 +257,23 @@ def read_job(folder: str | Path) -> tuple[RewardJob, RewardConfig]:
 
 
 def _tiny(data: TrainingData, folder: Path, seed: int) -> str:
-    """A small Llama of random weights, in a folder; every process makes the same."""
+    """A tiny model that knows the tokens of the examples, in a folder."""
+    examples = [*data.train, *data.held_out]
+    texts = [str(e.prompt) for e in examples] + [t for e in examples for t in e.responses]
+    return make_tiny(texts, folder, seed)
+
+
+def make_tiny(texts: Sequence[str], folder: Path, seed: int, **options: Any) -> str:
+    """A small Llama of random weights, in a folder; every process makes the same.
+
+    ``options`` are those of `rlchf.train.models.tiny.tiny_llama`.
+    """
     from rlchf.train.models.tiny import tiny_llama
     from rlchf.train.processes import process
 
     with process().main_process_first():
         if not (folder / "config.json").exists():
-            examples = [*data.train, *data.held_out]
-            texts = [str(e.prompt) for e in examples] + [t for e in examples for t in e.responses]
-            model, tokenizer = tiny_llama(texts, seed=seed)
+            model, tokenizer = tiny_llama(texts, seed=seed, **options)
             tokenizer.save_pretrained(folder)
             model.save_pretrained(folder)
     return str(folder)

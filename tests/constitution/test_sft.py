@@ -333,7 +333,6 @@ def test_a_killed_command_goes_on_to_the_same_bytes(
             ["--out", "o", "--helpful", "prompts.jsonl"],
             "no key 'response' or 'text' among prompt_id",
         ),
-        (["--out", "o", "--policy", "tiny"], "policy is 'tiny', which would be made for the job"),
         (["--out", "o", "--policy", "nothing"], "unknown model 'nothing'"),
         (["--out", "o", "--lora-alpha", 2], "lora_alpha is for LoRA, and lora_rank is 0"),
         (["--out", "helpful.jsonl"], "helpful.jsonl is there already"),
@@ -369,3 +368,10 @@ def test_revisions_of_another_shape_are_refused(
 def test_there_is_nothing_to_go_on_with(folder: Path) -> None:
     message = refused(rlchf("constitution", "sft", "--resume", "model"))
     assert "model holds no training to go on with" in message
+
+
+def test_a_tiny_policy_is_made_for_the_job(folder: Path) -> None:
+    done = run("tiny", "--lora-rank", 2, "--held-out", 0, "--out", "model")
+    assert done.returncode == 0, done.stderr
+    assert not {"base", "adapter"} & {path.name for path in Path("model").iterdir()}
+    assert load_policy("model").num_parameters() > 0

@@ -1,6 +1,7 @@
 """Fine-tuning on revisions and helpful samples: the job of `rlchf constitution sft`."""
 
 import json
+import shutil
 import warnings
 from collections.abc import Sequence
 from contextlib import closing
@@ -17,20 +18,24 @@ from rlchf.io.atomic import check_new_folder
 from rlchf.io.json import read_json, write_json, write_jsonl
 from rlchf.io.revisions import Sample, read_revisions, read_samples
 from rlchf.jobs.constitution.supervised_settings import SftJob
-from rlchf.jobs.draws import DrawLog, load_sampler
+from rlchf.jobs.draws import TINY_POSITIONS, DrawLog, load_sampler
 from rlchf.jobs.inputs import check_paths
 from rlchf.jobs.partial import partial_file
 from rlchf.jobs.progress import stage
-from rlchf.jobs.reward import partial_folder
+from rlchf.jobs.reward import make_tiny, partial_folder
+from rlchf.jobs.settings import TINY
 from rlchf.settings import built
 from rlchf.train.candidates.config import DrawConfig
 from rlchf.train.constitution.sft_config import SftConfig
+from rlchf.train.lora import FOLDER
 from rlchf.train.models.loading import check_four_bits
 
 if TYPE_CHECKING:
     from rlchf.train.constitution.texts import Text
 
 SETTINGS = "sft_config.json"
+BASE = "base"
+"""The folder of a tiny policy that is made for the job, until the job is done."""
 HELPFUL = "helpful.jsonl"
 """The helpful samples that the policy gave, in the folder of the job."""
 
@@ -85,7 +90,7 @@ def run_sft(
             f"{partial} holds a training that was stopped; go on with --resume {out}, or remove that folder"
         )
     check_paths([job.revisions, job.helpful, job.helpful_prompts])
-    check_four_bits(job, config.lora_rank)
+    check_four_bits(job, config.lora_rank, made=job.policy == TINY)
     if config.helpful_ratio and not (job.helpful or job.helpful_prompts):
         raise ValueError(
             f"helpful_ratio is {config.helpful_ratio:g}, and there are no helpful samples; give --helpful or "
@@ -99,13 +104,18 @@ def run_sft(
     from rlchf.train.models.load import model_folder, quieten_transformers
 
     quieten_transformers()
-    policy = model_folder(job.policy)
+    policy = "" if job.policy == TINY else model_folder(job.policy)
     if not (resume and (partial / "job.json").exists()):
         partial.mkdir(parents=True, exist_ok=True)
         write_json(partial / "job.json", asdict(job))
         write_json(partial / SETTINGS, asdict(config))
+    if not policy:
+        known = [text for one in revisions for text in (str(one.prompt), one.revision)]
+        known += [text for one in helpful for text in (str(one.prompt), one.response)]
+        known += [str(prompt) for prompt in (prompts or {}).values()]
+        policy = make_tiny(known, partial / BASE, config.seed, max_length=TINY_POSITIONS)
     if prompts and not job.helpful:
-        helpful = _sampled(job, config, prompts, partial)
+        helpful = _sampled(job, policy, config, prompts, partial)
     texts = [Text(one.prompt, one.revision, "revision", one.finished) for one in revisions]
     samples = [Text(one.prompt, one.response, "helpful", one.finished) for one in helpful]
     train, held_out = _divided(texts, samples, config)
@@ -113,13 +123,18 @@ def run_sft(
         figures = fine_tune(
             train, held_out, policy, config, partial, resume=resume, progress=tick, loading=job.loading
         )  # fmt: skip
+    if job.policy == TINY:  # which nothing can make again, nor use adapters on it
+        for name in (BASE, FOLDER):
+            shutil.rmtree(partial / name, ignore_errors=True)
     if out.exists():
         out.rmdir()
     partial.rename(out)
     return figures
 
 
-def _sampled(job: SftJob, config: SftConfig, prompts: dict[str, Any], folder: Path) -> list[Sample]:
+def _sampled(
+    job: SftJob, model: str, config: SftConfig, prompts: dict[str, Any], folder: Path
+) -> list[Sample]:
     """The policy's answers to the helpful prompts, drawn once and kept in the folder."""
     path = folder / HELPFUL
     if path.exists():
@@ -131,7 +146,7 @@ def _sampled(job: SftJob, config: SftConfig, prompts: dict[str, Any], folder: Pa
         max_new_tokens=config.max_new_tokens, temperature=config.temperature,
         batch_size=config.sample_size, seed=config.seed,
     )  # fmt: skip
-    policy, tokenizer, accelerator = load_sampler(job.policy, job.loading, prompts, config.seed)
+    policy, tokenizer, accelerator = load_sampler(model, job.loading, prompts, config.seed)
     head = {"job": asdict(job), "config": asdict(draws)}
     partial = partial_file(path)
     with (

@@ -1,6 +1,5 @@
 """Settings of the jobs of the supervised stage, as their commands take them."""
 
-from collections.abc import Iterable
 from dataclasses import MISSING, dataclass
 
 from rlchf.settings import setting
@@ -42,7 +41,7 @@ class SftJob(Loading):
     """The policy to fine-tune, the revisions, and the helpful samples among them."""
 
     policy: str = setting(
-        MISSING, "Language model to fine-tune: a folder, smollm2, or owner/model on the Hub."
+        MISSING, "Language model to fine-tune: a folder, smollm2, owner/model on the Hub, or tiny."
     )
     revisions: str = setting(MISSING, "jsonl file from rlchf constitution revise.")
     helpful: str = setting(
@@ -54,10 +53,3 @@ class SftJob(Loading):
         "jsonl with prompt_id and prompt: those of --helpful, or prompts that the policy answers before it "
         "is fine-tuned.",
     )
-
-    def contradictions(self) -> Iterable[tuple[bool, str]]:
-        """Combinations of settings that do not fit."""
-        yield (
-            self.policy == "tiny",
-            "policy is 'tiny', which would be made for the job and know nothing; give the folder of a model",
-        )

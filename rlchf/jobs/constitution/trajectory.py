@@ -83,31 +83,27 @@ def compared(
         Where the judgements are kept.
     """
     file = folder / "constitution.toml"
-    asked = tuple(replace(one, name=kind) for kind, one in principles.items())
-    write_constitution(file, Constitution(asked))
+    asked = {one.name: one for one in principles.values()}
+    write_constitution(file, Constitution(tuple(asked.values())))
     config = replace(config, pairs="all", sample_one=False)
     first = next(iter(texts.values()))
     rows: dict[str, list[dict[str, Any]]] = {}
-    for name, stage in texts.items():
+    for stage_name, stage in texts.items():
         differing = {
             prompt_id: (first[prompt_id], text)
             for prompt_id, text in stage.items()
             if prompt_id in first and text != first[prompt_id]
         }
-        path = folder / name.replace(" ", "-")
+        path = folder / stage_name.replace(" ", "-")
         soft = _judged(differing, path, job, config, str(file)) if differing else {}
-        rows[name] = [
+        rows[stage_name] = [
             {"prompt_id": prompt_id, "text": text}
-            | {kind: soft.get((prompt_id, kind), 0.5) for kind in principles}
+            | {kind: soft.get((prompt_id, one.name), 0.5) for kind, one in principles.items()}
             for prompt_id, text in stage.items()
             if prompt_id in first
-            and ((prompt_id not in differing) or _complete(soft, prompt_id, principles))
+            and all(prompt_id not in differing or (prompt_id, name) in soft for name in asked)
         ]
     return rows
-
-
-def _complete(soft: Mapping[tuple[str, str], float], prompt: str, kinds: Mapping[str, Any]) -> bool:
-    return all((prompt, kind) in soft for kind in kinds)
 
 
 def _judged(
