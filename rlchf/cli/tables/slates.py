@@ -51,7 +51,8 @@ def slate_table(chosen: Chosen) -> Table:
         "95 %\ninterval",
         *groups,
     )
-    table.add_column("statement", vertical="bottom")
+    table.add_column("statement")
+    table.columns[0].vertical = "top"  # a statement may have several lines
     for row in chosen.rows():
         table.add_row(
             str(row["place"]), row["id"],

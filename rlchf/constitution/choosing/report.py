@@ -54,6 +54,11 @@ class Chosen:
         """Count the votes by a rule, and by all others if they are compared."""
         poll = Poll.of(votes, groups, config)
         slate = elect(poll, config)
+        if not slate.statements:
+            raise ValueError(
+                f"{config.rule} elects no statement, because too few voters share one; choose another rule "
+                "or a larger -k"
+            )
         rules = RULES if config.rule in RULES else (config.rule, *RULES)
         slates = compare(poll, config, rules) if compared else []
         others = [service(poll, one) for one in slates]
