@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from rlchf.aggregation import Aggregation
 from rlchf.io.sources._records import text_id
 from rlchf.prompts import Prompt
 from rlchf.rankings import Rankings
@@ -20,6 +21,8 @@ SUFFIX = "json"
 VERSION = "2.0"
 FEATURES = ("name", "description", "type")
 """What the format knows of an annotator."""
+COLLECTIVE = "ba751e7b"
+"""The annotator with whom Feedback Forensics compares all others unless told otherwise: its id is fixed."""
 
 
 def annotated_pairs(
@@ -29,6 +32,7 @@ def annotated_pairs(
     *,
     features: Mapping[str, Mapping[str, str]] | None = None,
     models: Mapping[tuple[str, str], str] | None = None,
+    collective: Aggregation | None = None,
     title: str = "",
 ) -> tuple[dict[str, Any], dict[str, int]]:
     """The value of a file of annotated pairs, and what it does not hold.
@@ -41,6 +45,8 @@ def annotated_pairs(
         By annotator id; of them name, description and type are held. The type is unknown unless stated.
     models
         Who wrote a response, by prompt id and response id.
+    collective
+        Collective rankings of the same prompts and responses, which become the default annotator.
     title
         Name of the dataset.
 
@@ -80,12 +86,16 @@ def annotated_pairs(
             }
         )
         voters |= dict.fromkeys(annotations)
+        if collective:
+            ranks = _ranks(collective, prompt_id)
+            pref = _preference(ranks[pair[0]], ranks[pair[1]])
+            comparisons[-1]["annotations"][COLLECTIVE] = {"pref": pref}
     if not comparisons:
         raise ValueError(
             "no ballot ranks two responses with texts that differ, so there is no pair"
         )
     _count_lost(lost, rankings, prompts, features)
-    metadata = {
+    metadata: dict[str, Any] = {
         "version": VERSION,
         "description": "Rankings as pairs, written by rlchf",
         "dataset_name": title or rankings.source,
@@ -96,6 +106,13 @@ def annotated_pairs(
         for name in rankings.annotator_ids
         if name in voters
     }
+    if collective:
+        metadata["default_annotator"] = COLLECTIVE
+        annotators[COLLECTIVE] = {
+            "name": f"collective ranking ({collective.rule})",
+            "description": f"The collective ranking of the annotators by the rule {collective.rule}",
+            "type": "unknown",
+        }
     value = {"metadata": metadata, "annotators": annotators, "comparisons": comparisons}
     return value, {what: number for what, number in lost.items() if number}
 
@@ -129,6 +146,12 @@ def _pairs(
                 judged[name] = _preference(ranks[one], ranks[other])
         for one, other in sorted(preferences):
             yield prompt_id, (ids[one], ids[other]), preferences[one, other]
+
+
+def _ranks(collective: Aggregation, prompt_id: str) -> dict[str, int]:
+    """The rank of each response of a prompt."""
+    levels = enumerate(collective.ranking(prompt_id))
+    return {response: rank for rank, level in levels for response in level}
 
 
 def _preference(rank_a: int, rank_b: int) -> str:

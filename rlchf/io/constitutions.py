@@ -1,8 +1,8 @@
 """Constitutions in files: TOML of ours, and the JSON of others."""
 
+import json
 import tomllib
-from dataclasses import asdict, fields
-from importlib.util import find_spec
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +96,7 @@ def write_constitution(path: str | Path, constitution: Constitution) -> None:
     Raises
     ------
     ValueError
-        If the package that writes TOML is not installed, or the file cannot be written.
+        If the file cannot be written.
 
     Examples
     --------
@@ -106,19 +106,18 @@ def write_constitution(path: str | Path, constitution: Constitution) -> None:
     >>> read_constitution(Path(folder.name) / "my.toml") == read_constitution("bai2022")
     True
     """
-    if not find_spec("tomli_w"):
-        raise ValueError(
-            "writing TOML needs 'tomli_w', which is not installed; install it with: pip install tomli-w"
-        )
-    import tomli_w
-
-    usual = {one.name: one.default for one in fields(Principle)}
-    principles = [
-        {key: value for key, value in asdict(one).items() if value != usual[key]}
-        for one in constitution
-    ]
     head = {"title": constitution.title, "source": constitution.source}
-    parts = [tomli_w.dumps({key: value for key, value in head.items() if value})]
-    parts += [f"[[principles]]\n{tomli_w.dumps(one)}" for one in principles]
+    tables = ["".join(f"{key} = {_toml(value)}\n" for key, value in head.items() if value)]
+    for principle in constitution:
+        values = [
+            (one.name, getattr(principle, one.name), one.default) for one in fields(Principle)
+        ]
+        lines = [f"{key} = {_toml(value)}\n" for key, value, usual in values if value != usual]
+        tables.append("[[principles]]\n" + "".join(lines))
     with atomic_write(path) as file:
-        file.write("\n".join(filter(None, parts)).encode())
+        file.write("\n".join(filter(None, tables)).encode())
+
+
+def _toml(value: str | float) -> str:
+    """A value as TOML, whose basic strings are those of JSON, except for one control character."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007F")

@@ -26,7 +26,7 @@ from rlchf.io.json import write_jsonl
 from rlchf.io.preflib import PREFLIB_KIND
 from rlchf.io.sources import Converted, Source, read_source, source_names, sources
 from rlchf.io.sources._records import Files
-from rlchf.jobs.convert_pairs import TEXTS, check_texts, write_pairs
+from rlchf.jobs.convert_pairs import NO_COLLECTIVE, TEXTS, check_texts, write_pairs
 from rlchf.jobs.inputs import check_paths
 from rlchf.jobs.progress import stage
 from rlchf.jobs.settings import ConvertJob
@@ -107,9 +107,8 @@ def convert_files(job: ConvertJob) -> Report:
         job.files, format, columns=job.columns, skip=job.skip, repeats=job.repeats
     )
     if kind == PAIRS:
-        return Report(
-            ", ".join(job.files), [job.out], _numbers(rankings), write_pairs(job, rankings)
-        )
+        lost = write_pairs(job, rankings)
+        return Report(", ".join(job.files), [job.out], _numbers(rankings), lost, _pair_notes(job))
     unnamed = 0
     if len(job.files) == 1:
         rankings, unnamed = _named(rankings, job.files[0], kind)
@@ -150,7 +149,12 @@ def _convert_source(job: ConvertJob, kind: str, is_file: bool) -> Report:
     numbers = _numbers(rankings)
     if further := len(converted.prompts.keys() - rankings.prompt_index.keys()):
         numbers["further prompts, without a ballot"] = further
-    return Report(source.title, files, numbers, dropped, _notes(source, converted), source.name)
+    notes = _notes(source, converted) + (_pair_notes(job) if kind == PAIRS else [])
+    return Report(source.title, files, numbers, dropped, notes, source.name)
+
+
+def _pair_notes(job: ConvertJob) -> list[str]:
+    return [] if job.aggregated else [NO_COLLECTIVE]
 
 
 def _target(job: ConvertJob) -> tuple[str, bool]:

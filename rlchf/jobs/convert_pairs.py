@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from rlchf.io import read_annotators, read_prompts, read_responses
+from rlchf.io import read_aggregation, read_annotators, read_prompts, read_responses
 from rlchf.io.annotated_pairs import NAME, annotated_pairs
 from rlchf.io.constitutions import read_constitution
 from rlchf.io.files import bare_name
@@ -12,8 +12,11 @@ from rlchf.io.sources import Converted
 from rlchf.jobs.settings import ConvertJob
 from rlchf.rankings import Rankings
 
+NO_COLLECTIVE = (
+    "Feedback Forensics compares all with one annotator: give --aggregated, or choose one there"
+)
 Features = dict[str, dict[str, str]]
-TEXTS = ("prompts", "responses", "annotators", "constitution")
+TEXTS = ("prompts", "responses", "annotators", "constitution", "aggregated")
 """Files that the pairs are made from, besides the rankings."""
 
 
@@ -28,7 +31,7 @@ def check_texts(job: ConvertJob, kind: str, *, is_source: bool) -> None:
     given = [name for name in TEXTS if getattr(job, name)]
     if kind != NAME and given:
         raise ValueError(f"--{given[0]} is for --to {NAME}; leave it out")
-    if is_source and (unused := [name for name in given if name != "constitution"]):
+    if is_source and (unused := [name for name in given if name in TEXTS[:3]]):
         raise ValueError(f"these files have texts and annotators; leave --{unused[0]} out")
     missing = [name for name in ("prompts", "responses") if not getattr(job, name)]
     if kind == NAME and not is_source and missing:
@@ -60,9 +63,11 @@ def write_pairs(
             known.setdefault("type", "principle")
             known.setdefault("description", principle.question)
     title = Path(bare_name(job.files[0])[0]).name
+    collective = read_aggregation(job.aggregated, rankings) if job.aggregated else None
     value, lost = annotated_pairs(
-        rankings, prompts, responses, features=features, models=models, title=title
-    )
+        rankings, prompts, responses, features=features, models=models, collective=collective,
+        title=title,
+    )  # fmt: skip
     write_json(job.out, value)
     return lost
 

@@ -157,6 +157,11 @@ class ConvertJob(Settings):
         "descriptions.",
         group="Data",
     )
+    aggregated: str = setting(
+        "",
+        "Collective rankings from rlchf aggregate, for annotated pairs: the default annotator.",
+        group="Data",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

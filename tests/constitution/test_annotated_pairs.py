@@ -81,6 +81,23 @@ def test_a_pair_is_one_comparison_with_the_preferences_of_all(folder: Path) -> N
     assert second["metadata"] == {"prompt_id": "q", "response_id_a": "r1", "response_id_b": "r2"}
 
 
+def test_the_collective_ranking_is_the_default_annotator(folder: Path) -> None:
+    assert "give --aggregated" in command(folder).stderr
+    aggregated = folder / "aggregated.jsonl"
+    done = rlchf("aggregate", folder / "rankings.jsonl", "--rule", "borda", "--out", aggregated)
+    assert done.returncode == 0, done.stderr
+    done = command(folder, "--aggregated", aggregated)
+    assert done.returncode == 0, done.stderr
+    assert "give --aggregated" not in done.stderr
+    value = json.loads((folder / "pairs.json").read_text())
+    default = value["metadata"]["default_annotator"]
+    assert value["annotators"][default]["name"] == "collective ranking (borda)"
+    prefs = [one["annotations"][default]["pref"] for one in value["comparisons"]]
+    assert prefs == ["tie", "a"]  # one against one; one against none
+    aggregated.write_text(aggregated.read_text().splitlines(keepends=True)[0])
+    assert "'q'" in refused(command(folder, "--aggregated", aggregated))
+
+
 def test_the_principles_of_what_is_written_are_read_as_a_constitution(folder: Path) -> None:
     command(folder, "--constitution", folder / "my.toml")
     read, ours = read_constitution(folder / "pairs.json"), read_constitution(folder / "my.toml")
