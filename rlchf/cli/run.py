@@ -59,6 +59,8 @@ def command(
         print_json(summary)
         return
     _print_summary(summary, work.run.label.name)
+    for sentence in summary.get("constitution", {}).get("sentences", ()):
+        print(f"- {sentence}")
     print(f"run folder: {work.folder}")
 
 

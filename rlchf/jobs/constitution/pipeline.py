@@ -166,7 +166,7 @@ class ConstitutionPipeline:
         out = str(self.folder / "judgements.jsonl")
         if not Path(out).exists():
             run_judge(
-                self._judging(self.responses),
+                self._judging(),
                 self.run.judge,
                 out,
                 resume=partial_file(out).exists(),
@@ -224,11 +224,12 @@ class ConstitutionPipeline:
             policy_prompts=str(self.folder / "prompts.jsonl"),
         )
 
-    def _judging(self, responses: str, constitution: str = "") -> JudgeJob:
+    def _judging(self, responses: str = "", prompts: str = "", constitution: str = "") -> JudgeJob:
+        """The judge's job, on other files where they are given."""
         return JudgeJob(
-            responses=responses, prompts=str(self.folder / "prompts.jsonl"),
-            judge=self.data.judge or self.base, constitution=constitution or self.data.file,
-            **self._loading,
+            judge=self.data.judge or self.base, responses=responses or self.responses,
+            prompts=prompts or str(self.folder / "prompts.jsonl"),
+            constitution=constitution or self.data.file, **self._loading,
         )  # fmt: skip
 
     def _stages(self) -> dict[str, str]:
@@ -252,7 +253,7 @@ class ConstitutionPipeline:
         done = {name: folder / f"{name.replace(' ', '-')}.jsonl" for name in texts}
         if not all(path.exists() for path in done.values()):
             folder.mkdir(exist_ok=True)
-            rows = compared(texts, chosen, self._judging, self.run.judge, folder)
+            rows = compared(self.all_prompts, texts, chosen, self._judging, self.run.judge, folder)
             for name, path in done.items():
                 write_jsonl(path, rows[name])
         return {name: str(path) for name, path in done.items()}

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -63,9 +64,10 @@ def stage_texts(
 
 
 def compared(
+    prompts: Mapping[str, Prompt],
     texts: Texts,
     principles: Mapping[str, Principle],
-    job: Callable[[str, str], JudgeJob],
+    job: Callable[..., JudgeJob],
     config: JudgeConfig,
     folder: Path,
 ) -> dict[str, list[dict[str, Any]]]:
@@ -78,7 +80,7 @@ def compared(
     principles
         The principles to judge by, by the name of the measure.
     job
-        Gives the judge's job for files of responses and of a constitution.
+        Gives the judge's job for files of ``responses``, ``prompts`` and a ``constitution``.
     folder
         Where the judgements are kept.
     """
@@ -94,8 +96,9 @@ def compared(
             for prompt_id, text in stage.items()
             if prompt_id in first and text != first[prompt_id]
         }
+        asking = partial(job, constitution=str(file))
         path = folder / stage_name.replace(" ", "-")
-        soft = _judged(differing, path, job, config, str(file)) if differing else {}
+        soft = _judged(prompts, differing, path, asking, config) if differing else {}
         rows[stage_name] = [
             {"prompt_id": prompt_id, "text": text}
             | {kind: soft.get((prompt_id, one.name), 0.5) for kind, one in principles.items()}
@@ -107,14 +110,15 @@ def compared(
 
 
 def _judged(
+    prompts: Mapping[str, Prompt],
     pairs: Mapping[str, tuple[str, str]],
     path: Path,
-    job: Callable[[str, str], JudgeJob],
+    job: Callable[..., JudgeJob],
     config: JudgeConfig,
-    constitution: str,
 ) -> dict[tuple[str, str], float]:
     """The probability that the later text is preferred, by prompt and principle."""
-    responses, out = f"{path}-pairs.jsonl", f"{path}-judgements.jsonl"
+    responses, asked, out = (f"{path}-{what}.jsonl" for what in ("pairs", "prompts", "judgements"))
+    write_jsonl(asked, ({"prompt_id": one, "prompt": prompts[one]} for one in pairs))
     rows = (
         {"prompt_id": prompt_id, "response_id": response_id, "text": text}
         for prompt_id, both in pairs.items()
@@ -122,7 +126,8 @@ def _judged(
     )
     write_jsonl(responses, rows)
     if not Path(out).exists():
-        run_judge(job(responses, constitution), config, out, resume=partial_file(out).exists())
+        judging = job(responses=responses, prompts=asked)
+        run_judge(judging, config, out, resume=partial_file(out).exists())
     return {
         (row["prompt_id"], row["annotator_id"]): row["probability"]
         if row["chosen"] == LATER
