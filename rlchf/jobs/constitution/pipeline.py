@@ -192,7 +192,7 @@ class ConstitutionPipeline:
         job = ConstitutionReportJob(
             rankings=str(self.folder / "judgements.jsonl"), constitution=self.data.file,
             rules=self.run.rule["name"], prompts=str(self.folder / "prompts.jsonl"),
-            responses=self.responses, stages=self._stages(), seed=self.run.seed,
+            responses=self.responses, stages=self._stages(), score=self.data.compare_by, seed=self.run.seed,
             out=str(self.folder / "constitution.html"),
         )  # fmt: skip
         measured = report_files(job).to_dict()
@@ -242,11 +242,7 @@ class ConstitutionPipeline:
             for row in _rows(self.folder / f"samples-{when}.jsonl")
         ]
         texts = stage_texts(self.all_prompts, steps, samples, supervised=bool(self.run.revise))
-        principles = {
-            "harmlessness": self.data.harmlessness,
-            "helpfulness": self.data.helpfulness,
-        }
-        chosen = {kind: self.constitution[name] for kind, name in principles.items() if name}
+        chosen = [self.constitution[name] for name in self.data.compare_by]
         if not chosen or len(texts) < 2:
             return {}
         folder = self.folder / "stages"

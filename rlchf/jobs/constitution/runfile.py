@@ -17,6 +17,9 @@ from rlchf.train.constitution.sft_config import SftConfig
 from rlchf.train.ppo.config import PPOConfig
 from rlchf.train.reward.config import RewardConfig
 
+COMPARE_BY = ("harmless", "helpful_without_evasion")
+"""Principles of the default constitution by which stages are compared; another need not have them."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ConstitutionData(Settings):
@@ -45,12 +48,10 @@ class ConstitutionData(Settings):
         "", "Folder of rankings by people, with prompts and responses, that are mixed in."
     )
     ratio: str = setting("1:1", "Ratio of comparisons by principles to those by people.")
-    harmlessness: str = setting(
-        "harmless",
-        "Principle by which texts of all stages are compared with the first responses; empty for none.",
-    )
-    helpfulness: str = setting(
-        "helpful_without_evasion", "A second such principle; empty for none."
+    compare_by: tuple[str, ...] = setting(
+        COMPARE_BY,
+        "Principles by which the judge compares the texts of every stage with the first responses; an empty "
+        "list for none.",
     )
 
 
@@ -137,13 +138,10 @@ def read_constitution_run(path: str | Path, data_folder: str | Path = "") -> Con
     paths: dict[str, Any] = {name: str((folder / getattr(data, name)).resolve()) for name in names}
     data = replace(data, **paths)
     known = [one.name for one in read_constitution(data.file).judges]
-    for name in ("harmlessness", "helpfulness"):
-        value, usual = getattr(data, name), ConstitutionData.__dataclass_fields__[name].default
-        if value and value not in known:
-            if value != usual:
-                raise ValueError(
-                    f"{path}: [constitution] {name} is {value!r}; choose from {', '.join(known)}, or "
-                    "leave it empty"
-                )
-            data = replace(data, **{name: ""})
+    unknown = [name for name in data.compare_by if name not in known]
+    if unknown and data.compare_by != COMPARE_BY:
+        raise ValueError(
+            f"{path}: [constitution] compare_by names {unknown[0]!r}; choose from {', '.join(known)}"
+        )
+    data = replace(data, compare_by=tuple(name for name in data.compare_by if name in known))
     return replace(run, constitution=data, model=found_model(run.model, path))

@@ -66,7 +66,7 @@ def stage_texts(
 def compared(
     prompts: Mapping[str, Prompt],
     texts: Texts,
-    principles: Mapping[str, Principle],
+    principles: Sequence[Principle],
     job: Callable[..., JudgeJob],
     config: JudgeConfig,
     folder: Path,
@@ -78,15 +78,15 @@ def compared(
     texts
         As `stage_texts` returns them; the first stage has the first responses, which get one half.
     principles
-        The principles to judge by, by the name of the measure.
+        The principles to judge by.
     job
         Gives the judge's job for files of ``responses``, ``prompts`` and a ``constitution``.
     folder
         Where the judgements are kept.
     """
     file = folder / "constitution.toml"
-    asked = {one.name: one for one in principles.values()}
-    write_constitution(file, Constitution(tuple(asked.values())))
+    write_constitution(file, Constitution(tuple(principles)))
+    names = [one.name for one in principles]
     config = replace(config, pairs="all", sample_one=False)
     first = next(iter(texts.values()))
     rows: dict[str, list[dict[str, Any]]] = {}
@@ -101,10 +101,10 @@ def compared(
         soft = _judged(prompts, differing, path, asking, config) if differing else {}
         rows[stage_name] = [
             {"prompt_id": prompt_id, "text": text}
-            | {kind: soft.get((prompt_id, one.name), 0.5) for kind, one in principles.items()}
+            | {name: soft.get((prompt_id, name), 0.5) for name in names}
             for prompt_id, text in stage.items()
             if prompt_id in first
-            and all(prompt_id not in differing or (prompt_id, name) in soft for name in asked)
+            and all(prompt_id not in differing or (prompt_id, name) in soft for name in names)
         ]
     return rows
 
