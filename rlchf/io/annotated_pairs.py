@@ -1,7 +1,7 @@
 """Rankings as annotated pairs 2.0, the JSON of Inverse Constitutional AI and Feedback Forensics.
 
 Every two responses that somebody ranked are a comparison; annotators, principles among them, prefer one or
-neither. `rlchf.io.sources.icai` reads it back.
+neither. The source icai reads it back.
 """
 
 from collections import Counter
