@@ -1,6 +1,7 @@
 """A slate in plain values, and as a constitution."""
 
 import math
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -50,6 +51,7 @@ class Chosen:
         config: SlateConfig,
         groups_from: str = "",
         compared: bool = False,
+        progress: Callable[[int, int], None] | None = None,
     ) -> "Chosen":
         """Count the votes by a rule, and by all others if they are compared."""
         poll = Poll.of(votes, groups, config)
@@ -60,7 +62,7 @@ class Chosen:
                 "or a larger -k"
             )
         rules = RULES if config.rule in RULES else (config.rule, *RULES)
-        slates = compare(poll, config, rules) if compared else []
+        slates = compare(poll, config, rules, progress) if compared else []
         others = [service(poll, one) for one in slates]
         return cls(poll, config, slate, service(poll, slate), groups_from, others)
 

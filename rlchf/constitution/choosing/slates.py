@@ -1,7 +1,7 @@
 """A slate of statements, elected by votes that are complete or filled in."""
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -210,13 +210,21 @@ def check_rule(name: str, options: Mapping[str, Any]) -> None:
     check_call(name, rule, options)
 
 
-def compare(poll: Poll, config: SlateConfig, rules: Sequence[str] = RULES) -> list[Slate]:
+def compare(
+    poll: Poll,
+    config: SlateConfig,
+    rules: Sequence[str] = RULES,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[Slate]:
     """A slate by each rule, by default options; without groups none by group-informed consensus."""
-    return [
-        elect(poll, replace(config, rule=rule, option=config.option if rule == config.rule else {}))
-        for rule in rules
-        if poll.groups or rule != CONSENSUS
-    ]
+    slates = []
+    for done, rule in enumerate(rules, start=1):
+        if poll.groups or rule != CONSENSUS:
+            option = config.option if rule == config.rule else {}
+            slates.append(elect(poll, replace(config, rule=rule, option=option)))
+        if progress:
+            progress(done, len(rules))
+    return slates
 
 
 def _scores(poll: Poll, config: SlateConfig) -> tuple[np.ndarray, bool]:

@@ -21,6 +21,7 @@ from rlchf.io.sources._records import Files
 from rlchf.io.sources.polis import LONG, WIDE
 from rlchf.jobs.evaluation import need_matplotlib
 from rlchf.jobs.inputs import check_paths
+from rlchf.jobs.progress import stage
 from rlchf.options import listed
 from rlchf.profiles import UNSTATED
 from rlchf.rankings import Rankings
@@ -51,7 +52,8 @@ def choose_files(job: ChooseJob, config: SlateConfig) -> Chosen:
     if config.rule == CONSENSUS and not groups:
         raise ValueError(f"{CONSENSUS} needs opinion groups: {groups_from}; give --group")
     compared = job.compare or bool(job.picture)
-    chosen = Chosen.of(votes, groups, config, groups_from, compared)
+    with stage("electing a slate", quiet=True) as tick:
+        chosen = Chosen.of(votes, groups, config, groups_from, compared, tick)
     _write(chosen, job)
     _warn(chosen)
     return chosen
