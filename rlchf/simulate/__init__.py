@@ -1,5 +1,6 @@
 """Annotators with stated tastes, judges with planted preferences, and random profiles."""
 
+from rlchf.simulate import planted
 from rlchf.simulate.annotators import (
     Annotator,
     Row,
@@ -23,6 +24,7 @@ __all__ = [
     "has_emoji",
     "make_annotators",
     "mallows",
+    "planted",
     "politeness",
     "relevance",
     "score",

@@ -15,7 +15,6 @@ import numpy as np
 
 from rlchf.constitution.questions import Answer, Question
 from rlchf.prompts import Prompt
-from rlchf.simulate.annotators import has_emoji, politeness
 
 Utility = Callable[[str], float]
 """How well a text suits a principle."""
@@ -198,20 +197,3 @@ def hard_label_correlation(correlation: float) -> float:
     (0.333333, 1.0)
     """
     return 2 * math.asin(correlation) / math.pi
-
-
-def _taste(emoji: float) -> Utility:
-    return lambda text: emoji * has_emoji(text) + 0.5 * politeness(text)
-
-
-emoji_judge = SimulatedJudge(
-    {
-        "sober": _taste(-2.0), "plain": _taste(-2.0), "formal": _taste(-2.0),
-        "warm": _taste(2.0), "playful": _taste(2.0),
-    },
-    temperature=0.5,
-    noise=0.5,
-    correlation=0.3,
-    position_bias=0.1,
-)  # fmt: skip
-"""A judge for five principles, three against emojis and two for them; all prefer courtesy a little."""

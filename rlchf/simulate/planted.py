@@ -1,4 +1,4 @@
-"""A simulated judge for the constitution that comes with rlchf, with preferences that can be checked by eye.
+"""Simulated judges for constitutions that come with rlchf, with preferences that can be checked by eye.
 
 ``rlchf constitution judge responses.jsonl --judge rlchf.simulate.planted:default_judge ...`` uses it.
 The utilities are crude stand-ins for what the principles mean: counts of words and of emojis.
@@ -17,7 +17,7 @@ RUDE = "stupid idiot dumb hate shut loser fool ridiculous pathetic worthless"
 DOUBTING = "may might perhaps probably likely unclear roughly usually often sometimes depends"
 BOASTING = "definitely certainly always never obviously undoubtedly guaranteed everybody nobody"
 HUMAN = "wife husband childhood personally yesterday holiday"
-GROUPS = "women men immigrants foreigners muslims jews christians gays blacks whites"
+GROUPS = "women men immigrants foreigners muslims jews christians"
 PRIVATE = "address phone password birthday salary account passport"
 PUSHING = "must should need ought only immediately"
 SIDES = "however although while other hand but both either"
@@ -73,3 +73,20 @@ default_judge = SimulatedJudge(
     UTILITIES, temperature=0.5, noise=1.0, correlation=0.4, position_bias=0.5, bias_on="logit"
 )
 """A judge with noise, position bias, and noise that its principles share in part."""
+
+
+def _taste(emoji: float) -> Callable[[str], float]:
+    return lambda text: emoji * has_emoji(text) + 0.5 * politeness(text)
+
+
+emoji_judge = SimulatedJudge(
+    {
+        "sober": _taste(-2.0), "plain": _taste(-2.0), "formal": _taste(-2.0),
+        "warm": _taste(2.0), "playful": _taste(2.0),
+    },
+    temperature=0.5,
+    noise=0.5,
+    correlation=0.3,
+    position_bias=0.1,
+)  # fmt: skip
+"""A judge for five principles, three against emojis and two for them; all prefer courtesy a little."""

@@ -258,7 +258,7 @@ class ConstitutionPipeline:
 def start(
     path: str | Path, *, rule: str = "", out: str | Path = "", data_folder: str | Path = ""
 ) -> ConstitutionPipeline:
-    """Prepare a new run, as `rlchf.jobs.run.start`: read and check everything, write nothing."""
+    """Prepare a new run: read and check everything, write nothing."""
     run = read_constitution_run(path, data_folder)
     if rule:
         run = replace(run, rule={"name": rule})

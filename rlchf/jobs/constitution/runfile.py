@@ -125,7 +125,8 @@ def read_constitution_run(path: str | Path, data_folder: str | Path = "") -> Con
     Raises
     ------
     ValueError, FileNotFoundError
-        As `rlchf.jobs.runfile.read`; also if the constitution is wrong, or lacks a principle that is named.
+        If the file is not TOML, a key is unknown or missing, a value has the wrong type, the constitution is
+        wrong, or it lacks a principle that is named.
     """
     path = Path(path)
     run = built(ConstitutionRun, tables_of(path, SECTIONS), f"{path}: ")
