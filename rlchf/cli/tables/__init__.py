@@ -14,7 +14,7 @@ def make_table(first: str, *others: str) -> Table:
     Titles may have several lines.
     """
     table = Table(box=None)
-    table.add_column(first, vertical="bottom", no_wrap=True)
+    table.add_column(first, vertical="bottom", overflow="fold")  # gives way before figures do
     for name in others:
         table.add_column(name, justify="right", no_wrap=True)
     return table
