@@ -88,6 +88,13 @@ def unmendable(policy: Any) -> Any:
     return policy
 
 
+def with_generation(**values: Any) -> Any:
+    policy = tiny_llama()
+    for name, value in values.items():
+        setattr(policy.generation_config, name, value)
+    return policy
+
+
 def adapted(policy: Any) -> Any:
     return get_peft_model(policy, LoraConfig(r=2))
 
@@ -105,6 +112,22 @@ def adapted(policy: Any) -> Any:
             {"policy": unmendable(tiny_llama())},
             r"could not be saved with its generation_config \(`temperature`: `do_sample` is not set .*; "
             r'`top_p`: .* generation_config.json in its folder, for instance by "do_sample": true',
+        ),
+        (
+            {"policy": with_generation(eos_token_id=[0, 99999])},
+            "generation_config: eos_token_id names 99999, and the policy has tokens from 0 to 319",
+        ),
+        (
+            {"policy": with_generation(do_sample=True, temperature=-1.0)},
+            "generation_config: temperature is -1.0; it must be above 0",
+        ),
+        (
+            {"policy": with_generation(do_sample=False, temperature=-1.0)},
+            "generation_config: temperature is -1.0; it must be above 0",
+        ),
+        (
+            {"policy": with_generation(do_sample=True, top_p="most")},
+            "generation_config: top_p is 'most'; it must be a number",
         ),
         (
             {"policy": tiny_llama(70)},

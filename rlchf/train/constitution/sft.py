@@ -32,6 +32,7 @@ from rlchf.train.models.adapters import (
 from rlchf.train.models.checkpointing import checkpoint_layers, keep_activations
 from rlchf.train.models.checksums import weights_checksum
 from rlchf.train.models.ends import closing_token
+from rlchf.train.models.generation import check_generation_config
 from rlchf.train.models.load import load_policy, load_tokenizer, save_tokenizer
 from rlchf.train.models.loading import Loading, check_four_bits
 from rlchf.train.models.padding import own_pad_id
@@ -40,7 +41,7 @@ from rlchf.train.models.supervised import Collator, response_nll, response_token
 from rlchf.train.models.text import remedy
 from rlchf.train.order import PromptSampler
 from rlchf.train.origin import Origin, checksum
-from rlchf.train.ppo.checks import check_generation_config, check_vocabulary
+from rlchf.train.ppo.checks import check_vocabulary
 from rlchf.train.processes import process
 from rlchf.train.resumable import ResumableTrainer, clear, log_lines, training_arguments
 
