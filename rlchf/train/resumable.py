@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -34,12 +35,28 @@ class TrainerSettings(Protocol):
         """Learning rate schedule after the warm-up: linear, cosine or constant."""
 
     @property
+    def lr_warmup(self) -> float:
+        """Number of steps of the warm-up, or below 1 their fraction."""
+
+    @property
     def batch_size(self) -> int:
         """Examples per forward pass and process."""
 
     @property
     def gradient_accumulation(self) -> int:
         """Number of forward passes per optimiser step."""
+
+    @property
+    def adam_beta1(self) -> float:
+        """Decay of Adam's mean of the gradient."""
+
+    @property
+    def adam_beta2(self) -> float:
+        """Decay of Adam's mean of the squared gradient."""
+
+    @property
+    def adam_eps(self) -> float:
+        """Number that Adam adds to the root of the mean squared gradient."""
 
     @property
     def weight_decay(self) -> float:
@@ -153,6 +170,9 @@ def training_arguments(
         per_device_train_batch_size=config.batch_size,
         per_device_eval_batch_size=config.batch_size,
         gradient_accumulation_steps=config.gradient_accumulation,
+        adam_beta1=config.adam_beta1,
+        adam_beta2=config.adam_beta2,
+        adam_epsilon=config.adam_eps,
         weight_decay=config.weight_decay,
         lr_scheduler_type=config.lr_schedule.replace("constant", "constant_with_warmup"),
         bf16=config.bf16,
@@ -173,9 +193,23 @@ def training_arguments(
     )
     examples_per_step = config.batch_size * config.gradient_accumulation * args.world_size
     steps = max(1, -(-n // examples_per_step))  # per epoch
-    args.warmup_steps = int(0.05 * config.epochs * steps)
+    args.warmup_steps = _warmup_steps(config, steps)
     args.logging_steps = max(1, steps // 4)
     return args
+
+
+def _warmup_steps(config: TrainerSettings, steps: int) -> int:
+    """The number of steps of the warm-up, given those of an epoch; a warning says if it never ends."""
+    total = config.epochs * steps
+    if config.lr_warmup < 1:
+        return int(config.lr_warmup * total)
+    if config.lr_warmup > total:
+        warnings.warn(
+            f"lr_warmup is {config.lr_warmup:g} and training has {total:g} steps, so that the learning rate "
+            "does not reach its peak",
+            stacklevel=3,
+        )
+    return int(config.lr_warmup)
 
 
 def clear(trainer: ResumableTrainer, out: Path) -> None:
