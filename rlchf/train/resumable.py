@@ -17,6 +17,7 @@ from rlchf.train.optimiser import MasterAdamW, needs_master
 from rlchf.train.order import PromptSampler
 from rlchf.train.origin import ORIGIN, Origin, check_origin
 from rlchf.train.processes import allow_processors
+from rlchf.train.reporting import trainer_trackers
 
 
 class TrainerSettings(Protocol):
@@ -129,7 +130,10 @@ class ResumableTrainer(Trainer):  # type: ignore[misc]
 
     def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
         """Save the model and what the training began with."""
-        super().save_model(output_dir, _internal_call)
+        with warnings.catch_warnings():
+            # Of adapters on adapters, whose folder has no config: this training begins with the same again.
+            warnings.filterwarnings("ignore", message="Could not find a config file in")
+            super().save_model(output_dir, _internal_call)
         if self.origin is not None and self.args.should_save:
             write_json(Path(output_dir or self.args.output_dir) / ORIGIN, self.origin)
 
@@ -186,7 +190,7 @@ def training_arguments(
         metric_for_best_model="loss" if early_stopping else None,
         restore_callback_states_from_checkpoint=early_stopping > 0,
         seed=config.seed,
-        report_to=[name.strip() for name in config.report_to.split(",")],
+        report_to=trainer_trackers(config.report_to),
         disable_tqdm=True,
         remove_unused_columns=False,
         dataloader_pin_memory=torch.cuda.is_available(),

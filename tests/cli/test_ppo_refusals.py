@@ -59,7 +59,10 @@ BOTH: dict[str, Any] = {"reward": ("tastes:vowels", "tastes:brief")}
         ({"reward": ("tastes:number",)}, "'tastes:number', a int; name a function"),
         ({"reward": ("empty",)}, "reward folder 'empty' has no config.json"),
         ({"reward": ("conditioned",)}, "is conditioned on annotator features"),
-        ({"reward": ("policy",)}, "the model in policy has 2 outputs"),
+        (
+            {"reward": ("policy",)},
+            "in policy is a LlamaForCausalLM, a language model without .* rlchf reward --model",
+        ),
         ({"reward": ("reward", "reward")}, "reward 'reward' is given twice"),
         (BOTH, "there are 2 rewards; choose by --combine how they become one: sum, vote, max_min"),
         (BOTH | {"combine": "sum", "weights": "1"}, "1 weights for 2 rewards; give one for each"),

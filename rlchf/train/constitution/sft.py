@@ -43,6 +43,7 @@ from rlchf.train.order import PromptSampler
 from rlchf.train.origin import Origin, checksum
 from rlchf.train.ppo.checks import check_vocabulary
 from rlchf.train.processes import process
+from rlchf.train.reporting import trainer_trackers
 from rlchf.train.resumable import ResumableTrainer, clear, log_lines, training_arguments
 
 if TYPE_CHECKING:
@@ -131,6 +132,7 @@ def fine_tune(
         On Ctrl-C or SIGTERM, when the step in progress is done and a checkpoint is saved.
     """
     out, loading = Path(out), loading or Loading()
+    trainer_trackers(config.report_to)
     check_four_bits(loading, config.lora_rank)
     if process().num_processes > 1:
         raise ValueError(

@@ -27,6 +27,7 @@ from rlchf.train.models.checkpointing import checkpoint_layers, keep_activations
 from rlchf.train.models.loading import Loading, check_four_bits
 from rlchf.train.models.quantised import merged
 from rlchf.train.models.text import remedy
+from rlchf.train.reporting import trainer_trackers
 from rlchf.train.resumable import clear, log_lines, training_arguments
 from rlchf.train.reward.adapters import complete_adapters
 from rlchf.train.reward.backbone import load_backbone, positions_of, round_head, write_model
@@ -121,6 +122,7 @@ def train_reward(
         raise ValueError(
             "group_dro_step needs the annotators' groups; give groups={annotator: group}"
         )
+    trainer_trackers(config.report_to)
     loading = loading or Loading()
     check_four_bits(loading, config.lora_rank)
     model, tokenizer = initial_model(backbone, config, loading)
