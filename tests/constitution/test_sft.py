@@ -345,6 +345,7 @@ def test_a_killed_command_goes_on_to_the_same_bytes(
             ["--out", "o", "--helpful", "prompts.jsonl"],
             "no key 'response' or 'text' among prompt_id",
         ),
+        (["--out", "o", "--report-to", "wand"], "names no tracker 'wand'; did you mean wandb?"),
         (["--out", "o", "--policy", "nothing"], "unknown model 'nothing'"),
         (["--out", "o", "--lora-alpha", 2], "lora_alpha is for LoRA, and lora_rank is 0"),
         (["--out", "helpful.jsonl"], "helpful.jsonl is there already"),

@@ -112,7 +112,7 @@ def test_a_vote_that_ties_everything_against_its_voters_says_so_once() -> None:
     texts = ["ab", "c"]
     vote = Vote([up, down], "kemeny")
     with pytest.warns(
-        UserWarning, match="of 2 voters with equal weights tied all responses to the"
+        UserWarning, match="of 2 voters with equal weights tied all responses to each"
     ):
         assert vote(["p"] * 2, texts).tolist() == [0, 0]
     with warnings.catch_warnings():

@@ -120,6 +120,13 @@ def test_everything_that_is_new_is_trained_and_adapters_have_a_place(
     assert frozen == set()
 
 
+def test_adapters_on_transposed_layers_are_nothing_to_warn_of(tmp_path: Path) -> None:
+    base = tiny_backbone(tmp_path / "base", "gpt2")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message="fan_in_fan_out")
+        load_backbone(base, 2)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
 def test_merged_weights_and_adapters_are_the_same_reward_model(name: str, tmp_path: Path) -> None:

@@ -90,21 +90,20 @@ class Vote(Combination):
                 if width > 0:
                     group_scores[g], differ = values / width, True
             if not differ and any(len(levels) > 1 for _, _, levels in ballots):
-                self._warn_of_ties(len(contested))
+                self._warn_of_ties()
         rows = [scores[group.index] for scores, group in zip(group_scores, groups, strict=True)]
         return torch.cat([(row - row.mean()).float() for row in rows])
 
-    def _warn_of_ties(self, prompts: int) -> None:
+    def _warn_of_ties(self) -> None:
         """Say once that voters prefer some texts and that their vote ties them all."""
         if self._told_of_ties:
             return
         self._told_of_ties = True
         voters = len(self.voters)
         equal = " with equal weights" * bool((self.weights == self.weights[0]).all())
-        of = "the prompt" if prompts == 1 else f"all {prompts} prompts"
         warnings.warn(
-            f"the vote of {voters} voters{equal} tied all responses to {of} of a batch, although voters "
-            "prefer some of them: every score is 0, and nothing is learned from it; give voters different "
+            f"the vote of {voters} voters{equal} tied all responses to each prompt of a batch, although "
+            "voters prefer some: every score is 0, and nothing is learned from it; give voters different "
             "weights, add a voter, or choose a rule that ties less, such as borda",
             stacklevel=3,
         )
