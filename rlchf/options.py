@@ -161,14 +161,23 @@ def fitting(kind: type, settings: Mapping[str, Any], where: str = "") -> dict[st
     Raises
     ------
     ValueError
-        If there is no such setting, or a value does not fit; the message begins with ``where``.
+        If there is no such setting, or a value does not fit; the message begins with ``where``. It lists
+        all settings only where no similar one was meant.
+
+    Examples
+    --------
+    >>> from dataclasses import make_dataclass
+    >>> Walk = make_dataclass("Walk", [("steps", int)])
+    >>> fitting(Walk, {"step": 3}, "walk.toml: ")
+    Traceback (most recent call last):
+    ...
+    ValueError: walk.toml: there is no setting 'step'; did you mean steps?
     """
     hints = get_type_hints(kind)
     for name in settings:
         if name not in hints:
-            guess = meant(name, hints)
-            problem = f"{where}there is no setting {name!r}{guess and f'; {guess}'}"
-            raise ValueError(f"{problem}; choose from {', '.join(hints)}")
+            hint = meant(name, hints) or f"choose from {', '.join(hints)}"
+            raise ValueError(f"{where}there is no setting {name!r}; {hint}")
     return {name: checked(hints[name], value, where + name) for name, value in settings.items()}
 
 

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import NamedTuple
 
+from rlchf.io.chats import check_prompt
 from rlchf.io.files import display_name, read_bytes, shown
 from rlchf.io.jsonl import json_records
-from rlchf.io.texts import check_prompt
 from rlchf.prompts import Prompt
 
 KEYS = ("prompt", "responses", "question", "answer")

@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from rlchf.constitution.revising import Step
+from rlchf.io.chats import check_prompt
 from rlchf.io.files import shown
 from rlchf.io.json import write_jsonl
-from rlchf.io.texts import check_prompt, id_in, keyed_lines, text_in
+from rlchf.io.texts import id_in, keyed_lines, text_in
 from rlchf.prompts import Prompt
 
 

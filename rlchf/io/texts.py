@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rlchf.ids import cell_text, clean_id
+from rlchf.io.chats import check_prompt, shape_hint, warn_of_prompts
 from rlchf.io.columns import Table
 from rlchf.io.files import display_name, file_kind, read_bytes, shown
 from rlchf.io.formats import known_names
@@ -111,7 +112,13 @@ def read_prompts(path: str | Path) -> dict[str, Prompt]:
     Raises
     ------
     ValueError
-        If a key is missing, a prompt is neither text nor chat messages, or an id comes twice.
+        If a key is missing, a prompt is neither text nor chat messages, a message has an unknown role, or an
+        id comes twice.
+
+    Warns
+    -----
+    UserWarning
+        If prompts are blank, or end with a message of the assistant; it counts them.
     """
     return {one: record["prompt"] for one, record in read_prompt_records(path).items()}
 
@@ -129,6 +136,8 @@ def read_prompt_records(path: str | Path) -> dict[str, dict[str, Any]]:
         first[prompt_id] = number
         check_prompt(record["prompt"], line)
         prompts[prompt_id] = record
+    named = {repr(one): record["prompt"] for one, record in prompts.items()}
+    warn_of_prompts(named, display_name(path))
     return prompts
 
 
@@ -188,9 +197,11 @@ def read_texts(
     row_prompts: list[Prompt] = []
     responses: list[str] = []
     hint = "; lines with prompt_id need --prompts" if prompts is None else ""
-    for line, _, record in keyed_lines(path, *keys, hint=hint):
+    given: dict[str, Prompt] = {}
+    for line, number, record in keyed_lines(path, *keys, hint=hint):
         if prompts is None:
             row_prompts.append(check_prompt(record["prompt"], line))
+            given[f"that on line {number}"] = row_prompts[-1]
         else:
             prompt_id = id_in(record, "prompt_id", line)
             if prompt_id not in prompts:
@@ -198,6 +209,7 @@ def read_texts(
             row_prompts.append(prompts[prompt_id])
         responses.append(text_in(record[keys[1]], line))
         rows.append(record)
+    warn_of_prompts(given, display_name(path))
     return rows, row_prompts, responses
 
 
@@ -267,7 +279,10 @@ def keyed_lines(
         line = f"{source}, line {number}"
         for key in keys:
             if key not in record:
-                raise ValueError(f"{line}: there is no key {key!r} among {', '.join(record)}{hint}")
+                shape = shape_hint(record) if "prompt" in keys and "prompt" not in record else ""
+                raise ValueError(
+                    f"{line}: there is no key {key!r} among {', '.join(record)}{shape or hint}"
+                )
         yield line, number, record
     if number == 0:
         raise ValueError(f"{source}: the file is empty; give {needed}")
@@ -289,30 +304,3 @@ def text_in(text: Any, line: str) -> str:
     if isinstance(text, bool | int | float):
         return json.dumps(text)
     raise ValueError(f"{line}: the text is {shown(text)}; give text")
-
-
-def is_message(message: Any) -> bool:
-    """Whether a value of a JSON file is a chat message."""
-    keys = ("role", "content")
-    return isinstance(message, dict) and all(isinstance(message.get(key), str) for key in keys)
-
-
-def check_prompt(prompt: Any, line: str) -> Prompt:
-    """Refuse a value of a JSON file that is neither text nor a list of chat messages.
-
-    Raises
-    ------
-    ValueError
-        If it is neither; the message begins with ``line``, which names the line.
-    """
-    if isinstance(prompt, str):
-        return prompt
-    messages = prompt if isinstance(prompt, list) else []
-    for message in messages:
-        if not is_message(message):
-            raise ValueError(
-                f'{line}: a chat message is {shown(message)}; give {{"role": ..., "content": ...}}'
-            )
-    if not messages:
-        raise ValueError(f"{line}: the prompt is {shown(prompt)}; give text or chat messages")
-    return messages

@@ -61,6 +61,7 @@ def _warn_of_truncation(
 ) -> None:
     """Warn of texts that lose their beginning, where the features stand, because they are too long."""
     from rlchf.train.models.text import encode_responses
+    from rlchf.train.reward.backbone import positions_of
 
     truncated = 0
     for prompt_id, texts in responses.items():
@@ -68,8 +69,10 @@ def _warn_of_truncation(
             prompt, listed = with_annotator(prompts[prompt_id], features), list(texts.values())
             truncated += encode_responses(model.tokenizer, prompt, listed, model.max_length)[1]
     if truncated:
+        more = positions_of(model.model)[1] == model.max_length
+        longer = "choose a model with more positions" if more else "train with a larger max_length"
         warnings.warn(
             f"{truncated} responses with their prompts are longer than {model.max_length} tokens and lose "
-            "the annotator's features, which stand first; train with a larger max_length",
+            f"the annotator's features, which stand first; {longer}",
             stacklevel=3,
         )

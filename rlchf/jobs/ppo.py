@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rlchf.display import counted
 from rlchf.io import read_prompts
 from rlchf.io.json import read_json, read_jsonl, write_json
 from rlchf.jobs.evaluation import need_matplotlib
@@ -136,7 +137,9 @@ def run_ppo(
         out.mkdir(parents=True, exist_ok=True)
         write_json(out / "job.json", asdict(job))
     try:
-        with stage(f"PPO, {config.updates} updates") if is_main else nullcontext() as tick:
+        with (
+            stage(f"PPO, {counted(config.updates, 'update')}") if is_main else nullcontext() as tick
+        ):
             run.train(resume=resume, progress=tick)
     finally:  # a run that was stopped has figures, too
         metrics = out / "metrics.jsonl"

@@ -192,6 +192,9 @@ def train_reward_model(
         from rlchf.train.reward.backbone import check_backbone
 
         check_backbone(backbone, job.model, job.loading)
+    from rlchf.train.reporting import trainer_trackers
+
+    trainer_trackers(config.report_to)
     data = data or training_data(job, config, read_inputs(job))
     from rlchf.train.processes import process
     from rlchf.train.reward.trainer import train_reward

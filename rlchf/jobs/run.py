@@ -39,6 +39,7 @@ from rlchf.prompts import Prompt
 from rlchf.report import write_report
 from rlchf.train.models.load import load_policy, load_tokenizer, model_folder, quieten_transformers
 from rlchf.train.processes import process, release_memory, use_one_thread
+from rlchf.train.reporting import accelerate_trackers, trainer_trackers
 
 
 class Pipeline:
@@ -64,6 +65,8 @@ class Pipeline:
     ) -> None:
         self.run, self.folder = run, Path(folder)
         self.config = run.to_dict() if config is None else config
+        trainer_trackers(run.reward.report_to)
+        accelerate_trackers(run.ppo.report_to if run.ppo else "none")
         self.job: RewardJob = run.reward_job(run.model.name)
         check_rule(self.job)
         if run.model.name != TINY:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,6 +17,7 @@ from rlchf.train.optimiser import MasterAdamW, needs_master
 from rlchf.train.order import PromptSampler
 from rlchf.train.origin import ORIGIN, Origin, check_origin
 from rlchf.train.processes import allow_processors
+from rlchf.train.reporting import trainer_trackers
 
 
 class TrainerSettings(Protocol):
@@ -34,12 +36,28 @@ class TrainerSettings(Protocol):
         """Learning rate schedule after the warm-up: linear, cosine or constant."""
 
     @property
+    def lr_warmup(self) -> float:
+        """Number of steps of the warm-up, or below 1 their fraction."""
+
+    @property
     def batch_size(self) -> int:
         """Examples per forward pass and process."""
 
     @property
     def gradient_accumulation(self) -> int:
         """Number of forward passes per optimiser step."""
+
+    @property
+    def adam_beta1(self) -> float:
+        """Decay of Adam's mean of the gradient."""
+
+    @property
+    def adam_beta2(self) -> float:
+        """Decay of Adam's mean of the squared gradient."""
+
+    @property
+    def adam_eps(self) -> float:
+        """Number that Adam adds to the root of the mean squared gradient."""
 
     @property
     def weight_decay(self) -> float:
@@ -112,7 +130,10 @@ class ResumableTrainer(Trainer):  # type: ignore[misc]
 
     def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
         """Save the model and what the training began with."""
-        super().save_model(output_dir, _internal_call)
+        with warnings.catch_warnings():
+            # Of adapters on adapters, whose folder has no config: this training begins with the same again.
+            warnings.filterwarnings("ignore", message="Could not find a config file in")
+            super().save_model(output_dir, _internal_call)
         if self.origin is not None and self.args.should_save:
             write_json(Path(output_dir or self.args.output_dir) / ORIGIN, self.origin)
 
@@ -153,6 +174,9 @@ def training_arguments(
         per_device_train_batch_size=config.batch_size,
         per_device_eval_batch_size=config.batch_size,
         gradient_accumulation_steps=config.gradient_accumulation,
+        adam_beta1=config.adam_beta1,
+        adam_beta2=config.adam_beta2,
+        adam_epsilon=config.adam_eps,
         weight_decay=config.weight_decay,
         lr_scheduler_type=config.lr_schedule.replace("constant", "constant_with_warmup"),
         bf16=config.bf16,
@@ -166,16 +190,30 @@ def training_arguments(
         metric_for_best_model="loss" if early_stopping else None,
         restore_callback_states_from_checkpoint=early_stopping > 0,
         seed=config.seed,
-        report_to=[name.strip() for name in config.report_to.split(",")],
+        report_to=trainer_trackers(config.report_to),
         disable_tqdm=True,
         remove_unused_columns=False,
         dataloader_pin_memory=torch.cuda.is_available(),
     )
     examples_per_step = config.batch_size * config.gradient_accumulation * args.world_size
     steps = max(1, -(-n // examples_per_step))  # per epoch
-    args.warmup_steps = int(0.05 * config.epochs * steps)
+    args.warmup_steps = _warmup_steps(config, steps)
     args.logging_steps = max(1, steps // 4)
     return args
+
+
+def _warmup_steps(config: TrainerSettings, steps: int) -> int:
+    """The number of steps of the warm-up, given those of an epoch; a warning says if it never ends."""
+    total = config.epochs * steps
+    if config.lr_warmup < 1:
+        return int(config.lr_warmup * total)
+    if config.lr_warmup > total:
+        warnings.warn(
+            f"lr_warmup is {config.lr_warmup:g} and training has {total:g} steps, so that the learning rate "
+            "does not reach its peak",
+            stacklevel=3,
+        )
+    return int(config.lr_warmup)
 
 
 def clear(trainer: ResumableTrainer, out: Path) -> None:

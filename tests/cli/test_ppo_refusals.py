@@ -1,5 +1,6 @@
 """What `rlchf ppo` refuses before it writes anything."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,20 @@ from tests.support.ppo_jobs import arguments, job_folder, tune, write
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Where the small models, prompts and functions are, and the tests too."""
-    yield from job_folder(tmp_path_factory.mktemp("ppo"))
+    for folder in job_folder(tmp_path_factory.mktemp("ppo")):
+        for name, generation in GENERATION.items():
+            shutil.copytree(folder / "policy", folder / name)
+            (folder / name / "generation_config.json").write_text(generation)
+        yield folder
 
 
+GENERATION = {
+    "torn": "{not json",
+    "listed": "[0]",
+    "ended": '{"eos_token_id": [0, 99999]}',
+    "greedy": '{"do_sample": false, "temperature": 0.5}',
+}
+"""Policies whose generation_config.json is wrong."""
 BOTH: dict[str, Any] = {"reward": ("tastes:vowels", "tastes:brief")}
 
 
@@ -32,6 +44,10 @@ BOTH: dict[str, Any] = {"reward": ("tastes:vowels", "tastes:brief")}
         ({"config": "tastes.py"}, "tastes.py is not a TOML file"),
         ({"policy": "nowhere"}, "unknown model 'nowhere'"),
         ({"policy": "alike"}, "'alike' is a LlamaForSequenceClassification, which writes no text"),
+        ({"policy": "torn"}, "torn/generation_config.json is not JSON"),
+        ({"policy": "listed"}, "listed/generation_config.json holds no JSON object"),
+        ({"policy": "ended"}, "ended/generation_config.json: eos_token_id names 99999"),
+        ({"policy": "greedy"}, 'correct greedy/generation_config.json, .* "do_sample": true'),
         ({"prompts": "nowhere.jsonl"}, "nowhere.jsonl"),
         ({"prompts": "bad.jsonl"}, r"bad.jsonl, line 2: there is no key 'prompt'"),
         (
@@ -43,7 +59,10 @@ BOTH: dict[str, Any] = {"reward": ("tastes:vowels", "tastes:brief")}
         ({"reward": ("tastes:number",)}, "'tastes:number', a int; name a function"),
         ({"reward": ("empty",)}, "reward folder 'empty' has no config.json"),
         ({"reward": ("conditioned",)}, "is conditioned on annotator features"),
-        ({"reward": ("policy",)}, "the model in policy has 2 outputs"),
+        (
+            {"reward": ("policy",)},
+            "in policy is a LlamaForCausalLM, a language model without .* rlchf reward --model",
+        ),
         ({"reward": ("reward", "reward")}, "reward 'reward' is given twice"),
         (BOTH, "there are 2 rewards; choose by --combine how they become one: sum, vote, max_min"),
         (BOTH | {"combine": "sum", "weights": "1"}, "1 weights for 2 rewards; give one for each"),

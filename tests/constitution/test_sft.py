@@ -5,6 +5,7 @@ import os
 import signal
 from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -215,6 +216,17 @@ def test_texts_that_are_too_long_lose_the_beginning_of_their_prompt(policy: Path
     assert tokenizer.decode(response) == "dog<eos>"
 
 
+def test_where_the_positions_end_a_larger_max_length_is_no_advice(tmp_path: Path) -> None:
+    path = save_policy(tmp_path / "short", make=partial(tiny_llama, max_position_embeddings=32))
+    long = [Text("the quick brown fox " * 20, "dog"), Text("Hi", "lazy dog " * 60), DATA[0]]
+    with pytest.warns() as caught:
+        fine_tune(long, [], path, SftConfig(**SETTINGS | {"max_length": 64}), tmp_path / "out")
+    said = [str(one.message) for one in caught if "training texts" in str(one.message)]
+    assert len(said) == 2
+    assert all("max_length is 64, but the model has 32 positions" in one for one in said)
+    assert read_json(tmp_path / "out" / "sft_config.json")["max_length"] == 32
+
+
 # --- the command
 
 
@@ -333,6 +345,7 @@ def test_a_killed_command_goes_on_to_the_same_bytes(
             ["--out", "o", "--helpful", "prompts.jsonl"],
             "no key 'response' or 'text' among prompt_id",
         ),
+        (["--out", "o", "--report-to", "wand"], "names no tracker 'wand'; did you mean wandb?"),
         (["--out", "o", "--policy", "nothing"], "unknown model 'nothing'"),
         (["--out", "o", "--lora-alpha", 2], "lora_alpha is for LoRA, and lora_rank is 0"),
         (["--out", "helpful.jsonl"], "helpful.jsonl is there already"),

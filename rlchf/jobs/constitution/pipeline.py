@@ -40,6 +40,7 @@ from rlchf.jobs.settings import TINY, SampleJob
 from rlchf.prompts import Prompt
 from rlchf.train.models.load import model_folder, quieten_transformers
 from rlchf.train.processes import release_memory, use_one_thread
+from rlchf.train.reporting import accelerate_trackers, trainer_trackers
 
 
 class ConstitutionPipeline:
@@ -75,6 +76,9 @@ class ConstitutionPipeline:
         self.all_prompts = {**self.prompts, **helpful}
         if data.human and not Path(data.human).is_dir():
             raise FileNotFoundError(f"there is no folder {data.human}; give the rankings by people")
+        for name in (run.sft.report_to, run.reward.report_to):
+            trainer_trackers(name)
+        accelerate_trackers(run.ppo.report_to if run.ppo else "none")
         check_rule(run.inner(self.files, run.model.name).reward_job(run.model.name))
         if run.model.name != TINY:
             model_folder(run.model.name)

@@ -102,7 +102,9 @@ def run_sft(
     from rlchf.train.constitution.sft import fine_tune
     from rlchf.train.constitution.texts import Text
     from rlchf.train.models.load import model_folder, quieten_transformers
+    from rlchf.train.reporting import trainer_trackers
 
+    trainer_trackers(config.report_to)
     quieten_transformers()
     policy = "" if job.policy == TINY else model_folder(job.policy)
     if not (resume and (partial / "job.json").exists()):

@@ -32,15 +32,18 @@ from rlchf.train.models.adapters import (
 from rlchf.train.models.checkpointing import checkpoint_layers, keep_activations
 from rlchf.train.models.checksums import weights_checksum
 from rlchf.train.models.ends import closing_token
+from rlchf.train.models.generation import check_generation_config
 from rlchf.train.models.load import load_policy, load_tokenizer, save_tokenizer
 from rlchf.train.models.loading import Loading, check_four_bits
 from rlchf.train.models.padding import own_pad_id
 from rlchf.train.models.quantised import merged
 from rlchf.train.models.supervised import Collator, response_nll, response_tokens
+from rlchf.train.models.text import remedy
 from rlchf.train.order import PromptSampler
 from rlchf.train.origin import Origin, checksum
-from rlchf.train.ppo.checks import check_generation_config, check_vocabulary
+from rlchf.train.ppo.checks import check_vocabulary
 from rlchf.train.processes import process
+from rlchf.train.reporting import trainer_trackers
 from rlchf.train.resumable import ResumableTrainer, clear, log_lines, training_arguments
 
 if TYPE_CHECKING:
@@ -129,6 +132,7 @@ def fine_tune(
         On Ctrl-C or SIGTERM, when the step in progress is done and a checkpoint is saved.
     """
     out, loading = Path(out), loading or Loading()
+    trainer_trackers(config.report_to)
     check_four_bits(loading, config.lora_rank)
     if process().num_processes > 1:
         raise ValueError(
@@ -200,21 +204,22 @@ def make_trainer(
     """
     inner = inside_adapters(model)
     end = closing_token(tokenizer, inner)
-    positions = getattr(inner.config, "max_position_embeddings", None)
+    positions = _positions(inner)
     length = min(config.max_length, positions or config.max_length)
+    cure = remedy(length, config.max_length, positions)
     data, tests = (EncodedTexts(one, tokenizer, end, length) for one in (train, held_out))
     for texts, what in ((data, "training"), (tests, "held-out")):
         total = len(texts) + texts.left_out
         if texts.truncated:
             warnings.warn(
                 f"{texts.truncated} of {total} {what} texts are longer than {length} tokens and lose the "
-                "beginning of their prompt; a larger max_length would keep it",
+                f"beginning of their prompt; {cure} it",
                 stacklevel=3,
             )
         if texts.left_out:
             warnings.warn(
                 f"{texts.left_out} of {total} {what} texts have a response of {length} tokens or more and "
-                "are left out; a larger max_length would keep them",
+                f"are left out; {cure} them",
                 stacklevel=3,
             )
     if not len(data):
@@ -258,6 +263,11 @@ def held_out_losses(
     return {"held_out_loss": total / tokens, **by_kind}
 
 
+def _positions(model: "PreTrainedModel") -> int | None:
+    """The number of positions of a model, if it has a limit."""
+    return getattr(model.config, "max_position_embeddings", None)
+
+
 def _counts(train: EncodedTexts, held_out: EncodedTexts) -> dict[str, Any]:
     """Numbers of texts of each kind, and of those that were too long."""
     revisions, helpful = train.kinds.count("revision"), train.kinds.count("helpful")
@@ -298,4 +308,5 @@ def _write(
         model = merged(model)
     model.save_pretrained(out)
     save_tokenizer(tokenizer, out)
-    write_json(out / SETTINGS, asdict(config) | figures)
+    length = min(config.max_length, _positions(model) or config.max_length)
+    write_json(out / SETTINGS, asdict(config) | {"max_length": length} | figures)

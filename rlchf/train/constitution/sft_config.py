@@ -13,7 +13,7 @@ from rlchf.train.lora import without_lora
 class SftConfig(Settings):
     """Settings of fine-tuning on revisions and helpful samples.
 
-    The learning rate warms up over a twentieth of the steps. The loss is the mean over the response tokens of
+    The loss is the mean over the response tokens of
     a step, the end token included.
     """
 
@@ -50,6 +50,13 @@ class SftConfig(Settings):
     lr_schedule: Literal["linear", "cosine", "constant"] = setting(
         "linear", "Learning rate schedule after the warm-up.", group="Training"
     )
+    lr_warmup: float = setting(
+        0.05,
+        "Steps over which the learning rate rises linearly to its peak: their number, or below 1 their "
+        "fraction of all steps.",
+        at_least=0,
+        group="Training",
+    )
     batch_size: int = setting(
         8, "Texts per forward pass and process.", at_least=1, group="Training"
     )
@@ -84,6 +91,22 @@ class SftConfig(Settings):
         "knows for the architecture, or all linear layers.",
         group="Training",
     )
+    adam_beta1: float = setting(
+        0.9, "Decay of Adam's mean of the gradient.", at_least=0, below=1, group="Training"
+    )
+    adam_beta2: float = setting(
+        0.999,
+        "Decay of Adam's mean of the squared gradient.",
+        at_least=0,
+        below=1,
+        group="Training",
+    )
+    adam_eps: float = setting(
+        1e-8,
+        "Number that Adam adds to the root of the mean squared gradient.",
+        above=0,
+        group="Training",
+    )
     weight_decay: float = setting(0.0, "Weight decay of AdamW.", at_least=0, group="Training")
     held_out: float = setting(
         0.1, "Fraction of prompts held out.", at_least=0, below=1, group="Training"
@@ -111,3 +134,7 @@ class SftConfig(Settings):
         """Pairs of whether something is wrong with the settings together, and what would work."""
         parsed_rounds(self.rounds)
         yield without_lora(self)
+        yield (
+            self.lr_warmup > 1 and self.lr_warmup % 1 > 0,
+            f"lr_warmup is {self.lr_warmup}; give a whole number of steps, or a fraction of them below 1",
+        )

@@ -145,6 +145,24 @@ def encode_responses(
     return [front + row[-longest:] for row in rows], sum(len(row) > longest for row in rows)
 
 
+def remedy(length: int, max_length: int, positions: int | None) -> str:
+    """What would keep texts whole that are longer than ``length`` tokens: more positions, or max_length.
+
+    Examples
+    --------
+    >>> remedy(64, 512, 64)
+    'max_length is 512, but the model has 64 positions; one with more, or shorter texts, would keep'
+    >>> remedy(16, 16, 64)
+    'a larger max_length would keep'
+    """
+    if positions is None or length < positions:
+        return "a larger max_length would keep"
+    return (
+        f"max_length is {max_length}, but the model has {positions} positions; one with more, or shorter "
+        "texts, would keep"
+    )
+
+
 def _end(tokenizer: "PreTrainedTokenizerBase") -> int:
     """Id of the end-of-sequence token, or of the separator of an encoder."""
     eos = tokenizer.eos_token_id

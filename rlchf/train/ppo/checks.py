@@ -12,6 +12,7 @@ from accelerate import Accelerator
 
 from rlchf.prompts import Prompt
 from rlchf.train.models.checksums import weights_checksum
+from rlchf.train.models.generation import check_generation_config
 from rlchf.train.models.quantised import is_quantised
 from rlchf.train.optimiser import needs_master
 from rlchf.train.ppo.advantages import needs_critic
@@ -78,23 +79,6 @@ def check_inputs(
             "'grpo' divides their sum by its standard deviation once more; choose 'rloo', which keeps it",
             stacklevel=3,
         )
-
-
-def check_generation_config(policy: "PreTrainedModel") -> None:
-    """Refuse a generation_config with which `save_pretrained` would fail at the end of the run."""
-    generation = getattr(policy, "generation_config", None)
-    if generation is None:
-        return
-    try:
-        generation.validate(strict=True)
-    except ValueError as error:
-        flags = [line[2:].split(" -- ")[0] for line in str(error).splitlines() if line[:2] == "- "]
-        problem = "; ".join(flags) or " ".join(str(error).split())
-        raise ValueError(
-            f"the policy could not be saved with its generation_config ({problem}); correct "
-            'generation_config.json in its folder, for instance by "do_sample": true, or '
-            "policy.generation_config in Python"
-        ) from None
 
 
 def terms(reward: Reward) -> list[Any]:

@@ -21,7 +21,7 @@ else:
 class RewardConfig(Settings):
     """Settings of the reward model's training.
 
-    The learning rate warms up over a twentieth of the steps. The collective ranking is learned by its pair
+    The collective ranking is learned by its pair
     probabilities where the rule gives them. Centring the scores changes no preference; scaling them changes
     how sure of its preferences the model is.
     """
@@ -32,6 +32,13 @@ class RewardConfig(Settings):
     learning_rate: float = setting(1e-4, "Peak learning rate.", above=0, group="Training")
     lr_schedule: Literal["linear", "cosine", "constant"] = setting(
         "linear", "Learning rate schedule after the warm-up.", group="Training"
+    )
+    lr_warmup: float = setting(
+        0.05,
+        "Steps over which the learning rate rises linearly to its peak: their number, or below 1 their "
+        "fraction of all steps.",
+        at_least=0,
+        group="Training",
     )
     batch_size: int = setting(
         8, "Prompts (not texts) per forward pass and process.", at_least=1, group="Training"
@@ -65,6 +72,22 @@ class RewardConfig(Settings):
         (),
         "Module with LoRA adapters, such as q_proj, or all-linear; repeatable. By default those that peft "
         "knows for the architecture, or all linear layers.",
+        group="Training",
+    )
+    adam_beta1: float = setting(
+        0.9, "Decay of Adam's mean of the gradient.", at_least=0, below=1, group="Training"
+    )
+    adam_beta2: float = setting(
+        0.999,
+        "Decay of Adam's mean of the squared gradient.",
+        at_least=0,
+        below=1,
+        group="Training",
+    )
+    adam_eps: float = setting(
+        1e-8,
+        "Number that Adam adds to the root of the mean squared gradient.",
+        above=0,
         group="Training",
     )
     weight_decay: float = setting(0.0, "Weight decay of AdamW.", at_least=0, group="Training")
@@ -207,6 +230,10 @@ class RewardConfig(Settings):
             + " or ".join(f"'{signal}'" for signal in loss.learns_from),
         )
         yield without_lora(self)
+        yield (
+            self.lr_warmup > 1 and self.lr_warmup % 1 > 0,
+            f"lr_warmup is {self.lr_warmup}; give a whole number of steps, or a fraction of them below 1",
+        )
         for name in sorted({name for listed in LOSSES.values() for name in listed.settings}):
             takers = [other for other, listed in LOSSES.items() if name in listed.settings]
             yield (

@@ -195,14 +195,12 @@ class RewardModel:
         outputs = _outputs(settings) if Path(path, ADAPTER).exists() else None
         loaded = load_classifier(path, outputs, code=code, **arguments)
         model = loaded.model
+        if not loaded.has_head:
+            raise ValueError(_without_head(model, path))
         if model.config.num_labels != 1 and not settings:
             raise ValueError(
                 f"the model in {path} has {model.config.num_labels} outputs, and no {SETTINGS} says "
                 "what they mean; give a model with one output, or one that train_reward wrote"
-            )
-        if not loaded.has_head:
-            raise ValueError(
-                f"the model in {path} has no trained head that gives scores, so it is no reward model"
             )
         if device is None:
             device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -323,6 +321,21 @@ class RewardModel:
         remaining = tuple(shift.tolist()) if shift.any() else ()
         self.readout = replace(self.readout, shift=remaining)
         return {"mean": mean.tolist(), "sd": sd.tolist(), "shift": list(remaining)}
+
+
+def _without_head(model: PreTrainedModel, path: str | Path) -> str:
+    """What is wrong with a model that gives no scores: often it is a language model."""
+    kinds = [
+        kind
+        for kind in model.config.architectures or []
+        if kind.endswith(("ForCausalLM", "LMHeadModel"))
+    ]
+    if kinds:
+        return (
+            f"the model in {path} is a {kinds[0]}, a language model without a head for rewards; make a "
+            f"reward model of it by rlchf reward --model {path}"
+        )
+    return f"the model in {path} has no trained head that gives scores, so it is no reward model"
 
 
 def _takes_kinds(model: PreTrainedModel) -> bool:

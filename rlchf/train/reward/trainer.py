@@ -26,6 +26,8 @@ from rlchf.train.models.architectures import padding_side
 from rlchf.train.models.checkpointing import checkpoint_layers, keep_activations
 from rlchf.train.models.loading import Loading, check_four_bits
 from rlchf.train.models.quantised import merged
+from rlchf.train.models.text import remedy
+from rlchf.train.reporting import trainer_trackers
 from rlchf.train.resumable import clear, log_lines, training_arguments
 from rlchf.train.reward.adapters import complete_adapters
 from rlchf.train.reward.backbone import load_backbone, positions_of, round_head, write_model
@@ -120,6 +122,7 @@ def train_reward(
         raise ValueError(
             "group_dro_step needs the annotators' groups; give groups={annotator: group}"
         )
+    trainer_trackers(config.report_to)
     loading = loading or Loading()
     check_four_bits(loading, config.lora_rank)
     model, tokenizer = initial_model(backbone, config, loading)
@@ -175,7 +178,7 @@ def make_trainer(
         rows = sum(len(example.responses) for example in train)
         warnings.warn(
             f"{data.truncated} of {rows} training texts are longer than {length} tokens and lose "
-            "the beginning of their prompt; a larger max_length would keep it",
+            f"the beginning of their prompt; {remedy(length, config.max_length, limit)} it",
             stacklevel=3,
         )
     report = Report(progress)
@@ -276,6 +279,7 @@ def _finish(
         figures["held_out_pair_accuracy"] = pair_accuracy([s.numpy() for s in scores], held_out)
     write_model(model, out)
     tokenizer.save_pretrained(out)
+    settings["max_length"] = scorer.max_length  # fewer where the model has fewer positions
     write_json(out / SETTINGS, settings | figures)
     complete_adapters(model, tokenizer, out)
     return scorer, scores, figures
