@@ -64,6 +64,8 @@ def command(
         from rlchf.train.ppo.checkpoint import MAY_CHANGE
 
         refuse_beside_resume([*given, *(["out"] if out else [])], MAY_CHANGE)
+    if prompt_tokens and not plan:
+        raise ValueError("prompt_tokens is for --plan; leave it out")
     job = read_job(resume) if resume else chosen(PPOJob, given)
     if plan:
         from rlchf.cli.tables.plan import print_plan

@@ -182,12 +182,14 @@ def train_reward_model(
             f"{partial} holds a training that was stopped; go on with --resume {out}, or remove that "
             "folder"
         )
+    from rlchf.train.models.arguments import check_attention
     from rlchf.train.models.load import model_folder, quieten_transformers
 
     quieten_transformers()
     check_rule(job)
     check_four_bits(job, config.lora_rank, made=job.model == TINY)
     backbone = None if job.model == TINY else model_folder(job.model)
+    check_attention(job, backbone or "", job.model)
     if backbone is not None:
         from rlchf.train.reward.backbone import check_backbone
 

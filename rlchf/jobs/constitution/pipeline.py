@@ -33,7 +33,13 @@ from rlchf.jobs.mix import mix_files
 from rlchf.jobs.mix_settings import MixJob
 from rlchf.jobs.partial import partial_file
 from rlchf.jobs.reward import partial_folder
-from rlchf.jobs.run import Pipeline, new_folder, tiny_policy
+from rlchf.jobs.run import (
+    Pipeline,
+    check_named_model,
+    check_policy_training,
+    new_folder,
+    tiny_policy,
+)
 from rlchf.jobs.runfile import Data
 from rlchf.jobs.sample import run_sample
 from rlchf.jobs.settings import TINY, SampleJob
@@ -76,8 +82,8 @@ class ConstitutionPipeline:
         if data.human and not Path(data.human).is_dir():
             raise FileNotFoundError(f"there is no folder {data.human}; give the rankings by people")
         check_rule(run.inner(self.files, run.model.name).reward_job(run.model.name))
-        if run.model.name != TINY:
-            model_folder(run.model.name)
+        check_named_model(run.model)
+        check_policy_training(run.model, run.ppo, held_out=False)
 
     def __call__(self) -> dict[str, Any]:
         """Do every stage that is not done yet, and return the report of the run."""

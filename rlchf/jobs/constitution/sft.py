@@ -101,10 +101,12 @@ def run_sft(
     helpful = read_samples(job.helpful, prompts) if job.helpful else []
     from rlchf.train.constitution.sft import fine_tune
     from rlchf.train.constitution.texts import Text
+    from rlchf.train.models.arguments import check_attention
     from rlchf.train.models.load import model_folder, quieten_transformers
 
     quieten_transformers()
     policy = "" if job.policy == TINY else model_folder(job.policy)
+    check_attention(job, policy, job.policy)
     if not (resume and (partial / "job.json").exists()):
         partial.mkdir(parents=True, exist_ok=True)
         write_json(partial / "job.json", asdict(job))
