@@ -174,7 +174,7 @@ def test_settings_that_do_something_beside_others_are_not_refused() -> None:
 
 
 def test_every_setting_that_may_be_idle_is_a_setting() -> None:
-    changed = {
+    changed: dict[str, Any] = {
         "save_last": 1, "evaluate_every": 1, "kl_schedule_target": 1.0, "kl_coef_end": 1.0, "kl_horizon": 1,
         "vllm_memory": 0.1, "value_learning_rate": 1.0, "value_clip": 1.0, "whiten": False, "gamma": 0.1,
         "gae_lambda": 0.1,
