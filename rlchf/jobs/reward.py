@@ -126,6 +126,22 @@ def training_data(
     return TrainingData(inputs, seen, unseen, result, train, held_out, conditioned)
 
 
+def check_needs(job: RewardData, config: RewardConfig, where: str = "") -> None:
+    """Refuse settings of the training without the data that they need; messages begin with ``where``.
+
+    Raises
+    ------
+    ValueError
+        If there are no groups, or no prompts held out, that a setting needs.
+    """
+    if config.group_dro_step and not job.group:
+        raise ValueError(
+            f"{where}group_dro_step needs groups; give group (--group), a column of the annotators file"
+        )
+    if config.early_stopping and not config.held_out:
+        raise ValueError(f"{where}early_stopping needs held-out prompts; set held_out above 0")
+
+
 def _margin_scale(config: RewardConfig, rankings: Rankings) -> float:
     """The scale of the margins that strengths become; 0, with a warning, where the loss takes none."""
     if rankings.ballot_strengths is None or config.margin_scale == 0:
@@ -188,6 +204,7 @@ def train_reward_model(
     quieten_transformers()
     check_rule(job)
     check_four_bits(job, config.lora_rank, made=job.model == TINY)
+    check_needs(job, config)
     backbone = None if job.model == TINY else model_folder(job.model)
     check_attention(job, backbone or "", job.model)
     if backbone is not None:

@@ -27,6 +27,7 @@ from rlchf.jobs.inputs import list_skipped, read_inputs
 from rlchf.jobs.ppo import has_begun, run_ppo
 from rlchf.jobs.progress import stage
 from rlchf.jobs.reward import (
+    check_needs,
     partial_folder,
     seen_and_unseen,
     train_reward_model,
@@ -84,6 +85,7 @@ class Pipeline:
                 f"[reward] held_out is {run.reward.held_out}, which leaves none of the "
                 f"{n_prompts} prompts to learn from"
             )
+        check_needs(self.job, run.reward, "[reward] ")
         check_policy_training(run.model, run.ppo, bool(run.data.policy_held_out))
         self.seen, _ = seen_and_unseen(self.job, self.inputs.rankings, self.job.seed)
 
