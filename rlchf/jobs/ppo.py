@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rlchf.display import counted
 from rlchf.io import read_prompts
 from rlchf.io.json import read_json, read_jsonl, write_json
 from rlchf.jobs.evaluation import need_matplotlib
@@ -82,7 +83,7 @@ def run_ppo(
     resume
         Go on with the run that was stopped.
     plot
-        Draw the figures over the updates, ``metrics.png``.
+        Draw the figures over the updates, ``metrics.png``; also those of a run that is done, with ``resume``.
 
     Returns
     -------
@@ -132,7 +133,9 @@ def run_ppo(
         out.mkdir(parents=True, exist_ok=True)
         write_json(out / "job.json", asdict(job))
     try:
-        with stage(f"PPO, {config.updates} updates") if is_main else nullcontext() as tick:
+        with (
+            stage(f"PPO, {counted(config.updates, 'update')}") if is_main else nullcontext() as tick
+        ):
             run.train(resume=resume, progress=tick)
     finally:  # a run that was stopped has figures, too
         metrics = out / "metrics.jsonl"

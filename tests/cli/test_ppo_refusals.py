@@ -196,6 +196,9 @@ def test_a_run_that_has_done_its_updates_is_refused_and_left_as_it_is(
         assert f"the run in {out} has done 3 updates already; to go on, set updates" in said
         assert "(--updates) to 4 or more" in said
         assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+    drawn = rlchf("ppo", "--resume", out, "--plot")
+    assert drawn.returncode == 0, drawn.stderr
+    assert (out / "metrics.png").exists()
     done = rlchf("ppo", "--resume", out, "--updates", 4)
     assert done.returncode == 0, done.stderr
     assert "update 4" in done.stdout

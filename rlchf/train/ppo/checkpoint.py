@@ -13,6 +13,7 @@ from accelerate import Accelerator
 from accelerate.utils import gather_object
 from safetensors.torch import save_file
 
+from rlchf.display import counted
 from rlchf.io.atomic import atomic_write
 from rlchf.io.json import write_json
 from rlchf.train.models.adapters import inside_adapters, save_adapters
@@ -224,8 +225,8 @@ def check_updates_left(out: Path, done: int, updates: int) -> None:
     """
     if done > updates:
         raise ValueError(
-            f"the run in {out} has done {done} updates already; to go on, set updates (--updates) to "
-            f"{done + 1} or more"
+            f"the run in {out} has done {counted(done, 'update')} already; to go on, set updates (--updates) "
+            f"to {done + 1} or more"
         )
 
 
