@@ -47,7 +47,12 @@ def command(
         typer.Option("--plan", help="Memory that the run would take, by part; nothing is run."),
     ] = False,
     prompt_tokens: Annotated[
-        int, typer.Option(help="Tokens of a prompt for --plan; by default those of the longest.")
+        int,
+        typer.Option(
+            help="Tokens of a prompt for --plan, which then needs no --prompts; by default those of the "
+            "longest.",
+            min=0,
+        ),
     ] = 0,
     as_json: Json = False,
 ) -> None:
@@ -64,6 +69,10 @@ def command(
         from rlchf.train.ppo.checkpoint import MAY_CHANGE
 
         refuse_beside_resume([*given, *(["out"] if out else [])], MAY_CHANGE)
+    if prompt_tokens and not plan:
+        raise ValueError("prompt_tokens is for --plan; leave it out")
+    if prompt_tokens and "prompts" not in given:
+        given = given | {"prompts": ""}
     job = read_job(resume) if resume else chosen(PPOJob, given)
     if plan:
         from rlchf.cli.tables.plan import print_plan

@@ -50,7 +50,7 @@ def load_sampler(
     ValueError
         If there is no such policy, or several processes were started.
     """
-    from rlchf.train.models.arguments import in_precision
+    from rlchf.train.models.arguments import as_loaded
     from rlchf.train.models.load import load_policy, load_tokenizer, quieten_transformers
     from rlchf.train.models.tiny import tiny_llama
     from rlchf.train.ppo.trackers import make_accelerator
@@ -65,7 +65,7 @@ def load_sampler(
         check_four_bits(loading, 1, made=True)
         texts = [str(prompt) for prompt in prompts.values()]
         policy, tokenizer = tiny_llama(texts, seed=seed, max_length=TINY_POSITIONS)
-        policy = in_precision(policy, loading)
+        policy = as_loaded(policy, loading)
     else:
         policy = load_policy(name, loading)
         tokenizer = load_tokenizer(name, trust_remote_code=loading.trust_remote_code)

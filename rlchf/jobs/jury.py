@@ -33,11 +33,15 @@ def run_jury(job: JuryJob) -> Jury:
     for path in filter(None, (job.out, job.ballots)):
         table_format(path)
     check_options(job.rule, job.option)
+    from rlchf.train.models.arguments import check_attention_name
+    from rlchf.train.models.devices import check_device
+    from rlchf.train.reward.model import RewardModel
+
+    check_device(job.device, "device")
+    check_attention_name(job)
     conditioning = Conditioning.load(job.model)
     prompts, responses = read_prompts(job.prompts), read_responses(job.responses)
     annotators = read_annotators(job.annotators)
-    from rlchf.train.reward.model import RewardModel
-
     model = RewardModel.load(job.model, **job.reading)
     longest = max(conditioning.texts(annotators).values(), key=len)
     _warn_of_truncation(model, prompts, responses, longest)

@@ -126,6 +126,22 @@ def training_data(
     return TrainingData(inputs, seen, unseen, result, train, held_out, conditioned)
 
 
+def check_needs(job: RewardData, config: RewardConfig, where: str = "") -> None:
+    """Refuse settings of the training without the data that they need; messages begin with ``where``.
+
+    Raises
+    ------
+    ValueError
+        If there are no groups, or no prompts held out, that a setting needs.
+    """
+    if config.group_dro_step and not job.group:
+        raise ValueError(
+            f"{where}group_dro_step needs groups; give group (--group), a column of the annotators file"
+        )
+    if config.early_stopping and not config.held_out:
+        raise ValueError(f"{where}early_stopping needs held-out prompts; set held_out above 0")
+
+
 def _margin_scale(config: RewardConfig, rankings: Rankings) -> float:
     """The scale of the margins that strengths become; 0, with a warning, where the loss takes none."""
     if rankings.ballot_strengths is None or config.margin_scale == 0:
@@ -182,12 +198,15 @@ def train_reward_model(
             f"{partial} holds a training that was stopped; go on with --resume {out}, or remove that "
             "folder"
         )
+    from rlchf.train.models.arguments import check_attention
     from rlchf.train.models.load import model_folder, quieten_transformers
 
     quieten_transformers()
     check_rule(job)
     check_four_bits(job, config.lora_rank, made=job.model == TINY)
+    check_needs(job, config)
     backbone = None if job.model == TINY else model_folder(job.model)
+    check_attention(job, backbone or "", job.model)
     if backbone is not None:
         from rlchf.train.reward.backbone import check_backbone
 

@@ -27,6 +27,7 @@ from rlchf.jobs.inputs import list_skipped, read_inputs
 from rlchf.jobs.ppo import has_begun, run_ppo
 from rlchf.jobs.progress import stage
 from rlchf.jobs.reward import (
+    check_needs,
     partial_folder,
     seen_and_unseen,
     train_reward_model,
@@ -37,7 +38,11 @@ from rlchf.jobs.settings import TINY, AuditJob, PPOJob, RewardJob
 from rlchf.options import function_named
 from rlchf.prompts import Prompt
 from rlchf.report import write_report
+from rlchf.train.models.arguments import check_attention
+from rlchf.train.models.devices import check_device
 from rlchf.train.models.load import load_policy, load_tokenizer, model_folder, quieten_transformers
+from rlchf.train.ppo.config import PPOConfig
+from rlchf.train.ppo.idle import check_idle
 from rlchf.train.processes import process, release_memory, use_one_thread
 from rlchf.train.reporting import accelerate_trackers, trainer_trackers
 
@@ -69,8 +74,7 @@ class Pipeline:
         accelerate_trackers(run.ppo.report_to if run.ppo else "none")
         self.job: RewardJob = run.reward_job(run.model.name)
         check_rule(self.job)
-        if run.model.name != TINY:
-            model_folder(run.model.name)
+        check_named_model(run.model)
         self.inputs = read_inputs(self.job)
         prompts = self.inputs.prompts
         if run.data.policy_prompts:
@@ -84,6 +88,8 @@ class Pipeline:
                 f"[reward] held_out is {run.reward.held_out}, which leaves none of the "
                 f"{n_prompts} prompts to learn from"
             )
+        check_needs(self.job, run.reward, "[reward] ")
+        check_policy_training(run.model, run.ppo, bool(run.data.policy_held_out))
         self.seen, _ = seen_and_unseen(self.job, self.inputs.rankings, self.job.seed)
 
     def __call__(self) -> dict[str, Any]:
@@ -276,9 +282,22 @@ class Pipeline:
         }
 
 
+def check_named_model(model: Model) -> None:
+    """Refuse the name of a model that is not there, and attention that it has not."""
+    folder = "" if model.name == TINY else model_folder(model.name)
+    check_attention(model, folder, model.name)
+
+
+def check_policy_training(model: Model, ppo: PPOConfig | None, held_out: bool) -> None:
+    """Refuse settings of PPO that do nothing, and a device of the reward model that is not there."""
+    if ppo is not None:
+        check_idle(ppo, PPOConfig(), held_out, "[ppo] ")
+        check_device(model.reward_device, "[model] reward_device")
+
+
 def tiny_policy(model: Model, pairs: Sequence[tuple[Prompt, str]], seed: int, folder: Path) -> Path:
     """The folder of a tiny policy that learned to write responses to prompts; made if it is not there."""
-    from rlchf.train.models.arguments import in_precision
+    from rlchf.train.models.arguments import as_loaded
     from rlchf.train.models.tiny import fit_supervised, tiny_llama
 
     if folder.exists():
@@ -292,7 +311,7 @@ def tiny_policy(model: Model, pairs: Sequence[tuple[Prompt, str]], seed: int, fo
         )  # fmt: skip
         partial = partial_folder(folder)
         shutil.rmtree(partial, ignore_errors=True)
-        in_precision(policy, model.loading).save_pretrained(partial)
+        as_loaded(policy, model.loading).save_pretrained(partial)
         tokenizer.save_pretrained(partial)
         partial.rename(folder)
     return folder

@@ -342,6 +342,17 @@ def test_a_killed_command_goes_on_to_the_same_bytes(
             "helpful_ratio is 1, and there are no helpful samples",
         ),
         (
+            ["--out", "o", "--helpful-samples", 3],
+            "helpful_samples is 3, which is for helpful samples",
+        ),
+        (["--out", "o", "--temperature", 0.5], "draws, and there are no helpful_prompts; leave it"),
+        (
+            ["--out", "o", "--helpful", "helpful.jsonl", "--sample-size", 4],
+            "sample_size is 4, which is for helpful samples that the policy draws, and they are given by",
+        ),
+        (["--out", "o", "--attn-implementation", "foo"], "'foo'; choose from eager,"),
+        (["--out", "o", "--policy", "tiny", "--attn-implementation", "foo"], "'foo'; choose from"),
+        (
             ["--out", "o", "--helpful", "prompts.jsonl"],
             "no key 'response' or 'text' among prompt_id",
         ),

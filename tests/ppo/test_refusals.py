@@ -264,3 +264,33 @@ def test_a_trainer_of_transformers_refuses_such_a_tracker_too(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         training_arguments(RewardConfig(report_to=name), tmp_path, 10)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"lr_warmup": 3}, "lr_warmup is 3 and updates is 3, so that the learning rates rise to"),
+        ({"critic_warmup": 4}, "critic_warmup is 4 and updates is 3, so that the policy does not"),
+        ({"lr_warmup": 2, "critic_warmup": 2}, ""),
+        ({"updates": 1, "lr_warmup": 1}, ""),
+    ],
+)
+def test_a_run_that_ends_before_its_warm_up_is_warned_of(
+    options: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        config = PPOConfig(**SMALL | options)
+        Setup(tiny_llama(), tiny_tokenizer(), PROMPTS, vowels, config, tmp_path)
+    said = [str(one.message) for one in caught if "warmup" in str(one.message)]
+    assert len(said) == bool(message)
+    assert all(message in one for one in said)
+
+
+def test_a_run_does_not_go_on_to_fewer_updates_than_it_has_done(tmp_path: Path) -> None:
+    args = (tiny_tokenizer(), PROMPTS, vowels)
+    ppo(tiny_llama(), *args, PPOConfig(**SMALL), tmp_path)
+    before = (tmp_path / "ppo_config.json").read_bytes()
+    with pytest.raises(ValueError, match="has done 3 updates already; to go on, set updates"):
+        ppo(tiny_llama(), *args, PPOConfig(**SMALL | {"updates": 2}), tmp_path, resume=True)
+    assert (tmp_path / "ppo_config.json").read_bytes() == before

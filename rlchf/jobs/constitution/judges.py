@@ -131,7 +131,7 @@ def _local(
     texts: Sequence[str],
 ) -> Judge:
     from rlchf.train.constitution.judge import LocalJudge
-    from rlchf.train.models.arguments import in_precision
+    from rlchf.train.models.arguments import as_loaded
     from rlchf.train.models.load import load_policy, load_tokenizer, quieten_transformers
     from rlchf.train.models.loading import check_four_bits
     from rlchf.train.models.tiny import tiny_llama
@@ -146,7 +146,7 @@ def _local(
     if name == TINY:
         check_four_bits(job, 1, made=True)
         model, tokenizer = tiny_llama(texts, seed=config.seed, max_length=TINY_POSITIONS)
-        model = in_precision(model, job)
+        model = as_loaded(model, job)
     else:
         try:
             model = load_policy(name, job.loading)

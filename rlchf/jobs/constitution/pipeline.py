@@ -25,7 +25,7 @@ from rlchf.jobs.constitution.report import report_files
 from rlchf.jobs.constitution.report_settings import ConstitutionReportJob
 from rlchf.jobs.constitution.revise import run_revise
 from rlchf.jobs.constitution.runfile import ConstitutionRun, read_constitution_run
-from rlchf.jobs.constitution.sft import run_sft
+from rlchf.jobs.constitution.sft import check_helpful, run_sft
 from rlchf.jobs.constitution.supervised_settings import ReviseJob, SftJob
 from rlchf.jobs.constitution.trajectory import compared, stage_texts
 from rlchf.jobs.inputs import check_paths
@@ -33,7 +33,13 @@ from rlchf.jobs.mix import mix_files
 from rlchf.jobs.mix_settings import MixJob
 from rlchf.jobs.partial import partial_file
 from rlchf.jobs.reward import partial_folder
-from rlchf.jobs.run import Pipeline, new_folder, tiny_policy
+from rlchf.jobs.run import (
+    Pipeline,
+    check_named_model,
+    check_policy_training,
+    new_folder,
+    tiny_policy,
+)
 from rlchf.jobs.runfile import Data
 from rlchf.jobs.sample import run_sample
 from rlchf.jobs.settings import TINY, SampleJob
@@ -80,8 +86,10 @@ class ConstitutionPipeline:
             trainer_trackers(name)
         accelerate_trackers(run.ppo.report_to if run.ppo else "none")
         check_rule(run.inner(self.files, run.model.name).reward_job(run.model.name))
-        if run.model.name != TINY:
-            model_folder(run.model.name)
+        check_named_model(run.model)
+        check_policy_training(run.model, run.ppo, held_out=False)
+        if run.revise:
+            check_helpful(run.sft, given="", prompts=data.helpful_prompts, where="[sft] ")
 
     def __call__(self) -> dict[str, Any]:
         """Do every stage that is not done yet, and return the report of the run."""

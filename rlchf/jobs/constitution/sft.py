@@ -91,22 +91,20 @@ def run_sft(
         )
     check_paths([job.revisions, job.helpful, job.helpful_prompts])
     check_four_bits(job, config.lora_rank, made=job.policy == TINY)
-    if config.helpful_ratio and not (job.helpful or job.helpful_prompts):
-        raise ValueError(
-            f"helpful_ratio is {config.helpful_ratio:g}, and there are no helpful samples; give --helpful or "
-            "--helpful-prompts"
-        )
+    check_helpful(config, given=job.helpful, prompts=job.helpful_prompts)
     revisions = of_rounds(read_revisions(job.revisions), config.rounds)
     prompts = read_prompts(job.helpful_prompts) if job.helpful_prompts else None
     helpful = read_samples(job.helpful, prompts) if job.helpful else []
     from rlchf.train.constitution.sft import fine_tune
     from rlchf.train.constitution.texts import Text
+    from rlchf.train.models.arguments import check_attention
     from rlchf.train.models.load import model_folder, quieten_transformers
     from rlchf.train.reporting import trainer_trackers
 
     trainer_trackers(config.report_to)
     quieten_transformers()
     policy = "" if job.policy == TINY else model_folder(job.policy)
+    check_attention(job, policy, job.policy)
     if not (resume and (partial / "job.json").exists()):
         partial.mkdir(parents=True, exist_ok=True)
         write_json(partial / "job.json", asdict(job))
@@ -132,6 +130,42 @@ def run_sft(
         out.rmdir()
     partial.rename(out)
     return figures
+
+
+def check_helpful(config: SftConfig, *, given: str, prompts: str, where: str = "") -> None:
+    """Refuse settings of helpful samples where there are none, or none is sampled.
+
+    Parameters
+    ----------
+    given
+        The file of helpful samples, if there is one.
+    prompts
+        The file of prompts that the policy answers if none are given.
+    where
+        What messages begin with, such as ``"[sft] "``.
+
+    Raises
+    ------
+    ValueError
+        If one does nothing.
+    """
+    if config.helpful_ratio and not (given or prompts):
+        raise ValueError(
+            f"{where}helpful_ratio is {config.helpful_ratio:g}, and there are no helpful samples; give "
+            "helpful_prompts (--helpful-prompts), or samples by --helpful"
+        )
+    if prompts and not given:
+        return
+    usual, found = (
+        SftConfig(),
+        "they are given by helpful" if given else "there are no helpful_prompts",
+    )
+    for name in ("helpful_samples", "max_new_tokens", "temperature", "sample_size"):
+        if getattr(config, name) != getattr(usual, name):
+            raise ValueError(
+                f"{where}{name} is {getattr(config, name)}, which is for helpful samples that the policy "
+                f"draws, and {found}; leave it out"
+            )
 
 
 def _sampled(

@@ -28,8 +28,8 @@ class DrawConfig(Settings):
     )
     stop_tokens: tuple[str | int, ...] = setting(
         (),
-        "Tokens that end a response besides the end tokens of tokenizer and checkpoint, as ids or texts; "
-        "a text of several tokens ends it where it first appears.",
+        "Token that ends a response besides the end tokens of tokenizer and checkpoint, as an id or a text; "
+        "repeatable. A text of several tokens ends it where it first appears.",
         group="Sampling",
     )
     batch_size: int = setting(

@@ -63,6 +63,7 @@ def check_inputs(
             "for instance to 16"
         )
     check_generation_config(policy)
+    warn_of_warmup(config)
     combined = [one for one in terms(reward) if isinstance(one, Combination)]
     keeping = [one for one in combined if one.keeps_shares]
     if keeping and (config.advantages == "grpo" or config.normalise_reward):
@@ -78,6 +79,23 @@ def check_inputs(
             f"{type(normalised[0]).__name__} normalises the rewards of a prompt's responses, and advantages "
             "'grpo' divides their sum by its standard deviation once more; choose 'rloo', which keeps it",
             stacklevel=3,
+        )
+
+
+def warn_of_warmup(config: PPOConfig) -> None:
+    """Warn of a run that ends before its warm-up does."""
+    updates = config.updates
+    if config.lr_warmup >= max(updates, 2):
+        warnings.warn(
+            f"lr_warmup is {config.lr_warmup} and updates is {updates}, so that the learning rates "
+            "rise to the end of the run; lower lr_warmup",
+            stacklevel=4,
+        )
+    if config.critic_warmup >= updates:
+        warnings.warn(
+            f"critic_warmup is {config.critic_warmup} and updates is {updates}, so that the policy does not "
+            "learn; lower critic_warmup",
+            stacklevel=4,
         )
 
 

@@ -262,6 +262,10 @@ class RewardConfig(Settings):
             "quantile is for head = 'mean_variance' or 'categorical'",
         )
         yield (
+            self.atoms != type(self).atoms and self.head != "categorical",
+            f"atoms is {self.atoms} and head is '{self.head}'; atoms are for head = 'categorical'",
+        )
+        yield (
             self.ensemble == 1 and (self.bootstrap or self.uncertainty_penalty > 0),
             "bootstrap and uncertainty_penalty are for an ensemble; set ensemble to 2 or more",
         )

@@ -18,6 +18,7 @@ from rlchf.prompts import Prompt
 from rlchf.train.lora import ADAPTER
 from rlchf.train.models.architectures import padding_side
 from rlchf.train.models.checksums import config_checksum, weights_checksum
+from rlchf.train.models.devices import check_device
 from rlchf.train.models.loading import ModelCode
 from rlchf.train.models.padding import pad
 from rlchf.train.models.text import encode_responses
@@ -181,9 +182,11 @@ class RewardModel:
         Raises
         ------
         ValueError
-            If there is no such folder, the architecture has no sequence classifier, or the model has
-            several outputs and no ``reward_config.json`` says what they mean.
+            If there is no such folder or device, the architecture has no sequence classifier, or the
+            model has several outputs and no ``reward_config.json`` says what they mean.
         """
+        if device is not None:
+            check_device(str(device), "device")
         code = ModelCode(
             attn_implementation=attn_implementation, trust_remote_code=trust_remote_code
         )
