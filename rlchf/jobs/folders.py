@@ -44,7 +44,7 @@ def with_files_beside(kind: type, given: Mapping[str, Any]) -> dict[str, Any]:
     known = {one.name: one for one in fields(kind)}
     if "rankings" not in known or not given.get("rankings"):
         return dict(given)
-    needed = [
+    needed: list[str] = [
         name for name in ("prompts", "responses") if name in known and is_required(known[name])
     ]
     columns = any(given.get(name) for name in ("group", "feature") if name in known)
