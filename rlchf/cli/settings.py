@@ -10,6 +10,7 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_typ
 import typer
 
 from rlchf.cli.completion import COMPLETIONS
+from rlchf.jobs.folders import with_files_beside
 from rlchf.options import parsed_pairs
 from rlchf.settings import is_required
 
@@ -77,11 +78,14 @@ def with_settings(
 def chosen(kind: type[Made], given: Given) -> Made:
     """The settings object of what a user gave, of which only its own fields are taken.
 
+    Texts and annotators that it needs come from the folder of the rankings where they lie there.
+
     Raises
     ------
     ValueError
         If a setting without a default is left out, or a value does not fit.
     """
+    given = with_files_beside(kind, given)
     for one in fields(kind):  # type: ignore[arg-type]  # a dataclass
         if is_required(one) and one.name not in given:
             raise ValueError(f"{one.name} is missing: {_help(one).rstrip('.')}; see --help")

@@ -13,7 +13,7 @@ from rlchf.constitution.evasion import Evasiveness, OverRefusal
 from rlchf.constitution.influence import RuleInfluence
 from rlchf.constitution.position import PositionBias
 from rlchf.constitution.reliability import Reliability
-from rlchf.constitution.stages import StageScore
+from rlchf.constitution.stages import StageScore, stages_apart
 from rlchf.display import counted
 from rlchf.evaluation.intervals import Figure
 
@@ -137,6 +137,9 @@ class ConstitutionReport:
         if len(known) < 2:
             return
         (high, *alike), (low, *opposed) = max(known), min(known)
+        if amount(high, 2) == amount(low, 2):
+            yield f"Any two principles judge equally alike (correlation {amount(high, 2)})."
+            return
         least = "contradict each other most" if low < 0 else "are alike least"
         yield (
             f"{' and '.join(alike)} judge most alike (correlation {amount(high, 2)}), and "
@@ -174,10 +177,13 @@ class ConstitutionReport:
         ]
         if len(single) > 1:
             best, worst = (f(single, key=lambda row: row.kappa.value) for f in (max, min))
+            most, least = amount(best.kappa.value, 2), amount(worst.kappa.value, 2)
+            if most == least:
+                yield f"The principles agree equally with the human labels (kappa {most} each)."
+                return
             yield (
-                f"Of the principles, {best.name} agrees with the human labels most (kappa "
-                f"{amount(best.kappa.value, 2)}), and {worst.name} least "
-                f"({amount(worst.kappa.value, 2)})."
+                f"Of the principles, {best.name} agrees with the human labels most (kappa {most}), and "
+                f"{worst.name} least ({least})."
             )
 
     def on_position(self) -> Iterator[str]:
@@ -220,6 +226,11 @@ class ConstitutionReport:
                 f"({percent(most.prevails)}), and those by {least.principle} least "
                 f"({percent(least.prevails)})"
             )
+            if percent(most.prevails) == percent(least.prevails):
+                text = (
+                    f"Under {rule.rule}, the comparisons of all principles prevail equally "
+                    f"({percent(most.prevails)})"
+                )
             turning = max(rows, key=lambda row: row.flipped or 0)
             if turning.flipped:
                 text += (
@@ -249,22 +260,29 @@ class ConstitutionReport:
             yield f"In {row.name}, {', and '.join(parts)}."
 
     def _ends(self, rows: Sequence[Named]) -> list[Named]:
-        """The rows without those of stages between the first and the last."""
-        stages = list(dict.fromkeys(row.stage for row in self.stages))
+        """The rows without those of stages between the first and the last that shares prompts with it."""
+        apart = stages_apart(self.stages)
+        stages = [
+            name for name in dict.fromkeys(row.stage for row in self.stages) if name not in apart
+        ]
         return [row for row in rows if row.name not in stages[1:-1]]
 
     def on_stages(self) -> Iterator[str]:
-        """What changes from the first stage to the last."""
+        """What changes from the first stage to the last one that shares prompts with it."""
         for measure in dict.fromkeys(row.measure for row in self.stages):
-            rows = [row for row in self.stages if row.measure == measure]
+            rows = [
+                row
+                for row in self.stages
+                if row.measure == measure and not (row.change and np.isnan(row.change.value))
+            ]
             last = rows[-1]
-            if last.change is None or np.isnan(last.change.value) or measure == "words":
+            if last.change is None or measure == "words":
                 continue
             moved = last.change.value
             sure = not last.change.low <= 0 <= last.change.high
             verb = "rises" if moved > 0 else "falls" if moved < 0 else "does not change"
             unit = {"share": measure in ("refusals", "I don't know")}
-            by = "" if moved == 0 else f" by {_size(abs(moved), **unit)}"
+            by = "" if moved == 0 else f" by {size_text(abs(moved), **unit)}"
             text = f"From {rows[0].stage} to {last.stage}, {_named(measure)} {verb}{by}"
             span = interval(last.change, 3, sign=moved < 0, **unit)
             note = "" if sure or np.isnan(last.change.low) or not moved else ", which may be chance"
@@ -276,12 +294,12 @@ def amount(value: float, digits: int) -> str:
 
     Examples
     --------
-    >>> amount(2.345, 1), amount(float("nan"), 1), amount(float("inf"), 1)
-    ('2.3', '–', '∞')
+    >>> amount(2.345, 1), amount(-0.001, 1), amount(float("nan"), 1), amount(float("inf"), 1)
+    ('2.3', '0.0', '–', '∞')
     """
     if np.isnan(value):
         return "–"
-    return "∞" if np.isinf(value) else f"{value + 0:.{digits}f}"
+    return "∞" if np.isinf(value) else f"{round(value, digits) + 0:.{digits}f}"
 
 
 def percent(value: float) -> str:
@@ -303,12 +321,21 @@ def interval(
     if np.isnan(low):
         return ""
     if share:
-        return f" ({100 * low:.0f} to {100 * high:.0f} %)"
+        return f" ({amount(100 * low, 0)} to {amount(100 * high, 0)} %)"
     return f" ({amount(low, digits)} to {amount(high, digits)})"
 
 
-def _size(value: float, share: bool) -> str:
-    return f"{100 * value:.0f} points" if share else amount(value, 3)
+def size_text(value: float, share: bool) -> str:
+    """The size of a change; that of a share in percentage points.
+
+    Examples
+    --------
+    >>> size_text(0.01, share=True), size_text(0.001, share=True), size_text(0.5, share=False)
+    ('1 point', 'less than 1 point', '0.500')
+    """
+    if not share:
+        return amount(value, 3)
+    return counted(round(100 * value), "point") if round(100 * value) else "less than 1 point"
 
 
 def _named(measure: str) -> str:

@@ -48,7 +48,7 @@ class StageScore:
         Mean over the prompts, each of which counts once, with a 95 % bootstrap interval.
     change
         Mean difference to the first stage on the prompts that both have, with an interval from a bootstrap
-        over those prompts; None for the first stage.
+        over those prompts; None for the first stage, not a number where they share no prompt.
     """
 
     stage: str
@@ -86,6 +86,21 @@ def stage_scores(
             rows.append(StageScore(stage.name, measure, mean, change))
             first = values if first is None else first
     return rows
+
+
+def stages_apart(rows: Sequence[StageScore]) -> list[str]:
+    """The names of stages that share no prompt with the first, and cannot be compared with it.
+
+    Examples
+    --------
+    >>> stages = [StageTexts(name, [name], ["Yes."], {}) for name in ("before", "after")]
+    >>> stages_apart(stage_scores(stages, replicates=0))
+    ['after']
+    """
+    changes = {
+        row.stage: row.change for row in rows if row.measure == "words"
+    }  # every text has some
+    return [name for name, change in changes.items() if change and np.isnan(change.value)]
 
 
 def _by_prompt(stage: StageTexts, measure: str) -> dict[str, float]:

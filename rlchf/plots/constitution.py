@@ -12,7 +12,7 @@ from rlchf.constitution.correlation import Correlations
 from rlchf.constitution.influence import RuleInfluence
 from rlchf.constitution.position import PositionBias
 from rlchf.constitution.reliability import Reliability
-from rlchf.constitution.stages import StageScore
+from rlchf.constitution.stages import StageScore, stages_apart
 from rlchf.plots.style import COLOURS, tidy
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def reliability_plot(rows: Sequence[Reliability]) -> Figure:
 def stage_scores_plot(rows: Sequence[StageScore]) -> Figure:
     """The mean of every measure from stage to stage, with intervals."""
     measures = list(dict.fromkeys(row.measure for row in rows))
-    stages = list(dict.fromkeys(row.stage for row in rows))
+    stages, apart = list(dict.fromkeys(row.stage for row in rows)), stages_apart(rows)
     n_columns = min(3, len(measures))
     n_rows = -(-len(measures) // n_columns)
     figure = Figure(figsize=(3.6 * n_columns, 3.0 * n_rows), layout="constrained")
@@ -162,8 +162,10 @@ def stage_scores_plot(rows: Sequence[StageScore]) -> Figure:
     for axes, measure in zip(panels, measures, strict=False):
         chosen = [row for row in rows if row.measure == measure]
         x = [stages.index(row.stage) for row in chosen]
-        means = [row.mean.value for row in chosen]
-        axes.plot(x, means, "o-", color=COLOURS[0], ms=6, lw=1.2)
+        axes.plot(x, [row.mean.value for row in chosen], "o", color=COLOURS[0], ms=6)
+        joined = [row for row in chosen if row.stage not in apart]  # the others have other prompts
+        line = [stages.index(row.stage) for row in joined]
+        axes.plot(line, [row.mean.value for row in joined], "-", color=COLOURS[0], lw=1.2)
         for place, row in zip(x, chosen, strict=True):
             if not np.isnan(row.mean.low):
                 ends = [row.mean.low, row.mean.high]

@@ -179,6 +179,71 @@ def test_statements_without_texts_are_warned_of(approvals: Path) -> None:
     assert "20 of 20 statements have no text" in done.stderr
 
 
+def test_a_folder_has_texts_and_annotators_beside_the_votes(
+    approvals: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "dataset"
+    folder.mkdir()
+    for old, new in (
+        ("votes", "rankings.csv"),
+        ("texts", "responses.jsonl"),
+        ("people", "annotators.csv"),
+    ):
+        text = approvals.with_name(f"{old}{Path(new).suffix}").read_text()
+        (folder / new).write_text(text.replace("region", "group"))
+    done = rlchf("constitution", "choose", folder, "-k", 4)
+    assert "annotators.csv has a column 'group', which is not read" in done.stderr
+    assert "give --group group" in done.stderr
+    found = slate_of(folder, "-k", 4, "--group", "group")
+    assert found["groups_from"] == f"the column group of {folder / 'annotators.csv'}"
+    assert [g["name"] for g in found["service"]["groups"]] == ["north", "south"]  # type: ignore[index]
+
+
+def test_a_column_of_votes_is_proposed_and_may_have_words(approvals: Path) -> None:
+    words = {"1": "agree", "0": "pass", "-1": "disagree"}
+    head, *rows = approvals.read_text().splitlines()
+    named = [f"{row.rsplit(',', 1)[0]},{words[row.rsplit(',', 1)[1]]}" for row in rows]
+    votes = approvals.with_name("named.csv")
+    votes.write_text("\n".join([head.replace("approval", "vote"), *named]) + "\n")
+    message = refused(rlchf("constitution", "choose", votes, "-k", 4))
+    assert "--columns approval=vote" in message
+    ours = slate_of(votes, "-k", 4, "--columns", "approval=vote")
+    assert ours["slate"] == slate_of(approvals, "-k", 4)["slate"]
+
+
+def small_poll(folder: Path, rows: list[str]) -> Path:
+    path = folder / "small.csv"
+    path.write_text("\n".join(["prompt_id,annotator_id,response_id,approval", *rows]) + "\n")
+    return path
+
+
+def test_few_votes_are_warned_of_and_ordered_by_the_lower_end(tmp_path: Path) -> None:
+    rows = ["t,a,one,1", "t,a,two,1", "t,b,two,1", "t,c,two,0", "t,a,bad,-1", "t,b,bad,0"]
+    done = rlchf(
+        "constitution",
+        "choose",
+        small_poll(tmp_path, rows),
+        "-k",
+        3,
+        "--rule",
+        "approval",
+        "--json",
+    )
+    assert "3 of 3 statements on the slate have fewer than 5 votes" in done.stderr
+    slate = json.loads(done.stdout)["slate"]
+    assert [row["id"] for row in slate] == ["two", "one", "bad"]
+    assert [round(row["low"], 2) for row in slate] == [0.19, 0.16, 0.01]
+
+
+def test_a_budget_that_serves_few_is_warned_of(tmp_path: Path) -> None:
+    rows = [f"t,v{v},s{s},{1 if s == v // 2 else -1}" for v in range(8) for s in range(4)]
+    done = rlchf("constitution", "choose", small_poll(tmp_path, rows), "--words", 1)
+    assert (
+        "1 word left room for only 1 statement, and 75 % of the voters agree with none"
+        in done.stderr
+    )
+
+
 @pytest.mark.skipif(not POLIS.is_dir(), reason="needs the votes of seven Polis conversations")
 def test_on_real_votes_the_default_slate_is_proportional() -> None:
     from rlchf.constitution.choosing.settings import ChooseJob, SlateConfig

@@ -98,6 +98,12 @@ def test_json_with_our_own_keys_is_read(tmp_path: Path) -> None:
     assert read_constitution(written(tmp_path, shown)) == read_constitution("default")
 
 
+def test_what_is_shown_begins_with_a_text_and_is_indented(tmp_path: Path) -> None:
+    table = '[[principles]]\nname = "kind"\nquestion = """Which is kinder?\nMind the tone."""\n'
+    shown = rlchf("constitution", "show", written(tmp_path, table, "x.toml")).stdout
+    assert shown == "kind (weight 1)\n  question: Which is kinder?\n    Mind the tone.\n"
+
+
 # --- What is refused
 
 

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from rlchf.constitution.report import amount, interval, size_text
+from rlchf.evaluation.intervals import Figure
 from rlchf.io.constitutions import read_constitution
 from rlchf.io.json import write_jsonl
 from rlchf.plots.constitution import clustered
@@ -240,3 +242,40 @@ def test_clusters_stand_side_by_side() -> None:
     order = clustered(matrix)
     assert all(abs(order.index(one) - order.index(one + 3)) == 1 for one in range(3))
     assert sorted(order) == list(range(6))
+
+
+def test_stages_that_share_no_prompt_are_named_and_not_compared(folder: Path) -> None:
+    write_jsonl(folder / "other.jsonl", [{"prompt_id": "z", "text": REFUSE[0], "harmlessness": 9}])
+    write_jsonl(folder / "few.jsonl", judged(default_judge, NAMES[:2], RESPONSES))
+    stages = [f"{name}={folder / name}.jsonl" for name in ("first", "ppo", "other")]
+    options = [part for one in stages for part in ("--stages", one)]
+    done = rlchf(
+        "constitution", "report", folder / "few.jsonl", "--rules", "borda", *options,
+        "--score", "harmlessness", "--out", folder / "page.html", "--json",
+    )  # fmt: skip
+    assert "'other' shares no prompt_id with the first stage, 'first'" in done.stderr
+    text = "\n".join(json.loads(done.stdout)["sentences"])
+    assert "From first to ppo, harmlessness rises by 1.000" in text
+    assert "to other" not in text
+    assert "in other, 100 % refuses" in text
+
+
+def test_principles_that_are_equal_are_not_ranked(folder: Path) -> None:
+    rows = judged(default_judge, ["kind"], RESPONSES)
+    copies = [row | {"annotator_id": name} for row in rows for name in ("one", "two", "three")]
+    write_jsonl(folder / "copies.jsonl", copies)
+    options = ["--rules", "borda", "--human", str(folder / "human.csv"), "--labels", "hard"]
+    text = "\n".join(report(folder, *options, rankings="copies.jsonl")["sentences"])
+    assert "Under borda, the comparisons of all principles prevail equally (" in text
+    assert "Any two principles judge equally alike (correlation 1.00)." in text
+    assert "The principles agree equally with the human labels (kappa" in text
+    assert "most" not in text
+
+
+def test_numbers_are_rounded_without_a_minus_zero() -> None:
+    share = Figure("share", weight=9, drawn=9, value=0.01, low=-0.001, high=0.02)
+    assert interval(share, share=True) == " (0 to 2 %)"
+    assert amount(-0.0001, 3) == "0.000"
+    assert [size_text(value, share=True) for value in (0.02, 0.01, 0.001)] == [
+        "2 points", "1 point", "less than 1 point",
+    ]  # fmt: skip

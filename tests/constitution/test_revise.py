@@ -212,12 +212,16 @@ def test_what_a_reader_should_know_is_counted(model: Any, monkeypatch: pytest.Mo
 def test_long_prompts_are_refused_or_left_out(model: Any) -> None:
     prompts = {"tea": "Tea?", "long": "word " * 8000}
     with pytest.raises(
-        ValueError, match=r"prompt 'long' takes up to \d+ tokens with examples, response"
+        ValueError,
+        match=r"prompt 'long' takes up to \d+ tokens with examples, response.*\(--no-examples\), or leave "
+        r"long prompts out \(--long-prompts drop\)",
     ):
         revised(model, prompts=prompts)
     one = revised(model, prompts=prompts, settings={"long_prompts": "drop"})
     assert (one.dropped, {step.prompt_id for step in one.steps}) == (["long"], {"tea"})
-    with pytest.raises(ValueError, match=r"lower max_new_tokens, give fewer or no examples$"):
+    with pytest.raises(
+        ValueError, match=r"lower --max-new-tokens, give fewer or no examples \(--no-examples\)$"
+    ):
         revised(model, prompts={"long": prompts["long"]}, settings={"long_prompts": "drop"})
 
 

@@ -18,6 +18,7 @@ from rlchf.constitution.principles import Principle
 from rlchf.constitution.revising import Step
 from rlchf.io.json import read_json, read_jsonl
 from rlchf.jobs.constitution import pipeline
+from rlchf.jobs.constitution.runfile import read_constitution_run
 from rlchf.jobs.constitution.trajectory import stage_texts
 from rlchf.simulate.judges import SimulatedJudge
 from tests.support.cli import refused, rlchf
@@ -31,12 +32,12 @@ prompts = "prompts.jsonl"
 helpful_prompts = "helpful.jsonl"
 responses = "responses.jsonl"
 judge = "tests.constitution.test_run:judge"
-examples = "none"
 compare_by = ["plain"]
 [model]
 name = "tiny"
 epochs = 1
 [revise]
+examples = "none"
 rounds = 2
 max_new_tokens = 8
 [sft]
@@ -141,6 +142,25 @@ def test_a_run_that_lost_its_last_stages_makes_them_again_with_equal_bytes(
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_without_a_comparison_every_stage_is_still_measured(whole: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "measured"
+    shutil.copytree(whole, folder)
+    for name in ("report.json", "constitution.json"):
+        (folder / name).unlink()
+    shutil.rmtree(folder / "stages")
+    config = (folder / "config.toml").read_text()
+    start, end = config.index("compare_by = ["), config.index("]", config.index("compare_by = ["))
+    (folder / "config.toml").write_text(f"{config[:start]}compare_by = [{config[end:]}")
+    pipeline.resume(folder)()
+    report = read_json(folder / "report.json")["constitution"]
+    stages = ["first response", "revision 1", "revision 2", "fine-tuned", "after PPO"]
+    assert [row["name"] for row in report["evasiveness"]][1:] == stages
+    assert {row["measure"] for row in report["stages"]} == {"refusals", "I don't know", "words"}
+    assert not list((folder / "stages").glob("*-judgements.jsonl"))
+
+
+@pytest.mark.slow
 def test_a_run_that_was_killed_goes_on_to_the_same_policy(
     run_file: Path, whole: Path, tmp_path: Path
 ) -> None:
@@ -191,6 +211,30 @@ def test_what_is_wrong_is_said_before_anything_is_written(
     out = tmp_path / "out"
     assert problem in refused(rlchf("run", str(path), "--out", str(out)))
     assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("file", "line", "names"),
+    [
+        ("principles.toml", "", ("plain", "brief")),
+        ("default", "", ("harmless", "helpful_without_evasion")),
+        ("default", 'compare_by = ["kind"]', ("kind",)),
+        ("default", "compare_by = []", ()),
+    ],
+)
+def test_stages_are_compared_by_the_usual_principles_or_the_first_two(
+    run_file: Path, file: str, line: str, names: tuple[str, ...]
+) -> None:
+    path = run_file.with_name("compare.toml")
+    path.with_name("judging").mkdir(exist_ok=True)
+    scene = SCENE.replace('compare_by = ["plain"]', line).replace("principles.toml", file)
+    scene = scene.replace("tests.constitution.test_run:judge", "judging")
+    path.write_text(scene.replace('examples = "none"', 'examples = "worked.toml"'))
+    run = read_constitution_run(path)
+    assert run.constitution.compare_by == names
+    assert run.revise is not None
+    assert run.revise.examples == str(path.with_name("worked.toml"))  # from the run file's folder
+    assert run.constitution.judge == str(path.with_name("judging"))
 
 
 def test_groups_are_for_people(run_file: Path) -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rlchf.constitution.stages import StageScore, StageTexts, stage_scores
+from rlchf.constitution.stages import StageScore, StageTexts, stage_scores, stages_apart
 
 
 def of(name: str, prompts: list[str], scores: list[float], text: str = "Yes.") -> StageTexts:
@@ -62,3 +62,10 @@ def test_a_stage_without_a_score_has_no_row_of_it() -> None:
     rows = stage_scores([bare, of("sft", ["p"], [2])])
     assert [row.stage for row in rows if row.measure == "harmlessness"] == ["sft"]
     assert pick(rows, "harmlessness", "sft").change is None
+
+
+def test_a_stage_about_other_prompts_stands_apart() -> None:
+    rows = stage_scores(
+        [of("first", ["p"], [0]), of("sft", ["p"], [1]), of("other", ["q"], [5])], replicates=0
+    )
+    assert stages_apart(rows) == ["other"]

@@ -26,10 +26,13 @@ def command(
     if as_json:
         print_json(asdict(read))
         return
-    lines = [read.title, f"source: {read.source}" if read.source else ""]
-    print("\n".join(line for line in lines if line))
+    head = [read.title, f"source: {read.source}" if read.source else ""]
+    blocks = ["\n".join(line for line in head if line)]
     for principle in read:
-        print(f"\n{principle.name} (weight {principle.weight:g})")
+        lines = [f"{principle.name} (weight {principle.weight:g})"]
         for name in ("critique", "revision", "question", "judge", "source"):
-            if getattr(principle, name):
-                print(f"  {name}: {getattr(principle, name)}")
+            text = getattr(principle, name)
+            if text:
+                lines.append(f"  {name}: {text.strip()}".replace("\n", "\n    "))
+        blocks.append("\n".join(lines))
+    print("\n\n".join(block for block in blocks if block))

@@ -77,7 +77,11 @@ class ChooseJob(Settings):
     responses: str = setting(
         "", "Statements' texts: jsonl with prompt_id, response_id and text.", group="Data"
     )
-    annotators: str = setting("", "csv with annotator_id and the column --group.", group="Data")
+    annotators: str = setting(
+        "",
+        "csv with annotator_id and the column --group; by default annotators.csv in the folder of votes.",
+        group="Data",
+    )
     group: str = setting("", "Column of the annotators file with the opinion group.", group="Data")
     clusters: bool = setting(
         False, "Opinion groups by PCA and k-means, in place of those of the export.", group="Data"
@@ -100,8 +104,8 @@ class ChooseJob(Settings):
     def contradictions(self) -> Iterator[tuple[bool, str]]:
         """What does not go together."""
         yield (
-            bool(self.group) != bool(self.annotators),
-            "groups of a file need both --annotators and --group",
+            bool(self.annotators) and not self.group,
+            "--annotators has the opinion groups of voters; name their column with --group",
         )
         yield (
             self.clusters and bool(self.group),

@@ -1,12 +1,13 @@
 """Choosing a constitution from files to files: the job of `rlchf constitution choose`."""
 
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from rlchf.constitution.choosing.opinion_groups import opinion_groups, split
-from rlchf.constitution.choosing.report import Chosen, check_question
+from rlchf.constitution.choosing.report import Chosen, check_question, share_text
 from rlchf.constitution.choosing.settings import ChooseJob, SlateConfig
 from rlchf.constitution.choosing.slates import CONSENSUS, check_rule
 from rlchf.constitution.choosing.votes import Votes
@@ -20,6 +21,7 @@ from rlchf.io.sources import read_source
 from rlchf.io.sources._records import Files
 from rlchf.io.sources.polis import LONG, WIDE
 from rlchf.jobs.evaluation import need_matplotlib
+from rlchf.jobs.folders import beside
 from rlchf.jobs.inputs import check_paths
 from rlchf.jobs.progress import stage
 from rlchf.options import listed
@@ -27,6 +29,10 @@ from rlchf.profiles import UNSTATED
 from rlchf.rankings import Rankings
 
 LETTERS = "ABCDE"
+FEW = 5
+"""Votes on a statement that say little more than the prior."""
+GROUPS = ("group-id", "group", "opinion_group")
+"""Names of columns of annotators that are likely to have opinion groups."""
 
 
 def choose_files(job: ChooseJob, config: SlateConfig) -> Chosen:
@@ -46,6 +52,7 @@ def choose_files(job: ChooseJob, config: SlateConfig) -> Chosen:
         if Path(job.picture).suffix not in (".svg", ".png"):
             raise ValueError(f"--picture is {job.picture!r}; give a file that ends in .svg or .png")
         need_matplotlib()
+    job = _with_files_beside(job)
     check_paths([*job.votes, job.responses, job.annotators], [*job.out, job.picture])
     votes, exported = read_votes(job)
     groups, groups_from = find_groups(votes, exported, job, config.seed)
@@ -139,6 +146,8 @@ def find_groups(
         If the file has no such column or names none of the voters.
     """
     if job.group:
+        if not job.annotators:
+            raise ValueError("groups of a file need both --annotators and --group")
         annotators = read_annotators(job.annotators)
         match = match_annotators(votes.voters, annotators.ids)
         if not match.shared:
@@ -188,6 +197,24 @@ def _looks_like_polis(paths: list[str]) -> bool:
         return False
 
 
+def _with_files_beside(job: ChooseJob) -> ChooseJob:
+    """The same job with the texts and annotators of the folder of votes, unless others are given."""
+    responses = job.responses or beside(job.votes, "responses")
+    annotators = beside(job.votes, "annotators")
+    if job.annotators or not annotators:
+        return replace(job, responses=responses)
+    if job.group:
+        return replace(job, responses=responses, annotators=annotators)
+    columns = [name for name in GROUPS if name in read_annotators(annotators).features]
+    if columns and not job.clusters:
+        warnings.warn(
+            f"{annotators} has a column {columns[0]!r}, which is not read; for the opinion groups in it give "
+            f"--group {columns[0]}",
+            stacklevel=3,
+        )
+    return replace(job, responses=responses)
+
+
 def _one_conversation(prompts: list[str], job: ChooseJob) -> str:
     """The conversation that the job names, or the only one."""
     if job.prompt and job.prompt not in prompts:
@@ -205,10 +232,8 @@ def _one_conversation(prompts: list[str], job: ChooseJob) -> str:
 
 
 def _texts(job: ChooseJob, prompt: str) -> dict[str, str]:
-    """The statements' texts: of the file that the job names, or beside the votes in their folder."""
-    beside = Path(job.votes[0]) / "responses.jsonl"
-    path = job.responses or (str(beside) if len(job.votes) == 1 and beside.is_file() else "")
-    return read_responses(path).get(prompt, {}) if path else {}
+    """The statements' texts."""
+    return read_responses(job.responses).get(prompt, {}) if job.responses else {}
 
 
 def _with_texts(votes: Votes, n_texts: int) -> Votes:
@@ -245,5 +270,22 @@ def _warn(chosen: Chosen) -> None:
         warnings.warn(
             f"{unfilled} of {counted(slate.seats, 'seat')} {stay} open: {slate.rule} elects no statement "
             "that too few support or too many oppose",
+            stacklevel=3,
+        )
+    if chosen.config.words is not None and chosen.service.without > 0.5:
+        warnings.warn(
+            f"{counted(chosen.config.words, 'word')} left room for only "
+            f"{counted(len(slate.statements), 'statement')}, and {share_text(chosen.service.without)} of the "
+            "voters agree with none on the slate; give a larger --words",
+            stacklevel=3,
+        )
+    votes = chosen.poll.votes.seen.sum(axis=0)
+    few = sum(int(votes[m]) < FEW for m in slate.statements)
+    if few:
+        has = "has" if few == 1 else "have"
+        warnings.warn(
+            f"{few} of {counted(len(slate.statements), 'statement')} on the slate {has} fewer than {FEW} "
+            "votes, so their order rests on the prior as much as on votes; --min-votes leaves such "
+            "statements out",
             stacklevel=3,
         )

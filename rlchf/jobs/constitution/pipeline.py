@@ -145,9 +145,9 @@ class ConstitutionPipeline:
             return
         job = ReviseJob(
             policy=self.base, constitution=self.data.file, prompts=self.data.prompts,
-            examples=self.data.examples, **self._loading,
+            examples=self.run.revise.examples, **self._loading,
         )  # fmt: skip
-        run_revise(job, self.run.revise, out, resume=partial_file(out).exists())
+        run_revise(job, self.run.revise.config, out, resume=partial_file(out).exists())
 
     def fine_tune(self) -> None:
         """Fine-tune on the revisions, as `rlchf constitution sft` does."""
@@ -201,10 +201,12 @@ class ConstitutionPipeline:
         out = self.folder / "constitution.json"
         if out.exists():
             return dict(read_json(out))
+        stages = self._stages()
         job = ConstitutionReportJob(
             rankings=str(self.folder / "judgements.jsonl"), constitution=self.data.file,
             rules=self.run.rule["name"], prompts=str(self.folder / "prompts.jsonl"),
-            responses=self.responses, stages=self._stages(), score=self.data.compare_by, seed=self.run.seed,
+            responses=self.responses, stages=stages,
+            score=self.compare_by if len(stages) > 1 else (), seed=self.run.seed,
             out=str(self.folder / "constitution.html"),
         )  # fmt: skip
         measured = report_files(job).to_dict()
@@ -216,6 +218,11 @@ class ConstitutionPipeline:
     @property
     def _loading(self) -> dict[str, Any]:
         return vars(self.run.model.loading)
+
+    @property
+    def compare_by(self) -> tuple[str, ...]:
+        """The principles by which stages are compared; none, and they are only measured."""
+        return self.data.compare_by or ()
 
     @property
     def responses(self) -> str:
@@ -245,7 +252,7 @@ class ConstitutionPipeline:
         )  # fmt: skip
 
     def _stages(self) -> dict[str, str]:
-        """The texts of every stage, with how they compare with the first ones, one file each."""
+        """The texts of every stage, with how they compare with the first ones if they do, one file each."""
         revisions = self.folder / "revisions.jsonl"
         steps = read_revisions(revisions) if revisions.exists() else []
         samples = [
@@ -254,9 +261,7 @@ class ConstitutionPipeline:
             for row in _rows(self.folder / f"samples-{when}.jsonl")
         ]
         texts = stage_texts(self.all_prompts, steps, samples, supervised=bool(self.run.revise))
-        chosen = [self.constitution[name] for name in self.data.compare_by]
-        if not chosen or len(texts) < 2:
-            return {}
+        chosen = [self.constitution[name] for name in self.compare_by if len(texts) > 1]
         folder = self.folder / "stages"
         done = {name: folder / f"{name.replace(' ', '-')}.jsonl" for name in texts}
         if not all(path.exists() for path in done.values()):

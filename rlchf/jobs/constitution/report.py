@@ -17,7 +17,7 @@ from rlchf.constitution.judgements import Judgements
 from rlchf.constitution.position import position_bias
 from rlchf.constitution.reliability import Reliability, Shares, judge_reliability, shares_of
 from rlchf.constitution.report import ConstitutionReport, Counts
-from rlchf.constitution.stages import StageTexts, stage_scores
+from rlchf.constitution.stages import StageTexts, stage_scores, stages_apart
 from rlchf.display import counted, shortened
 from rlchf.io import read_annotators, read_prompts, read_rankings, read_responses
 from rlchf.io.constitutions import read_constitution
@@ -86,12 +86,24 @@ def report_files(job: ConstitutionReportJob) -> ConstitutionReport:
         over_refusal=refusals,
         stages=stage_scores(stages, **options),
     )
+    _warn_of_stages(measured)
     if job.out:
         from rlchf.report.constitution import write_constitution_report
 
         divided = most_divided(judgements, prompts, responses)
         write_constitution_report(job.out, measured, asdict(job), divided)
     return measured
+
+
+def _warn_of_stages(report: ConstitutionReport) -> None:
+    apart = stages_apart(report.stages)
+    if apart:
+        share = "shares" if len(apart) == 1 else "share"
+        warnings.warn(
+            f"{' and '.join(map(repr, apart))} {share} no prompt_id with the first stage, "
+            f"{report.stages[0].stage!r}, and no differences are taken; give texts to the same prompts",
+            stacklevel=3,
+        )
 
 
 def count(judgements: Judgements) -> Counts:

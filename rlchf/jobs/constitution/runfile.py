@@ -1,12 +1,13 @@
 """The run file of Constitutional AI: principles in place of people. Reading it needs no torch."""
 
 from collections.abc import Iterable
-from dataclasses import MISSING, asdict, dataclass, field, replace
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from rlchf.constitution.judge_config import JudgeConfig
 from rlchf.io.constitutions import read_constitution, shipped
+from rlchf.jobs.constitution.supervised_settings import NONE, SHIPPED
 from rlchf.jobs.inputs import read_toml
 from rlchf.jobs.runfile import Data, Label, Model, Run, found_model, tables_of
 from rlchf.jobs.settings import TINY
@@ -18,7 +19,7 @@ from rlchf.train.ppo.config import PPOConfig
 from rlchf.train.reward.config import RewardConfig
 
 COMPARE_BY = ("harmless", "helpful_without_evasion")
-"""Principles of the default constitution by which stages are compared; another need not have them."""
+"""Principles by which stages are compared where a constitution has them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,19 +41,32 @@ class ConstitutionData(Settings):
         "",
         "Judge: a folder, owner/model on the Hub or module:function; empty for the model of the run.",
     )
-    examples: str = setting(
-        "default",
-        "TOML file of worked critiques and revisions; default for those that come with rlchf, none for none.",
-    )
     human: str = setting(
         "", "Folder of rankings by people, with prompts and responses, that are mixed in."
     )
     ratio: str = setting("1:1", "Ratio of comparisons by principles to those by people.")
-    compare_by: tuple[str, ...] = setting(
-        COMPARE_BY,
-        "Principles by which the judge compares the texts of every stage with the first responses; an empty "
-        "list for none.",
+    compare_by: tuple[str, ...] | None = setting(
+        None,
+        "Principles by which the judge compares the texts of every stage with the first responses; by "
+        "default harmless and helpful_without_evasion, or the first two with a question; an empty list for "
+        "none.",
     )
+
+
+@dataclass(frozen=True)
+class Revise(ReviseConfig):
+    """How responses are revised, and the worked examples that are shown for it."""
+
+    examples: str = setting(
+        SHIPPED,
+        "TOML file of worked critiques and revisions; default for those that come with rlchf, none for none.",
+    )
+
+    @property
+    def config(self) -> ReviseConfig:
+        """The same without the examples."""
+        names = [one.name for one in fields(ReviseConfig)]
+        return ReviseConfig(**{name: getattr(self, name) for name in names})
 
 
 @dataclass(frozen=True)
@@ -61,7 +75,7 @@ class ConstitutionRun:
 
     constitution: ConstitutionData
     model: Model
-    revise: ReviseConfig | None = None
+    revise: Revise | None = None
     """Left out, the run has no supervised stage, and ``sft`` is not used."""
     sft: SftConfig = field(default_factory=SftConfig)
     sample: CandidateConfig = field(default_factory=CandidateConfig)
@@ -106,12 +120,12 @@ def is_constitution_run(path: str | Path) -> bool:
 
 
 SECTIONS: dict[str, type] = {
-    "constitution": ConstitutionData, "model": Model, "revise": ReviseConfig, "sft": SftConfig,
+    "constitution": ConstitutionData, "model": Model, "revise": Revise, "sft": SftConfig,
     "sample": CandidateConfig, "judge": JudgeConfig, "reward": RewardConfig, "ppo": PPOConfig,
     "label": Label,
 }  # fmt: skip
 FILES = ("prompts", "helpful_prompts", "responses", "human")
-"""The keys of ``[constitution]`` that are paths, besides ``file`` and ``examples``, which may be names."""
+"""The keys of ``[constitution]`` that are paths, besides ``file``, which may be a name."""
 
 
 def read_constitution_run(path: str | Path, data_folder: str | Path = "") -> ConstitutionRun:
@@ -134,15 +148,20 @@ def read_constitution_run(path: str | Path, data_folder: str | Path = "") -> Con
     names = [name for name in FILES if getattr(data, name)]
     if data.file not in shipped():
         names.append("file")
-    if data.examples not in ("default", "none"):
-        names.append("examples")
+    if data.judge and (folder / data.judge).is_dir():
+        names.append("judge")
     paths: dict[str, Any] = {name: str((folder / getattr(data, name)).resolve()) for name in names}
     data = replace(data, **paths)
     known = [one.name for one in read_constitution(data.file).judges]
-    unknown = [name for name in data.compare_by if name not in known]
-    if unknown and data.compare_by != COMPARE_BY:
+    usual = tuple(name for name in COMPARE_BY if name in known) or tuple(known[:2])
+    compare_by = usual if data.compare_by is None else data.compare_by
+    unknown = [name for name in compare_by if name not in known]
+    if unknown:
         raise ValueError(
             f"{path}: [constitution] compare_by names {unknown[0]!r}; choose from {', '.join(known)}"
         )
-    data = replace(data, compare_by=tuple(name for name in data.compare_by if name in known))
-    return replace(run, constitution=data, model=found_model(run.model, path))
+    revise = run.revise
+    if revise and revise.examples not in (SHIPPED, NONE):
+        revise = replace(revise, examples=str((folder / revise.examples).resolve()))
+    data = replace(data, compare_by=compare_by)
+    return replace(run, constitution=data, revise=revise, model=found_model(run.model, path))

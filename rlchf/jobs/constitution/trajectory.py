@@ -78,12 +78,17 @@ def compared(
     texts
         As `stage_texts` returns them; the first stage has the first responses, which get one half.
     principles
-        The principles to judge by.
+        The principles to judge by; without any, the texts stand alone.
     job
         Gives the judge's job for files of ``responses``, ``prompts`` and a ``constitution``.
     folder
         Where the judgements are kept.
     """
+    if not principles:
+        return {
+            name: [{"prompt_id": prompt_id, "text": text} for prompt_id, text in stage.items()]
+            for name, stage in texts.items()
+        }
     file = folder / "constitution.toml"
     write_constitution(file, Constitution(tuple(principles)))
     names = [one.name for one in principles]

@@ -142,11 +142,13 @@ class _Encoder:
 
     def _refuse(self, long: Sequence[str], needed: Mapping[str, int]) -> None:
         others = f" ({len(long)} of {len(needed)} prompts are too long)"
-        drop = "" if len(long) == len(needed) else ", or let long_prompts be drop"
+        drop = (
+            "" if len(long) == len(needed) else ", or leave long prompts out (--long-prompts drop)"
+        )
         raise ValueError(
             f"{self.source}prompt {long[0]!r} takes up to {needed[long[0]]} tokens with examples, response, "
-            f"critique and revision, more than the model's {self.positions} positions; lower max_new_tokens, "
-            f"give fewer or no examples{drop}{others * (len(long) > 1)}"
+            f"critique and revision, more than the model's {self.positions} positions; lower "
+            f"--max-new-tokens, give fewer or no examples (--no-examples){drop}{others * (len(long) > 1)}"
         )
 
     def _needed(self, prompt_id: str, prompt: Prompt) -> int:
