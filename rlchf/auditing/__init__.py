@@ -10,6 +10,7 @@ from rlchf.auditing.margins import Margins, margins
 from rlchf.auditing.report import Audit, audit
 from rlchf.auditing.spread import Spread, spread
 from rlchf.auditing.stages import GroupShare, StageShares, trace_shares
+from rlchf.auditing.standing import Standing, standings
 from rlchf.auditing.violations import Violation, Violations, violations
 from rlchf.auditing.welfare import Welfare, gini, p_mean, price_of_fairness, welfare
 
@@ -23,6 +24,7 @@ __all__ = [
     "Rounds",
     "Spread",
     "StageShares",
+    "Standing",
     "Unit",
     "Verdict",
     "Violation",
@@ -37,6 +39,7 @@ __all__ = [
     "price_of_fairness",
     "rounds_of",
     "spread",
+    "standings",
     "tally",
     "trace_shares",
     "violations",

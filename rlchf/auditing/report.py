@@ -17,6 +17,7 @@ from rlchf.auditing.justified import Verdict, justified
 from rlchf.auditing.margins import Margins, margins
 from rlchf.auditing.spread import Spread
 from rlchf.auditing.stages import StageShares
+from rlchf.auditing.standing import Standing, standings
 from rlchf.auditing.welfare import Welfare, gini, mean_weights, price_of_fairness, welfare
 from rlchf.display import html_table
 from rlchf.rankings import Rankings, as_rankings
@@ -51,13 +52,16 @@ class Audit:
         Responses that a majority approves, and who approves nothing that won.
     anonymous
         Number of annotators who are not known, whose ids begin with "anonymous:". If there is one, figures
-        of single people are left out: ``annotators``, ``welfare``, ``axioms`` and ``intervals`` are empty
-        and ``influence_gini`` is NaN, since an id does not stand for one person.
+        of single people are left out: ``annotators``, ``welfare``, ``axioms``, ``intervals`` and
+        ``standings`` are empty and ``influence_gini`` is NaN, since an id does not stand for one person.
     axioms
         Justified representation over each unit of decision; an empty list where no two ballots disagree.
         Empty if it was not measured.
     intervals
         The bootstrap's intervals; empty if there were no replicates.
+    standings
+        Each group's position between a random order and its own ranking; see `Standing`. Empty if it was
+        not measured, if there are no groups, or if annotators are anonymous.
     stages
         Each group's share at every stage; see `trace_shares`. Empty if it was not measured.
     spread
@@ -78,6 +82,7 @@ class Audit:
     anonymous: int = 0
     axioms: dict[str, list[Verdict]] = field(default_factory=dict)
     intervals: list[Interval] = field(default_factory=list)
+    standings: list[Standing] = field(default_factory=list)
     stages: list[StageShares] = field(default_factory=list)
     spread: list[Spread] = field(default_factory=list)
     scores: "Audit | None" = None
@@ -117,6 +122,7 @@ def audit(
     groups: Groups | None = None,
     *,
     axioms: bool = False,
+    baselines: bool = False,
     replicates: int = 0,
     seed: int = 0,
 ) -> Audit:
@@ -133,6 +139,8 @@ def audit(
         annotators without a group are left out of the groups' figures.
     axioms
         Whether to check justified representation, which is a search among groups of annotators.
+    baselines
+        Whether to measure where the groups stand, for which the rule runs up to 21 times.
     replicates
         Number of bootstrap replicates, 40 or more; 0 for none.
     seed
@@ -183,9 +191,11 @@ def audit(
         approvals = replace(report.approvals, without=[], without_weight=nan)
         return replace(report, approvals=approvals)
     rows, weights = agreements(tallies, Grouping.by_annotator(rankings)), mean_weights(rankings)
-    intervals = []
+    intervals, positions = [], []
     for grouping in [everybody, *groupings] if replicates else []:
         intervals += bootstrap(tallies, grouping, replicates, seed)
+    for grouping in groupings if baselines else []:
+        positions += standings(rankings, result, grouping)
     return replace(
         report,
         annotators=rows,
@@ -196,6 +206,7 @@ def audit(
         influence_gini=gini(*influences(tallies, weights)),
         axioms=_axioms(rankings, tallies, groupings, seed) if axioms else {},
         intervals=intervals,
+        standings=positions,
     )
 
 
