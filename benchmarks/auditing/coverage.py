@@ -40,7 +40,7 @@ CASES = [
     Case("two groups, 18 and 12", (18, 12), 1.0, 1.0),
     Case("two groups, 60 and 40", (60, 40), 1.0, 1.0),
     Case("three groups of 10", (10, 10, 10), 0.5, 1.5),
-    Case("people differ", (24, 16), 1.0, 1.0, people=1.0),
+    Case("people differ", (24, 16), 1.0, 1.0, people=0.5),
     Case("noisy", (24, 16), 0.5, 3.0),
     Case("five groups", (40, 20, 12, 8, 8), 1.0, 1.5),
 ]

@@ -205,7 +205,7 @@ class _Batch:
             self.agreement(above_in_optimal_orders(rest)[self.cell_of]) * has_rest,
             stated * has_rest,
         ]
-        return np.stack(columns, axis=1) * self.together[:, None]
+        return np.asarray(np.stack(columns, axis=1) * self.together[:, None])
 
     def add_losses(self, agreed: np.ndarray, lost: np.ndarray, others: np.ndarray) -> None:
         """Add what those outside of each cell's group would lose if its own ranking were the outcome."""

@@ -55,4 +55,4 @@ def _gains(wins: np.ndarray) -> np.ndarray:
     """(M, 2^M, B) the weight that agrees if i comes next after those placed, given as bits."""
     M = wins.shape[1]
     free = 1 - (np.arange(2**M)[:, None] >> np.arange(M) & 1)  # (2^M, M)
-    return np.einsum("sj,bij->isb", free.astype(np.float64), wins)
+    return np.asarray(np.einsum("sj,bij->isb", free.astype(np.float64), wins))

@@ -39,7 +39,8 @@ class Audit:
     rule
         The rule of the aggregation.
     overall, annotators, groups
-        Agreement with all ballots, with each annotator's and with each group's.
+        Agreement with all ballots, with each annotator's and with each group's. With baselines, a group that
+        is not opposed to the others has no representation ratio and no maximum deficit (NaN); see `Standing`.
     welfare
         Welfare over the annotators' shares of ``pairs``, ``contested`` and ``first_place``.
     influence_gini
@@ -96,7 +97,7 @@ class Audit:
         )
 
     def _repr_html_(self) -> str:
-        names = ("name", "pairs", "contested", "first_place", "representation_ratio")
+        names = ("name", "pairs", "contested", "first_place")
         rows = [self.overall, *self.groups, *self.annotators][:SHOWN]
         cells = [[getattr(row, name) for name in names] for row in rows]
         text = [[one if isinstance(one, str) else f"{one:.3f}" for one in row] for row in cells]
@@ -190,12 +191,15 @@ def audit(
     if report.anonymous:
         approvals = replace(report.approvals, without=[], without_weight=nan)
         return replace(report, approvals=approvals)
+    standing = [
+        row for grouping in groupings if baselines for row in standings(rankings, result, grouping)
+    ]
+    if baselines:
+        report = replace(report, groups=_with_ratios_where_opposed(report.groups, standing))
     rows, weights = agreements(tallies, Grouping.by_annotator(rankings)), mean_weights(rankings)
-    intervals, positions = [], []
+    intervals = []
     for grouping in [everybody, *groupings] if replicates else []:
         intervals += bootstrap(tallies, grouping, replicates, seed)
-    for grouping in groupings if baselines else []:
-        positions += standings(rankings, result, grouping)
     return replace(
         report,
         annotators=rows,
@@ -206,8 +210,19 @@ def audit(
         influence_gini=gini(*influences(tallies, weights)),
         axioms=_axioms(rankings, tallies, groupings, seed) if axioms else {},
         intervals=intervals,
-        standings=positions,
+        standings=standing,
     )
+
+
+def _with_ratios_where_opposed(
+    groups: list[Agreement], standing: list[Standing]
+) -> list[Agreement]:
+    """The groups; those that are not opposed to the others have no representation ratio and no deficit."""
+    nan = float("nan")
+    return [
+        row if s.opposed else replace(row, representation_ratio=nan, maximum_deficit=nan)
+        for row, s in zip(groups, standing, strict=True)
+    ]
 
 
 def _seats(result: Aggregation) -> int:

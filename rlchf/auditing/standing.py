@@ -1,5 +1,6 @@
 """Where a group stands between a random order and its own ranking; whether it is opposed to others."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -176,3 +177,14 @@ def _variance(influence: np.ndarray, owners: np.ndarray) -> tuple[float, int]:
     n = len(np.unique(owners))
     sums = np.bincount(owners, influence)
     return float(sums @ sums) * n / max(n - 1, 1), n
+
+
+def opposed_groups(rankings: Rankings, grouping: Grouping) -> set[str]:
+    """The names of the groups that are opposed to the others, whatever the outcome; see `Standing`."""
+    nothing = Aggregation.from_scores(rankings, np.zeros(len(rankings.response_ids)), "none", {})
+    return {row.name for row in standings(rankings, nothing, grouping) if row.opposed}
+
+
+def by_position(rows: Sequence[Standing]) -> list[Standing]:
+    """The groups, lowest position first, those without one last."""
+    return sorted(rows, key=lambda row: (np.isnan(row.position.value), row.position.value))
