@@ -106,8 +106,8 @@ class Standing:
 
     @property
     def losing(self) -> bool:
-        """Whether the outcome agrees with the group less than a random order, by the interval."""
-        return self.position.high < 0
+        """Whether the outcome agrees with the group less than a random order does, by the interval."""
+        return self.agreed.high < self.random - NEARLY
 
 
 def standings(rankings: Rankings, result: Aggregation, grouping: Grouping) -> list[Standing]:

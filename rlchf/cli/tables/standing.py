@@ -21,20 +21,20 @@ def standing_tables(report: Audit) -> Iterator[Table | str]:
 
 def standing_table(report: Audit, rows: Sequence[Standing]) -> Table:
     """One row per group: its agreement beside that with a random order, the others' and its own ranking."""
+    opposed = any(row.opposed for row in rows)
     table = make_table(
         f"{report.rule},\nheld out", "position,\n0 random\n1 own", "95 %\ninterval",
         "agree-\nment", "random\norder", "others'\nranking", "own\nranking", "cost to\nothers",
-        "repr.\nratio", "max.\ndeficit",
+        *(("repr.\nratio", "max.\ndeficit") if opposed else ()),
     )  # fmt: skip
     agreements = {row.name: row for row in report.groups}
     for row in rows:
         shares = row.agreed.value, row.random, row.others.value, row.best.value, row.cost
-        of_group = agreements[row.name]
-        table.add_row(
-            row.name, number(row.position.value, 2), span(row.position, 2),
-            *(number(share) for share in shares),
-            number(of_group.representation_ratio, 2), number(of_group.maximum_deficit, 1),
-        )  # fmt: skip
+        cells = [number(row.position.value, 2), span(row.position, 2), *map(number, shares)]
+        if opposed:
+            of_group = agreements[row.name]
+            cells += number(of_group.representation_ratio, 2), number(of_group.maximum_deficit, 1)
+        table.add_row(row.name, *cells)
     return table
 
 
@@ -53,25 +53,28 @@ def span(estimate: Estimate, digits: int = 3) -> str:
 def sentences(rows: Sequence[Standing]) -> Iterator[str]:
     """Who is served least, who less than by a random order, and which figures are undefined and why."""
     placed = [row for row in rows if not math.isnan(row.position.value)]
+    if len(placed) == 0:
+        yield " No group has a position."
     if len(placed) > 1:
         yield _least(*placed[:2])
-    losing = [row.name for row in placed if row.losing]
+    losing = [row.name for row in rows if row.losing]
     if losing:
-        yield f" Served less than by a random order: {names(losing)}."
+        yield f" Served less than by a random order (agreement below it by the interval): {names(losing)}."
     single = [row.name for row in rows if row.annotators < 2]
     if single:
-        yield f" Fewer than two members to compare, so no position: {names(single)}."
+        yield f" No position, since there are not two members to compare: {names(single)}."
     apart = [row.name for row in rows if row.annotators > 1 and math.isnan(row.position.value)]
     if apart:
         yield (
-            " Members agree with one another no more than with a random order, so no position: "
-            f"{names(apart)}."
+            " No position, since the members agree too little with one another to tell their own ranking "
+            f"from a random order: {names(apart)}."
         )
     content = [row.name for row in rows if not row.opposed]
     if content:
+        whom = "any group" if len(content) == len(rows) else names(content)
         yield (
-            " No representation ratio, since the ranking of the others alone gives at least half of the "
-            f"contested pairs or the proportional share: {names(content)}."
+            f" No representation ratio for {whom}: the ranking of the others alone gives at least half of "
+            "the contested pairs or the proportional share."
         )
     if not rows[0].again:
         yield " The agreement is with the outcome as given, which may have been made from these ballots."
