@@ -10,10 +10,11 @@ from rlchf.aggregation import Aggregation, aggregate
 from rlchf.auditing._orders import LARGEST, above_in_optimal_orders
 from rlchf.auditing.groups import Grouping
 from rlchf.numeric.chunks import TABLE, chunks
+from rlchf.numeric.ratios import ratio
 from rlchf.numeric.segments import ranges
 from rlchf.profiles import Profiles
 from rlchf.rankings import Rankings
-from rlchf.rules import rule_names
+from rlchf.rules import get_rule, is_across, rule_names
 
 FOLDS = 20
 """Parts of the annotators, each of which is left out once; up to so many annotators one by one."""
@@ -46,11 +47,14 @@ class LeftOut:
 def leave_out(rankings: Rankings, result: Aggregation, grouping: Grouping) -> LeftOut:
     """Measure every ballot against rankings that were made without its annotator.
 
+    Contested are the pairs about which two ballots of other annotators disagree: a pair that is contested
+    only because of this ballot would count against it.
+
     Left out are prompts with more than eight responses, and ballots on prompts that no other member of the
     group ranks.
     """
     folds = _folds(grouping)
-    outcomes = _outcomes(rankings, result, folds)
+    outcomes = _outcomes(rankings, result, grouping, folds)
     ranks = np.stack(outcomes or [result.response_ranks])  # (F, R)
     fold_of = folds if outcomes else np.zeros_like(folds)
     G, counts = len(grouping.names), np.diff(rankings.ballot_starts)
@@ -88,30 +92,46 @@ def _folds(grouping: Grouping) -> np.ndarray:
     return folds
 
 
-def _outcomes(rankings: Rankings, result: Aggregation, folds: np.ndarray) -> list[np.ndarray]:
+def _outcomes(
+    rankings: Rankings, result: Aggregation, grouping: Grouping, folds: np.ndarray
+) -> list[np.ndarray]:
     """The responses' ranks without each part of the annotators; none if the rule gives other ranks."""
-    if result.rule not in rule_names():
+    sizes = np.diff(rankings.response_starts)
+    kept = np.flatnonzero(sizes <= LARGEST)
+    if result.rule not in rule_names() or len(kept) == 0:
         return []
+    if is_across(get_rule(result.rule)):
+        kept = np.arange(rankings.n_prompts)
+    cells = ranges(rankings.response_starts[kept], sizes[kept])
+    rankings = rankings.subset(kept)
+    ranks = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # said when the outcome was made
         try:
             again = aggregate(rankings, result.rule, **result.options)
-            if (again.response_ranks != result.response_ranks).any():
+            if (again.response_ranks != result.response_ranks[cells]).any():
                 return []
-            return [
-                aggregate(
-                    _without(rankings, folds == f), result.rule, **result.options
-                ).response_ranks
-                for f in range(folds.max() + 1)
-            ]
+            for f in range(folds.max() + 1):
+                part = _without(rankings, grouping, folds == f)
+                ranks.append(result.response_ranks.copy())
+                ranks[-1][cells] = aggregate(part, result.rule, **result.options).response_ranks
         except ValueError:
             return []
+    return ranks
 
 
-def _without(rankings: Rankings, left_out: np.ndarray) -> Rankings:
-    """The ballots of some annotators at weight 0, so that prompts and responses stay."""
-    names = (rankings.annotator_ids[a] for a in np.flatnonzero(left_out))
-    return rankings.weighted(dict.fromkeys(names, 0.0))
+def _without(rankings: Rankings, grouping: Grouping, left_out: np.ndarray) -> Rankings:
+    """The ballots of some annotators at weight 0; the rest of each group has the weight of the whole group.
+
+    A proportional rule would give less to a group that has lost a member.
+    """
+    weights = np.bincount(
+        rankings.ballot_annotators, rankings.ballot_weights, len(rankings.annotator_ids)
+    )
+    groups = grouping.owners + 1
+    rest = np.bincount(groups, weights * ~left_out)[groups]
+    factors = ratio(np.bincount(groups, weights)[groups], rest, 1.0) * ~left_out
+    return rankings.weighted(dict(zip(rankings.annotator_ids, factors.tolist(), strict=True)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,7 +147,7 @@ class _Batch:
     weights
         (K,) integer weights.
     contested
-        (K, M, M) whether the ballot ranks i above j, and the pair is contested.
+        (K, M, M) whether the ballot ranks i above j, and two ballots of others disagree about the pair.
     cell_of
         (K,) the cell, prompt and group, of each ballot.
     cell_prompts, cell_groups
@@ -172,17 +192,19 @@ class _Batch:
         of_cell, of_annotator = (
             np.bincount(index, weights)[index] for index in (cell_of, annotator_of)
         )
+        own = _sums(wins, annotator_of)[annotator_of]
+        apart = np.asarray(profiles.wins)[owners] - own > 0
         return cls(
             groups=groups,
             owners=owners,
             weights=weights,
-            contested=above & np.asarray(profiles.contested)[owners],
+            contested=above & apart & apart.transpose(0, 2, 1),
             cell_of=cell_of,
             cell_prompts=cell_keys // (n + 1),
             cell_groups=cell_keys % (n + 1),
             cells=_sums(wins, cell_of),
             totals=np.asarray(profiles.wins),
-            own=_sums(wins, annotator_of)[annotator_of],
+            own=own,
             together=of_cell > of_annotator,
             scale=np.asarray(profiles.scale),
             n_groups=n,

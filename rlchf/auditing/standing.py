@@ -47,7 +47,8 @@ class Standing:
 
     Every figure is about a member's ballots against rankings that were made without that member, so that it
     holds for people like the members and not only for those who were asked. Counted are ballots on prompts
-    with up to eight responses that another member of the group ranks too.
+    with up to eight responses that another member of the group ranks too, and on these the pairs that are
+    contested among the other annotators.
 
     Attributes
     ----------
@@ -57,7 +58,8 @@ class Standing:
         Number of members who have such ballots.
     agreed
         Share of the contested pairs on the members' ballots that the outcome puts in the same order. It is
-        made again without each member (with more than 20 annotators, without a twentieth of them at a time).
+        made again without each member (with more than 20 annotators, without a twentieth of them at a time),
+        while the rest of the group has the weight of the whole.
     random
         The same for an order drawn at random, all orders being equally likely.
     others
@@ -153,7 +155,9 @@ def _ratio(
 
     References
     ----------
-    A. C. Cameron, J. B. Gelbach, D. L. Miller, "Robust inference with multiway clustering", 2011.
+    A. C. Cameron, J. B. Gelbach, D. L. Miller, "Robust inference with multiway clustering", 2011;
+    F. E. Satterthwaite, "An approximate distribution of estimates of variance components", 1946, for
+    the degrees of freedom.
     """
     total = float(whole.sum())
     if not total > 0:
@@ -168,7 +172,9 @@ def _ratio(
     from scipy.stats import t
 
     variance = max(of_annotators + of_prompts - of_both, of_annotators, of_prompts)
-    half = float(t.ppf(0.975, min(n, p) - 1 if p > 1 else n - 1)) * variance**0.5
+    spread = of_annotators**2 / (n - 1) + of_prompts**2 / max(p - 1, 1)
+    freedom = (of_annotators + of_prompts) ** 2 / spread if spread > 0 else n - 1
+    half = float(t.ppf(0.975, freedom)) * variance**0.5
     return Estimate(value, value - half, value + half)
 
 
