@@ -99,7 +99,9 @@ class AuditInputs:
 def measure(inputs: AuditInputs, job: AuditJob) -> Audit:
     """Audit the collective rankings, and what else there is, with all measures."""
     groups, result = inputs.groups, inputs.result
-    run = partial(audit, groups=groups, axioms=True, replicates=job.bootstrap, seed=job.seed)
+    run = partial(
+        audit, groups=groups, axioms=True, baselines=True, replicates=job.bootstrap, seed=job.seed
+    )
     report = run(inputs.rankings, result)
     orders = {f"aggregated ({result.rule})": result}
     if inputs.scores:

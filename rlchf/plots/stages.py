@@ -8,7 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from rlchf.auditing.stages import StageShares
-from rlchf.plots.style import COLOURS, tidy
+from rlchf.plots.save import describe
+from rlchf.plots.style import COLOURS, short, tidy
 
 MEASURES = {
     "contested pairs": COLOURS[0],
@@ -22,9 +23,11 @@ COLUMNS = 3
 
 def stages_plot(stages: Sequence[StageShares]) -> Figure:
     """A panel per group: its share at every stage with its interval, and its proportional share."""
-    by_name = {group.name: group for stage in stages for group in reversed(stage.groups)}
-    names = sorted(by_name, key=lambda name: -np.nan_to_num(by_name[name].proportional_share))
-    names = names[:PANELS]
+    weights: dict[str, float] = {}
+    for group in (group for stage in stages for group in stage.groups):
+        share = float(np.nan_to_num(group.proportional_share))
+        weights[group.name] = max(weights.get(group.name, 0.0), share)
+    names = sorted(weights, key=lambda name: -weights[name])[:PANELS]
     n_columns = max(1, min(len(names), COLUMNS))
     n_rows = max(1, -(-len(names) // n_columns))
     height = 1.1 + 0.32 * max(len(stages), 3)
@@ -43,7 +46,23 @@ def stages_plot(stages: Sequence[StageShares]) -> Figure:
         mpl.lines.Line2D([], [], color="0.4", lw=6, alpha=0.3, label="95 % interval"),
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False, fontsize=9)
-    return figure
+    if len(weights) > len(names):
+        figure.suptitle(f"The {len(names)} largest of {len(weights)} groups", fontsize=10)
+    return describe(figure, _in_words(names, stages))
+
+
+def _in_words(names: Sequence[str], stages: Sequence[StageShares]) -> str:
+    """Every group's share at every stage, for those who do not see the picture."""
+    parts = []
+    for name in names:
+        shares = [
+            f"{stage.stage} ({stage.measure}) {group.share:.2f}"
+            for stage in stages
+            for group in stage.groups
+            if group.name == name and not np.isnan(group.share)
+        ]
+        parts.append(f"{name}: {', '.join(shares)}")
+    return f"Dots: shares of the groups by stage. {'; '.join(parts)}."
 
 
 def _panel(axes: Axes, name: str, stages: Sequence[StageShares]) -> None:
@@ -61,11 +80,11 @@ def _panel(axes: Axes, name: str, stages: Sequence[StageShares]) -> None:
             proportional = [group.proportional_share] * 2
             axes.plot(proportional, [y - 0.5, y + 0.5], color="0.35", lw=1.2, ls="--")
     prefers = max((group.prefers for group in groups if group), key=len)
-    title = name
+    title = short(name)
     if prefers:
         category = max(prefers, key=lambda category: prefers[category])
         mostly = "mostly " if prefers[category] < 0.9995 else ""
-        title = f"{name}\nprefers {mostly}{category}"
+        title = f"{title}\nprefers {mostly}{short(category)}"
     axes.set_title(title, loc="left", fontsize=10)
     axes.set_xlim(-0.03, 1.03)
     tidy(axes, grid="x")
