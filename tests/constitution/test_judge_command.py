@@ -280,6 +280,76 @@ def test_a_model_behind_an_endpoint_is_not_paid_twice(
     assert figures["position_bias"] == 0
 
 
+@pytest.mark.parametrize(
+    ("trouble", "said"),
+    [
+        (failed(429, "Slow down"), "answered 429: Slow down; give a lower --requests-per-minute"),
+        (failed(401, "Wrong key"), "answered 401: Wrong key; set OPENAI_API_KEY"),
+        (Say("<html>"), "answered with what is not JSON: '<html>'"),
+    ],
+)
+def test_an_endpoint_that_fails_is_followed_by_the_command_that_goes_on(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, trouble: Say, said: str
+) -> None:
+    pytest.importorskip("openai")
+    monkeypatch.setenv("OPENAI_API_KEY", "key")
+    failing = True
+
+    def answer(body: Body, number: int) -> Body | Say:
+        return trouble if failing and number >= 10 else by_length(body, number)
+
+    with chat_server(answer) as server:
+        stopped = run(
+            "openai:m", "--method", "answer", "--base-url", server.url, "--concurrency", 1, "--retries", 0
+        )  # fmt: skip
+        assert stopped.returncode == 2
+        assert said in stopped.stderr
+        assert (
+            "2 of the last 4 answers are in rankings.jsonl.replies.sqlite, and are not asked for again; "
+            "go on with: rlchf constitution judge --resume rankings.jsonl, beside which --batch-size, "
+            "--requests-per-minute, --concurrency, --timeout, --retries, --price-in, --price-out, "
+            "--max-cost may be given anew; or remove rankings.jsonl.partial and begin again"
+        ) in stopped.stderr
+        failing = False
+        done = rlchf("constitution", "judge", "--resume", "rankings.jsonl", "--retries", 3)
+        assert done.returncode == 0, done.stderr
+
+
+def test_the_limit_on_spending_is_raised_where_the_run_goes_on(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("openai")
+    monkeypatch.setenv("OPENAI_API_KEY", "key")
+    with chat_server(by_length) as server:
+        stopped = run(
+            "openai:m", "--method", "answer", "--base-url", server.url, "--concurrency", 1,
+            "--price-in", 1, "--max-cost", 0.001,
+        )  # fmt: skip
+        assert "the limit of 0.001 on spending is reached" in stopped.stderr
+        assert "go on with: rlchf constitution judge --resume rankings.jsonl" in stopped.stderr
+        done = rlchf("constitution", "judge", "--resume", "rankings.jsonl", "--max-cost", 1)
+        assert done.returncode == 0, done.stderr
+        assert len(server.requests) == 20
+
+
+def test_without_a_whole_batch_the_command_is_given_again_with_other_settings(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("openai")
+    monkeypatch.setenv("OPENAI_API_KEY", "key")
+    with chat_server(by_length) as server:
+        url = ["--base-url", server.url]
+        refused_url = run("openai:m", "--base-url", "http://127.0.0.1:9/v1", "--retries", 0)
+        assert "cannot be reached" in refused_url.stderr
+        assert "no batch of answers is complete: give the whole command again" in refused_url.stderr
+        without = run("openai:m", *url)  # the server gives no log-probabilities
+        assert "choose --method samples" in without.stderr
+        assert "--resume" not in refused_url.stderr + without.stderr
+        assert not Path("rankings.jsonl.partial").exists()
+        done = run("openai:m", *url, "--method", "samples", "--samples", 1)
+        assert done.returncode == 0, done.stderr
+
+
 def test_a_tiny_judge_needs_no_model(folder: Path) -> None:
     done = run("tiny", "--pairs", 1)
     assert done.returncode == 0, done.stderr
@@ -330,6 +400,13 @@ def test_an_error_of_a_function_is_named(folder: Path) -> None:
     assert (
         "judge 'judges_of_tests:broken' raised ZeroDivisionError: division by zero" in done.stderr
     )
+
+
+def test_a_function_that_fails_on_its_first_batch_leaves_nothing(folder: Path) -> None:
+    done = run("judges_of_tests:broken")
+    assert "--resume" not in done.stderr
+    assert list(folder.glob("rankings*")) == []
+    assert run("judges_of_tests:shorter").returncode == 0
 
 
 def test_a_file_of_judgements_is_not_overwritten(folder: Path) -> None:
