@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,12 @@ def silent(questions):
 
 def broken(questions):
     return [1 / 0 for one in questions]
+
+def too_sure(questions):
+    return [1.7 for one in questions]
+
+def unsure(questions):
+    return ["maybe" for one in questions]
 """
 
 
@@ -116,13 +123,13 @@ def test_a_function_judges_and_its_rankings_are_read(folder: Path) -> None:
         "beginnings"
     ) in done.stderr
     assert (
-        "judgements: 10 of 10 comparisons, 0 of them ties; 0 answers that name no option"
+        "judgements: 10 of 10 comparisons, 0 of them ties; 0 of 20 answers name no option"
         in done.stderr
     )
     assert json.loads(done.stdout) == {
         "out": "rankings.jsonl", "judge": "judges_of_tests:shorter", "method": "function", "prompts": 3,
         "pairs": 5, "principles": 2, "questions": 20, "comparisons": 10, "judgements": 10, "ties": 0,
-        "left_out": 0, "one_order": 0, "nonsense": 0, "position_bias": 0.0,
+        "left_out": 0, "one_order": 0, "answers": 20, "nonsense": 0, "position_bias": 0.0,
     }  # fmt: skip
     assert rows()[0] == {
         "prompt_id": "tea", "annotator_id": "kind", "chosen": "r2", "rejected": "r1", "tie": False,
@@ -359,7 +366,7 @@ def test_a_tiny_judge_needs_no_model(folder: Path) -> None:
 def test_nonsense_alone_is_refused_and_leaves_nothing(folder: Path) -> None:
     done = run("judges_of_tests:silent")
     assert done.returncode == 2
-    assert "none of the judge's answers to 20 questions names an option" in done.stderr
+    assert "none of the judge's 20 answers to 20 questions names an option" in done.stderr
     assert [path.name for path in folder.glob("rankings*")] == []
 
 
@@ -407,6 +414,36 @@ def test_a_function_that_fails_on_its_first_batch_leaves_nothing(folder: Path) -
     assert "--resume" not in done.stderr
     assert list(folder.glob("rankings*")) == []
     assert run("judges_of_tests:shorter").returncode == 0
+
+
+@pytest.mark.parametrize(("judge", "value"), [("too_sure", "1.7"), ("unsure", "'maybe'")])
+def test_a_wrong_answer_names_the_judge_and_the_principle_and_keeps_the_others(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, judge: str, value: str
+) -> None:
+    whole = run("judges_of_tests:shorter", out="whole.jsonl")
+    assert whole.returncode == 0
+    named = f'shorter?"\njudge = "judges_of_tests:{judge}"'
+    Path("three.toml").write_text(CONSTITUTION.replace('shorter?"', named))
+    done = run("judges_of_tests:shorter")
+    assert done.returncode == 2
+    assert (
+        f"the judge 'judges_of_tests:{judge}' answers {value} about prompt 'tea' by principle 'brief'; "
+        "give a probability from 0 to 1, an Answer, or None for no answer; go on with: rlchf "
+        "constitution judge --resume rankings.jsonl, beside which --batch-size may be given anew; or "
+        "remove rankings.jsonl.partial and begin again"
+    ) in done.stderr
+    module = sys.modules["judges_of_tests"]
+    monkeypatch.setattr(module, judge, module.shorter)
+    done = rlchf("constitution", "judge", "--resume", "rankings.jsonl")
+    assert done.returncode == 0, done.stderr
+    assert Path("rankings.jsonl").read_bytes() == Path("whole.jsonl").read_bytes()
+
+
+def test_the_judge_of_all_principles_is_named_too(folder: Path) -> None:
+    assert (
+        "the judge 'judges_of_tests:too_sure' answers 1.7 about"
+        in run("judges_of_tests:too_sure").stderr
+    )
 
 
 def test_a_file_of_judgements_is_not_overwritten(folder: Path) -> None:

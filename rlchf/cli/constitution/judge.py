@@ -11,6 +11,7 @@ from rlchf.cli.console import need_torch, print_json, resumable
 from rlchf.cli.settings import Given, Json, chosen, flag, part, refuse_beside_resume, with_settings
 from rlchf.constitution.judge_config import JudgeConfig
 from rlchf.constitution.judges.settings import EndpointSettings
+from rlchf.display import counted
 from rlchf.jobs.constitution.judge_settings import JudgeJob
 
 if TYPE_CHECKING:
@@ -72,7 +73,8 @@ def command(
     bias = "" if one.position_bias is None else f"; position bias {one.position_bias:+.3f}"
     print(
         f"judgements: {len(one.verdicts)} of {one.comparisons} comparisons, {one.ties} of them ties; "
-        f"{one.nonsense} answers that name no option{bias}",
+        f"{one.nonsense:,} of {counted(one.answers, 'answer')} "
+        f"{'names' if one.nonsense == 1 else 'name'} no option{bias}",
         file=sys.stderr,
     )
     for name, usage in run.usage.items():

@@ -84,6 +84,7 @@ class JudgeRun:
             "ties": one.ties,
             "left_out": one.left_out,
             "one_order": one.one_order,
+            "answers": one.answers,
             "nonsense": one.nonsense,
             "position_bias": one.position_bias,
             **({"usage": self.usage} if self.usage else {}),
@@ -160,7 +161,7 @@ def run_judge(
         log = AnswerLog(partial_file(out), head, _fingerprint(plan, judges, examples), tick, resume)
         stack.callback(log.close)
         try:
-            judged = judge_plan(plan, judges, config, log)
+            judged = judge_plan(plan, judges, config, log, default=job.judge)
         except NonsenseError:
             partial_file(out).unlink()  # there is nothing to go on with
             raise
