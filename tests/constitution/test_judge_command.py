@@ -231,7 +231,7 @@ def test_the_batch_size_may_be_given_anew(
     assert done.returncode == 0, done.stderr
     for row, other in zip(rows(), rows("whole.jsonl"), strict=True):
         assert row["probability"] == pytest.approx(other["probability"], abs=1e-5)
-    assert "--resume reads method from the folder" in refused(
+    assert "--resume reads method from rankings.jsonl.partial; leave it out" in refused(
         rlchf("constitution", "judge", "--resume", "rankings.jsonl", "--method", "samples")
     )
 
@@ -449,6 +449,10 @@ def test_the_judge_of_all_principles_is_named_too(folder: Path) -> None:
 def test_a_file_of_judgements_is_not_overwritten(folder: Path) -> None:
     assert run("judges_of_tests:shorter").returncode == 0
     assert "rankings.jsonl is there already" in refused(run("judges_of_tests:shorter"))
+    assert (
+        "rankings.jsonl is complete: there is no rankings.jsonl.partial, and so nothing"
+        in refused(rlchf("constitution", "judge", "--resume", "rankings.jsonl"))
+    )
     assert "there is no other.jsonl.partial" in refused(
         rlchf("constitution", "judge", "--resume", "other.jsonl")
     )

@@ -354,12 +354,14 @@ def test_a_run_goes_on_with_the_same_inputs_only(
         patched.setattr(draws, "sample", stopped)
         run(policy, "--no-examples", "--out", "r.jsonl")
     message = refused(rlchf("constitution", "revise", "--resume", "r.jsonl", "--rounds", 3))
-    assert "--resume reads rounds from the folder" in message
+    assert "--resume reads rounds from r.jsonl.partial" in message
     (folder / "mine.toml").write_text(CONSTITUTION.replace("politely", "kindly"))
     message = rlchf("constitution", "revise", "--resume", "r.jsonl").stderr
     assert "the prompts or what is asked of them are not those with which the run began" in message
     (folder / "mine.toml").write_text(CONSTITUTION)
     assert rlchf("constitution", "revise", "--resume", "r.jsonl", "--batch-size", 3).returncode == 0
+    message = refused(rlchf("constitution", "revise", "--resume", "r.jsonl"))
+    assert "r.jsonl is complete: there is no r.jsonl.partial, and so nothing to go on" in message
 
 
 @pytest.mark.parametrize(
@@ -382,7 +384,7 @@ def test_a_run_goes_on_with_the_same_inputs_only(
         ),
         (["--out", "r.jsonl", "--examples", "no.toml"], "no.toml"),
         (["--out", "r.jsonl", "--examples", "e.toml", "--no-examples"], "give one of them"),
-        (["--resume", "r.jsonl"], "--resume reads policy from the folder; leave it out"),
+        (["--resume", "r.jsonl"], "--resume reads policy from r.jsonl.partial; leave it out"),
     ],
 )
 def test_wrong_usage_is_one_sentence_and_writes_nothing(

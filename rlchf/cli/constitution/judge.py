@@ -46,7 +46,9 @@ def command(
     from rlchf.jobs.partial import partial_file
 
     if resume:
-        refuse_beside_resume([*given, *(["out"] if out else [])], MAY_CHANGE)
+        refuse_beside_resume(
+            [*given, *(["out"] if out else [])], MAY_CHANGE, reads=str(partial_file(resume))
+        )
         job, config, endpoint = read_job(resume)
         config = replace(config, **part(JudgeConfig, given))
         endpoint = replace(endpoint, **part(EndpointSettings, given))
