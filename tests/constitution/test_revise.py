@@ -314,6 +314,19 @@ def test_first_responses_can_be_given(policy: Path, folder: Path) -> None:
     assert "first.jsonl has 2 responses to prompt '7'; give one to each prompt" in message
 
 
+def test_own_examples_need_no_critiques_where_none_are_asked_for(
+    policy: Path, folder: Path
+) -> None:
+    names = ("prompt", "response", "revision_request", "revision")
+    lines = "".join(f"{name} = {json.dumps(getattr(EXAMPLE, name))}\n" for name in names)
+    (folder / "e.toml").write_text(f"[[examples]]\n{lines}")
+    message = refused(run(policy, "--examples", "e.toml", "--out", "r.jsonl"))
+    assert "e.toml, example 1: critique_request, critique is missing" in message
+    assert "(--no-critique)" in message
+    done = run(policy, "--examples", "e.toml", "--no-critique", "--out", "r.jsonl")
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize("after", [0, 1, 3, 6])
 def test_a_stopped_run_goes_on_to_the_same_bytes(
     policy: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, after: int
