@@ -38,7 +38,9 @@ def command(
     from rlchf.jobs.sample import MAY_CHANGE, read_job, run_sample
 
     if resume:
-        refuse_beside_resume([*given, *(["out"] if out else [])], MAY_CHANGE)
+        refuse_beside_resume(
+            [*given, *(["out"] if out else [])], MAY_CHANGE, reads=str(partial_file(resume))
+        )
         job, config = read_job(resume)
         config = replace(config, **part(CandidateConfig, given))
     else:

@@ -97,11 +97,19 @@ def part(kind: type, given: Given) -> Given:
     return {one.name: given[one.name] for one in fields(kind) if one.name in given}
 
 
-def refuse_beside_resume(given: Iterable[str], allowed: Iterable[str] = ()) -> None:
-    """Refuse settings beside ``--resume``, but for those that are allowed."""
+def refuse_beside_resume(
+    given: Iterable[str], allowed: Iterable[str] = (), *, reads: str = "the folder"
+) -> None:
+    """Refuse settings beside ``--resume``, but for those that are allowed.
+
+    Parameters
+    ----------
+    reads
+        Where the settings are kept, for messages.
+    """
     for name in given:
         if name not in allowed:
-            raise ValueError(f"--resume reads {name} from the folder; leave it out")
+            raise ValueError(f"--resume reads {name} from {reads}; leave it out")
 
 
 def flag(name: str) -> str:

@@ -68,6 +68,8 @@ class Judged:
         Number of answers that named no option.
     one_order
         Number of verdicts with an answer in one of two orders only.
+    answers
+        Number of answers, nonsense included.
     """
 
     verdicts: list[Verdict]
@@ -75,6 +77,7 @@ class Judged:
     questions: int
     nonsense: int
     one_order: int
+    answers: int
 
     @property
     def rows(self) -> list[dict[str, Any]]:

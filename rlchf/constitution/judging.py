@@ -15,6 +15,7 @@ from rlchf.constitution.judged import DIGITS, Judged, Verdict
 from rlchf.constitution.plan import Key, Plan, batches, planned
 from rlchf.constitution.principles import Constitution
 from rlchf.constitution.questions import Answer, Judge, Question
+from rlchf.display import counted
 from rlchf.prompts import Prompt
 
 Probabilities: TypeAlias = Callable[[Sequence[Question]], Sequence[float | None]]
@@ -86,6 +87,10 @@ def average_orders(first: float | None, second: float | None) -> float:
     return sum(known) / len(known) if known else math.nan
 
 
+WANTED = "give a probability from 0 to 1, an Answer, or None for no answer"
+"""What a judge may answer, for messages."""
+
+
 class NonsenseError(ValueError):
     """No answer names an option."""
 
@@ -155,6 +160,8 @@ def judge_plan(
     judges: Mapping[str, Judge | Probabilities],
     config: JudgeConfig,
     recorder: Recorder | None = None,
+    *,
+    default: str = "",
 ) -> Judged:
     """Ask all questions of a plan.
 
@@ -162,6 +169,8 @@ def judge_plan(
     ----------
     judges
         By name; ``""`` is the judge of principles without one of their own.
+    default
+        What messages call that judge.
 
     Raises
     ------
@@ -182,7 +191,8 @@ def judge_plan(
             given = {key: earlier[key] for key in keys}
         else:
             name = batch[0].principle.judge
-            given = dict(zip(keys, _asked(judges[name], name, batch), strict=True))
+            answered = _asked(judges[name], name or default, batch)
+            given = dict(zip(keys, answered, strict=True))
             recorder.record(given)
         answers |= given
         recorder.progress(len(answers), len(plan.questions))
@@ -201,7 +211,10 @@ def _asked(judge: Judge | Probabilities, name: str, questions: Sequence[Question
             f"{called} returns {given!r}; return a probability or an Answer to each question"
         ) from None
     if len(values) != len(questions):
-        raise ValueError(f"{called} gives {len(values)} answers to {len(questions)} questions")
+        raise ValueError(
+            f"{called} gives {counted(len(values), 'answer')} to {counted(len(questions), 'question')}; "
+            "give one to each"
+        )
     return [as_answer(value, called, one) for value, one in zip(values, questions, strict=True)]
 
 
@@ -216,22 +229,22 @@ def as_answer(value: Any, called: str, question: Question) -> Answer:
         If it is something else, or no probability.
     """
     about = f"prompt {question.key[0]!r}" if question.key else "a question"
+    about += f" by principle {question.principle.name!r}"
     if not isinstance(value, Answer):
         try:
             value = Answer(math.nan if value is None else float(value))
         except (TypeError, ValueError):
-            raise ValueError(
-                f"{called} answers {value!r} about {about}; give a probability from 0 to 1, or an Answer"
-            ) from None
+            raise ValueError(f"{called} answers {value!r} about {about}; {WANTED}") from None
     answer: Answer = value
     if math.isnan(answer.first):
         return Answer(math.nan, nonsense=max(answer.nonsense, 1))
     rest = 1 + 1e-9 - answer.cannot_tell
     if not (0 <= answer.first <= rest and 0 <= answer.cannot_tell <= 1):
         raise ValueError(
-            f"{called} answers {answer.first:g} about {about}"
-            + (f" and {answer.cannot_tell:g} for cannot tell" if answer.cannot_tell else "")
-            + "; give probabilities from 0 to 1, of 1 together at most"
+            f"{called} answers {answer.first:g} about {about}; {WANTED}"
+            if not answer.cannot_tell
+            else f"{called} answers {answer.first:g}, and {answer.cannot_tell:g} for cannot tell, about "
+            f"{about}; give probabilities from 0 to 1, of 1 together at most"
         )
     return answer
 
@@ -258,7 +271,8 @@ def _judged(
             )
         )  # fmt: skip
     total = sum(one.nonsense for one in answers.values())
-    judged = Judged(verdicts, len(plan.comparisons), len(plan.questions), total, one_order)
+    count = sum(one.count for one in answers.values())
+    judged = Judged(verdicts, len(plan.comparisons), len(plan.questions), total, one_order, count)
     _warn(judged)
     return judged
 
@@ -275,12 +289,14 @@ def _warn(judged: Judged) -> None:
     """Warn of nonsense, and refuse if there is nothing else."""
     if not judged.verdicts:
         raise NonsenseError(
-            f"none of the judge's answers to {judged.questions} questions names an option; try another "
-            "judge, method logprobs, or examples of questions with their answers"
+            f"none of the judge's {counted(judged.answers, 'answer')} to "
+            f"{counted(judged.questions, 'question')} names an option; try another judge, method logprobs, "
+            "or examples of questions with their answers"
         )
     if judged.nonsense:
         warnings.warn(
-            f"{judged.nonsense} answers to {judged.questions} questions named no option and are left out; "
+            f"{judged.nonsense:,} of {counted(judged.answers, 'answer')} to "
+            f"{counted(judged.questions, 'question')} named no option and are left out; "
             f"{judged.left_out} of {judged.comparisons} comparisons have no other answer and are left out, "
             f"{judged.one_order} have an answer in one order only, so that no position bias is averaged out",
             stacklevel=4,

@@ -7,6 +7,9 @@ from typing import Any
 
 from rlchf.settings import Settings, built, setting
 
+REQUESTS = ("critique", "revision", "question")
+"""What a principle may ask; one that is left out is not asked."""
+
 
 @dataclass(frozen=True)
 class Principle(Settings):
@@ -42,13 +45,19 @@ class Principle(Settings):
             self.name != self.name.strip(),
             f"{name} has blanks at the ends of its name; leave them out",
         )
+        for key in (*REQUESTS, "judge", "source"):
+            text = getattr(self, key)
+            yield (
+                bool(text) and not text.strip(),
+                f"{name} has blanks alone as {key}; give a text, or leave {key} out",
+            )
         yield (
-            not (self.revision.strip() or self.question.strip()),
+            not (self.revision or self.question),
             f"{name} has neither revision nor question; give what it asks of a reviser, of a judge, or of "
             "both",
         )
         yield (
-            bool(self.critique.strip()) and not self.revision.strip(),
+            bool(self.critique) and not self.revision,
             f"{name} has a critique request but no revision request; give both, or only the revision "
             "request",
         )
@@ -135,7 +144,7 @@ class Constitution:
         return self._with("question")
 
     def _with(self, field: str) -> list[Principle]:
-        principles = [one for one in self.principles if getattr(one, field).strip()]
+        principles = [one for one in self.principles if getattr(one, field)]
         if not principles:
             raise ValueError(f"no principle of the constitution has a {field}; add one")
         return principles
@@ -154,8 +163,8 @@ class Constitution:
         Raises
         ------
         ValueError
-            If one is no mapping, or has an unknown key or a value that does not fit; the message names
-            the principle.
+            If one is no mapping, or has an unknown key, a value that does not fit or an empty request; the
+            message names the principle.
 
         Examples
         --------
@@ -173,6 +182,11 @@ class Constitution:
                 )
             name = record.get("name", "")
             label = f"principle {number}" + (f" ({name!r})" if name else "")
+            for key in REQUESTS:
+                if record.get(key) == "":
+                    raise ValueError(
+                        f"{begin}{label}: {key} is empty; give a text, or leave {key} out"
+                    )
             principles.append(built(Principle, record, f"{begin}{label}: "))
         try:
             return cls(tuple(principles), title, source)

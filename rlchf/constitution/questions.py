@@ -69,6 +69,17 @@ class Answer:
         """
         return self.first + self.cannot_tell / 2
 
+    @property
+    def count(self) -> int:
+        """Number of answers to the question, nonsense included.
+
+        Examples
+        --------
+        >>> Answer(0.5, nonsense=1, samples=2).count, Answer(0.7).count
+        (3, 1)
+        """
+        return self.nonsense + (self.samples or self.first == self.first)
+
 
 Judge: TypeAlias = Callable[[Sequence[Question]], Sequence[Answer]]
 """A judge: an answer to each of some questions, in their order."""

@@ -41,24 +41,37 @@ PLAIN_STOP = "\nHuman:"
 _OTHER_SIDE = re.compile(r"^[ \t]*Human:", re.MULTILINE)
 
 
+CRITIQUE = ("critique_request", "critique")
+"""The texts that an example need not have where no critiques are asked for."""
+
+
 @dataclass(frozen=True)
 class Example(Settings):
-    """A worked critique and revision."""
+    """A worked revision, with or without a critique before it."""
 
     prompt: str = setting("", "Message of a person.")
     response: str = setting("", "Response that is to be revised.")
-    critique_request: str = setting("", "Request for a critique.")
-    critique: str = setting("", "Critique of the response.")
+    critique_request: str = setting(
+        "", "Request for a critique; not needed where no critiques are asked for."
+    )
+    critique: str = setting("", "Critique of the response; not needed either.")
     revision_request: str = setting("", "Request for a revision.")
     revision: str = setting("", "Response as it should be.")
 
     def contradictions(self) -> Iterator[tuple[bool, str]]:
         """What an example cannot lack."""
         missing = [one.name for one in fields(self) if not getattr(self, one.name).strip()]
+        if set(missing) == set(CRITIQUE):
+            missing = []
         yield bool(missing), f"{', '.join(missing)} is missing; an example has all of its texts"
 
+    @property
+    def has_critique(self) -> bool:
+        """Whether there is a critique before the revision."""
+        return bool(self.critique.strip())
+
     def turns(self, critique: bool = True) -> list[dict[str, str]]:
-        """The example as a conversation, with or without the critique.
+        """The example as a conversation, with its critique, or without.
 
         Examples
         --------
@@ -73,8 +86,15 @@ class Example(Settings):
         return [_turn(n, text) for n, text in enumerate(said)]
 
 
-def examples_from(records: Sequence[Any], where: str = "") -> list[Example]:
+def examples_from(
+    records: Sequence[Any], where: str = "", *, critique: bool = True
+) -> list[Example]:
     """Worked examples from one mapping each, such as a TOML file holds.
+
+    Parameters
+    ----------
+    critique
+        Whether each must have a critique.
 
     Raises
     ------
@@ -95,7 +115,25 @@ def examples_from(records: Sequence[Any], where: str = "") -> list[Example]:
             keys = ", ".join(one.name for one in fields(Example))
             raise ValueError(f"{begin}example {number} is {record!r}; give a table with {keys}")
         examples.append(built(Example, record, f"{begin}example {number}: "))
+    if critique:
+        check_critiques(examples, begin)
     return examples
+
+
+def check_critiques(examples: Sequence[Example], begin: str = "") -> None:
+    """Refuse examples without a critique, where critiques are asked for.
+
+    Raises
+    ------
+    ValueError
+        If there is one; the message starts with ``begin``.
+    """
+    for number, one in enumerate(examples, start=1):
+        if not one.has_critique:
+            raise ValueError(
+                f"{begin}example {number}: {', '.join(CRITIQUE)} is missing; give both, or ask for no "
+                "critiques (--no-critique)"
+            )
 
 
 @dataclass(frozen=True)
@@ -115,6 +153,10 @@ class Asking:
     examples: Sequence[Example] = ()
     critique: bool = True
     system: bool = True
+
+    def __post_init__(self) -> None:
+        if self.critique:
+            check_critiques(self.examples)
 
     def asks_critique(self, principle: Principle) -> bool:
         """Whether a critique comes before the revision by a principle."""

@@ -26,10 +26,10 @@ def read_settings(out: str | Path, **kinds: type) -> tuple[Any, ...]:
     Raises
     ------
     ValueError
-        If there is no such job.
+        If there is no such job, or it is done.
     """
     path = partial_file(out)
-    _check_there(path)
+    _check_there(out)
     head = _head(path)
     return tuple(built(kind, head.get(name, {}), f"{path}: ") for name, kind in kinds.items())
 
@@ -51,7 +51,7 @@ def check_out(out: str, resume: bool, holds: str = "") -> None:
         raise ValueError(f"--out is {out!r}; give a file that ends in .jsonl")
     path, partial = Path(out), partial_file(out)
     if resume:
-        _check_there(partial)
+        _check_there(out)
     elif path.exists():
         reason = f", and {holds}" if holds else ""
         raise ValueError(f"{out} is there already{reason}; choose another file for --out")
@@ -116,7 +116,10 @@ class PartialFile:
             self.file.close()
 
 
-def _check_there(path: Path) -> None:
+def _check_there(out: str | Path) -> None:
+    path = partial_file(out)
+    if not path.exists() and Path(out).exists():
+        raise ValueError(f"{out} is complete: there is no {path}, and so nothing to go on with")
     if not path.exists():
         raise ValueError(
             f"there is no {path}, and so no run to go on with; give the --out of one that was stopped"

@@ -58,7 +58,7 @@ BOTH: dict[str, Any] = {"reward": ("tastes:vowels", "tastes:brief")}
         ),
         ({"reward": ("nowhere",)}, "reward 'nowhere' is no folder; give a reward model's folder"),
         ({"reward": ("tastes:no",)}, "'tastes:no', which names no function .*no attribute 'no'"),
-        ({"reward": ("tastes:number",)}, "'tastes:number', a int; name a function"),
+        ({"reward": ("tastes:number",)}, "'tastes:number', an int; name a function"),
         ({"reward": ("empty",)}, "reward folder 'empty' has no config.json"),
         ({"reward": ("conditioned",)}, "is conditioned on annotator features"),
         (

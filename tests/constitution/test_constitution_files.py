@@ -104,6 +104,25 @@ def test_what_is_shown_begins_with_a_text_and_is_indented(tmp_path: Path) -> Non
     assert shown == "kind (weight 1)\n  question: Which is kinder?\n    Mind the tone.\n"
 
 
+def test_what_show_prints_of_a_reviser_alone_is_read(tmp_path: Path) -> None:
+    path = written(tmp_path, REQUESTS, "x.json")
+    printed = json.loads(rlchf("constitution", "show", path, "--json").stdout)
+    assert "question" not in printed["principles"][0]
+    assert read_constitution(written(tmp_path, printed, "y.json")) == read_constitution(path)
+
+
+def test_judges_that_principles_name_are_not_loaded_to_show_them(tmp_path: Path) -> None:
+    text = '[[principles]]\nname = "a"\nquestion = "Which?"\njudge = "nosuch:fn"\n'
+    done = rlchf("constitution", "show", written(tmp_path, text, "x.toml"))
+    assert "  judge: nosuch:fn" in done.stdout
+    assert "are not loaded" in rlchf("constitution", "show", "--help").stdout
+
+
+def test_an_empty_judge_is_the_judge_of_the_others(tmp_path: Path) -> None:
+    text = '[[principles]]\nname = "a"\nquestion = "Which?"\njudge = ""\n'
+    assert read_constitution(written(tmp_path, text, "x.toml"))["a"].judge == ""
+
+
 # --- What is refused
 
 
@@ -119,6 +138,26 @@ def test_what_is_shown_begins_with_a_text_and_is_indented(tmp_path: Path) -> Non
         ({"principles": [], "titel": ""}, "unknown key 'titel'; .*did you mean title"),
         ({"principles": [{"name": "", "question": "Which?"}]}, "a principle has no name"),
         ({"principles": [{"name": "a", "question": 3}]}, r"principle 1 \('a'\): question is 3"),
+        (
+            {"principles": [{"name": "a", "revision": "Mend it.", "question": ""}]},
+            r"principle 1 \('a'\): question is empty; give a text, or leave question out",
+        ),
+        (
+            '[[principles]]\nname = "b"\nquestion = "Which?"\nrevision = ""',
+            r"principle 1 \('b'\): revision is empty",
+        ),
+        (
+            '[[principles]]\nname = "c"\nrevision = "Mend it."\ncritique = "  "',
+            r"principle 1 \('c'\): principle 'c' has blanks alone as critique",
+        ),
+        (
+            {"principles": [{"name": "d", "question": "\n "}]},
+            "principle 'd' has blanks alone as question; give a text, or leave question out",
+        ),
+        (
+            {"principles": [{"name": "e", "question": "Which?", "judge": " "}]},
+            "principle 'e' has blanks alone as judge",
+        ),
         ("3", "is not JSON"),
         ('{"a": ', "is not JSON"),
         ({"model": "m", "choices": []}, "an object with model, choices, and no constitution"),

@@ -5,9 +5,11 @@ import os
 import sqlite3
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -16,7 +18,8 @@ from rlchf.constitution.judges.endpoint import (
     EndpointError,
     SpendingLimitError,
 )
-from rlchf.constitution.judges.limits import RateLimit
+from rlchf.constitution.judges.limits import RateLimit, StoppedError
+from rlchf.io.reply_cache import Reply
 from tests.support.chat_server import (
     Body,
     Say,
@@ -85,7 +88,7 @@ def test_a_judge_stopped_half_way_pays_for_the_rest_only_and_gives_equal_answers
     with chat_server(answer) as server:
         with (
             judge(server.url, cache=cache, **more) as one,
-            pytest.raises(EndpointError, match="same command goes on") as refused,
+            pytest.raises(EndpointError, match="are not asked for again") as refused,
         ):
             one(questions(6))
         assert "5 of the last 12 answers are in" in str(refused.value)
@@ -139,6 +142,23 @@ def test_replies_on_their_way_are_kept_when_another_request_fails(tmp_path: Path
             one(questions(50))
         assert server.most_at_once == 3
         assert len(server.requests) <= 4
+
+
+def test_an_error_is_told_though_the_requests_that_it_stopped_end_before_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with chat_server(says("A")) as server, judge(server.url, concurrency=2) as one:
+        both = Barrier(2, timeout=30)
+
+        def send(key: str, request: Any) -> Reply:
+            if both.wait() == 0:
+                raise StoppedError
+            time.sleep(0.05)  # so that the other one has ended
+            raise EndpointError("no answer")
+
+        monkeypatch.setattr(one, "_send", send)
+        with pytest.raises(EndpointError, match="no answer"):
+            one(questions(2))
 
 
 def test_ctrl_c_stops_and_keeps_what_was_answered(tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """The command `rlchf constitution judge`."""
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
@@ -12,44 +11,8 @@ pytest.importorskip("torch")
 import rlchf as package
 from rlchf.train.constitution.judge import LocalJudge
 from rlchf.train.models.tiny import fit_supervised, tiny_llama
-from tests.support.chat_server import Body, Say, asked_text, chat_server, completion, failed
-from tests.support.cli import Done, refused, rlchf
-
-PROMPTS = {"tea": "Tea?", "7": "How do I boil an egg?", "chat": "How are you?"}
-RESPONSES = {
-    "tea": {"r1": "Yes, please! 🙂", "r2": "No."},
-    "7": {
-        "r1": "In boiling water, for seven minutes.",
-        "r2": "I will not say.",
-        "r10": "Ask a cook.",
-    },
-    "chat": {"r1": "Fine, and you?", "r2": "Why do you ask?"},
-}
-CONSTITUTION = """
-title = "Three"
-[[principles]]
-name = "kind"
-question = "Which response is kinder?"
-weight = 2
-[[principles]]
-name = "brief"
-question = "Which response is shorter?"
-[[principles]]
-name = "reviser only"
-revision = "Write it anew."
-"""
-JUDGES = """
-from rlchf.constitution.questions import Answer
-
-def shorter(questions):
-    return [0.75 if len(one.first) < len(one.second) else 0.25 for one in questions]
-
-def silent(questions):
-    return [None for one in questions]
-
-def broken(questions):
-    return [1 / 0 for one in questions]
-"""
+from tests.support.cli import refused, rlchf
+from tests.support.judge_jobs import CONSTITUTION, PROMPTS, rows, run, write_inputs
 
 
 @pytest.fixture(scope="module")
@@ -68,30 +31,10 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    prompts = [{"prompt_id": name, "prompt": text} for name, text in PROMPTS.items()]
-    responses = [
-        {"prompt_id": name, "response_id": number, "text": text}
-        for name, texts in RESPONSES.items()
-        for number, text in texts.items()
-    ]
-    for file, rows in (("prompts.jsonl", prompts), ("responses.jsonl", responses)):
-        (tmp_path / file).write_text("".join(json.dumps(row) + "\n" for row in rows))
-    (tmp_path / "three.toml").write_text(CONSTITUTION)
-    (tmp_path / "judges_of_tests.py").write_text(JUDGES)
+    write_inputs(tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     return tmp_path
-
-
-def run(judge: object, *more: object, out: str = "rankings.jsonl") -> Done:
-    return rlchf(
-        "constitution", "judge", "responses.jsonl", "--prompts", "prompts.jsonl", "--judge", judge,
-        "--constitution", "three.toml", "--batch-size", 4, "--out", out, *more,
-    )  # fmt: skip
-
-
-def rows(out: str = "rankings.jsonl") -> list[dict[str, Any]]:
-    return [json.loads(line) for line in Path(out).read_text().splitlines()]
 
 
 def stop(monkeypatch: pytest.MonkeyPatch, after: int) -> None:
@@ -116,13 +59,13 @@ def test_a_function_judges_and_its_rankings_are_read(folder: Path) -> None:
         "beginnings"
     ) in done.stderr
     assert (
-        "judgements: 10 of 10 comparisons, 0 of them ties; 0 answers that name no option"
+        "judgements: 10 of 10 comparisons, 0 of them ties; 0 of 20 answers name no option"
         in done.stderr
     )
     assert json.loads(done.stdout) == {
         "out": "rankings.jsonl", "judge": "judges_of_tests:shorter", "method": "function", "prompts": 3,
         "pairs": 5, "principles": 2, "questions": 20, "comparisons": 10, "judgements": 10, "ties": 0,
-        "left_out": 0, "one_order": 0, "nonsense": 0, "position_bias": 0.0,
+        "left_out": 0, "one_order": 0, "answers": 20, "nonsense": 0, "position_bias": 0.0,
     }  # fmt: skip
     assert rows()[0] == {
         "prompt_id": "tea", "annotator_id": "kind", "chosen": "r2", "rejected": "r1", "tie": False,
@@ -224,7 +167,7 @@ def test_the_batch_size_may_be_given_anew(
     assert done.returncode == 0, done.stderr
     for row, other in zip(rows(), rows("whole.jsonl"), strict=True):
         assert row["probability"] == pytest.approx(other["probability"], abs=1e-5)
-    assert "--resume reads method from the folder" in refused(
+    assert "--resume reads method from rankings.jsonl.partial; leave it out" in refused(
         rlchf("constitution", "judge", "--resume", "rankings.jsonl", "--method", "samples")
     )
 
@@ -240,46 +183,6 @@ def test_a_principle_names_a_judge_of_its_own(model: Path, folder: Path) -> None
     assert {row["probability"] for row in rows() if row["annotator_id"] == "brief"} == {0.75}
 
 
-def by_length(body: Body, number: int) -> Body:
-    """The option whose text is shorter, without hesitation."""
-    options = re.findall(r"^\([AB]\) (.*)$", asked_text(body), re.MULTILINE)
-    return completion("(A)" if len(options[0]) < len(options[1]) else "(B)")
-
-
-def test_a_model_behind_an_endpoint_is_not_paid_twice(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pytest.importorskip("openai")
-    monkeypatch.setenv("OPENAI_API_KEY", "key")
-    example = {"prompt": "Hi", "responses": ["Hello", "Go"], "question": "Kind?", "answer": "A"}
-    Path("examples.jsonl").write_text(json.dumps(example))
-    failing = True
-
-    def answer(body: Body, number: int) -> Body | Say:
-        assert [one["role"] for one in body["messages"]] == ["user", "assistant", "user"]
-        assert body["messages"][1]["content"] == "The answer is: (A)"
-        return failed(500, "too busy") if failing and number >= 10 else by_length(body, number)
-
-    with chat_server(answer) as server:
-        options = ["--base-url", server.url, "--concurrency", 1, "--price-in", 1, "--retries", 0]
-        stopped = run("openai:m", "--method", "answer", "--examples", "examples.jsonl", *options)
-        assert stopped.returncode == 2
-        assert "too busy" in stopped.stderr
-        assert not Path("rankings.jsonl").exists()
-        failing = False
-        done = rlchf(
-            "constitution", "judge", "--resume", "rankings.jsonl", "--retries", 3, "--json"
-        )
-        assert done.returncode == 0, done.stderr
-        assert len(server.requests) == 21  # 20 questions, and the one that failed
-    figures = json.loads(done.stdout)
-    assert figures["usage"]["openai:m"]["answered"] == 10
-    assert "openai:m: 10 answers, 2 more from the cache; 1,000 tokens in" in done.stderr
-    assert {(row["method"], row["probability"]) for row in rows()} == {("answer", 0.6)}
-    assert {row["chosen"] for row in rows() if row["prompt_id"] == "tea"} == {"r2"}
-    assert figures["position_bias"] == 0
-
-
 def test_a_tiny_judge_needs_no_model(folder: Path) -> None:
     done = run("tiny", "--pairs", 1)
     assert done.returncode == 0, done.stderr
@@ -289,7 +192,7 @@ def test_a_tiny_judge_needs_no_model(folder: Path) -> None:
 def test_nonsense_alone_is_refused_and_leaves_nothing(folder: Path) -> None:
     done = run("judges_of_tests:silent")
     assert done.returncode == 2
-    assert "none of the judge's answers to 20 questions names an option" in done.stderr
+    assert "none of the judge's 20 answers to 20 questions names an option" in done.stderr
     assert [path.name for path in folder.glob("rankings*")] == []
 
 
@@ -324,17 +227,13 @@ def test_bad_input_is_refused(folder: Path, judge: str, more: list[object], prob
     assert [path.name for path in folder.glob("rankings*")] == []
 
 
-def test_an_error_of_a_function_is_named(folder: Path) -> None:
-    done = run("judges_of_tests:broken")
-    assert done.returncode == 2
-    assert (
-        "judge 'judges_of_tests:broken' raised ZeroDivisionError: division by zero" in done.stderr
-    )
-
-
 def test_a_file_of_judgements_is_not_overwritten(folder: Path) -> None:
     assert run("judges_of_tests:shorter").returncode == 0
     assert "rankings.jsonl is there already" in refused(run("judges_of_tests:shorter"))
+    assert (
+        "rankings.jsonl is complete: there is no rankings.jsonl.partial, and so nothing"
+        in refused(rlchf("constitution", "judge", "--resume", "rankings.jsonl"))
+    )
     assert "there is no other.jsonl.partial" in refused(
         rlchf("constitution", "judge", "--resume", "other.jsonl")
     )

@@ -205,7 +205,9 @@ def test_nonsense_is_counted_and_left_out() -> None:
         }
         return [answers.get(one.key, 0.75) for one in questions]
 
-    with pytest.warns(UserWarning, match="9 answers to 8 questions named no option") as caught:
+    with pytest.warns(
+        UserWarning, match="9 of 16 answers to 8 questions named no option"
+    ) as caught:
         result = judged(odd, constitution(long=1))
     assert (
         "1 of 4 comparisons have no other answer and are left out, 1 have an answer in one order"
@@ -219,7 +221,7 @@ def test_nonsense_is_counted_and_left_out() -> None:
 
 
 def test_a_judge_that_says_nothing_but_nonsense_is_refused() -> None:
-    with pytest.raises(NonsenseError, match="none of the judge's answers to 8 questions names"):
+    with pytest.raises(NonsenseError, match="none of the judge's 8 answers to 8 questions names"):
         judged(lambda questions: [None for _ in questions], constitution(long=1))
 
 
@@ -234,10 +236,17 @@ def test_an_even_label_is_a_tie() -> None:
 @pytest.mark.parametrize(
     ("given", "problem"),
     [
-        ([1.5], "the judge answers 1.5 about prompt 'tea'; give probabilities from 0 to 1"),
-        ([Answer(0.8, 0.4)], "answers 0.8 about prompt 'tea' and 0.4 for cannot tell"),
-        (["A"], "the judge answers 'A' about prompt 'tea'; give a probability from 0 to 1"),
-        ([0.5, 0.5], "the judge gives 2 answers to 1 questions"),
+        (
+            [1.5],
+            "judge answers 1.5 about prompt 'tea' by principle 'long'; give a probability from 0",
+        ),
+        (
+            [Answer(0.8, 0.4)],
+            "answers 0.8, and 0.4 for cannot tell, about prompt 'tea' by principle",
+        ),
+        (["A"], "the judge answers 'A' about prompt 'tea' by principle 'long'; give a probability"),
+        ([0.5, 0.5], "the judge gives 2 answers to 1 question; give one to each"),
+        ([], "the judge gives 0 answers to 1 question; give one to each"),
         (None, "the judge returns None; return a probability or an Answer to each question"),
     ],
 )

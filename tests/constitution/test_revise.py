@@ -318,6 +318,19 @@ def test_first_responses_can_be_given(policy: Path, folder: Path) -> None:
     assert "first.jsonl has 2 responses to prompt '7'; give one to each prompt" in message
 
 
+def test_own_examples_need_no_critiques_where_none_are_asked_for(
+    policy: Path, folder: Path
+) -> None:
+    names = ("prompt", "response", "revision_request", "revision")
+    lines = "".join(f"{name} = {json.dumps(getattr(EXAMPLE, name))}\n" for name in names)
+    (folder / "e.toml").write_text(f"[[examples]]\n{lines}")
+    message = refused(run(policy, "--examples", "e.toml", "--out", "r.jsonl"))
+    assert "e.toml, example 1: critique_request, critique is missing" in message
+    assert "(--no-critique)" in message
+    done = run(policy, "--examples", "e.toml", "--no-critique", "--out", "r.jsonl")
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize("after", [0, 1, 3, 6])
 def test_a_stopped_run_goes_on_to_the_same_bytes(
     policy: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, after: int
@@ -358,12 +371,14 @@ def test_a_run_goes_on_with_the_same_inputs_only(
         patched.setattr(draws, "sample", stopped)
         run(policy, "--no-examples", "--out", "r.jsonl")
     message = refused(rlchf("constitution", "revise", "--resume", "r.jsonl", "--rounds", 3))
-    assert "--resume reads rounds from the folder" in message
+    assert "--resume reads rounds from r.jsonl.partial" in message
     (folder / "mine.toml").write_text(CONSTITUTION.replace("politely", "kindly"))
     message = rlchf("constitution", "revise", "--resume", "r.jsonl").stderr
     assert "the prompts or what is asked of them are not those with which the run began" in message
     (folder / "mine.toml").write_text(CONSTITUTION)
     assert rlchf("constitution", "revise", "--resume", "r.jsonl", "--batch-size", 3).returncode == 0
+    message = refused(rlchf("constitution", "revise", "--resume", "r.jsonl"))
+    assert "r.jsonl is complete: there is no r.jsonl.partial, and so nothing to go on" in message
 
 
 @pytest.mark.parametrize(
@@ -386,7 +401,7 @@ def test_a_run_goes_on_with_the_same_inputs_only(
         ),
         (["--out", "r.jsonl", "--examples", "no.toml"], "no.toml"),
         (["--out", "r.jsonl", "--examples", "e.toml", "--no-examples"], "give one of them"),
-        (["--resume", "r.jsonl"], "--resume reads policy from the folder; leave it out"),
+        (["--resume", "r.jsonl"], "--resume reads policy from r.jsonl.partial; leave it out"),
     ],
 )
 def test_wrong_usage_is_one_sentence_and_writes_nothing(

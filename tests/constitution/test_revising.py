@@ -103,6 +103,22 @@ def test_the_shipped_examples_are_five_and_short() -> None:
     assert max(words) <= 40
 
 
+WITHOUT = {
+    "prompt": "Hi", "response": "Go away.", "revision_request": "Be polite.", "revision": "Hello!",
+}  # fmt: skip
+
+
+def test_examples_need_no_critique_where_none_is_asked_for() -> None:
+    (example,) = examples_from([WITHOUT], critique=False)
+    turns = [turn["content"] for turn in example.turns(critique=False)]
+    assert turns == ["Hi", "Go away.", "Be polite.", "Hello!"]
+    Asking([example], critique=False)
+    with pytest.raises(ValueError, match="example 1: critique_request, critique is missing"):
+        Asking([example])
+    with pytest.raises(ValueError, match="example 1: critique is missing"):
+        examples_from([WITHOUT | {"critique_request": "Is it polite?"}], critique=False)
+
+
 @pytest.mark.parametrize(
     ("record", "problem"),
     [
@@ -111,6 +127,8 @@ def test_the_shipped_examples_are_five_and_short() -> None:
             r"mine.toml, example 1 is 'Hi'; give a table with prompt, response, critique_request",
         ),
         ({"prompt": "Hi"}, r"example 1: response, critique_request, .* is missing"),
+        (WITHOUT, r"example 1: critique_request, critique is missing; .* \(--no-critique\)"),
+        (WITHOUT | {"critique": "No."}, r"example 1: critique_request is missing"),
         ({"prompt": 3}, r"example 1: prompt"),
         ({"promt": "Hi"}, r"example 1: there is no setting 'promt'; did you mean prompt\?"),
     ],

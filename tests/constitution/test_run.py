@@ -237,6 +237,42 @@ def test_stages_are_compared_by_the_usual_principles_or_the_first_two(
     assert run.constitution.judge == str(path.with_name("judging"))
 
 
+@pytest.mark.parametrize(
+    ("judge", "more", "problem"),
+    [
+        ("nowhere:judge", "", "judge is 'nowhere:judge', which names no function"),
+        ("nobody", "", "unknown model 'nobody'; choose an existing folder"),
+        ("openai:", "", "judge is 'openai:'; name the model"),
+        ("openai:m", "", "OPENAI_API_KEY is not set"),
+        (
+            "rlchf.simulate:default_judge",
+            "[judge]\nmethod = 'samples'",
+            "method is for language models",
+        ),
+    ],
+)
+@pytest.mark.parametrize("of_one_principle", [False, True])
+def test_a_judge_that_is_not_there_is_refused_before_anything_is_written(
+    run_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, judge: str, more: str,
+    problem: str, of_one_principle: bool,
+) -> None:  # fmt: skip
+    if judge == "openai:m":
+        pytest.importorskip("openai")
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    scene, principles = SCENE, PRINCIPLES
+    if of_one_principle:
+        principles = principles.replace("weight = 3", f'judge = "{judge}"')
+        scene = scene.replace("principles.toml", "own-judges.toml")
+        run_file.with_name("own-judges.toml").write_text(principles)
+    else:
+        scene = scene.replace("tests.constitution.test_run:judge", judge)
+    path, out = run_file.with_name("wrong-judge.toml"), tmp_path / "out"
+    path.write_text(f"{scene}{more}\n")
+    assert problem in refused(rlchf("run", str(path), "--out", str(out)))
+    assert not out.exists()
+
+
 def test_groups_are_for_people(run_file: Path) -> None:
     assert "no groups" in refused(rlchf("run", str(run_file), "--group", "source"))
 

@@ -46,7 +46,9 @@ def command(
             raise ValueError(f"--no-examples and --examples {given['examples']}; give one of them")
         given["examples"] = NONE
     if resume:
-        refuse_beside_resume([*given, *(["out"] if out else [])], MAY_CHANGE)
+        refuse_beside_resume(
+            [*given, *(["out"] if out else [])], MAY_CHANGE, reads=str(partial_file(resume))
+        )
         job, config = read_job(resume)
         config = replace(config, **part(ReviseConfig, given))
     else:

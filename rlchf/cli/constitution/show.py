@@ -16,15 +16,22 @@ def command(
 ) -> None:
     """Check a constitution and show its principles.
 
-    Each principle may ask a reviser for a critique and a revision, a judge for a choice, or both.
+    Each principle may ask a reviser for a critique and a revision, a judge for a choice, or both. Judges that
+    principles name are not loaded, and so not checked.
     """
     from dataclasses import asdict
 
+    from rlchf.constitution.principles import REQUESTS
     from rlchf.io.constitutions import read_constitution
 
     read = read_constitution(constitution)
     if as_json:
-        print_json(asdict(read))
+        table = asdict(read)
+        for principle in table["principles"]:
+            for key in REQUESTS:
+                if not principle[key]:
+                    del principle[key]  # as in a file
+        print_json(table)
         return
     head = [read.title, f"source: {read.source}" if read.source else ""]
     blocks = ["\n".join(line for line in head if line)]

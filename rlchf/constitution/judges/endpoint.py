@@ -3,8 +3,8 @@
 import json
 import math
 import time
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from typing import Any, get_args
 
 from rlchf.constitution.answers import chosen_option, counted_answers
@@ -22,6 +22,7 @@ from rlchf.constitution.judges.option_tokens import lists_alternatives, option_p
 from rlchf.constitution.judges.requests import Method, Request, requests_of
 from rlchf.constitution.judges.settings import EndpointSettings
 from rlchf.constitution.questions import Answer, Question
+from rlchf.display import counted
 from rlchf.io.reply_cache import Reply, ReplyCache
 from rlchf.options import listed
 
@@ -147,18 +148,20 @@ class EndpointJudge:
                 for future in futures:
                     future.cancel()
                 pool.shutdown()
+                if isinstance(error, StoppedError):  # which came before the error that stopped it
+                    error = _cause(futures) or error
                 if isinstance(error, EndpointError | SpendingLimitError):
                     done = sum(self.cache.get(key) is not None for key in requests)
                     raise type(error)(f"{error}{self._kept(done, len(requests))}") from None
-                raise
+                raise error
         return replies
 
     def _kept(self, done: int, count: int) -> str:
         if not self.cache.path:
             return ""
         return (
-            f"; {done} of the last {count} answers are in {self.cache.path}, and the same command goes on "
-            "from there"
+            f"; {done} of the last {counted(count, 'answer')} are in {self.cache.path}, and are not asked "
+            "for again"
         )
 
     def _send(self, key: str, request: Request) -> Reply:
@@ -231,6 +234,12 @@ class EndpointJudge:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _cause(futures: Iterable[Future[Reply]]) -> BaseException | None:
+    """The error because of which other requests were not sent."""
+    ended = [one.exception() for one in futures if one.done() and not one.cancelled()]
+    return next((one for one in ended if one and not isinstance(one, StoppedError)), None)
 
 
 def _mean(read: Sequence[dict[str, float] | None], *, sampled: bool) -> Answer:

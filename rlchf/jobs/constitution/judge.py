@@ -37,6 +37,20 @@ BEGAN_WITH = {
 """What a run must go on with."""
 
 
+class JudgeFailedError(ValueError):
+    """A judge gave an error or a wrong answer.
+
+    Attributes
+    ----------
+    recorded
+        Whether there are batches of answers to go on with.
+    """
+
+    def __init__(self, problem: str, *, recorded: bool) -> None:
+        super().__init__(problem)
+        self.recorded = recorded
+
+
 @dataclass(frozen=True)
 class JudgeRun:
     """Judgements, what was asked for them, and the file that holds them.
@@ -70,6 +84,7 @@ class JudgeRun:
             "ties": one.ties,
             "left_out": one.left_out,
             "one_order": one.one_order,
+            "answers": one.answers,
             "nonsense": one.nonsense,
             "position_bias": one.position_bias,
             **({"usage": self.usage} if self.usage else {}),
@@ -107,7 +122,7 @@ def run_judge(
 ) -> JudgeRun:
     """Judge responses by principles and write comparisons, complete or not at all.
 
-    Answers are kept beside the file meanwhile, in ``<out>.partial``.
+    Answers are kept beside the file meanwhile, in ``<out>.partial``, once there is a batch of them.
 
     Parameters
     ----------
@@ -124,6 +139,8 @@ def run_judge(
     ValueError, FileNotFoundError
         If a file is missing or wrong, the output is there already, there is no run to go on with, or no
         answer names an option.
+    JudgeFailedError
+        If a judge gives an error or a wrong answer.
     """
     check_out(out, resume, "a reward model may have learned from it")
     check_paths([job.responses, job.prompts, job.examples], [out])
@@ -144,10 +161,12 @@ def run_judge(
         log = AnswerLog(partial_file(out), head, _fingerprint(plan, judges, examples), tick, resume)
         stack.callback(log.close)
         try:
-            judged = judge_plan(plan, judges, config, log)
+            judged = judge_plan(plan, judges, config, log, default=job.judge)
         except NonsenseError:
             partial_file(out).unlink()  # there is nothing to go on with
             raise
+        except ValueError as error:
+            raise JudgeFailedError(str(error), recorded=log.begun) from error
     write_jsonl(out, judged.rows)
     partial_file(out).unlink()
     usage = {
@@ -170,13 +189,14 @@ def _fingerprint(
 
 
 class AnswerLog(Recorder):
-    """Keeps the answers in the partial file."""
+    """Keeps the answers in the partial file, which is there from the first batch on."""
 
     def __init__(
         self, path: Any, head: dict[str, Any], fingerprint: dict[str, Any], tick: Tick, resume: bool
     ) -> None:
-        self.file, self.tick = PartialFile(path, head, resume), tick
-        batches = self.file.begin(fingerprint, BEGAN_WITH)
+        self.file, self.fingerprint, self.tick = PartialFile(path, head, resume), fingerprint, tick
+        self.begun = resume
+        batches = self.file.begin(fingerprint, BEGAN_WITH) if resume else []
         self.answers = {tuple(key): _answer(row) for batch in batches for key, row in batch}
 
     def earlier(self) -> Mapping[Key, Answer]:
@@ -185,6 +205,9 @@ class AnswerLog(Recorder):
 
     def record(self, answers: Mapping[Key, Answer]) -> None:
         """Append a batch."""
+        if not self.begun:
+            self.file.begin(self.fingerprint, BEGAN_WITH)
+            self.begun = True
         self.file.append([(key, _row(one)) for key, one in answers.items()])
 
     def progress(self, done: int, total: int) -> None:

@@ -2,9 +2,9 @@
 
 import inspect
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rlchf.constitution.judge_config import JudgeConfig
 from rlchf.constitution.judge_examples import JudgeExample
@@ -13,6 +13,9 @@ from rlchf.constitution.questions import Judge
 from rlchf.jobs.constitution.judge_settings import JudgeJob
 from rlchf.jobs.settings import TINY
 from rlchf.options import function_named, naming_errors
+
+if TYPE_CHECKING:
+    from rlchf.constitution.judges.endpoint import EndpointJudge
 
 ENDPOINT = "openai:"
 """What the name of a model behind an endpoint begins with."""
@@ -88,6 +91,22 @@ class Asking:
                     f"gives its answers itself; leave {setting} out"
                 )
 
+    def find(self, names: Sequence[str]) -> None:
+        """Refuse judges that are not there, without loading a language model or asking an endpoint.
+
+        Raises
+        ------
+        ValueError, FileNotFoundError
+            If a function or a model's folder is missing, or an endpoint cannot be asked from here.
+        """
+        for name in dict.fromkeys(names):
+            if is_function(name):
+                self.load(name, ())
+            elif is_endpoint(name):
+                _behind_endpoint(name.removeprefix(ENDPOINT), replace(self, replies="")).close()
+            elif name != TINY:
+                _check_model(name)
+
     def load(self, name: str, texts: Sequence[str]) -> Judge:
         """The judge of a name.
 
@@ -109,7 +128,7 @@ class Asking:
         return _local(name, self.job, self.config, self.examples, texts)
 
 
-def _behind_endpoint(model: str, asking: Asking) -> Judge:
+def _behind_endpoint(model: str, asking: Asking) -> "EndpointJudge":
     from rlchf.constitution.judges.endpoint import EndpointJudge
     from rlchf.constitution.judges.requests import SHORT
 
@@ -121,6 +140,18 @@ def _behind_endpoint(model: str, asking: Asking) -> Judge:
         temperature=config.temperature, seed=config.seed, cache_path=asking.replies,
         examples=asking.examples,
     )  # fmt: skip
+
+
+def _check_model(name: str) -> None:
+    """Refuse the name of a language model that is none."""
+    from rlchf.train.models.load import model_folder
+
+    try:
+        model_folder(name)
+    except ValueError as error:
+        hint = str(error).startswith("unknown model")
+        more = f", {ENDPOINT}MODEL for one behind an endpoint, or a function as module:function"
+        raise ValueError(f"{error}{more if hint else ''}") from None
 
 
 def _local(
@@ -148,12 +179,8 @@ def _local(
         model, tokenizer = tiny_llama(texts, seed=config.seed, max_length=TINY_POSITIONS)
         model = as_loaded(model, job)
     else:
-        try:
-            model = load_policy(name, job.loading)
-        except ValueError as error:
-            hint = str(error).startswith("unknown model")
-            more = f", {ENDPOINT}MODEL for one behind an endpoint, or a function as module:function"
-            raise ValueError(f"{error}{more if hint else ''}") from None
+        _check_model(name)
+        model = load_policy(name, job.loading)
         tokenizer = load_tokenizer(name, trust_remote_code=job.trust_remote_code)
     model = model.to(accelerator.device)
     return LocalJudge(model, tokenizer, config, examples, accelerator.autocast)

@@ -12,6 +12,7 @@ from typing import Any
 
 import tomli_w
 
+from rlchf.constitution.judges.settings import EndpointSettings
 from rlchf.constitution.principles import Constitution
 from rlchf.io import read_prompts, read_responses
 from rlchf.io.atomic import atomic_write
@@ -21,6 +22,7 @@ from rlchf.io.revisions import read_revisions
 from rlchf.jobs.aggregate import check_rule
 from rlchf.jobs.constitution.judge import run_judge
 from rlchf.jobs.constitution.judge_settings import JudgeJob
+from rlchf.jobs.constitution.judges import Asking
 from rlchf.jobs.constitution.report import report_files
 from rlchf.jobs.constitution.report_settings import ConstitutionReportJob
 from rlchf.jobs.constitution.revise import run_revise
@@ -90,6 +92,7 @@ class ConstitutionPipeline:
         check_policy_training(run.model, run.ppo, held_out=False)
         if run.revise:
             check_helpful(run.sft, given="", prompts=data.helpful_prompts, where="[sft] ")
+        self._check_judges()
 
     def __call__(self) -> dict[str, Any]:
         """Do every stage that is not done yet, and return the report of the run."""
@@ -250,6 +253,16 @@ class ConstitutionPipeline:
             prompts=prompts or str(self.folder / "prompts.jsonl"),
             constitution=constitution or self.data.file, **self._loading,
         )  # fmt: skip
+
+    def _check_judges(self) -> None:
+        """Refuse judges that are not there, and settings that none of those who are asked together heeds."""
+        asking, names = Asking(self._judging(), self.run.judge, EndpointSettings()), {}
+        for one in self.constitution.judges:
+            names[one.name] = one.judge or asking.job.judge
+        asking.check(list(names.values()))
+        if self.data.compare_by:
+            asking.check([names[name] for name in self.data.compare_by])
+        asking.find(list(names.values()))
 
     def _stages(self) -> dict[str, str]:
         """The texts of every stage, with how they compare with the first ones if they do, one file each."""

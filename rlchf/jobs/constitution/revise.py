@@ -68,8 +68,13 @@ def read_job(out: str | Path) -> tuple[ReviseJob, ReviseConfig]:
     return job, config
 
 
-def read_examples(path: str) -> list[Example]:
+def read_examples(path: str, *, critique: bool = True) -> list[Example]:
     """The worked examples of a TOML file, those that come with the package, or none.
+
+    Parameters
+    ----------
+    critique
+        Whether each must have a critique.
 
     Raises
     ------
@@ -89,7 +94,7 @@ def read_examples(path: str) -> list[Example]:
         raise ValueError(
             f"{file} has no examples; begin each with [[examples]], or give {NONE} for none"
         )
-    return examples_from(records, file)
+    return examples_from(records, file, critique=critique)
 
 
 def run_revise(
@@ -114,7 +119,8 @@ def run_revise(
     inputs = [job.constitution, job.prompts, job.responses, job.examples]
     check_paths(inputs, [out, job.responses_out])
     principles = read_constitution(job.constitution).revisers
-    examples, prompts = read_examples(job.examples), read_prompts(job.prompts)
+    examples = read_examples(job.examples, critique=config.critique)
+    prompts = read_prompts(job.prompts)
     responses = _first_responses(job, prompts) if job.responses else None
     policy, tokenizer, accelerator = load_sampler(job.policy, job.loading, prompts, config.seed)
     from rlchf.train.constitution.revising import revise
