@@ -54,10 +54,11 @@ def _in_order(stages: Sequence[StageShares]) -> list[str]:
     """The groups: the largest first if there is a panel for each, else the lowest first."""
     weights: dict[str, float] = {}
     contested: dict[str, float] = {}
-    for stage, group in [(stage, group) for stage in stages for group in stage.groups]:
+    every = [(stage.measure, group) for stage in stages for group in stage.groups]
+    for measure, group in every:
         weight = float(np.nan_to_num(group.proportional_share))
         weights[group.name] = max(weights.get(group.name, 0.0), weight)
-        if stage.measure == CONTESTED and not np.isnan(group.share):
+        if measure == CONTESTED and not np.isnan(group.share):
             contested[group.name] = min(contested.get(group.name, 1.0), group.share)
     if len(weights) <= PANELS:
         return sorted(weights, key=lambda name: -weights[name])
