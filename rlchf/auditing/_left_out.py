@@ -17,7 +17,7 @@ from rlchf.rankings import Rankings
 from rlchf.rules import get_rule, is_across, rule_names
 
 FOLDS = 20
-"""Parts of the annotators, each of which is left out once; up to so many annotators one by one."""
+"""Usual number of parts of the annotators, each of which is left out once; up to so many one by one."""
 
 COLUMNS = ("stated", "agreed", "random", "best", "others", "others_stated")
 
@@ -44,7 +44,9 @@ class LeftOut:
     again: bool
 
 
-def leave_out(rankings: Rankings, result: Aggregation, grouping: Grouping) -> LeftOut:
+def leave_out(
+    rankings: Rankings, result: Aggregation, grouping: Grouping, n_folds: int = FOLDS
+) -> LeftOut:
     """Measure every ballot against rankings that were made without its annotator.
 
     Contested are the pairs about which two ballots of other annotators disagree: a pair that is contested
@@ -53,8 +55,8 @@ def leave_out(rankings: Rankings, result: Aggregation, grouping: Grouping) -> Le
     Left out are prompts with more than eight responses, and ballots on prompts that no other member of the
     group ranks.
     """
-    folds = _folds(grouping)
-    outcomes = _outcomes(rankings, result, grouping, folds)
+    folds = _folds(grouping, n_folds)
+    outcomes = _outcomes(rankings, result, grouping, folds) if n_folds else []
     ranks = np.stack(outcomes or [result.response_ranks])  # (F, R)
     fold_of = folds if outcomes else np.zeros_like(folds)
     G, counts = len(grouping.names), np.diff(rankings.ballot_starts)
@@ -84,11 +86,11 @@ def _batches(rankings: Rankings) -> Iterator[tuple[np.ndarray, Profiles]]:
             yield prompts[part], profiles.part(part.start, part.stop)
 
 
-def _folds(grouping: Grouping) -> np.ndarray:
+def _folds(grouping: Grouping, n_folds: int) -> np.ndarray:
     """(A,) the part in which each annotator is left out; members of a group are spread over the parts."""
     order = np.argsort(grouping.owners, kind="stable")
     folds = np.empty(len(order), np.int64)
-    folds[order] = np.arange(len(order)) % FOLDS
+    folds[order] = np.arange(len(order)) % max(n_folds, 1)
     return folds
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 
 from rlchf.aggregation import Aggregation
+from rlchf.auditing._left_out import FOLDS
 from rlchf.auditing._rounds import Unit, rounds_of
 from rlchf.auditing._tallies import Tallies, tally
 from rlchf.auditing.agreement import Agreement, agreements
@@ -124,6 +125,7 @@ def audit(
     *,
     axioms: bool = False,
     baselines: bool = False,
+    folds: int = FOLDS,
     replicates: int = 0,
     seed: int = 0,
 ) -> Audit:
@@ -141,7 +143,10 @@ def audit(
     axioms
         Whether to check justified representation, which is a search among groups of annotators.
     baselines
-        Whether to measure where the groups stand, for which the rule runs up to 21 times.
+        Whether to measure where the groups stand.
+    folds
+        Parts of the annotators, without each of which the rule runs again for that; 0 takes the outcome as it
+        is given.
     replicates
         Number of bootstrap replicates, 40 or more; 0 for none.
     seed
@@ -192,7 +197,10 @@ def audit(
         approvals = replace(report.approvals, without=[], without_weight=nan)
         return replace(report, approvals=approvals)
     standing = [
-        row for grouping in groupings if baselines for row in standings(rankings, result, grouping)
+        row
+        for grouping in groupings
+        if baselines
+        for row in standings(rankings, result, grouping, folds)
     ]
     if baselines:
         report = replace(report, groups=_with_ratios_where_opposed(report.groups, standing))

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 
 from rlchf.aggregation import Aggregation
-from rlchf.auditing._left_out import COLUMNS, leave_out
+from rlchf.auditing._left_out import COLUMNS, FOLDS, leave_out
 from rlchf.auditing.groups import Grouping
 from rlchf.numeric.ratios import ratio
 from rlchf.rankings import Rankings
@@ -112,9 +112,24 @@ class Standing:
         return self.agreed.high < self.random - NEARLY
 
 
-def standings(rankings: Rankings, result: Aggregation, grouping: Grouping) -> list[Standing]:
-    """Measure where each group stands."""
-    left_out = leave_out(rankings, result, grouping)
+def standings(
+    rankings: Rankings, result: Aggregation, grouping: Grouping, folds: int = FOLDS
+) -> list[Standing]:
+    """Measure where each group stands.
+
+    Parameters
+    ----------
+    folds
+        Parts of the annotators, without each of which the outcome is made again; 0 takes it as it is given.
+
+    Raises
+    ------
+    ValueError
+        If there is one part, without which there would be nobody.
+    """
+    if folds < 0 or folds == 1:
+        raise ValueError(f"folds is {folds}; give 2 or more, or 0 for the outcome as it is given")
+    left_out = leave_out(rankings, result, grouping, folds)
     owners = grouping.owners[rankings.ballot_annotators]
     weights = np.bincount(owners + 1, rankings.ballot_weights, len(grouping.names) + 1)
     costs = ratio(left_out.lost, left_out.others)
@@ -188,7 +203,7 @@ def _variance(influence: np.ndarray, owners: np.ndarray) -> tuple[float, int]:
 def opposed_groups(rankings: Rankings, grouping: Grouping) -> set[str]:
     """The names of the groups that are opposed to the others, whatever the outcome; see `Standing`."""
     nothing = Aggregation.from_scores(rankings, np.zeros(len(rankings.response_ids)), "none", {})
-    return {row.name for row in standings(rankings, nothing, grouping) if row.opposed}
+    return {row.name for row in standings(rankings, nothing, grouping, 0) if row.opposed}
 
 
 def by_position(rows: Sequence[Standing]) -> list[Standing]:

@@ -6,6 +6,7 @@ from dataclasses import MISSING, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from rlchf.auditing._left_out import FOLDS
 from rlchf.auditing.bootstrap import LEAST
 from rlchf.cleaning import Repeats, Skip
 from rlchf.io.trainers import targets
@@ -191,6 +192,12 @@ class AuditJob(GroupedRankings):
         at_least=0,
         group="Measures",
     )
+    folds: int = setting(
+        FOLDS,
+        "Number of parts of the annotators, without each of which to aggregate again; 0 for none.",
+        at_least=0,
+        group="Measures",
+    )
     shuffles: int = setting(
         0,
         "Number of shuffled orders of the prompts in which to aggregate again.",
@@ -204,6 +211,10 @@ class AuditJob(GroupedRankings):
         yield (
             0 < self.bootstrap < LEAST,
             f"bootstrap is {self.bootstrap}; give 0 for no intervals, or {LEAST} or more",
+        )
+        yield (
+            self.folds == 1,
+            "folds is 1; give 2 or more, or 0 for the outcome as it is given",
         )
         yield (
             bool(self.texts) and not self.responses,

@@ -235,3 +235,16 @@ def test_large_prompts_are_left_out() -> None:
     for name, row in by_name(audited(rankings, groups)).items():
         assert both[name].position.value == pytest.approx(row.position.value)
         assert both[name].cost == pytest.approx(row.cost)
+
+
+def test_without_folds_the_outcome_is_taken_as_it_is_given() -> None:
+    rng = np.random.default_rng(9)
+    rankings, groups = asked({"a": 6, "b": 4}, tastes_of("ab", rng), 1.0, rng)
+    result = rlchf.aggregate(rankings, "kemeny")
+    given = rlchf.audit(rankings, result, groups, baselines=True, folds=0).standings
+    again = rlchf.audit(rankings, result, groups, baselines=True).standings
+    assert not given[0].again
+    assert given[0].best == again[0].best
+    assert given[0].agreed.value > again[0].agreed.value
+    with pytest.raises(ValueError, match="folds is 1; give 2 or more, or 0"):
+        rlchf.audit(rankings, result, groups, baselines=True, folds=1)

@@ -234,6 +234,7 @@ REFUSED = {
     "is an input": ("rankings.csv", "out.jsonl", "--out", "rankings.csv"),
     "is a file; give a folder": ("rankings.csv", "out.jsonl", "--plot", "people.csv"),
     "bootstrap is -1": ("rankings.csv", "out.jsonl", "--bootstrap", "-1"),
+    "folds is 1": ("rankings.csv", "out.jsonl", "--folds", "1"),
     "there is no folder": ("rankings.csv", "out.jsonl", "--out", "none/audit.json"),
     "has a column 'annotator_id'": ("rankings.csv", "rankings.csv"),
     "several files are standard input": ("-", "-"),
