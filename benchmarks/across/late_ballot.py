@@ -4,8 +4,8 @@
 
 100 annotators, 60 of whom prefer one order of four responses and 40 the opposite, with swaps; 10 of them
 rank each of 20,000 prompts. Then an annotator who was not asked adds a ballot on the first prompt, and the
-dataset is aggregated again. A row gives the number of prompts whose ranking has changed, and the minority's share of the
-first places before and after.
+dataset is aggregated again. A row gives the number of prompts whose ranking has changed, and the minority's
+share of the first places before and after.
 """
 
 import argparse
