@@ -145,7 +145,7 @@ def trace_shares(
         names, codes = encode_categories(rankings, categories, of_texts)
         preferences = CategoryPreferences.of(rankings, names, codes)
         if groups is None:
-            groups = preferences.groups(rankings)
+            groups = preferences.groups(rankings) or None  # nobody compares two categories
     groupings = Grouping.each(rankings, groups)
     stages = []
     if preferences:
