@@ -408,10 +408,11 @@ def _warn_of_approvals(
     """Warn where a rule reads approvals that ballots do not state."""
     if "top" in options or not reads_approvals(function, options):
         return
-    silent = rankings.n_ballots - int(rankings.states_approvals.sum())
+    stated = ~rankings.is_reverse
+    silent = int((stated & ~rankings.states_approvals).sum())
     if silent:
         warnings.warn(
-            f"{name} reads approvals, and {silent:,} of {rankings.n_ballots:,} ballots state none: theirs "
+            f"{name} reads approvals, and {silent:,} of {int(stated.sum()):,} ballots state none: theirs "
             "are read off the ranking, the better half of each ballot; the option top=N reads its first N, "
             "columns approved or approval state them",
             stacklevel=3,

@@ -329,6 +329,7 @@ def _kept(entries: Entries, keep: np.ndarray) -> Entries:
         ballot_weights=taken(entries.ballot_weights, ballots),
         ballot_counts=taken(entries.ballot_counts, ballots),
         ballot_strengths=taken(entries.ballot_strengths, ballots),
+        ballot_probabilities=taken(entries.ballot_probabilities, ballots),
         ballot_parts=taken(entries.ballot_parts, ballots),
         entry_ballots=entry_ballots,
         entry_responses=np.asarray(entries.entry_responses)[chosen],

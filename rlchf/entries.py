@@ -39,6 +39,9 @@ class Entries:
     ballot_strengths
         (N,) how strongly the ballot prefers one of two responses to the other, 0 or more; NaN if it does
         not say. By default none does.
+    ballot_probabilities
+        (N,) the probability, from 1/2 to 1, that the annotator prefers the first of two responses; see
+        `rlchf.soft_labels`. By default 1.
     ballot_parts
         (N,) codes of what each ballot is about. An annotator has one ballot on each part of a prompt, and
         another one is a repeat. By default all ballots on a prompt are about the same.
@@ -74,6 +77,7 @@ class Entries:
     ballot_weights: np.ndarray | None = None
     ballot_counts: np.ndarray | None = None
     ballot_strengths: np.ndarray | None = None
+    ballot_probabilities: np.ndarray | None = None
     ballot_parts: np.ndarray | None = None
     sort_responses: bool = True
     listed: np.ndarray | None = None

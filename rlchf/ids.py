@@ -1,5 +1,6 @@
 """Ids of prompts, annotators, responses and groups: how values become text, and which texts are one id."""
 
+import hashlib
 import unicodedata
 
 _BLANKS = "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000"
@@ -38,3 +39,14 @@ def cell_text(value: object) -> str:
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value)
+
+
+def id_number(text: str) -> int:
+    """A number below 2**64 that stands for an id, for seeds of random draws; the same on every machine.
+
+    Examples
+    --------
+    >>> id_number("p1")
+    17745680053102999587
+    """
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")

@@ -6,13 +6,19 @@ import numpy as np
 
 from rlchf.display import counted
 from rlchf.profiles import UNSTATED
+from rlchf.soft_labels import joined_weights
 
 if TYPE_CHECKING:
     from rlchf.rankings import Rankings
 
 
-def long_columns(rankings: "Rankings") -> dict[str, Any]:
-    """One row for each response that a ballot names; see `rlchf.Rankings.columns`."""
+def long_columns(rankings: "Rankings", *, ranks: bool = False) -> dict[str, Any]:
+    """One row for each response that a ballot names; see `rlchf.Rankings.columns`.
+
+    ``ranks`` states ranks even where approvals say it all.
+    """
+    if rankings.is_reverse.any():
+        return _with_probabilities(rankings)
     sizes = np.diff(rankings.entry_starts)
     ballots = np.repeat(np.arange(rankings.n_ballots), sizes)  # (E,)
     prompts = rankings.ballot_prompts
@@ -25,7 +31,7 @@ def long_columns(rankings: "Rankings") -> dict[str, Any]:
     }
     if rankings.entry_scores is not None:
         columns["score"] = rankings.entry_scores
-    elif not _is_by_approval(rankings):
+    elif ranks or not _is_by_approval(rankings):
         columns["rank"] = rankings.entry_ranks
     if rankings.entry_approvals is not None:
         approvals = rankings.entry_approvals
@@ -40,6 +46,21 @@ def long_columns(rankings: "Rankings") -> dict[str, Any]:
     if (rankings.ballot_counts != 1).any():
         columns["count"] = rankings.ballot_counts[ballots]
     return columns
+
+
+def _with_probabilities(rankings: "Rankings") -> dict[str, Any]:
+    """The long table of comparisons with probabilities: each is one ballot, as it was read."""
+    weights, probabilities = joined_weights(rankings.ballot_weights, rankings.ballot_counts)
+    stated = np.flatnonzero(~rankings.is_reverse)
+    starts = np.searchsorted(stated, rankings.ballot_starts)
+    whole = rankings.with_ballots(stated, ballot_weights=weights[stated], ballot_starts=starts)
+    sizes = np.diff(whole.entry_starts)
+    last = np.maximum.reduceat(whole.entry_ranks, whole.entry_starts[:-1])
+    p = np.where((sizes == 2) & (last == 1), 0.5, probabilities[stated])
+    columns = long_columns(whole, ranks=True)
+    at = list(columns).index("weight")
+    items = list(columns.items())
+    return dict([*items[:at], ("probability", np.repeat(p, sizes)), *items[at:]])
 
 
 def _filled(values: np.ndarray, known: np.ndarray) -> Any:
@@ -58,7 +79,7 @@ def title(rankings: "Rankings") -> str:
         "prompt": rankings.n_prompts,
         "annotator": len(rankings.annotator_ids),
         "response": len(rankings.response_ids),
-        "ballot": rankings.n_ballots,
+        "ballot": int((~rankings.is_reverse).sum()),
     }
     counts = ", ".join(counted(number, noun) for noun, number in numbers.items())
     origin = "" if rankings.source == "rankings" else f" of {rankings.source}"
@@ -67,10 +88,11 @@ def title(rankings: "Rankings") -> str:
 
 def first_ballots(rankings: "Rankings", n: int = 5) -> list[tuple[str, str, str]]:
     """The prompt, the annotator and the ranking of the first ballots."""
-    n = min(n, rankings.n_ballots)
-    prompts = np.searchsorted(rankings.ballot_starts, np.arange(n), side="right") - 1
+    ballots = np.flatnonzero(~rankings.is_reverse)[:n]
+    prompts = np.searchsorted(rankings.ballot_starts, ballots, side="right") - 1
+    _, probabilities = joined_weights(rankings.ballot_weights, rankings.ballot_counts)
     rows = []
-    for ballot, p in enumerate(prompts.tolist()):
+    for ballot, p in zip(ballots.tolist(), prompts.tolist(), strict=True):
         levels: dict[int, list[str]] = {}
         for entry in range(rankings.entry_starts[ballot], rankings.entry_starts[ballot + 1]):
             index = rankings.response_starts[p] + rankings.entry_responses[entry]
@@ -78,6 +100,8 @@ def first_ballots(rankings: "Rankings", n: int = 5) -> list[tuple[str, str, str]
             level.append(rankings.response_ids[index])
         annotator = rankings.annotator_ids[int(rankings.ballot_annotators[ballot])]
         ranking = " > ".join(" = ".join(level) for level in levels.values())
+        if probabilities[ballot] < 1:
+            ranking += f" (probability {probabilities[ballot]:.3g})"
         rows.append((rankings.prompt_ids[p], annotator, ranking))
     return rows
 

@@ -161,14 +161,23 @@ def fitting(kind: type, settings: Mapping[str, Any], where: str = "") -> dict[st
     Raises
     ------
     ValueError
-        If there is no such setting, or a value does not fit; the message begins with ``where``.
+        If there is no such setting, or a value does not fit; the message begins with ``where``. It lists
+        all settings only where no similar one was meant.
+
+    Examples
+    --------
+    >>> from dataclasses import make_dataclass
+    >>> Walk = make_dataclass("Walk", [("steps", int)])
+    >>> fitting(Walk, {"step": 3}, "walk.toml: ")
+    Traceback (most recent call last):
+    ...
+    ValueError: walk.toml: there is no setting 'step'; did you mean steps?
     """
     hints = get_type_hints(kind)
     for name in settings:
         if name not in hints:
-            guess = meant(name, hints)
-            problem = f"{where}there is no setting {name!r}{guess and f'; {guess}'}"
-            raise ValueError(f"{problem}; choose from {', '.join(hints)}")
+            hint = meant(name, hints) or f"choose from {', '.join(hints)}"
+            raise ValueError(f"{where}there is no setting {name!r}; {hint}")
     return {name: checked(hints[name], value, where + name) for name, value in settings.items()}
 
 
@@ -203,19 +212,44 @@ def function_named(
     if folder not in sys.path:
         sys.path.append(folder)  # last, so that no file of the folder hides what is installed
     try:
-        function = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
+        function = getattr(_imported(module), attribute)
+    except (ModuleNotFoundError, AttributeError) as error:
         raise ValueError(
             f"{what} is {name!r}, which names no function ({error}); write module:function, such as "
             f"{example}"
         ) from None
-    except Exception as error:  # whatever the module raises
+    except _ImportFailedError as failure:
+        cause = failure.__cause__
         raise ValueError(
-            f"{what} is {name!r}, and {module} cannot be imported: {type(error).__name__}: {error}"
-        ) from error
+            f"{what} is {name!r}, and {module} cannot be imported: {type(cause).__name__}: {cause}"
+        ) from cause
     if not callable(function):
-        raise ValueError(f"{what} is {name!r}, a {type(function).__name__}; name a function")
+        kind = type(function).__name__
+        article = "an" if kind[0] in "aeiou" else "a"
+        raise ValueError(f"{what} is {name!r}, {article} {kind}; name a function")
     return cast(Callable[..., Any], function)
+
+
+class _ImportFailedError(Exception):
+    """A module is there, and raised an error; its cause is that error."""
+
+
+def _imported(name: str) -> Any:
+    """The module of a name.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If it is not there.
+    """
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name and f"{name}.".startswith(f"{error.name}."):
+            raise
+        raise _ImportFailedError from error  # another module, which it imports, is not there
+    except Exception as error:  # whatever the module raises
+        raise _ImportFailedError from error
 
 
 def naming_errors(function: Callable[..., Any], what: str) -> Callable[..., Any]:

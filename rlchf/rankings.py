@@ -19,6 +19,7 @@ from rlchf.numeric.segments import offsets, ranges, taken
 from rlchf.numeric.weight_sums import check_weight_sums
 from rlchf.options import checked
 from rlchf.profiles import UNSTATED, Profiles
+from rlchf.soft_labels import comparison_weights, reweighted, with_reverse_ballots
 from rlchf.triples import ballot_entries
 
 if TYPE_CHECKING:
@@ -53,7 +54,8 @@ class Rankings:
         (P + 1,) int64. Ballots of prompt ``p`` are at ``ballot_starts[p]`` to ``ballot_starts[p + 1]``.
     ballot_annotators, ballot_weights, ballot_counts
         (N,) the annotator who cast the ballot, its weight (at least 0), and the number of identical
-        ballots that it stands for (its weight counts them already).
+        ballots that it stands for (its weight counts them already). The count 0 marks the reverse of the
+        ballot before it: the two are a comparison with a probability (see `rlchf.soft_labels`).
     entry_starts
         (N + 1,) int64. The entries of ballot ``n`` are at ``entry_starts[n]`` to ``entry_starts[n + 1]``.
     entry_responses, entry_ranks
@@ -235,9 +237,9 @@ class Rankings:
         if entries.entry_ranks is None and entries.entry_scores is None and unranked == "last":
             # By approval, what is left out is tied with what is neutral, above what is disapproved.
             entries = entries.with_neutral()
-        columns = sorted_columns(entries.checked())
-        weights, starts = columns["ballot_weights"], columns["ballot_starts"]
-        check_weight_sums(weights, starts, entries.prompt_ids, entries.source)
+        columns = sorted_columns(with_reverse_ballots(entries.checked()))
+        weights = comparison_weights(columns["ballot_weights"], columns["ballot_counts"])
+        check_weight_sums(weights, columns["ballot_starts"], entries.prompt_ids, entries.source)
         return cls(**columns, unranked=unranked, source=entries.source, skipped=skipped)
 
     def __repr__(self) -> str:
@@ -245,7 +247,7 @@ class Rankings:
             f"  {shortened(prompt)}, {shortened(annotator)}: {shortened(ranking)}"
             for prompt, annotator, ranking in first_ballots(self)
         ]
-        others = self.n_ballots - len(lines)
+        others = self.n_ballots - int(self.is_reverse.sum()) - len(lines)
         more = [f"  ... and {others:,} more"] if others else []
         return "\n".join([title(self), *lines, *more])
 
@@ -260,8 +262,16 @@ class Rankings:
 
     @property
     def n_ballots(self) -> int:
-        """Number of ballots, ``N``; identical ballots given as one with a count are one here."""
+        """Number of ballots, ``N``; identical ballots given as one with a count are one here.
+
+        A comparison with a probability between 1/2 and 1 is two.
+        """
         return len(self.ballot_annotators)
+
+    @property
+    def is_reverse(self) -> np.ndarray:
+        """(N,) bool: whether a ballot is the less likely order of the comparison before it."""
+        return np.asarray(self.ballot_counts == 0)
 
     @property
     def ballot_prompts(self) -> np.ndarray:
@@ -295,7 +305,8 @@ class Rankings:
 
         The columns are ``prompt_id``, ``annotator_id``, ``response_id``, ``score`` if the annotators gave
         scores and else ``rank``, unless the approvals say it all, and ``weight``; ``approval`` and
-        ``strength`` if ballots state them; ``ballot_id`` if an annotator has several ballots on a prompt;
+        ``strength`` if ballots state them; ``probability`` if some comparison has one below 1 and above 1/2;
+        ``ballot_id`` if an annotator has several ballots on a prompt;
         ``count`` if a ballot stands for several.
         """
         return long_columns(self)
@@ -329,10 +340,11 @@ class Rankings:
         factors = np.array([annotator_weights.get(a, 1.0) for a in self.annotator_ids])
         of_ballots = factors[self.ballot_annotators]
         with np.errstate(over="ignore", under="ignore"):  # sums out of range are refused
-            weights = self.ballot_weights * of_ballots
+            weights = reweighted(self.ballot_weights, self.ballot_counts, of_ballots)
         vanished = (weights == 0) & (self.ballot_weights > 0) & (of_ballots > 0)
         weights[vanished] = np.finfo(np.float64).tiny
-        check_weight_sums(weights, self.ballot_starts, self.prompt_ids, self.source)
+        whole = comparison_weights(weights, self.ballot_counts)
+        check_weight_sums(whole, self.ballot_starts, self.prompt_ids, self.source)
         return replace(self, ballot_weights=weights)
 
     def subset(self, prompts: np.ndarray) -> "Rankings":

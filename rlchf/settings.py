@@ -107,9 +107,15 @@ class Settings:
     """
 
     def __init_subclass__(cls) -> None:
+        inherited = [
+            (name, one)
+            for base in reversed(cls.__mro__)
+            for name, one in getattr(base, "__dataclass_fields__", {}).items()
+        ]
+        # A field of the class itself takes the place of one that it inherits.
         rows = [
             f"{name}\n    {value.metadata['help']}"
-            for name, value in vars(cls).items()
+            for name, value in {**dict(inherited), **vars(cls)}.items()
             if isinstance(value, Field) and "help" in value.metadata
         ]
         page = inspect.cleandoc(cls.__doc__ or cls.__name__)

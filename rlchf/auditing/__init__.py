@@ -10,12 +10,14 @@ from rlchf.auditing.margins import Margins, margins
 from rlchf.auditing.report import Audit, audit
 from rlchf.auditing.spread import Spread, spread
 from rlchf.auditing.stages import GroupShare, StageShares, trace_shares
+from rlchf.auditing.standing import Estimate, Standing, opposed_groups, standings
 from rlchf.auditing.violations import Violation, Violations, violations
 from rlchf.auditing.welfare import Welfare, gini, p_mean, price_of_fairness, welfare
 
 __all__ = [
     "Agreement",
     "Audit",
+    "Estimate",
     "GroupShare",
     "Grouping",
     "Interval",
@@ -23,6 +25,7 @@ __all__ = [
     "Rounds",
     "Spread",
     "StageShares",
+    "Standing",
     "Unit",
     "Verdict",
     "Violation",
@@ -33,10 +36,12 @@ __all__ = [
     "gini",
     "justified",
     "margins",
+    "opposed_groups",
     "p_mean",
     "price_of_fairness",
     "rounds_of",
     "spread",
+    "standings",
     "tally",
     "trace_shares",
     "violations",

@@ -108,7 +108,8 @@ def by_code(codes: np.ndarray) -> np.ndarray:
 def rounds_of(rankings: Rankings, tallies: Tallies, unit: Unit) -> Rounds | None:
     """The rounds of a dataset; None for more than ten million approvals.
 
-    An annotator approves what any of their ballots approves, and has the mean weight of their ballots; an
+    An annotator approves what any of their ballots approves (of a comparison with a probability, the likelier
+    order), and has the mean weight of their ballots; an
     annotator without a ballot in a round approves nothing there.
     """
     checked(Unit, unit, "unit")
@@ -123,7 +124,7 @@ def rounds_of(rankings: Rankings, tallies: Tallies, unit: Unit) -> Rounds | None
         ballot, option = tallies.approvers, tallies.approved
     if len(ballot) > MOST_APPROVALS:
         return None
-    weighted = tallies.weights[ballot] > 0
+    weighted = (tallies.weights[ballot] > 0) & (tallies.counts[ballot] > 0)
     voters, options = tallies.annotators[ballot[weighted]], option[weighted]
     ballot_keys = np.sort(tallies.prompts * A + tallies.annotators)
     if (np.diff(ballot_keys) == 0).any():  # somebody has several ballots on a prompt

@@ -82,12 +82,13 @@ def approvals_of(rankings: Rankings, tallies: Tallies, seats: int = 1) -> Approv
     A = len(rankings.annotator_ids)
     voted = np.bincount(tallies.annotators, weights, A) > 0
     winners = _ahead(rankings, tallies.ranks) < seats
-    approving = tallies.annotators[tallies.approvers[winners[tallies.approved]]]
+    approvers = tallies.approvers[winners[tallies.approved]]
+    approving = tallies.annotators[approvers[tallies.counts[approvers] > 0]]
     won = np.bincount(approving, minlength=A) > 0
     without = voted & ~won
     return Approvals(
-        ballots=rankings.n_ballots,
-        stated=int(rankings.states_approvals.sum()),
+        ballots=int((~rankings.is_reverse).sum()),
+        stated=int((rankings.states_approvals & ~rankings.is_reverse).sum()),
         majorities={
             "none": int((per_prompt == 0).sum()),
             "one": int((per_prompt == 1).sum()),

@@ -39,7 +39,7 @@ class CategoryCounts:
         categories: np.ndarray,
         K: int,
         weights: np.ndarray,
-        counts: np.ndarray,
+        squared_weights: np.ndarray,
     ) -> "CategoryCounts":
         """Count orders, each of which has a weight and stands for one ballot or more.
 
@@ -47,12 +47,14 @@ class CategoryCounts:
         ----------
         categories
             (R,) the category of each response, from 0 to K - 1.
+        weights, squared_weights
+            (N,) the weight of each order, and the sum of the squared weights of its ballots.
         """
         firsts, squared = np.zeros(K), 0.0
         above, squares = np.zeros(K * K), np.zeros(K * K)
         for batch in orders:
             codes, w = categories[batch.responses], weights[batch.ballots]
-            w2 = w**2 / counts[batch.ballots]
+            w2 = squared_weights[batch.ballots]
             first = batch.ranks == 1
             part = first / np.maximum(first.sum(axis=0), 1) * w
             firsts += np.bincount(codes.ravel(), part.ravel(), K)
@@ -89,7 +91,14 @@ def of_ballots(rankings: Rankings, categories: np.ndarray, K: int) -> CategoryCo
     (array([0.5, 0.5]), array([0.625, 0.375]))
     """
     weights, counts = rankings.ballot_weights, rankings.ballot_counts
-    return CategoryCounts.of(ballots_by_length(rankings), categories, K, weights, counts)
+    squares = weights**2 / np.maximum(counts, 1)
+    reverse = np.flatnonzero(
+        counts == 0
+    )  # with the ballot before it one comparison of both weights
+    crossed = weights[reverse] * weights[reverse - 1]
+    squares[reverse] += crossed
+    squares[reverse - 1] += crossed
+    return CategoryCounts.of(ballots_by_length(rankings), categories, K, weights, squares)
 
 
 def of_orders(result: Aggregation, categories: np.ndarray, K: int) -> CategoryCounts:

@@ -59,7 +59,7 @@ def justified(rounds: Rounds, groups: Sequence[np.ndarray] = (), seed: int = 0) 
     An outcome tied between options counts in parts. JR, PJR and EJR are decided exactly for up to 14
     types of voters (voters of one type approve the same in all rounds): it is enough to examine groups
     that contain all voters of a type. With more types, groups are grown greedily, and ``holds`` is None
-    if none of them violates the axiom. EJR+ is always exact.
+    if none of them violates the axiom. EJR+ is always exact; where it holds, so do all the others.
 
     Parameters
     ----------
@@ -92,11 +92,13 @@ def justified(rounds: Rounds, groups: Sequence[np.ndarray] = (), seed: int = 0) 
     def verdict(axiom: str, deserved: np.ndarray, received: np.ndarray) -> Verdict:
         return _worst(axiom, deserved, received, examined, types, exact)
 
+    ejr_plus = _ejr_plus(rounds, total)
+    exact = exact or ejr_plus.holds is True  # which implies the others
     return [
         verdict("JR", np.minimum(deserved, 1.0), examined.won),
         verdict("PJR", deserved, examined.won),
         verdict("EJR", deserved, examined.best),
-        _ejr_plus(rounds, total),
+        ejr_plus,
         verdict("weak JR", np.minimum(always, 1.0), examined.won),
         verdict("weak PJR", always, examined.won),
         verdict("weak EJR", always, examined.best),

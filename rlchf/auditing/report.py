@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 
 from rlchf.aggregation import Aggregation
+from rlchf.auditing._left_out import FOLDS
 from rlchf.auditing._rounds import Unit, rounds_of
 from rlchf.auditing._tallies import Tallies, tally
 from rlchf.auditing.agreement import Agreement, agreements
@@ -17,6 +18,7 @@ from rlchf.auditing.justified import Verdict, justified
 from rlchf.auditing.margins import Margins, margins
 from rlchf.auditing.spread import Spread
 from rlchf.auditing.stages import StageShares
+from rlchf.auditing.standing import Standing, standings
 from rlchf.auditing.welfare import Welfare, gini, mean_weights, price_of_fairness, welfare
 from rlchf.display import html_table
 from rlchf.rankings import Rankings, as_rankings
@@ -38,7 +40,8 @@ class Audit:
     rule
         The rule of the aggregation.
     overall, annotators, groups
-        Agreement with all ballots, with each annotator's and with each group's.
+        Agreement with all ballots, with each annotator's and with each group's. With baselines, a group that
+        is not opposed to the others has no representation ratio and no maximum deficit (NaN); see `Standing`.
     welfare
         Welfare over the annotators' shares of ``pairs``, ``contested`` and ``first_place``.
     influence_gini
@@ -51,13 +54,16 @@ class Audit:
         Responses that a majority approves, and who approves nothing that won.
     anonymous
         Number of annotators who are not known, whose ids begin with "anonymous:". If there is one, figures
-        of single people are left out: ``annotators``, ``welfare``, ``axioms`` and ``intervals`` are empty
-        and ``influence_gini`` is NaN, since an id does not stand for one person.
+        of single people are left out: ``annotators``, ``welfare``, ``axioms``, ``intervals`` and
+        ``standings`` are empty and ``influence_gini`` is NaN, since an id does not stand for one person.
     axioms
         Justified representation over each unit of decision; an empty list where no two ballots disagree.
         Empty if it was not measured.
     intervals
         The bootstrap's intervals; empty if there were no replicates.
+    standings
+        Each group's position between a random order and its own ranking; see `Standing`. Empty if it was
+        not measured, if there are no groups, or if annotators are anonymous.
     stages
         Each group's share at every stage; see `trace_shares`. Empty if it was not measured.
     spread
@@ -78,6 +84,7 @@ class Audit:
     anonymous: int = 0
     axioms: dict[str, list[Verdict]] = field(default_factory=dict)
     intervals: list[Interval] = field(default_factory=list)
+    standings: list[Standing] = field(default_factory=list)
     stages: list[StageShares] = field(default_factory=list)
     spread: list[Spread] = field(default_factory=list)
     scores: "Audit | None" = None
@@ -91,7 +98,7 @@ class Audit:
         )
 
     def _repr_html_(self) -> str:
-        names = ("name", "pairs", "contested", "first_place", "representation_ratio")
+        names = ("name", "pairs", "contested", "first_place")
         rows = [self.overall, *self.groups, *self.annotators][:SHOWN]
         cells = [[getattr(row, name) for name in names] for row in rows]
         text = [[one if isinstance(one, str) else f"{one:.3f}" for one in row] for row in cells]
@@ -117,6 +124,8 @@ def audit(
     groups: Groups | None = None,
     *,
     axioms: bool = False,
+    baselines: bool = False,
+    folds: int = FOLDS,
     replicates: int = 0,
     seed: int = 0,
 ) -> Audit:
@@ -133,6 +142,11 @@ def audit(
         annotators without a group are left out of the groups' figures.
     axioms
         Whether to check justified representation, which is a search among groups of annotators.
+    baselines
+        Whether to measure where the groups stand.
+    folds
+        Parts of the annotators, without each of which the rule runs again for that; 0 takes the outcome as it
+        is given.
     replicates
         Number of bootstrap replicates, 40 or more; 0 for none.
     seed
@@ -182,6 +196,14 @@ def audit(
     if report.anonymous:
         approvals = replace(report.approvals, without=[], without_weight=nan)
         return replace(report, approvals=approvals)
+    standing = [
+        row
+        for grouping in groupings
+        if baselines
+        for row in standings(rankings, result, grouping, folds)
+    ]
+    if baselines:
+        report = replace(report, groups=_with_ratios_where_opposed(report.groups, standing))
     rows, weights = agreements(tallies, Grouping.by_annotator(rankings)), mean_weights(rankings)
     intervals = []
     for grouping in [everybody, *groupings] if replicates else []:
@@ -196,7 +218,19 @@ def audit(
         influence_gini=gini(*influences(tallies, weights)),
         axioms=_axioms(rankings, tallies, groupings, seed) if axioms else {},
         intervals=intervals,
+        standings=standing,
     )
+
+
+def _with_ratios_where_opposed(
+    groups: list[Agreement], standing: list[Standing]
+) -> list[Agreement]:
+    """The groups; those that are not opposed to the others have no representation ratio and no deficit."""
+    nan = float("nan")
+    return [
+        row if s.opposed else replace(row, representation_ratio=nan, maximum_deficit=nan)
+        for row, s in zip(groups, standing, strict=True)
+    ]
 
 
 def _seats(result: Aggregation) -> int:

@@ -24,6 +24,8 @@ class CumulativeAgreement:
         (n,) the prompts on which it has a ballot, as indices into ``prompt_ids``.
     agreed
         (n,) contested pairs agreed so far; a group's are means over its ballots on each prompt.
+    contested
+        (n,) contested pairs so far, likewise.
     deserved
         (n,) contested pairs so far, times its share of the weight of each prompt.
     """
@@ -31,6 +33,7 @@ class CumulativeAgreement:
     name: str
     prompts: np.ndarray
     agreed: np.ndarray
+    contested: np.ndarray
     deserved: np.ndarray
 
 
@@ -56,10 +59,12 @@ def cumulative_agreement(
 
 def _lines(tallies: Tallies, grouping: Grouping) -> list[CumulativeAgreement]:
     rounds = OwnerRounds.of(tallies, grouping)
-    agreed, deserved = rounds.cumulative(rounds.agreed), rounds.cumulative(rounds.deserved)
+    columns = [
+        rounds.cumulative(values) for values in (rounds.agreed, rounds.contested, rounds.deserved)
+    ]
     ends = np.searchsorted(rounds.owners, np.arange(len(grouping.names) + 1))
     rows = (slice(a, b) for a, b in pairwise(ends.tolist()))
     return [
-        CumulativeAgreement(name, rounds.prompts[row], agreed[row], deserved[row])
+        CumulativeAgreement(name, rounds.prompts[row], *(column[row] for column in columns))
         for name, row in zip(grouping.names, rows, strict=True)
     ]

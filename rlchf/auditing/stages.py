@@ -19,6 +19,7 @@ from rlchf.auditing.categories import (
 )
 from rlchf.auditing.groups import Grouping, Groups
 from rlchf.auditing.shares import Share, wilson
+from rlchf.auditing.standing import opposed_groups
 from rlchf.auditing.welfare import Welfare, mean_weights, welfare
 from rlchf.rankings import Rankings
 
@@ -41,7 +42,8 @@ class GroupShare:
     share, low, high
         The group's share, with a 95 % interval; NaN if there is none.
     representation_ratio
-        Share divided by proportional share.
+        Share divided by proportional share. For contested pairs, this and the proportional share are NaN
+        where the group is not opposed to the others; see `Standing`.
     """
 
     name: str
@@ -143,7 +145,7 @@ def trace_shares(
         names, codes = encode_categories(rankings, categories, of_texts)
         preferences = CategoryPreferences.of(rankings, names, codes)
         if groups is None:
-            groups = preferences.groups(rankings)
+            groups = preferences.groups(rankings) or None  # nobody compares two categories
     groupings = Grouping.each(rankings, groups)
     stages = []
     if preferences:
@@ -177,10 +179,14 @@ def _contested(
     groups = []
     for grouping in groupings:
         intervals = bootstrap(tallies, grouping, replicates, seed) if replicates else []
+        opposed = opposed_groups(rankings, grouping)
         bounds = {i.name: (i.low, i.high) for i in intervals if i.measure == "contested"}
         for row in agreements(tallies, grouping):
             low, high = bounds.get(row.name, (nan, nan))
-            share = row.proportional_share, row.contested, low, high, row.representation_ratio
+            proportional, ratio = row.proportional_share, row.representation_ratio
+            if row.name not in opposed:
+                proportional = ratio = nan
+            share = proportional, row.contested, low, high, ratio
             groups.append(GroupShare(row.name, {}, *share))
     annotators = agreements(tallies, Grouping.by_annotator(rankings))
     shares = np.array([row.contested for row in annotators])

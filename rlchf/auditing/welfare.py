@@ -73,7 +73,7 @@ def mean_weights(rankings: Rankings) -> np.ndarray:
     array([1.5, 3. ])
     """
     A = len(rankings.annotator_ids)
-    ballots = np.bincount(rankings.ballot_annotators, minlength=A)
+    ballots = np.bincount(rankings.ballot_annotators, ~rankings.is_reverse, A)
     total = np.bincount(rankings.ballot_annotators, rankings.ballot_weights, A)
     return np.asarray(total / np.maximum(ballots, 1))
 
@@ -127,8 +127,9 @@ def lorenz(values: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndar
 def price_of_fairness(rankings: Rankings, result: Aggregation) -> float:
     """The part of the utilitarian optimum that the outcome gives up: its loss of agreement against Kemeny.
 
-    No outcome agrees with more of the strict pairs on the ballots than Kemeny's. The price is measured on
-    the prompts with up to eight responses; NaN if there are none.
+    No outcome agrees with more of the strict pairs on the ballots than Kemeny's. A pair that the outcome
+    ties counts half, unless Kemeny's rule ties it too, because several orders are best: such a tie costs
+    nothing. The price is measured on the prompts with up to eight responses; NaN if there are none.
 
     References
     ----------
@@ -152,12 +153,23 @@ def price_of_fairness(rankings: Rankings, result: Aggregation) -> float:
             chunk = profiles.part(part.start, part.stop)
             begins = rankings.response_starts[prompts[part]]
             order = strict_order(kemeny, chunk)
-            best += _agreed(chunk, np.argsort(order, axis=1))
-            agreed += _agreed(chunk, result.response_ranks[begins[:, None] + np.arange(M)])
+            strict = np.argsort(order, axis=1)
+            ranks = result.response_ranks[begins[:, None] + np.arange(M)]
+            best += _agreed(chunk, _signs(strict))
+            agreed += _agreed(chunk, _signs(ranks, -kemeny(chunk), strict))
     return 1 - agreed / best if best else float("nan")
 
 
-def _agreed(profiles: Profiles, ranks: np.ndarray) -> float:
-    """The weight of the strict pairs with which outcomes, (B, M) ranks, agree; ties count half."""
-    halves = 1 + np.sign(ranks[:, None, :] - ranks[:, :, None])  # (B, M, M): i above j
-    return float(((profiles.wins * halves).sum(axis=(1, 2)) / profiles.scale).sum()) / 2
+def _signs(
+    ranks: np.ndarray, kept: np.ndarray | None = None, strict: np.ndarray | None = None
+) -> np.ndarray:
+    """(B, M, M) 1 where i is above j, -1 below, 0 tied; a pair tied in ``kept`` too is as in ``strict``."""
+    signs = np.sign(ranks[:, None, :] - ranks[:, :, None])
+    if kept is None or strict is None:
+        return np.asarray(signs)
+    return np.where((signs == 0) & (_signs(kept) == 0), _signs(strict), signs)
+
+
+def _agreed(profiles: Profiles, signs: np.ndarray) -> float:
+    """The weight of the strict pairs with which outcomes, (B, M, M) signs, agree; ties count half."""
+    return float(((profiles.wins * (1 + signs)).sum(axis=(1, 2)) / profiles.scale).sum()) / 2

@@ -11,6 +11,7 @@ def command(given: Given, as_json: Json = False) -> None:
 
     The measures are agreement, representation, equality and justified representation.
     """
+    from rlchf.cli.tables import fitting
     from rlchf.cli.tables.audit import tables
     from rlchf.jobs.audit import audit_files
 
@@ -20,4 +21,5 @@ def command(given: Given, as_json: Json = False) -> None:
         return
     console = wide_console()
     for part in tables(report):
-        console.print(part, markup=False)
+        for shown in [part] if isinstance(part, str) else fitting(part, console):
+            console.print(shown, markup=False)

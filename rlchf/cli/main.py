@@ -13,6 +13,7 @@ from rlchf.cli import (
     audit,
     convert,
     jury,
+    mix,
     pairs,
     ppo,
     reward,
@@ -22,6 +23,9 @@ from rlchf.cli import (
     score,
     tasks,
 )
+from rlchf.cli.constitution import choose, judge, revise, sft, show
+from rlchf.cli.constitution import convert as convert_constitution
+from rlchf.cli.constitution import report as constitution_report
 from rlchf.cli.settings import SettingsCommand
 
 app = typer.Typer(
@@ -45,6 +49,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
         convert.command,
         "rlchf convert comparisons.jsonl --from coval --out coval/",
     ),
+    "mix": (mix.command, "rlchf mix human/ ai/ --ratio 3:1 --by pairs --out mixed/"),
     "rules": (rules.command, "rlchf rules kemeny"),
     "sample": (
         sample.command,
@@ -76,10 +81,54 @@ COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
         "rlchf tasks responses.jsonl --prompts prompts.jsonl --to potato --annotators 12 --out project/",
     ),
     "run": (run.command, "rlchf run examples/emoji.toml --rule perpetual_pav"),
+    "constitution convert": (
+        convert_constitution.command,
+        "rlchf constitution convert principles.json --out constitution.toml",
+    ),
+    "constitution choose": (
+        choose.command,
+        "rlchf constitution choose export/ -k 16 --out constitution.toml",
+    ),
+    "constitution show": (show.command, "rlchf constitution show default"),
+    "constitution judge": (
+        judge.command,
+        "rlchf constitution judge responses.jsonl --prompts prompts.jsonl --judge smollm2 "
+        "--constitution default --out rankings.jsonl",
+    ),
+    "constitution revise": (
+        revise.command,
+        "rlchf constitution revise --policy smollm2 --constitution default --prompts prompts.jsonl "
+        "--out revisions.jsonl",
+    ),
+    "constitution sft": (
+        sft.command,
+        "rlchf constitution sft revisions.jsonl --policy smollm2 --helpful helpful.jsonl --out model/",
+    ),
+    "constitution report": (
+        constitution_report.command,
+        "rlchf constitution report rankings.jsonl --constitution default --out report.html",
+    ),
 }
-"""Each command's function and an example."""
-for _name, (_function, _example) in COMMANDS.items():
-    app.command(_name, cls=SettingsCommand, epilog=f"Example: {_example}")(_function)
+"""Each command's function and an example; a name of two words is a command of a group."""
+GROUPS = {
+    "constitution": "Constitutional AI: principles judge responses and vote.",
+}
+"""What `--help` says of each group of commands."""
+
+
+def _add_commands() -> None:
+    parents = {"": app}
+    for group, help in GROUPS.items():
+        parents[group] = typer.Typer(help=help, no_args_is_help=True, rich_markup_mode=None)
+    for name, (function, example) in COMMANDS.items():
+        group, _, last = name.rpartition(" ")
+        add = parents[group].command(last, cls=SettingsCommand, epilog=f"Example: {example}")
+        add(function)
+        if group and group not in {one.name for one in app.registered_groups}:
+            app.add_typer(parents[group], name=group)
+
+
+_add_commands()
 
 # typer raises click's exceptions, of click itself or of a copy that it brings.
 UsageProblem: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")

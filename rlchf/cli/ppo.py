@@ -47,7 +47,12 @@ def command(
         typer.Option("--plan", help="Memory that the run would take, by part; nothing is run."),
     ] = False,
     prompt_tokens: Annotated[
-        int, typer.Option(help="Tokens of a prompt for --plan; by default those of the longest.")
+        int,
+        typer.Option(
+            help="Tokens of a prompt for --plan, which then needs no --prompts; by default those of the "
+            "longest.",
+            min=0,
+        ),
     ] = 0,
     as_json: Json = False,
 ) -> None:
@@ -64,6 +69,10 @@ def command(
         from rlchf.train.ppo.checkpoint import MAY_CHANGE
 
         refuse_beside_resume([*given, *(["out"] if out else [])], MAY_CHANGE)
+    if prompt_tokens and not plan:
+        raise ValueError("prompt_tokens is for --plan; leave it out")
+    if prompt_tokens and "prompts" not in given:
+        given = given | {"prompts": ""}
     job = read_job(resume) if resume else chosen(PPOJob, given)
     if plan:
         from rlchf.cli.tables.plan import print_plan
@@ -89,12 +98,13 @@ def command(
         ends = {"first": held_out[0], "last": held_out[-1]} if held_out else None
         print_json({"policy": folder, "first": first, "last": last, "held_out": ends})
         return
-    table = Table("", f"update {first['update']}", f"update {last['update']}", box=None)
+    columns = [first, last] if first is not last else [last]
+    table = Table("", *(f"update {row['update']}" for row in columns), box=None)
     shown = SHOWN | {name: name for name in first if name.startswith(REWARD_OF)}
     shown |= {name: f"{name} share" for name in job.label}
     for name, title in shown.items():
         if name in first:  # not where the library began the run, without this label
-            table.add_row(title, f"{first[name]:.3g}", f"{last[name]:.3g}")
+            table.add_row(title, *(f"{row[name]:.3g}" for row in columns))
     console = wide_console()
     console.print(table)
     if held_out:
@@ -109,8 +119,12 @@ def _evaluations(rows: list[dict[str, Any]]) -> "Table":
     trained = rows[1:] or rows
     best = max(trained, key=lambda row: row["held_out_reward"])
     chosen = {"first": rows[0], "best": best, "last": rows[-1]}
-    heads = [f"{name}, update {row['update']}" for name, row in chosen.items()]
+    by_update: dict[int, list[str]] = {}
+    for name, row in chosen.items():
+        by_update.setdefault(row["update"], []).append(name)
+    heads = [f"{' and '.join(names)}, update {update}" for update, names in by_update.items()]
+    columns = {row["update"]: row for row in chosen.values()}
     table = Table("held-out prompts", *heads, box=None)
     for name, title in HELD_OUT.items():
-        table.add_row(title, *(f"{row[name]:.3g}" for row in chosen.values()))
+        table.add_row(title, *(f"{columns[update][name]:.3g}" for update in by_update))
     return table

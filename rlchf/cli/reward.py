@@ -9,6 +9,9 @@ from rlchf.cli.settings import Given, Json, chosen, refuse_beside_resume, with_s
 from rlchf.jobs.settings import RewardJob
 from rlchf.train.reward.config import RewardConfig
 
+FILES: Given = {"rankings": (), "prompts": "", "responses": ""}
+"""What a plan needs no files for."""
+
 
 @with_settings(RewardJob, RewardConfig, arguments=["rankings"])
 def command(
@@ -25,6 +28,14 @@ def command(
             "--plan", help="Memory that the training would take, by part; nothing is run."
         ),
     ] = False,
+    plan_responses: Annotated[
+        int,
+        typer.Option(
+            help="Responses to a prompt for --plan, which then needs no files; by default those of the "
+            "prompt with most, 2 without files.",
+            min=0,
+        ),
+    ] = 0,
     as_json: Json = False,
 ) -> None:
     """Train a reward model on collective rankings and evaluate it.
@@ -35,16 +46,20 @@ def command(
     from rlchf.cli.tables.evaluation import reward_tables
     from rlchf.jobs.reward import partial_folder, read_job, train_reward_model
 
+    if plan_responses and not plan:
+        raise ValueError("plan_responses is for --plan; leave it out")
     if resume:
         refuse_beside_resume([*given, *(["out"] if out else [])])
         job, config = read_job(resume)
     else:
+        if plan and (plan_responses or not FILES.keys() & given.keys()):
+            given, plan_responses = FILES | given, plan_responses or 2
         job, config = chosen(RewardJob, given), chosen(RewardConfig, given)
     if plan:
         from rlchf.cli.tables.plan import print_plan
         from rlchf.jobs.plan import plan_reward_job
 
-        print_plan(lambda tick: plan_reward_job(job, config, tick), as_json)
+        print_plan(lambda tick: plan_reward_job(job, config, plan_responses, tick), as_json)
         return
     folder = resume or out
     if not folder:

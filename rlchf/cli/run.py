@@ -30,7 +30,8 @@ def command(
     """Do a whole run, from rankings to a fine-tuned policy.
 
     A run aggregates the rankings, trains a reward model, fine-tunes a policy by PPO, and reports the
-    share of each group.
+    share of each group. A run of a constitution begins with prompts: a model revises its responses, is
+    fine-tuned on the revisions, and principles judge its responses, as annotators.
     """
     if bool(file) == bool(resume):
         raise ValueError("give either a run file or --resume with a run folder")
@@ -38,19 +39,28 @@ def command(
         options = {"rule": rule, "group": group, "data": data, "out": out}
         refuse_beside_resume(name for name, value in options.items() if value)
     need_torch("a run needs", "tomli_w", "jinja2")
-    from rlchf.jobs.run import resume as resumed
-    from rlchf.jobs.run import start
+    from rlchf.jobs import run
+    from rlchf.jobs.constitution import pipeline
+    from rlchf.jobs.constitution.runfile import is_constitution_run
 
+    work: run.Pipeline | pipeline.ConstitutionPipeline
+    principles = is_constitution_run(resume or file)
+    if principles and group:
+        raise ValueError(f"{file} is a run of a constitution, whose annotators have no groups")
     if resume:
-        work = resumed(resume)
+        work = pipeline.resume(resume) if principles else run.resume(resume)
+    elif principles:
+        work = pipeline.start(file, rule=rule, out=out, data_folder=data)
     else:
-        work = start(file, rule=rule, group=tuple(group or ()), out=out, data_folder=data)
+        work = run.start(file, rule=rule, group=tuple(group or ()), out=out, data_folder=data)
     with resumable("run", work.folder, work.folder / "config.toml"):
         summary = work()
     if as_json:
         print_json(summary)
         return
     _print_summary(summary, work.run.label.name)
+    for sentence in summary.get("constitution", {}).get("sentences", ()):
+        print(f"- {sentence}")
     print(f"run folder: {work.folder}")
 
 

@@ -34,10 +34,13 @@ def command(
     diversity of the responses is printed on standard error.
     """
     need_torch("sampling needs")
-    from rlchf.jobs.sample import MAY_CHANGE, partial_file, read_job, run_sample
+    from rlchf.jobs.partial import partial_file
+    from rlchf.jobs.sample import MAY_CHANGE, read_job, run_sample
 
     if resume:
-        refuse_beside_resume([*given, *(["out"] if out else [])], MAY_CHANGE)
+        refuse_beside_resume(
+            [*given, *(["out"] if out else [])], MAY_CHANGE, reads=str(partial_file(resume))
+        )
         job, config = read_job(resume)
         config = replace(config, **part(CandidateConfig, given))
     else:

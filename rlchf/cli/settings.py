@@ -10,6 +10,7 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_typ
 import typer
 
 from rlchf.cli.completion import COMPLETIONS
+from rlchf.jobs.folders import with_files_beside
 from rlchf.options import parsed_pairs
 from rlchf.settings import is_required
 
@@ -18,7 +19,12 @@ Given = dict[str, Any]
 """The settings that a user gave, by name; those left out are not in it."""
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 
-SPELLINGS = {"kl_coef": ("--beta",), "option": ("-o",), "responses_per_prompt": ("-n",)}
+SPELLINGS = {
+    "kl_coef": ("--beta",),
+    "option": ("-o",),
+    "responses_per_prompt": ("-n",),
+    "k": ("-k",),
+}
 """Further names of options."""
 
 
@@ -72,11 +78,14 @@ def with_settings(
 def chosen(kind: type[Made], given: Given) -> Made:
     """The settings object of what a user gave, of which only its own fields are taken.
 
+    Texts and annotators that it needs come from the folder of the rankings where they lie there.
+
     Raises
     ------
     ValueError
         If a setting without a default is left out, or a value does not fit.
     """
+    given = with_files_beside(kind, given)
     for one in fields(kind):  # type: ignore[arg-type]  # a dataclass
         if is_required(one) and one.name not in given:
             raise ValueError(f"{one.name} is missing: {_help(one).rstrip('.')}; see --help")
@@ -88,11 +97,19 @@ def part(kind: type, given: Given) -> Given:
     return {one.name: given[one.name] for one in fields(kind) if one.name in given}
 
 
-def refuse_beside_resume(given: Iterable[str], allowed: Iterable[str] = ()) -> None:
-    """Refuse settings beside ``--resume``, but for those that are allowed."""
+def refuse_beside_resume(
+    given: Iterable[str], allowed: Iterable[str] = (), *, reads: str = "the folder"
+) -> None:
+    """Refuse settings beside ``--resume``, but for those that are allowed.
+
+    Parameters
+    ----------
+    reads
+        Where the settings are kept, for messages.
+    """
     for name in given:
         if name not in allowed:
-            raise ValueError(f"--resume reads {name} from the folder; leave it out")
+            raise ValueError(f"--resume reads {name} from {reads}; leave it out")
 
 
 def flag(name: str) -> str:

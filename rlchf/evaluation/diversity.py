@@ -35,7 +35,7 @@ def pair_distance(text: str, other: str, n: int = 2) -> float:
     >>> pair_distance("", "yes"), pair_distance("", "")
     (1.0, 0.0)
     """
-    return _distance(_grams(text, n), _grams(other, n))
+    return _distance(grams(text, n), grams(other, n))
 
 
 def diversity(responses: Iterable[Sequence[str]], n: int = 2) -> float:
@@ -67,7 +67,7 @@ def diversity(responses: Iterable[Sequence[str]], n: int = 2) -> float:
     >>> diversity([["boil the egg", "boil the egg"], ["yes", "no"]])
     0.5
     """
-    distances = [_mean_distance([_grams(text, n) for text in texts]) for texts in responses]
+    distances = [_mean_distance([grams(text, n) for text in texts]) for texts in responses]
     if not distances:
         raise ValueError(
             "there is no prompt, so the responses have no diversity; give at least one"
@@ -85,7 +85,14 @@ def _distance(one: set[tuple[str, ...]], other: set[tuple[str, ...]]) -> float:
     return 1 - len(one & other) / union if union else 0.0
 
 
-def _grams(text: str, n: int) -> set[tuple[str, ...]]:
+def grams(text: str, n: int = 2) -> set[tuple[str, ...]]:
+    """The set of word n-grams of a text, of lengths 1 to ``n``.
+
+    Examples
+    --------
+    >>> sorted(grams("boil it"))
+    [('boil',), ('boil', 'it'), ('it',)]
+    """
     tokens = list(words(text))
     return {
         tuple(tokens[i : i + size])

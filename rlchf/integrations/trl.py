@@ -48,7 +48,7 @@ def reward(
     name
         The name that TRL's log gives it; by default the reward's, or how they are combined.
     options
-        Options of the combination: ``rule="kemeny"`` and the rule's own for a vote, ``step`` for
+        Options of the combination: ``rule``, which a vote needs, and the rule's own, ``step`` for
         max-min, ``floor`` for win shares.
 
     Raises
@@ -346,7 +346,7 @@ def _names(rewards: Sequence[Any]) -> list[str]:
 
 
 def _rule_name(options: Mapping[str, Any]) -> str:
-    rule = options.get("rule", "kemeny")
+    rule = options.get("rule", "")
     return rule if isinstance(rule, str) else str(getattr(rule, "__name__", "custom"))
 
 
@@ -373,8 +373,12 @@ def _check(
     if weights is not None and kind.weighting == "none":
         raise ValueError(f"combine {combine!r} takes no weights; leave them out")
     if combine == "vote":
+        if not options.get("rule"):
+            raise ValueError(
+                "combine='vote' needs rule=, the voting rule, such as rule='kemeny'; see rlchf rules"
+            )
         of_rule = {key: value for key, value in options.items() if key not in ("rule", "ties")}
-        check_options(options.get("rule", "kemeny"), of_rule, options.get("ties"))
+        check_options(options["rule"], of_rule, options.get("ties"))
         return
     types = kind.option_types()
     for name, value in options.items():

@@ -206,6 +206,21 @@ class Table:
         allowed = self._amounts("strength", hint, lambda x: (x >= 0) | (x == _EMPTY), empty=_EMPTY)
         return None if allowed is None else np.where(allowed == _EMPTY, np.nan, allowed)
 
+    def probabilities(self) -> np.ndarray | None:
+        """The optional column ``probability``, from 0.5 to 1, that the annotator prefers what is chosen."""
+        hint = (
+            "give the probability that what is chosen is preferred, from 0.5 (a tie) to 1 (certain); if the "
+            "column says something else, leave it out with --columns probability="
+        )
+        if "probability" not in self.names:
+            return None
+        probabilities = self.numbers("probability", hint)
+        bad = (probabilities < 0.5) | (probabilities > 1)
+        if bad.any():
+            i = int(np.argmax(bad))
+            raise self.error(i, f"the probability is {probabilities[i]:g}; {hint}")
+        return probabilities
+
     def approvals(self) -> np.ndarray | None:
         """The optional column ``approval``, or ``approved``, as 1, 0 and -1; `UNSTATED` where it is empty."""
         names = [name for name in _APPROVALS if name in self.names]

@@ -83,6 +83,7 @@ def joined_entries(parts: Sequence[Entries], source: str, *, by_pair: bool = Fal
         ballot_weights=column("ballot_weights", 1.0, np.float64),
         ballot_counts=column("ballot_counts", 1, np.int64),
         ballot_strengths=column("ballot_strengths", np.nan, np.float64),
+        ballot_probabilities=column("ballot_probabilities", 1.0, np.float64),
         listed=_listed(parts, of_prompts, of_responses),
         sort_responses=all(part.sort_responses for part in parts),
         source=source,

@@ -22,10 +22,11 @@ SYNONYMS = {
     ),
     "response_id": (
         "response", "answer_id", "answer", "completion_id", "completion", "candidate_id", "candidate",
-        "option_id", "option", "model", "output_id", "output", "alternative",
+        "option_id", "option", "model", "output_id", "output", "alternative", "statement_id", "statement",
     ),
     "rank": ("ranks", "place", "position"),
     "score": ("scores", "rating", "ratings", "stars", "points", "grade", "value", "mark", "likert"),
+    "approval": ("vote", "opinion", "agreement"),
     "ranking": ("rankings", "ballot", "order", "preference_order", "rank_order"),
     "chosen": ("winner", "preferred", "better", "win"),
     "rejected": ("loser", "worse", "lose", "dispreferred"),
@@ -35,6 +36,7 @@ SYNONYMS = {
 NEEDED = (
     ("prompt_id", "annotator_id", "response_id", "score"),
     ("prompt_id", "annotator_id", "response_id", "rank"),
+    ("prompt_id", "annotator_id", "response_id", "approval"),
     ("prompt_id", "annotator_id", "ranking"),
     ("prompt_id", "annotator_id", "chosen", "rejected"),
 )

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from rlchf.io.atomic import atomic_folder, atomic_write, check_new_folder, check_writable
+from rlchf.io.chats import check_prompt, is_message
 from rlchf.io.files import STANDARD_STREAM, display_name, read_bytes, shown
 from rlchf.io.json import write_jsonl
 from rlchf.io.jsonl import json_records
-from rlchf.io.texts import check_prompt, is_message
 from rlchf.io.trainer_rows import PairRows, pair_rows
 from rlchf.io.trainers import NUMBERS, Layout, Row, get_target
 from rlchf.numeric.ratios import ratio

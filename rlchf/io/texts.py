@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rlchf.ids import cell_text, clean_id
+from rlchf.io.chats import check_prompt, shape_hint, warn_of_prompts
 from rlchf.io.columns import Table
 from rlchf.io.files import display_name, file_kind, read_bytes, shown
 from rlchf.io.formats import known_names
@@ -111,18 +112,32 @@ def read_prompts(path: str | Path) -> dict[str, Prompt]:
     Raises
     ------
     ValueError
-        If a key is missing, a prompt is neither text nor chat messages, or an id comes twice.
+        If a key is missing, a prompt is neither text nor chat messages, a message has an unknown role, or an
+        id comes twice.
+
+    Warns
+    -----
+    UserWarning
+        If prompts are blank, or end with a message of the assistant; it counts them.
     """
-    prompts: dict[str, Prompt] = {}
+    return {one: record["prompt"] for one, record in read_prompt_records(path).items()}
+
+
+def read_prompt_records(path: str | Path) -> dict[str, dict[str, Any]]:
+    """As `read_prompts`, but each line with all of its keys."""
+    prompts: dict[str, dict[str, Any]] = {}
     first: dict[str, int] = {}
-    for line, number, record in _lines(path, "prompt_id", "prompt"):
-        prompt_id = _id(record, "prompt_id", line)
+    for line, number, record in keyed_lines(path, "prompt_id", "prompt"):
+        prompt_id = id_in(record, "prompt_id", line)
         if prompt_id in first:
             raise ValueError(
                 f"{line}: prompt {prompt_id!r} is on line {first[prompt_id]} too; keep one of them"
             )
         first[prompt_id] = number
-        prompts[prompt_id] = check_prompt(record["prompt"], line)
+        check_prompt(record["prompt"], line)
+        prompts[prompt_id] = record
+    named = {repr(one): record["prompt"] for one, record in prompts.items()}
+    warn_of_prompts(named, display_name(path))
     return prompts
 
 
@@ -134,17 +149,26 @@ def read_responses(path: str | Path) -> dict[str, dict[str, str]]:
     ValueError
         If a key is missing, a text is no text, or a response of a prompt comes twice.
     """
-    responses: dict[str, dict[str, str]] = {}
+    return {
+        prompt: {one: record["text"] for one, record in records.items()}
+        for prompt, records in read_response_records(path).items()
+    }
+
+
+def read_response_records(path: str | Path) -> dict[str, dict[str, dict[str, Any]]]:
+    """As `read_responses`, but each line with all of its keys."""
+    responses: dict[str, dict[str, dict[str, Any]]] = {}
     first: dict[tuple[str, str], int] = {}
-    for line, number, record in _lines(path, "prompt_id", "response_id", "text"):
-        key = _id(record, "prompt_id", line), _id(record, "response_id", line)
+    for line, number, record in keyed_lines(path, "prompt_id", "response_id", "text"):
+        key = id_in(record, "prompt_id", line), id_in(record, "response_id", line)
         if key in first:
             raise ValueError(
                 f"{line}: response {key[1]!r} of prompt {key[0]!r} is on line {first[key]} too; "
                 "keep one of them"
             )
         first[key] = number
-        responses.setdefault(key[0], {})[key[1]] = _text(record["text"], line)
+        text = text_in(record["text"], line)
+        responses.setdefault(key[0], {})[key[1]] = {**record, "text": text}
     return responses
 
 
@@ -173,16 +197,19 @@ def read_texts(
     row_prompts: list[Prompt] = []
     responses: list[str] = []
     hint = "; lines with prompt_id need --prompts" if prompts is None else ""
-    for line, _, record in _lines(path, *keys, hint=hint):
+    given: dict[str, Prompt] = {}
+    for line, number, record in keyed_lines(path, *keys, hint=hint):
         if prompts is None:
             row_prompts.append(check_prompt(record["prompt"], line))
+            given[f"that on line {number}"] = row_prompts[-1]
         else:
-            prompt_id = _id(record, "prompt_id", line)
+            prompt_id = id_in(record, "prompt_id", line)
             if prompt_id not in prompts:
                 raise ValueError(f"{line}: the prompts file has no prompt {prompt_id!r}")
             row_prompts.append(prompts[prompt_id])
-        responses.append(_text(record[keys[1]], line))
+        responses.append(text_in(record[keys[1]], line))
         rows.append(record)
+    warn_of_prompts(given, display_name(path))
     return rows, row_prompts, responses
 
 
@@ -238,7 +265,7 @@ def _in_folder(path: str | Path, name: str) -> str | Path:
     return inside if Path(path).is_dir() and inside.is_file() else path
 
 
-def _lines(
+def keyed_lines(
     path: str | Path, *keys: str, hint: str = ""
 ) -> Iterator[tuple[str, int, dict[str, Any]]]:
     """Lines of a jsonl file that has certain keys: the line's name for messages, its number, the object."""
@@ -252,13 +279,17 @@ def _lines(
         line = f"{source}, line {number}"
         for key in keys:
             if key not in record:
-                raise ValueError(f"{line}: there is no key {key!r} among {', '.join(record)}{hint}")
+                shape = shape_hint(record) if "prompt" in keys and "prompt" not in record else ""
+                raise ValueError(
+                    f"{line}: there is no key {key!r} among {', '.join(record)}{shape or hint}"
+                )
         yield line, number, record
     if number == 0:
         raise ValueError(f"{source}: the file is empty; give {needed}")
 
 
-def _id(record: dict[str, Any], key: str, line: str) -> str:
+def id_in(record: dict[str, Any], key: str, line: str) -> str:
+    """The id under a key of a line's object; messages begin with ``line``."""
     value = record[key]
     text = "" if isinstance(value, list | dict) else clean_id(cell_text(value))
     if not text:
@@ -266,37 +297,10 @@ def _id(record: dict[str, Any], key: str, line: str) -> str:
     return text
 
 
-def _text(text: Any, line: str) -> str:
+def text_in(text: Any, line: str) -> str:
     """A text; a number or a truth value becomes text, since its quotes may have been lost in writing."""
     if isinstance(text, str):
         return text
     if isinstance(text, bool | int | float):
         return json.dumps(text)
     raise ValueError(f"{line}: the text is {shown(text)}; give text")
-
-
-def is_message(message: Any) -> bool:
-    """Whether a value of a JSON file is a chat message."""
-    keys = ("role", "content")
-    return isinstance(message, dict) and all(isinstance(message.get(key), str) for key in keys)
-
-
-def check_prompt(prompt: Any, line: str) -> Prompt:
-    """Refuse a value of a JSON file that is neither text nor a list of chat messages.
-
-    Raises
-    ------
-    ValueError
-        If it is neither; the message begins with ``line``, which names the line.
-    """
-    if isinstance(prompt, str):
-        return prompt
-    messages = prompt if isinstance(prompt, list) else []
-    for message in messages:
-        if not is_message(message):
-            raise ValueError(
-                f'{line}: a chat message is {shown(message)}; give {{"role": ..., "content": ...}}'
-            )
-    if not messages:
-        raise ValueError(f"{line}: the prompt is {shown(prompt)}; give text or chat messages")
-    return messages

@@ -14,6 +14,8 @@ import pyarrow as pa
 
 from rlchf.io import read_election, read_rankings, write_rankings, write_table
 from rlchf.io.abif import ABIF
+from rlchf.io.annotated_pairs import NAME as PAIRS
+from rlchf.io.annotated_pairs import SUFFIX
 from rlchf.io.atomic import check_folder
 from rlchf.io.blt import BLT
 from rlchf.io.elections import write_elections
@@ -24,6 +26,7 @@ from rlchf.io.json import write_jsonl
 from rlchf.io.preflib import PREFLIB_KIND
 from rlchf.io.sources import Converted, Source, read_source, source_names, sources
 from rlchf.io.sources._records import Files
+from rlchf.jobs.convert_pairs import NO_COLLECTIVE, TEXTS, check_texts, write_pairs
 from rlchf.jobs.inputs import check_paths
 from rlchf.jobs.progress import stage
 from rlchf.jobs.settings import ConvertJob
@@ -78,13 +81,15 @@ def convert_files(job: ConvertJob) -> Report:
         If a file is missing or wrong, or the rankings cannot be written so; nothing has been written then.
     """
     kind, is_file = _target(job)
-    check_paths(list(job.files), [job.out] if is_file else [])
+    texts = [getattr(job, name) for name in TEXTS]
+    check_paths([*job.files, *texts], [job.out] if is_file else [])
     if not is_file:
         if Path(job.out).is_file():
             raise ValueError(f"{job.out} is a file; give a folder, or a file with a suffix")
         check_folder(job.out)
         _refuse_to_replace(Path(job.out))
     format = _format(job)
+    check_texts(job, kind, is_source=format is None)
     if format is None:
         for name, usual in (("columns", ""), ("skip", "none"), ("repeats", "refuse")):
             if getattr(job, name) != usual:
@@ -101,6 +106,9 @@ def convert_files(job: ConvertJob) -> Report:
     rankings = read_rankings(
         job.files, format, columns=job.columns, skip=job.skip, repeats=job.repeats
     )
+    if kind == PAIRS:
+        lost = write_pairs(job, rankings)
+        return Report(", ".join(job.files), [job.out], _numbers(rankings), lost, _pair_notes(job))
     unnamed = 0
     if len(job.files) == 1:
         rankings, unnamed = _named(rankings, job.files[0], kind)
@@ -125,7 +133,10 @@ def _convert_source(job: ConvertJob, kind: str, is_file: bool) -> Report:
         source, converted = read_source(list(job.files), job.from_, job.option)
         rankings = Rankings.from_frame(pa.table(converted.columns()))
     dropped = dict(converted.dropped)
-    if is_file or kind in KINDS:
+    if kind == PAIRS:
+        files = [job.out]
+        dropped |= write_pairs(job, rankings, converted)
+    elif is_file or kind in KINDS:
         files, lost = _write_rankings(job.out, rankings, kind, is_file)
         lost |= {
             "texts of prompts": len(converted.prompts),
@@ -138,7 +149,12 @@ def _convert_source(job: ConvertJob, kind: str, is_file: bool) -> Report:
     numbers = _numbers(rankings)
     if further := len(converted.prompts.keys() - rankings.prompt_index.keys()):
         numbers["further prompts, without a ballot"] = further
-    return Report(source.title, files, numbers, dropped, _notes(source, converted), source.name)
+    notes = _notes(source, converted) + (_pair_notes(job) if kind == PAIRS else [])
+    return Report(source.title, files, numbers, dropped, notes, source.name)
+
+
+def _pair_notes(job: ConvertJob) -> list[str]:
+    return [] if job.aggregated else [NO_COLLECTIVE]
 
 
 def _target(job: ConvertJob) -> tuple[str, bool]:
@@ -149,12 +165,12 @@ def _target(job: ConvertJob) -> tuple[str, bool]:
     ValueError
         If there is no such kind, or the file's suffix is that of another.
     """
-    kinds = [*TABLES, *KINDS]
+    kinds = [*TABLES, *KINDS, PAIRS]
     if job.to and job.to not in kinds:
         raise ValueError(f"unknown kind {job.to!r}; choose from {listed(kinds, job.to)}")
     suffix = "jsonl" if job.out == STANDARD_STREAM else bare_name(job.out)[1]
     named = {suffix: kind.name for kind in KINDS.values() for suffix in kind.suffixes}
-    named |= dict(zip(TABLES, TABLES, strict=True))
+    named |= dict(zip(TABLES, TABLES, strict=True)) | {SUFFIX: PAIRS}
     if suffix not in named or job.out.endswith("/") or Path(job.out).is_dir():
         if suffix and not job.out.endswith("/") and not Path(job.out).is_dir():
             choices = ", ".join(f".{one}" for one in named)
@@ -162,6 +178,8 @@ def _target(job: ConvertJob) -> tuple[str, bool]:
                 f"{job.out}: unknown suffix '.{suffix}'; choose from {choices}, or end the name of a "
                 "folder in /"
             )
+        if job.to == PAIRS:
+            raise ValueError(f"{job.out}: {PAIRS} are one file; give one that ends in .{SUFFIX}")
         return job.to or "csv", False
     if job.to and job.to != named[suffix]:
         raise ValueError(f"{job.out}: the suffix is that of {named[suffix]}, and --to is {job.to}")
@@ -309,6 +327,7 @@ def _numbers(rankings: Rankings) -> dict[str, int]:
         "ballots with a tie": ties,
         "approvals": 0 if approvals is None else int((approvals == 1).sum()),
         "disapprovals": 0 if approvals is None else int((approvals == -1).sum()),
+        "comparisons with a probability": int(rankings.is_reverse.sum()),
         "ballots with a strength": 0 if strengths is None else int((~np.isnan(strengths)).sum()),
         "anonymous annotators": len(rankings.anonymous),
     }
@@ -316,7 +335,7 @@ def _numbers(rankings: Rankings) -> dict[str, int]:
         "prompts": rankings.n_prompts,
         "responses": len(rankings.response_ids),
         "annotators": len(rankings.annotator_ids),
-        "ballots": rankings.n_ballots,
+        "ballots": int((~rankings.is_reverse).sum()),
         **{name: number for name, number in optional.items() if number},
     }
 

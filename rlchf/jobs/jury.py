@@ -33,11 +33,15 @@ def run_jury(job: JuryJob) -> Jury:
     for path in filter(None, (job.out, job.ballots)):
         table_format(path)
     check_options(job.rule, job.option)
+    from rlchf.train.models.arguments import check_attention_name
+    from rlchf.train.models.devices import check_device
+    from rlchf.train.reward.model import RewardModel
+
+    check_device(job.device, "device")
+    check_attention_name(job)
     conditioning = Conditioning.load(job.model)
     prompts, responses = read_prompts(job.prompts), read_responses(job.responses)
     annotators = read_annotators(job.annotators)
-    from rlchf.train.reward.model import RewardModel
-
     model = RewardModel.load(job.model, **job.reading)
     longest = max(conditioning.texts(annotators).values(), key=len)
     _warn_of_truncation(model, prompts, responses, longest)
@@ -61,6 +65,7 @@ def _warn_of_truncation(
 ) -> None:
     """Warn of texts that lose their beginning, where the features stand, because they are too long."""
     from rlchf.train.models.text import encode_responses
+    from rlchf.train.reward.backbone import positions_of
 
     truncated = 0
     for prompt_id, texts in responses.items():
@@ -68,8 +73,10 @@ def _warn_of_truncation(
             prompt, listed = with_annotator(prompts[prompt_id], features), list(texts.values())
             truncated += encode_responses(model.tokenizer, prompt, listed, model.max_length)[1]
     if truncated:
+        more = positions_of(model.model)[1] == model.max_length
+        longer = "choose a model with more positions" if more else "train with a larger max_length"
         warnings.warn(
             f"{truncated} responses with their prompts are longer than {model.max_length} tokens and lose "
-            "the annotator's features, which stand first; train with a larger max_length",
+            f"the annotator's features, which stand first; {longer}",
             stacklevel=3,
         )

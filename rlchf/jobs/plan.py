@@ -5,16 +5,22 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rlchf.io import read_prompts
+from rlchf.jobs.aggregate import check_rule
 from rlchf.jobs.inputs import read_inputs
+from rlchf.jobs.ppo import read_and_hold_out
+from rlchf.jobs.ppo_checks import check_job
 from rlchf.jobs.settings import TINY, PPOJob, RewardJob
+from rlchf.prompts import Prompt
 from rlchf.train.memory.plan import CARDS, GB, Plan
+from rlchf.train.models.loading import check_four_bits
 from rlchf.train.ppo.config import PPOConfig
 from rlchf.train.reward.config import RewardConfig
 
 if TYPE_CHECKING:
     from rlchf.train.memory.ppo import RewardShape
 
+WITH_THE_POLICY = ("", "auto", "cuda", "cuda:0")
+"""Devices of reward models that are taken to be the policy's."""
 LORA_RANK = 16
 """The rank that is tried where all weights are trained."""
 Progress = Callable[[int, int], None]
@@ -71,29 +77,21 @@ def plan_ppo_job(
     Parameters
     ----------
     prompt_tokens
-        Tokens of the longest prompt; 0 reads the prompts with the policy's tokenizer.
+        Tokens of the longest prompt; 0 reads the prompts with the policy's tokenizer. With a number, the
+        job needs no prompts, unless its policy is made for them.
 
     Raises
     ------
     ValueError, FileNotFoundError
-        If a model or a file is missing.
+        If a model or a file is missing, or the run would be refused.
     """
     from rlchf.train.memory.fakes import counted
-    from rlchf.train.memory.models import config_named, gpu, longest_prompt, tiny_config
+    from rlchf.train.memory.models import gpu
     from rlchf.train.models.load import quieten_transformers
 
     quieten_transformers()
-    prompts = list(read_prompts(job.prompts).values())
-    if job.held_out and Path(job.held_out).exists():
-        prompts += read_prompts(job.held_out).values()
-    if job.policy == TINY:
-        policy = tiny_config([str(prompt) for prompt in prompts], config.seed)
-        prompt_tokens = prompt_tokens or max(len(str(prompt)) for prompt in prompts)
-    else:
-        policy = config_named(job.policy, job.trust_remote_code)
-        prompt_tokens = prompt_tokens or longest_prompt(job.policy, prompts, job.trust_remote_code)
-        limit = config.max_prompt_length
-        prompt_tokens = min(prompt_tokens, limit or prompt_tokens)
+    check_job(job, config)
+    policy, prompt_tokens = _policy(job, config, prompt_tokens)
 
     def plan(one: PPOJob, settings: PPOConfig) -> Plan:
         with counted(job.policy):
@@ -108,28 +106,64 @@ def plan_ppo_job(
     return Planned(subject, first, gpu(), advice)
 
 
+def _policy(job: PPOJob, config: PPOConfig, prompt_tokens: int) -> tuple[Any, int]:
+    """The config of the policy, and the tokens of the longest prompt that it reads."""
+    from rlchf.train.memory.models import Tiny, config_named, longest_prompt, tokenizer_named
+    from rlchf.train.ppo.prompts import fit_length
+
+    prompts = _prompts(job, config.seed)
+    if job.policy == TINY:
+        if not prompts:
+            raise ValueError("policy is 'tiny', which is made for its prompts; give --prompts")
+        tiny = Tiny.of([str(prompt) for prompt in prompts.values()], config.seed)
+        policy, tokenizer = tiny.config, tiny.tokenizer
+    else:
+        policy, tokenizer = config_named(job.policy, job.trust_remote_code), None
+    if prompt_tokens:
+        return policy, fit_length(
+            policy, prompt_tokens, config.max_new_tokens,
+            max_prompt_length=config.max_prompt_length, long_prompts=config.long_prompts,
+        )  # fmt: skip
+    if not prompts:
+        raise ValueError("there are no prompts to measure; give --prompts or --prompt-tokens")
+    tokenizer = tokenizer or tokenizer_named(job.policy, job.trust_remote_code)
+    return policy, longest_prompt(policy, tokenizer, prompts, config)
+
+
+def _prompts(job: PPOJob, seed: int) -> dict[str, Prompt]:
+    """All prompts of a run, by what messages call them; none if the job names none."""
+    if not job.prompts:
+        return {}
+    prompts, held_out = read_and_hold_out(job.prompts, job.held_out, seed)
+    named = {f"{job.prompts}: prompt {name!r}": prompt for name, prompt in prompts.items()}
+    return named | {f"{job.held_out}: prompt {name!r}": one for name, one in held_out.items()}
+
+
 def plan_reward_job(
-    job: RewardJob, config: RewardConfig, progress: Progress | None = None
+    job: RewardJob, config: RewardConfig, responses: int = 0, progress: Progress | None = None
 ) -> Planned:
     """Count what `rlchf reward` would hold with these settings, from the config of its model.
 
-    Texts are taken to be as long as ``max_length`` allows, and every prompt to have as many responses as the
-    one with most.
+    Texts are taken to be as long as ``max_length`` allows.
+
+    Parameters
+    ----------
+    responses
+        Number of responses to each prompt; 0 takes that of the prompt with most. With a number, the job
+        needs no files, unless its model is made for them.
+
+    Raises
+    ------
+    ValueError, FileNotFoundError
+        If a model or a file is missing, or the training would be refused.
     """
     from rlchf.train.memory.fakes import counted
-    from rlchf.train.memory.models import config_named, gpu, precision, tiny_config
+    from rlchf.train.memory.models import gpu, precision
     from rlchf.train.memory.reward import plan_reward
     from rlchf.train.models.load import quieten_transformers
 
     quieten_transformers()
-    inputs = read_inputs(job)
-    responses = max(len(inputs.rankings.responses(p)) for p in inputs.rankings.prompt_ids)
-    if job.model == TINY:
-        texts = [str(prompt) for prompt in inputs.prompts.values()]
-        texts += [text for by_id in inputs.responses.values() for text in by_id.values()]
-        model = tiny_config(texts, config.seed)
-    else:
-        model = config_named(job.model, job.trust_remote_code)
+    model, responses = _backbone(job, config, responses)
     positions = getattr(model, "max_position_embeddings", None) or config.max_length
 
     def plan(one: RewardJob, settings: RewardConfig) -> Plan:
@@ -149,6 +183,35 @@ def plan_reward_job(
     return Planned(subject, first, gpu(), advice)
 
 
+def _backbone(job: RewardJob, config: RewardConfig, responses: int) -> tuple[Any, int]:
+    """The config of the model that a reward model starts from, and the number of responses to a prompt."""
+    from rlchf.train.memory.models import Tiny, config_named
+    from rlchf.train.models.architectures import check_classifier
+    from rlchf.train.models.arguments import check_attention_name
+
+    check_rule(job)
+    check_four_bits(job, config.lora_rank, made=job.model == TINY)
+    check_attention_name(job)
+    if job.model != TINY:
+        model = config_named(job.model, job.trust_remote_code)
+        check_classifier(model, job.model)
+        if responses:
+            return model, responses
+    if not job.rankings:
+        raise ValueError(
+            "model is 'tiny', which is made for its texts; give rankings, --prompts and --responses"
+        )
+    inputs = read_inputs(job)
+    responses = responses or max(
+        len(inputs.rankings.responses(prompt_id)) for prompt_id in inputs.rankings.prompt_ids
+    )
+    if job.model == TINY:
+        texts = [str(prompt) for prompt in inputs.prompts.values()]
+        texts += [text for by_id in inputs.responses.values() for text in by_id.values()]
+        model = Tiny.of(texts, config.seed).config
+    return model, responses
+
+
 def _ppo(job: PPOJob, config: PPOConfig, policy: Any, prompt_tokens: int) -> Plan:
     from rlchf.train.memory.models import precision, reward_shape
     from rlchf.train.memory.ppo import plan_ppo
@@ -160,7 +223,7 @@ def _ppo(job: PPOJob, config: PPOConfig, policy: Any, prompt_tokens: int) -> Pla
     def shape(name: str) -> "RewardShape":
         return reward_shape(name, min(tokens, limit), stored, rows, job.trust_remote_code)
 
-    elsewhere = job.reward_device == "cpu"
+    elsewhere = job.reward_device not in WITH_THE_POLICY
     models = [name for name in job.reward if Path(name).is_dir() and not elsewhere]
     plan = plan_ppo(
         config, policy, prompt_tokens,
@@ -171,6 +234,8 @@ def _ppo(job: PPOJob, config: PPOConfig, policy: Any, prompt_tokens: int) -> Pla
     )  # fmt: skip
     functions = [name for name in job.reward if not Path(name).is_dir()]
     notes = tuple(f"what the function {name} holds is not counted" for name in functions)
+    if elsewhere:
+        notes += (f"the reward models are on the device {job.reward_device} and not counted",)
     return replace(plan, notes=plan.notes + notes)
 
 

@@ -10,25 +10,24 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rlchf.display import counted
 from rlchf.io import read_prompts
 from rlchf.io.json import read_json, read_jsonl, write_json
 from rlchf.jobs.evaluation import need_matplotlib
 from rlchf.jobs.inputs import read_toml
-from rlchf.jobs.ppo_rewards import REWARD_OF, check_model
+from rlchf.jobs.ppo_checks import SETTINGS, check_job, check_settings, check_updates
+from rlchf.jobs.ppo_rewards import REWARD_OF
 from rlchf.jobs.progress import stage
 from rlchf.jobs.settings import TINY, PPOJob
 from rlchf.options import fitting, function_named
 from rlchf.prompts import Prompt
 from rlchf.settings import built
-from rlchf.train.models.loading import check_four_bits
-from rlchf.train.ppo.advantages import needs_critic
 from rlchf.train.ppo.config import PPOConfig
 
 if TYPE_CHECKING:
     from rlchf.train.ppo.rewards import LoggedReward
     from rlchf.train.ppo.shaping import Measure, Reward
 
-SETTINGS = "ppo_config.json"
 JOB_FILES = {"job.json", SETTINGS}
 """What a run writes first; `read_job` and `settings` read it back."""
 BEGUN = {
@@ -84,7 +83,7 @@ def run_ppo(
     resume
         Go on with the run that was stopped.
     plot
-        Draw the figures over the updates, ``metrics.png``.
+        Draw the figures over the updates, ``metrics.png``; also those of a run that is done, with ``resume``.
 
     Returns
     -------
@@ -103,21 +102,19 @@ def run_ppo(
     _check_folder(out, job, resume)
     if plot:
         need_matplotlib()
-    job.rewards.check(config.responses_per_prompt)
-    check_four_bits(job, config.lora_rank, made=job.policy == TINY)
-    if job.critic:
-        check_model(job.critic, "critic")
-        if not needs_critic(config.advantages):
-            raise ValueError(
-                f"advantages is '{config.advantages}', which takes no critic; leave --critic out"
-            )
+    check_job(job, config)
+    check_settings(job, config, out if resume else None)
     prompts, held_out = read_and_hold_out(job.prompts, job.held_out, config.seed)
     labels = {name: function_named(str(test), f"label {name}") for name, test in job.label.items()}
+    from rlchf.train.models.devices import check_device
     from rlchf.train.models.load import quieten_transformers
     from rlchf.train.ppo import PPO, Setup
     from rlchf.train.ppo.trackers import make_accelerator
 
     quieten_transformers()
+    check_device(job.reward_device, "reward_device")
+    if resume and not plot:  # the figures of a run can be drawn later
+        check_updates(out, config.updates)
     policy, tokenizer = _policy(job, prompts | held_out, config.seed)
     accelerator = make_accelerator(config.report_to, out)
     rewards = job.rewards.load(**{"device": accelerator.device} | job.reading)
@@ -136,7 +133,9 @@ def run_ppo(
         out.mkdir(parents=True, exist_ok=True)
         write_json(out / "job.json", asdict(job))
     try:
-        with stage(f"PPO, {config.updates} updates") if is_main else nullcontext() as tick:
+        with (
+            stage(f"PPO, {counted(config.updates, 'update')}") if is_main else nullcontext() as tick
+        ):
             run.train(resume=resume, progress=tick)
     finally:  # a run that was stopped has figures, too
         metrics = out / "metrics.jsonl"
@@ -232,11 +231,11 @@ def _policy(job: PPOJob, prompts: Mapping[str, Prompt], seed: int) -> tuple[Any,
 
         tokenizer = load_tokenizer(job.policy, trust_remote_code=job.trust_remote_code)
         return load_policy(job.policy, job.loading), tokenizer
-    from rlchf.train.models.arguments import in_precision
+    from rlchf.train.models.arguments import as_loaded
     from rlchf.train.models.tiny import tiny_llama
 
     policy, tokenizer = tiny_llama([str(prompt) for prompt in prompts.values()], seed=seed)
-    return in_precision(policy, job.loading), tokenizer
+    return as_loaded(policy, job.loading), tokenizer
 
 
 def _critic(job: PPOJob, policy: Any, tokenizer: Any, rewards: "Mapping[str, Reward]") -> Any:

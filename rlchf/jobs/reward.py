@@ -2,6 +2,7 @@
 
 import shutil
 import warnings
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -125,6 +126,22 @@ def training_data(
     return TrainingData(inputs, seen, unseen, result, train, held_out, conditioned)
 
 
+def check_needs(job: RewardData, config: RewardConfig, where: str = "") -> None:
+    """Refuse settings of the training without the data that they need; messages begin with ``where``.
+
+    Raises
+    ------
+    ValueError
+        If there are no groups, or no prompts held out, that a setting needs.
+    """
+    if config.group_dro_step and not job.group:
+        raise ValueError(
+            f"{where}group_dro_step needs groups; give group (--group), a column of the annotators file"
+        )
+    if config.early_stopping and not config.held_out:
+        raise ValueError(f"{where}early_stopping needs held-out prompts; set held_out above 0")
+
+
 def _margin_scale(config: RewardConfig, rankings: Rankings) -> float:
     """The scale of the margins that strengths become; 0, with a warning, where the loss takes none."""
     if rankings.ballot_strengths is None or config.margin_scale == 0:
@@ -181,16 +198,22 @@ def train_reward_model(
             f"{partial} holds a training that was stopped; go on with --resume {out}, or remove that "
             "folder"
         )
+    from rlchf.train.models.arguments import check_attention
     from rlchf.train.models.load import model_folder, quieten_transformers
 
     quieten_transformers()
     check_rule(job)
     check_four_bits(job, config.lora_rank, made=job.model == TINY)
+    check_needs(job, config)
     backbone = None if job.model == TINY else model_folder(job.model)
+    check_attention(job, backbone or "", job.model)
     if backbone is not None:
         from rlchf.train.reward.backbone import check_backbone
 
         check_backbone(backbone, job.model, job.loading)
+    from rlchf.train.reporting import trainer_trackers
+
+    trainer_trackers(config.report_to)
     data = data or training_data(job, config, read_inputs(job))
     from rlchf.train.processes import process
     from rlchf.train.reward.trainer import train_reward
@@ -256,15 +279,23 @@ def read_job(folder: str | Path) -> tuple[RewardJob, RewardConfig]:
 
 
 def _tiny(data: TrainingData, folder: Path, seed: int) -> str:
-    """A small Llama of random weights, in a folder; every process makes the same."""
+    """A tiny model that knows the tokens of the examples, in a folder."""
+    examples = [*data.train, *data.held_out]
+    texts = [str(e.prompt) for e in examples] + [t for e in examples for t in e.responses]
+    return make_tiny(texts, folder, seed)
+
+
+def make_tiny(texts: Sequence[str], folder: Path, seed: int, **options: Any) -> str:
+    """A small Llama of random weights, in a folder; every process makes the same.
+
+    ``options`` are those of `rlchf.train.models.tiny.tiny_llama`.
+    """
     from rlchf.train.models.tiny import tiny_llama
     from rlchf.train.processes import process
 
     with process().main_process_first():
         if not (folder / "config.json").exists():
-            examples = [*data.train, *data.held_out]
-            texts = [str(e.prompt) for e in examples] + [t for e in examples for t in e.responses]
-            model, tokenizer = tiny_llama(texts, seed=seed)
+            model, tokenizer = tiny_llama(texts, seed=seed, **options)
             tokenizer.save_pretrained(folder)
             model.save_pretrained(folder)
     return str(folder)

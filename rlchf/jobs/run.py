@@ -5,7 +5,7 @@ result is there already; so a run that was stopped goes on where it was.
 """
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import cached_property
 from itertools import chain, count
@@ -27,18 +27,24 @@ from rlchf.jobs.inputs import list_skipped, read_inputs
 from rlchf.jobs.ppo import has_begun, run_ppo
 from rlchf.jobs.progress import stage
 from rlchf.jobs.reward import (
+    check_needs,
     partial_folder,
     seen_and_unseen,
     train_reward_model,
     training_data,
 )
-from rlchf.jobs.runfile import Run, read
+from rlchf.jobs.runfile import Model, Run, read
 from rlchf.jobs.settings import TINY, AuditJob, PPOJob, RewardJob
 from rlchf.options import function_named
 from rlchf.prompts import Prompt
 from rlchf.report import write_report
+from rlchf.train.models.arguments import check_attention
+from rlchf.train.models.devices import check_device
 from rlchf.train.models.load import load_policy, load_tokenizer, model_folder, quieten_transformers
+from rlchf.train.ppo.config import PPOConfig
+from rlchf.train.ppo.idle import check_idle
 from rlchf.train.processes import process, release_memory, use_one_thread
+from rlchf.train.reporting import accelerate_trackers, trainer_trackers
 
 
 class Pipeline:
@@ -50,6 +56,8 @@ class Pipeline:
         The settings.
     folder
         The run folder; it need not exist.
+    config
+        What goes into ``config.toml``, by default the settings of the run.
 
     Raises
     ------
@@ -57,12 +65,16 @@ class Pipeline:
         If an input is missing or wrong; nothing has been written then.
     """
 
-    def __init__(self, run: Run, folder: str | Path) -> None:
+    def __init__(
+        self, run: Run, folder: str | Path, config: Mapping[str, Any] | None = None
+    ) -> None:
         self.run, self.folder = run, Path(folder)
+        self.config = run.to_dict() if config is None else config
+        trainer_trackers(run.reward.report_to)
+        accelerate_trackers(run.ppo.report_to if run.ppo else "none")
         self.job: RewardJob = run.reward_job(run.model.name)
         check_rule(self.job)
-        if run.model.name != TINY:
-            model_folder(run.model.name)
+        check_named_model(run.model)
         self.inputs = read_inputs(self.job)
         prompts = self.inputs.prompts
         if run.data.policy_prompts:
@@ -76,6 +88,8 @@ class Pipeline:
                 f"[reward] held_out is {run.reward.held_out}, which leaves none of the "
                 f"{n_prompts} prompts to learn from"
             )
+        check_needs(self.job, run.reward, "[reward] ")
+        check_policy_training(run.model, run.ppo, bool(run.data.policy_held_out))
         self.seen, _ = seen_and_unseen(self.job, self.inputs.rankings, self.job.seed)
 
     def __call__(self) -> dict[str, Any]:
@@ -110,7 +124,7 @@ class Pipeline:
         result = self.result  # before anything is written
         self.folder.mkdir(parents=True, exist_ok=True)
         with atomic_write(self.folder / "config.toml") as file:
-            tomli_w.dump(self.run.to_dict(), file)
+            tomli_w.dump(self.config, file)
         if not (self.folder / "audit.json").exists():
             result.write(self.folder / "aggregated.jsonl")
             list_skipped(self.job, self.inputs.rankings, self.folder / "skipped.csv")
@@ -120,34 +134,16 @@ class Pipeline:
 
     def base_policy(self) -> Path:
         """The model to start from: as named, or a tiny one that learned to write the responses."""
-        from rlchf.train.models.arguments import in_precision
-        from rlchf.train.models.tiny import fit_supervised, tiny_llama
-
-        model, seed = self.run.model, self.run.seed
+        model = self.run.model
         if model.name != TINY:
             return Path(model_folder(model.name))
-        folder = self.folder / "base"
-        if folder.exists():
-            return folder
         inputs = self.inputs
         pairs = [
             (inputs.prompts[p], inputs.responses[p][r])
             for p in inputs.rankings.prompt_ids
             for r in inputs.rankings.responses(p)
         ]
-        with stage("supervised learning of a tiny policy") as tick:
-            texts = [str(prompt) for prompt, _ in pairs] + [text for _, text in pairs]
-            policy, tokenizer = tiny_llama(texts, seed=seed)
-            fit_supervised(
-                policy, tokenizer, pairs, epochs=model.epochs, learning_rate=model.learning_rate,
-                batch_size=model.batch_size, seed=seed, progress=tick,
-            )  # fmt: skip
-            partial = partial_folder(folder)
-            shutil.rmtree(partial, ignore_errors=True)
-            in_precision(policy, model.loading).save_pretrained(partial)
-            tokenizer.save_pretrained(partial)
-            partial.rename(folder)
-        return folder
+        return tiny_policy(model, pairs, self.run.seed, self.folder / "base")
 
     def train_reward_model(self) -> None:
         """Train the reward model, and measure it on the prompts held out, as `rlchf reward` does."""
@@ -286,6 +282,41 @@ class Pipeline:
         }
 
 
+def check_named_model(model: Model) -> None:
+    """Refuse the name of a model that is not there, and attention that it has not."""
+    folder = "" if model.name == TINY else model_folder(model.name)
+    check_attention(model, folder, model.name)
+
+
+def check_policy_training(model: Model, ppo: PPOConfig | None, held_out: bool) -> None:
+    """Refuse settings of PPO that do nothing, and a device of the reward model that is not there."""
+    if ppo is not None:
+        check_idle(ppo, PPOConfig(), held_out, "[ppo] ")
+        check_device(model.reward_device, "[model] reward_device")
+
+
+def tiny_policy(model: Model, pairs: Sequence[tuple[Prompt, str]], seed: int, folder: Path) -> Path:
+    """The folder of a tiny policy that learned to write responses to prompts; made if it is not there."""
+    from rlchf.train.models.arguments import as_loaded
+    from rlchf.train.models.tiny import fit_supervised, tiny_llama
+
+    if folder.exists():
+        return folder
+    with stage("supervised learning of a tiny policy") as tick:
+        texts = [str(prompt) for prompt, _ in pairs] + [text for _, text in pairs]
+        policy, tokenizer = tiny_llama(texts, seed=seed)
+        fit_supervised(
+            policy, tokenizer, pairs, epochs=model.epochs, learning_rate=model.learning_rate,
+            batch_size=model.batch_size, seed=seed, progress=tick,
+        )  # fmt: skip
+        partial = partial_folder(folder)
+        shutil.rmtree(partial, ignore_errors=True)
+        as_loaded(policy, model.loading).save_pretrained(partial)
+        tokenizer.save_pretrained(partial)
+        partial.rename(folder)
+    return folder
+
+
 def start(
     path: str | Path,
     *,
@@ -315,15 +346,7 @@ def start(
         run = replace(run, rule={"name": rule})
     if group:
         run = replace(run, data=replace(run.data, group=group))
-    rule = run.rule["name"].replace(":", ".")  # of module:function; Windows takes no colon
-    folder = Path(out) if out else _free(Path("runs") / f"{Path(path).stem}-{rule}")
-    if folder.exists() and not folder.is_dir():
-        raise ValueError(f"{folder} is a file; choose a folder for --out")
-    if folder.exists() and any(folder.iterdir()):
-        raise ValueError(
-            f"{folder} is not empty; choose another --out, or go on with --resume {folder}"
-        )
-    return Pipeline(run, folder)
+    return Pipeline(run, new_folder(path, run.rule["name"], out))
 
 
 def resume(folder: str | Path) -> Pipeline:
@@ -332,6 +355,25 @@ def resume(folder: str | Path) -> Pipeline:
     if not config.exists():
         raise FileNotFoundError(f"{folder} holds no config.toml, so there is no run to go on with")
     return Pipeline(read(config), folder)
+
+
+def new_folder(path: str | Path, rule: str, out: str | Path = "") -> Path:
+    """The folder of a new run: ``out``, or one in ``runs/`` with the names of the run file and the rule.
+
+    Raises
+    ------
+    ValueError
+        If ``out`` is a file, or a folder that is not empty.
+    """
+    rule = rule.replace(":", ".")  # of module:function; Windows takes no colon
+    folder = Path(out) if out else _free(Path("runs") / f"{Path(path).stem}-{rule}")
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"{folder} is a file; choose a folder for --out")
+    if folder.exists() and any(folder.iterdir()):
+        raise ValueError(
+            f"{folder} is not empty; choose another --out, or go on with --resume {folder}"
+        )
+    return folder
 
 
 def _free(folder: Path) -> Path:

@@ -110,6 +110,8 @@ class Run:
 SECTIONS: dict[str, type] = {
     "data": Data, "model": Model, "reward": RewardConfig, "ppo": PPOConfig, "label": Label,
 }  # fmt: skip
+OPTIONAL = ("ppo", "revise")
+"""Sections whose stage is left out where they are."""
 FILES = (
     "prompts", "responses", "annotators", "candidates", "policy_prompts", "policy_held_out",
 )  # fmt: skip
@@ -133,25 +135,33 @@ def read(path: str | Path, data_folder: str | Path = "") -> Run:
         message names the key and those that are close.
     """
     path = Path(path)
-    if path.is_dir():
-        raise ValueError(f"{path} is a folder; give a run file, or go on with --resume {path}")
-    raw = read_toml(path)
-    for name in (*SECTIONS, "rule"):
-        if not isinstance(raw.get(name, {}), Mapping):
-            raise ValueError(f"{path}: {name} is {raw[name]!r}; it must be a table, [{name}]")
-    seed = {"seed": checked(int, raw.get("seed", 0), f"{path}: seed")}
-    raw["reward"] = seed | raw.get("reward", {})
-    if "ppo" in raw:
-        raw["ppo"] = seed | raw["ppo"]
-    for name, kind in SECTIONS.items():
-        if name in raw:
-            raw[name] = built(kind, raw[name], f"{path}: [{name}] ")
-    run = built(Run, raw, f"{path}: ")
-    folder, data, model = Path(data_folder or path.parent), run.data, run.model
+    run = built(Run, tables_of(path, SECTIONS), f"{path}: ")
+    folder, data = Path(data_folder or path.parent), run.data
     paths: dict[str, Any] = {name: getattr(data, name) for name in FILES if getattr(data, name)}
     paths = {name: str((folder / file).resolve()) for name, file in paths.items()}
     paths["rankings"] = tuple(str((folder / file).resolve()) for file in data.rankings)
-    data = replace(data, **paths)
+    return replace(run, data=replace(data, **paths), model=found_model(run.model, path))
+
+
+def tables_of(path: Path, sections: Mapping[str, type]) -> dict[str, Any]:
+    """A run file with each of its sections as settings; trainings and draws have the file's seed."""
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder; give a run file, or go on with --resume {path}")
+    raw = read_toml(path)
+    for name in (*sections, "rule"):
+        if not isinstance(raw.get(name, {}), Mapping):
+            raise ValueError(f"{path}: {name} is {raw[name]!r}; it must be a table, [{name}]")
+    seed = {"seed": checked(int, raw.get("seed", 0), f"{path}: seed")}
+    for name, kind in sections.items():
+        if name in raw or (name not in OPTIONAL and kind not in (Data, Model, Label)):
+            seeded = "seed" in {one.name for one in fields(kind)}
+            given = (seed if seeded else {}) | raw.get(name, {})
+            raw[name] = built(kind, given, f"{path}: [{name}] ")
+    return raw
+
+
+def found_model(model: Model, path: Path) -> Model:
+    """A model whose name is that of a folder beside the run file is that folder."""
     if model.name != TINY and (path.parent / model.name).is_dir():
-        model = replace(model, name=str((path.parent / model.name).resolve()))
-    return replace(run, data=data, model=model)
+        return replace(model, name=str((path.parent / model.name).resolve()))
+    return model

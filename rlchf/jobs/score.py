@@ -39,11 +39,15 @@ def score_files(job: ScoreJob) -> int:
             "rlchf jury scores them for annotators",
             stacklevel=2,
         )
-    known = read_prompts(job.prompts) if job.prompts else None
-    rows, prompts, responses = read_texts(job.texts, known)
+    from rlchf.train.models.arguments import check_attention_name
+    from rlchf.train.models.devices import check_device
     from rlchf.train.models.load import quieten_transformers
     from rlchf.train.reward.model import RewardModel
 
+    check_device(job.device, "device")
+    check_attention_name(job)
+    known = read_prompts(job.prompts) if job.prompts else None
+    rows, prompts, responses = read_texts(job.texts, known)
     quieten_transformers()
     model = RewardModel.load(job.model, **job.reading)
     with stage(f"score {len(rows)} responses", quiet=True):

@@ -6,6 +6,7 @@ from dataclasses import MISSING, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from rlchf.auditing._left_out import FOLDS
 from rlchf.auditing.bootstrap import LEAST
 from rlchf.cleaning import Repeats, Skip
 from rlchf.io.trainers import targets
@@ -127,8 +128,8 @@ class ConvertJob(Settings):
     )
     to: str = setting(
         "",
-        "Kind of the rankings: csv, tsv, parquet, jsonl, preflib, blt or abif; by default as --out "
-        "ends, csv for a folder.",
+        "Kind of the rankings: csv, tsv, parquet, jsonl, preflib, blt, abif or annotated_pairs; by "
+        "default as --out ends, csv for a folder.",
     )
     option: dict[str, Any] = setting({}, "Option of the source; repeatable.")
     columns: str = setting(
@@ -143,6 +144,24 @@ class ConvertJob(Settings):
     )
     repeats: Repeats = setting(
         "refuse", "Which of an annotator's repeated ballots on a prompt counts.", group="Data"
+    )
+    prompts: str = setting("", "Prompts of rankings, for annotated pairs.", group="Data")
+    responses: str = setting("", "Responses of rankings, for annotated pairs.", group="Data")
+    annotators: str = setting(
+        "",
+        "Annotators of rankings, for annotated pairs; of their features, name, description and type.",
+        group="Data",
+    )
+    constitution: str = setting(
+        "",
+        "Constitution whose principles are annotators, for annotated pairs: their questions are the "
+        "descriptions.",
+        group="Data",
+    )
+    aggregated: str = setting(
+        "",
+        "Collective rankings from rlchf aggregate, for annotated pairs: the default annotator.",
+        group="Data",
     )
 
 
@@ -173,6 +192,12 @@ class AuditJob(GroupedRankings):
         at_least=0,
         group="Measures",
     )
+    folds: int = setting(
+        FOLDS,
+        "Number of parts of the annotators, without each of which to aggregate again; 0 for none.",
+        at_least=0,
+        group="Measures",
+    )
     shuffles: int = setting(
         0,
         "Number of shuffled orders of the prompts in which to aggregate again.",
@@ -186,6 +211,10 @@ class AuditJob(GroupedRankings):
         yield (
             0 < self.bootstrap < LEAST,
             f"bootstrap is {self.bootstrap}; give 0 for no intervals, or {LEAST} or more",
+        )
+        yield (
+            self.folds == 1,
+            "folds is 1; give 2 or more, or 0 for the outcome as it is given",
         )
         yield (
             bool(self.texts) and not self.responses,

@@ -1,4 +1,4 @@
-"""The HTML report of a run: one file with its tables, pictures and samples inside."""
+"""HTML reports: each is one file with its tables, pictures and samples inside."""
 
 import json
 from collections.abc import Sequence
@@ -38,25 +38,18 @@ def write_report(
     metrics, samples
         The lines of ``metrics.jsonl`` and ``samples.jsonl``.
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
     from rlchf.plots.save import svg_text
     from rlchf.plots.stages import stages_plot
     from rlchf.plots.training import training_plot
 
-    page = Environment(
-        loader=PackageLoader("rlchf.report", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    ).get_template("report.html.jinja")
     ppo = [line for line in metrics if line["stage"] == "ppo" and line["update"]]
     by_stage = {
         stage: [row for row in samples if row["stage"] == stage][:SAMPLES]
         for stage in ("before", "after")
     }
-    html = page.render(
+    write_page(
+        path,
+        "report",
         title=f"{Path(run.data.rankings[0]).parent.name}: {summary['rule']}",
         label=run.label.name,
         summary=summary,
@@ -67,5 +60,18 @@ def write_report(
         question=question,
         settings=json.dumps(run.to_dict(), indent=2, ensure_ascii=False),
     )
+
+
+def write_page(path: str | Path, template: str, **values: Any) -> None:
+    """Write a page from a template of this package, with values that it needs."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    page = Environment(
+        loader=PackageLoader("rlchf.report", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    ).get_template(f"{template}.html.jinja")
     with atomic_write(path) as file:
-        file.write(html.encode())
+        file.write(page.render(**values).encode())

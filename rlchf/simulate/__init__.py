@@ -1,5 +1,6 @@
-"""Annotators with stated tastes, and random profiles."""
+"""Annotators with stated tastes, judges with planted preferences, and random profiles."""
 
+from rlchf.simulate import planted
 from rlchf.simulate.annotators import (
     Annotator,
     Row,
@@ -13,14 +14,17 @@ from rlchf.simulate.annotators import (
     wordiness,
 )
 from rlchf.simulate.cultures import mallows
+from rlchf.simulate.judges import SimulatedJudge
 
 __all__ = [
     "Annotator",
     "Row",
+    "SimulatedJudge",
     "Taste",
     "has_emoji",
     "make_annotators",
     "mallows",
+    "planted",
     "politeness",
     "relevance",
     "score",

@@ -138,8 +138,8 @@ def test_prompts_on_which_all_agree_use_up_savings_where_all_pairs_count() -> No
 @pytest.mark.parametrize(
     "rule", rule_parameters(["equal_shares_pairs", "phragmen_pairs", "phragmen_credit"])
 )
-def test_groups_fall_short_by_at_most_two_pairs(rule: str) -> None:
-    """Observed, not proved: up to five groups, profiles that recur."""
+def test_on_random_profiles_that_recur_groups_fall_short_by_at_most_two_pairs(rule: str) -> None:
+    """Observed, not proved: adversarial search finds more, and with credit more and more."""
     rng = np.random.default_rng(0)
     for _ in range(25):
         m, groups = int(rng.integers(2, 5)), int(rng.integers(2, 6))
@@ -217,13 +217,14 @@ def test_with_credit_first_places_are_not_in_proportion_where_ballots_are_noisy(
     assert np.mean(firsts) < 0.38
 
 
-def test_credit_with_borda_compromises() -> None:
-    """Two groups, two pairs of responses: 0.40 of the pairs, and only 0.30 of the first places."""
+def test_credit_with_borda_mixes_the_orders_of_two_groups() -> None:
+    """Two groups, two pairs of responses: 0.40 of the pairs and of the first places, by compromises."""
     prompts = blocs(200, [0, 1, 2, 3], [2, 3, 0, 1])
     orders = outcome("phragmen_credit", dataset(prompts), base="borda")
     won, contested = agreement(prompts, orders)
     assert abs(won[-1, 9] / contested[-1] - 0.4) < 0.01
-    assert sum(order[0] == 2 for order in orders) == 60
+    assert sum(order[0] == 2 for order in orders) == 80
+    assert {tuple(order) for order in orders} == {(0, 1, 2, 3), (0, 2, 1, 3), (2, 0, 3, 1)}
 
 
 def test_credit_with_another_base_goes_prompt_by_prompt() -> None:

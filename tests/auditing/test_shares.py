@@ -135,3 +135,17 @@ def test_orders_of_other_prompts_are_refused() -> None:
         trace_shares(rankings, {"mine": other}, categories=categories)
     with pytest.raises(ValueError, match="need the categories of the responses"):
         trace_shares(rankings, {}, texts={"policy": ["plain"]})
+
+
+def test_texts_are_counted_where_no_ballot_compares_two_categories() -> None:
+    rankings = Rankings.from_ballots([("p", "ann", "a > b"), ("p", "bob", "b > a")])
+    categories = {"p": {"a": "plain", "b": "plain"}}
+    stages = trace_shares(
+        rankings,
+        {},
+        None,
+        categories=categories,
+        texts={"policy": ["plain", "emoji"]},
+        replicates=40,
+    )
+    assert stages[-1].categories["emoji"].share == 0.5

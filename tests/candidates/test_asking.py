@@ -2,14 +2,13 @@
 
 import pytest
 
-from rlchf.prompts import with_text_before
+from rlchf.prompts import with_system, with_text_before
 from rlchf.train.candidates.asking import (
     SYSTEM_PROMPTS,
     TEMPLATE,
     check_template,
     in_template,
     listed_answers,
-    with_system,
 )
 
 

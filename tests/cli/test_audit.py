@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import rlchf as package
@@ -233,6 +234,7 @@ REFUSED = {
     "is an input": ("rankings.csv", "out.jsonl", "--out", "rankings.csv"),
     "is a file; give a folder": ("rankings.csv", "out.jsonl", "--plot", "people.csv"),
     "bootstrap is -1": ("rankings.csv", "out.jsonl", "--bootstrap", "-1"),
+    "folds is 1": ("rankings.csv", "out.jsonl", "--folds", "1"),
     "there is no folder": ("rankings.csv", "out.jsonl", "--out", "none/audit.json"),
     "has a column 'annotator_id'": ("rankings.csv", "rankings.csv"),
     "several files are standard input": ("-", "-"),
@@ -261,3 +263,117 @@ def test_rankings_may_come_from_standard_input(folder: Path) -> None:
     text = (folder / "rankings.csv").read_text()
     result = run("-", folder / "out.jsonl", "--json", "--bootstrap", 0, stdin=text)
     assert json.loads(result.stdout)["overall"]["contested"] == pytest.approx(0.6)
+
+
+def five_countries(folder: Path) -> None:
+    """Five countries of different size, one of which wants the opposite, and twelve random clickers."""
+    rng = np.random.default_rng(5)
+    sizes = {"Brazil": 14, "Germany": 20, "India": 30, "Nigeria": 12, "States": 50, "clickers": 12}
+    common = rng.normal(size=(60, 4))
+    lines, people = ["prompt_id,annotator_id,ranking"], ["annotator_id,country"]
+    for country, n in sizes.items():
+        taste = common + 0.4 * rng.normal(size=common.shape)
+        taste = {"Nigeria": -0.6 * common, "clickers": 0 * common}.get(country, taste)
+        for i in range(n):
+            people.append(f"{country}{i},{country}")
+            for p in rng.choice(60, 15, replace=False):
+                order = np.argsort(-taste[p] - 0.8 * rng.normal(size=4))
+                lines.append(f"p{p},{country}{i},{' > '.join('abcd'[r] for r in order)}")
+    (folder / "five.csv").write_text("\n".join(lines) + "\n")
+    (folder / "countries.csv").write_text("\n".join(people) + "\n")
+    rankings = package.read_rankings(folder / "five.csv")
+    package.aggregate(rankings, "kemeny").write(folder / "five.jsonl")
+
+
+def test_the_country_that_loses_is_named(tmp_path: Path) -> None:
+    five_countries(tmp_path)
+    inputs = [tmp_path / name for name in ("five.csv", "five.jsonl")]
+    people = "--annotators", tmp_path / "countries.csv", "--group", "country"
+    shown = run(*inputs, *people, "--bootstrap", 0).stdout
+    assert "Served least: Nigeria, at -" in shown
+    assert (
+        "Served less than by a random order (agreement below it by the interval): Nigeria." in shown
+    )
+    assert "own ranking from a random order: clickers." in shown
+    assert "No representation ratio for any group" in shown
+    assert "repr." not in shown
+    report = json.loads(run(*inputs, *people, "--bootstrap", 0, "--json").stdout)
+    assert {row["representation_ratio"] for row in report["groups"]} == {None}
+    served = {row["name"]: row["position"]["value"] for row in report["standings"]}
+    assert served["clickers"] is None
+    assert all(served[name] > 0.8 for name in ("Brazil", "Germany", "India", "States"))
+
+
+@pytest.mark.parametrize("columns", [40, 60, 200])
+def test_names_of_groups_and_figures_survive_a_narrow_terminal(
+    columns: int, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    inputs = folder / "rankings.csv", folder / "out.jsonl", "--annotators", folder / "people.csv"
+    shown = run(*inputs, "--group", "region", "--bootstrap", 40).stdout
+    assert "…" not in shown
+    assert max(len(line) for line in shown.splitlines()) <= columns
+    tables = shown.count(" north ")
+    assert tables == shown.count(" south ")
+    assert tables > 3 if columns == 40 else tables >= 3
+    for figure in ("-1.00", "1.67", "influ-"):
+        assert figure in shown
+
+
+def test_pictures_describe_themselves_and_draw_no_line_called_proportional(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    five_countries(tmp_path)
+    job = AuditJob(
+        rankings=(str(tmp_path / "five.csv"),), aggregated=str(tmp_path / "five.jsonl"),
+        annotators=str(tmp_path / "countries.csv"), group=("country",), bootstrap=0,
+        plot=str(tmp_path / "pictures"),
+    )  # fmt: skip
+    audit_files(job)
+    for name in ("shares", "agreement", "lorenz"):
+        text = (tmp_path / "pictures" / f"{name}.svg").read_text()
+        assert 'role="img" aria-label="' in text
+        assert b"Description" in (tmp_path / "pictures" / f"{name}.png").read_bytes()
+        assert "proportional" not in text
+    text = (tmp_path / "pictures" / "shares.svg").read_text()
+    label = text.split('aria-label="')[1].split('"')[0]
+    assert label.index("Nigeria") < label.index("Brazil") < label.index("clickers 0.")
+    assert label.endswith("(no position).")
+
+
+@pytest.mark.parametrize("groups", [2, 7, 25, 60])
+def test_pictures_name_as_many_groups_as_can_be_read(groups: int) -> None:
+    pytest.importorskip("matplotlib")
+    from rlchf.plots.audit import audit_plots
+
+    rng = np.random.default_rng(groups)
+    ballots = [
+        (p, i, "a > b" if rng.random() < 0.7 else "b > a")
+        for p in range(8)
+        for i in range(3 * groups)
+    ]
+    names = {str(i): f"US$ {i % groups:02} of $x$" for i in range(3 * groups)}
+    rankings = package.Rankings.from_ballots(ballots)
+    result = package.aggregate(rankings, "kemeny")
+    report = package.audit(rankings, result, names, baselines=True)
+    figure = audit_plots(rankings, result, report, names)["shares"]
+    labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert len(labels) == min(groups, 25)
+    assert ("the lowest 25 of 60" in figure.axes[0].get_title(loc="left")) == (groups == 60)
+    assert str(figure.get_label()).count("US$") == min(groups, 25)
+
+
+def test_of_many_people_the_outliers_are_named() -> None:
+    pytest.importorskip("matplotlib")
+    from rlchf.plots.audit import audit_plots
+
+    rng = np.random.default_rng(0)
+    ballots = [
+        (p, f"person {i:03}", "a > b" if rng.random() < (0.1 if i == 77 else 0.8) else "b > a")
+        for p in range(40) for i in range(300)
+    ]  # fmt: skip
+    rankings = package.Rankings.from_ballots(ballots)
+    result = package.aggregate(rankings, "kemeny")
+    figure = audit_plots(rankings, result, package.audit(rankings, result))["shares"]
+    assert "300 annotators" in figure.axes[0].get_title(loc="left")
+    (text,) = [text.get_text() for text in figure.axes[0].texts]
+    assert text.splitlines()[1].startswith("person 077")

@@ -5,11 +5,14 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
-from rlchf.cli.main import COMMANDS
+from rlchf.cli.main import COMMANDS, app
 from tests.support.cli import Done, refused, rlchf
 
 ROOT = Path(__file__).parents[2]
@@ -118,7 +121,31 @@ def test_a_policy_for_ties_that_is_misspelt() -> None:
 
 def test_every_command_has_help_with_an_example() -> None:
     for command in COMMANDS:
-        assert f"Example: rlchf {command}" in rlchf(command, "--help").stdout
+        assert f"Example: rlchf {command}" in rlchf(*command.split(), "--help").stdout
+
+
+def commands(group: Any, *names: str) -> Iterator[tuple[str, Any]]:
+    """The commands of the program, and those of its groups, by their names."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, *names, name)
+        else:
+            yield " ".join([*names, name]), command
+
+
+def test_help_says_of_every_option_whether_it_is_repeatable() -> None:
+    several = [
+        (name, option)
+        for name, command in commands(typer.main.get_command(app))
+        for option in command.params
+        if option.multiple
+    ]
+    assert len(several) > 20
+    unsaid = [
+        f"{name} {option.opts}" for name, option in several if "repeatable" not in option.help
+    ]
+    assert not unsaid
+    assert "as an id or a text; repeatable" in " ".join(rlchf("ppo", "--help").stdout.split())
 
 
 def test_help_lists_first_what_must_be_given_and_cuts_no_summary() -> None:

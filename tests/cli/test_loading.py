@@ -1,7 +1,9 @@
 """The settings of loading, from the command line to the models and the files that are left."""
 
 import json
+import re
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +13,11 @@ from safetensors.torch import load_file
 
 from rlchf.jobs import run as pipeline
 from rlchf.jobs.runfile import read
+from rlchf.train.models import devices
 from rlchf.train.models.load import load_policy
-from rlchf.train.models.loading import LOADING
+from rlchf.train.models.loading import LOADING, Loading
 from rlchf.train.reward.model import RewardModel
-from tests.support.cli import rlchf
+from tests.support.cli import refused, rlchf
 from tests.support.ppo_jobs import arguments, job_folder
 from tests.support.ppo_runs import lines
 
@@ -94,17 +97,18 @@ def test_4_bits_need_adapters(folder: Path, tmp_path: Path) -> None:
 def test_candidates_are_sampled_in_bfloat16(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from rlchf.jobs import draws
     from rlchf.jobs import sample as job
 
     found: list[torch.dtype] = []
-    load = job._load
+    load = draws.load_sampler
 
     def noted(*args: Any) -> Any:
         loaded = load(*args)
         found.append(loaded[0].dtype)
         return loaded
 
-    monkeypatch.setattr(job, "_load", noted)
+    monkeypatch.setattr(job, "load_sampler", noted)
     given = ("sample", "--policy", "policy", "--prompts", "prompts.jsonl", "--max-new-tokens", 4)
     done = rlchf(*given, *HALF, "--out", tmp_path / "responses.jsonl")
     assert done.returncode == 0, done.stderr
@@ -228,3 +232,92 @@ def test_a_run_file_gives_every_setting_of_loading_to_the_reward_model(tmp_path:
         read(run_file(tmp_path, load_in_4bit=True))
     with pytest.raises(ValueError, match=r"set \[reward\] lora_rank"):
         read(run_file(tmp_path, load_in_4bit=True, name="smollm2"))
+
+
+# --- devices and attention
+
+
+@pytest.mark.parametrize("device", ["cuda:77", "foo", "meta"])
+def test_a_device_that_is_not_there_is_refused_before_anything_is_loaded(
+    device: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = tmp_path / "texts.jsonl"
+    texts.write_text(json.dumps({"prompt": "the fox", "response": "a dog"}) + "\n")
+    people = tmp_path / "people.csv"
+    people.write_text("annotator_id,likes\na,dogs\n")
+    _, *files = rankings(tmp_path)
+    out = tmp_path / "out"
+    monkeypatch.setattr(torch.nn.Module, "to", None)  # nothing is moved
+    for name, given in (
+        ("reward_device", arguments("--reward", "reward", "--out", out, "--reward-device", device)),
+        ("device", ["score", "reward", texts, "--device", device]),
+        ("device", ["jury", "reward", *files, "--annotators", people, "--device", device]),
+    ):
+        said = refused(rlchf(*given))
+        assert f"{name} is '{device}', " in said
+        assert "choose " in said
+    assert not out.exists()
+
+
+def test_devices_that_are_there_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "devices", lambda: [torch.device("cuda", n) for n in range(2)])
+    for name in ("", "auto", "cpu", "cuda", "cuda:1"):
+        devices.check_device(name, "device")
+    with pytest.raises(
+        ValueError, match=r"and this machine has cuda:0, cuda:1; choose cpu, cuda:0,"
+    ):
+        devices.check_device("cuda:2", "device")
+    monkeypatch.setattr(devices, "devices", list)
+    with pytest.raises(
+        ValueError, match="and torch finds no GPU here; choose cpu or auto, or leave"
+    ):
+        devices.check_device("cuda", "device")
+
+
+def test_a_reward_model_is_not_read_for_a_device_that_is_not_there(folder: Path) -> None:
+    with pytest.raises(ValueError, match="device is 'foo', which names no device"):
+        RewardModel.load(folder / "reward", "foo")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("foo", "attn_implementation is 'foo'; choose from eager, "),
+        ("sdpaa", "did you mean sdpa?"),
+        ("flash_attention_2", "attn_implementation is 'flash_attention_2', with which '"),
+    ],
+)
+@pytest.mark.parametrize("model", ["tiny", "policy"])
+def test_attention_that_a_model_has_not_is_refused_before_anything_is_read(
+    model: str, name: str, message: str, folder: Path, tmp_path: Path
+) -> None:
+    if find_spec("flash_attn") and name in message:
+        pytest.skip("flash_attn is installed")
+    out, how = tmp_path / "out", ("--attn-implementation", name)
+    given = arguments("--reward", "tastes:vowels", "--out", out, *how)
+    files = rankings(tmp_path)
+    said = [
+        rlchf(*given, "--policy", model),
+        rlchf("reward", *files, "--model", model, "--out", out, *how),
+        rlchf("sample", "--policy", model, "--prompts", files[2], "--out", f"{out}.jsonl", *how),
+    ]
+    for done in said:
+        assert message in refused(done)
+    with pytest.raises(ValueError, match=re.escape(message)):
+        pipeline.start(
+            run_file(
+                tmp_path,
+                str(folder / model) if model != "tiny" else model,
+                attn_implementation=name,
+            )
+        )
+    assert not out.exists()
+    assert not list(tmp_path.glob("*.partial"))
+
+
+def test_a_tiny_model_computes_with_the_attention_that_is_asked_for() -> None:
+    from rlchf.train.models.arguments import as_loaded
+    from tests.support.tiny_models import tiny_llama
+
+    model = as_loaded(tiny_llama(), Loading(attn_implementation="eager"))
+    assert model.config._attn_implementation == "eager"

@@ -152,6 +152,15 @@ def test_an_ensemble_says_how_far_its_heads_are_apart(folder: Path) -> None:
             "this loss learns from 'ranking' or 'ballots'",
         ),
         (["--rule", "kemny"], "did you mean kemeny?"),
+        (["--atoms", 5], "atoms is 5 and head is 'scalar'; atoms are for head = 'categorical'"),
+        (
+            ["--early-stopping", 2, "--held-out", 0],
+            "early_stopping needs held-out prompts; set held",
+        ),
+        (
+            ["--group-dro-step", 0.1, "--learn-from", "ballots"],
+            "group_dro_step needs groups; give group (--group), a column of the annotators file",
+        ),
         (["--group", "likes"], "needs an annotators file"),
         (["--held-out", 0.99], "leaves none of the 20 prompts"),
         (["--model", "nowhere"], "unknown model 'nowhere'"),

@@ -174,7 +174,7 @@ def test_a_run_goes_on_with_the_same_inputs_only(
         stops(patched, 1)
         run(policy, "--out", "responses.jsonl")
     message = refused(rlchf("sample", "--resume", "responses.jsonl", "-n", 5))
-    assert "--resume reads responses_per_prompt from the folder" in message
+    assert "--resume reads responses_per_prompt from responses.jsonl.partial" in message
     before = (folder / "prompts.jsonl").read_text()
     (folder / "prompts.jsonl").write_text(before.replace("Tea?", "Coffee?"))
     done = rlchf("sample", "--resume", "responses.jsonl")
@@ -217,7 +217,7 @@ def test_a_run_goes_on_with_the_same_inputs_only(
             ["--out", "r.jsonl", "--method", "system_prompts", "--system-prompts", "no.txt"],
             "no.txt: there is no such file",
         ),
-        (["--resume", "r.jsonl"], "--resume reads policy from the folder; leave it out"),
+        (["--resume", "r.jsonl"], "--resume reads policy from r.jsonl.partial; leave it out"),
     ],
 )
 def test_wrong_usage_is_one_sentence_and_writes_nothing(

@@ -5,7 +5,7 @@ from typing import Literal
 
 import pytest
 
-from rlchf.settings import Settings, setting
+from rlchf.settings import Settings, built, setting
 
 
 @dataclass(frozen=True)
@@ -50,3 +50,12 @@ def test_an_int_may_be_a_float_and_a_limit_may_be_infinite() -> None:
 def test_the_docstring_lists_every_field_with_its_help() -> None:
     assert "steps\n    Number of steps." in (Walk.__doc__ or "")
     assert "limit\n    Hours; inf for no limit." in (Walk.__doc__ or "")
+
+
+def test_only_a_misspelt_name_without_a_similar_one_is_answered_by_all_names() -> None:
+    with pytest.raises(ValueError, match=r"there is no setting 'slop'; did you mean slope\?$"):
+        built(Walk, {"slop": 3})
+    with pytest.raises(
+        ValueError, match=r"'colour'; choose from steps, stride, slope, limit, pace$"
+    ):
+        built(Walk, {"colour": "red"})

@@ -246,11 +246,16 @@ def main(folder: Path) -> None:
         ((3,), {}, "reward 3 is a int; give a reward model's folder"),
         ((vowels,), {"rule": "borda"}, "rule is for rewards that are combined"),
         ((vowels, brief), {"combine": "vot"}, "combine is 'vot'; choose from .*did you mean vote"),
+        ((vowels, brief), {"combine": "vote"}, "combine='vote' needs rule=, the voting rule"),
         ((vowels, brief), {"combine": "vote", "rule": "bordda"}, "did you mean borda"),
         ((vowels, brief), {"combine": "vote", "rule": "borda", "k": 1}, "no option 'k'"),
         ((vowels, brief), {"combine": "max_min", "stepp": 1}, "'stepp'; did you mean step"),
         ((vowels, brief), {"combine": "max_min", "weights": [1, 2]}, "takes no weights"),
-        ((vowels, brief), {"combine": "vote", "weights": [1]}, "1 weights for 2 voters"),
+        (
+            (vowels, brief),
+            {"combine": "vote", "rule": "borda", "weights": [1]},
+            "1 weights for 2 voters",
+        ),
     ],
 )
 def test_what_cannot_work_is_refused_before_training(

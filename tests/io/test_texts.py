@@ -11,6 +11,7 @@ from rlchf.io import (
     read_prompts,
     read_responses,
 )
+from rlchf.io.texts import read_texts
 from tests.support.files import Write
 
 
@@ -26,6 +27,24 @@ def test_responses_are_nested_by_prompt(write: Write) -> None:
     lines = [dict(zip(("prompt_id", "response_id", "text"), row, strict=True)) for row in rows]
     path = write("responses.jsonl", "\n".join(json.dumps(line) for line in lines))
     assert read_responses(path) == {"p": {"a": "Ä", "b": "two\nlines"}, "q": {"a": "", "b": "true"}}
+
+
+def test_odd_prompts_are_counted(write: Write) -> None:
+    asked, answer = ({"role": role, "content": "Hi"} for role in ("user", "assistant"))
+    prompts = {"a": "Hi", "b": "", "c": " \n", "d": [asked, answer], "e": [asked, answer, asked]}
+    lines = [json.dumps({"prompt_id": one, "prompt": text}) for one, text in prompts.items()]
+    with pytest.warns() as caught:
+        assert read_prompts(write("prompts.jsonl", "\n".join(lines))) == prompts
+    said = [str(one.message) for one in caught]
+    assert len(said) == 2
+    assert "prompts.jsonl: 2 of 5 prompts, such as 'b', are blank" in said[0]
+    assert "prompts.jsonl: 1 of 5 prompts, such as 'd', are conversations that end with" in said[1]
+
+
+def test_a_blank_prompt_of_a_scored_text_is_named_by_its_line(write: Write) -> None:
+    lines = [json.dumps({"prompt": prompt, "response": "x"}) for prompt in ("Hi", " ")]
+    with pytest.warns(UserWarning, match="1 of 2 prompts, such as that on line 2, are blank"):
+        read_texts(write("texts.jsonl", "\n".join(lines)))
 
 
 def test_annotators_have_weights_and_groups(write: Write) -> None:
@@ -63,6 +82,42 @@ def test_annotators_have_weights_and_groups(write: Write) -> None:
             read_prompts,
             '{"prompt_id": 1, "prompt": [{"role": "user"}]}',
             r"line 1: a chat message is .*; give \{\"role\"",
+        ),
+        (
+            read_prompts,
+            '{"prompt_id": 1, "prompt": [{"role": "user", "content": [{"type": "text", "text": "Hi"}]}]}',
+            "line 1: the content of a chat message of the user is .*; it must be text",
+        ),
+        (
+            read_prompts,
+            '{"prompt_id": 1, "prompt": [{"role": "assistant", "content": null}]}',
+            "line 1: the content of a chat message of the assistant is 'None'; it must be text",
+        ),
+        (
+            read_prompts,
+            '{"prompt_id": 1, "prompt": [{"role": "human", "content": "Hi"}]}',
+            "line 1: the role of a chat message is 'human'; write user",
+        ),
+        (
+            read_prompts,
+            '{"prompt_id": 1, "prompt": [{"role": "usr", "content": "Hi"}]}',
+            "line 1: the role of a chat message is 'usr'; did you mean user",
+        ),
+        (
+            read_prompts,
+            '{"prompt_id": 1, "prompt": [{"role": "narrator", "content": "Hi"}]}',
+            "line 1: the role of .* 'narrator'; choose from system, user, assistant, tool",
+        ),
+        (
+            read_prompts,
+            '{"prompt_id": 1, "prompt": [{"from": "human", "value": "Hi"}]}',
+            r"line 1: a chat message is .*; write role for from \(user for human",
+        ),
+        (
+            read_prompts,
+            '{"id": 1, "conversations": [{"from": "human", "value": "Hi"}]}',
+            "line 1: there is no key 'prompt_id' among id, conversations; write the conversations before .* "
+            r'as "prompt": \[\{"role": "user", "content": ...\}\] \(write role for from',
         ),
         (
             read_prompts,

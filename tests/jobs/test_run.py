@@ -213,6 +213,7 @@ def test_a_run_does_what_its_commands_do_one_by_one(
         ("seed = 3", "seed = 3\nmodels = 1", "there is no setting 'models'; did you mean model"),
         ("held_out = 0.25", "held_outt = 0.25", "\\[reward\\] .*did you mean held_out"),
         ('group = "group"', "group = 3", r'\[data\] group is 3; write it as a list, \["3"\]'),
+        ("held_out = 0.25", 'report_to = "tensorbord"', "no tracker 'tensorbord'; did you mean"),
         ("seed = 3", 'seed = "3"', r"run.toml: seed is '3'; it must be of type int"),
     ],
 )

@@ -126,23 +126,21 @@ def credit_accounting(
     prompts: Iterable[Prompt],
     base: Callable[[Ballots, int], list[int]] = first_kemeny_order,
 ) -> Outcome:
-    """Everybody earns a share of each pair; those who agree with its outcome pay for it, by weight."""
+    """Everybody earns a share of each contested pair; those who agree with its outcome pay, by weight."""
     balances: Budgets = {}
     orders = []
     for ballots, annotators, m in prompts:
         shares = shares_of(ballots)
         money = split(balances, annotators, shares)
-        money = [b + share * m * (m - 1) / 2 for b, share in zip(money, shares, strict=True)]
+        contested = contested_pairs(ballots, m)
+        money = [b + share * len(contested) / 2 for b, share in zip(money, shares, strict=True)]
         weights = [max(b, Fraction(0)) for b in money]
         if not any(weights):
             weights = shares
         order = base([(ranks, w) for (ranks, _), w in zip(ballots, weights, strict=True)], m)
-        for i, j in combinations(order, 2):
+        for i, j in set(combinations(order, 2)) & contested:
             paying = [share * above(ballots, k, i, j) for k, share in enumerate(shares)]
-            if not any(paying):
-                paying = shares
-            total = sum(paying) or Fraction(1)
-            money = [b - pay / total for b, pay in zip(money, paying, strict=True)]
+            money = [b - pay / sum(paying) for b, pay in zip(money, paying, strict=True)]
         orders.append(order)
         collect(balances, annotators, shares, money)
     return orders, balances

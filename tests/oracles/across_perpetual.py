@@ -9,6 +9,7 @@ from fractions import Fraction
 from functools import cached_property
 from itertools import combinations
 from math import lcm, prod
+from operator import mul
 from typing import Any
 
 from tests.oracles.textbook import (
@@ -72,11 +73,11 @@ class Round:
     unit: str
 
     @cached_property
-    def ballots_of(self) -> dict[int, list[Ranks]]:
+    def ballots_of(self) -> dict[int, list[Ballot]]:
         """The ballots of each annotator."""
-        ballots: dict[int, list[Ranks]] = {who: [] for who in self.annotators}
-        for (ranks, _), who in zip(self.ballots, self.annotators, strict=True):
-            ballots[who].append(ranks)
+        ballots: dict[int, list[Ballot]] = {who: [] for who in self.annotators}
+        for ballot, who in zip(self.ballots, self.annotators, strict=True):
+            ballots[who].append(ballot)
         return ballots
 
     @cached_property
@@ -105,7 +106,7 @@ class Round:
 
     def satisfaction(self, order: Sequence[int]) -> dict[int, Fraction]:
         return {
-            who: mean([self.ballot_satisfaction(ranks, order) for ranks in ballots])
+            who: mean(ballots, [self.ballot_satisfaction(ranks, order) for ranks, _ in ballots])
             for who, ballots in self.ballots_of.items()
         }
 
@@ -130,13 +131,17 @@ class Round:
 
     def entitlement(self) -> dict[int, Fraction]:
         return {
-            who: mean([self.ballot_entitlement(ranks) for ranks in ballots])
+            who: mean(ballots, [self.ballot_entitlement(ranks) for ranks, _ in ballots])
             for who, ballots in self.ballots_of.items()
         }
 
 
-def mean(values: Sequence[Fraction]) -> Fraction:
-    return sum(values, Fraction(0)) / len(values)
+def mean(ballots: Sequence[Ballot], values: Sequence[Fraction]) -> Fraction:
+    """By the ballots' weights, if any has one."""
+    weights = [weight for _, weight in ballots]
+    if not any(weights):
+        weights = [Fraction(1)] * len(values)
+    return sum(map(mul, weights, values), Fraction(0)) / sum(weights)
 
 
 # -- rules that weigh ballots ----------------------------------------------------------------------

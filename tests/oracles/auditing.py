@@ -1,9 +1,9 @@
 """Slow textbook definitions of what the audit measures: exact fractions, nothing from the package."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from fractions import Fraction
-from itertools import chain, combinations
+from itertools import chain, combinations, permutations
 from math import floor
 from typing import TypeVar
 
@@ -194,3 +194,47 @@ def gini(values: Sequence[Fraction]) -> Fraction:
     """Half the mean absolute difference, by the mean."""
     n, total = len(values), sum(values)
     return sum((abs(x - y) for x in values for y in values), Fraction(0)) / (2 * n * total)
+
+
+def held_out(
+    ballots: Sequence[Ballot], members: set[str], responses: Sequence[list[str]]
+) -> dict[str, Fraction | None]:
+    """Members' agreement on contested pairs with Kemeny's orders of the other members, and of others."""
+    sums: dict[str, Fraction] = defaultdict(Fraction)
+    for prompt, name, levels, weight in ballots:
+        rest = [b for b in ballots if b[0] == prompt and b[3] > 0]
+        mates = [b for b in rest if b[1] in members and b[1] != name]
+        if name not in members or not mates:
+            continue
+        outside = [b for b in rest if b[1] not in members]
+        apart = [b for b in rest if b[1] != name]
+        pairs = [
+            (x, y) for x, y in permutations(responses[prompt], 2)
+            if above(levels, x, y)
+            and any(above(b[2], x, y) for b in apart) and any(above(b[2], y, x) for b in apart)
+        ]  # fmt: skip
+        sums["stated"] += weight * len(pairs)
+        sums["best"] += weight * _mean_agreement(pairs, mates, responses[prompt])
+        if any(above(b[2], x, y) for b in outside for x, y in permutations(responses[prompt], 2)):
+            sums["others_stated"] += weight * len(pairs)
+            sums["others"] += weight * _mean_agreement(pairs, outside, responses[prompt])
+    return {
+        "best": sums["best"] / sums["stated"] if sums["stated"] else None,
+        "others": sums["others"] / sums["others_stated"] if sums["others_stated"] else None,
+    }
+
+
+def _mean_agreement(
+    pairs: Sequence[tuple[str, str]], ballots: Sequence[Ballot], responses: Sequence[str]
+) -> Fraction:
+    """The mean number of pairs that agree, over all orders that agree most with the ballots."""
+    agreed = {
+        order: sum(
+            (b[3] for b in ballots for x, y in combinations(order, 2) if above(b[2], x, y)),
+            Fraction(0),
+        )
+        for order in permutations(responses)
+    }  # fmt: skip
+    best = [order for order, value in agreed.items() if value == max(agreed.values())]
+    counts = [sum(order.index(x) < order.index(y) for x, y in pairs) for order in best]
+    return Fraction(sum(counts), len(best))

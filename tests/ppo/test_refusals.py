@@ -12,6 +12,8 @@ from peft import LoraConfig, get_peft_model
 
 from rlchf.train.ppo import PPOConfig, Setup, ppo
 from rlchf.train.ppo.rewards import GDPO, VoterPreferences, WinShare
+from rlchf.train.resumable import training_arguments
+from rlchf.train.reward.config import RewardConfig
 from rlchf.train.reward.model import RewardModel
 from tests.support.ppo_runs import PROMPTS, SMALL, vowels
 from tests.support.tiny_models import tiny_classifier, tiny_llama, tiny_tokenizer
@@ -88,6 +90,13 @@ def unmendable(policy: Any) -> Any:
     return policy
 
 
+def with_generation(**values: Any) -> Any:
+    policy = tiny_llama()
+    for name, value in values.items():
+        setattr(policy.generation_config, name, value)
+    return policy
+
+
 def adapted(policy: Any) -> Any:
     return get_peft_model(policy, LoraConfig(r=2))
 
@@ -105,6 +114,22 @@ def adapted(policy: Any) -> Any:
             {"policy": unmendable(tiny_llama())},
             r"could not be saved with its generation_config \(`temperature`: `do_sample` is not set .*; "
             r'`top_p`: .* generation_config.json in its folder, for instance by "do_sample": true',
+        ),
+        (
+            {"policy": with_generation(eos_token_id=[0, 99999])},
+            "generation_config: eos_token_id names 99999, and the policy has tokens from 0 to 319",
+        ),
+        (
+            {"policy": with_generation(do_sample=True, temperature=-1.0)},
+            "generation_config: temperature is -1.0; it must be above 0",
+        ),
+        (
+            {"policy": with_generation(do_sample=False, temperature=-1.0)},
+            "generation_config: temperature is -1.0; it must be above 0",
+        ),
+        (
+            {"policy": with_generation(do_sample=True, top_p="most")},
+            "generation_config: top_p is 'most'; it must be a number",
         ),
         (
             {"policy": tiny_llama(70)},
@@ -210,8 +235,62 @@ def test_a_measurement_with_the_name_of_a_figure_is_refused(tmp_path: Path) -> N
         ppo(tiny_llama(), *args, measure=lambda p, r: {"kl": 1.0})
 
 
-@pytest.mark.parametrize("name", ["clearml", "tensorbord"])
-def test_a_tracker_that_is_not_there_is_refused(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        (
+            "clearml",
+            r"report_to \(--report-to\): clearml is not installed; pip install clearml, or",
+        ),
+        ("tensorbord", r"no tracker 'tensorbord'; did you mean tensorboard\?$"),
+        ("papyrus", "no tracker 'papyrus'; choose from tensorboard, wandb, or none$"),
+    ],
+)
+def test_a_tracker_that_is_not_there_is_refused(name: str, message: str, tmp_path: Path) -> None:
     config = PPOConfig(**SMALL | {"report_to": name})
-    with pytest.raises(ValueError, match=name):
+    with warnings.catch_warnings(action="error"), pytest.raises(ValueError, match=message):
         ppo(tiny_llama(), tiny_tokenizer(), PROMPTS, vowels, config, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("clearml", "clearml is not installed; pip install clearml"),
+        ("tensorbord", r"no tracker 'tensorbord'; did you mean tensorboard\?$"),
+    ],
+)
+def test_a_trainer_of_transformers_refuses_such_a_tracker_too(
+    name: str, message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        training_arguments(RewardConfig(report_to=name), tmp_path, 10)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"lr_warmup": 3}, "lr_warmup is 3 and updates is 3, so that the learning rates rise to"),
+        ({"critic_warmup": 4}, "critic_warmup is 4 and updates is 3, so that the policy does not"),
+        ({"lr_warmup": 2, "critic_warmup": 2}, ""),
+        ({"updates": 1, "lr_warmup": 1}, ""),
+    ],
+)
+def test_a_run_that_ends_before_its_warm_up_is_warned_of(
+    options: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        config = PPOConfig(**SMALL | options)
+        Setup(tiny_llama(), tiny_tokenizer(), PROMPTS, vowels, config, tmp_path)
+    said = [str(one.message) for one in caught if "warmup" in str(one.message)]
+    assert len(said) == bool(message)
+    assert all(message in one for one in said)
+
+
+def test_a_run_does_not_go_on_to_fewer_updates_than_it_has_done(tmp_path: Path) -> None:
+    args = (tiny_tokenizer(), PROMPTS, vowels)
+    ppo(tiny_llama(), *args, PPOConfig(**SMALL), tmp_path)
+    before = (tmp_path / "ppo_config.json").read_bytes()
+    with pytest.raises(ValueError, match="has done 3 updates already; to go on, set updates"):
+        ppo(tiny_llama(), *args, PPOConfig(**SMALL | {"updates": 2}), tmp_path, resume=True)
+    assert (tmp_path / "ppo_config.json").read_bytes() == before

@@ -4,6 +4,7 @@ import math
 import statistics
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -104,6 +105,23 @@ def test_equal_rewards_are_a_tie_and_scales_do_not_count() -> None:
 def test_ties_of_the_rule_are_kept_and_a_tie_of_all_is_worth_0() -> None:
     for rule in ("copeland", "ranked_pairs", "kemeny"):
         assert Vote(CYCLE, rule)(["p"] * 3, ["a", "b", "c"]).tolist() == [0, 0, 0]
+
+
+def test_a_vote_that_ties_everything_against_its_voters_says_so_once() -> None:
+    up, down = likes("ab", "c"), likes("c", "ab")
+    texts = ["ab", "c"]
+    vote = Vote([up, down], "kemeny")
+    with pytest.warns(
+        UserWarning, match="of 2 voters with equal weights tied all responses to each"
+    ):
+        assert vote(["p"] * 2, texts).tolist() == [0, 0]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        vote(["p"] * 2, texts)  # told already
+        assert Vote([up, down], "kemeny", [2, 1])(["p"] * 2, texts).tolist() == [0.5, -0.5]
+        assert Vote([up, up], "kemeny")(["p"] * 2, texts).tolist() == [0.5, -0.5]
+        flat = lambda prompts, texts: [0.0] * len(texts)  # noqa: E731
+        assert Vote([flat, flat], "kemeny")(["p"] * 2, texts).tolist() == [0, 0]
 
 
 def test_a_text_that_comes_twice_stands_once_and_prompts_do_not_mix() -> None:

@@ -196,7 +196,13 @@ def test_a_template_that_refuses_a_conversation_is_named(tmp_path: Path) -> None
 
 def test_a_language_model_is_no_reward_model(tmp_path: Path) -> None:
     """Its head would be random."""
-    model = tiny_llama(num_labels=1)
-    save(tmp_path, model, tiny_tokenizer())
+    for labels in (1, 2):
+        save(tmp_path, tiny_llama(num_labels=labels), tiny_tokenizer())
+        with pytest.raises(
+            ValueError, match=r"is a LlamaForCausalLM, a language model .* by rlchf reward --model"
+        ):
+            RewardModel.load(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps(config | {"architectures": ["LlamaModel"]}))
     with pytest.raises(ValueError, match="has no trained head that gives scores"):
         RewardModel.load(tmp_path)

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +120,13 @@ def test_everything_that_is_new_is_trained_and_adapters_have_a_place(
     assert frozen == set()
 
 
+def test_adapters_on_transposed_layers_are_nothing_to_warn_of(tmp_path: Path) -> None:
+    base = tiny_backbone(tmp_path / "base", "gpt2")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message="fan_in_fan_out")
+        load_backbone(base, 2)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
 def test_merged_weights_and_adapters_are_the_same_reward_model(name: str, tmp_path: Path) -> None:
@@ -213,7 +221,9 @@ def test_a_backbone_may_be_a_folder_of_adapters(tmp_path: Path) -> None:
     assert float((plain.state_dict()[name] - adapted.state_dict()[name]).detach().abs().max()) > 0.1
     data = fox_examples(8)
     config = RewardConfig(epochs=1, batch_size=4, lora_rank=2, held_out=0)
-    trained = train_reward(data, [], folder, config, tmp_path / "reward")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message="Could not find a config file")
+        trained = train_reward(data, [], folder, config, tmp_path / "reward")
     assert trained.model is not None
     below = json.loads((tmp_path / "reward/adapter/adapter_config.json").read_text())
     assert below["base_model_name_or_path"] == str(folder.resolve())

@@ -150,6 +150,8 @@ def test_a_training_goes_on_with_the_same_examples_settings_and_model_only(
     assert "began with learning_rate=0.005 and cannot go on with learning_rate=1e-05" in message
     assert "began with loss='bradley_terry'" in refused(loss="plackett_luce")
     assert "began with seed=0" in refused(seed=3)
+    assert "began with adam_beta2=0.999" in refused(adam_beta2=0.95)
+    assert "began with lr_warmup=0.05" in refused(lr_warmup=2)
     for data in (
         [upside_down(DATA[0]), *DATA[1:]],
         [replace(DATA[0], prompt="other"), *DATA[1:]],
@@ -159,6 +161,11 @@ def test_a_training_goes_on_with_the_same_examples_settings_and_model_only(
     ):
         assert "the examples (rankings, texts, or what the rule makes of them)" in refused(data)
     assert "the model is not the one" in refused(backbone="other")
+    earlier = json.loads(origin.read_text())
+    for name in ("lr_warmup", "adam_beta1", "adam_beta2", "adam_eps"):
+        del earlier["settings"][name]  # as a version that did not know them left it
+    origin.write_text(json.dumps(earlier))
+    assert "began with adam_eps=1e-08" in refused(adam_eps=1e-6)
     origin.unlink()
     with pytest.warns(UserWarning, match="does not say what its training began with"):
         fit(tmp_path, "stopped", Steps(), resume=True)

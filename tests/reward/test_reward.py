@@ -16,6 +16,7 @@ import transformers
 from transformers import BertConfig, BertForMaskedLM
 
 from rlchf.evaluation import pair_accuracy
+from rlchf.io.json import read_json
 from rlchf.io.preference_pairs import read_pairs, write_pairs
 from rlchf.preferences import Ballots, Example
 from rlchf.prompts import Prompt
@@ -115,6 +116,16 @@ def test_cut_rows_are_counted_and_warned_about_once(tmp_path: Path) -> None:
     scorer.score_examples(data[:2])
     assert scorer.truncated == 6
     assert len([one for one in w if "training texts" in str(one.message)]) == 1
+
+
+def test_positions_are_named_where_max_length_is_not_what_cuts(tmp_path: Path) -> None:
+    tiny_llama(max_position_embeddings=64).save_pretrained(tmp_path / "backbone")
+    tiny_tokenizer().save_pretrained(tmp_path / "backbone")
+    data = [replace(e, prompt="long " * 40) for e in fox_examples(4)]
+    said = "longer than 64 tokens .* max_length is 512, but the model has 64 positions"
+    with pytest.warns(UserWarning, match=said):
+        train_reward(data, [], tmp_path / "backbone", RewardConfig(epochs=1), tmp_path / "reward")
+    assert read_json(tmp_path / "reward" / "reward_config.json")["max_length"] == 64
 
 
 # --- the model

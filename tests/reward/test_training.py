@@ -18,11 +18,11 @@ import torch
 from torch import Tensor
 
 from rlchf.preferences import Ballots, Example
+from rlchf.train.order import PromptSampler
+from rlchf.train.resumable import last_checkpoint, training_arguments
 from rlchf.train.reward.backbone import load_backbone
-from rlchf.train.reward.collator import PromptSampler
 from rlchf.train.reward.config import RewardConfig
 from rlchf.train.reward.model import RewardModel
-from rlchf.train.reward.ranking_trainer import last_checkpoint
 from rlchf.train.reward.trainer import make_trainer, train_reward
 from tests.support.processes import run_module
 from tests.support.reward_examples import ragged_examples, tiny_backbone
@@ -130,6 +130,45 @@ def test_a_weight_of_two_is_two_copies(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_adam_and_the_warm_up_are_as_the_settings_say(tmp_path: Path) -> None:
+    tiny_backbone(tmp_path / "backbone")
+    given = {"lr_warmup": 4, "adam_beta1": 0.5, "adam_beta2": 0.6, "adam_eps": 1e-5}
+    usual: dict[str, float] = {}
+    found = {}
+    for name, settings in (("given", given), ("usual", usual)):
+        config = RewardConfig(epochs=2, batch_size=4, lr_schedule="constant", **settings)  # type: ignore[arg-type]
+        model, tokenizer = load_backbone(tmp_path / "backbone")
+        data = ragged_examples(40)  # an epoch has ten steps
+        trainer = make_trainer(model, tokenizer, data, [], config, tmp_path / "unused")
+        trainer.create_optimizer_and_scheduler(num_training_steps=20)
+        group = trainer.optimizer.param_groups[0]
+        rates = []
+        for _ in range(6):
+            rates.append(trainer.lr_scheduler.get_last_lr()[0] / config.learning_rate)
+            trainer.optimizer.step()
+            trainer.lr_scheduler.step()
+        found[name] = (*group["betas"], group["eps"], *rates)
+    assert found["given"] == pytest.approx((0.5, 0.6, 1e-5, 0, 0.25, 0.5, 0.75, 1, 1))
+    assert found["usual"] == pytest.approx((0.9, 0.999, 1e-8, 0, 1, 1, 1, 1, 1))
+
+
+@pytest.mark.parametrize(("value", "steps"), [(0, 0), (0.5, 10), (1, 1), (7, 7), (0.05, 1)])
+def test_a_warm_up_is_a_number_of_steps_or_a_fraction(
+    value: float, steps: int, tmp_path: Path
+) -> None:
+    config = RewardConfig(epochs=2, batch_size=4, lr_warmup=value)
+    assert training_arguments(config, tmp_path, 40).warmup_steps == steps
+
+
+def test_a_warm_up_that_cannot_be_is_refused_and_one_without_an_end_warned_of(
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(ValueError, match=r"lr_warmup is 2\.5; give a whole number of steps"):
+        RewardConfig(lr_warmup=2.5)
+    with pytest.warns(UserWarning, match="lr_warmup is 30 and training has 20 steps"):
+        training_arguments(RewardConfig(epochs=2, batch_size=4, lr_warmup=30), tmp_path, 40)
+
+
 def test_a_killed_training_resumes_to_the_same_weights(tmp_path: Path) -> None:
     """Killed in its second epoch, two steps after a checkpoint, and beside one half written."""
     run_module("tests.reward.test_training", tmp_path, TOKENIZERS_PARALLELISM="false")

@@ -188,6 +188,8 @@ def my_rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A module of rules in the current folder."""
     (tmp_path / "rules_of_mine.py").write_text(RULES_FILE)
     (tmp_path / "broken_rules.py").write_text("1 / 0\n")
+    (tmp_path / "needy_rules.py").write_text("import not_here\n")
+    (tmp_path / "hasty_rules.py").write_text("from math import not_here\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
     return "rules_of_mine"
@@ -236,8 +238,14 @@ def test_a_name_that_is_no_function_is_refused(my_rules: str) -> None:
     cases: list[tuple[str, dict[str, Any], str]] = [
         ("no_module:borda", {}, "rule is 'no_module:borda', which names no function"),
         (f"{my_rules}:first", {}, "write module:function, such as my_rules:second_places"),
-        (f"{my_rules}:NOT_A_RULE", {}, "a int; name a function"),
+        (f"{my_rules}:NOT_A_RULE", {}, "an int; name a function"),
         ("broken_rules:rule", {}, "broken_rules cannot be imported: ZeroDivisionError"),
+        (
+            "needy_rules:rule",
+            {},
+            "needy_rules cannot be imported: ModuleNotFoundError: No module named 'not_here'",
+        ),
+        ("hasty_rules:rule", {}, "hasty_rules cannot be imported: ImportError: cannot import name"),
         (f"{my_rules}:second_places", {"wort": 2}, "did you mean worth?"),
         ("borda", {"ties": f"{my_rules}:in_turn"}, "name a second rule that looks at one prompt"),
         ("borda", {"ties": f"{my_rules}:first"}, "which names no function"),

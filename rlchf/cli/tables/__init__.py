@@ -1,7 +1,10 @@
 """Tables for the terminal."""
 
 import math
+from collections.abc import Iterator
 
+from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 
 LISTED = 20
@@ -14,10 +17,54 @@ def make_table(first: str, *others: str) -> Table:
     Titles may have several lines.
     """
     table = Table(box=None)
-    table.add_column(first, vertical="bottom", no_wrap=True)
+    table.add_column(first, vertical="bottom", overflow="fold")  # gives way before figures do
     for name in others:
         table.add_column(name, justify="right", no_wrap=True)
     return table
+
+
+def fitting(table: Table, console: Console) -> Iterator[Table]:
+    """The table, or parts of it with as many columns as fit, each of which begins with the first column.
+
+    So names and figures are whole on a narrow terminal.
+
+    Examples
+    --------
+    >>> table = make_table("group", "first figure", "second figure")
+    >>> table.add_row("north", "0.1", "0.2")
+    >>> [len(part.columns) for part in fitting(table, Console(width=40))]
+    [3]
+    >>> [len(part.columns) for part in fitting(table, Console(width=25))]
+    [2, 2]
+    """
+    if _fits(table, console):
+        yield table
+        return
+    shown, columns = [0], list(range(1, len(table.columns)))
+    for column in columns:
+        if len(shown) > 1 and not _fits(_part(table, [*shown, column]), console):
+            yield _part(table, shown)
+            shown = [0]
+        shown.append(column)
+    yield _part(table, shown)
+
+
+def _fits(table: Table, console: Console) -> bool:
+    unlimited = console.options.update(max_width=10_000)
+    return Measurement.get(console, unlimited, table).maximum <= console.width
+
+
+def _part(table: Table, columns: list[int]) -> Table:
+    """Some of the columns of a table."""
+    part = Table(box=table.box)
+    chosen = [table.columns[index] for index in columns]
+    for c in chosen:
+        part.add_column(
+            c.header, justify=c.justify, vertical=c.vertical, overflow=c.overflow, no_wrap=c.no_wrap
+        )
+    for cells in zip(*(c.cells for c in chosen), strict=True):
+        part.add_row(*cells)
+    return part
 
 
 def number(value: float, digits: int = 3) -> str:

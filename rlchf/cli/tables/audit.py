@@ -11,18 +11,18 @@ from rlchf.auditing.report import Audit
 from rlchf.auditing.spread import Spread
 from rlchf.auditing.stages import StageShares
 from rlchf.cli.tables import LISTED, make_table, number
+from rlchf.cli.tables.standing import standing_tables
 from rlchf.display import counted
 
 MEASURES = {
     "pairs": "all pairs",
     "contested": "contested",
     "first_place": "first place",
-    "representation_ratio": "repr. ratio",
 }
 
 
 def tables(report: Audit) -> Iterator[Table | str]:
-    """The tables of `rlchf audit`: agreement, equality, axioms, majorities, stages, spread."""
+    """The tables of `rlchf audit`, one after the other, with sentences."""
     yield agreement_table(report)
     if report.scores:
         yield ""
@@ -30,6 +30,12 @@ def tables(report: Audit) -> Iterator[Table | str]:
     hidden = len(report.annotators) if report.groups or len(report.annotators) > LISTED else 0
     if hidden:
         yield f" ({hidden} annotators: see --json or --out)"
+    if report.standings:
+        yield ""
+        yield from standing_tables(report)
+        if report.scores:
+            yield ""
+            yield from standing_tables(report.scores)
     if report.intervals:
         yield ""
         yield intervals_table(report)
@@ -77,19 +83,14 @@ def _approval_lines(report: Audit) -> Iterator[str]:
 
 def agreement_table(report: Audit) -> Table:
     """One row for all, then per group, or per annotator if there are no groups and few annotators."""
-    of_groups = (
-        ("repr.\nratio", "max.\ndeficit") if report.groups else ()
-    )  # of little use for one person
     table = make_table(
-        report.rule, "weight", "all\npairs", "con-\ntested", "first\nplace", *of_groups,
+        report.rule, "weight", "all\npairs", "con-\ntested", "first\nplace",
         "losing\nstreak", "lower\nquota", "influ-\nence",
     )  # fmt: skip
     all_row, *rows = _shown(report)
     table.add_row(all_row.name, *_shares(all_row))
     for row in rows:
         cells = _shares(row)
-        if of_groups:
-            cells += [number(row.representation_ratio, 2), number(row.maximum_deficit, 1)]
         cells += [
             str(row.longest_losing_streak), number(row.lower_quota_compliance), number(row.influence),
         ]  # fmt: skip
@@ -103,12 +104,10 @@ def _shares(row: Agreement) -> list[str]:
 
 def intervals_table(report: Audit) -> Table:
     """The bootstrap's intervals, for all and per group."""
-    measures = [name for name in MEASURES if report.groups or name != "representation_ratio"]
-    table = make_table("95 % intervals", *(MEASURES[name] for name in measures))
+    table = make_table("in sample,\n95 % intervals", *MEASURES.values())
     for name in dict.fromkeys(interval.name for interval in report.intervals):
         spans = {one.measure: _span(one) for one in report.intervals if one.name == name}
-        shown = measures if name != "all" else measures[:3]  # all together are no group
-        table.add_row(name, *(spans[measure] for measure in shown))
+        table.add_row(name, *(spans[measure] for measure in MEASURES))
     return table
 
 

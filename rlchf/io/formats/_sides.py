@@ -10,6 +10,30 @@ from rlchf.io.files import shown
 from rlchf.io.formats._ids import annotators_of, prompts_of, responses_of
 
 
+def chosen_ranks(table: Table, n: int) -> tuple[np.ndarray, np.ndarray | None]:
+    """The ranks of what ``n`` rows chose and of what they rejected, and the optional probabilities.
+
+    Returns
+    -------
+    (2 n,) ranks, equal where ``tie`` is true, and (n,) probabilities or None.
+
+    Raises
+    ------
+    ValueError
+        If a probability is not from 0.5 to 1, or that of a tie is not 0.5.
+    """
+    tied = table.flags("tie", empty=False) if "tie" in table.names else np.zeros(n, dtype=bool)
+    probabilities = table.probabilities()
+    if probabilities is not None:
+        wrong = tied & (probabilities != 0.5)
+        if wrong.any():
+            i = int(np.argmax(wrong))
+            raise table.error(
+                i, f"tie is true and the probability is {probabilities[i]:g}; that of a tie is 0.5"
+            )
+    return np.concatenate([np.ones(n), np.where(tied, 1.0, 2.0)]), probabilities
+
+
 def side_ballots(
     table: Table,
     sides: tuple[str, str],
@@ -17,6 +41,7 @@ def side_ballots(
     *,
     approvals: np.ndarray | None = None,
     strengths: np.ndarray | None = None,
+    probabilities: np.ndarray | None = None,
 ) -> Entries:
     """Make each row a ballot of the two responses in its columns.
 
@@ -40,7 +65,10 @@ def side_ballots(
             "prompt_id or prompt, as with --columns prompt=context"
         )
     ids = (prompts, prompt), (annotators, annotator), (responses, response)
-    return ballots_of_two(table, sides, ids, ranks, approvals=approvals, strengths=strengths)
+    return ballots_of_two(
+        table, sides, ids, ranks,
+        approvals=approvals, strengths=strengths, probabilities=probabilities,
+    )  # fmt: skip
 
 
 def ballots_of_two(
@@ -52,6 +80,7 @@ def ballots_of_two(
     parts: Sequence[np.ndarray] = (),
     approvals: np.ndarray | None = None,
     strengths: np.ndarray | None = None,
+    probabilities: np.ndarray | None = None,
 ) -> Entries:
     """Make each row a ballot of two responses.
 
@@ -92,6 +121,7 @@ def ballots_of_two(
         ballot_annotators=annotator,
         ballot_weights=table.weights(),
         ballot_strengths=strengths,
+        ballot_probabilities=probabilities,
         ballot_parts=np.asarray(np.unique(keys, return_inverse=True)[1]),
         entry_ballots=np.tile(np.arange(n), 2),
         entry_responses=response,

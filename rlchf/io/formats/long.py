@@ -21,7 +21,8 @@ def read_long(table: Table, unranked: str) -> Entries:
     """Read columns ``prompt_id, annotator_id, response_id`` and one of ``rank`` or ``score``.
 
     A column ``approval`` (1, 0, -1) or ``approved`` says what the annotator thinks of the response by
-    itself, and ``strength`` how strongly a ballot prefers one of two responses. A column ``ballot_id``
+    itself, ``strength`` how strongly a ballot prefers one of two responses, and ``probability`` with what
+    probability. A column ``ballot_id``
     tells several ballots of an annotator on a prompt apart; ``count`` says for how many identical ballots
     each stands.
 
@@ -72,6 +73,9 @@ def gather_rows(
         ballot_weights=_ballot_values(table, "weight", table.weights(), ballot, n_ballots),
         ballot_counts=None if counts is None else counts.astype(np.int64),
         ballot_strengths=_ballot_values(table, "strength", table.strengths(), ballot, n_ballots),
+        ballot_probabilities=_ballot_values(
+            table, "probability", table.probabilities(), ballot, n_ballots
+        ),
         ballot_parts=np.arange(n_ballots),
         entry_ballots=ballot,
         entry_responses=response,
@@ -154,6 +158,7 @@ FORMAT = Format(
         "approval",
         "approved",
         "strength",
+        "probability",
         "ballot_id",
         "count",
     ),

@@ -3,20 +3,19 @@
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from rlchf.entries import Entries
 from rlchf.io.columns import Table
 from rlchf.io.files import shown
 from rlchf.io.formats import Format
 from rlchf.io.formats._ids import PEOPLE, n_rows
-from rlchf.io.formats._sides import side_ballots
+from rlchf.io.formats._sides import chosen_ranks, side_ballots
 
 SIDES = ("chosen", "rejected")
 
 
 def read_pairs(table: Table, unranked: str) -> Entries:
-    """Read ``prompt, chosen, rejected``, texts or chat messages; optionally ``annotator_id`` and ``weight``.
+    """Read ``prompt, chosen, rejected``, texts or chat messages; optionally ``annotator_id``, ``weight``,
+    ``tie``, ``strength`` and ``probability``.
 
     A short text is its own id, a longer one gets one that depends on the text alone. Chat messages that
     hold the prompt too are split after the messages that both have. Without ``annotator_id`` each row is
@@ -30,10 +29,10 @@ def read_pairs(table: Table, unranked: str) -> Entries:
     table.require(*SIDES)
     if "prompt" not in table.names and "prompt_id" not in table.names:
         table = _with_prompts(table)
-    n = n_rows(table)
-    tied = table.flags("tie", empty=False) if "tie" in table.names else np.zeros(n, dtype=bool)
-    ranks = np.concatenate([np.ones(n), np.where(tied, 1.0, 2.0)])
-    return side_ballots(table, SIDES, ranks, strengths=table.strengths())
+    ranks, probabilities = chosen_ranks(table, n_rows(table))
+    return side_ballots(
+        table, SIDES, ranks, strengths=table.strengths(), probabilities=probabilities
+    )
 
 
 def _with_prompts(table: Table) -> Table:
@@ -63,7 +62,7 @@ def _with_prompts(table: Table) -> Table:
 FORMAT = Format(
     name="pairs",
     shape="prompt, chosen and rejected",
-    columns=("prompt", "chosen", "rejected", "tie", "strength"),
+    columns=("prompt", "chosen", "rejected", "tie", "strength", "probability"),
     marks=("prompt", "chosen", "rejected"),
     read=read_pairs,
     by_pair=True,

@@ -2,9 +2,9 @@
 
 from typing import Literal
 
+from rlchf.io.chats import check_prompt
 from rlchf.io.sources import Converted, Source
 from rlchf.io.sources._records import Files, Record
-from rlchf.io.texts import check_prompt
 from rlchf.notation import parse_ballot
 
 LABELS = ("importance", "representativeness", "subjectivity")
@@ -17,7 +17,7 @@ def read(files: Files, *, ballots: Literal["personal", "world"] = "personal") ->
     for record in files.records("prompt_id", "responses", "metadata"):
         prompt_id = record.text("prompt_id")
         messages = record.part("prompt").need("messages")
-        converted.prompt(prompt_id, check_prompt(messages, record.place))
+        converted.prompt(prompt_id, check_prompt(messages, record.place, any_role=True))
         if not converted.is_new("prompts that come twice", prompt_id):
             continue
         names = [_response(converted, prompt_id, one) for one in record.parts("responses")]

@@ -1,8 +1,8 @@
 """HelpSteer3-Preference: up to three people compare two answers, on a scale from -3 to 3."""
 
+from rlchf.io.chats import check_prompt
 from rlchf.io.sources import Converted, Source
 from rlchf.io.sources._records import Files, Record, text_id
-from rlchf.io.texts import check_prompt
 
 SCALE = 3
 
@@ -11,7 +11,7 @@ def read(files: Files) -> Converted:
     """Make each individual preference a ballot; its strength is the distance from 0, which is a tie."""
     converted = Converted(note="annotators are positions in a list, not people")
     for record in files.records("individual_preference"):
-        context = check_prompt(record.need("context"), record.place)
+        context = check_prompt(record.need("context"), record.place, any_role=True)
         texts = record.text("response1"), record.text("response2")
         if not record.has("individual_preference"):
             converted.drop("comparisons without individual preferences")

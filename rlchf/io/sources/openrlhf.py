@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from rlchf.io.chats import is_message
 from rlchf.io.files import shown
 from rlchf.io.sources import Converted, Source
 from rlchf.io.sources._records import Files, Record, text_id
-from rlchf.io.texts import is_message
 from rlchf.prompts import Prompt
 
 

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from rlchf.io.chats import check_prompt
 from rlchf.io.files import shown
 from rlchf.io.sources import Converted, Source
 from rlchf.io.sources._records import Files, Record, is_missing
-from rlchf.io.texts import check_prompt
 
 STATE = "instance_id_to_label_to_value"
 ORDER = "instance_id_to_presentation_order"

@@ -8,7 +8,6 @@ negatively correlated ones, asked for together, are not.
 """
 
 import re
-from collections.abc import Sequence
 
 from rlchf.prompts import Prompt
 
@@ -104,18 +103,3 @@ def listed_answers(text: str, finished: bool = True) -> list[str]:
         answers.append(re.sub(r"</?answer[^>]*>", "", text[heading.end() : end], flags=re.I))
     kept = answers if finished else answers[:-1]
     return [answer.strip() for answer in kept if answer.strip()]
-
-
-def with_system(prompt: Prompt, system: str) -> Sequence[dict[str, str]]:
-    """A conversation with a system prompt, behind the one that it has.
-
-    Examples
-    --------
-    >>> with_system("Hi", "Be brief.")
-    [{'role': 'system', 'content': 'Be brief.'}, {'role': 'user', 'content': 'Hi'}]
-    """
-    messages = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else prompt
-    before = ""
-    if messages[0]["role"] == "system":
-        before, messages = messages[0]["content"] + "\n\n", messages[1:]
-    return [{"role": "system", "content": before + system}, *map(dict, messages)]

@@ -9,7 +9,37 @@ Method = Literal["independent", "system_prompts", "one_prompt"]
 
 
 @dataclass(frozen=True)
-class CandidateConfig(Settings):
+class DrawConfig(Settings):
+    """How texts are drawn from a policy."""
+
+    max_new_tokens: int = setting(
+        256, "Maximum length of a response in tokens.", at_least=1, group="Sampling"
+    )
+    temperature: float = setting(1.0, "Temperature of the policy.", above=0, group="Sampling")
+    top_k: int = setting(
+        0, "Number of most probable tokens to draw from; 0 for all.", at_least=0, group="Sampling"
+    )
+    top_p: float = setting(
+        1.0,
+        "Least total probability of the most probable tokens to draw from (nucleus sampling).",
+        above=0,
+        at_most=1,
+        group="Sampling",
+    )
+    stop_tokens: tuple[str | int, ...] = setting(
+        (),
+        "Token that ends a response besides the end tokens of tokenizer and checkpoint, as an id or a text; "
+        "repeatable. A text of several tokens ends it where it first appears.",
+        group="Sampling",
+    )
+    batch_size: int = setting(
+        16, "Number of responses sampled at a time.", at_least=1, group="Sampling"
+    )
+    seed: int = setting(0, "Random seed.", at_least=0, group="Sampling")
+
+
+@dataclass(frozen=True)
+class CandidateConfig(DrawConfig):
     """How many candidates are sampled to each prompt, and how."""
 
     responses_per_prompt: int = setting(
@@ -32,27 +62,3 @@ class CandidateConfig(Settings):
         at_least=0,
         group="Candidates",
     )
-    max_new_tokens: int = setting(
-        256, "Maximum length of a response in tokens.", at_least=1, group="Sampling"
-    )
-    temperature: float = setting(1.0, "Temperature of the policy.", above=0, group="Sampling")
-    top_k: int = setting(
-        0, "Number of most probable tokens to draw from; 0 for all.", at_least=0, group="Sampling"
-    )
-    top_p: float = setting(
-        1.0,
-        "Least total probability of the most probable tokens to draw from (nucleus sampling).",
-        above=0,
-        at_most=1,
-        group="Sampling",
-    )
-    stop_tokens: tuple[str | int, ...] = setting(
-        (),
-        "Tokens that end a response besides the end tokens of tokenizer and checkpoint, as ids or texts; "
-        "a text of several tokens ends it where it first appears.",
-        group="Sampling",
-    )
-    batch_size: int = setting(
-        16, "Number of responses sampled at a time.", at_least=1, group="Sampling"
-    )
-    seed: int = setting(0, "Random seed.", at_least=0, group="Sampling")

@@ -1,18 +1,18 @@
 """Texts drawn from a policy, batch by batch, each batch recorded before the next begins."""
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, NamedTuple
 
-from rlchf.train.candidates.config import CandidateConfig
+from rlchf.ids import id_number
+from rlchf.train.candidates.config import DrawConfig
 from rlchf.train.models.ends import ends_of
 from rlchf.train.ppo.sampling import Key, sample
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-KINDS = ("independent", "system_prompts", "one_prompt")
+KINDS = ("independent", "system_prompts", "one_prompt", "answer", "critique", "revision")
 """What is asked of the policy; its index is part of the key of a draw."""
 
 
@@ -25,8 +25,7 @@ class Draw(NamedTuple):
 
     def key(self, seed: int) -> Key:
         """The seed of the draw; it depends on the prompt's id, and not on the other prompts."""
-        digest = hashlib.sha256(self.prompt_id.encode()).digest()
-        return seed, KINDS.index(self.kind), int.from_bytes(digest[:8], "big"), self.number
+        return seed, KINDS.index(self.kind), id_number(self.prompt_id), self.number
 
 
 class Text(NamedTuple):
@@ -66,18 +65,22 @@ class Drawer:
         Of the policy and the prompts, as `rlchf.train.ppo.checks.fingerprint` makes it.
     precision
         A context in which the policy computes, such as ``Accelerator.autocast``.
+    total
+        Number of all draws, for the progress; 0 if it is not known ahead.
     """
 
     def __init__(
         self,
         policy: "PreTrainedModel",
         tokenizer: "PreTrainedTokenizerBase",
-        config: CandidateConfig,
+        config: DrawConfig,
         recorder: Recorder,
         fingerprint: Mapping[str, int],
         precision: Callable[[], AbstractContextManager[None]] = nullcontext,
+        *,
+        total: int = 0,
     ) -> None:
-        self.policy, self.tokenizer, self.config = policy, tokenizer, config
+        self.policy, self.tokenizer, self.config, self.total = policy, tokenizer, config, total
         self.recorder, self.precision = recorder, precision
         self.ends = ends_of(tokenizer, policy, config.stop_tokens)
         self.texts: Texts = {}
@@ -87,7 +90,7 @@ class Drawer:
         """The text of each draw, given the token ids of what is asked."""
         size = self.config.batch_size
         new = [draw for draw in encoded if draw not in self.texts]
-        total = len(self.texts) + len(new)
+        total = max(self.total, len(self.texts) + len(new))
         for start in range(0, len(new), size):
             batch = new[start : start + size]
             if all(draw in self.earlier for draw in batch):

@@ -1,15 +1,15 @@
 """What is asked of a policy as token ids."""
 
-import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rlchf.prompts import Prompt, with_text_before
-from rlchf.train.candidates.asking import BEGINNING, in_template, with_system
+from rlchf.prompts import Prompt, with_system, with_text_before
+from rlchf.train.candidates.asking import BEGINNING, in_template
 from rlchf.train.candidates.config import CandidateConfig
 from rlchf.train.candidates.draws import Draw
+from rlchf.train.models.text import takes_system
 from rlchf.train.ppo.checks import check_vocabulary, fingerprint
 from rlchf.train.ppo.prompts import encode_prompts
 
@@ -49,7 +49,7 @@ class Encoder:
         self.policy, self.tokenizer, self.config = policy, tokenizer, config
         self.prompts, self.system_prompts, self.template = prompts, dict(system_prompts), template
         self.source = f"{source}: " if source else ""
-        self.takes_system = config.method != "system_prompts" or self._takes_system_prompts()
+        self.takes_system = config.method != "system_prompts" or takes_system(tokenizer)
         self.cache: dict[tuple[str, str, str], list[int]] = {}
         n = config.responses_per_prompt
         for prompt_id in prompts:
@@ -104,25 +104,3 @@ class Encoder:
         (ids,) = encode_prompts(self.policy, self.tokenizer, [prompt], new_tokens, called)
         check_vocabulary(self.policy, [ids, beginning], [])
         return ids + beginning
-
-    def _takes_system_prompts(self) -> bool:
-        """Whether the chat template has a place for a system prompt; a warning says if not."""
-        if not self.tokenizer.chat_template:
-            problem = "has no chat template"
-        else:
-            from jinja2 import TemplateError
-
-            marker = "Answer in verse."
-            try:
-                text = self.tokenizer.apply_chat_template(
-                    with_system("Hi", marker), tokenize=False, add_generation_prompt=True
-                )
-            except TemplateError:
-                text = ""
-            if marker in text:
-                return True
-            problem = "has a chat template without system prompts"
-        warnings.warn(
-            f"the policy {problem}, so system prompts stand before the prompt's text", stacklevel=2
-        )
-        return False

@@ -31,6 +31,8 @@ def empty_model(config: "PretrainedConfig", dtype: torch.dtype, kind: str = "cau
     config = copy.deepcopy(config)
     if getattr(config, "quantization_config", None) is not None:
         del config.quantization_config
+    if kind != "causal":
+        _give_padding(config)
     try:
         with torch.device("meta"):
             return auto.from_config(config, dtype=dtype).eval()
@@ -40,6 +42,13 @@ def empty_model(config: "PretrainedConfig", dtype: torch.dtype, kind: str = "cau
             f"a plan of {what} of the type '{config.model_type}' cannot be made: transformers has no such "
             "model"
         ) from None
+
+
+def _give_padding(config: "PretrainedConfig") -> None:
+    """Give a config a padding token, as a reward model without one gets its own when it is loaded."""
+    for part in (config, config.get_text_config()):
+        if getattr(part, "pad_token_id", None) is None:
+            part.pad_token_id = 0
 
 
 def make_fake(model: nn.Module) -> None:

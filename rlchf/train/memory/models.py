@@ -1,6 +1,7 @@
 """What a plan is made of: configs of models by name, lengths of prompts, and the GPU that is there."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,14 +11,17 @@ from rlchf.io.json import read_json
 from rlchf.prompts import Prompt
 from rlchf.train.memory.ppo import RewardShape
 from rlchf.train.models.adapters import without_adapters
-from rlchf.train.models.load import load_tokenizer, model_folder
-from rlchf.train.models.text import prompt_ids
+from rlchf.train.models.arguments import explained
+from rlchf.train.models.load import load_tokenizer, model_folder, without_foreign_padding
+from rlchf.train.models.loading import ModelCode
 from rlchf.train.models.tiny import tiny_llama
+from rlchf.train.ppo.config import PPOConfig
+from rlchf.train.ppo.prompts import fit_prompts
 from rlchf.train.reward.model import TOKENS
 from rlchf.train.reward.reading import UNLIMITED
 
 if TYPE_CHECKING:
-    from transformers import PretrainedConfig
+    from transformers import PretrainedConfig, PreTrainedTokenizerBase
 
 UNSAID = 512
 """Tokens that a reward model of `train_reward` reads whose settings do not say how many."""
@@ -34,12 +38,23 @@ def config_named(name: str, trust_remote_code: bool = False) -> "PretrainedConfi
     from transformers import AutoConfig
 
     folder, _ = without_adapters(model_folder(name))
-    return AutoConfig.from_pretrained(folder, trust_remote_code=trust_remote_code)
+    with explained(name, ModelCode(trust_remote_code=trust_remote_code)):
+        config = AutoConfig.from_pretrained(folder, trust_remote_code=trust_remote_code)
+    return without_foreign_padding(config, name)
 
 
-def tiny_config(texts: Sequence[str], seed: int) -> "PretrainedConfig":
-    """The config of the tiny model that a job makes for some texts."""
-    return tiny_llama(texts, seed=seed)[0].config
+@dataclass(frozen=True)
+class Tiny:
+    """The config and the tokenizer of the tiny model that a job makes for some texts."""
+
+    config: "PretrainedConfig"
+    tokenizer: "PreTrainedTokenizerBase"
+
+    @classmethod
+    def of(cls, texts: Sequence[str], seed: int) -> "Tiny":
+        """Those of the model with a seed."""
+        model, tokenizer = tiny_llama(texts, seed=seed)
+        return cls(model.config, tokenizer)
 
 
 def reward_shape(
@@ -65,8 +80,8 @@ def precision(name: str, config: "PretrainedConfig | None" = None) -> torch.dtyp
     return stored if isinstance(stored, torch.dtype) else torch.float32
 
 
-def longest_prompt(name: str, prompts: Sequence[Prompt], trust_remote_code: bool = False) -> int:
-    """Tokens of the longest prompt for the model of this name.
+def tokenizer_named(name: str, trust_remote_code: bool = False) -> "PreTrainedTokenizerBase":
+    """The tokenizer of the model of this name, with which a plan measures prompts.
 
     Raises
     ------
@@ -74,13 +89,44 @@ def longest_prompt(name: str, prompts: Sequence[Prompt], trust_remote_code: bool
         If the model has no tokenizer.
     """
     try:
-        tokenizer = load_tokenizer(name, trust_remote_code=trust_remote_code)
+        return load_tokenizer(name, trust_remote_code=trust_remote_code)
     except (OSError, ValueError) as error:
         raise ValueError(
             f"the model '{name}' has no tokenizer that could be read ({str(error).splitlines()[0]}); give "
             "the length of the prompts by --prompt-tokens"
         ) from None
-    return max(len(prompt_ids(tokenizer, prompt)) for prompt in prompts)
+
+
+def longest_prompt(
+    policy: "PretrainedConfig",
+    tokenizer: "PreTrainedTokenizerBase",
+    prompts: Mapping[str, Prompt],
+    config: PPOConfig,
+) -> int:
+    """Tokens of the longest prompt that a run with these settings reads.
+
+    Parameters
+    ----------
+    prompts
+        The prompts by what messages call them.
+
+    Raises
+    ------
+    ValueError
+        As `rlchf.train.ppo.prompts.fit_prompts`, if one is too long.
+    """
+    fitted = fit_prompts(
+        _Shell(policy), tokenizer, list(prompts.values()), config.max_new_tokens, list(prompts),
+        max_prompt_length=config.max_prompt_length, long_prompts=config.long_prompts,
+    )  # fmt: skip
+    return max(map(len, fitted.encoded))
+
+
+@dataclass
+class _Shell:
+    """A model without weights."""
+
+    config: "PretrainedConfig"
 
 
 def gpu() -> tuple[str, int] | None:

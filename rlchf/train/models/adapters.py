@@ -1,6 +1,7 @@
 """LoRA adapters around a model, and folders that hold them."""
 
 import shutil
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -66,7 +67,11 @@ def with_adapters(
         **options,
     )
     try:
-        return get_peft_model(model, config)
+        with (
+            warnings.catch_warnings()
+        ):  # of GPT-2's transposed layers, which peft then reads rightly
+            warnings.filterwarnings("ignore", message="fan_in_fan_out is set to False")
+            return get_peft_model(model, config)
     except ValueError as error:
         if not targets:
             raise

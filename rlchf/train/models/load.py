@@ -8,6 +8,7 @@ from rlchf.train.lora import ADAPTER
 from rlchf.train.models.adapters import is_classifier, merged, without_adapters
 from rlchf.train.models.architectures import check_language_model
 from rlchf.train.models.arguments import explained, weights_arguments
+from rlchf.train.models.generation import check_generation_file
 from rlchf.train.models.loading import Loading, ModelCode
 from rlchf.train.models.quantised import differentiable
 from rlchf.train.models.smollm2 import SMOLLM2, smollm2_folder
@@ -32,8 +33,8 @@ def load_policy(name_or_path: str | Path, loading: Loading | None = None) -> "Pr
     Raises
     ------
     ValueError
-        As `model_folder`, if the model cannot be loaded so, and if it is not a causal language model, for
-        example a reward model.
+        As `model_folder`, if the model cannot be loaded so, if it is not a causal language model, for
+        example a reward model, and if its ``generation_config.json`` cannot be read.
     """
     from transformers import AutoConfig, AutoModelForCausalLM
 
@@ -50,6 +51,7 @@ def load_policy(name_or_path: str | Path, loading: Loading | None = None) -> "Pr
             "writes no text; give a causal language model"
         )
     check_language_model(config, name_or_path)
+    check_generation_file(folder)
     with explained(name_or_path, loading):
         arguments = weights_arguments(loading)
         model = AutoModelForCausalLM.from_pretrained(folder, config=config, **arguments)

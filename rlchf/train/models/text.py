@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from rlchf.prompts import Prompt, with_text_before
+from rlchf.prompts import Prompt, with_system, with_text_before
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -90,6 +90,29 @@ def _in_template(
     )
 
 
+def takes_system(tokenizer: "PreTrainedTokenizerBase") -> bool:
+    """Whether the chat template has a place for a system prompt; a warning says if not."""
+    if not tokenizer.chat_template:
+        problem = "has no chat template"
+    else:
+        from jinja2 import TemplateError
+
+        marker = "Answer in verse."
+        try:
+            text = tokenizer.apply_chat_template(
+                with_system("Hi", marker), tokenize=False, add_generation_prompt=True
+            )
+        except TemplateError:
+            text = ""
+        if marker in text:
+            return True
+        problem = "has a chat template without system prompts"
+    warnings.warn(
+        f"the policy {problem}, so system prompts stand before the prompt's text", stacklevel=3
+    )
+    return False
+
+
 def response_ids(
     tokenizer: "PreTrainedTokenizerBase", response: str, end: int | None = None
 ) -> list[int]:
@@ -120,6 +143,24 @@ def encode_responses(
     rows = [[*prompt_part, *text, _end(tokenizer)] for text in texts]
     longest = max(max_length - len(front), 1)
     return [front + row[-longest:] for row in rows], sum(len(row) > longest for row in rows)
+
+
+def remedy(length: int, max_length: int, positions: int | None) -> str:
+    """What would keep texts whole that are longer than ``length`` tokens: more positions, or max_length.
+
+    Examples
+    --------
+    >>> remedy(64, 512, 64)
+    'max_length is 512, but the model has 64 positions; one with more, or shorter texts, would keep'
+    >>> remedy(16, 16, 64)
+    'a larger max_length would keep'
+    """
+    if positions is None or length < positions:
+        return "a larger max_length would keep"
+    return (
+        f"max_length is {max_length}, but the model has {positions} positions; one with more, or shorter "
+        "texts, would keep"
+    )
 
 
 def _end(tokenizer: "PreTrainedTokenizerBase") -> int:

@@ -4,13 +4,13 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import torch
-import torch.nn.functional as F
 from accelerate import Accelerator
 from torch.utils.data import DataLoader
 
 from rlchf.prompts import Prompt
 from rlchf.train.models.ends import closing_token
-from rlchf.train.models.padding import own_pad_id, pad
+from rlchf.train.models.padding import own_pad_id
+from rlchf.train.models.supervised import Collator, response_nll, response_tokens
 from rlchf.train.models.text import prompt_ids, response_ids
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def fit_supervised(
             batch_size=batch_size,
             shuffle=True,
             generator=torch.Generator().manual_seed(seed),
-            collate_fn=lambda batch: _collate(batch, pad_id),
+            collate_fn=Collator(pad_id),
         )
     )
     optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate, weight_decay=0.01)
@@ -142,14 +142,14 @@ def fit_supervised(
     warmup = max(1, steps // 10)
     wrapped.train()
     for _ in range(epochs):
-        for ids, attention, is_response in loader:
+        for batch in loader:
             factor = min((len(losses) + 1) / warmup, 1 - len(losses) / steps)
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate * factor
-            nll = _response_nll(wrapped, ids, attention, is_response)
+            nll = response_nll(wrapped, batch)
             # All tokens of the step on all processes have the same weight; the factor undoes the mean over
             # processes that follows the backward pass.
-            tokens = accelerator.reduce(is_response[:, 1:].sum(), reduction="sum")
+            tokens = accelerator.reduce(response_tokens(batch), reduction="sum")
             loss = nll.sum() * accelerator.num_processes / tokens
             accelerator.backward(loss)
             accelerator.clip_grad_norm_(wrapped.parameters(), 1.0)
@@ -160,23 +160,3 @@ def fit_supervised(
                 progress(len(losses), steps, loss=losses[-1])
     wrapped.eval()
     return losses
-
-
-def _collate(
-    batch: Sequence[tuple[list[int], list[int]]], pad_id: int
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Token ids, attention mask and response mask, padded on the right: each (batch, length)."""
-    texts = pad([prompt + response for prompt, response in batch], pad_id)
-    starts = torch.tensor([[len(prompt)] for prompt, _ in batch])
-    attention = texts["attention_mask"]
-    is_response = attention.bool() & (texts["position_ids"] >= starts)
-    return texts["input_ids"], attention, is_response
-
-
-def _response_nll(
-    model: "PreTrainedModel", ids: torch.Tensor, attention: torch.Tensor, is_response: torch.Tensor
-) -> torch.Tensor:
-    """Negative log-likelihood of each token given those before it; 0 outside the response."""
-    logits = model(input_ids=ids, attention_mask=attention).logits[:, :-1].float()
-    nll = F.cross_entropy(logits.transpose(1, 2), ids[:, 1:], reduction="none")  # (batch, length-1)
-    return nll * is_response[:, 1:]

@@ -13,6 +13,7 @@ from accelerate import Accelerator
 from accelerate.utils import gather_object
 from safetensors.torch import save_file
 
+from rlchf.display import counted
 from rlchf.io.atomic import atomic_write
 from rlchf.io.json import write_json
 from rlchf.train.models.adapters import inside_adapters, save_adapters
@@ -135,13 +136,8 @@ class RunFolder:
 
     def load(self, run: "PPO") -> None:
         """Restore the run as it was when the checkpoint was saved."""
-        file = self.checkpoint if self.checkpoint.exists() else self.previous
-        try:
-            state = torch.load(file, map_location="cpu", weights_only=True)
-        except (RuntimeError, EOFError, KeyError, ValueError, UnpicklingError) as error:
-            raise ValueError(
-                f"the checkpoint {file} is damaged ({error}); begin anew without resuming"
-            ) from None
+        state = read_state(self.checkpoint if self.checkpoint.exists() else self.previous)
+        check_updates_left(self.out, state["done"], self.config.updates)
         check_fingerprint(state.get("fingerprint", run.fingerprint), run.fingerprint)
         # A setting that the run did not know yet had the effect of its default.
         before, now = asdict(PPOConfig()) | state["config"], asdict(self.config)
@@ -192,6 +188,46 @@ class RunFolder:
             temporary.rmdir()
         self.accelerator.wait_for_everyone()
         return policy
+
+
+def read_state(file: Path, *, mmap: bool = False) -> dict[str, Any]:
+    """What a checkpoint holds; with ``mmap`` its weights stay on the disk.
+
+    Raises
+    ------
+    ValueError
+        If it is damaged.
+    """
+    try:
+        state: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True, mmap=mmap)
+    except (RuntimeError, EOFError, KeyError, ValueError, UnpicklingError) as error:
+        raise ValueError(
+            f"the checkpoint {file} is damaged ({error}); begin anew without resuming"
+        ) from None
+    return state
+
+
+def updates_done(out: Path) -> int:
+    """Number of updates after which the run in a folder goes on; 0 without a checkpoint."""
+    for name in ("state.pt", "previous.pt"):
+        if (out / "checkpoint" / name).exists():
+            return int(read_state(out / "checkpoint" / name, mmap=True)["done"])
+    return 0
+
+
+def check_updates_left(out: Path, done: int, updates: int) -> None:
+    """Refuse to go on with a run that has done more updates than it is to have.
+
+    Raises
+    ------
+    ValueError
+        If it has.
+    """
+    if done > updates:
+        raise ValueError(
+            f"the run in {out} has done {counted(done, 'update')} already; to go on, set updates (--updates) "
+            f"to {done + 1} or more"
+        )
 
 
 def append_rows(path: Path, rows: list[dict[str, Any]]) -> None:

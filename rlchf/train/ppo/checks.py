@@ -12,6 +12,7 @@ from accelerate import Accelerator
 
 from rlchf.prompts import Prompt
 from rlchf.train.models.checksums import weights_checksum
+from rlchf.train.models.generation import check_generation_config
 from rlchf.train.models.quantised import is_quantised
 from rlchf.train.optimiser import needs_master
 from rlchf.train.ppo.advantages import needs_critic
@@ -61,7 +62,8 @@ def check_inputs(
             else "the policy's weights are quantised, so that only adapters can be trained; set lora_rank, "
             "for instance to 16"
         )
-    _check_generation_config(policy)
+    check_generation_config(policy)
+    warn_of_warmup(config)
     combined = [one for one in terms(reward) if isinstance(one, Combination)]
     keeping = [one for one in combined if one.keeps_shares]
     if keeping and (config.advantages == "grpo" or config.normalise_reward):
@@ -80,21 +82,21 @@ def check_inputs(
         )
 
 
-def _check_generation_config(policy: "PreTrainedModel") -> None:
-    """Refuse a generation_config with which `save_pretrained` would fail at the end of the run."""
-    generation = getattr(policy, "generation_config", None)
-    if generation is None:
-        return
-    try:
-        generation.validate(strict=True)
-    except ValueError as error:
-        flags = [line[2:].split(" -- ")[0] for line in str(error).splitlines() if line[:2] == "- "]
-        problem = "; ".join(flags) or " ".join(str(error).split())
-        raise ValueError(
-            f"the policy could not be saved with its generation_config ({problem}); correct "
-            'generation_config.json in its folder, for instance by "do_sample": true, or '
-            "policy.generation_config in Python"
-        ) from None
+def warn_of_warmup(config: PPOConfig) -> None:
+    """Warn of a run that ends before its warm-up does."""
+    updates = config.updates
+    if config.lr_warmup >= max(updates, 2):
+        warnings.warn(
+            f"lr_warmup is {config.lr_warmup} and updates is {updates}, so that the learning rates "
+            "rise to the end of the run; lower lr_warmup",
+            stacklevel=4,
+        )
+    if config.critic_warmup >= updates:
+        warnings.warn(
+            f"critic_warmup is {config.critic_warmup} and updates is {updates}, so that the policy does not "
+            "learn; lower critic_warmup",
+            stacklevel=4,
+        )
 
 
 def terms(reward: Reward) -> list[Any]:

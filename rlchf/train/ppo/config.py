@@ -100,9 +100,9 @@ class PPOConfig(Settings):
     )
     stop_tokens: tuple[str | int, ...] = setting(
         (),
-        "Tokens that end a response besides the end tokens of tokenizer and checkpoint, as ids or texts; "
-        "a text of several tokens ends it where it first appears. The text that the reward reads "
-        "excludes what ended it.",
+        "Token that ends a response besides the end tokens of tokenizer and checkpoint, as an id or a text; "
+        "repeatable. A text of several tokens ends it where it first appears. The text that the reward "
+        "reads excludes what ended it.",
         group="Sampling",
     )
 

@@ -11,6 +11,7 @@ from typing import Any
 from accelerate import Accelerator
 
 from rlchf.train.processes import allow_processors
+from rlchf.train.reporting import accelerate_trackers
 
 NAME = "ppo"
 """What trackers call the run, or its project."""
@@ -18,16 +19,9 @@ NAME = "ppo"
 
 def make_accelerator(report_to: str, folder: Path) -> Accelerator:
     """An accelerator with the named trackers, which write to `folder`."""
-    names = [name.strip() for name in report_to.split(",") if name.strip() not in ("", "none")]
+    names = accelerate_trackers(report_to)  # accelerate ignores those that are not installed
     allow_processors()
-    accelerator = Accelerator(log_with=names or None, project_dir=folder)
-    missing = set(names) - {str(tracker) for tracker in accelerator.log_with}
-    if missing:  # accelerate ignores trackers that are not installed
-        these = ", ".join(sorted(missing))
-        raise ValueError(
-            f"report_to: {these} is not installed; pip install {these.replace(',', '')}, or leave it out"
-        )
-    return accelerator
+    return Accelerator(log_with=names or None, project_dir=folder)
 
 
 @contextmanager

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from rlchf.preferences import BothBad
-from rlchf.settings import Settings, setting
-from rlchf.train.lora import without_lora
+from rlchf.settings import setting
 from rlchf.train.reward.losses import LOSSES
+from rlchf.train.trainer_config import TrainerConfig
 
 LearnFrom = Literal["ranking", "shares", "ballots"]
 Head = Literal["scalar", "mean_variance", "categorical"]
@@ -18,10 +18,10 @@ else:
 
 
 @dataclass(frozen=True)
-class RewardConfig(Settings):
+class RewardConfig(TrainerConfig):
     """Settings of the reward model's training.
 
-    The learning rate warms up over a twentieth of the steps. The collective ranking is learned by its pair
+    The collective ranking is learned by its pair
     probabilities where the rule gives them. Centring the scores changes no preference; scaling them changes
     how sure of its preferences the model is.
     """
@@ -30,14 +30,8 @@ class RewardConfig(Settings):
         3.0, "Number of passes over the training prompts.", above=0, group="Training"
     )
     learning_rate: float = setting(1e-4, "Peak learning rate.", above=0, group="Training")
-    lr_schedule: Literal["linear", "cosine", "constant"] = setting(
-        "linear", "Learning rate schedule after the warm-up.", group="Training"
-    )
     batch_size: int = setting(
         8, "Prompts (not texts) per forward pass and process.", at_least=1, group="Training"
-    )
-    gradient_accumulation: int = setting(
-        1, "Number of forward passes per optimiser step.", at_least=1, group="Training"
     )
     max_length: int = setting(
         512,
@@ -45,29 +39,6 @@ class RewardConfig(Settings):
         at_least=1,
         group="Training",
     )
-    lora_rank: int = setting(
-        0, "Rank of LoRA adapters; 0 trains all weights.", at_least=0, group="Training"
-    )
-    lora_alpha: float = setting(
-        0.0,
-        "Alpha of LoRA, whose updates are multiplied by alpha / rank; 0 is twice the rank.",
-        at_least=0,
-        group="Training",
-    )
-    lora_dropout: float = setting(
-        0.0,
-        "Dropout of the LoRA adapters' inputs in training.",
-        at_least=0,
-        below=1,
-        group="Training",
-    )
-    lora_targets: tuple[str, ...] = setting(
-        (),
-        "Module with LoRA adapters, such as q_proj, or all-linear; repeatable. By default those that peft "
-        "knows for the architecture, or all linear layers.",
-        group="Training",
-    )
-    weight_decay: float = setting(0.0, "Weight decay of AdamW.", at_least=0, group="Training")
     held_out: float = setting(
         0.2, "Fraction of prompts held out.", at_least=0, below=1, group="Training"
     )
@@ -76,15 +47,6 @@ class RewardConfig(Settings):
         "Patience: number of evaluations without a lower held-out loss after which training stops and "
         "keeps the best weights; 0 trains to the end.",
         at_least=0,
-        group="Training",
-    )
-    bf16: bool = setting(
-        False, "Computation in bfloat16, with weights in float32.", group="Training"
-    )
-    gradient_checkpointing: bool = setting(
-        False,
-        "Activations of each layer computed again in the backward pass in place of being kept: less "
-        "memory, about a third more time, the same gradient.",
         group="Training",
     )
     group_by_length: bool = setting(
@@ -101,7 +63,6 @@ class RewardConfig(Settings):
         "causal models.",
         group="Training",
     )
-    seed: int = setting(0, "Random seed.", at_least=0, group="Training")
 
     learn_from: LearnFrom = setting(
         "ranking",
@@ -187,11 +148,6 @@ class RewardConfig(Settings):
         at_least=0,
         group="Records",
     )
-    report_to: str = setting(
-        "none",
-        "Comma-separated trackers of the metrics, such as tensorboard or wandb.",
-        group="Records",
-    )
 
     def contradictions(self) -> Iterator[tuple[bool, str]]:
         """Pairs of whether something is wrong with the settings together, and what would work."""
@@ -206,7 +162,7 @@ class RewardConfig(Settings):
             f"loss is '{self.loss}' and learn_from is '{self.learn_from}'; this loss learns from "
             + " or ".join(f"'{signal}'" for signal in loss.learns_from),
         )
-        yield without_lora(self)
+        yield from super().contradictions()
         for name in sorted({name for listed in LOSSES.values() for name in listed.settings}):
             takers = [other for other, listed in LOSSES.items() if name in listed.settings]
             yield (
@@ -233,6 +189,10 @@ class RewardConfig(Settings):
         yield (
             scalar and self.quantile > 0,
             "quantile is for head = 'mean_variance' or 'categorical'",
+        )
+        yield (
+            self.atoms != type(self).atoms and self.head != "categorical",
+            f"atoms is {self.atoms} and head is '{self.head}'; atoms are for head = 'categorical'",
         )
         yield (
             self.ensemble == 1 and (self.bootstrap or self.uncertainty_penalty > 0),

@@ -18,6 +18,7 @@ from rlchf.prompts import Prompt
 from rlchf.train.lora import ADAPTER
 from rlchf.train.models.architectures import padding_side
 from rlchf.train.models.checksums import config_checksum, weights_checksum
+from rlchf.train.models.devices import check_device
 from rlchf.train.models.loading import ModelCode
 from rlchf.train.models.padding import pad
 from rlchf.train.models.text import encode_responses
@@ -181,9 +182,11 @@ class RewardModel:
         Raises
         ------
         ValueError
-            If there is no such folder, the architecture has no sequence classifier, or the model has
-            several outputs and no ``reward_config.json`` says what they mean.
+            If there is no such folder or device, the architecture has no sequence classifier, or the
+            model has several outputs and no ``reward_config.json`` says what they mean.
         """
+        if device is not None:
+            check_device(str(device), "device")
         code = ModelCode(
             attn_implementation=attn_implementation, trust_remote_code=trust_remote_code
         )
@@ -195,14 +198,12 @@ class RewardModel:
         outputs = _outputs(settings) if Path(path, ADAPTER).exists() else None
         loaded = load_classifier(path, outputs, code=code, **arguments)
         model = loaded.model
+        if not loaded.has_head:
+            raise ValueError(_without_head(model, path))
         if model.config.num_labels != 1 and not settings:
             raise ValueError(
                 f"the model in {path} has {model.config.num_labels} outputs, and no {SETTINGS} says "
                 "what they mean; give a model with one output, or one that train_reward wrote"
-            )
-        if not loaded.has_head:
-            raise ValueError(
-                f"the model in {path} has no trained head that gives scores, so it is no reward model"
             )
         if device is None:
             device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -323,6 +324,21 @@ class RewardModel:
         remaining = tuple(shift.tolist()) if shift.any() else ()
         self.readout = replace(self.readout, shift=remaining)
         return {"mean": mean.tolist(), "sd": sd.tolist(), "shift": list(remaining)}
+
+
+def _without_head(model: PreTrainedModel, path: str | Path) -> str:
+    """What is wrong with a model that gives no scores: often it is a language model."""
+    kinds = [
+        kind
+        for kind in model.config.architectures or []
+        if kind.endswith(("ForCausalLM", "LMHeadModel"))
+    ]
+    if kinds:
+        return (
+            f"the model in {path} is a {kinds[0]}, a language model without a head for rewards; make a "
+            f"reward model of it by rlchf reward --model {path}"
+        )
+    return f"the model in {path} has no trained head that gives scores, so it is no reward model"
 
 
 def _takes_kinds(model: PreTrainedModel) -> bool:

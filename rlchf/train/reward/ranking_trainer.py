@@ -5,7 +5,6 @@ FSDP, DeepSpeed), trackers and resuming. This class adds the order of the prompt
 weights of a step's batches.
 """
 
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
@@ -14,25 +13,21 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import Trainer
-from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
-from rlchf.io.json import write_json
+from rlchf.train.callbacks import Report
 from rlchf.train.models.adapters import inside_adapters
 from rlchf.train.models.padding import positions
-from rlchf.train.optimiser import MasterAdamW, needs_master
+from rlchf.train.order import PromptSampler
+from rlchf.train.resumable import ResumableTrainer
 from rlchf.train.reward.backbone import positions_of
 from rlchf.train.reward.batch_loss import batch_weight, ranking_loss
-from rlchf.train.reward.callbacks import Report
-from rlchf.train.reward.collator import PromptSampler
 from rlchf.train.reward.config import RewardConfig
 from rlchf.train.reward.group_weights import GroupWeights
-from rlchf.train.reward.origin import ORIGIN, Origin, check_origin
 
 GROUPS = "group_weights.pt"
 
 
-class RankingTrainer(Trainer):  # type: ignore[misc]
+class RankingTrainer(ResumableTrainer):
     """Score each response once and compare the scores of a prompt's responses.
 
     Parameters
@@ -45,12 +40,9 @@ class RankingTrainer(Trainer):  # type: ignore[misc]
         The callback that stops the training on a signal; it has to be among the callbacks as well.
     args, kwargs
         As `transformers.Trainer` takes them; the data set is an `EncodedExamples`.
-
-    Attributes
-    ----------
-    origin
-        What the training began with, which each checkpoint then says; None does not check it.
     """
+
+    usual, made_of = RewardConfig(), "rankings, texts, or what the rule makes of them"
 
     def __init__(
         self,
@@ -60,24 +52,12 @@ class RankingTrainer(Trainer):  # type: ignore[misc]
         report: Report | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(*args, **kwargs)
-        self.model_accepts_loss_kwargs = True  # ranking_loss is given the weight of the step
+        super().__init__(*args, report=report, **kwargs)
         self.config = config
-        self.report = report or Report(None)
-        self.origin: Origin | None = None
         self.group_weights = group_weights
         self.takes_positions = positions_of(inside_adapters(self.model))[0]
         if group_weights is not None:
             group_weights.to(self.args.device)
-
-    def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
-        """The optimiser of the arguments; with master weights if weights are trained in lower precision."""
-        optimizer: torch.optim.Optimizer = super().create_optimizer(model)
-        if any(needs_master(p) for group in optimizer.param_groups for p in group["params"]):
-            settings = ("params", "lr", "betas", "eps", "weight_decay")
-            groups = [{name: group[name] for name in settings} for group in optimizer.param_groups]
-            self.optimizer = optimizer = MasterAdamW(groups)
-        return optimizer
 
     def get_batch_samples(
         self, epoch_iterator: Iterator[Any], num_batches: int, device: torch.device
@@ -149,45 +129,18 @@ class RankingTrainer(Trainer):  # type: ignore[misc]
     def _get_eval_sampler(self, eval_dataset: Any) -> PromptSampler:
         return self._sampler(len(eval_dataset), self.args.eval_batch_size)
 
-    def _sampler(
-        self, n: int, batch_size: int, lengths: list[int] | None = None, accumulation: int = 1
-    ) -> PromptSampler:
-        over_processes = batch_size * self.args.world_size
-        return PromptSampler(
-            n,
-            self.args.seed,
-            lengths=lengths,
-            batch_size=over_processes * accumulation,
-            multiple=over_processes if self.args.world_size > 1 else 1,
-        )
-
     def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
-        """Save the model, the group weights and what the training began with."""
+        """Save the model, what the training began with, and the group weights."""
         super().save_model(output_dir, _internal_call)
-        if self.origin is not None and self.args.should_save:
-            write_json(Path(output_dir or self.args.output_dir) / ORIGIN, self.origin)
         if self.group_weights is not None and self.args.should_save:
             torch.save(
                 self.group_weights.state_dict(), Path(output_dir or self.args.output_dir) / GROUPS
             )
 
-    def resume(self, folder: Path) -> None:
-        """Train, starting from the last complete checkpoint in ``folder`` if there is one."""
-        last = last_checkpoint(folder)
-        if last is not None and self.origin is not None:
-            check_origin(last, self.origin)
-        if last is not None and self.group_weights is not None:
-            state = torch.load(last / GROUPS, map_location=self.args.device, weights_only=True)
+    def load_more(self, checkpoint: Path) -> None:
+        """Load the group weights."""
+        if self.group_weights is not None:
+            state = torch.load(
+                checkpoint / GROUPS, map_location=self.args.device, weights_only=True
+            )
             self.group_weights.load_state_dict(state)
-        self.train(resume_from_checkpoint=None if last is None else str(last))
-
-
-def last_checkpoint(folder: Path) -> Path | None:
-    """The newest complete checkpoint; its state file is written last."""
-    by_step = {}
-    for path in folder.glob(f"{PREFIX_CHECKPOINT_DIR}-*"):
-        try:
-            by_step[json.loads((path / "trainer_state.json").read_text())["global_step"]] = path
-        except (OSError, ValueError, KeyError):
-            continue
-    return by_step[max(by_step)] if by_step else None

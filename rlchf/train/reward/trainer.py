@@ -4,7 +4,6 @@ The model reads each of a prompt's ``K`` responses once and the loss compares th
 ``K - 1`` times less than reading every pair as a row of its own.
 """
 
-import shutil
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -15,21 +14,23 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from accelerate.utils import broadcast_object_list
 from torch import Tensor
-from transformers import EarlyStoppingCallback, TrainingArguments
+from transformers import EarlyStoppingCallback
 from transformers.trainer_callback import PrinterCallback
 
 from rlchf.evaluation import pair_accuracy
 from rlchf.io.json import write_json, write_jsonl
 from rlchf.preferences import Example
+from rlchf.train.callbacks import Progress, Report
 from rlchf.train.models.adapters import inside_adapters, lora_options, save_adapters
 from rlchf.train.models.architectures import padding_side
 from rlchf.train.models.checkpointing import checkpoint_layers, keep_activations
 from rlchf.train.models.loading import Loading, check_four_bits
 from rlchf.train.models.quantised import merged
-from rlchf.train.processes import allow_processors
+from rlchf.train.models.text import remedy
+from rlchf.train.reporting import trainer_trackers
+from rlchf.train.resumable import clear, log_lines, training_arguments
 from rlchf.train.reward.adapters import complete_adapters
 from rlchf.train.reward.backbone import load_backbone, positions_of, round_head, write_model
-from rlchf.train.reward.callbacks import Progress, Report
 from rlchf.train.reward.collator import Collator, EncodedExamples
 from rlchf.train.reward.config import RewardConfig
 from rlchf.train.reward.group_weights import GroupWeights
@@ -121,6 +122,7 @@ def train_reward(
         raise ValueError(
             "group_dro_step needs the annotators' groups; give groups={annotator: group}"
         )
+    trainer_trackers(config.report_to)
     loading = loading or Loading()
     check_four_bits(loading, config.lora_rank)
     model, tokenizer = initial_model(backbone, config, loading)
@@ -128,12 +130,12 @@ def train_reward(
         model, tokenizer, train, held_out, config, out / "checkpoints", groups, progress
     )
     if not resume:
-        _clear(trainer, out)
+        clear(trainer, out)
     trainer.origin = origin_of(model, train, held_out, config, groups)
     with trainer.report.noting():
         trainer.resume(out / "checkpoints")
     model = gathered_model(trainer, backbone, config, loading, out)
-    trained, log = Trained(None, {}, []), _log(trainer.state.log_history)
+    trained, log = Trained(None, {}, []), log_lines(trainer.state.log_history)
     if trainer.is_world_process_zero():
         losses = [line["loss"] for line in log if "loss" in line]
         scorer, scores, figures = _finish(model, tokenizer, train, held_out, config, out)
@@ -141,7 +143,7 @@ def train_reward(
         truncated = {"truncated_rows": trainer.train_dataset.truncated}
         trained = Trained(scorer, loss | figures | truncated, scores)
         write_jsonl(out / "metrics.jsonl", [*log, {"final": True, **trained.figures}])
-    _clear(trainer, out)
+    clear(trainer, out)
     return trained._replace(figures=broadcast_object_list([trained.figures])[0])
 
 
@@ -176,7 +178,7 @@ def make_trainer(
         rows = sum(len(example.responses) for example in train)
         warnings.warn(
             f"{data.truncated} of {rows} training texts are longer than {length} tokens and lose "
-            "the beginning of their prompt; a larger max_length would keep it",
+            f"the beginning of their prompt; {remedy(length, config.max_length, limit)} it",
             stacklevel=3,
         )
     report = Report(progress)
@@ -195,7 +197,7 @@ def make_trainer(
         config=config,
         group_weights=group_weights,
         report=report,
-        args=training_arguments(config, folder, len(data)),
+        args=training_arguments(config, folder, len(data), early_stopping=config.early_stopping),
         train_dataset=data,
         eval_dataset=held_out_data,
         data_collator=Collator(
@@ -205,42 +207,6 @@ def make_trainer(
     )
     trainer.remove_callback(PrinterCallback)
     return trainer
-
-
-def training_arguments(config: RewardConfig, folder: Path, n: int) -> TrainingArguments:
-    """The arguments of `transformers.Trainer` for ``n`` training prompts."""
-    allow_processors()
-    interval = "steps" if config.checkpoint_every else "epoch"
-    args = TrainingArguments(
-        output_dir=str(folder),
-        num_train_epochs=config.epochs,
-        learning_rate=config.learning_rate,
-        per_device_train_batch_size=config.batch_size,
-        per_device_eval_batch_size=config.batch_size,
-        gradient_accumulation_steps=config.gradient_accumulation,
-        weight_decay=config.weight_decay,
-        lr_scheduler_type=config.lr_schedule.replace("constant", "constant_with_warmup"),
-        bf16=config.bf16,
-        use_cpu=config.bf16 and not torch.accelerator.is_available(),  # or bf16 is refused there
-        eval_strategy=interval if config.early_stopping else "no",
-        eval_steps=config.checkpoint_every or None,
-        save_strategy=interval,
-        save_steps=config.checkpoint_every or 500,
-        save_total_limit=1,
-        load_best_model_at_end=config.early_stopping > 0,
-        metric_for_best_model="loss" if config.early_stopping else None,
-        restore_callback_states_from_checkpoint=config.early_stopping > 0,
-        seed=config.seed,
-        report_to=[name.strip() for name in config.report_to.split(",")],
-        disable_tqdm=True,
-        remove_unused_columns=False,
-        dataloader_pin_memory=torch.cuda.is_available(),
-    )
-    prompts_per_step = config.batch_size * config.gradient_accumulation * args.world_size
-    steps = max(1, -(-n // prompts_per_step))  # per epoch
-    args.warmup_steps = int(0.05 * config.epochs * steps)
-    args.logging_steps = max(1, steps // 4)
-    return args
 
 
 def initial_model(
@@ -313,27 +279,7 @@ def _finish(
         figures["held_out_pair_accuracy"] = pair_accuracy([s.numpy() for s in scores], held_out)
     write_model(model, out)
     tokenizer.save_pretrained(out)
+    settings["max_length"] = scorer.max_length  # fewer where the model has fewer positions
     write_json(out / SETTINGS, settings | figures)
     complete_adapters(model, tokenizer, out)
     return scorer, scores, figures
-
-
-def _clear(trainer: RankingTrainer, out: Path) -> None:
-    """Remove the checkpoints once no process needs them; TensorBoard's files move to ``out``."""
-    trainer.accelerator.wait_for_everyone()
-    if trainer.is_world_process_zero():
-        logs = out / "checkpoints" / "runs"
-        if logs.exists():
-            shutil.copytree(logs, out / "runs", dirs_exist_ok=True)
-        shutil.rmtree(out / "checkpoints", ignore_errors=True)
-    trainer.accelerator.wait_for_everyone()
-
-
-def _log(history: Sequence[Mapping[str, float]]) -> list[dict[str, float]]:
-    keep = ("step", "epoch", "loss", "grad_norm", "learning_rate")
-    lines = [{k: line[k] for k in keep if k in line} for line in history if "loss" in line]
-    held_out = {line["step"]: line["eval_loss"] for line in history if "eval_loss" in line}
-    for line in lines:
-        if line["step"] in held_out:
-            line["held_out_loss"] = held_out[line["step"]]
-    return lines

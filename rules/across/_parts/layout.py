@@ -15,8 +15,9 @@ from rlchf.rankings import Rankings
 Order = Literal["input", "shuffled"]
 """Whether a rule goes through the prompts in the order of the input or in a shuffled one."""
 
-BLOCK = 10_000
-"""The number of prompts that a compiled loop decides before Python can stop it."""
+BLOCK, BLOCK_WORK = 10_000, 1e9
+"""The number of prompts, and their work (V M^3, at least), that a compiled loop decides before Python can
+stop it."""
 
 
 class Block(NamedTuple):
@@ -121,8 +122,11 @@ class Layout:
 
     def blocks(self) -> Iterator[Block]:
         """One block after the other, in the order in which prompts are decided."""
-        for start in range(0, len(self.prompts), BLOCK):
-            yield self.block(self.prompts[start : start + BLOCK])
+        ballots = np.diff(self.rankings.ballot_starts)[self.prompts].astype(float)
+        work = np.cumsum(np.maximum(ballots * self.sizes[self.prompts] ** 3, BLOCK_WORK / BLOCK))
+        cuts = np.flatnonzero(np.diff(work // BLOCK_WORK)) + 1
+        for start, end in zip([0, *cuts], [*cuts, len(work)], strict=True):
+            yield self.block(self.prompts[start:end])
 
 
 def lay_out(rankings: Rankings, order: Order = "input", seed: int = 0) -> Layout:

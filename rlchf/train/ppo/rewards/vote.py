@@ -1,5 +1,6 @@
 """A vote among rewards: each is a voter, and a rule turns their orders into one reward."""
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
@@ -21,7 +22,8 @@ class Vote(Combination):
     The candidates are the different texts of a batch that answer the same prompt, and each voter ranks
     them by its reward; equal rewards are a tie. Only the order counts, so rewards on any scale vote
     together. The rule's scores are scaled to mean 0 over the rows of a prompt and to a distance of 1
-    between its best and its worst text; where all texts tie, they are 0.
+    between its best and its worst text; where all texts tie, they are 0. A warning says, once, if that is so
+    for all prompts of a batch although voters prefer some texts.
 
     Parameters
     ----------
@@ -56,6 +58,7 @@ class Vote(Combination):
         self.options = options if across else {"ties": "keep"} | options
         self.voters, self.rule = list(voters), rule
         self.weights = voter_weights(weights, len(self.voters))
+        self._told_of_ties = False
 
     @classmethod
     def combine(
@@ -78,15 +81,32 @@ class Vote(Combination):
         if contested:
             rankings = Rankings.from_ballots(ballots, weights, source="the vote")
             result = aggregate(rankings, self.rule, **self.options)
+            differ = False
             for g in contested:
                 by_text = result.scores(g)
                 in_order = [by_text[str(k)] for k in range(len(by_text))]
                 values = torch.tensor(in_order, dtype=torch.float64)
                 width = values.max() - values.min()
                 if width > 0:
-                    group_scores[g] = values / width
+                    group_scores[g], differ = values / width, True
+            if not differ and any(len(levels) > 1 for _, _, levels in ballots):
+                self._warn_of_ties()
         rows = [scores[group.index] for scores, group in zip(group_scores, groups, strict=True)]
         return torch.cat([(row - row.mean()).float() for row in rows])
+
+    def _warn_of_ties(self) -> None:
+        """Say once that voters prefer some texts and that their vote ties them all."""
+        if self._told_of_ties:
+            return
+        self._told_of_ties = True
+        voters = len(self.voters)
+        equal = " with equal weights" * bool((self.weights == self.weights[0]).all())
+        warnings.warn(
+            f"the vote of {voters} voters{equal} tied all responses to each prompt of a batch, although "
+            "voters prefer some: every score is 0, and nothing is learned from it; give voters different "
+            "weights, add a voter, or choose a rule that ties less, such as borda",
+            stacklevel=3,
+        )
 
 
 def _order(scores: list[float]) -> list[list[object]]:

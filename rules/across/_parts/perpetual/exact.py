@@ -51,7 +51,7 @@ def decide_exactly(
         entitlement = dict.fromkeys(who, Fraction(0))
         if weighting.uses_entitlement and counted.n:
             entitlement = mean_by_annotator(
-                who, _entitlements(rows_of(unit, ballots), votes, counted)
+                who, votes, _entitlements(rows_of(unit, ballots), votes, counted)
             )
         factors = [ballot_weight(state[a], entitlement[a]) for a in who]
         weighed = [vote * factor for vote, factor in zip(votes, factors, strict=True)]
@@ -64,7 +64,7 @@ def decide_exactly(
             satisfactions = (
                 _satisfaction(counted, ballot, order) for ballot in rows_of(unit, ballots)
             )
-            satisfaction = mean_by_annotator(who, satisfactions)
+            satisfaction = mean_by_annotator(who, votes, satisfactions)
             of_payers = ((v, a) for v, a in zip(votes, who, strict=True) if state[a] > 0)
             paid = sum(vote * satisfaction[a] for vote, a in of_payers)
             price = sum(votes) / paid if paid else Fraction(0)
@@ -87,11 +87,24 @@ def exact_votes(weights: np.ndarray) -> Votes:
     return [Fraction(v) for v in (votes if is_exact[0] else weights).tolist()]
 
 
-def mean_by_annotator(who: list[int], values: Iterable[Fraction]) -> dict[int, Fraction]:
-    """The mean over each annotator's ballots."""
-    n_ballots, means = Counter(who), dict.fromkeys(who, Fraction(0))
-    for a, value in zip(who, values, strict=True):
-        means[a] += value / n_ballots[a]
+def parts_by_annotator(who: list[int], votes: Votes) -> Votes:
+    """The part of each ballot in its annotator's ballots: by votes, if any has one."""
+    n_ballots, totals = Counter(who), dict.fromkeys(who, Fraction(0))
+    for a, vote in zip(who, votes, strict=True):
+        totals[a] += vote
+    return [
+        vote / totals[a] if totals[a] else Fraction(1, n_ballots[a])
+        for a, vote in zip(who, votes, strict=True)
+    ]
+
+
+def mean_by_annotator(
+    who: list[int], votes: Votes, values: Iterable[Fraction]
+) -> dict[int, Fraction]:
+    """The mean over each annotator's ballots, by their votes."""
+    means = dict.fromkeys(who, Fraction(0))
+    for a, part, value in zip(who, parts_by_annotator(who, votes), values, strict=True):
+        means[a] += value * part
     return means
 
 

@@ -63,7 +63,7 @@ class People(NamedTuple):
     ----------
     state
         The state, carried from prompt to prompt.
-    entitlement, satisfaction, n_ballots
+    entitlement, satisfaction, n_ballots, weight
         Those on the current prompt; 0 between prompts.
     """
 
@@ -71,6 +71,13 @@ class People(NamedTuple):
     entitlement: np.ndarray
     satisfaction: np.ndarray
     n_ballots: np.ndarray
+    weight: np.ndarray
+
+
+@njit(cache=True, nogil=True)
+def part_of(value: float, weight: float, total: float, n_ballots: float) -> float:
+    """What a ballot's value adds to the mean of its annotator's ballots: by weight, if any has one."""
+    return value * weight / total if total > 0 else value / n_ballots
 
 
 @njit(cache=True, nogil=True)
@@ -82,13 +89,14 @@ def weigh(
     If all weights would be 0, all ballots keep their weights.
     """
     ballot_weights, who = ballots.weights, ballots.annotators
-    state, entitlement, _, n_ballots = people
-    for a in who:
+    state, entitlement, _, n_ballots, total = people
+    for k, a in enumerate(who):
         n_ballots[a] += 1
+        total[a] += ballot_weights[k]
     if weighting.uses_entitlement and counted.n > 0:
         entitled = entitlements(ballots, counted)
         for k, a in enumerate(who):
-            entitlement[a] += entitled[k] / n_ballots[a]
+            entitlement[a] += part_of(entitled[k], ballot_weights[k], total[a], n_ballots[a])
     any_counts = False
     for k, a in enumerate(who):
         factor = weighting.ballot_weight(state[a], entitlement[a])
@@ -104,11 +112,12 @@ def settle(
 ) -> None:
     """Update the state of all annotators present, and set the rest of their accounts to 0."""
     rows, weights, who = rows_of(counted.unit, ballots), ballots.weights, ballots.annotators
-    state, entitlement, satisfaction, n_ballots = people
+    state, entitlement, satisfaction, n_ballots, weight = people
     total, paid = 0.0, 0.0
     if counted.n > 0:
         for k, a in enumerate(who):
-            satisfaction[a] += satisfaction_with(counted, rows[k], order) / n_ballots[a]
+            value = satisfaction_with(counted, rows[k], order)
+            satisfaction[a] += part_of(value, weights[k], weight[a], n_ballots[a])
     for k, a in enumerate(who):
         total += weights[k]
         if state[a] > NEARLY:
@@ -118,7 +127,7 @@ def settle(
         if n_ballots[a] > 0:
             if counted.n > 0:
                 state[a] = weighting.update(state[a], satisfaction[a], entitlement[a], price)
-            entitlement[a], n_ballots[a], satisfaction[a] = 0.0, 0, 0.0
+            entitlement[a], n_ballots[a], satisfaction[a], weight[a] = 0.0, 0, 0.0, 0.0
 
 
 @njit(cache=True, nogil=True)

@@ -25,6 +25,7 @@ from rlchf.rules.across._parts.perpetual.aims import (
     new_load,
     voters_of,
 )
+from rlchf.rules.across._parts.perpetual.loop import part_of
 from rlchf.rules.across._parts.perpetual.orders_exact import decide_orders_exactly
 from rlchf.rules.across._parts.perpetual.satisfaction import (
     APPROVAL,
@@ -56,7 +57,7 @@ orders_page = page_with(
     (100 responses and 500 annotators), Borda's order is the result. A prompt without contested pairs does
     not change any totals, unless another ``unit`` counts. A prompt on which an annotator is absent does not
     change the annotator's total. Several ballots of one annotator on a prompt get the mean of their
-    satisfactions.
+    satisfactions, by their weights.
 
     With "approval" for ``unit`` the winners are those of Lackner's rule, in which satisfaction is 0 or 1,
     and ties are broken by the order of the responses alone.
@@ -123,11 +124,12 @@ def decide_orders(
             for k in range(len(ballots.weights)):
                 s = slots[ballots.annotators[k]]
                 for i in range(M):
-                    values[s, i] += winner_satisfaction(unit, rows[k], i) / n_ballots[s]
+                    value = winner_satisfaction(unit, rows[k], i)
+                    values[s, i] += part_of(value, ballots.weights[k], weights[s], n_ballots[s])
             order_by_first(voters, values, unanimous, best)
             satisfaction[:] = values[:, best[0]]
         else:
-            pairs = pairs_of(ballots, counted, slots, n_ballots, unanimous)
+            pairs = pairs_of(ballots, counted, slots, n_ballots, weights, unanimous)
             best_order(voters, pairs, orders, best)
             if pairs.n > 0:
                 fill_satisfaction(best, pairs, satisfaction)
@@ -163,17 +165,18 @@ def number_annotators(
 @njit(cache=True, nogil=True)
 def pairs_of(
     ballots: Ballots, counted: Counted, slots: np.ndarray, n_ballots: np.ndarray,
-    unanimous: np.ndarray,
+    weights: np.ndarray, unanimous: np.ndarray,
 ) -> Pairs:  # fmt: skip
     """Count the ballots that rank each pair one way or the other."""
     ranks, M, pairs = ballots.ranks, ballots.ranks.shape[1], counted.pairs
     agreeing = np.zeros((M, M, len(n_ballots)))
     for k in range(len(ballots.weights)):
         s = slots[ballots.annotators[k]]
+        part = part_of(1.0, ballots.weights[k], weights[s], n_ballots[s])
         for i in range(M):
             for j in range(M):
                 if pairs[i, j] and 0 < ranks[k, i] < ranks[k, j]:
-                    agreeing[i, j, s] += 1.0 / n_ballots[s]
+                    agreeing[i, j, s] += part
     above = count_above(ranks, ballots.weights)
     return Pairs(agreeing, counted.n, above, unanimous, ballots.weights.sum())
 

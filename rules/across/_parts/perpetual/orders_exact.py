@@ -1,6 +1,5 @@
 """The perpetual rules that choose among orders, in exact fractions: plain Python."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -16,6 +15,7 @@ from rlchf.rules.across._parts.perpetual.aims import NASH, PHRAGMEN
 from rlchf.rules.across._parts.perpetual.exact import (
     exact_votes,
     mean_by_annotator,
+    parts_by_annotator,
     prompt_ballots,
     votes_above,
     winner_satisfactions,
@@ -130,11 +130,11 @@ def decide_orders_exactly(layout: Layout, aim_code: int, unit: int, scores: np.n
         if unit in (WINNER, APPROVAL):
             values = winner_satisfactions(unit, rows_of(unit, ballots))
             columns = ([row[i] for row in values] for i in range(len(above)))
-            satisfactions = [mean_by_annotator(who, column) for column in columns]
+            satisfactions = [mean_by_annotator(who, votes, column) for column in columns]
             order = _order_by_first([aim.key(s) for s in satisfactions], unanimous)
             state |= aim.update(satisfactions[order[0]])
         else:
-            pairs = Pairs(ballots, counted)
+            pairs = Pairs(ballots, counted, votes)
             order = _best_order(aim, pairs, above, unanimous)
             if counted.n:
                 state |= aim.update(pairs.satisfaction(order))
@@ -145,19 +145,20 @@ def decide_orders_exactly(layout: Layout, aim_code: int, unit: int, scores: np.n
 class Pairs:
     """The pairs that each annotator present agrees with."""
 
-    def __init__(self, ballots: Ballots, counted: Counted) -> None:
+    def __init__(self, ballots: Ballots, counted: Counted, votes: Sequence[Fraction]) -> None:
         M, who = ballots.ranks.shape[1], ballots.annotators.tolist()
-        self.n, self.n_ballots = counted.n, Counter(who)
-        self.agreeing = {a: [[0] * M for _ in range(M)] for a in who}
-        for a, row in zip(who, ballots.ranks.tolist(), strict=True):
+        self.n, parts = counted.n, parts_by_annotator(who, list(votes))
+        self.agreeing = {a: [[Fraction(0)] * M for _ in range(M)] for a in who}
+        for a, part, row in zip(who, parts, ballots.ranks.tolist(), strict=True):
             for i, j in permutations(range(M), 2):
-                self.agreeing[a][i][j] += bool(counted.pairs[i, j]) and 0 < row[i] < row[j]
+                if counted.pairs[i, j] and 0 < row[i] < row[j]:
+                    self.agreeing[a][i][j] += part
 
     def satisfaction(self, order: Sequence[int]) -> ByAnnotator:
         """The share of the pairs, on average over an annotator's ballots."""
         pairs = list(combinations(order, 2))
         return {
-            a: Fraction(sum(wins[i][j] for i, j in pairs), self.n_ballots[a] * self.n)
+            a: sum((wins[i][j] for i, j in pairs), Fraction(0)) / self.n
             for a, wins in self.agreeing.items()
         }
 

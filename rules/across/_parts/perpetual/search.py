@@ -108,7 +108,11 @@ def consider(voters: Voters, pairs: Pairs, trial: Candidate, best: Candidate) ->
 
 @njit(cache=True, nogil=True, inline="always")
 def compete(voters: Voters, pairs: Pairs, trial: Candidate, best: Candidate) -> None:
-    """Make an order the best one if its satisfactions are better, or equally good with more agreement."""
+    """Make an order the best one if its satisfactions are better, or equally good with more agreement.
+
+    The key stays that of the last order with better satisfactions, so that many orders that are equally good
+    up to the slack do not add up to a worse one.
+    """
     M, better, is_first = len(trial.order), 1, best.agreement[0] < 0.0
     if pairs.n > 0:
         fill_key(voters, trial.satisfaction, trial.key)
@@ -120,7 +124,8 @@ def compete(voters: Voters, pairs: Pairs, trial: Candidate, best: Candidate) -> 
     if better > 0 or (better == 0 and lead > NEARLY * M * M * pairs.total):
         best.agreement[0] = trial.agreement[0]
         best.order[:] = trial.order
-        best.key[:] = trial.key
+        if better > 0:
+            best.key[:] = trial.key
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -159,7 +164,10 @@ def fill_satisfaction(order: np.ndarray, pairs: Pairs, satisfaction: np.ndarray)
 
 @njit(cache=True, nogil=True)
 def move_responses(voters: Voters, pairs: Pairs, trial: Candidate, best: Candidate) -> None:
-    """Improve the best order by moving one response at a time, until no move improves it."""
+    """Improve the best order by moving one response at a time, until no move improves it.
+
+    There are at most M^2 rounds, since equality up to a slack is not transitive: levels could go round.
+    """
     M, P, moved = len(best.order), len(voters.state), trial.order
     base = best.order.copy()
     base_agreeing, agreeing = np.zeros(P), np.zeros(P)  # mostly whole numbers: exact differences

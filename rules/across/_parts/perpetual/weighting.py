@@ -43,7 +43,7 @@ weighting_page = page_with(
     Ties of the base rule are broken by the order of the responses. If all weights on a prompt would be 0,
     ballots keep their weights. A prompt without contested pairs does not change any account, unless another
     ``unit`` counts. A prompt on which an annotator is absent does not change the annotator's account.
-    Several ballots of one annotator on a prompt get the mean of their satisfactions.
+    Several ballots of one annotator on a prompt get the mean of their satisfactions, by their weights.
 
     With "approval" for both ``base`` and ``unit`` the winners are those of Lackner's rule, in which
     satisfaction is 0 or 1.
@@ -85,7 +85,7 @@ def perpetual(
     else:
         A = layout.n_annotators
         state, n_ballots = np.full(A, float(weighting.start)), np.zeros(A, dtype=np.int64)
-        people = People(state, np.zeros(A), np.zeros(A), n_ballots)
+        people = People(state, np.zeros(A), np.zeros(A), n_ballots, np.zeros(A))
         for prompts, compiled in _runs(layout, base):
             if compiled:
                 block = layout.block(prompts)

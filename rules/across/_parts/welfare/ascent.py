@@ -1,5 +1,6 @@
 """The search for the orders of all prompts with the largest welfare, one prompt after the other."""
 
+import warnings
 from dataclasses import dataclass
 from math import factorial
 from typing import Literal
@@ -10,9 +11,9 @@ from rlchf.rankings import Rankings
 from rlchf.rules.across._parts.pages import page_with
 from rlchf.rules.across._parts.perpetual.weighting import Unit
 from rlchf.rules.across._parts.welfare.pairs import sweep_pairs
-from rlchf.rules.across._parts.welfare.stakes import Stakes, find_stakes, parts
+from rlchf.rules.across._parts.welfare.stakes import Stakes, find_stakes
 from rlchf.rules.across._parts.welfare.steps import is_better, welfare_of
-from rlchf.rules.across._parts.welfare.sweep import sweep
+from rlchf.rules.across._parts.welfare.sweep import Position, sweep
 
 FEW_PROMPTS, FEW_ORDERS = 200, 1000
 """In datasets smaller than this, the orders of every two prompts are also chosen together."""
@@ -22,7 +23,10 @@ welfare_page = page_with(
     The search is coordinate ascent: it goes through the prompts again and again and gives each the best
     order while the others stay, until no order changes. Up to 6 responses all orders are tried; beyond,
     the moves of one response. In small datasets, of fewer than 200 prompts with at most 1,000 orders in
-    all, the orders of every two prompts are also chosen together. Ties go by the order of the responses.
+    all, the orders of every two prompts are also chosen together. Orders whose welfare differs by less than
+    1e-9 of the weight count as equally good; of these, the one that agrees more with the ballots is chosen,
+    then the first by the order of the responses. Every change raises the largest welfare so far, or keeps it
+    and raises the agreement, so the search ends; after 100 sweeps it ends with a warning.
 
     Parameters
     ----------
@@ -109,19 +113,23 @@ def scores_of(orders: np.ndarray, rankings: Rankings) -> np.ndarray:
 
 def _climb(stakes: Stakes, prompts: np.ndarray, nash: bool, sweeps: int) -> Ascent:
     """One start: the sequential sweep, then sweeps until nothing changes."""
-    orders = np.zeros(int(stakes.block.response_starts[-1]), dtype=np.int64)
-    satisfaction = np.zeros(len(stakes.weights))
-    zeros, objective = np.zeros_like(satisfaction), []
+    R, zeros = int(stakes.block.response_starts[-1]), np.zeros(len(stakes.weights))
+    position = Position(np.zeros(R, dtype=np.int64), zeros.copy(), np.zeros(1))
+    objective = []
     for count in range(sweeps):
-        changed = sum(
-            sweep(part, stakes, nash, count == 0, orders, satisfaction) for part in parts(prompts)
-        )
+        changed = sweep(prompts, stakes, nash, count == 0, position)
         if not changed and _has_few_orders(stakes):
-            changed += sweep_pairs(prompts, stakes, nash, orders, satisfaction)
-        objective.append(welfare_of(satisfaction, zeros, stakes.weights, nash))
+            changed += sweep_pairs(prompts, stakes, nash, position)
+        objective.append(welfare_of(position.satisfaction, zeros, stakes.weights, nash))
         if not changed:
             break
-    return Ascent(orders, satisfaction, np.array(objective))
+    else:
+        warnings.warn(
+            f"the search still improved after {sweeps} sweeps through the {len(prompts)} prompts, where it "
+            "ends; its result may be below the best that it could find",
+            stacklevel=2,
+        )
+    return Ascent(position.orders, position.satisfaction, np.array(objective))
 
 
 def _is_ahead(ascent: Ascent, best: Ascent, weight: float) -> bool:

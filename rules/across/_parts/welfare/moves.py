@@ -10,62 +10,89 @@ from numba import njit
 from rlchf.rules.across._parts.orders import NEARLY
 from rlchf.rules.across._parts.perpetual.satisfaction import WINNER
 from rlchf.rules.across._parts.welfare.stakes import PromptStakes
-from rlchf.rules.across._parts.welfare.steps import Welfare, fill_gains, is_better, welfare_of
+from rlchf.rules.across._parts.welfare.steps import (
+    Welfare,
+    fill_gains,
+    is_better,
+    raised,
+    welfare_of,
+)
 
 
 @njit(cache=True, nogil=True)
 def try_moves(prompt: PromptStakes, best: Welfare, chosen: np.ndarray) -> bool:
     """Move one response at a time to a better rank until no move helps; return whether one did.
 
-    ``best`` is the welfare of the order ``chosen``, which changes.
+    ``best`` is the bar that the order ``chosen``, which changes, has set; see `raised` for why this ends.
     """
-    M, above, unanimous = len(chosen), prompt.above, prompt.unanimous
-    columns = np.ascontiguousarray(prompt.ranks.T)  # (M, V)
-    gains = np.zeros(len(prompt.others))
-    fill_gains(prompt, chosen, gains)
-    trial, kept = gains.copy(), gains.copy()
-    order, up, down = chosen.copy(), np.zeros(M), np.zeros(M)
+    columns, gains = ranks_and_gains(prompt, chosen)
     improved, improving = False, True
     while improving:
-        improving = False
-        for i in range(M):
-            base, start = chosen.copy(), best
-            rank = int(np.nonzero(base == i)[0][0])
-            if prompt.unit < WINNER:
-                fill_bounds(prompt, i, gains, up, down)
-            moved = False
-            for step in (-1, 1):
-                order[:], trial[:] = base, gains
-                now, counted, agreed, bound = rank, rank, start[2], start[1]
-                while 0 <= now + step < M:
-                    j = order[now + step]
-                    first, second = (i, j) if step == 1 else (j, i)
-                    if unanimous[first, second]:
-                        break
-                    order[now], order[now + step] = j, i
-                    agreed += above[second, first] - above[first, second]
-                    if prompt.unit >= WINNER:
-                        bound = np.inf if order[0] != base[0] else bound
-                    else:
-                        bound += down[j] if step == 1 else up[j]
-                    now += step
-                    higher = agreed > best[2] + NEARLY * prompt.total
-                    if bound <= best[1] + (-NEARLY if higher else NEARLY) * prompt.weight:
-                        continue
-                    if prompt.unit >= WINNER:
-                        fill_gains(prompt, order, trial)
-                    while prompt.unit < WINNER and counted != now:
-                        if prompt.counted[i, base[counted + step]]:
-                            pass_by(prompt, columns, i, base[counted + step], step, trial)
-                        counted += step
-                    positive, value = welfare_of(prompt.others, trial, prompt.weights, prompt.nash)
-                    new = (positive, value, agreed)
-                    if is_better(new, best, prompt.weight, prompt.total):
-                        best, improved, improving, moved = new, True, True, True
-                        chosen[:], kept[:] = order, trial
-            if moved:
-                gains[:] = kept
+        improving, best = move_some(prompt, columns, gains, 0, len(chosen), best, chosen)
+        improved |= improving
     return improved
+
+
+@njit(cache=True, nogil=True)
+def ranks_and_gains(prompt: PromptStakes, order: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(M, V) the ballots' ranks, response after response, and (n,) the annotators' gains from an order."""
+    gains = np.zeros(len(prompt.others))
+    fill_gains(prompt, order, gains)
+    return np.ascontiguousarray(prompt.ranks.T), gains
+
+
+@njit(cache=True, nogil=True)
+def move_some(
+    prompt: PromptStakes, columns: np.ndarray, gains: np.ndarray, first: int, end: int,
+    best: Welfare, chosen: np.ndarray,
+) -> tuple[bool, Welfare]:  # fmt: skip
+    """Move each of the responses from ``first`` to ``end`` to its best rank, if it is better.
+
+    ``columns`` and ``gains`` are those of `ranks_and_gains`. Returns whether ``chosen`` has changed, with
+    ``gains``, and the new bar.
+    """
+    M, above, unanimous = len(chosen), prompt.above, prompt.unanimous
+    trial, kept = gains.copy(), gains.copy()
+    order, up, down = chosen.copy(), np.zeros(M), np.zeros(M)
+    improved = False
+    for i in range(first, end):
+        base, start = chosen.copy(), best
+        rank = int(np.nonzero(base == i)[0][0])
+        if prompt.unit < WINNER:
+            fill_bounds(prompt, i, gains, up, down)
+        moved = False
+        for step in (-1, 1):
+            order[:], trial[:] = base, gains
+            now, counted, agreed, bound = rank, rank, start[2], start[1]
+            while 0 <= now + step < M:
+                j = order[now + step]
+                above_i, below_i = (i, j) if step == 1 else (j, i)
+                if unanimous[above_i, below_i]:
+                    break
+                order[now], order[now + step] = j, i
+                agreed += above[below_i, above_i] - above[above_i, below_i]
+                if prompt.unit >= WINNER:
+                    bound = np.inf if order[0] != base[0] else bound
+                else:
+                    bound += down[j] if step == 1 else up[j]
+                now += step
+                higher = agreed > best[2] + NEARLY * prompt.total
+                if bound <= best[1] + (-NEARLY if higher else NEARLY) * prompt.weight:
+                    continue
+                if prompt.unit >= WINNER:
+                    fill_gains(prompt, order, trial)
+                while prompt.unit < WINNER and counted != now:
+                    if prompt.counted[i, base[counted + step]]:
+                        pass_by(prompt, columns, i, base[counted + step], step, trial)
+                    counted += step
+                positive, value = welfare_of(prompt.others, trial, prompt.weights, prompt.nash)
+                new = (positive, value, agreed)
+                if is_better(new, best, prompt.weight, prompt.total):
+                    best, improved, moved = raised(best, new, prompt.weight), True, True
+                    chosen[:], kept[:] = order, trial
+        if moved:
+            gains[:] = kept
+    return improved, best
 
 
 @njit(cache=True, nogil=True)

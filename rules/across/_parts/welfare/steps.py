@@ -101,6 +101,21 @@ def is_better(new: Welfare, old: Welfare, weight: float, total: float) -> bool:
 
 
 @njit(cache=True, nogil=True)
+def raised(bar: Welfare, new: Welfare, weight: float) -> Welfare:
+    """The bar that the next welfare has to beat, once ``new`` has beaten ``bar`` by `is_better`.
+
+    A welfare that wins by its agreement alone may lie below the bar by the slack. The bar does not sink with
+    it, so that many such steps cannot add up: every step raises the bar by more than the slack, or keeps it
+    and raises the agreement. Both are bounded, so a search that compares with the bar ends.
+    """
+    if new[0] > bar[0] + NEARLY * weight:
+        return new
+    if new[1] > bar[1] + NEARLY * weight:
+        return max(new[0], bar[0]), new[1], new[2]
+    return max(new[0], bar[0]), max(new[1], bar[1]), new[2]
+
+
+@njit(cache=True, nogil=True)
 def next_order(order: np.ndarray, depth: int) -> int:
     """Change ``order`` to the next one, by the order of the responses, that differs at ``depth`` or before.
 
@@ -122,7 +137,7 @@ def next_order(order: np.ndarray, depth: int) -> int:
 
 @njit(cache=True, nogil=True)
 def try_all(prompt: PromptStakes, best: Welfare, chosen: np.ndarray) -> bool:
-    """Find the first order that is better than ``best`` and all others; return whether there is one."""
+    """Find the first order that beats the bar ``best`` and all others; return whether there is one."""
     above, unanimous = prompt.above, prompt.unanimous
     others, weights = prompt.others, prompt.weights
     pair_gain, n, M = pair_gains(prompt), len(prompt.members), len(chosen)
@@ -150,7 +165,7 @@ def try_all(prompt: PromptStakes, best: Welfare, chosen: np.ndarray) -> bool:
         positive, value = welfare_of(others, gained[M - 1], weights, prompt.nash)
         new = (positive, value, agreed[M - 1])
         if is_better(new, best, prompt.weight, prompt.total):
-            best, improved = new, True
+            best, improved = raised(best, new, prompt.weight), True
             chosen[:] = order
         depth = next_order(order, M - 1)
     return improved

@@ -1,4 +1,4 @@
-"""Callbacks of the reward model's training: its progress, and stopping it without losing a step."""
+"""Callbacks of a training: its progress, and stopping it without losing a step."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -1,0 +1,1 @@
+"""The commands of `rlchf constitution`, one per file."""

@@ -1,0 +1,32 @@
+"""The command `rlchf mix`."""
+
+from rlchf.cli.console import print_json
+from rlchf.cli.settings import Given, Json, chosen, with_settings
+from rlchf.jobs.mix_settings import MixJob
+
+
+@with_settings(MixJob, arguments=["sources"])
+def command(given: Given, as_json: Json = False) -> None:
+    """Mix rankings of several sources at a ratio.
+
+    By pairs and by prompts, prompts are drawn at random, as many as the ratio allows, with all ballots of
+    their source. By weight all ballots stay and are weighed.
+    """
+    from rlchf.jobs.mix import mix_files
+
+    mixture = mix_files(chosen(MixJob, given))
+    if as_json:
+        from dataclasses import asdict
+
+        print_json({
+            name: {"before": asdict(size), "after": asdict(mixture.after[name])}
+            for name, size in mixture.before.items()
+        })  # fmt: skip
+        return
+    from rich.console import Console
+
+    from rlchf.cli.tables.mix import tables
+
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    for part in tables(mixture):
+        console.print(part, markup=False)

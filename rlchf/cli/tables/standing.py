@@ -1,0 +1,102 @@
+"""The table of where groups stand, and what it says in words."""
+
+import math
+from collections.abc import Iterator, Sequence
+
+from rich.table import Table
+
+from rlchf.auditing.report import Audit
+from rlchf.auditing.standing import Estimate, Standing, by_position
+from rlchf.cli.tables import make_table, number
+
+NAMED = 5
+
+
+def standing_tables(report: Audit) -> Iterator[Table | str]:
+    """Where the groups stand, the lowest first, and sentences on who is served least."""
+    rows = by_position(report.standings)
+    yield standing_table(report, rows)
+    yield from sentences(rows)
+
+
+def standing_table(report: Audit, rows: Sequence[Standing]) -> Table:
+    """One row per group: its agreement beside that with a random order, the others' and its own ranking."""
+    opposed = any(row.opposed for row in rows)
+    table = make_table(
+        f"{report.rule},\nheld out", "position,\n0 random\n1 own", "95 %\ninterval",
+        "agree-\nment", "random\norder", "others'\nranking", "own\nranking", "cost to\nothers",
+        *(("repr.\nratio", "max.\ndeficit") if opposed else ()),
+    )  # fmt: skip
+    agreements = {row.name: row for row in report.groups}
+    for row in rows:
+        shares = row.agreed.value, row.random, row.others.value, row.best.value, row.cost
+        cells = [number(row.position.value, 2), span(row.position, 2), *map(number, shares)]
+        if opposed:
+            of_group = agreements[row.name]
+            cells += number(of_group.representation_ratio, 2), number(of_group.maximum_deficit, 1)
+        table.add_row(row.name, *cells)
+    return table
+
+
+def span(estimate: Estimate, digits: int = 3) -> str:
+    """An interval for a table; a dash for none.
+
+    Examples
+    --------
+    >>> span(Estimate(0.1, -0.2, 0.4)), span(Estimate(0.1, float("nan"), float("nan")))
+    ('-0.200 to 0.400', '-')
+    """
+    low, high = number(estimate.low, digits), number(estimate.high, digits)
+    return low if low == "-" else f"{low} to {high}"
+
+
+def sentences(rows: Sequence[Standing]) -> Iterator[str]:
+    """Who is served least, who less than by a random order, and which figures are undefined and why."""
+    placed = [row for row in rows if not math.isnan(row.position.value)]
+    if len(placed) == 0:
+        yield " No group has a position."
+    if len(placed) > 1:
+        yield _least(*placed[:2])
+    losing = [row.name for row in rows if row.losing]
+    if losing:
+        yield f" Served less than by a random order (agreement below it by the interval): {names(losing)}."
+    single = [row.name for row in rows if row.annotators < 2]
+    if single:
+        yield f" No position, since there are not two members to compare: {names(single)}."
+    apart = [row.name for row in rows if row.annotators > 1 and math.isnan(row.position.value)]
+    if apart:
+        yield (
+            " No position, since the members agree too little with one another to tell their own ranking "
+            f"from a random order: {names(apart)}."
+        )
+    content = [row.name for row in rows if not row.opposed]
+    if content:
+        whom = "any group" if len(content) == len(rows) else names(content)
+        yield (
+            f" No representation ratio for {whom}: the ranking of the others alone gives at least half of "
+            "the contested pairs or the proportional share."
+        )
+    if not rows[0].again:
+        yield " The agreement is with the outcome as given, which may have been made from these ballots."
+
+
+def _least(first: Standing, second: Standing) -> str:
+    apart = "" if first.position.high < second.position.low else "; the intervals overlap"
+    return (
+        f" Served least: {first.name}, at {number(first.position.value, 2)} "
+        f"({span(first.position, 2)}) between a random order (0) and its own ranking (1); "
+        f"next {second.name}, at {number(second.position.value, 2)}{apart}."
+    )
+
+
+def names(of_groups: Sequence[str]) -> str:
+    """Names in a sentence, the first five and how many more.
+
+    Examples
+    --------
+    >>> names(["a", "b"]), names(list("abcdefg"))
+    ('a, b', 'a, b, c, d, e and 2 more')
+    """
+    more = len(of_groups) - NAMED
+    shown = ", ".join(of_groups[:NAMED])
+    return shown if more <= 0 else f"{shown} and {more} more"

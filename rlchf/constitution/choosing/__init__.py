@@ -1,0 +1,1 @@
+"""Choosing a constitution together: a slate of statements from public votes on them."""

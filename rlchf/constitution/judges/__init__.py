@@ -1,0 +1,1 @@
+"""Judges: what answers the questions that principles ask."""

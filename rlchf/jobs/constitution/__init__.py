@@ -1,0 +1,1 @@
+"""The jobs of `rlchf constitution`, one per file."""

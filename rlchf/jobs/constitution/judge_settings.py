@@ -1,0 +1,28 @@
+"""What `rlchf constitution judge` is given; reading it needs neither torch nor pyarrow."""
+
+from dataclasses import MISSING, dataclass
+
+from rlchf.settings import setting
+from rlchf.train.models.loading import Loading
+
+
+@dataclass(frozen=True, kw_only=True)
+class JudgeJob(Loading):
+    """Responses to be judged, by whom, and by which principles."""
+
+    responses: str = setting(MISSING, "jsonl with prompt_id, response_id and text.")
+    prompts: str = setting(MISSING, "jsonl with prompt_id and prompt.")
+    judge: str = setting(
+        MISSING,
+        "Judge: a language model's folder, smollm2, owner/model on the Hub or tiny; openai:MODEL for a "
+        "model behind an endpoint; or module:function.",
+    )
+    constitution: str = setting(
+        "default", "TOML file, or default or bai2022, which come with rlchf."
+    )
+    examples: str = setting(
+        "",
+        "jsonl with prompt, responses, question and answer (A, B or C): questions with their answers that "
+        "stand before each question.",
+        group="Judging",
+    )

@@ -1,0 +1,51 @@
+"""Settings of `rlchf mix`; reading them needs no pyarrow."""
+
+from collections.abc import Iterable
+from dataclasses import MISSING, dataclass
+from typing import Literal
+
+from rlchf.mixing import By
+from rlchf.settings import Settings, setting
+
+
+@dataclass(frozen=True, kw_only=True)
+class MixJob(Settings):
+    """Sources of rankings, and the ratio at which they are mixed."""
+
+    sources: tuple[str, ...] = setting(
+        MISSING,
+        "Folders with rankings, prompts, responses and optional annotators, or files of rankings.",
+    )
+    ratio: str = setting(MISSING, "Ratio of the sources in their order, such as 3:1.")
+    by: By = setting(
+        "pairs",
+        "What stands at the ratio: pairs of responses compared, prompts, or the weight of all comparisons.",
+    )
+    out: str = setting(MISSING, "New folder for rankings, prompts, responses and annotators.")
+    to: Literal["csv", "tsv", "jsonl", "parquet"] = setting("csv", "Kind of the rankings file.")
+    seed: int = setting(0, "Random seed of the prompts that are drawn.", at_least=0)
+    name: tuple[str, ...] = setting(
+        (), "Name of a source, in their order; by default that of its folder; repeatable."
+    )
+    prompts: tuple[str, ...] = setting(
+        (),
+        "Prompts of the sources without a prompts.jsonl: one file, or one for each; repeatable.",
+        group="Data",
+    )
+    responses: tuple[str, ...] = setting(
+        (),
+        "Responses of the sources without a responses.jsonl: one file, or one for each; repeatable.",
+        group="Data",
+    )
+    annotators: tuple[str, ...] = setting(
+        (),
+        "Annotators of the sources without an annotators.csv: one file, or one for each; repeatable.",
+        group="Data",
+    )
+
+    def contradictions(self) -> Iterable[tuple[bool, str]]:
+        """Combinations of settings that do not fit."""
+        yield (
+            bool(self.name) and len(self.name) != len(self.sources),
+            f"--name names {len(self.name)} of {len(self.sources)} sources; name all or none",
+        )

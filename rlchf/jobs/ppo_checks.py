@@ -1,0 +1,84 @@
+"""What PPO refuses before anything is loaded, whether it runs or its memory is planned."""
+
+from pathlib import Path
+
+from rlchf.io.json import read_json
+from rlchf.jobs.ppo_rewards import check_model
+from rlchf.jobs.settings import TINY, PPOJob
+from rlchf.train.models.loading import RewardReading, check_four_bits
+from rlchf.train.ppo.advantages import needs_critic
+from rlchf.train.ppo.config import PPOConfig
+from rlchf.train.ppo.idle import check_idle
+
+SETTINGS = "ppo_config.json"
+
+
+def check_job(job: PPOJob, config: PPOConfig) -> None:
+    """Refuse rewards, a critic, a precision, a device or attention that cannot work, wherever the run is.
+
+    Raises
+    ------
+    ValueError
+        If one of them cannot, or a setting of reward models does nothing because there is none.
+    """
+    job.rewards.check(config.responses_per_prompt)
+    check_four_bits(job, config.lora_rank, made=job.policy == TINY)
+    if job.critic:
+        check_model(job.critic, "critic")
+        if not needs_critic(config.advantages):
+            raise ValueError(
+                f"advantages is '{config.advantages}', which takes no critic; leave --critic out"
+            )
+    _check_reading(job)
+    from rlchf.train.models.arguments import check_attention_name
+    from rlchf.train.models.devices import check_device_name
+
+    check_attention_name(job)
+    check_device_name(job.reward_device, "reward_device")
+
+
+def _check_reading(job: PPOJob) -> None:
+    """Refuse settings of reward models without any."""
+    usual = RewardReading()
+    models = any(Path(name).is_dir() for name in job.reward)
+    for name in ("reward_device", "reward_dtype", "reward_batch_size", "reward_max_length"):
+        read = models or (
+            job.critic and name != "reward_device"
+        )  # the critic is where the policy is
+        if not read and getattr(job, name) != getattr(usual, name):
+            raise ValueError(
+                f"{name} is {getattr(job, name)!r}, which is for reward models, and every reward is a "
+                "function; leave it out"
+            )
+
+
+def check_settings(job: PPOJob, config: PPOConfig, out: Path | None = None) -> None:
+    """Refuse settings that were given and do nothing.
+
+    Parameters
+    ----------
+    out
+        The folder of the run that goes on; what was given then is what differs from its settings.
+    """
+    file = None if out is None else out / SETTINGS
+    stopped = file is not None and file.exists()
+    before = PPOConfig(**read_json(file)) if stopped and file else PPOConfig()
+    check_idle(config, before, bool(job.held_out))
+
+
+def check_updates(out: Path, updates: int) -> None:
+    """Refuse to go on with a run that has done all of its updates.
+
+    A run that was stopped between the last update and its last file has them all, and goes on.
+
+    Raises
+    ------
+    ValueError
+        If it has; the message says how many they are.
+    """
+    from rlchf.train.ppo.checkpoint import check_updates_left, updates_done
+
+    done = updates_done(out)
+    if done == updates and (out / "config.json").exists():
+        updates -= 1  # of those there is nothing left to write either
+    check_updates_left(out, done, updates)

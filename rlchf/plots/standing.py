@@ -1,0 +1,155 @@
+"""Pictures of where groups, or single annotators, stand. This module needs matplotlib."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from rlchf.auditing.agreement import Agreement
+from rlchf.auditing.report import Audit
+from rlchf.auditing.standing import Standing, by_position
+from rlchf.plots.save import describe
+from rlchf.plots.style import COLOURS, short, tidy
+
+LISTED = 25
+"""Rows of a picture at most."""
+
+OUTLIERS = 8
+"""People who are named in a picture of many, at most."""
+
+SERVED, LOSING = COLOURS[0], COLOURS[1]
+
+
+def standing_plot(report: Audit) -> Figure:
+    """Each group's agreement on contested pairs between a random order and its own ranking, lowest first."""
+    if not report.standings:
+        return _agreement_dots(report, report.groups, "groups")
+    rows = by_position(report.standings)
+    shown = [row for row in rows[:LISTED] if not np.isnan(row.agreed.value)]
+    figure = Figure(figsize=(8.5, 2.0 + 0.36 * max(len(shown), 2)), layout="constrained")
+    axes = figure.subplots()
+    for y, row in enumerate(shown):
+        _standing_row(axes, y, row)
+    axes.axvline(0.5, color="0.25", lw=1.2, ls=":", zorder=0)
+    axes.set_yticks(range(len(shown)), [short(row.name) for row in shown])
+    _positions(axes, shown)
+    _legend(axes)
+    figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=9)
+    of = f", the lowest {LISTED} of {len(rows)} groups" if len(rows) > LISTED else ""
+    _finish(axes, len(shown), f"Where groups stand ({short(report.rule)}{of})")
+    listed = "; ".join(_in_words(row) for row in shown)
+    return describe(
+        figure,
+        f"Dots: each group's share of the contested pairs under {report.rule}, lowest position first; "
+        f"position 0 is a random order, 1 the group's own ranking{of}: {listed}.",
+    )
+
+
+def _standing_row(axes: Axes, y: int, row: Standing) -> None:
+    colour, marker = (LOSING, "v") if row.losing else (SERVED, "o")
+    if np.isnan(row.position.value):
+        colour, marker = "0.5", "o"
+    if row.best.value > row.random and not np.isnan(row.position.value):
+        axes.plot([row.random, row.best.value], [y, y], color="0.75", lw=1.5, zorder=1)
+        axes.plot(row.best.value, y, "D", ms=9, mfc="white", mec="0.25", mew=1.4, zorder=2)
+    if not np.isnan(row.others.value):
+        axes.plot(row.others.value, y, "|", ms=13, color="0.25", mew=1.8, zorder=2)
+    if not np.isnan(row.agreed.low):
+        ends = [row.agreed.low, row.agreed.high]
+        axes.plot(ends, [y, y], color=colour, lw=7, alpha=0.25, solid_capstyle="butt", zorder=1)
+    axes.plot(row.agreed.value, y, marker, ms=8, color=colour, zorder=3)
+
+
+def _positions(axes: Axes, rows: list[Standing]) -> None:
+    """The positions as figures at the right."""
+    right = axes.get_yaxis_transform()
+    axes.text(1.02, -0.8, "position", transform=right, fontsize=9, color="0.3", va="center")
+    for y, row in enumerate(rows):
+        value = row.position.value
+        text = "–" if np.isnan(value) else f"{value:.2f}".replace("-", "−")
+        axes.text(1.02, y, text, transform=right, fontsize=9, va="center")
+
+
+def _legend(axes: Axes) -> None:
+    """What the marks mean."""
+    axes.plot([], [], "o", ms=8, color=SERVED, label="the collective rankings (bar: 95 % interval)")
+    axes.plot([], [], "v", ms=8, color=LOSING, label="the same, less than a random order")
+    axes.plot([], [], color="0.25", lw=1.2, ls=":", label="a random order")
+    axes.plot([], [], "D", ms=9, mfc="white", mec="0.25", mew=1.4, label="the group's own ranking")
+    axes.plot([], [], "|", ms=13, color="0.25", mew=1.8, ls="", label="the others' ranking")
+    axes.plot([], [], "o", ms=8, color="0.5", label="no position: members differ")
+
+
+def _finish(axes: Axes, n: int, title: str) -> None:
+    axes.set_ylim(n - 0.4, -1.2)
+    axes.set_xlim(-0.02, 1.02)
+    axes.set_xlabel("share of the contested pairs that agree")
+    axes.set_title(title, loc="left")
+    tidy(axes, grid="x")
+
+
+def _in_words(row: Standing) -> str:
+    where = "no position" if np.isnan(row.position.value) else f"position {row.position.value:.2f}"
+    return f"{row.name} {row.agreed.value:.2f} ({where})"
+
+
+def people_plot(report: Audit) -> Figure:
+    """Single annotators' agreement on contested pairs: named if they are few, else as a distribution."""
+    rows = [row for row in report.annotators if not np.isnan(row.contested)]
+    if len(rows) <= LISTED:
+        return _agreement_dots(report, rows, "annotators")
+    shares = np.array([row.contested for row in rows])
+    outliers = low_outliers(rows)
+    figure = Figure(figsize=(7.5, 4.5), layout="constrained")
+    axes = figure.subplots()
+    axes.hist(shares, bins=np.linspace(0, 1, 41).tolist(), color=SERVED, alpha=0.75)
+    axes.axvline(0.5, color="0.25", lw=1.2, ls=":", label="a random order")
+    axes.axvline(float(np.median(shares)), color="0.25", lw=1.4, label="the median annotator")
+    if outliers:
+        values = [row.contested for row in outliers]
+        axes.plot(values, [0] * len(values), "v", ms=9, color=LOSING, clip_on=False, zorder=4,
+                  label=f"lower than most: {len(outliers)}")  # fmt: skip
+        lines = [f"{short(row.name)}  {row.contested:.2f}" for row in outliers[:OUTLIERS]]
+        if len(outliers) > OUTLIERS:
+            lines.append(f"and {len(outliers) - OUTLIERS} more")
+        axes.text(0.02, 0.97, "\n".join(["Lowest", *lines]), transform=axes.transAxes, va="top",
+                  fontsize=9)  # fmt: skip
+    axes.set(xlabel="share of the contested pairs that agree", ylabel="annotators")
+    axes.set_xlim(0, 1)
+    axes.set_title(f"Agreement of {len(rows)} annotators ({short(report.rule)})", loc="left")
+    figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=9)
+    tidy(axes)
+    named = ", ".join(f"{row.name} {row.contested:.2f}" for row in outliers[:OUTLIERS]) or "nobody"
+    return describe(
+        figure,
+        f"Histogram: share of the contested pairs on which {len(rows)} annotators agree with {report.rule}; "
+        f"median {np.median(shares):.2f}, a random order has 0.5. Lower than most: {named}.",
+    )
+
+
+def low_outliers(rows: list[Agreement]) -> list[Agreement]:
+    """Those more than 1.5 interquartile ranges below the lower quartile (Tukey), lowest first."""
+    shares = np.array([row.contested for row in rows])
+    lower, upper = np.quantile(shares, [0.25, 0.75])
+    fence = lower - 1.5 * (upper - lower)
+    return sorted((row for row in rows if row.contested < fence), key=lambda row: row.contested)
+
+
+def _agreement_dots(report: Audit, rows: list[Agreement], who: str) -> Figure:
+    """Agreement of groups or annotators whose position is not measured."""
+    known = sorted((r for r in rows if not np.isnan(r.contested)), key=lambda row: row.contested)
+    shown = known[:LISTED]
+    figure = Figure(figsize=(7.5, 1.8 + 0.36 * max(len(shown), 2)), layout="constrained")
+    axes = figure.subplots()
+    for y, row in enumerate(shown):
+        axes.plot(row.contested, y, "o", ms=8, color=SERVED, zorder=3)
+    axes.axvline(0.5, color="0.25", lw=1.2, ls=":", label="a random order")
+    axes.plot([], [], "o", ms=8, color=SERVED, label="the collective rankings")
+    axes.set_yticks(range(len(shown)), [short(row.name) for row in shown])
+    figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=9)
+    _finish(axes, len(shown), f"Agreement of {who} ({short(report.rule)})")
+    listed = ", ".join(f"{row.name} {row.contested:.2f}" for row in shown) or "nothing is contested"
+    return describe(
+        figure,
+        f"Dots: share of the contested pairs that agree with {report.rule}, lowest first; a random order has "
+        f"0.5: {listed}.",
+    )
