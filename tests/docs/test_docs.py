@@ -26,17 +26,24 @@ def blocks(page: Path, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), re.M | re.S)
 
 
+def commands(page: Path) -> list[tuple[str, str]]:
+    """Every ``$ command`` of the page's console blocks that is run here, with the output below it."""
+    found = []
+    for block in blocks(page, "console"):
+        for part in re.split(r"^\$ ", block, flags=re.M)[1:]:
+            command, _, output = part.partition("\n")
+            if not command.startswith(MADE_ELSEWHERE):
+                found.append((command, output))
+    return found
+
+
 def consoles() -> list[Any]:
-    """Every ``$ command`` of a console block with the output below it; those of the README are fast."""
-    commands = []
-    for page in PAGES:
-        for block in blocks(page, "console"):
-            for part in re.split(r"^\$ ", block, flags=re.M)[1:]:
-                command, _, output = part.partition("\n")
-                if not command.startswith(MADE_ELSEWHERE):
-                    marks = [] if page.name == "README.md" else [pytest.mark.slow]
-                    commands.append(pytest.param(page.name, command, output, marks=marks))
-    return commands
+    """Every page with commands; those of the README are fast."""
+    return [
+        pytest.param(page, id=page.name, marks=[pytest.mark.slow] * (page.name != "README.md"))
+        for page in PAGES
+        if commands(page)
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -47,18 +54,23 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize(("page", "command", "output"), consoles())
-def test_a_shown_command_prints_what_the_page_shows(
-    page: str, command: str, output: str, clone: Path
-) -> None:
+def lines(text: str) -> list[str]:
+    return [line.rstrip() for line in text.splitlines()]
+
+
+@pytest.mark.parametrize("page", consoles())
+def test_the_shown_commands_print_what_the_page_shows(page: Path, clone: Path) -> None:
+    """In one test, because a command may need the files of those before it."""
     program = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    result = subprocess.run(
-        command, shell=True, cwd=clone, capture_output=True, text=True, timeout=300, check=False,
-        env={**os.environ, "PATH": program, "COLUMNS": "110", "NO_COLOR": "1"},
-    )  # fmt: skip
-    assert [line.rstrip() for line in (result.stdout + result.stderr).splitlines()] == [
-        line.rstrip() for line in output.splitlines()
-    ]
+    printed, shown = {}, {}
+    for command, output in commands(page):
+        result = subprocess.run(
+            command, shell=True, cwd=clone, capture_output=True, text=True, timeout=300, check=False,
+            env={**os.environ, "PATH": program, "COLUMNS": "110", "NO_COLOR": "1"},
+        )  # fmt: skip
+        printed[command], shown[command] = lines(result.stdout + result.stderr), lines(output)
+    for command, expected in shown.items():
+        assert printed[command] == expected, command
 
 
 @pytest.mark.parametrize(
