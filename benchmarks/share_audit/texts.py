@@ -53,7 +53,7 @@ from rlchf.prompts import Prompt
 from rlchf.train.models.load import load_policy, load_tokenizer, quieten_transformers
 from rlchf.train.models.tiny import TINY_CHAT_TEMPLATE, fit_supervised, tiny_llama
 from rlchf.train.ppo import PPOConfig, ppo
-from rlchf.train.ppo.rewards import Group, PopulationProportional
+from rlchf.train.ppo.rewards import Group, PopulationProportional, ShareTargets
 from rlchf.train.ppo.rewards.groups import scores_of
 from rlchf.train.ppo.sampling import sample_texts
 from rlchf.train.ppo.shaping import Reward
@@ -66,6 +66,9 @@ REGULARISERS: dict[str, dict[str, Any]] = {
     "KL 0.2": {"kl_coef": 0.2},
     "PM": UNIFORM,
     "PPA": UNIFORM,
+    "targets 1": {"kl_coef": 1.0},
+    "targets 0.5": {"kl_coef": 0.5},
+    "targets 0.2": {"kl_coef": 0.2},
 }
 NOISE = 0.1
 MAX_NEW_TOKENS = 24
@@ -76,14 +79,14 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "reward": {"epochs": 2, "learning_rate": 5e-4},
         "ppo": {"updates": 60, "batch_size": 64, "minibatch_size": 32, "forward_size": 32,
                 "learning_rate": 1e-3},
-        "texts": {"before": 16, "after": 4},  # per prompt
+        "texts": {"before": 16, "after": 4, "targets": 32},  # per prompt
     },
     "smollm2": {
         "supervised": {"epochs": 1, "learning_rate": 5e-5},
         "reward": {"epochs": 1, "learning_rate": 5e-4, "lora_rank": 8, "share_prompt": True, "bf16": True},
         "ppo": {"updates": 12, "batch_size": 24, "minibatch_size": 8, "forward_size": 24,
                 "learning_rate": 5e-4, "lora_rank": 8},
-        "texts": {"before": 8, "after": 2},
+        "texts": {"before": 8, "after": 2, "targets": 8},
     },
 }  # fmt: skip
 Plan = dict[tuple[str, str], list[str]]
@@ -238,17 +241,37 @@ def improve(case: Case, name: str) -> dict[str, Any]:
         )  # fmt: skip
         reward = load_reward(case)
         reward = proportional(reward) if name == "PPA" else reward
+        when = "targets" if name.startswith("targets") else "after"
+        if when == "targets":
+            reward = share_targets(case, reward)
         base = case.scene / "base"
         policy = load_policy(base).to(torch.float32 if case.model == "tiny" else torch.bfloat16)
         ppo(policy, load_tokenizer(base), case.policy_prompts(), reward, config, out, resume=True)
-        write_texts(case, out, file, "after")
+        write_texts(case, out, file, when)
+        if isinstance(reward, ShareTargets) and reward.expected is not None:
+            write_json(case.folder / f"{slug}-expected.json", {"kl": reward.expected.kl})
         shutil.rmtree(out / "checkpoint")
         (out / "model.safetensors").unlink()
     after = [text for _, text in read_texts(file)]
     last = read_jsonl(out / "metrics.jsonl")[-1]
-    share = cell(case.shares_of(after)[-1], len(after))
+    shares = case.shares_of(after)
+    share = cell(shares[-1], len(after))
     share["closed_form"] = float(closed_form(case, name)[-1])
-    return share | {figure: last[figure] for figure in ("kl", "entropy")}
+    share["kinds"] = [cell(each, len(after)) for each in shares]
+    expected = case.folder / f"{slug}-expected.json"
+    if expected.exists():  # a run that was stopped and went on has none
+        share["closed_form_kl"] = read_json(expected)["kl"]
+    return share | {figure: last[figure] for figure in ("kl", "entropy", "response_length")}
+
+
+def share_targets(case: Case, reward: Reward) -> ShareTargets:
+    """The reward model's reward, with the annotators' weights as the shares of the kinds."""
+    sizes = POPULATIONS[case.population]
+    shares = {kind: size / sum(sizes) for kind, size in zip(case.kinds, sizes, strict=True)}
+    labels = {
+        kind: lambda text, kind=kind: kind_of(text, case.kinds) == kind for kind in case.kinds
+    }
+    return ShareTargets({case.rule: reward}, shares, labels)
 
 
 def load_reward(case: Case) -> Reward:
@@ -336,6 +359,9 @@ def kind_means(case: Case) -> np.ndarray:
 def closed_form(case: Case, name: str) -> np.ndarray:
     """(kinds,) shares of the optimal policy under a regulariser, given the fitted reward."""
     means = kind_means(case)
+    if name.startswith("targets"):
+        sizes = np.array(POPULATIONS[case.population])
+        return np.asarray(sizes / sizes.sum())
     if name == "PM":
         return preference_matching(means)
     if name == "PPA":  # against another of its kind a text wins half of the votes
