@@ -382,6 +382,7 @@ def _check(
         if name in kind.mappings:
             continue
         if name not in types:
-            hint = meant(name, types) or f"it has {', '.join(types) or 'none'}"
+            known = [*kind.mappings, *types]
+            hint = meant(name, known) or f"it has {', '.join(known) or 'none'}"
             raise ValueError(f"combine {combine!r} has no option {name!r}; {hint}")
         checked(types[name], value, f"option {name}")

@@ -13,7 +13,8 @@ class Samples:
     """Samples of the reference by prompt, as tables of probabilities.
 
     A row holds a prompt's n samples, each of the probability 1 / (n + 1), and for each kind one entry that
-    stands for that kind's samples of all prompts, together 1 / (n + 1), too.
+    stands for that kind's samples of all prompts, with their mean quality, together 1 / (n + 1), too. So a
+    kind that a prompt's samples lack by chance is not taken to be never written to it.
     """
 
     def __init__(self, keys: Sequence[str], quality: Tensor, members: Tensor, beta: float) -> None:
@@ -24,10 +25,7 @@ class Samples:
             rows[number[key]].append(i)
         q, m = quality.numpy(), members.numpy()
         K, longest = m.shape[1], max(map(len, rows))
-        with np.errstate(divide="ignore"):
-            weights = np.log(m) + q[:, None] / beta  # (N, K)
-        share = m.mean(0)
-        pooled = beta * (np.logaddexp.reduce(weights, 0) - np.log(m.sum(0)))
+        share, mean = m.mean(0), q @ m / m.sum(0)
         self.reference = np.zeros((len(rows), longest + K))
         self.quality = np.zeros((len(rows), longest + K))
         self.members = np.zeros((len(rows), longest + K, K))
@@ -37,7 +35,7 @@ class Samples:
             self.reference[p, :n], self.quality[p, :n] = 1 / (n + 1), q[indices]
             self.members[p, :n] = m[indices]
             self.reference[p, longest:] = share / (n + 1)
-        self.quality[:, longest:], self.members[:, longest:] = pooled, np.eye(K)
+        self.quality[:, longest:], self.members[:, longest:] = mean, np.eye(K)
 
     def solve(self, targets: Tensor, names: Sequence[str]) -> ShareConstrained:
         """One multiplier for each kind, for all prompts."""
