@@ -14,6 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from rlchf.share_optimum import ShareConstrained as ShareConstrained
+from rlchf.share_optimum import share_constrained as share_constrained
+
 Numbers = Sequence[float] | np.ndarray
 Table = Sequence[Sequence[float]] | np.ndarray
 

@@ -3,6 +3,7 @@
     python benchmarks/share_audit
     python benchmarks/share_audit --model tiny
     python benchmarks/share_audit --model smollm2 --quick
+    python benchmarks/share_audit --model tiny --cell "60/40:kemeny:targets 0.5"
 
 The first simulates ballots, aggregates them by several rules, fits a Bradley-Terry reward to the labels,
 and computes the optimal policy under several regularisers, all exactly. The others train a language model,
@@ -192,6 +193,12 @@ def main() -> None:
         help="language models: 60/40, Kemeny and perpetual PAV, KL penalties only",
     )
     parser.add_argument(
+        "--cell",
+        action="append",
+        default=[],
+        help="language models: one cell of the table, such as '60/40:kemeny:targets 0.5'; repeatable",
+    )
+    parser.add_argument(
         "--jobs", type=int, default=os.cpu_count(), help="language models: processes at a time"
     )
     parser.add_argument("--seeds", type=int, default=20, help="how many sets of ballots")
@@ -208,16 +215,19 @@ def main() -> None:
     if arguments.model == "bandit":
         rows = bandit(arguments.seeds, arguments.prompts, arguments.noise, arguments.reference)
     else:
-        from texts import texts  # needs torch
+        from texts import plan_of, texts  # needs torch
 
-        rows = texts(arguments.model, arguments.quick, arguments.out, arguments.jobs)
+        plan = plan_of(arguments.cell, arguments.quick)
+        rows = texts(arguments.model, plan, arguments.out, arguments.jobs)
     arguments.out.mkdir(parents=True, exist_ok=True)
     settings = {name: value for name, value in vars(arguments).items() if name != "out"}
     settings["seconds"] = round(time.monotonic() - began, 1)
     both = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     settings["cpu_seconds"] = round(sum(use.ru_utime + use.ru_stime for use in both), 1)
-    write_json(arguments.out / f"{arguments.model}.json", {"settings": settings, "rows": rows})
-    picture(arguments.out)
+    name = f"{arguments.model}-cells" if arguments.cell else arguments.model
+    write_json(arguments.out / f"{name}.json", {"settings": settings, "rows": rows})
+    if not arguments.cell:
+        picture(arguments.out)
     Console(width=300).print(table(rows))
 
 

@@ -16,6 +16,8 @@ before PPO are weighted by exp(score / beta), and the weights normalised to the 
 preference matching and PPA is their choice from one text per kind with the kind's mean score: exp(score)
 and the smallest win share.
 
+The columns "targets" are described in ``targets.py``.
+
 Finished parts are kept in the folder, and a run that was stopped continues.
 """
 
@@ -41,6 +43,7 @@ from ballots import (
     ranks_in_result,
 )
 from scene import ASKED, JUDGED, kind_of, make_talk
+from targets import closed_form_kl, language, share_targets
 
 import rlchf
 from rlchf import Aggregation
@@ -66,6 +69,9 @@ REGULARISERS: dict[str, dict[str, Any]] = {
     "KL 0.2": {"kl_coef": 0.2},
     "PM": UNIFORM,
     "PPA": UNIFORM,
+    "targets 1": {"kl_coef": 1.0},
+    "targets 0.5": {"kl_coef": 0.5},
+    "targets 0.2": {"kl_coef": 0.2},
 }
 NOISE = 0.1
 MAX_NEW_TOKENS = 24
@@ -76,24 +82,42 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "reward": {"epochs": 2, "learning_rate": 5e-4},
         "ppo": {"updates": 60, "batch_size": 64, "minibatch_size": 32, "forward_size": 32,
                 "learning_rate": 1e-3},
-        "texts": {"before": 16, "after": 4},  # per prompt
+        "targets": {"learning_rate": 1e-4},
+        "texts": {"before": 16, "after": 4, "targets": 32},  # per prompt
     },
     "smollm2": {
         "supervised": {"epochs": 1, "learning_rate": 5e-5},
         "reward": {"epochs": 1, "learning_rate": 5e-4, "lora_rank": 8, "share_prompt": True, "bf16": True},
         "ppo": {"updates": 12, "batch_size": 24, "minibatch_size": 8, "forward_size": 24,
                 "learning_rate": 5e-4, "lora_rank": 8},
-        "texts": {"before": 8, "after": 2},
+        "targets": {},
+        "texts": {"before": 8, "after": 2, "targets": 8},
     },
 }  # fmt: skip
 Plan = dict[tuple[str, str], list[str]]
 QUICK: Plan = {("60/40", rule): ["KL 1", "KL 0.2"] for rule in ("kemeny", "perpetual_pav")}
-FULL: Plan = {(p, rule): list(REGULARISERS) for p in POPULATIONS for rule in RULES}
+TARGETED = ("kemeny", "perpetual_pav")
+"""The rules whose labels share targets are tried with."""
+FULL: Plan = {
+    (p, rule): [n for n in REGULARISERS if rule in TARGETED or not n.startswith("targets")]
+    for p in POPULATIONS
+    for rule in RULES
+}
 
 
-def texts(model: str, quick: bool, folder: Path, jobs: int) -> list[dict[str, Any]]:
+def plan_of(cells: Sequence[str], quick: bool) -> Plan:
+    """The plan of cells such as ``60/40:kemeny:targets 0.5``, or the whole one if there are none."""
+    plan: Plan = {}
+    for cell_name in cells:
+        population, rule, name = cell_name.split(":")
+        if name not in FULL.get((population, rule), []):
+            raise SystemExit(f"there is no cell {cell_name!r}; write POPULATION:RULE:COLUMN")
+        plan.setdefault((population, rule), []).append(name)
+    return plan or (QUICK if quick else FULL)
+
+
+def texts(model: str, plan: Plan, folder: Path, jobs: int) -> list[dict[str, Any]]:
     """Rows of the table; `jobs` processes share the work."""
-    plan = QUICK if quick else FULL
     cases = [Case(model, population, rule, str(folder / model)) for population, rule in plan]
     context = get_context("spawn")
     with ProcessPoolExecutor(jobs, context, initializer=prepare_process, initargs=(model,)) as pool:
@@ -232,23 +256,38 @@ def improve(case: Case, name: str) -> dict[str, Any]:
     slug = name.replace(" ", "-")
     out, file = case.folder / slug, case.folder / f"{slug}.json"
     if not file.exists():
+        when = "targets" if name.startswith("targets") else "after"
+        gentle = case.settings["targets"] if when == "targets" else {}
         config = PPOConfig(
             responses_per_prompt=4, advantages="rloo", max_new_tokens=MAX_NEW_TOKENS, ppo_epochs=1,
-            lr_schedule="linear", **case.settings["ppo"] | REGULARISERS[name],
+            lr_schedule="linear", **case.settings["ppo"] | REGULARISERS[name] | gentle,
         )  # fmt: skip
         reward = load_reward(case)
         reward = proportional(reward) if name == "PPA" else reward
+        if when == "targets":
+            reward = share_targets(case.kinds, POPULATIONS[case.population], reward)
         base = case.scene / "base"
         policy = load_policy(base).to(torch.float32 if case.model == "tiny" else torch.bfloat16)
         ppo(policy, load_tokenizer(base), case.policy_prompts(), reward, config, out, resume=True)
-        write_texts(case, out, file, "after")
+        write_texts(case, out, file, when)
         shutil.rmtree(out / "checkpoint")
         (out / "model.safetensors").unlink()
     after = [text for _, text in read_texts(file)]
-    last = read_jsonl(out / "metrics.jsonl")[-1]
-    share = cell(case.shares_of(after)[-1], len(after))
+    rows = read_jsonl(out / "metrics.jsonl")
+    last = rows[-1]
+    shares = case.shares_of(after)
+    share = cell(shares[-1], len(after))
     share["closed_form"] = float(closed_form(case, name)[-1])
-    return share | {figure: last[figure] for figure in ("kl", "entropy")}
+    share["kinds"] = [cell(each, len(after)) for each in shares]
+    if name.startswith("targets"):
+        before = read_texts(case.scene / "before.json")
+        share |= language(rows[-10:]) | {
+            "closed_form_kl": closed_form_kl(
+                before, read_json(case.folder / "scores.json"), case.kinds, closed_form(case, name),
+                REGULARISERS[name]["kl_coef"],
+            )
+        }  # fmt: skip
+    return share | {figure: last[figure] for figure in ("kl", "entropy", "response_length")}
 
 
 def load_reward(case: Case) -> Reward:
@@ -336,6 +375,9 @@ def kind_means(case: Case) -> np.ndarray:
 def closed_form(case: Case, name: str) -> np.ndarray:
     """(kinds,) shares of the optimal policy under a regulariser, given the fitted reward."""
     means = kind_means(case)
+    if name.startswith("targets"):
+        sizes = np.array(POPULATIONS[case.population])
+        return np.asarray(sizes / sizes.sum())
     if name == "PM":
         return preference_matching(means)
     if name == "PPA":  # against another of its kind a text wins half of the votes

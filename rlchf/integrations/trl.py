@@ -49,7 +49,8 @@ def reward(
         The name that TRL's log gives it; by default the reward's, or how they are combined.
     options
         Options of the combination: ``rule``, which a vote needs, and the rule's own, ``step`` for
-        max-min, ``floor`` for win shares.
+        max-min, ``floor`` for win shares; for share targets ``targets``, ``labels`` and ``beta``, that of
+        TRL's settings.
 
     Raises
     ------
@@ -382,7 +383,10 @@ def _check(
         return
     types = kind.option_types()
     for name, value in options.items():
+        if name in kind.mappings:
+            continue
         if name not in types:
-            hint = meant(name, types) or f"it has {', '.join(types) or 'none'}"
+            known = [*kind.mappings, *types]
+            hint = meant(name, known) or f"it has {', '.join(known) or 'none'}"
             raise ValueError(f"combine {combine!r} has no option {name!r}; {hint}")
         checked(types[name], value, f"option {name}")

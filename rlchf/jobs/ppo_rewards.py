@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rlchf.jobs.share_targets import read_targets
 from rlchf.options import checked, function_named, meant, naming_errors
 from rlchf.train.lora import ADAPTER
 from rlchf.train.ppo.rewards import COMBINE, Combine, combination_named
@@ -35,6 +36,10 @@ class Rewards:
         Voting rule of a vote.
     options
         Options of the rule, or of the combination.
+    targets, target_texts
+        The shares of the kinds of text, as `rlchf.jobs.share_targets.read_targets` takes them.
+    labels
+        What tells the kinds of text apart: functions as ``module:function``, by name.
     """
 
     names: tuple[str, ...]
@@ -42,6 +47,9 @@ class Rewards:
     weights: tuple[float, ...] = ()
     rule: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
+    targets: str = ""
+    target_texts: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     def check(self, responses_per_prompt: int) -> None:
         """Refuse, before any model is read, what cannot work."""
@@ -64,6 +72,7 @@ class Rewards:
                 else f"--rule {self.rule} is the rule of a vote; add --combine vote"
             )
         self._check_options(kind)
+        self._check_targets()
         if kind is not None and kind.compares and responses_per_prompt < 2:
             raise ValueError(
                 f"--combine {self.combine} compares the responses to one prompt; set "
@@ -87,6 +96,14 @@ class Rewards:
         if kind.weighting == "positive" and min(self.weights) <= 0:
             raise ValueError(f"a voter's weight is {min(self.weights):g}; it must be above 0")
 
+    def _check_targets(self) -> None:
+        """Refuse targets that are wrong or have no use, by building the combination without its rewards."""
+        if self.combine == "share_targets":
+            self.combined(dict.fromkeys(self.names, _no_reward))
+        elif self.targets or self.target_texts:
+            given = "--targets" if self.targets else "--target-texts"
+            raise ValueError(f"{given} is for --combine share_targets; add that, or leave it out")
+
     def _check_options(self, kind: "type[Combination] | None") -> None:
         if self.combine == "vote":
             from rlchf.aggregation import check_options
@@ -102,6 +119,19 @@ class Rewards:
                 raise ValueError(f"{what} has no option {name!r}; {hint}")
             checked(types[name], value, f"option {name}")
 
+    def _kinds(self) -> dict[str, Any]:
+        """The targets, and the functions of the labels that have one."""
+        labels = {name: function_named(one, f"label {name}") for name, one in self.labels.items()}
+        if not self.targets:
+            if labels:
+                raise ValueError(
+                    "--combine share_targets with --label needs --targets, the shares, such as "
+                    f"{next(iter(labels))}=0.4"
+                )
+            return {}
+        targets = read_targets(self.targets, labels, self.target_texts)
+        return {"targets": targets, "labels": labels or None}
+
     def load(self, **reading: Any) -> "dict[str, Reward]":
         """Each reward by its name; reward models as `RewardModel.load` loads them with these arguments."""
         return {name: _load_reward(name, reading) for name in self.names}
@@ -111,7 +141,14 @@ class Rewards:
         if self.combine is None:
             return next(iter(rewards.values()))
         options = dict(self.options) | ({"rule": self.rule} if self.rule else {})
+        if self.combine == "share_targets":
+            options |= self._kinds()
         return combination_named(self.combine).combine(rewards, self.weights or None, **options)
+
+
+def _no_reward(prompts: list[Any], responses: list[str]) -> list[float]:
+    """Stands for a reward that has not been loaded yet."""
+    return [0.0] * len(responses)
 
 
 def _check_reward(name: str) -> None:

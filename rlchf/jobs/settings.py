@@ -368,11 +368,23 @@ class PPOJob(RewardReading, Loading):
     option: dict[str, Any] = setting(
         {}, "Option of the rule or of --combine; repeatable.", group="Reward"
     )
+    targets: str = setting(
+        "",
+        "Shares of the texts that each --label should have, for --combine share_targets: emoji=0.4, or "
+        "annotators.csv:COLUMN for the annotators' weights, or collective rankings.",
+        group="Reward",
+    )
+    target_texts: str = setting(
+        "", "jsonl with the texts of the responses in the rankings of --targets.", group="Reward"
+    )
 
     @property
     def rewards(self) -> Rewards:
         """The rewards, and how they are combined."""
-        return Rewards(self.reward, self.combine, _numbers(self.weights), self.rule, self.option)
+        return Rewards(
+            self.reward, self.combine, _numbers(self.weights), self.rule, self.option,
+            self.targets, self.target_texts, self.label,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)

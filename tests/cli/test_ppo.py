@@ -177,6 +177,28 @@ def test_two_processes_train_one_policy_and_only_one_speaks(folder: Path, tmp_pa
     assert [row["short"] for row in theirs] == pytest.approx([row["short"] for row in ours])
 
 
+@pytest.mark.slow
+def test_two_processes_find_the_multipliers_and_count_the_shares_of_one(
+    folder: Path, tmp_path: Path
+) -> None:
+    out, given = tmp_path / "two", {"samples": 32}
+    done = on_two(
+        "--reward", "tastes:vowels", "--combine", "share_targets", "--label", "short=tastes:short",
+        "--targets", "short=0.5", "--option", "samples=32", "--out", out,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    tune(
+        tmp_path / "one", label={"short": "tastes:short"}, combine="share_targets",
+        targets="short=0.5", option=given,
+    )  # fmt: skip
+    ours, theirs = lines(tmp_path / "one" / "metrics.jsonl"), lines(out / "metrics.jsonl")
+    for name in ("share of short", "multiplier of short", "short"):
+        assert [r[name] for r in theirs] == pytest.approx([r[name] for r in ours], abs=1e-4)
+    one, two = policy_weights(tmp_path / "one"), policy_weights(out)
+    for name, own in one.items():
+        torch.testing.assert_close(two[name], own, atol=1e-4, rtol=0)
+
+
 @pytest.mark.parametrize(
     ("options", "made"),
     [

@@ -363,12 +363,16 @@ def test_rewards_that_cannot_work_are_refused(call: Any, message: str) -> None:
 @pytest.mark.parametrize("name", COMBINE)
 def test_every_combination_makes_a_reward_of_its_class_with_its_options(name: str) -> None:
     combination = combination_named(name)
-    options: dict[str, Any] = dict.fromkeys(combination.option_types(), 0.2)
+    types = combination.option_types()
+    options: dict[str, Any] = {
+        one: 0.2 if kind is float else kind(1) for one, kind in types.items()
+    }
+    given = dict(options)
     options |= {"rule": "borda"} if name == "vote" else {}
     reward = combination.combine({"x": approves("a"), "y": approves("b")}, None, **options)
     assert type(reward) is combination
     assert reward(["p"] * 2, ["a", "b"]).shape == (2,)
-    assert all(value == 0.2 for value in map(vars(reward).get, combination.option_types()))
+    assert {one: vars(reward).get(one) for one in given} == given
 
 
 def test_names_of_estimators_and_combinations_are_known_without_torch() -> None:

@@ -73,6 +73,8 @@ def check_inputs(
             "the reward, which gives the coefficient another meaning: no share is kept",
             stacklevel=3,
         )
+    if following := [one for one in combined if one.follows_kl]:
+        check_follows_kl(type(following[0]).__name__, config)
     normalised = [one for one in combined if one.normalises]
     if normalised and config.advantages == "grpo":
         warnings.warn(
@@ -99,11 +101,43 @@ def warn_of_warmup(config: PPOConfig) -> None:
         )
 
 
+def check_follows_kl(name: str, config: PPOConfig) -> None:
+    """Refuse, or warn of, settings under which multipliers that follow from the KL coefficient are wrong."""
+    if config.kl_coef == 0 or config.reference == "uniform":
+        found = "kl_coef is 0" if config.kl_coef == 0 else "reference is 'uniform'"
+        raise ValueError(
+            f"{found}, and {name} finds its multipliers from samples of the policy and the KL coefficient; "
+            "give kl_coef above 0 and reference 'policy'"
+        )
+    causes = {
+        "advantages 'grpo' divides": config.advantages == "grpo",
+        "normalise_reward divides": config.normalise_reward,
+        "reward_clip cuts off": config.reward_clip > 0,
+        f"kl_schedule '{config.kl_schedule}' outweighs": config.kl_schedule != "fixed",
+    }
+    for cause in [cause for cause, present in causes.items() if present]:
+        warnings.warn(
+            f"{name} finds its multipliers for the reward and the KL coefficient as they are, and {cause} "
+            "the reward: the shares are then kept by the corrections alone",
+            stacklevel=4,
+        )
+
+
 def terms(reward: Reward) -> list[Any]:
     """The reward itself, and the rewards that it combines."""
     inner = getattr(reward, "rewards", ()) if isinstance(reward, Combination) else ()
     parts = inner.values() if isinstance(inner, Mapping) else inner
     return [reward, *chain.from_iterable(terms(part) for part in parts)]
+
+
+def figures_of(reward: Reward) -> dict[str, float]:
+    """What the combined rewards have to log of the last batch."""
+    return {
+        name: value
+        for one in terms(reward)
+        if isinstance(one, Combination)
+        for name, value in one.figures().items()
+    }
 
 
 def set_group_size(reward: Reward, responses_per_prompt: int) -> None:

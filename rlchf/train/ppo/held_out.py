@@ -112,9 +112,14 @@ def _untouched(run: "PPO") -> Iterator[None]:
     states = random_states()
     reward: Any = run.reward
     before = copy.deepcopy(reward.state_dict()) if keeps_state(reward) else None
+    moving = [one for one in terms(reward) if isinstance(one, Combination)]
+    for one in moving:
+        one.moves = False
     try:
         yield
     finally:
+        for one in moving:
+            one.moves = True
         restore_random_states(states)
         if before is not None:
             reward.load_state_dict(before)

@@ -21,7 +21,7 @@ from rlchf.train.optimiser import adam
 from rlchf.train.ppo.actor_critic import ActorCritic
 from rlchf.train.ppo.advantages import needs_critic
 from rlchf.train.ppo.checkpoint import RunFolder
-from rlchf.train.ppo.checks import fingerprint, set_group_size
+from rlchf.train.ppo.checks import figures_of, fingerprint, set_group_size
 from rlchf.train.ppo.config import PPOConfig
 from rlchf.train.ppo.experience import (
     Experience,
@@ -35,6 +35,7 @@ from rlchf.train.ppo.kl import kl_estimate, next_kl_coef, resumed_kl_coef
 from rlchf.train.ppo.optimise import optimise
 from rlchf.train.ppo.prompts import prompt_at
 from rlchf.train.ppo.random_states import random_states, restore_random_states
+from rlchf.train.ppo.reference_fit import fit_to_reference
 from rlchf.train.ppo.responses import Rollout
 from rlchf.train.ppo.sampler_check import check_draws
 from rlchf.train.ppo.sampling import Key, Sampler
@@ -186,6 +187,8 @@ class PPO:
         config, accelerator = self.config, self.accelerator
         self.folder.open(self, resume)
         self.find_best()
+        fit_to_reference(self)
+        self.carried = self.carried | {"reward": self.reward_state()}
         with trackers(accelerator, config, self.done > 0), signals_noted() as signals:
             if self.setup.held_out and not self.done:
                 self.record(self.evaluate(), [])
@@ -276,6 +279,7 @@ class PPO:
         rows = zip(prompts, texts, scores.tolist(), kl.tolist(), strict=True)
         names = ("prompt", "response", "score", "kl")
         samples = [dict(zip(names, row, strict=True)) for row in rows]
+        metrics |= figures_of(self.reward)
         return batch, metrics | self.measurements(prompts, texts, metrics), samples[:SAMPLES]
 
     def measurements(
@@ -370,14 +374,17 @@ class PPO:
 
     def state(self) -> dict[str, Any]:
         """The state that a run carries from update to update, besides weights and optimiser."""
-        stateful = keeps_state(self.reward)
         return {
             "kl_coef": self.kl_coef,
             "moments": astuple(self.moments),
-            "reward": copy.deepcopy(self.reward.state_dict()) if stateful else None,  # type: ignore[attr-defined]
+            "reward": self.reward_state(),
             "random": random_states(),
             "best": self.best,
         }
+
+    def reward_state(self) -> Any:
+        """A copy of the reward's state, None if it keeps none."""
+        return copy.deepcopy(self.reward.state_dict()) if keeps_state(self.reward) else None  # type: ignore[attr-defined]
 
     def restore(self, state: dict[str, Any], random: bool, changed: Sequence[str] = ()) -> None:
         """Go on with the `state` of an earlier run.

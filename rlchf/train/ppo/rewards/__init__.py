@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from rlchf.train.ppo.rewards.population_proportional import PopulationProportional
     from rlchf.train.ppo.rewards.preferences import Pairwise, Preference, VoterPreferences
     from rlchf.train.ppo.rewards.self_play import SelfPlay
+    from rlchf.train.ppo.rewards.share_targets import ShareTargets
     from rlchf.train.ppo.rewards.vote import Vote
     from rlchf.train.ppo.rewards.weighted_sum import WeightedSum
     from rlchf.train.ppo.rewards.win_share import WinShare
@@ -42,6 +43,7 @@ __all__ = [
     "PopulationProportional",
     "Preference",
     "SelfPlay",
+    "ShareTargets",
     "Vote",
     "VoterPreferences",
     "WeightedSum",
@@ -58,6 +60,7 @@ COMBINE = {
     "self_play": ("self_play", "SelfPlay"),
     "win_share": ("win_share", "WinShare"),
     "population_proportional": ("population_proportional", "PopulationProportional"),
+    "share_targets": ("share_targets", "ShareTargets"),
 }
 """Ways to combine several rewards into one, by their names on the command line: module and class.
 

@@ -23,12 +23,18 @@ class Combination(ABC):
     """Whether groups keep their shares under it, with a KL coefficient of 1."""
     normalises: ClassVar[bool] = False
     """Whether its scores are normalised among the responses to a prompt, as GRPO does."""
+    follows_kl: ClassVar[bool] = False
+    """Whether its scores follow from the KL coefficient and from samples of the reference."""
+    mappings: ClassVar[tuple[str, ...]] = ()
+    """Parameters of `combine` that hold values by names, and are no options of the command line."""
     weighting: ClassVar[Literal["any", "positive", "none"]] = "positive"
     """The weights of rewards that it takes: any numbers, numbers above 0, or none at all."""
     responses_per_prompt = 0
     """Responses to a prompt, if known: PPO sets it, so that a prompt that comes twice is two groups."""
     whole_batch = False
     """Whether each of several processes is given the rows of all, and not its share of them."""
+    moves = True
+    """Whether its state moves with each batch; PPO holds it still on held-out prompts."""
 
     @abstractmethod
     def __call__(self, prompts: Sequence[Prompt], responses: Sequence[str]) -> Tensor:
@@ -40,6 +46,20 @@ class Combination(ABC):
         cls, rewards: Mapping[str, Reward], weights: Sequence[float] | None, **options: Any
     ) -> Self:
         """Combine rewards by name, given their weights (all equal by default) and the options."""
+
+    @property
+    def reference_samples(self) -> int:
+        """Number of samples of the reference that `fit` is to be given before training; 0 for none."""
+        return 0
+
+    def fit(  # noqa: B027
+        self, prompts: Sequence[Prompt], responses: Sequence[str], beta: float = 0.0
+    ) -> None:
+        """Learn from samples of the reference, given the KL coefficient."""
+
+    def figures(self) -> dict[str, float]:
+        """Figures of the last batch to log, the same on all processes."""
+        return {}
 
     @classmethod
     def option_types(cls) -> dict[str, Any]:

@@ -82,6 +82,8 @@ class MaxMin(Combination):
         by_group = [check_scores(r(prompts, responses), responses) for r in self.groups.values()]
         scores = torch.stack([each.double().cpu() for each in by_group])  # (G, B)
         combined = (self._log_weights.softmax(0) @ scores).float()
+        if not self.moves:
+            return combined
         means = scores.mean(1).float().to(PartialState().device)
         self._log_weights -= self.step * reduce(means, "mean").double().cpu()  # over all processes
         self._log_weights -= self._log_weights.logsumexp(0)
