@@ -371,7 +371,8 @@ def test_the_command_line_refuses_targets_before_any_model_is_read(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("sizes", "beta"), [([0.6, 0.4], 0.2), ([0.5, 0.3, 0.2], 0.5)])
+@pytest.mark.parametrize("sizes", [[0.6, 0.4], [0.5, 0.3, 0.2]])
+@pytest.mark.parametrize("beta", [1.0, 0.5, 0.2])
 def test_ppo_ends_at_the_closed_form(sizes: list[float], beta: float, tmp_path: Path) -> None:
     """The majority's kind is better by so much that without targets the others would be lost."""
     K = len(sizes)
