@@ -333,7 +333,8 @@ def _cells(column: Any, filled: Any, n: int) -> list[Any]:
 def _ballot_ids(rankings: Sequence[Rankings]) -> list[int]:
     """The number of each row's ballot, through all sources, without the reverses of soft labels."""
     lengths = np.concatenate([np.diff(one.entry_starts)[~one.is_reverse] for one in rankings])
-    return np.repeat(np.arange(1, len(lengths) + 1), lengths).tolist()
+    ids: list[int] = np.repeat(np.arange(1, len(lengths) + 1), lengths).tolist()
+    return ids
 
 
 def _prompts(parts: Sequence[Source]) -> list[dict[str, Any]]:

@@ -123,7 +123,8 @@ def _with_reverse_ranks(entries: "Entries", mirrored: np.ndarray) -> np.ndarray 
         return ranks
     ranks = np.asarray(ranks)
     sums = np.bincount(owners[mirrored], ranks[mirrored])
-    return np.concatenate([ranks, sums[owners[mirrored]] - ranks[mirrored]])
+    reverse: np.ndarray = np.concatenate([ranks, sums[owners[mirrored]] - ranks[mirrored]])
+    return reverse
 
 
 def joined_weights(weights: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
