@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rlchf.jobs.share_targets import read_targets
 from rlchf.options import checked, function_named, meant, naming_errors
 from rlchf.train.lora import ADAPTER
 from rlchf.train.ppo.rewards import COMBINE, Combine, combination_named
@@ -129,6 +128,10 @@ class Rewards:
                     f"{next(iter(labels))}=0.4"
                 )
             return {}
+        from rlchf.jobs.share_targets import (
+            read_targets,
+        )  # readers of tables, which --help needs not
+
         targets = read_targets(self.targets, labels, self.target_texts)
         return {"targets": targets, "labels": labels or None}
 

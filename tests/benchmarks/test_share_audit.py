@@ -105,7 +105,7 @@ def test_a_policy_is_trained_on_the_reward_of_a_rules_labels_once(
         texts.learn_to_write(case)
         texts.fit(case)
         result = texts.improve(case, "PPA")
-        assert result.keys() == {"mean", "low", "high", "closed_form", "kl", "entropy"}
+        assert result.keys() >= {"mean", "low", "high", "closed_form", "kl", "entropy"}
         modified = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.json*")}
         texts.learn_to_write(case)
         texts.fit(case)
