@@ -36,7 +36,7 @@ class Rewards:
     options
         Options of the rule, or of the combination.
     targets, target_texts
-        The shares of the kinds of text, as `rlchf.jobs.share_targets.read_targets` takes them.
+        The shares of the kinds of text: given, of an annotators file, or of collective rankings.
     labels
         What tells the kinds of text apart: functions as ``module:function``, by name.
     """
