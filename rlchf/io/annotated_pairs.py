@@ -15,6 +15,7 @@ from rlchf.aggregation import Aggregation
 from rlchf.io.sources._records import text_id
 from rlchf.prompts import Prompt
 from rlchf.rankings import Rankings
+from rlchf.soft_labels import comparison_weights
 
 NAME = "annotated_pairs"
 SUFFIX = "json"
@@ -125,10 +126,13 @@ def _pairs(
     rankings: Rankings, lost: Counter[str]
 ) -> Iterator[tuple[str, tuple[str, str], dict[str, str]]]:
     """Prompt id, two response ids in the order of the prompt's, and each annotator's preference."""
+    is_reverse = rankings.is_reverse
     for p, prompt_id in enumerate(rankings.prompt_ids):
         ids = rankings.responses(prompt_id)
         preferences: dict[tuple[int, int], dict[str, str]] = {}
         for n in range(rankings.ballot_starts[p], rankings.ballot_starts[p + 1]):
+            if is_reverse[n]:  # the less likely side of a soft label
+                continue
             name = rankings.annotator_ids[rankings.ballot_annotators[n]]
             entries = slice(rankings.entry_starts[n], rankings.entry_starts[n + 1])
             ranks = dict(
@@ -196,8 +200,11 @@ def _count_lost(
 ) -> None:
     """Count what the format has no place for."""
     approvals, strengths = rankings.entry_approvals, rankings.ballot_strengths
-    lost["weights of ballots"] = int((rankings.ballot_weights != rankings.ballot_counts).sum())
-    lost["further ballots equal to another"] = int((rankings.ballot_counts - 1).sum())
+    counts, is_reverse = rankings.ballot_counts, rankings.is_reverse
+    weights = comparison_weights(rankings.ballot_weights, counts)
+    lost["weights of ballots"] = int((weights != counts)[~is_reverse].sum())
+    lost["further ballots equal to another"] = int((counts[~is_reverse] - 1).sum())
+    lost["soft labels, of which the likelier side is held"] = int(is_reverse.sum())
     if rankings.entry_scores is not None:
         lost["scores, of which the order is held"] = len(rankings.entry_scores)
     if approvals is not None:

@@ -203,6 +203,17 @@ def test_what_the_format_cannot_hold_is_counted() -> None:
     assert list(value["annotators"]) == ["ann"]
 
 
+def test_a_soft_label_is_one_annotation_for_its_likelier_side() -> None:
+    row = {"prompt_id": "p", "annotator_id": "kind", "chosen": "b", "rejected": "a"}
+    rankings = Rankings.from_frame([{**row, "tie": False, "weight": 2.0, "probability": 0.75}])
+    value, lost = annotated_pairs(rankings, {"p": "Tea?"}, {"p": {"a": "No.", "b": "Yes."}})
+    assert value["comparisons"][0]["annotations"] == {"kind": {"pref": "b"}}
+    assert lost == {
+        "weights of ballots": 1,
+        "soft labels, of which the likelier side is held": 1,
+    }
+
+
 def test_pairs_without_their_texts_are_refused(folder: Path) -> None:
     rankings, out = folder / "rankings.jsonl", folder / "pairs.json"
     assert "give --prompts too" in refused(rlchf("convert", rankings, "--out", out))
