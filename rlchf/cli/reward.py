@@ -44,7 +44,8 @@ def command(
     """
     need_torch("a reward model needs")
     from rlchf.cli.tables.evaluation import reward_tables
-    from rlchf.jobs.reward import partial_folder, read_job, train_reward_model
+    from rlchf.jobs.partial import partial_folder
+    from rlchf.jobs.reward import read_job, train_reward_model
 
     if plan_responses and not plan:
         raise ValueError("plan_responses is for --plan; leave it out")

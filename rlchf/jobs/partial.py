@@ -2,17 +2,56 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from rlchf.io.atomic import atomic_write
 from rlchf.io.files import bare_name
+from rlchf.io.json import read_json
 from rlchf.settings import built
 
 
 def partial_file(out: str | Path) -> Path:
     """The file of what is done, while the output is not complete."""
     return Path(out).with_name(Path(out).name + ".partial")
+
+
+def partial_folder(out: str | Path) -> Path:
+    """The folder that a training fills, and that becomes ``out`` when it is done."""
+    return partial_file(out)
+
+
+def read_training(
+    folder: str | Path, what: str, settings_file: str, job: type[Any], config: type[Any]
+) -> tuple[Any, Any]:
+    """The job and the settings of a training that was stopped.
+
+    Parameters
+    ----------
+    folder
+        Its ``out``.
+    what
+        What it makes, for messages.
+    settings_file
+        The name of the file of its settings, which may hold figures, too.
+
+    Raises
+    ------
+    ValueError
+        If there is no training to go on with.
+    """
+    partial = partial_folder(folder)
+    if not (partial / "job.json").exists():
+        raise ValueError(
+            f"the {what} in {folder} is done, and there is nothing to go on with"
+            if Path(folder, "config.json").exists()
+            else f"{folder} holds no training to go on with; give the --out of one that was stopped"
+        )
+    settings = read_json(partial / settings_file)
+    known = {one.name for one in fields(config)} & set(settings)
+    stated = built(job, read_json(partial / "job.json"), f"{partial / 'job.json'}: ")
+    return stated, config(**{name: settings[name] for name in known})
 
 
 def read_settings(out: str | Path, **kinds: type) -> tuple[Any, ...]:

@@ -3,13 +3,13 @@
 import shutil
 import warnings
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rlchf.aggregation import Aggregation
 from rlchf.evaluation import Evaluation, by_response, evaluate, split_annotators
-from rlchf.io.json import read_json, write_json, write_jsonl
+from rlchf.io.json import write_json, write_jsonl
 from rlchf.jobs.aggregate import aggregate_rankings, check_rule
 from rlchf.jobs.conditioned import (
     ConditionedData,
@@ -19,13 +19,13 @@ from rlchf.jobs.conditioned import (
 )
 from rlchf.jobs.evaluation import write_evaluation
 from rlchf.jobs.inputs import Inputs, list_skipped, read_inputs
+from rlchf.jobs.partial import partial_folder, read_training
 from rlchf.jobs.progress import stage
 from rlchf.jobs.settings import TINY, RewardData, RewardJob
 from rlchf.jury.conditioning import FILE as CONDITIONING
 from rlchf.jury.conditioning import Conditioning
 from rlchf.preferences import Example, examples, split
 from rlchf.rankings import Rankings
-from rlchf.settings import built
 from rlchf.train.lora import FOLDER
 from rlchf.train.models.loading import check_four_bits
 from rlchf.train.reward.config import RewardConfig
@@ -156,11 +156,6 @@ def _margin_scale(config: RewardConfig, rankings: Rankings) -> float:
     return config.margin_scale
 
 
-def partial_folder(out: str | Path) -> Path:
-    """The folder that a training fills, and that becomes ``out`` when it is done."""
-    return Path(out).with_name(Path(out).name + ".partial")
-
-
 def train_reward_model(
     job: RewardJob,
     config: RewardConfig,
@@ -265,17 +260,8 @@ def read_job(folder: str | Path) -> tuple[RewardJob, RewardConfig]:
     ValueError
         If there is no training to go on with.
     """
-    partial = partial_folder(folder)
-    if not (partial / "job.json").exists():
-        raise ValueError(
-            f"the reward model in {folder} is done, and there is nothing to go on with"
-            if Path(folder, "config.json").exists()
-            else f"{folder} holds no training to go on with; give the --out of one that was stopped"
-        )
-    job = built(RewardJob, read_json(partial / "job.json"), f"{partial / 'job.json'}: ")
-    settings = read_json(partial / SETTINGS)  # with figures, if only the measuring was stopped
-    known = {one.name for one in fields(RewardConfig)}
-    return job, RewardConfig(**{name: settings[name] for name in known & set(settings)})
+    job, config = read_training(folder, "reward model", SETTINGS, RewardJob, RewardConfig)
+    return job, config
 
 
 def _tiny(data: TrainingData, folder: Path, seed: int) -> str:

@@ -24,11 +24,11 @@ from rlchf.io.json import read_json, read_jsonl, write_json, write_jsonl
 from rlchf.jobs.aggregate import aggregate_rankings, check_rule
 from rlchf.jobs.audit import AuditInputs, measure
 from rlchf.jobs.inputs import list_skipped, read_inputs
+from rlchf.jobs.partial import partial_folder
 from rlchf.jobs.ppo import has_begun, run_ppo
 from rlchf.jobs.progress import stage
 from rlchf.jobs.reward import (
     check_needs,
-    partial_folder,
     seen_and_unseen,
     train_reward_model,
     training_data,

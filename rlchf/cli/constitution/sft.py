@@ -33,7 +33,7 @@ def command(
     """
     need_torch("fine-tuning needs")
     from rlchf.jobs.constitution.sft import read_job, run_sft
-    from rlchf.jobs.reward import partial_folder
+    from rlchf.jobs.partial import partial_folder
 
     if resume:
         refuse_beside_resume([*given, *(["out"] if out else [])])

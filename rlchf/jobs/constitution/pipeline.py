@@ -33,8 +33,7 @@ from rlchf.jobs.constitution.trajectory import compared, stage_texts
 from rlchf.jobs.inputs import check_paths
 from rlchf.jobs.mix import mix_files
 from rlchf.jobs.mix_settings import MixJob
-from rlchf.jobs.partial import partial_file
-from rlchf.jobs.reward import partial_folder
+from rlchf.jobs.partial import partial_file, partial_folder
 from rlchf.jobs.run import (
     Pipeline,
     check_named_model,

@@ -5,7 +5,7 @@ import shutil
 import warnings
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,16 +15,15 @@ from rlchf.constitution.mixing import mixed, of_rounds
 from rlchf.display import counted
 from rlchf.io import read_prompts
 from rlchf.io.atomic import check_new_folder
-from rlchf.io.json import read_json, write_json, write_jsonl
+from rlchf.io.json import write_json, write_jsonl
 from rlchf.io.revisions import Sample, read_revisions, read_samples
 from rlchf.jobs.constitution.supervised_settings import SftJob
 from rlchf.jobs.draws import TINY_POSITIONS, DrawLog, load_sampler
 from rlchf.jobs.inputs import check_paths
-from rlchf.jobs.partial import partial_file
+from rlchf.jobs.partial import partial_file, partial_folder, read_training
 from rlchf.jobs.progress import stage
-from rlchf.jobs.reward import make_tiny, partial_folder
+from rlchf.jobs.reward import make_tiny
 from rlchf.jobs.settings import TINY
-from rlchf.settings import built
 from rlchf.train.candidates.config import DrawConfig
 from rlchf.train.constitution.sft_config import SftConfig
 from rlchf.train.lora import FOLDER
@@ -48,17 +47,8 @@ def read_job(folder: str | Path) -> tuple[SftJob, SftConfig]:
     ValueError
         If there is no training to go on with.
     """
-    partial = partial_folder(folder)
-    if not (partial / "job.json").exists():
-        raise ValueError(
-            f"the policy in {folder} is done, and there is nothing to go on with"
-            if Path(folder, "config.json").exists()
-            else f"{folder} holds no training to go on with; give the --out of one that was stopped"
-        )
-    job = built(SftJob, read_json(partial / "job.json"), f"{partial / 'job.json'}: ")
-    settings = read_json(partial / SETTINGS)  # with figures, if the training was just done
-    known = {one.name for one in fields(SftConfig)}
-    return job, SftConfig(**{name: settings[name] for name in known & set(settings)})
+    job, config = read_training(folder, "policy", SETTINGS, SftJob, SftConfig)
+    return job, config
 
 
 def run_sft(
