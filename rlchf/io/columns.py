@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from rlchf.ids import cell_text as cell_text
-from rlchf.ids import clean_id
+from rlchf.io.coding import coded
 from rlchf.io.files import shown
 from rlchf.options import renaming
 from rlchf.profiles import UNSTATED
@@ -102,7 +102,12 @@ class Table:
 
     def coded(self, *names: str) -> tuple[list[str], np.ndarray]:
         """As `ids`, but a cell may be empty."""
-        return _cleaned(*_coded([self._text(name) for name in names]))
+        texts, codes = self.small_codes(*names)
+        return texts, codes.astype(np.int64)
+
+    def small_codes(self, *names: str) -> tuple[list[str], np.ndarray]:
+        """As `coded`, with codes as int32, which are half as large and must not be multiplied."""
+        return coded([self._text(name) for name in names])
 
     def texts(self, name: str) -> list[str]:
         """A column as text."""
@@ -293,31 +298,6 @@ def to_numpy(column: Any) -> np.ndarray:
     if isinstance(column, pa.ChunkedArray):
         column = column.combine_chunks()
     return np.from_dlpack(column)
-
-
-def _coded(columns: list[Any]) -> tuple[Any, np.ndarray]:
-    """Distinct texts of the columns, laid end to end, and each cell's code."""
-    encoded = [c if pa.types.is_dictionary(c.type) else pc.dictionary_encode(c) for c in columns]
-    column = pa.chunked_array([chunk for c in encoded for chunk in c.chunks])
-    chunks = column.unify_dictionaries().chunks
-    codes = np.concatenate([to_numpy(chunk.indices) for chunk in chunks]).astype(np.int64)
-    return chunks[0].dictionary, codes
-
-
-def _cleaned(texts: Any, codes: np.ndarray) -> tuple[list[str], np.ndarray]:
-    """Clean the texts, of which several may become one."""
-    if _is_plain(texts):
-        return list(texts.to_pylist()), codes
-    index: dict[str, int] = {}
-    cleaned = map(clean_id, texts.to_pylist())
-    new = np.array([index.setdefault(text, len(index)) for text in cleaned], dtype=np.int64)
-    return list(index), new[codes]
-
-
-def _is_plain(texts: Any) -> bool:
-    """Whether texts are ASCII without blanks at their ends, so that they are clean as they are."""
-    is_plain = pc.and_(pc.string_is_ascii(texts), pc.equal(pc.ascii_trim_whitespace(texts), texts))
-    return bool(pc.all(is_plain).as_py())
 
 
 def _blank(column: Any) -> np.ndarray:

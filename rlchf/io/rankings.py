@@ -14,6 +14,7 @@ from rlchf.io.formats import check_format, known_names
 from rlchf.io.frames import is_frame
 from rlchf.io.headers import Columns, parsed_columns
 from rlchf.io.joining import joined_entries, joined_tables
+from rlchf.io.plain_rows import plain_rankings
 from rlchf.io.plans import AUTO, Plan, Reading
 from rlchf.io.preflib import Election, election_entries, parse_election
 from rlchf.io.rows import read_candidates
@@ -95,7 +96,7 @@ def read_rankings(
         candidates = read_candidates(candidates)
     reading = Reading(format, parsed_columns(columns, known_names()))
     try:
-        entries = _entries(path, reading, unranked)
+        entries = _entries(path, reading, unranked, plain=candidates is None)
     except ValueError as error:
         if format != AUTO:
             raise
@@ -103,6 +104,8 @@ def read_rankings(
 
         hint = convert_hint(paths_given(path))
         raise ValueError(f"{dataset_name(path)}: {hint}" if hint else str(error)) from None
+    if isinstance(entries, Rankings):
+        return entries
     return Rankings.from_entries(
         entries,
         unranked,
@@ -112,13 +115,17 @@ def read_rankings(
     )
 
 
-def _entries(path: Paths, reading: Reading, unranked: Unranked) -> Entries:
+def _entries(
+    path: Paths, reading: Reading, unranked: Unranked, *, plain: bool
+) -> Entries | Rankings:
+    """The ballots of all files; as rankings already if it is one large table that is ``plain``."""
     source = dataset_name(path)
     elections: list[Election] = []
     groups: list[Entries] = []
     formats: dict[str, str] = {}  # the first file of each
     by_pair = False
-    for files in tables_in_parts(dataset_files(path)):
+    parts = list(tables_in_parts(dataset_files(path)))
+    for files in parts:
         tables: list[Table] = []
         for file in files:
             data, kind = _content(file, reading.format)
@@ -136,8 +143,12 @@ def _entries(path: Paths, reading: Reading, unranked: Unranked) -> Entries:
         if len(formats) + bool(elections) > 1:
             raise ValueError(_mixture(formats, elections))
         if tables:
-            group = source if len(files) > 1 else tables[0].source
-            groups.append(plan.format.read(joined_tables(tables, group), unranked))
+            table = joined_tables(tables, source if len(files) > 1 else tables[0].source)
+            if plain and len(parts) == 1 and plan.format.name == "long":
+                rankings = plain_rankings(table, unranked)
+                if rankings is not None:
+                    return rankings
+            groups.append(plan.format.read(table, unranked))
     if elections:
         return election_entries(elections, source)
     return joined_entries(groups, source, by_pair=by_pair)

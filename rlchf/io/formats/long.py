@@ -95,7 +95,12 @@ def is_plain_id(name: str) -> bool:
     >>> is_plain_id("a > b"), is_plain_id("a, b")
     (False, True)
     """
-    return bool(name.strip()) and not _COMPARES.search(name)
+    return bool(name.strip()) and not reads_as_ranking(name)
+
+
+def reads_as_ranking(name: str) -> bool:
+    """Whether an id has a >, < or = between spaces, as a ranking in text has."""
+    return bool(_COMPARES.search(name))
 
 
 def refuse_rankings(
@@ -112,7 +117,7 @@ def refuse_rankings(
         If an id has a >, < or = between spaces; the message says in which row.
     """
     for code, name in enumerate(ids):
-        if _COMPARES.search(name):
+        if reads_as_ranking(name):
             entry = int(np.argmax(codes == code))
             row = entry % len(next(iter(table.columns.values()))) if rows is None else rows[entry]
             raise table.error(

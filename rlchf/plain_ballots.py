@@ -1,0 +1,90 @@
+"""Rankings from coded rows that need no cleaning, in one pass: the way of large tables."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rlchf.numeric.segments import taken
+from rlchf.rankings import Rankings, Unranked
+
+if TYPE_CHECKING:
+    from rlchf.numeric.ballot_rows import Rows
+
+
+def plain_ballots(
+    ids: Mapping[str, list[str]],
+    columns: dict[str, np.ndarray],
+    unranked: Unranked,
+    source: str,
+) -> Rankings | None:
+    """The rankings in the rows of a long table, those of an annotator on a prompt being one ballot.
+
+    Parameters
+    ----------
+    ids
+        Distinct ids under ``prompt_id``, ``annotator_id`` and ``response_id``, none of them empty.
+    columns
+        Under these names (E,) int32 codes of the rows, and (E,) float64 under ``rank``, from 1, or under
+        ``score``, all finite. They are taken out of the dictionary, so that their memory is free early.
+
+    Returns
+    -------
+    What `Rankings.from_entries` gives, or None where it would refuse or warn: on a prompt with one response,
+    a response that a ballot names twice, or a rank above the number of the ballot's responses.
+
+    Examples
+    --------
+    >>> two = np.array([0, 0, 1, 1], dtype=np.int32)
+    >>> codes = {"prompt_id": two * 0, "annotator_id": two, "response_id": two[[0, 2, 0, 2]]}
+    >>> ids = {"prompt_id": ["p"], "annotator_id": ["ann", "bob"], "response_id": ["b", "a"]}
+    >>> plain_ballots(ids, {**codes, "rank": np.array([1.0, 2, 1, 1])}, "missing", "votes")
+    Rankings of votes: 1 prompt, 2 annotators, 2 responses, 2 ballots, unranked='missing'
+      p, ann: b > a
+      p, bob: b = a
+    """
+    from rlchf.numeric.ballot_rows import gathered
+
+    names = sorted(range(len(ids["response_id"])), key=ids["response_id"].__getitem__)
+    is_rank = "rank" in columns
+    rows = _rows(columns, len(ids["prompt_id"]), np.array(names))
+    ballots = gathered(rows, len(ids["annotator_id"]), len(names), ranks=is_rank)
+    if ballots is None:
+        return None
+    n_ballots = len(ballots.ballot_annotators)
+    in_order = [ids["response_id"][i] for i in names]
+    return Rankings(
+        prompt_ids=ids["prompt_id"],
+        annotator_ids=ids["annotator_id"],
+        response_ids=[in_order[r] for r in ballots.responses.tolist()],
+        response_starts=ballots.response_starts,
+        ballot_starts=ballots.ballot_starts,
+        ballot_annotators=ballots.ballot_annotators,
+        ballot_weights=np.ones(n_ballots),
+        ballot_counts=np.ones(n_ballots, dtype=np.int64),
+        entry_starts=ballots.entry_starts,
+        entry_responses=ballots.entry_responses,
+        entry_ranks=ballots.entry_ranks,
+        entry_scores=None if is_rank else taken(-rows.values, ballots.entry_rows),
+        unranked=unranked,
+        source=source,
+        skipped=[],
+    )
+
+
+def _rows(columns: dict[str, np.ndarray], n_prompts: int, names: np.ndarray) -> "Rows":
+    """The rows by prompt, the smallest value being the best, and responses by their place among the names."""
+    from rlchf.numeric.ballot_rows import Rows, by_prompt
+
+    order, starts = by_prompt(columns.pop("prompt_id"), n_prompts)
+    if order is not None:
+        for name in columns:
+            columns[name] = columns[name][order]
+    place = np.empty(len(names), dtype=np.int32)
+    place[names] = np.arange(len(names))
+    return Rows(
+        starts=starts,
+        annotators=columns.pop("annotator_id"),
+        responses=place[columns.pop("response_id")],
+        values=columns.pop("rank") if "rank" in columns else -columns.pop("score"),
+    )
