@@ -211,6 +211,7 @@ import os, signal, sys, threading
 from tests.across.test_welfare_search import sparse_votes
 from rlchf.rules.across._parts.welfare import sweep
 from rlchf.rules.across._parts.welfare.ascent import ascend
+signal.signal(signal.SIGINT, signal.default_int_handler)  # jobs in the background ignore it
 rankings = sparse_votes(0, 60, 100, 12)
 move_some, calls = sweep.move_some, []
 def endless(*arguments):
