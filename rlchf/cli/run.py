@@ -41,6 +41,7 @@ def command(
     need_torch("a run needs", "tomli_w", "jinja2")
     from rlchf.jobs import run
     from rlchf.jobs.constitution import pipeline
+    from rlchf.jobs.constitution.judge import JudgeFailedError
     from rlchf.jobs.constitution.runfile import is_constitution_run
 
     work: run.Pipeline | pipeline.ConstitutionPipeline
@@ -54,7 +55,11 @@ def command(
     else:
         work = run.start(file, rule=rule, group=tuple(group or ()), out=out, data_folder=data)
     with resumable("run", work.folder, work.folder / "config.toml"):
-        summary = work()
+        try:
+            summary = work()
+        except JudgeFailedError as error:
+            error.add_note(f"go on with: rlchf run --resume {work.folder}")
+            raise
     if as_json:
         print_json(summary)
         return
