@@ -17,7 +17,7 @@ from rlchf.report.shares import sentences
 def report_run(
     run: Run, shares: RunShares, result: Aggregation, folder: Path, reward: Path
 ) -> dict[str, Any]:
-    """Write ``metrics.jsonl``, ``samples.jsonl`` and the report of a run.
+    """Write ``metrics.jsonl``, ``samples.jsonl`` and the report of a run, with share targets their picture.
 
     Parameters
     ----------
@@ -55,6 +55,11 @@ def report_run(
     summary["sentences"] = list(sentences(summary))
     write_json(folder / "report.json", summary)
     write_report(folder / "report.html", run, summary, stages, metrics, samples)
+    if summary["sentences"]:
+        from rlchf.plots.kept import kept_plot
+        from rlchf.plots.save import save
+
+        save(kept_plot(summary), folder / "shares.png")
     return summary
 
 

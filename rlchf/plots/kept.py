@@ -19,6 +19,9 @@ COLUMNS = {
     "policy after PPO": "texts\nafter PPO",
 }
 """The stages from left to right, and their names in the picture."""
+BETWEEN = 2.5
+"""Where the target is written: between the reward model and the texts before PPO."""
+BOX = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
 STYLES = (("o", "-", COLOURS[0]), ("s", "--", COLOURS[1]))
 """Marker, line and colour: they differ in more than colour."""
 
@@ -41,7 +44,15 @@ def kept_plot(summary: Mapping[str, Any]) -> Figure:
     for axes, (label, target) in zip(panels, targets.items(), strict=True):
         for n, (name, rows) in enumerate(runs.items()):
             _line(axes, by_stage(rows, label, several=len(targets) > 1), name, n)
-        axes.axhline(target, color="0.35", lw=1.2, ls=":", label=f"target, {target:.2f}")
+        axes.axhline(target, color="0.35", lw=1.2, ls=":", label="target")
+        axes.annotate(
+            f"target {target:.2f}",
+            (BETWEEN, target),
+            ha="center",
+            va="center",
+            color="0.2",
+            bbox=BOX,
+        )
         axes.set(ylabel=f"share of {short(label)}", ylim=(-0.02, None))
         axes.set_xticks(range(len(COLUMNS)), list(COLUMNS.values()))
         axes.set_xlim(-0.4, len(COLUMNS) - 0.45)
@@ -80,4 +91,5 @@ def _line(axes: Axes, line: Mapping[str, Mapping[str, Any]], name: str, n: int) 
         axes.plot(x[part], share[part], marker=marker, ls=style, lw=1.5, color=colour)
     axes.plot([], [], marker=marker, ls=style, lw=1.5, color=colour, label=name)
     place = (x[-1] + 0.1, share[-1])
-    axes.annotate(f"{share[-1]:.2f}", place, va="center", color=colour, weight="bold")
+    text = f"{share[-1]:.2f}"
+    axes.annotate(text, place, va="center", color=colour, weight="bold", bbox=BOX, zorder=3)

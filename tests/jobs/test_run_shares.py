@@ -175,7 +175,13 @@ def test_a_run_with_share_targets_resumes_to_equal_bytes_and_reports_both_polici
             pipeline.resume(stopped)()
     assert len(lines(stopped / "policy/metrics.jsonl")) == 1
     pipeline.resume(stopped)()
-    same = ("aggregated.jsonl", "report.json", "samples.jsonl", "policy/model.safetensors")
+    same = (
+        "aggregated.jsonl",
+        "report.json",
+        "shares.png",
+        "samples.jsonl",
+        "policy/model.safetensors",
+    )
     for file in (*same, "compared/report.json", "compared/policy/model.safetensors"):
         assert (stopped / file).read_bytes() == (whole.folder / file).read_bytes(), file
     assert not (whole.folder / "compared/base").exists()
