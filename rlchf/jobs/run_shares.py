@@ -19,6 +19,7 @@ from rlchf.jobs.share_targets import (
 )
 from rlchf.options import checked, function_named, meant
 from rlchf.train.ppo.checks import check_reference
+from rlchf.train.ppo.config import PPOConfig
 from rlchf.train.ppo.rewards import combination_named
 
 OBJECTIVE = "share_targets"
@@ -92,10 +93,9 @@ class RunShares:
             for name, test in run.labels.items()
         }
         kept = run.share_targets
-        if kept is None or run.ppo is None:
+        if kept is None:
             return cls(run, inputs, TextKinds(tests))
-        check_reference("[share_targets]", run.ppo)
-        _check_options(kept)
+        check_kept(kept, run.ppo)
         if "=" in kept.targets:
             tests = _in_order(given_shares(kept.targets), tests)
         elif kept.targets.partition(":")[0] != "annotators" and kept.targets != "rule":
@@ -199,7 +199,11 @@ def _in_order(
     return {name: tests[name] for name in targets}
 
 
-def _check_options(kept: KeptShares) -> None:
+def check_kept(kept: KeptShares | None, ppo: PPOConfig | None) -> None:
+    """Refuse share targets without a KL penalty to a reference, and options that they have not."""
+    if kept is None or ppo is None:
+        return
+    check_reference("[share_targets]", ppo)
     types = combination_named(OBJECTIVE).option_types()
     for name, value in kept.option.items():
         if name not in types:

@@ -410,7 +410,11 @@ def test_an_unknown_rule_of_a_run(run_file: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ('name = "perpetual_pav"', 'name = "kemeny"\nties = "x"', "choose from keep, lexicographic"),
+        (
+            'name = "perpetual_pav"',
+            'name = "kemeny"\nties = "x"',
+            "choose from keep, lexicographic",
+        ),
         ('name = "tiny"', 'name = "tinny"', "unknown model 'tinny'"),
         ("epochs = 4", "epochs = 4\nheld_out = 2.0", "held_out is 2.0"),
         ("texts = 640", "texts = 0", "texts is 0"),

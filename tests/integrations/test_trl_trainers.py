@@ -174,5 +174,5 @@ def test_share_targets_keep_the_share_in_trl_where_a_plain_sum_loses_it(
         trainer.train()
         last = written[-20 * 64 :]
         shares[name] = sum(map(has_e, last)) / len(last)
-    assert shares["kept"] == pytest.approx(0.4, abs=0.06)
+    assert shares["kept"] == pytest.approx(0.4, abs=0.08)
     assert shares["lost"] < 0.1

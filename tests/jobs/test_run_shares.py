@@ -12,6 +12,8 @@ import tomli_w
 pytest.importorskip("torch")
 
 from rlchf.jobs import run as pipeline
+from rlchf.plots.kept import kept_plot
+from rlchf.report.shares import sentences
 from rlchf.simulate import has_emoji
 from rlchf.train.ppo.rewards import ShareTargets
 from tests.support.emoji_runs import SETTINGS, small_emoji_run
@@ -203,3 +205,49 @@ def test_a_run_with_share_targets_resumes_to_equal_bytes_and_reports_both_polici
     assert "Lines: shares from the ballots to the texts. emoji, target 0.40, perpetual_pav" in page
     row = lines(whole.folder / "policy/metrics.jsonl")[-1]
     assert {"share of emoji", "multiplier of emoji", "emoji"} <= row.keys()
+
+
+# -- in words and in a picture ---------------------------------------------------------------------
+
+
+def two_kinds() -> dict[str, Any]:
+    """What a report holds of two targets: both are met, and in the run beside it one kind is lost."""
+
+    def row(label: str, stage: str, measure: str, share: float) -> dict[str, Any]:
+        ends = {"low": share - 0.02, "high": share + 0.02}
+        return {"label": label, "stage": stage, "measure": measure, "share": share, **ends}
+
+    def rows(emoji: float, terse: float, rule: str) -> list[dict[str, Any]]:
+        return [
+            one
+            for label, before, after in (("emoji", 0.3, emoji), ("terse", 0.2, terse))
+            for one in (
+                row(label, "ballots", "first places", before),
+                row(label, f"aggregated ({rule})", "first places", before),
+                row(label, f"aggregated ({rule})", "mixed pairs", 0.9),
+                row(label, "policy after PPO", "texts", after),
+            )
+        ]
+
+    return {
+        "rule": "cpb",
+        "targets": {"emoji": 0.3, "terse": 0.2},
+        "shares": rows(0.31, 0.19, "cpb"),
+        "compared": {"rule": "borda", "shares": rows(0.05, 0.02, "borda")},
+    }
+
+
+def test_each_of_several_kinds_has_its_sentences_of_first_places_and_texts() -> None:
+    assert list(sentences(two_kinds()))[2:] == [
+        "The share of terse is 20 % in the ballots, 20 % in the collective rankings and 19 % (17 to 21 %) "
+        "in the policy's texts; the target is 20 %.",
+        "With borda and a KL penalty alone it is 20 % in the ballots, 20 % in the collective rankings and "
+        "2 % (0 to 4 %) in the policy's texts.",
+    ]
+
+
+def test_the_picture_has_a_panel_for_each_kind_and_says_what_it_shows() -> None:
+    figure = kept_plot(two_kinds())
+    assert [panel.get_ylabel() for panel in figure.axes] == ["share of emoji", "share of terse"]
+    assert "terse, target 0.20, borda, KL penalty alone: ballots 0.20" in str(figure.get_label())
+    assert "emoji, target 0.30, cpb, share targets: ballots 0.30" in str(figure.get_label())
