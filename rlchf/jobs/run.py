@@ -110,7 +110,10 @@ class Pipeline:
         if kept.compare != rule["name"]:
             rule = {"name": kept.compare}
         run = replace(self.run, rule=rule, share_targets=None)
-        return Pipeline(run, self.folder / "compared", beside=self)
+        try:
+            return Pipeline(run, self.folder / "compared", beside=self)
+        except ValueError as error:
+            raise ValueError(f"[share_targets] compare: {error}") from None
 
     def __call__(self) -> dict[str, Any]:
         """Do every stage that is not done yet and return what `report` returned."""

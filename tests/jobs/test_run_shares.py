@@ -133,7 +133,10 @@ def test_given_targets_order_the_labels_and_a_text_is_of_the_first(
         ({"share_targets": {"target": "emoji=0.4"}}, "did you mean targets"),
         ({"share_targets": {"labels": {"emoji": "m:f"}}}, r"label 'emoji' is in \[label\] too"),
         ({"share_targets": {"labels": {"a=b": "m:f"}}}, "has a comma or =; choose another name"),
-        ({"share_targets": {"compare": "kemmeny"}}, "did you mean kemeny"),
+        (
+            {"share_targets": {"compare": "kemmeny"}},
+            r"\[share_targets\] compare: unknown rule 'kemmeny'; .*did you mean kemeny",
+        ),
         ({"ppo": {"kl_coef": 0.0}}, "kl_coef is 0"),
         ({"ppo": {"reference": "uniform"}}, "reference is 'uniform'"),
         (
