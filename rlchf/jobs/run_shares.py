@@ -21,6 +21,7 @@ from rlchf.options import checked, function_named, meant
 from rlchf.train.ppo.checks import check_reference
 from rlchf.train.ppo.config import PPOConfig
 from rlchf.train.ppo.rewards import combination_named
+from rlchf.train.ppo.rewards.kinds import kinds_by_labels
 
 OBJECTIVE = "share_targets"
 OTHER = "other"
@@ -111,9 +112,19 @@ class RunShares:
 
     def targets(self, result: Aggregation | None) -> dict[str, float]:
         """The share of each label, given the collective rankings if they follow from these; or none."""
-        kept, names = self.run.share_targets, list(self.kinds.labels)
+        kept = self.run.share_targets
         if kept is None:
             return {}
+        targets = self._found(kept, result)
+        try:
+            kinds_by_labels(targets, self.kinds.labels)
+        except ValueError as error:
+            raise ValueError(f"[share_targets] {error}") from None
+        return targets
+
+    def _found(self, kept: KeptShares, result: Aggregation | None) -> dict[str, float]:
+        """The shares as they are given, or from the annotators or the collective rankings."""
+        names = list(self.kinds.labels)
         where, _, column = kept.targets.partition(":")
         if "=" in kept.targets:
             return given_shares(kept.targets)

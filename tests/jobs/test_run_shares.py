@@ -118,6 +118,11 @@ def test_given_targets_order_the_labels_and_a_text_is_of_the_first(
         ({"share_targets": {"targets": "people"}}, r"targets is 'people'; write shares such as"),
         ({"share_targets": {"targets": "short=0.4"}}, "the target has no label: 'short'"),
         (
+            {"share_targets": {"targets": "emoji=1.4"}},
+            r"targets are emoji=1\.4; each must be above 0",
+        ),
+        ({"share_targets": {"targets": "emoji=many"}}, "'emoji=many', which gives no share"),
+        (
             {"share_targets": {"targets": "emoji=0.4", "labels": {"short": f"{__name__}:short"}}},
             "the label has no target: 'short'",
         ),
