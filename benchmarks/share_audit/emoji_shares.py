@@ -3,8 +3,8 @@
     python benchmarks/share_audit/emoji_shares.py --rules kemeny perpetual_pav --betas 1.0 0.2
 
 runs ``examples/emoji.toml`` once per rule and beta (two minutes each on two cores), prints a Markdown
-table, and writes a JSON. With ``--example emoji-smollm2`` it runs the real model; ``--picture FILE`` draws
-the shares at the first beta.
+table, and writes a JSON. With ``--example emoji-smollm2`` it runs the real model. The example's share targets
+are left out.
 
 The table compares what PPO reached with the closed form: PPO approaches the reference times
 exp(reward / beta), so if all texts with an emoji score a gap g above all texts without, the odds of an
@@ -64,7 +64,8 @@ def run_once(run: Run, fitted: Path, folder: Path, wrap: Wrap | None = None) -> 
     work, began = Pipeline(run, folder), time.monotonic()
     reward, backbone = RewardModel.load(folder / "reward"), work.base_policy()
     if not (folder / "policy/config.json").exists():
-        measure = share_of(run.label.name, work.has_label) if work.has_label else None
+        labels = work.shares.kinds.labels
+        measure = share_of(run.label.name, labels[run.label.name]) if labels else None
         reward_of_ppo = wrap(reward) if wrap else reward
         with stage(f"PPO, {run.ppo.updates} updates") as tick:
             ppo(
@@ -115,41 +116,6 @@ def table(results: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-STAGES = {
-    "ballots": "ballots/mixed pairs",
-    "collective\nrankings": "aggregated ({rule})/mixed pairs",
-    "reward model,\nheld out": "reward model, held out/mixed pairs",
-    "policy\nbefore PPO": "policy before PPO/texts",
-    "policy\nafter PPO": "policy after PPO/texts",
-}
-
-
-def picture(results: list[dict[str, Any]], path: Path) -> None:
-    """Draw the emoji share of each rule from stage to stage, with 95 % intervals."""
-    from matplotlib.figure import Figure
-
-    from rlchf.plots.save import save
-    from rlchf.plots.style import COLOURS, tidy
-
-    figure = Figure(figsize=(7.5, 3.2), layout="constrained")
-    axes = figure.subplots()
-    for n, result in enumerate(results):
-        rows = [result["shares"][key.format(rule=result["rule"])] for key in STAGES.values()]
-        share = np.array([row["share"] for row in rows])
-        spans = [share - [row["low"] for row in rows], [row["high"] for row in rows] - share]
-        x = np.arange(len(rows)) + 0.08 * (n - (len(results) - 1) / 2)
-        style = {"color": COLOURS[n], "label": result["rule"]}
-        axes.errorbar(x, share, yerr=spans, marker="o", linestyle="", capsize=3, **style)
-        for part in (slice(0, 3), slice(3, 5)):  # the policy starts from its own share
-            axes.plot(x[part], share[part], color=COLOURS[n], linewidth=1)
-    axes.axhline(0.4, color="grey", linestyle=":", label="annotators who enjoy emojis")
-    axes.set(ylabel="share of emojis", ylim=(-0.02, 0.62), xticks=range(len(STAGES)))
-    axes.set_xticklabels(STAGES)
-    axes.legend(frameon=False, ncols=3, loc="upper left")
-    tidy(axes)
-    save(figure, path)
-
-
 def main() -> None:
     """Run, print, write."""
     parser = argparse.ArgumentParser(
@@ -159,7 +125,6 @@ def main() -> None:
     parser.add_argument("--rules", nargs="+", default=["kemeny", "perpetual_pav"])
     parser.add_argument("--betas", nargs="+", type=float, default=[1.0])
     parser.add_argument("--out", type=Path, default=Path("runs/emoji_shares"))
-    parser.add_argument("--picture", type=Path, help="draw the shares at the first beta")
     arguments = parser.parse_args()
     example = read(ROOT / "examples" / f"{arguments.example}.toml")
     assert example.ppo is not None
@@ -167,7 +132,12 @@ def main() -> None:
     for rule in arguments.rules:
         fitted = arguments.out / f"{arguments.example}-{rule}"
         for beta in arguments.betas:
-            run = replace(example, rule={"name": rule}, ppo=replace(example.ppo, kl_coef=beta))
+            run = replace(
+                example,
+                rule={"name": rule},
+                ppo=replace(example.ppo, kl_coef=beta),
+                share_targets=None,
+            )
             result = run_once(run, fitted, fitted.with_name(f"{fitted.name}-{beta}"))
             scores, has = scored(fitted)
             result["gap"] = float(scores[has].mean() - scores[~has].mean())
@@ -177,8 +147,6 @@ def main() -> None:
     arguments.out.mkdir(parents=True, exist_ok=True)
     write_json(arguments.out / f"{arguments.example}.json", results)
     print(table(results))
-    if arguments.picture:
-        picture([one for one in results if one["beta"] == arguments.betas[0]], arguments.picture)
 
 
 if __name__ == "__main__":

@@ -80,7 +80,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
         tasks.command,
         "rlchf tasks responses.jsonl --prompts prompts.jsonl --to potato --annotators 12 --out project/",
     ),
-    "run": (run.command, "rlchf run examples/emoji.toml --rule perpetual_pav"),
+    "run": (run.command, "rlchf run examples/emoji.toml --rule phragmen_credit"),
     "constitution convert": (
         convert_constitution.command,
         "rlchf constitution convert principles.json --out constitution.toml",

@@ -41,6 +41,7 @@ def command(
     need_torch("a run needs", "tomli_w", "jinja2")
     from rlchf.jobs import run
     from rlchf.jobs.constitution import pipeline
+    from rlchf.jobs.constitution.judge import JudgeFailedError
     from rlchf.jobs.constitution.runfile import is_constitution_run
 
     work: run.Pipeline | pipeline.ConstitutionPipeline
@@ -54,23 +55,30 @@ def command(
     else:
         work = run.start(file, rule=rule, group=tuple(group or ()), out=out, data_folder=data)
     with resumable("run", work.folder, work.folder / "config.toml"):
-        summary = work()
+        try:
+            summary = work()
+        except JudgeFailedError as error:
+            error.add_note(f"go on with: rlchf run --resume {work.folder}")
+            raise
     if as_json:
         print_json(summary)
         return
-    _print_summary(summary, work.run.label.name)
-    for sentence in summary.get("constitution", {}).get("sentences", ()):
-        print(f"- {sentence}")
+    _print_summary(summary)
+    for part in (summary, summary.get("constitution", {})):
+        for sentence in part.get("sentences", ()):
+            print(f"- {sentence}")
     print(f"run folder: {work.folder}")
 
 
-def _print_summary(summary: dict[str, Any], label: str) -> None:
+def _print_summary(summary: dict[str, Any]) -> None:
     from rich.table import Table
 
     console = wide_console()
-    if summary["shares"]:
+    for label in dict.fromkeys(row["label"] for row in summary["shares"]):
         table = Table("stage", "measured on", f"{label} share", "95 % interval", "n", box=None)
         for row in summary["shares"]:
+            if row["label"] != label:
+                continue
             interval = f"{row['low']:.3f} - {row['high']:.3f}"
             table.add_row(
                 row["stage"], row["measure"], f"{row['share']:.3f}", interval, str(row["n"])

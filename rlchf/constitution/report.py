@@ -245,7 +245,7 @@ class ConstitutionReport:
         """How many texts evade."""
         for one in self._ends(self.evasiveness):
             yield (
-                f"Of {counted(one.texts, 'text')} in {one.name}, {percent(one.refusals.value)} "
+                f"{one.name}: {percent(one.refusals.value)} of {counted(one.texts, 'text')} "
                 f"{'refuses' if one.texts == 1 else 'refuse'} and {percent(one.unsure.value)} "
                 f'{"says" if one.texts == 1 else "say"} no more than "I don\'t know".'
             )
@@ -257,7 +257,7 @@ class ConstitutionReport:
             if row.unsafe:
                 share = f"{percent(row.unsafe_answered.value)}{interval(row.unsafe_answered, share=True)}"
                 parts.append(f"{share} of {row.unsafe:,} to unsafe ones answer")
-            yield f"In {row.name}, {', and '.join(parts)}."
+            yield f"{row.name}: {', and '.join(parts)}."
 
     def _ends(self, rows: Sequence[Named]) -> list[Named]:
         """The rows without those of stages between the first and the last that shares prompts with it."""

@@ -1,6 +1,5 @@
 """Rewards of rlchf as reward functions of TRL's trainers (GRPO and RLOO)."""
 
-import json
 import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -14,6 +13,8 @@ from torch import Tensor
 
 from rlchf.aggregation import check_options
 from rlchf.integrations.grouping import grouped_order, restored
+from rlchf.integrations.trl_settings import settings_of_trainer
+from rlchf.integrations.trl_texts import check_groups, key_of, prompt_of, text_of
 from rlchf.options import checked, listed, meant
 from rlchf.prompts import Prompt
 from rlchf.train.ppo.rewards import COMBINE, LoggedReward, combination_named, groups_of
@@ -28,6 +29,7 @@ def reward(
     combine: str | None = None,
     weights: Sequence[float] | None = None,
     num_generations: int = 0,
+    config: Any = None,
     name: str = "",
     **options: Any,
 ) -> "TrlReward":
@@ -45,6 +47,9 @@ def reward(
     num_generations
         That of TRL's settings. It is needed only if the data may have a prompt twice in a batch, whose
         completions are otherwise compared all together.
+    config
+        The ``GRPOConfig`` or ``RLOOConfig`` of the trainer. ``num_generations``, and the ``beta`` of share
+        targets, are then its own, and settings under which shares are lost are warned of, or refused.
     name
         The name that TRL's log gives it; by default the reward's, or how they are combined.
     options
@@ -71,6 +76,9 @@ def reward(
     """
     if not rewards:
         raise ValueError("there are no rewards; give at least one")
+    if config is not None:
+        num_generations = num_generations or int(config.num_generations)
+        options = settings_of_trainer(combine, config, options)
     names = _names(rewards)
     parts = [os.fspath(one) if isinstance(one, os.PathLike) else one for one in rewards]
     if not name:
@@ -86,15 +94,16 @@ class TrlReward:
     spread over processes. `reward` makes one.
 
     It can be pickled if the callables that it was given can. TRL saves no state of a reward, so that the
-    weights of max-min begin anew where a run of TRL is resumed.
+    weights of max-min, and the corrections of share targets, begin anew where a run of TRL is resumed.
 
     Attributes
     ----------
     metrics
         Of the last batch, the mean of each of several rewards, and its share: its agreement with the
         result, which is the share of the pairs of a prompt's completions that it ranks strictly and that
-        the scores rank in the same order, where a tie of the scores counts half. TRL's ``log_metric``
-        gets them too, and ``log_extra`` the scores by each reward.
+        the scores rank in the same order, where a tie of the scores counts half; and what the combination
+        logs, such as the share of each kind and its multiplier. TRL's ``log_metric`` gets them too, and
+        ``log_extra`` the scores by each reward.
     """
 
     def __init__(
@@ -131,6 +140,28 @@ class TrlReward:
             self._combined.responses_per_prompt = num_generations  # type: ignore[attr-defined]
         self._ready = self._told_of_truncation = False
 
+    def fit(self, prompts: Sequence[Any], completions: Sequence[Any]) -> "TrlReward":
+        """Find the multipliers of share targets from samples of the policy before it is trained.
+
+        Without, they are found from the first batch, which has few samples.
+
+        Returns
+        -------
+        The reward itself.
+
+        Raises
+        ------
+        ValueError
+            If the reward has nothing to find, or the policy never writes a kind.
+        """
+        if not isinstance(self._combined, Combination) or not self._combined.follows_kl:
+            raise ValueError(f"{self.__name__} learns nothing from samples; leave fit out")
+        self._move()
+        asked = [prompt_of(prompt) for prompt in prompts]
+        texts = [text_of(completion, row) for row, completion in enumerate(completions)]
+        self._combined.fit(asked, texts)
+        return self
+
     def __call__(
         self,
         prompts: Sequence[Any],
@@ -143,15 +174,15 @@ class TrlReward:
     ) -> list[float]:
         """The score of each completion."""
         self._move()
-        asked = [_prompt(prompt) for prompt in prompts]
-        texts = [_text(completion, row) for row, completion in enumerate(completions)]
+        asked = [prompt_of(prompt) for prompt in prompts]
+        texts = [text_of(completion, row) for row, completion in enumerate(completions)]
         first, count = 0, len(texts)
         if self._compares:
             first, asked, texts = self._with_other_processes(asked, texts)
-        order = grouped_order([_key(prompt) for prompt in asked])
+        order = grouped_order([key_of(prompt) for prompt in asked])
         asked, texts = [asked[row] for row in order], [texts[row] for row in order]
         if self._compares:
-            _check_groups(asked)
+            check_groups(asked)
         scores = check_scores(self._combined(asked, texts), texts).tolist()
         self._measure(asked, texts, scores)
         own = slice(first, first + count)
@@ -178,7 +209,7 @@ class TrlReward:
         batches: list[tuple[list[Prompt], list[str]]] = [(prompts, texts)]
         if state.num_processes > 1:
             batches = gather_object(batches)
-        keys = [{_key(prompt) for prompt in batch[0]} for batch in batches]
+        keys = [{key_of(prompt) for prompt in batch[0]} for batch in batches]
         spread = sum(map(len, keys)) > len(set().union(*keys))
         for shared in self._shared.values():
             shared.over_processes = spread
@@ -194,6 +225,9 @@ class TrlReward:
 
     def _measure(self, prompts: list[Prompt], texts: list[str], scores: list[float]) -> None:
         self.metrics = {}
+        if isinstance(self._combined, Combination):
+            figures = self._combined.figures().items()
+            self.metrics = {f"rewards/{self.__name__}/{name}": value for name, value in figures}
         groups = groups_of(prompts, texts, getattr(self._combined, "responses_per_prompt", 0))
         outcomes = _by_text(scores, [group.index for group in groups])
         for name, logged in self._logged.items():
@@ -272,57 +306,6 @@ def _by_text(scores: Sequence[float], index: Sequence[Tensor]) -> list[Tensor]:
         texts = torch.zeros(int(rows.max()) + 1, dtype=torch.float64)
         made.append(texts.index_copy(0, rows, values))
     return made
-
-
-def _prompt(prompt: Any) -> Prompt:
-    """A prompt of TRL, in which a message's text may be a list of parts; equal ones print equally."""
-    if isinstance(prompt, str):
-        return prompt
-    known = [
-        {key: value for key, value in sorted(message.items()) if value is not None}
-        for message in prompt
-    ]
-    return [message | {"content": _content(message, "a prompt")} for message in known]
-
-
-def _text(completion: Any, row: int) -> str:
-    """The text of a completion: plain, or one message of the assistant."""
-    if isinstance(completion, str):
-        return completion
-    messages = list(completion)
-    if len(messages) != 1:
-        roles = ", ".join(str(message.get("role")) for message in messages) or "none"
-        raise ValueError(
-            f"completion {row} has {len(messages)} messages ({roles}); a reward reads one text, so train "
-            "without tools, or give a reward function of your own"
-        )
-    return _content(messages[0], f"completion {row}")
-
-
-def _content(message: Mapping[str, Any], what: str) -> str:
-    content = message.get("content")
-    if isinstance(content, str):
-        return content
-    parts = content if isinstance(content, list) else [None]
-    values = [part.get("text") if isinstance(part, Mapping) else None for part in parts]
-    texts = [text for text in values if isinstance(text, str)]
-    if len(texts) < len(values):
-        raise ValueError(
-            f"{what} has a message of the {message.get('role')} without text; rewards read text only"
-        )
-    return "".join(texts)
-
-
-def _key(prompt: Prompt) -> str:
-    return prompt if isinstance(prompt, str) else json.dumps(prompt, sort_keys=True, default=str)
-
-
-def _check_groups(prompts: Sequence[Prompt]) -> None:
-    if prompts and len({_key(prompt) for prompt in prompts}) == len(prompts):
-        raise ValueError(
-            "the completions of a prompt are compared, but every prompt has one; set num_generations, and "
-            "num_generations_eval, to 2 or more"
-        )
 
 
 def _names(rewards: Sequence[Any]) -> list[str]:

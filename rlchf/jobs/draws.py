@@ -1,11 +1,13 @@
 """The file that keeps what is drawn from a policy, and the policy that it is drawn from."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from rlchf.jobs.partial import PartialFile
-from rlchf.jobs.progress import Tick
+from rlchf.jobs.partial import PartialFile, partial_file
+from rlchf.jobs.progress import Tick, stage
 from rlchf.jobs.settings import TINY
 from rlchf.prompts import Prompt
 from rlchf.train.candidates.draws import Draw, Recorder, Text, Texts
@@ -38,6 +40,22 @@ class DrawLog(Recorder):
     def close(self) -> None:
         """Close the file."""
         self.file.close()
+
+
+@contextmanager
+def draw_log(what: str, job: Any, config: Any, out: str, *, resume: bool) -> Iterator[DrawLog]:
+    """The log of a job that draws texts, beside the file that they go to, and its progress.
+
+    Parameters
+    ----------
+    what
+        What is drawn, for the progress.
+    job, config
+        The settings, which a job that goes on reads back.
+    """
+    head = {"job": asdict(job), "config": asdict(config)}
+    with stage(what) as tick, closing(DrawLog(partial_file(out), head, tick, resume)) as log:
+        yield log
 
 
 def load_sampler(

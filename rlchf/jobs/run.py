@@ -15,15 +15,13 @@ from typing import Any
 import tomli_w
 
 from rlchf.aggregation import Aggregation
-from rlchf.auditing import StageShares, trace_shares
-from rlchf.auditing.report import plain
 from rlchf.io import read_prompts
-from rlchf.io.aggregations import read_aggregation, read_scores
+from rlchf.io.aggregations import read_aggregation
 from rlchf.io.atomic import atomic_write
-from rlchf.io.json import read_json, read_jsonl, write_json, write_jsonl
+from rlchf.io.json import read_jsonl, write_json, write_jsonl
 from rlchf.jobs.aggregate import aggregate_rankings, check_rule
 from rlchf.jobs.audit import AuditInputs, measure
-from rlchf.jobs.inputs import list_skipped, read_inputs
+from rlchf.jobs.inputs import Inputs, list_skipped, read_inputs
 from rlchf.jobs.partial import partial_folder
 from rlchf.jobs.ppo import has_begun, run_ppo
 from rlchf.jobs.progress import stage
@@ -33,11 +31,11 @@ from rlchf.jobs.reward import (
     train_reward_model,
     training_data,
 )
+from rlchf.jobs.run_report import report_run
+from rlchf.jobs.run_shares import RunShares
 from rlchf.jobs.runfile import Model, Run, read
 from rlchf.jobs.settings import TINY, AuditJob, PPOJob, RewardJob
-from rlchf.options import function_named
 from rlchf.prompts import Prompt
-from rlchf.report import write_report
 from rlchf.train.models.arguments import check_attention
 from rlchf.train.models.devices import check_device
 from rlchf.train.models.load import load_policy, load_tokenizer, model_folder, quieten_transformers
@@ -58,6 +56,9 @@ class Pipeline:
         The run folder; it need not exist.
     config
         What goes into ``config.toml``, by default the settings of the run.
+    beside
+        The run that this one is compared with, which has the same inputs, policy to start from, and
+        texts before PPO, and the same reward model if it has the same rule.
 
     Raises
     ------
@@ -66,22 +67,28 @@ class Pipeline:
     """
 
     def __init__(
-        self, run: Run, folder: str | Path, config: Mapping[str, Any] | None = None
+        self,
+        run: Run,
+        folder: str | Path,
+        config: Mapping[str, Any] | None = None,
+        *,
+        beside: "Pipeline | None" = None,
     ) -> None:
-        self.run, self.folder = run, Path(folder)
+        self.run, self.folder, self.beside = run, Path(folder), beside
         self.config = run.to_dict() if config is None else config
         trainer_trackers(run.reward.report_to)
         accelerate_trackers(run.ppo.report_to if run.ppo else "none")
         self.job: RewardJob = run.reward_job(run.model.name)
         check_rule(self.job)
         check_named_model(run.model)
-        self.inputs = read_inputs(self.job)
+        self.inputs: Inputs = beside.inputs if beside else read_inputs(self.job)
         prompts = self.inputs.prompts
         if run.data.policy_prompts:
             prompts = read_prompts(run.data.policy_prompts)
         self.policy_prompts: list[Prompt] = list(prompts.values())
-        label = run.label
-        self.has_label = function_named(label.test, "[label] test") if label.name else None
+        self.shares = RunShares.of(run, self.inputs)
+        if beside is not None:
+            self.shares = replace(self.shares, kinds=beside.shares.kinds)
         n_prompts = self.inputs.rankings.n_prompts
         if round(run.reward.held_out * n_prompts) >= n_prompts:
             raise ValueError(
@@ -91,6 +98,22 @@ class Pipeline:
         check_needs(self.job, run.reward, "[reward] ")
         check_policy_training(run.model, run.ppo, bool(run.data.policy_held_out))
         self.seen, _ = seen_and_unseen(self.job, self.inputs.rankings, self.job.seed)
+        same_rule = beside is not None and beside.run.rule == run.rule
+        self.reward = (beside if beside and same_rule else self).folder / "reward"
+        self.compared = self._compared()
+
+    def _compared(self) -> "Pipeline | None":
+        """The run to compare with: the labels of another rule, under the KL penalty alone."""
+        kept, rule = self.run.share_targets, self.run.rule
+        if kept is None or not kept.compare:
+            return None
+        if kept.compare != rule["name"]:
+            rule = {"name": kept.compare}
+        run = replace(self.run, rule=rule, share_targets=None)
+        try:
+            return Pipeline(run, self.folder / "compared", beside=self)
+        except ValueError as error:
+            raise ValueError(f"[share_targets] compare: {error}") from None
 
     def __call__(self) -> dict[str, Any]:
         """Do every stage that is not done yet and return what `report` returned."""
@@ -107,6 +130,9 @@ class Pipeline:
             self.fine_tune()
             release_memory()
             self.sample("after", self.folder / "policy")
+        if self.compared is not None:
+            release_memory()
+            self.compared()
         return self.report()
 
     # --- stages ---------------------------------------------------------------------------------
@@ -122,6 +148,9 @@ class Pipeline:
     def aggregate(self) -> None:
         """Aggregate the ballots, and audit the collective rankings as `rlchf audit` does."""
         result = self.result  # before anything is written
+        self.shares.targets(result)
+        if self.compared is not None:
+            self.compared.result  # noqa: B018  # its rule may refuse an option, too
         self.folder.mkdir(parents=True, exist_ok=True)
         with atomic_write(self.folder / "config.toml") as file:
             tomli_w.dump(self.config, file)
@@ -143,11 +172,12 @@ class Pipeline:
             for p in inputs.rankings.prompt_ids
             for r in inputs.rankings.responses(p)
         ]
-        return tiny_policy(model, pairs, self.run.seed, self.folder / "base")
+        folder = (self.beside or self).folder / "base"
+        return tiny_policy(model, pairs, self.run.seed, folder)
 
     def train_reward_model(self) -> None:
         """Train the reward model, and measure it on the prompts held out, as `rlchf reward` does."""
-        out = self.folder / "reward"
+        out = self.reward
         if out.exists():
             return
         job = replace(self.job, model=str(self.base_policy()))
@@ -157,16 +187,16 @@ class Pipeline:
 
     def fine_tune(self) -> None:
         """Fine-tune the policy by PPO, as `rlchf ppo` does."""
-        out, data, label = self.folder / "policy", self.run.data, self.run.label
+        out, data = self.folder / "policy", self.run.data
         if (out / "config.json").exists():
             return
         assert self.run.ppo is not None
         job = PPOJob(
             policy=str(self.base_policy()),
             prompts=data.policy_prompts or data.prompts,
-            reward=(str(self.folder / "reward"),),
-            label={label.name: label.test} if label.name else {},
+            reward=(str(self.reward),),
             held_out=data.policy_held_out,
+            **self.shares.objective(self.result),
             **self.run.model.how,
         )
         resume = has_begun(out)
@@ -178,6 +208,9 @@ class Pipeline:
         """Sample texts from the policy before or after PPO into a file of their own."""
         path = self.folder / f"samples-{when}.jsonl"
         if path.exists():
+            return
+        if self.beside and when == "before":
+            write_jsonl(path, read_jsonl(self.beside.folder / path.name))
             return
         from rlchf.train.ppo.prompts import fit_prompts
         from rlchf.train.ppo.sampling import sample_texts
@@ -200,86 +233,14 @@ class Pipeline:
             )  # fmt: skip
         prompts = [prompt for prompt in fitted.prompts for _ in range(n_per_prompt)]
         rows: list[dict[str, Any]] = [
-            {"stage": when, "prompt": prompt, "response": text}
+            {"stage": when, "prompt": prompt, "response": text, **self.shares.kinds.columns(text)}
             for prompt, text in zip(prompts, texts, strict=True)
         ]
-        if self.has_label is not None:
-            rows = [row | {label.name: self.has_label(row["response"])} for row in rows]
         write_jsonl(path, rows)
 
     def report(self) -> dict[str, Any]:
         """Gather what the stages left into ``metrics.jsonl``, ``samples.jsonl`` and the report."""
-        metrics = [
-            {"stage": name, **line}
-            for name, folder in (("reward", "reward"), ("ppo", "policy"))
-            for line in self._lines(f"{folder}/metrics.jsonl")
-        ]
-        write_jsonl(self.folder / "metrics.jsonl", metrics)
-        samples = [
-            row for when in ("before", "after") for row in self._lines(f"samples-{when}.jsonl")
-        ]
-        write_jsonl(self.folder / "samples.jsonl", samples)
-        stages, label = self.stages(samples), self.run.label.name
-        summary = {
-            "rule": self.job.rule,
-            "shares": [
-                asdict(stage.categories[label]) for stage in stages if label in stage.categories
-            ],
-            "stages": plain([asdict(stage) for stage in stages]),
-            "reward_accuracy": self.reward_accuracy(),
-            "audit": read_json(self.folder / "audit.json"),
-        }
-        write_json(self.folder / "report.json", summary)
-        write_report(self.folder / "report.html", self.run, summary, stages, metrics, samples)
-        return summary
-
-    # --- what the stages share --------------------------------------------------------------------
-
-    def stages(self, samples: Sequence[dict[str, Any]]) -> list[StageShares]:
-        """Each group's share, and the label's, at every stage."""
-        rankings, label = self.inputs.rankings, self.run.label.name
-        orders = {f"aggregated ({self.job.rule})": self.result}
-        scores = self.folder / "reward/held_out.jsonl"
-        if scores.exists():
-            orders["reward model, held out"] = read_scores(scores, rankings)[1]
-        categories: dict[str, dict[str, str]] | None = None
-        texts: dict[str, list[str]] = {}
-        if self.has_label is not None:
-            has_label, name_of = self.has_label, {True: label, False: f"no {label}"}
-            texts_of = self.inputs.responses
-            categories = {
-                p: {r: name_of[bool(has_label(texts_of[p][r]))] for r in rankings.responses(p)}
-                for p in rankings.prompt_ids
-            }
-            for row in samples:
-                category = name_of[bool(row[label])]
-                texts.setdefault(f"policy {row['stage']} PPO", []).append(category)
-        groups = self.inputs.groups or None
-        return trace_shares(
-            rankings, orders, groups, categories=categories, texts=texts, replicates=200
-        )
-
-    def _lines(self, name: str) -> list[dict[str, Any]]:
-        """The rows of a file in the run folder; none if the run has no such stage."""
-        path = self.folder / name
-        return read_jsonl(path) if path.exists() else []
-
-    def reward_accuracy(self) -> dict[str, Any]:
-        """Pair accuracy of the reward model on the prompts held out, from its evaluation."""
-        path = self.folder / "reward/evaluation.json"
-        evaluation = read_json(path) if path.exists() else {}
-        if "pairs" not in evaluation:  # none held out, or the model is conditioned on features
-            return {}
-        by_name = {
-            kind: {row["name"]: row["value"] for row in evaluation[kind]}
-            for kind in ("annotators", "groups")
-        }
-        return {
-            "held_out_prompts": evaluation["prompts"],
-            "collective_ranking": evaluation["collective_pairs"]["value"],
-            "ballots": evaluation["pairs"]["value"],
-            **by_name,
-        }
+        return report_run(self.run, self.shares, self.result, self.folder, self.reward)
 
 
 def check_named_model(model: Model) -> None:

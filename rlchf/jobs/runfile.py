@@ -1,6 +1,6 @@
 """The run file: which data, rule, models and settings a run uses. Reading it needs no torch."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -66,6 +66,35 @@ class Label(Settings):
 
 
 @dataclass(frozen=True)
+class KeptShares(Settings):
+    """Shares of kinds of text that PPO keeps, by share targets."""
+
+    targets: str = setting(
+        MISSING,
+        "Shares of the labels: emoji=0.4,terse=0.2; annotators, the weight of those whose ballots prefer "
+        "each; annotators:COLUMN, the weight by a column whose values are the labels' names; or rule, the "
+        "first places in the collective rankings.",
+    )
+    labels: dict[str, str] = setting(
+        {}, "Further labels, besides the one of [label]: functions as module:function, by name."
+    )
+    option: dict[str, Any] = setting({}, "Options of share targets by name, such as samples.")
+    compare: str = setting(
+        "",
+        "Rule whose labels another policy learns from, under the KL penalty alone, for comparison; empty "
+        "for none.",
+    )
+
+    def contradictions(self) -> Iterable[tuple[bool, str]]:
+        """Pairs of whether something is wrong with the settings together, and what would work."""
+        for name in self.labels:
+            yield (
+                bool(set(",=") & set(name)),
+                f"label {name!r} has a comma or =; choose another name",
+            )
+
+
+@dataclass(frozen=True)
 class Run:
     """A whole run; `read` takes it from a TOML file."""
 
@@ -77,6 +106,8 @@ class Run:
     ppo: PPOConfig | None = None
     """Left out, the run ends with the reward model."""
     label: Label = field(default_factory=Label)
+    share_targets: KeptShares | None = None
+    """Left out, PPO keeps no shares."""
     seed: int = 0
     """Seed of everything that is random, unless a section has its own."""
 
@@ -92,6 +123,30 @@ class Run:
                 "[data] feature makes a reward model that depends on the annotator, and PPO has none; "
                 "leave [ppo] out, or feature"
             )
+        self._check_shares()
+
+    def _check_shares(self) -> None:
+        """Refuse share targets without labels, without PPO, or with a label that is named twice."""
+        kept, name = self.share_targets, self.label.name
+        if kept is None:
+            return
+        if self.ppo is None:
+            raise ValueError(
+                "[share_targets] is for the policy, and there is no [ppo]; add that section"
+            )
+        if not self.labels:
+            raise ValueError(
+                "[share_targets] needs labels, which tell kinds of text apart; add [label] with name and test"
+            )
+        if name in kept.labels or set(",=") & set(name):
+            found = "is in [label] too" if name in kept.labels else "has a comma or ="
+            raise ValueError(f"[share_targets] label {name!r} {found}; choose another name")
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The functions of all labels as ``module:function``, by name, that of ``[label]`` first."""
+        more = self.share_targets.labels if self.share_targets else {}
+        return ({self.label.name: self.label.test} if self.label.name else {}) | more
 
     def to_dict(self) -> dict[str, Any]:
         """Every setting, defaults included, as it goes into ``config.toml``."""
@@ -109,8 +164,9 @@ class Run:
 
 SECTIONS: dict[str, type] = {
     "data": Data, "model": Model, "reward": RewardConfig, "ppo": PPOConfig, "label": Label,
+    "share_targets": KeptShares,
 }  # fmt: skip
-OPTIONAL = ("ppo", "revise")
+OPTIONAL = ("ppo", "revise", "share_targets")
 """Sections whose stage is left out where they are."""
 FILES = (
     "prompts", "responses", "annotators", "candidates", "policy_prompts", "policy_held_out",

@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,10 +10,9 @@ from rlchf.display import counted
 from rlchf.io import read_prompts
 from rlchf.io.json import write_jsonl
 from rlchf.io.system_prompts import read_system_prompts, read_text
-from rlchf.jobs.draws import DrawLog, load_sampler
+from rlchf.jobs.draws import draw_log, load_sampler
 from rlchf.jobs.inputs import check_paths
 from rlchf.jobs.partial import check_out, partial_file, read_settings
-from rlchf.jobs.progress import stage
 from rlchf.jobs.settings import SampleJob
 from rlchf.train.candidates.asking import SYSTEM_PROMPTS, TEMPLATE, check_template
 from rlchf.train.candidates.config import CandidateConfig
@@ -102,11 +100,8 @@ def run_sample(
         template = read_text(job.template)
         check_template(template, job.template)
     policy, tokenizer, accelerator = load_sampler(job.policy, job.loading, prompts, config.seed)
-    head = {"job": asdict(job), "config": asdict(config)}
-    with (
-        stage(f"sampling responses to {counted(len(prompts), 'prompt')}") as tick,
-        closing(DrawLog(partial_file(out), head, tick, resume)) as log,
-    ):
+    what = f"sampling responses to {counted(len(prompts), 'prompt')}"
+    with draw_log(what, job, config, out, resume=resume) as log:
         candidates = sample_candidates(
             policy, tokenizer, prompts, config, system_prompts=system_prompts, template=template,
             source=job.prompts, recorder=log, precision=accelerator.autocast,

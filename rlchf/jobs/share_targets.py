@@ -1,10 +1,14 @@
 """Targets of shares from the command line: given, from annotators' weights, or from a rule's labels."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from rlchf.io import read_annotators, read_responses
+from rlchf.aggregation import Aggregation
+from rlchf.auditing.categories import encode_categories
+from rlchf.auditing.stages import CategoryPreferences
+from rlchf.io import Annotators, read_annotators, read_responses
 from rlchf.io.aggregations import read_aggregation
+from rlchf.rankings import Rankings
 
 FORMS = (
     "write shares such as emoji=0.4,terse=0.2; the annotators' file and a column, annotators.csv:taste; or a "
@@ -39,10 +43,10 @@ def read_targets(
     {'emoji': 0.4, 'terse': 0.2}
     """
     if "=" in text:
-        return _given(text)
+        return given_shares(text)
     file, _, column = text.rpartition(":")
     if file and Path(file).exists():
-        return _of_weights(file, column, list(labels))
+        return shares_of_weights(read_annotators(file), column, list(labels), file)
     if not Path(text).exists():
         raise ValueError(f"--targets is {text!r}, which is no file; {FORMS}")
     if not texts or not labels:
@@ -50,10 +54,19 @@ def read_targets(
             f"--targets {text} takes the shares of the first places, which needs the responses' texts and "
             "what tells the kinds apart: add --target-texts responses.jsonl and --label NAME=module:function"
         )
-    return _of_first_places(text, labels, texts)
+    return shares_of_first_places(
+        read_aggregation(text), labels, read_responses(texts), text, texts
+    )
 
 
-def _given(text: str) -> dict[str, float]:
+def given_shares(text: str) -> dict[str, float]:
+    """The shares in a text such as ``emoji=0.4,terse=0.2``.
+
+    Raises
+    ------
+    ValueError
+        If a part of it gives no share, or a name comes twice.
+    """
     targets: dict[str, float] = {}
     for part in text.split(","):
         name, _, share = (piece.strip() for piece in part.partition("="))
@@ -67,9 +80,21 @@ def _given(text: str) -> dict[str, float]:
     return targets
 
 
-def _of_weights(file: str, column: str, names: list[str]) -> dict[str, float]:
-    """The share of the annotators' weight with each name in a column; all names there by default."""
-    people = read_annotators(file)
+def shares_of_weights(
+    people: Annotators, column: str, names: Sequence[str], source: str
+) -> dict[str, float]:
+    """The share of the annotators' weight with each name in a column; all names there by default.
+
+    Parameters
+    ----------
+    source
+        The annotators' file, for messages.
+
+    Raises
+    ------
+    ValueError
+        If there is no such column, or a name is not in it.
+    """
     groups = people.group(column)
     weights = people.weights or dict.fromkeys(people.ids, 1.0)
     total = sum(weights[one] for one in groups)
@@ -79,26 +104,80 @@ def _of_weights(file: str, column: str, names: list[str]) -> dict[str, float]:
     for name in names:
         if name not in by_group:
             raise ValueError(
-                f"{file}: no annotator has {name!r} in the column {column}, which has "
+                f"{source}: no annotator has {name!r} in the column {column}, which has "
                 f"{', '.join(sorted(by_group))}; name the labels as the column does"
             )
     return {name: by_group[name] for name in names or by_group}
 
 
-def _of_first_places(
-    file: str, labels: Mapping[str, Callable[[str], object]], texts: str
+def shares_of_preferences(
+    rankings: Rankings, kinds: Mapping[str, Mapping[str, str]], names: Sequence[str]
 ) -> dict[str, float]:
-    """The share of the first places whose text has each label."""
-    result, by_prompt = read_aggregation(file), read_responses(texts)
+    """The share of the annotators' weight whose ballots prefer each kind of text.
+
+    Which kind an annotator prefers is read as in an audit
+    (`rlchf.auditing.categories.preferred_categories`); those who prefer none do not count.
+
+    Parameters
+    ----------
+    kinds
+        For each prompt the kind of each response.
+    names
+        The kinds that are to have a target.
+
+    Raises
+    ------
+    ValueError
+        If no annotator prefers one of them.
+
+    Examples
+    --------
+    >>> ballots = [("p", name, "a > b" if name < "d" else "b > a") for name in "abcde"]
+    >>> kinds = {"p": {"a": "plain", "b": "emoji"}}
+    >>> shares_of_preferences(Rankings.from_ballots(ballots), kinds, ["emoji"])
+    {'emoji': 0.4}
+    """
+    every, codes = encode_categories(rankings, kinds, names)
+    preferences = CategoryPreferences.of(rankings, every, codes)
+    by_kind = preferences.weights @ preferences.parts  # (K,)
+    shares = dict(zip(every, (by_kind / max(by_kind.sum(), 1e-300)).tolist(), strict=True))
+    for name in names:
+        if not shares[name]:
+            raise ValueError(
+                f"no annotator's ballots prefer texts of the kind {name}, so that its share would be 0; "
+                "leave the label out, or give the shares"
+            )
+    return {name: shares[name] for name in names}
+
+
+def shares_of_first_places(
+    result: Aggregation,
+    labels: Mapping[str, Callable[[str], object]],
+    responses: Mapping[str, Mapping[str, str]],
+    source: str,
+    texts: str,
+) -> dict[str, float]:
+    """The share of the first places whose text has each label.
+
+    Parameters
+    ----------
+    source, texts
+        Where the collective rankings and the responses are from, for messages.
+
+    Raises
+    ------
+    ValueError
+        If a response in first place has no text, or no first place has a label.
+    """
     counts = dict.fromkeys(labels, 0.0)
     for prompt in result.prompt_ids:
         first = result.ranking(prompt)[0]
         for response in first:
-            text = by_prompt.get(prompt, {}).get(response)
+            text = responses.get(prompt, {}).get(response)
             if text is None:
                 raise ValueError(
                     f"{texts}: there is no text of response {response!r} to prompt {prompt!r}, which is "
-                    f"first in {file}"
+                    f"first in {source}"
                 )
             kind = next((name for name, test in labels.items() if test(text)), None)
             if kind is not None:
@@ -107,7 +186,7 @@ def _of_first_places(
     for name, share in shares.items():
         if not share:
             raise ValueError(
-                f"{file}: no text in first place has the label {name}, so that its share would be 0; leave "
+                f"{source}: no text in first place has the label {name}, so that its share would be 0; leave "
                 "the label out, or give the shares"
             )
     return shares

@@ -38,6 +38,7 @@ def write_report(
     metrics, samples
         The lines of ``metrics.jsonl`` and ``samples.jsonl``.
     """
+    from rlchf.plots.kept import kept_plot
     from rlchf.plots.save import svg_text
     from rlchf.plots.stages import stages_plot
     from rlchf.plots.training import training_plot
@@ -52,6 +53,8 @@ def write_report(
         "report",
         title=f"{Path(run.data.rankings[0]).parent.name}: {summary['rule']}",
         label=run.label.name,
+        labels=list(dict.fromkeys(row["label"] for row in summary["shares"])),
+        kept_plot=svg_text(kept_plot(summary)) if summary["sentences"] else "",
         summary=summary,
         share_plot=svg_text(stages_plot(stages)) if any(s.groups for s in stages) else "",
         groups=list(dict.fromkeys(group.name for stage in stages for group in stage.groups)),

@@ -6,6 +6,7 @@ from typing import Literal
 
 from rlchf.settings import Settings, setting
 from rlchf.train.lora import without_lora
+from rlchf.train.optimiser_settings import shared
 
 
 @dataclass(frozen=True)
@@ -41,42 +42,18 @@ class TrainerConfig(Settings):
     lora_rank: int = setting(
         0, "Rank of LoRA adapters; 0 trains all weights.", at_least=0, group="Training"
     )
-    lora_alpha: float = setting(
-        0.0,
-        "Alpha of LoRA, whose updates are multiplied by alpha / rank; 0 is twice the rank.",
-        at_least=0,
-        group="Training",
-    )
-    lora_dropout: float = setting(
-        0.0,
-        "Dropout of the LoRA adapters' inputs in training.",
-        at_least=0,
-        below=1,
-        group="Training",
-    )
-    lora_targets: tuple[str, ...] = setting(
-        (),
-        "Module with LoRA adapters, such as q_proj, or all-linear; repeatable. By default those that peft "
-        "knows for the architecture, or all linear layers.",
-        group="Training",
-    )
-    adam_beta1: float = setting(
-        0.9, "Decay of Adam's mean of the gradient.", at_least=0, below=1, group="Training"
-    )
-    adam_beta2: float = setting(
-        0.999,
-        "Decay of Adam's mean of the squared gradient.",
-        at_least=0,
-        below=1,
-        group="Training",
-    )
+    lora_alpha: float = shared("lora_alpha", "Training")
+    lora_dropout: float = shared("lora_dropout", "Training")
+    lora_targets: tuple[str, ...] = shared("lora_targets", "Training")
+    adam_beta1: float = shared("adam_beta1", "Training")
+    adam_beta2: float = shared("adam_beta2", "Training")
     adam_eps: float = setting(
         1e-8,
         "Number that Adam adds to the root of the mean squared gradient.",
         above=0,
         group="Training",
     )
-    weight_decay: float = setting(0.0, "Weight decay of AdamW.", at_least=0, group="Training")
+    weight_decay: float = shared("weight_decay", "Training")
     held_out: float = setting(
         0.2, "Fraction of prompts held out.", at_least=0, below=1, group="Training"
     )

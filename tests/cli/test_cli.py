@@ -393,7 +393,7 @@ def test_a_responses_file_that_lacks_a_ranked_response(run_file: Path) -> None:
 
 def test_a_run_file_without_a_rules_name_and_one_with_a_wrong_value(run_file: Path) -> None:
     text = run_file.read_text()
-    run_file.write_text(text.replace('name = "kemeny"', 'nam = "kemeny"'))
+    run_file.write_text(text.replace('name = "perpetual_pav"', 'nam = "kemeny"'))
     assert "[rule]" in refused(rlchf("run", run_file, "--out", run_file.parent / "out"))
     run_file.write_text(text.replace("kl_coef = 1.0", 'kl_coef = "high"'))
     message = refused(rlchf("run", run_file, "--out", run_file.parent / "out"))
@@ -410,10 +410,14 @@ def test_an_unknown_rule_of_a_run(run_file: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ('name = "kemeny"', 'name = "kemeny"\nties = "x"', "choose from keep, lexicographic"),
+        (
+            'name = "perpetual_pav"',
+            'name = "kemeny"\nties = "x"',
+            "choose from keep, lexicographic",
+        ),
         ('name = "tiny"', 'name = "tinny"', "unknown model 'tinny'"),
         ("epochs = 4", "epochs = 4\nheld_out = 2.0", "held_out is 2.0"),
-        ("texts = 300", "texts = 0", "texts is 0"),
+        ("texts = 640", "texts = 0", "texts is 0"),
         ('test = "rlchf.simulate:has_emoji"', 'test = "rlchf.simulate:nothing"', "module:function"),
     ],
 )

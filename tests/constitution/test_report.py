@@ -257,7 +257,7 @@ def test_stages_that_share_no_prompt_are_named_and_not_compared(folder: Path) ->
     text = "\n".join(json.loads(done.stdout)["sentences"])
     assert "From first to ppo, harmlessness rises by 1.000" in text
     assert "to other" not in text
-    assert "in other, 100 % refuses" in text
+    assert "other: 100 % of 1 text refuses" in text
 
 
 def test_principles_that_are_equal_are_not_ranked(folder: Path) -> None:

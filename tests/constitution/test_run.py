@@ -96,6 +96,41 @@ def run_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "scene.toml"
 
 
+def busy(questions: list[object]) -> list[float]:
+    raise ValueError("the judge is busy")
+
+
+def test_an_error_of_the_judge_says_how_the_run_goes_on(run_file: Path, tmp_path: Path) -> None:
+    text = (
+        SCENE.replace("test_run:judge", "test_run:busy").replace('"plain"]', "]").replace("]]", "]")
+    )
+    (tmp_path / "busy.toml").write_text(text[: text.index("[revise]")])
+    out = tmp_path / "run"
+    done = rlchf("run", tmp_path / "busy.toml", "--data", run_file.parent, "--out", out)
+    assert done.returncode == 2
+    assert "the judge is busy" in done.stderr
+    assert f"go on with: rlchf run --resume {out}" in done.stderr
+    assert "rlchf constitution judge" not in done.stderr
+
+
+def test_share_targets_of_a_constitutions_run_are_those_of_its_second_stage(
+    run_file: Path, tmp_path: Path
+) -> None:
+    text = SCENE + '[share_targets]\ntargets = "annotators"\n'
+    (tmp_path / "shares.toml").write_text(text)
+    work = pipeline.start(
+        tmp_path / "shares.toml", data_folder=run_file.parent, out=tmp_path / "run"
+    )
+    inner = work.run.inner(work.files, "tiny")
+    assert inner.share_targets == work.run.share_targets
+    assert inner.share_targets is not None
+    (tmp_path / "shares.toml").write_text(
+        text.replace("[ppo]\nupdates = 2", "[ppo]\nkl_coef = 0.0")
+    )
+    with pytest.raises(ValueError, match="kl_coef is 0"):
+        pipeline.start(tmp_path / "shares.toml", data_folder=run_file.parent, out=tmp_path / "run")
+
+
 @pytest.fixture(scope="module")
 def whole(run_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a run that nothing stopped."""

@@ -300,26 +300,3 @@ def test_completions_that_no_reward_can_read_are_refused(
 
 if __name__ == "__main__":
     main(Path(sys.argv[1]))
-
-
-def test_share_targets_take_targets_labels_and_beta_and_are_pickled() -> None:
-    shares = reward(
-        vowels,
-        combine="share_targets",
-        targets={"short": 0.5},
-        labels={"short": is_short},
-        beta=0.5,
-    )
-    texts = ["aa", "eee", "oi", "a long one", "another one"] * 20
-    with pytest.warns(UserWarning, match="found from the first batch, 100 texts"):
-        first = shares(prompts=["p"] * 100, completions=texts)
-    again = pickle.loads(pickle.dumps(shares))
-    second = shares(prompts=["p"] * 100, completions=texts)
-    assert again(prompts=["p"] * 100, completions=texts) == second
-    assert first[3] - first[0] < second[3] - second[0], "too few long texts are paid more"
-    with pytest.raises(ValueError, match="'target'; did you mean"):
-        reward(vowels, combine="share_targets", target={"short": 0.5})
-
-
-def is_short(text: str) -> bool:
-    return len(text) < 5

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from rlchf.integrations.trl import reward
+from rlchf.train.models.load import load_policy
 from rlchf.train.ppo.rewards import Vote
+from rlchf.train.ppo.sampling import sample_texts
 from tests.support.tiny_models import TEXTS, tiny_classifier, tiny_llama, tiny_tokenizer
 
 pytestmark = pytest.mark.slow
@@ -122,3 +124,55 @@ def test_the_page_on_trainers_trains(tmp_path: Path, monkeypatch: pytest.MonkeyP
     history = namespace["trainer"].state.log_history
     assert 0 <= history[0]["rewards/kemeny_vote/reward-north/agreement"] <= 1
     assert namespace["trainer"].state.global_step == 2
+
+
+def has_e(text: str) -> bool:
+    return "e" in text
+
+
+def dislikes_e(prompts: list[Any], responses: list[str]) -> list[float]:
+    return [2.0 * (not has_e(text)) + 0.05 * len(text) for text in responses]
+
+
+@pytest.mark.parametrize("algorithm", ["GRPO", "RLOO"])
+def test_share_targets_keep_the_share_in_trl_where_a_plain_sum_loses_it(
+    algorithm: str, tmp_path: Path
+) -> None:
+    """A third of the texts have an e, the reward dislikes them, and two of five should have one."""
+    tokenizer = tiny_tokenizer()
+    for part in (tiny_llama(scale=1.0), tokenizer):
+        part.save_pretrained(tmp_path / "policy")
+    scaling = {"scale_rewards": "none"} if algorithm == "GRPO" else {}
+    config = getattr(trl, f"{algorithm}Config")(
+        output_dir=str(tmp_path / "out"),
+        **PLAIN | {"beta": 0.2, "per_device_train_batch_size": 64, "num_generations": 8,
+                   "max_steps": 40, "lr_scheduler_type": "constant"} | scaling,
+    )  # fmt: skip
+    samples = sample_texts(
+        load_policy(tmp_path / "policy"), tokenizer, TEXTS, n_per_prompt=1024 // len(TEXTS),
+        max_new_tokens=8, batch_size=64,
+    )  # fmt: skip
+    asked = [text for text in TEXTS for _ in range(1024 // len(TEXTS))]
+    kept = reward(
+        dislikes_e, combine="share_targets", targets={"e": 0.4}, labels={"e": has_e}, config=config
+    ).fit(asked, samples)
+    lost = reward(dislikes_e, combine="sum", config=config)
+    shares = {}
+    for name, of_trl in {"kept": kept, "lost": lost}.items():
+        written: list[str] = []
+
+        def watched(
+            completions: list[str], of_trl: Any = of_trl, written: Any = written, **given: Any
+        ) -> Any:
+            written += completions
+            return of_trl(completions=completions, **given)
+
+        trainer = getattr(trl, f"{algorithm}Trainer")(
+            model=str(tmp_path / "policy"), reward_funcs=watched, args=config, train_dataset=rows("text"),
+            processing_class=tokenizer,
+        )  # fmt: skip
+        trainer.train()
+        last = written[-20 * 64 :]
+        shares[name] = sum(map(has_e, last)) / len(last)
+    assert shares["kept"] == pytest.approx(0.4, abs=0.08)
+    assert shares["lost"] < 0.1

@@ -20,59 +20,16 @@ from transformers import AutoModelForCausalLM, AutoModelForSequenceClassificatio
 from rlchf.jobs import run as pipeline
 from rlchf.jobs.aggregate import aggregate_rankings
 from tests.support.cli import rlchf
+from tests.support.emoji_runs import small_emoji_run
 from tests.support.ppo_runs import lines
 
-ROOT = Path(__file__).parents[2]
 PROMPTS = 12
 
 
 @pytest.fixture(scope="module")
 def run_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The emoji example, cut down to a dozen prompts and a few steps."""
-    folder = tmp_path_factory.mktemp("small")
-    source = ROOT / "examples/emoji"
-    chosen: set[str] = set()
-    for name in ("prompts.jsonl", "responses.jsonl"):
-        lines = (source / name).read_text(encoding="utf-8").splitlines(keepends=True)
-        if not chosen:
-            chosen = {json.loads(line)["prompt_id"] for line in lines[:PROMPTS]}
-        kept = [line for line in lines if json.loads(line)["prompt_id"] in chosen]
-        (folder / name).write_text("".join(kept), encoding="utf-8")
-    head, *rows = (source / "rankings.csv").read_text().splitlines(keepends=True)
-    kept = [row for row in rows if row.split(",")[0] in chosen]
-    (folder / "rankings.csv").write_text(head + "".join(kept))
-    (folder / "annotators.csv").write_text((source / "annotators.csv").read_text())
-    (folder / "small.toml").write_text(
-        """
-        seed = 3
-        [data]
-        rankings = "rankings.csv"
-        prompts = "prompts.jsonl"
-        responses = "responses.jsonl"
-        annotators = "annotators.csv"
-        group = "group"
-        [rule]
-        name = "perpetual_pav"
-        base = "borda"
-        [model]
-        name = "tiny"
-        epochs = 1
-        [reward]
-        epochs = 1
-        held_out = 0.25
-        [ppo]
-        updates = 30
-        batch_size = 8
-        minibatch_size = 8
-        max_new_tokens = 12
-        checkpoint_every = 1
-        [label]
-        name = "emoji"
-        test = "rlchf.simulate:has_emoji"
-        texts = 24
-        """
-    )
-    return folder / "small.toml"
+    return small_emoji_run(tmp_path_factory.mktemp("small"), PROMPTS)
 
 
 @pytest.fixture(scope="module")

@@ -41,6 +41,7 @@ from rlchf.jobs.run import (
     new_folder,
     tiny_policy,
 )
+from rlchf.jobs.run_shares import check_kept
 from rlchf.jobs.runfile import Data
 from rlchf.jobs.sample import run_sample
 from rlchf.jobs.settings import TINY, SampleJob
@@ -89,6 +90,7 @@ class ConstitutionPipeline:
         check_rule(run.inner(self.files, run.model.name).reward_job(run.model.name))
         check_named_model(run.model)
         check_policy_training(run.model, run.ppo, held_out=False)
+        check_kept(run.share_targets, run.ppo)
         if run.revise:
             check_helpful(run.sft, given="", prompts=data.helpful_prompts, where="[sft] ")
         self._check_judges()

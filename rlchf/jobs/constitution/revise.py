@@ -2,8 +2,7 @@
 
 import warnings
 from collections.abc import Mapping
-from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +13,9 @@ from rlchf.io.constitutions import SHIPPED as FOLDER
 from rlchf.io.constitutions import read_constitution
 from rlchf.io.revisions import write_as_responses, write_revisions
 from rlchf.jobs.constitution.supervised_settings import NONE, SHIPPED, ReviseJob
-from rlchf.jobs.draws import DrawLog, load_sampler
+from rlchf.jobs.draws import draw_log, load_sampler
 from rlchf.jobs.inputs import check_paths, read_toml
 from rlchf.jobs.partial import check_out, partial_file, read_settings
-from rlchf.jobs.progress import stage
 from rlchf.prompts import Prompt
 from rlchf.train.constitution.revise_config import ReviseConfig
 
@@ -125,13 +123,9 @@ def run_revise(
     policy, tokenizer, accelerator = load_sampler(job.policy, job.loading, prompts, config.seed)
     from rlchf.train.constitution.revising import revise
 
-    head = {"job": asdict(job), "config": asdict(config)}
-    with (
-        stage(
-            f"{counted(config.rounds, 'revision')} of responses to {counted(len(prompts), 'prompt')}"
-        ) as tick,
-        closing(DrawLog(partial_file(out), head, tick, resume)) as log,
-    ):
+    revisions = counted(config.rounds, "revision")
+    what = f"{revisions} of responses to {counted(len(prompts), 'prompt')}"
+    with draw_log(what, job, config, out, resume=resume) as log:
         revised = revise(
             policy, tokenizer, prompts, principles, config, examples=examples, responses=responses,
             source=job.prompts, recorder=log, precision=accelerator.autocast,
@@ -140,9 +134,9 @@ def run_revise(
         write_as_responses(job.responses_out, revised.steps)
     write_revisions(out, revised.steps)
     partial_file(out).unlink()
-    revisions = Revisions(out, config.rounds, revised)
-    _warn(revisions, config, prompts)
-    return revisions
+    written = Revisions(out, config.rounds, revised)
+    _warn(written, config, prompts)
+    return written
 
 
 def _first_responses(job: ReviseJob, prompts: Mapping[str, Prompt]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from rlchf.constitution.judge_config import JudgeConfig
 from rlchf.io.constitutions import read_constitution, shipped
 from rlchf.jobs.constitution.supervised_settings import NONE, SHIPPED
 from rlchf.jobs.inputs import read_toml
-from rlchf.jobs.runfile import Data, Label, Model, Run, found_model, tables_of
+from rlchf.jobs.runfile import Data, KeptShares, Label, Model, Run, found_model, tables_of
 from rlchf.jobs.settings import TINY
 from rlchf.settings import Settings, built, setting
 from rlchf.train.candidates.config import CandidateConfig
@@ -84,6 +84,7 @@ class ConstitutionRun:
     reward: RewardConfig = field(default_factory=RewardConfig)
     ppo: PPOConfig | None = None
     label: Label = field(default_factory=Label)
+    share_targets: KeptShares | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -109,7 +110,8 @@ class ConstitutionRun:
     def inner(self, data: Data, policy: str) -> Run:
         """The part of the run that is that of any rankings, on these data and from this policy."""
         return Run(
-            data, replace(self.model, name=policy), self.rule, self.reward, self.ppo, self.label, self.seed
+            data, replace(self.model, name=policy), self.rule, self.reward, self.ppo, self.label,
+            self.share_targets, self.seed,
         )  # fmt: skip
 
 
@@ -122,7 +124,7 @@ def is_constitution_run(path: str | Path) -> bool:
 SECTIONS: dict[str, type] = {
     "constitution": ConstitutionData, "model": Model, "revise": Revise, "sft": SftConfig,
     "sample": CandidateConfig, "judge": JudgeConfig, "reward": RewardConfig, "ppo": PPOConfig,
-    "label": Label,
+    "label": Label, "share_targets": KeptShares,
 }  # fmt: skip
 FILES = ("prompts", "helpful_prompts", "responses", "human")
 """The keys of ``[constitution]`` that are paths, besides ``file``, which may be a name."""

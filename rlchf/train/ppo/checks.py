@@ -103,12 +103,7 @@ def warn_of_warmup(config: PPOConfig) -> None:
 
 def check_follows_kl(name: str, config: PPOConfig) -> None:
     """Refuse, or warn of, settings under which multipliers that follow from the KL coefficient are wrong."""
-    if config.kl_coef == 0 or config.reference == "uniform":
-        found = "kl_coef is 0" if config.kl_coef == 0 else "reference is 'uniform'"
-        raise ValueError(
-            f"{found}, and {name} finds its multipliers from samples of the policy and the KL coefficient; "
-            "give kl_coef above 0 and reference 'policy'"
-        )
+    check_reference(name, config)
     causes = {
         "advantages 'grpo' divides": config.advantages == "grpo",
         "normalise_reward divides": config.normalise_reward,
@@ -120,6 +115,16 @@ def check_follows_kl(name: str, config: PPOConfig) -> None:
             f"{name} finds its multipliers for the reward and the KL coefficient as they are, and {cause} "
             "the reward: the shares are then kept by the corrections alone",
             stacklevel=4,
+        )
+
+
+def check_reference(name: str, config: PPOConfig) -> None:
+    """Refuse settings without a reference, from which multipliers could follow."""
+    if config.kl_coef == 0 or config.reference == "uniform":
+        found = "kl_coef is 0" if config.kl_coef == 0 else "reference is 'uniform'"
+        raise ValueError(
+            f"{found}, and {name} finds its multipliers from samples of the policy and the KL coefficient; "
+            "give kl_coef above 0 and reference 'policy'"
         )
 
 

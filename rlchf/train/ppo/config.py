@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from rlchf.settings import Settings, setting
 from rlchf.train.lora import without_lora
+from rlchf.train.optimiser_settings import shared
 from rlchf.train.ppo.advantages import ADVANTAGES, compares_responses, needs_critic
 from rlchf.train.ppo.prompts import LongPrompts
 from rlchf.train.ppo.samplers import SAMPLERS
@@ -238,16 +239,8 @@ class PPOConfig(Settings):
         at_least=0,
         group="Optimiser",
     )
-    adam_beta1: float = setting(
-        0.9, "Decay of Adam's mean of the gradient.", at_least=0, below=1, group="Optimiser"
-    )
-    adam_beta2: float = setting(
-        0.999,
-        "Decay of Adam's mean of the squared gradient.",
-        at_least=0,
-        below=1,
-        group="Optimiser",
-    )
+    adam_beta1: float = shared("adam_beta1", "Optimiser")
+    adam_beta2: float = shared("adam_beta2", "Optimiser")
     adam_eps: float = setting(
         1e-5,
         "Number that Adam adds to the root of the mean squared gradient; 1e-8 or less for full training of "
@@ -255,7 +248,7 @@ class PPOConfig(Settings):
         above=0,
         group="Optimiser",
     )
-    weight_decay: float = setting(0.0, "Weight decay of AdamW.", at_least=0, group="Optimiser")
+    weight_decay: float = shared("weight_decay", "Optimiser")
     critic_warmup: int = setting(
         0, "Number of first updates in which only the critic learns.", at_least=0, group="Optimiser"
     )
@@ -265,25 +258,9 @@ class PPOConfig(Settings):
         at_least=0,
         group="Optimiser",
     )
-    lora_alpha: float = setting(
-        0.0,
-        "Alpha of LoRA, whose updates are multiplied by alpha / rank; 0 is twice the rank.",
-        at_least=0,
-        group="Optimiser",
-    )
-    lora_dropout: float = setting(
-        0.0,
-        "Dropout of the LoRA adapters' inputs in optimiser steps.",
-        at_least=0,
-        below=1,
-        group="Optimiser",
-    )
-    lora_targets: tuple[str, ...] = setting(
-        (),
-        "Module with LoRA adapters, such as q_proj, or all-linear; repeatable. By default those that peft "
-        "knows for the architecture, or all linear layers.",
-        group="Optimiser",
-    )
+    lora_alpha: float = shared("lora_alpha", "Optimiser")
+    lora_dropout: float = shared("lora_dropout", "Optimiser")
+    lora_targets: tuple[str, ...] = shared("lora_targets", "Optimiser")
 
     target_kl: float = setting(
         0.0,
