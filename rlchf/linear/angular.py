@@ -196,7 +196,7 @@ def _in_half_space(units: np.ndarray, direction: np.ndarray) -> bool:
     objective = np.append(np.zeros(units.shape[1]), -1.0)
     bounds = [(-1.0, 1.0)] * units.shape[1] + [(None, None)]
     result = linprog(objective, A_ub=rows, b_ub=np.zeros(len(rows)), bounds=bounds)
-    return bool(result.status == 0 and result.x[-1] > INSIDE)
+    return result.x is not None and bool(result.x[-1] > INSIDE)
 
 
 def _warn_of_other_minima(units: np.ndarray, parts: np.ndarray, direction: np.ndarray) -> None:
