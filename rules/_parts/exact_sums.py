@@ -129,7 +129,9 @@ def means_where_named(profiles: Profiles, numbers: Array) -> Array:
     one = xp.ones_like(opinions)
     means = exact_sums(profiles, [numbers * named], 53, xp.where(given, opinions, one))
     if not bool(xp.all(given)):
-        total = xp.sum(opinions, axis=1)
-        pooled = xp.sum(means * opinions, axis=1) / xp.where(total > 0, total, one[:, 0])
-        means = xp.where(given, means, pooled[:, None])
+        total = xp.clip(
+            xp.sum(opinions, axis=1, keepdims=True), 1, None
+        )  # at least a vote, or nobody's
+        pooled = exact_sums(profiles, [xp.sum(numbers * named, axis=0)[None]], 53, total)
+        means = xp.where(given, means, pooled)
     return round_inexact(means, profiles.is_exact, one[:, 0])
