@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rlchf.display import counted, html_table, shortened
+from rlchf.exposure import exposure_correlation, has_gaps
 from rlchf.numeric.arrays import to_numpy
 from rlchf.numeric.ranks import dense_ranks
 from rlchf.numeric.segments import offsets
@@ -36,6 +37,11 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int], None]
 
 COUNTS = ("k", "top")  # options that are numbers of responses: seats, places, approved responses
+
+FEWEST = 50
+"""On fewer responses a correlation with exposure is not told."""
+EXCESS = 0.3
+"""A correlation with exposure is told if it differs from that of the Borda count by more than this."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -319,6 +325,7 @@ def aggregate(
         if not isinstance(result, Aggregation):
             raise ValueError(f"rule {name!r} returned {result!r}; it must return an Aggregation")
         options = options if ties is None else options | {"ties": ties}
+        _warn_of_exposure(name, rankings, -result.response_ranks)
         return replace(result, rule=name, options=options)
     function, prefer = resolve(function, tie_breaker, seed)
     scores = np.empty(len(rankings.response_ids))
@@ -337,6 +344,7 @@ def aggregate(
         options = options | {"ties": ties}
     if ties == "random":
         options = options | {"seed": seed}
+    _warn_of_exposure(name, rankings, scores)
     return Aggregation.from_scores(rankings, scores, name, options, preferred)
 
 
@@ -415,6 +423,29 @@ def _warn_of_approvals(
             f"{name} reads approvals, and {silent:,} of {int(stated.sum()):,} ballots state none: theirs "
             "are read off the ranking, the better half of each ballot; the option top=N reads its first N, "
             "columns approved or approval state them",
+            stacklevel=3,
+        )
+
+
+def _warn_of_exposure(name: str, rankings: Rankings, scores: np.ndarray) -> None:
+    """Warn where ballots have gaps, and the weight of the ballots that name a response decides."""
+    if name == "borda" or not has_gaps(rankings):
+        return
+    coefficient, n = exposure_correlation(rankings, scores)
+    if n < FEWEST:
+        return
+    by_pairs = np.empty(len(scores))
+    for prompts, profiles in rankings.profiles(small=True):
+        cells = rankings.response_starts[prompts][:, None] + np.arange(profiles.n_responses)
+        by_pairs[cells] = get_rule("borda")(profiles)
+    usual, _ = exposure_correlation(rankings, by_pairs)
+    if abs(coefficient - usual) > EXCESS:
+        many_or_few = "many" if coefficient > usual else "few"
+        warnings.warn(
+            f"{name} ranks high what {many_or_few} ballots name: the rank correlation of its scores with the "
+            f"weight of the ballots that name a response is {coefficient:.2f}, under borda {usual:.2f}; if "
+            "annotators saw only some of the responses, choose borda, copeland, kemeny or bradley_terry, or "
+            "the option average of utilitarian, approval or net_approval",
             stacklevel=3,
         )
 

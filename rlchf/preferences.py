@@ -94,13 +94,25 @@ class Ballots:
         return ratio((weights * self.pair_margins()).sum(0), weights.sum(0), 0.0)
 
     def compared(self) -> np.ndarray:
-        """(K, K) bool: whether some ballot with a weight compares ``i`` and ``j``."""
-        return np.asarray((~np.isnan(self.targets()) & (self.weights > 0)[:, None, None]).any(0))
+        """(K, K) bool: whether some ballot with a weight compares ``i`` and ``j``.
 
-    def both_bad(self) -> np.ndarray:
-        """(K, K) bool: whether ballots name ``i`` and ``j``, and all of them say that both are bad."""
-        named = ~np.isnan(order_targets(self.ranks)) & (self.weights > 0)[:, None, None]
-        return np.asarray(named.any(0) & ~self.compared())
+        Examples
+        --------
+        >>> Ballots(np.array([[1, 2, 0], [0, 0, 1]]), np.ones(2), ["ann", "bob"]).compared().astype(int)
+        array([[0, 1, 0],
+               [1, 0, 0],
+               [0, 0, 0]])
+        """
+        ranks, K = self.ranks[self.weights > 0], self.ranks.shape[1]
+        others = ~np.eye(K, dtype=bool)
+        if self.approvals is None and (ranks > 0).all(axis=1).any():
+            return others
+        counts = _together(ranks > 0)
+        if self.approvals is not None:
+            bad = (self.approvals[self.weights > 0] == -1) & (ranks > 0)
+            for rank in np.unique(ranks[bad]):
+                counts -= _together(bad & (ranks == rank))
+        return np.asarray((counts > 0) & others)
 
     def shares(self) -> np.ndarray:
         """(K, K) share of the ballots' weight that ranks ``i`` above ``j``; a tie counts half.
@@ -114,6 +126,12 @@ class Ballots:
                [0.25,  nan]])
         """
         return mean_targets(self.targets(), self.weights)[0]
+
+
+def _together(chosen: np.ndarray) -> np.ndarray:
+    """(K, K) the number of ballots, (V, K) bool, that choose both responses."""
+    counts = chosen.astype(np.float32)
+    return np.asarray(counts.T @ counts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,7 +149,7 @@ class Example:
     weight
         Weight of the prompt in the loss.
     targets
-        (K, K) probability that ``i`` is preferred to ``j``, NaN where nobody compared the two; or None:
+        (K, K) probability that ``i`` is preferred to ``j``, NaN where no ballot compares the two; or None:
         then the ranks decide, 1 above, 0 below, 1/2 for a tie.
     pair_weights
         (K, K) weight of each pair among the prompt's pairs, symmetric; or None, all equal.
@@ -232,12 +250,12 @@ def examples(
         Text of each response, by prompt.
     ballots_of
         The rankings that ``result`` was made from: when given, every example carries its ballots, to
-        learn from (or from their shares) or to measure by.
+        learn from (or from their shares) or to measure by; and a pair that no ballot compares has no
+        target, whatever the collective ranking makes of it.
     weights
         Weight of each prompt; 1 for those not named.
     both_bad
-        What two responses are that a ballot ties and disapproves: not compared ("skip"), or tied ("tie"). A
-        pair about which no ballot says more has no target, even if the collective ranking ties it.
+        What two responses are that a ballot ties and disapproves: not compared ("skip"), or tied ("tie").
     margin_scale
         Margin of a pair for a strength of 1, if the ballots have strengths; 0 leaves them out. A pair's
         margin is the mean over the ballots that compare it and say how strongly.
@@ -274,8 +292,8 @@ def examples(
                 strengths=cast.strengths,
             )
         targets = result.pair_probabilities(prompt_id)
-        if targets is None and cast is not None and cast.approvals is not None:
-            targets = _known_targets(result.response_ranks[of_prompt], cast)
+        if cast is not None:
+            targets = _known_targets(targets, result.response_ranks[of_prompt], cast)
         joined.append(
             Example(
                 prompt_id=prompt_id,
@@ -297,11 +315,28 @@ def _scaled_margins(ballots: Ballots | None, scale: float) -> np.ndarray | None:
     return None if ballots is None or scale == 0 else scale * ballots.margins()
 
 
-def _known_targets(ranks: np.ndarray, ballots: Ballots) -> np.ndarray | None:
-    """The pair targets of a collective ranking, NaN for ties of what is only said to be bad, if any is."""
-    targets = order_targets(ranks)
-    unknown = (targets == 0.5) & ballots.both_bad()
-    return np.where(unknown, np.nan, targets) if unknown.any() else None
+def _known_targets(
+    targets: np.ndarray | None, ranks: np.ndarray, ballots: Ballots
+) -> np.ndarray | None:
+    """The pair targets of a collective ranking, NaN where no ballot compares; None if the ranks say all."""
+    unknown = ~ballots.compared()
+    if unknown.sum() == len(ranks):  # the diagonal
+        return targets
+    return np.where(unknown, np.nan, order_targets(ranks) if targets is None else targets)
+
+
+def uncompared_pairs(examples: Sequence[Example]) -> tuple[int, int]:
+    """The number of pairs without a target, because no ballot compares them, and that of all pairs.
+
+    Examples
+    --------
+    >>> targets = np.array([[np.nan, 1, np.nan], [0, np.nan, np.nan], [np.nan] * 3])
+    >>> uncompared_pairs([Example("p", "Hi", ["a", "b", "c"], ["A", "B", "C"], [1, 2, 2], targets=targets)])
+    (2, 3)
+    """
+    unknown = (np.isnan(np.triu(e.targets, 1)).sum() for e in examples if e.targets is not None)
+    pairs = (len(e.ranks) * (len(e.ranks) - 1) // 2 for e in examples)
+    return int(sum(unknown)), sum(pairs)
 
 
 def _order(rankings: Rankings, prompt_id: str, ids: Sequence[str]) -> list[int]:

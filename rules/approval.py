@@ -4,7 +4,12 @@ from rlchf.numeric.arrays import Array
 from rlchf.profiles import Profiles
 from rlchf.rules import voting_rule
 from rlchf.rules._parts.committees.ballots import approvals
-from rlchf.rules._parts.exact_sums import by_parts, exact_sums, round_inexact
+from rlchf.rules._parts.exact_sums import (
+    by_parts,
+    exact_sums,
+    means_where_named,
+    round_inexact,
+)
 
 
 @voting_rule(
@@ -15,7 +20,7 @@ from rlchf.rules._parts.exact_sums import by_parts, exact_sums, round_inexact
     ],
     approvals=True,
 )  # fmt: skip
-def approval(profiles: Profiles, *, top: int | None = None) -> Array:
+def approval(profiles: Profiles, *, top: int | None = None, average: bool = False) -> Array:
     """Score a response by the weight of the ballots that approve it.
 
     A ballot that states approvals approves what it says; on others they are read off the ranking.
@@ -26,11 +31,14 @@ def approval(profiles: Profiles, *, top: int | None = None) -> Array:
         A ballot that states no approvals approves the responses that have fewer than ``top`` others above
         them. By default it approves its better half: the responses in first place, and all with fewer
         ranked responses above than below. It does not approve a response that it does not rank.
+    average
+        Whether to score by the share of approvals among the ballots that rank a response, so that responses
+        lose nothing if fewer ballots rank them. A response that no ballot ranks gets the mean of the prompt.
 
     Returns
     -------
     (B, M) array of scores; higher is better, equal is a tie. They count exposure: a response that more
-    ballots rank can have more approvals.
+    ballots rank can have more approvals, unless shares are taken (``average``).
 
     References
     ----------
@@ -40,11 +48,19 @@ def approval(profiles: Profiles, *, top: int | None = None) -> Array:
     --------
     >>> approval(Profiles.from_ballots([["a = b > c", "a = b > c", "b = c > a"]]))
     array([[2., 3., 1.]])
+
+    Three of four ballots rank b, and two of these approve it; the only one that ranks c does:
+
+    >>> seen = Profiles.from_ballots([["a > b", "b > a", "b > a", "c > a"]])
+    >>> approval(seen), approval(seen, average=True)
+    (array([[1., 2., 1.]]), array([[0.25      , 0.66666667, 1.        ]]))
     """
-    return by_parts(lambda part: _scores(part, top), profiles)
+    return by_parts(lambda part: _scores(part, top, average), profiles)
 
 
-def _scores(profiles: Profiles, top: int | None) -> Array:
+def _scores(profiles: Profiles, top: int | None, average: bool) -> Array:
     approved = approvals(profiles.ranks, top, profiles.approvals) * 1.0
+    if average:
+        return means_where_named(profiles, approved)
     scores = exact_sums(profiles, [approved], 53, 1)
     return round_inexact(scores, profiles.is_exact, profiles.totals) / profiles.scale[:, None]

@@ -5,7 +5,7 @@ from fractions import Fraction
 from rlchf.numeric.arrays import Array
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
-from rlchf.rules._parts.stv import Quota, Values, each_prompt, n_seats
+from rlchf.rules._parts.stv import Levels, Quota, Values, each_prompt, n_seats
 
 
 @voting_rule(
@@ -62,8 +62,8 @@ def expanding_approvals(
     """
     M, strictly = profiles.n_responses, ties == "lexicographic"
 
-    def count(ballots: Values, price: Fraction) -> list[int]:
-        return _count(ballots, price, M, enough=quota != "exact", strictly=strictly)
+    def count(ballots: dict[Levels, int], price: Fraction) -> list[int]:
+        return _count(Values(ballots), price, M, enough=quota != "exact", strictly=strictly)
 
     return each_prompt(profiles, n_seats(k, M), quota, count)
 

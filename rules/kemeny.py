@@ -28,15 +28,17 @@ def kemeny(profiles: Profiles, *, ties: Ties = "keep", time_limit: float | None 
     """Rank by the orders that disagree least with the ballots, found exactly on the CPU.
 
     The cost of an order is, summed over all pairs, the weight of the ballots that rank the pair the other
-    way round; an order of least cost is optimal. Often several are. With ``ties="keep"`` the responses are
-    cut into blocks after every place k where all optimal orders have the same first k responses; responses
-    of one block are tied. So all optimal orders agree with every strict comparison in the result.
+    way round; an order of least cost is optimal. Often several are. With ``ties="keep"`` the score of a
+    response is the number of responses behind it in all optimal orders, plus half of those that are behind
+    it in some and before it in others. So a response that is before another in all optimal orders has the
+    higher score. The reverse does not hold: if optimal orders differ in most pairs of c, with a before b in
+    all of them, c is between a and b.
 
     The responses are first split where all in front have a majority over all behind, and parts of up to
-    14 responses are searched completely. Larger parts are split into their majority cycles; they are cut
-    where the majorities between the cycles, and the optimal orders within, leave no choice. For a cycle
-    of more than 14 responses an integer program finds one optimal order, and more programs look for
-    others until it is known where all agree. Where time runs out before, or weights have no common unit,
+    14 responses are searched completely. Larger parts are split into their majority cycles; their score
+    follows from the majorities between the cycles, and from what all optimal orders of each cycle agree on.
+    For a cycle of more than 14 responses an integer program finds one optimal order, and more programs look
+    for others until it is known where all agree. Where time runs out before, or weights have no common unit,
     a warning names the prompts on which ties may be broken by the order of the responses.
 
     Parameters
@@ -53,8 +55,8 @@ def kemeny(profiles: Profiles, *, ties: Ties = "keep", time_limit: float | None 
 
     Returns
     -------
-    (B, M) array of scores: the number of responses in later blocks plus half the other responses of
-    the same block; M - 1, M - 2, ..., 0 for a strict order.
+    (B, M) array of scores: the number of responses behind in all optimal orders, plus half of those that
+    are behind in some only; M - 1, M - 2, ..., 0 for a strict order.
 
     See Also
     --------
@@ -73,6 +75,11 @@ def kemeny(profiles: Profiles, *, ties: Ties = "keep", time_limit: float | None 
     array([[2., 1., 0.]])
     >>> kemeny(Profiles.from_ballots([["a > b > c", "b > a > c"]]))
     array([[1.5, 1.5, 0. ]])
+
+    Nobody compares a or b with c or d, and in all optimal orders a is before b, and c before d:
+
+    >>> kemeny(Profiles.from_ballots([["a > b", "c > d"]]))
+    array([[2., 1., 2., 1.]])
     """
     return scores_for("kemeny", profiles, profiles.margins, ties, time_limit, profiles.scale)
 

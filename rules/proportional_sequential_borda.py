@@ -25,8 +25,9 @@ def proportional_sequential_borda(profiles: Profiles, *, ties: Ties = "keep") ->
     the ballots' budgets, in proportion to their weights, pay for all pairs. The next response is the one
     with the highest Borda score among the remaining responses, in which each ballot counts by its remaining
     budget. With r responses remaining it costs r - 1, divided among the ballots in proportion to budget
-    times points given. So no ballot pays more than the number of pairs that it wins; on random profiles the
-    order agreed with every strict complete ballot on at least its share of the pairs, rounded down.
+    times points given. So no ballot pays more than the number of pairs that it wins. On random profiles
+    the order with ``ties="lexicographic"`` agreed with every strict complete ballot on at least its share of
+    the pairs, rounded down; with ties kept, each of which agrees with half a pair, it need not.
 
     A ballot gives a response one point for each remaining response that it ranks strictly below, so that
     points count exposure: a response that more ballots rank can get more. A ballot without budget gives no

@@ -26,16 +26,15 @@ def slater(profiles: Profiles, *, ties: Ties = "keep", time_limit: float | None 
     Parameters
     ----------
     ties
-        "keep": the responses are cut into blocks after every place k where all optimal orders have the
-        same first k responses; responses of one block are tied. "lexicographic": the first
-        optimal order in the order of the responses (some optimal order if a part has more than 14).
+        "keep": what all optimal orders agree on. "lexicographic": the first optimal order in the order of
+        the responses (some optimal order if a part has more than 14).
     time_limit
         Seconds for the integer programs of one part, or None for no limit; as for `kemeny`.
 
     Returns
     -------
-    (B, M) array of scores: the number of responses in later blocks plus half the other responses of
-    the same block; M - 1, M - 2, ..., 0 for a strict order.
+    (B, M) array of scores: the number of responses behind in all optimal orders, plus half of those that
+    are behind in some only; M - 1, M - 2, ..., 0 for a strict order.
 
     References
     ----------

@@ -8,10 +8,10 @@ import numpy as np
 from rlchf.numeric.arrays import Array, array_namespace, device_of, to_numpy
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
-from rlchf.rules._parts.kemeny.blocks import block_scores
+from rlchf.rules._parts.kemeny.blocks import partial_order_scores
 from rlchf.rules._parts.squared_kemeny.orders import all_orders_scores
 from rlchf.rules._parts.squared_kemeny.program import better_order
-from rlchf.rules._parts.squared_kemeny.search import RankedBallots, good_order, interchangeable
+from rlchf.rules._parts.squared_kemeny.search import RankedBallots, good_order, kept_by_moves
 
 Method = Literal["exact", "approximate"]
 
@@ -53,11 +53,10 @@ def squared_kemeny(
     Parameters
     ----------
     ties
-        "keep": the responses are cut into blocks after every place k where all optimal orders have the
-        same first k responses, as in `kemeny`; responses of one block are tied. With more than 9
-        responses, or ``method="approximate"``, the blocks count the order found and the orders of the same
-        cost that differ from it by one moved response, which a warning says; which order is found may
-        depend on the order of the responses.
+        "keep": what all optimal orders agree on, as in `kemeny`. With more than 9 responses, or
+        ``method="approximate"``, the order found and the orders of the same cost that differ from it by
+        one moved response take the place of all optimal orders, which a warning says; which order is found
+        may depend on the order of the responses.
         "lexicographic": the first optimal order in the order of the responses, or, with more than
         9 responses, some optimal order, always the same.
     method
@@ -68,8 +67,8 @@ def squared_kemeny(
 
     Returns
     -------
-    (B, M) array of scores: the number of responses in later blocks plus half the other responses of
-    the same block; M - 1, M - 2, ..., 0 for a strict order.
+    (B, M) array of scores: the number of responses behind in all optimal orders, plus half of those that
+    are behind in some only; M - 1, M - 2, ..., 0 for a strict order.
 
     References
     ----------
@@ -136,8 +135,7 @@ def _proved(
 
 
 def _scores(ballots: RankedBallots, order: np.ndarray, ties: Ties) -> np.ndarray:
-    cut = np.ones(len(order) + 1, dtype=bool)
     if ties == "keep":
-        cut = interchangeable(ballots, order)
-    scores: np.ndarray = block_scores(cut[None], np.argsort(order)[None])[0]
+        return partial_order_scores(kept_by_moves(ballots, order))
+    scores: np.ndarray = len(order) - 1.0 - np.argsort(order)
     return scores

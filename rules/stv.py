@@ -1,5 +1,6 @@
 """The single transferable vote."""
 
+from collections.abc import Iterable
 from fractions import Fraction
 from functools import partial
 from itertools import groupby
@@ -9,7 +10,8 @@ from rlchf.numeric.arrays import Array
 from rlchf.profiles import Profiles
 from rlchf.rules import Ties, voting_rule
 from rlchf.rules._parts.meek import meek
-from rlchf.rules._parts.stv import Quota, Values, each_prompt, n_seats
+from rlchf.rules._parts.papers import Papers
+from rlchf.rules._parts.stv import Levels, Quota, each_prompt, n_seats
 
 Variant = Literal["inclusive_gregory", "meek", "scottish"]
 
@@ -33,12 +35,14 @@ def stv(
 ) -> Array:
     """Rank by election and elimination, with surplus votes transferred; runs on the CPU.
 
-    Each ballot counts for the first remaining response that it ranks. The response with the most votes is
-    elected if these exceed the quota, the price of one of ``k`` seats; the ballots that count for it keep
-    the share of their value above the quota, and transfer to their next response. If no response exceeds
-    the quota, the one with the fewest votes is eliminated. The count ends when no response remains. The
-    elected responses rank first, in the order of election, then the others in reverse order of elimination;
-    so the first ``k`` are the committee that STV elects to ``k`` seats.
+    Each ballot counts for the first remaining response that it ranks. All responses whose votes exceed the
+    quota, the price of one of ``k`` seats, are elected, those with more votes first. Then the largest surplus
+    is transferred: the ballots that count for that response keep the share of their value above the
+    quota, and pass on to the next response that they rank and that is neither elected nor eliminated. If
+    nobody exceeds the quota and no surplus is left, the response with the fewest votes is eliminated. The
+    count ends when no response remains. The elected responses rank first, in the order of election, then
+    the others in reverse order of elimination; so the first ``k`` are the committee that STV elects to
+    ``k`` seats.
 
     A ballot that ties t remaining responses for first gives each 1/t of its value. A ballot that ranks none
     of the remaining responses no longer counts. Votes count exposure: a response that more ballots rank can
@@ -52,9 +56,10 @@ def stv(
         the plurality winner is first. If you select a number of responses, give it: fewer seats cost more
         votes each, and ``k=1`` is instant runoff that stops at a majority.
     variant
-        "inclusive_gregory": one response is elected at a time, and all its ballots transfer the same share
-        of their current value (weighted inclusive Gregory). Values are exact fractions as long as their
-        denominators have at most 1024 bits; then they are rounded down to multiples of 2^-1024.
+        "inclusive_gregory": all ballots of an elected response transfer the same share of their current
+        value (weighted inclusive Gregory, WIGM), also once all seats are filled. Values are exact fractions
+        as long as their denominators have at most 1024 bits; then they are rounded down to multiples of
+        2^-1024.
         "meek": all responses with a quota are elected at once, keep a share of every ballot, and transfer
         the rest. The shares and the quota, which shrinks with exhausted ballots, are computed to 1e-12 of
         all votes, and votes that differ by less than 1e-9 of all votes are equal. A tie on a ballot counts
@@ -71,9 +76,9 @@ def stv(
         can exceed it. "droop": at least floor(n / (k + 1)) + 1, with n in units of weight, for whole
         weights. "hare": at least n / k. Meek's and the Scottish variant have their own quota.
     ties
-        "keep": all responses with the most votes are elected together, and all with the fewest are
-        eliminated together. "lexicographic": one at a time; the first of the tied responses is elected, the
-        last is eliminated.
+        "keep": responses with equal votes are elected together and transfer their surplus together, and
+        all with the fewest votes are eliminated together. "lexicographic": one at a time; the first of the
+        tied responses is elected, the last is eliminated.
 
     Returns
     -------
@@ -107,40 +112,53 @@ def stv(
     return each_prompt(profiles, k, quota, count)
 
 
-def _count(ballots: Values, price: Fraction, M: int, *, enough: bool, strictly: bool) -> list[int]:
-    """Scores of one prompt; ``enough``: exactly the price elects, too."""
+def _count(
+    ballots: dict[Levels, int], price: Fraction, M: int, *, enough: bool, strictly: bool
+) -> list[int]:
+    """Scores of one prompt by weighted inclusive Gregory; ``enough``: exactly the price elects, too."""
+    papers = Papers(ballots, M)
     remaining = set(range(M))
-    current = [0] * len(ballots.kinds)  # the level that counts
-    tops: list[list[int]] = [[]] * len(current)
     scores = [0] * M
-    n_elected = 0
+    above = 0  # the number of responses elected
+    surplus: set[int] = set()  # the elected ones whose surplus is not yet transferred
     while remaining:
-        for b, levels in enumerate(ballots.kinds):
-            if tops[b] and remaining.issuperset(tops[b]):
-                continue
-            tops[b] = []
-            while current[b] < len(levels) and not tops[b]:
-                tops[b] = [i for i in levels[current[b]] if i in remaining]
-                current[b] += not tops[b]
-        counts, chosen = ballots.elect(
-            tops, sorted(remaining), price, enough=enough, strictly=strictly, split=True
-        )
-        n_elected += len(chosen)
-        score = M - n_elected
-        if not chosen:
-            score -= len(remaining)
-            fewest = min(counts.values())
-            chosen = [i for i in counts if counts[i] == fewest]
-            chosen = chosen[-1:] if strictly else chosen
-        for i in chosen:
-            scores[i] = score
-        remaining.difference_update(chosen)
+        cost = price.numerator * papers.whole
+        counts = {i: papers.counts[i] * price.denominator for i in sorted(remaining | surplus)}
+        reached = [i for i in remaining if counts[i] > cost or (enough and 0 < counts[i] == cost)]
+        for level in _levels_by(reached, counts, strictly):
+            above += len(level)
+            for i in level:
+                scores[i] = M - above
+        remaining.difference_update(reached)
+        surplus.update(i for i in reached if counts[i] > cost)
+        if surplus:
+            leaving = _levels_by(surplus, counts, strictly)[0]
+            surplus.difference_update(leaving)
+            most = counts[leaving[0]]
+            papers.transfer(leaving, remaining, most - cost, most)
+        elif remaining:
+            leaving = _levels_by(remaining, counts, strictly)[-1]
+            for i in leaving:
+                scores[i] = M - above - len(remaining)
+            remaining.difference_update(leaving)
+            papers.transfer(leaving, remaining)
     return scores
 
 
-def _scottish(ballots: Values, price: Fraction, *, M: int, k: int, strictly: bool) -> list[int]:
+def _levels_by(responses: Iterable[int], counts: dict[int, int], strictly: bool) -> list[list[int]]:
+    """Most votes first; equal votes together, or in the order of the responses."""
+    ranking = sorted(responses, key=lambda i: (-counts[i], i))
+    if strictly:
+        return [[i] for i in ranking]
+    return [list(level) for _, level in groupby(ranking, counts.__getitem__)]
+
+
+def _scottish(
+    ballots: dict[Levels, int], price: Fraction, *, M: int, k: int, strictly: bool
+) -> list[int]:
     """Scores of one prompt by the Scottish Order; votes are in units of 1 / `VOTE`."""
     quota = price * VOTE
+    kinds, numbers = list(ballots), list(ballots.values())
     continuing = set(range(M))
     # The value of a ballot of each kind to each response, and the votes of each, stage by stage.
     papers: list[dict[int, int]] = [{} for _ in range(M)]
@@ -148,14 +166,14 @@ def _scottish(ballots: Values, price: Fraction, *, M: int, k: int, strictly: boo
     stages: list[list[int]] = [[] for _ in range(M)]
 
     def transfer(b: int, value: int, part: int, whole: int) -> None:
-        tops = ([i for i in level if i in continuing] for level in ballots.kinds[b])
+        tops = ([i for i in level if i in continuing] for level in kinds[b])
         top = next(filter(None, tops), [])
         for i in top:
             share = value * part // (whole * len(top))
             papers[i][b] = papers[i].get(b, 0) + share
-            votes[i] += share * ballots.votes[b]
+            votes[i] += share * numbers[b]
 
-    for b in range(len(ballots.kinds)):
+    for b in range(len(kinds)):
         transfer(b, VOTE, 1, 1)
     elected: list[list[int]] = []
     excluded: list[list[int]] = []

@@ -1,11 +1,11 @@
 """The utilitarian rule."""
 
-import numpy as np
+from dataclasses import replace
 
-from rlchf.numeric.arrays import Array, array_namespace, device_of, segment_sum, to_numpy
+from rlchf.numeric.arrays import Array, array_namespace, segment_sum
 from rlchf.profiles import Profiles
 from rlchf.rules import voting_rule
-from rlchf.rules._parts.cardinal import Utilities, sums, utilities
+from rlchf.rules._parts.cardinal import sums, utilities
 from rlchf.rules._parts.exact_sums import by_parts
 
 
@@ -30,8 +30,8 @@ def utilitarian(profiles: Profiles, *, average: bool = False) -> Array:
     ----------
     average
         Whether to score by the mean of the given scores instead of their sum, so that responses lose
-        nothing if fewer annotators score them. A response without scores gets the lowest score on its
-        prompt.
+        nothing if fewer annotators score them. A response without scores gets the mean of all scores on
+        its prompt.
 
     Returns
     -------
@@ -59,13 +59,6 @@ def _scores(profiles: Profiles, average: bool) -> Array:
     means = sums(profiles, utility, xp.where(opinions > 0, opinions, xp.ones_like(opinions)))
     if bool(xp.all(opinions > 0)):
         return means
-    return xp.where(opinions > 0, means, _lowest(utility, profiles)[:, None])
-
-
-def _lowest(utility: Utilities, profiles: Profiles) -> Array:
-    """(B,) the lowest score on each prompt, 0 where there is none."""
-    xp = array_namespace(utility.whole)
-    whole = xp.where(utility.given, utility.whole, xp.inf * xp.ones_like(utility.whole))
-    least = np.minimum.reduceat(to_numpy(xp.min(whole, axis=0)), profiles.starts[:-1])
-    least[np.isinf(least)] = 0.0
-    return xp.asarray(least, device=device_of(utility.whole)) / utility.unit
+    every = replace(utility, whole=xp.sum(utility.whole, axis=0)[None])
+    total = xp.clip(xp.sum(opinions, axis=1, keepdims=True), 1, None)
+    return xp.where(opinions > 0, means, sums(profiles, every, total))

@@ -127,9 +127,10 @@ def lorenz(values: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndar
 def price_of_fairness(rankings: Rankings, result: Aggregation) -> float:
     """The part of the utilitarian optimum that the outcome gives up: its loss of agreement against Kemeny.
 
-    No outcome agrees with more of the strict pairs on the ballots than Kemeny's. A pair that the outcome
-    ties counts half, unless Kemeny's rule ties it too, because several orders are best: such a tie costs
-    nothing. The price is measured on the prompts with up to eight responses; NaN if there are none.
+    No outcome agrees with more of the strict pairs on the ballots than an order that is optimal for
+    Kemeny's rule. A pair that the outcome ties counts half, unless Kemeny's rule ties it too, because several
+    orders are optimal: such a tie costs nothing, and neither does the whole ranking of Kemeny's rule. The
+    price is measured on the prompts with up to eight responses; NaN if there are none.
 
     References
     ----------
@@ -155,8 +156,12 @@ def price_of_fairness(rankings: Rankings, result: Aggregation) -> float:
             order = strict_order(kemeny, chunk)
             strict = np.argsort(order, axis=1)
             ranks = result.response_ranks[begins[:, None] + np.arange(M)]
-            best += _agreed(chunk, _signs(strict))
-            agreed += _agreed(chunk, _signs(ranks, -kemeny(chunk), strict))
+            kept = -kemeny(chunk)
+            most = _agreed(chunk, _signs(strict))
+            same = (_signs(ranks) == _signs(kept)).all(axis=(1, 2))
+            reached = np.minimum(_agreed(chunk, _signs(ranks, kept, strict)), most)
+            best += float(most.sum())
+            agreed += float(np.where(same, most, reached).sum())
     return 1 - agreed / best if best else float("nan")
 
 
@@ -170,6 +175,6 @@ def _signs(
     return np.where((signs == 0) & (_signs(kept) == 0), _signs(strict), signs)
 
 
-def _agreed(profiles: Profiles, signs: np.ndarray) -> float:
-    """The weight of the strict pairs with which outcomes, (B, M, M) signs, agree; ties count half."""
-    return float(((profiles.wins * (1 + signs)).sum(axis=(1, 2)) / profiles.scale).sum()) / 2
+def _agreed(profiles: Profiles, signs: np.ndarray) -> np.ndarray:
+    """(B,) weight of the strict pairs with which outcomes, (B, M, M) signs, agree; ties count half."""
+    return np.asarray((profiles.wins * (1 + signs)).sum(axis=(1, 2)) / profiles.scale / 2)

@@ -24,11 +24,12 @@ from rlchf.jobs.progress import stage
 from rlchf.jobs.settings import TINY, RewardData, RewardJob
 from rlchf.jury.conditioning import FILE as CONDITIONING
 from rlchf.jury.conditioning import Conditioning
-from rlchf.preferences import Example, examples, split
+from rlchf.preferences import Example, examples, split, uncompared_pairs
 from rlchf.rankings import Rankings
 from rlchf.train.lora import FOLDER
 from rlchf.train.models.loading import check_four_bits
 from rlchf.train.reward.config import RewardConfig
+from rlchf.train.reward.losses import LOSSES
 
 if TYPE_CHECKING:
     from rlchf.train.reward.trainer import Trained
@@ -116,6 +117,8 @@ def training_data(
             f"held_out is {config.held_out}, which leaves none of the {len(joined)} prompts to "
             "learn from; make it smaller"
         )
+    if config.learn_from == "ranking" and not job.feature:
+        _warn_of_uncompared(config, joined)
     conditioned = None
     if inputs.annotators is not None and job.feature:
         group, names = job.group[0] if job.group else "", [one.prompt_id for one in held_out]
@@ -124,6 +127,22 @@ def training_data(
         )
         train, held_out = conditioned.examples(config)
     return TrainingData(inputs, seen, unseen, result, train, held_out, conditioned)
+
+
+def _warn_of_uncompared(config: RewardConfig, joined: list[Example]) -> None:
+    """Say how many pairs of the collective rankings no ballot compares, and what becomes of them."""
+    unknown, pairs = uncompared_pairs(joined)
+    if unknown:
+        fate = "they are not learned from"
+        if LOSSES[config.loss].takes_ranks:
+            fate = (
+                f"loss = '{config.loss}' learns whole rankings, and these pairs with them; "
+                "bradley_terry leaves them out"
+            )
+        warnings.warn(
+            f"{unknown:,} of {pairs:,} pairs of the collective rankings are compared by no ballot; {fate}",
+            stacklevel=3,
+        )
 
 
 def check_needs(job: RewardData, config: RewardConfig, where: str = "") -> None:

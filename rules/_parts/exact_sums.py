@@ -108,3 +108,30 @@ def round_inexact(scores: Array, exact: Array, most: Array) -> Array:
     largest = xp.where(most > 0, most, xp.ones_like(most))
     grid = xp.exp2(xp.floor(xp.log2(largest * NEARLY)))[:, None]
     return xp.where(exact[:, None], scores, xp.round(scores / grid) * grid)
+
+
+def means_where_named(profiles: Profiles, numbers: Array) -> Array:
+    """(B, M) mean of integers (M, K) over the votes whose ballots rank the response.
+
+    A response that no ballot ranks gets the mean over all opinions on the prompt, so that it is neither above
+    nor below the others as a whole.
+
+    Examples
+    --------
+    >>> profiles = Profiles.from_ballots([["a > b", "b", "b > a"]], ["a", "b", "c"])
+    >>> means_where_named(profiles, np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 1.0], [0.0, 0.0, 0.0]]))
+    array([[0.5       , 0.66666667, 0.6       ]])
+    """
+    xp = array_namespace(profiles.ranks)
+    named = xp.astype(profiles.ranks > 0, xp.float64)
+    opinions = segment_sum(named * profiles.integer_weights, profiles.starts).T  # (B, M)
+    given = opinions > 0
+    one = xp.ones_like(opinions)
+    means = exact_sums(profiles, [numbers * named], 53, xp.where(given, opinions, one))
+    if not bool(xp.all(given)):
+        total = xp.clip(
+            xp.sum(opinions, axis=1, keepdims=True), 1, None
+        )  # at least a vote, or nobody's
+        pooled = exact_sums(profiles, [xp.sum(numbers * named, axis=0)[None]], 53, total)
+        means = xp.where(given, means, pooled)
+    return round_inexact(means, profiles.is_exact, one[:, 0])

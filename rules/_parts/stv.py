@@ -99,13 +99,19 @@ def n_seats(k: int | None, M: int) -> int:
 
 
 def each_prompt(
-    profiles: Profiles, k: int, quota: Quota, count: Callable[[Values, Fraction], list[int]]
+    profiles: Profiles,
+    k: int,
+    quota: Quota,
+    count: Callable[[dict[Levels, int], Fraction], list[int]],
 ) -> Array:
-    """Count the ballots of one prompt after the other, with Python's whole numbers, on the CPU."""
+    """Count the ballots of one prompt after the other, with Python's whole numbers, on the CPU.
+
+    ``count`` gets the votes of each kind of ballot, and the number of votes that a seat costs.
+    """
     totals, units = to_numpy(profiles.totals), to_numpy(profiles.scale)
     scores = np.empty((profiles.n_prompts, profiles.n_responses))
     for b, ballots in enumerate(_kinds(profiles)):
-        scores[b] = count(Values(ballots), _quota(int(totals[b]), float(units[b]), k, quota))
+        scores[b] = count(ballots, _quota(int(totals[b]), float(units[b]), k, quota))
     return array_namespace(profiles.ranks).asarray(scores, device=device_of(profiles.ranks))
 
 

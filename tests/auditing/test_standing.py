@@ -12,6 +12,7 @@ import rlchf
 from rlchf.auditing import Audit, Standing, opposed_groups
 from rlchf.auditing._orders import above_in_optimal_orders
 from rlchf.auditing.groups import Grouping
+from rlchf.auditing.welfare import price_of_fairness
 from tests.auditing.test_measures import as_rankings, dataset
 from tests.oracles.auditing import held_out
 from tests.support.figures import same
@@ -219,6 +220,29 @@ def test_kemeny_loses_nothing_against_kemeny() -> None:
     assert rlchf.audit(rankings, rlchf.aggregate(rankings, "kemeny")).price_of_fairness == 0
     tied = rlchf.Aggregation.from_scores(rankings, np.zeros(7), "tied", {})
     assert rlchf.audit(rankings, tied).price_of_fairness == pytest.approx(1 - 6.5 / 7)
+
+
+def test_neither_kemeny_nor_any_other_outcome_has_a_negative_price() -> None:
+    """Optimal orders differ on some pairs, and no ranking reflects all of them: gaps and even cycles."""
+    rng = np.random.default_rng(4)
+    four = ["a > b > c > d"] * 2 + ["b > c > d > a"] * 2 + ["c > d > a > b", "d > a > b > c"]
+    ballots: list[tuple[str, object, str]] = [("cycle", n, b) for n, b in enumerate(four)]
+    ballots += [("gaps", "ann", "a > b"), ("gaps", "bob", "c > d")]
+    ballots += [
+        (f"p{p}", v, " > ".join(rng.permutation(list("abcd"))[:3]))
+        for p in range(9)
+        for v in range(4)
+    ]
+    rankings = rlchf.Rankings.from_ballots(ballots)
+    assert rlchf.audit(rankings, rlchf.aggregate(rankings, "kemeny")).price_of_fairness == 0
+    n = len(rankings.response_ids)
+    for _ in range(20):
+        other = rlchf.Aggregation.from_scores(
+            rankings, rng.integers(0, 4, n).astype(float), "o", {}
+        )
+        assert price_of_fairness(rankings, other) >= 0
+    optimal = rlchf.aggregate(rankings, "kemeny", ties="lexicographic")
+    assert price_of_fairness(rankings, optimal) == pytest.approx(0, abs=1e-12)
 
 
 def test_large_prompts_are_left_out() -> None:

@@ -7,7 +7,15 @@ import pytest
 
 import rlchf
 from rlchf.entries import Entries
-from rlchf.preferences import Example, ballots_by_prompt, examples, split
+from rlchf.pairs import preference_pairs
+from rlchf.preferences import (
+    Ballots,
+    Example,
+    ballots_by_prompt,
+    examples,
+    split,
+    uncompared_pairs,
+)
 from rlchf.prompts import Prompt
 
 BALLOTS = [
@@ -166,6 +174,45 @@ def test_both_bad_is_no_comparison() -> None:
     shares = {p: e.ballots.shares()[0, 1] for p, e in joined().items() if e.ballots is not None}
     assert np.isnan(shares["p"])
     assert (shares["q"], shares["r"]) == (1.0, 0.5)
+
+
+def sparse(rule: str = "kemeny") -> Example:
+    """Two ballots that compare a with b, and c with d; no ballot says more."""
+    rankings = rlchf.Rankings.from_ballots([("p", "ann", "a > b"), ("p", "bob", "c > d")])
+    texts = {"p": {name: f"Text {name}." for name in "abcd"}}
+    (example,) = examples(rlchf.aggregate(rankings, rule), {"p": "?"}, texts, ballots_of=rankings)
+    return example
+
+
+@pytest.mark.parametrize("rule", ["kemeny", "borda", "plurality", "soft_nash", "ranked_pairs"])
+def test_a_pair_that_no_ballot_compares_has_no_target(rule: str) -> None:
+    """Whatever the rule makes of it: a tie, a preference, or a probability."""
+    targets = sparse(rule).pair_targets()
+    known = {(0, 1), (1, 0), (2, 3), (3, 2)}
+    assert set(map(tuple, np.argwhere(~np.isnan(targets)).tolist())) == known
+    assert (targets[0, 1], targets[2, 3]) == (1.0, 1.0)
+    assert uncompared_pairs([sparse(rule)]) == (4, 6)
+
+
+def test_no_pair_for_other_trainers_is_one_that_no_ballot_compares() -> None:
+    pairs, left_out = preference_pairs([sparse()])
+    assert {(pair.chosen[5], pair.rejected[5]) for pair in pairs} == {("a", "b"), ("c", "d")}
+    assert left_out == {"not compared": 4}
+
+
+def test_pairs_are_compared_where_a_ballot_has_a_target() -> None:
+    """With gaps, ties, ballots of weight 0 and what a ballot says is bad, against each ballot's targets."""
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        v, k = rng.integers(1, 4), rng.integers(2, 6)
+        cast = Ballots(
+            ranks=rng.integers(0, 3, (v, k)),
+            weights=rng.integers(0, 2, v).astype(float),
+            annotators=[str(i) for i in range(v)],
+            approvals=None if rng.random() < 0.3 else rng.integers(-1, 2, (v, k)).astype(np.int8),
+        )
+        known = ~np.isnan(cast.targets()) & (cast.weights > 0)[:, None, None]
+        assert cast.compared().tolist() == known.any(0).tolist()
 
 
 def test_both_bad_is_a_tie_if_asked() -> None:

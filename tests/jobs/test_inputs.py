@@ -1,13 +1,18 @@
 """What every command that reads rankings says of its files: rows left out, candidates, annotators."""
 
 import json
+import warnings
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
-from rlchf.jobs.inputs import read_people
+from rlchf.jobs.inputs import read_inputs, read_people
+from rlchf.jobs.reward import training_data
 from rlchf.jobs.runfile import read
-from rlchf.jobs.settings import AggregateJob, GroupedRankings
+from rlchf.jobs.settings import AggregateJob, GroupedRankings, RewardJob
+from rlchf.train.reward.config import RewardConfig
 from tests.support.cli import refused, rlchf
 from tests.support.files import Write
 
@@ -158,3 +163,32 @@ def test_known_files_are_refused_or_read_as_said(name: str, tmp_path: Path) -> N
     done = rlchf("aggregate", DATA / name, *options, "--out", tmp_path / "out.jsonl")
     assert done.returncode == 0
     assert ranking((tmp_path / "out.jsonl").read_text()) == right
+
+
+@pytest.mark.parametrize(
+    ("options", "fate"),
+    [
+        ({}, "they are not learned from"),
+        ({"loss": "plackett_luce"}, "learns whole rankings, and these pairs with them"),
+    ],
+)
+def test_pairs_that_no_ballot_compares_are_counted_before_a_training(
+    options: dict[str, Any], fate: str, tmp_path: Path
+) -> None:
+    rows = "p,ann,a,1\np,ann,b,2\np,bob,c,1\np,bob,d,2\n"
+    rankings = tmp_path / "rankings.csv"
+    rankings.write_text("prompt_id,annotator_id,response_id,rank\n" + rows)
+    prompts, responses = tmp_path / "prompts.jsonl", tmp_path / "responses.jsonl"
+    prompts.write_text('{"prompt_id": "p", "prompt": "Say."}\n')
+    line = '{{"prompt_id": "p", "response_id": "{0}", "text": "Text {0}."}}\n'
+    responses.write_text("".join(line.format(name) for name in "abcd"))
+    job = RewardJob(
+        rankings=(str(rankings),), prompts=str(prompts), responses=str(responses), model="tiny"
+    )
+    config = RewardConfig(held_out=0.0, **options)
+    with pytest.warns(UserWarning, match=f"4 of 6 pairs .* compared by no ballot; .*{fate}"):
+        data = training_data(job, config, read_inputs(job))
+    assert np.isnan(data.train[0].pair_targets()).sum() == 4 + 2 * 4
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        training_data(job, RewardConfig(held_out=0.0, learn_from="shares"), read_inputs(job))

@@ -49,14 +49,14 @@ def worth_utilitarian(worths: Worths, m: int) -> list[Fraction]:
 
 
 def worth_average(worths: Worths, m: int) -> list[Fraction]:
-    values = [x for worth, w in worths if w for x in worth.values()]
-    lowest = min(values, default=Fraction(0))
-    scores = []
-    for i in range(m):
-        opinions = sum((w for worth, w in worths if i in worth), Fraction(0))
-        total = sum((w * worth[i] for worth, w in worths if i in worth), Fraction(0))
-        scores.append(total / opinions if opinions else lowest)
-    return scores
+    opinions = [sum((w for worth, w in worths if i in worth), Fraction(0)) for i in range(m)]
+    totals = [
+        sum((w * worth[i] for worth, w in worths if i in worth), Fraction(0)) for i in range(m)
+    ]
+    everybody = sum(opinions, Fraction(0))
+    mean = sum(totals, Fraction(0)) / everybody if everybody else Fraction(0)
+    pairs = zip(totals, opinions, strict=True)
+    return [total / n if n else mean for total, n in pairs]
 
 
 def worth_relative_utilitarian(worths: Worths, m: int) -> list[Fraction]:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from itertools import combinations, permutations
 
-from tests.oracles.textbook import Ballots, Blocks, cut_where_all_agree, margin_table
+from tests.oracles.textbook import Ballots, Blocks, margin_table, where_all_agree
 
 Order = tuple[int, ...]
 
@@ -24,7 +24,7 @@ def slater_orders(ballots: Ballots, m: int) -> list[Order]:
 
 
 def slater(ballots: Ballots, m: int) -> Blocks:
-    return cut_where_all_agree(slater_orders(ballots, m))
+    return where_all_agree(slater_orders(ballots, m))
 
 
 def squared_kemeny_orders(ballots: Ballots, m: int) -> list[Order]:
@@ -41,7 +41,7 @@ def squared_kemeny_orders(ballots: Ballots, m: int) -> list[Order]:
 
 
 def squared_kemeny(ballots: Ballots, m: int) -> Blocks:
-    return cut_where_all_agree(squared_kemeny_orders(ballots, m))
+    return where_all_agree(squared_kemeny_orders(ballots, m))
 
 
 def proportional_sequential_borda(ballots: Ballots, m: int, lexicographic: bool = False) -> Blocks:

@@ -37,31 +37,46 @@ def stv(
         return meek(ballots, m, seats, ties)
     if variant == "scottish":
         return scottish(ballots, m, seats, ties)
-    cost = price(ballots, seats, quota)
-    values = [weight for _, weight in ballots]
+    return gregory(ballots, m, price(ballots, seats, quota), quota, ties)
+
+
+def gregory(ballots: Ballots, m: int, cost: Fraction, quota: str, ties: str) -> Blocks:
+    """Weighted inclusive Gregory. A paper is what a ballot gives to one response, and has a value."""
     remaining = list(range(m))
     elected: Blocks = []
     eliminated: Blocks = []
+    untransferred: list[int] = []
+    papers: list[tuple[int, int, Fraction]] = []  # ballot, holder, value
+
+    def pass_on(some: list[tuple[int, int, Fraction]], ratio: Fraction) -> None:
+        for b, holder, value in some:
+            if holder >= 0:
+                papers.remove((b, holder, value))
+            top = tops(ballots[b][0], remaining)
+            papers.extend((b, i, value * ratio / len(top)) for i in top)
+
+    pass_on([(b, -1, weight) for b, (_, weight) in enumerate(ballots)], Fraction(1))
     while remaining:
-        piles = {i: Fraction(0) for i in remaining}
-        for (ranks, _), value in zip(ballots, values, strict=True):
-            top = tops(ranks, remaining)
-            for i in top:
-                piles[i] += value / len(top)
-        most = max(piles.values())
-        if reaches(most, cost, quota):
-            chosen = [i for i in remaining if piles[i] == most]
-            chosen = chosen if ties == "keep" else chosen[:1]
-            for b, (ranks, _) in enumerate(ballots):
-                top = tops(ranks, remaining)
-                share = values[b] / len(top) if top else Fraction(0)
-                values[b] -= sum((share * cost / most for i in top if i in chosen), Fraction(0))
-            elected.append(chosen)
-        else:
-            chosen = [i for i in remaining if piles[i] == min(piles.values())]
-            chosen = chosen if ties == "keep" else chosen[-1:]
-            eliminated.insert(0, chosen)
-        remaining = [i for i in remaining if i not in chosen]
+        votes = [sum((v for _, i, v in papers if i == j), Fraction(0)) for j in range(m)]
+        deemed = [i for i in remaining if reaches(votes[i], cost, quota)]
+        remaining = [i for i in remaining if i not in deemed]
+        untransferred = sorted(untransferred + [i for i in deemed if votes[i] > cost])
+        for block in blocks_of([votes[i] for i in deemed]):
+            together = [deemed[n] for n in block]
+            elected += [together] if ties == "keep" else [[i] for i in together]
+        if untransferred:
+            most = max(votes[i] for i in untransferred)
+            leaving = [i for i in untransferred if votes[i] == most]
+            leaving = leaving if ties == "keep" else leaving[:1]
+            untransferred = [i for i in untransferred if i not in leaving]
+            pass_on([paper for paper in papers if paper[1] in leaving], 1 - cost / most)
+        elif remaining:
+            fewest = min(votes[i] for i in remaining)
+            leaving = [i for i in remaining if votes[i] == fewest]
+            leaving = leaving if ties == "keep" else leaving[-1:]
+            eliminated.insert(0, leaving)
+            remaining = [i for i in remaining if i not in leaving]
+            pass_on([paper for paper in papers if paper[1] in leaving], Fraction(1))
     return elected + eliminated
 
 

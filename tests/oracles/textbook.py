@@ -76,6 +76,16 @@ def cut_where_all_agree(orders: Sequence[Sequence[int]]) -> Blocks:
     return [sorted(orders[0][a:b]) for a, b in pairwise(ends)]
 
 
+def where_all_agree(orders: Sequence[Sequence[int]]) -> Blocks:
+    """By the number of responses behind in all orders minus the number before in all orders."""
+    m = len(orders[0])
+    before = [
+        [all(order.index(i) < order.index(j) for order in orders) for j in range(m)]
+        for i in range(m)
+    ]
+    return blocks_of([sum(before[i]) - sum(row[i] for row in before) for i in range(m)])
+
+
 def borda(ballots: Ballots, m: int) -> list[Fraction]:
     """A point per ballot and response below; half a point where the ballot ties or leaves one out."""
     scores = [Fraction(0)] * m
@@ -156,7 +166,7 @@ def kemeny_orders(ballots: Ballots, m: int) -> tuple[Fraction, list[tuple[int, .
 
 
 def kemeny(ballots: Ballots, m: int) -> Blocks:
-    return cut_where_all_agree(kemeny_orders(ballots, m)[1])
+    return where_all_agree(kemeny_orders(ballots, m)[1])
 
 
 def first_kemeny_order(ballots: Ballots, m: int) -> list[int]:

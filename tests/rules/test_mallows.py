@@ -90,13 +90,13 @@ def test_places_stay_apart_however_close_to_chaos() -> None:
         assert by_place.sum() == pytest.approx(15)
 
 
-def test_two_electorates_can_agree_on_a_tie_and_break_it_together() -> None:
+def test_two_electorates_can_agree_on_a_ranking_and_have_another_together() -> None:
     def ranking(*ballots: str) -> list[list[int]]:
         return blocks_of(mallows(Profiles.from_ballots([ballots]))[0].tolist())
 
-    one, other = ["c > a > b", "a > b > c"], ["c > a > b", "b > c > a"]
-    assert ranking(*one) == ranking(*other) == [[0, 1, 2]]
-    assert ranking(*one, *other) == [[2], [0], [1]]
+    one, other = ["a > b > d > c", "a > c > b > d"], ["a > c > b > d", "b > a > c > d"]
+    assert ranking(*one) == ranking(*other) == [[0], [1], [2], [3]]
+    assert ranking(*one, *other) == [[0], [1, 2], [3]]
 
 
 def test_a_warning_names_the_rule_that_was_called_and_comes_once() -> None:

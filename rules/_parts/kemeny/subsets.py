@@ -47,7 +47,7 @@ class _Plan(NamedTuple):
 
 
 def subset_scores(margins: np.ndarray, lexicographic: bool) -> np.ndarray:
-    """Kemeny scores of (B, M, M) margins, up to M = `MOST`: in blocks, or of the first optimal order.
+    """Kemeny scores of (B, M, M) margins, up to M = `MOST`: of all optimal orders, or of the first one.
 
     Examples
     --------
@@ -58,7 +58,7 @@ def subset_scores(margins: np.ndarray, lexicographic: bool) -> np.ndarray:
     scores = np.empty((M, B))
     for chunk in chunks(B, M * 2**M, TABLE):
         fronts = search(margins[chunk])
-        scores[:, chunk] = first_scores(fronts) if lexicographic else _blocks(fronts)
+        scores[:, chunk] = first_scores(fronts) if lexicographic else _agreed_scores(fronts)
     return scores.T
 
 
@@ -121,20 +121,52 @@ def optimal_orders(margins: np.ndarray) -> list[list[int]]:
     return [order for order, _ in unfinished]
 
 
-def _blocks(fronts: Fronts) -> np.ndarray:
-    """(M, B) scores in blocks, cut where all optimal orders have the same responses in front."""
-    M, B = fronts.margins.shape[1:]
-    plan, level = _plan(M), np.zeros((M, B), dtype=np.int8)  # blocks behind
-    for layer in plan.layers[1:-1]:
-        optimal = fronts.optimal[layer]
-        front = np.max(optimal * plan.numbers[layer], axis=0)
-        front *= np.sum(optimal, axis=0, dtype=np.int16) == 1
-        level += front >> np.arange(M, dtype=np.int16)[:, None] & 1 == 1
-    ahead = np.sign(level[:, None] - level[None]).sum(axis=1, dtype=np.int8)
-    scores: np.ndarray = (
-        M - 1 + ahead
-    ) / 2  # responses behind, and half of the same block's others
+def agreed(margins: np.ndarray) -> np.ndarray:
+    """(M, M) bool: whether i is before j in all optimal orders of (M, M) margins.
+
+    Examples
+    --------
+    >>> agreed(np.array([[0.0, 1.0, 0.0], [-1.0, 0.0, 0.0], [0.0, 0.0, 0.0]])).astype(int)
+    array([[0, 1, 0],
+           [0, 0, 0],
+           [0, 0, 0]])
+    """
+    fronts = search(margins[None])
+    bits = 1 << np.arange(len(margins))
+    before: np.ndarray = (_always_with(fronts.optimal)[:, 0] & bits[:, None]) != 0
+    np.fill_diagonal(before, False)
+    return before
+
+
+def _agreed_scores(fronts: Fronts) -> np.ndarray:
+    """(M, B) scores: responses behind in all optimal orders, and half of those that are behind in some."""
+    always = _always_with(fronts.optimal)
+    M, B = always.shape
+    ahead = np.zeros((M, B), dtype=np.int16)  # responses behind, minus responses in front
+    for i in range(M):
+        member = always >> np.int16(i) & 1  # (M, B) whether i is before j, or j
+        ahead[i] += member.sum(axis=0, dtype=np.int16)
+        ahead -= member
+    scores: np.ndarray = (M - 1 + ahead) / 2
     return scores
+
+
+def _always_with(optimal: np.ndarray) -> np.ndarray:
+    """(M, B) int16: the responses that every optimal front with response j contains, j too, as a number.
+
+    They are j and the responses before j in all optimal orders.
+    """
+    M = optimal.shape[0].bit_length() - 1
+    # By number: the front where it is optimal, otherwise -1, which has all bits.
+    fronts = optimal[_plan(M).row].astype(np.int16)
+    fronts -= 1
+    fronts |= np.arange(2**M, dtype=np.int16)[:, None]
+    always = np.empty((M, optimal.shape[1]), dtype=np.int16)
+    for j in range(M - 1, -1, -1):
+        without, with_j = fronts[: 2**j], fronts[2**j :]
+        np.bitwise_and.reduce(with_j, axis=0, out=always[j])
+        fronts = np.bitwise_and(without, with_j, out=without)  # responses above j no longer matter
+    return always
 
 
 def _added(margins: np.ndarray) -> np.ndarray:

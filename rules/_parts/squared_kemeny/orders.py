@@ -13,13 +13,12 @@ import numpy as np
 
 from rlchf.numeric.arrays import segment_sum
 from rlchf.numeric.chunks import TABLE, chunks
-from rlchf.rules._parts.kemeny.blocks import block_scores, cuts
 
 
 def all_orders_scores(
     ranks: np.ndarray, starts: np.ndarray, votes: np.ndarray, lexicographic: bool
 ) -> np.ndarray:
-    """(B, M) scores, in blocks or of the first optimal order."""
+    """(B, M) scores of what all optimal orders agree on, or of the first of them."""
     M, B = len(ranks), len(starts) - 1
     orders, vectors = _orders(M)
     scores = np.empty((B, M))
@@ -32,7 +31,7 @@ def all_orders_scores(
             positions = np.argsort(orders[optimal.argmax(axis=1)], axis=1)
             scores[chunk] = M - 1 - positions
         else:
-            scores[chunk] = _blocks(optimal, vectors, M)
+            scores[chunk] = _agreed_scores(optimal, vectors, M)
     return scores
 
 
@@ -65,16 +64,15 @@ def _optimal(ranks: np.ndarray, starts: np.ndarray, votes: np.ndarray) -> np.nda
     return optimal
 
 
-def _blocks(optimal: np.ndarray, vectors: np.ndarray, M: int) -> np.ndarray:
-    """Scores in blocks, cut where all optimal orders have the same responses in front."""
+def _agreed_scores(optimal: np.ndarray, vectors: np.ndarray, M: int) -> np.ndarray:
+    """Scores: responses behind in all optimal orders, and half of those that are behind in some."""
     agreed = optimal.astype(np.float32) @ vectors  # (B, pairs)
     agreed = np.sign(agreed) * (np.abs(agreed) == optimal.sum(axis=1)[:, None])
-    i, j = np.triu_indices(M, 1)
-    before = np.zeros((len(optimal), M, M))
-    before[:, i, j], before[:, j, i] = agreed, -agreed
-    ahead = before.sum(axis=2)
-    order = np.argsort(-ahead, axis=1, kind="stable")
-    return block_scores(cuts(np.take_along_axis(ahead, order, axis=1)), np.argsort(order, axis=1))
+    scores = np.full((len(optimal), M), (M - 1) / 2)
+    for pair, (i, j) in enumerate(zip(*np.triu_indices(M, 1), strict=True)):
+        scores[:, i] += agreed[:, pair] / 2
+        scores[:, j] -= agreed[:, pair] / 2
+    return scores
 
 
 @cache

@@ -147,16 +147,19 @@ def good_order(ballots: RankedBallots) -> tuple[np.ndarray, float]:
     return best, least if len(ballots.votes) else 0.0
 
 
-def interchangeable(ballots: RankedBallots, order: np.ndarray) -> np.ndarray:
-    """(M + 1,) bool: whether every move of one response across the position raises the cost."""
-    cut = np.ones(len(order) + 1, dtype=bool)
+def kept_by_moves(ballots: RankedBallots, order: np.ndarray) -> np.ndarray:
+    """(M, M) bool: whether i is before j in an order and in all of the same cost that differ by one move."""
+    M = len(order)
+    before = np.triu(np.ones((M, M), dtype=bool), 1)  # by position
     costs_of = ballots.mover(order, ballots.distances(order))
     cost = ballots.cost(order)
-    for position in range(len(order)):
+    for position in range(M):
         equal = np.flatnonzero(costs_of(position) <= cost * (1 + 1e-12))
         first, last = min(position, *equal), max(position, *equal)
-        cut[first + 1 : last + 1] = False
-    return cut
+        before[position, position : last + 1] = False
+        before[first : position + 1, position] = False
+    positions = np.argsort(order)
+    return np.asarray(before[np.ix_(positions, positions)])
 
 
 def _improved(ballots: RankedBallots, order: np.ndarray) -> tuple[np.ndarray, float]:

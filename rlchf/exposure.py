@@ -1,0 +1,76 @@
+"""How far a collective ranking follows exposure: on how many ballots each response is named."""
+
+import numpy as np
+
+from rlchf.rankings import Rankings
+
+
+def exposure(rankings: Rankings) -> np.ndarray:
+    """(R,) weight of the ballots that name each response.
+
+    Examples
+    --------
+    >>> exposure(Rankings.from_ballots([("p", "ann", "a > b"), ("p", "bob", "b > c")]))
+    array([1., 2., 1.])
+    """
+    lengths = np.diff(rankings.entry_starts)
+    first = np.repeat(rankings.response_starts[rankings.ballot_prompts], lengths)
+    weights = np.repeat(rankings.ballot_weights, lengths)
+    cells = first + rankings.entry_responses
+    return np.bincount(cells, weights=weights, minlength=len(rankings.response_ids))
+
+
+def has_gaps(rankings: Rankings) -> bool:
+    """Whether some ballot has no opinion of a response, because it leaves it out.
+
+    Examples
+    --------
+    >>> has_gaps(Rankings.from_ballots([("p", "ann", "a > b"), ("p", "bob", "b > a")]))
+    False
+    """
+    if rankings.unranked == "last":
+        return False
+    complete = np.diff(rankings.ballot_starts) * np.diff(rankings.response_starts)
+    return len(rankings.entry_responses) < int(complete.sum())
+
+
+def exposure_correlation(rankings: Rankings, scores: np.ndarray) -> tuple[float, int]:
+    """The rank correlation of scores (R,) with exposure within prompts, pooled, and what it rests on.
+
+    Ranks are counted within each prompt, ties sharing the mean of their places, and divided by the
+    number of responses. Prompts on which all responses have the same exposure do not count.
+
+    Returns
+    -------
+    Spearman's coefficient, NaN if exposure or scores never differ, and the number of responses.
+
+    Examples
+    --------
+    >>> rankings = Rankings.from_ballots([("p", "ann", "a > b"), ("p", "bob", "b > c"), ("p", "eve", "b")])
+    >>> coefficient, n = exposure_correlation(rankings, np.array([1.0, 2.0, 0.0]))
+    >>> round(coefficient, 3), n
+    (0.866, 3)
+    """
+    by_exposure = _centred_ranks(rankings.response_starts, exposure(rankings))
+    by_score = _centred_ranks(rankings.response_starts, scores)
+    sizes = np.diff(rankings.response_starts)
+    differs = np.add.reduceat(np.abs(by_exposure), rankings.response_starts[:-1]) > 0
+    counts = np.repeat(differs, sizes)
+    x, y = by_exposure[counts], by_score[counts]
+    spread = float(np.sqrt((x @ x) * (y @ y)))
+    return (float(x @ y) / spread if spread else float("nan")), int(counts.sum())
+
+
+def _centred_ranks(starts: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """(R,) place of each value in its prompt, lowest first, from -1/2 to 1/2; equal values share a place."""
+    sizes = np.diff(starts)
+    prompts = np.repeat(np.arange(len(sizes)), sizes)
+    order = np.lexsort((values, prompts))
+    place = np.arange(len(values)) - np.repeat(starts[:-1], sizes)
+    is_new = np.ones(len(values), dtype=bool)
+    is_new[1:] = (np.diff(values[order]) != 0) | (np.diff(prompts) != 0)
+    group = np.cumsum(is_new) - 1
+    shared = np.bincount(group, weights=place) / np.bincount(group)
+    ranks = np.empty(len(values))
+    ranks[order] = shared[group]
+    return np.asarray((ranks - (np.repeat(sizes, sizes) - 1) / 2) / np.repeat(sizes, sizes))
