@@ -13,6 +13,7 @@ from rlchf.rules._parts.elimination import by_repetition, chooser, lowest, place
     axioms=[
         "anonymity", "neutrality", "homogeneity", "unanimity", "pareto", "majority", "condorcet", "clones",
     ],
+    scopes={"clones": "untied eliminations"},
 )  # fmt: skip
 def benham(profiles: Profiles, *, ties: Ties = "keep") -> Array:
     """Rank by instant runoff until the remaining responses have a Condorcet winner.

@@ -12,6 +12,7 @@ from rlchf.rules._parts.elimination import by_elimination, chooser, lowest, plac
     axioms=[
         "anonymity", "neutrality", "homogeneity", "pareto", "majority", "reinforcement", "clones",
     ],
+    scopes={"clones": "untied eliminations"},
 )  # fmt: skip
 def instant_runoff(profiles: Profiles, *, ties: Ties = "keep") -> Array:
     """Rank by elimination of the response with the fewest first places among those remaining.

@@ -21,7 +21,15 @@ VOTE = 10**5
     kind="proportional",
     any_device=False,
     cost="K M^2",
-    axioms=["anonymity", "neutrality", "homogeneity", "unanimity", "pareto", "majority"],
+    axioms=[
+        "anonymity",
+        "neutrality",
+        "homogeneity",
+        "unanimity",
+        "pareto",
+        "majority",
+        "monotonicity",
+    ],
 )
 def stv(
     profiles: Profiles,

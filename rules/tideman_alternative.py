@@ -18,6 +18,7 @@ TopSet = Literal["smith", "schwartz"]
         "anonymity", "neutrality", "homogeneity", "unanimity", "pareto", "majority", "condorcet",
         "condorcet loser", "smith", "clones",
     ],
+    scopes={"clones": "untied eliminations"},
 )  # fmt: skip
 def tideman_alternative(
     profiles: Profiles, *, top_set: TopSet = "smith", ties: Ties = "keep"

@@ -108,3 +108,16 @@ def round_inexact(scores: Array, exact: Array, most: Array) -> Array:
     largest = xp.where(most > 0, most, xp.ones_like(most))
     grid = xp.exp2(xp.floor(xp.log2(largest * NEARLY)))[:, None]
     return xp.where(exact[:, None], scores, xp.round(scores / grid) * grid)
+
+
+def margin_sums(profiles: Profiles) -> Array:
+    """(B, M) the sum of the margins of each response over all others, in integer weights.
+
+    Where weights have no common part the sums are rounded, not each margin, so that equal sums are equal.
+    """
+    xp = array_namespace(profiles.ranks)
+    if bool(xp.all(profiles.is_exact)):
+        return xp.sum(profiles.margins, axis=2)
+    sums = xp.sum(profiles.wins, axis=2) - xp.sum(profiles.wins, axis=1)
+    most = profiles.totals * (profiles.n_responses - 1)
+    return round_inexact(sums, profiles.is_exact, most)
