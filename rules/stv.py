@@ -56,9 +56,10 @@ def stv(
     ----------
     k
         Number of seats, which sets the quota; by default M - 1. With M - 1 seats, the favourite of n / M
-        ballots gets a place near the top, responses are eliminated only when the ballots are exhausted, and
-        the plurality winner is first. If you select a number of responses, give it: fewer seats cost more
-        votes each, and ``k=1`` is instant runoff that stops at a majority.
+        ballots gets a place near the top, responses are eliminated only when ballots are exhausted or all
+        that remain have equally many votes, and the plurality winner is first. If you select a number of
+        responses, give it: fewer seats cost more votes each, and ``k=1`` is instant runoff that stops at a
+        majority.
     variant
         "inclusive_gregory": one response is elected at a time, and all its ballots transfer the same share
         of their current value (weighted inclusive Gregory). Values are exact fractions as long as their
