@@ -59,6 +59,7 @@ def test_many_responses_are_ranked_as_all_ballots_rank_them(name: str) -> None:
         ("kemeny", "reinforcement"), ("instant_runoff", "monotonicity"),
         ("instant_runoff", "unanimity"), ("ranked_pairs", "neutrality"), ("stv", "condorcet"),
         ("bradley_terry", "homogeneity"), ("random_ballot", "anonymity"),
+        ("minimax", "clones"), ("coombs", "monotonicity"),
     ],
 )  # fmt: skip
 def test_the_search_refutes_what_a_rule_is_known_to_lack(name: str, axiom: str) -> None:
@@ -91,6 +92,19 @@ def test_clones_change_who_wins_where_eliminations_tie(
     assert CARDS[name].scopes["clones"] == "untied eliminations"
     assert blocks(name, before, "abc" if len(winners) > 1 else "ab")[0] == winners
     assert blocks(name, after, "abcd" if len(winners) > 1 else "abc")[0] == new_winners
+
+
+@pytest.mark.parametrize(
+    ("name", "weights"), [("instant_runoff", (9.0, 8.0, 10.0)), ("benham", (8.0, 9.0, 10.0))]
+)
+def test_clones_change_what_a_response_gets_of_a_first_place_that_it_shares(
+    name: str, weights: tuple[float, ...]
+) -> None:
+    """d is a clone of b, tied with it; no elimination ties."""
+    before = dict(zip(("a = b > c", "a > b = c", "b = c > a"), weights, strict=True))
+    after = {ballot.replace("b", "b = d"): weight for ballot, weight in before.items()}
+    assert blocks(name, before, "abc") == ["b", "a", "c"]
+    assert blocks(name, after, "abcd") == ["a", "bd", "c"]
 
 
 @pytest.mark.filterwarnings("ignore")  # responses that no ballot links

@@ -72,6 +72,14 @@ def test_with_as_many_places_as_responses_those_that_are_ranked_as_often_tie() -
         assert np.array_equal(scores[:, :, None] == scores[:, None], same)
 
 
+def test_stable_winners_are_tied_only_if_margins_are() -> None:
+    for e in elections(ALL):
+        tied = (places("stable_voting", e) == 0).sum(axis=1) > 1
+        for margins in e.margins[tied]:
+            sizes = np.abs(margins[np.triu_indices(len(margins), 1)])
+            assert len(set(sizes.tolist())) < len(sizes) or not sizes.all()
+
+
 def test_a_maximal_lottery_is_beaten_by_no_response_on_average() -> None:
     for e in elections(ALL):
         profiles = profiles_of(e)
