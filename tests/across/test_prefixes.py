@@ -72,3 +72,24 @@ def test_a_weight_of_two_is_two_annotators_who_always_vote_alike(rule: str) -> N
         other = rlchf.aggregate(many, rule)
         for t in range(6):
             assert one.ranking(f"t{t:02}") == other.ranking(f"t{t:02}")
+
+
+@pytest.mark.parametrize(
+    "rule", rule_parameters([name for name in ACROSS if name != "apportioned_dictator"])
+)
+def test_annotators_of_other_prompts_change_nothing(rule: str) -> None:
+    """Two datasets without a common annotator, prompt after prompt in turn, and one of them alone."""
+    rng = np.random.default_rng(5)
+    for _ in range(4):
+        parts = []
+        for name in "xy":
+            ballots, weights = dataset(rng, 4)
+            own = [(prompt + name, who + name, levels) for prompt, who, levels in ballots]
+            parts.append(list(zip(own, weights, strict=True)))
+        both = sorted(parts[0] + parts[1], key=lambda ballot: ballot[0][0])
+        results = [
+            rlchf.aggregate(Rankings.from_ballots([b[0] for b in rows], [b[1] for b in rows]), rule)
+            for rows in (both, parts[0])
+        ]
+        for t in range(4):
+            assert results[0].ranking(f"t{t:02}x") == results[1].ranking(f"t{t:02}x")
