@@ -19,6 +19,7 @@ from rlchf.options import function_named, naming_errors
 from rlchf.rules._names import rule_meant
 from rlchf.rules._registry import (
     AXIOMS,
+    SCOPES,
     Axiom,
     Card,
     Kind,
@@ -34,6 +35,7 @@ from rlchf.rules._registry import (
 
 __all__ = [
     "AXIOMS",
+    "SCOPES",
     "Axiom",
     "Card",
     "Kind",

@@ -3,7 +3,7 @@
 import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, wraps
 from typing import Any, Literal, NamedTuple, TypeVar, cast, get_args
 
@@ -40,7 +40,9 @@ AXIOMS = {
     "anonymity": Axiom("A", "the result does not depend on which annotator cast which ballot"),
     "neutrality": Axiom("N", "if the responses are renamed, the result is renamed in the same way"),
     "homogeneity": Axiom(
-        "H", "multiplying all weights by the same number leaves the result as it is"
+        "H",
+        "multiplying all weights by the same number leaves the result as it is, but for ties where "
+        "weights have no common unit",
     ),
     "unanimity": Axiom(
         "U", "if all ballots are the same strict ranking, that ranking is the result"
@@ -76,7 +78,17 @@ AXIOMS = {
         "every ballot (independence of clones)",
     ),
 }
-"""The properties that a rule may claim; the tests check every claim on random profiles."""
+"""The properties that a rule may claim; the tests search for elections that refute a claim."""
+
+SCOPES = {
+    "complete": "if all ballots are complete",
+    "untied": "if no ballot has a tie, before and after",
+    "untied eliminations": "if no ballot has a tie, and elimination is tied only between responses "
+    "without first places",
+    "few": "with at most 6 responses, clones included",
+    "rankings": "if the ballots came as rankings, without scores",
+}
+"""Conditions under which a rule may claim a property that it does not have on all elections."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -95,6 +107,8 @@ class Card:
         Its running time per prompt: K ballots, M responses.
     axioms
         The properties in `AXIOMS` that it satisfies.
+    scopes
+        Of those that it satisfies under a condition only, the condition, a name in `SCOPES`.
     source
         Where it was defined.
     any_device
@@ -110,6 +124,7 @@ class Card:
     kind: str = ""
     cost: str = ""
     axioms: tuple[str, ...] = ()
+    scopes: Mapping[str, str] = field(default_factory=dict)
     source: str = ""
     any_device: bool = False
     broken: bool = False
@@ -117,6 +132,16 @@ class Card:
 
     def __str__(self) -> str:
         return self.line
+
+    def claim(self, axiom: str) -> str:
+        """An axiom that the rule satisfies, with its condition if there is one.
+
+        Examples
+        --------
+        >>> Card("", "", axioms=("clones",), scopes={"clones": "complete"}).claim("clones")
+        'clones (if all ballots are complete)'
+        """
+        return f"{axiom} ({SCOPES[self.scopes[axiom]]})" if axiom in self.scopes else axiom
 
     @property
     def cited(self) -> str:
@@ -137,12 +162,14 @@ def voting_rule(
     kind: Kind,
     cost: str,
     axioms: Iterable[str] = (),
+    scopes: Mapping[str, str] | None = None,
     any_device: bool = True,
     approvals: bool = False,
     keeps_ties: bool | None = None,
 ) -> Callable[[F], F]:
     """Declare a rule's card, which `list_rules` shows and the tests check, and check every call of it.
 
+    An axiom that the rule satisfies under a condition of `SCOPES` only has it in ``scopes``.
     ``keeps_ties`` says whether the rule leaves responses tied that it has no reason to tell apart; by
     default rules of one prompt do, and rules across prompts take the first. See `default_ties`. A call is
     refused with a ``TypeError`` if the rule gets `Rankings` where it takes `Profiles` or the other way
@@ -152,7 +179,7 @@ def voting_rule(
     Raises
     ------
     ValueError
-        If there is no such kind or axiom.
+        If there is no such kind, axiom or scope, or a scope belongs to an axiom that is not claimed.
 
     Examples
     --------
@@ -171,6 +198,11 @@ def voting_rule(
         raise ValueError(f"kind is {kind!r}; choose from {', '.join(get_args(Kind))}")
     if unknown := [axiom for axiom in axioms if axiom not in AXIOMS]:
         raise ValueError(f"unknown axiom {unknown[0]!r}; choose from {', '.join(AXIOMS)}")
+    scopes = dict(scopes or {})
+    if unknown := [axiom for axiom in scopes if axiom not in axioms]:
+        raise ValueError(f"there is a scope for {unknown[0]!r}, which is not among the axioms")
+    if unknown := [scope for scope in scopes.values() if scope not in SCOPES]:
+        raise ValueError(f"unknown scope {unknown[0]!r}; choose from {', '.join(SCOPES)}")
 
     def declare(function: F) -> F:
         name = function.__name__
@@ -183,8 +215,8 @@ def voting_rule(
                 check_call(name, function, options)
             return function(*data, **options)
 
-        card = {"kind": kind, "cost": cost, "axioms": axioms, "any_device": any_device}
-        card["approvals"] = approvals
+        card: dict[str, Any] = {"kind": kind, "cost": cost, "axioms": axioms, "scopes": scopes}
+        card |= {"any_device": any_device, "approvals": approvals}
         rule.card = card  # type: ignore[attr-defined]
         keeps = kind != "across prompts" if keeps_ties is None else keeps_ties
         rule.keeps_ties = keeps  # type: ignore[attr-defined]

@@ -13,6 +13,7 @@ from rlchf.rules._parts.elimination import by_repetition, chooser, lowest, place
     axioms=[
         "anonymity", "neutrality", "homogeneity", "unanimity", "pareto", "majority", "condorcet", "clones",
     ],
+    scopes={"clones": "untied eliminations"},
 )  # fmt: skip
 def benham(profiles: Profiles, *, ties: Ties = "keep") -> Array:
     """Rank by instant runoff until the remaining responses have a Condorcet winner.
@@ -22,9 +23,10 @@ def benham(profiles: Profiles, *, ties: Ties = "keep") -> Array:
     ranked by the same rule, applied again without the winners.
 
     A first place that t responses share gives 1/t of the ballot to each. A pair that a ballot ties or does
-    not compare counts for neither side. Clones of a response do not change who wins, unless responses
-    with first places tie for elimination, since tied responses are eliminated together by default.
-    First places count exposure: a response that more ballots rank can be first on more.
+    not compare counts for neither side. On ballots without ties, clones of a response do not change
+    who wins, unless responses with first places tie for elimination, since tied responses are eliminated
+    together by default. First places count exposure: a response that more ballots rank can be first on
+    more.
 
     Parameters
     ----------

@@ -5,6 +5,7 @@ from typing import Literal
 from rlchf.numeric.arrays import Array, array_namespace
 from rlchf.profiles import Profiles
 from rlchf.rules import voting_rule
+from rlchf.rules._parts.exact_sums import margin_sums
 
 Variant = Literal["symmetric", "domination", "weak_domination", "non_domination"]
 
@@ -55,7 +56,7 @@ def borda(profiles: Profiles, *, variant: Variant = "symmetric") -> Array:
     xp = array_namespace(profiles.ranks)
     if variant == "symmetric":
         comparisons = profiles.totals[:, None] * (profiles.n_responses - 1)  # (B, 1)
-        return (comparisons + xp.sum(profiles.margins, axis=2)) / (2 * profiles.scale[:, None])
+        return (comparisons + margin_sums(profiles)) / (2 * profiles.scale[:, None])
     below, above = xp.sum(profiles.wins, axis=2), xp.sum(profiles.wins, axis=1)
     points = {
         "domination": lambda: below,

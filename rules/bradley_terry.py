@@ -19,6 +19,7 @@ from rlchf.rules._parts.likelihood import (
         "anonymity", "neutrality", "unanimity", "pareto", "condorcet loser", "reinforcement",
         "monotonicity",
     ],
+    scopes={"reinforcement": "complete"},
 )  # fmt: skip
 def bradley_terry(profiles: Profiles, *, prior: float = 1.0) -> Array:
     """Fit strengths under which the ballots' comparisons of pairs are most likely.

@@ -12,6 +12,7 @@ from rlchf.rules._parts.elimination import by_elimination, chooser, lowest, plac
     axioms=[
         "anonymity", "neutrality", "homogeneity", "pareto", "majority", "reinforcement", "clones",
     ],
+    scopes={"clones": "untied eliminations"},
 )  # fmt: skip
 def instant_runoff(profiles: Profiles, *, ties: Ties = "keep") -> Array:
     """Rank by elimination of the response with the fewest first places among those remaining.
@@ -20,10 +21,10 @@ def instant_runoff(profiles: Profiles, *, ties: Ties = "keep") -> Array:
     each. A ballot that ranks none of the remaining responses no longer counts. First places count
     exposure: a response that more ballots rank can be first on more.
 
-    Clones of a response share its first places and inherit them from each other, so that they do not
-    change who wins, unless responses with first places tie for elimination: tied responses are
-    eliminated together by default. For the same reason, all responses without first places share the
-    last place.
+    Clones of a response share its first places and inherit them from each other, so that on ballots without
+    ties they do not change who wins, unless responses with first places tie for elimination: tied responses
+    are eliminated together by default. For the same reason, all responses without first places share the
+    last place. On a ballot that ties a response with others for first, clones change what each gets.
 
     Parameters
     ----------

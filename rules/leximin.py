@@ -14,6 +14,7 @@ from rlchf.rules._parts.exact_sums import by_parts
         "anonymity", "neutrality", "homogeneity", "unanimity", "pareto", "reinforcement",
         "monotonicity",
     ],
+    scopes={"reinforcement": "complete"},
 )  # fmt: skip
 def leximin(profiles: Profiles) -> Array:
     """Rank responses by their lowest score, ties by the second lowest, and so on.

@@ -12,7 +12,16 @@ MANY = 64  # responses, from which on they are not compared in pairs
 @voting_rule(
     kind="cardinal",
     cost="(K + L) M^2 for L different scores",
-    axioms=["anonymity", "neutrality", "homogeneity", "unanimity", "pareto", "monotonicity"],
+    axioms=[
+        "anonymity",
+        "neutrality",
+        "homogeneity",
+        "unanimity",
+        "pareto",
+        "majority",
+        "monotonicity",
+    ],
+    scopes={"majority": "rankings"},
 )
 def majority_judgement(profiles: Profiles) -> Array:
     """Rank responses by their median score, ties by the median without that score, and so on.

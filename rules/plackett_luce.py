@@ -27,6 +27,7 @@ TINY = 1e-150  # sums of odds are at least this, so that their squares are posit
     kind="statistical",
     cost="K M^2 + M^3",
     axioms=["anonymity", "neutrality", "unanimity", "pareto", "monotonicity"],
+    scopes={"monotonicity": "untied"},
     any_device=False,
 )
 def plackett_luce(profiles: Profiles, *, prior: float = 1.0) -> Array:

@@ -3,6 +3,7 @@
 from rlchf.numeric.arrays import Array, array_namespace
 from rlchf.profiles import Profiles
 from rlchf.rules import voting_rule
+from rlchf.rules._parts.exact_sums import margin_sums
 
 
 @voting_rule(
@@ -36,4 +37,4 @@ def proportional_borda(profiles: Profiles) -> Array:
     xp = array_namespace(profiles.ranks)
     M = profiles.n_responses
     pairs = xp.where(profiles.totals > 0, profiles.totals, 1.0)[:, None] * max(M - 1, 1)  # (B, 1)
-    return (1 + xp.sum(profiles.margins, axis=2) / pairs) / M
+    return (1 + margin_sums(profiles) / pairs) / M

@@ -25,9 +25,16 @@ def proportional_sequential_borda(profiles: Profiles, *, ties: Ties = "keep") ->
     the ballots' budgets, in proportion to their weights, pay for all pairs. The next response is the one
     with the highest Borda score among the remaining responses, in which each ballot counts by its remaining
     budget. With r responses remaining it costs r - 1, divided among the ballots in proportion to budget
-    times points given. So no ballot pays more than the number of pairs that it wins. On random profiles
-    the order with ``ties="lexicographic"`` agreed with every strict complete ballot on at least its share of
-    the pairs, rounded down; with ties kept, each of which agrees with half a pair, it need not.
+    times points given. So no ballot pays more than the number of pairs that it wins.
+
+    If all ballots are strict and complete, the order under ``ties="lexicographic"`` agrees with each of them,
+    and each group of equal ones, on at least its share of the pairs minus 3/4. *Proof.* Let b be the budget
+    of a group of equal ballots. It gives its favourite r - 1 points, so the elected response has at least
+    (r - 1) b, and the group pays at most the points that it gives. The budgets add up to r (r - 1) / 2, and
+    the elected response has at least the average score, r (r - 1)^2 / 4, so that with 4 or more responses
+    nobody pays more than its budget. With 3, budgets are overdrawn by at most 1/2 in sum. So those above 0
+    add up to at most 3/2 for the last pair, whose losers keep at most 3/4. With ties kept, responses elected
+    together count half for both sides, and a ballot can fall short by more.
 
     A ballot gives a response one point for each remaining response that it ranks strictly below, so that
     points count exposure: a response that more ballots rank can get more. A ballot without budget gives no

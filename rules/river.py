@@ -21,8 +21,9 @@ WORK = 2**16  # the largest number of forests, times M^2, in the search under al
     cost="K M^2 + M^4",
     axioms=[
         "anonymity", "neutrality", "homogeneity", "unanimity", "pareto", "majority", "condorcet",
-        "condorcet loser", "smith", "monotonicity",
+        "condorcet loser", "smith", "monotonicity", "clones",
     ],
+    scopes={"clones": "few"},
     any_device=False,
 )  # fmt: skip
 def river(profiles: Profiles, *, ties: Ties = "keep") -> Array:
@@ -39,7 +40,7 @@ def river(profiles: Profiles, *, ties: Ties = "keep") -> Array:
         that win under some order share a place and are removed together. Wherever Split Cycle leaves
         several responses undefeated, the orders are searched. The search is complete for up to 6 responses;
         if more than 2^16 / n^2 states of locked wins among n responses can occur, all the undefeated
-        responses share the place.
+        responses share the place. Then a clone can change who wins, which it does not otherwise.
         "lexicographic" takes equal margins by the index of the winner, then that of the loser; pairs
         without a majority come last, the first response of the pair counting as its winner. The
         result is a strict order.

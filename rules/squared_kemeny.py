@@ -43,7 +43,8 @@ def squared_kemeny(
     The distance of an order to a ballot is the number of pairs that the ballot ranks strictly and the
     order reverses; its square counts by the ballot's weight. Kemeny's rule follows a majority
     completely; this rule moves towards each group in proportion to its share of the weight: between two
-    opposite rankings with weights 60 and 40 it goes 40 % of the way from the first to the second.
+    opposite rankings with weights 60 and 40 it goes 40 % of the way from the first to the second, to the
+    nearest pair.
 
     With up to 9 responses all orders are compared. With 10 to 20, a local search moves single responses, and
     an integer program looks for a better order. With more than 20, or if different ballots times pairs of

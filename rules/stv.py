@@ -23,7 +23,15 @@ VOTE = 10**5
     kind="proportional",
     any_device=False,
     cost="K M^2",
-    axioms=["anonymity", "neutrality", "homogeneity", "unanimity", "pareto", "majority"],
+    axioms=[
+        "anonymity",
+        "neutrality",
+        "homogeneity",
+        "unanimity",
+        "pareto",
+        "majority",
+        "monotonicity",
+    ],
 )
 def stv(
     profiles: Profiles,
@@ -52,9 +60,10 @@ def stv(
     ----------
     k
         Number of seats, which sets the quota; by default M - 1. With M - 1 seats, the favourite of n / M
-        ballots gets a place near the top, responses are eliminated only when the ballots are exhausted, and
-        the plurality winner is first. If you select a number of responses, give it: fewer seats cost more
-        votes each, and ``k=1`` is instant runoff that stops at a majority.
+        ballots gets a place near the top, responses are eliminated only when ballots are exhausted or all
+        that remain have equally many votes, and the plurality winner is first. If you select a number of
+        responses, give it: fewer seats cost more votes each, and ``k=1`` is instant runoff that stops at a
+        majority.
     variant
         "inclusive_gregory": all ballots of an elected response transfer the same share of their current
         value (weighted inclusive Gregory, WIGM), also once all seats are filled. Values are exact fractions

@@ -18,6 +18,7 @@ TopSet = Literal["smith", "schwartz"]
         "anonymity", "neutrality", "homogeneity", "unanimity", "pareto", "majority", "condorcet",
         "condorcet loser", "smith", "clones",
     ],
+    scopes={"clones": "untied eliminations"},
 )  # fmt: skip
 def tideman_alternative(
     profiles: Profiles, *, top_set: TopSet = "smith", ties: Ties = "keep"
@@ -29,9 +30,10 @@ def tideman_alternative(
     applied again without the winners.
 
     A first place that t responses share gives 1/t of the ballot to each. A pair that a ballot ties or does
-    not compare counts for neither side. Clones of a response do not change who wins, unless responses
-    with first places tie for elimination, since tied responses are eliminated together by default.
-    First places count exposure: a response that more ballots rank can be first on more.
+    not compare counts for neither side. On ballots without ties, clones of a response do not change
+    who wins, unless responses with first places tie for elimination, since tied responses are eliminated
+    together by default. First places count exposure: a response that more ballots rank can be first on
+    more.
 
     Parameters
     ----------

@@ -4,6 +4,7 @@ from rlchf.auditing._rounds import Rounds, Unit, rounds_of
 from rlchf.auditing._tallies import tally
 from rlchf.auditing.agreement import Agreement
 from rlchf.auditing.bootstrap import Interval, bootstrap
+from rlchf.auditing.distortion import distortion, worst_distortion
 from rlchf.auditing.groups import Grouping
 from rlchf.auditing.justified import Verdict, justified
 from rlchf.auditing.margins import Margins, margins
@@ -33,6 +34,7 @@ __all__ = [
     "Welfare",
     "audit",
     "bootstrap",
+    "distortion",
     "gini",
     "justified",
     "margins",
@@ -46,4 +48,5 @@ __all__ = [
     "trace_shares",
     "violations",
     "welfare",
+    "worst_distortion",
 ]

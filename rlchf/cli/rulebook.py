@@ -31,7 +31,7 @@ def records() -> list[dict[str, Any]]:
     Examples
     --------
     >>> records()[0].keys()
-    dict_keys(['name', 'description', 'kind', 'cost', 'axioms', 'source', 'any_device'])
+    dict_keys(['name', 'description', 'kind', 'cost', 'axioms', 'scopes', 'source', 'any_device'])
     """
     return [
         {
@@ -40,6 +40,7 @@ def records() -> list[dict[str, Any]]:
             "kind": card.kind,
             "cost": card.cost,
             "axioms": list(card.axioms),
+            "scopes": dict(card.scopes),
             "source": card.source,
             "any_device": card.any_device,
         }
@@ -72,13 +73,21 @@ def table(width: int = 120) -> "Table":
 
 
 def _letters(card: Card) -> str:
-    return "".join(axiom.letter for name, axiom in AXIOMS.items() if name in card.axioms)
+    """A letter per axiom, a small one where it has a scope."""
+    return "".join(
+        axiom.letter.lower() if name in card.scopes else axiom.letter
+        for name, axiom in AXIOMS.items()
+        if name in card.axioms
+    )
 
 
 def legend() -> str:
     """What the letters of the table mean."""
     lines = [f"  {axiom.letter}  {name}: {axiom.sentence}" for name, axiom in AXIOMS.items()]
-    about = "cost: per prompt, of K ballots and M responses; axioms:"
+    about = (
+        "cost: per prompt, of K ballots and M responses; axioms (a small letter: under the condition that "
+        "the rule's page states):"
+    )
     return "\n".join([about, *lines])
 
 
@@ -163,7 +172,7 @@ def page(name: str) -> str:
         f"{label}: {value}" for label, value in (("Kind", card.kind), ("Cost", card.cost)) if value
     ]
     if card.axioms:
-        about.append(f"Axioms: {', '.join(card.axioms)}")
+        about.append(f"Axioms: {', '.join(map(card.claim, card.axioms))}")
     parts = [call(name), inspect.getdoc(rule) or "", "\n".join(about), commands(name)]
     return "\n\n".join(part for part in [*parts, worked_example(name)] if part)
 

@@ -135,3 +135,16 @@ def means_where_named(profiles: Profiles, numbers: Array) -> Array:
         pooled = exact_sums(profiles, [xp.sum(numbers * named, axis=0)[None]], 53, total)
         means = xp.where(given, means, pooled)
     return round_inexact(means, profiles.is_exact, one[:, 0])
+
+
+def margin_sums(profiles: Profiles) -> Array:
+    """(B, M) the sum of the margins of each response over all others, in integer weights.
+
+    Where weights have no common part the sums are rounded, not each margin, so that equal sums are equal.
+    """
+    xp = array_namespace(profiles.ranks)
+    if bool(xp.all(profiles.is_exact)):
+        return xp.sum(profiles.margins, axis=2)
+    sums = xp.sum(profiles.wins, axis=2) - xp.sum(profiles.wins, axis=1)
+    most = profiles.totals * (profiles.n_responses - 1)
+    return round_inexact(sums, profiles.is_exact, most)

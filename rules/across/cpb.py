@@ -34,8 +34,8 @@ def cpb(rankings: Rankings, *, order: Order = "input", seed: int = 0) -> Aggrega
     shortfall does not grow with the number of prompts. An uncontested pair is never decided the other way.
     Proof: i's favourite x among the unplaced responses has s_i(x) = c(x), so B(x) / c(x) is at least b_i;
     that holds for the chosen x as well, and i pays at most s_i(x), the agreement gained. The whole income
-    is spent, so the budgets add up to 0. Nobody pays more than M - 1 on a prompt from a positive budget, so
-    nobody owes M - 1 or more, and nobody can have saved (G - 1)(M - 1).
+    is spent, so the budgets add up to 0. Nobody pays more than M - 1 for a rank, and only
+    from a positive budget, so nobody owes M - 1 or more, and nobody can have saved (G - 1)(M - 1).
 
     A ballot that ties a pair or does not rank both is on neither side of it; the guarantee does not cover
     its annotator, who still gets the full income. Annotators who come and go earn income only on prompts

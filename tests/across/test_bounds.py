@@ -2,12 +2,15 @@
 
 import importlib.util
 import sys
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+import rlchf
+from rlchf import Rankings
 from tests.across.test_budgets import agreement as counted
 from tests.across.test_budgets import dataset, outcome
 
@@ -84,3 +87,21 @@ def test_the_agreement_that_the_search_counts_is_that_of_the_ballots() -> None:
         expected = counted(data.prompts, orders)
         assert np.cumsum(won, axis=0).tolist() == expected[0].tolist()
         assert np.cumsum(contested).tolist() == expected[1].tolist()
+
+
+def test_annotators_decide_their_share_within_one_prompt_also_if_weights_change() -> None:
+    rng = np.random.default_rng(2)
+    orders = list(permutations("abcd"))
+    for _ in range(60):
+        prompts, people = int(rng.integers(2, 40)), int(rng.integers(2, 6))
+        weights = rng.integers(1, int(rng.choice([3, 10, 50])) + 1, (prompts, people)).astype(float)
+        picks = [rng.choice(24, people, replace=False) for _ in range(prompts)]
+        ballots = [
+            (t, v, [[x] for x in orders[k]]) for t, p in enumerate(picks) for v, k in enumerate(p)
+        ]
+        rankings = Rankings.from_ballots(ballots, weights.ravel().tolist())
+        result = rlchf.aggregate(rankings, "apportioned_dictator")
+        won = [orders.index(tuple(b[0] for b in result.ranking(t))) for t in range(prompts)]
+        decided = np.array([p == k for p, k in zip(picks, won, strict=True)])
+        due = weights / weights.sum(axis=1, keepdims=True)
+        assert abs(np.cumsum(decided, axis=0) - np.cumsum(due, axis=0)).max() < 1

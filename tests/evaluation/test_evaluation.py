@@ -363,6 +363,14 @@ def test_annotators_are_split_whole() -> None:
         assert all(part.responses(p) == rankings.responses(p) for p in part.prompt_ids)
 
 
+@pytest.mark.parametrize("held_out", [1e-6, 0.5, 1 - 1e-6])
+@pytest.mark.parametrize("people", [2, 3, 7])
+def test_a_split_has_somebody_on_each_side(held_out: float, people: int) -> None:
+    ballots = [("p", str(who), "a > b") for who in range(people)]
+    sides = split_annotators(rlchf.Rankings.from_ballots(ballots), held_out, seed=1)
+    assert all(side.annotator_ids for side in sides)
+
+
 def test_a_split_keeps_what_each_ballot_says() -> None:
     rankings, ballots, scores = random_case(5, n_prompts=30)
     for part in split_annotators(rankings, 0.5, seed=0):

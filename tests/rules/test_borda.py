@@ -1,5 +1,6 @@
 """Worked cases for Borda."""
 
+import numpy as np
 import pytest
 
 from rlchf import Profiles
@@ -69,3 +70,12 @@ def test_the_variants_rank_strict_complete_ballots_alike() -> None:
 def test_an_unknown_variant_of_borda_is_answered_with_the_known_ones() -> None:
     with pytest.raises(ValueError, match="variant is 'dominating'; choose from symmetric, domin"):
         borda(Profiles.from_ballots([["a > b"]]), variant="dominating")
+
+
+def test_equal_counts_stay_equal_whatever_number_multiplies_weights_without_a_common_unit() -> None:
+    ballots, weights = ["c > a > d", "d > a = b > c", "d > c > a = b"], [428371, 454851, 863721]
+    for factor in (1, 12345.678, np.pi):
+        scaled = [weight * factor for weight in weights]
+        scores = borda(Profiles.from_ballots([ballots], weights=[scaled]))[0]
+        assert scores[0] == scores[1]
+        assert scores[3] > scores[2] > scores[0]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import chisquare
 
-from rlchf import Profiles
+from rlchf import Profiles, Rankings, aggregate
 from rlchf.rules import get_rule
 from tests.oracles import probabilistic as oracles
 from tests.oracles.textbook import blocks_of
@@ -38,6 +38,21 @@ def test_each_prompt_of_a_batch_draws_for_itself(name: str) -> None:
         for n, (case, row) in enumerate(zip(batch, scores, strict=True)):
             drawn = getattr(oracles, name)(case.ballots, 4, seed=seed, prompt=7 * n)
             assert blocks_of(row.tolist()) == drawn
+
+
+@pytest.mark.parametrize("name", BOTH)
+def test_a_draw_depends_on_the_place_of_the_prompt_and_not_on_other_ballots(name: str) -> None:
+    """Twenty prompts with the same ballots; then the first has others, then the first is left out."""
+    ballots = [(f"v{v}", order) for v, order in enumerate(["a > b > c", "b > c > a", "c > a > b"])]
+    first = [("t00", "v0", "c > b > a")]
+    same = [(f"t{t:02}", *ballot) for t in range(20) for ballot in ballots]
+    results = [
+        aggregate(Rankings.from_ballots(rows), name) for rows in (same, first + same[3:], same[3:])
+    ]
+    rankings = [[result.ranking(f"t{t:02}") for t in range(1, 20)] for result in results]
+    assert rankings[0] == rankings[1]
+    assert rankings[0] != rankings[2]
+    assert rankings[0][:-1] == [results[2].ranking(f"t{t:02}") for t in range(2, 20)]
 
 
 def test_ballots_are_drawn_as_often_as_they_weigh() -> None:

@@ -16,6 +16,7 @@ import rlchf
 from rlchf import Profiles, Rankings
 from rlchf.numeric.arrays import to_numpy
 from rlchf.rules import get_rule, is_across, list_rules
+from rlchf.rules._parts import threads
 from tests.oracles import textbook as oracles
 from tests.oracles.textbook import Ballots, Blocks, as_blocks, blocks_of
 from tests.support.profiles import Case, cases, random_cases, rule_parameters, scores_of, together
@@ -112,6 +113,18 @@ def test_batching_and_the_order_of_prompts_change_nothing(name: str, m: int) -> 
     result = to_numpy(get_rule(name)(together(batch)))
     assert np.array_equal(result, np.stack([scores(name, case) for case in batch]))
     assert np.array_equal(to_numpy(get_rule(name)(together(batch[::-1]))), result[::-1])
+
+
+@pytest.mark.parametrize("name", PER_PROMPT)
+def test_the_number_of_processors_changes_nothing(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(threads, "CHUNK", 400)
+    profiles = together(random_cases(15, 90, 4))
+    assert len(threads._slices(profiles)) > 3
+    known = get_rule(name)(profiles)
+    for number in (1, 3):
+        assert np.array_equal(threads.scores_in_chunks(get_rule(name), profiles, number), known)
 
 
 @pytest.mark.parametrize("name", PER_PROMPT)

@@ -37,8 +37,8 @@ class Prior:
         The mean is the share of all votes that agree. The strength s is 1 / c - 1, where c is the
         correlation of two votes on one statement, estimated from how much more the statements' shares vary
         than votes drawn at random would. It is at least 2, the votes that Polis adds, and no more than
-        the votes on the average statement: where shares vary little, or by chance less than that, a
-        statement with so many votes is pulled to the mean by half of the way.
+        that or the votes on the average statement, whichever is more: where shares vary little, or by
+        chance less than that, a statement with so many votes is pulled to the mean by half of the way.
 
         References
         ----------
