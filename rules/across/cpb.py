@@ -16,7 +16,13 @@ from rlchf.rules.across._parts.sequential_borda import carry_over
     axioms=["anonymity", "homogeneity", "unanimity", "pareto"],
     any_device=False,
 )
-def cpb(rankings: Rankings, *, order: Order = "input", seed: int = 0) -> Aggregation:
+def cpb(
+    rankings: Rankings,
+    *,
+    order: Order = "input",
+    seed: int = 0,
+    frozen: Aggregation | None = None,
+) -> Aggregation:
     """Rank with budgets that carry over, so that every group wins its share of the contested pairs.
 
     A pair of responses is contested if one ballot ranks it one way and another ballot the other way. Each
@@ -55,6 +61,9 @@ def cpb(rankings: Rankings, *, order: Order = "input", seed: int = 0) -> Aggrega
     ----------
     order, seed
         Decide the prompts in the order of the input ("input"), or "shuffled" with a seed.
+    frozen
+        An earlier output of the rule: its rankings stay as they are, and the budgets that they lead to are
+        carried on to the other prompts.
 
     Returns
     -------
@@ -73,7 +82,7 @@ def cpb(rankings: Rankings, *, order: Order = "input", seed: int = 0) -> Aggrega
     >>> [result.ranking(p)[0] for p in range(5)]
     [['plain'], ['emoji'], ['plain'], ['emoji'], ['plain']]
     """
-    layout = lay_out(rankings, order, seed)
+    layout = lay_out(rankings, order, seed, frozen)
     scores = run(carry_over, layout, np.zeros(layout.n_annotators), True)
     return as_aggregation(rankings, scores, "cpb", order=order, seed=seed)
 

@@ -16,7 +16,13 @@ from rlchf.rules.across._parts.pair_purchases import buy_pairs
     axioms=["anonymity", "homogeneity", "unanimity", "pareto"],
     any_device=False,
 )
-def equal_shares_pairs(rankings: Rankings, *, order: Order = "input", seed: int = 0) -> Aggregation:
+def equal_shares_pairs(
+    rankings: Rankings,
+    *,
+    order: Order = "input",
+    seed: int = 0,
+    frozen: Aggregation | None = None,
+) -> Aggregation:
     """Let annotators buy pairs, each paid in equal shares, out of budgets that carry over.
 
     A pair is contested if one ballot ranks it one way and another ballot the other way; uncontested pairs
@@ -51,6 +57,9 @@ def equal_shares_pairs(rankings: Rankings, *, order: Order = "input", seed: int 
     ----------
     order, seed
         Decide the prompts in the order of the input ("input"), or "shuffled" with a seed.
+    frozen
+        An earlier output of the rule: its rankings stay as they are, and the budgets that they lead to are
+        carried on to the other prompts.
 
     Returns
     -------
@@ -69,6 +78,6 @@ def equal_shares_pairs(rankings: Rankings, *, order: Order = "input", seed: int 
     >>> [result.ranking(p)[0] for p in range(5)]
     [['plain'], ['plain'], ['emoji'], ['plain'], ['emoji']]
     """
-    layout = lay_out(rankings, order, seed)
+    layout = lay_out(rankings, order, seed, frozen)
     scores = run(buy_pairs, layout, np.zeros(layout.n_annotators), False)
     return as_aggregation(rankings, scores, "equal_shares_pairs", order=order, seed=seed)

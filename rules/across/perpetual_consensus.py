@@ -41,6 +41,7 @@ def perpetual_consensus(
     exact: bool = False,
     order: Order = "input",
     seed: int = 0,
+    frozen: Aggregation | None = None,
 ) -> Aggregation:
     """Rank prompt after prompt; all earn one vote per prompt, and satisfied annotators pay for all.
 
@@ -62,4 +63,6 @@ def perpetual_consensus(
     >>> [result.ranking(p)[0][0] for p in range(5)]
     ['plain', 'emoji', 'plain', 'emoji', 'plain']
     """
-    return perpetual(rankings, "perpetual_consensus", CONSENSUS, base, unit, exact, order, seed)
+    return perpetual(
+        rankings, "perpetual_consensus", CONSENSUS, base, unit, exact, order, seed, frozen
+    )

@@ -23,6 +23,7 @@ def perpetual_equality(
     exact: bool = False,
     order: Order = "input",
     seed: int = 0,
+    frozen: Aggregation | None = None,
 ) -> Aggregation:
     """Rank each prompt so that the least satisfied annotators so far become as satisfied as possible.
 
@@ -43,4 +44,6 @@ def perpetual_equality(
     >>> [result.ranking(p)[0][0] for p in range(5)]
     ['plain', 'emoji', 'plain', 'emoji', 'plain']
     """
-    return perpetual_orders(rankings, "perpetual_equality", EQUALITY, unit, exact, order, seed)
+    return perpetual_orders(
+        rankings, "perpetual_equality", EQUALITY, unit, exact, order, seed, frozen
+    )

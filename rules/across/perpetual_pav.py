@@ -40,6 +40,7 @@ def perpetual_pav(
     exact: bool = False,
     order: Order = "input",
     seed: int = 0,
+    frozen: Aggregation | None = None,
 ) -> Aggregation:
     """Rank prompt after prompt; a ballot's weight falls with its annotator's satisfaction so far.
 
@@ -66,4 +67,4 @@ def perpetual_pav(
     >>> [result.ranking(p)[0][0] for p in range(5)]
     ['plain', 'emoji', 'plain', 'emoji', 'plain']
     """
-    return perpetual(rankings, "perpetual_pav", PAV, base, unit, exact, order, seed)
+    return perpetual(rankings, "perpetual_pav", PAV, base, unit, exact, order, seed, frozen)

@@ -23,6 +23,7 @@ def perpetual_phragmen(
     exact: bool = False,
     order: Order = "input",
     seed: int = 0,
+    frozen: Aggregation | None = None,
 ) -> Aggregation:
     """Rank each prompt so that the loads of the satisfied annotators stay as low as possible.
 
@@ -44,4 +45,6 @@ def perpetual_phragmen(
     >>> [result.ranking(p)[0][0] for p in range(5)]
     ['plain', 'emoji', 'plain', 'plain', 'emoji']
     """
-    return perpetual_orders(rankings, "perpetual_phragmen", PHRAGMEN, unit, exact, order, seed)
+    return perpetual_orders(
+        rankings, "perpetual_phragmen", PHRAGMEN, unit, exact, order, seed, frozen
+    )

@@ -40,6 +40,7 @@ def perpetual_quota(
     exact: bool = False,
     order: Order = "input",
     seed: int = 0,
+    frozen: Aggregation | None = None,
 ) -> Aggregation:
     """Rank prompt after prompt; ballots count by their annotators' entitlement minus satisfaction.
 
@@ -63,4 +64,4 @@ def perpetual_quota(
     >>> [result.ranking(p)[0][0] for p in range(5)]
     ['plain', 'emoji', 'plain', 'emoji', 'plain']
     """
-    return perpetual(rankings, "perpetual_quota", QUOTA, base, unit, exact, order, seed)
+    return perpetual(rankings, "perpetual_quota", QUOTA, base, unit, exact, order, seed, frozen)

@@ -40,6 +40,7 @@ def perpetual_reset(
     exact: bool = False,
     order: Order = "input",
     seed: int = 0,
+    frozen: Aggregation | None = None,
 ) -> Aggregation:
     """Rank prompt after prompt; all earn one vote per prompt, and satisfaction resets the votes.
 
@@ -59,4 +60,4 @@ def perpetual_reset(
     >>> [result.ranking(p)[0][0] for p in range(5)]
     ['plain', 'emoji', 'plain', 'emoji', 'plain']
     """
-    return perpetual(rankings, "perpetual_reset", RESET, base, unit, exact, order, seed)
+    return perpetual(rankings, "perpetual_reset", RESET, base, unit, exact, order, seed, frozen)

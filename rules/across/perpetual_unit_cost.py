@@ -40,6 +40,7 @@ def perpetual_unit_cost(
     exact: bool = False,
     order: Order = "input",
     seed: int = 0,
+    frozen: Aggregation | None = None,
 ) -> Aggregation:
     """Rank prompt after prompt; all earn one vote per prompt and pay for their satisfaction.
 
@@ -58,4 +59,6 @@ def perpetual_unit_cost(
     >>> [result.ranking(p)[0][0] for p in range(5)]
     ['plain', 'emoji', 'plain', 'emoji', 'plain']
     """
-    return perpetual(rankings, "perpetual_unit_cost", UNIT_COST, base, unit, exact, order, seed)
+    return perpetual(
+        rankings, "perpetual_unit_cost", UNIT_COST, base, unit, exact, order, seed, frozen
+    )

@@ -14,6 +14,7 @@ from rlchf.rules.across._parts.layout import (
     as_aggregation,
     ballots_of,
     lay_out,
+    take_frozen,
     write_order,
 )
 from rlchf.rules.across._parts.orders import (
@@ -35,7 +36,12 @@ from rlchf.ties import strict_order
     any_device=False,
 )
 def phragmen_credit(
-    rankings: Rankings, *, base: str = "kemeny", order: Order = "input", seed: int = 0
+    rankings: Rankings,
+    *,
+    base: str = "kemeny",
+    order: Order = "input",
+    seed: int = 0,
+    frozen: Aggregation | None = None,
 ) -> Aggregation:
     """Rank by credit: annotators earn a share of each contested pair and pay for those they agree with.
 
@@ -83,6 +89,9 @@ def phragmen_credit(
         ``kemeny`` and ``borda`` the loop is compiled (with ``kemeny`` up to 10 responses to a prompt).
     order, seed
         Decide the prompts in the order of the input ("input"), or "shuffled" with a seed.
+    frozen
+        An earlier output of the rule: its rankings stay as they are, and the balances that they lead to are
+        carried on to the other prompts.
 
     Returns
     -------
@@ -102,7 +111,7 @@ def phragmen_credit(
     [['plain'], ['emoji'], ['plain'], ['emoji'], ['plain']]
     """
     rule = base_rule(base)
-    layout = lay_out(rankings, order, seed)
+    layout = lay_out(rankings, order, seed, frozen)
     balances = np.zeros(layout.n_annotators)
     if base == "borda" or (base == "kemeny" and layout.sizes.max() <= MOST_FOR_SUBSETS):
         scores = run(_decide_by_credit, layout, balances, base == "borda")
@@ -121,7 +130,9 @@ def _decide_by_rule(layout: Layout, rule: Rule, balances: np.ndarray) -> np.ndar
         ranks = batch.ranks.T.copy()
         contested = contested_pairs(supporters(ranks, shares))
         money = _earn(shares, who, accounts, contested.sum() // 2)
-        order = strict_order(rule, batch.reweighted(_ballot_weights(shares, money)))[0]
+        order = layout.frozen_order(p)
+        if order is None:
+            order = strict_order(rule, batch.reweighted(_ballot_weights(shares, money)))[0]
         scores[rankings.response_starts[p] + order] = np.arange(len(order) - 1, -1, -1)
         _charge(ranks, shares, contested, money, order)
         collect(money, shares, who, balances)
@@ -139,10 +150,11 @@ def _decide_by_credit(block: Block, accounts: Accounts, scores: np.ndarray, by_b
         money = _earn(shares, who, accounts, contested.sum() // 2)
         above = count_above(ballots.ranks, _ballot_weights(shares, money))
         order = np.empty(M, dtype=np.int64)
-        if by_borda:
-            first_borda_order(above, order)
-        else:
-            first_kemeny_order(above, order)
+        if not take_frozen(block, t, order):
+            if by_borda:
+                first_borda_order(above, order)
+            else:
+                first_kemeny_order(above, order)
         write_order(block, t, order, scores)
         _charge(ballots.ranks, shares, contested, money, order)
         collect(money, shares, who, accounts.budgets)

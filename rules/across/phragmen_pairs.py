@@ -16,7 +16,13 @@ from rlchf.rules.across._parts.pair_purchases import buy_pairs
     axioms=["anonymity", "homogeneity", "unanimity", "pareto"],
     any_device=False,
 )
-def phragmen_pairs(rankings: Rankings, *, order: Order = "input", seed: int = 0) -> Aggregation:
+def phragmen_pairs(
+    rankings: Rankings,
+    *,
+    order: Order = "input",
+    seed: int = 0,
+    frozen: Aggregation | None = None,
+) -> Aggregation:
     """Decide pair after pair so that the load of the pairs won is balanced over the annotators.
 
     A pair is contested if one ballot ranks it one way and another ballot the other way; uncontested pairs
@@ -45,6 +51,9 @@ def phragmen_pairs(rankings: Rankings, *, order: Order = "input", seed: int = 0)
     ----------
     order, seed
         Decide the prompts in the order of the input ("input"), or "shuffled" with a seed.
+    frozen
+        An earlier output of the rule: its rankings stay as they are, and the loads that they lead to are
+        carried on to the other prompts.
 
     Returns
     -------
@@ -63,6 +72,6 @@ def phragmen_pairs(rankings: Rankings, *, order: Order = "input", seed: int = 0)
     >>> [result.ranking(p)[0] for p in range(5)]
     [['plain'], ['emoji'], ['plain'], ['emoji'], ['plain']]
     """
-    layout = lay_out(rankings, order, seed)
+    layout = lay_out(rankings, order, seed, frozen)
     scores = run(buy_pairs, layout, np.zeros(layout.n_annotators), True)
     return as_aggregation(rankings, scores, "phragmen_pairs", order=order, seed=seed)

@@ -4,9 +4,10 @@ Each is written for a whole dataset: a prompt is its ballots, their annotators, 
 The functions named after a rule rank a single prompt of ballots by different annotators.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from itertools import combinations, permutations
+from types import MappingProxyType
 
 from tests.oracles.probabilistic import random_dictator
 from tests.oracles.textbook import (
@@ -24,6 +25,9 @@ Prompt = tuple[Ballots, Sequence[int], int]
 Budgets = dict[int, Fraction]
 Outcome = tuple[list[list[int]], Budgets]
 Pair = tuple[int, int]
+Decided = Mapping[int, list[int]]
+"""The orders of prompts that are frozen, by number."""
+NONE: Decided = MappingProxyType({})
 
 
 def shares_of(ballots: Ballots) -> list[Fraction]:
@@ -56,18 +60,19 @@ def collect(
         )
 
 
-def carry_over(prompts: Iterable[Prompt], contested_only: bool) -> Outcome:
+def carry_over(prompts: Iterable[Prompt], contested_only: bool, decided: Decided = NONE) -> Outcome:
     """The pseudocode: fill ranks from the top; those who rank the chosen response high pay for it."""
     budgets: Budgets = {}
     orders = []
-    for ballots, annotators, m in prompts:
+    for t, (ballots, annotators, m) in enumerate(prompts):
         shares = shares_of(ballots)
         contested = contested_pairs(ballots, m)
         counted = contested if contested_only else set(permutations(range(m), 2))
         money = split(budgets, annotators, shares)
         money = [b + share * len(counted) / 2 for b, share in zip(money, shares, strict=True)]
         voters = [k for k in range(len(ballots)) if shares[k]]
-        unplaced, order = list(range(m)), []
+        unplaced = list(range(m))
+        order: list[int] = []
         while unplaced:
             candidates = unplaced
             if contested_only:
@@ -84,6 +89,8 @@ def carry_over(prompts: Iterable[Prompt], contested_only: bool) -> Outcome:
                     candidates = [
                         x for x in unplaced if not any((x, y) in by_all for y in unplaced)
                     ]
+            if t in decided:
+                candidates = [decided[t][len(order)]]
             cost = {x: sum((x, y) in counted for y in unplaced) for x in unplaced}
             wins = {
                 x: [
@@ -125,11 +132,12 @@ def carry_over(prompts: Iterable[Prompt], contested_only: bool) -> Outcome:
 def credit_accounting(
     prompts: Iterable[Prompt],
     base: Callable[[Ballots, int], list[int]] = first_kemeny_order,
+    decided: Decided = NONE,
 ) -> Outcome:
     """Everybody earns a share of each contested pair; those who agree with its outcome pay, by weight."""
     balances: Budgets = {}
     orders = []
-    for ballots, annotators, m in prompts:
+    for t, (ballots, annotators, m) in enumerate(prompts):
         shares = shares_of(ballots)
         money = split(balances, annotators, shares)
         contested = contested_pairs(ballots, m)
@@ -137,7 +145,8 @@ def credit_accounting(
         weights = [max(b, Fraction(0)) for b in money]
         if not any(weights):
             weights = shares
-        order = base([(ranks, w) for (ranks, _), w in zip(ballots, weights, strict=True)], m)
+        voting = [(ranks, w) for (ranks, _), w in zip(ballots, weights, strict=True)]
+        order = decided.get(t) or base(voting, m)
         for i, j in set(combinations(order, 2)) & contested:
             paying = [share * above(ballots, k, i, j) for k, share in enumerate(shares)]
             money = [b - pay / sum(paying) for b, pay in zip(money, paying, strict=True)]
@@ -155,11 +164,11 @@ def closed(before: set[Pair]) -> set[Pair]:
         before = before | more
 
 
-def pair_buying(prompts: Iterable[Prompt], by_load: bool) -> Outcome:
+def pair_buying(prompts: Iterable[Prompt], by_load: bool, decided: Decided = NONE) -> Outcome:
     """Equal shares (or Phragmén's rule, by load) with contested pairs as the candidates."""
     carried: Budgets = {}
     orders = []
-    for ballots, annotators, m in prompts:
+    for t, (ballots, annotators, m) in enumerate(prompts):
         shares = shares_of(ballots)
         contested = contested_pairs(ballots, m)
         voters = [k for k in range(len(ballots)) if shares[k]]
@@ -173,6 +182,8 @@ def pair_buying(prompts: Iterable[Prompt], by_load: bool) -> Outcome:
         for i, j in by_all + uncontested:
             if (j, i) not in before:
                 before = closed(before | {(i, j)})
+        may_be = set(combinations(decided.get(t, []), 2)) or set(permutations(range(m), 2))
+        before &= may_be
         n = Fraction(len(contested), 2)
         if by_load:
             wallet = [carried.get(who, Fraction(0)) - n for who in annotators]
@@ -230,7 +241,7 @@ def pair_buying(prompts: Iterable[Prompt], by_load: bool) -> Outcome:
             open_pairs = [
                 (i, j)
                 for i, j in sorted(contested)
-                if (i, j) not in before and (j, i) not in before
+                if (i, j) not in before and (j, i) not in before and (i, j) in may_be
             ]
             prices = [(price(pair, wallet), pair) for pair in open_pairs]
             affordable = [(level, pair) for level, pair in prices if level is not None]
@@ -242,7 +253,7 @@ def pair_buying(prompts: Iterable[Prompt], by_load: bool) -> Outcome:
             for implied in sorted((grown - before - {pair}) & contested):
                 wallet = charge(implied, price(implied, wallet), wallet)
             before = grown
-        orders.append(extended(ballots, m, before))
+        orders.append(decided.get(t) or extended(ballots, m, before))
         for pair in sorted(set(combinations(orders[-1], 2)) & contested - before):
             wallet = charge(pair, price(pair, wallet), wallet)
         if by_load:

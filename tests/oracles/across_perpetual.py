@@ -3,13 +3,14 @@
 A prompt is its ballots, the annotator of each, and the number of responses.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from itertools import combinations
 from math import lcm, prod
 from operator import mul
+from types import MappingProxyType
 from typing import Any
 
 from tests.oracles.textbook import (
@@ -29,6 +30,8 @@ from tests.oracles.textbook import (
 
 Prompt = tuple[Sequence[Ballot], Sequence[int], int]
 Orders = list[list[int]]
+Decided = Mapping[int, list[int]]
+"""The orders of prompts that are frozen, by number."""
 Base = Callable[[Ballots, int], list[int]]
 Ranks = dict[int, int]
 
@@ -162,11 +165,12 @@ def weighing(
     prompts: Sequence[Prompt],
     unit: str = "contested_pair",
     base: Base = first_kemeny_order,
+    decided: Decided = MappingProxyType({}),
 ) -> Orders:
     begin = Fraction(0 if rule in ("pav", "quota") else 1)
     states: dict[int, Fraction] = {}
     orders = []
-    for prompt in prompts:
+    for t, prompt in enumerate(prompts):
         round_ = Round(*prompt, unit)
         state = {who: states.get(who, begin) for who in round_.annotators}
         entitlement = round_.entitlement()
@@ -180,7 +184,8 @@ def weighing(
             (ranks, weight * factor[who])
             for (ranks, weight), who in zip(round_.ballots, round_.annotators, strict=True)
         ]
-        order = base(weighed if any(weight for _, weight in weighed) else round_.ballots, round_.m)
+        voting = weighed if any(weight for _, weight in weighed) else round_.ballots
+        order = decided.get(t) or base(voting, round_.m)
         orders.append(order)
         if not round_.changes_nothing:
             states |= updated(rule, round_, state, round_.satisfaction(order), entitlement)
@@ -268,13 +273,18 @@ def best_order(rule: str, round_: Round, state: dict[int, Fraction]) -> list[int
     return order
 
 
-def choosing(rule: str, prompts: Sequence[Prompt], unit: str = "contested_pair") -> Orders:
+def choosing(
+    rule: str,
+    prompts: Sequence[Prompt],
+    unit: str = "contested_pair",
+    decided: Decided = MappingProxyType({}),
+) -> Orders:
     states: dict[int, Fraction] = {}
     orders = []
-    for prompt in prompts:
+    for t, prompt in enumerate(prompts):
         round_ = Round(*prompt, unit)
         state = {who: states.get(who, Fraction(0)) for who in round_.annotators}
-        order = best_order(rule, round_, state)
+        order = decided.get(t) or best_order(rule, round_, state)
         orders.append(order)
         if round_.changes_nothing:
             continue

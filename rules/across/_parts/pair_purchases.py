@@ -6,7 +6,12 @@ import numpy as np
 from numba import njit
 
 from rlchf.rules.across._parts.budgets import Accounts, add, collect, shares_of, split
-from rlchf.rules.across._parts.layout import Block, ballots_of, write_order
+from rlchf.rules.across._parts.layout import (
+    Block,
+    ballots_of,
+    take_frozen,
+    write_order,
+)
 from rlchf.rules.across._parts.orders import (
     ALL,
     MOST_FOR_SUBSETS,
@@ -61,9 +66,15 @@ def buy_pairs(block: Block, accounts: Accounts, scores: np.ndarray, by_load: boo
         for k in range(len(shares)):
             wallet[k] = add(wallet[k], n * (-1.0 if by_load else shares[k]))
         buyers = Buyers(np.ascontiguousarray(ballots.ranks.T), shares, wallet, contested, by_load)
+        order, allowed = np.empty(M, dtype=np.int64), np.ones((M, M), dtype=np.bool_)
+        is_frozen = take_frozen(block, t, order)
+        if is_frozen:
+            allowed = pairs_in(order)
+            before &= allowed  # both transitive, so this is
         if M <= MOST_FOR_PURCHASES:
-            buy(buyers, before)
-        order = completed_order(ballots.ranks, shares, before)
+            buy(buyers, before, allowed)
+        if not is_frozen:
+            order = completed_order(ballots.ranks, shares, before)
         unpaid = np.zeros((M, M), dtype=np.bool_)
         for a in range(M):
             for b in range(a + 1, M):
@@ -110,15 +121,29 @@ def bind(before: np.ndarray, i: int, j: int) -> np.ndarray:
 
 
 @njit(cache=True, nogil=True)
-def buy(buyers: Buyers, before: np.ndarray) -> None:
-    """Buy the cheapest pair until no pair can be afforded; prices only rise, so old ones are lower bounds."""
+def pairs_in(order: np.ndarray) -> np.ndarray:
+    """(M, M) bool: an order puts i before j."""
+    M = len(order)
+    before = np.zeros((M, M), dtype=np.bool_)
+    for a in range(M):
+        for b in range(a + 1, M):
+            before[order[a], order[b]] = True
+    return before
+
+
+@njit(cache=True, nogil=True)
+def buy(buyers: Buyers, before: np.ndarray, allowed: np.ndarray) -> None:
+    """Buy the cheapest of the (M, M) ``allowed`` pairs until no pair can be afforded.
+
+    Prices only rise, so old ones are lower bounds.
+    """
     M = len(before)
     prices = np.full((M, M), -np.inf)  # lower bounds; those that are ``exact`` are the prices
     exact = np.zeros((M, M), dtype=np.bool_)
     row_bounds = np.full(M, -np.inf)
     for i in range(M):
         for j in range(M):
-            if not buyers.contested[i, j]:
+            if not (buyers.contested[i, j] and allowed[i, j]):
                 prices[i, j] = np.inf
     while True:
         a, b, cheapest = -1, -1, 1e300  # a pair that nobody can afford costs more

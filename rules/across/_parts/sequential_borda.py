@@ -6,7 +6,12 @@ import numpy as np
 from numba import njit
 
 from rlchf.rules.across._parts.budgets import Accounts, add, collect, shares_of, split
-from rlchf.rules.across._parts.layout import Block, ballots_of, write_order
+from rlchf.rules.across._parts.layout import (
+    Block,
+    ballots_of,
+    take_frozen,
+    write_order,
+)
 from rlchf.rules.across._parts.orders import ALL, NEARLY, SOME, contested_pairs, supporters
 
 
@@ -42,15 +47,20 @@ def carry_over(block: Block, accounts: Accounts, scores: np.ndarray, contested_o
         for k in range(V):
             money[k] = add(money[k], shares[k] * income)
         pairs = Pairs(support, counted, contested_only)
-        write_order(block, t, order_of(ballots.ranks, shares, money, pairs), scores)
+        order = np.full(M, -1, dtype=np.int64)
+        take_frozen(block, t, order)
+        fill_order(ballots.ranks, shares, money, pairs, order)
+        write_order(block, t, order, scores)
         collect(money, shares, who, accounts.budgets)
 
 
 @njit(cache=True, nogil=True)
-def order_of(ranks: np.ndarray, shares: np.ndarray, money: np.ndarray, pairs: Pairs) -> np.ndarray:
-    """The order of one prompt; the ballots pay for it out of ``money``."""
+def fill_order(
+    ranks: np.ndarray, shares: np.ndarray, money: np.ndarray, pairs: Pairs, order: np.ndarray
+) -> None:
+    """Fill ``order`` (M,), unless it is frozen; the ballots pay for it out of ``money``."""
     V, M = ranks.shape
-    order = np.empty(M, dtype=np.int64)
+    is_frozen = order[0] >= 0
     unplaced = np.ones(M, dtype=np.bool_)
     price = np.zeros(M, dtype=np.int64)  # pairs with other unplaced responses that cost something
     wins = np.zeros((V, M), dtype=np.int64)  # those of them that the ballot wins
@@ -62,8 +72,11 @@ def order_of(ranks: np.ndarray, shares: np.ndarray, money: np.ndarray, pairs: Pa
                     if 0 < ranks[k, i] < ranks[k, j]:
                         wins[k, i] += 1
     for rank in range(M):
-        allowed = may_be_next(pairs.support, unplaced) if pairs.contested_only else unplaced
-        x = highest_bid(price, wins, allowed, money, shares)
+        if is_frozen:
+            x = order[rank]
+        else:
+            allowed = may_be_next(pairs.support, unplaced) if pairs.contested_only else unplaced
+            x = highest_bid(price, wins, allowed, money, shares)
         if price[x] > 0:
             pay(price[x], wins[:, x], money, shares)
         order[rank] = x
@@ -74,7 +87,6 @@ def order_of(ranks: np.ndarray, shares: np.ndarray, money: np.ndarray, pairs: Pa
                 for k in range(V):
                     if 0 < ranks[k, i] < ranks[k, x]:
                         wins[k, i] -= 1
-    return order
 
 
 @njit(cache=True, nogil=True)

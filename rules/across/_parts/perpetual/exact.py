@@ -57,7 +57,9 @@ def decide_exactly(
         weighed = [vote * factor for vote, factor in zip(votes, factors, strict=True)]
         counts = weighed if any(w > 0 for w in weighed) else votes
         ranks = ballots.judged if base == "approval" else ballots.ranks
-        order = np.array(BASES[base](ranks, _whole(counts)))
+        order = layout.frozen_order(p)
+        if order is None:
+            order = np.array(BASES[base](ranks, _whole(counts)))
         start = layout.rankings.response_starts[p]
         scores[start + order] = np.arange(len(order) - 1, -1, -1)
         if counted.n:

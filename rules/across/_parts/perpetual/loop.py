@@ -13,7 +13,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from rlchf.rules.across._parts.layout import Ballots, Block, ballots_of, write_order
+from rlchf.rules.across._parts.layout import (
+    Ballots,
+    Block,
+    ballots_of,
+    take_frozen,
+    write_order,
+)
 from rlchf.rules.across._parts.orders import (
     NEARLY,
     count_above,
@@ -153,6 +159,7 @@ def decide(
         weights, order = np.empty(V), np.empty(M, dtype=np.int64)
         counted = counted_pairs(unit, ballots)
         weigh(ballots, counted, people, weighting, weights)
-        base_order(base, ballots, weights, order)
+        if not take_frozen(block, t, order):
+            base_order(base, ballots, weights, order)
         settle(ballots, counted, people, weighting, order)
         write_order(block, t, order, scores)

@@ -12,6 +12,7 @@ from rlchf.rules.across._parts.layout import (
     as_aggregation,
     ballots_of,
     lay_out,
+    take_frozen,
     write_order,
 )
 from rlchf.rules.across._parts.orders import ALL, count_above, supporters
@@ -77,6 +78,9 @@ orders_page = page_with(
         sums compared are ties.
     order, seed
         Decide the prompts in the order of the input ("input"), or "shuffled" with a seed.
+    frozen
+        An earlier output of the rule: its rankings stay as they are, and the totals that they lead to are
+        carried on to the other prompts.
 
     Returns
     -------
@@ -87,10 +91,11 @@ orders_page = page_with(
 
 
 def perpetual_orders(
-    rankings: Rankings, name: str, aim: int, unit: Unit, exact: bool, order: Order, seed: int
-) -> Aggregation:
+    rankings: Rankings, name: str, aim: int,
+    unit: Unit, exact: bool, order: Order, seed: int, frozen: Aggregation | None,
+) -> Aggregation:  # fmt: skip
     """Rank prompt after prompt by the order that serves the aim best."""
-    code, layout = unit_code(unit), lay_out(rankings, order, seed)
+    code, layout = unit_code(unit), lay_out(rankings, order, seed, frozen)
     scores = np.empty(len(rankings.response_ids))
     if exact:
         decide_orders_exactly(layout, aim, code, scores)
@@ -119,6 +124,7 @@ def decide_orders(
         present, n_ballots, weights = number_annotators(ballots, slots)
         voters = voters_of(aim, state[present], weights, ballots.weights.sum())
         satisfaction, best = np.zeros(len(present)), np.empty(M, dtype=np.int64)
+        is_frozen = take_frozen(block, t, best)
         if unit in (WINNER, APPROVAL):
             values, rows = np.zeros((len(present), M)), rows_of(unit, ballots)
             for k in range(len(ballots.weights)):
@@ -126,11 +132,13 @@ def decide_orders(
                 for i in range(M):
                     value = winner_satisfaction(unit, rows[k], i)
                     values[s, i] += part_of(value, ballots.weights[k], weights[s], n_ballots[s])
-            order_by_first(voters, values, unanimous, best)
+            if not is_frozen:
+                order_by_first(voters, values, unanimous, best)
             satisfaction[:] = values[:, best[0]]
         else:
             pairs = pairs_of(ballots, counted, slots, n_ballots, weights, unanimous)
-            best_order(voters, pairs, orders, best)
+            if not is_frozen:
+                best_order(voters, pairs, orders, best)
             if pairs.n > 0:
                 fill_satisfaction(best, pairs, satisfaction)
         load = new_load(voters, satisfaction) if aim == PHRAGMEN else 0.0

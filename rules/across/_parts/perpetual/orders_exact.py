@@ -127,15 +127,18 @@ def decide_orders_exactly(layout: Layout, aim_code: int, unit: int, scores: np.n
         aim = Aim(aim_code, {a: state[a] for a in weight}, weight)
         above, total = votes_above(ballots.ranks, votes), sum(votes)
         unanimous = [[0 < total == part for part in row] for row in above]
+        decided = layout.frozen_order(p)
+        order: list[int] = [] if decided is None else decided.tolist()
         if unit in (WINNER, APPROVAL):
             values = winner_satisfactions(unit, rows_of(unit, ballots))
             columns = ([row[i] for row in values] for i in range(len(above)))
             satisfactions = [mean_by_annotator(who, votes, column) for column in columns]
-            order = _order_by_first([aim.key(s) for s in satisfactions], unanimous)
+            if not order:
+                order = _order_by_first([aim.key(s) for s in satisfactions], unanimous)
             state |= aim.update(satisfactions[order[0]])
         else:
             pairs = Pairs(ballots, counted, votes)
-            order = _best_order(aim, pairs, above, unanimous)
+            order = order or _best_order(aim, pairs, above, unanimous)
             if counted.n:
                 state |= aim.update(pairs.satisfaction(order))
         start = layout.rankings.response_starts[p]

@@ -63,6 +63,9 @@ weighting_page = page_with(
         weight are tied.
     order, seed
         Decide the prompts in the order of the input ("input"), or "shuffled" with a seed.
+    frozen
+        An earlier output of the rule: its rankings stay as they are, and the accounts that they lead to are
+        carried on to the other prompts.
 
     Returns
     -------
@@ -74,11 +77,11 @@ weighting_page = page_with(
 
 def perpetual(
     rankings: Rankings, name: str, weighting: Weighting,
-    base: str, unit: Unit, exact: bool, order: Order, seed: int,
+    base: str, unit: Unit, exact: bool, order: Order, seed: int, frozen: Aggregation | None,
 ) -> Aggregation:  # fmt: skip
     """Rank prompt after prompt by the base rule, with ballots weighed by their annotators' accounts."""
     rule = base_rule(base)
-    code, layout = unit_code(unit), lay_out(rankings, order, seed)
+    code, layout = unit_code(unit), lay_out(rankings, order, seed, frozen)
     scores = np.empty(len(rankings.response_ids))
     if exact:
         decide_exactly(layout, base, code, weighting, scores)
@@ -91,7 +94,7 @@ def perpetual(
                 block = layout.block(prompts)
                 decide(block, people, weighting, COMPILED.index(base), code, scores)
             else:
-                _decide_by_rule(rankings, prompts, people, weighting, rule, code, scores)
+                _decide_by_rule(layout, prompts, people, weighting, rule, code, scores)
     return as_aggregation(
         rankings, scores, name, base=base, unit=unit, exact=exact, order=order, seed=seed
     )
@@ -124,15 +127,18 @@ def _runs(layout: Layout, base: str) -> Iterator[tuple[np.ndarray, bool]]:
 
 
 def _decide_by_rule(
-    rankings: Rankings, prompts: np.ndarray, people: People, weighting: Weighting, rule: Rule,
+    layout: Layout, prompts: np.ndarray, people: People, weighting: Weighting, rule: Rule,
     unit: int, scores: np.ndarray,
 ) -> None:  # fmt: skip
     """`decide` with any rule that looks at one prompt at a time."""
+    rankings = layout.rankings
     for p in prompts.tolist():
         batch = rankings.batch(np.array([p]))
         ballots = batch_ballots(batch)
         counted, weights = counted_pairs(unit, ballots), np.empty(len(batch.weights))
         weigh(ballots, counted, people, weighting, weights)
-        order = strict_order(rule, batch.reweighted(weights))[0]
+        order = layout.frozen_order(p)
+        if order is None:
+            order = strict_order(rule, batch.reweighted(weights))[0]
         settle(ballots, counted, people, weighting, order)
         scores[rankings.response_starts[p] + order] = np.arange(len(order) - 1, -1, -1)
