@@ -7,6 +7,7 @@ from rlchf.rankings import Rankings
 from rlchf.rules import voting_rule
 from rlchf.rules.across._parts.budgets import run
 from rlchf.rules.across._parts.layout import Order, as_aggregation, lay_out
+from rlchf.rules.across._parts.perpetual.satisfaction import PAIR
 from rlchf.rules.across._parts.sequential_borda import carry_over
 
 
@@ -63,7 +64,7 @@ def carry_psb(
     [['a'], ['d'], ['c'], ['b']]
     """
     layout = lay_out(rankings, order, seed, frozen)
-    scores = run(carry_over, layout, np.zeros(layout.n_annotators), False)
+    scores = run(carry_over, layout, np.zeros(layout.n_annotators), PAIR)
     return as_aggregation(rankings, scores, "carry_psb", order=order, seed=seed)
 
 
@@ -81,5 +82,5 @@ def budgets(rankings: Rankings, *, order: Order = "input", seed: int = 0) -> np.
     """
     layout = lay_out(rankings, order, seed)
     budgets = np.zeros(layout.n_annotators)
-    run(carry_over, layout, budgets, False)
+    run(carry_over, layout, budgets, PAIR)
     return budgets

@@ -8,6 +8,7 @@ from rlchf.rules import voting_rule
 from rlchf.rules.across._parts.budgets import run
 from rlchf.rules.across._parts.layout import Order, as_aggregation, lay_out
 from rlchf.rules.across._parts.pair_purchases import buy_pairs
+from rlchf.rules.across._parts.perpetual.weighting import Contested, unit_code
 
 
 @voting_rule(
@@ -19,6 +20,7 @@ from rlchf.rules.across._parts.pair_purchases import buy_pairs
 def equal_shares_pairs(
     rankings: Rankings,
     *,
+    unit: Contested = "graded_pair",
     order: Order = "input",
     seed: int = 0,
     frozen: Aggregation | None = None,
@@ -26,15 +28,16 @@ def equal_shares_pairs(
     """Let annotators buy pairs, each paid in equal shares, out of budgets that carry over.
 
     A pair is contested if one ballot ranks it one way and another ballot the other way; uncontested pairs
-    cost nothing and are decided first. Each contested pair of a prompt brings an income of 1, divided among
-    the annotators present in proportion to their weights v_i. To put a above b costs 1, which its
-    supporters pay: each pays min(b_i, v_i rho) of its budget b_i (nothing if that is negative), with the
-    least rho at which the payments add up to 1. The pair with the least rho is bought next, until no pair
-    can be afforded. A pair that contradicts the pairs bought cannot be bought. A pair that follows from
-    them is charged at once to its supporters, in the same way. In the end the outcome is the first Kemeny
-    order of the ballots that keeps the pairs bought, and supporters are charged for its other pairs. If
-    supporters have less than 1 together, they pay all they have, and owe the rest in proportion to the
-    weights.
+    cost nothing and are decided first. A contested pair counts g = min(1, (10 s)^2), with s its smaller
+    side's share of the weight of all ballots: in full where a tenth dissents, and 0.04 where one annotator
+    of 50 does. It brings an income of g, divided among the annotators present in proportion to their
+    weights v_i. To put a above b costs g, which its supporters pay: each pays min(b_i, v_i g rho) of its
+    budget b_i (nothing if that is negative), with the least rho at which the payments add up to g. The pair
+    with the least rho is bought next, until no pair can be afforded. A pair that contradicts the pairs
+    bought cannot be bought. A pair that follows from them is charged at once to its supporters, in the same
+    way. In the end the outcome is the first Kemeny order of the ballots that keeps the pairs bought, and
+    supporters are charged for its other pairs. If supporters have less than g together, they pay all they
+    have, and owe the rest in proportion to the weights.
 
     So every contested pair is paid for, the budgets add up to 0, and a group with the same ballots can win
     less than its share only if its savings grow without bound. No bound on the savings is proved; in an
@@ -55,6 +58,9 @@ def equal_shares_pairs(
 
     Parameters
     ----------
+    unit
+        "graded_pair": a contested pair brings and costs g = min(1, (10 s)^2), with s its smaller side's
+        share of the weight of all ballots. "contested_pair": each brings and costs 1.
     order, seed
         Decide the prompts in the order of the input ("input"), or "shuffled" with a seed.
     frozen
@@ -79,5 +85,5 @@ def equal_shares_pairs(
     [['plain'], ['plain'], ['emoji'], ['plain'], ['emoji']]
     """
     layout = lay_out(rankings, order, seed, frozen)
-    scores = run(buy_pairs, layout, np.zeros(layout.n_annotators), False)
-    return as_aggregation(rankings, scores, "equal_shares_pairs", order=order, seed=seed)
+    scores = run(buy_pairs, layout, np.zeros(layout.n_annotators), False, unit_code(unit))
+    return as_aggregation(rankings, scores, "equal_shares_pairs", unit=unit, order=order, seed=seed)

@@ -19,7 +19,7 @@ from rlchf.rules.across._parts.perpetual.weighting import Unit
 def perpetual_equality(
     rankings: Rankings,
     *,
-    unit: Unit = "contested_pair",
+    unit: Unit = "graded_pair",
     exact: bool = False,
     order: Order = "input",
     seed: int = 0,

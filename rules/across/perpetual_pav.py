@@ -17,7 +17,9 @@ def ballot_weight(total: float, entitlement: float) -> float:
 
 
 @cfunc(UPDATE, cache=True)
-def update(total: float, satisfaction: float, entitlement: float, price: float) -> float:
+def update(
+    total: float, satisfaction: float, entitlement: float, price: float, stake: float
+) -> float:
     """The total after a prompt."""
     return total + satisfaction
 
@@ -36,7 +38,7 @@ def perpetual_pav(
     rankings: Rankings,
     *,
     base: str = "kemeny",
-    unit: Unit = "contested_pair",
+    unit: Unit = "graded_pair",
     exact: bool = False,
     order: Order = "input",
     seed: int = 0,

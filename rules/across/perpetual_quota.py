@@ -17,7 +17,9 @@ def ballot_weight(deficit: float, entitlement: float) -> float:
 
 
 @cfunc(UPDATE, cache=True)
-def update(deficit: float, satisfaction: float, entitlement: float, price: float) -> float:
+def update(
+    deficit: float, satisfaction: float, entitlement: float, price: float, stake: float
+) -> float:
     """The deficit after a prompt."""
     return deficit + entitlement - satisfaction
 
@@ -36,7 +38,7 @@ def perpetual_quota(
     rankings: Rankings,
     *,
     base: str = "kemeny",
-    unit: Unit = "contested_pair",
+    unit: Unit = "graded_pair",
     exact: bool = False,
     order: Order = "input",
     seed: int = 0,

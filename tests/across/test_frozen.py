@@ -15,6 +15,7 @@ from rlchf.rules import get_rule, is_across, rule_names
 from rlchf.rules.across._parts.budgets import run
 from rlchf.rules.across._parts.layout import lay_out
 from rlchf.rules.across._parts.pair_purchases import buy_pairs
+from rlchf.rules.across._parts.perpetual.satisfaction import GRADED_PAIR, PAIR
 from rlchf.rules.across._parts.sequential_borda import carry_over
 from tests.across.test_budgets import dataset, random_dataset
 from tests.oracles import across_budgets as budgets
@@ -35,8 +36,8 @@ TEXTBOOK: dict[str, Callable[[list[Any], dict[int, list[int]]], Any]] = {
         f"perpetual_{name}": lambda p, d, name=name: perpetual.choosing(name, p, decided=d)  # type: ignore[misc]
         for name in CHOOSING
     },
-    "cpb": lambda p, d: budgets.carry_over(p, True, d)[0],
-    "carry_psb": lambda p, d: budgets.carry_over(p, False, d)[0],
+    "cpb": lambda p, d: budgets.carry_over(p, decided=d)[0],
+    "carry_psb": lambda p, d: budgets.carry_over(p, "pair", d)[0],
     "phragmen_credit": lambda p, d: budgets.credit_accounting(p, decided=d)[0],
     "equal_shares_pairs": lambda p, d: budgets.pair_buying(p, False, d)[0],
     "phragmen_pairs": lambda p, d: budgets.pair_buying(p, True, d)[0],
@@ -126,16 +127,19 @@ def test_a_minority_is_paid_back_for_what_was_decided_without_it(rule: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("kernel", "option"), [(buy_pairs, False), (carry_over, True), (carry_over, False)]
+    ("kernel", "options"),
+    [(buy_pairs, (False, GRADED_PAIR)), (carry_over, (GRADED_PAIR,)), (carry_over, (PAIR,))],
 )
-def test_income_is_spent_on_frozen_prompts_too(kernel: Callable[..., None], option: bool) -> None:
+def test_income_is_spent_on_frozen_prompts_too(
+    kernel: Callable[..., None], options: tuple[int, ...]
+) -> None:
     rng = np.random.default_rng(3)
     for _ in range(30):
         prompts = [[rng.permutation(4).tolist() for _ in range(5)] for _ in range(6)]
         rankings = dataset(prompts, rng.integers(1, 4, 5).tolist())
         layout = lay_out(rankings, frozen=random_orders(rankings, 4, rng))
         money = np.zeros(layout.n_annotators)
-        run(kernel, layout, money, option)
+        run(kernel, layout, money, *options)
         assert money.sum() == pytest.approx(0.0, abs=1e-9)
 
 
@@ -217,7 +221,7 @@ def test_an_output_of_another_rule_or_with_other_options_is_refused() -> None:
     earlier = rlchf.aggregate(rankings, "perpetual_pav", unit="pair")
     with pytest.raises(ValueError, match="made by rule 'perpetual_pav', and the rule is 'cpb'"):
         rlchf.aggregate(rankings, "cpb", frozen=earlier)
-    with pytest.raises(ValueError, match="with unit='pair', and unit is 'contested_pair'"):
+    with pytest.raises(ValueError, match="with unit='pair', and unit is 'graded_pair'"):
         rlchf.aggregate(rankings, "perpetual_pav", frozen=earlier)
     options: dict[str, Any] = {"unit": "pair", "order": "shuffled", "seed": 3, "exact": True}
     assert rlchf.aggregate(rankings, "perpetual_pav", frozen=earlier, **options)

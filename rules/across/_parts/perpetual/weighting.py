@@ -30,15 +30,19 @@ from rlchf.rules.across._parts.perpetual.loop import (
 from rlchf.rules.across._parts.perpetual.satisfaction import counted_pairs
 from rlchf.ties import strict_order
 
-Unit = Literal["contested_pair", "pair", "winner", "approval"]
+Unit = Literal["contested_pair", "graded_pair", "pair", "winner", "approval"]
 """The unit of satisfaction."""
+Contested = Literal["contested_pair", "graded_pair"]
+"""How contested pairs count for the rules with budgets."""
 
 weighting_page = page_with(
     """
-    A pair of responses is contested if one ballot ranks it one way and another ballot the other way. By
-    default an annotator's satisfaction with an outcome is the share of the contested pairs that the
-    outcome orders as the annotator's ballot does. A pair that the ballot ties or does not rank is no
-    agreement.
+    A pair of responses is contested if one ballot ranks it one way and another ballot the other way. It
+    counts g = min(1, (10 s)^2), with s its smaller side's share of the weight of all ballots: in full where
+    a tenth dissents, and 0.04 where one annotator of 50 does. By default an annotator's satisfaction with
+    an outcome is the share of these pairs, weighed by g, that the outcome orders as the annotator's ballot
+    does, times the largest g on the prompt, its stake. So prompts and pairs on which hardly anybody
+    dissents change no account by much. A pair that the ballot ties or does not rank is no agreement.
 
     Ties of the base rule are broken by the order of the responses. If all weights on a prompt would be 0,
     ballots keep their weights. A prompt without contested pairs does not change any account, unless another
@@ -53,8 +57,9 @@ weighting_page = page_with(
     base
         The rule that ranks each prompt; it has to be one that looks at one prompt at a time.
     unit
-        What counts as satisfaction, from 0 to 1 on each prompt. "contested_pair" and "pair": the share of
-        the contested pairs, or of all pairs, that the outcome orders as the ballot does. "winner": how high
+        What counts as satisfaction, from 0 to 1 on each prompt. "graded_pair": as above. "contested_pair" and
+        "pair": the share of the contested pairs, or of all pairs, that the outcome orders as the ballot does,
+        each of which counts 1. "winner": how high
         the ballot ranks the first response, 1 for first and 0 for last or unranked. "approval": 1 if the
         ballot has the first response in its better half (as `approval` reads it), else 0.
     exact
