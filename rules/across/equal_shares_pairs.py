@@ -42,9 +42,9 @@ def equal_shares_pairs(
     So every contested pair is paid for, the budgets add up to 0, and a group with the same ballots can win
     less than its share only if its savings grow without bound. No bound on the savings is proved; in an
     adversarial search over up to five groups, 60 prompts and six responses
-    (``benchmarks/across/bounds.py``) the largest shortfall was four pairs. Without debts a
-    majority could win many of the implied pairs for free: with four responses and 1/3 of the weight a
-    minority got 1/6.
+    (``benchmarks/across/bounds.py``, unit "contested_pair") the largest shortfall was four pairs. Without
+    debts a majority could win many of the implied pairs for free: with four responses and 1/3 of the weight
+    a minority got 1/6.
 
     The prompts are decided one by one, from the savings so far and without looking ahead. Each prompt takes
     at most M (M - 1) / 2 purchases, with M (M - 1) prices each, and the time grows linearly with the number

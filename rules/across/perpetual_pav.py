@@ -53,9 +53,9 @@ def perpetual_pav(
     Satisfaction that two groups have in common counts as well: of two groups with shares a > b of the
     weight, c of the contested pairs between them and satisfaction u of both with the other contested pairs,
     the smaller one decides b - u (a - b) / c of the prompts. With 60 and 40 %, and four responses of two
-    kinds, that is 0.40 - 0.10 q, with q the agreement on the two pairs within a kind. One annotator who
-    dissents makes a pair contested, so on large panels `phragmen_credit` or `perpetual_quota` is nearer to
-    the shares.
+    kinds, that is 0.40 - 0.10 q, with q the agreement on the two pairs within a kind if these count in
+    full. Where a tenth or more of the weight dissents on such pairs, `phragmen_credit` or `perpetual_quota`
+    is nearer to the shares.
 
     References
     ----------

@@ -37,7 +37,7 @@ def phragmen_pairs(
     them can no longer be decided. Pairs that no ballot ranks are ordered by the first Kemeny order of the
     ballots that keeps the pairs decided. No bound on the shortfall of a group with the same ballots is
     proved; in an adversarial search over up to five groups, 60 prompts and six responses
-    (``benchmarks/across/bounds.py``) the largest shortfall was more than five pairs.
+    (``benchmarks/across/bounds.py``, unit "contested_pair") the largest shortfall was more than five pairs.
 
     The prompts are decided one by one, and loads carry over. On each prompt the loads of the annotators
     present first fall by the number of its contested pairs, each counted g, which is what they rise by on
