@@ -46,26 +46,30 @@ def chances_of_a(result: Aggregation) -> np.ndarray:
     return (1 + np.sign(ranks[:, 1] - ranks[:, 0])) / 2
 
 
-def agreement(rule: str, true: np.ndarray, reports: np.ndarray) -> tuple[float, float]:
+def agreement(
+    rule: str, true: np.ndarray, reports: np.ndarray, options: dict[str, Any]
+) -> tuple[float, float]:
     """Annotator 0's true agreement on the contested prompts, and how many unanimous ones come out right."""
     rows = [
         (f"{t:04d}", i, "a > b" if prefers_a else "b > a")
         for t, row in enumerate(reports)
         for i, prefers_a in enumerate(row)
     ]
-    chances = chances_of_a(rlchf.aggregate(Rankings.from_ballots(rows), rule))
+    chances = chances_of_a(rlchf.aggregate(Rankings.from_ballots(rows), rule, **options))
     agrees = np.where(true[:, 0], chances, 1 - chances)
     return float(agrees[1::2].mean()), float(chances[::2].mean())
 
 
-def measure(rule: str, annotators: int, prompts: int, dissent: float, seeds: int) -> dict[str, Any]:
+def measure(
+    rule: str, annotators: int, prompts: int, dissent: float, seeds: int, options: dict[str, Any]
+) -> dict[str, Any]:
     """A row of the table."""
     honest, false, right = [], [], []
     for seed in range(seeds):
         rng = np.random.default_rng(seed)
         true = opinions(annotators, prompts, rng)
-        honest.append(agreement(rule, true, true)[0])
-        with_dissent, unanimous = agreement(rule, true, reported(true, dissent, rng))
+        honest.append(agreement(rule, true, true, options)[0])
+        with_dissent, unanimous = agreement(rule, true, reported(true, dissent, rng), options)
         false.append(with_dissent)
         right.append(unanimous)
     gains = np.array(false) - np.array(honest)
@@ -89,6 +93,7 @@ def main() -> None:
     parser.add_argument("--annotators", type=int, default=10)
     parser.add_argument("--prompts", type=int, default=100)
     parser.add_argument("--dissent", type=float, default=1.0)
+    parser.add_argument("--unit", help="option unit of the rules, such as contested_pair")
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--out", type=Path, default=Path("runs/false_dissent.json"))
     settings = parser.parse_args()
@@ -97,7 +102,10 @@ def main() -> None:
         "| rule | honest | with false dissent | gain | unanimous prompts right |\n|---|---|---|---|---|"
     )
     for rule in settings.rules:
-        row = measure(rule, settings.annotators, settings.prompts, settings.dissent, settings.seeds)
+        options = {"unit": settings.unit} if settings.unit else {}
+        row = measure(
+            rule, settings.annotators, settings.prompts, settings.dissent, settings.seeds, options
+        )
         rows.append(row)
         gain = f"{row['gain']:+.3f} ± {row['error']:.3f}"
         print(
