@@ -13,6 +13,7 @@ import numpy as np
 
 from rlchf.display import counted, html_table, shortened
 from rlchf.exposure import exposure_correlation, has_gaps
+from rlchf.frozen import ballots_when_decided, check_frozen, warn_of_changes
 from rlchf.numeric.arrays import to_numpy
 from rlchf.numeric.ranks import dense_ranks
 from rlchf.numeric.segments import offsets
@@ -57,7 +58,7 @@ class Aggregation:
     response_scores, response_ranks
         (R,) score (higher is better) and rank (1 is best, equal is tied, dense).
     ballots
-        (P,) number of ballots on each prompt.
+        (P,) number of ballots on each prompt; on a frozen one when it was decided.
     rule, options
         The rule's name and the options that it was given; ``ties`` is among them if a policy for ties was
         given or the rule does not keep them, and ``seed`` if anything was drawn with it.
@@ -268,6 +269,7 @@ def aggregate(
     seed: int = 0,
     threads: int | None = None,
     progress: Progress | None = None,
+    frozen: Aggregation | None = None,
     **options: Any,
 ) -> Aggregation:
     """Turn the ballots on each prompt into one collective ranking.
@@ -291,14 +293,18 @@ def aggregate(
         Number of parts of the dataset worked on at a time; by default the number of processors.
     progress
         Called now and then with the number of prompts done and their total.
+    frozen
+        An earlier output of the same rule across prompts, of some of the prompts. Their rankings stay as they
+        are, and what they mean for their annotators is carried on: only the other prompts are decided. The
+        frozen ones are decided anew beside it, to warn if late ballots would have changed their rankings.
     options
         Passed on to the rule. The result keeps them, with ``ties`` if given and the seed where it matters.
 
     Raises
     ------
     ValueError
-        If there is no such rule, the rule has no such option, or there is no such policy for ties; or if
-        the seed is negative.
+        If there is no such rule, the rule has no such option, or there is no such policy for ties; if the
+        seed is negative; or if the frozen output was made by another rule, or is about other responses.
 
     Examples
     --------
@@ -318,12 +324,21 @@ def aggregate(
     ties = default_ties(function) if ties is None else ties
     tie_breaker = _tie_breaker(ties, function, name)
     check_call(name, function, options)
+    kept = {} if frozen is None else {"frozen": frozen}
+    if frozen is not None:
+        check_frozen(name, function, options, frozen)
     _warn_of_counts(options, rankings)
     _warn_of_approvals(function, name, options, rankings)
     if is_across(function):
-        result: Aggregation = function(rankings, **options)
+        result: Aggregation = function(rankings, **options, **kept)
         if not isinstance(result, Aggregation):
             raise ValueError(f"rule {name!r} returned {result!r}; it must return an Aggregation")
+        if frozen is not None:
+            decided = rankings.subset(
+                np.flatnonzero(np.isin(rankings.prompt_ids, frozen.prompt_ids))
+            )
+            warn_of_changes(function(decided, **options), frozen)
+            result = replace(result, ballots=ballots_when_decided(result, frozen))
         options = options if ties is None else options | {"ties": ties}
         _warn_of_exposure(name, rankings, -result.response_ranks)
         return replace(result, rule=name, options=options)

@@ -42,7 +42,10 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Claim:
-    """A bound: ``ratio`` is what it bounds divided by the bound, of a dataset and its outcomes."""
+    """A bound: ``ratio`` is what it bounds divided by the bound, of a dataset and its outcomes.
+
+    ``unit`` is the rule's option, by default what the rule has.
+    """
 
     rule: str
     statement: str
@@ -50,6 +53,7 @@ class Claim:
     groups: tuple[int, int] = (2, 5)
     proved: bool = True
     same_contested: bool = False
+    unit: str = ""
 
 
 def rankings_of(dataset: Dataset) -> Rankings:
@@ -62,9 +66,10 @@ def rankings_of(dataset: Dataset) -> Rankings:
     return Rankings.from_ballots(rows, [float(w) for _ in dataset.prompts for w in dataset.weights])
 
 
-def outcomes(rule: str, dataset: Dataset) -> list[Order]:
+def outcomes(rule: str, dataset: Dataset, unit: str = "") -> list[Order]:
     """The collective order of each prompt."""
-    result = rlchf.aggregate(rankings_of(dataset), rule)
+    options: dict[str, Any] = {"unit": unit} if unit else {}
+    result = rlchf.aggregate(rankings_of(dataset), rule, **options)
     return [tuple(int(b[0]) for b in result.ranking(t)) for t in range(len(dataset.prompts))]
 
 
@@ -90,6 +95,26 @@ def shortfall_of_contested(dataset: Dataset, orders: list[Order]) -> float:
     """By how many contested pairs a group falls short of its share, at most, after any prompt."""
     won, contested, _ = agreement(dataset, orders)
     return float((np.cumsum(contested)[:, None] * dataset.shares - np.cumsum(won, axis=0)).max())
+
+
+def graded_agreement(dataset: Dataset, orders: list[Order]) -> tuple[np.ndarray, np.ndarray]:
+    """(T, G) and (T,) as the first two of `agreement`, each pair by the weight of its smaller side."""
+    won, contested, shares = [], [], dataset.shares
+    for ballots, order in zip(dataset.prompts, orders, strict=True):
+        ranks = np.argsort(np.array(ballots), axis=1)
+        above = np.array([ranks[:, i] < ranks[:, j] for i, j in combinations(order, 2)])
+        smaller = np.minimum(above @ shares, ~above @ shares)
+        grades = np.minimum(1.0, 10 * smaller) ** 2
+        won.append(grades @ above)
+        contested.append(grades.sum())
+    return np.array(won), np.array(contested)
+
+
+def graded_cpb_ratio(dataset: Dataset, orders: list[Order]) -> float:
+    """The shortfall of contested pairs, each counted by its smaller side, by (G - 1)(M - 1)."""
+    won, contested = graded_agreement(dataset, orders)
+    short = (np.cumsum(contested)[:, None] * dataset.shares - np.cumsum(won, axis=0)).max()
+    return float(short) / ((len(dataset.weights) - 1) * (largest(dataset) - 1))
 
 
 def cpb_ratio(dataset: Dataset, orders: list[Order]) -> float:
@@ -154,7 +179,8 @@ def dictator_ratio(dataset: Dataset, orders: list[Order]) -> float:
 
 
 CLAIMS = [
-    Claim("cpb", "shortfall of contested pairs <= (G - 1)(M - 1)", cpb_ratio),
+    Claim("cpb", "shortfall of contested pairs, each counted g, <= (G - 1)(M - 1)", graded_cpb_ratio),
+    Claim("cpb", "the same with unit contested_pair, each counted 1", cpb_ratio, unit="contested_pair"),
     Claim("cpb", "unanimous pairs are kept", pareto_ratio),
     Claim("carry_psb", "shortfall of all pairs <= (G - 1)(M - 1)", carry_psb_ratio),
     Claim("phragmen_credit", "two groups: contested pairs within half of the most on a prompt",
@@ -162,10 +188,12 @@ CLAIMS = [
     Claim("phragmen_credit", "two groups: first places within 1/2", credit_firsts_ratio, (2, 2),
           same_contested=True),
     Claim("apportioned_dictator", "prompts decided within 1 of the entitlement", dictator_ratio),
-    Claim("equal_shares_pairs", "shortfall of contested pairs", shortfall_of_contested, proved=False),
-    Claim("phragmen_pairs", "shortfall of contested pairs", shortfall_of_contested, proved=False),
+    Claim("equal_shares_pairs", "shortfall of contested pairs", shortfall_of_contested, proved=False,
+          unit="contested_pair"),
+    Claim("phragmen_pairs", "shortfall of contested pairs", shortfall_of_contested, proved=False,
+          unit="contested_pair"),
     Claim("phragmen_credit", "three or more groups: shortfall of contested pairs by half of the most",
-          credit_pairs_ratio, (3, 5), proved=False),
+          credit_pairs_ratio, (3, 5), proved=False, unit="contested_pair"),
 ]  # fmt: skip
 """The sentences of the pages, in order."""
 
@@ -233,7 +261,7 @@ def search(claim: Claim, steps: int, seed: int, most_prompts: int = 60) -> tuple
             if fresh
             else changed(rng, here, claim, most_prompts)
         )
-        value = claim.ratio(trial, outcomes(claim.rule, trial))
+        value = claim.ratio(trial, outcomes(claim.rule, trial, claim.unit))
         idle = 0 if fresh or value > ratio + 1e-12 else idle + 1
         if fresh or value >= ratio:
             here, ratio = trial, value

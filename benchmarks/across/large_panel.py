@@ -12,26 +12,35 @@ for all, and a normal error of its own. The columns differ in what orders the tw
 - quality: errors (0.3) and quality (0.1, also a standard deviation);
 - clear quality: errors (0.3) and quality (0.3).
 
-A cell is the minority's share of the first places, which should be 0.40. Under the rows, q is the agreement
-on pairs within a kind under perpetual_pav, and 0.40 - 0.10 q what follows from it: let c be the share of the
+Two more columns are about 200 other prompts, of three responses: on every second one the groups have opposite
+orders, on the others all agree (*common*), or all but one annotator of the majority (*common, a dissenter*).
+
+A cell is the minority's share of the first places, or, in the last two columns, of the pairs that divide the
+groups, which should be 0.40. Where the rule has the option and they differ, it gives the share with
+``unit=graded_pair`` / with ``unit=contested_pair``. Under the rows, q is the agreement on pairs within a kind
+under perpetual_pav with contested pairs, and 0.40 - 0.10 q what follows from it: let c be the share of the
 contested pairs that divide the groups (4 of 6), u = (2 q) / 6 the satisfaction that both groups have from the
 other two, and x the share of the prompts that the minority decides. Perpetual PAV keeps the ratio of the
 satisfactions, x c + u and (1 - x) c + u, at 0.4 to 0.6, so x = 0.4 - 0.2 u / c.
 """
 
 import argparse
+import inspect
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 import rlchf
 from rlchf import Rankings
-from rlchf.rules import list_rules
+from rlchf.rules import get_rule, list_rules
 
 MAJORITY, MINORITY = 30, 20
 CASES = {"alike": None, "a dissenter": None, "noise": 0.0, "quality": 0.1, "clear quality": 0.3}
 """The standard deviation of the quality, where there are errors."""
+COMMON = {"common": 0, "common, a dissenter": 1}
+"""The number of dissenters on the prompts on which the groups agree."""
 SLOW = ("nash_welfare", "pav_welfare", "soft_nash")
 """Rules that go through the dataset many times, and do not aim at first places."""
 
@@ -52,17 +61,39 @@ def orders(case: str, prompts: int, seed: int) -> np.ndarray:
     return np.argsort(-scores, axis=2, kind="stable")
 
 
-def measure(rule: str, ballots: np.ndarray) -> tuple[float, float]:
-    """The minority's share of the first places, and the agreement on pairs within a kind."""
+def outcome(rule: str, ballots: np.ndarray, options: dict[str, Any]) -> np.ndarray:
+    """(T, M) the collective orders."""
     T, A, _ = ballots.shape
     rows = [(t, a, [[str(i)] for i in ballots[t, a]]) for t in range(T) for a in range(A)]
-    result = rlchf.aggregate(Rankings.from_ballots(rows), rule)
+    result = rlchf.aggregate(Rankings.from_ballots(rows), rule, **options)
+    return np.array([[int(block[0]) for block in result.ranking(t)] for t in range(T)])
+
+
+def share_of_pairs(rule: str, dissenters: int, options: dict[str, Any]) -> float:
+    """The minority's share of the pairs of the prompts on which the groups are opposed."""
+    ballots = np.tile(np.arange(3), (200, MAJORITY + MINORITY, 1))
+    ballots[::2, MAJORITY:] = [2, 1, 0]
+    ballots[1::2, :dissenters] = [2, 1, 0]
+    places = np.argsort(outcome(rule, ballots, options), axis=1)[::2]
+    return float(np.mean([places[:, j] < places[:, i] for i in range(3) for j in range(i + 1, 3)]))
+
+
+def measure(
+    rule: str, ballots: np.ndarray, options: dict[str, Any] | None = None
+) -> tuple[float, float]:
+    """The minority's share of the first places, and the agreement on pairs within a kind."""
     ranks = np.argsort(ballots, axis=2)
-    outcome = np.array([[int(block[0]) for block in result.ranking(t)] for t in range(T)])
-    places = np.argsort(outcome, axis=1)[:, None]
+    orders = outcome(rule, ballots, options or {})
+    places = np.argsort(orders, axis=1)[:, None]
     same = [(ranks[..., i] < ranks[..., i + 1]) == (places[..., i] < places[..., i + 1])
             for i in (0, 2)]  # fmt: skip
-    return float((outcome[:, 0] >= 2).mean()), float(np.mean(same))
+    return float((orders[:, 0] >= 2).mean()), float(np.mean(same))
+
+
+def cell(shares: list[float]) -> str:
+    """Graded / contested pairs; one number if both are the same."""
+    shown = [f"{share:.3f}" for share in shares]
+    return " / ".join(shown if len(set(shown)) > 1 else shown[:1])
 
 
 def main() -> None:
@@ -77,16 +108,25 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/large_panel.json"))
     arguments = parser.parse_args()
     ballots = {case: orders(case, arguments.prompts, arguments.seed) for case in CASES}
-    results = {
-        rule: {case: measure(rule, ballots[case])[0] for case in CASES} for rule in arguments.rules
+    units: dict[str, list[dict[str, Any]]] = {
+        rule: [{"unit": u} for u in ("graded_pair", "contested_pair")]
+        if "unit" in inspect.signature(get_rule(rule)).parameters
+        else [{}]
+        for rule in arguments.rules
     }
-    q = {case: measure("perpetual_pav", ballots[case])[1] for case in list(CASES)[1:]}
-    print("| rule | " + " | ".join(CASES) + " |\n" + "|---" * (len(CASES) + 1) + "|")
+    results = {
+        rule: {case: [measure(rule, ballots[case], o)[0] for o in units[rule]] for case in CASES}
+        | {case: [share_of_pairs(rule, n, o) for o in units[rule]] for case, n in COMMON.items()}
+        for rule in arguments.rules
+    }
+    old: dict[str, Any] = {"unit": "contested_pair"}
+    q = {case: measure("perpetual_pav", ballots[case], old)[1] for case in list(CASES)[1:]}
+    print("| rule | " + " | ".join([*CASES, *COMMON]) + " |\n" + "|---" * (len(CASES) + 3) + "|")
     for rule, cells in results.items():
-        print(f"| {rule} | " + " | ".join(f"{share:.3f}" for share in cells.values()) + " |")
-    print("| *q* | | " + " | ".join(f"{value:.2f}" for value in q.values()) + " |")
+        print(f"| {rule} | " + " | ".join(cell(shares) for shares in cells.values()) + " |")
+    print("| *q* | | " + " | ".join(f"{value:.2f}" for value in q.values()) + " | | |")
     expected = (f"{0.4 - value / 10:.3f}" for value in q.values())
-    print("| *0.40 - 0.10 q* | | " + " | ".join(expected) + " |")
+    print("| *0.40 - 0.10 q* | | " + " | ".join(expected) + " | | |")
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     arguments.out.write_text(json.dumps({"first": results, "q": q}, indent=2) + "\n", "utf-8")
 

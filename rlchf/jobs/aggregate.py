@@ -1,6 +1,7 @@
 """Aggregation from files to a file, and the step that other jobs share."""
 
 from rlchf.aggregation import Aggregation, aggregate, check_options
+from rlchf.io.aggregations import read_aggregation
 from rlchf.io.datasets import dataset_files
 from rlchf.io.tables import table_format
 from rlchf.jobs.inputs import check_paths, list_skipped, read_people, skipped_file
@@ -23,10 +24,11 @@ def aggregate_files(job: AggregateJob) -> Aggregation:
     check_rule(job)
     skipped = skipped_file(job.out)
     outputs = [job.out, skipped] if job.leaves_out else [job.out]
-    check_paths([*dataset_files(job.rankings), job.annotators, job.candidates], outputs)
+    check_paths([*dataset_files(job.rankings), job.annotators, job.candidates, job.frozen], outputs)
     table_format(job.out)  # refuse an ending that we do not write before the work, not after
     rankings = read_people(job, weigh=True).rankings
-    result = aggregate_rankings(rankings, job)
+    frozen = read_aggregation(job.frozen) if job.frozen else None
+    result = aggregate_rankings(rankings, job, frozen)
     result.write(job.out)
     list_skipped(job, rankings, skipped)
     return result
@@ -41,12 +43,14 @@ def check_rule(job: RuleSettings) -> None:
     check_options(job.rule, job.option, job.ties or None)
 
 
-def aggregate_rankings(rankings: Rankings, job: RuleSettings) -> Aggregation:
+def aggregate_rankings(
+    rankings: Rankings, job: RuleSettings, frozen: Aggregation | None = None
+) -> Aggregation:
     """The collective rankings by the job's rule, with progress on the screen."""
     prompts = "1 prompt" if rankings.n_prompts == 1 else f"{rankings.n_prompts} prompts"
     with stage(f"aggregate {prompts} by {job.rule}", quiet=True) as tick:
         tick(0, rankings.n_prompts)
         return aggregate(
             rankings, job.rule, ties=job.ties or None, seed=job.seed,
-            threads=job.threads or None, progress=tick, **job.option,
+            threads=job.threads or None, progress=tick, frozen=frozen, **job.option,
         )  # fmt: skip

@@ -110,6 +110,11 @@ class RuleSettings(VotingRule):
 class AggregateJob(RuleSettings, RankingsInput):
     """Rankings to aggregate."""
 
+    frozen: str = setting(
+        "",
+        "Earlier output of the same rule across prompts, whose rankings stay as they are.",
+        group="Aggregation",
+    )
     out: str = setting("-", "jsonl, csv, tsv or parquet file; - for jsonl on standard output.")
 
 

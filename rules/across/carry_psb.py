@@ -7,6 +7,7 @@ from rlchf.rankings import Rankings
 from rlchf.rules import voting_rule
 from rlchf.rules.across._parts.budgets import run
 from rlchf.rules.across._parts.layout import Order, as_aggregation, lay_out
+from rlchf.rules.across._parts.perpetual.satisfaction import PAIR
 from rlchf.rules.across._parts.sequential_borda import carry_over
 
 
@@ -16,7 +17,13 @@ from rlchf.rules.across._parts.sequential_borda import carry_over
     axioms=["anonymity", "homogeneity", "unanimity", "pareto"],
     any_device=False,
 )
-def carry_psb(rankings: Rankings, *, order: Order = "input", seed: int = 0) -> Aggregation:
+def carry_psb(
+    rankings: Rankings,
+    *,
+    order: Order = "input",
+    seed: int = 0,
+    frozen: Aggregation | None = None,
+) -> Aggregation:
     """Rank with budgets that carry over, so that every group agrees with its share of all pairs.
 
     This is `cpb` with all pairs in place of the contested ones: a prompt of M responses brings an income of
@@ -37,6 +44,9 @@ def carry_psb(rankings: Rankings, *, order: Order = "input", seed: int = 0) -> A
     ----------
     order, seed
         Decide the prompts in the order of the input ("input"), or "shuffled" with a seed.
+    frozen
+        An earlier output of the rule: its rankings stay as they are, and the budgets that they lead to are
+        carried on to the other prompts.
 
     Returns
     -------
@@ -53,8 +63,8 @@ def carry_psb(rankings: Rankings, *, order: Order = "input", seed: int = 0) -> A
     >>> carry_psb(Rankings.from_ballots(ballots)).ranking("p")
     [['a'], ['d'], ['c'], ['b']]
     """
-    layout = lay_out(rankings, order, seed)
-    scores = run(carry_over, layout, np.zeros(layout.n_annotators), False)
+    layout = lay_out(rankings, order, seed, frozen)
+    scores = run(carry_over, layout, np.zeros(layout.n_annotators), PAIR)
     return as_aggregation(rankings, scores, "carry_psb", order=order, seed=seed)
 
 
@@ -72,5 +82,5 @@ def budgets(rankings: Rankings, *, order: Order = "input", seed: int = 0) -> np.
     """
     layout = lay_out(rankings, order, seed)
     budgets = np.zeros(layout.n_annotators)
-    run(carry_over, layout, budgets, False)
+    run(carry_over, layout, budgets, PAIR)
     return budgets

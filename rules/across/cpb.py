@@ -7,6 +7,7 @@ from rlchf.rankings import Rankings
 from rlchf.rules import voting_rule
 from rlchf.rules.across._parts.budgets import run
 from rlchf.rules.across._parts.layout import Order, as_aggregation, lay_out
+from rlchf.rules.across._parts.perpetual.weighting import Contested, unit_code
 from rlchf.rules.across._parts.sequential_borda import carry_over
 
 
@@ -16,21 +17,30 @@ from rlchf.rules.across._parts.sequential_borda import carry_over
     axioms=["anonymity", "homogeneity", "unanimity", "pareto"],
     any_device=False,
 )
-def cpb(rankings: Rankings, *, order: Order = "input", seed: int = 0) -> Aggregation:
+def cpb(
+    rankings: Rankings,
+    *,
+    unit: Contested = "graded_pair",
+    order: Order = "input",
+    seed: int = 0,
+    frozen: Aggregation | None = None,
+) -> Aggregation:
     """Rank with budgets that carry over, so that every group wins its share of the contested pairs.
 
-    A pair of responses is contested if one ballot ranks it one way and another ballot the other way. Each
-    contested pair of a prompt brings an income of 1, divided among the annotators present in proportion to
-    their weights. Then the ranks are filled from the top. Let c(x) be the number of contested pairs of x
-    with responses that are not placed yet, s_i(x) the number of these that i's ballot decides for x, and
-    b_i the budgets. Candidates for the next rank are the responses that no other unplaced response is above
-    by an uncontested pair. If a candidate has c(x) = 0 it comes next; otherwise the candidate with the
-    highest B(x) / c(x) does, where B(x) is the sum of max(b_i, 0) s_i(x). Annotator i pays
-    c(x) max(b_i, 0) s_i(x) / B(x).
+    A pair of responses is contested if one ballot ranks it one way and another ballot the other way. It
+    counts g = min(1, (10 s)^2), with s its smaller side's share of the weight of all ballots: in full where
+    a tenth dissents, and 0.04 where one annotator of 50 does. Each contested pair of a prompt brings an
+    income of g, divided among the annotators present in proportion to their weights. Then the ranks are
+    filled from the top. Let c(x) be the contested pairs of x with responses that are not placed yet, each
+    counted g, s_i(x) those of them that i's ballot decides for x, and b_i the budgets. Candidates for the
+    next rank are the responses that no other unplaced response is above by an uncontested pair. If a
+    candidate has c(x) = 0 it comes next; otherwise the candidate with the highest B(x) / c(x) does, where
+    B(x) is the sum of max(b_i, 0) s_i(x). Annotator i pays c(x) max(b_i, 0) s_i(x) / B(x).
 
     Guarantee, for G annotators (or groups of annotators with the same ballots) who are always present and
     rank all responses, at most M, without ties: after every prompt, each agrees with the outcome on at
-    least its share of the weight, times the number of contested pairs so far, minus (G - 1)(M - 1). So the
+    least its share of the weight, times the number of contested pairs so far, each counted g, minus
+    (G - 1)(M - 1). So the
     shortfall does not grow with the number of prompts. An uncontested pair is never decided the other way.
     Proof: i's favourite x among the unplaced responses has s_i(x) = c(x), so B(x) / c(x) is at least b_i;
     that holds for the chosen x as well, and i pays at most s_i(x), the agreement gained. The whole income
@@ -53,8 +63,14 @@ def cpb(rankings: Rankings, *, order: Order = "input", seed: int = 0) -> Aggrega
 
     Parameters
     ----------
+    unit
+        "graded_pair": a contested pair brings and costs g = min(1, (10 s)^2), with s its smaller side's
+        share of the weight of all ballots. "contested_pair": each brings and costs 1.
     order, seed
         Decide the prompts in the order of the input ("input"), or "shuffled" with a seed.
+    frozen
+        An earlier output of the rule: its rankings stay as they are, and the budgets that they lead to are
+        carried on to the other prompts.
 
     Returns
     -------
@@ -73,12 +89,18 @@ def cpb(rankings: Rankings, *, order: Order = "input", seed: int = 0) -> Aggrega
     >>> [result.ranking(p)[0] for p in range(5)]
     [['plain'], ['emoji'], ['plain'], ['emoji'], ['plain']]
     """
-    layout = lay_out(rankings, order, seed)
-    scores = run(carry_over, layout, np.zeros(layout.n_annotators), True)
-    return as_aggregation(rankings, scores, "cpb", order=order, seed=seed)
+    layout = lay_out(rankings, order, seed, frozen)
+    scores = run(carry_over, layout, np.zeros(layout.n_annotators), unit_code(unit))
+    return as_aggregation(rankings, scores, "cpb", unit=unit, order=order, seed=seed)
 
 
-def budgets(rankings: Rankings, *, order: Order = "input", seed: int = 0) -> np.ndarray:
+def budgets(
+    rankings: Rankings,
+    *,
+    unit: Contested = "graded_pair",
+    order: Order = "input",
+    seed: int = 0,
+) -> np.ndarray:
     """Each annotator's budget after all prompts, in contested pairs; a negative budget is debt.
 
     It is the annotator's share of the contested pairs minus its payments; under the guarantee these are
@@ -95,5 +117,5 @@ def budgets(rankings: Rankings, *, order: Order = "input", seed: int = 0) -> np.
     """
     layout = lay_out(rankings, order, seed)
     budgets = np.zeros(layout.n_annotators)
-    run(carry_over, layout, budgets, True)
+    run(carry_over, layout, budgets, unit_code(unit))
     return budgets

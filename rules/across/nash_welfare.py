@@ -16,7 +16,7 @@ from rlchf.rules.across._parts.welfare.ascent import ascend, scores_of, welfare_
 )
 @welfare_page
 def nash_welfare(
-    rankings: Rankings, *, unit: Unit = "contested_pair", starts: int = 4, seed: int = 0
+    rankings: Rankings, *, unit: Unit = "graded_pair", starts: int = 4, seed: int = 0
 ) -> Aggregation:
     """Choose all prompts' orders together so that the product of satisfactions is largest.
 

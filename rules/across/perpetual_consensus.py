@@ -18,9 +18,11 @@ def ballot_weight(credit: float, entitlement: float) -> float:
 
 
 @cfunc(UPDATE, cache=True)
-def update(credit: float, satisfaction: float, entitlement: float, price: float) -> float:
+def update(
+    credit: float, satisfaction: float, entitlement: float, price: float, stake: float
+) -> float:
     """The credit after a prompt."""
-    return credit + 1 - (price * satisfaction if credit > NEARLY else 0)
+    return credit + stake - (price * satisfaction if credit > NEARLY else 0)
 
 
 CONSENSUS = Weighting(1, ballot_weight, update)
@@ -37,18 +39,19 @@ def perpetual_consensus(
     rankings: Rankings,
     *,
     base: str = "kemeny",
-    unit: Unit = "contested_pair",
+    unit: Unit = "graded_pair",
     exact: bool = False,
     order: Order = "input",
     seed: int = 0,
+    frozen: Aggregation | None = None,
 ) -> Aggregation:
     """Rank prompt after prompt; all earn one vote per prompt, and satisfied annotators pay for all.
 
-    Every annotator begins with a credit of 1, by which the base rule multiplies the weights of an annotator's
-    ballots; a credit below 0 counts as 0. After a prompt the annotators with a positive credit pay for the
-    weight of all its ballots, together and in proportion to weight times satisfaction. Then every annotator
-    present earns 1. So each member of a small group pays more for an outcome than each member of a large
-    group.
+    Every annotator begins with a credit of 1, by which the base rule multiplies the weights of an
+    annotator's ballots; a credit below 0 counts as 0. After a prompt the annotators with a positive credit
+    pay for the weight of all its ballots times its stake, together and in proportion to weight times
+    satisfaction. Then every annotator present earns the stake, 1 unless all pairs are nearly unanimous. So
+    each member of a small group pays more for an outcome than each member of a large group.
 
     References
     ----------
@@ -62,4 +65,6 @@ def perpetual_consensus(
     >>> [result.ranking(p)[0][0] for p in range(5)]
     ['plain', 'emoji', 'plain', 'emoji', 'plain']
     """
-    return perpetual(rankings, "perpetual_consensus", CONSENSUS, base, unit, exact, order, seed)
+    return perpetual(
+        rankings, "perpetual_consensus", CONSENSUS, base, unit, exact, order, seed, frozen
+    )

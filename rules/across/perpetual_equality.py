@@ -19,10 +19,11 @@ from rlchf.rules.across._parts.perpetual.weighting import Unit
 def perpetual_equality(
     rankings: Rankings,
     *,
-    unit: Unit = "contested_pair",
+    unit: Unit = "graded_pair",
     exact: bool = False,
     order: Order = "input",
     seed: int = 0,
+    frozen: Aggregation | None = None,
 ) -> Aggregation:
     """Rank each prompt so that the least satisfied annotators so far become as satisfied as possible.
 
@@ -43,4 +44,6 @@ def perpetual_equality(
     >>> [result.ranking(p)[0][0] for p in range(5)]
     ['plain', 'emoji', 'plain', 'emoji', 'plain']
     """
-    return perpetual_orders(rankings, "perpetual_equality", EQUALITY, unit, exact, order, seed)
+    return perpetual_orders(
+        rankings, "perpetual_equality", EQUALITY, unit, exact, order, seed, frozen
+    )

@@ -19,10 +19,11 @@ from rlchf.rules.across._parts.perpetual.weighting import Unit
 def perpetual_nash(
     rankings: Rankings,
     *,
-    unit: Unit = "contested_pair",
+    unit: Unit = "graded_pair",
     exact: bool = False,
     order: Order = "input",
     seed: int = 0,
+    frozen: Aggregation | None = None,
 ) -> Aggregation:
     """Rank each prompt so that the product of the annotators' satisfactions so far is largest.
 
@@ -42,4 +43,4 @@ def perpetual_nash(
     >>> [result.ranking(p)[0][0] for p in range(5)]
     ['plain', 'emoji', 'plain', 'emoji', 'plain']
     """
-    return perpetual_orders(rankings, "perpetual_nash", NASH, unit, exact, order, seed)
+    return perpetual_orders(rankings, "perpetual_nash", NASH, unit, exact, order, seed, frozen)

@@ -17,7 +17,9 @@ def ballot_weight(total: float, entitlement: float) -> float:
 
 
 @cfunc(UPDATE, cache=True)
-def update(total: float, satisfaction: float, entitlement: float, price: float) -> float:
+def update(
+    total: float, satisfaction: float, entitlement: float, price: float, stake: float
+) -> float:
     """The total after a prompt."""
     return total + satisfaction
 
@@ -36,10 +38,11 @@ def perpetual_pav(
     rankings: Rankings,
     *,
     base: str = "kemeny",
-    unit: Unit = "contested_pair",
+    unit: Unit = "graded_pair",
     exact: bool = False,
     order: Order = "input",
     seed: int = 0,
+    frozen: Aggregation | None = None,
 ) -> Aggregation:
     """Rank prompt after prompt; a ballot's weight falls with its annotator's satisfaction so far.
 
@@ -50,9 +53,9 @@ def perpetual_pav(
     Satisfaction that two groups have in common counts as well: of two groups with shares a > b of the
     weight, c of the contested pairs between them and satisfaction u of both with the other contested pairs,
     the smaller one decides b - u (a - b) / c of the prompts. With 60 and 40 %, and four responses of two
-    kinds, that is 0.40 - 0.10 q, with q the agreement on the two pairs within a kind. One annotator who
-    dissents makes a pair contested, so on large panels `phragmen_credit` or `perpetual_quota` is nearer to
-    the shares.
+    kinds, that is 0.40 - 0.10 q, with q the agreement on the two pairs within a kind if these count in
+    full. Where a tenth or more of the weight dissents on such pairs, `phragmen_credit` or `perpetual_quota`
+    is nearer to the shares.
 
     References
     ----------
@@ -66,4 +69,4 @@ def perpetual_pav(
     >>> [result.ranking(p)[0][0] for p in range(5)]
     ['plain', 'emoji', 'plain', 'emoji', 'plain']
     """
-    return perpetual(rankings, "perpetual_pav", PAV, base, unit, exact, order, seed)
+    return perpetual(rankings, "perpetual_pav", PAV, base, unit, exact, order, seed, frozen)

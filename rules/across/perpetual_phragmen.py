@@ -19,14 +19,16 @@ from rlchf.rules.across._parts.perpetual.weighting import Unit
 def perpetual_phragmen(
     rankings: Rankings,
     *,
-    unit: Unit = "contested_pair",
+    unit: Unit = "graded_pair",
     exact: bool = False,
     order: Order = "input",
     seed: int = 0,
+    frozen: Aggregation | None = None,
 ) -> Aggregation:
     """Rank each prompt so that the loads of the satisfied annotators stay as low as possible.
 
-    Each prompt is a load, equal to the weight of all its ballots, which the satisfied annotators carry.
+    Each prompt is a load, equal to the weight of all its ballots times its stake, which the satisfied
+    annotators carry.
     An order is better if its supporters' loads would be equal at a lower level. At that level the sum of
     (level - the annotator's load) times weight times satisfaction is the prompt's load; annotators with a
     larger load are excluded. Afterwards each supporter's load grows by its satisfaction times its
@@ -44,4 +46,6 @@ def perpetual_phragmen(
     >>> [result.ranking(p)[0][0] for p in range(5)]
     ['plain', 'emoji', 'plain', 'plain', 'emoji']
     """
-    return perpetual_orders(rankings, "perpetual_phragmen", PHRAGMEN, unit, exact, order, seed)
+    return perpetual_orders(
+        rankings, "perpetual_phragmen", PHRAGMEN, unit, exact, order, seed, frozen
+    )

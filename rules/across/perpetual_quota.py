@@ -17,7 +17,9 @@ def ballot_weight(deficit: float, entitlement: float) -> float:
 
 
 @cfunc(UPDATE, cache=True)
-def update(deficit: float, satisfaction: float, entitlement: float, price: float) -> float:
+def update(
+    deficit: float, satisfaction: float, entitlement: float, price: float, stake: float
+) -> float:
     """The deficit after a prompt."""
     return deficit + entitlement - satisfaction
 
@@ -36,10 +38,11 @@ def perpetual_quota(
     rankings: Rankings,
     *,
     base: str = "kemeny",
-    unit: Unit = "contested_pair",
+    unit: Unit = "graded_pair",
     exact: bool = False,
     order: Order = "input",
     seed: int = 0,
+    frozen: Aggregation | None = None,
 ) -> Aggregation:
     """Rank prompt after prompt; ballots count by their annotators' entitlement minus satisfaction.
 
@@ -63,4 +66,4 @@ def perpetual_quota(
     >>> [result.ranking(p)[0][0] for p in range(5)]
     ['plain', 'emoji', 'plain', 'emoji', 'plain']
     """
-    return perpetual(rankings, "perpetual_quota", QUOTA, base, unit, exact, order, seed)
+    return perpetual(rankings, "perpetual_quota", QUOTA, base, unit, exact, order, seed, frozen)

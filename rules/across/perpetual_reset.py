@@ -17,9 +17,11 @@ def ballot_weight(credit: float, entitlement: float) -> float:
 
 
 @cfunc(UPDATE, cache=True)
-def update(credit: float, satisfaction: float, entitlement: float, price: float) -> float:
+def update(
+    credit: float, satisfaction: float, entitlement: float, price: float, stake: float
+) -> float:
     """The credit after a prompt."""
-    return credit * (1 - satisfaction) + 1
+    return credit * (1 - satisfaction) + stake
 
 
 RESET = Weighting(1, ballot_weight, update)
@@ -36,16 +38,18 @@ def perpetual_reset(
     rankings: Rankings,
     *,
     base: str = "kemeny",
-    unit: Unit = "contested_pair",
+    unit: Unit = "graded_pair",
     exact: bool = False,
     order: Order = "input",
     seed: int = 0,
+    frozen: Aggregation | None = None,
 ) -> Aggregation:
     """Rank prompt after prompt; all earn one vote per prompt, and satisfaction resets the votes.
 
-    Every annotator begins with a credit of 1, by which the base rule multiplies the weights of an annotator's
-    ballots. After a prompt an annotator whose satisfaction with the outcome is u keeps the share 1 - u of
-    the credit, and 1 is added: a fully satisfied annotator starts again at 1.
+    Every annotator begins with a credit of 1, by which the base rule multiplies the weights of an
+    annotator's ballots. After a prompt an annotator whose satisfaction with the outcome is u keeps the
+    share 1 - u of the credit, and the stake is added, 1 unless all pairs are nearly unanimous: a fully
+    satisfied annotator starts again at 1.
 
     References
     ----------
@@ -59,4 +63,4 @@ def perpetual_reset(
     >>> [result.ranking(p)[0][0] for p in range(5)]
     ['plain', 'emoji', 'plain', 'emoji', 'plain']
     """
-    return perpetual(rankings, "perpetual_reset", RESET, base, unit, exact, order, seed)
+    return perpetual(rankings, "perpetual_reset", RESET, base, unit, exact, order, seed, frozen)

@@ -17,9 +17,11 @@ def ballot_weight(credit: float, entitlement: float) -> float:
 
 
 @cfunc(UPDATE, cache=True)
-def update(credit: float, satisfaction: float, entitlement: float, price: float) -> float:
+def update(
+    credit: float, satisfaction: float, entitlement: float, price: float, stake: float
+) -> float:
     """The credit after a prompt."""
-    return credit + 1 - satisfaction
+    return credit + stake - satisfaction
 
 
 UNIT_COST = Weighting(1, ballot_weight, update)
@@ -36,15 +38,17 @@ def perpetual_unit_cost(
     rankings: Rankings,
     *,
     base: str = "kemeny",
-    unit: Unit = "contested_pair",
+    unit: Unit = "graded_pair",
     exact: bool = False,
     order: Order = "input",
     seed: int = 0,
+    frozen: Aggregation | None = None,
 ) -> Aggregation:
     """Rank prompt after prompt; all earn one vote per prompt and pay for their satisfaction.
 
-    Every annotator begins with a credit of 1, by which the base rule multiplies the weights of an annotator's
-    ballots. After a prompt the credit grows by 1 minus the annotator's satisfaction with the outcome.
+    Every annotator begins with a credit of 1, by which the base rule multiplies the weights of an
+    annotator's ballots. After a prompt the credit grows by its stake, 1 unless all pairs are nearly
+    unanimous, minus the annotator's satisfaction with the outcome.
 
     References
     ----------
@@ -58,4 +62,6 @@ def perpetual_unit_cost(
     >>> [result.ranking(p)[0][0] for p in range(5)]
     ['plain', 'emoji', 'plain', 'emoji', 'plain']
     """
-    return perpetual(rankings, "perpetual_unit_cost", UNIT_COST, base, unit, exact, order, seed)
+    return perpetual(
+        rankings, "perpetual_unit_cost", UNIT_COST, base, unit, exact, order, seed, frozen
+    )

@@ -14,17 +14,18 @@ from rlchf.rules.across._parts.layout import (
     as_aggregation,
     ballots_of,
     lay_out,
+    take_frozen,
     write_order,
 )
 from rlchf.rules.across._parts.orders import (
     MOST_FOR_SUBSETS,
-    contested_pairs,
     count_above,
     first_borda_order,
     first_kemeny_order,
     supporters,
 )
-from rlchf.rules.across._parts.perpetual.weighting import base_rule
+from rlchf.rules.across._parts.perpetual.satisfaction import costs_of_pairs
+from rlchf.rules.across._parts.perpetual.weighting import Contested, base_rule, unit_code
 from rlchf.ties import strict_order
 
 
@@ -35,27 +36,34 @@ from rlchf.ties import strict_order
     any_device=False,
 )
 def phragmen_credit(
-    rankings: Rankings, *, base: str = "kemeny", order: Order = "input", seed: int = 0
+    rankings: Rankings,
+    *,
+    base: str = "kemeny",
+    unit: Contested = "graded_pair",
+    order: Order = "input",
+    seed: int = 0,
+    frozen: Aggregation | None = None,
 ) -> Aggregation:
     """Rank by credit: annotators earn a share of each contested pair and pay for those they agree with.
 
-    A pair of responses is contested if one ballot ranks it one way and another ballot the other way. Each
-    contested pair of a prompt brings an income of 1, divided among the annotators present in proportion to
-    their weights. Then the base rule ranks the responses. The weight of a ballot is its annotator's balance,
-    or 0 if that is negative; if no balance is positive, ballots keep their weights. Ties of the base rule
-    are broken by the order of the responses. For each contested pair, the annotators who agree with the
-    outcome pay 1 together, in proportion to their weights, and go into debt if need be. So the balances add
-    up to 0.
+    A pair of responses is contested if one ballot ranks it one way and another ballot the other way. It
+    counts g = min(1, (10 s)^2), with s its smaller side's share of the weight of all ballots: in full where
+    a tenth dissents, and 0.04 where one annotator of 50 does. Each contested pair of a prompt brings an
+    income of g, divided among the annotators present in proportion to their weights. Then the base rule
+    ranks the responses. The weight of a ballot is its annotator's balance, or 0 if that is negative; if no
+    balance is positive, ballots keep their weights. Ties of the base rule are broken by the order of the
+    responses. For each contested pair, the annotators who agree with the outcome pay g together, in
+    proportion to their weights, and go into debt if need be. So the balances add up to 0.
 
-    Other pairs bring no income and cost nothing. (If they cost something in proportion to the balances, they
-    would use up the savings of a minority; if they brought income before the ballots are weighed, a small
-    group would decide only after it has missed half of all pairs of a prompt.) Take Kemeny's rule and two
-    groups, each with the same strict ballots of all responses, all always present: the group with the higher
-    balance decides all contested pairs. So after every prompt the number of contested pairs that a group has
-    won differs from its share by at most half of the largest number of contested pairs on one prompt.
-    Proof: with c contested pairs, a balance x before, -x of the others, and a share s of the weight, a group
-    decides if x + s c > c - s c - x, so it has more than -c/2 afterwards, and at most c/2 if it does not
-    decide; if the two are equal, it has c/2 minus the pairs that it wins.
+    Other pairs bring no income and cost nothing. (If they cost something in proportion to the balances,
+    they would use up the savings of a minority; if they brought income before the ballots are weighed, a
+    small group would decide only after it has missed half of all pairs of a prompt.) Take Kemeny's rule and
+    two groups, each with the same strict ballots of all responses, all always present: the group with the
+    higher balance decides all contested pairs. So after every prompt the number of contested pairs, each
+    counted g, that a group has won differs from its share by at most half of the largest number of
+    contested pairs on one prompt. Proof: with c contested pairs, a balance x before, -x of the others, and
+    a share s of the weight, a group decides if x + s c > c - s c - x, so it has more than -c/2 afterwards,
+    and at most c/2 if it does not decide; if the two are equal, it has c/2 minus the pairs that it wins.
 
     If the groups differ in their favourite, all prompts with contested pairs have the same number of them,
     and the groups never have exactly the same to spend, the number of first places differs from the group's
@@ -81,8 +89,14 @@ def phragmen_credit(
     base
         The rule that ranks each prompt; it has to be one that looks at one prompt at a time. With
         ``kemeny`` and ``borda`` the loop is compiled (with ``kemeny`` up to 10 responses to a prompt).
+    unit
+        "graded_pair": a contested pair brings and costs g = min(1, (10 s)^2), with s its smaller side's
+        share of the weight of all ballots. "contested_pair": each brings and costs 1.
     order, seed
         Decide the prompts in the order of the input ("input"), or "shuffled" with a seed.
+    frozen
+        An earlier output of the rule: its rankings stay as they are, and the balances that they lead to are
+        carried on to the other prompts.
 
     Returns
     -------
@@ -101,17 +115,19 @@ def phragmen_credit(
     >>> [result.ranking(p)[0] for p in range(5)]
     [['plain'], ['emoji'], ['plain'], ['emoji'], ['plain']]
     """
-    rule = base_rule(base)
-    layout = lay_out(rankings, order, seed)
+    rule, code = base_rule(base), unit_code(unit)
+    layout = lay_out(rankings, order, seed, frozen)
     balances = np.zeros(layout.n_annotators)
     if base == "borda" or (base == "kemeny" and layout.sizes.max() <= MOST_FOR_SUBSETS):
-        scores = run(_decide_by_credit, layout, balances, base == "borda")
+        scores = run(_decide_by_credit, layout, balances, base == "borda", code)
     else:
-        scores = _decide_by_rule(layout, rule, balances)
-    return as_aggregation(rankings, scores, "phragmen_credit", base=base, order=order, seed=seed)
+        scores = _decide_by_rule(layout, rule, balances, code)
+    return as_aggregation(
+        rankings, scores, "phragmen_credit", base=base, unit=unit, order=order, seed=seed
+    )
 
 
-def _decide_by_rule(layout: Layout, rule: Rule, balances: np.ndarray) -> np.ndarray:
+def _decide_by_rule(layout: Layout, rule: Rule, balances: np.ndarray, unit: int) -> np.ndarray:
     """The (R,) scores with any rule that looks at one prompt at a time."""
     rankings, accounts = layout.rankings, Accounts(balances, np.zeros(len(balances)))
     scores = np.empty(len(rankings.response_ids))
@@ -119,9 +135,11 @@ def _decide_by_rule(layout: Layout, rule: Rule, balances: np.ndarray) -> np.ndar
         batch = rankings.batch(np.array([p]))
         shares, who = shares_of(batch.weights), batch.annotators
         ranks = batch.ranks.T.copy()
-        contested = contested_pairs(supporters(ranks, shares))
-        money = _earn(shares, who, accounts, contested.sum() // 2)
-        order = strict_order(rule, batch.reweighted(_ballot_weights(shares, money)))[0]
+        contested = costs_of_pairs(unit, ranks, shares, supporters(ranks, shares))
+        money = _earn(shares, who, accounts, contested.sum() / 2.0)
+        order = layout.frozen_order(p)
+        if order is None:
+            order = strict_order(rule, batch.reweighted(_ballot_weights(shares, money)))[0]
         scores[rankings.response_starts[p] + order] = np.arange(len(order) - 1, -1, -1)
         _charge(ranks, shares, contested, money, order)
         collect(money, shares, who, balances)
@@ -129,27 +147,33 @@ def _decide_by_rule(layout: Layout, rule: Rule, balances: np.ndarray) -> np.ndar
 
 
 @njit(cache=True, nogil=True)
-def _decide_by_credit(block: Block, accounts: Accounts, scores: np.ndarray, by_borda: bool) -> None:
+def _decide_by_credit(
+    block: Block, accounts: Accounts, scores: np.ndarray, by_borda: bool, unit: int
+) -> None:
     """Rank prompt after prompt into ``scores`` (R,) by Borda's rule or Kemeny's, weighed by balances."""
     for t in range(len(block.prompts)):
         ballots = ballots_of(block, t)
         M = ballots.ranks.shape[1]
         shares, who = shares_of(ballots.weights), ballots.annotators
-        contested = contested_pairs(supporters(ballots.ranks, shares))
-        money = _earn(shares, who, accounts, contested.sum() // 2)
+        support = supporters(ballots.ranks, shares)
+        contested = costs_of_pairs(unit, ballots.ranks, shares, support)
+        money = _earn(shares, who, accounts, contested.sum() / 2.0)
         above = count_above(ballots.ranks, _ballot_weights(shares, money))
         order = np.empty(M, dtype=np.int64)
-        if by_borda:
-            first_borda_order(above, order)
-        else:
-            first_kemeny_order(above, order)
+        if not take_frozen(block, t, order):
+            if by_borda:
+                first_borda_order(above, order)
+            else:
+                first_kemeny_order(above, order)
         write_order(block, t, order, scores)
         _charge(ballots.ranks, shares, contested, money, order)
         collect(money, shares, who, accounts.budgets)
 
 
 @njit(cache=True, nogil=True)
-def _earn(shares: np.ndarray, annotators: np.ndarray, accounts: Accounts, pairs: int) -> np.ndarray:
+def _earn(
+    shares: np.ndarray, annotators: np.ndarray, accounts: Accounts, pairs: float
+) -> np.ndarray:
     """(V,) each ballot's part of its annotator's balance, and of the income from the contested pairs."""
     money: np.ndarray = split(shares, annotators, accounts)
     for k in range(len(shares)):
@@ -174,13 +198,13 @@ def _charge(
     money: np.ndarray,
     order: np.ndarray,
 ) -> None:
-    """Let the ballots that agree with a contested pair of the order pay 1 for it, by weight."""
+    """Let the ballots that agree with a contested pair of the order pay for it, by weight."""
     V, M = ranks.shape
     owed = np.zeros(V)
     for a in range(M):
         for b in range(a + 1, M):
             i, j = order[a], order[b]
-            if not contested[i, j]:
+            if contested[i, j] == 0.0:
                 continue
             agreed = 0.0
             for k in range(V):
@@ -188,6 +212,6 @@ def _charge(
                     agreed += shares[k]
             for k in range(V):
                 if 0 < ranks[k, i] < ranks[k, j]:
-                    owed[k] += shares[k] / agreed
+                    owed[k] += contested[i, j] * shares[k] / agreed
     for k in range(V):
         money[k] = add(money[k], -owed[k])

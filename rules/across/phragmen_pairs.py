@@ -8,6 +8,7 @@ from rlchf.rules import voting_rule
 from rlchf.rules.across._parts.budgets import run
 from rlchf.rules.across._parts.layout import Order, as_aggregation, lay_out
 from rlchf.rules.across._parts.pair_purchases import buy_pairs
+from rlchf.rules.across._parts.perpetual.weighting import Contested, unit_code
 
 
 @voting_rule(
@@ -16,23 +17,32 @@ from rlchf.rules.across._parts.pair_purchases import buy_pairs
     axioms=["anonymity", "homogeneity", "unanimity", "pareto"],
     any_device=False,
 )
-def phragmen_pairs(rankings: Rankings, *, order: Order = "input", seed: int = 0) -> Aggregation:
+def phragmen_pairs(
+    rankings: Rankings,
+    *,
+    unit: Contested = "graded_pair",
+    order: Order = "input",
+    seed: int = 0,
+    frozen: Aggregation | None = None,
+) -> Aggregation:
     """Decide pair after pair so that the load of the pairs won is balanced over the annotators.
 
     A pair is contested if one ballot ranks it one way and another ballot the other way; uncontested pairs
-    bring no load and are decided first. To put a above b brings a load of 1, which its supporters carry:
-    with weights v_i that add up to 1 and loads l_i, their loads rise to the level t at which the sum of
-    v_i max(0, t - l_i) is 1; supporters with a higher load carry nothing. The pair with the least level is
-    decided next. A pair that follows from the pairs decided brings a load to its supporters in the same
-    way. A pair that contradicts them can no longer be decided. Pairs that no ballot ranks are ordered by
-    the first Kemeny order of the ballots that keeps the pairs decided. No bound on the shortfall of a group
-    with the same ballots is proved; in an adversarial search over up to five groups, 60 prompts and six
-    responses (``benchmarks/across/bounds.py``) the largest shortfall was more than five pairs.
+    bring no load and are decided first. A contested pair counts g = min(1, (10 s)^2), with s its smaller
+    side's share of the weight of all ballots: in full where a tenth dissents, and 0.04 where one annotator
+    of 50 does. To put a above b brings a load of g, which its supporters carry: with weights v_i that add
+    up to 1 and loads l_i, their loads rise to the level t at which the sum of v_i max(0, t - l_i) is g;
+    supporters with a higher load carry nothing. The pair with the least level is decided next. A pair that
+    follows from the pairs decided brings a load to its supporters in the same way. A pair that contradicts
+    them can no longer be decided. Pairs that no ballot ranks are ordered by the first Kemeny order of the
+    ballots that keeps the pairs decided. No bound on the shortfall of a group with the same ballots is
+    proved; in an adversarial search over up to five groups, 60 prompts and six responses
+    (``benchmarks/across/bounds.py``, unit "contested_pair") the largest shortfall was more than five pairs.
 
     The prompts are decided one by one, and loads carry over. On each prompt the loads of the annotators
-    present first fall by the number of its contested pairs, which is what they rise by on average, so that
-    an annotator who comes late or seldom is neither ahead nor behind. Each prompt takes at most
-    M (M - 1) / 2 decisions, with M (M - 1) levels each, and the time grows linearly with the number of
+    present first fall by the number of its contested pairs, each counted g, which is what they rise by on
+    average, so that an annotator who comes late or seldom is neither ahead nor behind. Each prompt takes at
+    most M (M - 1) / 2 decisions, with M (M - 1) levels each, and the time grows linearly with the number of
     prompts.
 
     A ballot that ties a pair or does not rank both carries no load for it. If an annotator has several
@@ -43,8 +53,14 @@ def phragmen_pairs(rankings: Rankings, *, order: Order = "input", seed: int = 0)
 
     Parameters
     ----------
+    unit
+        "graded_pair": a contested pair brings and costs g = min(1, (10 s)^2), with s its smaller side's
+        share of the weight of all ballots. "contested_pair": each brings and costs 1.
     order, seed
         Decide the prompts in the order of the input ("input"), or "shuffled" with a seed.
+    frozen
+        An earlier output of the rule: its rankings stay as they are, and the loads that they lead to are
+        carried on to the other prompts.
 
     Returns
     -------
@@ -63,6 +79,6 @@ def phragmen_pairs(rankings: Rankings, *, order: Order = "input", seed: int = 0)
     >>> [result.ranking(p)[0] for p in range(5)]
     [['plain'], ['emoji'], ['plain'], ['emoji'], ['plain']]
     """
-    layout = lay_out(rankings, order, seed)
-    scores = run(buy_pairs, layout, np.zeros(layout.n_annotators), True)
-    return as_aggregation(rankings, scores, "phragmen_pairs", order=order, seed=seed)
+    layout = lay_out(rankings, order, seed, frozen)
+    scores = run(buy_pairs, layout, np.zeros(layout.n_annotators), True, unit_code(unit))
+    return as_aggregation(rankings, scores, "phragmen_pairs", unit=unit, order=order, seed=seed)

@@ -22,7 +22,7 @@ from rlchf.rules.across._parts.welfare.soft import soften
 def soft_nash(
     rankings: Rankings,
     *,
-    unit: Literal["contested_pair", "pair"] = "contested_pair",
+    unit: Literal["contested_pair", "graded_pair", "pair"] = "graded_pair",
     pull: float = 1e-4,
     gap: float = 1e-15,
     rounds: int = 50,
@@ -47,7 +47,8 @@ def soft_nash(
     ----------
     unit
         What counts as satisfaction: the share of a prompt's contested pairs that are ordered as in the
-        ballot ("contested_pair"), or of all pairs ("pair").
+        ballot, weighed by their smaller side as in the perpetual rules ("graded_pair") or equally
+        ("contested_pair"), or of all pairs ("pair").
     pull
         The coefficient of the penalty; more than 0.
     gap

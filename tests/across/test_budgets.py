@@ -18,13 +18,14 @@ Row = tuple[object, object, list[list[object]]]
 Orders = Sequence[Sequence[int]]  # a prompt's strict rankings, of annotator 0, 1, ...
 
 BUDGETED = ["cpb", "carry_psb", "phragmen_credit", "equal_shares_pairs", "phragmen_pairs"]
-TEXTBOOK: dict[str, Callable[[list[Prompt]], Outcome]] = {
-    "cpb": lambda prompts: oracles.carry_over(prompts, contested_only=True),
-    "carry_psb": lambda prompts: oracles.carry_over(prompts, contested_only=False),
-    "phragmen_credit": oracles.credit_accounting,
-    "equal_shares_pairs": lambda prompts: oracles.pair_buying(prompts, by_load=False),
-    "phragmen_pairs": lambda prompts: oracles.pair_buying(prompts, by_load=True),
+TEXTBOOK: dict[str, Callable[[list[Prompt], str], Outcome]] = {
+    "cpb": oracles.carry_over,
+    "carry_psb": lambda prompts, unit: oracles.carry_over(prompts, "pair"),
+    "phragmen_credit": lambda prompts, unit: oracles.credit_accounting(prompts, unit=unit),
+    "equal_shares_pairs": lambda prompts, unit: oracles.pair_buying(prompts, False, unit=unit),
+    "phragmen_pairs": lambda prompts, unit: oracles.pair_buying(prompts, True, unit=unit),
 }
+UNITS: list[dict[str, Any]] = [{}, {"unit": "contested_pair"}]
 
 
 def random_dataset(rng: np.random.Generator, n_prompts: int) -> tuple[list[Prompt], Rankings]:
@@ -96,9 +97,11 @@ def blocs(
 def test_random_datasets_equal_the_textbook(rule: str) -> None:
     rng = np.random.default_rng(BUDGETED.index(rule))
     n_prompts = 3 if rule in ("cpb", "carry_psb") else 8  # exact fractions grow quickly there
-    for _ in range(60):
+    for _ in range(40):
         prompts, rankings = random_dataset(rng, n_prompts)
-        assert outcome(rule, rankings) == TEXTBOOK[rule](prompts)[0]
+        for options in UNITS[: 1 if rule == "carry_psb" else 2]:
+            known, _ = TEXTBOOK[rule](prompts, options.get("unit", "graded_pair"))
+            assert outcome(rule, rankings, **options) == known
 
 
 @pytest.mark.parametrize("rule", rule_parameters(BUDGETED))
@@ -330,8 +333,11 @@ def test_the_textbook_charges_the_winner_of_one_pair() -> None:
     prompts: list[Prompt] = [(ballots, [0, 1], 2)]
     half = Fraction(1, 2)
     for rule in ("cpb", "carry_psb", "phragmen_credit", "equal_shares_pairs"):
-        assert TEXTBOOK[rule](prompts) == ([[0, 1]], {0: -half, 1: half})
-    assert TEXTBOOK["phragmen_pairs"](prompts) == ([[0, 1]], {0: Fraction(1), 1: Fraction(-1)})
+        assert TEXTBOOK[rule](prompts, "graded_pair") == ([[0, 1]], {0: -half, 1: half})
+    assert TEXTBOOK["phragmen_pairs"](prompts, "graded_pair") == (
+        [[0, 1]],
+        {0: Fraction(1), 1: Fraction(-1)},
+    )
 
 
 @pytest.mark.parametrize("rule", rule_parameters(["equal_shares_pairs", "phragmen_pairs"]))

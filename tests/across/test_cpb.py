@@ -88,8 +88,8 @@ def test_budgets_equal_exact_fractions() -> None:
     rng = np.random.default_rng(2)
     for _ in range(40):
         prompts, rankings = random_dataset(rng, 3)
-        for budgets_of, contested_only in ((cpb_budgets, True), (carry_psb_budgets, False)):
-            _, exact = carry_over(prompts, contested_only)
+        for budgets_of, unit in ((cpb_budgets, "graded_pair"), (carry_psb_budgets, "pair")):
+            _, exact = carry_over(prompts, unit)
             budgets = dict(zip(rankings.annotator_ids, budgets_of(rankings), strict=True))
             for who, budget in exact.items():
                 assert budgets[str(who)] == pytest.approx(float(budget), abs=1e-9)

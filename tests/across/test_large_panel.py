@@ -34,11 +34,14 @@ def test_one_dissenter_or_noise_does_not_take_the_minoritys_first_places(
 
 @pytest.mark.parametrize("case", ["a dissenter", "noise"])
 def test_under_perpetual_pav_the_agreement_within_kinds_is_taken_off(case: str) -> None:
-    """0.40 - 0.10 q; 0.40 where the two responses of a kind are ordered alike by all."""
-    first, q = panel.measure("perpetual_pav", panel.orders(case, 200, 0))
+    """0.40 - 0.10 q if contested pairs count in full; 0.40 where all order the two of a kind alike."""
+    in_full = {"unit": "contested_pair"}
+    first, q = panel.measure("perpetual_pav", panel.orders(case, 200, 0), in_full)
     assert q > 0.5
     assert first == pytest.approx(0.40 - 0.10 * q, abs=0.03)
     assert first < 0.36
+    graded, _ = panel.measure("perpetual_pav", panel.orders(case, 200, 0))
+    assert graded == pytest.approx(0.40 if case == "a dissenter" else first, abs=0.02)
     alike, _ = panel.measure("perpetual_pav", panel.orders("alike", 100, 0))
     assert alike == pytest.approx(0.40)
 

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow  # Most of these rules take seconds to compile.
 WEIGHING = ("pav", "unit_cost", "reset", "consensus", "quota")
 CHOOSING = ("nash", "equality", "phragmen")
 RULES = [*WEIGHING, *CHOOSING]
-UNITS = ("contested_pair", "pair", "winner", "approval")
+UNITS = ("contested_pair", "graded_pair", "pair", "winner", "approval")
 BASES = {
     "kemeny": oracles.first_kemeny_order,
     "borda": textbook.first_borda_order,
@@ -183,7 +183,7 @@ def test_forty_percent_get_their_share(rule: str) -> None:
 
 
 @pytest.mark.parametrize("rule", RULES)
-@pytest.mark.parametrize("unit", ["contested_pair", "pair", "winner"])
+@pytest.mark.parametrize("unit", ["contested_pair", "graded_pair", "pair", "winner"])
 def test_unanimous_pairs_are_kept(rule: str, unit: str) -> None:
     rng = np.random.default_rng(5)
     for _ in range(10):
@@ -272,7 +272,9 @@ def test_datasets_are_laid_out_as_batches_are(unranked: Unranked) -> None:
 def test_options_that_do_not_exist_are_refused() -> None:
     rankings = sixty_forty(2)
     for rule in RULES:
-        with pytest.raises(ValueError, match="unit is 'pairs'; choose from contested_pair, pair"):
+        with pytest.raises(
+            ValueError, match="unit is 'pairs'; choose from contested_pair, graded_pair"
+        ):
             get_rule(f"perpetual_{rule}")(rankings, unit="pairs")
         with pytest.raises(ValueError, match="order is 'random'; choose from input, shuffled"):
             get_rule(f"perpetual_{rule}")(rankings, order="random")

@@ -122,7 +122,7 @@ def test_ballots_of_different_weights_count_by_their_share() -> None:
 
 
 @pytest.mark.parametrize("welfare", WELFARES)
-@pytest.mark.parametrize("unit", ["contested_pair", "pair", "winner", "approval"])
+@pytest.mark.parametrize("unit", ["contested_pair", "graded_pair", "pair", "winner", "approval"])
 def test_the_objective_never_falls(welfare: Literal["nash", "pav"], unit: Any) -> None:
     rng = np.random.default_rng(5)
     for most in (4, 9):  # nine: single moves instead of all orders
@@ -134,7 +134,7 @@ def test_the_objective_never_falls(welfare: Literal["nash", "pav"], unit: Any) -
 
 
 @pytest.mark.parametrize("rule", ["nash_welfare", "pav_welfare"])
-@pytest.mark.parametrize("unit", ["contested_pair", "pair", "winner", "approval"])
+@pytest.mark.parametrize("unit", ["contested_pair", "graded_pair", "pair", "winner", "approval"])
 def test_unanimous_pairs_are_kept_on_every_prompt(rule: str, unit: str) -> None:
     rng = np.random.default_rng(6)
     for _ in range(20):

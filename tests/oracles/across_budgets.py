@@ -4,17 +4,18 @@ Each is written for a whole dataset: a prompt is its ballots, their annotators, 
 The functions named after a rule rank a single prompt of ballots by different annotators.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from itertools import combinations, permutations
+from types import MappingProxyType
 
 from tests.oracles.probabilistic import random_dictator
 from tests.oracles.textbook import (
     Ballots,
     Blocks,
     agreement,
-    contested_pairs,
     first_kemeny_order,
+    pair_costs,
     puts_above,
     support,
     support_table,
@@ -24,6 +25,9 @@ Prompt = tuple[Ballots, Sequence[int], int]
 Budgets = dict[int, Fraction]
 Outcome = tuple[list[list[int]], Budgets]
 Pair = tuple[int, int]
+Decided = Mapping[int, list[int]]
+"""The orders of prompts that are frozen, by number."""
+NONE: Decided = MappingProxyType({})
 
 
 def shares_of(ballots: Ballots) -> list[Fraction]:
@@ -56,18 +60,22 @@ def collect(
         )
 
 
-def carry_over(prompts: Iterable[Prompt], contested_only: bool) -> Outcome:
+def carry_over(
+    prompts: Iterable[Prompt], unit: str = "graded_pair", decided: Decided = NONE
+) -> Outcome:
     """The pseudocode: fill ranks from the top; those who rank the chosen response high pay for it."""
     budgets: Budgets = {}
     orders = []
-    for ballots, annotators, m in prompts:
+    for t, (ballots, annotators, m) in enumerate(prompts):
         shares = shares_of(ballots)
-        contested = contested_pairs(ballots, m)
-        counted = contested if contested_only else set(permutations(range(m), 2))
+        contested_only = unit != "pair"
+        counted = pair_costs(ballots, m, unit)
         money = split(budgets, annotators, shares)
-        money = [b + share * len(counted) / 2 for b, share in zip(money, shares, strict=True)]
+        income = sum(counted.values(), Fraction(0)) / 2
+        money = [b + share * income for b, share in zip(money, shares, strict=True)]
         voters = [k for k in range(len(ballots)) if shares[k]]
-        unplaced, order = list(range(m)), []
+        unplaced = list(range(m))
+        order: list[int] = []
         while unplaced:
             candidates = unplaced
             if contested_only:
@@ -84,17 +92,28 @@ def carry_over(prompts: Iterable[Prompt], contested_only: bool) -> Outcome:
                     candidates = [
                         x for x in unplaced if not any((x, y) in by_all for y in unplaced)
                     ]
-            cost = {x: sum((x, y) in counted for y in unplaced) for x in unplaced}
+            if t in decided:
+                candidates = [decided[t][len(order)]]
+            cost = {
+                x: sum((counted.get((x, y), Fraction(0)) for y in unplaced), Fraction(0))
+                for x in unplaced
+            }
             wins = {
                 x: [
-                    sum((x, y) in counted and above(ballots, k, x, y) for y in unplaced)
+                    sum(
+                        (
+                            counted.get((x, y), Fraction(0)) * above(ballots, k, x, y)
+                            for y in unplaced
+                        ),
+                        Fraction(0),
+                    )
                     for k in range(len(ballots))
                 ]
                 for x in unplaced
             }
 
             def paying(
-                x: int, means: list[Fraction], wins: dict[int, list[int]] = wins
+                x: int, means: list[Fraction], wins: dict[int, list[Fraction]] = wins
             ) -> list[Fraction]:
                 return [max(b, Fraction(0)) * s for b, s in zip(means, wins[x], strict=True)]
 
@@ -125,22 +144,27 @@ def carry_over(prompts: Iterable[Prompt], contested_only: bool) -> Outcome:
 def credit_accounting(
     prompts: Iterable[Prompt],
     base: Callable[[Ballots, int], list[int]] = first_kemeny_order,
+    decided: Decided = NONE,
+    unit: str = "graded_pair",
 ) -> Outcome:
     """Everybody earns a share of each contested pair; those who agree with its outcome pay, by weight."""
     balances: Budgets = {}
     orders = []
-    for ballots, annotators, m in prompts:
+    for t, (ballots, annotators, m) in enumerate(prompts):
         shares = shares_of(ballots)
         money = split(balances, annotators, shares)
-        contested = contested_pairs(ballots, m)
-        money = [b + share * len(contested) / 2 for b, share in zip(money, shares, strict=True)]
+        contested = pair_costs(ballots, m, unit)
+        income = sum(contested.values(), Fraction(0)) / 2
+        money = [b + share * income for b, share in zip(money, shares, strict=True)]
         weights = [max(b, Fraction(0)) for b in money]
         if not any(weights):
             weights = shares
-        order = base([(ranks, w) for (ranks, _), w in zip(ballots, weights, strict=True)], m)
-        for i, j in set(combinations(order, 2)) & contested:
+        voting = [(ranks, w) for (ranks, _), w in zip(ballots, weights, strict=True)]
+        order = decided.get(t) or base(voting, m)
+        for i, j in set(combinations(order, 2)) & set(contested):
             paying = [share * above(ballots, k, i, j) for k, share in enumerate(shares)]
-            money = [b - pay / sum(paying) for b, pay in zip(money, paying, strict=True)]
+            cost = contested[i, j]
+            money = [b - cost * pay / sum(paying) for b, pay in zip(money, paying, strict=True)]
         orders.append(order)
         collect(balances, annotators, shares, money)
     return orders, balances
@@ -155,13 +179,16 @@ def closed(before: set[Pair]) -> set[Pair]:
         before = before | more
 
 
-def pair_buying(prompts: Iterable[Prompt], by_load: bool) -> Outcome:
+def pair_buying(
+    prompts: Iterable[Prompt], by_load: bool, decided: Decided = NONE, unit: str = "graded_pair"
+) -> Outcome:
     """Equal shares (or Phragmén's rule, by load) with contested pairs as the candidates."""
     carried: Budgets = {}
     orders = []
-    for ballots, annotators, m in prompts:
+    for t, (ballots, annotators, m) in enumerate(prompts):
         shares = shares_of(ballots)
-        contested = contested_pairs(ballots, m)
+        costs = pair_costs(ballots, m, unit)
+        contested = set(costs)
         voters = [k for k in range(len(ballots)) if shares[k]]
         before: set[Pair] = set()
         uncontested = [
@@ -173,7 +200,9 @@ def pair_buying(prompts: Iterable[Prompt], by_load: bool) -> Outcome:
         for i, j in by_all + uncontested:
             if (j, i) not in before:
                 before = closed(before | {(i, j)})
-        n = Fraction(len(contested), 2)
+        may_be = set(combinations(decided.get(t, []), 2)) or set(permutations(range(m), 2))
+        before &= may_be
+        n = sum(costs.values(), Fraction(0)) / 2
         if by_load:
             wallet = [carried.get(who, Fraction(0)) - n for who in annotators]
         else:
@@ -183,33 +212,37 @@ def pair_buying(prompts: Iterable[Prompt], by_load: bool) -> Outcome:
         def price(
             pair: Pair, wallet: list[Fraction], ballots: Ballots = ballots,
             shares: list[Fraction] = shares, voters: list[int] = voters,
+            costs: dict[Pair, Fraction] = costs,
         ) -> Fraction | None:  # fmt: skip
-            """The least level at which the supporters pay 1, found by adding them one after the other."""
+            """The least level at which the supporters pay the cost, found by adding one after the other."""
+            cost = costs[pair]
             who = [k for k in voters if above(ballots, k, *pair)]
             if by_load:
                 who.sort(key=lambda k: wallet[k])
                 levels = [
-                    (1 + sum((shares[k] * wallet[k] for k in who[:n]), Fraction(0)))
+                    (cost + sum((shares[k] * wallet[k] for k in who[:n]), Fraction(0)))
                     / sum((shares[k] for k in who[:n]), Fraction(0))
                     for n in range(1, len(who) + 1)
                 ]
                 return min(levels)
-            if sum(max(wallet[k], Fraction(0)) for k in who) < 1:
+            if sum(max(wallet[k], Fraction(0)) for k in who) < cost:
                 return None
             who.sort(key=lambda k: wallet[k] / shares[k])
             for n, k in enumerate(who):
                 rest = sum(shares[k] for k in who[n:])
                 level: Fraction = (
-                    1 - sum((max(wallet[k], Fraction(0)) for k in who[:n]), Fraction(0))
-                ) / rest
-                if level * shares[k] <= wallet[k]:
+                    cost - sum((max(wallet[k], Fraction(0)) for k in who[:n]), Fraction(0))
+                ) / (rest * cost)
+                if level * cost * shares[k] <= wallet[k]:
                     return level
             raise AssertionError("the supporters can pay")
 
         def charge(
             pair: Pair, level: Fraction | None, wallet: list[Fraction], ballots: Ballots = ballots,
             shares: list[Fraction] = shares, voters: list[int] = voters,
+            costs: dict[Pair, Fraction] = costs,
         ) -> list[Fraction]:  # fmt: skip
+            cost = costs[pair]
             after = list(wallet)
             who = [k for k in voters if above(ballots, k, *pair)]
             for k in who:
@@ -219,9 +252,9 @@ def pair_buying(prompts: Iterable[Prompt], by_load: bool) -> Outcome:
                 elif level is None:
                     after[k] = min(after[k], Fraction(0))
                 elif after[k] > 0:
-                    after[k] -= min(after[k], shares[k] * level)
+                    after[k] -= min(after[k], shares[k] * level * cost)
             if not by_load:
-                missing = 1 - sum(wallet[k] - after[k] for k in who)
+                missing = cost - sum(wallet[k] - after[k] for k in who)
                 for k in who:
                     after[k] -= missing * shares[k] / sum(shares[k] for k in who)
             return after
@@ -230,7 +263,7 @@ def pair_buying(prompts: Iterable[Prompt], by_load: bool) -> Outcome:
             open_pairs = [
                 (i, j)
                 for i, j in sorted(contested)
-                if (i, j) not in before and (j, i) not in before
+                if (i, j) not in before and (j, i) not in before and (i, j) in may_be
             ]
             prices = [(price(pair, wallet), pair) for pair in open_pairs]
             affordable = [(level, pair) for level, pair in prices if level is not None]
@@ -242,7 +275,7 @@ def pair_buying(prompts: Iterable[Prompt], by_load: bool) -> Outcome:
             for implied in sorted((grown - before - {pair}) & contested):
                 wallet = charge(implied, price(implied, wallet), wallet)
             before = grown
-        orders.append(extended(ballots, m, before))
+        orders.append(decided.get(t) or extended(ballots, m, before))
         for pair in sorted(set(combinations(orders[-1], 2)) & contested - before):
             wallet = charge(pair, price(pair, wallet), wallet)
         if by_load:
@@ -272,11 +305,11 @@ def single(ballots: Ballots, m: int) -> list[Prompt]:
 
 
 def cpb(ballots: Ballots, m: int) -> Blocks:
-    return [[i] for i in carry_over(single(ballots, m), True)[0][0]]
+    return [[i] for i in carry_over(single(ballots, m))[0][0]]
 
 
 def carry_psb(ballots: Ballots, m: int) -> Blocks:
-    return [[i] for i in carry_over(single(ballots, m), False)[0][0]]
+    return [[i] for i in carry_over(single(ballots, m), "pair")[0][0]]
 
 
 def phragmen_credit(ballots: Ballots, m: int) -> Blocks:

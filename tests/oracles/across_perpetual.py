@@ -3,13 +3,14 @@
 A prompt is its ballots, the annotator of each, and the number of responses.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from itertools import combinations
 from math import lcm, prod
 from operator import mul
+from types import MappingProxyType
 from typing import Any
 
 from tests.oracles.textbook import (
@@ -19,8 +20,8 @@ from tests.oracles.textbook import (
     agreement,
     allowed_orders,
     borda,
-    contested_pairs,
     first_kemeny_order,
+    pair_costs,
     puts_above,
     support,
     support_table,
@@ -29,6 +30,8 @@ from tests.oracles.textbook import (
 
 Prompt = tuple[Sequence[Ballot], Sequence[int], int]
 Orders = list[list[int]]
+Decided = Mapping[int, list[int]]
+"""The orders of prompts that are frozen, by number."""
 Base = Callable[[Ballots, int], list[int]]
 Ranks = dict[int, int]
 
@@ -53,14 +56,6 @@ def winner_satisfaction(unit: str, ranks: Ranks, i: int, m: int) -> Fraction:
         return Fraction(0)
     rank = 1 + sum(rank < ranks[i] for rank in ranks.values())
     return Fraction(m - rank, m - 1)
-
-
-def pairs_that_count(unit: str, ballots: Ballots, m: int) -> list[tuple[int, int]]:
-    pairs = list(combinations(range(m), 2))
-    if unit == "pair":
-        return pairs
-    contested = contested_pairs(ballots, m)
-    return [pair for pair in pairs if pair in contested]
 
 
 @dataclass(frozen=True)
@@ -88,21 +83,32 @@ class Round:
         return weights
 
     @cached_property
-    def counted(self) -> list[tuple[int, int]]:
-        return pairs_that_count(self.unit, self.ballots, self.m)
+    def counted(self) -> dict[tuple[int, int], Fraction]:
+        """What each pair counts, in both directions."""
+        return pair_costs(self.ballots, self.m, self.unit)
+
+    @cached_property
+    def stake(self) -> Fraction:
+        graded = self.counted.values() if self.unit == "graded_pair" else ()
+        return max(graded, default=Fraction(1))
+
+    @cached_property
+    def divisor(self) -> Fraction:
+        return sum(self.counted.values(), Fraction(0)) / 2 / self.stake or Fraction(1)
 
     @cached_property
     def changes_nothing(self) -> bool:
-        return self.unit == "contested_pair" and not self.counted
+        return self.unit in ("contested_pair", "graded_pair") and not self.counted
 
     def ballot_satisfaction(self, ranks: Ranks, order: Sequence[int]) -> Fraction:
         if self.unit in ("winner", "approval"):
             return winner_satisfaction(self.unit, ranks, order[0], self.m)
         agreed = sum(
-            puts_above(ranks, i, j) if order.index(i) < order.index(j) else puts_above(ranks, j, i)
-            for i, j in self.counted
+            self.counted[i, j] * puts_above(ranks, i, j)
+            for i, j in combinations(order, 2)
+            if (i, j) in self.counted
         )
-        return Fraction(agreed, max(len(self.counted), 1))
+        return Fraction(agreed) / self.divisor if self.counted else Fraction(0)
 
     def satisfaction(self, order: Sequence[int]) -> dict[int, Fraction]:
         return {
@@ -123,11 +129,11 @@ class Round:
                 for i in range(self.m)
             )
         total = Fraction(0)
-        for i, j in [*self.counted, *((j, i) for i, j in self.counted)]:
+        for i, j in self.counted:
             same, opposite = support(self.ballots, i, j), support(self.ballots, j, i)
             if puts_above(ranks, i, j) and same > 0:
-                total += same / (same + opposite)
-        return total / max(len(self.counted), 1)
+                total += self.counted[i, j] * same / (same + opposite)
+        return total / self.divisor if self.counted else Fraction(0)
 
     def entitlement(self) -> dict[int, Fraction]:
         return {
@@ -160,13 +166,14 @@ def first_approval_order(ballots: Ballots, m: int) -> list[int]:
 def weighing(
     rule: str,
     prompts: Sequence[Prompt],
-    unit: str = "contested_pair",
+    unit: str = "graded_pair",
     base: Base = first_kemeny_order,
+    decided: Decided = MappingProxyType({}),
 ) -> Orders:
     begin = Fraction(0 if rule in ("pav", "quota") else 1)
     states: dict[int, Fraction] = {}
     orders = []
-    for prompt in prompts:
+    for t, prompt in enumerate(prompts):
         round_ = Round(*prompt, unit)
         state = {who: states.get(who, begin) for who in round_.annotators}
         entitlement = round_.entitlement()
@@ -180,7 +187,8 @@ def weighing(
             (ranks, weight * factor[who])
             for (ranks, weight), who in zip(round_.ballots, round_.annotators, strict=True)
         ]
-        order = base(weighed if any(weight for _, weight in weighed) else round_.ballots, round_.m)
+        voting = weighed if any(weight for _, weight in weighed) else round_.ballots
+        order = decided.get(t) or base(voting, round_.m)
         orders.append(order)
         if not round_.changes_nothing:
             states |= updated(rule, round_, state, round_.satisfaction(order), entitlement)
@@ -195,17 +203,20 @@ def updated(
     entitlement: dict[int, Fraction],
 ) -> dict[int, Fraction]:
     """Everybody's state after a prompt."""
+    stake = round_.stake
     if rule == "pav":
         return {who: s + satisfaction[who] for who, s in state.items()}
     if rule == "unit_cost":
-        return {who: s + 1 - satisfaction[who] for who, s in state.items()}
+        return {who: s + stake - satisfaction[who] for who, s in state.items()}
     if rule == "reset":
-        return {who: s * (1 - satisfaction[who]) + 1 for who, s in state.items()}
+        return {who: s * (1 - satisfaction[who]) + stake for who, s in state.items()}
     if rule == "quota":
         return {who: s + entitlement[who] - satisfaction[who] for who, s in state.items()}
     paid = sum(round_.weight[who] * satisfaction[who] for who, s in state.items() if s > 0)
-    price = sum(round_.weight.values()) / paid if paid else Fraction(0)
-    return {who: s + 1 - (price * satisfaction[who] if s > 0 else 0) for who, s in state.items()}
+    price = stake * sum(round_.weight.values()) / paid if paid else Fraction(0)
+    return {
+        who: s + stake - (price * satisfaction[who] if s > 0 else 0) for who, s in state.items()
+    }
 
 
 # -- rules that choose among orders ----------------------------------------------------------------
@@ -225,13 +236,14 @@ def equality_key(after: dict[int, Fraction], weight: dict[int, Fraction]) -> lis
 
 
 def level(
-    load: dict[int, Fraction], satisfaction: dict[int, Fraction], weight: dict[int, Fraction]
-) -> Fraction | None:
+    load: dict[int, Fraction], satisfaction: dict[int, Fraction], weight: dict[int, Fraction],
+    stake: Fraction,
+) -> Fraction | None:  # fmt: skip
     """The load at which supporters carry the prompt; those with more drop out."""
     supporters = [who for who in load if satisfaction[who] > 0 and weight[who] > 0]
     while supporters:
         carriers = {i: weight[i] * satisfaction[i] for i in supporters}
-        cost = sum(weight.values(), Fraction(0))
+        cost = stake * sum(weight.values(), Fraction(0))
         carried = cost + sum(carriers[i] * load[i] for i in supporters)
         new_load = carried / sum(carriers.values(), Fraction(0))
         if all(load[i] <= new_load for i in supporters):
@@ -248,7 +260,7 @@ def key(rule: str, round_: Round, state: dict[int, Fraction], order: Sequence[in
         return nash_key(after, round_.weight)
     if rule == "equality":
         return equality_key(after, round_.weight)
-    load = level(state, satisfaction, round_.weight)
+    load = level(state, satisfaction, round_.weight, round_.stake)
     return (load is not None, -(load or 0))
 
 
@@ -268,20 +280,25 @@ def best_order(rule: str, round_: Round, state: dict[int, Fraction]) -> list[int
     return order
 
 
-def choosing(rule: str, prompts: Sequence[Prompt], unit: str = "contested_pair") -> Orders:
+def choosing(
+    rule: str,
+    prompts: Sequence[Prompt],
+    unit: str = "graded_pair",
+    decided: Decided = MappingProxyType({}),
+) -> Orders:
     states: dict[int, Fraction] = {}
     orders = []
-    for prompt in prompts:
+    for t, prompt in enumerate(prompts):
         round_ = Round(*prompt, unit)
         state = {who: states.get(who, Fraction(0)) for who in round_.annotators}
-        order = best_order(rule, round_, state)
+        order = decided.get(t) or best_order(rule, round_, state)
         orders.append(order)
         if round_.changes_nothing:
             continue
         satisfaction = round_.satisfaction(order)
         if rule != "phragmen":
             states |= {who: s + satisfaction[who] for who, s in state.items()}
-        elif (load := level(state, satisfaction, round_.weight)) is not None:
+        elif (load := level(state, satisfaction, round_.weight, round_.stake)) is not None:
             states |= {
                 who: s + satisfaction[who] * max(load - s, Fraction(0)) for who, s in state.items()
             }

@@ -14,6 +14,7 @@ from tests.oracles.textbook import (
     agreement,
     allowed_orders,
     contested_pairs,
+    pair_costs,
     puts_above,
     support_table,
 )
@@ -23,21 +24,27 @@ Prompt = tuple[Ballots, Sequence[int], int]
 Order = tuple[int, ...]
 
 
-def ballot_gains(ballots: Ballots, contested: set[tuple[int, int]], order: Order) -> list[Fraction]:
-    """Each ballot's share of the contested pairs that the order ranks as it does."""
-    pairs = contested & set(combinations(order, 2))
+Costs = dict[tuple[int, int], Fraction]
+"""How much each pair counts, in both directions."""
+
+
+def ballot_gains(ballots: Ballots, costs: Costs, order: Order) -> list[Fraction]:
+    """Each ballot's share of the pairs that the order ranks as it does, times the largest of them."""
+    pairs = set(costs) & set(combinations(order, 2))
+    divisor = sum((costs[pair] for pair in pairs), Fraction(0)) / max(costs.values(), default=1)
     return [
-        Fraction(sum(puts_above(p, i, j) for i, j in pairs), max(len(pairs), 1)) for p, _ in ballots
+        Fraction(sum(costs[i, j] * puts_above(p, i, j) for i, j in pairs)) / (divisor or 1)
+        for p, _ in ballots
     ]
 
 
 def annotator_gains(
-    prompt: Prompt, contested: set[tuple[int, int]], order: Order, weights: dict[int, Fraction]
+    prompt: Prompt, costs: Costs, order: Order, weights: dict[int, Fraction]
 ) -> dict[int, Fraction]:
     """The gains of an annotator's ballots, each counting by its share of the annotator's weight."""
     ballots, annotators, _ = prompt
     sums = dict.fromkeys(weights, Fraction(0))
-    gains = ballot_gains(ballots, contested, order)
+    gains = ballot_gains(ballots, costs, order)
     for (_, weight), annotator, gain in zip(ballots, annotators, gains, strict=True):
         if annotator in weights:
             sums[annotator] += weight / weights[annotator] * gain
@@ -60,12 +67,14 @@ def annotator_weights(prompts: Iterable[Prompt]) -> dict[int, Fraction]:
     return {a: sum(values, Fraction(0)) / len(values) for a, values in weights.items() if values}
 
 
-def satisfactions(prompts: Sequence[Prompt], orders: Sequence[Order]) -> dict[int, Fraction]:
+def satisfactions(
+    prompts: Sequence[Prompt], orders: Sequence[Order], unit: str = "graded_pair"
+) -> dict[int, Fraction]:
     """Each annotator's gains, summed over the prompts."""
     weights = annotator_weights(prompts)
     return added(
         [
-            annotator_gains(prompt, contested_pairs(prompt[0], prompt[2]), order, weights)
+            annotator_gains(prompt, pair_costs(prompt[0], prompt[2], unit), order, weights)
             for prompt, order in zip(prompts, orders, strict=True)
         ]
     )
@@ -92,7 +101,9 @@ def harmonic(s: float) -> float:
     return float((s / (k * (k + s))).sum()) + tail
 
 
-def optimum(prompts: Sequence[Prompt], welfare: Welfare) -> tuple[tuple[object, ...], list[Order]]:
+def optimum(
+    prompts: Sequence[Prompt], welfare: Welfare, unit: str = "graded_pair"
+) -> tuple[tuple[object, ...], list[Order]]:
     """The largest welfare of any orders; of those orders the most agreement, then the first."""
     weights = annotator_weights(prompts)
     best: tuple[tuple[object, ...], list[Order]] | None = None
@@ -100,12 +111,12 @@ def optimum(prompts: Sequence[Prompt], welfare: Welfare) -> tuple[tuple[object, 
     choices = []
     for prompt in prompts:
         ballots, _, m = prompt
-        contested, supports = contested_pairs(ballots, m), support_table(ballots, m)
+        costs, supports = pair_costs(ballots, m, unit), support_table(ballots, m)
         choices.append(
             [
                 (
                     order,
-                    annotator_gains(prompt, contested, order, weights),
+                    annotator_gains(prompt, costs, order, weights),
                     agreement(supports, order),
                 )
                 for order in allowed_orders(ballots, m)
@@ -157,12 +168,12 @@ def soft_nash(ballots: Ballots, m: int, pull: float = 1e-4) -> list[float]:
     pairs = [(i, j) for i in range(m) for j in range(i + 1, m)]
     above = np.array([[o.index(i) < o.index(j) for o in orders] for i, j in pairs], dtype=float)
     shares = np.array([float(_share(ballots, i, j)) for i, j in pairs])
-    contested = contested_pairs(ballots, m)
-    weights = np.array([float(w) for _, w in ballots]) if contested else np.zeros(len(ballots))
+    costs = pair_costs(ballots, m, "graded_pair")
+    weights = np.array([float(w) for _, w in ballots]) if costs else np.zeros(len(ballots))
     total = sum(float(w) for _, w in ballots) or 1.0
     weights = weights / total
     gains = np.array(
-        [[float(g) for g in ballot_gains(ballots, contested, o)] for o in orders]
+        [[float(g) for g in ballot_gains(ballots, costs, o)] for o in orders]
     ).T  # (V, orders)
     counts = (weights > 0) & (gains.max(axis=1) > 0)
     weights, gains = weights[counts], gains[counts]

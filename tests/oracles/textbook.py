@@ -29,6 +29,23 @@ def contested_pairs(ballots: Ballots, m: int) -> set[tuple[int, int]]:
     return {(i, j) for i, j in pairs if supports[i][j] and supports[j][i]}
 
 
+def graded_pairs(ballots: Ballots, m: int) -> dict[tuple[int, int], Fraction]:
+    """Ten times the smaller side's share of all weight, squared, at most 1, in both directions."""
+    supports, total = support_table(ballots, m), sum(w for _, w in ballots)
+    return {
+        (i, j): min(Fraction(1), 10 * min(supports[i][j], supports[j][i]) / total) ** 2
+        for i, j in contested_pairs(ballots, m)
+    }
+
+
+def pair_costs(ballots: Ballots, m: int, unit: str) -> dict[tuple[int, int], Fraction]:
+    """How much each pair counts, in both directions, in one of the units of pairs."""
+    if unit == "graded_pair":
+        return graded_pairs(ballots, m)
+    pairs = permutations(range(m), 2) if unit == "pair" else contested_pairs(ballots, m)
+    return dict.fromkeys(pairs, Fraction(1))
+
+
 def unanimous_pairs(ballots: Ballots, m: int) -> set[tuple[int, int]]:
     """The pairs that all ballots of positive weight rank the same way, the higher response first."""
     voters = [ranks for ranks, weight in ballots if weight > 0]

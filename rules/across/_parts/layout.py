@@ -11,6 +11,7 @@ from numba import njit
 from rlchf.aggregation import Aggregation
 from rlchf.profiles import UNSTATED, Profiles
 from rlchf.rankings import Rankings
+from rlchf.rules.across._parts.frozen import frozen_orders
 
 Order = Literal["input", "shuffled"]
 """Whether a rule goes through the prompts in the order of the input or in a shuffled one."""
@@ -41,6 +42,9 @@ class Block(NamedTuple):
         where it states approvals.
     weights, annotators
         (N,) float64 and int64, of each ballot of the dataset.
+    frozen
+        (R,) int64, the orders of the prompts that are decided already, as `frozen_orders` gives them; (0,) if
+        there are none.
     """
 
     prompts: np.ndarray
@@ -52,6 +56,7 @@ class Block(NamedTuple):
     judged: np.ndarray
     weights: np.ndarray
     annotators: np.ndarray
+    frozen: np.ndarray
 
 
 class Ballots(NamedTuple):
@@ -83,16 +88,26 @@ class Layout:
         (P,) int64, the prompts in the order in which they are decided.
     sizes
         (P,) int64, M of each prompt.
+    frozen
+        (R,) or (0,) int64, as in `Block`.
     """
 
     rankings: Rankings
     prompts: np.ndarray
     sizes: np.ndarray
+    frozen: np.ndarray
 
     @property
     def n_annotators(self) -> int:
         """The number of annotators in the dataset."""
         return len(self.rankings.annotator_ids)
+
+    def frozen_order(self, p: int) -> np.ndarray | None:
+        """(M,) the order of prompt p if it is decided already."""
+        if len(self.frozen) == 0:
+            return None
+        order = self.frozen[self.rankings.response_starts[p] : self.rankings.response_starts[p + 1]]
+        return order if order[0] >= 0 else None
 
     @cached_property
     def whole(self) -> Block:
@@ -111,7 +126,7 @@ class Layout:
         ranks = np.zeros(int(cells[-1]), dtype=np.int16)
         block = Block(
             prompts, self.sizes, rankings.ballot_starts, rankings.response_starts,
-            cells[:-1], ranks, ranks, rankings.ballot_weights, rankings.ballot_annotators,
+            cells[:-1], ranks, ranks, rankings.ballot_weights, rankings.ballot_annotators, self.frozen,
         )  # fmt: skip
         entries = _Entries(rankings.entry_starts, rankings.entry_responses, rankings.entry_ranks)
         _fill_ranks(block, entries, rankings.unranked == "last")
@@ -129,8 +144,13 @@ class Layout:
             yield self.block(self.prompts[start:end])
 
 
-def lay_out(rankings: Rankings, order: Order = "input", seed: int = 0) -> Layout:
-    """Lay a dataset out.
+def lay_out(
+    rankings: Rankings,
+    order: Order = "input",
+    seed: int = 0,
+    frozen: Aggregation | None = None,
+) -> Layout:
+    """Lay a dataset out; prompts that are frozen come first, in the order of the input.
 
     Examples
     --------
@@ -142,7 +162,11 @@ def lay_out(rankings: Rankings, order: Order = "input", seed: int = 0) -> Layout
     prompts = np.arange(rankings.n_prompts)
     if order == "shuffled":
         np.random.default_rng(seed).shuffle(prompts)
-    return Layout(rankings, prompts, np.diff(rankings.response_starts))
+    decided = frozen_orders(rankings, frozen)
+    if len(decided):
+        is_new = decided[rankings.response_starts[:-1]] < 0
+        prompts = np.concatenate([np.flatnonzero(~is_new), prompts[is_new[prompts]]])
+    return Layout(rankings, prompts, np.diff(rankings.response_starts), decided)
 
 
 @njit(cache=True, nogil=True)
@@ -196,6 +220,19 @@ def batch_ballots(batch: Profiles) -> Ballots:
         approvals = batch.approvals.T
         judged = np.where(approvals == UNSTATED, ranks, approvals == 1).astype(np.int16)
     return Ballots(ranks, judged, batch.weights, batch.annotators)
+
+
+@njit(cache=True, nogil=True)
+def take_frozen(block: Block, t: int, order: np.ndarray) -> bool:
+    """Fill ``order`` (M,) with that of the block's t-th prompt if it is decided already."""
+    if len(block.frozen) == 0:
+        return False
+    start = block.response_starts[block.prompts[t]]
+    if block.frozen[start] < 0:
+        return False
+    for rank in range(len(order)):
+        order[rank] = block.frozen[start + rank]
+    return True
 
 
 @njit(cache=True, nogil=True)

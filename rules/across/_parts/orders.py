@@ -14,6 +14,11 @@ MOST_FOR_SUBSETS = 10
 MOST_FOR_ORDERS = 6
 """The largest number of responses for which all orders are compared."""
 
+GRADE = 2.0**-40
+"""The unit of graded pairs."""
+FULL = 0.1
+"""The share of the weight from which a smaller side makes a graded pair count in full."""
+
 SOME, ALL = 1, 2
 
 
@@ -41,13 +46,32 @@ def supporters(ranks: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 @njit(cache=True, nogil=True)
 def contested_pairs(support: np.ndarray) -> np.ndarray:
-    """(M, M) bool, symmetric: the pairs that are contested, from `supporters`."""
+    """(M, M) float64, symmetric: 1 for the pairs that are contested, from `supporters`, and 0 for others."""
     M = len(support)
-    contested = np.empty((M, M), dtype=np.bool_)
+    contested = np.empty((M, M))
     for i in range(M):
         for j in range(M):
-            contested[i, j] = support[i, j] > 0 and support[j, i] > 0
+            contested[i, j] = 1.0 if support[i, j] > 0 and support[j, i] > 0 else 0.0
     return contested
+
+
+@njit(cache=True, nogil=True)
+def graded_pairs(ranks: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """(M, M) float64, symmetric: how much each pair counts by the weight of its smaller side.
+
+    With s the smaller side's share of the weight of all ballots it is (s / `FULL`)^2, at most 1: 0 for a pair
+    that is not contested, 1 for one on which a tenth of the weight dissents. It is rounded to a multiple of
+    `GRADE`, so that sums and differences of these numbers are exact.
+    """
+    M, total = ranks.shape[1], weights.sum()
+    graded, above = np.zeros((M, M)), count_above(ranks, weights)
+    for i in range(M):
+        for j in range(M):
+            smaller = min(above[i, j], above[j, i])
+            if smaller > 0.0:
+                part = min(smaller / total / FULL, 1.0) ** 2
+                graded[i, j] = max(np.rint(part / GRADE), 1.0) * GRADE
+    return graded
 
 
 @njit(cache=True, nogil=True)

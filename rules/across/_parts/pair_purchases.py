@@ -6,17 +6,22 @@ import numpy as np
 from numba import njit
 
 from rlchf.rules.across._parts.budgets import Accounts, add, collect, shares_of, split
-from rlchf.rules.across._parts.layout import Block, ballots_of, write_order
+from rlchf.rules.across._parts.layout import (
+    Block,
+    ballots_of,
+    take_frozen,
+    write_order,
+)
 from rlchf.rules.across._parts.orders import (
     ALL,
     MOST_FOR_SUBSETS,
     NEARLY,
     SOME,
-    contested_pairs,
     count_above,
     first_kemeny_order,
     supporters,
 )
+from rlchf.rules.across._parts.perpetual.satisfaction import costs_of_pairs
 
 MOST_FOR_PURCHASES = 128
 """The largest number of responses for which pairs are bought."""
@@ -34,7 +39,7 @@ class Buyers(NamedTuple):
     wallet
         (V,) its budget or, with ``by_load``, its load.
     contested
-        (M, M) bool: the pairs that cost something.
+        (M, M) float64, symmetric: what each pair costs, 0 for a pair that is not contested.
     by_load
         Whether ballots carry loads (Phragmén) or spend budgets (equal shares).
     """
@@ -47,23 +52,34 @@ class Buyers(NamedTuple):
 
 
 @njit(cache=True, nogil=True)
-def buy_pairs(block: Block, accounts: Accounts, scores: np.ndarray, by_load: bool) -> None:
-    """Rank prompt after prompt into ``scores`` (R,) by buying contested pairs out of the accounts."""
+def buy_pairs(
+    block: Block, accounts: Accounts, scores: np.ndarray, by_load: bool, unit: int
+) -> None:
+    """Rank prompt after prompt into ``scores`` (R,) by buying contested pairs out of the accounts.
+
+    ``unit`` says what each pair costs.
+    """
     for t in range(len(block.prompts)):
         ballots = ballots_of(block, t)
         M = ballots.ranks.shape[1]
         shares, who = shares_of(ballots.weights), ballots.annotators
         support = supporters(ballots.ranks, shares)
-        contested = contested_pairs(support)
-        n = contested.sum() // 2
+        contested = costs_of_pairs(unit, ballots.ranks, shares, support)
+        n = contested.sum() / 2.0
         before = uncontested_order(support)
         wallet = accounts.budgets[who] if by_load else split(shares, who, accounts)
         for k in range(len(shares)):
             wallet[k] = add(wallet[k], n * (-1.0 if by_load else shares[k]))
         buyers = Buyers(np.ascontiguousarray(ballots.ranks.T), shares, wallet, contested, by_load)
+        order, allowed = np.empty(M, dtype=np.int64), np.ones((M, M), dtype=np.bool_)
+        is_frozen = take_frozen(block, t, order)
+        if is_frozen:
+            allowed = pairs_in(order)
+            before &= allowed  # both transitive, so this is
         if M <= MOST_FOR_PURCHASES:
-            buy(buyers, before)
-        order = completed_order(ballots.ranks, shares, before)
+            buy(buyers, before, allowed)
+        if not is_frozen:
+            order = completed_order(ballots.ranks, shares, before)
         unpaid = np.zeros((M, M), dtype=np.bool_)
         for a in range(M):
             for b in range(a + 1, M):
@@ -110,15 +126,29 @@ def bind(before: np.ndarray, i: int, j: int) -> np.ndarray:
 
 
 @njit(cache=True, nogil=True)
-def buy(buyers: Buyers, before: np.ndarray) -> None:
-    """Buy the cheapest pair until no pair can be afforded; prices only rise, so old ones are lower bounds."""
+def pairs_in(order: np.ndarray) -> np.ndarray:
+    """(M, M) bool: an order puts i before j."""
+    M = len(order)
+    before = np.zeros((M, M), dtype=np.bool_)
+    for a in range(M):
+        for b in range(a + 1, M):
+            before[order[a], order[b]] = True
+    return before
+
+
+@njit(cache=True, nogil=True)
+def buy(buyers: Buyers, before: np.ndarray, allowed: np.ndarray) -> None:
+    """Buy the cheapest of the (M, M) ``allowed`` pairs until no pair can be afforded.
+
+    Prices only rise, so old ones are lower bounds.
+    """
     M = len(before)
     prices = np.full((M, M), -np.inf)  # lower bounds; those that are ``exact`` are the prices
     exact = np.zeros((M, M), dtype=np.bool_)
     row_bounds = np.full(M, -np.inf)
     for i in range(M):
         for j in range(M):
-            if not buyers.contested[i, j]:
+            if buyers.contested[i, j] == 0.0 or not allowed[i, j]:
                 prices[i, j] = np.inf
     while True:
         a, b, cheapest = -1, -1, 1e300  # a pair that nobody can afford costs more
@@ -152,34 +182,35 @@ def agrees(ranks: np.ndarray, k: int, i: int, j: int) -> bool:
 
 @njit(cache=True, nogil=True)
 def price_of(buyers: Buyers, i: int, j: int) -> float:
-    """The least level at which the ballots that rank i above j pay 1 together; infinite if they cannot.
+    """The least level at which the ballots that rank i above j pay its cost; infinite if they cannot.
 
-    Budgets: ballot k pays min(budget, share x level). Loads: share x max(0, level - load).
+    Budgets: ballot k pays min(budget, share x level x cost). Loads: share x max(0, level - load).
     """
-    ranks, shares, wallet, _, by_load = buyers
+    ranks, shares, wallet, contested, by_load = buyers
+    cost = contested[i, j]
     total, weight = 0.0, 0.0
     for k in range(len(shares)):
         if shares[k] > 0.0 and agrees(ranks, k, i, j):
             total += shares[k] * wallet[k] if by_load else max(wallet[k], 0.0)
             weight += shares[k]
-    if not by_load and total < 1.0 - NEARLY:
+    if not by_load and total < cost * (1.0 - NEARLY):
         return np.inf
-    level = (1.0 + total) / weight if by_load else 1.0 / weight
+    level = (cost + total) / weight if by_load else 1.0 / weight
     while True:  # a ballot that no longer pays in full never does again
-        missing, weight = 1.0, 0.0
+        missing, weight = cost, 0.0
         for k in range(len(shares)):
             if shares[k] > 0.0 and agrees(ranks, k, i, j):
                 if by_load:
                     if wallet[k] < level:
                         missing += shares[k] * wallet[k]
                         weight += shares[k]
-                elif wallet[k] > shares[k] * level:
+                elif wallet[k] > shares[k] * level * cost:
                     weight += shares[k]
                 else:
                     missing -= max(wallet[k], 0.0)
         if weight == 0.0:
             return level
-        next_level = missing / weight
+        next_level = missing / weight if by_load else missing / (weight * cost)
         if (next_level >= level) if by_load else (next_level <= level):
             return level
         level = next_level
@@ -191,15 +222,16 @@ def pay(buyers: Buyers, i: int, j: int, level: float) -> None:
 
     If the level is infinite they pay all they have, and owe the rest by weight.
     """
-    ranks, shares, wallet, _, by_load = buyers
-    missing, agreed = 1.0, 0.0
+    ranks, shares, wallet, contested, by_load = buyers
+    cost = contested[i, j]
+    missing, agreed = cost, 0.0
     for k in range(len(shares)):
         if shares[k] > 0.0 and agrees(ranks, k, i, j):
             agreed += shares[k]
             if by_load:
                 wallet[k] = max(wallet[k], level)
             elif wallet[k] > 0.0:
-                paid = min(wallet[k], shares[k] * level)
+                paid = min(wallet[k], shares[k] * level * cost)
                 missing -= paid
                 wallet[k] = add(wallet[k], -paid)
     if level == np.inf:
@@ -214,7 +246,7 @@ def charge(buyers: Buyers, decided: np.ndarray) -> None:
     contested = buyers.contested
     for i in range(len(decided)):
         for j in range(len(decided)):
-            if decided[i, j] and contested[i, j]:
+            if decided[i, j] and contested[i, j] > 0.0:
                 pay(buyers, i, j, price_of(buyers, i, j))
 
 

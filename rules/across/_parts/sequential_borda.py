@@ -6,8 +6,14 @@ import numpy as np
 from numba import njit
 
 from rlchf.rules.across._parts.budgets import Accounts, add, collect, shares_of, split
-from rlchf.rules.across._parts.layout import Block, ballots_of, write_order
-from rlchf.rules.across._parts.orders import ALL, NEARLY, SOME, contested_pairs, supporters
+from rlchf.rules.across._parts.layout import (
+    Block,
+    ballots_of,
+    take_frozen,
+    write_order,
+)
+from rlchf.rules.across._parts.orders import ALL, NEARLY, SOME, supporters
+from rlchf.rules.across._parts.perpetual.satisfaction import PAIR, costs_of_pairs
 
 
 class Pairs(NamedTuple):
@@ -18,9 +24,9 @@ class Pairs(NamedTuple):
     support
         (M, M) from `supporters`.
     counted
-        (M, M) bool, symmetric: the pairs that cost something.
+        (M, M) float64, symmetric: what each pair costs.
     contested_only
-        Whether these are the contested pairs; otherwise all pairs cost something.
+        Whether only contested pairs cost something; otherwise all pairs cost 1.
     """
 
     support: np.ndarray
@@ -29,52 +35,61 @@ class Pairs(NamedTuple):
 
 
 @njit(cache=True, nogil=True)
-def carry_over(block: Block, accounts: Accounts, scores: np.ndarray, contested_only: bool) -> None:
-    """Rank prompt after prompt into ``scores`` (R,), with the contested pairs or with all pairs."""
+def carry_over(block: Block, accounts: Accounts, scores: np.ndarray, unit: int) -> None:
+    """Rank prompt after prompt into ``scores`` (R,); ``unit`` says what each pair costs."""
     for t in range(len(block.prompts)):
         ballots = ballots_of(block, t)
         V, M = ballots.ranks.shape
         shares, who = shares_of(ballots.weights), ballots.annotators
         support = supporters(ballots.ranks, shares)
-        counted = contested_pairs(support) if contested_only else ~np.eye(M, dtype=np.bool_)
-        income = counted.sum() // 2
+        counted = costs_of_pairs(unit, ballots.ranks, shares, support)
+        income = counted.sum() / 2.0
         money = split(shares, who, accounts)
         for k in range(V):
             money[k] = add(money[k], shares[k] * income)
-        pairs = Pairs(support, counted, contested_only)
-        write_order(block, t, order_of(ballots.ranks, shares, money, pairs), scores)
+        pairs = Pairs(support, counted, unit != PAIR)
+        order = np.full(M, -1, dtype=np.int64)
+        take_frozen(block, t, order)
+        fill_order(ballots.ranks, shares, money, pairs, order)
+        write_order(block, t, order, scores)
         collect(money, shares, who, accounts.budgets)
 
 
 @njit(cache=True, nogil=True)
-def order_of(ranks: np.ndarray, shares: np.ndarray, money: np.ndarray, pairs: Pairs) -> np.ndarray:
-    """The order of one prompt; the ballots pay for it out of ``money``."""
+def fill_order(
+    ranks: np.ndarray, shares: np.ndarray, money: np.ndarray, pairs: Pairs, order: np.ndarray
+) -> None:
+    """Fill ``order`` (M,), unless it is frozen; the ballots pay for it out of ``money``."""
     V, M = ranks.shape
-    order = np.empty(M, dtype=np.int64)
+    is_frozen = order[0] >= 0
     unplaced = np.ones(M, dtype=np.bool_)
-    price = np.zeros(M, dtype=np.int64)  # pairs with other unplaced responses that cost something
-    wins = np.zeros((V, M), dtype=np.int64)  # those of them that the ballot wins
+    price = np.zeros(M)  # of the pairs with other unplaced responses
+    wins = np.zeros((V, M))  # of those of them that the ballot wins
     for i in range(M):
         for j in range(M):
-            if pairs.counted[i, j]:
-                price[i] += 1
+            cost = pairs.counted[i, j]
+            if cost > 0.0:
+                price[i] += cost
                 for k in range(V):
                     if 0 < ranks[k, i] < ranks[k, j]:
-                        wins[k, i] += 1
+                        wins[k, i] += cost
     for rank in range(M):
-        allowed = may_be_next(pairs.support, unplaced) if pairs.contested_only else unplaced
-        x = highest_bid(price, wins, allowed, money, shares)
-        if price[x] > 0:
+        if is_frozen:
+            x = order[rank]
+        else:
+            allowed = may_be_next(pairs.support, unplaced) if pairs.contested_only else unplaced
+            x = highest_bid(price, wins, allowed, money, shares)
+        if price[x] > 0.0:
             pay(price[x], wins[:, x], money, shares)
         order[rank] = x
         unplaced[x] = False
         for i in range(M):
-            if unplaced[i] and pairs.counted[i, x]:
-                price[i] -= 1
+            cost = pairs.counted[i, x]
+            if unplaced[i] and cost > 0.0:
+                price[i] -= cost  # exact, as all of them are multiples of `GRADE`
                 for k in range(V):
                     if 0 < ranks[k, i] < ranks[k, x]:
-                        wins[k, i] -= 1
-    return order
+                        wins[k, i] -= cost
 
 
 @njit(cache=True, nogil=True)
@@ -111,7 +126,7 @@ def highest_bid(
     """
     V, M = wins.shape
     for x in range(M):
-        if allowed[x] and price[x] == 0:
+        if allowed[x] and price[x] == 0.0:
             return x
     best = -1
     for by_weight in (False, True):
@@ -133,7 +148,7 @@ def highest_bid(
 
 
 @njit(cache=True, nogil=True)
-def pay(price: int, wins: np.ndarray, money: np.ndarray, shares: np.ndarray) -> None:
+def pay(price: float, wins: np.ndarray, money: np.ndarray, shares: np.ndarray) -> None:
     """Ballots pay in proportion to their money and to the pairs they win; by weight if none has money."""
     V = len(wins)
     paying = np.empty(V)

@@ -28,7 +28,7 @@ class Voters(NamedTuple):
     state, weights
         (P,) each.
     cost
-        The weight of all ballots on the prompt.
+        The weight of all ballots on the prompt, times the stake.
     slack
         (2,) the largest differences that are rounding errors, in both rows of a key.
     """

@@ -2,17 +2,20 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 from fractions import Fraction
+from itertools import combinations
 from math import lcm
 
 import numpy as np
 
 from rlchf.numeric.integer_weights import integer_weights
 from rlchf.rules.across._parts.layout import Ballots, Layout
-from rlchf.rules.across._parts.orders import MOST_FOR_SUBSETS, approves
+from rlchf.rules.across._parts.orders import FULL, MOST_FOR_SUBSETS, approves
 from rlchf.rules.across._parts.perpetual.loop import Weighting
 from rlchf.rules.across._parts.perpetual.satisfaction import (
     APPROVAL,
+    GRADED_PAIR,
     PAIR,
     WINNER,
     Counted,
@@ -21,6 +24,8 @@ from rlchf.rules.across._parts.perpetual.satisfaction import (
     satisfaction_with,
     winner_satisfaction,
 )
+
+PER_FULL = Fraction(1) / Fraction(str(FULL))
 
 Votes = list[Fraction]
 """The votes of each ballot."""
@@ -47,7 +52,7 @@ def decide_exactly(
     for p in layout.prompts.tolist():
         ballots = prompt_ballots(layout, p)
         votes, who = exact_votes(ballots.weights), ballots.annotators.tolist()
-        counted = counted_pairs(unit, ballots)
+        counted = exact_counted(unit, ballots, votes)
         entitlement = dict.fromkeys(who, Fraction(0))
         if weighting.uses_entitlement and counted.n:
             entitlement = mean_by_annotator(
@@ -57,7 +62,9 @@ def decide_exactly(
         weighed = [vote * factor for vote, factor in zip(votes, factors, strict=True)]
         counts = weighed if any(w > 0 for w in weighed) else votes
         ranks = ballots.judged if base == "approval" else ballots.ranks
-        order = np.array(BASES[base](ranks, _whole(counts)))
+        order = layout.frozen_order(p)
+        if order is None:
+            order = np.array(BASES[base](ranks, _whole(counts)))
         start = layout.rankings.response_starts[p]
         scores[start + order] = np.arange(len(order) - 1, -1, -1)
         if counted.n:
@@ -67,9 +74,36 @@ def decide_exactly(
             satisfaction = mean_by_annotator(who, votes, satisfactions)
             of_payers = ((v, a) for v, a in zip(votes, who, strict=True) if state[a] > 0)
             paid = sum(vote * satisfaction[a] for vote, a in of_payers)
-            price = sum(votes) / paid if paid else Fraction(0)
+            price = counted.stake * sum(votes) / paid if paid else Fraction(0)
             for a in satisfaction:
-                state[a] = update(state[a], satisfaction[a], entitlement[a], price)
+                state[a] = update(state[a], satisfaction[a], entitlement[a], price, counted.stake)
+
+
+@dataclass(frozen=True)
+class ExactCounted:
+    """`Counted` in fractions, and as it is."""
+
+    unit: int
+    pairs: list[Votes]
+    n: Fraction
+    stake: Fraction
+    rounded: Counted
+
+
+def exact_counted(unit: int, ballots: Ballots, votes: Votes) -> ExactCounted:
+    """How much each pair counts on a prompt, from the votes of its ballots."""
+    rounded = counted_pairs(unit, ballots)
+    pairs = [[Fraction(int(x)) for x in row] for row in rounded.pairs.tolist()]
+    if unit != GRADED_PAIR or rounded.n == 0:
+        return ExactCounted(unit, pairs, Fraction(int(rounded.n)), Fraction(1), rounded)
+    above, total, M = votes_above(ballots.ranks, votes), sum(votes), len(pairs)
+    pairs = [
+        [min(Fraction(1), PER_FULL * min(above[i][j], above[j][i]) / total) ** 2 for j in range(M)]
+        for i in range(M)
+    ]
+    flat = [grade for row in pairs for grade in row]
+    stake = max(flat)
+    return ExactCounted(unit, pairs, sum(flat, Fraction(0)) / 2 / stake, stake, rounded)
 
 
 def prompt_ballots(layout: Layout, p: int) -> Ballots:
@@ -108,13 +142,19 @@ def mean_by_annotator(
     return means
 
 
-def _satisfaction(counted: Counted, ballot: np.ndarray, order: np.ndarray) -> Fraction:
-    """The satisfaction as a fraction: the float is nearest to a multiple of 1 / parts."""
-    parts = counted.n if counted.unit <= PAIR else max(len(ballot) - 1, 1)
-    return Fraction(round(satisfaction_with(counted, ballot, order) * parts), parts)
+def _satisfaction(counted: ExactCounted, ballot: np.ndarray, order: np.ndarray) -> Fraction:
+    """The satisfaction as a fraction."""
+    if counted.unit == GRADED_PAIR:
+        agreed = (
+            counted.pairs[i][j] for i, j in combinations(order, 2) if 0 < ballot[i] < ballot[j]
+        )
+        return sum(agreed, Fraction(0)) / counted.n
+    parts = int(counted.n) if counted.unit <= PAIR else max(len(ballot) - 1, 1)
+    nearest = satisfaction_with(counted.rounded, ballot, order)  # to a multiple of 1 / parts
+    return Fraction(round(nearest * parts), parts)
 
 
-def _entitlements(ranks: np.ndarray, votes: Votes, counted: Counted) -> Votes:
+def _entitlements(ranks: np.ndarray, votes: Votes, counted: ExactCounted) -> Votes:
     """The satisfaction that each ballot is entitled to, as in `satisfaction.entitlements`."""
     M = ranks.shape[1]
     if counted.unit in (WINNER, APPROVAL):
@@ -124,11 +164,14 @@ def _entitlements(ranks: np.ndarray, votes: Votes, counted: Counted) -> Votes:
             sum(v * row[i] for v, row in zip(votes, values, strict=True)) / total for i in range(M)
         ]
         return [max(u * m for u, m in zip(row, mean, strict=True)) for row in values]
-    above = votes_above(ranks, votes)
+    above, grades = votes_above(ranks, votes), counted.pairs
     both = [[above[i][j] + above[j][i] for j in range(M)] for i in range(M)]
-    pairs = [(i, j) for i in range(M) for j in range(M) if counted.pairs[i, j] and above[i][j] > 0]
+    pairs = [(i, j) for i in range(M) for j in range(M) if grades[i][j] and above[i][j] > 0]
     return [
-        sum((above[i][j] / both[i][j] for i, j in pairs if 0 < row[i] < row[j]), Fraction(0))
+        sum(
+            (grades[i][j] * above[i][j] / both[i][j] for i, j in pairs if 0 < row[i] < row[j]),
+            Fraction(0),
+        )
         / counted.n
         for row in ranks.tolist()
     ]

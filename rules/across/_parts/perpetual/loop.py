@@ -2,10 +2,11 @@
 
 Every annotator has a state, one number. On a prompt the weight of a ballot is multiplied by
 ``ballot_weight(state, entitlement)``; after the prompt the state becomes
-``update(state, satisfaction, entitlement, price)``. ``satisfaction`` is the annotator's satisfaction with the
-outcome, and ``entitlement`` the satisfaction to which the annotator is entitled. ``price`` is the cost of a
-satisfaction of 1 if the annotators with a positive state pay for the weight of all ballots in proportion to
-their weight and satisfaction.
+``update(state, satisfaction, entitlement, price, stake)``. ``satisfaction`` is the annotator's satisfaction
+with the outcome, ``entitlement`` the satisfaction to which the annotator is entitled, and ``stake`` the
+largest satisfaction possible, 1 except for graded pairs. ``price`` is the cost of a satisfaction of 1 if the
+annotators with a positive state pay for the weight of all ballots, times the stake, in proportion to their
+weight and satisfaction.
 """
 
 from typing import Any, NamedTuple
@@ -13,7 +14,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from rlchf.rules.across._parts.layout import Ballots, Block, ballots_of, write_order
+from rlchf.rules.across._parts.layout import (
+    Ballots,
+    Block,
+    ballots_of,
+    take_frozen,
+    write_order,
+)
 from rlchf.rules.across._parts.orders import (
     NEARLY,
     count_above,
@@ -34,7 +41,7 @@ COMPILED = ("kemeny", "borda", "approval")
 """The base rules that are compiled; the code of a base is its index."""
 
 BALLOT_WEIGHT = "float64(float64, float64)"
-UPDATE = "float64(float64, float64, float64, float64)"
+UPDATE = "float64(float64, float64, float64, float64, float64)"
 
 
 class Weighting(NamedTuple):
@@ -122,11 +129,13 @@ def settle(
         total += weights[k]
         if state[a] > NEARLY:
             paid += weights[k] * satisfaction[a]
-    price = total / paid if paid > 0 else 0.0
+    price = counted.stake * total / paid if paid > 0 else 0.0
     for a in who:
         if n_ballots[a] > 0:
             if counted.n > 0:
-                state[a] = weighting.update(state[a], satisfaction[a], entitlement[a], price)
+                state[a] = weighting.update(
+                    state[a], satisfaction[a], entitlement[a], price, counted.stake
+                )
             entitlement[a], n_ballots[a], satisfaction[a], weight[a] = 0.0, 0, 0.0, 0.0
 
 
@@ -153,6 +162,7 @@ def decide(
         weights, order = np.empty(V), np.empty(M, dtype=np.int64)
         counted = counted_pairs(unit, ballots)
         weigh(ballots, counted, people, weighting, weights)
-        base_order(base, ballots, weights, order)
+        if not take_frozen(block, t, order):
+            base_order(base, ballots, weights, order)
         settle(ballots, counted, people, weighting, order)
         write_order(block, t, order, scores)

@@ -12,6 +12,7 @@ from rlchf.rules.across._parts.layout import (
     as_aggregation,
     ballots_of,
     lay_out,
+    take_frozen,
     write_order,
 )
 from rlchf.rules.across._parts.orders import ALL, count_above, supporters
@@ -46,9 +47,11 @@ from rlchf.rules.across._parts.perpetual.weighting import Unit, unit_code
 
 orders_page = page_with(
     """
-    A pair of responses is contested if one ballot ranks it one way and another ballot the other way. By
-    default an annotator's satisfaction with an outcome is the share of the contested pairs that the
-    outcome orders as the annotator's ballot does.
+    A pair of responses is contested if one ballot ranks it one way and another ballot the other way. It
+    counts g = min(1, (10 s)^2), with s its smaller side's share of the weight of all ballots: in full where
+    a tenth dissents, and 0.04 where one annotator of 50 does. By default an annotator's satisfaction with
+    an outcome is the share of these pairs, weighed by g, that the outcome orders as the annotator's ballot
+    does, times the largest g on the prompt, its stake.
 
     Unanimous pairs, those that all ballots rank the same way, are kept. Of orders that serve the aim
     equally well, the one that agrees most with all ballots is chosen, then the first by the order of the
@@ -65,8 +68,9 @@ orders_page = page_with(
     Parameters
     ----------
     unit
-        What counts as satisfaction, from 0 to 1 on each prompt. "contested_pair" and "pair": the share of
-        the contested pairs, or of all pairs, that the outcome orders as the ballot does. "winner": how high
+        What counts as satisfaction, from 0 to 1 on each prompt. "graded_pair": as above. "contested_pair" and
+        "pair": the share of the contested pairs, or of all pairs, that the outcome orders as the ballot does,
+        each of which counts 1. "winner": how high
         the ballot ranks the first response, 1 for first and 0 for last or unranked. "approval": 1 if the
         ballot has the first response in its better half (as `approval` reads it), else 0. With the last
         two the best first response is chosen first, then the best of the others, and so on.
@@ -77,6 +81,9 @@ orders_page = page_with(
         sums compared are ties.
     order, seed
         Decide the prompts in the order of the input ("input"), or "shuffled" with a seed.
+    frozen
+        An earlier output of the rule: its rankings stay as they are, and the totals that they lead to are
+        carried on to the other prompts.
 
     Returns
     -------
@@ -87,10 +94,11 @@ orders_page = page_with(
 
 
 def perpetual_orders(
-    rankings: Rankings, name: str, aim: int, unit: Unit, exact: bool, order: Order, seed: int
-) -> Aggregation:
+    rankings: Rankings, name: str, aim: int,
+    unit: Unit, exact: bool, order: Order, seed: int, frozen: Aggregation | None,
+) -> Aggregation:  # fmt: skip
     """Rank prompt after prompt by the order that serves the aim best."""
-    code, layout = unit_code(unit), lay_out(rankings, order, seed)
+    code, layout = unit_code(unit), lay_out(rankings, order, seed, frozen)
     scores = np.empty(len(rankings.response_ids))
     if exact:
         decide_orders_exactly(layout, aim, code, scores)
@@ -117,8 +125,9 @@ def decide_orders(
         counted = counted_pairs(unit, ballots)
         unanimous = supporters(ballots.ranks, ballots.weights) == ALL
         present, n_ballots, weights = number_annotators(ballots, slots)
-        voters = voters_of(aim, state[present], weights, ballots.weights.sum())
+        voters = voters_of(aim, state[present], weights, counted.stake * ballots.weights.sum())
         satisfaction, best = np.zeros(len(present)), np.empty(M, dtype=np.int64)
+        is_frozen = take_frozen(block, t, best)
         if unit in (WINNER, APPROVAL):
             values, rows = np.zeros((len(present), M)), rows_of(unit, ballots)
             for k in range(len(ballots.weights)):
@@ -126,11 +135,13 @@ def decide_orders(
                 for i in range(M):
                     value = winner_satisfaction(unit, rows[k], i)
                     values[s, i] += part_of(value, ballots.weights[k], weights[s], n_ballots[s])
-            order_by_first(voters, values, unanimous, best)
+            if not is_frozen:
+                order_by_first(voters, values, unanimous, best)
             satisfaction[:] = values[:, best[0]]
         else:
             pairs = pairs_of(ballots, counted, slots, n_ballots, weights, unanimous)
-            best_order(voters, pairs, orders, best)
+            if not is_frozen:
+                best_order(voters, pairs, orders, best)
             if pairs.n > 0:
                 fill_satisfaction(best, pairs, satisfaction)
         load = new_load(voters, satisfaction) if aim == PHRAGMEN else 0.0
@@ -167,7 +178,7 @@ def pairs_of(
     ballots: Ballots, counted: Counted, slots: np.ndarray, n_ballots: np.ndarray,
     weights: np.ndarray, unanimous: np.ndarray,
 ) -> Pairs:  # fmt: skip
-    """Count the ballots that rank each pair one way or the other."""
+    """Add up the ballots that rank each pair one way or the other."""
     ranks, M, pairs = ballots.ranks, ballots.ranks.shape[1], counted.pairs
     agreeing = np.zeros((M, M, len(n_ballots)))
     for k in range(len(ballots.weights)):
@@ -175,8 +186,8 @@ def pairs_of(
         part = part_of(1.0, ballots.weights[k], weights[s], n_ballots[s])
         for i in range(M):
             for j in range(M):
-                if pairs[i, j] and 0 < ranks[k, i] < ranks[k, j]:
-                    agreeing[i, j, s] += part
+                if 0 < ranks[k, i] < ranks[k, j]:
+                    agreeing[i, j, s] += pairs[i, j] * part
     above = count_above(ranks, ballots.weights)
     return Pairs(agreeing, counted.n, above, unanimous, ballots.weights.sum())
 

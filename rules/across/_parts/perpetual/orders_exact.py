@@ -13,6 +13,8 @@ from rlchf.rules.across._parts.layout import Ballots, Layout
 from rlchf.rules.across._parts.orders import MOST_FOR_ORDERS
 from rlchf.rules.across._parts.perpetual.aims import NASH, PHRAGMEN
 from rlchf.rules.across._parts.perpetual.exact import (
+    ExactCounted,
+    exact_counted,
     exact_votes,
     mean_by_annotator,
     parts_by_annotator,
@@ -23,8 +25,6 @@ from rlchf.rules.across._parts.perpetual.exact import (
 from rlchf.rules.across._parts.perpetual.satisfaction import (
     APPROVAL,
     WINNER,
-    Counted,
-    counted_pairs,
     rows_of,
 )
 
@@ -39,11 +39,12 @@ Key = tuple[Fraction | int, ...]
 
 @dataclass(frozen=True)
 class Aim:
-    """The aim on one prompt, for annotators with ``state`` and ``weight``."""
+    """The aim on one prompt, for annotators with ``state`` and ``weight``, where ``stake`` is at stake."""
 
     code: int
     state: ByAnnotator
     weight: ByAnnotator
+    stake: Fraction
 
     def key(self, satisfaction: ByAnnotator) -> Key:
         """The key of these satisfactions: the larger, the better they serve the aim."""
@@ -78,7 +79,7 @@ class Aim:
         """
         carriers = {a: w * satisfaction[a] for a, w in self.weight.items()}
         carriers = {a: c for a, c in carriers.items() if c > 0}
-        cost = sum(self.weight.values(), Fraction(0)) * self.part
+        cost = sum(self.weight.values(), Fraction(0)) * self.part * self.stake
         while carriers:
             total = cost + sum(c * self.carried[a] for a, c in carriers.items())
             load = total / sum(carriers.values(), Fraction(0))
@@ -118,24 +119,27 @@ def decide_orders_exactly(layout: Layout, aim_code: int, unit: int, scores: np.n
     for p in layout.prompts.tolist():
         ballots = prompt_ballots(layout, p)
         votes, who = exact_votes(ballots.weights), ballots.annotators.tolist()
-        counted = counted_pairs(unit, ballots)
+        counted = exact_counted(unit, ballots, votes)
         weight = dict.fromkeys(who, Fraction(0))
         for a, vote in zip(who, votes, strict=True):
             weight[a] += vote
         if aim_code == NASH:
             weight = _powers(weight, layout.rankings.prompt_ids[p])
-        aim = Aim(aim_code, {a: state[a] for a in weight}, weight)
+        aim = Aim(aim_code, {a: state[a] for a in weight}, weight, counted.stake)
         above, total = votes_above(ballots.ranks, votes), sum(votes)
         unanimous = [[0 < total == part for part in row] for row in above]
+        decided = layout.frozen_order(p)
+        order: list[int] = [] if decided is None else decided.tolist()
         if unit in (WINNER, APPROVAL):
             values = winner_satisfactions(unit, rows_of(unit, ballots))
             columns = ([row[i] for row in values] for i in range(len(above)))
             satisfactions = [mean_by_annotator(who, votes, column) for column in columns]
-            order = _order_by_first([aim.key(s) for s in satisfactions], unanimous)
+            if not order:
+                order = _order_by_first([aim.key(s) for s in satisfactions], unanimous)
             state |= aim.update(satisfactions[order[0]])
         else:
             pairs = Pairs(ballots, counted, votes)
-            order = _best_order(aim, pairs, above, unanimous)
+            order = order or _best_order(aim, pairs, above, unanimous)
             if counted.n:
                 state |= aim.update(pairs.satisfaction(order))
         start = layout.rankings.response_starts[p]
@@ -145,14 +149,14 @@ def decide_orders_exactly(layout: Layout, aim_code: int, unit: int, scores: np.n
 class Pairs:
     """The pairs that each annotator present agrees with."""
 
-    def __init__(self, ballots: Ballots, counted: Counted, votes: Sequence[Fraction]) -> None:
+    def __init__(self, ballots: Ballots, counted: ExactCounted, votes: Sequence[Fraction]) -> None:
         M, who = ballots.ranks.shape[1], ballots.annotators.tolist()
         self.n, parts = counted.n, parts_by_annotator(who, list(votes))
         self.agreeing = {a: [[Fraction(0)] * M for _ in range(M)] for a in who}
         for a, part, row in zip(who, parts, ballots.ranks.tolist(), strict=True):
             for i, j in permutations(range(M), 2):
-                if counted.pairs[i, j] and 0 < row[i] < row[j]:
-                    self.agreeing[a][i][j] += part
+                if 0 < row[i] < row[j]:
+                    self.agreeing[a][i][j] += counted.pairs[i][j] * part
 
     def satisfaction(self, order: Sequence[int]) -> ByAnnotator:
         """The share of the pairs, on average over an annotator's ballots."""

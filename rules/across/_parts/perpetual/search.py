@@ -42,10 +42,10 @@ class Pairs(NamedTuple):
     Attributes
     ----------
     agreeing
-        (M, M, P) the share of each annotator's ballots that rank i above j, if the pair counts. The
+        (M, M, P) the share of each annotator's ballots that rank i above j, times what the pair counts. The
         annotators come last, so that a pair adds one row to a sum over the annotators.
     n
-        The number of pairs that count.
+        What sums of it are divided by, the number of pairs that count; 0 if nothing is at stake.
     above
         (M, M) the weight of the ballots that rank i above j.
     unanimous
@@ -55,7 +55,7 @@ class Pairs(NamedTuple):
     """
 
     agreeing: np.ndarray
-    n: int
+    n: float
     above: np.ndarray
     unanimous: np.ndarray
     total: float

@@ -30,15 +30,19 @@ from rlchf.rules.across._parts.perpetual.loop import (
 from rlchf.rules.across._parts.perpetual.satisfaction import counted_pairs
 from rlchf.ties import strict_order
 
-Unit = Literal["contested_pair", "pair", "winner", "approval"]
+Unit = Literal["contested_pair", "graded_pair", "pair", "winner", "approval"]
 """The unit of satisfaction."""
+Contested = Literal["contested_pair", "graded_pair"]
+"""How contested pairs count for the rules with budgets."""
 
 weighting_page = page_with(
     """
-    A pair of responses is contested if one ballot ranks it one way and another ballot the other way. By
-    default an annotator's satisfaction with an outcome is the share of the contested pairs that the
-    outcome orders as the annotator's ballot does. A pair that the ballot ties or does not rank is no
-    agreement.
+    A pair of responses is contested if one ballot ranks it one way and another ballot the other way. It
+    counts g = min(1, (10 s)^2), with s its smaller side's share of the weight of all ballots: in full where
+    a tenth dissents, and 0.04 where one annotator of 50 does. By default an annotator's satisfaction with
+    an outcome is the share of these pairs, weighed by g, that the outcome orders as the annotator's ballot
+    does, times the largest g on the prompt, its stake. So prompts and pairs on which hardly anybody
+    dissents change no account by much. A pair that the ballot ties or does not rank is no agreement.
 
     Ties of the base rule are broken by the order of the responses. If all weights on a prompt would be 0,
     ballots keep their weights. A prompt without contested pairs does not change any account, unless another
@@ -53,8 +57,9 @@ weighting_page = page_with(
     base
         The rule that ranks each prompt; it has to be one that looks at one prompt at a time.
     unit
-        What counts as satisfaction, from 0 to 1 on each prompt. "contested_pair" and "pair": the share of
-        the contested pairs, or of all pairs, that the outcome orders as the ballot does. "winner": how high
+        What counts as satisfaction, from 0 to 1 on each prompt. "graded_pair": as above. "contested_pair" and
+        "pair": the share of the contested pairs, or of all pairs, that the outcome orders as the ballot does,
+        each of which counts 1. "winner": how high
         the ballot ranks the first response, 1 for first and 0 for last or unranked. "approval": 1 if the
         ballot has the first response in its better half (as `approval` reads it), else 0.
     exact
@@ -63,6 +68,9 @@ weighting_page = page_with(
         weight are tied.
     order, seed
         Decide the prompts in the order of the input ("input"), or "shuffled" with a seed.
+    frozen
+        An earlier output of the rule: its rankings stay as they are, and the accounts that they lead to are
+        carried on to the other prompts.
 
     Returns
     -------
@@ -74,11 +82,11 @@ weighting_page = page_with(
 
 def perpetual(
     rankings: Rankings, name: str, weighting: Weighting,
-    base: str, unit: Unit, exact: bool, order: Order, seed: int,
+    base: str, unit: Unit, exact: bool, order: Order, seed: int, frozen: Aggregation | None,
 ) -> Aggregation:  # fmt: skip
     """Rank prompt after prompt by the base rule, with ballots weighed by their annotators' accounts."""
     rule = base_rule(base)
-    code, layout = unit_code(unit), lay_out(rankings, order, seed)
+    code, layout = unit_code(unit), lay_out(rankings, order, seed, frozen)
     scores = np.empty(len(rankings.response_ids))
     if exact:
         decide_exactly(layout, base, code, weighting, scores)
@@ -91,7 +99,7 @@ def perpetual(
                 block = layout.block(prompts)
                 decide(block, people, weighting, COMPILED.index(base), code, scores)
             else:
-                _decide_by_rule(rankings, prompts, people, weighting, rule, code, scores)
+                _decide_by_rule(layout, prompts, people, weighting, rule, code, scores)
     return as_aggregation(
         rankings, scores, name, base=base, unit=unit, exact=exact, order=order, seed=seed
     )
@@ -124,15 +132,18 @@ def _runs(layout: Layout, base: str) -> Iterator[tuple[np.ndarray, bool]]:
 
 
 def _decide_by_rule(
-    rankings: Rankings, prompts: np.ndarray, people: People, weighting: Weighting, rule: Rule,
+    layout: Layout, prompts: np.ndarray, people: People, weighting: Weighting, rule: Rule,
     unit: int, scores: np.ndarray,
 ) -> None:  # fmt: skip
     """`decide` with any rule that looks at one prompt at a time."""
+    rankings = layout.rankings
     for p in prompts.tolist():
         batch = rankings.batch(np.array([p]))
         ballots = batch_ballots(batch)
         counted, weights = counted_pairs(unit, ballots), np.empty(len(batch.weights))
         weigh(ballots, counted, people, weighting, weights)
-        order = strict_order(rule, batch.reweighted(weights))[0]
+        order = layout.frozen_order(p)
+        if order is None:
+            order = strict_order(rule, batch.reweighted(weights))[0]
         settle(ballots, counted, people, weighting, order)
         scores[rankings.response_starts[p] + order] = np.arange(len(order) - 1, -1, -1)

@@ -31,7 +31,8 @@ welfare_page = page_with(
     Parameters
     ----------
     unit
-        Unit of satisfaction: the share of a prompt's contested pairs that are ordered as in the ballot
+        Unit of satisfaction: the share of a prompt's contested pairs that are ordered as in the ballot,
+        weighed by their smaller side as in the perpetual rules ("graded_pair") or equally
         ("contested_pair"), or of all pairs ("pair"); how high the ballot ranks the first response
         ("winner"), or whether the ballot approves it ("approval").
     starts
@@ -70,7 +71,7 @@ class Ascent:
 def ascend(
     rankings: Rankings,
     welfare: Literal["nash", "pav"],
-    unit: Unit = "contested_pair",
+    unit: Unit = "graded_pair",
     starts: int = 4,
     sweeps: int = 100,
     seed: int = 0,

@@ -82,7 +82,7 @@ def move_some(
                 if prompt.unit >= WINNER:
                     fill_gains(prompt, order, trial)
                 while prompt.unit < WINNER and counted != now:
-                    if prompt.counted[i, base[counted + step]]:
+                    if prompt.counted[i, base[counted + step]] > 0.0:
                         pass_by(prompt, columns, i, base[counted + step], step, trial)
                     counted += step
                 positive, value = welfare_of(prompt.others, trial, prompt.weights, prompt.nash)
@@ -103,13 +103,13 @@ def pass_by(
 
     ``columns`` (M, V) are the prompt's ranks, response after response.
     """
-    slots, shares = prompt.slots, prompt.shares
+    slots, shares, counts = prompt.slots, prompt.shares, prompt.counted[i, j]
     first, second = (columns[j], columns[i]) if step == 1 else (columns[i], columns[j])
     for k in range(len(slots)):
         if 0 < first[k] < second[k]:
-            gains[slots[k]] += shares[k]
+            gains[slots[k]] += shares[k] * counts
         elif 0 < second[k] < first[k]:
-            gains[slots[k]] -= shares[k]
+            gains[slots[k]] -= shares[k] * counts
 
 
 @njit(cache=True, nogil=True)
@@ -142,8 +142,8 @@ def fill_bounds(
                 down[j] += 0 < ranks[k, j] < rank
     for j in range(M):
         lead = above[j] - below[j]
-        up[j] = np.inf if up[j] > 0.0 and counted[i, j] else lead * counted[i, j]
-        down[j] = np.inf if down[j] > 0.0 and counted[i, j] else -lead * counted[i, j]
+        up[j] = np.inf if up[j] > 0.0 and counted[i, j] > 0.0 else lead * counted[i, j]
+        down[j] = np.inf if down[j] > 0.0 and counted[i, j] > 0.0 else -lead * counted[i, j]
 
 
 @njit(cache=True, nogil=True)

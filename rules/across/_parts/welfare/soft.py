@@ -15,7 +15,7 @@ from rlchf.rules.across._parts.welfare.stakes import Stakes, find_stakes, parts
 
 MOST_POINTS = 64
 """From this number of points on, the half with the least weight is merged into one."""
-Unit = Literal["contested_pair", "pair"]
+Unit = Literal["contested_pair", "graded_pair", "pair"]
 
 
 @dataclass(frozen=True, eq=False)

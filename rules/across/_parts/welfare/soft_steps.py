@@ -35,14 +35,14 @@ def add_satisfaction(
             expected, c = 0.0, pairs[p]
             for i in range(M):
                 for j in range(i + 1, M):
-                    if counts[i, j] and ranks[k, i] > 0 and ranks[k, j] > 0:
+                    if counts[i, j] > 0.0 and ranks[k, i] > 0 and ranks[k, j] > 0:
                         if ranks[k, i] < ranks[k, j]:
-                            expected += point[c]
+                            expected += counts[i, j] * point[c]
                         elif ranks[k, j] < ranks[k, i]:
-                            expected += 1.0 - point[c]
+                            expected += counts[i, j] * (1.0 - point[c])
                     c += 1
             share = stakes.shares[start + k]
-            satisfaction[ballots.annotators[k]] += share * expected / max(counted.n, 1)
+            satisfaction[ballots.annotators[k]] += share * expected / max(counted.n, 1.0)
 
 
 @njit(cache=True, nogil=True)
@@ -94,12 +94,12 @@ def margins_of(stakes: Stakes, p: int, values: np.ndarray) -> np.ndarray:
     counts, start = counted.pairs, stakes.block.ballot_starts[p]
     margins = np.zeros((M, M))
     for k in range(V):
-        value = stakes.shares[start + k] * values[ballots.annotators[k]] / max(counted.n, 1)
+        value = stakes.shares[start + k] * values[ballots.annotators[k]] / max(counted.n, 1.0)
         for i in range(M):
             for j in range(M):
-                if counts[i, j] and 0 < ranks[k, i] < ranks[k, j]:
-                    margins[i, j] += value
-                    margins[j, i] -= value
+                if counts[i, j] > 0.0 and 0 < ranks[k, i] < ranks[k, j]:
+                    margins[i, j] += counts[i, j] * value
+                    margins[j, i] -= counts[i, j] * value
     return margins
 
 

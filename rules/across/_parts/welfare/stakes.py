@@ -54,11 +54,12 @@ class PromptStakes(NamedTuple):
     unit, nash
         The code of the unit; whether Nash welfare is maximised, otherwise PAV welfare.
     n
-        The number of pairs that count; 0 if nothing is at stake.
+        What the pairs are divided by, the number of those that count; 0 if nothing is at stake.
     ranks, shares, slots
-        (V, M), (V,), (V,) of the ballots; a ballot's share is its gain from one pair that counts.
+        (V, M), (V,), (V,) of the ballots; a ballot's share is its gain from one pair that counts 1.
     counted, unanimous
-        (M, M) bool: the pairs that count, and those that every ballot of positive weight ranks i above j.
+        (M, M) float64 and bool: how much each pair counts, and the pairs that every ballot of positive weight
+        ranks i above j.
     above, total
         (M, M) the weight of the ballots that rank i above j, and its sum.
     members, weights, others
@@ -69,7 +70,7 @@ class PromptStakes(NamedTuple):
 
     unit: int
     nash: bool
-    n: int
+    n: float
     ranks: np.ndarray
     shares: np.ndarray
     slots: np.ndarray
@@ -127,7 +128,7 @@ def prompt_stakes(stakes: Stakes, p: int, nash: bool, satisfaction: np.ndarray) 
     ballots = ballots_of(block, p)
     counted = counted_pairs(stakes.unit, ballots)
     start, end = block.ballot_starts[p], block.ballot_starts[p + 1]
-    shares = stakes.shares[start:end] / max(counted.n, 1)
+    shares = stakes.shares[start:end] / max(counted.n, 1.0)
     if counted.n == 0:
         shares[:] = 0.0
     above = count_above(ballots.ranks, ballots.weights)

@@ -43,8 +43,8 @@ def pair_gains(prompt: PromptStakes) -> np.ndarray:
                 gains[slots[k], i] += shares[k] * first / (M - 1)
                 continue
             for j in range(M):
-                if counted[i, j] and 0 < ranks[k, i] < ranks[k, j]:
-                    gains[slots[k], i, j] += shares[k]
+                if 0 < ranks[k, i] < ranks[k, j]:
+                    gains[slots[k], i, j] += shares[k] * counted[i, j]
     return gains
 
 
@@ -58,12 +58,12 @@ def fill_gains(prompt: PromptStakes, order: np.ndarray, gains: np.ndarray) -> No
         for k in range(V):
             gains[slots[k]] += shares[k] * winner_satisfaction(prompt.unit, ranks[k], order[0])
         return
-    counts, ordered = np.empty((M, M), dtype=np.int32), np.empty(M, dtype=ranks.dtype)
+    counts, ordered = np.empty((M, M)), np.empty(M, dtype=ranks.dtype)
     for a in range(M):
         for b in range(M):
             counts[a, b] = counted[order[a], order[b]]
     for k in range(V):
-        agreed = 0
+        agreed = 0.0
         for a in range(M):
             ordered[a] = ranks[k, order[a]]
         for a in range(M - 1):
