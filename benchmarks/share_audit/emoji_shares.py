@@ -124,6 +124,7 @@ def main() -> None:
     parser.add_argument("--example", default="emoji", choices=["emoji", "emoji-smollm2"])
     parser.add_argument("--rules", nargs="+", default=["kemeny", "perpetual_pav"])
     parser.add_argument("--betas", nargs="+", type=float, default=[1.0])
+    parser.add_argument("--learning-rate", type=float, help="of PPO; by default the example's")
     parser.add_argument("--out", type=Path, default=Path("runs/emoji_shares"))
     arguments = parser.parse_args()
     example = read(ROOT / "examples" / f"{arguments.example}.toml")
@@ -132,12 +133,9 @@ def main() -> None:
     for rule in arguments.rules:
         fitted = arguments.out / f"{arguments.example}-{rule}"
         for beta in arguments.betas:
-            run = replace(
-                example,
-                rule={"name": rule},
-                ppo=replace(example.ppo, kl_coef=beta),
-                share_targets=None,
-            )
+            rate = arguments.learning_rate or example.ppo.learning_rate
+            ppo_config = replace(example.ppo, kl_coef=beta, learning_rate=rate)
+            run = replace(example, rule={"name": rule}, ppo=ppo_config, share_targets=None)
             result = run_once(run, fitted, fitted.with_name(f"{fitted.name}-{beta}"))
             scores, has = scored(fitted)
             result["gap"] = float(scores[has].mean() - scores[~has].mean())
