@@ -16,7 +16,15 @@ from rlchf.ties import strict_order
 from tests.oracles import textbook as oracles
 from tests.oracles.textbook import blocks_of
 from tests.rules.test_schulze import schulze_45
-from tests.support.profiles import Case, random_case, random_cases, ranking, together
+from tests.support.profiles import (
+    KINDS,
+    Case,
+    dense,
+    random_case,
+    random_cases,
+    ranking,
+    together,
+)
 
 kemeny = get_rule("kemeny")
 blocks = importlib.import_module("rlchf.rules._parts.kemeny.blocks")
@@ -372,6 +380,39 @@ def test_two_electorates_that_agree_may_be_ranked_otherwise_together() -> None:
         assert ranking("kemeny", Profiles.from_ballots([ballots])) == [[0], [1], [2], [3]]
     together = Profiles.from_ballots([one + other])
     assert ranking("kemeny", together) == [[0], [1, 2], [3]]
+
+
+def test_a_winner_that_is_not_first_in_all_optimal_orders_can_lose_by_rising() -> None:
+    """The first ballot ranks a above d in place of d above a; a then shares first place with b.
+
+    Of nine optimal orders, which begin with a, b or d, two are left: those that begin with a and b.
+    """
+    others = ["b > e > d", "e > d", "b > a > c > e"]
+    before = Profiles.from_ballots([["d > a > e > c > b", *others]])
+    after = Profiles.from_ballots([["a > d > e > c > b", *others]])
+    assert kemeny(before).tolist() == [[3, 2.5, 1, 2.5, 1]]
+    assert kemeny(after).tolist() == [[3.5, 3.5, 0, 1, 2]]
+    assert {order[0] for order in kemeny_optima(before)} == {0, 1, 3}
+    assert {order[0] for order in kemeny_optima(after)} == {0, 1}
+
+
+@pytest.mark.parametrize("m", [3, 4, 5])
+def test_a_response_first_in_all_optimal_orders_stays_so_if_a_ballot_ranks_it_first(m: int) -> None:
+    rng = np.random.default_rng(m)
+    batch = [
+        random_case(rng, m, int(rng.integers(1, 6)), kind) for kind in KINDS for _ in range(60)
+    ]
+    raised = []
+    for case, scores in zip(batch, kemeny(together(batch)), strict=True):
+        ballot, winner = int(rng.integers(len(case.weights))), int(scores.argmax())
+        if scores[winner] == m - 1 and case.ranks[winner, ballot]:
+            ranks = case.ranks.copy()
+            ranks[:, ballot] += ranks[:, ballot] > 0
+            ranks[winner, ballot] = 1
+            raised.append((Case(dense(ranks), case.weights), winner))
+    for (_, winner), scores in zip(raised, kemeny(together([r for r, _ in raised])), strict=True):
+        assert scores[winner] == m - 1
+    assert len(raised) > 60
 
 
 def test_a_copy_next_to_one_response_can_change_who_is_first() -> None:

@@ -170,7 +170,8 @@ def test_a_response_that_no_ballot_names_changes_nothing_among_the_others(name: 
 @pytest.mark.parametrize("name", MAY_CHANGE_THE_OTHERS)
 def test_the_rules_under_which_it_may_change_the_others_do(name: str) -> None:
     """So that a rule leaves the list when it no longer does."""
-    batches = [random_cases(30 + m, 600, m, most_voters=5) for m in (2, 3, 4)]
+    count = 100 if is_across(get_rule(name)) else 600
+    batches = [random_cases(30 + m, count, m, most_voters=5) for m in (2, 3, 4)]
     assert any(changed(name, batch) for batch in batches)
     if MAY_CHANGE_THE_OTHERS[name] is SEATS:
         assert not any(changed(name, batch, k=2) for batch in batches[1:])
