@@ -15,10 +15,12 @@ from pathlib import Path
 import numpy as np
 
 import rlchf
-from rlchf.auditing import Grouping, standings
+from rlchf.auditing._left_out import FOLDS, POSITIONS
 from rlchf.auditing._orders import above_in_optimal_orders
+from rlchf.auditing.estimates import Estimate
 
 COLUMNS = ("intervals", "coverage", "width", "bias")
+ALL = "all: "
 FRESH = 400  # fresh annotators per group behind the truth
 
 
@@ -33,9 +35,14 @@ class Case:
     prompts: int = 30
     responses: int = 4
     people: float = 0.0  # differences between the people of a group that last over the prompts
+    drawn: bool = False  # whether the sizes are drawn, and nobody knows the groups
 
 
 CASES = [
+    Case("three people", (2, 1), 1.0, 1.0, drawn=True),
+    Case("five people", (3, 2), 1.0, 1.0, drawn=True),
+    Case("ten people", (6, 4), 1.0, 1.0, drawn=True),
+    Case("thirty people", (18, 12), 1.0, 1.0, drawn=True),
     Case("two groups, 6 and 4", (6, 4), 1.0, 1.0),
     Case("two groups, 18 and 12", (18, 12), 1.0, 1.0),
     Case("two groups, 60 and 40", (60, 40), 1.0, 1.0),
@@ -70,54 +77,132 @@ def ballots_of(people: list[np.ndarray]) -> tuple[rlchf.Rankings, dict[str, str]
     return rlchf.Rankings.from_ballots(rows), groups
 
 
-def fresh_sums(
-    asked: list[np.ndarray], fresh: list[np.ndarray], ranks: np.ndarray
-) -> list[np.ndarray]:
-    """Per group, (3,) contested pairs on fresh ballots, and those in the outcome and the own ranking."""
-    above = [values[..., :, None] > values[..., None, :] for values in asked]  # (n, P, M, M)
-    wins = np.concatenate(above).sum(axis=0)
-    contested = (wins > 0) & (wins.transpose(0, 2, 1) > 0)
-    outcome = (1 + np.sign(ranks[:, None, :] - ranks[:, :, None])) / 2
-    rows = []
-    for own, values in zip(above, fresh, strict=True):
-        stated = (values[..., :, None] > values[..., None, :]).mean(axis=0) * contested
-        best = above_in_optimal_orders(own.sum(axis=0).astype(float))
-        rows.append(np.array([stated.sum(), (stated * outcome).sum(), (stated * best).sum()]))
+@dataclass(frozen=True)
+class Asked:
+    """One simulated dataset, and fresh annotators of the same groups."""
+
+    rankings: rlchf.Rankings
+    groups: dict[str, str]
+    scores: list[np.ndarray]
+    fresh: list[np.ndarray]
+
+    @classmethod
+    def draw(cls, case: Case, rng: np.random.Generator) -> "Asked":
+        """Draw tastes, annotators and fresh annotators."""
+        of_groups = tastes(case, rng)
+        sizes = np.array(case.sizes)
+        if case.drawn:
+            sizes = rng.multinomial(sizes.sum(), sizes / sizes.sum())
+        asked = [scores(case, t, n, rng) for t, n in zip(of_groups, sizes, strict=True)]
+        parts = np.array(case.sizes) / min(case.sizes)
+        fresh = [
+            scores(case, t, int(FRESH * part), rng)
+            for t, part in zip(of_groups, parts, strict=True)
+        ]
+        if case.drawn:
+            asked, fresh = ([np.concatenate(people)] for people in (asked, fresh))
+            asked = [rng.permutation(asked[0])]
+        return cls(*ballots_of(asked), asked, fresh)
+
+    def truths(self, rule: str) -> np.ndarray:
+        """(G, 10) sums over fresh ballots, by group, of outcomes by everybody but one member of the group."""
+        return np.array([self._truth(g, rule) for g in range(len(self.scores))])
+
+    def _truth(self, g: int, rule: str) -> list[float]:
+        """Sums of a group; the rest of it has the weight of the whole group."""
+        n = len(self.scores[g])
+        if n < 2:
+            return [0.0] * 10
+        rest = [of_group[: n - 1] if h == g else of_group for h, of_group in enumerate(self.scores)]
+        rankings, groups = ballots_of(rest)
+        weights = {name: n / (n - 1) if group == f"g{g}" else 1.0 for name, group in groups.items()}
+        result = rlchf.aggregate(rankings.weighted(weights), rule, threads=1)
+        order = [np.argsort(rankings.responses(p)) for p in rankings.prompt_ids]
+        P, M = self.scores[g].shape[1:]
+        ranks = np.take_along_axis(result.response_ranks.reshape(P, M), np.array(order), axis=1)
+        outcome = (1 + np.sign(ranks[:, None, :] - ranks[:, :, None])) / 2
+        first = (ranks == 1) / (ranks == 1).sum(axis=1, keepdims=True)
+        wins = [above(of_group).sum(axis=0).astype(float) for of_group in rest]
+        total = np.sum(wins, axis=0)
+        contested = (total > 0) & (total.transpose(0, 2, 1) > 0)
+        of_fresh = [above(of_group).sum(axis=0) for of_group in self.fresh]
+        every, stated = of_fresh[g], of_fresh[g] * contested
+        outside = np.sum(of_fresh, axis=0) * contested - stated
+        best, others = (above_in_optimal_orders(x) for x in (wins[g], total - wins[g]))
+        tops = np.eye(M)[self.fresh[g].argmax(axis=2)].sum(axis=0)  # (P, M)
+        pairs = [(every * outcome).sum(), every.sum(), (stated * outcome).sum(), stated.sum()]
+        firsts = [(tops * first).sum(), tops.sum()]
+        more = [(stated * best).sum(), (stated * others).sum(), (outside * (outcome - best)).sum()]
+        return [*pairs, *firsts, *more, outside.sum()]
+
+
+def above(values: np.ndarray) -> np.ndarray:
+    """(n, P, M, M) whether each annotator ranks i above j."""
+    return np.asarray(values[..., :, None] > values[..., None, :])
+
+
+def known_figures(sums: np.ndarray, shares: np.ndarray) -> dict[str, dict[str, float]]:
+    """Every figure by group, and for all, from sums over fresh ballots and the groups' weights."""
+    out = {}
+    names = [f"g{g}" for g in range(len(sums))]
+    for name, row, share in zip(
+        [*names, "all"], [*sums, sums.sum(axis=0)], [*shares, 1.0], strict=True
+    ):
+        agreed, stated, contested, whole, first, ballots, best, others, lost, outside = row
+        out[name] = {
+            "pairs": agreed / stated,
+            "contested": contested / whole,
+            "first_place": first / ballots,
+            "representation_ratio": contested / whole / share,
+            "agreed": contested / whole,
+            "best": best / whole,
+            "others": others / whole,
+            "position": (contested - whole / 2) / (best - whole / 2),
+            "cost": lost / outside if outside else float("nan"),
+        }
+    return out
+
+
+def estimates(
+    asked: Asked, result: rlchf.Aggregation, folds: int
+) -> list[tuple[str, str, Estimate]]:
+    """Every figure of an audit with its interval: group, name and estimate."""
+    groups = asked.groups if len(asked.scores) > 1 else None
+    report = rlchf.audit(asked.rankings, result, groups, baselines=True, folds=folds)
+    rows = [(i.name, i.measure, Estimate(i.value, i.low, i.high)) for i in report.intervals]
+    for row in report.standings:
+        rows += [(row.name, name, getattr(row, name)) for name in POSITIONS]
     return rows
 
 
-def simulate(case: Case, runs: int, rule: str = "kemeny", seed: int = 0) -> dict[str, float]:
-    """Share of the intervals that hold the truth, which is pooled over all runs; width and bias."""
+def simulate(
+    case: Case, runs: int, rule: str = "kemeny", seed: int = 0, folds: int = FOLDS
+) -> dict[str, dict[str, float]]:
+    """By figure: the share of the intervals that hold the truth, which is pooled over all runs."""
     rng = np.random.default_rng(seed)
-    rows, sums = [], np.zeros((len(case.sizes), 3))
+    rows: list[tuple[str, str, Estimate]] = []
+    sums = np.zeros((1 if case.drawn else len(case.sizes), 10))
     for _ in range(runs):
-        of_groups = tastes(case, rng)
-        asked = [scores(case, t, n, rng) for t, n in zip(of_groups, case.sizes, strict=True)]
-        fresh = [scores(case, t, FRESH, rng) for t in of_groups]
-        rankings, groups = ballots_of(asked)
-        result = rlchf.aggregate(rankings, rule, threads=1)
-        order = [np.argsort(rankings.responses(p)) for p in rankings.prompt_ids]
-        ranks = result.response_ranks.reshape(case.prompts, case.responses)
-        sums += fresh_sums(asked, fresh, np.take_along_axis(ranks, np.array(order), axis=1))
-        rows.append(standings(rankings, result, Grouping.of(rankings, groups)))
-    stated, agreed, best = sums.T
-    known = {
-        "agreed": agreed / stated,
-        "best": best / stated,
-        "position": (agreed - stated / 2) / (best - stated / 2),
-    }
-    figures: dict[str, float] = {}
-    for name, truths in known.items():
+        asked = Asked.draw(case, rng)
+        result = rlchf.aggregate(asked.rankings, rule, threads=1)
+        sums = sums + asked.truths(rule)
+        rows += estimates(asked, result, folds)
+    sizes = np.array([1] if case.drawn else case.sizes)
+    truths = known_figures(sums, sizes / sizes.sum())
+    figures = {}
+    for figure in dict.fromkeys(f"{ALL if name == 'all' else ''}{kind}" for name, kind, _ in rows):
         found = [
-            (getattr(r, name), x) for of_run in rows for r, x in zip(of_run, truths, strict=True)
+            (e, truths[name][kind])
+            for name, kind, e in rows
+            if figure == f"{ALL if name == 'all' else ''}{kind}" and not np.isnan(e.low)
         ]
-        found = [(e, x) for e, x in found if not np.isnan(e.value)]
-        figures |= {
-            f"{name}: intervals": len(found),
-            f"{name}: coverage": float(np.mean([e.low <= x <= e.high for e, x in found])),
-            f"{name}: width": float(np.mean([e.high - e.low for e, _ in found])),
-            f"{name}: bias": float(np.mean([e.value - x for e, x in found])),
-        }
+        if found:
+            figures[figure] = {
+                "intervals": len(found),
+                "coverage": float(np.mean([e.low <= x <= e.high for e, x in found])),
+                "width": float(np.mean([e.high - e.low for e, _ in found])),
+                "bias": float(np.mean([e.value - x for e, x in found])),
+            }
     return figures
 
 
@@ -126,17 +211,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=400, help="Simulated datasets per case.")
     parser.add_argument("--rule", default="kemeny", help="Rule that makes the outcome.")
+    parser.add_argument("--folds", type=int, default=FOLDS, help="Parts of the annotators.")
+    parser.add_argument("--case", default="", help="Only cases whose name has this.")
     parser.add_argument("--seed", type=int, default=0, help="Random seed.")
     parser.add_argument("--out", default="", help="JSON file.")
     options = parser.parse_args()
     table = {}
-    print(f"{'case':22} {'figure':9} {'intervals':>9} {'coverage':>9} {'width':>7} {'bias':>7}")
+    print(f"{'case':22} {'figure':20} {'intervals':>9} {'coverage':>9} {'width':>7} {'bias':>7}")
     for case in CASES:
-        table[case.name] = simulate(case, options.runs, options.rule, options.seed)
-        for name in ("agreed", "best", "position"):
-            n, *row = (table[case.name][f"{name}: {what}"] for what in COLUMNS)
-            figures = "{:9.3f} {:7.3f} {:+7.3f}".format(*row)
-            print(f"{case.name:22} {name:9} {n:9} {figures}", flush=True)
+        if options.case not in case.name:
+            continue
+        table[case.name] = simulate(case, options.runs, options.rule, options.seed, options.folds)
+        for name, row in table[case.name].items():
+            n, *numbers = row.values()
+            figures = "{:9.3f} {:7.3f} {:+7.3f}".format(*numbers)
+            print(f"{case.name:22} {name:20} {n:9} {figures}", flush=True)
     if options.out:
         Path(options.out).write_text(json.dumps(table, indent=2) + "\n")
 

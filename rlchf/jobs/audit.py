@@ -100,8 +100,7 @@ def measure(inputs: AuditInputs, job: AuditJob) -> Audit:
     """Audit the collective rankings, and what else there is, with all measures."""
     groups, result = inputs.groups, inputs.result
     run = partial(
-        audit, groups=groups, axioms=True, baselines=True, folds=job.folds,
-        replicates=job.bootstrap, seed=job.seed,
+        audit, groups=groups, axioms=True, baselines=True, folds=job.folds, seed=job.seed,
     )  # fmt: skip
     report = run(inputs.rankings, result)
     orders = {f"aggregated ({result.rule})": result}
@@ -111,7 +110,7 @@ def measure(inputs: AuditInputs, job: AuditJob) -> Audit:
     if inputs.scores or inputs.categories:
         stages = trace_shares(
             inputs.rankings, orders, groups, categories=inputs.categories, texts=inputs.texts,
-            replicates=job.bootstrap, seed=job.seed,
+            folds=job.folds,
         )  # fmt: skip
         report = replace(report, stages=stages)
     if job.shuffles:

@@ -255,9 +255,7 @@ class Pipeline:
                 category = name_of[bool(row[label])]
                 texts.setdefault(f"policy {row['stage']} PPO", []).append(category)
         groups = self.inputs.groups or None
-        return trace_shares(
-            rankings, orders, groups, categories=categories, texts=texts, replicates=200
-        )
+        return trace_shares(rankings, orders, groups, categories=categories, texts=texts)
 
     def _lines(self, name: str) -> list[dict[str, Any]]:
         """The rows of a file in the run folder; none if the run has no such stage."""

@@ -1,10 +1,13 @@
 """Pictures of where groups, or single annotators, stand. This module needs matplotlib."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from rlchf.auditing.agreement import Agreement
+from rlchf.auditing.held_out import Shares
 from rlchf.auditing.report import Audit
 from rlchf.auditing.standing import Standing, by_position
 from rlchf.plots.save import describe
@@ -35,7 +38,7 @@ def standing_plot(report: Audit) -> Figure:
     _legend(axes)
     figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=9)
     of = f", the lowest {LISTED} of {len(rows)} groups" if len(rows) > LISTED else ""
-    _finish(axes, len(shown), f"Where groups stand ({short(report.rule)}{of})")
+    _finish(axes, len(shown), f"Where groups stand ({short(report.rule)}{_as_given(report)}{of})")
     listed = "; ".join(_in_words(row) for row in shown)
     return describe(
         figure,
@@ -94,7 +97,10 @@ def _in_words(row: Standing) -> str:
 
 def people_plot(report: Audit) -> Figure:
     """Single annotators' agreement on contested pairs: named if they are few, else as a distribution."""
-    rows = [row for row in report.annotators if not np.isnan(row.contested)]
+    people: Sequence[Shares | Agreement] = (
+        report.held_out.annotators if report.held_out else report.annotators
+    )
+    rows = [row for row in people if not np.isnan(row.contested)]
     if len(rows) <= LISTED:
         return _agreement_dots(report, rows, "annotators")
     shares = np.array([row.contested for row in rows])
@@ -115,18 +121,21 @@ def people_plot(report: Audit) -> Figure:
                   fontsize=9)  # fmt: skip
     axes.set(xlabel="share of the contested pairs that agree", ylabel="annotators")
     axes.set_xlim(0, 1)
-    axes.set_title(f"Agreement of {len(rows)} annotators ({short(report.rule)})", loc="left")
+    axes.set_title(
+        f"Agreement of {len(rows)} annotators ({short(report.rule)}, {_sample(report)})", loc="left"
+    )
     figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=9)
     tidy(axes)
     named = ", ".join(f"{row.name} {row.contested:.2f}" for row in outliers[:OUTLIERS]) or "nobody"
     return describe(
         figure,
-        f"Histogram: share of the contested pairs on which {len(rows)} annotators agree with {report.rule}; "
+        f"Histogram: share of the contested pairs on which {len(rows)} annotators agree with {report.rule}, "
+        f"{_sample(report)}; "
         f"median {np.median(shares):.2f}, a random order has 0.5. Lower than most: {named}.",
     )
 
 
-def low_outliers(rows: list[Agreement]) -> list[Agreement]:
+def low_outliers(rows: Sequence[Shares | Agreement]) -> list[Shares | Agreement]:
     """Those more than 1.5 interquartile ranges below the lower quartile (Tukey), lowest first."""
     shares = np.array([row.contested for row in rows])
     lower, upper = np.quantile(shares, [0.25, 0.75])
@@ -134,7 +143,17 @@ def low_outliers(rows: list[Agreement]) -> list[Agreement]:
     return sorted((row for row in rows if row.contested < fence), key=lambda row: row.contested)
 
 
-def _agreement_dots(report: Audit, rows: list[Agreement], who: str) -> Figure:
+def _sample(report: Audit) -> str:
+    if report.held_out is None:
+        return "in sample"
+    return "held out" if report.held_out.again else "as given"
+
+
+def _as_given(report: Audit) -> str:
+    return "" if report.standings[0].again else ", as given"
+
+
+def _agreement_dots(report: Audit, rows: Sequence[Agreement | Shares], who: str) -> Figure:
     """Agreement of groups or annotators whose position is not measured."""
     known = sorted((r for r in rows if not np.isnan(r.contested)), key=lambda row: row.contested)
     shown = known[:LISTED]
@@ -146,7 +165,7 @@ def _agreement_dots(report: Audit, rows: list[Agreement], who: str) -> Figure:
     axes.plot([], [], "o", ms=8, color=SERVED, label="the collective rankings")
     axes.set_yticks(range(len(shown)), [short(row.name) for row in shown])
     figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=9)
-    _finish(axes, len(shown), f"Agreement of {who} ({short(report.rule)})")
+    _finish(axes, len(shown), f"Agreement of {who} ({short(report.rule)}, {_sample(report)})")
     listed = ", ".join(f"{row.name} {row.contested:.2f}" for row in shown) or "nothing is contested"
     return describe(
         figure,
