@@ -90,7 +90,7 @@ class ClusteredSums:
     def estimate(self, groups: Sequence[int], share: bool = False) -> Estimate:
         """The ratio over the ballots of some groups, the sizes of which are taken as given.
 
-        The variance is that of clusters, plus that of prompts, minus that of clusters within prompts. The
+        The variance is that of prompts, plus that of clusters beyond that of clusters within prompts. The
         interval of a share is Wilson's for as many independent trials as have this variance; of a share of 0
         or 1, for as many as there are prompts.
 
@@ -162,7 +162,7 @@ def combined(
         return Estimate(value, float("nan"), float("nan"))
     from scipy.stats import t
 
-    variance = max(clusters + prompts - within, clusters, prompts) / scale**2
+    variance = (prompts + max(clusters - within, 0.0)) / scale**2
     spread = clusters**2 / n + prompts**2 / max(p - 1, 1)
     z = float(t.ppf(0.975, (clusters + prompts) ** 2 / spread if spread > 0 else n))
     if share and -NEARLY < value < 1 + NEARLY:
