@@ -160,11 +160,11 @@ def combined(
     """
     if n < 1:
         return Estimate(value, float("nan"), float("nan"))
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
     variance = (prompts + max(clusters - within, 0.0)) / scale**2
     spread = clusters**2 / n + prompts**2 / max(p - 1, 1)
-    z = float(t.ppf(0.975, (clusters + prompts) ** 2 / spread if spread > 0 else n))
+    z = float(stdtrit((clusters + prompts) ** 2 / spread if spread > 0 else n, 0.975))
     if share and -NEARLY < value < 1 + NEARLY:
         value = min(max(value, 0.0), 1.0)
         spread = value * (1 - value)

@@ -8,7 +8,7 @@ import numpy as np
 
 from rlchf.aggregation import Aggregation
 from rlchf.auditing._batch import centred
-from rlchf.auditing._left_out import FOLDS, folds_of, leave_out, outcomes_without, strata_of
+from rlchf.auditing._left_out import FOLDS, Tick, folds_of, leave_out, outcomes_without, strata_of
 from rlchf.auditing.categories import CategoryCounts, encode_categories, of_ballots, of_orders
 from rlchf.auditing.category_shares import (
     CategoryPreferences,
@@ -93,6 +93,7 @@ def trace_shares(
     categories: Mapping[str, Mapping[str, str]] | None = None,
     texts: Mapping[str, Sequence[str]] | None = None,
     folds: int = FOLDS,
+    tick: Tick | None = None,
 ) -> list[StageShares]:
     """Trace each group's share from the ballots to the texts of a policy.
 
@@ -113,6 +114,8 @@ def trace_shares(
         The categories of the texts that a policy wrote, by name.
     folds
         Parts of the annotators, without each of which a rule runs again; 0 takes the orders as they are.
+    tick
+        Called with the number of outcomes made again, and of all, for each division into groups.
 
     Raises
     ------
@@ -160,7 +163,7 @@ def trace_shares(
         of_stage = np.zeros(0, np.int64)
         if preferences and categories is not None:
             of_stage = encode_categories(ranked, categories, names)[1]
-        stages += trace.orders(stage, ranked, result, of_stage, folds)
+        stages += trace.orders(stage, ranked, result, of_stage, folds, tick)
     return stages + [trace.texts(stage, written) for stage, written in texts.items()]
 
 
@@ -258,11 +261,17 @@ class _Trace:
             yield self.shares("ballots", measure, estimates, (terms[1] > 0).sum(axis=0))
 
     def orders(
-        self, stage: str, rankings: Rankings, result: Aggregation, codes: np.ndarray, folds: int
+        self,
+        stage: str,
+        rankings: Rankings,
+        result: Aggregation,
+        codes: np.ndarray,
+        folds: int,
+        tick: Tick | None = None,
     ) -> Iterator[StageShares]:
         """The shares of contested pairs, and of first places and mixed pairs if there are categories."""
         groupings = self.groupings or [Grouping.everybody(rankings)]
-        without = [outcomes_without(rankings, result, g, folds) for g in groupings]
+        without = [outcomes_without(rankings, result, g, folds, tick) for g in groupings]
         yield _contested(stage, rankings, result, self.groupings, self.opposed, folds, without)
         if not self.preferences:
             return

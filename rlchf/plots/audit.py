@@ -88,7 +88,7 @@ def lorenz_plot(rankings: Rankings, result: Aggregation, report: Audit) -> Figur
     where = ", held out" if held_out and held_out.again else ""
     shares = np.array([row.contested for row in people])
     present = ~np.isnan(shares) & (weights > 0)
-    figure = Figure(figsize=(5.2, 5.2), layout="constrained")
+    figure = Figure(figsize=(5.2, 6.0), layout="constrained")
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], color="0.4", lw=1.2, ls="--", label="all equal")
     labels: list[str] = []
@@ -107,7 +107,7 @@ def lorenz_plot(rankings: Rankings, result: Aggregation, report: Audit) -> Figur
     axes.set_ylim(0, 1)
     axes.set_aspect("equal")
     axes.set_title(f"Lorenz curves ({report.rule})", loc="left")
-    axes.legend(loc="upper left", frameon=False)
+    figure.legend(loc="outside lower center", ncols=1, frameon=False)
     tidy(axes)
     return describe(
         figure, f"Lorenz curves over the annotators under {report.rule}: {'; '.join(labels)}."

@@ -35,15 +35,20 @@ def standing_plot(report: Audit) -> Figure:
     axes.axvline(0.5, color="0.25", lw=1.2, ls=":", zorder=0)
     axes.set_yticks(range(len(shown)), [short(row.name) for row in shown])
     _positions(axes, shown)
-    _legend(axes)
+    _legend(axes, shown)
     figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=9)
     of = f", the lowest {LISTED} of {len(rows)} groups" if len(rows) > LISTED else ""
-    _finish(axes, len(shown), f"Where groups stand ({short(report.rule)}{_as_given(report)}{of})")
+    sample = "held out" if report.standings[0].again else "as given"
+    _finish(axes, len(shown), f"Where groups stand ({short(report.rule)}, {sample}{of})")
+    axes.set_xlabel(
+        "share of the contested pairs that agree\n"
+        "position: 0 is a random order, 1 the group's own ranking"
+    )
     listed = "; ".join(_in_words(row) for row in shown)
     return describe(
         figure,
-        f"Dots: each group's share of the contested pairs under {report.rule}, lowest position first; "
-        f"position 0 is a random order, 1 the group's own ranking{of}: {listed}.",
+        f"Dots: each group's share of the contested pairs under {report.rule}, {sample}, lowest position "
+        f"first; position 0 is a random order, 1 the group's own ranking{of}: {listed}.",
     )
 
 
@@ -72,14 +77,16 @@ def _positions(axes: Axes, rows: list[Standing]) -> None:
         axes.text(1.02, y, text, transform=right, fontsize=9, va="center")
 
 
-def _legend(axes: Axes) -> None:
+def _legend(axes: Axes, rows: list[Standing]) -> None:
     """What the marks mean."""
     axes.plot([], [], "o", ms=8, color=SERVED, label="the collective rankings (bar: 95 % interval)")
-    axes.plot([], [], "v", ms=8, color=LOSING, label="the same, less than a random order")
+    if any(row.losing for row in rows):
+        axes.plot([], [], "v", ms=8, color=LOSING, label="the same, less than a random order")
     axes.plot([], [], color="0.25", lw=1.2, ls=":", label="a random order")
     axes.plot([], [], "D", ms=9, mfc="white", mec="0.25", mew=1.4, label="the group's own ranking")
     axes.plot([], [], "|", ms=13, color="0.25", mew=1.8, ls="", label="the others' ranking")
-    axes.plot([], [], "o", ms=8, color="0.5", label="no position: members differ")
+    if any(np.isnan(row.position.value) for row in rows):
+        axes.plot([], [], "o", ms=8, color="0.5", label="no position: members differ")
 
 
 def _finish(axes: Axes, n: int, title: str) -> None:
@@ -147,10 +154,6 @@ def _sample(report: Audit) -> str:
     if report.held_out is None:
         return "in sample"
     return "held out" if report.held_out.again else "as given"
-
-
-def _as_given(report: Audit) -> str:
-    return "" if report.standings[0].again else ", as given"
 
 
 def _agreement_dots(report: Audit, rows: Sequence[Agreement | Shares], who: str) -> Figure:

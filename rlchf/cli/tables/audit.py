@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 from rich.table import Table
 
 from rlchf.auditing.agreement import Agreement
+from rlchf.auditing.estimates import Estimate
 from rlchf.auditing.held_out import Interval
 from rlchf.auditing.report import Audit
 from rlchf.auditing.spread import Spread
 from rlchf.auditing.stages import StageShares
 from rlchf.cli.tables import LISTED, make_table, number
-from rlchf.cli.tables.standing import names, standing_tables
+from rlchf.cli.tables.standing import names, standing_tables, with_interval
 from rlchf.display import counted
 
 FEW = 10
@@ -92,21 +93,13 @@ def held_out_table(report: Audit) -> Table:
     weights = {row.name: row.weight for row in (report.overall, *report.groups)}
     for name in dict.fromkeys(one.name for one in report.intervals):
         figures = {one.measure: one for one in report.intervals if one.name == name}
-        cells = (with_interval(figures[measure]) for measure in MEASURES)
+        cells = (with_interval(_estimate(figures[measure])) for measure in MEASURES)
         table.add_row(name, number(weights[name]), *cells)
     return table
 
 
-def with_interval(one: Interval, digits: int = 2) -> str:
-    """A figure and its 95 % interval.
-
-    Examples
-    --------
-    >>> with_interval(Interval("all", "pairs", 0.725, 0.7, 0.75))
-    '0.72 (0.70-0.75)'
-    """
-    low, high = number(one.low, digits), number(one.high, digits)
-    return number(one.value, digits) + ("" if math.isnan(one.low) else f" ({low}-{high})")
+def _estimate(one: Interval) -> Estimate:
+    return Estimate(one.value, one.low, one.high)
 
 
 def sample(report: Audit) -> str:
@@ -121,7 +114,7 @@ def held_out_sentences(report: Audit) -> Iterator[str]:
     yield " (95 % intervals in brackets, for other annotators and other prompts like these)"
     ratios = [one for one in report.intervals if one.measure == "representation_ratio"]
     if ratios:
-        shown = (f"{one.name} {with_interval(one)}" for one in ratios)
+        shown = (f"{one.name} {with_interval(_estimate(one))}" for one in ratios)
         yield f" Representation ratio: {names(list(shown))}."
     if not held_out.again:
         yield " The agreement is with the outcome as given, which may have been made from these ballots."

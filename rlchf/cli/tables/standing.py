@@ -32,13 +32,28 @@ def standing_table(report: Audit, rows: Sequence[Standing]) -> Table:
     table = make_table(
         f"{report.rule},\nheld out" if rows[0].again else f"{report.rule},\nas given",
         "posi-\ntion", "95 %\ninterval", "agree-\nment", "others'\nrank-\ning", "own\nrank-\ning",
-        "cost", "95 %\ninterval",
+        "cost to\nthe others",
     )  # fmt: skip
     for row in rows:
         shares = row.agreed.value, row.others.value, row.best.value
         cells = [number(row.position.value, 2), span(row.position, 2), *map(number, shares)]
-        table.add_row(row.name, *cells, number(row.cost.value, 2), span(row.cost, 2))
+        table.add_row(row.name, *cells, with_interval(row.cost))
     return table
+
+
+def with_interval(estimate: Estimate, digits: int = 2) -> str:
+    """A figure and its 95 % interval for a table.
+
+    Examples
+    --------
+    >>> with_interval(Estimate(0.725, 0.7, 0.75)), with_interval(Estimate(0.0, -0.01, 0.01))
+    ('0.72 (0.70-0.75)', '0.00 (-0.01 to 0.01)')
+    """
+    value = number(estimate.value, digits)
+    if math.isnan(estimate.low):
+        return value
+    between = " to " if min(estimate.low, estimate.high) < 0 else "-"
+    return f"{value} ({number(estimate.low, digits)}{between}{number(estimate.high, digits)})"
 
 
 def span(estimate: Estimate, digits: int = 3) -> str:
