@@ -35,6 +35,7 @@ class Case:
     prompts: int = 30
     responses: int = 4
     people: float = 0.0  # differences between the people of a group that last over the prompts
+    opposed: bool = False  # whether the second group wants the opposite of the first
     drawn: bool = False  # whether the sizes are drawn, and nobody knows the groups
 
 
@@ -48,6 +49,7 @@ CASES = [
     Case("two groups, 60 and 40", (60, 40), 1.0, 1.0),
     Case("three groups of 10", (10, 10, 10), 0.5, 1.5),
     Case("people differ", (24, 16), 1.0, 1.0, people=0.5),
+    Case("opposed, 18 and 12", (18, 12), 0.0, 1.0, opposed=True),
     Case("noisy", (24, 16), 0.5, 3.0),
     Case("five groups", (40, 20, 12, 8, 8), 1.0, 1.5),
 ]
@@ -56,7 +58,10 @@ CASES = [
 def tastes(case: Case, rng: np.random.Generator) -> np.ndarray:
     """(G, P, M) what each group thinks of the responses."""
     shape = len(case.sizes), case.prompts, case.responses
-    return np.asarray(case.common * rng.normal(size=shape[1:]) + rng.normal(size=shape))
+    of_groups = case.common * rng.normal(size=shape[1:]) + rng.normal(size=shape)
+    if case.opposed:
+        of_groups[1] = -of_groups[0]
+    return np.asarray(of_groups)
 
 
 def scores(case: Case, taste: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
@@ -196,7 +201,8 @@ def simulate(
             for name, kind, e in rows
             if figure == f"{ALL if name == 'all' else ''}{kind}" and not np.isnan(e.low)
         ]
-        if found:
+        everywhere = len(found) > runs / 2  # and not only where a chance made it defined
+        if everywhere:
             figures[figure] = {
                 "intervals": len(found),
                 "coverage": float(np.mean([e.low <= x <= e.high for e, x in found])),
