@@ -15,7 +15,7 @@ from rlchf.numeric.chunks import TABLE, chunks
 from rlchf.numeric.ratios import ratio
 from rlchf.rankings import Rankings
 
-BLOCKS = 20
+BLOCKS = 10
 """Blocks of consecutive prompts of a rule across prompts, at most."""
 
 IN_BLOCK = 5

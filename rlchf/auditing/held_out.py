@@ -1,10 +1,12 @@
 """Agreement of an outcome with annotators who did not take part in it, with 95 % intervals."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from rlchf.auditing._left_out import SHARES, LeftOut
+from rlchf.auditing.agreement import Agreement
 from rlchf.auditing.groups import Grouping
 from rlchf.auditing.welfare import Welfare, welfare
 from rlchf.numeric.ratios import ratio
@@ -102,3 +104,27 @@ class HeldOut:
             [Shares(*row) for row in rows],
             {name: welfare(u, weights) for name, u in zip(WELFARE, shares, strict=True)},
         )
+
+
+def low_outliers(rows: Sequence[Shares | Agreement]) -> list[Shares | Agreement]:
+    """Those who agree on far fewer contested pairs than most, lowest first.
+
+    They are more than three interquartile ranges below the lower quartile: "far out", as Tukey calls it. Of
+    fewer than 20 there are none, since their quartiles mean little.
+
+    References
+    ----------
+    J. W. Tukey, "Exploratory data analysis", 1977.
+
+    Examples
+    --------
+    >>> rows = [Shares(f"v{n}", 0.7, 0.1 if n == 2 else 0.7 + n / 1000, 0.5) for n in range(20)]
+    >>> [row.name for row in low_outliers(rows)]
+    ['v2']
+    """
+    known = [row for row in rows if not np.isnan(row.contested)]
+    if len(known) < 20:
+        return []
+    lower, upper = np.quantile([row.contested for row in known], [0.25, 0.75])
+    fence = lower - 3 * (upper - lower)
+    return sorted((row for row in known if row.contested < fence), key=lambda row: row.contested)

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from rlchf.auditing.agreement import Agreement
-from rlchf.auditing.held_out import Shares
+from rlchf.auditing.held_out import Shares, low_outliers
 from rlchf.auditing.report import Audit
 from rlchf.auditing.standing import Standing, by_position
 from rlchf.plots.save import describe
@@ -140,14 +140,6 @@ def people_plot(report: Audit) -> Figure:
         f"{_sample(report)}; "
         f"median {np.median(shares):.2f}, a random order has 0.5. Lower than most: {named}.",
     )
-
-
-def low_outliers(rows: Sequence[Shares | Agreement]) -> list[Shares | Agreement]:
-    """Those more than 1.5 interquartile ranges below the lower quartile (Tukey), lowest first."""
-    shares = np.array([row.contested for row in rows])
-    lower, upper = np.quantile(shares, [0.25, 0.75])
-    fence = lower - 1.5 * (upper - lower)
-    return sorted((row for row in rows if row.contested < fence), key=lambda row: row.contested)
 
 
 def _sample(report: Audit) -> str:

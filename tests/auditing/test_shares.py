@@ -147,3 +147,35 @@ def test_texts_are_counted_where_no_ballot_compares_two_categories() -> None:
         texts={"policy": ["plain", "emoji"]},
     )
     assert stages[-1].categories["emoji"].share == 0.5
+
+
+def shares_of_labels(rule: str, seed: int, prompts: int = 60) -> tuple[Share, Share]:
+    """The share of emojis in first places of the labels, and on the ballots, of ten with noisy tastes."""
+    rng = np.random.default_rng(seed)
+    cast, groups = [], {}
+    for i in range(10):
+        groups[str(i)] = "enjoy" if i < 4 else "dislike"
+        for p in range(prompts):
+            likes = rng.random() < (0.97 if i < 4 else 0.03)
+            cast.append((f"p{p:03}", str(i), "emoji > plain" if likes else "plain > emoji"))
+    rankings = Rankings.from_ballots(cast)
+    categories = {f"p{p:03}": {"emoji": "emoji", "plain": "plain"} for p in range(prompts)}
+    orders = {"labels": rlchf.aggregate(rankings, rule)}
+    stages = trace_shares(rankings, orders, groups, categories=categories)
+    by_stage = {(s.stage, s.measure): s.categories["emoji"] for s in stages if s.categories}
+    return by_stage["labels", "first places"], by_stage["ballots", "first places"]
+
+
+@pytest.mark.parametrize(("rule", "narrow"), [("kemeny", False), ("perpetual_pav", True)])
+def test_intervals_of_labels_and_ballots_hold_the_mean_of_other_annotators_and_prompts(
+    rule: str, narrow: bool
+) -> None:
+    """A rule across prompts keeps to the share, so independent prompts would be far too wide for it."""
+    runs = [shares_of_labels(rule, seed) for seed in range(20)]
+    for shares in zip(*runs, strict=True):
+        truth = np.mean([one.share for one in shares])
+        assert np.mean([one.low <= truth <= one.high for one in shares]) >= 0.8
+    labels = [one for one, _ in runs]
+    wilson_width = np.mean([2 * 1.96 * (s.share * (1 - s.share) / 60) ** 0.5 for s in labels])
+    width = np.mean([one.high - one.low for one in labels])
+    assert (width < 0.7 * wilson_width) == narrow

@@ -376,3 +376,67 @@ def test_of_many_people_the_outliers_are_named() -> None:
     assert "300 annotators" in figure.axes[0].get_title(loc="left")
     (text,) = [text.get_text() for text in figure.axes[0].texts]
     assert text.splitlines()[1].startswith("person 077")
+
+
+def test_ctrl_c_ends_the_audit_with_one_sentence_and_without_a_file(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rlchf.auditing import _left_out
+
+    calls = []
+
+    def interrupted(*arguments: Any, **options: Any) -> package.Aggregation:
+        calls.append(arguments)
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        return package.aggregate(*arguments, **options)
+
+    monkeypatch.setattr(_left_out, "aggregate", interrupted)
+    done = run(folder / "rankings.csv", folder / "out.jsonl", "--out", folder / "audit.json")
+    assert done.returncode == 130
+    assert done.stderr == (
+        "stopped before the audit was done; --folds 0 leaves out what takes longest\n"
+    )
+    assert not (folder / "audit.json").exists()
+
+
+def test_the_audit_tells_how_many_outcomes_it_has_made_again(folder: Path) -> None:
+    rankings = package.read_rankings(folder / "rankings.csv")
+    groups = {f"a{i}": "north" if i < 6 else "south" for i in range(10)}
+    ticks: list[tuple[int, int]] = []
+    package.audit(
+        rankings, package.aggregate(rankings, "kemeny"), groups, baselines=True,
+        tick=lambda done, total: ticks.append((done, total)),
+    )  # fmt: skip
+    assert ticks == [(n, 10) for n in range(10)]
+
+
+def test_without_folds_the_tables_say_that_the_outcome_is_as_given(folder: Path) -> None:
+    shown = run(folder / "rankings.csv", folder / "out.jsonl", "--folds", 0).stdout
+    assert "as given" in shown
+    assert "may have been made from these ballots" in shown
+    assert "held out" not in shown
+
+
+def test_the_number_of_large_prompts_stands_where_they_are_left_out(folder: Path) -> None:
+    rng = np.random.default_rng(0)
+    lines = ["prompt_id,annotator_id,ranking"]
+    for p in range(6):
+        for i in range(10):
+            order = rng.permutation(9 if p < 2 else 4)
+            lines.append(f"p{p},a{i},{' > '.join(f'r{r}' for r in order)}")
+    (folder / "large.csv").write_text("\n".join(lines) + "\n")
+    rankings = package.read_rankings(folder / "large.csv")
+    package.aggregate(rankings, "borda").write(folder / "large.jsonl")
+    people = "--annotators", folder / "people.csv", "--group", "region"
+    shown = " ".join(run(folder / "large.csv", folder / "large.jsonl", *people).stdout.split())
+    assert "Positions leave out 2 of 6 prompts, which have more than 8 responses." in shown
+    assert "Price of fairness (agreement lost against Kemeny, on 4 prompts with up to 8" in shown
+
+
+def test_a_minority_that_is_served_in_proportion_is_not_only_called_a_loser(folder: Path) -> None:
+    rankings = package.read_rankings("examples/emoji/rankings.csv")
+    package.aggregate(rankings, "perpetual_pav").write(folder / "pav.jsonl")
+    people = "--annotators", "examples/emoji/annotators.csv", "--group", "group"
+    done = run("examples/emoji/rankings.csv", folder / "pav.jsonl", *people)
+    assert "in proportion to their weight all the same" in " ".join(done.stdout.split())

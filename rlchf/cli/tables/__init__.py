@@ -94,7 +94,7 @@ def number(value: float, digits: int = 3) -> str:
 
     Examples
     --------
-    >>> number(0.25), number(float("nan"))
-    ('0.250', '-')
+    >>> number(0.25), number(float("nan")), number(-0.0001)
+    ('0.250', '-', '0.000')
     """
-    return "-" if math.isnan(value) else f"{value:.{digits}f}"
+    return "-" if math.isnan(value) else f"{round(value, digits) + 0.0:.{digits}f}"

@@ -7,7 +7,7 @@ from rich.table import Table
 
 from rlchf.auditing.agreement import Agreement
 from rlchf.auditing.estimates import Estimate
-from rlchf.auditing.held_out import Interval
+from rlchf.auditing.held_out import Interval, low_outliers
 from rlchf.auditing.report import Audit
 from rlchf.auditing.spread import Spread
 from rlchf.auditing.stages import StageShares
@@ -122,6 +122,13 @@ def held_out_sentences(report: Audit) -> Iterator[str]:
         yield (
             f" With {counted(len(held_out.annotators), 'annotator')}, an outcome without one of them is "
             "noticeably worse than theirs, so the figures held out are rather too low."
+        )
+    low = low_outliers(held_out.annotators)
+    if low:
+        shown = (f"{row.name} {number(row.contested, 2)}" for row in low)
+        yield (
+            f" Agree on far fewer contested pairs than most: {counted(len(low), 'annotator')} "
+            f"({names(list(shown))})."
         )
     if held_out.left_out:
         yield (
