@@ -26,7 +26,7 @@ class Outcomes:
     changes, first_changes
         (F, B, M, M) and (F, B, M) their differences from the outcome of everybody.
     strata
-        (F,) the groups of the parts that are single annotators, else 0.
+        (G, F) classes of the parts for each group's figures.
     """
 
     above: np.ndarray
@@ -50,9 +50,12 @@ class Outcomes:
             strata,
         )
 
-    def centred(self, changes: np.ndarray) -> np.ndarray:
-        """(..., F) what the parts change, negated, with mean 0 over the parts of each stratum."""
-        return centred(changes, self.strata)
+    def centred(self, changes: np.ndarray, groups: np.ndarray) -> np.ndarray:
+        """(C, F) what the parts change for cells of these groups, (C,), negated, with mean 0 by class."""
+        out = np.empty_like(changes)
+        for g in np.unique(groups):
+            out[groups == g] = centred(changes[groups == g], self.strata[g])
+        return out
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,7 +207,7 @@ class Batch:
             own = (weighted[ballots] * change[self.owners[ballots]]).sum(axis=axes)
             values[:, f] = (of_cells * change[self.cell_prompts]).sum(axis=axes)
             values[:, f] -= np.bincount(self.cell_of[ballots], own, C)
-        return self.spread_cells(outcomes.centred(values))
+        return self.spread_cells(outcomes.centred(values, self.cell_groups))
 
     def measure_positions(self, outcomes: Outcomes, sums: Sums) -> None:
         """Add what positions and costs are made of, on prompts whose orders can be searched."""

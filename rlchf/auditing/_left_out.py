@@ -151,9 +151,18 @@ def folds_of(grouping: Grouping, n_folds: int) -> np.ndarray:
 
 
 def strata_of(grouping: Grouping, folds: np.ndarray) -> np.ndarray:
-    """(F,) the groups of the parts, if they are single annotators; else 0."""
-    F = int(folds.max()) + 1
-    return grouping.owners[np.argsort(folds)] if len(folds) == F else np.zeros(F, np.int64)
+    """(G, F) classes of the parts for each group's figures; the last group is nobody's.
+
+    Single annotators are compared with those of their group. Larger parts are compared with those that have
+    as many members of the group whose figure it is: without two members, the others count for more than
+    without one.
+    """
+    G, F = len(grouping.names) + 1, int(folds.max()) + 1
+    if len(folds) == F:
+        return np.tile(grouping.owners[np.argsort(folds)], (G, 1))
+    members = np.zeros((G, F), np.int64)
+    np.add.at(members, (grouping.owners, folds), 1)  # -1, for none, is the last
+    return members
 
 
 def outcomes_without(

@@ -307,7 +307,7 @@ def _changes(
     K = counts.firsts.shape[1]
     if not ranks:
         return [np.zeros((0, len(result), K))] * 2
-    strata = strata_of(grouping, folds_of(grouping, folds))
+    strata = strata_of(grouping, folds_of(grouping, folds))[-1]
     every = [of_orders(result, codes, K, of_part) for of_part in ranks]
     firsts, above = (
         np.stack([one.firsts - counts.firsts for one in every]),
