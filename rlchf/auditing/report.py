@@ -134,12 +134,19 @@ class Audit:
         return values
 
     def to_frame(self) -> "pd.DataFrame":
-        """One row for all, one per group, one per annotator."""
+        """One row for all, one per group, one per annotator: in sample, and held out if it was measured."""
         import pandas as pd
 
         rows = [("all", self.overall), *(("group", row) for row in self.groups)]
         rows += [("annotator", row) for row in self.annotators]
-        return pd.DataFrame([{"kind": kind, **asdict(row)} for kind, row in rows])
+        frame = pd.DataFrame([{"kind": kind, **asdict(row)} for kind, row in rows])
+        if self.held_out and self.held_out.again:
+            shares = [self._shares_of(row.name, row) for row in (self.overall, *self.groups)]
+            people = self.held_out.annotators
+            shares += [[getattr(row, name) for name in SHOWN_MEASURES] for row in people]
+            columns = zip(SHOWN_MEASURES, zip(*shares, strict=True), strict=True)
+            frame = frame.assign(**{f"{name}_held_out": values for name, values in columns})
+        return frame
 
 
 def audit(

@@ -153,3 +153,19 @@ def test_large_prompts_have_agreement_held_out_but_no_positions() -> None:
     assert report.large_prompts == 6
     assert all(np.isnan(row.position.value) and row.left_out == 6 for row in report.standings)
     assert 0.5 < by_measure(report)["pairs"].value < report.overall.pairs
+
+
+def test_tables_of_notebooks_have_the_figures_held_out() -> None:
+    pytest.importorskip("pandas")
+    rankings = rankings_of(population(6, 10, 0))
+    report = rlchf.audit(rankings, rlchf.aggregate(rankings, "kemeny"), baselines=True)
+    assert report.held_out is not None
+    frame = report.to_frame()
+    assert frame["pairs_held_out"].tolist() == pytest.approx(
+        [by_measure(report)["pairs"].value, *(row.pairs for row in report.held_out.annotators)]
+    )
+    assert "agreement held out" in repr(report)
+    assert "agreement held out" in report._repr_html_()
+    plain = rlchf.audit(rankings, rlchf.aggregate(rankings, "kemeny"))
+    assert "agreement in sample" in repr(plain)
+    assert "pairs_held_out" not in plain.to_frame()
