@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-SCRIPT = Path(__file__).parents[2] / "benchmarks/auditing/coverage.py"
+SCRIPT = Path(__file__).parents[2] / "benchmarks/auditing/intervals.py"
 
 
 def script() -> Any:
-    spec = importlib.util.spec_from_file_location("coverage_of_intervals", SCRIPT)
+    spec = importlib.util.spec_from_file_location("audit_intervals", SCRIPT)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -1,6 +1,7 @@
-"""How often the audit's 95 % intervals of a group's position hold the true one, by simulation.
+"""How often the audit's 95 % intervals hold the truth, by simulation.
 
-    python benchmarks/auditing/coverage.py --runs 400 --out coverage.json
+    python benchmarks/auditing/intervals.py --runs 150
+    python benchmarks/auditing/intervals.py --runs 100 --shares
 
 Annotators of groups with stated tastes rank the responses to the same prompts. The truth is
 about fresh annotators of the same groups and fresh prompts: their agreement with the outcome and with the
@@ -15,11 +16,12 @@ from pathlib import Path
 import numpy as np
 
 import rlchf
+from rlchf.auditing import trace_shares
 from rlchf.auditing._left_out import FOLDS, POSITIONS
 from rlchf.auditing._orders import above_in_optimal_orders
 from rlchf.auditing.estimates import Estimate
 
-COLUMNS = ("intervals", "coverage", "width", "bias")
+Table = dict[str, dict[str, float]]
 ALL = "all: "
 FRESH = 400  # fresh annotators per group behind the truth
 
@@ -182,7 +184,7 @@ def estimates(
 
 def simulate(
     case: Case, runs: int, rule: str = "kemeny", seed: int = 0, folds: int = FOLDS
-) -> dict[str, dict[str, float]]:
+) -> Table:
     """By figure: the share of the intervals that hold the truth, which is pooled over all runs."""
     rng = np.random.default_rng(seed)
     rows: list[tuple[str, str, Estimate]] = []
@@ -212,16 +214,78 @@ def simulate(
     return figures
 
 
+def draw_labelled(
+    prompts: int, differ: bool, rng: np.random.Generator
+) -> tuple[rlchf.Rankings, dict[str, str], dict[str, dict[str, str]]]:
+    """Ten people of whom four like emojis rank two responses with one and two without, with noise."""
+    people, quality = [], rng.normal(size=(prompts, 4))
+    for i in range(10):
+        liking = (1.0 if i < 4 else -1.0) * (rng.uniform(0.2, 1.8) if differ else 1.0)
+        people.append(quality + liking * np.array([1, 1, -1, -1]) + rng.normal(size=quality.shape))
+    rankings, _ = ballots_of([np.array(people)])
+    groups = {f"g0-{i}": "enjoy" if i < 4 else "dislike" for i in range(10)}
+    categories = {
+        p: {f"r{r}": "emoji" if r < 2 else "plain" for r in range(4)} for p in rankings.prompt_ids
+    }
+    return rankings, groups, categories
+
+
+def simulate_shares(rule: str, differ: bool, runs: int, prompts: int = 60, seed: int = 0) -> Table:
+    """By stage and measure: the share of the intervals of emojis' share that hold its mean over all runs."""
+    rng = np.random.default_rng(seed)
+    shares: dict[str, list[rlchf.auditing.shares.Share]] = {}
+    for _ in range(runs):
+        rankings, groups, categories = draw_labelled(prompts, differ, rng)
+        orders = {"labels": rlchf.aggregate(rankings, rule, threads=1)}
+        for stage in trace_shares(rankings, orders, groups, categories=categories):
+            if stage.categories:
+                name = f"{stage.stage}, {stage.measure}"
+                shares.setdefault(name, []).append(stage.categories["emoji"])
+    table = {}
+    for name, found in shares.items():
+        truth = float(np.mean([one.share for one in found]))
+        table[name] = {
+            "intervals": len(found),
+            "coverage": float(np.mean([one.low <= truth <= one.high for one in found])),
+            "width": float(np.mean([one.high - one.low for one in found])),
+            "deviation": float(np.std([one.share for one in found])),
+        }
+    return table
+
+
+def print_shares(runs: int, seed: int) -> dict[str, Table]:
+    """Simulate the shares at every stage under two rules."""
+    tables = {}
+    print(f"{'case':32} {'share':24} {'intervals':>9} {'coverage':>9} {'width':>7} {'sd':>7}")
+    for rule in ("kemeny", "perpetual_pav"):
+        for differ in (False, True):
+            case = f"{rule}, people {'differ' if differ else 'alike'}"
+            tables[case] = simulate_shares(rule, differ, runs, seed=seed)
+            for name, row in tables[case].items():
+                n, *numbers = row.values()
+                figures = "{:9.3f} {:7.3f} {:7.3f}".format(*numbers)
+                print(f"{case:32} {name:24} {n:9} {figures}", flush=True)
+    return tables
+
+
 def main() -> None:
     """Simulate every case, print a table and write it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=400, help="Simulated datasets per case.")
     parser.add_argument("--rule", default="kemeny", help="Rule that makes the outcome.")
+    parser.add_argument("--shares", action="store_true", help="Shares of categories by stage.")
     parser.add_argument("--folds", type=int, default=FOLDS, help="Parts of the annotators.")
     parser.add_argument("--case", default="", help="Only cases whose name has this.")
     parser.add_argument("--seed", type=int, default=0, help="Random seed.")
     parser.add_argument("--out", default="", help="JSON file.")
     options = parser.parse_args()
+    table = print_shares(options.runs, options.seed) if options.shares else print_figures(options)
+    if options.out:
+        Path(options.out).write_text(json.dumps(table, indent=2) + "\n")
+
+
+def print_figures(options: argparse.Namespace) -> dict[str, Table]:
+    """Simulate every case and print a table."""
     table = {}
     print(f"{'case':22} {'figure':20} {'intervals':>9} {'coverage':>9} {'width':>7} {'bias':>7}")
     for case in CASES:
@@ -232,8 +296,7 @@ def main() -> None:
             n, *numbers = row.values()
             figures = "{:9.3f} {:7.3f} {:+7.3f}".format(*numbers)
             print(f"{case.name:22} {name:20} {n:9} {figures}", flush=True)
-    if options.out:
-        Path(options.out).write_text(json.dumps(table, indent=2) + "\n")
+    return table
 
 
 if __name__ == "__main__":
