@@ -50,6 +50,8 @@ class LeftOut:
     prompts, large, left_out
         Number of prompts, of those with more than eight responses, which have no positions, and of those that
         are too large for any figure.
+    ballots_per_prompt
+        Mean number of ballots on a prompt.
     """
 
     sums: dict[str, ClusteredSums]
@@ -59,6 +61,7 @@ class LeftOut:
     prompts: int
     large: int
     left_out: int
+    ballots_per_prompt: float
 
     def estimate(self, figure: str, *groups: int) -> Estimate:
         """A figure over the ballots of some groups, by default of everybody."""
@@ -110,6 +113,7 @@ def leave_out(
     return LeftOut(
         sums, annotators, compared, bool(ranks), rankings.n_prompts,
         large=int((sizes > LARGEST).sum()), left_out=int((~_measured(rankings)).sum()),
+        ballots_per_prompt=rankings.n_ballots / max(rankings.n_prompts, 1),
     )  # fmt: skip
 
 

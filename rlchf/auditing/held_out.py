@@ -77,6 +77,9 @@ class HeldOut:
         Number of parts of the annotators.
     prompts, left_out
         Number of prompts, and of those that have too many ballots and responses to be measured.
+    ballots_per_prompt
+        Mean number of ballots on a prompt. Where they are few, agreement on contested pairs says little: of
+        two other annotators who disagree neither wins.
     annotators
         The annotators' shares.
     welfare
@@ -87,6 +90,7 @@ class HeldOut:
     folds: int
     prompts: int
     left_out: int
+    ballots_per_prompt: float
     annotators: list[Shares]
     welfare: dict[str, Welfare]
 
@@ -101,6 +105,7 @@ class HeldOut:
             left_out.sums["pairs"].n_clusters,
             left_out.prompts,
             left_out.left_out,
+            left_out.ballots_per_prompt,
             [Shares(*row) for row in rows],
             {name: welfare(u, weights) for name, u in zip(WELFARE, shares, strict=True)},
         )

@@ -440,3 +440,21 @@ def test_a_minority_that_is_served_in_proportion_is_not_only_called_a_loser(fold
     people = "--annotators", "examples/emoji/annotators.csv", "--group", "group"
     done = run("examples/emoji/rankings.csv", folder / "pav.jsonl", *people)
     assert "in proportion to their weight all the same" in " ".join(done.stdout.split())
+
+
+def test_with_few_ballots_per_prompt_contested_pairs_are_said_to_mean_little(
+    tmp_path: Path,
+) -> None:
+    lines = ["prompt_id,annotator_id,ranking"]
+    for p in range(30):
+        for i in range(3):
+            order = "a > b" if (p * 7 + i * i) % 3 else "b > a"
+            lines.append(f"p{p},v{(p + i) % 12},{order}")
+    (tmp_path / "sparse.csv").write_text("\n".join(lines) + "\n")
+    rankings = package.read_rankings(tmp_path / "sparse.csv")
+    package.aggregate(rankings, "borda").write(tmp_path / "out.jsonl")
+    done = run(tmp_path / "sparse.csv", tmp_path / "out.jsonl", "--json")
+    figures = {row["measure"]: row["value"] for row in json.loads(done.stdout)["intervals"]}
+    assert figures["contested"] == 0.5
+    shown = " ".join(run(tmp_path / "sparse.csv", tmp_path / "out.jsonl").stdout.split())
+    assert "With 3.0 ballots per prompt, agreement on contested pairs is near one half" in shown

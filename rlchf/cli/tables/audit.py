@@ -18,6 +18,9 @@ from rlchf.display import counted
 FEW = 10
 """Annotators, with fewer than which the outcome without one of them is noticeably another."""
 
+SPARSE = 5
+"""Ballots per prompt, with fewer than which contested pairs are mostly ties without one ballot."""
+
 MEASURES = {
     "pairs": "all pairs",
     "contested": "contested",
@@ -122,6 +125,11 @@ def held_out_sentences(report: Audit) -> Iterator[str]:
         yield (
             f" With {counted(len(held_out.annotators), 'annotator')}, an outcome without one of them is "
             "noticeably worse than theirs, so the figures held out are rather too low."
+        )
+    if held_out.ballots_per_prompt < SPARSE:
+        yield (
+            f" With {held_out.ballots_per_prompt:.1f} ballots per prompt, agreement on contested pairs is "
+            "near one half by construction, since of two others who disagree neither wins; look at all pairs."
         )
     low = low_outliers(held_out.annotators)
     if low:
