@@ -101,14 +101,14 @@ def measure(inputs: AuditInputs, job: AuditJob) -> Audit:
     """Audit the collective rankings, and what else there is, with all measures."""
     groups, result = inputs.groups, inputs.result
     run = partial(audit, groups=groups, axioms=True, baselines=True, folds=job.folds, seed=job.seed)
-    with stage(f"audit {result.rule}, made again without parts of the annotators", True) as tick:
+    with stage(f"audit {result.rule}", quiet=True) as tick:
         report = run(inputs.rankings, result, tick=tick)
     orders = {f"aggregated ({result.rule})": result}
     if inputs.scores:
         orders["reward model"] = inputs.scores[1]
         report = replace(report, scores=replace(run(*inputs.scores), rule="reward model"))
     if inputs.scores or inputs.categories:
-        with stage("shares at every stage", True) as tick:
+        with stage("shares at every stage", quiet=True) as tick:
             stages = trace_shares(
                 inputs.rankings, orders, groups, categories=inputs.categories, texts=inputs.texts,
                 folds=job.folds, tick=tick,
@@ -150,5 +150,5 @@ def _spread(inputs: AuditInputs, job: AuditJob) -> list[Spread]:
             "give the file that rlchf aggregate wrote for the same ballots and weights"
         )
     run = partial(aggregate, rule=result.rule, **result.options)
-    with stage("shuffled orders of the prompts", True) as tick:
+    with stage("shuffled orders", quiet=True) as tick:
         return shuffled(rankings, run, job.shuffles, job.seed, inputs.groups, tick)
