@@ -1,7 +1,8 @@
 """How often the audit's 95 % intervals hold the truth, by simulation.
 
     python benchmarks/auditing/intervals.py --runs 150
-    python benchmarks/auditing/intervals.py --runs 100 --shares
+    python benchmarks/auditing/intervals.py --runs 80 --shares
+    python benchmarks/auditing/intervals.py --runs 60 --in-sample
 
 Annotators of groups with stated tastes rank the responses to the same prompts. The truth is
 about fresh annotators of the same groups and fresh prompts: their agreement with the outcome and with the
@@ -268,18 +269,58 @@ def print_shares(runs: int, seed: int) -> dict[str, Table]:
     return tables
 
 
+def draw_people(
+    n: int, quality: np.ndarray, emoji: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """(n, P, M) scores of people of whom 40 % like emojis, with tastes of their own."""
+    liking = np.where(rng.random(n) < 0.4, 1.2, -1.2)[:, None, None]
+    taste = 0.3 * rng.normal(0, 0.7, size=(n, 1, 1))
+    noise = 0.7 * rng.normal(size=(n, *quality.shape))
+    return np.asarray(quality + liking * emoji + taste * quality[:, ::-1] + noise)
+
+
+def print_in_sample(runs: int, seed: int, prompts: int = 40) -> dict[str, Table]:
+    """Agreement over all pairs in sample, held out, and of fresh annotators with the same outcome."""
+    table: Table = {}
+    print(f"{'annotators':>10} {'in sample':>10} {'held out':>9} {'fresh':>7} {'coverage':>9}")
+    for n in (3, 5, 10, 30):
+        rows, rng = [], np.random.default_rng(seed)
+        for _ in range(runs):
+            quality = rng.normal(size=(prompts, 4))
+            emoji = np.array([rng.permutation([1, 1, 0, 0]) for _ in range(prompts)])
+            asked, fresh = (
+                ballots_of([draw_people(size, quality, emoji, rng)])[0] for size in (n, 60)
+            )
+            outcome = rlchf.aggregate(asked, "kemeny", threads=1)
+            report = rlchf.audit(asked, outcome, baselines=True)
+            held_out, truth = report.intervals[0], rlchf.audit(fresh, outcome).overall.pairs
+            covers = held_out.low <= truth <= held_out.high
+            rows.append((report.overall.pairs, held_out.value, truth, covers))
+        figures = np.mean(np.array(rows, float), axis=0).tolist()
+        names = ("in sample", "held out", "fresh", "coverage")
+        table[str(n)] = dict(zip(names, figures, strict=True))
+        print("{:10} {:10.3f} {:9.3f} {:7.3f} {:9.2f}".format(n, *figures), flush=True)
+    return {"in sample": table}
+
+
 def main() -> None:
     """Simulate every case, print a table and write it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=400, help="Simulated datasets per case.")
     parser.add_argument("--rule", default="kemeny", help="Rule that makes the outcome.")
     parser.add_argument("--shares", action="store_true", help="Shares of categories by stage.")
+    parser.add_argument("--in-sample", action="store_true", help="In sample and with fresh people.")
     parser.add_argument("--folds", type=int, default=FOLDS, help="Parts of the annotators.")
     parser.add_argument("--case", default="", help="Only cases whose name has this.")
     parser.add_argument("--seed", type=int, default=0, help="Random seed.")
     parser.add_argument("--out", default="", help="JSON file.")
     options = parser.parse_args()
-    table = print_shares(options.runs, options.seed) if options.shares else print_figures(options)
+    if options.in_sample:
+        table = print_in_sample(options.runs, options.seed)
+    else:
+        table = (
+            print_shares(options.runs, options.seed) if options.shares else print_figures(options)
+        )
     if options.out:
         Path(options.out).write_text(json.dumps(table, indent=2) + "\n")
 

@@ -82,6 +82,8 @@ class Batch:
         (K,) whether another member of the group has a ballot on the prompt.
     shape
         Numbers of prompts, of parts and of groups.
+    blocks
+        (B,) the block of prompts to which each belongs, if blocks and not prompts count as independent.
     """
 
     groups: np.ndarray
@@ -101,9 +103,17 @@ class Batch:
     own: np.ndarray
     together: np.ndarray
     shape: tuple[int, int, int]
+    blocks: np.ndarray | None
 
     @classmethod
-    def of(cls, profiles: Profiles, grouping: Grouping, folds: np.ndarray, n_folds: int) -> "Batch":
+    def of(
+        cls,
+        profiles: Profiles,
+        grouping: Grouping,
+        folds: np.ndarray,
+        n_folds: int,
+        blocks: np.ndarray | None = None,
+    ) -> "Batch":
         """Add up the wins."""
         ranks = np.asarray(profiles.ranks).T.astype(np.int64)  # (K, M)
         named = ranks > 0
@@ -138,6 +148,7 @@ class Batch:
             own=own,
             together=of_cell > of_annotator,
             shape=(profiles.n_prompts, n_folds, n + 1),
+            blocks=blocks,
         )
 
     @property
@@ -167,14 +178,14 @@ class Batch:
         effects = [self.effects(outcomes, table) for table in (self.above, self.contested)]
         effects.append(self.effects(outcomes, firsts))
         for n, name in enumerate(("pairs", "contested", "first_place")):
-            sums[name].add(columns[2 * n], columns[2 * n + 1], effects[n])
+            sums[name].add(columns[2 * n], columns[2 * n + 1], effects[n], blocks=self.blocks)
         of_group = columns[5].sum(axis=1, keepdims=True)  # (B, 1, G) weight on the prompt
         of_prompt = of_group.sum(axis=2, keepdims=True)
         deserved = columns[3] * ratio(np.ones_like(of_prompt), of_prompt, 0.0)
         received, change = (
             x * ratio(np.ones_like(of_group), of_group, 0.0) for x in (columns[2], effects[1])
         )
-        sums["representation_ratio"].add(received, deserved, change)
+        sums["representation_ratio"].add(received, deserved, change, blocks=self.blocks)
         return of_ballots
 
     def dense(self, values: np.ndarray, times: np.ndarray | None = None) -> np.ndarray:
@@ -226,10 +237,11 @@ class Batch:
         weighted = contested * self.weights[:, None, None]
         own_effects = self.own_effects(summed(weighted, self.cell_of), weighted, without, full)
         a, s, b = (self.dense(values) for values in (agreed, stated, best))
-        sums["agreed"].add(a, s, effects)
+        sums["agreed"].add(a, s, effects, blocks=self.blocks)
         sums["best"].add(b, s, own_effects)
-        sums["others"].add(self.dense(of_others * has_rest), self.dense(stated * has_rest))
-        sums["position"].add(a - s / 2, b - s / 2, effects, own_effects)
+        part, whole = (self.dense(values * has_rest) for values in (of_others, stated))
+        sums["others"].add(part, whole)
+        sums["position"].add(a - s / 2, b - s / 2, effects, own_effects, blocks=self.blocks)
         self.measure_costs(outcomes, outcome, without, full, sums["cost"])
 
     def own_effects(
@@ -280,7 +292,8 @@ class Batch:
         outside = summed(weighted, self.owners)[self.cell_prompts] - summed(weighted, self.cell_of)
         nothing = np.zeros((len(self.weights), 1, 1))
         own_effects = self.own_effects(outside, nothing, without, full)
-        sums.add(now - self.spread_cells(then), whole, changes - own_effects)
+        lost = now - self.spread_cells(then)
+        sums.add(lost, whole, changes - own_effects, blocks=self.blocks)
 
 
 def summed(values: np.ndarray, index: np.ndarray, n: int = 0) -> np.ndarray:

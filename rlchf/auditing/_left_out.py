@@ -21,10 +21,17 @@ from rlchf.rules import get_rule, is_across, rule_names
 FOLDS = 20
 """Usual number of parts of the annotators, each of which is left out once; up to so many one by one."""
 
+BLOCKS = 10
+"""Blocks of consecutive prompts of a rule across prompts, at most."""
+
+IN_BLOCK = 5
+"""Prompts in such a block, at least."""
+
 CELLS = 2**22
 """Ballots times squared responses of the largest prompt that is measured."""
 
 SHARES = ("pairs", "contested", "first_place", "representation_ratio")
+OF_BALLOTS = ("best", "others")  # whatever the outcome
 BEYOND = ("representation_ratio", "position", "cost")  # may be below 0 or above 1
 POSITIONS = ("agreed", "best", "others", "position", "cost")
 
@@ -94,14 +101,19 @@ def leave_out(
         ranks = outcomes_without(rankings, result, grouping, n_folds, tick)
     A, G, F = len(folds), len(grouping.names) + 1, int(folds.max()) + 1
     strata = strata_of(grouping, folds)
-    sums = {name: ClusteredSums(G, F) for name in (*SHARES, *POSITIONS)}
+    blocks = blocks_of(rankings.n_prompts) if is_sequential(result.rule) else None
+    n_blocks = 0 if blocks is None else int(blocks.max()) + 1
+    sums = {
+        name: ClusteredSums(G, F, 0 if name in OF_BALLOTS else n_blocks)
+        for name in (*SHARES, *POSITIONS)
+    }
     annotators, compared = np.zeros((A, 6)), np.zeros(A, dtype=bool)
     no_first = _without_first(rankings)
     for prompts, profiles in _batches(rankings, F * G):
         M = profiles.n_responses
         cells = rankings.response_starts[prompts][:, None] + np.arange(M)  # (B, M)
         outcomes = Outcomes.of(result.response_ranks[cells], [r[cells] for r in ranks], strata)
-        batch = Batch.of(profiles, grouping, folds, F)
+        batch = Batch.of(profiles, grouping, folds, F, None if blocks is None else blocks[prompts])
         counts = np.diff(rankings.ballot_starts)[prompts]
         ballots = ranges(rankings.ballot_starts[prompts], counts)
         for column, values in enumerate(batch.measure(outcomes, no_first[ballots], sums)):
@@ -109,12 +121,34 @@ def leave_out(
         if M <= LARGEST:
             batch.measure_positions(outcomes, sums)
             compared[profiles.annotators[batch.together & (batch.stated > 0)]] = True
+    for of_figure in sums.values():
+        of_figure.close_blocks()
     sizes = np.diff(rankings.response_starts)
     return LeftOut(
         sums, annotators, compared, bool(ranks), rankings.n_prompts,
         large=int((sizes > LARGEST).sum()), left_out=int((~_measured(rankings)).sum()),
         ballots_per_prompt=rankings.n_ballots / max(rankings.n_prompts, 1),
     )  # fmt: skip
+
+
+def is_sequential(rule: str) -> bool:
+    """Whether a rule across prompts made the outcome."""
+    return rule in rule_names() and is_across(get_rule(rule))
+
+
+def blocks_of(n_prompts: int) -> np.ndarray:
+    """(P,) blocks of consecutive prompts, for rules across prompts.
+
+    Such a rule makes up on the next prompts for what it denied, so blocks count as independent, and not the
+    prompts (the method of batch means).
+
+    Examples
+    --------
+    >>> blocks_of(12)
+    array([0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1])
+    """
+    n = min(BLOCKS, max(n_prompts // IN_BLOCK, 2), n_prompts)
+    return np.arange(n_prompts) * n // n_prompts
 
 
 def _measured(rankings: Rankings) -> np.ndarray:
@@ -181,7 +215,7 @@ def outcomes_without(
         return []
     folds = folds_of(grouping, n_folds)
     kept = np.flatnonzero(_measured(rankings))
-    if is_across(get_rule(result.rule)):
+    if is_sequential(result.rule):
         kept = np.arange(rankings.n_prompts)
     if len(kept) == 0:
         return []

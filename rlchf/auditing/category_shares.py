@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rlchf.auditing._left_out import FOLDS, folds_of
+from rlchf.auditing._left_out import FOLDS, blocks_of, folds_of
 from rlchf.auditing.categories import preferred_categories
 from rlchf.auditing.estimates import ClusteredSums, Estimate, combined
 from rlchf.auditing.groups import Grouping
@@ -14,12 +14,6 @@ from rlchf.auditing.shares import wilson
 from rlchf.numeric.chunks import TABLE, chunks
 from rlchf.numeric.ratios import ratio
 from rlchf.rankings import Rankings
-
-BLOCKS = 10
-"""Blocks of consecutive prompts of a rule across prompts, at most."""
-
-IN_BLOCK = 5
-"""Prompts in such a block, at least."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,8 +127,8 @@ def order_shares(
     """
     values, influence = _influences(terms, parts)
     P, F = len(influence), len(changes)
-    n = min(BLOCKS, max(P // IN_BLOCK, 2), P) if across else P
-    block = np.arange(P) * n // P
+    block = blocks_of(P) if across else np.arange(P)
+    n = int(block.max()) + 1
     scale = parts * ratio(np.ones(parts.shape[1]), terms[1].sum(axis=0), 0.0)  # (L, K)
     estimates = []
     for value, of_prompts, row in zip(values, influence.T, scale, strict=True):

@@ -42,31 +42,44 @@ class ClusteredSums:
     ----------
     n_groups, n_clusters
         Numbers G and F.
+    n_blocks
+        Number of blocks of prompts that count as independent; 0 if every prompt does.
     own, effects
         (F, 2G) sums over the ballots of a cluster, and what leaving out the cluster changes for the ballots
         of all the others, negated and centred.
     of_prompts, of_cells
         (2G, 2G) sums over the prompts of the products of their columns, and over the ballots of a cluster on
         a prompt, effects included.
+    blocks
+        (2, blocks, F, 2G) the same sums without and with effects, by block of prompts.
     n_prompts
         (G,) prompts with ballots of each group.
     """
 
     n_groups: int
     n_clusters: int
+    n_blocks: int = 0
     own: np.ndarray = field(init=False)
     effects: np.ndarray = field(init=False)
     of_prompts: np.ndarray = field(init=False)
     of_cells: np.ndarray = field(init=False)
+    blocks: np.ndarray = field(init=False)
     n_prompts: np.ndarray = field(init=False)
 
     def __post_init__(self) -> None:
         columns = 2 * self.n_groups
         self.own, self.effects = np.zeros((2, self.n_clusters, columns))
         self.of_prompts, self.of_cells = np.zeros((2, columns, columns))
+        self.blocks = np.zeros((2, self.n_blocks, self.n_clusters, columns))
         self.n_prompts = np.zeros(self.n_groups, np.int64)
 
-    def add(self, part: np.ndarray, whole: np.ndarray, *effects: np.ndarray) -> None:
+    def add(
+        self,
+        part: np.ndarray,
+        whole: np.ndarray,
+        *effects: np.ndarray,
+        blocks: np.ndarray | None = None,
+    ) -> None:
         """Add prompts.
 
         Parameters
@@ -75,6 +88,8 @@ class ClusteredSums:
             (B, F, G) the two terms of the ballots of each prompt, cluster and group.
         effects
             (B, F, G) on part and, if there is a second one, on whole.
+        blocks
+            (B,) the block of each prompt, if there are blocks.
         """
         terms = np.concatenate([part, whole], axis=2)  # (B, F, 2G)
         changes = np.zeros_like(terms)
@@ -82,10 +97,25 @@ class ClusteredSums:
             changes[:, :, n * self.n_groups : (n + 1) * self.n_groups] = effect
         self.own += terms.sum(axis=0)
         self.effects += changes.sum(axis=0)
-        by_prompt, by_cell = terms.sum(axis=1), (terms + changes).reshape(-1, terms.shape[2])
+        by_prompt = terms.sum(axis=1)
+        self.n_prompts += (by_prompt[:, self.n_groups :] != 0).sum(axis=0)
+        if blocks is None:
+            self._add_products(by_prompt, terms + changes)
+        else:
+            np.add.at(self.blocks[0], blocks, terms)
+            np.add.at(self.blocks[1], blocks, terms + changes)
+
+    def _add_products(self, by_prompt: np.ndarray, by_cell: np.ndarray) -> None:
+        """Add prompts, (B, 2G), and cells, (B, F, 2G), that count as independent."""
+        by_cell = by_cell.reshape(-1, by_cell.shape[2])
         self.of_prompts += by_prompt.T @ by_prompt
         self.of_cells += by_cell.T @ by_cell
-        self.n_prompts += (by_prompt[:, self.n_groups :] != 0).sum(axis=0)
+
+    def close_blocks(self) -> None:
+        """Count the blocks as independent, once all prompts are added."""
+        if self.n_blocks:
+            self._add_products(self.blocks[0].sum(axis=1), self.blocks[1])
+            self.n_prompts = np.minimum(self.n_prompts, self.n_blocks)
 
     def estimate(self, groups: Sequence[int], share: bool = False) -> Estimate:
         """The ratio over the ballots of some groups, the sizes of which are taken as given.

@@ -8,7 +8,15 @@ import numpy as np
 
 from rlchf.aggregation import Aggregation
 from rlchf.auditing._batch import centred
-from rlchf.auditing._left_out import FOLDS, Tick, folds_of, leave_out, outcomes_without, strata_of
+from rlchf.auditing._left_out import (
+    FOLDS,
+    Tick,
+    folds_of,
+    is_sequential,
+    leave_out,
+    outcomes_without,
+    strata_of,
+)
 from rlchf.auditing.categories import CategoryCounts, encode_categories, of_ballots, of_orders
 from rlchf.auditing.category_shares import (
     CategoryPreferences,
@@ -23,7 +31,6 @@ from rlchf.auditing.shares import Share
 from rlchf.auditing.standing import opposed_groups
 from rlchf.auditing.welfare import Welfare, mean_weights, welfare
 from rlchf.rankings import Rankings
-from rlchf.rules import get_rule, is_across, rule_names
 
 CONTESTED, FIRST, PAIRS, TEXTS = "contested pairs", "first places", "mixed pairs", "texts"
 
@@ -277,7 +284,7 @@ class _Trace:
             return
         parts, across = (
             self.parts(),
-            result.rule in rule_names() and is_across(get_rule(result.rule)),
+            is_sequential(result.rule),
         )
         K = parts.shape[1]
         ends = np.cumsum([K, *(len(grouping.names) for grouping in groupings)]).tolist()

@@ -169,3 +169,20 @@ def test_tables_of_notebooks_have_the_figures_held_out() -> None:
     plain = rlchf.audit(rankings, rlchf.aggregate(rankings, "kemeny"))
     assert "agreement in sample" in repr(plain)
     assert "pairs_held_out" not in plain.to_frame()
+
+
+def test_blocks_of_prompts_are_independent_where_single_prompts_are_not() -> None:
+    """An outcome that agrees by turns is exact over blocks; single prompts look like coins."""
+    turns = (np.arange(40) % 2).astype(float)
+    part = np.zeros((40, 2, 1))
+    part[:, 0, 0] = part[:, 1, 0] = turns
+    whole = np.ones((40, 2, 1))
+    single, by_block = ClusteredSums(1, 2), ClusteredSums(1, 2, n_blocks=10)
+    single.add(part, whole)
+    by_block.add(part[:15], whole[:15], blocks=np.arange(15) // 4)  # in two parts
+    by_block.add(part[15:], whole[15:], blocks=np.arange(15, 40) // 4)
+    by_block.close_blocks()
+    wide, narrow = (sums.estimate([0]) for sums in (single, by_block))
+    assert wide.value == narrow.value == 0.5
+    assert wide.high - wide.low > 0.3
+    assert narrow.high - narrow.low == pytest.approx(0, abs=1e-9)
