@@ -1,13 +1,15 @@
 """Agreement of ballots with rankings that were made without them."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from rlchf.aggregation import Aggregation, aggregate
-from rlchf.auditing._orders import LARGEST, above_in_optimal_orders
+from rlchf.auditing._batch import Batch, Outcomes
+from rlchf.auditing._orders import LARGEST
+from rlchf.auditing.estimates import ClusteredSums, Estimate
 from rlchf.auditing.groups import Grouping
 from rlchf.numeric.chunks import TABLE, chunks
 from rlchf.numeric.ratios import ratio
@@ -19,74 +21,166 @@ from rlchf.rules import get_rule, is_across, rule_names
 FOLDS = 20
 """Usual number of parts of the annotators, each of which is left out once; up to so many one by one."""
 
-COLUMNS = ("stated", "agreed", "random", "best", "others", "others_stated")
+BLOCKS = 10
+"""Blocks of consecutive prompts of a rule across prompts, at most."""
+
+IN_BLOCK = 5
+"""Prompts in such a block, at least."""
+
+CELLS = 2**22
+"""Ballots times squared responses of the largest prompt that is measured."""
+
+SHARES = ("pairs", "contested", "first_place", "representation_ratio")
+OF_BALLOTS = ("best", "others")  # whatever the outcome
+BEYOND = ("representation_ratio", "position", "cost")  # may be below 0 or above 1
+POSITIONS = ("agreed", "best", "others", "position", "cost")
+
+Tick = Callable[[int, int], object]
+"""``tick(done, total)``."""
 
 
 @dataclass(frozen=True, eq=False)
 class LeftOut:
-    """Contested pairs of each ballot, and what others would lose by group.
+    """Agreement of all ballots with rankings that were made without their annotators.
 
     Attributes
     ----------
-    pairs
-        (N, 6) weight of the contested pairs that each ballot states (``stated``), and of those that
-        agree with the outcome, a random order, the ranking of the group's other members and the ranking
-        of everybody outside of the group; and of the pairs that the last is about (``others_stated``).
-    lost, others
-        (G,) what moving to a group's own ranking would take from those outside, and their contested pairs.
+    sums
+        For each figure of ``SHARES`` and ``POSITIONS`` its sums by group; the last group is nobody's.
+    annotators
+        (A, 6) each annotator's pairs agreed and stated, contested pairs agreed and stated, first places and
+        ballots, by weight.
+    compared
+        (A,) whether a ballot of the annotator is compared with those of other members of the group.
     again
         Whether the outcome was made again without each ballot; else it is the outcome as given.
+    prompts, large, left_out
+        Number of prompts, of those with more than eight responses, which have no positions, and of those that
+        are too large for any figure.
+    ballots_per_prompt
+        Mean number of ballots on a prompt.
     """
 
-    pairs: np.ndarray
-    lost: np.ndarray
-    others: np.ndarray
+    sums: dict[str, ClusteredSums]
+    annotators: np.ndarray
+    compared: np.ndarray
     again: bool
+    prompts: int
+    large: int
+    left_out: int
+    ballots_per_prompt: float
+
+    def estimate(self, figure: str, *groups: int) -> Estimate:
+        """A figure over the ballots of some groups, by default of everybody."""
+        sums = self.sums[figure]
+        return sums.estimate(groups or range(sums.n_groups), share=figure not in BEYOND)
 
 
 def leave_out(
-    rankings: Rankings, result: Aggregation, grouping: Grouping, n_folds: int = FOLDS
+    rankings: Rankings,
+    result: Aggregation,
+    grouping: Grouping,
+    n_folds: int = FOLDS,
+    tick: Tick | None = None,
+    ranks: list[np.ndarray] | None = None,
 ) -> LeftOut:
     """Measure every ballot against rankings that were made without its annotator.
 
     Contested are the pairs about which two ballots of other annotators disagree: a pair that is contested
     only because of this ballot would count against it.
 
-    Left out are prompts with more than eight responses, and ballots on prompts that no other member of the
-    group ranks.
+    Parameters
+    ----------
+    n_folds, tick
+        As in `standings`.
+    ranks
+        What `outcomes_without` gives, if it is known.
     """
-    folds = _folds(grouping, n_folds)
-    outcomes = _outcomes(rankings, result, grouping, folds) if n_folds else []
-    ranks = np.stack(outcomes or [result.response_ranks])  # (F, R)
-    fold_of = folds if outcomes else np.zeros_like(folds)
-    G, counts = len(grouping.names), np.diff(rankings.ballot_starts)
-    pairs, lost, others = np.zeros((rankings.n_ballots, len(COLUMNS))), np.zeros(G), np.zeros(G)
-    for prompts, profiles in _batches(rankings):
+    folds = folds_of(grouping, n_folds or FOLDS)
+    if ranks is None:
+        ranks = outcomes_without(rankings, result, grouping, n_folds, tick)
+    A, G, F = len(folds), len(grouping.names) + 1, int(folds.max()) + 1
+    strata = strata_of(grouping, folds)
+    blocks = blocks_of(rankings.n_prompts) if is_sequential(result.rule) else None
+    n_blocks = 0 if blocks is None else int(blocks.max()) + 1
+    sums = {
+        name: ClusteredSums(G, F, 0 if name in OF_BALLOTS else n_blocks)
+        for name in (*SHARES, *POSITIONS)
+    }
+    annotators, compared = np.zeros((A, 6)), np.zeros(A, dtype=bool)
+    no_first = _without_first(rankings)
+    for prompts, profiles in _batches(rankings, F * G):
         M = profiles.n_responses
         cells = rankings.response_starts[prompts][:, None] + np.arange(M)  # (B, M)
-        fold = fold_of[profiles.annotators]
-        placed = ranks[fold[:, None], cells[profiles.owners]]  # (K, M)
-        credit = (1 + np.sign(placed[:, None, :] - placed[:, :, None])) / 2  # (K, M, M): i above j
-        batch = _Batch.of(profiles, grouping)
-        agreed = batch.agreement(credit)
-        ballots = ranges(rankings.ballot_starts[prompts], counts[prompts])
-        pairs[ballots] = batch.columns(agreed) * np.asarray(profiles.weights)[:, None]
-        batch.add_losses(agreed, lost, others)
-    return LeftOut(pairs, lost, others, bool(outcomes))
+        outcomes = Outcomes.of(result.response_ranks[cells], [r[cells] for r in ranks], strata)
+        batch = Batch.of(profiles, grouping, folds, F, None if blocks is None else blocks[prompts])
+        counts = np.diff(rankings.ballot_starts)[prompts]
+        ballots = ranges(rankings.ballot_starts[prompts], counts)
+        for column, values in enumerate(batch.measure(outcomes, no_first[ballots], sums)):
+            annotators[:, column] += np.bincount(profiles.annotators, values * batch.weights, A)
+        if M <= LARGEST:
+            batch.measure_positions(outcomes, sums)
+            compared[profiles.annotators[batch.together & (batch.stated > 0)]] = True
+    for of_figure in sums.values():
+        of_figure.close_blocks()
+    sizes = np.diff(rankings.response_starts)
+    return LeftOut(
+        sums, annotators, compared, bool(ranks), rankings.n_prompts,
+        large=int((sizes > LARGEST).sum()), left_out=int((~_measured(rankings)).sum()),
+        ballots_per_prompt=rankings.n_ballots / max(rankings.n_prompts, 1),
+    )  # fmt: skip
 
 
-def _batches(rankings: Rankings) -> Iterator[tuple[np.ndarray, Profiles]]:
-    """Prompts with up to eight responses, in parts that fit into memory."""
-    for prompts, profiles in rankings.profiles():
-        M = profiles.n_responses
-        if not 2 <= M <= LARGEST:
-            continue
-        ballots = len(profiles.weights) / len(prompts)
-        for part in chunks(len(prompts), 2 * ballots * M * 2**M, TABLE):
-            yield prompts[part], profiles.part(part.start, part.stop)
+def is_sequential(rule: str) -> bool:
+    """Whether a rule across prompts made the outcome."""
+    return rule in rule_names() and is_across(get_rule(rule))
 
 
-def _folds(grouping: Grouping, n_folds: int) -> np.ndarray:
+def blocks_of(n_prompts: int) -> np.ndarray:
+    """(P,) blocks of consecutive prompts, for rules across prompts.
+
+    Such a rule makes up on the next prompts for what it denied, so blocks count as independent, and not the
+    prompts (the method of batch means).
+
+    Examples
+    --------
+    >>> blocks_of(12)
+    array([0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1])
+    """
+    n = min(BLOCKS, max(n_prompts // IN_BLOCK, 2), n_prompts)
+    return np.arange(n_prompts) * n // n_prompts
+
+
+def _measured(rankings: Rankings) -> np.ndarray:
+    """(P,) whether each prompt is small enough, and has a pair."""
+    sizes, ballots = np.diff(rankings.response_starts), np.diff(rankings.ballot_starts)
+    return np.asarray(ballots * sizes**2 <= CELLS)
+
+
+def _without_first(rankings: Rankings) -> np.ndarray:
+    """(N,) whether a ballot says of all its responses that it does not approve them."""
+    approvals = rankings.entry_approvals
+    if approvals is None:
+        return np.zeros(rankings.n_ballots, dtype=bool)
+    lengths = np.diff(rankings.entry_starts)
+    owners = np.repeat(np.arange(rankings.n_ballots), lengths)
+    approved = np.bincount(owners, approvals == 1, rankings.n_ballots)
+    tied = np.maximum.reduceat(rankings.entry_ranks, rankings.entry_starts[:-1]) == 1
+    return np.asarray(rankings.states_approvals & (approved == 0) & tied)
+
+
+def _batches(rankings: Rankings, columns: int) -> Iterator[tuple[np.ndarray, Profiles]]:
+    """Prompts in parts that fit into memory."""
+    sizes, measured = np.diff(rankings.response_starts), _measured(rankings)
+    for M in np.unique(sizes[(sizes >= 2) & measured]).tolist():
+        kept = np.flatnonzero((sizes == M) & measured)
+        ballots = float(np.diff(rankings.ballot_starts)[kept].mean())
+        tables = 2**M if M <= LARGEST else M
+        for part in chunks(len(kept), 2 * ballots * M * tables + 8 * columns, TABLE):
+            yield kept[part], rankings.batch(kept[part])
+
+
+def folds_of(grouping: Grouping, n_folds: int) -> np.ndarray:
     """(A,) the part in which each annotator is left out; members of a group are spread over the parts."""
     order = np.argsort(grouping.owners, kind="stable")
     folds = np.empty(len(order), np.int64)
@@ -94,16 +188,38 @@ def _folds(grouping: Grouping, n_folds: int) -> np.ndarray:
     return folds
 
 
-def _outcomes(
-    rankings: Rankings, result: Aggregation, grouping: Grouping, folds: np.ndarray
+def strata_of(grouping: Grouping, folds: np.ndarray) -> np.ndarray:
+    """(G, F) classes of the parts for each group's figures; the last group is nobody's.
+
+    Single annotators are compared with those of their group. Larger parts are compared with those that have
+    as many members of the group whose figure it is: without two members, the others count for more than
+    without one.
+    """
+    G, F = len(grouping.names) + 1, int(folds.max()) + 1
+    if len(folds) == F:
+        return np.tile(grouping.owners[np.argsort(folds)], (G, 1))
+    members = np.zeros((G, F), np.int64)
+    np.add.at(members, (grouping.owners, folds), 1)  # -1, for none, is the last
+    return members
+
+
+def outcomes_without(
+    rankings: Rankings,
+    result: Aggregation,
+    grouping: Grouping,
+    n_folds: int,
+    tick: Tick | None = None,
 ) -> list[np.ndarray]:
     """The responses' ranks without each part of the annotators; none if the rule gives other ranks."""
-    sizes = np.diff(rankings.response_starts)
-    kept = np.flatnonzero(sizes <= LARGEST)
-    if result.rule not in rule_names() or len(kept) == 0:
+    if not n_folds or result.rule not in rule_names():
         return []
-    if is_across(get_rule(result.rule)):
+    folds = folds_of(grouping, n_folds)
+    kept = np.flatnonzero(_measured(rankings))
+    if is_sequential(result.rule):
         kept = np.arange(rankings.n_prompts)
+    if len(kept) == 0:
+        return []
+    sizes, n = np.diff(rankings.response_starts), int(folds.max()) + 1
     cells = ranges(rankings.response_starts[kept], sizes[kept])
     rankings = rankings.subset(kept)
     ranks = []
@@ -113,7 +229,9 @@ def _outcomes(
             again = aggregate(rankings, result.rule, **result.options)
             if (again.response_ranks != result.response_ranks[cells]).any():
                 return []
-            for f in range(folds.max() + 1):
+            for f in range(n):
+                if tick:
+                    tick(f, n)
                 part = _without(rankings, grouping, folds == f)
                 ranks.append(result.response_ranks.copy())
                 ranks[-1][cells] = aggregate(part, result.rule, **result.options).response_ranks
@@ -134,122 +252,3 @@ def _without(rankings: Rankings, grouping: Grouping, left_out: np.ndarray) -> Ra
     rest = np.bincount(groups, weights * ~left_out)[groups]
     factors = ratio(np.bincount(groups, weights)[groups], rest, 1.0) * ~left_out
     return rankings.weighted(dict(zip(rankings.annotator_ids, factors.tolist(), strict=True)))
-
-
-@dataclass(frozen=True, eq=False)
-class _Batch:
-    """Ballots, and the wins of the prompts, of the groups on them (cells) and of the annotators.
-
-    Attributes
-    ----------
-    groups
-        (K,) each ballot's group; the last index stands for none.
-    owners
-        (K,) each ballot's prompt in the batch.
-    weights
-        (K,) integer weights.
-    contested
-        (K, M, M) whether the ballot ranks i above j, and two ballots of others disagree about the pair.
-    cell_of
-        (K,) the cell, prompt and group, of each ballot.
-    cell_prompts, cell_groups
-        (C,) prompt and group of each cell.
-    cells, totals, own
-        (C, M, M), (B, M, M) and (K, M, M) wins of the cells, the prompts, and each ballot's annotator.
-    together
-        (K,) whether another member of the group has a ballot on the prompt.
-    scale
-        (B,) integer weight divided by weight.
-    n_groups
-        Number of groups.
-    """
-
-    groups: np.ndarray
-    owners: np.ndarray
-    weights: np.ndarray
-    contested: np.ndarray
-    cell_of: np.ndarray
-    cell_prompts: np.ndarray
-    cell_groups: np.ndarray
-    cells: np.ndarray
-    totals: np.ndarray
-    own: np.ndarray
-    together: np.ndarray
-    scale: np.ndarray
-    n_groups: int
-
-    @classmethod
-    def of(cls, profiles: Profiles, grouping: Grouping) -> "_Batch":
-        """Add up the wins."""
-        ranks = np.asarray(profiles.ranks).T.astype(np.int64)  # (K, M)
-        named = ranks > 0
-        above = (ranks[:, :, None] < ranks[:, None, :]) & named[:, :, None] & named[:, None, :]
-        owners, weights = np.asarray(profiles.owners), np.asarray(profiles.integer_weights)
-        wins, n = above * weights[:, None, None], len(grouping.names)
-        groups = grouping.owners[profiles.annotators]
-        groups = np.where(groups >= 0, groups, n)
-        cell_keys, cell_of = np.unique(owners * (n + 1) + groups, return_inverse=True)
-        people = owners * len(grouping.owners) + profiles.annotators
-        annotator_of = np.unique(people, return_inverse=True)[1]
-        of_cell, of_annotator = (
-            np.bincount(index, weights)[index] for index in (cell_of, annotator_of)
-        )
-        own = _sums(wins, annotator_of)[annotator_of]
-        apart = np.asarray(profiles.wins)[owners] - own > 0
-        return cls(
-            groups=groups,
-            owners=owners,
-            weights=weights,
-            contested=above & apart & apart.transpose(0, 2, 1),
-            cell_of=cell_of,
-            cell_prompts=cell_keys // (n + 1),
-            cell_groups=cell_keys % (n + 1),
-            cells=_sums(wins, cell_of),
-            totals=np.asarray(profiles.wins),
-            own=own,
-            together=of_cell > of_annotator,
-            scale=np.asarray(profiles.scale),
-            n_groups=n,
-        )
-
-    def agreement(self, above: np.ndarray) -> np.ndarray:
-        """(K,) contested pairs on which each ballot agrees with an order, (K, M, M)."""
-        return np.asarray((self.contested * above).sum(axis=(1, 2)))
-
-    def columns(self, agreed: np.ndarray) -> np.ndarray:
-        """(K, 6) the columns of `LeftOut.pairs`, 0 for a ballot without another member's."""
-        rest = self.totals[self.cell_prompts] - self.cells  # (C, M, M)
-        has_rest = (rest > 0).any(axis=(1, 2))[self.cell_of]
-        stated = self.agreement(np.ones(1))
-        columns = [
-            stated,
-            agreed,
-            self.agreement(above_in_optimal_orders(np.zeros((1, *rest.shape[1:])))),
-            self.agreement(above_in_optimal_orders(self.cells[self.cell_of] - self.own)),
-            self.agreement(above_in_optimal_orders(rest)[self.cell_of]) * has_rest,
-            stated * has_rest,
-        ]
-        return np.asarray(np.stack(columns, axis=1) * self.together[:, None])
-
-    def add_losses(self, agreed: np.ndarray, lost: np.ndarray, others: np.ndarray) -> None:
-        """Add what those outside of each cell's group would lose if its own ranking were the outcome."""
-        wins = self.contested * self.weights[:, None, None]
-        outside = _sums(wins, self.owners)[self.cell_prompts] - _sums(
-            wins, self.cell_of
-        )  # (C, M, M)
-        gained = agreed * self.weights
-        now = np.bincount(self.owners, gained)[self.cell_prompts] - np.bincount(
-            self.cell_of, gained
-        )
-        then = (outside * above_in_optimal_orders(self.cells)).sum(axis=(1, 2))
-        scale, groups = self.scale[self.cell_prompts], self.cell_groups
-        n = self.n_groups
-        lost += np.bincount(groups, (now - then) / scale, n + 1)[:n]
-        others += np.bincount(groups, outside.sum(axis=(1, 2)) / scale, n + 1)[:n]
-
-
-def _sums(values: np.ndarray, index: np.ndarray) -> np.ndarray:
-    """(n, M, M) sums of tables, (K, M, M), that have the same index, (K,)."""
-    out = np.zeros((int(index.max()) + 1, *values.shape[1:]))
-    np.add.at(out, index, values)
-    return out

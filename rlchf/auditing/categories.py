@@ -15,22 +15,22 @@ NEARLY = 1e-9
 
 @dataclass(frozen=True, eq=False)
 class CategoryCounts:
-    """Places that orders of responses give to K categories of texts.
+    """Places that each of N orders of responses gives to K categories of texts.
 
     Attributes
     ----------
-    firsts, first_squares
-        (K,) weight of the first places of each category (parts of ties in proportion), and the sum of
-        the squared weights of all orders, the same for each.
-    above, squares
-        (K, K) weight of the pairs of a response of category i and one of another category j in which i
-        is above (half for a tie), and of all such pairs the sum of the squared weights.
+    firsts, weights
+        (N, K) weight of the first places of each category (parts of ties in proportion), and (N,) of
+        the order.
+    above, mixed
+        (N, K) weight of the pairs of a response of each category and one of another category in which the
+        first is above (half for a tie), and of all such pairs.
     """
 
     firsts: np.ndarray
-    first_squares: np.ndarray
+    weights: np.ndarray
     above: np.ndarray
-    squares: np.ndarray
+    mixed: np.ndarray
 
     @classmethod
     def of(
@@ -39,45 +39,41 @@ class CategoryCounts:
         categories: np.ndarray,
         K: int,
         weights: np.ndarray,
-        squared_weights: np.ndarray,
     ) -> "CategoryCounts":
-        """Count orders, each of which has a weight and stands for one ballot or more.
+        """Count orders.
 
         Parameters
         ----------
         categories
             (R,) the category of each response, from 0 to K - 1.
-        weights, squared_weights
-            (N,) the weight of each order, and the sum of the squared weights of its ballots.
+        weights
+            (N,) the weight of each order.
         """
-        firsts, squared = np.zeros(K), 0.0
-        above, squares = np.zeros(K * K), np.zeros(K * K)
+        N = len(weights)
+        firsts, above, mixed = np.zeros((3, N, K))
         for batch in orders:
-            codes, w = categories[batch.responses], weights[batch.ballots]
-            w2 = squared_weights[batch.ballots]
+            codes, ballots = categories[batch.responses], batch.ballots
+            w = weights[ballots]
             first = batch.ranks == 1
             part = first / np.maximum(first.sum(axis=0), 1) * w
-            firsts += np.bincount(codes.ravel(), part.ravel(), K)
-            squared += float(w2.sum())
+            for row, of_category in zip(codes, part, strict=True):
+                firsts[ballots, row] += of_category
             for a, b in pairs(len(batch.ranks)):
-                mixed = codes[a] != codes[b]
-                won = np.where(batch.ranks[a] < batch.ranks[b], 1.0, 0.5) * mixed
-                cell, mirrored = codes[a] * K + codes[b], codes[b] * K + codes[a]
-                lost = mixed - won
-                above += np.bincount(cell, w * won, K * K) + np.bincount(mirrored, w * lost, K * K)
-                for cells in (cell, mirrored):
-                    squares += np.bincount(cells, w2 * mixed, K * K)
-        return cls(firsts, np.full(K, squared), above.reshape(K, K), squares.reshape(K, K))
+                apart = w * (codes[a] != codes[b])
+                won = np.where(batch.ranks[a] < batch.ranks[b], 1.0, 0.5) * apart
+                above[ballots, codes[a]] += won
+                above[ballots, codes[b]] += apart - won
+                mixed[ballots, codes[a]] += apart
+                mixed[ballots, codes[b]] += apart
+        return cls(firsts, weights, above, mixed)
 
     def first_places(self) -> tuple[np.ndarray, np.ndarray]:
-        """(K,) each category's share of the first places, and Kish's effective number of orders."""
-        total = np.full(len(self.firsts), self.firsts.sum())
-        return ratio(self.firsts, total), ratio(total**2, self.first_squares)
+        """(N, K) first places of each category, and those of all."""
+        return self.firsts, np.repeat(self.weights[:, None], self.firsts.shape[1], axis=1)
 
     def mixed_pairs(self) -> tuple[np.ndarray, np.ndarray]:
-        """(K,) the share of each category's mixed pairs in which it is above, and their effective number."""
-        total = self.above.sum(axis=1) + self.above.sum(axis=0)
-        return ratio(self.above.sum(axis=1), total), ratio(total**2, self.squares.sum(axis=1))
+        """(N, K) mixed pairs in which each category is above, and those of it."""
+        return self.above, self.mixed
 
 
 def of_ballots(rankings: Rankings, categories: np.ndarray, K: int) -> CategoryCounts:
@@ -87,32 +83,28 @@ def of_ballots(rankings: Rankings, categories: np.ndarray, K: int) -> CategoryCo
     --------
     >>> rankings = Rankings.from_ballots([("p", "ann", "a > b > c"), ("p", "bob", "c > a = b")])
     >>> counts = of_ballots(rankings, np.array([0, 1, 1]), 2)
-    >>> counts.first_places()[0], counts.mixed_pairs()[0]
-    (array([0.5, 0.5]), array([0.625, 0.375]))
+    >>> counts.firsts, counts.above.sum(axis=0) / counts.mixed.sum(axis=0)
+    (array([[1., 0.],
+           [0., 1.]]), array([0.625, 0.375]))
     """
-    weights, counts = rankings.ballot_weights, rankings.ballot_counts
-    squares = weights**2 / np.maximum(counts, 1)
-    reverse = np.flatnonzero(
-        counts == 0
-    )  # with the ballot before it one comparison of both weights
-    crossed = weights[reverse] * weights[reverse - 1]
-    squares[reverse] += crossed
-    squares[reverse - 1] += crossed
-    return CategoryCounts.of(ballots_by_length(rankings), categories, K, weights, squares)
+    return CategoryCounts.of(ballots_by_length(rankings), categories, K, rankings.ballot_weights)
 
 
-def of_orders(result: Aggregation, categories: np.ndarray, K: int) -> CategoryCounts:
-    """Count collective rankings or a reward model's orders: one per prompt, all of the same weight."""
-    ones = np.ones(len(result))
-    return CategoryCounts.of(_orders_by_length(result), categories, K, ones, ones)
+def of_orders(
+    result: Aggregation, categories: np.ndarray, K: int, ranks: np.ndarray | None = None
+) -> CategoryCounts:
+    """Count collective rankings, or other ranks, (R,): one order per prompt, all of the same weight."""
+    ranks = result.response_ranks if ranks is None else ranks
+    orders = _orders_by_length(result.response_starts, ranks)
+    return CategoryCounts.of(orders, categories, K, np.ones(len(result)))
 
 
-def _orders_by_length(result: Aggregation) -> Iterator[BallotsOfLength]:
-    sizes = np.diff(result.response_starts)
+def _orders_by_length(starts: np.ndarray, of_responses: np.ndarray) -> Iterator[BallotsOfLength]:
+    sizes = np.diff(starts)
     for size in np.unique(sizes).tolist():
         prompts = np.flatnonzero(sizes == size)
-        responses = result.response_starts[prompts] + np.arange(size)[:, None]  # (M, prompts)
-        ranks = result.response_ranks[responses]
+        responses = starts[prompts] + np.arange(size)[:, None]  # (M, prompts)
+        ranks = of_responses[responses]
         order = np.argsort(ranks, axis=0, kind="stable")
         by_rank = np.take_along_axis(ranks, order, axis=0)
         yield BallotsOfLength(prompts, np.take_along_axis(responses, order, axis=0), by_rank)

@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 
 from rlchf.aggregation import Aggregation
-from rlchf.auditing._left_out import FOLDS
+from rlchf.auditing._left_out import FOLDS, Tick, leave_out
+from rlchf.auditing._orders import LARGEST
 from rlchf.auditing._rounds import Unit, rounds_of
 from rlchf.auditing._tallies import Tallies, tally
 from rlchf.auditing.agreement import Agreement, agreements
 from rlchf.auditing.approvals import Approvals, approvals_of
-from rlchf.auditing.bootstrap import Interval, bootstrap, check_replicates
 from rlchf.auditing.groups import Grouping, Groups
+from rlchf.auditing.held_out import HeldOut, Interval, group_intervals, intervals_of
 from rlchf.auditing.justified import Verdict, justified
 from rlchf.auditing.margins import Margins, margins
 from rlchf.auditing.spread import Spread
 from rlchf.auditing.stages import StageShares
-from rlchf.auditing.standing import Standing, standings
+from rlchf.auditing.standing import Standing, check_folds, standings_of
 from rlchf.auditing.welfare import Welfare, gini, mean_weights, price_of_fairness, welfare
 from rlchf.display import html_table
 from rlchf.rankings import Rankings, as_rankings
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 SHOWN = 10
 """Rows that a notebook shows."""
 
+SHOWN_MEASURES = ("pairs", "contested", "first_place")
+
 
 @dataclass(frozen=True)
 class Audit:
@@ -40,14 +43,18 @@ class Audit:
     rule
         The rule of the aggregation.
     overall, annotators, groups
-        Agreement with all ballots, with each annotator's and with each group's. With baselines, a group that
-        is not opposed to the others has no representation ratio and no maximum deficit (NaN); see `Standing`.
+        Agreement with all ballots, with each annotator's and with each group's, in sample: the outcome was
+        made from these ballots. With baselines, a group that is not opposed to the others has no
+        representation ratio and no maximum deficit (NaN); see `Standing`.
     welfare
-        Welfare over the annotators' shares of ``pairs``, ``contested`` and ``first_place``.
+        Welfare over the annotators' shares of ``pairs``, ``contested`` and ``first_place``, in sample.
     influence_gini
         Gini coefficient of the annotators' influence per round with a ballot of theirs.
     price_of_fairness
         The part of Kemeny's agreement over all pairs that the outcome gives up.
+    large_prompts
+        Number of prompts with more than eight responses, which the price of fairness and the positions leave
+        out.
     margins
         The sizes of the majorities.
     approvals
@@ -55,12 +62,16 @@ class Audit:
     anonymous
         Number of annotators who are not known, whose ids begin with "anonymous:". If there is one, figures
         of single people are left out: ``annotators``, ``welfare``, ``axioms``, ``intervals`` and
-        ``standings`` are empty and ``influence_gini`` is NaN, since an id does not stand for one person.
+        ``standings`` are empty, ``held_out`` is None and ``influence_gini`` is NaN, since an id does not
+        stand for one person.
     axioms
         Justified representation over each unit of decision; an empty list where no two ballots disagree.
         Empty if it was not measured.
     intervals
-        The bootstrap's intervals; empty if there were no replicates.
+        Agreement held out with its intervals, of all and of each group; see `Interval`. Those of all are for
+        the sizes of the first division's groups. Empty if it was not measured.
+    held_out
+        How agreement was held out, and the annotators' shares; None if it was not measured.
     standings
         Each group's position between a random order and its own ranking; see `Standing`. Empty if it was
         not measured, if there are no groups, or if annotators are anonymous.
@@ -81,28 +92,41 @@ class Audit:
     price_of_fairness: float
     margins: Margins
     approvals: Approvals
+    large_prompts: int = 0
     anonymous: int = 0
     axioms: dict[str, list[Verdict]] = field(default_factory=dict)
     intervals: list[Interval] = field(default_factory=list)
+    held_out: HeldOut | None = None
     standings: list[Standing] = field(default_factory=list)
     stages: list[StageShares] = field(default_factory=list)
     spread: list[Spread] = field(default_factory=list)
     scores: "Audit | None" = None
 
     def __repr__(self) -> str:
-        overall = self.overall
+        pairs, contested, first = self._shares_of("all", self.overall)
         return (
             f"<Audit of {self.rule}: {len(self.annotators)} annotators, {len(self.groups)} groups>\n"
-            f"  agreement: {overall.pairs:.3f} of pairs, {overall.contested:.3f} of contested pairs, "
-            f"{overall.first_place:.3f} of first places"
+            f"  agreement {self._sample}: {pairs:.3f} of pairs, {contested:.3f} of contested pairs, "
+            f"{first:.3f} of first places"
         )
 
+    @property
+    def _sample(self) -> str:
+        return "held out" if self.held_out and self.held_out.again else "in sample"
+
+    def _shares_of(self, name: str, row: Agreement) -> list[float]:
+        """A row's shares: held out if they were measured, else in sample."""
+        held_out = {i.measure: i.value for i in self.intervals if i.name == name}
+        return [held_out.get(measure, getattr(row, measure)) for measure in SHOWN_MEASURES]
+
     def _repr_html_(self) -> str:
-        names = ("name", "pairs", "contested", "first_place")
-        rows = [self.overall, *self.groups, *self.annotators][:SHOWN]
-        cells = [[getattr(row, name) for name in names] for row in rows]
-        text = [[one if isinstance(one, str) else f"{one:.3f}" for one in row] for row in cells]
-        return html_table(f"Audit of {self.rule}", names, text)
+        rows = [(row.name, self._shares_of(row.name, row)) for row in (self.overall, *self.groups)]
+        of_people = self.held_out.annotators if self.held_out else self.annotators
+        for row in of_people[: SHOWN - len(rows)]:
+            rows.append((row.name, [getattr(row, measure) for measure in SHOWN_MEASURES]))
+        text = [[name, *(f"{share:.3f}" for share in shares)] for name, shares in rows[:SHOWN]]
+        title = f"Audit of {self.rule}, agreement {self._sample}"
+        return html_table(title, ("name", *SHOWN_MEASURES), text)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as written to ``audit.json``; a NaN becomes None."""
@@ -110,12 +134,19 @@ class Audit:
         return values
 
     def to_frame(self) -> "pd.DataFrame":
-        """One row for all, one per group, one per annotator."""
+        """One row for all, one per group, one per annotator: in sample, and held out if it was measured."""
         import pandas as pd
 
         rows = [("all", self.overall), *(("group", row) for row in self.groups)]
         rows += [("annotator", row) for row in self.annotators]
-        return pd.DataFrame([{"kind": kind, **asdict(row)} for kind, row in rows])
+        frame = pd.DataFrame([{"kind": kind, **asdict(row)} for kind, row in rows])
+        if self.held_out and self.held_out.again:
+            shares = [self._shares_of(row.name, row) for row in (self.overall, *self.groups)]
+            people = self.held_out.annotators
+            shares += [[getattr(row, name) for name in SHOWN_MEASURES] for row in people]
+            columns = zip(SHOWN_MEASURES, zip(*shares, strict=True), strict=True)
+            frame = frame.assign(**{f"{name}_held_out": values for name, values in columns})
+        return frame
 
 
 def audit(
@@ -126,8 +157,8 @@ def audit(
     axioms: bool = False,
     baselines: bool = False,
     folds: int = FOLDS,
-    replicates: int = 0,
     seed: int = 0,
+    tick: Tick | None = None,
 ) -> Audit:
     """Measure how far collective rankings agree with the ballots behind them.
 
@@ -143,14 +174,14 @@ def audit(
     axioms
         Whether to check justified representation, which is a search among groups of annotators.
     baselines
-        Whether to measure where the groups stand.
+        Whether to measure agreement held out, with intervals, and where the groups stand.
     folds
         Parts of the annotators, without each of which the rule runs again for that; 0 takes the outcome as it
         is given.
-    replicates
-        Number of bootstrap replicates, 40 or more; 0 for none.
     seed
-        Random seed of the bootstrap and the search.
+        Random seed of the search.
+    tick
+        Called with the number of outcomes made again, and of all, for each division into groups.
 
     Raises
     ------
@@ -177,7 +208,7 @@ def audit(
             f"groups is of type {type(groups).__name__}; give a group for each annotator id, such as "
             'annotators["region"]'
         )
-    check_replicates(replicates)
+    check_folds(folds)
     tallies = tally(rankings, result)
     groupings, everybody = Grouping.each(rankings, groups), Grouping.everybody(rankings)
     overall, nan = agreements(tallies, everybody)[0], float("nan")
@@ -191,23 +222,15 @@ def audit(
         price_of_fairness=price_of_fairness(rankings, result),
         margins=margins(rankings),
         approvals=approvals_of(rankings, tallies, _seats(result)),
+        large_prompts=int((np.diff(rankings.response_starts) > LARGEST).sum()),
         anonymous=len(rankings.anonymous),
     )
     if report.anonymous:
         approvals = replace(report.approvals, without=[], without_weight=nan)
         return replace(report, approvals=approvals)
-    standing = [
-        row
-        for grouping in groupings
-        if baselines
-        for row in standings(rankings, result, grouping, folds)
-    ]
     if baselines:
-        report = replace(report, groups=_with_ratios_where_opposed(report.groups, standing))
+        report = _with_baselines(report, rankings, result, groupings, folds, tick)
     rows, weights = agreements(tallies, Grouping.by_annotator(rankings)), mean_weights(rankings)
-    intervals = []
-    for grouping in [everybody, *groupings] if replicates else []:
-        intervals += bootstrap(tallies, grouping, replicates, seed)
     return replace(
         report,
         annotators=rows,
@@ -217,8 +240,38 @@ def audit(
         },
         influence_gini=gini(*influences(tallies, weights)),
         axioms=_axioms(rankings, tallies, groupings, seed) if axioms else {},
-        intervals=intervals,
+    )
+
+
+def _with_baselines(
+    report: Audit,
+    rankings: Rankings,
+    result: Aggregation,
+    groupings: Sequence[Grouping],
+    folds: int,
+    tick: Tick | None,
+) -> Audit:
+    """The report with the figures that need an outcome without each annotator."""
+    parts = [
+        (grouping, leave_out(rankings, result, grouping, folds, tick))
+        for grouping in groupings or [Grouping.everybody(rankings)]
+    ]
+    standing = [row for grouping, part in parts for row in standings_of(rankings, part, grouping)]
+    intervals = [row for grouping, part in parts for row in group_intervals(part, grouping)]
+    first = parts[0][1]
+    held_out = HeldOut.of(first, rankings.annotator_ids, mean_weights(rankings))
+    if not groupings:
+        return replace(report, intervals=intervals_of(first, "all"), held_out=held_out)
+    opposed = {row.name for row in standing if row.opposed}
+    return replace(
+        report,
+        groups=_with_ratios_where_opposed(report.groups, standing),
+        intervals=[
+            *intervals_of(first, "all"),
+            *(i for i in intervals if i.measure != "representation_ratio" or i.name in opposed),
+        ],
         standings=standing,
+        held_out=held_out,
     )
 
 

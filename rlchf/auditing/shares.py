@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from statistics import NormalDist
 
+Z = NormalDist().inv_cdf(0.975)
+
 
 @dataclass(frozen=True)
 class Share:
@@ -42,8 +44,15 @@ class Share:
         return cls(stage, measure, share, *wilson(share, n), round(n))
 
 
-def wilson(share: float, n: float) -> tuple[float, float]:
-    """Wilson's 95 % interval of a share of n trials; it is conservative if trials count in parts.
+def wilson(share: float, n: float, z: float = Z) -> tuple[float, float]:
+    """Wilson's interval of a share of n independent trials, of 95 % by default.
+
+    It is conservative if trials count in parts.
+
+    Parameters
+    ----------
+    z
+        Quantile of the normal distribution, or of Student's.
 
     Examples
     --------
@@ -52,7 +61,6 @@ def wilson(share: float, n: float) -> tuple[float, float]:
     """
     if not n > 0:
         return float("nan"), float("nan")
-    z = NormalDist().inv_cdf(0.975)
     centre = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * (share * (1 - share) / n + z * z / (4 * n * n)) ** 0.5
     return max(0.0, min(centre - half, share)), min(1.0, max(centre + half, share))

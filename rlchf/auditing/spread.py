@@ -80,8 +80,9 @@ def shuffled(
     shuffles: int,
     seed: int,
     groups: Groups | None,
+    tick: Callable[[int, int], object] | None = None,
 ) -> list[Spread]:
-    """The spread of a function that makes collective rankings."""
+    """The spread of a function that makes collective rankings; ``tick`` is told of every shuffle."""
     if shuffles < 1:
         raise ValueError(f"shuffles is {shuffles}; give 1 or more")
     groupings = [Grouping.everybody(rankings), *Grouping.each(rankings, groups)]
@@ -101,7 +102,9 @@ def shuffled(
 
     base, usual = measured(np.arange(P))
     tried, changed = [], []
-    for _ in range(shuffles):
+    for n in range(shuffles):
+        if tick:
+            tick(n, shuffles)
         measures, ranks = measured(rng.permutation(P))
         tried.append(measures)
         differs = np.add.reduceat(ranks != usual, rankings.response_starts[:-1]) > 0

@@ -1,24 +1,33 @@
 """Each group's share at every stage: ballots, collective rankings, reward model, the policy's texts."""
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
 from rlchf.aggregation import Aggregation
-from rlchf.auditing._tallies import tally
-from rlchf.auditing.agreement import agreements
-from rlchf.auditing.bootstrap import bootstrap
-from rlchf.auditing.categories import (
-    CategoryCounts,
-    encode_categories,
-    of_ballots,
-    of_orders,
-    preferred_categories,
+from rlchf.auditing._batch import centred
+from rlchf.auditing._left_out import (
+    FOLDS,
+    Tick,
+    folds_of,
+    is_sequential,
+    leave_out,
+    outcomes_without,
+    strata_of,
 )
+from rlchf.auditing.categories import CategoryCounts, encode_categories, of_ballots, of_orders
+from rlchf.auditing.category_shares import (
+    CategoryPreferences,
+    ballot_shares,
+    order_shares,
+    text_shares,
+)
+from rlchf.auditing.estimates import Estimate
 from rlchf.auditing.groups import Grouping, Groups
-from rlchf.auditing.shares import Share, wilson
+from rlchf.auditing.held_out import HeldOut
+from rlchf.auditing.shares import Share
 from rlchf.auditing.standing import opposed_groups
 from rlchf.auditing.welfare import Welfare, mean_weights, welfare
 from rlchf.rankings import Rankings
@@ -40,7 +49,8 @@ class GroupShare:
     proportional_share
         The share that is in proportion to the group's weight.
     share, low, high
-        The group's share, with a 95 % interval; NaN if there is none.
+        The group's share, with a 95 % interval for other annotators of the same groups and other prompts (for
+        texts, other texts); NaN if there is none.
     representation_ratio
         Share divided by proportional share. For contested pairs, this and the proportional share are NaN
         where the group is not opposed to the others; see `Standing`.
@@ -64,7 +74,7 @@ class StageShares:
     stage
         ``"ballots"``, the rule or model whose orders these are, or the policy that wrote the texts.
     measure
-        Contested pairs: those with which the order agrees, as in `Agreement`. The other measures are
+        Contested pairs: those with which the order agrees, held out as in `Interval`. The other measures are
         about the category of texts that an annotator prefers. First places: how often it comes first.
         Mixed pairs: how often it is above another category. Texts: how often it is written.
     categories
@@ -89,8 +99,8 @@ def trace_shares(
     *,
     categories: Mapping[str, Mapping[str, str]] | None = None,
     texts: Mapping[str, Sequence[str]] | None = None,
-    replicates: int = 0,
-    seed: int = 0,
+    folds: int = FOLDS,
+    tick: Tick | None = None,
 ) -> list[StageShares]:
     """Trace each group's share from the ballots to the texts of a policy.
 
@@ -109,9 +119,10 @@ def trace_shares(
         For each prompt the category of each response; without them only contested pairs are measured.
     texts
         The categories of the texts that a policy wrote, by name.
-    replicates, seed
-        Replicates and random seed of the bootstrap for contested pairs; the other intervals are Wilson's,
-        for independent orders, pairs or texts.
+    folds
+        Parts of the annotators, without each of which a rule runs again; 0 takes the orders as they are.
+    tick
+        Called with the number of outcomes made again, and of all, for each division into groups.
 
     Raises
     ------
@@ -121,14 +132,15 @@ def trace_shares(
     Examples
     --------
     >>> import rlchf
-    >>> ballots = [(p, name, "a > b" if name < "d" else "b > a") for p in range(5) for name in "abcde"]
+    >>> ballots = [(p, name, "a > b" if name < "d" else "b > a") for p in range(10) for name in "abcde"]
     >>> rankings = rlchf.Rankings.from_ballots(ballots)
-    >>> categories = {str(p): {"a": "plain", "b": "emoji"} for p in range(5)}
+    >>> categories = {str(p): {"a": "plain", "b": "emoji"} for p in range(10)}
     >>> orders = {"labels": rlchf.aggregate(rankings, "perpetual_pav")}
     >>> texts = {"policy": ["plain", "emoji"]}
     >>> for stage in trace_shares(rankings, orders, categories=categories, texts=texts):
     ...     emoji = stage.groups[0]
-    ...     print(stage.stage, stage.measure, emoji.name, emoji.share, emoji.proportional_share)
+    ...     shares = round(emoji.share, 3), round(emoji.proportional_share, 3)
+    ...     print(stage.stage, stage.measure, emoji.name, *shares)
     ballots first places prefer emoji 0.4 0.4
     ballots mixed pairs prefer emoji 0.4 0.4
     labels contested pairs prefer emoji 0.4 0.4
@@ -147,24 +159,19 @@ def trace_shares(
         if groups is None:
             groups = preferences.groups(rankings) or None  # nobody compares two categories
     groupings = Grouping.each(rankings, groups)
-    stages = []
-    if preferences:
-        counts = of_ballots(rankings, codes, len(names))
-        stages += preferences.order_shares("ballots", counts, groupings)
+    opposed = {name for grouping in groupings for name in opposed_groups(rankings, grouping)}
+    trace = _Trace(groupings, preferences, opposed)
+    stages = list(trace.ballots(rankings, codes)) if preferences else []
     for stage, result in orders.items():
         prompts = [rankings.prompt_index.get(prompt, -1) for prompt in result.prompt_ids]
         ranked = rankings.subset(np.array(prompts)) if min(prompts) >= 0 else None
         if ranked is None or ranked.response_ids != result.response_ids:
             raise ValueError(f"{stage}: not about the prompts and responses of the ballots")
-        stages.append(_contested(stage, ranked, result, groupings, replicates, seed))
+        of_stage = np.zeros(0, np.int64)
         if preferences and categories is not None:
-            _, codes = encode_categories(ranked, categories, names)
-            counts = of_orders(result, codes, len(names))
-            stages += preferences.order_shares(stage, counts, groupings)
-    for stage, written in texts.items():
-        assert preferences is not None
-        stages.append(preferences.text_shares(stage, written, groupings))
-    return stages
+            of_stage = encode_categories(ranked, categories, names)[1]
+        stages += trace.orders(stage, ranked, result, of_stage, folds, tick)
+    return stages + [trace.texts(stage, written) for stage, written in texts.items()]
 
 
 def _contested(
@@ -172,109 +179,158 @@ def _contested(
     rankings: Rankings,
     result: Aggregation,
     groupings: Sequence[Grouping],
-    replicates: int,
-    seed: int,
+    opposed: set[str],
+    folds: int,
+    without: Sequence[list[np.ndarray]],
 ) -> StageShares:
-    tallies, nan = tally(rankings, result), float("nan")
-    groups = []
-    for grouping in groupings:
-        intervals = bootstrap(tallies, grouping, replicates, seed) if replicates else []
-        opposed = opposed_groups(rankings, grouping)
-        bounds = {i.name: (i.low, i.high) for i in intervals if i.measure == "contested"}
-        for row in agreements(tallies, grouping):
-            low, high = bounds.get(row.name, (nan, nan))
-            proportional, ratio = row.proportional_share, row.representation_ratio
-            if row.name not in opposed:
-                proportional = ratio = nan
-            share = proportional, row.contested, low, high, ratio
-            groups.append(GroupShare(row.name, {}, *share))
-    annotators = agreements(tallies, Grouping.by_annotator(rankings))
-    shares = np.array([row.contested for row in annotators])
-    return StageShares(stage, CONTESTED, {}, groups, welfare(shares, mean_weights(rankings)))
+    groups, nan = [], float("nan")
+    parts = [
+        (grouping, leave_out(rankings, result, grouping, folds, ranks=ranks))
+        for grouping, ranks in zip(
+            groupings or [Grouping.everybody(rankings)], without, strict=True
+        )
+    ]
+    for grouping, left_out in parts if groupings else []:
+        for g, name in enumerate(grouping.names):
+            agreed, proportional, ratio = left_out.estimate("contested", g), nan, nan
+            if name in opposed:
+                ratio = left_out.estimate("representation_ratio", g).value
+                proportional = (
+                    agreed.value / ratio if ratio > 0 else weight_of(rankings, grouping, g)
+                )
+            groups.append(GroupShare(name, {}, proportional, *agreed.figures, ratio))
+    of_annotators = HeldOut.of(parts[0][1], rankings.annotator_ids, mean_weights(rankings))
+    return StageShares(stage, CONTESTED, {}, groups, of_annotators.welfare["contested"])
+
+
+def weight_of(rankings: Rankings, grouping: Grouping, g: int) -> float:
+    """A group's share of the weight of all ballots."""
+    own = grouping.owners[rankings.ballot_annotators] == g
+    return float(rankings.ballot_weights[own].sum() / rankings.ballot_weights.sum())
 
 
 @dataclass(frozen=True, eq=False)
-class CategoryPreferences:
-    """The categories that annotators prefer.
+class _Trace:
+    """What all stages have in common: the groups, the preferred categories, if any, and who is opposed."""
 
-    Attributes
-    ----------
-    names
-        The K categories.
-    parts
-        (A, K) the category that each annotator prefers; see `preferred_categories`.
-    weights
-        (A,) the weight of all ballots of each annotator.
-    """
+    groupings: Sequence[Grouping]
+    preferences: CategoryPreferences | None
+    opposed: set[str]
 
-    names: list[str]
-    parts: np.ndarray
-    weights: np.ndarray
-
-    @classmethod
-    def of(cls, rankings: Rankings, names: list[str], codes: np.ndarray) -> "CategoryPreferences":
-        """Read the annotators' preferences off their ballots, given each response's category, (R,)."""
-        A = len(rankings.annotator_ids)
-        weights = np.bincount(rankings.ballot_annotators, rankings.ballot_weights, A)
-        return cls(names, preferred_categories(rankings, codes, len(names)), weights)
-
-    def groups(self, rankings: Rankings) -> dict[str, str]:
-        """The annotators who prefer one category, grouped by it."""
-        return {
-            rankings.annotator_ids[a]: f"prefer {self.names[k]}"
-            for a, k in np.argwhere(self.parts == 1).tolist()
-        }
-
-    def order_shares(
-        self, stage: str, counts: CategoryCounts, groupings: Sequence[Grouping]
-    ) -> list[StageShares]:
-        """The groups' shares of first places and of mixed pairs."""
-        return [
-            self.shares(stage, FIRST, *counts.first_places(), groupings),
-            self.shares(stage, PAIRS, *counts.mixed_pairs(), groupings),
-        ]
-
-    def text_shares(
-        self, stage: str, written: Sequence[str], groupings: Sequence[Grouping]
-    ) -> StageShares:
-        """The groups' shares of texts, given the texts' categories."""
-        counts = Counter(written)
-        shares = np.array([counts[name] / len(written) for name in self.names])
-        return self.shares(stage, TEXTS, shares, np.full(len(shares), len(written)), groupings)
+    def parts(self) -> np.ndarray:
+        """(K + L, K) the parts of the categories in their own shares and in those of all groups."""
+        assert self.preferences is not None
+        K = len(self.preferences.names)
+        groups = [self.preferences.of_group(m) for g in self.groupings for m in g.members]
+        return np.concatenate([np.eye(K), np.array(groups).reshape(-1, K)])
 
     def shares(
-        self,
-        stage: str,
-        measure: str,
-        shares: np.ndarray,
-        n: np.ndarray,
-        groupings: Sequence[Grouping],
+        self, stage: str, measure: str, estimates: Sequence[Estimate], n: np.ndarray
     ) -> StageShares:
-        """The groups' shares if the categories have these shares, (K,), of so many outcomes, (K,)."""
-        shares, n = np.nan_to_num(shares), np.nan_to_num(n)
-        weights = self.weights * (self.parts.sum(axis=1) > 0)
+        """The shares of the categories, of so many outcomes, (K,), and of the groups."""
+        preferences = self.preferences
+        assert preferences is not None
+        K, weights = len(preferences.names), preferences.known
+        members = [m for grouping in self.groupings for m in grouping.members]
+        names = [name for grouping in self.groupings for name in grouping.names]
         groups = [
-            self._group_share(name, members, weights, shares, n)
-            for grouping in groupings
-            for name, members in zip(grouping.names, grouping.members, strict=True)
+            _group_share(name, preferences, people, estimate)
+            for name, people, estimate in zip(names, members, estimates[K:], strict=True)
         ]
         categories = {
-            name: Share.of(stage, measure, float(share), float(trials))
-            for name, share, trials in zip(self.names, shares, n, strict=True)
+            name: Share(stage, measure, *estimate.figures, round(float(trials)))
+            for name, estimate, trials in zip(preferences.names, estimates[:K], n, strict=True)
             if trials
         }
-        annotators = welfare(self.parts @ shares, weights)
-        return StageShares(stage, measure, categories, groups, annotators)
+        shares = np.array(
+            [e.value if trials else 0.0 for e, trials in zip(estimates[:K], n, strict=True)]
+        )
+        of_annotators = welfare(preferences.parts @ shares, weights)
+        return StageShares(stage, measure, categories, groups, of_annotators)
 
-    def _group_share(
-        self, name: str, members: np.ndarray, weights: np.ndarray, shares: np.ndarray, n: np.ndarray
-    ) -> GroupShare:
-        weight, total = weights[members].sum(), weights.sum()
-        proportional = float(weight / total) if total else float("nan")
-        if not weight:
-            return GroupShare(name, {}, proportional, *[float("nan")] * 4)
-        parts = weights[members] @ self.parts[members] / weight  # (K,)
-        share, trials = float(parts @ shares), float(parts @ n)
-        prefers = {k: float(part) for k, part in zip(self.names, parts, strict=True) if part}
-        interval = wilson(share, trials)
-        return GroupShare(name, prefers, proportional, share, *interval, share / proportional)
+    def texts(self, stage: str, written: Sequence[str]) -> StageShares:
+        """The shares of texts, given their categories."""
+        assert self.preferences is not None
+        names = self.preferences.names
+        estimates = text_shares(written, names, self.parts())
+        return self.shares(stage, TEXTS, estimates, np.full(len(names), len(written)))
+
+    def ballots(self, rankings: Rankings, codes: np.ndarray) -> Iterator[StageShares]:
+        """The shares of first places and of mixed pairs on the ballots."""
+        parts, K = self.parts(), len(self.parts()[0])
+        counts = of_ballots(rankings, codes, K)
+        groupings = self.groupings or [Grouping.everybody(rankings)]
+        ends = np.cumsum([K, *(len(grouping.names) for grouping in groupings)])
+        for measure, terms in ((FIRST, counts.first_places()), (PAIRS, counts.mixed_pairs())):
+            estimates = ballot_shares(rankings, terms, parts[:K], groupings[0])
+            for grouping, (start, end) in zip(groupings, pairwise(ends.tolist()), strict=True):
+                estimates += ballot_shares(rankings, terms, parts[start:end], grouping)
+            yield self.shares("ballots", measure, estimates, (terms[1] > 0).sum(axis=0))
+
+    def orders(
+        self,
+        stage: str,
+        rankings: Rankings,
+        result: Aggregation,
+        codes: np.ndarray,
+        folds: int,
+        tick: Tick | None = None,
+    ) -> Iterator[StageShares]:
+        """The shares of contested pairs, and of first places and mixed pairs if there are categories."""
+        groupings = self.groupings or [Grouping.everybody(rankings)]
+        without = [outcomes_without(rankings, result, g, folds, tick) for g in groupings]
+        yield _contested(stage, rankings, result, self.groupings, self.opposed, folds, without)
+        if not self.preferences:
+            return
+        parts, across = (
+            self.parts(),
+            is_sequential(result.rule),
+        )
+        K = parts.shape[1]
+        ends = np.cumsum([K, *(len(grouping.names) for grouping in groupings)]).tolist()
+        counts = of_orders(result, codes, K)
+        changes = [
+            _changes(result, codes, counts, g, ranks, folds)
+            for g, ranks in zip(groupings, without, strict=True)
+        ]
+        for n, (measure, terms) in enumerate(
+            ((FIRST, counts.first_places()), (PAIRS, counts.mixed_pairs()))
+        ):
+            estimates = order_shares(terms, parts[:K], changes[0][n], across)
+            for change, (start, end) in zip(changes, pairwise(ends), strict=True):
+                estimates += order_shares(terms, parts[start:end], change[n], across)
+            yield self.shares(stage, measure, estimates, (terms[1] > 0).sum(axis=0))
+
+
+def _changes(
+    result: Aggregation,
+    codes: np.ndarray,
+    counts: CategoryCounts,
+    grouping: Grouping,
+    ranks: Sequence[np.ndarray],
+    folds: int,
+) -> list[np.ndarray]:
+    """(F, P, K) what leaving out each part of the annotators changes, of first places and mixed pairs."""
+    K = counts.firsts.shape[1]
+    if not ranks:
+        return [np.zeros((0, len(result), K))] * 2
+    strata = strata_of(grouping, folds_of(grouping, folds))[-1]
+    every = [of_orders(result, codes, K, of_part) for of_part in ranks]
+    firsts, above = (
+        np.stack([one.firsts - counts.firsts for one in every]),
+        np.stack([one.above - counts.above for one in every]),
+    )
+    return [np.moveaxis(centred(np.moveaxis(x, 0, -1), strata), -1, 0) for x in (firsts, above)]
+
+
+def _group_share(
+    name: str, preferences: CategoryPreferences, members: np.ndarray, estimate: Estimate
+) -> GroupShare:
+    weight, total = preferences.known[members].sum(), preferences.known.sum()
+    proportional = float(weight / total) if total else float("nan")
+    if not weight:
+        return GroupShare(name, {}, proportional, *[float("nan")] * 4)
+    parts = preferences.of_group(members).tolist()
+    prefers = {k: part for k, part in zip(preferences.names, parts, strict=True) if part}
+    ratio_to = estimate.value / proportional
+    return GroupShare(name, prefers, proportional, *estimate.figures, ratio_to)

@@ -2,43 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
 from rlchf.aggregation import Aggregation
-from rlchf.auditing._left_out import COLUMNS, FOLDS, leave_out
+from rlchf.auditing._left_out import FOLDS, LeftOut, Tick, leave_out
+from rlchf.auditing.estimates import NONE, Estimate
 from rlchf.auditing.groups import Grouping
-from rlchf.numeric.ratios import ratio
 from rlchf.rankings import Rankings
 
 NEARLY = 1e-9
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A figure with its 95 % interval; NaN where there is none.
-
-    The interval is about other annotators and other prompts like these.
-    """
-
-    value: float
-    low: float
-    high: float
-
-    @classmethod
-    def share(cls, value: float, low: float, high: float) -> "Estimate":
-        """A share, whose interval ends at 0 and 1.
-
-        Examples
-        --------
-        >>> Estimate.share(0.5, -0.2, 1.2)
-        Estimate(value=0.5, low=0.0, high=1.0)
-        """
-        return cls(value, *np.clip([low, high], 0.0, 1.0).tolist())
-
-
-NONE = Estimate(*[float("nan")] * 3)
 
 
 @dataclass(frozen=True)
@@ -72,7 +45,7 @@ class Standing:
         members do not agree with one another: the lower end of ``best`` is not above ``random``.
     cost
         What those outside would lose if the group's own ranking were the outcome: the share of the contested
-        pairs on their ballots that would no longer agree.
+        pairs on their ballots that would no longer agree; below 0 if they would gain.
     opposed
         Whether the group is opposed to the others: the upper end of ``others`` is below 1/2 and below the
         group's share of the weight. The ranking of the others then gives it less than a random order, and
@@ -81,15 +54,17 @@ class Standing:
     again
         Whether the outcome could be made again without the members; else ``agreed`` is about the outcome as
         it is given, such as a reward model's scores.
+    prompts, left_out
+        Number of prompts counted, and of prompts with more than eight responses, which are not.
 
     Examples
     --------
     >>> import rlchf
-    >>> ballots = [(p, name, "a > b" if name < "g" else "b > a") for p in range(5) for name in "abcdefghij"]
+    >>> ballots = [(p, name, "a > b" if name < "g" else "b > a") for p in range(10) for name in "abcdefghij"]
     >>> groups = {name: "many" if name < "g" else "few" for name in "abcdefghij"}
     >>> rankings = rlchf.Rankings.from_ballots(ballots)
     >>> report = rlchf.audit(rankings, rlchf.aggregate(rankings), groups, baselines=True)
-    >>> [(s.name, s.agreed.value, s.others.value, s.position.value, s.cost) for s in report.standings]
+    >>> [(s.name, s.agreed.value, s.others.value, s.position.value, s.cost.value) for s in report.standings]
     [('few', 0.0, 0.0, -1.0, 1.0), ('many', 1.0, 0.0, 1.0, 0.0)]
     >>> [s.opposed for s in report.standings]
     [True, True]
@@ -102,9 +77,11 @@ class Standing:
     others: Estimate
     best: Estimate
     position: Estimate
-    cost: float
+    cost: Estimate
     opposed: bool
     again: bool
+    prompts: int
+    left_out: int
 
     @property
     def losing(self) -> bool:
@@ -113,7 +90,11 @@ class Standing:
 
 
 def standings(
-    rankings: Rankings, result: Aggregation, grouping: Grouping, folds: int = FOLDS
+    rankings: Rankings,
+    result: Aggregation,
+    grouping: Grouping,
+    folds: int = FOLDS,
+    tick: Tick | None = None,
 ) -> list[Standing]:
     """Measure where each group stands.
 
@@ -121,83 +102,51 @@ def standings(
     ----------
     folds
         Parts of the annotators, without each of which the outcome is made again; 0 takes it as it is given.
+    tick
+        Called with the number of parts that are done and of all.
 
     Raises
     ------
     ValueError
         If there is one part, without which there would be nobody.
     """
+    check_folds(folds)
+    return standings_of(rankings, leave_out(rankings, result, grouping, folds, tick), grouping)
+
+
+def check_folds(folds: int) -> None:
+    """Refuse one part, without which there would be nobody."""
     if folds < 0 or folds == 1:
         raise ValueError(f"folds is {folds}; give 2 or more, or 0 for the outcome as it is given")
-    left_out = leave_out(rankings, result, grouping, folds)
-    owners = grouping.owners[rankings.ballot_annotators]
-    weights = np.bincount(owners + 1, rankings.ballot_weights, len(grouping.names) + 1)
-    costs = ratio(left_out.lost, left_out.others)
+
+
+def standings_of(rankings: Rankings, left_out: LeftOut, grouping: Grouping) -> list[Standing]:
+    """Where each group stands, from agreement with rankings that were made without each annotator."""
+    weights = np.bincount(
+        grouping.owners[rankings.ballot_annotators] + 1,
+        rankings.ballot_weights,
+        len(grouping.names) + 1,
+    )
     rows = []
     for g, name in enumerate(grouping.names):
-        ballots = np.flatnonzero((owners == g) & (left_out.pairs[:, 0] > 0))
-        people, prompts = rankings.ballot_annotators[ballots], rankings.ballot_prompts[ballots]
-        columns = dict(zip(COLUMNS, left_out.pairs[ballots].T, strict=True))
-        estimate = partial(_ratio, annotators=people, prompts=prompts)
-        stated, random = columns["stated"], columns["random"]
-        shares = {
-            "agreed": estimate(columns["agreed"], stated),
-            "best": estimate(columns["best"], stated),
-            "others": estimate(columns["others"], columns["others_stated"]),
-        }
-        usual = estimate(random, stated).value
+        shares = {key: left_out.estimate(key, g) for key in ("agreed", "others", "best")}
+        usual = 0.5 if shares["agreed"] != NONE else float("nan")
         agree = shares["best"].low > usual + NEARLY
-        position = estimate(columns["agreed"] - random, columns["best"] - random)
         rows.append(
             Standing(
                 name=name,
-                annotators=len(np.unique(people)),
+                annotators=int(left_out.compared[grouping.owners == g].sum()),
                 random=usual,
-                **{key: Estimate.share(*vars(share).values()) for key, share in shares.items()},
-                position=position if agree else NONE,
-                cost=float(costs[g]),
+                **shares,
+                position=left_out.estimate("position", g) if agree else NONE,
+                cost=left_out.estimate("cost", g),
                 opposed=shares["others"].high < min(0.5, float(weights[g + 1] / weights.sum())),
                 again=left_out.again,
+                prompts=left_out.prompts - left_out.large,
+                left_out=left_out.large,
             )
         )
     return rows
-
-
-def _ratio(
-    part: np.ndarray, whole: np.ndarray, annotators: np.ndarray, prompts: np.ndarray
-) -> Estimate:
-    """The ratio of two sums over ballots, with its interval if annotators and prompts are samples.
-
-    References
-    ----------
-    A. C. Cameron, J. B. Gelbach, D. L. Miller, "Robust inference with multiway clustering", 2011;
-    F. E. Satterthwaite, "An approximate distribution of estimates of variance components", 1946, for
-    the degrees of freedom.
-    """
-    total = float(whole.sum())
-    if not total > 0:
-        return NONE
-    value = float(part.sum()) / total
-    influence = (part - value * whole) / total
-    of_annotators, n = _variance(influence, annotators)
-    of_prompts, p = _variance(influence, prompts)
-    of_both, _ = _variance(influence, annotators * (prompts.max() + 1) + prompts)
-    if n < 2:
-        return Estimate(value, float("nan"), float("nan"))
-    from scipy.stats import t
-
-    variance = max(of_annotators + of_prompts - of_both, of_annotators, of_prompts)
-    spread = of_annotators**2 / (n - 1) + of_prompts**2 / max(p - 1, 1)
-    freedom = (of_annotators + of_prompts) ** 2 / spread if spread > 0 else n - 1
-    half = float(t.ppf(0.975, freedom)) * variance**0.5
-    return Estimate(value, value - half, value + half)
-
-
-def _variance(influence: np.ndarray, owners: np.ndarray) -> tuple[float, int]:
-    """The variance of the sum if owners are drawn, and their number."""
-    n = len(np.unique(owners))
-    sums = np.bincount(owners, influence)
-    return float(sums @ sums) * n / max(n - 1, 1), n
 
 
 def opposed_groups(rankings: Rankings, grouping: Grouping) -> set[str]:

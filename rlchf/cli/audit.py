@@ -1,5 +1,7 @@
 """The command `rlchf audit`."""
 
+import sys
+
 from rlchf.cli.console import print_json, wide_console
 from rlchf.cli.settings import Given, Json, chosen, with_settings
 from rlchf.jobs.settings import AuditJob
@@ -15,7 +17,14 @@ def command(given: Given, as_json: Json = False) -> None:
     from rlchf.cli.tables.audit import tables
     from rlchf.jobs.audit import audit_files
 
-    report = audit_files(chosen(AuditJob, given))
+    try:
+        report = audit_files(chosen(AuditJob, given))
+    except KeyboardInterrupt:
+        print(
+            "stopped before the audit was done; --folds 0 leaves out what takes longest",
+            file=sys.stderr,
+        )
+        raise
     if as_json:
         print_json(report.to_dict())
         return

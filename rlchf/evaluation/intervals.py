@@ -7,6 +7,9 @@ import numpy as np
 
 from rlchf.numeric.ratios import ratio
 
+LEAST = 40
+"""Replicates at least: with fewer, 2.5 % of them are less than one."""
+
 
 @dataclass(frozen=True)
 class Figure:

@@ -17,6 +17,7 @@ from rlchf.io.datasets import dataset_files
 from rlchf.io.json import write_json
 from rlchf.jobs.evaluation import need_matplotlib
 from rlchf.jobs.inputs import Groups, check_paths, list_skipped, read_people, skipped_file
+from rlchf.jobs.progress import stage
 from rlchf.jobs.settings import AuditJob
 from rlchf.rankings import Rankings
 
@@ -99,20 +100,19 @@ class AuditInputs:
 def measure(inputs: AuditInputs, job: AuditJob) -> Audit:
     """Audit the collective rankings, and what else there is, with all measures."""
     groups, result = inputs.groups, inputs.result
-    run = partial(
-        audit, groups=groups, axioms=True, baselines=True, folds=job.folds,
-        replicates=job.bootstrap, seed=job.seed,
-    )  # fmt: skip
-    report = run(inputs.rankings, result)
+    run = partial(audit, groups=groups, axioms=True, baselines=True, folds=job.folds, seed=job.seed)
+    with stage(f"audit {result.rule}", quiet=True) as tick:
+        report = run(inputs.rankings, result, tick=tick)
     orders = {f"aggregated ({result.rule})": result}
     if inputs.scores:
         orders["reward model"] = inputs.scores[1]
         report = replace(report, scores=replace(run(*inputs.scores), rule="reward model"))
     if inputs.scores or inputs.categories:
-        stages = trace_shares(
-            inputs.rankings, orders, groups, categories=inputs.categories, texts=inputs.texts,
-            replicates=job.bootstrap, seed=job.seed,
-        )  # fmt: skip
+        with stage("shares at every stage", quiet=True) as tick:
+            stages = trace_shares(
+                inputs.rankings, orders, groups, categories=inputs.categories, texts=inputs.texts,
+                folds=job.folds, tick=tick,
+            )  # fmt: skip
         report = replace(report, stages=stages)
     if job.shuffles:
         report = replace(report, spread=_spread(inputs, job))
@@ -150,4 +150,5 @@ def _spread(inputs: AuditInputs, job: AuditJob) -> list[Spread]:
             "give the file that rlchf aggregate wrote for the same ballots and weights"
         )
     run = partial(aggregate, rule=result.rule, **result.options)
-    return shuffled(rankings, run, job.shuffles, job.seed, inputs.groups)
+    with stage("shuffled orders", quiet=True) as tick:
+        return shuffled(rankings, run, job.shuffles, job.seed, inputs.groups, tick)

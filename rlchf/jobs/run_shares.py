@@ -182,9 +182,7 @@ class RunShares:
             texts.setdefault(f"policy {row['stage']} PPO", []).append(self.kinds.among(row))
         categories = self.of_responses if self.kinds.labels else None
         groups = self.inputs.groups or None
-        return trace_shares(
-            rankings, orders, groups, categories=categories, texts=texts, replicates=200
-        )
+        return trace_shares(rankings, orders, groups, categories=categories, texts=texts)
 
     def rows(self, stages: Sequence[StageShares]) -> list[dict[str, Any]]:
         """Each label's share at every stage, a row each."""

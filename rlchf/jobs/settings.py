@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from rlchf.auditing._left_out import FOLDS
-from rlchf.auditing.bootstrap import LEAST
 from rlchf.cleaning import Repeats, Skip
 from rlchf.io.trainers import targets
 from rlchf.jobs.ppo_rewards import Rewards
@@ -191,12 +190,6 @@ class AuditJob(GroupedRankings):
     label: str = setting(
         LABEL, "Column of --responses and --texts with the category of each text.", group="Data"
     )
-    bootstrap: int = setting(
-        200,
-        f"Number of bootstrap replicates for 95 % intervals, {LEAST} or more; 0 for no intervals.",
-        at_least=0,
-        group="Measures",
-    )
     folds: int = setting(
         FOLDS,
         "Number of parts of the annotators, without each of which to aggregate again; 0 for none.",
@@ -213,10 +206,6 @@ class AuditJob(GroupedRankings):
 
     def contradictions(self) -> Iterable[tuple[bool, str]]:
         """Combinations of settings that do not fit."""
-        yield (
-            0 < self.bootstrap < LEAST,
-            f"bootstrap is {self.bootstrap}; give 0 for no intervals, or {LEAST} or more",
-        )
         yield (
             self.folds == 1,
             "folds is 1; give 2 or more, or 0 for the outcome as it is given",

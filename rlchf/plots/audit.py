@@ -65,7 +65,7 @@ def agreement_plot(lines: Sequence[CumulativeAgreement], rule: str) -> Figure:
     if len(named) < len(lines):
         axes.plot([], [], color="0.6", lw=0.6, label=f"{len(lines) - len(named)} others")
     figure.legend(loc="outside right upper", frameon=False)
-    axes.set_title(f"Share of contested pairs agreed so far ({short(rule)})", loc="left")
+    axes.set_title(f"Share of contested pairs agreed so far, in sample ({short(rule)})", loc="left")
     axes.set(xlabel="prompts", ylabel="share of the contested pairs")
     axes.set_xlim(left=0)
     axes.set_ylim(-0.02, 1.02)
@@ -75,22 +75,25 @@ def agreement_plot(lines: Sequence[CumulativeAgreement], rule: str) -> Figure:
     )
     return describe(
         figure,
-        f"Lines: share of the contested pairs agreed so far over the prompts under {rule}; a random order "
-        f"has 0.5. At the end, lowest first: {ends or 'nothing is contested'}.",
+        f"Lines: share of the contested pairs agreed so far over the prompts under {rule}, in sample; "
+        f"a random order has 0.5. At the end, lowest first: {ends or 'nothing is contested'}.",
     )
 
 
 def lorenz_plot(rankings: Rankings, result: Aggregation, report: Audit) -> Figure:
     """Lorenz curves of agreement and influence over the annotators."""
     weights = mean_weights(rankings)
-    shares = np.array([row.contested for row in report.annotators])
+    held_out = report.held_out
+    people = held_out.annotators if held_out else report.annotators
+    where = ", held out" if held_out and held_out.again else ""
+    shares = np.array([row.contested for row in people])
     present = ~np.isnan(shares) & (weights > 0)
-    figure = Figure(figsize=(5.2, 5.2), layout="constrained")
+    figure = Figure(figsize=(5.2, 6.0), layout="constrained")
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], color="0.4", lw=1.2, ls="--", label="all equal")
     labels: list[str] = []
     for name, (values, value_weights), colour in (
-        ("agreement on contested pairs", (shares[present], weights[present]), COLOURS[0]),
+        (f"agreement on contested pairs{where}", (shares[present], weights[present]), COLOURS[0]),
         ("influence", influences(tally(rankings, result), weights), COLOURS[1]),
     ):
         if len(values):
@@ -104,7 +107,7 @@ def lorenz_plot(rankings: Rankings, result: Aggregation, report: Audit) -> Figur
     axes.set_ylim(0, 1)
     axes.set_aspect("equal")
     axes.set_title(f"Lorenz curves ({report.rule})", loc="left")
-    axes.legend(loc="upper left", frameon=False)
+    figure.legend(loc="outside lower center", ncols=1, frameon=False)
     tidy(axes)
     return describe(
         figure, f"Lorenz curves over the annotators under {report.rule}: {'; '.join(labels)}."

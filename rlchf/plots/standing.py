@@ -1,10 +1,13 @@
 """Pictures of where groups, or single annotators, stand. This module needs matplotlib."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from rlchf.auditing.agreement import Agreement
+from rlchf.auditing.held_out import Shares, low_outliers
 from rlchf.auditing.report import Audit
 from rlchf.auditing.standing import Standing, by_position
 from rlchf.plots.save import describe
@@ -32,15 +35,20 @@ def standing_plot(report: Audit) -> Figure:
     axes.axvline(0.5, color="0.25", lw=1.2, ls=":", zorder=0)
     axes.set_yticks(range(len(shown)), [short(row.name) for row in shown])
     _positions(axes, shown)
-    _legend(axes)
+    _legend(axes, shown)
     figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=9)
     of = f", the lowest {LISTED} of {len(rows)} groups" if len(rows) > LISTED else ""
-    _finish(axes, len(shown), f"Where groups stand ({short(report.rule)}{of})")
+    sample = "held out" if report.standings[0].again else "as given"
+    _finish(axes, len(shown), f"Where groups stand ({short(report.rule)}, {sample}{of})")
+    axes.set_xlabel(
+        "share of the contested pairs that agree\n"
+        "position: 0 is a random order, 1 the group's own ranking"
+    )
     listed = "; ".join(_in_words(row) for row in shown)
     return describe(
         figure,
-        f"Dots: each group's share of the contested pairs under {report.rule}, lowest position first; "
-        f"position 0 is a random order, 1 the group's own ranking{of}: {listed}.",
+        f"Dots: each group's share of the contested pairs under {report.rule}, {sample}, lowest position "
+        f"first; position 0 is a random order, 1 the group's own ranking{of}: {listed}.",
     )
 
 
@@ -69,14 +77,16 @@ def _positions(axes: Axes, rows: list[Standing]) -> None:
         axes.text(1.02, y, text, transform=right, fontsize=9, va="center")
 
 
-def _legend(axes: Axes) -> None:
+def _legend(axes: Axes, rows: list[Standing]) -> None:
     """What the marks mean."""
     axes.plot([], [], "o", ms=8, color=SERVED, label="the collective rankings (bar: 95 % interval)")
-    axes.plot([], [], "v", ms=8, color=LOSING, label="the same, less than a random order")
+    if any(row.losing for row in rows):
+        axes.plot([], [], "v", ms=8, color=LOSING, label="the same, less than a random order")
     axes.plot([], [], color="0.25", lw=1.2, ls=":", label="a random order")
     axes.plot([], [], "D", ms=9, mfc="white", mec="0.25", mew=1.4, label="the group's own ranking")
     axes.plot([], [], "|", ms=13, color="0.25", mew=1.8, ls="", label="the others' ranking")
-    axes.plot([], [], "o", ms=8, color="0.5", label="no position: members differ")
+    if any(np.isnan(row.position.value) for row in rows):
+        axes.plot([], [], "o", ms=8, color="0.5", label="no position: members differ")
 
 
 def _finish(axes: Axes, n: int, title: str) -> None:
@@ -94,7 +104,10 @@ def _in_words(row: Standing) -> str:
 
 def people_plot(report: Audit) -> Figure:
     """Single annotators' agreement on contested pairs: named if they are few, else as a distribution."""
-    rows = [row for row in report.annotators if not np.isnan(row.contested)]
+    people: Sequence[Shares | Agreement] = (
+        report.held_out.annotators if report.held_out else report.annotators
+    )
+    rows = [row for row in people if not np.isnan(row.contested)]
     if len(rows) <= LISTED:
         return _agreement_dots(report, rows, "annotators")
     shares = np.array([row.contested for row in rows])
@@ -115,26 +128,27 @@ def people_plot(report: Audit) -> Figure:
                   fontsize=9)  # fmt: skip
     axes.set(xlabel="share of the contested pairs that agree", ylabel="annotators")
     axes.set_xlim(0, 1)
-    axes.set_title(f"Agreement of {len(rows)} annotators ({short(report.rule)})", loc="left")
+    axes.set_title(
+        f"Agreement of {len(rows)} annotators ({short(report.rule)}, {_sample(report)})", loc="left"
+    )
     figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=9)
     tidy(axes)
     named = ", ".join(f"{row.name} {row.contested:.2f}" for row in outliers[:OUTLIERS]) or "nobody"
     return describe(
         figure,
-        f"Histogram: share of the contested pairs on which {len(rows)} annotators agree with {report.rule}; "
+        f"Histogram: share of the contested pairs on which {len(rows)} annotators agree with {report.rule}, "
+        f"{_sample(report)}; "
         f"median {np.median(shares):.2f}, a random order has 0.5. Lower than most: {named}.",
     )
 
 
-def low_outliers(rows: list[Agreement]) -> list[Agreement]:
-    """Those more than 1.5 interquartile ranges below the lower quartile (Tukey), lowest first."""
-    shares = np.array([row.contested for row in rows])
-    lower, upper = np.quantile(shares, [0.25, 0.75])
-    fence = lower - 1.5 * (upper - lower)
-    return sorted((row for row in rows if row.contested < fence), key=lambda row: row.contested)
+def _sample(report: Audit) -> str:
+    if report.held_out is None:
+        return "in sample"
+    return "held out" if report.held_out.again else "as given"
 
 
-def _agreement_dots(report: Audit, rows: list[Agreement], who: str) -> Figure:
+def _agreement_dots(report: Audit, rows: Sequence[Agreement | Shares], who: str) -> Figure:
     """Agreement of groups or annotators whose position is not measured."""
     known = sorted((r for r in rows if not np.isnan(r.contested)), key=lambda row: row.contested)
     shown = known[:LISTED]
@@ -146,7 +160,7 @@ def _agreement_dots(report: Audit, rows: list[Agreement], who: str) -> Figure:
     axes.plot([], [], "o", ms=8, color=SERVED, label="the collective rankings")
     axes.set_yticks(range(len(shown)), [short(row.name) for row in shown])
     figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=9)
-    _finish(axes, len(shown), f"Agreement of {who} ({short(report.rule)})")
+    _finish(axes, len(shown), f"Agreement of {who} ({short(report.rule)}, {_sample(report)})")
     listed = ", ".join(f"{row.name} {row.contested:.2f}" for row in shown) or "nothing is contested"
     return describe(
         figure,

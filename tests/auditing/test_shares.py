@@ -32,27 +32,25 @@ def test_the_interval_is_wilsons(k: int, n: int) -> None:
 
 def test_shares_of_ballots_count_ties_in_part_and_leave_out_what_is_not_ranked() -> None:
     counts = of_ballots(ballots(), LOUD, 2)
-    (first, n), (pairs, n_pairs) = counts.first_places(), counts.mixed_pairs()
-    assert first[0] == pytest.approx((1 + 0.5 + 1) / 3)
-    assert n[0] == pytest.approx(3)
-    assert n_pairs[0] == pytest.approx(3)  # a-b and c-b for ann, c-b (tied) for bob, none for eve
-    assert pairs[0] == pytest.approx((1 + 0 + 0.5) / 3)
+    assert counts.firsts[:, 0].tolist() == pytest.approx([1, 0.5, 1])
+    # a-b and c-b for ann, c-b (tied) for bob, none for eve
+    assert counts.mixed[:, 0].tolist() == pytest.approx([2, 1, 0])
+    assert counts.above[:, 0].tolist() == pytest.approx([1, 0.5, 0])
 
 
-def test_a_weight_of_two_counts_as_two_ballots_but_is_no_surer() -> None:
+def test_a_weight_of_two_counts_twice() -> None:
     two = [("p", "ann", "a > b"), ("p", "bob", "b > a")]
     weighted = of_ballots(Rankings.from_ballots(two, [2.0, 1.0]), np.array([0, 1]), 2)
-    share, n = weighted.first_places()
-    assert share.tolist() == pytest.approx([2 / 3, 1 / 3])
-    assert n[0] == pytest.approx(9 / 5)  # Kish's effective number of ballots, (2 + 1)^2 / (4 + 1)
+    assert weighted.firsts.tolist() == [[2, 0], [0, 1]]
+    assert weighted.mixed.tolist() == [[2, 2], [1, 1]]
 
 
 def test_shares_of_an_order_take_its_ties_in_part() -> None:
     rankings = Rankings.from_ballots([("p", "ann", [["a", "b"], ["c"]]), ("q", "ann", "a > b")])
     categories = np.array([0, 1, 0, 0, 1])
     counts = of_orders(rlchf.aggregate(rankings, "borda"), categories, 2)
-    assert counts.first_places()[0].tolist() == pytest.approx([1.5 / 2, 0.5 / 2])
-    assert counts.mixed_pairs()[0].tolist() == pytest.approx([1.5 / 3, 1.5 / 3])
+    assert counts.firsts.tolist() == [[0.5, 0.5], [1, 0]]
+    assert counts.above.tolist() == [[0.5, 1.5], [1, 0]]
 
 
 def test_an_annotator_prefers_the_category_that_wins_most_of_its_pairs() -> None:
@@ -93,7 +91,8 @@ def test_a_group_gets_what_its_members_prefer_by_their_weight() -> None:
     assert y["policy", "texts"].prefers == pytest.approx({"plain": 0.2, "emoji": 0.8})
     assert y["ballots", "first places"].share == pytest.approx(0.2 * 0.6 + 0.8 * 0.4)
     assert y["kemeny", "first places"].share == pytest.approx(0.2)
-    assert y["kemeny", "contested pairs"].share == pytest.approx(0.2)
+    # without the one of y who prefers plain, the rest of y has their weight: five to five, a tie
+    assert y["kemeny", "contested pairs"].share == pytest.approx(0.2 * 0.5)
     assert y["policy", "texts"].share == pytest.approx(0.2 * 0.75 + 0.8 * 0.25)
     assert y["policy", "texts"].representation_ratio == pytest.approx(0.35 / 0.5)
     assert steps[-1].categories["emoji"] == Share.of("policy", "texts", 0.25, 4)
@@ -146,6 +145,37 @@ def test_texts_are_counted_where_no_ballot_compares_two_categories() -> None:
         None,
         categories=categories,
         texts={"policy": ["plain", "emoji"]},
-        replicates=40,
     )
     assert stages[-1].categories["emoji"].share == 0.5
+
+
+def shares_of_labels(rule: str, seed: int, prompts: int = 60) -> tuple[Share, Share]:
+    """The share of emojis in first places of the labels, and on the ballots, of ten with noisy tastes."""
+    rng = np.random.default_rng(seed)
+    cast, groups = [], {}
+    for i in range(10):
+        groups[str(i)] = "enjoy" if i < 4 else "dislike"
+        for p in range(prompts):
+            likes = rng.random() < (0.97 if i < 4 else 0.03)
+            cast.append((f"p{p:03}", str(i), "emoji > plain" if likes else "plain > emoji"))
+    rankings = Rankings.from_ballots(cast)
+    categories = {f"p{p:03}": {"emoji": "emoji", "plain": "plain"} for p in range(prompts)}
+    orders = {"labels": rlchf.aggregate(rankings, rule)}
+    stages = trace_shares(rankings, orders, groups, categories=categories)
+    by_stage = {(s.stage, s.measure): s.categories["emoji"] for s in stages if s.categories}
+    return by_stage["labels", "first places"], by_stage["ballots", "first places"]
+
+
+@pytest.mark.parametrize(("rule", "narrow"), [("kemeny", False), ("perpetual_pav", True)])
+def test_intervals_of_labels_and_ballots_hold_the_mean_of_other_annotators_and_prompts(
+    rule: str, narrow: bool
+) -> None:
+    """A rule across prompts keeps to the share, so independent prompts would be far too wide for it."""
+    runs = [shares_of_labels(rule, seed) for seed in range(20)]
+    for shares in zip(*runs, strict=True):
+        truth = np.mean([one.share for one in shares])
+        assert np.mean([one.low <= truth <= one.high for one in shares]) >= 0.8
+    labels = [one for one, _ in runs]
+    wilson_width = np.mean([2 * 1.96 * (s.share * (1 - s.share) / 60) ** 0.5 for s in labels])
+    width = np.mean([one.high - one.low for one in labels])
+    assert (width < 0.7 * wilson_width) == narrow

@@ -85,7 +85,7 @@ def test_two_blocs_stand_at_minus_one_and_one_under_kemeny_and_at_their_shares_u
     )
     rows = by_name(audited(rankings, groups))
     assert (rows["few"].position.value, rows["many"].position.value) == (-1, 1)
-    assert (rows["few"].cost, rows["many"].cost) == (1, 0)
+    assert (rows["few"].cost.value, rows["many"].cost.value) == (1, 0)
     assert rows["few"].losing
     assert not rows["many"].losing
     fair = audited(rankings, groups, "perpetual_pav")
@@ -155,7 +155,7 @@ def test_where_all_nearly_agree_nobody_loses() -> None:
     report = audited(*asked({"a": 12, "b": 8, "c": 4}, dict.fromkeys("abc", taste), 0.5, rng))
     for row in report.standings:
         assert row.position.value == pytest.approx(1, abs=0.1)
-        assert row.cost == pytest.approx(0, abs=0.05)
+        assert row.cost.value == pytest.approx(0, abs=0.05)
         assert not row.opposed
 
 
@@ -258,7 +258,7 @@ def test_large_prompts_are_left_out() -> None:
     both = by_name(audited(rlchf.Rankings.from_ballots([*texts, *large]), groups))
     for name, row in by_name(audited(rankings, groups)).items():
         assert both[name].position.value == pytest.approx(row.position.value)
-        assert both[name].cost == pytest.approx(row.cost)
+        assert both[name].cost.value == pytest.approx(row.cost.value)
 
 
 def test_without_folds_the_outcome_is_taken_as_it_is_given() -> None:

@@ -52,9 +52,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def audited(
-    folder: Path, aggregated: str = "out.jsonl", *, bootstrap: int = 0, **settings: Any
-) -> Audit:
+def audited(folder: Path, aggregated: str = "out.jsonl", **settings: Any) -> Audit:
     values: dict[str, Any] = {
         name: str(folder / value)
         if name in ("annotators", "scores", "responses", "texts")
@@ -64,7 +62,6 @@ def audited(
     job = AuditJob(
         rankings=(str(folder / "rankings.csv"),),
         aggregated=str(folder / aggregated),
-        bootstrap=bootstrap,
         **values,
     )
     return audit_files(job)
@@ -93,7 +90,7 @@ def test_an_annotators_weights_count(folder: Path) -> None:
     (folder / "people.csv").write_text("\n".join(people) + "\n")
     report = audited(folder, annotators="people.csv")
     assert report.overall.contested == pytest.approx(6 / 18)
-    assert report.intervals == []
+    assert [i.name for i in report.intervals] == ["all"] * 3
 
 
 def test_a_share_is_traced_from_the_ballots_to_the_texts(folder: Path) -> None:
@@ -126,7 +123,7 @@ def test_texts_of_other_categories_are_warned_of(folder: Path) -> None:
 
 def test_the_screen_shows_every_stage_and_the_spread(folder: Path) -> None:
     inputs = ["rankings.csv", "out.jsonl", "--scores", "held_out.jsonl", "--texts", "texts.jsonl"]
-    more = ["--responses", "responses.jsonl", "--label", "emoji", "--shuffles", 2, "--bootstrap", 0]
+    more = ["--responses", "responses.jsonl", "--label", "emoji", "--shuffles", 2]
     words = [str(word) for word in (*inputs, *more)]
     files = (".csv", ".jsonl")
     shown = run(*(folder / word if word.endswith(files) else word for word in words))
@@ -150,7 +147,7 @@ def test_several_columns_group_the_annotators(folder: Path) -> None:
     people = ["annotator_id,region,age"]
     people += [f"a{i},{'north' if i < 6 else 'south'},{20 + 10 * (i % 2)}" for i in range(10)]
     (folder / "people.csv").write_text("\n".join(people) + "\n")
-    report = audited(folder, group=("region", "age"), annotators="people.csv", bootstrap=40)
+    report = audited(folder, group=("region", "age"), annotators="people.csv")
     assert [(row.name, row.contested) for row in report.groups] == [
         ("region: north", 1.0), ("region: south", 0.0),
         ("age: 20", pytest.approx(0.6)), ("age: 30", pytest.approx(0.6)),
@@ -162,14 +159,16 @@ def test_nothing_is_read_before_a_folder_is_found_missing(folder: Path) -> None:
     for option, problem in (("out", "there is no folder"), ("plot", "is a file")):
         path = folder / ("none/x.json" if option == "out" else "people.csv/pictures")
         with pytest.raises(ValueError, match=problem):
-            audited(folder, "missing.jsonl", **{option: str(path)})  # type: ignore[arg-type]
+            audited(folder, "missing.jsonl", **{option: str(path)})
 
 
 def test_a_single_annotator_has_no_representation_ratio_on_the_screen(folder: Path) -> None:
-    inputs = folder / "rankings.csv", folder / "out.jsonl", "--bootstrap", 40
-    assert "repr." not in run(*inputs).stdout
+    inputs = folder / "rankings.csv", folder / "out.jsonl"
+    assert "Representation ratio" not in run(*inputs).stdout
     people = "--annotators", folder / "people.csv", "--group", "region"
-    assert "repr." in run(*inputs, *people).stdout
+    assert (
+        "Representation ratio: north 1.67 (1.67-1.67), south 0.00" in run(*inputs, *people).stdout
+    )
 
 
 def test_where_all_agree_there_are_no_contested_pairs(folder: Path) -> None:
@@ -189,7 +188,7 @@ def test_pictures_are_the_same_each_time(folder: Path) -> None:
     for name in ("one", "two"):
         audited(
             folder, group=("region",), annotators="people.csv", scores="scores.jsonl",
-            plot=str(folder / name), bootstrap=200,
+            plot=str(folder / name),
         )  # fmt: skip
     names = sorted(path.name for path in (folder / "one").iterdir())
     stems = ("agreement", "lorenz", "shares", "stages")
@@ -233,12 +232,11 @@ REFUSED = {
     ),
     "is an input": ("rankings.csv", "out.jsonl", "--out", "rankings.csv"),
     "is a file; give a folder": ("rankings.csv", "out.jsonl", "--plot", "people.csv"),
-    "bootstrap is -1": ("rankings.csv", "out.jsonl", "--bootstrap", "-1"),
+    "folds is -1": ("rankings.csv", "out.jsonl", "--folds", "-1"),
     "folds is 1": ("rankings.csv", "out.jsonl", "--folds", "1"),
     "there is no folder": ("rankings.csv", "out.jsonl", "--out", "none/audit.json"),
     "has a column 'annotator_id'": ("rankings.csv", "rankings.csv"),
     "several files are standard input": ("-", "-"),
-    "give 0 for no intervals, or 40": ("rankings.csv", "out.jsonl", "--bootstrap", "1"),
     "needs the categories of the responses": ("rankings.csv", "out.jsonl", "--texts", "texts.jsonl"),
     "is a column of labelled responses": ("rankings.csv", "out.jsonl", "--label", "emoji"),
     "few.jsonl: response 'emoji' of prompt 'p0' has no category": (
@@ -261,7 +259,7 @@ def test_bad_usage_is_one_sentence_and_exit_2(
 
 def test_rankings_may_come_from_standard_input(folder: Path) -> None:
     text = (folder / "rankings.csv").read_text()
-    result = run("-", folder / "out.jsonl", "--json", "--bootstrap", 0, stdin=text)
+    result = run("-", folder / "out.jsonl", "--json", stdin=text)
     assert json.loads(result.stdout)["overall"]["contested"] == pytest.approx(0.6)
 
 
@@ -289,15 +287,15 @@ def test_the_country_that_loses_is_named(tmp_path: Path) -> None:
     five_countries(tmp_path)
     inputs = [tmp_path / name for name in ("five.csv", "five.jsonl")]
     people = "--annotators", tmp_path / "countries.csv", "--group", "country"
-    shown = " ".join(run(*inputs, *people, "--bootstrap", 0).stdout.split())  # whatever the width
+    shown = " ".join(run(*inputs, *people).stdout.split())  # whatever the width
     assert "Served least: Nigeria, at -" in shown
     assert (
         "Served less than by a random order (agreement below it by the interval): Nigeria." in shown
     )
     assert "own ranking from a random order: clickers." in shown
     assert "No representation ratio for any group" in shown
-    assert "repr." not in shown
-    report = json.loads(run(*inputs, *people, "--bootstrap", 0, "--json").stdout)
+    assert "Representation ratio" not in shown
+    report = json.loads(run(*inputs, *people, "--json").stdout)
     assert {row["representation_ratio"] for row in report["groups"]} == {None}
     served = {row["name"]: row["position"]["value"] for row in report["standings"]}
     assert served["clickers"] is None
@@ -310,11 +308,12 @@ def test_names_of_groups_and_figures_survive_a_narrow_terminal(
 ) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))
     inputs = folder / "rankings.csv", folder / "out.jsonl", "--annotators", folder / "people.csv"
-    shown = run(*inputs, "--group", "region", "--bootstrap", 40).stdout
+    shown = run(*inputs, "--group", "region").stdout
     assert "…" not in shown
     assert max(len(line) for line in shown.splitlines()) <= columns
-    tables = shown.count(" north ")
-    assert tables == shown.count(" south ")
+    rows = [line.split()[0] for line in shown.splitlines() if line.split()]
+    tables = rows.count("north")
+    assert tables == rows.count("south")
     assert tables > 3 if columns == 40 else tables >= 3
     for figure in ("-1.00", "1.67", "influ-"):
         assert figure in shown
@@ -325,7 +324,7 @@ def test_pictures_describe_themselves_and_draw_no_line_called_proportional(tmp_p
     five_countries(tmp_path)
     job = AuditJob(
         rankings=(str(tmp_path / "five.csv"),), aggregated=str(tmp_path / "five.jsonl"),
-        annotators=str(tmp_path / "countries.csv"), group=("country",), bootstrap=0,
+        annotators=str(tmp_path / "countries.csv"), group=("country",),
         plot=str(tmp_path / "pictures"),
     )  # fmt: skip
     audit_files(job)
@@ -377,3 +376,85 @@ def test_of_many_people_the_outliers_are_named() -> None:
     assert "300 annotators" in figure.axes[0].get_title(loc="left")
     (text,) = [text.get_text() for text in figure.axes[0].texts]
     assert text.splitlines()[1].startswith("person 077")
+
+
+def test_ctrl_c_ends_the_audit_with_one_sentence_and_without_a_file(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rlchf.auditing import _left_out
+
+    calls = []
+
+    def interrupted(*arguments: Any, **options: Any) -> package.Aggregation:
+        calls.append(arguments)
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        return package.aggregate(*arguments, **options)
+
+    monkeypatch.setattr(_left_out, "aggregate", interrupted)
+    done = run(folder / "rankings.csv", folder / "out.jsonl", "--out", folder / "audit.json")
+    assert done.returncode == 130
+    assert done.stderr == (
+        "stopped before the audit was done; --folds 0 leaves out what takes longest\n"
+    )
+    assert not (folder / "audit.json").exists()
+
+
+def test_the_audit_tells_how_many_outcomes_it_has_made_again(folder: Path) -> None:
+    rankings = package.read_rankings(folder / "rankings.csv")
+    groups = {f"a{i}": "north" if i < 6 else "south" for i in range(10)}
+    ticks: list[tuple[int, int]] = []
+    package.audit(
+        rankings, package.aggregate(rankings, "kemeny"), groups, baselines=True,
+        tick=lambda done, total: ticks.append((done, total)),
+    )  # fmt: skip
+    assert ticks == [(n, 10) for n in range(10)]
+
+
+def test_without_folds_the_tables_say_that_the_outcome_is_as_given(folder: Path) -> None:
+    shown = run(folder / "rankings.csv", folder / "out.jsonl", "--folds", 0).stdout
+    assert "as given" in shown
+    assert "may have been made from these ballots" in shown
+    assert "held out" not in shown
+
+
+def test_the_number_of_large_prompts_stands_where_they_are_left_out(folder: Path) -> None:
+    rng = np.random.default_rng(0)
+    lines = ["prompt_id,annotator_id,ranking"]
+    for p in range(6):
+        for i in range(10):
+            order = rng.permutation(9 if p < 2 else 4)
+            lines.append(f"p{p},a{i},{' > '.join(f'r{r}' for r in order)}")
+    (folder / "large.csv").write_text("\n".join(lines) + "\n")
+    rankings = package.read_rankings(folder / "large.csv")
+    package.aggregate(rankings, "borda").write(folder / "large.jsonl")
+    people = "--annotators", folder / "people.csv", "--group", "region"
+    shown = " ".join(run(folder / "large.csv", folder / "large.jsonl", *people).stdout.split())
+    assert "Positions leave out 2 of 6 prompts, which have more than 8 responses." in shown
+    assert "Price of fairness (agreement lost against Kemeny, on 4 prompts with up to 8" in shown
+
+
+def test_a_minority_that_is_served_in_proportion_is_not_only_called_a_loser(folder: Path) -> None:
+    rankings = package.read_rankings("examples/emoji/rankings.csv")
+    package.aggregate(rankings, "perpetual_pav").write(folder / "pav.jsonl")
+    people = "--annotators", "examples/emoji/annotators.csv", "--group", "group"
+    done = run("examples/emoji/rankings.csv", folder / "pav.jsonl", *people)
+    assert "in proportion to their weight all the same" in " ".join(done.stdout.split())
+
+
+def test_with_few_ballots_per_prompt_contested_pairs_are_said_to_mean_little(
+    tmp_path: Path,
+) -> None:
+    lines = ["prompt_id,annotator_id,ranking"]
+    for p in range(30):
+        for i in range(3):
+            order = "a > b" if (p * 7 + i * i) % 3 else "b > a"
+            lines.append(f"p{p},v{(p + i) % 12},{order}")
+    (tmp_path / "sparse.csv").write_text("\n".join(lines) + "\n")
+    rankings = package.read_rankings(tmp_path / "sparse.csv")
+    package.aggregate(rankings, "borda").write(tmp_path / "out.jsonl")
+    done = run(tmp_path / "sparse.csv", tmp_path / "out.jsonl", "--json")
+    figures = {row["measure"]: row["value"] for row in json.loads(done.stdout)["intervals"]}
+    assert figures["contested"] == 0.5
+    shown = " ".join(run(tmp_path / "sparse.csv", tmp_path / "out.jsonl").stdout.split())
+    assert "With 3.0 ballots per prompt, agreement on contested pairs is near one half" in shown

@@ -34,7 +34,7 @@ def test_aggregate_and_audit_take_several_files_with_other_names(days: list[Path
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(out.read_text())["scores"] == {"a": 1.5, "b": 1.0}
     for files in (days, [folder / "day-*.csv"]):
-        done = rlchf("audit", *files, out, *more, "--group", "group", "--bootstrap", 0, "--json")
+        done = rlchf("audit", *files, out, *more, "--group", "group", "--json")
         assert done.returncode == 0, done.stderr
         assert json.loads(done.stdout)["overall"]["ballots"] == 3
 

@@ -300,7 +300,6 @@ def test_the_folder_is_read_by_the_other_commands(by: str, folders: Path) -> Non
     assert done.returncode == 0, done.stderr
     done = run_rlchf(
         "audit", "mixed", "agg.jsonl", "--annotators", "mixed/annotators.csv", "--group", "source",
-        "--bootstrap", "0"
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "human" in done.stdout

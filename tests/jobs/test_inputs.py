@@ -78,7 +78,7 @@ def test_nothing_is_left_out_unless_it_is_said(write: Write) -> None:
 def test_the_audit_lists_what_it_leaves_out(write: Write, tmp_path: Path) -> None:
     votes, out, report = write("votes.csv", VOTES), tmp_path / "o.jsonl", tmp_path / "r.json"
     rlchf("aggregate", votes, *SKIP, "--out", out)
-    done = rlchf("audit", votes, out, *SKIP, "--bootstrap", 0, "--out", report)
+    done = rlchf("audit", votes, out, *SKIP, "--out", report)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "r.json.skipped.csv").read_text().count("\n") == 4
     assert "a2" not in report.read_text()

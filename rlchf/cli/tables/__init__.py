@@ -26,7 +26,8 @@ def make_table(first: str, *others: str) -> Table:
 def fitting(table: Table, console: Console) -> Iterator[Table]:
     """The table, or parts of it with as many columns as fit, each of which begins with the first column.
 
-    So names and figures are whole on a narrow terminal.
+    So names and figures are whole on a narrow terminal. Names of several words take several lines if all
+    columns fit beside them then.
 
     Examples
     --------
@@ -36,8 +37,18 @@ def fitting(table: Table, console: Console) -> Iterator[Table]:
     [3]
     >>> [len(part.columns) for part in fitting(table, Console(width=25))]
     [2, 2]
+    >>> table.add_row("United States of America", "0.3", "0.4")
+    >>> [len(part.columns) for part in fitting(table, Console(width=50))]
+    [3]
     """
-    if _fits(table, console):
+    narrower = _width(table, console) - console.width
+    if narrower <= 0:
+        yield table
+        return
+    names = _part(table, [0])
+    room = _width(names, console) - 2 - narrower  # 2: the column's padding
+    if room >= _longest_word(names):
+        table.columns[0].max_width = room
         yield table
         return
     shown, columns = [0], list(range(1, len(table.columns)))
@@ -50,8 +61,19 @@ def fitting(table: Table, console: Console) -> Iterator[Table]:
 
 
 def _fits(table: Table, console: Console) -> bool:
+    return _width(table, console) <= console.width
+
+
+def _width(table: Table, console: Console) -> int:
     unlimited = console.options.update(max_width=10_000)
-    return Measurement.get(console, unlimited, table).maximum <= console.width
+    return Measurement.get(console, unlimited, table).maximum
+
+
+def _longest_word(table: Table) -> int:
+    """The length of the longest word in the first column of a table, 12 at least."""
+    column = table.columns[0]
+    words = [word for text in (column.header, *column.cells) for word in str(text).split()]
+    return max(12, *(len(word) for word in words))
 
 
 def _part(table: Table, columns: list[int]) -> Table:
@@ -72,7 +94,7 @@ def number(value: float, digits: int = 3) -> str:
 
     Examples
     --------
-    >>> number(0.25), number(float("nan"))
-    ('0.250', '-')
+    >>> number(0.25), number(float("nan")), number(-0.0001)
+    ('0.250', '-', '0.000')
     """
-    return "-" if math.isnan(value) else f"{value:.{digits}f}"
+    return "-" if math.isnan(value) else f"{round(value, digits) + 0.0:.{digits}f}"

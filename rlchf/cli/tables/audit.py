@@ -6,13 +6,20 @@ from collections.abc import Iterator, Sequence
 from rich.table import Table
 
 from rlchf.auditing.agreement import Agreement
-from rlchf.auditing.bootstrap import Interval
+from rlchf.auditing.estimates import Estimate
+from rlchf.auditing.held_out import Interval, low_outliers
 from rlchf.auditing.report import Audit
 from rlchf.auditing.spread import Spread
 from rlchf.auditing.stages import StageShares
 from rlchf.cli.tables import LISTED, make_table, number
-from rlchf.cli.tables.standing import standing_tables
+from rlchf.cli.tables.standing import names, standing_tables, with_interval
 from rlchf.display import counted
+
+FEW = 10
+"""Annotators, with fewer than which the outcome without one of them is noticeably another."""
+
+SPARSE = 5
+"""Ballots per prompt, with fewer than which contested pairs are mostly ties without one ballot."""
 
 MEASURES = {
     "pairs": "all pairs",
@@ -23,28 +30,15 @@ MEASURES = {
 
 def tables(report: Audit) -> Iterator[Table | str]:
     """The tables of `rlchf audit`, one after the other, with sentences."""
-    yield agreement_table(report)
-    if report.scores:
-        yield ""
-        yield agreement_table(report.scores)
-    hidden = len(report.annotators) if report.groups or len(report.annotators) > LISTED else 0
-    if hidden:
-        yield f" ({hidden} annotators: see --json or --out)"
-    if report.standings:
-        yield ""
-        yield from standing_tables(report)
-        if report.scores:
+    for part in (report, report.scores):
+        if part:
+            yield from _agreement(part)
             yield ""
-            yield from standing_tables(report.scores)
-    if report.intervals:
-        yield ""
-        yield intervals_table(report)
-    yield ""
     yield from _approval_lines(report)
     if report.anonymous:
         yield (
             f" ({report.anonymous:,} annotators are anonymous, so that an id does not stand for one person: "
-            "no figures of single people)"
+            "no figures of single people, and none held out)"
         )
     else:
         yield ""
@@ -61,6 +55,21 @@ def tables(report: Audit) -> Iterator[Table | str]:
     if report.spread:
         yield ""
         yield spread_table(report.spread)
+
+
+def _agreement(report: Audit) -> Iterator[Table | str]:
+    """Where groups stand, agreement held out, and agreement in sample."""
+    if report.standings:
+        yield from standing_tables(report)
+        yield ""
+    if report.intervals:
+        yield held_out_table(report)
+        yield from held_out_sentences(report)
+        yield ""
+    yield agreement_table(report)
+    hidden = len(report.annotators) if report.groups or len(report.annotators) > LISTED else 0
+    if hidden:
+        yield f" ({hidden} annotators: see --json or --out)"
 
 
 def _approval_lines(report: Audit) -> Iterator[str]:
@@ -81,11 +90,66 @@ def _approval_lines(report: Audit) -> Iterator[str]:
         yield f" Approve {which}: {people} ({names}), {share} of the weight."
 
 
+def held_out_table(report: Audit) -> Table:
+    """Agreement held out with 95 % intervals, for all and by group."""
+    table = make_table(f"{report.rule},\n{sample(report)}", "weight", *MEASURES.values())
+    weights = {row.name: row.weight for row in (report.overall, *report.groups)}
+    for name in dict.fromkeys(one.name for one in report.intervals):
+        figures = {one.measure: one for one in report.intervals if one.name == name}
+        cells = (with_interval(_estimate(figures[measure])) for measure in MEASURES)
+        table.add_row(name, number(weights[name]), *cells)
+    return table
+
+
+def _estimate(one: Interval) -> Estimate:
+    return Estimate(one.value, one.low, one.high)
+
+
+def sample(report: Audit) -> str:
+    """Whether agreement was held out."""
+    return "held out" if report.held_out and report.held_out.again else "as given"
+
+
+def held_out_sentences(report: Audit) -> Iterator[str]:
+    """What the intervals are about, and what is not counted."""
+    held_out = report.held_out
+    assert held_out is not None
+    yield " (95 % intervals in brackets, for other annotators and other prompts like these)"
+    ratios = [one for one in report.intervals if one.measure == "representation_ratio"]
+    if ratios:
+        shown = (f"{one.name} {with_interval(_estimate(one))}" for one in ratios)
+        yield f" Representation ratio: {names(list(shown))}."
+    if not held_out.again:
+        yield " The agreement is with the outcome as given, which may have been made from these ballots."
+    elif len(held_out.annotators) < FEW:
+        yield (
+            f" With {counted(len(held_out.annotators), 'annotator')}, an outcome without one of them is "
+            "noticeably worse than theirs, so the figures held out are rather too low."
+        )
+    if held_out.ballots_per_prompt < SPARSE:
+        yield (
+            f" With {held_out.ballots_per_prompt:.1f} ballots per prompt, agreement on contested pairs is "
+            "near one half by construction, since of two others who disagree neither wins; look at all pairs."
+        )
+    low = low_outliers(held_out.annotators)
+    if low:
+        shown = (f"{row.name} {number(row.contested, 2)}" for row in low)
+        yield (
+            f" Agree on far fewer contested pairs than most: {counted(len(low), 'annotator')} "
+            f"({names(list(shown))})."
+        )
+    if held_out.left_out:
+        yield (
+            f" Not held out: {counted(held_out.left_out, 'prompt')} with too many ballots and responses."
+        )
+
+
 def agreement_table(report: Audit) -> Table:
     """One row for all, then per group, or per annotator if there are no groups and few annotators."""
+    deficits = any(not math.isnan(row.maximum_deficit) for row in report.groups)
     table = make_table(
-        report.rule, "weight", "all\npairs", "con-\ntested", "first\nplace",
-        "losing\nstreak", "lower\nquota", "influ-\nence",
+        f"{report.rule},\nin sample", "weight", "all\npairs", "con-\ntested", "first\nplace",
+        "losing\nstreak", "lower\nquota", "influ-\nence", *(["max.\ndeficit"] if deficits else []),
     )  # fmt: skip
     all_row, *rows = _shown(report)
     table.add_row(all_row.name, *_shares(all_row))
@@ -94,26 +158,14 @@ def agreement_table(report: Audit) -> Table:
         cells += [
             str(row.longest_losing_streak), number(row.lower_quota_compliance), number(row.influence),
         ]  # fmt: skip
+        if deficits:
+            cells.append(number(row.maximum_deficit, 1))
         table.add_row(row.name, *cells)
     return table
 
 
 def _shares(row: Agreement) -> list[str]:
     return [number(x) for x in (row.weight, row.pairs, row.contested, row.first_place)]
-
-
-def intervals_table(report: Audit) -> Table:
-    """The bootstrap's intervals, for all and per group."""
-    table = make_table("in sample,\n95 % intervals", *MEASURES.values())
-    for name in dict.fromkeys(interval.name for interval in report.intervals):
-        spans = {one.measure: _span(one) for one in report.intervals if one.name == name}
-        table.add_row(name, *(spans[measure] for measure in MEASURES))
-    return table
-
-
-def _span(interval: Interval) -> str:
-    low, high = number(interval.low), number(interval.high)
-    return low if low == "-" else f"{low}-{high}"
 
 
 def _shown(report: Audit) -> list[Agreement]:
@@ -125,12 +177,14 @@ def _shown(report: Audit) -> list[Agreement]:
 
 def equality_table(report: Audit) -> Table:
     """Welfare and Gini coefficients over the annotators."""
-    table = make_table("over annotators", "mean", "Nash", "harmonic", "lowest", "Gini")
+    held_out = report.held_out
+    title = f"over annotators,\n{sample(report) if held_out else 'in sample'}"
+    table = make_table(title, "mean", "Nash", "harmonic", "lowest", "Gini")
     names = {"pairs": "all pairs", "contested": "contested pairs", "first_place": "first places"}
-    for measure, w in report.welfare.items():
+    for measure, w in (held_out.welfare if held_out else report.welfare).items():
         figures = (w.mean, w.nash, w.harmonic, w.minimum, w.gini)
         table.add_row(names[measure], *(number(x) for x in figures))
-    table.add_row("influence", "", "", "", "", number(report.influence_gini))
+    table.add_row("influence (in sample)", "", "", "", "", number(report.influence_gini))
     return table
 
 
@@ -192,8 +246,13 @@ def majorities(report: Audit) -> str:
     m = report.margins
     sizes = ", ".join(f"{size}: {count}" for size, count in m.smith.items())
     close = ", ".join(f"{100 * float(x):g} %: {number(part)}" for x, part in m.closer.items())
+    small = m.prompts - report.large_prompts
+    where = (
+        f", on {counted(small, 'prompt')} with up to 8 responses" if report.large_prompts else ""
+    )
     return (
-        f" Price of fairness (agreement lost against Kemeny): {number(report.price_of_fairness)}.\n"
+        f" Price of fairness (agreement lost against Kemeny{where}): "
+        f"{number(report.price_of_fairness)}.\n"
         f" Of {counted(m.prompts, 'prompt')} {number(m.condorcet)} have a Condorcet winner, "
         f"{number(m.cycles)} a majority cycle;\n"
         f" Smith sets by size: {sizes}.\n"

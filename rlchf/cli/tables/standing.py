@@ -1,13 +1,15 @@
 """The table of where groups stand, and what it says in words."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from rich.table import Table
 
+from rlchf.auditing.estimates import Estimate
 from rlchf.auditing.report import Audit
-from rlchf.auditing.standing import Estimate, Standing, by_position
+from rlchf.auditing.standing import Standing, by_position
 from rlchf.cli.tables import make_table, number
+from rlchf.display import counted
 
 NAMED = 5
 
@@ -16,26 +18,42 @@ def standing_tables(report: Audit) -> Iterator[Table | str]:
     """Where the groups stand, the lowest first, and sentences on who is served least."""
     rows = by_position(report.standings)
     yield standing_table(report, rows)
-    yield from sentences(rows)
+    yield (
+        " (position: 0 is a random order, 1 the group's own ranking; cost: what the others would lose under "
+        "that ranking)"
+    )
+    ratios = [one for one in report.intervals if one.measure == "representation_ratio"]
+    proportional = {one.name for one in ratios if one.high >= 1}
+    yield from sentences(rows, proportional)
 
 
 def standing_table(report: Audit, rows: Sequence[Standing]) -> Table:
     """One row per group: its agreement beside that with a random order, the others' and its own ranking."""
-    opposed = any(row.opposed for row in rows)
     table = make_table(
-        f"{report.rule},\nheld out", "position,\n0 random\n1 own", "95 %\ninterval",
-        "agree-\nment", "random\norder", "others'\nranking", "own\nranking", "cost to\nothers",
-        *(("repr.\nratio", "max.\ndeficit") if opposed else ()),
+        f"{report.rule},\nheld out" if rows[0].again else f"{report.rule},\nas given",
+        "posi-\ntion", "95 %\ninterval", "agree-\nment", "others'\nrank-\ning", "own\nrank-\ning",
+        "cost to\nthe others",
     )  # fmt: skip
-    agreements = {row.name: row for row in report.groups}
     for row in rows:
-        shares = row.agreed.value, row.random, row.others.value, row.best.value, row.cost
+        shares = row.agreed.value, row.others.value, row.best.value
         cells = [number(row.position.value, 2), span(row.position, 2), *map(number, shares)]
-        if opposed:
-            of_group = agreements[row.name]
-            cells += number(of_group.representation_ratio, 2), number(of_group.maximum_deficit, 1)
-        table.add_row(row.name, *cells)
+        table.add_row(row.name, *cells, with_interval(row.cost))
     return table
+
+
+def with_interval(estimate: Estimate, digits: int = 2) -> str:
+    """A figure and its 95 % interval for a table.
+
+    Examples
+    --------
+    >>> with_interval(Estimate(0.725, 0.7, 0.75)), with_interval(Estimate(0.0, -0.01, 0.01))
+    ('0.72 (0.70-0.75)', '0.00 (-0.01 to 0.01)')
+    """
+    value = number(estimate.value, digits)
+    if math.isnan(estimate.low):
+        return value
+    between = " to " if min(estimate.low, estimate.high) < 0 else "-"
+    return f"{value} ({number(estimate.low, digits)}{between}{number(estimate.high, digits)})"
 
 
 def span(estimate: Estimate, digits: int = 3) -> str:
@@ -50,8 +68,11 @@ def span(estimate: Estimate, digits: int = 3) -> str:
     return low if low == "-" else f"{low} to {high}"
 
 
-def sentences(rows: Sequence[Standing]) -> Iterator[str]:
-    """Who is served least, who less than by a random order, and which figures are undefined and why."""
+def sentences(rows: Sequence[Standing], proportional: Collection[str] = ()) -> Iterator[str]:
+    """Who is served least, who less than by a random order, and which figures are undefined and why.
+
+    Groups that are opposed to the others may be served in proportion though less than by a random order.
+    """
     placed = [row for row in rows if not math.isnan(row.position.value)]
     if len(placed) == 0:
         yield " No group has a position."
@@ -60,6 +81,12 @@ def sentences(rows: Sequence[Standing]) -> Iterator[str]:
     losing = [row.name for row in rows if row.losing]
     if losing:
         yield f" Served less than by a random order (agreement below it by the interval): {names(losing)}."
+    fair = [name for name in losing if name in proportional]
+    if fair:
+        yield (
+            " Of these, served in proportion to their weight all the same, being opposed to the others "
+            f"(representation ratio of 1 in or below the interval): {names(fair)}."
+        )
     single = [row.name for row in rows if row.annotators < 2]
     if single:
         yield f" No position, since there are not two members to compare: {names(single)}."
@@ -76,8 +103,12 @@ def sentences(rows: Sequence[Standing]) -> Iterator[str]:
             f" No representation ratio for {whom}: the ranking of the others alone gives at least half of "
             "the contested pairs or the proportional share."
         )
-    if not rows[0].again:
-        yield " The agreement is with the outcome as given, which may have been made from these ballots."
+    if rows[0].left_out:
+        total = rows[0].prompts + rows[0].left_out
+        yield (
+            f" Positions leave out {rows[0].left_out:,} of {counted(total, 'prompt')}, which have more than "
+            "8 responses."
+        )
 
 
 def _least(first: Standing, second: Standing) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import MISSING, dataclass
 from typing import Any, Literal
 
-from rlchf.auditing.bootstrap import LEAST
+from rlchf.evaluation.intervals import LEAST
 from rlchf.settings import Settings, setting
 
 
