@@ -48,15 +48,15 @@ def texts(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def test_the_category_of_every_response_is_recognised(texts: Any) -> None:
-    scene = importlib.import_module("scene")
+    scene, case = importlib.import_module("scene"), importlib.import_module("case")
     judged, held_out = (
-        scene.make_talk(texts.KINDS, topics) for topics in (scene.JUDGED, scene.ASKED)
+        scene.make_talk(case.KINDS, topics) for topics in (scene.JUDGED, scene.ASKED)
     )
     assert not set(judged.prompts.values()) & set(held_out.prompts.values())
     for talk in (judged, held_out):
         for responses in talk.responses.values():
             for kind, text in responses.items():
-                assert scene.kind_of(text, texts.KINDS) == kind
+                assert scene.kind_of(text, case.KINDS) == kind
 
 
 def test_the_reward_of_ppa_is_the_logarithm_of_the_reward_models_win_share(texts: Any) -> None:
@@ -90,6 +90,39 @@ def test_the_closed_form_weighs_the_texts_of_each_prompt(texts: Any, tmp_path: P
     )
 
 
+def test_runs_with_several_seeds_give_their_mean_and_students_interval(texts: Any) -> None:
+    """Two runs at 0.3 and 0.5: 0.4, give or take 12.706 times 0.1."""
+    targets = importlib.import_module("targets")
+    runs: list[Any] = [
+        {
+            "targets 1": {
+                "mean": share, "low": 0.0, "high": 1.0, "mean_kl": 0.1, "closed_form_kl": 0.2,
+                "nats_per_token": 0.3, "runs": [[1 - share, share]],
+                "kinds": [{"mean": 1 - share, "low": 0, "high": 1}, {"mean": share, "low": 0, "high": 1}],
+            }
+        }
+        for share in (0.3, 0.5)
+    ]  # fmt: skip
+    assert targets.over_seeds(runs[:1]) == runs[0]
+    cell = targets.mean_cell([run["targets 1"] for run in runs])
+    assert (cell["mean"], cell["low"], cell["high"]) == (pytest.approx(0.4), 0.0, 1.0)
+    near = targets.mean_cell([{"mean": mean, "low": 0, "high": 0} for mean in (0.399, 0.401)])
+    assert near["high"] - near["low"] == pytest.approx(2 * 12.706 * 0.001, rel=1e-4)
+    row = {"population": "60/40", "rule": "kemeny", "shares": {"labels": {}, "targets 1": cell}}
+    (line,) = targets.targets_table([row]).splitlines()[2:]
+    assert line == (
+        "| 60/40 | kemeny | 1 | 2 | 0.600 (0.00-1.00), 0.400 (0.00-1.00) | 0.100 | 0.10 | 0.20 | 0.30 |"
+    )
+
+
+def test_another_seed_has_other_ballots_and_a_folder_of_its_own(texts: Any, tmp_path: Path) -> None:
+    cases = [texts.Case("tiny", "60/40", "kemeny", str(tmp_path), seed) for seed in (0, 1)]
+    assert cases[0].folder != cases[1].folder
+    assert cases[0].scene == cases[1].scene
+    ranks = [next(iter(case.rankings().profiles()))[1].ranks for case in cases]
+    assert (ranks[0] != ranks[1]).any()
+
+
 def test_a_policy_is_trained_on_the_reward_of_a_rules_labels_once(
     texts: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -99,7 +132,7 @@ def test_a_policy_is_trained_on_the_reward_of_a_rules_labels_once(
         "ppo": {"updates": 1, "batch_size": 8, "minibatch_size": 8, "learning_rate": 1e-3},
         "texts": {"before": 1, "after": 1},
     }
-    monkeypatch.setitem(texts.SETTINGS, "tiny", small)
+    monkeypatch.setitem(importlib.import_module("case").SETTINGS, "tiny", small)
     for rule, votes in (("pooled", 10), ("kemeny", 1)):
         case = texts.Case("tiny", "60/40", rule, str(tmp_path))
         texts.learn_to_write(case)
