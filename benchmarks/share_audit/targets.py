@@ -1,10 +1,11 @@
 """The columns "targets" of the share audit: share targets with the annotators' weights as the shares.
 
 The closed form is the target itself. 2,560 texts of the tiny model are counted, and 640 of SmolLM2. The JSON
-has every kind's share, the KL divergence over the last ten updates beside that of the closed form, which the
-texts before PPO give, and the nats per token of the texts under the reference: where the language is kept,
-they are about those of the reference's own texts. The tiny Llama learns at 1e-4 in place of 1e-3, at which
-noise carried it nats away from the reference.
+has every kind's share, and the KL divergence over the last ten updates beside that of the closed form, which
+the texts before PPO give. Two figures tell whether the language is kept: the nats per token of the texts
+under the reference, which are then about those of the reference's own texts, and the share of the texts that
+are, word for word, what the policy was taught to say to the prompt before PPO, beside the reference's. The
+tiny Llama learns at 1e-4 in place of 1e-3, at which noise carried it nats away from the reference.
 
 With ``--seeds`` above 1 each cell is the mean over runs, each with ballots, a reward model, a training and
 texts of its own; the interval is that of Student's t over the runs, and "furthest" the largest distance of
@@ -86,8 +87,8 @@ def targets_table(rows: Sequence[dict[str, Any]]) -> str:
     """A Markdown table of the columns "targets": all shares, the divergence and the language."""
     lines = [
         "| population | labels by | beta | runs | shares of texts | furthest | nats per text | closed form |"
-        " nats per token |",
-        "|---|---|---|---|---|---|---|---|---|",
+        " nats per token | as taught (before) |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
         sizes = np.array(POPULATIONS[row["population"]])
@@ -99,5 +100,6 @@ def targets_table(rows: Sequence[dict[str, Any]]) -> str:
             figures = [row["population"], row["rule"], name.split()[1], str(len(cell["runs"]))]
             figures += [", ".join(shares), f"{furthest:.3f}", f"{cell['mean_kl']:.2f}"]
             figures += [f"{cell['closed_form_kl']:.2f}", f"{cell['nats_per_token']:.2f}"]
+            figures += [f"{cell['taught']:.2f} ({cell['taught_before']:.2f})"]
             lines.append("| " + " | ".join(figures) + " |")
     return "\n".join(lines)

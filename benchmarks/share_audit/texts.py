@@ -34,7 +34,7 @@ import numpy as np
 import torch
 from ballots import POPULATIONS, labels_of, ranks_in_ballots, ranks_in_result
 from case import MAX_NEW_TOKENS, REGULARISERS, SAMPLING, Case, Plan
-from scene import ASKED, JUDGED, kind_of, make_talk
+from scene import ASKED, JUDGED, kind_of, make_talk, taught_share
 from targets import closed_form_kl, language, over_seeds, share_targets
 
 from rlchf.auditing.shares import wilson
@@ -167,7 +167,8 @@ def improve(case: Case, name: str) -> dict[str, Any]:
         write_texts(case, out, file, when)
         shutil.rmtree(out / "checkpoint")
         (out / "model.safetensors").unlink()
-    after = [text for _, text in read_texts(file)]
+    written = read_texts(file)
+    after = [text for _, text in written]
     rows = read_jsonl(out / "metrics.jsonl")
     last = rows[-1]
     shares = case.shares_of(after)
@@ -177,6 +178,8 @@ def improve(case: Case, name: str) -> dict[str, Any]:
     if name.startswith("targets"):
         before = read_texts(case.scene / "before.json")
         share |= language(rows[-10:]) | {
+            "taught": taught_share(written, case.kinds),
+            "taught_before": taught_share(before, case.kinds),
             "closed_form_kl": closed_form_kl(
                 before, read_json(case.folder / "scores.json"), case.kinds, closed_form(case, name),
                 REGULARISERS[name]["kl_coef"],

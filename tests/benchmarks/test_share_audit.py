@@ -97,7 +97,7 @@ def test_runs_with_several_seeds_give_their_mean_and_students_interval(texts: An
         {
             "targets 1": {
                 "mean": share, "low": 0.0, "high": 1.0, "mean_kl": 0.1, "closed_form_kl": 0.2,
-                "nats_per_token": 0.3, "runs": [[1 - share, share]],
+                "nats_per_token": 0.3, "taught": 0.8, "taught_before": 0.9, "runs": [[1 - share, share]],
                 "kinds": [{"mean": 1 - share, "low": 0, "high": 1}, {"mean": share, "low": 0, "high": 1}],
             }
         }
@@ -111,8 +111,37 @@ def test_runs_with_several_seeds_give_their_mean_and_students_interval(texts: An
     row = {"population": "60/40", "rule": "kemeny", "shares": {"labels": {}, "targets 1": cell}}
     (line,) = targets.targets_table([row]).splitlines()[2:]
     assert line == (
-        "| 60/40 | kemeny | 1 | 2 | 0.600 (0.00-1.00), 0.400 (0.00-1.00) | 0.100 | 0.10 | 0.20 | 0.30 |"
+        "| 60/40 | kemeny | 1 | 2 | 0.600 (0.00-1.00), 0.400 (0.00-1.00) | 0.100 | 0.10 | 0.20 | 0.30 | "
+        "0.80 (0.90) |"
     )
+
+
+def test_the_pages_tables_are_read_for_the_picture(texts: Any) -> None:
+    page = importlib.import_module("page")
+    rows = page.rows_of_page((SCRIPT.parents[1] / "docs/shares.md").read_text(encoding="utf-8"))
+    assert {model: len(of) for model, of in rows.items()} == {
+        "bandit": 14,
+        "smollm2": 12,
+        "tiny": 12,
+    }
+    for of in rows.values():
+        for row in of:
+            smallest = int(row["population"].split("/")[-1]) / 100
+            for name, cell in row["shares"].items():
+                assert cell["low"] <= cell["mean"] <= cell["high"]
+                if name.startswith("targets"):
+                    assert cell["closed_form"] == smallest
+    kemeny = next(row for row in rows["tiny"] if row["rule"] == "kemeny")["shares"]
+    assert kemeny["KL 0.2"] == {"mean": 0.01, "low": 0.0, "high": 0.02, "closed_form": 0.0}
+    assert {"targets 1", "targets 0.5", "targets 0.2"} <= kemeny.keys()
+
+
+def test_conditional_matching_counts_natural_texts_and_share_targets_do_not(texts: Any) -> None:
+    """Twice as many natural texts double the odds: 0.4 times 2 against 0.6 is 4 to 3."""
+    matching = importlib.import_module("conditional_matching")
+    row = matching.exact("60/40", (4, 8))
+    assert row["matched"] == pytest.approx([3 / 7, 4 / 7])
+    assert row["kept"] == pytest.approx([0.6, 0.4])
 
 
 def test_another_seed_has_other_ballots_and_a_folder_of_its_own(texts: Any, tmp_path: Path) -> None:
