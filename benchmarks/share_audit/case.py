@@ -40,8 +40,9 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "reward": {"epochs": 1, "learning_rate": 5e-4, "lora_rank": 8, "share_prompt": True, "bf16": True},
         "ppo": {"updates": 12, "batch_size": 24, "minibatch_size": 8, "forward_size": 24,
                 "learning_rate": 5e-4, "lora_rank": 8},
-        "targets": {},
+        "targets": {"updates": 16, "batch_size": 48, "minibatch_size": 16, "learning_rate": 2.5e-4},
         "texts": {"before": 8, "after": 2, "targets": 8},
+        "fit_to_before": True,
     },
 }  # fmt: skip
 Plan = dict[tuple[str, str], list[str]]

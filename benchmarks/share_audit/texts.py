@@ -46,7 +46,7 @@ from rlchf.prompts import Prompt
 from rlchf.train.models.load import load_policy, load_tokenizer, quieten_transformers
 from rlchf.train.models.tiny import TINY_CHAT_TEMPLATE, fit_supervised, tiny_llama
 from rlchf.train.ppo import PPOConfig, ppo
-from rlchf.train.ppo.rewards import Group, PopulationProportional
+from rlchf.train.ppo.rewards import Group, PopulationProportional, ShareTargets
 from rlchf.train.ppo.rewards.groups import scores_of
 from rlchf.train.ppo.sampling import sample_texts
 from rlchf.train.ppo.shaping import Reward
@@ -160,7 +160,7 @@ def improve(case: Case, name: str) -> dict[str, Any]:
         reward = load_reward(case)
         reward = proportional(reward) if name == "PPA" else reward
         if when == "targets":
-            reward = share_targets(case.kinds, POPULATIONS[case.population], reward)
+            reward = targets_of(case, reward, config.kl_coef)
         base = case.scene / "base"
         policy = load_policy(base).to(torch.float32 if case.model == "tiny" else torch.bfloat16)
         ppo(policy, load_tokenizer(base), case.policy_prompts(), reward, config, out, resume=True)
@@ -186,6 +186,26 @@ def improve(case: Case, name: str) -> dict[str, Any]:
             )
         }  # fmt: skip
     return share | {figure: last[figure] for figure in ("kl", "entropy", "response_length")}
+
+
+def targets_of(case: Case, reward: Reward, beta: float) -> ShareTargets:
+    """Share targets; SmolLM2 finds the multipliers from the texts before PPO, which have been scored."""
+    if not case.settings.get("fit_to_before"):
+        return share_targets(case.kinds, POPULATIONS[case.population], reward)
+    before = read_texts(case.scene / "before.json")
+    scores = read_json(case.folder / "scores.json")
+    prompts, responses = zip(*before, strict=True)
+    known = dict(zip(before, scores, strict=True))
+
+    def known_or_new(prompts: list[Prompt], responses: list[str]) -> Sequence[float] | torch.Tensor:
+        pairs = list(zip(prompts, responses, strict=True))
+        if all(pair in known for pair in pairs):
+            return [known[pair] for pair in pairs]
+        return reward(prompts, responses)
+
+    targets = share_targets(case.kinds, POPULATIONS[case.population], known_or_new)
+    targets.fit(prompts, responses, beta)
+    return targets
 
 
 def load_reward(case: Case) -> Reward:

@@ -1,6 +1,7 @@
 """The share audit: without noise its exact part is the closed form; what its trained part sets up."""
 
 import importlib
+import inspect
 import json
 import math
 import subprocess
@@ -8,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 pytestmark = pytest.mark.slow
@@ -142,6 +144,31 @@ def test_conditional_matching_counts_natural_texts_and_share_targets_do_not(text
     row = matching.exact("60/40", (4, 8))
     assert row["matched"] == pytest.approx([3 / 7, 4 / 7])
     assert row["kept"] == pytest.approx([0.6, 0.4])
+
+
+def test_share_targets_swing_less_with_a_short_window_a_wait_and_the_square(texts: Any) -> None:
+    swing = importlib.import_module("swing")
+    world = swing.World((0.5, 0.3, 0.2), (0.28, 0.33, 0.39), 0.2)
+    away = {}
+    for name in ("none", "all"):
+        shares = swing.final_shares(world, swing.CONTROLLERS[name], runs=40, updates=60)
+        away[name] = (abs(shares - np.array(world.targets)).max(1) > 0.03).mean()
+    assert away["all"] <= 0.1
+    assert away["none"] >= 0.15
+
+
+def test_the_simulated_settings_are_the_defaults_of_share_targets(texts: Any) -> None:
+    swing, module = (
+        importlib.import_module(name) for name in ("swing", "rlchf.train.ppo.rewards.share_targets")
+    )
+    defaults = inspect.signature(module.ShareTargets).parameters
+    controller = swing.Controller()
+    assert (controller.window, controller.step) == (
+        defaults["window"].default,
+        defaults["step"].default,
+    )
+    assert controller.near == module.NEAR
+    assert defaults["penalty"].default == 1
 
 
 def test_another_seed_has_other_ballots_and_a_folder_of_its_own(texts: Any, tmp_path: Path) -> None:
