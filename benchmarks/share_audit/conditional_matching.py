@@ -30,7 +30,10 @@ from scene import kind_of
 from rlchf.io.json import read_json, write_json
 from rlchf.optima import share_constrained, uniform
 
-COUNTS = {"60/40": [(4, 4), (4, 2), (4, 8)], "50/30/20": [(4, 4, 4), (4, 8, 2), (8, 4, 1)]}
+COUNTS: dict[str, list[tuple[int, ...]]] = {
+    "60/40": [(4, 4), (4, 2), (4, 8)],
+    "50/30/20": [(4, 4, 4), (4, 8, 2), (8, 4, 1)],
+}
 """Numbers of natural texts of each kind."""
 
 

@@ -47,7 +47,7 @@ def rows_of_page(text: str) -> dict[str, list[dict[str, Any]]]:
             header = cells
         elif header[:2] == ["population", "rule"] and not cells[0].startswith("-"):
             shares = {name: number(cell) for name, cell in zip(header[2:], cells[2:], strict=True)}
-            row = {"population": cells[0], "rule": cells[1], "shares": shares}
+            row: dict[str, Any] = {"population": cells[0], "rule": cells[1], "shares": shares}
             models.setdefault(model, []).append(row)
         elif header[:2] == ["population", "labels by"] and not cells[0].startswith("-"):
             row = next(r for r in models[model] if [r["population"], r["rule"]] == cells[:2])

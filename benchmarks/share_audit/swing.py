@@ -42,12 +42,12 @@ class World:
     @cached_property
     def kinds(self) -> np.ndarray:
         """(M,) the kind of each text."""
-        return np.repeat(np.arange(len(self.targets)), TEXTS)
+        return np.asarray(np.repeat(np.arange(len(self.targets)), TEXTS))
 
     @cached_property
     def members(self) -> np.ndarray:
         """(M, K) 1 at each text's kind."""
-        return np.eye(len(self.targets))[self.kinds]
+        return np.asarray(np.eye(len(self.targets))[self.kinds])
 
     @cached_property
     def tables(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -190,7 +190,11 @@ def main() -> None:
     parser.add_argument("--updates", type=int, default=60)
     arguments = parser.parse_args()
     table = Table("targets", "beta", "settings", "mean", "deviation", "over 0.03 away")
-    worlds = {(0.6, 0.4): (0.5, 0.5), (0.5, 0.3, 0.2): (0.28, 0.33, 0.39)}
+    worlds: dict[tuple[float, ...], tuple[float, ...]] = {
+        (0.6, 0.4): (0.5, 0.5),
+        (0.5, 0.3, 0.2): (0.28, 0.33, 0.39),
+        (0.79, 0.2, 0.01): (0.5, 0.49, 0.01),
+    }
     for targets, reference in worlds.items():
         for beta in (1.0, 0.2):
             world = World(targets, reference, beta)

@@ -198,7 +198,7 @@ def targets_of(case: Case, reward: Reward, beta: float) -> ShareTargets:
     known = dict(zip(before, scores, strict=True))
 
     def known_or_new(prompts: list[Prompt], responses: list[str]) -> Sequence[float] | torch.Tensor:
-        pairs = list(zip(prompts, responses, strict=True))
+        pairs = [(str(prompt), text) for prompt, text in zip(prompts, responses, strict=True)]
         if all(pair in known for pair in pairs):
             return [known[pair] for pair in pairs]
         return reward(prompts, responses)
