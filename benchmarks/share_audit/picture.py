@@ -93,5 +93,8 @@ def panel(axis: Any, rows: Sequence[dict[str, Any]], names: Sequence[str]) -> No
 
 
 def in_order(stages: list[str]) -> list[str]:
-    """Stages with those that rest on share targets last."""
-    return sorted(stages, key=lambda stage: stage.startswith("targets"))
+    """Stages with those that rest on share targets last, from the largest beta to the smallest."""
+    targets = sorted(
+        (s for s in stages if s.startswith("targets")), key=lambda s: -float(s.split()[1])
+    )
+    return [stage for stage in stages if stage not in targets] + targets

@@ -130,10 +130,10 @@ def test_the_pages_tables_are_read_for_the_picture(texts: Any) -> None:
         for row in of:
             smallest = int(row["population"].split("/")[-1]) / 100
             for name, cell in row["shares"].items():
-                assert cell["low"] <= cell["mean"] <= cell["high"]
+                assert cell["low"] - 0.005 <= cell["mean"] <= cell["high"] + 0.005  # two digits
                 if name.startswith("targets"):
                     assert cell["closed_form"] == smallest
-    kemeny = next(row for row in rows["tiny"] if row["rule"] == "kemeny")["shares"]
+    kemeny = [row for row in rows["tiny"] if row["rule"] == "kemeny"][-1]["shares"]
     assert kemeny["KL 0.2"] == {"mean": 0.01, "low": 0.0, "high": 0.02, "closed_form": 0.0}
     assert {"targets 1", "targets 0.5", "targets 0.2"} <= kemeny.keys()
 
