@@ -2,8 +2,9 @@
 
     python benchmarks/share_audit
     python benchmarks/share_audit --model tiny
-    python benchmarks/share_audit --model smollm2 --quick
-    python benchmarks/share_audit --model tiny --cell "60/40:kemeny:targets 0.5"
+    python benchmarks/share_audit --model smollm2 --plan quick
+    python benchmarks/share_audit --model tiny --plan shares
+    python benchmarks/share_audit --model tiny --cell "60/40:kemeny:targets 0.5" --seeds 5
 
 The first simulates ballots, aggregates them by several rules, fits a Bradley-Terry reward to the labels,
 and computes the optimal policy under several regularisers, all exactly. The others train a language model,
@@ -188,9 +189,11 @@ def main() -> None:
         help="what the policy is",
     )
     parser.add_argument(
-        "--quick",
-        action="store_true",
-        help="language models: 60/40, Kemeny and perpetual PAV, KL penalties only",
+        "--plan",
+        choices=["full", "quick", "shares"],
+        default="full",
+        help="language models, which cells: all; a few (60/40, Kemeny and perpetual PAV, beta 1 and 0.2, no "
+        "targets); or KL penalties beside share targets, both populations and these two rules",
     )
     parser.add_argument(
         "--cell",
@@ -201,7 +204,12 @@ def main() -> None:
     parser.add_argument(
         "--jobs", type=int, default=os.cpu_count(), help="language models: processes at a time"
     )
-    parser.add_argument("--seeds", type=int, default=20, help="how many sets of ballots")
+    parser.add_argument(
+        "--seeds",
+        type=int,
+        help="how many sets of ballots, by default 20; with a language model how many runs of each cell, by "
+        "default 1",
+    )
     parser.add_argument("--prompts", type=int, default=200)
     parser.add_argument("--noise", type=float, default=0.1, help="part of ballots drawn at random")
     parser.add_argument(
@@ -213,12 +221,15 @@ def main() -> None:
     arguments = parser.parse_args()
     began = time.monotonic()
     if arguments.model == "bandit":
-        rows = bandit(arguments.seeds, arguments.prompts, arguments.noise, arguments.reference)
+        rows = bandit(
+            arguments.seeds or 20, arguments.prompts, arguments.noise, arguments.reference
+        )
     else:
-        from texts import plan_of, texts  # needs torch
+        from case import plan_of
+        from texts import texts  # needs torch
 
-        plan = plan_of(arguments.cell, arguments.quick)
-        rows = texts(arguments.model, plan, arguments.out, arguments.jobs)
+        plan = plan_of(arguments.cell, arguments.plan)
+        rows = texts(arguments.model, plan, arguments.out, arguments.jobs, arguments.seeds or 1)
     arguments.out.mkdir(parents=True, exist_ok=True)
     settings = {name: value for name, value in vars(arguments).items() if name != "out"}
     settings["seconds"] = round(time.monotonic() - began, 1)
@@ -229,6 +240,10 @@ def main() -> None:
     if not arguments.cell:
         picture(arguments.out)
     Console(width=300).print(table(rows))
+    if any(name.startswith("targets") for row in rows for name in row["shares"]):
+        from targets import targets_table
+
+        print(targets_table(rows))
 
 
 if __name__ == "__main__":

@@ -17,10 +17,11 @@ from typing import Any
 
 import numpy as np
 from ballots import PRIOR, labels_of, ranks_in_ballots, ranks_in_result
+from case import Case
 from rich.console import Console
 from rich.table import Table
 from scene import JUDGED, make_talk
-from texts import Case, cell, fit, improve, learn_to_write, prepare_process, read_texts, write_texts
+from texts import cell, fit, improve, learn_to_write, prepare_process, read_texts, write_texts
 
 from rlchf.io.json import write_json
 from rlchf.io.trainer_rows import pair_rows

@@ -1,5 +1,6 @@
 """Prompts and responses of the share audit: advice that is plain, has an emoji, or is terse."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -103,3 +104,29 @@ def kind_of(text: str, kinds: list[str]) -> str:
     if has_emoji(text):
         return "emoji"
     return "terse" if "terse" in kinds and len(text.split()) <= TERSE else "plain"
+
+
+def taught(kinds: list[str]) -> dict[str, set[str]]:
+    """All responses of these kinds to each prompt that the policy answers.
+
+    Examples
+    --------
+    >>> sorted(taught(["terse"])["How can I cook rice?"])
+    ['Rinse it first.']
+    >>> len(taught(["plain", "emoji", "terse"])["How can I cook rice?"])
+    5
+    """
+    texts: dict[str, set[str]] = {}
+    for do, how, emoji in TOPICS:
+        plain = [opening.format(do=do, how=how) for opening in OPENINGS]
+        by_kind = {"plain": plain, "emoji": [f"{text} {emoji}" for text in plain]}
+        by_kind["terse"] = [f"{how.capitalize()}."]
+        for question in ASKED:
+            texts[question.format(do)] = {text for kind in kinds for text in by_kind[kind]}
+    return texts
+
+
+def taught_share(rows: Sequence[tuple[str, str]], kinds: list[str]) -> float:
+    """The share of prompts and responses whose response is one of those that the policy was taught."""
+    right = taught(kinds)
+    return sum(text in right[prompt] for prompt, text in rows) / len(rows)

@@ -26,27 +26,17 @@ import shutil
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from ballots import (
-    KINDS,
-    POPULATIONS,
-    RULES,
-    ballots,
-    labels_of,
-    ranks_in_ballots,
-    ranks_in_result,
-)
-from scene import ASKED, JUDGED, kind_of, make_talk
-from targets import closed_form_kl, language, share_targets
+from ballots import POPULATIONS, labels_of, ranks_in_ballots, ranks_in_result
+from case import MAX_NEW_TOKENS, REGULARISERS, SAMPLING, Case, Plan
+from scene import ASKED, JUDGED, kind_of, make_talk, taught_share
+from targets import closed_form_kl, language, over_seeds, share_targets
 
-import rlchf
-from rlchf import Aggregation
 from rlchf.auditing.shares import wilson
 from rlchf.io.json import read_json, read_jsonl, write_json
 from rlchf.jobs.progress import stage
@@ -56,69 +46,19 @@ from rlchf.prompts import Prompt
 from rlchf.train.models.load import load_policy, load_tokenizer, quieten_transformers
 from rlchf.train.models.tiny import TINY_CHAT_TEMPLATE, fit_supervised, tiny_llama
 from rlchf.train.ppo import PPOConfig, ppo
-from rlchf.train.ppo.rewards import Group, PopulationProportional
+from rlchf.train.ppo.rewards import Group, PopulationProportional, ShareTargets
 from rlchf.train.ppo.rewards.groups import scores_of
 from rlchf.train.ppo.sampling import sample_texts
 from rlchf.train.ppo.shaping import Reward
 from rlchf.train.reward import RewardConfig, RewardModel, train_reward
 
-UNIFORM = {"reference": "uniform", "kl_coef": 1.0}
-REGULARISERS: dict[str, dict[str, Any]] = {
-    "KL 1": {"kl_coef": 1.0},
-    "KL 0.5": {"kl_coef": 0.5},
-    "KL 0.2": {"kl_coef": 0.2},
-    "PM": UNIFORM,
-    "PPA": UNIFORM,
-    "targets 1": {"kl_coef": 1.0},
-    "targets 0.5": {"kl_coef": 0.5},
-    "targets 0.2": {"kl_coef": 0.2},
-}
-NOISE = 0.1
-MAX_NEW_TOKENS = 24
-SAMPLING: dict[str, Any] = {"max_new_tokens": MAX_NEW_TOKENS, "batch_size": 80, "seed": 1}
-SETTINGS: dict[str, dict[str, Any]] = {
-    "tiny": {
-        "supervised": {"epochs": 6, "learning_rate": 3e-3},
-        "reward": {"epochs": 2, "learning_rate": 5e-4},
-        "ppo": {"updates": 60, "batch_size": 64, "minibatch_size": 32, "forward_size": 32,
-                "learning_rate": 1e-3},
-        "targets": {"learning_rate": 1e-4},
-        "texts": {"before": 16, "after": 4, "targets": 32},  # per prompt
-    },
-    "smollm2": {
-        "supervised": {"epochs": 1, "learning_rate": 5e-5},
-        "reward": {"epochs": 1, "learning_rate": 5e-4, "lora_rank": 8, "share_prompt": True, "bf16": True},
-        "ppo": {"updates": 12, "batch_size": 24, "minibatch_size": 8, "forward_size": 24,
-                "learning_rate": 5e-4, "lora_rank": 8},
-        "targets": {},
-        "texts": {"before": 8, "after": 2, "targets": 8},
-    },
-}  # fmt: skip
-Plan = dict[tuple[str, str], list[str]]
-QUICK: Plan = {("60/40", rule): ["KL 1", "KL 0.2"] for rule in ("kemeny", "perpetual_pav")}
-TARGETED = ("kemeny", "perpetual_pav")
-"""The rules whose labels share targets are tried with."""
-FULL: Plan = {
-    (p, rule): [n for n in REGULARISERS if rule in TARGETED or not n.startswith("targets")]
-    for p in POPULATIONS
-    for rule in RULES
-}
 
-
-def plan_of(cells: Sequence[str], quick: bool) -> Plan:
-    """The plan of cells such as ``60/40:kemeny:targets 0.5``, or the whole one if there are none."""
-    plan: Plan = {}
-    for cell_name in cells:
-        population, rule, name = cell_name.split(":")
-        if name not in FULL.get((population, rule), []):
-            raise SystemExit(f"there is no cell {cell_name!r}; write POPULATION:RULE:COLUMN")
-        plan.setdefault((population, rule), []).append(name)
-    return plan or (QUICK if quick else FULL)
-
-
-def texts(model: str, plan: Plan, folder: Path, jobs: int) -> list[dict[str, Any]]:
+def texts(model: str, plan: Plan, folder: Path, jobs: int, seeds: int) -> list[dict[str, Any]]:
     """Rows of the table; `jobs` processes share the work."""
-    cases = [Case(model, population, rule, str(folder / model)) for population, rule in plan]
+    root, numbers = str(folder / model), range(seeds)
+    cases = [
+        Case(model, *population_and_rule, root, n) for population_and_rule in plan for n in numbers
+    ]
     context = get_context("spawn")
     with ProcessPoolExecutor(jobs, context, initializer=prepare_process, initargs=(model,)) as pool:
 
@@ -138,9 +78,13 @@ def texts(model: str, plan: Plan, folder: Path, jobs: int) -> list[dict[str, Any
         tasks = [(case, name) for case in cases for name in plan[case.population, case.rule]]
         cells = dict(zip(tasks, done("policies after PPO", improve, tasks), strict=True))
     rows = []
-    for case in cases:
-        shares = stages(case) | {name: cells[case, name] for c, name in tasks if c == case}
-        rows.append({"population": case.population, "rule": case.rule, "shares": shares})
+    for population, rule in plan:
+        shares = [
+            stages(case) | {name: cells[case, name] for c, name in tasks if c == case}
+            for case in cases
+            if (case.population, case.rule) == (population, rule)
+        ]
+        rows.append({"population": population, "rule": rule, "shares": over_seeds(shares)})
     return rows
 
 
@@ -155,56 +99,6 @@ def prepare_process(model: str) -> None:
 def precision(model: str) -> str:
     """The mixed precision of a model."""
     return "no" if model == "tiny" else "bf16"
-
-
-@dataclass(frozen=True)
-class Case:
-    """A population under a rule, and what follows from that without training."""
-
-    model: str
-    population: str
-    rule: str
-    root: str
-
-    @property
-    def kinds(self) -> list[str]:
-        """The groups' kinds, the largest group's first."""
-        return KINDS[: len(POPULATIONS[self.population])]
-
-    @property
-    def scene(self) -> Path:
-        """Folder of what all rules of the population share."""
-        return Path(self.root) / self.population.replace("/", "-")
-
-    @property
-    def folder(self) -> Path:
-        """Folder of the rule."""
-        return self.scene / self.rule
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """Sizes of the trainings."""
-        return SETTINGS[self.model]
-
-    def policy_prompts(self) -> list[str]:
-        """The prompts that the policy answers."""
-        return list(make_talk(self.kinds, ASKED).prompts.values())
-
-    def rankings(self) -> rlchf.Rankings:
-        """The ballots on the judged prompts."""
-        sizes = POPULATIONS[self.population]
-        return ballots(sizes, len(make_talk(self.kinds, JUDGED).prompts), NOISE, seed=0)
-
-    def result(self) -> Aggregation:
-        """The collective rankings; Kemeny's where nothing is aggregated."""
-        options = RULES[self.rule]
-        rule = "kemeny" if options is None else self.rule
-        return rlchf.aggregate(self.rankings(), rule, seed=0, **options or {})
-
-    def shares_of(self, texts: Sequence[str]) -> np.ndarray:
-        """(kinds,) share of the texts of each kind."""
-        kinds = [kind_of(text, self.kinds) for text in texts]
-        return np.array([kinds.count(kind) / len(kinds) for kind in self.kinds])
 
 
 # -- work, each part in a process of its own -------------------------------------------------------
@@ -241,9 +135,10 @@ def fit(case: Case) -> None:
         held_out=0.0,
         normalise="none",
         learn_from="shares" if pooled else "ranking",
+        seed=case.seed,
         **case.settings["reward"],
     )
-    case.folder.mkdir(exist_ok=True)
+    case.folder.mkdir(parents=True, exist_ok=True)
     out = case.folder / "reward"
     train_reward(learnt, [], case.scene / "base", config, out, resume=True)
     prompts, responses = zip(*read_texts(case.scene / "before.json"), strict=True)
@@ -260,34 +155,57 @@ def improve(case: Case, name: str) -> dict[str, Any]:
         gentle = case.settings["targets"] if when == "targets" else {}
         config = PPOConfig(
             responses_per_prompt=4, advantages="rloo", max_new_tokens=MAX_NEW_TOKENS, ppo_epochs=1,
-            lr_schedule="linear", **case.settings["ppo"] | REGULARISERS[name] | gentle,
+            lr_schedule="linear", seed=case.seed, **case.settings["ppo"] | REGULARISERS[name] | gentle,
         )  # fmt: skip
         reward = load_reward(case)
         reward = proportional(reward) if name == "PPA" else reward
         if when == "targets":
-            reward = share_targets(case.kinds, POPULATIONS[case.population], reward)
+            reward = targets_of(case, reward, config.kl_coef)
         base = case.scene / "base"
         policy = load_policy(base).to(torch.float32 if case.model == "tiny" else torch.bfloat16)
         ppo(policy, load_tokenizer(base), case.policy_prompts(), reward, config, out, resume=True)
         write_texts(case, out, file, when)
         shutil.rmtree(out / "checkpoint")
         (out / "model.safetensors").unlink()
-    after = [text for _, text in read_texts(file)]
+    written = read_texts(file)
+    after = [text for _, text in written]
     rows = read_jsonl(out / "metrics.jsonl")
     last = rows[-1]
     shares = case.shares_of(after)
     share = cell(shares[-1], len(after))
     share["closed_form"] = float(closed_form(case, name)[-1])
-    share["kinds"] = [cell(each, len(after)) for each in shares]
+    share["kinds"], share["runs"] = [cell(each, len(after)) for each in shares], [shares.tolist()]
     if name.startswith("targets"):
         before = read_texts(case.scene / "before.json")
         share |= language(rows[-10:]) | {
+            "taught": taught_share(written, case.kinds),
+            "taught_before": taught_share(before, case.kinds),
             "closed_form_kl": closed_form_kl(
                 before, read_json(case.folder / "scores.json"), case.kinds, closed_form(case, name),
                 REGULARISERS[name]["kl_coef"],
             )
         }  # fmt: skip
     return share | {figure: last[figure] for figure in ("kl", "entropy", "response_length")}
+
+
+def targets_of(case: Case, reward: Reward, beta: float) -> ShareTargets:
+    """Share targets; SmolLM2 finds the multipliers from the texts before PPO, which have been scored."""
+    if not case.settings.get("fit_to_before"):
+        return share_targets(case.kinds, POPULATIONS[case.population], reward)
+    before = read_texts(case.scene / "before.json")
+    scores = read_json(case.folder / "scores.json")
+    prompts, responses = zip(*before, strict=True)
+    known = dict(zip(before, scores, strict=True))
+
+    def known_or_new(prompts: list[Prompt], responses: list[str]) -> Sequence[float] | torch.Tensor:
+        pairs = [(str(prompt), text) for prompt, text in zip(prompts, responses, strict=True)]
+        if all(pair in known for pair in pairs):
+            return [known[pair] for pair in pairs]
+        return reward(prompts, responses)
+
+    targets = share_targets(case.kinds, POPULATIONS[case.population], known_or_new)
+    targets.fit(prompts, responses, beta)
+    return targets
 
 
 def load_reward(case: Case) -> Reward:
@@ -313,7 +231,9 @@ def write_texts(case: Case, model: Path, file: Path, when: str) -> None:
     prompts, count = case.policy_prompts(), case.settings["texts"][when]
     policy, tokenizer = load_policy(model), load_tokenizer(model)
     with autocast(case):
-        texts = sample_texts(policy, tokenizer, prompts, n_per_prompt=count, **SAMPLING)
+        texts = sample_texts(
+            policy, tokenizer, prompts, n_per_prompt=count, seed=1 + case.seed, **SAMPLING
+        )
     repeated = [prompt for prompt in prompts for _ in range(count)]
     write_json(file, list(zip(repeated, texts, strict=True)))
 

@@ -1,6 +1,7 @@
 """The share audit: without noise its exact part is the closed form; what its trained part sets up."""
 
 import importlib
+import inspect
 import json
 import math
 import subprocess
@@ -8,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 pytestmark = pytest.mark.slow
@@ -48,15 +50,15 @@ def texts(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def test_the_category_of_every_response_is_recognised(texts: Any) -> None:
-    scene = importlib.import_module("scene")
+    scene, case = importlib.import_module("scene"), importlib.import_module("case")
     judged, held_out = (
-        scene.make_talk(texts.KINDS, topics) for topics in (scene.JUDGED, scene.ASKED)
+        scene.make_talk(case.KINDS, topics) for topics in (scene.JUDGED, scene.ASKED)
     )
     assert not set(judged.prompts.values()) & set(held_out.prompts.values())
     for talk in (judged, held_out):
         for responses in talk.responses.values():
             for kind, text in responses.items():
-                assert scene.kind_of(text, texts.KINDS) == kind
+                assert scene.kind_of(text, case.KINDS) == kind
 
 
 def test_the_reward_of_ppa_is_the_logarithm_of_the_reward_models_win_share(texts: Any) -> None:
@@ -90,6 +92,93 @@ def test_the_closed_form_weighs_the_texts_of_each_prompt(texts: Any, tmp_path: P
     )
 
 
+def test_runs_with_several_seeds_give_their_mean_and_students_interval(texts: Any) -> None:
+    """Two runs at 0.3 and 0.5: 0.4, give or take 12.706 times 0.1."""
+    targets = importlib.import_module("targets")
+    runs: list[Any] = [
+        {
+            "targets 1": {
+                "mean": share, "low": 0.0, "high": 1.0, "mean_kl": 0.1, "closed_form_kl": 0.2,
+                "nats_per_token": 0.3, "taught": 0.8, "taught_before": 0.9, "runs": [[1 - share, share]],
+                "kinds": [{"mean": 1 - share, "low": 0, "high": 1}, {"mean": share, "low": 0, "high": 1}],
+            }
+        }
+        for share in (0.3, 0.5)
+    ]  # fmt: skip
+    assert targets.over_seeds(runs[:1]) == runs[0]
+    cell = targets.mean_cell([run["targets 1"] for run in runs])
+    assert (cell["mean"], cell["low"], cell["high"]) == (pytest.approx(0.4), 0.0, 1.0)
+    near = targets.mean_cell([{"mean": mean, "low": 0, "high": 0} for mean in (0.399, 0.401)])
+    assert near["high"] - near["low"] == pytest.approx(2 * 12.706 * 0.001, rel=1e-4)
+    row = {"population": "60/40", "rule": "kemeny", "shares": {"labels": {}, "targets 1": cell}}
+    (line,) = targets.targets_table([row]).splitlines()[2:]
+    assert line == (
+        "| 60/40 | kemeny | 1 | 2 | 0.600 (0.00-1.00), 0.400 (0.00-1.00) | 0.100 | 0.10 | 0.20 | 0.30 | "
+        "0.80 (0.90) |"
+    )
+
+
+def test_the_pages_tables_are_read_for_the_picture(texts: Any) -> None:
+    page = importlib.import_module("page")
+    rows = page.rows_of_page((SCRIPT.parents[1] / "docs/shares.md").read_text(encoding="utf-8"))
+    assert {model: len(of) for model, of in rows.items()} == {
+        "bandit": 14,
+        "smollm2": 12,
+        "tiny": 12,
+    }
+    for of in rows.values():
+        for row in of:
+            smallest = int(row["population"].split("/")[-1]) / 100
+            for name, cell in row["shares"].items():
+                assert cell["low"] - 0.005 <= cell["mean"] <= cell["high"] + 0.005  # two digits
+                if name.startswith("targets"):
+                    assert cell["closed_form"] == smallest
+    kemeny = [row for row in rows["tiny"] if row["rule"] == "kemeny"][-1]["shares"]
+    assert kemeny["KL 0.2"] == {"mean": 0.01, "low": 0.0, "high": 0.02, "closed_form": 0.0}
+    assert {"targets 1", "targets 0.5", "targets 0.2"} <= kemeny.keys()
+
+
+def test_conditional_matching_counts_natural_texts_and_share_targets_do_not(texts: Any) -> None:
+    """Twice as many natural texts double the odds: 0.4 times 2 against 0.6 is 4 to 3."""
+    matching = importlib.import_module("conditional_matching")
+    row = matching.exact("60/40", (4, 8))
+    assert row["matched"] == pytest.approx([3 / 7, 4 / 7])
+    assert row["kept"] == pytest.approx([0.6, 0.4])
+
+
+def test_share_targets_swing_less_with_a_short_window_a_wait_and_the_square(texts: Any) -> None:
+    swing = importlib.import_module("swing")
+    world = swing.World((0.5, 0.3, 0.2), (0.28, 0.33, 0.39), 0.2)
+    away = {}
+    for name in ("none", "all"):
+        shares = swing.final_shares(world, swing.CONTROLLERS[name], runs=40, updates=60)
+        away[name] = (abs(shares - np.array(world.targets)).max(1) > 0.03).mean()
+    assert away["all"] <= 0.1
+    assert away["none"] >= 0.15
+
+
+def test_the_simulated_settings_are_the_defaults_of_share_targets(texts: Any) -> None:
+    swing, module = (
+        importlib.import_module(name) for name in ("swing", "rlchf.train.ppo.rewards.share_targets")
+    )
+    defaults = inspect.signature(module.ShareTargets).parameters
+    controller = swing.Controller()
+    assert (controller.window, controller.step) == (
+        defaults["window"].default,
+        defaults["step"].default,
+    )
+    assert controller.near == module.NEAR
+    assert defaults["penalty"].default == 1
+
+
+def test_another_seed_has_other_ballots_and_a_folder_of_its_own(texts: Any, tmp_path: Path) -> None:
+    cases = [texts.Case("tiny", "60/40", "kemeny", str(tmp_path), seed) for seed in (0, 1)]
+    assert cases[0].folder != cases[1].folder
+    assert cases[0].scene == cases[1].scene
+    ranks = [next(iter(case.rankings().profiles()))[1].ranks for case in cases]
+    assert (ranks[0] != ranks[1]).any()
+
+
 def test_a_policy_is_trained_on_the_reward_of_a_rules_labels_once(
     texts: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -99,7 +188,7 @@ def test_a_policy_is_trained_on_the_reward_of_a_rules_labels_once(
         "ppo": {"updates": 1, "batch_size": 8, "minibatch_size": 8, "learning_rate": 1e-3},
         "texts": {"before": 1, "after": 1},
     }
-    monkeypatch.setitem(texts.SETTINGS, "tiny", small)
+    monkeypatch.setitem(importlib.import_module("case").SETTINGS, "tiny", small)
     for rule, votes in (("pooled", 10), ("kemeny", 1)):
         case = texts.Case("tiny", "60/40", rule, str(tmp_path))
         texts.learn_to_write(case)

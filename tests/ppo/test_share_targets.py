@@ -93,6 +93,36 @@ def test_too_small_a_share_is_paid_more_from_batch_to_batch() -> None:
     assert balanced.multipliers["emoji"] == pytest.approx(before, abs=1e-9)
 
 
+def test_the_correction_waits_until_the_shares_are_near_their_targets() -> None:
+    """From 0.1 to 0.4 the penalty alone leads; what a correction gathers there would carry it too far."""
+    reward = ShareTargets({"r": liking}, {"emoji": 0.4}, EMOJI, beta=1.0)
+    reward.fit(asked(200), ["tea"] * 180 + ["tea 🍵"] * 20)
+    before = reward.multipliers["emoji"]
+    reward(asked(64), ["tea"] * 58 + ["tea 🍵"] * 6)
+    assert reward.multipliers["emoji"] == before
+    for _ in range(3):
+        reward(asked(64), ["tea"] * 42 + ["tea 🍵"] * 22)
+    assert reward.multipliers["emoji"] > before
+
+
+def test_half_of_the_gains_moves_the_multipliers_a_quarter_of_the_way() -> None:
+    """The divergence within a kind grows with the square of what the kind's texts have gained."""
+    multipliers = []
+    for part in (0.0, 0.5, 1.0):
+        reward = ShareTargets({"r": liking}, {"emoji": 0.4}, EMOJI, beta=0.2, step=0.0, window=1)
+        reward.fit(asked(200), TEXTS)
+        within = OPTIMUM.policy / np.array([0.6, 0.6, 0.4, 0.4])
+        policy = 0.25 * (1 - part) + 0.5 * within * part  # the gain of a kind is linear in this
+        counts = (policy * 100_000).round().astype(int)
+        texts = [text for text, count in zip(TEXTS[:4], counts, strict=True) for _ in range(count)]
+        reward(asked(len(texts)), texts)
+        found = reward.multipliers
+        multipliers.append(found["emoji"] - found["other"])
+    start, half, end = multipliers
+    assert (half - start) / (end - start) == pytest.approx(0.25, abs=0.01)
+    assert start == pytest.approx(0.2 * np.log(0.4 / 0.6), abs=1e-3)
+
+
 def test_each_prompt_may_have_its_own_multipliers() -> None:
     prompts = ["p"] * 100 + ["q"] * 100
     texts = (["tea"] * 9 + ["tea 🍵"]) * 10 + (["tea"] * 1 + ["tea 🍵"] * 9) * 10

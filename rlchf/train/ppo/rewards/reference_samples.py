@@ -44,8 +44,18 @@ class Samples:
 
     def gains(self, expected: ShareConstrained) -> Tensor:
         """(K,) the mean quality of each kind under a policy."""
-        weights = expected.policy[..., None] * self.members
-        totals = (weights * self.quality[..., None]).sum((0, 1))
+        return self._means(expected.policy, self.quality)
+
+    def log_ratios(self, expected: ShareConstrained) -> Tensor:
+        """(K,) the mean log-ratio of a policy to the reference over its texts of each kind."""
+        used = expected.policy > 0
+        ratios = np.zeros_like(expected.policy)
+        ratios[used] = np.log(expected.policy[used] / self.reference[used])
+        return self._means(expected.policy, ratios)
+
+    def _means(self, policy: np.ndarray, values: np.ndarray) -> Tensor:
+        weights = policy[..., None] * self.members
+        totals = (weights * values[..., None]).sum((0, 1))
         return torch.from_numpy(totals / weights.sum((0, 1)))
 
     def solve_each(self, targets: Tensor, names: Sequence[str]) -> dict[str, list[float]]:

@@ -28,6 +28,8 @@ FEW = 10
 """Samples of a kind below this are warned of."""
 WIDEST = 2.0
 """A share counts as e to the power of this times too small or too large at most."""
+NEAR = 0.5
+"""The multipliers are corrected where no share is e to the power of this times too small or too large."""
 
 
 class ShareTargets(Combination):
@@ -42,13 +44,15 @@ class ShareTargets(Combination):
     mean: which kind the collective reward prefers does not count, and which text within a kind does. A kind
     whose texts get better faster than another's would otherwise take its share, or lose its own until it is
     better. The multipliers that go with it lead from those under which the reference's share becomes the
-    target to those of the policy at which training ends, as the mean does from one to the other; there the
-    scores are the closed form's.
+    target to those of the policy at which training ends, where the scores are the closed form's. On the way
+    they follow beta times the divergence within each kind, which grows with the square of what the kind's
+    mean has gained, as long as the weights on the texts are small.
 
-    While training goes on, two terms that vanish at the targets keep the policy there: a slow correction
-    of the multipliers, and the gradient of a penalty on the distance from the targets, as in the method of
-    multipliers, which damps it. On held-out prompts the scores are those of the closed form, which do not
-    change from batch to batch.
+    While training goes on, two terms that vanish at the targets keep the policy there: the gradient of a
+    penalty on the distance from the targets, which acts at once, and a slow correction of the multipliers,
+    as in the method of multipliers, for what the samples did not tell. The correction waits until the shares
+    are near their targets, because what it gathers on the way there would carry them beyond. On held-out
+    prompts the scores are those of the closed form, which do not change from batch to batch.
 
     Parameters
     ----------
@@ -78,7 +82,8 @@ class ShareTargets(Combination):
     penalty
         Weight of the penalty, in the same units.
     window
-        Number of texts over which shares are averaged.
+        Number of texts over which shares are averaged. A long one is less noisy, and its lag makes the shares
+        swing around their targets.
 
     Attributes
     ----------
@@ -112,9 +117,9 @@ class ShareTargets(Combination):
         per_prompt: bool = False,
         softness: float = 0.0,
         samples: int = 1024,
-        step: float = 0.05,
+        step: float = 0.02,
         penalty: float = 1.0,
-        window: int = 128,
+        window: int = 32,
     ) -> None:
         if not rewards:
             raise ValueError("there are no rewards; give at least one")
@@ -198,7 +203,9 @@ class ShareTargets(Combination):
         self.expected = table.solve(self.targets, self.kinds.names)
         self._found = torch.from_numpy(self.expected.multipliers)
         self._gains = table.gains(self.expected)
-        self._first = self.beta * (self.targets / members.mean(0)).log()
+        # What all kinds are raised by besides their divergence, which no kind is to be paid step by step.
+        level = self._found + self._gains - self.beta * table.log_ratios(self.expected)
+        self._first = self.beta * (self.targets / members.mean(0)).log() + self.targets @ level
         self._means = torch.zeros_like(self._found)
         self._unit = self.beta + float(quality.std())
         if self.per_prompt:
@@ -220,8 +227,7 @@ class ShareTargets(Combination):
             self._count(members, quality)
             moved = self._multipliers() - self._found - self._means
             raised = raised + moved + self.penalty * self._unit * self._lacking()
-            self._correction = self._correction + self.step * self._unit * self._lacking()
-            self._correction = self._correction - self.targets @ self._correction
+            self._correct()
         bonus = (members * raised).sum(1)
         bonus = torch.where(members.sum(1) > 0, bonus, raised.min(1).values)  # of no kind at all
         return (quality + bonus).float()
@@ -234,7 +240,15 @@ class ShareTargets(Combination):
     def _multipliers(self) -> Tensor:
         """(K,) the multipliers beside quality, by how much of each kind's expected gain there is."""
         done = torch.where(self._gains.abs() > 1e-9, self._means / self._gains, 1.0).clamp(0, 1)
-        return self._first + (self._found + self._gains - self._first) * done + self._correction
+        last = self._found + self._gains
+        return self._first + (last - self._first) * done.square() + self._correction
+
+    def _correct(self) -> None:
+        """Move the multipliers a step towards the targets, once the shares are near them."""
+        lacking = self._lacking()
+        if lacking.abs().max() < NEAR:
+            self._correction = self._correction + self.step * self._unit * lacking
+            self._correction = self._correction - self.targets @ self._correction
 
     def _lacking(self) -> Tensor:
         """(K,) the logarithm of the target over the running share, within `WIDEST`."""
