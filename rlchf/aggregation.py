@@ -2,7 +2,6 @@
 
 import inspect
 import json
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -12,20 +11,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rlchf.display import counted, html_table, shortened
-from rlchf.exposure import exposure_correlation, has_gaps
 from rlchf.frozen import ballots_when_decided, check_frozen, warn_of_changes
 from rlchf.numeric.arrays import to_numpy
 from rlchf.numeric.ranks import dense_ranks
 from rlchf.numeric.segments import offsets
 from rlchf.profiles import Profiles
 from rlchf.rankings import Rankings, as_rankings
+from rlchf.rule_warnings import warn_of_approvals, warn_of_counts, warn_of_exposure
 from rlchf.rules import (
     Rule,
     check_call,
     default_ties,
     get_rule,
     is_across,
-    reads_approvals,
     rule_names,
 )
 from rlchf.rules._names import rule_meant
@@ -36,13 +34,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Progress = Callable[[int, int], None]
-
-COUNTS = ("k", "top")  # options that are numbers of responses: seats, places, approved responses
-
-FEWEST = 50
-"""On fewer responses a correlation with exposure is not told."""
-EXCESS = 0.3
-"""A correlation with exposure is told if it differs from that of the Borda count by more than this."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -327,8 +318,8 @@ def aggregate(
     kept = {} if frozen is None else {"frozen": frozen}
     if frozen is not None:
         check_frozen(name, function, options, frozen)
-    _warn_of_counts(options, rankings)
-    _warn_of_approvals(function, name, options, rankings)
+    warn_of_counts(options, rankings)
+    warn_of_approvals(function, name, options, rankings)
     if is_across(function):
         result: Aggregation = function(rankings, **options, **kept)
         if not isinstance(result, Aggregation):
@@ -340,7 +331,7 @@ def aggregate(
             warn_of_changes(function(decided, **options), frozen)
             result = replace(result, ballots=ballots_when_decided(result, frozen))
         options = options if ties is None else options | {"ties": ties}
-        _warn_of_exposure(name, rankings, -result.response_ranks)
+        warn_of_exposure(name, rankings, -result.response_ranks)
         return replace(result, rule=name, options=options)
     function, prefer = resolve(function, tie_breaker, seed)
     scores = np.empty(len(rankings.response_ids))
@@ -359,7 +350,7 @@ def aggregate(
         options = options | {"ties": ties}
     if ties == "random":
         options = options | {"seed": seed}
-    _warn_of_exposure(name, rankings, scores)
+    warn_of_exposure(name, rankings, scores)
     return Aggregation.from_scores(rankings, scores, name, options, preferred)
 
 
@@ -410,59 +401,6 @@ def _progress_after(done: int, total: int, progress: Progress | None) -> Progres
     if progress is None:
         return None
     return lambda now, _: progress(done + now, total)
-
-
-def _warn_of_counts(options: Mapping[str, Any], rankings: Rankings) -> None:
-    """Warn if an option counts more responses than any prompt has; a rule then takes all of them."""
-    most = int(np.diff(rankings.response_starts).max())
-    for name in COUNTS:
-        count = options.get(name)
-        if isinstance(count, int) and count > most:
-            warnings.warn(
-                f"{name} is {count}, but no prompt of {rankings.source} has more than {most} responses, "
-                f"so {name}={count} does the same as {name}={most}; give {most} or less",
-                stacklevel=3,
-            )
-
-
-def _warn_of_approvals(
-    function: Rule, name: str, options: Mapping[str, Any], rankings: Rankings
-) -> None:
-    """Warn where a rule reads approvals that ballots do not state."""
-    if "top" in options or not reads_approvals(function, options):
-        return
-    stated = ~rankings.is_reverse
-    silent = int((stated & ~rankings.states_approvals).sum())
-    if silent:
-        warnings.warn(
-            f"{name} reads approvals, and {silent:,} of {int(stated.sum()):,} ballots state none: theirs "
-            "are read off the ranking, the better half of each ballot; the option top=N reads its first N, "
-            "columns approved or approval state them",
-            stacklevel=3,
-        )
-
-
-def _warn_of_exposure(name: str, rankings: Rankings, scores: np.ndarray) -> None:
-    """Warn where ballots have gaps, and the weight of the ballots that name a response decides."""
-    if name == "borda" or not has_gaps(rankings):
-        return
-    coefficient, n = exposure_correlation(rankings, scores)
-    if n < FEWEST:
-        return
-    by_pairs = np.empty(len(scores))
-    for prompts, profiles in rankings.profiles(small=True):
-        cells = rankings.response_starts[prompts][:, None] + np.arange(profiles.n_responses)
-        by_pairs[cells] = get_rule("borda")(profiles)
-    usual, _ = exposure_correlation(rankings, by_pairs)
-    if abs(coefficient - usual) > EXCESS:
-        many_or_few = "many" if coefficient > usual else "few"
-        warnings.warn(
-            f"{name} ranks high what {many_or_few} ballots name: the rank correlation of its scores with the "
-            f"weight of the ballots that name a response is {coefficient:.2f}, under borda {usual:.2f}; if "
-            "annotators saw only some of the responses, choose borda, copeland, kemeny or bradley_terry, or "
-            "the option average of utilitarian, approval or net_approval",
-            stacklevel=3,
-        )
 
 
 def _checked_scores(name: str, scores: Any, profiles: Profiles) -> np.ndarray:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rlchf.aggregation import Aggregation
 from rlchf.auditing.categories import encode_categories
-from rlchf.auditing.stages import CategoryPreferences
+from rlchf.auditing.category_shares import CategoryPreferences
 from rlchf.io import Annotators, read_annotators, read_responses
 from rlchf.io.aggregations import read_aggregation
 from rlchf.rankings import Rankings

@@ -1,0 +1,72 @@
+"""What `rlchf.aggregate` warns of before and after it applies a rule."""
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from rlchf.exposure import exposure_correlation, has_gaps
+from rlchf.rankings import Rankings
+from rlchf.rules import Rule, get_rule, reads_approvals
+
+COUNTS = ("k", "top")
+"""Options that are numbers of responses: seats, places, approved responses."""
+
+FEWEST = 50
+"""On fewer responses a correlation with exposure is not told."""
+EXCESS = 0.3
+"""A correlation with exposure is told if it differs from that of the Borda count by more than this."""
+
+
+def warn_of_counts(options: Mapping[str, Any], rankings: Rankings) -> None:
+    """Warn if an option counts more responses than any prompt has; a rule then takes all of them."""
+    most = int(np.diff(rankings.response_starts).max())
+    for name in COUNTS:
+        count = options.get(name)
+        if isinstance(count, int) and count > most:
+            warnings.warn(
+                f"{name} is {count}, but no prompt of {rankings.source} has more than {most} responses, "
+                f"so {name}={count} does the same as {name}={most}; give {most} or less",
+                stacklevel=3,
+            )
+
+
+def warn_of_approvals(
+    function: Rule, name: str, options: Mapping[str, Any], rankings: Rankings
+) -> None:
+    """Warn where a rule reads approvals that ballots do not state."""
+    if "top" in options or not reads_approvals(function, options):
+        return
+    stated = ~rankings.is_reverse
+    silent = int((stated & ~rankings.states_approvals).sum())
+    if silent:
+        warnings.warn(
+            f"{name} reads approvals, and {silent:,} of {int(stated.sum()):,} ballots state none: theirs "
+            "are read off the ranking, the better half of each ballot; the option top=N reads its first N, "
+            "columns approved or approval state them",
+            stacklevel=3,
+        )
+
+
+def warn_of_exposure(name: str, rankings: Rankings, scores: np.ndarray) -> None:
+    """Warn where ballots have gaps, and the weight of the ballots that name a response decides."""
+    if name == "borda" or not has_gaps(rankings):
+        return
+    coefficient, n = exposure_correlation(rankings, scores)
+    if n < FEWEST:
+        return
+    by_pairs = np.empty(len(scores))
+    for prompts, profiles in rankings.profiles(small=True):
+        cells = rankings.response_starts[prompts][:, None] + np.arange(profiles.n_responses)
+        by_pairs[cells] = get_rule("borda")(profiles)
+    usual, _ = exposure_correlation(rankings, by_pairs)
+    if abs(coefficient - usual) > EXCESS:
+        many_or_few = "many" if coefficient > usual else "few"
+        warnings.warn(
+            f"{name} ranks high what {many_or_few} ballots name: the rank correlation of its scores with the "
+            f"weight of the ballots that name a response is {coefficient:.2f}, under borda {usual:.2f}; if "
+            "annotators saw only some of the responses, choose borda, copeland, kemeny or bradley_terry, or "
+            "the option average of utilitarian, approval or net_approval",
+            stacklevel=3,
+        )
