@@ -43,7 +43,7 @@ def chances_of_a(result: Aggregation) -> np.ndarray:
     if result.probabilities is not None:
         return result.probabilities
     ranks = result.response_ranks.reshape(-1, 2)
-    return (1 + np.sign(ranks[:, 1] - ranks[:, 0])) / 2
+    return np.asarray((1 + np.sign(ranks[:, 1] - ranks[:, 0])) / 2)
 
 
 def agreement(

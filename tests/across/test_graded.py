@@ -1,5 +1,7 @@
 """Contested pairs that count by the weight of their smaller side, and what one dissenter can do."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -29,6 +31,7 @@ FIRST_PLACES = {
 """Its share of first places, where one annotator orders the two responses of a kind the other way."""
 
 
+@cache
 def common(dissenters: int, prompts: int = 200) -> Rankings:
     """30 against 20 on every second prompt; on the others all agree, but for some of the 30."""
     rows = []
@@ -39,6 +42,7 @@ def common(dissenters: int, prompts: int = 200) -> Rankings:
     return Rankings.from_ballots(rows)
 
 
+@cache
 def emoji(dissenters: int, prompts: int = 200) -> Rankings:
     """Two plain responses and two with an emoji."""
     orders = {
