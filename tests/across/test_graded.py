@@ -172,3 +172,19 @@ def test_the_limit_of_a_light_dissenter_is_its_absence(rule: str) -> None:
     without = rlchf.aggregate(Rankings.from_ballots(rows), rule)
     beside = rlchf.aggregate(Rankings.from_ballots([*rows, *light], weights), rule)
     assert share_of_pairs(beside) == pytest.approx(share_of_pairs(without), abs=0.035)
+
+
+@pytest.mark.parametrize("rule", ["perpetual_pav", "perpetual_nash", "nash_welfare"])
+@pytest.mark.filterwarnings("ignore:.* reads approvals")
+def test_by_approvals_the_minority_has_its_share_of_first_places_and_by_the_winner_less(
+    rule: str,
+) -> None:
+    """Two plain responses and two with an emoji, 6 against 4."""
+    rows = [
+        (t, i, "p1 > p2 > e1 > e2" if i < 6 else "e1 > e2 > p1 > p2")
+        for t in range(60)
+        for i in range(10)
+    ]
+    rankings = Rankings.from_ballots(rows)
+    assert share_of_firsts(rlchf.aggregate(rankings, rule, unit="approval")) == pytest.approx(0.40)
+    assert share_of_firsts(rlchf.aggregate(rankings, rule, unit="winner")) == pytest.approx(0.30)
