@@ -1,5 +1,7 @@
 """Contested pairs that count by the weight of their smaller side, and what one dissenter can do."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -29,6 +31,7 @@ FIRST_PLACES = {
 """Its share of first places, where one annotator orders the two responses of a kind the other way."""
 
 
+@cache
 def common(dissenters: int, prompts: int = 200) -> Rankings:
     """30 against 20 on every second prompt; on the others all agree, but for some of the 30."""
     rows = []
@@ -39,6 +42,7 @@ def common(dissenters: int, prompts: int = 200) -> Rankings:
     return Rankings.from_ballots(rows)
 
 
+@cache
 def emoji(dissenters: int, prompts: int = 200) -> Rankings:
     """Two plain responses and two with an emoji."""
     orders = {
@@ -168,3 +172,19 @@ def test_the_limit_of_a_light_dissenter_is_its_absence(rule: str) -> None:
     without = rlchf.aggregate(Rankings.from_ballots(rows), rule)
     beside = rlchf.aggregate(Rankings.from_ballots([*rows, *light], weights), rule)
     assert share_of_pairs(beside) == pytest.approx(share_of_pairs(without), abs=0.035)
+
+
+@pytest.mark.parametrize("rule", ["perpetual_pav", "perpetual_nash", "nash_welfare"])
+@pytest.mark.filterwarnings("ignore:.* reads approvals")
+def test_by_approvals_the_minority_has_its_share_of_first_places_and_by_the_winner_less(
+    rule: str,
+) -> None:
+    """Two plain responses and two with an emoji, 6 against 4."""
+    rows = [
+        (t, i, "p1 > p2 > e1 > e2" if i < 6 else "e1 > e2 > p1 > p2")
+        for t in range(60)
+        for i in range(10)
+    ]
+    rankings = Rankings.from_ballots(rows)
+    assert share_of_firsts(rlchf.aggregate(rankings, rule, unit="approval")) == pytest.approx(0.40)
+    assert share_of_firsts(rlchf.aggregate(rankings, rule, unit="winner")) == pytest.approx(0.30)
