@@ -85,8 +85,8 @@ def drawn(
     rng: np.random.Generator, B: int, K: int, M: int, kind: str, weights: str, given: str
 ) -> Elections:
     """Random elections of a kind of ballots and of weights."""
-    values = rng.random((B, K, M)).argsort(axis=2) + 1.0
     values: np.ndarray = rng.random((B, K, M)).argsort(axis=2) + 1.0
+    if "weak" in kind:
         values = rng.integers(1, M + 1, (B, K, M)).astype(float)
     if "alike" in kind:  # one strict order, turned round; some ballots are random
         values = (np.arange(M) + rng.integers(0, M, (B, K, 1))) % M + 1.0
