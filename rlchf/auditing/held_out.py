@@ -1,7 +1,9 @@
 """Agreement of an outcome with annotators who did not take part in it, with 95 % intervals."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -56,12 +58,16 @@ def group_intervals(left_out: LeftOut, grouping: Grouping) -> list[Interval]:
 
 @dataclass(frozen=True)
 class Shares:
-    """An annotator's shares held out, as in `Agreement`: of all pairs, contested pairs, first places."""
+    """An annotator's shares held out, as in `Agreement`: of all pairs, contested pairs, first places.
+
+    ``groups`` names the annotator's groups, one for each division.
+    """
 
     name: str
     pairs: float
     contested: float
     first_place: float
+    groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -95,11 +101,21 @@ class HeldOut:
     welfare: dict[str, Welfare]
 
     @classmethod
-    def of(cls, left_out: LeftOut, names: list[str], weights: np.ndarray) -> "HeldOut":
-        """From sums, and the annotators' names and weights."""
+    def of(
+        cls,
+        left_out: LeftOut,
+        names: list[str],
+        weights: np.ndarray,
+        groupings: Sequence[Grouping] = (),
+    ) -> "HeldOut":
+        """From sums, the annotators' names and weights, and divisions into groups."""
         sums = left_out.annotators.T
         shares = [ratio(sums[2 * n], sums[2 * n + 1]) for n in range(len(WELFARE))]
-        rows = zip(names, *(share.tolist() for share in shares), strict=True)
+        groups = [
+            tuple(g.names[g.owners[a]] for g in groupings if g.owners[a] >= 0)
+            for a in range(len(names))
+        ]
+        rows = zip(names, *(share.tolist() for share in shares), groups, strict=True)
         return cls(
             left_out.again,
             left_out.sums["pairs"].n_clusters,
@@ -111,7 +127,10 @@ class HeldOut:
         )
 
 
-def low_outliers(rows: Sequence[Shares | Agreement]) -> list[Shares | Agreement]:
+Row = TypeVar("Row", bound=Shares | Agreement)
+
+
+def low_outliers(rows: Sequence[Row]) -> list[Row]:
     """Those who agree on far fewer contested pairs than most, lowest first.
 
     They are more than three interquartile ranges below the lower quartile: "far out", as Tukey calls it. Of
@@ -133,3 +152,17 @@ def low_outliers(rows: Sequence[Shares | Agreement]) -> list[Shares | Agreement]
     lower, upper = np.quantile([row.contested for row in known], [0.25, 0.75])
     fence = lower - 3 * (upper - lower)
     return sorted((row for row in known if row.contested < fence), key=lambda row: row.contested)
+
+
+def count_members(chosen: Sequence[Shares], rows: Sequence[Shares]) -> dict[str, tuple[int, int]]:
+    """How many members of each group are among those chosen, and how many it has; most of them first.
+
+    Examples
+    --------
+    >>> rows = [Shares(f"v{n}", 0.7, 0.6, 0.5, ("north" if n < 2 else "south",)) for n in range(5)]
+    >>> count_members(rows[:3], rows)
+    {'north': (2, 2), 'south': (1, 3)}
+    """
+    sizes = Counter(name for row in rows for name in row.groups)
+    members = Counter(name for row in chosen for name in row.groups)
+    return {name: (n, sizes[name]) for name, n in members.most_common()}

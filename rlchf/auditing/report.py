@@ -259,7 +259,7 @@ def _with_baselines(
     standing = [row for grouping, part in parts for row in standings_of(rankings, part, grouping)]
     intervals = [row for grouping, part in parts for row in group_intervals(part, grouping)]
     first = parts[0][1]
-    held_out = HeldOut.of(first, rankings.annotator_ids, mean_weights(rankings))
+    held_out = HeldOut.of(first, rankings.annotator_ids, mean_weights(rankings), groupings)
     if not groupings:
         return replace(report, intervals=intervals_of(first, "all"), held_out=held_out)
     opposed = {row.name for row in standing if row.opposed}

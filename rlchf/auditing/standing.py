@@ -1,7 +1,7 @@
 """Where a group stands between a random order and its own ranking; whether it is opposed to others."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -56,6 +56,11 @@ class Standing:
         it is given, such as a reward model's scores.
     prompts, left_out
         Number of prompts counted, and of prompts with more than eight responses, which are not.
+    weight
+        The group's share of the weight of all ballots.
+    far_behind
+        Whether the group is far behind most groups: its position is below one half, and the upper end of its
+        interval is below the lower end of the median group's (of two in the middle, the higher).
 
     Examples
     --------
@@ -82,6 +87,18 @@ class Standing:
     again: bool
     prompts: int
     left_out: int
+    weight: float
+    far_behind: bool
+
+    @property
+    def stands_low(self) -> bool:
+        """Whether the group is far behind most groups, or served less than by a random order."""
+        return self.far_behind or self.losing
+
+    @property
+    def gain(self) -> float:
+        """How much more would agree with the group if its own ranking were the outcome."""
+        return self.best.value - self.agreed.value
 
     @property
     def losing(self) -> bool:
@@ -141,12 +158,21 @@ def standings_of(rankings: Rankings, left_out: LeftOut, grouping: Grouping) -> l
                 position=left_out.estimate("position", g) if agree else NONE,
                 cost=left_out.estimate("cost", g),
                 opposed=shares["others"].high < min(0.5, float(weights[g + 1] / weights.sum())),
+                weight=float(weights[g + 1] / weights.sum()),
+                far_behind=False,
                 again=left_out.again,
                 prompts=left_out.prompts - left_out.large,
                 left_out=left_out.large,
             )
         )
-    return rows
+    placed = [row for row in by_position(rows) if not np.isnan(row.position.low)]
+    if not placed:
+        return rows
+    fence = placed[len(placed) // 2].position.low - NEARLY
+    return [
+        replace(row, far_behind=row.position.value < 0.5 and row.position.high < fence)
+        for row in rows
+    ]
 
 
 def opposed_groups(rankings: Rankings, grouping: Grouping) -> set[str]:
@@ -156,5 +182,14 @@ def opposed_groups(rankings: Rankings, grouping: Grouping) -> set[str]:
 
 
 def by_position(rows: Sequence[Standing]) -> list[Standing]:
-    """The groups, lowest position first, those without one last."""
-    return sorted(rows, key=lambda row: (np.isnan(row.position.value), row.position.value))
+    """The groups, lowest position first.
+
+    Those without a position come last, but first if they are served less than by a random order.
+    """
+
+    def key(row: Standing) -> tuple[int, float]:
+        if np.isnan(row.position.value):
+            return (-1 if row.losing else 1), row.agreed.value
+        return 0, row.position.value
+
+    return sorted(rows, key=key)

@@ -28,22 +28,20 @@ def standing_plot(report: Audit) -> Figure:
         return _agreement_dots(report, report.groups, "groups")
     rows = by_position(report.standings)
     shown = [row for row in rows[:LISTED] if not np.isnan(row.agreed.value)]
-    figure = Figure(figsize=(8.5, 2.0 + 0.36 * max(len(shown), 2)), layout="constrained")
+    figure = Figure(figsize=(8.5, 2.4 + 0.36 * max(len(shown), 2)), layout="constrained")
     axes = figure.subplots()
     for y, row in enumerate(shown):
         _standing_row(axes, y, row)
     axes.axvline(0.5, color="0.25", lw=1.2, ls=":", zorder=0)
-    axes.set_yticks(range(len(shown)), [short(row.name) for row in shown])
+    labels = [f"{short(row.name)}\u2002({row.annotators})" for row in shown]
+    axes.set_yticks(range(len(shown)), labels)
     _positions(axes, shown)
     _legend(axes, shown)
-    figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=9)
+    figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=9)
     of = f", the lowest {LISTED} of {len(rows)} groups" if len(rows) > LISTED else ""
     sample = "held out" if report.standings[0].again else "as given"
     _finish(axes, len(shown), f"Where groups stand ({short(report.rule)}, {sample}{of})")
-    axes.set_xlabel(
-        "share of the contested pairs that agree\n"
-        "position: 0 is a random order, 1 the group's own ranking"
-    )
+    axes.set_xlabel("share of the contested pairs on the members' ballots that agree")
     listed = "; ".join(_in_words(row) for row in shown)
     return describe(
         figure,
@@ -52,25 +50,32 @@ def standing_plot(report: Audit) -> Figure:
     )
 
 
-def _standing_row(axes: Axes, y: int, row: Standing) -> None:
-    colour, marker = (LOSING, "v") if row.losing else (SERVED, "o")
+def _mark(row: Standing) -> tuple[str, str]:
+    """The colour and the marker of a group."""
+    if row.losing:
+        return LOSING, "v"
     if np.isnan(row.position.value):
-        colour, marker = "0.5", "o"
+        return "0.5", "o"
+    return (LOSING, "s") if row.far_behind else (SERVED, "o")
+
+
+def _standing_row(axes: Axes, y: int, row: Standing) -> None:
+    colour, marker = _mark(row)
     if row.best.value > row.random and not np.isnan(row.position.value):
         axes.plot([row.random, row.best.value], [y, y], color="0.75", lw=1.5, zorder=1)
         axes.plot(row.best.value, y, "D", ms=9, mfc="white", mec="0.25", mew=1.4, zorder=2)
-    if not np.isnan(row.others.value):
-        axes.plot(row.others.value, y, "|", ms=13, color="0.25", mew=1.8, zorder=2)
     if not np.isnan(row.agreed.low):
         ends = [row.agreed.low, row.agreed.high]
         axes.plot(ends, [y, y], color=colour, lw=7, alpha=0.25, solid_capstyle="butt", zorder=1)
-    axes.plot(row.agreed.value, y, marker, ms=8, color=colour, zorder=3)
+    axes.plot(row.agreed.value, y, marker, ms=7, color=colour, zorder=3)
+    if not np.isnan(row.others.value):  # longer than the dot is wide, so that it is seen behind it
+        axes.plot(row.others.value, y, "|", ms=16, color="0.1", mew=1.6, zorder=2.5)
 
 
 def _positions(axes: Axes, rows: list[Standing]) -> None:
     """The positions as figures at the right."""
     right = axes.get_yaxis_transform()
-    axes.text(1.02, -0.8, "position", transform=right, fontsize=9, color="0.3", va="center")
+    axes.text(1.02, -1.0, "position*", transform=right, fontsize=9, color="0.3", va="center")
     for y, row in enumerate(rows):
         value = row.position.value
         text = "–" if np.isnan(value) else f"{value:.2f}".replace("-", "−")
@@ -79,14 +84,21 @@ def _positions(axes: Axes, rows: list[Standing]) -> None:
 
 def _legend(axes: Axes, rows: list[Standing]) -> None:
     """What the marks mean."""
-    axes.plot([], [], "o", ms=8, color=SERVED, label="the collective rankings (bar: 95 % interval)")
-    if any(row.losing for row in rows):
-        axes.plot([], [], "v", ms=8, color=LOSING, label="the same, less than a random order")
-    axes.plot([], [], color="0.25", lw=1.2, ls=":", label="a random order")
+    axes.plot([], [], "o", ms=7, color=SERVED, label="the collective rankings (bar: 95 % interval)")
+    for any_such, marker, what in (
+        (any(row.losing for row in rows), "v", "below a random order"),
+        (any(_mark(row)[1] == "s" for row in rows), "s", "far behind most groups"),
+    ):
+        if any_such:
+            axes.plot([], [], marker, ms=7, color=LOSING, label=f"the same, {what}")
+    if any(_mark(row)[0] == "0.5" for row in rows):
+        axes.plot([], [], "o", ms=7, color="0.5", label="the same, no position")
+    axes.plot([], [], "|", ms=10, color="0.1", mew=1.6, ls="", label="the others' ranking")
     axes.plot([], [], "D", ms=9, mfc="white", mec="0.25", mew=1.4, label="the group's own ranking")
-    axes.plot([], [], "|", ms=13, color="0.25", mew=1.8, ls="", label="the others' ranking")
-    if any(np.isnan(row.position.value) for row in rows):
-        axes.plot([], [], "o", ms=8, color="0.5", label="no position: members differ")
+    axes.plot([], [], color="0.25", lw=1.2, ls=":", label="a random order")
+    axes.plot([], [], color="0.75", lw=1.5,
+              label="* from a random order (position 0) to the own ranking (1)")  # fmt: skip
+    axes.plot([], [], " ", label="(in brackets: people)")
 
 
 def _finish(axes: Axes, n: int, title: str) -> None:
@@ -99,6 +111,8 @@ def _finish(axes: Axes, n: int, title: str) -> None:
 
 def _in_words(row: Standing) -> str:
     where = "no position" if np.isnan(row.position.value) else f"position {row.position.value:.2f}"
+    if row.stands_low:
+        where += ", below a random order" if row.losing else ", far behind most groups"
     return f"{row.name} {row.agreed.value:.2f} ({where})"
 
 

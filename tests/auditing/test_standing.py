@@ -12,6 +12,7 @@ import rlchf
 from rlchf.auditing import Audit, Standing, opposed_groups
 from rlchf.auditing._orders import above_in_optimal_orders
 from rlchf.auditing.groups import Grouping
+from rlchf.auditing.standing import by_position
 from rlchf.auditing.welfare import price_of_fairness
 from tests.auditing.test_measures import as_rankings, dataset
 from tests.oracles.auditing import held_out
@@ -147,6 +148,19 @@ def test_one_group_opposed_to_all_is_the_only_one_that_loses(seed: int) -> None:
     rows = audited(*asked({"a": 16, "b": 10, "c": 6, "d": 4, "e": 4}, tastes, 0.8, rng)).standings
     assert [row.name for row in rows if row.losing] == ["e"]
     assert all(row.position.value > 0.5 for row in rows if row.name != "e")
+
+
+def test_a_group_is_far_behind_if_its_interval_is_below_that_of_the_median_group() -> None:
+    rng = np.random.default_rng(0)
+    tastes = tastes_of("abcd", rng, common=2.0)
+    tastes["e"] = tastes_of("e", rng, common=0.0)["e"]  # wants neither the same nor the opposite
+    rows = by_position(audited(*asked(dict.fromkeys("abcde", 8), tastes, 0.8, rng)).standings)
+    assert [row.name for row in rows if row.far_behind] == ["e"]
+    assert rows[0].position.value < 0.5
+    assert rows[0].position.high < rows[2].position.low
+    assert not rows[0].losing
+    assert [row.weight for row in rows] == [0.2] * 5
+    assert rows[0].gain == rows[0].best.value - rows[0].agreed.value
 
 
 def test_where_all_nearly_agree_nobody_loses() -> None:

@@ -7,12 +7,14 @@ from rich.table import Table
 
 from rlchf.auditing.agreement import Agreement
 from rlchf.auditing.estimates import Estimate
-from rlchf.auditing.held_out import Interval, low_outliers
+from rlchf.auditing.held_out import Interval, Shares, count_members, low_outliers
 from rlchf.auditing.report import Audit
 from rlchf.auditing.spread import Spread
 from rlchf.auditing.stages import StageShares
+from rlchf.auditing.standing import by_position
 from rlchf.cli.tables import LISTED, make_table, number
-from rlchf.cli.tables.standing import names, standing_tables, with_interval
+from rlchf.cli.tables.standing import standing_tables, with_interval
+from rlchf.cli.tables.standing_sentences import names
 from rlchf.display import counted
 
 FEW = 10
@@ -46,6 +48,7 @@ def tables(report: Audit) -> Iterator[Table | str]:
     if report.axioms:
         yield ""
         yield axioms_table(report)
+        yield axioms_sentence(report)
     yield ""
     yield majorities(report)
     for title, table in stages_tables(report.stages):
@@ -67,17 +70,48 @@ def _agreement(report: Audit) -> Iterator[Table | str]:
         yield from held_out_sentences(report)
         yield ""
     yield agreement_table(report)
+    yield from in_sample_sentences(report)
+
+
+def in_sample_sentences(report: Audit) -> Iterator[str]:
+    """What the columns are, and what is not shown."""
+    if all_contested(report):
+        yield " (every pair is contested, so that agreement on contested pairs is that on all pairs)"
+    if len(_shown(report)) > 1:
+        yield (
+            " (losing streak: most prompts in a row whose first response none of the ballots approves; "
+            "lower quota: share of the prompts after which an annotator has won at least as often as is due "
+            "by support, rounded down; influence: that of a prompt is shared by those who approve its first "
+            "response, by weight)"
+        )
     hidden = len(report.annotators) if report.groups or len(report.annotators) > LISTED else 0
     if hidden:
         yield f" ({hidden} annotators: see --json or --out)"
+
+
+def all_contested(report: Audit) -> bool:
+    """Whether every pair is contested and the tables would show the same figures twice."""
+    held_out = {(one.name, one.measure): with_interval(_estimate(one)) for one in report.intervals}
+    return (
+        report.margins.contested == 1
+        and all(number(row.pairs) == number(row.contested) for row in _shown(report))
+        and all(
+            held_out[name, "pairs"] == text
+            for (name, measure), text in held_out.items()
+            if measure == "contested"
+        )
+    )
 
 
 def _approval_lines(report: Audit) -> Iterator[str]:
     """Where approvals come from, how many responses a majority approves, who approves nothing that won."""
     approvals = report.approvals
     yield f" {approvals.how[0].upper()}{approvals.how[1:]}."
-    counts = ", ".join(f"{name} on {n:,}" for name, n in approvals.majorities.items())
-    yield f" Prompts by their number of majority-approved responses: {counts}."
+    none, one, several = approvals.majorities.values()
+    yield (
+        f" A majority approves exactly one response on {one:,} of {counted(none + one + several, 'prompt')}, "
+        f"several on {several:,}, none on {none:,}."
+    )
     if approvals.without:
         names = ", ".join(approvals.without[:3]) + (", ..." if len(approvals.without) > 3 else "")
         people = counted(len(approvals.without), "annotator")
@@ -92,11 +126,13 @@ def _approval_lines(report: Audit) -> Iterator[str]:
 
 def held_out_table(report: Audit) -> Table:
     """Agreement held out with 95 % intervals, for all and by group."""
-    table = make_table(f"{report.rule},\n{sample(report)}", "weight", *MEASURES.values())
+    measures = [m for m in MEASURES if m != "contested" or not all_contested(report)]
+    titles = (MEASURES[measure] for measure in measures)
+    table = make_table(f"{report.rule},\n{sample(report)}", "weight", *titles)
     weights = {row.name: row.weight for row in (report.overall, *report.groups)}
     for name in dict.fromkeys(one.name for one in report.intervals):
         figures = {one.measure: one for one in report.intervals if one.name == name}
-        cells = (with_interval(_estimate(figures[measure])) for measure in MEASURES)
+        cells = (with_interval(_estimate(figures[measure])) for measure in measures)
         table.add_row(name, number(weights[name]), *cells)
     return table
 
@@ -133,28 +169,37 @@ def held_out_sentences(report: Audit) -> Iterator[str]:
         )
     low = low_outliers(held_out.annotators)
     if low:
-        shown = (f"{row.name} {number(row.contested, 2)}" for row in low)
-        yield (
-            f" Agree on far fewer contested pairs than most: {counted(len(low), 'annotator')} "
-            f"({names(list(shown))})."
-        )
+        yield _low_sentence(low, held_out.annotators)
     if held_out.left_out:
         yield (
             f" Not held out: {counted(held_out.left_out, 'prompt')} with too many ballots and responses."
         )
 
 
+def _low_sentence(low: Sequence[Shares], annotators: Sequence[Shares]) -> str:
+    """Who agrees on far fewer contested pairs than most, and of which groups they are."""
+    shown = (f"{row.name} {number(row.contested, 2)}" for row in low)
+    of_groups = [
+        f"all {n} of {name}" if n == size else f"{n} of the {size} of {name}"
+        for name, (n, size) in count_members(low, annotators).items()
+    ]
+    which = f", {names(of_groups)}" if of_groups else ""
+    people = counted(len(low), "annotator")
+    return f" Agree on far fewer contested pairs than most: {people}{which} ({names(list(shown))})."
+
+
 def agreement_table(report: Audit) -> Table:
     """One row for all, then per group, or per annotator if there are no groups and few annotators."""
+    contested = not all_contested(report)
     deficits = any(not math.isnan(row.maximum_deficit) for row in report.groups)
     table = make_table(
-        f"{report.rule},\nin sample", "weight", "all\npairs", "con-\ntested", "first\nplace",
+        f"{report.rule},\nin sample", "weight", "all\npairs", *["con-\ntested"] * contested, "first\nplace",
         "losing\nstreak", "lower\nquota", "influ-\nence", *(["max.\ndeficit"] if deficits else []),
     )  # fmt: skip
     all_row, *rows = _shown(report)
-    table.add_row(all_row.name, *_shares(all_row))
+    table.add_row(all_row.name, *_shares(all_row, contested))
     for row in rows:
-        cells = _shares(row)
+        cells = _shares(row, contested)
         cells += [
             str(row.longest_losing_streak), number(row.lower_quota_compliance), number(row.influence),
         ]  # fmt: skip
@@ -164,8 +209,9 @@ def agreement_table(report: Audit) -> Table:
     return table
 
 
-def _shares(row: Agreement) -> list[str]:
-    return [number(x) for x in (row.weight, row.pairs, row.contested, row.first_place)]
+def _shares(row: Agreement, contested: bool) -> list[str]:
+    shares = row.weight, row.pairs, *[row.contested] * contested, row.first_place
+    return [number(x) for x in shares]
 
 
 def _shown(report: Audit) -> list[Agreement]:
@@ -181,9 +227,14 @@ def equality_table(report: Audit) -> Table:
     title = f"over annotators,\n{sample(report) if held_out else 'in sample'}"
     table = make_table(title, "mean", "Nash", "harmonic", "lowest", "Gini")
     names = {"pairs": "all pairs", "contested": "contested pairs", "first_place": "first places"}
-    for measure, w in (held_out.welfare if held_out else report.welfare).items():
-        figures = (w.mean, w.nash, w.harmonic, w.minimum, w.gini)
-        table.add_row(names[measure], *(number(x) for x in figures))
+    rows = {
+        names[measure]: [number(x) for x in (w.mean, w.nash, w.harmonic, w.minimum, w.gini)]
+        for measure, w in (held_out.welfare if held_out else report.welfare).items()
+    }
+    if all_contested(report) and rows["contested pairs"] == rows["all pairs"]:
+        del rows["contested pairs"]
+    for name, cells in rows.items():
+        table.add_row(name, *cells)
     table.add_row("influence (in sample)", "", "", "", "", number(report.influence_gini))
     return table
 
@@ -207,6 +258,19 @@ def axioms_table(report: Audit) -> Table:
             text = f"{worst.members} {people}: {worst.received:g} of {worst.deserved:g} ({worst.axiom})"
         table.add_row(unit, *marks, text)
     return table
+
+
+def axioms_sentence(report: Audit) -> str:
+    """What the axioms do not say, and which groups stand low though all axioms hold."""
+    text = (
+        " (minimum tests of what ballots approve: a group can pass them all and stand "
+        "below a random order"
+    )
+    verdicts = [verdict.holds for unit in report.axioms.values() for verdict in unit]
+    low = [row.name for row in by_position(report.standings) if row.losing]
+    if low and False not in verdicts:
+        text += f", as here: {names(low)}"
+    return f"{text})"
 
 
 def stages_tables(stages: Sequence[StageShares]) -> Iterator[tuple[str, Table]]:
@@ -244,18 +308,36 @@ def spread_table(rows: Sequence[Spread]) -> Table:
 def majorities(report: Audit) -> str:
     """The price of fairness and the majorities, in sentences."""
     m = report.margins
-    sizes = ", ".join(f"{size}: {count}" for size, count in m.smith.items())
-    close = ", ".join(f"{100 * float(x):g} %: {number(part)}" for x, part in m.closer.items())
-    small = m.prompts - report.large_prompts
-    where = (
-        f", on {counted(small, 'prompt')} with up to 8 responses" if report.large_prompts else ""
-    )
+    sizes = [f"{size} on {count:,}" for size, count in m.smith.items()]
+    close = [f"{100 * float(x):g} %: {percent(part)}" for x, part in m.closer.items()]
     return (
-        f" Price of fairness (agreement lost against Kemeny{where}): "
-        f"{number(report.price_of_fairness)}.\n"
-        f" Of {counted(m.prompts, 'prompt')} {number(m.condorcet)} have a Condorcet winner, "
-        f"{number(m.cycles)} a majority cycle;\n"
-        f" Smith sets by size: {sizes}.\n"
-        f" Of {counted(m.pairs, 'pair')} {number(m.contested)} are contested, {number(m.tied)} tied;\n"
-        f" decided by less than {close}."
+        f"{_price(report)}"
+        f" Of {counted(m.prompts, 'prompt')}, {percent(m.condorcet)} have a Condorcet winner, which beats "
+        "every other response by majority;\n"
+        f" on {percent(m.cycles)} some majorities form a cycle, which may lie below the winner.\n"
+        f" Prompts by the size of their Smith set: {', '.join(sizes)}.\n"
+        f" Of {counted(m.pairs, 'pair')} of responses, {percent(m.contested)} are contested and "
+        f"{percent(m.tied)} tied.\n"
+        f" Pairs on which the majority leads by less than so much of the weight: {', '.join(close)}."
     )
+
+
+def _price(report: Audit) -> str:
+    """The price of fairness; nothing to report for Kemeny's own rule."""
+    price, large = report.price_of_fairness, report.large_prompts
+    if report.rule == "kemeny" and not price >= 0.0005:
+        return " Price of fairness: none, since the rule is Kemeny's.\n"
+    small = counted(report.margins.prompts - large, "prompt")
+    where = f", on {small} with up to 8 responses" if large else ""
+    return f" Price of fairness (agreement lost against Kemeny{where}): {number(price)}.\n"
+
+
+def percent(share: float) -> str:
+    """A share in percent; a dash for none.
+
+    Examples
+    --------
+    >>> percent(0.1075), percent(1.0), percent(float("nan"))
+    ('10.8 %', '100 %', '-')
+    """
+    return "-" if math.isnan(share) else f"{round(100 * share, 1):g} %"
