@@ -217,6 +217,8 @@ def _with_option(start: str, option: str, default: Any, hint: Any) -> str:
         return f"{start} --ties {other}"
     if option == "seed":
         return f"{start} --seed 1"
+    if option == "frozen":
+        return f"{start} --frozen earlier.jsonl"
     if words:
         return f"{start} -o {option}={other}  # or {', '.join(w for w in words if w != other)}"
     return f"{start} -o {option}={_other(option, default, hint)}"

@@ -9,7 +9,7 @@ from rlchf.jobs.progress import stage
 from rlchf.jobs.settings import AggregateJob, RuleSettings
 from rlchf.rankings import Rankings
 
-COMMON = ("ties", "seed", "threads")
+COMMON = ("ties", "seed", "threads", "frozen")
 """What every rule is given, beside its own options."""
 
 
