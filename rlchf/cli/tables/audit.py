@@ -79,7 +79,7 @@ def in_sample_sentences(report: Audit) -> Iterator[str]:
         yield " (every pair is contested, so that agreement on contested pairs is that on all pairs)"
     if len(_shown(report)) > 1:
         yield (
-            " (losing streak: most prompts in a row whose first response none of the ballots approves; "
+            " (losing streak: most prompts in a row whose first response none of its ballots approves; "
             "lower quota: share of the prompts after which an annotator has won at least as often as is due "
             "by support, rounded down; influence: that of a prompt is shared by those who approve its first "
             "response, by weight)"
@@ -309,7 +309,10 @@ def majorities(report: Audit) -> str:
     """The price of fairness and the majorities, in sentences."""
     m = report.margins
     sizes = [f"{size} on {count:,}" for size, count in m.smith.items()]
-    close = [f"{100 * float(x):g} %: {percent(part)}" for x, part in m.closer.items()]
+    close, *more = [
+        (f"less than {100 * float(x):g} %", percent(part)) for x, part in m.closer.items()
+    ]
+    closer = "".join(f", by {lead} on {part}" for lead, part in more)
     return (
         f"{_price(report)}"
         f" Of {counted(m.prompts, 'prompt')}, {percent(m.condorcet)} have a Condorcet winner, which beats "
@@ -318,7 +321,7 @@ def majorities(report: Audit) -> str:
         f" Prompts by the size of their Smith set: {', '.join(sizes)}.\n"
         f" Of {counted(m.pairs, 'pair')} of responses, {percent(m.contested)} are contested and "
         f"{percent(m.tied)} tied.\n"
-        f" Pairs on which the majority leads by less than so much of the weight: {', '.join(close)}."
+        f" The majority leads by {close[0]} of the weight on {close[1]} of the pairs{closer}."
     )
 
 
