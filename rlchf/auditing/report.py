@@ -1,5 +1,6 @@
 """The audit: all measures of an outcome, together."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, get_args
@@ -103,11 +104,12 @@ class Audit:
     scores: "Audit | None" = None
 
     def __repr__(self) -> str:
-        pairs, contested, first = self._shares_of("all", self.overall)
+        names = ("pairs", "contested pairs", "first places")
+        shares = zip(names, self._shares_of("all", self.overall), strict=True)
+        known = (f"{share:.3f} of {name}" for name, share in shares if not math.isnan(share))
         return (
             f"<Audit of {self.rule}: {len(self.annotators)} annotators, {len(self.groups)} groups>\n"
-            f"  agreement {self._sample}: {pairs:.3f} of pairs, {contested:.3f} of contested pairs, "
-            f"{first:.3f} of first places"
+            f"  agreement {self._sample}: {', '.join(known)}"
         )
 
     @property

@@ -1,6 +1,6 @@
 """Large long tables without anything special: the short way from a file to `Rankings`.
 
-What is no plain ranking or score takes the long way (`rlchf.io.formats.long`), which also says what is wrong.
+What is no plain ranking or score takes the long way, by `read_long`, which also says what is wrong.
 Both ways give the same arrays.
 """
 

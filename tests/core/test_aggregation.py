@@ -46,7 +46,7 @@ def test_an_audit_and_a_batch_show_themselves_in_a_few_lines() -> None:
     for shown in (report, batch):
         assert len(repr(shown)) < 300
         assert len(shown._repr_html_()) < 2000
-    assert "agreement: 1.000 of pairs" in repr(report)
+    assert repr(report).endswith("agreement in sample: 1.000 of pairs, 1.000 of first places")
 
 
 def test_an_audit_says_what_it_takes() -> None:
