@@ -192,6 +192,7 @@ def combined(
         return Estimate(value, float("nan"), float("nan"))
     from scipy.special import stdtrit
 
+    prompts = max(prompts, 0.0)  # where all prompts are alike it is a rounding error
     variance = (prompts + max(clusters - within, 0.0)) / scale**2
     spread = clusters**2 / n + prompts**2 / max(p - 1, 1)
     z = float(stdtrit((clusters + prompts) ** 2 / spread if spread > 0 else n, 0.975))

@@ -64,6 +64,20 @@ def test_in_sample_agreement_is_too_high_for_fresh_annotators_and_held_out_it_is
     assert np.mean(covered) >= (0.7 if n == 3 else 0.8)
 
 
+@pytest.mark.parametrize("prompts", [1, 3, 5, 20, 30, 40])
+def test_intervals_of_prompts_that_are_all_alike_are_real_and_hold_the_figure(prompts: int) -> None:
+    orders = ["a > b > c"] * 6 + ["c > b > a"] * 4
+    ballots = [(f"p{p}", f"a{i}", order) for p in range(prompts) for i, order in enumerate(orders)]
+    groups = {f"a{i}": "plain" if i < 6 else "emoji" for i in range(10)}
+    rankings = rlchf.Rankings.from_ballots(ballots)
+    report = rlchf.audit(rankings, rlchf.aggregate(rankings, "kemeny"), groups, baselines=True)
+    estimates = [e for s in report.standings for e in (s.position, s.agreed, s.best, s.cost)]
+    for one in (*estimates, *report.intervals):
+        ends = np.array([one.low, one.value, one.high])
+        assert not np.iscomplexobj(ends)
+        assert np.isnan(ends[[0, 2]]).all() or (np.diff(ends) >= 0).all()
+
+
 @pytest.mark.parametrize("seed", range(12))
 def test_as_given_the_figures_are_those_in_sample(seed: int) -> None:
     ballots, outcomes = dataset(seed, many=seed % 2 == 1)

@@ -151,6 +151,8 @@ def held_out_sentences(report: Audit) -> Iterator[str]:
     held_out = report.held_out
     assert held_out is not None
     yield " (95 % intervals in brackets, for other annotators and other prompts like these)"
+    if held_out.prompts == 1:
+        yield " There is one prompt only: the intervals say nothing of other prompts."
     ratios = [one for one in report.intervals if one.measure == "representation_ratio"]
     if ratios:
         shown = (f"{one.name} {with_interval(_estimate(one))}" for one in ratios)
