@@ -71,9 +71,12 @@ def test_intervals_of_prompts_that_are_all_alike_are_real_and_hold_the_figure(pr
     groups = {f"a{i}": "plain" if i < 6 else "emoji" for i in range(10)}
     rankings = rlchf.Rankings.from_ballots(ballots)
     report = rlchf.audit(rankings, rlchf.aggregate(rankings, "kemeny"), groups, baselines=True)
-    estimates = [e for s in report.standings for e in (s.position, s.agreed, s.best, s.cost)]
-    for one in (*estimates, *report.intervals):
-        ends = np.array([one.low, one.value, one.high])
+    intervals = [(one.low, one.value, one.high) for one in report.intervals]
+    for standing in report.standings:
+        for one in (standing.position, standing.agreed, standing.best, standing.cost):
+            intervals.append((one.low, one.value, one.high))
+    for interval in intervals:
+        ends = np.array(interval)
         assert not np.iscomplexobj(ends)
         assert np.isnan(ends[[0, 2]]).all() or (np.diff(ends) >= 0).all()
 
