@@ -501,7 +501,7 @@ def test_the_audit_tells_how_many_outcomes_it_has_made_again(folder: Path) -> No
 def test_without_folds_the_tables_say_that_the_outcome_is_as_given(folder: Path) -> None:
     shown = run(folder / "rankings.csv", folder / "out.jsonl", "--folds", 0).stdout
     assert "as given" in shown
-    assert "may have been made from these ballots" in shown
+    assert "may have been made from these ballots" in " ".join(shown.split())
     assert "held out" not in shown
 
 
