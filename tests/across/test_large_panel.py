@@ -1,26 +1,13 @@
 """A minority of 40 % on a panel of 50, where hardly a pair is unanimous."""
 
-import importlib.util
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import pytest
 
+from tests.support.scripts import script as load_script
+
 pytestmark = pytest.mark.slow
 
-
-def load_script() -> Any:
-    path = Path(__file__).parents[2] / "benchmarks/across/large_panel.py"
-    spec = importlib.util.spec_from_file_location("across_large_panel", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-panel = load_script()
+panel = load_script("across/large_panel.py")
 
 
 @pytest.mark.parametrize("case", ["alike", "a dissenter", "noise"])

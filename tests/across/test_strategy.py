@@ -1,26 +1,13 @@
 """What an annotator gains by dissenting falsely where all agree."""
 
-import importlib.util
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import pytest
 
+from tests.support.scripts import script as load_script
+
 pytestmark = pytest.mark.slow
 
-
-def load_script() -> Any:
-    path = Path(__file__).parents[2] / "benchmarks/across/false_dissent.py"
-    spec = importlib.util.spec_from_file_location("across_false_dissent", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-script = load_script()
+script = load_script("across/false_dissent.py")
 
 
 @pytest.mark.parametrize(
