@@ -393,7 +393,7 @@ class Rankings:
         all pairs of responses fits into the processor's cache.
         """
         sizes = np.diff(self.response_starts)
-        for size in np.unique(sizes).tolist():
+        for size in np.flatnonzero(np.bincount(sizes)).tolist():
             prompts = np.flatnonzero(sizes == size)
             for part in chunks(len(prompts), size**2) if small else [slice(None)]:
                 yield prompts[part], self.batch(prompts[part])

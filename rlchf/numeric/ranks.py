@@ -26,15 +26,15 @@ def dense_ranks(starts: np.ndarray, keys: list[np.ndarray]) -> np.ndarray:
     """
     ranks = np.empty(int(starts[-1]), dtype=np.int64)
     sizes = np.diff(starts)
-    for size in np.unique(sizes):
+    for size in np.flatnonzero(np.bincount(sizes)):
         prompts = np.flatnonzero(sizes == size)
         for part in np.array_split(prompts, 1 + len(prompts) * int(size) // CHUNK):
             cells = starts[part][:, None] + np.arange(size)  # (B, M)
             values = [key[cells] for key in keys]
             order = np.lexsort([-key for key in reversed(values)], axis=1)
-            step = np.zeros(cells.shape, dtype=np.int64)
+            step = np.zeros(cells.T.shape, dtype=np.int64)  # sums over whole rows are fast
             for key in values:
-                downwards = np.take_along_axis(key, order, axis=1)
-                step[:, 1:] |= downwards[:, 1:] != downwards[:, :-1]
-            ranks[np.take_along_axis(cells, order, axis=1)] = np.cumsum(step, axis=1) + 1
+                downwards = np.take_along_axis(key, order, axis=1).T
+                step[1:] |= downwards[1:] != downwards[:-1]
+            ranks[(starts[part][:, None] + order).T] = np.cumsum(step, axis=0) + 1
     return ranks
