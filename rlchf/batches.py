@@ -30,7 +30,7 @@ def batch(rankings: "Rankings", prompts: np.ndarray) -> Profiles:
         annotators=rankings.ballot_annotators[ballots],
         scores=scores,
         approvals=approvals,
-        prompts=np.asarray(prompts),
+        prompts=np.asarray(prompts) + rankings.first_prompt,
     )
 
 

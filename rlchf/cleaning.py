@@ -1,7 +1,7 @@
 """Rows that cannot count: refused all together, or left out and listed."""
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
@@ -50,10 +50,14 @@ class Fault:
     indices: np.ndarray
     of_ballots: bool = False
 
-    def summary(self, entries: Entries) -> str:
+    def count(self, entries: Entries) -> tuple[int, list[str]]:
         """How many there are, and where the first are."""
         first = [_position(entries, i, self.of_ballots) for i in self.indices[:SHOWN].tolist()]
-        return f"{counted(len(self.indices), self.reason)} ({rows_text(first, len(self.indices))})"
+        return len(self.indices), first
+
+    def summary(self, entries: Entries) -> str:
+        """How many there are, and where the first are, in words."""
+        return _summary(self.reason, *self.count(entries))
 
     def mask(self, entries: Entries) -> np.ndarray:
         """(E,) the entries that it is about."""
@@ -68,12 +72,65 @@ class Fault:
 class LonePrompts(Fault):
     """The ballots on prompts that have one response only."""
 
-    def summary(self, entries: Entries) -> str:
+    def count(self, entries: Entries) -> tuple[int, list[str]]:
         """How many prompts there are, and the ids of the first."""
         prompts = np.unique(entries.ballot_prompts[self.indices])
-        ids = [repr(entries.prompt_ids[p]) for p in prompts[:SHOWN].tolist()]
-        more = ", ..." if len(prompts) > SHOWN else ""
-        return f"{counted(len(prompts), 'prompt')} with one response only ({', '.join(ids)}{more})"
+        return len(prompts), [repr(entries.prompt_ids[p]) for p in prompts[:SHOWN].tolist()]
+
+
+LONE = "prompt with one response only"
+"""The reason of `LonePrompts`."""
+
+
+def _summary(reason: str, n: int, first: Sequence[str]) -> str:
+    if reason == LONE:
+        more = ", ..." if n > len(first) else ""
+        return f"{counted(n, 'prompt')} with one response only ({', '.join(first)}{more})"
+    return f"{counted(n, reason)} ({rows_text(first, n)})"
+
+
+class LeftOut(UserWarning):
+    """What was left out of a dataset, in a sentence.
+
+    Attributes
+    ----------
+    source
+        The name of the dataset.
+    faults
+        For each reason how many there are, and where the first are.
+    prompts, annotators
+        The number of prompts, and the annotators, who have no ballot left.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        faults: Mapping[str, tuple[int, Sequence[str]]],
+        prompts: int,
+        annotators: Sequence[str],
+    ) -> None:
+        out = ", ".join(_summary(reason, n, first) for reason, (n, first) in faults.items())
+        gone = {"prompt": prompts, "annotator": len(annotators)}
+        lost = [counted(number, noun) for noun, number in gone.items() if number]
+        have = "has" if list(gone.values()) in ([1, 0], [0, 1]) else "have"
+        end = f"; {' and '.join(lost)} {have} no ballot left" if lost else ""
+        super().__init__(f"{source}: left out {out}{end}")
+        self.source, self.faults = source, {reason: tuple(one) for reason, one in faults.items()}
+        self.prompts, self.annotators = prompts, list(annotators)
+
+
+class NothingLeftError(ValueError):
+    """No ballot of a dataset, or of a part of it, counts.
+
+    Attributes
+    ----------
+    left_out, skipped
+        What was left out, and its rows.
+    """
+
+    def __init__(self, message: str, left_out: LeftOut, skipped: Sequence[Skipped]) -> None:
+        super().__init__(message)
+        self.left_out, self.skipped = left_out, list(skipped)
 
 
 def cleaned(
@@ -111,14 +168,16 @@ def cleaned(
         return entries, []
     for fault in bad:
         keep &= ~fault.mask(entries)
-    if not keep.any():
-        raise ValueError(
-            f"{entries.source}: no ballot is left without "
-            + ", ".join(fault.summary(entries) for fault in faults)
-        )
     kept = _kept(entries, keep)
-    _warn(entries, kept, faults)
-    return kept, [row for fault in faults for row in _rows(entries, fault)]
+    left_out = _left_out(entries, kept, faults)
+    skipped = [row for fault in faults for row in _rows(entries, fault)]
+    if not keep.any():
+        problems = ", ".join(fault.summary(entries) for fault in faults)
+        raise NothingLeftError(
+            f"{entries.source}: no ballot is left without {problems}", left_out, skipped
+        )
+    warnings.warn(left_out, stacklevel=3)
+    return kept, skipped
 
 
 def _blank_ballots(entries: Entries) -> Fault | None:
@@ -161,7 +220,7 @@ def _lone_prompts(entries: Entries, keep: np.ndarray) -> Fault | None:
     has_entries = np.zeros(len(entries.ballot_prompts), dtype=bool)
     has_entries[entries.entry_ballots[kept]] = True
     ballots = np.flatnonzero(lone[entries.ballot_prompts] & has_entries)
-    return LonePrompts("prompt with one response only", ballots, of_ballots=True)
+    return LonePrompts(LONE, ballots, of_ballots=True)
 
 
 def _repeats(entries: Entries, keep: np.ndarray, repeats: Repeats) -> list[Fault]:
@@ -348,16 +407,14 @@ def _locating(locate: Callable[[int], str], chosen: np.ndarray) -> Callable[[int
     return lambda i: locate(int(chosen[i]))
 
 
-def _warn(entries: Entries, kept: Entries, faults: Sequence[Fault]) -> None:
-    """Say what is left out, and which prompts and annotators have no ballot then."""
-    out = ", ".join(fault.summary(entries) for fault in faults)
+def _left_out(entries: Entries, kept: Entries, faults: Sequence[Fault]) -> LeftOut:
+    """What is left out, and which prompts and annotators have no ballot then."""
     lone = [fault.indices for fault in faults if isinstance(fault, LonePrompts)]
     n_lone = len(np.unique(np.asarray(entries.ballot_prompts)[np.concatenate(lone)])) if lone else 0
-    gone = {
-        "prompt": len(entries.prompt_ids) - len(kept.prompt_ids) - n_lone,
-        "annotator": len(entries.annotator_ids) - len(kept.annotator_ids),
-    }
-    lost = [counted(number, noun) for noun, number in gone.items() if number]
-    have = "has" if list(gone.values()) in ([1, 0], [0, 1]) else "have"
-    end = f"; {' and '.join(lost)} {have} no ballot left" if lost else ""
-    warnings.warn(f"{entries.source}: left out {out}{end}", stacklevel=4)
+    voters = set(kept.annotator_ids)
+    return LeftOut(
+        entries.source,
+        {fault.reason: fault.count(entries) for fault in faults},
+        len(entries.prompt_ids) - len(kept.prompt_ids) - n_lone,
+        [annotator for annotator in entries.annotator_ids if annotator not in voters],
+    )

@@ -1,5 +1,7 @@
 """How far a collective ranking follows exposure: on how many ballots each response is named."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from rlchf.rankings import Rankings
@@ -51,14 +53,42 @@ def exposure_correlation(rankings: Rankings, scores: np.ndarray) -> tuple[float,
     >>> round(coefficient, 3), n
     (0.866, 3)
     """
+    sums = exposure_sums(rankings, scores)
+    return sums.coefficient, sums.n
+
+
+class ExposureSums(NamedTuple):
+    """What the rank correlation of scores with exposure rests on; the sums of several datasets add up.
+
+    Attributes
+    ----------
+    n
+        Number of responses.
+    by_exposure, by_score, both
+        Sums of the squares of their centred ranks by either, and of the products.
+    """
+
+    n: int
+    by_exposure: float
+    by_score: float
+    both: float
+
+    @property
+    def coefficient(self) -> float:
+        """Spearman's coefficient, NaN if exposure or scores never differ."""
+        spread = float(np.sqrt(self.by_exposure * self.by_score))
+        return self.both / spread if spread else float("nan")
+
+
+def exposure_sums(rankings: Rankings, scores: np.ndarray) -> ExposureSums:
+    """The sums of `exposure_correlation`."""
     by_exposure = _centred_ranks(rankings.response_starts, exposure(rankings))
     by_score = _centred_ranks(rankings.response_starts, scores)
     sizes = np.diff(rankings.response_starts)
     differs = np.add.reduceat(np.abs(by_exposure), rankings.response_starts[:-1]) > 0
     counts = np.repeat(differs, sizes)
     x, y = by_exposure[counts], by_score[counts]
-    spread = float(np.sqrt((x @ x) * (y @ y)))
-    return (float(x @ y) / spread if spread else float("nan")), int(counts.sum())
+    return ExposureSums(int(counts.sum()), float(x @ x), float(y @ y), float(x @ y))
 
 
 def _centred_ranks(starts: np.ndarray, values: np.ndarray) -> np.ndarray:

@@ -7,7 +7,8 @@ _BLANKS = "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2028\u2029\u202f\u205f\u30
 _WIDTHS = "".join(
     map(chr, range(0x2000, 0x2010))
 )  # blanks of many widths, none, marks of direction
-_ENDS = _BLANKS + _WIDTHS + "\u00ad\u2060\ufeff"  # and soft hyphens, joiners, byte-order marks
+ENDS = _BLANKS + _WIDTHS + "\u00ad\u2060\ufeff"  # and soft hyphens, joiners, byte-order marks
+"""What does not belong to an id at its ends."""
 
 
 def clean_id(text: str) -> str:
@@ -19,7 +20,7 @@ def clean_id(text: str) -> str:
     ('x', True, 'a  b')
     """
     text = text.strip()
-    return text if text.isascii() else unicodedata.normalize("NFC", text.strip(_ENDS))
+    return text if text.isascii() else unicodedata.normalize("NFC", text.strip(ENDS))
 
 
 def cell_text(value: object) -> str:

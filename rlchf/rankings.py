@@ -18,6 +18,7 @@ from rlchf.numeric.chunks import chunks
 from rlchf.numeric.segments import offsets, ranges, taken
 from rlchf.numeric.weight_sums import check_weight_sums
 from rlchf.options import checked
+from rlchf.parts import Part
 from rlchf.profiles import UNSTATED, Profiles
 from rlchf.soft_labels import comparison_weights, reweighted, with_reverse_ballots
 from rlchf.triples import ballot_entries
@@ -79,6 +80,8 @@ class Rankings:
     skipped
         The rows of the input that do not count: its file, row, prompt_id, annotator_id, response_id and the
         reason.
+    part
+        Where these ballots stand in a dataset that is aggregated in parts; None where they are all of it.
 
     Examples
     --------
@@ -106,6 +109,7 @@ class Rankings:
     unranked: Unranked = "missing"
     source: str = "rankings"
     skipped: Sequence[Skipped] = ()
+    part: Part | None = None
 
     @classmethod
     def from_ballots(
@@ -259,6 +263,11 @@ class Rankings:
     def n_prompts(self) -> int:
         """Number of prompts, ``P``."""
         return len(self.prompt_ids)
+
+    @property
+    def first_prompt(self) -> int:
+        """The number of the first prompt: 0, or where this is a part of a dataset what comes before."""
+        return 0 if self.part is None else self.part.first_prompt
 
     @property
     def n_ballots(self) -> int:

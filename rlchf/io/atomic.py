@@ -56,7 +56,10 @@ def atomic_write(path: str | Path) -> Iterator[BinaryIO]:
             _opened(temporary, "xb", path) as file,
             pa.CompressedOutputStream(file, codec) if codec else nullcontext(file) as stream,
         ):
-            yield stream
+            blocks: Any = _Blocks(stream) if codec else stream
+            yield blocks
+            if codec:
+                blocks.end()
         temporary.replace(target)
     except BaseException:
         temporary.unlink(missing_ok=True)
@@ -147,6 +150,29 @@ def check_folder(path: str | Path) -> None:
         raise ValueError(f"{existing} is a file; give a folder for the pictures")
     if not os.access(existing, os.W_OK):
         raise ValueError(f"{path}: cannot be written: permission denied")
+
+
+class _Blocks(io.RawIOBase):
+    """Bytes in blocks of one size, so that what a codec makes of them depends on the bytes alone."""
+
+    SIZE = 2**20
+
+    def __init__(self, stream: Any) -> None:
+        self.stream, self.rest = stream, bytearray()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self.rest += data
+        while len(self.rest) >= self.SIZE:
+            self.stream.write(bytes(self.rest[: self.SIZE]))
+            del self.rest[: self.SIZE]
+        return len(data)
+
+    def end(self) -> None:
+        """Write what is left."""
+        self.stream.write(bytes(self.rest))
 
 
 def _opened(target: Path, mode: str, path: str | Path) -> Any:

@@ -5,7 +5,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from rlchf.io.atomic import atomic_write
+from rlchf.io.columns import text_array
 from rlchf.io.files import display_name, read_bytes
 from rlchf.io.jsonl import json_records
 
@@ -83,3 +86,22 @@ def read_jsonl(path: str | Path) -> list[dict[str, Any]]:
         If a line is not a JSON object; the message says which.
     """
     return [record for _, record in json_records(read_bytes(path), display_name(path))]
+
+
+def cells_as_json(cells: Iterable[Any]) -> Any:
+    """Cells that are texts or lists as an Arrow column of JSON texts.
+
+    Examples
+    --------
+    >>> parsed_cells(cells_as_json(["a > b", [["b"], ["a"]]]))
+    ['a > b', [['b'], ['a']]]
+    """
+    return pa.chunked_array([text_array([json.dumps(cell, ensure_ascii=False) for cell in cells])])
+
+
+def parsed_cells(column: Any) -> Any:
+    """The cells that `cells_as_json` wrote: a list if some are lists, else a column of texts."""
+    cells = [json.loads(cell) if cell else "" for cell in column.to_pylist()]
+    if any(isinstance(cell, list) for cell in cells):
+        return cells
+    return pa.chunked_array([text_array(cells)])

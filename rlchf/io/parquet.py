@@ -22,7 +22,7 @@ def parse_parquet(data: bytes, source: str, wanted: Container[str] | None) -> Ta
         file = pyarrow.parquet.ParquetFile(pa.BufferReader(data))
         names = list(file.schema_arrow.names)
         kept = [name for name in names if wanted is None or name in wanted]
-        coded = [name for name in kept if name in IDS and _is_coded(file, name)]
+        coded = [name for name in kept if name in IDS and is_coded(file, name)]
         if coded:
             file = pyarrow.parquet.ParquetFile(pa.BufferReader(data), read_dictionary=coded)
         table = file.read(columns=kept)
@@ -31,7 +31,7 @@ def parse_parquet(data: bytes, source: str, wanted: Container[str] | None) -> Ta
     return from_arrow(table, source, names, all_text=wanted is None)
 
 
-def _is_coded(file: Any, name: str) -> bool:
+def is_coded(file: Any, name: str) -> bool:
     """Whether a column of texts was written as codes, so that it is read so several times as fast."""
     if file.num_row_groups == 0 or not pa.types.is_string(file.schema_arrow.field(name).type):
         return False

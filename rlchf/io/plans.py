@@ -62,14 +62,14 @@ class Reading:
         try:
             wanted: Container[str] | None = set(self.plan(source, names).header.renamed)
         except ValueError:  # which is raised again below, if the table can be parsed
-            wanted = self._everything()
+            wanted = self.everything()
         table = parse(wanted)
         try:
             plan = self.plan(table.source, table.names)
         except UnknownShapeError as error:
             raise ValueError(unknown_shape(error.source, error.names, parse)) from None
         if not set(plan.header.renamed) <= set(table.columns):
-            table = parse(None if plan.format.others else self._everything())
+            table = parse(None if plan.format.others else self.everything())
         return plan, table
 
     def plan(self, source: str, names: Sequence[str]) -> Plan:
@@ -129,7 +129,8 @@ class Reading:
             )
         }
 
-    def _everything(self) -> Container[str] | None:
+    def everything(self) -> Container[str] | None:
+        """The names of all columns that some format reads; None for all columns."""
         if self.format != AUTO and formats()[self.format].others:
             return None
         known = {folded(name) for name in known_columns()}

@@ -3,8 +3,11 @@
 from rlchf.aggregation import Aggregation, aggregate, check_options
 from rlchf.io.aggregations import read_aggregation
 from rlchf.io.datasets import dataset_files
+from rlchf.io.outputs import join_outputs
 from rlchf.io.tables import table_format
 from rlchf.jobs.inputs import check_paths, list_skipped, read_people, skipped_file
+from rlchf.jobs.large.memory import free_memory, needed, parsed_size
+from rlchf.jobs.large.run import aggregate_in_parts
 from rlchf.jobs.progress import stage
 from rlchf.jobs.settings import AggregateJob, RuleSettings
 from rlchf.rankings import Rankings
@@ -13,25 +16,32 @@ COMMON = ("ties", "seed", "threads", "frozen")
 """What every rule is given, beside its own options."""
 
 
-def aggregate_files(job: AggregateJob) -> Aggregation:
-    """Read ballots, aggregate them, and write the collective rankings.
+def aggregate_files(job: AggregateJob) -> None:
+    """Read ballots, aggregate them, and write the collective rankings; in parts if they are too large.
 
     Raises
     ------
     ValueError, FileNotFoundError
         If a file is missing or wrong, or the rule cannot be applied; nothing has been written then.
     """
+    if job.join:
+        check_paths(dataset_files(job.rankings), [job.out])
+        join_outputs(dataset_files(job.rankings), job.out)
+        return
     check_rule(job)
     skipped = skipped_file(job.out)
     outputs = [job.out, skipped] if job.leaves_out else [job.out]
-    check_paths([*dataset_files(job.rankings), job.annotators, job.candidates, job.frozen], outputs)
+    files = dataset_files(job.rankings)
+    check_paths([*files, job.annotators, job.candidates, job.frozen], outputs)
     table_format(job.out)  # refuse an ending that we do not write before the work, not after
+    memory = parsed_size(job.memory) if job.memory else free_memory()
+    if job.asks_for_parts or needed(files) > memory:
+        aggregate_in_parts(job, skipped, memory)
+        return
     rankings = read_people(job, weigh=True).rankings
     frozen = read_aggregation(job.frozen) if job.frozen else None
-    result = aggregate_rankings(rankings, job, frozen)
-    result.write(job.out)
+    aggregate_rankings(rankings, job, frozen).write(job.out)
     list_skipped(job, rankings, skipped)
-    return result
 
 
 def check_rule(job: RuleSettings) -> None:

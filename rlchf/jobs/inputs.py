@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rlchf.cleaning import Skipped
 from rlchf.display import counted
 from rlchf.io import Annotators, read_annotators, read_prompts, read_rankings, read_responses
 from rlchf.io.atomic import check_writable
@@ -113,27 +114,52 @@ def read_people(
     if not inputs.annotators:
         return People(rankings, None, {})
     annotators = read_annotators(inputs.annotators, columns=inputs.columns)
-    match = match_annotators(rankings.annotator_ids, annotators.ids)
-    if not match.shared:
-        raise ValueError(
-            f"{inputs.annotators} names none of the annotators in {rankings.source}; give "
-            f"annotator_id{' and weight' if weigh else ''}, with ids such as "
-            f"{rankings.annotator_ids[0]!r}{match.hint}"
-        )
-    if weigh and annotators.weights is None:
-        raise ValueError(
-            f"{inputs.annotators} has no column 'weight'; give annotator_id and weight"
-        )
     columns = [*group, *(name for name in feature if name not in group)]
-    weigh_one = ["weigh 1"] if annotators.weights is not None else []
-    in_no_group = [f"have no {' and no '.join(columns)}"] if columns else []
-    match.warn(inputs.annotators, " and ".join([*weigh_one, *in_no_group]))
+    check_match(
+        inputs.annotators, annotators, rankings.annotator_ids, rankings.source, columns, weigh=weigh
+    )
     divisions = annotators.divisions(
         columns, rankings.annotator_ids, inputs.annotators, rankings.source
     )
     if annotators.weights is not None:
         rankings = rankings.weighted(annotators.weights)
     return People(rankings, annotators, {name: divisions[name] for name in group})
+
+
+def check_match(
+    path: str,
+    annotators: Annotators,
+    voters: Sequence[str],
+    source: str,
+    columns: Sequence[str] = (),
+    *,
+    weigh: bool = False,
+) -> None:
+    """Refuse an annotators file that names nobody who votes, and warn of those whom it leaves out.
+
+    Parameters
+    ----------
+    path, source
+        The annotators file, and the name of the rankings.
+    voters
+        The ids of those who vote.
+    columns
+        Columns by which annotators are grouped.
+    weigh
+        Whether the file must have weights.
+    """
+    match = match_annotators(voters, annotators.ids)
+    if not match.shared:
+        raise ValueError(
+            f"{path} names none of the annotators in {source}; give "
+            f"annotator_id{' and weight' if weigh else ''}, with ids such as "
+            f"{voters[0]!r}{match.hint}"
+        )
+    if weigh and annotators.weights is None:
+        raise ValueError(f"{path} has no column 'weight'; give annotator_id and weight")
+    weigh_one = ["weigh 1"] if annotators.weights is not None else []
+    in_no_group = [f"have no {' and no '.join(columns)}"] if columns else []
+    match.warn(path, " and ".join([*weigh_one, *in_no_group]))
 
 
 def skipped_file(out: str) -> str:
@@ -149,10 +175,15 @@ def skipped_file(out: str) -> str:
 
 def list_skipped(job: RankingsInput, rankings: Rankings, path: str | Path) -> None:
     """Write the rows that were left out, if there are some, and say where."""
-    if rankings.skipped:
-        write_skipped(path, rankings.skipped)
-        rows = counted(len(rankings.skipped), "row")
-        do = "does" if len(rankings.skipped) == 1 else "do"
+    list_skipped_rows(job, rankings.skipped, path)
+
+
+def list_skipped_rows(job: RankingsInput, skipped: Sequence[Skipped], path: str | Path) -> None:
+    """Write rows that were left out, if there are some, and say where."""
+    if skipped:
+        write_skipped(path, skipped)
+        rows = counted(len(skipped), "row")
+        do = "does" if len(skipped) == 1 else "do"
         warnings.warn(f"{path} lists {rows} of the input that {do} not count", stacklevel=3)
     elif job.leaves_out and Path(path).exists():
         write_skipped(path, [])  # what it has is of an earlier run

@@ -10,6 +10,7 @@ from rlchf.auditing._left_out import FOLDS
 from rlchf.cleaning import Repeats, Skip
 from rlchf.io.trainers import targets
 from rlchf.jobs.ppo_rewards import Rewards
+from rlchf.jobs.scale_settings import Scale
 from rlchf.preferences import TIE_TOLERANCE
 from rlchf.rankings import Unranked
 from rlchf.settings import Settings, setting
@@ -106,7 +107,7 @@ class RuleSettings(VotingRule):
 
 
 @dataclass(frozen=True, kw_only=True)
-class AggregateJob(RuleSettings, RankingsInput):
+class AggregateJob(RuleSettings, RankingsInput, Scale):
     """Rankings to aggregate."""
 
     frozen: str = setting(

@@ -64,7 +64,7 @@ def carry_psb(
     [['a'], ['d'], ['c'], ['b']]
     """
     layout = lay_out(rankings, order, seed, frozen)
-    scores = run(carry_over, layout, np.zeros(layout.n_annotators), PAIR)
+    scores = run(carry_over, layout, layout.account(), PAIR)
     return as_aggregation(rankings, scores, "carry_psb", order=order, seed=seed)
 
 

@@ -90,7 +90,7 @@ def cpb(
     [['plain'], ['emoji'], ['plain'], ['emoji'], ['plain']]
     """
     layout = lay_out(rankings, order, seed, frozen)
-    scores = run(carry_over, layout, np.zeros(layout.n_annotators), unit_code(unit))
+    scores = run(carry_over, layout, layout.account(), unit_code(unit))
     return as_aggregation(rankings, scores, "cpb", unit=unit, order=order, seed=seed)
 
 

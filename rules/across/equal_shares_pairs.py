@@ -1,7 +1,5 @@
 """Equal shares over pairs."""
 
-import numpy as np
-
 from rlchf.aggregation import Aggregation
 from rlchf.rankings import Rankings
 from rlchf.rules import voting_rule
@@ -85,5 +83,5 @@ def equal_shares_pairs(
     [['plain'], ['plain'], ['emoji'], ['plain'], ['emoji']]
     """
     layout = lay_out(rankings, order, seed, frozen)
-    scores = run(buy_pairs, layout, np.zeros(layout.n_annotators), False, unit_code(unit))
+    scores = run(buy_pairs, layout, layout.account(), False, unit_code(unit))
     return as_aggregation(rankings, scores, "equal_shares_pairs", unit=unit, order=order, seed=seed)

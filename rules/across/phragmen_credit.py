@@ -117,7 +117,7 @@ def phragmen_credit(
     """
     rule, code = base_rule(base), unit_code(unit)
     layout = lay_out(rankings, order, seed, frozen)
-    balances = np.zeros(layout.n_annotators)
+    balances = layout.account()
     if base == "borda" or (base == "kemeny" and layout.sizes.max() <= MOST_FOR_SUBSETS):
         scores = run(_decide_by_credit, layout, balances, base == "borda", code)
     else:

@@ -1,7 +1,5 @@
 """Phragmén's rule over pairs."""
 
-import numpy as np
-
 from rlchf.aggregation import Aggregation
 from rlchf.rankings import Rankings
 from rlchf.rules import voting_rule
@@ -80,5 +78,5 @@ def phragmen_pairs(
     [['plain'], ['emoji'], ['plain'], ['emoji'], ['plain']]
     """
     layout = lay_out(rankings, order, seed, frozen)
-    scores = run(buy_pairs, layout, np.zeros(layout.n_annotators), True, unit_code(unit))
+    scores = run(buy_pairs, layout, layout.account(), True, unit_code(unit))
     return as_aggregation(rankings, scores, "phragmen_pairs", unit=unit, order=order, seed=seed)

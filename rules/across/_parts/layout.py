@@ -102,6 +102,16 @@ class Layout:
         """The number of annotators in the dataset."""
         return len(self.rankings.annotator_ids)
 
+    def account(self, start: float = 0.0) -> np.ndarray:
+        """(A,) what each annotator carries from prompt to prompt, ``start`` before the first.
+
+        Where the rankings are a part of a dataset it goes on from the part before.
+        """
+        part = self.rankings.part
+        if part is None:
+            return np.full(self.n_annotators, float(start))
+        return part.carried(self.n_annotators, start)
+
     def frozen_order(self, p: int) -> np.ndarray | None:
         """(M,) the order of prompt p if it is decided already."""
         if len(self.frozen) == 0:

@@ -103,7 +103,7 @@ def perpetual_orders(
     if exact:
         decide_orders_exactly(layout, aim, code, scores)
     else:
-        state, slots = np.zeros(layout.n_annotators), np.full(layout.n_annotators, -1)
+        state, slots = layout.account(), np.full(layout.n_annotators, -1)
         orders = all_orders()
         for block in layout.blocks():
             decide_orders(block, state, slots, aim, code, orders, scores)

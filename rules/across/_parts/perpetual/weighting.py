@@ -92,7 +92,7 @@ def perpetual(
         decide_exactly(layout, base, code, weighting, scores)
     else:
         A = layout.n_annotators
-        state, n_ballots = np.full(A, float(weighting.start)), np.zeros(A, dtype=np.int64)
+        state, n_ballots = layout.account(weighting.start), np.zeros(A, dtype=np.int64)
         people = People(state, np.zeros(A), np.zeros(A), n_ballots, np.zeros(A))
         for prompts, compiled in _runs(layout, base):
             if compiled:

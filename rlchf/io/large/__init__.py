@@ -1,0 +1,1 @@
+"""Datasets larger than memory: their rows as Parquet files, read in parts of whole prompts."""

@@ -1,0 +1,109 @@
+"""Rows sorted by prompt, in as little memory as is given, by DuckDB."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet
+
+from rlchf.ids import ENDS
+from rlchf.io.atomic import atomic_folder
+from rlchf.io.large.stored import FILE, PROMPT, ROW, StoredRows
+
+ROWS_PER_FILE = 2**40
+"""More rows than a file has."""
+LEAST = 2**27
+"""Bytes without which DuckDB does not begin."""
+
+
+def sorted_rows(rows: StoredRows, folder: Path, memory: int) -> StoredRows:
+    """Copies of all rows in which those of each prompt are together.
+
+    Prompts stand in the order in which they first appear, and the rows of each in the order of the files.
+
+    Parameters
+    ----------
+    folder
+        Where the copies and what does not fit into memory are written; complete copies there are taken.
+    memory
+        Bytes that DuckDB may use.
+
+    Raises
+    ------
+    ValueError
+        If DuckDB is not installed, or the disk is full.
+    """
+    target = folder / "sorted"
+    if not target.exists():
+        try:
+            import duckdb
+        except ModuleNotFoundError:
+            raise ValueError(
+                f"{rows.files[0].name}: the rows of some prompts are not together, and sorting them beyond "
+                "memory needs DuckDB; run pip install 'rlchf[duckdb]', or sort the rows by prompt_id"
+            ) from None
+        _check_types(rows)
+        with atomic_folder(target) as copies, duckdb.connect() as connection:
+            connection.execute(f"SET memory_limit = '{max(memory, LEAST)}B'")
+            connection.execute("SET threads = 1")
+            connection.execute(f"SET temp_directory = {_text(str(copies / 'spilled'))}")
+            try:
+                connection.execute(_query(rows, str(copies / "rows.parquet")))
+            except duckdb.Error as error:
+                message = str(error).splitlines()[0]
+                raise ValueError(f"{rows.files[0].name}: cannot be sorted: {message}") from None
+    return StoredRows(rows.files, rows.reading, (str(target / "rows.parquet"),), is_copy=True)
+
+
+def _query(rows: StoredRows, out: str) -> str:
+    selected = " UNION ALL BY NAME ".join(_selections(rows))
+    prompt, file, row = (_name(name) for name in (PROMPT, FILE, ROW))
+    place = f"({file}::BIGINT * {ROWS_PER_FILE} + {row})"
+    return (
+        f"COPY (WITH picked AS ({selected}), "
+        f"firsts AS (SELECT {prompt}, min{place} AS place FROM picked GROUP BY {prompt}) "
+        f"SELECT picked.* FROM picked JOIN firsts USING ({prompt}) ORDER BY firsts.place, {place}) "
+        f"TO {_text(out)} (FORMAT parquet)"
+    )
+
+
+def _selections(rows: StoredRows) -> Iterator[str]:
+    """A query of the rows of each stored file, with where they come from."""
+    if rows.is_copy:
+        files = ", ".join(map(_text, rows.stored))
+        yield f"SELECT * FROM read_parquet([{files}], union_by_name = true)"
+        return
+    for k, path in enumerate(rows.stored):
+        columns = ", ".join(map(_name, rows.columns_of(k)))
+        prompt = f"CAST({_name(rows.prompt_column(k))} AS VARCHAR)"
+        cleaned = f"nfc_normalize(trim(coalesce({prompt}, ''), {_text(ENDS)}))"
+        yield (
+            f"SELECT {columns}, {cleaned} AS {_name(PROMPT)}, {k}::INTEGER AS {_name(FILE)}, "
+            f"file_row_number + 1 AS {_name(ROW)} "
+            f"FROM read_parquet({_text(path)}, file_row_number = true)"
+        )
+
+
+def _check_types(rows: StoredRows) -> None:
+    """Refuse files whose columns differ in type, since one of them would be converted."""
+    if rows.is_copy:
+        return
+    first: dict[str, tuple[str, Any]] = {}
+    for k, path in enumerate(rows.stored):
+        schema = pyarrow.parquet.read_schema(path)
+        for name in rows.columns_of(k):
+            kind = schema.field(name).type
+            other, known = first.setdefault(name, (path, kind))
+            if known != kind:
+                raise ValueError(
+                    f"{path}: the column {name!r} is of type {kind}, but {known} in {other}; write both "
+                    "alike to have them sorted"
+                )
+
+
+def _name(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _text(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

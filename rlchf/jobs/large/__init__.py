@@ -1,0 +1,1 @@
+"""Aggregation in parts of whole prompts: beyond memory, in shards, on Ray."""

@@ -1,0 +1,42 @@
+"""Settings of aggregations that are larger than memory, or run on several machines."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from rlchf.settings import Settings, setting
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scale(Settings):
+    """How much is aggregated at a time, and where."""
+
+    memory: str = setting(
+        "",
+        "Memory to use, such as 4GB: larger files are aggregated in parts; by default what is free.",
+        group="Large files",
+    )
+    shard: str = setting(
+        "", "Share of the prompts, such as 3/16 for the third of sixteen.", group="Large files"
+    )
+    join: bool = setting(
+        False, "Join the outputs of all shards, given in their order.", group="Large files"
+    )
+    resume: bool = setting(
+        False, "Go on with a run in parts that was stopped.", group="Large files"
+    )
+    engine: Literal["local", "ray"] = setting(
+        "local", "Where parts are aggregated: here, or by Ray Data.", group="Large files"
+    )
+
+    @property
+    def asks_for_parts(self) -> bool:
+        """Whether the dataset is aggregated in parts whatever its size."""
+        return bool(self.shard or self.resume or self.engine != "local")
+
+    def contradictions(self) -> Iterable[tuple[bool, str]]:
+        """Combinations of settings that do not fit."""
+        yield (
+            self.join and self.asks_for_parts,
+            "--join takes the outputs of shards; leave out --shard, --resume and --engine",
+        )
