@@ -1,0 +1,128 @@
+"""Aggregation in parts: time and peak memory of files that grow, in a file of ballots that is written for it.
+
+    python benchmarks/out_of_core.py --rows 10e6 100e6 --memory 2GB
+
+Each file has 20 annotators and 5 responses per prompt, with ids as text. It is written some prompts at a time,
+aggregated by ``rlchf aggregate --memory`` in a process of its own, and removed. ``--shuffled`` mixes the rows
+of a million at a time over the whole file, so that they are sorted first.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
+
+ANNOTATORS, RESPONSES = 20, 5
+PROMPTS = 10_000
+"""Prompts that are drawn at a time."""
+MEASURE = """
+import json, resource, sys
+from rlchf.cli.main import main
+sys.argv = ["rlchf", *sys.argv[1:]]
+try:
+    main()
+finally:
+    print(json.dumps(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss), file=sys.stderr)
+"""
+
+
+def main() -> None:
+    """Print a row of the table for each number of rows."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rows", type=float, nargs="+", default=[10e6])
+    parser.add_argument("--memory", default="2GB")
+    parser.add_argument("--rule", default="borda")
+    parser.add_argument("--kind", default="parquet", choices=["parquet", "csv", "jsonl"])
+    parser.add_argument("--shuffled", action="store_true")
+    options = parser.parse_args()
+    print("| rows | file | s | rows/s | peak memory |\n|---|---|---|---|---|")
+    for rows in map(int, options.rows):
+        folder = Path(tempfile.mkdtemp(prefix="rlchf-out-of-core-", dir="."))
+        try:
+            path = folder / f"votes.{options.kind}"
+            write(path, rows, shuffled=options.shuffled)
+            out = folder / "out.parquet"
+            began = time.monotonic()
+            arguments = [
+                str(path),
+                "--rule",
+                options.rule,
+                "--memory",
+                options.memory,
+                "--out",
+                str(out),
+            ]
+            done = subprocess.run(
+                [sys.executable, "-c", MEASURE, "aggregate", *arguments],
+                check=True, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
+            )  # fmt: skip
+            seconds = time.monotonic() - began
+            peak = json.loads(done.stderr.splitlines()[-1]) / 1e6
+            size = path.stat().st_size / 1e9
+            print(
+                f"| {rows:,} | {size:.2f} GB | {seconds:.0f} | {rows / seconds:,.0f} | {peak:.2f} GB |",
+                flush=True,
+            )
+        finally:
+            shutil.rmtree(folder)
+
+
+def write(path: Path, rows: int, *, shuffled: bool) -> None:
+    """Write random rankings, some prompts at a time."""
+    rng = np.random.default_rng(0)
+    annotators = pa.array([f"annotator-{a:02}" for a in range(ANNOTATORS)])
+    responses = pa.array([f"response-{r}" for r in range(RESPONSES)])
+    per_prompt = ANNOTATORS * RESPONSES
+    n_prompts = rows // per_prompt
+    writer = None
+    for first in range(0, n_prompts, PROMPTS):
+        numbers = np.arange(first, min(first + PROMPTS, n_prompts))
+        if shuffled:  # each block has some rows of prompts from all over the file
+            stride = -(-n_prompts // PROMPTS)
+            numbers = (numbers - first) * stride + first // PROMPTS
+            numbers = numbers[numbers < n_prompts]
+        n = len(numbers)
+        ranks = rng.random((n * ANNOTATORS, RESPONSES)).argsort(axis=1).ravel() + 1
+        order = rng.permutation(n * per_prompt) if shuffled else np.arange(n * per_prompt)
+        prompt = np.repeat(np.arange(n), per_prompt)[order]
+        annotator = np.tile(np.repeat(np.arange(ANNOTATORS), RESPONSES), n)[order]
+        response = np.tile(np.arange(RESPONSES), n * ANNOTATORS)[order]
+        ids = pa.array([f"prompt-{number:09}" for number in numbers.tolist()])
+        table = pa.table(
+            {
+                "prompt_id": ids.take(pa.array(prompt)),
+                "annotator_id": annotators.take(pa.array(annotator)),
+                "response_id": responses.take(pa.array(response)),
+                "rank": ranks[order].astype(np.int8),
+            }
+        )
+        writer = writer or _writer(path, table.schema)
+        writer.write(table) if path.suffix == ".parquet" else _append(path, table)
+    if path.suffix == ".parquet" and writer is not None:
+        writer.close()
+
+
+def _writer(path: Path, schema: pa.Schema) -> pyarrow.parquet.ParquetWriter:
+    return pyarrow.parquet.ParquetWriter(path, schema)
+
+
+def _append(path: Path, table: pa.Table) -> None:
+    with path.open("a") as file:
+        frame = table.to_pandas()
+        if path.suffix == ".csv":
+            frame.to_csv(file, index=False, header=file.tell() == 0)
+        else:
+            frame.to_json(file, orient="records", lines=True)
+
+
+if __name__ == "__main__":
+    main()
