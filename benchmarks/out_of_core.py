@@ -2,9 +2,9 @@
 
     python benchmarks/out_of_core.py --rows 10e6 100e6 --memory 2GB
 
-Each file has 20 annotators and 5 responses per prompt, with ids as text. It is written some prompts at a time,
-aggregated by ``rlchf aggregate --memory`` in a process of its own, and removed. ``--shuffled`` mixes the rows
-of a million at a time over the whole file, so that they are sorted first.
+Each file has 20 annotators and 5 responses per prompt, with ids as text. It is written some prompts at a
+time, aggregated by ``rlchf aggregate --memory`` in a process of its own, and removed. ``--shuffled`` mixes the
+rows of ten thousand prompts at a time, so that all rows are sorted first.
 """
 
 import argparse
@@ -86,10 +86,6 @@ def write(path: Path, rows: int, *, shuffled: bool) -> None:
     writer = None
     for first in range(0, n_prompts, PROMPTS):
         numbers = np.arange(first, min(first + PROMPTS, n_prompts))
-        if shuffled:  # each block has some rows of prompts from all over the file
-            stride = -(-n_prompts // PROMPTS)
-            numbers = (numbers - first) * stride + first // PROMPTS
-            numbers = numbers[numbers < n_prompts]
         n = len(numbers)
         ranks = rng.random((n * ANNOTATORS, RESPONSES)).argsort(axis=1).ravel() + 1
         order = rng.permutation(n * per_prompt) if shuffled else np.arange(n * per_prompt)
