@@ -3,8 +3,8 @@
     python benchmarks/out_of_core.py --rows 10e6 100e6 --memory 2GB
 
 Each file has 20 annotators and 5 responses per prompt, with ids as text. It is written some prompts at a
-time, aggregated by ``rlchf aggregate --memory`` in a process of its own, and removed. ``--shuffled`` mixes the
-rows of ten thousand prompts at a time, so that all rows are sorted first.
+time, aggregated by ``rlchf aggregate --memory`` in a process of its own, and removed. ``--shuffled`` mixes
+the rows of ten thousand prompts at a time, so that all rows are sorted first.
 """
 
 import argparse
@@ -101,14 +101,13 @@ def write(path: Path, rows: int, *, shuffled: bool) -> None:
                 "rank": ranks[order].astype(np.int8),
             }
         )
-        writer = writer or _writer(path, table.schema)
-        writer.write(table) if path.suffix == ".parquet" else _append(path, table)
-    if path.suffix == ".parquet" and writer is not None:
+        if path.suffix == ".parquet":
+            writer = writer or pyarrow.parquet.ParquetWriter(path, table.schema)
+            writer.write(table)
+        else:
+            _append(path, table)
+    if writer is not None:
         writer.close()
-
-
-def _writer(path: Path, schema: pa.Schema) -> pyarrow.parquet.ParquetWriter:
-    return pyarrow.parquet.ParquetWriter(path, schema)
 
 
 def _append(path: Path, table: pa.Table) -> None:

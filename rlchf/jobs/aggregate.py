@@ -7,7 +7,7 @@ from rlchf.io.outputs import join_outputs
 from rlchf.io.tables import table_format
 from rlchf.jobs.inputs import check_paths, list_skipped, read_people, skipped_file
 from rlchf.jobs.large.memory import free_memory, needed, parsed_size
-from rlchf.jobs.large.run import aggregate_in_parts
+from rlchf.jobs.large.run import aggregate_in_parts, is_streamed
 from rlchf.jobs.progress import stage
 from rlchf.jobs.settings import AggregateJob, RuleSettings
 from rlchf.rankings import Rankings
@@ -35,7 +35,8 @@ def aggregate_files(job: AggregateJob) -> None:
     check_paths([*files, job.annotators, job.candidates, job.frozen], outputs)
     table_format(job.out)  # refuse an ending that we do not write before the work, not after
     memory = parsed_size(job.memory) if job.memory else free_memory()
-    if job.asks_for_parts or needed(files) > memory:
+    too_large = needed(files) > memory and bool(job.memory or all(map(is_streamed, files)))
+    if job.asks_for_parts or too_large:
         aggregate_in_parts(job, skipped, memory)
         return
     rankings = read_people(job, weigh=True).rankings

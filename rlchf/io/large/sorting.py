@@ -26,7 +26,7 @@ def sorted_rows(rows: StoredRows, folder: Path, memory: int) -> StoredRows:
     folder
         Where the copies and what does not fit into memory are written; complete copies there are taken.
     memory
-        Bytes that DuckDB may use.
+        Bytes that there are; DuckDB may use half of them.
 
     Raises
     ------
@@ -44,7 +44,7 @@ def sorted_rows(rows: StoredRows, folder: Path, memory: int) -> StoredRows:
             ) from None
         _check_types(rows)
         with atomic_folder(target) as copies, duckdb.connect() as connection:
-            connection.execute(f"SET memory_limit = '{max(memory, LEAST)}B'")
+            connection.execute(f"SET memory_limit = '{max(memory // 2, LEAST)}B'")
             connection.execute("SET threads = 1")
             connection.execute(f"SET temp_directory = {_text(str(copies / 'spilled'))}")
             try:

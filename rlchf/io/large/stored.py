@@ -85,8 +85,9 @@ class StoredRows:
         for file, plan in zip(self.files, plans, strict=True):
             if plan.format.name not in PER_PROMPT:
                 raise ValueError(
-                    f"{file.name}: the format {plan.format.name} is read as a whole, and so needs more "
-                    "memory; write the rankings as a long table with rlchf convert"
+                    f"{file.name}: the format {plan.format.name} is read as a whole, and not in "
+                    "parts; write the rankings as a long table with rlchf convert, or give --memory what the "
+                    "files take"
                 )
             if plan.format != plans[0].format:
                 raise ValueError(

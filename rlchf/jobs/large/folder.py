@@ -37,6 +37,7 @@ class PartsFolder:
         """Write the notes of a part whose result is written: the part is then done."""
         with atomic_write(self._notes(number)) as file:
             file.write(notes.as_json().encode())
+        self._account(number - 1).unlink(missing_ok=True)
 
     def done(self, number: int) -> Notes | None:
         """The notes of a part that is done; else None."""
@@ -49,7 +50,6 @@ class PartsFolder:
     def keep_account(self, number: int, annotators: Sequence[str], account: Any) -> None:
         """Write what a sequential rule carries on from a part, before the part is done."""
         write_table(self._account(number), {"annotator_id": list(annotators), "account": account})
-        self._account(number - 1).unlink(missing_ok=True)
 
     def account(self, number: int) -> tuple[list[str], Any]:
         """What is carried on from a part."""

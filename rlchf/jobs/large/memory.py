@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyarrow.parquet
 
-from rlchf.io.files import COMPRESSED, bare_name
+from rlchf.io.files import COMPRESSED
 from rlchf.io.large.blocks import kind_of
 
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
@@ -91,4 +91,4 @@ def _needed(path: str) -> int:
         except (OSError, ValueError):
             return 0  # reading it says what is wrong
     times = 10 if Path(path).suffix.lower() in COMPRESSED else 1
-    return Path(path).stat().st_size * times * (PER_BYTE if bare_name(path)[1] else 1)
+    return Path(path).stat().st_size * times * PER_BYTE

@@ -1,5 +1,6 @@
 """Parts of a dataset on Ray Data: on this machine, or on the cluster that RAY_ADDRESS names."""
 
+import logging
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
@@ -46,8 +47,8 @@ def run_on_ray(work: Work, parts: Sequence[Range], folder: PartsFolder) -> list[
 def _run(ray: Any, work: Work, parts: Sequence[Range], folder: PartsFolder) -> None:
     if not parts:
         return
-    context = ray.data.DataContext.get_current()
-    context.enable_progress_bars = False
+    logging.getLogger("ray.data").setLevel(logging.ERROR)  # the progress shown is ours
+    ray.data.DataContext.get_current().enable_progress_bars = False
     shared = ray.put(replace(work, job=replace(work.job, threads=work.job.threads or 1)))
     kind = folder.kind
 

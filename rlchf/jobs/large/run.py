@@ -3,13 +3,14 @@
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from rlchf.io import read_annotators
 from rlchf.io.datasets import dataset_files, dataset_name
-from rlchf.io.files import STANDARD_STREAM
+from rlchf.io.files import display_name
 from rlchf.io.formats import known_names
 from rlchf.io.headers import parsed_columns
 from rlchf.io.large.blocks import kind_of
@@ -89,15 +90,21 @@ def aggregate_in_parts(job: AggregateJob, skipped: str, memory: int) -> None:
         list_skipped_rows(job, in_order([row for one in notes for row in one.skipped]), skipped)
 
 
+def is_streamed(path: str) -> bool:
+    """Whether a file is of a kind that is read in parts."""
+    return Path(path).is_file() and kind_of(path) in STREAMED
+
+
 def check_kinds(paths: Sequence[str]) -> None:
     """Refuse files that are read as a whole."""
     for path in paths:
-        kind = "" if path == STANDARD_STREAM else kind_of(path)
-        if kind not in STREAMED:
-            what = "standard input" if path == STANDARD_STREAM else f"{path}, a {kind} file,"
+        if not is_streamed(path):
+            what = display_name(path)
+            if Path(path).is_file():
+                what += f", a {kind_of(path)} file,"
             raise ValueError(
                 f"{what} is read as a whole, and not in parts; give a file that is "
-                f"{', '.join(STREAMED[:-1])} or {STREAMED[-1]}"
+                f"{', '.join(STREAMED[:-1])} or {STREAMED[-1]}, or all the memory that it takes"
             )
 
 
