@@ -146,8 +146,15 @@ def is_required(one: "Field[Any]") -> bool:
     return one.default is MISSING and one.default_factory is MISSING
 
 
-def built(kind: type[Made], values: Mapping[str, Any], where: str = "") -> Made:
+def built(
+    kind: type[Made], values: Mapping[str, Any], where: str = "", *, among: bool = False
+) -> Made:
     """A settings object from what a file holds.
+
+    Parameters
+    ----------
+    among
+        Whether the file may hold more than these settings, such as figures.
 
     Raises
     ------
@@ -169,6 +176,9 @@ def built(kind: type[Made], values: Mapping[str, Any], where: str = "") -> Made:
     ...
     ValueError: [walk] lacks the key 'steps': Number of steps.
     """
+    if among:
+        known = {one.name for one in fields(kind)}  # type: ignore[arg-type]  # a dataclass
+        values = {name: value for name, value in values.items() if name in known}
     fitted = fitting(kind, values, where)
     for one in fields(kind):  # type: ignore[arg-type]  # a dataclass
         if is_required(one) and one.name not in fitted:

@@ -50,13 +50,13 @@ def _scores(profiles: Profiles) -> Array:
     exact = profiles.is_exact
     totals = profiles.totals
     per_vote = xp.where(totals > 0, totals, xp.ones_like(totals))
-    support = xp.zeros((M, B), dtype=xp.float64, device=device_of(ranks))
-    scores = xp.zeros_like(support)
-    waiting = support == 0
+    counted = xp.zeros((M, B), dtype=xp.float64, device=device_of(ranks))
+    scores = xp.zeros_like(counted)
+    waiting = counted == 0
     for r in range(1, M + 1):
         hits = xp.astype(places == r, xp.int32) if votes is None else (places == r) * votes
-        support = support + segment_sum(hits, profiles.starts)
-        support = round_inexact(support.T, exact, totals).T
+        counted = counted + segment_sum(hits, profiles.starts)  # exact, so that no rounding adds up
+        support = round_inexact(counted.T, exact, totals).T
         reached = waiting & ((2 * support > totals) | (r == M))
         remaining = xp.where(2 * support > totals, M - r, 0)
         scores = xp.where(reached, remaining + support / per_vote, scores)

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from rlchf.io.atomic import atomic_write
 from rlchf.io.columns import text_array
-from rlchf.io.files import display_name, read_bytes
+from rlchf.io.files import display_name, read_bytes, shown
 from rlchf.io.jsonl import json_records
 
 
@@ -51,8 +51,38 @@ def read_json(path: str | Path) -> Any:
     """
     try:
         return json.loads(read_bytes(path).decode())
+    except RecursionError:
+        raise ValueError(
+            f"{display_name(path)} is not JSON that can be read: nested too deep"
+        ) from None
     except ValueError as error:
         raise ValueError(f"{display_name(path)} is not JSON: {error}") from None
+
+
+def read_object(path: str | Path) -> dict[str, Any]:
+    """Read the object that a JSON file holds.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is not JSON, or holds another value than an object.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> write_json(Path(folder.name) / "x.json", {"rule": "borda"})
+    >>> read_object(Path(folder.name) / "x.json")
+    {'rule': 'borda'}
+    """
+    value = read_json(path)
+    if not isinstance(value, dict):
+        raise ValueError(
+            f"{display_name(path)} holds {shown(json.dumps(value))}, and must hold a JSON object, {{...}}"
+        )
+    return value
 
 
 def write_jsonl(path: str | Path, rows: Iterable[Mapping[str, Any]]) -> int:

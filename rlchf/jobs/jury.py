@@ -33,8 +33,8 @@ def run_jury(job: JuryJob) -> Jury:
     for path in filter(None, (job.out, job.ballots)):
         table_format(path)
     check_options(job.rule, job.option)
-    from rlchf.train.models.arguments import check_attention_name
     from rlchf.train.models.devices import check_device
+    from rlchf.train.models.pretrained import check_attention_name
     from rlchf.train.reward.model import RewardModel
 
     check_device(job.device, "device")

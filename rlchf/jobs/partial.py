@@ -2,13 +2,12 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from rlchf.io.atomic import atomic_write
 from rlchf.io.files import bare_name
-from rlchf.io.json import read_json
+from rlchf.io.json import read_object
 from rlchf.settings import built
 
 
@@ -48,10 +47,9 @@ def read_training(
             if Path(folder, "config.json").exists()
             else f"{folder} holds no training to go on with; give the --out of one that was stopped"
         )
-    settings = read_json(partial / settings_file)
-    known = {one.name for one in fields(config)} & set(settings)
-    stated = built(job, read_json(partial / "job.json"), f"{partial / 'job.json'}: ")
-    return stated, config(**{name: settings[name] for name in known})
+    files = partial / "job.json", partial / settings_file
+    stated = built(job, read_object(files[0]), f"{files[0]}: ")
+    return stated, built(config, read_object(files[1]), f"{files[1]}: ", among=True)
 
 
 def read_settings(out: str | Path, **kinds: type) -> tuple[Any, ...]:
@@ -142,7 +140,12 @@ class PartialFile:
             for line in [json.dumps(head, ensure_ascii=False), *batches]:
                 file.write(line.encode() + b"\n")
         self.file = self.path.open("a", encoding="utf-8")
-        return [json.loads(line) for line in batches]
+        try:
+            return [json.loads(line) for line in batches]
+        except ValueError as error:
+            raise ValueError(
+                f"{self.path} is damaged ({error}); remove it and begin anew"
+            ) from None
 
     def append(self, batch: Sequence[Any]) -> None:
         """Write a batch."""

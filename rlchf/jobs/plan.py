@@ -187,7 +187,7 @@ def _backbone(job: RewardJob, config: RewardConfig, responses: int) -> tuple[Any
     """The config of the model that a reward model starts from, and the number of responses to a prompt."""
     from rlchf.train.memory.models import Tiny, config_named
     from rlchf.train.models.architectures import check_classifier
-    from rlchf.train.models.arguments import check_attention_name
+    from rlchf.train.models.pretrained import check_attention_name
 
     check_rule(job)
     check_four_bits(job, config.lora_rank, made=job.model == TINY)

@@ -12,10 +12,17 @@ import numpy as np
 
 from rlchf.display import counted
 from rlchf.io import read_prompts
-from rlchf.io.json import read_json, read_jsonl, write_json
+from rlchf.io.json import read_object, write_json
 from rlchf.jobs.evaluation import need_matplotlib
 from rlchf.jobs.inputs import read_toml
-from rlchf.jobs.ppo_checks import SETTINGS, check_job, check_settings, check_updates
+from rlchf.jobs.ppo_checks import (
+    SETTINGS,
+    check_job,
+    check_settings,
+    check_updates,
+    read_config,
+    read_metrics,
+)
 from rlchf.jobs.ppo_rewards import REWARD_OF
 from rlchf.jobs.progress import stage
 from rlchf.jobs.settings import TINY, PPOJob
@@ -47,7 +54,7 @@ def settings(given: Mapping[str, Any], file: str = "", folder: str = "") -> PPOC
     ValueError, FileNotFoundError
         If there is no such file or setting, or a value does not fit.
     """
-    in_folder = read_json(Path(folder, SETTINGS)) if folder else {}
+    in_folder = asdict(read_config(Path(folder, SETTINGS))) if folder else {}
     table = read_toml(file) if file else {}
     if isinstance(table.get("ppo"), dict):
         table = {key: table[key] for key in ("seed",) if key in table} | table["ppo"]
@@ -68,7 +75,7 @@ def read_job(folder: str | Path) -> PPOJob:
         raise ValueError(
             f"{folder} holds no run to go on with; give the --out of one that was stopped"
         )
-    return built(PPOJob, read_json(path), f"{path}: ")
+    return built(PPOJob, read_object(path), f"{path}: ")
 
 
 def run_ppo(
@@ -139,7 +146,7 @@ def run_ppo(
             run.train(resume=resume, progress=tick)
     finally:  # a run that was stopped has figures, too
         metrics = out / "metrics.jsonl"
-        rows = read_jsonl(metrics) if is_main and metrics.exists() else []
+        rows = read_metrics(metrics) if is_main and metrics.exists() else []
         updates = [row for row in rows if row["update"]]
         if plot and updates:
             _draw(out / "metrics.png", updates, [name for name in labels if name in updates[0]])

@@ -1,10 +1,12 @@
 """What PPO refuses before anything is loaded, whether it runs or its memory is planned."""
 
 from pathlib import Path
+from typing import Any
 
-from rlchf.io.json import read_json
+from rlchf.io.json import read_jsonl, read_object
 from rlchf.jobs.ppo_rewards import check_model
 from rlchf.jobs.settings import TINY, PPOJob
+from rlchf.settings import built
 from rlchf.train.models.loading import RewardReading, check_four_bits
 from rlchf.train.ppo.advantages import needs_critic
 from rlchf.train.ppo.config import PPOConfig
@@ -30,8 +32,8 @@ def check_job(job: PPOJob, config: PPOConfig) -> None:
                 f"advantages is '{config.advantages}', which takes no critic; leave --critic out"
             )
     _check_reading(job)
-    from rlchf.train.models.arguments import check_attention_name
     from rlchf.train.models.devices import check_device_name
+    from rlchf.train.models.pretrained import check_attention_name
 
     check_attention_name(job)
     check_device_name(job.reward_device, "reward_device")
@@ -62,8 +64,34 @@ def check_settings(job: PPOJob, config: PPOConfig, out: Path | None = None) -> N
     """
     file = None if out is None else out / SETTINGS
     stopped = file is not None and file.exists()
-    before = PPOConfig(**read_json(file)) if stopped and file else PPOConfig()
+    before = read_config(file) if stopped and file else PPOConfig()
     check_idle(config, before, bool(job.held_out))
+
+
+def read_config(file: Path) -> PPOConfig:
+    """The settings of a run that was stopped.
+
+    Raises
+    ------
+    ValueError
+        If the file holds no such settings; the message names it.
+    """
+    return built(PPOConfig, read_object(file), f"{file}: ", among=True)
+
+
+def read_metrics(file: Path) -> list[dict[str, Any]]:
+    """The figures of each update.
+
+    Raises
+    ------
+    ValueError
+        If a line has no number of an update; the message names file and line.
+    """
+    rows = read_jsonl(file)
+    for line, row in enumerate(rows, start=1):
+        if type(row.get("update")) is not int:
+            raise ValueError(f"{file}, line {line}: there is no number 'update'; remove that line")
+    return rows
 
 
 def check_updates(out: Path, updates: int) -> None:

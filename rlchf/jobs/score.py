@@ -39,9 +39,9 @@ def score_files(job: ScoreJob) -> int:
             "rlchf jury scores them for annotators",
             stacklevel=2,
         )
-    from rlchf.train.models.arguments import check_attention_name
     from rlchf.train.models.devices import check_device
     from rlchf.train.models.load import quieten_transformers
+    from rlchf.train.models.pretrained import check_attention_name
     from rlchf.train.reward.model import RewardModel
 
     check_device(job.device, "device")

@@ -4,6 +4,7 @@ The features are text before the prompt, so the checkpoint stays a plain sequenc
 ``conditioning.json``, beside it, has the columns and the template of the text.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -11,10 +12,11 @@ from pathlib import Path
 import numpy as np
 
 from rlchf.io import Annotators
-from rlchf.io.json import read_json, write_json
+from rlchf.io.json import read_object, write_json
 from rlchf.preferences import Ballots, Example, ballots_by_prompt, check_texts, mean_targets
 from rlchf.prompts import Prompt
 from rlchf.rankings import Rankings
+from rlchf.settings import built
 
 FILE = "conditioning.json"
 PLACEHOLDER = "{features}"
@@ -93,8 +95,13 @@ class Conditioning:
                 f"{folder} has no {FILE}, so the features that its model is conditioned on are not known; "
                 "give a model that was trained with annotator features"
             )
-        values = read_json(path)
-        return cls(**values | {"columns": tuple(values["columns"])})
+        values = built(cls, read_object(path), f"{path}: ")
+        for name, value in values.temperatures.items():
+            if type(value) not in (int, float) or not 0 < value < math.inf:
+                raise ValueError(
+                    f"{path}: the temperature of {name!r} is {value!r}; it must be a number above 0"
+                )
+        return values
 
 
 def with_annotator(prompt: Prompt, text: str) -> Prompt:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from rlchf.io.json import read_json
+from rlchf.io.json import read_object
 
 ORIGIN = "origin.json"
 PLAIN = (str, int, float, bool, type(None))
@@ -35,9 +35,12 @@ def check_origin(checkpoint: Path, now: Origin, usual: object, made_of: str) -> 
             stacklevel=3,
         )
         return
-    before = read_json(file)
+    before = read_object(file)
+    settings = before.get("settings")
+    if not isinstance(settings, dict):
+        raise ValueError(f"{file} states no settings; begin anew in another folder")
     for name, value in now["settings"].items():
-        earlier = before["settings"].get(name, getattr(usual, name))
+        earlier = settings.get(name, getattr(usual, name))
         if earlier != value:
             raise ValueError(
                 f"the training in {checkpoint.parent.parent} began with {name}={earlier!r} and cannot go on "
@@ -50,7 +53,7 @@ def check_origin(checkpoint: Path, now: Origin, usual: object, made_of: str) -> 
         ),
         ("model", "the model is not the one"),
     ):
-        if before[part] != now[part]:
+        if before.get(part) != now[part]:
             raise ValueError(
                 f"{what} with which the training in {checkpoint.parent.parent} began; give the same, or "
                 "begin anew in another folder"

@@ -13,6 +13,7 @@ from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from rlchf.io.json import write_json
 from rlchf.train.callbacks import Report
+from rlchf.train.damage import check_checkpoint
 from rlchf.train.optimiser import MasterAdamW, needs_master
 from rlchf.train.order import PromptSampler
 from rlchf.train.origin import ORIGIN, Origin, check_origin
@@ -144,6 +145,7 @@ class ResumableTrainer(Trainer):  # type: ignore[misc]
         """Train, starting from the last complete checkpoint in ``folder`` if there is one."""
         last = last_checkpoint(folder)
         if last is not None:
+            check_checkpoint(last)
             if self.origin is not None:
                 check_origin(last, self.origin, self.usual, self.made_of)
             self.load_more(last)
@@ -156,7 +158,7 @@ def last_checkpoint(folder: Path) -> Path | None:
     for path in folder.glob(f"{PREFIX_CHECKPOINT_DIR}-*"):
         try:
             by_step[json.loads((path / "trainer_state.json").read_text())["global_step"]] = path
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError, KeyError, TypeError):
             continue
     return by_step[max(by_step)] if by_step else None
 

@@ -1,15 +1,21 @@
 """Soft targets by Nash welfare over a whole dataset."""
 
+import warnings
 from dataclasses import replace
 from typing import Literal
 
 import numpy as np
 
 from rlchf.aggregation import Aggregation
+from rlchf.numeric.segments import ranges
 from rlchf.rankings import Rankings
 from rlchf.rules import voting_rule
+from rlchf.rules.across._parts.canonical import canonical
 from rlchf.rules.across._parts.layout import as_aggregation
-from rlchf.rules.across._parts.welfare.soft import soften
+from rlchf.rules.across._parts.welfare.soft import Soft, soften
+
+LARGE_ERROR = 0.02
+"""The root mean square error of probabilities from which on a search that did not end is warned of."""
 
 
 @voting_rule(
@@ -38,10 +44,11 @@ def soft_nash(
     penalty chooses among outcomes with about the same Nash welfare: prompts with the same ballots get the
     same probabilities.
 
-    The problem is convex. The search begins with the order of a random ballot and adds, round by round, the
-    best order of each prompt. The gap that it reports is an upper bound on how much better any outcome is.
-    The largest Nash welfare of any orders, which `nash_welfare` searches for, is at most that of the
-    optimum of `soft_nash`. The reward model learns from the probabilities (`rlchf.preferences.examples`).
+    The problem is convex. The search goes through prompts and ballots in an order that depends on their ids
+    alone. It begins with the order of a random ballot and adds, round by round, the best order of each
+    prompt. The gap that it reports is an upper bound on how much better any outcome is. The largest Nash
+    welfare of any orders, which `nash_welfare` searches for, is at most that of the optimum of `soft_nash`.
+    The reward model learns from the probabilities (`rlchf.preferences.examples`).
 
     Parameters
     ----------
@@ -54,7 +61,7 @@ def soft_nash(
     gap
         The search ends when no outcome is better by more than this.
     rounds
-        The largest number of rounds.
+        The largest number of rounds. A warning says if probabilities may be off by more than 0.02 then.
 
     Returns
     -------
@@ -77,12 +84,32 @@ def soft_nash(
     """
     if pull <= 0:
         raise ValueError(f"pull is {pull!r}; give a number above 0, such as 0.0001")
-    soft = soften(rankings, unit, pull, gap, rounds)
-    above = np.clip(soft.point, 0.0, 1.0)
+    ordered, positions = canonical(rankings)
+    soft = soften(ordered, unit, pull, gap, rounds)
+    _warn_of_error(soft, len(positions), pull, gap)
+    in_order = ranges(soft.pairs[positions], np.diff(soft.pairs)[positions])
+    above = np.clip(soft.point[in_order], 0.0, 1.0)
     scores = _expected_scores(above, rankings.response_starts)
     options = {"unit": unit, "pull": pull, "gap": gap, "rounds": rounds}
     result = as_aggregation(rankings, scores.round(6), "soft_nash", **options)
     return replace(result, probabilities=above.round(6))
+
+
+def _warn_of_error(soft: Soft, n_prompts: int, pull: float, gap: float) -> None:
+    """Warn if the search stopped where the probabilities may be far from those of the optimum.
+
+    The objective is concave, by ``pull`` / ``n_prompts`` in each probability, so that the gap bounds the sum
+    of the squared errors.
+    """
+    last = float(soft.gaps[-1])
+    error = float(np.sqrt(2 * max(last, 0.0) * n_prompts / pull / max(len(soft.point), 1)))
+    if last > gap and error > LARGE_ERROR:
+        warnings.warn(
+            f"soft_nash: the search stopped after {len(soft.gaps)} rounds with a gap of {last:.0e}, so that "
+            f"probabilities may be off by {error:.2g} (root mean square, at most); give a larger number of "
+            "rounds (-o rounds=200)",
+            stacklevel=4,
+        )
 
 
 def _expected_scores(above: np.ndarray, response_starts: np.ndarray) -> np.ndarray:

@@ -106,3 +106,47 @@ def test_many_responses_are_ordered_by_search() -> None:
 def test_a_pull_of_0_is_refused() -> None:
     with pytest.raises(ValueError, match=r"pull is 0.0; give a number above 0"):
         rlchf.aggregate(sixty_forty(1), "soft_nash", pull=0.0)
+
+
+def panel(
+    rng: np.random.Generator, prompts: int, people: int
+) -> list[tuple[str, str, list[list[str]]]]:
+    """Ballots with ties of people with stated tastes."""
+    tastes, ballots = rng.normal(size=(people, 3)), []
+    for p in range(prompts):
+        m = int(rng.integers(2, 6))
+        features = rng.normal(size=(m, 3))
+        for a in rng.choice(people, int(rng.integers(2, 9)), replace=False):
+            grades = np.round(features @ tastes[a] + rng.normal(size=m) * 0.3)
+            levels = [
+                [f"r{i}" for i in np.flatnonzero(grades == grade)]
+                for grade in np.unique(grades)[::-1]
+            ]
+            ballots.append((f"p{p}", f"a{a}", levels))
+    return ballots
+
+
+def test_the_order_of_the_rows_changes_no_bit_of_a_search_that_did_not_end() -> None:
+    rng = np.random.default_rng(388)
+    ballots = panel(rng, 388, 40)
+    before = rlchf.aggregate(Rankings.from_ballots(ballots), "soft_nash")
+    for _ in range(2):
+        shuffled = [ballots[n] for n in rng.permutation(len(ballots))]
+        after = rlchf.aggregate(Rankings.from_ballots(shuffled), "soft_nash")
+        for prompt in before.prompt_ids:
+            assert after.scores(prompt) == before.scores(prompt)
+
+
+def test_repeated_ballots_of_an_annotator_may_come_in_any_order() -> None:
+    ballots = [("p", "ann", "a > b"), ("p", "ann", "b > a > c"), ("p", "bob", "c > b")] * 3
+    before = rlchf.aggregate(Rankings.from_ballots(ballots, repeats="all"), "soft_nash")
+    again = rlchf.aggregate(Rankings.from_ballots(ballots[::-1], repeats="all"), "soft_nash")
+    assert again.scores("p") == before.scores("p")
+
+
+def test_a_search_that_stops_far_from_the_optimum_says_so() -> None:
+    rankings = Rankings.from_ballots(panel(np.random.default_rng(1), 100, 30))
+    with pytest.warns(
+        UserWarning, match="stopped after 3 rounds .*; give a larger number of rounds"
+    ):
+        rlchf.aggregate(rankings, "soft_nash", rounds=3)

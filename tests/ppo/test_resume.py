@@ -413,7 +413,7 @@ def test_a_damaged_checkpoint_is_refused(tmp_path: Path) -> None:
     args = (tiny_tokenizer(), PROMPTS, vowels, config, tmp_path)
     ppo(tiny_llama(), *args)
     (tmp_path / "checkpoint" / "state.pt").write_bytes(b"junk\n")
-    with pytest.raises(ValueError, match=r"checkpoint .*state\.pt is damaged .*; begin anew"):
+    with pytest.raises(ValueError, match=r"state\.pt is damaged .*; begin anew"):
         ppo(tiny_llama(), *args, resume=True)
 
 

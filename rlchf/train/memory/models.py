@@ -7,17 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from rlchf.io.json import read_json
 from rlchf.prompts import Prompt
 from rlchf.train.memory.ppo import RewardShape
 from rlchf.train.models.adapters import without_adapters
-from rlchf.train.models.arguments import explained
 from rlchf.train.models.load import load_tokenizer, model_folder, without_foreign_padding
 from rlchf.train.models.loading import ModelCode
+from rlchf.train.models.pretrained import read_config
 from rlchf.train.models.tiny import tiny_llama
 from rlchf.train.ppo.config import PPOConfig
 from rlchf.train.ppo.prompts import fit_prompts
-from rlchf.train.reward.model import TOKENS
+from rlchf.train.reward.model import TOKENS, read_settings
 from rlchf.train.reward.reading import UNLIMITED
 
 if TYPE_CHECKING:
@@ -35,11 +34,8 @@ def config_named(name: str, trust_remote_code: bool = False) -> "PretrainedConfi
     ValueError
         If there is no such model.
     """
-    from transformers import AutoConfig
-
     folder, _ = without_adapters(model_folder(name))
-    with explained(name, ModelCode(trust_remote_code=trust_remote_code)):
-        config = AutoConfig.from_pretrained(folder, trust_remote_code=trust_remote_code)
+    config = read_config(folder, name, ModelCode(trust_remote_code=trust_remote_code))
     return without_foreign_padding(config, name)
 
 
@@ -64,7 +60,7 @@ def reward_shape(
     config = config_named(name, trust_remote_code)
     file = Path(name) / "reward_config.json"
     ours = file.exists()
-    limit = read_json(file).get("max_length", UNSAID) if ours else UNLIMITED
+    limit = read_settings(file).get("max_length", UNSAID) if ours else UNLIMITED
     positions = getattr(config, "max_position_embeddings", None) or limit
     tokens = min(tokens, limit, positions)
     if not ours:

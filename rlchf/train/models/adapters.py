@@ -9,8 +9,10 @@ from typing import Any
 
 from torch import nn
 
-from rlchf.io.json import read_json
+from rlchf.io.json import read_object
 from rlchf.train.lora import ADAPTER, FOLDER, LoraSettings
+from rlchf.train.models.loading import ModelCode
+from rlchf.train.models.pretrained import read_adapters
 
 ALL_LINEAR = "all-linear"
 OTHER_INPUTS = ("vision", "visual", "image", "audio", "speech", "multi_modal")
@@ -146,7 +148,7 @@ def without_adapters(folder: str) -> tuple[str, list[str]]:
     """
     adapters: list[str] = []
     while (file := Path(folder, ADAPTER)).is_file():
-        base = read_json(file).get("base_model_name_or_path")
+        base = read_object(file).get("base_model_name_or_path")
         if not base or str(base) == folder or folder in adapters:
             raise ValueError(f"{file} does not say which model the adapters are on")
         adapters.insert(0, folder)
@@ -158,18 +160,13 @@ def without_adapters(folder: str) -> tuple[str, list[str]]:
 
 def is_classifier(folder: str) -> bool:
     """Whether the adapters in a folder are those of a sequence classifier, such as a reward model."""
-    return str(read_json(Path(folder, ADAPTER)).get("task_type")) == "SEQ_CLS"
+    return str(read_object(Path(folder, ADAPTER)).get("task_type")) == "SEQ_CLS"
 
 
-def merged(model: Any, adapters: Sequence[str], **options: Any) -> Any:
+def merged(model: Any, adapters: Sequence[str], code: ModelCode, **options: Any) -> Any:
     """A model with the adapters of these folders merged into its weights."""
     for folder in adapters:
-        from peft import PeftConfig, PeftModel
-
-        config = PeftConfig.from_pretrained(folder)
-        config.task_type = None  # those of a language model serve a reward model's trunk, too
-        model = PeftModel.from_pretrained(model, folder, config=config, **options)
-        model = model.merge_and_unload()
+        model = read_adapters(model, folder, code, **options).merge_and_unload()
         model.name_or_path = model.config._name_or_path = folder
     return model
 

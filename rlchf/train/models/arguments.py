@@ -1,17 +1,14 @@
 """What `from_pretrained` is given for the settings of loading, and what its refusals mean."""
 
-import re
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import torch
 
-from rlchf.options import meant
+from rlchf.train.models.adapters import without_adapters
 from rlchf.train.models.loading import Loading, ModelCode
+from rlchf.train.models.pretrained import check_attention_name, explained, read_config
 
 
 def code_arguments(code: ModelCode) -> dict[str, Any]:
@@ -92,68 +89,15 @@ def check_attention(code: ModelCode, folder: str = "", name: str = "tiny") -> No
     """
     if not code.attn_implementation:
         return
-    from transformers import AutoConfig, AutoModel, LlamaConfig
+    from transformers import AutoModel, LlamaConfig
     from transformers.models.auto.modeling_auto import MODEL_MAPPING
 
-    from rlchf.train.models.adapters import without_adapters
-
-    trust = code.trust_remote_code
-    with explained(name, code):
-        if folder:
-            folder, _ = without_adapters(folder)
-            config = AutoConfig.from_pretrained(folder, trust_remote_code=trust)
-        else:
-            config = LlamaConfig(hidden_size=8, intermediate_size=8, num_attention_heads=2)
-        if type(config) not in MODEL_MAPPING:  # code of its own, which says so when it is loaded
-            return
-        with torch.device("meta"):
-            AutoModel.from_config(config, **code_arguments(code) | {"dtype": torch.bfloat16})
-
-
-def check_attention_name(code: ModelCode) -> None:
-    """Refuse the name of an attention implementation that transformers has for no model.
-
-    Raises
-    ------
-    ValueError
-        If there is no such implementation.
-    """
-    from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
-
-    chosen = code.attn_implementation
-    known = ("eager", *sorted(ALL_ATTENTION_FUNCTIONS.valid_keys()))
-    if not chosen or chosen in known or "/" in chosen:  # a kernel on the Hub
-        return
-    hint = meant(chosen, known)
-    raise ValueError(
-        f"attn_implementation is {chosen!r}; choose from {', '.join(known)}, or a kernel on the Hub as "
-        f"owner/name{f'; {hint}' if hint else ''}"
-    )
-
-
-@contextmanager
-def explained(name: str | Path, code: ModelCode) -> Iterator[None]:
-    """Say in one sentence what a model needs that the settings do not allow, or cannot give.
-
-    Raises
-    ------
-    ValueError
-        If the model comes with code of its own, or has no such attention.
-    """
     check_attention_name(code)
-    try:
-        yield
-    except (ValueError, ImportError) as error:
-        problem = " ".join(str(error).split())
-        if "trust_remote_code" in problem and not code.trust_remote_code:
-            raise ValueError(
-                f"the model '{name}' comes with code of its own, which is not run unless asked; read it, and "
-                "set trust_remote_code (--trust-remote-code)"
-            ) from None
-        chosen = code.attn_implementation
-        if chosen and re.search("attn|attention", problem, re.IGNORECASE):
-            raise ValueError(
-                f"attn_implementation is {chosen!r}, with which '{name}' cannot be loaded: "
-                + problem.split(". ")[0].rstrip(".")
-            ) from None
-        raise
+    if folder:
+        config: Any = read_config(without_adapters(folder)[0], name, code)
+    else:
+        config = LlamaConfig(hidden_size=8, intermediate_size=8, num_attention_heads=2)
+    if type(config) not in MODEL_MAPPING:  # code of its own, which says so when it is loaded
+        return
+    with explained(name, code), torch.device("meta"):
+        AutoModel.from_config(config, **code_arguments(code) | {"dtype": torch.bfloat16})

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rlchf.train.models.adapters import inside_adapters
+from rlchf.train.models.chat_templates import TemplateProblemError, rendered
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -100,13 +101,11 @@ def _closing_of_template(tokenizer: "PreTrainedTokenizerBase") -> int | None:
     """The token that follows an assistant's message in the chat template."""
     if not tokenizer.chat_template:
         return None
-    from jinja2 import TemplateError
-
     marker = "An answer."
     turns = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": marker}]
     try:
-        text = str(tokenizer.apply_chat_template(turns, tokenize=False))
-    except TemplateError:
+        text = rendered(tokenizer, turns)
+    except TemplateProblemError:
         return None
     after = text.rpartition(marker)[2]
     return next(iter(tokenizer(after, add_special_tokens=False)["input_ids"]), None)

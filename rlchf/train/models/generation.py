@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rlchf.io.json import read_json
+from rlchf.io.json import read_object
 from rlchf.settings import Range
 
 if TYPE_CHECKING:
@@ -30,13 +30,14 @@ def check_generation_file(folder: str | Path) -> None:
     Raises
     ------
     ValueError
-        If the file is not JSON, or no object; its end tokens would be lost.
+        If the file is not JSON, or no object, whose end tokens would be lost; if they are no ids.
     """
     path = Path(folder, FILE)
-    if path.is_file() and not isinstance(read_json(path), dict):
-        raise ValueError(
-            f'{path} holds no JSON object; write {{"eos_token_id": ...}}, or remove it'
-        )
+    if not path.is_file():
+        return
+    for end in _listed(read_object(path).get("eos_token_id")):
+        if type(end) is not int:
+            raise ValueError(f"{path}: eos_token_id names {end!r}; write the ids of tokens")
 
 
 def check_generation_config(policy: "PreTrainedModel") -> None:

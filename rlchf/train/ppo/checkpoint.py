@@ -5,7 +5,6 @@ import shutil
 from dataclasses import asdict
 from itertools import takewhile
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import torch
@@ -16,6 +15,7 @@ from safetensors.torch import save_file
 from rlchf.display import counted
 from rlchf.io.atomic import atomic_write
 from rlchf.io.json import write_json
+from rlchf.train.damage import naming_damage
 from rlchf.train.models.adapters import inside_adapters, save_adapters
 from rlchf.train.models.checkpointing import keep_activations
 from rlchf.train.models.load import save_tokenizer
@@ -42,6 +42,13 @@ MAY_CHANGE = (
     "kl_horizon", "entropy_coef",
 )  # fmt: skip
 """Settings that a resumed run may change."""
+
+
+PARTS: dict[str, type] = {
+    "done": int, "weights": dict, "optimizer": dict, "carried": list, "config": dict,
+}  # fmt: skip
+"""What a checkpoint holds, and of which type."""
+ANEW = "begin anew in another folder"
 
 
 class RunFolder:
@@ -150,12 +157,14 @@ class RunFolder:
                     f"{', '.join(MAY_CHANGE)}"
                 )
         run.done = self.saved = state["done"]
-        weights = shard(state["weights"], dict(run.model.named_parameters()))
-        run.model.load_state_dict(weights, strict=False)
-        run.optimizer.load_state_dict(shard_optimizer_state(run.optimizer, state["optimizer"]))
+        with naming_damage(self.checkpoint, ANEW):
+            weights = shard(state["weights"], dict(run.model.named_parameters()))
+            run.model.load_state_dict(weights, strict=False)
+            run.optimizer.load_state_dict(shard_optimizer_state(run.optimizer, state["optimizer"]))
         same = self.accelerator.num_processes == len(state["carried"])
         carried = state["carried"][self.accelerator.process_index if same else 0]
-        run.restore(carried, random=same, changed=changed)
+        with naming_damage(self.checkpoint, ANEW):
+            run.restore(carried, random=same, changed=changed)
 
     def finish(self, run: "PPO") -> Any:
         """Write policy, adapters, tokenizer and critic by way of a temporary folder; return the policy."""
@@ -198,12 +207,11 @@ def read_state(file: Path, *, mmap: bool = False) -> dict[str, Any]:
     ValueError
         If it is damaged.
     """
-    try:
+    with naming_damage(file, ANEW):
         state: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True, mmap=mmap)
-    except (RuntimeError, EOFError, KeyError, ValueError, UnpicklingError) as error:
-        raise ValueError(
-            f"the checkpoint {file} is damaged ({error}); begin anew without resuming"
-        ) from None
+        for name, kind in PARTS.items():
+            if not isinstance(state[name], kind):
+                raise TypeError(f"{name} is of type {type(state[name]).__name__}")
     return state
 
 
@@ -240,8 +248,10 @@ def keep_rows(path: Path, done: int) -> None:
     """Keep the lines of the first `done` updates; a killed run may have left half a line."""
 
     def kept(line: bytes) -> bool:
-        return line.endswith(b"\n") and json.loads(line)["update"] <= done
+        return line.endswith(b"\n") and int(json.loads(line)["update"]) <= done
 
     lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
+    with naming_damage(path, "remove the line that is no JSON object with a number 'update'"):
+        rows = list(takewhile(kept, lines))
     with atomic_write(path) as file:
-        file.writelines(takewhile(kept, lines))
+        file.writelines(rows)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from rlchf.io.json import read_json, write_json
+from rlchf.io.json import read_object, write_json
+from rlchf.train.damage import naming_damage
 from rlchf.train.models.adapters import inside_adapters
 from rlchf.train.models.load import save_tokenizer
 from rlchf.train.ppo.sharding import is_sharded, plain_weights
@@ -51,7 +52,10 @@ class Policies:
     def best_update(self) -> int | None:
         """The update of the best policy, if there is one."""
         record = self.best / RECORD
-        return int(read_json(record)["update"]) if record.exists() else None
+        if not record.exists():
+            return None
+        with naming_damage(record, f"remove {self.best}"):
+            return int(read_object(record)["update"])
 
     def tidy(self, done: int) -> None:
         """Remove what a run that goes on after `done` updates has not done yet, and unfinished folders.

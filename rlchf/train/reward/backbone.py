@@ -10,18 +10,17 @@ from typing import Any
 import torch
 from torch import nn
 from transformers import (
-    AutoConfig,
     AutoModelForSequenceClassification,
-    AutoTokenizer,
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
 
 from rlchf.train.models.adapters import merged, with_adapters, without_adapters
 from rlchf.train.models.architectures import check_classifier
-from rlchf.train.models.arguments import code_arguments, explained, weights_arguments
+from rlchf.train.models.arguments import code_arguments, weights_arguments
 from rlchf.train.models.load import model_folder, tokenizer_folder, without_foreign_padding
 from rlchf.train.models.loading import Loading, ModelCode
+from rlchf.train.models.pretrained import check_weights, read_config, read_tokenizer, read_weights
 from rlchf.train.models.quantised import differentiable
 
 
@@ -212,12 +211,8 @@ def load_classifier(
     """
     folder, adapters = without_adapters(model_folder(path))
     code = code or ModelCode()
-    trust = code.trust_remote_code
-    with explained(path, code):
-        tokenizer = AutoTokenizer.from_pretrained(
-            tokenizer_folder(model_folder(path)), trust_remote_code=trust
-        )
-        config = AutoConfig.from_pretrained(folder, trust_remote_code=trust)
+    tokenizer = read_tokenizer(tokenizer_folder(model_folder(path)), path, code)
+    config = read_config(folder, path, code)
     without_foreign_padding(config, path)
     check_classifier(config, path)
     if outputs is not None:
@@ -226,24 +221,26 @@ def load_classifier(
         setattr(config, name, 0.0)
     if seed is not None:
         torch.manual_seed(seed)
-    with explained(path, code):
-        model, report = AutoModelForSequenceClassification.from_pretrained(
-            folder,
-            config=config,
-            ignore_mismatched_sizes=True,
-            output_loading_info=True,
-            **{"dtype": "auto"} | code_arguments(code) | arguments,
-        )
+    model, report = read_weights(
+        AutoModelForSequenceClassification,
+        folder,
+        path,
+        code,
+        new_head=True,
+        config=config,
+        **{"dtype": "auto"} | code_arguments(code) | arguments,
+    )
     differentiable(model)
     misfits = {name for name, *_ in report["mismatched_keys"]}
     head = _name_of(model, last_layer(model))
-    if bad := sorted(name for name in misfits if not name.startswith(head)):
-        raise ValueError(f"the weights {', '.join(bad)} in {path} do not fit its config.json")
+    check_weights(
+        path, {n for n in misfits if not n.startswith(head)}, "do not fit its config.json"
+    )
     missing = {*report["missing_keys"], *misfits}
     drawn = last_layer(model).weight.clone()
     if adapters and len(tokenizer) > model.get_input_embeddings().num_embeddings:
         model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
-    model = merged(model, adapters, ignore_mismatched_sizes=True)
+    model = merged(model, adapters, code, ignore_mismatched_sizes=True)
     if adapters and tokenizer.pad_token_id is not None:
         model.config.pad_token_id = tokenizer.pad_token_id
     known = f"{head}.weight" not in missing or not torch.equal(drawn, last_layer(model).weight)
@@ -252,11 +249,7 @@ def load_classifier(
 
 def check_backbone(folder: str, name: str, code: ModelCode) -> None:
     """Refuse a model, before it is loaded, whose architecture cannot be a reward model."""
-    with explained(name, code):
-        config = AutoConfig.from_pretrained(
-            without_adapters(folder)[0], trust_remote_code=code.trust_remote_code
-        )
-    check_classifier(config, name)
+    check_classifier(read_config(without_adapters(folder)[0], name, code), name)
 
 
 def head_module(model: PreTrainedModel) -> str:

@@ -1,20 +1,22 @@
 """The reward model: any sequence-classification model, how it reads a text, and what its outputs mean."""
 
 import inspect
+import math
 import warnings
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from rlchf.io.json import read_json
+from rlchf.io.json import read_object
 from rlchf.preferences import Example
 from rlchf.prompts import Prompt
+from rlchf.settings import built
 from rlchf.train.lora import ADAPTER
 from rlchf.train.models.architectures import padding_side
 from rlchf.train.models.checksums import config_checksum, weights_checksum
@@ -194,7 +196,7 @@ class RewardModel:
         if device == "auto":
             arguments["device_map"] = "auto"
         file = Path(path) / SETTINGS
-        settings = read_json(file) if file.exists() else {}
+        settings = read_settings(file) if file.exists() else {}
         outputs = _outputs(settings) if Path(path, ADAPTER).exists() else None
         loaded = load_classifier(path, outputs, code=code, **arguments)
         model = loaded.model
@@ -205,6 +207,8 @@ class RewardModel:
                 f"the model in {path} has {model.config.num_labels} outputs, and no {SETTINGS} says "
                 "what they mean; give a model with one output, or one that train_reward wrote"
             )
+        if settings:
+            _check_outputs(model, settings, file)
         if device is None:
             device = "cuda" if torch.cuda.is_available() else "cpu"
         if device != "auto":
@@ -273,6 +277,13 @@ class RewardModel:
                 batch["token_type_ids"] = pad([k or [] for k in kinds], 0, side)["input_ids"]
             batch = {name: tensor.to(self.model.device) for name, tensor in batch.items()}
             outputs[chosen] = self.model(**batch, **self.options).logits.float().cpu()
+        if not outputs.isfinite().all():
+            bad = int((~outputs.isfinite()).any(1).sum())
+            raise ValueError(
+                f"the reward model {self.model.name_or_path} gives NaN or infinity for {bad} of {len(rows)} "
+                "texts: its weights are damaged, or too large for their precision; give another, or read it "
+                "in float32"
+            )
         return outputs
 
     def _batches(self, lengths: Sequence[int]) -> Iterator[list[int]]:
@@ -347,7 +358,38 @@ def _takes_kinds(model: PreTrainedModel) -> bool:
     return takes and getattr(model.config, "type_vocab_size", 2) != 1
 
 
+def read_settings(file: Path) -> dict[str, Any]:
+    """The settings and figures that `train_reward` wrote, checked.
+
+    Raises
+    ------
+    ValueError
+        If a setting has the wrong type or is out of range; the message names the file.
+    """
+    settings = read_object(file)
+    built(RewardConfig, settings, f"{file}: ", among=True)
+    shift = settings.get("shift", [])
+    if not isinstance(shift, list) or not all(_is_finite(one) for one in shift):
+        raise ValueError(f"{file}: shift is {shift!r}; it must be a list of finite numbers")
+    return settings
+
+
+def _is_finite(value: object) -> bool:
+    return type(value) in (int, float) and math.isfinite(cast(float, value))
+
+
 def _outputs(settings: Mapping[str, Any]) -> int:
     """The number of outputs that settings of a training say; 1 without any."""
-    known = {one.name for one in fields(RewardConfig)}
-    return RewardConfig(**{name: settings[name] for name in known & set(settings)}).outputs
+    return built(RewardConfig, settings, among=True).outputs
+
+
+def _check_outputs(model: PreTrainedModel, settings: Mapping[str, Any], file: Path) -> None:
+    """Refuse settings of another head than the model's."""
+    n, shift = model.config.num_labels, len(settings.get("shift", ()))
+    if _outputs(settings) != n:
+        raise ValueError(
+            f"{file} is of a head with {_outputs(settings)} outputs, and the model has {n}; copy the folder "
+            "again"
+        )
+    if shift not in (0, 1, n):
+        raise ValueError(f"{file}: shift has {shift} numbers, and the model has {n} outputs")

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from rlchf.train.callbacks import Report
+from rlchf.train.damage import naming_damage
 from rlchf.train.models.adapters import inside_adapters
 from rlchf.train.models.padding import positions
 from rlchf.train.order import PromptSampler
@@ -140,7 +141,7 @@ class RankingTrainer(ResumableTrainer):
     def load_more(self, checkpoint: Path) -> None:
         """Load the group weights."""
         if self.group_weights is not None:
-            state = torch.load(
-                checkpoint / GROUPS, map_location=self.args.device, weights_only=True
-            )
-            self.group_weights.load_state_dict(state)
+            file = checkpoint / GROUPS
+            with naming_damage(file, "begin anew in another folder"):
+                state = torch.load(file, map_location=self.args.device, weights_only=True)
+                self.group_weights.load_state_dict(state)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from rlchf.prompts import Prompt
+from rlchf.train.models.chat_templates import TemplateProblemError, rendered
 from rlchf.train.models.text import encode_responses
 from rlchf.train.reward.backbone import positions_of
 
@@ -59,13 +60,11 @@ def card_rows(
 
 
 def _conversation(tokenizer: "PreTrainedTokenizerBase", prompt: Prompt, response: str) -> str:
-    from jinja2 import TemplateError
-
     before = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else list(prompt)
     messages = [*before, {"role": "assistant", "content": response}]
     try:
-        return str(tokenizer.apply_chat_template(messages, tokenize=False))
-    except TemplateError as error:
+        return rendered(tokenizer, messages)
+    except TemplateProblemError as error:
         raise ValueError(
             f"the reward model's chat template refuses a conversation ({error}); give prompts as it takes "
             "them, or another reward model"
