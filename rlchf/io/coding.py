@@ -11,8 +11,8 @@ from rlchf.ids import clean_id
 
 RUN = 3
 """Where texts stand in that many rows on end, on average, only the first of these is looked up."""
-BEGINNING = 2**16
-"""Number of rows in which the order of appearance is looked for first."""
+BEGINNING, BLOCK = 2**16, 2**20
+"""Number of rows in which the order of appearance is looked for first, and then at a time."""
 
 
 def coded(columns: Sequence[Any]) -> tuple[list[str], np.ndarray]:
@@ -26,26 +26,68 @@ def coded(columns: Sequence[Any]) -> tuple[list[str], np.ndarray]:
     >>> texts, codes.tolist()
     (['b', 'a', 'c'], [0, 0, 1, 0, 2])
     """
-    index: dict[str, int] = {}
-    parts = [_part(chunk, index) for column in columns for chunk in column.chunks]
-    return list(index), np.concatenate([np.empty(0, dtype=np.int32), *parts])
+    codes = Codes()
+    for column in columns:
+        codes.add(column)
+    return list(codes.index), codes.numbers()
 
 
-def _part(chunk: Any, index: dict[str, int]) -> np.ndarray:
-    """The codes of one array of texts, of which new ones are added to the index."""
-    lengths = None
-    if not pa.types.is_dictionary(chunk.type):
-        chunk, lengths = _heads(chunk)
-        chunk = chunk.dictionary_encode()
-    local = np.from_dlpack(chunk.indices)
-    texts = chunk.dictionary
-    order = _by_appearance(local, len(texts))
-    cleaned = texts.to_pylist() if _is_plain(texts) else map(clean_id, texts.to_pylist())
-    names = list(cleaned)
-    codes = np.full(len(texts), -1, dtype=np.int32)
-    codes[order] = [index.setdefault(names[i], len(index)) for i in order.tolist()]
-    whole = codes[local]
-    return whole if lengths is None else np.repeat(whole, lengths)
+class Codes:
+    """The codes of texts that come in pieces: columns end to end, or one column batch by batch.
+
+    Attributes
+    ----------
+    index
+        The code of each distinct cleaned text, in order of appearance.
+
+    Examples
+    --------
+    >>> codes = Codes()
+    >>> codes.add(pa.chunked_array([["b", "a"]]))
+    >>> codes.add(pa.chunked_array([["a", "c"]]))
+    >>> codes.column().to_pylist()
+    ['b', 'a', 'a', 'c']
+    """
+
+    def __init__(self) -> None:
+        self.index: dict[str, int] = {}
+        self._parts: list[np.ndarray] = []
+
+    def add(self, column: Any) -> None:
+        """Add the texts of a pyarrow column of texts, or of codes of texts."""
+        self._parts += [self._part(chunk) for chunk in column.chunks]
+
+    def numbers(self) -> np.ndarray:
+        """(E,) int32 the code of each text."""
+        if len(self._parts) != 1:
+            self._parts = [np.concatenate([np.empty(0, dtype=np.int32), *self._parts])]
+        return self._parts[0]
+
+    def column(self) -> Any:
+        """The cleaned texts as a pyarrow column of codes."""
+        numbers = self.numbers()
+        indices = pa.Array.from_buffers(pa.int32(), len(numbers), [None, pa.py_buffer(numbers)])
+        return pa.chunked_array(
+            [pa.DictionaryArray.from_arrays(indices, text_array(list(self.index)), safe=False)]
+        )
+
+    def _part(self, chunk: Any) -> np.ndarray:
+        """The codes of one array of texts."""
+        lengths = None
+        if not pa.types.is_dictionary(chunk.type):
+            chunk, lengths = _heads(chunk)
+            chunk = chunk.dictionary_encode()
+        local = np.from_dlpack(chunk.indices)
+        order = _by_appearance(local, len(chunk.dictionary))
+        names = chunk.dictionary.to_pylist()
+        if not _is_plain(chunk.dictionary):
+            names = list(map(clean_id, names))
+        index = self.index
+        codes = np.full(len(names), -1, dtype=np.int32)
+        codes[order] = [index.setdefault(names[i], len(index)) for i in order.tolist()]
+        is_same = local.dtype == codes.dtype and bool((codes == np.arange(len(codes))).all())
+        whole = local if is_same else codes[local]
+        return whole if lengths is None else np.repeat(whole, lengths)
 
 
 def _heads(texts: Any) -> tuple[Any, np.ndarray | None]:
@@ -78,9 +120,10 @@ def _by_appearance(codes: np.ndarray, n: int) -> np.ndarray:
     [3, 1, 0]
     """
     for rows in (BEGINNING, len(codes)):
-        beginning = codes[:rows]
         first = np.full(n, len(codes), dtype=np.int64)
-        first[beginning[::-1]] = np.arange(len(beginning) - 1, -1, -1)  # the first is written last
+        for start in reversed(range(0, min(rows, len(codes)), BLOCK)):  # the first is written last
+            block = codes[start : min(start + BLOCK, rows)]
+            first[block[::-1]] = np.arange(start + len(block) - 1, start - 1, -1)
         if (first < len(codes)).all():
             break
     order = np.argsort(first, kind="stable")
@@ -91,3 +134,17 @@ def _is_plain(texts: Any) -> bool:
     """Whether texts are ASCII without blanks at their ends, so that they are clean as they are."""
     is_plain = pc.and_(pc.string_is_ascii(texts), pc.equal(pc.ascii_trim_whitespace(texts), texts))
     return bool(pc.all(is_plain).as_py())
+
+
+def text_array(texts: Sequence[str]) -> Any:
+    """Make a pyarrow array of text; its own array() imports pandas, which takes longer than most files.
+
+    Examples
+    --------
+    >>> text_array(["a", "", "é"]).to_pylist()
+    ['a', '', 'é']
+    """
+    encoded = [text.encode() for text in texts]
+    ends = np.cumsum([0, *map(len, encoded)], dtype=np.int64)
+    buffers = [None, pa.py_buffer(ends), pa.py_buffer(b"".join(encoded))]
+    return pa.Array.from_buffers(pa.large_string(), len(encoded), buffers).cast(pa.string())

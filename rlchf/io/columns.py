@@ -1,7 +1,7 @@
 """A table as it was read: columns of text or numbers, and the position of each row in the file."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from rlchf.ids import cell_text as cell_text
 from rlchf.io.coding import coded
+from rlchf.io.coding import text_array as text_array
 from rlchf.io.files import shown
 from rlchf.options import renaming
 from rlchf.profiles import UNSTATED
@@ -276,25 +277,11 @@ def as_text(column: Any) -> Any:
     return column.fill_null("") if column.null_count else column
 
 
-# pyarrow's own array() and to_numpy() import pandas, which takes longer than most files: hence these two.
-
-
-def text_array(texts: Sequence[str]) -> Any:
-    """Make a pyarrow array of text.
-
-    Examples
-    --------
-    >>> text_array(["a", "", "é"]).to_pylist()
-    ['a', '', 'é']
-    """
-    encoded = [text.encode() for text in texts]
-    ends = np.cumsum([0, *map(len, encoded)], dtype=np.int64)
-    buffers = [None, pa.py_buffer(ends), pa.py_buffer(b"".join(encoded))]
-    return pa.Array.from_buffers(pa.large_string(), len(encoded), buffers).cast(pa.string())
-
-
 def to_numpy(column: Any) -> np.ndarray:
-    """Turn a pyarrow array or column of numbers without nulls into numpy."""
+    """Turn a pyarrow array or column of numbers without nulls into numpy.
+
+    Its own to_numpy() imports pandas, which takes longer than most files.
+    """
     if isinstance(column, pa.ChunkedArray):
         column = column.combine_chunks()
     return np.from_dlpack(column)

@@ -5,8 +5,12 @@ from typing import Any
 
 import pyarrow as pa
 
+from rlchf.io.coding import Codes
 from rlchf.io.columns import IDS, LISTS, Table, as_text
 
+CODED = ("prompt_id", "annotator_id", "response_id")
+LARGE = 200_000
+"""Number of rows from which these columns are kept as codes."""
 CODED_BYTES = 4
 """Bytes to a row, before compression, up to which a column of texts was written as codes throughout.
 
@@ -25,10 +29,28 @@ def parse_parquet(data: bytes, source: str, wanted: Container[str] | None) -> Ta
         coded = [name for name in kept if name in IDS and is_coded(file, name)]
         if coded:
             file = pyarrow.parquet.ParquetFile(pa.BufferReader(data), read_dictionary=coded)
-        table = file.read(columns=kept)
+        table = _read(file, kept) if file.metadata.num_rows >= LARGE else file.read(columns=kept)
     except (pa.ArrowException, OSError) as error:
         raise ValueError(f"{source}: cannot be read as Parquet: {error}") from None
     return from_arrow(table, source, names, all_text=wanted is None)
+
+
+def _read(file: Any, names: list[str]) -> Any:
+    """The columns of a large file, of which ids become codes one after the other, as texts are large."""
+    types = {name: file.schema_arrow.field(name).type for name in names}
+    ids = [name for name in names if name in CODED and not pa.types.is_nested(types[name])]
+    table = file.read(columns=[name for name in names if name not in ids])
+    for name in ids:
+        codes = Codes()
+        whole = not pa.types.is_dictionary(
+            types[name]
+        )  # texts in mixed order are looked up at once
+        every = range(file.num_row_groups)
+        for groups in [every] if whole else [[group] for group in every]:
+            column = file.read_row_groups(groups, columns=[name])[name]
+            codes.add(as_text(column) if whole or column.null_count else column)
+        table = table.append_column(name, codes.column())
+    return table.select(names)
 
 
 def is_coded(file: Any, name: str) -> bool:
