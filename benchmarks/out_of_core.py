@@ -31,7 +31,8 @@ sys.argv = ["rlchf", *sys.argv[1:]]
 try:
     main()
 finally:
-    print(json.dumps(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss), file=sys.stderr)
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    print(json.dumps([used.ru_utime + used.ru_stime, used.ru_maxrss]), file=sys.stderr)
 """
 
 
@@ -44,7 +45,7 @@ def main() -> None:
     parser.add_argument("--kind", default="parquet", choices=["parquet", "csv", "jsonl"])
     parser.add_argument("--shuffled", action="store_true")
     options = parser.parse_args()
-    print("| rows | file | s | rows/s | peak memory |\n|---|---|---|---|---|")
+    print("| rows | file | s | CPU s | rows per CPU s | peak memory |\n|---|---|---|---|---|---|")
     for rows in map(int, options.rows):
         folder = Path(tempfile.mkdtemp(prefix="rlchf-out-of-core-", dir="."))
         try:
@@ -66,10 +67,11 @@ def main() -> None:
                 check=True, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
             )  # fmt: skip
             seconds = time.monotonic() - began
-            peak = json.loads(done.stderr.splitlines()[-1]) / 1e6
+            busy, peak = json.loads(done.stderr.splitlines()[-1])
             size = path.stat().st_size / 1e9
             print(
-                f"| {rows:,} | {size:.2f} GB | {seconds:.0f} | {rows / seconds:,.0f} | {peak:.2f} GB |",
+                f"| {rows:,} | {size:.2f} GB | {seconds:.0f} | {busy:.0f} | {rows / busy:,.0f} | "
+                f"{peak / 1e6:.2f} GB |",
                 flush=True,
             )
         finally:
