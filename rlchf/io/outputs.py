@@ -9,6 +9,7 @@ import pyarrow.parquet
 
 from rlchf.io.atomic import atomic_write
 from rlchf.io.large.blocks import opened_text
+from rlchf.io.large.stored import opened
 from rlchf.io.tables import table_format
 
 ROWS_PER_GROUP = 2**20
@@ -72,9 +73,9 @@ def _line(stream: Any) -> bytes:
 
 
 def _join_parquet(parts: Sequence[str | Path], out: str | Path) -> None:
-    schema = pyarrow.parquet.read_schema(parts[0])
+    schema = opened(str(parts[0])).schema_arrow
     for part in parts:
-        if pyarrow.parquet.read_schema(part) != schema:
+        if opened(str(part)).schema_arrow != schema:
             raise ValueError(
                 f"{part}: the columns differ from those of {parts[0]}; give parts of one output"
             )

@@ -233,3 +233,51 @@ def test_memory_is_counted_in_bytes(tmp_path: Path) -> None:
     assert parsed_size("2 KiB") == 2048
     with pytest.raises(ValueError, match="give a number of bytes"):
         parsed_size("0")
+
+
+def test_text_is_copied_in_blocks_of_any_size(tmp_path: Path) -> None:
+    rows = [(f"p,\n{i // 3}", f"ann{i // 3}", f'r"{i % 3}', i % 3 + 1) for i in range(30)]
+    for name in ("votes.csv", "votes.jsonl"):
+        path = write(tmp_path / name, rows)
+        for memory in ("100B", "300B", "1KB"):
+            same(path, tmp_path / "out.jsonl", "--rule", "borda", memory=memory)
+        path.write_bytes(b"\xef\xbb\xbf\n\n" + path.read_bytes() + b"\n \n")
+        same(path, tmp_path / "out.jsonl", "--rule", "borda", memory="200B")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "problem"),
+    [
+        ("v.csv", b"prompt_id,annotator_id,response_id,rank\n", "there is no row below the header"),
+        ("v.csv", b"", "is empty"),
+        ("v.csv", b"\xff\xfea", "UTF-16"),
+        ("v.csv", b"p,q\n1,2\n", "no format"),
+        ("v.csv", b"annotator_id,response_id,rank\na,x,1\na,y,2\n", "no column 'prompt_id'"),
+        ("v.csv.gz", b"\x1f\x8bnothing", "cannot be read"),
+        ("v.parquet", b"PAR1nothing", "cannot be read as Parquet"),
+        (
+            "v.jsonl",
+            b'{"prompt_id": "p", "annotator_id": "a", "ranking": "a > b"}\n{"x": 1}\n',
+            "is empty",
+        ),
+    ],
+)
+def test_broken_files_are_refused(name: str, content: bytes, problem: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(content)
+    out = tmp_path / "out.jsonl"
+    done = rlchf("aggregate", tmp_path / name, "--shard", "1/1", "--memory", "300B", "--out", out)
+    assert problem in " ".join(refused(done).split())
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_outputs_of_other_kinds_are_not_joined(tmp_path: Path) -> None:
+    one, two = tmp_path / "1.csv", tmp_path / "2.csv"
+    one.write_text("a,b\n1,2\n")
+    two.write_text("a,c\n1,2\n")
+    for parts, out in (
+        ([one, two], "o.csv"),
+        ([one], "o.jsonl"),
+        ([one, tmp_path / "3.csv"], "o.csv"),
+    ):
+        refused(rlchf("aggregate", "--join", *parts, "--out", tmp_path / out))
+        assert not (tmp_path / out).exists()

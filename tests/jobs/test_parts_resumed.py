@@ -109,3 +109,14 @@ def test_two_runs_into_one_file_are_refused(tmp_path: Path) -> None:
     (tmp_path / "out.jsonl.parts").mkdir()
     done = rlchf("aggregate", path, "--memory", "9KB", "--out", out)
     assert "is in progress" in refused(done)
+
+
+def test_a_run_in_progress_is_not_gone_on_with(tmp_path: Path) -> None:
+    fcntl = pytest.importorskip("fcntl")
+    path, out = write(tmp_path / "votes.parquet", ROWS), tmp_path / "out.jsonl"
+    command = ("aggregate", path, "--memory", "9KB", "--out", out)
+    stopped(*command, after=1)
+    with (tmp_path / "out.jsonl.parts" / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert "which is in progress" in refused(rlchf(*command, "--resume"))
+    assert rlchf(*command, "--resume").returncode == 0

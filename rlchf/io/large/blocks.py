@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +13,9 @@ from rlchf.io.files import display_name, file_kind, read_bytes
 HEAD = 2**16
 """Bytes by which the kind of a file is recognised."""
 CODECS = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
+UTF8_MARK, UTF16_MARKS = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
+LONGEST = 2**31 - 1
+"""Bytes of the longest row."""
 _NEWLINE, _QUOTE = ord("\n"), ord('"')
 
 
@@ -22,25 +25,49 @@ def kind_of(path: str) -> str:
         return file_kind(path, stream.read(HEAD))
 
 
+class Bytes:
+    """A file's bytes, decompressed as they are read, without a byte-order mark."""
+
+    def __init__(self, stream: Any, source: str) -> None:
+        self.stream, self.source = stream, source
+        self.rest = self._read(len(UTF8_MARK)).removeprefix(UTF8_MARK)
+        if self.rest.startswith(UTF16_MARKS):
+            raise ValueError(f"{source}: the text is UTF-16; save the file as UTF-8")
+
+    def read(self, size: int) -> bytes:
+        """The next bytes, at most so many; none at the end."""
+        data, self.rest = self.rest[:size], self.rest[size:]
+        return data + self._read(size - len(data)) if len(data) < size else data
+
+    def _read(self, size: int) -> bytes:
+        try:
+            return bytes(self.stream.read(size))
+        except (pa.ArrowException, OSError) as error:
+            raise ValueError(f"{self.source}: cannot be read: {error}") from None
+
+
 @contextmanager
-def opened_text(path: str) -> Iterator[Any]:
-    """A file's bytes, decompressed as they are read, without a byte-order mark.
+def opened_text(path: str) -> Iterator[Bytes]:
+    """Open a file to read its bytes little by little.
 
     Raises
     ------
     FileNotFoundError, ValueError
         As `rlchf.io.files.read_bytes`.
     """
-    source = display_name(path)
     if not Path(path).exists():
         read_bytes(path)  # which says what there is near it
+    with _opened(path) as file:
+        codec = next((c for mark, c in CODECS.items() if _begins(file, mark)), None)
+        stream = pa.CompressedInputStream(file, codec) if codec else file
+        yield Bytes(stream, display_name(path))
+
+
+def _opened(path: str) -> BinaryIO:
     try:
-        with Path(path).open("rb") as file:
-            codec = next((c for mark, c in CODECS.items() if _begins(file, mark)), None)
-            stream = pa.CompressedInputStream(file, codec) if codec else file
-            yield stream
-    except (pa.ArrowException, OSError) as error:
-        raise ValueError(f"{source}: cannot be read: {error}") from None
+        return Path(path).open("rb")
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be read: {error.strerror}") from None
 
 
 def _begins(file: Any, mark: bytes) -> bool:
@@ -54,6 +81,11 @@ def blocks(path: str, kind: str, size: int) -> Iterator[bytes]:
 
     A line break within double quotes ends no row of csv.
 
+    Raises
+    ------
+    ValueError
+        If a row is longer than 2 GiB.
+
     Examples
     --------
     >>> import tempfile
@@ -66,9 +98,9 @@ def blocks(path: str, kind: str, size: int) -> Iterator[bytes]:
     with opened_text(path) as stream:
         rest = b""
         while data := stream.read(size):
-            if isinstance(data, memoryview):
-                data = bytes(data)
             rest += data
+            if len(rest) > LONGEST:
+                raise ValueError(f"{path}: a row is longer than 2 GiB")
             end = _last_row_end(rest, quoted=kind == "csv")
             if end:
                 yield rest[:end]

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Container, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -113,15 +114,20 @@ def _copied(k: int, path: str, kind: str, reading: Reading, block: int) -> Itera
     source, prompt, header, line = display_name(path), "", b"", 0  # rows before the block
     wanted: Container[str] | None = None
     facts = {"json": "", "decimal_comma": "0"}
-    is_first = True
-    for data in blocks(path, kind, block):
-        if is_first:
+    is_first, beginning = True, b""
+    for more in chain(blocks(path, kind, block), [b""]):
+        data, beginning = beginning + more, b""
+        head = b"" if kind == "jsonl" or not is_first else first_row(data)
+        if is_first and more and not data[len(head) :].strip():
+            beginning = data  # a header without a row, which could not be parsed by itself
+            continue
+        if is_first and data:
             plan = _planned(data, path, kind, reading)
             prompt = _prompt_column(plan, source)
             if kind == "jsonl":
                 wanted, facts["json"] = reading.everything(), "\0".join([*LISTS, *reading.lists])
             else:
-                header, wanted = first_row(data), set(plan.header.renamed)
+                header, wanted = head, set(plan.header.renamed)
                 facts["decimal_comma"] = str(int(separator(data, kind) == SEMICOLON))
         elif not data.strip(b' \t\r\n,;"'):
             line += len(row_ends(data, quoted=kind == "csv"))
@@ -148,8 +154,9 @@ def _prompt_column(plan: Plan, source: str) -> str:
 
 def _with_positions(k: int, table: Table, prompt: str, before: int, facts: dict[str, str]) -> Any:
     """A table with the number of its file, those of its rows, and the ids of its prompts."""
-    n = len(next(iter(table.columns.values())))
-    column = table.columns.get(prompt, pa.chunked_array([pa.array([""] * n)]))
+    if prompt not in table.columns:
+        raise ValueError(f"{table.source}, {table.row(0)}: the prompt_id is empty")
+    column = table.columns[prompt]
     ids, codes = coded([column if pa.types.is_dictionary(column.type) else as_text(column)])
     columns = {
         name: cells_as_json(cells if isinstance(cells, list) else cells.to_pylist())

@@ -16,7 +16,7 @@ LEAST = 2**27
 """Bytes without which DuckDB does not begin."""
 
 
-def sorted_rows(rows: StoredRows, folder: Path, memory: int) -> StoredRows:
+def sorted_rows(rows: StoredRows, folder: Path, memory: int, threads: int = 0) -> StoredRows:
     """Copies of all rows in which those of each prompt are together.
 
     Prompts stand in the order in which they first appear, and the rows of each in the order of the files.
@@ -27,6 +27,8 @@ def sorted_rows(rows: StoredRows, folder: Path, memory: int) -> StoredRows:
         Where the copies and what does not fit into memory are written; complete copies there are taken.
     memory
         Bytes that there are; DuckDB may use half of them.
+    threads
+        Number of threads; 0 for all cores.
 
     Raises
     ------
@@ -45,7 +47,8 @@ def sorted_rows(rows: StoredRows, folder: Path, memory: int) -> StoredRows:
         _check_types(rows)
         with atomic_folder(target) as copies, duckdb.connect() as connection:
             connection.execute(f"SET memory_limit = '{max(memory // 2, LEAST)}B'")
-            connection.execute("SET threads = 1")
+            if threads:
+                connection.execute(f"SET threads = {threads}")
             connection.execute(f"SET temp_directory = {_text(str(copies / 'spilled'))}")
             try:
                 connection.execute(_query(rows, str(copies / "rows.parquet")))

@@ -104,12 +104,29 @@ def parts_folder(job: AggregateJob, paths: Sequence[str], part_rows: int) -> Ite
                 "that folder"
             ) from None
         write_json(path / MANIFEST, {**manifest, "part_rows": part_rows})
+    with _locked(path):
+        try:
+            yield PartsFolder(path, kind, part_rows)
+        except (ValueError, OSError):
+            shutil.rmtree(path, ignore_errors=True)
+            raise
+        shutil.rmtree(path)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Refuse a folder that another process fills; the lock of one that was killed is gone."""
     try:
-        yield PartsFolder(path, kind, part_rows)
-    except (ValueError, OSError):
-        shutil.rmtree(path, ignore_errors=True)
-        raise
-    shutil.rmtree(path)
+        import fcntl
+    except ModuleNotFoundError:  # Windows
+        yield
+        return
+    with (path / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise ValueError(f"{path} is filled by another run, which is in progress") from None
+        yield
 
 
 def _manifest(job: AggregateJob, paths: Sequence[str]) -> dict[str, Any]:

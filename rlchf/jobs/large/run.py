@@ -65,10 +65,14 @@ def aggregate_in_parts(job: AggregateJob, skipped: str, memory: int) -> None:
         read_candidates(job.candidates) if job.candidates else None,
     )  # fmt: skip
     annotators = read_annotators(job.annotators, columns=job.columns) if job.annotators else None
+    if annotators is not None and annotators.weights is None:  # which need not wait for the end
+        check_match(job.annotators, annotators, annotators.ids, "", weigh=True)
     source, part_rows = dataset_name(job.rankings), min(LARGEST_PART, max(memory // PER_ROW, 1))
     block = min(LARGEST_BLOCK, max(memory // PER_BYTE, 1))
     with parts_folder(job, paths, part_rows) as folder:
-        rows, starts = _together(stored_rows(paths, reading, folder.path, block), folder, memory)
+        rows, starts = _together(
+            stored_rows(paths, reading, folder.path, block), folder, memory, job.threads
+        )
         first, last = _prompts_of(shard, len(starts) - 1, source)
         parts = ranges(starts, folder.part_rows, first, last)
         work = Work(
@@ -180,15 +184,20 @@ def _prompts_of(shard: tuple[int, int], n_prompts: int, source: str) -> tuple[in
     return n_prompts * (i - 1) // n, n_prompts * i // n
 
 
-def _together(rows: StoredRows, folder: PartsFolder, memory: int) -> tuple[StoredRows, np.ndarray]:
+def _together(
+    rows: StoredRows, folder: PartsFolder, memory: int, threads: int
+) -> tuple[StoredRows, np.ndarray]:
     """Rows in which those of each prompt are together, and where the prompts begin."""
     assert rows.plans  # refuses what is not read in parts, before the work
     starts = prompt_starts(rows)
     if starts is None:
-        rows = sorted_rows(rows, folder.path, memory)
+        rows = sorted_rows(rows, folder.path, memory, threads)
         starts = prompt_starts(rows)
     if starts is None:
-        raise ValueError(f"{rows.files[0].name}: the rows cannot be sorted by prompt_id")
+        raise ValueError(
+            f"{rows.files[0].name}: the rows cannot be sorted by prompt_id, since some ids differ only in "
+            "characters that do not count; write them alike"
+        )
     return rows, starts
 
 
