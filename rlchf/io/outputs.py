@@ -1,13 +1,16 @@
 """Outputs of parts of a dataset, joined to that of the whole."""
 
+import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet
 
 from rlchf.io.atomic import atomic_write
+from rlchf.io.files import STANDARD_STREAM
 from rlchf.io.large.blocks import opened_text
 from rlchf.io.large.stored import opened
 from rlchf.io.tables import table_format
@@ -48,7 +51,7 @@ def join_outputs(parts: Sequence[str | Path], out: str | Path) -> None:
     if kind == "parquet":
         _join_parquet(parts, out)
         return
-    with atomic_write(out) as file:
+    with _written(out) as file:
         first_header = b""
         for part in parts:
             with opened_text(str(part)) as stream:
@@ -62,6 +65,18 @@ def join_outputs(parts: Sequence[str | Path], out: str | Path) -> None:
                 first_header = header
                 while block := stream.read(BLOCK):
                     file.write(block)
+
+
+@contextmanager
+def _written(out: str | Path) -> Iterator[BinaryIO]:
+    """The output; standard output is written piece by piece, since all that it gets is there."""
+    if str(out) != STANDARD_STREAM:
+        with atomic_write(out) as file:
+            yield file
+        return
+    sys.stdout.flush()
+    yield sys.stdout.buffer
+    sys.stdout.buffer.flush()
 
 
 def _line(stream: Any) -> bytes:

@@ -16,6 +16,7 @@ from tests.support.cli import refused, rlchf
 from tests.support.large import LONG, aggregated, ballots, same, shuffled, write
 
 ROWS = ballots(40, 4)
+PEOPLE = [f"ann{i}" for i in range(4)]
 SEQUENTIAL = (
     "carry_psb", "cpb", "equal_shares_pairs", "perpetual_consensus", "perpetual_equality", "perpetual_nash",
     "perpetual_pav", "perpetual_phragmen", "perpetual_quota", "perpetual_reset", "perpetual_unit_cost",
@@ -63,16 +64,30 @@ def test_draws_are_those_of_the_whole_dataset(options: tuple[str, ...], tmp_path
     same(write(tmp_path / "votes.parquet", ROWS), tmp_path / "out.jsonl", *options)
 
 
+def test_standard_output_and_odd_names_are_no_exception(tmp_path: Path) -> None:
+    pytest.importorskip("duckdb")
+    path = write(tmp_path / "votes' [a-z]?.parquet", shuffled(ROWS))
+    whole, parts = (
+        rlchf("aggregate", path, "--rule", "borda", "--memory", size) for size in ("1GB", "9KB")
+    )
+    assert parts == whole
+    assert len(whole.stdout.splitlines()) == 40
+
+
 def test_several_files_give_the_same_bytes(tmp_path: Path) -> None:
     half = len(ROWS) // 2
     parts = [
         write(tmp_path / f"train-0000{i}-of-00002.parquet", rows)
         for i, rows in enumerate((ROWS[: half + 1], ROWS[half + 1 :]))  # within a ballot
     ]
-    files = [write(tmp_path / f"{i}.jsonl", ROWS[i * 80 : (i + 1) * 80]) for i in range(3)]
+    of_two = [[row for row in ROWS if row[1] in names] for names in (PEOPLE[:2], PEOPLE[2:])]
+    files = [write(tmp_path / f"{i}.jsonl", rows) for i, rows in enumerate(of_two)]
     same(parts, tmp_path / "out.jsonl", "--rule", "borda")
     same(tmp_path / "*.parquet", tmp_path / "out.parquet", "--rule", "borda")
-    aggregated(files, tmp_path / "out.jsonl", "--rule", "borda")
+    pytest.importorskip("duckdb")
+    same(files, tmp_path / "out.jsonl", "--rule", "borda")
+    again = [*files, write(tmp_path / "again.csv", ROWS[:4])]
+    assert same(again, tmp_path / "out.jsonl", "--repeats", "last").returncode == 0
 
 
 def test_other_shapes_of_tables_give_the_same_bytes(tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ def _query(rows: StoredRows, out: str) -> str:
 def _selections(rows: StoredRows) -> Iterator[str]:
     """A query of the rows of each stored file, with where they come from."""
     if rows.is_copy:
-        files = ", ".join(map(_text, rows.stored))
+        files = ", ".join(map(_path, rows.stored))
         yield f"SELECT * FROM read_parquet([{files}], union_by_name = true)"
         return
     for k, path in enumerate(rows.stored):
@@ -83,7 +83,7 @@ def _selections(rows: StoredRows) -> Iterator[str]:
         yield (
             f"SELECT {columns}, {cleaned} AS {_name(PROMPT)}, {k}::INTEGER AS {_name(FILE)}, "
             f"file_row_number + 1 AS {_name(ROW)} "
-            f"FROM read_parquet({_text(path)}, file_row_number = true)"
+            f"FROM read_parquet({_path(path)}, file_row_number = true)"
         )
 
 
@@ -110,3 +110,10 @@ def _name(name: str) -> str:
 
 def _text(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
+
+
+def _path(path: str) -> str:
+    """The text of a path that is no pattern."""
+    return _text(
+        "".join(f"[{character}]" if character in "[*?" else character for character in path)
+    )

@@ -49,7 +49,9 @@ def _run(ray: Any, work: Work, parts: Sequence[Range], folder: PartsFolder) -> N
         return
     logging.getLogger("ray.data").setLevel(logging.ERROR)  # the progress shown is ours
     ray.data.DataContext.get_current().enable_progress_bars = False
-    shared = ray.put(replace(work, job=replace(work.job, threads=work.job.threads or 1)))
+    stored = tuple(str(Path(path).resolve()) for path in work.rows.stored)
+    job = replace(work.job, threads=work.job.threads or 1)
+    shared = ray.put(replace(work, job=job, rows=replace(work.rows, stored=stored)))
     kind = folder.kind
 
     def decided(row: dict[str, Any]) -> dict[str, Any]:

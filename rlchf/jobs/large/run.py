@@ -217,6 +217,7 @@ def run_here(work: Work, parts: Sequence[Range], folder: PartsFolder) -> list[No
     while (before := folder.done(len(notes)) if len(notes) < len(parts) else None) is not None:
         lost += parts[len(notes)].n_prompts - before.prompts
         notes.append(before)
+    seen = {name for one in notes for name in one.annotators}
     if sequential:
         state = Accounts(*folder.account(len(notes) - 1)) if notes else Accounts([], np.zeros(0))
     n_prompts = sum(part.n_prompts for part in parts)
@@ -231,6 +232,8 @@ def run_here(work: Work, parts: Sequence[Range], folder: PartsFolder) -> list[No
                 work.decide(rankings, place, noted, folder.result(part.number))
                 if state is not None:
                     state.account = place.account
+            noted.annotators = [name for name in noted.annotators if name not in seen]
+            seen.update(noted.annotators)
             if state is not None:
                 folder.keep_account(part.number, list(state.index), state.account)
             folder.keep(part.number, noted)
