@@ -47,7 +47,6 @@ def run_on_ray(work: Work, parts: Sequence[Range], folder: PartsFolder) -> list[
 def _run(ray: Any, work: Work, parts: Sequence[Range], folder: PartsFolder) -> None:
     if not parts:
         return
-    logging.getLogger("ray.data").setLevel(logging.ERROR)  # the progress shown is ours
     ray.data.DataContext.get_current().enable_progress_bars = False
     stored = tuple(str(Path(path).resolve()) for path in work.rows.stored)
     job = replace(work.job, threads=work.job.threads or 1)
@@ -59,6 +58,7 @@ def _run(ray: Any, work: Work, parts: Sequence[Range], folder: PartsFolder) -> N
 
     rows = [{"part": list(part)} for part in parts]
     dataset = ray.data.from_items(rows, override_num_blocks=len(rows)).map(decided)
+    logging.getLogger("ray.data").setLevel(logging.ERROR)  # the progress shown is ours
     with stage(f"aggregate {len(parts)} parts by {work.job.rule} on Ray", quiet=True) as tick:
         for done, row in enumerate(dataset.iter_rows()):
             if row["result"]:
