@@ -154,11 +154,14 @@ def _rankings(
     together = joined_entries(entries, source, by_pair=plan.format.by_pair)
     if len(groups) > 1 and len(entries) == 1:  # positions name the file, as they do in other parts
         together = replace(together, locate=together.position, source=source, names_files=True)
+    candidates = counting.candidates
+    if candidates is not None:  # of these prompts, since there may be many others
+        candidates = {p: candidates[p] for p in together.prompt_ids if p in candidates}
     rankings = Rankings.from_entries(
         together,
         counting.unranked,
         skip=counting.skip,
         repeats=counting.repeats,
-        candidates=counting.candidates,
+        candidates=candidates,
     )
     return replace(rankings, source=source)
