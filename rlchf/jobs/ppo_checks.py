@@ -1,5 +1,6 @@
 """What PPO refuses before anything is loaded, whether it runs or its memory is planned."""
 
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,24 @@ def read_config(file: Path) -> PPOConfig:
         If the file holds no such settings; the message names it.
     """
     return built(PPOConfig, read_object(file), f"{file}: ", among=True)
+
+
+def check_done(out: Path, config: PPOConfig) -> None:
+    """Refuse other settings than those with which the policy in a folder was trained.
+
+    Raises
+    ------
+    ValueError
+        If one differs.
+    """
+    before = read_config(out / SETTINGS)
+    for one in fields(PPOConfig):
+        old, new = getattr(before, one.name), getattr(config, one.name)
+        if old != new:
+            raise ValueError(
+                f"the policy in {out} is done, with {one.name} = {old!r}, and not with {new!r}; give the "
+                "same, or begin anew in another folder"
+            )
 
 
 def read_metrics(file: Path) -> list[dict[str, Any]]:
