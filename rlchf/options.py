@@ -230,6 +230,24 @@ def function_named(
     return cast(Callable[..., Any], function)
 
 
+def label_test(name: str, what: str) -> Callable[..., Any]:
+    """The function of a text that ``module:function`` names, whose errors say that it is a label's.
+
+    Raises
+    ------
+    ValueError
+        As `function_named`.
+
+    Examples
+    --------
+    >>> label_test("math:sqrt", "label long")("a text")
+    Traceback (most recent call last):
+    ...
+    ValueError: label long, math:sqrt, raised TypeError: must be real number, not str
+    """
+    return naming_errors(function_named(name, what), f"{what}, {name},")
+
+
 class _ImportFailedError(Exception):
     """A module is there, and raised an error; its cause is that error."""
 
@@ -248,7 +266,7 @@ def _imported(name: str) -> Any:
         if error.name and f"{name}.".startswith(f"{error.name}."):
             raise
         raise _ImportFailedError from error  # another module, which it imports, is not there
-    except Exception as error:  # whatever the module raises
+    except (Exception, SystemExit) as error:  # whatever the module raises
         raise _ImportFailedError from error
 
 
@@ -265,7 +283,7 @@ def naming_errors(function: Callable[..., Any], what: str) -> Callable[..., Any]
     def call(*arguments: Any, **options: Any) -> Any:
         try:
             return function(*arguments, **options)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             frames = traceback.extract_tb(error.__traceback__)[
                 1:
             ]  # none in a function written in C

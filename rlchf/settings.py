@@ -13,6 +13,10 @@ from typing import Any, TypeVar
 from rlchf.options import fitting
 
 Made = TypeVar("Made")
+LARGEST_COUNT = 2**31 - 1
+"""Whole numbers are at most this, unless a setting says otherwise."""
+LARGEST_SEED = 2**32 - 1
+"""The largest seed that all random generators take."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +45,9 @@ class Range:
             return f"it must be {self.at_least} or more"
         if self.below is not None and not value < self.below:
             return f"it must be below {self.below}"
-        if self.at_most is not None and not value <= self.at_most:
-            return f"it must be {self.at_most} at most"
+        at_most = LARGEST_COUNT if self.at_most is None and isinstance(value, int) else self.at_most
+        if at_most is not None and not value <= at_most:
+            return f"it must be {at_most} at most"
         return "it must be finite" if self.finite and not math.isfinite(value) else ""
 
 
@@ -76,6 +81,11 @@ def setting(
     if isinstance(default, dict):
         return field(default_factory=default.copy, metadata=metadata)
     return field(default=default, metadata=metadata)
+
+
+def seed_setting(help: str = "Random seed.", *, group: str = "") -> Any:
+    """The field of a random seed, by default 0."""
+    return setting(0, help, at_least=0, at_most=LARGEST_SEED, group=group)
 
 
 class Settings:

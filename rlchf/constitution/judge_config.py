@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from rlchf.settings import Settings, setting
+from rlchf.settings import Settings, seed_setting, setting
 
 Method = Literal["logprobs", "samples", "answer"]
 Limits = tuple[float, float]
@@ -66,7 +66,7 @@ class JudgeConfig(Settings):
     batch_size: int = setting(
         16, "Number of questions asked at a time.", at_least=1, group="Sampling"
     )
-    seed: int = setting(0, "Random seed.", at_least=0, group="Sampling")
+    seed: int = seed_setting(group="Sampling")
 
     def contradictions(self) -> Iterator[tuple[bool, str]]:
         """Combinations of settings that do not fit, and texts that are no numbers."""

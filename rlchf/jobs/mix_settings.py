@@ -5,7 +5,7 @@ from dataclasses import MISSING, dataclass
 from typing import Literal
 
 from rlchf.mixing import By
-from rlchf.settings import Settings, setting
+from rlchf.settings import Settings, seed_setting, setting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +23,7 @@ class MixJob(Settings):
     )
     out: str = setting(MISSING, "New folder for rankings, prompts, responses and annotators.")
     to: Literal["csv", "tsv", "jsonl", "parquet"] = setting("csv", "Kind of the rankings file.")
-    seed: int = setting(0, "Random seed of the prompts that are drawn.", at_least=0)
+    seed: int = seed_setting("Random seed of the prompts that are drawn.")
     name: tuple[str, ...] = setting(
         (), "Name of a source, in their order; by default that of its folder; repeatable."
     )

@@ -15,6 +15,7 @@ from rlchf.io import read_prompts
 from rlchf.io.json import read_object, write_json
 from rlchf.jobs.evaluation import need_matplotlib
 from rlchf.jobs.inputs import read_toml
+from rlchf.jobs.locks import at_work_in, contents
 from rlchf.jobs.ppo_checks import (
     SETTINGS,
     check_job,
@@ -26,7 +27,7 @@ from rlchf.jobs.ppo_checks import (
 from rlchf.jobs.ppo_rewards import REWARD_OF
 from rlchf.jobs.progress import stage
 from rlchf.jobs.settings import TINY, PPOJob
-from rlchf.options import fitting, function_named
+from rlchf.options import fitting, label_test
 from rlchf.prompts import Prompt
 from rlchf.settings import built
 from rlchf.train.ppo.config import PPOConfig
@@ -112,7 +113,7 @@ def run_ppo(
     check_job(job, config)
     check_settings(job, config, out if resume else None)
     prompts, held_out = read_and_hold_out(job.prompts, job.held_out, config.seed)
-    labels = {name: function_named(str(test), f"label {name}") for name, test in job.label.items()}
+    labels = {name: label_test(str(test), f"label {name}") for name, test in job.label.items()}
     from rlchf.train.models.devices import check_device
     from rlchf.train.models.load import quieten_transformers
     from rlchf.train.ppo import PPO, Setup
@@ -136,20 +137,23 @@ def run_ppo(
     )  # fmt: skip
     run, is_main = PPO(setup), accelerator.is_main_process
     accelerator.wait_for_everyone()  # every process has checked the folder before it is written to
-    if is_main:
-        out.mkdir(parents=True, exist_ok=True)
-        write_json(out / "job.json", asdict(job))
-    try:
-        with (
-            stage(f"PPO, {counted(config.updates, 'update')}") if is_main else nullcontext() as tick
-        ):
-            run.train(resume=resume, progress=tick)
-    finally:  # a run that was stopped has figures, too
-        metrics = out / "metrics.jsonl"
-        rows = read_metrics(metrics) if is_main and metrics.exists() else []
-        updates = [row for row in rows if row["update"]]
-        if plot and updates:
-            _draw(out / "metrics.png", updates, [name for name in labels if name in updates[0]])
+    with at_work_in(out, main=is_main):
+        if is_main:
+            _check_folder(out, job, resume)  # which another process may have filled since
+            write_json(out / "job.json", asdict(job))
+        try:
+            with (
+                stage(f"PPO, {counted(config.updates, 'update')}")
+                if is_main
+                else nullcontext() as tick
+            ):
+                run.train(resume=resume, progress=tick)
+        finally:  # a run that was stopped has figures, too
+            metrics = out / "metrics.jsonl"
+            rows = read_metrics(metrics) if is_main and metrics.exists() else []
+            updates = [row for row in rows if row["update"]]
+            if plot and updates:
+                _draw(out / "metrics.png", updates, [name for name in labels if name in updates[0]])
     _warn_of_truncation(rewards)
     return rows
 
@@ -211,7 +215,7 @@ def _check_folder(out: Path, job: PPOJob, resume: bool) -> None:
     """Refuse a folder that holds something else, or another job's run."""
     if out.exists() and not out.is_dir():
         raise ValueError(f"{out} is a file; choose a folder for --out")
-    names = {path.name for path in out.iterdir()} if out.exists() else set()
+    names = contents(out)
     saved = any((out / "checkpoint").glob("*")) if out.exists() else False
     if not resume and (saved or names - BEGUN):
         raise ValueError(

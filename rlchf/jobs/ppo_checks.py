@@ -1,5 +1,7 @@
 """What PPO refuses before anything is loaded, whether it runs or its memory is planned."""
 
+import warnings
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +79,31 @@ def read_config(file: Path) -> PPOConfig:
         If the file holds no such settings; the message names it.
     """
     return built(PPOConfig, read_object(file), f"{file}: ", among=True)
+
+
+def check_done(out: Path, config: PPOConfig) -> None:
+    """Refuse other settings than those with which the policy in a folder was trained.
+
+    A setting that a run which goes on may change brings a warning: the policy stays as it is.
+
+    Raises
+    ------
+    ValueError
+        If another one differs.
+    """
+    from rlchf.train.ppo.checkpoint import MAY_CHANGE
+
+    before = read_config(out / SETTINGS)
+    for one in fields(PPOConfig):
+        old, new = getattr(before, one.name), getattr(config, one.name)
+        told = f"the policy in {out} is done, with {one.name} = {old!r}, and not with {new!r}"
+        if old != new and one.name not in MAY_CHANGE:
+            raise ValueError(f"{told}; give the same, or begin anew in another folder")
+        if old != new:
+            warnings.warn(
+                f"{told}, and stays as it is; rlchf ppo --resume {out} trains it further",
+                stacklevel=3,
+            )
 
 
 def read_metrics(file: Path) -> list[dict[str, Any]]:

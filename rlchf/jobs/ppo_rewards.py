@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rlchf.options import checked, function_named, meant, naming_errors
+from rlchf.options import checked, function_named, label_test, meant, naming_errors
 from rlchf.train.lora import ADAPTER
 from rlchf.train.ppo.rewards import COMBINE, Combine, combination_named
 
@@ -120,7 +120,7 @@ class Rewards:
 
     def _kinds(self) -> dict[str, Any]:
         """The targets, and the functions of the labels that have one."""
-        labels = {name: function_named(one, f"label {name}") for name, one in self.labels.items()}
+        labels = {name: label_test(one, f"label {name}") for name, one in self.labels.items()}
         if not self.targets:
             if labels:
                 raise ValueError(

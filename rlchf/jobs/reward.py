@@ -19,6 +19,7 @@ from rlchf.jobs.conditioned import (
 )
 from rlchf.jobs.evaluation import write_evaluation
 from rlchf.jobs.inputs import Inputs, list_skipped, read_inputs
+from rlchf.jobs.locks import at_work_in, contents
 from rlchf.jobs.partial import partial_folder, read_training
 from rlchf.jobs.progress import stage
 from rlchf.jobs.settings import TINY, RewardData, RewardJob
@@ -204,14 +205,7 @@ def train_reward_model(
         If a file is missing or wrong, or ``out`` is there already; nothing has been written then.
     """
     out, partial = Path(out), partial_folder(out)
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise ValueError(f"{out} is there already; choose another folder for --out")
-    checkpoints = partial / "checkpoints"
-    if not resume and checkpoints.exists() and any(checkpoints.iterdir()):
-        raise ValueError(
-            f"{partial} holds a training that was stopped; go on with --resume {out}, or remove that "
-            "folder"
-        )
+    _check_out(out, resume)
     from rlchf.train.models.arguments import check_attention
     from rlchf.train.models.load import model_folder, quieten_transformers
 
@@ -229,6 +223,42 @@ def train_reward_model(
 
     trainer_trackers(config.report_to)
     data = data or training_data(job, config, read_inputs(job))
+    from rlchf.train.processes import process
+
+    main = process().is_main_process
+    with at_work_in(partial, main=main):
+        if main:
+            _check_out(out, resume)  # which another process may have filled since
+        fitted = _fit(job, config, partial, backbone, data, resume=resume)
+    if main:
+        if out.exists():
+            out.rmdir()
+        partial.rename(out)
+    return fitted
+
+
+def _check_out(out: Path, resume: bool) -> None:
+    """Refuse a folder that is there, and to begin anew where a training was stopped."""
+    if out.exists() and (not out.is_dir() or contents(out)):
+        raise ValueError(f"{out} is there already; choose another folder for --out")
+    partial = partial_folder(out)
+    if not resume and contents(partial / "checkpoints"):
+        raise ValueError(
+            f"{partial} holds a training that was stopped; go on with --resume {out}, or remove that "
+            "folder"
+        )
+
+
+def _fit(
+    job: RewardJob,
+    config: RewardConfig,
+    partial: Path,
+    backbone: str | None,
+    data: TrainingData,
+    *,
+    resume: bool,
+) -> Fitted:
+    """Train and measure in the folder ``partial``."""
     from rlchf.train.processes import process
     from rlchf.train.reward.trainer import train_reward
 
@@ -255,9 +285,6 @@ def train_reward_model(
         fitted = Fitted(trained.figures, *_evaluate(data, partial, trained))
     shutil.rmtree(partial / "base", ignore_errors=True)
     _complete_adapters(partial, job.model)
-    if out.exists():
-        out.rmdir()
-    partial.rename(out)
     return fitted
 
 

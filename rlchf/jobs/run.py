@@ -4,6 +4,7 @@ Every stage leaves its result in the run folder, complete or not at all, and is 
 result is there already; so a run that was stopped goes on where it was.
 """
 
+import json
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
@@ -21,9 +22,12 @@ from rlchf.io.atomic import atomic_write
 from rlchf.io.json import read_jsonl, write_json, write_jsonl
 from rlchf.jobs.aggregate import aggregate_rankings, check_rule
 from rlchf.jobs.audit import AuditInputs, measure
+from rlchf.jobs.began import check_began, rankings_checksum
 from rlchf.jobs.inputs import Inputs, list_skipped, read_inputs
+from rlchf.jobs.locks import at_work_in, contents
 from rlchf.jobs.partial import partial_folder
 from rlchf.jobs.ppo import has_begun, run_ppo
+from rlchf.jobs.ppo_checks import check_done
 from rlchf.jobs.progress import stage
 from rlchf.jobs.reward import (
     check_needs,
@@ -33,14 +37,16 @@ from rlchf.jobs.reward import (
 )
 from rlchf.jobs.run_report import report_run
 from rlchf.jobs.run_shares import RunShares
-from rlchf.jobs.runfile import Model, Run, read
+from rlchf.jobs.runfile import FILES, Model, Run, read, settings_of_stages
 from rlchf.jobs.settings import TINY, AuditJob, PPOJob, RewardJob
 from rlchf.prompts import Prompt
 from rlchf.train.models.arguments import check_attention
 from rlchf.train.models.devices import check_device
 from rlchf.train.models.load import load_policy, load_tokenizer, model_folder, quieten_transformers
+from rlchf.train.origin import checksum
 from rlchf.train.ppo.config import PPOConfig
 from rlchf.train.ppo.idle import check_idle
+from rlchf.train.ppo.samplers import check_sampler
 from rlchf.train.processes import process, release_memory, use_one_thread
 from rlchf.train.reporting import accelerate_trackers, trainer_trackers
 
@@ -116,7 +122,36 @@ class Pipeline:
             raise ValueError(f"[share_targets] compare: {error}") from None
 
     def __call__(self) -> dict[str, Any]:
-        """Do every stage that is not done yet and return what `report` returned."""
+        """Do every stage that is not done yet and return what `report` returned.
+
+        Raises
+        ------
+        ValueError
+            If another process is at work in the folder, or the run in it began with other inputs.
+        """
+        with at_work_in(self.folder):
+            self._check_began()
+            return self._do_stages()
+
+    def _check_began(self) -> None:
+        """Refuse to go on with other settings or inputs than the run began with."""
+        inputs, data = self.inputs, self.run.data
+        checksums = {
+            "rankings": (rankings_checksum(inputs.rankings), inputs.rankings.source),
+            "prompts": (checksum(json.dumps(inputs.prompts)), data.prompts),
+            "responses": (checksum(json.dumps(inputs.responses)), data.responses),
+            "groups": (checksum(json.dumps(inputs.groups)), data.annotators),
+            "prompts of the policy": (
+                checksum(json.dumps(self.policy_prompts)),
+                data.policy_prompts or data.prompts,
+            ),
+        }
+        settings = settings_of_stages(
+            self.run.to_dict(), ("data", (*FILES, "rankings")), self.folder
+        )
+        check_began(self.folder, "run", settings, checksums)
+
+    def _do_stages(self) -> dict[str, Any]:
         quieten_transformers()
         if self.run.model.name == TINY:
             use_one_thread()
@@ -188,9 +223,10 @@ class Pipeline:
     def fine_tune(self) -> None:
         """Fine-tune the policy by PPO, as `rlchf ppo` does."""
         out, data = self.folder / "policy", self.run.data
-        if (out / "config.json").exists():
-            return
         assert self.run.ppo is not None
+        if (out / "config.json").exists():
+            check_done(out, self.run.ppo)
+            return
         job = PPOJob(
             policy=str(self.base_policy()),
             prompts=data.policy_prompts or data.prompts,
@@ -253,6 +289,7 @@ def check_policy_training(model: Model, ppo: PPOConfig | None, held_out: bool) -
     """Refuse settings of PPO that do nothing, and a device of the reward model that is not there."""
     if ppo is not None:
         check_idle(ppo, PPOConfig(), held_out, "[ppo] ")
+        check_sampler(ppo.sampler, "[ppo] ")
         check_device(model.reward_device, "[model] reward_device")
 
 
@@ -330,7 +367,7 @@ def new_folder(path: str | Path, rule: str, out: str | Path = "") -> Path:
     folder = Path(out) if out else _free(Path("runs") / f"{Path(path).stem}-{rule}")
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"{folder} is a file; choose a folder for --out")
-    if folder.exists() and any(folder.iterdir()):
+    if contents(folder):
         raise ValueError(
             f"{folder} is not empty; choose another --out, or go on with --resume {folder}"
         )

@@ -17,7 +17,7 @@ from rlchf.jobs.share_targets import (
     shares_of_preferences,
     shares_of_weights,
 )
-from rlchf.options import checked, function_named, meant
+from rlchf.options import checked, label_test, meant
 from rlchf.train.ppo.checks import check_reference
 from rlchf.train.ppo.config import PPOConfig
 from rlchf.train.ppo.rewards import combination_named
@@ -88,11 +88,12 @@ class RunShares:
     def of(cls, run: Run, inputs: Inputs) -> "RunShares":
         """Read the labels, and refuse targets that cannot be kept, before anything is written."""
         tests = {
-            name: function_named(
-                test, "[label] test" if name == run.label.name else f"label {name}"
-            )
+            name: label_test(test, "[label] test" if name == run.label.name else f"label {name}")
             for name, test in run.labels.items()
         }
+        for listed in inputs.responses.values():  # a function that raises does so now
+            for text in listed.values():
+                TextKinds(tests).columns(text)
         kept = run.share_targets
         if kept is None:
             return cls(run, inputs, TextKinds(tests))

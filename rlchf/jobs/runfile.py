@@ -1,6 +1,6 @@
 """The run file: which data, rule, models and settings a run uses. Reading it needs no torch."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from rlchf.jobs.inputs import read_toml
 from rlchf.jobs.settings import TINY, RewardData, RewardJob
 from rlchf.options import checked
-from rlchf.settings import Settings, built, setting
+from rlchf.settings import LARGEST_SEED, Range, Settings, built, setting
 from rlchf.train.models.loading import LOADING, Loading, RewardReading, check_four_bits
 from rlchf.train.ppo.config import PPOConfig
 from rlchf.train.reward.config import RewardConfig
@@ -38,8 +38,12 @@ class Model(RewardReading, Loading):
         MISSING,
         "A folder, smollm2, owner/model on the Hub, or tiny: a small Llama made for the run.",
     )
-    epochs: int = setting(10, "Passes of supervised learning over all responses, for tiny only.")
-    learning_rate: float = setting(3e-3, "Learning rate of the supervised learning.", above=0)
+    epochs: int = setting(
+        10, "Passes of supervised learning over all responses, for tiny only.", at_least=0
+    )
+    learning_rate: float = setting(
+        3e-3, "Learning rate of the supervised learning.", above=0, at_most=1000
+    )
     batch_size: int = setting(16, "Responses per step of the supervised learning.", at_least=1)
 
     @property
@@ -166,6 +170,7 @@ SECTIONS: dict[str, type] = {
     "data": Data, "model": Model, "reward": RewardConfig, "ppo": PPOConfig, "label": Label,
     "share_targets": KeptShares,
 }  # fmt: skip
+SEED = Range(at_least=0, at_most=LARGEST_SEED)
 OPTIONAL = ("ppo", "revise", "share_targets")
 """Sections whose stage is left out where they are."""
 FILES = (
@@ -199,6 +204,27 @@ def read(path: str | Path, data_folder: str | Path = "") -> Run:
     return replace(run, data=replace(data, **paths), model=found_model(run.model, path))
 
 
+def settings_of_stages(
+    settings: Mapping[str, Any], without: tuple[str, Sequence[str]], folder: Path
+) -> dict[str, Any]:
+    """The settings that a run keeps when it goes on; PPO checks its own.
+
+    Parameters
+    ----------
+    without
+        A section, and the names of settings in it that may change, such as paths.
+    folder
+        The run folder, which may be moved.
+    """
+    kept = {name: value for name, value in settings.items() if name != "ppo"}
+    section, names = without
+    kept[section] = {name: value for name, value in kept[section].items() if name not in names}
+    name = kept["model"]["name"]
+    if Path(name).is_relative_to(folder):
+        name = str(Path(name).relative_to(folder))
+    return kept | {"model": kept["model"] | {"name": name}}
+
+
 def tables_of(path: Path, sections: Mapping[str, type]) -> dict[str, Any]:
     """A run file with each of its sections as settings; trainings and draws have the file's seed."""
     if path.is_dir():
@@ -208,6 +234,8 @@ def tables_of(path: Path, sections: Mapping[str, type]) -> dict[str, Any]:
         if not isinstance(raw.get(name, {}), Mapping):
             raise ValueError(f"{path}: {name} is {raw[name]!r}; it must be a table, [{name}]")
     seed = {"seed": checked(int, raw.get("seed", 0), f"{path}: seed")}
+    if problem := SEED.problem(seed["seed"]):
+        raise ValueError(f"{path}: seed is {seed['seed']}; {problem}")
     for name, kind in sections.items():
         if name in raw or (name not in OPTIONAL and kind not in (Data, Model, Label)):
             seeded = "seed" in {one.name for one in fields(kind)}

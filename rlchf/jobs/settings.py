@@ -13,7 +13,7 @@ from rlchf.jobs.ppo_rewards import Rewards
 from rlchf.jobs.scale_settings import Scale
 from rlchf.preferences import TIE_TOLERANCE
 from rlchf.rankings import Unranked
-from rlchf.settings import Settings, setting
+from rlchf.settings import Settings, seed_setting, setting
 from rlchf.train.models.loading import Loading, Reading, RewardReading
 from rlchf.train.ppo.rewards import Combine
 
@@ -103,7 +103,7 @@ class RuleSettings(VotingRule):
     threads: int = setting(
         0, "Number of threads; 0 uses all cores.", at_least=0, group="Aggregation"
     )
-    seed: int = setting(0, "Random seed.", at_least=0)
+    seed: int = seed_setting()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -203,7 +203,7 @@ class AuditJob(GroupedRankings):
         at_least=0,
         group="Measures",
     )
-    seed: int = setting(0, "Random seed.", at_least=0, group="Measures")
+    seed: int = seed_setting(group="Measures")
 
     def contradictions(self) -> Iterable[tuple[bool, str]]:
         """Combinations of settings that do not fit."""
@@ -237,7 +237,7 @@ class PairsJob(Texts, RankingsInput):
         (), "Ranking file, folder or quoted pattern, for figures of the ballots; repeatable."
     )
     held_out: float = setting(0.0, "Fraction of prompts held out.", at_least=0, below=1)
-    seed: int = setting(0, "Random seed.", at_least=0)
+    seed: int = seed_setting()
 
     def contradictions(self) -> Iterable[tuple[bool, str]]:
         """Combinations of settings that do not fit."""
@@ -309,7 +309,7 @@ class JuryJob(Reading, VotingRule, Texts):
     noisy: bool = setting(
         False, "Ballots drawn from the predicted Plackett-Luce model.", group="Panel"
     )
-    seed: int = setting(0, "Random seed.", at_least=0, group="Panel")
+    seed: int = seed_setting(group="Panel")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -400,7 +400,7 @@ class TasksJob(Texts):
     overlap: int = setting(
         0, "Number of annotators who see each item; 0 for all, or as many as it takes.", at_least=0
     )
-    seed: int = setting(0, "Random seed.", at_least=0)
+    seed: int = seed_setting()
 
 
 def _numbers(text: str) -> tuple[float, ...]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from rlchf.settings import Settings, setting
+from rlchf.settings import Settings, seed_setting, setting
 from rlchf.train.lora import without_lora
 from rlchf.train.optimiser_settings import shared
 
@@ -14,9 +14,15 @@ class TrainerConfig(Settings):
     """What every training by the Trainer of transformers can be told."""
 
     epochs: float = setting(
-        3.0, "Number of passes over the training prompts.", above=0, group="Training"
+        3.0,
+        "Number of passes over the training prompts.",
+        above=0,
+        at_most=1_000_000,
+        group="Training",
     )
-    learning_rate: float = setting(1e-5, "Peak learning rate.", above=0, group="Training")
+    learning_rate: float = setting(
+        1e-5, "Peak learning rate.", above=0, at_most=1000, group="Training"
+    )
     lr_schedule: Literal["linear", "cosine", "constant"] = setting(
         "linear", "Learning rate schedule after the warm-up.", group="Training"
     )
@@ -40,7 +46,11 @@ class TrainerConfig(Settings):
         group="Training",
     )
     lora_rank: int = setting(
-        0, "Rank of LoRA adapters; 0 trains all weights.", at_least=0, group="Training"
+        0,
+        "Rank of LoRA adapters; 0 trains all weights.",
+        at_least=0,
+        at_most=1 << 16,
+        group="Training",
     )
     lora_alpha: float = shared("lora_alpha", "Training")
     lora_dropout: float = shared("lora_dropout", "Training")
@@ -66,7 +76,7 @@ class TrainerConfig(Settings):
         "memory, about a third more time, the same gradient.",
         group="Training",
     )
-    seed: int = setting(0, "Random seed.", at_least=0, group="Training")
+    seed: int = seed_setting(group="Training")
     checkpoint_every: int = setting(
         0,
         "Number of steps between checkpoints and between evaluations of the held-out loss; 0 means one "

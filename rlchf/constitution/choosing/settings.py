@@ -7,7 +7,7 @@ from typing import Any, Literal
 from rlchf.constitution.choosing.ballots import Unseen
 from rlchf.constitution.choosing.consensus import Consensus
 from rlchf.constitution.choosing.estimates import Estimate
-from rlchf.settings import Settings, setting
+from rlchf.settings import Settings, seed_setting, setting
 
 QUESTION = 'Which response does this statement describe better: "{statement}"?'
 """The question of a principle that is a statement."""
@@ -52,7 +52,7 @@ class SlateConfig(Settings):
     min_votes: int = setting(
         1, "Number of votes without which a statement cannot win.", at_least=1, group="Votes"
     )
-    seed: int = setting(0, "Random seed.", at_least=0)
+    seed: int = seed_setting()
 
     def contradictions(self) -> Iterator[tuple[bool, str]]:
         """What does not go together."""

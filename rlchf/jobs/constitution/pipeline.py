@@ -4,6 +4,7 @@ As in other runs, every stage leaves its result in the run folder, complete or n
 over when its result is there already.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -20,17 +21,19 @@ from rlchf.io.constitutions import read_constitution
 from rlchf.io.json import read_json, read_jsonl, write_json, write_jsonl
 from rlchf.io.revisions import read_revisions
 from rlchf.jobs.aggregate import check_rule
+from rlchf.jobs.began import check_began
 from rlchf.jobs.constitution.judge import run_judge
 from rlchf.jobs.constitution.judge_settings import JudgeJob
 from rlchf.jobs.constitution.judges import Asking
 from rlchf.jobs.constitution.report import report_files
 from rlchf.jobs.constitution.report_settings import ConstitutionReportJob
 from rlchf.jobs.constitution.revise import run_revise
-from rlchf.jobs.constitution.runfile import ConstitutionRun, read_constitution_run
+from rlchf.jobs.constitution.runfile import FILES, ConstitutionRun, read_constitution_run
 from rlchf.jobs.constitution.sft import check_helpful, run_sft
 from rlchf.jobs.constitution.supervised_settings import ReviseJob, SftJob
 from rlchf.jobs.constitution.trajectory import compared, stage_texts
 from rlchf.jobs.inputs import check_paths
+from rlchf.jobs.locks import at_work_in
 from rlchf.jobs.mix import mix_files
 from rlchf.jobs.mix_settings import MixJob
 from rlchf.jobs.partial import partial_file, partial_folder
@@ -42,13 +45,17 @@ from rlchf.jobs.run import (
     tiny_policy,
 )
 from rlchf.jobs.run_shares import check_kept
-from rlchf.jobs.runfile import Data
+from rlchf.jobs.runfile import Data, settings_of_stages
 from rlchf.jobs.sample import run_sample
 from rlchf.jobs.settings import TINY, SampleJob
 from rlchf.prompts import Prompt
 from rlchf.train.models.load import model_folder, quieten_transformers
+from rlchf.train.origin import checksum
 from rlchf.train.processes import release_memory, use_one_thread
 from rlchf.train.reporting import accelerate_trackers, trainer_trackers
+
+REPORTED = (*FILES, "compare_by")
+"""Settings of ``[constitution]`` that may change when a run goes on: paths, and what is only reported."""
 
 
 class ConstitutionPipeline:
@@ -96,11 +103,30 @@ class ConstitutionPipeline:
         self._check_judges()
 
     def __call__(self) -> dict[str, Any]:
-        """Do every stage that is not done yet, and return the report of the run."""
+        """Do every stage that is not done yet, and return the report of the run.
+
+        Raises
+        ------
+        ValueError
+            If another process is at work in the folder, or the run in it began with other inputs.
+        """
+        with at_work_in(self.folder):
+            self._check_began()
+            return self._do_stages()
+
+    def _check_began(self) -> None:
+        """Refuse to go on with other settings or inputs than the run began with."""
+        inputs = {
+            "principles": (checksum(repr(self.constitution)), self.data.file),
+            "prompts": (checksum(json.dumps(self.all_prompts)), self.data.prompts),
+        }
+        settings = settings_of_stages(self.run.to_dict(), ("constitution", REPORTED), self.folder)
+        check_began(self.folder, "constitution", settings, inputs)
+
+    def _do_stages(self) -> dict[str, Any]:
         quieten_transformers()
         if self.run.model.name == TINY:
             use_one_thread()
-        self.folder.mkdir(parents=True, exist_ok=True)
         with atomic_write(self.folder / "config.toml") as file:
             tomli_w.dump(self.run.to_dict(), file)
         self.revise()

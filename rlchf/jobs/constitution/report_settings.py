@@ -5,7 +5,7 @@ from dataclasses import MISSING, dataclass
 from typing import Any, Literal
 
 from rlchf.evaluation.intervals import LEAST
-from rlchf.settings import Settings, setting
+from rlchf.settings import Settings, seed_setting, setting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +54,7 @@ class ConstitutionReportJob(Settings):
         at_least=0,
         group="Measures",
     )
-    seed: int = setting(0, "Random seed.", at_least=0, group="Measures")
+    seed: int = seed_setting(group="Measures")
 
     def contradictions(self) -> Iterable[tuple[bool, str]]:
         """Combinations of settings that do not fit."""

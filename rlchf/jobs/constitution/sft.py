@@ -20,6 +20,7 @@ from rlchf.io.revisions import Sample, read_revisions, read_samples
 from rlchf.jobs.constitution.supervised_settings import SftJob
 from rlchf.jobs.draws import TINY_POSITIONS, DrawLog, load_sampler
 from rlchf.jobs.inputs import check_paths
+from rlchf.jobs.locks import at_work_in, contents
 from rlchf.jobs.partial import partial_file, partial_folder, read_training
 from rlchf.jobs.progress import stage
 from rlchf.jobs.reward import make_tiny
@@ -75,7 +76,7 @@ def run_sft(
     """
     out, partial = Path(out), partial_folder(out)
     check_new_folder(out)
-    if not resume and partial.exists() and any(partial.iterdir()):
+    if not resume and contents(partial):
         raise ValueError(
             f"{partial} holds a training that was stopped; go on with --resume {out}, or remove that folder"
         )
@@ -85,8 +86,6 @@ def run_sft(
     revisions = of_rounds(read_revisions(job.revisions), config.rounds)
     prompts = read_prompts(job.helpful_prompts) if job.helpful_prompts else None
     helpful = read_samples(job.helpful, prompts) if job.helpful else []
-    from rlchf.train.constitution.sft import fine_tune
-    from rlchf.train.constitution.texts import Text
     from rlchf.train.models.arguments import check_attention
     from rlchf.train.models.load import model_folder, quieten_transformers
     from rlchf.train.reporting import trainer_trackers
@@ -95,6 +94,29 @@ def run_sft(
     quieten_transformers()
     policy = "" if job.policy == TINY else model_folder(job.policy)
     check_attention(job, policy, job.policy)
+    with at_work_in(partial):
+        figures = _fit(job, config, partial, policy, revisions, helpful, prompts, resume=resume)
+    if out.exists():
+        out.rmdir()
+    partial.rename(out)
+    return figures
+
+
+def _fit(
+    job: SftJob,
+    config: SftConfig,
+    partial: Path,
+    policy: str,
+    revisions: "list[Any]",
+    helpful: "list[Any]",
+    prompts: Any,
+    *,
+    resume: bool,
+) -> dict[str, Any]:
+    """Fine-tune in the folder ``partial``."""
+    from rlchf.train.constitution.sft import fine_tune
+    from rlchf.train.constitution.texts import Text
+
     if not (resume and (partial / "job.json").exists()):
         partial.mkdir(parents=True, exist_ok=True)
         write_json(partial / "job.json", asdict(job))
@@ -116,9 +138,6 @@ def run_sft(
     if job.policy == TINY:  # which nothing can make again, nor use adapters on it
         for name in (BASE, FOLDER):
             shutil.rmtree(partial / name, ignore_errors=True)
-    if out.exists():
-        out.rmdir()
-    partial.rename(out)
     return figures
 
 

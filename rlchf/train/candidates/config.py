@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from rlchf.settings import Settings, setting
+from rlchf.settings import Settings, seed_setting, setting
 
 Method = Literal["independent", "system_prompts", "one_prompt"]
 
@@ -35,7 +35,7 @@ class DrawConfig(Settings):
     batch_size: int = setting(
         16, "Number of responses sampled at a time.", at_least=1, group="Sampling"
     )
-    seed: int = setting(0, "Random seed.", at_least=0, group="Sampling")
+    seed: int = seed_setting(group="Sampling")
 
 
 @dataclass(frozen=True)

@@ -44,8 +44,12 @@ class SftConfig(TrainerConfig):
     sample_size: int = setting(
         16, "Number of helpful responses sampled at a time.", at_least=1, group="Mixture"
     )
-    epochs: float = setting(1.0, "Number of passes over the texts.", above=0, group="Training")
-    learning_rate: float = setting(1e-5, "Peak learning rate.", above=0, group="Training")
+    epochs: float = setting(
+        1.0, "Number of passes over the texts.", above=0, at_most=1_000_000, group="Training"
+    )
+    learning_rate: float = setting(
+        1e-5, "Peak learning rate.", above=0, at_most=1000, group="Training"
+    )
     batch_size: int = setting(
         8, "Texts per forward pass and process.", at_least=1, group="Training"
     )

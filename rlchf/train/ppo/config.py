@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
-from rlchf.settings import Settings, setting
+from rlchf.settings import Settings, seed_setting, setting
 from rlchf.train.lora import without_lora
 from rlchf.train.optimiser_settings import shared
 from rlchf.train.ppo.advantages import ADVANTAGES, compares_responses, needs_critic
@@ -27,7 +27,11 @@ class PPOConfig(Settings):
 
     updates: int = setting(100, "Number of PPO updates.", at_least=1, group="Batches")
     batch_size: int = setting(
-        64, "Responses per update; a multiple of minibatch_size.", at_least=1, group="Batches"
+        64,
+        "Responses per update; a multiple of minibatch_size.",
+        at_least=1,
+        at_most=1 << 24,
+        group="Batches",
     )
     minibatch_size: int = setting(
         16,
@@ -85,6 +89,7 @@ class PPOConfig(Settings):
         1.0,
         "Temperature of the policy and the reference, in sampling and in log-probabilities.",
         above=0,
+        at_most=1000,
         group="Sampling",
     )
     sampler: SamplerName = setting(
@@ -214,12 +219,14 @@ class PPOConfig(Settings):
         1e-5,
         "Learning rate of the policy; LoRA usually needs ten times as much.",
         at_least=0,
+        at_most=1000,
         group="Optimiser",
     )
     value_learning_rate: float = setting(
         1e-3,
         "Learning rate of the critic; a critic copied from a reward model needs about that of the policy.",
         at_least=0,
+        at_most=1000,
         group="Optimiser",
     )
     lr_schedule: Literal["constant", "linear"] = setting(
@@ -256,6 +263,7 @@ class PPOConfig(Settings):
         0,
         "Rank of LoRA adapters; 0 trains all weights and keeps a frozen copy as the reference.",
         at_least=0,
+        at_most=1 << 16,
         group="Optimiser",
     )
     lora_alpha: float = shared("lora_alpha", "Optimiser")
@@ -308,10 +316,8 @@ class PPOConfig(Settings):
         "Comma-separated trackers of the metrics, such as tensorboard or wandb.",
         group="Limits and records",
     )
-    seed: int = setting(
-        0,
+    seed: int = seed_setting(
         "Random seed of samples, the order of the prompts, and new weights.",
-        at_least=0,
         group="Limits and records",
     )
 

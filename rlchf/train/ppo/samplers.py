@@ -31,11 +31,22 @@ def _continuous(longest: int, memory: float = 0.0) -> "Sampler":
     return sample_continuous
 
 
-def _vllm(longest: int, memory: float = 0.3) -> "Sampler":
-    if not find_spec("vllm"):
+def check_sampler(name: str, where: str = "") -> None:
+    """Refuse a sampler whose library is not installed.
+
+    Raises
+    ------
+    ValueError
+        If it is not; the message begins with ``where``.
+    """
+    if name == "vllm" and not find_spec("vllm"):
         raise ValueError(
-            "sampler is 'vllm', which is not installed; pip install vllm, or choose 'generate'"
+            f"{where}sampler is 'vllm', which is not installed; pip install vllm, or choose 'generate'"
         )
+
+
+def _vllm(longest: int, memory: float = 0.3) -> "Sampler":
+    check_sampler("vllm")
     from rlchf.train.ppo.vllm_sampler import VllmSampler
 
     return VllmSampler(longest, memory)

@@ -27,9 +27,15 @@ class RewardConfig(TrainerConfig):
     """
 
     epochs: float = setting(
-        3.0, "Number of passes over the training prompts.", above=0, group="Training"
+        3.0,
+        "Number of passes over the training prompts.",
+        above=0,
+        at_most=1_000_000,
+        group="Training",
     )
-    learning_rate: float = setting(1e-4, "Peak learning rate.", above=0, group="Training")
+    learning_rate: float = setting(
+        1e-4, "Peak learning rate.", above=0, at_most=1000, group="Training"
+    )
     batch_size: int = setting(
         8, "Prompts (not texts) per forward pass and process.", at_least=1, group="Training"
     )
@@ -106,7 +112,9 @@ class RewardConfig(TrainerConfig):
         "Output of the model: one score, or a distribution of scores whose spread shows disagreement.",
         group="Head",
     )
-    atoms: int = setting(10, "Number of values of the categorical head.", at_least=2, group="Head")
+    atoms: int = setting(
+        10, "Number of values of the categorical head.", at_least=2, at_most=4096, group="Head"
+    )
     quantile: float = setting(
         0.0,
         "Quantile of the distribution that is the reward; 0 takes the mean.",
@@ -115,7 +123,11 @@ class RewardConfig(TrainerConfig):
         group="Head",
     )
     ensemble: int = setting(
-        1, "Number of scalar heads; 2 or more are an ensemble.", at_least=1, group="Head"
+        1,
+        "Number of scalar heads; 2 or more are an ensemble.",
+        at_least=1,
+        at_most=1024,
+        group="Head",
     )
     bootstrap: bool = setting(
         False, "Bootstrap sample of the annotators for each head of the ensemble.", group="Head"
