@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rlchf.numeric.segments import taken
+from rlchf.numeric.weight_sums import check_weight_sums
 from rlchf.rankings import Rankings, Unranked
 
 if TYPE_CHECKING:
-    from rlchf.numeric.ballot_rows import Rows
+    from rlchf.numeric.ballot_rows import Ballots, Rows
 
 
 def plain_ballots(
@@ -26,12 +27,19 @@ def plain_ballots(
         Distinct ids under ``prompt_id``, ``annotator_id`` and ``response_id``, none of them empty.
     columns
         Under these names (E,) int32 codes of the rows, and (E,) float64 under ``rank``, from 1, or under
-        ``score``, all finite. They are taken out of the dictionary, so that their memory is free early.
+        ``score``, and perhaps under ``weight``, from 0, all finite. They are taken out of the dictionary, so
+        that their memory is free early.
 
     Returns
     -------
     What `Rankings.from_entries` gives, or None where it would refuse or warn: on a prompt with one response,
-    a response that a ballot names twice, or a rank above the number of the ballot's responses.
+    a response that a ballot names twice, a rank above the number of the ballot's responses, or rows of a
+    ballot that differ in weight.
+
+    Raises
+    ------
+    ValueError
+        If the weights of a prompt cannot be added up.
 
     Examples
     --------
@@ -51,7 +59,10 @@ def plain_ballots(
     ballots = gathered(rows, len(ids["annotator_id"]), len(names), ranks=is_rank)
     if ballots is None:
         return None
-    n_ballots = len(ballots.ballot_annotators)
+    weights = _weights(ballots, columns.pop("weight", None))
+    if weights is None:
+        return None
+    check_weight_sums(weights, ballots.ballot_starts, ids["prompt_id"], source)
     in_order = [ids["response_id"][i] for i in names]
     return Rankings(
         prompt_ids=ids["prompt_id"],
@@ -60,8 +71,8 @@ def plain_ballots(
         response_starts=ballots.response_starts,
         ballot_starts=ballots.ballot_starts,
         ballot_annotators=ballots.ballot_annotators,
-        ballot_weights=np.ones(n_ballots),
-        ballot_counts=np.ones(n_ballots, dtype=np.int64),
+        ballot_weights=weights,
+        ballot_counts=np.ones(len(weights), dtype=np.int64),
         entry_starts=ballots.entry_starts,
         entry_responses=ballots.entry_responses,
         entry_ranks=ballots.entry_ranks,
@@ -88,3 +99,13 @@ def _rows(columns: dict[str, np.ndarray], n_prompts: int, names: np.ndarray) -> 
         responses=place[columns.pop("response_id")],
         values=columns.pop("rank") if "rank" in columns else -columns.pop("score"),
     )
+
+
+def _weights(ballots: "Ballots", of_rows: np.ndarray | None) -> np.ndarray | None:
+    """(N,) the weights of the ballots, 1 if rows have none; None if the rows of a ballot differ."""
+    if of_rows is None:
+        return np.ones(len(ballots.ballot_annotators))
+    of_entries = of_rows[ballots.entry_rows]
+    weights = of_entries[ballots.entry_starts[:-1]]
+    agree = (of_entries == np.repeat(weights, np.diff(ballots.entry_starts))).all()
+    return np.asarray(weights) if agree else None

@@ -14,6 +14,7 @@ from rlchf.io.formats import check_format, known_names
 from rlchf.io.frames import is_frame
 from rlchf.io.headers import Columns, parsed_columns
 from rlchf.io.joining import joined_entries, joined_tables
+from rlchf.io.plain_files import plain_file_rankings
 from rlchf.io.plain_rows import plain_rankings
 from rlchf.io.plans import AUTO, Plan, Reading
 from rlchf.io.preflib import Election, election_entries, parse_election
@@ -128,6 +129,10 @@ def _entries(
     for files in parts:
         tables: list[Table] = []
         for file in files:
+            if plain and len(parts) == len(files) == 1:
+                rankings = plain_file_rankings(file, display_name(file), reading, unranked)
+                if rankings is not None:
+                    return rankings
             data, kind = _content(file, reading.format)
             if kind == PREFLIB:
                 elections.append(parse_election(data, file))
