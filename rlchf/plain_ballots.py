@@ -1,13 +1,12 @@
-"""Rankings from coded rows that need no cleaning, in one pass: the way of large tables."""
+"""Columns of rankings from coded rows that need no cleaning, in one pass: the way of large tables."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rlchf.numeric.segments import taken
 from rlchf.numeric.weight_sums import check_weight_sums
-from rlchf.rankings import Rankings, Unranked
 
 if TYPE_CHECKING:
     from rlchf.numeric.ballot_rows import Ballots, Rows
@@ -16,10 +15,9 @@ if TYPE_CHECKING:
 def plain_ballots(
     ids: Mapping[str, list[str]],
     columns: dict[str, np.ndarray],
-    unranked: Unranked,
     source: str,
-) -> Rankings | None:
-    """The rankings in the rows of a long table, those of an annotator on a prompt being one ballot.
+) -> dict[str, Any] | None:
+    """The columns of a `Rankings` from the rows of a long table, an annotator's on a prompt being one ballot.
 
     Parameters
     ----------
@@ -32,9 +30,9 @@ def plain_ballots(
 
     Returns
     -------
-    What `Rankings.from_entries` gives, or None where it would refuse or warn: on a prompt with one response,
-    a response that a ballot names twice, a rank above the number of the ballot's responses, or rows of a
-    ballot that differ in weight.
+    Those of what `Rankings.from_entries` gives, or None where it would refuse or warn: on a prompt with one
+    response, a response that a ballot names twice, a rank above the number of the ballot's responses, or
+    rows of a ballot that differ in weight.
 
     Raises
     ------
@@ -46,10 +44,9 @@ def plain_ballots(
     >>> two = np.array([0, 0, 1, 1], dtype=np.int32)
     >>> codes = {"prompt_id": two * 0, "annotator_id": two, "response_id": two[[0, 2, 0, 2]]}
     >>> ids = {"prompt_id": ["p"], "annotator_id": ["ann", "bob"], "response_id": ["b", "a"]}
-    >>> plain_ballots(ids, {**codes, "rank": np.array([1.0, 2, 1, 1])}, "missing", "votes")
-    Rankings of votes: 1 prompt, 2 annotators, 2 responses, 2 ballots, unranked='missing'
-      p, ann: b > a
-      p, bob: b = a
+    >>> ballots = plain_ballots(ids, {**codes, "rank": np.array([1.0, 2, 1, 1])}, "votes")
+    >>> ballots["response_ids"], ballots["entry_responses"].tolist(), ballots["entry_ranks"].tolist()
+    (['a', 'b'], [1, 0, 1, 0], [1, 2, 1, 1])
     """
     from rlchf.numeric.ballot_rows import gathered
 
@@ -64,23 +61,22 @@ def plain_ballots(
         return None
     check_weight_sums(weights, ballots.ballot_starts, ids["prompt_id"], source)
     in_order = [ids["response_id"][i] for i in names]
-    return Rankings(
-        prompt_ids=ids["prompt_id"],
-        annotator_ids=ids["annotator_id"],
-        response_ids=[in_order[r] for r in ballots.responses.tolist()],
-        response_starts=ballots.response_starts,
-        ballot_starts=ballots.ballot_starts,
-        ballot_annotators=ballots.ballot_annotators,
-        ballot_weights=weights,
-        ballot_counts=np.ones(len(weights), dtype=np.int64),
-        entry_starts=ballots.entry_starts,
-        entry_responses=ballots.entry_responses,
-        entry_ranks=ballots.entry_ranks,
-        entry_scores=None if is_rank else taken(-rows.values, ballots.entry_rows),
-        unranked=unranked,
-        source=source,
-        skipped=[],
-    )
+    return {
+        "prompt_ids": ids["prompt_id"],
+        "annotator_ids": ids["annotator_id"],
+        "response_ids": [in_order[r] for r in ballots.responses.tolist()],
+        "response_starts": ballots.response_starts,
+        "ballot_starts": ballots.ballot_starts,
+        "ballot_annotators": ballots.ballot_annotators,
+        "ballot_weights": weights,
+        "ballot_counts": np.ones(len(weights), dtype=np.int64),
+        "entry_starts": ballots.entry_starts,
+        "entry_responses": ballots.entry_responses,
+        "entry_ranks": ballots.entry_ranks,
+        "entry_scores": None if is_rank else taken(-rows.values, ballots.entry_rows),
+        "source": source,
+        "skipped": [],
+    }
 
 
 def _rows(columns: dict[str, np.ndarray], n_prompts: int, names: np.ndarray) -> "Rows":

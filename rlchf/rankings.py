@@ -192,11 +192,72 @@ class Rankings:
         >>> Rankings.from_frame(pd.DataFrame(ballots)).responses("p")
         ['a', 'b']
         """
-        from rlchf.io.frames import read_frame
+        from rlchf.io.frames import checked_reading, frame_ballots
 
-        entries = read_frame(data, format, unranked, columns)
+        checked(Unranked, unranked, "unranked")
+        reading = checked_reading(format, columns)
+        ballots = frame_ballots(data, reading, unranked, plain=candidates is None)
+        if isinstance(ballots, dict):
+            return cls(**ballots, unranked=unranked)
         return cls.from_entries(
-            entries, unranked, skip=skip, repeats=repeats, candidates=candidates
+            ballots, unranked, skip=skip, repeats=repeats, candidates=candidates
+        )
+
+    @classmethod
+    def from_batches(
+        cls,
+        batches: Iterable[object],
+        format: str = "auto",
+        unranked: Unranked = "missing",
+        *,
+        columns: str | Mapping[str, str] | None = None,
+        skip: Skip = "none",
+        repeats: Repeats = "refuse",
+        candidates: Mapping[str, Collection[str]] | None = None,
+    ) -> "Rankings":
+        """Build from batches of Arrow rows, as engines give them: together they are one table.
+
+        Each batch may go when the next one comes, because ids are kept as codes, so that a table may be
+        several times as large as memory. A ballot's rows may be in several batches.
+
+        Parameters
+        ----------
+        batches
+            Record batches or tables of pyarrow, or anything with ``__arrow_c_array__`` or
+            ``__arrow_c_stream__``, all with the same columns; also one stream, such as what DuckDB's
+            ``fetch_record_batch`` gives.
+        format, unranked, columns, skip, repeats, candidates
+            As for `from_frame`.
+
+        Raises
+        ------
+        TypeError
+            If something is no batch.
+        ValueError
+            If there is no batch, one has other columns, or the table does not hold what it should; the
+            message names the row, counted from 1 over all batches.
+
+        Examples
+        --------
+        >>> import pyarrow as pa
+        >>> names = ["prompt_id", "annotator_id", "response_id", "rank"]
+        >>> rows = (["p", "ann", "a", 2], ["p", "ann", "b", 1])
+        >>> Rankings.from_batches(pa.record_batch([[x] for x in row], names=names) for row in rows)
+        Rankings of table: 1 prompt, 1 annotator, 2 responses, 1 ballot, unranked='missing'
+          p, ann: b > a
+        """
+        from rlchf.io.arrow_batches import gathered_table
+        from rlchf.io.frames import checked_reading
+
+        table = gathered_table(batches, checked_reading(format, columns))
+        return cls.from_frame(
+            table,
+            format,
+            unranked,
+            columns=columns,
+            skip=skip,
+            repeats=repeats,
+            candidates=candidates,
         )
 
     @classmethod

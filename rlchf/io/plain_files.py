@@ -17,10 +17,9 @@ from rlchf.io.coding import Codes
 from rlchf.io.columns import Table, as_text
 from rlchf.io.files import KINDS, bare_name
 from rlchf.io.line_templates import as_number, line_template
-from rlchf.io.plain_rows import IDS, is_plain_table, plain_rankings
+from rlchf.io.plain_rows import IDS, is_plain_table, plain_columns
 from rlchf.io.plans import Reading
 from rlchf.io.tables import SEPARATORS, column_names, separator
-from rlchf.rankings import Rankings, Unranked
 
 LARGE_BYTES = 8 * 2**20
 """Size of files from which this way is faster."""
@@ -35,12 +34,10 @@ class NotPlainError(ValueError):
     """A file has something that only the readers of whole files understand."""
 
 
-def plain_file_rankings(
-    path: str, source: str, reading: Reading, unranked: Unranked
-) -> Rankings | None:
-    """The rankings of a large file whose rows are all plain ranks or scores, or None if it is another."""
+def plain_file(path: str, source: str, reading: Reading) -> dict[str, Any] | None:
+    """The columns of a `Rankings` from a large file of plain ranks or scores, or None if it is another."""
     table = _block_table(path, source, reading)
-    return None if table is None else plain_rankings(table, unranked, large=0)
+    return None if table is None else plain_columns(table, large=0)
 
 
 def _block_table(path: str, source: str, reading: Reading) -> Table | None:

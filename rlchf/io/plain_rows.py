@@ -5,6 +5,7 @@ Both ways give the same arrays.
 """
 
 from collections.abc import Collection
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +13,6 @@ import pyarrow as pa
 from rlchf.io.columns import Table, to_numpy
 from rlchf.io.formats.long import reads_as_ranking
 from rlchf.plain_ballots import plain_ballots
-from rlchf.rankings import Rankings, Unranked
 
 LARGE = 200_000
 """Number of rows from which the short way is faster, the loading of its compiled loops included."""
@@ -35,8 +35,8 @@ def is_plain_table(names: Collection[str]) -> bool:
     return {*names} >= {*IDS} and len(others) == 1 and others <= {*VALUES}
 
 
-def plain_rankings(table: Table, unranked: Unranked, large: int | None = None) -> Rankings | None:
-    """The rankings of a large table whose rows are all plain ranks or scores, or None if it is another.
+def plain_columns(table: Table, large: int | None = None) -> dict[str, Any] | None:
+    """The columns of a `Rankings` from a large table of plain ranks or scores, or None if it is another.
 
     A table is large from `LARGE` rows, or from as many as are given.
     """
@@ -57,7 +57,7 @@ def plain_rankings(table: Table, unranked: Unranked, large: int | None = None) -
             return None
     if any(map(reads_as_ranking, ids["response_id"])):
         return None
-    return plain_ballots(ids, columns, unranked, table.source)
+    return plain_ballots(ids, columns, table.source)
 
 
 def _finite(column: object) -> np.ndarray | None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from rlchf.io import plain_files, read_rankings
-from rlchf.io.plain_files import plain_file_rankings
+from rlchf.io.plain_files import plain_file
 from rlchf.io.plans import Reading
 from rlchf.rankings import Rankings
 from tests.io.test_plain_rows import differences, random_rows
@@ -24,7 +24,8 @@ def _small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def by_blocks(path: Path) -> Rankings | None:
-    return plain_file_rankings(str(path), str(path), AUTO, "missing")
+    read = plain_file(str(path), str(path), AUTO)
+    return None if read is None else Rankings(**read)
 
 
 def whole(path: Path, monkeypatch: pytest.MonkeyPatch) -> Rankings:
