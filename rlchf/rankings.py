@@ -13,6 +13,7 @@ from rlchf.cleaning import Repeats, Skip, Skipped, cleaned
 from rlchf.display import html_table, shortened
 from rlchf.entries import ANONYMOUS as ANONYMOUS
 from rlchf.entries import Entries, sorted_columns
+from rlchf.entry_checks import checked_columns
 from rlchf.long_table import first_ballots, long_columns, title
 from rlchf.numeric.chunks import chunks
 from rlchf.numeric.segments import offsets, ranges, taken
@@ -217,15 +218,15 @@ class Rankings:
     ) -> "Rankings":
         """Build from batches of Arrow rows, as engines give them: together they are one table.
 
-        Each batch may go when the next one comes, because ids are kept as codes, so that a table may be
-        several times as large as memory. A ballot's rows may be in several batches.
+        The ids of a long table are kept as codes, so that its batches need not be in memory together. A
+        ballot's rows may be in several batches.
 
         Parameters
         ----------
         batches
             Record batches or tables of pyarrow, or anything with ``__arrow_c_array__`` or
-            ``__arrow_c_stream__``, all with the same columns; also one stream, such as what DuckDB's
-            ``fetch_record_batch`` gives.
+            ``__arrow_c_stream__``, all with the same columns; also one stream of them, such as a relation of
+            DuckDB.
         format, unranked, columns, skip, repeats, candidates
             As for `from_frame`.
 
@@ -291,11 +292,13 @@ class Rankings:
         Raises
         ------
         ValueError
-            If there is no ballot, a rank, score or weight is not a finite number, a weight or strength is
-            negative, an approval is none of 1, 0 and -1, or there is anything of the above that is to be
-            refused. The message says where.
+            If columns differ in length, a code is out of range or an id comes twice; if there is no ballot, a
+            rank, score or weight is not a finite number, a weight or strength is negative, the weights of a
+            prompt cannot be added up, an approval is none of 1, 0 and -1, or there is anything of the above
+            that is to be refused. The message says where.
         """
         checked(Unranked, unranked, "unranked")
+        entries = checked_columns(entries)
         if candidates is not None:
             entries = with_candidates(entries, candidates)
         entries, skipped = cleaned(entries, skip, repeats)
@@ -405,8 +408,15 @@ class Rankings:
         Raises
         ------
         ValueError
-            If the weights of a prompt then add up to more or less than can be computed with.
+            If a weight is no finite number or negative, or the weights of a prompt then add up to more or
+            less than can be computed with.
         """
+        for annotator, weight in annotator_weights.items():
+            if not 0 <= weight < float("inf"):
+                raise ValueError(
+                    f"{self.source}: the weight of annotator {annotator!r} is {weight}; give a number "
+                    "that is 0 or more"
+                )
         factors = np.array([annotator_weights.get(a, 1.0) for a in self.annotator_ids])
         of_ballots = factors[self.ballot_annotators]
         with np.errstate(over="ignore", under="ignore"):  # sums out of range are refused
