@@ -13,6 +13,7 @@ from rlchf.cleaning import Repeats, Skip, Skipped, cleaned
 from rlchf.display import html_table, shortened
 from rlchf.entries import ANONYMOUS as ANONYMOUS
 from rlchf.entries import Entries, sorted_columns
+from rlchf.entry_checks import checked_columns
 from rlchf.long_table import first_ballots, long_columns, title
 from rlchf.numeric.chunks import chunks
 from rlchf.numeric.segments import offsets, ranges, taken
@@ -192,11 +193,72 @@ class Rankings:
         >>> Rankings.from_frame(pd.DataFrame(ballots)).responses("p")
         ['a', 'b']
         """
-        from rlchf.io.frames import read_frame
+        from rlchf.io.frames import checked_reading, frame_ballots
 
-        entries = read_frame(data, format, unranked, columns)
+        checked(Unranked, unranked, "unranked")
+        reading = checked_reading(format, columns)
+        ballots = frame_ballots(data, reading, unranked, plain=candidates is None)
+        if isinstance(ballots, dict):
+            return cls(**ballots, unranked=unranked)
         return cls.from_entries(
-            entries, unranked, skip=skip, repeats=repeats, candidates=candidates
+            ballots, unranked, skip=skip, repeats=repeats, candidates=candidates
+        )
+
+    @classmethod
+    def from_batches(
+        cls,
+        batches: Iterable[object],
+        format: str = "auto",
+        unranked: Unranked = "missing",
+        *,
+        columns: str | Mapping[str, str] | None = None,
+        skip: Skip = "none",
+        repeats: Repeats = "refuse",
+        candidates: Mapping[str, Collection[str]] | None = None,
+    ) -> "Rankings":
+        """Build from batches of Arrow rows, as engines give them: together they are one table.
+
+        The ids of a long table are kept as codes, so that its batches need not be in memory together. A
+        ballot's rows may be in several batches.
+
+        Parameters
+        ----------
+        batches
+            Record batches or tables of pyarrow, or anything with ``__arrow_c_array__`` or
+            ``__arrow_c_stream__``, all with the same columns; also one stream of them, such as a relation of
+            DuckDB.
+        format, unranked, columns, skip, repeats, candidates
+            As for `from_frame`.
+
+        Raises
+        ------
+        TypeError
+            If something is no batch.
+        ValueError
+            If there is no batch, one has other columns, or the table does not hold what it should; the
+            message names the row, counted from 1 over all batches.
+
+        Examples
+        --------
+        >>> import pyarrow as pa
+        >>> names = ["prompt_id", "annotator_id", "response_id", "rank"]
+        >>> rows = (["p", "ann", "a", 2], ["p", "ann", "b", 1])
+        >>> Rankings.from_batches(pa.record_batch([[x] for x in row], names=names) for row in rows)
+        Rankings of table: 1 prompt, 1 annotator, 2 responses, 1 ballot, unranked='missing'
+          p, ann: b > a
+        """
+        from rlchf.io.arrow_batches import gathered_table
+        from rlchf.io.frames import checked_reading
+
+        table = gathered_table(batches, checked_reading(format, columns))
+        return cls.from_frame(
+            table,
+            format,
+            unranked,
+            columns=columns,
+            skip=skip,
+            repeats=repeats,
+            candidates=candidates,
         )
 
     @classmethod
@@ -230,11 +292,13 @@ class Rankings:
         Raises
         ------
         ValueError
-            If there is no ballot, a rank, score or weight is not a finite number, a weight or strength is
-            negative, an approval is none of 1, 0 and -1, or there is anything of the above that is to be
-            refused. The message says where.
+            If columns differ in length, a code is out of range or an id comes twice; if there is no ballot, a
+            rank, score or weight is not a finite number, a weight or strength is negative, the weights of a
+            prompt cannot be added up, an approval is none of 1, 0 and -1, or there is anything of the above
+            that is to be refused. The message says where.
         """
         checked(Unranked, unranked, "unranked")
+        entries = checked_columns(entries)
         if candidates is not None:
             entries = with_candidates(entries, candidates)
         entries, skipped = cleaned(entries, skip, repeats)
@@ -344,8 +408,15 @@ class Rankings:
         Raises
         ------
         ValueError
-            If the weights of a prompt then add up to more or less than can be computed with.
+            If a weight is no finite number or negative, or the weights of a prompt then add up to more or
+            less than can be computed with.
         """
+        for annotator, weight in annotator_weights.items():
+            if not 0 <= weight < float("inf"):
+                raise ValueError(
+                    f"{self.source}: the weight of annotator {annotator!r} is {weight}; give a number "
+                    "that is 0 or more"
+                )
         factors = np.array([annotator_weights.get(a, 1.0) for a in self.annotator_ids])
         of_ballots = factors[self.ballot_annotators]
         with np.errstate(over="ignore", under="ignore"):  # sums out of range are refused

@@ -7,11 +7,12 @@ import numpy as np
 import pyarrow as pa
 
 from rlchf.entries import Entries
-from rlchf.io.columns import Table
+from rlchf.io.columns import IDS, Table
 from rlchf.io.formats import check_format, known_names
 from rlchf.io.headers import Columns, parsed_columns
 from rlchf.io.jsonl import from_records
-from rlchf.io.parquet import from_arrow
+from rlchf.io.parquet import CODED, from_arrow
+from rlchf.io.plain_rows import plain_columns
 from rlchf.io.plans import Plan, Reading
 
 SOURCE = "table"
@@ -28,10 +29,27 @@ def read_frame(data: object, format: str, unranked: str, columns: Columns | None
     ValueError
         If the table does not hold what it should; the message names the row, counted from 1.
     """
-    check_format(format)
-    reading = Reading(format, parsed_columns(columns, known_names()))
-    plan, table = _planned(data, reading)
+    plan, table = _planned(data, checked_reading(format, columns))
     return plan.format.read(plan.header.apply(table), unranked)
+
+
+def checked_reading(format: str, columns: Columns | None) -> Reading:
+    """What a user says about the shape of a table, checked."""
+    check_format(format)
+    return Reading(format, parsed_columns(columns, known_names()))
+
+
+def frame_ballots(
+    data: object, reading: Reading, unranked: str, *, plain: bool
+) -> Entries | dict[str, Any]:
+    """The ballots of a table in memory; the columns of rankings if it is a large one that is ``plain``."""
+    plan, table = _planned(data, reading)
+    table = plan.header.apply(table)
+    if plain and plan.format.name == "long":
+        read = plain_columns(table)
+        if read is not None:
+            return read
+    return plan.format.read(table, unranked)
 
 
 def is_frame(data: object) -> bool:
@@ -45,6 +63,11 @@ def is_frame(data: object) -> bool:
     if isinstance(data, Sequence):
         return not isinstance(data, str) and all(isinstance(row, Mapping) for row in data)
     return isinstance(data, Mapping) or hasattr(data, "__arrow_c_stream__")
+
+
+def id_names(reading: Reading) -> set[str]:
+    """Names of a table's columns that hold ids, ours and those that the user gave."""
+    return {*IDS, *(theirs for ours, theirs in reading.given.items() if ours in CODED)}
 
 
 def _planned(data: object, reading: Reading) -> tuple[Plan, Table]:
@@ -61,7 +84,8 @@ def _planned(data: object, reading: Reading) -> tuple[Plan, Table]:
 
 def _planned_arrow(data: Any, reading: Reading) -> tuple[Plan, Table]:
     try:
-        table = pa.RecordBatchReader.from_stream(data).read_all()
+        is_table = isinstance(data, pa.Table)
+        table = data if is_table else pa.RecordBatchReader.from_stream(data).read_all()
     except (pa.ArrowException, TypeError, ValueError) as error:
         if hasattr(data, "columns") and hasattr(data, "to_dict"):
             return _planned_records(
@@ -75,7 +99,7 @@ def _planned_arrow(data: Any, reading: Reading) -> tuple[Plan, Table]:
         for name in kept:
             if kept.count(name) > 1:
                 raise ValueError(f"{SOURCE}: two columns are named {name!r}; keep one of them")
-        return from_arrow(table.select(kept), SOURCE, names)
+        return from_arrow(table.select(kept), SOURCE, names, ids=id_names(reading))
 
     return reading.planned(SOURCE, names, parse)
 

@@ -48,7 +48,7 @@ def _read(file: Any, names: list[str]) -> Any:
         every = range(file.num_row_groups)
         for groups in [every] if whole else [[group] for group in every]:
             column = file.read_row_groups(groups, columns=[name])[name]
-            codes.add(as_text(column) if whole or column.null_count else column)
+            codes.add(column if is_coded_text(column) else as_text(column))
         table = table.append_column(name, codes.column())
     return table.select(names)
 
@@ -82,8 +82,16 @@ def arrow_reader(data: bytes) -> Any:
     return pa.ipc.open_file(buffer) if is_file else pa.ipc.open_stream(buffer)
 
 
-def from_arrow(table: Any, source: str, names: list[str], all_text: bool = False) -> Table:
+def from_arrow(
+    table: Any,
+    source: str,
+    names: list[str],
+    all_text: bool = False,
+    ids: Container[str] = IDS,
+) -> Table:
     """Make a table of a pyarrow table; ids of any plain type become text, and so does all if asked for.
+
+    ``ids`` are the names of the columns that hold them.
 
     Examples
     --------
@@ -96,7 +104,7 @@ def from_arrow(table: Any, source: str, names: list[str], all_text: bool = False
     columns = {}
     for name in table.column_names:
         try:
-            columns[name] = _plain(table[name], name, text=name in IDS or all_text)
+            columns[name] = _plain(table[name], name, all_text, is_id=name in ids)
         except pa.ArrowException:
             raise ValueError(
                 f"{source}: the column {name!r} has type {table[name].type}; give text or numbers"
@@ -104,14 +112,21 @@ def from_arrow(table: Any, source: str, names: list[str], all_text: bool = False
     return Table(source, columns, names, lambda i: f"row {i + 1}")
 
 
-def _plain(column: Any, name: str, text: bool) -> Any:
-    """Numbers as they are unless text is asked for, lists as a plain list, all else as text."""
-    kinds = pa.types
+def _plain(column: Any, name: str, all_text: bool, is_id: bool) -> Any:
+    """Numbers as they are unless text is asked for, lists as a plain list, ids and all else as text."""
+    kinds, text = pa.types, all_text or is_id
     if kinds.is_list(column.type) or kinds.is_large_list(column.type):
         if text and name not in LISTS:
             raise pa.ArrowInvalid("a list is no text")
         return column.to_pylist()
-    if kinds.is_dictionary(column.type) and name in IDS and not column.null_count:
+    if is_id and is_coded_text(column):
         return column
     number = kinds.is_integer(column.type) or kinds.is_floating(column.type)
     return column if number and not text else as_text(column)
+
+
+def is_coded_text(column: Any) -> bool:
+    """Whether a column is of codes of texts, none of them missing."""
+    kinds = pa.types
+    is_coded = kinds.is_dictionary(column.type) and kinds.is_string(column.type.value_type)
+    return bool(is_coded and column.null_count == 0)

@@ -4,43 +4,60 @@ What is no plain ranking or score takes the long way, by `read_long`, which also
 Both ways give the same arrays.
 """
 
+from collections.abc import Collection
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 
 from rlchf.io.columns import Table, to_numpy
 from rlchf.io.formats.long import reads_as_ranking
 from rlchf.plain_ballots import plain_ballots
-from rlchf.rankings import Rankings, Unranked
 
 LARGE = 200_000
 """Number of rows from which the short way is faster, the loading of its compiled loops included."""
 IDS = ("prompt_id", "annotator_id", "response_id")
 VALUES = ("rank", "score")
-"""A plain table has the ids, one of these, and nothing else that is read."""
+WEIGHT = "weight"
+LEAST = {"rank": 1, "score": -np.inf, WEIGHT: 0}
+"""A plain table has the ids, one of the values, perhaps a weight, and nothing else that is read."""
 
 
-def plain_rankings(table: Table, unranked: Unranked, large: int | None = None) -> Rankings | None:
-    """The rankings of a large table whose rows are all plain ranks or scores, or None if it is another.
+def is_plain_table(names: Collection[str]) -> bool:
+    """Whether a table with columns of these names may be plain.
+
+    Examples
+    --------
+    >>> is_plain_table([*IDS, "rank"]), is_plain_table([*IDS, "rank", "approval"])
+    (True, False)
+    """
+    others = {*names} - {*IDS, WEIGHT}
+    return {*names} >= {*IDS} and len(others) == 1 and others <= {*VALUES}
+
+
+def plain_columns(table: Table, large: int | None = None) -> dict[str, Any] | None:
+    """The columns of a `Rankings` from a large table of plain ranks or scores, or None if it is another.
 
     A table is large from `LARGE` rows, or from as many as are given.
     """
-    others = [name for name in table.columns if name not in IDS]
-    if len(table.columns) != len(IDS) + 1 or len(others) != 1 or others[0] not in VALUES:
+    if not is_plain_table(table.columns):
         return None
     if len(table.columns["prompt_id"]) < (LARGE if large is None else large):
         return None
-    values = _finite(table.columns[others[0]])
-    if values is None or (others[0] == "rank" and values.min() < 1):
-        return None
-    ids, columns = {}, {others[0]: values}
-    del values
+    ids: dict[str, list[str]] = {}
+    columns: dict[str, np.ndarray] = {}
+    for name in table.columns.keys() - {*IDS}:
+        values = _finite(table.columns[name])
+        if values is None or values.min() < LEAST[name]:
+            return None
+        columns[name] = values
     for name in IDS:
         ids[name], columns[name] = table.small_codes(name)
         if "" in ids[name]:
             return None
     if any(map(reads_as_ranking, ids["response_id"])):
         return None
-    return plain_ballots(ids, columns, unranked, table.source)
+    return plain_ballots(ids, columns, table.source)
 
 
 def _finite(column: object) -> np.ndarray | None:

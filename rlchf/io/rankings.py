@@ -14,7 +14,8 @@ from rlchf.io.formats import check_format, known_names
 from rlchf.io.frames import is_frame
 from rlchf.io.headers import Columns, parsed_columns
 from rlchf.io.joining import joined_entries, joined_tables
-from rlchf.io.plain_rows import plain_rankings
+from rlchf.io.plain_files import plain_file
+from rlchf.io.plain_rows import plain_columns
 from rlchf.io.plans import AUTO, Plan, Reading
 from rlchf.io.preflib import Election, election_entries, parse_election
 from rlchf.io.rows import read_candidates
@@ -128,6 +129,10 @@ def _entries(
     for files in parts:
         tables: list[Table] = []
         for file in files:
+            if plain and len(parts) == len(files) == 1:
+                read = plain_file(file, display_name(file), reading)
+                if read is not None:
+                    return Rankings(**read, unranked=unranked)
             data, kind = _content(file, reading.format)
             if kind == PREFLIB:
                 elections.append(parse_election(data, file))
@@ -145,9 +150,9 @@ def _entries(
         if tables:
             table = joined_tables(tables, source if len(files) > 1 else tables[0].source)
             if plain and len(parts) == 1 and plan.format.name == "long":
-                rankings = plain_rankings(table, unranked)
-                if rankings is not None:
-                    return rankings
+                read = plain_columns(table)
+                if read is not None:
+                    return Rankings(**read, unranked=unranked)
             groups.append(plan.format.read(table, unranked))
     if elections:
         return election_entries(elections, source)

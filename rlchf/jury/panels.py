@@ -233,15 +233,18 @@ def _rankings(
     P, V = len(prompt_ids), len(members)
     sizes = np.array([scores.shape[1] for scores in ballots])
     lengths = np.repeat(sizes, V)  # of the ballots
+    listed = [response for p in prompt_ids for response in responses[p]]
+    index = {response: code for code, response in enumerate(dict.fromkeys(listed))}
+    codes = np.array([index[response] for response in listed])
     entries = Entries(
         prompt_ids=prompt_ids,
         annotator_ids=list(members),
-        response_ids=[response for p in prompt_ids for response in responses[p]],
+        response_ids=list(index),
         ballot_prompts=np.repeat(np.arange(P), V),
         ballot_annotators=np.tile(np.arange(V), P),
         ballot_weights=np.tile(list(members.values()), P),
         entry_ballots=np.repeat(np.arange(P * V), lengths),
-        entry_responses=ranges(np.repeat(offsets(sizes)[:-1], V), lengths),
+        entry_responses=codes[ranges(np.repeat(offsets(sizes)[:-1], V), lengths)],
         entry_scores=np.concatenate([scores.ravel() for scores in ballots]),
         source="the jury's ballots",
     )

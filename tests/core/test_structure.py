@@ -47,6 +47,7 @@ CORE = (
     "rlchf.constitution.judgements",
     "rlchf.constitution.principles",
     "rlchf.constitution.revising",
+    "rlchf.numeric.line_cells",
     "rlchf.numeric.ranks",
     "rlchf.numeric.ratios",
 )

@@ -15,7 +15,7 @@ from rlchf.io.coding import coded
 from rlchf.io.columns import Table
 from rlchf.io.formats.long import read_long
 from rlchf.io.parquet import from_arrow
-from rlchf.io.plain_rows import plain_rankings
+from rlchf.io.plain_rows import plain_columns
 from rlchf.rankings import Rankings, Unranked
 
 IDS = ("prompt_id", "annotator_id", "response_id")
@@ -66,12 +66,18 @@ def test_both_ways_give_the_same_arrays(seed: int, value: str) -> None:
     rng = np.random.default_rng(seed)
     table = table_of(random_rows(rng, value))
     unranked: Unranked = "last" if seed % 2 else "missing"
-    short = plain_rankings(table, unranked, large=0)
+    short = plain_columns(table, large=0)
     assert short is not None
-    assert differences(short, Rankings.from_entries(read_long(table, unranked), unranked)) == []
+    assert (
+        differences(
+            Rankings(**short, unranked=unranked),
+            Rankings.from_entries(read_long(table, unranked), unranked),
+        )
+        == []
+    )
 
 
-def plain_columns() -> dict[str, list[Any]]:
+def plain_votes() -> dict[str, list[Any]]:
     return {
         "prompt_id": ["p", "p", "p", "p"],
         "annotator_id": ["ann", "ann", "bob", "bob"],
@@ -81,9 +87,9 @@ def plain_columns() -> dict[str, list[Any]]:
 
 
 def test_a_plain_table_takes_the_short_way_only_if_it_is_large() -> None:
-    table = table_of(plain_columns())
-    assert plain_rankings(table, "missing", large=4) is not None
-    assert plain_rankings(table, "missing", large=5) is None
+    table = table_of(plain_votes())
+    assert plain_columns(table, large=4) is not None
+    assert plain_columns(table, large=5) is None
     assert plain_rows.LARGE > 5
 
 
@@ -99,15 +105,17 @@ def test_a_plain_table_takes_the_short_way_only_if_it_is_large() -> None:
         ("rank", [1, 2, 1, 99]),
         ("rank", [1.0, 2.0, 1.0, float("inf")]),
         ("rank", ["1", "2", "1", "second"]),
-        ("weight", [1.0, 1.0, 2.0, 2.0]),
+        ("weight", [1.0, 2.0, 2.0, 2.0]),
+        ("weight", [1.0, 1.0, -2.0, -2.0]),
+        ("weight", [1.0, 1.0, None, 2.0]),
         ("approval", [1, 0, 1, -1]),
         ("ballot_id", ["x", "x", "y", "y"]),
         ("score", [1, 2, 1, 2]),
     ],
 )
 def test_what_is_not_plain_takes_the_long_way(column: str, values: list[Any]) -> None:
-    table = table_of({**plain_columns(), column: values})
-    assert plain_rankings(table, "missing", large=0) is None
+    table = table_of({**plain_votes(), column: values})
+    assert plain_columns(table, large=0) is None
 
 
 @pytest.mark.parametrize(
@@ -122,7 +130,7 @@ def test_a_large_file_is_refused_in_the_words_of_a_small_one(
 ) -> None:
     monkeypatch.setattr(plain_rows, "LARGE", 0)
     monkeypatch.chdir(tmp_path)
-    pyarrow.parquet.write_table(pa.table({**plain_columns(), "rank": rank}), "votes.parquet")
+    pyarrow.parquet.write_table(pa.table({**plain_votes(), "rank": rank}), "votes.parquet")
     with pytest.raises(ValueError, match=f"^{re.escape(problem)}"):
         read_rankings("votes.parquet")
 
@@ -132,13 +140,13 @@ def test_columns_of_parquet_are_read_alike_however_they_are_written(
     tmp_path: Path, use_dictionary: bool
 ) -> None:
     path = tmp_path / "votes.parquet"
-    columns = {"places": [{"first": 1, "last": 2}] * 4, **plain_columns()}
+    columns = {"places": [{"first": 1, "last": 2}] * 4, **plain_votes()}
     columns["response_id"] = [" b", "a", "a", "b"]  # of which two are the same id
     pyarrow.parquet.write_table(
         pa.table(columns), path, use_dictionary=use_dictionary, row_group_size=2
     )
     assert read_rankings(path).to_frame().to_dict("list") == {
-        **plain_columns(),
+        **plain_votes(),
         "response_id": ["b", "a", "a", "b"],
         "weight": [1.0] * 4,
     }

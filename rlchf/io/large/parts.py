@@ -14,7 +14,7 @@ from rlchf.io.columns import as_text, to_numpy
 from rlchf.io.datasets import tables_in_parts
 from rlchf.io.joining import joined_entries, joined_tables
 from rlchf.io.large.stored import BATCH, StoredRows, opened
-from rlchf.io.plain_rows import plain_rankings
+from rlchf.io.plain_rows import plain_columns
 from rlchf.rankings import Rankings, Unranked
 
 
@@ -147,9 +147,9 @@ def _rankings(
             continue
         found.append(joined_tables(of_group, source if len(names) > 1 else of_group[0].source))
     if len(groups) == 1 and plan.format.name == "long" and counting.candidates is None:
-        rankings = plain_rankings(found[0], counting.unranked)
-        if rankings is not None:
-            return replace(rankings, source=source)
+        columns = plain_columns(found[0])
+        if columns is not None:
+            return Rankings(**{**columns, "source": source}, unranked=counting.unranked)
     entries = [plan.format.read(table, counting.unranked) for table in found]
     together = joined_entries(entries, source, by_pair=plan.format.by_pair)
     if len(groups) > 1 and len(entries) == 1:  # positions name the file, as they do in other parts

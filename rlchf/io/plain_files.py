@@ -1,0 +1,173 @@
+"""Large csv, tsv and jsonl files, read block by block into codes and numbers.
+
+A file that is not plain, with quoted cells, say, or lines of different keys, is left to the readers of whole
+files, which also say what is wrong with it.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import pyarrow as pa
+
+from rlchf.ids import clean_id
+from rlchf.io.coding import Codes
+from rlchf.io.columns import Table, as_text
+from rlchf.io.files import KINDS, bare_name
+from rlchf.io.line_templates import as_number, line_template
+from rlchf.io.plain_rows import IDS, is_plain_table, plain_columns
+from rlchf.io.plans import Reading
+from rlchf.io.tables import SEPARATORS, column_names, separator
+
+LARGE_BYTES = 8 * 2**20
+"""Size of files from which this way is faster."""
+BLOCK = 2**22
+"""Bytes to a block, but for the end of its last line."""
+HEAD = 2**16
+"""Bytes in which the first line must end."""
+TYPES = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
+
+
+class NotPlainError(ValueError):
+    """A file has something that only the readers of whole files understand."""
+
+
+def plain_file(path: str, source: str, reading: Reading) -> dict[str, Any] | None:
+    """The columns of a `Rankings` from a large file of plain ranks or scores, or None if it is another."""
+    table = _block_table(path, source, reading)
+    return None if table is None else plain_columns(table, large=0)
+
+
+def _block_table(path: str, source: str, reading: Reading) -> Table | None:
+    """The ids of a large plain long table as codes, its ranks or scores and its weights; None of others."""
+    kind = KINDS.get(bare_name(path)[1])
+    file = Path(path)
+    if kind not in (*SEPARATORS, "jsonl") or not file.is_file():
+        return None
+    if file.stat().st_size < LARGE_BYTES:
+        return None
+    with file.open("rb") as stream:
+        head = stream.peek(HEAD)[:HEAD]
+        line = head.partition(b"\n")[0]
+        if len(line) == len(head):
+            return None
+        try:
+            names = _names(line, kind)
+            plan = reading.plan(source, names)
+            ours = plan.header.renamed
+            if plan.format.name != "long" or not is_plain_table(ours.values()):
+                return None
+            if kind == "jsonl":
+                batches = _objects(stream, line, json.loads(line), ours)
+            else:
+                stream.readline()
+                batches = _rows(stream, names, ours, separator(line, kind))
+            columns = _coded(batches, ours)
+        except (pa.ArrowException, ValueError, KeyError):
+            return None
+    return Table(source, columns, plan.header.names(names), "row {}".format)
+
+
+def _names(line: bytes, kind: str) -> list[str]:
+    """The names of the columns by the first line."""
+    names = column_names(line, kind)
+    if len(set(names)) < len(names) or any(
+        not name or clean_id(name) != name or '"' in name for name in names
+    ):
+        raise NotPlainError
+    return names
+
+
+def _coded(batches: Iterator[Any], ours: Mapping[str, str]) -> dict[str, Any]:
+    """The columns of all batches under our names, ids as codes."""
+    codes = {name: Codes() for name in IDS}
+    numbers: dict[str, list[Any]] = {name: [] for name in ours.values() if name not in IDS}
+    for batch in batches:
+        for theirs, name in ours.items():
+            column = batch[theirs]
+            if column.null_count:
+                raise NotPlainError
+            if name in codes:
+                codes[name].add(as_text(column))
+            else:
+                numbers[name] += column.chunks
+    return {
+        **{name: each.column() for name, each in codes.items()},
+        **{name: pa.chunked_array(chunks, pa.float64()) for name, chunks in numbers.items()},
+    }
+
+
+def _blocks(stream: BinaryIO) -> Iterator[bytes]:
+    """The bytes of a text in blocks of whole lines, all of them UTF-8."""
+    while block := stream.read(BLOCK):
+        block += stream.readline()
+        if not block.isascii():
+            block.decode()
+        yield block if block.endswith(b"\n") else block + b"\n"
+
+
+def _rows(
+    stream: BinaryIO, names: list[str], ours: Mapping[str, str], delimiter: str
+) -> Iterator[Any]:
+    """The rows of separated text without quotes; a row of another width is an error."""
+    import pyarrow.csv
+
+    types = {theirs: pa.string() if name in IDS else pa.float64() for theirs, name in ours.items()}
+    for block in _blocks(stream):
+        if b'"' in block:
+            raise NotPlainError
+        yield pyarrow.csv.read_csv(
+            pa.BufferReader(block),
+            read_options=pyarrow.csv.ReadOptions(
+                column_names=names, block_size=len(block) + 1, use_threads=False
+            ),
+            parse_options=pyarrow.csv.ParseOptions(delimiter=delimiter, quote_char=False),
+            convert_options=pyarrow.csv.ConvertOptions(
+                column_types=types,
+                include_columns=list(ours),
+                null_values=[],
+                strings_can_be_null=False,
+                check_utf8=False,
+            ),
+        )
+
+
+def _objects(
+    stream: BinaryIO, line: bytes, first: Mapping[str, Any], ours: Mapping[str, str]
+) -> Iterator[Any]:
+    """The objects of jsonl, one on each line, with the keys of the first and values of the same types."""
+    types = {name: TYPES[type(value)] for name, value in first.items()}
+    numbers = [name for name in first if types[name] in (pa.int64(), pa.float64())]
+    types.update({name: pa.float64() for name in numbers if ours.get(name) not in IDS})
+    template = line_template(line, types)
+    for block in _blocks(stream):
+        table = None if template is None else template.table(block, ours)
+        yield _parsed_objects(block, pa.schema(types.items()), ours) if table is None else table
+
+
+def _parsed_objects(block: bytes, schema: Any, ours: Mapping[str, str]) -> Any:
+    import pyarrow.json
+
+    table = pyarrow.json.read_json(
+        pa.BufferReader(block),
+        read_options=pyarrow.json.ReadOptions(block_size=len(block) + 1, use_threads=False),
+        parse_options=pyarrow.json.ParseOptions(
+            explicit_schema=schema, unexpected_field_behavior="error"
+        ),
+    )
+    if not _begins_lines(block, b"{", table.num_rows):
+        raise NotPlainError  # blank lines, or an object that is not on one line
+    for i, name in enumerate(table.column_names):
+        if ours.get(name, "") not in ("", *IDS):
+            table = table.set_column(i, name, as_number(table[name]))
+    return table
+
+
+def _begins_lines(block: bytes, character: bytes, n_lines: int) -> bool:
+    """Whether a text has so many lines, all of which begin with a character."""
+    array = np.frombuffer(block, np.uint8)
+    starts = np.flatnonzero(array[:-1] == ord("\n")) + 1
+    first = ord(character)
+    return len(starts) == n_lines - 1 and array[0] == first and bool((array[starts] == first).all())
