@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rlchf.limits import check_memory
 from rlchf.numeric.segments import offsets, ranges
 from rlchf.profiles import UNSTATED, Profiles
 
@@ -20,6 +21,11 @@ def batch(rankings: "Rankings", prompts: np.ndarray) -> Profiles:
     first = rankings.ballot_starts[prompts]
     counts = rankings.ballot_starts[prompts + 1] - first
     ballots = _slice_or_indices(first, counts)  # of K ballots
+    check_memory(
+        8.0 * M * int(counts.sum()),  # copies included
+        f"the ranks of {M:,} responses on {int(counts.sum()):,} ballots",
+        "give fewer responses on a prompt",
+    )
     ranks, scores, approvals = _tables(rankings, M, first, counts)
     if rankings.unranked == "last":
         np.copyto(ranks, ranks.max(axis=0) + np.int16(1), where=ranks == 0)

@@ -1,7 +1,73 @@
-"""How datasets and results look in a notebook."""
+"""How names, datasets and results look on a terminal and in a notebook."""
 
+import re
 from collections.abc import Iterable, Sequence
 from html import escape
+
+LONGEST = 4_000
+"""Characters of a message, at most."""
+LISTED = 40
+"""Names in a message, at most."""
+
+_UNSEEN = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+"""Characters that move a terminal's cursor, change its state, or reorder its text."""
+
+
+def printable(text: str, keep: str = "", *, json: bool = False) -> str:
+    """A text for a terminal: control characters and marks of direction as their escapes.
+
+    Parameters
+    ----------
+    keep
+        Control characters that stay.
+    json
+        Whether the text is JSON, and so the escapes are those of JSON.
+
+    Examples
+    --------
+    >>> print(printable("\\x1b[31mred\\n"))
+    \\x1b[31mred\\n
+    """
+    if text.isascii() and text.isprintable():
+        return text
+
+    def escape(hit: re.Match[str]) -> str:
+        if hit[0] in keep:
+            return hit[0]
+        return f"\\u{ord(hit[0]):04x}" if json else ascii(hit[0])[1:-1]
+
+    return _UNSEEN.sub(escape, text)
+
+
+def clipped(message: str, longest: int = LONGEST) -> str:
+    """A message without its middle, if it is too long.
+
+    Examples
+    --------
+    >>> clipped("a" * 30 + "b" * 30, 20)
+    'aaaaaaaaaa ... bbbbbbbbbb'
+    """
+    half = longest // 2
+    return (
+        message
+        if len(message) <= longest
+        else f"{message[:half]} ... {message[len(message) - half :]}"
+    )
+
+
+def listing(names: Iterable[str], most: int = LISTED) -> str:
+    """Names in a message, cut where they are long, and counted where they are many.
+
+    Examples
+    --------
+    >>> listing(["a", "b", "c"]), listing(["a", "b", "c"], most=2)
+    ('a, b, c', 'a, b and 1 more')
+    """
+    names = list(names)
+    shown = ", ".join(shortened(name, 100) for name in names[:most])
+    return f"{shown} and {len(names) - most:,} more" if len(names) > most else shown
 
 
 def shortened(text: object, length: int = 60) -> str:

@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from rlchf.limits import limit
 from rlchf.numeric.segments import offsets, ranges, taken
 from rlchf.profiles import UNSTATED
-
-MAX_RESPONSES = np.iinfo(np.int16).max - 1
 
 ANONYMOUS = "anonymous:"
 """What the id of an annotator begins with who is not known: a place in a list of votes, say."""
@@ -288,8 +287,10 @@ def _dense_ranks(ascending: np.ndarray, entry_starts: np.ndarray) -> np.ndarray:
 
 def _refuse_sizes(entries: Entries, sizes: np.ndarray) -> None:
     """There is a limit to the number of a prompt's responses."""
-    if (sizes > MAX_RESPONSES).any():
+    most = limit("RLCHF_MAX_RESPONSES")
+    if (sizes > most).any():
         prompt = entries.prompt_ids[int(np.argmax(sizes))]
         raise ValueError(
-            f"{entries.source}: prompt {prompt!r} has more than {MAX_RESPONSES} responses"
+            f"{entries.source}: prompt {prompt!r} has {int(sizes.max()):,} responses, and there may be "
+            f"{most:,} (RLCHF_MAX_RESPONSES)"
         )

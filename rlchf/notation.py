@@ -2,7 +2,6 @@
 
 import ast
 import html
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Set
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 
 from rlchf.display import shortened
 from rlchf.ids import cell_text, clean_id
+from rlchf.parsing import json_value
 
 ABOVE = "≻⪼＞"
 """Characters that read as >, wherever they stand."""
@@ -104,7 +104,7 @@ def _written_list(text: str) -> Any:
         return None
     value = None
     try:
-        value = json.loads(text)
+        value = json_value(text)
     except (ValueError, RecursionError):
         quoted = re.search(r"""['"][])},:]""", text) and not re.search(r"""['"]\s+['"]""", text)
         if quoted or (text[0] == "{" and ":" in text):

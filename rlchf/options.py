@@ -9,10 +9,16 @@ import traceback
 import types
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import wraps
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
 import numpy as np
+
+from rlchf.parsing import json_value
+
+MATCHED = 1_000
+"""Names, and letters of each, that are compared with one that is not known."""
 
 PLAIN = (bool, int, float, str, dict)
 
@@ -25,8 +31,9 @@ def meant(name: str, known: Iterable[str]) -> str:
     >>> meant("Kemny", ["borda", "kemeny"]), meant("coin", ["borda", "kemeny"])
     ('did you mean kemeny?', '')
     """
-    written = name.lower().replace("-", "_")
-    close = difflib.get_close_matches(written, list(known), n=3, cutoff=0.6)
+    written = name[:MATCHED].lower().replace("-", "_")
+    names = [one for one in islice(known, MATCHED) if len(one) <= MATCHED]
+    close = difflib.get_close_matches(written, names, n=3, cutoff=0.6)
     close = [written] if written in close else close
     return f"did you mean {' or '.join(close)}?" if close else ""
 
@@ -53,7 +60,7 @@ def renaming(wanted: str, names: Iterable[str]) -> str:
     >>> [renaming(wanted, ["rating"]) for wanted in ("rank", "ranking", "score")]
     ['', '', "; rename 'rating' to 'score' if higher is better"]
     """
-    by_lower = {name.lower(): name for name in names}
+    by_lower = {name.lower(): name for name in islice(names, MATCHED) if len(name) <= MATCHED}
     for lower, name in by_lower.items():
         if wanted in _ORDERS and lower in _ORDERS[wanted][0]:
             return f"; rename {name!r} to {wanted!r} if {_ORDERS[wanted][1]}"
@@ -149,9 +156,11 @@ def parsed_pairs(pairs: Iterable[str]) -> dict[str, Any]:
         if name in options:
             raise ValueError(f"{name!r} is given twice; give it once")
         try:
-            options[name] = json.loads(value)
+            options[name] = json_value(value)
         except json.JSONDecodeError:
             options[name] = math.inf if value == "inf" else value  # JSON has no infinity
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from None
     return options
 
 

@@ -11,7 +11,7 @@ from rlchf.display import counted, html_table
 from rlchf.notation import parse_ballot
 from rlchf.numeric.arrays import Array, array_namespace, device_of, segment_sum, to_numpy
 from rlchf.numeric.integer_weights import integer_weights
-from rlchf.numeric.pairwise import pairwise_wins
+from rlchf.numeric.pairwise import check_pairs, pairwise_wins
 from rlchf.numeric.segments import offsets
 
 UNSTATED = -128
@@ -228,6 +228,7 @@ class Profiles:
         """(B, M, M) float64: the integer weight of ballots that rank ``i`` and ``j``; 0 for ``i = j``."""
         xp = array_namespace(self.ranks)
         M, device = self.n_responses, device_of(self.ranks)
+        check_pairs(M, self.n_prompts)
         compared = xp.zeros((self.n_prompts, M, M), dtype=xp.float64, device=device)
         ranked = self.ranks > 0
         for i in range(M - 1):

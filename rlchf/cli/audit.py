@@ -1,8 +1,6 @@
 """The command `rlchf audit`."""
 
-import sys
-
-from rlchf.cli.console import print_json, wide_console
+from rlchf.cli.console import print_json, say, wide_console
 from rlchf.cli.settings import Given, Json, chosen, with_settings
 from rlchf.jobs.settings import AuditJob
 
@@ -20,9 +18,9 @@ def command(given: Given, as_json: Json = False) -> None:
     try:
         report = audit_files(chosen(AuditJob, given))
     except KeyboardInterrupt:
-        print(
+        say(
             "stopped before the audit was done; --folds 0 leaves out what takes longest",
-            file=sys.stderr,
+            err=True,
         )
         raise
     if as_json:
@@ -31,4 +29,4 @@ def command(given: Given, as_json: Json = False) -> None:
     console = wide_console()
     for part in tables(report):
         for shown in [part] if isinstance(part, str) else fitting(part, console):
-            console.print(shown, markup=False)
+            console.print(shown)

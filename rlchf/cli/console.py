@@ -9,6 +9,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rlchf.display import printable
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -18,15 +20,33 @@ WIDE = 160
 
 def wide_console() -> "Console":
     """Standard output: as wide as the terminal, or as COLUMNS, or as tables need."""
-    from rich.console import Console
+    from rlchf.cli.plain_console import PlainConsole
 
     narrow = sys.stdout.isatty() or "COLUMNS" in os.environ
-    return Console(highlight=False, width=None if narrow else WIDE)
+    return PlainConsole(width=None if narrow else WIDE)
+
+
+def error_console() -> "Console":
+    """Standard error, whose lines are not wrapped."""
+    from rlchf.cli.plain_console import PlainConsole
+
+    return PlainConsole(stderr=True, soft_wrap=True)
+
+
+def say(text: str, *, err: bool = False) -> None:
+    """Print a text, in which no name from a file can move the cursor or change the terminal.
+
+    Parameters
+    ----------
+    err
+        Whether to print it on standard error.
+    """
+    print(printable(text, keep="\n\t"), file=sys.stderr if err else sys.stdout)
 
 
 def print_json(value: Any) -> None:
     """Print what ``--json`` asks for."""
-    print(json.dumps(value, indent=2, ensure_ascii=False))
+    say(printable(json.dumps(value, indent=2, ensure_ascii=False), keep="\n", json=True))
 
 
 def need_torch(who: str, *more: str) -> None:
@@ -47,5 +67,5 @@ def resumable(command: str, folder: str | Path, begun: Path) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         if os.environ.get("RANK", "0") == "0" and begun.exists():
-            print(f"stopped; go on with: rlchf {command} --resume {folder}", file=sys.stderr)
+            say(f"stopped; go on with: rlchf {command} --resume {folder}", err=True)
         raise

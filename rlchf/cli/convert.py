@@ -1,6 +1,6 @@
 """The command `rlchf convert`."""
 
-from rlchf.cli.console import print_json
+from rlchf.cli.console import error_console, print_json
 from rlchf.cli.settings import Given, Json, chosen, with_settings
 from rlchf.jobs.settings import ConvertJob
 
@@ -14,10 +14,8 @@ def command(given: Given, as_json: Json = False) -> None:
     if as_json:
         print_json(report.to_dict())
         return
-    from rich.console import Console
-
     from rlchf.cli.tables.convert import tables
 
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console = error_console()
     for part in tables(report):
-        console.print(part, markup=False)
+        console.print(part)

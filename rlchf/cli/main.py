@@ -1,10 +1,13 @@
 """The command line: arguments in, one function of `rlchf.jobs`, screen out."""
 
+import io
 import os
+import signal
 import sys
+import threading
 import warnings
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -27,6 +30,7 @@ from rlchf.cli.constitution import choose, judge, revise, sft, show
 from rlchf.cli.constitution import convert as convert_constitution
 from rlchf.cli.constitution import report as constitution_report
 from rlchf.cli.settings import SettingsCommand
+from rlchf.display import clipped, printable
 
 app = typer.Typer(
     help="Reinforcement learning from collective human feedback.",
@@ -155,32 +159,94 @@ def _common(
 
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
-    print(f"rlchf: warning: {message}", file=sys.stderr)
+    _say(f"rlchf: warning: {message}")
 
 
 def _say(problem: str) -> None:
-    """Print what went wrong; processes of `torchrun` other than the first put their rank before it."""
+    """Print a sentence on one line, which no name in it can break or make endless."""
+    lines = "\n" if problem.startswith("Usage:") else ""
+    print(clipped(printable(problem.strip(), keep=lines)), file=sys.stderr)
+
+
+def _refuse(problem: str) -> None:
+    """Say what went wrong; processes of `torchrun` other than the first put their rank before it."""
     rank = os.environ.get("RANK", "0")
-    print(problem if rank == "0" else f"[rank {rank}] {problem}", file=sys.stderr)
+    _say(problem if rank == "0" else f"[rank {rank}] {problem}")
+
+
+def _open_streams() -> None:
+    """Refuse to work where results would go nowhere, and give the number of a closed stream to no file."""
+    closed = sys.stdout is None
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None and name != "stdin":
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass  # what is closed would be the number of the next file that is opened
+    os.close(number)
+    if isinstance(getattr(sys.stdout, "buffer", None), io.RawIOBase):  # with PYTHONUNBUFFERED
+        # Python would lose what a pipe does not take at once.
+        whole = io.BufferedWriter(sys.stdout.buffer)
+        sys.stdout = io.TextIOWrapper(whole, sys.stdout.encoding, line_buffering=True)
+    if closed:
+        _refuse("rlchf: standard output is closed; give it a file, such as > /dev/null")
+        sys.exit(2)
+
+
+def _note_termination() -> None:
+    """Let SIGTERM end the program as Ctrl-C does, so that no file is left half written."""
+
+    def stop(number: int, frame: object) -> None:
+        raise _TerminatedError
+
+    if signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, stop)
+
+
+def _end_without_reader() -> NoReturn:
+    """End as SIGPIPE would end the program: the reader of our output has gone, say head."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # for what is still in the buffer
+    sys.exit(141)
+
+
+class _TerminatedError(BaseException):
+    """SIGTERM has come."""
 
 
 def main() -> None:
-    """Run the command line: 0 done, 2 bad input or usage, 130 stopped, 1 a bug (with its traceback)."""
+    """Run the command line.
+
+    It ends with 0 when it is done, 2 for bad input or usage, 130 and 143 when it was stopped, 141 when the
+    reader of its output has gone, and 1 for a bug (with its traceback).
+    """
+    _open_streams()
+    if threading.current_thread() is threading.main_thread():
+        _note_termination()
     warnings.showwarning = _show_warning
     warnings.simplefilter("ignore", FutureWarning)  # about the libraries' own future
     try:
         code = app(standalone_mode=False, prog_name="rlchf")
+        sys.stdout.flush()
     except BrokenPipeError:
-        sys.stderr.close()  # the reader of our output has gone, say head
-        sys.exit(1)
+        _end_without_reader()
+    except SystemExit:
+        if type(sys.stdout).__name__ == "PacifyFlushWrapper":  # so typer notes a broken pipe
+            _end_without_reader()
+        raise
     except (UsageProblem, ValueError, OSError, FloatingPointError) as error:
         message = error.format_message() if isinstance(error, UsageProblem) else str(error)
         message = message.replace("Value error, ", "")  # which typer writes before what is wrong
         message = "; ".join([message, *getattr(error, "__notes__", [])])
-        _say(message if message.startswith("Usage:") else f"rlchf: {message}")
+        _refuse(message if message.startswith("Usage:") else f"rlchf: {message}")
+        sys.exit(2)
+    except MemoryError as error:
+        _refuse(
+            f"rlchf: there is not enough memory{str(error) and f': {error}'}; give less at once"
+        )
         sys.exit(2)
     except (KeyboardInterrupt, typer.Abort):
         sys.exit(130)
+    except _TerminatedError:
+        sys.exit(143)
     sys.exit(code or 0)  # typer returns the code when it has dealt with an interrupt itself
 
 

@@ -1,6 +1,6 @@
 """The command `rlchf mix`."""
 
-from rlchf.cli.console import print_json
+from rlchf.cli.console import error_console, print_json
 from rlchf.cli.settings import Given, Json, chosen, with_settings
 from rlchf.jobs.mix_settings import MixJob
 
@@ -23,10 +23,8 @@ def command(given: Given, as_json: Json = False) -> None:
             for name, size in mixture.before.items()
         })  # fmt: skip
         return
-    from rich.console import Console
-
     from rlchf.cli.tables.mix import tables
 
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console = error_console()
     for part in tables(mixture):
-        console.print(part, markup=False)
+        console.print(part)

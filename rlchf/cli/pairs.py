@@ -1,7 +1,6 @@
 """The command `rlchf pairs`."""
 
-import sys
-
+from rlchf.cli.console import say
 from rlchf.cli.settings import Given, chosen, with_settings
 from rlchf.jobs.settings import PairsJob
 from rlchf.pairs import PairConfig
@@ -17,4 +16,4 @@ def command(given: Given) -> None:
     job, config = chosen(PairsJob, given), chosen(PairConfig, given)
     from rlchf.jobs.pairs import write_pair_files
 
-    print(write_pair_files(job, config).summary(), file=sys.stderr)
+    say(write_pair_files(job, config).summary(), err=True)

@@ -109,7 +109,7 @@ def command(
     console.print(table)
     if held_out:
         console.print(_evaluations(held_out))
-    console.print(f"policy: {folder}", markup=False, soft_wrap=True)
+    console.print(f"policy: {folder}", soft_wrap=True)
 
 
 def _evaluations(rows: list[dict[str, Any]]) -> "Table":

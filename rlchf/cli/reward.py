@@ -72,5 +72,5 @@ def command(
         return
     console = wide_console()
     for part in reward_tables(fitted):
-        console.print(part, markup=False)
-    console.print(f"\nreward model: {folder}", markup=False)
+        console.print(part)
+    console.print(f"\nreward model: {folder}")

@@ -1,12 +1,11 @@
 """The command `rlchf rules`."""
 
-import sys
 from typing import Annotated
 
 import typer
 
 from rlchf.cli.completion import rules as rule_names
-from rlchf.cli.console import print_json, wide_console
+from rlchf.cli.console import print_json, say, wide_console
 from rlchf.cli.settings import Json
 
 
@@ -22,14 +21,14 @@ def command(
     from rlchf.rules import list_rules
 
     if name:
-        print(rulebook.page(name))
+        say(rulebook.page(name))
         return
     if as_json:
         print_json(rulebook.records())
     else:
         console = wide_console()
         console.print(rulebook.table(console.width))
-        console.print("\n" + rulebook.legend(), markup=False)
+        console.print("\n" + rulebook.legend())
     for card in list_rules().values():
         if card.broken:
-            print(f"rlchf: warning: {card.line}", file=sys.stderr)
+            say(f"rlchf: warning: {card.line}", err=True)

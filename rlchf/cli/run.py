@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from rlchf.cli.completion import rules as rule_names
-from rlchf.cli.console import need_torch, print_json, resumable, wide_console
+from rlchf.cli.console import need_torch, print_json, resumable, say, wide_console
 from rlchf.cli.settings import Json, refuse_beside_resume
 
 
@@ -66,8 +66,8 @@ def command(
     _print_summary(summary)
     for part in (summary, summary.get("constitution", {})):
         for sentence in part.get("sentences", ()):
-            print(f"- {sentence}")
-    print(f"run folder: {work.folder}")
+            say(f"- {sentence}")
+    say(f"run folder: {work.folder}")
 
 
 def _print_summary(summary: dict[str, Any]) -> None:

@@ -1,12 +1,11 @@
 """The command `rlchf sample`."""
 
-import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rlchf.cli.console import need_torch, print_json, resumable
+from rlchf.cli.console import need_torch, print_json, resumable, say
 from rlchf.cli.settings import Given, Json, chosen, part, refuse_beside_resume, with_settings
 from rlchf.display import counted
 from rlchf.jobs.settings import SampleJob
@@ -59,11 +58,11 @@ def _say(sampled: "Sampled") -> None:
     """Print the figures on standard error."""
     candidates = sampled.candidates
     count = candidates.drawn - candidates.merged
-    print(
+    say(
         f"responses: {count} to {counted(len(candidates.by_prompt), 'prompt')}; "
         f"{candidates.merged} of {candidates.drawn} ({candidates.merged / candidates.drawn:.0%}) were exact "
         "duplicates and are merged",
-        file=sys.stderr,
+        err=True,
     )
     line = f"diversity: {candidates.diversity:.3f}, the mean distance of two responses to a prompt"
     if candidates.baseline:
@@ -72,4 +71,4 @@ def _say(sampled: "Sampled") -> None:
             f"; on the first {counted(one.prompts, 'prompt')} {one.diversity:.3f}, and "
             f"{one.independent:.3f} with independent draws"
         )
-    print(line, file=sys.stderr)
+    say(line, err=True)

@@ -1,5 +1,6 @@
 """The command `rlchf tasks`."""
 
+from rlchf.cli.console import say
 from rlchf.cli.settings import Given, chosen, with_settings
 from rlchf.jobs.settings import TasksJob
 
@@ -25,11 +26,11 @@ def command(given: Given) -> None:
     dealt = write_tasks(job)
     collection = dealt.collection
     sizes = [len(items) for items in collection.items]
-    print(
+    say(
         f"{job.out}: {_number(len(sizes), 'annotator')} with {_range(min(sizes), max(sizes), 'item')} each; "
         f"each item is seen by {_range(dealt.fewest, dealt.most, 'annotator')}"
     )
-    print(NEXT[job.to].format(out=job.out))
+    say(NEXT[job.to].format(out=job.out))
 
 
 def _number(count: int, what: str) -> str:

@@ -6,15 +6,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rlchf.entries import Entries
-from rlchf.io.elections import Kind, Levels, Orders, election_name
+from rlchf.io.elections import Kind, Levels, Orders, election_name, whole_number
 from rlchf.io.files import decode, display_name, shown
 
 _COMMENT = re.compile(r'((?:[^#"\[]|"[^"]*"|\[[^\]]*\])*?)#.*')
-_METADATA = re.compile(r"\{\s*[\"']?(\w[\w\s]*?)[\"']?\s*:\s*(.*?)\s*\}")
-_CANDIDATE = re.compile(r'=\s*(?:\[([^\]]*)\]|"([^"]*)"|([^:"\[\]]+?))\s*:\s*\[?([^\]]*)\]?')
+# Possessive quantifiers, *+ and ++, take what they match and never give it back: no line takes for ever.
+_METADATA = re.compile(r"\{\s*+[\"']?(\w[\w\s]*+)[\"']?\s*+:\s*+(.*)\}")
+_CANDIDATE = re.compile(r'=\s*+(?:\[([^\]]*+)\]|"([^"]*+)"|([^:"\[\]]++))\s*+:\s*+\[?([^\]]*+)\]?')
 _VOTES = re.compile(r"(\d+)\s*:(.*)")
 _PART = re.compile(
-    r'\s*(?:\[([^\]]*)\]|"([^"]*)"|([A-Za-z0-9_\-]+))\s*(?:/\s*(\d+(?:\.\d+)?))?\s*([>=,]|$)'
+    r'\s*+(?:\[([^\]]*+)\]|"([^"]*+)"|([A-Za-z0-9_\-]++))\s*+(?:/\s*+(\d++(?:\.\d++)?))?\s*+([>=,]|$)'
 )
 _BARE = re.compile(r"[A-Za-z0-9_\-]+")
 
@@ -88,12 +89,12 @@ def _read(election: _Election, text: str, number: int) -> None:
         return
     if metadata := _METADATA.fullmatch(text):
         if metadata[1].strip() == "title":
-            election.title = metadata[2].strip("\"'")
+            election.title = metadata[2].strip().strip("\"'")
     elif candidate := _CANDIDATE.fullmatch(text):
         token = next(one for one in candidate.groups()[:3] if one is not None).strip()
         election.names.setdefault(token, len(election.names))
     elif votes := _VOTES.fullmatch(text):
-        _vote(election, int(votes[1]), votes[2].strip(), number)
+        _vote(election, whole_number(votes[1]), votes[2].strip(), number)
     else:
         raise ValueError(f"cannot parse {shown(text)}; write a ballot such as '5: a > b = c'")
 

@@ -1,7 +1,5 @@
 """Files of collective rankings or scores, parsed into one row for each prompt and response."""
 
-import json
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,12 +7,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from rlchf.display import listing
 from rlchf.ids import cell_text, clean_id
 from rlchf.io.columns import Table
 from rlchf.io.files import bare_name, display_name, file_kind, read_bytes, shown
 from rlchf.io.jsonl import json_records
 from rlchf.io.tables import parse_table
 from rlchf.options import renaming
+from rlchf.parsing import finite, json_value
 
 COLUMNS = (
     "prompt_id",
@@ -106,7 +106,7 @@ def _from_table(table: Table, name: str) -> Rows:
         hint = renaming("score", table.names) or renaming("rank", table.names)
         raise ValueError(
             f"{table.source}: there is neither a column 'rank' nor 'score'; "
-            f"found {', '.join(table.names)}{hint}"
+            f"found {listing(table.names)}{hint}"
         )
     prompts, responses = table.filled("prompt_id"), table.filled("response_id")
     columns = {
@@ -118,7 +118,7 @@ def _from_table(table: Table, name: str) -> Rows:
     scores = columns["score"] if "score" in columns else -columns["rank"]
     ballots = np.zeros(len(prompts))
     if "ballots" in table.names:
-        ballots = table.numbers("ballots", "give a number", empty=0.0)
+        ballots = table.numbers("ballots", "give a number", empty=0.0).clip(0, 2**53)
     numbers = ranks.tolist(), scores.tolist(), ballots.astype(np.int64).tolist()
     rule = table.texts("rule")[0] if "rule" in table.names else ""
     aggregated = {"name", "rule", "ballots"} <= set(
@@ -134,7 +134,7 @@ def _options(table: Table) -> dict[str, Any]:
     if "options" not in table.names:
         return {}
     try:
-        options = json.loads(table.texts("options")[0])
+        options = json_value(table.texts("options")[0])
     except ValueError:
         return {}
     return options if isinstance(options, dict) else {}
@@ -172,7 +172,7 @@ def _rows_of_line(record: dict[str, Any], line: str) -> Iterator[Row]:
     """The rows of one prompt, best first; ``line`` names the line in messages."""
     for key in ("prompt_id", "ranking"):
         if key not in record and not (key == "ranking" and record.get("scores")):
-            raise ValueError(f"{line}: there is no key {key!r} among {', '.join(record)}")
+            raise ValueError(f"{line}: there is no key {key!r} among {listing(record)}")
     prompt = clean_id(cell_text(record["prompt_id"]))
     if not prompt:
         raise ValueError(f"{line}: the prompt_id is empty")
@@ -190,7 +190,7 @@ def _rows_of_line(record: dict[str, Any], line: str) -> Iterator[Row]:
         numbers = {response: _number(value, line) for response, value in scores.items()}
         best_first = sorted(set(numbers.values()), reverse=True)
         levels = [[r for r, value in numbers.items() if value == x] for x in best_first]
-    ballots, names = int(record.get("ballots") or 0), record.get("names")
+    ballots, names = _number_of_ballots(record.get("ballots"), line), record.get("names")
     names = names if isinstance(names, dict) else {}
     for rank, level in enumerate(levels, start=1):
         for response in level:
@@ -216,6 +216,15 @@ def _with_clean_ids(table: Any) -> Any:
 
 
 def _number(value: Any, line: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    number = finite(value)
+    if number is None:
         raise ValueError(f"{line}: a score is {shown(value)}; give a finite number")
-    return float(value)
+    return number
+
+
+def _number_of_ballots(value: Any, line: str) -> int:
+    """The number of a prompt's ballots, 0 where it is not known."""
+    number = finite(value or 0)
+    if number is None or not number.is_integer() or not 0 <= number <= 2**53:
+        raise ValueError(f"{line}: ballots is {shown(value)}; give a whole number, or leave it out")
+    return int(number)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from rlchf.entries import Entries
-from rlchf.io.elections import Kind, Levels, Orders, election_name
+from rlchf.io.elections import Kind, Levels, Orders, check_number, election_name
 from rlchf.io.files import decode, display_name, shown
 
 _TOKEN = re.compile(r'"[^"]*"|#.*|[^\s"#]+|"')
@@ -43,12 +43,12 @@ def parse_blt(data: bytes, path: str | Path) -> Orders:
         raise ValueError(
             f"{source}: there is no first line with the numbers of candidates and seats"
         )
-    size = int(lines[0][1][0])
+    size = check_number(_header_number(lines[0][1][0]), source)
     lines[0] = lines[0][0], lines[0][1][2:]
     words = [(n, word) for n, line in lines for word in line]
     withdrawn: set[int] = set()
     while words and words[0][1].startswith("-") and words[0][1][1:].isdecimal():
-        withdrawn.add(int(words.pop(0)[1][1:]))
+        withdrawn.add(_header_number(words.pop(0)[1][1:]))
     ballots, rest = _ballots(words, size, source)
     texts = [word.strip('"') for word in rest]
     if 0 < len(texts) < size:
@@ -58,6 +58,11 @@ def parse_blt(data: bytes, path: str | Path) -> Orders:
         names = [str(n + 1) for n in range(size)]
     title = texts[size] if len(texts) > size and texts[size].strip() else election_name(path)
     return _without(withdrawn, Orders(title, names, *_columns(ballots)), source)
+
+
+def _header_number(digits: str) -> int:
+    """A number of candidates; one that is too long is larger than all."""
+    return int(digits[:20])
 
 
 def _lines(text: str, source: str) -> Iterator[tuple[int, list[str]]]:
@@ -116,7 +121,7 @@ def _order(preferences: list[str], size: int, line: str) -> Levels:
     for preference in preferences:
         numbers = preference.split("=")
         for number in numbers:
-            if not number.isdecimal() or not 1 <= int(number) <= size:
+            if not number.isdecimal() or not 1 <= _header_number(number) <= size:
                 raise ValueError(
                     f"{line}: {shown(preference)} is no candidate; give numbers from 1 to {size}, tied "
                     "ones as 1=2"

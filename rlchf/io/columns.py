@@ -1,7 +1,7 @@
 """A table as it was read: columns of text or numbers, and the position of each row in the file."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,10 +9,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from rlchf.display import listing
 from rlchf.ids import cell_text as cell_text
 from rlchf.io.coding import coded
 from rlchf.io.coding import text_array as text_array
 from rlchf.io.files import shown
+from rlchf.limits import limit
 from rlchf.options import renaming
 from rlchf.profiles import UNSTATED
 
@@ -66,6 +68,9 @@ class Table:
     row: Callable[[int], str]
     decimal_comma: bool = False
 
+    def __post_init__(self) -> None:
+        check_width(self.names, self.source)
+
     def error(self, i: int | np.integer, problem: str) -> ValueError:
         """Make an error about row ``i``."""
         return ValueError(f"{self.source}, {self.row(int(i))}: {problem}")
@@ -80,7 +85,7 @@ class Table:
         """
         for name in names:
             if name not in self.names:
-                found = ", ".join(self.names) + renaming(name, self.names)
+                found = listing(self.names) + renaming(name, self.names)
                 raise ValueError(f"{self.source}: there is no column {name!r}; found {found}")
 
     def ids(self, *names: str) -> tuple[list[str], np.ndarray]:
@@ -254,6 +259,22 @@ class Table:
                 i = int(np.argmax(codes == code))
                 raise self.error(i, f"{name} is {shown(texts[code])}; {hint}")
         return np.asarray(np.array(values, dtype=np.int64)[codes])
+
+
+def check_width(names: Collection[str], source: str) -> None:
+    """Refuse a table with too many columns.
+
+    Raises
+    ------
+    ValueError
+        If there are more than ``RLCHF_MAX_COLUMNS``.
+    """
+    most = limit("RLCHF_MAX_COLUMNS")
+    if len(names) > most:
+        raise ValueError(
+            f"{source}: there are {len(names):,} columns, and there may be {most:,}; set RLCHF_MAX_COLUMNS "
+            "to allow more"
+        )
 
 
 def as_text(column: Any) -> Any:

@@ -3,7 +3,6 @@
 The shape is recognised by what the file holds, not by its name.
 """
 
-import json
 import re
 import warnings
 from collections.abc import Iterable, Mapping
@@ -12,6 +11,7 @@ from typing import Any
 from rlchf.display import counted
 from rlchf.io.files import shown
 from rlchf.options import listed
+from rlchf.parsing import json_value
 
 Table = dict[str, Any]
 """What a TOML file of ours holds: principles, and optionally a title and a source."""
@@ -25,6 +25,10 @@ SHAPES = (
 )
 _BEFORE = re.compile(r"^\s*(?:Critique|Revision)\s*Request:\s*")
 _BEHIND = re.compile(r"\s*(?:Critique|Revision|Options):\s*$")
+
+
+class RepeatedKeyError(ValueError):
+    """An object has a key twice."""
 
 
 def parse_json(text: str, name: str) -> tuple[Any, str]:
@@ -41,12 +45,14 @@ def parse_json(text: str, name: str) -> tuple[Any, str]:
         if len(made) < len(pairs):
             keys = [key for key, _ in pairs]
             twice = next(key for key in keys if keys.count(key) > 1)
-            raise ValueError(f"{name}: {twice!r} comes twice; give each a name of its own")
+            raise RepeatedKeyError(f"{name}: {twice!r} comes twice; give each a name of its own")
         return made
 
     try:
-        return json.loads(text, object_pairs_hook=once), ""
-    except (json.JSONDecodeError, RecursionError) as error:
+        return json_value(text, object_pairs_hook=once), ""
+    except RepeatedKeyError:
+        raise
+    except ValueError as error:
         return None, str(error)
 
 

@@ -1,7 +1,6 @@
 """Constitutions in files: TOML of ours, and the JSON of others."""
 
 import json
-import tomllib
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from rlchf.io.atomic import atomic_write
 from rlchf.io.constitution_shapes import parse_json, table_of
 from rlchf.io.files import bare_name, decode, display_name, read_bytes
 from rlchf.options import listed
+from rlchf.parsing import toml_table
 
 SHIPPED = Path(__file__).parents[1] / "constitution"
 KEYS = ("title", "source", "principles")
@@ -85,8 +85,8 @@ def _table(text: str, name: str) -> dict[str, Any]:
     if start == "{" or bare_name(name)[1] == "json":
         raise ValueError(f"{name} is not JSON: {problem or 'it begins as none'}")
     try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        return toml_table(text)
+    except ValueError as error:
         raise ValueError(f"{name} is not TOML: {error}") from None
 
 

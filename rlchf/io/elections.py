@@ -15,12 +15,16 @@ import numpy as np
 from rlchf.entries import Entries
 from rlchf.io.atomic import atomic_write
 from rlchf.io.files import STANDARD_STREAM, bare_name, shown
+from rlchf.limits import limit
 from rlchf.rankings import Rankings
 
 ORDER = re.compile(r"/order \d+$")
 """How the ids of annotators end that stand for an order of an election."""
 LONGEST = 200
 """Characters of a file's name without its suffix, at most."""
+
+MOST = 2**53
+"""Ballots of an election at most: more cannot be counted exactly as weights, which are float64."""
 
 Levels = tuple[tuple[int, ...], ...]
 """The levels of an order, best first; responses are numbered from 0."""
@@ -75,6 +79,7 @@ class Orders:
             for rank, level in enumerate(levels, start=1)
             for response in level
         ]
+        check_total(sum(self.weights), source)
         weights = np.array(self.weights)
         whole = bool((weights == np.round(weights)).all())
         N = len(self.levels)
@@ -97,6 +102,56 @@ class Orders:
             source=source,
             locate=lambda entry: f"line {lines[ballots[entry]]}",
             sort_responses=False,
+        )
+
+
+def whole_number(text: str) -> int:
+    """A whole number that fits into 64 bits.
+
+    Raises
+    ------
+    ValueError
+        If it does not.
+
+    Examples
+    --------
+    >>> whole_number("007")
+    7
+    """
+    if len(text.lstrip("0")) > 18:
+        raise ValueError(f"the number {shown(text)} is too large; give one below 10^18")
+    return int(text)
+
+
+def check_number(size: int, source: str) -> int:
+    """Refuse more responses than a prompt may have, before anything is made of each.
+
+    Raises
+    ------
+    ValueError
+        If there are more than ``RLCHF_MAX_RESPONSES``.
+    """
+    most = limit("RLCHF_MAX_RESPONSES")
+    if size > most:
+        raise ValueError(
+            f"{source}: the header counts {size:,} alternatives, and there may be {most:,} on a prompt "
+            "(RLCHF_MAX_RESPONSES); if the header is wrong, correct it"
+        )
+    return size
+
+
+def check_total(total: float, source: str) -> None:
+    """Refuse more ballots than can be counted.
+
+    Raises
+    ------
+    ValueError
+        If there are more than `MOST`.
+    """
+    if total > MOST:
+        raise ValueError(
+            f"{source}: the counts add up to more than 2^53 ballots, which cannot be counted exactly; give "
+            "smaller counts"
         )
 
 

@@ -2,10 +2,13 @@
 
 import difflib
 import sys
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+
+from rlchf.io.streams import Decompressed, bytes_of, gathered
 
 STANDARD_STREAM = "-"
 COMPRESSED = {".gz": "gzip", ".zst": "zstd"}
@@ -76,12 +79,15 @@ def read_bytes(path: str | Path) -> bytes:
     """
     source = display_name(path)
     try:
-        is_stdin = str(path) == STANDARD_STREAM
-        data = sys.stdin.buffer.read() if is_stdin else Path(path).read_bytes()
+        data = _standard_input() if str(path) == STANDARD_STREAM else bytes_of(Path(path), source)
     except FileNotFoundError:
         raise FileNotFoundError(f"{source}: there is no such file{_similar(Path(path))}") from None
     except OSError as error:
         raise ValueError(f"{source}: cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        if "null" not in str(error):
+            raise
+        raise ValueError(f"{source}: no file can have this name") from None
     for magic, codec in _MAGIC.items():
         if data.startswith(magic):
             data = _decompress(data, codec, source)
@@ -160,9 +166,16 @@ def shown(value: Any) -> str:
     return repr(text if len(text) <= 40 else text[:40] + "...")
 
 
+def _standard_input() -> bytes:
+    """All of standard input."""
+    if sys.stdin is None:
+        raise ValueError("standard input is closed; give the name of a file, or a pipe")
+    return gathered(sys.stdin.buffer, "standard input")
+
+
 def _decompress(data: bytes, codec: str, source: str) -> bytes:
     try:
-        return bytes(pa.CompressedInputStream(pa.BufferReader(data), codec).read())
+        return gathered(Decompressed(pa.BufferReader(data), codec, len(data), source), source)
     except (pa.ArrowException, OSError) as error:
         raise ValueError(f"{source}: cannot be decompressed as {codec}: {error}") from None
 
@@ -170,5 +183,6 @@ def _decompress(data: bytes, codec: str, source: str) -> bytes:
 def _similar(path: Path) -> str:
     if not path.parent.is_dir():
         return f", and no folder {str(path.parent)!r}"
-    close = difflib.get_close_matches(path.name, [p.name for p in path.parent.iterdir()], n=3)
+    names = [p.name for p in islice(path.parent.iterdir(), 10_000) if p.name != path.name]
+    close = difflib.get_close_matches(path.name, names, n=3)
     return f"; near it: {', '.join(close)}" if close else ""

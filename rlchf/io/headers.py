@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from rlchf.display import listing
 from rlchf.io.columns import Table
 from rlchf.options import listed, meant
 
@@ -166,6 +167,6 @@ def _named(
         return fits[0]
     guess = meant(theirs, names)
     raise ValueError(
-        f"{source}: there is no column {theirs!r} for {ours}; found {', '.join(names)}"
+        f"{source}: there is no column {theirs!r} for {ours}; found {listing(names)}"
         f"{guess and f'; {guess}'}"
     )

@@ -9,8 +9,9 @@ import pyarrow as pa
 
 from rlchf.io.atomic import atomic_write
 from rlchf.io.columns import text_array
-from rlchf.io.files import display_name, read_bytes, shown
+from rlchf.io.files import decode, display_name, read_bytes, shown
 from rlchf.io.jsonl import json_records
+from rlchf.parsing import json_value
 
 
 def write_json(path: str | Path, value: Any) -> None:
@@ -49,12 +50,9 @@ def read_json(path: str | Path) -> Any:
     >>> read_json(Path(folder.name) / "x.json")
     [1, {'a': None}]
     """
+    text = decode(read_bytes(path), display_name(path))
     try:
-        return json.loads(read_bytes(path).decode())
-    except RecursionError:
-        raise ValueError(
-            f"{display_name(path)} is not JSON that can be read: nested too deep"
-        ) from None
+        return json_value(text)
     except ValueError as error:
         raise ValueError(f"{display_name(path)} is not JSON: {error}") from None
 

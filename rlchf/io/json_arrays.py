@@ -6,6 +6,7 @@ from collections.abc import Container, Iterable
 from rlchf.io.columns import Table
 from rlchf.io.files import decode, shown
 from rlchf.io.jsonl import from_records
+from rlchf.parsing import json_value
 
 
 def parse_json_array(
@@ -20,12 +21,14 @@ def parse_json_array(
     (['7', ''], 'object 2')
     """
     try:
-        array = json.loads(decode(data, source))
+        array = json_value(decode(data, source))
     except json.JSONDecodeError as error:
         raise ValueError(
             f"{source}, line {error.lineno}: not JSON ({error.msg}); give an array of objects, or one "
             "object per line in a jsonl file"
         ) from None
+    except ValueError as error:
+        raise ValueError(f"{source}: {error}") from None
     for number, record in enumerate(array, start=1):
         if not isinstance(record, dict):
             raise ValueError(

@@ -8,8 +8,10 @@ from typing import Any
 import pyarrow as pa
 
 from rlchf.ids import cell_text
-from rlchf.io.columns import LISTS, Table, text_array
+from rlchf.io.columns import LISTS, Table, check_width, text_array
 from rlchf.io.files import decode, shown
+from rlchf.limits import gib, limit
+from rlchf.parsing import json_value
 
 
 def json_records(data: bytes, source: str, first: int = 1) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -20,16 +22,21 @@ def json_records(data: bytes, source: str, first: int = 1) -> Iterator[tuple[int
     >>> list(json_records(b'{"a": 1}', "file.jsonl"))
     [(1, {'a': 1})]
     """
+    longest = limit("RLCHF_MAX_LINE")
     surrogates = rb"\ud" in data or rb"\uD" in data
     for number, line in enumerate(io.BytesIO(data), start=first):
         if line.isspace():
             continue
+        if len(line) > longest:
+            raise ValueError(
+                f"{source}, line {number}: longer than {gib(longest)}; set RLCHF_MAX_LINE to allow more"
+            )
         try:
-            record = json.loads(line.decode())
+            record = json_value(line.decode())
         except UnicodeDecodeError:
             decode(data, source)  # the same error, with its line
             raise
-        except (ValueError, RecursionError) as error:
+        except ValueError as error:
             raise ValueError(
                 f"{source}, line {number}: not JSON ({error}); give one JSON object per line"
             ) from None
@@ -94,6 +101,7 @@ def from_records(
                 if wanted is None or name in wanted:
                     cells[name] = [""] * len(numbers)
             names.update(dict.fromkeys(record))
+            check_width(names, source)
         for name, column in cells.items():
             value = record.get(name)
             if isinstance(value, list) and name in lists:

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from rlchf.constitution.judgements import Judgement, Judgements
-from rlchf.display import counted
+from rlchf.display import counted, shortened
 from rlchf.ids import cell_text, clean_id
 from rlchf.io.files import display_name, file_kind, read_bytes, shown
 from rlchf.io.jsonl import json_records
+from rlchf.parsing import finite
 
 IDS = ("prompt_id", "annotator_id", "chosen", "rejected")
 
@@ -89,12 +90,12 @@ def _number(
     value = record.get(key)
     if value is None:
         return default
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not 0 <= value <= most or math.isinf(value):
+    number = finite(value)
+    if number is None or not 0 <= number <= most:
         upto = f"from 0 to {most:g}" if most < math.inf else "of 0 or more"
         raise ValueError(f"{line}: {key} is {_shown(value)}; give a number {upto}")
-    return float(value)
+    return number
 
 
 def _shown(value: Any) -> str:
-    return repr(value) if isinstance(value, int | float) else shown(value)
+    return shortened(repr(value)) if isinstance(value, int | float) else shown(value)

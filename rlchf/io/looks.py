@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Container, Sequence
 
-from rlchf.display import shortened
+from rlchf.display import listing
 from rlchf.io.columns import Table
 from rlchf.io.formats import formats
 from rlchf.io.headers import folded
@@ -57,7 +57,7 @@ def unknown_shape(
     guess = next(filter(None, (look(names) for look in LOOKS)), "")
     guess = guess or _looks_wide(names, parse, alone=True)
     guess = guess or looks_numbered(names) or _looks_wide(names, parse, alone=False)
-    listed = ", ".join(map(shortened, names))
+    listed = listing(names)
     if guess:
         return f"{source}: the columns {listed} {guess}"
     *shapes, last = [f"{one.shape} ({one.name})" for one in formats().values() if not one.named]

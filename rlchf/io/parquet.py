@@ -1,12 +1,14 @@
 """Parquet and Arrow files, and other tables of typed columns."""
 
+from collections import Counter
 from collections.abc import Container
 from typing import Any
 
 import pyarrow as pa
 
 from rlchf.io.coding import Codes
-from rlchf.io.columns import IDS, LISTS, Table, as_text
+from rlchf.io.columns import IDS, LISTS, Table, as_text, check_width
+from rlchf.io.files import shown
 
 CODED = ("prompt_id", "annotator_id", "response_id")
 LARGE = 200_000
@@ -25,7 +27,7 @@ def parse_parquet(data: bytes, source: str, wanted: Container[str] | None) -> Ta
     try:
         file = pyarrow.parquet.ParquetFile(pa.BufferReader(data))
         names = list(file.schema_arrow.names)
-        kept = [name for name in names if wanted is None or name in wanted]
+        kept = _kept(names, wanted, source)
         coded = [name for name in kept if name in IDS and is_coded(file, name)]
         if coded:
             file = pyarrow.parquet.ParquetFile(pa.BufferReader(data), read_dictionary=coded)
@@ -33,6 +35,16 @@ def parse_parquet(data: bytes, source: str, wanted: Container[str] | None) -> Ta
     except (pa.ArrowException, OSError) as error:
         raise ValueError(f"{source}: cannot be read as Parquet: {error}") from None
     return from_arrow(table, source, names, all_text=wanted is None)
+
+
+def _kept(names: list[str], wanted: Container[str] | None, source: str) -> list[str]:
+    """The columns to keep, each of which there must be once."""
+    check_width(names, source)
+    kept = [name for name in names if wanted is None or name in wanted]
+    if len(set(kept)) < len(kept):
+        twice = next(name for name, number in Counter(kept).items() if number > 1)
+        raise ValueError(f"{source}: two columns are named {shown(twice)}; keep one of them")
+    return kept
 
 
 def _read(file: Any, names: list[str]) -> Any:
@@ -71,7 +83,7 @@ def parse_arrow(data: bytes, source: str, wanted: Container[str] | None) -> Tabl
             table = reader.read_all()
     except (pa.ArrowException, OSError) as error:
         raise ValueError(f"{source}: cannot be read as Arrow: {error}") from None
-    kept = [name for name in names if wanted is None or name in wanted]
+    kept = _kept(names, wanted, source)
     return from_arrow(table.select(kept), source, names, all_text=wanted is None)
 
 

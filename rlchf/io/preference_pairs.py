@@ -16,6 +16,7 @@ from rlchf.io.trainer_rows import PairRows, pair_rows
 from rlchf.io.trainers import NUMBERS, Layout, Row, get_target
 from rlchf.numeric.ratios import ratio
 from rlchf.pairs import PairConfig
+from rlchf.parsing import finite
 from rlchf.preferences import Example
 
 RANGES = {
@@ -166,10 +167,10 @@ def _checked(record: Mapping[str, Any], line: str) -> dict[str, Any]:
         raise ValueError(f"{line}: chosen and rejected are the same text; leave the row out")
     for key, (least, most, allowed) in RANGES.items():
         value = record.get(key, NUMBERS[key][0])
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not number or not least <= value <= most or not np.isfinite(value):
+        number = finite(value)
+        if number is None or not least <= number <= most:
             raise ValueError(f"{line}: the {key} is {shown(value)}; give a number, {allowed}")
-        row[key] = float(value)
+        row[key] = number
     return row
 
 

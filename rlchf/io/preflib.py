@@ -10,10 +10,10 @@ import numpy as np
 
 from rlchf.entries import Entries
 from rlchf.ids import clean_id
-from rlchf.io.elections import Kind, Orders
+from rlchf.io.elections import Kind, Orders, check_number, check_total, whole_number
 from rlchf.io.files import PREFLIB, bare_name, decode, display_name, read_bytes, shown
 
-_HEADER = re.compile(r"#\s*([A-Z ]+?)\s*(\d+)?\s*:(.*)")
+_FACT = re.compile(r"[A-Z][A-Z ]*")
 _LEVEL = re.compile(r"\s*(?:\{([\d,\s]*)\}|(\d+))\s*(,|$)")
 
 
@@ -71,9 +71,9 @@ def parse_election(data: bytes, path: str | Path) -> Election:
     facts: dict[tuple[str, str | None], str] = {}
     orders: list[tuple[int, str]] = []
     for number, line in enumerate(re.split(r"\r\n|\n|\r", decode(data, source)), start=1):
-        if header := _HEADER.match(line):
-            facts[header[1], header[2]] = header[3].strip()
-        elif line.strip() and not line.startswith("#"):
+        if line.startswith("#"):
+            _add_fact(facts, line)
+        elif line.strip():
             orders.append((number, line))
     size = _number(facts, "NUMBER ALTERNATIVES", source)
     if size is None:
@@ -81,6 +81,7 @@ def parse_election(data: bytes, path: str | Path) -> Election:
             f"{source}: there is no line '# NUMBER ALTERNATIVES: ...'; give a file in the format "
             "that PrefLib has had since 2022"
         )
+    check_number(size, source)
     counts: list[int] = []
     lines: list[int] = []
     levels: list[list[list[int]]] = []
@@ -101,6 +102,7 @@ def parse_election(data: bytes, path: str | Path) -> Election:
             f"{source}: the header counts {voters} voters, the orders {sum(counts)}; "
             "fetch the file again if it was cut off, or correct the header"
         )
+    check_total(sum(counts), source)
     own_name = bare_name(facts.get(("FILE NAME", None), "") or "election")[0]
     return Election(
         source=source,
@@ -162,13 +164,25 @@ def election_entries(elections: Sequence[Election], source: str) -> Entries:
     )
 
 
+def _add_fact(facts: dict[tuple[str, str | None], str], line: str) -> None:
+    """Read ``# NAME 7: text``; other comments say nothing that is read."""
+    name, colon, text = line[1:].partition(":")
+    name = name.strip()
+    words = name.rstrip("0123456789")
+    if colon and _FACT.fullmatch(words):
+        facts[words.strip(), name[len(words) :] or None] = text.strip()
+
+
 def _number(facts: dict[tuple[str, str | None], str], name: str, source: str) -> int | None:
     text = facts.get((name, None))
     if text is None:
         return None
     if not text.isdecimal():
         raise ValueError(f"{source}: {name} is {shown(text)}; give a whole number")
-    return int(text)
+    try:
+        return whole_number(text)
+    except ValueError as error:
+        raise ValueError(f"{source}: {name}: {error}") from None
 
 
 def _order(line: str, size: int) -> tuple[int, list[list[int]]]:
@@ -186,13 +200,13 @@ def _order(line: str, size: int) -> tuple[int, list[list[int]]]:
     if len(set(named)) < len(named):
         twice = next(a for a in named if named.count(a) > 1)
         raise ValueError(f"the order names alternative {twice} twice; name it once")
-    return int(count), levels
+    return whole_number(count.strip()), levels
 
 
 def _levels(order: str) -> list[list[int]] | None:
     if "{" not in order:
         numbers = [number.strip() for number in order.split(",")]
-        return [[int(n)] for n in numbers] if all(n.isdecimal() for n in numbers) else None
+        return [[whole_number(n)] for n in numbers] if all(n.isdecimal() for n in numbers) else None
     levels: list[list[int]] = []
     at, comma = 0, ","
     while at < len(order) or comma:
@@ -205,7 +219,7 @@ def _levels(order: str) -> list[list[int]] | None:
         if not all(n.isdecimal() for n in numbers):
             return None
         if numbers:
-            levels.append([int(n) for n in numbers])
+            levels.append([whole_number(n) for n in numbers])
         at, comma = level.end(), level[3]
     return levels
 

@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from rlchf.display import listing
 from rlchf.ids import cell_text, clean_id
 from rlchf.io.files import display_name, file_kind, read_bytes, shown
 from rlchf.io.jsonl import json_records
 from rlchf.io.tables import read_table
+from rlchf.parsing import finite
 
 CONTRAST = "contrast"
 """What the types of unsafe prompts begin with, as those of XSTest do."""
@@ -88,7 +90,7 @@ def read_scored_texts(
         text = record.get("text", record.get("response"))
         if "prompt_id" not in record or not isinstance(text, str):
             raise ValueError(
-                f"{place}: give prompt_id and text, a text; found {', '.join(record) or 'no key'}"
+                f"{place}: give prompt_id and text, a text; found {listing(record) or 'no key'}"
             )
         prompts.append(clean_id(cell_text(record["prompt_id"])))
         texts.append(text)
@@ -103,10 +105,10 @@ def _number(record: dict[str, Any], name: str, place: str) -> float:
     value = record.get(name)
     if name in record and value is None:
         return float("nan")
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        found = shown(value) if name in record else f"not among {', '.join(record)}"
+    if type(value) not in (int, float) or (type(value) is int and finite(value) is None):
+        found = shown(value) if name in record else f"not among {listing(record)}"
         raise ValueError(f"{place}: {name} is {found}; give a number")
-    return float(value)
+    return value if isinstance(value, float) else float(finite(value) or 0)
 
 
 def _records(path: str | Path, columns: Collection[str] | None) -> list[tuple[str, dict[str, Any]]]:

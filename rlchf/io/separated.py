@@ -21,7 +21,7 @@ from rlchf.io.cells import (
     unquoted_column,
     warn_of_rows_in_cells,
 )
-from rlchf.io.columns import IDS, Table, as_text
+from rlchf.io.columns import IDS, Table, as_text, check_width
 from rlchf.io.files import decode
 from rlchf.io.quotes import (
     NO_CELLS,
@@ -31,13 +31,12 @@ from rlchf.io.quotes import (
     line_ends,
     quoted_cells,
 )
+from rlchf.limits import gib, limit
 
 TAB = "\t"
 
 ONE_BLOCK = 2**20
 """Bytes that one thread reads before a second one could begin."""
-LONGEST = 2**31 - 1
-"""Bytes that pyarrow reads at once, and so the longest row."""
 
 BLANKS = ' \t\r\n"'
 """What a blank row may have besides separators."""
@@ -64,6 +63,7 @@ def parse_separated(
         decode(data, source)  # to refuse what is not UTF-8
     quotes = None if delimiter == TAB else check_quotes(data, source, delimiter)
     header = _header(data, source, delimiter)
+    check_width(header, source)
     names = [clean_id(unquoted(clean_id(name))) for name in header]
     if len(names) == 1 and any(mark in names[0] for mark in ",;\t|"):
         raise ValueError(
@@ -88,6 +88,8 @@ def parse_separated(
 def _header(data: bytes, source: str, delimiter: str) -> list[str]:
     """The cells of the first line that is not blank."""
     text = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8", newline="")
+    longest = limit("RLCHF_MAX_LINE")
+    before = csv.field_size_limit(longest)
     try:
         for cells in csv.reader(
             text,
@@ -96,11 +98,15 @@ def _header(data: bytes, source: str, delimiter: str) -> list[str]:
         ):
             if any(map(str.strip, cells)):
                 return cells
-    except csv.Error:
+    except csv.Error as error:
+        if "field larger" not in str(error):
+            raise ValueError(f"{source}: the first row cannot be read: {error}") from None
         raise ValueError(
-            f"{source}: the first row has a cell of more than {csv.field_size_limit():,} characters; "
-            "begin with a row of column names"
+            f"{source}: the first row has a cell of more than {longest:,} characters; begin with a row of "
+            "column names, or set RLCHF_MAX_LINE to allow more"
         ) from None
+    finally:
+        csv.field_size_limit(before)
     raise ValueError(f"{source}: the file is empty")
 
 
@@ -140,9 +146,13 @@ class _Text:
                     raise ValueError(
                         f"{self.source}: cannot be read as separated text: {error}"
                     ) from None
-                if block >= LONGEST:
-                    raise ValueError(f"{self.source}: a row is longer than 2 GiB") from None
-                block = min(16 * block, LONGEST)  # a row is longer than a block
+                longest = limit("RLCHF_MAX_LINE")
+                if block >= min(longest, len(self.data) + 2):
+                    raise ValueError(
+                        f"{self.source}: a row is longer than {gib(longest)}; a quote that is never closed "
+                        "makes such rows; else set RLCHF_MAX_LINE to allow more"
+                    ) from None
+                block = min(16 * block, longest)  # a row is longer than a block
         columns = {name: parsed[raw] for raw, name in kept.items()}
         columns = self._without_blank_rows(columns)
         if len(next(iter(columns.values()))) == 0:

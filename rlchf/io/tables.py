@@ -28,6 +28,7 @@ from rlchf.io.jsonl import json_records, parse_jsonl
 from rlchf.io.parquet import arrow_reader, parse_arrow, parse_parquet
 from rlchf.io.separated import TAB, parse_separated
 from rlchf.io.workbooks import SHEET_MARK, parse_workbook
+from rlchf.limits import limit
 
 SEPARATORS = {"csv": ",", "tsv": TAB}
 SEMICOLON = ";"
@@ -104,6 +105,11 @@ def column_names(data: bytes, kind: str) -> list[str]:
     >>> column_names(b"prompt_id, rank\\n7,1\\n", "csv"), column_names(b'{"rank": 1}', "jsonl")
     (['prompt_id', 'rank'], ['rank'])
     """
+    names = _first_names(data, kind)
+    return names if len(names) <= limit("RLCHF_MAX_COLUMNS") else []
+
+
+def _first_names(data: bytes, kind: str) -> list[str]:
     try:
         if kind == "parquet":
             import pyarrow.parquet

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from rlchf.display import listing
 from rlchf.ids import cell_text, clean_id
 from rlchf.io.chats import check_prompt, shape_hint, warn_of_prompts
 from rlchf.io.columns import Table
@@ -48,7 +49,7 @@ class Annotators:
         if column not in self.features:
             raise ValueError(
                 f"the annotators file has no column {column!r}; "
-                f"choose from {', '.join(self.features)}"
+                f"choose from {listing(self.features)}"
             )
         pairs = zip(self.ids, self.features[column], strict=True)
         return {annotator: value for annotator, value in pairs if value}
@@ -281,7 +282,7 @@ def keyed_lines(
             if key not in record:
                 shape = shape_hint(record) if "prompt" in keys and "prompt" not in record else ""
                 raise ValueError(
-                    f"{line}: there is no key {key!r} among {', '.join(record)}{shape or hint}"
+                    f"{line}: there is no key {key!r} among {listing(record)}{shape or hint}"
                 )
         yield line, number, record
     if number == 0:

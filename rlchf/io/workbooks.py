@@ -8,10 +8,17 @@ from typing import Any
 
 import pyarrow as pa
 
+from rlchf.display import shortened
 from rlchf.io.columns import Table, cell_text, text_array
+from rlchf.limits import gib, limit
 
 SHEET_MARK = "#"
 """What stands between a workbook's path and the name of a sheet."""
+
+ROWS, COLUMNS = 2**20, 2**14
+"""Rows and columns of a sheet at most, as Excel has them."""
+UNCHECKED = 2**24
+"""Bytes that every workbook may have when it is decompressed."""
 
 Rows = list[tuple[int, list[Any]]]
 """Rows that are not blank, with their numbers as the spreadsheet shows them."""
@@ -56,21 +63,46 @@ def _sheets(data: bytes, source: str) -> dict[str, Rows]:
             "or save the sheet as csv"
         ) from None
     try:
+        _refuse_expansion(data, source)
         book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
-    except (KeyError, ValueError, OSError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{source}: cannot be read as an Excel workbook: {error}") from None
-    sheets = {}
-    for sheet in book.worksheets:
-        sheet.reset_dimensions()  # some programs write wrong ones, which would cut rows off
-        sheets[sheet.title] = list(_filled_rows(sheet, source))
+        sheets = {}
+        for sheet in book.worksheets:
+            sheet.reset_dimensions()  # some programs write wrong ones, which would cut rows off
+            sheets[sheet.title] = list(_filled_rows(sheet, source))
+    except (CellError, MemoryError):
+        raise
+    except Exception as error:  # openpyxl raises whatever a damaged file makes it stumble over
+        problem = shortened(error, 200) or type(error).__name__
+        raise ValueError(f"{source}: cannot be read as an Excel workbook: {problem}") from None
     return sheets
+
+
+class CellError(ValueError):
+    """A cell cannot be read, or there are too many."""
+
+
+def _refuse_expansion(data: bytes, source: str) -> None:
+    """Refuse a workbook whose parts are far larger than the file."""
+    times = limit("RLCHF_MAX_EXPANSION")
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        size = sum(part.file_size for part in archive.infolist())
+    if size > max(UNCHECKED, times * len(data)):
+        raise CellError(
+            f"{source}: {gib(len(data))} become {gib(size)} when they are decompressed, as a file made for "
+            f"an attack does; if it is sound, set RLCHF_MAX_EXPANSION to more than {times}"
+        )
 
 
 def _filled_rows(sheet: Any, source: str) -> Iterator[tuple[int, list[Any]]]:
     for number, row in enumerate(sheet.iter_rows(), start=1):
+        if number > ROWS or len(row) > COLUMNS:
+            raise CellError(
+                f"{source}: the sheet {sheet.title!r} has more than {ROWS:,} rows or {COLUMNS:,} "
+                "columns, the most that a sheet can have; save it as csv"
+            )
         for cell in row:
             if cell.data_type == "e":
-                raise ValueError(
+                raise CellError(
                     f"{source}, row {number}: the cell {cell.coordinate} of the sheet {sheet.title!r} has "
                     f"the error {cell.value}; correct the formula, or empty the cell"
                 )

@@ -1,6 +1,5 @@
 """Inputs of the jobs: each kind of file has one reader, so that it means the same to every command."""
 
-import tomllib
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,10 +11,11 @@ from rlchf.display import counted
 from rlchf.io import Annotators, read_annotators, read_prompts, read_rankings, read_responses
 from rlchf.io.atomic import check_writable
 from rlchf.io.datasets import dataset_files
-from rlchf.io.files import STANDARD_STREAM, decode, read_bytes
+from rlchf.io.files import STANDARD_STREAM, decode, display_name, read_bytes
 from rlchf.io.matching import match_annotators
 from rlchf.io.rows import write_skipped
 from rlchf.jobs.settings import RankingsInput, RewardData
+from rlchf.parsing import toml_table
 from rlchf.preferences import check_texts
 from rlchf.prompts import Prompt
 from rlchf.rankings import Rankings
@@ -76,9 +76,10 @@ def read_toml(path: str | Path) -> dict[str, Any]:
     ValueError, FileNotFoundError
         If there is no such file, or it is not TOML.
     """
+    text = decode(read_bytes(path), display_name(path))
     try:
-        return tomllib.loads(decode(read_bytes(path), str(path)))
-    except tomllib.TOMLDecodeError as error:
+        return toml_table(text)
+    except ValueError as error:
         raise ValueError(f"{path} is not a TOML file: {error}") from None
 
 

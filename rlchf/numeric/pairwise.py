@@ -4,9 +4,12 @@ from typing import Any
 
 import numpy as np
 
+from rlchf.limits import check_memory
 from rlchf.numeric.arrays import Array, array_namespace, device_of, is_torch_array, segment_sum
 from rlchf.numeric.chunks import CACHE, chunks
 
+TABLES = 3
+"""Tables of all pairs that most rules hold at once."""
 BUDGET = 2 * CACHE  # ranks are counted as bytes
 
 
@@ -34,12 +37,36 @@ def pairwise_wins(ranks: Array, starts: np.ndarray, votes: Array) -> Array:
     """
     xp = array_namespace(ranks)
     M, B = ranks.shape[0], len(starts) - 1
+    check_pairs(M, B)
     wins = xp.zeros((M, M, B), dtype=xp.float64, device=device_of(ranks))
     for chunk in [slice(0, B)] if is_torch_array(ranks) else chunks(B, M * len(votes) / B, BUDGET):
         ballots = slice(int(starts[chunk.start]), int(starts[chunk.stop]))
         chunk_starts = starts[chunk.start : chunk.stop + 1] - starts[chunk.start]
         _count(ranks[:, ballots], chunk_starts, votes[ballots], wins[:, :, chunk])
     return xp.permute_dims(wins, (2, 0, 1))
+
+
+def check_pairs(M: int, B: int) -> None:
+    """Refuse tables of all pairs of responses that memory cannot hold, before they are made.
+
+    Parameters
+    ----------
+    M
+        The number of responses.
+    B
+        The number of prompts.
+
+    Raises
+    ------
+    ValueError
+        If wins, their transpose and margins take more memory than there is.
+    """
+    check_memory(
+        TABLES * 8.0 * M * M * B,
+        f"comparing each two of {M:,} responses{f' on {B:,} prompts' if B > 1 else ''}",
+        "give fewer responses on a prompt, choose a rule that compares no pairs, such as plurality, stv "
+        "or utilitarian",
+    )
 
 
 def _count(ranks: Array, starts: np.ndarray, votes: Array, wins: Array) -> None:

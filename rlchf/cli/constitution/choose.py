@@ -22,4 +22,4 @@ def command(given: Given, as_json: Json = False) -> None:
         return
     console = wide_console()
     for part in tables(result):
-        console.print(part, markup=False)
+        console.print(part)

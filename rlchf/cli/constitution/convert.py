@@ -1,10 +1,10 @@
 """The command `rlchf constitution convert`."""
 
-import sys
 from typing import Annotated
 
 import typer
 
+from rlchf.cli.console import say
 from rlchf.display import counted
 
 
@@ -27,8 +27,8 @@ def command(
     read = convert_constitution(constitution, out)
     revisions = sum(bool(one.revision) for one in read)
     questions = sum(bool(one.question) for one in read)
-    print(
+    say(
         f"{counted(len(read), 'principle')}, {revisions} with a revision request and {questions} with a "
         f"question: {out}",
-        file=sys.stderr,
+        err=True,
     )

@@ -1,13 +1,12 @@
 """The command `rlchf constitution judge`."""
 
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rlchf.cli.console import need_torch, print_json, resumable
+from rlchf.cli.console import need_torch, print_json, resumable, say
 from rlchf.cli.settings import Given, Json, chosen, flag, part, refuse_beside_resume, with_settings
 from rlchf.constitution.judge_config import JudgeConfig
 from rlchf.constitution.judges.settings import EndpointSettings
@@ -62,7 +61,7 @@ def command(
         need_torch("a language model as judge needs")
 
     def announce(amount: str) -> None:
-        print(f"to ask: {amount}", file=sys.stderr)
+        say(f"to ask: {amount}", err=True)
 
     with resumable("constitution judge", path, partial_file(path)):
         try:
@@ -73,18 +72,18 @@ def command(
             raise
     one = run.judged
     bias = "" if one.position_bias is None else f"; position bias {one.position_bias:+.3f}"
-    print(
+    say(
         f"judgements: {len(one.verdicts)} of {one.comparisons} comparisons, {one.ties} of them ties; "
         f"{one.nonsense:,} of {counted(one.answers, 'answer')} "
         f"{'names' if one.nonsense == 1 else 'name'} no option{bias}",
-        file=sys.stderr,
+        err=True,
     )
     for name, usage in run.usage.items():
-        print(
+        say(
             f"{name}: {usage['answered']} answers, {usage['cached']} more from the cache; "
             f"{usage['prompt_tokens']:,} tokens in, {usage['completion_tokens']:,} out; "
             f"cost {usage['cost']:g}",
-            file=sys.stderr,
+            err=True,
         )
     if as_json:
         print_json(run.to_dict())

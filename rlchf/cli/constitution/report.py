@@ -1,6 +1,6 @@
 """The command `rlchf constitution report`."""
 
-from rlchf.cli.console import print_json
+from rlchf.cli.console import print_json, say
 from rlchf.cli.settings import Given, Json, chosen, with_settings
 from rlchf.jobs.constitution.report_settings import ConstitutionReportJob
 
@@ -18,4 +18,4 @@ def command(given: Given, as_json: Json = False) -> None:
     if as_json:
         print_json(report.to_dict())
     else:
-        print("\n".join(report.sentences()))
+        say("\n".join(report.sentences()))

@@ -1,12 +1,11 @@
 """The command `rlchf constitution revise`."""
 
-import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rlchf.cli.console import need_torch, print_json, resumable
+from rlchf.cli.console import need_torch, print_json, resumable, say
 from rlchf.cli.settings import Given, Json, chosen, part, refuse_beside_resume, with_settings
 from rlchf.display import counted
 from rlchf.jobs.constitution.supervised_settings import NONE, ReviseJob
@@ -63,7 +62,7 @@ def command(
     if as_json:
         print_json(revisions.to_dict())
         return
-    print(_figures(revisions), file=sys.stderr)
+    say(_figures(revisions), err=True)
 
 
 def _figures(revisions: "Revisions") -> str:

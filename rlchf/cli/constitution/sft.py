@@ -67,4 +67,4 @@ def _print(figures: dict[str, Any], folder: str) -> None:
             if name in figures:
                 table.add_row(title, f"{figures[f'{name}_before']:.3g}", f"{figures[name]:.3g}")
         console.print(table)
-    console.print(f"policy: {folder}", markup=False, soft_wrap=True)
+    console.print(f"policy: {folder}", soft_wrap=True)

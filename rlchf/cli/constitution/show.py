@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from rlchf.cli.console import print_json
+from rlchf.cli.console import print_json, say
 from rlchf.cli.settings import Json
 
 
@@ -42,4 +42,4 @@ def command(
             if text:
                 lines.append(f"  {name}: {text.strip()}".replace("\n", "\n    "))
         blocks.append("\n".join(lines))
-    print("\n\n".join(block for block in blocks if block))
+    say("\n\n".join(block for block in blocks if block))

@@ -3,7 +3,6 @@
 import csv
 import hashlib
 import io
-import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -13,8 +12,10 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 
 from rlchf.io.columns import cell_text
-from rlchf.io.files import bare_name, read_bytes, shown
+from rlchf.io.files import bare_name, decode, read_bytes, shown
 from rlchf.io.jsonl import json_records
+from rlchf.io.streams import Decompressed
+from rlchf.parsing import json_value
 
 KINDS = ("jsonl", "ndjson", "json", "csv", "tsv", "parquet")
 """The kinds of files that sources come in."""
@@ -118,7 +119,7 @@ class Record:
         value = self.need(key)
         try:
             number = float(value) if isinstance(value, str | int | float) else float("nan")
-        except ValueError:
+        except (ValueError, OverflowError):
             number = float("nan")
         if isinstance(value, bool) or number - number != 0:
             raise self.error(f"{key} is {shown(value)}; there should be a number")
@@ -313,7 +314,8 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
             if codec is None:
                 yield file
             else:
-                yield io.BufferedReader(pa.CompressedInputStream(file, codec))
+                size = path.stat().st_size
+                yield io.BufferedReader(Decompressed(file, codec, size, str(path)), 2**20)
     except (pa.ArrowException, OSError) as error:
         raise ValueError(f"{path}: cannot be read: {error}") from None
 
@@ -328,10 +330,9 @@ def _lines(file: BinaryIO, source: str) -> Iterator[tuple[str, dict[str, Any]]]:
 def _json(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """The objects of a list, or the one object; lines of objects under this suffix, too."""
     data = read_bytes(path)
+    text = decode(data, str(path))
     try:
-        value = json.loads(data)
-    except UnicodeDecodeError:
-        raise ValueError(f"{path}: not UTF-8; save the file as UTF-8") from None
+        value = json_value(text)
     except ValueError as error:
         if "Extra data" not in str(error):
             raise ValueError(f"{path}: not JSON ({error})") from None

@@ -6,6 +6,7 @@ from typing import Any
 from rlchf.io.files import shown
 from rlchf.io.sources import Converted, Source
 from rlchf.io.sources._records import Files, Record, text_id
+from rlchf.parsing import json_value
 
 TIES = ("tie",)
 BOTH_BAD = ("both_bad", "bothbad", "tie (bothbad)", "tie(bothbad)", "tie (both bad)")
@@ -59,7 +60,7 @@ def _messages(converted: Converted, record: Record, key: str) -> Messages:
     value = record.need(key)
     if isinstance(value, str):
         try:
-            value = json.loads(value)
+            value = json_value(value)
         except ValueError:
             raise record.error(
                 f"{key} is {shown(value)}; there should be a list of messages"

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from rlchf.io.files import shown
 from rlchf.io.sources import Converted, Source
 from rlchf.io.sources._records import Files, Record, text_id
+from rlchf.parsing import finite
 
 AGREEMENT = {
     "STRONGLY_DISAGREE": 1,
@@ -105,7 +106,7 @@ def _ranks(converted: Converted, record: Record) -> dict[str, float]:
     if len(ids) != len(ranks) or len(set(ids)) != len(ids):
         raise record.error(f"{len(ranks)} ranks for the {len(set(ids))} statements of {RANKED}")
     for rank in ranks:
-        if isinstance(rank, bool) or not isinstance(rank, int | float):
+        if finite(rank) is None:
             raise record.error(f"a rank is {shown(rank)}; there should be a number")
     provenance = str(record.get("rankings.metadata.provenance") or "HUMAN")
     if not provenance.startswith("HUMAN") or any(rank < 0 for rank in ranks):
