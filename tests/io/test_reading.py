@@ -297,7 +297,9 @@ def write_all(ballots: list[tuple[str, str, list[list[str]], float]], folder: Pa
     ]
     columns = ("prompt_id", "annotator_id", "response_id", "rank", "weight")
     long = dict(zip(columns, map(list, zip(*rows, strict=True)), strict=True))
-    texts = [" > ".join(" = ".join(level) for level in levels) for _, _, levels, _ in ballots]
+    texts = [  # ties in one order: in two, each may mean something else, and is refused
+        " > ".join(" = ".join(sorted(level)) for level in levels) for _, _, levels, _ in ballots
+    ]
     one_row_each = {
         "prompt_id": [ballot[0] for ballot in ballots],
         "annotator_id": [ballot[1] for ballot in ballots],

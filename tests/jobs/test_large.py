@@ -268,7 +268,7 @@ def test_text_is_copied_in_blocks_of_any_size(tmp_path: Path) -> None:
         ("v.csv", b"\xff\xfea", "UTF-16"),
         ("v.csv", b"p,q\n1,2\n", "no format"),
         ("v.csv", b"annotator_id,response_id,rank\na,x,1\na,y,2\n", "no column 'prompt_id'"),
-        ("v.csv.gz", b"\x1f\x8bnothing", "cannot be read"),
+        ("v.csv.gz", b"\x1f\x8bnothing", "cannot be decompressed"),
         ("v.parquet", b"PAR1nothing", "cannot be read as Parquet"),
         (
             "v.jsonl",

@@ -185,7 +185,10 @@ def numbers() -> Iterator[tuple[str, Case]]:
         text("v.jsonl", row + "9" * 5_000 + "}\n", "more than 4,300 digits"),
     )
     yield "a rank of 1e400", text("v.csv", GOOD + "p,u,a,1e400\n", "the rank is inf")
-    yield "a seed of 66 bits", text("v.csv", GOOD, "", (*SEVERAL, "--seed", "9" * 20))
+    yield (
+        "a seed of 66 bits",
+        text("v.csv", GOOD, "4294967295 at most", (*SEVERAL, "--seed", "9" * 20)),
+    )
     yield "a seed below 0", text("v.csv", GOOD, "seed is -1", (*SEVERAL, "--seed", "-1"))
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from rlchf.io.files import display_name, file_kind, read_bytes
+from rlchf.io.streams import Decompressed
 
 HEAD = 2**16
 """Bytes by which the kind of a file is recognised."""
@@ -28,8 +29,8 @@ def kind_of(path: str) -> str:
 class Bytes:
     """A file's bytes, decompressed as they are read, without a byte-order mark."""
 
-    def __init__(self, stream: Any, source: str) -> None:
-        self.stream, self.source = stream, source
+    def __init__(self, stream: Any, source: str, codec: str | None = None) -> None:
+        self.stream, self.source, self.codec = stream, source, codec
         self.rest = self._read(len(UTF8_MARK)).removeprefix(UTF8_MARK)
         if self.rest.startswith(UTF16_MARKS):
             raise ValueError(f"{source}: the text is UTF-16; save the file as UTF-8")
@@ -43,7 +44,8 @@ class Bytes:
         try:
             return bytes(self.stream.read(size))
         except (pa.ArrowException, OSError) as error:
-            raise ValueError(f"{self.source}: cannot be read: {error}") from None
+            problem = f"decompressed as {self.codec}" if self.codec else "read"
+            raise ValueError(f"{self.source}: cannot be {problem}: {error}") from None
 
 
 @contextmanager
@@ -59,8 +61,8 @@ def opened_text(path: str) -> Iterator[Bytes]:
         read_bytes(path)  # which says what there is near it
     with _opened(path) as file:
         codec = next((c for mark, c in CODECS.items() if _begins(file, mark)), None)
-        stream = pa.CompressedInputStream(file, codec) if codec else file
-        yield Bytes(stream, display_name(path))
+        source, size = display_name(path), Path(path).stat().st_size
+        yield Bytes(Decompressed(file, codec, size, source) if codec else file, source, codec)
 
 
 def _opened(path: str) -> BinaryIO:
