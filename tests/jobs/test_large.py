@@ -2,6 +2,7 @@
 
 import random
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pyarrow as pa
@@ -209,6 +210,15 @@ def test_what_does_not_fit_is_refused(
     done = rlchf("aggregate", path, "--out", tmp_path / "out.jsonl", *options)
     assert problem in refused(done)
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_prompt_beyond_all_memory_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "votes.parquet", [*ROWS, *(("big", f"ann{a}", "r1", 1) for a in range(900))]
+    )
+    with mock.patch("rlchf.jobs.large.run.free_memory", return_value=200_000):
+        done = rlchf("aggregate", path, "--memory", "9KB", "--out", tmp_path / "out.jsonl")
+    assert "a prompt has 900 rows, which take about 270 KB" in refused(done)
 
 
 def test_files_that_are_read_as_a_whole_are_named(tmp_path: Path) -> None:

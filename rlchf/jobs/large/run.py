@@ -28,6 +28,7 @@ from rlchf.jobs.large.memory import (
     LARGEST_PART,
     PER_BYTE,
     PER_ROW,
+    free_memory,
     needed,
     shown_size,
 )
@@ -75,6 +76,7 @@ def aggregate_in_parts(job: AggregateJob, skipped: str, memory: int) -> None:
         )
         first, last = _prompts_of(shard, len(starts) - 1, source)
         parts = ranges(starts, folder.part_rows, first, last)
+        _check_largest(parts, memory, source)
         work = Work(
             job, rows, counting, source,
             weights=None if annotators is None else annotators.weights,
@@ -199,6 +201,16 @@ def _together(
             "characters that do not count; write them alike"
         )
     return rows, starts
+
+
+def _check_largest(parts: Sequence[Range], memory: int, source: str) -> None:
+    """Refuse a prompt whose rows do not fit into any memory that there is."""
+    largest = max(part.stop - part.start for part in parts)
+    if largest * PER_ROW > max(memory, free_memory()):
+        raise ValueError(
+            f"{source}: a prompt has {largest:,} rows, which take about {shown_size(largest * PER_ROW)} of "
+            "memory together; give as much as --memory"
+        )
 
 
 def _engine(job: AggregateJob) -> Engine:
