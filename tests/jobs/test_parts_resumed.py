@@ -1,5 +1,6 @@
 """A run in parts that was stopped goes on where it was, and ends with the same bytes."""
 
+import errno
 import os
 import shutil
 import signal
@@ -120,3 +121,12 @@ def test_a_run_in_progress_is_not_gone_on_with(tmp_path: Path) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
         assert "which is in progress" in refused(rlchf(*command, "--resume"))
     assert rlchf(*command, "--resume").returncode == 0
+
+
+def test_a_full_disk_is_told_and_leaves_nothing(tmp_path: Path) -> None:
+    path, out = write(tmp_path / "votes.parquet", ROWS), tmp_path / "out.jsonl"
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    with mock.patch.object(work.Work, "decide", side_effect=full):
+        said = refused(rlchf("aggregate", path, "--memory", "9KB", "--out", out))
+    assert "out.jsonl.parts: cannot be written: the disk is full" in said
+    assert list(tmp_path.iterdir()) == [path]

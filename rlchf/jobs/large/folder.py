@@ -1,5 +1,6 @@
 """The folder beside an output that holds the parts that are done, until all are."""
 
+import errno
 import json
 import shutil
 import tempfile
@@ -107,8 +108,10 @@ def parts_folder(job: AggregateJob, paths: Sequence[str], part_rows: int) -> Ite
     with _locked(path):
         try:
             yield PartsFolder(path, kind, part_rows)
-        except (ValueError, OSError):
+        except (ValueError, OSError) as error:
             shutil.rmtree(path, ignore_errors=True)
+            if getattr(error, "errno", None) == errno.ENOSPC:
+                raise ValueError(f"{path}: cannot be written: the disk is full") from None
             raise
         shutil.rmtree(path)
 
