@@ -103,7 +103,7 @@ def blocks(path: str, kind: str, size: int) -> Iterator[bytes]:
             rest += data
             if len(rest) > LONGEST:
                 raise ValueError(f"{path}: a row is longer than 2 GiB")
-            end = _last_row_end(rest, quoted=kind == "csv")
+            end = last_row_end(rest, quoted=kind == "csv")
             if end:
                 yield rest[:end]
                 rest = rest[end:]
@@ -133,7 +133,8 @@ def row_ends(data: bytes, *, quoted: bool) -> np.ndarray:
     return ends + 1
 
 
-def _last_row_end(data: bytes, *, quoted: bool) -> int:
+def last_row_end(data: bytes, *, quoted: bool) -> int:
+    """Where the last whole row ends; 0 if none does."""
     if not quoted or b'"' not in data:
         return data.rfind(b"\n") + 1
     ends = row_ends(data, quoted=True)

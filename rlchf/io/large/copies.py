@@ -15,13 +15,15 @@ from rlchf.io.coding import coded
 from rlchf.io.columns import LISTS, Table, as_text
 from rlchf.io.files import display_name
 from rlchf.io.json import cells_as_json
-from rlchf.io.large.blocks import blocks, first_row, kind_of, row_ends
+from rlchf.io.large.blocks import blocks, first_row, kind_of, last_row_end, row_ends
 from rlchf.io.large.stored import FILE, PROMPT, ROW, File, StoredRows
 from rlchf.io.plans import Plan, Reading
 from rlchf.io.tables import SEMICOLON, column_names, parse_table, separator
 
 STREAMED = ("csv", "tsv", "jsonl", "parquet")
 """Kinds of files that are read in parts."""
+SAMPLE = 2**18
+"""Bytes of text from which the shape of a table is told."""
 
 
 def stored_rows(paths: Sequence[str], reading: Reading, folder: Path, block: int) -> StoredRows:
@@ -122,7 +124,8 @@ def _copied(k: int, path: str, kind: str, reading: Reading, block: int) -> Itera
             beginning = data  # a header without a row, which could not be parsed by itself
             continue
         if is_first and data:
-            plan = _planned(data, path, kind, reading)
+            some = data[: last_row_end(data[:SAMPLE], quoted=kind == "csv")]
+            plan = _planned(some if some[len(head) :].strip() else data, path, kind, reading)
             prompt = _prompt_column(plan, source)
             if kind == "jsonl":
                 wanted, facts["json"] = reading.everything(), "\0".join([*LISTS, *reading.lists])

@@ -46,6 +46,9 @@ def sorted_rows(rows: StoredRows, folder: Path, memory: int, threads: int = 0) -
             ) from None
         _check_types(rows)
         with atomic_folder(target) as copies, duckdb.connect() as connection:
+            connection.execute(
+                "SET enable_progress_bar = false"
+            )  # which it writes to standard output
             connection.execute(f"SET memory_limit = '{max(memory // 2, LEAST)}B'")
             if threads:
                 connection.execute(f"SET threads = {threads}")
