@@ -6,8 +6,9 @@ from rlchf.io.datasets import dataset_files
 from rlchf.io.outputs import join_outputs
 from rlchf.io.tables import table_format
 from rlchf.jobs.inputs import check_paths, list_skipped, read_people, skipped_file
+from rlchf.jobs.large.checks import is_streamed
 from rlchf.jobs.large.memory import free_memory, needed, parsed_size
-from rlchf.jobs.large.run import aggregate_in_parts, is_streamed
+from rlchf.jobs.large.run import aggregate_in_parts
 from rlchf.jobs.progress import stage
 from rlchf.jobs.settings import AggregateJob, RuleSettings
 from rlchf.rankings import Rankings

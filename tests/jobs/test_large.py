@@ -216,7 +216,7 @@ def test_a_prompt_beyond_all_memory_is_refused_before_it_is_read(tmp_path: Path)
     path = write(
         tmp_path / "votes.parquet", [*ROWS, *(("big", f"ann{a}", "r1", 1) for a in range(900))]
     )
-    with mock.patch("rlchf.jobs.large.run.free_memory", return_value=200_000):
+    with mock.patch("rlchf.jobs.large.checks.free_memory", return_value=200_000):
         done = rlchf("aggregate", path, "--memory", "9KB", "--out", tmp_path / "out.jsonl")
     assert "a prompt has 900 rows, which take about 270 KB" in refused(done)
 

@@ -10,10 +10,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet
+
 from rlchf.io.atomic import atomic_write
 from rlchf.io.files import STANDARD_STREAM
 from rlchf.io.json import read_json, write_json
-from rlchf.io.tables import read_table, table_format, write_table
+from rlchf.io.tables import table_format, write_table
 from rlchf.jobs.large.work import Notes
 from rlchf.jobs.settings import AggregateJob
 
@@ -54,8 +56,8 @@ class PartsFolder:
 
     def account(self, number: int) -> tuple[list[str], Any]:
         """What is carried on from a part."""
-        table = read_table(self._account(number))
-        return table.texts("annotator_id"), table.numbers("account", "remove the folder")
+        table = pyarrow.parquet.read_table(self._account(number))
+        return table["annotator_id"].to_pylist(), table["account"].to_numpy().copy()
 
     def _account(self, number: int) -> Path:
         return self.path / f"account-{number:08d}.parquet"
