@@ -1,18 +1,18 @@
 """Rows that cannot count: refused all together, or left out and listed."""
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 
 from rlchf.candidates import with_offer
-from rlchf.display import counted
 from rlchf.entries import ANONYMOUS, Entries
 from rlchf.numeric.segments import taken
 from rlchf.options import checked
 from rlchf.profiles import UNSTATED
+from rlchf.skipped import LONE, SHOWN, LeftOutWarning, NothingLeftError, Skipped, faults_text
 
 Skip = Literal["none", "bad"]
 """What to leave out.
@@ -26,20 +26,6 @@ Repeats = Literal["refuse", "first", "last", "all"]
 
 In a long table, where the rows of an annotator on a prompt are one ballot, it is the rows on one response.
 """
-
-SHOWN = 3
-"""Number of rows that a message names."""
-
-
-class Skipped(NamedTuple):
-    """A row of the input that does not count, and why."""
-
-    file: str
-    row: str
-    prompt_id: str
-    annotator_id: str
-    response_id: str
-    reason: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +43,7 @@ class Fault:
 
     def summary(self, entries: Entries) -> str:
         """How many there are, and where the first are, in words."""
-        return _summary(self.reason, *self.count(entries))
+        return faults_text(self.reason, *self.count(entries))
 
     def mask(self, entries: Entries) -> np.ndarray:
         """(E,) the entries that it is about."""
@@ -76,61 +62,6 @@ class LonePrompts(Fault):
         """How many prompts there are, and the ids of the first."""
         prompts = np.unique(entries.ballot_prompts[self.indices])
         return len(prompts), [repr(entries.prompt_ids[p]) for p in prompts[:SHOWN].tolist()]
-
-
-LONE = "prompt with one response only"
-"""The reason of `LonePrompts`."""
-
-
-def _summary(reason: str, n: int, first: Sequence[str]) -> str:
-    if reason == LONE:
-        more = ", ..." if n > len(first) else ""
-        return f"{counted(n, 'prompt')} with one response only ({', '.join(first)}{more})"
-    return f"{counted(n, reason)} ({rows_text(first, n)})"
-
-
-class LeftOut(UserWarning):
-    """What was left out of a dataset, in a sentence.
-
-    Attributes
-    ----------
-    source
-        The name of the dataset.
-    faults
-        For each reason how many there are, and where the first are.
-    prompts, annotators
-        The number of prompts, and the annotators, who have no ballot left.
-    """
-
-    def __init__(
-        self,
-        source: str,
-        faults: Mapping[str, tuple[int, Sequence[str]]],
-        prompts: int,
-        annotators: Sequence[str],
-    ) -> None:
-        out = ", ".join(_summary(reason, n, first) for reason, (n, first) in faults.items())
-        gone = {"prompt": prompts, "annotator": len(annotators)}
-        lost = [counted(number, noun) for noun, number in gone.items() if number]
-        have = "has" if list(gone.values()) in ([1, 0], [0, 1]) else "have"
-        end = f"; {' and '.join(lost)} {have} no ballot left" if lost else ""
-        super().__init__(f"{source}: left out {out}{end}")
-        self.source, self.faults = source, {reason: tuple(one) for reason, one in faults.items()}
-        self.prompts, self.annotators = prompts, list(annotators)
-
-
-class NothingLeftError(ValueError):
-    """No ballot of a dataset, or of a part of it, counts.
-
-    Attributes
-    ----------
-    left_out, skipped
-        What was left out, and its rows.
-    """
-
-    def __init__(self, message: str, left_out: LeftOut, skipped: Sequence[Skipped]) -> None:
-        super().__init__(message)
-        self.left_out, self.skipped = left_out, list(skipped)
 
 
 def cleaned(
@@ -326,22 +257,6 @@ def _position(entries: Entries, i: int, of_ballots: bool) -> str:
     return entries.locate(first[0]) if first else f"ballot {i}"
 
 
-def rows_text(positions: Sequence[str], total: int) -> str:
-    """The first of several positions as text.
-
-    Examples
-    --------
-    >>> rows_text(["row 3", "row 17", "row 40"], 9), rows_text(["a.csv, row 3", "b.csv, line 4"], 2)
-    ('rows 3, 17, 40, ...', 'a.csv, row 3; b.csv, line 4')
-    """
-    more = ", ..." if total > len(positions) else ""
-    units = {position.rpartition(" ")[0] for position in positions}
-    if len(positions) > 1 and len(units) == 1 and units != {""}:
-        numbers = ", ".join(position.rpartition(" ")[2] for position in positions)
-        return f"{units.pop()}s {numbers}{more}"
-    return "; ".join(positions) + more
-
-
 def _rows(entries: Entries, fault: Fault) -> Iterator[Skipped]:
     """The rows of a fault: one for each ballot that is one row of the input, else one for each entry."""
     prompts, annotators = entries.ballot_prompts, entries.ballot_annotators
@@ -407,12 +322,12 @@ def _locating(locate: Callable[[int], str], chosen: np.ndarray) -> Callable[[int
     return lambda i: locate(int(chosen[i]))
 
 
-def _left_out(entries: Entries, kept: Entries, faults: Sequence[Fault]) -> LeftOut:
+def _left_out(entries: Entries, kept: Entries, faults: Sequence[Fault]) -> LeftOutWarning:
     """What is left out, and which prompts and annotators have no ballot then."""
     lone = [fault.indices for fault in faults if isinstance(fault, LonePrompts)]
     n_lone = len(np.unique(np.asarray(entries.ballot_prompts)[np.concatenate(lone)])) if lone else 0
     voters = set(kept.annotator_ids)
-    return LeftOut(
+    return LeftOutWarning(
         entries.source,
         {fault.reason: fault.count(entries) for fault in faults},
         len(entries.prompt_ids) - len(kept.prompt_ids) - n_lone,

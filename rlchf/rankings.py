@@ -9,7 +9,7 @@ import numpy as np
 
 from rlchf.batches import batch
 from rlchf.candidates import with_candidates
-from rlchf.cleaning import Repeats, Skip, Skipped, cleaned
+from rlchf.cleaning import Repeats, Skip, cleaned
 from rlchf.display import html_table, shortened
 from rlchf.entries import ANONYMOUS as ANONYMOUS
 from rlchf.entries import Entries, sorted_columns
@@ -21,6 +21,7 @@ from rlchf.numeric.weight_sums import check_weight_sums
 from rlchf.options import checked
 from rlchf.parts import Part
 from rlchf.profiles import UNSTATED, Profiles
+from rlchf.skipped import Skipped
 from rlchf.soft_labels import comparison_weights, reweighted, with_reverse_ballots
 from rlchf.triples import ballot_entries
 

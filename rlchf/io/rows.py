@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from rlchf.cleaning import Skipped
 from rlchf.io.tables import read_table, write_table
+from rlchf.skipped import Skipped
 
 
 def read_candidates(path: str | Path) -> dict[str, list[str]]:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rlchf.cleaning import Skipped
 from rlchf.display import counted
 from rlchf.io import Annotators, read_annotators, read_prompts, read_rankings, read_responses
 from rlchf.io.atomic import check_writable
@@ -19,6 +18,7 @@ from rlchf.parsing import toml_table
 from rlchf.preferences import check_texts
 from rlchf.prompts import Prompt
 from rlchf.rankings import Rankings
+from rlchf.skipped import Skipped
 
 Groups = dict[str, dict[str, str]]
 """Each annotator's group, by column."""

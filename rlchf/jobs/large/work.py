@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from rlchf.aggregation import aggregate
-from rlchf.cleaning import LeftOut, NothingLeftError, Skipped
 from rlchf.io.large.parts import Counting, Range, read_parts
 from rlchf.io.large.stored import StoredRows
 from rlchf.jobs.settings import AggregateJob
 from rlchf.parts import Figures, Part
 from rlchf.rankings import Rankings
+from rlchf.skipped import LeftOutWarning, NothingLeftError, Skipped
 
 Spoken = list[tuple[str, str]]
 """Warnings: the kind of each, and its text."""
@@ -36,7 +36,7 @@ class Notes:
     reading, deciding
         Warnings while its rankings were read, and while the rule was applied.
     left_out, skipped
-        What was left out, as `LeftOut` takes it, and the rows.
+        What was left out, as `LeftOutWarning` takes it, and the rows.
     """
 
     prompts: int = 0
@@ -124,7 +124,7 @@ def _spoken(texts: Spoken, notes: Notes | None = None) -> Iterator[None]:
         warnings.simplefilter("ignore", FutureWarning)
         yield
     for one in caught:
-        if isinstance(one.message, LeftOut) and notes is not None:
+        if isinstance(one.message, LeftOutWarning) and notes is not None:
             notes.left_out = _as_list(one.message)
         else:
             texts.append((_kind(str(one.message)), str(one.message)))
@@ -135,7 +135,7 @@ def _kind(text: str) -> str:
     return re.sub(r"'[^']*'|[\d.,]+", "", text)
 
 
-def _as_list(left_out: LeftOut) -> list[Any]:
+def _as_list(left_out: LeftOutWarning) -> list[Any]:
     return [left_out.faults, left_out.prompts, left_out.annotators]
 
 
@@ -178,7 +178,7 @@ def tell_left_out(source: str, parts: list[list[Any]], voters: set[str]) -> None
         without.update(dict.fromkeys(annotators))
     gone = [annotator for annotator in without if annotator not in voters]
     faults = dict(sorted(faults.items(), key=lambda item: _place_of_reason(item[0])))
-    warnings.warn(LeftOut(source, faults, prompts, gone), stacklevel=3)
+    warnings.warn(LeftOutWarning(source, faults, prompts, gone), stacklevel=3)
 
 
 def in_order(rows: list[Any]) -> list[Skipped]:
