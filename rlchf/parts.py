@@ -6,6 +6,10 @@ from typing import Any
 import numpy as np
 
 
+class OfEveryPartWarning(UserWarning):
+    """A warning that is about a whole dataset only if it is about each of its parts."""
+
+
 @dataclass
 class Figures:
     """What the warnings about a rule rest on; the figures of several parts add up.

@@ -173,6 +173,29 @@ def test_warnings_about_a_rule_rest_on_all_parts(tmp_path: Path) -> None:
     assert "ranks high what many ballots name" in same(path, out, "--rule", "plurality").stderr
 
 
+def test_a_doubt_about_a_whole_file_is_told_only_of_that(tmp_path: Path) -> None:
+    rows = [(f"p{p}", "ann", r, int(p > 3 or r == "a")) for p in range(9) for r in "ab"]
+    header, out = (*LONG[:3], "approval"), tmp_path / "out.jsonl"
+    assert same(write(tmp_path / "v.csv", rows, header), out, memory="1KB").stderr == ""
+    rows = [(*row[:3], 1) for row in rows]
+    done = same(write(tmp_path / "v.csv", rows, header), out, memory="1KB")
+    assert "every row approves" in done.stderr
+
+
+def test_files_of_other_types_are_sorted_if_nothing_is_changed(tmp_path: Path) -> None:
+    pytest.importorskip("duckdb")
+    header, files, out = (*LONG[:3], "score"), [], tmp_path / "out.jsonl"
+    for k, (prompt, score) in enumerate([(1, 1), ("1", 0.5), ("q", 2)]):
+        rows = [(prompt, f"ann{k}", "a", score), (prompt, f"ann{k}", "b", score + 1)]
+        files.append(write(tmp_path / f"{k}.parquet", rows, header))
+    files.append(write(tmp_path / "3.parquet", [("q", "eve", r, 1) for r in "ab"], header))
+    files.append(write(tmp_path / "4.parquet", [("1", "eve", r, 1) for r in "ab"], header))
+    same(files, out, "--rule", "borda", memory="300B")
+    files.append(write(tmp_path / "5.parquet", [(1.0, "joe", r, 1) for r in "ab"], header))
+    done = rlchf("aggregate", *files, "--out", out, "--memory", "300B")
+    assert "is of type double, but int64 in" in refused(done)
+
+
 def test_an_error_in_a_late_part_leaves_nothing_behind(tmp_path: Path) -> None:
     rows = [*ROWS, ("p99", "ann1", "r1", 0), ("p99", "ann1", "r2", 1)]
     whole, parts, _, written = aggregated(write(tmp_path / "v.csv", rows), tmp_path / "o.jsonl")

@@ -6,6 +6,7 @@ from rlchf.entries import Entries
 from rlchf.io.columns import Table
 from rlchf.io.formats import Format
 from rlchf.io.formats.long import gather_rows
+from rlchf.parts import OfEveryPartWarning
 from rlchf.profiles import UNSTATED
 
 
@@ -25,6 +26,7 @@ def read_approvals(table: Table, unranked: str) -> Entries:
         warnings.warn(
             "every row approves, so no ballot ranks anything above anything else; "
             "read the file with unranked last if what is not listed is not approved",
+            OfEveryPartWarning,
             stacklevel=2,
         )
     return entries

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet
 
 from rlchf.ids import ENDS
@@ -91,7 +92,10 @@ def _selections(rows: StoredRows) -> Iterator[str]:
 
 
 def _check_types(rows: StoredRows) -> None:
-    """Refuse files whose columns differ in type, since one of them would be converted."""
+    """Refuse files whose columns differ in type so that one of them would be changed.
+
+    Integers become text as they are, and values become fractions; fractions as text would be other ids.
+    """
     if rows.is_copy:
         return
     first: dict[str, tuple[str, Any]] = {}
@@ -100,11 +104,25 @@ def _check_types(rows: StoredRows) -> None:
         for name in rows.columns_of(k):
             kind = schema.field(name).type
             other, known = first.setdefault(name, (path, kind))
-            if known != kind:
+            both = {_sort(known), _sort(kind)}
+            is_id = rows.plans[k].header.renamed[name].endswith(("_id", "chosen", "rejected"))
+            numbers = both <= {"integer", "fraction"} and not is_id
+            if known != kind and not numbers and not both <= {"integer", "text"}:
                 raise ValueError(
                     f"{path}: the column {name!r} is of type {kind}, but {known} in {other}; write both "
                     "alike to have them sorted"
                 )
+
+
+def _sort(kind: Any) -> str:
+    """What a type of Arrow is of: integers, fractions, text or anything else."""
+    if pa.types.is_dictionary(kind):
+        return _sort(kind.value_type)
+    if pa.types.is_integer(kind):
+        return "integer"
+    if pa.types.is_floating(kind):
+        return "fraction"
+    return "text" if pa.types.is_string(kind) or pa.types.is_large_string(kind) else "other"
 
 
 def _name(name: str) -> str:

@@ -26,7 +26,7 @@ from rlchf.jobs.large.checks import (
 from rlchf.jobs.large.folder import PartsFolder, parts_folder
 from rlchf.jobs.large.here import run_here
 from rlchf.jobs.large.memory import LARGEST_BLOCK, LARGEST_PART, PER_BYTE, PER_ROW, needed
-from rlchf.jobs.large.work import Notes, Work, in_order, tell, tell_left_out
+from rlchf.jobs.large.work import Notes, Work, in_order, tell, tell_left_out, tell_of_every
 from rlchf.jobs.settings import AggregateJob
 from rlchf.parts import Figures
 from rlchf.rule_warnings import tell as tell_figures
@@ -136,6 +136,7 @@ def _tell(work: Work, notes: Sequence[Notes], annotators: Annotators | None) -> 
     job, source = work.job, work.source
     voters = list(dict.fromkeys(name for one in notes for name in one.annotators))
     tell(source, [text for one in notes for text in one.reading])
+    tell_of_every([one.of_every for one in notes if one.prompts or one.left_out])
     tell_left_out(source, [one.left_out for one in notes if one.left_out], set(voters))
     if not any(one.prompts for one in notes):
         raise ValueError(f"{source}: no ballot is left")

@@ -13,7 +13,7 @@ from rlchf.aggregation import aggregate
 from rlchf.io.large.parts import Counting, Range, read_parts
 from rlchf.io.large.stored import StoredRows
 from rlchf.jobs.settings import AggregateJob
-from rlchf.parts import Figures, Part
+from rlchf.parts import Figures, OfEveryPartWarning, Part
 from rlchf.rankings import Rankings
 from rlchf.skipped import LeftOutWarning, NothingLeftError, Skipped
 
@@ -35,6 +35,8 @@ class Notes:
         What the warnings about the rule rest on.
     reading, deciding
         Warnings while its rankings were read, and while the rule was applied.
+    of_every
+        Texts of warnings that are told only if every part has them.
     left_out, skipped
         What was left out, as `LeftOutWarning` takes it, and the rows.
     """
@@ -44,6 +46,7 @@ class Notes:
     figures: Figures = field(default_factory=Figures)
     reading: Spoken = field(default_factory=list)
     deciding: Spoken = field(default_factory=list)
+    of_every: list[str] = field(default_factory=list)
     left_out: list[Any] = field(default_factory=list)
     skipped: list[Any] = field(default_factory=list)
 
@@ -118,7 +121,7 @@ class Work:
 
 @contextmanager
 def _spoken(texts: Spoken, notes: Notes | None = None) -> Iterator[None]:
-    """Keep the warnings of a block as texts; what was left out goes into the notes."""
+    """Keep the warnings of a block as texts; those that depend on other parts go into the notes."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         warnings.simplefilter("ignore", FutureWarning)
@@ -126,6 +129,8 @@ def _spoken(texts: Spoken, notes: Notes | None = None) -> Iterator[None]:
     for one in caught:
         if isinstance(one.message, LeftOutWarning) and notes is not None:
             notes.left_out = _as_list(one.message)
+        elif isinstance(one.message, OfEveryPartWarning) and notes is not None:
+            notes.of_every.append(str(one.message))
         else:
             texts.append((_kind(str(one.message)), str(one.message)))
 
@@ -161,6 +166,13 @@ def tell(source: str, texts: Spoken) -> None:
         others = len(said) - len(distinct) if re.search(r"\d", said[0].replace(source, "")) else 0
         more = f" (and {others:,} more like this)" if others else ""
         for text in [*distinct[:-1], distinct[-1] + more]:
+            warnings.warn(text, stacklevel=3)
+
+
+def tell_of_every(parts: list[list[str]]) -> None:
+    """Warn of what is said of every part."""
+    for text in dict.fromkeys(parts[0] if parts else []):
+        if all(text in said for said in parts):
             warnings.warn(text, stacklevel=3)
 
 
