@@ -135,7 +135,7 @@ def _tell(work: Work, notes: Sequence[Notes], annotators: Annotators | None) -> 
     """
     job, source = work.job, work.source
     voters = list(dict.fromkeys(name for one in notes for name in one.annotators))
-    tell(source, [text for one in notes for text in one.reading])
+    tell([text for one in notes for text in one.reading])
     tell_of_every([one.of_every for one in notes if one.prompts or one.left_out])
     tell_left_out(source, [one.left_out for one in notes if one.left_out], set(voters))
     if not any(one.prompts for one in notes):
@@ -145,5 +145,5 @@ def _tell(work: Work, notes: Sequence[Notes], annotators: Annotators | None) -> 
     figures = Figures()
     for one in notes:
         figures.add(one.figures)
-    tell(source, [text for one in notes for text in one.deciding])
+    tell([text for one in notes for text in one.deciding])
     tell_figures(job.rule, job.option, figures, source)

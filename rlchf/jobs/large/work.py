@@ -148,24 +148,23 @@ LIKE = 3
 """Number of warnings of one kind that are told."""
 
 
-def tell(source: str, texts: Spoken) -> None:
-    """Warn as the parts did: once of what has no numbers, and of a few where these differ.
+def tell(texts: Spoken) -> None:
+    """Warn as the parts did: once of the same, and of a few where only numbers and names differ.
 
     Examples
     --------
     >>> with warnings.catch_warnings(record=True) as caught:
-    ...     tell("votes.csv", [("the rank  is odd", f"the rank {i} is odd") for i in (9, 9, 8, 7, 6)])
+    ...     tell([("the rank  is odd", f"the rank {i} is odd") for i in (9, 9, 8, 7, 6)])
     >>> [str(one.message) for one in caught]
-    ['the rank 9 is odd', 'the rank 8 is odd', 'the rank 7 is odd (and 2 more like this)']
+    ['the rank 9 is odd', 'the rank 8 is odd', 'the rank 7 is odd (and 1 more like this)']
     """
-    by_kind: dict[str, list[str]] = {}
+    by_kind: dict[str, dict[str, None]] = {}
     for kind, text in texts:
-        by_kind.setdefault(kind, []).append(text)
-    for said in by_kind.values():
-        distinct = list(dict.fromkeys(said))[:LIKE]
-        others = len(said) - len(distinct) if re.search(r"\d", said[0].replace(source, "")) else 0
-        more = f" (and {others:,} more like this)" if others else ""
-        for text in [*distinct[:-1], distinct[-1] + more]:
+        by_kind.setdefault(kind, {})[text] = None
+    for distinct in by_kind.values():
+        first, others = list(distinct)[:LIKE], len(distinct) - LIKE
+        more = f" (and {others:,} more like this)" if others > 0 else ""
+        for text in [*first[:-1], first[-1] + more]:
             warnings.warn(text, stacklevel=3)
 
 
