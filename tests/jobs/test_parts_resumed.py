@@ -11,8 +11,10 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
+from filelock import FileLock
 
 from rlchf.jobs.large import work
+from rlchf.jobs.locks import LOCK
 from tests.support.cli import refused, rlchf
 from tests.support.large import LONG, ballots, shuffled, write
 
@@ -113,13 +115,11 @@ def test_two_runs_into_one_file_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_run_in_progress_is_not_gone_on_with(tmp_path: Path) -> None:
-    fcntl = pytest.importorskip("fcntl")
     path, out = write(tmp_path / "votes.parquet", ROWS), tmp_path / "out.jsonl"
     command = ("aggregate", path, "--memory", "9KB", "--out", out)
     stopped(*command, after=1)
-    with (tmp_path / "out.jsonl.parts" / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        assert "which is in progress" in refused(rlchf(*command, "--resume"))
+    with FileLock(tmp_path / "out.jsonl.parts" / LOCK):
+        assert "another process is at work" in refused(rlchf(*command, "--resume"))
     assert rlchf(*command, "--resume").returncode == 0
 
 

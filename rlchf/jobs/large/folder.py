@@ -17,6 +17,7 @@ from rlchf.io.files import STANDARD_STREAM
 from rlchf.io.json import read_json, write_json
 from rlchf.io.tables import table_format, write_table
 from rlchf.jobs.large.work import Notes
+from rlchf.jobs.locks import at_work_in
 from rlchf.jobs.settings import AggregateJob
 
 OF_THE_RUN = ("memory", "resume", "engine", "threads")
@@ -107,7 +108,7 @@ def parts_folder(job: AggregateJob, paths: Sequence[str], part_rows: int) -> Ite
                 "that folder"
             ) from None
         write_json(path / MANIFEST, {**manifest, "part_rows": part_rows})
-    with _locked(path):
+    with at_work_in(path):
         try:
             yield PartsFolder(path, kind, part_rows)
         except (ValueError, OSError) as error:
@@ -116,22 +117,6 @@ def parts_folder(job: AggregateJob, paths: Sequence[str], part_rows: int) -> Ite
                 raise ValueError(f"{path}: cannot be written: the disk is full") from None
             raise
         shutil.rmtree(path)
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Refuse a folder that another process fills; the lock of one that was killed is gone."""
-    try:
-        import fcntl
-    except ModuleNotFoundError:  # Windows
-        yield
-        return
-    with (path / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise ValueError(f"{path} is filled by another run, which is in progress") from None
-        yield
 
 
 def _manifest(job: AggregateJob, paths: Sequence[str]) -> dict[str, Any]:
