@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.cli import rlchf
+from tests.support.cli import refused, rlchf
 from tests.support.large import ballots, write
 
 ray = pytest.importorskip("ray")
@@ -47,3 +47,8 @@ def test_ray_gives_the_bytes_of_the_local_engine(deaths: Path, tmp_path: Path) -
     rlchf("aggregate", folder, "--rule", "random_ballot", "--out", whole)
     rlchf("aggregate", folder, "--rule", "random_ballot", "--out", out, *options)
     assert out.read_bytes() == whole.read_bytes()
+    out.unlink()
+    write(folder / "part-9.parquet", [("late", "ann0", f"r{r}", r) for r in range(2)])
+    said = refused(rlchf("aggregate", folder, "--rule", "borda", "--out", out, *options))
+    assert "part-9.parquet, row 1: the rank is 0" in said
+    assert not Path(f"{out}.parts").exists()

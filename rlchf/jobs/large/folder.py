@@ -25,6 +25,10 @@ OF_THE_RUN = ("memory", "resume", "engine", "threads")
 MANIFEST = "manifest.json"
 
 
+class RunStoppedError(ValueError):
+    """A run that ended for another reason than its input, so that it can go on."""
+
+
 @dataclass(frozen=True)
 class PartsFolder:
     """The folder, the kind of its results, and the number of rows in a part."""
@@ -111,6 +115,8 @@ def parts_folder(job: AggregateJob, paths: Sequence[str], part_rows: int) -> Ite
     with at_work_in(path):
         try:
             yield PartsFolder(path, kind, part_rows)
+        except RunStoppedError:
+            raise
         except (ValueError, OSError) as error:
             shutil.rmtree(path, ignore_errors=True)
             if getattr(error, "errno", None) == errno.ENOSPC:

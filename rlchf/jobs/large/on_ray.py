@@ -9,7 +9,7 @@ from typing import Any
 
 from rlchf.io.atomic import atomic_write
 from rlchf.io.large.parts import Range
-from rlchf.jobs.large.folder import PartsFolder
+from rlchf.jobs.large.folder import PartsFolder, RunStoppedError
 from rlchf.jobs.large.work import Notes, Work
 from rlchf.jobs.progress import stage
 from rlchf.parts import Part
@@ -24,7 +24,9 @@ def run_on_ray(work: Work, parts: Sequence[Range], folder: PartsFolder) -> list[
     Raises
     ------
     ValueError
-        If Ray is not installed.
+        If Ray is not installed, or there is something wrong with the rows of a part.
+    RunStoppedError
+        If Ray gave up, for instance because a part needs more memory than a machine has.
     """
     try:
         import ray
@@ -38,6 +40,11 @@ def run_on_ray(work: Work, parts: Sequence[Range], folder: PartsFolder) -> list[
         ray.init(log_to_driver=False, logging_level="ERROR")
     try:
         _run(ray, work, left, folder)
+    except ray.exceptions.RayTaskError:
+        raise  # a bug of ours, with its traceback
+    except ray.exceptions.RayError as error:
+        reason = str(error).strip().splitlines()[-1]
+        raise RunStoppedError(f"Ray stopped: {reason}; go on with --resume") from None
     finally:
         if began:
             ray.shutdown()
@@ -61,6 +68,8 @@ def _run(ray: Any, work: Work, parts: Sequence[Range], folder: PartsFolder) -> N
     logging.getLogger("ray.data").setLevel(logging.ERROR)  # the progress shown is ours
     with stage(f"aggregate {len(parts)} parts by {work.job.rule} on Ray", quiet=True) as tick:
         for done, row in enumerate(dataset.iter_rows()):
+            if row["problem"]:
+                raise ValueError(row["problem"])
             if row["result"]:
                 with atomic_write(folder.result(row["number"])) as file:
                     file.write(row["result"])
@@ -69,11 +78,15 @@ def _run(ray: Any, work: Work, parts: Sequence[Range], folder: PartsFolder) -> N
 
 
 def decide(work: Work, part: Range, kind: str) -> dict[str, Any]:
-    """The result of a part as the bytes of a file, none if no ballot counts, and its notes."""
+    """The result of a part as the bytes of a file, none if no ballot counts, its notes, or what is wrong."""
+    done = {"number": part.number, "notes": "", "result": b"", "problem": ""}
     with tempfile.TemporaryDirectory(prefix="rlchf-") as folder:
         path = Path(folder) / f"result.{kind}"
-        ((_, rankings, notes),) = work.parts([part])
-        if rankings is not None:
-            work.decide(rankings, Part(part.first_prompt), notes, path)
-        result = path.read_bytes() if rankings is not None else b""
-    return {"number": part.number, "notes": notes.as_json(), "result": result}
+        try:
+            ((_, rankings, notes),) = work.parts([part])
+            if rankings is not None:
+                work.decide(rankings, Part(part.first_prompt), notes, path)
+                done["result"] = path.read_bytes()
+        except (ValueError, OSError) as error:  # which Ray would wrap into another
+            return {**done, "problem": str(error)}
+    return {**done, "notes": notes.as_json()}
