@@ -60,7 +60,8 @@ def digests(threads: int, order: int) -> dict[str, str]:
             out = f"{rule}.{ENDINGS[n % 3]}"
             done = rlchf("aggregate", "k.csv", "--rule", rule, "--threads", threads, "--out", out)
             assert done.returncode == 0, done.stderr
-            found[rule] = hashlib.sha256(Path(out).read_bytes() + done.stderr.encode()).hexdigest()
+            said = "".join(line for line in done.stderr.splitlines() if "warning" in line)
+            found[rule] = hashlib.sha256(Path(out).read_bytes() + said.encode()).hexdigest()
         for rule in AUDITED:
             out = next(path.name for path in folder.glob(f"{rule}.*"))
             groups = ("--annotators", "people.csv", "--group", "region", "--out", "audit.json")
