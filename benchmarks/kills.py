@@ -23,6 +23,7 @@ import signal
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -190,7 +191,10 @@ def _work(arguments: Sequence[str], folder: Path) -> None:
         code = 0
     except SystemExit as ended:
         code = int(ended.code or 0)
+    except BaseException:  # a bug, which the log is to show
+        traceback.print_exc()
     finally:
+        sys.stderr.flush()
         sys.stdout.flush()
         os._exit(code)
 
@@ -324,7 +328,7 @@ def import_all() -> None:
 
     import rlchf.cli.main
     import rlchf.jobs.run
-    import rlchf.train.ppo
+    import rlchf.train.ppo.loop
     import rlchf.train.reward.trainer
 
     del accelerate, matplotlib, peft, transformers, rlchf
