@@ -4,11 +4,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from rlchf.numeric.integer_weights import integer_weights
 from rlchf.rankings import Rankings
 
 
 def exposure(rankings: Rankings) -> np.ndarray:
-    """(R,) weight of the ballots that name each response.
+    """(R,) weight of the ballots that name each response; equal weights are equal to the bit.
 
     Examples
     --------
@@ -17,9 +18,10 @@ def exposure(rankings: Rankings) -> np.ndarray:
     """
     lengths = np.diff(rankings.entry_starts)
     first = np.repeat(rankings.response_starts[rankings.ballot_prompts], lengths)
-    weights = np.repeat(rankings.ballot_weights, lengths)
+    integers, scale, _ = integer_weights(rankings.ballot_weights, rankings.ballot_starts)
     cells = first + rankings.entry_responses
-    return np.bincount(cells, weights=weights, minlength=len(rankings.response_ids))
+    sums = np.bincount(cells, np.repeat(integers, lengths), minlength=len(rankings.response_ids))
+    return np.asarray(sums / np.repeat(scale, np.diff(rankings.response_starts)))
 
 
 def has_gaps(rankings: Rankings) -> bool:

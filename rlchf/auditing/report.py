@@ -24,6 +24,7 @@ from rlchf.auditing.standing import Standing, check_folds, standings_of
 from rlchf.auditing.welfare import Welfare, gini, mean_weights, price_of_fairness, welfare
 from rlchf.display import html_table
 from rlchf.rankings import Rankings, as_rankings
+from rlchf.row_order import by_annotator
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -211,6 +212,7 @@ def audit(
             'annotators["region"]'
         )
     check_folds(folds)
+    rankings = by_annotator(rankings)  # sums do not depend on the order of the rows
     tallies = tally(rankings, result)
     groupings, everybody = Grouping.each(rankings, groups), Grouping.everybody(rankings)
     overall, nan = agreements(tallies, everybody)[0], float("nan")

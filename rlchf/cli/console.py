@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -62,10 +63,12 @@ def need_torch(who: str, *more: str) -> None:
 
 @contextmanager
 def resumable(command: str, folder: str | Path, begun: Path) -> Iterator[None]:
-    """Say after Ctrl-C how to go on, once the file ``begun`` is there, which the work writes first."""
+    """Say after Ctrl-C or SIGTERM how to go on, once the file ``begun`` is there, which comes first."""
     try:
         yield
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         if os.environ.get("RANK", "0") == "0" and begun.exists():
             say(f"stopped; go on with: rlchf {command} --resume {folder}", err=True)
+        if signal.SIGTERM in error.args:  # as a training noted it
+            raise SystemExit(128 + signal.SIGTERM) from None
         raise

@@ -14,6 +14,7 @@ from rlchf.display import counted
 from rlchf.io import read_prompts
 from rlchf.io.json import read_object, write_json
 from rlchf.jobs.evaluation import need_matplotlib
+from rlchf.jobs.faults import naming_faults
 from rlchf.jobs.inputs import read_toml
 from rlchf.jobs.locks import at_work_in, contents
 from rlchf.jobs.ppo_checks import (
@@ -137,7 +138,7 @@ def run_ppo(
     )  # fmt: skip
     run, is_main = PPO(setup), accelerator.is_main_process
     accelerator.wait_for_everyone()  # every process has checked the folder before it is written to
-    with at_work_in(out, main=is_main):
+    with at_work_in(out, main=is_main), naming_faults(out):
         if is_main:
             _check_folder(out, job, resume)  # which another process may have filled since
             write_json(out / "job.json", asdict(job))

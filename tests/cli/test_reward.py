@@ -252,7 +252,7 @@ def test_a_training_stopped_in_its_first_epoch_goes_on_with_the_same_rankings_on
     with monkeypatch.context() as patch:
         patch.setattr("rlchf.jobs.reward.stage", stage_of(2))
         done = call("reward", *given)
-    assert done.returncode == 130
+    assert done.returncode == 143
     assert f"stopped; go on with: rlchf reward --resume {out}" in done.stderr
     rows = (tmp_path / "rankings.csv").read_text()
     header, *ballots = rows.splitlines()

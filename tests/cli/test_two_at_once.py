@@ -52,8 +52,9 @@ def test_a_second_job_in_a_folder_is_refused_until_the_first_is_killed(
     ]
     held = [tmp_path / name for name in ("policy", "reward.partial", "run")]
     first = subprocess.Popen(
-        [sys.executable, "-c", HOLD, *map(str, held)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
+        [sys.executable, "-c", HOLD, *map(str, held)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=Path(__file__).parents[2],
+    )  # fmt: skip
     assert first.stdout is not None
     assert first.stdout.readline() == b"held\n"
     for job, out in zip(jobs, held, strict=True):

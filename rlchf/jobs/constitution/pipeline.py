@@ -32,6 +32,7 @@ from rlchf.jobs.constitution.runfile import FILES, ConstitutionRun, read_constit
 from rlchf.jobs.constitution.sft import check_helpful, run_sft
 from rlchf.jobs.constitution.supervised_settings import ReviseJob, SftJob
 from rlchf.jobs.constitution.trajectory import compared, stage_texts
+from rlchf.jobs.faults import naming_faults
 from rlchf.jobs.inputs import check_paths
 from rlchf.jobs.locks import at_work_in
 from rlchf.jobs.mix import mix_files
@@ -110,7 +111,7 @@ class ConstitutionPipeline:
         ValueError
             If another process is at work in the folder, or the run in it began with other inputs.
         """
-        with at_work_in(self.folder):
+        with at_work_in(self.folder), naming_faults(self.folder):
             self._check_began()
             return self._do_stages()
 

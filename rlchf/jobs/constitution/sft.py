@@ -19,6 +19,7 @@ from rlchf.io.json import write_json, write_jsonl
 from rlchf.io.revisions import Sample, read_revisions, read_samples
 from rlchf.jobs.constitution.supervised_settings import SftJob
 from rlchf.jobs.draws import TINY_POSITIONS, DrawLog, load_sampler
+from rlchf.jobs.faults import naming_faults
 from rlchf.jobs.inputs import check_paths
 from rlchf.jobs.locks import at_work_in, contents
 from rlchf.jobs.partial import partial_file, partial_folder, read_training
@@ -94,7 +95,7 @@ def run_sft(
     quieten_transformers()
     policy = "" if job.policy == TINY else model_folder(job.policy)
     check_attention(job, policy, job.policy)
-    with at_work_in(partial):
+    with at_work_in(partial), naming_faults(partial):
         figures = _fit(job, config, partial, policy, revisions, helpful, prompts, resume=resume)
     if out.exists():
         out.rmdir()

@@ -49,7 +49,7 @@ from rlchf.train.ppo.shaping import (
     shape_scores,
 )
 from rlchf.train.ppo.trackers import log_samples, trackers
-from rlchf.train.signals import signals_noted
+from rlchf.train.signals import interruption, signals_noted
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -221,7 +221,7 @@ class PPO:
                 if stop or self.done % config.checkpoint_every == 0 or self.done == config.updates:
                     self.folder.save(self)
                 if stop:
-                    raise KeyboardInterrupt
+                    raise interruption(signals)
         return self.folder.finish(self)
 
     def draw(self) -> tuple[list[Prompt], Rollout]:
