@@ -25,8 +25,8 @@ def plain_ballots(
         Distinct ids under ``prompt_id``, ``annotator_id`` and ``response_id``, none of them empty.
     columns
         Under these names (E,) int32 codes of the rows, and (E,) float64 under ``rank``, from 1, or under
-        ``score``, and perhaps under ``weight``, from 0, all finite. They are taken out of the dictionary, so
-        that their memory is free early.
+        ``score``, and perhaps under ``weight``, from 0, all finite; ranks may be int32. They are taken out
+        of the dictionary, so that their memory is free early.
 
     Returns
     -------

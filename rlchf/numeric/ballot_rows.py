@@ -25,7 +25,7 @@ class Rows(NamedTuple):
     annotators, responses
         (E,) int32 codes in the rows.
     values
-        (E,) float64, the smallest is best.
+        (E,) float64 or int32, the smallest is best.
     """
 
     starts: np.ndarray
@@ -63,10 +63,22 @@ def by_prompt(prompts: np.ndarray, n_prompts: int) -> tuple[np.ndarray | None, n
     >>> order.tolist(), starts.tolist()
     ([0, 2, 1], [0, 2, 3])
     """
-    starts = offsets(np.bincount(prompts, minlength=n_prompts))
-    if (prompts[1:] >= prompts[:-1]).all():
-        return None, starts
-    return _counted(prompts, starts), starts
+    sizes, in_order = _numbers_of_rows(prompts, n_prompts)
+    starts = offsets(sizes)
+    return None if in_order else _counted(prompts, starts), starts
+
+
+@njit(cache=True, nogil=True)
+def _numbers_of_rows(prompts: np.ndarray, n_prompts: int) -> tuple[np.ndarray, bool]:
+    """(P,) the number of rows of each prompt, and whether the rows are in the order of the prompts."""
+    sizes = np.zeros(n_prompts, dtype=np.int64)
+    in_order = True
+    last = 0
+    for p in prompts:
+        sizes[p] += 1
+        in_order &= p >= last
+        last = p
+    return sizes, in_order
 
 
 @njit(cache=True, nogil=True)
