@@ -81,12 +81,13 @@ def plain_ballots(
 
 def _rows(columns: dict[str, np.ndarray], n_prompts: int, names: np.ndarray) -> "Rows":
     """The rows by prompt, the smallest value being the best, and responses by their place among the names."""
-    from rlchf.numeric.ballot_rows import Rows, by_prompt
+    from rlchf.numeric.ballot_rows import Rows, prompt_starts, together
 
-    order, starts = by_prompt(columns.pop("prompt_id"), n_prompts)
-    if order is not None:
+    prompts = columns.pop("prompt_id")
+    starts, in_order = prompt_starts(prompts, n_prompts)
+    if not in_order:
         for name in columns:
-            columns[name] = columns[name][order]
+            columns[name] = together(columns[name], prompts, starts)
     place = np.empty(len(names), dtype=np.int32)
     place[names] = np.arange(len(names))
     return Rows(

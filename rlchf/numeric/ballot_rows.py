@@ -47,10 +47,8 @@ class Ballots(NamedTuple):
     responses: np.ndarray
 
 
-def by_prompt(prompts: np.ndarray, n_prompts: int) -> tuple[np.ndarray | None, np.ndarray]:
-    """The order that brings the rows of each prompt together, and where each prompt begins.
-
-    The order is None if the rows are in it already.
+def prompt_starts(prompts: np.ndarray, n_prompts: int) -> tuple[np.ndarray, bool]:
+    """Where the rows of each prompt begin once they stand together, and whether they do so in order already.
 
     Parameters
     ----------
@@ -59,13 +57,12 @@ def by_prompt(prompts: np.ndarray, n_prompts: int) -> tuple[np.ndarray | None, n
 
     Examples
     --------
-    >>> order, starts = by_prompt(np.array([0, 1, 0], dtype=np.int32), 2)
-    >>> order.tolist(), starts.tolist()
-    ([0, 2, 1], [0, 2, 3])
+    >>> starts, in_order = prompt_starts(np.array([0, 1, 0], dtype=np.int32), 2)
+    >>> starts.tolist(), in_order
+    ([0, 2, 3], False)
     """
     sizes, in_order = _numbers_of_rows(prompts, n_prompts)
-    starts = offsets(sizes)
-    return None if in_order else _counted(prompts, starts), starts
+    return offsets(sizes), in_order
 
 
 @njit(cache=True, nogil=True)
@@ -82,15 +79,21 @@ def _numbers_of_rows(prompts: np.ndarray, n_prompts: int) -> tuple[np.ndarray, b
 
 
 @njit(cache=True, nogil=True)
-def _counted(prompts: np.ndarray, starts: np.ndarray) -> np.ndarray:
-    """(E,) the row numbers by prompt: a counting sort."""
+def together(column: np.ndarray, prompts: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """(E,) the values of a column by prompt, those of a prompt in their order: a counting sort.
+
+    Examples
+    --------
+    >>> together(np.array([7, 8, 9]), np.array([0, 1, 0], dtype=np.int32), np.array([0, 2, 3])).tolist()
+    [7, 9, 8]
+    """
     free = starts[:-1].copy()
-    order = np.empty(len(prompts), dtype=np.int32)
+    moved = np.empty_like(column)
     for row in range(len(prompts)):
         p = prompts[row]
-        order[free[p]] = row
+        moved[free[p]] = column[row]
         free[p] += 1
-    return order
+    return moved
 
 
 def gathered(
