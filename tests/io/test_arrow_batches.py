@@ -114,6 +114,19 @@ def test_large_parquet_files_give_what_the_long_way_gives(
     assert differences(short, read_rankings(path)) == []
 
 
+def test_parts_of_a_table_are_read_alike_whether_they_are_large_or_small(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = pa.table(random_rows(np.random.default_rng(5), "score"))
+    for part, rows in enumerate((table.slice(0, 40), table.slice(40))):
+        pyarrow.parquet.write_table(rows, tmp_path / f"votes-{part:05}-of-00002.parquet")
+    monkeypatch.setattr(parquet, "LARGE", 41)
+    short = read_rankings(tmp_path)
+    monkeypatch.setattr(plain_rows, "LARGE", 2**60)
+    monkeypatch.setattr(parquet, "LARGE", 2**60)
+    assert differences(short, read_rankings(tmp_path)) == []
+
+
 @pytest.mark.parametrize("name", ["prompt_id", "annotator_id", "response_id"])
 @pytest.mark.parametrize("use_dictionary", [True, False])
 def test_an_empty_id_of_a_large_parquet_file_is_refused(
