@@ -15,7 +15,7 @@ import pyarrow as pa
 from rlchf.ids import clean_id
 from rlchf.io.coding import Codes
 from rlchf.io.columns import Table, as_text
-from rlchf.io.files import KINDS, bare_name
+from rlchf.io.files import COMPRESSED, KINDS, bare_name
 from rlchf.io.line_templates import as_number, line_template
 from rlchf.io.plain_rows import IDS, is_plain_table, plain_columns
 from rlchf.io.plans import Reading
@@ -44,7 +44,9 @@ def _block_table(path: str, source: str, reading: Reading) -> Table | None:
     """The ids of a large plain long table as codes, its ranks or scores and its weights; None of others."""
     kind = KINDS.get(bare_name(path)[1])
     file = Path(path)
-    if kind not in (*SEPARATORS, "jsonl") or not file.is_file():
+    if kind not in (*SEPARATORS, "jsonl") or file.suffix.lower() in COMPRESSED:
+        return None
+    if not file.is_file():
         return None
     if file.stat().st_size < LARGE_BYTES:
         return None

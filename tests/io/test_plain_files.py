@@ -1,5 +1,6 @@
 """Large csv and jsonl files are read block by block, to the same rankings or the same refusal."""
 
+import gzip
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -133,6 +134,13 @@ def test_csv_that_is_not_plain_is_left_to_the_reader_of_whole_files(
     path = tmp_path / "votes.csv"
     path.write_bytes(PLAIN.replace(old, new).encode("utf-8", "surrogateescape"))
     assert by_blocks(path) is None
+
+
+def test_a_compressed_file_is_left_to_the_reader_of_whole_files(tmp_path: Path) -> None:
+    path = tmp_path / "votes.csv.gz"
+    path.write_bytes(gzip.compress(PLAIN.encode()))
+    assert by_blocks(path) is None
+    assert read_rankings(path).n_ballots == 1
 
 
 LINES = (
