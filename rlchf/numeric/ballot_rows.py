@@ -11,6 +11,8 @@ from numba import njit
 
 from rlchf.numeric.segments import offsets
 
+LEAST_SENTINEL = 9
+"""The smallest rank that may stand for "not ranked"."""
 SHORT = 32
 """Number of entries up to which insertion is the fastest way to sort."""
 
@@ -105,8 +107,8 @@ def gathered(
 
     Returns
     -------
-    The ballots, or None where a prompt has one response only, a ballot names a response twice, or one of the
-    ``ranks`` is larger than the number of the ballot's entries and so may mean something else.
+    The ballots, or None where a prompt has one response only or a ballot names a response twice; or where the
+    ``ranks`` above the sizes of their ballots are all the same number, from 9, which may mean "not ranked".
 
     Examples
     --------
@@ -128,8 +130,9 @@ def gathered(
         response_starts=offsets(n_listed),
         responses=np.empty(int(n_listed.sum()), dtype=np.int32),
     )
-    is_plain = _fill(rows, ballots, n_annotators, n_responses, ranks)
-    return ballots if is_plain else None
+    is_plain, lowest, highest = _fill(rows, ballots, n_annotators, n_responses)
+    is_single = ranks and lowest == highest and lowest >= LEAST_SENTINEL
+    return ballots if is_plain and not is_single else None
 
 
 @njit(cache=True, nogil=True)
@@ -151,8 +154,16 @@ def _sizes(rows: Rows, n_annotators: int, n_responses: int) -> tuple[np.ndarray,
 
 
 @njit(cache=True, nogil=True)
-def _fill(rows: Rows, ballots: Ballots, n_annotators: int, n_responses: int, ranks: bool) -> bool:
-    """Write the ballots of all prompts; False if some are no plain ballots."""
+def _fill(
+    rows: Rows, ballots: Ballots, n_annotators: int, n_responses: int
+) -> tuple[bool, float, float]:
+    """Write the ballots of all prompts, which fails if one names a response twice.
+
+    Returns
+    -------
+    Whether it succeeded, and the lowest and the highest of the values above their ballots' sizes.
+    """
+    lowest, highest = np.inf, -np.inf
     slots = np.full(
         n_annotators, -1, dtype=np.int64
     )  # the ballot of each annotator, and earlier ones
@@ -169,13 +180,15 @@ def _fill(rows: Rows, ballots: Ballots, n_annotators: int, n_responses: int, ran
             for x in range(len(entries)):
                 row = entries[x]
                 r, value = rows.responses[row], rows.values[row]
-                if last[r] == b or (ranks and value > len(entries)):
-                    return False
+                if last[r] == b:
+                    return False, lowest, highest
                 last[r] = b
+                if value > len(entries):
+                    lowest, highest = min(lowest, value), max(highest, value)
                 rank += x == 0 or value != rows.values[entries[x - 1]]
                 ballots.entry_responses[first + x] = places[r]
                 ballots.entry_ranks[first + x] = rank
-    return True
+    return True, lowest, highest
 
 
 @njit(cache=True, nogil=True)
