@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rlchf.limits import limit
 from rlchf.numeric.segments import taken
 from rlchf.numeric.weight_sums import check_weight_sums
 
@@ -31,7 +32,7 @@ def plain_ballots(
     Returns
     -------
     Those of what `Rankings.from_entries` gives, or None where it would refuse or warn: on a prompt with one
-    response, a response that a ballot names twice, a rank that may mean "not ranked", or rows of a ballot
+    response or too many, a response that a ballot names twice, a rank that may mean "not ranked", or rows of a ballot
     that differ in weight.
 
     Raises
@@ -54,7 +55,7 @@ def plain_ballots(
     is_rank = "rank" in columns
     rows = _rows(columns, len(ids["prompt_id"]), np.array(names))
     ballots = gathered(rows, len(ids["annotator_id"]), len(names), ranks=is_rank)
-    if ballots is None:
+    if ballots is None or np.diff(ballots.response_starts).max() > limit("RLCHF_MAX_RESPONSES"):
         return None
     weights = _weights(ballots, columns.pop("weight", None))
     if weights is None:

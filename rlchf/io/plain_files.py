@@ -20,6 +20,7 @@ from rlchf.io.line_templates import as_number, line_template
 from rlchf.io.plain_rows import IDS, is_plain_table, plain_columns
 from rlchf.io.plans import Reading
 from rlchf.io.tables import SEPARATORS, column_names, separator
+from rlchf.limits import limit
 
 LARGE_BYTES = 8 * 2**20
 """Size of files from which this way is faster."""
@@ -102,9 +103,15 @@ def _coded(batches: Iterator[Any], ours: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _blocks(stream: BinaryIO) -> Iterator[bytes]:
-    """The bytes of a text in blocks of whole lines, all of them UTF-8."""
+    """The bytes of a text in blocks of whole lines, all of them UTF-8 and none longer than the limit."""
+    longest = limit("RLCHF_MAX_LINE")
+    if longest < BLOCK:
+        raise NotPlainError
     while block := stream.read(BLOCK):
-        block += stream.readline()
+        rest = stream.readline(longest)
+        if len(rest) == longest:
+            raise NotPlainError
+        block += rest
         if not block.isascii():
             block.decode()
         yield block if block.endswith(b"\n") else block + b"\n"

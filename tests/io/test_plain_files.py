@@ -136,6 +136,18 @@ def test_csv_that_is_not_plain_is_left_to_the_reader_of_whole_files(
     assert by_blocks(path) is None
 
 
+def test_a_line_beyond_the_limit_is_left_to_the_reader_of_whole_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "votes.csv"
+    path.write_text(PLAIN + f"p,{'x' * 2000},a,1\np,{'x' * 2000},b,1\n")
+    assert by_blocks(path) is not None
+    monkeypatch.setenv("RLCHF_MAX_LINE", "800")
+    assert by_blocks(path) is None
+    monkeypatch.setenv("RLCHF_MAX_LINE", "600")
+    assert by_blocks(path) is None
+
+
 def test_a_compressed_file_is_left_to_the_reader_of_whole_files(tmp_path: Path) -> None:
     path = tmp_path / "votes.csv.gz"
     path.write_bytes(gzip.compress(PLAIN.encode()))

@@ -119,6 +119,11 @@ def test_what_is_not_plain_takes_the_long_way(column: str, values: list[Any]) ->
     assert plain_columns(table, large=0) is None
 
 
+def test_too_many_responses_take_the_long_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RLCHF_MAX_RESPONSES", "1")
+    assert plain_columns(table_of(plain_votes()), large=0) is None
+
+
 @pytest.mark.parametrize(
     "rank", [[1, 3, 2, 1], [4, 8, 8, 4], [3, 99, 1, 2], [1, 2, 1, 10], [9, 1, 2, 1]]
 )
