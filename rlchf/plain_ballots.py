@@ -32,8 +32,8 @@ def plain_ballots(
     Returns
     -------
     Those of what `Rankings.from_entries` gives, or None where it would refuse or warn: on a prompt with one
-    response or too many, a response that a ballot names twice, a rank that may mean "not ranked", or rows of a ballot
-    that differ in weight.
+    response or too many, a response that a ballot names twice, a rank that may mean "not ranked", or rows of
+    a ballot that differ in weight.
 
     Raises
     ------
