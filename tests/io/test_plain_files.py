@@ -148,6 +148,27 @@ def test_a_line_beyond_the_limit_is_left_to_the_reader_of_whole_files(
     assert by_blocks(path) is None
 
 
+@pytest.mark.parametrize("name", ["none.csv", "a\0b.csv", "folder.csv", "x" * 300 + ".csv"])
+def test_what_cannot_be_opened_is_left_to_the_reader_of_whole_files(
+    name: str, tmp_path: Path
+) -> None:
+    (tmp_path / "folder.csv").mkdir()
+    assert by_blocks(tmp_path / name) is None
+
+
+def test_a_file_that_cannot_be_read_is_left_to_the_reader_of_whole_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "votes.csv"
+    path.write_text(PLAIN)
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    assert by_blocks(path) is None
+
+
 def test_a_compressed_file_is_left_to_the_reader_of_whole_files(tmp_path: Path) -> None:
     path = tmp_path / "votes.csv.gz"
     path.write_bytes(gzip.compress(PLAIN.encode()))
