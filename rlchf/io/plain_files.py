@@ -1,7 +1,7 @@
 """Large csv, tsv and jsonl files, read block by block into codes and numbers.
 
-A file that is not plain, with quoted cells, say, or lines of different keys, is left to the readers of whole
-files, which also say what is wrong with it.
+A file that is not plain, with line breaks in cells, say, or objects of different keys, is left to the readers
+of whole files, which also say what is wrong with it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,6 +19,8 @@ from rlchf.io.files import COMPRESSED, KINDS, bare_name
 from rlchf.io.line_templates import as_number, line_template
 from rlchf.io.plain_rows import IDS, is_plain_table, plain_columns
 from rlchf.io.plans import Reading
+from rlchf.io.quotes import check_quotes
+from rlchf.io.separated import TAB
 from rlchf.io.tables import SEPARATORS, column_names, separator
 from rlchf.limits import limit
 from rlchf.parsing import json_value
@@ -130,19 +132,25 @@ def _blocks(stream: BinaryIO) -> Iterator[bytes]:
 def _rows(
     stream: BinaryIO, names: list[str], ours: Mapping[str, str], delimiter: str
 ) -> Iterator[Any]:
-    """The rows of separated text without quotes; a row of another width is an error."""
+    """The rows of separated text in which quotes are around whole cells within a line, if there are any.
+
+    A row of another width is an error.
+    """
     import pyarrow.csv
 
     types = {theirs: pa.string() if name in IDS else pa.float64() for theirs, name in ours.items()}
     for block in _blocks(stream):
-        if b'"' in block:
+        is_quoted = b'"' in block
+        if is_quoted and (delimiter == TAB or any(check_quotes(block, "", delimiter))):
             raise NotPlainError
         yield pyarrow.csv.read_csv(
             pa.BufferReader(block),
             read_options=pyarrow.csv.ReadOptions(
                 column_names=names, block_size=len(block) + 1, use_threads=False
             ),
-            parse_options=pyarrow.csv.ParseOptions(delimiter=delimiter, quote_char=False),
+            parse_options=pyarrow.csv.ParseOptions(
+                delimiter=delimiter, quote_char='"' if is_quoted else False
+            ),
             convert_options=pyarrow.csv.ConvertOptions(
                 column_types=types,
                 include_columns=list(ours),

@@ -92,6 +92,8 @@ p,ann,b,2
     ("old", "new"),
     [
         ("b,2\n", "b,2\n\np,bob,a,1\np,bob,b,1\n"),
+        ("p,ann,a,1", 'p,"ann",a,1'),
+        ("p,ann", '"p, ""q""","ann"'),
         ("rank\n", "rank\r\n"),
         ("prompt_id,a", '"prompt_id",a'),
     ],
@@ -109,7 +111,10 @@ def test_some_oddities_of_csv_are_plain_all_the_same(
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("p,ann,a,1", 'p,"ann",a,1'),
+        ("p,ann,a,1", 'p,"ann,a,1'),
+        ("p,ann,a,1", 'p,a"n"n,a,1'),
+        ("p,ann,a,1", 'p,"ann"x,a,1'),
+        ("p,ann,a,1", 'p,"an\nn",a,1'),
         ("p,ann,a,1", "p,ann,a"),
         ("p,ann,a,1", "p,ann,a,1,2"),
         ("p,ann,a,1", ",ann,a,1"),
