@@ -109,6 +109,7 @@ def test_large_parquet_files_give_what_the_long_way_gives(
     pyarrow.parquet.write_table(table, path, use_dictionary=use_dictionary, row_group_size=11)
     with monkeypatch.context() as patch:
         patch.setattr(parquet, "LARGE", 0)
+        patch.setattr(parquet, "TOGETHER", 20)
         patch.setattr("rlchf.io.formats.long.gather_rows", must_not_run)
         short = read_rankings(path)
     monkeypatch.setattr(plain_rows, "LARGE", 2**60)
