@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rlchf.limits import limit
 from rlchf.numeric.segments import taken
 from rlchf.numeric.weight_sums import check_weight_sums
 
@@ -25,14 +26,14 @@ def plain_ballots(
         Distinct ids under ``prompt_id``, ``annotator_id`` and ``response_id``, none of them empty.
     columns
         Under these names (E,) int32 codes of the rows, and (E,) float64 under ``rank``, from 1, or under
-        ``score``, and perhaps under ``weight``, from 0, all finite. They are taken out of the dictionary, so
-        that their memory is free early.
+        ``score``, and perhaps under ``weight``, from 0, all finite; ranks may be int32. They are taken out
+        of the dictionary, so that their memory is free early.
 
     Returns
     -------
     Those of what `Rankings.from_entries` gives, or None where it would refuse or warn: on a prompt with one
-    response, a response that a ballot names twice, a rank above the number of the ballot's responses, or
-    rows of a ballot that differ in weight.
+    response or too many, a response that a ballot names twice, a rank that may mean "not ranked", or rows of
+    a ballot that differ in weight.
 
     Raises
     ------
@@ -54,7 +55,7 @@ def plain_ballots(
     is_rank = "rank" in columns
     rows = _rows(columns, len(ids["prompt_id"]), np.array(names))
     ballots = gathered(rows, len(ids["annotator_id"]), len(names), ranks=is_rank)
-    if ballots is None:
+    if ballots is None or np.diff(ballots.response_starts).max() > limit("RLCHF_MAX_RESPONSES"):
         return None
     weights = _weights(ballots, columns.pop("weight", None))
     if weights is None:
@@ -81,12 +82,13 @@ def plain_ballots(
 
 def _rows(columns: dict[str, np.ndarray], n_prompts: int, names: np.ndarray) -> "Rows":
     """The rows by prompt, the smallest value being the best, and responses by their place among the names."""
-    from rlchf.numeric.ballot_rows import Rows, by_prompt
+    from rlchf.numeric.ballot_rows import Rows, prompt_starts, together
 
-    order, starts = by_prompt(columns.pop("prompt_id"), n_prompts)
-    if order is not None:
+    prompts = columns.pop("prompt_id")
+    starts, in_order = prompt_starts(prompts, n_prompts)
+    if not in_order:
         for name in columns:
-            columns[name] = columns[name][order]
+            columns[name] = together(columns[name], prompts, starts)
     place = np.empty(len(names), dtype=np.int32)
     place[names] = np.arange(len(names))
     return Rows(

@@ -13,6 +13,8 @@ from rlchf.io.columns import Table, as_text
 from rlchf.profiles import UNSTATED
 from rlchf.rankings import ANONYMOUS
 
+_CODES = pa.dictionary(pa.int32(), pa.string())
+
 
 def joined_entries(parts: Sequence[Entries], source: str, *, by_pair: bool = False) -> Entries:
     """The ballots of several files as those of one dataset; annotators that are not known stay apart.
@@ -209,6 +211,9 @@ def _stacked(columns: Sequence[Any]) -> Any:
             for column in columns
             for cell in (column if isinstance(column, list) else column.to_pylist())
         ]
-    if len({column.type for column in columns}) > 1:
+    types = {column.type for column in columns}
+    if len(types) > 1 and _CODES in types:  # a large part, whose ids are codes, beside smaller ones
+        columns = [c if c.type == _CODES else as_text(c).dictionary_encode() for c in columns]
+    elif len(types) > 1:
         columns = [as_text(column) for column in columns]
     return pa.chunked_array([chunk for column in columns for chunk in column.chunks])

@@ -1,7 +1,7 @@
 """Parquet and Arrow files, and other tables of typed columns."""
 
 from collections import Counter
-from collections.abc import Container
+from collections.abc import Container, Iterator
 from typing import Any
 
 import pyarrow as pa
@@ -13,6 +13,8 @@ from rlchf.io.files import shown
 CODED = ("prompt_id", "annotator_id", "response_id")
 LARGE = 200_000
 """Number of rows from which these columns are kept as codes."""
+TOGETHER = 2**22
+"""Number of rows whose texts are looked up together, which is faster where they are mixed."""
 CODED_BYTES = 4
 """Bytes to a row, before compression, up to which a column of texts was written as codes throughout.
 
@@ -48,21 +50,31 @@ def _kept(names: list[str], wanted: Container[str] | None, source: str) -> list[
 
 
 def _read(file: Any, names: list[str]) -> Any:
-    """The columns of a large file, of which ids become codes one after the other, as texts are large."""
+    """The columns of a large file, of which ids become codes part by part, as texts are large."""
     types = {name: file.schema_arrow.field(name).type for name in names}
     ids = [name for name in names if name in CODED and not pa.types.is_nested(types[name])]
     table = file.read(columns=[name for name in names if name not in ids])
     for name in ids:
         codes = Codes()
-        whole = not pa.types.is_dictionary(
-            types[name]
-        )  # texts in mixed order are looked up at once
-        every = range(file.num_row_groups)
-        for groups in [every] if whole else [[group] for group in every]:
+        for groups in _row_groups(file, 1 if pa.types.is_dictionary(types[name]) else TOGETHER):
             column = file.read_row_groups(groups, columns=[name])[name]
             codes.add(column if is_coded_text(column) else as_text(column))
         table = table.append_column(name, codes.column())
     return table.select(names)
+
+
+def _row_groups(file: Any, rows: int) -> Iterator[list[int]]:
+    """The numbers of row groups that follow each other, with so many rows together at least."""
+    groups: list[int] = []
+    n = 0
+    for group in range(file.num_row_groups):
+        groups.append(group)
+        n += file.metadata.row_group(group).num_rows
+        if n >= rows:
+            yield groups
+            groups, n = [], 0
+    if groups:
+        yield groups
 
 
 def is_coded(file: Any, name: str) -> bool:

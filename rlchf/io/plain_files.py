@@ -1,11 +1,11 @@
 """Large csv, tsv and jsonl files, read block by block into codes and numbers.
 
-A file that is not plain, with quoted cells, say, or lines of different keys, is left to the readers of whole
-files, which also say what is wrong with it.
+A file that is not plain, with line breaks in cells, say, or objects of different keys, is left to the readers
+of whole files, which also say what is wrong with it.
 """
 
-import json
 from collections.abc import Iterator, Mapping
+from io import BufferedReader
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -15,11 +15,15 @@ import pyarrow as pa
 from rlchf.ids import clean_id
 from rlchf.io.coding import Codes
 from rlchf.io.columns import Table, as_text
-from rlchf.io.files import KINDS, bare_name
+from rlchf.io.files import COMPRESSED, KINDS, bare_name
 from rlchf.io.line_templates import as_number, line_template
 from rlchf.io.plain_rows import IDS, is_plain_table, plain_columns
 from rlchf.io.plans import Reading
+from rlchf.io.quotes import check_quotes
+from rlchf.io.separated import TAB
 from rlchf.io.tables import SEPARATORS, column_names, separator
+from rlchf.limits import limit
+from rlchf.parsing import json_value
 
 LARGE_BYTES = 8 * 2**20
 """Size of files from which this way is faster."""
@@ -35,39 +39,50 @@ class NotPlainError(ValueError):
 
 
 def plain_file(path: str, source: str, reading: Reading) -> dict[str, Any] | None:
-    """The columns of a `Rankings` from a large file of plain ranks or scores, or None if it is another."""
-    table = _block_table(path, source, reading)
-    return None if table is None else plain_columns(table, large=0)
+    """The columns of a `Rankings` from a large file of plain ranks or scores, or None if it is another.
+
+    Parameters
+    ----------
+    source
+        The file's name in messages.
+    """
+    try:
+        kind = _kind_of_large_text(path)
+        if kind is None:
+            return None
+        with Path(path).open("rb") as stream:
+            table = _table(stream, kind, source, reading)
+    except (OSError, pa.ArrowException, ValueError, KeyError):
+        return None  # the readers of whole files say why
+    return plain_columns(table, large=0)
 
 
-def _block_table(path: str, source: str, reading: Reading) -> Table | None:
-    """The ids of a large plain long table as codes, its ranks or scores and its weights; None of others."""
-    kind = KINDS.get(bare_name(path)[1])
+def _kind_of_large_text(path: str) -> str | None:
+    """Whether a file is csv, tsv or jsonl, by its name; None if it is small, compressed or another."""
     file = Path(path)
-    if kind not in (*SEPARATORS, "jsonl") or not file.is_file():
+    kind = KINDS.get(bare_name(path)[1])
+    if kind not in (*SEPARATORS, "jsonl") or file.suffix.lower() in COMPRESSED:
         return None
-    if file.stat().st_size < LARGE_BYTES:
-        return None
-    with file.open("rb") as stream:
-        head = stream.peek(HEAD)[:HEAD]
-        line = head.partition(b"\n")[0]
-        if len(line) == len(head):
-            return None
-        try:
-            names = _names(line, kind)
-            plan = reading.plan(source, names)
-            ours = plan.header.renamed
-            if plan.format.name != "long" or not is_plain_table(ours.values()):
-                return None
-            if kind == "jsonl":
-                batches = _objects(stream, line, json.loads(line), ours)
-            else:
-                stream.readline()
-                batches = _rows(stream, names, ours, separator(line, kind))
-            columns = _coded(batches, ours)
-        except (pa.ArrowException, ValueError, KeyError):
-            return None
-    return Table(source, columns, plan.header.names(names), "row {}".format)
+    return kind if file.is_file() and file.stat().st_size >= LARGE_BYTES else None
+
+
+def _table(stream: BufferedReader, kind: str, source: str, reading: Reading) -> Table:
+    """The columns of a plain file: ids as codes, ranks or scores, and weights."""
+    head = stream.peek(HEAD)[:HEAD]
+    line = head.partition(b"\n")[0]
+    if len(line) == len(head):
+        raise NotPlainError
+    names = _names(line, kind)
+    plan = reading.plan(source, names)
+    ours = plan.header.renamed
+    if plan.format.name != "long" or not is_plain_table(ours.values()):
+        raise NotPlainError
+    if kind == "jsonl":
+        batches = _objects(stream, line, json_value(line.decode()), ours)
+    else:
+        stream.readline()
+        batches = _rows(stream, names, ours, separator(line, kind))
+    return Table(source, _coded(batches, ours), plan.header.names(names), "row {}".format)
 
 
 def _names(line: bytes, kind: str) -> list[str]:
@@ -100,9 +115,15 @@ def _coded(batches: Iterator[Any], ours: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _blocks(stream: BinaryIO) -> Iterator[bytes]:
-    """The bytes of a text in blocks of whole lines, all of them UTF-8."""
+    """The bytes of a text in blocks of whole lines, all of them UTF-8 and none longer than the limit."""
+    longest = limit("RLCHF_MAX_LINE")
+    if longest < BLOCK:
+        raise NotPlainError
     while block := stream.read(BLOCK):
-        block += stream.readline()
+        rest = stream.readline(longest)
+        if len(rest) == longest:
+            raise NotPlainError
+        block += rest
         if not block.isascii():
             block.decode()
         yield block if block.endswith(b"\n") else block + b"\n"
@@ -111,19 +132,25 @@ def _blocks(stream: BinaryIO) -> Iterator[bytes]:
 def _rows(
     stream: BinaryIO, names: list[str], ours: Mapping[str, str], delimiter: str
 ) -> Iterator[Any]:
-    """The rows of separated text without quotes; a row of another width is an error."""
+    """The rows of separated text in which quotes are around whole cells within a line, if there are any.
+
+    A row of another width is an error.
+    """
     import pyarrow.csv
 
     types = {theirs: pa.string() if name in IDS else pa.float64() for theirs, name in ours.items()}
     for block in _blocks(stream):
-        if b'"' in block:
+        is_quoted = b'"' in block
+        if is_quoted and (delimiter == TAB or any(check_quotes(block, "", delimiter))):
             raise NotPlainError
         yield pyarrow.csv.read_csv(
             pa.BufferReader(block),
             read_options=pyarrow.csv.ReadOptions(
                 column_names=names, block_size=len(block) + 1, use_threads=False
             ),
-            parse_options=pyarrow.csv.ParseOptions(delimiter=delimiter, quote_char=False),
+            parse_options=pyarrow.csv.ParseOptions(
+                delimiter=delimiter, quote_char='"' if is_quoted else False
+            ),
             convert_options=pyarrow.csv.ConvertOptions(
                 column_types=types,
                 include_columns=list(ours),

@@ -47,7 +47,9 @@ def plain_columns(table: Table, large: int | None = None) -> dict[str, Any] | No
     ids: dict[str, list[str]] = {}
     columns: dict[str, np.ndarray] = {}
     for name in table.columns.keys() - {*IDS}:
-        values = _finite(table.columns[name])
+        values = _whole(table.columns[name]) if name == "rank" else None
+        if values is None:
+            values = _finite(table.columns[name])
         if values is None or values.min() < LEAST[name]:
             return None
         columns[name] = values
@@ -58,6 +60,18 @@ def plain_columns(table: Table, large: int | None = None) -> dict[str, Any] | No
     if any(map(reads_as_ranking, ids["response_id"])):
         return None
     return plain_ballots(ids, columns, table.source)
+
+
+def _whole(column: object) -> np.ndarray | None:
+    """A column of whole numbers as int32; None if it is another."""
+    if not isinstance(column, pa.ChunkedArray) or column.null_count:
+        return None
+    if not pa.types.is_integer(column.type):
+        return None
+    try:
+        return to_numpy(column.cast(pa.int32()))
+    except pa.ArrowInvalid:
+        return None
 
 
 def _finite(column: object) -> np.ndarray | None:

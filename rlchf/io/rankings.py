@@ -142,6 +142,7 @@ def _entries(
                 groups.append(ELECTIONS[kind](data, file))
                 continue
             plan, table = _planned(data, file, kind, reading)
+            del data
             formats.setdefault(plan.format.name, file)
             by_pair = plan.format.by_pair
             tables.append(plan.header.apply(table))

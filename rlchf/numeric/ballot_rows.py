@@ -11,6 +11,8 @@ from numba import njit
 
 from rlchf.numeric.segments import offsets
 
+LEAST_SENTINEL = 9
+"""The smallest rank that may stand for "not ranked"."""
 SHORT = 32
 """Number of entries up to which insertion is the fastest way to sort."""
 
@@ -25,7 +27,7 @@ class Rows(NamedTuple):
     annotators, responses
         (E,) int32 codes in the rows.
     values
-        (E,) float64, the smallest is best.
+        (E,) float64 or int32, the smallest is best.
     """
 
     starts: np.ndarray
@@ -47,10 +49,8 @@ class Ballots(NamedTuple):
     responses: np.ndarray
 
 
-def by_prompt(prompts: np.ndarray, n_prompts: int) -> tuple[np.ndarray | None, np.ndarray]:
-    """The order that brings the rows of each prompt together, and where each prompt begins.
-
-    The order is None if the rows are in it already.
+def prompt_starts(prompts: np.ndarray, n_prompts: int) -> tuple[np.ndarray, bool]:
+    """Where the rows of each prompt begin once they stand together, and whether they do so in order already.
 
     Parameters
     ----------
@@ -59,26 +59,43 @@ def by_prompt(prompts: np.ndarray, n_prompts: int) -> tuple[np.ndarray | None, n
 
     Examples
     --------
-    >>> order, starts = by_prompt(np.array([0, 1, 0], dtype=np.int32), 2)
-    >>> order.tolist(), starts.tolist()
-    ([0, 2, 1], [0, 2, 3])
+    >>> starts, in_order = prompt_starts(np.array([0, 1, 0], dtype=np.int32), 2)
+    >>> starts.tolist(), in_order
+    ([0, 2, 3], False)
     """
-    starts = offsets(np.bincount(prompts, minlength=n_prompts))
-    if (prompts[1:] >= prompts[:-1]).all():
-        return None, starts
-    return _counted(prompts, starts), starts
+    sizes, in_order = _numbers_of_rows(prompts, n_prompts)
+    return offsets(sizes), in_order
 
 
 @njit(cache=True, nogil=True)
-def _counted(prompts: np.ndarray, starts: np.ndarray) -> np.ndarray:
-    """(E,) the row numbers by prompt: a counting sort."""
+def _numbers_of_rows(prompts: np.ndarray, n_prompts: int) -> tuple[np.ndarray, bool]:
+    """(P,) the number of rows of each prompt, and whether the rows are in the order of the prompts."""
+    sizes = np.zeros(n_prompts, dtype=np.int64)
+    in_order = True
+    last = 0
+    for p in prompts:
+        sizes[p] += 1
+        in_order &= p >= last
+        last = p
+    return sizes, in_order
+
+
+@njit(cache=True, nogil=True)
+def together(column: np.ndarray, prompts: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """(E,) the values of a column by prompt, those of a prompt in their order: a counting sort.
+
+    Examples
+    --------
+    >>> together(np.array([7, 8, 9]), np.array([0, 1, 0], dtype=np.int32), np.array([0, 2, 3])).tolist()
+    [7, 9, 8]
+    """
     free = starts[:-1].copy()
-    order = np.empty(len(prompts), dtype=np.int32)
+    moved = np.empty_like(column)
     for row in range(len(prompts)):
         p = prompts[row]
-        order[free[p]] = row
+        moved[free[p]] = column[row]
         free[p] += 1
-    return order
+    return moved
 
 
 def gathered(
@@ -90,8 +107,8 @@ def gathered(
 
     Returns
     -------
-    The ballots, or None where a prompt has one response only, a ballot names a response twice, or one of the
-    ``ranks`` is larger than the number of the ballot's entries and so may mean something else.
+    The ballots, or None where a prompt has one response only or a ballot names a response twice; or where the
+    ``ranks`` above the sizes of their ballots are all the same number, from 9, which may mean "not ranked".
 
     Examples
     --------
@@ -113,8 +130,9 @@ def gathered(
         response_starts=offsets(n_listed),
         responses=np.empty(int(n_listed.sum()), dtype=np.int32),
     )
-    is_plain = _fill(rows, ballots, n_annotators, n_responses, ranks)
-    return ballots if is_plain else None
+    is_plain, lowest, highest = _fill(rows, ballots, n_annotators, n_responses)
+    is_single = ranks and lowest == highest and lowest >= LEAST_SENTINEL
+    return ballots if is_plain and not is_single else None
 
 
 @njit(cache=True, nogil=True)
@@ -136,8 +154,16 @@ def _sizes(rows: Rows, n_annotators: int, n_responses: int) -> tuple[np.ndarray,
 
 
 @njit(cache=True, nogil=True)
-def _fill(rows: Rows, ballots: Ballots, n_annotators: int, n_responses: int, ranks: bool) -> bool:
-    """Write the ballots of all prompts; False if some are no plain ballots."""
+def _fill(
+    rows: Rows, ballots: Ballots, n_annotators: int, n_responses: int
+) -> tuple[bool, float, float]:
+    """Write the ballots of all prompts, which fails if one names a response twice.
+
+    Returns
+    -------
+    Whether it succeeded, and the lowest and the highest of the values above their ballots' sizes.
+    """
+    lowest, highest = np.inf, -np.inf
     slots = np.full(
         n_annotators, -1, dtype=np.int64
     )  # the ballot of each annotator, and earlier ones
@@ -154,13 +180,15 @@ def _fill(rows: Rows, ballots: Ballots, n_annotators: int, n_responses: int, ran
             for x in range(len(entries)):
                 row = entries[x]
                 r, value = rows.responses[row], rows.values[row]
-                if last[r] == b or (ranks and value > len(entries)):
-                    return False
+                if last[r] == b:
+                    return False, lowest, highest
                 last[r] = b
+                if value > len(entries):
+                    lowest, highest = min(lowest, value), max(highest, value)
                 rank += x == 0 or value != rows.values[entries[x - 1]]
                 ballots.entry_responses[first + x] = places[r]
                 ballots.entry_ranks[first + x] = rank
-    return True
+    return True, lowest, highest
 
 
 @njit(cache=True, nogil=True)

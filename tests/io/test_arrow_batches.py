@@ -2,14 +2,16 @@
 
 import warnings
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet
 import pytest
 
-from rlchf.io import plain_rows
+from rlchf.io import parquet, plain_rows, read_rankings
 from rlchf.rankings import Rankings
 from tests.io.test_plain_rows import differences, plain_votes, random_rows
 
@@ -89,6 +91,58 @@ def test_every_door_gives_what_the_long_way_gives(
     long = long_way(table, monkeypatch)
     monkeypatch.setattr("rlchf.io.formats.long.gather_rows", must_not_run)
     assert differences(DOORS[door](table), long) == []
+
+
+@pytest.mark.parametrize("use_dictionary", [True, False])
+@pytest.mark.parametrize(("seed", "kind"), enumerate(IDS_AS))
+def test_large_parquet_files_give_what_the_long_way_gives(
+    seed: int, kind: str, use_dictionary: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    columns = random_rows(np.random.default_rng(seed), "rank")
+    ids = {
+        name: IDS_AS[kind](columns[name]) for name in ("prompt_id", "annotator_id", "response_id")
+    }
+    table = pa.table(
+        {"places": [{"rank": 1}] * len(columns["rank"]), **ids, "rank": columns["rank"]}
+    )
+    path = tmp_path / "votes.parquet"
+    pyarrow.parquet.write_table(table, path, use_dictionary=use_dictionary, row_group_size=11)
+    with monkeypatch.context() as patch:
+        patch.setattr(parquet, "LARGE", 0)
+        patch.setattr(parquet, "TOGETHER", 20)
+        patch.setattr("rlchf.io.formats.long.gather_rows", must_not_run)
+        short = read_rankings(path)
+    monkeypatch.setattr(plain_rows, "LARGE", 2**60)
+    assert differences(short, read_rankings(path)) == []
+
+
+def test_parts_of_a_table_are_read_alike_whether_they_are_large_or_small(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = pa.table(random_rows(np.random.default_rng(5), "score"))
+    for part, rows in enumerate((table.slice(0, 40), table.slice(40))):
+        pyarrow.parquet.write_table(rows, tmp_path / f"votes-{part:05}-of-00002.parquet")
+    monkeypatch.setattr(parquet, "LARGE", 41)
+    short = read_rankings(tmp_path)
+    monkeypatch.setattr(plain_rows, "LARGE", 2**60)
+    monkeypatch.setattr(parquet, "LARGE", 2**60)
+    assert differences(short, read_rankings(tmp_path)) == []
+
+
+@pytest.mark.parametrize("name", ["prompt_id", "annotator_id", "response_id"])
+@pytest.mark.parametrize("use_dictionary", [True, False])
+def test_an_empty_id_of_a_large_parquet_file_is_refused(
+    name: str, use_dictionary: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    columns = plain_votes()
+    columns[name] = [*columns[name][:2], None, columns[name][3]]
+    path = tmp_path / "votes.parquet"
+    pyarrow.parquet.write_table(
+        pa.table(columns), path, use_dictionary=use_dictionary, row_group_size=2
+    )
+    monkeypatch.setattr(parquet, "LARGE", 0)
+    with pytest.raises(ValueError, match=f"votes.parquet, row 3: the {name} is empty$"):
+        read_rankings(path)
 
 
 @pytest.mark.parametrize("rank", [[1, 2, None, 1], [1, 2, 2, 0], [1, "2", 1, "x"], [1, 1, 1, 99]])

@@ -1,5 +1,6 @@
 """Large csv and jsonl files are read block by block, to the same rankings or the same refusal."""
 
+import gzip
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -91,6 +92,8 @@ p,ann,b,2
     ("old", "new"),
     [
         ("b,2\n", "b,2\n\np,bob,a,1\np,bob,b,1\n"),
+        ("p,ann,a,1", 'p,"ann",a,1'),
+        ("p,ann", '"p, ""q""","ann"'),
         ("rank\n", "rank\r\n"),
         ("prompt_id,a", '"prompt_id",a'),
     ],
@@ -108,7 +111,10 @@ def test_some_oddities_of_csv_are_plain_all_the_same(
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("p,ann,a,1", 'p,"ann",a,1'),
+        ("p,ann,a,1", 'p,"ann,a,1'),
+        ("p,ann,a,1", 'p,a"n"n,a,1'),
+        ("p,ann,a,1", 'p,"ann"x,a,1'),
+        ("p,ann,a,1", 'p,"an\nn",a,1'),
         ("p,ann,a,1", "p,ann,a"),
         ("p,ann,a,1", "p,ann,a,1,2"),
         ("p,ann,a,1", ",ann,a,1"),
@@ -133,6 +139,46 @@ def test_csv_that_is_not_plain_is_left_to_the_reader_of_whole_files(
     path = tmp_path / "votes.csv"
     path.write_bytes(PLAIN.replace(old, new).encode("utf-8", "surrogateescape"))
     assert by_blocks(path) is None
+
+
+def test_a_line_beyond_the_limit_is_left_to_the_reader_of_whole_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "votes.csv"
+    path.write_text(PLAIN + f"p,{'x' * 2000},a,1\np,{'x' * 2000},b,1\n")
+    assert by_blocks(path) is not None
+    monkeypatch.setenv("RLCHF_MAX_LINE", "800")
+    assert by_blocks(path) is None
+    monkeypatch.setenv("RLCHF_MAX_LINE", "600")
+    assert by_blocks(path) is None
+
+
+@pytest.mark.parametrize("name", ["none.csv", "a\0b.csv", "folder.csv", "x" * 300 + ".csv"])
+def test_what_cannot_be_opened_is_left_to_the_reader_of_whole_files(
+    name: str, tmp_path: Path
+) -> None:
+    (tmp_path / "folder.csv").mkdir()
+    assert by_blocks(tmp_path / name) is None
+
+
+def test_a_file_that_cannot_be_read_is_left_to_the_reader_of_whole_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "votes.csv"
+    path.write_text(PLAIN)
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    assert by_blocks(path) is None
+
+
+def test_a_compressed_file_is_left_to_the_reader_of_whole_files(tmp_path: Path) -> None:
+    path = tmp_path / "votes.csv.gz"
+    path.write_bytes(gzip.compress(PLAIN.encode()))
+    assert by_blocks(path) is None
+    assert read_rankings(path).n_ballots == 1
 
 
 LINES = (

@@ -1,6 +1,7 @@
 """Large plain tables take a short way to rankings, which ends where the long one does."""
 
 import re
+import warnings
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -116,6 +117,27 @@ def test_a_plain_table_takes_the_short_way_only_if_it_is_large() -> None:
 def test_what_is_not_plain_takes_the_long_way(column: str, values: list[Any]) -> None:
     table = table_of({**plain_votes(), column: values})
     assert plain_columns(table, large=0) is None
+
+
+def test_too_many_responses_take_the_long_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RLCHF_MAX_RESPONSES", "1")
+    assert plain_columns(table_of(plain_votes()), large=0) is None
+
+
+@pytest.mark.parametrize(
+    "rank", [[1, 3, 2, 1], [4, 8, 8, 4], [3, 99, 1, 2], [1, 2, 1, 10], [9, 1, 2, 1]]
+)
+def test_ranks_with_gaps_take_the_short_way_unless_one_may_mean_not_ranked(
+    rank: list[int],
+) -> None:
+    table = table_of({**plain_votes(), "rank": rank})
+    short = plain_columns(table, large=0)
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        long = Rankings.from_entries(read_long(table, "missing"))
+    assert bool(warned) == (short is None)
+    if short is not None:
+        assert differences(Rankings(**short), long) == []
 
 
 @pytest.mark.parametrize(
