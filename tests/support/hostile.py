@@ -301,8 +301,8 @@ def compressed() -> Iterator[tuple[str, Case]]:
     yield "a gzip bomb", Case("v.csv.gz", zeros * 300, said)
     block = pa.compress(bytes(2**20), codec="zstd", asbytes=True)
     yield "a zstd bomb", Case("v.csv.zst", block * 300, said)
-    yield "cut gzip", Case("v.csv.gz", zeros[:50], "cannot be decompressed")
-    yield "spoilt gzip", Case("v.csv.gz", zeros[:30] + b"x" * 30, "cannot be decompressed")
+    yield "cut gzip", Case("v.csv.gz", zeros[:50], "cannot be (decompressed|read)")
+    yield "spoilt gzip", Case("v.csv.gz", zeros[:30] + b"x" * 30, "cannot be (decompressed|read)")
 
 
 def names() -> Iterator[tuple[str, Case]]:
