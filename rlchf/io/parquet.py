@@ -71,8 +71,8 @@ def is_coded(file: Any, name: str) -> bool:
         return False
     group = file.metadata.row_group(0)
     parts = [group.column(i) for i in range(group.num_columns)]
-    part = next(part for part in parts if part.path_in_schema == name)
-    return bool(part.total_uncompressed_size <= CODED_BYTES * part.num_values)
+    part = next((part for part in parts if part.path_in_schema == name), None)
+    return part is not None and bool(part.total_uncompressed_size <= CODED_BYTES * part.num_values)
 
 
 def parse_arrow(data: bytes, source: str, wanted: Container[str] | None) -> Table:
