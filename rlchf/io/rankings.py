@@ -10,6 +10,7 @@ from rlchf.io.blt import blt_entries
 from rlchf.io.columns import Table
 from rlchf.io.datasets import Paths, dataset_files, dataset_name, paths_given, tables_in_parts
 from rlchf.io.files import display_name, file_kind, read_bytes, shown
+from rlchf.io.files import reading as naming
 from rlchf.io.formats import check_format, known_names
 from rlchf.io.formats.long import reads_as_ranking
 from rlchf.io.frames import is_frame
@@ -98,7 +99,8 @@ def read_rankings(
         candidates = read_candidates(candidates)
     reading = Reading(format, parsed_columns(columns, known_names()))
     try:
-        entries = _entries(path, reading, unranked, plain=candidates is None)
+        with naming(dataset_name(path)):
+            entries = _entries(path, reading, unranked, plain=candidates is None)
     except ValueError as error:
         if format != AUTO:
             raise
