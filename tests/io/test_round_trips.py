@@ -126,3 +126,9 @@ def test_collective_rankings_keep_their_options(tmp_path: Path) -> None:
         again = read_aggregation(path)
         assert isinstance(again, Aggregation)
         assert again.options == {"vector": [3, 1, 0]}
+
+
+def test_features_come_in_the_order_of_the_file(tmp_path: Path) -> None:
+    names = [f"feature {n}" for n in range(30)]
+    write_jsonl(tmp_path / "people.jsonl", [{"annotator_id": "ann", **dict.fromkeys(names, "x")}])
+    assert list(read_annotators(tmp_path / "people.jsonl").features) == names
