@@ -132,3 +132,11 @@ def test_features_come_in_the_order_of_the_file(tmp_path: Path) -> None:
     names = [f"feature {n}" for n in range(30)]
     write_jsonl(tmp_path / "people.jsonl", [{"annotator_id": "ann", **dict.fromkeys(names, "x")}])
     assert list(read_annotators(tmp_path / "people.jsonl").features) == names
+
+
+@pytest.mark.parametrize("kind", ["csv", "tsv", "jsonl", "parquet"])
+def test_a_row_of_quotes_alone_is_a_row(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / f"people.{kind}"
+    for quotes in ('"', '""', '"""'):
+        write_table(path, {"annotator_id": ["a", quotes], "group": ["b", quotes]})
+        assert read_annotators(path).group("group") == {"a": "b", quotes: quotes}
