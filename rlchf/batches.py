@@ -23,7 +23,7 @@ def batch(rankings: "Rankings", prompts: np.ndarray) -> Profiles:
     ballots = _slice_or_indices(first, counts)  # of K ballots
     check_memory(
         8.0 * M * int(counts.sum()),  # copies included
-        f"the ranks of {M:,} responses on {int(counts.sum()):,} ballots",
+        f"a table of {M:,} responses by {int(counts.sum()):,} ballots",
         "give fewer responses on a prompt",
     )
     ranks, scores, approvals = _tables(rankings, M, first, counts)

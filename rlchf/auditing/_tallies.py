@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rlchf.aggregation import Aggregation
+from rlchf.limits import check_memory
 from rlchf.numeric.ratios import ratio
 from rlchf.numeric.segments import offsets, ranges
 from rlchf.rankings import Rankings
@@ -189,6 +190,12 @@ def tally(rankings: Rankings, result: Aggregation) -> Tallies:
 def _contested_pairs(rankings: Rankings) -> tuple[np.ndarray, np.ndarray]:
     """Where each prompt's table begins, and the tables, end to end."""
     starts = offsets(np.diff(rankings.response_starts) ** 2)
+    largest = int(np.diff(starts).max())  # a prompt's pairs are worked on together
+    check_memory(
+        float(starts[-1]) + 32.0 * largest,
+        f"an audit of {starts[-1]:,} pairs of responses",
+        "give fewer responses on a prompt, or fewer prompts",
+    )
     contested = np.zeros(starts[-1], dtype=bool)
     for prompts, profiles in rankings.profiles(small=True):
         cells = starts[prompts][:, None] + np.arange(profiles.n_responses**2)

@@ -10,7 +10,7 @@ import numpy as np
 from rlchf.display import listing
 from rlchf.ids import cell_text, clean_id
 from rlchf.io.columns import Table
-from rlchf.io.files import bare_name, display_name, file_kind, read_bytes, shown
+from rlchf.io.files import bare_name, display_name, file_kind, read_bytes, reading, shown
 from rlchf.io.jsonl import json_records
 from rlchf.io.tables import parse_table
 from rlchf.options import renaming
@@ -81,6 +81,11 @@ def read_rows(path: str | Path) -> Rows:
     ValueError
         If the file does not hold what it should; the message says where and what would work.
     """
+    with reading(display_name(path)):
+        return _read_rows(path)
+
+
+def _read_rows(path: str | Path) -> Rows:
     data, source = read_bytes(path), display_name(path)
     if not data.strip():
         raise ValueError(f"{source}: the file is empty")

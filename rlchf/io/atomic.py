@@ -1,11 +1,12 @@
 """Writing a file or a folder so that it appears complete or not at all."""
 
+import errno
 import io
 import os
 import secrets
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -13,6 +14,9 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 
 from rlchf.io.files import COMPRESSED, STANDARD_STREAM
+
+FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EIO, errno.EROFS)
+"""What a full, limited or broken disk answers."""
 
 
 @contextmanager
@@ -41,7 +45,9 @@ def atomic_write(path: str | Path) -> Iterator[BinaryIO]:
         buffer = io.BytesIO()
         yield buffer
         sys.stdout.flush()
-        sys.stdout.buffer.write(buffer.getvalue())
+        rest = buffer.getbuffer()
+        while rest:  # an unbuffered stream takes as much as a pipe has room for
+            rest = rest[sys.stdout.buffer.write(rest) :]
         sys.stdout.buffer.flush()
         return
     target = Path(os.path.realpath(path))  # through a link, so that the link stays
@@ -60,10 +66,75 @@ def atomic_write(path: str | Path) -> Iterator[BinaryIO]:
             yield blocks
             if codec:
                 blocks.end()
+        _to_disk(temporary)
         temporary.replace(target)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise _named(error, path) from None
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def write_files(contents: Mapping[Path, bytes]) -> None:
+    """Write several files, which appear together when all of them are complete.
+
+    Folders are made if they do not exist.
+
+    Raises
+    ------
+    ValueError
+        If one cannot be written; then there is none of them.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp()) / "new"
+    >>> write_files({folder / "a.txt": b"a", folder / "b.txt": b"b"})
+    >>> sorted(path.name for path in folder.iterdir())
+    ['a.txt', 'b.txt']
+    """
+    mark, made = secrets.token_hex(4), []
+    temporaries = {path: path.with_name(f".{path.name}.{mark}.tmp") for path in contents}
+    try:
+        for path, content in contents.items():
+            made += _made_folders(path.parent)
+            with _opened(temporaries[path], "xb", path) as file:
+                file.write(content)
+            _to_disk(temporaries[path])
+        for path, temporary in temporaries.items():
+            temporary.replace(path)
+    except BaseException as error:
+        for temporary in temporaries.values():
+            temporary.unlink(missing_ok=True)
+        for folder in reversed(made):
+            folder.rmdir()
+        if isinstance(error, OSError):
+            raise _named(error, path) from None
+        raise
+
+
+def _made_folders(folder: Path) -> list[Path]:
+    """Make a folder that does not exist, with those above it; return those that were made."""
+    missing = [one for one in (folder, *folder.parents) if not one.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    return missing[::-1]
+
+
+def _to_disk(path: Path) -> None:
+    """Have the system write a file's bytes to the disk, so that a crash leaves the whole file or none."""
+    number = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
+
+
+def _named(error: OSError, path: str | Path) -> Exception:
+    """An error that names the file, if the disk is full, limited or broken."""
+    if error.errno not in FULL:
+        return error
+    return ValueError(f"{path}: cannot be written: {error.strerror}; nothing of it is left")
 
 
 @contextmanager
@@ -88,9 +159,15 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
     temporary.mkdir()
     try:
         yield temporary
+        for file in temporary.rglob("*"):
+            if file.is_file():
+                _to_disk(file)
         if target.exists():
             target.rmdir()  # an empty one, which not all systems replace
         temporary.replace(target)
+    except OSError as error:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise _named(error, path) from None
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise

@@ -16,7 +16,7 @@ from rlchf.io.files import shown
 NAMING = (*IDS, "ranking")
 """Columns whose cells name something."""
 
-_BLANKS = ' \t\r\n\u00a0"'
+_BLANKS = " \t\r\n\u00a0"
 _INNER = r'"((?:[^"]|"")*)"\s*$'
 _HALF_QUOTED = r'(?s)^\s*"(?:.*[^"\s])?\s*$'
 
@@ -48,11 +48,12 @@ def unquoted_column(column: Any, after_blank: bool) -> Any:
     return pc.if_else(pc.match_substring_regex(column, pattern), inner, column)
 
 
-def blank_rows(columns: Iterable[Any]) -> np.ndarray:
-    """The rows of which all columns are blank, or have quotes around nothing."""
+def blank_rows(columns: Iterable[Any], quotes: bool) -> np.ndarray:
+    """The rows of which all columns are blank; with ``quotes`` also those of quotes around nothing."""
+    nothing = text_array(["", '""'] if quotes else [""])
 
     def is_blank(texts: Any) -> np.ndarray:
-        return np.asarray(to_numpy(pc.binary_length(pc.utf8_trim(texts, _BLANKS))) == 0)
+        return _mask(pc.is_in(pc.utf8_trim(texts, _BLANKS), nothing))
 
     rows: np.ndarray | None = None
     for column in sorted(columns, key=_n_texts):

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import numpy as np
 
 from rlchf.entries import Entries
-from rlchf.io.atomic import atomic_write
+from rlchf.io.atomic import atomic_write, write_files
 from rlchf.io.files import STANDARD_STREAM, bare_name, shown
 from rlchf.limits import limit
 from rlchf.rankings import Rankings
@@ -256,12 +256,26 @@ def write_elections(
         if orders.scores and not kind.holds_scores(orders):
             lost["scores, but for their order"] += sum(map(len, orders.scores))
         texts[_file(Path(path), orders, kind, folder)] = kind.text(orders)
+    contents = {target: text.encode() for target, text in texts.items()}
     if folder:
-        Path(path).mkdir(parents=True, exist_ok=True)
-    for target, text in texts.items():
-        with atomic_write(target) as file:
-            file.write(text.encode())
+        write_files(contents)
+    else:
+        with atomic_write(path) as file:
+            file.write(next(iter(contents.values())))
     return [str(target) for target in texts], lost
+
+
+def file_stem(title: str) -> str:
+    """The name of an election's file in a folder, without its suffix.
+
+    Examples
+    --------
+    >>> file_stem("tea/green"), file_stem("../tea")
+    ('tea%2Fgreen', '%2E.%2Ftea')
+    """
+    stem = quote(title, safe=" ,;@()[]+=")
+    hidden = stem.startswith((".", "_"))  # files of a folder that are not read
+    return f"%{ord(stem[0]):X}{stem[1:]}" if hidden else stem
 
 
 def _file(path: Path, orders: Orders, kind: Kind, folder: bool) -> Path:
@@ -270,7 +284,7 @@ def _file(path: Path, orders: Orders, kind: Kind, folder: bool) -> Path:
         if bare_name(path)[1] != suffix:
             raise ValueError(f"{path}: these ballots make a .{suffix} file; name it so")
         return path
-    name = quote(orders.title, safe=" ,;@()[]+=")
+    name = file_stem(orders.title)
     if len(name) > LONGEST:
         raise ValueError(f"prompt {shown(orders.title)} has an id too long for a file's name")
     return path / f"{name}.{suffix}"

@@ -2,6 +2,8 @@
 
 import difflib
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -94,6 +96,38 @@ def read_bytes(path: str | Path) -> bytes:
     if data.startswith(_UTF16_MARKS):
         raise ValueError(f"{source}: the text is UTF-16; save the file as UTF-8")
     return data.removeprefix(_UTF8_MARK)
+
+
+@contextmanager
+def reading(source: str) -> Iterator[None]:
+    """Name the file in what libraries raise while it is read, however far they have come.
+
+    Raises
+    ------
+    ValueError
+        In place of errors of pyarrow and of text that is not UTF-8, of nesting and numbers beyond all bounds,
+        and of memory that is used up; others pass.
+
+    Examples
+    --------
+    >>> with reading("votes.parquet"):
+    ...     b"\\xff".decode()
+    Traceback (most recent call last):
+    ...
+    ValueError: votes.parquet: a text in it is not UTF-8
+    """
+    try:
+        yield
+    except MemoryError:
+        raise ValueError(
+            f"{source}: there is not enough memory to read it; give it in parts"
+        ) from None
+    except (UnicodeError, pa.ArrowException) as error:
+        bad_text = isinstance(error, UnicodeError) or "UTF8" in str(error)
+        problem = "a text in it is not UTF-8" if bad_text else f"cannot be read: {error}"
+        raise ValueError(f"{source}: {problem}") from None
+    except (RecursionError, OverflowError) as error:
+        raise ValueError(f"{source}: cannot be read: {error}") from None
 
 
 def file_kind(path: str | Path, data: bytes) -> str:

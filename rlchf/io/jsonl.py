@@ -97,8 +97,9 @@ def from_records(
     shared: dict[str, str] = {}  # equal texts as one object: ids repeat on most lines
     for number, record in records:
         if not record.keys() <= names.keys():
-            for name in record.keys() - names.keys():
-                if wanted is None or name in wanted:
+            check_width(record, source)
+            for name in record:  # in the order of the file
+                if name not in names and (wanted is None or name in wanted):
                     cells[name] = [""] * len(numbers)
             names.update(dict.fromkeys(record))
             check_width(names, source)

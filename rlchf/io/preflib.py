@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,8 +10,16 @@ import numpy as np
 
 from rlchf.entries import Entries
 from rlchf.ids import clean_id
-from rlchf.io.elections import Kind, Orders, check_number, check_total, whole_number
-from rlchf.io.files import PREFLIB, bare_name, decode, display_name, read_bytes, shown
+from rlchf.io.elections import Kind, Orders, check_number, check_total, file_stem, whole_number
+from rlchf.io.files import (
+    PREFLIB,
+    STANDARD_STREAM,
+    bare_name,
+    decode,
+    display_name,
+    read_bytes,
+    shown,
+)
 
 _FACT = re.compile(r"[A-Z][A-Z ]*")
 _LEVEL = re.compile(r"\s*(?:\{([\d,\s]*)\}|(\d+))\s*(,|$)")
@@ -103,15 +111,22 @@ def parse_election(data: bytes, path: str | Path) -> Election:
             "fetch the file again if it was cut off, or correct the header"
         )
     check_total(sum(counts), source)
-    own_name = bare_name(facts.get(("FILE NAME", None), "") or "election")[0]
     return Election(
         source=source,
-        name=own_name if str(path) == "-" else bare_name(path)[0],
+        name=_name(path, facts),
         alternatives=[facts.get(("ALTERNATIVE NAME", str(i)), str(i)) for i in range(1, size + 1)],
         counts=counts,
         lines=lines,
         orders=levels,
     )
+
+
+def _name(path: str | Path, facts: Mapping[tuple[str, str | None], str]) -> str:
+    """What an election is called: as its file, whose name may be a form of the title without a slash."""
+    if str(path) == STANDARD_STREAM:
+        return bare_name(facts.get(("FILE NAME", None), "") or "election")[0]
+    stem, title = bare_name(path)[0], facts.get(("TITLE", None), "")
+    return title if title and file_stem(title) == stem else stem
 
 
 def election_entries(elections: Sequence[Election], source: str) -> Entries:

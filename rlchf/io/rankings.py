@@ -9,8 +9,10 @@ from rlchf.io.abif import abif_entries
 from rlchf.io.blt import blt_entries
 from rlchf.io.columns import Table
 from rlchf.io.datasets import Paths, dataset_files, dataset_name, paths_given, tables_in_parts
-from rlchf.io.files import display_name, file_kind, read_bytes
+from rlchf.io.files import display_name, file_kind, read_bytes, shown
+from rlchf.io.files import reading as naming
 from rlchf.io.formats import check_format, known_names
+from rlchf.io.formats.long import reads_as_ranking
 from rlchf.io.frames import is_frame
 from rlchf.io.headers import Columns, parsed_columns
 from rlchf.io.joining import joined_entries, joined_tables
@@ -97,7 +99,8 @@ def read_rankings(
         candidates = read_candidates(candidates)
     reading = Reading(format, parsed_columns(columns, known_names()))
     try:
-        entries = _entries(path, reading, unranked, plain=candidates is None)
+        with naming(dataset_name(path)):
+            entries = _entries(path, reading, unranked, plain=candidates is None)
     except ValueError as error:
         if format != AUTO:
             raise
@@ -194,6 +197,12 @@ def _mixture(formats: Mapping[str, str], elections: Sequence[Election]) -> str:
 def write_rankings(path: str | Path, rankings: Rankings) -> None:
     """Write ballots as a long table that `read_rankings` reads, complete or not at all.
 
+    Raises
+    ------
+    ValueError
+        If the file cannot be written, or a response's id reads as a ranking, such as ``a > b``, which would
+        be refused on reading.
+
     Examples
     --------
     >>> import tempfile
@@ -206,4 +215,10 @@ def write_rankings(path: str | Path, rankings: Rankings) -> None:
     p,ann,a,2,1.0
     <BLANKLINE>
     """
+    for one in rankings.response_ids:
+        if reads_as_ranking(one):
+            raise ValueError(
+                f"{path}: the response id {shown(one)} reads as a ranking, and could not be "
+                "read again; rename it"
+            )
     write_table(path, rankings.columns())

@@ -190,7 +190,8 @@ class _Text:
 
     def _without_blank_rows(self, columns: dict[str, Any]) -> dict[str, Any]:
         """The columns without rows of separators only, which spreadsheets write below the last row."""
-        blank = blank_rows(columns.values())
+        literal = self.quotes is None or self.quotes.is_literal  # quotes that were not read
+        blank = blank_rows(columns.values(), quotes=literal)
         if len(blank) and len(columns) < self.width:  # the other columns may have something
             _, cells, texts = self._lines
             parsed_lines = np.flatnonzero((cells == self.width) & (texts >= 0))[1:]

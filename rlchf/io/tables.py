@@ -6,7 +6,7 @@ import re
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -193,8 +193,19 @@ def write_table(path: str | Path, columns: Mapping[str, Any]) -> None:
         write_jsonl(path, (dict(zip(columns, row, strict=True)) for row in rows))
         return
     with atomic_write(path) as file:
-        text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
-        writer = csv.writer(text, delimiter=SEPARATORS[kind], lineterminator="\n")
+        writer = csv.writer(_Lines(file), delimiter=SEPARATORS[kind], lineterminator="\r\n")
         writer.writerow(columns)
         writer.writerows(rows)
-        text.detach()
+
+
+class _Lines:
+    """A file of rows that end in LF, for a writer that ends them in CR and LF.
+
+    Only such a writer puts a cell with a CR in quotes, in Python before 3.13.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file = file
+
+    def write(self, row: str) -> None:
+        self.file.write((row.removesuffix("\r\n") + "\n").encode())

@@ -11,7 +11,7 @@ from rlchf.display import listing
 from rlchf.ids import cell_text, clean_id
 from rlchf.io.chats import check_prompt, shape_hint, warn_of_prompts
 from rlchf.io.columns import Table
-from rlchf.io.files import display_name, file_kind, read_bytes, shown
+from rlchf.io.files import display_name, file_kind, read_bytes, reading, shown
 from rlchf.io.formats import known_names
 from rlchf.io.headers import Columns, header, parsed_columns
 from rlchf.io.jsonl import json_records
@@ -227,7 +227,11 @@ def read_annotators(path: str | Path, columns: Columns | None = None) -> Annotat
     ValueError
         If an annotator comes twice or a weight is not a number that is 0 or more.
     """
-    table = _with_our_names(read_table(path), columns)
+    with reading(display_name(path)):
+        return _annotators(_with_our_names(read_table(path), columns))
+
+
+def _annotators(table: Table) -> Annotators:
     ids, codes = table.ids("annotator_id")
     if len(ids) < len(codes):
         first: dict[int, int] = {}

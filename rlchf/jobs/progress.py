@@ -16,6 +16,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from rlchf.display import printable
+
 Tick = Callable[..., None]
 """``tick(done, total, **facts)``, facts being a few figures to show beside the bar."""
 
@@ -31,18 +33,19 @@ def stage(name: str, quiet: bool = False) -> Iterator[Tick]:
     ticked by then or not: one large prompt ticks only at its end. Elsewhere, unless ``quiet``, one
     line says that the stage began, one a minute how far it is, and one how long it took.
     """
-    console = Console(stderr=True, highlight=False)
+    name = printable(name)
+    console = Console(stderr=True, highlight=False, markup=False, emoji=False)
     began = time.monotonic()
     if not console.is_terminal and not quiet:
         console.print(f"{name} ...")
     columns = (
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[facts]}"),
+        TextColumn("{task.fields[facts]}", markup=False),
     )
     bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
     task = bar.add_task(name, total=None, facts="")

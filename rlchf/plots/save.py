@@ -8,7 +8,7 @@ from pathlib import Path
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from rlchf.io.atomic import atomic_write
+from rlchf.io.atomic import atomic_write, write_files
 
 METADATA: dict[str, dict[str, str | None]] = {"svg": {"Date": None}, "png": {"Software": None}}
 
@@ -26,12 +26,13 @@ def save_all(figures: Mapping[str, Figure], folder: str | Path) -> list[Path]:
     -------
     The files, in the folder, which is created if it does not exist.
     """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = {folder / f"{name}.{end}": name for name in figures for end in ("svg", "png")}
-    for path, name in paths.items():
-        save(figures[name], path)
-    return list(paths)
+    pictures = {
+        Path(folder) / f"{name}.{end}": _picture(figure, end)
+        for name, figure in figures.items()
+        for end in ("svg", "png")
+    }
+    write_files(pictures)
+    return list(pictures)
 
 
 def svg_text(figure: Figure, description: str = "") -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -23,6 +24,8 @@ COLUMNS: dict[str, list[Any]] = {
 ELECTION = "# NUMBER ALTERNATIVES: 2\n1: 1,2\n"
 DEEP = 100_000
 ESCAPE = "\x1b[31mred\x1b]0;title\x07"
+EITHER = "either"
+"""What is said of an input that may be read or refused, by what has been changed."""
 VOTES, SEVERAL = "{folder}/good.csv", ("aggregate", "{file}", "--rule", "borda")
 
 
@@ -37,7 +40,7 @@ class Case:
     content
         The bytes of the file.
     said
-        A part of the answer, a regular expression; empty if the input is read.
+        A part of the answer, a regular expression; empty if the input is read, EITHER if it may be.
     command
         The command; ``{file}`` is the file, ``{folder}`` the folder, in which good.csv is sound.
     """
@@ -128,10 +131,36 @@ def columns() -> Iterator[tuple[str, Case]]:
         "a cut parquet file",
         Case("v.parquet", whole[: len(whole) // 2], "cannot be read as Parquet"),
     )
+    for n in range(whole.count(b"prompt_id")):  # the footer names a column several times
+        parts = whole.split(b"prompt_id")
+        data = b"prompt_id".join(parts[: n + 1]) + b"prompt_ix" + b"prompt_id".join(parts[n + 1 :])
+        yield (
+            f"a changed name {n}",
+            Case("v.parquet", data, EITHER),
+        )
+    texts = pa.Array.from_buffers(
+        pa.string(), 2, [None, pa.py_buffer(np.array([0, 1, 2], np.int32)), pa.py_buffer(b"\xffb")]
+    )
+    for name in ("prompt_id", "rank"):
+        data = parquet(list((COLUMNS | {name: texts}).values()), names)
+        yield (
+            f"{name} in another encoding",
+            Case("v.parquet", data, "v.parquet: a text in it is not UTF-8"),
+        )
+    stream = io.BytesIO()
+    table = pa.table(cells, names=names)
+    with pa.ipc.new_file(stream, table.schema) as writer:
+        writer.write_table(table)
+    offsets = np.array([0, 1, 2], np.int32).tobytes()
+    wrong = stream.getvalue().replace(offsets, offsets[:8] + b"\xff\xff\xff\x7f")
+    yield (
+        "an arrow file that points outside itself",
+        Case("v.arrow", wrong, "cannot be read as Arrow"),
+    )
     spoilt = whole[:60] + bytes(40) + whole[100:]
     yield (
         "a spoilt parquet file",
-        Case("v.parquet", spoilt, "(cannot be read as Parquet|not UTF-8|)"),
+        Case("v.parquet", spoilt, EITHER),
     )
 
 
@@ -301,8 +330,8 @@ def compressed() -> Iterator[tuple[str, Case]]:
     yield "a gzip bomb", Case("v.csv.gz", zeros * 300, said)
     block = pa.compress(bytes(2**20), codec="zstd", asbytes=True)
     yield "a zstd bomb", Case("v.csv.zst", block * 300, said)
-    yield "cut gzip", Case("v.csv.gz", zeros[:50], "cannot be decompressed")
-    yield "spoilt gzip", Case("v.csv.gz", zeros[:30] + b"x" * 30, "cannot be decompressed")
+    yield "cut gzip", Case("v.csv.gz", zeros[:50], "cannot be (decompressed|read)")
+    yield "spoilt gzip", Case("v.csv.gz", zeros[:30] + b"x" * 30, "cannot be (decompressed|read)")
 
 
 def names() -> Iterator[tuple[str, Case]]:

@@ -1,6 +1,5 @@
 """How much memory there is, and how much an aggregation at once would take."""
 
-import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,6 +8,7 @@ import pyarrow.parquet
 
 from rlchf.io.files import COMPRESSED
 from rlchf.io.large.blocks import kind_of
+from rlchf.limits import free_memory as free_memory
 
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 PER_ROW = 300
@@ -56,19 +56,6 @@ def shown_size(size: int) -> str:
         if size >= UNITS[unit]:
             return f"{size / UNITS[unit]:.3g} {unit}B"
     return f"{size} bytes"
-
-
-def free_memory() -> int:
-    """Bytes that this process may take: what is free, or what is left of a limit on its container."""
-    free = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
-    meminfo = Path("/proc/meminfo")
-    if meminfo.exists():
-        available = re.search(r"MemAvailable: +(\d+) kB", meminfo.read_text())
-        free += [1024 * int(available[1])] if available else []
-    limit, used = Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")
-    if limit.exists() and used.exists() and limit.read_text().strip().isdigit():
-        free.append(int(limit.read_text()) - int(used.read_text()))
-    return max(min(free), 1)
 
 
 def needed(paths: Sequence[str]) -> int:
