@@ -102,7 +102,9 @@ def _warn_of_error(soft: Soft, n_prompts: int, pull: float, gap: float) -> None:
     of the squared errors.
     """
     last = float(soft.gaps[-1])
-    error = float(np.sqrt(2 * max(last, 0.0) * n_prompts / pull / max(len(soft.point), 1)))
+    error = min(
+        float(np.sqrt(2 * max(last, 0.0) * n_prompts / pull / max(len(soft.point), 1))), 1.0
+    )
     if last > gap and error > LARGE_ERROR:
         warnings.warn(
             f"soft_nash: the search stopped after {len(soft.gaps)} rounds with a gap of {last:.0e}, so that "
