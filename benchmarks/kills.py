@@ -126,7 +126,7 @@ def commands(data: Path) -> dict[str, Command]:
              "--checkpoint-every", "1"),
             begun=f"{OUT}/ppo_config.json", done="config.json",
         ),
-        "run": Command(("run", str(data / "run.toml")), begun=f"{OUT}/config.toml", done="report.json"),
+        "run": Command(("run", str(data / "run.toml")), begun=f"{OUT}/config.toml", done="report.html"),
     }  # fmt: skip
 
 
