@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from rlchf.aggregation import Aggregation
+from rlchf.io.atomic import write_files
 from rlchf.io.files import read_bytes
 from tests.support.cli import rlchf
 from tests.support.hostile import GOOD
@@ -190,6 +191,21 @@ def test_an_output_on_a_full_disk_is_absent(inputs: Path, full_disk: None) -> No
 
 def test_an_output_below_a_file_is_refused(inputs: Path) -> None:
     refusals(inputs, "good.csv/out")
+
+
+def test_files_that_belong_together_all_get_their_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace = Path.replace
+
+    def interrupted(self: Path, target: Path) -> Path:
+        os.kill(os.getpid(), signal.SIGINT)
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_files({tmp_path / "new" / name: b"x" for name in "abc"})
+    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["a", "b", "c"]
 
 
 def test_sigterm_removes_a_file_that_is_half_written(
