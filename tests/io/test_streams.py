@@ -16,6 +16,7 @@ import pytest
 from rlchf.aggregation import Aggregation
 from rlchf.io.atomic import write_files
 from rlchf.io.files import read_bytes
+from rlchf.io.sources._records import Files
 from tests.support.cli import rlchf
 from tests.support.hostile import GOOD
 from tests.support.processes import ROOT
@@ -59,6 +60,17 @@ def test_a_pipe_to_which_nobody_writes_is_refused(
         ValueError, match="a named pipe that no program opened for writing within 0 sec"
     ):
         read_bytes(tmp_path / "pipe")
+
+
+def test_a_pipe_of_something_else_is_not_read_twice(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.jsonl"
+    os.mkfifo(pipe)
+    with pytest.raises(ValueError, match="a pipe or a device, which can be read once only"):
+        Files.of([str(pipe)])
+    threading.Thread(target=pipe.write_text, args=('{"x": 1}\n',)).start()
+    done = rlchf("aggregate", pipe, "--rule", "borda")
+    assert done.returncode == 2
+    assert "the columns x fit no format" in done.stderr
 
 
 def test_a_device_without_an_end_is_refused() -> None:
