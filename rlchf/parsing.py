@@ -7,11 +7,13 @@ from typing import Any
 from rlchf.limits import limit
 
 
-def json_value(text: str, **options: Any) -> Any:
+def json_value(text: str, deepest: int | None = None, **options: Any) -> Any:
     """The value of a JSON text.
 
     Parameters
     ----------
+    deepest
+        Levels of lists and objects at most; by default ``RLCHF_MAX_NESTING``.
     options
         What `json.loads` takes.
 
@@ -30,7 +32,7 @@ def json_value(text: str, **options: Any) -> Any:
     ...
     ValueError: lists and objects are nested more than 100 deep; set RLCHF_MAX_NESTING to allow more
     """
-    most = limit("RLCHF_MAX_NESTING")
+    most = limit("RLCHF_MAX_NESTING") if deepest is None else deepest
     try:
         value = json.loads(text, **options)
     except RecursionError:

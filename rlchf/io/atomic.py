@@ -5,9 +5,11 @@ import io
 import os
 import secrets
 import shutil
+import signal
 import sys
+import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -102,16 +104,36 @@ def write_files(contents: Mapping[Path, bytes]) -> None:
             with _opened(temporaries[path], "xb", path) as file:
                 file.write(content)
             _to_disk(temporaries[path])
-        for path, temporary in temporaries.items():
-            temporary.replace(path)
+        with _signals_held():
+            for path, temporary in temporaries.items():
+                temporary.replace(path)
     except BaseException as error:
         for temporary in temporaries.values():
             temporary.unlink(missing_ok=True)
         for folder in reversed(made):
-            folder.rmdir()
+            with suppress(OSError):  # it has files that are complete
+                folder.rmdir()
         if isinstance(error, OSError):
             raise _named(error, path) from None
         raise
+
+
+@contextmanager
+def _signals_held() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM wait until the block has ended."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread is interrupted
+        return
+    held: list[int] = []
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {one: signal.signal(one, lambda number, _: held.append(number)) for one in numbers}
+    try:
+        yield
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler or signal.SIG_DFL)
+        if held:
+            signal.raise_signal(held[0])
 
 
 def _made_folders(folder: Path) -> list[Path]:

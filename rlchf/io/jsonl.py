@@ -22,7 +22,7 @@ def json_records(data: bytes, source: str, first: int = 1) -> Iterator[tuple[int
     >>> list(json_records(b'{"a": 1}', "file.jsonl"))
     [(1, {'a': 1})]
     """
-    longest = limit("RLCHF_MAX_LINE")
+    longest, deepest = limit("RLCHF_MAX_LINE"), limit("RLCHF_MAX_NESTING")
     surrogates = rb"\ud" in data or rb"\uD" in data
     for number, line in enumerate(io.BytesIO(data), start=first):
         if line.isspace():
@@ -32,7 +32,7 @@ def json_records(data: bytes, source: str, first: int = 1) -> Iterator[tuple[int
                 f"{source}, line {number}: longer than {gib(longest)}; set RLCHF_MAX_LINE to allow more"
             )
         try:
-            record = json_value(line.decode())
+            record = json_value(line.decode(), deepest)
         except UnicodeDecodeError:
             decode(data, source)  # the same error, with its line
             raise

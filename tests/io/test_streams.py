@@ -14,7 +14,9 @@ from typing import Any
 import pytest
 
 from rlchf.aggregation import Aggregation
+from rlchf.io.atomic import write_files
 from rlchf.io.files import read_bytes
+from rlchf.io.sources._records import Files
 from tests.support.cli import rlchf
 from tests.support.hostile import GOOD
 from tests.support.processes import ROOT
@@ -58,6 +60,17 @@ def test_a_pipe_to_which_nobody_writes_is_refused(
         ValueError, match="a named pipe that no program opened for writing within 0 sec"
     ):
         read_bytes(tmp_path / "pipe")
+
+
+def test_a_pipe_of_something_else_is_not_read_twice(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.jsonl"
+    os.mkfifo(pipe)
+    with pytest.raises(ValueError, match="a pipe or a device, which can be read once only"):
+        Files.of([str(pipe)])
+    threading.Thread(target=pipe.write_text, args=('{"x": 1}\n',)).start()
+    done = rlchf("aggregate", pipe, "--rule", "borda")
+    assert done.returncode == 2
+    assert "the columns x fit no format" in done.stderr
 
 
 def test_a_device_without_an_end_is_refused() -> None:
@@ -190,6 +203,21 @@ def test_an_output_on_a_full_disk_is_absent(inputs: Path, full_disk: None) -> No
 
 def test_an_output_below_a_file_is_refused(inputs: Path) -> None:
     refusals(inputs, "good.csv/out")
+
+
+def test_files_that_belong_together_all_get_their_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace = Path.replace
+
+    def interrupted(self: Path, target: Path) -> Path:
+        os.kill(os.getpid(), signal.SIGINT)
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_files({tmp_path / "new" / name: b"x" for name in "abc"})
+    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["a", "b", "c"]
 
 
 def test_sigterm_removes_a_file_that_is_half_written(

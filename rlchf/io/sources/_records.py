@@ -231,6 +231,10 @@ class Files:
                 continue
             if not Path(name).exists():
                 read_bytes(name)  # says that there is no such file, and names similar ones
+            if not Path(name).is_file():
+                raise ValueError(
+                    f"{name}: a pipe or a device, which can be read once only; save what it gives as a file"
+                )
             if bare_name(name)[1] not in KINDS:
                 raise ValueError(
                     f"{name}: give a file that ends in {', '.join(f'.{kind}' for kind in KINDS)}, "
