@@ -1,6 +1,7 @@
 """Texts of columns as codes: distinct texts in order of appearance, and the code of each cell."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -148,3 +149,21 @@ def text_array(texts: Sequence[str]) -> Any:
     ends = np.cumsum([0, *map(len, encoded)], dtype=np.int64)
     buffers = [None, pa.py_buffer(ends), pa.py_buffer(b"".join(encoded))]
     return pa.Array.from_buffers(pa.large_string(), len(encoded), buffers).cast(pa.string())
+
+
+def arrow_column(cells: Any) -> Any:
+    """A column of texts or numbers as a pyarrow array, without pandas where it need not be imported.
+
+    Examples
+    --------
+    >>> arrow_column(["a", "b"]).type, arrow_column(np.array([1.5, 2.0])).to_pylist()
+    (DataType(string), [1.5, 2.0])
+    """
+    if isinstance(cells, np.ndarray) and cells.dtype in (np.int64, np.float64):
+        flat = np.ascontiguousarray(cells)
+        buffers = [None, pa.py_buffer(flat)]
+        return pa.Array.from_buffers(pa.from_numpy_dtype(flat.dtype), len(flat), buffers)
+    if isinstance(cells, list) and all(type(cell) is str for cell in cells):
+        with suppress(pa.ArrowInvalid):  # texts of 2 GiB together need several arrays
+            return text_array(cells)
+    return pa.array(cells)

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from rlchf.io.atomic import atomic_write
+from rlchf.io.coding import arrow_column
 from rlchf.io.columns import Table
 from rlchf.io.files import (
     KINDS,
@@ -185,7 +186,8 @@ def write_table(path: str | Path, columns: Mapping[str, Any]) -> None:
         import pyarrow.parquet
 
         with atomic_write(path) as file:
-            pyarrow.parquet.write_table(pa.table(dict(columns)), file)
+            arrays = {name: arrow_column(cells) for name, cells in columns.items()}
+            pyarrow.parquet.write_table(pa.table(arrays), file)
         return
     cells = [c.tolist() if isinstance(c, np.ndarray) else c for c in columns.values()]
     rows = zip(*cells, strict=True)
