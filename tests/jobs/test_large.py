@@ -335,11 +335,11 @@ def test_a_sort_that_is_stopped_ends_as_other_work_does(number: signal.Signals) 
     before = signal.signal(number, stop)
     kill = threading.Timer(0.2, os.kill, (os.getpid(), number))
     try:
-        with pytest.raises(StoppedError), duckdb.connect() as connection, interrupts_kept():
-            kill.start()
-            connection.execute(
-                "SELECT sum(a.range * b.range) FROM range(10000000) a, range(10000000) b"
-            )
+        kill.start()
+        with pytest.raises(StoppedError), interrupts_kept():
+            duckdb.sql(
+                "SELECT sum(a.i * b.i) FROM range(10000000) a(i), range(10000000) b(i)"
+            ).show()
         assert signal.getsignal(number) is stop
     finally:
         kill.cancel()
