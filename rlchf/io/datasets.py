@@ -14,8 +14,8 @@ RANKINGS = "rankings"
 
 _MAGIC = re.compile(r"[*?\[]")
 _SHARD = re.compile(r"(.*-)\d{5}-of-\d{5}|part[-.]\d+.*")
-_SKIPPED = re.compile(r"(?:.+\.)?skipped\.csv")
-"""Names of the files in which rlchf lists the rows that it left out."""
+_SKIPPED = re.compile(r"(?:.+\.)?skipped\.csv|.+\.shard\.json")
+"""Names of the files in which rlchf lists the rows that it left out, and says which shard an output is."""
 _NOT_ROWS = ("dataset_info.json", "state.json", "dataset_dict.json")
 """What Hugging Face's datasets keep beside their rows."""
 

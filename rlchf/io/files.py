@@ -170,8 +170,8 @@ def _json_kind(data: bytes) -> str:
     return "json" if data.lstrip()[:1] == b"[" else "jsonl"
 
 
-def decode(data: bytes, source: str) -> str:
-    """Decode UTF-8.
+def decode(data: bytes, source: str, before: int = 0) -> str:
+    """Decode UTF-8 that has ``before`` lines before it in its file.
 
     Raises
     ------
@@ -181,7 +181,7 @@ def decode(data: bytes, source: str) -> str:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
+        line = before + data.count(b"\n", 0, error.start) + 1
         raise ValueError(
             f"{source}, line {line}: not UTF-8 (byte 0x{data[error.start]:02x}); "
             "save the file as UTF-8"

@@ -34,7 +34,7 @@ def json_records(data: bytes, source: str, first: int = 1) -> Iterator[tuple[int
         try:
             record = json_value(line.decode(), deepest)
         except UnicodeDecodeError:
-            decode(data, source)  # the same error, with its line
+            decode(data, source, first - 1)  # the same error, with its line
             raise
         except ValueError as error:
             raise ValueError(
@@ -62,9 +62,15 @@ def _refuse_half_characters(record: dict[str, Any], line: str) -> None:
 
 
 def parse_jsonl(
-    data: bytes, source: str, wanted: Container[str] | None, lists: Iterable[str] = ()
+    data: bytes,
+    source: str,
+    wanted: Container[str] | None,
+    lists: Iterable[str] = (),
+    before: int = 0,
 ) -> Table:
     """Parse jsonl into columns; a key that a line lacks is an empty cell there.
+
+    ``before`` is the number of lines before the text in its file.
 
     Examples
     --------
@@ -72,7 +78,7 @@ def parse_jsonl(
     >>> table.texts("rank"), table.row(0)
     (['1'], 'line 1')
     """
-    table = from_records(json_records(data, source), source, wanted, "line", lists)
+    table = from_records(json_records(data, source, before + 1), source, wanted, "line", lists)
     if table is None:
         raise ValueError(f"{source}: the file is empty")
     return table

@@ -36,8 +36,10 @@ class Quotes(NamedTuple):
     is_literal: bool = False
 
 
-def check_quotes(data: bytes, source: str, delimiter: str) -> Quotes:
+def check_quotes(data: bytes, source: str, delimiter: str, before: int = 0) -> Quotes:
     """Check that every quoted cell is closed; return what the quotes are like.
+
+    ``before`` is the number of rows before the text in its file.
 
     Raises
     ------
@@ -55,7 +57,7 @@ def check_quotes(data: bytes, source: str, delimiter: str) -> Quotes:
     quotes = _scan(data, delimiter)
     if quotes.is_open or (quotes.has_breaks and quotes.is_loose):
         opens, closes = quoted_cells(data, delimiter)
-        _refuse_open(data, source, delimiter, opens, closes)
+        _refuse_open(data, source, delimiter, opens, closes, before)
     return quotes
 
 
@@ -172,11 +174,11 @@ def has_strict_quotes(data: bytes, delimiter: str) -> bool:
 
 
 def _refuse_open(
-    data: bytes, source: str, delimiter: str, opens: np.ndarray, closes: np.ndarray
+    data: bytes, source: str, delimiter: str, opens: np.ndarray, closes: np.ndarray, before: int
 ) -> None:
     ends = line_ends(data, opens, closes)
     if closes[-1] == len(data):
-        row = row_of(ends, int(opens[-1]))
+        row = before + row_of(ends, int(opens[-1]))
         raise ValueError(
             f"{source}, row {row}: a quote is opened and never closed; close it, or double the quotes "
             "inside a cell"
@@ -185,8 +187,8 @@ def _refuse_open(
     for start, end in zip(opens[goes_on].tolist(), closes[goes_on].tolist(), strict=True):
         if b"\n" in data[start:end] or b"\r" in data[start:end]:
             raise ValueError(
-                f"{source}, row {row_of(ends, start)}: a quote is opened and closes rows later, within a "
-                "cell; close it in its row, or double the quotes inside a cell"
+                f"{source}, row {before + row_of(ends, start)}: a quote is opened and closes rows later, "
+                "within a cell; close it in its row, or double the quotes inside a cell"
             )
 
 
@@ -204,6 +206,30 @@ def line_ends(data: bytes, opens: np.ndarray, closes: np.ndarray) -> np.ndarray:
     ends = ends[~((array[ends] == RETURN) & (following == NEWLINE))]
     quoted = np.searchsorted(opens, ends) > np.searchsorted(closes, ends)
     return np.asarray(ends[~quoted])
+
+
+def newlines(data: bytes, delimiter: str) -> np.ndarray:
+    """The positions of line feeds that are not in a quoted cell; without a delimiter no cell is quoted.
+
+    Examples
+    --------
+    >>> newlines(b'5" ,"x\\ny"\\n', ",").tolist(), newlines(b'"x\\ny"\\n', "").tolist()
+    ([9], [2, 5])
+    """
+    array = np.frombuffer(data, np.uint8)
+    ends = np.flatnonzero(array == NEWLINE)
+    if not delimiter or b'"' not in data:
+        return ends
+    quotes = _scan(data, delimiter)
+    if quotes.is_literal:
+        opens, closes = quoted_cells(data, delimiter)
+        return np.asarray(ends[np.searchsorted(opens, ends) <= np.searchsorted(closes, ends)])
+    if not (quotes.has_breaks or quotes.is_open):
+        return ends
+    inside = (
+        np.cumsum(array == QUOTE, dtype=np.uint8) & 1
+    )  # wraps around, which keeps it odd or even
+    return np.asarray(ends[inside[ends] == 0])
 
 
 def row_of(ends: np.ndarray, position: int) -> int:

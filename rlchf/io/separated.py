@@ -45,13 +45,15 @@ _BLANK_LINES = re.compile(rb"(?:[ \t,;]*[\r\n]+)*")
 
 
 def parse_separated(
-    data: bytes, source: str, delimiter: str, wanted: Container[str] | None
+    data: bytes, source: str, delimiter: str, wanted: Container[str] | None, before: int = 0
 ) -> Table:
     """Parse csv (``,``) or tsv (a tab); every cell is text, and only the wanted columns are kept.
 
     A quoted cell of csv may hold separators and line breaks. Most programs write tsv without quotes, so
     that a cell ends at the next tab or line break. Only where rows then differ in length, and each quote
     that opens a cell is closed at the end of one, is tsv read as csv is.
+
+    ``before`` is added to the numbers of rows: that of the rows before the text in its file.
 
     Examples
     --------
@@ -61,7 +63,7 @@ def parse_separated(
     """
     if not data.isascii():
         decode(data, source)  # to refuse what is not UTF-8
-    quotes = None if delimiter == TAB else check_quotes(data, source, delimiter)
+    quotes = None if delimiter == TAB else check_quotes(data, source, delimiter, before)
     header = _header(data, source, delimiter)
     check_width(header, source)
     names = [clean_id(unquoted(clean_id(name))) for name in header]
@@ -76,7 +78,7 @@ def parse_separated(
             raise ValueError(f"{source}: two columns are named {name!r}; keep one of them")
     if not kept:  # nothing to parse; `Table.require` names the columns that exist
         return Table(source, {}, names, "row {}".format)
-    text = _Text(data, source, delimiter, len(names), quotes)
+    text = _Text(data, source, delimiter, len(names), quotes, before)
     text, columns = text.columns({header[names.index(name)]: name for name in kept})
     table = Table(source, columns, names, text.row)
     refuse_headers(table, header)
@@ -112,19 +114,24 @@ def _header(data: bytes, source: str, delimiter: str) -> list[str]:
 
 @dataclass(frozen=True, eq=False)
 class _Text:
-    """Separated text with ``width`` columns, and what its quotes are like; None if they are not read."""
+    """Separated text with ``width`` columns, and what its quotes are like; None if they are not read.
+
+    ``before`` is the number of rows before it in its file.
+    """
 
     data: bytes
     source: str
     delimiter: str
     width: int
     quotes: Quotes | None
+    before: int = 0
 
     def as_quoted(self) -> "_Text | None":
         """The same text with its quotes read, if its rows fit the header then."""
         if self.quotes is not None or not has_strict_quotes(self.data, self.delimiter):
             return None
-        text = replace(self, quotes=check_quotes(self.data, self.source, self.delimiter))
+        quotes = check_quotes(self.data, self.source, self.delimiter, self.before)
+        text = replace(self, quotes=quotes)
         return text if text._bad_width() is None else None
 
     def columns(self, kept: dict[str, str]) -> tuple["_Text", dict[str, Any]]:
@@ -221,7 +228,8 @@ class _Text:
         if cells[i] > self.width and _has_late_quote(line, self.delimiter):
             hint = "remove the blank before the double quote that opens a cell"
         raise ValueError(
-            f"{self.source}, row {i + 1}: {cells[i]} cells, but the header has {self.width}; {hint}"
+            f"{self.source}, row {self.before + i + 1}: {cells[i]} cells, but the header has {self.width}; "
+            f"{hint}"
         )
 
     @cached_property
@@ -250,7 +258,8 @@ class _Text:
 
     def row(self, i: int) -> str:
         """Name row ``i`` below the header by its number in a spreadsheet."""
-        return f"row {self._numbers[i + 1] if i + 1 < len(self._numbers) else i + 2}"
+        number = self._numbers[i + 1] if i + 1 < len(self._numbers) else i + 2
+        return f"row {self.before + number}"
 
     @cached_property
     def _numbers(self) -> np.ndarray:

@@ -64,6 +64,7 @@ def parse_table(
     *,
     lists: Iterable[str] = (),
     sheet: str = "",
+    before: int = 0,
 ) -> Table:
     """Parse the bytes of a table of any kind.
 
@@ -75,11 +76,14 @@ def parse_table(
         Further columns that may hold lists, in json and jsonl.
     sheet
         The sheet of a workbook.
+    before
+        What is added to the numbers of lines or rows of jsonl, csv and tsv in messages, for a text that is
+        not the beginning of its file.
     """
     if not data.strip():
         raise ValueError(f"{source}: the file is empty")
     if kind == "jsonl":
-        return parse_jsonl(data, source, wanted, lists)
+        return parse_jsonl(data, source, wanted, lists, before)
     if kind == "json":
         return parse_json_array(data, source, wanted, lists)
     if kind == "parquet":
@@ -90,7 +94,7 @@ def parse_table(
         return parse_workbook(data, source, wanted, sheet)
     if kind in SEPARATORS:
         delimiter = separator(data, kind)
-        table = parse_separated(data, source, delimiter, wanted)
+        table = parse_separated(data, source, delimiter, wanted, before)
         return replace(table, decimal_comma=True) if delimiter == SEMICOLON else table
     raise ValueError(f"{source}: this is a {kind} file; give a table ({', '.join(KINDS)})")
 

@@ -3,12 +3,14 @@
 from rlchf.aggregation import Aggregation, aggregate, check_options
 from rlchf.io.aggregations import read_aggregation
 from rlchf.io.datasets import dataset_files
+from rlchf.io.files import STANDARD_STREAM
 from rlchf.io.outputs import join_outputs
 from rlchf.io.tables import table_format
 from rlchf.jobs.inputs import check_paths, list_skipped, read_people, skipped_file
 from rlchf.jobs.large.checks import is_streamed
 from rlchf.jobs.large.memory import free_memory, needed, parsed_size
 from rlchf.jobs.large.run import aggregate_in_parts
+from rlchf.jobs.large.shards import shard_file, shards_in_order
 from rlchf.jobs.progress import stage
 from rlchf.jobs.settings import AggregateJob, RuleSettings
 from rlchf.rankings import Rankings
@@ -26,12 +28,15 @@ def aggregate_files(job: AggregateJob) -> None:
         If a file is missing or wrong, or the rule cannot be applied; nothing has been written then.
     """
     if job.join:
-        check_paths(dataset_files(job.rankings), [job.out])
-        join_outputs(dataset_files(job.rankings), job.out)
+        shards = dataset_files(job.rankings)
+        check_paths(shards, [job.out])
+        table_format(job.out)
+        join_outputs(shards_in_order(shards), job.out)
         return
     check_rule(job)
     skipped = skipped_file(job.out)
     outputs = [job.out, skipped] if job.leaves_out else [job.out]
+    outputs += [str(shard_file(job.out))] if job.shard and job.out != STANDARD_STREAM else []
     files = dataset_files(job.rankings)
     check_paths([*files, job.annotators, job.candidates, job.frozen], outputs)
     table_format(job.out)  # refuse an ending that we do not write before the work, not after

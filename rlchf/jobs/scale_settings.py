@@ -19,9 +19,7 @@ class Scale(Settings):
     shard: str = setting(
         "", "Share of the prompts, such as 3/16 for the third of sixteen.", group="Large files"
     )
-    join: bool = setting(
-        False, "Join the outputs of all shards, given in their order.", group="Large files"
-    )
+    join: bool = setting(False, "Join the outputs of all shards.", group="Large files")
     resume: bool = setting(
         False, "Go on with a run in parts that was stopped.", group="Large files"
     )

@@ -1,6 +1,9 @@
 """Files larger than --memory are aggregated in parts of whole prompts, to the same bytes."""
 
+import os
 import random
+import signal
+import threading
 from pathlib import Path
 from unittest import mock
 
@@ -10,6 +13,7 @@ import pyarrow.parquet
 import pytest
 
 from rlchf.io.large.parts import prompt_starts, ranges
+from rlchf.io.large.sorting import interrupts_kept
 from rlchf.io.large.stored import File, StoredRows
 from rlchf.io.plans import AUTO, Reading
 from rlchf.jobs.large.memory import free_memory, needed, parsed_size
@@ -316,3 +320,27 @@ def test_broken_files_are_refused(name: str, content: bytes, problem: str, tmp_p
     done = rlchf("aggregate", tmp_path / name, "--shard", "1/1", "--memory", "300B", "--out", out)
     assert problem in " ".join(refused(done).split())
     assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_sort_that_is_stopped_ends_as_other_work_does(number: signal.Signals) -> None:
+    duckdb = pytest.importorskip("duckdb")
+
+    class StoppedError(BaseException):
+        pass
+
+    def stop(*_: object) -> None:
+        raise StoppedError
+
+    before = signal.signal(number, stop)
+    kill = threading.Timer(0.2, os.kill, (os.getpid(), number))
+    try:
+        kill.start()
+        with pytest.raises(StoppedError), interrupts_kept():
+            duckdb.sql(
+                "SELECT sum(a.i * b.i) FROM range(10000000) a(i), range(10000000) b(i)"
+            ).show()
+        assert signal.getsignal(number) is stop
+    finally:
+        kill.cancel()
+        signal.signal(number, before)

@@ -5,11 +5,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import numpy as np
 import pyarrow as pa
 
 from rlchf.io.files import display_name, file_kind, read_bytes
+from rlchf.io.quotes import newlines
 from rlchf.io.streams import Decompressed
+from rlchf.io.tables import separator
 
 HEAD = 2**16
 """Bytes by which the kind of a file is recognised."""
@@ -17,7 +18,6 @@ CODECS = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 UTF8_MARK, UTF16_MARKS = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
 LONGEST = 2**31 - 1
 """Bytes of the longest row."""
-_NEWLINE, _QUOTE = ord("\n"), ord('"')
 
 
 def kind_of(path: str) -> str:
@@ -98,12 +98,14 @@ def blocks(path: str, kind: str, size: int) -> Iterator[bytes]:
     [b'id,note\\n', b'1,"x\\ny"\\n2,z\\n']
     """
     with opened_text(path) as stream:
-        rest = b""
+        rest, delimiter = b"", None
         while data := stream.read(size):
             rest += data
             if len(rest) > LONGEST:
                 raise ValueError(f"{path}: a row is longer than 2 GiB")
-            end = last_row_end(rest, quoted=kind == "csv")
+            if delimiter is None and b"\n" in rest:  # the header is there
+                delimiter = quoting(rest, kind)
+            end = 0 if delimiter is None else last_row_end(rest, delimiter)
             if end:
                 yield rest[:end]
                 rest = rest[end:]
@@ -111,31 +113,24 @@ def blocks(path: str, kind: str, size: int) -> Iterator[bytes]:
             yield rest
 
 
-def first_row(data: bytes) -> bytes:
+def quoting(data: bytes, kind: str) -> str:
+    """The delimiter of text whose quoted cells may have line breaks; none if a line is a row."""
+    return separator(data, kind) if kind == "csv" else ""
+
+
+def first_row(data: bytes, delimiter: str) -> bytes:
     """Separated text up to the end of its first row that is not blank."""
     end = 0
-    for stop in row_ends(data, quoted=True).tolist():
+    for stop in (newlines(data, delimiter) + 1).tolist():
         if data[end:stop].strip(b" \t\r\n,;"):
             return data[:stop]
         end = stop
     return data if data.endswith(b"\n") else data + b"\n"
 
 
-def row_ends(data: bytes, *, quoted: bool) -> np.ndarray:
-    """Where the next row begins after each line break that ends a row."""
-    array = np.frombuffer(data, np.uint8)
-    ends = np.flatnonzero(array == _NEWLINE)
-    if quoted and b'"' in data:
-        inside = (
-            np.cumsum(array == _QUOTE, dtype=np.uint8) & 1
-        )  # wraps around, which keeps it odd or even
-        ends = ends[inside[ends] == 0]
-    return ends + 1
-
-
-def last_row_end(data: bytes, *, quoted: bool) -> int:
+def last_row_end(data: bytes, delimiter: str) -> int:
     """Where the last whole row ends; 0 if none does."""
-    if not quoted or b'"' not in data:
+    if not delimiter or b'"' not in data:
         return data.rfind(b"\n") + 1
-    ends = row_ends(data, quoted=True)
-    return int(ends[-1]) if len(ends) else 0
+    ends = newlines(data, delimiter)
+    return int(ends[-1]) + 1 if len(ends) else 0

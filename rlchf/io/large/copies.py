@@ -13,11 +13,12 @@ import pyarrow.parquet
 from rlchf.io.atomic import atomic_folder
 from rlchf.io.coding import coded
 from rlchf.io.columns import LISTS, Table, as_text
-from rlchf.io.files import display_name
+from rlchf.io.files import decode, display_name
 from rlchf.io.json import cells_as_json
-from rlchf.io.large.blocks import blocks, first_row, kind_of, last_row_end, row_ends
+from rlchf.io.large.blocks import blocks, first_row, kind_of, last_row_end, quoting
 from rlchf.io.large.stored import FILE, PROMPT, ROW, File, StoredRows
 from rlchf.io.plans import Plan, Reading
+from rlchf.io.quotes import line_ends, newlines, quoted_cells
 from rlchf.io.tables import SEMICOLON, column_names, parse_table, separator
 
 STREAMED = ("csv", "tsv", "jsonl", "parquet")
@@ -113,18 +114,20 @@ def _listed(text: bytes) -> list[str]:
 
 def _copied(k: int, path: str, kind: str, reading: Reading, block: int) -> Iterator[Any]:
     """The rows of a text file, block by block, as Arrow tables with their numbers and prompts."""
-    source, prompt, header, line = display_name(path), "", b"", 0  # rows before the block
+    source, prompt, header = display_name(path), "", b""
+    rows, lines = 0, 0  # before the block: a row may have line breaks
     wanted: Container[str] | None = None
     facts = {"json": "", "decimal_comma": "0"}
-    is_first, beginning = True, b""
+    is_first, beginning, delimiter = True, b"", ""
     for more in chain(blocks(path, kind, block), [b""]):
         data, beginning = beginning + more, b""
-        head = b"" if kind == "jsonl" or not is_first else first_row(data)
+        delimiter = quoting(data, kind) if is_first else delimiter
+        head = b"" if kind == "jsonl" or not is_first else first_row(data, delimiter)
         if is_first and more and not data[len(head) :].strip():
             beginning = data  # a header without a row, which could not be parsed by itself
             continue
         if is_first and data:
-            some = data[: last_row_end(data[:SAMPLE], quoted=kind == "csv")]
+            some = data[: last_row_end(data[:SAMPLE], delimiter)]
             plan = _planned(some if some[len(head) :].strip() else data, path, kind, reading)
             prompt = _prompt_column(plan, source)
             if kind == "jsonl":
@@ -133,16 +136,29 @@ def _copied(k: int, path: str, kind: str, reading: Reading, block: int) -> Itera
                 header, wanted = head, set(plan.header.renamed)
                 facts["decimal_comma"] = str(int(separator(data, kind) == SEMICOLON))
         elif not data.strip(b' \t\r\n,;"'):
-            line += len(row_ends(data, quoted=kind == "csv"))
+            rows, lines = rows + _n_rows(data, kind, delimiter), lines + data.count(b"\n")
             continue
-        text = data if is_first else header + data
-        table = parse_table(text, source, kind, wanted, lists=reading.lists)
-        before = line if is_first else line - len(row_ends(header, quoted=kind == "csv"))
-        yield _with_positions(k, table, prompt, before, facts)
-        line += len(row_ends(data, quoted=kind == "csv"))
+        if not data.isascii():
+            decode(data, source, lines)  # to refuse what is not UTF-8
+        text, before = (
+            (data, 0) if is_first else (header + data, rows - _n_rows(header, kind, delimiter))
+        )
+        table = parse_table(text, source, kind, wanted, lists=reading.lists, before=before)
+        yield _with_positions(k, table, prompt, facts)
+        rows, lines = rows + _n_rows(data, kind, delimiter), lines + data.count(b"\n")
         is_first = False
     if is_first:
         raise ValueError(f"{source}: the file is empty")
+
+
+def _n_rows(data: bytes, kind: str, delimiter: str) -> int:
+    """The number of rows that end in a text, as those who parse it count them."""
+    if kind == "jsonl":
+        return data.count(b"\n")
+    returns = data.count(b"\r") - data.count(b"\r\n")
+    if delimiter and returns and b'"' in data:
+        return len(line_ends(data, *quoted_cells(data, delimiter)))
+    return len(newlines(data, delimiter)) + returns
 
 
 def _prompt_column(plan: Plan, source: str) -> str:
@@ -155,7 +171,7 @@ def _prompt_column(plan: Plan, source: str) -> str:
     )
 
 
-def _with_positions(k: int, table: Table, prompt: str, before: int, facts: dict[str, str]) -> Any:
+def _with_positions(k: int, table: Table, prompt: str, facts: dict[str, str]) -> Any:
     """A table with the number of its file, those of its rows, and the ids of its prompts."""
     if prompt not in table.columns:
         raise ValueError(f"{table.source}, {table.row(0)}: the prompt_id is empty")
@@ -171,7 +187,7 @@ def _with_positions(k: int, table: Table, prompt: str, before: int, facts: dict[
         {
             **columns,
             FILE: np.full(len(codes), k, dtype=np.int32),
-            ROW: _row_numbers(table, len(codes)) + before,
+            ROW: _row_numbers(table, len(codes)),
             PROMPT: pa.array(ids, pa.string()).take(pa.array(codes)),
         }
     )
@@ -179,7 +195,7 @@ def _with_positions(k: int, table: Table, prompt: str, before: int, facts: dict[
 
 
 def _row_numbers(table: Table, n: int) -> np.ndarray:
-    """(n,) the number of each row in the text that was parsed."""
+    """(n,) the number of each row in the file."""
 
     def number(i: int) -> int:
         return int(table.row(i).rpartition(" ")[2])

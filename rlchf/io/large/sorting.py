@@ -1,7 +1,11 @@
 """Rows sorted by prompt, in as little memory as is given, by DuckDB."""
 
+import signal
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pyarrow as pa
@@ -55,11 +59,42 @@ def sorted_rows(rows: StoredRows, folder: Path, memory: int, threads: int = 0) -
                 connection.execute(f"SET threads = {threads}")
             connection.execute(f"SET temp_directory = {_text(str(copies / 'spilled'))}")
             try:
-                connection.execute(_query(rows, str(copies / "rows.parquet")))
+                with interrupts_kept():
+                    connection.execute(_query(rows, str(copies / "rows.parquet")))
             except duckdb.Error as error:
                 message = str(error).splitlines()[0]
                 raise ValueError(f"{rows.files[0].name}: cannot be sorted: {message}") from None
     return StoredRows(rows.files, rows.reading, (str(target / "rows.parquet"),), is_copy=True)
+
+
+@contextmanager
+def interrupts_kept() -> Iterator[None]:
+    """Raise what a handler of Ctrl-C or SIGTERM raised, of which DuckDB makes a RuntimeError."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread is interrupted
+        return
+    raised: list[BaseException] = []
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {one: handler for one in numbers if callable(handler := signal.getsignal(one))}
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        try:
+            before[signal.Signals(number)](number, frame)
+        except BaseException as error:
+            raised.append(error)
+            raise
+
+    for one in before:
+        signal.signal(one, handle)
+    try:
+        yield
+    except Exception:
+        if raised:
+            raise raised[0] from None
+        raise
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
 
 
 def _query(rows: StoredRows, out: str) -> str:

@@ -129,14 +129,19 @@ def _manifest(job: AggregateJob, paths: Sequence[str]) -> dict[str, Any]:
     """What the result depends on: the inputs by name, size and time of change, settings and version."""
     from rlchf import __version__
 
-    inputs = [*paths, *filter(None, [job.annotators, job.candidates])]
     settings = {name: value for name, value in asdict(job).items() if name not in OF_THE_RUN}
     facts = {
         "version": __version__,
-        "inputs": [[p, Path(p).stat().st_size, Path(p).stat().st_mtime_ns] for p in inputs],
+        "inputs": input_facts(job, paths),
         "settings": settings,
     }
     return dict(json.loads(json.dumps(facts, default=str)))
+
+
+def input_facts(job: AggregateJob, paths: Sequence[str]) -> list[tuple[str, int, int]]:
+    """The path, size and time of change, in nanoseconds, of each file that is read."""
+    inputs = [*paths, *filter(None, [job.annotators, job.candidates])]
+    return [(p, Path(p).stat().st_size, Path(p).stat().st_mtime_ns) for p in inputs]
 
 
 def _check_same(path: Path, manifest: dict[str, Any], out: str) -> int:

@@ -26,6 +26,7 @@ from rlchf.jobs.large.checks import (
 from rlchf.jobs.large.folder import PartsFolder, parts_folder
 from rlchf.jobs.large.here import run_here
 from rlchf.jobs.large.memory import LARGEST_BLOCK, LARGEST_PART, PER_BYTE, PER_ROW, needed
+from rlchf.jobs.large.shards import describe_shard, shard_facts
 from rlchf.jobs.large.work import Notes, Work, in_order, tell, tell_left_out, tell_of_every
 from rlchf.jobs.settings import AggregateJob
 from rlchf.parts import Figures
@@ -56,6 +57,7 @@ def aggregate_in_parts(job: AggregateJob, skipped: str, memory: int) -> None:
     check_kinds(paths)
     check_in_parts(job, needed(paths))
     parsed_shard(job.shard)
+    facts = shard_facts(job, paths)
     annotators, counting = _annotators(job), _counting(job)
     part_rows = min(LARGEST_PART, max(memory // PER_ROW, 1))
     with parts_folder(job, paths, part_rows) as folder:
@@ -71,6 +73,7 @@ def aggregate_in_parts(job: AggregateJob, skipped: str, memory: int) -> None:
         results = [folder.result(part.number) for part in parts]
         join_outputs([path for path in results if path.exists()], job.out)
         list_skipped_rows(job, in_order([row for one in notes for row in one.skipped]), skipped)
+        describe_shard(job, facts)
 
 
 def _annotators(job: AggregateJob) -> Annotators | None:
