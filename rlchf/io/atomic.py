@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 
 import pyarrow as pa
 
+from rlchf.display import printable
 from rlchf.io.files import COMPRESSED, STANDARD_STREAM
 
 FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EIO, errno.EROFS)
@@ -27,7 +28,8 @@ def atomic_write(path: str | Path) -> Iterator[BinaryIO]:
 
     Bytes go to a hidden file beside ``path``, which is renamed at the end and removed on any
     exception, Ctrl-C included. Names that end in ``.gz`` or ``.zst`` are compressed, always to the
-    same bytes. ``-`` is standard output, written in one piece at the end.
+    same bytes. ``-`` is standard output, written in one piece at the end; on a terminal control
+    characters and marks of direction are shown as the escapes of JSON.
 
     Raises
     ------
@@ -48,6 +50,9 @@ def atomic_write(path: str | Path) -> Iterator[BinaryIO]:
         yield buffer
         sys.stdout.flush()
         rest = buffer.getbuffer()
+        if sys.stdout.isatty():  # where names from a file could move the cursor
+            text = bytes(rest).decode(errors="backslashreplace")
+            rest = memoryview(printable(text, keep="\n\t", json=True).encode())
         while rest:  # an unbuffered stream takes as much as a pipe has room for
             rest = rest[sys.stdout.buffer.write(rest) :]
         sys.stdout.buffer.flush()
