@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 
 from rlchf.display import printable
-from rlchf.io.files import COMPRESSED, STANDARD_STREAM
+from rlchf.io.files import COMPRESSED, STANDARD_STREAM, real_path
 
 FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EIO, errno.EROFS)
 """What a full, limited or broken disk answers."""
@@ -57,7 +57,7 @@ def atomic_write(path: str | Path) -> Iterator[BinaryIO]:
             rest = rest[sys.stdout.buffer.write(rest) :]
         sys.stdout.buffer.flush()
         return
-    target = Path(os.path.realpath(path))  # through a link, so that the link stays
+    target = real_path(path)  # through a link, so that the link stays
     if target.exists() and not target.is_file():  # /dev/null, a pipe
         with _opened(target, "wb", path) as file:
             yield file
@@ -180,7 +180,7 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
     >>> (Path(parent.name) / "out" / "a.txt").read_text()
     'hello'
     """
-    target = Path(os.path.realpath(path))
+    target = real_path(path)
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary.mkdir()
@@ -230,7 +230,7 @@ def check_writable(path: str | Path) -> None:
     """
     if str(path) == STANDARD_STREAM:
         return
-    target = Path(os.path.realpath(path))
+    target = real_path(path)
     if target.is_dir():
         raise ValueError(f"{path}: cannot be written: it is a folder")
     if not target.parent.is_dir():
