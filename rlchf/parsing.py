@@ -4,29 +4,53 @@ import json
 import math
 from typing import Any
 
+from rlchf.display import shortened
 from rlchf.limits import limit
 
 
-def json_value(text: str, deepest: int | None = None, **options: Any) -> Any:
+class RepeatedKeyError(ValueError):
+    """An object of a JSON text has a key twice."""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The dictionary of an object, each key of which comes once."""
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise RepeatedKeyError(
+            f"the key {shortened(twice)!r} comes twice in an object; keep one of them"
+        )
+    return made
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_object)
+"""One for all texts, since `json.loads` would make one for each."""
+
+
+def json_value(text: str, deepest: int | None = None) -> Any:
     """The value of a JSON text.
 
     Parameters
     ----------
     deepest
         Levels of lists and objects at most; by default ``RLCHF_MAX_NESTING``.
-    options
-        What `json.loads` takes.
 
     Raises
     ------
     ValueError
-        If the text is no JSON (a `json.JSONDecodeError`), lists and objects are nested deeper than
-        ``RLCHF_MAX_NESTING``, or a number has too many digits.
+        If the text is no JSON (a `json.JSONDecodeError`), an object has a key twice (a
+        `RepeatedKeyError`), lists and objects are nested deeper than ``RLCHF_MAX_NESTING``, or a number
+        has too many digits.
 
     Examples
     --------
     >>> json_value('{"a": [1, 2]}')
     {'a': [1, 2]}
+    >>> json_value('{"rank": 1, "rank": 2}')
+    Traceback (most recent call last):
+    ...
+    rlchf.parsing.RepeatedKeyError: the key 'rank' comes twice in an object; keep one of them
     >>> json_value("[" * 101 + "]" * 101)
     Traceback (most recent call last):
     ...
@@ -34,10 +58,10 @@ def json_value(text: str, deepest: int | None = None, **options: Any) -> Any:
     """
     most = limit("RLCHF_MAX_NESTING") if deepest is None else deepest
     try:
-        value = json.loads(text, **options)
+        value = _DECODER.decode(text)
     except RecursionError:
         raise ValueError(_too_deep(most)) from None
-    except json.JSONDecodeError:
+    except (json.JSONDecodeError, RepeatedKeyError):
         raise
     except ValueError as error:
         if "digits" not in str(error):

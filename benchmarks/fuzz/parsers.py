@@ -245,9 +245,10 @@ class TooLong(BaseException):
 
 def fuzz(minutes: float, seed: int, out: Path) -> Counter[str]:
     """Try files for some minutes of this process; the number of each end."""
-    draw, ends = random.Random(seed), Counter[str]()
+    draw, ends, out = random.Random(seed), Counter[str](), out.resolve()
     given = seeds()
-    with tempfile.TemporaryDirectory() as name:
+    # With results on standard output --skip lists what it leaves out in the current folder.
+    with tempfile.TemporaryDirectory() as name, contextlib.chdir(name):
         folder = Path(name)
         (folder / "votes.csv").write_text(VOTES)
         (folder / "agg.jsonl").write_text(AGGREGATED)

@@ -15,7 +15,8 @@ from typing import Any, BinaryIO
 
 import pyarrow as pa
 
-from rlchf.io.files import COMPRESSED, STANDARD_STREAM
+from rlchf.display import printable
+from rlchf.io.files import COMPRESSED, STANDARD_STREAM, real_path
 
 FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EIO, errno.EROFS)
 """What a full, limited or broken disk answers."""
@@ -27,7 +28,8 @@ def atomic_write(path: str | Path) -> Iterator[BinaryIO]:
 
     Bytes go to a hidden file beside ``path``, which is renamed at the end and removed on any
     exception, Ctrl-C included. Names that end in ``.gz`` or ``.zst`` are compressed, always to the
-    same bytes. ``-`` is standard output, written in one piece at the end.
+    same bytes. ``-`` is standard output, written in one piece at the end; on a terminal control
+    characters and marks of direction are shown as the escapes of JSON.
 
     Raises
     ------
@@ -48,11 +50,14 @@ def atomic_write(path: str | Path) -> Iterator[BinaryIO]:
         yield buffer
         sys.stdout.flush()
         rest = buffer.getbuffer()
+        if sys.stdout.isatty():  # where names from a file could move the cursor
+            text = bytes(rest).decode(errors="backslashreplace")
+            rest = memoryview(printable(text, keep="\n\t", json=True).encode())
         while rest:  # an unbuffered stream takes as much as a pipe has room for
             rest = rest[sys.stdout.buffer.write(rest) :]
         sys.stdout.buffer.flush()
         return
-    target = Path(os.path.realpath(path))  # through a link, so that the link stays
+    target = real_path(path)  # through a link, so that the link stays
     if target.exists() and not target.is_file():  # /dev/null, a pipe
         with _opened(target, "wb", path) as file:
             yield file
@@ -175,7 +180,7 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
     >>> (Path(parent.name) / "out" / "a.txt").read_text()
     'hello'
     """
-    target = Path(os.path.realpath(path))
+    target = real_path(path)
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary.mkdir()
@@ -225,7 +230,7 @@ def check_writable(path: str | Path) -> None:
     """
     if str(path) == STANDARD_STREAM:
         return
-    target = Path(os.path.realpath(path))
+    target = real_path(path)
     if target.is_dir():
         raise ValueError(f"{path}: cannot be written: it is a folder")
     if not target.parent.is_dir():

@@ -1,6 +1,7 @@
 """A table as it was read: columns of text or numbers, and the position of each row in the file."""
 
 import math
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -39,6 +40,9 @@ _APPROVAL_HINTS = {
     "approved": _FLAG_HINT,
 }
 _DECIMAL_COMMA = r"^[+-]?\d+,\d+$"
+_WHOLE = re.compile(r"[+-]?\d+")
+EXACT = 2.0**53
+"""Up to here float64 holds all whole numbers."""
 _EMPTY = -(2.0**1000)
 """What stands for an empty cell among numbers that are 0 or more."""
 
@@ -150,7 +154,8 @@ class Table:
         if isinstance(column, list):
             raise ValueError(f"{self.source}: the column {name!r} has lists; {hint}")
         text = pa.types.is_string(column.type)
-        column = pc.utf8_trim_whitespace(column) if text else column.cast(pa.float64(), safe=False)
+        column = written = pc.utf8_trim_whitespace(column) if text else column
+        column = column if text else column.cast(pa.float64(), safe=False)
         if text and self.decimal_comma:
             column = self._with_points(name, column)
         blank = _blank(column)
@@ -163,7 +168,21 @@ class Table:
         if bad.any():
             i = int(np.argmax(bad))
             raise self.error(i, f"the {name} is {numbers[i]}; {hint}")
+        self._refuse_inexact(name, written, numbers)
         return np.asarray(numbers)
+
+    def _refuse_inexact(self, name: str, column: Any, numbers: np.ndarray) -> None:
+        """Refuse whole numbers that float64 does not hold, since it makes several of them one."""
+        if pa.types.is_floating(column.type):
+            return
+        for i in np.flatnonzero(np.abs(numbers) >= EXACT).tolist():
+            text = str(column[i].as_py())
+            if _WHOLE.fullmatch(text) and int(text) != int(numbers[i]):
+                raise self.error(
+                    i,
+                    f"the {name} is {shown(text)}, which is no float64 and would be read as "
+                    f"{int(numbers[i])}; give whole numbers up to {EXACT:.0f}",
+                )
 
     def _with_points(self, name: str, column: Any) -> Any:
         """Numbers with a comma, as in 1,5, with a point; a column with both is refused."""

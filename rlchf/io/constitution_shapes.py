@@ -11,7 +11,7 @@ from typing import Any
 from rlchf.display import counted
 from rlchf.io.files import shown
 from rlchf.options import listed
-from rlchf.parsing import json_value
+from rlchf.parsing import RepeatedKeyError, json_value
 
 Table = dict[str, Any]
 """What a TOML file of ours holds: principles, and optionally a title and a source."""
@@ -27,10 +27,6 @@ _BEFORE = re.compile(r"^\s*(?:Critique|Revision)\s*Request:\s*")
 _BEHIND = re.compile(r"\s*(?:Critique|Revision|Options):\s*$")
 
 
-class RepeatedKeyError(ValueError):
-    """An object has a key twice."""
-
-
 def parse_json(text: str, name: str) -> tuple[Any, str]:
     """The value of a JSON file, in which no object has a key twice; and why it is not JSON, if it is not.
 
@@ -39,19 +35,10 @@ def parse_json(text: str, name: str) -> tuple[Any, str]:
     ValueError
         If a key comes twice.
     """
-
-    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        made = dict(pairs)
-        if len(made) < len(pairs):
-            keys = [key for key, _ in pairs]
-            twice = next(key for key in keys if keys.count(key) > 1)
-            raise RepeatedKeyError(f"{name}: {twice!r} comes twice; give each a name of its own")
-        return made
-
     try:
-        return json_value(text, object_pairs_hook=once), ""
-    except RepeatedKeyError:
-        raise
+        return json_value(text), ""
+    except RepeatedKeyError as error:
+        raise RepeatedKeyError(f"{name}: {error}") from None
     except ValueError as error:
         return None, str(error)
 

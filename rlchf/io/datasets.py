@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from rlchf.io.files import KINDS, PREFLIB, STANDARD_STREAM, bare_name
+from rlchf.io.files import KINDS, PREFLIB, STANDARD_STREAM, bare_name, real_path
 from rlchf.io.tables import split_sheet
 
 Paths = str | Path | Sequence[str | Path]
@@ -75,7 +75,7 @@ def dataset_files(paths: Paths) -> list[str]:
 
 def _identity(file: str) -> Path:
     path, sheet = split_sheet(file)
-    return Path(path).resolve() / sheet
+    return real_path(path) / sheet
 
 
 def _files(path: str) -> Iterator[str]:

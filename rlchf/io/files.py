@@ -1,6 +1,7 @@
 """Bytes of a file or of standard input, plain or compressed, and the kind of file that they are."""
 
 import difflib
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -65,6 +66,19 @@ def bare_name(path: str | Path) -> tuple[str, str]:
     if name.suffix.lower() in COMPRESSED:
         name = name.with_suffix("")
     return name.stem, name.suffix.lower().removeprefix(".")
+
+
+def real_path(path: str | Path) -> Path:
+    """The absolute path behind all links; of links that lead in a circle the path as it is.
+
+    `pathlib.Path.resolve` ends in a RuntimeError there, before Python 3.13.
+
+    Examples
+    --------
+    >>> real_path("/a/../b.csv").name
+    'b.csv'
+    """
+    return Path(os.path.realpath(path))
 
 
 def read_bytes(path: str | Path) -> bytes:

@@ -142,8 +142,7 @@ def header(
         if ours in given:
             continue
         for alias in (ours, *aliases.get(ours, ())):
-            fits = [alias] if alias in names else by_fold.get(folded(alias), [])
-            fits = [name for name in fits if name not in renamed]
+            fits = [name for name in by_fold.get(folded(alias), []) if name not in renamed]
             if len(fits) > 1:
                 raise ValueError(
                     f"{source}: the columns {' and '.join(map(repr, fits))} could both be {ours}; say "

@@ -11,7 +11,7 @@ from rlchf.ids import cell_text
 from rlchf.io.columns import LISTS, Table, check_width, text_array
 from rlchf.io.files import decode, shown
 from rlchf.limits import gib, limit
-from rlchf.parsing import json_value
+from rlchf.parsing import RepeatedKeyError, json_value
 
 
 def json_records(data: bytes, source: str, first: int = 1) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -36,6 +36,8 @@ def json_records(data: bytes, source: str, first: int = 1) -> Iterator[tuple[int
         except UnicodeDecodeError:
             decode(data, source, first - 1)  # the same error, with its line
             raise
+        except RepeatedKeyError as error:
+            raise RepeatedKeyError(f"{source}, line {number}: {error}") from None
         except ValueError as error:
             raise ValueError(
                 f"{source}, line {number}: not JSON ({error}); give one JSON object per line"

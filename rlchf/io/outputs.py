@@ -69,8 +69,8 @@ def join_outputs(parts: Sequence[str | Path], out: str | Path) -> None:
 
 @contextmanager
 def _written(out: str | Path) -> Iterator[BinaryIO]:
-    """The output; standard output is written piece by piece, since all that it gets is there."""
-    if str(out) != STANDARD_STREAM:
+    """The output; a pipe gets it piece by piece, since all that it gets is there."""
+    if str(out) != STANDARD_STREAM or sys.stdout.isatty():
         with atomic_write(out) as file:
             yield file
         return

@@ -147,6 +147,8 @@ def _plain(column: Any, name: str, all_text: bool, is_id: bool) -> Any:
         return column.to_pylist()
     if is_id and is_coded_text(column):
         return column
+    if kinds.is_duration(column.type) and not text:
+        raise pa.ArrowInvalid("a duration is no number, though it is written as one")
     number = kinds.is_integer(column.type) or kinds.is_floating(column.type)
     return column if number and not text else as_text(column)
 

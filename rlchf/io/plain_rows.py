@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from rlchf.io.columns import Table, to_numpy
+from rlchf.io.columns import EXACT, Table, to_numpy
 from rlchf.io.formats.long import reads_as_ranking
 from rlchf.plain_ballots import plain_ballots
 
@@ -75,11 +75,11 @@ def _whole(column: object) -> np.ndarray | None:
 
 
 def _finite(column: object) -> np.ndarray | None:
-    """A column as finite floats; None if one is not, or is not written as a plain number."""
+    """A column as floats below 2^53, up to where they hold all whole numbers; None if one is another."""
     if not isinstance(column, pa.ChunkedArray) or column.null_count:
         return None
     try:
         values = to_numpy(column.cast(pa.float64(), safe=False))
     except pa.ArrowInvalid:
         return None
-    return values if np.isfinite(values).all() else None
+    return values if (np.abs(values) < EXACT).all() else None  # not so of NaN

@@ -10,7 +10,7 @@ from rlchf.display import counted
 from rlchf.io import Annotators, read_annotators, read_prompts, read_rankings, read_responses
 from rlchf.io.atomic import check_writable
 from rlchf.io.datasets import dataset_files
-from rlchf.io.files import STANDARD_STREAM, decode, display_name, read_bytes
+from rlchf.io.files import STANDARD_STREAM, decode, display_name, read_bytes, real_path
 from rlchf.io.matching import match_annotators
 from rlchf.io.rows import write_skipped
 from rlchf.jobs.settings import RankingsInput, RewardData
@@ -61,9 +61,9 @@ def check_paths(inputs: Sequence[str], outputs: Sequence[str] = ()) -> None:
     """
     if list(inputs).count(STANDARD_STREAM) > 1:
         raise ValueError("several files are standard input, -; name all but one of them")
-    paths = {Path(name).resolve() for name in inputs if name not in ("", STANDARD_STREAM)}
+    paths = {real_path(name) for name in inputs if name not in ("", STANDARD_STREAM)}
     for name in filter(None, outputs):
-        if name != STANDARD_STREAM and Path(name).resolve() in paths:
+        if name != STANDARD_STREAM and real_path(name) in paths:
             raise ValueError(f"{name} is an input; choose another file to write to")
         check_writable(name)
 

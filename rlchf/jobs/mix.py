@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rlchf.io.atomic import atomic_folder, check_new_folder
 from rlchf.io.datasets import RANKINGS
-from rlchf.io.files import bare_name
+from rlchf.io.files import bare_name, real_path
 from rlchf.io.json import write_jsonl
 from rlchf.io.tables import write_table
 from rlchf.io.texts import Annotators, read_prompt_records, read_response_records
@@ -86,7 +86,7 @@ def _name(path: str) -> str:
     >>> _name("data/human/"), _name("data/human/rankings.csv"), _name("data/ai.jsonl")
     ('human', 'human', 'ai')
     """
-    resolved = Path(path).resolve()
+    resolved = real_path(path)
     if resolved.is_dir():
         return resolved.name
     stem = bare_name(path)[0]

@@ -5,6 +5,7 @@ from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from rlchf.io.files import real_path
 from rlchf.jobs.inputs import read_toml
 from rlchf.jobs.settings import TINY, RewardData, RewardJob
 from rlchf.options import checked
@@ -199,8 +200,8 @@ def read(path: str | Path, data_folder: str | Path = "") -> Run:
     run = built(Run, tables_of(path, SECTIONS), f"{path}: ")
     folder, data = Path(data_folder or path.parent), run.data
     paths: dict[str, Any] = {name: getattr(data, name) for name in FILES if getattr(data, name)}
-    paths = {name: str((folder / file).resolve()) for name, file in paths.items()}
-    paths["rankings"] = tuple(str((folder / file).resolve()) for file in data.rankings)
+    paths = {name: str(real_path(folder / file)) for name, file in paths.items()}
+    paths["rankings"] = tuple(str(real_path(folder / file)) for file in data.rankings)
     return replace(run, data=replace(data, **paths), model=found_model(run.model, path))
 
 
@@ -247,5 +248,5 @@ def tables_of(path: Path, sections: Mapping[str, type]) -> dict[str, Any]:
 def found_model(model: Model, path: Path) -> Model:
     """A model whose name is that of a folder beside the run file is that folder."""
     if model.name != TINY and (path.parent / model.name).is_dir():
-        return replace(model, name=str((path.parent / model.name).resolve()))
+        return replace(model, name=str(real_path(path.parent / model.name)))
     return model

@@ -1,11 +1,14 @@
 """Names from files reach the terminal, pictures and pages as text; what memory a rule needs is told."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
 from rlchf.aggregation import aggregate
+from rlchf.io import write_rankings, write_table
+from rlchf.io.json import write_jsonl
 from rlchf.rankings import Rankings
 from rlchf.rules import list_rules
 from tests.support.cli import rlchf
@@ -26,8 +29,6 @@ def votes(tmp_path: Path) -> Path:
         (f"p{n % 3}", one, [[NAMES[n % 4]], ["b"]] if n % 2 else [["b"], [NAMES[n % 4]]])
         for n, one in enumerate(NAMES)
     ]
-    from rlchf.io import write_rankings, write_table
-
     write_rankings(tmp_path / "votes.csv", Rankings.from_ballots(ballots))
     write_table(tmp_path / "people.csv", {"annotator_id": NAMES, "the\x1b[1mgroup": NAMES})
     done = rlchf(
@@ -49,6 +50,39 @@ def test_tables_of_an_audit_show_names_as_they_are(votes: Path) -> None:
     done = rlchf("audit", *files, *group, "--json")
     assert not CONTROL.search(done.stdout)
     assert r"a\u009b2Jb" in done.stdout
+
+
+def test_results_on_a_terminal_have_escapes_and_elsewhere_the_names_as_they_are(
+    votes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "dumb")  # so that rich adds no colours of its own
+    prompts = votes / "prompts.jsonl"
+    prompts.write_text(
+        "".join(f'{{"prompt_id": "p{n}", "prompt": "\u202ehi"}}\n' for n in range(3))
+    )
+    texts = ({"prompt_id": f"p{n}", "response_id": r, "text": r} for n in range(3) for r in NAMES)
+    write_jsonl(
+        votes / "texts.jsonl",
+        [*texts, *({"prompt_id": f"p{n}", "response_id": "b", "text": "b"} for n in range(3))],
+    )
+    given = "--prompts", prompts, "--responses", votes / "texts.jsonl", "--to", "trl"
+    group = "--annotators", votes / "people.csv", "--group", "the\x1b[1mgroup"
+    for command in (
+        ("aggregate", votes / "votes.csv", "--rule", "borda"),
+        ("aggregate", votes / "agg.jsonl", "--join", "--out", "-"),
+        ("convert", votes / "votes.csv", "--out", "-"),
+        ("pairs", votes / "agg.jsonl", *given, "--out", "-"),
+        ("audit", votes / "votes.csv", votes / "agg.jsonl", *group),
+        ("audit", votes / "votes.csv", votes / "agg.jsonl", *group, "--json"),
+    ):
+        plain, seen = rlchf(*command), rlchf(*command, terminal=True)
+        assert seen.returncode == 0, seen.stderr
+        assert not CONTROL.search(seen.stdout + seen.stderr), command
+        assert "a\\x9b2Jb" in seen.stdout or "a\\u009b2Jb" in seen.stdout, command
+        if command[0] != "audit":
+            assert "a\x9b2Jb" in plain.stdout
+            lines = zip(seen.stdout.splitlines(), plain.stdout.split("\n"), strict=False)
+            assert all(json.loads(one) == json.loads(other) for one, other in lines)
 
 
 def test_pictures_show_dollar_signs_as_they_are(votes: Path) -> None:

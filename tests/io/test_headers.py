@@ -75,15 +75,25 @@ def test_names_are_refused_with_those_that_are_there(
         read_rankings(write("v.csv", OTHER), columns=columns)
 
 
-def test_two_columns_of_one_name_but_for_the_case_are_refused(write: Write) -> None:
-    text = "prompt_id,annotator_id,response_id,rank,Weight,WEIGHT\np,ann,a,1,1,2\np,ann,b,2,1,2\n"
+@pytest.mark.parametrize("names", ["Weight,WEIGHT", "weight,WEIGHT", "WEIGHT,weight"])
+def test_two_columns_of_one_name_but_for_the_case_are_refused(write: Write, names: str) -> None:
+    text = f"prompt_id,annotator_id,response_id,rank,{names}\np,ann,a,1,1,2\np,ann,b,2,1,2\n"
+    first, second = names.split(",")
     with pytest.raises(
-        ValueError, match=r"'Weight' and 'WEIGHT' could both be weight; .* --columns weight=Weight"
+        ValueError,
+        match=rf"'{first}' and '{second}' could both be weight; .* --columns weight={first}",
     ):
         read_rankings(write("v.csv", text))
-    assert read_rankings(write("v.csv", text), columns="weight=WEIGHT").ballot_weights[0] == 2
-    exact = read_rankings(write("v.csv", text.replace("Weight,WEIGHT", "weight,WEIGHT")))
-    assert exact.ballot_weights[0] == 1
+    assert read_rankings(write("v.csv", text), columns=f"weight={second}").ballot_weights[0] == 2
+    assert read_rankings(write("v.csv", text), columns=f"weight={first}").ballot_weights[0] == 1
+
+
+@pytest.mark.parametrize("theirs", ["Rank", "RANK ", "Prompt ID", "annotatorId", "response-id"])
+def test_every_column_of_ours_is_refused_beside_another_spelling(theirs: str) -> None:
+    row = {"prompt_id": "p", "annotator_id": "ann", "response_id": "a", "rank": 1}
+    rows = [{**row, theirs: 2}, {**row, "response_id": "b", theirs: 1}]
+    with pytest.raises(ValueError, match=rf"'{theirs.strip()} ?' could both be "):
+        Rankings.from_frame(pa.Table.from_pylist(rows))
 
 
 def test_a_rating_is_no_rank(write: Write) -> None:

@@ -1,10 +1,15 @@
 """Ranks that seem to mean "not ranked", and other numbers that are fine."""
 
 import warnings
+from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
+import pyarrow.csv
 import pytest
 
-from rlchf.io import read_rankings
+from rlchf.io import plain_files, read_rankings
+from rlchf.io.plain_rows import LARGE
 from rlchf.rankings import Rankings
 from tests.support.files import LONG, Write, ranks
 
@@ -55,3 +60,47 @@ def test_other_ranks_bring_none(write: Write, given: list[float]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         read_rankings(write("v.csv", LONG + rows))
+
+
+def long_columns(n: int, ranks: Any) -> dict[str, Any]:
+    """The columns of ``n`` ballots of two responses each."""
+    return {
+        "prompt_id": [f"p{i // 2}" for i in range(2 * n)],
+        "annotator_id": ["ann"] * (2 * n),
+        "response_id": ["a", "b"] * n,
+        "rank": ranks,
+    }
+
+
+@pytest.mark.parametrize("n", [1, LARGE // 2])
+def test_whole_numbers_that_become_one_float_are_refused(
+    n: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plain_files, "LARGE_BYTES", 0 if n > 1 else 2**60)
+    table = pa.table(long_columns(n, pa.array([1, 2] * (n - 1) + [2**53, 2**53 + 1])))
+    message = (
+        "the rank is '9007199254740993', which is no float64 and would be read as "
+        "9007199254740992; give whole"
+    )
+    with pytest.raises(ValueError, match=f"row {2 * n}: {message}"):
+        Rankings.from_frame(table)
+    pyarrow.csv.write_csv(table, tmp_path / "votes.csv")
+    with pytest.raises(ValueError, match=f"row {2 * n + 1}: {message}"):
+        read_rankings(tmp_path / "votes.csv")
+
+
+def test_large_numbers_that_float64_holds_are_read_exactly() -> None:
+    for scores in ([2**53 + 2, 2**53], ["9007199254740994", "9007199254740992.0"], [1e300, 1e23]):
+        table = pa.table({**long_columns(1, scores), "score": scores}).drop_columns("rank")
+        read = Rankings.from_frame(table).entry_scores
+        assert read is not None
+        assert read.tolist() == list(map(float, scores))
+
+
+def test_a_duration_is_no_rank() -> None:
+    ranks = pa.array([1, 2]).cast(pa.duration("s"))
+    with pytest.raises(ValueError, match=r"'rank' has type duration\[s\]; give text or numbers"):
+        Rankings.from_frame(pa.table(long_columns(1, ranks)))
+    dates = pa.array([1, 2], pa.int32()).cast(pa.date32())
+    with pytest.raises(ValueError, match="row 1: the rank is '1970-01-02'; give a number"):
+        Rankings.from_frame(pa.table(long_columns(1, dates)))

@@ -182,6 +182,14 @@ REFUSED_LINES = {
         '{"prompt_id": "p", "annotator_id": "u", "response_id": "a", "score": NaN}',
         r"1 empty score \(line 1\), 1 prompt|1 empty score \(line 1\)",
     ),
+    "a key twice": (
+        JSON_LINE + "\n" + JSON_LINE.replace("{", '{"ranking": [["b"], ["a"]], '),
+        "line 3: the key 'ranking' comes twice in an object; keep one of them",
+    ),
+    "a nested key twice": (
+        JSON_LINE.replace("{", '{"note": {"a": 1, "a": 1}, '),
+        "line 1: the key 'a' comes twice in an object; keep one of them",
+    ),
     "half a character": (
         JSON_LINE.replace('"b"', r'"\ud83d"'),
         r"line 1: .*ud83d' is half of a character; write both halves",

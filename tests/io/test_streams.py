@@ -1,6 +1,7 @@
 """Pipes, devices and streams that are closed; files that are written when the disk is full."""
 
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -17,7 +18,7 @@ from rlchf.aggregation import Aggregation
 from rlchf.io.atomic import write_files
 from rlchf.io.files import read_bytes
 from rlchf.io.sources._records import Files
-from tests.support.cli import rlchf
+from tests.support.cli import refused, rlchf
 from tests.support.hostile import GOOD
 from tests.support.processes import ROOT
 
@@ -237,3 +238,34 @@ def test_sigterm_removes_a_file_that_is_half_written(
         signal.signal(signal.SIGTERM, before)
     assert done.returncode == 143
     assert list(votes.parent.iterdir()) == [votes]
+
+
+def test_links_in_a_circle_are_one_sentence(
+    votes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("loop").symlink_to("loop")
+    for command in (
+        ["aggregate", "loop"],
+        ["aggregate", "loop/votes.csv", "--memory", "1MB"],
+        ["aggregate", votes, "--annotators", "loop"],
+        ["audit", votes, "loop"],
+        [
+            "pairs",
+            "loop",
+            "--prompts",
+            "loop",
+            "--responses",
+            "loop",
+            "--to",
+            "trl",
+            "--out",
+            "p.jsonl",
+        ],
+    ):
+        said = refused(rlchf(*command))
+        assert re.search(r"loop(/votes.csv)?: cannot be read: Too many levels of symbolic", said)
+    said = refused(rlchf("aggregate", votes, "--out", "loop/out.jsonl"))
+    assert "loop/out.jsonl: there is no folder 'loop' to write to" in said
+    for file in (ROOT / "rlchf").rglob("*.py"):
+        assert ".resolve()" not in file.read_text(), f"{file}: use real_path"

@@ -19,11 +19,18 @@ class Done:
     stderr: str
 
 
-def rlchf(*arguments: object, stdin: str = "") -> Done:
-    """Do what the program does with these arguments."""
+class _Terminal(io.BytesIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def rlchf(*arguments: object, stdin: str = "", terminal: bool = False) -> Done:
+    """Do what the program does with these arguments; standard output may be a terminal."""
     streams: dict[str, Any] = {
         name: io.TextIOWrapper(io.BytesIO(), "utf-8") for name in ("stdout", "stderr")
     }
+    if terminal:
+        streams["stdout"] = io.TextIOWrapper(_Terminal(), "utf-8")
     streams["stdin"] = io.TextIOWrapper(io.BytesIO(stdin.encode()), "utf-8")
     code = 0
     with (

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from rlchf.io.files import real_path
 from rlchf.io.sources import Converted, Source
 from rlchf.io.sources._records import Files, Record
 
@@ -60,7 +61,7 @@ class _Conversation:
 
 def _conversation(files: Files, folder: Path) -> _Conversation:
     """What the files of one folder hold; the table of participants is preferred to the list of votes."""
-    conversation = _Conversation(folder.resolve().name, _topic(files), ", ".join(files.names))
+    conversation = _Conversation(real_path(folder).name, _topic(files), ", ".join(files.names))
     for keys in COMMENTS:
         if files.holding(*keys[:3]):
             conversation.keys = keys

@@ -7,6 +7,7 @@ from typing import Any
 
 from rlchf.constitution.judge_config import JudgeConfig
 from rlchf.io.constitutions import read_constitution, shipped
+from rlchf.io.files import real_path
 from rlchf.jobs.constitution.supervised_settings import NONE, SHIPPED
 from rlchf.jobs.inputs import read_toml
 from rlchf.jobs.runfile import Data, KeptShares, Label, Model, Run, found_model, tables_of
@@ -152,7 +153,7 @@ def read_constitution_run(path: str | Path, data_folder: str | Path = "") -> Con
         names.append("file")
     if data.judge and (folder / data.judge).is_dir():
         names.append("judge")
-    paths: dict[str, Any] = {name: str((folder / getattr(data, name)).resolve()) for name in names}
+    paths: dict[str, Any] = {name: str(real_path(folder / getattr(data, name))) for name in names}
     data = replace(data, **paths)
     known = [one.name for one in read_constitution(data.file).judges]
     usual = tuple(name for name in COMPARE_BY if name in known) or tuple(known[:2])
@@ -164,6 +165,6 @@ def read_constitution_run(path: str | Path, data_folder: str | Path = "") -> Con
         )
     revise = run.revise
     if revise and revise.examples not in (SHIPPED, NONE):
-        revise = replace(revise, examples=str((folder / revise.examples).resolve()))
+        revise = replace(revise, examples=str(real_path(folder / revise.examples)))
     data = replace(data, compare_by=compare_by)
     return replace(run, constitution=data, revise=revise, model=found_model(run.model, path))

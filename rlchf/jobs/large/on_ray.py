@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rlchf.io.atomic import atomic_write
+from rlchf.io.files import real_path
 from rlchf.io.large.parts import Range
 from rlchf.jobs.large.folder import PartsFolder, RunStoppedError
 from rlchf.jobs.large.work import Notes, Work
@@ -55,7 +56,7 @@ def _run(ray: Any, work: Work, parts: Sequence[Range], folder: PartsFolder) -> N
     if not parts:
         return
     ray.data.DataContext.get_current().enable_progress_bars = False
-    stored = tuple(str(Path(path).resolve()) for path in work.rows.stored)
+    stored = tuple(str(real_path(path)) for path in work.rows.stored)
     job = replace(work.job, threads=work.job.threads or 1)
     shared = ray.put(replace(work, job=job, rows=replace(work.rows, stored=stored)))
     kind = folder.kind

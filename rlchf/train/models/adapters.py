@@ -9,6 +9,7 @@ from typing import Any
 
 from torch import nn
 
+from rlchf.io.files import real_path
 from rlchf.io.json import read_object
 from rlchf.train.lora import ADAPTER, FOLDER, LoraSettings
 from rlchf.train.models.loading import ModelCode
@@ -132,7 +133,7 @@ def save_adapters(model: Any, folder: Path, **weights: Any) -> None:
     if not base:
         return
     for config in model.peft_config.values():
-        config.base_model_name_or_path = str(Path(base).resolve()) if Path(base).is_dir() else base
+        config.base_model_name_or_path = str(real_path(base)) if Path(base).is_dir() else base
     model.save_pretrained(folder / FOLDER, save_embedding_layers=False, **weights)
 
 

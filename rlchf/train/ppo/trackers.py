@@ -10,6 +10,7 @@ from typing import Any
 
 from accelerate import Accelerator
 
+from rlchf.io.files import real_path
 from rlchf.train.processes import allow_processors
 from rlchf.train.reporting import accelerate_trackers
 
@@ -56,7 +57,7 @@ def _wandb_run(accelerator: Accelerator, resumed: bool) -> dict[str, Any]:
     if accelerator.is_main_process and not (resumed and path.exists()):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(secrets.token_hex(4))
-    name = folder.resolve().name
+    name = real_path(folder).name
     number = path.read_text() if path.exists() else None
     return {"dir": str(folder), "name": name, "id": number, "resume": "allow"}
 
