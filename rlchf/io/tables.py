@@ -20,6 +20,7 @@ from rlchf.io.files import (
     TABLES,
     bare_name,
     display_name,
+    empty_file,
     file_kind,
     read_bytes,
 )
@@ -77,7 +78,7 @@ def parse_table(
         The sheet of a workbook.
     """
     if not data.strip():
-        raise ValueError(f"{source}: the file is empty")
+        raise empty_file(source)
     if kind == "jsonl":
         return parse_jsonl(data, source, wanted, lists)
     if kind == "json":

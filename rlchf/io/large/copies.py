@@ -13,7 +13,7 @@ import pyarrow.parquet
 from rlchf.io.atomic import atomic_folder
 from rlchf.io.coding import coded
 from rlchf.io.columns import LISTS, Table, as_text
-from rlchf.io.files import display_name
+from rlchf.io.files import display_name, empty_file
 from rlchf.io.json import cells_as_json
 from rlchf.io.large.blocks import blocks, first_row, kind_of, last_row_end, row_ends
 from rlchf.io.large.stored import FILE, PROMPT, ROW, File, StoredRows
@@ -142,7 +142,7 @@ def _copied(k: int, path: str, kind: str, reading: Reading, block: int) -> Itera
         line += len(row_ends(data, quoted=kind == "csv"))
         is_first = False
     if is_first:
-        raise ValueError(f"{source}: the file is empty")
+        raise empty_file(source)
 
 
 def _prompt_column(plan: Plan, source: str) -> str:
