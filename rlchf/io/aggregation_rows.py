@@ -10,7 +10,15 @@ import numpy as np
 from rlchf.display import listing
 from rlchf.ids import cell_text, clean_id
 from rlchf.io.columns import Table
-from rlchf.io.files import bare_name, display_name, file_kind, read_bytes, reading, shown
+from rlchf.io.files import (
+    bare_name,
+    display_name,
+    empty_file,
+    file_kind,
+    read_bytes,
+    reading,
+    shown,
+)
 from rlchf.io.jsonl import json_records
 from rlchf.io.tables import parse_table
 from rlchf.options import renaming
@@ -88,7 +96,7 @@ def read_rows(path: str | Path) -> Rows:
 def _read_rows(path: str | Path) -> Rows:
     data, source = read_bytes(path), display_name(path)
     if not data.strip():
-        raise ValueError(f"{source}: the file is empty")
+        raise empty_file(source)
     kind = file_kind(path, data)
     if kind == "preflib":
         raise ValueError(f"{source}: a PrefLib file has ballots; {HINT}")

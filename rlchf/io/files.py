@@ -41,6 +41,25 @@ _BINARY = {
     b"PK\x03\x04": "xlsx",
 }
 _UTF8_MARK, _UTF16_MARKS = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
+BEGINNING = 256
+"""First bytes by which UTF-16 is recognised."""
+
+
+def damaged_file(source: str, purpose: str, error: Exception) -> ValueError:
+    """The error about a file that its library cannot read.
+
+    Examples
+    --------
+    >>> print(damaged_file("votes.parquet", "read as Parquet", OSError("No magic bytes.")))
+    votes.parquet: cannot be read as Parquet: No magic bytes; write, copy or download it again
+    """
+    problem = str(error).strip().rstrip(".")
+    return ValueError(f"{source}: cannot be {purpose}: {problem}; write, copy or download it again")
+
+
+def empty_file(source: str) -> ValueError:
+    """The error about a file without a row."""
+    return ValueError(f"{source}: the file is empty; give one that has rows")
 
 
 def display_name(path: str | Path) -> str:
@@ -107,9 +126,35 @@ def read_bytes(path: str | Path) -> bytes:
     for magic, codec in _MAGIC.items():
         if data.startswith(magic):
             data = _decompress(data, codec, source)
+    return without_marks(data, source)
+
+
+def without_marks(data: bytes, source: str) -> bytes:
+    """The bytes of a file, or its first, without byte-order marks.
+
+    Raises
+    ------
+    ValueError
+        If they are UTF-16, by its mark or because every other byte of a text is 0.
+
+    Examples
+    --------
+    >>> without_marks(b"\\xef\\xbb\\xbfid", "votes.csv")
+    b'id'
+    >>> without_marks("prompt_id".encode("utf-16-le"), "votes.csv")
+    Traceback (most recent call last):
+    ...
+    ValueError: votes.csv: the text looks like UTF-16; save the file as UTF-8
+    """
     if data.startswith(_UTF16_MARKS):
         raise ValueError(f"{source}: the text is UTF-16; save the file as UTF-8")
-    return data.removeprefix(_UTF8_MARK)
+    if not data.startswith(tuple(_BINARY)):
+        zeros = sorted(data[start:BEGINNING:2].count(0) for start in (0, 1))
+        if zeros[1] * 4 > min(len(data), BEGINNING) and zeros[0] * 8 < zeros[1]:
+            raise ValueError(f"{source}: the text looks like UTF-16; save the file as UTF-8")
+    while data.startswith(_UTF8_MARK):
+        data = data.removeprefix(_UTF8_MARK)
+    return data
 
 
 @contextmanager
@@ -225,7 +270,7 @@ def _decompress(data: bytes, codec: str, source: str) -> bytes:
     try:
         return gathered(Decompressed(pa.BufferReader(data), codec, len(data), source), source)
     except (pa.ArrowException, OSError) as error:
-        raise ValueError(f"{source}: cannot be decompressed as {codec}: {error}") from None
+        raise damaged_file(source, f"decompressed as {codec}", error) from None
 
 
 def _similar(path: Path) -> str:

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from rlchf.ids import cell_text
 from rlchf.io.columns import LISTS, Table, check_width, text_array
-from rlchf.io.files import decode, shown
+from rlchf.io.files import decode, empty_file, shown
 from rlchf.limits import gib, limit
 from rlchf.parsing import RepeatedKeyError, json_value
 
@@ -82,7 +82,7 @@ def parse_jsonl(
     """
     table = from_records(json_records(data, source, before + 1), source, wanted, "line", lists)
     if table is None:
-        raise ValueError(f"{source}: the file is empty")
+        raise empty_file(source)
     return table
 
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from rlchf.io.coding import Codes
 from rlchf.io.columns import IDS, LISTS, Table, as_text, check_width
-from rlchf.io.files import shown
+from rlchf.io.files import damaged_file, shown
 
 CODED = ("prompt_id", "annotator_id", "response_id")
 LARGE = 200_000
@@ -35,7 +35,7 @@ def parse_parquet(data: bytes, source: str, wanted: Container[str] | None) -> Ta
             file = pyarrow.parquet.ParquetFile(pa.BufferReader(data), read_dictionary=coded)
         table = _read(file, kept) if file.metadata.num_rows >= LARGE else file.read(columns=kept)
     except (pa.ArrowException, OSError) as error:
-        raise ValueError(f"{source}: cannot be read as Parquet: {error}") from None
+        raise damaged_file(source, "read as Parquet", error) from None
     return from_arrow(table, source, names, all_text=wanted is None)
 
 
@@ -97,7 +97,7 @@ def parse_arrow(data: bytes, source: str, wanted: Container[str] | None) -> Tabl
                 full=True
             )  # Arrow trusts its files: a wrong offset would end the process
     except (pa.ArrowException, OSError) as error:
-        raise ValueError(f"{source}: cannot be read as Arrow: {error}") from None
+        raise damaged_file(source, "read as Arrow", error) from None
     return from_arrow(table, source, names, all_text=wanted is None)
 
 

@@ -9,7 +9,7 @@ from rlchf.io.abif import abif_entries
 from rlchf.io.blt import blt_entries
 from rlchf.io.columns import Table
 from rlchf.io.datasets import Paths, dataset_files, dataset_name, paths_given, tables_in_parts
-from rlchf.io.files import display_name, file_kind, read_bytes, shown
+from rlchf.io.files import display_name, empty_file, file_kind, read_bytes, shown
 from rlchf.io.files import reading as naming
 from rlchf.io.formats import check_format, known_names
 from rlchf.io.formats.long import reads_as_ranking
@@ -168,7 +168,7 @@ def _content(file: str, format: str) -> tuple[bytes, str]:
     path, _ = split_sheet(file)
     data = read_bytes(path)
     if not data.strip():
-        raise ValueError(f"{display_name(file)}: the file is empty")
+        raise empty_file(display_name(file))
     elections = (PREFLIB, *ELECTIONS)
     kind = format if format in elections else file_kind(path, data)
     if kind in elections and format not in (AUTO, kind):

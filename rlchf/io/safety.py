@@ -9,7 +9,7 @@ import numpy as np
 
 from rlchf.display import listing
 from rlchf.ids import cell_text, clean_id
-from rlchf.io.files import display_name, file_kind, read_bytes, shown
+from rlchf.io.files import display_name, empty_file, file_kind, read_bytes, shown
 from rlchf.io.jsonl import json_records
 from rlchf.io.tables import read_table
 from rlchf.parsing import finite
@@ -115,7 +115,7 @@ def _records(path: str | Path, columns: Collection[str] | None) -> list[tuple[st
     """The rows of a jsonl file or a table, with the place of each for messages."""
     source, data = display_name(path), read_bytes(path)
     if not data.strip():
-        raise ValueError(f"{source}: the file is empty")
+        raise empty_file(source)
     if file_kind(path, data) == "jsonl" or columns is None:
         return [(f"{source}, line {n}", record) for n, record in json_records(data, source)]
     table = read_table(path)

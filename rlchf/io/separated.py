@@ -22,7 +22,7 @@ from rlchf.io.cells import (
     warn_of_rows_in_cells,
 )
 from rlchf.io.columns import IDS, Table, as_text, check_width
-from rlchf.io.files import decode
+from rlchf.io.files import decode, empty_file
 from rlchf.io.quotes import (
     NO_CELLS,
     Quotes,
@@ -109,7 +109,7 @@ def _header(data: bytes, source: str, delimiter: str) -> list[str]:
         ) from None
     finally:
         csv.field_size_limit(before)
-    raise ValueError(f"{source}: the file is empty")
+    raise empty_file(source)
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,6 +20,7 @@ from rlchf.io.files import (
     TABLES,
     bare_name,
     display_name,
+    empty_file,
     file_kind,
     read_bytes,
 )
@@ -81,7 +82,7 @@ def parse_table(
         not the beginning of its file.
     """
     if not data.strip():
-        raise ValueError(f"{source}: the file is empty")
+        raise empty_file(source)
     if kind == "jsonl":
         return parse_jsonl(data, source, wanted, lists, before)
     if kind == "json":

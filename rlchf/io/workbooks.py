@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from rlchf.display import shortened
 from rlchf.io.columns import Table, cell_text, text_array
+from rlchf.io.files import empty_file
 from rlchf.limits import gib, limit
 
 SHEET_MARK = "#"
@@ -43,7 +44,7 @@ def parse_workbook(
         raise ValueError(f"{source}: there is no sheet {sheet!r}; choose from {', '.join(sheets)}")
     filled = {name: rows for name, rows in sheets.items() if rows and sheet in ("", name)}
     if not filled:
-        raise ValueError(f"{source}: the file is empty")
+        raise empty_file(source)
     if len(filled) > 1:
         path = source.partition(SHEET_MARK)[0]
         raise ValueError(

@@ -12,6 +12,7 @@ import pytest
 from rlchf.io import (
     read_rankings,
 )
+from rlchf.io.large.blocks import kind_of
 from tests.support.files import ELECTION, LONG, Write
 
 WEIGHED = "prompt_id,annotator_id,response_id,rank,weight\n"
@@ -225,6 +226,25 @@ def test_utf16_is_refused(write: Write) -> None:
         read_rankings(write("votes.csv", LONG.encode("utf-16")))
 
 
+@pytest.mark.parametrize("coding", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("name", ["votes.csv", "votes.jsonl", "votes"])
+def test_utf16_without_a_mark_is_refused_as_such(write: Write, coding: str, name: str) -> None:
+    path = write(name, (LONG + "p,ünï,a,1\n").encode(coding))
+    for read in (read_rankings, kind_of):
+        with pytest.raises(
+            ValueError, match=rf"{name}: the text looks like UTF-16; save the file as"
+        ):
+            read(str(path))
+
+
+@pytest.mark.parametrize("text", [LONG + "p,u,a,1\np,u,b,2\n", JSON_LINE, f"[{JSON_LINE}]"])
+def test_byte_order_marks_are_no_part_of_a_text_however_many(write: Write, text: str) -> None:
+    suffix = {"p": "csv", "{": "jsonl", "[": "json"}[text[0]]
+    for marks in (1, 2, 3):
+        rankings = read_rankings(write(f"votes.{suffix}", "\ufeff" * marks + text))
+        assert rankings.responses("p") == ["a", "b"]
+
+
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
@@ -253,7 +273,10 @@ def test_an_empty_parquet_table_and_a_broken_file_are_refused(tmp_path: Path) ->
     with pytest.raises(ValueError, match=r"votes\.parquet: there is no row in it"):
         read_rankings(path)
     path.write_bytes(path.read_bytes()[:-20])
-    with pytest.raises(ValueError, match=r"votes\.parquet: cannot be read as Parquet"):
+    with pytest.raises(
+        ValueError,
+        match=r"votes\.parquet: cannot be read as Parquet: .*[^.]; write, copy or download it",
+    ):
         read_rankings(path)
 
 
@@ -293,7 +316,10 @@ def test_unknown_formats_and_suffixes_are_refused(write: Write) -> None:
 
 def test_a_compressed_file_that_was_cut_off_is_refused(write: Write) -> None:
     path = write("votes.csv.gz", gzip.compress((LONG + "p,u,a,1\n" * 99).encode())[:-20])
-    with pytest.raises(ValueError, match=r"votes\.csv\.gz: cannot be decompressed as gzip"):
+    with pytest.raises(
+        ValueError,
+        match=r"votes\.csv\.gz: cannot be decompressed as gzip: .*; write, copy or download it",
+    ):
         read_rankings(path)
 
 

@@ -265,6 +265,9 @@ def test_links_in_a_circle_are_one_sentence(
     ):
         said = refused(rlchf(*command))
         assert re.search(r"loop(/votes.csv)?: cannot be read: Too many levels of symbolic", said)
+    assert "mem: cannot be read: Input/output error" in refused(
+        rlchf("aggregate", "/proc/self/mem")
+    )
     said = refused(rlchf("aggregate", votes, "--out", "loop/out.jsonl"))
     assert "loop/out.jsonl: there is no folder 'loop' to write to" in said
     for file in (ROOT / "rlchf").rglob("*.py"):

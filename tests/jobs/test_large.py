@@ -252,7 +252,17 @@ def test_files_that_are_read_as_a_whole_are_named(tmp_path: Path) -> None:
     path = tmp_path / "votes.json"
     path.write_text("[]")
     done = rlchf("aggregate", path, "--shard", "1/2", "--out", tmp_path / "o.jsonl")
-    assert "votes.json, a json file, is read as a whole" in refused(done)
+    assert "votes.json, a JSON array, is read as a whole" in refused(done)
+
+
+def test_what_needs_all_prompts_says_how_much_memory(tmp_path: Path) -> None:
+    path = write(tmp_path / "votes.csv", ROWS)
+    earlier = tmp_path / "earlier.jsonl"
+    assert rlchf("aggregate", path, "--rule", "phragmen_credit", "--out", earlier).returncode == 0
+    command = ("aggregate", path, "--rule", "phragmen_credit", "--frozen", earlier, "--memory")
+    said = refused(rlchf(*command, "1KB"))
+    memory = said.split("give --memory ")[1].strip()
+    assert rlchf(*command, memory).returncode == 0
 
 
 def test_prompts_begin_where_another_id_does(tmp_path: Path) -> None:
@@ -301,7 +311,7 @@ def test_text_is_copied_in_blocks_of_any_size(tmp_path: Path) -> None:
     ("name", "content", "problem"),
     [
         ("v.csv", b"prompt_id,annotator_id,response_id,rank\n", "there is no row below the header"),
-        ("v.csv", b"", "is empty"),
+        ("v.csv", b"", "the file is empty; give one that has rows"),
         ("v.csv", b"\xff\xfea", "UTF-16"),
         ("v.csv", b"p,q\n1,2\n", "no format"),
         ("v.csv", b"annotator_id,response_id,rank\na,x,1\na,y,2\n", "no column 'prompt_id'"),

@@ -7,7 +7,14 @@ from typing import Any, BinaryIO
 
 import pyarrow as pa
 
-from rlchf.io.files import display_name, file_kind, read_bytes
+from rlchf.io.files import (
+    BEGINNING,
+    damaged_file,
+    display_name,
+    file_kind,
+    read_bytes,
+    without_marks,
+)
 from rlchf.io.quotes import newlines
 from rlchf.io.streams import Decompressed
 from rlchf.io.tables import separator
@@ -15,7 +22,6 @@ from rlchf.io.tables import separator
 HEAD = 2**16
 """Bytes by which the kind of a file is recognised."""
 CODECS = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
-UTF8_MARK, UTF16_MARKS = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
 LONGEST = 2**31 - 1
 """Bytes of the longest row."""
 
@@ -31,9 +37,7 @@ class Bytes:
 
     def __init__(self, stream: Any, source: str, codec: str | None = None) -> None:
         self.stream, self.source, self.codec = stream, source, codec
-        self.rest = self._read(len(UTF8_MARK)).removeprefix(UTF8_MARK)
-        if self.rest.startswith(UTF16_MARKS):
-            raise ValueError(f"{source}: the text is UTF-16; save the file as UTF-8")
+        self.rest = without_marks(self._read(BEGINNING), source)
 
     def read(self, size: int) -> bytes:
         """The next bytes, at most so many; none at the end."""
@@ -44,8 +48,8 @@ class Bytes:
         try:
             return bytes(self.stream.read(size))
         except (pa.ArrowException, OSError) as error:
-            problem = f"decompressed as {self.codec}" if self.codec else "read"
-            raise ValueError(f"{self.source}: cannot be {problem}: {error}") from None
+            purpose = f"decompressed as {self.codec}" if self.codec else "read"
+            raise damaged_file(self.source, purpose, error) from None
 
 
 @contextmanager
@@ -60,7 +64,10 @@ def opened_text(path: str) -> Iterator[Bytes]:
     if not Path(path).exists():
         read_bytes(path)  # which says what there is near it
     with _opened(path) as file:
-        codec = next((c for mark, c in CODECS.items() if _begins(file, mark)), None)
+        try:
+            codec = next((c for mark, c in CODECS.items() if _begins(file, mark)), None)
+        except OSError as error:
+            raise ValueError(f"{path}: cannot be read: {error.strerror}") from None
         source, size = display_name(path), Path(path).stat().st_size
         yield Bytes(Decompressed(file, codec, size, source) if codec else file, source, codec)
 

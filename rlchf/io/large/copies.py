@@ -13,7 +13,7 @@ import pyarrow.parquet
 from rlchf.io.atomic import atomic_folder
 from rlchf.io.coding import coded
 from rlchf.io.columns import LISTS, Table, as_text
-from rlchf.io.files import decode, display_name
+from rlchf.io.files import decode, display_name, empty_file
 from rlchf.io.json import cells_as_json
 from rlchf.io.large.blocks import blocks, first_row, kind_of, last_row_end, quoting
 from rlchf.io.large.stored import FILE, PROMPT, ROW, File, StoredRows
@@ -148,7 +148,7 @@ def _copied(k: int, path: str, kind: str, reading: Reading, block: int) -> Itera
         rows, lines = rows + _n_rows(data, kind, delimiter), lines + data.count(b"\n")
         is_first = False
     if is_first:
-        raise ValueError(f"{source}: the file is empty")
+        raise empty_file(source)
 
 
 def _n_rows(data: bytes, kind: str, delimiter: str) -> int:

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from rlchf.io.columns import IDS, Table, to_numpy
+from rlchf.io.files import damaged_file
 from rlchf.io.headers import Header
 from rlchf.io.json import parsed_cells
 from rlchf.io.parquet import from_arrow, is_coded
@@ -24,6 +25,10 @@ BUFFER = 2**20
 
 PER_PROMPT = ("approvals", "ballots", "comparisons", "long")
 """Formats in which a prompt's rows say all of its ballots."""
+
+
+class ReadAsAWholeError(ValueError):
+    """A file has a format of which no part can be read by itself."""
 
 
 @dataclass(frozen=True)
@@ -84,10 +89,9 @@ class StoredRows:
         plans = [self.reading.plan(file.name, file.columns) for file in self.files]
         for file, plan in zip(self.files, plans, strict=True):
             if plan.format.name not in PER_PROMPT:
-                raise ValueError(
+                raise ReadAsAWholeError(
                     f"{file.name}: the format {plan.format.name} is read as a whole, and not in "
-                    "parts; write the rankings as a long table with rlchf convert, or give --memory what the "
-                    "files take"
+                    "parts; write the rankings as a long table with rlchf convert"
                 )
             if plan.format != plans[0].format:
                 raise ValueError(
@@ -192,7 +196,7 @@ def opened(path: str, coded: Sequence[str] = ()) -> Any:
     try:
         return pyarrow.parquet.ParquetFile(path, read_dictionary=list(coded), buffer_size=BUFFER)
     except (pa.ArrowException, OSError) as error:
-        raise ValueError(f"{path}: cannot be read as Parquet: {error}") from None
+        raise damaged_file(path, "read as Parquet", error) from None
 
 
 def _rows(
@@ -213,4 +217,4 @@ def _rows(
                 yield first, pa.Table.from_batches([batch.slice(first - at, end - first)])
             at += len(batch)
     except (pa.ArrowException, OSError) as error:
-        raise ValueError(f"{path}: cannot be read as Parquet: {error}") from None
+        raise damaged_file(path, "read as Parquet", error) from None

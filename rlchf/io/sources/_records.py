@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 
 from rlchf.io.columns import cell_text
-from rlchf.io.files import bare_name, decode, read_bytes, shown
+from rlchf.io.files import bare_name, damaged_file, decode, read_bytes, shown
 from rlchf.io.jsonl import json_records
 from rlchf.io.streams import Decompressed
 from rlchf.parsing import json_value
@@ -387,4 +387,4 @@ def _parquet(path: Path, wanted: Collection[str] | None) -> Iterator[tuple[str, 
                     number += 1
                     yield f"row {number}", record
     except (pa.ArrowException, OSError) as error:
-        raise ValueError(f"{path}: cannot be read as Parquet: {error}") from None
+        raise damaged_file(str(path), "read as Parquet", error) from None

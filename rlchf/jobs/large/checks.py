@@ -8,7 +8,7 @@ from rlchf.io.files import display_name
 from rlchf.io.large.blocks import kind_of
 from rlchf.io.large.copies import STREAMED
 from rlchf.io.large.parts import Range
-from rlchf.jobs.large.memory import PER_ROW, free_memory, shown_size
+from rlchf.jobs.large.memory import PER_ROW, enough, free_memory, shown_size
 from rlchf.jobs.settings import AggregateJob
 from rlchf.rules import get_rule, is_across, rule_modules
 
@@ -24,7 +24,8 @@ def check_kinds(paths: Sequence[str]) -> None:
         if not is_streamed(path):
             what = display_name(path)
             if Path(path).is_file():
-                what += f", a {kind_of(path)} file,"
+                kind = kind_of(path)
+                what += f", a {'JSON array' if kind == 'json' else f'{kind} file'},"
             raise ValueError(
                 f"{what} is read as a whole, and not in parts; give a file that is "
                 f"{', '.join(STREAMED[:-1])} or {STREAMED[-1]}, or all the memory that it takes"
@@ -41,7 +42,7 @@ def check_in_parts(job: AggregateJob, need: int) -> None:
     """Refuse a rule that needs all prompts at once, and what only a whole dataset has."""
     rule, elsewhere = get_rule(job.rule), bool(job.shard or job.engine != "local")
     if job.frozen:
-        raise ValueError("--frozen needs all prompts at once; give --memory what the files take")
+        raise ValueError(f"--frozen needs all prompts at once; give --memory {enough(need)}")
     if not is_across(rule):
         draws = job.ties == "random" or "seed" in inspect.signature(rule).parameters
         if elsewhere and draws and job.skip != "none":

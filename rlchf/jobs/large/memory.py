@@ -58,6 +58,17 @@ def shown_size(size: int) -> str:
     return f"{size} bytes"
 
 
+def enough(need: int) -> str:
+    """What to give for ``--memory``, a little above a need.
+
+    Examples
+    --------
+    >>> enough(2_500_000_000), enough(600)
+    ('2.53GB', '607')
+    """
+    return shown_size(need + need // 100 + 1).replace(" bytes", "").replace(" ", "")
+
+
 def needed(paths: Sequence[str]) -> int:
     """Bytes that the files would take if they were aggregated at once, by their sizes; 0 if they are unknown.
 

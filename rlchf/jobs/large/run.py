@@ -11,7 +11,7 @@ from rlchf.io.headers import parsed_columns
 from rlchf.io.large.copies import stored_rows
 from rlchf.io.large.parts import Counting, Range, prompt_starts, ranges
 from rlchf.io.large.sorting import sorted_rows
-from rlchf.io.large.stored import StoredRows
+from rlchf.io.large.stored import ReadAsAWholeError, StoredRows
 from rlchf.io.outputs import join_outputs
 from rlchf.io.plans import Reading
 from rlchf.io.rows import read_candidates
@@ -25,7 +25,7 @@ from rlchf.jobs.large.checks import (
 )
 from rlchf.jobs.large.folder import PartsFolder, parts_folder
 from rlchf.jobs.large.here import run_here
-from rlchf.jobs.large.memory import LARGEST_BLOCK, LARGEST_PART, PER_BYTE, PER_ROW, needed
+from rlchf.jobs.large.memory import LARGEST_BLOCK, LARGEST_PART, PER_BYTE, PER_ROW, enough, needed
 from rlchf.jobs.large.shards import describe_shard, shard_facts
 from rlchf.jobs.large.work import Notes, Work, in_order, tell, tell_left_out, tell_of_every
 from rlchf.jobs.settings import AggregateJob
@@ -98,7 +98,10 @@ def _together(
     reading = Reading(job.format, parsed_columns(job.columns, known_names()))
     block = min(LARGEST_BLOCK, max(memory // PER_BYTE, 1))
     rows = stored_rows(paths, reading, folder.path, block)
-    assert rows.plans  # refuses what is not read in parts, before the work
+    try:
+        assert rows.plans  # refuses what is not read in parts, before the work
+    except ReadAsAWholeError as error:
+        raise ValueError(f"{error}, or give --memory {enough(needed(paths))}") from None
     starts = prompt_starts(rows)
     if starts is None:
         rows = sorted_rows(rows, folder.path, memory, job.threads)
