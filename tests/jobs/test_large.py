@@ -1,9 +1,8 @@
 """Files larger than --memory are aggregated in parts of whole prompts, to the same bytes."""
 
-import os
+import gzip
 import random
 import signal
-import threading
 from pathlib import Path
 from unittest import mock
 
@@ -334,8 +333,6 @@ def test_broken_files_are_refused(name: str, content: bytes, problem: str, tmp_p
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_sort_that_is_stopped_ends_as_other_work_does(number: signal.Signals) -> None:
-    duckdb = pytest.importorskip("duckdb")
-
     class StoppedError(BaseException):
         pass
 
@@ -343,14 +340,57 @@ def test_a_sort_that_is_stopped_ends_as_other_work_does(number: signal.Signals) 
         raise StoppedError
 
     before = signal.signal(number, stop)
-    kill = threading.Timer(0.2, os.kill, (os.getpid(), number))
     try:
-        kill.start()
         with pytest.raises(StoppedError), interrupts_kept():
-            duckdb.sql(
-                "SELECT sum(a.i * b.i) FROM range(10000000) a(i), range(10000000) b(i)"
-            ).show()
+            _query_as_duckdb_does(number)
         assert signal.getsignal(number) is stop
     finally:
-        kill.cancel()
         signal.signal(number, before)
+
+
+def _query_as_duckdb_does(number: signal.Signals) -> None:
+    try:
+        signal.raise_signal(number)
+    except BaseException:
+        raise RuntimeError("Query interrupted") from None
+
+
+def test_a_column_may_have_the_name_that_the_sort_numbers_rows_by(tmp_path: Path) -> None:
+    pytest.importorskip("duckdb")
+    path, name = write(tmp_path / "votes.parquet", shuffled(ROWS)), "file_row_number"
+    table = pyarrow.parquet.read_table(path)
+    pyarrow.parquet.write_table(table.append_column(name, table["rank"]), path, row_group_size=37)
+    same(path, tmp_path / "out.jsonl", "--rule", "perpetual_pav")
+    write(path, shuffled(ROWS), (*LONG[:3], name.title()))
+    same(path, tmp_path / "out.jsonl", "--rule", "borda", "--columns", f"rank={name.title()}")
+
+
+def test_a_folder_that_no_run_made_is_left_as_it_is(tmp_path: Path) -> None:
+    path, out = write(tmp_path / "votes.csv", ROWS), tmp_path / "out.jsonl"
+    parts = tmp_path / "out.jsonl.parts"
+    for make in (parts.mkdir, parts.touch):
+        make()
+        for resume in ((), ("--resume",)):
+            done = rlchf("aggregate", path, "--memory", "9KB", "--out", out, *resume)
+            assert "is there, but holds no run to go on with" in refused(done)
+        parts.rmdir() if parts.is_dir() else parts.unlink()
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    path = write(tmp_path / "votes.csv", ROWS)
+    with mock.patch.object(Path, "mkdir", side_effect=PermissionError(13, "Permission denied")):
+        done = rlchf("aggregate", path, "--memory", "9KB", "--out", tmp_path / "out.jsonl")
+    assert "out.jsonl.parts: cannot be made: Permission denied" in refused(done)
+
+
+def test_a_damaged_parquet_file_is_not_taken_for_a_compressed_one(tmp_path: Path) -> None:
+    path = write(tmp_path / "votes.parquet", ROWS)
+    data = bytearray(path.read_bytes())
+    data[30:300] = bytes(270)
+    path.write_bytes(data)
+    compressed = tmp_path / "votes.parquet.gz"
+    compressed.write_bytes(gzip.compress(data))
+    for file, hint in ((path, False), (compressed, True)):
+        said = refused(rlchf("aggregate", file, "--memory", "1KB"))
+        assert "cannot be read as Parquet" in said
+        assert ("decompress it first" in said) is hint

@@ -79,6 +79,12 @@ def _opened(path: str) -> BinaryIO:
         raise ValueError(f"{path}: cannot be read: {error.strerror}") from None
 
 
+def is_compressed(path: str) -> bool:
+    """Whether a file begins as one does that gzip or zstd wrote."""
+    with _opened(path) as file:
+        return any(_begins(file, mark) for mark in CODECS)
+
+
 def _begins(file: Any, mark: bytes) -> bool:
     begins = bool(file.read(len(mark)) == mark)
     file.seek(0)

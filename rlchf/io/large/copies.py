@@ -16,7 +16,7 @@ from rlchf.io.columns import LISTS, Table, as_text
 from rlchf.io.files import decode, display_name, empty_file
 from rlchf.io.json import cells_as_json
 from rlchf.io.large.blocks import blocks, first_row, kind_of, last_row_end, quoting
-from rlchf.io.large.stored import FILE, PROMPT, ROW, File, StoredRows
+from rlchf.io.large.stored import FILE, PROMPT, ROW, File, StoredRows, readable
 from rlchf.io.plans import Plan, Reading
 from rlchf.io.quotes import line_ends, newlines, quoted_cells
 from rlchf.io.tables import SEMICOLON, column_names, parse_table, separator
@@ -67,15 +67,10 @@ def stored_rows(paths: Sequence[str], reading: Reading, folder: Path, block: int
 
 def _parquet_file(path: str, reading: Reading) -> File:
     """A Parquet file, whose shape is checked on its first rows."""
-    try:
+    with readable(path):
         file = pyarrow.parquet.ParquetFile(path)
         names = file.schema_arrow.names
         first = next(file.iter_batches(1000), None)
-    except (pa.ArrowException, OSError) as error:
-        raise ValueError(
-            f"{path}: cannot be read as Parquet: {error}; a compressed file must be decompressed, since "
-            "Parquet is compressed in itself"
-        ) from None
     if first is None:
         raise ValueError(f"{path}: there is no row in it")
     buffer = io.BytesIO()

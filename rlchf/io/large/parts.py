@@ -13,7 +13,7 @@ from rlchf.ids import clean_id
 from rlchf.io.columns import as_text, to_numpy
 from rlchf.io.datasets import tables_in_parts
 from rlchf.io.joining import joined_entries, joined_tables
-from rlchf.io.large.stored import BATCH, StoredRows, opened
+from rlchf.io.large.stored import StoredRows, batches
 from rlchf.io.plain_rows import plain_columns
 from rlchf.rankings import Rankings, Unranked
 
@@ -63,7 +63,7 @@ def prompt_starts(rows: StoredRows) -> np.ndarray | None:
     n_seen, checked, last = 0, 2**16, None
     for k, path in enumerate(rows.stored):
         name, at = rows.prompt_column(k), int(rows.starts[k])
-        for batch in opened(path).iter_batches(BATCH, columns=[name], use_threads=False):
+        for batch in batches(path, [name]):
             texts = as_text(pa.chunked_array([batch.column(0)])).combine_chunks()
             heads, names = _heads(texts)
             if names and names[0] == last:

@@ -17,6 +17,8 @@ from rlchf.io.large.stored import FILE, PROMPT, ROW, StoredRows
 
 ROWS_PER_FILE = 2**40
 """More rows than a file has."""
+NUMBER = "file_row_number"
+"""The column in which DuckDB numbers the rows of a file, if the file has no column of that name."""
 LEAST = 2**27
 """Bytes without which DuckDB does not begin."""
 
@@ -119,10 +121,12 @@ def _selections(rows: StoredRows) -> Iterator[str]:
         columns = ", ".join(map(_name, rows.columns_of(k)))
         prompt = f"CAST({_name(rows.prompt_column(k))} AS VARCHAR)"
         cleaned = f"nfc_normalize(trim(coalesce({prompt}, ''), {_text(ENDS)}))"
+        number, option = f"{NUMBER} + 1", f", {NUMBER} = true"
+        if NUMBER in map(str.lower, pyarrow.parquet.read_schema(path).names):
+            number, option = "row_number() OVER ()", ""  # which takes one thread
         yield (
             f"SELECT {columns}, {cleaned} AS {_name(PROMPT)}, {k}::INTEGER AS {_name(FILE)}, "
-            f"file_row_number + 1 AS {_name(ROW)} "
-            f"FROM read_parquet({_path(path)}, file_row_number = true)"
+            f"{number} AS {_name(ROW)} FROM read_parquet({_path(path)}{option})"
         )
 
 

@@ -1,6 +1,7 @@
 """The rows of a dataset as Parquet files, and their ballots part by part."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -13,6 +14,7 @@ from rlchf.io.columns import IDS, Table, to_numpy
 from rlchf.io.files import damaged_file
 from rlchf.io.headers import Header
 from rlchf.io.json import parsed_cells
+from rlchf.io.large.blocks import is_compressed
 from rlchf.io.parquet import from_arrow, is_coded
 from rlchf.io.plans import Plan, Reading
 
@@ -193,10 +195,28 @@ def opened(path: str, coded: Sequence[str] = ()) -> Any:
     ValueError
         If it cannot be read.
     """
-    try:
+    with readable(path):
         return pyarrow.parquet.ParquetFile(path, read_dictionary=list(coded), buffer_size=BUFFER)
+
+
+@contextmanager
+def readable(path: str) -> Iterator[None]:
+    """Refuse a Parquet file that turns out to be damaged, or to be something else, in a sentence."""
+    try:
+        yield
     except (pa.ArrowException, OSError) as error:
+        if is_compressed(path):
+            raise ValueError(
+                f"{path}: cannot be read as Parquet: {str(error).rstrip('.')}; decompress it first, since "
+                "Parquet is compressed in itself"
+            ) from None
         raise damaged_file(path, "read as Parquet", error) from None
+
+
+def batches(path: str, columns: Sequence[str]) -> Iterator[Any]:
+    """Some columns of a Parquet file, some rows at a time."""
+    with readable(path):
+        yield from opened(path).iter_batches(BATCH, columns=list(columns), use_threads=False)
 
 
 def _rows(
@@ -210,11 +230,9 @@ def _rows(
     ends = np.cumsum(sizes)
     groups = np.flatnonzero((ends > low) & (ends - sizes < high)).tolist()
     at = int(ends[groups[0]] - sizes[groups[0]])
-    try:
+    with readable(path):
         for batch in file.iter_batches(BATCH, groups, columns, use_threads=False):
             first, end = max(low, at), min(high, at + len(batch))
             if first < end:
                 yield first, pa.Table.from_batches([batch.slice(first - at, end - first)])
             at += len(batch)
-    except (pa.ArrowException, OSError) as error:
-        raise damaged_file(path, "read as Parquet", error) from None

@@ -14,7 +14,7 @@ import pyarrow.parquet
 
 from rlchf.io.atomic import atomic_write
 from rlchf.io.files import STANDARD_STREAM
-from rlchf.io.json import read_json, write_json
+from rlchf.io.json import read_object, write_json
 from rlchf.io.tables import table_format, write_table
 from rlchf.jobs.large.work import Notes
 from rlchf.jobs.locks import at_work_in
@@ -107,10 +107,13 @@ def parts_folder(job: AggregateJob, paths: Sequence[str], part_rows: int) -> Ite
         try:
             path.mkdir()
         except FileExistsError:
+            _check_run(path)
             raise ValueError(
                 f"{path} holds a run that was stopped, or is in progress; go on with --resume, or remove "
                 "that folder"
             ) from None
+        except OSError as error:
+            raise ValueError(f"{path}: cannot be made: {error.strerror}") from None
         write_json(path / MANIFEST, {**manifest, "part_rows": part_rows})
     with at_work_in(path):
         try:
@@ -144,17 +147,28 @@ def input_facts(job: AggregateJob, paths: Sequence[str]) -> list[tuple[str, int,
     return [(p, Path(p).stat().st_size, Path(p).stat().st_mtime_ns) for p in inputs]
 
 
+def _check_run(path: Path) -> None:
+    """Refuse a file, or a folder that no run has made."""
+    if not (path / MANIFEST).is_file():
+        raise ValueError(
+            f"{path} is there, but holds no run to go on with; remove or rename it, or choose another --out"
+        )
+
+
 def _check_same(path: Path, manifest: dict[str, Any], out: str) -> int:
     """Refuse to go on with a run of other inputs, settings or another version; its rows of a part."""
-    if not (path / MANIFEST).exists():
+    if not path.exists():
         problem = f"{out} is complete: " if Path(out).exists() else ""
         raise ValueError(f"{problem}there is no {path}, and so no run to go on with")
-    before = read_json(path / MANIFEST)
+    _check_run(path)
+    before = read_object(path / MANIFEST)
     for what, name in (("inputs", "files"), ("settings", "settings"), ("version", "version")):
         if before.get(what) != manifest[what]:
             changed = ""
             if what == "settings":
-                names = [k for k, v in manifest[what].items() if before[what].get(k) != v]
+                names = [
+                    k for k, v in manifest[what].items() if (before.get(what) or {}).get(k) != v
+                ]
                 changed = f" ({', '.join(names)})"
             raise ValueError(
                 f"{path} holds a run with other {name}{changed}; give the same to go on with it, or remove "
