@@ -67,9 +67,12 @@ def test_results_on_a_terminal_have_escapes_and_elsewhere_the_names_as_they_are(
     )
     given = "--prompts", prompts, "--responses", votes / "texts.jsonl", "--to", "trl"
     group = "--annotators", votes / "people.csv", "--group", "the\x1b[1mgroup"
+    shard = votes / "shard.jsonl"
+    made = ("aggregate", votes / "votes.csv", "--rule", "borda", "--shard", "1/1", "--out", shard)
+    assert rlchf(*made).returncode == 0
     for command in (
         ("aggregate", votes / "votes.csv", "--rule", "borda"),
-        ("aggregate", votes / "agg.jsonl", "--join", "--out", "-"),
+        ("aggregate", shard, "--join", "--out", "-"),
         ("convert", votes / "votes.csv", "--out", "-"),
         ("pairs", votes / "agg.jsonl", *given, "--out", "-"),
         ("audit", votes / "votes.csv", votes / "agg.jsonl", *group),

@@ -14,6 +14,7 @@ import pytest
 from filelock import FileLock
 
 from rlchf.jobs.large import work
+from rlchf.jobs.large.folder import MANIFEST
 from rlchf.jobs.locks import LOCK
 from tests.support.cli import refused, rlchf
 from tests.support.large import LONG, ballots, shuffled, write
@@ -109,9 +110,12 @@ def test_a_killed_run_is_absent_and_then_complete(tmp_path: Path) -> None:
 
 def test_two_runs_into_one_file_are_refused(tmp_path: Path) -> None:
     path, out = write(tmp_path / "votes.parquet", ROWS), tmp_path / "out.jsonl"
-    (tmp_path / "out.jsonl.parts").mkdir()
-    done = rlchf("aggregate", path, "--memory", "9KB", "--out", out)
-    assert "is in progress" in refused(done)
+    folder = tmp_path / "out.jsonl.parts"
+    folder.mkdir()
+    command = ("aggregate", path, "--memory", "9KB", "--out", out)
+    assert "holds no run to go on with" in refused(rlchf(*command))
+    (folder / MANIFEST).write_text("{}")  # as a run does that has begun
+    assert "is in progress" in refused(rlchf(*command))
 
 
 def test_a_run_in_progress_is_not_gone_on_with(tmp_path: Path) -> None:
