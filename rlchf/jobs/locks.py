@@ -1,6 +1,7 @@
 """One process at a time in a folder that a job fills."""
 
 import errno
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,8 +16,8 @@ WITHOUT_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP)
 def at_work_in(folder: Path, *, main: bool = True) -> Iterator[None]:
     """Let no other job fill a folder while this one does; the folder is made if it is not there.
 
-    The system releases the lock of a process that ends in any way. File systems without locks are not
-    guarded.
+    The system releases the lock of a process that ends in any way. Where the file system has no locks
+    nothing is guarded, and a warning says so.
 
     Parameters
     ----------
@@ -56,6 +57,10 @@ def at_work_in(folder: Path, *, main: bool = True) -> Iterator[None]:
     except (NotImplementedError, OSError) as error:
         if isinstance(error, OSError) and error.errno not in WITHOUT_LOCKS:
             raise
+        warnings.warn(
+            f"the file system of {folder} has no locks, so a second process there is not refused; start none",
+            stacklevel=4,
+        )
     try:
         yield
     finally:
