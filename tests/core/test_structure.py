@@ -23,9 +23,12 @@ LAYERS = (
     ("rlchf.jobs",),
     ("rlchf.report", "rlchf.plots", "rlchf.train", "rlchf.integrations"),
     (
+        "rlchf.comparison",
         "rlchf.evaluation",
         "rlchf.jury",
         "rlchf.constitution",
+        "rlchf.people",
+        "rlchf.axioms",
         "rlchf.auditing",
         "rlchf.linear",
         "rlchf.mixtures",

@@ -1,0 +1,1 @@
+"""Axioms: what each changes in a profile, the search for counterexamples, and manipulation."""

@@ -1,0 +1,1 @@
+"""Annotators: agreement, reliability, effective votes, weights and panels."""
