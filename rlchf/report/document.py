@@ -1,11 +1,31 @@
-"""What a report is made of: a document of sections, and sections of text, tables, charts and folds."""
+"""What a report is made of: a document of sections, and sections of text, tables, charts and folds.
+
+`rlchf.report.page` writes a document as one HTML file; `rlchf.report.charts` makes its charts.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
-Cell = str | int | float | None
-"""A cell of a table; None is shown as a dash."""
+
+class Ranged(Protocol):
+    """A figure with its interval, such as an estimate of an audit; NaN where there is none."""
+
+    @property
+    def value(self) -> float:
+        """The figure."""
+
+    @property
+    def low(self) -> float:
+        """The lower end of its interval."""
+
+    @property
+    def high(self) -> float:
+        """The upper end of its interval."""
+
+
+Cell = str | int | float | Ranged | None
+"""A cell of a table: None and NaN are shown as a dash, an interval as ``0.40 (0.35 to 0.45)``."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +47,7 @@ class Column:
     digits
         Decimal places of its numbers; None shows them as they are.
     note
-        What the column means, shown with the header.
+        What the column means, shown below the table.
     """
 
     title: str
@@ -48,7 +68,7 @@ class Table:
     caption
         What the table shows, in one sentence.
     shown
-        How many rows are shown at once; the others are folded. 0 shows all.
+        How many rows are shown at once; the others are folded, and found by a text filter. 0 shows all.
     """
 
     columns: Sequence[Column | str]
@@ -78,11 +98,39 @@ class Chart:
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture in SVG, such as one that Matplotlib drew, with its description in words."""
+    """A picture in SVG, such as one that Matplotlib drew, with its description in words.
+
+    The SVG goes into the page as it is, so it has to come from code that escapes the names it writes.
+    """
 
     svg: str
     title: str
     description: str
+
+
+@dataclass(frozen=True)
+class Card:
+    """A text beside others: its heading, the text as it was written, and notes such as its score."""
+
+    heading: str
+    text: str
+    notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class SideBySide:
+    """Texts side by side, such as the responses to a prompt; one below the other on a phone.
+
+    Attributes
+    ----------
+    heading
+        What they have in common, such as the prompt.
+    cards
+        The texts.
+    """
+
+    heading: str
+    cards: Sequence[Card]
 
 
 @dataclass(frozen=True)
@@ -100,12 +148,15 @@ class Code:
     text: str
 
 
-Block = Text | Table | Chart | Picture | Fold | Code
+Block = Text | Table | Chart | Picture | SideBySide | Fold | Code
 
 
 @dataclass(frozen=True)
 class Section:
-    """A section: its name is the anchor in the page, its title stands in the contents."""
+    """A section: its name is the anchor in the page, its title stands in the contents.
+
+    A click on a name in one of its charts highlights the same name in its other charts.
+    """
 
     name: str
     title: str

@@ -1,0 +1,318 @@
+"""A document as one HTML file, with its charts, style and scripts inside: it needs no network."""
+
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from importlib.util import find_spec
+from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any
+
+from rlchf.io.atomic import atomic_write
+from rlchf.report.document import Block, Chart, Column, Document, Fold, Section, Table
+from rlchf.report.theme import DARK, LIGHT, theme
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from jinja2 import Template
+
+PRINTED = 680
+"""Width of the static pictures, in pixels: that of a printed page."""
+DASH = "–"
+FEW = 5
+"""So many rows more than a table shows at once are shown too, rather than folded."""
+LONG = 40
+"""Characters from which on a text needs a wide column."""
+
+
+def need_report() -> None:
+    """Refuse, before the work, a report that could not be written.
+
+    Raises
+    ------
+    ValueError
+        If a package of the extra ``report`` is not installed.
+    """
+    packages = {"altair": "altair", "vl_convert": "vl-convert-python", "jinja2": "jinja2"}
+    missing = [name for module, name in packages.items() if not find_spec(module)]
+    if missing:
+        raise ValueError(
+            f"a report needs {' and '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not "
+            "installed; run pip install 'rlchf[report]'"
+        )
+
+
+def write_page(path: "str | Path", document: Document) -> None:
+    """Write a document as one HTML file, complete or not at all.
+
+    Parameters
+    ----------
+    path
+        The HTML file.
+    document
+        The document.
+
+    Raises
+    ------
+    ValueError
+        If two sections have the same name, or a package of the extra ``report`` is not installed.
+    """
+    page = render(document).encode("utf-8", "replace")
+    with atomic_write(path) as file:
+        file.write(page)
+
+
+def render(document: Document) -> str:
+    """The document as the text of one HTML file.
+
+    The page follows the light or dark scheme of its reader, fits a phone, and prints with all folds open.
+
+    Raises
+    ------
+    ValueError
+        If two sections have the same name, or a package of the extra ``report`` is not installed.
+
+    Examples
+    --------
+    >>> from rlchf.report.document import Section, Text
+    >>> section = Section("data", "The data", [Text(["There are 3 ballots."])])
+    >>> page = render(Document("A report", ["Ana loses."], [section]))
+    >>> "<li>Ana loses.</li>" in page
+    True
+    """
+    need_report()
+    from markupsafe import Markup
+
+    check(document)
+    charts = any(isinstance(one, Chart) for one in blocks_of(document.sections))
+    return _template().render(
+        document=document,
+        css=Markup(_file("page.css")),
+        script=Markup(_file("page.js")),
+        vega=Markup(_vega()) if charts else "",
+        themes={"light": theme(LIGHT), "dark": theme(DARK)} if charts else {},
+        kind_of=lambda block: type(block).__name__,
+        layout=lay_out,
+        static=lambda chart: Markup(static_svg(chart)),
+        as_json=lambda value: Markup(as_json(value)),
+    )
+
+
+def check(document: Document) -> None:
+    """Refuse names of sections that are no anchors, or that two sections share.
+
+    Examples
+    --------
+    >>> check(Document("A report", [], [Section("the data", "Data", [])]))
+    Traceback (most recent call last):
+        ...
+    ValueError: the section 'Data' is named 'the data'; a name has letters, digits, - and _ only
+    """
+    names = ["findings", "contents"]
+    for section in document.sections:
+        if not re.fullmatch(r"[A-Za-z][\w-]*", section.name, re.ASCII):
+            raise ValueError(
+                f"the section {section.title!r} is named {section.name!r}; a name has letters, digits, - "
+                "and _ only"
+            )
+        if section.name in names:
+            raise ValueError(f"two sections are named {section.name!r}; give them different names")
+        names.append(section.name)
+
+
+def blocks_of(sections: Sequence[Section]) -> Iterator[Block]:
+    """All blocks, those in folds included."""
+
+    def inside(blocks: Sequence[Block]) -> Iterator[Block]:
+        for block in blocks:
+            yield block
+            if isinstance(block, Fold):
+                yield from inside(block.blocks)
+
+    for section in sections:
+        yield from inside(section.blocks)
+
+
+def as_json(value: Any) -> str:
+    r"""JSON that can stand in a script element: no text in it ends the element; NaN becomes null.
+
+    Examples
+    --------
+    >>> as_json({"name": "</script>", "share": float("nan")})
+    '{"name":"\\u003c/script\\u003e","share":null}'
+    """
+    text = json.dumps(_finite(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
+
+
+def _finite(value: Any) -> Any:
+    """The value in JSON's types, with None for figures that are not finite."""
+    if isinstance(value, Mapping):
+        return {str(key): _finite(inner) for key, inner in value.items()}
+    if isinstance(value, str) or value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, Integral):
+        return int(value)
+    if isinstance(value, Real):
+        return float(value) if math.isfinite(value) else None
+    return [_finite(inner) for inner in value]
+
+
+def static_svg(chart: Chart) -> str:
+    """The chart as an SVG element in the colours of a light page, as it is printed.
+
+    Examples
+    --------
+    >>> from rlchf.report.charts import Dot, bar_chart
+    >>> static_svg(bar_chart("Sizes", [Dot("a", 2)], x="ballots"))[:4]
+    '<svg'
+    """
+    import vl_convert
+
+    spec = json.loads(as_json(chart.spec))
+    if spec.get("width") == "container":
+        spec["width"] = PRINTED
+        spec["autosize"] = {"type": "fit-x", "contains": "padding"}
+    spec["config"] = {**spec.get("config", {}), **theme(LIGHT)}
+    svg: str = vl_convert.vegalite_to_svg(spec, vl_version=_version())
+    return svg[svg.index("<svg") :]
+
+
+@cache
+def _vega() -> str:
+    """Vega, Vega-Lite and Vega-Embed as one script."""
+    import vl_convert
+
+    bundle: str = vl_convert.javascript_bundle(vl_version=_version())  # type: ignore[call-arg]
+    return bundle.replace("</script", r"<\/script").replace("<!--", r"<\!--")
+
+
+@cache
+def _version() -> str:
+    """The version of Vega-Lite: Altair's where the converter has it, else the newest that it has."""
+    import altair
+    import vl_convert
+
+    versions: list[str] = vl_convert.get_vegalite_versions()
+    wanted = ".".join(altair.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
+    return wanted if wanted in versions else versions[-1]
+
+
+@cache
+def _template() -> "Template":
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    return Environment(
+        loader=PackageLoader("rlchf.report", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    ).get_template("page.html.jinja")
+
+
+def _file(name: str) -> str:
+    return (files("rlchf.report") / name).read_text(encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class TableLayout:
+    """A table as it is written: texts of its cells, and the attributes of each column's cells."""
+
+    caption: str
+    titles: list[str]
+    kinds: list[dict[str, str]]
+    first: list[list[str]]
+    folded: list[list[str]]
+    notes: list[tuple[str, str]]
+
+    @property
+    def count(self) -> str:
+        """The number of rows."""
+        return f"{len(self.first) + len(self.folded):,}"
+
+
+def lay_out(table: Table) -> TableLayout:
+    """The texts of a table.
+
+    Raises
+    ------
+    ValueError
+        If a row has more or fewer cells than there are columns.
+
+    Examples
+    --------
+    >>> laid = lay_out(Table(["group", Column("share", 2)], [["a", 0.5], ["b", None]], "Shares"))
+    >>> laid.first, laid.kinds
+    ([['a', '0.50'], ['b', '–']], [{}, {'class': 'n'}])
+    """
+    columns = [one if isinstance(one, Column) else Column(one) for one in table.columns]
+    for n, row in enumerate(table.rows):
+        if len(row) != len(columns):
+            raise ValueError(
+                f"row {n} of the table {table.caption!r} has {len(row)} cells; give {len(columns)}"
+            )
+    texts = [
+        [cell_text(cell, column.digits) for cell, column in zip(row, columns, strict=True)]
+        for row in table.rows
+    ]
+    n_first = len(texts)
+    if table.shown and len(texts) > table.shown + FEW:
+        n_first = table.shown
+    return TableLayout(
+        caption=table.caption,
+        titles=[column.title for column in columns],
+        kinds=[_kind([row[c] for row in table.rows]) for c in range(len(columns))],
+        first=texts[:n_first],
+        folded=texts[n_first:],
+        notes=[(column.title, column.note) for column in columns if column.note],
+    )
+
+
+def _kind(cells: Sequence[Any]) -> dict[str, str]:
+    """The class of a column's cells: figures and gaps, or long texts."""
+    given = [cell for cell in cells if cell is not None]
+    texts = [cell for cell in given if isinstance(cell, str)]
+    if any(len(text) > LONG for text in texts):
+        return {"class": "long"}
+    return {} if texts or not given else {"class": "n"}
+
+
+def cell_text(cell: Any, digits: int | None = None) -> str:
+    """A cell as text.
+
+    Examples
+    --------
+    >>> [cell_text(cell, 2) for cell in (1234, -0.004, -1.5, None, float("nan"), "a")]
+    ['1,234', '0.00', '−1.50', '–', '–', 'a']
+    >>> from rlchf.auditing.estimates import Estimate
+    >>> cell_text(Estimate(0.4, 0.3, 0.5), 2)
+    '0.40 (0.30 to 0.50)'
+    """
+    if cell is None:
+        return DASH
+    if isinstance(cell, str):
+        return cell
+    if isinstance(cell, bool):
+        return "yes" if cell else "no"
+    if isinstance(cell, Real):
+        return _number(cell, digits)
+    value, low, high = (_number(x, digits) for x in (cell.value, cell.low, cell.high))
+    return value if DASH in (value, low, high) else f"{value} ({low} to {high})"
+
+
+def _number(value: Any, digits: int | None) -> str:
+    """A figure as text, with a true minus sign; a dash for NaN."""
+    if isinstance(value, Integral):
+        return f"{int(value):,}".replace("-", "−")
+    if value is None or math.isnan(value):
+        return DASH
+    if digits is None:
+        return f"{value:,.6g}".replace("-", "−")
+    return f"{round(float(value), digits) + 0.0:,.{digits}f}".replace("-", "−")

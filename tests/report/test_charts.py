@@ -1,0 +1,89 @@
+"""Charts of reports, compiled by Vega."""
+
+import re
+
+import numpy as np
+import pytest
+
+from rlchf.report.charts import MOST, Dot, bar_chart, histogram_chart, interval_chart
+from rlchf.report.document import Chart
+from rlchf.report.matrices import clustered, graph_chart, matrix_chart
+from rlchf.report.page import static_svg
+from tests.support.reports import EVIL, every_chart
+
+CHARTS = every_chart()
+
+
+@pytest.mark.parametrize("kind", CHARTS)
+def test_vega_draws_every_kind_of_chart(kind: str, capfd: pytest.CaptureFixture[str]) -> None:
+    svg = static_svg(CHARTS[kind])
+    marks = re.findall(r'<g class="mark-(symbol|rect|rule|line|area|text) role-mark', svg)
+    assert marks
+    assert "NaN" not in svg
+    assert "<img" not in svg
+    assert capfd.readouterr().err == ""
+    width = re.search(r'viewBox="0 0 (\d+)', svg)
+    assert width
+    assert 100 < int(width[1]) <= 700
+
+
+def test_a_chart_has_no_colours_of_its_own() -> None:
+    for chart in CHARTS.values():
+        assert not re.findall(r"'#[0-9A-Fa-f]{6}'", str(chart.spec))
+        assert "config" not in chart.spec
+
+
+def test_rows_stay_in_the_order_given() -> None:
+    svg = static_svg(interval_chart("A", [Dot(n, 1) for n in "cab"], x="x"))
+    labels = re.findall(r">([abc])</text>", svg)
+    assert labels == ["c", "a", "b"]
+
+
+def test_a_chart_of_many_names_draws_the_first_and_says_so() -> None:
+    chart = bar_chart("Sizes.", [Dot(f"g{n}", n) for n in range(1000)], x="ballots")
+    assert chart.title == f"Sizes (the first {MOST} of 1,000: group)"
+    assert chart.description == "ballots: 1,000 figures, from g0 0 to g999 999."
+    assert len(static_svg(chart)) < 60_000
+
+
+def test_figures_that_are_unknown_are_told_and_not_drawn() -> None:
+    chart = interval_chart(
+        "A", [Dot("a", float("nan")), Dot("b", 0.5, 0.4, float("inf"))], x="share"
+    )
+    assert chart.description.startswith("share: a unknown, b 0.5")
+    assert "NaN" not in static_svg(chart)
+
+
+def test_similar_names_stand_side_by_side() -> None:
+    order = clustered(np.array([[0, 5, 1, 5], [5, 0, 5, 1], [1, 5, 0, 5], [5, 1, 5, 0]]))
+    assert {frozenset(order[:2]), frozenset(order[2:])} == {frozenset([0, 2]), frozenset([1, 3])}
+
+
+def test_a_matrix_of_the_wrong_shape_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"has the shape \(2, 2\); give \(3, 3\)"):
+        matrix_chart("A", ["a", "b", "c"], np.zeros((2, 2)), value="distance")
+
+
+@pytest.mark.parametrize("values", [np.zeros((3, 3)), np.full((3, 3), np.nan), -np.eye(3)])
+def test_a_matrix_without_differences_is_drawn(values: np.ndarray) -> None:
+    for middle in (None, 0.0):
+        assert static_svg(matrix_chart("A", ["a", "b", EVIL], values, value="r", middle=middle))
+
+
+def test_an_arrow_goes_from_the_winner_to_the_loser() -> None:
+    chart: Chart = graph_chart("A", ["a", "b"], {("a", "b"): 2, ("b", "a"): -2})
+    arrows = next(rows for rows in chart.spec["datasets"].values() if "tip_x" in rows[0])
+    assert [(one["row"], one["column"], one["value"]) for one in arrows] == [("a", "b", 2)]
+    (arrow,) = arrows  # a stands on the right of the circle, b on the left
+    assert arrow["x"] > arrow["x2"]
+    assert arrow["angle"] == pytest.approx(-90)
+
+
+def test_nothing_to_draw_is_no_fault() -> None:
+    for chart in (
+        bar_chart("A", [], x="x"),
+        histogram_chart("A", [], x="x"),
+        graph_chart("A", ["a"], {}),
+        matrix_chart("A", [], np.zeros((0, 0)), value="r"),
+    ):
+        assert static_svg(chart).startswith("<svg")
