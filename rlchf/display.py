@@ -1,5 +1,6 @@
 """How names, datasets and results look on a terminal and in a notebook."""
 
+import math
 import re
 from collections.abc import Iterable, Sequence
 from html import escape
@@ -111,3 +112,14 @@ def html_table(caption: str, names: Sequence[str], rows: Iterable[Sequence[objec
         f"<table><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead>\n"
         f"<tbody>{body}</tbody></table>"
     )
+
+
+def number(value: float, digits: int = 3) -> str:
+    """A number for a table; a dash for none.
+
+    Examples
+    --------
+    >>> number(0.25), number(float("nan")), number(-0.0001)
+    ('0.250', '-', '0.000')
+    """
+    return "-" if math.isnan(value) else f"{round(value, digits) + 0.0:.{digits}f}"

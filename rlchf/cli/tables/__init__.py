@@ -1,11 +1,12 @@
 """Tables for the terminal."""
 
-import math
 from collections.abc import Iterator
 
 from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
+
+from rlchf.display import number as number
 
 LISTED = 20
 """Rows of a table at most, where there is one for each annotator or each text of features."""
@@ -87,14 +88,3 @@ def _part(table: Table, columns: list[int]) -> Table:
     for cells in zip(*(c.cells for c in chosen), strict=True):
         part.add_row(*cells)
     return part
-
-
-def number(value: float, digits: int = 3) -> str:
-    """A number for a table; a dash for none.
-
-    Examples
-    --------
-    >>> number(0.25), number(float("nan")), number(-0.0001)
-    ('0.250', '-', '0.000')
-    """
-    return "-" if math.isnan(value) else f"{round(value, digits) + 0.0:.{digits}f}"

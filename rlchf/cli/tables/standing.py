@@ -9,7 +9,7 @@ from rlchf.auditing.estimates import Estimate
 from rlchf.auditing.report import Audit
 from rlchf.auditing.standing import Standing, by_position
 from rlchf.cli.tables import make_table, number
-from rlchf.cli.tables.standing_sentences import sentences, span
+from rlchf.auditing.standing_sentences import sentences, span
 
 COLUMNS = (
     " (position: 0 is a random order, 1 the group's own ranking)",

@@ -1,12 +1,11 @@
-"""What the table of where groups stand says, in sentences."""
+"""Where groups stand, in sentences."""
 
 import math
 from collections.abc import Collection, Iterator, Sequence
 
 from rlchf.auditing.estimates import Estimate
 from rlchf.auditing.standing import Standing
-from rlchf.cli.tables import number
-from rlchf.display import counted
+from rlchf.display import counted, number
 
 NAMED = 5
 
@@ -45,7 +44,7 @@ def sentences(rows: Sequence[Standing], proportional: Collection[str] = ()) -> I
     Groups that are opposed to the others may be served in proportion though less than by a random order.
     """
     placed = [row for row in rows if not math.isnan(row.position.value)]
-    yield from _served_least(rows)
+    yield from served_least(rows)
     losing = [row.name for row in rows if row.losing]
     if losing:
         yield (
@@ -58,7 +57,7 @@ def sentences(rows: Sequence[Standing], proportional: Collection[str] = ()) -> I
             " Of these, served in proportion to their weight all the same, being opposed to the others "
             f"(representation ratio of 1 in or below the interval): {names(fair)}."
         )
-    yield from _adopted(rows)
+    yield from adopted(rows)
     yield from _without_ratio(rows)
     yield from _without_position(rows)
     yield from _uncertain(placed)
@@ -70,7 +69,7 @@ def sentences(rows: Sequence[Standing], proportional: Collection[str] = ()) -> I
         )
 
 
-def _served_least(rows: Sequence[Standing]) -> Iterator[str]:
+def served_least(rows: Sequence[Standing]) -> Iterator[str]:
     """The group with the lowest position, and all others that stand low."""
     placed = [row for row in rows if not math.isnan(row.position.value)]
     unplaced = [row for row in rows if row.losing and row not in placed]
@@ -107,7 +106,7 @@ def _at(row: Standing) -> str:
     return f"{row.name}, at {number(row.position.value, 2)} ({span(row.position, 2)})"
 
 
-def _adopted(rows: Sequence[Standing]) -> Iterator[str]:
+def adopted(rows: Sequence[Standing]) -> Iterator[str]:
     """What the own rankings of the groups that stand low would change."""
     for row in [row for row in rows if row.stands_low][:NAMED]:
         if math.isnan(row.cost.value):
