@@ -36,7 +36,7 @@ from rich.table import Table
 
 from rlchf import Rankings
 from rlchf.rules import get_rule, list_rules
-from rlchf.simulate.cultures import mallows
+from rlchf.simulate import profiles
 
 ANNOTATORS, PER_PROMPT, RESPONSES = 10_000, 10, 4
 DISPERSION = 0.8
@@ -73,7 +73,9 @@ class Row:
 def dataset(prompts: int, seed: int = 0) -> Rankings:
     """Random ballots; the entries of each ballot are best first, as after reading."""
     rng = np.random.default_rng(seed)
-    ranks = mallows(prompts, PER_PROMPT, RESPONSES, DISPERSION, rng).ranks.T  # (N, M)
+    ranks = profiles(
+        "mallows", prompts, PER_PROMPT, RESPONSES, rng, phi=DISPERSION
+    ).ranks.T  # (N, M)
     n = len(ranks)
     step = rng.integers(1, ANNOTATORS // PER_PROMPT, prompts)[:, None] * np.arange(PER_PROMPT)
     annotators = (rng.integers(0, ANNOTATORS, prompts)[:, None] + step) % ANNOTATORS

@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from rlchf.rules.kemeny import kemeny_orders
-from rlchf.simulate.cultures import mallows
+from rlchf.simulate import profiles as random_profiles
 
 SOLVERS = ["highs", "cbc"] if find_spec("highspy") else ["cbc"]
 
@@ -37,7 +37,7 @@ def run_once(
     phi: float, ballots: int, size: int, seed: int, solver: str, limit: float
 ) -> dict[str, Any]:
     """Solve one prompt; its time, cost and bound."""
-    profiles = mallows(1, ballots, size, phi, np.random.default_rng(seed))
+    profiles = random_profiles("mallows", 1, ballots, size, np.random.default_rng(seed), phi=phi)
     began, clock = processor_seconds(), time.monotonic()
     result = kemeny_orders(profiles, time_limit=limit, solver=solver)[0]  # type: ignore[arg-type]
     return {

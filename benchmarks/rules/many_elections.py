@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from rlchf import Profiles
-from rlchf.simulate.cultures import mallows
+from rlchf.simulate import profiles as random_profiles
 
 
 @dataclass(frozen=True)
@@ -58,5 +58,7 @@ class Ballots:
 
 def draw(prompts: int, voters: int, m: int, dispersion: float, seed: int = 0) -> Ballots:
     """Rankings around a random centre for each prompt."""
-    profiles = mallows(prompts, voters, m, dispersion, np.random.default_rng(seed))
+    profiles = random_profiles(
+        "mallows", prompts, voters, m, np.random.default_rng(seed), phi=dispersion
+    )
     return Ballots(profiles.ranks, voters)

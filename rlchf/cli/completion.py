@@ -26,12 +26,24 @@ def sources(incomplete: str) -> list[str]:
     return [name for name in ("auto", *SOURCES) if name.startswith(incomplete)]
 
 
+def cultures(incomplete: str) -> list[str]:
+    """Names of statistical cultures."""
+    from rlchf.simulate.cultures import culture_names
+
+    return [name for name in culture_names() if name.startswith(incomplete)]
+
+
 def rule_options(ctx: Any, incomplete: str) -> list[str]:
-    """Options of the rule or the source that stands on the line already, as ``name=``."""
+    """Options of the rule, source or culture that stands on the line already, as ``name=``."""
     from rlchf.rules import get_rule
 
     try:
-        if "from_" in ctx.params:
+        rule: Callable[..., Any]
+        if "culture" in ctx.params:
+            from rlchf.simulate.cultures import get_culture
+
+            rule = get_culture(ctx.params["culture"] or "")
+        elif "from_" in ctx.params:
             from rlchf.io.sources import read_function
 
             rule = read_function(ctx.params["from_"])
@@ -54,5 +66,6 @@ COMPLETIONS: dict[str, Callable[..., list[str]]] = {
     "ties": ties,
     "option": rule_options,
     "from_": sources,
+    "culture": cultures,
 }
 """By the name of a setting."""

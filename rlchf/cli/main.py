@@ -24,6 +24,7 @@ from rlchf.cli import (
     run,
     sample,
     score,
+    simulate,
     tasks,
 )
 from rlchf.cli.constitution import choose, judge, revise, sft, show
@@ -79,6 +80,11 @@ COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "ppo": (
         ppo.command,
         "rlchf ppo --policy smollm2 --reward reward/ --prompts prompts.jsonl --out policy/",
+    ),
+    "simulate": (
+        simulate.command,
+        "rlchf simulate --culture mallows -o phi=0.7 --prompts 1000 --annotators 20 --responses 5 --seed 1 "
+        "--out rankings.parquet",
     ),
     "tasks": (
         tasks.command,

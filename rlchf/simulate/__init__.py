@@ -1,4 +1,4 @@
-"""Annotators with stated tastes, judges with planted preferences, and random profiles."""
+"""Annotators with stated tastes, judges with planted preferences, and datasets of statistical cultures."""
 
 from rlchf.simulate import planted
 from rlchf.simulate.annotators import (
@@ -13,21 +13,26 @@ from rlchf.simulate.annotators import (
     simulate_rankings,
     wordiness,
 )
-from rlchf.simulate.cultures import mallows
+from rlchf.simulate.cultures import culture_names
+from rlchf.simulate.datasets import Simulated, culture, profiles, simulated
 from rlchf.simulate.judges import SimulatedJudge
 
 __all__ = [
     "Annotator",
     "Row",
+    "Simulated",
     "SimulatedJudge",
     "Taste",
+    "culture",
+    "culture_names",
     "has_emoji",
     "make_annotators",
-    "mallows",
     "planted",
     "politeness",
+    "profiles",
     "relevance",
     "score",
     "simulate_rankings",
+    "simulated",
     "wordiness",
 ]

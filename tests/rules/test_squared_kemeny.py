@@ -8,7 +8,7 @@ import pytest
 
 from rlchf import Profiles
 from rlchf.rules import get_rule
-from rlchf.simulate.cultures import mallows
+from rlchf.simulate import profiles as random_profiles
 from rlchf.ties import strict_order
 from tests.oracles.distance import squared_kemeny_orders
 from tests.oracles.textbook import blocks_of
@@ -96,7 +96,7 @@ def first_order(ballots: object) -> tuple[np.ndarray, float]:
 
 @pytest.mark.slow
 def test_the_search_is_rarely_worse_than_the_optimum() -> None:
-    profiles = mallows(200, 9, 6, 0.9, np.random.default_rng(0))
+    profiles = random_profiles("mallows", 200, 9, 6, np.random.default_rng(0), phi=0.9)
     exact = squared_kemeny(profiles, ties="lexicographic")
     approximate = squared_kemeny(profiles, ties="lexicographic", method="approximate")
     same = 0
@@ -109,14 +109,14 @@ def test_the_search_is_rarely_worse_than_the_optimum() -> None:
 
 
 def test_twelve_responses_are_proved(recwarn: pytest.WarningsRecorder) -> None:
-    profiles = mallows(1, 20, 12, 0.7, np.random.default_rng(0))
+    profiles = random_profiles("mallows", 1, 20, 12, np.random.default_rng(0), phi=0.7)
     exact = squared_kemeny(profiles, ties="lexicographic")
     assert not recwarn.list
     assert sorted(exact[0]) == list(range(12))
 
 
 def test_ties_that_are_not_looked_for_are_announced(recwarn: pytest.WarningsRecorder) -> None:
-    profiles = mallows(1, 20, 10, 0.7, np.random.default_rng(0))
+    profiles = random_profiles("mallows", 1, 20, 10, np.random.default_rng(0), phi=0.7)
     squared_kemeny(profiles.map(lambda array: array[:9] if array.ndim == 2 else array))
     assert not recwarn.list
     with pytest.warns(
@@ -126,14 +126,14 @@ def test_ties_that_are_not_looked_for_are_announced(recwarn: pytest.WarningsReco
 
 
 def test_when_time_runs_out_the_best_order_comes_with_a_warning() -> None:
-    profiles = mallows(1, 20, 14, 1.0, np.random.default_rng(0))
+    profiles = random_profiles("mallows", 1, 20, 14, np.random.default_rng(0), phi=1.0)
     with pytest.warns(UserWarning, match=r"prompt 0 of 14 responses: .* costs \d+, .*gap"):
         scores = squared_kemeny(profiles, ties="lexicographic", time_limit=0.01)
     assert sorted(scores[0]) == list(range(14))
 
 
 def test_orders_of_more_than_twenty_responses_come_without_proof() -> None:
-    profiles = mallows(1, 20, 21, 0.9, np.random.default_rng(0))
+    profiles = random_profiles("mallows", 1, 20, 21, np.random.default_rng(0), phi=0.9)
     with pytest.warns(UserWarning, match="proves its order for up to 20 responses only"):
         exact = squared_kemeny(profiles)
     assert np.array_equal(exact, squared_kemeny(profiles, method="approximate"))

@@ -1,0 +1,52 @@
+"""Settings of `rlchf simulate`; reading them needs no pyarrow."""
+
+from collections.abc import Iterable
+from dataclasses import MISSING, dataclass
+from typing import Any
+
+from rlchf.settings import Settings, seed_setting, setting
+
+
+@dataclass(frozen=True, kw_only=True)
+class SimulateJob(Settings):
+    """A statistical culture, the size of the dataset that is drawn from it, and where it goes."""
+
+    culture: str = setting(
+        MISSING,
+        "Statistical culture: impartial, mallows, urn, euclidean, plackett_luce, groups, single_peaked or "
+        "stratification.",
+    )
+    option: dict[str, Any] = setting({}, "Option of the culture, as name=value; repeatable.")
+    prompts: int = setting(100, "Number of prompts.", at_least=1)
+    annotators: int = setting(10, "Number of annotators.", at_least=1)
+    responses: int = setting(4, "Number of responses to each prompt.", at_least=2)
+    per_prompt: int | None = setting(
+        None,
+        "Number of annotators who vote on each prompt, drawn for each; by default all.",
+        at_least=1,
+    )
+    per_ballot: int | None = setting(
+        None,
+        "Number of responses that each ballot names, drawn for each; by default all.",
+        at_least=2,
+    )
+    tie_probability: float = setting(
+        0.0,
+        "Probability that a response is tied with the next one of its ballot.",
+        at_least=0,
+        at_most=1,
+    )
+    seed: int = seed_setting()
+    out: str = setting(
+        MISSING,
+        "Rankings file (csv, tsv, parquet or jsonl by its name, - for standard output); or a new folder for "
+        "rankings, annotators, prompts and responses.",
+    )
+    annotators_out: str = setting("", "File for the annotators and what is planted about them.")
+
+    def contradictions(self) -> Iterable[tuple[bool, str]]:
+        """Combinations of settings that do not fit."""
+        yield (
+            bool(self.annotators_out) and self.annotators_out == self.out,
+            "--out and --annotators-out are the same file; give two",
+        )
