@@ -36,11 +36,21 @@ class People:
         The annotators file; None without one.
     groups
         Each annotator's group, by column.
+    cast
+        The ballots without the annotators' weights.
     """
 
     rankings: Rankings
     annotators: Annotators | None
     groups: Groups
+    cast: Rankings
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """The weights in the annotators file; empty if it has none, or all who vote have the same."""
+        known = (self.annotators.weights if self.annotators else None) or {}
+        differ = len({known.get(one, 1.0) for one in self.cast.annotator_ids}) > 1
+        return known if differ else {}
 
 
 @dataclass(frozen=True)
@@ -113,7 +123,7 @@ def read_people(
         skip=inputs.skip, repeats=inputs.repeats, candidates=inputs.candidates or None,
     )  # fmt: skip
     if not inputs.annotators:
-        return People(rankings, None, {})
+        return People(rankings, None, {}, rankings)
     annotators = read_annotators(inputs.annotators, columns=inputs.columns)
     columns = [*group, *(name for name in feature if name not in group)]
     check_match(
@@ -122,9 +132,10 @@ def read_people(
     divisions = annotators.divisions(
         columns, rankings.annotator_ids, inputs.annotators, rankings.source
     )
+    cast = rankings
     if annotators.weights is not None:
         rankings = rankings.weighted(annotators.weights)
-    return People(rankings, annotators, {name: divisions[name] for name in group})
+    return People(rankings, annotators, {name: divisions[name] for name in group}, cast)
 
 
 def check_match(
@@ -203,4 +214,4 @@ def read_inputs(job: RewardData) -> Inputs:
     people = read_people(job, job.group, job.feature)
     prompts, responses = read_prompts(job.prompts), read_responses(job.responses)
     check_texts(people.rankings, prompts, responses, job.prompts, job.responses)
-    return Inputs(people.rankings, people.annotators, people.groups, prompts, responses)
+    return Inputs(**vars(people), prompts=prompts, responses=responses)

@@ -85,8 +85,9 @@ def rake(
     bound = largest * total / n
     raw = np.where(present, base, 0.0)
     for done in range(1, ROUNDS + 1):
-        for margin in margins:
-            raw = raw * _factors(margin, raw, total, bound)[margin.codes]
+        with np.errstate(over="ignore", invalid="ignore"):  # where nothing fits
+            for margin in margins:
+                raw = raw * _factors(margin, raw, total, bound)[margin.codes]
         weights = np.minimum(raw, bound)
         if _largest_gap(margins, weights) <= TOLERANCE:
             return weights * (total / weights.sum()), done
@@ -98,10 +99,10 @@ def _factors(margin: Margin, raw: np.ndarray, total: float, bound: float) -> np.
     targets, sums = margin.shares * total, margin.sums(raw)
     factors = np.divide(targets, sums, out=np.ones(len(sums)), where=sums > 0)
     if not np.isfinite(bound):
-        return factors
+        return np.asarray(factors)
     for c in np.flatnonzero(np.bincount(margin.codes, raw * factors[margin.codes] > bound)):
         factors[c] = bounded_factor(raw[margin.codes == c], targets[c], bound)
-    return factors
+    return np.asarray(factors)
 
 
 def bounded_factor(raw: np.ndarray, target: float, bound: float) -> float:
