@@ -1,5 +1,7 @@
 """People whose weight is 0: their ballots change no result, and they are no part of a sample."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from rlchf.numeric.segments import offsets
@@ -7,9 +9,9 @@ from rlchf.rankings import Rankings
 
 
 def without_absent(rankings: Rankings) -> Rankings:
-    """The same dataset without annotators all of whose ballots weigh 0, so that nothing counts them.
+    """The same dataset without the ballots of annotators who weigh 0, so that nothing counts them.
 
-    Those who alone have ballots on some prompt stay, since a prompt needs a ballot.
+    On a prompt where nobody else has a ballot, theirs stay, since a prompt needs one.
 
     Examples
     --------
@@ -19,18 +21,16 @@ def without_absent(rankings: Rankings) -> Rankings:
     """
     A, P = len(rankings.annotator_ids), len(rankings.prompt_ids)
     annotators, prompts = rankings.ballot_annotators, rankings.ballot_prompts
-    cast = np.bincount(annotators, minlength=A) > 0
-    weighs = np.bincount(annotators, rankings.ballot_weights, A) > 0
-    served = np.bincount(prompts, weighs[annotators], P) > 0
-    absent = cast & ~weighs & (np.bincount(annotators, ~served[prompts], A) == 0)
-    if not absent.any():
+    weighs = np.bincount(annotators, rankings.ballot_weights, A)[annotators] > 0
+    served = np.bincount(prompts, weighs, P)[prompts] > 0
+    kept = np.flatnonzero(weighs | ~served)
+    if len(kept) == len(annotators):
         return rankings
-    kept = rankings.with_ballots(np.flatnonzero(~absent[annotators]))
-    starts = offsets(np.bincount(prompts[~absent[annotators]], minlength=P))
-    codes = np.cumsum(~absent) - 1
-    return kept.with_ballots(
-        np.arange(kept.n_ballots),
-        annotator_ids=[one for one, gone in zip(rankings.annotator_ids, absent, strict=True) if not gone],
-        ballot_annotators=codes[kept.ballot_annotators],
-        ballot_starts=starts,
+    present = np.bincount(annotators[kept], minlength=A) > 0
+    codes = np.cumsum(present) - 1
+    return replace(
+        rankings.with_ballots(kept),
+        annotator_ids=[one for one, stays in zip(rankings.annotator_ids, present, strict=True) if stays],
+        ballot_annotators=codes[annotators[kept]],
+        ballot_starts=offsets(np.bincount(prompts[kept], minlength=P)),
     )  # fmt: skip

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rlchf.absent import without_absent
 from rlchf.display import counted
 from rlchf.io import Annotators, read_annotators, read_prompts, read_rankings, read_responses
 from rlchf.io.atomic import check_writable
@@ -31,7 +32,8 @@ class People:
     Attributes
     ----------
     rankings
-        The ballots, by the annotators' weights where the file has such a column.
+        The ballots, by the annotators' weights where the file has such a column; those with the weight 0
+        are absent.
     annotators
         The annotators file; None without one.
     groups
@@ -134,7 +136,7 @@ def read_people(
     )
     cast = rankings
     if annotators.weights is not None:
-        rankings = rankings.weighted(annotators.weights)
+        rankings = without_absent(rankings.weighted(annotators.weights))
     return People(rankings, annotators, {name: divisions[name] for name in group}, cast)
 
 
