@@ -26,12 +26,14 @@ if TYPE_CHECKING:
         linear,
         mixtures,
         optima,
+        people,
         preferences,
         simulate,
         train,
     )
     from rlchf.io import read_annotators, read_prompts, read_rankings, read_responses
     from rlchf.io.aggregations import read_aggregation
+    from rlchf.people.weighing import weigh
 
 __version__ = "0.1.0"
 __all__ = [
@@ -47,6 +49,7 @@ __all__ = [
     "linear",
     "mixtures",
     "optima",
+    "people",
     "preferences",
     "read_aggregation",
     "read_annotators",
@@ -56,6 +59,7 @@ __all__ = [
     "rules",
     "simulate",
     "train",
+    "weigh",
 ]
 
 if not TYPE_CHECKING:  # so that type checkers find misspelt names
@@ -65,5 +69,6 @@ if not TYPE_CHECKING:  # so that type checkers find misspelt names
         {
             **dict.fromkeys(_READERS, "rlchf.io"),  # which brings in pyarrow
             "read_aggregation": "rlchf.io.aggregations",
+            "weigh": "rlchf.people.weighing",
         },
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
+from rlchf.absent import without_absent
 from rlchf.aggregation import Aggregation
 from rlchf.auditing._left_out import FOLDS, Tick, leave_out
 from rlchf.auditing._orders import LARGEST
@@ -21,6 +22,7 @@ from rlchf.auditing.margins import Margins, margins
 from rlchf.auditing.spread import Spread
 from rlchf.auditing.stages import StageShares
 from rlchf.auditing.standing import Standing, check_folds, standings_of
+from rlchf.auditing.weighting import WeightedFigures
 from rlchf.auditing.welfare import Welfare, gini, mean_weights, price_of_fairness, welfare
 from rlchf.display import html_table
 from rlchf.rankings import Rankings, as_rankings
@@ -81,6 +83,9 @@ class Audit:
         Each group's share at every stage; see `trace_shares`. Empty if it was not measured.
     spread
         Measures over shuffles of the prompts; see `spread`. Empty if it was not measured.
+    weights
+        Weights from an annotators file: who counts for how much, and agreement with and without them; None
+        without such weights. See `WeightedFigures`.
     scores
         The audit of a reward model's orders; None if there is no reward model.
     """
@@ -102,6 +107,7 @@ class Audit:
     standings: list[Standing] = field(default_factory=list)
     stages: list[StageShares] = field(default_factory=list)
     spread: list[Spread] = field(default_factory=list)
+    weights: WeightedFigures | None = None
     scores: "Audit | None" = None
 
     def __repr__(self) -> str:
@@ -165,6 +171,8 @@ def audit(
 ) -> Audit:
     """Measure how far collective rankings agree with the ballots behind them.
 
+    Annotators with the weight 0 are absent: no figure counts them.
+
     Parameters
     ----------
     rankings
@@ -212,7 +220,7 @@ def audit(
             'annotators["region"]'
         )
     check_folds(folds)
-    rankings = by_annotator(rankings)  # sums do not depend on the order of the rows
+    rankings = by_annotator(without_absent(rankings))  # sums do not depend on the order of the rows
     tallies = tally(rankings, result)
     groupings, everybody = Grouping.each(rankings, groups), Grouping.everybody(rankings)
     overall, nan = agreements(tallies, everybody)[0], float("nan")

@@ -26,6 +26,7 @@ from rlchf.cli import (
     score,
     simulate,
     tasks,
+    weigh,
 )
 from rlchf.cli.constitution import choose, judge, revise, sft, show
 from rlchf.cli.constitution import convert as convert_constitution
@@ -89,6 +90,10 @@ COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "tasks": (
         tasks.command,
         "rlchf tasks responses.jsonl --prompts prompts.jsonl --to potato --annotators 12 --out project/",
+    ),
+    "weigh": (
+        weigh.command,
+        "rlchf weigh annotators.csv --to population.csv --trim 5 --out weighted.csv",
     ),
     "run": (run.command, "rlchf run examples/emoji.toml --rule phragmen_credit"),
     "constitution convert": (

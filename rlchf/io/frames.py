@@ -1,6 +1,7 @@
 """Tables in memory: DataFrames, lists of dictionaries, dictionaries of columns."""
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -76,21 +77,56 @@ def _planned(data: object, reading: Reading) -> tuple[Plan, Table]:
             f"the table is of type {type(data).__name__}; give a DataFrame (pandas, polars, pyarrow, "
             "DuckDB), a list of dictionaries or a dictionary of columns"
         )
+    return reading.planned(SOURCE, *_parser(data, reading))
+
+
+def table_of(data: object, source: str) -> Table:
+    """All columns of a table in memory.
+
+    Parameters
+    ----------
+    source
+        What the table is, for messages.
+
+    Raises
+    ------
+    TypeError
+        If the data are no table.
+
+    Examples
+    --------
+    >>> table_of([{"annotator_id": "ann", "age": 30}], "people").groups("age")
+    ['30']
+    """
+    if not is_frame(data):
+        raise TypeError(
+            f"the {source} are of type {type(data).__name__}; give a DataFrame, a list of dictionaries or a "
+            "dictionary of columns"
+        )
+    return replace(_parser(data, Reading("auto", {}))[1](None), source=source)
+
+
+Parse = Callable[[Container[str] | None], Table]
+"""A function from the columns to be read, None for all, to the table."""
+
+
+def _parser(data: Any, reading: Reading) -> tuple[list[str], Parse]:
+    """The columns of a table in memory, and what parses it."""
     if hasattr(data, "__arrow_c_stream__"):
-        return _planned_arrow(data, reading)
-    rows = list(_rows_of_columns(data)) if isinstance(data, Mapping) else data
-    return _planned_records(rows, reading)  # type: ignore[arg-type]
+        return _arrow_parser(data, reading)
+    return _record_parser(
+        list(_rows_of_columns(data)) if isinstance(data, Mapping) else data, reading
+    )
 
 
-def _planned_arrow(data: Any, reading: Reading) -> tuple[Plan, Table]:
+def _arrow_parser(data: Any, reading: Reading) -> tuple[list[str], Parse]:
     try:
         is_table = isinstance(data, pa.Table)
         table = data if is_table else pa.RecordBatchReader.from_stream(data).read_all()
     except (pa.ArrowException, TypeError, ValueError) as error:
         if hasattr(data, "columns") and hasattr(data, "to_dict"):
-            return _planned_records(
-                data.to_dict("records"), reading
-            )  # pandas, objects of several types
+            # pandas, objects of several types
+            return _record_parser(data.to_dict("records"), reading)
         raise ValueError(f"{SOURCE}: cannot be read through Arrow: {error}") from None
     names = list(table.column_names)
 
@@ -101,10 +137,10 @@ def _planned_arrow(data: Any, reading: Reading) -> tuple[Plan, Table]:
                 raise ValueError(f"{SOURCE}: two columns are named {name!r}; keep one of them")
         return from_arrow(table.select(kept), SOURCE, names, ids=id_names(reading))
 
-    return reading.planned(SOURCE, names, parse)
+    return names, parse
 
 
-def _planned_records(rows: Sequence[Mapping[str, Any]], reading: Reading) -> tuple[Plan, Table]:
+def _record_parser(rows: Sequence[Mapping[str, Any]], reading: Reading) -> tuple[list[str], Parse]:
     def parse(wanted: Container[str] | None) -> Table:
         plain = ({str(name): _plain_cell(cell) for name, cell in row.items()} for row in rows)
         table = from_records(enumerate(plain, start=1), SOURCE, wanted, "row", reading.lists)
@@ -112,7 +148,7 @@ def _planned_records(rows: Sequence[Mapping[str, Any]], reading: Reading) -> tup
             raise ValueError(f"{SOURCE}: there is no row in it")
         return table
 
-    return reading.planned(SOURCE, list(rows[0]) if rows else [], parse)
+    return list(rows[0]) if rows else [], parse
 
 
 def _rows_of_columns(columns: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Any]]:

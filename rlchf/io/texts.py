@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from rlchf.display import listing
 from rlchf.ids import cell_text, clean_id
 from rlchf.io.chats import check_prompt, shape_hint, warn_of_prompts
@@ -36,6 +38,11 @@ class Annotators:
     ids: list[str]
     weights: dict[str, float] | None
     features: dict[str, list[str]]
+
+    @property
+    def listed_weights(self) -> np.ndarray:
+        """(A,) the weights in the order of the ids; 1 without such a column."""
+        return np.array([1.0 if self.weights is None else self.weights[one] for one in self.ids])
 
     def group(self, column: str) -> dict[str, str]:
         """Each annotator's group by a feature; annotators whose cell is empty have none.
@@ -228,10 +235,11 @@ def read_annotators(path: str | Path, columns: Columns | None = None) -> Annotat
         If an annotator comes twice or a weight is not a number that is 0 or more.
     """
     with reading(display_name(path)):
-        return _annotators(_with_our_names(read_table(path), columns))
+        return annotators_of(with_our_names(read_table(path), columns))
 
 
-def _annotators(table: Table) -> Annotators:
+def annotators_of(table: Table) -> Annotators:
+    """The annotators of a table; see `read_annotators`."""
     ids, codes = table.ids("annotator_id")
     if len(ids) < len(codes):
         first: dict[int, int] = {}
@@ -249,7 +257,7 @@ def _annotators(table: Table) -> Annotators:
     )
 
 
-def _with_our_names(table: Table, columns: Columns | None) -> Table:
+def with_our_names(table: Table, columns: Columns | None) -> Table:
     """The table with our names of ids and weights, where it uses those of the rankings or another case."""
     ours = ("annotator_id", "weight")
     theirs = parsed_columns(columns, known_names())

@@ -10,6 +10,7 @@ from rlchf.auditing.categories import encode_categories
 from rlchf.auditing.report import Audit, audit
 from rlchf.auditing.spread import Spread, shuffled
 from rlchf.auditing.stages import trace_shares
+from rlchf.auditing.weighting import weighted_figures
 from rlchf.io.aggregations import read_aggregation, read_scores
 from rlchf.io.atomic import check_folder
 from rlchf.io.categories import read_categories, read_text_categories
@@ -68,6 +69,8 @@ class AuditInputs:
         The collective rankings.
     groups
         Each annotator's group, by column of the annotators file; None without such columns.
+    cast, weights
+        The ballots without the annotators' weights, and the weights if they differ.
     scores
         The ballots on the prompts that a reward model scored, and the order by its scores.
     categories
@@ -79,6 +82,8 @@ class AuditInputs:
     rankings: Rankings
     result: Aggregation
     groups: Groups | None
+    cast: Rankings | None = None
+    weights: Mapping[str, float] = field(default_factory=dict)
     scores: tuple[Rankings, Aggregation] | None = None
     categories: Groups | None = None
     texts: Mapping[str, list[str]] = field(default_factory=dict)
@@ -94,7 +99,8 @@ class AuditInputs:
         texts = read_text_categories(job.texts, job.label) if job.texts else {}
         if categories:
             _check_categories(job, rankings, categories, texts)
-        return cls(rankings, result, people.groups or None, scores, categories, texts)
+        groups, weights = people.groups or None, people.weights
+        return cls(rankings, result, groups, people.cast, weights, scores, categories, texts)
 
 
 def measure(inputs: AuditInputs, job: AuditJob) -> Audit:
@@ -107,6 +113,9 @@ def measure(inputs: AuditInputs, job: AuditJob) -> Audit:
     if inputs.scores:
         orders["reward model"] = inputs.scores[1]
         report = replace(report, scores=replace(run(*inputs.scores), rule="reward model"))
+    if inputs.cast is not None and inputs.weights:
+        figures = weighted_figures(inputs.cast, inputs.weights, result, groups)
+        report = replace(report, weights=figures)
     if inputs.scores or inputs.categories:
         with stage("shares at every stage", quiet=True) as tick:
             stages = trace_shares(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rlchf.absent import without_absent
 from rlchf.display import counted
 from rlchf.io import Annotators, read_annotators, read_prompts, read_rankings, read_responses
 from rlchf.io.atomic import check_writable
@@ -31,16 +32,27 @@ class People:
     Attributes
     ----------
     rankings
-        The ballots, by the annotators' weights where the file has such a column.
+        The ballots, by the annotators' weights where the file has such a column; those with the weight 0
+        are absent.
     annotators
         The annotators file; None without one.
     groups
         Each annotator's group, by column.
+    cast
+        The ballots without the annotators' weights.
     """
 
     rankings: Rankings
     annotators: Annotators | None
     groups: Groups
+    cast: Rankings
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """The weights in the annotators file; empty if it has none, or all who vote have the same."""
+        known = (self.annotators.weights if self.annotators else None) or {}
+        differ = len({known.get(one, 1.0) for one in self.cast.annotator_ids}) > 1
+        return known if differ else {}
 
 
 @dataclass(frozen=True)
@@ -113,7 +125,7 @@ def read_people(
         skip=inputs.skip, repeats=inputs.repeats, candidates=inputs.candidates or None,
     )  # fmt: skip
     if not inputs.annotators:
-        return People(rankings, None, {})
+        return People(rankings, None, {}, rankings)
     annotators = read_annotators(inputs.annotators, columns=inputs.columns)
     columns = [*group, *(name for name in feature if name not in group)]
     check_match(
@@ -122,9 +134,10 @@ def read_people(
     divisions = annotators.divisions(
         columns, rankings.annotator_ids, inputs.annotators, rankings.source
     )
+    cast = rankings
     if annotators.weights is not None:
-        rankings = rankings.weighted(annotators.weights)
-    return People(rankings, annotators, {name: divisions[name] for name in group})
+        rankings = without_absent(rankings.weighted(annotators.weights))
+    return People(rankings, annotators, {name: divisions[name] for name in group}, cast)
 
 
 def check_match(
@@ -203,4 +216,4 @@ def read_inputs(job: RewardData) -> Inputs:
     people = read_people(job, job.group, job.feature)
     prompts, responses = read_prompts(job.prompts), read_responses(job.responses)
     check_texts(people.rankings, prompts, responses, job.prompts, job.responses)
-    return Inputs(people.rankings, people.annotators, people.groups, prompts, responses)
+    return Inputs(**vars(people), prompts=prompts, responses=responses)

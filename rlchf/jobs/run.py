@@ -194,7 +194,10 @@ class Pipeline:
             result.write(self.folder / "aggregated.jsonl")
             list_skipped(self.job, self.inputs.rankings, self.folder / "skipped.csv")
             job = AuditJob(rankings=self.job.rankings, aggregated="aggregated.jsonl")
-            inputs = AuditInputs(self.inputs.rankings, result, self.inputs.groups or None)
+            people = self.inputs
+            inputs = AuditInputs(
+                people.rankings, result, people.groups or None, people.cast, people.weights
+            )
             write_json(self.folder / "audit.json", measure(inputs, job).to_dict())
 
     def base_policy(self) -> Path:

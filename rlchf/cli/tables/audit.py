@@ -12,6 +12,7 @@ from rlchf.auditing.report import Audit
 from rlchf.auditing.spread import Spread
 from rlchf.auditing.stages import StageShares
 from rlchf.auditing.standing import by_position
+from rlchf.auditing.weighting import WeightedFigures
 from rlchf.cli.tables import LISTED, make_table, number
 from rlchf.cli.tables.standing import standing_tables, with_interval
 from rlchf.auditing.standing_sentences import names
@@ -45,6 +46,10 @@ def tables(report: Audit) -> Iterator[Table | str]:
     else:
         yield ""
         yield equality_table(report)
+    if report.weights:
+        yield ""
+        yield weights_table(report.weights)
+        yield from weights_sentences(report.weights)
     if report.axioms:
         yield ""
         yield axioms_table(report)
@@ -239,6 +244,32 @@ def equality_table(report: Audit) -> Table:
         table.add_row(name, *cells)
     table.add_row("influence (in sample)", "", "", "", "", number(report.influence_gini))
     return table
+
+
+def weights_table(figures: WeightedFigures) -> Table:
+    """Who counts for how much, and agreement with and without the weights."""
+    table = make_table(
+        "with and without\nweights", "people", "of the\npeople", "of the\nweight",
+        "all pairs,\nraw", "all pairs,\nweighted", "first place,\nraw", "first place,\nweighted",
+    )  # fmt: skip
+    for row in figures.rows:
+        shares = row.people_share, row.weight_share, row.pairs_raw, row.pairs
+        first = row.first_place_raw, row.first_place
+        table.add_row(row.name, f"{row.people:,}", *(number(x) for x in (*shares, *first)))
+    return table
+
+
+def weights_sentences(figures: WeightedFigures) -> Iterator[str]:
+    """What the weights cost, and who has none."""
+    yield (
+        f" (agreement in sample; design effect of the weights {figures.design_effect:.3f}: "
+        f"{counted(figures.people, 'annotator')} are as sure as {figures.effective_sample_size:.1f} with "
+        "equal weights)"
+    )
+    if figures.without:
+        have, count = ("has", "counts") if figures.without == 1 else ("have", "count")
+        people = counted(figures.without, "annotator")
+        yield f" {people} with ballots {have} the weight 0 and {count} nowhere."
 
 
 def axioms_table(report: Audit) -> Table:

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from rlchf.absent import without_absent
 from rlchf.aggregation import aggregate
 from rlchf.io.large.parts import Counting, Range, read_parts
 from rlchf.io.large.stored import StoredRows
@@ -103,7 +104,7 @@ class Work:
                 notes.prompts, notes.skipped = rankings.n_prompts, list(rankings.skipped)
                 notes.annotators = rankings.annotator_ids if self.names_annotators else []
                 if self.weights is not None:
-                    rankings = rankings.weighted(dict(self.weights))
+                    rankings = without_absent(rankings.weighted(dict(self.weights)))
             yield part, rankings, notes
 
     def decide(self, rankings: Rankings, place: Part, notes: Notes, out: Path) -> None:
