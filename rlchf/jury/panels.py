@@ -12,6 +12,7 @@ from rlchf.io import Annotators
 from rlchf.jury.calibration import Progress, Scorer, score_all
 from rlchf.jury.conditioning import Conditioning, with_annotator
 from rlchf.numeric.segments import offsets, ranges
+from rlchf.people.sortition.systematic import systematic_seats
 from rlchf.preferences import TIE_TOLERANCE, Example
 from rlchf.prompts import Prompt
 from rlchf.rankings import Rankings
@@ -140,9 +141,9 @@ def draw_panel(
 ) -> dict[str, float]:
     """Draw a panel in proportion to the annotators' weights: seats by annotator, in the file's order.
 
-    Systematic sampling: the annotators are shuffled, sorted by stratum, and arranged on a line by weight;
-    seats are drawn at equal distances. Expected seats are in proportion to weight, every stratum gets its
-    share of the seats rounded up or down, and nobody with less than a seat's share gets two.
+    By `rlchf.people.sortition.systematic.systematic_seats`: expected seats are in proportion to weight,
+    every stratum gets its share of the seats rounded up or down, and nobody with less than a seat's share
+    gets two.
 
     Parameters
     ----------
@@ -178,11 +179,7 @@ def draw_panel(
     else:
         rng = np.random.default_rng([seed, 0])
         strata = [tuple(column.get(who, "") for column in columns) for who in annotators.ids]
-        order = np.array(sorted(rng.permutation(len(weights)), key=lambda a: strata[a]))
-        order = order[weights[order] > 0]
-        ends = np.cumsum(weights[order]) * (size / weights.sum())
-        chosen = np.searchsorted(ends, rng.random() + np.arange(size), side="right")
-        seats = np.bincount(order[np.minimum(chosen, len(order) - 1)], minlength=len(weights))
+        seats = systematic_seats(weights, size, strata, rng)
     pairs = zip(annotators.ids, seats.tolist(), strict=True)
     return {who: float(n) for who, n in pairs if n > 0}
 

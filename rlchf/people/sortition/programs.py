@@ -1,0 +1,166 @@
+"""The programs of sortition, by HiGHS: the best panel, the relaxed panels, and lotteries over panels."""
+
+from typing import Any
+
+import numpy as np
+
+from rlchf.people.sortition.pool import Pool
+
+TINY = 1e-9
+
+
+def solver() -> Any:
+    """A quiet HiGHS on one thread."""
+    import highspy
+
+    class Quiet(highspy.Highs):  # type: ignore[misc]
+        def enableCallbacks(self) -> None:  # noqa: N802
+            """Do nothing: enabling them prints a banner to standard output."""
+
+    highs = Quiet()
+    options = {
+        "output_flag": False,
+        "threads": 1,
+        "mip_rel_gap": 0.0,
+        "mip_abs_gap": 1e-9,
+        "primal_feasibility_tolerance": 1e-9,
+        "dual_feasibility_tolerance": 1e-9,
+    }
+    for option, value in options.items():
+        highs.setOptionValue(option, value)
+    highs.changeObjectiveSense(highspy.ObjSense.kMaximize)
+    return highs
+
+
+def _add_columns(highs: Any, upper: np.ndarray) -> None:
+    n, none = len(upper), np.zeros(0)
+    index = none.astype(np.int32)
+    highs.addCols(n, np.zeros(n), np.zeros(n), upper.astype(float), 0, index, index, none)
+
+
+def _add_rows(highs: Any, rows: np.ndarray, least: np.ndarray, most: np.ndarray) -> None:
+    """Add rows ``least <= rows @ x <= most`` over the first columns."""
+    for row, low, high in zip(rows, least.tolist(), most.tolist(), strict=True):
+        columns = np.flatnonzero(row).astype(np.int32)
+        highs.addRow(low, high, len(columns), columns, row[columns])
+
+
+def _solve(highs: Any) -> bool:
+    """Whether there is an optimum."""
+    import highspy
+
+    highs.run()
+    return bool(highs.getModelStatus() == highspy.HighsModelStatus.kOptimal)
+
+
+class Panels:
+    """The panels under the quotas: which is worth most, if each seat of a type has a worth."""
+
+    def __init__(self, pool: Pool) -> None:
+        import highspy
+
+        self.highs, T = solver(), len(pool.counts)
+        self.columns = np.arange(T, dtype=np.int32)
+        _add_columns(self.highs, pool.counts)
+        self.highs.changeColsIntegrality(T, self.columns, [highspy.HighsVarType.kInteger] * T)
+        _add_rows(self.highs, pool.rows, pool.least, pool.most)
+        size = np.array([pool.size])
+        _add_rows(self.highs, np.ones((1, T)), size, size)
+
+    def best(self, worth: np.ndarray) -> np.ndarray | None:
+        """(T,) seats by type of a panel that is worth most, or None if there is no panel."""
+        self.highs.changeColsCost(len(self.columns), self.columns, worth)
+        if not _solve(self.highs):
+            return None
+        return np.rint(self.highs.getSolution().col_value)
+
+
+class Relaxed:
+    """Panels with parts of seats: a linear program whose optimum no lottery can exceed."""
+
+    def __init__(self, pool: Pool) -> None:
+        self.highs, T = solver(), len(pool.counts)
+        self.pool, self.columns = pool, np.arange(T, dtype=np.int32)
+        _add_columns(self.highs, np.append(pool.counts, 1))  # the last is the least probability
+        _add_rows(self.highs, pool.rows, pool.least, pool.most)
+        size = np.array([pool.size])
+        _add_rows(self.highs, np.ones((1, T)), size, size)
+        self.first = len(pool.rows) + 1
+        for t in range(T):
+            index, row = np.array([t, T], np.int32), np.array([1 / pool.counts[t], -1.0])
+            self.highs.addRow(0.0, np.inf, 2, index, row)
+        self.highs.changeColCost(T, 1.0)
+
+    def leximin(self, absent: np.ndarray) -> np.ndarray | None:
+        """(T,) the leximin probabilities of relaxed panels, None without any; ``absent`` (T,) are in none."""
+        T = len(self.columns)
+        fixed = absent.copy()
+        for t in np.flatnonzero(absent):
+            self._fix(t, 0.0)
+            self.highs.changeColBounds(int(t), 0.0, 0.0)
+        least = np.zeros(T)
+        while not fixed.all():
+            if not _solve(self.highs):
+                return None
+            solution = self.highs.getSolution()
+            value = solution.col_value[T]
+            binding = ~fixed & (np.abs(solution.row_dual[self.first :]) > TINY)
+            for t in np.flatnonzero(binding if binding.any() else ~fixed):
+                self._fix(int(t), value)
+                least[t], fixed[t] = value, True
+        return least
+
+    def _fix(self, t: int, value: float) -> None:
+        """Let a type have a probability of at least a value, in place of the least one."""
+        row = int(self.first + t)
+        self.highs.changeCoeff(row, len(self.columns), 0.0)
+        self.highs.changeRowBounds(row, max(0.0, value - TINY), np.inf)
+
+
+class Lotteries:
+    """Lotteries over panels found so far: the one with the largest least probability.
+
+    The program has a row for each type t: the probability of its people, less c_t times z, is at least
+    f_t. It maximises z. Its duals say what another panel must be worth to make z larger.
+    """
+
+    def __init__(self, pool: Pool, floor: np.ndarray, counted: np.ndarray, at_most: float) -> None:
+        """Set ``floor`` (T,) f, ``counted`` (T,) whether c is 1, and the largest z."""
+        self.highs, self.pool = solver(), pool
+        self.panels: list[np.ndarray] = []
+        none = np.zeros(0)
+        self.highs.addCol(1.0, -np.inf, at_most, 0, none.astype(np.int32), none)
+        for f, c in zip(floor.tolist(), counted.tolist(), strict=True):
+            self.highs.addRow(f, np.inf, 1, np.zeros(1, np.int32), np.array([-1.0 if c else 0.0]))
+        self.highs.addRow(1.0, 1.0, 0, none.astype(np.int32), none)
+
+    def add(self, panel: np.ndarray) -> None:
+        """Add a panel (T,) of seats by type."""
+        rows = np.flatnonzero(panel).astype(np.int32)
+        index = np.append(rows, len(self.pool.counts)).astype(np.int32)
+        values = np.append(panel[rows] / self.pool.counts[rows], 1.0)
+        self.highs.addCol(0.0, 0.0, np.inf, len(index), index, values)
+        self.panels.append(panel)
+
+    def solve(self) -> tuple[float, np.ndarray, float]:
+        """The largest z, the worth (T,) of a seat of each type, and what a new panel must exceed."""
+        solved = _solve(self.highs)
+        assert solved, "there is a lottery over the panels found so far"
+        solution = self.highs.getSolution()
+        duals = np.array(solution.row_dual)
+        return (
+            float(solution.col_value[0]),
+            np.maximum(-duals[:-1], 0) / self.pool.counts,
+            float(duals[-1]),
+        )
+
+    def fix(self, t: int, value: float) -> None:
+        """Let a type have a probability of at least a value, in place of z."""
+        self.highs.changeCoeff(int(t), 0, 0.0)
+        self.highs.changeRowBounds(int(t), max(0.0, value - TINY), np.inf)
+
+    @property
+    def probabilities(self) -> np.ndarray:
+        """(C,) the probability of each panel in the last solution."""
+        chances = np.maximum(np.array(self.highs.getSolution().col_value)[1:], 0)
+        return np.asarray(chances / chances.sum())
