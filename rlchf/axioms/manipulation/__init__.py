@@ -1,0 +1,8 @@
+"""Manipulation by untrue ballots and by near-clones: how often it succeeds, and its damage."""
+
+from rlchf.axioms.manipulation.clones import clone_flood
+from rlchf.axioms.manipulation.outcomes import Criterion
+from rlchf.axioms.manipulation.report import Example, Manipulation
+from rlchf.axioms.manipulation.voters import coalition, one_voter
+
+__all__ = ["Criterion", "Example", "Manipulation", "clone_flood", "coalition", "one_voter"]
