@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         simulate,
         train,
     )
+    from rlchf.comparison.influence import influence
     from rlchf.io import read_annotators, read_prompts, read_rankings, read_responses
     from rlchf.io.aggregations import read_aggregation
 
@@ -42,6 +43,7 @@ __all__ = [
     "audit",
     "auditing",
     "evaluation",
+    "influence",
     "io",
     "jury",
     "linear",
@@ -65,5 +67,6 @@ if not TYPE_CHECKING:  # so that type checkers find misspelt names
         {
             **dict.fromkeys(_READERS, "rlchf.io"),  # which brings in pyarrow
             "read_aggregation": "rlchf.io.aggregations",
+            "influence": "rlchf.comparison.influence",
         },
     )
