@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         simulate,
         train,
     )
+    from rlchf.comparison.influence import influence
     from rlchf.io import read_annotators, read_prompts, read_rankings, read_responses
     from rlchf.io.aggregations import read_aggregation
     from rlchf.people.weighing import weigh
@@ -44,6 +45,7 @@ __all__ = [
     "audit",
     "auditing",
     "evaluation",
+    "influence",
     "io",
     "jury",
     "linear",
@@ -70,5 +72,6 @@ if not TYPE_CHECKING:  # so that type checkers find misspelt names
             **dict.fromkeys(_READERS, "rlchf.io"),  # which brings in pyarrow
             "read_aggregation": "rlchf.io.aggregations",
             "weigh": "rlchf.people.weighing",
+            "influence": "rlchf.comparison.influence",
         },
     )
