@@ -20,6 +20,7 @@ from rlchf.rankings import Rankings
 if TYPE_CHECKING:
     from rlchf import (
         auditing,
+        comparison,
         evaluation,
         io,
         jury,
@@ -30,17 +31,21 @@ if TYPE_CHECKING:
         simulate,
         train,
     )
+    from rlchf.comparison import Comparison, compare
     from rlchf.io import read_annotators, read_prompts, read_rankings, read_responses
     from rlchf.io.aggregations import read_aggregation
 
 __version__ = "0.1.0"
 __all__ = [
     "Aggregation",
+    "Comparison",
     "Profiles",
     "Rankings",
     "aggregate",
     "audit",
     "auditing",
+    "compare",
+    "comparison",
     "evaluation",
     "io",
     "jury",
@@ -65,5 +70,6 @@ if not TYPE_CHECKING:  # so that type checkers find misspelt names
         {
             **dict.fromkeys(_READERS, "rlchf.io"),  # which brings in pyarrow
             "read_aggregation": "rlchf.io.aggregations",
+            **dict.fromkeys(("Comparison", "compare"), "rlchf.comparison"),
         },
     )
