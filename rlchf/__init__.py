@@ -20,6 +20,7 @@ from rlchf.rankings import Rankings
 if TYPE_CHECKING:
     from rlchf import (
         auditing,
+        comparison,
         evaluation,
         io,
         jury,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
         train,
     )
     from rlchf.comparison.influence import influence
+    from rlchf.comparison import Comparison, compare
     from rlchf.io import read_annotators, read_prompts, read_rankings, read_responses
     from rlchf.io.aggregations import read_aggregation
     from rlchf.people.weighing import weigh
@@ -39,11 +41,14 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "Aggregation",
+    "Comparison",
     "Profiles",
     "Rankings",
     "aggregate",
     "audit",
     "auditing",
+    "compare",
+    "comparison",
     "evaluation",
     "influence",
     "io",
@@ -73,5 +78,6 @@ if not TYPE_CHECKING:  # so that type checkers find misspelt names
             "read_aggregation": "rlchf.io.aggregations",
             "weigh": "rlchf.people.weighing",
             "influence": "rlchf.comparison.influence",
+            **dict.fromkeys(("Comparison", "compare"), "rlchf.comparison"),
         },
     )

@@ -50,6 +50,8 @@ class LeftOut:
     annotators
         (A, 6) each annotator's pairs agreed and stated, contested pairs agreed and stated, first places and
         ballots, by weight.
+    ballots
+        (N, 6) the same of each ballot, without its weight; 0 on prompts that are not measured.
     compared
         (A,) whether a ballot of the annotator is compared with those of other members of the group.
     again
@@ -63,6 +65,7 @@ class LeftOut:
 
     sums: dict[str, ClusteredSums]
     annotators: np.ndarray
+    ballots: np.ndarray
     compared: np.ndarray
     again: bool
     prompts: int
@@ -108,6 +111,7 @@ def leave_out(
         for name in (*SHARES, *POSITIONS)
     }
     annotators, compared = np.zeros((A, 6)), np.zeros(A, dtype=bool)
+    of_ballots = np.zeros((rankings.n_ballots, 6))
     no_first = _without_first(rankings)
     for prompts, profiles in _batches(rankings, F * G):
         M = profiles.n_responses
@@ -118,6 +122,7 @@ def leave_out(
         ballots = ranges(rankings.ballot_starts[prompts], counts)
         for column, values in enumerate(batch.measure(outcomes, no_first[ballots], sums)):
             annotators[:, column] += np.bincount(profiles.annotators, values * batch.weights, A)
+            of_ballots[ballots, column] = values
         if M <= LARGEST:
             batch.measure_positions(outcomes, sums)
             compared[profiles.annotators[batch.together & (batch.stated > 0)]] = True
@@ -125,7 +130,7 @@ def leave_out(
         of_figure.close_blocks()
     sizes = np.diff(rankings.response_starts)
     return LeftOut(
-        sums, annotators, compared, bool(ranks), rankings.n_prompts,
+        sums, annotators, of_ballots, compared, bool(ranks), rankings.n_prompts,
         large=int((sizes > LARGEST).sum()), left_out=int((~_measured(rankings)).sum()),
         ballots_per_prompt=rankings.n_ballots / max(rankings.n_prompts, 1),
     )  # fmt: skip

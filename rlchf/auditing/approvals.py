@@ -69,16 +69,7 @@ def approvals_of(rankings: Rankings, tallies: Tallies, seats: int = 1) -> Approv
     >>> approvals.majorities, approvals.without
     ({'none': 0, 'one': 1, 'several': 0}, ['cyd'])
     """
-    R, weights = len(rankings.response_ids), tallies.weights
-    if rankings.unranked == "last":  # every ballot places every response of its prompt
-        named = np.repeat(tallies.totals(), np.diff(rankings.response_starts))
-    else:
-        lengths = np.diff(rankings.entry_starts)
-        begin = np.repeat(rankings.response_starts[tallies.prompts], lengths)
-        named = np.bincount(rankings.entry_responses + begin, np.repeat(weights, lengths), R)
-    support = np.bincount(tallies.approved, weights[tallies.approvers], R)
-    by_majority = ratio(support, named, 0.0) > 0.5
-    per_prompt = np.add.reduceat(by_majority.astype(np.int64), rankings.response_starts[:-1])
+    weights, per_prompt = tallies.weights, majority_approved(rankings, tallies)
     A = len(rankings.annotator_ids)
     voted = np.bincount(tallies.annotators, weights, A) > 0
     winners = _ahead(rankings, tallies.ranks) < seats
@@ -100,6 +91,20 @@ def approvals_of(rankings: Rankings, tallies: Tallies, seats: int = 1) -> Approv
             weights[without[tallies.annotators]].sum() / max(weights.sum(), 1e-300)
         ),
     )
+
+
+def majority_approved(rankings: Rankings, tallies: Tallies) -> np.ndarray:
+    """(P,) the number of responses that a majority approves; see `Approvals`."""
+    R, weights = len(rankings.response_ids), tallies.weights
+    if rankings.unranked == "last":  # every ballot places every response of its prompt
+        named = np.repeat(tallies.totals(), np.diff(rankings.response_starts))
+    else:
+        lengths = np.diff(rankings.entry_starts)
+        begin = np.repeat(rankings.response_starts[tallies.prompts], lengths)
+        named = np.bincount(rankings.entry_responses + begin, np.repeat(weights, lengths), R)
+    support = np.bincount(tallies.approved, weights[tallies.approvers], R)
+    by_majority = ratio(support, named, 0.0) > 0.5
+    return np.add.reduceat(by_majority.astype(np.int64), rankings.response_starts[:-1])
 
 
 def _ahead(rankings: Rankings, ranks: np.ndarray) -> np.ndarray:

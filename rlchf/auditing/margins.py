@@ -62,7 +62,7 @@ def margins(rankings: Rankings, closer: Sequence[float] = (0.1, 0.2, 0.5)) -> Ma
         upper = np.triu(np.ones((M, M), bool), 1)
         beats = profiles.margins > 0  # (B, M, M)
         winners += int((beats.sum(axis=2) == M - 1).any(axis=1).sum())
-        cycles += int(_cyclic(beats).sum())
+        cycles += int(cyclic(beats).sum())
         tiers = get_rule("smith")(profiles)
         smith.update((tiers == tiers.max(axis=1, keepdims=True)).sum(axis=1).tolist())
         margin = np.abs(profiles.margins[:, upper])  # (B, pairs)
@@ -89,7 +89,7 @@ def margins(rankings: Rankings, closer: Sequence[float] = (0.1, 0.2, 0.5)) -> Ma
     )
 
 
-def _cyclic(beats: np.ndarray) -> np.ndarray:
+def cyclic(beats: np.ndarray) -> np.ndarray:
     """(B,) whether the relation has a cycle: some response remains after all sinks are removed."""
     remaining = np.ones(beats.shape[:2], dtype=bool)
     for _ in range(beats.shape[1]):

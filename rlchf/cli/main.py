@@ -14,6 +14,7 @@ import typer
 from rlchf.cli import (
     aggregate,
     audit,
+    compare,
     convert,
     jury,
     mix,
@@ -50,6 +51,10 @@ COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "audit": (
         audit.command,
         "rlchf audit rankings.csv aggregated.jsonl --annotators people.csv --group region",
+    ),
+    "compare": (
+        compare.command,
+        "rlchf compare rankings.csv --annotators people.csv --group region --out report.html",
     ),
     "convert": (
         convert.command,

@@ -1,0 +1,29 @@
+"""The command `rlchf compare`."""
+
+from rlchf.cli.console import print_json, wide_console
+from rlchf.cli.settings import Given, Json, chosen, with_settings
+from rlchf.jobs.compare_settings import CompareJob
+
+
+@with_settings(CompareJob, arguments=["rankings"])
+def command(given: Given, as_json: Json = False) -> None:
+    """Compare voting rules on a file of ballots.
+
+    Whether the rule matters, for whom, how sure each result is, which training pairs would change, and which
+    rule to take for which aim.
+    """
+    from rlchf.cli.tables import fitting
+    from rlchf.cli.tables.compare import tables
+    from rlchf.jobs.compare import compare_files
+
+    job = chosen(CompareJob, given)
+    compared = compare_files(job)
+    if as_json:
+        print_json(compared.to_dict())
+        return
+    console = wide_console()
+    for part in tables(compared.comparison):
+        for shown in [part] if isinstance(part, str) else fitting(part, console):
+            console.print(shown)
+    if job.out:
+        console.print(f"The report is {job.out}.")

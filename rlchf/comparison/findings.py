@@ -1,0 +1,135 @@
+"""What a comparison found, in sentences for people who have not heard of its measures."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rlchf.comparison.recommend import interval
+from rlchf.comparison.rules import Distances
+from rlchf.display import counted
+
+if TYPE_CHECKING:
+    from rlchf.comparison.comparing import Comparison
+
+
+def findings(comparison: "Comparison") -> list[str]:
+    """The findings: whether the rule matters, for whom, how sure the results are, and what to take."""
+    parts = [
+        _whether_it_matters(comparison),
+        _whose(comparison),
+        _how_sure(comparison),
+        _cycles(comparison),
+        _approved(comparison),
+        *(one.sentence for one in comparison.recommendations),
+    ]
+    return [sentence for sentence in parts if sentence]
+
+
+def percent(share: float) -> str:
+    """A share in percent, with one decimal where it is small.
+
+    Examples
+    --------
+    >>> percent(0.123), percent(0.0123), percent(0.0), percent(1.0), percent(0.9999)
+    ('12 %', '1.2 %', '0 %', '100 %', '99.9 %')
+    """
+    if share in (0.0, 1.0):
+        return f"{share:.0%}".replace("%", " %")
+    inner = min(max(share, 0.001), 0.999)
+    digits = 1 if not 0.095 <= inner < 0.985 else 0
+    return f"{100 * inner:.{digits}f} %"
+
+
+def _whether_it_matters(comparison: "Comparison") -> str:
+    measured = comparison.distances
+    P = len(measured.first_places)
+    differ = int((measured.first_places > 1).sum())
+    one, other = measured.farthest()
+    i, j = measured.rules.index(one), measured.rules.index(other)
+    flipped, share = int(measured.flipped[i, j]), measured.flipped_share[i, j]
+    rules = counted(len(measured.rules), "rule")
+    if not differ and not flipped:
+        return (
+            f"The rule does not matter here: all {rules} put the same responses first on all of "
+            f"{counted(P, 'prompt')}, and no training pair flips between any two of them."
+        )
+    same = measured.same_first[np.triu_indices(len(measured.rules), 1)]
+    return (
+        f"Two of the {rules} put the same responses first on {percent(float(same.mean()))} of the prompts on "
+        f"average, {_pair(measured, np.argmin(measured.same_first))} on "
+        f"{percent(float(same.min()))}; all rules agree on {P - differ:,} of {counted(P, 'prompt')}. Between "
+        f"{one} and {other}, which differ most, {counted(flipped, 'training pair')} "
+        f"{'flips' if flipped == 1 else 'flip'}: chosen and rejected change places in "
+        f"{percent(float(share))} of the pairs that both make."
+    )
+
+
+def _pair(measured: Distances, cell: np.intp) -> str:
+    """Two rules, by the number of their cell in a table of all."""
+    i, j = np.unravel_index(cell, measured.same_first.shape)
+    return f"{measured.rules[int(i)]} and {measured.rules[int(j)]}"
+
+
+def _whose(comparison: "Comparison") -> str:
+    """The group for which the choice of the rule matters most."""
+    rows = comparison.gains.rules if comparison.gains else []
+    if not rows or not rows[0].groups:
+        return ""
+    values = np.array([[group.contested.value for group in row.groups] for row in rows])
+    if np.isnan(values).all():
+        return ""
+    spread = np.nanmax(values, axis=0) - np.nanmin(values, axis=0)
+    g = int(np.nanargmax(spread))
+    low, high = int(np.nanargmin(values[:, g])), int(np.nanargmax(values[:, g]))
+    least, most = rows[low].groups[g], rows[high].groups[g]
+    return (
+        f"It matters most for {least.name}: of the pairs that people disagree about, the outcome agrees with "
+        f"its members on {interval(least.contested)} under {rows[low].rule} and on "
+        f"{interval(most.contested)} under {rows[high].rule}; a random order would agree on half."
+    )
+
+
+def _how_sure(comparison: "Comparison") -> str:
+    if not comparison.stability or not comparison.stability.rules:
+        return ""
+    measured = comparison.stability
+    ordered = sorted(measured.rules, key=lambda row: row.mean_first.value)
+    low, high = ordered[0], ordered[-1]
+    who = "other ballots" if measured.drawn == "ballots" else "other annotators"
+    if len(ordered) == 1 or low.mean_first.value == high.mean_first.value:
+        return (
+            f"If {who} like these had been drawn, the first place would be the same on "
+            f"{interval(high.mean_first)} of the prompts, whatever the rule."
+        )
+    return (
+        f"If {who} like these had been drawn, the first place of a prompt would be the same with a "
+        f"probability of {interval(low.mean_first)} under {low.rule}, the least stable rule, and of "
+        f"{interval(high.mean_first)} under {high.rule}, the most stable one."
+    )
+
+
+def _cycles(comparison: "Comparison") -> str:
+    rows = comparison.data.majorities
+    without = sum(row.condorcet_winner is None for row in rows)
+    cyclic = sum(row.cycle for row in rows)
+    if not without:
+        return (
+            "Every prompt has a response that beats every other by majority (a Condorcet winner)."
+        )
+    return (
+        f"On {without:,} of {counted(len(rows), 'prompt')} ({percent(without / len(rows))}) no response "
+        f"beats every other by majority; on {cyclic:,} the majorities form a cycle, so that any order "
+        "overrules one of them."
+    )
+
+
+def _approved(comparison: "Comparison") -> str:
+    approved = comparison.approved
+    several = int((approved.numbers > 1).sum())
+    if not several:
+        return ""
+    share = percent(several / len(approved.numbers))
+    return (
+        f"On {several:,} of {counted(len(approved.numbers), 'prompt')} ({share}) a majority approves several "
+        f"responses, and a single winner shows only one of them; {approved.how}."
+    )

@@ -1,0 +1,266 @@
+"""Who gains under which rule: agreement held out, of everybody and of each group, for every rule."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from rlchf.aggregation import Aggregation
+from rlchf.auditing._left_out import FOLDS, LeftOut, leave_out
+from rlchf.auditing.estimates import NONE, Estimate
+from rlchf.auditing.groups import Grouping, Groups
+from rlchf.auditing.standing import check_folds, standings_of
+from rlchf.auditing.welfare import price_of_fairness
+from rlchf.comparison.admitted import seconds
+from rlchf.comparison.paired import Figure, lowest, share
+from rlchf.rankings import Rankings
+
+MEMBERS = 2
+"""Members with comparable ballots that a group has at least to be called the least satisfied."""
+
+BUDGET = 60.0
+"""Seconds that the rules may take to run again without parts of the annotators."""
+FEWEST = 5
+"""Parts of the annotators at least."""
+
+ANONYMOUS = (
+    "Annotators are anonymous, so no outcome can be made without one of them: agreement held out, of "
+    "everybody and of groups, is not measured."
+)
+
+
+@dataclass(frozen=True)
+class GroupGain:
+    """How a rule serves a group; each figure is held out, as in `rlchf.auditing.Standing`.
+
+    Attributes
+    ----------
+    name
+        The group.
+    annotators, weight
+        Number of members who have comparable ballots, and the group's share of the weight.
+    contested
+        Share of the contested pairs on the members' ballots that agree with the outcome.
+    random, others, best
+        The same for a random order, for the ranking of everybody outside of the group, and for that of the
+        group's other members, whatever the rule.
+    position
+        (contested - random) / (best - random), over prompts with up to eight responses.
+    representation_ratio
+        Contested pairs agreed divided by those deserved by weight; NaN if the group is not opposed to the
+        others.
+    far_behind
+        Whether the group is far behind most groups.
+    losing
+        Whether the outcome agrees with the group less than a random order does, by the interval.
+    """
+
+    name: str
+    annotators: int
+    weight: float
+    contested: Estimate
+    random: float
+    others: Estimate
+    best: Estimate
+    position: Estimate
+    representation_ratio: Estimate
+    far_behind: bool
+    losing: bool
+
+
+@dataclass(frozen=True, eq=False)
+class RuleGains:
+    """How a rule serves people.
+
+    Attributes
+    ----------
+    rule
+        The rule.
+    again
+        Whether the outcome was made again without each part of the annotators, so that the figures are held
+        out.
+    pairs, contested, first_place
+        Agreement of everybody's ballots: over all pairs, over contested pairs, and of first places.
+    price
+        The part of the highest possible agreement over all pairs, that of Kemeny's rule, that the rule gives
+        up, in sample: the price of proportionality of a proportional rule.
+    groups
+        The groups' figures.
+    mean, least
+        Agreement over all pairs, and over contested pairs of the least satisfied group, with what a
+        comparison between rules needs.
+    """
+
+    rule: str
+    again: bool
+    pairs: Estimate
+    contested: Estimate
+    first_place: Estimate
+    price: float
+    groups: list[GroupGain]
+    mean: Figure
+    least: Figure | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        names = ("rule", "again", "pairs", "contested", "first_place")
+        return {
+            **{
+                name: asdict(value) if isinstance(value := getattr(self, name), Estimate) else value
+                for name in names
+            },
+            "price": self.price,
+            "groups": [asdict(group) for group in self.groups],
+        }
+
+
+@dataclass(frozen=True)
+class Gains:
+    """How each rule serves people.
+
+    Attributes
+    ----------
+    rules
+        The rules' figures; empty if annotators are anonymous.
+    folds
+        Parts of the annotators, without each of which the rules ran again; 0 if they did not.
+    notes
+        Sentences about what is not measured.
+    """
+
+    rules: list[RuleGains]
+    folds: int
+    notes: list[str] = field(default_factory=list)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            "folds": self.folds,
+            "notes": self.notes,
+            "rules": [row.to_dict() for row in self.rules],
+        }
+
+
+def measure_gains(
+    rankings: Rankings,
+    results: Mapping[str, Aggregation],
+    groups: Groups | None = None,
+    *,
+    folds: int = FOLDS,
+    tick: Callable[[int, int], object] | None = None,
+) -> Gains:
+    """Measure how each rule serves everybody and each group, by people who had no part in the outcome.
+
+    Parameters
+    ----------
+    results
+        The collective rankings of each rule, by its name.
+    groups
+        As in `rlchf.audit`.
+    folds
+        Parts of the annotators, without each of which every rule runs again; 0 takes the outcomes as given.
+    tick
+        Called with the number of outcomes done, and of all.
+
+    Examples
+    --------
+    >>> import rlchf
+    >>> ballots = [(p, name, "a > b" if name < "g" else "b > a") for p in range(10) for name in "abcdefghij"]
+    >>> groups = {name: "many" if name < "g" else "few" for name in "abcdefghij"}
+    >>> rankings = rlchf.Rankings.from_ballots(ballots)
+    >>> rules = {rule: rlchf.aggregate(rankings, rule) for rule in ("borda", "perpetual_pav")}
+    >>> gains = measure_gains(rankings, rules, groups)
+    >>> [(row.rule, [round(g.contested.value, 1) for g in row.groups]) for row in gains.rules]
+    [('borda', [0.0, 1.0]), ('perpetual_pav', [0.4, 0.6])]
+    """
+    check_folds(folds)
+    if rankings.anonymous:
+        return Gains([], 0, [ANONYMOUS])
+    groupings = Grouping.each(rankings, groups) or [Grouping.everybody(rankings)]
+    wanted, folds = folds, _affordable_folds(rankings, results, folds)
+    rows, done, total = [], 0, len(results) * len(groupings)
+    for rule, result in results.items():
+        parts = []
+        for grouping in groupings:
+            parts.append(leave_out(rankings, result, grouping, folds))
+            done += 1
+            if tick is not None:
+                tick(done, total)
+        rows.append(_rule_gains(rankings, rule, result, groupings, parts, groups is not None))
+    notes = [
+        f"The outcome of {row.rule} could not be made again, and its figures are in sample."
+        for row in rows
+        if folds and not row.again
+    ]
+    if folds < wanted:
+        notes.append(f"The rules are slow on this file, so people are left out in {folds} parts.")
+    return Gains(rows, folds, notes)
+
+
+def _affordable_folds(rankings: Rankings, results: Mapping[str, Aggregation], folds: int) -> int:
+    """The parts of the annotators: fewer than wanted, but at least five, where the rules are slow."""
+    time = sum(seconds(rule, rankings) for rule in results)
+    return min(folds, max(FEWEST, int(BUDGET / max(time, 1e-9))))
+
+
+def _rule_gains(
+    rankings: Rankings,
+    rule: str,
+    result: Aggregation,
+    groupings: Sequence[Grouping],
+    parts: Sequence[LeftOut],
+    grouped: bool,
+) -> RuleGains:
+    first = parts[0]
+    of_groups = [
+        group
+        for grouping, part in zip(groupings, parts, strict=True)
+        for group in _group_gains(rankings, grouping, part)
+    ]
+    return RuleGains(
+        rule=rule,
+        again=first.again,
+        pairs=first.estimate("pairs"),
+        contested=first.estimate("contested"),
+        first_place=first.estimate("first_place"),
+        price=price_of_fairness(rankings, result),
+        groups=of_groups if grouped else [],
+        mean=share(first.ballots[:, 0], first.ballots[:, 1], rankings.ballot_weights),
+        least=_least(rankings, groupings, parts, of_groups) if grouped else None,
+    )
+
+
+def _group_gains(rankings: Rankings, grouping: Grouping, part: LeftOut) -> list[GroupGain]:
+    return [
+        GroupGain(
+            name=row.name,
+            annotators=row.annotators,
+            weight=row.weight,
+            contested=part.estimate("contested", g),
+            random=row.random,
+            others=row.others,
+            best=row.best,
+            position=row.position,
+            representation_ratio=part.estimate("representation_ratio", g) if row.opposed else NONE,
+            far_behind=row.far_behind,
+            losing=row.losing,
+        )
+        for g, row in enumerate(standings_of(rankings, part, grouping))
+    ]
+
+
+def _least(
+    rankings: Rankings,
+    groupings: Sequence[Grouping],
+    parts: Sequence[LeftOut],
+    rows: Sequence[GroupGain],
+) -> Figure | None:
+    """The agreement on contested pairs of the group that has the least."""
+    figures, n = [], 0
+    for grouping, part in zip(groupings, parts, strict=True):
+        owners = grouping.owners[rankings.ballot_annotators]
+        for g, name in enumerate(grouping.names):
+            if rows[n].annotators >= MEMBERS:
+                weights = rankings.ballot_weights * (owners == g)
+                figures.append(share(part.ballots[:, 2], part.ballots[:, 3], weights, name))
+            n += 1
+    return lowest(figures)

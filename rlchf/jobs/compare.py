@@ -1,0 +1,78 @@
+"""A comparison of voting rules from files to files."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from rlchf.comparison import Comparison, compare
+from rlchf.comparison.admitted import admitted
+from rlchf.comparison.texts import Texts, divided_texts
+from rlchf.io import read_prompts, read_responses
+from rlchf.io.datasets import dataset_files
+from rlchf.io.json import write_json
+from rlchf.io.tables import table_format, write_table
+from rlchf.jobs.compare_settings import CompareJob
+from rlchf.jobs.folders import beside
+from rlchf.jobs.inputs import check_paths, list_skipped, read_people, skipped_file
+from rlchf.jobs.progress import stage
+from rlchf.rankings import Rankings
+
+
+@dataclass(frozen=True, eq=False)
+class Compared:
+    """What a comparison of files gives.
+
+    Attributes
+    ----------
+    rankings
+        The ballots, by the annotators' weights if there are some.
+    comparison
+        All measures.
+    texts
+        The prompts on which the rules disagree most.
+    """
+
+    rankings: Rankings
+    comparison: Comparison
+    texts: Texts
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values: every figure."""
+        return self.comparison.to_dict() | {"texts": self.texts.to_dict()}
+
+
+def compare_files(job: CompareJob) -> Compared:
+    """Read ballots, compare voting rules on them with all measures, and write the results.
+
+    Raises
+    ------
+    ValueError, FileNotFoundError
+        If a file is missing or wrong, or a rule is unknown; nothing has been written then.
+    """
+    prompts = job.prompts or beside(job.rankings, "prompts")
+    responses = job.responses or beside(job.rankings, "responses")
+    skipped = skipped_file(job.out or job.table)
+    outputs = [job.out, job.table, skipped] if job.leaves_out else [job.out, job.table]
+    inputs = [*dataset_files(job.rankings), job.annotators, job.candidates, prompts, responses]
+    check_paths(inputs, outputs)
+    if job.table:
+        table_format(job.table)
+    people = read_people(job, job.group)
+    admitted(people.rankings, job.rules)
+    texts_of = (
+        read_prompts(prompts) if prompts else {},
+        read_responses(responses) if responses else {},
+    )
+    comparison = compare(
+        people.rankings, job.rules, people.groups or None, bootstrap=job.bootstrap,
+        drawn=job.resample, splits=job.splits, folds=job.folds, seed=job.seed,
+        stage=partial(stage, quiet=True),
+    )  # fmt: skip
+    texts = divided_texts(comparison, people.rankings, *texts_of)
+    found = Compared(people.rankings, comparison, texts)
+    if job.table:
+        write_table(job.table, comparison.prompt_table())
+    if job.out:
+        write_json(job.out, found.to_dict())
+    list_skipped(job, people.rankings, skipped)
+    return found
