@@ -10,8 +10,8 @@ import pytest
 import rlchf as package
 from rlchf.auditing import Estimate, Standing
 from rlchf.auditing.standing import by_position
-from rlchf.cli.tables.audit import held_out_sentences
 from rlchf.auditing.standing_sentences import sentences
+from rlchf.cli.tables.audit import held_out_sentences
 from rlchf.jobs.audit import audit_files
 from rlchf.jobs.settings import AuditJob
 from tests.support.cli import Done, rlchf

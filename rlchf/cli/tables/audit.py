@@ -12,9 +12,9 @@ from rlchf.auditing.report import Audit
 from rlchf.auditing.spread import Spread
 from rlchf.auditing.stages import StageShares
 from rlchf.auditing.standing import by_position
+from rlchf.auditing.standing_sentences import names
 from rlchf.cli.tables import LISTED, make_table, number
 from rlchf.cli.tables.standing import standing_tables, with_interval
-from rlchf.auditing.standing_sentences import names
 from rlchf.display import counted
 
 FEW = 10

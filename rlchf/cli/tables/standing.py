@@ -8,8 +8,8 @@ from rich.table import Table
 from rlchf.auditing.estimates import Estimate
 from rlchf.auditing.report import Audit
 from rlchf.auditing.standing import Standing, by_position
-from rlchf.cli.tables import make_table, number
 from rlchf.auditing.standing_sentences import sentences, span
+from rlchf.cli.tables import make_table, number
 
 COLUMNS = (
     " (position: 0 is a random order, 1 the group's own ranking)",
