@@ -32,8 +32,8 @@ if TYPE_CHECKING:
         simulate,
         train,
     )
-    from rlchf.comparison.influence import influence
     from rlchf.comparison import Comparison, compare
+    from rlchf.comparison.influence import influence
     from rlchf.io import read_annotators, read_prompts, read_rankings, read_responses
     from rlchf.io.aggregations import read_aggregation
     from rlchf.people.weighing import weigh

@@ -17,10 +17,12 @@ from rlchf.io.categories import read_categories, read_text_categories
 from rlchf.io.datasets import dataset_files
 from rlchf.io.json import write_json
 from rlchf.jobs.evaluation import need_matplotlib
+from rlchf.jobs.facts import report_facts
 from rlchf.jobs.inputs import Groups, check_paths, list_skipped, read_people, skipped_file
 from rlchf.jobs.progress import stage
 from rlchf.jobs.settings import AuditJob
 from rlchf.rankings import Rankings
+from rlchf.report.page import need_report, write_page
 
 
 def audit_files(job: AuditJob) -> Audit:
@@ -33,15 +35,22 @@ def audit_files(job: AuditJob) -> Audit:
     """
     paths = job.aggregated, job.annotators, job.scores, job.responses, job.texts, job.candidates
     skipped = skipped_file(job.out)
-    outputs = [job.out, skipped] if job.leaves_out else [job.out]
+    outputs = [job.out, job.report, *[skipped] * job.leaves_out]
     check_paths([*dataset_files(job.rankings), *paths], outputs)
     if job.plot:
         need_matplotlib()
         check_folder(job.plot)
+    if job.report:
+        need_report()
     inputs = AuditInputs.read(job)
     report = measure(inputs, job)
     if job.out:
         write_json(job.out, report.to_dict())
+    if job.report:
+        from rlchf.report.audit import audit_document
+
+        files: list[str] = [*dataset_files(job.rankings), *paths]
+        write_page(job.report, audit_document(report, report_facts(files)))
     if job.plot:
         from rlchf.plots.audit import audit_plots
         from rlchf.plots.save import save_all

@@ -178,6 +178,7 @@ class AuditJob(GroupedRankings):
         MISSING, "Collective rankings from rlchf aggregate, or a reward model's scores."
     )
     out: str = setting("", "JSON file for all measures.")
+    report: str = setting("", "HTML file for a report with charts and tables.")
     plot: str = setting("", "Folder for pictures (SVG and PNG).")
     scores: str = setting(
         "", "A reward model's scores of all prompts or some, audited in addition.", group="Data"

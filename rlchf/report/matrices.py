@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from rlchf.report.charts import FADED, _chart, _cut, _figure, _given, _tooltip
 from rlchf.report.document import Chart
+from rlchf.report.drawing import FADED, chart_of, cut_words, figure_text, given, tooltips
 
 NUMBERED = 24
 """Rows or columns of a matrix at most whose cells have numbers."""
@@ -95,7 +95,7 @@ def matrix_chart(
     ends = _ends_of(matrix, middle)
     data = [
         {
-            "row": names[i], "column": across[j], "value": _given(matrix[i, j]),
+            "row": names[i], "column": across[j], "value": given(matrix[i, j]),
             "dark": bool(_share(matrix[i, j], ends, middle) > 0.6),
         }
         for i in order
@@ -114,7 +114,7 @@ def matrix_chart(
     base = alt.Chart(alt.Data(values=data)).encode(
         x=alt.X("column:N", sort=columns_in_order, title=None, axis=alt.Axis(labelAngle=-60)),
         y=alt.Y("row:N", sort=rows_in_order, title=None),
-        tooltip=[*_tooltip(row=row, column=column, value=value)],
+        tooltip=[*tooltips(row=row, column=column, value=value)],
         opacity=faded,
     )
     layers = [
@@ -125,7 +125,7 @@ def matrix_chart(
             text = base.transform_filter(f"isValid(datum.value) && {test}").mark_text(style=style)
             layers.append(text.encode(text=alt.Text("value:Q", format=f".{digits}f")))
     links = {"row": link, "column": "" if not columns else link_columns}
-    chart = _chart(
+    chart = chart_of(
         alt.layer(*layers), title, description or _extremes(value, names, across, matrix, not columns),
         max(22 * len(names), 60), links=links,
     )  # fmt: skip
@@ -165,7 +165,7 @@ def _extremes(
         return f"{value}: no figures."
     low, high = (choose(cells, key=lambda cell: cell[0]) for choose in (min, max))
     return (
-        f"{value}: lowest {_figure(low[0])} ({low[1]}, {low[2]}), highest {_figure(high[0])} "
+        f"{value}: lowest {figure_text(low[0])} ({low[1]}, {low[2]}), highest {figure_text(high[0])} "
         f"({high[1]}, {high[2]})."
     )
 
@@ -211,9 +211,9 @@ def graph_chart(
     dots = [{"name": name, "x": x, "y": y} for name, (x, y) in at.items()]
     hidden: dict[str, Any] = {"axis": None, "scale": alt.Scale(domain=[-1.35, 1.35])}
     x, y = alt.X("x:Q", **hidden), alt.Y("y:Q", **hidden)
-    tooltip = [*_tooltip(row="above", column="below", value=margin)]
+    tooltip = [*tooltips(row="above", column="below", value=margin)]
     edges = alt.Chart(alt.Data(values=arrows)).encode(x=x, y=y, tooltip=tooltip)
-    points = alt.Chart(alt.Data(values=dots)).encode(x=x, y=y, tooltip=_tooltip(name="response"))
+    points = alt.Chart(alt.Data(values=dots)).encode(x=x, y=y, tooltip=tooltips(name="response"))
     width = alt.StrokeWidth("value:Q", legend=None, scale=alt.Scale(range=[1, 4]))
     layers: list[Any] = [
         edges.mark_rule(style="arrow").encode(x2="x2", y2="y2", strokeWidth=width),
@@ -230,9 +230,9 @@ def graph_chart(
             x=alt.X("mid_x:Q", **hidden), y=alt.Y("mid_y:Q", **hidden), text="value:Q"
         ),
     ]
-    words = [f"{one['row']} beats {one['column']} by {_figure(one['value'])}" for one in arrows]
-    listed = f"{margin}: {_cut(words)}." if words else f"{margin}: no majority."
-    chart = _chart(alt.layer(*layers), title, description or listed, 360, links={})
+    words = [f"{one['row']} beats {one['column']} by {figure_text(one['value'])}" for one in arrows]
+    listed = f"{margin}: {cut_words(words)}." if words else f"{margin}: no majority."
+    chart = chart_of(alt.layer(*layers), title, description or listed, 360, links={})
     return Chart({**chart.spec, "width": 360}, chart.title, chart.description)
 
 

@@ -34,7 +34,7 @@ def leximin_by_enumeration(panels: np.ndarray) -> np.ndarray:
     In each round every person who is not fixed is asked for the largest probability that the round's least
     one allows; those who cannot have more are fixed at it.
     """
-    C, A = panels.shape
+    A = panels.shape[1]
     fixed: dict[int, float] = {i: 0.0 for i in range(A) if not panels[:, i].any()}
     while len(fixed) < A:
         least = -_solve(panels, fixed, [i for i in range(A) if i not in fixed], None)

@@ -5,8 +5,9 @@ import re
 import numpy as np
 import pytest
 
-from rlchf.report.charts import MOST, Dot, bar_chart, histogram_chart, interval_chart
+from rlchf.report.charts import Dot, bar_chart, histogram_chart, interval_chart
 from rlchf.report.document import Chart
+from rlchf.report.drawing import MOST
 from rlchf.report.matrices import clustered, graph_chart, matrix_chart
 from rlchf.report.page import static_svg
 from tests.support.reports import EVIL, every_chart

@@ -7,9 +7,11 @@ from rlchf.report.charts import (
     Dot,
     Point,
     bar_chart,
+    graph_chart,
     histogram_chart,
     interval_chart,
     line_chart,
+    matrix_chart,
     scatter_chart,
 )
 from rlchf.report.document import (
@@ -25,7 +27,6 @@ from rlchf.report.document import (
     Table,
     Text,
 )
-from rlchf.report.matrices import graph_chart, matrix_chart
 
 EVIL = "</script><img src=x onerror=\"console.error('run')\"> \"quoted\" 'too' & datum['x'] ${1}"
 RULES = ("borda", "kemeny", EVIL)

@@ -1,0 +1,246 @@
+"""What the charts of reports are made of: figures with names, links, descriptions."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rlchf.report.document import Chart
+
+if TYPE_CHECKING:
+    import altair as alt
+
+Figures = Sequence[float] | np.ndarray
+NAN = float("nan")
+MOST = 60
+"""Rows that a chart draws."""
+WORDS = 40
+"""Figures that a description spells out; of more it gives the lowest and the highest."""
+FADED = 0.15
+
+
+@dataclass(frozen=True)
+class Dot:
+    """A figure of a name, with its interval if it has one, and its series, such as a rule."""
+
+    name: str
+    value: float
+    low: float = NAN
+    high: float = NAN
+    series: str = ""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A line: its name and its points, and a band around it if there is one."""
+
+    name: str
+    x: Figures
+    y: Figures
+    low: Figures = ()
+    high: Figures = ()
+
+
+@dataclass(frozen=True)
+class Point:
+    """A point of a scatter plot, and its series."""
+
+    name: str
+    x: float
+    y: float
+    series: str = ""
+
+
+def name_labels(rows: Sequence[Mapping[str, Any]]) -> list["alt.Chart"]:
+    """Names beside points, on the side that has more room."""
+    import altair as alt
+
+    known = [row["x"] for row in rows if row["x"] is not None]
+    middle = (min(known) + max(known)) / 2 if known else 0.0
+    sides = [("left", 7, True), ("right", -7, False)]
+    return [
+        alt.Chart(
+            alt.Data(values=[row for row in rows if row["x"] is not None and (row["x"] <= middle) is on_left])
+        )
+        .mark_text(align=align, dx=dx, limit=150)
+        .encode(x="x:Q", y="y:Q", text="name:N", opacity=picked_opacity())
+        for align, dx, on_left in sides
+    ]  # fmt: skip
+
+
+def given(value: float | None) -> float | None:
+    """The figure, or None if it is not finite."""
+    return None if value is None or not math.isfinite(value) else float(value)
+
+
+def given_at(values: Figures, n: int) -> float | None:
+    """One of several figures, or None if there are none."""
+    return given(values[n]) if len(values) else None
+
+
+def finite_values(values: Figures) -> np.ndarray:
+    """The figures that are finite."""
+    array: np.ndarray = np.asarray(values, dtype=float)
+    known: np.ndarray = array[np.isfinite(array)]
+    return known
+
+
+def rows_of(dots: Sequence[Dot]) -> list[dict[str, Any]]:
+    """The figures as rows of a chart's data."""
+    return [
+        {
+            "name": dot.name, "series": dot.series, "value": given(dot.value),
+            "low": given(dot.low), "high": given(dot.high),
+        }
+        for dot in dots
+    ]  # fmt: skip
+
+
+def first_rows(dots: Sequence[Dot], title: str, name: str) -> tuple[list[Dot], str]:
+    """The figures of as many names as a chart has rows, and a title that says so."""
+    names = list(dict.fromkeys(dot.name for dot in dots))
+    if len(names) <= MOST:
+        return list(dots), title
+    shown = set(names[:MOST])
+    return [dot for dot in dots if dot.name in shown], (
+        f"{title.rstrip('.')} (the first {MOST} of {len(names):,}: {name})"
+    )
+
+
+def coloured(series: str) -> dict[str, Any]:
+    """A colour per series."""
+    import altair as alt
+
+    return {"color": alt.Color("series:N", sort=None, title=series or None)}
+
+
+def series_field(several: bool, series: str, field: str = "series") -> dict[str, str]:
+    """The field of the series with its title, if there are several."""
+    return {field: series or "series"} if several else {}
+
+
+def tooltips(**titles: str) -> list["alt.Tooltip"]:
+    """What a pointer shows: the field of each title."""
+    import altair as alt
+
+    texts = ("name", "series", "row", "column")
+    return [
+        alt.Tooltip(f"{field}:N", title=title)
+        if field in texts
+        else alt.Tooltip(f"{field}:Q", title=title, format=".4~g")
+        for field, title in titles.items()
+    ]
+
+
+def picked_opacity(full: float = 1, *fields: str) -> "alt.OpacityValue":
+    """Opacity: names that are not the one that was clicked on are faded."""
+    import altair as alt
+
+    tests = [
+        f"(picked_{field} == '' || datum.{field} == picked_{field})" for field in ("name", "series")
+    ]
+    return alt.condition(" && ".join(tests), alt.value(full), alt.value(FADED))
+
+
+def reference_line(value: float, axis: str) -> "alt.Chart":
+    """A dashed line at a figure on the axis."""
+    import altair as alt
+
+    return alt.Chart(alt.Data(values=[{"at": value}])).mark_rule(style="reference").encode(
+        **{axis: alt.X("at:Q") if axis == "x" else alt.Y("at:Q")}
+    )  # fmt: skip
+
+
+def chart_of(
+    drawn: Any, title: str, description: str, height: int, *, links: Mapping[str, str]
+) -> Chart:
+    """The chart as a specification that is as wide as the page."""
+    import altair as alt
+
+    picks = [alt.param(name=f"picked_{field}", value="") for field in ("name", "series")]
+    spec = drawn.properties(width="container", height=height).add_params(*picks).to_dict()
+    spec.pop("config", None)
+    spec["datasets"] = _shared(spec["layer"])
+    spec["usermeta"] = {"links": {field: kind for field, kind in links.items() if kind}}
+    return Chart(spec, title, description)
+
+
+def _shared(layers: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The rows of all layers by name, each once; the layers name theirs from now on."""
+    rows: list[Any] = []
+    for layer in layers:
+        if "data" not in layer:  # they have the same rows, which stand above them
+            continue
+        values = layer["data"]["values"]
+        if values not in rows:
+            rows.append(values)
+        layer["data"] = {"name": f"rows{rows.index(values)}"}
+    return {f"rows{n}": values for n, values in enumerate(rows)}
+
+
+def figure_text(value: float | None) -> str:
+    """A figure in words, with a true minus sign.
+
+    Examples
+    --------
+    >>> [figure_text(value) for value in (0.12345, -2.0, float("nan"))]
+    ['0.123', '−2', 'unknown']
+    """
+    if value is None or math.isnan(value):
+        return "unknown"
+    return f"{value:.3g}".replace("-", "−")
+
+
+def _dot_words(dot: Dot) -> str:
+    name = f"{dot.name}, {dot.series}:" if dot.series else dot.name
+    ends = (
+        ""
+        if math.isnan(dot.low + dot.high)
+        else f" ({figure_text(dot.low)} to {figure_text(dot.high)})"
+    )
+    return f"{name} {figure_text(dot.value)}{ends}"
+
+
+def dots_in_words(what: str, dots: Sequence[Dot]) -> str:
+    """The figures in words: all of them, or the lowest and the highest of many."""
+    if len(dots) <= WORDS:
+        return f"{what}: {', '.join(_dot_words(dot) for dot in dots)}."
+    known = [dot for dot in dots if not math.isnan(dot.value)]
+    if not known:
+        return f"{what}: {len(dots):,} figures, none of them known."
+    low, high = (choose(known, key=lambda dot: dot.value) for choose in (min, max))
+    return f"{what}: {len(dots):,} figures, from {_dot_words(low)} to {_dot_words(high)}."
+
+
+def cut_words(words: Sequence[str]) -> str:
+    """Words with commas; of many the first ones."""
+    if len(words) <= WORDS:
+        return ", ".join(words)
+    return f"{', '.join(words[:WORDS])}, and {len(words) - WORDS:,} more"
+
+
+def ends_of_curves(x: str, y: str, curves: Sequence[Curve]) -> str:
+    """Where lines begin and end, in words."""
+    parts = []
+    for curve in curves:
+        if len(curve.x):
+            start, end = ((figure_text(curve.y[n]), figure_text(curve.x[n])) for n in (0, -1))
+            named = f"{curve.name} " if curve.name else ""
+            parts.append(
+                f"{named}from {start[0]} at {x} {start[1]} to {end[0]} at {x} {end[1]}"
+            )  # fmt: skip
+    return f"{y}: {cut_words(parts)}."
+
+
+def spread_words(name: str, values: np.ndarray) -> str:
+    """The number and the quartiles of figures, in words."""
+    named = f"{name}: " if name else ""
+    if not len(values):
+        return f"{named}no figures"
+    q = [figure_text(v) for v in np.percentile(values, [0, 25, 50, 75, 100]).tolist()]
+    return (
+        f"{named}{len(values):,} figures from {q[0]} to {q[4]}, half of them between {q[1]} and {q[3]}, "
+        f"median {q[2]}"
+    )
