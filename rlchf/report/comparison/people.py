@@ -10,6 +10,7 @@ from rlchf.people.agreement import GroupMatrix, PairAgreement
 from rlchf.people.effective import EffectiveVotes
 from rlchf.people.findings import findings
 from rlchf.people.report import People
+from rlchf.report.charts import Dot, histogram_chart, interval_chart, matrix_chart
 from rlchf.report.document import Block, Cell, Column, Fold, Section, Table, Text
 
 MOST = 300
@@ -40,9 +41,31 @@ def people_section(people: People) -> Section:
 
 def _blocks(people: People) -> Iterator[Block]:
     yield _agreement_table(people)
+    for title, groups in people.groups.items():
+        dots = [
+            Dot(group.within.name, *group.within.alpha.figures)
+            for group in groups
+            if not np.isnan(group.within.alpha.value)
+        ]
+        if dots:
+            yield interval_chart(
+                f"Agreement within groups{_by(title)}", dots, x="Krippendorff's alpha", reference=0.0,
+                link=title or "group",
+            )  # fmt: skip
     for matrix in people.between:
         if len(matrix.names) > 1:
-            yield _matrix_table(matrix)
+            yield matrix_chart(
+                f"Agreement between groups{_by(matrix.division)}", matrix.names, matrix.alpha,
+                value="agreement (0 is chance)", similarity=True, middle=0.0,
+                row=matrix.division or "group", column=f"other {matrix.division or 'group'}",
+                link=matrix.division or "group",
+            )  # fmt: skip
+            yield Fold(f"The figures{_by(matrix.division)}", [_matrix_table(matrix)])
+    alpha = people.prompts.alpha[~np.isnan(people.prompts.alpha)]
+    if len(alpha) > 1:
+        yield histogram_chart(
+            "Agreement on each prompt", alpha, x="Krippendorff's alpha", y="prompts", reference=0.0
+        )
     yield _effective_table(people.effective)
     if people.consequences:
         yield _consequences_table(people)
@@ -61,6 +84,11 @@ def _blocks(people: People) -> Iterator[Block]:
                 _annotators_table(people),
             ],
         )
+
+
+def _by(division: str) -> str:
+    """The name of a division behind a title."""
+    return f" by {division}" if division else ""
 
 
 def _agreement_table(people: People) -> Table:
