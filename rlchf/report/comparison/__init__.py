@@ -1,0 +1,1 @@
+"""Sections of the report on a comparison, one file for each measure."""
