@@ -66,14 +66,16 @@ def write(out: str, dataset: Simulated) -> None:
     """Write the folder of the case."""
     check_new_folder(out)
     rows = [
-        (column, value, share) for column, of in POPULATION.items() for value, share in of.items()
+        (column, category, share)
+        for column, of in POPULATION.items()
+        for category, share in of.items()
     ]
     with atomic_folder(out) as folder:
         write_table(folder / "rankings.csv", dataset.rankings.columns())
         write_table(folder / "annotators.csv", dataset.annotators)
         write_jsonl(folder / "prompts.jsonl", prompt_records(dataset.rankings))
         write_jsonl(folder / "responses.jsonl", response_records(dataset.rankings, dataset.quality))
-        columns = dict(zip(("column", "value", "share"), zip(*rows, strict=True), strict=True))
+        columns = dict(zip(("column", "category", "share"), zip(*rows, strict=True), strict=True))
         write_table(folder / "population.csv", {name: list(of) for name, of in columns.items()})
 
 
