@@ -7,6 +7,8 @@ import numpy as np
 from rlchf.people.sortition.pool import Pool
 
 TINY = 1e-9
+SLACK = 1e-8
+"""By how much a probability may fall below the one at which it was fixed; above the solver's tolerance."""
 
 
 def solver() -> Any:
@@ -49,8 +51,12 @@ def _solve(highs: Any) -> bool:
     """Whether there is an optimum."""
     import highspy
 
+    status = highspy.HighsModelStatus
     highs.run()
-    return bool(highs.getModelStatus() == highspy.HighsModelStatus.kOptimal)
+    if highs.getModelStatus() == status.kUnknown:  # from a basis that is nearly singular
+        highs.clearSolver()
+        highs.run()
+    return bool(highs.getModelStatus() == status.kOptimal)
 
 
 class Panels:
@@ -153,7 +159,7 @@ class Relaxed:
         """Let a type have a probability of at least a value, in place of the least one."""
         row = self.first + t
         self.highs.changeCoeff(row, len(self.columns), 0.0)
-        self.highs.changeRowBounds(row, max(0.0, value - TINY), np.inf)
+        self.highs.changeRowBounds(row, max(0.0, value - SLACK), np.inf)
 
 
 class Lotteries:
@@ -197,7 +203,7 @@ class Lotteries:
     def fix(self, t: int, value: float) -> None:
         """Let a type have a probability of at least a value, in place of z."""
         self.highs.changeCoeff(int(t), 0, 0.0)
-        self.highs.changeRowBounds(int(t), max(0.0, value - TINY), np.inf)
+        self.highs.changeRowBounds(int(t), max(0.0, value - SLACK), np.inf)
 
     @property
     def probabilities(self) -> np.ndarray:
