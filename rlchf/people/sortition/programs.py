@@ -48,15 +48,22 @@ def _add_rows(highs: Any, rows: np.ndarray, least: np.ndarray, most: np.ndarray)
 
 
 def _solve(highs: Any) -> bool:
-    """Whether there is an optimum."""
+    """Whether there is an optimum; else there is no solution."""
     import highspy
 
     status = highspy.HighsModelStatus
-    highs.run()
+    done = highs.run()
+    if (
+        done == highspy.HighsStatus.kError
+    ):  # another library's HiGHS in this process has more threads
+        highs.resetGlobalScheduler(True)
+        highs.run()
     if highs.getModelStatus() == status.kUnknown:  # from a basis that is nearly singular
         highs.clearSolver()
         highs.run()
-    return bool(highs.getModelStatus() == status.kOptimal)
+    ended = highs.getModelStatus()
+    assert ended in (status.kOptimal, status.kInfeasible), ended
+    return bool(ended == status.kOptimal)
 
 
 class Panels:
