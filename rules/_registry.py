@@ -30,7 +30,7 @@ Rule = Callable[..., Any]
 
 
 class Axiom(NamedTuple):
-    """A property that a rule may claim: its letter in the tables, and its definition."""
+    """A property that a rule may claim: its letter in tables of rules if it has one, and its definition."""
 
     letter: str
     sentence: str
@@ -77,6 +77,53 @@ AXIOMS = {
         "whether a response wins does not depend on clones of another response, ranked next to it on "
         "every ballot (independence of clones)",
     ),
+    "majority loser": Axiom(
+        "",
+        "a response ranked alone in last place by more than half the weight of complete ballots "
+        "(majority loser) is not the sole winner",
+    ),
+    "participation": Axiom(
+        "",
+        "no annotator prefers the winners that there would be without its ballot (no no-show paradox)",
+    ),
+    "consistency": Axiom(
+        "", "if two electorates have winners in common, these are the winners of both together"
+    ),
+    "IIA": Axiom(
+        "",
+        "the order of two responses does not change when another response withdraws (independence of "
+        "irrelevant alternatives)",
+    ),
+    "local IIA": Axiom(
+        "",
+        "the order of the others does not change when the response that is alone in first or in last place "
+        "withdraws (local independence of irrelevant alternatives)",
+    ),
+    "solid coalitions": Axiom(
+        "",
+        "among the first k responses, for every k, complete ballots that rank a set of responses above all "
+        "others have their share, l responses of the set for l k-ths of all weight",
+    ),
+    "JR": Axiom(
+        "",
+        "for every k, if a k-th of all weight approves the same response, somebody of them approves one of "
+        "the first k (justified representation)",
+    ),
+    "PJR": Axiom(
+        "",
+        "for every k, if l k-ths of all weight approve the same l responses, they approve l of the first k "
+        "together (proportional justified representation)",
+    ),
+    "EJR": Axiom(
+        "",
+        "for every k, if l k-ths of all weight approve the same l responses, somebody of them approves l of "
+        "the first k (extended justified representation)",
+    ),
+    "EJR+": Axiom(
+        "",
+        "for every k, if l k-ths of all weight approve the same response outside the first k, somebody of "
+        "them approves l of the first k",
+    ),
 }
 """The properties that a rule may claim; the tests search for elections that refute a claim."""
 
@@ -87,6 +134,7 @@ SCOPES = {
     "without first places",
     "few": "with at most 6 responses, clones included",
     "rankings": "if the ballots came as rankings, without scores",
+    "stated": "if all ballots state scores or approvals",
 }
 """Conditions under which a rule may claim a property that it does not have on all elections."""
 

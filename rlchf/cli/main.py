@@ -14,6 +14,7 @@ import typer
 from rlchf.cli import (
     aggregate,
     audit,
+    axioms,
     compare,
     convert,
     jury,
@@ -52,6 +53,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
         audit.command,
         "rlchf audit rankings.csv aggregated.jsonl --annotators people.csv --group region",
     ),
+    "axioms": (axioms.command, "rlchf axioms --rules borda,kemeny rankings.csv"),
     "compare": (
         compare.command,
         "rlchf compare rankings.csv --annotators people.csv --group region --out report.html",

@@ -83,7 +83,8 @@ def _letters(card: Card) -> str:
 
 def legend() -> str:
     """What the letters of the table mean."""
-    lines = [f"  {axiom.letter}  {name}: {axiom.sentence}" for name, axiom in AXIOMS.items()]
+    lettered = {name: axiom for name, axiom in AXIOMS.items() if axiom.letter}
+    lines = [f"  {axiom.letter}  {name}: {axiom.sentence}" for name, axiom in lettered.items()]
     about = (
         "cost: per prompt, of K ballots and M responses; axioms (a small letter: under the condition that "
         "the rule's page states):"
@@ -114,7 +115,9 @@ def rules_table() -> str:
 def axioms_table() -> str:
     """The table of axioms in docs/rules.md."""
     lines = ["| letter | axiom |", "|---|---|"]
-    lines += [f"| {axiom.letter} | {name}: {axiom.sentence} |" for name, axiom in AXIOMS.items()]
+    lines += [
+        f"| {axiom.letter or '-'} | {name}: {axiom.sentence} |" for name, axiom in AXIOMS.items()
+    ]
     return "\n".join(lines) + "\n"
 
 

@@ -61,7 +61,9 @@ def with_settings(
             inspect.Parameter(
                 name,
                 inspect.Parameter.KEYWORD_ONLY,
-                default=None if resumes or name not in arguments else inspect.Parameter.empty,
+                default=inspect.Parameter.empty
+                if name in arguments and is_required(by_name[name]) and not resumes
+                else None,
                 annotation=_annotation(by_name[name], hints[name], name in arguments, by_name),
             )
             for name in ordered

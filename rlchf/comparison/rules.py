@@ -60,6 +60,14 @@ class Distances:
         both = (self.strict[:, None] + self.strict - self.one_sided) / 2
         return ratio(self.flipped.astype(np.float64), both)
 
+    def classes(self) -> list[list[str]]:
+        """The rules in classes that give the same rankings, in the order of ``rules``."""
+        classes: list[list[int]] = []
+        for r in range(len(self.rules)):
+            same = [one for one in classes if self.distance[one[0], r] == 0]
+            same[0].append(r) if same else classes.append([r])
+        return [[self.rules[r] for r in one] for one in classes]
+
     def farthest(self) -> tuple[str, str]:
         """The two rules with the most flipped pairs."""
         i, j = np.unravel_index(np.argmax(self.flipped), self.flipped.shape)

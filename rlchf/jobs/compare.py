@@ -1,5 +1,6 @@
 """A comparison of voting rules from files to files."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -7,15 +8,18 @@ from typing import Any
 from rlchf.comparison import Comparison, compare
 from rlchf.comparison.admitted import admitted
 from rlchf.comparison.texts import Texts, divided_texts
+from rlchf.display import counted
 from rlchf.io import read_prompts, read_responses
 from rlchf.io.datasets import dataset_files
-from rlchf.io.json import write_json
 from rlchf.io.tables import table_format, write_table
 from rlchf.jobs.compare_settings import CompareJob
+from rlchf.jobs.facts import report_facts
 from rlchf.jobs.folders import beside
 from rlchf.jobs.inputs import check_paths, list_skipped, read_people, skipped_file
 from rlchf.jobs.progress import stage
 from rlchf.rankings import Rankings
+from rlchf.report.document import Document
+from rlchf.report.page import need_report, write_page
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +61,8 @@ def compare_files(job: CompareJob) -> Compared:
     check_paths(inputs, outputs)
     if job.table:
         table_format(job.table)
+    if job.out:
+        need_report()
     people = read_people(job, job.group)
     admitted(people.rankings, job.rules)
     texts_of = (
@@ -73,6 +79,21 @@ def compare_files(job: CompareJob) -> Compared:
     if job.table:
         write_table(job.table, comparison.prompt_table())
     if job.out:
-        write_json(job.out, found.to_dict())
+        files = [*job.rankings, job.annotators, prompts, responses]
+        write_page(job.out, comparison_document(found, report_facts(files)))
     list_skipped(job, people.rankings, skipped)
     return found
+
+
+def comparison_document(compared: Compared, facts: Mapping[str, str]) -> Document:
+    """The report on a comparison: its findings, and a section for each kind of measure."""
+    from rlchf.report.comparison import comparison_sections
+
+    comparison = compared.comparison
+    counts = comparison.data.counts
+    return Document(
+        title=f"{len(comparison.rules)} voting rules on {counted(counts.prompts, 'prompt')}",
+        findings=comparison.findings,
+        sections=comparison_sections(compared.rankings, comparison, compared.texts),
+        facts=facts,
+    )

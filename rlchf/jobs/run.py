@@ -36,11 +36,12 @@ from rlchf.jobs.reward import (
     train_reward_model,
     training_data,
 )
-from rlchf.jobs.run_report import report_run
+from rlchf.jobs.run_report import report_run, score_samples
 from rlchf.jobs.run_shares import RunShares
 from rlchf.jobs.runfile import FILES, Model, Run, read, settings_of_stages
 from rlchf.jobs.settings import TINY, AuditJob, PPOJob, RewardJob
 from rlchf.prompts import Prompt
+from rlchf.report.page import need_report
 from rlchf.train.models.arguments import check_attention
 from rlchf.train.models.devices import check_device
 from rlchf.train.models.load import load_policy, load_tokenizer, model_folder, quieten_transformers
@@ -85,6 +86,7 @@ class Pipeline:
         self.config = run.to_dict() if config is None else config
         trainer_trackers(run.reward.report_to)
         accelerate_trackers(run.ppo.report_to if run.ppo else "none")
+        need_report()
         self.job: RewardJob = run.reward_job(run.model.name)
         check_rule(self.job)
         check_named_model(run.model)
@@ -166,6 +168,9 @@ class Pipeline:
             self.fine_tune()
             release_memory()
             self.sample("after", self.folder / "policy")
+            release_memory()
+            if not self.job.feature:  # conditioned on features, it scores for somebody
+                score_samples(self.folder, self.reward, self.run.model.how)
         if self.compared is not None:
             release_memory()
             self.compared()
@@ -250,7 +255,8 @@ class Pipeline:
         if path.exists():
             return
         if self.beside and when == "before":
-            write_jsonl(path, read_jsonl(self.beside.folder / path.name))
+            rows = read_jsonl(self.beside.folder / path.name)
+            write_jsonl(path, [{k: v for k, v in row.items() if k != "score"} for row in rows])
             return
         from rlchf.train.ppo.prompts import fit_prompts
         from rlchf.train.ppo.sampling import sample_texts
@@ -272,7 +278,7 @@ class Pipeline:
                 temperature=ppo.temperature, stop_tokens=ppo.stop_tokens, seed=self.run.seed, progress=tick,
             )  # fmt: skip
         prompts = [prompt for prompt in fitted.prompts for _ in range(n_per_prompt)]
-        rows: list[dict[str, Any]] = [
+        rows = [
             {"stage": when, "prompt": prompt, "response": text, **self.shares.kinds.columns(text)}
             for prompt, text in zip(prompts, texts, strict=True)
         ]

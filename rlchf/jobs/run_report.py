@@ -1,6 +1,6 @@
 """What a run's stages left, gathered into its report."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -8,9 +8,13 @@ from typing import Any
 from rlchf.aggregation import Aggregation
 from rlchf.auditing.report import plain
 from rlchf.io.json import read_json, read_jsonl, write_json, write_jsonl
+from rlchf.jobs.facts import report_facts
+from rlchf.jobs.progress import stage
 from rlchf.jobs.run_shares import RunShares
 from rlchf.jobs.runfile import Run
-from rlchf.report import write_report
+from rlchf.jobs.settings import PPOJob
+from rlchf.report.page import write_page
+from rlchf.report.run import run_document
 from rlchf.report.shares import sentences
 
 
@@ -54,13 +58,41 @@ def report_run(
         summary["compared"] = {name: read_json(compared)[name] for name in ("rule", "shares")}
     summary["sentences"] = list(sentences(summary))
     write_json(folder / "report.json", summary)
-    write_report(folder / "report.html", run, summary, stages, metrics, samples)
+    data = run.data
+    files = [*data.rankings, data.prompts, data.responses, data.annotators, data.policy_prompts]
+    document = run_document(run.to_dict(), summary, stages, metrics, samples, report_facts(files))
+    write_page(folder / "report.html", document)
     if summary["sentences"]:
         from rlchf.plots.kept import kept_plot
         from rlchf.plots.save import save
 
         save(kept_plot(summary), folder / "shares.png")
     return summary
+
+
+def score_samples(folder: Path, reward: Path, how: Mapping[str, Any]) -> None:
+    """Score the texts from before and after PPO with the reward model, where they have no scores yet.
+
+    Parameters
+    ----------
+    folder, reward
+        The run folder, and that of its reward model.
+    how
+        How the policy is loaded and the reward model is read.
+    """
+    paths = [folder / f"samples-{when}.jsonl" for when in ("before", "after")]
+    texts = {path: read_jsonl(path) for path in paths}
+    if all("score" in row for rows in texts.values() for row in rows):
+        return
+    from rlchf.train.reward.model import RewardModel
+
+    reading = PPOJob(policy="", prompts="", reward=("",), **how).reading
+    model = RewardModel.load(reward, **reading)
+    for path, rows in texts.items():
+        with stage(f"scores of {len(rows)} texts", quiet=True):
+            scores = model([row["prompt"] for row in rows], [row["response"] for row in rows])
+        scored = [row | {"score": score} for row, score in zip(rows, scores.tolist(), strict=True)]
+        write_jsonl(path, scored)
 
 
 def reward_accuracy(path: Path) -> dict[str, Any]:

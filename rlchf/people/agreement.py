@@ -37,6 +37,8 @@ class PairAgreement:
         Share of the weight of all ballots.
     same
         Share of the votes of two people on a pair that are the same: above, below, or tied.
+    chance
+        What this share would be if votes were drawn from all.
     alpha
         Krippendorff's alpha for nominal values: 1 minus the disagreement divided by that of votes drawn from
         all. Each pair counts in both orders, so that alpha does not depend on which response comes first; 0
@@ -55,6 +57,7 @@ class PairAgreement:
     prompts: int
     weight: float
     same: Estimate
+    chance: float
     alpha: Estimate
     tau_b: Estimate
     ties: float
@@ -296,6 +299,7 @@ class Agreements:
             prompts=len(np.unique(at[1][met])),
             weight=1.0 if whole else float(self.weights[np.unique(at[0])].sum()),
             same=same,
+            chance=1 - sums.expected,
             alpha=alpha,
             tau_b=_mean(*taus, *at),
             ties=float(sums.tied.sum() / sums.weight.sum()) if met.any() else float("nan"),

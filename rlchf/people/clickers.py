@@ -21,6 +21,9 @@ CLICKER_SHARE = 0.04
 LEAST = 20
 """Annotators, with fewer of whom nobody is flagged: a minority of a tenth would be one person."""
 
+BALLOTS = 9
+"""Ballots of a person, with fewer of which the flag is out of reach: the statistic is at most their root."""
+
 VOTES = 200_000
 """Votes that a simulation looks at, at most: with more, on some of the prompts."""
 
@@ -86,7 +89,8 @@ class Clickers:
     rate
         Share of honest people among the flagged, at most.
     errors
-        The error rates on simulated people; None if there are too few people for any flag.
+        The error rates on simulated people; None if there are fewer than 20 people, or none has 9 ballots, so
+        that nobody can be flagged.
 
     References
     ----------
@@ -156,7 +160,8 @@ def find_clickers(
     if simulations < 2:
         raise ValueError(f"simulations is {simulations}; give 2 or more")
     A = votes.n_annotators
-    if A < LEAST or len(votes.pairs) == 0:
+    ballots = np.bincount(votes.cell_annotators[np.unique(votes.cells)], minlength=A)
+    if A < LEAST or (ballots < BALLOTS).all():
         nobody, none = np.zeros(A, dtype=bool), Predictability(np.zeros(A), np.zeros(A))
         return Clickers(nobody, np.full(A, np.nan), nobody, none, RATE, None)
     found = predictability(votes, owners, seed)

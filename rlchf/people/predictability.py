@@ -12,7 +12,7 @@ from rlchf.people.votes import PairVotes
 BLOCKS = 20
 """Parts of the prompts; the votes on each are predicted with what the parts before it have shown."""
 
-PANEL = 1_000
+PANEL = 500
 """Annotators to whom everybody is compared one by one, at most: those with most votes."""
 
 CELLS = 2**24

@@ -8,14 +8,8 @@ from rlchf.auditing.report import Audit
 from rlchf.auditing.standing import by_position
 from rlchf.auditing.standing_sentences import adopted, names, served_least
 from rlchf.display import counted
-from rlchf.report.audit_sections import (
-    STRONG,
-    audit_sections,
-    held_out_again,
-    percent,
-    ratios_of,
-    span,
-)
+from rlchf.report.audit_sections import STRONG, audit_sections
+from rlchf.report.audit_words import held_out_again, percent, ratios_of, span
 from rlchf.report.document import (
     Document,
     Fold,

@@ -5,11 +5,13 @@ from collections.abc import Iterator, Sequence
 
 from rlchf.auditing.agreement import Agreement
 from rlchf.auditing.estimates import Estimate
-from rlchf.auditing.held_out import Interval, Shares
+from rlchf.auditing.held_out import Shares
 from rlchf.auditing.report import Audit
+from rlchf.auditing.stages import StageShares
 from rlchf.auditing.standing import Standing, by_position
 from rlchf.auditing.standing_sentences import sentences
 from rlchf.display import counted
+from rlchf.report.audit_words import held_out_again, percent, ratios_of
 from rlchf.report.charts import Dot, histogram_chart, interval_chart
 from rlchf.report.document import (
     Block,
@@ -30,7 +32,7 @@ def audit_sections(report: Audit) -> list[Section]:
     """A section for each kind of measure that there is."""
     made = [
         standing_section(report), agreement_section(report), representation_section(report),
-        justified_section(report), stages_section(report), people_section(report),
+        justified_section(report), stages_section(report.stages), people_section(report),
         majorities_section(report), order_section(report),
     ]  # fmt: skip
     return [section for section in made if section is not None]
@@ -225,9 +227,9 @@ def justified_section(report: Audit) -> Section | None:
     return Section("justified", "Justified representation", blocks)
 
 
-def stages_section(report: Audit) -> Section | None:
+def stages_section(stages: Sequence[StageShares]) -> Section | None:
     """Each group's share from stage to stage."""
-    stages = [stage for stage in report.stages if stage.groups]
+    stages = [stage for stage in stages if stage.groups]
     if not stages:
         return None
     dots, rows = [], list[list[Cell]]()
@@ -372,36 +374,3 @@ def order_section(report: Audit) -> Section | None:
     ]  # fmt: skip
     table = Table(columns, rows, "Measures over shuffled orders of the prompts.")
     return Section("order", "The order of the prompts", [table])
-
-
-def held_out_again(report: Audit) -> bool:
-    """Whether the outcome was made again without the people whose agreement is measured."""
-    return bool(report.held_out and report.held_out.again)
-
-
-def ratios_of(report: Audit) -> list[Interval]:
-    """The representation ratios of the groups that have one."""
-    return [
-        one
-        for one in report.intervals
-        if one.measure == "representation_ratio" and not math.isnan(one.value)
-    ]
-
-
-def span(one: Interval) -> str:
-    """A share in percent with its interval."""
-    ends = ""
-    if not math.isnan(one.low):
-        ends = f" ({100 * one.low:.0f} to {100 * one.high:.0f} %)"
-    return f"{percent(one.value)}{ends}"
-
-
-def percent(share: float) -> str:
-    """A share in percent.
-
-    Examples
-    --------
-    >>> percent(0.1075), percent(1.0), percent(float("nan"))
-    ('10.8 %', '100 %', '–')
-    """
-    return "–" if math.isnan(share) else f"{round(100 * share, 1):g} %"

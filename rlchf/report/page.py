@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from importlib.util import find_spec
+from itertools import count
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
@@ -88,6 +89,7 @@ def render(document: Document) -> str:
     from markupsafe import Markup
 
     check(document)
+    numbers = count(1)
     charts = any(isinstance(one, Chart) for one in blocks_of(document.sections))
     return _template().render(
         document=document,
@@ -97,7 +99,7 @@ def render(document: Document) -> str:
         themes={"light": theme(LIGHT), "dark": theme(DARK)} if charts else {},
         kind_of=lambda block: type(block).__name__,
         layout=lay_out,
-        static=lambda chart: Markup(static_svg(chart)),
+        static=lambda chart: Markup(static_svg(chart, f"static-{next(numbers)}")),
         as_json=lambda value: Markup(as_json(value)),
     )
 
@@ -164,8 +166,10 @@ def _finite(value: Any) -> Any:
     return [_finite(inner) for inner in value]
 
 
-def static_svg(chart: Chart) -> str:
+def static_svg(chart: Chart, name: str = "static") -> str:
     """The chart as an SVG element in the colours of a light page, as it is printed.
+
+    The ids in it begin with the name, since Vega's are neither unique in a page nor always the same.
 
     Examples
     --------
@@ -181,7 +185,15 @@ def static_svg(chart: Chart) -> str:
         spec["autosize"] = {"type": "fit-x", "contains": "padding"}
     spec["config"] = {**spec.get("config", {}), **theme(LIGHT)}
     svg: str = vl_convert.vegalite_to_svg(spec, vl_version=_version())
-    return svg[svg.index("<svg") :]
+    return _with_ids(svg[svg.index("<svg") :], name)
+
+
+def _with_ids(svg: str, name: str) -> str:
+    """The SVG with other ids, numbered in their order."""
+    ids = re.findall(r' id="([^"]+)"', svg)
+    new = {old: f"{name}-{n}" for n, old in enumerate(dict.fromkeys(ids))}
+    svg = re.sub(r' id="([^"]+)"', lambda hit: f' id="{new[hit[1]]}"', svg)
+    return re.sub(r'(url\(#|href="#)([^)"]+)', lambda hit: hit[1] + new.get(hit[2], hit[2]), svg)
 
 
 @cache

@@ -130,7 +130,6 @@ def test_files_are_named_by_readers_jobs_and_checkpoints_only() -> None:
         "rlchf.jury.conditioning",  # a file in a reward model's folder
         "rlchf.options",  # module:function may lie in the current folder
         "rlchf.plots.save",
-        "rlchf.report",
     }
 
 

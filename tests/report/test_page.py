@@ -71,6 +71,14 @@ def test_every_section_is_in_the_contents_and_every_anchor_exists(page: str) -> 
     assert {"#charts", "#tables", "#texts", "#findings"} <= set(links)
 
 
+def test_no_two_elements_have_the_same_id(page: str) -> None:
+    ids = [attributes["id"] for _, attributes in Elements(page).tags if attributes.get("id")]
+    assert len(ids) == len(set(ids))
+    used = re.findall(r"url\(#([^)]+)\)", "".join(re.findall(r"<svg.*?</svg>", page, re.DOTALL)))
+    assert used
+    assert set(used) <= set(ids)
+
+
 def test_charts_have_words_and_tables_have_headers(page: str) -> None:
     elements = Elements(page)
     pictures = [one for one in elements.named("div") if one.get("role") == "img"]

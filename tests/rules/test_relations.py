@@ -6,13 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from rlchf.axioms.deciding import places as places_by
+from rlchf.axioms.drawing import KINDS, drawn
 from rlchf.rules import get_rule
-from tests.support.scripts import script
 
-axioms = script("rules/axioms.py")
-drawn, profiles_of = axioms.drawn, axioms.profiles_of
 WEIGHTS = ["equal", "small", "absent", "large", "tenths"]
-STRICT, ALL = ["strict", "alike"], list(axioms.KINDS)
+STRICT, ALL = ["strict", "alike"], list(KINDS)
 
 
 def elections(kinds: list[str], count: int = 40, given: str = "rankings") -> Iterator[Any]:
@@ -26,7 +25,7 @@ def elections(kinds: list[str], count: int = 40, given: str = "rankings") -> Ite
 
 def places(rule: str, e: Any, **options: object) -> np.ndarray:
     """(B, M) how many responses are ranked above."""
-    found: np.ndarray = axioms.places(np.asarray(get_rule(rule)(profiles_of(e), **options)))
+    found: np.ndarray = places_by(np.asarray(get_rule(rule)(e.profiles(), **options)))
     return found
 
 
@@ -66,7 +65,7 @@ def test_with_all_but_one_seat_the_plurality_winner_is_elected_first() -> None:
 
 def test_with_as_many_places_as_responses_those_that_are_ranked_as_often_tie() -> None:
     for e in elections(ALL):
-        scores = get_rule("k_approval")(profiles_of(e), k=5)
+        scores = get_rule("k_approval")(e.profiles(), k=5)
         ranked = ((e.values > 0) * e.tenths[..., None]).sum(axis=1)
         same = ranked[:, :, None] == ranked[:, None]
         assert np.array_equal(scores[:, :, None] == scores[:, None], same)
@@ -82,7 +81,7 @@ def test_stable_winners_are_tied_only_if_margins_are() -> None:
 
 def test_a_maximal_lottery_is_beaten_by_no_response_on_average() -> None:
     for e in elections(ALL):
-        profiles = profiles_of(e)
+        profiles = e.profiles()
         chances = get_rule("maximal_lottery")(profiles)
         margins = np.einsum("bi,bij->bj", chances, profiles.margins)
         assert (margins >= -1e-9 * np.maximum(profiles.totals, 1)[:, None]).all()
@@ -91,7 +90,7 @@ def test_a_maximal_lottery_is_beaten_by_no_response_on_average() -> None:
 def test_a_majority_over_a_response_ranked_above_has_a_chain_as_strong_in_ranked_pairs() -> None:
     """A path down the ranking on which every margin is at least as large."""
     for e in elections(ALL):
-        profiles = profiles_of(e)
+        profiles = e.profiles()
         order = np.argsort(-get_rule("ranked_pairs")(profiles), axis=1, kind="stable")
         for margins, row in zip(profiles.margins, order, strict=True):
             table = margins[np.ix_(row, row)]  # from the first to the last
@@ -113,7 +112,7 @@ def chain(table: np.ndarray, high: int, low: int, strength: float) -> bool:
 def test_groups_that_approve_the_same_get_their_share_of_every_first_places(rule: str) -> None:
     """Proportional justified representation of the first m responses, for every m, ties broken."""
     for e in elections(ALL, 20, "approvals"):
-        order = np.argsort(-get_rule(rule)(profiles_of(e), ties="lexicographic"), axis=1)
+        order = np.argsort(-get_rule(rule)(e.profiles(), ties="lexicographic"), axis=1)
         approved = (e.values > 0) & (e.values <= 1.5)
         for b, weights in enumerate(e.tenths):
             for group in np.unique(approved[b][weights > 0], axis=0):  # who approves all of these

@@ -50,6 +50,7 @@ from rlchf.jobs.runfile import Data, settings_of_stages
 from rlchf.jobs.sample import run_sample
 from rlchf.jobs.settings import TINY, SampleJob
 from rlchf.prompts import Prompt
+from rlchf.report.page import need_report
 from rlchf.train.models.load import model_folder, quieten_transformers
 from rlchf.train.origin import checksum
 from rlchf.train.processes import release_memory, use_one_thread
@@ -95,6 +96,7 @@ class ConstitutionPipeline:
         for name in (run.sft.report_to, run.reward.report_to):
             trainer_trackers(name)
         accelerate_trackers(run.ppo.report_to if run.ppo else "none")
+        need_report()
         check_rule(run.inner(self.files, run.model.name).reward_job(run.model.name))
         check_named_model(run.model)
         check_policy_training(run.model, run.ppo, held_out=False)

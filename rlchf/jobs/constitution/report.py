@@ -3,7 +3,6 @@
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +23,11 @@ from rlchf.io.constitutions import read_constitution
 from rlchf.io.judgements import read_judgements
 from rlchf.io.safety import SafetyPrompts, read_safety_prompts, read_scored_texts
 from rlchf.jobs.constitution.report_settings import ConstitutionReportJob
-from rlchf.jobs.evaluation import need_matplotlib
+from rlchf.jobs.facts import report_facts
 from rlchf.jobs.inputs import check_paths
 from rlchf.jobs.progress import stage
 from rlchf.prompts import Prompt, question
+from rlchf.report.page import need_report, write_page
 
 DIVIDED = 3
 """Pairs whose texts the page shows."""
@@ -57,9 +57,7 @@ def report_files(job: ConstitutionReportJob) -> ConstitutionReport:
     for rule in job.rule_names:
         check_options(rule, {})
     if job.out:
-        need_matplotlib()
-        if not find_spec("jinja2"):
-            raise ValueError("the page needs jinja2; install it with: pip install jinja2")
+        need_report()
     constitution = read_constitution(job.constitution) if job.constitution else None
     judgements = read_judgements(job.rankings, constitution.names if constitution else None)
     if job.annotators:
@@ -88,10 +86,11 @@ def report_files(job: ConstitutionReportJob) -> ConstitutionReport:
     )
     _warn_of_stages(measured)
     if job.out:
-        from rlchf.report.constitution import write_constitution_report
+        from rlchf.report.constitution import constitution_document
 
         divided = most_divided(judgements, prompts, responses)
-        write_constitution_report(job.out, measured, asdict(job), divided)
+        facts = report_facts([*paths, *files.values()])
+        write_page(job.out, constitution_document(measured, asdict(job), divided, facts))
     return measured
 
 

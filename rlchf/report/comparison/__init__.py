@@ -1,1 +1,5 @@
-"""Sections of the report on a comparison, one file for each measure."""
+"""The sections of a report on voting rules, one file per kind of measure."""
+
+from rlchf.report.comparison.sections import comparison_sections
+
+__all__ = ["comparison_sections"]

@@ -1,0 +1,78 @@
+"""What elections a claim is about: those that meet the condition under which a rule claims an axiom."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from rlchf.axioms.drawing import KINDS, WEIGHTS
+from rlchf.axioms.elections import Elections
+from rlchf.rules import Card
+
+
+def few(e: Elections) -> np.ndarray:
+    """(B,) bool: whether there are at most 6 responses."""
+    return np.full(len(e), e.n_responses <= 6)
+
+
+def everything(e: Elections) -> np.ndarray:
+    """(B,) True."""
+    return np.ones(len(e), bool)
+
+
+def stated(e: Elections) -> np.ndarray:
+    """(B,) bool: whether ballots state scores or approvals."""
+    return np.full(len(e), e.given != "rankings")
+
+
+def ranked(e: Elections) -> np.ndarray:
+    """(B,) bool: whether ballots have no scores."""
+    return np.full(len(e), e.given != "scores")
+
+
+def distinct_sums(e: Elections) -> np.ndarray:
+    """(B,) bool: whether no ballot ties, and no two sets of ballots have the same weight.
+
+    This is more than the scope "untied eliminations" asks for: then no elimination ties but of responses
+    without first places.
+    """
+    K = e.n_ballots
+    if K > 10:
+        return np.zeros(len(e), bool)
+    sets = (np.arange(2**K)[:, None] >> np.arange(K)) % 2
+    sums = np.sort(e.weights @ sets.T, axis=1)
+    apart = np.diff(sums, axis=1) > 1e-9 * sums[:, -1:]
+    absent = (e.weights == 0).any(axis=1)
+    return np.asarray(apart.all(axis=1) & ~absent & e.untied)
+
+
+MEETS: dict[str, Callable[[Elections], np.ndarray]] = {
+    "": everything,
+    "complete": lambda e: e.complete,
+    "untied": lambda e: e.untied,
+    "untied eliminations": distinct_sums,
+    "few": few,
+    "rankings": ranked,
+    "stated": stated,
+}
+"""Whether elections meet the condition of a scope, a name in `rlchf.rules.SCOPES` or "" for none."""
+
+
+def domain(card: Card, scope: str) -> tuple[list[str], list[str], list[str]]:
+    """The kinds of ballots, of weights, and of what ballots give that a claim is about.
+
+    Examples
+    --------
+    >>> from rlchf.rules import list_rules
+    >>> kinds, weights, given = domain(list_rules()["leximin"], "complete")
+    >>> kinds, given
+    (['strict', 'weak', 'alike'], ['rankings', 'scores'])
+    """
+    without = {"complete": "gaps", "untied": "weak", "untied eliminations": "weak"}.get(scope, "-")
+    kinds = [kind for kind in KINDS if without not in kind]
+    weights = ["powers"] if scope == "untied eliminations" else [*WEIGHTS]
+    given = [] if scope == "stated" else ["rankings"]
+    if card.kind == "cardinal" and scope != "rankings":
+        given.append("scores")
+    if card.approvals:
+        given.append("approvals")
+    return kinds, weights, given

@@ -1,0 +1,71 @@
+"""Tables of axioms by rules."""
+
+from collections.abc import Iterator
+
+from rich.table import Table
+
+from rlchf.axioms.counterexamples import in_words, replayed
+from rlchf.axioms.rates import Rate
+from rlchf.cli.tables import make_table
+from rlchf.jobs.axioms import AxiomReport, Measured
+from rlchf.rules import SCOPES
+
+FEW = 6
+"""Pairs of a rule and an axiom that are told in sentences, with their counterexamples."""
+
+
+def tables(report: AxiomReport) -> Iterator[Table | str]:
+    """What is known, and the rates."""
+    if len(report.statuses) <= FEW:
+        for status in report.statuses:
+            yield status.sentence
+            if status.counterexample:
+                yield from (f"  {line}" for line in in_words(replayed(status.counterexample))[1:])
+    else:
+        yield status_table(report)
+        yield from legend(report)
+    for one in report.measured:
+        yield ""
+        yield (
+            f"{one.name} ({one.scope}): share of the elections on which the axiom is broken, with Wilson's "
+            "95 % interval"
+        )
+        yield rates_table(one, report)
+
+
+def status_table(report: AxiomReport) -> Table:
+    """A row for each axiom, a column for each rule."""
+    table = make_table("axiom", *report.rules)
+    words = {(status.rule, status.axiom): status.word for status in report.statuses}
+    for axiom in report.axioms:
+        table.add_row(axiom, *(words[rule, axiom] for rule in report.rules))
+    return table
+
+
+def legend(report: AxiomReport) -> Iterator[str]:
+    """What the words of the table mean."""
+    used = {status.scope for status in report.statuses if status.satisfied and status.scope}
+    for scope in SCOPES:
+        if scope in used:
+            yield f" yes, {scope}: {SCOPES[scope]}"
+    words = {status.word for status in report.statuses}
+    if "no" in words:
+        yield " no: --rules RULE --axioms AXIOM shows the counterexample"
+    if "none found" in words:
+        yield " none found: no counterexample in a search, which is no proof"
+
+
+def rates_table(measured: Measured, report: AxiomReport) -> Table:
+    """A row for each axiom, a column for each rule; a dash where the axiom's condition holds nowhere."""
+    table = make_table("axiom", *report.rules)
+    cells = {(rate.rule, rate.axiom): cell(rate) for rate in measured.rates}
+    for axiom in report.axioms:
+        table.add_row(axiom, *(cells.get((rule, axiom), "-") for rule in report.rules))
+    return table
+
+
+def cell(rate: Rate) -> str:
+    """A share with its interval and the number of elections."""
+    if not rate.elections:
+        return "-"
+    return f"{rate.share:.3f} ({rate.low:.3f}-{rate.high:.3f}) of {rate.elections:,}"

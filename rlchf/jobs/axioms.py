@@ -1,0 +1,220 @@
+"""Axioms of rules: what is known, how often they are broken on a file and on cultures, and replays."""
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from rlchf.aggregation import aggregate
+from rlchf.axioms.cases import Places
+from rlchf.axioms.counterexamples import Counterexample, Replay, replayed
+from rlchf.axioms.deciding import places
+from rlchf.axioms.definitions import check_of
+from rlchf.axioms.elections import Elections
+from rlchf.axioms.rates import Rate, batches_of, rates
+from rlchf.axioms.statuses import Status, chosen_names, statuses
+from rlchf.display import counted
+from rlchf.io.datasets import dataset_files
+from rlchf.io.json import read_json, write_json
+from rlchf.jobs.axioms_settings import AxiomsJob
+from rlchf.jobs.inputs import check_paths, list_skipped, read_people, skipped_file
+from rlchf.jobs.progress import stage
+from rlchf.rankings import Rankings
+from rlchf.rules import AXIOMS, get_rule, is_across, rule_names
+from rlchf.simulate import profiles as drawn_profiles
+
+Batches = list[tuple[np.ndarray, Elections]]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """How often axioms are broken on the elections of one source.
+
+    Attributes
+    ----------
+    name
+        The file or the culture.
+    scope
+        What the ballots have, in words.
+    rates
+        One for each rule and axiom.
+    prompts
+        The id of the first prompt on which each is broken, by rule and axiom; empty for a culture.
+    """
+
+    name: str
+    scope: str
+    rates: list[Rate]
+    prompts: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def record(self) -> dict[str, Any]:
+        """The rates as plain values."""
+        rows = []
+        for one in self.rates:
+            row = one.record()
+            row["first"] = self.prompts.get((one.rule, one.axiom), row["first"])
+            rows.append(row)
+        return {"name": self.name, "ballots": self.scope, "rates": rows}
+
+
+@dataclass(frozen=True)
+class AxiomReport:
+    """What is known of rules and axioms, and the rates that were measured."""
+
+    statuses: list[Status]
+    measured: list[Measured] = field(default_factory=list)
+
+    @property
+    def rules(self) -> list[str]:
+        """The rules."""
+        return list(dict.fromkeys(status.rule for status in self.statuses))
+
+    @property
+    def axioms(self) -> list[str]:
+        """The axioms."""
+        return list(dict.fromkeys(status.axiom for status in self.statuses))
+
+    def record(self) -> dict[str, Any]:
+        """All figures as plain values."""
+        return {
+            "rules": [status.record() for status in self.statuses],
+            "measured": [one.record() for one in self.measured],
+        }
+
+
+def axioms_of_rules(job: AxiomsJob) -> AxiomReport:
+    """Look up or search what rules satisfy, and measure how often they break it on a file and on cultures.
+
+    Raises
+    ------
+    ValueError, FileNotFoundError
+        If there is no such rule, axiom or culture, or a file is missing or wrong.
+    """
+    check_paths([*dataset_files(job.rankings), job.annotators] if job.rankings else [], [job.out])
+    rules = chosen_names(job.rules, rule_names())
+    axioms = chosen_axioms(job.axioms)
+    for rule in rules:
+        get_rule(rule)
+    cultures = chosen_names(job.cultures, [])
+    drawn = [drawn_elections(job, culture) for culture in cultures]
+    measured = []
+    if job.rankings:
+        measured.append(on_file(job, rules, axioms))
+    for culture, batches in zip(cultures, drawn, strict=True):
+        with stage(f"axioms on {culture}", quiet=True) as tick:
+            found = rates(rules, axioms, batches, seed=job.seed, tick=tick)
+        measured.append(Measured(culture, scope_of(batches), found))
+    with stage("counterexamples", quiet=True) as tick:
+        known = statuses(rules, axioms, job.search, job.seed, tick)
+    report = AxiomReport(known, measured)
+    if job.out:
+        write_json(job.out, report.record())
+    return report
+
+
+def chosen_axioms(given: str) -> list[str]:
+    """Axioms by name, in any case; all if none is named."""
+    spelled = {name.lower(): name for name in AXIOMS}
+    names = chosen_names(given, AXIOMS)
+    return [check_of(spelled.get(name.lower(), name)).name for name in names]
+
+
+def on_file(job: AxiomsJob, rules: Sequence[str], axioms: Sequence[str]) -> Measured:
+    """The rates on the prompts of a dataset, or on some of them drawn at random."""
+    rankings = read_people(job).rankings
+    P = len(rankings.prompt_ids)
+    chosen = np.arange(P)
+    if job.elections < P:
+        chosen = np.sort(np.random.default_rng(job.seed).permutation(P)[: job.elections])
+        warnings.warn(
+            f"the rates are of {job.elections:,} of {P:,} prompts, drawn at random; --elections {P} takes "
+            "all",
+            stacklevel=2,
+        )
+    batches = file_batches(rankings, chosen)
+    known = {rule: known_places(rankings, rule) for rule in rules if is_across(get_rule(rule))}
+    with stage(f"axioms on {counted(len(chosen), 'prompt')}", quiet=True) as tick:
+        found = rates(rules, axioms, batches, seed=job.seed, known=known, tick=tick)
+    first = {
+        (one.rule, one.axiom): rankings.prompt_ids[one.first] for one in found if one.first >= 0
+    }
+    list_skipped(job, rankings, skipped_file(job.out))
+    return Measured(rankings.source, scope_of(batches), found, first)
+
+
+def file_batches(rankings: Rankings, chosen: np.ndarray) -> Batches:
+    """The prompts as elections."""
+    sizes = np.diff(rankings.response_starts)[chosen]
+    parts = [chosen[sizes == size] for size in np.unique(sizes) if size > 1]
+    return list(batches_of((part, rankings.batch(part)) for part in parts))
+
+
+def known_places(rankings: Rankings, rule: str) -> Callable[[np.ndarray], Places]:
+    """The places that a rule across prompts gives, by the indices of prompts."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        result = aggregate(rankings, rule)
+
+    def known(indices: np.ndarray) -> Places:
+        starts = rankings.response_starts[indices]
+        size = int(rankings.response_starts[indices[0] + 1] - starts[0])
+        ranks = result.response_ranks[starts[:, None] + np.arange(size)]
+        return places(-ranks.astype(np.float64))
+
+    return known
+
+
+def drawn_elections(job: AxiomsJob, culture: str) -> Batches:
+    """Elections of a culture with its default options."""
+    rng = np.random.default_rng(job.seed)
+    profiles = drawn_profiles(culture, job.elections, job.ballots, job.responses, rng)
+    return list(batches_of([(np.arange(job.elections), profiles)]))
+
+
+def scope_of(batches: Batches) -> str:
+    """What the ballots have: strict, ties, gaps or both, and what they state."""
+    ties = not all(e.untied.all() for _, e in batches)
+    gaps = not all(e.complete.all() for _, e in batches)
+    given = {e.given for _, e in batches} - {"rankings"}
+    kind = " and ".join(name for name, there in (("ties", ties), ("gaps", gaps)) if there)
+    stated = f", {' and '.join(sorted(given))} stated" if given else ""
+    return (f"ballots with {kind}" if kind else "strict complete ballots") + stated
+
+
+def replay_file(job: AxiomsJob) -> list[Replay]:
+    """Run the counterexamples of a file again.
+
+    Raises
+    ------
+    ValueError, FileNotFoundError
+        If the file is missing or wrong, or names a rule that there is not.
+    """
+    value = read_json(job.replay)
+    records = list(counterexample_records(value))
+    if not records:
+        raise ValueError(
+            f"{job.replay} has no counterexample; give a file that rlchf axioms --out wrote"
+        )
+    replays = []
+    for n, record in enumerate(records):
+        try:
+            replays.append(replayed(Counterexample.from_record(record)))
+        except ValueError as error:
+            place = f", counterexample {n}" if len(records) > 1 else ""
+            raise ValueError(f"{job.replay}{place}: {error}") from None
+    return replays
+
+
+def counterexample_records(value: Any) -> list[dict[str, Any]]:
+    """The records of counterexamples in what `rlchf axioms` writes, or a list of them, or one."""
+    if isinstance(value, dict) and "elections" in value:
+        return [value]
+    rows = value
+    if isinstance(value, dict):
+        rows = value.get("counterexamples") or value.get("rules")
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        return []
+    found = [row.get("counterexample", row) for row in rows]
+    return [row for row in found if row]

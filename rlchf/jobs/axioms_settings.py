@@ -1,0 +1,55 @@
+"""Settings of `rlchf axioms`; reading them needs no pyarrow."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from rlchf.jobs.settings import RankingsInput
+from rlchf.settings import seed_setting, setting
+
+
+@dataclass(frozen=True, kw_only=True)
+class AxiomsJob(RankingsInput):
+    """Rules, axioms, and elections on which they are broken or not."""
+
+    rankings: tuple[str, ...] = setting(
+        (), "Ranking files, folders or quoted patterns of one dataset; - for standard input."
+    )
+    rules: str = setting(
+        "all", "Voting rules, or package.module:function, with commas between them."
+    )
+    axioms: str = setting("all", "Axioms, with commas between them.")
+    cultures: str = setting(
+        "",
+        "Statistical cultures to draw elections from, with commas between them, such as impartial,mallows; see "
+        "rlchf simulate.",
+    )
+    elections: int = setting(
+        1000,
+        "Number of elections drawn from each culture, and of prompts of the file at most.",
+        at_least=1,
+    )
+    ballots: int = setting(
+        20, "Ballots of each election that is drawn.", at_least=1, at_most=10_000
+    )
+    responses: int = setting(4, "Responses of each election that is drawn.", at_least=2, at_most=50)
+    search: int = setting(
+        20_000,
+        "Number of cases to search where neither card nor table decides; 0 for no search.",
+        at_least=0,
+    )
+    replay: str = setting("", "JSON file with a counterexample, or several, to run again.")
+    out: str = setting("", "JSON file for the result, whose counterexamples --replay reads.")
+    seed: int = seed_setting()
+
+    def contradictions(self) -> Iterable[tuple[bool, str]]:
+        """Combinations of settings that do not fit."""
+        yield (
+            bool(self.replay)
+            and bool(self.rankings or self.cultures or (self.rules, self.axioms) != ("all", "all")),
+            "--replay runs the counterexamples of its file; leave out the rankings, --rules, --axioms and "
+            "--cultures",
+        )
+        yield (
+            bool(self.annotators) and not self.rankings,
+            "--annotators is about a file of rankings; give one",
+        )

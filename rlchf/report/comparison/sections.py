@@ -1,0 +1,25 @@
+"""All sections of a comparison, in order."""
+
+from rlchf.comparison import Comparison
+from rlchf.comparison.texts import Texts
+from rlchf.rankings import Rankings
+from rlchf.report.comparison.data import data_section
+from rlchf.report.comparison.gains import gains_section
+from rlchf.report.comparison.rules import rules_section
+from rlchf.report.comparison.stability import stability_section
+from rlchf.report.comparison.texts import texts_section
+from rlchf.report.document import Section
+
+
+def comparison_sections(
+    rankings: Rankings, comparison: Comparison, texts: Texts | None = None
+) -> list[Section]:
+    """A section for each kind of measure that there is."""
+    made = [
+        data_section(rankings, comparison),
+        rules_section(comparison),
+        stability_section(comparison),
+        gains_section(comparison),
+        texts_section(texts) if texts else None,
+    ]
+    return [section for section in made if section is not None]

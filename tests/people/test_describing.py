@@ -1,0 +1,97 @@
+"""The section, the tables and the JSON about the people of one dataset, and what their sentences say."""
+
+import io
+import json
+from functools import cache
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from rlchf.cli.tables.people import people_tables
+from rlchf.people import People, describe_people
+from rlchf.people.findings import findings
+from rlchf.rankings import Rankings
+from rlchf.report.comparison.people import people_section
+from rlchf.report.document import Block, Fold, Table
+from tests.support.planted_people import CLICKER, planted_people
+
+
+@cache
+def people() -> People:
+    """Forty people in two groups, one of them opposed to the other, and two clickers."""
+    roles = np.repeat([0, 1], [28, 12])
+    roles[[3, 30]] = CLICKER
+    rankings, _ = planted_people(roles, 80, kind="opposite", seed=5)
+    groups = {str(a): "north" if a < 28 else "south" for a in range(40)}
+    return describe_people(rankings, {"land": groups}, simulations=2)
+
+
+def tables(blocks: list[Block]) -> list[Table]:
+    found = []
+    for block in blocks:
+        if isinstance(block, Fold):
+            found += tables(list(block.blocks))
+        elif isinstance(block, Table):
+            found.append(block)
+    return found
+
+
+def test_the_findings_name_opposed_groups_clickers_and_who_would_be_dropped() -> None:
+    text = " ".join(findings(people()))
+    assert "The groups by land that agree least are north and south: alpha -0." in text
+    assert "less than by chance" in text
+    assert "2 people of 40 are flagged" in text
+    assert "On people simulated on these prompts the flag finds" in text
+    assert "(the tenth with the least agreement with the others) would drop" in text
+    assert "of the group south" in text
+
+
+def test_every_row_of_the_section_has_as_many_cells_as_columns() -> None:
+    section = people_section(people())
+    found = tables(list(section.blocks))
+    assert len(found) == 6
+    assert all(len(row) == len(table.columns) for table in found for row in table.rows)
+    annotators = found[-1]
+    assert [row[-1] for row in annotators.rows[:3]] == ["flagged", "flagged", ""]
+    assert {str(row[0]) for row in annotators.rows[:2]} == {"3", "30"}
+    assert len(annotators.rows) == 40
+
+
+def test_the_json_has_every_figure_and_no_nan() -> None:
+    found = json.loads(json.dumps(people().to_dict(), allow_nan=False))
+    assert found["clickers"]["flagged"] == ["3", "30"]
+    assert found["clickers"]["error_rates"]["simulations"] == 2
+    assert len(found["by_annotator"]["with_others"]["value"]) == 40
+    assert found["by_annotator"]["seconds"] == [None] * 40
+    assert len(found["by_prompt"]["alpha"]) == 80
+    assert {row["group"] for row in found["consequences"]} == {"all", "north", "south"}
+    assert found["between_groups"][0]["alpha"][0][1] < -0.1
+    assert [one["name"] for one in found["effective_voters"]] == [
+        "all", "land: north", "land: south",
+    ]  # fmt: skip
+
+
+def test_the_terminal_shows_findings_agreement_and_consequences() -> None:
+    console = Console(width=150, record=True, file=io.StringIO())
+    for part in people_tables(people()):
+        console.print(part)
+    text = console.export_text()
+    assert "land: south" in text
+    assert "flagged as random clickers" in text
+    assert "What it would do to drop people" in text
+
+
+@pytest.mark.parametrize(
+    ("ballots", "words"),
+    [
+        ([("p", "ann", "a > b")], "No two people compare the same two responses"),
+        ([("p", f"anonymous:{k}", "a > b") for k in range(3)], "there are no figures of single people"),
+        ([("p", f"x{k}", "a = b") for k in range(30)], "that needs 20 people, and 9 ballots"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_measured_is_said(ballots: list[tuple[str, str, str]], words: str) -> None:
+    found = describe_people(Rankings.from_ballots(ballots))
+    assert any(words in sentence for sentence in findings(found))
+    assert people_section(found).blocks
+    json.dumps(found.to_dict(), allow_nan=False)
