@@ -30,7 +30,7 @@ def cultures(incomplete: str) -> list[str]:
     """Names of statistical cultures."""
     from rlchf.simulate.cultures import culture_names
 
-    return [name for name in culture_names() if name.startswith(incomplete)]
+    return [name for name in (*culture_names(), "tastes") if name.startswith(incomplete)]
 
 
 def rule_options(ctx: Any, incomplete: str) -> list[str]:

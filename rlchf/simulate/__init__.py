@@ -16,6 +16,7 @@ from rlchf.simulate.annotators import (
 from rlchf.simulate.cultures import culture_names
 from rlchf.simulate.datasets import Simulated, culture, profiles, simulated
 from rlchf.simulate.judges import SimulatedJudge
+from rlchf.simulate.tastes import tastes
 
 __all__ = [
     "Annotator",
@@ -34,5 +35,6 @@ __all__ = [
     "score",
     "simulate_rankings",
     "simulated",
+    "tastes",
     "wordiness",
 ]

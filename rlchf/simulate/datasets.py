@@ -83,13 +83,13 @@ def simulated(
     """
     per_prompt = annotators if per_prompt is None else per_prompt
     per_ballot = responses if per_ballot is None else per_ballot
-    _check(prompts, annotators, responses, per_prompt, per_ballot, tie_probability, seed)
+    check_counts(prompts, annotators, responses, per_prompt, per_ballot, tie_probability, seed)
     rng = np.random.default_rng(seed)
     poll = Poll.drawn(prompts, annotators, responses, per_prompt, rng)
     drawn = votes(culture, poll, options)
     ranks = _with_ties(drawn.ranks, tie_probability, rng)
     ranks[_left_out(ranks.shape, per_ballot, rng)] = 0
-    ids = _ids("a", annotators)
+    ids = numbered("a", annotators)
     features = {name: values.tolist() for name, values in drawn.annotators.items()}
     people = {"annotator_id": ids} | features
     return Simulated(_rankings(culture, poll, ranks, ids), people, drawn.quality)
@@ -132,7 +132,7 @@ def profiles(
     )
 
 
-def _check(
+def check_counts(
     prompts: int, annotators: int, responses: int, per_prompt: int, per_ballot: int,
     tie_probability: float, seed: int,
 ) -> None:  # fmt: skip
@@ -178,9 +178,9 @@ def _rankings(source: str, poll: Poll, ranks: np.ndarray, annotator_ids: list[st
     P, M = poll.n_prompts, poll.n_responses
     ballots, responses = np.nonzero(ranks.T)
     entries = Entries(
-        prompt_ids=_ids("p", P),
+        prompt_ids=numbered("p", P),
         annotator_ids=annotator_ids,
-        response_ids=_ids("r", M),
+        response_ids=numbered("r", M),
         ballot_prompts=poll.prompts,
         ballot_annotators=poll.annotators,
         entry_ballots=ballots,
@@ -192,12 +192,12 @@ def _rankings(source: str, poll: Poll, ranks: np.ndarray, annotator_ids: list[st
     return Rankings.from_entries(entries)
 
 
-def _ids(letter: str, number: int) -> list[str]:
+def numbered(letter: str, number: int) -> list[str]:
     """Names in the order of their letters.
 
     Examples
     --------
-    >>> _ids("r", 10)[8:]
+    >>> numbered("r", 10)[8:]
     ['r09', 'r10']
     """
     digits = len(str(number))

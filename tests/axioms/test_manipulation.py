@@ -201,13 +201,13 @@ def test_clones_raise_a_response_under_borda_and_not_under_rules_independent_of_
 
 
 def test_the_intervals_are_about_other_prompts() -> None:
-    """Of 20 samples the 95 % intervals hold the figures of 1,000 prompts nearly always."""
+    """Of 10 samples the 95 % intervals hold the figures of 1,000 prompts nearly always."""
     many = culture("impartial", prompts=1_000, annotators=7, responses=4, seed=5)
     whole = one_voter(many, "borda", who="any", prompts=1_000)
-    samples = [one_voter(many, "borda", who="any", prompts=200, seed=seed) for seed in range(20)]
+    samples = [one_voter(many, "borda", who="any", prompts=200, seed=seed) for seed in range(10)]
     for name in ("success", "gain", "damage", "expected_damage"):
         truth, parts = getattr(whole, name).value, [getattr(one, name) for one in samples]
-        assert sum(part.low <= truth <= part.high for part in parts) >= 17, name
+        assert sum(part.low <= truth <= part.high for part in parts) >= 8, name
     assert {one.prompts for one in samples} == {200}
     few = one_voter(many, "borda", prompts=5)
     assert np.isnan(few.gain.low)

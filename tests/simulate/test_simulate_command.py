@@ -1,6 +1,7 @@
 """`rlchf simulate`: what it writes is read by the other commands, and bad input leaves nothing."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -81,5 +82,5 @@ def test_what_does_not_fit_is_refused_and_nothing_is_written(
 
 
 def test_the_help_names_every_culture() -> None:
-    words = set(rlchf("simulate", "--help").stdout.replace(",", " ").replace(".", " ").split())
+    words = set(re.findall(r"\w+", rlchf("simulate", "--help").stdout))
     assert set(culture_names()) <= words

@@ -10,7 +10,7 @@ MOST = 300
 """Annotators of a table at most; what is left out is in the JSON."""
 SHOWN = 12
 """Groups whose agreement has a column."""
-RAISED = "By how much the ballots raise the agreement of {} with the outcome."
+RAISED = "By how much the ballots raise the agreement of a group with the outcome, here and in what follows."
 
 
 def influence_section(found: Influences) -> Section:
@@ -84,7 +84,7 @@ def _table(kind: str, rows: Sequence[Influence]) -> Table:
         Column("changed", None, "Pairs whose order changes at all, ties included."),
         Column("share of pairs", 3, "Changed pairs, divided by all pairs on its prompts."),
         Column("first changed", None, "Prompts on which other responses are first then."),
-        *(Column(f"for {name}", 4, RAISED.format(name)) for name in names),
+        *(Column(f"for {name}", 4, "" if n else RAISED) for n, name in enumerate(names)),
     ]  # fmt: skip
     cells: list[list[Cell]] = [
         [
