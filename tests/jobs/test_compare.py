@@ -16,13 +16,13 @@ CYCLE = ("a > b > c", "b > c > a", "c > a > b")
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Ten people in two groups; on half of the prompts the first group's majorities form a cycle."""
+    """Nine people in two groups; on half of the prompts the majorities form a cycle."""
     folder = tmp_path_factory.mktemp("compare")
     lines = ["prompt_id,annotator_id,ranking"]
     for p in range(8):
         for i in range(9):
-            first = CYCLE[i % 3] if p % 2 else "a > b > c"
-            lines.append(f"p{p},a{i},{first if i < 6 else 'c > b > a'}")
+            ballot = "a > b > c" if i < 6 else "c > b > a"
+            lines.append(f"p{p},a{i},{CYCLE[i % 3] if p % 2 else ballot}")
     (folder / "rankings.csv").write_text("\n".join(lines) + "\n")
     people = ["annotator_id,region"] + [f"a{i},{'north' if i < 6 else 'south'}" for i in range(9)]
     (folder / "people.csv").write_text("\n".join(people) + "\n")
