@@ -24,7 +24,10 @@ from rlchf.report.document import (
 from rlchf.report.page import cell_text
 
 MEASURES = {"pairs": "all pairs", "contested": "contested pairs", "first_place": "first places"}
+SPARSE = 5
+"""Ballots per prompt, with fewer than which contested pairs are mostly ties without one ballot."""
 STRONG = ("JR", "PJR", "EJR", "EJR+")
+AXIOMS = (*STRONG, "weak JR", "weak PJR", "weak EJR")
 NONE = Estimate(*[float("nan")] * 3)
 
 
@@ -44,12 +47,10 @@ def standing_section(report: Audit) -> Section | None:
     if not rows:
         return None
     proportional = {one.name for one in ratios_of(report) if one.high >= 1}
-    placed = [row for row in rows if not math.isnan(row.position.value)]
-    agreed = interval_chart(
-        "Share of the contested pairs that agree with the outcome; half agree with a random order.",
-        [Dot(row.name, *row.agreed.figures) for row in rows],
-        x="share of the contested pairs", reference=0.5, link="group",
-    )  # fmt: skip
+    said = Text([one.strip() for one in sentences(rows, proportional)], listed=True)
+    known = [row for row in rows if not math.isnan(row.agreed.value)]
+    if not known:
+        return Section("standing", "Where the groups stand", [said])
     blocks: list[Block] = [
         Text([
             "A position of 0 is that of a random order, 1 that of the group's own ranking.",
@@ -57,6 +58,7 @@ def standing_section(report: Audit) -> Section | None:
             "figures hold for people like the members.",
         ]),
     ]  # fmt: skip
+    placed = [row for row in rows if not math.isnan(row.position.value)]
     if placed:
         position = interval_chart(
             "Position of each group, the lowest first.",
@@ -64,8 +66,12 @@ def standing_section(report: Audit) -> Section | None:
             x="position", reference=0.0, link="group",
         )  # fmt: skip
         blocks.append(position)
-    blocks += [agreed, _standing_table(rows)]
-    blocks.append(Text([one.strip() for one in sentences(rows, proportional)], listed=True))
+    agreed = interval_chart(
+        "Share of the contested pairs that agree with the outcome; half agree with a random order.",
+        [Dot(row.name, *row.agreed.figures) for row in known],
+        x="share of the contested pairs", reference=0.5, link="group",
+    )  # fmt: skip
+    blocks += [agreed, _standing_table(rows), said]
     return Section("standing", "Where the groups stand", blocks)
 
 
@@ -138,7 +144,7 @@ def _held_out_notes(report: Audit) -> Iterator[Text]:
     notes = []
     if held_out.prompts == 1:
         notes.append("There is one prompt only: the intervals say nothing of other prompts.")
-    if held_out.ballots_per_prompt < 5:
+    if held_out.ballots_per_prompt < SPARSE:
         notes.append(
             f"With {held_out.ballots_per_prompt:.1f} ballots per prompt, agreement on contested pairs is "
             "near one half by construction; look at all pairs."
@@ -199,31 +205,30 @@ def justified_section(report: Audit) -> Section | None:
         return None
     marks = {True: "holds", False: "violated", None: "no violation found"}
     rows: list[list[Cell]] = []
+    broken: list[list[Cell]] = []
     for unit, verdicts in report.axioms.items():
-        if not verdicts:
-            rows.append([unit, "nothing is contested", None, None, None, None])
-        for one in verdicts:
-            worst = ", ".join(one.group)
-            row: list[Cell] = [unit, one.axiom, marks[one.holds]]
-            if one.holds is False:
-                row += [one.members, f"{one.received:g} of {one.deserved:g}", worst]
-            else:
-                row += [None, None, None]
-            rows.append(row)
-    columns: list[Column | str] = [
-        "over", Column("axiom", note="JR, PJR, EJR and EJR+, from weak to strong; the weak forms are for "
-                       "groups that agree on all prompts."),
-        "verdict", "members", Column("received", note="Of what the group deserves by its number."),
-        "who",
-    ]  # fmt: skip
+        holds = {one.axiom: marks[one.holds] for one in verdicts}
+        rows.append([unit, *(holds.get(axiom, "nothing is contested") for axiom in AXIOMS)])
+        broken += [
+            [unit, one.axiom, one.members, one.received, one.deserved, ", ".join(one.group)]
+            for one in verdicts
+            if one.holds is False
+        ]
     blocks: list[Block] = [
         Text([
-            "A group that agrees and is large enough deserves a part of the decisions; the table shows, for "
-            "each axiom, the group that is furthest from its part.",
+            "A group that agrees and is large enough deserves a part of the decisions.",
+            "JR, PJR, EJR and EJR+, from weak to strong, say how large that part is at least; the weak forms "
+            "are for groups that agree on all prompts.",
             "These are minimum tests: a group can pass them all and stand below a random order.",
         ]),
-        Table(columns, rows, "Justified representation.", shown=0),
+        Table(["over", *AXIOMS], rows, "Justified representation.", shown=0),
     ]  # fmt: skip
+    if broken:
+        columns: list[Column | str] = [
+            "over", "axiom", "members", Column("received", 1), Column("deserved", 1), "who",
+        ]  # fmt: skip
+        caption = "The group that is furthest from its part, for each axiom that is violated."
+        blocks.append(Table(columns, broken, caption, shown=0))
     return Section("justified", "Justified representation", blocks)
 
 
