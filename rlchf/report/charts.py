@@ -278,7 +278,9 @@ def scatter_chart(
     """
     import altair as alt
 
-    rows = [{"name": p.name, "series": p.series, "x": given(p.x), "y": given(p.y)} for p in points]
+    rows: list[dict[str, Any]] = [
+        {"name": p.name, "series": p.series, "x": given(p.x), "y": given(p.y)} for p in points
+    ]
     several = len({point.series for point in points}) > 1
     across, up = (scale_of([row[name] for row in rows], zero=False) for name in ("x", "y"))
     drawn = (
