@@ -49,7 +49,7 @@ class PairAgreement:
         Share of the votes that are ties.
     kendalls_w, w_prompts
         Mean over the prompts of Kendall's W, and the number of prompts on which it is defined: those with two
-        ballots that rank all responses.
+        ballots that rank all responses. Missing where there are more than 48 groups.
     """
 
     name: str
