@@ -240,3 +240,18 @@ def test_intervals_of_agreement_cover_the_truth() -> None:
         found = Agreements(rlchf.Rankings.from_frame(rows)).overall()
         covered.append([e.low < truth < e.high for e in (found.alpha, found.tau_b)])
     assert (np.mean(covered, axis=0) > 0.84).all()
+
+
+@pytest.mark.parametrize("missing", [False, True])
+def test_what_is_lost_without_a_person_is_what_leaving_out_the_person_changes(
+    missing: bool,
+) -> None:
+    prompts = random_prompts(np.random.default_rng(7), missing=missing, ties=True, weights=False)
+    found = Agreements(rankings_of(prompts))
+    sums = found.sums
+    for k in range(5):
+        rest = [[vote for i, vote in enumerate(ballots) if i != k] for ballots in prompts]
+        left = Agreements(rankings_of(rest, "vwxyz".replace("vwxyz"[k], ""))).sums
+        own = found.votes.cell_annotators == k
+        assert left.disagreed.sum() == pytest.approx(sums.disagreed.sum() - sums.lost[own].sum())
+        assert left.weight.sum() == pytest.approx(sums.weight.sum() - sums.lost_weight[own].sum())
