@@ -20,8 +20,7 @@ class AxiomsJob(RankingsInput):
     axioms: str = setting("all", "Axioms, with commas between them.")
     cultures: str = setting(
         "",
-        "Statistical cultures to draw elections from, with commas between them, such as impartial,mallows; see "
-        "rlchf simulate.",
+        "Statistical cultures to draw elections from, with commas between them, such as impartial,mallows.",
     )
     elections: int = setting(
         1000,
