@@ -9,7 +9,7 @@ BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(PIP_FLAGS)
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS)
 
-.PHONY: demo demo-smollm2 test test-fast test-gpu lint check docs clean
+.PHONY: demo demo-smollm2 test test-all test-gpu lint check docs clean
 
 demo: $(VENV)/train.stamp
 	$(BIN)/rlchf run examples/emoji.toml
@@ -18,10 +18,11 @@ demo-smollm2: $(VENV)/smollm2.stamp
 	$(BIN)/rlchf run examples/emoji-smollm2.toml
 
 test: $(VENV)/dev.stamp
-	$(PYTEST)
+	$(PYTEST) -m "not slow"
 
-test-fast: $(VENV)/dev.stamp
-	$(PYTEST) -m "not slow" tests
+# With the long trainings and searches, and every command in the docs: what continuous integration runs.
+test-all: $(VENV)/dev.stamp
+	$(PYTEST)
 
 # On a machine with a CUDA device; RLCHF_GPU_DRY_RUN=1 runs it on the CPU with a tiny model.
 test-gpu: $(VENV)/dev.stamp
@@ -32,7 +33,7 @@ lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-check: lint test
+check: lint test-all
 
 # Rewrites the parts of the docs that are made from the code.
 docs: $(VENV)/dev.stamp

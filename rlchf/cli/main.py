@@ -20,6 +20,7 @@ from rlchf.cli import (
     jury,
     mix,
     pairs,
+    panel,
     ppo,
     reward,
     rules,
@@ -101,6 +102,10 @@ COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "weigh": (
         weigh.command,
         "rlchf weigh annotators.csv --to population.csv --trim 5 --out weighted.csv",
+    ),
+    "panel": (
+        panel.command,
+        "rlchf panel annotators.csv --quotas quotas.toml --size 100 --out panel.csv",
     ),
     "run": (run.command, "rlchf run examples/emoji.toml --rule phragmen_credit"),
     "constitution convert": (

@@ -56,18 +56,20 @@ def _whether_it_matters(comparison: "Comparison") -> str:
     same = measured.same_first[np.triu_indices(len(measured.rules), 1)]
     return (
         f"Two of the {rules} put the same responses first on {percent(float(same.mean()))} of the prompts on "
-        f"average, {_pair(measured, np.argmin(measured.same_first))} on "
-        f"{percent(float(same.min()))}; all rules agree on {P - differ:,} of {counted(P, 'prompt')}. Between "
+        f"average{_lowest(measured)}; all rules agree on {P - differ:,} of {counted(P, 'prompt')}. Between "
         f"{one} and {other}, which differ most, {counted(flipped, 'training pair')} "
         f"{'flips' if flipped == 1 else 'flip'}: chosen and rejected change places in "
         f"{percent(float(share))} of the pairs that both make."
     )
 
 
-def _pair(measured: Distances, cell: np.intp) -> str:
-    """Two rules, by the number of their cell in a table of all."""
-    i, j = np.unravel_index(cell, measured.same_first.shape)
-    return f"{measured.rules[int(i)]} and {measured.rules[int(j)]}"
+def _lowest(measured: Distances) -> str:
+    """The two rules that share the fewest first places; empty if there are only two."""
+    if len(measured.rules) < 3:
+        return ""
+    i, j = np.unravel_index(np.argmin(measured.same_first), measured.same_first.shape)
+    share = percent(float(measured.same_first[i, j]))
+    return f", {measured.rules[int(i)]} and {measured.rules[int(j)]} on {share}" if i != j else ""
 
 
 def _whose(comparison: "Comparison") -> str:

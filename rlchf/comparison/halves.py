@@ -1,5 +1,6 @@
 """Split-half consistency: how alike a rule's results are on two halves of the people."""
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -135,16 +136,18 @@ def split_halves(
             rule: _alike(resamples.scores(function), both) for rule, function in functions.items()
         }
 
-    if functions:
-        for prompts, parts in resampled(
-            rankings, np.arange(P), halves, 2 * splits, seed, work, tick
-        ):
-            for rule, part in parts.items():
-                for total, values in zip(sums[rule], part, strict=True):
-                    total[prompts] += values
-    for rule in kept:
-        if rule not in functions:
-            _add_across(rankings, results[rule], divisions[rule], seed, sums[rule])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # said when the results were made
+        if functions:
+            for prompts, parts in resampled(
+                rankings, np.arange(P), halves, 2 * splits, seed, work, tick
+            ):
+                for rule, part in parts.items():
+                    for total, values in zip(sums[rule], part, strict=True):
+                        total[prompts] += values
+        for rule in kept:
+            if rule not in functions:
+                _add_across(rankings, results[rule], divisions[rule], seed, sums[rule])
     rows = [
         Consistency(rule, ratio(order, number), ratio(first, number))
         for rule, (order, first, number) in sums.items()

@@ -184,11 +184,13 @@ def stability(
                 groups.setdefault(prompts.tobytes(), []).append(rule)
                 chosen[prompts.tobytes()] = prompts
     sums = {rule: _Sums.empty(rankings, result) for rule, result in results.items()}
-    for key, rules in groups.items():
-        _add_per_prompt(rankings, chosen[key], draw, replicates, seed, rules, sums, tick)
-    for rule, number in across.items():
-        if number:
-            _add_across(rankings, results[rule], draw, number, seed, sums[rule], tick)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # said when the results were made
+        for key, rules in groups.items():
+            _add_per_prompt(rankings, chosen[key], draw, replicates, seed, rules, sums, tick)
+        for rule, number in across.items():
+            if number:
+                _add_across(rankings, results[rule], draw, number, seed, sums[rule], tick)
     rows = [sums[rule].result(rule) for rule in results if sums[rule].counted.any()]
     return Stability(drawn, replicates, rows, notes)
 
@@ -376,7 +378,5 @@ def _add_across(
 
 def again(rankings: Rankings, result: Aggregation, weights: np.ndarray) -> np.ndarray:
     """(R,) the responses' ranks that the rule of a result gives if the ballots have other weights, (N,)."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # said when the result was made
-        resample = replace(rankings, ballot_weights=weights)
-        return aggregate(resample, result.rule, **result.options).response_ranks
+    resample = replace(rankings, ballot_weights=weights)
+    return aggregate(resample, result.rule, **result.options).response_ranks

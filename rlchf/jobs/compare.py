@@ -1,8 +1,10 @@
 """A comparison of voting rules from files to files."""
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from importlib.util import find_spec
 from typing import Any
 
 from rlchf.comparison import Comparison, compare
@@ -15,8 +17,11 @@ from rlchf.io.tables import table_format, write_table
 from rlchf.jobs.compare_settings import CompareJob
 from rlchf.jobs.facts import report_facts
 from rlchf.jobs.folders import beside
+from rlchf.jobs.inputs import People as Inputs
 from rlchf.jobs.inputs import check_paths, list_skipped, read_people, skipped_file
 from rlchf.jobs.progress import stage
+from rlchf.people.report import People, describe_people
+from rlchf.prompts import Prompt
 from rlchf.rankings import Rankings
 from rlchf.report.document import Document
 from rlchf.report.page import need_report, write_page
@@ -34,15 +39,22 @@ class Compared:
         All measures.
     texts
         The prompts on which the rules disagree most.
+    people
+        Who the people are, and how far they agree; None if the package krippendorff is missing.
     """
 
     rankings: Rankings
     comparison: Comparison
     texts: Texts
+    people: People | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values: every figure."""
-        return self.comparison.to_dict() | {"texts": self.texts.to_dict()}
+        return {
+            **self.comparison.to_dict(),
+            "texts": self.texts.to_dict(),
+            "people": self.people and self.people.to_dict(),
+        }
 
 
 def compare_files(job: CompareJob) -> Compared:
@@ -75,7 +87,9 @@ def compare_files(job: CompareJob) -> Compared:
         stage=partial(stage, quiet=True),
     )  # fmt: skip
     texts = divided_texts(comparison, people.rankings, *texts_of)
-    found = Compared(people.rankings, comparison, texts)
+    found = Compared(
+        people.rankings, comparison, texts, _describe_people(people, *texts_of, job.seed)
+    )
     if job.table:
         write_table(job.table, comparison.prompt_table())
     if job.out:
@@ -83,6 +97,24 @@ def compare_files(job: CompareJob) -> Compared:
         write_page(job.out, comparison_document(found, report_facts(files)))
     list_skipped(job, people.rankings, skipped)
     return found
+
+
+def _describe_people(
+    given: Inputs, prompts: dict[str, Prompt], texts: dict[str, dict[str, str]], seed: int
+) -> People | None:
+    """Who the people are; a warning, where the package that this needs is missing."""
+    if not find_spec("krippendorff"):
+        warnings.warn(
+            "agreement among people is left out, because krippendorff is not installed; run pip install "
+            "'rlchf[people]'",
+            stacklevel=3,
+        )
+        return None
+    with stage("people", quiet=True) as tick:
+        return describe_people(
+            given.rankings, given.groups or None, prompts=prompts or None, texts=texts or None,
+            seed=seed, tick=tick,
+        )  # fmt: skip
 
 
 def comparison_document(compared: Compared, facts: Mapping[str, str]) -> Document:

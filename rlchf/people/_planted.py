@@ -1,5 +1,6 @@
 """Simulated people on the ballots of a dataset: a majority, a minority with another taste, and clickers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,6 +12,9 @@ MAJORITY, MINORITY, CLICKER = 0, 1, 2
 
 UNEVEN = 0.3
 """Standard deviation of the logarithm of people's noise: a few are twice as noisy as others."""
+
+SURE = 4.0
+"""Standard errors that a mean over pairs of people must be above 0 to be used."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,28 +103,68 @@ def some_prompts(votes: PairVotes, most: int, seed: int) -> PairVotes:
     )  # fmt: skip
 
 
-def correlation_of_likes(votes: PairVotes, seed: int = 0) -> float:
-    """The mean correlation of the scores of two people with one taste, estimated from their votes.
+def correlation_of_likes(
+    votes: PairVotes, owners: Sequence[np.ndarray] = (), seed: int = 0
+) -> float:
+    """The correlation of the scores of two people with one taste, estimated from their votes.
 
-    The agreement of two people beyond chance is measured on two halves of the prompts: the mean product is
-    the mean square of the true one, so that people of opposite tastes count like people of one. Of normal
-    scores with correlation r, two people's strict votes on a pair are the same with probability 1/2 + asin(r)
-    / pi.
+    The agreement q of two people beyond chance is measured on four quarters of the prompts, so that products
+    of the figures have the means of q^2 and q^4. If some of the people share a taste and others do not,
+    mean(q^4) / mean(q^2) is the q^2 of those who do, be they for or against each other. Where too few people
+    meet for that, mean(q^2) is less, which spares minorities. The mean agreement within given groups counts
+    if it is larger. Of normal scores with correlation r, two strict votes on a pair are the same with
+    probability 1/2 + asin(r) / pi.
+
+    Parameters
+    ----------
+    owners
+        For each division the group (A,) of each annotator; below 0 is none.
     """
-    half = np.random.default_rng(seed).permutation(votes.n_prompts) % 2
-    halves = []
-    for part in (0, 1):
-        found = Neighbours(votes)
-        found.add(np.flatnonzero(half[votes.prompts] == part))
-        halves.append(found)
-    one, other = halves
-    weight = np.minimum(one.counted, other.counted)
-    weight[one.panel, np.arange(len(one.panel))] = 0.0
-    both = weight > 0
-    if not both.any():
-        return 0.0
-    products = (one.agreed[both] / one.counted[both]) * (other.agreed[both] / other.counted[both])
-    square = float(
-        (weight[both] * products).sum(dtype=np.float64) / weight[both].sum(dtype=np.float64)
-    )
-    return float(np.sin(np.pi / 2 * np.sqrt(max(square, 0.0))))
+    quarter = np.random.default_rng(seed).permutation(votes.n_prompts) % 4
+    parts = [_beyond_chance(votes, quarter, (part,)) for part in range(4)]
+    halves = [_beyond_chance(votes, quarter, pair) for pair in ((0, 1), (2, 3))]
+    second = _mean_product(halves)
+    fourth, square = _mean_product(parts), _mean_product(parts[:2])
+    best = second[0]
+    if min(fourth[1], square[1]) > SURE:
+        best = max(best, fourth[0] / square[0])
+    within = [_within(votes, owner) for owner in owners]
+    q = max([float(np.sqrt(max(best, 0.0))), *within])
+    return float(np.sin(np.pi / 2 * min(q, 1.0)))
+
+
+def _beyond_chance(
+    votes: PairVotes, quarter: np.ndarray, parts: tuple[int, ...]
+) -> tuple[np.ndarray, np.ndarray]:
+    """(A, panel) the agreement of every two people beyond chance on some prompts, and their number of
+    votes."""
+    found = Neighbours(votes)
+    found.add(np.flatnonzero(np.isin(quarter, parts)[votes.prompts]))
+    found.counted[found.panel, np.arange(len(found.panel))] = 0.0
+    return found.agreed / np.maximum(found.counted, 1.0), found.counted
+
+
+def _mean_product(parts: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[float, float]:
+    """The mean over pairs of people of a product, and that in standard errors; zeros where nobody meets."""
+    weights = np.minimum.reduce([counted for _, counted in parts])
+    both = weights > 0
+    if both.sum() < 2:
+        return 0.0, 0.0
+    w = weights[both].astype(float)
+    products = np.prod([figure[both] for figure, _ in parts], axis=0, dtype=float)
+    mean = float((w * products).sum() / w.sum())
+    error = float(np.sqrt((w**2 * (products - mean) ** 2).sum())) / w.sum()
+    return mean, mean / max(error, 1e-12)
+
+
+def _within(votes: PairVotes, owner: np.ndarray) -> float:
+    """The mean agreement beyond chance of two members of a group, at least 0."""
+    codes = np.unique(
+        votes.pairs * (int(owner.max(initial=0)) + 1) + np.maximum(owner[votes.annotators], 0),
+        return_inverse=True,
+    )[1]
+    counted = np.where(owner[votes.annotators] >= 0, 1.0, 0.0)
+    x, strict = votes.sides * counted, np.abs(votes.sides) * counted
+    products = float((np.bincount(codes, x) ** 2).sum() - (x**2).sum())
+    pairs = float((np.bincount(codes, strict) ** 2).sum() - (strict**2).sum())
+    return max(products / pairs, 0.0) if pairs > 0 else 0.0

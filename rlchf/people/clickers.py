@@ -165,7 +165,9 @@ def find_clickers(
         nobody, none = np.zeros(A, dtype=bool), Predictability(np.zeros(A), np.zeros(A))
         return Clickers(nobody, np.full(A, np.nan), nobody, none, RATE, None)
     found = predictability(votes, owners, seed)
-    runs = _simulated(votes, responses, simulations, seed, tick)
+    runs = _simulated(
+        votes, responses, correlation_of_likes(votes, owners, seed), simulations, seed, tick
+    )
     reference = _reference(runs)
     p, flagged = flag(found, reference)
     judged = (found.ballots > 0) & (reference.p(np.zeros(A), found.ballots) <= RATE * CLICKER_SHARE)
@@ -186,12 +188,12 @@ class _Run:
 def _simulated(
     votes: PairVotes,
     responses: tuple[np.ndarray, np.ndarray],
+    correlation: float,
     simulations: int,
     seed: int,
     tick: Tick | None,
 ) -> list[_Run]:
     design = Design.of(votes, responses, VOTES, seed)
-    correlation = correlation_of_likes(votes, seed)
     rng = np.random.default_rng(seed)
     runs = []
     voters = np.unique(design.votes.annotators)

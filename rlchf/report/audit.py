@@ -8,7 +8,7 @@ from rlchf.auditing.report import Audit
 from rlchf.auditing.standing import by_position
 from rlchf.auditing.standing_sentences import adopted, names, served_least
 from rlchf.display import counted
-from rlchf.report.audit_sections import STRONG, audit_sections
+from rlchf.report.audit_sections import SPARSE, STRONG, audit_sections
 from rlchf.report.audit_words import held_out_again, percent, ratios_of, span
 from rlchf.report.document import (
     Document,
@@ -83,7 +83,8 @@ def _agreement_findings(report: Audit) -> Iterator[str]:
     if "pairs" in overall:
         text = f"The collective rankings agree with people {how} on {span(overall['pairs'])} of all pairs"
         contested = overall.get("contested")
-        if contested and not math.isnan(contested.value):
+        sparse = report.held_out is not None and report.held_out.ballots_per_prompt < SPARSE
+        if contested and not sparse and not math.isnan(contested.value):
             text += f", and on {span(contested)} of the pairs about which people disagree"
         yield f"{text}."
         return
@@ -95,7 +96,7 @@ def _agreement_findings(report: Audit) -> Iterator[str]:
 
 def _group_findings(report: Audit) -> Iterator[str]:
     rows = by_position(report.standings)
-    if rows:
+    if any(not math.isnan(row.agreed.value) for row in rows):
         yield from (sentence.strip() for sentence in served_least(rows))
         losing = [row.name for row in rows if row.losing]
         if losing:

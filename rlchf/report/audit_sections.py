@@ -3,16 +3,15 @@
 import math
 from collections.abc import Iterator, Sequence
 
-from rlchf.auditing.agreement import Agreement
 from rlchf.auditing.estimates import Estimate
-from rlchf.auditing.held_out import Shares
 from rlchf.auditing.report import Audit
 from rlchf.auditing.stages import StageShares
 from rlchf.auditing.standing import Standing, by_position
 from rlchf.auditing.standing_sentences import sentences
 from rlchf.display import counted
-from rlchf.report.audit_words import held_out_again, percent, ratios_of
-from rlchf.report.charts import Dot, histogram_chart, interval_chart
+from rlchf.report.audit_people import people_section, weights_section
+from rlchf.report.audit_words import MEASURES, held_out_again, percent, ratios_of
+from rlchf.report.charts import Dot, interval_chart
 from rlchf.report.document import (
     Block,
     Cell,
@@ -23,8 +22,10 @@ from rlchf.report.document import (
 )
 from rlchf.report.page import cell_text
 
-MEASURES = {"pairs": "all pairs", "contested": "contested pairs", "first_place": "first places"}
+SPARSE = 5
+"""Ballots per prompt, with fewer than which contested pairs are mostly ties without one ballot."""
 STRONG = ("JR", "PJR", "EJR", "EJR+")
+AXIOMS = (*STRONG, "weak JR", "weak PJR", "weak EJR")
 NONE = Estimate(*[float("nan")] * 3)
 
 
@@ -33,6 +34,7 @@ def audit_sections(report: Audit) -> list[Section]:
     made = [
         standing_section(report), agreement_section(report), representation_section(report),
         justified_section(report), stages_section(report.stages), people_section(report),
+        weights_section(report),
         majorities_section(report), order_section(report),
     ]  # fmt: skip
     return [section for section in made if section is not None]
@@ -44,12 +46,10 @@ def standing_section(report: Audit) -> Section | None:
     if not rows:
         return None
     proportional = {one.name for one in ratios_of(report) if one.high >= 1}
-    placed = [row for row in rows if not math.isnan(row.position.value)]
-    agreed = interval_chart(
-        "Share of the contested pairs that agree with the outcome; half agree with a random order.",
-        [Dot(row.name, *row.agreed.figures) for row in rows],
-        x="share of the contested pairs", reference=0.5, link="group",
-    )  # fmt: skip
+    said = Text([one.strip() for one in sentences(rows, proportional)], listed=True)
+    known = [row for row in rows if not math.isnan(row.agreed.value)]
+    if not known:
+        return Section("standing", "Where the groups stand", [said])
     blocks: list[Block] = [
         Text([
             "A position of 0 is that of a random order, 1 that of the group's own ranking.",
@@ -57,6 +57,7 @@ def standing_section(report: Audit) -> Section | None:
             "figures hold for people like the members.",
         ]),
     ]  # fmt: skip
+    placed = [row for row in rows if not math.isnan(row.position.value)]
     if placed:
         position = interval_chart(
             "Position of each group, the lowest first.",
@@ -64,8 +65,12 @@ def standing_section(report: Audit) -> Section | None:
             x="position", reference=0.0, link="group",
         )  # fmt: skip
         blocks.append(position)
-    blocks += [agreed, _standing_table(rows)]
-    blocks.append(Text([one.strip() for one in sentences(rows, proportional)], listed=True))
+    agreed = interval_chart(
+        "Share of the contested pairs that agree with the outcome; half agree with a random order.",
+        [Dot(row.name, *row.agreed.figures) for row in known],
+        x="share of the contested pairs", reference=0.5, link="group",
+    )  # fmt: skip
+    blocks += [agreed, _standing_table(rows), said]
     return Section("standing", "Where the groups stand", blocks)
 
 
@@ -138,7 +143,7 @@ def _held_out_notes(report: Audit) -> Iterator[Text]:
     notes = []
     if held_out.prompts == 1:
         notes.append("There is one prompt only: the intervals say nothing of other prompts.")
-    if held_out.ballots_per_prompt < 5:
+    if held_out.ballots_per_prompt < SPARSE:
         notes.append(
             f"With {held_out.ballots_per_prompt:.1f} ballots per prompt, agreement on contested pairs is "
             "near one half by construction; look at all pairs."
@@ -199,31 +204,30 @@ def justified_section(report: Audit) -> Section | None:
         return None
     marks = {True: "holds", False: "violated", None: "no violation found"}
     rows: list[list[Cell]] = []
+    broken: list[list[Cell]] = []
     for unit, verdicts in report.axioms.items():
-        if not verdicts:
-            rows.append([unit, "nothing is contested", None, None, None, None])
-        for one in verdicts:
-            worst = ", ".join(one.group)
-            row: list[Cell] = [unit, one.axiom, marks[one.holds]]
-            if one.holds is False:
-                row += [one.members, f"{one.received:g} of {one.deserved:g}", worst]
-            else:
-                row += [None, None, None]
-            rows.append(row)
-    columns: list[Column | str] = [
-        "over", Column("axiom", note="JR, PJR, EJR and EJR+, from weak to strong; the weak forms are for "
-                       "groups that agree on all prompts."),
-        "verdict", "members", Column("received", note="Of what the group deserves by its number."),
-        "who",
-    ]  # fmt: skip
+        holds = {one.axiom: marks[one.holds] for one in verdicts}
+        rows.append([unit, *(holds.get(axiom, "nothing is contested") for axiom in AXIOMS)])
+        broken += [
+            [unit, one.axiom, one.members, one.received, one.deserved, ", ".join(one.group)]
+            for one in verdicts
+            if one.holds is False
+        ]
     blocks: list[Block] = [
         Text([
-            "A group that agrees and is large enough deserves a part of the decisions; the table shows, for "
-            "each axiom, the group that is furthest from its part.",
+            "A group that agrees and is large enough deserves a part of the decisions.",
+            "JR, PJR, EJR and EJR+, from weak to strong, say how large that part is at least; the weak forms "
+            "are for groups that agree on all prompts.",
             "These are minimum tests: a group can pass them all and stand below a random order.",
         ]),
-        Table(columns, rows, "Justified representation.", shown=0),
+        Table(["over", *AXIOMS], rows, "Justified representation.", shown=0),
     ]  # fmt: skip
+    if broken:
+        columns: list[Column | str] = [
+            "over", "axiom", "members", Column("received", 1), Column("deserved", 1), "who",
+        ]  # fmt: skip
+        caption = "The group that is furthest from its part, for each axiom that is violated."
+        blocks.append(Table(columns, broken, caption, shown=0))
     return Section("justified", "Justified representation", blocks)
 
 
@@ -261,68 +265,6 @@ def stages_section(stages: Sequence[StageShares]) -> Section | None:
         Table(columns, rows, "Share of each group at every stage."),
     ]
     return Section("stages", "From the ballots to the texts", blocks)
-
-
-def people_section(report: Audit) -> Section | None:
-    """The annotators' agreement: how it is distributed, how equal it is, and each annotator's."""
-    people: Sequence[Shares | Agreement] = (
-        report.held_out.annotators if report.held_out else report.annotators
-    )
-    if report.anonymous:
-        note = (
-            f"{counted(report.anonymous, 'annotator')} are anonymous, so that an id does not stand for one "
-            "person: there are no figures of single people."
-        )
-        return Section("people", "People", [Text([note])])
-    if not people:
-        return None
-    how = ", held out" if held_out_again(report) else ""
-    by_id = {row.name: row for row in report.annotators}
-    rows: list[list[Cell]] = [
-        [
-            row.name, ", ".join(getattr(row, "groups", ())) or None,
-            by_id[row.name].ballots if row.name in by_id else None,
-            row.pairs, row.contested, row.first_place,
-            by_id[row.name].influence if row.name in by_id else None,
-        ]
-        for row in sorted(people, key=lambda row: (math.isnan(row.contested), row.contested))
-    ]  # fmt: skip
-    columns: list[Column | str] = [
-        "annotator", "groups", "ballots", *[Column(title, 3) for title in MEASURES.values()],
-        Column("influence", 4, "Share of all influence, in sample."),
-    ]  # fmt: skip
-    if not any(row[1] for row in rows):
-        columns, rows = [columns[0], *columns[2:]], [[row[0], *row[2:]] for row in rows]
-    blocks: list[Block] = []
-    if len(people) >= 5:
-        blocks.append(
-            histogram_chart(
-                f"Share of contested pairs agreed{how}, by annotator.",
-                [row.contested for row in people], x="share of the contested pairs", y="annotators",
-                reference=0.5,
-            )
-        )  # fmt: skip
-    blocks += [
-        _equality_table(report, how),
-        Table(
-            columns, rows, f"Agreement of each annotator{how}, the lowest on contested pairs first."
-        ),
-    ]
-    return Section("people", "People", blocks)
-
-
-def _equality_table(report: Audit, how: str) -> Table:
-    figures = report.held_out.welfare if report.held_out else report.welfare
-    rows: list[list[Cell]] = [
-        [MEASURES[measure], w.mean, w.nash, w.harmonic, w.minimum, w.gini]
-        for measure, w in figures.items()
-    ]
-    rows.append(["influence (in sample)", None, None, None, None, report.influence_gini])
-    columns: list[Column | str] = [
-        "over annotators", Column("mean", 3), Column("Nash", 3, "Geometric mean."),
-        Column("harmonic", 3), Column("lowest", 3), Column("Gini", 3, "0 if all are served alike."),
-    ]  # fmt: skip
-    return Table(columns, rows, f"How equally the annotators are served{how}.")
 
 
 def majorities_section(report: Audit) -> Section:

@@ -5,6 +5,9 @@ import math
 from rlchf.auditing.held_out import Interval
 from rlchf.auditing.report import Audit
 
+MEASURES = {"pairs": "all pairs", "contested": "contested pairs", "first_place": "first places"}
+"""The measures of agreement by the names of their fields."""
+
 
 def held_out_again(report: Audit) -> bool:
     """Whether the outcome was made again without the people whose agreement is measured."""

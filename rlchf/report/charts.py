@@ -33,6 +33,7 @@ from rlchf.report.drawing import (
     picked_opacity,
     reference_line,
     rows_of,
+    scale_of,
     series_field,
     spread_words,
     tooltips,
@@ -87,7 +88,8 @@ def interval_chart(
     shown, title = first_rows(dots, title, name)
     several = len({dot.series for dot in shown}) > 1
     rows = rows_of(shown)
-    scale = alt.Scale(zero=False, nice=True) if domain is None else alt.Scale(domain=list(domain))
+    look = {"domain": list(domain)} if domain else {"zero": False, "nice": True}
+    at = alt.X("value:Q", title=x, scale=scale_of([row["value"] for row in rows], **look))
     y = alt.Y("name:N", title=None, sort=None)
     offset = {"yOffset": alt.YOffset("series:N", sort=None)} if several else {}
     shown_by_pointer = tooltips(
@@ -99,21 +101,17 @@ def interval_chart(
     ranges = (
         base.transform_filter("isValid(datum.low)")
         .mark_rule(style="interval")
-        .encode(x=alt.X("low:Q", title=x, scale=scale), x2="high:Q")
+        .encode(x=alt.X("low:Q", title=x), x2="high:Q")
     )
-    values = base.mark_point(filled=True, size=60, opacity=1).encode(x=alt.X("value:Q", title=x))
-    layers = [ranges, values]
+    values = base.mark_point(filled=True, size=60, opacity=1).encode(x=at)
     if several:
-        scale = alt.Scale(domain=list(dict.fromkeys(dot.series for dot in shown)))
-        look = {"sort": None, "scale": scale}
-        named = {**look, "title": series or None}
-        layers = [
-            ranges.encode(color=alt.Color("series:N", **look, legend=None)),
-            values.encode(
-                color=alt.Color("series:N", **named),
-                shape=alt.Shape("series:N", **named),
-            ),
-        ]
+        order = alt.Scale(domain=list(dict.fromkeys(dot.series for dot in shown)))
+        named: dict[str, Any] = {"sort": None, "scale": order, "title": series or None}
+        ranges = ranges.encode(color=alt.Color("series:N", sort=None, scale=order, legend=None))
+        values = values.encode(
+            color=alt.Color("series:N", **named), shape=alt.Shape("series:N", **named)
+        )
+    layers = [ranges, values] if any(row["low"] is not None for row in rows) else [values]
     if reference is not None:
         layers.insert(0, reference_line(reference, "x"))
     per_row = max(22, 11 * len({dot.series for dot in shown}))
@@ -162,7 +160,12 @@ def bar_chart(
         alt.Chart(alt.Data(values=rows_of(shown)))
         .mark_bar()
         .encode(
-            x=alt.X("value:Q", title=x, stack="zero" if stacked else None),
+            x=alt.X(
+                "value:Q",
+                title=x,
+                stack="zero" if stacked else None,
+                scale=scale_of([bar.value for bar in shown]),
+            ),
             y=alt.Y("name:N", title=None, sort=None),
             tooltip=tooltips(name=name, value=x, **series_field(several, series)),
             opacity=picked_opacity(),
@@ -212,7 +215,7 @@ def line_chart(
     """
     import altair as alt
 
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "name": curve.name, "x": float(a), "y": given(b),
             "low": given_at(curve.low, n), "high": given_at(curve.high, n),
@@ -220,7 +223,8 @@ def line_chart(
         for curve in curves
         for n, (a, b) in enumerate(zip(curve.x, curve.y, strict=True))
     ]  # fmt: skip
-    scale = alt.Scale(type="log") if log_x else alt.Scale(nice=False, zero=False)
+    look_x = {"type": "log"} if log_x else {"nice": False, "zero": False}
+    scale = scale_of([row["x"] for row in rows], **look_x)
     several = len(curves) > 1
     look: dict[str, Any] = {}
     if several:
@@ -231,12 +235,12 @@ def line_chart(
         **look,
     )
     tooltip = tooltips(**series_field(several, series, "name"), x=x, y=y)
-    height = alt.Y("y:Q", title=y, scale=alt.Scale(zero=False))
+    height = alt.Y("y:Q", title=y, scale=scale_of([row["y"] for row in rows], zero=False))
     line = base.mark_line(point={"size": 30} if points else False).encode(y=height, tooltip=tooltip)
     if several:
         line = line.encode(strokeDash=alt.StrokeDash("name:N", sort=None, title=series or None))
     layers: list[alt.Chart] = [line]
-    if any(len(curve.low) for curve in curves):
+    if any(row["low"] is not None for row in rows):
         band = base.transform_filter("isValid(datum.low)").mark_area(fillOpacity=0.2)
         layers.insert(0, band.encode(y=alt.Y("low:Q", title=y), y2="high:Q"))
     if reference is not None:
@@ -274,15 +278,17 @@ def scatter_chart(
     """
     import altair as alt
 
-    rows = [{"name": p.name, "series": p.series, "x": given(p.x), "y": given(p.y)} for p in points]
+    rows: list[dict[str, Any]] = [
+        {"name": p.name, "series": p.series, "x": given(p.x), "y": given(p.y)} for p in points
+    ]
     several = len({point.series for point in points}) > 1
-    scale = alt.Scale(zero=False)
+    across, up = (scale_of([row[name] for row in rows], zero=False) for name in ("x", "y"))
     drawn = (
         alt.Chart(alt.Data(values=rows))
         .mark_point(filled=True, size=70 if len(points) <= 100 else 25)
         .encode(
-            x=alt.X("x:Q", title=x, scale=scale),
-            y=alt.Y("y:Q", title=y, scale=scale),
+            x=alt.X("x:Q", title=x, scale=across),
+            y=alt.Y("y:Q", title=y, scale=up),
             tooltip=tooltips(name=name, **series_field(several, series), x=x, y=y),
             opacity=picked_opacity(1 if len(points) <= 100 else 0.6),
             **(coloured(series) if several else {}),
@@ -345,7 +351,7 @@ def histogram_chart(
         alt.Chart(alt.Data(values=rows))
         .mark_bar(fillOpacity=0.5 if several else 1)
         .encode(
-            x=alt.X("low:Q", title=x, bin="binned", scale=alt.Scale(zero=False)),
+            x=alt.X("low:Q", title=x, bin="binned", scale=scale_of(edges.tolist(), zero=False)),
             x2="high:Q",
             y=alt.Y("number:Q", title=y, stack=None),
             tooltip=tooltips(

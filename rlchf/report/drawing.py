@@ -144,6 +144,15 @@ def picked_opacity(full: float = 1, *fields: str) -> "alt.OpacityValue":
     return alt.condition(" && ".join(tests), alt.value(full), alt.value(FADED))
 
 
+def scale_of(values: Sequence[float | None], **look: Any) -> "alt.Scale":
+    """The scale of an axis, from 0 to 1 if there is no figure to find its ends by."""
+    import altair as alt
+
+    if any(value is not None and math.isfinite(value) for value in values):
+        return alt.Scale(**look)
+    return alt.Scale(**{"domain": [0.1, 1] if look.get("type") == "log" else [0, 1], **look})
+
+
 def reference_line(value: float, axis: str) -> "alt.Chart":
     """A dashed line at a figure on the axis."""
     import altair as alt

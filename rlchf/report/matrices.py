@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from rlchf.report.document import Chart
-from rlchf.report.drawing import FADED, chart_of, cut_words, figure_text, given, tooltips
+from rlchf.report.drawing import FADED, chart_of, cut_words, figure_text, given, scale_of, tooltips
 
 NUMBERED = 24
 """Rows or columns of a matrix at most whose cells have numbers."""
@@ -214,7 +214,8 @@ def graph_chart(
     tooltip = [*tooltips(row="above", column="below", value=margin)]
     edges = alt.Chart(alt.Data(values=arrows)).encode(x=x, y=y, tooltip=tooltip)
     points = alt.Chart(alt.Data(values=dots)).encode(x=x, y=y, tooltip=tooltips(name="response"))
-    width = alt.StrokeWidth("value:Q", legend=None, scale=alt.Scale(range=[1, 4]))
+    sizes = [arrow["value"] for arrow in arrows]
+    width = alt.StrokeWidth("value:Q", legend=None, scale=scale_of(sizes, range=[1, 4]))
     layers: list[Any] = [
         edges.mark_rule(style="arrow").encode(x2="x2", y2="y2", strokeWidth=width),
         edges.mark_point(

@@ -250,7 +250,7 @@ def _reward_section(
 ) -> Section | None:
     """The reward model: its loss, and its pair accuracy on prompts held out."""
     blocks: list[Block] = []
-    rows = [row for row in metrics if row["stage"] == "reward" and row.get("loss") is not None]
+    rows = [row for row in metrics if row["stage"] == "reward" and {"step", "loss"} <= row.keys()]
     if len(rows) > 1:
         curve = _curve("", rows, "step", "loss")
         blocks.append(line_chart("Loss of the reward model.", [curve], x="step", y="loss"))

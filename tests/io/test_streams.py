@@ -216,8 +216,12 @@ def test_files_that_belong_together_all_get_their_names(
         return replace(self, target)
 
     monkeypatch.setattr(Path, "replace", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        write_files({tmp_path / "new" / name: b"x" for name in "abc"})
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            write_files({tmp_path / "new" / name: b"x" for name in "abc"})
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["a", "b", "c"]
 
 

@@ -178,7 +178,7 @@ def test_an_8b_model_with_adapters_and_an_8b_reward_model_fit(four_bits: bool, m
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", ["llama", "gpt2", "qwen2, large vocabulary", "llama, LoRA"])
+@pytest.mark.parametrize("case", ["gpt2", "llama, LoRA"])
 def test_the_plan_is_within_15_percent_of_what_a_run_takes(memory_plan: Any, case: str) -> None:
     plan = memory_plan.planned(memory_plan.CASES[case])
     assert plan == pytest.approx(memory_plan.measure_apart(case), rel=0.15)

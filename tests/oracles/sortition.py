@@ -65,4 +65,5 @@ def _solve(
     whole = np.append(np.ones(C), 0.0)[None]
     solution = linprog(costs, np.array(rows), limits, whole, [1.0], bounds=(0, None))
     assert solution.status == 0
+    assert solution.fun is not None
     return float(solution.fun)

@@ -224,3 +224,25 @@ def test_nobody_to_weigh_is_refused() -> None:
         weigh(people, {"sex": {"f": 0.5, "m": 0.5}})
     with pytest.raises(ValueError, match="has no column 'age' to weigh by; choose from sex"):
         weigh(people_of("f", "m"), {"sex": {"f": 0.5, "m": 0.5}}, columns=["age"])
+
+
+def test_weights_are_those_of_balance() -> None:
+    balance = pytest.importorskip("balance")
+    people = pool(200, 5, weights=False)
+    population = [one for one in pool(400, 6, weights=False)]
+    shares = {
+        column: {
+            name: sum(one[column] == name for one in population) / len(population)
+            for name in categories
+        }
+        for column, categories in POPULATION.items()
+    }
+    sample, target = (
+        balance.Sample.from_frame(
+            pd.DataFrame(rows).drop(columns="weight"), id_column="annotator_id"
+        )
+        for rows in (people, population)
+    )
+    theirs = sample.set_target(target).adjust(method="rake").df["weight"].to_numpy()
+    ours = weigh(people, shares).weights
+    assert ours / ours.sum() == pytest.approx(theirs / theirs.sum(), rel=1e-4)

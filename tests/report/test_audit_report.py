@@ -1,6 +1,7 @@
 """The report of an audit, and the audit read back from its JSON."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,11 +9,13 @@ import pytest
 import rlchf
 from rlchf.auditing.reading import audit_from
 from rlchf.auditing.report import Audit, audit
+from rlchf.auditing.weighting import WeightedFigures, WeightedRow
 from rlchf.jobs.audit import audit_files
 from rlchf.jobs.facts import report_facts
 from rlchf.jobs.settings import AuditJob
 from rlchf.report.audit import audit_document, audit_findings
-from rlchf.report.document import Table
+from rlchf.report.audit_people import weights_section
+from rlchf.report.document import Table, Text
 from rlchf.report.page import blocks_of, lay_out, render
 from tests.support.reports import EVIL
 
@@ -88,6 +91,22 @@ def test_one_ballot_makes_a_report() -> None:
     tables = [lay_out(one) for one in blocks_of(document.sections) if isinstance(one, Table)]
     assert not [cell for one in tables for row in one.first for cell in row if "nan" in cell]
     assert render(document)
+
+
+def test_weights_are_shown_beside_plain_counts(report: Audit) -> None:
+    rows = [WeightedRow("all", 12, 1.0, 1.0, 0.6, 0.7, 0.5, 0.4)]
+    figures = WeightedFigures(
+        people=12, without=1, design_effect=1.5, effective_sample_size=8.0, rows=rows
+    )
+    section = weights_section(replace(report, weights=figures))
+    assert section
+    text, table = section.blocks
+    assert isinstance(text, Text)
+    assert "12 annotators are as sure as 8.0 with equal weights" in text.sentences[0]
+    assert text.sentences[1].startswith("1 annotator with ballots has no weight")
+    assert isinstance(table, Table)
+    assert table.rows == [["all", 12, 1.0, 1.0, 0.6, 0.7, 0.5, 0.4]]
+    assert weights_section(report) is None
 
 
 def test_the_command_writes_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

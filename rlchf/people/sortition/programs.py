@@ -7,6 +7,8 @@ import numpy as np
 from rlchf.people.sortition.pool import Pool
 
 TINY = 1e-9
+SLACK = 1e-8
+"""By how much a probability may fall below the one at which it was fixed; above the solver's tolerance."""
 
 
 def solver() -> Any:
@@ -46,33 +48,83 @@ def _add_rows(highs: Any, rows: np.ndarray, least: np.ndarray, most: np.ndarray)
 
 
 def _solve(highs: Any) -> bool:
-    """Whether there is an optimum."""
+    """Whether there is an optimum; else there is no solution."""
     import highspy
 
-    highs.run()
-    return bool(highs.getModelStatus() == highspy.HighsModelStatus.kOptimal)
+    status = highspy.HighsModelStatus
+    done = highs.run()
+    if (
+        done == highspy.HighsStatus.kError
+    ):  # another library's HiGHS in this process has more threads
+        highs.resetGlobalScheduler(True)
+        highs.run()
+    if highs.getModelStatus() == status.kUnknown:  # from a basis that is nearly singular
+        highs.clearSolver()
+        highs.run()
+    ended = highs.getModelStatus()
+    assert ended in (status.kOptimal, status.kInfeasible), ended
+    return bool(ended == status.kOptimal)
 
 
 class Panels:
-    """The panels under the quotas: which is worth most, if each seat of a type has a worth."""
+    """The panels under the quotas: which is worth most, if each seat of a type has a worth.
+
+    The linear program without whole seats has few parts of seats, and says what a change of any other seat
+    costs at least. So an integer program over a few types finds a good panel, and one over those types
+    whose change costs less than that panel lacks finds the best.
+    """
 
     def __init__(self, pool: Pool) -> None:
         import highspy
 
-        self.highs, T = solver(), len(pool.counts)
+        self.counts = pool.counts.astype(float)
+        T = len(self.counts)
         self.columns = np.arange(T, dtype=np.int32)
-        _add_columns(self.highs, pool.counts)
-        self.highs.changeColsIntegrality(T, self.columns, [highspy.HighsVarType.kInteger] * T)
-        _add_rows(self.highs, pool.rows, pool.least, pool.most)
-        size = np.array([pool.size])
-        _add_rows(self.highs, np.ones((1, T)), size, size)
+        self.linear, self.whole = solver(), solver()
+        for highs in (self.linear, self.whole):
+            _add_columns(highs, self.counts)
+            _add_rows(highs, pool.rows, pool.least, pool.most)
+            size = np.array([pool.size])
+            _add_rows(highs, np.ones((1, T)), size, size)
+        self.whole.setOptionValue("presolve", "off")  # which takes longer than these small programs
+        self.whole.changeColsIntegrality(T, self.columns, [highspy.HighsVarType.kInteger] * T)
 
-    def best(self, worth: np.ndarray) -> np.ndarray | None:
-        """(T,) seats by type of a panel that is worth most, or None if there is no panel."""
-        self.highs.changeColsCost(len(self.columns), self.columns, worth)
-        if not _solve(self.highs):
+    def best(self, worth: np.ndarray, gap: float = 0.0) -> np.ndarray | None:
+        """(T,) seats by type of a panel that is worth most, or None if there is no panel.
+
+        A panel within a relative ``gap`` of the best takes less time.
+        """
+        self.linear.changeColsCost(len(worth), self.columns, worth)
+        if not _solve(self.linear):
             return None
-        return np.rint(self.highs.getSolution().col_value)
+        solution = self.linear.getSolution()
+        seats, cost = np.array(solution.col_value), np.abs(np.array(solution.col_dual))
+        near = np.asarray(np.rint(seats))
+        parts = np.abs(seats - near) > 1e-7
+        if not parts.any():
+            return near
+        bound, T = float(worth @ seats), len(seats)
+        cost[parts] = 0.0
+        few, panel = 2 * int(parts.sum()) + 20, None
+        while panel is None and few < T:
+            panel = self._among(cost <= np.partition(cost, few)[few], near, worth)
+            few *= 4
+        if panel is None:
+            return self._among(np.ones(T, bool), near, worth)
+        lacks = bound - float(worth @ panel)
+        if lacks <= max(gap * abs(bound), TINY):
+            return panel
+        return self._among(cost <= lacks + TINY, near, worth)  # no other seat makes up for its cost
+
+    def _among(self, free: np.ndarray, seats: np.ndarray, worth: np.ndarray) -> np.ndarray | None:
+        """The best panel with given seats but for the types that are free."""
+        T = len(self.columns)
+        low, high = np.where(free, 0.0, seats), np.where(free, self.counts, seats)
+        self.whole.changeColsBounds(T, self.columns, low, high)
+        self.whole.changeColsCost(T, self.columns, worth)
+        if not _solve(self.whole):
+            return None
+        return np.asarray(np.rint(self.whole.getSolution().col_value))
 
 
 class Relaxed:
@@ -95,9 +147,9 @@ class Relaxed:
         """(T,) the leximin probabilities of relaxed panels, None without any; ``absent`` (T,) are in none."""
         T = len(self.columns)
         fixed = absent.copy()
-        for t in np.flatnonzero(absent):
+        for t in np.flatnonzero(absent).tolist():
             self._fix(t, 0.0)
-            self.highs.changeColBounds(int(t), 0.0, 0.0)
+            self.highs.changeColBounds(t, 0.0, 0.0)
         least = np.zeros(T)
         while not fixed.all():
             if not _solve(self.highs):
@@ -105,16 +157,16 @@ class Relaxed:
             solution = self.highs.getSolution()
             value = solution.col_value[T]
             binding = ~fixed & (np.abs(solution.row_dual[self.first :]) > TINY)
-            for t in np.flatnonzero(binding if binding.any() else ~fixed):
-                self._fix(int(t), value)
+            for t in np.flatnonzero(binding if binding.any() else ~fixed).tolist():
+                self._fix(t, value)
                 least[t], fixed[t] = value, True
         return least
 
     def _fix(self, t: int, value: float) -> None:
         """Let a type have a probability of at least a value, in place of the least one."""
-        row = int(self.first + t)
+        row = self.first + t
         self.highs.changeCoeff(row, len(self.columns), 0.0)
-        self.highs.changeRowBounds(row, max(0.0, value - TINY), np.inf)
+        self.highs.changeRowBounds(row, max(0.0, value - SLACK), np.inf)
 
 
 class Lotteries:
@@ -127,6 +179,7 @@ class Lotteries:
     def __init__(self, pool: Pool, floor: np.ndarray, counted: np.ndarray, at_most: float) -> None:
         """Set ``floor`` (T,) f, ``counted`` (T,) whether c is 1, and the largest z."""
         self.highs, self.pool = solver(), pool
+        self.highs.setOptionValue("simplex_strategy", 4)  # primal, since panels are added
         self.panels: list[np.ndarray] = []
         none = np.zeros(0)
         self.highs.addCol(1.0, -np.inf, at_most, 0, none.astype(np.int32), none)
@@ -157,7 +210,7 @@ class Lotteries:
     def fix(self, t: int, value: float) -> None:
         """Let a type have a probability of at least a value, in place of z."""
         self.highs.changeCoeff(int(t), 0, 0.0)
-        self.highs.changeRowBounds(int(t), max(0.0, value - TINY), np.inf)
+        self.highs.changeRowBounds(int(t), max(0.0, value - SLACK), np.inf)
 
     @property
     def probabilities(self) -> np.ndarray:

@@ -58,7 +58,7 @@ def _smallest_change(pool: Pool) -> tuple[np.ndarray | None, np.ndarray | None]:
     solution = milp(
         np.repeat([0.0, 1.0], [T, 2 * Q]),
         constraints=constraints,
-        integrality=np.ones(T + 2 * Q),
+        integrality=np.ones(T + 2 * Q, np.int64),
         bounds=Bounds(0.0, upper),
     )
     if solution.x is None:

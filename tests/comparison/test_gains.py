@@ -1,0 +1,80 @@
+"""Who gains, and what is recommended: against the audit, and on groups whose answer is known."""
+
+import numpy as np
+import pytest
+
+import rlchf
+from rlchf import Rankings
+from rlchf.comparison.gains import measure_gains
+from rlchf.comparison.paired import difference, share, tied
+from tests.support.comparisons import divided, random_rankings
+
+
+def test_figures_are_those_of_the_audit() -> None:
+    rankings = random_rankings(3, prompts=15)
+    groups = {name: "odd" if int(name[1:]) % 2 else "even" for name in rankings.annotator_ids}
+    results = {rule: rlchf.aggregate(rankings, rule) for rule in ("borda", "cpb")}
+    for row in measure_gains(rankings, results, groups).rules:
+        audit = rlchf.audit(rankings, results[row.rule], groups, baselines=True)
+        figures = {(one.name, one.measure): one.value for one in audit.intervals}
+        assert row.again
+        assert row.pairs.value == pytest.approx(figures["all", "pairs"])
+        assert row.mean.value == pytest.approx(figures["all", "pairs"])
+        assert row.price == pytest.approx(audit.price_of_fairness)
+        for group, standing in zip(row.groups, audit.standings, strict=True):
+            assert group.contested.value == pytest.approx(figures[group.name, "contested"])
+            assert group.position == standing.position or np.isnan(standing.position.value)
+        assert row.least is not None
+        assert row.least.value == pytest.approx(min(g.contested.value for g in row.groups))
+
+
+def test_a_minority_is_recommended_a_rule_that_hears_it_and_the_average_another() -> None:
+    rankings, groups = divided()
+    comparison = rlchf.compare(
+        rankings, "borda,kemeny,perpetual_pav", groups, bootstrap=0, splits=0
+    )
+    average, least, shares = comparison.recommendations
+    assert (average.rule, average.tied_with, average.worse) == (
+        "borda",
+        ["kemeny"],
+        ["perpetual_pav"],
+    )
+    assert (least.rule, least.worse) == ("perpetual_pav", ["borda", "kemeny"])
+    assert shares.rule == "perpetual_pav"
+    assert "take perpetual_pav" in least.sentence
+    assert "few" in least.figure
+
+
+def test_rules_that_chance_alone_tells_apart_are_tied() -> None:
+    """Two coins as rules, on ballots that are coins: the better one is ahead by chance."""
+    rng = np.random.default_rng(0)
+    wrong = 0
+    for _ in range(100):
+        rankings = Rankings.from_ballots([(p, a, "x > y") for p in range(15) for a in range(8)])
+        one, other = (rng.random(120) < 0.5 for _ in range(2))
+        ones = np.ones(120)
+        figures = {"one": share(one * 1.0, ones, ones), "other": share(other * 1.0, ones, ones)}
+        wrong += tied(rankings, figures)[1] == []
+    assert wrong <= 12
+
+
+def test_a_rule_that_is_better_with_everyone_is_not_tied() -> None:
+    rankings = Rankings.from_ballots([(p, a, "x > y") for p in range(15) for a in range(8)])
+    rng, ones = np.random.default_rng(1), np.ones(120)
+    figures = {
+        name: share((rng.random(120) < chance) * 1.0, ones, ones)
+        for name, chance in (("good", 0.9), ("bad", 0.4))
+    }
+    assert tied(rankings, figures) == ("good", [])
+    gap = difference(rankings, figures["good"], figures["bad"])
+    assert gap.low < 0.5 < gap.high
+
+
+def test_without_people_who_are_known_nothing_is_said_of_people() -> None:
+    rankings = Rankings.from_ballots([("p", f"anonymous:{n}", "a > b > c") for n in range(5)])
+    comparison = rlchf.compare(rankings, "borda,veto", bootstrap=10, splits=2)
+    assert comparison.gains is not None
+    assert comparison.gains.rules == []
+    assert "anonymous" in comparison.gains.notes[0]
+    aims = [one.aim for one in comparison.recommendations]
+    assert not any("agreement" in aim or "group" in aim for aim in aims)
