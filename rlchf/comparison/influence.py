@@ -255,7 +255,7 @@ class _Sums:
             inside = owners >= 0
             weights = self.rankings.ballot_weights[inside]
             total = np.bincount(owners[inside], weights, len(division.names))
-            for effect, row in zip(effects, ratio(sums, total), strict=True):
+            for effect, row in zip(effects, ratio(sums, total, default=0.0), strict=True):
                 effect |= dict(zip(division.names, row.tolist(), strict=True))
         return effects
 

@@ -15,14 +15,17 @@ from rlchf.axioms.definitions import check_of
 from rlchf.axioms.elections import Elections
 from rlchf.axioms.rates import Rate, batches_of, rates
 from rlchf.axioms.statuses import Status, chosen_names, statuses
+from rlchf.comparison.influence import Influences
 from rlchf.display import counted
 from rlchf.io.datasets import dataset_files
 from rlchf.io.json import read_json, write_json
 from rlchf.jobs.axioms_settings import AxiomsJob
-from rlchf.jobs.inputs import check_paths, list_skipped, read_people, skipped_file
+from rlchf.jobs.inputs import People, check_paths, list_skipped, read_people, skipped_file
+from rlchf.jobs.manipulation import Manipulated, influences, manipulated
 from rlchf.jobs.progress import stage
 from rlchf.rankings import Rankings
 from rlchf.rules import AXIOMS, get_rule, is_across, rule_names
+from rlchf.simulate import culture
 from rlchf.simulate import profiles as drawn_profiles
 
 Batches = list[tuple[np.ndarray, Elections]]
@@ -65,6 +68,8 @@ class AxiomReport:
 
     statuses: list[Status]
     measured: list[Measured] = field(default_factory=list)
+    manipulated: list[Manipulated] = field(default_factory=list)
+    influences: list[Influences] = field(default_factory=list)
 
     @property
     def rules(self) -> list[str]:
@@ -81,6 +86,8 @@ class AxiomReport:
         return {
             "rules": [status.record() for status in self.statuses],
             "measured": [one.record() for one in self.measured],
+            "manipulated": [one.record() for one in self.manipulated],
+            "influence": [one.to_dict() for one in self.influences],
         }
 
 
@@ -98,20 +105,36 @@ def axioms_of_rules(job: AxiomsJob) -> AxiomReport:
     for rule in rules:
         get_rule(rule)
     cultures = chosen_names(job.cultures, [])
-    drawn = [drawn_elections(job, culture) for culture in cultures]
+    drawn = [drawn_elections(job, name) for name in cultures]
+    people = read_people(job, job.group) if job.rankings else None
     measured = []
-    if job.rankings:
-        measured.append(on_file(job, rules, axioms))
-    for culture, batches in zip(cultures, drawn, strict=True):
-        with stage(f"axioms on {culture}", quiet=True) as tick:
+    if people is not None:
+        measured.append(on_file(job, people.rankings, rules, axioms))
+    for name, batches in zip(cultures, drawn, strict=True):
+        with stage(f"axioms on {name}", quiet=True) as tick:
             found = rates(rules, axioms, batches, seed=job.seed, tick=tick)
-        measured.append(Measured(culture, scope_of(batches), found))
+        measured.append(Measured(name, scope_of(batches), found))
     with stage("counterexamples", quiet=True) as tick:
         known = statuses(rules, axioms, job.search, job.seed, tick)
-    report = AxiomReport(known, measured)
+    report = AxiomReport(known, measured, *on_people(job, people, rules, cultures))
     if job.out:
         write_json(job.out, report.record())
     return report
+
+
+def on_people(
+    job: AxiomsJob, people: People | None, rules: Sequence[str], cultures: Sequence[str]
+) -> tuple[list[Manipulated], list[Influences]]:
+    """Manipulation on the file and the cultures, and the influence of the file's annotators, if asked for."""
+    found: list[Influences] = []
+    datasets = [] if people is None else [(people.rankings.source, people.rankings)]
+    if people is not None and job.influence:
+        found = influences(people.rankings, rules, people.groups or None, job.seed)
+    if not job.manipulation:
+        return [], found
+    size = {"prompts": job.tried, "annotators": job.ballots, "responses": job.responses}
+    datasets += [(name, culture(name, seed=job.seed, **size)) for name in cultures]
+    return manipulated(datasets, rules, job, job.seed), found
 
 
 def chosen_axioms(given: str) -> list[str]:
@@ -121,9 +144,10 @@ def chosen_axioms(given: str) -> list[str]:
     return [check_of(spelled.get(name.lower(), name)).name for name in names]
 
 
-def on_file(job: AxiomsJob, rules: Sequence[str], axioms: Sequence[str]) -> Measured:
+def on_file(
+    job: AxiomsJob, rankings: Rankings, rules: Sequence[str], axioms: Sequence[str]
+) -> Measured:
     """The rates on the prompts of a dataset, or on some of them drawn at random."""
-    rankings = read_people(job).rankings
     P = len(rankings.prompt_ids)
     chosen = np.arange(P)
     if job.elections < P:
@@ -166,10 +190,10 @@ def known_places(rankings: Rankings, rule: str) -> Callable[[np.ndarray], Places
     return known
 
 
-def drawn_elections(job: AxiomsJob, culture: str) -> Batches:
+def drawn_elections(job: AxiomsJob, name: str) -> Batches:
     """Elections of a culture with its default options."""
     rng = np.random.default_rng(job.seed)
-    profiles = drawn_profiles(culture, job.elections, job.ballots, job.responses, rng)
+    profiles = drawn_profiles(name, job.elections, job.ballots, job.responses, rng)
     return list(batches_of([(np.arange(job.elections), profiles)]))
 
 

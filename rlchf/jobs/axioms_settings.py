@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from rlchf.jobs.settings import RankingsInput
+from rlchf.jobs.manipulation_settings import ManipulationSettings
 from rlchf.settings import seed_setting, setting
 
 
 @dataclass(frozen=True, kw_only=True)
-class AxiomsJob(RankingsInput):
-    """Rules, axioms, and elections on which they are broken or not."""
+class AxiomsJob(ManipulationSettings):
+    """Rules, axioms, and elections on which they are broken or not, or manipulated."""
 
     rankings: tuple[str, ...] = setting(
         (), "Ranking files, folders or quoted patterns of one dataset; - for standard input."
@@ -51,4 +51,16 @@ class AxiomsJob(RankingsInput):
         yield (
             bool(self.annotators) and not self.rankings,
             "--annotators is about a file of rankings; give one",
+        )
+        yield (
+            self.manipulation and not (self.rankings or self.cultures),
+            "--manipulation is measured on rankings or cultures; give a file or --cultures",
+        )
+        yield (
+            self.influence and not self.rankings,
+            "--influence is about the annotators of a file of rankings; give one",
+        )
+        yield (
+            bool(self.group) and not self.influence,
+            "--group is about groups that are left out in turn; give --influence",
         )

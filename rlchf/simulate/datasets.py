@@ -150,7 +150,7 @@ def check_counts(
         if not low <= value <= high:
             raise ValueError(f"{name} is {value}; give a number from {low} to {high}")
     check_memory(
-        100.0 * prompts * per_prompt * responses,
+        100.0 * (prompts * responses * (per_prompt + 3) + annotators),
         f"{prompts:,} prompts with {per_prompt:,} ballots on {responses:,} responses",
         "give fewer",
     )

@@ -8,6 +8,27 @@ from rlchf.mixtures import apportion
 from rlchf.simulate.polls import Poll
 
 
+def numbered_names(letter: str, number: int, poll: Poll) -> list[str]:
+    """Names of as many groups, of which there are no more than annotators.
+
+    Raises
+    ------
+    ValueError
+        If there are more, or none.
+
+    Examples
+    --------
+    >>> numbered_names("g", 2, Poll.drawn(1, 5, 3, 5, np.random.default_rng(0)))
+    ['g1', 'g2']
+    """
+    if not 1 <= number <= poll.n_annotators:
+        raise ValueError(
+            f"there would be {number:,} groups of {poll.n_annotators:,} annotators; give a number from 1 to "
+            f"{poll.n_annotators:,}"
+        )
+    return [f"{letter}{i + 1}" for i in range(number)]
+
+
 def members(names: Sequence[str], shares: Sequence[float], poll: Poll) -> np.ndarray:
     """(A,) the group of each annotator: the first ones belong to the first group, and so on.
 
@@ -33,6 +54,9 @@ def members(names: Sequence[str], shares: Sequence[float], poll: Poll) -> np.nda
         raise ValueError("there is no group; give 1 or more")
     if len(set(names)) < len(names):
         raise ValueError(f"two groups have the same name: {', '.join(names)}")
+    if not shares and len(names) <= poll.n_annotators:
+        each, more = divmod(poll.n_annotators, len(names))
+        return np.repeat(np.arange(len(names)), each + (np.arange(len(names)) < more))
     shares = list(shares) or [1.0] * len(names)
     if len(shares) != len(names):
         raise ValueError(f"there are {len(shares)} sizes of {len(names)} groups; give one for each")

@@ -51,7 +51,7 @@ class Poll:
         if per_prompt == annotators:
             chosen = np.tile(everybody, prompts)
         else:
-            chosen = np.sort(_drawn(prompts, annotators, per_prompt, rng), axis=1).ravel()
+            chosen = np.sort(subsets(prompts, annotators, per_prompt, rng), axis=1).ravel()
         return cls(prompts, annotators, responses, chosen, per_prompt, rng)
 
     @property
@@ -129,8 +129,24 @@ def random_orders(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarra
     return np.asarray(rng.random(shape).argsort(axis=-1))
 
 
-def _drawn(rows: int, of: int, number: int, rng: np.random.Generator) -> np.ndarray:
-    """(rows, number) different numbers below ``of``, drawn at random in each row."""
+def subsets(rows: int, of: int, number: int, rng: np.random.Generator) -> np.ndarray:
+    """(rows, number) different numbers below ``of``, drawn at random in each row.
+
+    Few of many are drawn by Floyd's method: J. Bentley, "Programming pearls: a sample of brilliance", 1987.
+
+    Examples
+    --------
+    >>> np.sort(subsets(2, 3, 3, np.random.default_rng(0)), axis=1)
+    array([[0, 1, 2],
+           [0, 1, 2]])
+    """
+    if number**2 < of:
+        chosen = np.empty((rows, number), dtype=np.int64)
+        for column, last in enumerate(range(of - number, of)):
+            one = rng.integers(last + 1, size=rows)
+            taken = (chosen[:, :column] == one[:, None]).any(axis=1)
+            chosen[:, column] = np.where(taken, last, one)
+        return chosen
     step = max(1, 2**22 // of)  # random numbers at a time
     return np.concatenate([
         np.argpartition(rng.random((min(step, rows - at), of)), number - 1, axis=1)[:, :number]

@@ -14,7 +14,7 @@ from rlchf.simulate import culture, culture_names, profiles, simulated
 from rlchf.simulate.cultures import culture_options, votes
 from rlchf.simulate.cultures.single_peaked import _conitzer
 from rlchf.simulate.insertion import expected_swaps, phi_of
-from rlchf.simulate.polls import Poll
+from rlchf.simulate.polls import Poll, subsets
 
 Order = tuple[int, ...]
 
@@ -248,6 +248,14 @@ def test_ballots_leave_out_and_tie_as_many_responses_as_asked_for() -> None:
     assert (3 - (last - 1)).mean() / 3 == pytest.approx(0.25, abs=0.03)
 
 
+@pytest.mark.parametrize(("of", "number"), [(5, 2), (4, 3)])
+def test_annotators_of_a_prompt_are_drawn_as_subsets_with_the_same_probability(
+    of: int, number: int
+) -> None:
+    chosen = np.sort(subsets(20_000, of, number, np.random.default_rng(0)), axis=1)
+    assert fits(rows(chosen), uniform(list(combinations(range(of), number))))
+
+
 def test_the_same_seed_gives_the_same_dataset() -> None:
     for name in culture_names():
         first, again, other = (
@@ -270,12 +278,24 @@ WRONG: dict[str, tuple[Callable[[], Any], str]] = {
     "strengths": (lambda: culture("plackett_luce", strengths=(1.0,)), "1 strengths of 4 responses"),
     "dimensions": (lambda: culture("euclidean", dimensions=0), "dimensions is 0"),
     "sizes": (lambda: culture("groups", sizes=(1.0,), names=("a", "b")), "1 sizes of 2 groups"),
-    "empty": (lambda: culture("groups", groups=11), "would have none of 10 annotators"),
+    "empty": (lambda: culture("groups", groups=11), "there would be 11 groups of 10 annotators"),
+    "none": (lambda: culture("groups", sizes=(1.0, 100.0)), "would have none of 10 annotators"),
+    "column": (lambda: culture("groups", column="weight"), "column is 'weight'; give another name"),
+    "centres": (lambda: culture("mallows", centres=10**9), "there would be 1,000,000,000 groups"),
     "same": (lambda: culture("groups", names=("a", "a")), "two groups have the same name: a, a"),
     "negative": (lambda: culture("groups", sizes=(1.0, -1.0)), "give numbers above 0"),
-    "no group": (lambda: culture("groups", groups=0), "there is no group"),
+    "no group": (lambda: culture("groups", groups=0), "there would be 0 groups"),
     "opposed": (lambda: culture("groups", opposed=4), "opposed is 4; give 0 to 3"),
     "clickers": (lambda: culture("groups", clickers=11), "11 clickers and 0 dissenters of 10"),
+    "people": (lambda: culture("urn", annotators=10**9, per_prompt=1), "with 1 ballots on 4 responses"),
+    "points": (
+        lambda: culture("euclidean", prompts=10**6, dimensions=1000, per_prompt=1),
+        "points of 1,000 dimensions needs",
+    ),
+    "orders": (
+        lambda: culture("groups", prompts=10**5, annotators=10**5, groups=10**5, per_prompt=1),
+        "100,000 central orders of each of 100,000 prompts needs",
+    ),
     "memory": (
         lambda: culture("urn", prompts=10**7, annotators=10**4),
         "10,000,000 prompts with 10,000 ballots on 4 responses needs",

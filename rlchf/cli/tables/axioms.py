@@ -6,7 +6,7 @@ from rich.table import Table
 
 from rlchf.axioms.counterexamples import in_words, replayed
 from rlchf.axioms.rates import Rate
-from rlchf.cli.tables import make_table
+from rlchf.cli.tables import influence, make_table, manipulation
 from rlchf.jobs.axioms import AxiomReport, Measured
 from rlchf.rules import SCOPES
 
@@ -31,6 +31,13 @@ def tables(report: AxiomReport) -> Iterator[Table | str]:
             "95 % interval"
         )
         yield rates_table(one, report)
+    for dataset in report.manipulated:
+        yield ""
+        yield f"{dataset.name}: manipulation"
+        yield from manipulation.tables(dataset.found)
+    for found in report.influences:
+        yield ""
+        yield from influence.tables(found)
 
 
 def status_table(report: AxiomReport) -> Table:

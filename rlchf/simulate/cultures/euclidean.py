@@ -4,7 +4,8 @@ from typing import Literal
 
 import numpy as np
 
-from rlchf.simulate.membership import members
+from rlchf.limits import check_memory
+from rlchf.simulate.membership import members, numbered_names
 from rlchf.simulate.polls import Poll, Votes, ranks_of
 
 Points = Literal["uniform", "normal", "sphere"]
@@ -45,9 +46,13 @@ def euclidean(
         raise ValueError(
             f"clusters is {clusters} and cluster_spread {cluster_spread}; give numbers of 0 or more"
         )
+    number = poll.n_prompts * poll.n_responses
+    check_memory(
+        100.0 * dimensions * (number + poll.n_annotators), f"points of {dimensions:,} dimensions"
+    )
     features = {}
     if clusters:
-        names = [f"g{i + 1}" for i in range(clusters)]
+        names = numbered_names("g", clusters, poll)
         group = members(names, (), poll)
         features["group"] = np.array(names)[group]
         noise = poll.rng.standard_normal((poll.n_annotators, dimensions))
@@ -55,7 +60,6 @@ def euclidean(
         people = middles[group] + cluster_spread * noise
     else:
         people = points(annotator_points, poll.n_annotators, dimensions, poll.rng)
-    number = poll.n_prompts * poll.n_responses
     places = points(response_points, number, dimensions, poll.rng)
     places = places.reshape(poll.n_prompts, poll.n_responses, dimensions)
     features |= {f"x{d + 1}": people[:, d].round(4) for d in range(dimensions)}

@@ -2,11 +2,14 @@
 
 import numpy as np
 
+from rlchf.limits import check_memory
 from rlchf.simulate.insertion import mallows_ranks
-from rlchf.simulate.membership import members
+from rlchf.simulate.membership import members, numbered_names
 from rlchf.simulate.polls import Poll, Votes, random_orders
 
 LABEL = np.array(["no", "yes"])
+TAKEN = ("annotator_id", "weight", "clicker", "dissenter")
+"""Columns of an annotators file that mean something else."""
 
 
 def groups(
@@ -54,13 +57,19 @@ def groups(
     C. L. Mallows, "Non-null ranking models", 1957; T. Lu, C. Boutilier, "Effective sampling and learning
     for Mallows models with pairwise-preference data", 2014 (mixtures of them).
     """
-    names = names or tuple(f"g{i + 1}" for i in range(len(sizes) or groups))
+    names = names or tuple(numbered_names("g", len(sizes) or groups, poll))
+    if not column.strip() or column in TAKEN:
+        raise ValueError(f"column is {column!r}; give another name than {', '.join(TAKEN)}")
     for name, value in (("phi", phi), ("centre_phi", centre_phi)):
         if not 0 <= value <= 1:
             raise ValueError(f"{name} is {value}; give a number from 0 to 1")
     if not 0 <= opposed <= len(names):
         raise ValueError(f"opposed is {opposed}; give 0 to {len(names)}, the number of groups")
     group = members(names, sizes, poll)  # (A,)
+    number = poll.n_prompts * len(names) * poll.n_responses
+    check_memory(
+        50.0 * number, f"{len(names):,} central orders of each of {poll.n_prompts:,} prompts"
+    )
     clicks, differs = _apart(poll, clickers, dissenters)
     centres = _centres(poll, len(names), centre_phi, opposed)  # (P, G, M)
     orders = centres[poll.prompts, group[poll.annotators]]  # (K, M)

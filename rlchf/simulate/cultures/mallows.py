@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from rlchf.limits import check_memory
 from rlchf.simulate.insertion import mallows_ranks, phi_of
-from rlchf.simulate.membership import members
+from rlchf.simulate.membership import members, numbered_names
 from rlchf.simulate.polls import Poll, Votes, random_orders
 
 
@@ -42,8 +43,9 @@ def mallows(
             raise ValueError(f"{name} is {value}; give a number from 0 to 1")
     P, M = poll.n_prompts, poll.n_responses
     dispersion = phi if norm_phi is None else phi_of(norm_phi, M)
-    names = [f"c{i + 1}" for i in range(centres)]
+    names = numbered_names("c", centres, poll)
     centre = members(names, shares, poll)  # (A,)
+    check_memory(30.0 * P * centres * M, f"{centres:,} central orders of each of {P:,} prompts")
     orders = random_orders((P, centres, M), poll.rng)
     ranks = mallows_ranks(dispersion, orders[poll.prompts, centre[poll.annotators]], poll.rng)
     features = {"centre": np.array(names)[centre]} if centres > 1 else {}

@@ -1,0 +1,49 @@
+"""Settings of manipulation and influence; reading them needs no pyarrow."""
+
+from dataclasses import dataclass
+
+from rlchf.axioms.manipulation.outcomes import Criterion
+from rlchf.jobs.settings import GroupedRankings
+from rlchf.settings import setting
+
+HEADING = "Manipulation and influence"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ManipulationSettings(GroupedRankings):
+    """Whether manipulation and influence are measured, and how."""
+
+    manipulation: bool = setting(
+        False,
+        "Whether to measure how often one voter, a coalition and near-clones gain, and the damage.",
+        group=HEADING,
+    )
+    influence: bool = setting(
+        False,
+        "Whether to leave out each annotator of the file, and each group, in turn.",
+        group=HEADING,
+    )
+    criterion: Criterion = setting(
+        "pairs",
+        "What manipulators want: pairs ordered as on their ballots, or a first response high on them.",
+        group=HEADING,
+    )
+    tried: int = setting(
+        200,
+        "Number of prompts on which manipulation is tried, drawn at random.",
+        at_least=1,
+        group=HEADING,
+    )
+    coalition: float = setting(
+        0.1, "Share of a prompt's ballots that act together.", above=0, at_most=1, group=HEADING
+    )
+    copies: int = setting(
+        3, "Number of near-clones of a response.", at_least=1, at_most=1000, group=HEADING
+    )
+    noise: float = setting(
+        0.1,
+        "Probability that a near-clone is a place away from its response on a ballot.",
+        at_least=0,
+        at_most=1,
+        group=HEADING,
+    )
