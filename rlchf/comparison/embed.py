@@ -11,6 +11,7 @@ from rlchf.auditing._tallies import Tallies, tally
 from rlchf.auditing.estimates import Estimate
 from rlchf.auditing.groups import Grouping, Groups
 from rlchf.auditing.violations import Violations, violations
+from rlchf.comparison.estimates import within_bounds
 from rlchf.comparison.paired import Figure, difference, share
 from rlchf.linear.fit import Comparisons, fit_comparisons
 from rlchf.rankings import Rankings
@@ -89,6 +90,19 @@ class Embedded:
     features: int
     folds: int
     rules: list[RuleReward]
+
+    @property
+    def sentence(self) -> str:
+        """How much of the rules a linear reward keeps, in words."""
+        known = [row for row in self.rules if not np.isnan(row.kept)]
+        if len(known) < 2:
+            return ""
+        low, high = (chosen(known, key=lambda row: row.kept) for chosen in (min, max))
+        return (
+            f"A linear reward on the states of {self.model} keeps {low.kept:.2f} of the training pairs of "
+            f"{low.rule} and {high.kept:.2f} of those of {high.rule} on prompts that it did not see; half "
+            "would be chance."
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
@@ -220,11 +234,12 @@ def _rule_reward(
 ) -> RuleReward:
     tallies = [tally(rankings, one) for one in (result, reward)]
     contradicted: Violations = violations(rankings, reward)
+    strata = divisions[1].owners if len(divisions) > 1 else None
     groups = []
     for grouping in divisions:
         owners = grouping.owners[rankings.ballot_annotators]
         for g, name in enumerate(grouping.names):
-            before, after = (_agreement(rankings, one, owners == g) for one in tallies)
+            before, after = (_agreement(rankings, one, owners == g, strata) for one in tallies)
             groups.append(RewardGroup(name, before, after))
     return RuleReward(
         result.rule, pairs, kept, groups, contradicted.unanimous, contradicted.unanimous_violated,
@@ -232,7 +247,10 @@ def _rule_reward(
     )  # fmt: skip
 
 
-def _agreement(rankings: Rankings, tallies: Tallies, chosen: np.ndarray) -> Estimate:
+def _agreement(
+    rankings: Rankings, tallies: Tallies, chosen: np.ndarray, strata: np.ndarray | None
+) -> Estimate:
     weights = tallies.weights * chosen
     figure = share(tallies.contested_agreed, tallies.contested, weights)
-    return difference(rankings, figure, Figure(0.0, np.zeros(len(weights))))
+    found = difference(rankings, figure, Figure(0.0, np.zeros(len(weights))), strata)
+    return within_bounds(found)

@@ -22,12 +22,16 @@ from rlchf.jobs.folders import beside
 from rlchf.jobs.inputs import People as Inputs
 from rlchf.jobs.inputs import check_paths, list_skipped, read_people, skipped_file
 from rlchf.jobs.progress import stage
+from rlchf.people.findings import findings as people_findings
 from rlchf.people.report import People, describe_people
 from rlchf.preferences import check_texts
 from rlchf.prompts import Prompt
 from rlchf.rankings import Rankings
 from rlchf.report.document import Document
 from rlchf.report.page import need_report, write_page
+
+OF_PEOPLE = 3
+"""Sentences on the people among the findings; their section has all."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +86,10 @@ def compare_files(job: CompareJob) -> Compared:
         table_format(job.table)
     if job.out:
         need_report()
+    if job.embed:
+        from rlchf.train.models.load import model_folder
+
+        model_folder(job.embed)
     people = read_people(job, job.group)
     admitted(people.rankings, job.rules)
     texts_of = (
@@ -160,9 +168,14 @@ def comparison_document(compared: Compared, facts: Mapping[str, str]) -> Documen
 
     comparison = compared.comparison
     counts = comparison.data.counts
+    findings = comparison.findings
+    if compared.people is not None:
+        findings += people_findings(compared.people)[:OF_PEOPLE]
+    if compared.embedded is not None:
+        findings.append(compared.embedded.sentence)
     return Document(
         title=f"{len(comparison.rules)} voting rules on {counted(counts.prompts, 'prompt')}",
-        findings=comparison.findings,
+        findings=findings,
         sections=comparison_sections(
             compared.rankings, comparison, compared.texts, compared.people, compared.embedded
         ),

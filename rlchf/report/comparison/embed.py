@@ -57,6 +57,7 @@ def _sentences(embedded: Embedded) -> list[str]:
         f"A linear reward on the {embedded.features:,} last hidden states of {embedded.model}, which stays "
         f"frozen, learned from each rule's training pairs; {embedded.folds} times one part of the prompts "
         "was held out, and the figures are of these.",
+        *([embedded.sentence] if embedded.sentence else []),
         "The rule's own figures are of the rankings that it made from these ballots.",
     ]
     if np.isfinite(reward).any():

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from rlchf.prompts import Prompt
-from rlchf.train.models.load import load_policy, load_tokenizer
+from rlchf.train.models.load import load_policy, load_tokenizer, quieten_transformers
 from rlchf.train.models.text import encode_responses, text_front
 from rlchf.train.reward.backbone import positions_of
 
@@ -44,6 +44,7 @@ def response_states(
     -------
     (R, d) float64, in the order of ``rankings.response_ids``.
     """
+    quieten_transformers()
     model, tokenizer = load_policy(name).eval(), load_tokenizer(name)
     limit = positions_of(model)[1]
     longest = LONGEST if limit is None else min(LONGEST, limit)
