@@ -1,6 +1,6 @@
 """How often the 95 % intervals of agreement hold the truth, by simulation.
 
-    python benchmarks/people/intervals.py --runs 300
+    python benchmarks/people/agreement_intervals.py --runs 300
 
 People of one taste, some noisier than others, rank four responses; people, prompts and responses are drawn
 anew in each run. The truth is the mean over all runs. Prints a Markdown table.
