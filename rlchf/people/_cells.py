@@ -184,7 +184,6 @@ def clustered(
     prompts: np.ndarray,
     counted: np.ndarray,
     *,
-    of_cells: np.ndarray | None = None,
     share: bool = False,
 ) -> Estimate:
     """A figure with a 95 % interval for other annotators and other prompts.
@@ -201,8 +200,6 @@ def clustered(
         (C,) those of the cells.
     counted
         (C,) whether a cell counts.
-    of_cells
-        (C,) the same if the people on each prompt are drawn anew; by default as for annotators.
     share
         Whether the figure is a share.
 
@@ -219,5 +216,4 @@ def clustered(
     if P == 1:  # about other annotators on this prompt
         return combined(value, clusters, A - 1, 0.0, 1, 0.0, share=share)
     of_prompt = float((np.bincount(by_prompt, p) ** 2).sum()) * P / max(P - 1, 1)
-    c = a if of_cells is None else of_cells[chosen]
-    return combined(value, clusters, A - 1, of_prompt, P, float((c**2).sum()), share=share)
+    return combined(value, clusters, A - 1, of_prompt, P, float((a**2).sum()), share=share)

@@ -323,10 +323,7 @@ def _mean(
     left = np.maximum(1 - 2 * of_each / n, 1 / max(A, 1))
     factor = ((A - 1) / A / left)[annotators]
     on = ratio(np.bincount(prompts, z), np.bincount(prompts, weights > 0), 0.0)[prompts]
-    return clustered(
-        value, 2 * z * factor, z, annotators, prompts, weights > 0,
-        of_cells=2 * (z - on) * factor + on,
-    )  # fmt: skip
+    return clustered(value, 2 * (z - on) * factor + on, z, annotators, prompts, weights > 0)
 
 
 def _across(
