@@ -39,7 +39,8 @@ class Design:
     def name(self) -> str:
         """The design in words."""
         told = ", groups given" if self.groups else ""
-        return f"{self.people} people, {self.ballots} ballots each, {self.correlation}{told}"
+        prompts = f"{self.ballots} of {self.prompts:,} prompts each"
+        return f"{self.people} people, {prompts}, correlation {self.correlation}{told}"
 
 
 DESIGNS = [

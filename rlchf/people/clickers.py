@@ -10,10 +10,10 @@ from rlchf.people.predictability import Predictability, predictability
 from rlchf.people.votes import PairVotes
 
 RATE = 0.05
-"""Share of honest people among those flagged, and of the flagged among any tenth of the people, at most."""
+"""Share of honest people among those flagged, and of the flagged among a minority, at most."""
 
-MINORITY_SHARE = 0.1
-"""Share of the people in the minority of the simulations."""
+SMALLEST = 0.1
+"""Usual share of the people in the smallest minority that the flag spares."""
 
 CLICKER_SHARE = 0.04
 """Share of the people who click at random in the simulations."""
@@ -45,8 +45,8 @@ class ErrorRates:
     majority
         Share of the majority who are flagged.
     opposite, orthogonal
-        Share of a minority of a tenth of the people who are flagged: one with the opposite taste, one with
-        a taste that has nothing to do with that of the majority.
+        Share of a minority who are flagged: one with the opposite taste, one with a taste that has nothing to
+        do with that of the majority.
     power
         Share of the clickers who are flagged.
     people
@@ -55,6 +55,8 @@ class ErrorRates:
         The correlation of the scores of two people with one taste, which is taken from the dataset.
     simulations
         Number of simulations.
+    minority
+        Share of the people in the minority.
     """
 
     majority: float
@@ -64,6 +66,7 @@ class ErrorRates:
     people: tuple[int, int, int, int]
     correlation: float
     simulations: int
+    minority: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,9 +74,9 @@ class Clickers:
     """Who may click at random.
 
     A person is flagged whose ballots nobody's ballots predict better than those of a clicker, and whose
-    ballots would have been predicted better if the person were of a minority of a tenth of the people with a
-    taste of its own: the p-value of this is controlled over all people by the procedure of Benjamini and
-    Hochberg. A person whose taste nobody shares looks the same.
+    ballots would have been predicted better if the person were of a minority with a taste of its own, of a
+    tenth of the people or another share: the p-value of this is controlled over all people by the procedure
+    of Benjamini and Hochberg. A person whose taste nobody shares looks the same.
 
     Attributes
     ----------
@@ -135,6 +138,7 @@ def find_clickers(
     responses: tuple[np.ndarray, np.ndarray],
     owners: Sequence[np.ndarray] = (),
     *,
+    smallest: float = SMALLEST,
     simulations: int = 8,
     seed: int = 0,
     tick: Tick | None = None,
@@ -147,6 +151,8 @@ def find_clickers(
         (U,) the first and the second response of each pair (`rlchf.people.votes.pair_responses`).
     owners
         For each division the group (A,) of each annotator, which predicts too; below 0 is none.
+    smallest
+        Share of the people in the smallest minority that the flag spares; a smaller one costs power.
     simulations
         Number of simulations, half of them with each kind of minority.
     tick
@@ -155,8 +161,12 @@ def find_clickers(
     Raises
     ------
     ValueError
-        If there are fewer than two simulations.
+        If there are fewer than two simulations, or the minority is no share between 0 and 1/2.
     """
+    if not 0 < smallest < 0.5:
+        raise ValueError(
+            f"smallest is {smallest}; give the share of a minority, above 0 and below 0.5"
+        )
     if simulations < 2:
         raise ValueError(f"simulations is {simulations}; give 2 or more")
     A = votes.n_annotators
@@ -165,14 +175,21 @@ def find_clickers(
         nobody, none = np.zeros(A, dtype=bool), Predictability(np.zeros(A), np.zeros(A))
         return Clickers(nobody, np.full(A, np.nan), nobody, none, RATE, None)
     found = predictability(votes, owners, seed)
-    runs = _simulated(
-        votes, responses, correlation_of_likes(votes, owners, seed), simulations, seed, tick
-    )
+    population = _Population(correlation_of_likes(votes, owners, seed), smallest)
+    runs = _simulated(votes, responses, population, simulations, seed, tick)
     reference = _reference(runs)
     p, flagged = flag(found, reference)
     judged = (found.ballots > 0) & (reference.p(np.zeros(A), found.ballots) <= RATE * CLICKER_SHARE)
-    correlation = runs[0].correlation
-    return Clickers(flagged, p, judged, found, RATE, _error_rates(runs, reference, correlation))
+    errors = _error_rates(runs, reference, population)
+    return Clickers(flagged, p, judged, found, RATE, errors)
+
+
+@dataclass(frozen=True)
+class _Population:
+    """The people of a simulation: the correlation of those of one taste, and the share of the minority."""
+
+    correlation: float
+    minority: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,13 +199,12 @@ class _Run:
     kind: str
     roles: np.ndarray
     found: Predictability
-    correlation: float
 
 
 def _simulated(
     votes: PairVotes,
     responses: tuple[np.ndarray, np.ndarray],
-    correlation: float,
+    population: _Population,
     simulations: int,
     seed: int,
     tick: Tick | None,
@@ -197,15 +213,15 @@ def _simulated(
     rng = np.random.default_rng(seed)
     runs = []
     voters = np.unique(design.votes.annotators)
-    n = [max(3, round(share * len(voters))) for share in (MINORITY_SHARE, CLICKER_SHARE)]
+    n = [max(3, round(share * len(voters))) for share in (population.minority, CLICKER_SHARE)]
     for s in range(simulations):
         if tick:
             tick(s, simulations)
         roles, drawn = np.full(votes.n_annotators, MAJORITY), rng.permutation(voters)
         roles[drawn[: n[0]]], roles[drawn[n[0] : n[0] + n[1]]] = MINORITY, CLICKER
         kind = KINDS[s % 2]
-        people = design.draw(roles, kind, correlation, rng)
-        runs.append(_Run(kind, roles, predictability(people, seed=s), correlation))
+        people = design.draw(roles, kind, population.correlation, rng)
+        runs.append(_Run(kind, roles, predictability(people, seed=s)))
     return runs
 
 
@@ -241,7 +257,7 @@ def flag(found: Predictability, reference: Reference) -> tuple[np.ndarray, np.nd
     return p, flagged & low
 
 
-def _error_rates(runs: Sequence[_Run], reference: Reference, correlation: float) -> ErrorRates:
+def _error_rates(runs: Sequence[_Run], reference: Reference, population: _Population) -> ErrorRates:
     """The shares of simulated people of each kind who are flagged."""
     flags: dict[str, list[np.ndarray]] = {}
     for run in runs:
@@ -252,4 +268,5 @@ def _error_rates(runs: Sequence[_Run], reference: Reference, correlation: float)
     of_kind = [np.concatenate(flags[name]) for name in ("majority", *KINDS, "clickers")]
     a, b, c, d = (float(one.mean()) if len(one) else float("nan") for one in of_kind)
     n = [len(one) for one in of_kind]
-    return ErrorRates(a, b, c, d, (n[0], n[1], n[2], n[3]), correlation, len(runs))
+    people = (n[0], n[1], n[2], n[3])
+    return ErrorRates(a, b, c, d, people, population.correlation, len(runs), population.minority)

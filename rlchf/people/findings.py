@@ -141,8 +141,9 @@ def _clickers(people: People) -> Iterator[str]:
     errors, n = found.errors, len(people.annotator_ids)
     rates = (
         f"On people simulated on these prompts the flag finds {percent(errors.power)} of the clickers, and "
-        f"flags {percent(errors.majority)} of the majority, {percent(errors.opposite)} of a minority of a "
-        f"tenth with the opposite taste, and {percent(errors.orthogonal)} of one with a taste of its own."
+        f"flags {percent(errors.majority)} of the majority, {percent(errors.opposite)} of a minority of "
+        f"{percent(errors.minority)} with the opposite taste, and {percent(errors.orthogonal)} of one with a "
+        "taste of its own."
     )
     flagged = int(found.flagged.sum())
     if flagged:

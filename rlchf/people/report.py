@@ -17,7 +17,7 @@ from rlchf.people.agreement import (
     PromptAgreement,
     divisions,
 )
-from rlchf.people.clickers import Clickers, find_clickers
+from rlchf.people.clickers import SMALLEST, Clickers, find_clickers
 from rlchf.people.consequences import Consequence, consequences, criteria
 from rlchf.people.effective import EffectiveVotes, effective_votes
 from rlchf.people.reliability import Reliability, Texts, reliability
@@ -133,6 +133,7 @@ def describe_people(
     prompts: Mapping[str, object] | None = None,
     texts: Texts | None = None,
     shown: Mapping[str, Sequence[Any]] | None = None,
+    smallest: float = SMALLEST,
     simulations: int = 8,
     seed: int = 0,
     tick: Tick | None = None,
@@ -151,6 +152,9 @@ def describe_people(
     shown
         Columns ``prompt_id``, ``annotator_id``, ``response_id`` and ``position``, and ``seconds``, where it
         is known what was on the screen (see `rlchf.people.shown.Shown`).
+    smallest
+        Share of the people in the smallest minority, with a taste of its own, that the flag for random
+        clickers spares; a smaller one costs power.
     simulations
         Number of simulations behind the flag for random clickers.
     seed
@@ -185,8 +189,9 @@ def describe_people(
         )  # fmt: skip
         owners = [grouping.owners for grouping in groupings.values()]
         clickers = find_clickers(
-            votes, pair_responses(rankings), owners, simulations=simulations, seed=seed, tick=tick
-        )
+            votes, pair_responses(rankings), owners, smallest=smallest, simulations=simulations,
+            seed=seed, tick=tick,
+        )  # fmt: skip
         of_dropping = consequences(rankings, votes, criteria(figures, clickers), groupings, rule)
     effective = [effective_votes(votes)]
     for title, grouping in groupings.items():

@@ -94,6 +94,27 @@ def test_ties_are_no_clicks() -> None:
     assert np.isnan(found.p[0])
 
 
+@pytest.mark.slow
+def test_a_smaller_minority_is_spared_where_the_flag_is_told_of_it() -> None:
+    roles = shares(300, 0.03, 12)
+    flagged = {}
+    for smallest in (0.1, 0.03):
+        rankings, found_roles = planted_people(roles, 60, seed=1)
+        votes = PairVotes.of(rankings)
+        found = find_clickers(votes, pair_responses(rankings), smallest=smallest, simulations=2)
+        flagged[smallest] = found.flagged[found_roles == MINORITY].mean()
+        assert found.errors is not None
+        assert found.errors.minority == smallest
+    assert flagged[0.03] <= min(RATE, flagged[0.1])
+
+
+@pytest.mark.parametrize("smallest", [0.0, 0.5, float("nan")])
+def test_a_minority_that_is_none_is_refused(smallest: float) -> None:
+    rankings, _ = planted_people(shares(30, 0.2, 2), 4)
+    with pytest.raises(ValueError, match="give the share of a minority, above 0"):
+        find_clickers(PairVotes.of(rankings), pair_responses(rankings), smallest=smallest)
+
+
 def test_one_simulation_is_refused() -> None:
     rankings, _ = planted_people(shares(30, 0.2, 2), 4)
     with pytest.raises(ValueError, match="simulations is 1; give 2 or more"):
