@@ -54,6 +54,7 @@ DESIGNS = [
 KINDS = [
     ("none", 0.0),
     ("opposite", 0.1),
+    ("opposite", 0.4),
     ("orthogonal", 0.03),
     ("orthogonal", 0.1),
     ("orthogonal", 0.4),
