@@ -30,7 +30,7 @@ POOLS = {
     "sf_d": (404, 40, 6),
     "cca": (825, 75, 4),
     "sf_e": (1727, 110, 7),
-    "large": (2000, 100, 6),
+    "large": (2000, 100, 4),
 }
 """People, seats and columns with quotas."""
 

@@ -12,8 +12,6 @@ from rlchf.people.sortition.repair import explain_no_panel
 Tick = Callable[..., None]
 """``tick(done, total, **facts)``."""
 
-ROUGH = 0.05
-"""How far a panel may be from the best one, where any good one will do."""
 GAP = 1e-6
 """How far a least probability may be from its bound."""
 
@@ -180,7 +178,7 @@ class _Search:
         had = np.zeros(len(due))
         panels = min(len(due), 200)
         for n in range(1, panels + 1):
-            panel = self.panels.best((n * due - had) / self.pool.counts, gap=ROUGH)
+            panel = self.panels.best((n * due - had) / self.pool.counts, enough=-np.inf)
             assert panel is not None
             had += panel
             self.keep(panel)
@@ -203,13 +201,11 @@ class _Search:
             z, worth, price = lotteries.solve()
             if z >= enough:
                 return z, worth
-            panel = self.panels.best(worth, gap=ROUGH)
-            if panel is None or worth @ panel <= price + GAP / 10:  # the best one may still help
-                panel = self.panels.best(worth)
-                assert panel is not None
-                gain = float(worth @ panel) - price
-                if gain <= GAP / 100 or z + gain < enough < np.inf:
-                    return z, worth
+            panel = self.panels.best(worth, enough=price + GAP / 10)
+            assert panel is not None
+            hopeless = z + self.panels.bound - price < enough < np.inf
+            if worth @ panel <= price + GAP / 100 or hopeless:
+                return z, worth
             if not self.keep(panel):
                 return z, worth
             lotteries.add(panel)
