@@ -217,8 +217,8 @@ def weigh_features(
         total = base.sum()
     if not 0 < total < np.inf:
         raise ValueError(
-            f"the weights in {names[0]} add up to {total:g}; give weights whose sum is above 0 and finite, or "
-            "leave the column out"
+            f"the weights in {names[0]} add up to {total:g}; give weights whose sum is above 0 and finite, "
+            "or leave the column out"
         )
     cells = {
         column: _cells(column, features, population, names) for column in columns or population
