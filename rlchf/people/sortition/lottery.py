@@ -40,7 +40,7 @@ class Lottery:
     @property
     def by_type(self) -> np.ndarray:
         """(T,) the probability with which a person of each type is drawn."""
-        return np.asarray(self.probabilities @ self.panels / self.pool.counts)
+        return np.asarray(np.minimum(self.probabilities @ self.panels / self.pool.counts, 1.0))
 
     @property
     def inclusion(self) -> np.ndarray:
