@@ -69,6 +69,7 @@ def maximin(pool: Pool, tick: Tick | None = None) -> Lottery:
     """
     search = _Search(pool, tick)
     target = search.relaxed
+    search.approach(min(len(target), 200))
     lotteries = search.lotteries(
         np.zeros(len(target)), ~search.absent, float(target[~search.absent].min())
     )
@@ -95,6 +96,7 @@ def leximin(pool: Pool, tick: Tick | None = None) -> Lottery:
     """
     search = _Search(pool, tick)
     present = ~search.absent
+    search.approach(min(len(present), 1000))
     lotteries = search.lotteries(search.relaxed, present, 0.0)
     short, _ = search.generate(lotteries, enough=-GAP)
     if short >= -GAP:
@@ -151,7 +153,6 @@ class _Search:
         self.absent = np.zeros(T, bool)
         self.cover()
         self.relaxed = relaxed_probabilities(pool, self.absent)
-        self.approach(self.relaxed)
 
     def keep(self, panel: np.ndarray) -> bool:
         """Keep a panel; whether it is a new one."""
@@ -172,11 +173,10 @@ class _Search:
             self.keep(panel)
             covered |= panel > 0
 
-    def approach(self, target: np.ndarray) -> None:
-        """Find panels whose mean comes near to probabilities (T,): each has what those before it lack."""
-        due = target * self.pool.counts
+    def approach(self, panels: int) -> None:
+        """Find panels whose mean comes near to the relaxed ones: each has what those before it lack."""
+        due = self.relaxed * self.pool.counts
         had = np.zeros(len(due))
-        panels = min(len(due), 200)
         for n in range(1, panels + 1):
             panel = self.panels.best((n * due - had) / self.pool.counts, enough=-np.inf)
             assert panel is not None
