@@ -213,9 +213,12 @@ def weigh_features(
         raise ValueError(
             f"trim is {trim}; give the largest weight as a multiple of the mean, 1 or more"
         )
-    if not base.sum() > 0:
+    with np.errstate(over="ignore"):
+        total = base.sum()
+    if not 0 < total < np.inf:
         raise ValueError(
-            f"nobody in {names[0]} has a weight above 0; give weights, or leave the column out"
+            f"the weights in {names[0]} add up to {total:g}; give weights whose sum is above 0 and finite, "
+            "or leave the column out"
         )
     cells = {
         column: _cells(column, features, population, names) for column in columns or population

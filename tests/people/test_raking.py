@@ -219,9 +219,10 @@ def test_a_population_that_is_none_is_refused(population: object, problem: str) 
 
 
 def test_nobody_to_weigh_is_refused() -> None:
-    people = [{**one, "weight": 0} for one in people_of("f", "m")]
-    with pytest.raises(ValueError, match="nobody in the annotators file has a weight above 0"):
-        weigh(people, {"sex": {"f": 0.5, "m": 0.5}})
+    for weight, total in ((0, "0"), (1e308, "inf")):
+        people = [{**one, "weight": weight} for one in people_of("f", "m")]
+        with pytest.raises(ValueError, match=f"weights in the annotators file add up to {total};"):
+            weigh(people, {"sex": {"f": 0.5, "m": 0.5}})
     with pytest.raises(ValueError, match="has no column 'age' to weigh by; choose from sex"):
         weigh(people_of("f", "m"), {"sex": {"f": 0.5, "m": 0.5}}, columns=["age"])
 

@@ -12,8 +12,6 @@ from rlchf.people.sortition.repair import explain_no_panel
 Tick = Callable[..., None]
 """``tick(done, total, **facts)``."""
 
-ROUGH = 0.05
-"""How far a panel may be from the best one, where any good one will do."""
 GAP = 1e-6
 """How far a least probability may be from its bound."""
 
@@ -42,7 +40,7 @@ class Lottery:
     @property
     def by_type(self) -> np.ndarray:
         """(T,) the probability with which a person of each type is drawn."""
-        return np.asarray(self.probabilities @ self.panels / self.pool.counts)
+        return np.asarray(np.minimum(self.probabilities @ self.panels / self.pool.counts, 1.0))
 
     @property
     def inclusion(self) -> np.ndarray:
@@ -71,6 +69,7 @@ def maximin(pool: Pool, tick: Tick | None = None) -> Lottery:
     """
     search = _Search(pool, tick)
     target = search.relaxed
+    search.approach(min(len(target), 200))
     lotteries = search.lotteries(
         np.zeros(len(target)), ~search.absent, float(target[~search.absent].min())
     )
@@ -97,6 +96,7 @@ def leximin(pool: Pool, tick: Tick | None = None) -> Lottery:
     """
     search = _Search(pool, tick)
     present = ~search.absent
+    search.approach(min(len(present), 1000))
     lotteries = search.lotteries(search.relaxed, present, 0.0)
     short, _ = search.generate(lotteries, enough=-GAP)
     if short >= -GAP:
@@ -153,7 +153,6 @@ class _Search:
         self.absent = np.zeros(T, bool)
         self.cover()
         self.relaxed = relaxed_probabilities(pool, self.absent)
-        self.approach(self.relaxed)
 
     def keep(self, panel: np.ndarray) -> bool:
         """Keep a panel; whether it is a new one."""
@@ -174,13 +173,12 @@ class _Search:
             self.keep(panel)
             covered |= panel > 0
 
-    def approach(self, target: np.ndarray) -> None:
-        """Find panels whose mean comes near to probabilities (T,): each has what those before it lack."""
-        due = target * self.pool.counts
+    def approach(self, panels: int) -> None:
+        """Find panels whose mean comes near to the relaxed ones: each has what those before it lack."""
+        due = self.relaxed * self.pool.counts
         had = np.zeros(len(due))
-        panels = min(len(due), 200)
         for n in range(1, panels + 1):
-            panel = self.panels.best((n * due - had) / self.pool.counts, gap=ROUGH)
+            panel = self.panels.best((n * due - had) / self.pool.counts, enough=-np.inf)
             assert panel is not None
             had += panel
             self.keep(panel)
@@ -203,13 +201,11 @@ class _Search:
             z, worth, price = lotteries.solve()
             if z >= enough:
                 return z, worth
-            panel = self.panels.best(worth, gap=ROUGH)
-            if panel is None or worth @ panel <= price + GAP / 10:  # the best one may still help
-                panel = self.panels.best(worth)
-                assert panel is not None
-                gain = float(worth @ panel) - price
-                if gain <= GAP / 100 or z + gain < enough < np.inf:
-                    return z, worth
+            panel = self.panels.best(worth, enough=price + GAP / 10)
+            assert panel is not None
+            hopeless = z + self.panels.bound - price < enough < np.inf
+            if worth @ panel <= price + GAP / 100 or hopeless:
+                return z, worth
             if not self.keep(panel):
                 return z, worth
             lotteries.add(panel)

@@ -72,12 +72,17 @@ class Panels:
     The linear program without whole seats has few parts of seats, and says what a change of any other seat
     costs at least. So an integer program over a few types finds a good panel, and one over those types
     whose change costs less than that panel lacks finds the best.
+
+    Attributes
+    ----------
+    bound
+        What no panel was worth more than when the best one was last looked for.
     """
 
     def __init__(self, pool: Pool) -> None:
         import highspy
 
-        self.counts = pool.counts.astype(float)
+        self.counts, self.bound = pool.counts.astype(float), np.inf
         T = len(self.counts)
         self.columns = np.arange(T, dtype=np.int32)
         self.linear, self.whole = solver(), solver()
@@ -89,30 +94,32 @@ class Panels:
         self.whole.setOptionValue("presolve", "off")  # which takes longer than these small programs
         self.whole.changeColsIntegrality(T, self.columns, [highspy.HighsVarType.kInteger] * T)
 
-    def best(self, worth: np.ndarray, gap: float = 0.0) -> np.ndarray | None:
+    def best(self, worth: np.ndarray, enough: float = np.inf) -> np.ndarray | None:
         """(T,) seats by type of a panel that is worth most, or None if there is no panel.
 
-        A panel within a relative ``gap`` of the best takes less time.
+        A panel that is worth ``enough`` will do, if one of the integer programs over few types finds it.
         """
         self.linear.changeColsCost(len(worth), self.columns, worth)
         if not _solve(self.linear):
             return None
         solution = self.linear.getSolution()
         seats, cost = np.array(solution.col_value), np.abs(np.array(solution.col_dual))
+        self.bound = float(worth @ seats)
         near = np.asarray(np.rint(seats))
         parts = np.abs(seats - near) > 1e-7
         if not parts.any():
             return near
-        bound, T = float(worth @ seats), len(seats)
         cost[parts] = 0.0
-        few, panel = 2 * int(parts.sum()) + 20, None
-        while panel is None and few < T:
-            panel = self._among(cost <= np.partition(cost, few)[few], near, worth)
-            few *= 4
-        if panel is None:
-            return self._among(np.ones(T, bool), near, worth)
-        lacks = bound - float(worth @ panel)
-        if lacks <= max(gap * abs(bound), TINY):
+        few, value, panel = 2 * int(parts.sum()) + 20, -np.inf, None
+        while few < len(seats) and value <= min(enough, np.finfo(float).max):
+            found = self._among(cost <= np.partition(cost, few)[few], near, worth)
+            if found is not None:
+                panel, value = found, float(worth @ found)
+                if enough == np.inf:
+                    break
+            few *= 2
+        lacks = self.bound - value
+        if panel is not None and (value > enough or lacks <= TINY):
             return panel
         return self._among(cost <= lacks + TINY, near, worth)  # no other seat makes up for its cost
 

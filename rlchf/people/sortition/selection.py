@@ -175,7 +175,7 @@ def draw_panel(
             )
         pool, lottery = Pool.of(features, quotas, size, present), None
         by_type = relaxed_probabilities(pool, np.zeros(len(pool.counts), bool))
-        inclusion = np.where(present, by_type[pool.types], 0.0)
+        inclusion = np.where(present, np.clip(by_type[pool.types], 0.0, 1.0) + 0.0, 0.0)
         columns = [features[one] for one in dict.fromkeys(q.column for q in quotas)]
         strata = list(zip(*columns, strict=True))
         selected = [systematic_seats(inclusion, size, strata, rng) > 0 for _ in range(panels)]
