@@ -183,6 +183,7 @@ class Elections:
             annotators=np.tile(np.arange(K), B),
             scores=scores if self.given == "scores" else None,
             approvals=opinions if self.given == "approvals" else None,
+            prompts=np.zeros(B, dtype=np.int64),  # so that a rule that draws does so alike on all
         )
 
     def rankings(self) -> Rankings:

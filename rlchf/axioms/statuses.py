@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from rlchf.axioms.counterexamples import Counterexample, searched, stored
+from rlchf.axioms.grounds import ground
 from rlchf.axioms.smallest import smallest
-from rlchf.rules import SCOPES, card_of, get_rule, rule_names
+from rlchf.rules import SCOPES, card_of, get_rule, rule_modules
 
 Tick = Callable[..., None]
 
@@ -97,7 +98,7 @@ def status_of(rule: str, axiom: str, search: int = 0, seed: int = 0) -> Status:
     card = card_of(rule, get_rule(rule))
     found = stored().get((rule, axiom))
     if axiom in card.axioms:
-        return Status(rule, axiom, True, card.scopes.get(axiom, ""), ground(rule, axiom), found)
+        return Status(rule, axiom, True, card.scopes.get(axiom, ""), why(rule, axiom), found)
     tried = searched().get((rule, axiom), 0)
     if found is None and not tried and search:
         result = smallest(rule, axiom, most=search, drawn=max(200, search // 10), seed=seed)
@@ -124,11 +125,9 @@ def statuses(
     return found
 
 
-def ground(rule: str, axiom: str) -> str:
+def why(rule: str, axiom: str) -> str:
     """Why a rule satisfies an axiom that its card claims."""
-    if rule not in rule_names():
-        return "its author says so"
-    return "it follows from the definition"
+    return ground(rule, axiom) if rule in rule_modules() else "its author says so"
 
 
 def chosen_names(given: str, known: Iterable[str]) -> list[str]:

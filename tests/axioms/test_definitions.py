@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
@@ -84,7 +86,7 @@ def slow_rule(name: str) -> oracle.Rule:
         )  # fmt: skip
         row = np.asarray(get_rule(name)(profiles))[0]
         return [
-            {names[i] for i in np.flatnonzero(row == score)}
+            {names[int(i)] for i in np.flatnonzero(row == score)}
             for score in sorted(set(row.tolist()), reverse=True)
         ]
 
@@ -133,8 +135,8 @@ def test_representation_is_judged_over_all_groups(axiom: str) -> None:
 def test_all_changes_of_an_election_are_tried_as_defined(axiom: str, rule: str) -> None:
     """Whether any change breaks the axiom; a clone comes last by name, as in the definition here."""
     check, decide, slow = checks()[axiom], decider(rule), slow_rule(rule)
-    same = {"IIA": oracle.iia, "local IIA": lambda *a: oracle.iia(*a, local=True)}
-    defined = same.get(axiom) or getattr(oracle, axiom)
+    same = {"IIA": oracle.iia, "local IIA": partial(oracle.iia, local=True)}
+    defined: Any = same[axiom] if axiom in same else getattr(oracle, axiom)
     for e in elections(5, 4 if axiom == "clones" else 5, seed=13):
         result = decide(e)
         broken = np.zeros(len(e), bool)
@@ -175,5 +177,5 @@ def test_elections_of_profiles_state_the_same_as_the_profiles() -> None:
         scores=np.array([[9.0, 4.0, -1.0, 9.0], [3.0, 2.5, 2.5, np.nan]]).T.copy(),
     )  # fmt: skip
     found = Elections.from_profiles(scored).profiles()
-    assert np.allclose(np.asarray(found.scores), scored.scores, equal_nan=True)
+    assert np.allclose(np.asarray(found.scores), np.asarray(scored.scores), equal_nan=True)
     assert (np.asarray(found.ranks) == scored.ranks).all()

@@ -2,8 +2,7 @@
 
 A profile is a list of ballots, each ``({response: place}, weight)`` with lower places better and only the
 responses that it ranks. A rule is a function from a profile and the responses to blocks of tied responses,
-best first. An axiom of one profile says whether it is broken; of a change, whether any change of a stated list
-breaks it.
+best first. An axiom of one profile says whether it is broken; one of changes, whether any change breaks it.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -48,7 +47,7 @@ def position(blocks: Blocks, i: int) -> int:
 
 def unanimity(profile: Profile, names: Sequence[int], blocks: Blocks) -> bool | None:
     voting = [ranks for ranks, weight in profile if weight]
-    orders = {tuple(sorted(ranks, key=lambda i, r=ranks: r[i])) for ranks in voting}
+    orders = {tuple(sorted(ranks, key=ranks.__getitem__)) for ranks in voting}
     strict = all(len(set(ranks.values())) == len(names) == len(ranks) for ranks in voting)
     if not voting or len(orders) > 1 or not strict:
         return None
