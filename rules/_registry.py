@@ -132,6 +132,9 @@ SCOPES = {
     "untied": "if no ballot has a tie, before and after",
     "untied eliminations": "if no ballot has a tie, and elimination is tied only between responses "
     "without first places",
+    "strict eliminations": "if all ballots are complete and without ties, and elimination is tied only "
+    "between responses without first places",
+    "distinct margins": "if, without clones, no majority is tied and no two are of the same size",
     "few": "with at most 6 responses, clones included",
     "rankings": "if the ballots came as rankings, without scores",
     "stated": "if all ballots state scores or approvals",

@@ -17,7 +17,9 @@ from rlchf.rules._parts.exact_sums import (
     cost="K M^2",
     axioms=[
         "anonymity", "neutrality", "homogeneity", "pareto", "reinforcement", "monotonicity",
+        "participation", "consistency", "IIA", "local IIA",
     ],
+    scopes={"IIA": "stated", "local IIA": "stated"},
     approvals=True,
 )  # fmt: skip
 def approval(profiles: Profiles, *, top: int | None = None, average: bool = False) -> Array:

@@ -12,7 +12,7 @@ from rlchf.rules._parts.elimination import by_elimination, chooser, lowest
     cost="K M^2 + M^3",
     axioms=[
         "anonymity", "neutrality", "homogeneity", "unanimity", "pareto", "majority", "condorcet",
-        "condorcet loser", "smith", "reinforcement",
+        "condorcet loser", "smith", "reinforcement", "majority loser",
     ],
 )  # fmt: skip
 def baldwin(profiles: Profiles, *, ties: Ties = "keep") -> Array:

@@ -11,9 +11,13 @@ from rlchf.rules._parts.elimination import by_repetition, chooser, lowest, place
     kind="elimination",
     cost="K M^3 + M^4",
     axioms=[
-        "anonymity", "neutrality", "homogeneity", "unanimity", "pareto", "majority", "condorcet", "clones",
+        "anonymity", "neutrality", "homogeneity", "unanimity", "pareto", "majority", "condorcet",
+        "condorcet loser", "smith", "clones", "majority loser",
     ],
-    scopes={"clones": "untied eliminations"},
+    scopes={
+        "condorcet loser": "untied eliminations", "smith": "untied eliminations",
+        "clones": "untied eliminations", "majority loser": "untied eliminations",
+    },
 )  # fmt: skip
 def benham(profiles: Profiles, *, ties: Ties = "keep") -> Array:
     """Rank by instant runoff until the remaining responses have a Condorcet winner.

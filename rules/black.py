@@ -11,7 +11,7 @@ from rlchf.rules.borda import borda
     cost="K M^2",
     axioms=[
         "anonymity", "neutrality", "homogeneity", "unanimity", "pareto", "majority", "condorcet",
-        "condorcet loser", "monotonicity",
+        "condorcet loser", "monotonicity", "majority loser",
     ],
 )  # fmt: skip
 def black(profiles: Profiles) -> Array:

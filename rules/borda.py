@@ -15,7 +15,7 @@ Variant = Literal["symmetric", "domination", "weak_domination", "non_domination"
     cost="K M^2",
     axioms=[
         "anonymity", "neutrality", "homogeneity", "unanimity", "pareto", "condorcet loser",
-        "reinforcement", "monotonicity",
+        "reinforcement", "monotonicity", "majority loser", "participation", "consistency",
     ],
 )  # fmt: skip
 def borda(profiles: Profiles, *, variant: Variant = "symmetric") -> Array:

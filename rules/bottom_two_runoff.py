@@ -12,7 +12,12 @@ from rlchf.rules._parts.elimination import by_elimination, chooser, last, lowest
     cost="K M^2 + M^3",
     axioms=[
         "anonymity", "neutrality", "homogeneity", "unanimity", "pareto", "majority", "condorcet",
+        "condorcet loser", "smith", "majority loser",
     ],
+    scopes={
+        "condorcet loser": "strict eliminations", "smith": "strict eliminations",
+        "majority loser": "untied eliminations",
+    },
 )  # fmt: skip
 def bottom_two_runoff(profiles: Profiles, *, ties: Ties = "keep") -> Array:
     """Rank by elimination of the majority loser of the two responses with the fewest first places.

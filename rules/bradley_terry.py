@@ -17,9 +17,9 @@ from rlchf.rules._parts.likelihood import (
     cost="K M^2 + M^3",
     axioms=[
         "anonymity", "neutrality", "unanimity", "pareto", "condorcet loser", "reinforcement",
-        "monotonicity",
+        "monotonicity", "majority loser", "participation", "consistency",
     ],
-    scopes={"reinforcement": "complete"},
+    scopes={"reinforcement": "complete", "participation": "complete", "consistency": "complete"},
 )  # fmt: skip
 def bradley_terry(profiles: Profiles, *, prior: float = 1.0) -> Array:
     """Fit strengths under which the ballots' comparisons of pairs are most likely.

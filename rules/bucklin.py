@@ -10,8 +10,8 @@ from rlchf.rules._parts.exact_sums import by_parts, round_inexact
     kind="positional",
     cost="K M^2",
     axioms=[
-        "anonymity", "neutrality", "homogeneity", "unanimity", "pareto", "majority",
-        "monotonicity",
+        "anonymity", "neutrality", "homogeneity", "unanimity", "pareto", "majority", "monotonicity",
+        "majority loser",
     ],
 )  # fmt: skip
 def bucklin(profiles: Profiles) -> Array:

@@ -13,7 +13,7 @@ from rlchf.rules._parts.positional import positional_scores
     cost="K M^2",
     axioms=[
         "anonymity", "neutrality", "homogeneity", "unanimity", "pareto", "reinforcement",
-        "monotonicity",
+        "monotonicity", "participation", "consistency",
     ],
 )  # fmt: skip
 def dowdall(profiles: Profiles) -> Array:

@@ -24,7 +24,15 @@ RAISES = 100  # how many larger budgets "add_one" tries
     kind="proportional",
     any_device=False,
     cost="K M + M^3 min(K, 2^M)",
-    axioms=["anonymity", "neutrality", "homogeneity", "pareto", "monotonicity"],
+    axioms=[
+        "anonymity",
+        "neutrality",
+        "homogeneity",
+        "pareto",
+        "monotonicity",
+        "participation",
+        "consistency",
+    ],
     approvals=True,
 )
 def equal_shares(

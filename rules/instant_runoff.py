@@ -10,9 +10,13 @@ from rlchf.rules._parts.elimination import by_elimination, chooser, lowest, plac
     kind="elimination",
     cost="K M^2",
     axioms=[
-        "anonymity", "neutrality", "homogeneity", "pareto", "majority", "reinforcement", "clones",
+        "anonymity", "neutrality", "homogeneity", "pareto", "majority", "condorcet loser",
+        "reinforcement", "clones", "majority loser",
     ],
-    scopes={"clones": "untied eliminations"},
+    scopes={
+        "condorcet loser": "strict eliminations", "clones": "untied eliminations",
+        "majority loser": "untied eliminations",
+    },
 )  # fmt: skip
 def instant_runoff(profiles: Profiles, *, ties: Ties = "keep") -> Array:
     """Rank by elimination of the response with the fewest first places among those remaining.

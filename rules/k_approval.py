@@ -11,6 +11,7 @@ from rlchf.rules._parts.positional import positional_scores
     cost="K M^2",
     axioms=[
         "anonymity", "neutrality", "homogeneity", "pareto", "reinforcement", "monotonicity",
+        "participation", "consistency",
     ],
 )  # fmt: skip
 def k_approval(profiles: Profiles, *, k: int = 2) -> Array:

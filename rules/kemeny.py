@@ -20,7 +20,7 @@ LISTED = 8
     cost="K M^2 + M^2 2^M",
     axioms=[
         "anonymity", "neutrality", "homogeneity", "unanimity", "pareto", "majority", "condorcet",
-        "condorcet loser", "smith",
+        "condorcet loser", "smith", "majority loser",
     ],
     any_device=False,
 )  # fmt: skip

@@ -12,9 +12,12 @@ from rlchf.rules._parts.exact_sums import by_parts
     cost="(K + L) M^2 for L different scores",
     axioms=[
         "anonymity", "neutrality", "homogeneity", "unanimity", "pareto", "reinforcement",
-        "monotonicity",
+        "monotonicity", "participation", "consistency", "IIA", "local IIA",
     ],
-    scopes={"reinforcement": "complete"},
+    scopes={
+        "reinforcement": "complete", "participation": "complete", "consistency": "complete",
+        "IIA": "stated", "local IIA": "stated",
+    },
 )  # fmt: skip
 def leximin(profiles: Profiles) -> Array:
     """Rank responses by their lowest score, ties by the second lowest, and so on.

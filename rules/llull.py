@@ -10,7 +10,7 @@ from rlchf.rules import voting_rule
     cost="K M^2",
     axioms=[
         "anonymity", "neutrality", "homogeneity", "unanimity", "pareto", "majority", "condorcet",
-        "condorcet loser", "smith", "monotonicity",
+        "condorcet loser", "smith", "monotonicity", "majority loser",
     ],
 )  # fmt: skip
 def llull(profiles: Profiles) -> Array:

@@ -20,8 +20,16 @@ MANY = 64  # responses, from which on they are not compared in pairs
         "pareto",
         "majority",
         "monotonicity",
+        "majority loser",
+        "IIA",
+        "local IIA",
     ],
-    scopes={"majority": "rankings"},
+    scopes={
+        "majority": "rankings",
+        "majority loser": "rankings",
+        "IIA": "stated",
+        "local IIA": "stated",
+    },
 )
 def majority_judgement(profiles: Profiles) -> Array:
     """Rank responses by their median score, ties by the median without that score, and so on.

@@ -13,7 +13,7 @@ from rlchf.rules._parts.lottery import MOST, closest, supported
     cost="K M^2 + M^4",
     axioms=[
         "anonymity", "neutrality", "homogeneity", "pareto", "majority", "condorcet",
-        "condorcet loser", "smith",
+        "condorcet loser", "smith", "majority loser",
     ],
     any_device=False,
 )  # fmt: skip

@@ -16,7 +16,7 @@ Variant = Literal["strict", "weak"]
     cost="K M^2 + M^3",
     axioms=[
         "anonymity", "neutrality", "homogeneity", "unanimity", "pareto", "majority", "condorcet",
-        "condorcet loser", "smith",
+        "condorcet loser", "smith", "majority loser",
     ],
 )  # fmt: skip
 def nanson(profiles: Profiles, *, variant: Variant = "strict") -> Array:

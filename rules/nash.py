@@ -20,7 +20,7 @@ LONGEST = 10**6  # bits up to which products are multiplied out
     cost="K M^2",
     axioms=[
         "anonymity", "neutrality", "homogeneity", "unanimity", "pareto", "reinforcement",
-        "monotonicity",
+        "monotonicity", "participation", "consistency",
     ],
 )  # fmt: skip
 def nash(profiles: Profiles) -> Array:

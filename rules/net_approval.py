@@ -15,7 +15,19 @@ from rlchf.rules._parts.exact_sums import (
 @voting_rule(
     kind="positional",
     cost="K M^2",
-    axioms=["anonymity", "neutrality", "homogeneity", "reinforcement", "monotonicity"],
+    axioms=[
+        "anonymity",
+        "neutrality",
+        "homogeneity",
+        "pareto",
+        "reinforcement",
+        "monotonicity",
+        "participation",
+        "consistency",
+        "IIA",
+        "local IIA",
+    ],
+    scopes={"IIA": "stated", "local IIA": "stated"},
     approvals=True,
 )
 def net_approval(profiles: Profiles, *, top: int | None = None, average: bool = False) -> Array:

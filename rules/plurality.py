@@ -11,7 +11,7 @@ from rlchf.rules._parts.positional import positional_scores
     cost="K M^2",
     axioms=[
         "anonymity", "neutrality", "homogeneity", "pareto", "majority", "reinforcement",
-        "monotonicity",
+        "monotonicity", "participation", "consistency",
     ],
 )  # fmt: skip
 def plurality(profiles: Profiles) -> Array:

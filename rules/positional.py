@@ -13,8 +13,8 @@ from rlchf.rules._parts.positional import positional_scores
     kind="positional",
     cost="K M^2",
     axioms=[
-        "anonymity", "neutrality", "homogeneity", "unanimity", "pareto", "reinforcement",
-        "monotonicity",
+        "anonymity", "neutrality", "homogeneity", "unanimity", "pareto", "condorcet loser",
+        "reinforcement", "monotonicity", "majority loser", "participation", "consistency",
     ],
 )  # fmt: skip
 def positional(profiles: Profiles, *, vector: str | Sequence[float] | None = None) -> Array:

@@ -11,7 +11,7 @@ from rlchf.rules._parts.exact_sums import margin_sums
     cost="K M^2",
     axioms=[
         "anonymity", "neutrality", "homogeneity", "unanimity", "pareto", "condorcet loser",
-        "reinforcement", "monotonicity",
+        "reinforcement", "monotonicity", "majority loser", "participation", "consistency",
     ],
 )  # fmt: skip
 def proportional_borda(profiles: Profiles) -> Array:

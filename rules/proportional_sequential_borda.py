@@ -15,7 +15,16 @@ NEARLY = 1e-9  # floats whose difference is a smaller share than this may be equ
 @voting_rule(
     kind="proportional",
     cost="K M^2",
-    axioms=["anonymity", "neutrality", "homogeneity", "unanimity", "pareto", "monotonicity"],
+    axioms=[
+        "anonymity",
+        "neutrality",
+        "homogeneity",
+        "unanimity",
+        "pareto",
+        "monotonicity",
+        "participation",
+        "consistency",
+    ],
     any_device=False,
 )
 def proportional_sequential_borda(profiles: Profiles, *, ties: Ties = "keep") -> Array:

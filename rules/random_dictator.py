@@ -9,7 +9,17 @@ from rlchf.rules._parts.draw import draw
 @voting_rule(
     kind="probabilistic",
     cost="K + M",
-    axioms=["neutrality", "homogeneity", "unanimity", "pareto", "monotonicity", "clones"],
+    axioms=[
+        "neutrality",
+        "homogeneity",
+        "unanimity",
+        "pareto",
+        "monotonicity",
+        "clones",
+        "IIA",
+        "local IIA",
+    ],
+    scopes={"IIA": "complete", "local IIA": "complete"},
 )
 def random_dictator(profiles: Profiles, *, seed: int = 0) -> Array:
     """Take one ballot, drawn with probability in proportion to its weight, as the result.

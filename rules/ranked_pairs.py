@@ -21,9 +21,10 @@ MOST = 8
     kind="majority",
     cost="K M^2 + M^3",
     axioms=[
-        "anonymity", "homogeneity", "unanimity", "pareto", "majority", "condorcet",
-        "condorcet loser", "smith", "monotonicity",
+        "anonymity", "neutrality", "homogeneity", "unanimity", "pareto", "majority", "condorcet",
+        "condorcet loser", "smith", "monotonicity", "clones", "majority loser", "local IIA",
     ],
+    scopes={"neutrality": "distinct margins", "clones": "distinct margins"},
 )  # fmt: skip
 def ranked_pairs(profiles: Profiles, *, ties: Ties = "lexicographic") -> Array:
     """Rank by locking in majority wins from the largest margin down, skipping those that close a cycle.

@@ -22,8 +22,9 @@ CLOSE = 2.0**-40
     cost="K M^2",
     axioms=[
         "anonymity", "neutrality", "homogeneity", "unanimity", "pareto", "reinforcement",
-        "monotonicity",
+        "monotonicity", "majority loser", "participation", "consistency",
     ],
+    scopes={"majority loser": "rankings"},
 )  # fmt: skip
 def relative_utilitarian(profiles: Profiles) -> Array:
     """Score a response by the sum of the annotators' scores, rescaled to 0 to 1 per annotator.

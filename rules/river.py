@@ -21,7 +21,7 @@ WORK = 2**16  # the largest number of forests, times M^2, in the search under al
     cost="K M^2 + M^4",
     axioms=[
         "anonymity", "neutrality", "homogeneity", "unanimity", "pareto", "majority", "condorcet",
-        "condorcet loser", "smith", "monotonicity", "clones",
+        "condorcet loser", "smith", "monotonicity", "clones", "majority loser",
     ],
     scopes={"clones": "few"},
     any_device=False,

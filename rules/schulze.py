@@ -12,7 +12,7 @@ from rlchf.rules._parts.tiers import in_chunks, swapped, tiers
     cost="K M^2 + M^3",
     axioms=[
         "anonymity", "neutrality", "homogeneity", "unanimity", "pareto", "majority", "condorcet",
-        "condorcet loser", "smith", "monotonicity", "clones",
+        "condorcet loser", "smith", "monotonicity", "clones", "majority loser",
     ],
 )  # fmt: skip
 def schulze(profiles: Profiles, *, strength: Strength = "margins") -> Array:

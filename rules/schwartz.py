@@ -11,7 +11,8 @@ from rlchf.rules._parts.tiers import closure, in_chunks, swapped, tiers
     cost="K M^2 + M^3",
     axioms=[
         "anonymity", "neutrality", "homogeneity", "unanimity", "pareto", "majority", "condorcet",
-        "condorcet loser", "smith", "monotonicity", "clones",
+        "condorcet loser", "smith", "monotonicity", "clones", "majority loser", "participation",
+        "local IIA",
     ],
 )  # fmt: skip
 def schwartz(profiles: Profiles) -> Array:

@@ -11,7 +11,16 @@ from rlchf.rules._parts.committees.election import EXACT, Election, run_election
     kind="proportional",
     any_device=False,
     cost="K M + M^2 min(K, 2^M)",
-    axioms=["anonymity", "neutrality", "homogeneity", "pareto", "reinforcement", "monotonicity"],
+    axioms=[
+        "anonymity",
+        "neutrality",
+        "homogeneity",
+        "pareto",
+        "reinforcement",
+        "monotonicity",
+        "participation",
+        "consistency",
+    ],
     approvals=True,
 )
 def seq_pav(

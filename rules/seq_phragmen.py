@@ -12,7 +12,15 @@ from rlchf.rules._parts.committees.phragmen import phragmen
     kind="proportional",
     any_device=False,
     cost="K M + M^2 min(K, 2^M)",
-    axioms=["anonymity", "neutrality", "homogeneity", "pareto", "monotonicity"],
+    axioms=[
+        "anonymity",
+        "neutrality",
+        "homogeneity",
+        "pareto",
+        "monotonicity",
+        "participation",
+        "consistency",
+    ],
     approvals=True,
 )
 def seq_phragmen(

@@ -11,7 +11,7 @@ from rlchf.rules._parts.kemeny.blocks import scores_for
     cost="K M^2 + M^2 2^M",
     axioms=[
         "anonymity", "neutrality", "homogeneity", "unanimity", "pareto", "majority", "condorcet",
-        "condorcet loser", "smith",
+        "condorcet loser", "smith", "majority loser",
     ],
     any_device=False,
 )  # fmt: skip

@@ -10,7 +10,8 @@ from rlchf.rules import voting_rule
     cost="K M^2",
     axioms=[
         "anonymity", "neutrality", "homogeneity", "unanimity", "pareto", "majority", "condorcet",
-        "condorcet loser", "smith", "monotonicity", "clones",
+        "condorcet loser", "smith", "monotonicity", "clones", "majority loser", "participation",
+        "local IIA",
     ],
 )  # fmt: skip
 def smith(profiles: Profiles) -> Array:

@@ -19,7 +19,7 @@ WORK = 2**17  # the largest number of sets, times M^2, in the search with more r
     cost="K M^2 + 2^M M^3",
     axioms=[
         "anonymity", "neutrality", "homogeneity", "unanimity", "pareto", "majority", "condorcet",
-        "condorcet loser", "smith",
+        "condorcet loser", "smith", "majority loser",
     ],
 )  # fmt: skip
 def stable_voting(profiles: Profiles) -> Array:

@@ -10,7 +10,15 @@ from rlchf.rules._parts.exact_sums import by_parts
 @voting_rule(
     kind="cardinal",
     cost="K M^2 + M^3",
-    axioms=["anonymity", "neutrality", "homogeneity", "unanimity", "pareto", "condorcet loser"],
+    axioms=[
+        "anonymity",
+        "neutrality",
+        "homogeneity",
+        "unanimity",
+        "pareto",
+        "condorcet loser",
+        "majority loser",
+    ],
 )
 def star(profiles: Profiles, *, ties: Ties = "keep") -> Array:
     """Rank the STAR winner first, then the STAR winner of the rest, and so on.

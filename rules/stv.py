@@ -31,6 +31,8 @@ VOTE = 10**5
         "pareto",
         "majority",
         "monotonicity",
+        "participation",
+        "consistency",
     ],
 )
 def stv(

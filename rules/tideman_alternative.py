@@ -16,7 +16,7 @@ TopSet = Literal["smith", "schwartz"]
     cost="K M^3 + M^5",
     axioms=[
         "anonymity", "neutrality", "homogeneity", "unanimity", "pareto", "majority", "condorcet",
-        "condorcet loser", "smith", "clones",
+        "condorcet loser", "smith", "clones", "majority loser",
     ],
     scopes={"clones": "untied eliminations"},
 )  # fmt: skip

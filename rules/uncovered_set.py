@@ -15,7 +15,7 @@ Variant = Literal["gillies", "fishburn", "bordes", "mckelvey"]
     cost="K M^2 + M^3",
     axioms=[
         "anonymity", "neutrality", "homogeneity", "unanimity", "pareto", "majority", "condorcet",
-        "condorcet loser", "smith", "monotonicity", "clones",
+        "condorcet loser", "smith", "monotonicity", "clones", "majority loser", "participation",
     ],
 )  # fmt: skip
 def uncovered_set(profiles: Profiles, *, variant: Variant = "gillies") -> Array:

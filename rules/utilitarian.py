@@ -14,8 +14,9 @@ from rlchf.rules._parts.exact_sums import by_parts
     cost="K M^2",
     axioms=[
         "anonymity", "neutrality", "homogeneity", "unanimity", "pareto", "reinforcement",
-        "monotonicity",
+        "monotonicity", "majority loser", "participation", "consistency", "IIA", "local IIA",
     ],
+    scopes={"majority loser": "rankings", "IIA": "stated", "local IIA": "stated"},
 )  # fmt: skip
 def utilitarian(profiles: Profiles, *, average: bool = False) -> Array:
     """Score a response by the sum of the scores that the annotators gave it.

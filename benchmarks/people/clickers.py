@@ -48,13 +48,11 @@ DESIGNS = [
     Design(300, 1000, 100, 0.5),
     Design(300, 1000, 100, 0.5, groups=True),
     Design(50, 200, 200, 0.5),
-    Design(300, 1000, 17, 0.5),
 ]
 
 KINDS = [
     ("none", 0.0),
     ("opposite", 0.1),
-    ("opposite", 0.4),
     ("orthogonal", 0.03),
     ("orthogonal", 0.1),
     ("orthogonal", 0.4),

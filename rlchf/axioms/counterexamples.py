@@ -22,7 +22,7 @@ from rlchf.rules import AXIOMS
 
 TABLE = "counterexamples.json"
 NEEDED = {
-    "monotonicity": "response", "clones": "response", "IIA": "response", "local IIA": "response",
+    "monotonicity": "response", "clones": "columns", "IIA": "response", "local IIA": "response",
     "participation": "ballot", "neutrality": "renaming",
 }  # fmt: skip
 """What the record of a counterexample must say of the change, by axiom."""
@@ -119,12 +119,10 @@ def names_of(case: Case) -> list[list[str]]:
         rest = names
         if response is not None and e.n_responses < most:
             rest = [name for i, name in enumerate(names) if i != response[0]]
-        clones = (
-            [f"{names[response[0]]}{n + 2}" for n in range(e.n_responses - most)]
-            if response is not None
-            else []
-        )
-        every.append([*rest, *clones])
+        if response is not None and e.n_responses > most:
+            clones = [f"{names[response[0]]}{n + 2}" for n in range(e.n_responses - most)]
+            rest = [[*names, *clones][i] for i in case.about["columns"][0]]
+        every.append(rest)
     return every
 
 
@@ -255,14 +253,16 @@ def in_words(replay: Replay) -> list[str]:
 
     Examples
     --------
-    >>> print(*in_words(replayed(stored()["borda", "clones"])), sep="\\n")
-    borda breaks clones: whether a response wins does not depend on clones ...
+    >>> print(*in_words(replayed(stored()["borda", "IIA"])), sep="\\n")
+    borda breaks IIA: the order of two responses does not change when another response withdraws ...
     ballots
-      1: a > b
-      1: b > a
-      borda ranks a = b
-    a has clones
-      ...
+      1: a > b > c
+      1: c > a > b
+      borda ranks a > c > b
+    a withdraws
+      1: b > c
+      1: c > b
+      borda ranks b = c
     """
     found, case = replay.counterexample, replay.counterexample.case
     verb = "breaks" if replay.broken else "does not break"

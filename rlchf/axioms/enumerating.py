@@ -77,7 +77,15 @@ def enumerated(
 
 
 def random_batch(kind: str, rng: np.random.Generator, given: str, size: int = 200) -> Elections:
-    """Random elections of 3 to 5 responses and 2 to 7 ballots of a kind, with weights."""
-    M, K = int(rng.integers(3, 6)), int(rng.integers(2, 8))
+    """Random elections of 3 to 6 responses and 2 to 7 ballots of a kind, with weights.
+
+    On some, one response is first or last on every ballot.
+    """
+    M, K = int(rng.choice([3, 4, 4, 5, 5, 6])), int(rng.integers(2, 8))
     weights = str(rng.choice(["equal", "small", "large", "powers"]))
-    return drawn(rng, size, K, M, str(rng.choice(DRAWN[kind])), weights, given)
+    elections = drawn(rng, size, K, M, str(rng.choice(DRAWN[kind])), weights, given)
+    if rng.random() < 0.3:
+        divided = np.where(rng.random((size, K)) < 0.5, 0.5, M + 3.0)
+        one = elections.values[..., 0]
+        elections.values[..., 0] = np.where(one > 0, divided, 0.0)
+    return elections

@@ -71,20 +71,31 @@ def reweighted(case: Case, factors: np.ndarray) -> Case:
 
 def without_response(case: Case, r: int) -> Case | None:
     """A response that the change is not about withdraws from all elections."""
-    about = dict(case.about)
+    about, gone_after = dict(case.about), r
     most = case.elections[0].n_responses
-    if most < 3:
+    if min(e.n_responses for e in case.elections) < 3:
         return None
     moved = about.get("response")
     if moved is not None:
         if r == moved[0]:
             return None
+        if "columns" in about:
+            about["columns"], gone_after = without_column(about["columns"], r)
         about["response"] = moved - (moved > r)
     changed = []
     for e in case.elections:
         gone = r if moved is None or e.n_responses >= most else r - (r > moved[0])
+        if "columns" in about and e is not case.elections[0]:
+            gone = gone_after
         changed.append(without(e, gone))
     return Case(tuple(changed), case.places, about)
+
+
+def without_column(columns: np.ndarray, r: int) -> tuple[np.ndarray, int]:
+    """Which response stands in each column, (1, M), after response r has withdrawn; and its column."""
+    column = int(np.flatnonzero(columns[0] == r)[0])
+    rest = np.delete(columns, column, axis=1)
+    return rest - (rest > r), column
 
 
 def without(e: Elections, r: int) -> Elections:

@@ -45,11 +45,20 @@ def distinct_sums(e: Elections) -> np.ndarray:
     return np.asarray(apart.all(axis=1) & ~absent & e.untied)
 
 
+def distinct_margins(e: Elections) -> np.ndarray:
+    """(B,) bool: whether no margin is 0 and no two are of the same size."""
+    pairs = np.triu_indices(e.n_responses, 1)
+    sizes = np.sort(np.abs(e.margins[:, pairs[0], pairs[1]]), axis=1)
+    return np.asarray((sizes > 0).all(axis=1) & (np.diff(sizes, axis=1) > 0).all(axis=1))
+
+
 MEETS: dict[str, Callable[[Elections], np.ndarray]] = {
     "": everything,
     "complete": lambda e: e.complete,
     "untied": lambda e: e.untied,
     "untied eliminations": distinct_sums,
+    "strict eliminations": lambda e: distinct_sums(e) & e.complete,
+    "distinct margins": distinct_margins,
     "few": few,
     "rankings": ranked,
     "stated": stated,
@@ -67,9 +76,12 @@ def domain(card: Card, scope: str) -> tuple[list[str], list[str], list[str]]:
     >>> kinds, given
     (['strict', 'weak', 'alike'], ['rankings', 'scores'])
     """
-    without = {"complete": "gaps", "untied": "weak", "untied eliminations": "weak"}.get(scope, "-")
-    kinds = [kind for kind in KINDS if without not in kind]
-    weights = ["powers"] if scope == "untied eliminations" else [*WEIGHTS]
+    without = {
+        "complete": ["gaps"], "untied": ["weak"], "untied eliminations": ["weak"],
+        "strict eliminations": ["weak", "gaps"],
+    }.get(scope, [])  # fmt: skip
+    kinds = [kind for kind in KINDS if not any(word in kind for word in without)]
+    weights = ["powers"] if "eliminations" in scope else [*WEIGHTS]
     given = [] if scope == "stated" else ["rankings"]
     if card.kind == "cardinal" and scope != "rankings":
         given.append("scores")

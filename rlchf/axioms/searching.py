@@ -81,8 +81,13 @@ def random_search(
 
 def met(case: Case, scope: str) -> np.ndarray:
     """(B,) bool: whether the elections of a case meet a scope, before and after."""
-    if scope == "untied eliminations":  # these are drawn with weights whose sums differ
-        return np.asarray(np.all([e.untied for e in case.elections], axis=0))
+    if "eliminations" in scope:  # drawn with weights whose sums differ
+        complete = scope == "strict eliminations"
+        return np.asarray(
+            np.all([e.untied & (e.complete | (not complete)) for e in case.elections], axis=0)
+        )
+    if scope == "distinct margins":  # clones have the same margins over others
+        return MEETS[scope](case.elections[0])
     return np.asarray(np.all([MEETS[scope](e) for e in case.elections], axis=0))
 
 

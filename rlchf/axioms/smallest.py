@@ -13,7 +13,7 @@ from rlchf.axioms.elections import Elections
 from rlchf.axioms.enumerating import BALLOTS, SIZES, enumerated, random_batch
 from rlchf.axioms.minimising import merged, minimised
 from rlchf.axioms.searching import rejudged, single
-from rlchf.rules import card_of, get_rule
+from rlchf.rules import Card, card_of, get_rule
 
 CHOICES = 64
 """Changes of one election that are tried: all if there are no more, else so many at random."""
@@ -87,7 +87,7 @@ def smallest(
                     break
             if left <= 0:
                 break
-        for elections in random_elections(kind, check, card.kind, drawn, rng):
+        for elections in random_elections(kind, check, card, drawn, rng):
             case = check.drawn(decide, elections, decide(elections), rng)
             tried, left, found = judged(check, case, kind, tried, left)
             if found is not None:
@@ -103,13 +103,13 @@ def small_elections(kind: str, neutral: bool, chunk: int) -> Iterator[Elections]
 
 
 def random_elections(
-    kind: str, check: Check, family: str, count: int, rng: np.random.Generator
+    kind: str, check: Check, card: Card, count: int, rng: np.random.Generator
 ) -> Iterator[Elections]:
     """Random elections of a kind, some of which state approvals or scores where that matters."""
     given = ["rankings"]
-    if check.approvals or family == "proportional":
+    if check.approvals or card.approvals:
         given.append("approvals")
-    if family == "cardinal":
+    if card.kind == "cardinal":
         given.append("scores")
     for _ in range(0, count, 200):
         yield random_batch(kind, rng, str(rng.choice(given)))

@@ -45,7 +45,7 @@ class Status:
 
         Examples
         --------
-        >>> [status_of(rule, "clones").word for rule in ("schulze", "river", "borda")]
+        >>> [status_of(rule, "clones").word for rule in ("schulze", "river", "baldwin")]
         ['yes', 'yes, few', 'no']
         """
         if self.satisfied:

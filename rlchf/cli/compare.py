@@ -1,6 +1,6 @@
 """The command `rlchf compare`."""
 
-from rlchf.cli.console import print_json, wide_console
+from rlchf.cli.console import need_torch, print_json, wide_console
 from rlchf.cli.settings import Given, Json, chosen, with_settings
 from rlchf.jobs.compare_settings import CompareJob
 
@@ -17,6 +17,8 @@ def command(given: Given, as_json: Json = False) -> None:
     from rlchf.jobs.compare import compare_files
 
     job = chosen(CompareJob, given)
+    if job.embed:
+        need_torch("--embed needs")
     compared = compare_files(job)
     if as_json:
         print_json(compared.to_dict())

@@ -46,6 +46,17 @@ def tied_with_best(values: Mapping[str, np.ndarray]) -> tuple[str, list[str]]:
     return best, tied
 
 
+def within_bounds(share: Estimate) -> Estimate:
+    """A share whose interval stays between 0 and 1.
+
+    Examples
+    --------
+    >>> within_bounds(Estimate(0.9, 0.75, 1.05))
+    Estimate(value=0.9, low=0.75, high=1.0)
+    """
+    return Estimate(share.value, max(share.low, 0.0), min(share.high, 1.0))
+
+
 def listed(names: Sequence[str], most: int = 6) -> str:
     """Names in a sentence.
 

@@ -175,7 +175,7 @@ def _stable(stability: Stability) -> Recommendation:
     row = next(row for row in stability.rules if row.rule == best)
     figure = f"its first place is the same in {interval(row.mean_first)} of the resamples"
     return _recommendation(
-        "a result that other people would repeat", best, others, list(values), figure
+        "the first place that is most stable", best, others, list(values), figure
     )
 
 

@@ -11,6 +11,9 @@ from rlchf.numeric.chunks import TABLE, chunks
 from rlchf.numeric.ratios import ratio
 from rlchf.rankings import Rankings
 
+KNOWN = ("borda", "copeland", "kemeny", "plurality", "instant_runoff")
+"""Rules that most readers have heard of."""
+
 
 @dataclass(frozen=True, eq=False)
 class Distances:
@@ -61,12 +64,13 @@ class Distances:
         return ratio(self.flipped.astype(np.float64), both)
 
     def classes(self) -> list[list[str]]:
-        """The rules in classes that give the same rankings, in the order of ``rules``."""
+        """The rules in classes that give the same rankings; the best-known one of each comes first."""
         classes: list[list[int]] = []
         for r in range(len(self.rules)):
             same = [one for one in classes if self.distance[one[0], r] == 0]
             same[0].append(r) if same else classes.append([r])
-        return [[self.rules[r] for r in one] for one in classes]
+        named = [[self.rules[r] for r in one] for one in classes]
+        return [sorted(one, key=lambda rule: (rule not in KNOWN, rule)) for one in named]
 
     def farthest(self) -> tuple[str, str]:
         """The two rules with the most flipped pairs."""

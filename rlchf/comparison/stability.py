@@ -11,7 +11,7 @@ from rlchf.aggregation import Aggregation, aggregate
 from rlchf.auditing.estimates import Estimate
 from rlchf.auditing.shares import wilson
 from rlchf.comparison.admitted import looks_across, seconds, seconds_by_prompt
-from rlchf.comparison.estimates import mean_over
+from rlchf.comparison.estimates import mean_over, within_bounds
 from rlchf.comparison.resampling import (
     Draw,
     Resamples,
@@ -29,7 +29,7 @@ from rlchf.rankings import Rankings
 Drawn = Literal["ballots", "annotators"]
 """What the bootstrap draws: the ballots of each prompt, or annotators with all their ballots."""
 
-BUDGET = 4.0
+BUDGET = 8.0
 """Seconds that the bootstrap of a rule of one prompt may take; a slower one is measured on some prompts."""
 ACROSS_BUDGET = 1.5
 """The same of a rule across prompts; a slower one is measured with fewer resamples."""
@@ -75,12 +75,12 @@ class RuleStability:
     @property
     def mean_first(self) -> Estimate:
         """The mean of ``first`` over prompts, with its interval for other prompts like these."""
-        return _share(mean_over(self.first))
+        return within_bounds(mean_over(self.first))
 
     @property
     def mean_pairs(self) -> Estimate:
         """The mean of ``pairs`` over prompts, with its interval for other prompts like these."""
-        return _share(mean_over(self.pairs))
+        return within_bounds(mean_over(self.pairs))
 
     def first_interval(self, prompt: int) -> tuple[float, float]:
         """The 95 % interval of ``first`` of a prompt, by its index, for more resamples than were drawn."""
@@ -193,10 +193,6 @@ def stability(
                 _add_across(rankings, results[rule], draw, number, seed, sums[rule], tick)
     rows = [sums[rule].result(rule) for rule in results if sums[rule].counted.any()]
     return Stability(drawn, replicates, rows, notes)
-
-
-def _share(one: Estimate) -> Estimate:
-    return replace(one, low=max(one.low, 0.0), high=min(one.high, 1.0))
 
 
 def _affordable_prompts(

@@ -7,8 +7,10 @@ from functools import partial
 from importlib.util import find_spec
 from typing import Any
 
+from rlchf.auditing.report import plain
 from rlchf.comparison import Comparison, compare
 from rlchf.comparison.admitted import admitted
+from rlchf.comparison.embed import Embedded, linear_rewards
 from rlchf.comparison.texts import Texts, divided_texts
 from rlchf.display import counted
 from rlchf.io import read_prompts, read_responses
@@ -20,11 +22,16 @@ from rlchf.jobs.folders import beside
 from rlchf.jobs.inputs import People as Inputs
 from rlchf.jobs.inputs import check_paths, list_skipped, read_people, skipped_file
 from rlchf.jobs.progress import stage
+from rlchf.people.findings import findings as people_findings
 from rlchf.people.report import People, describe_people
+from rlchf.preferences import check_texts
 from rlchf.prompts import Prompt
 from rlchf.rankings import Rankings
 from rlchf.report.document import Document
 from rlchf.report.page import need_report, write_page
+
+OF_PEOPLE = 3
+"""Sentences on the people among the findings; their section has all."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,12 +48,15 @@ class Compared:
         The prompts on which the rules disagree most.
     people
         Who the people are, and how far they agree; None if the package krippendorff is missing.
+    embedded
+        Linear rewards on a language model's states; None without --embed.
     """
 
     rankings: Rankings
     comparison: Comparison
     texts: Texts
     people: People | None = None
+    embedded: Embedded | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values: every figure."""
@@ -54,6 +64,7 @@ class Compared:
             **self.comparison.to_dict(),
             "texts": self.texts.to_dict(),
             "people": self.people and self.people.to_dict(),
+            "embedded": self.embedded and plain(self.embedded.to_dict()),
         }
 
 
@@ -75,12 +86,22 @@ def compare_files(job: CompareJob) -> Compared:
         table_format(job.table)
     if job.out:
         need_report()
+    if job.embed:
+        from rlchf.train.models.load import model_folder
+
+        model_folder(job.embed)
     people = read_people(job, job.group)
     admitted(people.rankings, job.rules)
     texts_of = (
         read_prompts(prompts) if prompts else {},
         read_responses(responses) if responses else {},
     )
+    if job.embed:
+        if not (prompts and responses):
+            raise ValueError(
+                "--embed reads the texts of prompts and responses; give --prompts and --responses"
+            )
+        check_texts(people.rankings, *texts_of, prompts, responses)
     comparison = compare(
         people.rankings, job.rules, people.groups or None, bootstrap=job.bootstrap,
         drawn=job.resample, splits=job.splits, folds=job.folds, seed=job.seed,
@@ -88,7 +109,11 @@ def compare_files(job: CompareJob) -> Compared:
     )  # fmt: skip
     texts = divided_texts(comparison, people.rankings, *texts_of)
     found = Compared(
-        people.rankings, comparison, texts, _describe_people(people, *texts_of, job.seed)
+        people.rankings,
+        comparison,
+        texts,
+        _describe_people(people, *texts_of, job.seed),
+        _embed(job, people, comparison, *texts_of),
     )
     if job.table:
         write_table(job.table, comparison.prompt_table())
@@ -97,6 +122,26 @@ def compare_files(job: CompareJob) -> Compared:
         write_page(job.out, comparison_document(found, report_facts(files)))
     list_skipped(job, people.rankings, skipped)
     return found
+
+
+def _embed(
+    job: CompareJob,
+    given: Inputs,
+    comparison: Comparison,
+    prompts: dict[str, Prompt],
+    texts: dict[str, dict[str, str]],
+) -> Embedded | None:
+    """Linear rewards on a language model's states, if a model is named."""
+    if not job.embed:
+        return None
+    from rlchf.train.models.states import response_states
+
+    rankings = given.rankings
+    with stage("states", quiet=True) as tick:
+        states = response_states(job.embed, rankings, prompts, texts, tick)
+    return linear_rewards(
+        rankings, comparison.results, states, given.groups or None, model=job.embed, seed=job.seed
+    )
 
 
 def _describe_people(
@@ -123,9 +168,16 @@ def comparison_document(compared: Compared, facts: Mapping[str, str]) -> Documen
 
     comparison = compared.comparison
     counts = comparison.data.counts
+    findings = comparison.findings
+    if compared.people is not None:
+        findings += people_findings(compared.people)[:OF_PEOPLE]
+    if compared.embedded is not None:
+        findings.append(compared.embedded.sentence)
     return Document(
         title=f"{len(comparison.rules)} voting rules on {counted(counts.prompts, 'prompt')}",
-        findings=comparison.findings,
-        sections=comparison_sections(compared.rankings, comparison, compared.texts),
+        findings=findings,
+        sections=comparison_sections(
+            compared.rankings, comparison, compared.texts, compared.people, compared.embedded
+        ),
         facts=facts,
     )

@@ -45,6 +45,11 @@ class CompareJob(GroupedRankings):
         at_least=0,
         group="Measures",
     )
+    embed: str = setting(
+        "",
+        "Language model on whose frozen states a linear reward learns from each rule.",
+        group="Measures",
+    )
     seed: int = seed_setting(group="Measures")
 
     def contradictions(self) -> Iterable[tuple[bool, str]]:

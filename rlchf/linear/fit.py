@@ -105,7 +105,7 @@ def fit_linear(rankings: Rankings, features: Features, *, ridge: float = 1.0) ->
     array([1.0986])
     """
     rows, pairs = feature_rows(rankings, features), Comparisons.of(rankings)
-    return _fit(rows, pairs, _positive(ridge))
+    return fit_comparisons(rows, pairs, _positive(ridge))
 
 
 def fit_annotators(rankings: Rankings, features: Features, *, ridge: float = 1.0) -> LinearRewards:
@@ -122,7 +122,9 @@ def fit_annotators(rankings: Rankings, features: Features, *, ridge: float = 1.0
     ridge = _positive(ridge)
     order = np.argsort(pairs.annotators, kind="stable")
     annotators, starts = np.unique(pairs.annotators[order], return_index=True)
-    thetas = [_fit(rows, pairs.only(part), ridge) for part in np.split(order, starts[1:])]
+    thetas = [
+        fit_comparisons(rows, pairs.only(part), ridge) for part in np.split(order, starts[1:])
+    ]
     ballots = np.bincount(rankings.ballot_annotators, weights=rankings.ballot_counts)
     weight = np.bincount(rankings.ballot_annotators, weights=rankings.ballot_weights)
     return LinearRewards(
@@ -144,7 +146,8 @@ def loss(
     return float(value), pull @ rows + ridge * theta
 
 
-def _fit(rows: np.ndarray, pairs: Comparisons, ridge: float) -> np.ndarray:
+def fit_comparisons(rows: np.ndarray, pairs: Comparisons, ridge: float) -> np.ndarray:
+    """(d,) the coefficients for some comparisons of rows of features, (R, d); see `fit_linear`."""
     used, both = np.unique(np.concatenate([pairs.above, pairs.below]), return_inverse=True)
     rows = rows[used]
     above, below = np.split(both, 2)

@@ -49,7 +49,7 @@ class PairAgreement:
         Share of the votes that are ties.
     kendalls_w, w_prompts
         Mean over the prompts of Kendall's W, and the number of prompts on which it is defined: those with two
-        ballots that rank all responses.
+        ballots that rank all responses. Missing where there are more than 48 groups.
     """
 
     name: str
@@ -317,7 +317,16 @@ def _mean(
         return NONE
     value = float(sums.sum()) / n
     z = (sums - value * weights) / n
-    return clustered(value, 2 * z, z, annotators, prompts, weights > 0)
+    # Without an annotator the mean is over fewer pairs of people (the jackknife).
+    of_each = np.bincount(annotators, weights)
+    A = int((of_each > 0).sum())
+    left = np.maximum(1 - 2 * of_each / n, 1 / max(A, 1))
+    factor = ((A - 1) / A / left)[annotators]
+    on = ratio(np.bincount(prompts, z), np.bincount(prompts, weights > 0), 0.0)[prompts]
+    return clustered(
+        value, 2 * z * factor, z, annotators, prompts, weights > 0,
+        of_cells=2 * (z - on) * factor + on,
+    )  # fmt: skip
 
 
 def _across(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rlchf.auditing.estimates import NONE, Estimate
-from rlchf.people._cells import clustered
+from rlchf.people._cells import clustered, lost_without
 from rlchf.people.votes import PairVotes
 
 
@@ -142,16 +142,16 @@ def _correlation(
     w = np.where(met, w, 0.0)
     rest = np.where(met, weight - own, 1.0)
     C = len(votes.cell_annotators)
-    products, squares, sizes = (
-        np.bincount(cells, column, C) for column in (w * x * (total - own * x) / rest, w * x**2, w)
+    product = x * (total - own * x) / rest
+    lost, lost_weights = lost_without(w, product, np.bincount(pairs, people, n)[pairs], pairs)
+    products, squares, sizes, fewer_products, fewer_squares = (
+        np.bincount(cells, column, C)
+        for column in (w * product, w * x**2, w, lost, lost_weights * x**2)
     )
     if not squares.sum() > 0:
         return NONE
     value = float(products.sum() / squares.sum())
     z = (products - value * squares) / squares.sum()
-    # A person changes the products twice, as the one and as the other, and the squares once.
-    twice = (
-        2 * products - value * squares - value * sizes * squares.sum() / sizes.sum()
-    ) / squares.sum()
-    found = clustered(value, twice, z, votes.cell_annotators, votes.cell_prompts, sizes > 0)
+    without = (fewer_products - value * fewer_squares) / squares.sum()
+    found = clustered(value, without, z, votes.cell_annotators, votes.cell_prompts, sizes > 0)
     return Estimate(value, max(found.low, -1.0), min(found.high, 1.0))

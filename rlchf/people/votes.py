@@ -10,7 +10,7 @@ from rlchf.numeric.segments import offsets
 from rlchf.profiles import Profiles
 from rlchf.rankings import Rankings
 
-MOST = 2**23
+MOST = 2**22
 """Votes that are looked at; of more, pairs are drawn at random."""
 
 
@@ -32,7 +32,7 @@ class PairVotes:
         (K,) from 1 (the first response is above) to -1 (it is below), and the share of the vote that ties
         the two.
     weights, people
-        (K,) weight of each vote, and number of people for whom it stands.
+        (K,) weight of each vote, of which the largest ballot has 1, and number of people for whom it stands.
     cell_annotators, cell_prompts
         (C,) those of each cell.
     drawn
@@ -90,6 +90,9 @@ class PairVotes:
         keys = rankings.ballot_prompts * A + rankings.ballot_annotators
         distinct, cell_of = np.unique(keys, return_inverse=True)
         weights = rankings.ballot_weights[ballots]
+        weights = (
+            weights / weights.max(initial=0.0) if len(weights) else weights
+        )  # squares stay finite
         people = np.maximum(rankings.ballot_counts, 1)[ballots].astype(float)
         cells, sides = cell_of[ballots], sides.astype(float)
         ties = (sides == 0).astype(float)

@@ -9,6 +9,7 @@ from rlchf.auditing.report import Audit
 from rlchf.display import counted
 from rlchf.report.audit_words import MEASURES, held_out_again
 from rlchf.report.charts import histogram_chart
+from rlchf.report.comparison.weights import weights_section as of_weights
 from rlchf.report.document import (
     Block,
     Cell,
@@ -83,31 +84,4 @@ def _equality_table(report: Audit, how: str) -> Table:
 
 def weights_section(report: Audit) -> Section | None:
     """Who counts for how much by the annotators' weights, and agreement with and without them."""
-    figures = report.weights
-    if figures is None:
-        return None
-    rows: list[list[Cell]] = [
-        [
-            row.name, row.people, row.people_share, row.weight_share, row.pairs_raw, row.pairs,
-            row.first_place_raw, row.first_place,
-        ]
-        for row in figures.rows
-    ]  # fmt: skip
-    titles = (
-        "of the people", "of the weight", "all pairs, raw", "all pairs, weighted", "first places, raw",
-        "first places, weighted",
-    )  # fmt: skip
-    notes = [
-        f"The design effect of the weights is {figures.design_effect:.3f}: "
-        f"{counted(figures.people, 'annotator')} are as sure as {figures.effective_sample_size:.1f} with "
-        "equal weights."
-    ]
-    if figures.without:
-        have = "has" if figures.without == 1 else "have"
-        notes.append(
-            f"{counted(figures.without, 'annotator')} with ballots {have} no weight, and no "
-            "figure counts them."
-        )
-    columns: list[Column | str] = ["group", "people", *[Column(title, 3) for title in titles]]
-    caption = "Agreement in sample, each annotator counting alike and by weight."
-    return Section("weights", "Weights", [Text(notes), Table(columns, rows, caption)])
+    return None if report.weights is None else of_weights(report.weights, report.rule)

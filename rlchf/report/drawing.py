@@ -171,21 +171,21 @@ def chart_of(
     picks = [alt.param(name=f"picked_{field}", value="") for field in ("name", "series")]
     spec = drawn.properties(width="container", height=height).add_params(*picks).to_dict()
     spec.pop("config", None)
-    spec["datasets"] = _shared(spec["layer"])
+    spec["datasets"] = _shared([spec, *spec["layer"]])
     spec["usermeta"] = {"links": {field: kind for field, kind in links.items() if kind}}
     return Chart(spec, title, description)
 
 
-def _shared(layers: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The rows of all layers by name, each once; the layers name theirs from now on."""
+def _shared(parts: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The rows of a chart and its layers by name, each once; they name theirs from now on."""
     rows: list[Any] = []
-    for layer in layers:
-        if "data" not in layer:  # they have the same rows, which stand above them
+    for part in parts:
+        if "data" not in part:  # its rows are those of the whole chart
             continue
-        values = layer["data"]["values"]
+        values = part["data"]["values"]
         if values not in rows:
             rows.append(values)
-        layer["data"] = {"name": f"rows{rows.index(values)}"}
+        part["data"] = {"name": f"rows{rows.index(values)}"}
     return {f"rows{n}": values for n, values in enumerate(rows)}
 
 

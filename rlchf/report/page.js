@@ -12,7 +12,7 @@
   }));
 
   const draws = ({ spec }, field, name) =>
-    Object.values({ ...spec.datasets, rows: spec.data?.values ?? [] }).some((rows) => rows.some((row) => row[field] === name));
+    Object.values(spec.datasets ?? {}).some((rows) => rows.some((row) => row[field] === name));
 
   const highlight = (section, kind, name) => {
     for (const chart of charts) {

@@ -27,6 +27,7 @@ from rlchf.report.document import (
     Table,
     Text,
 )
+from rlchf.report.drawing import figure_text
 from rlchf.report.shares import by_stage
 
 SAMPLES = 12
@@ -92,9 +93,9 @@ def _findings(summary: Mapping[str, Any], metrics: Sequence[Mapping[str, Any]]) 
         first, last = _tenths([row["reward_mean"] for row in rows])
         kl = _tenths([row["kl"] for row in rows])[1]
         yield (
-            f"Over {len(rows)} updates of PPO the mean reward went from {first:.2f} to {last:.2f} (means of "
-            f"the first and the last tenth), at a KL divergence of {kl:.2f} nats to "
-            "the policy it started from."
+            f"Over {len(rows)} updates of PPO the mean reward went from {figure_text(first)} to "
+            f"{figure_text(last)} (means of the first and the last tenth), at a KL divergence of "
+            f"{kl:.2f} nats to the policy it started from."
         )
 
 

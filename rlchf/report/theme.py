@@ -53,7 +53,7 @@ def theme(colours: Colours) -> dict[str, Any]:
     axis = {
         "labelColor": colours.muted, "titleColor": colours.ink, "gridColor": colours.line,
         "domainColor": colours.line, "tickColor": colours.line, "titleFontWeight": "normal",
-        "labelFontSize": 11, "titleFontSize": 12, "labelLimit": 180,
+        "labelFontSize": 11, "titleFontSize": 12, "labelLimit": 240,
     }  # fmt: skip
     legend = {
         "labelColor": colours.ink, "titleColor": colours.ink, "orient": "top", "columns": 3,

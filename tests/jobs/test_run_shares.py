@@ -210,7 +210,7 @@ def test_a_run_with_share_targets_resumes_to_equal_bytes_and_reports_both_polici
     assert alone.startswith("With kemeny and a KL penalty alone it is 40 % in the ballots, 0 % in")
     page = (whole.folder / "report.html").read_text()
     assert kept.replace("'", "&#39;") in page
-    assert "Lines: shares from the ballots to the texts. emoji, target 0.40, perpetual_pav" in page
+    assert "share of emoji: ballots, perpetual_pav, share targets: 0.4 (" in page
     row = lines(whole.folder / "policy/metrics.jsonl")[-1]
     assert {"share of emoji", "multiplier of emoji", "emoji"} <= row.keys()
 

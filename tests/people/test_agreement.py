@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -240,3 +241,37 @@ def test_intervals_of_agreement_cover_the_truth() -> None:
         found = Agreements(rlchf.Rankings.from_frame(rows)).overall()
         covered.append([e.low < truth < e.high for e in (found.alpha, found.tau_b)])
     assert (np.mean(covered, axis=0) > 0.84).all()
+
+
+@pytest.mark.parametrize("missing", [False, True])
+def test_what_is_lost_without_a_person_is_what_leaving_out_the_person_changes(
+    missing: bool,
+) -> None:
+    prompts = random_prompts(np.random.default_rng(7), missing=missing, ties=True, weights=False)
+    found = Agreements(rankings_of(prompts))
+    sums = found.sums
+    for k in range(5):
+        rest = [[vote for i, vote in enumerate(ballots) if i != k] for ballots in prompts]
+        left = Agreements(rankings_of(rest, "vwxyz".replace("vwxyz"[k], ""))).sums
+        own = found.votes.cell_annotators == k
+        assert left.disagreed.sum() == pytest.approx(sums.disagreed.sum() - sums.lost[own].sum())
+        assert left.weight.sum() == pytest.approx(sums.weight.sum() - sums.lost_weight[own].sum())
+
+
+LAMP = Path(__file__).parents[3] / "shared/data/lamp_rankings/rankings.csv"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not LAMP.exists(), reason="needs the LAMP rankings")
+def test_figures_of_the_lamp_rankings_equal_their_definitions() -> None:
+    rankings = rlchf.read_rankings(LAMP)
+    prompts: dict[str, dict[str, dict[str, int]]] = {}
+    columns = rankings.columns()
+    names = ("prompt_id", "annotator_id", "response_id", "rank")
+    for prompt, annotator, response, rank in zip(*(columns[name] for name in names), strict=True):
+        prompts.setdefault(prompt, {}).setdefault(annotator, {})[response] = int(rank)
+    votes: Prompts = [[(1.0, ballot) for ballot in part.values()] for part in prompts.values()]
+    found = Agreements(rankings).overall()
+    assert found.alpha.value == pytest.approx(oracle.alpha(oracle.units(votes)))
+    assert found.tau_b.value == pytest.approx(oracle.mean_tau_b(votes))
+    assert (round(found.same.value, 3), round(found.alpha.value, 3)) == (0.820, 0.640)

@@ -95,3 +95,33 @@ def test_what_cannot_be_measured_is_said(ballots: list[tuple[str, str, str]], wo
     assert any(words in sentence for sentence in findings(found))
     assert people_section(found).blocks
     json.dumps(found.to_dict(), allow_nan=False)
+
+
+def test_figures_do_not_depend_on_the_unit_of_the_weights() -> None:
+    rows = [("p", "x", "a > b"), ("p", "y", "b > a"), ("q", "x", "c > d"), ("q", "z", "c > d = e")]
+    one, other = (
+        describe_people(Rankings.from_ballots(rows, [unit, 2 * unit, unit, 3 * unit])).to_dict()
+        for unit in (1.0, 2.0**900)
+    )
+    assert one == other
+
+
+def test_ballots_of_every_kind_are_described() -> None:
+    soft = [
+        {"prompt_id": p, "annotator_id": name, "chosen": "a", "rejected": "b", "probability": q}
+        for p in range(12)
+        for name, q in (("x", 0.7), ("y", 0.5), ("z", 1.0))
+    ]
+    approvals = [
+        {"prompt_id": p, "annotator_id": f"x{a}", "response_id": r, "approved": (p * a + ord(r)) % 3 == 0}
+        for p in range(12)
+        for a in range(22)
+        for r in "abcd"
+    ]  # fmt: skip
+    nothing = Rankings.from_ballots([("p", "x", "a > b"), ("p", "y", "a > b")], [0, 0])
+    for rankings in (Rankings.from_frame(soft), Rankings.from_frame(approvals), nothing):
+        groups = {name: "north" for name in rankings.annotator_ids[:2]}
+        found = describe_people(rankings, groups, simulations=2)
+        json.dumps(found.to_dict(), allow_nan=False)
+        assert findings(found)
+        assert people_section(found).blocks

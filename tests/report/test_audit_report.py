@@ -103,7 +103,7 @@ def test_weights_are_shown_beside_plain_counts(report: Audit) -> None:
     text, table = section.blocks
     assert isinstance(text, Text)
     assert "12 annotators are as sure as 8.0 with equal weights" in text.sentences[0]
-    assert text.sentences[1].startswith("1 annotator with ballots has no weight")
+    assert text.sentences[1].startswith("1 annotator with ballots has the weight 0")
     assert isinstance(table, Table)
     assert table.rows == [["all", 12, 1.0, 1.0, 0.6, 0.7, 0.5, 0.4]]
     assert weights_section(report) is None

@@ -1,5 +1,7 @@
 """A document with every kind of block and chart, whose names try to break out of the page."""
 
+from functools import cache
+
 import numpy as np
 
 from rlchf.report.charts import (
@@ -34,6 +36,7 @@ GROUPS = ("Deutschland", "Česko", "", "x" * 300, EVIL)
 LONG = "a" * 500 + " " + "word " * 100
 
 
+@cache
 def every_chart() -> dict[str, Chart]:
     """Charts of every kind, by what they are."""
     rng = np.random.default_rng(0)

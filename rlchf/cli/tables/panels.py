@@ -32,9 +32,10 @@ def sentences(selection: Selection) -> Iterator[str]:
     )
     lottery = selection.lottery
     if lottery is not None:
+        n = counted(len(lottery.panels), "composition")
         yield (
-            f"The panel is one of {counted(len(lottery.panels), 'panel')} in the lottery, and all keep the "
-            f"quotas; no lottery under these quotas has a least probability above {lottery.bound:.4f}."
+            f"The panel has one of {n} in the lottery, all of which keep the quotas; no lottery under these "
+            f"quotas has a least probability above {lottery.bound:.4f}."
         )
     missed = [f"{one.column} {one.category!r}" for one in selection.seats if not one.kept]
     if missed:

@@ -104,7 +104,7 @@ class Selection:
             "largest_possible_least": None if self.lottery is None else self.lottery.bound,
             "mean_inclusion_probability": self.size / int(self.present.sum()),
             "on_no_panel": self.excluded,
-            "panels_in_lottery": None if self.lottery is None else len(self.lottery.panels),
+            "compositions": None if self.lottery is None else len(self.lottery.panels),
             "quotas": [{**asdict(one), "kept": one.kept} for one in self.seats],
         }
 

@@ -22,7 +22,7 @@ def rules_section(comparison: Comparison) -> Section:
     names = [_class_name(one) for one in classes]
     chosen = [measured.rules.index(one[0]) for one in classes]
     part = np.ix_(chosen, chosen)
-    blocks: list[Block] = [Text(_sentences(comparison))]
+    blocks: list[Block] = [Text(_sentences(comparison), listed=True)]
     if len(chosen) > 1:
         blocks.append(
             matrix_chart(

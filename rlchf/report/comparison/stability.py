@@ -12,7 +12,7 @@ def stability_section(comparison: Comparison) -> Section | None:
     stability, halves = comparison.stability, comparison.halves
     if not (stability and stability.rules) and not (halves and halves.rules):
         return None
-    blocks: list[Block] = [Text(_sentences(comparison))]
+    blocks: list[Block] = [Text(_sentences(comparison), listed=True)]
     if stability and stability.rules:
         rows = sorted(stability.rules, key=lambda row: -row.mean_first.value)
         blocks.append(
