@@ -7,10 +7,11 @@ from rlchf.jobs.axioms_settings import AxiomsJob
 
 @with_settings(AxiomsJob, arguments=["rankings"])
 def command(given: Given, as_json: Json = False) -> None:
-    """Show which axioms rules satisfy, with counterexamples, and how often they break them.
+    """Show which axioms voting rules satisfy and break.
 
     What a rule satisfies is on its card, with its source; for the rest there is a table of counterexamples,
-    or a search. With rankings or cultures it measures on what share of elections each axiom is broken.
+    or a search. With rankings or cultures it measures on what share of elections each axiom is broken, and
+    on request how often the rules can be manipulated, and what changes without each annotator.
     """
     from rlchf.axioms.counterexamples import in_words
     from rlchf.jobs.axioms import axioms_of_rules, replay_file

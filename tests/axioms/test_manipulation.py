@@ -219,6 +219,17 @@ def test_more_than_five_responses_are_searched_by_raising_and_lowering() -> None
     assert one_voter(seven, "borda").success.value > 0.9
 
 
+def test_the_figures_do_not_depend_on_how_many_copies_are_decided_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rankings = culture("impartial", prompts=12, annotators=5, responses=4, per_ballot=3, seed=4)
+    searches = (one_voter, coalition)
+    together = [search(rankings, "borda").to_dict() for search in searches]
+    monkeypatch.setattr("rlchf.axioms.manipulation.search.BUDGET", 50)
+    assert [search(rankings, "borda").to_dict() for search in searches] == together
+    assert together[0]["success"]["value"] > 0
+
+
 def test_scores_and_approvals_go_with_the_places() -> None:
     rows = [
         {"prompt_id": "p", "annotator_id": who, "response_id": name, "score": score}

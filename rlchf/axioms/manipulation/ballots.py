@@ -11,6 +11,8 @@ from rlchf.profiles import Profiles
 
 EXHAUSTIVE = 5
 """Responses on a ballot up to which all of its orders are tried."""
+MANY = 12
+"""Responses from which on a response is moved to the ends and by one place only."""
 
 
 @cache
@@ -18,12 +20,13 @@ def rearrangements(m: int) -> np.ndarray:
     """(D, m) orders of places 0, 1, ..., m - 1, without that order itself.
 
     All of them for up to 5 places. For more, those by which a voter usually gains: one response is raised
-    (compromise, push-over) or lowered (bury), or one is put first and another one last.
+    (compromise, push-over) or lowered (bury), or one is put first and another one last. For 12 and more a
+    response goes first, last or by one place up.
 
     Examples
     --------
-    >>> [len(rearrangements(m)) for m in (2, 3, 5, 6, 10)]
-    [1, 5, 119, 44, 152]
+    >>> [len(rearrangements(m)) for m in (2, 3, 5, 6, 11, 12, 50)]
+    [1, 5, 119, 44, 189, 31, 145]
     """
     own = tuple(range(m))
     if m <= EXHAUSTIVE:
@@ -31,10 +34,10 @@ def rearrangements(m: int) -> np.ndarray:
     orders: dict[tuple[int, ...], None] = {}
     for i in own:
         rest = [*own[:i], *own[i + 1 :]]
-        for j in own:
+        for j in own if m < MANY else {0, max(i - 1, 0), m - 1}:
             orders[(*rest[:j], i, *rest[j:])] = None
-            if i != j:
-                orders[(i, *(k for k in own if k not in (i, j)), j)] = None
+        for j in rest if m < MANY else []:
+            orders[(i, *(k for k in own if k not in (i, j)), j)] = None
     del orders[own]
     return np.array(list(orders))
 

@@ -5,7 +5,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from scipy.stats import t as student
 
 from rlchf.auditing.estimates import NONE, Estimate
 from rlchf.auditing.shares import wilson
@@ -160,6 +159,8 @@ def mean(values: np.ndarray) -> Estimate:
     value = float(values.mean())
     if n < LEAST:
         return Estimate(value, float("nan"), float("nan"))
+    from scipy.stats import t as student  # slow to import
+
     half = float(student.ppf(0.975, n - 1) * values.std(ddof=1) / n**0.5)
     return Estimate(value, value - half, value + half)
 

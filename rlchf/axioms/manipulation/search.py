@@ -86,16 +86,18 @@ def best_orders(
         if not len(places):
             continue
         chosen = np.flatnonzero(named == m)
-        cost = len(places) * profiles.ranks.size / profiles.n_prompts
-        for chunk in chunks(len(chosen), cost, BUDGET):
+        size = profiles.ranks.size / profiles.n_prompts  # ranks of a copy of a prompt
+        for chunk in chunks(len(chosen), min(len(places) * size, BUDGET), BUDGET):
             part = chosen[chunk]
-            tried = orders[part][:, places]  # (n, D, M)
-            values = _gains(decision, profiles, before, cases.part(part), tried, criterion)
-            best = values.argmax(axis=1)
-            rows = np.arange(len(part))
-            rises = values[rows, best] > NEARLY
-            gains[part] = np.where(rises, values[rows, best], 0.0)
-            orders[part[rises]] = tried[rows, best][rises]
+            own = orders[part]
+            for some in chunks(len(places), len(part) * size, BUDGET):
+                tried = own[:, places[some]]  # (n, D, M)
+                values = _gains(decision, profiles, before, cases.part(part), tried, criterion)
+                best = values.argmax(axis=1)
+                rows = np.arange(len(part))
+                rises = values[rows, best] > gains[part] + NEARLY
+                gains[part[rises]] = values[rows, best][rises]
+                orders[part[rises]] = tried[rows, best][rises]
     return gains, orders
 
 

@@ -40,7 +40,8 @@ def one_voter(
 
     The voter knows all other ballots. All orders of the responses on its ballot are tried if these are 5 at
     most; of more, those that raise a response (compromise, push-over), lower one (bury), or put one first
-    and another one last, so that the rate is a lower bound. A ballot keeps its ties and what it leaves out;
+    and another one last, and from 12 on those that put one first, last or a place higher: the rate is a lower
+    bound then. A ballot keeps its ties and what it leaves out;
     scores and approvals go to other responses with their places.
 
     Parameters
