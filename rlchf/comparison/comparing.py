@@ -203,8 +203,7 @@ def compare(
     Raises
     ------
     ValueError
-        If a rule is unknown, fewer than two are named, no prompt has two responses, or a number is out of
-        range.
+        If a rule is unknown, fewer than two are named, or a number is out of range.
 
     Examples
     --------
@@ -222,10 +221,6 @@ def compare(
         if number < 0:
             raise ValueError(f"{name} is {number}; give 0 or more")
     chosen, groupings = admitted(rankings, rules), Grouping.each(rankings, groups)
-    if int((rankings.response_starts[1:] - rankings.response_starts[:-1]).max()) < 2:
-        raise ValueError(
-            f"{rankings.source}: no prompt has two responses, so there is nothing to compare"
-        )
     results, failed = _results(rankings, chosen.rules, rules == ALL, seed, stage)
     measured: dict[str, Any] = {}
     if bootstrap:

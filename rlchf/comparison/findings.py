@@ -84,6 +84,13 @@ def _whose(comparison: "Comparison") -> str:
     g = int(np.nanargmax(spread))
     low, high = int(np.nanargmin(values[:, g])), int(np.nanargmax(values[:, g]))
     least, most = rows[low].groups[g], rows[high].groups[g]
+    if not least.contested.high < most.contested.low:
+        return (
+            "For whom it matters, the ballots do not tell beyond chance: the largest difference is that of "
+            f"{least.name}, with whom the outcome agrees on {interval(least.contested)} of the pairs that "
+            f"people disagree about under {rows[low].rule} and on {interval(most.contested)} under "
+            f"{rows[high].rule}."
+        )
     return (
         f"It matters most for {least.name}: of the pairs that people disagree about, the outcome agrees with "
         f"its members on {interval(least.contested)} under {rows[low].rule} and on "

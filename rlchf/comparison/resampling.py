@@ -34,7 +34,8 @@ class Ballots:
     profiles
         The ballots.
     counts
-        (B, V) the number of identical ballots that each stands for; 0 for the reverse of the one before it.
+        (B, V) the number of identical ballots that each stands for; 0 for the reverse of the one before it,
+        and for those without a weight.
     """
 
     prompts: np.ndarray
@@ -155,10 +156,14 @@ def bootstrap(ballots: Ballots, numbers: range, rng: np.random.Generator) -> np.
     counts = ballots.counts
     if (counts == counts[0]).all():
         total = int(counts[0].sum())
-        drawn = rng.multinomial(total, counts[0] / total, size=(len(counts), len(numbers)))
+        share = counts[0] / max(total, 1)
+        drawn = rng.multinomial(total, share, size=(len(counts), len(numbers)))
     else:
         drawn = np.stack(
-            [rng.multinomial(int(row.sum()), row / row.sum(), size=len(numbers)) for row in counts]
+            [
+                rng.multinomial(int(row.sum()), row / max(row.sum(), 1), size=len(numbers))
+                for row in counts
+            ]
         )
     return ballots.spread(drawn)
 
@@ -253,7 +258,8 @@ def _ballots(rankings: Rankings, prompts: np.ndarray) -> Ballots:
     profiles = rankings.batch(prompts)
     counts = np.diff(rankings.ballot_starts)[prompts]
     cells = ranges(rankings.ballot_starts[prompts], counts)
-    return Ballots(prompts, profiles, rankings.ballot_counts[cells].reshape(len(prompts), -1))
+    drawable = rankings.ballot_counts[cells] * (rankings.ballot_weights[cells] > 0)
+    return Ballots(prompts, profiles, drawable.reshape(len(prompts), -1))
 
 
 def _draw(

@@ -7,11 +7,14 @@ from functools import partial
 from importlib.util import find_spec
 from typing import Any
 
+import numpy as np
+
 from rlchf.auditing.report import plain
 from rlchf.comparison import Comparison, compare
 from rlchf.comparison.admitted import admitted
 from rlchf.comparison.embed import Embedded, linear_rewards
 from rlchf.comparison.texts import Texts, divided_texts
+from rlchf.comparison.weights import Weights, weights_effect
 from rlchf.display import counted
 from rlchf.io import read_prompts, read_responses
 from rlchf.io.datasets import dataset_files
@@ -50,6 +53,8 @@ class Compared:
         Who the people are, and how far they agree; None if the package krippendorff is missing.
     embedded
         Linear rewards on a language model's states; None without --embed.
+    weights
+        What the annotators' weights change; None if all weigh the same.
     """
 
     rankings: Rankings
@@ -57,6 +62,7 @@ class Compared:
     texts: Texts
     people: People | None = None
     embedded: Embedded | None = None
+    weights: Weights | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values: every figure."""
@@ -64,6 +70,7 @@ class Compared:
             **self.comparison.to_dict(),
             "texts": self.texts.to_dict(),
             "people": self.people and self.people.to_dict(),
+            "weights": self.weights and self.weights.to_dict(),
             "embedded": self.embedded and plain(self.embedded.to_dict()),
         }
 
@@ -114,6 +121,7 @@ def compare_files(job: CompareJob) -> Compared:
         texts,
         _describe_people(people, *texts_of, job.seed),
         _embed(job, people, comparison, *texts_of),
+        _weights(people, comparison),
     )
     if job.table:
         write_table(job.table, comparison.prompt_table())
@@ -142,6 +150,16 @@ def _embed(
     return linear_rewards(
         rankings, comparison.results, states, given.groups or None, model=job.embed, seed=job.seed
     )
+
+
+def _weights(given: Inputs, comparison: Comparison) -> Weights | None:
+    """What the annotators' weights change, if the annotators file has some that differ."""
+    if not given.weights:
+        return None
+    weights = np.array([given.weights.get(one, 1.0) for one in given.cast.annotator_ids])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # said when the weighted results were made
+        return weights_effect(given.rankings, given.cast, comparison.results, weights)
 
 
 def _describe_people(
@@ -177,7 +195,12 @@ def comparison_document(compared: Compared, facts: Mapping[str, str]) -> Documen
         title=f"{len(comparison.rules)} voting rules on {counted(counts.prompts, 'prompt')}",
         findings=findings,
         sections=comparison_sections(
-            compared.rankings, comparison, compared.texts, compared.people, compared.embedded
+            compared.rankings,
+            comparison,
+            compared.texts,
+            compared.people,
+            compared.embedded,
+            compared.weights,
         ),
         facts=facts,
     )

@@ -78,3 +78,12 @@ def test_without_people_who_are_known_nothing_is_said_of_people() -> None:
     assert "anonymous" in comparison.gains.notes[0]
     aims = [one.aim for one in comparison.recommendations]
     assert not any("agreement" in aim or "group" in aim for aim in aims)
+
+
+def test_no_group_is_said_to_lose_where_intervals_overlap() -> None:
+    rankings = random_rankings(11, prompts=8)
+    groups = {name: "odd" if int(name[1:]) % 2 else "even" for name in rankings.annotator_ids}
+    unsure = rlchf.compare(rankings, "borda,kemeny", groups, bootstrap=0, splits=0)
+    assert any("the ballots do not tell beyond chance" in one for one in unsure.findings)
+    sure = rlchf.compare(*divided()[:1], "borda,perpetual_pav", divided()[1], bootstrap=0, splits=0)
+    assert any(one.startswith("It matters most for few") for one in sure.findings)

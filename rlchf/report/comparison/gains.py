@@ -25,7 +25,7 @@ def gains_section(comparison: Comparison) -> Section | None:
     ]
     if gains.rules:
         blocks += _blocks(gains)
-    return Section("gains", "Who gains", blocks)
+    return Section("gains", "Who gains, and what to take", blocks)
 
 
 def _sentences(gains: Gains) -> list[str]:
@@ -119,7 +119,7 @@ def _groups_table(rows: list[RuleGains], names: list[str]) -> Table:
         "least under",
         Column("share", 2, "Of the contested pairs; half agree with a random order."),
         "most under",
-        Column("share", 2, "Of the contested pairs."),
+        Column("share", 2),
         Column("ranking of others", 2, "The share that agrees with the ranking of everybody else."),
         Column("own ranking", 2, "The share that agrees with the ranking of the other members."),
     ]

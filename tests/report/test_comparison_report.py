@@ -1,0 +1,99 @@
+"""The page of a comparison in a real browser, and with groups by the hundred."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+import rlchf
+from rlchf import Rankings
+from rlchf.comparison.texts import divided_texts
+from rlchf.jobs.compare import Compared, comparison_document
+from rlchf.report.document import Chart, Section, Table
+from rlchf.report.page import blocks_of, render
+from tests.support.browser import opened
+from tests.support.comparisons import random_rankings
+from tests.support.reports import EVIL
+
+RULES = "borda,kemeny,plurality,smith,perpetual_pav"
+
+MEASURED = """
+const { scrollWidth, clientWidth, dataset } = doc.documentElement;
+const shapes = [...doc.querySelectorAll(".live")]
+  .map((one) => one.querySelectorAll("svg.marks path, svg.marks text").length);
+return JSON.stringify({ scrollWidth, clientWidth, drawn: dataset.drawn, shapes });
+"""
+
+
+@pytest.fixture(scope="module")
+def compared() -> Compared:
+    """Random ballots of 24 people in as many groups, one of which has a hostile name."""
+    rankings = random_rankings(1, prompts=20, annotators=24)
+    groups = {
+        name: EVIL if n == 0 else f"group {n}" for n, name in enumerate(rankings.annotator_ids)
+    }
+    comparison = rlchf.compare(rankings, RULES, groups, bootstrap=20, splits=2, folds=5)
+    responses = {p: {r: f"{EVIL} {r}" for r in rankings.responses(p)} for p in rankings.prompt_ids}
+    return Compared(rankings, comparison, divided_texts(comparison, rankings, None, responses))
+
+
+def test_every_group_and_rule_is_in_a_table(compared: Compared) -> None:
+    document = comparison_document(compared, {})
+    sections = {section.name: section for section in document.sections}
+    assert list(sections) == ["data", "rules", "stability", "gains", "texts"]
+    tables = [one for one in blocks_of([sections["gains"]]) if isinstance(one, Table)]
+    groups = {row[0] for row in tables[0].rows}
+    assert {EVIL, *(f"group {n}" for n in range(1, 24))} >= groups
+    assert len(groups) > 15
+    for name in ("rules", "stability", "gains"):
+        rules = {row[0] for table in tables_of(sections[name]) for row in table.rows}
+        assert set(RULES.split(",")) <= rules
+
+
+def tables_of(section: Section) -> list[Table]:
+    return [one for one in blocks_of([section]) if isinstance(one, Table)]
+
+
+def test_a_majority_graph_is_drawn_for_each_of_the_worst_prompts(compared: Compared) -> None:
+    worst = [row.prompt_id for row in compared.comparison.data.worst(4)]
+    document = comparison_document(compared, {})
+    titles = [one.title for one in blocks_of(document.sections[:1]) if isinstance(one, Chart)]
+    assert len(worst) == len(titles) > 0
+    for prompt, title in zip(worst, titles, strict=True):
+        assert f"prompt {prompt}" in title
+
+
+@pytest.mark.slow
+def test_every_chart_is_drawn_on_a_phone_without_a_word_on_the_console(
+    compared: Compared, tmp_path: Path
+) -> None:
+    document = comparison_document(compared, {"Date": "today"})
+    charts = sum(isinstance(one, Chart) for one in blocks_of(document.sections))
+    text, console = opened(render(document), tmp_path, MEASURED, width=390)
+    measured = json.loads(text)
+    assert console == []
+    assert measured["scrollWidth"] <= measured["clientWidth"] == 390
+    assert int(measured["drawn"]) == len(measured["shapes"]) == charts
+    assert min(measured["shapes"]) > 0
+
+
+@pytest.mark.slow
+def test_a_thousand_prompts_and_hundreds_of_groups_are_below_two_megabytes() -> None:
+    ballots = [
+        (
+            f"p{p}",
+            f"a{(7 * p + v) % 250}",
+            ["a > b > c", "b > c > a", "c > a > b", "c > b > a"][(p * v) % 4],
+        )
+        for p in range(1000)
+        for v in range(5)
+    ]
+    rankings = Rankings.from_ballots(ballots)
+    groups = {name: f"group {name}" for name in rankings.annotator_ids}
+    comparison = rlchf.compare(
+        rankings, "borda,kemeny,veto", groups, bootstrap=20, splits=2, folds=2
+    )
+    compared = Compared(rankings, comparison, divided_texts(comparison, rankings))
+    page = render(comparison_document(compared, {}))
+    assert len(page.encode()) < 2e6
+    assert "group a249" in page
