@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 Figures = Sequence[float] | np.ndarray
 NAN = float("nan")
-MOST = 60
+MOST = 40
 """Rows that a chart draws."""
 WORDS = 40
 """Figures that a description spells out; of more it gives the lowest and the highest."""
