@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from rlchf.auditing.estimates import Estimate
+from rlchf.auditing.held_out import Interval
 from rlchf.auditing.report import Audit
 from rlchf.auditing.stages import StageShares
 from rlchf.auditing.standing import Standing, by_position
@@ -99,7 +100,7 @@ def agreement_section(report: Audit) -> Section:
     """Agreement of everybody and of each group, held out with intervals, and in sample."""
     blocks: list[Block] = []
     if report.intervals:
-        shown = [one for one in report.intervals if one.measure in MEASURES]
+        shown = [one for one in _lowest_first(report) if one.measure in MEASURES]
         dots = [Dot(one.name, one.value, one.low, one.high, MEASURES[one.measure]) for one in shown]
         how = "held out" if held_out_again(report) else "with the outcome as given"
         blocks += [
@@ -124,11 +125,22 @@ def agreement_section(report: Audit) -> Section:
     return Section("agreement", "Agreement", blocks)
 
 
+def _lowest_first(report: Audit) -> list[Interval]:
+    """The figures held out: first those of all, then the groups by their agreement on all pairs."""
+    pairs = {one.name: one.value for one in report.intervals if one.measure == "pairs"}
+
+    def key(one: Interval) -> tuple[bool, bool, float]:
+        value = pairs.get(one.name, math.nan)
+        return one.name != "all", math.isnan(value), value
+
+    return sorted(report.intervals, key=key)
+
+
 def _held_out_table(report: Audit, how: str) -> Table:
     figures = {(one.name, one.measure): one for one in report.intervals}
     rows: list[list[Cell]] = [
         [name, *(figures.get((name, measure), NONE) for measure in MEASURES)]
-        for name in dict.fromkeys(one.name for one in report.intervals)
+        for name in dict.fromkeys(one.name for one in _lowest_first(report))
     ]
     columns: list[Column | str] = ["group", *[Column(title, 2) for title in MEASURES.values()]]
     return Table(

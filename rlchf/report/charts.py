@@ -88,8 +88,9 @@ def interval_chart(
     shown, title = first_rows(dots, title, name)
     several = len({dot.series for dot in shown}) > 1
     rows = rows_of(shown)
-    look = {"domain": list(domain)} if domain else {"zero": False, "nice": True}
-    at = alt.X("value:Q", title=x, scale=scale_of([row["value"] for row in rows], **look))
+    ends = [end for row in rows for end in (row["value"], row["low"], row["high"])]
+    look: dict[str, Any] = {"domain": list(domain)} if domain else {"zero": False, "nice": True}
+    at = alt.X("value:Q", title=x, scale=scale_of(ends, **look))
     y = alt.Y("name:N", title=None, sort=None)
     offset = {"yOffset": alt.YOffset("series:N", sort=None)} if several else {}
     shown_by_pointer = tooltips(

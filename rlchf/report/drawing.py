@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 Figures = Sequence[float] | np.ndarray
 NAN = float("nan")
-MOST = 60
+MOST = 40
 """Rows that a chart draws."""
 WORDS = 40
 """Figures that a description spells out; of more it gives the lowest and the highest."""
@@ -145,12 +145,23 @@ def picked_opacity(full: float = 1, *fields: str) -> "alt.OpacityValue":
 
 
 def scale_of(values: Sequence[float | None], **look: Any) -> "alt.Scale":
-    """The scale of an axis, from 0 to 1 if there is no figure to find its ends by."""
+    """The scale of an axis; one figure alone stands in its middle, and none is between 0 and 1.
+
+    Examples
+    --------
+    >>> scale_of([2.0, None, 2.0], zero=False).to_dict()["domain"]
+    [1.8, 2.2]
+    """
     import altair as alt
 
-    if any(value is not None and math.isfinite(value) for value in values):
-        return alt.Scale(**look)
-    return alt.Scale(**{"domain": [0.1, 1] if look.get("type") == "log" else [0, 1], **look})
+    known = {value for value in values if value is not None and math.isfinite(value)}
+    if not known:
+        look = {"domain": [0.1, 1] if look.get("type") == "log" else [0, 1], **look}
+    elif len(known) == 1 and look.get("zero") is False:
+        (value,) = known
+        reach = abs(value) / 10 or 1.0
+        look = {"domain": [value - reach, value + reach], **look}
+    return alt.Scale(**look)
 
 
 def reference_line(value: float, axis: str) -> "alt.Chart":

@@ -26,8 +26,8 @@ PRINTED = 680
 DASH = "–"
 FEW = 5
 """So many rows more than a table shows at once are shown too, rather than folded."""
-LONG = 40
-"""Characters from which on a text needs a wide column."""
+SOME, LONG = 12, 40
+"""Characters from which on a text needs a column of some width, and a wide one."""
 
 
 def need_report() -> None:
@@ -291,9 +291,10 @@ def _kind(cells: Sequence[Any]) -> dict[str, str]:
     """The class of a column's cells: figures and gaps, or long texts."""
     given = [cell for cell in cells if cell is not None]
     texts = [cell for cell in given if isinstance(cell, str)]
-    if any(len(text) > LONG for text in texts):
-        return {"class": "long"}
-    return {} if texts or not given else {"class": "n"}
+    if texts:
+        longest = max(len(text) for text in texts)
+        return {"class": "long"} if longest > LONG else {"class": "some"} if longest > SOME else {}
+    return {"class": "n"} if given else {}
 
 
 def cell_text(cell: Any, digits: int | None = None) -> str:

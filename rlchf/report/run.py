@@ -95,7 +95,7 @@ def _findings(summary: Mapping[str, Any], metrics: Sequence[Mapping[str, Any]]) 
         yield (
             f"Over {len(rows)} updates of PPO the mean reward went from {figure_text(first)} to "
             f"{figure_text(last)} (means of the first and the last tenth), at a KL divergence of "
-            f"{kl:.2f} nats to the policy it started from."
+            f"{round(kl, 2) + 0.0:.2f} nats to the policy it started from."
         )
 
 

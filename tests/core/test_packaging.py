@@ -33,7 +33,7 @@ def test_the_wheel_holds_every_rule_once(dist: Path) -> None:
     assert {f"rlchf/rules/{name}" for name in rule_files()} <= set(names)
     assert len(names) == len(set(names))
     assert not any(name.startswith("rules/") for name in names)  # no stray top-level package
-    assert "rlchf/report/page.html.jinja" in names
+    assert {f"rlchf/report/page.{end}" for end in ("html.jinja", "css", "js")} <= set(names)
 
 
 @pytest.mark.slow
@@ -41,7 +41,7 @@ def test_the_source_distribution_holds_every_rule(dist: Path) -> None:
     with tarfile.open(next(dist.glob("*.tar.gz"))) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     assert {f"rules/{name}" for name in rule_files()} <= names
-    assert "rlchf/report/page.html.jinja" in names
+    assert {f"rlchf/report/page.{end}" for end in ("html.jinja", "css", "js")} <= set(names)
 
 
 def test_every_folder_of_code_is_a_package_that_is_installed() -> None:

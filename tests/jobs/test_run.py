@@ -68,8 +68,9 @@ def test_a_run_reports_the_share_at_every_stage(whole: Path) -> None:
     samples = [json.loads(line) for line in (whole / "samples.jsonl").read_text().splitlines()]
     assert sum(row["stage"] == "after" for row in samples) == 24
     page = (whole / "report.html").read_text()
-    assert "<svg" in page
+    assert page.count('class="chart"') > 8
     assert "policy after PPO" in page
+    assert all(isinstance(row["score"], float) for row in samples)
 
 
 @pytest.mark.slow
@@ -207,6 +208,17 @@ def test_a_table_that_is_none_is_refused(tmp_path: Path) -> None:
     (tmp_path / "run.toml").write_text("rule = 1")
     with pytest.raises(ValueError, match=r"rule is 1; it must be a table, \[rule\]"):
         pipeline.start(tmp_path / "run.toml")
+
+
+def test_a_run_that_could_not_be_reported_on_is_refused(
+    run_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rlchf.report.page.find_spec", lambda name: name != "altair")
+    with pytest.raises(
+        ValueError, match=r"a report needs altair, .* run pip install 'rlchf\[report\]'"
+    ):
+        pipeline.start(run_file, out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.slow
