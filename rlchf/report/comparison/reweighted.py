@@ -25,4 +25,6 @@ def reweighted_section(weights: Weights) -> Section:
         Column("Kendall distance", 3, "Share of the pairs of responses in another order."),
     ]
     caption = "What the weights change, against annotators who all count alike."
-    return Section("reweighted", "What the weights change", [Text(sentences), Table(columns, rows, caption)])
+    return Section(
+        "reweighted", "What the weights change", [Text(sentences), Table(columns, rows, caption)]
+    )
