@@ -1,8 +1,8 @@
-"""Every dotted name that the documentation gives exists after ``import rlchf``."""
+"""Every dotted name that the documentation gives exists: a module, or something in one."""
 
 import re
-from functools import reduce
 from pathlib import Path
+from pkgutil import resolve_name
 from types import ModuleType
 
 import pytest
@@ -27,7 +27,10 @@ def dotted_names() -> dict[str, str]:
 def test_a_name_in_the_docs_exists(name: str, file: str) -> None:
     if name.startswith("rlchf.train"):
         pytest.importorskip("torch")
-    assert reduce(getattr, name.split(".")[1:], rlchf), f"{file} names {name}, which does not exist"
+    try:
+        resolve_name(name)
+    except (ImportError, AttributeError):
+        pytest.fail(f"{file} names {name}, which does not exist")
 
 
 def test_the_docs_give_dotted_names() -> None:
