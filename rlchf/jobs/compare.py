@@ -18,6 +18,7 @@ from rlchf.comparison.weights import Weights, weights_effect
 from rlchf.display import counted
 from rlchf.io import read_prompts, read_responses
 from rlchf.io.datasets import dataset_files
+from rlchf.io.shown import read_shown
 from rlchf.io.tables import table_format, write_table
 from rlchf.jobs.compare_settings import CompareJob
 from rlchf.jobs.facts import report_facts
@@ -27,6 +28,7 @@ from rlchf.jobs.inputs import check_paths, list_skipped, read_people, skipped_fi
 from rlchf.jobs.progress import stage
 from rlchf.people.findings import findings as people_findings
 from rlchf.people.report import People, describe_people
+from rlchf.people.shown import Shown
 from rlchf.preferences import check_texts
 from rlchf.prompts import Prompt
 from rlchf.rankings import Rankings
@@ -87,7 +89,9 @@ def compare_files(job: CompareJob) -> Compared:
     responses = job.responses or beside(job.rankings, "responses")
     skipped = skipped_file(job.out or job.table)
     outputs = [job.out, job.table, skipped] if job.leaves_out else [job.out, job.table]
-    inputs = [*dataset_files(job.rankings), job.annotators, job.candidates, prompts, responses]
+    inputs = [
+        *dataset_files(job.rankings), job.annotators, job.candidates, prompts, responses, job.shown,
+    ]  # fmt: skip
     check_paths(inputs, outputs)
     if job.table:
         table_format(job.table)
@@ -99,6 +103,7 @@ def compare_files(job: CompareJob) -> Compared:
         model_folder(job.embed)
     people = read_people(job, job.group)
     admitted(people.rankings, job.rules)
+    shown = Shown.of(people.rankings, read_shown(job.shown)) if job.shown else None
     texts_of = (
         read_prompts(prompts) if prompts else {},
         read_responses(responses) if responses else {},
@@ -119,7 +124,7 @@ def compare_files(job: CompareJob) -> Compared:
         people.rankings,
         comparison,
         texts,
-        _describe_people(people, *texts_of, job.seed),
+        _describe_people(people, *texts_of, shown, job.seed),
         _embed(job, people, comparison, *texts_of),
         _weights(people, comparison),
     )
@@ -163,7 +168,11 @@ def _weights(given: Inputs, comparison: Comparison) -> Weights | None:
 
 
 def _describe_people(
-    given: Inputs, prompts: dict[str, Prompt], texts: dict[str, dict[str, str]], seed: int
+    given: Inputs,
+    prompts: dict[str, Prompt],
+    texts: dict[str, dict[str, str]],
+    shown: Shown | None,
+    seed: int,
 ) -> People | None:
     """Who the people are; a warning, where the package that this needs is missing."""
     if not find_spec("krippendorff"):
@@ -176,7 +185,7 @@ def _describe_people(
     with stage("people", quiet=True) as tick:
         return describe_people(
             given.rankings, given.groups or None, prompts=prompts or None, texts=texts or None,
-            seed=seed, tick=tick,
+            shown=shown, seed=seed, tick=tick,
         )  # fmt: skip
 
 

@@ -25,6 +25,12 @@ class CompareJob(GroupedRankings):
     responses: str = setting(
         "", "jsonl with prompt_id, response_id and text, shown in the report.", group="Data"
     )
+    shown: str = setting(
+        "",
+        "Table with prompt_id and annotator_id, and response_id and position, or seconds: the order in which "
+        "responses were on screen, and the time that ballots took.",
+        group="Data",
+    )
     bootstrap: int = setting(
         200, "Number of resamples of the ballots; 0 for none.", at_least=0, group="Measures"
     )

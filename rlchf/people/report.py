@@ -132,7 +132,7 @@ def describe_people(
     rule: str = "borda",
     prompts: Mapping[str, object] | None = None,
     texts: Texts | None = None,
-    shown: Mapping[str, Sequence[Any]] | None = None,
+    shown: Mapping[str, Sequence[Any]] | Shown | None = None,
     smallest: float = SMALLEST,
     simulations: int = 8,
     seed: int = 0,
@@ -185,7 +185,7 @@ def describe_people(
     if not rankings.anonymous:
         figures = reliability(
             agreements, groupings, prompts=prompts, texts=texts,
-            shown=None if shown is None else Shown.of(rankings, shown),
+            shown=Shown.of(rankings, shown) if isinstance(shown, Mapping) else shown,
         )  # fmt: skip
         owners = [grouping.owners for grouping in groupings.values()]
         clickers = find_clickers(

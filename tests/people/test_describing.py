@@ -3,12 +3,15 @@
 import io
 import json
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
 from rich.console import Console
 
 from rlchf.cli.tables.people import people_tables
+from rlchf.jobs.compare import compare_files
+from rlchf.jobs.compare_settings import CompareJob
 from rlchf.people import People, describe_people
 from rlchf.people.findings import findings
 from rlchf.rankings import Rankings
@@ -95,6 +98,27 @@ def test_what_cannot_be_measured_is_said(ballots: list[tuple[str, str, str]], wo
     assert any(words in sentence for sentence in findings(found))
     assert people_section(found).blocks
     json.dumps(found.to_dict(), allow_nan=False)
+
+
+def test_the_command_takes_what_was_shown_and_refuses_what_does_not_fit(tmp_path: Path) -> None:
+    rows = ["prompt_id,annotator_id,ranking"]
+    shown = ["prompt_id,annotator_id,response_id,position,seconds"]
+    for p in range(6):
+        for name in ("x", "y"):
+            rows.append(f"{p},{name},{'a > b' if name == 'x' else 'b > a'}")
+            shown += [f"{p},{name},{r},{place},{7 + p}" for r, place in (("a", 1), ("b", 2))]
+    ballots, screens = tmp_path / "rankings.csv", tmp_path / "shown.csv"
+    ballots.write_text("\n".join(rows) + "\n")
+    screens.write_text("\n".join(shown) + "\n")
+    job = CompareJob(
+        rankings=(str(ballots),), rules="borda,plurality", bootstrap=0, splits=0, folds=0, shown=str(screens)
+    )  # fmt: skip
+    found = compare_files(job).to_dict()["people"]["by_annotator"]
+    assert found["first"]["value"] == [1.0, 0.0]
+    assert found["seconds"] == [9.5, 9.5]
+    screens.write_text("prompt_id,annotator_id,seconds\n9,x,4\n")
+    with pytest.raises(ValueError, match="none of the 1 rows about what was shown"):
+        compare_files(job)
 
 
 def test_figures_do_not_depend_on_the_unit_of_the_weights() -> None:
