@@ -48,7 +48,7 @@ def test_probabilities_are_the_best_of_all_lotteries(seed: int) -> None:
         return
     best = leximin_by_enumeration(panels)
     selection = draw_panel(features, quotas, size, method="leximin", household=household)
-    np.testing.assert_allclose(selection.inclusion, best, atol=1e-5)
+    np.testing.assert_allclose(selection.inclusion, best, atol=5e-5)
     selection = draw_panel(features, quotas, size, method="maximin", household=household)
     least = best[best > 1e-9].min()
     assert selection.lottery is not None
@@ -72,7 +72,7 @@ def test_rounds_give_what_the_short_way_gives(monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.setattr(lottery, "relaxed_probabilities", promising)
         selection = draw_panel(features, quotas, size, method="leximin", household=household)
         best = leximin_by_enumeration(panels)
-        np.testing.assert_allclose(selection.inclusion, best, atol=1e-5)
+        np.testing.assert_allclose(selection.inclusion, best, atol=5e-5)
 
 
 def published(people: int, columns: int, size: int, seed: int) -> tuple[Features, list[Quota]]:

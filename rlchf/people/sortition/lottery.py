@@ -12,6 +12,8 @@ from rlchf.people.sortition.repair import explain_no_panel
 Tick = Callable[..., None]
 """``tick(done, total, **facts)``."""
 
+SHORT = 2e-5
+"""How far below their upper bounds leximin probabilities may be; to reach these takes many more panels."""
 GAP = 1e-6
 """How far a least probability may be from its bound."""
 
@@ -81,8 +83,8 @@ def leximin(pool: Pool, tick: Tick | None = None) -> Lottery:
     """A maximin lottery that then makes the second least probability as large as it can be, and so on.
 
     The probabilities of panels with parts of seats are an upper bound in this order, and quick to compute.
-    If a lottery has them, it is the answer; otherwise the least probabilities are fixed one after the
-    other, as in the reference.
+    If a lottery has them, to 2e-5, it is the answer; otherwise the least probabilities are fixed one after
+    the other, as in the reference.
 
     Raises
     ------
@@ -98,8 +100,8 @@ def leximin(pool: Pool, tick: Tick | None = None) -> Lottery:
     present = ~search.absent
     search.approach(min(len(present), 1000))
     lotteries = search.lotteries(search.relaxed, present, 0.0)
-    short, _ = search.generate(lotteries, enough=-GAP)
-    if short >= -GAP:
+    short, _ = search.generate(lotteries, enough=-SHORT)
+    if short >= -SHORT:
         return search.lottery(lotteries, float(search.relaxed[present].min()))
     lotteries = search.lotteries(np.zeros(len(present)), present, 1.0)
     fixed, bound = search.absent.copy(), np.nan
