@@ -28,6 +28,12 @@ NEEDED = {
 """What the record of a counterexample must say of the change, by axiom."""
 
 
+UNREADABLE = (
+    "the counterexample is not as rlchf axioms --out writes one: rule, axiom, ballots, given, about and "
+    "elections"
+)
+
+
 @dataclass(frozen=True)
 class Counterexample:
     """Elections on which a rule breaks an axiom.
@@ -86,18 +92,15 @@ class Counterexample:
             If something is missing or does not fit.
         """
         try:
+            check = check_of(str(record["axiom"]))
+            rule, kind = str(record["rule"]), str(record["ballots"])
             elections = tuple(election_of(one, record["given"]) for one in record["elections"])
             names = [str(name) for name in record["elections"][0]["responses"]]
             about = about_of(record["about"], names)
-            check = check_of(str(record["axiom"]))
-            rule, kind = str(record["rule"]), str(record["ballots"])
         except KeyError as error:
             raise ValueError(f"the counterexample lacks the key {error}") from None
         except (TypeError, AttributeError, IndexError):
-            raise ValueError(
-                "the counterexample is not as rlchf axioms --out writes one: rule, axiom, ballots, given, "
-                "about and elections"
-            ) from None
+            raise ValueError(UNREADABLE) from None
         needed = NEEDED.get(check.name)
         if needed and needed not in about:
             raise ValueError(f"the counterexample to {check.name} lacks {needed!r} in 'about'")
@@ -162,6 +165,8 @@ def election_of(record: Mapping[str, Any], given: str) -> Elections:
     names = [str(name) for name in record["responses"]]
     index = {name: i for i, name in enumerate(names)}
     ballots = record["ballots"]
+    if not all(isinstance(ballot["weight"], int | float) for ballot in ballots):
+        raise ValueError(UNREADABLE)
     weights = np.array([float(ballot["weight"]) for ballot in ballots])
     if not len(ballots) or not np.isfinite(weights).all() or (weights < 0).any():
         raise ValueError("the counterexample needs ballots with weights of 0 or more")
@@ -205,11 +210,16 @@ def about_record(case: Case, names: list[str]) -> dict[str, Any]:
 def about_of(record: Mapping[str, Any], names: list[str]) -> dict[str, np.ndarray]:
     """What the change was, from names of responses."""
     about = {}
+    index = {name: i for i, name in enumerate(names)}
     for key, row in record.items():
+        if key in ("response", "renaming"):
+            unknown = [one for one in (row if key == "renaming" else [row]) if one not in index]
+            if unknown:
+                raise ValueError(f"'about' names {unknown[0]!r}; choose from {', '.join(names)}")
         if key == "response":
-            about[key] = np.array([names.index(row)])
+            about[key] = np.array([index[row]])
         elif key == "renaming":
-            about[key] = np.array([[names.index(name) for name in row]])
+            about[key] = np.array([[index[name] for name in row]])
         else:
             about[key] = np.array([row])
     return about
@@ -237,14 +247,21 @@ def replayed(counterexample: Counterexample) -> Replay:
     Raises
     ------
     ValueError
-        If there is no such rule.
+        If there is no such rule, or the elections do not fit each other.
 
     Examples
     --------
     >>> replayed(stored()["instant_runoff", "monotonicity"]).broken
     True
     """
-    case, broken = rejudged(decider(counterexample.rule), counterexample.axiom, counterexample.case)
+    decide = decider(counterexample.rule)
+    try:
+        case, broken = rejudged(decide, counterexample.axiom, counterexample.case)
+        names_of(case)
+    except (IndexError, TypeError, ValueError) as error:  # of what somebody changed in a record
+        raise ValueError(
+            f"what 'about' says of the change to {counterexample.axiom} does not fit its elections: {error}"
+        ) from None
     return Replay(replace(counterexample, case=case), broken)
 
 

@@ -24,7 +24,7 @@ DRAWN = {
     "gaps": ("gaps", "alike gaps"),
     "ties and gaps": ("weak gaps",),
 }
-"""The kinds of random ballots that may have so much; see `rlchf.axioms.drawing`."""
+"""The kinds of random ballots that may have so much."""
 
 
 @cache

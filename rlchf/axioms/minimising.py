@@ -8,6 +8,8 @@ import numpy as np
 from rlchf.axioms.cases import Case
 from rlchf.axioms.elections import Elections
 
+STEPS = (1, 2, 3, 4, 5, 6, 8, 10, 13, 16, 20, 30, 50, 80, 130, 200, 500, 1000)
+"""The largest weight to which all weights are lowered in proportion, and rounded."""
 LOWERED = 30
 """Weights up to this are lowered one by one."""
 Broken = Callable[[Case], Case | None]
@@ -55,7 +57,7 @@ def smaller_cases(case: Case) -> Iterator[Case]:
 def lower_weights(weights: np.ndarray) -> Iterator[np.ndarray]:
     """Lower weights (K,) in whole numbers: first all weights lowered together, then each by one."""
     most, present = weights.max(), weights > 0
-    for n in (1, 2, 3, 4, 5, 6, 8, 10, 13, 16, 20, 30):
+    for n in STEPS:
         rounded = np.maximum(np.rint(weights / most * n), present)
         if n < most or (n == 1 and (weights != rounded).any()):
             yield rounded

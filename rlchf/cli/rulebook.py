@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_h
 
 from rlchf.aggregation import aggregate
 from rlchf.rankings import Rankings
-from rlchf.rules import AXIOMS, Card, Kind, card_of, get_rule, list_rules, rule_modules
+from rlchf.rules import AXIOMS, SCOPES, Card, Kind, card_of, get_rule, list_rules, rule_modules
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -121,6 +121,31 @@ def axioms_table() -> str:
     return "\n".join(lines) + "\n"
 
 
+def statuses_table() -> str:
+    """The table of rules and axioms in docs/axioms.md."""
+    from rlchf.axioms.statuses import status_of
+
+    shown = {"yes": "yes", "no": "no", "none found": "?", "not searched": "-"}
+    cards = [card_of(name, get_rule(name)) for name in sorted(rule_modules())]
+    lines: list[str] = []
+    for kind in get_args(Kind):
+        lines += ["", f"### {kind.capitalize()}", ""]
+        lines += [f"| rule | {' | '.join(AXIOMS)} |", f"|---{'|---' * len(AXIOMS)}|"]
+        for card in cards:
+            if card.kind == kind:
+                words = [status_of(card.name, axiom).word for axiom in AXIOMS]
+                cells = [shown.get(word, word.removeprefix("yes, ")) for word in words]
+                lines.append(f"| `{card.name}` | {' | '.join(cells)} |")
+    return "\n".join(lines[1:]) + "\n"
+
+
+def scopes_table() -> str:
+    """The conditions of claims in docs/axioms.md."""
+    lines = ["| in the table | the rule satisfies the axiom |", "|---|---|"]
+    lines += [f"| {name} | {sentence} |" for name, sentence in SCOPES.items()]
+    return "\n".join(lines) + "\n"
+
+
 def imports() -> str:
     """The imports in rules/__init__.py that show every rule to editors and type checkers."""
     lines = []
@@ -135,6 +160,8 @@ def imports() -> str:
 PARTS: dict[tuple[str, str], Callable[[], str]] = {
     ("docs/rules.md", "axioms"): axioms_table,
     ("docs/rules.md", "rules"): rules_table,
+    ("docs/axioms.md", "scopes"): scopes_table,
+    ("docs/axioms.md", "statuses"): statuses_table,
     ("rules/__init__.py", "rules"): imports,
 }
 """What is written where: a file, and the name that its markers ``begin:`` and ``end:`` give the part."""

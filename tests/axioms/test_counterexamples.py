@@ -36,7 +36,8 @@ def test_the_counterexamples_of_rules_that_take_long_to_compile_break_their_axio
 
 
 def test_every_rule_and_axiom_is_claimed_or_refuted_or_searched() -> None:
-    for rule, card in CARDS.items():
+    for rule in {rule for rule, _ in stored()}:
+        card = CARDS[rule]
         for axiom in AXIOMS:
             claimed = axiom in card.axioms
             known = (rule, axiom) in stored()

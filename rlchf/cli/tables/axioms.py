@@ -60,6 +60,8 @@ def legend(report: AxiomReport) -> Iterator[str]:
         yield " no: --rules RULE --axioms AXIOM shows the counterexample"
     if "none found" in words:
         yield " none found: no counterexample in a search, which is no proof"
+    if "not searched" in words:
+        yield " not searched: --search N searches N cases"
 
 
 def rates_table(measured: Measured, report: AxiomReport) -> Table:

@@ -1,0 +1,196 @@
+"""The command ``rlchf axioms``: what is known, rates on a file and on cultures, replays, refusals."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rlchf import Profiles, read_rankings
+from rlchf.auditing.shares import wilson
+from rlchf.axioms.counterexamples import stored
+from rlchf.axioms.rates import batches_of, rate
+from rlchf.jobs.axioms import axioms_of_rules
+from rlchf.jobs.axioms_settings import AxiomsJob
+from tests.support.cli import Done, refused, rlchf
+
+CYCLE = [
+    "a > b > c",
+    "a > b > c",
+    "b > c > a",
+]  # a is the Condorcet winner, and ties with b under Borda
+CLEAR = ["a > b > c", "a > c > b", "a > b > c", "c > a > b"]
+
+
+def second_places(profiles: Profiles) -> np.ndarray:
+    """The weight of the ballots that rank a response second."""
+    hits = (np.asarray(profiles.ranks) == 2) * profiles.weights
+    return np.asarray(np.add.reduceat(hits, profiles.starts[:-1], axis=1).T)
+
+
+def run(*arguments: object) -> Done:
+    return rlchf("axioms", *arguments)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Four prompts on which Borda misses the Condorcet winner, six on which it does not, one without."""
+    lines = ["prompt_id,annotator_id,ranking"]
+    for p in range(11):
+        ballots = CYCLE if p < 4 else CLEAR if p < 10 else ["d > e", "e > d"]
+        lines += [f"p{p},x{v},{ballot}" for v, ballot in enumerate(ballots)]
+    path = tmp_path / "rankings.csv"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def test_rates_on_a_file_are_shares_of_the_prompts_to_which_the_axiom_applies(file: Path) -> None:
+    done = run(
+        file,
+        "--rules",
+        "borda,carry_psb",
+        "--axioms",
+        "condorcet,participation",
+        "--search",
+        0,
+        "--json",
+    )
+    assert done.returncode == 0, done.stderr
+    (measured,) = json.loads(done.stdout)["measured"]
+    rates = {(one["rule"], one["axiom"]): one for one in measured["rates"]}
+    borda = rates["borda", "condorcet"]
+    assert (borda["broken"], borda["elections"], borda["of"], borda["first"]) == (4, 10, 11, "p0")
+    assert [borda["low"], borda["high"]] == pytest.approx(wilson(0.4, 10))
+    assert rates["borda", "participation"]["elections"] == 11
+    assert rates["borda", "participation"]["broken"] == 0
+    assert ("carry_psb", "participation") not in rates  # the rule decides all prompts together
+    assert rates["carry_psb", "condorcet"]["elections"] == 10
+    assert measured["ballots"] == "strict complete ballots"
+
+
+def test_a_rate_does_not_depend_on_how_prompts_are_put_together(file: Path) -> None:
+    rankings = read_rankings(file)
+    together = list(batches_of(rankings.profiles()))
+    single = list(
+        batches_of(
+            (np.array([p]), rankings.batch(np.array([p]))) for p in range(len(rankings.prompt_ids))
+        )
+    )
+    for axiom in ("condorcet", "IIA", "participation", "clones"):
+        one, other = rate("instant_runoff", axiom, together), rate("instant_runoff", axiom, single)
+        assert (one.broken, one.elections, one.first) == (
+            other.broken,
+            other.elections,
+            other.first,
+        )
+
+
+def test_the_table_says_what_holds_and_what_does_not() -> None:
+    done = run("--rules", "schulze,borda,river,baldwin", "--axioms", "Condorcet, clones,jr")
+    assert done.returncode == 0, done.stderr
+    rows = [line.split() for line in done.stdout.splitlines()]
+    assert ["condorcet", "yes", "no", "yes", "yes"] in rows
+    assert ["clones", "yes", "no", "yes,", "few", "no"] in rows
+    assert "yes, few: with at most 6 responses, clones included" in done.stdout
+
+
+def test_what_out_writes_can_be_replayed(tmp_path: Path) -> None:
+    out = tmp_path / "found.json"
+    first = run("--rules", "borda,instant_runoff", "--axioms", "clones,monotonicity", "--out", out)
+    assert "a has clones" in first.stdout
+    again = run("--replay", out)
+    assert again.returncode == 0, again.stderr
+    assert again.stdout.count("breaks") == 3  # clones of instant runoff where eliminations tie, too
+    values = json.loads(run("--replay", out, "--json").stdout)
+    assert [value["broken"] for value in values] == [True, True, True]
+
+
+def test_a_rule_that_was_mended_no_longer_breaks_the_axiom(tmp_path: Path) -> None:
+    record = stored()["borda", "condorcet"].record() | {"rule": "copeland"}
+    path = tmp_path / "one.json"
+    path.write_text(json.dumps(record))
+    assert "copeland does not break condorcet" in run("--replay", path).stdout
+
+
+def test_a_function_of_ones_own_is_searched() -> None:
+    rule = f"{__name__}:second_places"
+    done = run("--rules", rule, "--axioms", "unanimity,anonymity", "--search", 300)
+    assert done.returncode == 0, done.stderr
+    assert f"{rule} does not satisfy unanimity: counterexample with 2 responses" in done.stdout
+    assert f"{rule} and anonymity: no counterexample found among" in done.stdout
+
+
+def test_cultures_are_drawn_by_the_seed() -> None:
+    arguments = ["--rules", "borda", "--axioms", "condorcet", "--elections", 60, "--json"]
+    one, other, third = (
+        json.loads(run("--cultures", "impartial,mallows", *arguments, "--seed", seed).stdout)[
+            "measured"
+        ]
+        for seed in (1, 1, 2)
+    )
+    assert [part["name"] for part in one] == ["impartial", "mallows"]
+    assert one == other != third
+
+
+def test_prompts_beyond_the_limit_are_drawn_and_told(file: Path) -> None:
+    with pytest.warns(
+        UserWarning, match="5 of 11 prompts, drawn at random; --elections 11 takes all"
+    ):
+        report = axioms_of_rules(
+            AxiomsJob(rankings=(str(file),), rules="borda", axioms="pareto", elections=5)
+        )
+    assert report.measured[0].rates[0].of == 5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--axioms", "clone"], "unknown axiom 'clone'; did you mean clones?"),
+        (["--rules", "bord"], "unknown rule 'bord'; did you mean borda?"),
+        (["--cultures", "impartail"], "unknown culture 'impartail'"),
+        (["--replay", "x.json", "--rules", "borda"], "--replay runs the counterexamples of its file"),
+        (["--replay", "missing.json"], "missing.json"),
+        (["--annotators", "people.csv"], "--annotators is about a file of rankings; give one"),
+        (["--elections", "0"], "elections is 0; it must be 1 or more"),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_is_refused(arguments: list[str], message: str) -> None:
+    assert message in refused(run(*arguments))
+
+
+def without(key: str) -> Callable[[dict[str, Any]], object]:
+    return lambda record: record.pop(key)
+
+
+def with_ballots(**changes: object) -> Callable[[dict[str, Any]], object]:
+    return lambda record: record["elections"][0]["ballots"][0].update(changes)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (without("elections"), "has no counterexample"),
+        (without("about"), "lacks the key 'about'"),
+        (lambda record: record.update(rule="bord"), "unknown rule 'bord'"),
+        (lambda record: record.update(axiom="clone"), "unknown axiom 'clone'"),
+        (lambda record: record.update(about={}), "lacks 'columns' in 'about'"),
+        (lambda record: record.update(about=[1]), "is not as rlchf axioms --out writes one"),
+        (lambda record: record["about"].update(response="zz"), "names 'zz'"),
+        (lambda record: record["about"].update(columns=[0, 7]), "does not fit its elections"),
+        (lambda record: record["elections"].pop(), "has 1 election; give 2"),
+        (with_ballots(weight=-1), "weights of 0 or more"),
+        (with_ballots(weight="many"), "is not as rlchf axioms --out writes one"),
+        (with_ballots(ranking="a > zz"), "a ballot names 'zz'"),
+        (lambda record: record["elections"][0].update(ballots=[]), "needs ballots"),
+    ],
+)
+def test_a_damaged_counterexample_is_refused_in_one_sentence(
+    spoil: Callable[[dict[str, Any]], object], message: str, tmp_path: Path
+) -> None:
+    record = json.loads(json.dumps(stored()["borda", "clones"].record()))
+    spoil(record)
+    path = tmp_path / "damaged.json"
+    path.write_text(json.dumps(record))
+    assert message in refused(run("--replay", path))
