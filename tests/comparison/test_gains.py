@@ -101,3 +101,13 @@ def test_a_single_prompt_has_no_interval_and_ties_all_rules() -> None:
     assert np.isnan(comparison.stability.rules[0].mean_first.low)
     json.dumps(comparison.to_dict(), allow_nan=False)
     assert all(one.worse == [] for one in comparison.recommendations if "stable" in one.aim)
+
+
+def test_a_rule_that_is_stable_because_it_breaks_ties_is_recommended_with_that_caveat() -> None:
+    ballots = [(p, n, "a > b" if n % 2 else "b > a") for p in range(20) for n in range(8)]
+    comparison = rlchf.compare(
+        Rankings.from_ballots(ballots), "borda,ranked_pairs", splits=0, folds=0
+    )
+    (stable,) = [one for one in comparison.recommendations if "stable" in one.aim]
+    assert stable.rule == "ranked_pairs"
+    assert "breaks ties by the order" in stable.sentence
