@@ -14,7 +14,6 @@ from rlchf.comparison.stability import Stability
 from rlchf.rankings import Rankings
 from rlchf.rules import default_ties, get_rule
 
-
 BREAKS_TIES = (
     "It breaks ties by the order of the responses, which keeps first places that other rules tie."
 )
