@@ -10,6 +10,8 @@ from rlchf.auditing.estimates import Estimate
 def mean_over(values: np.ndarray) -> Estimate:
     """The mean over prompts, with a 95 % interval for other prompts like these; NaN is left out.
 
+    The mean of one prompt has no interval.
+
     Examples
     --------
     >>> mean = mean_over(np.array([0.5, 0.7, np.nan, 0.6]))
@@ -19,8 +21,9 @@ def mean_over(values: np.ndarray) -> Estimate:
     known = values[~np.isnan(values)]
     if len(known) == 0:
         return Estimate(float("nan"), float("nan"), float("nan"))
-    half = _half_width(known)
-    mean = float(known.mean())
+    half, mean = _half_width(known), float(known.mean())
+    if len(known) == 1:
+        return Estimate(mean, float("nan"), float("nan"))
     return Estimate(mean, mean - half, mean + half)
 
 

@@ -12,6 +12,11 @@ from rlchf.comparison.halves import CAVEAT, Halves
 from rlchf.comparison.paired import tied
 from rlchf.comparison.stability import Stability
 from rlchf.rankings import Rankings
+from rlchf.rules import default_ties, get_rule
+
+BREAKS_TIES = (
+    "It breaks ties by the order of the responses, which keeps first places that other rules tie."
+)
 
 
 @dataclass(frozen=True)
@@ -174,9 +179,9 @@ def _stable(stability: Stability) -> Recommendation:
     best, others = tied_with_best(values)
     row = next(row for row in stability.rules if row.rule == best)
     figure = f"its first place is the same in {interval(row.mean_first)} of the resamples"
-    return _recommendation(
-        "the first place that is most stable", best, others, list(values), figure
-    )
+    caveat = BREAKS_TIES if default_ties(get_rule(best)) else ""
+    aim = "the first place that is most stable"
+    return _recommendation(aim, best, others, list(values), figure, caveat)
 
 
 def _consistent(halves: Halves) -> Recommendation:

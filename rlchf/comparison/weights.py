@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
-
 from rlchf.aggregation import Aggregation, aggregate
+from rlchf.auditing.groups import Groups
+from rlchf.auditing.weighting import WeightedFigures, weighted_figures
 from rlchf.comparison.rules import distances
-from rlchf.people.design import design_effect, effective_sample_size
 from rlchf.rankings import Rankings
 
 
@@ -40,18 +39,16 @@ class Weights:
 
     Attributes
     ----------
-    people, without
-        Number of annotators with a ballot whose weight is above 0, and is 0.
-    design_effect, effective_sample_size
-        Kish's figures of the weights above 0.
+    rule
+        The rule whose outcome ``figures`` are about: the first one.
+    figures
+        Shares of the people and of the weight, and agreement with and without the weights.
     rules
         What changes under each rule.
     """
 
-    people: int
-    without: int
-    design_effect: float
-    effective_sample_size: float
+    rule: str
+    figures: WeightedFigures
     rules: list[RuleWeights]
 
     def to_dict(self) -> dict[str, Any]:
@@ -61,34 +58,37 @@ class Weights:
 
 def weights_effect(
     rankings: Rankings,
-    unweighted: Rankings,
+    cast: Rankings,
     results: Mapping[str, Aggregation],
-    weights: np.ndarray,
+    weights: Mapping[str, float],
+    groups: Groups | None = None,
 ) -> Weights:
     """Apply the rules to the ballots without the annotators' weights, and compare.
 
     Parameters
     ----------
-    rankings, unweighted
+    rankings, cast
         The ballots with the annotators' weights, and without.
     results
         The collective rankings of each rule with the weights, by its name.
     weights
-        (A,) the weights of the annotators of ``unweighted``.
+        Weight by annotator id; 1 for others.
+    groups
+        As in `rlchf.audit`.
 
     Examples
     --------
     >>> ballots = [("p", "ann", "a > b"), ("p", "bob", "b > a"), ("p", "eve", "b > a")]
-    >>> plain = Rankings.from_ballots(ballots)
-    >>> weighted = plain.weighted({"ann": 5.0})
-    >>> results = {"borda": aggregate(weighted, "borda")}
-    >>> effect = weights_effect(weighted, plain, results, np.array([5.0, 1.0, 1.0]))
-    >>> effect.rules[0].first, effect.rules[0].flipped, round(effect.design_effect, 2)
+    >>> cast = Rankings.from_ballots(ballots)
+    >>> weights = {"ann": 5.0}
+    >>> rankings = cast.weighted(weights)
+    >>> effect = weights_effect(rankings, cast, {"borda": aggregate(rankings, "borda")}, weights)
+    >>> effect.rules[0].first, effect.rules[0].flipped, round(effect.figures.design_effect, 2)
     (1, 1, 1.65)
     """
     rows = []
     for rule, result in results.items():
-        alike = aggregate(unweighted, rule, **result.options)
+        alike = aggregate(cast, rule, **result.options)
         measured = distances(rankings, {"weighted": result, "alike": alike})
         rows.append(
             RuleWeights(
@@ -98,12 +98,5 @@ def weights_effect(
                 float(measured.distance[0, 1]),
             )
         )
-    voted = np.bincount(unweighted.ballot_annotators, minlength=len(weights)) > 0
-    counted = weights[voted & (weights > 0)]
-    return Weights(
-        len(counted),
-        int((voted & (weights == 0)).sum()),
-        design_effect(counted),
-        effective_sample_size(counted),
-        rows,
-    )
+    first = next(iter(results))
+    return Weights(first, weighted_figures(cast, weights, results[first], groups), rows)

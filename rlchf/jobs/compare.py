@@ -7,8 +7,6 @@ from functools import partial
 from importlib.util import find_spec
 from typing import Any
 
-import numpy as np
-
 from rlchf.auditing.report import plain
 from rlchf.comparison import Comparison, compare
 from rlchf.comparison.admitted import admitted
@@ -72,7 +70,7 @@ class Compared:
             **self.comparison.to_dict(),
             "texts": self.texts.to_dict(),
             "people": self.people and self.people.to_dict(),
-            "weights": self.weights and self.weights.to_dict(),
+            "weights": self.weights and plain(self.weights.to_dict()),
             "embedded": self.embedded and plain(self.embedded.to_dict()),
         }
 
@@ -161,10 +159,11 @@ def _weights(given: Inputs, comparison: Comparison) -> Weights | None:
     """What the annotators' weights change, if the annotators file has some that differ."""
     if not given.weights:
         return None
-    weights = np.array([given.weights.get(one, 1.0) for one in given.cast.annotator_ids])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # said when the weighted results were made
-        return weights_effect(given.rankings, given.cast, comparison.results, weights)
+        return weights_effect(
+            given.rankings, given.cast, comparison.results, given.weights, given.groups or None
+        )
 
 
 def _describe_people(

@@ -1,5 +1,7 @@
 """Who gains, and what is recommended: against the audit, and on groups whose answer is known."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -87,3 +89,25 @@ def test_no_group_is_said_to_lose_where_intervals_overlap() -> None:
     assert any("the ballots do not tell beyond chance" in one for one in unsure.findings)
     sure = rlchf.compare(*divided()[:1], "borda,perpetual_pav", divided()[1], bootstrap=0, splits=0)
     assert any(one.startswith("It matters most for few") for one in sure.findings)
+
+
+def test_a_single_prompt_has_no_interval_and_ties_all_rules() -> None:
+    """And every figure can be written as JSON."""
+    rankings = Rankings.from_ballots(
+        [("p", n, "a > b > c" if n < "d" else "c > b > a") for n in "abcde"]
+    )
+    comparison = rlchf.compare(rankings, "borda,plurality", bootstrap=10, splits=2)
+    assert comparison.stability is not None
+    assert np.isnan(comparison.stability.rules[0].mean_first.low)
+    json.dumps(comparison.to_dict(), allow_nan=False)
+    assert all(one.worse == [] for one in comparison.recommendations if "stable" in one.aim)
+
+
+def test_a_rule_that_is_stable_because_it_breaks_ties_is_recommended_with_that_caveat() -> None:
+    ballots = [(p, n, "a > b" if n % 2 else "b > a") for p in range(20) for n in range(8)]
+    comparison = rlchf.compare(
+        Rankings.from_ballots(ballots), "borda,ranked_pairs", splits=0, folds=0
+    )
+    (stable,) = [one for one in comparison.recommendations if "stable" in one.aim]
+    assert stable.rule == "ranked_pairs"
+    assert "breaks ties by the order" in stable.sentence

@@ -169,8 +169,8 @@ def test_what_the_weights_change_is_told(folder: Path, tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     weights = json.loads(done.stdout)["weights"]
-    assert (weights["people"], weights["without"]) == (8, 1)
+    assert (weights["figures"]["people"], weights["figures"]["without"]) == (8, 1)
     kemeny = {row["rule"]: row for row in weights["rules"]}["kemeny"]
     assert kemeny["first"] >= 4  # all even prompts
     assert kemeny["flipped"] >= 12
-    assert 'id="reweighted"' in page.read_text()
+    assert 'id="weights"' in page.read_text()

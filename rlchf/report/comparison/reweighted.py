@@ -1,20 +1,12 @@
-"""The section on what the annotators' weights change under each rule."""
+"""The section on the annotators' weights with what they change under each rule."""
 
 from rlchf.comparison.weights import Weights
-from rlchf.display import counted
-from rlchf.report.document import Cell, Column, Section, Table, Text
+from rlchf.report.comparison.weights import weights_section
+from rlchf.report.document import Cell, Column, Section, Table
 
 
 def reweighted_section(weights: Weights) -> Section:
-    """The design effect of the weights, and what changes under each rule."""
-    sentences = [
-        f"{counted(weights.people, 'annotator')} with weights are worth "
-        f"{weights.effective_sample_size:.1f} with equal ones: the design effect is "
-        f"{weights.design_effect:.2f}.",
-        "All other sections count the annotators by weight.",
-    ]
-    if weights.without:
-        sentences.append(f"{counted(weights.without, 'annotator')} with weight 0 count nowhere.")
+    """Who counts for how much, and what that changes under each rule."""
     rows: list[list[Cell]] = [
         [row.rule, row.first, row.flipped, row.distance] for row in weights.rules
     ]
@@ -25,6 +17,5 @@ def reweighted_section(weights: Weights) -> Section:
         Column("Kendall distance", 3, "Share of the pairs of responses in another order."),
     ]
     caption = "What the weights change, against annotators who all count alike."
-    return Section(
-        "reweighted", "What the weights change", [Text(sentences), Table(columns, rows, caption)]
-    )
+    section = weights_section(weights.figures, weights.rule)
+    return Section(section.name, section.title, [*section.blocks, Table(columns, rows, caption)])
