@@ -105,6 +105,12 @@ def test_cells_are_written_for_readers() -> None:
     assert cell_text(0.1 + 0.2) == "0.3"
 
 
+def test_a_column_without_a_title_has_no_empty_header() -> None:
+    table = Table(["", "n"], [["ballots", 3]], "Sizes")
+    text = render(Document("A", [], [Section("a", "A", [table])]))
+    assert '<td></td><th scope="col" class="n">n</th>' in text
+
+
 def test_a_row_of_the_wrong_length_is_refused() -> None:
     with pytest.raises(ValueError, match="row 1 of the table 'Groups' has 1 cells; give 2"):
         lay_out(Table(["group", Column("n")], [["a", 1], ["b"]], "Groups"))
