@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from rlchf.numeric.highs import quiet_highs, run_highs
 from rlchf.people.sortition.pool import Pool
 
 TINY = 1e-9
@@ -15,21 +16,14 @@ def solver() -> Any:
     """A quiet HiGHS on one thread."""
     import highspy
 
-    class Quiet(highspy.Highs):  # type: ignore[misc]
-        def enableCallbacks(self) -> None:  # noqa: N802
-            """Do nothing: enabling them prints a banner to standard output."""
-
-    highs = Quiet()
-    options = {
-        "output_flag": False,
-        "threads": 1,
-        "mip_rel_gap": 0.0,
-        "mip_abs_gap": 1e-9,
-        "primal_feasibility_tolerance": 1e-9,
-        "dual_feasibility_tolerance": 1e-9,
-    }
-    for option, value in options.items():
-        highs.setOptionValue(option, value)
+    highs = quiet_highs(
+        {
+            "mip_rel_gap": 0.0,
+            "mip_abs_gap": 1e-9,
+            "primal_feasibility_tolerance": 1e-9,
+            "dual_feasibility_tolerance": 1e-9,
+        }
+    )
     highs.changeObjectiveSense(highspy.ObjSense.kMaximize)
     return highs
 
@@ -52,12 +46,7 @@ def _solve(highs: Any) -> bool:
     import highspy
 
     status = highspy.HighsModelStatus
-    done = highs.run()
-    if (
-        done == highspy.HighsStatus.kError
-    ):  # another library's HiGHS in this process has more threads
-        highs.resetGlobalScheduler(True)
-        highs.run()
+    run_highs(highs)
     if highs.getModelStatus() == status.kUnknown:  # from a basis that is nearly singular
         highs.clearSolver()
         highs.run()

@@ -4,6 +4,8 @@ from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 
+from rlchf.numeric.highs import quiet_highs, run_highs
+
 Solver = Literal["highs", "cbc"]
 
 OPTIMAL, INFEASIBLE = 1, -1  # statuses of PuLP, the same in all versions
@@ -38,14 +40,8 @@ class Highs:
     def __init__(self, gains: np.ndarray, constant: float) -> None:
         import highspy
 
-        class Quiet(highspy.Highs):  # type: ignore[misc]
-            def enableCallbacks(self) -> None:  # noqa: N802
-                """Do nothing: enabling them prints a banner to standard output."""
-
         self.columns = np.arange(len(gains), dtype=np.int32)
-        self.solver = Quiet()
-        for option, value in (("output_flag", False), ("threads", 1)):
-            self.solver.setOptionValue(option, value)
+        self.solver = quiet_highs({})
         n, none = len(gains), np.zeros(0)
         no_rows = none.astype(np.int32)
         self.solver.addCols(n, gains, np.zeros(n), np.ones(n), 0, no_rows, no_rows, none)
@@ -77,7 +73,7 @@ class Highs:
         if seconds <= 0:
             return None
         self.solver.setOptionValue("time_limit", self.solver.getRunTime() + seconds)
-        self.solver.run()
+        run_highs(self.solver)
         status, n = self.solver.getModelStatus(), len(self.columns)
         if status == self.status.kInfeasible:
             return Solution(np.full(n, 0.5), np.zeros(n), -np.inf)
