@@ -46,7 +46,7 @@ def ballots(kind: str, responses: int) -> np.ndarray:
     if kind == "gaps":
         ranks = ranks[ranks.max(axis=1) == (ranks > 0).sum(axis=1)]
     first = (ranks == np.arange(1, M + 1)).all(axis=1)
-    return np.concatenate([ranks[first], ranks[~first]]).astype(np.int16)
+    return np.asarray(np.concatenate([ranks[first], ranks[~first]]), dtype=np.int16)
 
 
 def enumerated(
