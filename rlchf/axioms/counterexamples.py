@@ -64,7 +64,8 @@ class Counterexample:
         """
         largest = max(self.case.elections, key=lambda e: (e.n_responses, float(e.weights.sum())))
         weight = float(largest.weights.sum())
-        people = f"{weight:g} annotators" if weight.is_integer() else f"weight {weight:g}"
+        whole = weight.is_integer()
+        people = counted(int(weight), "annotator") if whole else f"weight {weight:g}"
         return f"{counted(largest.n_responses, 'response')}, {people}"
 
     def record(self) -> dict[str, Any]:
