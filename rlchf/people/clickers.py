@@ -73,10 +73,11 @@ class ErrorRates:
 class Clickers:
     """Who may click at random.
 
-    A person is flagged whose ballots nobody's ballots predict better than those of a clicker, and whose
-    ballots would have been predicted better if the person were of a minority with a taste of its own, of a
-    tenth of the people or another share: the p-value of this is controlled over all people by the procedure
-    of Benjamini and Hochberg. A person whose taste nobody shares looks the same.
+    A person is flagged whose ballots nobody's ballots predict better than those of a clicker, neither the
+    directions of taste nor the few who are alike, and whose ballots would have been predicted better if the
+    person were of a minority with a taste of its own, of a tenth of the people or another share: the p-value
+    of this is controlled over all people by the procedure of Benjamini and Hochberg. A person whose taste
+    nobody shares looks the same, and so does a minority that is smaller.
 
     Attributes
     ----------
@@ -110,27 +111,52 @@ class Clickers:
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """How well the ballots of a minority's members are predicted: (J,) their effects, of simulated
-    members."""
+    """How well the ballots of a minority's members are predicted.
+
+    Attributes
+    ----------
+    effects
+        (J,) the effects of simulated members, on the scale of `stable`.
+    chance
+        Variance of a statistic by chance alone, that of simulated clickers, from 0.5 to 1.
+    """
 
     effects: np.ndarray
+    chance: float = 1.0
 
     @classmethod
-    def of(cls, effects: np.ndarray, ballots: np.ndarray) -> "Reference":
+    def of(cls, effects: np.ndarray, ballots: np.ndarray, chance: float = 1.0) -> "Reference":
         """From (J,) observed effects, each moved to their mean as far as chance alone moves them apart."""
         if len(effects) < 2:
             return cls(np.zeros(1))
-        chance = 1 / ballots
-        variance = max(float(effects.var(ddof=1) - chance.mean()), 0.0)
+        effects, by_chance = stable(effects), chance / ballots
+        variance = max(float(effects.var(ddof=1) - by_chance.mean()), 0.0)
         mean = float(effects.mean())
-        return cls(mean + (effects - mean) * np.sqrt(variance / (variance + chance)))
+        shrunk = mean + (effects - mean) * np.sqrt(variance / (variance + by_chance))
+        return cls(shrunk, chance)
 
     def p(self, statistic: np.ndarray, ballots: np.ndarray) -> np.ndarray:
         """(A,) the probability of a statistic as low for a member with as many ballots."""
         from scipy.special import ndtr
 
-        expected = self.effects[:, None] * np.sqrt(ballots)
-        return np.asarray(ndtr(statistic - expected).mean(axis=0))
+        root = np.sqrt(np.maximum(ballots, 1.0))
+        moved = root * (stable(statistic / root) - self.effects[:, None])
+        return np.asarray(ndtr(moved / np.sqrt(self.chance)).mean(axis=0))
+
+
+def stable(effects: np.ndarray) -> np.ndarray:
+    """Effects on a scale on which chance has the variance 1 / n, however large they are.
+
+    An effect of n normal products with mean m and variance s^2 is about m / sqrt(m^2 + s^2), and the variance
+    of their m / s is (1 + (m / s)^2 / 2) / n.
+
+    Examples
+    --------
+    >>> stable(np.array([-0.1, 0.0, 0.1, 0.9])).round(3)
+    array([-0.1  ,  0.   ,  0.1  ,  1.658])
+    """
+    bounded = np.clip(effects, -0.999, 0.999)
+    return np.asarray(np.sqrt(2) * np.arcsinh(bounded / np.sqrt(2 * (1 - bounded**2))))
 
 
 def find_clickers(
@@ -172,7 +198,7 @@ def find_clickers(
     A = votes.n_annotators
     ballots = np.bincount(votes.cell_annotators[np.unique(votes.cells)], minlength=A)
     if A < LEAST or (ballots < BALLOTS).all():
-        nobody, none = np.zeros(A, dtype=bool), Predictability(np.zeros(A), np.zeros(A))
+        nobody, none = np.zeros(A, dtype=bool), Predictability(*np.zeros((3, A)))
         return Clickers(nobody, np.full(A, np.nan), nobody, none, RATE, None)
     found = predictability(votes, owners, seed)
     population = _Population(correlation_of_likes(votes, owners, seed), smallest)
@@ -227,13 +253,15 @@ def _simulated(
 
 def _reference(runs: Sequence[_Run]) -> Reference:
     """The effects of the kind of minority that is harder to predict."""
+    statistics = [run.found.statistic[run.roles == CLICKER] for run in runs]
+    chance = float(np.clip(np.concatenate(statistics).var(), 0.5, 1.0))
     found = []
     for kind in KINDS:
         members = [(run.found, run.roles == MINORITY) for run in runs if run.kind == kind]
         effects = np.concatenate([one.effect[chosen] for one, chosen in members])
         ballots = np.concatenate([one.ballots[chosen] for one, chosen in members])
         known = ballots > 0
-        found.append(Reference.of(effects[known], ballots[known]))
+        found.append(Reference.of(effects[known], ballots[known], chance))
     return min(found, key=lambda reference: float(reference.effects.mean()))
 
 
@@ -242,12 +270,13 @@ def flag(found: Predictability, reference: Reference) -> tuple[np.ndarray, np.nd
 
     Examples
     --------
-    >>> found = Predictability(np.array([0.1, 6.0, 7.0, 0.2]), np.array([64.0, 64, 64, 4]))
+    >>> statistic, ballots = np.array([0.1, 6.0, 7.0, 0.2]), np.array([64.0, 64, 64, 4])
+    >>> found = Predictability(statistic, ballots, np.zeros(4))
     >>> flag(found, Reference(np.array([0.75])))[1]
     array([ True, False, False, False])
     """
     p = np.where(found.ballots > 0, reference.p(found.statistic, found.ballots), np.nan)
-    low = found.statistic < USUAL
+    low = np.maximum(found.statistic, found.neighbours) < USUAL
     known = np.flatnonzero(~np.isnan(p))
     order = known[np.argsort(p[known], kind="stable")]
     passed = np.flatnonzero(p[order] <= RATE * np.arange(1, len(order) + 1) / max(len(order), 1))

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array
 
+from rlchf.people.directions import expected_votes
 from rlchf.people.votes import PairVotes
 
 BLOCKS = 20
@@ -18,8 +19,11 @@ PANEL = 500
 CELLS = 2**24
 """Annotators times members of that panel, at most."""
 
-PRIOR = 30.0
-"""Votes for which the expectation counts that an annotator agrees with a predictor as others do."""
+ORDERS = 8
+"""Random orders of the prompts, over which the statistic is averaged."""
+
+PRIOR = 2.0
+"""Ballots for which the expectation counts that an annotator agrees with a predictor as others do."""
 
 NEIGHBOUR = 10.0
 """Votes for which the expectation counts that two annotators do not agree beyond chance."""
@@ -36,14 +40,19 @@ class Predictability:
     ----------
     statistic
         The sum over the annotator's ballots of (votes times predicted votes), divided by the root of the sum
-        of their squares. Of an annotator who clicks at random it is standard normal, because each prediction
-        is made without the ballot; what is predicted right on average makes it large.
+        of their squares; predicted from directions of taste and from groups, and averaged over several random
+        orders of the prompts. Of an annotator who clicks at random it has mean 0 and a standard deviation of
+        at most 1, because each prediction is made without the ballot; what is predicted right on average
+        makes it large.
     ballots
         Number n of ballots that were predicted: the statistic grows with its root.
+    neighbours
+        The same statistic of predictions by the few people who are alike, in one order.
     """
 
     statistic: np.ndarray
     ballots: np.ndarray
+    neighbours: np.ndarray
 
     @property
     def effect(self) -> np.ndarray:
@@ -58,10 +67,12 @@ def predictability(
 ) -> Predictability:
     """Predict every ballot from the ballots of others, whoever they are.
 
-    The predictors of a vote on a pair are the mean vote of everybody else, that of the annotator's group in
-    each division, and that of all others weighted by how far they have agreed with the annotator before. Each
-    counts by its agreement with the annotator on prompts before this one in a random order, which may be
-    negative: one who always contradicts the majority is predicted well. Nobody's weight counts.
+    The predictors of a vote on a pair are what the directions of taste among all others lead to expect
+    (`rlchf.people.directions.expected_votes`), or the mean vote of all others where there are none, and the
+    mean of the annotator's group in each division. Each counts by its agreement with the annotator on prompts
+    before this one in a random order, which may be negative: one who always contradicts the majority is
+    predicted well. A second statistic is that of the few who are alike: the mean vote of all others weighted
+    by how far they have agreed with the annotator before. Nobody's weight counts.
 
     Parameters
     ----------
@@ -81,48 +92,72 @@ def predictability(
     array([ True,  True,  True])
     """
     rng = np.random.default_rng(seed)
-    block_of = rng.permutation(votes.n_prompts) * BLOCKS // max(votes.n_prompts, 1)
-    predictors = [_others_mean(votes, votes.pairs)]
+    orders = [
+        rng.permutation(votes.n_prompts) * BLOCKS // max(votes.n_prompts, 1) for _ in range(ORDERS)
+    ]
+    table = _of_ballots(votes, _table(votes, owners, seed))
+    statistic = np.mean([_statistic(votes, table, order) for order in orders], axis=0)
+    alike = _of_ballots(votes, _neighbours(votes, orders[0])[None])
+    a = votes.cell_annotators[(table != 0).any(axis=0)]
+    n = np.bincount(a, minlength=votes.n_annotators).astype(float)
+    return Predictability(statistic, n, _statistic(votes, alike, orders[0]))
+
+
+def _statistic(votes: PairVotes, table: np.ndarray, block_of: np.ndarray) -> np.ndarray:
+    """(A,) the statistic of (J, C) agreements of ballots with predictors, the prompts in blocks (P,)."""
+    A, J = votes.n_annotators, len(table)
+    agreed, counted = np.zeros((2, J, A))
+    sums, squares = np.zeros((2, A))
+    blocks = block_of[votes.cell_prompts]
+    order = np.argsort(blocks, kind="stable")
+    ends = np.searchsorted(blocks[order], np.arange(BLOCKS + 1))
+    for block in range(BLOCKS):
+        c = order[ends[block] : ends[block + 1]]
+        a, agreements = votes.cell_annotators[c], table[:, c]
+        pooled = agreed.sum(axis=1) / np.maximum(counted.sum(axis=1), 1.0)
+        weights = (agreed + PRIOR * pooled[:, None]) / (counted + PRIOR)
+        products = (weights[:, a] * agreements).sum(axis=0)
+        sums += np.bincount(a, products, A)
+        squares += np.bincount(a, products**2, A)
+        for j in range(J):
+            agreed[j] += np.bincount(a, agreements[j], A)
+            counted[j] += np.bincount(a, agreements[j] != 0, A)
+    statistic = np.zeros(A)
+    np.divide(sums, np.sqrt(squares), out=statistic, where=squares > 0)
+    return statistic
+
+
+def _of_ballots(votes: PairVotes, table: np.ndarray) -> np.ndarray:
+    """(J, C) sums over each ballot of votes times (J, K) predictions, with a mean square of 1: votes of one
+    ballot are not independent."""
+    cells = len(votes.cell_annotators)
+    found = np.stack([np.bincount(votes.cells, votes.sides * row, cells) for row in table])
+    size = np.sqrt((found**2).mean(axis=1, keepdims=True))
+    return np.asarray(found / np.maximum(size, 1e-12))
+
+
+def _neighbours(votes: PairVotes, block_of: np.ndarray) -> np.ndarray:
+    """(K,) the mean votes of those who have agreed with each annotator on the blocks before."""
+    neighbours, predicted = Neighbours(votes), np.zeros(len(votes.pairs))
+    blocks = block_of[votes.prompts]
+    order = np.argsort(blocks, kind="stable")
+    ends = np.searchsorted(blocks[order], np.arange(BLOCKS + 1))
+    for block in range(BLOCKS):
+        k = order[ends[block] : ends[block + 1]]
+        predicted[k] = neighbours.predict(k)
+        neighbours.add(k)
+    return predicted
+
+
+def _table(votes: PairVotes, owners: Sequence[np.ndarray], seed: int) -> np.ndarray:
+    """(J, K) the predictions of each vote from directions and groups."""
+    found = expected_votes(votes, seed)
+    predictors = list(found) if len(found) else [_others_mean(votes, votes.pairs)]
     for owner in owners:
         codes = votes.pairs * (int(owner.max(initial=0)) + 2) + owner[votes.annotators] + 1
         mean = _others_mean(votes, np.unique(codes, return_inverse=True)[1])
         predictors.append(np.where(owner[votes.annotators] >= 0, mean, 0.0))
-    neighbours = Neighbours(votes)
-    table = np.vstack([*predictors, np.zeros(len(votes.pairs))])
-    table[:-1] /= np.maximum(np.sqrt((table[:-1] ** 2).mean(axis=1, keepdims=True)), 1e-12)
-    agreed, counted = np.zeros((2, len(table), votes.n_annotators))
-    sums, squares, n = np.zeros((3, votes.n_annotators))
-    order = np.argsort(block_of[votes.prompts], kind="stable")
-    ends = np.searchsorted(block_of[votes.prompts][order], np.arange(BLOCKS + 1))
-    for block in range(BLOCKS):
-        k = order[ends[block] : ends[block + 1]]
-        a, x = votes.annotators[k], votes.sides[k]
-        table[-1, k] = neighbours.predict(k)
-        pooled = agreed.sum(axis=1) / np.maximum(counted.sum(axis=1), 1.0)
-        weights = (agreed + PRIOR * pooled[:, None]) / (counted + PRIOR)
-        predicted = (weights[:, a] * table[:, k]).sum(axis=0)
-        _add_ballots(votes, k, x * predicted, (sums, squares, n))
-        for j in range(len(table)):
-            agreed[j] += np.bincount(a, x * table[j, k], votes.n_annotators)
-            counted[j] += np.bincount(a, (x != 0) & (table[j, k] != 0), votes.n_annotators)
-        neighbours.add(k)
-    statistic = np.zeros(votes.n_annotators)
-    np.divide(sums, np.sqrt(squares), out=statistic, where=squares > 0)
-    return Predictability(statistic, n)
-
-
-def _add_ballots(
-    votes: PairVotes,
-    k: np.ndarray,
-    products: np.ndarray,
-    into: tuple[np.ndarray, np.ndarray, np.ndarray],
-) -> None:
-    """Add the products, summed by ballot: votes of one ballot are not independent."""
-    cells, place = np.unique(votes.cells[k], return_inverse=True)
-    of_ballots = np.bincount(place, products, len(cells))
-    a, A = votes.cell_annotators[cells], votes.n_annotators
-    for total, values in zip(into, (of_ballots, of_ballots**2, of_ballots != 0), strict=True):
-        total += np.bincount(a, values, A)
+    return np.vstack(predictors)
 
 
 def _others_mean(votes: PairVotes, codes: np.ndarray) -> np.ndarray:

@@ -7,10 +7,12 @@ from rlchf.auditing.groups import Grouping
 from rlchf.people.agreement import Agreements
 from rlchf.people.clickers import RATE, Clickers, find_clickers
 from rlchf.people.consequences import consequences, criteria
+from rlchf.people.directions import expected_votes
 from rlchf.people.predictability import predictability
 from rlchf.people.reliability import reliability
 from rlchf.people.votes import PairVotes, pair_responses
 from rlchf.rankings import Rankings
+from rlchf.simulate import simulated
 from tests.support.planted_people import CLICKER, MAJORITY, MINORITY, planted_people, shares
 
 
@@ -59,6 +61,39 @@ def test_twelve_clickers_among_300_people_in_five_groups_are_found() -> None:
     assert tenth.agreement_after < tenth.agreement_before
 
 
+def test_clickers_among_five_countries_are_found_with_few_ballots_each() -> None:
+    poll = simulated(
+        "groups", prompts=400, annotators=300, responses=5, per_prompt=30, seed=21,
+        sizes=(105, 75, 55, 35, 30), phi=0.4, centre_phi=0.5, opposed=1, clickers=12,
+    )  # fmt: skip
+    clicks = np.array(poll.annotators["clicker"]) == "yes"
+    countries = np.unique(poll.annotators["group"], return_inverse=True)[1]
+    for owners in ([], [countries]):
+        found = found_in(poll.rankings, *owners, simulations=2)
+        assert found.flagged[clicks].sum() >= 9
+        assert found.flagged[~clicks].sum() <= 1
+        assert found.errors is not None
+        assert found.errors.power > 0.5
+
+
+def test_people_are_consistent_in_directions_of_taste_and_clickers_in_none() -> None:
+    rankings, _ = planted_people(shares(100, 0.3, 0), 60)
+    assert len(expected_votes(PairVotes.of(rankings))) >= 2
+    rankings, _ = planted_people(np.full(100, CLICKER), 60)
+    assert len(expected_votes(PairVotes.of(rankings))) <= 2  # of ten
+
+
+def test_many_people_have_the_same_directions_as_when_they_are_few(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    votes = PairVotes.of(planted_people(shares(100, 0.2, 4), 60, per_prompt=50)[0])
+    few = predictability(votes).statistic
+    monkeypatch.setattr("rlchf.people.directions.SMALL", 10)
+    many = predictability(votes).statistic
+    assert np.corrcoef(many, few)[0, 1] > 0.95
+    assert abs((many - few).mean()) < 0.1
+
+
 def test_nobody_is_flagged_where_a_minority_would_look_the_same() -> None:
     rankings, _ = planted_people(shares(200, 0.1, 8), 200, per_prompt=5)
     found = found_in(rankings)
@@ -77,7 +112,7 @@ def test_nobody_is_flagged_where_nobody_clicks_or_few_people_are() -> None:
     assert found.errors is None
 
 
-def test_the_statistic_of_clickers_is_standard_normal() -> None:
+def test_the_statistic_of_clickers_is_at_most_standard_normal() -> None:
     rankings, roles = planted_people(shares(150, 0.2, 75), 60, per_prompt=40)
     found = predictability(PairVotes.of(rankings))
     clickers = found.statistic[roles == CLICKER]
