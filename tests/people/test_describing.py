@@ -25,7 +25,7 @@ def people() -> People:
     """Forty people in two groups, one of them opposed to the other, and two clickers."""
     roles = np.repeat([0, 1], [28, 12])
     roles[[3, 30]] = CLICKER
-    rankings, _ = planted_people(roles, 80, kind="opposite", seed=5)
+    rankings, _ = planted_people(roles, 80, kind="opposite", seed=6)
     groups = {str(a): "north" if a < 28 else "south" for a in range(40)}
     return describe_people(rankings, {"land": groups}, simulations=2)
 
