@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import numpy as np
+
 from rlchf.aggregation import Aggregation
 from rlchf.auditing._left_out import FOLDS, LeftOut, leave_out
 from rlchf.auditing.estimates import NONE, Estimate
@@ -88,6 +90,8 @@ class RuleGains:
     mean, least
         Agreement over all pairs, and over contested pairs of the least satisfied group, with what a
         comparison between rules needs.
+    agreed
+        For each division of the people, (N,) the contested pairs of each ballot that agree with the outcome.
     """
 
     rule: str
@@ -99,6 +103,7 @@ class RuleGains:
     groups: list[GroupGain]
     mean: Figure
     least: Figure | None
+    agreed: list[np.ndarray]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
@@ -125,11 +130,14 @@ class Gains:
         Parts of the annotators, without each of which the rules ran again; 0 if they did not.
     notes
         Sentences about what is not measured.
+    stated
+        (N,) the contested pairs of each ballot, whatever the rule.
     """
 
     rules: list[RuleGains]
     folds: int
     notes: list[str] = field(default_factory=list)
+    stated: np.ndarray = field(default_factory=lambda: np.zeros(0))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
@@ -177,7 +185,7 @@ def measure_gains(
         return Gains([], 0, [ANONYMOUS])
     groupings = Grouping.each(rankings, groups) or [Grouping.everybody(rankings)]
     wanted, folds = folds, _affordable_folds(rankings, results, folds)
-    rows, done, total = [], 0, len(results) * len(groupings)
+    rows, stated, done, total = [], np.zeros(0), 0, len(results) * len(groupings)
     for rule, result in results.items():
         parts = []
         for grouping in groupings:
@@ -186,6 +194,7 @@ def measure_gains(
             if tick is not None:
                 tick(done, total)
         rows.append(_rule_gains(rankings, rule, result, groupings, parts, groups is not None))
+        stated = parts[0].ballots[:, 3]
     notes = [
         f"The outcome of {row.rule} could not be made again, and its figures are in sample."
         for row in rows
@@ -193,7 +202,7 @@ def measure_gains(
     ]
     if folds < wanted:
         notes.append(f"The rules are slow on this file, so people are left out in {folds} parts.")
-    return Gains(rows, folds, notes)
+    return Gains(rows, folds, notes, stated)
 
 
 def _affordable_folds(rankings: Rankings, results: Mapping[str, Aggregation], folds: int) -> int:
@@ -226,6 +235,7 @@ def _rule_gains(
         groups=of_groups if grouped else [],
         mean=share(first.ballots[:, 0], first.ballots[:, 1], rankings.ballot_weights),
         least=_least(rankings, groupings, parts, of_groups) if grouped else None,
+        agreed=[part.ballots[:, 2].astype(np.float32) for part in parts] if grouped else [],
     )
 
 

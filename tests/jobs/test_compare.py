@@ -72,6 +72,8 @@ def test_json_table_and_page_have_the_figures(folder: Path, tmp_path: Path) -> N
     }
     assert pyarrow.parquet.read_table(table).num_rows == 8
     text = page.read_text()
+    command = f"rlchf compare {folder / 'rankings.csv'} --annotators {folder / 'people.csv'} --group region"
+    assert f"<dt>Command</dt><dd>{command}" in text
     for sentence in found["findings"]:
         assert sentence.partition("'")[0][:60] in text
     assert "<script>alert(1)" not in text
