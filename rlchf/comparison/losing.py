@@ -122,8 +122,9 @@ class Served:
             return f"None of the {self.rules} rules serves {self.group} better than {self.rule}."
         if not self.gain.low > 0:
             return (
-                f"No rule serves {self.group} better than {self.rule} beyond chance: the best for it, "
-                f"{instead}, a difference of {interval(self.gain)}."
+                f"No rule serves {self.group} better than {self.rule} beyond chance; the highest figure is "
+                f"that of {self.best_rule}, {interval(self.best_share)} of the pairs that people disagree "
+                f"about instead of {self.share.value:.2f}."
             )
         if not self.cost.low > 0:
             price = f"costs everybody nothing beyond chance ({interval(self.cost, 3)} of all pairs)"
@@ -164,7 +165,7 @@ def who_loses(
     >>> few.best_rule, round(few.gain.value, 2), round(few.cost.value, 2)
     ('perpetual_pav', 0.4, 0.08)
     """
-    rows = gains.rules
+    rows = [row for row in gains.rules if row.again] or gains.rules
     if not rows or not rows[0].groups:
         return []
     values = np.array(
@@ -181,7 +182,10 @@ def who_loses(
         enough = [g for g in known if rows[0].groups[g].annotators > 1] or known
         chosen = [min(enough, key=lambda g: float(values[usual, g]))]
     chosen.sort(key=lambda g: float(values[usual, g]))
-    return [_served(rankings, gains, groupings, strata, g, usual, losing[g]) for g in chosen]
+    return [
+        _served(rankings, rows, gains.stated, groupings, strata, g, usual, losing[g])
+        for g in chosen
+    ]
 
 
 def lost_sentences(served: Sequence[Served]) -> list[str]:
@@ -232,14 +236,14 @@ def _loses(group: GroupGain, tests: int) -> bool:
 
 def _served(
     rankings: Rankings,
-    gains: Gains,
+    rows: Sequence[RuleGains],
+    stated: np.ndarray,
     groupings: Sequence[Grouping],
     strata: np.ndarray | None,
     g: int,
     usual: int,
     losing: list[str],
 ) -> Served:
-    rows = gains.rules
     low = min(rows, key=lambda row: row.groups[g].contested.value)
     best = max(rows, key=lambda row: row.groups[g].contested.value)
     base = rows[usual]
@@ -252,7 +256,7 @@ def _served(
     n, owner = _place(groupings, g)
     members = groupings[n].owners[rankings.ballot_annotators] == owner
     weights = rankings.ballot_weights * members
-    of_best, of_base = (share(row.agreed[n], gains.stated, weights) for row in (best, base))
+    of_best, of_base = (share(row.agreed[n], stated, weights) for row in (best, base))
     return Served(
         group=group.name,
         annotators=group.annotators,

@@ -76,11 +76,14 @@ class Resamples:
         The resamples as B R prompts, those of a prompt next to each other.
     counted
         (B, R) whether a resample has any ballot with a weight.
+    numbers
+        The numbers of the resamples.
     """
 
     prompts: np.ndarray
     profiles: Profiles
     counted: np.ndarray
+    numbers: range
 
     def scores(self, rule: "ScoringRule") -> np.ndarray:
         """(B, R, M) a rule's scores."""
@@ -275,6 +278,7 @@ def _draw(
         prompts,
         _repeated(ballots.profiles, factors),
         (factors * ballots.profiles.weights.reshape(len(prompts), 1, -1)).sum(axis=2) > 0,
+        numbers,
     )
 
 
