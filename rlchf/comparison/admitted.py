@@ -15,6 +15,7 @@ LIMIT = 1.0
 
 SECONDS = {
     "bradley_terry": 3.0e-7,
+    "coombs": 1.0e-6,
     "cpb": 1.5e-6,
     "expanding_approvals": 7e-6,
     "mallows": 4.4e-7,
@@ -149,7 +150,7 @@ def seconds_by_prompt(name: str, rankings: Rankings, *, resampled: bool = False)
     sizes = np.diff(rankings.response_starts).astype(np.float64)
     ballots, card = np.diff(rankings.ballot_starts), card_of(name, get_rule(name))
     quick = resampled and name not in SECONDS and card.kind != "elimination"
-    growth = (sizes / 5) ** (1 if quick else 2)
+    growth = (sizes / 5) ** (2 if not quick else 1 if card.kind == "majority" else 1.5)
     if name in EXPONENTIAL:
         growth = growth * EXPONENTIAL[name] ** np.clip(sizes - 5, 0, 400)
     power = re.search(r"(?<!K )M\^([3-9])", card.cost)
