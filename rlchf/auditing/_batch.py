@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -59,6 +60,36 @@ class Outcomes:
 
 
 @dataclass(frozen=True, eq=False)
+class Tables:
+    """Pairs of the ballots by weight, (K, M, M), and their sums by cell, (C, M, M).
+
+    All pairs, contested ones, and those of ballots that are together with another member's.
+    """
+
+    above: tuple[np.ndarray, np.ndarray]
+    contested: tuple[np.ndarray, np.ndarray]
+    compared: tuple[np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class OwnRankings:
+    """What does not depend on the outcome: (B, F, G) sums over ballots.
+
+    The pairs stated, those that agree with the ranking of the group's other members, with that of everybody
+    else, and those stated where there is somebody else; effects of leaving out a part on ``best``; what those
+    outside would get by the group's ranking, and its effects.
+    """
+
+    stated: np.ndarray
+    best: np.ndarray
+    of_others: np.ndarray
+    has_others: np.ndarray
+    effects: np.ndarray
+    then: np.ndarray
+    cost_effects: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
 class Batch:
     """Ballots, and the wins of the prompts, of the groups on them (cells) and of the annotators.
 
@@ -82,8 +113,6 @@ class Batch:
         (K,) whether another member of the group has a ballot on the prompt.
     shape
         Numbers of prompts, of parts and of groups.
-    blocks
-        (B,) the block of prompts to which each belongs, if blocks and not prompts count as independent.
     """
 
     groups: np.ndarray
@@ -103,7 +132,6 @@ class Batch:
     own: np.ndarray
     together: np.ndarray
     shape: tuple[int, int, int]
-    blocks: np.ndarray | None
 
     @classmethod
     def of(
@@ -112,7 +140,6 @@ class Batch:
         grouping: Grouping,
         folds: np.ndarray,
         n_folds: int,
-        blocks: np.ndarray | None = None,
     ) -> "Batch":
         """Add up the wins."""
         ranks = np.asarray(profiles.ranks).T.astype(np.int64)  # (K, M)
@@ -148,13 +175,65 @@ class Batch:
             own=own,
             together=of_cell > of_annotator,
             shape=(profiles.n_prompts, n_folds, n + 1),
-            blocks=blocks,
         )
 
-    @property
+    @cached_property
     def stated(self) -> np.ndarray:
         """(K,) contested pairs of each ballot."""
         return np.asarray(self.contested.sum(axis=(1, 2)))
+
+    @cached_property
+    def tables(self) -> "Tables":
+        """What the figures of every outcome are made of."""
+        return Tables(*map(self.by_weight, (self.above, self.contested, self.compared)))
+
+    @cached_property
+    def compared(self) -> np.ndarray:
+        """(K, M, M) contested pairs of ballots that are together with another member's."""
+        return np.asarray(self.contested & self.together[:, None, None])
+
+    @cached_property
+    def own_rankings(self) -> "OwnRankings":
+        """The groups' own rankings and those of everybody else, whatever the outcome."""
+        rest = self.totals[self.cell_prompts] - self.cells  # (C, M, M)
+        without = above_in_optimal_orders(self.cells[self.cell_of] - self.own)  # (K, M, M)
+        full = above_in_optimal_orders(self.cells)
+        others = above_in_optimal_orders(rest)[self.cell_of]
+        has_rest = (rest > 0).any(axis=(1, 2))[self.cell_of]
+        best, of_others = ((self.compared * above).sum(axis=(1, 2)) for above in (without, others))
+        stated = self.compared.sum(axis=(1, 2))
+        weighted, of_cells = self.tables.compared
+        own_effects = self.own_effects(of_cells, weighted, without, full)
+        then, cost_effects = self._costs(without, full)
+        return OwnRankings(
+            stated=self.dense(stated),
+            best=self.dense(best),
+            of_others=self.dense(of_others * has_rest),
+            has_others=self.dense(stated * has_rest),
+            effects=own_effects,
+            then=then,
+            cost_effects=cost_effects,
+        )
+
+    def _costs(self, without: np.ndarray, full: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(B, F, G) what those outside of each cell's group get by its own ranking, and its effects."""
+        weighted, of_cells = self.tables.contested
+        then = np.zeros((len(self.cell_prompts), self.shape[1]))
+        for f in range(self.shape[1]):
+            ballots = np.flatnonzero(self.folds == f)
+            tables = summed(weighted[ballots], self.owners[ballots], self.shape[0])
+            then[:, f] = (tables[self.cell_prompts] * full).sum(axis=(1, 2))
+            own = (weighted[ballots] * full[self.cell_of[ballots]]).sum(axis=(1, 2))
+            then[:, f] -= np.bincount(self.cell_of[ballots], own, len(then))
+        outside = summed(weighted, self.owners)[self.cell_prompts] - of_cells
+        nothing = np.zeros((len(self.weights), 1, 1))
+        effects = self.own_effects(outside, nothing, without, full)
+        return self.spread_cells(then), effects
+
+    def by_weight(self, table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Pairs or places of the ballots, (K, ...), times their weights, and the sums of the cells."""
+        weighted = table * self.weights.reshape(-1, *[1] * (table.ndim - 1))
+        return weighted, summed(weighted, self.cell_of)
 
     def of_ballots(self, outcomes: Outcomes, no_first: np.ndarray) -> list[np.ndarray]:
         """(K,) pairs agreed and stated, contested pairs agreed and stated, first places and 1."""
@@ -170,22 +249,41 @@ class Batch:
             np.ones(len(fold)),
         ]
 
-    def measure(self, outcomes: Outcomes, no_first: np.ndarray, sums: Sums) -> list[np.ndarray]:
-        """Add agreement over all pairs, over contested pairs, and on first places; see `of_ballots`."""
+    def measure(
+        self,
+        outcomes: Outcomes,
+        no_first: np.ndarray,
+        sums: Sums,
+        blocks: np.ndarray | None,
+        *,
+        positions: bool,
+    ) -> list[np.ndarray]:
+        """Add agreement over all pairs, over contested pairs, and on first places; see `of_ballots`.
+
+        Parameters
+        ----------
+        blocks
+            (B,) the block of prompts to which each belongs, if blocks and not prompts count as independent.
+        positions
+            Whether to add what positions and costs are made of, too, on prompts whose orders can be searched.
+        """
         of_ballots = self.of_ballots(outcomes, no_first)
         columns = [self.dense(values) for values in of_ballots]
-        firsts = (self.ranks == 1) & ~no_first[:, None]
-        effects = [self.effects(outcomes, table) for table in (self.above, self.contested)]
-        effects.append(self.effects(outcomes, firsts))
+        firsts = self.by_weight((self.ranks == 1) & ~no_first[:, None])
+        tables = (self.tables.above, self.tables.contested, firsts)
+        effects = [self.effects(outcomes, *table) for table in tables]
         for n, name in enumerate(("pairs", "contested", "first_place")):
-            sums[name].add(columns[2 * n], columns[2 * n + 1], effects[n], blocks=self.blocks)
+            sums[name].add(columns[2 * n], columns[2 * n + 1], effects[n], blocks=blocks)
         of_group = columns[5].sum(axis=1, keepdims=True)  # (B, 1, G) weight on the prompt
         of_prompt = of_group.sum(axis=2, keepdims=True)
         deserved = columns[3] * ratio(np.ones_like(of_prompt), of_prompt, 0.0)
         received, change = (
             x * ratio(np.ones_like(of_group), of_group, 0.0) for x in (columns[2], effects[1])
         )
-        sums["representation_ratio"].add(received, deserved, change, blocks=self.blocks)
+        sums["representation_ratio"].add(received, deserved, change, blocks=blocks)
+        if positions:
+            self._measure_positions(outcomes, sums, blocks)
+            self._measure_costs(columns[2], columns[3], effects[1], sums["cost"], blocks)
         return of_ballots
 
     def dense(self, values: np.ndarray, times: np.ndarray | None = None) -> np.ndarray:
@@ -201,48 +299,53 @@ class Batch:
         out[self.cell_prompts, self.cell_groups] = values
         return out.transpose(0, 2, 1)
 
-    def effects(self, outcomes: Outcomes, table: np.ndarray) -> np.ndarray:
-        """(B, F, G) what leaving out a part changes for the others: pairs, (K, M, M), or places, (K, M)."""
-        pairs = table.ndim == 3
-        changes = outcomes.changes if pairs else outcomes.first_changes
+    def effects(self, outcomes: Outcomes, weighted: np.ndarray, of_cells: np.ndarray) -> np.ndarray:
+        """(B, F, G) what leaving out a part changes for the others: pairs or places; see `by_weight`."""
+        axes = tuple(range(1, weighted.ndim))
+        changes = outcomes.changes if len(axes) == 2 else outcomes.first_changes
         if len(changes) != self.shape[1] or len(changes) == 1:
             return np.zeros(self.shape)
-        axes = (1, 2) if pairs else (1,)
-        weighted = table * self.weights.reshape(-1, *[1] * len(axes))
-        of_cells, C = summed(weighted, self.cell_of), len(self.cell_prompts)
+        changed = np.asarray(changes.any(axis=tuple(a + 1 for a in axes)))  # (F, B): few are
+        C = len(self.cell_prompts)
         values = np.zeros((C, len(changes)))
         for f, change in enumerate(changes):
-            if not change.any():
+            if not changed[f].any():
                 continue
-            ballots = np.flatnonzero(self.folds == f)
+            cells = np.flatnonzero(changed[f][self.cell_prompts])
+            ballots = np.flatnonzero((self.folds == f) & changed[f][self.owners])
             own = (weighted[ballots] * change[self.owners[ballots]]).sum(axis=axes)
-            values[:, f] = (of_cells * change[self.cell_prompts]).sum(axis=axes)
+            values[cells, f] = (of_cells[cells] * change[self.cell_prompts[cells]]).sum(axis=axes)
             values[:, f] -= np.bincount(self.cell_of[ballots], own, C)
         return self.spread_cells(outcomes.centred(values, self.cell_groups))
 
-    def measure_positions(self, outcomes: Outcomes, sums: Sums) -> None:
-        """Add what positions and costs are made of, on prompts whose orders can be searched."""
-        contested = self.contested * self.together[:, None, None]
+    def measure_own(self, sums: Sums) -> None:
+        """Add agreement with the groups' own rankings and with those of everybody else."""
+        own = self.own_rankings
+        sums["best"].add(own.best, own.stated, own.effects)
+        sums["others"].add(own.of_others, own.has_others)
+
+    def _measure_positions(self, outcomes: Outcomes, sums: Sums, blocks: np.ndarray | None) -> None:
         outcome = outcomes.above[self.folds if len(outcomes.above) > 1 else 0, self.owners]
-        rest = self.totals[self.cell_prompts] - self.cells  # (C, M, M)
-        has_rest = (rest > 0).any(axis=(1, 2))[self.cell_of]
-        without = above_in_optimal_orders(self.cells[self.cell_of] - self.own)  # (K, M, M)
-        full = above_in_optimal_orders(self.cells)
-        others = above_in_optimal_orders(rest)[self.cell_of]
-        agreed, best, of_others = (
-            (contested * above).sum(axis=(1, 2)) for above in (outcome, without, others)
+        own, effects = self.own_rankings, self.effects(outcomes, *self.tables.compared)
+        a, s = self.dense((self.compared * outcome).sum(axis=(1, 2))), own.stated
+        sums["agreed"].add(a, s, effects, blocks=blocks)
+        sums["position"].add(a - s / 2, own.best - s / 2, effects, own.effects, blocks=blocks)
+
+    def _measure_costs(
+        self,
+        agreed: np.ndarray,
+        stated: np.ndarray,
+        effects: np.ndarray,
+        sums: ClusteredSums,
+        blocks: np.ndarray | None,
+    ) -> None:
+        """Add what those outside of each cell's group would lose if its own ranking were the outcome."""
+        present = self.spread_cells(np.ones((len(self.cell_prompts), 1)))  # (B, F, G)
+        now, whole, changes = (
+            (x.sum(axis=2, keepdims=True) - x) * present for x in (agreed, stated, effects)
         )
-        stated = contested.sum(axis=(1, 2))
-        effects = self.effects(outcomes, contested)
-        weighted = contested * self.weights[:, None, None]
-        own_effects = self.own_effects(summed(weighted, self.cell_of), weighted, without, full)
-        a, s, b = (self.dense(values) for values in (agreed, stated, best))
-        sums["agreed"].add(a, s, effects, blocks=self.blocks)
-        sums["best"].add(b, s, own_effects)
-        part, whole = (self.dense(values * has_rest) for values in (of_others, stated))
-        sums["others"].add(part, whole)
-        sums["position"].add(a - s / 2, b - s / 2, effects, own_effects, blocks=self.blocks)
-        self.measure_costs(outcomes, outcome, without, full, sums["cost"])
+        own = self.own_rankings
+        sums.add(now - own.then, whole, changes - own.cost_effects, blocks=blocks)
 
     def own_effects(
         self, tables: np.ndarray, of_ballots: np.ndarray, without: np.ndarray, full: np.ndarray
@@ -265,35 +368,6 @@ class Batch:
         )  # one of several ballots
         mean = np.bincount(self.cell_of, change) / np.bincount(self.cell_of)
         return self.dense(mean[self.cell_of] - change, np.ones(len(change)))
-
-    def measure_costs(
-        self,
-        outcomes: Outcomes,
-        outcome: np.ndarray,
-        without: np.ndarray,
-        full: np.ndarray,
-        sums: ClusteredSums,
-    ) -> None:
-        """Add what those outside of each cell's group would lose if its own ranking were the outcome."""
-        weighted = self.contested * self.weights[:, None, None]
-        agreed = self.dense((self.contested * outcome).sum(axis=(1, 2)))
-        stated, effects = self.dense(self.stated), self.effects(outcomes, self.contested)
-        present = self.spread_cells(np.ones((len(self.cell_prompts), 1)))  # (B, F, G)
-        now, whole, changes = (
-            (x.sum(axis=2, keepdims=True) - x) * present for x in (agreed, stated, effects)
-        )
-        then = np.zeros((len(self.cell_prompts), self.shape[1]))
-        for f in range(self.shape[1]):
-            ballots = np.flatnonzero(self.folds == f)
-            tables = summed(weighted[ballots], self.owners[ballots], self.shape[0])
-            then[:, f] = (tables[self.cell_prompts] * full).sum(axis=(1, 2))
-            own = (weighted[ballots] * full[self.cell_of[ballots]]).sum(axis=(1, 2))
-            then[:, f] -= np.bincount(self.cell_of[ballots], own, len(then))
-        outside = summed(weighted, self.owners)[self.cell_prompts] - summed(weighted, self.cell_of)
-        nothing = np.zeros((len(self.weights), 1, 1))
-        own_effects = self.own_effects(outside, nothing, without, full)
-        lost = now - self.spread_cells(then)
-        sums.add(lost, whole, changes - own_effects, blocks=self.blocks)
 
 
 def summed(values: np.ndarray, index: np.ndarray, n: int = 0) -> np.ndarray:

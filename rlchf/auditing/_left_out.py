@@ -1,7 +1,8 @@
 """Agreement of ballots with rankings that were made without them."""
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,9 +15,9 @@ from rlchf.auditing.groups import Grouping
 from rlchf.numeric.chunks import TABLE, chunks
 from rlchf.numeric.ratios import ratio
 from rlchf.numeric.segments import ranges
-from rlchf.profiles import Profiles
 from rlchf.rankings import Rankings
 from rlchf.rules import get_rule, is_across, rule_names
+from rlchf.rules._parts.threads import processors
 
 FOLDS = 20
 """Usual number of parts of the annotators, each of which is left out once; up to so many one by one."""
@@ -99,41 +100,115 @@ def leave_out(
     ranks
         What `outcomes_without` gives, if it is known.
     """
-    folds = folds_of(grouping, n_folds or FOLDS)
     if ranks is None:
         ranks = outcomes_without(rankings, result, grouping, n_folds, tick)
+    return leave_out_each(rankings, [result], grouping, n_folds, [ranks])[0]
+
+
+def leave_out_each(
+    rankings: Rankings,
+    results: Sequence[Aggregation],
+    grouping: Grouping,
+    n_folds: int,
+    ranks: Sequence[list[np.ndarray]],
+    tick: Tick | None = None,
+) -> list[LeftOut]:
+    """What `leave_out` measures, of several outcomes: what does not depend on them is done once.
+
+    Parameters
+    ----------
+    ranks
+        What `outcomes_without` gives for each outcome.
+    tick
+        Called with the number of batches done and of all.
+    """
+    folds = folds_of(grouping, n_folds or FOLDS)
     A, G, F = len(folds), len(grouping.names) + 1, int(folds.max()) + 1
     strata = strata_of(grouping, folds)
-    blocks = blocks_of(rankings.n_prompts) if is_sequential(result.rule) else None
-    n_blocks = 0 if blocks is None else int(blocks.max()) + 1
-    sums = {
-        name: ClusteredSums(G, F, 0 if name in OF_BALLOTS else n_blocks)
-        for name in (*SHARES, *POSITIONS)
-    }
-    annotators, compared = np.zeros((A, 6)), np.zeros(A, dtype=bool)
-    of_ballots = np.zeros((rankings.n_ballots, 6))
-    no_first = _without_first(rankings)
-    for prompts, profiles in _batches(rankings, F * G):
-        M = profiles.n_responses
-        cells = rankings.response_starts[prompts][:, None] + np.arange(M)  # (B, M)
-        outcomes = Outcomes.of(result.response_ranks[cells], [r[cells] for r in ranks], strata)
-        batch = Batch.of(profiles, grouping, folds, F, None if blocks is None else blocks[prompts])
-        counts = np.diff(rankings.ballot_starts)[prompts]
-        ballots = ranges(rankings.ballot_starts[prompts], counts)
-        for column, values in enumerate(batch.measure(outcomes, no_first[ballots], sums)):
-            annotators[:, column] += np.bincount(profiles.annotators, values * batch.weights, A)
-            of_ballots[ballots, column] = values
-        if M <= LARGEST:
-            batch.measure_positions(outcomes, sums)
-            compared[profiles.annotators[batch.together & (batch.stated > 0)]] = True
-    for of_figure in sums.values():
-        of_figure.close_blocks()
+    own = {name: ClusteredSums(G, F) for name in OF_BALLOTS}
+    each = [_Measured.empty(rankings, result, own, (A, G, F)) for result in results]
+    compared, no_first = np.zeros(A, dtype=bool), _without_first(rankings)
+    batches = list(_batches(rankings, F * G))
+    with ThreadPoolExecutor(min(processors(), len(results))) as pool:
+        for done, prompts in enumerate(batches, start=1):
+            profiles = rankings.batch(prompts)
+            M = profiles.n_responses
+            cells = rankings.response_starts[prompts][:, None] + np.arange(M)  # (B, M)
+            batch = Batch.of(profiles, grouping, folds, F)
+            counts = np.diff(rankings.ballot_starts)[prompts]
+            ballots = ranges(rankings.ballot_starts[prompts], counts)
+            if M <= LARGEST:
+                batch.measure_own(own)
+                compared[profiles.annotators[batch.together & (batch.stated > 0)]] = True
+
+            def measure(n: int, batch: Batch = batch, cells: np.ndarray = cells,
+                        prompts: np.ndarray = prompts, ballots: np.ndarray = ballots,
+                        annotators: np.ndarray = profiles.annotators) -> None:  # fmt: skip
+                outcome = results[n].response_ranks[cells]
+                outcomes = Outcomes.of(outcome, [r[cells] for r in ranks[n]], strata)
+                each[n].add(batch, outcomes, no_first[ballots], prompts, ballots, annotators)
+
+            _ = batch.tables  # made once, not by each thread
+            list(pool.map(measure, range(len(results))))
+            if tick:
+                tick(done, len(batches))
+    for one in each:
+        for of_figure in one.sums.values():
+            of_figure.close_blocks()
     sizes = np.diff(rankings.response_starts)
-    return LeftOut(
-        sums, annotators, of_ballots, compared, bool(ranks), rankings.n_prompts,
-        large=int((sizes > LARGEST).sum()), left_out=int((~_measured(rankings)).sum()),
-        ballots_per_prompt=rankings.n_ballots / max(rankings.n_prompts, 1),
-    )  # fmt: skip
+    return [
+        LeftOut(
+            one.sums, one.annotators, one.ballots, compared, bool(of_one), rankings.n_prompts,
+            large=int((sizes > LARGEST).sum()), left_out=int((~measured_prompts(rankings)).sum()),
+            ballots_per_prompt=rankings.n_ballots / max(rankings.n_prompts, 1),
+        )
+        for one, of_one in zip(each, ranks, strict=True)
+    ]  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class _Measured:
+    """What is summed up for one outcome; see `LeftOut`."""
+
+    sums: dict[str, ClusteredSums]
+    annotators: np.ndarray
+    ballots: np.ndarray
+    blocks: np.ndarray | None
+
+    @classmethod
+    def empty(
+        cls,
+        rankings: Rankings,
+        result: Aggregation,
+        own: dict[str, ClusteredSums],
+        shape: tuple[int, int, int],
+    ) -> "_Measured":
+        A, G, F = shape
+        blocks = blocks_of(rankings.n_prompts) if is_sequential(result.rule) else None
+        n_blocks = 0 if blocks is None else int(blocks.max()) + 1
+        sums = {
+            name: own[name] if name in own else ClusteredSums(G, F, n_blocks)
+            for name in (*SHARES, *POSITIONS)
+        }
+        return cls(sums, np.zeros((A, 6)), np.zeros((rankings.n_ballots, 6)), blocks)
+
+    def add(
+        self,
+        batch: Batch,
+        outcomes: Outcomes,
+        no_first: np.ndarray,
+        prompts: np.ndarray,
+        ballots: np.ndarray,
+        annotators: np.ndarray,
+    ) -> None:
+        """Add the ballots on some prompts."""
+        blocks = None if self.blocks is None else self.blocks[prompts]
+        positions = batch.ranks.shape[1] <= LARGEST
+        columns = batch.measure(outcomes, no_first, self.sums, blocks, positions=positions)
+        for column, values in enumerate(columns):
+            weighted = values * batch.weights
+            self.annotators[:, column] += np.bincount(annotators, weighted, len(self.annotators))
+            self.ballots[ballots, column] = values
 
 
 def is_sequential(rule: str) -> bool:
@@ -156,7 +231,7 @@ def blocks_of(n_prompts: int) -> np.ndarray:
     return np.arange(n_prompts) * n // n_prompts
 
 
-def _measured(rankings: Rankings) -> np.ndarray:
+def measured_prompts(rankings: Rankings) -> np.ndarray:
     """(P,) whether each prompt is small enough, and has a pair."""
     sizes, ballots = np.diff(rankings.response_starts), np.diff(rankings.ballot_starts)
     return np.asarray(ballots * sizes**2 <= CELLS)
@@ -174,15 +249,15 @@ def _without_first(rankings: Rankings) -> np.ndarray:
     return np.asarray(rankings.states_approvals & (approved == 0) & tied)
 
 
-def _batches(rankings: Rankings, columns: int) -> Iterator[tuple[np.ndarray, Profiles]]:
+def _batches(rankings: Rankings, columns: int) -> Iterator[np.ndarray]:
     """Prompts in parts that fit into memory."""
-    sizes, measured = np.diff(rankings.response_starts), _measured(rankings)
+    sizes, measured = np.diff(rankings.response_starts), measured_prompts(rankings)
     for M in np.unique(sizes[(sizes >= 2) & measured]).tolist():
         kept = np.flatnonzero((sizes == M) & measured)
         ballots = float(np.diff(rankings.ballot_starts)[kept].mean())
         tables = 2**M if M <= LARGEST else M
         for part in chunks(len(kept), 2 * ballots * M * tables + 8 * columns, TABLE):
-            yield kept[part], rankings.batch(kept[part])
+            yield kept[part]
 
 
 def folds_of(grouping: Grouping, n_folds: int) -> np.ndarray:
@@ -219,7 +294,7 @@ def outcomes_without(
     if not n_folds or result.rule not in rule_names():
         return []
     folds = folds_of(grouping, n_folds)
-    kept = np.flatnonzero(_measured(rankings))
+    kept = np.flatnonzero(measured_prompts(rankings))
     if is_sequential(result.rule):
         kept = np.arange(rankings.n_prompts)
     if len(kept) == 0:
@@ -250,10 +325,15 @@ def _without(rankings: Rankings, grouping: Grouping, left_out: np.ndarray) -> Ra
 
     A proportional rule would give less to a group that has lost a member.
     """
+    factors = factors_without(rankings, grouping, left_out)
+    return rankings.weighted(dict(zip(rankings.annotator_ids, factors.tolist(), strict=True)))
+
+
+def factors_without(rankings: Rankings, grouping: Grouping, left_out: np.ndarray) -> np.ndarray:
+    """(A,) factors of the annotators' weights with which some annotators, (A,), are left out."""
     weights = np.bincount(
         rankings.ballot_annotators, rankings.ballot_weights, len(rankings.annotator_ids)
     )
     groups = grouping.owners + 1
     rest = np.bincount(groups, weights * ~left_out)[groups]
-    factors = ratio(np.bincount(groups, weights)[groups], rest, 1.0) * ~left_out
-    return rankings.weighted(dict(zip(rankings.annotator_ids, factors.tolist(), strict=True)))
+    return np.asarray(ratio(np.bincount(groups, weights)[groups], rest, 1.0) * ~left_out)

@@ -17,6 +17,7 @@ from rlchf.comparison.estimates import listed
 from rlchf.comparison.findings import findings
 from rlchf.comparison.gains import Gains, measure_gains
 from rlchf.comparison.halves import SPLITS, Halves, split_halves
+from rlchf.comparison.losing import Served, who_loses
 from rlchf.comparison.recommend import Recommendation, recommend
 from rlchf.comparison.rules import Distances, distances
 from rlchf.comparison.stability import Drawn, Stability, stability
@@ -61,6 +62,8 @@ class Comparison:
         How each rule serves everybody and each group; None if it was not measured.
     recommendations
         The rule for each aim, with those that it is tied with.
+    served
+        The groups that lose under some rule beyond chance, the lowest first; the lowest group if none does.
 
     Examples
     --------
@@ -86,6 +89,7 @@ class Comparison:
     halves: Halves | None = None
     gains: Gains | None = None
     recommendations: list[Recommendation] = field(default_factory=list)
+    served: list[Served] = field(default_factory=list)
 
     def __repr__(self) -> str:
         counts = self.data.counts
@@ -120,6 +124,7 @@ class Comparison:
             "recommendations": [
                 asdict(one) | {"sentence": one.sentence} for one in self.recommendations
             ],
+            "served": [one.to_dict() for one in self.served],
             "prompts": self._prompt_rows(),
         }
         plain_values: dict[str, Any] = plain(values)
@@ -233,6 +238,7 @@ def compare(
             measured["halves"] = split_halves(rankings, results, splits, seed=seed, tick=tick)
     with stage("who gains") as tick:
         measured["gains"] = measure_gains(rankings, results, groups, folds=folds, tick=tick)
+    strata = groupings[0].owners if groupings else None
     return Comparison(
         results=results,
         left_out=chosen.left_out | failed,
@@ -244,8 +250,9 @@ def compare(
             measured["gains"],
             measured.get("stability"),
             measured.get("halves"),
-            groupings[0].owners if groupings else None,
+            strata,
         ),
+        served=who_loses(rankings, measured["gains"], groupings, strata),
         **measured,
     )
 

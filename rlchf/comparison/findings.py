@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rlchf.comparison.losing import lost_sentences
 from rlchf.comparison.recommend import interval
 from rlchf.comparison.rules import Distances
 from rlchf.display import counted
@@ -13,8 +14,9 @@ if TYPE_CHECKING:
 
 
 def findings(comparison: "Comparison") -> list[str]:
-    """The findings: whether the rule matters, for whom, how sure the results are, and what to take."""
+    """The findings: who loses, whether the rule matters, how sure the results are, and what to take."""
     parts = [
+        *lost_sentences(comparison.served),
         _whether_it_matters(comparison),
         _whose(comparison),
         _how_sure(comparison),
@@ -73,7 +75,9 @@ def _lowest(measured: Distances) -> str:
 
 
 def _whose(comparison: "Comparison") -> str:
-    """The group for which the choice of the rule matters most."""
+    """The group for which the choice of the rule matters most, unless more is said of one that loses."""
+    if comparison.served and comparison.served[0].loses_under:
+        return ""
     rows = comparison.gains.rules if comparison.gains else []
     if not rows or not rows[0].groups:
         return ""

@@ -1,26 +1,34 @@
 """Who gains under which rule: agreement held out, of everybody and of each group, for every rule."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import numpy as np
+
 from rlchf.aggregation import Aggregation
-from rlchf.auditing._left_out import FOLDS, LeftOut, leave_out
+from rlchf.auditing._left_out import FOLDS, LeftOut, leave_out_each, measured_prompts
 from rlchf.auditing.estimates import NONE, Estimate
 from rlchf.auditing.groups import Grouping, Groups
 from rlchf.auditing.standing import check_folds, standings_of
 from rlchf.auditing.welfare import price_of_fairness
 from rlchf.comparison.admitted import seconds
+from rlchf.comparison.estimates import listed
 from rlchf.comparison.paired import Figure, lowest, share
+from rlchf.comparison.without import outcomes_without_each
 from rlchf.rankings import Rankings
 
 MEMBERS = 2
 """Members with comparable ballots that a group has at least to be called the least satisfied."""
 
-BUDGET = 60.0
-"""Seconds that the rules may take to run again without parts of the annotators."""
-FEWEST = 5
-"""Parts of the annotators at least."""
+BUDGET = 40.0
+"""Seconds that the rules may take to run again without parts of the annotators, each an equal share."""
+FEWER = (10, 5)
+"""Parts of the annotators where a rule takes longer than its share."""
+MOST = 20.0
+"""Seconds that a rule may take with the fewest parts; a slower one is not made again."""
+MEMORY = 2**29
+"""Bytes of the figures of all rules that are measured at a time."""
 
 ANONYMOUS = (
     "Annotators are anonymous, so no outcome can be made without one of them: agreement held out, of "
@@ -88,6 +96,8 @@ class RuleGains:
     mean, least
         Agreement over all pairs, and over contested pairs of the least satisfied group, with what a
         comparison between rules needs.
+    agreed
+        For each division of the people, (N,) the contested pairs of each ballot that agree with the outcome.
     """
 
     rule: str
@@ -99,6 +109,7 @@ class RuleGains:
     groups: list[GroupGain]
     mean: Figure
     least: Figure | None
+    agreed: list[np.ndarray]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
@@ -125,11 +136,14 @@ class Gains:
         Parts of the annotators, without each of which the rules ran again; 0 if they did not.
     notes
         Sentences about what is not measured.
+    stated
+        (N,) the contested pairs of each ballot, whatever the rule.
     """
 
     rules: list[RuleGains]
     folds: int
     notes: list[str] = field(default_factory=list)
+    stated: np.ndarray = field(default_factory=lambda: np.zeros(0))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
@@ -176,30 +190,94 @@ def measure_gains(
     if rankings.anonymous:
         return Gains([], 0, [ANONYMOUS])
     groupings = Grouping.each(rankings, groups) or [Grouping.everybody(rankings)]
-    wanted, folds = folds, _affordable_folds(rankings, results, folds)
-    rows, done, total = [], 0, len(results) * len(groupings)
-    for rule, result in results.items():
-        parts = []
+    affordable = _affordable_folds(rankings, results, folds, len(groupings))
+    rows: dict[str, RuleGains] = {}
+    stated, done = np.zeros(0), _Progress(2 * len(results) * len(groupings), tick)
+    for number, names in _chunks(rankings, affordable, len(groupings)):
+        of_groupings = []
         for grouping in groupings:
-            parts.append(leave_out(rankings, result, grouping, folds))
-            done += 1
-            if tick is not None:
-                tick(done, total)
-        rows.append(_rule_gains(rankings, rule, result, groupings, parts, groups is not None))
-    notes = [
-        f"The outcome of {row.rule} could not be made again, and its figures are in sample."
-        for row in rows
-        if folds and not row.again
-    ]
-    if folds < wanted:
-        notes.append(f"The rules are slow on this file, so people are left out in {folds} parts.")
-    return Gains(rows, folds, notes)
+            chosen = {rule: results[rule] for rule in names}
+            of_groupings.append(_leave_out(rankings, chosen, grouping, number, done))
+        for rule, *parts in zip(names, *of_groupings, strict=True):
+            rows[rule] = _rule_gains(
+                rankings, rule, results[rule], groupings, parts, groups is not None
+            )
+            stated = parts[0].ballots[:, 3]
+    ordered = [rows[rule] for rule in results]
+    return Gains(ordered, folds, _notes(ordered, affordable, folds), stated)
 
 
-def _affordable_folds(rankings: Rankings, results: Mapping[str, Aggregation], folds: int) -> int:
-    """The parts of the annotators: fewer than wanted, but at least five, where the rules are slow."""
-    time = sum(seconds(rule, rankings) for rule in results)
-    return min(folds, max(FEWEST, int(BUDGET / max(time, 1e-9))))
+def _leave_out(
+    rankings: Rankings,
+    results: Mapping[str, Aggregation],
+    grouping: Grouping,
+    folds: int,
+    done: "_Progress",
+) -> list[LeftOut]:
+    """The figures of some rules, made again without each part of the annotators."""
+    kept = np.flatnonzero(measured_prompts(rankings))
+    made = outcomes_without_each(rankings, results, grouping, folds, kept, done.part(len(results)))
+    ranks = [made[rule] for rule in results]
+    whole = list(results.values())
+    return leave_out_each(rankings, whole, grouping, folds, ranks, done.part(len(results)))
+
+
+class _Progress:
+    """Ticks of parts of the work, each of which is so many of all steps."""
+
+    def __init__(self, total: int, tick: Callable[[int, int], object] | None) -> None:
+        self.total, self.tick, self.done = total, tick, 0
+
+    def part(self, size: int) -> Callable[[int, int], object] | None:
+        """The tick of the next part."""
+        start, self.done = self.done, self.done + size
+        tick = self.tick
+        if tick is None:
+            return None
+        return lambda done, of: tick(start + int(size * done / max(of, 1)), self.total)
+
+
+def _chunks(
+    rankings: Rankings, folds: Mapping[str, int], groupings: int
+) -> Iterator[tuple[int, list[str]]]:
+    """Rules with equally many parts of the annotators, as many at a time as fit into the memory."""
+    for number in sorted(set(folds.values()), reverse=True):
+        names = [rule for rule, n in folds.items() if n == number]
+        size = 48 * rankings.n_ballots * groupings + 8 * number * len(rankings.response_ids)
+        step = max(MEMORY // size, 1)
+        for start in range(0, len(names), step):
+            yield number, names[start : start + step]
+
+
+def _affordable_folds(
+    rankings: Rankings, results: Mapping[str, Aggregation], folds: int, groupings: int
+) -> dict[str, int]:
+    """The parts of the annotators by rule: fewer, but at least five, where a rule is slow, or none at all."""
+    allowance, found = BUDGET / max(len(results), 1), {}
+    for rule in results:
+        time = seconds(rule, rankings) * groupings
+        fits = [n for n in (folds, *FEWER) if n <= folds and n * time <= allowance]
+        least = min(folds, FEWER[-1])
+        found[rule] = fits[0] if fits else least if least * time <= MOST else 0
+    return found
+
+
+def _notes(rows: Sequence[RuleGains], affordable: Mapping[str, int], folds: int) -> list[str]:
+    """Which rules have fewer parts, and which are in sample."""
+    notes = []
+    for number in sorted({n for n in affordable.values() if 0 < n < folds}, reverse=True):
+        slow = [rule for rule, n in affordable.items() if n == number]
+        verb = "is" if len(slow) == 1 else "are"
+        notes.append(
+            f"{listed(slow, 12)} {verb} slow on this file, so people are left out in {number} parts instead "
+            f"of {folds}."
+        )
+    for row in rows:
+        if folds and not row.again:
+            too_long = affordable[row.rule] == 0
+            reason = "would take too long to make again" if too_long else "could not be made again"
+            notes.append(f"The outcome of {row.rule} {reason}, and its figures are in sample.")
+    return notes
 
 
 def _rule_gains(
@@ -226,6 +304,7 @@ def _rule_gains(
         groups=of_groups if grouped else [],
         mean=share(first.ballots[:, 0], first.ballots[:, 1], rankings.ballot_weights),
         least=_least(rankings, groupings, parts, of_groups) if grouped else None,
+        agreed=[part.ballots[:, 2].astype(np.float32) for part in parts] if grouped else [],
     )
 
 

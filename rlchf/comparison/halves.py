@@ -1,7 +1,7 @@
 """Split-half consistency: how alike a rule's results are on two halves of the people."""
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -127,27 +127,17 @@ def split_halves(
     kept = [rule for rule, number in divisions.items() if number]
     P = rankings.n_prompts
     sums = {rule: (np.zeros(P), np.zeros(P), np.zeros(P)) for rule in kept}
-    functions = {rule: scoring_rule(rule) for rule in kept if not looks_across(rule)}
-
-    def work(resamples: Resamples) -> tuple[np.ndarray, dict[str, tuple[np.ndarray, ...]]]:
-        halves_of = resamples.counted.reshape(len(resamples.prompts), -1, 2)
-        both = np.asarray(halves_of.all(axis=2))
-        return resamples.prompts, {
-            rule: _alike(resamples.scores(function), both) for rule, function in functions.items()
-        }
-
+    of_prompts = [rule for rule in kept if not looks_across(rule)]
+    across = [rule for rule in kept if rule not in of_prompts]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # said when the results were made
-        if functions:
-            for prompts, parts in resampled(
-                rankings, np.arange(P), halves, 2 * splits, seed, work, tick
-            ):
-                for rule, part in parts.items():
-                    for total, values in zip(sums[rule], part, strict=True):
-                        total[prompts] += values
-        for rule in kept:
-            if rule not in functions:
-                _add_across(rankings, results[rule], divisions[rule], seed, sums[rule])
+        for number in sorted({divisions[rule] for rule in of_prompts}, reverse=True):
+            rules = [rule for rule in of_prompts if divisions[rule] == number]
+            _add_per_prompt(rankings, rules, number, seed, sums, tick)
+        for n, rule in enumerate(across, start=1):
+            _add_across(rankings, results[rule], divisions[rule], seed, sums[rule])
+            if tick is not None:
+                tick(n, len(across))
     rows = [
         Consistency(rule, ratio(order, number), ratio(first, number))
         for rule, (order, first, number) in sums.items()
@@ -161,11 +151,35 @@ def _affordable(rule: str, rankings: Rankings, splits: int, notes: dict[str, str
     most = (ACROSS_BUDGET if looks_across(rule) else BUDGET) / time
     if splits <= most:
         return splits
-    if looks_across(rule) and most >= 2:
+    if most >= 2:
         notes[rule] = f"{rule} is slow, and is measured on {int(most)} of {splits} divisions"
         return int(most)
     notes[rule] = f"{rule} is left out of the halves, which would take about {time * splits:.0f} s"
     return 0
+
+
+def _add_per_prompt(
+    rankings: Rankings,
+    rules: Sequence[str],
+    splits: int,
+    seed: int,
+    sums: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]],
+    tick: Callable[[int, int], object] | None,
+) -> None:
+    functions = {rule: scoring_rule(rule) for rule in rules}
+
+    def work(resamples: Resamples) -> tuple[np.ndarray, dict[str, tuple[np.ndarray, ...]]]:
+        halves_of = resamples.counted.reshape(len(resamples.prompts), -1, 2)
+        both = np.asarray(halves_of.all(axis=2))
+        return resamples.prompts, {
+            rule: _alike(resamples.scores(function), both) for rule, function in functions.items()
+        }
+
+    every = np.arange(rankings.n_prompts)
+    for prompts, parts in resampled(rankings, every, halves, 2 * splits, seed, work, tick):
+        for rule, part in parts.items():
+            for total, values in zip(sums[rule], part, strict=True):
+                total[prompts] += values
 
 
 def _add_across(

@@ -19,6 +19,12 @@ from rlchf.ties import breaks_ties, resolve
 
 CELLS = 2**20
 """Ranks in one batch of resamples."""
+LARGE_CELLS = 2**24
+"""The same where a prompt is so large that fewer than `TOGETHER` resamples would fit."""
+TOGETHER = 64
+"""Resamples of a large prompt that share the comparisons of its pairs."""
+PAIRS = 2**22
+"""Cells of the table of all pairs on all ballots at a time."""
 
 Result = TypeVar("Result")
 
@@ -76,11 +82,14 @@ class Resamples:
         The resamples as B R prompts, those of a prompt next to each other.
     counted
         (B, R) whether a resample has any ballot with a weight.
+    numbers
+        The numbers of the resamples.
     """
 
     prompts: np.ndarray
     profiles: Profiles
     counted: np.ndarray
+    numbers: range
 
     def scores(self, rule: "ScoringRule") -> np.ndarray:
         """(B, R, M) a rule's scores."""
@@ -237,7 +246,8 @@ def _parts(
         M = int(rankings.response_starts[p + 1] - rankings.response_starts[p])
         V = int(rankings.ballot_starts[p + 1] - rankings.ballot_starts[p])
         cost = M * V + M * M
-        step = 2 * max(1, CELLS // (2 * cost))  # even, for resamples in pairs
+        few = min(TOGETHER // 2, LARGE_CELLS // (2 * cost))
+        step = 2 * max(1, few, CELLS // (2 * cost))  # even, for resamples in pairs
         numbers = [range(r, min(r + step, resamples)) for r in range(0, resamples, step)]
         for part in chunks(len(equal), min(resamples, step) * cost, CELLS):
             parts += [(equal[part], some) for some in numbers]
@@ -275,6 +285,7 @@ def _draw(
         prompts,
         _repeated(ballots.profiles, factors),
         (factors * ballots.profiles.weights.reshape(len(prompts), 1, -1)).sum(axis=2) > 0,
+        numbers,
     )
 
 
@@ -304,10 +315,17 @@ def _repeated(profiles: Profiles, factors: np.ndarray) -> Profiles:
     # what the cached property would count ballot by ballot, as one product for each prompt
     rank = profiles.ranks.reshape(M, B, V)
     ranked = rank > 0
-    above = (rank[:, None] < rank[None]) & ranked[:, None] & ranked[None]  # (M, M, B, V)
     weights = to_numpy(many.integer_weights).reshape(B, R, V)
-    pairs = above.transpose(2, 0, 1, 3).reshape(B, M * M, V).astype(np.float64)
-    wins = np.ascontiguousarray((pairs @ weights.swapaxes(1, 2)).transpose(1, 0, 2))
+    wins = np.empty((M * M, B, R))
+    rows = max(1, PAIRS // max(M * B * V, 1))
+    for start in range(0, M, rows):  # some rows of the table at a time, for large prompts
+        part = slice(start, start + rows)
+        above = (
+            (rank[part, None] < rank[None]) & ranked[part, None] & ranked[None]
+        )  # (rows, M, B, V)
+        pairs = above.transpose(2, 0, 1, 3).reshape(B, -1, V).astype(np.float64)
+        found = (pairs @ weights.swapaxes(1, 2)).transpose(1, 0, 2)
+        wins[M * start : M * start + len(found)] = found
     vars(many)["wins"] = wins.reshape(M, M, B * R).transpose(2, 0, 1)
     return many
 

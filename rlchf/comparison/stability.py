@@ -29,12 +29,14 @@ from rlchf.rankings import Rankings
 Drawn = Literal["ballots", "annotators"]
 """What the bootstrap draws: the ballots of each prompt, or annotators with all their ballots."""
 
-BUDGET = 8.0
+BUDGET = 3.0
 """Seconds that the bootstrap of a rule of one prompt may take; a slower one is measured on some prompts."""
-ACROSS_BUDGET = 1.5
+ACROSS_BUDGET = 1.0
 """The same of a rule across prompts; a slower one is measured with fewer resamples."""
 LEAST = 20
-"""Prompts or resamples with which a rule is measured at least."""
+"""Prompts on which a rule is measured at least, unless only the smallest are quick enough."""
+FEWEST = 10
+"""Resamples with which a rule across prompts is measured at least."""
 
 Tick = Callable[[int, int], object]
 
@@ -223,7 +225,7 @@ def _affordable_replicates(
 ) -> int:
     time = seconds(rule, rankings)
     number = min(replicates, int(ACROSS_BUDGET / time))
-    if number < min(LEAST, replicates):
+    if number < min(FEWEST, replicates):
         notes[rule] = (
             f"{rule} is left out of the bootstrap, which would take about {time * replicates:.0f} s"
         )

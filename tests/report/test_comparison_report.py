@@ -9,6 +9,7 @@ import rlchf
 from rlchf import Rankings
 from rlchf.comparison.texts import divided_texts
 from rlchf.jobs.compare import Compared, comparison_document
+from rlchf.report.comparison.gains import gains_section
 from rlchf.report.document import Chart, Section, Table
 from rlchf.report.page import blocks_of, render
 from tests.support.browser import opened
@@ -97,3 +98,36 @@ def test_a_thousand_prompts_and_hundreds_of_groups_are_below_two_megabytes() -> 
     page = render(comparison_document(compared, {}))
     assert len(page.encode()) < 2e6
     assert "group a249" in page
+
+
+def test_the_chart_of_who_gains_shows_those_who_get_least_and_few_rules() -> None:
+    """Nine groups of which the small one loses, and eleven rules."""
+    ballots = [
+        (
+            f"p{p}",
+            f"g{g} {i}",
+            "d > c > b > a" if g == 8 else f"a > {'b > c' if p % 9 == g else 'c > b'} > d",
+        )
+        for p in range(12)
+        for g in range(9)
+        for i in range(2)
+    ]
+    rankings = Rankings.from_ballots(ballots)
+    groups = {name: name.partition(" ")[0] for name in rankings.annotator_ids}
+    rules = "borda,kemeny,plurality,veto,dowdall,copeland,minimax,schulze,smith,cpb,bucklin"
+    comparison = rlchf.compare(rankings, rules, groups, bootstrap=0, splits=0, folds=2)
+    section = gains_section(comparison)
+    assert section is not None
+    (chart,) = [one for one in blocks_of([section]) if isinstance(one, Chart)]
+    rows = [row for values in chart.spec["datasets"].values() for row in values if "series" in row]
+    drawn = {row["series"] for row in rows}
+    assert "g8" in drawn
+    assert len(drawn) == 8
+    named = {row["name"] for row in rows}
+    assert {"kemeny", "borda"} <= named
+    assert len(named) <= 10
+    assert "8 of 9 groups" in chart.title
+    assert "of 11 rules" in chart.title
+    assert chart.spec["height"] < 1000
+    tables = {row[0] for table in tables_of(section) for row in table.rows}
+    assert set(rules.split(",")) <= tables

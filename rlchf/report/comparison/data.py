@@ -4,7 +4,7 @@ from rlchf.comparison import Comparison
 from rlchf.comparison.data import Counts, majority_graph
 from rlchf.display import counted
 from rlchf.rankings import Rankings
-from rlchf.report.document import Block, Cell, Column, Section, Table, Text
+from rlchf.report.document import Block, Cell, Chart, Column, Row, Section, Table, Text
 from rlchf.report.matrices import graph_chart
 
 DRAWN = 4
@@ -17,21 +17,23 @@ def data_section(rankings: Rankings, comparison: Comparison) -> Section:
     """The size of a dataset, and where its majorities are cyclic or tied."""
     data = comparison.data
     blocks: list[Block] = [_counts_table(data.counts), Text(_sentences(comparison))]
-    for row in data.worst(DRAWN):
-        graph = majority_graph(rankings, row.prompt_id)
-        more = row.smith - len(graph.responses)
-        cut = f", {len(graph.responses)} of its {row.smith} responses" if more else ""
-        blocks.append(
-            graph_chart(
-                f"Majorities in the Smith set of prompt {row.prompt_id}{cut}",
-                graph.responses,
-                {(one, other): margin for one, other, margin in graph.edges},
-                margin="margin in ballots",
-            )
-        )
+    if graphs := [_graph(rankings, row.prompt_id, row.smith) for row in data.worst(DRAWN)]:
+        blocks.append(Row(graphs))
     if table := _prompts_table(comparison):
         blocks.append(table)
     return Section("data", "The data", blocks)
+
+
+def _graph(rankings: Rankings, prompt_id: str, smith: int) -> Chart:
+    graph = majority_graph(rankings, prompt_id)
+    more = smith - len(graph.responses)
+    cut = f", {len(graph.responses)} of its {smith} responses" if more else ""
+    return graph_chart(
+        f"Majorities in the Smith set of prompt {prompt_id}{cut}",
+        graph.responses,
+        {(one, other): margin for one, other, margin in graph.edges},
+        margin="margin in ballots",
+    )
 
 
 def _counts_table(counts: Counts) -> Table:

@@ -1,14 +1,21 @@
 """The section on who gains under which rule, and on what to take."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from rlchf.comparison import Comparison
 from rlchf.comparison.gains import Gains, RuleGains
+from rlchf.comparison.losing import lost_sentences
 from rlchf.report.charts import Dot, interval_chart
-from rlchf.report.document import Block, Cell, Column, Fold, Section, Table, Text
+from rlchf.report.document import Block, Cell, Chart, Column, Fold, Section, Table, Text
 
-SERIES = 6
-"""Groups that one chart draws side by side."""
+SERIES = 8
+"""Groups that the chart draws side by side at most."""
+RULES = 10
+"""Rules that the chart draws at most, all of them if there are no more; the tables have every rule."""
+USUAL = ("kemeny", "borda")
+"""Rules that are drawn because readers know them."""
 CELLS = 1500
 """Cells of the table of all rules and groups at most."""
 
@@ -23,8 +30,10 @@ def gains_section(comparison: Comparison) -> Section | None:
         *([advice] if comparison.recommendations else []),
         Text(_sentences(gains)),
     ]
+    if lost := lost_sentences(comparison.served):
+        blocks.insert(0, Text(lost))
     if gains.rules:
-        blocks += _blocks(gains)
+        blocks += _blocks(comparison, gains)
     return Section("gains", "Who gains, and what to take", blocks)
 
 
@@ -39,30 +48,12 @@ def _sentences(gains: Gains) -> list[str]:
     return [*([how] if gains.rules else []), *gains.notes]
 
 
-def _blocks(gains: Gains) -> list[Block]:
+def _blocks(comparison: Comparison, gains: Gains) -> list[Block]:
     ordered = sorted(gains.rules, key=lambda row: -row.pairs.value)
     names = [group.name for group in ordered[0].groups]
     blocks: list[Block] = []
     if names:
-        chosen = _widest(gains, names)
-        blocks.append(
-            interval_chart(
-                "Share of the contested pairs of each group that agree with the outcome; half agree with a "
-                "random order."
-                + (f" The {SERIES} groups that the rule matters for most." * (len(names) > SERIES)),
-                [
-                    Dot(row.rule, *row.groups[g].contested.figures, names[g])
-                    for row in ordered
-                    for g in chosen
-                ],
-                x="share of the contested pairs",
-                name="rule",
-                series="group",
-                reference=0.5,
-                link="rule",
-                link_series="group",
-            )
-        )
+        blocks.append(_chart(comparison, ordered, names))
         blocks.append(_groups_table(ordered, names))
     blocks.append(_rules_table(ordered))
     if names and len(names) * len(ordered) <= CELLS:
@@ -75,11 +66,62 @@ def _blocks(gains: Gains) -> list[Block]:
     return blocks
 
 
-def _widest(gains: Gains, names: list[str]) -> list[int]:
-    """The groups whose agreement differs most between rules, in their order."""
-    values = np.array([[group.contested.value for group in row.groups] for row in gains.rules])
-    spread = np.nan_to_num(np.ptp(values, axis=0), nan=-1.0)
-    return sorted(np.argsort(-spread, kind="stable")[: min(SERIES, len(names))].tolist())
+def _chart(comparison: Comparison, ordered: Sequence[RuleGains], names: Sequence[str]) -> Chart:
+    """The share of each group under each rule, of the groups and rules that most is said of."""
+    groups, rules = _drawn_groups(ordered), _drawn_rules(comparison, ordered)
+    title = [
+        "Share of the contested pairs of each group that agree with the outcome; half agree with a random "
+        "order."
+    ]
+    if len(groups) < len(names):
+        title.append(
+            f"The {len(groups)} of {len(names)} groups with the lowest shares or the largest differences."
+        )
+    if len(rules) < len(ordered):
+        title.append(
+            f"{len(rules)} of {len(ordered)} rules: those recommended, the extremes, kemeny and borda; the "
+            "tables have all."
+        )
+    dots = [
+        Dot(row.rule, *row.groups[g].contested.figures, names[g])
+        for row in ordered
+        if row.rule in rules
+        for g in groups
+    ]
+    return interval_chart(
+        " ".join(title), dots, x="share of the contested pairs", name="rule", series="group",
+        reference=0.5, link="rule", link_series="group",
+    )  # fmt: skip
+
+
+def _drawn_groups(rows: Sequence[RuleGains]) -> list[int]:
+    """The groups with the lowest share under some rule and those that the rule matters most for, in order."""
+    values = np.array([[group.contested.value for group in row.groups] for row in rows])
+    known = np.flatnonzero(~np.isnan(values).all(axis=0))
+    lowest, highest = np.nanmin(values[:, known], axis=0), np.nanmax(values[:, known], axis=0)
+    orders = (
+        known[np.argsort(lowest, kind="stable")],
+        known[np.argsort(lowest - highest, kind="stable")],
+    )
+    taken: list[int] = []
+    for pair in zip(*orders, strict=True):
+        taken += [int(g) for g in pair if g not in taken]
+    return sorted(taken[:SERIES])
+
+
+def _drawn_rules(comparison: Comparison, rows: Sequence[RuleGains]) -> list[str]:
+    """The rules that are drawn: what is said of most comes first."""
+    if len(rows) <= RULES:
+        return [row.rule for row in rows]
+    wanted = [
+        rule for one in comparison.served for rule in (one.best_rule, one.lowest_rule, one.rule)
+    ]
+    wanted += [one.rule for one in comparison.recommendations]
+    wanted += comparison.distances.farthest()
+    by_pairs = sorted(rows, key=lambda row: row.pairs.value)
+    wanted = [*wanted[:3], *USUAL, *wanted[3:], by_pairs[0].rule, by_pairs[-1].rule]
+    there = {row.rule for row in rows}
+    return [rule for rule in dict.fromkeys(wanted) if rule in there][:RULES]
 
 
 def _rules_table(rows: list[RuleGains]) -> Table:
