@@ -1,15 +1,20 @@
 """The command ``rlchf compare``: its findings, its files, and what it refuses."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pyarrow.csv
 import pytest
+from rich.table import Table
 
+from rlchf.cli.tables.compare import tables
+from rlchf.comparison import compare
 from rlchf.jobs.compare import compare_files
 from rlchf.jobs.compare_settings import CompareJob
 from tests.support.cli import refused, rlchf
+from tests.support.comparisons import divided
 
 CYCLE = ("a > b > c", "b > c > a", "c > a > b")
 
@@ -103,6 +108,27 @@ def test_the_terminal_shows_findings_and_a_row_for_each_rule(folder: Path) -> No
     assert "You want the highest average agreement:" in text
     for rule in ("borda", "kemeny", "plurality", "perpetual_pav"):
         assert f" {rule} 0." in text
+    assert re.search(r" perpetual_pav .* 0\.\d\d (north|south) 0\.", text)
+
+
+def test_the_table_has_the_recommended_rules_and_no_empty_column(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("rlchf.cli.tables.compare.LISTED", 2)
+    rankings, groups = divided()
+    names = ["borda", "kemeny", "copeland", "perpetual_pav"]
+    comparison = compare(rankings, names, groups, bootstrap=0, splits=0)
+    table = next(one for one in tables(comparison) if isinstance(one, Table))
+    assert {"borda", "perpetual_pav"} == set(table.columns[0].cells)
+    titles = [str(column.header).replace("\n", " ") for column in table.columns]
+    assert titles == [
+        "rule",
+        "all pairs",
+        "con- tested",
+        "price",
+        "lowest group",
+        "distance to others",
+    ]
 
 
 def test_all_leaves_out_rules_that_need_approvals_or_scores_and_says_so(folder: Path) -> None:
