@@ -92,7 +92,9 @@ def read_toml(path: str | Path) -> dict[str, Any]:
     try:
         return toml_table(text)
     except ValueError as error:
-        raise ValueError(f"{path} is not a TOML file: {error}") from None
+        of_key = any(part in str(error) for part in ("after a key", "Invalid statement"))
+        hint = '; put a key with other signs than letters, digits, - and _ in quotes: "55+" = 1'
+        raise ValueError(f"{path} is not a TOML file: {error}{hint * of_key}") from None
 
 
 def read_people(
