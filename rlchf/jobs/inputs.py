@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rlchf.absent import without_absent
+from rlchf.auditing.apart import sets_apart
 from rlchf.display import counted
 from rlchf.io import Annotators, read_annotators, read_prompts, read_rankings, read_responses
 from rlchf.io.atomic import check_writable
@@ -136,10 +137,24 @@ def read_people(
     divisions = annotators.divisions(
         columns, rankings.annotator_ids, inputs.annotators, rankings.source
     )
+    for name in group:
+        _warn_of_sets_apart(rankings, name, divisions[name])
     cast = rankings
     if annotators.weights is not None:
         rankings = without_absent(rankings.weighted(annotators.weights))
     return People(rankings, annotators, {name: divisions[name] for name in group}, cast)
+
+
+def _warn_of_sets_apart(rankings: Rankings, column: str, groups: dict[str, str]) -> None:
+    number, several = sets_apart(rankings, groups)
+    if number:
+        warnings.warn(
+            f"groups by {column} have members who share no prompt: {rankings.source} has {number:,} sets of "
+            f"prompts without common annotators, and groups such as {several[0]!r} are in several of them; "
+            "if the same value means other people in another set, use a column that tells the sets apart, such "
+            "as the conversation and the group together",
+            stacklevel=4,
+        )
 
 
 def check_match(

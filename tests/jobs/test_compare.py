@@ -2,6 +2,7 @@
 
 import json
 import re
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from rlchf.cli.tables.compare import tables
 from rlchf.comparison import compare
 from rlchf.jobs.compare import compare_files
 from rlchf.jobs.compare_settings import CompareJob
+from rlchf.jobs.inputs import read_people
 from tests.support.cli import refused, rlchf
 from tests.support.comparisons import divided
 
@@ -129,6 +131,25 @@ def test_the_table_has_the_recommended_rules_and_no_empty_column(
         "lowest group",
         "distance to others",
     ]
+
+
+def test_groups_of_joined_conversations_are_warned_of(tmp_path: Path) -> None:
+    """Each conversation numbers its own groups; countries of people who share prompts are one division."""
+    ballots, people = ["prompt_id,annotator_id,ranking"], ["annotator_id,opinion_group,country"]
+    for c in range(3):
+        for i in range(4):
+            people.append(f"c{c}a{i},{i % 2}.0,{c % 2}")
+            ballots += [f"c{c}p{p},c{c}a{i},{'a > b' if i % 2 else 'b > a'}" for p in range(2)]
+    (tmp_path / "rankings.csv").write_text("\n".join(ballots) + "\n")
+    (tmp_path / "people.csv").write_text("\n".join(people) + "\n")
+    given = CompareJob(
+        rankings=(str(tmp_path / "rankings.csv"),), annotators=str(tmp_path / "people.csv")
+    )
+    with pytest.warns(UserWarning, match="3 sets of prompts without common annotators"):
+        read_people(given, ["opinion_group"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        read_people(given, ["country"])
 
 
 def test_all_leaves_out_rules_that_need_approvals_or_scores_and_says_so(folder: Path) -> None:
