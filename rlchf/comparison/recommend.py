@@ -154,7 +154,8 @@ def recommend(
     consistent = [row for row in halves.rules if row.rule not in left_out] if halves else []
     if len(consistent) > 1:
         found.append(_consistent(consistent))
-    return [replace(one, left_out=left_out) for one in found if one is not None]
+    named = [one for one in found if one is not None]
+    return [one if one.figure == NOT_OPPOSED else replace(one, left_out=left_out) for one in named]
 
 
 def most_stable(rows: Sequence[RuleStability]) -> RuleStability:

@@ -151,8 +151,8 @@ def _warn_of_sets_apart(rankings: Rankings, column: str, groups: dict[str, str])
         warnings.warn(
             f"groups by {column} have members who share no prompt: {rankings.source} has {number:,} sets of "
             f"prompts without common annotators, and groups such as {several[0]!r} are in several of them; "
-            "if the same value means other people in another set, use a column that tells the sets apart, such "
-            "as the conversation and the group together",
+            "if the same value means other people in another set, use a column that tells the sets "
+            "apart, such as the conversation and the group together",
             stacklevel=4,
         )
 
