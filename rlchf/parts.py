@@ -18,8 +18,8 @@ class Figures:
     ----------
     most
         The largest number of responses that a prompt has.
-    ballots, silent
-        Number of ballots, and of those that state no approvals.
+    ballots, silent, marks
+        Number of ballots, of those that state no approvals, and of those whose scores are only -1, 0 and 1.
     responses
         Number of responses on which a correlation with exposure rests.
     by_exposure, by_score, both
@@ -31,6 +31,7 @@ class Figures:
     most: int = 0
     ballots: int = 0
     silent: int = 0
+    marks: int = 0
     responses: int = 0
     by_exposure: float = 0.0
     by_score: float = 0.0

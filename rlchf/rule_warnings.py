@@ -37,7 +37,10 @@ def warn_of_approvals(
         return
     stated = ~rankings.is_reverse
     silent = int((stated & ~rankings.states_approvals).sum())
-    figures = Figures(ballots=int(stated.sum()), silent=silent)
+    scores = rankings.entry_scores
+    only_marks = scores is not None and bool(np.isin(scores, (-1, 0, 1)).all())
+    ballots = int(stated.sum())
+    figures = Figures(ballots=ballots, silent=silent, marks=ballots if only_marks else 0)
     if rankings.part is not None:
         rankings.part.figures.add(figures)
     else:
@@ -86,10 +89,15 @@ def _tell_counts(options: Mapping[str, Any], figures: Figures, source: str) -> N
 
 def _tell_approvals(name: str, figures: Figures) -> None:
     if figures.silent:
+        marks = figures.marks == figures.ballots
+        hint = (
+            "; the scores are only -1, 0 and 1: if these are votes against, passes and votes for, "
+            "--columns approval=score reads them as approvals"
+        ) * marks
         warnings.warn(
             f"{name} reads approvals, and {figures.silent:,} of {figures.ballots:,} ballots state none: "
             "theirs are read off the ranking, the better half of each ballot; the option top=N reads its "
-            "first N, columns approved or approval state them",
+            f"first N, columns approved or approval state them{hint}",
             stacklevel=4,
         )
 

@@ -12,6 +12,7 @@ from rlchf.auditing.groups import Grouping, Groups
 from rlchf.auditing.report import plain
 from rlchf.comparison.admitted import ALL, admitted
 from rlchf.comparison.approved import Approved, approved_by_majorities
+from rlchf.comparison.conclusion import conclusion
 from rlchf.comparison.data import Data, describe_data, prompt_columns
 from rlchf.comparison.estimates import listed
 from rlchf.comparison.findings import findings
@@ -21,6 +22,7 @@ from rlchf.comparison.losing import Served, who_loses
 from rlchf.comparison.recommend import Recommendation, recommend
 from rlchf.comparison.rules import Distances, distances
 from rlchf.comparison.stability import Drawn, Stability, stability
+from rlchf.comparison.ties import count_ties
 from rlchf.options import checked
 from rlchf.rankings import Rankings, as_rankings
 
@@ -103,8 +105,9 @@ class Comparison:
 
     @property
     def findings(self) -> list[str]:
-        """What was found, in sentences."""
-        return findings(self)
+        """What was found, in sentences; which rule to take comes first."""
+        first = conclusion(self.recommendations, self.gains, self.stability)
+        return [*([first] if first else []), *findings(self)]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values: every figure; a NaN becomes None."""
@@ -247,6 +250,7 @@ def compare(
         approved=approved_by_majorities(rankings, results),
         recommendations=recommend(
             rankings,
+            count_ties(rankings, results),
             measured["gains"],
             measured.get("stability"),
             measured.get("halves"),

@@ -27,10 +27,15 @@ def mean_over(values: np.ndarray) -> Estimate:
     return Estimate(mean, mean - half, mean + half)
 
 
-def tied_with_best(values: Mapping[str, np.ndarray]) -> tuple[str, list[str]]:
+def tied_with_best(values: Mapping[str, np.ndarray], best: str = "") -> tuple[str, list[str]]:
     """The rule with the highest mean over prompts, and those that are not below it beyond chance.
 
     A rule is tied with the best if the 95 % interval of the mean difference, prompt by prompt, includes 0.
+
+    Parameters
+    ----------
+    best
+        The rule that the others are compared with, if it is known.
 
     Examples
     --------
@@ -40,7 +45,7 @@ def tied_with_best(values: Mapping[str, np.ndarray]) -> tuple[str, list[str]]:
     ('borda', ['kemeny'])
     """
     means = {name: float(np.nanmean(row)) for name, row in values.items()}
-    best = max(means, key=lambda name: means[name])
+    best = best or max(means, key=lambda name: means[name])
     tied = []
     for name, row in values.items():
         difference = (values[best] - row)[~np.isnan(values[best] - row)]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rlchf.absent import without_absent
+from rlchf.auditing.apart import sets_apart
 from rlchf.display import counted
 from rlchf.io import Annotators, read_annotators, read_prompts, read_rankings, read_responses
 from rlchf.io.atomic import check_writable
@@ -92,7 +93,9 @@ def read_toml(path: str | Path) -> dict[str, Any]:
     try:
         return toml_table(text)
     except ValueError as error:
-        raise ValueError(f"{path} is not a TOML file: {error}") from None
+        of_key = any(part in str(error) for part in ("after a key", "Invalid statement"))
+        hint = '; put a key with other signs than letters, digits, - and _ in quotes: "55+" = 1'
+        raise ValueError(f"{path} is not a TOML file: {error}{hint * of_key}") from None
 
 
 def read_people(
@@ -134,10 +137,24 @@ def read_people(
     divisions = annotators.divisions(
         columns, rankings.annotator_ids, inputs.annotators, rankings.source
     )
+    for name in group:
+        _warn_of_sets_apart(rankings, name, divisions[name])
     cast = rankings
     if annotators.weights is not None:
         rankings = without_absent(rankings.weighted(annotators.weights))
     return People(rankings, annotators, {name: divisions[name] for name in group}, cast)
+
+
+def _warn_of_sets_apart(rankings: Rankings, column: str, groups: dict[str, str]) -> None:
+    number, several = sets_apart(rankings, groups)
+    if number:
+        warnings.warn(
+            f"groups by {column} have members who share no prompt: {rankings.source} has {number:,} sets of "
+            f"prompts without common annotators, and groups such as {several[0]!r} are in several of them; "
+            "if the same value means other people in another set, use a column that tells the sets "
+            "apart, such as the conversation and the group together",
+            stacklevel=4,
+        )
 
 
 def check_match(

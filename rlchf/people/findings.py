@@ -122,7 +122,7 @@ def _effective(people: People) -> Iterator[str]:
     if np.isnan(found.correlation.value):
         return
     yield (
-        f"The {found.on_a_prompt:.1f} people on a prompt count as "
+        f"The {found.on_a_prompt:.3g} people on a prompt count as "
         f"{of_figure(found.effective_on_a_prompt, 1)} independent votes, since their votes are correlated "
         f"({of_figure(found.correlation)}); some of this is that they see the same quality."
     )

@@ -5,6 +5,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 import rlchf
@@ -133,3 +134,26 @@ def test_python_is_told_that_approvals_are_read_off_rankings() -> None:
     ballots = [("p", "ann", "a > b"), ("p", "bob", "b > a")]
     with pytest.warns(UserWarning, match="pav reads approvals, and 2 of 2 ballots state none"):
         rlchf.aggregate(Rankings.from_ballots(ballots), "pav")
+
+
+@pytest.mark.parametrize(
+    ("scores", "only_marks"), [((1, 0, -1), True), ((1, 0), True), ((3, 2, 1), False)]
+)
+def test_scores_of_votes_for_and_against_are_proposed_as_approvals(
+    scores: tuple[int, ...], only_marks: bool
+) -> None:
+    """Agree, pass and disagree of a poll, read as scores."""
+    rows = [
+        {
+            "prompt_id": "p",
+            "annotator_id": i,
+            "response_id": r,
+            "score": scores[(i + j) % len(scores)],
+        }
+        for i in range(4)
+        for j, r in enumerate("abc")
+    ]
+    rankings = rlchf.Rankings.from_frame(pd.DataFrame(rows))
+    with pytest.warns(UserWarning, match="approval reads approvals") as caught:
+        rlchf.aggregate(rankings, "approval")
+    assert ("--columns approval=score" in str(caught[0].message)) == only_marks

@@ -8,7 +8,11 @@ import pytest
 import rlchf
 from rlchf import Rankings
 from rlchf.comparison.gains import measure_gains
+from rlchf.comparison.halves import split_halves
 from rlchf.comparison.paired import difference, share, tied
+from rlchf.comparison.recommend import most_stable, recommend
+from rlchf.comparison.stability import RuleStability, stability
+from rlchf.comparison.ties import Ties, count_ties
 from tests.support.comparisons import divided, random_rankings
 
 
@@ -45,6 +49,11 @@ def test_a_minority_is_recommended_a_rule_that_hears_it_and_the_average_another(
     assert shares.rule == "perpetual_pav"
     assert "take perpetual_pav" in least.sentence
     assert "few" in least.figure
+    (first, *_) = comparison.findings
+    assert first.startswith(
+        "Which rule: for the average, 2 rules are not told apart (borda and kemeny;"
+    )
+    assert "For few the rule matters: perpetual_pav agrees with 0.4" in first
 
 
 def test_rules_that_chance_alone_tells_apart_are_tied() -> None:
@@ -111,3 +120,90 @@ def test_a_rule_that_is_stable_because_it_breaks_ties_is_recommended_with_that_c
     (stable,) = [one for one in comparison.recommendations if "stable" in one.aim]
     assert stable.rule == "ranked_pairs"
     assert "breaks ties by the order" in stable.sentence
+
+
+def test_a_rule_that_ties_everything_is_recommended_for_no_aim() -> None:
+    """It would serve the smaller group with 0.5, and be the same from either half."""
+    rankings, groups = divided(many=6, few=3)
+    ties = rlchf.aggregate(rankings, "approval", top=3)  # everybody approves everything
+    ordered = rlchf.aggregate(rankings, "borda")
+    results = {
+        "borda": ordered,
+        "copeland": rlchf.aggregate(rankings, "copeland"),
+        "approval": ties,
+    }
+    tied_pairs = count_ties(rankings, results)
+    assert tied_pairs == Ties({"borda": 0.0, "copeland": 0.0, "approval": 1.0})
+    gains = measure_gains(rankings, results, groups)
+    halves = split_halves(rankings, results, 5)
+    resampled = stability(rankings, results, 20)
+    for one in recommend(rankings, tied_pairs, gains, resampled, halves):
+        assert one.left_out == {"approval": 1.0}
+        assert "approval (100 %)" in one.sentence
+        assert "approval" not in (one.rule, *one.tied_with, *one.worse)
+
+
+def test_pairs_that_the_ballots_tie_are_no_fault_of_a_rule() -> None:
+    rankings = Rankings.from_ballots([("p", "x", "a > b > c"), ("p", "y", "a > c > b")])
+    results = {
+        rule: rlchf.aggregate(rankings, rule) for rule in ("borda", "plurality", "ranked_pairs")
+    }
+    assert set(count_ties(rankings, results).shares.values()) == {0.0}
+    cycle = [
+        (p, n, ballot)
+        for p in "pq"
+        for n, ballot in enumerate(("a > b > c", "b > c > a", "c > a > b"))
+    ]
+    cyclic = Rankings.from_ballots(cycle)
+    results = {rule: rlchf.aggregate(cyclic, rule) for rule in ("kemeny", "ranked_pairs")}
+    ties = count_ties(cyclic, results)
+    assert (ties.shares["kemeny"], ties.shares["ranked_pairs"], ties.many) == (1.0, 0.0, {})
+
+
+def test_where_all_rules_are_tied_no_rule_is_taken_and_all_are_named() -> None:
+    rankings, groups = divided(prompts=4, many=4, few=4)
+    names = [
+        "borda",
+        "copeland",
+        "kemeny",
+        "schulze",
+        "minimax",
+        "llull",
+        "nanson",
+        "black",
+        "slater",
+    ]
+    comparison = rlchf.compare(rankings, names, groups, bootstrap=0, splits=0)
+    average = comparison.recommendations[0]
+    assert f"does not tell any of the {len(names)} rules apart" in average.sentence
+    assert all(name in average.sentence for name in names)
+    assert "this file does not tell the 9 rules apart" in comparison.findings[0]
+
+
+def test_the_best_known_of_tied_rules_is_taken_with_its_own_figure() -> None:
+    rankings, _ = divided(many=7, few=2)
+    comparison = rlchf.compare(rankings, "schulze,river,borda,random_ballot", bootstrap=0, splits=0)
+    average = comparison.recommendations[0]
+    assert (average.rule, sorted(average.tied_with)) == ("borda", ["river", "schulze"])
+    assert average.worse == ["random_ballot"]
+    assert "does not tell 3 rules apart by this aim, and 1 rule is worse" in average.sentence
+
+
+def test_it_is_said_why_no_rule_is_named_where_no_group_is_opposed() -> None:
+    rankings = random_rankings(11, prompts=8)
+    groups = {name: "odd" if int(name[1:]) % 2 else "even" for name in rankings.annotator_ids}
+    comparison = rlchf.compare(rankings, "borda,kemeny", groups, bootstrap=0, splits=0)
+    (shares,) = [one for one in comparison.recommendations if "share" in one.aim]
+    assert (shares.rule, shares.tied_with, shares.worse) == ("", [], [])
+    assert "because no group is opposed to the others" in shares.sentence
+    without = rlchf.compare(rankings, "borda,kemeny", bootstrap=0, splits=0)
+    assert not any("share" in one.aim for one in without.recommendations)
+
+
+def test_the_most_stable_rule_of_the_findings_is_the_best_of_the_recommendation() -> None:
+    rows = [
+        RuleStability(name, np.array(first), np.ones(2), np.ones(4), np.ones(2), 9, 2)
+        for name, first in (("slater", [0.9, 0.5]), ("river", [0.5, 0.9]), ("kemeny", [0.9, 0.5]))
+    ]
+    assert most_stable(rows[:2]).rule == "slater"
+    assert most_stable(rows).rule == "kemeny"

@@ -1,15 +1,22 @@
 """The command ``rlchf compare``: its findings, its files, and what it refuses."""
 
 import json
+import re
+import warnings
 from pathlib import Path
 from typing import Any
 
 import pyarrow.csv
 import pytest
+from rich.table import Table
 
+from rlchf.cli.tables.compare import tables
+from rlchf.comparison import compare
 from rlchf.jobs.compare import compare_files
 from rlchf.jobs.compare_settings import CompareJob
+from rlchf.jobs.inputs import read_people
 from tests.support.cli import refused, rlchf
+from tests.support.comparisons import divided
 
 CYCLE = ("a > b > c", "b > c > a", "c > a > b")
 
@@ -105,6 +112,46 @@ def test_the_terminal_shows_findings_and_a_row_for_each_rule(folder: Path) -> No
     assert "You want the highest average agreement:" in text
     for rule in ("borda", "kemeny", "plurality", "perpetual_pav"):
         assert f" {rule} 0." in text
+    assert re.search(r" perpetual_pav .* 0\.\d\d (north|south) 0\.", text)
+
+
+def test_the_table_has_the_recommended_rules_and_no_empty_column(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("rlchf.cli.tables.compare.LISTED", 2)
+    rankings, groups = divided()
+    names = ["borda", "kemeny", "copeland", "perpetual_pav"]
+    comparison = compare(rankings, names, groups, bootstrap=0, splits=0)
+    table = next(one for one in tables(comparison) if isinstance(one, Table))
+    assert {"borda", "perpetual_pav"} == set(table.columns[0].cells)
+    titles = [str(column.header).replace("\n", " ") for column in table.columns]
+    assert titles == [
+        "rule",
+        "all pairs",
+        "con- tested",
+        "price",
+        "lowest group",
+        "distance to others",
+    ]
+
+
+def test_groups_of_joined_conversations_are_warned_of(tmp_path: Path) -> None:
+    """Each conversation numbers its own groups; countries of people who share prompts are one division."""
+    ballots, people = ["prompt_id,annotator_id,ranking"], ["annotator_id,opinion_group,country"]
+    for c in range(3):
+        for i in range(4):
+            people.append(f"c{c}a{i},{i % 2}.0,{c % 2}")
+            ballots += [f"c{c}p{p},c{c}a{i},{'a > b' if i % 2 else 'b > a'}" for p in range(2)]
+    (tmp_path / "rankings.csv").write_text("\n".join(ballots) + "\n")
+    (tmp_path / "people.csv").write_text("\n".join(people) + "\n")
+    given = CompareJob(
+        rankings=(str(tmp_path / "rankings.csv"),), annotators=str(tmp_path / "people.csv")
+    )
+    with pytest.warns(UserWarning, match="3 sets of prompts without common annotators"):
+        read_people(given, ["opinion_group"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        read_people(given, ["country"])
 
 
 def test_all_leaves_out_rules_that_need_approvals_or_scores_and_says_so(folder: Path) -> None:

@@ -148,6 +148,8 @@ def test_nothing_is_written_where_no_panel_keeps_the_quotas(files: dict[str, Pat
     assert "the smallest change that works: lower the minimum of sex 'm' from 5 to 4" in problem
     files["quotas.toml"].write_text("[sex\n")
     assert "is not a TOML file" in refused(run_rlchf(*command, "--size", 6))
+    files["quotas.toml"].write_text("[age]\n55+ = [1, 2]\n")
+    assert 'in quotes: "55+" = 1' in refused(run_rlchf(*command, "--size", 6))
     assert not files["panel.csv"].exists()
 
 

@@ -196,6 +196,17 @@ def test_the_smallest_repair_of_quotas_is_named_and_works() -> None:
             draw_panel(features, quotas, 100, method=method)
 
 
+def test_of_the_smallest_repairs_the_one_that_changes_the_fewest_numbers_is_named() -> None:
+    features = {"country": ["east"] * 12 + ["south"] * 12 + ["west"] * 12}
+    quotas = [
+        Quota("country", name, least, 12)
+        for name, least in zip(("east", "south", "west"), (6, 5, 4), strict=True)
+    ]
+    with pytest.raises(ValueError, match="the smallest change") as caught:
+        draw_panel(features, quotas, 11)
+    assert str(caught.value).count("lower the minimum") == 1
+
+
 @pytest.mark.filterwarnings("ignore:.* has no quota")
 def test_people_who_fit_on_no_panel_are_counted() -> None:
     """Whoever is old and male would take a seat from the only old woman."""

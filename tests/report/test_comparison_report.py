@@ -11,9 +11,11 @@ from rlchf.comparison.texts import divided_texts
 from rlchf.jobs.compare import Compared, comparison_document
 from rlchf.report.comparison.gains import gains_section
 from rlchf.report.document import Chart, Section, Table
+from rlchf.report.comparison.words import words_section
+from rlchf.report.document import Chart, Fold, Section, Table
 from rlchf.report.page import blocks_of, render
 from tests.support.browser import opened
-from tests.support.comparisons import random_rankings
+from tests.support.comparisons import divided, random_rankings
 from tests.support.reports import EVIL
 
 RULES = "borda,kemeny,plurality,smith,perpetual_pav"
@@ -41,7 +43,7 @@ def compared() -> Compared:
 def test_every_group_and_rule_is_in_a_table(compared: Compared) -> None:
     document = comparison_document(compared, {})
     sections = {section.name: section for section in document.sections}
-    assert list(sections) == ["data", "rules", "stability", "gains", "texts"]
+    assert list(sections) == ["data", "rules", "stability", "gains", "texts", "words"]
     tables = [one for one in blocks_of([sections["gains"]]) if isinstance(one, Table)]
     groups = {row[0] for row in tables[0].rows}
     assert {EVIL, *(f"group {n}" for n in range(1, 24))} >= groups
@@ -131,3 +133,15 @@ def test_the_chart_of_who_gains_shows_those_who_get_least_and_few_rules() -> Non
     assert chart.spec["height"] < 1000
     tables = {row[0] for table in tables_of(section) for row in table.rows}
     assert set(rules.split(",")) <= tables
+def test_every_rule_that_the_findings_name_is_explained() -> None:
+    rankings, groups = divided()
+    comparison = rlchf.compare(
+        rankings, "borda,kemeny,perpetual_pav", groups, bootstrap=0, splits=0
+    )
+    (fold,) = words_section(comparison).blocks
+    assert isinstance(fold, Fold)
+    (table,) = fold.blocks
+    assert isinstance(table, Table)
+    meanings = {str(word): str(meaning) for word, meaning in table.rows}
+    assert {"borda", "kemeny", "perpetual_pav", "Smith set", "bootstrap"} <= set(meanings)
+    assert all(meaning.endswith(".") for meaning in meanings.values())

@@ -229,7 +229,10 @@ def _annotators_table(people: People) -> Table:
     ]  # fmt: skip
     values = [figures.with_others.value]
     for title in people.owners:
-        columns += [Column(f"own {title or 'group'}", 3), Column(f"other {title or 'group'}s", 3)]
+        columns += [
+            Column(f"own {title or 'group'}", 3),
+            Column(f"the other groups{f' by {title}' if title else ''}", 3),
+        ]
         values += [figures.own_group[title].value, figures.other_groups[title].value]
     for name, title in (
         ("intransitive", "intransitive"), ("consistent", "consistent"), ("first", "shown first"),
@@ -241,7 +244,12 @@ def _annotators_table(people: People) -> Table:
         columns.append(Column("seconds", 1, "Median time of a ballot."))
         values.append(figures.seconds)
     columns += [
-        Column("p of the flag", 4, "Low where even a minority's member would be predicted better."),
+        Column(
+            "p of the flag",
+            4,
+            "The probability that the ballots of a member of a minority are predicted no better by others; a "
+            "person is flagged where it is low.",
+        ),
         "flagged",
     ]
     order = np.lexsort((figures.with_others.value, ~clickers.flagged))[:MOST]

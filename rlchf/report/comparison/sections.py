@@ -14,6 +14,7 @@ from rlchf.report.comparison.reweighted import reweighted_section
 from rlchf.report.comparison.rules import rules_section
 from rlchf.report.comparison.stability import stability_section
 from rlchf.report.comparison.texts import texts_section
+from rlchf.report.comparison.words import words_section
 from rlchf.report.document import Section
 
 
@@ -35,5 +36,6 @@ def comparison_sections(
         reweighted_section(weights) if weights else None,
         embed_section(embedded) if embedded else None,
         texts_section(texts) if texts else None,
+        words_section(comparison),
     ]
     return [section for section in made if section is not None]
