@@ -67,6 +67,7 @@ def theme(colours: Colours) -> dict[str, Any]:
         "axis": axis,
         "legend": legend,
         "axisX": {"labelLimit": 110},
+        "axisQuantitative": {"labelSeparation": 8},
         "mark": {"color": first},
         "rule": {"color": colours.muted},
         "text": {"color": colours.ink, "fontSize": 11},

@@ -10,7 +10,8 @@ import pytest
 
 from rlchf.report import page as pages
 from rlchf.report.document import Cell, Code, Column, Document, Fold, Section, Table, Text
-from rlchf.report.page import as_json, cell_text, lay_out, need_report, render, write_page
+from rlchf.report.page import as_json, need_report, render, write_page
+from rlchf.report.tables import cell_text, lay_out
 from rlchf.report.theme import DARK, LIGHT, Colours
 from tests.support.reports import EVIL, every_chart
 
@@ -94,6 +95,29 @@ def test_a_long_table_is_folded_and_a_short_one_is_not() -> None:
     assert (len(laid.first), len(laid.folded)) == (20, 280)
     assert lay_out(Table(["group", "n"], rows[:25], "Groups")).folded == []
     assert lay_out(Table(["group", "n"], rows, "Groups", shown=0)).folded == []
+
+
+def test_a_folded_table_says_on_paper_how_many_rows_it_has() -> None:
+    rows: list[list[Cell]] = [[f"group {n}", n] for n in range(1300)]
+    text = render(Document("A", [], [Section("a", "A", [Table(["group", "n"], rows, "B")])]))
+    assert "The first 20 of 1,300 rows; all are in the HTML file" in text
+
+
+def test_a_wide_table_has_smaller_letters_and_one_that_cannot_fit_breaks_its_cells() -> None:
+    few, many, more = (
+        lay_out(Table([f"measure{c:03}" for c in range(n)], [], "B")) for n in (3, 12, 60)
+    )
+    assert (few.letters, few.look) == (8.0, "short")
+    assert 5 < many.letters < 8
+    assert (more.letters, more.look) == (5.0, "dense cramped short")
+
+
+def test_a_long_fold_is_not_printed_and_a_short_one_is() -> None:
+    rows: list[list[Cell]] = [[n] for n in range(300)]
+    for shown, marked in ((0, True), (20, False)):
+        fold = Fold("C", [Table(["n"], rows, "B", shown=shown)])
+        text = render(Document("A", [], [Section("a", "A", [fold])]))
+        assert ('<details class="unprinted">' in text) is marked
 
 
 def test_cells_are_written_for_readers() -> None:
