@@ -13,8 +13,8 @@ FEW = 5
 """So many rows more than a table shows at once are shown too, rather than folded."""
 SOME, LONG = 12, 40
 """Characters from which on a text needs a column of some width, and a wide one."""
-PAGE = 516
-"""Width of the text on a printed page, in points."""
+PAGE, TURNED = 516, 762
+"""Width of the text on a printed page and on one in landscape, in points."""
 SMALLEST, USUAL = 5.0, 8.0
 """Sizes of letters in printed tables, in points."""
 BROAD = 0.62
@@ -36,6 +36,7 @@ class TableLayout:
     folded: list[list[str]]
     notes: list[tuple[str, str]]
     characters: int
+    narrowed: int
 
     @property
     def count(self) -> str:
@@ -45,19 +46,23 @@ class TableLayout:
     @property
     def letters(self) -> float:
         """The size of letters in points at which the table fits a printed page, if they can be read."""
-        return round(min(USUAL, max(SMALLEST, PAGE / (BROAD * max(self.characters, 1)))), 1)
+        width = PAGE if self.fits else TURNED
+        characters = self.characters if _least_width(self.characters) <= PAGE else self.narrowed
+        return round(min(USUAL, max(SMALLEST, width / (BROAD * max(characters, 1)))), 1)
 
     @property
     def fits(self) -> bool:
-        """Whether a printed page is wide enough for cells that do not break."""
-        return self.characters * BROAD * SMALLEST <= PAGE
+        """Whether an upright page is wide enough, with each interval below its figure if need be."""
+        return _least_width(self.narrowed) <= PAGE
 
     @property
     def look(self) -> str:
         """The classes of the table."""
         looks = {
             "dense": self.characters > DENSE,
-            "cramped": not self.fits,
+            "narrowed": _least_width(self.characters) > PAGE,
+            "turned": not self.fits,
+            "cramped": _least_width(self.narrowed) > TURNED,
             "short": len(self.first) <= SHORT,
         }
         return " ".join(look for look, holds in looks.items() if holds)
@@ -89,6 +94,7 @@ def lay_out(table: Table) -> TableLayout:
     ]
     titles = [column.title for column in columns]
     kinds = [_kind([row[c] for row in table.rows]) for c in range(len(columns))]
+    cells = [[row[c] for row in texts] for c in range(len(columns))]
     n_first = len(texts)
     if table.shown and len(texts) > table.shown + FEW:
         n_first = table.shown
@@ -99,15 +105,22 @@ def lay_out(table: Table) -> TableLayout:
         first=texts[:n_first],
         folded=texts[n_first:],
         notes=[(column.title, column.note) for column in columns if column.note],
-        characters=sum(
-            _characters(title, [row[c] for row in texts], kinds[c].get("class", ""))
-            for c, title in enumerate(titles)
+        characters=sum(_characters(*column) for column in zip(titles, cells, kinds, strict=True)),
+        narrowed=sum(
+            _characters(title, [part for cell in column for part in cell.split(" (")], kind)
+            for title, column, kind in zip(titles, cells, kinds, strict=True)
         ),
     )
 
 
-def _characters(title: str, cells: Sequence[str], kind: str) -> int:
+def _least_width(characters: int) -> float:
+    """The width in points of a row in the smallest letters."""
+    return characters * BROAD * SMALLEST
+
+
+def _characters(title: str, cells: Sequence[str], look: dict[str, str]) -> int:
     """How many characters a column needs in one line: its figures, or the longest word of its texts."""
+    kind = look.get("class", "")
     whole = cells if kind == "n" else [word for cell in cells for word in cell.split()]
     least = {"long": LONG // 2, "some": SOME}.get(kind, 1)
     longest = max((len(text) for text in [*whole, *title.split()]), default=0)

@@ -85,6 +85,7 @@ def theme(colours: Colours) -> dict[str, Any]:
             "node": {
                 "color": colours.page, "stroke": first, "strokeWidth": 2, "size": 1500, "opacity": 1,
             },
+            "halo": {"color": colours.page, "stroke": colours.page, "strokeWidth": 5},
             "on_low": {"color": colours.on_low},
             "on_high": {"color": colours.on_high},
         },

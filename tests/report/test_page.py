@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from rlchf.auditing.estimates import Estimate
 from rlchf.report import page as pages
 from rlchf.report.document import Cell, Code, Column, Document, Fold, Section, Table, Text
 from rlchf.report.page import as_json, need_report, render, write_page
@@ -109,7 +110,16 @@ def test_a_wide_table_has_smaller_letters_and_one_that_cannot_fit_breaks_its_cel
     )
     assert (few.letters, few.look) == (8.0, "short")
     assert 5 < many.letters < 8
-    assert (more.letters, more.look) == (5.0, "dense cramped short")
+    assert (more.letters, more.look) == (5.0, "dense narrowed turned cramped short")
+
+
+def test_intervals_stand_below_their_figures_before_a_table_is_printed_in_landscape() -> None:
+    figure = Estimate(0.70, 0.68, 0.73)
+    columns: list[Column | str] = [Column(f"g{n}", 2) for n in range(12)]
+    looks = {n: lay_out(Table(columns[:n], [[figure] * n], "B")).look for n in (5, 10, 12)}
+    assert looks == {5: "short", 10: "dense narrowed short", 12: "dense narrowed turned short"}
+    text = render(Document("A", [], [Section("a", "A", [Table(columns, [[figure] * 12], "B")])]))
+    assert ">0.70 (0.68\u00a0to\u00a00.73)</td>" in text
 
 
 def test_a_long_fold_is_not_printed_and_a_short_one_is() -> None:
