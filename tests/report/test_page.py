@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -203,3 +204,11 @@ def test_text_and_marks_stand_out(colours: Colours) -> None:
     assert contrast(colours.on_high, colours.other) >= 4.5
     assert contrast(colours.on_low, colours.low) >= 4.5
     assert contrast(colours.on_low, colours.middle) >= 4.5
+
+
+def test_every_variable_of_the_style_is_set_for_light_pages() -> None:
+    style = (files("rlchf.report") / "page.css").read_text()
+    given_elsewhere = {"--letters", "--free"}
+    light = style[: style.index("@media")]
+    used = set(re.findall(r"var\((--\w+)", style))
+    assert used - given_elsewhere == set(re.findall(r"(--\w+):", light))
