@@ -16,7 +16,7 @@ from rlchf.report.document import (
     Section,
     Text,
 )
-from rlchf.report.page import cell_text
+from rlchf.report.tables import cell_text
 
 
 def audit_document(report: Audit, facts: Mapping[str, str]) -> Document:

@@ -21,7 +21,7 @@ from rlchf.report.document import (
     Table,
     Text,
 )
-from rlchf.report.page import cell_text
+from rlchf.report.tables import cell_text
 
 SPARSE = 5
 """Ballots per prompt, with fewer than which contested pairs are mostly ties without one ballot."""

@@ -56,6 +56,7 @@ def interval_chart(
     domain: tuple[float, float] | None = None,
     link: str = "",
     link_series: str = "",
+    keep: Sequence[str] = (),
     description: str = "",
 ) -> Chart:
     """Dots with intervals, one row per name, in the order given.
@@ -74,6 +75,8 @@ def interval_chart(
         The ends of the axis; by default they follow the figures.
     link, link_series
         What a name and a series are, for charts that are linked.
+    keep
+        Names that are drawn where there are too many for one chart, such as recommended rules.
     description
         The chart in words; by default the figures are dots_in_words.
 
@@ -85,7 +88,7 @@ def interval_chart(
     """
     import altair as alt
 
-    shown, title = first_rows(dots, title, name)
+    shown, title = first_rows(dots, title, name, x, keep)
     several = len({dot.series for dot in shown}) > 1
     rows = rows_of(shown)
     ends = [end for row in rows for end in (row["value"], row["low"], row["high"])]
@@ -137,20 +140,21 @@ def bar_chart(
     reference: float | None = None,
     link: str = "",
     link_series: str = "",
+    keep: Sequence[str] = (),
     description: str = "",
 ) -> Chart:
     """Horizontal bars, one row per name; those of several series side by side, or stacked.
 
     Parameters
     ----------
-    title, bars, x, name, series, reference, link, link_series, description
+    title, bars, x, name, series, reference, link, link_series, keep, description
         As for `interval_chart`; intervals are not drawn.
     stacked
         Whether the series of a name are parts of one bar.
     """
     import altair as alt
 
-    shown, title = first_rows(bars, title, name)
+    shown, title = first_rows(bars, title, name, x, keep)
     several = len({bar.series for bar in shown}) > 1
     encoding: dict[str, Any] = {}
     if several:

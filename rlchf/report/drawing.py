@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 Figures = Sequence[float] | np.ndarray
 NAN = float("nan")
 MOST = 40
-"""Rows that a chart draws."""
+"""Names that a chart draws."""
+LINES, FEWEST = 100, 8
+"""Figures below one another in a chart that fits a page, but of so many names at least."""
+TALL = 600
+"""Height in pixels from which on a chart has its axis at the top as well."""
 WORDS = 40
 """Figures that a description spells out; of more it gives the lowest and the highest."""
 FADED = 0.15
@@ -98,15 +102,43 @@ def rows_of(dots: Sequence[Dot]) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def first_rows(dots: Sequence[Dot], title: str, name: str) -> tuple[list[Dot], str]:
-    """The figures of as many names as a chart has rows, and a title that says so."""
+def first_rows(
+    dots: Sequence[Dot], title: str, name: str, x: str, keep: Sequence[str] = ()
+) -> tuple[list[Dot], str]:
+    """The figures of as many names as a chart has rows, and a title that says which they are.
+
+    Names to keep take the place of the last ones; all stay in their order.
+
+    Examples
+    --------
+    >>> dots = [Dot(f"g{n}", n) for n in range(1000)]
+    >>> first_rows(dots, "Sizes.", "group", "size", ["g3", "g7", "g900"])[1]
+    'Sizes (the 39 of 1,000 groups with the lowest size, and g900)'
+    """
     names = list(dict.fromkeys(dot.name for dot in dots))
-    if len(names) <= MOST:
+    most = max(FEWEST, min(MOST, LINES // max(1, len({dot.series for dot in dots}))))
+    if len(names) <= most:
         return list(dots), title
-    shown = set(names[:MOST])
-    return [dot for dot in dots if dot.name in shown], (
-        f"{title.rstrip('.')} (the first {MOST} of {len(names):,}: {name})"
-    )
+    kept = [one for one in names if one in keep][:most]
+    shown = {*kept, *[one for one in names if one not in kept][: most - len(kept)]}
+    first = next(n for n, one in enumerate(names) if one not in shown)
+    late = [one for one in names[first:] if one in shown]
+    also = f", and {', '.join(late)}" if late else ""
+    which = f"{_which(dots, names, first, f'{name}s', x)}{also}"
+    return [dot for dot in dots if dot.name in shown], f"{title.rstrip('.')} ({which})"
+
+
+def _which(dots: Sequence[Dot], names: Sequence[str], most: int, names_word: str, x: str) -> str:
+    """What the first names have in common: the lowest or the highest figures, if they are in that order."""
+    by_name: dict[str, list[float]] = {name: [] for name in names}
+    for dot in dots:
+        by_name[dot.name].append(dot.value)
+    known = np.array([np.nanmean(v) for v in by_name.values() if np.isfinite(v).any()])
+    steps = np.diff(known)
+    for end, holds in (("lowest", (steps >= 0).all()), ("highest", (steps <= 0).all())):
+        if holds and steps.any():
+            return f"the {most} of {len(names):,} {names_word} with the {end} {x}"
+    return f"the first {most} of {len(names):,} {names_word}"
 
 
 def coloured(series: str) -> dict[str, Any]:
@@ -182,9 +214,29 @@ def chart_of(
     picks = [alt.param(name=f"picked_{field}", value="") for field in ("name", "series")]
     spec = drawn.properties(width="container", height=height).add_params(*picks).to_dict()
     spec.pop("config", None)
+    if height > TALL:
+        _add_axis_at_top(spec)
     spec["datasets"] = _shared([spec, *spec["layer"]])
     spec["usermeta"] = {"links": {field: kind for field, kind in links.items() if kind}}
     return Chart(spec, title, description)
+
+
+def _add_axis_at_top(spec: dict[str, Any]) -> None:
+    """Show the horizontal axis at both ends, where it has figures."""
+    layers = [layer for layer in spec["layer"] if layer["encoding"].get("x")]
+    shown = [layer for layer in layers if layer["encoding"]["x"].get("title")]
+    if not shown or shown[-1]["encoding"]["x"]["type"] != "quantitative":
+        return
+    for layer in layers:
+        if layer is not shown[-1]:
+            layer["encoding"]["x"]["axis"] = None
+    x = {**shown[-1]["encoding"]["x"], "axis": {"orient": "top", "grid": False}}
+    shown[-1]["encoding"]["x"]["axis"] = {"grid": True}
+    top = {"mark": {"type": "point", "opacity": 0}, "encoding": {"x": x}}
+    if "data" in shown[-1]:
+        top["data"] = shown[-1]["data"]
+    spec["layer"].append(top)
+    spec["resolve"] = {**spec.get("resolve", {}), "axis": {"x": "independent"}}
 
 
 def _shared(parts: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -208,6 +208,7 @@ def graph_chart(
         for (winner, loser), size in margins.items()
         if size > 0
     ]
+    _place_labels(arrows)
     dots = [{"name": name, "x": x, "y": y} for name, (x, y) in at.items()]
     hidden: dict[str, Any] = {"axis": None, "scale": alt.Scale(domain=[-1.35, 1.35])}
     x, y = alt.X("x:Q", **hidden), alt.Y("y:Q", **hidden)
@@ -216,20 +217,22 @@ def graph_chart(
     points = alt.Chart(alt.Data(values=dots)).encode(x=x, y=y, tooltip=tooltips(name="response"))
     sizes = [arrow["value"] for arrow in arrows]
     width = alt.StrokeWidth("value:Q", legend=None, scale=scale_of(sizes, range=[1, 4]))
+    at_label = {
+        "x": alt.X("label_x:Q", **hidden), "y": alt.Y("label_y:Q", **hidden),
+        "text": alt.Text("value:Q", format=",.4~g"),
+    }  # fmt: skip
     layers: list[Any] = [
         edges.mark_rule(style="arrow").encode(x2="x2", y2="y2", strokeWidth=width),
         edges.mark_point(
             style="arrow", shape="triangle-up", filled=True, size=110, opacity=1
         ).encode(
-            x=alt.X("tip_x:Q", **hidden),
-            y=alt.Y("tip_y:Q", **hidden),
+            x=alt.X("x2:Q", **hidden),
+            y=alt.Y("y2:Q", **hidden),
             angle=alt.Angle("angle:Q", scale=None),
         ),
         points.mark_point(style="node", filled=True),
         points.mark_text(limit=90).encode(text="name:N"),
-        edges.mark_text().encode(
-            x=alt.X("mid_x:Q", **hidden), y=alt.Y("mid_y:Q", **hidden), text="value:Q"
-        ),
+        *(edges.mark_text(**halo).encode(**at_label) for halo in ({"style": "halo"}, {})),
     ]
     words = [f"{one['row']} beats {one['column']} by {figure_text(one['value'])}" for one in arrows]
     listed = f"{margin}: {cut_words(words)}." if words else f"{margin}: no majority."
@@ -239,19 +242,48 @@ def graph_chart(
 
 SHORTER = 0.22
 """How far from a node's centre its arrows begin and end, on a circle of radius 1."""
+ALONG = (0.33, 0.28, 0.42, 0.24, 0.5, 0.58, 0.66, 0.72)
+"""Where along an arrow its margin may stand, the best first."""
+ROOM = 0.17
+"""Distance of a margin from other margins and arrows with which it is read easily."""
 
 
 def _arrow(
     start: tuple[float, float], end: tuple[float, float], winner: str, loser: str, size: float
 ) -> dict[str, Any]:
-    """An arrow between two nodes: its ends, the angle of its head in degrees, the place of its margin."""
+    """An arrow between two nodes: its ends, and the angle of its head in degrees."""
     (x, y), (x2, y2) = start, end
     length = math.hypot(x2 - x, y2 - y) or 1.0
     dx, dy = (x2 - x) / length, (y2 - y) / length
-    tip = (x2 - SHORTER * dx, y2 - SHORTER * dy)
     return {
         "row": winner, "column": loser, "value": size,
-        "x": x + SHORTER * dx, "y": y + SHORTER * dy, "x2": tip[0], "y2": tip[1],
-        "tip_x": tip[0], "tip_y": tip[1], "angle": math.degrees(math.atan2(dx, dy)),
-        "mid_x": x + 0.62 * (x2 - x) - 0.09 * dy, "mid_y": y + 0.62 * (y2 - y) + 0.09 * dx,
+        "x": x + SHORTER * dx, "y": y + SHORTER * dy,
+        "x2": x2 - SHORTER * dx, "y2": y2 - SHORTER * dy,
+        "angle": math.degrees(math.atan2(dx, dy)),
     }  # fmt: skip
+
+
+def _place_labels(arrows: Sequence[dict[str, Any]]) -> None:
+    """Put each margin on its arrow, away from other arrows and margins."""
+    ends = [(complex(one["x"], one["y"]), complex(one["x2"], one["y2"])) for one in arrows]
+    taken: list[complex] = []
+    for n, (start, end) in enumerate(ends):
+        others = [*ends[:n], *ends[n + 1 :]]
+        places = [start + t * (end - start) for t in ALONG]
+        gaps = [
+            min(
+                [ROOM, *(_gap(place, *other) for other in others)]
+                + [abs(place - one) / 2 for one in taken]
+            )
+            for place in places
+        ]
+        best = places[gaps.index(max(gaps))]
+        taken.append(best)
+        arrows[n].update(label_x=best.real, label_y=best.imag)
+
+
+def _gap(point: complex, start: complex, end: complex) -> float:
+    """The distance from a point to a line between two others."""
+    line = end - start
+    along = ((point - start) * line.conjugate()).real / (abs(line) ** 2 or 1.0)
+    return abs(point - start - min(max(along, 0.0), 1.0) * line)

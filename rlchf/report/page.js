@@ -72,7 +72,7 @@
     });
   }
   addEventListener("beforeprint", () => {
-    for (const fold of document.querySelectorAll("details:not([open])")) {
+    for (const fold of document.querySelectorAll("details:not([open]):not(.unprinted)")) {
       fold.open = true;
       fold.dataset.printed = "";
     }
@@ -94,6 +94,13 @@
       for (const row of rows) row.classList.toggle("other", !row.textContent.toLowerCase().includes(words));
     });
   }
+
+  const sized = new ResizeObserver((entries) => {
+    for (const { target } of entries) {
+      target.closest(".table").classList.toggle("scrolls", target.scrollWidth > target.clientWidth + 1);
+    }
+  });
+  for (const box of document.querySelectorAll(".wide")) sized.observe(box);
 
   if (charts.length) {
     dark.addEventListener("change", drawAll);

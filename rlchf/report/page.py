@@ -4,7 +4,6 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from importlib.util import find_spec
@@ -14,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from rlchf.io.atomic import atomic_write
 from rlchf.report.document import Block, Chart, Column, Document, Fold, Row, Section, Table
+from rlchf.report.document import Block, Chart, Document, Fold, Section, Table
+from rlchf.report.tables import lay_out
 from rlchf.report.theme import DARK, LIGHT, theme
 
 if TYPE_CHECKING:
@@ -23,11 +24,10 @@ if TYPE_CHECKING:
 
 PRINTED = 680
 """Width of the static pictures, in pixels: that of a printed page."""
-DASH = "–"
-FEW = 5
-"""So many rows more than a table shows at once are shown too, rather than folded."""
-SOME, LONG = 12, 40
-"""Characters from which on a text needs a column of some width, and a wide one."""
+LENGTHY = 40
+"""Rows of tables from which on a fold that a reader has not opened is not printed."""
+NARROW = 400
+"""Width in pixels up to which charts stand side by side."""
 
 
 def need_report() -> None:
@@ -70,7 +70,8 @@ def write_page(path: "str | Path", document: Document) -> None:
 def render(document: Document) -> str:
     """The document as the text of one HTML file.
 
-    The page follows the light or dark scheme of its reader, fits a phone, and prints with all folds open.
+    The page follows the light or dark scheme of its reader, fits a phone, and prints what the screen shows,
+    with short folds open.
 
     Raises
     ------
@@ -99,6 +100,8 @@ def render(document: Document) -> str:
         themes={"light": theme(LIGHT), "dark": theme(DARK)} if charts else {},
         kind_of=lambda block: type(block).__name__,
         layout=lay_out,
+        runs=runs,
+        unprinted=unprinted,
         static=lambda chart: Markup(static_svg(chart, f"static-{next(numbers)}")),
         as_json=lambda value: Markup(as_json(value)),
     )
@@ -137,6 +140,39 @@ def blocks_of(sections: Sequence[Section]) -> Iterator[Block]:
 
     for section in sections:
         yield from inside(section.blocks)
+
+
+def unprinted(fold: Fold) -> bool:
+    """Whether a fold is too long to be printed when its reader has not opened it, or has too wide a table.
+
+    Examples
+    --------
+    >>> rows = [[f"person {n}", n] for n in range(50)]
+    >>> unprinted(Fold("People", [Table(["person", "n"], rows, "People")]))
+    False
+    >>> unprinted(Fold("People", [Table(["person", "n"], rows, "People", shown=0)]))
+    True
+    """
+    section = Section("fold", fold.title, fold.blocks)
+    tables = [lay_out(one) for one in blocks_of([section]) if isinstance(one, Table)]
+    return sum(len(one.first) for one in tables) > LENGTHY or not all(one.fits for one in tables)
+
+
+def runs(blocks: Sequence[Block]) -> list[list[Block]]:
+    """The blocks, narrow charts that follow one another together."""
+    together: list[list[Block]] = []
+    for block in blocks:
+        if together and _narrow(block) and _narrow(together[-1][-1]):
+            together[-1].append(block)
+        else:
+            together.append([block])
+    return together
+
+
+def _narrow(block: Block) -> bool:
+    """Whether a chart has a width of its own that leaves room for others beside it."""
+    width = block.spec.get("width") if isinstance(block, Chart) else None
+    return isinstance(width, Real) and width <= NARROW
 
 
 def as_json(value: Any) -> str:
@@ -231,101 +267,3 @@ def _template() -> "Template":
 
 def _file(name: str) -> str:
     return (files("rlchf.report") / name).read_text(encoding="utf-8")
-
-
-@dataclass(frozen=True)
-class TableLayout:
-    """A table as it is written: texts of its cells, and the attributes of each column's cells."""
-
-    caption: str
-    titles: list[str]
-    kinds: list[dict[str, str]]
-    first: list[list[str]]
-    folded: list[list[str]]
-    notes: list[tuple[str, str]]
-
-    @property
-    def count(self) -> str:
-        """The number of rows."""
-        return f"{len(self.first) + len(self.folded):,}"
-
-
-def lay_out(table: Table) -> TableLayout:
-    """The texts of a table.
-
-    Raises
-    ------
-    ValueError
-        If a row has more or fewer cells than there are columns.
-
-    Examples
-    --------
-    >>> laid = lay_out(Table(["group", Column("share", 2)], [["a", 0.5], ["b", None]], "Shares"))
-    >>> laid.first, laid.kinds
-    ([['a', '0.50'], ['b', '–']], [{}, {'class': 'n'}])
-    """
-    columns = [one if isinstance(one, Column) else Column(one) for one in table.columns]
-    for n, row in enumerate(table.rows):
-        if len(row) != len(columns):
-            raise ValueError(
-                f"row {n} of the table {table.caption!r} has {len(row)} cells; give {len(columns)}"
-            )
-    texts = [
-        [cell_text(cell, column.digits) for cell, column in zip(row, columns, strict=True)]
-        for row in table.rows
-    ]
-    n_first = len(texts)
-    if table.shown and len(texts) > table.shown + FEW:
-        n_first = table.shown
-    return TableLayout(
-        caption=table.caption,
-        titles=[column.title for column in columns],
-        kinds=[_kind([row[c] for row in table.rows]) for c in range(len(columns))],
-        first=texts[:n_first],
-        folded=texts[n_first:],
-        notes=[(column.title, column.note) for column in columns if column.note],
-    )
-
-
-def _kind(cells: Sequence[Any]) -> dict[str, str]:
-    """The class of a column's cells: figures and gaps, or long texts."""
-    given = [cell for cell in cells if cell is not None]
-    texts = [cell for cell in given if isinstance(cell, str)]
-    if texts:
-        longest = max(len(text) for text in texts)
-        return {"class": "long"} if longest > LONG else {"class": "some"} if longest > SOME else {}
-    return {"class": "n"} if given else {}
-
-
-def cell_text(cell: Any, digits: int | None = None) -> str:
-    """A cell as text.
-
-    Examples
-    --------
-    >>> [cell_text(cell, 2) for cell in (1234, -0.004, -1.5, None, float("nan"), "a")]
-    ['1,234', '0.00', '−1.50', '–', '–', 'a']
-    >>> from rlchf.auditing.estimates import Estimate
-    >>> cell_text(Estimate(0.4, 0.3, 0.5), 2)
-    '0.40 (0.30 to 0.50)'
-    """
-    if cell is None:
-        return DASH
-    if isinstance(cell, str):
-        return cell
-    if isinstance(cell, bool):
-        return "yes" if cell else "no"
-    if isinstance(cell, Real):
-        return _number(cell, digits)
-    value, low, high = (_number(x, digits) for x in (cell.value, cell.low, cell.high))
-    return value if DASH in (value, low, high) else f"{value} ({low} to {high})"
-
-
-def _number(value: Any, digits: int | None) -> str:
-    """A figure as text, with a true minus sign; a dash for NaN."""
-    if isinstance(value, Integral):
-        return f"{int(value):,}".replace("-", "−")
-    if value is None or math.isnan(value):
-        return DASH
-    if digits is None:
-        return f"{value:,.6g}".replace("-", "−")
-    return f"{round(float(value), digits) + 0.0:,.{digits}f}".replace("-", "−")

@@ -67,6 +67,7 @@ def theme(colours: Colours) -> dict[str, Any]:
         "axis": axis,
         "legend": legend,
         "axisX": {"labelLimit": 110},
+        "axisQuantitative": {"labelSeparation": 8},
         "mark": {"color": first},
         "rule": {"color": colours.muted},
         "text": {"color": colours.ink, "fontSize": 11},
@@ -84,6 +85,7 @@ def theme(colours: Colours) -> dict[str, Any]:
             "node": {
                 "color": colours.page, "stroke": first, "strokeWidth": 2, "size": 1500, "opacity": 1,
             },
+            "halo": {"color": colours.page, "stroke": colours.page, "strokeWidth": 5},
             "on_low": {"color": colours.on_low},
             "on_high": {"color": colours.on_high},
         },

@@ -16,7 +16,8 @@ from rlchf.jobs.settings import AuditJob
 from rlchf.report.audit import audit_document, audit_findings
 from rlchf.report.audit_people import weights_section
 from rlchf.report.document import Table, Text
-from rlchf.report.page import blocks_of, lay_out, render
+from rlchf.report.page import blocks_of, render
+from rlchf.report.tables import lay_out
 from tests.support.reports import EVIL
 
 FEW, MANY = f"few {EVIL}", "many"

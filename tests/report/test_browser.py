@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.browser import opened
+from rlchf.report.document import Cell, Document, Fold, Section, Table
+from rlchf.report.page import render
+from tests.support.browser import opened, printed_pages
 from tests.support.reports import every_chart, nothing_known
 
 pytestmark = pytest.mark.slow
@@ -15,7 +17,8 @@ const { scrollWidth, clientWidth, dataset } = doc.documentElement;
 const shapes = [...doc.querySelectorAll(".live")]
   .map((one) => one.querySelectorAll("svg.marks path, svg.marks text").length);
 const images = doc.images.length;
-return JSON.stringify({ scrollWidth, clientWidth, drawn: dataset.drawn, shapes, images });
+const hints = [...doc.querySelectorAll(".table")].map((one) => one.classList.contains("scrolls"));
+return JSON.stringify({ hints, scrollWidth, clientWidth, drawn: dataset.drawn, shapes, images });
 """
 
 CLICKED = """
@@ -47,6 +50,7 @@ def test_every_chart_is_drawn_on_a_phone_that_never_scrolls_sideways(
     measured = json.loads(text)
     assert console == []
     assert measured["scrollWidth"] <= measured["clientWidth"] == 390
+    assert measured["hints"] == [True, True]  # tables that scroll sideways say so
     assert measured["images"] == 0  # no name has become an element
     assert int(measured["drawn"]) == len(measured["shapes"]) == len(every_chart()) + 1
     empty = len(nothing_known())
@@ -62,3 +66,10 @@ def test_a_click_on_a_name_highlights_it_in_the_other_charts(page: str, tmp_path
     assert intervals.count("1") == bars.count("1") == 1  # one group by one rule
     assert others == ["1"]  # it draws other groups
     assert done["found"] == 1  # the filter of a folded table
+
+
+def test_long_tables_are_printed_as_far_as_the_screen_shows_them(tmp_path: Path) -> None:
+    rows: list[list[Cell]] = [[f"person {n}", n] for n in range(400)]
+    folded, whole = (Table(["person", "n"], rows, "People", shown=n) for n in (20, 0))
+    sections = [Section("a", "People", [folded, Fold("Everybody", [whole])])]
+    assert printed_pages(render(Document("A", [], sections)), tmp_path) == 1

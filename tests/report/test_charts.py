@@ -40,11 +40,40 @@ def test_rows_stay_in_the_order_given() -> None:
     assert labels == ["c", "a", "b"]
 
 
-def test_a_chart_of_many_names_draws_the_first_and_says_so() -> None:
-    chart = bar_chart("Sizes.", [Dot(f"g{n}", n) for n in range(1000)], x="ballots")
-    assert chart.title == f"Sizes (the first {MOST} of 1,000: group)"
-    assert chart.description == "ballots: 1,000 figures, from g0 0 to g999 999."
+def test_a_chart_of_many_names_draws_the_first_and_says_which_they_are() -> None:
+    names = [f"r{n}" for n in range(1000)]
+    chart = bar_chart(
+        "Sizes.", [Dot(name, n) for n, name in enumerate(names)], x="size", name="rule"
+    )
+    assert chart.title == f"Sizes (the {MOST} of 1,000 rules with the lowest size)"
+    assert chart.description == "size: 1,000 figures, from r0 0 to r999 999."
     assert len(static_svg(chart)) < 60_000
+    down = interval_chart("A", [Dot(name, -n) for n, name in enumerate(names)], x="size")
+    assert down.title == f"A (the {MOST} of 1,000 groups with the highest size)"
+    neither = interval_chart("A", [Dot(name, n % 7) for n, name in enumerate(names)], x="size")
+    assert neither.title == f"A (the first {MOST} of 1,000 groups)"
+
+
+def test_a_chart_keeps_the_names_that_it_is_told_to() -> None:
+    dots = [Dot(f"r{n}", n) for n in range(45)]
+    chart = interval_chart("A", dots, x="share", name="rule", keep=["r44", "r3", "r42"])
+    assert chart.title == "A (the 38 of 45 rules with the lowest share, and r42, r44)"
+    labels = re.findall(r">(r[0-9]+)</text>", static_svg(chart))
+    assert labels == [*(f"r{n}" for n in range(38)), "r42", "r44"]
+
+
+def test_a_tall_chart_of_several_series_fits_a_page_with_its_axis_at_both_ends() -> None:
+    dots = [Dot(f"r{n}", n, n - 1, n + 1, s) for n in range(45) for s in "abcde"]
+    for chart in (
+        interval_chart("A", dots, x="share", reference=3),
+        bar_chart("A", dots, x="share"),
+    ):
+        svg = static_svg(chart)
+        assert len(re.findall(r">share</text>", svg)) == 2
+        assert len(set(re.findall(r">(r[0-9]+)</text>", svg))) == 20
+        height = re.search(r'viewBox="0 0 \d+ (\d+)', svg)
+        assert height
+        assert int(height[1]) < 1500
 
 
 def test_figures_that_are_unknown_are_told_and_not_drawn() -> None:
@@ -73,8 +102,30 @@ def test_a_matrix_without_differences_is_drawn(values: np.ndarray) -> None:
 
 def test_an_arrow_goes_from_the_winner_to_the_loser() -> None:
     chart: Chart = graph_chart("A", ["a", "b"], {("a", "b"): 2, ("b", "a"): -2})
-    arrows = next(rows for rows in chart.spec["datasets"].values() if "tip_x" in rows[0])
+    arrows = next(rows for rows in chart.spec["datasets"].values() if "x2" in rows[0])
     assert [(one["row"], one["column"], one["value"]) for one in arrows] == [("a", "b", 2)]
     (arrow,) = arrows  # a stands on the right of the circle, b on the left
     assert arrow["x"] > arrow["x2"]
     assert arrow["angle"] == pytest.approx(-90)
+
+
+def test_margins_in_a_graph_stand_apart_from_each_other_and_from_other_arrows() -> None:
+    for size in (3, 4, 5, 6):
+        nodes = [f"r{n}" for n in range(size)]
+        margins = {(one, two): 10.0 for i, one in enumerate(nodes) for two in nodes[i + 1 :]}
+        chart = graph_chart("A", nodes, margins)
+        (arrows,) = [rows for rows in chart.spec["datasets"].values() if rows and "x2" in rows[0]]
+        places = [complex(one["label_x"], one["label_y"]) for one in arrows]
+        gaps = [abs(a - b) for k, a in enumerate(places) for b in places[:k]]
+        assert min(gaps) > 0.2
+        crossed = [
+            distance(place, complex(b["x"], b["y"]), complex(b["x2"], b["y2"]))
+            for place, a in zip(places, arrows, strict=True) for b in arrows if a is not b
+        ]  # fmt: skip
+        assert min(crossed) > 0.08
+
+
+def distance(point: complex, start: complex, end: complex) -> float:
+    """From a point to a line between two others."""
+    along = ((point - start) * (end - start).conjugate()).real / abs(end - start) ** 2
+    return abs(point - start - min(max(along, 0), 1) * (end - start))

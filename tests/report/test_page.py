@@ -4,13 +4,16 @@ import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
+from rlchf.auditing.estimates import Estimate
 from rlchf.report import page as pages
 from rlchf.report.document import Cell, Code, Column, Document, Fold, Section, Table, Text
-from rlchf.report.page import as_json, cell_text, lay_out, need_report, render, write_page
+from rlchf.report.page import as_json, need_report, render, write_page
+from rlchf.report.tables import cell_text, lay_out
 from rlchf.report.theme import DARK, LIGHT, Colours
 from tests.support.reports import EVIL, every_chart
 
@@ -96,6 +99,38 @@ def test_a_long_table_is_folded_and_a_short_one_is_not() -> None:
     assert lay_out(Table(["group", "n"], rows, "Groups", shown=0)).folded == []
 
 
+def test_a_folded_table_says_on_paper_how_many_rows_it_has() -> None:
+    rows: list[list[Cell]] = [[f"group {n}", n] for n in range(1300)]
+    text = render(Document("A", [], [Section("a", "A", [Table(["group", "n"], rows, "B")])]))
+    assert "The first 20 of 1,300 rows; all are in the HTML file" in text
+
+
+def test_a_wide_table_has_smaller_letters_and_one_that_cannot_fit_breaks_its_cells() -> None:
+    few, many, more = (
+        lay_out(Table([f"measure{c:03}" for c in range(n)], [], "B")) for n in (3, 12, 60)
+    )
+    assert (few.letters, few.look) == (8.0, "short")
+    assert 5 < many.letters < 8
+    assert (more.letters, more.look) == (5.0, "dense narrowed turned cramped short")
+
+
+def test_intervals_stand_below_their_figures_before_a_table_is_printed_in_landscape() -> None:
+    figure = Estimate(0.70, 0.68, 0.73)
+    columns: list[Column | str] = [Column(f"g{n}", 2) for n in range(12)]
+    looks = {n: lay_out(Table(columns[:n], [[figure] * n], "B")).look for n in (5, 10, 12)}
+    assert looks == {5: "short", 10: "dense narrowed short", 12: "dense narrowed turned short"}
+    text = render(Document("A", [], [Section("a", "A", [Table(columns, [[figure] * 12], "B")])]))
+    assert ">0.70 (0.68\u00a0to\u00a00.73)</td>" in text
+
+
+def test_a_long_fold_is_not_printed_and_a_short_one_is() -> None:
+    rows: list[list[Cell]] = [[n] for n in range(300)]
+    for shown, marked in ((0, True), (20, False)):
+        fold = Fold("C", [Table(["n"], rows, "B", shown=shown)])
+        text = render(Document("A", [], [Section("a", "A", [fold])]))
+        assert ('<details class="unprinted">' in text) is marked
+
+
 def test_cells_are_written_for_readers() -> None:
     assert cell_text(1234567) == "1,234,567"
     assert cell_text(-0.5, 1) == "−0.5"
@@ -169,3 +204,11 @@ def test_text_and_marks_stand_out(colours: Colours) -> None:
     assert contrast(colours.on_high, colours.other) >= 4.5
     assert contrast(colours.on_low, colours.low) >= 4.5
     assert contrast(colours.on_low, colours.middle) >= 4.5
+
+
+def test_every_variable_of_the_style_is_set_for_light_pages() -> None:
+    style = (files("rlchf.report") / "page.css").read_text()
+    given_elsewhere = {"--letters", "--free"}
+    light = style[: style.index("@media")]
+    used = set(re.findall(r"var\((--\w+)", style))
+    assert used - given_elsewhere == set(re.findall(r"(--\w+):", light))

@@ -70,3 +70,14 @@ def opened(
     console = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
     assert result, f"the page was not drawn: {console or done.stderr[-2000:]}"
     return html.unescape(result[1]), console
+
+
+def printed_pages(page: str, folder: Path) -> int:
+    """How many pages of paper a page is."""
+    (folder / "page.html").write_text(page, encoding="utf-8")
+    command = [
+        browser(), *FLAGS, f"--user-data-dir={folder / 'profile'}",
+        f"--print-to-pdf={folder / 'page.pdf'}", (folder / "page.html").as_uri(),
+    ]  # fmt: skip
+    subprocess.run(command, capture_output=True, timeout=120, check=True)
+    return len(re.findall(rb"/Type\s*/Page\b", (folder / "page.pdf").read_bytes()))
