@@ -2,18 +2,20 @@
 
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from rlchf.aggregation import aggregate
-from rlchf.axioms.cases import Places
+from rlchf.axioms.cases import Case, Places
 from rlchf.axioms.counterexamples import Counterexample, Replay, replayed
 from rlchf.axioms.deciding import places
 from rlchf.axioms.definitions import check_of
 from rlchf.axioms.elections import Elections
+from rlchf.axioms.enumerating import BALLOTS
 from rlchf.axioms.rates import Rate, batches_of, rates
+from rlchf.axioms.smallest import within
 from rlchf.axioms.statuses import Status, chosen_names, statuses
 from rlchf.comparison.influence import Influences
 from rlchf.display import counted
@@ -116,10 +118,35 @@ def axioms_of_rules(job: AxiomsJob) -> AxiomReport:
         measured.append(Measured(name, scope_of(batches), found))
     with stage("counterexamples", quiet=True) as tick:
         known = statuses(rules, axioms, job.search, job.seed, tick)
+    known = [with_measured(status, measured) for status in known]
     report = AxiomReport(known, measured, *on_people(job, people, rules, cultures))
     if job.out:
         write_json(job.out, report.record())
     return report
+
+
+def with_measured(status: Status, measured: Sequence[Measured]) -> Status:
+    """The status of a rule and an axiom, refuted if the axiom was broken while it was measured.
+
+    What a card claims stays, and so does a counterexample that is known.
+    """
+    if status.satisfied or status.counterexample:
+        return status
+    for source in measured:
+        for one in source.rates:
+            if (one.rule, one.axiom) == (status.rule, status.axiom) and one.broken:
+                prompt = source.prompts.get((one.rule, one.axiom))
+                place = f"prompt {prompt}" if prompt else f"{counted(one.broken, 'election')}"
+                case, found = one.case, None
+                if case is not None:
+                    found = Counterexample(one.rule, one.axiom, kind_of(case), case)
+                return replace(status, met=f"{place} of {source.name}", counterexample=found)
+    return status
+
+
+def kind_of(case: Case) -> str:
+    """What the ballots of a case have: "strict", "ties", "gaps" or "ties and gaps"."""
+    return next(kind for kind in BALLOTS if within(case, kind)[0])
 
 
 def on_people(

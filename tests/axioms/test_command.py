@@ -10,7 +10,7 @@ import pytest
 
 from rlchf import Profiles, read_rankings
 from rlchf.auditing.shares import wilson
-from rlchf.axioms.counterexamples import stored
+from rlchf.axioms.counterexamples import replayed, stored
 from rlchf.axioms.rates import batches_of, rate
 from rlchf.jobs.axioms import axioms_of_rules
 from rlchf.jobs.axioms_settings import AxiomsJob
@@ -121,6 +121,46 @@ def test_a_function_of_ones_own_is_searched() -> None:
     shown = " ".join(done.stdout.split())
     assert f"{rule} does not satisfy unanimity: counterexample with 2 responses" in shown
     assert f"{rule} and anonymity: no counterexample found among" in shown
+
+
+def test_a_rule_breaks_its_claim_outside_of_its_condition_only() -> None:
+    """Clones of instant runoff: half of small elections break it, by tied eliminations."""
+    rules = "instant_runoff,coombs,bottom_two_runoff,tideman_alternative"
+    job = AxiomsJob(
+        rules=rules, axioms="clones,condorcet loser,smith", cultures="impartial", elections=100
+    )
+    rates = {(one.rule, one.axiom): one for one in axioms_of_rules(job).measured[0].rates}
+    clones = rates["instant_runoff", "clones"]
+    assert clones.share > 0.3
+    claims = [one.within for one in rates.values() if one.within]
+    assert [one.scope for one in claims].count("strict eliminations") == 4
+    assert all(one.elections >= 5 and one.broken == 0 for one in claims)
+    assert rates["coombs", "clones"].within is None
+
+
+def test_what_breaks_an_axiom_while_it_is_measured_counts() -> None:
+    rule = f"{__name__}:second_places"
+    job = AxiomsJob(
+        rules=rule, axioms="unanimity,condorcet", cultures="impartial", elections=50, search=0
+    )
+    status = {one.axiom: one for one in axioms_of_rules(job).statuses}
+    assert (status["condorcet"].word, status["unanimity"].word) == ("no", "not searched")
+    assert "elections of impartial" in status["condorcet"].met
+    found = status["condorcet"].counterexample
+    assert found is not None
+    assert found.ballots == "strict"
+    assert replayed(found).broken
+
+
+def test_one_prompt_is_explained(tmp_path: Path) -> None:
+    path = tmp_path / "one.csv"
+    ballots = [f"p,x{n},a > b > c > d" for n in range(12)] + ["p,y,d > c > b > a"]
+    path.write_text("\n".join(["prompt_id,annotator_id,ranking", *ballots]))
+    done = run(path, "--rules", "borda", "--axioms", "clones,participation")
+    shown = " ".join(done.stdout.split())
+    assert "one election: 0.000 says that it does not break the axiom" in shown
+    assert "up to 32 changes of each election are tried" in shown
+    assert "prefers a set of winners to another if" in shown
 
 
 def test_cultures_are_drawn_by_the_seed() -> None:
