@@ -271,6 +271,8 @@ def rates(
     """
     pairs = [(rule, axiom) for rule in rules for axiom in axioms if measurable(rule, axiom)]
     found = []
+    if tick:
+        tick(0, len(pairs))
     for n, (rule, axiom) in enumerate(pairs, start=1):
         found.append(rate(rule, axiom, batches, seed=seed, known=(known or {}).get(rule)))
         if tick:

@@ -1,5 +1,6 @@
 """The command ``rlchf axioms``: what is known, rates on a file and on cultures, replays, refusals."""
 
+import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -152,6 +153,43 @@ def test_what_breaks_an_axiom_while_it_is_measured_counts() -> None:
     assert replayed(found).broken
 
 
+def test_options_of_cultures_change_the_rates_and_stand_in_the_heading(tmp_path: Path) -> None:
+    """All ballots of Mallows' model with a dispersion of 0 are the same; the other culture has no phi."""
+    out = tmp_path / "rates.csv"
+    arguments = (
+        "--rules",
+        "borda,instant_runoff",
+        "--axioms",
+        "unanimity,clones",
+        "--elections",
+        30,
+    )
+    done = run(*arguments, "--cultures", "impartial,mallows", "-o", "phi=0.0", "--out", out)
+    assert done.returncode == 0, done.stderr
+    heading = "mallows culture, phi=0.0, 30 elections of 20 strict complete ballots over 4 responses, seed 0"
+    assert heading in " ".join(done.stdout.split())
+    with out.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    found = {
+        (row["rule"], row["axiom"], row["condition"]): row
+        for row in rows
+        if row["source"] == heading
+    }
+    assert found["borda", "unanimity", ""]["elections"] == "30"
+    assert found["instant_runoff", "unanimity", ""]["broken"] == "30"
+    assert ("instant_runoff", "clones", "untied eliminations") in found
+
+
+def test_prompts_on_which_a_rule_takes_too_long_are_left_out_and_counted(tmp_path: Path) -> None:
+    path = tmp_path / "long.csv"
+    long = " > ".join(f"r{n}" for n in range(60))
+    path.write_text(f"prompt_id,annotator_id,ranking\np,x,{long}\np,y,{long}\nq,x,a > b > c\n")
+    done = run(path, "--rules", "kemeny,borda", "--axioms", "condorcet", "--json")
+    assert "kemeny: left out 1 of 2 prompts, with 60 responses or more" in done.stderr
+    rates = json.loads(done.stdout)["measured"][0]["rates"]
+    assert [(one["rule"], one["elections"]) for one in rates] == [("kemeny", 1), ("borda", 2)]
+
+
 def test_one_prompt_is_explained(tmp_path: Path) -> None:
     path = tmp_path / "one.csv"
     ballots = [f"p,x{n},a > b > c > d" for n in range(12)] + ["p,y,d > c > b > a"]
@@ -194,6 +232,9 @@ def test_prompts_beyond_the_limit_are_drawn_and_told(file: Path) -> None:
         (["--replay", "x.json", "--rules", "borda"], "--replay runs the counterexamples of its file"),
         (["--replay", "missing.json"], "missing.json"),
         (["--annotators", "people.csv"], "--annotators is about a file of rankings; give one"),
+        (["--cultures", "mallows", "-o", "ph=1"], "there is no option 'ph'; did you mean phi?"),
+        (["-o", "phi=1"], "--option is about cultures; give --cultures"),
+        (["--out", "rates.csv"], "a table has the rates"),
         (["--elections", "0"], "elections is 0; it must be 1 or more"),
     ],
 )  # fmt: skip

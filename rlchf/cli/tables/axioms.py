@@ -32,9 +32,9 @@ def tables(report: AxiomReport) -> Iterator[Table | str]:
         )
     for one in report.measured:
         yield ""
+        heading = one.heading or f"{one.name} ({one.scope})"
         yield (
-            f"{one.name} ({one.scope}): share of the elections on which the axiom is broken, with Wilson's "
-            "95 % interval"
+            f"{heading}: share of the elections on which the axiom is broken, with Wilson's 95 % interval"
         )
         yield rates_table(one, report)
         yield from rates_notes(one, report)

@@ -34,8 +34,9 @@ def tables(found: Sequence[Manipulation]) -> Iterator[Table | str]:
         table.add_row(one.rule, NAMES.get(one.kind, one.kind), *figures, number(one.honest))
     yield table
     yield (
-        f"({found[0].prompts:,} prompts; voter drawn: one of each prompt, drawn at random; any voter: the one of "
-        f"each prompt who gains most; {WANTED[found[0].criterion]}; gain and damage where it succeeds; "
+        f"({found[0].prompts:,} prompts; voter drawn: one of each prompt, drawn at random; any voter: the "
+        f"one of each prompt who gains most; {WANTED[found[0].criterion]}; gain and damage where it "
+        "succeeds; "
         "honest: the agreement of the others without manipulation; 95 % intervals in brackets)"
     )
 
