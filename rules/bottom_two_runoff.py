@@ -63,12 +63,12 @@ def bottom_two_runoff(profiles: Profiles, *, ties: Ties = "keep") -> Array:
         fewest = lowest(first, remaining)
         alone = xp.sum(fewest, axis=0) == 1
         bottom = fewest | lowest(first, remaining & ~fewest) & alone
-        return lowest(net_wins(signs, bottom), bottom)
+        return lowest(net_wins(signs, bottom), bottom, votes=False)
 
     def last_loser(remaining: Array) -> Array:
         first = ballots.first(remaining)
         one = last(lowest(first, remaining))
         bottom = one | last(lowest(first, remaining & ~one))
-        return choose(lowest(net_wins(signs, bottom), bottom))
+        return choose(lowest(net_wins(signs, bottom), bottom, votes=False))
 
     return by_elimination(profiles, losers if ties == "keep" else last_loser)

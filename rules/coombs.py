@@ -17,8 +17,12 @@ MANY = 64  # responses; beyond, prompts are counted one by one
 @voting_rule(
     kind="elimination",
     cost="K M^2, with the majority stop K M^3",
-    axioms=["anonymity", "neutrality", "homogeneity", "unanimity", "pareto", "majority"],
-)
+    axioms=[
+        "anonymity", "neutrality", "homogeneity", "unanimity", "pareto", "majority", "condorcet loser",
+        "majority loser",
+    ],
+    scopes={"condorcet loser": "strict eliminations"},
+)  # fmt: skip
 def coombs(profiles: Profiles, *, majority_stop: bool = True, ties: Ties = "keep") -> Array:
     """Rank by elimination of the response with the most last places among those remaining.
 

@@ -11,7 +11,7 @@ from rlchf.rules._parts.positional import positional_scores
     cost="K M^2",
     axioms=[
         "anonymity", "neutrality", "homogeneity", "pareto", "reinforcement", "monotonicity",
-        "participation", "consistency",
+        "majority loser", "participation", "consistency",
     ],
 )  # fmt: skip
 def veto(profiles: Profiles) -> Array:

@@ -99,6 +99,12 @@ SPECIAL: list[tuple[str, str, str]] = [
         "the majorities locked in among the others are the same without the first or the last response",
     ),
     ("instant_runoff", "clones", TIDEMAN),
+    (
+        "veto, coombs",
+        "majority loser",
+        "it has more than half of the last places of complete ballots, and no other response has as many",
+    ),
+    ("coombs", "condorcet loser", FELSENTHAL),
     ("instant_runoff, bucklin", "condorcet loser, majority loser", FELSENTHAL),
     ("benham, tideman_alternative", "clones, smith", GREEN_ARMYTAGE),
     (

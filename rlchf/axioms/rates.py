@@ -1,18 +1,20 @@
 """On what share of elections a rule breaks an axiom."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
 
 from rlchf.auditing.shares import wilson
-from rlchf.axioms.cases import Check, Choices, Decide, Listed, Places
+from rlchf.axioms.cases import Case, Check, Choices, Decide, Judgement, Listed, Places
 from rlchf.axioms.deciding import decider
 from rlchf.axioms.definitions import check_of
 from rlchf.axioms.elections import Elections
+from rlchf.axioms.scopes import in_scope
+from rlchf.axioms.searching import single
 from rlchf.profiles import Profiles
-from rlchf.rules import get_rule, is_across
+from rlchf.rules import card_of, get_rule, is_across
 
 CHANGES = 32
 """Changes of one election that are tried: all if there are no more, else so many at random."""
@@ -44,6 +46,12 @@ class Rate:
         ``broken / elections`` with Wilson's 95 % interval; NaN if there are no such elections.
     first
         The index of the first election on which it is broken; -1 for none.
+    scope
+        The condition under which the rule claims the axiom, a name in `SCOPES`; "" for none.
+    within
+        The rate where the condition is met as well; None without a condition.
+    case
+        One of the cases that break it; None if there is none, or if the rule decides all elections together.
     """
 
     rule: str
@@ -57,11 +65,41 @@ class Rate:
     low: float
     high: float
     first: int = -1
+    scope: str = ""
+    within: "Rate | None" = None
+    case: Case | None = field(default=None, compare=False, repr=False)
 
     def record(self) -> dict[str, Any]:
-        """The rate as plain values; None for no figure."""
-        values = asdict(self)
-        return {name: None if value != value else value for name, value in values.items()}
+        """The rate as plain values, without the case; None for no figure."""
+        names = [one.name for one in fields(self) if one.name not in ("case", "within")]
+        values = {name: getattr(self, name) for name in names}
+        values = {name: None if value != value else value for name, value in values.items()}
+        if self.within is not None:
+            values["within"] = self.within.record()
+        return values
+
+
+@dataclass
+class Tally:
+    """Elections of one batch after another: where the condition of an axiom holds and where it is broken."""
+
+    held: int = 0
+    broken: int = 0
+    first: int = -1
+
+    def add(self, indices: np.ndarray, held: np.ndarray, broken: np.ndarray) -> None:
+        """Count a batch of elections, by their indices."""
+        self.held += int(held.sum())
+        self.broken += int(broken.sum())
+        if broken.any():
+            least = int(indices[broken].min())
+            self.first = least if self.first < 0 else min(self.first, least)
+
+    @property
+    def figures(self) -> tuple[float, float, float]:
+        """The share with its interval."""
+        share = self.broken / self.held if self.held else float("nan")
+        return share, *wilson(share, self.held)
 
 
 def rate(
@@ -94,20 +132,63 @@ def rate(
     (1, 1, 1.0)
     """
     check, decide = check_of(axiom), decider(rule)
+    scope = card_of(rule, get_rule(rule)).scopes.get(axiom, "")
     rng = np.random.default_rng(seed)
-    held, broken, of, tried, complete, first = 0, 0, 0, 0, True, -1
+    whole, part, of, tried, complete, case = Tally(), Tally(), 0, 0, True, None
     for indices, e in batches:
         places = known(indices) if known else decide(e)
-        applies, wrong, n, every = on_batch(check, decide, e, places, rng, changes)
+        result = on_batch(check, decide, e, places, rng, changes, scope)
         of += len(e)
-        held, broken = held + int(applies.sum()), broken + int(wrong.sum())
-        tried, complete = max(tried, n), complete and every
-        if wrong.any():
-            least = int(indices[wrong].min())
-            first = least if first < 0 else min(first, least)
-    share = broken / held if held else float("nan")
-    low, high = wilson(share, held)
-    return Rate(rule, axiom, held, broken, of, tried, complete, share, low, high, first)
+        whole.add(indices, result.held, result.broken)
+        part.add(indices, result.held_within, result.broken_within)
+        tried, complete = max(tried, result.changes), complete and result.complete
+        case = case or result.case
+    one = Rate(
+        rule, axiom, whole.held, whole.broken, of, tried, complete, *whole.figures, whole.first, scope,
+        case=None if known else case,
+    )  # fmt: skip
+    if not scope:
+        return one
+    share, low, high = part.figures
+    within = replace(
+        one, elections=part.held, broken=part.broken, share=share, low=low, high=high,
+        first=part.first, case=None,
+    )  # fmt: skip
+    return replace(one, within=within)
+
+
+@dataclass
+class BatchResult:
+    """Where the condition of an axiom holds and where it is broken, of the elections of one batch.
+
+    Attributes
+    ----------
+    held, broken
+        (B,) bool: for some change.
+    held_within, broken_within
+        The same for some change where the condition of the rule's claim is met as well.
+    changes, complete
+        How many changes were tried, and whether they were all.
+    case
+        One that is broken.
+    """
+
+    held: np.ndarray
+    broken: np.ndarray
+    held_within: np.ndarray
+    broken_within: np.ndarray
+    changes: int
+    complete: bool
+    case: Case | None = None
+
+    def add(self, case: Case, judgement: Judgement, meets: np.ndarray) -> None:
+        """Count a change."""
+        self.held |= judgement.held
+        self.broken |= judgement.broken
+        self.held_within |= judgement.held & meets
+        self.broken_within |= judgement.broken & meets
+        if self.case is None and judgement.broken.any():
+            self.case = single(case, int(np.argmax(judgement.broken)))
 
 
 def on_batch(
@@ -117,16 +198,19 @@ def on_batch(
     places: Places,
     rng: np.random.Generator,
     changes: int,
-) -> tuple[np.ndarray, np.ndarray, int, bool]:
-    """Where the condition holds and is broken (B,), the changes tried, and whether they are all."""
-    held, broken = np.zeros(len(e), bool), np.zeros(len(e), bool)
+    scope: str = "",
+) -> BatchResult:
+    """Where the condition holds and is broken, for up to as many changes."""
     options = check.options(e, places)
+    every = options <= changes
+    held, broken, held_within, broken_within = np.zeros((4, len(e)), bool)
+    result = BatchResult(held, broken, held_within, broken_within, min(options, changes), every)
     for number in range(min(options, changes)):
-        every = options <= changes
         choices = Listed(number, len(e)) if every else Choices(rng, len(e))
-        judgement = check.judge(check.case(decide, e, places, choices))
-        held, broken = held | judgement.held, broken | judgement.broken
-    return held, broken, min(options, changes), options <= changes
+        case = check.case(decide, e, places, choices)
+        meets = in_scope(case, scope, decide) if scope else np.ones(len(e), bool)
+        result.add(case, check.judge(case), meets)
+    return result
 
 
 def batches_of(
@@ -187,6 +271,8 @@ def rates(
     """
     pairs = [(rule, axiom) for rule in rules for axiom in axioms if measurable(rule, axiom)]
     found = []
+    if tick:
+        tick(0, len(pairs))
     for n, (rule, axiom) in enumerate(pairs, start=1):
         found.append(rate(rule, axiom, batches, seed=seed, known=(known or {}).get(rule)))
         if tick:

@@ -4,9 +4,11 @@ from collections.abc import Callable
 
 import numpy as np
 
+from rlchf.axioms.cases import Case, Decide
 from rlchf.axioms.drawing import KINDS, WEIGHTS
 from rlchf.axioms.elections import Elections
 from rlchf.rules import Card
+from rlchf.rules._parts.elimination import watched_ties
 
 
 def few(e: Elections) -> np.ndarray:
@@ -64,6 +66,35 @@ MEETS: dict[str, Callable[[Elections], np.ndarray]] = {
     "stated": stated,
 }
 """Whether elections meet the condition of a scope, a name in `rlchf.rules.SCOPES` or "" for none."""
+
+
+def in_scope(case: Case, scope: str, decide: Decide) -> np.ndarray:
+    """(B,) bool: whether the elections of a case meet a scope, before and after; exact for eliminations.
+
+    Examples
+    --------
+    >>> from rlchf.axioms.deciding import decider
+    >>> tied = Elections.from_ballots({"a > b > c": 3, "b > c > a": 2, "c > b > a": 2})
+    >>> in_scope(Case((tied,), (), {}), "strict eliminations", decider("instant_runoff"))
+    array([False])
+    """
+    if scope == "distinct margins":  # clones have the same margins over others
+        return MEETS[scope](case.elections[0])
+    if "eliminations" not in scope:
+        return np.asarray(np.all([MEETS[scope](e) for e in case.elections], axis=0))
+    met = [e.untied & ~tied_eliminations(e, decide) for e in case.elections]
+    if scope == "strict eliminations":
+        met += [e.complete for e in case.elections]
+    return np.asarray(np.all(met, axis=0))
+
+
+def tied_eliminations(e: Elections, decide: Decide) -> np.ndarray:
+    """(B,) bool: whether responses tie for elimination in some round of a rule, others than without votes."""
+    with watched_ties() as rounds:
+        decide(e)
+    if not rounds:  # the rule has no rounds, or another way for many responses
+        return np.ones(len(e), bool)
+    return np.asarray(np.any(rounds, axis=0))
 
 
 def domain(card: Card, scope: str) -> tuple[list[str], list[str], list[str]]:

@@ -12,6 +12,7 @@ from rlchf.axioms.definitions import check_of
 from rlchf.axioms.elections import Elections
 from rlchf.axioms.enumerating import BALLOTS, SIZES, enumerated, random_batch
 from rlchf.axioms.minimising import merged, minimised
+from rlchf.axioms.published import published
 from rlchf.axioms.searching import rejudged, single
 from rlchf.rules import Card, card_of, get_rule
 
@@ -50,8 +51,9 @@ def smallest(
 ) -> Found:
     """Search for a small counterexample: by kind of ballots, then by responses, then by ballots.
 
-    For each kind all small elections are tried as long as there are at most ``most`` cases, then ``drawn``
-    random ones; the first counterexample is made smaller as long as it remains one.
+    For each kind all small elections are tried as long as there are at most ``most`` cases, then, of strict
+    ballots, those of the literature in `rlchf.axioms.published`, then ``drawn`` random ones; the first
+    counterexample is made smaller as long as it remains one.
 
     Parameters
     ----------
@@ -87,6 +89,13 @@ def smallest(
                     break
             if left <= 0:
                 break
+        for elections in published() if kind == "strict" else []:
+            places, chance = decide(elections), np.random.default_rng(seed)
+            for choices in ways(check, elections, places, chance):
+                case = check.case(decide, elections, places, choices)
+                tried, left, found = judged(check, case, kind, tried, left)
+                if found is not None:
+                    return Found(kind, smaller(decide, axiom, found, kind), tried)
         for elections in random_elections(kind, check, card, drawn, rng):
             case = check.drawn(decide, elections, decide(elections), rng)
             tried, left, found = judged(check, case, kind, tried, left)

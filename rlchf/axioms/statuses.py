@@ -32,6 +32,8 @@ class Status:
         One that is known, outside of the scope; None if there is none.
     tried
         The number of cases among which a search found none; 0 if there was no search.
+    met
+        Where the axiom was broken while it was measured, such as a file and a prompt; "" for nowhere.
     """
 
     rule: str
@@ -41,6 +43,7 @@ class Status:
     source: str = ""
     counterexample: Counterexample | None = None
     tried: int = 0
+    met: str = ""
 
     @property
     def word(self) -> str:
@@ -53,7 +56,7 @@ class Status:
         """
         if self.satisfied:
             return f"yes, {self.scope}" if self.scope else "yes"
-        if self.counterexample:
+        if self.counterexample or self.met:
             return "no"
         return "none found" if self.tried else "not searched"
 
@@ -68,6 +71,8 @@ class Status:
                 f"{self.rule} does not satisfy {self.axiom}: counterexample with "
                 f"{self.counterexample.size} ({self.counterexample.ballots} ballots)"
             )
+        if self.met:
+            return f"{self.rule} does not satisfy {self.axiom}: it is broken on {self.met}"
         if not self.tried:
             return f"{self.rule} and {self.axiom}: no counterexample was searched"
         return (
@@ -85,6 +90,7 @@ class Status:
             "source": self.source,
             "counterexample": self.counterexample and self.counterexample.record(),
             "tried": self.tried,
+            "met": self.met,
         }
 
 

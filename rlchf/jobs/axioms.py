@@ -1,33 +1,41 @@
 """Axioms of rules: what is known, how often they are broken on a file and on cultures, and replays."""
 
 import warnings
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from rlchf.aggregation import aggregate
-from rlchf.axioms.cases import Places
+from rlchf.axioms.cases import Case, Places
 from rlchf.axioms.counterexamples import Counterexample, Replay, replayed
 from rlchf.axioms.deciding import places
 from rlchf.axioms.definitions import check_of
 from rlchf.axioms.elections import Elections
+from rlchf.axioms.enumerating import BALLOTS
 from rlchf.axioms.rates import Rate, batches_of, rates
+from rlchf.axioms.smallest import within
 from rlchf.axioms.statuses import Status, chosen_names, statuses
+from rlchf.comparison.admitted import seconds_by_prompt
 from rlchf.comparison.influence import Influences
-from rlchf.display import counted
+from rlchf.display import counted, listing
 from rlchf.io.datasets import dataset_files
 from rlchf.io.json import read_json, write_json
-from rlchf.jobs.axioms_settings import AxiomsJob
+from rlchf.io.tables import write_table
+from rlchf.jobs.axioms_settings import AxiomsJob, is_table
 from rlchf.jobs.inputs import People, check_paths, list_skipped, read_people, skipped_file
 from rlchf.jobs.manipulation import Manipulated, influences, manipulated
 from rlchf.jobs.progress import stage
+from rlchf.options import meant
 from rlchf.rankings import Rankings
 from rlchf.rules import AXIOMS, get_rule, is_across, rule_names
 from rlchf.simulate import culture
 from rlchf.simulate import profiles as drawn_profiles
+from rlchf.simulate.cultures import culture_options
 
+LIMIT = 0.1
+"""Seconds that a rule may take on a prompt, which it decides again for every change."""
 Batches = list[tuple[np.ndarray, Elections]]
 
 
@@ -45,12 +53,15 @@ class Measured:
         One for each rule and axiom.
     prompts
         The id of the first prompt on which each is broken, by rule and axiom; empty for a culture.
+    heading
+        The culture with its options and the sizes of the elections; "" for a file.
     """
 
     name: str
     scope: str
     rates: list[Rate]
     prompts: dict[tuple[str, str], str] = field(default_factory=dict)
+    heading: str = ""
 
     def record(self) -> dict[str, Any]:
         """The rates as plain values."""
@@ -105,6 +116,7 @@ def axioms_of_rules(job: AxiomsJob) -> AxiomReport:
     for rule in rules:
         get_rule(rule)
     cultures = chosen_names(job.cultures, [])
+    check_options(job.option, cultures)
     drawn = [drawn_elections(job, name) for name in cultures]
     people = read_people(job, job.group) if job.rankings else None
     measured = []
@@ -113,13 +125,61 @@ def axioms_of_rules(job: AxiomsJob) -> AxiomReport:
     for name, batches in zip(cultures, drawn, strict=True):
         with stage(f"axioms on {name}", quiet=True) as tick:
             found = rates(rules, axioms, batches, seed=job.seed, tick=tick)
-        measured.append(Measured(name, scope_of(batches), found))
+        measured.append(Measured(name, scope_of(batches), found, heading=heading_of(job, name)))
     with stage("counterexamples", quiet=True) as tick:
         known = statuses(rules, axioms, job.search, job.seed, tick)
+    known = [with_measured(status, measured) for status in known]
     report = AxiomReport(known, measured, *on_people(job, people, rules, cultures))
-    if job.out:
+    if is_table(job.out):
+        write_table(job.out, rate_columns(report))
+    elif job.out:
         write_json(job.out, report.record())
     return report
+
+
+def with_measured(status: Status, measured: Sequence[Measured]) -> Status:
+    """The status of a rule and an axiom, refuted if the axiom was broken while it was measured.
+
+    What a card claims stays, and so does a counterexample that is known.
+    """
+    if status.satisfied or status.counterexample:
+        return status
+    for source in measured:
+        for one in source.rates:
+            if (one.rule, one.axiom) == (status.rule, status.axiom) and one.broken:
+                prompt = source.prompts.get((one.rule, one.axiom))
+                place = f"prompt {prompt}" if prompt else f"{counted(one.broken, 'election')}"
+                case, found = one.case, None
+                if case is not None:
+                    found = Counterexample(one.rule, one.axiom, kind_of(case), case)
+                return replace(status, met=f"{place} of {source.name}", counterexample=found)
+    return status
+
+
+def kind_of(case: Case) -> str:
+    """What the ballots of a case have: "strict", "ties", "gaps" or "ties and gaps"."""
+    return next(kind for kind in BALLOTS if within(case, kind)[0])
+
+
+def rate_columns(report: AxiomReport) -> dict[str, list[Any]]:
+    """The rates as columns, a row for each source, rule and axiom, and for the condition of a claim."""
+    rows = [
+        (source.heading or source.name, one)
+        for source in report.measured
+        for rate in source.rates
+        for one in (rate, rate.within)
+        if one
+    ]
+    return {
+        "rule": [one.rule for _, one in rows],
+        "axiom": [one.axiom for _, one in rows],
+        "source": [source for source, _ in rows],
+        "condition": ["" if one.within else one.scope for _, one in rows],
+        "broken": [one.broken for _, one in rows],
+        "elections": [one.elections for _, one in rows],
+        "low": [None if one.low != one.low else one.low for _, one in rows],
+        "high": [None if one.high != one.high else one.high for _, one in rows],
+    }
 
 
 def on_people(
@@ -133,7 +193,9 @@ def on_people(
     if not job.manipulation:
         return [], found
     size = {"prompts": job.tried, "annotators": job.ballots, "responses": job.responses}
-    datasets += [(name, culture(name, seed=job.seed, **size)) for name in cultures]
+    datasets += [
+        (name, culture(name, seed=job.seed, **size, **options_of(job, name))) for name in cultures
+    ]
     return manipulated(datasets, rules, job, job.seed), found
 
 
@@ -157,15 +219,34 @@ def on_file(
             "all",
             stacklevel=2,
         )
-    batches = file_batches(rankings, chosen)
-    known = {rule: known_places(rankings, rule) for rule in rules if is_across(get_rule(rule))}
-    with stage(f"axioms on {counted(len(chosen), 'prompt')}", quiet=True) as tick:
-        found = rates(rules, axioms, batches, seed=job.seed, known=known, tick=tick)
+    batches, found = file_batches(rankings, chosen), []
+    for rule in rules:
+        with stage(f"axioms of {rule} on {counted(len(chosen), 'prompt')}", quiet=True) as tick:
+            part, known = batches, {}
+            if is_across(get_rule(rule)):
+                known = {rule: known_places(rankings, rule)}
+            elif (slow := slow_prompts(rule, rankings, chosen)).any():
+                part = file_batches(rankings, chosen[~slow])
+            found += rates([rule], axioms, part, seed=job.seed, known=known, tick=tick)
     first = {
         (one.rule, one.axiom): rankings.prompt_ids[one.first] for one in found if one.first >= 0
     }
     list_skipped(job, rankings, skipped_file(job.out))
     return Measured(rankings.source, scope_of(batches), found, first)
+
+
+def slow_prompts(rule: str, rankings: Rankings, chosen: np.ndarray) -> np.ndarray:
+    """Which of some prompts a rule takes too long on, with a warning that counts them."""
+    slow = np.asarray(seconds_by_prompt(rule, rankings)[chosen] > LIMIT)
+    if slow.any():
+        least = int(np.diff(rankings.response_starts)[chosen][slow].min())
+        warnings.warn(
+            f"{rule}: left out {int(slow.sum()):,} of {counted(len(chosen), 'prompt')}, with {least:,} "
+            f"responses or more, on which one run would take longer than {LIMIT:g} s; an axiom takes many "
+            "runs",
+            stacklevel=2,
+        )
+    return slow
 
 
 def file_batches(rankings: Rankings, chosen: np.ndarray) -> Batches:
@@ -191,10 +272,36 @@ def known_places(rankings: Rankings, rule: str) -> Callable[[np.ndarray], Places
 
 
 def drawn_elections(job: AxiomsJob, name: str) -> Batches:
-    """Elections of a culture with its default options."""
+    """Elections of a culture with the options that it has."""
     rng = np.random.default_rng(job.seed)
-    profiles = drawn_profiles(name, job.elections, job.ballots, job.responses, rng)
+    options = options_of(job, name)
+    profiles = drawn_profiles(name, job.elections, job.ballots, job.responses, rng, **options)
     return list(batches_of([(np.arange(job.elections), profiles)]))
+
+
+def options_of(job: AxiomsJob, name: str) -> dict[str, Any]:
+    """Those of the options given that a culture has."""
+    known = culture_options(name)
+    return {option: value for option, value in job.option.items() if option in known}
+
+
+def check_options(options: Mapping[str, Any], cultures: Sequence[str]) -> None:
+    """Refuse an option that none of the cultures has."""
+    known = {option for name in cultures for option in culture_options(name)}
+    for option in options:
+        if option not in known:
+            hint = meant(option, known) or f"they have {', '.join(sorted(known)) or 'none'}"
+            raise ValueError(f"{listing(cultures)}: there is no option {option!r}; {hint}")
+
+
+def heading_of(job: AxiomsJob, name: str) -> str:
+    """A culture, its options and the sizes of its elections, in words."""
+    options = "".join(f", {key}={value}" for key, value in options_of(job, name).items())
+    return (
+        f"{name} culture{options}, {counted(job.elections, 'election')} of "
+        f"{counted(job.ballots, 'strict complete ballot')} over {counted(job.responses, 'response')}, "
+        f"seed {job.seed}"
+    )
 
 
 def scope_of(batches: Batches) -> str:

@@ -2,9 +2,15 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from rlchf.jobs.manipulation_settings import ManipulationSettings
 from rlchf.settings import seed_setting, setting
+
+
+def is_table(path: str) -> bool:
+    """Whether a name is that of a table of rates."""
+    return path.lower().endswith((".csv", ".tsv", ".parquet"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +28,9 @@ class AxiomsJob(ManipulationSettings):
         "",
         "Statistical cultures to draw elections from, with commas between them, such as impartial,mallows.",
     )
+    option: dict[str, Any] = setting(
+        {}, "Option of the cultures that have it, as name=value, such as phi=0.5; repeatable."
+    )
     elections: int = setting(
         1000,
         "Number of elections drawn from each culture, and of prompts of the file at most.",
@@ -37,7 +46,10 @@ class AxiomsJob(ManipulationSettings):
         at_least=0,
     )
     replay: str = setting("", "JSON file with a counterexample, or several, to run again.")
-    out: str = setting("", "JSON file for the result, whose counterexamples --replay reads.")
+    out: str = setting(
+        "",
+        "JSON file for the result, whose counterexamples --replay reads; or csv, tsv, parquet for the rates.",
+    )
     seed: int = seed_setting()
 
     def contradictions(self) -> Iterable[tuple[bool, str]]:
@@ -55,6 +67,14 @@ class AxiomsJob(ManipulationSettings):
         yield (
             self.manipulation and not (self.rankings or self.cultures),
             "--manipulation is measured on rankings or cultures; give a file or --cultures",
+        )
+        yield (
+            is_table(self.out) and not (self.rankings or self.cultures),
+            "a table has the rates; give a file of rankings or --cultures, or a JSON file for --out",
+        )
+        yield (
+            bool(self.option) and not self.cultures,
+            "--option is about cultures; give --cultures",
         )
         yield (
             self.influence and not self.rankings,

@@ -60,7 +60,7 @@ def manipulated(
             results = manipulations(
                 rankings,
                 single,
-                kinds=["voter", "coalition", "clones"],
+                kinds=["voter", "any voter", "coalition", "clones"],
                 criterion=settings.criterion,
                 prompts=settings.tried,
                 share=settings.coalition,

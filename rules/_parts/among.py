@@ -2,7 +2,7 @@
 
 from rlchf.numeric.arrays import Array, array_namespace, device_of
 from rlchf.profiles import Profiles
-from rlchf.rules._parts.elimination import EXACT, highest
+from rlchf.rules._parts.elimination import EXACT, with_least
 
 
 def majority_signs(profiles: Profiles) -> Array:
@@ -52,7 +52,7 @@ def smith_set(signs: Array, remaining: Array) -> Array:
         top[rows] = smith_set(signs[rows][:, rows], remaining[rows])
         return top
     # The set contains the responses with most wins minus losses, and every one that a member does not beat.
-    inside = highest(net_wins(signs, remaining), remaining)
+    inside, _ = with_least(-net_wins(signs, remaining), remaining)
     fresh = inside
     while True:
         rows = _present(fresh)

@@ -5,7 +5,9 @@ is not yet eliminated.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -170,11 +172,43 @@ def _smallest(xp: Any, most: float) -> Any:
     return xp.float64
 
 
-def lowest(counts: Array, remaining: Array) -> Array:
-    """The remaining responses with the smallest count."""
+_watched: ContextVar[list[np.ndarray] | None] = ContextVar("_watched", default=None)
+
+
+@contextmanager
+def watched_ties() -> Iterator[list[np.ndarray]]:
+    """Collect (B,) bool for each round: whether responses tie for elimination, others than without votes.
+
+    Examples
+    --------
+    >>> with watched_ties() as rounds:
+    ...     fewest = lowest(np.array([[2, 0], [2, 0], [3, 1]]), np.ones((3, 2), dtype=bool))
+    >>> rounds
+    [array([ True, False])]
+    """
+    rounds: list[np.ndarray] = []
+    token = _watched.set(rounds)
+    try:
+        yield rounds
+    finally:
+        _watched.reset(token)
+
+
+def with_least(counts: Array, remaining: Array) -> tuple[Array, Array]:
+    """The remaining responses with the smallest count, and that count."""
     xp = array_namespace(remaining)
     counts = xp.where(remaining, counts, xp.inf)
-    return remaining & (counts == xp.min(counts, axis=0))
+    least = xp.min(counts, axis=0)
+    return remaining & (counts == least), least
+
+
+def lowest(counts: Array, remaining: Array, *, votes: bool = True) -> Array:
+    """The remaining responses with the smallest count, of votes or of something else, to be eliminated."""
+    chosen, least = with_least(counts, remaining)
+    if (rounds := _watched.get()) is not None:
+        tied = array_namespace(chosen).sum(chosen, axis=0) > 1
+        rounds.append(to_numpy(tied & (least != 0) if votes else tied))
+    return chosen
 
 
 def highest(counts: Array, remaining: Array) -> Array:

@@ -1,5 +1,6 @@
 """The command ``rlchf axioms``: what is known, rates on a file and on cultures, replays, refusals."""
 
+import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from rlchf import Profiles, read_rankings
 from rlchf.auditing.shares import wilson
-from rlchf.axioms.counterexamples import stored
+from rlchf.axioms.counterexamples import replayed, stored
 from rlchf.axioms.rates import batches_of, rate
 from rlchf.jobs.axioms import axioms_of_rules
 from rlchf.jobs.axioms_settings import AxiomsJob
@@ -123,6 +124,83 @@ def test_a_function_of_ones_own_is_searched() -> None:
     assert f"{rule} and anonymity: no counterexample found among" in shown
 
 
+def test_a_rule_breaks_its_claim_outside_of_its_condition_only() -> None:
+    """Clones of instant runoff: half of small elections break it, by tied eliminations."""
+    rules = "instant_runoff,coombs,bottom_two_runoff,tideman_alternative"
+    job = AxiomsJob(
+        rules=rules, axioms="clones,condorcet loser,smith", cultures="impartial", elections=100
+    )
+    rates = {(one.rule, one.axiom): one for one in axioms_of_rules(job).measured[0].rates}
+    clones = rates["instant_runoff", "clones"]
+    assert clones.share > 0.3
+    claims = [one.within for one in rates.values() if one.within]
+    assert [one.scope for one in claims].count("strict eliminations") == 4
+    assert all(one.elections >= 5 and one.broken == 0 for one in claims)
+    assert rates["coombs", "clones"].within is None
+
+
+def test_what_breaks_an_axiom_while_it_is_measured_counts() -> None:
+    rule = f"{__name__}:second_places"
+    job = AxiomsJob(
+        rules=rule, axioms="unanimity,condorcet", cultures="impartial", elections=50, search=0
+    )
+    status = {one.axiom: one for one in axioms_of_rules(job).statuses}
+    assert (status["condorcet"].word, status["unanimity"].word) == ("no", "not searched")
+    assert "elections of impartial" in status["condorcet"].met
+    found = status["condorcet"].counterexample
+    assert found is not None
+    assert found.ballots == "strict"
+    assert replayed(found).broken
+
+
+def test_options_of_cultures_change_the_rates_and_stand_in_the_heading(tmp_path: Path) -> None:
+    """All ballots of Mallows' model with a dispersion of 0 are the same; the other culture has no phi."""
+    out = tmp_path / "rates.csv"
+    arguments = (
+        "--rules",
+        "borda,instant_runoff",
+        "--axioms",
+        "unanimity,clones",
+        "--elections",
+        30,
+    )
+    done = run(*arguments, "--cultures", "impartial,mallows", "-o", "phi=0.0", "--out", out)
+    assert done.returncode == 0, done.stderr
+    heading = "mallows culture, phi=0.0, 30 elections of 20 strict complete ballots over 4 responses, seed 0"
+    assert heading in " ".join(done.stdout.split())
+    with out.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    found = {
+        (row["rule"], row["axiom"], row["condition"]): row
+        for row in rows
+        if row["source"] == heading
+    }
+    assert found["borda", "unanimity", ""]["elections"] == "30"
+    assert found["instant_runoff", "unanimity", ""]["broken"] == "30"
+    assert ("instant_runoff", "clones", "untied eliminations") in found
+
+
+def test_prompts_on_which_a_rule_takes_too_long_are_left_out_and_counted(tmp_path: Path) -> None:
+    path = tmp_path / "long.csv"
+    long = " > ".join(f"r{n}" for n in range(60))
+    path.write_text(f"prompt_id,annotator_id,ranking\np,x,{long}\np,y,{long}\nq,x,a > b > c\n")
+    done = run(path, "--rules", "kemeny,borda", "--axioms", "condorcet", "--json")
+    assert "kemeny: left out 1 of 2 prompts, with 60 responses or more" in done.stderr
+    rates = json.loads(done.stdout)["measured"][0]["rates"]
+    assert [(one["rule"], one["elections"]) for one in rates] == [("kemeny", 1), ("borda", 2)]
+
+
+def test_one_prompt_is_explained(tmp_path: Path) -> None:
+    path = tmp_path / "one.csv"
+    ballots = [f"p,x{n},a > b > c > d" for n in range(12)] + ["p,y,d > c > b > a"]
+    path.write_text("\n".join(["prompt_id,annotator_id,ranking", *ballots]))
+    done = run(path, "--rules", "borda", "--axioms", "clones,participation")
+    shown = " ".join(done.stdout.split())
+    assert "one election: 0.000 says that it does not break the axiom" in shown
+    assert "up to 32 changes of each election are tried" in shown
+    assert "prefers a set of winners to another if" in shown
+
+
 def test_cultures_are_drawn_by_the_seed() -> None:
     arguments = ["--rules", "borda", "--axioms", "condorcet", "--elections", 60, "--json"]
     one, other, third = (
@@ -154,6 +232,9 @@ def test_prompts_beyond_the_limit_are_drawn_and_told(file: Path) -> None:
         (["--replay", "x.json", "--rules", "borda"], "--replay runs the counterexamples of its file"),
         (["--replay", "missing.json"], "missing.json"),
         (["--annotators", "people.csv"], "--annotators is about a file of rankings; give one"),
+        (["--cultures", "mallows", "-o", "ph=1"], "there is no option 'ph'; did you mean phi?"),
+        (["-o", "phi=1"], "--option is about cultures; give --cultures"),
+        (["--out", "rates.csv"], "a table has the rates"),
         (["--elections", "0"], "elections is 0; it must be 1 or more"),
     ],
 )  # fmt: skip

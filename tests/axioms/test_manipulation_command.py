@@ -38,7 +38,7 @@ def test_the_command_has_the_figures_of_the_functions(poll: Path) -> None:
     drawn = culture("urn", prompts=20, annotators=5, responses=3)
     for found, rankings in zip(report["manipulated"], (data.rankings, drawn), strict=True):
         kinds = [one["kind"] for one in found["manipulation"]]
-        assert kinds == ["voter", "coalition", "clones"]
+        assert kinds == ["voter", "any voter", "coalition", "clones"]
         expected = manipulations(rankings, ["borda"], kinds=kinds, prompts=20)
         assert found["manipulation"] == plain([one.to_dict() for one in expected])
     groups = dict(zip(data.annotators["annotator_id"], data.annotators["group"], strict=True))

@@ -278,6 +278,11 @@ WRONG: dict[str, tuple[Callable[[], Any], str]] = {
     "strengths": (lambda: culture("plackett_luce", strengths=(1.0,)), "1 strengths of 4 responses"),
     "dimensions": (lambda: culture("euclidean", dimensions=0), "dimensions is 0"),
     "sizes": (lambda: culture("groups", sizes=(1.0,), names=("a", "b")), "1 sizes of 2 groups"),
+    "groups": (
+        lambda: culture("groups", groups=2, sizes=(7.0, 3.0, 2.0)),
+        "groups is 2, and there are 3 sizes; give 2 sizes, or leave out groups",
+    ),
+    "names": (lambda: culture("groups", groups=3, names=("a", "b")), "there are 2 names; give 3 names"),
     "empty": (lambda: culture("groups", groups=11), "there would be 11 groups of 10 annotators"),
     "none": (lambda: culture("groups", sizes=(1.0, 100.0)), "would have none of 10 annotators"),
     "column": (lambda: culture("groups", column="weight"), "column is 'weight'; give another name"),

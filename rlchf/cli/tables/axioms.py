@@ -10,6 +10,7 @@ from rlchf.cli.tables import influence, make_table, manipulation
 from rlchf.jobs.axioms import AxiomReport, Measured
 from rlchf.rules import SCOPES
 
+CONDITION = "its condition holds"
 FEW = 6
 """Pairs of a rule and an axiom that are told in sentences, with their counterexamples."""
 
@@ -24,13 +25,19 @@ def tables(report: AxiomReport) -> Iterator[Table | str]:
     else:
         yield status_table(report)
         yield from legend(report)
+    if "participation" in report.axioms:
+        yield (
+            " participation: a ballot prefers a set of winners to another if it ranks each of the first at "
+            "least as high as each of the second, and one higher (Kelly 1977)"
+        )
     for one in report.measured:
         yield ""
+        heading = one.heading or f"{one.name} ({one.scope})"
         yield (
-            f"{one.name} ({one.scope}): share of the elections on which the axiom is broken, with Wilson's "
-            "95 % interval"
+            f"{heading}: share of the elections on which the axiom is broken, with Wilson's 95 % interval"
         )
         yield rates_table(one, report)
+        yield from rates_notes(one, report)
     for dataset in report.manipulated:
         yield ""
         yield f"{dataset.name}: manipulation"
@@ -68,9 +75,35 @@ def rates_table(measured: Measured, report: AxiomReport) -> Table:
     """A row for each axiom, a column for each rule; a dash where the axiom's condition holds nowhere."""
     table = make_table("axiom", *report.rules)
     cells = {(rate.rule, rate.axiom): cell(rate) for rate in measured.rates}
+    inner = {(rate.rule, rate.axiom): cell(rate.within) for rate in measured.rates if rate.within}
     for axiom in report.axioms:
         table.add_row(axiom, *(cells.get((rule, axiom), "-") for rule in report.rules))
+        if any((rule, axiom) in inner for rule in report.rules):
+            row = [inner.get((rule, axiom), "") for rule in report.rules]
+            table.add_row(f"{axiom}, if {CONDITION}", *row)
     return table
+
+
+def rates_notes(measured: Measured, report: AxiomReport) -> Iterator[str]:
+    """What the rows of rates mean where it needs a sentence."""
+    scopes = {rate.scope for rate in measured.rates if rate.within}
+    if scopes:
+        conditions = "; ".join(f"{scope}: {SCOPES[scope]}" for scope in SCOPES if scope in scopes)
+        yield (
+            f" if {CONDITION}: of the elections on which the condition of the rule's claim is met as well "
+            f"({conditions}); a rule breaks the axiom outside of its condition only"
+        )
+    changed = [rate for rate in measured.rates if rate.changes > 1]
+    if any(rate.of == 1 for rate in measured.rates):
+        yield (
+            " one election: 0.000 says that it does not break the axiom, 1.000 that it does; the interval is "
+            "about other elections like it"
+        )
+    if any(not rate.complete for rate in changed):
+        most = max(rate.changes for rate in changed)
+        yield (
+            f" up to {most} changes of each election are tried: a rate is a lower bound where there are more"
+        )
 
 
 def cell(rate: Rate) -> str:

@@ -13,6 +13,9 @@ WANTED = {
     "first": "agreement: the share of the other responses on a ballot that are below the outcome's first one",
 }
 
+NAMES = {"voter": "voter drawn"}
+"""Names of kinds of manipulation where they differ from those in Python."""
+
 
 def tables(found: Sequence[Manipulation]) -> Iterator[Table | str]:
     """The rates of success, and the gain and the damage where it succeeds."""
@@ -28,10 +31,12 @@ def tables(found: Sequence[Manipulation]) -> Iterator[Table | str]:
     )
     for one in found:
         figures = map(_figure, (one.success, one.gain, one.damage))
-        table.add_row(one.rule, one.kind, *figures, number(one.honest))
+        table.add_row(one.rule, NAMES.get(one.kind, one.kind), *figures, number(one.honest))
     yield table
     yield (
-        f"({found[0].prompts:,} prompts; {WANTED[found[0].criterion]}; gain and damage where it succeeds; "
+        f"({found[0].prompts:,} prompts; voter drawn: one of each prompt, drawn at random; any voter: the "
+        f"one of each prompt who gains most; {WANTED[found[0].criterion]}; gain and damage where it "
+        "succeeds; "
         "honest: the agreement of the others without manipulation; 95 % intervals in brackets)"
     )
 

@@ -15,7 +15,7 @@ TAKEN = ("annotator_id", "weight", "clicker", "dissenter")
 def groups(
     poll: Poll,
     *,
-    groups: int = 3,
+    groups: int | None = None,
     sizes: tuple[float, ...] = (),
     names: tuple[str, ...] = (),
     column: str = "group",
@@ -32,7 +32,7 @@ def groups(
     Parameters
     ----------
     groups
-        Number of groups, where neither sizes nor names are given.
+        Number of groups; by default that of the sizes or names, or else 3.
     sizes
         Sizes of the groups, or numbers in proportion to them; by default equal.
     names
@@ -57,7 +57,10 @@ def groups(
     C. L. Mallows, "Non-null ranking models", 1957; T. Lu, C. Boutilier, "Effective sampling and learning
     for Mallows models with pairwise-preference data", 2014 (mixtures of them).
     """
-    names = names or tuple(numbered_names("g", len(sizes) or groups, poll))
+    _check_numbers(groups, sizes, names)
+    names = names or tuple(
+        numbered_names("g", len(sizes) or (3 if groups is None else groups), poll)
+    )
     if not column.strip() or column in TAKEN:
         raise ValueError(f"column is {column!r}; give another name than {', '.join(TAKEN)}")
     for name, value in (("phi", phi), ("centre_phi", centre_phi)):
@@ -83,6 +86,16 @@ def groups(
     M = poll.n_responses
     quality = {name: M - 1.0 - centres[:, g] for g, name in enumerate(names)}
     return Votes(ranks, features, quality)
+
+
+def _check_numbers(groups: int | None, sizes: tuple[float, ...], names: tuple[str, ...]) -> None:
+    """Refuse a number of groups that is not that of the sizes or of the names."""
+    for what, given in (("sizes", sizes), ("names", names)):
+        if given and groups is not None and len(given) != groups:
+            raise ValueError(
+                f"groups is {groups}, and there are {len(given)} {what}; give {groups} {what}, or leave out "
+                "groups"
+            )
 
 
 def _apart(poll: Poll, clickers: int, dissenters: int) -> tuple[np.ndarray, np.ndarray]:
