@@ -34,6 +34,6 @@ def command(given: Given, as_json: Json = False) -> None:
     from rlchf.cli.tables.axioms import tables
 
     console = wide_console()
-    for part in tables(report):
+    for part in tables(report, console):
         for shown in [part] if isinstance(part, str) else fitting(part, console):
             console.print(shown)

@@ -97,6 +97,16 @@ def test_the_table_says_what_holds_and_what_does_not() -> None:
     assert "yes, few: with at most 6 responses, clones included" in done.stdout
 
 
+def test_a_narrow_terminal_gets_a_row_for_each_rule_where_there_are_few_axioms() -> None:
+    rules = "borda,copeland,kemeny,minimax,schulze,ranked_pairs,river,split_cycle"
+    done = run(
+        "--rules", rules, "--axioms", "condorcet", "--cultures", "impartial", "--elections", 20
+    )
+    rows = [line.split() for line in done.stdout.splitlines()]
+    assert ["rule", "condorcet"] in rows
+    assert [row[0] for row in rows if len(row) > 1 and row[1] in ("yes", "no")] == rules.split(",")
+
+
 def test_what_out_writes_can_be_replayed(tmp_path: Path) -> None:
     out = tmp_path / "found.json"
     first = run("--rules", "borda,instant_runoff", "--axioms", "clones,monotonicity", "--out", out)

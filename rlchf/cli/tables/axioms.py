@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 
+from rich.console import Console
 from rich.table import Table
 
 from rlchf.axioms.counterexamples import in_words, replayed
 from rlchf.axioms.rates import Rate
-from rlchf.cli.tables import influence, make_table, manipulation
+from rlchf.cli.tables import fitting, influence, make_table, manipulation
 from rlchf.jobs.axioms import AxiomReport, Measured
 from rlchf.rules import SCOPES
 
@@ -15,15 +16,15 @@ FEW = 6
 """Pairs of a rule and an axiom that are told in sentences, with their counterexamples."""
 
 
-def tables(report: AxiomReport) -> Iterator[Table | str]:
-    """What is known, and the rates."""
+def tables(report: AxiomReport, console: Console) -> Iterator[Table | str]:
+    """What is known, and the rates; a row for each rule where there is no room for a column for each."""
     if len(report.statuses) <= FEW:
         for status in report.statuses:
             yield status.sentence
             if status.counterexample:
                 yield from (f"  {line}" for line in in_words(replayed(status.counterexample))[1:])
     else:
-        yield status_table(report)
+        yield turned(status_table(report), console)
         yield from legend(report)
     if "participation" in report.axioms:
         yield (
@@ -36,7 +37,7 @@ def tables(report: AxiomReport) -> Iterator[Table | str]:
         yield (
             f"{heading}: share of the elections on which the axiom is broken, with Wilson's 95 % interval"
         )
-        yield rates_table(one, report)
+        yield turned(rates_table(one, report), console)
         yield from rates_notes(one, report)
     for dataset in report.manipulated:
         yield ""
@@ -54,6 +55,18 @@ def status_table(report: AxiomReport) -> Table:
     for axiom in report.axioms:
         table.add_row(axiom, *(words[rule, axiom] for rule in report.rules))
     return table
+
+
+def turned(table: Table, console: Console) -> Table:
+    """The table with rows and columns exchanged if it has more columns than rows and does not fit."""
+    few_rows = len(table.rows) < len(table.columns) - 1
+    if not few_rows or len(list(fitting(table, console))) == 1:
+        return table
+    axioms, *rules = table.columns
+    other = make_table("rule", *(str(name) for name in axioms.cells))
+    for rule in rules:
+        other.add_row(str(rule.header), *(str(cell) for cell in rule.cells))
+    return other
 
 
 def legend(report: AxiomReport) -> Iterator[str]:
