@@ -12,7 +12,6 @@ from rlchf.auditing.groups import Grouping, Groups
 from rlchf.auditing.report import plain
 from rlchf.comparison.admitted import ALL, admitted
 from rlchf.comparison.approved import Approved, approved_by_majorities
-from rlchf.comparison.conclusion import conclusion
 from rlchf.comparison.data import Data, describe_data, prompt_columns
 from rlchf.comparison.estimates import listed
 from rlchf.comparison.findings import findings
@@ -105,9 +104,8 @@ class Comparison:
 
     @property
     def findings(self) -> list[str]:
-        """What was found, in sentences; which rule to take comes first."""
-        first = conclusion(self.recommendations, self.gains, self.stability)
-        return [*([first] if first else []), *findings(self)]
+        """What was found, in sentences: who loses, which rule to take, and the rest."""
+        return findings(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values: every figure; a NaN becomes None."""

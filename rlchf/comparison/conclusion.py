@@ -26,9 +26,9 @@ def conclusion(
     >>> rankings = rlchf.Rankings.from_ballots(ballots)
     >>> found = rlchf.compare(rankings, "borda,kemeny,perpetual_pav", groups, bootstrap=0, splits=0)
     >>> conclusion(found.recommendations, found.gains, None)
-    "Which rule: for the average, 2 rules are not told apart (borda and kemeny; they agree with 0.60 of the
+    "Which rule: for the average, 2 rules are not told apart (kemeny and borda; they agree with 0.60 of the
     pairs of people left out of them), and 1 is worse, perpetual_pav with 0.52. For few the rule matters:
-    perpetual_pav agrees with 0.40 of its contested pairs instead of 0.00 under borda, at 0.08 of everybody's
+    perpetual_pav agrees with 0.40 of its contested pairs instead of 0.00 under kemeny, at 0.08 of everybody's
     agreement."
     """
     aims = {one.aim: one for one in recommendations if one.rule}

@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rlchf.comparison.conclusion import conclusion
 from rlchf.comparison.losing import lost_sentences
-from rlchf.comparison.recommend import interval
+from rlchf.comparison.recommend import interval, most_stable
 from rlchf.comparison.rules import Distances
 from rlchf.display import counted
 
@@ -17,6 +18,7 @@ def findings(comparison: "Comparison") -> list[str]:
     """The findings: who loses, whether the rule matters, how sure the results are, and what to take."""
     parts = [
         *lost_sentences(comparison.served),
+        conclusion(comparison.recommendations, comparison.gains, comparison.stability),
         _whether_it_matters(comparison),
         _whose(comparison),
         _how_sure(comparison),
@@ -57,8 +59,9 @@ def _whether_it_matters(comparison: "Comparison") -> str:
         )
     same = measured.same_first[np.triu_indices(len(measured.rules), 1)]
     return (
-        f"Two of the {rules} put the same responses first on {percent(float(same.mean()))} of the prompts on "
-        f"average{_lowest(measured)}; all rules agree on {P - differ:,} of {counted(P, 'prompt')}. Between "
+        f"Two rules taken at random from the {rules} put the same responses first on "
+        f"{percent(float(same.mean()))} of the prompts on average{_lowest(measured)}; all rules agree on "
+        f"{P - differ:,} of {counted(P, 'prompt')}. Between "
         f"{one} and {other}, which differ most, {counted(flipped, 'training pair')} "
         f"{'flips' if flipped == 1 else 'flip'}: chosen and rejected change places in "
         f"{percent(float(share))} of the pairs that both make."
@@ -106,10 +109,10 @@ def _how_sure(comparison: "Comparison") -> str:
     if not comparison.stability or not comparison.stability.rules:
         return ""
     measured = comparison.stability
-    ordered = sorted(measured.rules, key=lambda row: row.mean_first.value)
-    low, high = ordered[0], ordered[-1]
+    low = min(measured.rules, key=lambda row: row.mean_first.value)
+    high = most_stable(measured.rules)
     who = "other ballots" if measured.drawn == "ballots" else "other annotators"
-    if len(ordered) == 1 or low.mean_first.value == high.mean_first.value:
+    if len(measured.rules) == 1 or low.mean_first.value == high.mean_first.value:
         return (
             f"If {who} like these had been drawn, the first place would be the same on "
             f"{interval(high.mean_first)} of the prompts, whatever the rule."

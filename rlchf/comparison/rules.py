@@ -11,7 +11,7 @@ from rlchf.numeric.chunks import TABLE, chunks
 from rlchf.numeric.ratios import ratio
 from rlchf.rankings import Rankings
 
-KNOWN = ("borda", "copeland", "kemeny", "plurality", "instant_runoff")
+KNOWN = ("kemeny", "borda", "copeland", "plurality", "instant_runoff")
 """Rules that most readers have heard of."""
 
 

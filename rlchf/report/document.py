@@ -142,20 +142,13 @@ class Fold:
 
 
 @dataclass(frozen=True)
-class Row:
-    """Blocks side by side, such as small charts of the same kind; one below the other on a phone."""
-
-    blocks: Sequence["Block"]
-
-
-@dataclass(frozen=True)
 class Code:
     """Text as it is, such as settings or a command."""
 
     text: str
 
 
-Block = Text | Table | Chart | Picture | SideBySide | Fold | Row | Code
+Block = Text | Table | Chart | Picture | SideBySide | Fold | Code
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 from rlchf.io.atomic import atomic_write
-from rlchf.report.document import Block, Chart, Column, Document, Fold, Row, Section, Table
 from rlchf.report.document import Block, Chart, Document, Fold, Section, Table
 from rlchf.report.tables import lay_out
 from rlchf.report.theme import DARK, LIGHT, theme
@@ -130,12 +129,12 @@ def check(document: Document) -> None:
 
 
 def blocks_of(sections: Sequence[Section]) -> Iterator[Block]:
-    """All blocks, those in folds and rows included."""
+    """All blocks, those in folds included."""
 
     def inside(blocks: Sequence[Block]) -> Iterator[Block]:
         for block in blocks:
             yield block
-            if isinstance(block, Fold | Row):
+            if isinstance(block, Fold):
                 yield from inside(block.blocks)
 
     for section in sections:

@@ -10,7 +10,6 @@ from rlchf import Rankings
 from rlchf.comparison.texts import divided_texts
 from rlchf.jobs.compare import Compared, comparison_document
 from rlchf.report.comparison.gains import gains_section
-from rlchf.report.document import Chart, Section, Table
 from rlchf.report.comparison.words import words_section
 from rlchf.report.document import Chart, Fold, Section, Table
 from rlchf.report.page import blocks_of, render
@@ -133,6 +132,8 @@ def test_the_chart_of_who_gains_shows_those_who_get_least_and_few_rules() -> Non
     assert chart.spec["height"] < 1000
     tables = {row[0] for table in tables_of(section) for row in table.rows}
     assert set(rules.split(",")) <= tables
+
+
 def test_every_rule_that_the_findings_name_is_explained() -> None:
     rankings, groups = divided()
     comparison = rlchf.compare(

@@ -4,7 +4,7 @@ from rlchf.comparison import Comparison
 from rlchf.comparison.data import Counts, majority_graph
 from rlchf.display import counted
 from rlchf.rankings import Rankings
-from rlchf.report.document import Block, Cell, Chart, Column, Row, Section, Table, Text
+from rlchf.report.document import Block, Cell, Chart, Column, Section, Table, Text
 from rlchf.report.matrices import graph_chart
 
 DRAWN = 4
@@ -17,8 +17,7 @@ def data_section(rankings: Rankings, comparison: Comparison) -> Section:
     """The size of a dataset, and where its majorities are cyclic or tied."""
     data = comparison.data
     blocks: list[Block] = [_counts_table(data.counts), Text(_sentences(comparison))]
-    if graphs := [_graph(rankings, row.prompt_id, row.smith) for row in data.worst(DRAWN)]:
-        blocks.append(Row(graphs))
+    blocks += [_graph(rankings, row.prompt_id, row.smith) for row in data.worst(DRAWN)]
     if table := _prompts_table(comparison):
         blocks.append(table)
     return Section("data", "The data", blocks)

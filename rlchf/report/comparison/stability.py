@@ -22,6 +22,7 @@ def stability_section(comparison: Comparison) -> Section | None:
                 x="probability of the same first place",
                 name="rule",
                 link="rule",
+                keep=[*(one.rule for one in comparison.recommendations if one.rule), rows[-1].rule],
             )
         )
     blocks.append(_table(comparison))
