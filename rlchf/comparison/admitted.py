@@ -15,7 +15,7 @@ LIMIT = 1.0
 
 SECONDS = {
     "bradley_terry": 3.0e-7,
-    "coombs": 1.0e-6,
+    "coombs": 4.0e-7,
     "cpb": 1.5e-6,
     "expanding_approvals": 7e-6,
     "mallows": 4.4e-7,

@@ -29,7 +29,7 @@ from rlchf.rankings import Rankings
 Drawn = Literal["ballots", "annotators"]
 """What the bootstrap draws: the ballots of each prompt, or annotators with all their ballots."""
 
-BUDGET = 3.0
+BUDGET = 8.0
 """Seconds that the bootstrap of a rule of one prompt may take; a slower one is measured on some prompts."""
 ACROSS_BUDGET = 1.0
 """The same of a rule across prompts; a slower one is measured with fewer resamples."""
