@@ -309,13 +309,15 @@ def _rule_gains(
 
 
 def _group_gains(rankings: Rankings, grouping: Grouping, part: LeftOut) -> list[GroupGain]:
+    """The figures of each group; where all prompts are too large for a position, those that remain."""
+    voters = grouping.owners[np.unique(rankings.ballot_annotators)]
     return [
         GroupGain(
             name=row.name,
-            annotators=row.annotators,
+            annotators=row.annotators or int((voters == g).sum()),
             weight=row.weight,
             contested=part.estimate("contested", g),
-            random=row.random,
+            random=0.5,
             others=row.others,
             best=row.best,
             position=row.position,

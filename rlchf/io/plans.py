@@ -103,7 +103,8 @@ class Reading:
     def _recognised(self, source: str, names: Sequence[str]) -> Format:
         if self.format != AUTO:
             return formats()[self.format]
-        folds = {folded(name) for name in names}
+        named = {folded(theirs) for theirs in self.given.values()}  # and mean something else
+        folds = {folded(name) for name in names} - named
         present = {format.name: self._present(format, folds) for format in formats().values()}
         fits = [format for format in formats().values() if format.fits(present[format.name])]
         marks = {format.name: set(format.marks) & present[format.name] for format in fits}

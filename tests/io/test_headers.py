@@ -132,3 +132,15 @@ def test_annotators_have_the_names_of_the_rankings(write: Write) -> None:
     assert read_annotators(own, columns=GIVEN).ids == ["ann"]
     with pytest.raises(ValueError, match="there is no column 'annotator_id'; found user"):
         read_annotators(write("annotators.csv", "user\nann\n"))
+
+
+def test_a_column_that_is_given_another_name_does_not_say_what_shape_the_table_has() -> None:
+    rows = [("c0", 1), ("c1", 0), ("c2", -1)]
+    named = [
+        {"prompt_id": "p", "annotator_id": "ann", "response_id": response, "score": vote}
+        for response, vote in rows
+    ]
+    rankings = Rankings.from_frame(named, columns={"approval": "score"})
+    assert rankings.entry_scores is None
+    assert rankings.entry_approvals is not None
+    assert rankings.entry_approvals.tolist() == [1, 0, -1]
