@@ -24,7 +24,7 @@ def command(given: Given, as_json: Json = False) -> None:
         print_json(compared.to_dict())
         return
     console = wide_console()
-    for part in tables(compared.comparison):
+    for part in tables(compared.comparison, compared.on_people):
         for shown in [part] if isinstance(part, str) else fitting(part, console):
             console.print(shown)
     if job.out:

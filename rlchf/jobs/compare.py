@@ -24,7 +24,7 @@ from rlchf.jobs.folders import beside
 from rlchf.jobs.inputs import People as Inputs
 from rlchf.jobs.inputs import check_paths, list_skipped, read_people, skipped_file
 from rlchf.jobs.progress import stage
-from rlchf.people.findings import findings as people_findings
+from rlchf.people.findings import main_findings
 from rlchf.people.report import People, describe_people
 from rlchf.people.shown import Shown
 from rlchf.preferences import check_texts
@@ -32,9 +32,6 @@ from rlchf.prompts import Prompt
 from rlchf.rankings import Rankings
 from rlchf.report.document import Document
 from rlchf.report.page import need_report, write_page
-
-OF_PEOPLE = 3
-"""Sentences on the people among the findings; their section has all."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +60,11 @@ class Compared:
     people: People | None = None
     embedded: Embedded | None = None
     weights: Weights | None = None
+
+    @property
+    def on_people(self) -> list[str]:
+        """The main findings on the people, in sentences."""
+        return [] if self.people is None else main_findings(self.people)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values: every figure."""
@@ -194,9 +196,7 @@ def comparison_document(compared: Compared, facts: Mapping[str, str]) -> Documen
 
     comparison = compared.comparison
     counts = comparison.data.counts
-    findings = comparison.findings
-    if compared.people is not None:
-        findings += people_findings(compared.people)[:OF_PEOPLE]
+    findings = [*comparison.findings, *compared.on_people]
     if compared.embedded is not None:
         findings.append(compared.embedded.sentence)
     return Document(

@@ -75,6 +75,11 @@ def findings(people: People) -> list[str]:
     ]
 
 
+def main_findings(people: People) -> list[str]:
+    """How far people agree, who may click at random, and whom it would hit to drop people."""
+    return [*list(_agreement(people))[:2], *_clickers(people), *_dropping(people)]
+
+
 def _agreement(people: People) -> Iterator[str]:
     found = people.overall
     if np.isnan(found.same.value):

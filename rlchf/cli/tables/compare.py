@@ -20,9 +20,15 @@ COLUMNS = {
 """Titles of columns, and the figures that they show."""
 
 
-def tables(comparison: Comparison) -> Iterator[Table | str]:
-    """The findings in sentences, a row for each rule, and the notes on what was not measured."""
-    for sentence in comparison.findings:
+def tables(comparison: Comparison, people: Sequence[str] = ()) -> Iterator[Table | str]:
+    """The findings in sentences, a row for each rule, and the notes on what was not measured.
+
+    Parameters
+    ----------
+    people
+        Sentences on the people.
+    """
+    for sentence in [*comparison.findings, *people]:
         yield f"- {sentence}"
     yield ""
     yield _rules(comparison)
