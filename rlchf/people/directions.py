@@ -53,8 +53,8 @@ def expected_votes(votes: PairVotes, seed: int = 0) -> np.ndarray:
     >>> ballots = [(p, f"ann{a}", better(p)) for p in range(40) for a in range(40)]
     >>> votes = PairVotes.of(Rankings.from_ballots(ballots))
     >>> expected = expected_votes(votes)
-    >>> len(expected), bool(abs((expected[0] * votes.sides > 0).mean() - 0.5) > 0.25)
-    (1, True)
+    >>> bool(abs((expected[0] * votes.sides > 0).mean() - 0.5) > 0.25)
+    True
     """
     A, k = votes.n_annotators, min(MOST, votes.n_annotators)
     rng = np.random.default_rng(seed)
