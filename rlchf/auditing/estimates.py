@@ -31,6 +31,20 @@ class Estimate:
 NONE = Estimate(*[float("nan")] * 3)
 
 
+def interval(one: Estimate, digits: int = 2) -> str:
+    """An estimate in words; the figure alone where it has no interval.
+
+    Examples
+    --------
+    >>> interval(Estimate(0.725, 0.71, 0.74)), interval(Estimate(0.5, float("nan"), float("nan")))
+    ('0.72 (0.71 to 0.74)', '0.50')
+    """
+    text = f"{one.value:.{digits}f}"
+    if not np.isfinite(one.low):
+        return text
+    return f"{text} ({one.low:.{digits}f} to {one.high:.{digits}f})"
+
+
 @dataclass(eq=False)
 class ClusteredSums:
     """Sums over ballots of the two terms of a ratio, by group, and what the ratio's variance needs.

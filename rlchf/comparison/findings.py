@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rlchf.auditing.estimates import interval
 from rlchf.comparison.conclusion import conclusion
 from rlchf.comparison.losing import lost_sentences
-from rlchf.comparison.recommend import interval, most_stable
+from rlchf.comparison.recommend import most_stable
 from rlchf.comparison.rules import Distances
 from rlchf.display import counted
 

@@ -6,12 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from rlchf.auditing.estimates import Estimate
+from rlchf.auditing.estimates import Estimate, interval
 from rlchf.auditing.groups import Grouping
 from rlchf.comparison.estimates import listed
 from rlchf.comparison.gains import Gains, GroupGain, RuleGains
 from rlchf.comparison.paired import difference, share
-from rlchf.comparison.recommend import interval
 from rlchf.display import counted
 from rlchf.rankings import Rankings
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from rlchf.auditing.estimates import Estimate
+from rlchf.auditing.estimates import Estimate, interval
 from rlchf.comparison.estimates import listed, tied_with_best
 from rlchf.comparison.gains import Gains, RuleGains
 from rlchf.comparison.halves import CAVEAT, Consistency, Halves
@@ -166,20 +166,6 @@ def most_stable(rows: Sequence[RuleStability]) -> RuleStability:
 def _known(rule: str) -> int:
     """How well known a rule is; 0 if few have heard of it."""
     return len(KNOWN) - KNOWN.index(rule) if rule in KNOWN else 0
-
-
-def interval(one: Estimate, digits: int = 2) -> str:
-    """An estimate in words.
-
-    Examples
-    --------
-    >>> interval(Estimate(0.725, 0.71, 0.74)), interval(Estimate(0.5, float("nan"), float("nan")))
-    ('0.72 (0.71 to 0.74)', '0.50')
-    """
-    text = f"{one.value:.{digits}f}"
-    if np.isnan(one.low) or np.isinf(one.low):
-        return text
-    return f"{text} ({one.low:.{digits}f} to {one.high:.{digits}f})"
 
 
 def _recommendation(

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from rlchf.auditing.estimates import Estimate
+from rlchf.auditing.estimates import Estimate, interval
 from rlchf.display import counted
 from rlchf.people.clickers import BALLOTS, LEAST
 from rlchf.people.consequences import Consequence
@@ -38,20 +38,6 @@ def of_share(estimate: Estimate) -> str:
     if not np.isfinite(estimate.low):
         return percent(estimate.value)
     return f"{percent(estimate.value)} ({percent(estimate.low)} to {percent(estimate.high)})"
-
-
-def of_figure(estimate: Estimate, digits: int = 2) -> str:
-    """A figure with its interval.
-
-    Examples
-    --------
-    >>> of_figure(Estimate(0.33, 0.3, 0.36))
-    '0.33 (0.30 to 0.36)'
-    """
-    value = f"{estimate.value:.{digits}f}"
-    if not np.isfinite(estimate.low):
-        return value
-    return f"{value} ({estimate.low:.{digits}f} to {estimate.high:.{digits}f})"
 
 
 def findings(people: People) -> list[str]:
@@ -94,7 +80,7 @@ def _agreement(people: People) -> Iterator[str]:
     )
     if found.alpha.value < 1:
         yield (
-            f"Krippendorff's alpha is {of_figure(found.alpha)}, where 0 is chance and 1 is agreement "
+            f"Krippendorff's alpha is {interval(found.alpha)}, where 0 is chance and 1 is agreement "
             "throughout. A low value may be noise or a difference in taste: see the groups."
         )
     alpha = people.prompts.alpha[~np.isnan(people.prompts.alpha)]
@@ -118,7 +104,7 @@ def _groups(people: People) -> Iterator[str]:
         of = f" by {matrix.division}" if matrix.division else ""
         yield (
             f"The groups{of} that agree least are {matrix.names[g]} and {matrix.names[h]}: alpha "
-            f"{of_figure(figure)} between them{opposed}, {' and '.join(own)}."
+            f"{interval(figure)} between them{opposed}, {' and '.join(own)}."
         )
 
 
@@ -128,8 +114,8 @@ def _effective(people: People) -> Iterator[str]:
         return
     yield (
         f"The {found.on_a_prompt:.3g} people on a prompt count as "
-        f"{of_figure(found.effective_on_a_prompt, 1)} independent votes, since their votes are correlated "
-        f"({of_figure(found.correlation)}); some of this is that they see the same quality."
+        f"{interval(found.effective_on_a_prompt, 1)} independent votes, since their votes are correlated "
+        f"({interval(found.correlation)}); some of this is that they see the same quality."
     )
 
 
