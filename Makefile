@@ -9,7 +9,7 @@ BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(PIP_FLAGS)
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS)
 
-.PHONY: demo demo-smollm2 test test-all test-gpu lint check docs clean
+.PHONY: demo demo-smollm2 test test-all test-gpu lint check docs linkcheck clean
 
 demo: $(VENV)/train.stamp
 	$(BIN)/rlchf run examples/emoji.toml
@@ -35,9 +35,15 @@ lint: $(VENV)/dev.stamp
 
 check: lint test-all
 
-# Rewrites the parts of the docs that are made from the code.
+# Rewrites the parts of files that are made from the code, and builds the site into build/site.
 docs: $(VENV)/dev.stamp
 	$(BIN)/python -m rlchf.cli.rulebook
+	$(BIN)/python -m sphinx -b html -W --keep-going -q docs build/site
+	@echo "the site is in build/site/index.html"
+
+# The addresses of other people's pages that the docs name; needs the network.
+linkcheck: $(VENV)/dev.stamp
+	$(BIN)/python -m sphinx -b linkcheck -q docs build/links
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

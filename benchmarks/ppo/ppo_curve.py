@@ -1,6 +1,6 @@
 """A learning curve of PPO: SmolLM2 with LoRA on a reward model of collective rankings.
 
-    OMP_NUM_THREADS=1 python benchmarks/ppo/ppo_curve.py --out runs/ppo_curve --picture docs/ppo.png
+    OMP_NUM_THREADS=1 python benchmarks/ppo/ppo_curve.py --out runs/ppo_curve --picture docs/images/ppo.png
 
 fits a reward model to the Kemeny rankings of ``examples/emoji-smollm2.toml`` (six of ten annotators
 dislike emojis, all prefer relevant answers), lets PPO raise it under a fixed KL coefficient,

@@ -1,6 +1,6 @@
 """The rows of the share audit as a page shows them in its tables, from which its picture is drawn.
 
-python benchmarks/share_audit/page.py docs/shares.md docs/shares.png
+python benchmarks/share_audit/page.py docs/measurements/shares.md docs/images/shares.png
 """
 
 import re

@@ -1,7 +1,7 @@
 """The voting rules as pages to read: a table of all, and one page per rule with a worked example.
 
 ``python -m rlchf.cli.rulebook``, run in the root of the repository, writes what is made from the rules
-between its markers: the tables of ``docs/rules.md``, and in ``rules/__init__.py`` the imports that editors
+between its markers: tables in ``docs/guide/rules/``, and in ``rules/__init__.py`` the imports that editors
 and type checkers read.
 """
 
@@ -93,7 +93,7 @@ def legend() -> str:
 
 
 def rules_table() -> str:
-    """The table of this package's rules in docs/rules.md."""
+    """The table of this package's rules in docs/guide/rules/rules.md."""
     cards = [card_of(name, get_rule(name)) for name in sorted(rule_modules())]
     lines: list[str] = []
     for kind in get_args(Kind):
@@ -113,7 +113,7 @@ def rules_table() -> str:
 
 
 def axioms_table() -> str:
-    """The table of axioms in docs/rules.md."""
+    """The table of axioms in docs/guide/rules/rules.md."""
     lines = ["| letter | axiom |", "|---|---|"]
     lines += [
         f"| {axiom.letter or '-'} | {name}: {axiom.sentence} |" for name, axiom in AXIOMS.items()
@@ -122,7 +122,7 @@ def axioms_table() -> str:
 
 
 def statuses_table() -> str:
-    """The table of rules and axioms in docs/axioms.md."""
+    """The table of rules and axioms in docs/guide/rules/axioms.md."""
     from rlchf.axioms.statuses import status_of
 
     shown = {"yes": "yes", "no": "no", "none found": "?", "not searched": "-"}
@@ -140,7 +140,7 @@ def statuses_table() -> str:
 
 
 def scopes_table() -> str:
-    """The conditions of claims in docs/axioms.md."""
+    """The conditions of claims in docs/guide/rules/axioms.md."""
     lines = ["| in the table | the rule satisfies the axiom |", "|---|---|"]
     lines += [f"| {name} | {sentence} |" for name, sentence in SCOPES.items()]
     return "\n".join(lines) + "\n"
@@ -158,10 +158,10 @@ def imports() -> str:
 
 
 PARTS: dict[tuple[str, str], Callable[[], str]] = {
-    ("docs/rules.md", "axioms"): axioms_table,
-    ("docs/rules.md", "rules"): rules_table,
-    ("docs/axioms.md", "scopes"): scopes_table,
-    ("docs/axioms.md", "statuses"): statuses_table,
+    ("docs/guide/rules/rules.md", "axioms"): axioms_table,
+    ("docs/guide/rules/rules.md", "rules"): rules_table,
+    ("docs/guide/rules/axioms.md", "scopes"): scopes_table,
+    ("docs/guide/rules/axioms.md", "statuses"): statuses_table,
     ("rules/__init__.py", "rules"): imports,
 }
 """What is written where: a file, and the name that its markers ``begin:`` and ``end:`` give the part."""

@@ -99,7 +99,7 @@ DIFFERENT = {
     ): "the ranking is made of all optimal orders; no counterexample, no proof",
     ("star", "monotonicity"): "on ballots with ties",
 }
-"""Where this package differs, and why; docs/axioms.md says it at greater length."""
+"""Where this package differs, and why; docs/guide/rules/axioms.md says it at greater length."""
 
 
 @pytest.mark.parametrize("rule", LITERATURE)

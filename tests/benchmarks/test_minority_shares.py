@@ -9,7 +9,7 @@ import pytest
 pytestmark = pytest.mark.slow
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks/across/minority_shares.py"
-PAGE = Path(__file__).parents[2] / "docs/across.md"
+PAGE = Path(__file__).parents[2] / "docs/measurements/across.md"
 
 
 def test_the_benchmark_prints_the_rows_of_the_page(tmp_path: Path) -> None:

@@ -120,7 +120,9 @@ def test_runs_with_several_seeds_give_their_mean_and_students_interval(texts: An
 
 def test_the_pages_tables_are_read_for_the_picture(texts: Any) -> None:
     page = importlib.import_module("page")
-    rows = page.rows_of_page((SCRIPT.parents[1] / "docs/shares.md").read_text(encoding="utf-8"))
+    rows = page.rows_of_page(
+        (SCRIPT.parents[1] / "docs/measurements/shares.md").read_text(encoding="utf-8")
+    )
     assert {model: len(of) for model, of in rows.items()} == {
         "bandit": 14,
         "smollm2": 12,

@@ -1,4 +1,4 @@
-"""The example package in docs/plugin, installed as any package would be."""
+"""The example package in examples/plugin, installed as any package would be."""
 
 import json
 import os
@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 def installed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """An environment in which the example package is installed."""
     folder = tmp_path_factory.mktemp("plugin")
-    source = shutil.copytree(ROOT / "docs" / "plugin", folder / "source")
+    source = shutil.copytree(ROOT / "examples" / "plugin", folder / "source")
     command = [
         sys.executable,
         "-m",

@@ -1,4 +1,4 @@
-"""The structure that docs/architecture.md draws: who may import what, and where files are named."""
+"""The structure that docs/project/architecture.md draws: who may import what, and where files are named."""
 
 import ast
 import tomllib

@@ -13,9 +13,8 @@ from typing import Any
 import pytest
 
 from rlchf.cli import rulebook
+from tests.support.pages import PAGES, ROOT, name_of
 
-ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("**/*.md"))]
 MADE_ELSEWHERE = (
     "make ",
     "git ",
@@ -40,7 +39,7 @@ def commands(page: Path) -> list[tuple[str, str]]:
 def consoles() -> list[Any]:
     """Every page with commands; those of the README are fast."""
     return [
-        pytest.param(page, id=page.name, marks=[pytest.mark.slow] * (page.name != "README.md"))
+        pytest.param(page, id=name_of(page), marks=[pytest.mark.slow] * (page.name != "README.md"))
         for page in PAGES
         if commands(page)
     ]
@@ -82,7 +81,7 @@ def test_the_shown_commands_print_what_the_page_shows(page: Path, clone: Path) -
         )
         for page in PAGES
     ],
-    ids=lambda page: page.name,
+    ids=name_of,
 )
 def test_shown_python_runs(page: Path, clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(clone)
@@ -106,7 +105,7 @@ def test_the_shown_run_file_is_one(tmp_path: Path) -> None:
     pytest.importorskip("torch")
     from rlchf.jobs import runfile
 
-    (block,) = blocks(ROOT / "docs/runs.md", "toml")
+    (block,) = blocks(ROOT / "docs/guide/training/runs.md", "toml")
     (tmp_path / "run.toml").write_text(block)
     run = runfile.read(tmp_path / "run.toml")
     assert run.rule == {"name": "perpetual_pav", "base": "kemeny"}
@@ -118,7 +117,7 @@ def test_the_pages_show_commands() -> None:
     assert len(consoles()) >= 3
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_links_between_pages_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\((?!https?://|#)([^)#]+)", page.read_text(encoding="utf-8")):
         assert (page.parent / target).exists(), target

@@ -1,16 +1,14 @@
 """Every dotted name that the documentation gives exists: a module, or something in one."""
 
 import re
-from pathlib import Path
 from pkgutil import resolve_name
 from types import ModuleType
 
 import pytest
 
 import rlchf
+from tests.support.pages import PAGES, ROOT
 
-ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("**/*.md"))]
 CODE = [path for folder in ("rlchf", "rules") for path in sorted((ROOT / folder).rglob("*.py"))]
 
 

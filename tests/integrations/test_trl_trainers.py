@@ -120,7 +120,7 @@ def test_the_page_on_trainers_trains(tmp_path: Path, monkeypatch: pytest.MonkeyP
     plain = {name: value for name, value in PLAIN.items() if name != "num_generations"}
     monkeypatch.setattr(trl, "GRPOConfig", functools.partial(trl.GRPOConfig, **plain))
     namespace: dict[str, Any] = {}
-    exec(compile(code, "docs/trainers.md", "exec"), namespace)
+    exec(compile(code, "docs/guide/training/trainers.md", "exec"), namespace)
     history = namespace["trainer"].state.log_history
     assert 0 <= history[0]["rewards/kemeny_vote/reward-north/agreement"] <= 1
     assert namespace["trainer"].state.global_step == 2

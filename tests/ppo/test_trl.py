@@ -68,6 +68,6 @@ def test_the_page_on_dpo_trains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     config = functools.partial(trl.DPOConfig, **PLAIN)
     monkeypatch.setattr(trl, "DPOConfig", config)
     namespace: dict[str, Any] = {}
-    exec(compile(code, "docs/dpo.md", "exec"), namespace)
+    exec(compile(code, "docs/guide/training/dpo.md", "exec"), namespace)
     assert namespace["trainer"].state.global_step == 2
     assert namespace["trainer"].state.log_history[-1]["train_loss"] > 0
