@@ -15,6 +15,7 @@ from rlchf.cli import (
     aggregate,
     audit,
     axioms,
+    bench,
     compare,
     convert,
     jury,
@@ -107,6 +108,10 @@ COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
         panel.command,
         "rlchf panel annotators.csv --quotas quotas.toml --size 100 --out panel.csv",
     ),
+    "bench rewardbench2": (
+        bench.rewardbench2,
+        "rlchf bench rewardbench2 reward-bench-2.parquet --reward reward/ --out bench/",
+    ),
     "run": (run.command, "rlchf run examples/emoji.toml --rule phragmen_credit"),
     "constitution convert": (
         convert_constitution.command,
@@ -138,6 +143,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
 }
 """Each command's function and an example; a name of two words is a command of a group."""
 GROUPS = {
+    "bench": "Public benchmarks of reward models.",
     "constitution": "Constitutional AI: principles judge responses and vote.",
 }
 """What `--help` says of each group of commands."""

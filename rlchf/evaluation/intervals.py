@@ -95,13 +95,13 @@ def figures(
         resampled[:, b] = ratio(part @ times, whole @ times)
     once, weight = np.ones(n_units), whole.sum(axis=1)
     drawn = (whole > 0).astype(float) @ once
-    low, high = _bounds(np.where((drawn > 1)[:, None], resampled, np.nan))
+    low, high = bounds(np.where((drawn > 1)[:, None], resampled, np.nan))
     columns = [weight, drawn.astype(np.int64), ratio(part @ once, weight), low, high]
     rows = iter(zip(*(column.tolist() for column in columns), strict=True))
     return [[Figure(name, *next(rows)) for name in sums.names] for sums in families]
 
 
-def _bounds(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def bounds(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The 2.5 % and 97.5 % quantiles of each row, (F, B), without its NaN."""
     bounds = np.full((2, len(values)), np.nan)
     if values.shape[1]:

@@ -1,7 +1,7 @@
 """What a long job has done so far, in a file beside its output, so that a job that was stopped can go on."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -86,12 +86,24 @@ def check_out(out: str, resume: bool, holds: str = "") -> None:
     """
     if bare_name(out)[1] != "jsonl":
         raise ValueError(f"--out is {out!r}; give a file that ends in .jsonl")
-    path, partial = Path(out), partial_file(out)
-    if resume:
-        _check_there(out)
-    elif path.exists():
+    path = Path(out)
+    if path.exists() and not resume:
         reason = f", and {holds}" if holds else ""
         raise ValueError(f"{out} is there already{reason}; choose another file for --out")
+    check_resume(out, resume)
+
+
+def check_resume(out: str, resume: bool) -> None:
+    """Refuse to go on where there is nothing to go on with, and to begin beside a run that was stopped.
+
+    Raises
+    ------
+    ValueError
+        If it is so.
+    """
+    partial = partial_file(out)
+    if resume:
+        _check_there(out)
     elif partial.exists():
         raise ValueError(
             f"{partial} holds a run that was stopped; go on with --resume {out}, or remove that file"
@@ -147,7 +159,7 @@ class PartialFile:
                 f"{self.path} is damaged ({error}); remove it and begin anew"
             ) from None
 
-    def append(self, batch: Sequence[Any]) -> None:
+    def append(self, batch: Any) -> None:
         """Write a batch."""
         self.file.write(json.dumps(batch, ensure_ascii=False) + "\n")
         self.file.flush()

@@ -50,6 +50,7 @@ CORE = (
     "rlchf.constitution.judgements",
     "rlchf.constitution.principles",
     "rlchf.constitution.revising",
+    "rlchf.evaluation.benchmark_prompts",
     "rlchf.numeric.line_cells",
     "rlchf.numeric.ranks",
     "rlchf.numeric.ratios",
