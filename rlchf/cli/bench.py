@@ -43,7 +43,7 @@ def rewardbench2(
     path = resume or out
     if job.reward:
         need_torch("a reward model needs")
-    with resumable("bench rewardbench2", path, partial_file(path or ".")):
+    with resumable("bench rewardbench2", path, partial_file(path or "bench")):
         benched = run_rewardbench2(job, path, resume=bool(resume))
     if as_json:
         print_json(benched.to_dict())

@@ -12,7 +12,7 @@ reward model evaluation", 2025, arXiv 2506.01937.
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -313,7 +313,6 @@ def _mean(subsets: Sequence[Figure], draws: np.ndarray) -> Figure:
 
 
 def _plain(figure: Figure) -> dict[str, Any]:
-    return {
-        name: None if isinstance(value, float) and math.isnan(value) else value
-        for name, value in asdict(figure).items()
-    }
+    numbers = {"score": figure.value, "low": figure.low, "high": figure.high}
+    plain = {name: None if math.isnan(value) else value for name, value in numbers.items()}
+    return {"name": figure.name, **plain, "prompts": int(figure.weight)}

@@ -189,14 +189,19 @@ def _score(
     log = (
         PartialFile(partial_file(out), {"job": asdict(job), "config": {}}, resume) if out else None
     )
-    with (
-        stage(f"scoring {counted(total, 'response')}") as tick,
-        closing(log) if log else nullcontext(),
-    ):
-        earlier = log.begin(_fingerprint(prompts, model), BEGAN_WITH) if log else []
-        scores = []
-        for chunk in _chunks(model, prompts, earlier, log, tick, total):
-            scores += chunk
+    scores: list[list[float]] = []
+    try:
+        with (
+            stage(f"scoring {counted(total, 'response')}") as tick,
+            closing(log) if log else nullcontext(),
+        ):
+            earlier = log.begin(_fingerprint(prompts, model), BEGAN_WITH) if log else []
+            for chunk in _chunks(model, prompts, earlier, log, tick, total):
+                scores += chunk
+    except ValueError:
+        if out and not scores and not resume:
+            partial_file(out).unlink(missing_ok=True)  # there is nothing to go on with
+        raise
     if model.truncated:
         warnings.warn(
             f"{model.truncated} of {counted(total, 'response')} are, with their prompts, longer than the "
