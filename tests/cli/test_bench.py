@@ -42,7 +42,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         tiny_classifier(num_labels=outputs, layers=1).save_pretrained(folder / name)
         tokenizer.save_pretrained(folder / name)
         tokenizer.chat_template = "{% for m in messages %}{{ m['content'] }}<eos>{% endfor %}"
-    settings = {"head": "mean_variance", "max_length": 8}
+    settings = {"head": "mean_variance", "max_length": 16}
     (folder / "unsure" / "reward_config.json").write_text(json.dumps(settings))
     return folder
 
@@ -61,9 +61,9 @@ def test_a_reward_model_is_measured_and_its_scores_give_the_same_figures(
     file = folder / "bench.jsonl"
     of_model = figures(run(file, "--reward", folder / "plain", "--out", out, "--json"))
     assert of_model == json.loads((out / "figures.json").read_text())
-    assert (of_model["prompts"], of_model["responses"]) == (19, 77)
-    assert [one["prompts"] for one in of_model["subsets"]] == [3, 3, 3, 3, 3, 4]
-    assert of_model["mean"]["prompts"] == 19
+    assert (of_model["prompts"], of_model["responses"]) == (24, 97)
+    assert [one["prompts"] for one in of_model["subsets"]] == [4] * 6
+    assert of_model["mean"]["prompts"] == 24
     of_scores = figures(run(file, "--scores", out / "scores.jsonl", "--json"))
     assert of_scores == {**of_model, "measured": str(out / "scores.jsonl")}
     rows = [json.loads(line) for line in (out / "scores.jsonl").read_text().splitlines()]
@@ -79,17 +79,17 @@ def test_a_reward_model_is_measured_and_its_scores_give_the_same_figures(
 def test_a_model_with_a_spread_is_measured_and_what_it_cuts_is_counted(folder: Path) -> None:
     done = run(folder / "bench.jsonl", "--reward", folder / "unsure", "--json")
     assert figures(done)["mean"]["score"] is not None
-    assert "of 77 responses are, with their prompts, longer than the 8 tokens" in done.stderr
+    assert "of 97 responses are, with their prompts, longer than the 16 tokens" in done.stderr
 
 
 def test_the_table_has_every_figure(folder: Path) -> None:
     done = run(folder / "bench.jsonl", "--scores", folder / "perfect.jsonl", "--bootstrap", 40)
     rows = [" ".join(line.split()) for line in done.stdout.splitlines()]
     assert rows[0] == "RewardBench 2 score 95 % interval prompts"
-    assert rows[3:7:3] == ["Math 1.000 1.000 to 1.000 3", "Ties 1.010 1.010 to 1.010 4"]
+    assert rows[3:7:3] == ["Math 1.000 1.000 to 1.000 4", "Ties 1.010 1.010 to 1.010 4"]
     assert rows[11:] == [
         "margin score 1.000 1.000 to 1.000 2",
-        "mean of the six subsets 1.002 1.002 to 1.002 19",
+        "mean of the six subsets 1.002 1.002 to 1.002 24",
     ]
     part = run(folder / "bench.jsonl", "--scores", folder / "perfect.jsonl", "--subset", "ties")
     assert "1.010" in part.stdout
@@ -147,7 +147,7 @@ def test_a_stopped_run_goes_on_to_the_same_scores(
 ) -> None:
     monkeypatch.setattr(bench, "CHUNK", 4)
     job = BenchJob(file=str(folder / "bench.jsonl"), reward=str(folder / "unsure"))
-    with pytest.warns(UserWarning, match="of 77 responses are, with") as cut:
+    with pytest.warns(UserWarning, match="of 97 responses are, with") as cut:
         whole = bench.run_rewardbench2(job)
     inner, calls = bench._scores, iter(range(3))
 
@@ -167,7 +167,7 @@ def test_a_stopped_run_goes_on_to_the_same_scores(
     other = refused(run("--resume", out, "--reward", folder / "plain"))
     assert "--resume reads reward from" in other
     done = run("--resume", out, "--bootstrap", 40, "--json")
-    assert figures(done)["responses"] == 77
+    assert figures(done)["responses"] == 97
     rows = [json.loads(line) for line in (out / "scores.jsonl").read_text().splitlines()]
     assert [row["scores"] for row in rows] == whole.scores
     assert str(cut[0].message) in done.stderr
@@ -190,10 +190,10 @@ def wrong_files() -> Iterator[tuple[list[dict[str, Any]], str]]:
     yield changed(1, chosen=[{"a": 1}]), "line 2: chosen 1: the text is"
     yield changed(1, num_correct=2), "line 2: num_correct is 2, and it should be 1"
     yield changed(2, chosen=["a", "b"]), "line 3: chosen has 2 responses and the subset is 'Fact"
-    yield changed(15, id="7"), "line 16: the id '7' of the subset Ties is neither tied:N nor ref:N"
-    yield changed(15, chosen=["Red."]), "line 16: the prompt 'tied:0' has one chosen response"
-    yield changed(15, id="tied:1"), "the prompt 'tied:1' of Ties is there twice"
-    yield bench_rows()[:17], "no tied prompt with its reference prompt"
+    yield changed(20, id="7"), "line 21: the id '7' of the subset Ties is neither tied:N nor ref:N"
+    yield changed(20, chosen=["Red."]), "line 21: the prompt 'tied:0' has one chosen response"
+    yield changed(20, id="tied:1"), "the prompt 'tied:1' of Ties is there twice"
+    yield bench_rows()[:22], "no tied prompt with its reference prompt"
 
 
 @pytest.mark.parametrize(("rows", "problem"), wrong_files(), ids=range(10))
@@ -237,4 +237,4 @@ def test_an_unknown_subset_is_measured_by_itself_with_a_warning(
     assert "'Poetry' is no subset of RewardBench 2" in done.stderr
     found = figures(done)
     assert [one["name"] for one in found["others"]] == ["Poetry"]
-    assert found["mean"]["prompts"] == 18
+    assert found["mean"]["prompts"] == 23
