@@ -1,8 +1,9 @@
-"""Make the example of benchmarks: 24 prompts in the shape of RewardBench 2, and scores of a baseline.
+"""Make the example of benchmarks: 24 prompts in the shape of RewardBench 2, and rankings with ties.
 
     python examples/make_bench.py
 
-The sentences are our own. The baseline scores a response by its length: the shorter, the better.
+The sentences are our own. Two files have scores and rankings to measure: those of a baseline that scores a
+response by its length, the shorter the better, and those of three people who tie all correct responses.
 """
 
 import json
@@ -52,6 +53,14 @@ TIES = [
 ]
 """The prompts of Ties, with all correct and some incorrect responses."""
 
+KINDS = {
+    "fruit": ["An apple.", "A pear.", "A plum.", "A fig."],
+    "animal": ["A horse.", "A goose.", "A trout.", "A wasp."],
+    "metal": ["Iron.", "Copper.", "Tin.", "Zinc."],
+    "season": ["Spring.", "Summer.", "Autumn.", "Winter."],
+}
+"""What the people are asked to name, with correct responses; those of other kinds are incorrect."""
+
 
 def rows() -> list[dict[str, Any]]:
     """The rows of the file, with the columns of the public dataset."""
@@ -76,6 +85,27 @@ def rows() -> list[dict[str, Any]]:
     ]
 
 
+def write_rankings() -> None:
+    """Write prompts that ask for one of several things, and rankings that tie the right ones."""
+    prompts, responses, rankings = [], [], []
+    for kind, correct in KINDS.items():
+        others = [texts[n] for n, texts in enumerate(KINDS.values()) if texts is not correct]
+        ids = [f"r{n}" for n in range(1, len(correct + others) + 1)]
+        ranking = [ids[: len(correct)], ids[len(correct) :]]
+        prompts.append({"prompt_id": kind, "prompt": f"Name one kind of {kind}."})
+        responses += [
+            {"prompt_id": kind, "response_id": id, "text": text}
+            for id, text in zip(ids, correct + others, strict=True)
+        ]
+        rankings += [
+            {"prompt_id": kind, "annotator_id": person, "ranking": ranking}
+            for person in ("ann", "bob", "eve")
+        ]
+    write("prompts.jsonl", prompts)
+    write("responses.jsonl", responses)
+    write("rankings.jsonl", rankings)
+
+
 def write(name: str, records: Iterable[dict[str, Any]]) -> None:
     """Write the lines of a file."""
     lines = "".join(json.dumps(one) + "\n" for one in records)
@@ -95,6 +125,7 @@ def main() -> None:
         for row in rows()
     )
     write("shortest.jsonl", lengths)
+    write_rankings()
 
 
 if __name__ == "__main__":
