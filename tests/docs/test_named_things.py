@@ -8,7 +8,8 @@ from tests.support.named import is_somewhere, unknown_in_command
 from tests.support.pages import ROOT
 
 PAGES = {
-    name: (ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("reference/glossary.md",)
+    name: (ROOT / "docs" / name).read_text(encoding="utf-8")
+    for name in ("reference/glossary.md", "guide/rules/which-rule.md")
 }
 
 
