@@ -9,7 +9,11 @@ from tests.support.pages import ROOT
 
 PAGES = {
     name: (ROOT / "docs" / name).read_text(encoding="utf-8")
-    for name in ("reference/glossary.md", "guide/rules/which-rule.md")
+    for name in (
+        "reference/glossary.md",
+        "reference/troubleshooting.md",
+        "guide/rules/which-rule.md",
+    )
 }
 
 
