@@ -39,8 +39,10 @@ def bradley_terry(profiles: Profiles, *, prior: float = 1.0) -> Array:
         strength is finite, and 0 for a response that no ballot compares. Pairs that nobody compared get
         none, so that other responses do not draw a and b together.
 
-    Returns ------- (B, M) array of scores: the logarithms of the strengths, with mean 0 in each linked
-    group, rounded to 1e-9; higher is better. Strengths that differ by less than that are tied. Where the
+    Returns
+    -------
+    (B, M) array of scores: the logarithms of the strengths, with mean 0 in each linked group, rounded to
+    1e-9; higher is better. Strengths that differ by less than that are tied. Where the
     weights add up to more than a million times the prior, the last digits are rounding errors; beyond 1e9
     times, the prior grows with the weights.
 

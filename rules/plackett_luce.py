@@ -48,7 +48,9 @@ def plackett_luce(profiles: Profiles, *, prior: float = 1.0) -> Array:
         The weight of additional comparisons of each pair that some ballot ranks, half of them won by each
         side. So every strength is finite, and 0 for a response that no ballot compares.
 
-    Returns ------- (B, M) array of scores: the logarithms of the strengths, with mean 0 in each linked
+    Returns
+    -------
+    (B, M) array of scores: the logarithms of the strengths, with mean 0 in each linked
     group, rounded to 1e-9; higher is better. Strengths that differ by less than that are tied. Where the
     weights add up to more than a million times the prior the last digits are rounding errors, and beyond
     1e9 times the prior grows with the weights.

@@ -7,9 +7,13 @@ import pytest
 from tests.support.named import is_somewhere, unknown_in_command
 from tests.support.pages import ROOT
 
-PAGES = {
-    name: (ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("reference/glossary.md",)
-}
+NAMES = (
+    "reference/glossary.md",
+    "reference/troubleshooting.md",
+    "guide/rules/which-rule.md",
+    "guide/questions.md",
+)
+PAGES = {name: (ROOT / "docs" / name).read_text(encoding="utf-8") for name in NAMES}
 
 
 def spans(text: str) -> list[str]:
