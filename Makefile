@@ -9,7 +9,7 @@ BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(PIP_FLAGS)
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS)
 
-.PHONY: demo demo-smollm2 test test-all test-gpu lint check docs linkcheck clean
+.PHONY: demo demo-smollm2 test test-all test-gpu lint check docs linkcheck dist clean
 
 demo: $(VENV)/train.stamp
 	$(BIN)/rlchf run examples/emoji.toml
@@ -44,6 +44,12 @@ docs: $(VENV)/dev.stamp
 # The addresses of other people's pages that the docs name; needs the network.
 linkcheck: $(VENV)/dev.stamp
 	$(BIN)/python -m sphinx -b linkcheck -q docs build/links
+
+# The source distribution and the wheel that is built from it, as they would be uploaded.
+dist: $(VENV)/dev.stamp
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist .
+	$(BIN)/twine check --strict dist/*
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

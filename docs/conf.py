@@ -1,17 +1,16 @@
 """Settings of the documentation's site: ``make docs`` builds it into ``build/site``."""
 
 import sys
-from importlib.metadata import metadata
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent / "_ext"))
+import rlchf
 
-_about = metadata("rlchf")
+sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
 project = "rlchf"
 author = "the rlchf developers"
 project_copyright = author
-release = version = _about["Version"]
+release = version = rlchf.__version__
 
 extensions = [
     "myst_parser",

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rlchf.display import printable
+from rlchf.installing import pip_install
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -56,8 +57,8 @@ def need_torch(who: str, *more: str) -> None:
     missing = [name for name in packages if not find_spec(name)]
     if missing:
         raise ValueError(
-            f"{who} {missing[0]!r}, which is not installed; install what training needs with: "
-            "pip install 'rlchf[train]'"
+            f"{who} {missing[0]!r}, which is not installed; install what training needs: run "
+            f"{pip_install('train')}"
         )
 
 

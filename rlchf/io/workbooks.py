@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from rlchf.display import shortened
+from rlchf.installing import pip_install
 from rlchf.io.columns import Table, cell_text, text_array
 from rlchf.io.files import empty_file
 from rlchf.limits import gib, limit
@@ -60,7 +61,7 @@ def _sheets(data: bytes, source: str) -> dict[str, Rows]:
         import openpyxl
     except ModuleNotFoundError:
         raise ValueError(
-            f"{source}: an Excel workbook needs openpyxl; run pip install 'rlchf[excel]', "
+            f"{source}: an Excel workbook needs openpyxl; run {pip_install('excel')}, "
             "or save the sheet as csv"
         ) from None
     try:

@@ -14,6 +14,7 @@ from rlchf.comparison.embed import Embedded, linear_rewards
 from rlchf.comparison.texts import Texts, divided_texts
 from rlchf.comparison.weights import Weights, weights_effect
 from rlchf.display import counted
+from rlchf.installing import pip_install
 from rlchf.io import read_prompts, read_responses
 from rlchf.io.datasets import dataset_files
 from rlchf.io.shown import read_shown
@@ -178,8 +179,8 @@ def _describe_people(
     """Who the people are; a warning, where the package that this needs is missing."""
     if not find_spec("krippendorff"):
         warnings.warn(
-            "agreement among people is left out, because krippendorff is not installed; run pip install "
-            "'rlchf[people]'",
+            "agreement among people is left out, because krippendorff is not installed; run "
+            f"{pip_install('people')}",
             stacklevel=3,
         )
         return None

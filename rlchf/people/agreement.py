@@ -8,6 +8,7 @@ import numpy as np
 
 from rlchf.auditing.estimates import NONE, Estimate
 from rlchf.auditing.groups import Grouping, Groups
+from rlchf.installing import pip_install
 from rlchf.numeric.ratios import ratio
 from rlchf.people._cells import CellSums, Table, agreement_and_alpha, clustered, table
 from rlchf.people.concordance import kendalls_w, tau_sums
@@ -372,7 +373,7 @@ def krippendorffs_alpha(counts: np.ndarray) -> float:
         import krippendorff
     except ImportError:
         raise ValueError(
-            "agreement needs krippendorff, which is not installed; run pip install 'rlchf[people]'"
+            f"agreement needs krippendorff, which is not installed; run {pip_install('people')}"
         ) from None
     both = np.concatenate([counts, counts[:, [1, 0, 2]]])
     both = both[both.sum(axis=1) > 1.5]

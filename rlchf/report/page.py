@@ -11,6 +11,7 @@ from itertools import count
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
+from rlchf.installing import pip_install
 from rlchf.io.atomic import atomic_write
 from rlchf.report.document import Block, Chart, Document, Fold, Section, Table
 from rlchf.report.tables import lay_out
@@ -42,7 +43,7 @@ def need_report() -> None:
     if missing:
         raise ValueError(
             f"a report needs {' and '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not "
-            "installed; run pip install 'rlchf[report]'"
+            f"installed; run {pip_install('report')}"
         )
 
 

@@ -13,6 +13,7 @@ import pytest
 import typer
 
 from rlchf.cli.main import COMMANDS, app
+from rlchf.installing import pip_install
 from tests.support.cli import Done, refused, rlchf
 
 ROOT = Path(__file__).parents[2]
@@ -359,7 +360,7 @@ def test_runs_without_torch_say_what_to_install(tmp_path: Path) -> None:
         )
         message = refused(Done(result.returncode, result.stdout, result.stderr))
         assert "a run needs 'torch', which is not installed" in message
-        assert "pip install 'rlchf[train]'" in message
+        assert pip_install("train") in message
 
 
 # --- bad run files

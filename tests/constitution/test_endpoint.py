@@ -1,6 +1,7 @@
 """A judge behind an endpoint: what it asks and reads, and what can go wrong; with the real client."""
 
 import math
+import re
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from rlchf.constitution.judges.endpoint import (
     EndpointJudge,
     EndpointSettings,
 )
+from rlchf.installing import pip_install
 from tests.support.chat_server import (
     Body,
     Say,
@@ -261,7 +263,8 @@ def test_a_url_without_its_scheme_is_refused_at_once() -> None:
 
 def test_without_the_client_there_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client_module, "find_spec", lambda name: None)
-    with pytest.raises(ValueError, match=r"install it with: pip install 'rlchf\[judge\]'"):
+    hint = re.escape(pip_install("judge"))
+    with pytest.raises(ValueError, match=f"'openai', which is not installed; run {hint}"):
         EndpointJudge("m")
 
 

@@ -1,5 +1,6 @@
-"""What a user installs holds every voting rule."""
+"""What a user installs holds every voting rule, and says which version it is."""
 
+import re
 import subprocess
 import sys
 import tarfile
@@ -8,6 +9,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
+import rlchf
 
 ROOT = Path(__file__).parents[2]
 
@@ -42,6 +45,52 @@ def test_the_source_distribution_holds_every_rule(dist: Path) -> None:
         names = {name.partition("/")[2] for name in archive.getnames()}
     assert {f"rules/{name}" for name in rule_files()} <= names
     assert {f"rlchf/report/page.{end}" for end in ("html.jinja", "css", "js")} <= set(names)
+
+
+@pytest.mark.slow
+def test_the_wheel_of_the_source_distribution_holds_the_package_and_nothing_else(
+    dist: Path,
+) -> None:
+    """``python -m build`` makes the wheel of the source distribution, not of the clone."""
+    clone = {
+        path.relative_to(ROOT)
+        for folder in ("rlchf", "rules")
+        for path in (ROOT / folder).rglob("*")
+        if path.suffix in (".py", ".toml", ".json", ".jinja", ".css", ".js", ".typed")
+        and "rlchf/rules" not in path.as_posix()  # the link to the other folder
+    }
+    clone |= {ROOT.relative_to(ROOT) / "rlchf/py.typed"}
+    wheel = next(dist.glob("*.whl"))
+    assert wheel.name == f"rlchf-{rlchf.__version__}-py3-none-any.whl"
+    names = [name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name]
+    assert {name.replace("rlchf/rules/", "rules/") for name in names} == {
+        path.as_posix() for path in clone
+    }
+
+
+@pytest.mark.slow
+def test_the_source_distribution_holds_what_the_tests_read(dist: Path) -> None:
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a clone")
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    with tarfile.open(next(dist.glob("*.tar.gz"))) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert set(listed.stdout.split("\0")) - names - {""} == {".gitignore", "rlchf/rules"}
+
+
+def test_the_version_stands_in_one_place_and_the_citations_agree() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert "version" in project["project"]["dynamic"]
+    assert project["tool"]["setuptools"]["dynamic"]["version"] == {"attr": "rlchf.__version__"}
+    assert "release = version = rlchf.__version__" in (ROOT / "docs/conf.py").read_text()
+    for file, pattern in {
+        "CITATION.cff": r"^version: (.+)$",
+        "docs/project/citing.md": r"version = \{(.+)\}",
+    }.items():
+        found = re.findall(pattern, (ROOT / file).read_text(encoding="utf-8"), re.MULTILINE)
+        assert found == [rlchf.__version__], file
 
 
 def test_every_folder_of_code_is_a_package_that_is_installed() -> None:

@@ -127,6 +127,7 @@ def test_files_are_named_by_readers_jobs_and_checkpoints_only() -> None:
     packages = ("rlchf.io.", "rlchf.jobs.", "rlchf.cli.", "rlchf.train.")
     assert {m for m in importers(FILES) if not m.startswith(packages)} == {
         "rlchf.aggregation",  # Aggregation.write
+        "rlchf.installing",  # whether the package lies in a clone
         "rlchf.limits",  # what the system says of memory
         "rlchf.jury.conditioning",  # a file in a reward model's folder
         "rlchf.options",  # module:function may lie in the current folder

@@ -3,6 +3,7 @@
 import datetime
 import io
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pyarrow.feather as feather
 import pyarrow.parquet as pq
 import pytest
 
+from rlchf.installing import pip_install
 from rlchf.io import read_rankings, write_table
 from tests.support.files import LONG, Write, content, ranks, set_stdin
 
@@ -245,9 +247,8 @@ def test_a_workbook_without_openpyxl_says_what_to_install(
     write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(__import__("sys").modules, "openpyxl", None)
-    with pytest.raises(
-        ValueError, match=r"needs openpyxl; run pip install 'rlchf\[excel\]', or save"
-    ):
+    hint = re.escape(pip_install("excel"))
+    with pytest.raises(ValueError, match=f"needs openpyxl; run {hint}, or save"):
         read_rankings(write("v.xlsx", io.BytesIO(b"PK\x03\x04").getvalue()))
 
 

@@ -1,6 +1,7 @@
 """A whole small run, stopped and resumed."""
 
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -17,6 +18,7 @@ pytest.importorskip("torch")
 
 from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification
 
+from rlchf.installing import pip_install
 from rlchf.jobs import run as pipeline
 from rlchf.jobs.aggregate import aggregate_rankings
 from tests.support.cli import rlchf
@@ -214,9 +216,8 @@ def test_a_run_that_could_not_be_reported_on_is_refused(
     run_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("rlchf.report.page.find_spec", lambda name: name != "altair")
-    with pytest.raises(
-        ValueError, match=r"a report needs altair, .* run pip install 'rlchf\[report\]'"
-    ):
+    hint = re.escape(pip_install("report"))
+    with pytest.raises(ValueError, match=f"a report needs altair, .* run {hint}"):
         pipeline.start(run_file, out=tmp_path / "run")
     assert not (tmp_path / "run").exists()
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from rlchf.auditing.estimates import Estimate
+from rlchf.installing import pip_install
 from rlchf.report import page as pages
 from rlchf.report.document import Cell, Code, Column, Document, Fold, Section, Table, Text
 from rlchf.report.page import as_json, need_report, render, write_page
@@ -171,9 +172,8 @@ def test_json_in_a_page_reads_back() -> None:
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pages, "find_spec", lambda name: name == "jinja2")
-    with pytest.raises(
-        ValueError, match=r"altair and vl-convert-python.*pip install 'rlchf\[report\]'"
-    ):
+    hint = re.escape(pip_install("report"))
+    with pytest.raises(ValueError, match=f"altair and vl-convert-python.*run {hint}"):
         need_report()
 
 

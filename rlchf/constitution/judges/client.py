@@ -11,6 +11,7 @@ from rlchf.constitution.judges.limits import Clock
 from rlchf.constitution.judges.requests import Request
 from rlchf.constitution.judges.settings import EndpointSettings
 from rlchf.display import shortened
+from rlchf.installing import pip_install
 from rlchf.io.reply_cache import Reply
 
 OPENAI = "https://api.openai.com/v1"
@@ -54,8 +55,8 @@ class Client:
     ) -> None:
         if not find_spec("openai"):
             raise ValueError(
-                "judges behind an endpoint need 'openai', which is not installed; install it with: "
-                "pip install 'rlchf[judge]'"
+                "judges behind an endpoint need 'openai', which is not installed; run "
+                f"{pip_install('judge')}"
             )
         import openai
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from rlchf.ids import ENDS
+from rlchf.installing import pip_install
 from rlchf.io.atomic import atomic_folder
 from rlchf.io.large.stored import FILE, PROMPT, ROW, StoredRows
 
@@ -49,7 +50,7 @@ def sorted_rows(rows: StoredRows, folder: Path, memory: int, threads: int = 0) -
         except ModuleNotFoundError:
             raise ValueError(
                 f"{rows.files[0].name}: the rows of some prompts are not together, and sorting them beyond "
-                "memory needs DuckDB; run pip install 'rlchf[duckdb]', or sort the rows by prompt_id"
+                f"memory needs DuckDB; run {pip_install('duckdb')}, or sort the rows by prompt_id"
             ) from None
         _check_types(rows)
         with atomic_folder(target) as copies, duckdb.connect() as connection:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from rlchf.installing import pip_install
 from rlchf.io.atomic import atomic_write
 from rlchf.io.files import real_path
 from rlchf.io.large.parts import Range
@@ -33,7 +34,7 @@ def run_on_ray(work: Work, parts: Sequence[Range], folder: PartsFolder) -> list[
         import ray
     except ModuleNotFoundError:
         raise ValueError(
-            "--engine ray needs Ray, which is not installed; run pip install 'rlchf[ray]'"
+            f"--engine ray needs Ray, which is not installed; run {pip_install('ray')}"
         ) from None
     left = [part for part in parts if folder.done(part.number) is None]
     began = not ray.is_initialized()
