@@ -41,7 +41,7 @@ class RankingsInput(Settings):
     rankings: tuple[str, ...] = setting(
         MISSING, "Ranking files, folders or quoted patterns of one dataset; - for standard input."
     )
-    annotators: str = setting("", "Annotators file: csv with annotator_id and weight.")
+    annotators: str = setting("", "Annotators file, csv with annotator_id and weight.")
     format: str = setting("auto", "Format of the ranking files.", group="Data")
     columns: str = setting(
         "",
@@ -80,7 +80,7 @@ class GroupedRankings(RankingsInput):
     """Ballots of people in groups."""
 
     annotators: str = setting(
-        "", "Annotators file: csv with annotator_id, optional weight and further columns."
+        "", "Annotators file, csv with annotator_id, optional weight and further columns."
     )
     group: tuple[str, ...] = setting((), "Column of the annotators file to group by; repeatable.")
 
@@ -89,8 +89,8 @@ class GroupedRankings(RankingsInput):
 class Texts(Settings):
     """The texts of prompts and responses."""
 
-    prompts: str = setting(MISSING, "Prompts file: jsonl with prompt_id and prompt.")
-    responses: str = setting(MISSING, "Responses file: jsonl with prompt_id, response_id and text.")
+    prompts: str = setting(MISSING, "Prompts file, jsonl with prompt_id and prompt.")
+    responses: str = setting(MISSING, "Responses file, jsonl with prompt_id, response_id and text.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -342,7 +342,7 @@ class SampleJob(Loading):
         MISSING,
         "Language model to sample from: a folder, smollm2, owner/model on the Hub, or tiny.",
     )
-    prompts: str = setting(MISSING, "Prompts file: jsonl with prompt_id and prompt.")
+    prompts: str = setting(MISSING, "Prompts file, jsonl with prompt_id and prompt.")
     system_prompts: str = setting(
         "",
         "Text file with a system prompt on each line, or jsonl with name and prompt, in place of the "
@@ -364,7 +364,7 @@ class PPOJob(RewardReading, Loading):
     policy: str = setting(
         MISSING, "Language model to train: a folder, smollm2, owner/model on the Hub, or tiny."
     )
-    prompts: str = setting(MISSING, "Prompts file: jsonl with prompt_id and prompt.")
+    prompts: str = setting(MISSING, "Prompts file, jsonl with prompt_id and prompt.")
     reward: tuple[str, ...] = setting(
         MISSING, "Folder of a reward model, or module:function; repeatable."
     )

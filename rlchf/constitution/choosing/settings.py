@@ -80,7 +80,7 @@ class ChooseJob(Settings):
     )
     annotators: str = setting(
         "",
-        "Annotators file: csv with annotator_id and the column --group; by default annotators.csv in the"
+        "Annotators file, csv with annotator_id and the column --group; by default annotators.csv in the"
         " folder of votes.",
         group="Data",
     )

@@ -10,8 +10,8 @@ from rlchf.train.models.loading import Loading
 class JudgeJob(Loading):
     """Responses to be judged, by whom, and by which principles."""
 
-    responses: str = setting(MISSING, "Responses file: jsonl with prompt_id, response_id and text.")
-    prompts: str = setting(MISSING, "Prompts file: jsonl with prompt_id and prompt.")
+    responses: str = setting(MISSING, "Responses file, jsonl with prompt_id, response_id and text.")
+    prompts: str = setting(MISSING, "Prompts file, jsonl with prompt_id and prompt.")
     judge: str = setting(
         MISSING,
         "Judge: a language model's folder, smollm2, owner/model on the Hub or tiny; openai:MODEL for a "

@@ -23,9 +23,9 @@ class ConstitutionReportJob(Settings):
     annotators: str = setting(
         "", "Weights of the principles: csv with annotator_id and weight.", group="Data"
     )
-    prompts: str = setting("", "Prompts file: jsonl with prompt_id and prompt.", group="Data")
+    prompts: str = setting("", "Prompts file, jsonl with prompt_id and prompt.", group="Data")
     responses: str = setting(
-        "", "Responses file: jsonl with prompt_id, response_id and text.", group="Data"
+        "", "Responses file, jsonl with prompt_id, response_id and text.", group="Data"
     )
     human: str = setting(
         "", "Rankings by people of the same responses, in any format.", group="Data"

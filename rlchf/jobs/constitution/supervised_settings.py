@@ -20,7 +20,7 @@ class ReviseJob(Loading):
     constitution: str = setting(
         "default", "Constitution: a TOML file, or default or bai2022, which come with rlchf."
     )
-    prompts: str = setting(MISSING, "Prompts file: jsonl with prompt_id and prompt.")
+    prompts: str = setting(MISSING, "Prompts file, jsonl with prompt_id and prompt.")
     responses: str = setting(
         "",
         "First responses, one to each prompt, in place of sampled ones: jsonl with prompt_id, "
