@@ -19,9 +19,12 @@ extensions = [
     "sphinx.ext.napoleon",
     "sphinx_copybutton",
     "sphinx_design",
+    "rlchf_site",
 ]
 exclude_patterns = ["_ext", "_static", "_templates"]
 nitpicky = False
+default_role = "py:obj"  # single backticks in docstrings
+smartquotes = False  # so that --option keeps its two hyphens
 
 myst_enable_extensions = ["attrs_block", "colon_fence", "deflist"]
 myst_heading_anchors = 4

@@ -1,8 +1,8 @@
-"""The voting rules as pages to read: a table of all, and one page per rule with a worked example.
+"""The voting rules as text to read: a table of all, and one page per rule with a worked example.
 
 ``python -m rlchf.cli.rulebook``, run in the root of the repository, writes what is made from the rules
-between its markers: tables in ``docs/guide/rules/``, and in ``rules/__init__.py`` the imports that editors
-and type checkers read.
+between its markers: tables in ``docs/guide/rules/axioms.md``, and in ``rules/__init__.py`` the imports
+that editors and type checkers read.
 """
 
 import inspect
@@ -68,11 +68,11 @@ def table(width: int = 120) -> "Table":
             rules.add_row(f"[bold]{kind or 'of other packages'}[/bold]")
         for card in of_kind:
             rest = (card.cost, card.cited) if wide else ()
-            rules.add_row(card.name, card.line, _letters(card), *rest)
+            rules.add_row(card.name, card.line, letters(card), *rest)
     return rules
 
 
-def _letters(card: Card) -> str:
+def letters(card: Card) -> str:
     """A letter per axiom, a small one where it has a scope."""
     return "".join(
         axiom.letter.lower() if name in card.scopes else axiom.letter
@@ -92,28 +92,8 @@ def legend() -> str:
     return "\n".join([about, *lines])
 
 
-def rules_table() -> str:
-    """The table of this package's rules in docs/guide/rules/rules.md."""
-    cards = [card_of(name, get_rule(name)) for name in sorted(rule_modules())]
-    lines: list[str] = []
-    for kind in get_args(Kind):
-        lines += [
-            "",
-            f"### {kind.capitalize()}",
-            "",
-            "| rule | what it does | cost | axioms | device | source |",
-            "|---|---|---|---|---|---|",
-        ]
-        for card in cards:
-            if card.kind == kind:
-                device = "any" if card.any_device else "CPU"
-                cells = (f"`{card.name}`", card.line, card.cost, _letters(card), device, card.cited)
-                lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines[1:]) + "\n"
-
-
 def axioms_table() -> str:
-    """The table of axioms in docs/guide/rules/rules.md."""
+    """The table of axioms in docs/guide/rules/axioms.md."""
     lines = ["| letter | axiom |", "|---|---|"]
     lines += [
         f"| {axiom.letter or '-'} | {name}: {axiom.sentence} |" for name, axiom in AXIOMS.items()
@@ -158,8 +138,7 @@ def imports() -> str:
 
 
 PARTS: dict[tuple[str, str], Callable[[], str]] = {
-    ("docs/guide/rules/rules.md", "axioms"): axioms_table,
-    ("docs/guide/rules/rules.md", "rules"): rules_table,
+    ("docs/guide/rules/axioms.md", "axioms"): axioms_table,
     ("docs/guide/rules/axioms.md", "scopes"): scopes_table,
     ("docs/guide/rules/axioms.md", "statuses"): statuses_table,
     ("rules/__init__.py", "rules"): imports,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from rlchf.io.atomic import atomic_write
 from rlchf.report.document import Block, Chart, Document, Fold, Section, Table
 from rlchf.report.tables import lay_out
-from rlchf.report.theme import DARK, LIGHT, theme
+from rlchf.report.theme import DARK, LIGHT, Colours, theme
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -201,8 +201,8 @@ def _finite(value: Any) -> Any:
     return [_finite(inner) for inner in value]
 
 
-def static_svg(chart: Chart, name: str = "static") -> str:
-    """The chart as an SVG element in the colours of a light page, as it is printed.
+def static_svg(chart: Chart, name: str = "static", colours: Colours = LIGHT) -> str:
+    """The chart as an SVG element, by default in the colours of a light page, as it is printed.
 
     The ids in it begin with the name, since Vega's are neither unique in a page nor always the same.
 
@@ -218,7 +218,7 @@ def static_svg(chart: Chart, name: str = "static") -> str:
     if spec.get("width") == "container":
         spec["width"] = PRINTED
         spec["autosize"] = {"type": "fit-x", "contains": "padding"}
-    spec["config"] = {**spec.get("config", {}), **theme(LIGHT)}
+    spec["config"] = {**spec.get("config", {}), **theme(colours)}
     svg: str = vl_convert.vegalite_to_svg(spec, vl_version=_version())
     return _with_ids(svg[svg.index("<svg") :], name)
 

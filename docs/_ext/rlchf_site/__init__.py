@@ -1,0 +1,21 @@
+"""What the site adds to Sphinx: pages made from the code, and links from names to them."""
+
+from pathlib import Path
+from typing import Any
+
+from sphinx.application import Sphinx
+
+from rlchf_site.markup import write_pages
+from rlchf_site.rules import rule_pages
+
+
+def write_reference(app: Sphinx) -> None:
+    """Write the pages that are made from the code."""
+    folder = Path(app.srcdir) / "reference"
+    write_pages(folder / "rules", rule_pages())
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register with Sphinx."""
+    app.connect("builder-inited", write_reference)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,42 @@
+"""The sections of a docstring as numpydoc has them."""
+
+import inspect
+import re
+
+_HEADING = re.compile(r"^(\w[\w ]*)\n-{3,}\n", re.M)
+
+
+def sections(documented: object) -> dict[str, str]:
+    """The text of each section of a docstring; that before all headings has the name "".
+
+    Examples
+    --------
+    >>> def f():
+    ...     '''Do it.
+    ...
+    ...     Returns
+    ...     -------
+    ...     Nothing.
+    ...     '''
+    >>> sections(f)
+    {'': 'Do it.', 'Returns': 'Nothing.'}
+    """
+    first, *rest = _HEADING.split(inspect.getdoc(documented) or "")
+    named = zip(rest[::2], rest[1::2], strict=True)
+    return {"": first.strip()} | {name: text.strip("\n") for name, text in named}
+
+
+def entries(text: str) -> dict[str, str]:
+    """The entries of a section: a name, or several with commas, and the indented text below it.
+
+    Examples
+    --------
+    >>> entries("order, seed\\n    In which order.\\nk\\n    A number.")
+    {'order': 'In which order.', 'seed': 'In which order.', 'k': 'A number.'}
+    """
+    found: dict[str, str] = {}
+    for block in re.split(r"\n(?=\S)", text):
+        names, _, meaning = block.partition("\n")
+        for name in names.split(","):
+            found[name.strip()] = inspect.cleandoc(meaning)
+    return found

@@ -1,0 +1,60 @@
+"""The pages that the site makes of the code: every rule and command has one, and every name a place."""
+
+import doctest
+import importlib
+from pathlib import Path
+
+import pytest
+
+from rlchf.rules import rule_modules
+from tests.support.pages import ROOT
+
+pytest.importorskip("sphinx")
+pytest.importorskip("altair")
+markup = importlib.import_module("rlchf_site.markup")
+rules = importlib.import_module("rlchf_site.rules")
+
+MADE = ("docstrings", "markup", "profiles", "rules")
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_the_examples_of_the_generators_hold(name: str) -> None:
+    assert doctest.testmod(importlib.import_module(f"rlchf_site.{name}")).failed == 0
+
+
+def test_every_rule_has_a_long_name_of_its_own() -> None:
+    assert len({rules.long_name(name) for name in rule_modules()}) == len(rule_modules())
+
+
+@pytest.mark.parametrize("name", ["borda", "pav", "nash"])
+def test_the_page_of_a_rule_has_its_drawing_and_its_options(name: str) -> None:
+    text = rules.rule_page(name)
+    assert "<svg" in text
+    assert "aria-label" in text
+    assert f".. py:function:: {name}(" in text
+    assert f"--rule {name}" in text
+
+
+def test_the_index_lists_every_rule_and_what_it_makes_of_the_example() -> None:
+    text = rules.index_page()
+    assert all(f":doc:`{name} <{name}>`" in text for name in rule_modules())
+
+
+def test_rules_disagree_on_the_ranked_example() -> None:
+    winners = {
+        rules.in_a_line(rules.outcome(card))[0] for card in rules.cards() if card.kind == "majority"
+    }
+    assert len(winners) >= 3
+
+
+def test_a_page_is_written_only_where_it_changes(tmp_path: Path) -> None:
+    markup.write_pages(tmp_path, {"a": "1", "b": "1"})
+    before = (tmp_path / "a.rst").stat().st_mtime_ns
+    markup.write_pages(tmp_path, {"a": "1"})
+    assert (tmp_path / "a.rst").stat().st_mtime_ns == before
+    assert not (tmp_path / "b.rst").exists()
+
+
+def test_the_made_pages_are_not_kept_in_the_repository() -> None:
+    ignored = (ROOT / ".gitignore").read_text().splitlines()
+    assert {f"/docs/reference/{name}/" for name in ("api", "commands", "rules")} <= {*ignored}
