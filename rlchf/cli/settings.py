@@ -72,6 +72,7 @@ def with_settings(
         command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         command.__annotations__ = {one.name: one.annotation for one in parameters}
         command.__name__, command.__doc__ = function.__name__, function.__doc__
+        command.settings = kinds  # type: ignore[attr-defined]  # whose ranges the reference states
         return command
 
     return decorate

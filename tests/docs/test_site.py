@@ -2,10 +2,12 @@
 
 import doctest
 import importlib
+import re
 from pathlib import Path
 
 import pytest
 
+from rlchf.cli.main import COMMANDS
 from rlchf.rules import rule_modules
 from tests.support.pages import ROOT
 
@@ -14,7 +16,9 @@ pytest.importorskip("altair")
 markup = importlib.import_module("rlchf_site.markup")
 rules = importlib.import_module("rlchf_site.rules")
 
-MADE = ("docstrings", "markup", "profiles", "rules")
+commands = importlib.import_module("rlchf_site.commands")
+
+MADE = ("commands", "docstrings", "markup", "profiles", "rules")
 
 
 @pytest.mark.parametrize("name", MADE)
@@ -45,6 +49,27 @@ def test_rules_disagree_on_the_ranked_example() -> None:
         rules.in_a_line(rules.outcome(card))[0] for card in rules.cards() if card.kind == "majority"
     }
     assert len(winners) >= 3
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_page_of_a_command_has_the_options_of_its_help(name: str) -> None:
+    command, context = commands.click_command(name)
+    help = " ".join(command.get_help(context).split())
+    shown = commands.options_of(name)
+    page = commands.command_page(name, [])
+    for option in shown:
+        assert option.names in help
+        assert "".join(option.meaning.split()) in "".join(help.split())
+        assert f"``{option.names}``" in page
+    listed = set(re.findall(r"(?<= )--[a-z][a-z0-9-]*(?= / --| <| [A-Z])", help))
+    assert listed <= set(re.findall(r"--[a-z][a-z0-9-]*", " ".join(one.names for one in shown)))
+
+
+def test_the_pages_of_commands_state_what_is_required_and_allowed() -> None:
+    by_name = {one.names: one for one in commands.options_of("ppo")}
+    assert by_name["--policy"].default == "required"
+    assert by_name["--ppo-epochs"].allowed == "1 or more"
+    assert by_name["--kl-coef, --beta"].default == "0.05"
 
 
 def test_a_page_is_written_only_where_it_changes(tmp_path: Path) -> None:

@@ -5,14 +5,16 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
+from rlchf_site.commands import command_pages
 from rlchf_site.markup import write_pages
 from rlchf_site.rules import rule_pages
 
 
 def write_reference(app: Sphinx) -> None:
     """Write the pages that are made from the code."""
-    folder = Path(app.srcdir) / "reference"
-    write_pages(folder / "rules", rule_pages())
+    docs = Path(app.srcdir)
+    write_pages(docs / "reference/rules", rule_pages())
+    write_pages(docs / "reference/commands", command_pages(docs))
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

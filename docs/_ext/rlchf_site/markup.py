@@ -22,12 +22,12 @@ def title(text: str, mark: str = "=") -> str:
 
 
 def plain(text: str) -> str:
-    """Text without markup of its own, in which the options of commands are set as code.
+    r"""Text without markup of its own, in which the options of commands are set as code.
 
     Examples
     --------
-    >>> print(plain("See --help, or a*b."))
-    See ``--help``\\ , or a\\*b\\.
+    >>> print(plain("See --help or a*b."))
+    See ``--help`` or a\*b.
     """
     parts, end = [], 0
     for hit in OPTION.finditer(text):
