@@ -15,6 +15,7 @@ release = version = _about["Version"]
 
 extensions = [
     "myst_parser",
+    "notebooks",
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "sphinx_copybutton",
