@@ -44,7 +44,7 @@ class RankingsInput(Settings):
     annotators: str = setting("", "csv with annotator_id and weight.")
     format: str = setting("auto", "Format of the ranking files.", group="Data")
     columns: str = setting(
-        "", "Their names of our columns, such as prompt_id=question_id,score=stars.", group="Data"
+        "", "Other names of columns, such as prompt_id=question_id,score=stars.", group="Data"
     )
     unranked: Unranked = setting(
         "missing", "How to read responses that a ballot leaves out.", group="Data"
@@ -139,7 +139,7 @@ class ConvertJob(Settings):
     option: dict[str, Any] = setting({}, "Option of the source; repeatable.")
     columns: str = setting(
         "",
-        "Their names of our columns, such as prompt_id=question_id, for tables of rankings.",
+        "Other names of columns, such as prompt_id=question_id, for tables of rankings.",
         group="Data",
     )
     skip: Skip = setting(

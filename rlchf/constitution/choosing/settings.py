@@ -91,7 +91,7 @@ class ChooseJob(Settings):
     )
     prompt: str = setting("", "Conversation, a prompt_id, if there are several.", group="Data")
     columns: str = setting(
-        "", "Their names of our columns, such as approval=score, for rankings.", group="Data"
+        "", "Other names of columns, such as approval=score, for rankings.", group="Data"
     )
     agree: Literal[-1, 0, 1] = setting(
         0, "Vote that agrees in a Polis export, 1 or -1; 0 for the one that fits.", group="Data"
