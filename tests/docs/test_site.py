@@ -60,7 +60,7 @@ def test_the_page_of_a_command_has_the_options_of_its_help(name: str) -> None:
     for option in shown:
         assert option.names in help
         assert "".join(option.meaning.split()) in "".join(help.split())
-        assert f"``{option.names}``" in page
+        assert commands.each_literal(option.names) in page
     listed = set(re.findall(r"(?<= )--[a-z][a-z0-9-]*(?= / --| <| [A-Z])", help))
     assert listed <= set(re.findall(r"--[a-z][a-z0-9-]*", " ".join(one.names for one in shown)))
 

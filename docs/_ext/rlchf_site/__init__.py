@@ -5,7 +5,10 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
+from rlchf_site.api import api_pages
 from rlchf_site.commands import command_pages
+from rlchf_site.docstring_markup import set_attributes, skip_member
+from rlchf_site.links import link_names, resolve_reference
 from rlchf_site.markup import write_pages
 from rlchf_site.rules import rule_pages
 
@@ -14,10 +17,15 @@ def write_reference(app: Sphinx) -> None:
     """Write the pages that are made from the code."""
     docs = Path(app.srcdir)
     write_pages(docs / "reference/rules", rule_pages())
+    write_pages(docs / "reference/api", api_pages())
     write_pages(docs / "reference/commands", command_pages(docs))
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register with Sphinx."""
     app.connect("builder-inited", write_reference)
+    app.connect("autodoc-process-docstring", set_attributes, priority=400)  # before napoleon's
+    app.connect("autodoc-skip-member", skip_member)
+    app.connect("missing-reference", resolve_reference)
+    app.connect("doctree-resolved", link_names)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -81,9 +81,10 @@ def options_of(name: str) -> list[Option]:
             panel = getattr(one, "rich_help_panel", None) or (
                 "Arguments" if is_argument else "Options"
             )
-            default = note.rstrip("]").removeprefix("default: ")
+            default, _, limits = note.rstrip("]").removeprefix("default: ").partition("; ")
+            allowed = ranges.get(one.name or "", "") or limits.replace("x>=0", "0 or more")
             value = f"<{value}" if value else ""
-            shown.append(Option(panel, names, value, default, text, ranges.get(one.name or "", "")))
+            shown.append(Option(panel, names, value, default, text, allowed))
     return sorted(shown, key=lambda option: option.default != "required")
 
 
@@ -107,8 +108,8 @@ def range_text(allowed: Range) -> str:
     ('0 or more, below 1', 'above 0', '')
     """
     ends = (
-        ("above {:g}", allowed.above), ("{:g} or more", allowed.at_least),
-        ("below {:g}", allowed.below), ("{:g} at most", allowed.at_most),
+        ("above {:,.10g}", allowed.above), ("{:,.10g} or more", allowed.at_least),
+        ("below {:,.10g}", allowed.below), ("{:,.10g} at most", allowed.at_most),
     )  # fmt: skip
     return ", ".join(text.format(end) for text, end in ends if end not in (None, LARGEST_SEED))
 
@@ -139,7 +140,7 @@ def options_table(options: list[Option]) -> str:
     """Options as a table."""
     rows = [
         (
-            literal(option.names),
+            each_literal(option.names),
             value_text(option.value),
             f"**{option.default}**" if option.default == "required" else literal(option.default),
             plain(option.meaning) + (f" ({option.allowed})" if option.allowed else ""),
@@ -147,6 +148,17 @@ def options_table(options: list[Option]) -> str:
         for option in options
     ]
     return table(rows, ("name", "value", "default", "meaning"), kind="rlchf-options")
+
+
+def each_literal(names: str) -> str:
+    """The names of an option, each set as code, so that a line may end between them.
+
+    Examples
+    --------
+    >>> each_literal("--join / --no-join"), each_literal("-o, --option NAME=VALUE")
+    ('``--join`` / ``--no-join``', '``-o``, ``--option`` ``NAME=VALUE``')
+    """
+    return re.sub(r"[^\s,/]+", lambda name: literal(name[0]), names)
 
 
 def value_text(value: str) -> str:
@@ -157,7 +169,13 @@ def value_text(value: str) -> str:
     >>> value_text("<int>"), value_text("<local|ray>"), value_text("")
     ('whole number', '``local``, ``ray``', '')
     """
-    words = {"str": "text", "int": "whole number", "float": "number", "list[str]": "text"}
+    words = {
+        "str": "text",
+        "int": "whole number",
+        "int range": "whole number",
+        "float": "number",
+        "list[str]": "text",
+    }
     choices = value.strip("<>").split("|") if value else []
     return ", ".join(words.get(choice, literal(choice)) for choice in choices)
 

@@ -34,9 +34,13 @@ def entries(text: str) -> dict[str, str]:
     >>> entries("order, seed\\n    In which order.\\nk\\n    A number.")
     {'order': 'In which order.', 'seed': 'In which order.', 'k': 'A number.'}
     """
-    found: dict[str, str] = {}
-    for block in re.split(r"\n(?=\S)", text):
-        names, _, meaning = block.partition("\n")
-        for name in names.split(","):
-            found[name.strip()] = inspect.cleandoc(meaning)
-    return found
+    return {name: meaning for names, meaning in grouped(text) for name in names}
+
+
+def grouped(text: str) -> list[tuple[list[str], str]]:
+    """The entries of a section as the docstring groups them: the names, and what is said of them."""
+    blocks = (block.partition("\n") for block in re.split(r"\n+(?=\S)", text))
+    return [
+        ([name.strip() for name in names.split(",")], inspect.cleandoc(meaning))
+        for names, _, meaning in blocks
+    ]

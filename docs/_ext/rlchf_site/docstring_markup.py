@@ -1,0 +1,33 @@
+"""Small changes to docstrings on their way to the site."""
+
+from typing import Any
+
+from sphinx.application import Sphinx
+
+from rlchf_site.docstrings import grouped
+from rlchf_site.markup import indented
+
+
+def set_attributes(
+    app: Sphinx, what: str, name: str, value: object, options: object, lines: list[str]
+) -> None:
+    """Set the section on attributes as a list; fields need no entries in the index of their own."""
+    if "Attributes" not in lines:
+        return
+    start = lines.index("Attributes")
+    end = next(
+        (n - 1 for n in range(start + 2, len(lines)) if lines[n][:3] == "---" and lines[n - 1]),
+        len(lines),
+    )
+    listed = [".. rubric:: Attributes", ""]
+    for names, meaning in grouped("\n".join(lines[start + 2 : end]).strip("\n")):
+        listed += [", ".join(f"``{one}``" for one in names), *indented(meaning).splitlines(), ""]
+    lines[start:end] = listed
+
+
+def skip_member(
+    app: Sphinx, what: str, name: str, value: Any, skip: bool, options: object
+) -> bool | None:
+    """Leave out what says nothing of itself: the fields of named tuples, and the check of settings."""
+    text = getattr(value, "__doc__", None) or ""
+    return True if text.startswith("Alias for field") or name == "contradictions" else None
