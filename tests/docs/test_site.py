@@ -7,18 +7,21 @@ from pathlib import Path
 
 import pytest
 
+import rlchf
 from rlchf.cli.main import COMMANDS
 from rlchf.rules import rule_modules
-from tests.support.pages import ROOT
+from tests.support.pages import PAGES, ROOT, name_of
 
 pytest.importorskip("sphinx")
 pytest.importorskip("altair")
 markup = importlib.import_module("rlchf_site.markup")
+links = importlib.import_module("rlchf_site.links")
+public = importlib.import_module("rlchf_site.public")
 rules = importlib.import_module("rlchf_site.rules")
 
 commands = importlib.import_module("rlchf_site.commands")
 
-MADE = ("commands", "docstrings", "markup", "profiles", "rules")
+MADE = ("commands", "docstrings", "links", "markup", "profiles", "public", "rules")
 
 
 @pytest.mark.parametrize("name", MADE)
@@ -70,6 +73,38 @@ def test_the_pages_of_commands_state_what_is_required_and_allowed() -> None:
     assert by_name["--policy"].default == "required"
     assert by_name["--ppo-epochs"].allowed == "1 or more"
     assert by_name["--kl-coef, --beta"].default == "0.05"
+
+
+def test_every_public_name_is_documented() -> None:
+    names = {f"rlchf.{name}" for name in rlchf.__all__}
+    places = {name for name in public.documented().values()} | {*public.PAGES}
+    assert names <= places | {"rlchf.train"}
+
+
+def names_on_pages() -> dict[str, str]:
+    """Each dotted name of the package that the documentation writes or imports, and a page that has it."""
+    names: dict[str, str] = {}
+    for page in PAGES:
+        if page.name in ("CONTRIBUTING.md", "architecture.md"):
+            continue  # what these name is not for users alone
+        text = page.read_text(encoding="utf-8")
+        for name in re.findall(r"`(rlchf(?:\.\w+)+)", text):
+            names.setdefault(name, name_of(page))
+        for module, imported in re.findall(r"from (rlchf[\w.]*) import ([\w, ]+)", text):
+            for name in imported.split(","):
+                names.setdefault(f"{module}.{name.strip()}", name_of(page))
+    return names
+
+
+def test_every_name_on_a_page_has_a_place_in_the_reference() -> None:
+    pytest.importorskip("torch")
+    modules = {module for parts in public.PAGES.values() for module in parts} | {*public.PAGES}
+    missing = {}
+    for name, page in names_on_pages().items():
+        rule = name.removeprefix("rlchf.rules.").partition(".")[0] in rule_modules()
+        if not (rule or name in modules or links.documented_name(name)):
+            missing[name] = page
+    assert not missing, f"{missing}: add the module to PAGES in docs/_ext/rlchf_site/public.py"
 
 
 def test_a_page_is_written_only_where_it_changes(tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ def entry(module: str, name: str) -> str:
     """The directive that documents a name."""
     value = getattr(importlib.import_module(module), name)
     if inspect.isclass(value):
-        return directive("autoclass", f"{module}.{name}", members="", show_inheritance="")
+        return directive("autoclass", f"{module}.{name}", members="")
     if inspect.isroutine(value):
         return directive("autofunction", f"{module}.{name}")
     return directive("py:data", name, constant_text(module, name, value), module=module)

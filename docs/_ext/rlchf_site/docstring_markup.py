@@ -25,6 +25,19 @@ def set_attributes(
     lines[start:end] = listed
 
 
+def shorten_defaults(
+    app: Sphinx,
+    what: str,
+    name: str,
+    value: object,
+    options: object,
+    call: str | None,
+    back: str | None,
+) -> tuple[str, str | None] | None:
+    """Write a default that a class makes anew for each object as ``...``, which a signature may hold."""
+    return None if call is None else (call.replace("<factory>", "..."), back)
+
+
 def skip_member(
     app: Sphinx, what: str, name: str, value: Any, skip: bool, options: object
 ) -> bool | None:

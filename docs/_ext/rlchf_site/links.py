@@ -1,9 +1,9 @@
 """Names set as code become links: functions and classes, commands, and voting rules."""
 
+import importlib
 import inspect
 import re
 from functools import cache
-from pkgutil import resolve_name
 from typing import Any
 
 from docutils import nodes
@@ -80,8 +80,8 @@ def documented_name(name: str) -> str:
     ('rlchf.Rankings', 'rlchf.Rankings.from_frame')
     """
     try:
-        value = resolve_name(name)
-    except (ImportError, AttributeError, ValueError):
+        value = attribute(name)
+    except (ImportError, AttributeError):
         return ""
     known = documented().get(identity(value, name), "")
     if known or not (inspect.isroutine(value) or isinstance(value, property)):
@@ -91,6 +91,23 @@ def documented_name(name: str) -> str:
         return ""
     known = documented_name(owner)
     return f"{known}.{last}" if known else ""
+
+
+def attribute(name: str) -> Any:
+    """What a dotted name stands for; a function goes before a module of the same name.
+
+    Raises
+    ------
+    ImportError, AttributeError
+        If there is none.
+    """
+    owner, _, last = name.rpartition(".")
+    if not owner:
+        return importlib.import_module(name)
+    holder = attribute(owner)
+    if not hasattr(holder, last) and inspect.ismodule(holder):
+        return importlib.import_module(name)
+    return getattr(holder, last)
 
 
 def resolve_reference(

@@ -13,7 +13,7 @@ PAGES: dict[str, tuple[str, ...]] = {
     "rlchf.io": (
         "rlchf.io", "rlchf.io.categories", "rlchf.io.shown", "rlchf.io.constitutions", "rlchf.io.json",
     ),
-    "rlchf.io.sources": ("rlchf.io.sources",),
+    "rlchf.io.sources": ("rlchf.io.sources", "rlchf.io.sources._records"),
     "rlchf.io.formats": ("rlchf.io.formats", "rlchf.io.formats.long", "rlchf.io.columns"),
     "rlchf.io.trainers": ("rlchf.io.trainers",),
     "rlchf.rules": ("rlchf.rules",),
@@ -29,7 +29,7 @@ PAGES: dict[str, tuple[str, ...]] = {
         "rlchf.axioms.rates",
     ),
     "rlchf.axioms.manipulation": ("rlchf.axioms.manipulation",),
-    "rlchf.simulate": ("rlchf.simulate",),
+    "rlchf.simulate": ("rlchf.simulate", "rlchf.simulate.planted"),
     "rlchf.mixing": ("rlchf.mixing",),
     "rlchf.preferences": ("rlchf.preferences", "rlchf.pairs"),
     "rlchf.evaluation": ("rlchf.evaluation",),
@@ -52,6 +52,12 @@ PAGES: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """The pages of the reference, and the modules whose public names stand on each."""
 
+FROM_ELSEWHERE = {
+    "rlchf.optima": ("ShareConstrained", "share_constrained"),
+    "rlchf.report.charts": ("Curve", "Dot", "Point", "graph_chart", "matrix_chart"),
+}
+"""Names that modules without ``__all__`` import in order to offer them."""
+
 
 def pages() -> dict[str, tuple[str, ...]]:
     """The pages whose modules can be imported: those of training need torch."""
@@ -69,16 +75,17 @@ def names_of(module: str) -> list[str]:
 
     Examples
     --------
-    >>> names_of("rlchf.mixing")
-    ['mix']
+    >>> names_of("rlchf.linear")[-2:]
+    ['fit_linear', 'lcpo']
     """
     made = importlib.import_module(module)
-    listed = getattr(made, "__all__", None) or [
+    defined = [
         name
         for name, value in vars(made).items()
         if name[0] != "_" and getattr(value, "__module__", "") == module
         and (inspect.isfunction(value) or inspect.isclass(value))
     ]  # fmt: skip
+    listed = getattr(made, "__all__", None) or [*FROM_ELSEWHERE.get(module, ()), *defined]
     return [name for name in listed if not isinstance(getattr(made, name), ModuleType)]
 
 
@@ -87,6 +94,7 @@ def identity(value: Any, where: str) -> str:
 
     Examples
     --------
+    >>> import rlchf
     >>> identity(rlchf.Rankings, "rlchf.Rankings")
     'rlchf.rankings.Rankings'
     """
