@@ -92,6 +92,15 @@ def legend() -> str:
     return "\n".join([about, *lines])
 
 
+def axioms_table() -> str:
+    """The table of axioms in docs/guide/rules/axioms.md."""
+    lines = ["| letter | axiom |", "|---|---|"]
+    lines += [
+        f"| {axiom.letter or '-'} | {name}: {axiom.sentence} |" for name, axiom in AXIOMS.items()
+    ]
+    return "\n".join(lines) + "\n"
+
+
 def statuses_table() -> str:
     """The table of rules and axioms in docs/guide/rules/axioms.md."""
     from rlchf.axioms.statuses import status_of
@@ -129,6 +138,7 @@ def imports() -> str:
 
 
 PARTS: dict[tuple[str, str], Callable[[], str]] = {
+    ("docs/guide/rules/axioms.md", "axioms"): axioms_table,
     ("docs/guide/rules/axioms.md", "scopes"): scopes_table,
     ("docs/guide/rules/axioms.md", "statuses"): statuses_table,
     ("rules/__init__.py", "rules"): imports,
