@@ -6,8 +6,10 @@ VENV ?= .venv
 PIP_FLAGS ?=
 WORKERS ?= auto
 BIN = $(VENV)/bin
-PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(PIP_FLAGS)
-PYTEST = $(BIN)/python -m pytest -n $(WORKERS)
+# Modules are compiled when they are imported: most of those that are installed never are.
+PIP = $(BIN)/python -m pip install --no-compile --quiet --disable-pip-version-check -c constraints.txt $(PIP_FLAGS)
+# Each worker takes neighbouring tests, which share what was trained and compiled for them.
+PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 .PHONY: demo demo-smollm2 test test-all test-gpu lint check docs linkcheck dist clean
 

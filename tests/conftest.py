@@ -1,6 +1,7 @@
 """What every test shares."""
 
 import contextlib
+import gc
 import os
 from pathlib import Path
 
@@ -21,6 +22,11 @@ def pytest_configure() -> None:
         import torch
 
         torch.set_num_threads(1)
+
+
+def pytest_collection_finish() -> None:
+    """The imported modules and collected tests stay: collecting garbage need not look through them."""
+    gc.freeze()
 
 
 @pytest.fixture

@@ -176,7 +176,7 @@ def _uncertain(placed: Sequence[Standing]) -> Iterator[str]:
     few = [f"{row.name} ({row.annotators})" for row in placed if row.annotators < FEW]
     if few:
         yield (
-            f" Fewer than {FEW} people, on whom the own ranking and the interval rest: {names(few)}."
+            f" Groups of fewer than {FEW} people, whose own ranking and interval are uncertain: {names(few)}."
         )
     above = [row.name for row in placed if round(row.position.value, 2) > 1]
     if above:

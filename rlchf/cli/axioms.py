@@ -9,9 +9,10 @@ from rlchf.jobs.axioms_settings import AxiomsJob
 def command(given: Given, as_json: Json = False) -> None:
     """Show which axioms voting rules satisfy and break.
 
-    What a rule satisfies is on its card, with its source; for the rest there is a table of counterexamples,
-    or a search. With rankings or cultures it measures on what share of elections each axiom is broken, and
-    on request how often the rules can be manipulated, and what changes without each annotator.
+    The card of a rule names the axioms that it satisfies, with their sources; a table or a search gives
+    counterexamples to the others. On rankings or cultures the command measures the share of elections that
+    break each axiom, and on request how often the rules can be manipulated and what changes without each
+    annotator.
     """
     from rlchf.axioms.counterexamples import in_words
     from rlchf.jobs.axioms import axioms_of_rules, replay_file

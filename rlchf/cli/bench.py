@@ -19,8 +19,7 @@ def rewardbench2(
     resume: Annotated[
         str,
         typer.Option(
-            help="Go on with the stopped run that was to write this folder; its batch size and its "
-            "bootstrap may be given anew."
+            help="Output folder of a stopped run to continue; its batch size and bootstrap may change."
         ),
     ] = "",
     as_json: Json = False,

@@ -9,8 +9,8 @@ from rlchf.jobs.compare_settings import CompareJob
 def command(given: Given, as_json: Json = False) -> None:
     """Compare voting rules on a file of ballots.
 
-    Whether the rule matters, for whom, how sure each result is, which training pairs would change, and which
-    rule to take for which aim.
+    The findings say which groups lose, how far the rules differ, how sure each result is, which training
+    pairs change, and which rule fits which aim.
     """
     from rlchf.cli.tables import fitting
     from rlchf.cli.tables.compare import tables

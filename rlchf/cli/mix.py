@@ -9,8 +9,8 @@ from rlchf.jobs.mix_settings import MixJob
 def command(given: Given, as_json: Json = False) -> None:
     """Mix rankings of several sources at a ratio.
 
-    By pairs and by prompts, prompts are drawn at random, as many as the ratio allows, with all ballots of
-    their source. By weight all ballots stay and are weighed.
+    With --by pairs and --by prompts, prompts are drawn at random with all ballots of their source, as many as
+    the ratio allows. With --by weight all ballots stay and get weights.
     """
     from rlchf.jobs.mix import mix_files
 

@@ -27,7 +27,7 @@ HELD_OUT = {
 def command(
     given: Given,
     config: Annotated[
-        str, typer.Option(help="TOML file of settings, or a run file with a table [ppo].")
+        str, typer.Option(help="TOML file of settings, or a run file with a section [ppo].")
     ] = "",
     out: Annotated[
         str, typer.Option(help="Folder for the policy, its figures and samples.  [required]")
@@ -35,22 +35,22 @@ def command(
     resume: Annotated[
         str,
         typer.Option(
-            help="Go on with the stopped run in this folder; its learning rates, KL penalty and limits "
-            "may be given anew."
+            help="Folder of a stopped run to continue; its learning rates, KL penalty and limits may change."
         ),
     ] = "",
     plot: Annotated[
-        bool, typer.Option("--plot", help="Draw the figures into metrics.png.")
+        bool,
+        typer.Option("--plot", help="Picture of the metrics, metrics.png in the output folder."),
     ] = False,
     plan: Annotated[
         bool,
-        typer.Option("--plan", help="Memory that the run would take, by part; nothing is run."),
+        typer.Option("--plan", help="Memory of the run by part, without running it."),
     ] = False,
     prompt_tokens: Annotated[
         int,
         typer.Option(
-            help="Tokens of a prompt for --plan, which then needs no --prompts; by default those of the "
-            "longest.",
+            help="Number of tokens of a prompt for --plan, which then needs no --prompts; by default that of "
+            "the longest.",
             min=0,
         ),
     ] = 0,

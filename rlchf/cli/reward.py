@@ -19,20 +19,16 @@ def command(
     out: Annotated[
         str, typer.Option(help="Folder for the checkpoint and its figures.  [required]")
     ] = "",
-    resume: Annotated[
-        str, typer.Option(help="Go on with the stopped training in this folder.")
-    ] = "",
+    resume: Annotated[str, typer.Option(help="Folder of a stopped training to continue.")] = "",
     plan: Annotated[
         bool,
-        typer.Option(
-            "--plan", help="Memory that the training would take, by part; nothing is run."
-        ),
+        typer.Option("--plan", help="Memory of the training by part, without training."),
     ] = False,
     plan_responses: Annotated[
         int,
         typer.Option(
-            help="Responses to a prompt for --plan, which then needs no files; by default those of the "
-            "prompt with most, 2 without files.",
+            help="Number of responses to a prompt for --plan, which then needs no files; by default the "
+            "largest in the files, or 2 without files.",
             min=0,
         ),
     ] = 0,

@@ -24,7 +24,7 @@ def command(
         str, typer.Option(help="Folder of the run file's data, in place of its own folder.")
     ] = "",
     out: Annotated[str, typer.Option(help="Run folder; by default one in runs/.")] = "",
-    resume: Annotated[str, typer.Option(help="Go on with the stopped run in this folder.")] = "",
+    resume: Annotated[str, typer.Option(help="Folder of a stopped run to continue.")] = "",
     as_json: Json = False,
 ) -> None:
     """Do a whole run, from rankings to a fine-tuned policy.

@@ -9,7 +9,7 @@ from rlchf.jobs.simulate_settings import SimulateJob
 def command(given: Given, as_json: Json = False) -> None:
     """Draw rankings from a statistical culture.
 
-    What is planted about annotators and responses can be written beside them.
+    The features from which the ballots were drawn, such as groups and qualities, can be written too.
     """
     job = chosen(SimulateJob, given)
     from rlchf.jobs.simulate import simulate_files

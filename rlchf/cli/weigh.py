@@ -9,9 +9,8 @@ from rlchf.jobs.weigh_settings import WeighJob
 def command(given: Given, as_json: Json = False) -> None:
     """Weigh annotators to a population by raking.
 
-    The weights give every category of every column its share of the population, and stay as near to the
-    base weights (the column weight, else 1) as that allows. Weights are no substitute for people who are
-    not there.
+    The weights give every category of every column its share of the population, and are as near as possible
+    to the base weights (the column weight, else 1). Weights cannot replace people who do not take part.
     """
     from rlchf.jobs.weigh import weigh_file
 

@@ -18,7 +18,7 @@ class JudgeConfig(Settings):
 
     method: Method = setting(
         "logprobs",
-        "How a model answers: the log-probabilities of the options, samples that are counted, or one answer.",
+        "Form of a model's answer: log-probabilities of the options, counted samples, or one answer.",
     )
     samples: int = setting(
         5, "Number of answers to each question, for method samples.", at_least=1, group="Judging"

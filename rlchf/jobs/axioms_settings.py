@@ -20,35 +20,38 @@ class AxiomsJob(ManipulationSettings):
     rankings: tuple[str, ...] = setting(
         (), "Ranking files, folders or quoted patterns of one dataset; - for standard input."
     )
-    rules: str = setting(
-        "all", "Voting rules, or package.module:function, with commas between them."
-    )
-    axioms: str = setting("all", "Axioms, with commas between them.")
+    rules: str = setting("all", "Voting rules, or package.module:function, separated by commas.")
+    axioms: str = setting("all", "Axioms, separated by commas.")
     cultures: str = setting(
         "",
-        "Statistical cultures to draw elections from, with commas between them, such as impartial,mallows.",
+        "Statistical cultures from which elections are drawn, separated by commas, such as "
+        "impartial,mallows.",
     )
     option: dict[str, Any] = setting(
         {}, "Option of the cultures that have it, as name=value, such as phi=0.5; repeatable."
     )
     elections: int = setting(
         1000,
-        "Number of elections drawn from each culture, and of prompts of the file at most.",
+        "Number of elections drawn from each culture, and largest number of prompts of the file.",
         at_least=1,
     )
     ballots: int = setting(
-        20, "Ballots of each election that is drawn.", at_least=1, at_most=10_000
+        20, "Number of ballots in each drawn election.", at_least=1, at_most=10_000
     )
-    responses: int = setting(4, "Responses of each election that is drawn.", at_least=2, at_most=50)
+    responses: int = setting(
+        4, "Number of responses in each drawn election.", at_least=2, at_most=50
+    )
     search: int = setting(
         20_000,
-        "Number of cases to search where neither card nor table decides; 0 for no search.",
+        "Number of cases to search for a counterexample if neither the rule's card nor the table "
+        "decides; 0 for no search.",
         at_least=0,
     )
     replay: str = setting("", "JSON file with a counterexample, or several, to run again.")
     out: str = setting(
         "",
-        "JSON file for the result, whose counterexamples --replay reads; or csv, tsv, parquet for the rates.",
+        "JSON file for the result, whose counterexamples --replay reads; or csv, tsv or parquet file for"
+        " the rates.",
     )
     seed: int = seed_setting()
 

@@ -15,20 +15,22 @@ class CompareJob(GroupedRankings):
     """Ballots on which voting rules are compared, and files to write."""
 
     rules: str = setting(
-        "all", "Voting rules, with commas between them; all takes those that the file admits."
+        "all", "Voting rules, separated by commas; all takes those that the file admits."
     )
     out: str = setting("", "HTML file for the report.")
     table: str = setting("", "csv, tsv, parquet or jsonl file with a row for each prompt.")
     prompts: str = setting(
-        "", "jsonl with prompt_id and prompt, shown in the report.", group="Data"
+        "", "Prompts file, shown in the report: jsonl with prompt_id and prompt.", group="Data"
     )
     responses: str = setting(
-        "", "jsonl with prompt_id, response_id and text, shown in the report.", group="Data"
+        "",
+        "Responses file, shown in the report: jsonl with prompt_id, response_id and text.",
+        group="Data",
     )
     shown: str = setting(
         "",
-        "Table with prompt_id and annotator_id, and response_id and position, or seconds: the order in which "
-        "responses were on screen, and the time that ballots took.",
+        "Order in which responses were shown, and the time that ballots took: a table with prompt_id and"
+        " annotator_id, and response_id and position, or seconds.",
         group="Data",
     )
     bootstrap: int = setting(
@@ -36,7 +38,7 @@ class CompareJob(GroupedRankings):
     )
     resample: Drawn = setting(
         "ballots",
-        "What a resample draws: ballots of each prompt, or annotators with all their ballots.",
+        "Unit of the resamples: ballots of each prompt, or annotators with all their ballots.",
         group="Measures",
     )
     splits: int = setting(
@@ -47,7 +49,7 @@ class CompareJob(GroupedRankings):
     )
     folds: int = setting(
         FOLDS,
-        "Number of parts of the annotators, without each of which the rules run again; 0 for none.",
+        "Number of parts of the annotators that are left out in turn, for held-out figures; 0 for none.",
         at_least=0,
         group="Measures",
     )

@@ -15,17 +15,19 @@ class ManipulationSettings(GroupedRankings):
 
     manipulation: bool = setting(
         False,
-        "Whether to measure how often one voter, a coalition and near-clones gain, and the damage.",
+        "Measurement of manipulation: how often one voter, a coalition and near-clones gain, and the "
+        "damage.",
         group=HEADING,
     )
     influence: bool = setting(
         False,
-        "Whether to leave out each annotator of the file, and each group, in turn.",
+        "Measurement of influence: each annotator of the file, and each group, is left out in turn.",
         group=HEADING,
     )
     criterion: Criterion = setting(
         "pairs",
-        "What manipulators want: pairs ordered as on their ballots, or a first response high on them.",
+        "Aim of manipulators: pairs ordered as on their ballots, or a first response high on their "
+        "ballots.",
         group=HEADING,
     )
     tried: int = setting(
@@ -42,7 +44,7 @@ class ManipulationSettings(GroupedRankings):
     )
     noise: float = setting(
         0.1,
-        "Probability that a near-clone is a place away from its response on a ballot.",
+        "Probability that a near-clone is one place away from its response on a ballot.",
         at_least=0,
         at_most=1,
         group=HEADING,

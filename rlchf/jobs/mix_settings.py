@@ -19,27 +19,30 @@ class MixJob(Settings):
     ratio: str = setting(MISSING, "Ratio of the sources in their order, such as 3:1.")
     by: By = setting(
         "pairs",
-        "What stands at the ratio: pairs of responses compared, prompts, or the weight of all comparisons.",
+        "Unit of the ratio: pairs of responses compared, prompts, or the weight of all comparisons.",
     )
     out: str = setting(MISSING, "New folder for rankings, prompts, responses and annotators.")
-    to: Literal["csv", "tsv", "jsonl", "parquet"] = setting("csv", "Kind of the rankings file.")
+    to: Literal["csv", "tsv", "jsonl", "parquet"] = setting("csv", "Format of the rankings file.")
     seed: int = seed_setting("Random seed of the prompts that are drawn.")
     name: tuple[str, ...] = setting(
-        (), "Name of a source, in their order; by default that of its folder; repeatable."
+        (),
+        "Name of a source, in the order of the sources; by default that of its folder; repeatable.",
     )
     prompts: tuple[str, ...] = setting(
         (),
-        "Prompts of the sources without a prompts.jsonl: one file, or one for each; repeatable.",
+        "Prompts file of the sources without a prompts.jsonl: one for all, or one for each; repeatable.",
         group="Data",
     )
     responses: tuple[str, ...] = setting(
         (),
-        "Responses of the sources without a responses.jsonl: one file, or one for each; repeatable.",
+        "Responses file of the sources without a responses.jsonl: one for all, or one for each; "
+        "repeatable.",
         group="Data",
     )
     annotators: tuple[str, ...] = setting(
         (),
-        "Annotators of the sources without an annotators.csv: one file, or one for each; repeatable.",
+        "Annotators file of the sources without an annotators.csv: one for all, or one for each; "
+        "repeatable.",
         group="Data",
     )
 

@@ -23,16 +23,18 @@ class PanelJob(Settings):
         MISSING, "Pool: a table with annotator_id, optional weight, and columns of features."
     )
     quotas: str = setting(
-        MISSING, "TOML file with a table for each column and lines such as women = [45, 55]."
+        MISSING,
+        "TOML file with a table for each column and lines such as women = [45, 55], the fewest and the "
+        "most seats.",
     )
     size: int = setting(MISSING, "Number of seats.", at_least=1)
     out: str = setting(MISSING, "File for the annotators with selected and inclusion_probability.")
-    method: Method = setting("leximin", "How inclusion probabilities are chosen.")
+    method: Method = setting("leximin", "Method that chooses the inclusion probabilities.")
     weights: PanelWeights = setting(
         "hard", "Weights of the output: 1 or 0, inclusion probabilities, or their inverses."
     )
     same_household: str = setting(
-        "", "Column that names households, of which a panel has one person at most."
+        "", "Column of households, of which a panel has at most one person."
     )
     panels: int = setting(
         1, "Number of panels to draw; further ones in columns selected_2 and so on.", at_least=1,

@@ -13,18 +13,20 @@ class Scale(Settings):
 
     memory: str = setting(
         "",
-        "Memory to use, such as 4GB: larger files are aggregated in parts; by default what is free.",
+        "Memory to use, such as 4GB: larger files are aggregated in parts; by default the free memory.",
         group="Large files",
     )
     shard: str = setting(
-        "", "Share of the prompts, such as 3/16 for the third of sixteen.", group="Large files"
+        "",
+        "Part of the prompts to aggregate, such as 3/16 for the third of sixteen.",
+        group="Large files",
     )
-    join: bool = setting(False, "Join the outputs of all shards.", group="Large files")
-    resume: bool = setting(
-        False, "Go on with a run in parts that was stopped.", group="Large files"
-    )
+    join: bool = setting(False, "Joining of the outputs of all shards.", group="Large files")
+    resume: bool = setting(False, "Continuation of a stopped run in parts.", group="Large files")
     engine: Literal["local", "ray"] = setting(
-        "local", "Where parts are aggregated: here, or by Ray Data.", group="Large files"
+        "local",
+        "Engine that aggregates the parts: this process (local), or Ray Data.",
+        group="Large files",
     )
 
     @property

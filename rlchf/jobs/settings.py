@@ -41,16 +41,22 @@ class RankingsInput(Settings):
     rankings: tuple[str, ...] = setting(
         MISSING, "Ranking files, folders or quoted patterns of one dataset; - for standard input."
     )
-    annotators: str = setting("", "csv with annotator_id and weight.")
+    annotators: str = setting("", "Annotators file, csv with annotator_id and weight.")
     format: str = setting("auto", "Format of the ranking files.", group="Data")
     columns: str = setting(
-        "", "Their names of our columns, such as prompt_id=question_id,score=stars.", group="Data"
+        "",
+        "Names of the columns in the files, as ours=theirs, such as prompt_id=question_id,score=stars.",
+        group="Data",
     )
     unranked: Unranked = setting(
-        "missing", "How to read responses that a ballot leaves out.", group="Data"
+        "missing",
+        "Responses that a ballot leaves out: not compared (missing), or tied in last place (last).",
+        group="Data",
     )
     candidates: str = setting(
-        "", "Responses on offer: prompt_id and response_id, such as responses.jsonl.", group="Data"
+        "",
+        "File of the responses on offer, with prompt_id and response_id, such as responses.jsonl.",
+        group="Data",
     )
     skip: Skip = setting(
         "none",
@@ -58,7 +64,9 @@ class RankingsInput(Settings):
         group="Data",
     )
     repeats: Repeats = setting(
-        "refuse", "Which of an annotator's repeated ballots on a prompt counts.", group="Data"
+        "refuse",
+        "Repeated ballots of an annotator on a prompt: refused, or the first, the last or all count.",
+        group="Data",
     )
 
     @property
@@ -71,7 +79,9 @@ class RankingsInput(Settings):
 class GroupedRankings(RankingsInput):
     """Ballots of people in groups."""
 
-    annotators: str = setting("", "csv with annotator_id, optional weight, and further columns.")
+    annotators: str = setting(
+        "", "Annotators file, csv with annotator_id, optional weight and further columns."
+    )
     group: tuple[str, ...] = setting((), "Column of the annotators file to group by; repeatable.")
 
 
@@ -79,8 +89,8 @@ class GroupedRankings(RankingsInput):
 class Texts(Settings):
     """The texts of prompts and responses."""
 
-    prompts: str = setting(MISSING, "jsonl with prompt_id and prompt.")
-    responses: str = setting(MISSING, "jsonl with prompt_id, response_id and text.")
+    prompts: str = setting(MISSING, "Prompts file, jsonl with prompt_id and prompt.")
+    responses: str = setting(MISSING, "Responses file, jsonl with prompt_id, response_id and text.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +107,7 @@ class RuleSettings(VotingRule):
 
     ties: str = setting(
         "",
-        "Ties: keep, lexicographic, random or a second rule; by default what the rule's page says.",
+        "Tie-breaking: keep, lexicographic, random or a second rule; by default that of the rule's page.",
         group="Aggregation",
     )
     threads: int = setting(
@@ -125,7 +135,7 @@ class ConvertJob(Settings):
     files: tuple[str, ...] = setting(MISSING, "Files or a folder to convert.")
     from_: str = setting(
         "auto",
-        f"What the files are: auto, a source ({', '.join(SOURCES)}) or a format of rankings.",
+        f"Format of the files: auto, a source ({', '.join(SOURCES)}) or a format of rankings.",
     )
     out: str = setting(
         MISSING,
@@ -133,13 +143,13 @@ class ConvertJob(Settings):
     )
     to: str = setting(
         "",
-        "Kind of the rankings: csv, tsv, parquet, jsonl, preflib, blt, abif or annotated_pairs; by "
-        "default as --out ends, csv for a folder.",
+        "Format of the rankings: csv, tsv, parquet, jsonl, preflib, blt, abif or annotated_pairs; by "
+        "default that of the extension of --out, csv for a folder.",
     )
     option: dict[str, Any] = setting({}, "Option of the source; repeatable.")
     columns: str = setting(
         "",
-        "Their names of our columns, such as prompt_id=question_id, for tables of rankings.",
+        "Names of the columns in tables of rankings, as ours=theirs, such as prompt_id=question_id.",
         group="Data",
     )
     skip: Skip = setting(
@@ -148,24 +158,29 @@ class ConvertJob(Settings):
         group="Data",
     )
     repeats: Repeats = setting(
-        "refuse", "Which of an annotator's repeated ballots on a prompt counts.", group="Data"
+        "refuse",
+        "Repeated ballots of an annotator on a prompt: refused, or the first, the last or all count.",
+        group="Data",
     )
-    prompts: str = setting("", "Prompts of rankings, for annotated pairs.", group="Data")
-    responses: str = setting("", "Responses of rankings, for annotated pairs.", group="Data")
+    prompts: str = setting("", "Prompts file of the rankings, for annotated pairs.", group="Data")
+    responses: str = setting(
+        "", "Responses file of the rankings, for annotated pairs.", group="Data"
+    )
     annotators: str = setting(
         "",
-        "Annotators of rankings, for annotated pairs; of their features, name, description and type.",
+        "Annotators file of the rankings, for annotated pairs, whose columns name, description and type "
+        "are used.",
         group="Data",
     )
     constitution: str = setting(
         "",
-        "Constitution whose principles are annotators, for annotated pairs: their questions are the "
+        "Constitution whose principles are the annotators, for annotated pairs; their questions are the "
         "descriptions.",
         group="Data",
     )
     aggregated: str = setting(
         "",
-        "Collective rankings from rlchf aggregate, for annotated pairs: the default annotator.",
+        "Collective rankings from rlchf aggregate, for annotated pairs, as the default annotator.",
         group="Data",
     )
 
@@ -181,7 +196,7 @@ class AuditJob(GroupedRankings):
     report: str = setting("", "HTML file for a report with charts and tables.")
     plot: str = setting("", "Folder for pictures (SVG and PNG).")
     scores: str = setting(
-        "", "A reward model's scores of all prompts or some, audited in addition.", group="Data"
+        "", "Scores by a reward model, of all prompts or some, audited in addition.", group="Data"
     )
     responses: str = setting(
         "", "Labelled responses: prompt_id, response_id and the label's column.", group="Data"
@@ -194,7 +209,7 @@ class AuditJob(GroupedRankings):
     )
     folds: int = setting(
         FOLDS,
-        "Number of parts of the annotators, without each of which to aggregate again; 0 for none.",
+        "Number of parts of the annotators that are left out in turn, for held-out figures; 0 for none.",
         at_least=0,
         group="Measures",
     )
@@ -232,10 +247,13 @@ class PairsJob(Texts, RankingsInput):
     to: Trainer = setting(MISSING, "Trainer whose files are written.")
     out: str = setting(
         "-",
-        "jsonl or parquet file, or a new folder, whose name has no ending; - for jsonl on standard output.",
+        "jsonl or parquet file, or a new folder, whose name has no extension; - for jsonl on standard "
+        "output.",
     )
     rankings: tuple[str, ...] = setting(
-        (), "Ranking file, folder or quoted pattern, for figures of the ballots; repeatable."
+        (),
+        "Ranking file, folder or quoted pattern, for shares, strengths and weights of ballots; "
+        "repeatable.",
     )
     held_out: float = setting(0.0, "Fraction of prompts held out.", at_least=0, below=1)
     seed: int = seed_setting()
@@ -258,8 +276,8 @@ class RewardData(Texts, GroupedRankings):
 
     feature: tuple[str, ...] = setting(
         (),
-        "Column of the annotators file that stands before the prompt, so that the model learns each "
-        "annotator's ranking; repeatable.",
+        "Annotator feature put before the prompt, a column of the annotators file: the model then learns"
+        " each annotator's ranking; repeatable.",
         group="Data",
     )
     unseen: float = setting(
@@ -293,7 +311,7 @@ class JuryJob(Reading, VotingRule, Texts):
     """A reward model, texts, a population of annotators, and how the jury decides."""
 
     model: str = setting(MISSING, "Folder of a reward model conditioned on annotator features.")
-    annotators: str = setting(MISSING, "csv with the annotators that the panel is drawn from.")
+    annotators: str = setting(MISSING, "Annotators file from which the panel is drawn.")
     out: str = setting("-", "File for the collective rankings; - for standard output.")
     ballots: str = setting("", "File for the simulated ballots, a long table.")
     size: int = setting(
@@ -305,7 +323,10 @@ class JuryJob(Reading, VotingRule, Texts):
         group="Panel",
     )
     tolerance: float = setting(
-        TIE_TOLERANCE, "Largest difference of log-odds that is a tie.", at_least=0, group="Panel"
+        TIE_TOLERANCE,
+        "Largest difference of log-odds that counts as a tie.",
+        at_least=0,
+        group="Panel",
     )
     noisy: bool = setting(
         False, "Ballots drawn from the predicted Plackett-Luce model.", group="Panel"
@@ -321,7 +342,7 @@ class SampleJob(Loading):
         MISSING,
         "Language model to sample from: a folder, smollm2, owner/model on the Hub, or tiny.",
     )
-    prompts: str = setting(MISSING, "jsonl with prompt_id and prompt.")
+    prompts: str = setting(MISSING, "Prompts file, jsonl with prompt_id and prompt.")
     system_prompts: str = setting(
         "",
         "Text file with a system prompt on each line, or jsonl with name and prompt, in place of the "
@@ -343,20 +364,20 @@ class PPOJob(RewardReading, Loading):
     policy: str = setting(
         MISSING, "Language model to train: a folder, smollm2, owner/model on the Hub, or tiny."
     )
-    prompts: str = setting(MISSING, "jsonl with prompt_id and prompt.")
+    prompts: str = setting(MISSING, "Prompts file, jsonl with prompt_id and prompt.")
     reward: tuple[str, ...] = setting(
         MISSING, "Folder of a reward model, or module:function; repeatable."
     )
     held_out: str = setting(
         "",
-        "jsonl with further prompts, or the fraction of the prompts that is held out: the policy answers "
-        "them every evaluate_every updates, and the best one is kept.",
+        "jsonl with further prompts, or the fraction of the prompts held out: the policy is evaluated on"
+        " them every evaluate_every updates, and the best one is kept.",
     )
     critic: str = setting("", "Folder of the reward model that the critic starts from.")
     label: dict[str, str] = setting(
         {}, "Label of texts whose share is logged, NAME=module:function; repeatable."
     )
-    combine: Combine | None = setting(None, "How several rewards become one.", group="Reward")
+    combine: Combine | None = setting(None, "Combination of several rewards.", group="Reward")
     weights: str = setting(
         "", "Weights of the rewards or voters, in their order, such as 0.7,0.3.", group="Reward"
     )
@@ -389,11 +410,10 @@ class TasksJob(Texts):
 
     to: Literal["potato", "label_studio"] = setting(MISSING, "Annotation tool.")
     out: str = setting(MISSING, "New folder for the project.")
-    annotators: str = setting(
-        "", "Number of annotators, or csv with annotator_id if it is known who they are."
-    )
+    annotators: str = setting("", "Number of annotators, or csv with their annotator_id.")
     kind: Literal["ranking", "pairwise"] = setting(
-        "ranking", "What is asked: places for all responses, or which of two is better."
+        "ranking",
+        "Task of the annotators: a ranking of all responses, or the better of two (pairwise).",
     )
     per_annotator: int = setting(
         0, "Number of items that each annotator sees; 0 for all.", at_least=0

@@ -13,8 +13,8 @@ class SimulateJob(Settings):
 
     culture: str = setting(
         MISSING,
-        "Statistical culture: impartial, mallows, urn, euclidean, plackett_luce, groups, single_peaked or "
-        "stratification; or tastes, where annotators with stated tastes rank the texts of "
+        "Statistical culture: impartial, mallows, urn, euclidean, plackett_luce, groups, single_peaked "
+        "or stratification; or tastes, in which annotators with given tastes rank the texts of "
         "--responses-from.",
     )
     option: dict[str, Any] = setting({}, "Option of the culture, as name=value; repeatable.")
@@ -45,9 +45,9 @@ class SimulateJob(Settings):
         "Rankings file (csv, tsv, parquet or jsonl by its name, - for standard output); or a new folder for "
         "rankings, annotators, prompts and responses.",
     )
-    prompts_from: str = setting("", "Prompts file with the prompts of these texts.")
+    prompts_from: str = setting("", "Prompts file of the responses in --responses-from.")
     responses_from: str = setting("", "Responses file with the texts that annotators rank.")
-    annotators_out: str = setting("", "File for the annotators and what is planted about them.")
+    annotators_out: str = setting("", "File for the annotators with their planted features.")
 
     def contradictions(self) -> Iterable[tuple[bool, str]]:
         """Combinations of settings that do not fit."""

@@ -23,8 +23,9 @@ class WeighJob(Settings):
     )
     missing: Missing = setting(
         "keep",
-        "Annotators without a value in a column: keep their share of the weight, zero weight, or refuse.",
+        "Annotators without a value in a column: their share of the weight is kept, their weight is "
+        "zero, or they are refused.",
     )
     empty: Empty = setting(
-        "refuse", "Categories of the population that no annotator has: refuse or leave_out."
+        "refuse", "Categories of the population without annotators: refused or left out."
     )

@@ -158,7 +158,7 @@ def _targets_section(summary: Mapping[str, Any]) -> Section | None:
     ]
     columns: list[Column | str] = ["label", "stage", "run", Column("share", 3), Column("target", 3)]
     blocks.append(Table(columns, rows, "Shares and their targets; 95 % intervals."))
-    return Section("targets", "What became of the targets", blocks)
+    return Section("targets", "Targets and shares reached", blocks)
 
 
 def _labels_section(summary: Mapping[str, Any]) -> Section | None:

@@ -112,7 +112,10 @@ def test_positions_of_few_people_and_above_one_are_explained() -> None:
         standing("Japan", (0.9, 0.8, 1.0)), standing("Fiji", (1.4, 0.8, 2.0), annotators=3),
     ]  # fmt: skip
     shown = "".join(sentences(rows))
-    assert "Fewer than 5 people, on whom the own ranking and the interval rest: Fiji (3)." in shown
+    assert (
+        "Groups of fewer than 5 people, whose own ranking and interval are uncertain: Fiji (3)."
+        in shown
+    )
     assert "it is no privilege: Fiji." in shown
 
 

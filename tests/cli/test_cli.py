@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -136,6 +137,13 @@ def commands(group: Any, *names: str) -> Iterator[tuple[str, Any]]:
             yield from commands(command, *names, name)
         else:
             yield " ".join([*names, name]), command
+
+
+def test_every_example_is_a_command_line_that_its_command_reads() -> None:
+    for name, command in commands(typer.main.get_command(app)):
+        words = shlex.split(COMMANDS[name][1])[1 + len(name.split()) :]
+        context = command.make_context(name, words)
+        assert any(value for value in context.params.values()), name
 
 
 def test_help_says_of_every_option_whether_it_is_repeatable() -> None:

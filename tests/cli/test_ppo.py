@@ -31,6 +31,7 @@ from tests.support.ppo_jobs import (
     tune,
 )
 from tests.support.ppo_runs import PROMPTS, SMALL, lines, vowels
+from tests.support.processes import on_two_processes
 from tests.support.tiny_models import tiny_classifier, tiny_llama, tiny_tokenizer
 
 Run = Callable[..., object]
@@ -177,20 +178,20 @@ def test_two_processes_train_one_policy_and_only_one_speaks(folder: Path, tmp_pa
     assert [row["short"] for row in theirs] == pytest.approx([row["short"] for row in ours])
 
 
+def tune_to_share_targets(out: Path) -> None:
+    tune(
+        out, label={"short": "tastes:short"}, combine="share_targets", targets="short=0.5",
+        option={"samples": 32},
+    )  # fmt: skip
+
+
 @pytest.mark.slow
 def test_two_processes_find_the_multipliers_and_count_the_shares_of_one(
     folder: Path, tmp_path: Path
 ) -> None:
-    out, given = tmp_path / "two", {"samples": 32}
-    done = on_two(
-        "--reward", "tastes:vowels", "--combine", "share_targets", "--label", "short=tastes:short",
-        "--targets", "short=0.5", "--option", "samples=32", "--out", out,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-3000:]
-    tune(
-        tmp_path / "one", label={"short": "tastes:short"}, combine="share_targets",
-        targets="short=0.5", option=given,
-    )  # fmt: skip
+    out = tmp_path / "two"
+    on_two_processes(tune_to_share_targets, out)
+    tune_to_share_targets(tmp_path / "one")
     ours, theirs = lines(tmp_path / "one" / "metrics.jsonl"), lines(out / "metrics.jsonl")
     for name in ("share of short", "multiplier of short", "short"):
         assert [r[name] for r in theirs] == pytest.approx([r[name] for r in ours], abs=1e-4)

@@ -273,7 +273,10 @@ def test_a_training_stopped_in_its_first_epoch_goes_on_with_the_same_rankings_on
 def test_what_is_missing_is_named(folder: Path, tmp_path: Path) -> None:
     done = call("reward", folder / "rankings.csv", "--out", tmp_path / "out")
     assert done.returncode == 2
-    assert "prompts is missing: jsonl with prompt_id and prompt; see --help" in done.stderr
+    assert (
+        "prompts is missing: Prompts file, jsonl with prompt_id and prompt; see --help"
+        in done.stderr
+    )
     done = call("reward", *job(folder, tmp_path / "out")[:7])
     assert "out is missing" in done.stderr
 

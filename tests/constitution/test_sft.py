@@ -1,5 +1,6 @@
 """The command `rlchf constitution sft`, and the training behind it."""
 
+import contextlib
 import json
 import os
 import signal
@@ -234,8 +235,7 @@ def jsonl(path: Path, rows: list[dict[str, Any]]) -> None:
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def write_texts(folder: Path) -> None:
     rows = [
         {"prompt_id": f"p{p}", "round": n, "principle": "polite" * (n > 0), "critique": "",
          "revision": f"the dog {p} {n}" if (p, n) != (1, 2) else "", "finished": (p, n) != (2, 2),
@@ -243,9 +243,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         for p in range(4)
         for n in range(3)
     ]  # fmt: skip
-    jsonl(tmp_path / "revisions.jsonl", rows)
-    jsonl(tmp_path / "helpful.jsonl", [{"prompt": f"Help {n}", "text": "Yes."} for n in range(3)])
-    jsonl(tmp_path / "prompts.jsonl", [{"prompt_id": "h", "prompt": "Help!"}])
+    jsonl(folder / "revisions.jsonl", rows)
+    jsonl(folder / "helpful.jsonl", [{"prompt": f"Help {n}", "text": "Yes."} for n in range(3)])
+    jsonl(folder / "prompts.jsonl", [{"prompt_id": "h", "prompt": "Help!"}])
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    write_texts(tmp_path)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -299,13 +304,24 @@ def test_the_policy_samples_what_is_helpful(policy: Path, folder: Path) -> None:
     assert not (folder / "again" / "helpful.jsonl").exists()
 
 
+OPTIONS = ("--helpful-prompts", "prompts.jsonl", "--max-new-tokens", 5, "--checkpoint-every", 1)
+
+
+@pytest.fixture(scope="module")
+def whole(policy: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a command that nothing stopped."""
+    folder = tmp_path_factory.mktemp("whole")
+    write_texts(folder)
+    with contextlib.chdir(folder):
+        assert run(policy, *OPTIONS, "--out", "whole").returncode == 0
+    return folder / "whole"
+
+
 @pytest.mark.parametrize("at", [-1, 2, *(pytest.param(n, marks=pytest.mark.slow) for n in (0, 3))])
 def test_a_killed_command_goes_on_to_the_same_bytes(
-    policy: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, at: int
+    policy: Path, whole: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, at: int
 ) -> None:
     """Killed at once, without a checkpoint of the step in progress, or (-1) while it samples."""
-    options = ("--helpful-prompts", "prompts.jsonl", "--max-new-tokens", 5, "--checkpoint-every", 1)
-    assert run(policy, *options, "--out", "whole").returncode == 0
     with monkeypatch.context() as patched:
         take = SupervisedTrainer.training_step
 
@@ -320,14 +336,14 @@ def test_a_killed_command_goes_on_to_the_same_bytes(
         patched.setattr(SupervisedTrainer, "training_step", step)
         if at < 0:
             patched.setattr(draws, "sample", drawn)
-        done = run(policy, *options, "--out", "stopped")
+        done = run(policy, *OPTIONS, "--out", "stopped")
     assert done.returncode == 130
     assert "go on with: rlchf constitution sft --resume stopped" in done.stderr
     assert not (folder / "stopped").exists()
-    assert "holds a training that was stopped" in refused(run(policy, *options, "--out", "stopped"))
+    assert "holds a training that was stopped" in refused(run(policy, *OPTIONS, "--out", "stopped"))
     done = rlchf("constitution", "sft", "--resume", "stopped")
     assert done.returncode == 0, done.stderr
-    for path in (folder / "whole").iterdir():
+    for path in whole.iterdir():
         assert path.read_bytes() == (folder / "stopped" / path.name).read_bytes(), path.name
 
 

@@ -2,7 +2,6 @@
 
 import json
 import pickle
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from rlchf.train.ppo.rewards import Vote
 from rlchf.train.reward.model import RewardModel
 from tests.support.ppo_jobs import job_folder
 from tests.support.ppo_runs import PROMPTS, SMALL
-from tests.support.processes import ON_TWO_PROCESSES, run_module
+from tests.support.processes import on_two_processes
 from tests.support.tiny_models import tiny_llama, tiny_tokenizer
 
 COMBINED: list[dict[str, Any]] = [
@@ -197,7 +196,7 @@ BATCH = ["p", "p", "q", "p", "q", "q", "p", "q"], ["aa", "b", "eie", "xyz", "b",
 
 @pytest.mark.slow
 def test_completions_spread_over_two_processes_are_compared_together(tmp_path: Path) -> None:
-    run_module("tests.integrations.test_trl_reward", tmp_path, ON_TWO_PROCESSES)
+    on_two_processes(score_half, tmp_path)
     prompts, texts = BATCH
     for settings in COMBINED:
         name = "-".join(map(str, settings.values()))
@@ -209,7 +208,7 @@ def test_completions_spread_over_two_processes_are_compared_together(tmp_path: P
         assert asked == 8 if settings["combine"] in ("sum", "max_min") else asked <= 8, name
 
 
-def main(folder: Path) -> None:
+def score_half(folder: Path) -> None:
     """Each process has half of the batch, and scores no text that the other scores."""
     from accelerate import PartialState
 
@@ -296,7 +295,3 @@ def test_completions_that_no_reward_can_read_are_refused(
         reward(vowels, brief, combine="vote", rule="borda")(
             prompts=prompts, completions=completions
         )
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))

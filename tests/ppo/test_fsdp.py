@@ -1,11 +1,10 @@
 """PPO with weights that FSDP shards over two processes must be PPO on one: the same weights and files.
 
-The file is also the program that `torchrun` starts on each process. Accelerate runs FSDP on GPUs only; torch
-runs it on processors too, once accelerate is told that this is what it does.
+Accelerate runs FSDP on GPUs only; torch runs it on processors too, once accelerate is told that this is what
+it does.
 """
 
 import copy
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from safetensors.torch import load_file
 from rlchf.train.ppo import PPOConfig, ppo
 from rlchf.train.ppo.sharding import is_sharded, plain_weights
 from tests.support.ppo_runs import PROMPTS, lines
-from tests.support.processes import ON_TWO_PROCESSES, run_module
+from tests.support.processes import on_two_processes
 from tests.support.tiny_models import tiny_classifier, tiny_gpt2, tiny_llama, tiny_tokenizer
 
 pytestmark = pytest.mark.slow
@@ -52,7 +51,7 @@ def train(case: str, out: Path, updates: int, **more: Any) -> Any:
 def sharded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the cases on two processes, the third update resumed from the second."""
     folder = tmp_path_factory.mktemp("fsdp")
-    run_module("tests.ppo.test_fsdp", folder, ON_TWO_PROCESSES, ACCELERATE_USE_CPU="true")
+    on_two_processes(train_sharded, folder, ACCELERATE_USE_CPU="true")
     return folder
 
 
@@ -130,9 +129,8 @@ def fsdp(accelerator: Accelerator) -> None:
     assert accelerator.num_processes == 2
 
 
-def main(folder: Path) -> None:
+def train_sharded(folder: Path) -> None:
     """Two updates of each case, then a third one resumed from their checkpoint."""
-    torch.set_num_threads(1)
     accelerator = Accelerator()
     for case in CASES:
         for updates, resume in ((2, False), (3, True)):
@@ -142,7 +140,3 @@ def main(folder: Path) -> None:
         local_size = sum(p.to_local().numel() for p in policy.parameters())
         assert local_size < 0.6 * sum(p.numel() for p in policy.parameters())
     torch.distributed.destroy_process_group()
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))

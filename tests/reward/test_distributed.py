@@ -1,11 +1,7 @@
-"""The reward model on two processes must be the reward model on one.
-
-The file is also the program that `torchrun` starts on each process.
-"""
+"""The reward model on two processes must be the reward model on one."""
 
 import json
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +16,7 @@ from torch import Tensor
 from rlchf.train.reward.config import RewardConfig
 from rlchf.train.reward.model import RewardModel
 from rlchf.train.reward.trainer import train_reward
-from tests.support.processes import ON_TWO_PROCESSES, run_module
+from tests.support.processes import on_two_processes
 from tests.support.reward_examples import ragged_examples, tiny_backbone
 
 pytestmark = pytest.mark.slow
@@ -52,7 +48,7 @@ def held_out_losses(out: Path) -> list[float | None]:
 
 def test_two_processes_give_the_weights_of_one(tmp_path: Path) -> None:
     tiny_backbone(tmp_path / "backbone")
-    run_module("tests.reward.test_distributed", tmp_path, ON_TWO_PROCESSES)
+    on_two_processes(train_on_rank, tmp_path)
     for case in CASES:
         figures, one = train(case, tmp_path, "one", batch_size=4)
         two = RewardModel.load(tmp_path / "two" / case).model.state_dict()
@@ -70,15 +66,10 @@ def test_two_processes_give_the_weights_of_one(tmp_path: Path) -> None:
         assert losses[1] == pytest.approx(losses[0], abs=1e-6)
 
 
-def main(folder: Path) -> None:
+def train_on_rank(folder: Path) -> None:
     """Half the batch on each of two processes."""
-    torch.set_num_threads(1)
     for case in CASES:
         figures, _ = train(case, folder, "two", batch_size=2)
         (folder / f"{case}-{os.environ['RANK']}.json").write_text(json.dumps(figures))
     assert int(os.environ["WORLD_SIZE"]) == 2
     torch.distributed.destroy_process_group()
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))

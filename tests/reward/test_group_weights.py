@@ -1,12 +1,7 @@
-"""Worst-group weights: their steps, what they do for the worst group, and two processes.
-
-The file is also the program that runs on each process.
-"""
+"""Worst-group weights: their steps, what they do for the worst group, and two processes."""
 
 import math
 import os
-import subprocess
-import sys
 from functools import partial
 from pathlib import Path
 
@@ -21,6 +16,7 @@ from torch import Tensor
 from rlchf.train.reward.group_weights import GroupWeights
 from rlchf.train.reward.losses import bradley_terry
 from tests.support.free_scores import close, targets_of
+from tests.support.processes import on_two_processes
 
 
 def test_a_step_is_exponentiated_gradient_ascent() -> None:
@@ -139,28 +135,16 @@ def one_batch(rows: slice) -> tuple[Tensor, Tensor, Tensor]:
 
 @pytest.mark.slow
 def test_two_processes_give_the_weights_of_one_on_a_batch(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "tests.reward.test_group_weights", str(tmp_path)]
-    running = [
-        subprocess.Popen(
-            [*command, str(rank)],
-            cwd=Path(__file__).parents[2],
-            stderr=subprocess.PIPE,
-            text=True,
-            env=os.environ | {"OMP_NUM_THREADS": "1"},
-        )
-        for rank in range(2)
-    ]
-    for process in running:
-        _, errors = process.communicate(timeout=300)
-        assert process.returncode == 0, errors[-3000:]
+    on_two_processes(train_on_rank, tmp_path)
     first, second = (torch.load(tmp_path / f"{rank}.pt") for rank in range(2))
     assert torch.equal(first[2], second[2]), "the processes differ"
     for alone, a, b in zip(one_batch(slice(0, 6)), first, second, strict=True):
         close((a + b) / 2, alone, atol=1e-6)
 
 
-if __name__ == "__main__":
-    folder, rank = Path(sys.argv[1]), int(sys.argv[2])
-    dist.init_process_group("gloo", f"file://{folder / 'store'}", rank=rank, world_size=2)
+def train_on_rank(folder: Path) -> None:
+    """Two rows of the batch on one process, four on the other."""
+    rank = int(os.environ["RANK"])
+    dist.init_process_group("gloo")
     torch.save(one_batch(slice(0, 2) if rank == 0 else slice(2, 6)), folder / f"{rank}.pt")
     dist.destroy_process_group()

@@ -1,13 +1,25 @@
-"""Test modules that are programs of their own, in one process or in several."""
+"""Functions and test modules that run in processes of their own, in one or in two."""
 
+import multiprocessing
+import multiprocessing.connection
 import os
+import socket
 import subprocess
 import sys
+import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-ON_TWO_PROCESSES = ("torch.distributed.run", "--standalone", "--nproc_per_node=2", "-m")
-"""The launcher of a module on two processes."""
+PRELOADED = (
+    "torch.distributed.device_mesh",
+    "accelerate",
+    "peft",
+    "transformers.trainer",
+    "transformers.models.gpt2.modeling_gpt2",
+    "transformers.models.llama.modeling_llama",
+)
+"""What the processes below need and takes seconds to import: it is imported once, before they fork."""
 
 
 def run_module(
@@ -22,3 +34,39 @@ def run_module(
         text=True,
     )
     assert done.returncode == 0, done.stderr[-3000:]
+
+
+def on_two_processes(work: Callable[[Path], None], folder: Path, **environment: str) -> None:
+    """Call a function of a test module on two processes, with the variables that torchrun sets."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([*PRELOADED])
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = str(server.getsockname()[1])
+    shared = {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1"}
+    running = []
+    for rank in ("0", "1"):
+        variables = shared | {"MASTER_PORT": port, "RANK": rank, "LOCAL_RANK": rank} | environment
+        running.append(context.Process(target=_as_rank, args=(work, folder, variables)))
+        running[-1].start()
+    while alive := [one.sentinel for one in running if one.is_alive()]:
+        multiprocessing.connection.wait(alive)
+        if any(one.exitcode for one in running):
+            for one in running:
+                one.kill()
+    errors = "".join(
+        path.read_text()[-3000:] for path in folder.parent.glob(f"{folder.name}-error-*")
+    )
+    assert [one.exitcode for one in running] == [0, 0], errors
+
+
+def _as_rank(work: Callable[[Path], None], folder: Path, variables: dict[str, str]) -> None:
+    import torch
+
+    os.environ.update(variables)
+    torch.set_num_threads(1)
+    try:
+        work(folder)
+    except BaseException:
+        file = Path(f"{folder}-error-of-rank-{variables['RANK']}")
+        file.write_text(traceback.format_exc())
+        raise

@@ -24,8 +24,8 @@ def command(
     resume: Annotated[
         str,
         typer.Option(
-            help="Go on with the stopped run that was to write this file; its batch size, and the limits of "
-            "an endpoint, may be given anew."
+            help="Output file of a stopped run to continue; its batch size, and the limits of an endpoint, "
+            "may change."
         ),
     ] = "",
     as_json: Json = False,

@@ -9,8 +9,8 @@ from rlchf.jobs.constitution.report_settings import ConstitutionReportJob
 def command(given: Given, as_json: Json = False) -> None:
     """Report on a constitution and its judge.
 
-    Influence of each principle, the effective number of voters, position bias, agreement with truth and
-    people, evasiveness, over-refusal, and scores from stage to stage.
+    The report has the influence of each principle, the effective number of voters, position bias, agreement
+    with truth and people, evasiveness, over-refusal, and scores from stage to stage.
     """
     from rlchf.jobs.constitution.report import report_files
 

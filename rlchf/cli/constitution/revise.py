@@ -26,9 +26,7 @@ def command(
     ] = "",
     resume: Annotated[
         str,
-        typer.Option(
-            help="Go on with the stopped run that was to write this file; its batch size may be given anew."
-        ),
+        typer.Option(help="Output file of a stopped run to continue; its batch size may change."),
     ] = "",
     as_json: Json = False,
 ) -> None:

@@ -22,9 +22,7 @@ def command(
     out: Annotated[
         str, typer.Option(help="Folder for the policy and its figures.  [required]")
     ] = "",
-    resume: Annotated[
-        str, typer.Option(help="Go on with the stopped training in this folder.")
-    ] = "",
+    resume: Annotated[str, typer.Option(help="Folder of a stopped training to continue.")] = "",
     as_json: Json = False,
 ) -> None:
     """Fine-tune a policy on revisions of its responses, mixed with helpful samples.

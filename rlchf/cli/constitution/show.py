@@ -10,7 +10,10 @@ from rlchf.cli.settings import Json
 
 def command(
     constitution: Annotated[
-        str, typer.Argument(help="TOML file, or default or bai2022, which come with rlchf.")
+        str,
+        typer.Argument(
+            help="Constitution: a TOML file, or default or bai2022, which come with rlchf."
+        ),
     ] = "default",
     as_json: Json = False,
 ) -> None:

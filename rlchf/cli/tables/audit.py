@@ -126,7 +126,8 @@ def _approval_lines(report: Audit) -> Iterator[str]:
             if approvals.seats == 1
             else f"none of the {approvals.seats} that won"
         )
-        yield f" Approve {which}: {people} ({names}), {share} of the weight."
+        verb = "approves" if len(approvals.without) == 1 else "approve"
+        yield f" {people} ({names}), with {share} of the weight, {verb} {which}."
 
 
 def held_out_table(report: Audit) -> Table:
@@ -296,8 +297,8 @@ def axioms_table(report: Audit) -> Table:
 def axioms_sentence(report: Audit) -> str:
     """What the axioms do not say, and which groups stand low though all axioms hold."""
     text = (
-        " (minimum tests of what ballots approve: a group can pass them all and stand "
-        "below a random order"
+        " (these axioms are minimum requirements: a group can satisfy them all and be served less than by a "
+        "random order"
     )
     verdicts = [verdict.holds for unit in report.axioms.values() for verdict in unit]
     low = [row.name for row in by_position(report.standings) if row.losing]

@@ -39,18 +39,19 @@ class SlateConfig(Settings):
     )
     unseen: Unseen = setting(
         "fill",
-        "What an unseen statement is on a ballot: filled in as expected of the group, or neutral.",
+        "Unseen statements on a ballot: filled in as expected of the group, or neutral.",
         group="Votes",
     )
     duplicates: float = setting(
         0.85,
-        "Similarity of words from which two statements are near-duplicates, of which one can win.",
+        "Smallest similarity of words at which two statements are near-duplicates, of which only one can"
+        " win.",
         above=0,
         at_most=1,
         group="Votes",
     )
     min_votes: int = setting(
-        1, "Number of votes without which a statement cannot win.", at_least=1, group="Votes"
+        1, "Smallest number of votes with which a statement can win.", at_least=1, group="Votes"
     )
     seed: int = seed_setting()
 
@@ -75,11 +76,12 @@ class ChooseJob(Settings):
     picture: str = setting("", "SVG or PNG file: statements per group, by each rule.")
     compare: bool = setting(False, "Comparison of all rules on these votes.")
     responses: str = setting(
-        "", "Statements' texts: jsonl with prompt_id, response_id and text.", group="Data"
+        "", "Texts of the statements: jsonl with prompt_id, response_id and text.", group="Data"
     )
     annotators: str = setting(
         "",
-        "csv with annotator_id and the column --group; by default annotators.csv in the folder of votes.",
+        "Annotators file, csv with annotator_id and the column --group; by default annotators.csv in the"
+        " folder of votes.",
         group="Data",
     )
     group: str = setting("", "Column of the annotators file with the opinion group.", group="Data")
@@ -87,11 +89,15 @@ class ChooseJob(Settings):
         False, "Opinion groups by PCA and k-means, in place of those of the export.", group="Data"
     )
     from_: Literal["auto", "polis", "rankings"] = setting(
-        "auto", "What the votes are: auto, polis or rankings.", group="Data"
+        "auto", "Format of the votes: auto, polis or rankings.", group="Data"
     )
-    prompt: str = setting("", "Conversation, a prompt_id, if there are several.", group="Data")
+    prompt: str = setting(
+        "", "Conversation to choose from, a prompt_id, if there are several.", group="Data"
+    )
     columns: str = setting(
-        "", "Their names of our columns, such as approval=score, for rankings.", group="Data"
+        "",
+        "Names of the columns in rankings, as ours=theirs, such as approval=score.",
+        group="Data",
     )
     agree: Literal[-1, 0, 1] = setting(
         0, "Vote that agrees in a Polis export, 1 or -1; 0 for the one that fits.", group="Data"

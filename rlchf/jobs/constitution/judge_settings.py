@@ -10,19 +10,19 @@ from rlchf.train.models.loading import Loading
 class JudgeJob(Loading):
     """Responses to be judged, by whom, and by which principles."""
 
-    responses: str = setting(MISSING, "jsonl with prompt_id, response_id and text.")
-    prompts: str = setting(MISSING, "jsonl with prompt_id and prompt.")
+    responses: str = setting(MISSING, "Responses file, jsonl with prompt_id, response_id and text.")
+    prompts: str = setting(MISSING, "Prompts file, jsonl with prompt_id and prompt.")
     judge: str = setting(
         MISSING,
         "Judge: a language model's folder, smollm2, owner/model on the Hub or tiny; openai:MODEL for a "
         "model behind an endpoint; or module:function.",
     )
     constitution: str = setting(
-        "default", "TOML file, or default or bai2022, which come with rlchf."
+        "default", "Constitution: a TOML file, or default or bai2022, which come with rlchf."
     )
     examples: str = setting(
         "",
-        "jsonl with prompt, responses, question and answer (A, B or C): questions with their answers that "
-        "stand before each question.",
+        "Worked examples put before each question: jsonl with prompt, responses, question and answer (A,"
+        " B or C).",
         group="Judging",
     )

@@ -15,12 +15,18 @@ class ConstitutionReportJob(Settings):
     rankings: str = setting(
         MISSING, "Comparisons by principles, as rlchf constitution judge writes them."
     )
-    constitution: str = setting("", "TOML file, or default or bai2022, which come with rlchf.")
-    rules: str = setting("kemeny,borda,perpetual_pav", "Voting rules, with commas between them.")
+    constitution: str = setting(
+        "", "Constitution: a TOML file, or default or bai2022, which come with rlchf."
+    )
+    rules: str = setting("kemeny,borda,perpetual_pav", "Voting rules, separated by commas.")
     out: str = setting("", "HTML file for the report.")
-    annotators: str = setting("", "csv with annotator_id and weight of principles.", group="Data")
-    prompts: str = setting("", "jsonl with prompt_id and prompt.", group="Data")
-    responses: str = setting("", "jsonl with prompt_id, response_id and text.", group="Data")
+    annotators: str = setting(
+        "", "Weights of the principles: csv with annotator_id and weight.", group="Data"
+    )
+    prompts: str = setting("", "Prompts file, jsonl with prompt_id and prompt.", group="Data")
+    responses: str = setting(
+        "", "Responses file, jsonl with prompt_id, response_id and text.", group="Data"
+    )
     human: str = setting(
         "", "Rankings by people of the same responses, in any format.", group="Data"
     )
@@ -44,10 +50,12 @@ class ConstitutionReportJob(Settings):
         "", "Safe and unsafe prompts: prompt_id and type, such as those of XSTest.", group="Data"
     )
     labels: Literal["soft", "hard"] = setting(
-        "soft", "What the rules see: split votes (soft), or the preferred response (hard).",
+        "soft", "Votes that the rules aggregate: split votes (soft), or the preferred response (hard).",
         group="Measures",
     )  # fmt: skip
-    leave_out: bool = setting(True, "Aggregate again without each principle.", group="Measures")
+    leave_out: bool = setting(
+        True, "Influence by aggregation without each principle in turn.", group="Measures"
+    )
     bootstrap: int = setting(
         200,
         f"Number of bootstrap replicates for 95 % intervals, {LEAST} or more; 0 for no intervals.",

@@ -27,7 +27,9 @@ COMPARE_BY = ("harmless", "helpful_without_evasion")
 class ConstitutionData(Settings):
     """The principles, the judge and the prompts; relative paths start at the run file's folder."""
 
-    file: str = setting("default", "TOML file, or default or bai2022, which come with rlchf.")
+    file: str = setting(
+        "default", "Constitution: a TOML file, or default or bai2022, which come with rlchf."
+    )
     prompts: str = setting(
         MISSING, "jsonl with prompt_id and prompt: those whose responses are revised and judged."
     )

@@ -18,13 +18,13 @@ class ReviseJob(Loading):
         "tiny.",
     )
     constitution: str = setting(
-        "default", "TOML file, or default or bai2022, which come with rlchf."
+        "default", "Constitution: a TOML file, or default or bai2022, which come with rlchf."
     )
-    prompts: str = setting(MISSING, "jsonl with prompt_id and prompt.")
+    prompts: str = setting(MISSING, "Prompts file, jsonl with prompt_id and prompt.")
     responses: str = setting(
         "",
-        "jsonl with prompt_id, response_id and text: one first response to each prompt, in place of sampled "
-        "ones.",
+        "First responses, one to each prompt, in place of sampled ones: jsonl with prompt_id, "
+        "response_id and text.",
     )
     examples: str = setting(
         SHIPPED,
@@ -46,10 +46,11 @@ class SftJob(Loading):
     revisions: str = setting(MISSING, "jsonl file from rlchf constitution revise.")
     helpful: str = setting(
         "",
-        "jsonl with prompt and response (or text), or with prompt_id and text beside --helpful-prompts.",
+        "Helpful samples: jsonl with prompt and response (or text), or with prompt_id and text beside "
+        "--helpful-prompts.",
     )
     helpful_prompts: str = setting(
         "",
-        "jsonl with prompt_id and prompt: those of --helpful, or prompts that the policy answers before it "
-        "is fine-tuned.",
+        "Prompts of --helpful, or prompts that the policy answers before it is fine-tuned: jsonl with "
+        "prompt_id and prompt.",
     )

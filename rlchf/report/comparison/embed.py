@@ -48,7 +48,7 @@ def embed_section(embedded: Embedded) -> Section:
     blocks.append(
         Table(columns, cells, "Each rule's linear reward, on prompts that it did not see.")
     )
-    return Section("embed", "Does it survive the reward model?", blocks)
+    return Section("embed", "Effect on a reward model", blocks)
 
 
 def _sentences(embedded: Embedded) -> list[str]:

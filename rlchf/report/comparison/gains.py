@@ -34,7 +34,7 @@ def gains_section(comparison: Comparison) -> Section | None:
         blocks.insert(0, Text(lost))
     if gains.rules:
         blocks += _blocks(comparison, gains)
-    return Section("gains", "Who gains, and what to take", blocks)
+    return Section("gains", "Groups under each rule, and recommendations", blocks)
 
 
 def _sentences(gains: Gains) -> list[str]:

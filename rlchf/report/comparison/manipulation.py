@@ -27,7 +27,7 @@ COLUMNS: tuple[Column | str, ...] = (
 
 def manipulation_section(found: Sequence[Manipulation]) -> Section:
     """The section about manipulation under several rules."""
-    return Section("manipulation", "Can it be manipulated?", list(_blocks(found)))
+    return Section("manipulation", "Manipulation", list(_blocks(found)))
 
 
 def _blocks(found: Sequence[Manipulation]) -> Iterator[Block]:

@@ -26,7 +26,7 @@ def stability_section(comparison: Comparison) -> Section | None:
             )
         )
     blocks.append(_table(comparison))
-    return Section("stability", "How sure the results are", blocks)
+    return Section("stability", "Stability of the results", blocks)
 
 
 def _sentences(comparison: Comparison) -> list[str]:

@@ -38,7 +38,7 @@ def texts_section(texts: Texts) -> Section | None:
             Column("in common", 2),
         ]
         blocks.append(Table(columns, rows, "Near-duplicates.", shown=5))
-    return Section("texts", "Where the rules disagree most", blocks)
+    return Section("texts", "Prompts with the largest differences", blocks)
 
 
 def _prompt_fold(prompt: DividedPrompt) -> Fold:

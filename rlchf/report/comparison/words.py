@@ -39,9 +39,7 @@ def words_section(comparison: Comparison) -> Section:
         "The rules that are named in the findings, and the terms of this page.",
         shown=0,
     )
-    return Section(
-        "words", "Words used here", [Fold("Rules and terms in a sentence each", [table])]
-    )
+    return Section("words", "Terms", [Fold("Rules and terms in a sentence each", [table])])
 
 
 def _meaning(rule: str) -> str:

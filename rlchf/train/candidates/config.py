@@ -21,7 +21,7 @@ class DrawConfig(Settings):
     )
     top_p: float = setting(
         1.0,
-        "Least total probability of the most probable tokens to draw from (nucleus sampling).",
+        "Smallest total probability of the most probable tokens to draw from (nucleus sampling).",
         above=0,
         at_most=1,
         group="Sampling",
@@ -47,12 +47,12 @@ class CandidateConfig(DrawConfig):
     )
     method: Method = setting(
         "independent",
-        "How candidates come to differ: independent draws, a different system prompt for each, or one "
-        "prompt that asks for all of them, deliberately different.",
+        "Method of making candidates differ: independent draws, a different system prompt for each, or "
+        "one prompt that asks for all of them, deliberately different.",
     )
     distinct: bool = setting(
         False,
-        "Further draws in place of exact duplicates, up to ten times.",
+        "Further draws in place of exact duplicates, at most ten times.",
         group="Candidates",
     )
     baseline: int = setting(

@@ -20,7 +20,7 @@ class ModelCode(Settings):
         group="Loading",
     )
     trust_remote_code: bool = setting(
-        False, "Running of code that comes with a model or a tokenizer.", group="Loading"
+        False, "Permission to run code that comes with a model or a tokenizer.", group="Loading"
     )
 
 

@@ -9,13 +9,14 @@ from torch import Tensor
 
 def pad(rows: Sequence[Sequence[int]], pad_id: int, side: str = "right") -> dict[str, Tensor]:
     """Stack ragged rows into (N, L) ``input_ids``, their ``attention_mask`` and ``position_ids``."""
-    length = max(map(len, rows))
-    ids = torch.full((len(rows), length), pad_id)
-    mask = torch.zeros((len(rows), length), dtype=torch.long)
-    for n, row in enumerate(rows):
-        columns = slice(len(row)) if side == "right" else slice(length - len(row), length)
-        ids[n, columns] = torch.tensor(row)
-        mask[n, columns] = 1
+    lengths = torch.tensor([len(row) for row in rows])
+    columns = torch.arange(int(lengths.max()))
+    if side == "left":
+        columns = columns.flip(0)
+    mask = columns < lengths[:, None]  # (N, L)
+    ids = torch.full(mask.shape, pad_id)
+    ids[mask] = torch.tensor([token for row in rows for token in row], dtype=torch.long)
+    mask = mask.long()
     return {"input_ids": ids, "attention_mask": mask, "position_ids": positions(mask)}
 
 

@@ -225,6 +225,8 @@ def prompt_at(position: int, count: int, seed: int) -> int:
     >>> sorted(prompt_at(position, 3, seed=0) for position in range(6, 9))
     [0, 1, 2]
     """
+    if count == 1:
+        return 0
     epoch, index = divmod(position, count)
     return int(_order(count, seed, epoch)[index])
 

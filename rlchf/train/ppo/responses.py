@@ -83,13 +83,14 @@ class Rollout:
         self, tokenizer: "PreTrainedTokenizerBase", stop_texts: Sequence[str] = ()
     ) -> list[str]:
         """The responses as texts, without special tokens and without what ended them."""
-        rows = zip(self.responses, self.lengths - self.finished.long(), strict=True)
-        texts = [row[:length].tolist() for row, length in rows]
+        responses, lengths = self.responses.tolist(), self.lengths.tolist()
+        ends = (self.lengths - self.finished.long()).tolist()
+        texts = [row[:end] for row, end in zip(responses, ends, strict=True)]
         decoded = [tokenizer.decode(ids, skip_special_tokens=True) for ids in texts]
         if not stop_texts:
             return decoded
-        for number, (row, length) in enumerate(zip(self.responses, self.lengths, strict=True)):
-            text = tokenizer.decode(row[:length].tolist(), skip_special_tokens=True)
+        for number, (row, length) in enumerate(zip(responses, lengths, strict=True)):
+            text = tokenizer.decode(row[:length], skip_special_tokens=True)
             start = first_stop(text, stop_texts)
             decoded[number] = decoded[number] if start is None else text[:start]
         return decoded

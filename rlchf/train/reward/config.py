@@ -60,7 +60,7 @@ class RewardConfig(TrainerConfig):
     )
     keep_head: bool = setting(
         False,
-        "Start from the head of a reward model; without, the head of any model is drawn anew.",
+        "Training from the head of a reward model; by default every head is initialised anew.",
         group="Training",
     )
     share_prompt: bool = setting(
