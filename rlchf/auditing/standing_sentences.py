@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from rlchf.auditing.estimates import Estimate
 from rlchf.auditing.standing import Standing
-from rlchf.display import counted, number
+from rlchf.display import counted, number, percent
 
 NAMED = 5
 
@@ -131,7 +131,7 @@ def _without_ratio(rows: Sequence[Standing]) -> Iterator[str]:
     for row in low:
         yield (
             f" No representation ratio for {row.name}: without its ballots it would get "
-            f"{_percent(row.others.value)} of the contested pairs, {_enough(row)}, so that no ratio can be "
+            f"{percent(row.others.value)} of the contested pairs, {_enough(row)}, so that no ratio can be "
             "given; this is no evidence that it is treated fairly."
         )
     rest = [row.name for row in content if row not in low]
@@ -148,14 +148,10 @@ def _without_ratio(rows: Sequence[Standing]) -> Iterator[str]:
 def _enough(row: Standing) -> str:
     """Why the others' ranking is not opposed to a group."""
     if row.others.value > row.weight:
-        return f"more than its {_percent(row.weight)} of the weight"
+        return f"more than its {percent(row.weight)} of the weight"
     if row.others.value >= row.random:
         return "not less than with a random order"
-    return f"by its interval perhaps half, or its {_percent(row.weight)} of the weight"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %" if share >= 0.01 else f"{100 * share:.1f} %"
+    return f"by its interval perhaps half, or its {percent(row.weight)} of the weight"
 
 
 def _without_position(rows: Sequence[Standing]) -> Iterator[str]:

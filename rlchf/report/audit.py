@@ -7,9 +7,9 @@ from rlchf.auditing.held_out import count_members, low_outliers
 from rlchf.auditing.report import Audit
 from rlchf.auditing.standing import by_position
 from rlchf.auditing.standing_sentences import adopted, names, served_least
-from rlchf.display import counted
+from rlchf.display import counted, percent
 from rlchf.report.audit_sections import SPARSE, STRONG, audit_sections
-from rlchf.report.audit_words import held_out_again, percent, ratios_of, span
+from rlchf.report.audit_words import held_out_again, ratios_of, span
 from rlchf.report.document import (
     Document,
     Fold,

@@ -16,7 +16,7 @@ from rlchf.auditing.standing_sentences import names
 from rlchf.auditing.weighting import WeightedFigures
 from rlchf.cli.tables import LISTED, make_table, number
 from rlchf.cli.tables.standing import standing_tables, with_interval
-from rlchf.display import counted
+from rlchf.display import counted, percent
 
 FEW = 10
 """Annotators, with fewer than which the outcome without one of them is noticeably another."""
@@ -367,14 +367,3 @@ def _price(report: Audit) -> str:
     small = counted(report.margins.prompts - large, "prompt")
     where = f", on {small} with up to 8 responses" if large else ""
     return f" Price of fairness (agreement lost against Kemeny{where}): {number(price)}.\n"
-
-
-def percent(share: float) -> str:
-    """A share in percent; a dash for none.
-
-    Examples
-    --------
-    >>> percent(0.1075), percent(1.0), percent(float("nan"))
-    ('10.8 %', '100 %', '-')
-    """
-    return "-" if math.isnan(share) else f"{round(100 * share, 1):g} %"
