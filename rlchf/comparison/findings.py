@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
 def findings(comparison: "Comparison") -> list[str]:
     """The findings: who loses, whether the rule matters, how sure the results are, and what to take."""
+    priced = comparison.served[0].priced if comparison.served else None
     parts = [
         *lost_sentences(comparison.served),
-        conclusion(comparison.recommendations, comparison.gains, comparison.stability),
+        conclusion(comparison.recommendations, comparison.gains, comparison.stability, priced),
         _whether_it_matters(comparison),
         _whose(comparison),
         _how_sure(comparison),

@@ -111,6 +111,13 @@ class Served:
         return f"{listed([f'a random order would agree on {self.random:.2f}', *more])}{rest}"
 
     @property
+    def priced(self) -> tuple[str, str, str] | None:
+        """The group, the usual rule and the one that serves the group better; None if none does."""
+        if self.best_rule == self.rule or not self.gain.low > 0:
+            return None
+        return self.group, self.rule, self.best_rule
+
+    @property
     def price(self) -> str:
         """What the rule that serves the group best gives it, and what that costs everybody, in words."""
         instead = (
