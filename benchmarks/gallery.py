@@ -4,10 +4,11 @@
     python benchmarks/gallery.py "PPO" "Weights"     those under these headings, and the commands before them
 
 The commands run in a temporary folder with a copy of ``examples/``. A picture ``audit-shares.svg`` of the
-page is that file, or the file ``audit/shares.svg``, that they leave there; ``compare-people-2.svg`` is the second chart of
-the section ``people`` of ``compare.html``.
+page is that file, or ``audit/shares.svg``, which they leave there; ``compare-people-2.svg`` is the second
+chart of the section ``people`` of ``compare.html``, or of ``compare/report.html``. PNG files get 64 colours.
 """
 
+import io
 import os
 import re
 import shutil
@@ -15,6 +16,8 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+from PIL import Image
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs/gallery.md"
@@ -44,9 +47,18 @@ def picture(folder: Path, name: str) -> bytes:
     """A picture that the commands have left in a folder: a file, or a chart of a report."""
     for made in (folder / name, folder / name.replace("-", "/", 1)):
         if made.exists():
-            return made.read_bytes()
+            return made.read_bytes() if made.suffix == ".svg" else with_few_colours(made)
     report, section, number = name.rpartition(".")[0].split("-")
-    return chart((folder / f"{report}.html").read_text(encoding="utf-8"), section, int(number))
+    pages = [folder / f"{report}.html", folder / report / "report.html"]
+    html = next(page for page in pages if page.exists()).read_text(encoding="utf-8")
+    return chart(html, section, int(number))
+
+
+def with_few_colours(path: Path) -> bytes:
+    """A PNG file with a palette, which is a third of its size."""
+    small = io.BytesIO()
+    Image.open(path).convert("RGB").quantize(64).save(small, "png", optimize=True)
+    return small.getvalue()
 
 
 def chart(html: str, section: str, number: int) -> bytes:
