@@ -45,7 +45,7 @@ def parts(page: str) -> dict[str, tuple[list[str], list[str]]]:
 
 def picture(folder: Path, name: str) -> bytes:
     """A picture that the commands have left in a folder: a file, or a chart of a report."""
-    for made in (folder / name, folder / name.replace("-", "/", 1)):
+    for made in (folder / name.replace("-", "/", slashes) for slashes in range(3)):
         if made.exists():
             return made.read_bytes() if made.suffix == ".svg" else with_few_colours(made)
     report, section, number = name.rpartition(".")[0].split("-")
