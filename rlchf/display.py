@@ -71,6 +71,20 @@ def listing(names: Iterable[str], most: int = LISTED) -> str:
     return f"{shown} and {len(names) - most:,} more" if len(names) > most else shown
 
 
+def listed(names: Sequence[str], most: int = 6) -> str:
+    """Names in a sentence.
+
+    Examples
+    --------
+    >>> listed(["borda"]), listed(["borda", "veto", "stv"]), listed(["a", "b", "c"], most=2)
+    ('borda', 'borda, veto and stv', 'a, b and 1 more')
+    """
+    shown = list(names[:most])
+    if len(names) > most:
+        return f"{', '.join(shown)} and {len(names) - most:,} more"
+    return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
+
+
 def shortened(text: object, length: int = 60) -> str:
     """Cut a text that is longer than a limit.
 

@@ -13,7 +13,6 @@ from rlchf.auditing.report import plain
 from rlchf.comparison.admitted import ALL, admitted
 from rlchf.comparison.approved import Approved, approved_by_majorities
 from rlchf.comparison.data import Data, describe_data, prompt_columns
-from rlchf.comparison.estimates import listed
 from rlchf.comparison.findings import findings
 from rlchf.comparison.gains import Gains, measure_gains
 from rlchf.comparison.halves import SPLITS, Halves, split_halves
@@ -22,6 +21,7 @@ from rlchf.comparison.recommend import Recommendation, recommend
 from rlchf.comparison.rules import Distances, distances
 from rlchf.comparison.stability import Drawn, Stability, stability
 from rlchf.comparison.ties import count_ties
+from rlchf.display import listed
 from rlchf.options import checked
 from rlchf.rankings import Rankings, as_rankings
 

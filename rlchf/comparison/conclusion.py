@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rlchf.comparison.estimates import listed
 from rlchf.comparison.gains import Gains, RuleGains
 from rlchf.comparison.recommend import AGREEMENT, LEAST, Recommendation
 from rlchf.comparison.stability import Stability
+from rlchf.display import listed
 
 NAMED = 3
 """Rules that are named in a sentence; the recommendations name all."""

@@ -8,10 +8,9 @@ import numpy as np
 
 from rlchf.auditing.estimates import Estimate, interval
 from rlchf.auditing.groups import Grouping
-from rlchf.comparison.estimates import listed
 from rlchf.comparison.gains import Gains, GroupGain, RuleGains
 from rlchf.comparison.paired import difference, share
-from rlchf.display import counted
+from rlchf.display import counted, listed
 from rlchf.rankings import Rankings
 
 CHANCE = 0.025
