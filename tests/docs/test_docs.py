@@ -2,17 +2,15 @@
 
 import doctest
 import inspect
-import os
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from rlchf.cli import rulebook
+from tests.support.commands import printed
 from tests.support.pages import PAGES, ROOT, name_of
 
 MADE_ELSEWHERE = (
@@ -60,16 +58,11 @@ def lines(text: str) -> list[str]:
 @pytest.mark.parametrize("page", consoles())
 def test_the_shown_commands_print_what_the_page_shows(page: Path, clone: Path) -> None:
     """In one test, because a command may need the files of those before it."""
-    program = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    printed, shown = {}, {}
+    found, shown = {}, {}
     for command, output in commands(page):
-        result = subprocess.run(
-            command, shell=True, cwd=clone, capture_output=True, text=True, timeout=300, check=False,
-            env={**os.environ, "PATH": program, "COLUMNS": "110", "NO_COLOR": "1"},
-        )  # fmt: skip
-        printed[command], shown[command] = lines(result.stdout + result.stderr), lines(output)
+        found[command], shown[command] = lines(printed(command, clone)), lines(output)
     for command, expected in shown.items():
-        assert printed[command] == expected, command
+        assert found[command] == expected, command
 
 
 @pytest.mark.parametrize(
