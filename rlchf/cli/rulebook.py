@@ -167,11 +167,13 @@ def with_part(text: str, name: str, part: str) -> str:
 
 
 def rewrite(root: Path) -> None:
-    """Write every part into its file, below the root of the repository."""
+    """Write every part that has changed into its file, below the root of the repository."""
     for (file, name), part in PARTS.items():
         path = root / file
         text = path.read_text(encoding="utf-8")
-        path.write_text(with_part(text, name, part()), encoding="utf-8")
+        made = with_part(text, name, part())
+        if made != text:
+            path.write_text(made, encoding="utf-8")
 
 
 def page(name: str) -> str:
