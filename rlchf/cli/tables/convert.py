@@ -12,12 +12,12 @@ LISTED = 4
 
 
 def tables(report: Report) -> Iterator[RenderableType]:
-    """What was read and written, the numbers, and what could not be held."""
+    """What was read and written, the numbers, and what was not converted."""
     yield f"{report.title}: {_listed(report.files)}"
     yield _figures(report.numbers)
     yield from report.notes
     if report.dropped:
-        yield "could not be held:"
+        yield "not converted:"
         yield _figures(report.dropped)
 
 
