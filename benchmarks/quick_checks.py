@@ -185,13 +185,13 @@ CHECKS = (
     ),
     Check(
         "scale.py",
-        "--rows 1e6 --times 1 --files by_prompt.parquet",
+        "--rows 2e6 --times 3 --files by_prompt.parquet",
         "scaling",
         (
             Figure(
                 "time of reading Parquet relative to pyarrow",
                 0,
-                3,
+                4,
                 row({"name": "rlchf", "file": "by_prompt.parquet"}, "ratios", "pyarrow"),
             ),
         ),
