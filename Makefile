@@ -40,12 +40,12 @@ check: lint test-all
 # Rewrites the parts of files that are made from the code, and builds the site into build/site.
 docs: $(VENV)/dev.stamp
 	$(BIN)/python -m rlchf.cli.rulebook
-	$(BIN)/python -m sphinx -b html -W --keep-going -q docs build/site
+	$(BIN)/python -m sphinx -b html -W --keep-going -q -d build/doctrees docs build/site
 	@echo "the site is in build/site/index.html"
 
 # The addresses of other people's pages that the docs name; needs the network.
 linkcheck: $(VENV)/dev.stamp
-	$(BIN)/python -m sphinx -b linkcheck -q docs build/links
+	$(BIN)/python -m sphinx -b linkcheck -q -d build/doctrees docs build/links
 
 # A small version of each kind of benchmark, in ten minutes; the table says which figures hold.
 bench-quick: $(VENV)/dev.stamp

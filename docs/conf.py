@@ -22,7 +22,7 @@ extensions = [
     "sphinx_design",
     "rlchf_site",
 ]
-exclude_patterns = ["_ext", "_static", "_templates"]
+exclude_patterns = ["_ext", "_extra", "_static", "_templates"]
 nitpicky = False
 default_role = "py:obj"  # single backticks in docstrings
 smartquotes = False  # so that --option keeps its two hyphens
@@ -43,6 +43,8 @@ napoleon_use_rtype = False
 html_theme = "pydata_sphinx_theme"
 html_title = "rlchf"
 html_static_path = ["_static"]
+html_extra_path = ["_extra"]  # the page for addresses that do not exist
+html_favicon = "_static/favicon.svg"
 html_css_files = ["rlchf.css"]
 html_theme_options = {
     "navbar_align": "left",
