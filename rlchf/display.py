@@ -1,6 +1,7 @@
 """How names, datasets and results look on a terminal and in a notebook."""
 
 import math
+import os
 import re
 from collections.abc import Iterable, Sequence
 from html import escape
@@ -14,6 +15,15 @@ _UNSEEN = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
 """Characters that move a terminal's cursor, change its state, or reorder its text."""
+
+
+def in_notebook() -> bool:
+    """Whether this runs in a Jupyter notebook: in its kernel, or as a command of one of its cells.
+
+    A kernel asks its commands for colours (FORCE_COLOR) and may give them a terminal, but shows no
+    movements of a cursor, and a file to which a cell writes has no use for either.
+    """
+    return "JPY_PARENT_PID" in os.environ
 
 
 def printable(text: str, keep: str = "", *, json: bool = False) -> str:

@@ -15,6 +15,7 @@ import pytest
 from rlchf.cli import rulebook
 from tests.support.pages import PAGES, ROOT, name_of
 
+TUTORIALS = ROOT / "docs/tutorials"  # executed as notebooks: test_notebooks.py
 MADE_ELSEWHERE = (
     "make ",
     "git ",
@@ -41,7 +42,7 @@ def consoles() -> list[Any]:
     return [
         pytest.param(page, id=name_of(page), marks=[pytest.mark.slow] * (page.name != "README.md"))
         for page in PAGES
-        if commands(page)
+        if commands(page) and page.parent != TUTORIALS
     ]
 
 
@@ -80,6 +81,7 @@ def test_the_shown_commands_print_what_the_page_shows(page: Path, clone: Path) -
             marks=[pytest.mark.slow] if page.name in ("audit.md", "trainers.md", "jury.md") else [],
         )
         for page in PAGES
+        if page.parent != TUTORIALS
     ],
     ids=name_of,
 )
