@@ -55,8 +55,8 @@ def notebook(page: Path, base_url: str = "") -> Any:
         Address of the site, for links to other pages; without it they are plain text.
     """
     text = page.read_text(encoding="utf-8")
-    cells = [_prose(_title(text), page, base_url), _code(_setup(text), "")]
-    end = len(_title(text))
+    end = text.index("\n## ")
+    cells = [_prose(text[:end], page, base_url), _code(_setup(text), "")]
     for block in _BLOCK.finditer(text):
         cells.append(_prose(text[end : block.start()], page, base_url))
         if block[1] == "py":
@@ -76,10 +76,6 @@ def notebook(page: Path, base_url: str = "") -> Any:
     return made
 
 
-def _title(text: str) -> str:
-    return text[: text.index("\n") + 1]
-
-
 def _setup(text: str) -> str:
     """The first cell: the example files that a page's commands name, in a zip archive."""
     blocks = "".join(block[2] for block in _BLOCK.finditer(text))
@@ -96,9 +92,10 @@ def _setup(text: str) -> str:
 def _commands(block: str) -> Iterator[tuple[str, str]]:
     """Each ``$ command`` of a block, with what the page shows below it."""
     for part in re.split(r"^\$ ", block, flags=re.M)[1:]:
-        command, _, shown = part.partition("\n")
-        refused = re.search(r"^rlchf: (?!warning)", shown, re.M)  # it exits with 2
-        yield f"%%bash{' --no-raise-error' * bool(refused)}\n{command}", shown
+        command = re.match(r"(?:.*\\\n)*.*", part)[0]  # a line may go on after a backslash
+        if set(command) & set("${}"):
+            raise ValueError(f"a notebook would replace what is in the braces of: {command}")
+        yield f"!{command}", part[len(command) + 1 :]
 
 
 def _statements(block: str) -> Iterator[tuple[str, str]]:

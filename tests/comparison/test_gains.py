@@ -85,6 +85,7 @@ def test_a_rule_that_is_better_with_everyone_is_not_tied() -> None:
 def test_without_people_who_are_known_nothing_is_said_of_people() -> None:
     rankings = Rankings.from_ballots([("p", f"anonymous:{n}", "a > b > c") for n in range(5)])
     comparison = rlchf.compare(rankings, "borda,veto", bootstrap=10, splits=2)
+    assert "<td>veto</td>" in comparison._repr_html_()
     assert comparison.gains is not None
     assert comparison.gains.rules == []
     assert "anonymous" in comparison.gains.notes[0]

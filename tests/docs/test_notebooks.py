@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.text import Text
 
+from rlchf.cli.plain_console import PlainConsole
+from rlchf.jobs.progress import stage
 from tests.support.notebooks import extension, printed
 
 nbclient = pytest.importorskip("nbclient")
@@ -60,6 +63,24 @@ def test_a_notebook_needs_no_other_file(page: Path, tmp_path: Path, monkeypatch:
     code = "\n".join(cell.source for cell in notebook.cells[2:] if cell.cell_type == "code")
     for name in set(re.findall(r"\bexamples/[\w./-]+", code)):
         assert (tmp_path / name).exists(), name
+
+
+def test_commands_of_a_notebook_print_no_control_codes(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as a kernel does
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    shown = []
+    for kernel in ("", "1"):
+        if kernel:
+            monkeypatch.setenv("JPY_PARENT_PID", kernel)
+        PlainConsole().print(Text("positional", style="bold"))
+        with stage("work"):
+            pass
+        shown.append("".join(capsys.readouterr()))
+    assert "\x1b" in shown[0]
+    assert "\x1b" not in shown[1]
+    assert "work ..." in shown[1]
 
 
 def test_links_lead_to_the_site_where_its_address_is_known() -> None:

@@ -17,12 +17,11 @@ def extension() -> Any:
 
 
 def printed(cell: Any) -> str:
-    """What a cell printed and returned, as text; what it printed on standard error comes last."""
-    texts = {"stdout": "", "result": "", "stderr": ""}
+    """What a cell printed on standard output and returned, as text; commands print all on it."""
+    texts = []
     for output in cell.outputs:
-        if output.output_type == "stream":
-            texts[output.name] += output.text
+        if output.output_type == "stream" and output.name == "stdout":
+            texts.append(output.text)
         elif output.output_type == "execute_result":
-            texts["result"] += output.data["text/plain"] + "\n"
-    own = texts["stdout"] + texts["result"]
-    return own + texts["stderr"] if cell.source.startswith("%%bash") else own
+            texts.append(output.data["text/plain"] + "\n")
+    return "".join(texts)
