@@ -92,7 +92,7 @@ def _setup(text: str) -> str:
 def _commands(block: str) -> Iterator[tuple[str, str]]:
     """Each ``$ command`` of a block, with what the page shows below it."""
     for part in re.split(r"^\$ ", block, flags=re.M)[1:]:
-        command = re.match(r"(?:.*\\\n)*.*", part)[0]  # a line may go on after a backslash
+        command = re.findall(r"\A(?:.*\\\n)*.*", part)[0]  # a line may go on after a backslash
         if set(command) & set("${}"):
             raise ValueError(f"a notebook would replace what is in the braces of: {command}")
         yield f"!{command}", part[len(command) + 1 :]
