@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from rich.console import RenderableType
 from rich.table import Table
 
-from rlchf.display import listed
+from rlchf.display import listing
 from rlchf.jobs.convert import Report
 
 LISTED = 4
