@@ -12,7 +12,7 @@ LISTED = 4
 
 
 def tables(report: Report) -> Iterator[RenderableType]:
-    """What was read and written, the numbers, and what was not converted."""
+    """What was read and written, the numbers, and what could not be held."""
     yield f"{report.title}: {_listed(report.files)}"
     yield _figures(report.numbers)
     yield from report.notes
