@@ -1,4 +1,4 @@
-"""What a conversion wrote, and what it could not hold, for the terminal."""
+"""What a conversion wrote, and what was not converted, for the terminal."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,7 @@ LISTED = 4
 
 def tables(report: Report) -> Iterator[RenderableType]:
     """What was read and written, the numbers, and what was not converted."""
-    yield f"{report.title}: {listed(report.files, LISTED)}"
+    yield f"{report.title}: {listing(report.files, LISTED)}"
     yield _figures(report.numbers)
     yield from report.notes
     if report.dropped:
