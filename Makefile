@@ -11,7 +11,7 @@ PIP = $(BIN)/python -m pip install --no-compile --quiet --disable-pip-version-ch
 # Each worker takes neighbouring tests, which share what was trained and compiled for them.
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
-.PHONY: demo demo-smollm2 test test-all test-gpu lint check docs linkcheck dist clean
+.PHONY: demo demo-smollm2 test test-all test-gpu lint check docs linkcheck bench-quick dist clean
 
 demo: $(VENV)/train.stamp
 	$(BIN)/rlchf run examples/emoji.toml
@@ -46,6 +46,10 @@ docs: $(VENV)/dev.stamp
 # The addresses of other people's pages that the docs name; needs the network.
 linkcheck: $(VENV)/dev.stamp
 	$(BIN)/python -m sphinx -b linkcheck -q -d build/doctrees docs build/links
+
+# A small version of each kind of benchmark, in ten minutes; the table says which figures hold.
+bench-quick: $(VENV)/dev.stamp
+	$(BIN)/python benchmarks/quick.py --out runs/bench-quick.json
 
 # The source distribution and the wheel that is built from it, as they would be uploaded.
 dist: $(VENV)/dev.stamp

@@ -1,6 +1,7 @@
 """How names, datasets and results look on a terminal and in a notebook."""
 
 import math
+import os
 import re
 from collections.abc import Iterable, Sequence
 from html import escape
@@ -14,6 +15,15 @@ _UNSEEN = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
 """Characters that move a terminal's cursor, change its state, or reorder its text."""
+
+
+def in_notebook() -> bool:
+    """Whether this runs in a Jupyter notebook: in its kernel, or as a command of one of its cells.
+
+    A kernel asks its commands for colours (FORCE_COLOR) and may give them a terminal, but shows no
+    movements of a cursor, and a file to which a cell writes has no use for either.
+    """
+    return "JPY_PARENT_PID" in os.environ
 
 
 def printable(text: str, keep: str = "", *, json: bool = False) -> str:
@@ -71,6 +81,20 @@ def listing(names: Iterable[str], most: int = LISTED) -> str:
     return f"{shown} and {len(names) - most:,} more" if len(names) > most else shown
 
 
+def listed(names: Sequence[str], most: int = 6) -> str:
+    """Names in a sentence.
+
+    Examples
+    --------
+    >>> listed(["borda"]), listed(["borda", "veto", "stv"]), listed(["a", "b", "c"], most=2)
+    ('borda', 'borda, veto and stv', 'a, b and 1 more')
+    """
+    shown = list(names[:most])
+    if len(names) > most:
+        return f"{', '.join(shown)} and {len(names) - most:,} more"
+    return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
+
+
 def shortened(text: object, length: int = 60) -> str:
     """Cut a text that is longer than a limit.
 
@@ -123,3 +147,39 @@ def number(value: float, digits: int = 3) -> str:
     ('0.250', '-', '0.000')
     """
     return "-" if math.isnan(value) else f"{round(value, digits) + 0.0:.{digits}f}"
+
+
+def percent(share: float, none: str = "–") -> str:
+    """A share in percent: a whole number, with one decimal where that would round too much away.
+
+    That is below 10 % and near 100 %; 0 % and 100 % are exact.
+
+    Parameters
+    ----------
+    none
+        The text for a share that is not a number.
+
+    Examples
+    --------
+    >>> percent(0.123), percent(0.0123), percent(0.0), percent(1.0), percent(0.99996), percent(math.nan)
+    ('12 %', '1.2 %', '0 %', '100 %', '99.9 %', '–')
+    """
+    if math.isnan(share):
+        return none
+    if not 0 < share < 1:
+        return f"{100 * share:.0f} %"
+    inner = min(max(share, 0.001), 0.999)
+    return f"{100 * inner:.{0 if 0.0995 <= inner < 0.985 else 1}f} %"
+
+
+def percent_with_interval(value: float, low: float, high: float, none: str = "–") -> str:
+    """A share in percent with its interval in brackets, if it has one.
+
+    Examples
+    --------
+    >>> percent_with_interval(0.45, 0.05, 0.52), percent_with_interval(0.45, math.nan, math.nan)
+    ('45 % (5.0 to 52 %)', '45 %')
+    """
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return percent(value, none)
+    return f"{percent(value, none)} ({percent(low).removesuffix(' %')} to {percent(high)})"

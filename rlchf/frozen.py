@@ -68,8 +68,8 @@ def warn_of_changes(anew: "Aggregation", earlier: "Aggregation") -> None:
     n_changed = sum(anew.ranking(p) != earlier.ranking(p) for p in anew.prompt_ids)
     if n_late or n_changed:
         warnings.warn(
-            f"{len(earlier):,} prompts are frozen, {n_late:,} of which have another number of ballots than "
-            f"when they were decided; deciding them anew would change {n_changed:,} of their rankings",
+            f"{len(earlier):,} prompts are frozen, and the number of ballots has changed on {n_late:,} of "
+            f"them; to decide them again would change {n_changed:,} of their rankings",
             stacklevel=3,
         )
 

@@ -15,9 +15,9 @@ COUNTS = ("k", "top")
 """Options that are numbers of responses: seats, places, approved responses."""
 
 FEWEST = 50
-"""On fewer responses a correlation with exposure is not told."""
+"""A correlation with exposure on fewer responses brings no warning."""
 EXCESS = 0.3
-"""A correlation with exposure is told if it differs from that of the Borda count by more than this."""
+"""A correlation with exposure brings a warning if it differs by more than this from the Borda count's."""
 
 
 def warn_of_counts(options: Mapping[str, Any], rankings: Rankings) -> None:
@@ -111,8 +111,8 @@ def _tell_exposure(name: str, figures: Figures) -> None:
     if abs(coefficient - usual) > EXCESS:
         many_or_few = "many" if coefficient > usual else "few"
         warnings.warn(
-            f"{name} ranks high what {many_or_few} ballots name: the rank correlation of its scores with the "
-            f"weight of the ballots that name a response is {coefficient:.2f}, under borda {usual:.2f}; if "
+            f"{name} favours responses on {many_or_few} ballots: the rank correlation of its scores with the "
+            f"weight of the ballots that rank a response is {coefficient:.2f}, under borda {usual:.2f}; if "
             "annotators saw only some of the responses, choose borda, copeland, kemeny or bradley_terry, or "
             "the option average of utilitarian, approval or net_approval",
             stacklevel=4,

@@ -1,6 +1,6 @@
 """Speed of training reward models on rankings of K responses, compared with TRL's trainer on pairs.
 
-    pip install 'rlchf[trl]'
+    pip install '.[trl]'
     python benchmarks/reward/reward_speed.py --out runs/reward_speed.json
 
 "sharing" is the option ``share_prompt``: a prompt is read once for all its responses.

@@ -5,7 +5,7 @@
 
 The first prints a table for each culture. With ``--peer`` the number of profiles that one voter can
 manipulate, by the first response and with ties to the first one, is compared with svvamp (``pip install
-'rlchf[bench]'``). svvamp's Coombs and Bucklin are other rules than ours and are left out.
+'.[bench]'``). svvamp's Coombs and Bucklin are other rules than ours and are left out.
 """
 
 import argparse

@@ -1,6 +1,6 @@
 """The share of a minority under DPO and under PPO, with the same labels and the same initial policy.
 
-    pip install "rlchf[trl]"
+    pip install '.[trl]'
     python benchmarks/share_audit/dpo_shares.py --out runs/dpo_shares
 
 Six of ten annotators like plain advice better, four like an emoji in it (``texts.py``, the tiny

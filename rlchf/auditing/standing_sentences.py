@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from rlchf.auditing.estimates import Estimate
 from rlchf.auditing.standing import Standing
-from rlchf.display import counted, number
+from rlchf.display import counted, listed, number, percent
 
 NAMED = 5
 
@@ -25,19 +25,6 @@ def span(estimate: Estimate, digits: int = 3) -> str:
     return low if low == "-" else f"{low} to {high}"
 
 
-def names(of_groups: Sequence[str]) -> str:
-    """Names in a sentence, the first five and how many more.
-
-    Examples
-    --------
-    >>> names(["a", "b"]), names(list("abcdefg"))
-    ('a, b', 'a, b, c, d, e and 2 more')
-    """
-    more = len(of_groups) - NAMED
-    shown = ", ".join(of_groups[:NAMED])
-    return shown if more <= 0 else f"{shown} and {more} more"
-
-
 def sentences(rows: Sequence[Standing], proportional: Collection[str] = ()) -> Iterator[str]:
     """Who is served least, who less than by a random order, and which figures are undefined and why.
 
@@ -49,13 +36,13 @@ def sentences(rows: Sequence[Standing], proportional: Collection[str] = ()) -> I
     if losing:
         yield (
             " Served less than by a random order (even the top of the interval of the outcome's share is "
-            f"below one half): {names(losing)}."
+            f"below one half): {listed(losing)}."
         )
     fair = [name for name in losing if name in proportional]
     if fair:
         yield (
             " Of these, served in proportion to their weight all the same, being opposed to the others "
-            f"(representation ratio of 1 in or below the interval): {names(fair)}."
+            f"(representation ratio of 1 in or below the interval): {listed(fair)}."
         )
     yield from adopted(rows)
     yield from _without_ratio(rows)
@@ -74,10 +61,10 @@ def served_least(rows: Sequence[Standing]) -> Iterator[str]:
     placed = [row for row in rows if not math.isnan(row.position.value)]
     unplaced = [row for row in rows if row.losing and row not in placed]
     if unplaced:
-        listed = [
+        shares = [
             f"{row.name}, {number(row.agreed.value, 2)} ({span(row.agreed, 2)})" for row in unplaced
         ]
-        yield f" Served least, by the outcome's share: {names(listed)}; without a position, see below."
+        yield f" Served least, by the outcome's share: {listed(shares)}; without a position, see below."
     if not placed:
         yield " No group has a position."
     if len(placed) < 2:
@@ -91,10 +78,10 @@ def served_least(rows: Sequence[Standing]) -> Iterator[str]:
     else:
         text = f" {begin or 'Of the groups'}, none stands out; the lowest is {_at(first)}"
     if low:
-        listed = [
+        shares = [
             f"{row.name} {number(row.position.value, 2)} ({span(row.position, 2)})" for row in low
         ]
-        text += f"; {names(listed)} stand{'s' * (len(low) == 1)} low too"
+        text += f"; {listed(shares)} stand{'s' * (len(low) == 1)} low too"
     if rest:
         text += f"; next {rest[0].name}, at {number(rest[0].position.value, 2)}"
     if first.stands_low and len(rest) > 1:
@@ -131,12 +118,12 @@ def _without_ratio(rows: Sequence[Standing]) -> Iterator[str]:
     for row in low:
         yield (
             f" No representation ratio for {row.name}: without its ballots it would get "
-            f"{_percent(row.others.value)} of the contested pairs, {_enough(row)}, so that no ratio can be "
+            f"{percent(row.others.value)} of the contested pairs, {_enough(row)}, so that no ratio can be "
             "given; this is no evidence that it is treated fairly."
         )
     rest = [row.name for row in content if row not in low]
     if rest:
-        begin = f"Nor for {names(rest)}" if low else f"No representation ratio for {names(rest)}"
+        begin = f"Nor for {listed(rest)}" if low else f"No representation ratio for {listed(rest)}"
         if len(rest) == len(rows):
             begin = "No representation ratio for any group"
         yield (
@@ -148,26 +135,22 @@ def _without_ratio(rows: Sequence[Standing]) -> Iterator[str]:
 def _enough(row: Standing) -> str:
     """Why the others' ranking is not opposed to a group."""
     if row.others.value > row.weight:
-        return f"more than its {_percent(row.weight)} of the weight"
+        return f"more than its {percent(row.weight)} of the weight"
     if row.others.value >= row.random:
         return "not less than with a random order"
-    return f"by its interval perhaps half, or its {_percent(row.weight)} of the weight"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %" if share >= 0.01 else f"{100 * share:.1f} %"
+    return f"by its interval perhaps half, or its {percent(row.weight)} of the weight"
 
 
 def _without_position(rows: Sequence[Standing]) -> Iterator[str]:
     """Which groups have no position."""
     single = [row.name for row in rows if row.annotators < 2]
     if single:
-        yield f" No position, since there are not two members to compare: {names(single)}."
+        yield f" No position, since there are not two members to compare: {listed(single)}."
     apart = [row.name for row in rows if row.annotators > 1 and math.isnan(row.position.value)]
     if apart:
         yield (
             " No position, since the members agree too little with one another to tell their own ranking "
-            f"from a random order: {names(apart)}."
+            f"from a random order: {listed(apart)}."
         )
 
 
@@ -176,12 +159,13 @@ def _uncertain(placed: Sequence[Standing]) -> Iterator[str]:
     few = [f"{row.name} ({row.annotators})" for row in placed if row.annotators < FEW]
     if few:
         yield (
-            f" Groups of fewer than {FEW} people, whose own ranking and interval are uncertain: {names(few)}."
+            f" Groups of fewer than {FEW} people, whose own ranking and interval are uncertain: "
+            f"{listed(few)}."
         )
     above = [row.name for row in placed if round(row.position.value, 2) > 1]
     if above:
         yield (
             " A position above 1 says that the outcome, which has the ballots of more people, agrees with a "
             "member more than the ranking of the group's other members does; it is no privilege: "
-            f"{names(above)}."
+            f"{listed(above)}."
         )

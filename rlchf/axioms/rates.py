@@ -264,13 +264,15 @@ def rates(
     seed: int = 0,
     known: Mapping[str, Known] | None = None,
     tick: Tick | None = None,
+    into: list[Rate] | None = None,
 ) -> list[Rate]:
     """The rate of every rule and axiom that can be measured on these elections.
 
-    ``known`` are the places that rules across prompts give; their axioms about changes are left out.
+    ``known`` are the places that rules across prompts give; their axioms about changes are left out. Each
+    rate is appended to the list ``into`` once it is measured, so that it is there if the work is stopped.
     """
     pairs = [(rule, axiom) for rule in rules for axiom in axioms if measurable(rule, axiom)]
-    found = []
+    found = [] if into is None else into
     if tick:
         tick(0, len(pairs))
     for n, (rule, axiom) in enumerate(pairs, start=1):

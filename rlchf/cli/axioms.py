@@ -28,7 +28,7 @@ def command(given: Given, as_json: Json = False) -> None:
             say("\n\n".join("\n".join(in_words(one)) for one in replays))
         return
     report = axioms_of_rules(job)
-    if as_json:
+    if as_json and not report.stopped:
         print_json(report.record())
         return
     from rlchf.cli.tables import fitting
@@ -38,3 +38,6 @@ def command(given: Given, as_json: Json = False) -> None:
     for part in tables(report, console):
         for shown in [part] if isinstance(part, str) else fitting(part, console):
             console.print(shown)
+    if report.stopped:
+        say("stopped: these are the rates measured so far, and no file is written", err=True)
+        raise SystemExit(130)

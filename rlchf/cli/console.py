@@ -57,7 +57,7 @@ def need_torch(who: str, *more: str) -> None:
     missing = [name for name in packages if not find_spec(name)]
     if missing:
         raise ValueError(
-            f"{who} {missing[0]!r}, which is not installed; install what training needs: run "
+            f"{who} {missing[0]!r}, which is not installed; install what training needs with: "
             f"{pip_install('train')}"
         )
 

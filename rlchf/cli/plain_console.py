@@ -5,7 +5,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from rlchf.display import printable
+from rlchf.display import in_notebook, printable
 
 
 class PlainConsole(Console):
@@ -20,7 +20,10 @@ class PlainConsole(Console):
     """
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(**{"markup": False, "emoji": False, "highlight": False, **options})
+        plain = {"markup": False, "emoji": False, "highlight": False}
+        if in_notebook():
+            plain["force_terminal"] = False
+        super().__init__(**{**plain, **options})
 
     def on_broken_pipe(self) -> None:
         """Leave it to the program how it ends when the reader of its output has gone."""

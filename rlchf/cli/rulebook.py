@@ -51,6 +51,7 @@ def records() -> list[dict[str, Any]]:
 def table(width: int = 120) -> "Table":
     """All rules, one kind after the other; a letter per axiom; cost and source if there is room."""
     from rich.table import Table
+    from rich.text import Text
 
     cards = [card for card in list_rules().values() if not card.broken]
     wide = width >= 108
@@ -65,7 +66,7 @@ def table(width: int = 120) -> "Table":
         of_kind = [card for card in cards if card.kind == kind]
         if of_kind:
             rules.add_section()
-            rules.add_row(f"[bold]{kind or 'of other packages'}[/bold]")
+            rules.add_row(Text(kind or "of other packages", style="bold"))
         for card in of_kind:
             rest = (card.cost, card.cited) if wide else ()
             rules.add_row(card.name, card.line, letters(card), *rest)
@@ -166,11 +167,13 @@ def with_part(text: str, name: str, part: str) -> str:
 
 
 def rewrite(root: Path) -> None:
-    """Write every part into its file, below the root of the repository."""
+    """Write every part that has changed into its file, below the root of the repository."""
     for (file, name), part in PARTS.items():
         path = root / file
         text = path.read_text(encoding="utf-8")
-        path.write_text(with_part(text, name, part()), encoding="utf-8")
+        made = with_part(text, name, part())
+        if made != text:
+            path.write_text(made, encoding="utf-8")
 
 
 def page(name: str) -> str:

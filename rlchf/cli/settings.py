@@ -17,7 +17,7 @@ from rlchf.settings import is_required
 Made = TypeVar("Made")
 Given = dict[str, Any]
 """The settings that a user gave, by name; those left out are not in it."""
-Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
+Json = Annotated[bool, typer.Option("--json", help="Result as JSON on standard output.")]
 
 SPELLINGS = {
     "kl_coef": ("--beta",),

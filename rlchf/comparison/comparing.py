@@ -13,7 +13,6 @@ from rlchf.auditing.report import plain
 from rlchf.comparison.admitted import ALL, admitted
 from rlchf.comparison.approved import Approved, approved_by_majorities
 from rlchf.comparison.data import Data, describe_data, prompt_columns
-from rlchf.comparison.estimates import listed
 from rlchf.comparison.findings import findings
 from rlchf.comparison.gains import Gains, measure_gains
 from rlchf.comparison.halves import SPLITS, Halves, split_halves
@@ -22,6 +21,7 @@ from rlchf.comparison.recommend import Recommendation, recommend
 from rlchf.comparison.rules import Distances, distances
 from rlchf.comparison.stability import Drawn, Stability, stability
 from rlchf.comparison.ties import count_ties
+from rlchf.display import html_table, listed, number
 from rlchf.options import checked
 from rlchf.rankings import Rankings, as_rankings
 
@@ -96,6 +96,14 @@ class Comparison:
         counts = self.data.counts
         prompts = f"{counts.prompts:,} prompt{'s' * (counts.prompts != 1)}"
         return f"<Comparison of {len(self.results)} rules: {prompts}, {counts.annotators:,} annotators>"
+
+    def _repr_html_(self) -> str:
+        frame = self.to_frame().set_index("rule")
+        rows = [
+            [rule, *("-" if value is None else number(value) for value in row)]
+            for rule, row in zip(frame.index, frame.to_numpy().tolist(), strict=True)
+        ]
+        return html_table(repr(self).strip("<>"), ["rule", *frame.columns], rows)
 
     @property
     def rules(self) -> list[str]:
@@ -223,9 +231,9 @@ def compare(
     """
     rankings = as_rankings(rankings)
     checked(Drawn, drawn, "drawn")
-    for name, number in (("bootstrap", bootstrap), ("splits", splits), ("seed", seed)):
-        if number < 0:
-            raise ValueError(f"{name} is {number}; give 0 or more")
+    for name, value in (("bootstrap", bootstrap), ("splits", splits), ("seed", seed)):
+        if value < 0:
+            raise ValueError(f"{name} is {value}; give 0 or more")
     chosen, groupings = admitted(rankings, rules), Grouping.each(rankings, groups)
     results, failed = _results(rankings, chosen.rules, rules == ALL, seed, stage)
     measured: dict[str, Any] = {}

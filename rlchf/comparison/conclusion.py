@@ -4,19 +4,28 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rlchf.comparison.estimates import listed
 from rlchf.comparison.gains import Gains, RuleGains
 from rlchf.comparison.recommend import AGREEMENT, LEAST, Recommendation
 from rlchf.comparison.stability import Stability
+from rlchf.display import listed
 
 NAMED = 3
 """Rules that are named in a sentence; the recommendations name all."""
 
 
 def conclusion(
-    recommendations: Sequence[Recommendation], gains: Gains | None, stability: Stability | None
+    recommendations: Sequence[Recommendation],
+    gains: Gains | None,
+    stability: Stability | None,
+    priced: tuple[str, str, str] | None = None,
 ) -> str:
     """Which rule to take for the average and for the least satisfied group; empty if it was not measured.
+
+    Parameters
+    ----------
+    priced
+        A group, a rule and the rule that serves the group better, of which a sentence before this one gives
+        the gain and the price.
 
     Examples
     --------
@@ -45,7 +54,7 @@ def conclusion(
         )
     parts = [_of_average(average, rows)]
     if least is not None:
-        parts.append(_of_least(average, least, rows, stability))
+        parts.append(_of_least(average, least, rows, stability, priced))
     return f"Which rule: {' '.join(parts)}"
 
 
@@ -73,6 +82,7 @@ def _of_least(
     least: Recommendation,
     rows: dict[str, RuleGains],
     stability: Stability | None,
+    priced: tuple[str, str, str] | None,
 ) -> str:
     """What the least satisfied group gains by a rule of its own, and what that costs."""
     base, best = rows[average.rule], rows[least.rule]
@@ -91,12 +101,15 @@ def _of_least(
     stays = ""
     if base.rule in first and best.rule in first and not np.isnan(first[best.rule]):
         stays = (
-            f", and with first places that stay with a probability of {first[best.rule]:.2f} instead of "
+            f" with first places that stay with a probability of {first[best.rule]:.2f} instead of "
             f"{first[base.rule]:.2f}"
         )
+    if priced == (name, base.rule, best.rule):
+        return f"For {name} take {best.rule} at the price above{stays and f',{stays}'}."
     return (
         f"For {name} the rule matters: {best.rule} agrees with {shares[1]:.2f} of its contested pairs "
-        f"instead of {shares[0]:.2f} under {base.rule}, at {cost:.2f} of everybody's agreement{stays}."
+        f"instead of {shares[0]:.2f} under {base.rule}, at {cost:.2f} of everybody's "
+        f"agreement{stays and f', and{stays}'}."
     )
 
 

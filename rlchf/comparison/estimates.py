@@ -1,6 +1,6 @@
 """Means over prompts with intervals, and which rules are tied with the best."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -63,20 +63,6 @@ def within_bounds(share: Estimate) -> Estimate:
     Estimate(value=0.9, low=0.75, high=1.0)
     """
     return Estimate(share.value, max(share.low, 0.0), min(share.high, 1.0))
-
-
-def listed(names: Sequence[str], most: int = 6) -> str:
-    """Names in a sentence.
-
-    Examples
-    --------
-    >>> listed(["borda"]), listed(["borda", "veto", "stv"]), listed(["a", "b", "c"], most=2)
-    ('borda', 'borda, veto and stv', 'a, b and 1 more')
-    """
-    shown = list(names[:most])
-    if len(names) > most:
-        return f"{', '.join(shown)} and {len(names) - most:,} more"
-    return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
 
 
 def _half_width(values: np.ndarray) -> float:

@@ -9,7 +9,7 @@ from rlchf.comparison.conclusion import conclusion
 from rlchf.comparison.losing import lost_sentences
 from rlchf.comparison.recommend import most_stable
 from rlchf.comparison.rules import Distances
-from rlchf.display import counted
+from rlchf.display import counted, percent
 
 if TYPE_CHECKING:
     from rlchf.comparison.comparing import Comparison
@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
 def findings(comparison: "Comparison") -> list[str]:
     """The findings: who loses, whether the rule matters, how sure the results are, and what to take."""
+    priced = comparison.served[0].priced if comparison.served else None
     parts = [
         *lost_sentences(comparison.served),
-        conclusion(comparison.recommendations, comparison.gains, comparison.stability),
+        conclusion(comparison.recommendations, comparison.gains, comparison.stability, priced),
         _whether_it_matters(comparison),
         _whose(comparison),
         _how_sure(comparison),
@@ -28,21 +29,6 @@ def findings(comparison: "Comparison") -> list[str]:
         *(one.sentence for one in comparison.recommendations),
     ]
     return [sentence for sentence in parts if sentence]
-
-
-def percent(share: float) -> str:
-    """A share in percent, with one decimal where it is small.
-
-    Examples
-    --------
-    >>> percent(0.123), percent(0.0123), percent(0.0), percent(1.0), percent(0.9999)
-    ('12 %', '1.2 %', '0 %', '100 %', '99.9 %')
-    """
-    if share in (0.0, 1.0):
-        return f"{share:.0%}".replace("%", " %")
-    inner = min(max(share, 0.001), 0.999)
-    digits = 1 if not 0.095 <= inner < 0.985 else 0
-    return f"{100 * inner:.{digits}f} %"
 
 
 def _whether_it_matters(comparison: "Comparison") -> str:

@@ -13,9 +13,9 @@ from rlchf.auditing.groups import Grouping, Groups
 from rlchf.auditing.standing import check_folds, standings_of
 from rlchf.auditing.welfare import price_of_fairness
 from rlchf.comparison.admitted import seconds
-from rlchf.comparison.estimates import listed
 from rlchf.comparison.paired import Figure, lowest, share
 from rlchf.comparison.without import outcomes_without_each
+from rlchf.display import listed
 from rlchf.rankings import Rankings
 
 MEMBERS = 2

@@ -8,10 +8,9 @@ import numpy as np
 
 from rlchf.auditing.estimates import Estimate, interval
 from rlchf.auditing.groups import Grouping
-from rlchf.comparison.estimates import listed
 from rlchf.comparison.gains import Gains, GroupGain, RuleGains
 from rlchf.comparison.paired import difference, share
-from rlchf.display import counted
+from rlchf.display import counted, listed
 from rlchf.rankings import Rankings
 
 CHANCE = 0.025
@@ -109,6 +108,13 @@ class Served:
         ]
         more = [f"{name} on {interval(one)}" for name, one in known if not np.isnan(one.value)]
         return f"{listed([f'a random order would agree on {self.random:.2f}', *more])}{rest}"
+
+    @property
+    def priced(self) -> tuple[str, str, str] | None:
+        """The group, the usual rule and the one that serves the group better; None if none does."""
+        if self.best_rule == self.rule or not self.gain.low > 0:
+            return None
+        return self.group, self.rule, self.best_rule
 
     @property
     def price(self) -> str:

@@ -10,14 +10,14 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from rlchf.auditing.estimates import Estimate, interval
-from rlchf.comparison.estimates import listed, tied_with_best
+from rlchf.comparison.estimates import tied_with_best
 from rlchf.comparison.gains import Gains, RuleGains
 from rlchf.comparison.halves import CAVEAT, Consistency, Halves
 from rlchf.comparison.paired import tied
 from rlchf.comparison.rules import KNOWN
 from rlchf.comparison.stability import RuleStability, Stability
 from rlchf.comparison.ties import Ties
-from rlchf.display import counted
+from rlchf.display import counted, listed
 from rlchf.rankings import Rankings
 from rlchf.rules import default_ties, get_rule
 

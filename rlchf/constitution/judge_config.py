@@ -14,7 +14,7 @@ CLAMP: Limits = (0.4, 0.6)
 
 @dataclass(frozen=True)
 class JudgeConfig(Settings):
-    """Which questions a judge is asked, and how its answers become soft labels."""
+    """Questions to a judge, and the settings that turn its answers into soft labels."""
 
     method: Method = setting(
         "logprobs",

@@ -14,7 +14,7 @@ from rlchf.constitution.influence import RuleInfluence
 from rlchf.constitution.position import PositionBias
 from rlchf.constitution.reliability import Reliability
 from rlchf.constitution.stages import StageScore, stages_apart
-from rlchf.display import counted
+from rlchf.display import counted, percent
 from rlchf.evaluation.intervals import Figure
 
 Named = TypeVar("Named", Evasiveness, OverRefusal)
@@ -300,17 +300,6 @@ def amount(value: float, digits: int) -> str:
     if np.isnan(value):
         return "–"
     return "∞" if np.isinf(value) else f"{round(value, digits) + 0:.{digits}f}"
-
-
-def percent(value: float) -> str:
-    """A share in per cent.
-
-    Examples
-    --------
-    >>> percent(0.1234), percent(float("nan"))
-    ('12 %', '–')
-    """
-    return "–" if np.isnan(value) else f"{100 * value:.0f} %"
 
 
 def interval(

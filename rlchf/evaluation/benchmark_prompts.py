@@ -29,7 +29,8 @@ class BenchmarkPrompt:
     """A prompt with its correct responses (chosen) and incorrect responses (rejected).
 
     A prompt of the subset Ties has the id ``tied:N``, and two or more correct responses, or ``ref:N``. The
-    reference prompt ``ref:N`` asks for the same kind of answer as ``tied:N``, and has one correct response.
+    reference prompt ``ref:N`` asks for the same kind of answer as ``tied:N``, and has one correct response. A
+    prompt of another subset has one correct response; of several the first alone counts as correct.
 
     Attributes
     ----------
@@ -39,7 +40,7 @@ class BenchmarkPrompt:
     Raises
     ------
     ValueError
-        If there is no chosen or no rejected response, several are chosen outside of Ties, or the id of a
+        If there is no chosen or no rejected response, a tied prompt has one chosen response, or the id of a
         prompt of Ties is of another form.
 
     Examples
@@ -59,15 +60,7 @@ class BenchmarkPrompt:
         for name in ("chosen", "rejected"):
             if not getattr(self, name):
                 raise ValueError(f"{name} has no response; give at least one")
-        if self.subset != TIES:
-            if len(self.chosen) > 1:
-                raise ValueError(
-                    f"chosen has {len(self.chosen)} responses and the subset is {self.subset!r}; give one, "
-                    f"or the subset {TIES}, whose prompts have several"
-                )
-            return
-        kind, _ = self.pair
-        if kind == "tied" and len(self.chosen) < 2:
+        if self.subset == TIES and self.pair[0] == "tied" and len(self.chosen) < 2:
             raise ValueError(
                 f"the prompt {self.id!r} has one chosen response; a tied prompt has two or more, and a "
                 "prompt with one is ref:N"

@@ -237,7 +237,7 @@ def write_elections(
 
     Returns
     -------
-    The files, and what could not be held with its number.
+    The files, and what the format cannot hold, with its number.
 
     Raises
     ------

@@ -75,12 +75,19 @@ class Measured:
 
 @dataclass(frozen=True)
 class AxiomReport:
-    """What is known of rules and axioms, and the rates that were measured."""
+    """What is known of rules and axioms, and the rates that were measured.
+
+    Attributes
+    ----------
+    stopped
+        Whether Ctrl-C ended the work: then these are the rates measured until then, and nothing is written.
+    """
 
     statuses: list[Status]
     measured: list[Measured] = field(default_factory=list)
     manipulated: list[Manipulated] = field(default_factory=list)
     influences: list[Influences] = field(default_factory=list)
+    stopped: bool = False
 
     @property
     def rules(self) -> list[str]:
@@ -105,6 +112,9 @@ class AxiomReport:
 def axioms_of_rules(job: AxiomsJob) -> AxiomReport:
     """Look up or search what rules satisfy, and measure how often they break it on a file and on cultures.
 
+    Ctrl-C ends the work; what is measured until then is returned, if there is something, and no file is
+    written.
+
     Raises
     ------
     ValueError, FileNotFoundError
@@ -117,19 +127,25 @@ def axioms_of_rules(job: AxiomsJob) -> AxiomReport:
         get_rule(rule)
     cultures = chosen_names(job.cultures, [])
     check_options(job.option, cultures)
-    drawn = [drawn_elections(job, name) for name in cultures]
+    drawn = {name: drawn_elections(job, name) for name in cultures}
     people = read_people(job, job.group) if job.rankings else None
-    measured = []
-    if people is not None:
-        measured.append(on_file(job, people.rankings, rules, axioms))
-    for name, batches in zip(cultures, drawn, strict=True):
-        with stage(f"axioms on {name}", quiet=True) as tick:
-            found = rates(rules, axioms, batches, seed=job.seed, tick=tick)
-        measured.append(Measured(name, scope_of(batches), found, heading=heading_of(job, name)))
-    with stage("counterexamples", quiet=True) as tick:
-        known = statuses(rules, axioms, job.search, job.seed, tick)
-    known = [with_measured(status, measured) for status in known]
-    report = AxiomReport(known, measured, *on_people(job, people, rules, cultures))
+    measured: list[Measured] = []
+    try:
+        if people is not None:
+            on_file(job, people.rankings, rules, axioms, measured)
+        for name, batches in drawn.items():
+            on_culture(job, name, batches, rules, axioms, measured)
+        with stage("counterexamples", quiet=True) as tick:
+            known = statuses(rules, axioms, job.search, job.seed, tick)
+        known = [with_measured(status, measured) for status in known]
+        more = on_people(job, people, rules, cultures)
+    except KeyboardInterrupt:
+        measured = [one for one in measured if one.rates]
+        if not measured:
+            raise
+        known = [with_measured(one, measured) for one in statuses(rules, axioms, 0, job.seed)]
+        return AxiomReport(known, measured, stopped=True)
+    report = AxiomReport(known, measured, *more)
     if is_table(job.out):
         write_table(job.out, rate_columns(report))
     elif job.out:
@@ -207,9 +223,16 @@ def chosen_axioms(given: str) -> list[str]:
 
 
 def on_file(
-    job: AxiomsJob, rankings: Rankings, rules: Sequence[str], axioms: Sequence[str]
-) -> Measured:
-    """The rates on the prompts of a dataset, or on some of them drawn at random."""
+    job: AxiomsJob,
+    rankings: Rankings,
+    rules: Sequence[str],
+    axioms: Sequence[str],
+    measured: list[Measured],
+) -> None:
+    """Append the rates on the prompts of a dataset, or on some of them drawn at random.
+
+    They are filled in as they are measured.
+    """
     P = len(rankings.prompt_ids)
     chosen = np.arange(P)
     if job.elections < P:
@@ -219,7 +242,9 @@ def on_file(
             "all",
             stacklevel=2,
         )
-    batches, found = file_batches(rankings, chosen), []
+    batches = file_batches(rankings, chosen)
+    rows = Measured(rankings.source, scope_of(batches), [], {})
+    measured.append(rows)
     for rule in rules:
         with stage(f"axioms of {rule} on {counted(len(chosen), 'prompt')}", quiet=True) as tick:
             part, known = batches, {}
@@ -227,12 +252,30 @@ def on_file(
                 known = {rule: known_places(rankings, rule)}
             elif (slow := slow_prompts(rule, rankings, chosen)).any():
                 part = file_batches(rankings, chosen[~slow])
-            found += rates([rule], axioms, part, seed=job.seed, known=known, tick=tick)
-    first = {
-        (one.rule, one.axiom): rankings.prompt_ids[one.first] for one in found if one.first >= 0
-    }
+            try:
+                rates([rule], axioms, part, seed=job.seed, known=known, tick=tick, into=rows.rates)
+            finally:
+                rows.prompts.update({
+                    (one.rule, one.axiom): rankings.prompt_ids[one.first]
+                    for one in rows.rates
+                    if one.first >= 0
+                })  # fmt: skip
     list_skipped(job, rankings, skipped_file(job.out))
-    return Measured(rankings.source, scope_of(batches), found, first)
+
+
+def on_culture(
+    job: AxiomsJob,
+    name: str,
+    batches: Batches,
+    rules: Sequence[str],
+    axioms: Sequence[str],
+    measured: list[Measured],
+) -> None:
+    """Append the rates on elections drawn from a culture; they are filled in as they are measured."""
+    rows = Measured(name, scope_of(batches), [], heading=heading_of(job, name))
+    measured.append(rows)
+    with stage(f"axioms on {name}", quiet=True) as tick:
+        rates(rules, axioms, batches, seed=job.seed, tick=tick, into=rows.rates)
 
 
 def slow_prompts(rule: str, rankings: Rankings, chosen: np.ndarray) -> np.ndarray:

@@ -147,6 +147,13 @@ def _check(prompts: Sequence[BenchmarkPrompt], job: BenchJob) -> None:
             "tied:N or ref:N, and the margins leave such prompts out",
             stacklevel=3,
         )
+    several = sum(one.subset != TIES and len(one.chosen) > 1 for one in prompts)
+    if several:
+        warnings.warn(
+            f"{source}: {counted(several, 'prompt')} outside of {TIES} {'has' if several == 1 else 'have'} "
+            "several chosen responses, of which the first alone counts as correct",
+            stacklevel=3,
+        )
     unknown = list(dict.fromkeys(one.subset for one in prompts if one.subset not in SUBSETS))
     if unknown:
         warnings.warn(

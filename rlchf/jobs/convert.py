@@ -53,7 +53,7 @@ class Report:
     numbers
         Numbers of what was written, by its name.
     dropped
-        What could not be held, in words, and how many of it.
+        What was not converted, in words, and how many of it.
     notes
         What a reader must know.
     source

@@ -11,7 +11,7 @@ HEADING = "Manipulation and influence"
 
 @dataclass(frozen=True, kw_only=True)
 class ManipulationSettings(GroupedRankings):
-    """Whether manipulation and influence are measured, and how."""
+    """Settings of the measures of manipulation and influence."""
 
     manipulation: bool = setting(
         False,

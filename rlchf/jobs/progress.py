@@ -16,7 +16,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from rlchf.display import printable
+from rlchf.display import in_notebook, printable
 
 Tick = Callable[..., None]
 """``tick(done, total, **facts)``, facts being a few figures to show beside the bar."""
@@ -34,7 +34,10 @@ def stage(name: str, quiet: bool = False) -> Iterator[Tick]:
     line says that the stage began, one a minute how far it is, and one how long it took.
     """
     name = printable(name)
-    console = Console(stderr=True, highlight=False, markup=False, emoji=False)
+    console = Console(
+        stderr=True, highlight=False, markup=False, emoji=False, force_jupyter=False,
+        force_terminal=False if in_notebook() else None,
+    )  # fmt: skip
     began = time.monotonic()
     if not console.is_terminal and not quiet:
         console.print(f"{name} ...")

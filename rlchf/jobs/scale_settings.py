@@ -9,7 +9,7 @@ from rlchf.settings import Settings, setting
 
 @dataclass(frozen=True, kw_only=True)
 class Scale(Settings):
-    """How much is aggregated at a time, and where."""
+    """Memory, shards and engine of an aggregation in parts."""
 
     memory: str = setting(
         "",

@@ -1,4 +1,4 @@
-"""Settings of each job, as its command takes them; reading them needs neither torch nor pyarrow."""
+"""Settings of each job, the options of its command; reading them needs neither torch nor pyarrow."""
 
 import pkgutil
 from collections.abc import Iterable
@@ -103,7 +103,7 @@ class VotingRule(Settings):
 
 @dataclass(frozen=True, kw_only=True)
 class RuleSettings(VotingRule):
-    """A voting rule and all that it is given."""
+    """A voting rule, its options, tie-breaking, number of threads and seed."""
 
     ties: str = setting(
         "",
@@ -130,7 +130,7 @@ class AggregateJob(RuleSettings, RankingsInput, Scale):
 
 @dataclass(frozen=True, kw_only=True)
 class ConvertJob(Settings):
-    """Files of a public corpus, of a tool or of ballots, and what they become."""
+    """Files of a public corpus, of a tool or of ballots, and the files to write."""
 
     files: tuple[str, ...] = setting(MISSING, "Files or a folder to convert.")
     from_: str = setting(
@@ -272,7 +272,7 @@ class PairsJob(Texts, RankingsInput):
 
 @dataclass(frozen=True, kw_only=True)
 class RewardData(Texts, GroupedRankings):
-    """Rankings with their texts, and the people a reward model is measured by."""
+    """Rankings, their texts, and the annotators on whom a reward model is evaluated."""
 
     feature: tuple[str, ...] = setting(
         (),
@@ -287,7 +287,7 @@ class RewardData(Texts, GroupedRankings):
 
 @dataclass(frozen=True, kw_only=True)
 class RewardJob(Loading, RuleSettings, RewardData):
-    """What a reward model is trained on."""
+    """The data, the voting rule and the initial model of a reward model."""
 
     model: str = setting(
         MISSING, "Language model to start from: a folder, smollm2, owner/model on the Hub, or tiny."
@@ -308,7 +308,7 @@ class ScoreJob(Reading):
 
 @dataclass(frozen=True, kw_only=True)
 class JuryJob(Reading, VotingRule, Texts):
-    """A reward model, texts, a population of annotators, and how the jury decides."""
+    """A reward model, texts, a population of annotators, and the voting rule of the jury."""
 
     model: str = setting(MISSING, "Folder of a reward model conditioned on annotator features.")
     annotators: str = setting(MISSING, "Annotators file from which the panel is drawn.")
@@ -336,7 +336,7 @@ class JuryJob(Reading, VotingRule, Texts):
 
 @dataclass(frozen=True, kw_only=True)
 class SampleJob(Loading):
-    """The policy to sample candidates from, its prompts, and how it is asked to differ."""
+    """The policy to sample candidates from, its prompts, and the texts that ask for differences."""
 
     policy: str = setting(
         MISSING,
@@ -406,7 +406,7 @@ class PPOJob(RewardReading, Loading):
 
 @dataclass(frozen=True, kw_only=True)
 class TasksJob(Texts):
-    """Responses to have judged, and by whom."""
+    """Responses to rank, and the annotators who rank them."""
 
     to: Literal["potato", "label_studio"] = setting(MISSING, "Annotation tool.")
     out: str = setting(MISSING, "New folder for the project.")

@@ -9,7 +9,7 @@ from rlchf.settings import Settings, seed_setting, setting
 
 @dataclass(frozen=True, kw_only=True)
 class SimulateJob(Settings):
-    """A statistical culture, the size of the dataset that is drawn from it, and where it goes."""
+    """A statistical culture, the size of the dataset drawn from it, and the files to write."""
 
     culture: str = setting(
         MISSING,

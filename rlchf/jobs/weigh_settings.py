@@ -8,7 +8,7 @@ from rlchf.settings import Settings, setting
 
 @dataclass(frozen=True, kw_only=True)
 class WeighJob(Settings):
-    """Annotators to weigh, and the population that they are to stand for."""
+    """Annotators to weigh, and the population whose shares they get."""
 
     annotators: str = setting(
         MISSING, "Annotators: a table with annotator_id, optional weight, and columns of features."

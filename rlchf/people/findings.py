@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from rlchf.auditing.estimates import Estimate, interval
-from rlchf.display import counted
+from rlchf.display import counted, percent, percent_with_interval
 from rlchf.people.clickers import BALLOTS, LEAST
 from rlchf.people.consequences import Consequence
 from rlchf.people.report import People
@@ -14,30 +14,15 @@ ONE_SIDED = 2.0
 """A group is named if its share of the people dropped is so many times its share of the people."""
 
 
-def percent(share: float) -> str:
-    """A share in per cent, with a decimal below 10.
-
-    Examples
-    --------
-    >>> percent(0.673), percent(0.004), percent(float("nan"))
-    ('67 %', '0.4 %', 'unknown')
-    """
-    if not np.isfinite(share):
-        return "unknown"
-    return f"{100 * share:.1f} %" if 0 < abs(share) < 0.0995 else f"{100 * share:.0f} %"
-
-
 def of_share(estimate: Estimate) -> str:
     """A share with its interval.
 
     Examples
     --------
     >>> of_share(Estimate(0.673, 0.66, 0.69))
-    '67 % (66 % to 69 %)'
+    '67 % (66 to 69 %)'
     """
-    if not np.isfinite(estimate.low):
-        return percent(estimate.value)
-    return f"{percent(estimate.value)} ({percent(estimate.low)} to {percent(estimate.high)})"
+    return percent_with_interval(estimate.value, estimate.low, estimate.high, "unknown")
 
 
 def findings(people: People) -> list[str]:
@@ -49,7 +34,7 @@ def findings(people: People) -> list[str]:
     >>> ballots = [(p, name, "a > b") for p in range(9) for name in ("ann", "bob", "eve")]
     >>> found = rlchf.people.describe_people(rlchf.Rankings.from_ballots(ballots))
     >>> findings(found)[0]
-    'Two people who compare the same two responses say the same in 100 % (70 % to 100 %) of the cases; by
+    'Two people who compare the same two responses say the same in 100 % (70 to 100 %) of the cases; by
     chance it would be 49 %.'
     """
     return [
@@ -166,11 +151,12 @@ def _dropping(people: People) -> Iterator[str]:
         if not hit:
             continue
         row = max(hit, key=lambda row: row.dropped / row.people)
+        before, after = (percent(x, "unknown") for x in (row.agreement_before, row.agreement_after))
         yield (
             f"Dropping people by one figure ({criterion}) would drop {percent(row.dropped / row.people)} of "
             f"the group {row.group} and {percent(share)} of all; its weight would go from "
             f"{percent(row.weight_before)} to {percent(row.weight_after)}, and its agreement with the result "
-            f"by {people.rule} from {percent(row.agreement_before)} to {percent(row.agreement_after)}."
+            f"by {people.rule} from {before} to {after}."
         )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from rlchf.auditing.groups import Groups
+from rlchf.display import counted, html_table, number
 from rlchf.people.agreement import (
     LISTED,
     Agreements,
@@ -79,6 +80,25 @@ class People:
     clickers: Clickers | None
     consequences: list[Consequence]
     rule: str
+
+    def __repr__(self) -> str:
+        sizes = ((self.annotator_ids, "annotator"), (self.prompt_ids, "prompt"))
+        counts = ", ".join(counted(len(ids), noun) for ids, noun in sizes)
+        return f"<People: {counts}, {counted(self.n_ballots, 'ballot')}>"
+
+    def _repr_html_(self) -> str:
+        groups = [group.within for by_group in self.groups.values() for group in by_group]
+        rows = [
+            [
+                one.name,
+                one.annotators,
+                *(number(share) for share in (one.same.value, one.chance, one.alpha.value)),
+                number(one.tau_b.value),
+            ]
+            for one in (self.overall, *groups)
+        ]
+        names = ["name", "annotators", "same", "chance", "alpha", "tau_b"]
+        return html_table(repr(self).strip("<>"), names, rows)
 
     def to_dict(self) -> dict[str, Any]:
         """All figures as plain lists, numbers and names; None where a figure is not defined."""

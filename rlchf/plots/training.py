@@ -16,11 +16,11 @@ def training_plot(
 
     A thin line shows each update, a thick line the mean of the last tenth of the updates so far.
     """
-    curves = [("reward_mean", "reward"), ("kl", "KL to the start, nats")]
+    curves = [("reward_mean", "reward"), ("kl", "KL divergence, nats")]
     curves += [(name, name) for name in others] + [(name, f"share: {name}") for name in shares]
     n_columns = min(3, len(curves))
     n_rows = -(-len(curves) // n_columns)
-    figure = Figure(figsize=(4.5 * n_columns, 3 * n_rows), layout="constrained")
+    figure = Figure(figsize=(3.6 * n_columns, 2.8 * n_rows), layout="constrained")
     updates = [row["update"] for row in rows]
     window = max(1, len(rows) // 10)
     for n, (name, label) in enumerate(curves):

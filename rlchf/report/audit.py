@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from rlchf.auditing.held_out import count_members, low_outliers
 from rlchf.auditing.report import Audit
 from rlchf.auditing.standing import by_position
-from rlchf.auditing.standing_sentences import adopted, names, served_least
-from rlchf.display import counted
+from rlchf.auditing.standing_sentences import adopted, served_least
+from rlchf.display import counted, listed, percent
 from rlchf.report.audit_sections import SPARSE, STRONG, audit_sections
-from rlchf.report.audit_words import held_out_again, percent, ratios_of, span
+from rlchf.report.audit_words import held_out_again, ratios_of, span
 from rlchf.report.document import (
     Document,
     Fold,
@@ -65,7 +65,7 @@ def audit_findings(report: Audit) -> Iterator[str]:
             f"{n} of the {size} of {name}"
             for name, (n, size) in count_members(low, report.held_out.annotators).items()
         ]
-        which = f": {names(groups)}" if groups else ""
+        which = f": {listed(groups)}" if groups else ""
         yield (
             f"{counted(len(low), 'annotator')} agree on far fewer contested pairs than most{which}. They "
             "may be a minority as well as careless; look at them before leaving anybody out."
@@ -102,16 +102,16 @@ def _group_findings(report: Audit) -> Iterator[str]:
         if losing:
             verb = "is" if len(losing) == 1 else "are"
             yield (
-                f"{names(losing)} {verb} served less than by an order drawn at random, which would agree "
+                f"{listed(losing)} {verb} served less than by an order drawn at random, which would agree "
                 "with half of the contested pairs."
             )
         yield from (sentence.strip() for sentence in adopted(rows))
     short = [one for one in ratios_of(report) if one.high < 1]
     if short:
-        listed = [f"{one.name} {cell_text(one, 2)}" for one in short]
+        ratios = [f"{one.name} {cell_text(one, 2)}" for one in short]
         yield (
             "Served less than in proportion to their weight, being opposed to the others (representation "
-            f"ratio, in proportion at 1): {names(listed)}."
+            f"ratio, in proportion at 1): {listed(ratios)}."
         )
 
 
@@ -126,7 +126,7 @@ def _justified_findings(report: Audit) -> Iterator[str]:
         return
     broken = violated[units[0]]
     worst = max(broken, key=lambda one: one.deserved - one.received)
-    others = f" It fails over {names(units[1:])} too." if len(units) > 1 else ""
+    others = f" It fails over {listed(units[1:])} too." if len(units) > 1 else ""
     yield (
         f"Justified representation ({', '.join(one.axiom for one in broken)}) fails: "
         f"{counted(worst.members, 'annotator')} who agree deserve {worst.deserved:g} of the {units[0]} by "

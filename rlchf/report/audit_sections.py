@@ -9,9 +9,9 @@ from rlchf.auditing.report import Audit
 from rlchf.auditing.stages import StageShares
 from rlchf.auditing.standing import Standing, by_position
 from rlchf.auditing.standing_sentences import sentences
-from rlchf.display import counted
+from rlchf.display import counted, percent
 from rlchf.report.audit_people import people_section, weights_section
-from rlchf.report.audit_words import MEASURES, held_out_again, percent, ratios_of
+from rlchf.report.audit_words import MEASURES, held_out_again, ratios_of
 from rlchf.report.charts import Dot, interval_chart
 from rlchf.report.document import (
     Block,

@@ -4,6 +4,7 @@ import math
 
 from rlchf.auditing.held_out import Interval
 from rlchf.auditing.report import Audit
+from rlchf.display import percent_with_interval
 
 MEASURES = {"pairs": "all pairs", "contested": "contested pairs", "first_place": "first places"}
 """The measures of agreement by the names of their fields."""
@@ -25,18 +26,4 @@ def ratios_of(report: Audit) -> list[Interval]:
 
 def span(one: Interval) -> str:
     """A share in percent with its interval."""
-    ends = ""
-    if not math.isnan(one.low):
-        ends = f" ({100 * one.low:.0f} to {100 * one.high:.0f} %)"
-    return f"{percent(one.value)}{ends}"
-
-
-def percent(share: float) -> str:
-    """A share in percent.
-
-    Examples
-    --------
-    >>> percent(0.1075), percent(1.0), percent(float("nan"))
-    ('10.8 %', '100 %', '–')
-    """
-    return "–" if math.isnan(share) else f"{round(100 * share, 1):g} %"
+    return percent_with_interval(one.value, one.low, one.high)

@@ -37,6 +37,7 @@ from rlchf.report.drawing import (
     series_field,
     spread_words,
     tooltips,
+    unchecked,
 )
 from rlchf.report.drawing import (
     Point as Point,
@@ -45,6 +46,7 @@ from rlchf.report.matrices import graph_chart as graph_chart
 from rlchf.report.matrices import matrix_chart as matrix_chart
 
 
+@unchecked
 def interval_chart(
     title: str,
     dots: Sequence[Dot],
@@ -129,6 +131,7 @@ def interval_chart(
     )  # fmt: skip
 
 
+@unchecked
 def bar_chart(
     title: str,
     bars: Sequence[Dot],
@@ -186,6 +189,7 @@ def bar_chart(
     )  # fmt: skip
 
 
+@unchecked
 def line_chart(
     title: str,
     curves: Sequence[Curve],
@@ -259,6 +263,7 @@ def line_chart(
     )
 
 
+@unchecked
 def scatter_chart(
     title: str,
     points: Sequence[Point],
@@ -314,6 +319,7 @@ def scatter_chart(
     )  # fmt: skip
 
 
+@unchecked
 def histogram_chart(
     title: str,
     values: Figures | Mapping[str, Figures],

@@ -1,9 +1,10 @@
 """What the charts of reports are made of: figures with names, links, descriptions."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import wraps
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 import numpy as np
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     import altair as alt
 
 Figures = Sequence[float] | np.ndarray
+Drawn = ParamSpec("Drawn")
 NAN = float("nan")
 MOST = 40
 """Names that a chart draws."""
@@ -205,6 +207,19 @@ def reference_line(value: float, axis: str) -> "alt.Chart":
     )  # fmt: skip
 
 
+def unchecked(draw: Callable[Drawn, Chart]) -> Callable[Drawn, Chart]:
+    """Draw without Altair's check of each part against its schema, which takes longer than the drawing."""
+
+    @wraps(draw)
+    def drawn(*args: Drawn.args, **options: Drawn.kwargs) -> Chart:
+        from altair.utils.schemapi import debug_mode
+
+        with debug_mode(False):
+            return draw(*args, **options)
+
+    return drawn
+
+
 def chart_of(
     drawn: Any, title: str, description: str, height: int, *, links: Mapping[str, str]
 ) -> Chart:
@@ -212,7 +227,11 @@ def chart_of(
     import altair as alt
 
     picks = [alt.param(name=f"picked_{field}", value="") for field in ("name", "series")]
-    spec = drawn.properties(width="container", height=height).add_params(*picks).to_dict()
+    spec = (
+        drawn.properties(width="container", height=height)
+        .add_params(*picks)
+        .to_dict(validate=False)
+    )
     spec.pop("config", None)
     if height > TALL:
         _add_axis_at_top(spec)

@@ -7,7 +7,16 @@ from typing import Any
 import numpy as np
 
 from rlchf.report.document import Chart
-from rlchf.report.drawing import FADED, chart_of, cut_words, figure_text, given, scale_of, tooltips
+from rlchf.report.drawing import (
+    FADED,
+    chart_of,
+    cut_words,
+    figure_text,
+    given,
+    scale_of,
+    tooltips,
+    unchecked,
+)
 
 NUMBERED = 24
 """Rows or columns of a matrix at most whose cells have numbers."""
@@ -34,6 +43,7 @@ def clustered(distances: np.ndarray) -> list[int]:
     return [int(leaf) for leaf in leaves_list(tree)]
 
 
+@unchecked
 def matrix_chart(
     title: str,
     names: Sequence[str],
@@ -170,6 +180,7 @@ def _extremes(
     )
 
 
+@unchecked
 def graph_chart(
     title: str,
     nodes: Sequence[str],

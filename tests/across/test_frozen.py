@@ -117,7 +117,7 @@ def test_a_minority_is_paid_back_for_what_was_decided_without_it(rule: str) -> N
     rankings = blocs(20)
     earlier = decided_as_a(rankings, 5, rule)
     with pytest.warns(
-        UserWarning, match=r"5 prompts are frozen, 0 of which .* change [12] of their"
+        UserWarning, match=r"5 prompts are frozen, .* on 0 of them; .* change [12] of their"
     ):
         result = rlchf.aggregate(rankings, rule, frozen=earlier)
     won = [order == [1, 0] for order in letters(result)]
@@ -174,7 +174,7 @@ def test_late_ballots_rewrite_nothing_and_their_effect_is_counted(rule: str) -> 
     anew = rlchf.aggregate(rankings, rule)
     changed = sum(anew.ranking(p) != before.ranking(p) for p in before.prompt_ids)
     with pytest.warns(
-        UserWarning, match=f"60 prompts .* {len(late)} of which .* change {changed} of their"
+        UserWarning, match=f"60 prompts .* on {len(late)} of them; .* change {changed} of their"
     ):
         after = rlchf.aggregate(rankings, rule, frozen=before)
     assert changed > 0
@@ -246,7 +246,7 @@ def test_day_after_day_on_the_command_line(tmp_path: Path) -> None:
         file.write("0,zoe,b > a\n1,zoe,b > a\n2,zoe,b > a\n")
     done = command("aggregate", ballots, "--rule", "phragmen_credit", "--frozen", whole, "--out",
                    tmp_path / "late.jsonl")  # fmt: skip
-    assert "9 prompts are frozen, 3 of which have another number of ballots" in done.stderr
+    assert "9 prompts are frozen, and the number of ballots has changed on 3 of them" in done.stderr
     wrong = command(
         "aggregate", ballots, "--rule", "cpb", "--frozen", whole, "--out", tmp_path / "x.jsonl"
     )

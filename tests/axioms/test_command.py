@@ -2,6 +2,7 @@
 
 import csv
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -286,3 +287,28 @@ def test_a_damaged_counterexample_is_refused_in_one_sentence(
     path = tmp_path / "damaged.json"
     path.write_text(json.dumps(record))
     assert message in refused(run("--replay", path))
+
+
+def test_ctrl_c_prints_the_rates_measured_so_far_and_writes_nothing(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = iter(range(4))
+
+    def stops(*arguments: Any, **options: Any) -> Any:
+        if next(calls, None) is None:
+            raise KeyboardInterrupt
+        return rate(*arguments, **options)
+
+    monkeypatch.setattr(sys.modules[rate.__module__], "rate", stops)
+    out = tmp_path / "rates.csv"
+    options = ["--rules", "borda,veto", "--axioms", "Pareto,majority,Condorcet", "--out", out]
+    done = run(file, *options)
+    assert done.returncode == 130
+    assert done.stderr == "stopped: these are the rates measured so far, and no file is written\n"
+    table = done.stdout[done.stdout.index("share of the elections") :]
+    rows = [line.split() for line in table.splitlines() if line.startswith(" ")]
+    assert rows[0] == ["axiom", "borda", "veto"]
+    assert [row[-1] == "-" for row in rows[1:4]] == [False, True, True]
+    assert not out.exists()
+    at_once = run(file, *options)
+    assert (at_once.returncode, at_once.stdout) == (130, "")

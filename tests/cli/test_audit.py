@@ -167,7 +167,8 @@ def test_a_single_annotator_has_no_representation_ratio_on_the_screen(folder: Pa
     assert "Representation ratio" not in run(*inputs).stdout
     people = "--annotators", folder / "people.csv", "--group", "region"
     assert (
-        "Representation ratio: north 1.67 (1.67-1.67), south 0.00" in run(*inputs, *people).stdout
+        "Representation ratio: north 1.67 (1.67-1.67) and south 0.00"
+        in run(*inputs, *people).stdout
     )
 
 

@@ -189,14 +189,13 @@ def wrong_files() -> Iterator[tuple[list[dict[str, Any]], str]]:
     yield changed(1, chosen="Honey."), "line 2: chosen is 'Honey.'; there should be a list"
     yield changed(1, chosen=[{"a": 1}]), "line 2: chosen 1: the text is"
     yield changed(1, num_correct=2), "line 2: num_correct is 2, and it should be 1"
-    yield changed(2, chosen=["a", "b"]), "line 3: chosen has 2 responses and the subset is 'Fact"
     yield changed(20, id="7"), "line 21: the id '7' of the subset Ties is neither tied:N nor ref:N"
     yield changed(20, chosen=["Red."]), "line 21: the prompt 'tied:0' has one chosen response"
     yield changed(20, id="tied:1"), "the prompt 'tied:1' of Ties is there twice"
     yield bench_rows()[:22], "no tied prompt with its reference prompt"
 
 
-@pytest.mark.parametrize(("rows", "problem"), wrong_files(), ids=range(10))
+@pytest.mark.parametrize(("rows", "problem"), wrong_files(), ids=range(9))
 def test_rows_that_cannot_be_measured_are_refused(
     rows: list[dict[str, Any]], problem: str, folder: Path, tmp_path: Path
 ) -> None:
@@ -225,6 +224,17 @@ def test_wrong_scores_and_settings_are_refused(folder: Path, tmp_path: Path) -> 
     assert "choose from Factuality" in refused(run(file, "--scores", path, "--subset", "Chat"))
     assert "unknown model 'nowhere'" in refused(run(file, "--reward", "nowhere"))
     assert "is there already" in refused(run(file, "--scores", path, "--out", folder))
+
+
+def test_outside_of_ties_the_first_chosen_response_alone_is_correct(
+    folder: Path, tmp_path: Path
+) -> None:
+    rows = changed(0, chosen=["Mercury.", "Venus."], num_correct=None, total_completions=None)
+    file = write_rows(tmp_path / "several.jsonl", rows)
+    scores = write_rows(tmp_path / "scores.jsonl", perfect(rows))
+    done = run(file, "--scores", scores, "--subset", "Factuality", "--json")
+    assert "1 prompt outside of Ties has several chosen responses" in done.stderr
+    assert figures(done)["subsets"][0]["score"] == (1 / 2 + 3) / 4  # the second shares its score
 
 
 def test_an_unknown_subset_is_measured_by_itself_with_a_warning(

@@ -92,6 +92,8 @@ def test_rules_lists_and_shows() -> None:
     table = rlchf("rules").stdout
     assert "ANHUPLRM" in table
     assert "A  anonymity" in table
+    assert "positional" in table
+    assert "[bold]" not in table
 
 
 def test_ties_are_broken_on_request(tmp_path: Path) -> None:

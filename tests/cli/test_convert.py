@@ -22,7 +22,7 @@ def test_a_source_says_in_numbers_what_it_wrote_and_what_it_could_not_hold(tmp_p
     assert " 4  disapprovals" in done.stderr
     assert " 2  anonymous annotators" in done.stderr
     assert "licence of that data, as its card states it: CC BY 4.0 for prompts" in done.stderr
-    assert "could not be held:\n1  votes between two equal texts" in done.stderr
+    assert "not converted:\n1  votes between two equal texts" in done.stderr
     assert sorted(path.name for path in (tmp_path / "arena").iterdir()) == [
         "prompts.jsonl", "rankings.csv", "responses.jsonl",
     ]  # fmt: skip
@@ -109,7 +109,7 @@ def test_rankings_go_to_elections_and_back(write: Write, tmp_path: Path) -> None
 
 def test_what_elections_cannot_hold_is_said_and_so_are_texts(write: Write, tmp_path: Path) -> None:
     done = rlchf("convert", write("votes.csv", VOTES), "--out", tmp_path / "p.blt")
-    assert "could not be held:\n2  annotators by name" in done.stderr
+    assert "not converted:\n2  annotators by name" in done.stderr
     done = rlchf(
         "convert", DATA / "habermas.jsonl", "--to", "abif", "--out", tmp_path / "elections"
     )

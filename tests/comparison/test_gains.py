@@ -53,7 +53,8 @@ def test_a_minority_is_recommended_a_rule_that_hears_it_and_the_average_another(
     assert first.startswith(
         "Which rule: for the average, 2 rules are not told apart (kemeny and borda;"
     )
-    assert "For few the rule matters: perpetual_pav agrees with 0.4" in first
+    assert first.endswith("For few take perpetual_pav at the price above.")
+    assert "The price: perpetual_pav gives few 0.4" in "".join(comparison.findings)
 
 
 def test_rules_that_chance_alone_tells_apart_are_tied() -> None:
@@ -84,6 +85,7 @@ def test_a_rule_that_is_better_with_everyone_is_not_tied() -> None:
 def test_without_people_who_are_known_nothing_is_said_of_people() -> None:
     rankings = Rankings.from_ballots([("p", f"anonymous:{n}", "a > b > c") for n in range(5)])
     comparison = rlchf.compare(rankings, "borda,veto", bootstrap=10, splits=2)
+    assert "<td>veto</td>" in comparison._repr_html_()
     assert comparison.gains is not None
     assert comparison.gains.rules == []
     assert "anonymous" in comparison.gains.notes[0]

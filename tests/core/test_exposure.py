@@ -30,7 +30,9 @@ def told(rankings: rlchf.Rankings, rule: str, **options: object) -> list[str]:
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
         rlchf.aggregate(rankings, rule, **options)  # type: ignore[arg-type]
-    return [str(one.message) for one in warned if "ballots name: the rank" in str(one.message)]
+    return [
+        str(one.message) for one in warned if "ballots: the rank correlation" in str(one.message)
+    ]
 
 
 SEEN = seen()
@@ -45,7 +47,7 @@ SEEN = seen()
 )  # fmt: skip
 def test_a_rule_that_exposure_decides_is_told_with_its_figure(rule: str, which: str) -> None:
     (message,) = told(SEEN, rule)
-    assert message.startswith(f"{rule} ranks high what {which} ballots name: the rank correlation")
+    assert message.startswith(f"{rule} favours responses on {which} ballots: the rank correlation")
     with warnings.catch_warnings(action="ignore"):
         result = rlchf.aggregate(SEEN, rule)
     scores = result.response_scores if rule != "carry_psb" else -result.response_ranks

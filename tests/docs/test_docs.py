@@ -2,19 +2,18 @@
 
 import doctest
 import inspect
-import os
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from rlchf.cli import rulebook
+from tests.support.commands import printed
 from tests.support.pages import PAGES, ROOT, name_of
 
+TUTORIALS = ROOT / "docs/tutorials"  # executed as notebooks: test_notebooks.py
 MADE_ELSEWHERE = (
     "make ",
     "git ",
@@ -41,7 +40,7 @@ def consoles() -> list[Any]:
     return [
         pytest.param(page, id=name_of(page), marks=[pytest.mark.slow] * (page.name != "README.md"))
         for page in PAGES
-        if commands(page)
+        if commands(page) and page.parent != TUTORIALS
     ]
 
 
@@ -60,16 +59,11 @@ def lines(text: str) -> list[str]:
 @pytest.mark.parametrize("page", consoles())
 def test_the_shown_commands_print_what_the_page_shows(page: Path, clone: Path) -> None:
     """In one test, because a command may need the files of those before it."""
-    program = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    printed, shown = {}, {}
+    found, shown = {}, {}
     for command, output in commands(page):
-        result = subprocess.run(
-            command, shell=True, cwd=clone, capture_output=True, text=True, timeout=300, check=False,
-            env={**os.environ, "PATH": program, "COLUMNS": "110", "NO_COLOR": "1"},
-        )  # fmt: skip
-        printed[command], shown[command] = lines(result.stdout + result.stderr), lines(output)
+        found[command], shown[command] = lines(printed(command, clone)), lines(output)
     for command, expected in shown.items():
-        assert printed[command] == expected, command
+        assert found[command] == expected, command
 
 
 @pytest.mark.parametrize(
@@ -80,6 +74,7 @@ def test_the_shown_commands_print_what_the_page_shows(page: Path, clone: Path) -
             marks=[pytest.mark.slow] if page.name in ("audit.md", "trainers.md", "jury.md") else [],
         )
         for page in PAGES
+        if page.parent != TUTORIALS
     ],
     ids=name_of,
 )

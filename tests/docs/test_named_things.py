@@ -12,6 +12,7 @@ NAMES = (
     "reference/troubleshooting.md",
     "guide/rules/which-rule.md",
     "guide/questions.md",
+    "gallery.md",
 )
 PAGES = {name: (ROOT / "docs" / name).read_text(encoding="utf-8") for name in NAMES}
 
@@ -25,9 +26,16 @@ def spans(text: str) -> list[str]:
 @pytest.mark.parametrize("page", PAGES)
 def test_every_command_on_the_page_exists_with_its_options(page: str) -> None:
     lines = [span for span in spans(PAGES[page]) if span.startswith("rlchf ")]
-    lines += re.findall(r"^\$ (rlchf .*)$", PAGES[page], flags=re.M)
+    lines += re.findall(r"^(?:\$ )?(rlchf .*)$", PAGES[page], flags=re.M)
     assert {line: names for line in lines if (names := unknown_in_command(line))} == {}
     assert lines
+
+
+def test_the_pictures_of_the_gallery_are_small() -> None:
+    sizes = {path.name: path.stat().st_size for path in (ROOT / "docs/images/gallery").iterdir()}
+    assert set(sizes) == set(re.findall(r"images/gallery/([^)]+)", PAGES["gallery.md"]))
+    assert max(sizes.values()) <= 80_000
+    assert sum(sizes.values()) <= 1_000_000
 
 
 def test_every_other_name_in_the_glossary_is_in_the_code() -> None:

@@ -173,7 +173,7 @@ def test_warnings_about_a_rule_rest_on_all_parts(tmp_path: Path) -> None:
     path, out = write(tmp_path / "v.csv", ballots(60, 6, gaps=0.3)), tmp_path / "out.jsonl"
     assert "reads approvals" in same(path, out, "--rule", "approval").stderr
     assert "does the same as k=4" in same(path, out, "--rule", "k_approval", "-o", "k=9").stderr
-    assert "ranks high what many ballots name" in same(path, out, "--rule", "plurality").stderr
+    assert "favours responses on many ballots" in same(path, out, "--rule", "plurality").stderr
 
 
 def test_a_doubt_about_a_whole_file_is_told_only_of_that(tmp_path: Path) -> None:

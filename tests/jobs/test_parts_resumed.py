@@ -82,7 +82,7 @@ def test_warnings_of_parts_before_the_stop_are_told_at_the_end(tmp_path: Path) -
     path, out = write(tmp_path / "v.csv", ballots(60, 6, gaps=0.3)), tmp_path / "out.jsonl"
     command = ("aggregate", path, "--rule", "plurality", "--out", out)
     said = rlchf(*command).stderr
-    assert "ranks high what many ballots name" in said
+    assert "favours responses on many ballots" in said
     out.unlink()
     stopped(*command, "--memory", "60KB", after=2)
     assert rlchf(*command, "--resume").stderr == said

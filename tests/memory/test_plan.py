@@ -80,8 +80,8 @@ def test_the_counter_counts_what_is_held_at_a_time() -> None:
 
 @pytest.mark.slow
 def test_weights_optimiser_and_cache_of_an_8b_model() -> None:
-    config = PPOConfig(**LONG | {"lora_rank": 0, "forward_size": 1, "sampler": "continuous"})
-    plan = plan_ppo(config, llama_8b(), 512)
+    short = {"lora_rank": 0, "forward_size": 1, "sampler": "continuous", "max_new_tokens": 64}
+    plan = plan_ppo(PPOConfig(**LONG | short), llama_8b(), 64)
     layer = 4096 * (4096 * 2 + 1024 * 2) + 3 * 4096 * 14336 + 2 * 4096
     weights = 32 * layer + 2 * 128256 * 4096 + 4096
     assert weights == 8_030_261_248
@@ -90,7 +90,7 @@ def test_weights_optimiser_and_cache_of_an_8b_model() -> None:
     assert plan.held["Adam"] == pytest.approx(8 * weights, rel=1e-4)  # and the critic
     assert plan.phases["training"].gradients <= 4 * weights + 5 * 4096
     assert plan.phases["step"].total == pytest.approx(8 * weights, rel=1e-4)
-    tokens, per_token = 64 * 1024, 32 * 2 * 8 * 128 * 4
+    tokens, per_token = 64 * 128, 32 * 2 * 8 * 128 * 4
     assert plan.phases["sampling"].cache == tokens * per_token
 
 

@@ -50,6 +50,13 @@ def test_the_findings_name_opposed_groups_clickers_and_who_would_be_dropped() ->
     assert "of the group south" in text
 
 
+def test_a_notebook_shows_the_people_as_a_table() -> None:
+    assert repr(people()) == "<People: 40 annotators, 80 prompts, 3,200 ballots>"
+    table = people()._repr_html_()
+    assert table.count("<tr>") == 4  # the head, all, north and south
+    assert "<td>south</td>" in table
+
+
 def test_every_row_of_the_section_has_as_many_cells_as_columns() -> None:
     section = people_section(people())
     found = tables(list(section.blocks))

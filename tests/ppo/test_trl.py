@@ -57,7 +57,7 @@ def test_trl_takes_the_checkpoint_as_a_reward(algorithm: str, tmp_path: Path) ->
 
 
 def test_the_page_on_dpo_trains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    page = (Path(__file__).parents[2] / "docs" / "dpo.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[2] / "docs/guide/training/dpo.md").read_text(encoding="utf-8")
     code = page.partition("```py\n")[2].partition("```")[0]
     monkeypatch.chdir(tmp_path)
     for part in tiny_llama(

@@ -2,6 +2,7 @@
 
 import re
 
+import altair as alt
 import numpy as np
 import pytest
 
@@ -26,6 +27,11 @@ def test_vega_draws_every_kind_of_chart(kind: str, capfd: pytest.CaptureFixture[
     width = re.search(r'viewBox="0 0 (\d+)', svg)
     assert width
     assert 100 < int(width[1]) <= 700
+
+
+@pytest.mark.parametrize("kind", CHARTS)
+def test_every_kind_of_chart_is_what_the_schema_of_vega_lite_allows(kind: str) -> None:
+    alt.LayerChart.validate(CHARTS[kind].spec)
 
 
 def test_a_chart_has_no_colours_of_its_own() -> None:

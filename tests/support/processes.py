@@ -8,18 +8,28 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Callable
+from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[2]
-PRELOADED = (
+PRELOADED = [
+    "pandas",
+    "pyarrow.csv",
+    "pyarrow.parquet",
+    "scipy.optimize",
+    "scipy.sparse",
+    "numba",
+    "typer",
+    "rich.table",
     "torch.distributed.device_mesh",
     "accelerate",
     "peft",
     "transformers.trainer",
     "transformers.models.gpt2.modeling_gpt2",
     "transformers.models.llama.modeling_llama",
-)
-"""What the processes below need and takes seconds to import: it is imported once, before they fork."""
+]
+"""What takes seconds to import: it is imported once, before the processes below fork."""
 
 
 def run_module(
@@ -36,18 +46,24 @@ def run_module(
     assert done.returncode == 0, done.stderr[-3000:]
 
 
+def forked(work: Callable[..., None], *arguments: Any) -> BaseProcess:
+    """A process that calls a function; it forks from one that has imported what takes long."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOADED)
+    process = context.Process(target=work, args=arguments)
+    process.start()
+    return process
+
+
 def on_two_processes(work: Callable[[Path], None], folder: Path, **environment: str) -> None:
     """Call a function of a test module on two processes, with the variables that torchrun sets."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([*PRELOADED])
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = str(server.getsockname()[1])
     shared = {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1"}
     running = []
     for rank in ("0", "1"):
         variables = shared | {"MASTER_PORT": port, "RANK": rank, "LOCAL_RANK": rank} | environment
-        running.append(context.Process(target=_as_rank, args=(work, folder, variables)))
-        running[-1].start()
+        running.append(forked(_as_rank, work, folder, variables))
     while alive := [one.sentinel for one in running if one.is_alive()]:
         multiprocessing.connection.wait(alive)
         if any(one.exitcode for one in running):

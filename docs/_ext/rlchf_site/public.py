@@ -12,6 +12,7 @@ PAGES: dict[str, tuple[str, ...]] = {
     "rlchf": ("rlchf",),
     "rlchf.io": (
         "rlchf.io", "rlchf.io.categories", "rlchf.io.shown", "rlchf.io.constitutions", "rlchf.io.json",
+        "rlchf.io.rewardbench2",
     ),
     "rlchf.io.sources": ("rlchf.io.sources", "rlchf.io.sources._records"),
     "rlchf.io.formats": ("rlchf.io.formats", "rlchf.io.formats.long", "rlchf.io.columns"),
@@ -32,7 +33,7 @@ PAGES: dict[str, tuple[str, ...]] = {
     "rlchf.simulate": ("rlchf.simulate", "rlchf.simulate.planted"),
     "rlchf.mixing": ("rlchf.mixing",),
     "rlchf.preferences": ("rlchf.preferences", "rlchf.pairs"),
-    "rlchf.evaluation": ("rlchf.evaluation",),
+    "rlchf.evaluation": ("rlchf.evaluation", "rlchf.evaluation.rewardbench2"),
     "rlchf.linear": ("rlchf.linear",),
     "rlchf.jury": ("rlchf.jury",),
     "rlchf.mixtures": ("rlchf.mixtures",),

@@ -8,6 +8,7 @@ from rlchf.axioms.manipulation.clones import clone_flood
 from rlchf.axioms.manipulation.outcomes import Criterion
 from rlchf.axioms.manipulation.report import Manipulation
 from rlchf.axioms.manipulation.voters import coalition, one_voter
+from rlchf.display import percent_with_interval
 from rlchf.options import checked
 from rlchf.rankings import Rankings, as_rankings
 from rlchf.rules import get_rule, is_across
@@ -104,8 +105,7 @@ def sentence(one: Manipulation) -> str:
     'Under borda near-copies of a response that is not first raise it on 10 % (5.0 to 15 %) of 50 prompts;
     where they do, the agreement of the others, 0.700 on average, falls by 0.020 (0.010 to 0.030).'
     """
-    share, least, most = map(_percent, one.success.figures)
-    rate = f"{share} % ({least} to {most} %)"
+    rate = percent_with_interval(*one.success.figures)
     text = f"Under {one.rule} {WHO[one.kind]} on {rate} of {one.prompts:,} prompts"
     value, low, high = one.damage.figures
     if math.isnan(value):
@@ -118,14 +118,3 @@ def sentence(one: Manipulation) -> str:
         change = f"changes by {-value:+.3f} ({-high:+.3f} to {-low:+.3f})"
     where = "where they do" if one.kind == "clones" else "where that is so"
     return f"{text}; {where}, the agreement of the others, {one.honest:.3f} on average, {change}."
-
-
-def _percent(share: float) -> str:
-    """A share in percent, with one decimal where it is small.
-
-    Examples
-    --------
-    >>> _percent(0.123), _percent(0.005)
-    ('12', '0.5')
-    """
-    return f"{100 * share:.{0 if share >= 0.095 else 1}f}"

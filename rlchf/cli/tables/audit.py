@@ -12,11 +12,10 @@ from rlchf.auditing.report import Audit
 from rlchf.auditing.spread import Spread
 from rlchf.auditing.stages import StageShares
 from rlchf.auditing.standing import by_position
-from rlchf.auditing.standing_sentences import names
 from rlchf.auditing.weighting import WeightedFigures
 from rlchf.cli.tables import LISTED, make_table, number
 from rlchf.cli.tables.standing import standing_tables, with_interval
-from rlchf.display import counted
+from rlchf.display import counted, listed, percent
 
 FEW = 10
 """Annotators, with fewer than which the outcome without one of them is noticeably another."""
@@ -162,7 +161,7 @@ def held_out_sentences(report: Audit) -> Iterator[str]:
     ratios = [one for one in report.intervals if one.measure == "representation_ratio"]
     if ratios:
         shown = (f"{one.name} {with_interval(_estimate(one))}" for one in ratios)
-        yield f" Representation ratio: {names(list(shown))}."
+        yield f" Representation ratio: {listed(list(shown))}."
     if not held_out.again:
         yield " The agreement is with the outcome as given, which may have been made from these ballots."
     elif len(held_out.annotators) < FEW:
@@ -191,9 +190,11 @@ def _low_sentence(low: Sequence[Shares], annotators: Sequence[Shares]) -> str:
         f"all {n} of {name}" if n == size else f"{n} of the {size} of {name}"
         for name, (n, size) in count_members(low, annotators).items()
     ]
-    which = f", {names(of_groups)}" if of_groups else ""
+    which = f", {listed(of_groups)}" if of_groups else ""
     people = counted(len(low), "annotator")
-    return f" Agree on far fewer contested pairs than most: {people}{which} ({names(list(shown))})."
+    return (
+        f" Agree on far fewer contested pairs than most: {people}{which} ({listed(list(shown))})."
+    )
 
 
 def agreement_table(report: Audit) -> Table:
@@ -303,7 +304,7 @@ def axioms_sentence(report: Audit) -> str:
     verdicts = [verdict.holds for unit in report.axioms.values() for verdict in unit]
     low = [row.name for row in by_position(report.standings) if row.losing]
     if low and False not in verdicts:
-        text += f", as here: {names(low)}"
+        text += f", as here: {listed(low)}"
     return f"{text})"
 
 
@@ -367,14 +368,3 @@ def _price(report: Audit) -> str:
     small = counted(report.margins.prompts - large, "prompt")
     where = f", on {small} with up to 8 responses" if large else ""
     return f" Price of fairness (agreement lost against Kemeny{where}): {number(price)}.\n"
-
-
-def percent(share: float) -> str:
-    """A share in percent; a dash for none.
-
-    Examples
-    --------
-    >>> percent(0.1075), percent(1.0), percent(float("nan"))
-    ('10.8 %', '100 %', '-')
-    """
-    return "-" if math.isnan(share) else f"{round(100 * share, 1):g} %"

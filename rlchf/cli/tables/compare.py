@@ -8,7 +8,7 @@ from rich.table import Table
 
 from rlchf.cli.tables import LISTED, make_table, number
 from rlchf.comparison import Comparison
-from rlchf.comparison.estimates import listed
+from rlchf.display import listed
 
 COLUMNS = {
     "all\npairs": "pairs",

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from rich.console import RenderableType
 from rich.table import Table
 
+from rlchf.display import listed
 from rlchf.jobs.convert import Report
 
 LISTED = 4
@@ -12,20 +13,13 @@ LISTED = 4
 
 
 def tables(report: Report) -> Iterator[RenderableType]:
-    """What was read and written, the numbers, and what could not be held."""
-    yield f"{report.title}: {_listed(report.files)}"
+    """What was read and written, the numbers, and what was not converted."""
+    yield f"{report.title}: {listed(report.files, LISTED)}"
     yield _figures(report.numbers)
     yield from report.notes
     if report.dropped:
-        yield "could not be held:"
+        yield "not converted:"
         yield _figures(report.dropped)
-
-
-def _listed(files: list[str]) -> str:
-    """A few files by name, more by their number."""
-    if len(files) <= LISTED:
-        return ", ".join(files)
-    return f"{', '.join(files[:LISTED])} and {len(files) - LISTED:,} more files"
 
 
 def _figures(numbers: dict[str, int]) -> Table:

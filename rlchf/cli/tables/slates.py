@@ -83,9 +83,9 @@ def audit_lines(chosen: Chosen) -> Iterator[str]:
     """Who agrees with nothing on the slate, and justified representation."""
     service, votes = chosen.service, chosen.poll.votes
     yield (
-        f" Agree with no statement on the slate: {share_text(service.without)} of the voters, with unseen "
-        f"votes as the ballots have them; by the votes cast {share_text(service.without_seen)} of the "
-        f"{share_text(service.reached)} who voted on one of them."
+        f" Agree with no statement on the slate: {share_text(service.without)} of the voters by the rule's "
+        f"ballots; by the votes cast, {share_text(service.without_seen)} of those who voted on a statement "
+        f"of the slate ({share_text(service.reached)} of the voters)."
     )
     for verdict in service.verdicts:
         if verdict.holds is False:

@@ -18,7 +18,7 @@ Weights = Literal["equal", "estimate"]
 
 @dataclass(frozen=True, kw_only=True)
 class SlateConfig(Settings):
-    """How many statements are elected, and by what."""
+    """Number of statements to elect, and the rule that elects them."""
 
     k: int | None = setting(None, "Number of statements on the slate.", at_least=1)
     words: int | None = setting(

@@ -43,7 +43,7 @@ class Converted:
     labels
         Further keys of each response, such as the model that wrote it, by prompt id and response id.
     dropped
-        What could not be held, in words, and how many of it.
+        What was not converted, in words, and how many of it.
     note
         What a reader must know, in one sentence; empty if nothing.
 

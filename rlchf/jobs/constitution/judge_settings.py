@@ -1,4 +1,4 @@
-"""What `rlchf constitution judge` is given; reading it needs neither torch nor pyarrow."""
+"""Settings of `rlchf constitution judge`; reading them needs neither torch nor pyarrow."""
 
 from dataclasses import MISSING, dataclass
 
@@ -8,7 +8,7 @@ from rlchf.train.models.loading import Loading
 
 @dataclass(frozen=True, kw_only=True)
 class JudgeJob(Loading):
-    """Responses to be judged, by whom, and by which principles."""
+    """Responses to judge, the judge, and the constitution."""
 
     responses: str = setting(MISSING, "Responses file, jsonl with prompt_id, response_id and text.")
     prompts: str = setting(MISSING, "Prompts file, jsonl with prompt_id and prompt.")

@@ -3,9 +3,8 @@
 import numpy as np
 
 from rlchf.comparison import Comparison
-from rlchf.comparison.estimates import listed
 from rlchf.comparison.rules import Distances
-from rlchf.display import counted
+from rlchf.display import counted, listed
 from rlchf.report.document import Block, Cell, Column, Fold, Section, Table, Text
 from rlchf.report.matrices import matrix_chart
 

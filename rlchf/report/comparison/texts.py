@@ -1,8 +1,7 @@
 """The section on what people read and said where rules disagree most."""
 
-from rlchf.comparison.estimates import listed
 from rlchf.comparison.texts import DividedPrompt, Texts
-from rlchf.display import counted, shortened
+from rlchf.display import counted, listed, shortened
 from rlchf.report.document import Block, Card, Cell, Column, Fold, Section, SideBySide, Table, Text
 
 LISTED = 100

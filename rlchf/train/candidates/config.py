@@ -10,7 +10,7 @@ Method = Literal["independent", "system_prompts", "one_prompt"]
 
 @dataclass(frozen=True)
 class DrawConfig(Settings):
-    """How texts are drawn from a policy."""
+    """Settings of sampling texts from a policy."""
 
     max_new_tokens: int = setting(
         256, "Maximum length of a response in tokens.", at_least=1, group="Sampling"
@@ -40,7 +40,7 @@ class DrawConfig(Settings):
 
 @dataclass(frozen=True)
 class CandidateConfig(DrawConfig):
-    """How many candidates are sampled to each prompt, and how."""
+    """Number of candidates for each prompt, and the method of sampling them."""
 
     responses_per_prompt: int = setting(
         4, "Number of responses to each prompt; exact duplicates are merged.", at_least=2

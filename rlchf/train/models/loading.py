@@ -11,7 +11,7 @@ StoredPrecision = Literal["auto", "float32", "bfloat16"]
 
 @dataclass(frozen=True, kw_only=True)
 class ModelCode(Settings):
-    """Whose code a model runs, in all places where models and tokenizers are loaded."""
+    """Permission to run code that comes with a model, wherever models and tokenizers are loaded."""
 
     attn_implementation: str = setting(
         "",
@@ -26,7 +26,7 @@ class ModelCode(Settings):
 
 @dataclass(frozen=True, kw_only=True)
 class Loading(ModelCode):
-    """How a model that is trained or sampled from is loaded."""
+    """Loading of a model that is trained or sampled from: precision, quantisation, attention."""
 
     dtype: Precision = setting(
         "float32",
@@ -53,7 +53,7 @@ LOADING = ("dtype", "load_in_4bit", "attn_implementation", "trust_remote_code")
 
 @dataclass(frozen=True, kw_only=True)
 class Reading(ModelCode):
-    """How a reward model that scores texts is loaded, and how it reads them."""
+    """Loading of a reward model that scores texts: precision, device, batch size, length."""
 
     dtype: StoredPrecision = setting(
         "auto",
@@ -91,7 +91,7 @@ READING = (
 
 @dataclass(frozen=True, kw_only=True)
 class RewardReading(ModelCode):
-    """How PPO loads its reward models, and how they read texts."""
+    """Loading of the reward models of PPO: precision, device, batch size, length."""
 
     reward_dtype: StoredPrecision = setting(
         "auto",

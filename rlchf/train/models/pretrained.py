@@ -23,6 +23,21 @@ from rlchf.train.models.loading import ModelCode
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedTokenizerBase
 
+
+@contextmanager
+def no_progress_bars() -> Iterator[None]:
+    """Hide the progress bars of transformers, which a notebook shows as lines of output."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
+
+
 JSON_FILES = (
     "config.json", "generation_config.json", "tokenizer_config.json", "special_tokens_map.json",
     "adapter_config.json", "model.safetensors.index.json", "reward_config.json",
@@ -118,7 +133,7 @@ def read_weights(
         be random; or if some are not numbers.
     """
     check_size(kind, folder, name, code, arguments["config"])
-    with explained(name, code):
+    with explained(name, code), no_progress_bars():
         model, report = kind.from_pretrained(
             folder,
             ignore_mismatched_sizes=True,
