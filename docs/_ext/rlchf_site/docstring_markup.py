@@ -1,5 +1,6 @@
 """Small changes to docstrings on their way to the site."""
 
+import re
 from typing import Any
 
 from sphinx.application import Sphinx
@@ -34,8 +35,8 @@ def shorten_defaults(
     call: str | None,
     back: str | None,
 ) -> tuple[str, str | None] | None:
-    """Write a default that a class makes anew for each object as ``...``, which a signature may hold."""
-    return None if call is None else (call.replace("<factory>", "..."), back)
+    """Write defaults that Python shows as ``<function f at 0x7f>`` as ``...``, which a signature may hold."""
+    return None if call is None else (re.sub(r"<[\w. ]+>", "...", call), back)
 
 
 def skip_member(
