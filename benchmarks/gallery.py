@@ -38,7 +38,7 @@ def parts(page: str) -> dict[str, tuple[list[str], list[str]]]:
     for section in page.split("\n## ")[1:]:
         title, _, text = section.partition("\n")
         blocks = re.findall(r"^```sh\n(.*?)^```", text, flags=re.M | re.S)
-        commands = [line for block in blocks for line in block.splitlines()]
+        commands = [line for block in blocks for line in block.replace("\\\n  ", "").splitlines()]
         found[title] = (commands, re.findall(r"\]\(images/gallery/([^)]+)\)", text))
     return found
 

@@ -26,7 +26,7 @@ def spans(text: str) -> list[str]:
 @pytest.mark.parametrize("page", PAGES)
 def test_every_command_on_the_page_exists_with_its_options(page: str) -> None:
     lines = [span for span in spans(PAGES[page]) if span.startswith("rlchf ")]
-    lines += re.findall(r"^(?:\$ )?(rlchf .*)$", PAGES[page], flags=re.M)
+    lines += re.findall(r"^(?:\$ )?(rlchf .*)$", PAGES[page].replace("\\\n", ""), flags=re.M)
     assert {line: names for line in lines if (names := unknown_in_command(line))} == {}
     assert lines
 

@@ -1,11 +1,11 @@
-"""What a conversion wrote, and what it could not hold, for the terminal."""
+"""What a conversion wrote, and what was not converted, for the terminal."""
 
 from collections.abc import Iterator
 
 from rich.console import RenderableType
 from rich.table import Table
 
-from rlchf.display import listed
+from rlchf.display import listing
 from rlchf.jobs.convert import Report
 
 LISTED = 4
@@ -14,7 +14,7 @@ LISTED = 4
 
 def tables(report: Report) -> Iterator[RenderableType]:
     """What was read and written, the numbers, and what was not converted."""
-    yield f"{report.title}: {listed(report.files, LISTED)}"
+    yield f"{report.title}: {listing(report.files, LISTED)}"
     yield _figures(report.numbers)
     yield from report.notes
     if report.dropped:
