@@ -57,3 +57,4 @@ html_theme_options = {
 }
 html_show_sourcelink = False
 html_copy_source = False
+linkcheck_ignore = [r"http://localhost"]  # in examples

@@ -109,6 +109,19 @@ def test_every_name_on_a_page_has_a_place_in_the_reference() -> None:
     assert not missing, f"{missing}: add the module to PAGES in docs/_ext/rlchf_site/public.py"
 
 
+def test_code_that_names_a_command_or_a_rule_leads_to_its_page() -> None:
+    def target(text: str, page: str) -> str:
+        place = links.target_of(text, page, None)
+        return place[0] if place else ""
+
+    guide = "guide/data/formats"
+    assert target("rlchf constitution judge FILE", guide) == "reference/commands/constitution-judge"
+    assert target("kemeny", guide) == "reference/rules/kemeny"
+    assert target("approval", "guide/rules/rules") == "reference/rules/approval"
+    assert target("approval", guide) == "", "there it is a column"
+    assert target("rlchf compares", guide) == ""
+
+
 def test_a_page_is_written_only_where_it_changes(tmp_path: Path) -> None:
     markup.write_pages(tmp_path, {"a": "1", "b": "1"})
     before = (tmp_path / "a.rst").stat().st_mtime_ns
