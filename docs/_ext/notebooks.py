@@ -27,9 +27,9 @@ _BLOCK = re.compile(r"^```(console|python|py)\n(.*?)^```\n?", re.M | re.S)
 _FILE = re.compile(r"\b(?:examples|tests/data/sources)/[\w./-]+")
 _LINK = re.compile(r"(!?)\[([^\]]*)\]\((?!https?://|#)([^)]+)\)")
 
-SETUP = """\
+UNPACK = """\
 # The files of this tutorial, which are not in every installation of rlchf.
-import base64, io, os, sys, zipfile
+import base64, io, zipfile
 from pathlib import Path
 
 FILES = "{files}"
@@ -38,8 +38,13 @@ with zipfile.ZipFile(io.BytesIO(base64.b64decode(FILES))) as archive:
         if not Path(name).exists():
             archive.extract(name)
 
+"""
+SETUP = """\
+import os, sys
+from pathlib import Path
+
 # The commands of this environment, and the width of the output on the page.
-os.environ["PATH"] = f"{{Path(sys.executable).parent}}{{os.pathsep}}{{os.environ['PATH']}}"
+os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 os.environ["COLUMNS"] = "110"
 """
 
@@ -77,16 +82,18 @@ def notebook(page: Path, base_url: str = "") -> Any:
 
 
 def _setup(text: str) -> str:
-    """The first cell: the example files that a page's commands name, in a zip archive."""
+    """The first cell of code: the example files that a page names, in a zip archive, and settings."""
     blocks = "".join(block[2] for block in _BLOCK.finditer(text))
     paths = {ROOT / name.rstrip("./") for name in _FILE.findall(blocks)}
     files = {file for path in paths for file in (path.rglob("*") if path.is_dir() else [path])}
+    if not files:
+        return SETUP
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for file in sorted(file for file in files if file.is_file() and file.suffix != ".pyc"):
             name = file.relative_to(ROOT).as_posix()
             archive.writestr(zipfile.ZipInfo(name), file.read_bytes(), zipfile.ZIP_DEFLATED)
-    return SETUP.format(files=base64.b64encode(packed.getvalue()).decode())
+    return UNPACK.format(files=base64.b64encode(packed.getvalue()).decode()) + SETUP
 
 
 def _commands(block: str) -> Iterator[tuple[str, str]]:
