@@ -1,10 +1,8 @@
 """A whole run of Constitutional AI on a tiny model, stopped and resumed."""
 
 import json
+import os
 import shutil
-import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -22,6 +20,8 @@ from rlchf.jobs.constitution.runfile import read_constitution_run
 from rlchf.jobs.constitution.trajectory import stage_texts
 from rlchf.simulate.judges import SimulatedJudge
 from tests.support.cli import refused, rlchf
+from tests.support.commands import program
+from tests.support.processes import forked
 
 ROOT = Path(__file__).parents[2]
 SCENE = """
@@ -200,11 +200,12 @@ def test_a_run_that_was_killed_goes_on_to_the_same_policy(
     run_file: Path, whole: Path, tmp_path: Path
 ) -> None:
     folder = tmp_path / "killed"
-    command = [sys.executable, "-m", "rlchf", "run", str(run_file), "--out", str(folder)]
-    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL) as process:
-        while process.poll() is None and not (folder / "sft").exists():
-            time.sleep(0.05)
-        process.send_signal(signal.SIGKILL)
+    words = ["rlchf", "run", str(run_file), "--out", str(folder)]
+    process = forked(program, words, ROOT, [os.devnull, os.devnull])
+    while process.is_alive() and not (folder / "sft").exists():
+        time.sleep(0.05)
+    process.kill()
+    process.join()
     assert not (folder / "constitution.json").exists()
     rlchf("run", "--resume", str(folder))
     for name in ("revisions.jsonl", "judgements.jsonl", "policy/model.safetensors"):

@@ -96,7 +96,7 @@ def test_a_run_that_was_stopped_ends_as_one_that_was_not(
     assert f"rlchf run --resume {folder}" in said
     assert not (folder / "report.json").exists()
 
-    subprocess.run([*command, "--resume", folder], check=True, capture_output=True, timeout=300)
+    assert rlchf("run", "--resume", folder).returncode == 0
     for name in ("aggregated.jsonl", "report.json", "samples.jsonl", "config.toml"):
         assert (folder / name).read_bytes() == (whole / name).read_bytes(), name
 

@@ -6,6 +6,7 @@ import shlex
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from rlchf.cli.main import main
@@ -21,7 +22,7 @@ def printed(command: str, folder: Path) -> str:
     if words[0] == "rlchf" and "ray" not in words and not OF_THE_SHELL.search(command):
         with tempfile.TemporaryDirectory() as name:
             streams = [Path(name, "out"), Path(name, "err")]
-            forked(_program, words, folder, streams).join(timeout=300)
+            forked(program, words, folder, streams).join(timeout=300)
             return "".join(stream.read_text(encoding="utf-8") for stream in streams)
     programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
@@ -31,7 +32,8 @@ def printed(command: str, folder: Path) -> str:
     return done.stdout + done.stderr
 
 
-def _program(words: list[str], folder: Path, streams: list[Path]) -> None:
+def program(words: list[str], folder: Path, streams: Sequence[Path | str]) -> None:
+    """What the program does with these words in a folder, on two files as its output and errors."""
     os.chdir(folder)
     os.environ.update(TERMINAL)
     for number, stream in enumerate(streams, 1):
