@@ -55,6 +55,7 @@ html_theme_options = {
     "use_edit_page_button": False,
     "header_links_before_dropdown": 7,
 }
+html_sidebars = {"index": [], "start": [], "gallery": []}  # pages without a section of their own
 html_show_sourcelink = False
 html_copy_source = False
 linkcheck_ignore = [r"http://localhost"]  # in examples
