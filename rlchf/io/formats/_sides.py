@@ -109,6 +109,7 @@ def ballots_of_two(
             f"{sides[0]} and {sides[1]} are both {shown(responses[response[i]])}, in {int(same.sum())} of "
             f"{n} rows; give two responses, or leave the row out",
         )
+    counts = table.counts()
     pairs = response.reshape(2, n)
     keys = pairs.min(axis=0) * len(responses) + pairs.max(axis=0)
     for codes in parts:
@@ -120,6 +121,7 @@ def ballots_of_two(
         ballot_prompts=prompt,
         ballot_annotators=annotator,
         ballot_weights=table.weights(),
+        ballot_counts=None if counts is None else counts.astype(np.int64),
         ballot_strengths=strengths,
         ballot_probabilities=probabilities,
         ballot_parts=np.asarray(np.unique(keys, return_inverse=True)[1]),

@@ -90,7 +90,7 @@ def _folded(word: str) -> str:
 FORMAT = Format(
     name="arena",
     shape="model_a, model_b and winner",
-    columns=("model_a", "model_b", "winner", "prompt"),
+    columns=("model_a", "model_b", "winner", "prompt", "count"),
     marks=("model_a", "model_b", "winner"),
     read=read_arena,
     by_pair=True,

@@ -10,7 +10,7 @@ from rlchf.notation import is_blank, ranking_levels
 
 
 def read_ballots(table: Table, unranked: str) -> Entries:
-    """Read columns ``prompt_id, annotator_id, ranking`` and optionally ``weight`` and ``ballot_id``.
+    """Read columns ``prompt_id, annotator_id, ranking``; optionally ``weight``, ``count`` and ``ballot_id``.
 
     A ranking is text such as ``a > b = c`` or a list such as ``[["a"], ["b", "c"]]``, best first; see
     `rlchf.notation` for how else it may be written. An annotator has one ballot per prompt, or one per
@@ -25,6 +25,7 @@ def read_ballots(table: Table, unranked: str) -> Entries:
         )
     prompts, prompt = table.ids("prompt_id")
     annotators, annotator = table.ids("annotator_id")
+    counts = table.counts()
     index: dict[str, int] = {}
     ballots: list[int] = []
     responses: list[int] = []
@@ -54,6 +55,7 @@ def read_ballots(table: Table, unranked: str) -> Entries:
         ballot_prompts=prompt,
         ballot_annotators=annotator,
         ballot_weights=table.weights(),
+        ballot_counts=None if counts is None else counts.astype(np.int64),
         ballot_parts=table.ids("ballot_id")[1] if "ballot_id" in table.names else None,
         entry_ballots=entries[0],
         entry_responses=entries[1],
@@ -67,7 +69,7 @@ def read_ballots(table: Table, unranked: str) -> Entries:
 FORMAT = Format(
     name="ballots",
     shape="ranking",
-    columns=("ranking", "ballot_id"),
+    columns=("ranking", "ballot_id", "count"),
     marks=("ranking",),
     read=read_ballots,
 )

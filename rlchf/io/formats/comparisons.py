@@ -35,7 +35,7 @@ def read_comparisons(table: Table, unranked: str) -> Entries:
 FORMAT = Format(
     name="comparisons",
     shape="chosen and rejected",
-    columns=("chosen", "rejected", "tie", "strength", "probability", "ballot_id"),
+    columns=("chosen", "rejected", "tie", "strength", "probability", "ballot_id", "count"),
     marks=("chosen", "rejected"),
     read=read_comparisons,
     by_pair=True,

@@ -15,7 +15,7 @@ SIDES = ("chosen", "rejected")
 
 def read_pairs(table: Table, unranked: str) -> Entries:
     """Read ``prompt, chosen, rejected``, texts or chat messages; optionally ``annotator_id``, ``weight``,
-    ``tie``, ``strength`` and ``probability``.
+    ``count``, ``tie``, ``strength`` and ``probability``.
 
     A short text is its own id, a longer one gets one that depends on the text alone. Chat messages that
     hold the prompt too are split after the messages that both have. Without ``annotator_id`` each row is
@@ -62,7 +62,7 @@ def _with_prompts(table: Table) -> Table:
 FORMAT = Format(
     name="pairs",
     shape="prompt, chosen and rejected",
-    columns=("prompt", "chosen", "rejected", "tie", "strength", "probability"),
+    columns=("prompt", "chosen", "rejected", "tie", "strength", "probability", "count"),
     marks=("prompt", "chosen", "rejected"),
     read=read_pairs,
     by_pair=True,

@@ -15,8 +15,8 @@ HINT = "give a number: negative prefers response_a, positive response_b, 0 is a 
 def read_signed(table: Table, unranked: str) -> Entries:
     """Read ``response_a, response_b, strength``: a negative number prefers the first, 0 is a tie.
 
-    Besides there is ``prompt_id`` or ``prompt``, and optionally ``annotator_id`` and ``weight``. Without
-    ``annotator_id`` each row is an annotator's.
+    Besides there is ``prompt_id`` or ``prompt``, and optionally ``annotator_id``, ``weight`` and ``count``.
+    Without ``annotator_id`` each row is an annotator's.
     """
     table.require(*SIDES, "strength")
     if not {"prompt_id", "prompt"} & set(table.names):
@@ -32,7 +32,7 @@ def read_signed(table: Table, unranked: str) -> Entries:
 FORMAT = Format(
     name="signed",
     shape="response_a, response_b and a signed strength",
-    columns=("response_a", "response_b", "strength", "prompt"),
+    columns=("response_a", "response_b", "strength", "prompt", "count"),
     marks=(),
     read=read_signed,
     by_pair=True,
