@@ -1,10 +1,12 @@
 """A row that stands for several identical ballots counts so often, in every shape of table."""
 
+from typing import Any
+
 import pytest
 
 import rlchf
 
-COUNTED = {
+COUNTED: dict[str, dict[str, Any]] = {
     "ballots": {"prompt_id": "p", "annotator_id": "ann", "ranking": "a > b"},
     "comparisons": {"prompt_id": "p", "annotator_id": "ann", "chosen": "a", "rejected": "b"},
     "pairs": {"prompt": "p", "chosen": "a", "rejected": "b"},
