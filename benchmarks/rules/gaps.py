@@ -30,7 +30,8 @@ RULES: list[tuple[str, dict[str, Any]]] = [
     ("ranked_pairs", {}), ("schulze", {}), ("split_cycle", {}), ("minimax", {}), ("dowdall", {}),
     ("approval", {"average": True}), ("utilitarian", {"average": True}),
     ("approval", {}), ("utilitarian", {}), ("plurality", {}), ("veto", {}), ("bucklin", {}),
-    ("coombs", {}), ("coombs", {"majority_stop": False}), ("instant_runoff", {}), ("stv", {}), ("seq_phragmen", {}), ("proportional_sequential_borda", {}),
+    ("coombs", {}), ("coombs", {"majority_stop": False}),
+    ("instant_runoff", {}), ("stv", {}), ("seq_phragmen", {}), ("proportional_sequential_borda", {}),
     ("carry_psb", {}), ("cpb", {}),
 ]  # fmt: skip
 
