@@ -30,6 +30,7 @@ RULES: list[tuple[str, dict[str, Any]]] = [
     ("ranked_pairs", {}), ("schulze", {}), ("split_cycle", {}), ("minimax", {}), ("dowdall", {}),
     ("approval", {"average": True}), ("utilitarian", {"average": True}),
     ("approval", {}), ("utilitarian", {}), ("plurality", {}), ("veto", {}), ("bucklin", {}),
+    ("coombs", {}), ("coombs", {"majority_stop": False}),
     ("instant_runoff", {}), ("stv", {}), ("seq_phragmen", {}), ("proportional_sequential_borda", {}),
     ("carry_psb", {}), ("cpb", {}),
 ]  # fmt: skip
@@ -105,7 +106,7 @@ def main() -> None:
                 continue
             with warnings.catch_warnings(action="ignore"):
                 means = np.mean([measured(*one, rule, options) for one in data], axis=0)
-            name = f"{rule}, average" if options else rule
+            name = ", ".join([rule, *(f"{key}={value}".lower() for key, value in options.items())])
             table.add_row(name, *(f"{mean:.2f}" for mean in means))
         Console(width=100).print(table)
 

@@ -30,8 +30,10 @@ from rlchf.auditing.held_out import HeldOut
 from rlchf.auditing.shares import Share
 from rlchf.auditing.standing import opposed_groups
 from rlchf.auditing.welfare import Welfare, mean_weights, welfare
+from rlchf.display import listed, percent_with_interval
 from rlchf.rankings import Rankings
 
+UNKNOWN = (float("nan"), float("nan"))
 CONTESTED, FIRST, PAIRS, TEXTS = "contested pairs", "first places", "mixed pairs", "texts"
 
 
@@ -201,6 +203,29 @@ def _contested(
             groups.append(GroupShare(name, {}, proportional, *agreed.figures, ratio))
     of_annotators = HeldOut.of(parts[0][1], rankings.annotator_ids, mean_weights(rankings))
     return StageShares(stage, CONTESTED, {}, groups, of_annotators.welfare["contested"])
+
+
+def first_places_sentence(stages: Sequence[StageShares]) -> str:
+    """On which part of the prompts each label is first; empty where responses have no labels.
+
+    Examples
+    --------
+    >>> shares = {"formal": Share("borda", FIRST, 0.367, 0.2, 0.5, 60)}
+    >>> none = Welfare(0, 0, 0, 0, 0, [], 0)
+    >>> first_places_sentence([StageShares("aggregated (borda)", FIRST, shares, [], none)])
+    'First places by label: formal 37 % (20 to 50 %) in aggregated (borda).'
+    """
+    rows = [stage for stage in stages if stage.measure == FIRST and stage.categories]
+    parts = []
+    for stage in sorted(rows, key=lambda stage: stage.stage == "ballots"):
+        most = sorted(stage.categories.items(), key=lambda item: -item[1].share)
+        known = stage.stage != "ballots"
+        shares = [
+            f"{name} {percent_with_interval(one.share, *(one.low, one.high) if known else UNKNOWN)}"
+            for name, one in most
+        ]
+        parts.append(f"{listed(shares)} {f'in {stage.stage}' if known else 'on the ballots'}")
+    return f"First places by label: {'; '.join(parts)}." if parts else ""
 
 
 def weight_of(rankings: Rankings, grouping: Grouping, g: int) -> float:

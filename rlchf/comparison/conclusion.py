@@ -46,10 +46,10 @@ def conclusion(
     rows = {row.rule: row for row in gains.rules}
     average, least = aims[AGREEMENT], aims.get(LEAST)
     if not average.worse and (least is None or not least.worse):
-        also = " or by what the least satisfied group gets" if least else ""
+        also = " or in what the least satisfied group gets" if least else ""
         return (
-            f"Which rule: this file does not tell the {len(_alike(average))} rules apart by average "
-            f"agreement ({_span(_alike(average), rows)} of the pairs){also}; take one that people "
+            f"Which rule: on this file the {len(_alike(average))} rules do not differ beyond chance in "
+            f"average agreement ({_span(_alike(average), rows)} of the pairs){also}; take one that people "
             f"understand, such as {average.rule}."
         )
     parts = [_of_average(average, rows)]

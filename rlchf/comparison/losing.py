@@ -94,7 +94,8 @@ class Served:
             text = f"{number} of the {self.rules} rules"
         if not self.in_proportion:
             return text
-        return f"{text} (in proportion to its weight all the same: {listed(self.in_proportion, NAMED)})"
+        fair = listed(self.in_proportion, NAMED)
+        return f"{text} (under {fair} it still gets a share in proportion to its weight)"
 
     @property
     def baselines(self) -> str:

@@ -28,7 +28,7 @@ BREAKS_TIES = (
 
 AGREEMENT = "the highest average agreement"
 LEAST = "the least satisfied group to be best off"
-SHARES = "each group to get its share"
+SHARES = "each group to get its share of the contested pairs"
 STABLE = "the first place that is most stable"
 CONSISTENT = "the same order from either half of the people"
 """The aims."""
@@ -80,11 +80,11 @@ class Recommendation:
         Examples
         --------
         >>> Recommendation("the same result", "borda", "it stays in 0.9", ["kemeny"], []).sentence
-        'You want the same result: this file does not tell any of the 2 rules apart by this aim, so it is
+        'You want the same result: on this file the 2 rules do not differ in this beyond chance, so it is
         no reason to prefer one. For borda: it stays in 0.9. The others: kemeny.'
         >>> Recommendation("the same result", "borda", "it stays in 0.9", ["kemeny"], ["veto"]).sentence
-        'You want the same result: take borda (it stays in 0.9) or kemeny, which this file does not tell
-        apart by this aim; 1 rule is worse beyond chance.'
+        'You want the same result: take borda (it stays in 0.9) or kemeny, which does not differ from it in
+        this beyond chance; 1 rule is worse.'
         """
         more = f" {self.caveat}" * bool(self.caveat) + f" {self._left_out}" * bool(self.left_out)
         return f"You want {self.aim}: {self._choice}.{more}"
@@ -99,7 +99,7 @@ class Recommendation:
             return f"take {self.rule} ({self.figure}); no other rule is tied with it"
         if not self.worse:
             return (
-                f"this file does not tell any of the {number} rules apart by this aim, so it is no reason to "
+                f"on this file the {number} rules do not differ in this beyond chance, so it is no reason to "
                 f"prefer one. For {self.rule}: {self.figure}. The others: {names}"
             )
         worse = (
@@ -107,12 +107,12 @@ class Recommendation:
         )
         if number == 2:
             return (
-                f"take {self.rule} ({self.figure}) or {names}, which this file does not tell apart by this "
-                f"aim; {worse} beyond chance"
+                f"take {self.rule} ({self.figure}) or {names}, which does not differ from it in this beyond "
+                f"chance; {worse}"
             )
         return (
-            f"this file does not tell {number} rules apart by this aim, and {worse} beyond chance. Take one "
-            f"of them, such as {self.rule} ({self.figure}). The others: {names}"
+            f"on this file {number} rules do not differ in this beyond chance, and {worse}. Take one of the "
+            f"{number}, such as {self.rule} ({self.figure}). The others: {names}"
         )
 
     @property
@@ -247,7 +247,10 @@ def _shares(rows: Sequence[RuleGains]) -> Recommendation | None:
         "1 is a share in proportion to its weight"
         for rule, (group, ratio) in lowest.items()
     }
-    caveat = "Rules whose intervals overlap count as tied."
+    caveat = (
+        "Rules whose intervals overlap count as tied. Shares of the first places are another measure: see "
+        "rlchf audit RANKINGS AGGREGATED --responses LABELS --label COLUMN."
+    )
     return _recommendation(SHARES, best, others, figures, dict.fromkeys(lowest, caveat))
 
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from rlchf.display import listing
 from rlchf.io.tables import read_table
 
 
@@ -21,6 +22,11 @@ def read_categories(path: str | Path, label: str = "label") -> dict[str, dict[st
         If a column is missing, a cell empty, or a response of a prompt comes twice.
     """
     table = read_table(path, ("prompt_id", "response_id", label))
+    if label not in table.names and "text" in table.names:
+        raise ValueError(
+            f"{table.source}: there is no column {label!r}; found {listing(table.names)}. Labels of "
+            "responses are needed here, not texts: name their column with --label"
+        )
     categories: dict[str, dict[str, str]] = {}
     columns = table.filled("prompt_id"), table.filled("response_id"), table.filled(label)
     for i, (prompt, response, value) in enumerate(zip(*columns, strict=True)):

@@ -167,7 +167,8 @@ def read_response_records(path: str | Path) -> dict[str, dict[str, dict[str, Any
     """As `read_responses`, but each line with all of its keys."""
     responses: dict[str, dict[str, dict[str, Any]]] = {}
     first: dict[tuple[str, str], int] = {}
-    for line, number, record in keyed_lines(path, "prompt_id", "response_id", "text"):
+    hint = "; the texts are needed here, and labels of responses are for rlchf audit --responses"
+    for line, number, record in keyed_lines(path, "prompt_id", "response_id", "text", hint=hint):
         key = id_in(record, "prompt_id", line), id_in(record, "response_id", line)
         if key in first:
             raise ValueError(
@@ -286,7 +287,7 @@ def keyed_lines(
     source, data = display_name(path), read_bytes(path)
     needed = f"one JSON object per line with the keys {', '.join(keys)}"
     if data.strip() and file_kind(path, data) != "jsonl":
-        raise ValueError(f"{source}: give a jsonl file, {needed}")
+        raise ValueError(f"{source}: give a jsonl file, {needed}{hint}")
     number = 0
     for number, record in json_records(data, source):
         line = f"{source}, line {number}"

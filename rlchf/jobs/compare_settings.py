@@ -24,7 +24,8 @@ class CompareJob(GroupedRankings):
     )
     responses: str = setting(
         "",
-        "Responses file, shown in the report: jsonl with prompt_id, response_id and text.",
+        "Texts of the responses, shown in the report: jsonl with prompt_id, response_id and text. Labels of "
+        "responses belong to rlchf audit --responses.",
         group="Data",
     )
     shown: str = setting(

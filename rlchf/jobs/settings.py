@@ -199,7 +199,10 @@ class AuditJob(GroupedRankings):
         "", "Scores by a reward model, of all prompts or some, audited in addition.", group="Data"
     )
     responses: str = setting(
-        "", "Labelled responses: prompt_id, response_id and the label's column.", group="Data"
+        "",
+        "Labels of the responses, for each label's share of the first places: a table with prompt_id, "
+        "response_id and the column that --label names. Texts are not needed.",
+        group="Data",
     )
     texts: str = setting(
         "", "Labelled texts of a policy: the label's column, optional stage.", group="Data"

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from rlchf.auditing.held_out import count_members, low_outliers
 from rlchf.auditing.report import Audit
+from rlchf.auditing.stages import first_places_sentence
 from rlchf.auditing.standing import by_position
 from rlchf.auditing.standing_sentences import adopted, served_least
 from rlchf.display import counted, listed, percent
@@ -50,6 +51,9 @@ def audit_document(report: Audit, facts: Mapping[str, str]) -> Document:
 
 def audit_findings(report: Audit) -> Iterator[str]:
     """What was found, in sentences: the most important first."""
+    labels = first_places_sentence(report.stages)
+    if labels:
+        yield labels
     yield from _agreement_findings(report)
     yield from _group_findings(report)
     yield from _justified_findings(report)

@@ -78,8 +78,9 @@ def cpb(
 
     References
     ----------
-    rlchf, 2025. It extends to many prompts a reconstruction of proportional sequential Borda from
-    P. Lederer, "Proportional representation in rank aggregation", 2025.
+    The rule is defined in this package and in no paper: cite rlchf (docs/project/citing.md). It extends to
+    many prompts a reconstruction of proportional sequential Borda from P. Lederer, "Proportional
+    representation in rank aggregation", 2025.
 
     Examples
     --------

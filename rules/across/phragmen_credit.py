@@ -55,15 +55,14 @@ def phragmen_credit(
     responses. For each contested pair, the annotators who agree with the outcome pay g together, in
     proportion to their weights, and go into debt if need be. So the balances add up to 0.
 
-    Other pairs bring no income and cost nothing. (If they cost something in proportion to the balances,
-    they would use up the savings of a minority; if they brought income before the ballots are weighed, a
-    small group would decide only after it has missed half of all pairs of a prompt.) Take Kemeny's rule and
-    two groups, each with the same strict ballots of all responses, all always present: the group with the
-    higher balance decides all contested pairs. So after every prompt the number of contested pairs, each
-    counted g, that a group has won differs from its share by at most half of the largest number of
-    contested pairs on one prompt. Proof: with c contested pairs, a balance x before, -x of the others, and
-    a share s of the weight, a group decides if x + s c > c - s c - x, so it has more than -c/2 afterwards,
-    and at most c/2 if it does not decide; if the two are equal, it has c/2 minus the pairs that it wins.
+    Other pairs bring no income and cost nothing. If they did cost something, the savings of a minority
+    would be used up by what all agree on. If they brought an income before the ballots are weighed, a small
+    group would decide only after it has missed half of all pairs of a prompt.
+
+    Take Kemeny's rule and two groups, each with the same strict ballots of all responses, all always
+    present: the group with the higher balance decides all contested pairs. So after every prompt the number
+    of contested pairs, each counted g, that a group has won differs from its share by at most half of the
+    largest number of contested pairs on one prompt (the proof is below, before the parameters).
 
     If the groups differ in their favourite, all prompts with contested pairs have the same number of them,
     and the groups never have exactly the same to spend, the number of first places differs from the group's
@@ -83,6 +82,11 @@ def phragmen_credit(
     The balances of annotators who come and go change only on prompts on which they are present. A ballot
     that ties a contested pair or does not rank both pays nothing for it. An annotator's ballots on a prompt
     share its balance in proportion to their weights.
+
+    Proof of the bound for two groups. Let a prompt have c contested pairs. Let one group have the balance x
+    before it and a share s of the weight; the balance of the others is -x. The group decides if
+    x + s c > c - s c - x. If it decides, its balance afterwards is above -c/2; if it does not, at most c/2.
+    If the two sides are equal, its balance is c/2 minus the pairs that it wins.
 
     Parameters
     ----------
@@ -104,8 +108,9 @@ def phragmen_credit(
 
     References
     ----------
-    rlchf, 2025; after E. Phragmén, "Till frågan om en proportionell valmetod", 1899, in which voters
-    pay for what is elected out of an income.
+    The rule is defined in this package and in no paper: cite rlchf (docs/project/citing.md). The idea that
+    voters pay for what is elected out of an income is that of E. Phragmén, "Till frågan om en proportionell
+    valmetod", 1899.
 
     Examples
     --------

@@ -177,9 +177,9 @@ def test_where_all_rules_are_tied_no_rule_is_taken_and_all_are_named() -> None:
     ]
     comparison = rlchf.compare(rankings, names, groups, bootstrap=0, splits=0)
     average = comparison.recommendations[0]
-    assert f"does not tell any of the {len(names)} rules apart" in average.sentence
+    assert f"the {len(names)} rules do not differ in this beyond chance" in average.sentence
     assert all(name in average.sentence for name in names)
-    assert "this file does not tell the 9 rules apart" in " ".join(comparison.findings)
+    assert "on this file the 9 rules do not differ beyond chance" in " ".join(comparison.findings)
 
 
 def test_the_best_known_of_tied_rules_is_taken_with_its_own_figure() -> None:
@@ -188,7 +188,7 @@ def test_the_best_known_of_tied_rules_is_taken_with_its_own_figure() -> None:
     average = comparison.recommendations[0]
     assert (average.rule, sorted(average.tied_with)) == ("borda", ["river", "schulze"])
     assert average.worse == ["random_ballot"]
-    assert "does not tell 3 rules apart by this aim, and 1 rule is worse" in average.sentence
+    assert "3 rules do not differ in this beyond chance, and 1 rule is worse" in average.sentence
 
 
 def test_it_is_said_why_no_rule_is_named_where_no_group_is_opposed() -> None:

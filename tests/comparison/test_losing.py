@@ -24,8 +24,8 @@ def test_the_first_finding_says_who_loses_and_the_second_at_what_price_they_woul
 ) -> None:
     loses, price = comparison.findings[:2]
     assert loses.startswith(
-        "few (4 members, 40 % of the weight) loses under each of the 3 rules (in proportion to its weight "
-        "all the same: perpetual_pav)"
+        "few (4 members, 40 % of the weight) loses under each of the 3 rules (under perpetual_pav it still "
+        "gets a share in proportion to its weight)"
     )
     assert "agrees with its members on 0.00 (0.00 to 0.11) under kemeny" in loses
     for baseline in (

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from rlchf.rules import card_of, get_rule, rule_names
 from tests.support.cli import rlchf
 from tests.support.pages import ROOT
 from tests.support.scripts import script
@@ -41,7 +42,7 @@ def test_figures_of_single_prompts_are_those_of_the_measurements() -> None:
     assert gap_pages.count("| rule |") == 1
     columns = {
         "a voter gains": (votes, "mallows, phi 0.7: voter", ", "),
-        "copies gain": (votes, "mallows, phi 0.7: clones", ", "),
+        "near-copies gain": (votes, "mallows, phi 0.7: clones", ", "),
         "distortion": (lost, "beta = 8", " / "),
     }
     for rule, cells in rows(PAGE, "a voter gains").items():
@@ -66,6 +67,15 @@ def test_figures_across_prompts_are_those_of_the_measurements() -> None:
     for rule, cells in rows(PAGE, "first places", "false dissent gains").items():
         assert cells["first places"] == panel[rule]["noise"], rule
         assert cells["false dissent gains"] == dissent[rule]["gain"].split(" ")[0], rule
+
+
+def test_the_page_names_the_condorcet_rules_that_are_independent_of_clones() -> None:
+    (line,) = re.findall(r"^- \*\*Are there copies\?\*\* (.*)$", PAGE, flags=re.M)
+    free, scoped = (set(re.findall(r"`(\w+)`", part)) for part in line.split(";"))
+    cards = [card_of(name, get_rule(name)) for name in rule_names()]
+    both = [card for card in cards if {"condorcet", "clones"} <= set(card.axioms)]
+    conditional = {card.name for card in both if {"condorcet", "clones"} & set(card.scopes)}
+    assert (free, scoped) == ({card.name for card in both} - conditional, conditional)
 
 
 def test_the_counterexamples_of_the_page_are_those_that_the_command_prints(

@@ -10,7 +10,7 @@ from rlchf.auditing.estimates import Estimate
 from rlchf.auditing.held_out import Interval, Shares, count_members, low_outliers
 from rlchf.auditing.report import Audit
 from rlchf.auditing.spread import Spread
-from rlchf.auditing.stages import StageShares
+from rlchf.auditing.stages import StageShares, first_places_sentence
 from rlchf.auditing.standing import by_position
 from rlchf.auditing.weighting import WeightedFigures
 from rlchf.cli.tables import LISTED, make_table, number
@@ -32,6 +32,10 @@ MEASURES = {
 
 def tables(report: Audit) -> Iterator[Table | str]:
     """The tables of `rlchf audit`, one after the other, with sentences."""
+    labels = first_places_sentence(report.stages)
+    if labels:
+        yield f" {labels}"
+        yield ""
     for part in (report, report.scores):
         if part:
             yield from _agreement(part)
