@@ -53,6 +53,15 @@ def test_the_page_of_a_rule_has_its_drawing_and_its_options(name: str) -> None:
     assert f"--rule {name}" in text
 
 
+def test_the_example_of_schulze_shows_the_paths_that_decide() -> None:
+    text = rules.rule_page("schulze")
+    assert "goes against the majorities for b over c (margin 1) and for d over a (margin 3)" in text
+    rows = re.findall(r"(?m)^ +\* - (.*)\n +- (.*)\n +- (.*)\n +- (.*)\n +- (.*)$", text)
+    assert rows[0] == ("from", "to a", "to b", "to c", "to d")
+    stronger = {row[0]: row[1:] for row in rows[1:]}
+    assert float(stronger["c"][1]) > float(stronger["b"][2]), "c is ranked above b"
+
+
 def test_no_list_is_made_of_the_initials_of_authors() -> None:
     found = [inspect.getdoc(get_rule(name)) or "" for name in rule_modules()]
     for name in public.documented().values():

@@ -22,7 +22,7 @@ from rlchf.rules import (
     rule_modules,
 )  # fmt: skip
 from rlchf.rules._names import OTHER_NAMES
-from rlchf_site import pictures, profiles
+from rlchf_site import majorities, pictures, profiles
 from rlchf_site.docstring_markup import keep_initials
 from rlchf_site.docstrings import entries, sections
 from rlchf_site.markup import directive, literal, page, plain, table, title, toctree
@@ -155,6 +155,7 @@ def example(name: str, card: Card) -> list[str]:
         table([[plain(cell) for cell in row] for row in data.rows], data.header),
         f"{says} {literal(in_a_line(result))}.",
         directive("raw", "html", pictures.figure(charts, name)),
+        *(majorities.explained(name, data.rankings, result) if card.kind == "majority" else ()),
     ]
 
 
