@@ -74,6 +74,13 @@ def test_no_list_is_made_of_the_initials_of_authors() -> None:
         assert docutils_lists(kept) == [], text
 
 
+def test_the_page_of_a_module_keeps_the_initials_of_its_docstring() -> None:
+    api = importlib.import_module("rlchf_site.api")
+    text = api.module_page("rlchf.constitution", ("rlchf.constitution",))
+    assert "\n\\Y. Bai et al." in text
+    assert docutils_lists(text) == []
+
+
 def docutils_lists(text: str) -> list[str]:
     """The kinds of numbered lists that docutils finds in the references of a docstring."""
     core, nodes = (importlib.import_module(f"docutils.{name}") for name in ("core", "nodes"))
