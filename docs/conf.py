@@ -1,11 +1,15 @@
 """Settings of the documentation's site: ``make docs`` builds it into ``build/site``."""
 
 import sys
+import tomllib
 from pathlib import Path
 
 import rlchf
 
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
+
+metadata = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))
+repository = metadata["project"]["urls"]["Homepage"]
 
 project = "rlchf"
 author = "the rlchf developers"
@@ -54,6 +58,9 @@ html_theme_options = {
     "navigation_with_keys": False,
     "use_edit_page_button": False,
     "header_links_before_dropdown": 7,
+    "icon_links": [
+        {"name": "Repository", "url": repository, "icon": "fa-brands fa-github"}  # the theme's own
+    ],
 }
 html_sidebars = {"index": [], "start": [], "gallery": []}  # pages without a section of their own
 html_show_sourcelink = False

@@ -149,6 +149,17 @@ def number(value: float, digits: int = 3) -> str:
     return "-" if math.isnan(value) else f"{round(value, digits) + 0.0:.{digits}f}"
 
 
+def signed(value: float, digits: int = 3) -> str:
+    """A change with its sign; one that rounds to nothing is not negative.
+
+    Examples
+    --------
+    >>> signed(0.25), signed(-0.25), signed(-0.0001)
+    ('+0.250', '-0.250', '+0.000')
+    """
+    return f"{round(value, digits) + 0.0:+.{digits}f}"
+
+
 def percent(share: float, none: str = "–") -> str:
     """A share in percent: a whole number, with one decimal where that would round too much away.
 

@@ -7,7 +7,7 @@ import numpy as np
 from rlchf.comparison.gains import Gains, RuleGains
 from rlchf.comparison.recommend import AGREEMENT, LEAST, Recommendation
 from rlchf.comparison.stability import Stability
-from rlchf.display import listed
+from rlchf.display import listed, number
 
 NAMED = 3
 """Rules that are named in a sentence; the recommendations name all."""
@@ -108,7 +108,7 @@ def _of_least(
         return f"For {name} take {best.rule} at the price above{stays and f',{stays}'}."
     return (
         f"For {name} the rule matters: {best.rule} agrees with {shares[1]:.2f} of its contested pairs "
-        f"instead of {shares[0]:.2f} under {base.rule}, at {cost:.2f} of everybody's "
+        f"instead of {shares[0]:.2f} under {base.rule}, at {number(cost, 2)} of everybody's "
         f"agreement{stays and f', and{stays}'}."
     )
 

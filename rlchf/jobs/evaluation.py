@@ -4,6 +4,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from rlchf.evaluation.report import Evaluation
+from rlchf.installing import pip_install
 from rlchf.io.json import write_json
 
 
@@ -11,7 +12,7 @@ def need_matplotlib() -> None:
     """Refuse, before the work, pictures that could not be drawn."""
     if not find_spec("matplotlib"):
         raise ValueError(
-            "pictures need matplotlib, which is not installed; install it with: pip install matplotlib"
+            f"pictures need matplotlib, which is not installed; run {pip_install('report')}"
         )
 
 

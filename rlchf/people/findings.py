@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from rlchf.auditing.estimates import Estimate, interval
-from rlchf.display import counted, percent, percent_with_interval
+from rlchf.display import counted, number, percent, percent_with_interval
 from rlchf.people.clickers import BALLOTS, LEAST
 from rlchf.people.consequences import Consequence
 from rlchf.people.report import People
@@ -84,7 +84,7 @@ def _groups(people: People) -> Iterator[str]:
             continue
         g, h = sorted(np.unravel_index(int(np.nanargmin(off)), off.shape))
         figure = Estimate(*(float(x[g, h]) for x in (matrix.alpha, matrix.low, matrix.high)))
-        own = [f"{matrix.alpha[k, k]:.2f} within {matrix.names[k]}" for k in (g, h)]
+        own = [f"{number(matrix.alpha[k, k], 2)} within {matrix.names[k]}" for k in (g, h)]
         opposed = ", less than by chance" if figure.high < 0 else ""
         of = f" by {matrix.division}" if matrix.division else ""
         yield (

@@ -11,10 +11,11 @@ from rlchf.auditing.groups import Groups
 from rlchf.auditing.report import Audit, influences
 from rlchf.auditing.sequences import CumulativeAgreement, cumulative_agreement
 from rlchf.auditing.welfare import gini, lorenz, mean_weights
+from rlchf.display import number
 from rlchf.plots.save import describe
 from rlchf.plots.stages import stages_plot
 from rlchf.plots.standing import people_plot, standing_plot
-from rlchf.plots.style import COLOURS, DASHES, short, tidy
+from rlchf.plots.style import COLOURS, DASHES, TITLE, head, short, tidy
 from rlchf.rankings import Rankings
 
 LINES = 8  # lines in a picture that names all its lines
@@ -49,7 +50,7 @@ def agreement_plot(lines: Sequence[CumulativeAgreement], rule: str) -> Figure:
     lines = [line for line in lines if len(line.prompts) and line.contested[-1] > 0]
     lines.sort(key=lambda line: -float(line.agreed[-1] / line.contested[-1]))
     named = lines if len(lines) <= LINES else lines[-LOWEST:]
-    figure = Figure(figsize=(7.5, 4.5), layout="constrained")
+    figure = Figure(figsize=(7.5, 5), layout="constrained")
     axes = figure.subplots()
     for n, line in enumerate(lines):
         known = np.flatnonzero(line.contested > 0)
@@ -64,8 +65,8 @@ def agreement_plot(lines: Sequence[CumulativeAgreement], rule: str) -> Figure:
     axes.axhline(0.5, color="0.25", lw=1.2, ls=":", label="random order")
     if len(named) < len(lines):
         axes.plot([], [], color="0.6", lw=0.6, label=f"{len(lines) - len(named)} others")
-    figure.legend(loc="outside right upper", frameon=False)
-    axes.set_title(f"Share of contested pairs agreed so far, in sample ({short(rule)})", loc="left")
+    figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=9)
+    head(figure, f"Share of contested pairs agreed so far, in sample ({short(rule, TITLE)})")
     axes.set(xlabel="prompts", ylabel="share of the contested pairs")
     axes.set_xlim(left=0)
     axes.set_ylim(-0.02, 1.02)
@@ -97,7 +98,7 @@ def lorenz_plot(rankings: Rankings, result: Aggregation, report: Audit) -> Figur
         ("influence", influences(tally(rankings, result), weights), COLOURS[1]),
     ):
         if len(values):
-            label = f"{name} (Gini {gini(values, value_weights):.3f})"
+            label = f"{name} (Gini {number(gini(values, value_weights))})"
             labels.append(label)
             x, y = lorenz(values, value_weights)
             marker = "o" if len(x) < 16 else None
@@ -106,7 +107,7 @@ def lorenz_plot(rankings: Rankings, result: Aggregation, report: Audit) -> Figur
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1)
     axes.set_aspect("equal")
-    axes.set_title(f"Lorenz curves ({report.rule})", loc="left")
+    head(figure, f"Lorenz curves ({short(report.rule, TITLE)})")
     figure.legend(loc="outside lower center", ncols=1, frameon=False)
     tidy(axes)
     return describe(

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from rlchf.constitution.choosing.service import Service
-from rlchf.plots.style import COLOURS, tidy
+from rlchf.plots.style import COLOURS, TITLE, head, short, tidy
 
 MARKERS = "osD^vP"
 
@@ -43,7 +43,7 @@ def service_plot(services: Sequence[Service], name: str = "") -> Figure:
     axes.set_xlabel(f"statements on a slate of {seats} with which a majority of the group agrees")
     axes.set_ylabel("rule")
     title = "Statements for each opinion group"
-    axes.set_title(f"{title} ({name})" if name else title, loc="left")
+    head(figure, f"{title} ({short(name, TITLE)})" if name else title)
     figure.legend(loc="outside lower center", ncols=2, frameon=False)
     tidy(axes, grid="x")
     return figure

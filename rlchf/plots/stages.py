@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from rlchf.auditing.stages import CONTESTED, StageShares
 from rlchf.plots.save import describe
-from rlchf.plots.style import COLOURS, short, tidy
+from rlchf.plots.style import COLOURS, head, short, tidy
 
 MEASURES = {
     "contested pairs": COLOURS[0],
@@ -44,9 +44,12 @@ def stages_plot(stages: Sequence[StageShares]) -> Figure:
         mpl.lines.Line2D([], [], color="0.4", lw=6, alpha=0.3, label="95 % interval"),
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False, fontsize=9)
+    title = "Shares of the groups from stage to stage"
     if len(every) > len(names):
-        title = f"The {len(names)} of {len(every)} groups with the lowest shares of contested pairs"
-        figure.suptitle(title, fontsize=10)
+        title += (
+            f": the {len(names)} of {len(every)} groups with the lowest shares of contested pairs"
+        )
+    head(figure, title)
     return describe(figure, _in_words(names, stages))
 
 

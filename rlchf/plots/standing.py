@@ -10,8 +10,9 @@ from rlchf.auditing.agreement import Agreement
 from rlchf.auditing.held_out import Shares, low_outliers
 from rlchf.auditing.report import Audit
 from rlchf.auditing.standing import Standing, by_position
+from rlchf.display import number
 from rlchf.plots.save import describe
-from rlchf.plots.style import COLOURS, short, tidy
+from rlchf.plots.style import COLOURS, TITLE, head, short, tidy
 
 LISTED = 25
 """Rows of a picture at most."""
@@ -36,13 +37,15 @@ def standing_plot(report: Audit) -> Figure:
     labels = [f"{short(row.name)}\u2002({row.annotators})" for row in shown]
     axes.set_yticks(range(len(shown)), labels)
     _positions(axes, shown)
-    _legend(axes, shown)
+    _legend(axes, rows)
     figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=9)
     of = f", the lowest {LISTED} of {len(rows)} groups" if len(rows) > LISTED else ""
     sample = "held out" if report.standings[0].again else "as given"
-    _finish(axes, len(shown), f"Where groups stand ({short(report.rule)}, {sample}{of})")
+    _finish(
+        figure, axes, len(shown), f"Where groups stand ({short(report.rule, TITLE)}, {sample}{of})"
+    )
     axes.set_xlabel("share of the contested pairs on the members' ballots that agree")
-    listed = "; ".join(_in_words(row) for row in shown)
+    listed = "; ".join(_in_words(row, _behind(rows)) for row in shown)
     return describe(
         figure,
         f"Dots: each group's share of the contested pairs under {report.rule}, {sample}, lowest position "
@@ -78,7 +81,7 @@ def _positions(axes: Axes, rows: list[Standing]) -> None:
     axes.text(1.02, -1.0, "position*", transform=right, fontsize=9, color="0.3", va="center")
     for y, row in enumerate(rows):
         value = row.position.value
-        text = "–" if np.isnan(value) else f"{value:.2f}".replace("-", "−")
+        text = "–" if np.isnan(value) else number(value, 2).replace("-", "−")
         axes.text(1.02, y, text, transform=right, fontsize=9, va="center")
 
 
@@ -87,7 +90,7 @@ def _legend(axes: Axes, rows: list[Standing]) -> None:
     axes.plot([], [], "o", ms=7, color=SERVED, label="the collective rankings (bar: 95 % interval)")
     for any_such, marker, what in (
         (any(row.losing for row in rows), "v", "below a random order"),
-        (any(_mark(row)[1] == "s" for row in rows), "s", "far behind most groups"),
+        (any(_mark(row)[1] == "s" for row in rows), "s", _behind(rows)),
     ):
         if any_such:
             axes.plot([], [], marker, ms=7, color=LOSING, label=f"the same, {what}")
@@ -101,18 +104,28 @@ def _legend(axes: Axes, rows: list[Standing]) -> None:
     axes.plot([], [], " ", label="(in brackets: people)")
 
 
-def _finish(axes: Axes, n: int, title: str) -> None:
+def _finish(figure: Figure, axes: Axes, n: int, title: str) -> None:
+    head(figure, title)
     axes.set_ylim(n - 0.4, -1.2)
     axes.set_xlim(-0.02, 1.02)
     axes.set_xlabel("share of the contested pairs that agree")
-    axes.set_title(title, loc="left")
     tidy(axes, grid="x")
 
 
-def _in_words(row: Standing) -> str:
-    where = "no position" if np.isnan(row.position.value) else f"position {row.position.value:.2f}"
+def _behind(rows: Sequence[Standing]) -> str:
+    """Behind whom a group is that is far behind."""
+    placed = sum(not np.isnan(row.position.low) for row in rows)
+    return "far behind the other group" if placed == 2 else "far behind most groups"
+
+
+def _in_words(row: Standing, behind: str) -> str:
+    where = (
+        "no position"
+        if np.isnan(row.position.value)
+        else f"position {number(row.position.value, 2)}"
+    )
     if row.stands_low:
-        where += ", below a random order" if row.losing else ", far behind most groups"
+        where += ", below a random order" if row.losing else f", {behind}"
     return f"{row.name} {row.agreed.value:.2f} ({where})"
 
 
@@ -142,8 +155,9 @@ def people_plot(report: Audit) -> Figure:
                   fontsize=9)  # fmt: skip
     axes.set(xlabel="share of the contested pairs that agree", ylabel="annotators")
     axes.set_xlim(0, 1)
-    axes.set_title(
-        f"Agreement of {len(rows)} annotators ({short(report.rule)}, {_sample(report)})", loc="left"
+    head(
+        figure,
+        f"Agreement of {len(rows)} annotators ({short(report.rule, TITLE)}, {_sample(report)})",
     )
     figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=9)
     tidy(axes)
@@ -174,7 +188,12 @@ def _agreement_dots(report: Audit, rows: Sequence[Agreement | Shares], who: str)
     axes.plot([], [], "o", ms=8, color=SERVED, label="the collective rankings")
     axes.set_yticks(range(len(shown)), [short(row.name) for row in shown])
     figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=9)
-    _finish(axes, len(shown), f"Agreement of {who} ({short(report.rule)}, {_sample(report)})")
+    _finish(
+        figure,
+        axes,
+        len(shown),
+        f"Agreement of {who} ({short(report.rule, TITLE)}, {_sample(report)})",
+    )
     listed = ", ".join(f"{row.name} {row.contested:.2f}" for row in shown) or "nothing is contested"
     return describe(
         figure,

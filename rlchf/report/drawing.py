@@ -276,12 +276,12 @@ def figure_text(value: float | None) -> str:
 
     Examples
     --------
-    >>> [figure_text(value) for value in (0.12345, -2.0, float("nan"))]
-    ['0.123', '−2', 'unknown']
+    >>> [figure_text(value) for value in (0.12345, -2.0, -0.0, float("nan"))]
+    ['0.123', '−2', '0', 'unknown']
     """
     if value is None or math.isnan(value):
         return "unknown"
-    return f"{value:.3g}".replace("-", "−")
+    return f"{value + 0.0:.3g}".replace("-", "−")
 
 
 def _dot_words(dot: Dot) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from rlchf.auditing.estimates import Estimate
 from rlchf.auditing.reading import audit_from
 from rlchf.auditing.stages import StageShares
-from rlchf.display import shortened
+from rlchf.display import number, shortened
 from rlchf.prompts import question
 from rlchf.report.audit import audit_findings
 from rlchf.report.audit_sections import audit_sections, stages_section
@@ -237,7 +237,9 @@ def _shown(text: str) -> str:
 def _card(row: Mapping[str, Any], heading: str) -> Card:
     """A text with its score and its labels."""
     labels = [name for name, value in row.items() if value is True]
-    notes = [] if row.get("score") is None else [f"score {row['score']:.2f}".replace("-", "−")]
+    notes = (
+        [] if row.get("score") is None else [f"score {number(row['score'], 2)}".replace("-", "−")]
+    )
     return Card(
         heading, _shown(row["response"]), [*notes, *([", ".join(labels)] if labels else [])]
     )

@@ -1,6 +1,7 @@
 """Where groups stand: the tables, sentences and pictures of ``rlchf audit``."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 import rlchf as package
-from rlchf.auditing import Estimate, Standing
+from rlchf.auditing import Audit, Estimate, Standing
 from rlchf.auditing.standing import by_position
 from rlchf.auditing.standing_sentences import sentences
 from rlchf.cli.tables.audit import held_out_sentences
@@ -185,7 +186,7 @@ def test_pictures_name_as_many_groups_as_can_be_read(groups: int) -> None:
     figure = audit_plots(rankings, result, report, names)["shares"]
     labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert len(labels) == min(groups, 25)
-    assert ("the lowest 25 of 60" in figure.axes[0].get_title(loc="left")) == (groups == 60)
+    assert ("the lowest 25 of 60" in " ".join(figure.get_suptitle().split())) == (groups == 60)
     assert str(figure.get_label()).count("US$") == min(groups, 25)
 
 
@@ -201,6 +202,55 @@ def test_of_many_people_the_outliers_are_named() -> None:
     rankings = package.Rankings.from_ballots(ballots)
     result = package.aggregate(rankings, "kemeny")
     figure = audit_plots(rankings, result, package.audit(rankings, result))["shares"]
-    assert "300 annotators" in figure.axes[0].get_title(loc="left")
+    assert "300 annotators" in " ".join(figure.get_suptitle().split())
     (text,) = [text.get_text() for text in figure.axes[0].texts]
     assert text.splitlines()[1].startswith("person 077")
+
+
+def two_groups() -> tuple[Audit, Standing]:
+    """An audit of two groups, and the standing of the lower one."""
+    ballots = [(p, i, "a > b" if i < 6 else "b > a") for p in range(10) for i in range(10)]
+    rankings = package.Rankings.from_ballots(ballots)
+    groups = {str(i): "most" if i < 6 else "few" for i in range(10)}
+    result = package.aggregate(rankings, "kemeny")
+    report = package.audit(rankings, result, groups, baselines=True)
+    return report, by_position(report.standings)[0]
+
+
+def test_a_group_far_behind_the_only_other_one_is_not_behind_most_and_has_no_minus_zero() -> None:
+    pytest.importorskip("matplotlib")
+    from rlchf.plots.standing import standing_plot
+
+    report, lower = two_groups()
+    agreed, position = Estimate(0.5, 0.45, 0.55), Estimate(-0.001, -0.1, 0.1)
+    behind = replace(lower, agreed=agreed, position=position, far_behind=True)
+    others = [row for row in report.standings if row is not lower]
+    figure = standing_plot(replace(report, standings=[behind, *others]))
+    said = {text.get_text() for text in figure.axes[0].texts} | {
+        text.get_text() for text in figure.legends[0].get_texts()
+    }
+    assert "the same, far behind the other group" in said
+    assert "0.00" in said
+    assert "position 0.00, far behind the other group" in str(figure.get_label())
+
+
+def test_no_title_runs_into_the_legend_or_out_of_the_picture() -> None:
+    pytest.importorskip("matplotlib")
+    from rlchf.auditing.sequences import CumulativeAgreement
+    from rlchf.plots.audit import agreement_plot
+
+    counts = np.arange(1.0, 9)
+    lines = [
+        CumulativeAgreement(
+            f"speakers of the language {n}", np.arange(8), counts / 2, counts, counts / 8
+        )
+        for n in range(8)
+    ]
+    figure = agreement_plot(lines, "a_rule_with_a_name_of_some_forty_letters")
+    figure.canvas.draw()
+    (title,) = [text for text in figure.texts if text.get_text().startswith("Share")]
+    box, legend = title.get_window_extent(), figure.legends[0].get_window_extent()
+    assert not box.overlaps(legend)
+    assert box.x1 <= figure.bbox.x1
+    assert legend.x0 >= 0
+    assert legend.x1 <= figure.bbox.x1

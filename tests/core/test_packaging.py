@@ -93,6 +93,20 @@ def test_the_version_stands_in_one_place_and_the_citations_agree() -> None:
         assert found == [rlchf.__version__], file
 
 
+def test_the_address_of_the_repository_is_the_same_everywhere() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    address = project["project"]["urls"]["Homepage"]
+    assert '["urls"]["Homepage"]' in (ROOT / "docs/conf.py").read_text(encoding="utf-8")
+    for file, pattern in {
+        "CITATION.cff": r"^repository-code: (.+)$",
+        "docs/project/citing.md": r"url     = \{(.+)\}",
+        "docs/start.md": r"^git clone (.+)$",
+        "README.md": r"^git clone (.+)$",
+    }.items():
+        found = re.findall(pattern, (ROOT / file).read_text(encoding="utf-8"), re.MULTILINE)
+        assert found == [address], file
+
+
 def test_every_folder_of_code_is_a_package_that_is_installed() -> None:
     """An editable install would not notice a folder that the list of packages lacks."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))

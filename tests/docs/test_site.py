@@ -2,6 +2,7 @@
 
 import doctest
 import importlib
+import inspect
 import re
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 import rlchf
 from rlchf.cli.main import COMMANDS
-from rlchf.rules import rule_modules
+from rlchf.rules import get_rule, rule_modules
 from tests.support.pages import PAGES, ROOT, name_of
 
 pytest.importorskip("sphinx")
@@ -18,10 +19,20 @@ markup = importlib.import_module("rlchf_site.markup")
 links = importlib.import_module("rlchf_site.links")
 public = importlib.import_module("rlchf_site.public")
 rules = importlib.import_module("rlchf_site.rules")
+docstring_markup = importlib.import_module("rlchf_site.docstring_markup")
 
 commands = importlib.import_module("rlchf_site.commands")
 
-MADE = ("commands", "docstrings", "links", "markup", "profiles", "public", "rules")
+MADE = (
+    "commands",
+    "docstring_markup",
+    "docstrings",
+    "links",
+    "markup",
+    "profiles",
+    "public",
+    "rules",
+)
 
 
 @pytest.mark.parametrize("name", MADE)
@@ -40,6 +51,42 @@ def test_the_page_of_a_rule_has_its_drawing_and_its_options(name: str) -> None:
     assert "aria-label" in text
     assert f".. py:function:: {name}(" in text
     assert f"--rule {name}" in text
+
+
+def test_the_example_of_schulze_shows_the_paths_that_decide() -> None:
+    text = rules.rule_page("schulze")
+    assert "goes against the majorities for b over c (margin 1) and for d over a (margin 3)" in text
+    rows = re.findall(r"(?m)^ +\* - (.*)\n +- (.*)\n +- (.*)\n +- (.*)\n +- (.*)$", text)
+    assert rows[0] == ("from", "to a", "to b", "to c", "to d")
+    stronger = {row[0]: row[1:] for row in rows[1:]}
+    assert float(stronger["c"][1]) > float(stronger["b"][2]), "c is ranked above b"
+
+
+def test_no_list_is_made_of_the_initials_of_authors() -> None:
+    found = [inspect.getdoc(get_rule(name)) or "" for name in rule_modules()]
+    for name in public.documented().values():
+        found.append(inspect.getdoc(links.attribute(name)) or "")
+    initials = [text for text in found if re.search(r"(?m)^\s*[A-Z]\. ", text)]
+    assert len(initials) > 60
+    for text in initials:
+        kept = docstring_markup.keep_initials(text)
+        assert not re.search(r"(?m)^\s*[A-Z]\. ", kept)
+        assert docutils_lists(kept) == [], text
+
+
+def test_the_page_of_a_module_keeps_the_initials_of_its_docstring() -> None:
+    api = importlib.import_module("rlchf_site.api")
+    text = api.module_page("rlchf.constitution", ("rlchf.constitution",))
+    assert "\n\\Y. Bai et al." in text
+    assert docutils_lists(text) == []
+
+
+def docutils_lists(text: str) -> list[str]:
+    """The kinds of numbered lists that docutils finds in the references of a docstring."""
+    core, nodes = (importlib.import_module(f"docutils.{name}") for name in ("core", "nodes"))
+    references = text.partition("References\n----------\n")[2]
+    tree = core.publish_doctree(references, settings_overrides={"report_level": 5})
+    return [one["enumtype"] for one in tree.findall(nodes.enumerated_list)]
 
 
 def test_the_index_lists_every_rule_and_what_it_makes_of_the_example() -> None:

@@ -8,6 +8,7 @@ from typing import Literal, get_args, get_origin
 from sphinx.pycode import ModuleAnalyzer
 
 from rlchf.rules import rule_modules
+from rlchf_site.docstring_markup import keep_initials
 from rlchf_site.markup import directive, literal, page, table, title, toctree
 from rlchf_site.public import documented, identity, names_of, pages
 
@@ -29,7 +30,7 @@ def module_page(name: str, parts: tuple[str, ...]) -> str:
     blocks = [title(name)]
     for part in parts:
         blocks += [title(part, "-") if part != name else "", *module_blocks(part)]
-    return page(*blocks)
+    return keep_initials(page(*blocks)) + "\n"
 
 
 def module_blocks(part: str) -> list[str]:

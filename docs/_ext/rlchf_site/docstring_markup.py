@@ -8,6 +8,32 @@ from sphinx.application import Sphinx
 from rlchf_site.docstrings import grouped
 from rlchf_site.markup import indented
 
+INITIAL = re.compile(r"^(\s*(?:[*-] )*)(?=[A-Z]\. )")
+"""The place before an author's initial that begins a line."""
+
+
+def keep_initials(text: str) -> str:
+    r"""Escape initials that begin a line, of which reStructuredText would make a numbered list.
+
+    Examples
+    --------
+    >>> print(keep_initials("M. Brill, J. Heitzig,\n  E. Elkind, 2025."))
+    \M. Brill, J. Heitzig,
+      \E. Elkind, 2025.
+    """
+    kept, in_session = [], False
+    for line in text.splitlines():
+        in_session = bool(line.strip()) and (in_session or line.lstrip().startswith(">>>"))
+        kept.append(line if in_session else INITIAL.sub(r"\1\\", line))
+    return "\n".join(kept)
+
+
+def keep_initials_of_docstring(
+    app: Sphinx, what: str, name: str, value: object, options: object, lines: list[str]
+) -> None:
+    """Escape the initials in a docstring."""
+    lines[:] = keep_initials("\n".join(lines)).split("\n")
+
 
 def set_attributes(
     app: Sphinx, what: str, name: str, value: object, options: object, lines: list[str]

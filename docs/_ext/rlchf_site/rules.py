@@ -22,7 +22,8 @@ from rlchf.rules import (
     rule_modules,
 )  # fmt: skip
 from rlchf.rules._names import OTHER_NAMES
-from rlchf_site import pictures, profiles
+from rlchf_site import majorities, pictures, profiles
+from rlchf_site.docstring_markup import keep_initials
 from rlchf_site.docstrings import entries, sections
 from rlchf_site.markup import directive, literal, page, plain, table, title, toctree
 
@@ -72,7 +73,7 @@ def rule_page(name: str) -> str:
     rule = get_rule(name)
     card, parts = card_of(name, rule), sections(rule)
     lead, _, definition = parts[""].partition("\n\n")
-    return page(
+    text = page(
         title(f"{long_name(name)}: {name}"),
         lead,
         at_a_glance(card, rule),
@@ -87,6 +88,7 @@ def rule_page(name: str) -> str:
         parts.get("References", ""),
         *related(card),
     )
+    return keep_initials(text) + "\n"
 
 
 def at_a_glance(card: Card, rule: Callable[..., Any]) -> str:
@@ -153,6 +155,7 @@ def example(name: str, card: Card) -> list[str]:
         table([[plain(cell) for cell in row] for row in data.rows], data.header),
         f"{says} {literal(in_a_line(result))}.",
         directive("raw", "html", pictures.figure(charts, name)),
+        *(majorities.explained(name, data.rankings, result) if card.kind == "majority" else ()),
     ]
 
 

@@ -8,7 +8,7 @@ from rlchf.axioms.manipulation.clones import clone_flood
 from rlchf.axioms.manipulation.outcomes import Criterion
 from rlchf.axioms.manipulation.report import Manipulation
 from rlchf.axioms.manipulation.voters import coalition, one_voter
-from rlchf.display import percent_with_interval
+from rlchf.display import percent_with_interval, signed
 from rlchf.options import checked
 from rlchf.rankings import Rankings, as_rankings
 from rlchf.rules import get_rule, is_across
@@ -115,6 +115,6 @@ def sentence(one: Manipulation) -> str:
         ends = sorted((abs(low), abs(high)))
         change += f" ({ends[0]:.3f} to {ends[1]:.3f})"
     elif not math.isnan(low):
-        change = f"changes by {-value:+.3f} ({-high:+.3f} to {-low:+.3f})"
+        change = f"changes by {signed(-value)} ({signed(-high)} to {signed(-low)})"
     where = "where they do" if one.kind == "clones" else "where that is so"
     return f"{text}; {where}, the agreement of the others, {one.honest:.3f} on average, {change}."

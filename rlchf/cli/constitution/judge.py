@@ -10,7 +10,7 @@ from rlchf.cli.console import need_torch, print_json, resumable, say
 from rlchf.cli.settings import Given, Json, chosen, flag, part, refuse_beside_resume, with_settings
 from rlchf.constitution.judge_config import JudgeConfig
 from rlchf.constitution.judges.settings import EndpointSettings
-from rlchf.display import counted
+from rlchf.display import counted, signed
 from rlchf.jobs.constitution.judge_settings import JudgeJob
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def command(
                 error.add_note(advice)
             raise
     one = run.judged
-    bias = "" if one.position_bias is None else f"; position bias {one.position_bias:+.3f}"
+    bias = "" if one.position_bias is None else f"; position bias {signed(one.position_bias)}"
     say(
         f"judgements: {len(one.verdicts)} of {one.comparisons} comparisons, {one.ties} of them ties; "
         f"{one.nonsense:,} of {counted(one.answers, 'answer')} "

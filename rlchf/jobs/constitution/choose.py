@@ -11,7 +11,7 @@ from rlchf.constitution.choosing.report import Chosen, check_question, share_tex
 from rlchf.constitution.choosing.settings import ChooseJob, SlateConfig
 from rlchf.constitution.choosing.slates import CONSENSUS, check_rule
 from rlchf.constitution.choosing.votes import Votes
-from rlchf.display import counted
+from rlchf.display import counted, number
 from rlchf.io import read_annotators, read_rankings, read_responses
 from rlchf.io.constitutions import write_constitution
 from rlchf.io.files import STANDARD_STREAM, bare_name
@@ -174,8 +174,8 @@ def find_groups(
             return {}, str(error)
         groups = {LETTERS[g]: clusters.labels == g for g in range(int(clusters.labels.max()) + 1)}
         found = (
-            f"k-means on two principal components (silhouette {clusters.silhouette:.2f}), an approximation "
-            "of what Polis does"
+            f"k-means on two principal components (silhouette {number(clusters.silhouette, 2)}), an "
+            "approximation of what Polis does"
         )
     alone = len(votes.voters) - int(sum(members.sum() for members in groups.values()))
     if alone:

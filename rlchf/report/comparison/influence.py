@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from rlchf.comparison.influence import Influence, Influences
-from rlchf.display import counted
+from rlchf.display import counted, signed
 from rlchf.report.document import Block, Cell, Column, Section, Table, Text
 
 MOST = 300
@@ -60,7 +60,7 @@ def _effects(one: Influence) -> str:
         return ""
     worst = min(others, key=others.__getitem__)
     effect = others[worst]
-    return f" Its ballots change its own agreement by {own:+.3f}, and that of {worst} by {effect:+.3f}."
+    return f" Its ballots change its own agreement by {signed(own)}, and that of {worst} by {signed(effect)}."
 
 
 def _blocks(found: Influences) -> Iterator[Block]:
