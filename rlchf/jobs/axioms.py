@@ -208,7 +208,8 @@ def on_people(
         found = influences(people.rankings, rules, people.groups or None, job.seed)
     if not job.manipulation:
         return [], found
-    size = {"prompts": job.tried, "annotators": job.ballots, "responses": job.responses}
+    prompts = min(job.tried, job.elections)
+    size = {"prompts": prompts, "annotators": job.ballots, "responses": job.responses}
     datasets += [
         (name, culture(name, seed=job.seed, **size, **options_of(job, name))) for name in cultures
     ]
@@ -216,10 +217,12 @@ def on_people(
 
 
 def chosen_axioms(given: str) -> list[str]:
-    """Axioms by name, in any case; all if none is named."""
+    """Axioms by name, in any case and with - or _ for a space; all if none is named."""
     spelled = {name.lower(): name for name in AXIOMS}
     names = chosen_names(given, AXIOMS)
-    return [check_of(spelled.get(name.lower(), name)).name for name in names]
+    plain = [name.lower().replace("_", " ").replace("-", " ") for name in names]
+    found = [spelled.get(one, name) for one, name in zip(plain, names, strict=True)]
+    return [check_of(name).name for name in dict.fromkeys(found)]
 
 
 def on_file(

@@ -312,3 +312,9 @@ def test_ctrl_c_prints_the_rates_measured_so_far_and_writes_nothing(
     assert not out.exists()
     at_once = run(file, *options)
     assert (at_once.returncode, at_once.stdout) == (130, "")
+
+
+def test_an_axiom_of_two_words_is_found_with_a_line_between_them() -> None:
+    done = run("--rules", "borda", "--axioms", "condorcet_loser,Condorcet-Loser", "--json")
+    (row,) = json.loads(done.stdout)["rules"]
+    assert row["axiom"] == "condorcet loser"
