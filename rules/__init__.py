@@ -220,6 +220,13 @@ def get_rule(name: str) -> Rule:
     >>> get_rule("borda").__name__
     'borda'
     """
+    if not isinstance(name, str):
+        given = getattr(name, "__name__", repr(name))
+        raise ValueError(
+            f"the rule is {given}, which is no name; give a name, or module:function for a function of your "
+            "own, such as my_rules:second_places (__main__:second_places in a notebook)"
+        )
+    name = name.strip()
     if ":" in name:
         named = function_named(name, "rule", example="my_rules:second_places")
         return naming_errors(named, f"rule {name!r}")

@@ -112,6 +112,8 @@ def leave_out_each(
     n_folds: int,
     ranks: Sequence[list[np.ndarray]],
     tick: Tick | None = None,
+    *,
+    sequential: Sequence[bool] | None = None,
 ) -> list[LeftOut]:
     """What `leave_out` measures, of several outcomes: what does not depend on them is done once.
 
@@ -121,12 +123,15 @@ def leave_out_each(
         What `outcomes_without` gives for each outcome.
     tick
         Called with the number of batches done and of all.
+    sequential
+        Whether a rule across prompts made each outcome; by default as `is_sequential` says.
     """
     folds = folds_of(grouping, n_folds or FOLDS)
     A, G, F = len(folds), len(grouping.names) + 1, int(folds.max()) + 1
     strata = strata_of(grouping, folds)
     own = {name: ClusteredSums(G, F) for name in OF_BALLOTS}
-    each = [_Measured.empty(rankings, result, own, (A, G, F)) for result in results]
+    blocked = sequential or [is_sequential(result.rule) for result in results]
+    each = [_Measured.empty(rankings, across, own, (A, G, F)) for across in blocked]
     compared, no_first = np.zeros(A, dtype=bool), _without_first(rankings)
     batches = list(_batches(rankings, F * G))
     with ThreadPoolExecutor(min(processors(), len(results))) as pool:
@@ -179,12 +184,12 @@ class _Measured:
     def empty(
         cls,
         rankings: Rankings,
-        result: Aggregation,
+        sequential: bool,
         own: dict[str, ClusteredSums],
         shape: tuple[int, int, int],
     ) -> "_Measured":
         A, G, F = shape
-        blocks = blocks_of(rankings.n_prompts) if is_sequential(result.rule) else None
+        blocks = blocks_of(rankings.n_prompts) if sequential else None
         n_blocks = 0 if blocks is None else int(blocks.max()) + 1
         sums = {
             name: own[name] if name in own else ClusteredSums(G, F, n_blocks)
@@ -289,13 +294,22 @@ def outcomes_without(
     grouping: Grouping,
     n_folds: int,
     tick: Tick | None = None,
+    *,
+    named: bool = False,
 ) -> list[np.ndarray]:
-    """The responses' ranks without each part of the annotators; none if the rule gives other ranks."""
-    if not n_folds or result.rule not in rule_names():
+    """The responses' ranks without each part of the annotators; none if the rule gives other ranks.
+
+    Parameters
+    ----------
+    named
+        Whether the user named the rule, so that ``module:function`` is loaded; a file that names one is not
+        enough for that.
+    """
+    if not n_folds or (result.rule not in rule_names() and not named):
         return []
     folds = folds_of(grouping, n_folds)
     kept = np.flatnonzero(measured_prompts(rankings))
-    if is_sequential(result.rule):
+    if is_across(get_rule(result.rule)):
         kept = np.arange(rankings.n_prompts)
     if len(kept) == 0:
         return []

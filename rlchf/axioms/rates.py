@@ -145,7 +145,7 @@ def rate(
         case = case or result.case
     one = Rate(
         rule, axiom, whole.held, whole.broken, of, tried, complete, *whole.figures, whole.first, scope,
-        case=None if known else case,
+        case=case,
     )  # fmt: skip
     if not scope:
         return one

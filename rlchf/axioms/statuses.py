@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from rlchf.axioms.cases import Case
 from rlchf.axioms.counterexamples import Counterexample, searched, stored
 from rlchf.axioms.grounds import ground
 from rlchf.axioms.smallest import smallest
@@ -34,6 +35,9 @@ class Status:
         The number of cases among which a search found none; 0 if there was no search.
     met
         Where the axiom was broken while it was measured, such as a file and a prompt; "" for nowhere.
+    seen
+        The prompt of a file on which a rule across prompts, which saw the whole file, broke the axiom; None
+        for no such one.
     """
 
     rule: str
@@ -44,6 +48,7 @@ class Status:
     counterexample: Counterexample | None = None
     tried: int = 0
     met: str = ""
+    seen: Case | None = None
 
     @property
     def word(self) -> str:

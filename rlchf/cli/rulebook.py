@@ -33,19 +33,31 @@ def records() -> list[dict[str, Any]]:
     >>> records()[0].keys()
     dict_keys(['name', 'description', 'kind', 'cost', 'axioms', 'scopes', 'source', 'any_device'])
     """
-    return [
-        {
-            "name": card.name,
-            "description": card.line,
-            "kind": card.kind,
-            "cost": card.cost,
-            "axioms": list(card.axioms),
-            "scopes": dict(card.scopes),
-            "source": card.source,
-            "any_device": card.any_device,
-        }
-        for card in list_rules().values()
-    ]
+    return [_record(card) for card in list_rules().values()]
+
+
+def record(name: str) -> dict[str, Any]:
+    """The card of one rule, or of ``module:function``, as plain values.
+
+    Examples
+    --------
+    >>> record("borda")["kind"]
+    'positional'
+    """
+    return _record(card_of(name, get_rule(name)))
+
+
+def _record(card: Card) -> dict[str, Any]:
+    return {
+        "name": card.name,
+        "description": card.line,
+        "kind": card.kind,
+        "cost": card.cost,
+        "axioms": list(card.axioms),
+        "scopes": dict(card.scopes),
+        "source": card.source,
+        "any_device": card.any_device,
+    }
 
 
 def table(width: int = 120) -> "Table":

@@ -20,6 +20,9 @@ def command(
     from rlchf.cli import rulebook
     from rlchf.rules import list_rules
 
+    if name and as_json:
+        print_json(rulebook.record(name))
+        return
     if name:
         say(rulebook.page(name))
         return

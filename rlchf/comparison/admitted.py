@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -113,15 +114,20 @@ def admitted(rankings: Rankings, rules: str | Sequence[str] = ALL) -> Admitted:
             [name for name, reason in reasons.items() if not reason],
             {name: reason for name, reason in reasons.items() if reason},
         )
-    names = rules.split(",") if isinstance(rules, str) else list(rules)
-    names = [name.strip() for name in names]
+    names: list[str] = rules.split(",") if isinstance(rules, str) else _listed(rules)
     for name in names:
         get_rule(name)
+    names = [name.strip() for name in names]
     if twice := [name for name in names if names.count(name) > 1]:
         raise ValueError(f"rule {twice[0]!r} is named twice; name each rule once")
     if len(names) < 2:
         raise ValueError(f"there is one rule to compare, {names[0]!r}; name two or more, or all")
     return Admitted(names, {})
+
+
+def _listed(rules: Any) -> list[str]:
+    """Names in a list; a function alone, which `get_rule` refuses in words, as the only one."""
+    return [rules] if callable(rules) else list(rules)
 
 
 def seconds(name: str, rankings: Rankings) -> float:

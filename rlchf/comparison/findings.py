@@ -35,11 +35,8 @@ def _whether_it_matters(comparison: "Comparison") -> str:
     measured = comparison.distances
     P = len(measured.first_places)
     differ = int((measured.first_places > 1).sum())
-    one, other = measured.farthest()
-    i, j = measured.rules.index(one), measured.rules.index(other)
-    flipped, share = int(measured.flipped[i, j]), measured.flipped_share[i, j]
     rules = counted(len(measured.rules), "rule")
-    if not differ and not flipped:
+    if not differ and not measured.flipped.any():
         return (
             f"The rule does not matter here: all {rules} put the same responses first on all of "
             f"{counted(P, 'prompt')}, and no training pair flips between any two of them."
@@ -48,10 +45,22 @@ def _whether_it_matters(comparison: "Comparison") -> str:
     return (
         f"Two rules taken at random from the {rules} put the same responses first on "
         f"{percent(float(same.mean()))} of the prompts on average{_lowest(measured)}; all rules agree on "
-        f"{P - differ:,} of {counted(P, 'prompt')}. Between "
-        f"{one} and {other}, which differ most, {counted(flipped, 'training pair')} "
+        f"{P - differ:,} of {counted(P, 'prompt')}. {_flips(measured)}"
+    )
+
+
+def _flips(measured: Distances) -> str:
+    """The training pairs that flip between the two rules that differ most."""
+    one, other = measured.farthest()
+    i, j = measured.rules.index(one), measured.rules.index(other)
+    flipped = int(measured.flipped[i, j])
+    if not flipped:
+        return "No training pair flips between any two of them."
+    most = ", which differ most," if len(measured.rules) > 2 else ""
+    return (
+        f"Between {one} and {other}{most} {counted(flipped, 'training pair')} "
         f"{'flips' if flipped == 1 else 'flip'}: chosen and rejected change places in "
-        f"{percent(float(share))} of the pairs that both make."
+        f"{percent(float(measured.flipped_share[i, j]))} of the pairs that both make."
     )
 
 
@@ -68,8 +77,9 @@ def _whose(comparison: "Comparison") -> str:
     """The group for which the choice of the rule matters most, unless more is said of one that loses."""
     if comparison.served and comparison.served[0].loses_under:
         return ""
-    rows = comparison.gains.rules if comparison.gains else []
-    if not rows or not rows[0].groups:
+    gains = comparison.gains
+    rows = [row for row in gains.rules if row.again or not gains.folds] if gains else []
+    if len(rows) < 2 or not rows[0].groups:
         return ""
     values = np.array([[group.contested.value for group in row.groups] for row in rows])
     if np.isnan(values).all():

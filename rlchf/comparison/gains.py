@@ -1,7 +1,7 @@
 """Who gains under which rule: agreement held out, of everybody and of each group, for every rule."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from rlchf.auditing.estimates import NONE, Estimate
 from rlchf.auditing.groups import Grouping, Groups
 from rlchf.auditing.standing import check_folds, standings_of
 from rlchf.auditing.welfare import price_of_fairness
-from rlchf.comparison.admitted import seconds
+from rlchf.comparison.admitted import looks_across, seconds
 from rlchf.comparison.paired import Figure, lowest, share
 from rlchf.comparison.without import outcomes_without_each
 from rlchf.display import listed
@@ -85,7 +85,7 @@ class RuleGains:
         The rule.
     again
         Whether the outcome was made again without each part of the annotators, so that the figures are held
-        out.
+        out. Where it was not, though others were, its figures are NaN, but for the price.
     pairs, contested, first_place
         Agreement of everybody's ballots: over all pairs, over contested pairs, and of first places.
     price
@@ -202,6 +202,8 @@ def measure_gains(
             rows[rule] = _rule_gains(
                 rankings, rule, results[rule], groupings, parts, groups is not None
             )
+            if folds and not rows[rule].again:
+                rows[rule] = _without_figures(rows[rule])
             stated = parts[0].ballots[:, 3]
     ordered = [rows[rule] for rule in results]
     return Gains(ordered, folds, _notes(ordered, affordable, folds), stated)
@@ -219,7 +221,10 @@ def _leave_out(
     made = outcomes_without_each(rankings, results, grouping, folds, kept, done.part(len(results)))
     ranks = [made[rule] for rule in results]
     whole = list(results.values())
-    return leave_out_each(rankings, whole, grouping, folds, ranks, done.part(len(results)))
+    across = [looks_across(rule) for rule in results]
+    return leave_out_each(
+        rankings, whole, grouping, folds, ranks, done.part(len(results)), sequential=across
+    )
 
 
 class _Progress:
@@ -276,7 +281,10 @@ def _notes(rows: Sequence[RuleGains], affordable: Mapping[str, int], folds: int)
         if folds and not row.again:
             too_long = affordable[row.rule] == 0
             reason = "would take too long to make again" if too_long else "could not be made again"
-            notes.append(f"The outcome of {row.rule} {reason}, and its figures are in sample.")
+            notes.append(
+                f"The outcome of {row.rule} {reason} without some of the annotators, so it has no figures "
+                "held out."
+            )
     return notes
 
 
@@ -305,6 +313,25 @@ def _rule_gains(
         mean=share(first.ballots[:, 0], first.ballots[:, 1], rankings.ballot_weights),
         least=_least(rankings, groupings, parts, of_groups) if grouped else None,
         agreed=[part.ballots[:, 2].astype(np.float32) for part in parts] if grouped else [],
+    )
+
+
+def _without_figures(row: RuleGains) -> RuleGains:
+    """The figures of a rule that could not be made again: figures in sample are not set beside others."""
+    groups = [
+        replace(
+            group,
+            contested=NONE,
+            position=NONE,
+            representation_ratio=NONE,
+            far_behind=False,
+            losing=False,
+        )
+        for group in row.groups
+    ]
+    mean = Figure(float("nan"), np.zeros(len(row.mean.influence)))
+    return replace(
+        row, pairs=NONE, contested=NONE, first_place=NONE, groups=groups, mean=mean, least=None
     )
 
 

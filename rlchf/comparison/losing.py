@@ -87,7 +87,7 @@ class Served:
         """The rules under which the group loses, in words."""
         number = len(self.loses_under)
         if number == self.rules:
-            text = f"each of the {self.rules} rules"
+            text = f"each of the {self.rules} rules" if number > 1 else self.loses_under[0]
         elif number <= NAMED:
             text = listed(self.loses_under)
         else:
@@ -125,6 +125,8 @@ class Served:
             f"disagree about instead of {self.share.value:.2f} under {self.rule}"
         )
         if self.best_rule == self.rule:
+            if self.rules == 1:
+                return ""
             return f"None of the {self.rules} rules serves {self.group} better than {self.rule}."
         if not self.gain.low > 0:
             return (
@@ -171,7 +173,7 @@ def who_loses(
     >>> few.best_rule, round(few.gain.value, 2), round(few.cost.value, 2)
     ('perpetual_pav', 0.4, 0.08)
     """
-    rows = [row for row in gains.rules if row.again] or gains.rules
+    rows = [row for row in gains.rules if row.again or not gains.folds]
     if not rows or not rows[0].groups:
         return []
     values = np.array(
@@ -210,7 +212,7 @@ def lost_sentences(served: Sequence[Served]) -> list[str]:
         )
     else:
         lead = f"{first.who} loses under {first.under}, being served less than by a random order: {figure}"
-    found = [f"{lead}; {first.baselines}.", first.price]
+    found = [f"{lead}; {first.baselines}.", *([first.price] if first.price else [])]
     if more:
         rest = [
             f"{one.group} under {one.under} (at the lowest {interval(one.lowest)}, {one.lowest_rule})"

@@ -30,7 +30,8 @@ def outcomes_without_each(
     """The responses' ranks under each rule without each part of the annotators.
 
     Rules of one prompt see all parts as resamples, whose wins are counted once for all rules; rules across
-    prompts see each part as a dataset, which is made once for all of them.
+    prompts see each part as a dataset, which is made once for all of them. A rule
+    named as ``module:function`` runs by itself.
 
     Parameters
     ----------
@@ -64,7 +65,9 @@ def outcomes_without_each(
         across = {rule: results[rule] for rule in rules.across}
         found |= _across(rankings, across, factors, _part(tick, n, len(across), total))
         for rule in rules.single:
-            found[rule] = outcomes_without(rankings, results[rule], grouping, n_folds)
+            found[rule] = outcomes_without(
+                rankings, results[rule], grouping, n_folds, named=":" in rule
+            )
     return found
 
 

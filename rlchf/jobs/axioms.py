@@ -29,7 +29,7 @@ from rlchf.jobs.manipulation import Manipulated, influences, manipulated
 from rlchf.jobs.progress import stage
 from rlchf.options import meant
 from rlchf.rankings import Rankings
-from rlchf.rules import AXIOMS, get_rule, is_across, rule_names
+from rlchf.rules import AXIOMS, SCOPES, get_rule, is_across, rule_names
 from rlchf.simulate import culture
 from rlchf.simulate import profiles as drawn_profiles
 from rlchf.simulate.cultures import culture_options
@@ -156,20 +156,41 @@ def axioms_of_rules(job: AxiomsJob) -> AxiomReport:
 def with_measured(status: Status, measured: Sequence[Measured]) -> Status:
     """The status of a rule and an axiom, refuted if the axiom was broken while it was measured.
 
-    What a card claims stays, and so does a counterexample that is known.
+    A counterexample that is known stays. What a card claims does not stay, with a warning, if it was broken
+    where the claim's condition holds.
     """
-    if status.satisfied or status.counterexample:
+    if status.counterexample and not status.satisfied:
         return status
     for source in measured:
         for one in source.rates:
-            if (one.rule, one.axiom) == (status.rule, status.axiom) and one.broken:
-                prompt = source.prompts.get((one.rule, one.axiom))
-                place = f"prompt {prompt}" if prompt else f"{counted(one.broken, 'election')}"
-                case, found = one.case, None
-                if case is not None:
-                    found = Counterexample(one.rule, one.axiom, kind_of(case), case)
-                return replace(status, met=f"{place} of {source.name}", counterexample=found)
+            if (one.rule, one.axiom) != (status.rule, status.axiom):
+                continue
+            if not (one.within or one if status.satisfied else one).broken:
+                continue
+            prompt = None if one.within else source.prompts.get((one.rule, one.axiom))
+            place = f"prompt {prompt}" if prompt else f"{counted(one.broken, 'election')}"
+            if status.satisfied:
+                warn_of_claim(status, f"{place} of {source.name}")
+            found = seen = None
+            if is_across(get_rule(one.rule)):
+                seen = one.case
+            elif one.case is not None:
+                found = Counterexample(one.rule, one.axiom, kind_of(one.case), one.case)
+            return replace(
+                status, satisfied=False, scope="", source="", counterexample=found, seen=seen,
+                met=f"{place} of {source.name}",
+            )  # fmt: skip
     return status
+
+
+def warn_of_claim(status: Status, place: str) -> None:
+    """Warn that what a rule's card claims was broken."""
+    condition = f" {SCOPES[status.scope]}" if status.scope else ""
+    warnings.warn(
+        f"{status.rule}: its card claims {status.axiom}{condition} ({status.source}), but the axiom is "
+        f"broken on {place}, so the claim is wrong",
+        stacklevel=2,
+    )
 
 
 def kind_of(case: Case) -> str:
@@ -208,7 +229,8 @@ def on_people(
         found = influences(people.rankings, rules, people.groups or None, job.seed)
     if not job.manipulation:
         return [], found
-    size = {"prompts": job.tried, "annotators": job.ballots, "responses": job.responses}
+    prompts = min(job.tried, job.elections)
+    size = {"prompts": prompts, "annotators": job.ballots, "responses": job.responses}
     datasets += [
         (name, culture(name, seed=job.seed, **size, **options_of(job, name))) for name in cultures
     ]
@@ -216,10 +238,12 @@ def on_people(
 
 
 def chosen_axioms(given: str) -> list[str]:
-    """Axioms by name, in any case; all if none is named."""
+    """Axioms by name, in any case and with - or _ for a space; all if none is named."""
     spelled = {name.lower(): name for name in AXIOMS}
     names = chosen_names(given, AXIOMS)
-    return [check_of(spelled.get(name.lower(), name)).name for name in names]
+    plain = [name.lower().replace("_", " ").replace("-", " ") for name in names]
+    found = [spelled.get(one, name) for one, name in zip(plain, names, strict=True)]
+    return [check_of(name).name for name in dict.fromkeys(found)]
 
 
 def on_file(
@@ -368,9 +392,7 @@ def replay_file(job: AxiomsJob) -> list[Replay]:
     value = read_json(job.replay)
     records = list(counterexample_records(value))
     if not records:
-        raise ValueError(
-            f"{job.replay} has no counterexample; give a file that rlchf axioms --out wrote"
-        )
+        raise ValueError(f"{job.replay} has no counterexample{why_none(value)}")
     replays = []
     for n, record in enumerate(records):
         try:
@@ -379,6 +401,19 @@ def replay_file(job: AxiomsJob) -> list[Replay]:
             place = f", counterexample {n}" if len(records) > 1 else ""
             raise ValueError(f"{job.replay}{place}: {error}") from None
     return replays
+
+
+def why_none(value: Any) -> str:
+    """Why a file has no counterexample: all were seen with a whole file, or it is no file of this kind."""
+    rows = value.get("rules") if isinstance(value, dict) else None
+    rows = rows if isinstance(rows, list) else []
+    met = [row for row in rows if isinstance(row, dict) and row.get("met")]
+    if not met:
+        return "; give a file that rlchf axioms --out wrote"
+    return (
+        f" that can run by itself: {met[0]['rule']} looks across prompts and broke {met[0]['axiom']} on "
+        f"{met[0]['met']}, so run rlchf axioms on that file again"
+    )
 
 
 def counterexample_records(value: Any) -> list[dict[str, Any]]:

@@ -48,6 +48,13 @@ def manipulated(
         Names of datasets, and their ballots.
     """
     single = for_single_prompts(rules)
+    if not single:
+        warnings.warn(
+            "manipulation is searched for on single prompts, so it is not measured for "
+            f"{listing(rules)}, which {'looks' if len(rules) == 1 else 'look'} across prompts",
+            stacklevel=2,
+        )
+        return []
     if across := [rule for rule in rules if rule not in single]:
         warnings.warn(
             "manipulation is searched for on single prompts; left out: "

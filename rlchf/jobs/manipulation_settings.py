@@ -32,7 +32,8 @@ class ManipulationSettings(GroupedRankings):
     )
     tried: int = setting(
         200,
-        "Number of prompts on which manipulation is tried, drawn at random.",
+        "Largest number of prompts on which manipulation is tried, drawn at random; of a culture as many as "
+        "--elections at most.",
         at_least=1,
         group=HEADING,
     )

@@ -312,3 +312,56 @@ def test_ctrl_c_prints_the_rates_measured_so_far_and_writes_nothing(
     assert not out.exists()
     at_once = run(file, *options)
     assert (at_once.returncode, at_once.stdout) == (130, "")
+
+
+def test_an_axiom_of_two_words_is_found_with_a_line_between_them() -> None:
+    done = run("--rules", "borda", "--axioms", "condorcet_loser,Condorcet-Loser", "--json")
+    (row,) = json.loads(done.stdout)["rules"]
+    assert row["axiom"] == "condorcet loser"
+
+
+OWN_RULES = '''
+from rlchf import Aggregation, Rankings, aggregate
+from rlchf.profiles import Profiles
+from rlchf.rules import borda, voting_rule
+
+@voting_rule(kind="positional", cost="K M", axioms=["majority"])
+def backwards(profiles: Profiles):
+    """Score by the number of responses above."""
+    return -borda(profiles)
+
+def in_turn(rankings: Rankings) -> Aggregation:
+    """Rank as perpetual_pav."""
+    return aggregate(rankings, "perpetual_pav")
+'''
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file of two identical prompts, in a folder with rules of somebody's own."""
+    (tmp_path / "rules_that_claim.py").write_text(OWN_RULES)
+    ballots = ["x > y"] * 3 + ["y > x"] * 2
+    lines = [f"{p},a{v},{ballot}" for p in "pq" for v, ballot in enumerate(ballots)]
+    (tmp_path / "two.csv").write_text("\n".join(["prompt_id,annotator_id,ranking", *lines]))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return tmp_path / "two.csv"
+
+
+def test_a_claim_that_a_file_contradicts_is_no_claim_any_more(own: Path) -> None:
+    job = AxiomsJob(
+        rankings=(str(own),), rules="rules_that_claim:backwards", axioms="majority", search=0
+    )
+    with pytest.warns(UserWarning, match="its card claims majority .its author says so., but"):
+        (status,) = axioms_of_rules(job).statuses
+    assert (status.satisfied, status.word) == (False, "no")
+    assert status.counterexample is not None
+    assert replayed(status.counterexample).broken
+
+
+def test_the_prompt_on_which_a_rule_across_prompts_breaks_an_axiom_is_shown(own: Path) -> None:
+    out = own.with_name("found.json")
+    rule = ("--rules", "rules_that_claim:in_turn", "--axioms", "majority", "--search", 0)
+    shown = run(own, *rule, "--out", out).stdout
+    assert "3: a > b" in shown
+    assert "in_turn ranks b > a, given the prompts before it" in shown
+    assert "broke majority on prompt q of" in refused(run("--replay", out))

@@ -30,7 +30,8 @@ def plain(value: Any) -> Any:
 def test_the_command_has_the_figures_of_the_functions(poll: Path) -> None:
     done = rlchf(
         "axioms", poll, "--rules", "borda,cpb", *COMMON, "--manipulation", "--influence",
-        "--group", "group", "--cultures", "urn", "--ballots", 5, "--responses", 3, "--tried", 20, "--json",
+        "--group", "group", "--cultures", "urn", "--ballots", 5, "--responses", 3, "--tried", 20,
+        "--elections", 20, "--json",
     )  # fmt: skip
     report = json.loads(done.stdout)
     assert "left out: 1 rule across prompts, cpb" in done.stderr
@@ -82,3 +83,20 @@ REFUSED = {
 def test_settings_that_do_nothing_are_refused(case: str) -> None:
     given, message = REFUSED[case]
     assert message in refused(rlchf("axioms", "--rules", "borda", *COMMON, *given))
+
+
+def test_no_more_prompts_of_a_culture_are_tried_than_elections_are_drawn() -> None:
+    done = rlchf(
+        "axioms", "--rules", "borda", "--axioms", "Pareto", "--cultures", "urn", "--elections", 7,
+        "--ballots", 5, "--responses", 3, "--manipulation", "--json",
+    )  # fmt: skip
+    (found,) = json.loads(done.stdout)["manipulated"]
+    assert {one["prompts"] for one in found["manipulation"]} == {7}
+
+
+def test_it_is_said_that_rules_across_prompts_have_no_manipulation(poll: Path) -> None:
+    done = rlchf("axioms", poll, "--rules", "cpb", *COMMON, "--manipulation")
+    assert "so it is not measured for cpb, which looks across prompts" in " ".join(
+        done.stderr.split()
+    )
+    assert "manipulation" not in done.stdout

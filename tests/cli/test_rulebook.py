@@ -1,5 +1,6 @@
 """A rule's page: a call that can be typed, and commands that run."""
 
+import json
 import shlex
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pytest
 from rlchf.cli import rulebook
 from rlchf.cli.main import app
 from rlchf.rules import AXIOMS, get_rule, is_across, rule_names
+from tests.support.cli import rlchf
 from tests.support.profiles import rule_parameters
 
 QUICKSTART = Path(__file__).parents[2] / "examples/quickstart/rankings.csv"
@@ -82,3 +84,9 @@ def test_every_letter_stands_for_one_axiom() -> None:
     letters = [axiom.letter for axiom in AXIOMS.values() if axiom.letter]
     assert len(letters) == len(set(letters))
     assert all(f"  {letter}  " in rulebook.legend() for letter in letters)
+
+
+def test_the_record_of_one_rule_is_that_in_the_list_of_all() -> None:
+    done = rlchf("rules", "borda", "--json")
+    (listed,) = [one for one in rulebook.records() if one["name"] == "borda"]
+    assert json.loads(done.stdout) == listed

@@ -1,5 +1,6 @@
 """Outcomes without parts of the annotators, of many rules at once: those of each rule by itself."""
 
+from dataclasses import replace
 from unittest import mock
 
 import numpy as np
@@ -10,6 +11,7 @@ from rlchf import Rankings
 from rlchf.auditing._left_out import outcomes_without
 from rlchf.auditing.groups import Grouping
 from rlchf.comparison import gains, resampling
+from rlchf.comparison.losing import lost_sentences, who_loses
 from rlchf.comparison.without import outcomes_without_each
 from tests.support.comparisons import random_rankings
 
@@ -68,9 +70,62 @@ def test_slow_rules_get_fewer_parts_and_the_slowest_none_and_it_is_said() -> Non
     said = " ".join(found.notes)
     assert "stv is slow on this file, so people are left out in 10 parts instead of 20." in said
     assert "expanding_approvals is slow on this file, so people are left out in 5 parts" in said
-    assert (
-        "tax_equal_shares would take too long to make again, and its figures are in sample" in said
-    )
+    assert "tax_equal_shares would take too long to make again without some of the" in said
+    assert np.isnan(found.rules[3].pairs.value)  # in sample, not set beside those held out
+    assert found.rules[3].price >= 0
+
+
+def test_a_rule_named_as_module_and_function_is_made_again_as_any_other() -> None:
+    rankings = random_rankings(3, prompts=12)
+    groups = {name: "odd" if int(name[1:]) % 2 else "even" for name in rankings.annotator_ids}
+    own = {
+        "borda": "rlchf.rules.borda:borda",
+        "perpetual_pav": "rlchf.rules.across.perpetual_pav:perpetual_pav",
+    }
+    results = {rule: rlchf.aggregate(rankings, rule) for rule in (*own, *own.values())}
+    found = gains.measure_gains(rankings, results, groups)
+    rows = {row["rule"]: row for row in found.to_dict()["rules"]}
+    assert found.notes == []
+    for rule, name in own.items():
+        assert rows[name]["again"]
+        assert str({**rows[name], "rule": rule}) == str(rows[rule])
+
+
+def test_a_rule_that_cannot_be_made_again_has_no_figures_beside_the_others() -> None:
+    rankings = random_rankings(3, prompts=12)
+    groups = {name: "odd" if int(name[1:]) % 2 else "even" for name in rankings.annotator_ids}
+    results = {
+        "borda": rlchf.aggregate(rankings, "borda"),
+        "other": replace(rlchf.aggregate(rankings, "veto"), rule="a rule of another program"),
+    }
+    with (
+        mock.patch("rlchf.comparison.gains.seconds", return_value=0.0),
+        mock.patch("rlchf.comparison.gains.looks_across", return_value=False),
+    ):
+        found = gains.measure_gains(rankings, results, groups)
+    borda, other = found.rules
+    assert (borda.again, other.again, other.least) == (True, False, None)
+    assert np.isnan([other.pairs.value, other.contested.value, other.first_place.value]).all()
+    assert np.isnan([group.contested.value for group in other.groups]).all()
+    assert "The outcome of other could not be made again" in " ".join(found.notes)
+    served = who_loses(rankings, found, Grouping.each(rankings, groups))
+    said = " ".join(lost_sentences(served))
+    assert "each of the 1" not in said
+    assert "None of the 1" not in said
+
+
+def test_what_is_compared_are_names_of_rules_and_a_function_is_refused_in_words() -> None:
+    rankings = random_rankings(3, prompts=2)
+    with pytest.raises(ValueError, match="which is no name; give a name, or module:function"):
+        rlchf.compare(rankings, [len, "kemeny"])  # type: ignore[list-item]
+
+
+def test_rules_with_other_first_places_and_no_flipped_pair_are_not_compared_with_themselves() -> (
+    None
+):
+    rankings = Rankings.from_ballots([("p", "x", "a > b"), ("p", "y", "b > a")])
+    found = rlchf.compare(rankings, "borda,ranked_pairs", bootstrap=0, splits=0, folds=0)
+    assert "No training pair flips between any two of them." in " ".join(found.findings)
 
 
 def test_rules_measured_together_have_the_figures_that_each_has_by_itself() -> None:

@@ -5,13 +5,22 @@ from collections.abc import Iterator
 from rich.console import Console
 from rich.table import Table
 
-from rlchf.axioms.counterexamples import in_words, replayed
+from rlchf.axioms.cases import Case
+from rlchf.axioms.counterexamples import (
+    ballot_lines,
+    in_words,
+    names_of,
+    replayed,
+    result_text,
+)
 from rlchf.axioms.rates import Rate
 from rlchf.cli.tables import fitting, influence, make_table, manipulation
 from rlchf.jobs.axioms import AxiomReport, Measured
 from rlchf.rules import SCOPES
 
 CONDITION = "its condition holds"
+LINES = 12
+"""Ballots of a prompt of a file that are shown at most."""
 FEW = 6
 """Pairs of a rule and an axiom that are told in sentences, with their counterexamples."""
 
@@ -23,6 +32,8 @@ def tables(report: AxiomReport, console: Console) -> Iterator[Table | str]:
             yield status.sentence
             if status.counterexample:
                 yield from (f"  {line}" for line in in_words(replayed(status.counterexample))[1:])
+            elif status.seen:
+                yield from (f"  {line}" for line in seen_lines(status.rule, status.seen))
     else:
         yield turned(status_table(report), console)
         yield from legend(report)
@@ -46,6 +57,17 @@ def tables(report: AxiomReport, console: Console) -> Iterator[Table | str]:
     for found in report.influences:
         yield ""
         yield from influence.tables(found)
+
+
+def seen_lines(rule: str, case: Case) -> Iterator[str]:
+    """The ballots of a prompt on which a rule across prompts broke an axiom, and its ranking there."""
+    names = names_of(case)[0]
+    lines = ballot_lines(case.elections[0], names)
+    yield f"the prompt, its responses {', '.join(names)} in the order of the file"
+    yield from (f"  {line}" for line in lines[:LINES])
+    if len(lines) > LINES:
+        yield f"  and {len(lines) - LINES:,} other ballots"
+    yield f"  {rule} ranks {result_text(case.places[0], names)}, given the prompts before it"
 
 
 def status_table(report: AxiomReport) -> Table:
@@ -77,7 +99,9 @@ def legend(report: AxiomReport) -> Iterator[str]:
             yield f" yes, {scope}: {SCOPES[scope]}"
     words = {status.word for status in report.statuses}
     if "no" in words:
-        yield " no: --rules RULE --axioms AXIOM shows the counterexample"
+        file = any(status.met for status in report.statuses)
+        more = ", with the file if it was found there" if file else ""
+        yield f" no: --rules RULE --axioms AXIOM shows the counterexample{more}"
     if "none found" in words:
         yield " none found: no counterexample in a search, which is no proof"
     if "not searched" in words:

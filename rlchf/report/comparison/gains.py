@@ -49,7 +49,7 @@ def _sentences(gains: Gains) -> list[str]:
 
 
 def _blocks(comparison: Comparison, gains: Gains) -> list[Block]:
-    ordered = sorted(gains.rules, key=lambda row: -row.pairs.value)
+    ordered = sorted(gains.rules, key=lambda row: -np.nan_to_num(row.pairs.value, nan=-1.0))
     names = [group.name for group in ordered[0].groups]
     blocks: list[Block] = []
     if names:
@@ -118,7 +118,8 @@ def _drawn_rules(comparison: Comparison, rows: Sequence[RuleGains]) -> list[str]
     ]
     wanted += [one.rule for one in comparison.recommendations]
     wanted += comparison.distances.farthest()
-    by_pairs = sorted(rows, key=lambda row: row.pairs.value)
+    by_pairs = [row for row in rows if row.again] or rows
+    by_pairs = sorted(by_pairs, key=lambda row: row.pairs.value)
     wanted = [*wanted[:3], *USUAL, *wanted[3:], by_pairs[0].rule, by_pairs[-1].rule]
     there = {row.rule for row in rows}
     return [rule for rule in dict.fromkeys(wanted) if rule in there][:RULES]
