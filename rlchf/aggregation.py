@@ -330,6 +330,8 @@ def aggregate(
             )
             warn_of_changes(function(decided, **options), frozen)
             result = replace(result, ballots=ballots_when_decided(result, frozen))
+        if ties == "lexicographic":
+            result = _first_first(result)
         options = options if ties is None else options | {"ties": ties}
         warn_of_exposure(name, rankings, -result.response_ranks)
         return replace(result, rule=name, options=options)
@@ -341,7 +343,12 @@ def aggregate(
         starts = rankings.response_starts[prompts]
         cells = starts[:, None] + np.arange(profiles.n_responses)  # (B, M)
         tick = _progress_after(done, rankings.n_prompts, progress)
-        batch_scores = scores_in_chunks(function, profiles, threads, tick, **options)
+        try:
+            batch_scores = scores_in_chunks(function, profiles, threads, tick, **options)
+        except (AttributeError, ValueError) as error:
+            if hint := _annotation_hint(error):
+                error.args = (f"{error}{hint}",)
+            raise
         scores[cells] = _checked_scores(name, batch_scores, profiles)
         if preferred is not None and prefer is not None:
             preferred[cells] = prefer(profiles)
@@ -396,11 +403,33 @@ def _tie_breaker(ties: str | None, rule: Rule, name: str) -> str | Rule | None:
     )
 
 
+def _first_first(result: Aggregation) -> Aggregation:
+    """The result with the ties that its rule left broken: the response that comes first is preferred."""
+    starts, ranks = result.response_starts, result.response_ranks
+    if (np.maximum.reduceat(ranks, starts[:-1]) == np.diff(starts)).all():
+        return result
+    order = [-ranks, -np.arange(len(ranks))]
+    return replace(result, response_ranks=dense_ranks(starts, order))
+
+
 def _progress_after(done: int, total: int, progress: Progress | None) -> Progress | None:
     """Progress of a batch, as progress of a dataset of which ``done`` prompts are done."""
     if progress is None:
         return None
     return lambda now, _: progress(done + now, total)
+
+
+def _annotation_hint(error: Exception) -> str:
+    """What to write if a rule asked a batch of prompts for what only the whole dataset has; else empty."""
+    cause = error.__cause__ or error
+    if not (isinstance(cause, AttributeError) and isinstance(cause.obj, Profiles)):
+        return ""
+    if cause.name not in {*dir(Rankings), *Rankings.__dataclass_fields__}:
+        return ""
+    return (
+        "; a rule that takes the whole dataset annotates its first parameter as Rankings and returns an "
+        "Aggregation"
+    )
 
 
 def _checked_scores(name: str, scores: Any, profiles: Profiles) -> np.ndarray:

@@ -1,7 +1,7 @@
 """A voting rule from a package of its own."""
 
+from rlchf import Profiles
 from rlchf.numeric.arrays import Array, array_namespace, segment_sum
-from rlchf.profiles import Profiles
 from rlchf.rules import voting_rule
 
 

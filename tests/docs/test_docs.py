@@ -108,6 +108,16 @@ def test_the_shown_run_file_is_one(tmp_path: Path) -> None:
     assert run.ppo.kl_coef == 0.2
 
 
+def test_the_page_shows_the_rules_that_the_examples_have() -> None:
+    page = ROOT / "docs/guide/rules/own-rule.md"
+    rules = [block for block in blocks(page, "python") if "@voting_rule" in block]
+    written = (ROOT / "examples/own_rules.py").read_text(encoding="utf-8")
+    assert len(rules) == 2
+    assert all(rule[rule.index("@voting_rule") :] in written for rule in rules)
+    (project,) = blocks(page, "toml")
+    assert project == (ROOT / "examples/plugin/pyproject.toml").read_text(encoding="utf-8")
+
+
 def test_the_pages_show_commands() -> None:
     assert len(consoles()) >= 3
 

@@ -12,8 +12,16 @@ import numpy as np
 import pytest
 
 import rlchf
-from rlchf import Profiles, Rankings
-from rlchf.rules import borda, get_rule, is_across, list_rules, rule_modules, rule_names
+from rlchf import Aggregation, Profiles, Rankings
+from rlchf.rules import (
+    borda,
+    get_rule,
+    is_across,
+    list_rules,
+    rule_modules,
+    rule_names,
+    voting_rule,
+)
 from rlchf.rules._names import OTHER_NAMES
 
 BALLOTS = ["a > b > c", "b > a > c", "c > b > a"]
@@ -254,6 +262,30 @@ def test_a_name_that_is_no_function_is_refused(my_rules: str) -> None:
     for rule, options, message in cases:
         with pytest.raises(ValueError, match=re.escape(message)):
             rlchf.aggregate(RANKINGS, rule, **options)
+
+
+def tied(rankings: Rankings) -> Aggregation:
+    """A rule across prompts that ties everything."""
+    return Aggregation.from_scores(rankings, np.zeros(len(rankings.response_ids)), "tied", {})
+
+
+def test_a_result_that_records_how_ties_were_broken_has_none() -> None:
+    broken = voting_rule(kind="across prompts", cost="1")(tied)
+    result = rlchf.aggregate(RANKINGS, broken)
+    assert (result.options, result.ranking("p")) == (
+        {"ties": "lexicographic"},
+        [["a"], ["b"], ["c"]],
+    )
+    keeps = voting_rule(kind="across prompts", cost="1", keeps_ties=True)(tied)
+    kept = rlchf.aggregate(RANKINGS, keeps)
+    assert (kept.options, kept.ranking("p")) == ({}, [["a", "b", "c"]])
+
+
+def test_a_rule_across_prompts_without_its_annotation_is_told_of_it() -> None:
+    with pytest.raises(AttributeError, match=r"'annotator_ids'; .*first parameter as Rankings"):
+        rlchf.aggregate(RANKINGS, lambda rankings: rankings.annotator_ids)
+    with pytest.raises(AttributeError, match=r"no attribute 'rank'$"):
+        rlchf.aggregate(RANKINGS, lambda profiles: profiles.rank)
 
 
 def test_no_rule_of_ours_is_broken() -> None:
