@@ -94,7 +94,7 @@ def plan_ppo_job(
     policy, prompt_tokens = _policy(job, config, prompt_tokens)
 
     def plan(one: PPOJob, settings: PPOConfig) -> Plan:
-        with counted(job.policy):
+        with counted(job.policy, one.dtype):
             return _ppo(one, settings, policy, prompt_tokens)
 
     first = plan(job, config)
@@ -167,7 +167,7 @@ def plan_reward_job(
     positions = getattr(model, "max_position_embeddings", None) or config.max_length
 
     def plan(one: RewardJob, settings: RewardConfig) -> Plan:
-        with counted(job.model):
+        with counted(job.model, one.dtype):
             return plan_reward(
                 settings, model, responses, min(settings.max_length, positions),
                 dtype=precision(one.dtype), four_bits=one.load_in_4bit,
@@ -292,8 +292,11 @@ def _advice(
         changed = [_with(one, name, value) for one in (job, config)]
         if changed == [job, config]:
             continue
+        try:
+            before, plan = plan, plan_of(*changed)
+        except ValueError:  # it cannot be counted so, and is no advice
+            continue
         job, config = changed
-        before, plan = plan, plan_of(job, config)
         if plan.peak < before.peak:
             shown = "" if value is True else f" {value}"
             advice.append(Advice(f"--{name.replace('_', '-')}{shown}", plan.peak))

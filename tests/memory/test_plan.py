@@ -12,14 +12,17 @@ import pytest
 import torch
 from torch import nn
 from transformers import AutoConfig, GPT2Config, LlamaConfig, MistralConfig, MixtralConfig
+from transformers.modeling_layers import GradientCheckpointingLayer
 
-from rlchf.jobs.plan import plan_ppo_job, plan_reward_job
+from rlchf.jobs.plan import _advice, plan_ppo_job, plan_reward_job
 from rlchf.jobs.settings import PPOJob, RewardJob
 from rlchf.train.memory.counter import Counter
+from rlchf.train.memory.fakes import counted
 from rlchf.train.memory.parts import FOUR_BITS, optimiser_bytes, step_bytes
 from rlchf.train.memory.plan import GB, Bytes, Plan
 from rlchf.train.memory.ppo import RewardShape, plan_ppo
 from rlchf.train.memory.reward import plan_reward
+from rlchf.train.models.checkpointing import checkpoint_layers
 from rlchf.train.ppo import PPOConfig
 from rlchf.train.reward import RewardConfig
 from tests.support.cli import rlchf
@@ -213,12 +216,49 @@ def test_where_a_plan_does_not_fit_settings_are_named_until_it_does(folder: Path
     assert planned.cards[0][1] is False
 
 
+def test_a_setting_whose_memory_cannot_be_counted_is_no_advice_and_stops_no_plan() -> None:
+    tried = []
+
+    def plan_of(job: PPOJob, config: PPOConfig) -> Plan:
+        tried.append((config.lora_rank, config.sample_size))
+        if config.lora_rank:
+            raise ValueError("cannot be counted")
+        return Plan({}, {"training": Bytes(logits=GB)})
+
+    steps = iter([("lora_rank", 16), ("sample_size", 16)])
+    large = Plan({}, {"training": Bytes(logits=50 * GB)})
+    given = PPOJob(policy="policy", reward=("tastes:vowels",), prompts="prompts.jsonl")
+    advice = _advice(large, given, PPOConfig(), steps, plan_of, None, None)
+    assert [one.setting for one in advice] == ["--sample-size 16"]
+    assert tried == [(16, PPOConfig().sample_size), (0, 16)]
+
+
+@pytest.mark.parametrize("name", ["cache", "past_key_values"])  # before and since transformers 5.24
+def test_a_layer_that_is_computed_again_gets_no_cache(name: str) -> None:
+    class Layer(GradientCheckpointingLayer):
+        def forward(self, x: torch.Tensor, **options: Any) -> torch.Tensor:
+            if options[name] is not None:
+                options[name].append(x)
+            return x * x
+
+    layer, kept = Layer(), list[torch.Tensor]()
+    checkpoint_layers(layer)
+    layer(torch.ones(2, requires_grad=True), **{name: kept}).sum().backward()
+    assert not kept
+
+
 def test_a_model_that_looks_at_numbers_is_refused_with_a_sentence(folder: Path) -> None:
     sizes = {"vocab_size": 320, "hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 1}
     heads = {"num_attention_heads": 2, "num_key_value_heads": 2}
     MixtralConfig(**sizes, **heads).save_pretrained("experts")
     with pytest.raises(ValueError, match=r"the memory of 'experts' cannot be counted.*bfloat16"):
         plan_ppo_job(job(folder, policy="experts"), PPOConfig(), 9)
+    with (
+        pytest.raises(ValueError, match=r"cannot be counted.*--dtype float32 may") as raised,
+        counted("experts", "bfloat16"),
+    ):
+        raise RuntimeError("torch's own words")
+    assert "own words" not in str(raised.value)
     plan = plan_ppo(PPOConfig(), MixtralConfig(**sizes, **heads), 9, dtype=torch.bfloat16)
     assert plan.peak > plan.held_bytes
 

@@ -80,8 +80,13 @@ def fake_tensors() -> Iterator[None]:
 
 
 @contextmanager
-def counted(name: str) -> Iterator[None]:
+def counted(name: str, dtype: str = "float32") -> Iterator[None]:
     """Say in one sentence that a model's code does not run on tensors without memory.
+
+    Parameters
+    ----------
+    dtype
+        Precision of the weights, another than which is proposed.
 
     Raises
     ------
@@ -94,10 +99,10 @@ def counted(name: str) -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        problem = " ".join(str(error).split()) or type(error).__name__
+        other = "float32" if dtype == "bfloat16" else "bfloat16"
         raise ValueError(
-            f"the memory of '{name}' cannot be counted, whose code does not run on tensors without memory "
-            f"({problem}); another precision (--dtype bfloat16) may work"
+            f"the memory of '{name}' cannot be counted with these settings, because its code does not run on "
+            f"tensors without memory; --dtype {other} may work"
         ) from error
     finally:
         log.setLevel(level)

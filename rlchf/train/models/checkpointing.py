@@ -8,6 +8,9 @@ from torch import nn
 from torch.utils.checkpoint import checkpoint
 from transformers.modeling_layers import GradientCheckpointingLayer
 
+CACHES = ("cache", "past_key_values", "layer_past")
+"""Names of a layer's cache of keys and values, the first since transformers 5.24."""
+
 
 def checkpoint_layers(model: nn.Module) -> None:
     """Let a model keep only the inputs of its layers for the backward pass.
@@ -42,7 +45,7 @@ def _checkpointed(forward: Callable[..., Any]) -> Callable[..., Any]:
         if not torch.is_grad_enabled():
             return forward(*args, **options)
         # A cache would be written a second time when the layer is computed again.
-        options |= {name: None for name in ("past_key_values", "layer_past") if name in options}
+        options |= {name: None for name in CACHES if name in options}
         return checkpoint(forward, *args, use_reentrant=False, preserve_rng_state=False, **options)
 
     return recomputed
