@@ -15,6 +15,7 @@ from rlchf.axioms.deciding import decider
 from rlchf.axioms.definitions import check_of
 from rlchf.axioms.elections import Elections
 from rlchf.axioms.searching import rejudged
+from rlchf.axioms.witnesses import witness
 from rlchf.display import counted
 from rlchf.notation import parse_ballot
 from rlchf.profiles import UNSTATED, Profiles
@@ -297,7 +298,8 @@ def in_words(replay: Replay) -> list[str]:
         lines.append(title.format(**words))
         lines += [f"  {line}" for line in ballot_lines(e, name)]
         lines.append(f"  {found.rule} ranks {result_text(places, name)}")
-    return lines
+    wrong = witness(found.axiom, case, names[0]) if replay.broken else ""
+    return [*lines, f"  {wrong}"] if wrong else lines
 
 
 def ballot_lines(e: Elections, names: list[str]) -> list[str]:
