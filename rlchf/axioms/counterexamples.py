@@ -67,7 +67,13 @@ class Counterexample:
         weight = float(largest.weights.sum())
         whole = weight.is_integer()
         people = counted(int(weight), "annotator") if whole else f"weight {weight:g}"
-        return f"{counted(largest.n_responses, 'response')}, {people}"
+        size = f"{counted(largest.n_responses, 'response')}, {people}"
+        return f"{size}, {self.prompts} identical prompts" if self.prompts > 1 else size
+
+    @property
+    def prompts(self) -> int:
+        """How many identical prompts there are, for a rule across prompts; the result is the last one's."""
+        return self.case.elections[0].identical
 
     def record(self) -> dict[str, Any]:
         """The counterexample as plain values, which `from_record` reads."""
@@ -77,6 +83,7 @@ class Counterexample:
             "axiom": self.axiom,
             "ballots": self.ballots,
             "given": self.case.elections[0].given,
+            **({"prompts": self.prompts} if self.prompts > 1 else {}),
             "about": about_record(self.case, names[0]),
             "elections": [
                 {"responses": list(name), "ballots": list(ballot_records(e, name))}
@@ -96,7 +103,11 @@ class Counterexample:
         try:
             check = check_of(str(record["axiom"]))
             rule, kind = str(record["rule"]), str(record["ballots"])
-            elections = tuple(election_of(one, record["given"]) for one in record["elections"])
+            prompts = max(1, int(record.get("prompts", 1)))
+            elections = tuple(
+                replace(election_of(one, record["given"]), identical=prompts)
+                for one in record["elections"]
+            )
             names = [str(name) for name in record["elections"][0]["responses"]]
             about = about_of(record["about"], names)
         except KeyError as error:
@@ -295,9 +306,11 @@ def in_words(replay: Replay) -> list[str]:
         words["ballot"] = ranking_text(ballot, names[0])
     titles = check_of(found.axiom).titles
     for title, e, places, name in zip(titles, case.elections, case.places, names, strict=True):
-        lines.append(title.format(**words))
+        same = f" (the same on {found.prompts} prompts)" if found.prompts > 1 else ""
+        lines.append(f"{title.format(**words)}{same}")
         lines += [f"  {line}" for line in ballot_lines(e, name)]
-        lines.append(f"  {found.rule} ranks {result_text(places, name)}")
+        last = " on the last prompt" if found.prompts > 1 else ""
+        lines.append(f"  {found.rule} ranks {result_text(places, name)}{last}")
     wrong = witness(found.axiom, case, names[0]) if replay.broken else ""
     return [*lines, f"  {wrong}"] if wrong else lines
 

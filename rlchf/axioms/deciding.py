@@ -24,8 +24,8 @@ def places(scores: np.ndarray) -> Places:
 def decider(name: str) -> Decide:
     """The places that a rule, with its default options, gives on every election.
 
-    A rule across prompts sees ``together`` elections in a row as the prompts of one dataset. What the rule
-    warns of is not repeated.
+    A rule across prompts sees ``together`` elections in a row as the prompts of one dataset, or
+    each of them ``identical`` times. What the rule warns of is not repeated.
 
     Raises
     ------
@@ -48,10 +48,12 @@ def decider(name: str) -> Decide:
         rows, M = [], elections.n_responses
         for start in range(0, len(elections), elections.together):
             dataset = elections.only(np.arange(len(elections))[start : start + elections.together])
+            kept = len(dataset) * (elections.identical - 1)
+            dataset = dataset.only(np.tile(np.arange(len(dataset)), elections.identical))
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 result = aggregate(dataset.rankings(), name)
-            for b in range(len(dataset)):
+            for b in range(kept, len(dataset)):
                 scores = result.scores(b)
                 rows.append([scores[str(i)] for i in range(M)])
         return places(np.array(rows))

@@ -31,6 +31,9 @@ class Elections:
         How many elections in a row are the prompts of one dataset, for rules that look across prompts.
     offset
         The score of a value of 0.
+    identical
+        How many times each election stands in its dataset for rules that look across prompts; the result is
+        that of the last time.
 
     Examples
     --------
@@ -49,6 +52,7 @@ class Elections:
     given: str = "rankings"
     together: int = 1
     offset: float = 2.5
+    identical: int = 1
 
     @classmethod
     def from_ballots(

@@ -1,7 +1,7 @@
 """The smallest counterexample to an axiom of a rule: all small elections, then random ones."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -14,8 +14,12 @@ from rlchf.axioms.enumerating import BALLOTS, SIZES, enumerated, random_batch
 from rlchf.axioms.minimising import merged, minimised
 from rlchf.axioms.published import published
 from rlchf.axioms.searching import rejudged, single
-from rlchf.rules import Card, card_of, get_rule
+from rlchf.rules import Card, card_of, get_rule, is_across
 
+IDENTICAL = (2, 3)
+"""Numbers of identical prompts that are tried for rules across prompts and axioms of one election."""
+ON_IDENTICAL = 500
+"""The most cases on each number of identical prompts."""
 CHOICES = 64
 """Changes of one election that are tried: all if there are no more, else so many at random."""
 Tick = Callable[..., None]
@@ -53,7 +57,8 @@ def smallest(
 
     For each kind all small elections are tried as long as there are at most ``most`` cases, then, of strict
     ballots, those of the literature in `rlchf.axioms.published`, then ``drawn`` random ones; the first
-    counterexample is made smaller as long as it remains one.
+    counterexample is made smaller as long as it remains one. For a rule across prompts and an axiom of one
+    election, small strict elections are then tried on two and three identical prompts as well.
 
     Parameters
     ----------
@@ -101,6 +106,30 @@ def smallest(
             tried, left, found = judged(check, case, kind, tried, left)
             if found is not None:
                 return Found(kind, smaller(decide, axiom, found, kind), tried)
+    if check.change is None and is_across(get_rule(name)):
+        return on_identical(name, axiom, min(most, ON_IDENTICAL), tried)
+    return Found("", None, tried)
+
+
+def on_identical(name: str, axiom: str, most: int, tried: int = 0) -> Found:
+    """Search small strict elections, each on two identical prompts, then on three.
+
+    Parameters
+    ----------
+    tried
+        The number of cases before.
+    """
+    check, decide = check_of(axiom), decider(name)
+    for prompts in IDENTICAL:
+        left = most
+        for some in small_elections("strict", False, 50):
+            elections = replace(some, identical=prompts)
+            case = Case((elections,), (decide(elections),), {})
+            tried, left, found = judged(check, case, "strict", tried, left)
+            if found is not None:
+                return Found("strict", smaller(decide, axiom, found, "strict"), tried)
+            if left <= 0:
+                break
     return Found("", None, tried)
 
 

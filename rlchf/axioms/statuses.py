@@ -6,6 +6,7 @@ from typing import Any
 
 from rlchf.axioms.cases import Case
 from rlchf.axioms.counterexamples import Counterexample, searched, stored
+from rlchf.axioms.definitions import check_of
 from rlchf.axioms.grounds import ground
 from rlchf.axioms.smallest import smallest
 from rlchf.rules import SCOPES, card_of, get_rule, is_across, rule_modules
@@ -81,8 +82,8 @@ class Status:
         if not self.tried:
             return f"{self.rule} and {self.axiom}: no counterexample was searched"
         return (
-            f"{self.rule} and {self.axiom}: no counterexample found among {self.tried:,} cases; this is no "
-            "proof"
+            f"{self.rule} and {self.axiom}: no counterexample found among {self.tried:,} cases"
+            f"{searched_prompts(self.rule, self.axiom)}; this is no proof"
         )
 
     def record(self) -> dict[str, Any]:
@@ -127,6 +128,21 @@ def status_of(rule: str, axiom: str, search: int = 0, seed: int = 0) -> Status:
         if result.case is not None:
             found = Counterexample(rule, axiom, result.ballots, result.case)
     return Status(rule, axiom, False, counterexample=found, tried=tried)
+
+
+def searched_prompts(rule: str, axiom: str) -> str:
+    """On what datasets a rule across prompts was searched, in words; "" for rules of one prompt.
+
+    Examples
+    --------
+    >>> searched_prompts("perpetual_pav", "monotonicity"), searched_prompts("borda", "monotonicity")
+    (', tried on single prompts only', '')
+    """
+    if not is_across(get_rule(rule)):
+        return ""
+    if check_of(axiom).change is not None:
+        return ", tried on single prompts only"
+    return ", tried on single prompts and on two and three identical prompts"
 
 
 def statuses(

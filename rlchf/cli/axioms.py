@@ -15,7 +15,8 @@ def command(given: Given, as_json: Json = False) -> None:
     annotator.
     """
     from rlchf.axioms.counterexamples import in_words
-    from rlchf.jobs.axioms import axioms_of_rules, replay_file
+    from rlchf.jobs.axioms import axioms_of_rules
+    from rlchf.jobs.replays import replay_file
 
     job = chosen(AxiomsJob, given)
     if job.replay:

@@ -9,7 +9,7 @@ import numpy as np
 
 from rlchf.aggregation import aggregate
 from rlchf.axioms.cases import Case, Places
-from rlchf.axioms.counterexamples import Counterexample, Replay, replayed
+from rlchf.axioms.counterexamples import Counterexample
 from rlchf.axioms.deciding import places
 from rlchf.axioms.definitions import check_of
 from rlchf.axioms.elections import Elections
@@ -21,7 +21,7 @@ from rlchf.comparison.admitted import seconds_by_prompt
 from rlchf.comparison.influence import Influences
 from rlchf.display import counted, listing
 from rlchf.io.datasets import dataset_files
-from rlchf.io.json import read_json, write_json
+from rlchf.io.json import write_json
 from rlchf.io.tables import write_table
 from rlchf.jobs.axioms_settings import AxiomsJob, is_table
 from rlchf.jobs.inputs import People, check_paths, list_skipped, read_people, skipped_file
@@ -379,51 +379,3 @@ def scope_of(batches: Batches) -> str:
     kind = " and ".join(name for name, there in (("ties", ties), ("gaps", gaps)) if there)
     stated = f", {' and '.join(sorted(given))} stated" if given else ""
     return (f"ballots with {kind}" if kind else "strict complete ballots") + stated
-
-
-def replay_file(job: AxiomsJob) -> list[Replay]:
-    """Run the counterexamples of a file again.
-
-    Raises
-    ------
-    ValueError, FileNotFoundError
-        If the file is missing or wrong, or names a rule that there is not.
-    """
-    value = read_json(job.replay)
-    records = list(counterexample_records(value))
-    if not records:
-        raise ValueError(f"{job.replay} has no counterexample{why_none(value)}")
-    replays = []
-    for n, record in enumerate(records):
-        try:
-            replays.append(replayed(Counterexample.from_record(record)))
-        except ValueError as error:
-            place = f", counterexample {n}" if len(records) > 1 else ""
-            raise ValueError(f"{job.replay}{place}: {error}") from None
-    return replays
-
-
-def why_none(value: Any) -> str:
-    """Why a file has no counterexample: all were seen with a whole file, or it is no file of this kind."""
-    rows = value.get("rules") if isinstance(value, dict) else None
-    rows = rows if isinstance(rows, list) else []
-    met = [row for row in rows if isinstance(row, dict) and row.get("met")]
-    if not met:
-        return "; give a file that rlchf axioms --out wrote"
-    return (
-        f" that can run by itself: {met[0]['rule']} looks across prompts and broke {met[0]['axiom']} on "
-        f"{met[0]['met']}, so run rlchf axioms on that file again"
-    )
-
-
-def counterexample_records(value: Any) -> list[dict[str, Any]]:
-    """The records of counterexamples in what `rlchf axioms` writes, or a list of them, or one."""
-    if isinstance(value, dict) and "elections" in value:
-        return [value]
-    rows = value
-    if isinstance(value, dict):
-        rows = value.get("counterexamples") or value.get("rules")
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        return []
-    found = [row.get("counterexample", row) for row in rows]
-    return [row for row in found if row]

@@ -115,3 +115,22 @@ def test_an_election_of_the_literature_is_tried_where_small_ones_do_not_decide()
     assert found.case.elections[0].weights.sum() == 9
     for rule in ("coombs", "veto"):
         assert smallest(rule, "majority loser", kinds=["strict"], most=1, drawn=0).case is None
+
+
+def test_two_identical_prompts_refute_what_single_prompts_do_not() -> None:
+    found = smallest("perpetual_pav", "majority", kinds=[], drawn=0)
+    assert found.case is not None
+    one = Counterexample("perpetual_pav", "majority", found.ballots, found.case)
+    assert one.prompts == 2
+    again = Counterexample.from_record(json.loads(json.dumps(one.record())))
+    assert again.prompts == 2
+    assert replayed(again).broken
+    assert "2 identical prompts" in one.size
+    single = Counterexample.from_record({**one.record(), "prompts": 1})
+    assert not replayed(single).broken
+
+
+def test_it_is_said_on_what_prompts_a_rule_across_prompts_was_searched() -> None:
+    assert "single prompts only" in status_of("perpetual_pav", "monotonicity").sentence
+    assert "three identical prompts" in status_of("soft_nash", "majority loser").sentence
+    assert "prompts" not in status_of("kemeny", "monotonicity").sentence

@@ -16,7 +16,7 @@ from rlchf.axioms.counterexamples import (
 from rlchf.axioms.rates import Rate
 from rlchf.cli.tables import fitting, influence, make_table, manipulation
 from rlchf.jobs.axioms import AxiomReport, Measured
-from rlchf.rules import SCOPES
+from rlchf.rules import SCOPES, get_rule, is_across
 
 CONDITION = "its condition holds"
 LINES = 12
@@ -104,6 +104,11 @@ def legend(report: AxiomReport) -> Iterator[str]:
         yield f" no: --rules RULE --axioms AXIOM shows the counterexample{more}"
     if "none found" in words:
         yield " none found: no counterexample in a search, which is no proof"
+        if any(is_across(get_rule(rule)) for rule in report.rules):
+            yield (
+                " of rules across prompts, axioms about one election are searched on single prompts and on "
+                "two and three identical prompts, axioms about a change on single prompts only"
+            )
     if "not searched" in words:
         yield " not searched: --search N searches N cases"
 
