@@ -7,7 +7,12 @@ from sphinx.application import Sphinx
 
 from rlchf_site.api import api_pages
 from rlchf_site.commands import command_pages
-from rlchf_site.docstring_markup import set_attributes, shorten_defaults, skip_member
+from rlchf_site.docstring_markup import (
+    keep_colons,
+    set_attributes,
+    shorten_defaults,
+    skip_member,
+)
 from rlchf_site.links import link_names, resolve_reference
 from rlchf_site.markup import write_pages
 from rlchf_site.rules import rule_pages
@@ -25,6 +30,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Register with Sphinx."""
     app.connect("builder-inited", write_reference)
     app.connect("autodoc-process-docstring", set_attributes, priority=400)  # before napoleon's
+    app.connect("autodoc-process-docstring", keep_colons, priority=401)
     app.connect("autodoc-process-signature", shorten_defaults)
     app.connect("autodoc-skip-member", skip_member)
     app.connect("missing-reference", resolve_reference)
