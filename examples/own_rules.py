@@ -3,12 +3,12 @@
 import numpy as np
 
 from rlchf import Aggregation, Profiles, Rankings
-from rlchf.numeric.arrays import segment_sum
+from rlchf.numeric.arrays import Array, segment_sum
 from rlchf.rules import voting_rule
 
 
 @voting_rule(kind="positional", cost="K M^2", axioms=["anonymity", "neutrality", "homogeneity"])
-def borda_and_first(profiles: Profiles, *, worth: int = 1) -> np.ndarray:
+def borda_and_first(profiles: Profiles, *, worth: int = 1) -> Array:
     """Score a response by the responses below it on each ballot, and by its first places.
 
     Parameters

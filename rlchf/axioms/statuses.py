@@ -75,7 +75,7 @@ class Status:
         if self.counterexample:
             return (
                 f"{self.rule} does not satisfy {self.axiom}: counterexample with "
-                f"{self.counterexample.size} ({self.counterexample.ballots} ballots)"
+                f"{self.counterexample.size} ({_in_words(self.counterexample.ballots)})"
             )
         if self.met:
             return f"{self.rule} does not satisfy {self.axiom}: it is broken on {self.met}"
@@ -98,6 +98,17 @@ class Status:
             "tried": self.tried,
             "met": self.met,
         }
+
+
+def _in_words(kind: str) -> str:
+    """The kind of the ballots of a counterexample.
+
+    Examples
+    --------
+    >>> _in_words("strict"), _in_words("ties and gaps")
+    ('strict ballots', 'ballots with ties and gaps')
+    """
+    return f"{kind} ballots".strip() if kind in ("", "strict") else f"ballots with {kind}"
 
 
 def status_of(rule: str, axiom: str, search: int = 0, seed: int = 0) -> Status:

@@ -51,9 +51,13 @@ def simulated(
     Parameters
     ----------
     culture
-        The name of a culture: see `rlchf.simulate.cultures.culture_names`.
-    prompts, annotators, responses
-        Number of prompts, of annotators, and of responses to each prompt.
+        The name of a culture: see `rlchf.simulate.culture_names`.
+    prompts
+        Number of prompts.
+    annotators
+        Number of annotators.
+    responses
+        Number of responses to each prompt.
     per_prompt
         Number of annotators who vote on each prompt, drawn for each; by default all.
     per_ballot

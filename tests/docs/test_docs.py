@@ -1,6 +1,7 @@
 """The documentation does what it says: every command and every line of Python in it runs here."""
 
 import doctest
+import importlib
 import inspect
 import re
 import shutil
@@ -10,6 +11,8 @@ from typing import Any
 import pytest
 
 from rlchf.cli import rulebook
+from rlchf.rules import AXIOMS, card_of
+from rlchf.simulate.cultures import culture_names, get_culture
 from tests.support.commands import printed
 from tests.support.pages import PAGES, ROOT, name_of
 
@@ -116,6 +119,17 @@ def test_the_page_shows_the_rules_that_the_examples_have() -> None:
     assert all(rule[rule.index("@voting_rule") :] in written for rule in rules)
     (project,) = blocks(page, "toml")
     assert project == (ROOT / "examples/plugin/pyproject.toml").read_text(encoding="utf-8")
+
+
+def test_the_page_on_citing_has_the_source_of_every_culture_and_axiom() -> None:
+    page = " ".join((ROOT / "docs/project/citing.md").read_text(encoding="utf-8").split())
+    for name in culture_names():
+        assert f"| {name} | {card_of(name, get_culture(name)).source} |" in page
+    for name in AXIOMS:
+        module = "ejr_plus" if name == "EJR+" else name.lower().replace(" ", "_")
+        text = importlib.import_module(f"rlchf.axioms.definitions.{module}").__doc__ or ""
+        for title in re.findall('"[^"]{15,}"', " ".join(text.split())):
+            assert title in page
 
 
 def test_the_pages_show_commands() -> None:

@@ -166,6 +166,8 @@ def test_code_that_names_a_command_or_a_rule_leads_to_its_page() -> None:
     assert target("kemeny", guide) == "reference/rules/kemeny"
     assert target("approval", "guide/rules/rules") == "reference/rules/approval"
     assert target("approval", guide) == "", "there it is a column"
+    assert target("approval", "guide/rules/across") == "", "there it is a unit"
+    assert target("mallows", "guide/data/simulate") == "", "there it is a culture"
     assert target("rlchf compares", guide) == ""
 
 

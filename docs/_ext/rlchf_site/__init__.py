@@ -8,6 +8,7 @@ from sphinx.application import Sphinx
 from rlchf_site.api import api_pages
 from rlchf_site.commands import command_pages
 from rlchf_site.docstring_markup import (
+    keep_colons,
     keep_initials_of_docstring,
     set_attributes,
     shorten_defaults,
@@ -31,6 +32,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("builder-inited", write_reference)
     app.connect("autodoc-process-docstring", set_attributes, priority=400)  # before napoleon's
     app.connect("autodoc-process-docstring", keep_initials_of_docstring)
+    app.connect("autodoc-process-docstring", keep_colons, priority=401)
     app.connect("autodoc-process-signature", shorten_defaults)
     app.connect("autodoc-skip-member", skip_member)
     app.connect("missing-reference", resolve_reference)

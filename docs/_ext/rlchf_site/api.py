@@ -61,12 +61,22 @@ def place(module: str, name: str) -> str:
 def summary_of(module: str, name: str) -> str:
     """What a name is, in a sentence; empty for constants and names of types."""
     value = getattr(importlib.import_module(module), name)
+    if from_array_api(value):
+        return "A function of array-api-compat."
     return summary(value) if inspect.isfunction(value) or inspect.isclass(value) else ""
+
+
+def from_array_api(value: object) -> bool:
+    """Whether a function is array-api-compat's, so that its text is not repeated here."""
+    return getattr(value, "__module__", "").startswith("array_api_compat")
 
 
 def entry(module: str, name: str) -> str:
     """The directive that documents a name."""
     value = getattr(importlib.import_module(module), name)
+    if from_array_api(value):
+        text = f"``{name}`` of array-api-compat, whose documentation describes it."
+        return directive("py:function", f"{name}(...)", text, module=module)
     if inspect.isclass(value):
         return directive("autoclass", f"{module}.{name}", members="")
     if inspect.isroutine(value):

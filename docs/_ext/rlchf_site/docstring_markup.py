@@ -52,6 +52,14 @@ def set_attributes(
     lines[start:end] = listed
 
 
+def keep_colons(
+    app: Sphinx, what: str, name: str, value: object, options: object, lines: list[str]
+) -> None:
+    """Put an empty comment before the text of an attribute: napoleon takes a first line "X: Y" for a type."""
+    if what in ("attribute", "data", "property") and lines and ":" in lines[0]:
+        lines[:0] = ["..", ""]
+
+
 def shorten_defaults(
     app: Sphinx,
     what: str,

@@ -14,6 +14,7 @@ from sphinx.util.nodes import make_refnode
 import rlchf
 from rlchf.cli.main import COMMANDS
 from rlchf.rules import rule_modules
+from rlchf.simulate import culture_names
 from rlchf_site.commands import file_of
 from rlchf_site.public import documented, identity
 
@@ -23,8 +24,10 @@ SHORT = re.compile(
     rf"((?:{'|'.join(n for n in rlchf.__all__ if n[0].isupper())})(?:\.\w+)?)(?:$|\()"
 )
 WORDS = frozenset({"approval", "black", "nash", "positional", "river", "smith", "star", "veto"})
-"""Rules whose names mean something else as well: links on the pages of the rules only."""
-OF_RULES = ("guide/rules/", "reference/")
+"""Rules whose names mean something else as well: links on the pages that list the rules only."""
+OF_RULES = ("guide/rules/rules", "guide/rules/which-rule", "reference/rules/")
+CULTURES = ("guide/data/simulate", frozenset(culture_names()))
+"""A page on which the names of statistical cultures are no rules, and these names."""
 
 
 def link_names(app: Sphinx, doctree: nodes.document, docname: str) -> None:
@@ -52,6 +55,8 @@ def target_of(text: str, docname: str, env: BuildEnvironment) -> tuple[str, str]
     """The page and the place on it that code names; None if it names none."""
     if hit := COMMAND.match(text):
         return f"reference/commands/{file_of(hit[1])}", ""
+    if docname == CULTURES[0] and text in CULTURES[1]:
+        return None
     if text in rule_modules() and (text not in WORDS or docname.startswith(OF_RULES)):
         return f"reference/rules/{text}", ""
     if hit := DOTTED.match(text):
@@ -118,7 +123,7 @@ def resolve_reference(
         return None
     target, docname = node["reftarget"], node["refdoc"]
     module = node.get("py:module") or ""
-    place = target_of(target, "reference/", env)
+    place = target_of(target, docname, env)
     for name in (f"{module}.{target}", target, f"rlchf.{target}"):
         place = place or (place_of(name, env) if name.startswith("rlchf.") else None)
     if place is None or place == (docname, ""):

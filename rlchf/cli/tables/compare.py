@@ -86,9 +86,11 @@ def _mean_distances(distance: np.ndarray) -> list[float]:
 
 def _notes(comparison: Comparison) -> Iterator[str]:
     sample = "held out" if comparison.gains and comparison.gains.folds else "in sample"
+    groups = any(name.startswith("contested ") for name in comparison.to_frame().columns)
+    shares = "all pairs, contested, lowest group" if groups else "all pairs, contested"
+    lowest = ", and the group whose share is lowest" if groups else ""
     yield (
-        f"(all pairs, contested, lowest group: share of the pairs on the ballots that agree, {sample}, and "
-        "the group whose share is lowest; "
+        f"({shares}: share of the pairs on the ballots that agree, {sample}{lowest}; "
         "price: part of the highest agreement that the rule gives up; first stays: probability of the same "
         "first place if other ballots were drawn; halves alike: likeness of the orders of two halves of the "
         "people; distance to others: mean Kendall distance)"
