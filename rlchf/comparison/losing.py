@@ -79,7 +79,7 @@ class Served:
 
     @property
     def told_rule(self) -> str:
-        """The rule whose figure the sentence gives: ``rule``, or the worst if the group loses under others."""
+        """The rule whose figure the sentence gives: ``rule``, or the worst if it loses under others."""
         return _told(self.rule, self.lowest_rule, self.loses_under)
 
     @property

@@ -264,7 +264,9 @@ def test_rankings_that_are_a_source_are_told_how_to_convert(name: str) -> None:
 
 def test_what_is_wrong_with_a_table_that_is_a_source_comes_before_the_hint() -> None:
     hint = r"; this looks like .*; rlchf convert .* --from arena"
-    with pytest.raises(ValueError, match=r"there is no column 'rater' for annotator_id" + ".*" + hint):
+    with pytest.raises(
+        ValueError, match=r"there is no column 'rater' for annotator_id" + ".*" + hint
+    ):
         read_rankings(DATA / "arena.jsonl", columns="annotator_id=rater")
 
 

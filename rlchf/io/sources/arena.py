@@ -39,7 +39,9 @@ def read(files: Files) -> Converted:
         _vote(converted, record, winner, context, (first["content"], second["content"]))
         unnamed += not record.has("judge")
     if unnamed == converted.n_ballots:
-        converted.note = "annotators are votes, not people: no vote has a judge, and sessions are not kept"
+        converted.note = (
+            "annotators are votes, not people: no vote has a judge, and sessions are not kept"
+        )
     elif unnamed:
         votes = f"{unnamed:,} of {converted.n_ballots:,} votes"
         converted.note = f"{votes} have no judge, and are each an anonymous annotator's"
