@@ -39,10 +39,11 @@ class Served:
         Of these, the rules that serve the group in proportion to its weight all the same, it being opposed to
         the others: its representation ratio has 1 in or below its interval.
     lowest_rule, lowest
-        The rule that serves the group least, and its share.
-    rule, share, rest
-        The rule that others are compared with, its share, and the lowest and highest share of the other
-        groups under it.
+        The rule that serves the group least, of those under which it loses if there are any, and its share.
+    rule, share
+        The rule that others are compared with, and its share.
+    rest
+        The lowest and highest share of the other groups under `told_rule`.
     best_rule, best_share
         The rule that serves the group best, and its share.
     random, others, own
@@ -75,6 +76,11 @@ class Served:
     def to_dict(self) -> dict[str, Any]:
         """Plain values, with the sentences."""
         return asdict(self) | {"baselines": self.baselines, "price": self.price}
+
+    @property
+    def told_rule(self) -> str:
+        """The rule whose figure the sentence gives: ``rule``, or the worst if it loses under others."""
+        return _told(self.rule, self.lowest_rule, self.loses_under)
 
     @property
     def who(self) -> str:
@@ -201,9 +207,10 @@ def lost_sentences(served: Sequence[Served]) -> list[str]:
     if not served:
         return []
     first, more = served[0], [one for one in served[1:] if one.loses_under]
+    told = first.share if first.told_rule == first.rule else first.lowest
     figure = (
         f"of the pairs that people disagree about, the outcome agrees with its members on "
-        f"{interval(first.share)} under {first.rule}"
+        f"{interval(told)} under {first.told_rule}"
     )
     if not first.loses_under:
         lead = (
@@ -220,6 +227,10 @@ def lost_sentences(served: Sequence[Served]) -> list[str]:
         ]
         found.insert(1, f"So do {listed(rest, NAMED)}." if len(more) > 1 else f"So does {rest[0]}.")
     return found
+
+
+def _told(rule: str, lowest: str, loses_under: Sequence[str]) -> str:
+    return rule if rule in loses_under or not loses_under else lowest
 
 
 def _usual(rows: Sequence[RuleGains]) -> int:
@@ -252,14 +263,16 @@ def _served(
     usual: int,
     losing: list[str],
 ) -> Served:
-    low = min(rows, key=lambda row: row.groups[g].contested.value)
+    of_losers = [row for row in rows if row.rule in losing] or rows
+    low = min(of_losers, key=lambda row: row.groups[g].contested.value)
     best = max(rows, key=lambda row: row.groups[g].contested.value)
     base = rows[usual]
     if not best.groups[g].contested.value > base.groups[g].contested.value:
         best = base
     group = base.groups[g]
     ratios = {row.rule: row.groups[g].representation_ratio.high for row in rows}
-    rest = [one.contested.value for n, one in enumerate(base.groups) if n != g]
+    told = base if _told(base.rule, low.rule, losing) == base.rule else low
+    rest = [one.contested.value for n, one in enumerate(told.groups) if n != g]
     rest = [value for value in rest if not np.isnan(value)] or [float("nan")]
     n, owner = _place(groupings, g)
     members = groupings[n].owners[rankings.ballot_annotators] == owner

@@ -107,7 +107,7 @@ def read_rankings(
         from rlchf.io.sources import convert_hint
 
         hint = convert_hint(paths_given(path))
-        raise ValueError(f"{dataset_name(path)}: {hint}" if hint else str(error)) from None
+        raise ValueError(f"{error}; {hint}" if hint else str(error)) from None
     if isinstance(entries, Rankings):
         return entries
     return Rankings.from_entries(

@@ -71,7 +71,7 @@ class PairRows:
 
 
 def _counted(number: int, reason: str) -> str:
-    noun, rest = LEFT_OUT.get(reason, (reason, ""))
+    noun, rest = (LEFT_OUT | {"weight": ("weight", " other than 1")}).get(reason, (reason, ""))
     return counted(number, noun) + rest
 
 

@@ -36,6 +36,9 @@ from rlchf.rankings import Rankings
 KINDS = {kind.name: kind for kind in (PREFLIB_KIND, BLT, ABIF)}
 """Formats of elections that are written."""
 
+OF_THE_DATA = "that of the data"
+"""The licence of a tool's export, which is no public corpus."""
+
 PARTS = ("rankings", "prompts", "responses", "annotators")
 """The files of a folder that a conversion writes."""
 
@@ -91,6 +94,7 @@ def convert_files(job: ConvertJob) -> Report:
     format = _format(job)
     check_texts(job, kind, is_source=format is None)
     if format is None:
+        _refuse_empty(job)
         for name, usual in (("columns", ""), ("skip", "none"), ("repeats", "refuse")):
             if getattr(job, name) != usual:
                 raise ValueError(
@@ -100,6 +104,7 @@ def convert_files(job: ConvertJob) -> Report:
     if job.option:
         raise ValueError(f"rankings take no options; leave -o {next(iter(job.option))} out")
     if not is_file and kind in TABLES:
+        _refuse_empty(job)
         raise ValueError(
             f"{job.out}: rankings have no texts for a folder; give a file, such as rankings.{kind}"
         )
@@ -116,6 +121,12 @@ def convert_files(job: ConvertJob) -> Report:
     if unnamed:
         dropped["names of alternatives, which are numbered"] = unnamed
     return Report(", ".join(job.files), files, _numbers(rankings), dropped)
+
+
+def _refuse_empty(job: ConvertJob) -> None:
+    """Refuse files of which none has a record."""
+    if STANDARD_STREAM not in job.files and not any((files := Files.of(job.files)).keys().values()):
+        raise ValueError(f"{files}: there are no records; give a file that has some")
 
 
 def _refuse_to_replace(folder: Path) -> None:
@@ -150,7 +161,7 @@ def _convert_source(job: ConvertJob, kind: str, is_file: bool) -> Report:
     if further := len(converted.prompts.keys() - rankings.prompt_index.keys()):
         numbers["further prompts, without a ballot"] = further
     notes = _notes(source, converted) + (_pair_notes(job) if kind == PAIRS else [])
-    return Report(source.title, files, numbers, dropped, notes, source.name)
+    return Report(_title(source), files, numbers, dropped, notes, source.name)
 
 
 def _pair_notes(job: ConvertJob) -> list[str]:
@@ -347,8 +358,17 @@ def _tied(rankings: Rankings) -> int:
     return int((highest < sizes).sum())
 
 
+def _title(source: Source) -> str:
+    """What was read; of a public corpus the name alone, as the files may be others of its shape."""
+    return source.title if source.licence == OF_THE_DATA else source.title.partition(":")[0]
+
+
 def _notes(source: Source, converted: Converted) -> list[str]:
-    notes = [f"licence of that data, as its card states it: {source.licence}"]
+    notes = []
+    if source.licence != OF_THE_DATA:
+        notes.append(
+            f"licence of the public corpus, if this is it, as its card states it: {source.licence}"
+        )
     if converted.note:
         notes.append(converted.note)
     return notes

@@ -21,11 +21,22 @@ def test_a_source_says_in_numbers_what_it_wrote_and_what_it_could_not_hold(tmp_p
     assert " 7  ballots" in done.stderr
     assert " 4  disapprovals" in done.stderr
     assert " 2  anonymous annotators" in done.stderr
-    assert "licence of that data, as its card states it: CC BY 4.0 for prompts" in done.stderr
+    assert (
+        "licence of the public corpus, if this is it, as its card states it: CC BY" in done.stderr
+    )
+    assert "140,000" not in done.stderr
     assert "not converted:\n1  votes between two equal texts" in done.stderr
     assert sorted(path.name for path in (tmp_path / "arena").iterdir()) == [
         "prompts.jsonl", "rankings.csv", "responses.jsonl",
     ]  # fmt: skip
+
+
+def test_an_empty_file_is_said_to_be_empty(tmp_path: Path) -> None:
+    empty = tmp_path / "empty.jsonl"
+    empty.touch()
+    for given in (["--from", "arena"], ["--from", "prism"], []):
+        done = rlchf("convert", empty, *given, "--out", tmp_path / "x")
+        assert "empty.jsonl: there are no records" in refused(done)
 
 
 def test_json_is_for_programs(tmp_path: Path) -> None:

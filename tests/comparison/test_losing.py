@@ -102,6 +102,15 @@ def test_several_losers_are_named_the_lowest_first() -> None:
     assert lost_sentences(served)[1].startswith("So does half under kemeny (at the lowest 0.17 ")
 
 
+def test_the_figure_is_of_a_rule_under_which_the_group_loses(comparison: Comparison) -> None:
+    (few,) = comparison.served
+    worst = rlchf.auditing.estimates.Estimate(0.25, 0.2, 0.3)
+    changed = {"loses_under": ["bucklin", "veto"], "in_proportion": [], "lowest_rule": "veto"}
+    first = lost_sentences([Served(**{**vars(few), **changed, "lowest": worst})])[0]
+    assert "loses under bucklin and veto" in first
+    assert "agrees with its members on 0.25 (0.20 to 0.30) under veto" in first
+
+
 def test_nothing_is_said_where_there_are_no_groups_or_no_figures() -> None:
     rankings, _ = divided(prompts=4)
     assert rlchf.compare(rankings, "borda,veto", bootstrap=0, splits=0).served == []

@@ -58,11 +58,11 @@ def test_a_source_says_what_it_is(name: str) -> None:
 @pytest.mark.parametrize("name", sources())
 def test_the_page_of_sources_says_whose_it_is_and_under_what_licence(name: str) -> None:
     source = sources()[name]
-    page = (DATA.parents[2] / "docs" / "sources.md").read_text(encoding="utf-8")
+    page = (DATA.parents[2] / "docs" / "guide" / "data" / "sources.md").read_text(encoding="utf-8")
     row = next(line for line in page.splitlines() if line.startswith(f"| `{name}` | [")).split("|")
     assert source.url in row[2]
     assert row[3].strip() == source.licence
-    assert (row[5].strip() == "anonymous") == source.anonymous
+    assert row[5].strip().endswith("anonymous") == source.anonymous
     for option in source.options:
         assert f"| `{name}` | `{option}` |" in page
 
@@ -186,6 +186,20 @@ def test_a_corpus_whose_files_overlap_counts_once(name: str, tmp_path: Path) -> 
     assert what.endswith("that come twice")
 
 
+def test_the_judge_of_an_arena_is_the_annotator(tmp_path: Path) -> None:
+    rows = [json.loads(line) for line in fixture("arena").read_text().splitlines()]
+    for name, judges in (("all", ["ann", "bob"]), ("some", ["ann", None])):
+        judged = [row | {"judge": judges[n % 2]} for n, row in enumerate(rows)]
+        (tmp_path / f"{name}.jsonl").write_text("\n".join(map(json.dumps, judged)))
+    named = read_source([str(tmp_path / "all.jsonl")])[1]
+    assert set(named.columns()["annotator_id"]) == {"ann", "bob"}
+    assert not named.note
+    partly = read_source([str(tmp_path / "some.jsonl")])[1]
+    assert "ann" in partly.columns()["annotator_id"]
+    assert "have no judge" in partly.note
+    assert "no vote has a judge" in read("arena").note
+
+
 def test_a_folder_of_parts_is_one_corpus(tmp_path: Path) -> None:
     lines = fixture("helpsteer3").read_text().splitlines(keepends=True)
     (tmp_path / "data").mkdir()
@@ -246,6 +260,14 @@ def test_rankings_that_are_a_source_are_told_how_to_convert(name: str) -> None:
         ValueError, match=rf"this looks like .*; rlchf convert .* --from {source} --out FOLDER"
     ):
         read_rankings(path)
+
+
+def test_what_is_wrong_with_a_table_that_is_a_source_comes_before_the_hint() -> None:
+    hint = r"; this looks like .*; rlchf convert .* --from arena"
+    with pytest.raises(
+        ValueError, match=r"there is no column 'rater' for annotator_id" + ".*" + hint
+    ):
+        read_rankings(DATA / "arena.jsonl", columns="annotator_id=rater")
 
 
 def test_a_table_of_ours_is_not_taken_for_a_source(tmp_path: Path) -> None:

@@ -229,6 +229,14 @@ def test_pickled_weights_are_read_as_weights_only(policy: Path, tmp_path: Path) 
     assert not (tmp_path / "mark").exists()
 
 
+def test_a_name_on_the_hub_that_cannot_be_asked_brings_a_hint(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(ValueError, match=r"no local folder .* give the folder .*HF_HUB_OFFLINE=1"):
+        load_policy("owner/nosuch")
+
+
 @pytest.mark.parametrize(
     "template",
     [

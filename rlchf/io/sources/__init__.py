@@ -248,7 +248,7 @@ class Source:
     options
         The help of each option of ``read``, by name.
     anonymous
-        Whether it has no annotator ids, so that annotators are named by position.
+        Whether it has no annotator ids, or need not have them, so that annotators are named by position.
     """
 
     name: str

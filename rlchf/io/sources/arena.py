@@ -18,9 +18,10 @@ Messages = list[dict[str, str]]
 def read(files: Files) -> Converted:
     """Make each vote a ballot on the last answers; both bad is a tie of two disapproved answers.
 
-    Votes on the same conversation are on one prompt.
+    Votes on the same conversation are on one prompt. The annotator is the ``judge``, where a vote has one.
     """
-    converted = Converted(note="annotators are votes, not people: sessions are not kept")
+    converted = Converted()
+    unnamed = 0
     for record in files.records("winner", "conversation_a", "conversation_b"):
         if not converted.is_new("votes that come twice", record.get("id")):
             continue
@@ -36,6 +37,14 @@ def read(files: Files) -> Converted:
             converted.drop("votes between two equal texts")
             continue
         _vote(converted, record, winner, context, (first["content"], second["content"]))
+        unnamed += not record.has("judge")
+    if unnamed == converted.n_ballots:
+        converted.note = (
+            "annotators are votes, not people: no vote has a judge, and sessions are not kept"
+        )
+    elif unnamed:
+        votes = f"{unnamed:,} of {converted.n_ballots:,} votes"
+        converted.note = f"{votes} have no judge, and are each an anonymous annotator's"
     return converted
 
 
@@ -49,9 +58,10 @@ def _vote(
     converted.response(prompt_id, first, texts[0], model=record.get("model_a"))
     converted.response(prompt_id, second, texts[1], model=record.get("model_b"))
     ranks = {first: 1 + (winner == "model_b"), second: 1 + (winner == "model_a")}
+    judge = record.text("judge") if record.has("judge") else None
     bad = winner not in ("model_a", "model_b", *TIES)
     converted.ballot(
-        prompt_id, None, ranks=ranks, approvals={first: -1, second: -1} if bad else None
+        prompt_id, judge, ranks=ranks, approvals={first: -1, second: -1} if bad else None
     )
 
 
@@ -94,7 +104,7 @@ SOURCE = Source(
     url="https://huggingface.co/datasets/lmarena-ai/arena-human-preference-140k",
     licence="CC BY 4.0 for prompts, terms of each model's provider for answers",
     shape="model_a, model_b, winner (model_a, model_b, tie or both_bad), conversation_a and "
-    "conversation_b, lists of {role, content}",
+    "conversation_b, lists of {role, content}; optional judge",
     ballots="each vote; both_bad is a tie of two disapproved answers",
     marks=("winner", "conversation_a", "conversation_b"),
     read=read,

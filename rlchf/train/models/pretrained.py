@@ -280,6 +280,12 @@ def explained(name: object, code: ModelCode, what: str = "model") -> Iterator[No
             ) from None
         if isinstance(error, MemoryError | torch.OutOfMemoryError):
             raise
+        if isinstance(error, OSError) and "connect" in problem and not Path(str(name)).exists():
+            raise ValueError(
+                f"the {what} of '{name}' cannot be read: it is no local folder and not among the downloaded "
+                "models, and the Hub cannot be asked; give the folder of a model, or connect to the Hub "
+                "(with HF_HUB_OFFLINE=1 only what is downloaded is read)"
+            ) from None
         if not isinstance(error, ValueError | OSError | ImportError):
             problem = f"{type(error).__name__}: {problem}"
         raise ValueError(f"the {what} of '{name}' cannot be read: {shortened(problem)}") from error
