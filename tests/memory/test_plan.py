@@ -235,7 +235,7 @@ def test_a_setting_whose_memory_cannot_be_counted_is_no_advice_and_stops_no_plan
 
 @pytest.mark.parametrize("name", ["cache", "past_key_values"])  # before and since transformers 5.24
 def test_a_layer_that_is_computed_again_gets_no_cache(name: str) -> None:
-    class Layer(GradientCheckpointingLayer):
+    class Layer(GradientCheckpointingLayer):  # type: ignore[misc]
         def forward(self, x: torch.Tensor, **options: Any) -> torch.Tensor:
             if options[name] is not None:
                 options[name].append(x)
