@@ -227,6 +227,18 @@ def _note_termination() -> None:
     def stop(number: int, frame: object) -> None:
         raise _TerminatedError
 
+    def again(unraisable: "sys.UnraisableHookArgs") -> None:
+        """Send a signal again that came while Python ran a callback, as of a weak reference, and was lost."""
+        numbers = {_TerminatedError: signal.SIGTERM, KeyboardInterrupt: signal.SIGINT}
+        number = numbers.get(unraisable.exc_type)
+        if number is None:
+            sys.__unraisablehook__(unraisable)
+            return
+        later = threading.Timer(0.05, os.kill, (os.getpid(), number))
+        later.daemon = True
+        later.start()
+
+    sys.unraisablehook = again
     if signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
         signal.signal(signal.SIGTERM, stop)
 
