@@ -11,7 +11,7 @@ PIP = $(BIN)/python -m pip install --no-compile --quiet --disable-pip-version-ch
 # Each worker takes neighbouring tests, which share what was trained and compiled for them.
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
-.PHONY: demo demo-smollm2 test test-all test-gpu lint check docs linkcheck bench-quick dist clean
+.PHONY: demo demo-smollm2 test test-docs test-all test-gpu lint check docs linkcheck bench-quick dist clean
 
 demo: $(VENV)/train.stamp
 	$(BIN)/rlchf run examples/emoji.toml
@@ -22,7 +22,11 @@ demo-smollm2: $(VENV)/smollm2.stamp
 test: $(VENV)/dev.stamp
 	$(PYTEST) -m "not slow"
 
-# With the long trainings and searches, and every command in the docs: what continuous integration runs.
+# The commands and the notebooks of the documentation.
+test-docs: $(VENV)/dev.stamp
+	$(PYTEST) -m slow tests/docs
+
+# Every test, with the long trainings and searches.
 test-all: $(VENV)/dev.stamp
 	$(PYTEST)
 
