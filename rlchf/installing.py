@@ -23,7 +23,7 @@ def pip_install(extra: str) -> str:
     >>> pip_install("train").startswith("pip install ")
     True
     """
-    folder = Path(__file__).resolve().parents[1]
+    folder = Path(__file__).absolute().parents[1]
     if (folder / "pyproject.toml").is_file():  # imported from a clone: the install stays editable
         return f"pip install -e '.[{extra}]' in {folder}"
     return command(extra, recorded_origin())

@@ -34,10 +34,10 @@ def coombs(profiles: Profiles, *, majority_stop: bool = True, ties: Ties = "keep
     one place, because it ties them or ranks only one, has no last place. Prompts of more than 64 responses
     are ranked on the CPU.
 
-    On ballots with gaps, last places favour responses on few ballots, because a response that more ballots
-    rank can be last on more. The majority stop favours those on many, which can be first on more. By
-    default either can prevail: with 4 responses, of which each ballot ranks 2, often those on many, with 100
-    responses those on few. Without the majority stop it is those on few.
+    The rule counts exposure. On ballots with gaps, last places favour responses on few ballots, because a
+    response that more ballots rank can be last on more. The majority stop favours those on many, which can be
+    first on more. By default either can prevail: with 4 responses, of which each ballot ranks 2, often those
+    on many, with 100 responses those on few. Without the majority stop it is those on few.
 
     Parameters
     ----------

@@ -102,7 +102,9 @@ def test_trl_trains_on_a_vote(algorithm: str, form: str, tmp_path: Path) -> None
 
 
 def test_the_page_on_trainers_trains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    page = (Path(__file__).parents[2] / "docs" / "trainers.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[2] / "docs" / "guide" / "training" / "trainers.md").read_text(
+        encoding="utf-8"
+    )
     code = page.partition("```py\n")[2].partition("```")[0]
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)

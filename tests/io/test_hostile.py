@@ -24,7 +24,9 @@ def _little_memory() -> Iterator[None]:
 
 
 def test_there_are_as_many_inputs_as_the_documentation_says() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "limits.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[2] / "docs" / "guide" / "data" / "limits.md").read_text(
+        encoding="utf-8"
+    )
     assert f"{len(CASES)} inputs" in page
 
 
